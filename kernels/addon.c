@@ -1,0 +1,146 @@
+/* The native face (N-API). It trusts its callers: programs are validated in TypeScript
+ * (src/engine/program.ts), and only the machine in src/engine/machines/native.ts calls it. */
+#define _GNU_SOURCE
+#define NAPI_VERSION 8
+#include <node_api.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "pool.h"
+
+typedef struct {
+    const char *name;
+    const KernelEntry *kernels;
+    const int *lanes;
+} InstructionSet;
+
+#define TABLE(isa) extern const KernelEntry espalier_kernels_##isa[]; extern const int espalier_lanes_##isa;
+TABLE(baseline)
+#if defined(__x86_64__)
+TABLE(avx2)
+TABLE(avx512)
+#endif
+
+/* The sets this processor has, best first. */
+static int instruction_sets(InstructionSet *out) {
+    int count = 0;
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq"))
+        out[count++] = (InstructionSet){"avx512", espalier_kernels_avx512, &espalier_lanes_avx512};
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        out[count++] = (InstructionSet){"avx2", espalier_kernels_avx2, &espalier_lanes_avx2};
+#endif
+    out[count++] = (InstructionSet){"baseline", espalier_kernels_baseline, &espalier_lanes_baseline};
+    return count;
+}
+
+static napi_value string(napi_env env, const char *text) {
+    napi_value value;
+    napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &value);
+    return value;
+}
+
+static napi_value number(napi_env env, int32_t n) {
+    napi_value value;
+    napi_create_int32(env, n, &value);
+    return value;
+}
+
+static napi_value fail(napi_env env, const char *message) {
+    napi_throw_error(env, 0, message);
+    return 0;
+}
+
+static void free_pool(napi_env env, void *data, void *hint) {
+    (void)env, (void)hint;
+    pool_destroy(data);
+}
+
+static void free_arena(napi_env env, void *data, void *hint) {
+    (void)env;
+    munmap(data, (size_t)hint);
+}
+
+/* createPool(instructionSet: string, threads: number): external */
+static napi_value create_pool(napi_env env, napi_callback_info info) {
+    napi_value args[2], external;
+    size_t count = 2;
+    char name[16];
+    int32_t threads = 0;
+    InstructionSet sets[3];
+    napi_get_cb_info(env, info, &count, args, 0, 0);
+    if (napi_get_value_string_utf8(env, args[0], name, sizeof name, 0) != napi_ok ||
+        napi_get_value_int32(env, args[1], &threads) != napi_ok || threads < 1 || threads > 1024)
+        return fail(env, "createPool: expected an instruction set and 1 to 1024 threads");
+    for (int i = 0, n = instruction_sets(sets); i < n; i++) {
+        if (strcmp(sets[i].name, name)) continue;
+        Pool *pool = pool_create(threads, sets[i].kernels);
+        if (!pool) return fail(env, "createPool: threads could not be started");
+        if (napi_create_external(env, pool, free_pool, 0, &external) == napi_ok) return external;
+        pool_destroy(pool);
+        return fail(env, "createPool: out of memory");
+    }
+    return fail(env, "createPool: this processor lacks that instruction set");
+}
+
+/* allocate(floats: number): ArrayBuffer, zeroed, aligned to a page */
+static napi_value allocate(napi_env env, napi_callback_info info) {
+    napi_value args[1], buffer;
+    size_t count = 1;
+    int64_t floats = 0;
+    napi_get_cb_info(env, info, &count, args, 0, 0);
+    if (napi_get_value_int64(env, args[0], &floats) != napi_ok || floats < 1 || floats > INT32_MAX)
+        return fail(env, "allocate: expected 1 to 2^31 - 1 floats");
+    size_t bytes = (size_t)floats * sizeof(float);
+    void *data = mmap(0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data == MAP_FAILED) return fail(env, "allocate: out of memory");
+#ifdef MADV_HUGEPAGE
+    madvise(data, bytes, MADV_HUGEPAGE);
+#endif
+    if (napi_create_external_arraybuffer(env, data, bytes, free_arena, (void *)bytes, &buffer) == napi_ok) return buffer;
+    munmap(data, bytes);
+    return fail(env, "allocate: this runtime does not allow external memory");
+}
+
+/* run(pool, arena: ArrayBuffer, code: Int32Array): void */
+static napi_value run(napi_env env, napi_callback_info info) {
+    napi_value args[3];
+    size_t count = 3, bytes, length;
+    void *pool, *arena, *code;
+    napi_typedarray_type type;
+    napi_get_cb_info(env, info, &count, args, 0, 0);
+    if (napi_get_value_external(env, args[0], &pool) != napi_ok || napi_get_arraybuffer_info(env, args[1], &arena, &bytes) != napi_ok ||
+        napi_get_typedarray_info(env, args[2], &type, &length, &code, 0, 0) != napi_ok || type != napi_int32_array)
+        return fail(env, "run: expected a pool, an arena and an Int32Array");
+    pool_run(pool, arena, code, (int32_t)length);
+    return 0;
+}
+
+NAPI_MODULE_INIT() {
+    napi_property_descriptor functions[] = {
+        {"createPool", 0, create_pool, 0, 0, 0, napi_default, 0},
+        {"allocate", 0, allocate, 0, 0, 0, napi_default, 0},
+        {"run", 0, run, 0, 0, 0, napi_default, 0},
+    };
+    napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
+
+    napi_value names, sets;
+    napi_create_array(env, &names);
+    for (int i = 0; espalier_kernels_baseline[i].name; i++)
+        napi_set_element(env, names, (uint32_t)i, string(env, espalier_kernels_baseline[i].name));
+    napi_set_named_property(env, exports, "kernels", names);
+
+    InstructionSet found[3];
+    napi_create_array(env, &sets);
+    for (int i = 0, n = instruction_sets(found); i < n; i++) {
+        napi_value set;
+        napi_create_object(env, &set);
+        napi_set_named_property(env, set, "name", string(env, found[i].name));
+        napi_set_named_property(env, set, "lanes", number(env, *found[i].lanes));
+        napi_set_element(env, sets, (uint32_t)i, set);
+    }
+    napi_set_named_property(env, exports, "instructionSets", sets);
+    return exports;
+}

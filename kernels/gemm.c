@@ -1,0 +1,240 @@
+/* C = A B (+ bias) (then ReLU), C row-major m x n, A and B given by strides.
+ *
+ * In the batch-innermost layout a linear layer is C[out][sample] = W[out][in] X[in][sample], its
+ * input gradient W^T dY, its weight gradient dY X^T: all three are this kernel with other strides.
+ *
+ * Blocking (Goto & van de Geijn 2008): a block of A, ROWS_BLOCK x DEPTH, is packed once and stays in the
+ * second-level cache; a panel of B, DEPTH x (4 vectors), is packed and streamed; a tile of
+ * TILE_ROWS x 4 vectors of C stays in registers over the whole depth. Every element of C is summed
+ * in the same order wherever a tile begins, so results do not depend on how rows and columns are shared out. */
+#include "kernel.h"
+
+#if LANES == 16
+#define TILE_ROWS 6
+#define TILE_VECS 4
+#elif LANES == 8
+#define TILE_ROWS 6
+#define TILE_VECS 2
+#else
+#define TILE_ROWS 6
+#define TILE_VECS 1
+#endif
+#define TILE_COLS (TILE_VECS * LANES)
+#define DEPTH 256
+#define RUN 8 /* consecutive k of one row that lie together in a packed block of a row-major A */
+#define ROWS_BLOCK (120 / TILE_ROWS * TILE_ROWS)
+
+/* In WebAssembly an unrolled depth is a loss: the compiler moves all products before all sums, and V8 spills them. */
+#ifdef __wasm__
+#define UNROLLED_RUN _Pragma("clang loop unroll(disable)")
+#else
+#define UNROLLED_RUN _Pragma("GCC unroll 8")
+#endif
+
+enum { BIAS_NONE, BIAS_ROW, BIAS_COLUMN };
+
+typedef struct {
+    const float *p;
+    int64_t outer, depth; /* strides along m (or n) and along k; one of them is 1 */
+} Operand;
+
+/* Copies `count` floats, mostly `full` of them: a constant that makes the copy a few vector moves. */
+INLINE void copy_run(float *to, const float *from, int count, const int full) {
+    if (count == full) __builtin_memcpy(to, from, full * sizeof(float));
+    else for (int i = 0; i < count; i++) to[i] = from[i];
+}
+
+/* Rows [m0, m0+rows) x depth of A, padded with zeros to whole tiles. Row-major A: [tile][k / RUN][row][RUN];
+ * column-major A: [tile][k][row]. Both copy runs of memory and leave the shuffle to the broadcast loads. */
+static void pack_a(float *to, Operand a, int m0, int rows, int k0, int depth) {
+    for (int r0 = 0; r0 < rows; r0 += TILE_ROWS) {
+        int tile = rows - r0 < TILE_ROWS ? rows - r0 : TILE_ROWS;
+        const float *from = a.p + (m0 + r0) * a.outer + k0 * a.depth;
+        if (a.depth == 1) {
+            for (int k = 0; k < depth; k += RUN) {
+                int run = depth - k < RUN ? depth - k : RUN;
+                for (int r = 0; r < tile; r++) copy_run(to + r * RUN, from + r * a.outer + k, run, RUN);
+                for (int i = tile * RUN; i < TILE_ROWS * RUN; i++) to[i] = 0;
+                to += TILE_ROWS * RUN;
+            }
+        } else {
+            for (int k = 0; k < depth; k++, to += TILE_ROWS) {
+                copy_run(to, from + k * a.depth, tile, TILE_ROWS);
+                for (int r = tile; r < TILE_ROWS; r++) to[r] = 0;
+            }
+        }
+    }
+}
+
+typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
+
+/* Four rows of four floats, transposed. */
+INLINE void transpose4(const float *from, int64_t from_stride, float *to, int to_stride) {
+    quad r0 = *(const quad *)from, r1 = *(const quad *)(from + from_stride);
+    quad r2 = *(const quad *)(from + 2 * from_stride), r3 = *(const quad *)(from + 3 * from_stride);
+    quad a = __builtin_shufflevector(r0, r1, 0, 4, 1, 5), b = __builtin_shufflevector(r2, r3, 0, 4, 1, 5);
+    quad c = __builtin_shufflevector(r0, r1, 2, 6, 3, 7), d = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
+    *(quad *)to = __builtin_shufflevector(a, b, 0, 1, 4, 5);
+    *(quad *)(to + to_stride) = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+    *(quad *)(to + 2 * to_stride) = __builtin_shufflevector(c, d, 0, 1, 4, 5);
+    *(quad *)(to + 3 * to_stride) = __builtin_shufflevector(c, d, 2, 3, 6, 7);
+}
+
+/* Columns [n0, n0+cols) of B, padded with zeros to whole vectors: to[k][width]. */
+static void pack_b(float *to, Operand b, int n0, int cols, int width, int k0, int depth) {
+    const float *from = b.p + n0 * b.outer + k0 * b.depth;
+    if (b.outer == 1) {
+        for (int k = 0; k < depth; k++, to += width, from += b.depth) {
+            int j = 0;
+            for (; j + LANES <= cols; j += LANES) store(to + j, load(from + j));
+            if (j < cols) store(to + j, load_part(from + j, cols - j));
+        }
+        return;
+    }
+    int j = 0;
+    for (; j + 4 <= cols; j += 4) {
+        int k = 0;
+        for (; k + 4 <= depth; k += 4) transpose4(from + j * b.outer + k, b.outer, to + (int64_t)k * width + j, width);
+        for (; k < depth; k++)
+            for (int i = 0; i < 4; i++) to[(int64_t)k * width + j + i] = from[(j + i) * b.outer + k];
+    }
+    for (; j < width; j++)
+        for (int k = 0; k < depth; k++) to[(int64_t)k * width + j] = j < cols ? from[j * b.outer + k] : 0;
+}
+
+typedef struct {
+    float *c;
+    int64_t stride;
+    int rows, cols;        /* how much of the tile is real */
+    int first, last;       /* first and last block of the depth: start from zero, finish with bias and ReLU */
+    const float *row_bias; /* or null */
+    const float *col_bias;
+    int relu;
+} Tile;
+
+INLINE void finish(const Tile *t, vec acc[TILE_ROWS][TILE_VECS], const int vecs) {
+#pragma GCC unroll 8
+    for (int r = 0; r < TILE_ROWS; r++) {
+        if (r >= t->rows) return;
+#pragma GCC unroll 4
+        for (int v = 0; v < vecs; v++) {
+            int count = t->cols - v * LANES < LANES ? t->cols - v * LANES : LANES;
+            float *c = t->c + r * t->stride + v * LANES;
+            vec y = acc[r][v];
+            if (!t->first) y += load_part(c, count);
+            if (t->last) {
+                if (t->row_bias) y += t->row_bias[r];
+                if (t->col_bias) y += load_part(t->col_bias + v * LANES, count);
+                if (t->relu) y = choose(y > 0, y, splat(0));
+            }
+            store_part(c, y, count);
+        }
+    }
+}
+
+/* One step of the depth: the k-th of the current run. */
+INLINE void multiply_add(vec acc[TILE_ROWS][TILE_VECS], const float *a, const float *b, int k, const int vecs, const int row_major) {
+    vec bv[TILE_VECS];
+#pragma GCC unroll 4
+    for (int v = 0; v < vecs; v++) bv[v] = load(b + v * LANES);
+#pragma GCC unroll 8
+    for (int r = 0; r < TILE_ROWS; r++) {
+        vec av = splat(row_major ? a[r * RUN + k] : a[k * TILE_ROWS + r]);
+#pragma GCC unroll 4
+        for (int v = 0; v < vecs; v++) acc[r][v] += av * bv[v];
+    }
+}
+
+/* One tile over one block of the depth. `vecs` and `row_major` are constants at every call. */
+INLINE void multiply(const Tile *t, const float *a, const float *b, int depth, const int vecs, const int row_major) {
+    vec acc[TILE_ROWS][TILE_VECS];
+    for (int r = 0; r < TILE_ROWS; r++)
+        for (int v = 0; v < vecs; v++) acc[r][v] = splat(0);
+    for (; depth >= RUN; depth -= RUN, a += TILE_ROWS * RUN, b += RUN * vecs * LANES)
+        UNROLLED_RUN
+        for (int k = 0; k < RUN; k++) multiply_add(acc, a, b + k * vecs * LANES, k, vecs, row_major);
+    for (int k = 0; k < depth; k++) multiply_add(acc, a, b + k * vecs * LANES, k, vecs, row_major);
+    finish(t, acc, vecs);
+}
+
+#define MULTIPLY(vecs)                                       \
+    static void multiply_##vecs(const Tile *t, const float *a, const float *b, int depth, int row_major) { \
+        if (row_major) multiply(t, a, b, depth, vecs, 1);    \
+        else multiply(t, a, b, depth, vecs, 0);              \
+    }
+MULTIPLY(1)
+#if TILE_VECS >= 2
+MULTIPLY(2)
+#endif
+#if TILE_VECS == 4
+MULTIPLY(3)
+MULTIPLY(4)
+#endif
+
+static void run_tile(const Tile *t, const float *a, const float *b, int depth, int vecs, int row_major) {
+    switch (vecs) {
+#if TILE_VECS == 4
+        case 4: multiply_4(t, a, b, depth, row_major); return;
+        case 3: multiply_3(t, a, b, depth, row_major); return;
+#endif
+#if TILE_VECS >= 2
+        case 2: multiply_2(t, a, b, depth, row_major); return;
+#endif
+        default: multiply_1(t, a, b, depth, row_major);
+    }
+}
+
+/* How many row shares to cut C into (the rest of the threads share columns): the factor pair with the
+ * least work on the busiest thread, counting a packed element of A as 4 and of B as 2 (12 where B has
+ * to be transposed) multiply-adds. */
+static int row_parts(int parts, int m, int n, int b_transposed) {
+    int row_tiles = (m + TILE_ROWS - 1) / TILE_ROWS, col_tiles = (n + LANES - 1) / LANES, best = 1;
+    double least = 0;
+    for (int pm = 1; pm <= parts; pm++) {
+        if (parts % pm) continue;
+        int pn = parts / pm;
+        double rows = (double)((row_tiles + pm - 1) / pm) * TILE_ROWS, cols = (double)((col_tiles + pn - 1) / pn) * LANES;
+        double work = rows * cols + 4 * rows + (b_transposed ? 12 : 2) * cols;
+        if (pm == 1 || work < least) { least = work; best = pm; }
+    }
+    return best;
+}
+
+/* args: m n k, a outer depth, b outer depth, c, bias bias_kind, relu */
+KERNEL(gemm) {
+    int m = a[0], n = a[1], k = a[2];
+    Operand A = {ctx->arena + a[3], a[4], a[5]}, B = {ctx->arena + a[6], a[7], a[8]};
+    float *C = ctx->arena + a[9];
+    const float *bias = ctx->arena + a[10];
+    int bias_kind = a[11], relu = a[12];
+
+    int pm = row_parts(ctx->parts, m, n, B.outer != 1), pn = ctx->parts / pm;
+    Context rows = {0, 0, ctx->part / pn, pm}, cols = {0, 0, ctx->part % pn, pn};
+    int m0, m1, n0, n1;
+    share(&rows, m, TILE_ROWS, &m0, &m1);
+    share(&cols, n, LANES, &n0, &n1);
+    if (m0 == m1 || n0 == n1) return;
+
+    float *packed_a = ctx->scratch, *packed_b = packed_a + ROWS_BLOCK * DEPTH;
+    int row_major = A.depth == 1;
+    int blocks = k > 0 ? (k + DEPTH - 1) / DEPTH : 1;
+    for (int block = 0; block < blocks; block++) {
+        int k0 = block * DEPTH, depth = k - k0 < DEPTH ? k - k0 : DEPTH;
+        int64_t tile_floats = (int64_t)TILE_ROWS * (row_major ? (depth + RUN - 1) / RUN * RUN : depth);
+        for (int i0 = m0; i0 < m1; i0 += ROWS_BLOCK) {
+            int height = m1 - i0 < ROWS_BLOCK ? m1 - i0 : ROWS_BLOCK;
+            pack_a(packed_a, A, i0, height, k0, depth);
+            for (int j0 = n0; j0 < n1; j0 += TILE_COLS) {
+                int width = n1 - j0 < TILE_COLS ? n1 - j0 : TILE_COLS;
+                int vecs = (width + LANES - 1) / LANES;
+                pack_b(packed_b, B, j0, width, vecs * LANES, k0, depth);
+                for (int i = 0; i < height; i += TILE_ROWS) {
+                    Tile t = {C + (int64_t)(i0 + i) * n + j0, n, height - i < TILE_ROWS ? height - i : TILE_ROWS, width,
+                              block == 0, block == blocks - 1, bias_kind == BIAS_ROW ? bias + i0 + i : 0,
+                              bias_kind == BIAS_COLUMN ? bias + j0 : 0, relu};
+                    run_tile(&t, packed_a + i / TILE_ROWS * tile_floats, packed_b, depth, vecs, row_major);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+/* What runs every step over every weight. */
+#include "kernel.h"
+
+/* One step of SGD (Sutskever et al. 2013, in PyTorch's form); hyper = learning rate, momentum, weight decay, Nesterov (0 or 1):
+ *   d = g + decay w;  v = momentum v + d;  w -= rate (nesterov ? d + momentum v : v)
+ * With a mask (masked = 1), w and v are multiplied by it afterwards, so that a pruned weight stays exactly zero.
+ * args: n w g v mask masked hyper */
+KERNEL(sgd) {
+    float *w = ctx->arena + a[1], *v = ctx->arena + a[3];
+    const float *g = ctx->arena + a[2], *mask = ctx->arena + a[4], *hyper = ctx->arena + a[6];
+    int masked = a[5], nesterov = hyper[3] != 0, lo, hi;
+    vec rate = splat(hyper[0]), momentum = splat(hyper[1]), decay = splat(hyper[2]);
+    share(ctx, a[0], LANES, &lo, &hi);
+    for (int i = lo; i < hi; i += LANES) {
+        int count = hi - i < LANES ? hi - i : LANES;
+        vec wi = load_part(w + i, count), d = load_part(g + i, count) + decay * wi;
+        vec vi = momentum * load_part(v + i, count) + d;
+        vec step = vi;
+        if (nesterov) step = d + momentum * vi;
+        wi -= rate * step;
+        if (masked) {
+            vec keep = load_part(mask + i, count);
+            wi *= keep;
+            vi *= keep;
+        }
+        store_part(w + i, wi, count);
+        store_part(v + i, vi, count);
+    }
+}
+
+/* x *= mask. args: n x mask */
+KERNEL(apply_mask) {
+    int lo, hi;
+    share(ctx, a[0], LANES, &lo, &hi);
+    for (int i = lo; i < hi; i += LANES) {
+        int count = hi - i < LANES ? hi - i : LANES;
+        float *x = ctx->arena + a[1] + i;
+        store_part(x, load_part(x, count) * load_part(ctx->arena + a[2] + i, count), count);
+    }
+}

@@ -1,0 +1,18 @@
+/* A program is a flat list of instructions [kernel, argument count, arguments...] over one arena.
+ * A pool runs it on some threads: every thread walks the whole list and meets the others after each
+ * instruction, so a step of training costs one wake-up, whatever its length. */
+#ifndef ESPALIER_POOL_H
+#define ESPALIER_POOL_H
+
+#include "kernel.h"
+
+typedef struct Pool Pool;
+
+/* Null where memory or threads run out. */
+Pool *pool_create(int threads, const KernelEntry *kernels);
+void pool_destroy(Pool *pool);
+
+/* Returns when every instruction is done. The calling thread works too. */
+void pool_run(Pool *pool, float *arena, const int32_t *code, int32_t length);
+
+#endif

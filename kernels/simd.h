@@ -1,0 +1,98 @@
+/* One vector type per target: LANES floats, written with the compiler's vector
+ * extensions so that the same source serves AVX-512, AVX2, SSE2, NEON and WebAssembly. */
+#ifndef ESPALIER_SIMD_H
+#define ESPALIER_SIMD_H
+
+#include <stdint.h>
+
+#if defined(__AVX512F__)
+#define LANES 16
+#elif defined(__AVX2__)
+#define LANES 8
+#else
+#define LANES 4
+#endif
+
+typedef float vec __attribute__((vector_size(LANES * 4), may_alias));
+typedef float vec_unaligned __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+typedef int32_t ivec __attribute__((vector_size(LANES * 4), may_alias));
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vec load(const float *p) { return *(const vec_unaligned *)p; }
+INLINE void store(float *p, vec v) { *(vec_unaligned *)p = v; }
+/* x - 0 is x for every x, -0 and NaN included, so compilers make this a plain broadcast. */
+INLINE vec splat(float x) { return x - (vec){0}; }
+
+/* The first `count` (1..LANES) floats at p, zeros after. */
+INLINE vec load_part(const float *p, int count) {
+    if (count == LANES) return load(p);
+    union { float f[LANES]; vec v; } u = {{0}};
+    for (int i = 0; i < count; i++) u.f[i] = p[i];
+    return u.v;
+}
+
+INLINE void store_part(float *p, vec v, int count) {
+    if (count == LANES) { store(p, v); return; }
+    union { float f[LANES]; vec v; } u;
+    u.v = v;
+    for (int i = 0; i < count; i++) p[i] = u.f[i];
+}
+
+/* mask lanes are -1 (take a) or 0 (take b) */
+INLINE vec choose(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~mask & (ivec)b)); }
+INLINE vec max_vec(vec a, vec b) { return choose(a > b, a, b); }
+
+INLINE float sum_lanes(vec v) {
+    union { float f[LANES]; vec v; } u;
+    u.v = v;
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) u.f[i] += u.f[i + half];
+    return u.f[0];
+}
+
+/* e^x to about 1 ulp of float32 for x in [-87.3, 88.7], clamped outside (0 below -103, never infinite).
+ * Range reduction x = n ln 2 + r with |r| <= ln 2 / 2, then the Taylor polynomial of degree 7. */
+INLINE vec exp_vec(vec x) {
+    ivec vanished = x < -103.0f;
+    vec clamped = max_vec(splat(-87.3f), choose(x < 88.7f, x, splat(88.7f)));
+    const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to the nearest integer */
+    vec shifted = clamped * 1.44269504f + magic;
+    vec n = shifted - magic;
+    vec r = clamped - n * 0.693359375f + n * 2.12194440e-4f;
+    vec p = splat(1.0f / 5040);
+    p = p * r + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    /* Two factors, since 2^n alone leaves the exponent range at the ends. */
+    ivec whole = __builtin_convertvector(n, ivec), half = whole >> 1;
+    vec low = (vec)((half + 127) << 23), high = (vec)((whole - half + 127) << 23);
+    vec y = p * low * high;
+    y = choose(x != x, x, y);
+    return choose(vanished, splat(0.0f), y);
+}
+
+/* Natural logarithm of positive normal x: x = 2^e m with m in [sqrt(1/2), sqrt(2)),
+ * log m = 2 atanh(s), s = (m - 1) / (m + 1), as an odd polynomial in s. */
+INLINE vec log_vec(vec x) {
+    ivec bits = (ivec)x;
+    ivec e = ((bits - 0x3f3504f3) >> 23);
+    vec m = (vec)(bits - (e << 23));
+    vec s = (m - 1.0f) / (m + 1.0f), z = s * s;
+    vec p = splat(2.0f / 11);
+    p = p * z + 2.0f / 9;
+    p = p * z + 2.0f / 7;
+    p = p * z + 2.0f / 5;
+    p = p * z + 2.0f / 3;
+    p = p * z + 2.0f;
+    vec ef = __builtin_convertvector(e, vec);
+    vec y = ef * 0.693359375f + (p * s - ef * 2.12194440e-4f);
+    y = choose(x < 1.17549435e-38f, splat(-__builtin_inff()), y);
+    return choose(x != x, x, y);
+}
+
+#endif

@@ -1,0 +1,88 @@
+// Builds the native addon with the machine's C compiler and the N-API headers of the npm package
+// node-api-headers; nothing is downloaded. Where that fails, installation goes on: one line says so and the
+// engine uses the committed WebAssembly module.
+//
+// Usage: node scripts/build-native.mjs [--sanitize] [--force]     CC names the compiler (default cc).
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const sanitize = process.argv.includes('--sanitize')
+const force = process.argv.includes('--force')
+const out = join(root, 'build', sanitize ? 'sanitize' : 'native')
+const addon = join(out, 'espalier.node')
+const compiler = process.env.CC || 'cc'
+
+const kernelFiles = ['gemm', 'elementwise', 'reduce', 'loss', 'optimizer', 'select', 'data', 'peak', 'table']
+const instructionSets = {
+  baseline: [],
+  ...(process.arch === 'x64' && {
+    avx2: ['-mavx2', '-mfma'],
+    avx512: ['-mavx512f', '-mavx512vl', '-mavx512bw', '-mavx512dq', '-mfma'],
+  }),
+}
+const flags = [
+  '-std=gnu11',
+  '-fPIC',
+  '-fvisibility=hidden',
+  '-Wall',
+  '-Wextra',
+  '-Wno-psabi',
+  '-Werror=implicit-function-declaration',
+]
+flags.push(...(sanitize ? ['-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=undefined'] : ['-O3']))
+
+function build() {
+  if (process.platform === 'win32') throw new Error('the native engine is built on Linux and macOS only')
+  const headers = createRequire(import.meta.url)('node-api-headers').include_dir
+  const sources = readdirSync(join(root, 'kernels'))
+    .filter((name) => /\.(c|h|def)$/.test(name))
+    .sort()
+  const hash = createHash('sha256').update([compiler, process.arch, ...flags].join(' '))
+  for (const name of sources) hash.update(name).update(readFileSync(join(root, 'kernels', name)))
+  const stamp = `${hash.update(readFileSync(fileURLToPath(import.meta.url))).digest('hex')}\n`
+  const stampFile = join(out, 'stamp')
+  if (!force && existsSync(addon) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return
+
+  mkdirSync(out, { recursive: true })
+  const objects = []
+  const compile = (source, object, extra) => {
+    execFileSync(compiler, [...flags, ...extra, '-c', join(root, 'kernels', source), '-o', join(out, object)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    objects.push(join(out, object))
+  }
+  for (const [set, extra] of Object.entries(instructionSets))
+    for (const file of kernelFiles) compile(`${file}.c`, `${file}.${set}.o`, [...extra, `-DISA=${set}`])
+  compile('pool.c', 'pool.o', [])
+  compile('addon.c', 'addon.o', ['-I', headers])
+  const shared = process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared']
+  if (sanitize) shared.push('-fsanitize=address,undefined')
+  const temporary = `${addon}.${process.pid}`
+  execFileSync(compiler, [...shared, '-pthread', '-o', temporary, ...objects], { stdio: ['ignore', 'pipe', 'pipe'] })
+  renameSync(temporary, addon)
+  for (const object of objects) rmSync(object)
+  writeFileSync(stampFile, stamp)
+}
+
+const firstError = (text) =>
+  text
+    .split('\n')
+    .find((line) => /error/i.test(line))
+    ?.trim() ?? text.trim().split('\n')[0]
+
+try {
+  build()
+} catch (error) {
+  const reason =
+    error.code === 'ENOENT' && error.path
+      ? `${error.path} was not found`
+      : firstError(String(error.stderr || error.message))
+  rmSync(addon, { force: true })
+  console.log(`espalier: the native engine was not built (${reason}); the slower WebAssembly engine will be used.`)
+  if (sanitize) process.exitCode = 1
+}

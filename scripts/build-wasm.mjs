@@ -1,0 +1,95 @@
+// Builds kernels/espalier.wasm with clang and wasm-ld, version 14, so that everyone gets the same bytes.
+//
+// Usage: node scripts/build-wasm.mjs [--check]     --check compares with the committed module instead of replacing it,
+// and says that it skipped where another version (or none) is installed.
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const kernels = join(dirname(fileURLToPath(import.meta.url)), '..', 'kernels')
+const committed = join(kernels, 'espalier.wasm')
+const check = process.argv.includes('--check')
+const clang = process.env.CLANG || 'clang-14'
+const linker = process.env.WASM_LD || 'wasm-ld-14'
+
+const version = (program) => {
+  try {
+    return execFileSync(program, ['--version'], { encoding: 'utf8' }).match(/(?:version|LLD) (\d+)/)?.[1]
+  } catch {
+    return undefined
+  }
+}
+const found = [version(clang), version(linker)]
+if (found.some((v) => v !== '14')) {
+  const message = `needs clang and lld 14, found clang ${found[0] ?? 'missing'} and lld ${found[1] ?? 'missing'}`
+  console.log(check ? `wasm check skipped: ${message}` : `espalier.wasm was not built: ${message}`)
+  process.exit(check ? 0 : 1)
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'espalier-wasm-'))
+try {
+  const objects = []
+  for (const file of [
+    'gemm',
+    'elementwise',
+    'reduce',
+    'loss',
+    'optimizer',
+    'select',
+    'data',
+    'peak',
+    'table',
+    'wasm',
+  ]) {
+    const object = join(folder, `${file}.o`)
+    // Relative names and no debug information: the bytes must not depend on where this checkout lies.
+    execFileSync(
+      clang,
+      [
+        '--target=wasm32',
+        '-msimd128',
+        '-mbulk-memory',
+        '-O3',
+        '-std=gnu11',
+        '-ffreestanding',
+        '-fvisibility=hidden',
+        '-c',
+        `${file}.c`,
+        '-o',
+        object,
+      ],
+      { cwd: kernels, stdio: 'inherit' },
+    )
+    objects.push(object)
+  }
+  const module = join(folder, 'espalier.wasm')
+  execFileSync(
+    linker,
+    [
+      '--no-entry',
+      '--export-dynamic',
+      '--export=__heap_base',
+      '--strip-all',
+      '-z',
+      'stack-size=65536',
+      '-o',
+      module,
+      ...objects,
+    ],
+    { stdio: 'inherit' },
+  )
+  const bytes = readFileSync(module)
+  if (!check) {
+    writeFileSync(committed, bytes)
+    console.log(`kernels/espalier.wasm: ${bytes.length} bytes`)
+  } else if (bytes.equals(readFileSync(committed))) {
+    console.log('wasm check: kernels/espalier.wasm equals a rebuild')
+  } else {
+    console.log('wasm check failed: kernels/espalier.wasm differs from a rebuild; run npm run build:wasm and commit it')
+    process.exitCode = 1
+  }
+} finally {
+  rmSync(folder, { recursive: true })
+}

@@ -1,0 +1,221 @@
+/**
+ * @file From graphs to something that runs: one arena that holds parameters and state (shared by name between
+ * graphs), constants, inputs and outputs, and one region for the values of whichever program is running.
+ */
+import type { Graph } from '../graph/graph.ts'
+import type { Node } from '../graph/operator.ts'
+import { simplify } from '../graph/simplify.ts'
+import { sameShape, sizeOf, type Tensor } from '../graph/tensor.ts'
+import type { Instruction } from './kernel.ts'
+import { permuteIn, permuteOut } from './layout.ts'
+import { batch } from './lowering/batch.ts'
+import { elementwise } from './lowering/elementwise.ts'
+import { linear } from './lowering/linear.ts'
+import { loss } from './lowering/loss.ts'
+import { shape } from './lowering/shape.ts'
+import { update } from './lowering/update.ts'
+import type { Lowering } from './lowering.ts'
+import type { Arena, Floats, Machine } from './machine.ts'
+import { floatsOf, planMemory } from './plan.ts'
+import { Program } from './program.ts'
+
+const lowerings: Record<string, Lowering> = { ...elementwise, ...shape, ...linear, ...loss, ...update, ...batch }
+
+function loweringOf(node: Node): Lowering {
+  const lowering = lowerings[node.operator.name]
+  if (!lowering) throw new Error(`the engine has no kernel for the operator ${node.operator.name}`)
+  return lowering
+}
+
+/** Sizes of a compiled program, in floats. */
+export interface MemoryUse {
+  persistent: number
+  temporary: number
+}
+
+/** Compiled graphs over one arena. */
+export class Executable {
+  readonly machine: Machine
+  readonly #arena: Arena
+  readonly #programs: Map<string, Program>
+  readonly #shared: Map<string, Placed>
+  readonly #own: Map<string, Placed>
+  readonly memory: MemoryUse
+
+  /** Use {@link compile}. */
+  constructor(machine: Machine, layout: Layout) {
+    this.machine = machine
+    this.#arena = machine.allocate(layout.memory.persistent + layout.memory.temporary)
+    this.#programs = layout.programs
+    this.#shared = layout.shared
+    this.#own = layout.own
+    this.memory = layout.memory
+    for (const { tensor, offset } of layout.constants) this.#writeConstant(tensor, offset)
+  }
+
+  /** Runs a program once: a single call into the machine. */
+  run(program: string): void {
+    const found = this.#programs.get(program)
+    if (!found) throw new Error(`no program named ${program}; there are ${[...this.#programs.keys()].join(', ')}`)
+    this.#arena.run(found)
+  }
+
+  /** Runs kernels that are not part of a program (a selection, a mask), after the same validation. */
+  execute(instructions: readonly Instruction[]): void {
+    this.#arena.run(Program.assemble(instructions, this.#arena.floats.length))
+  }
+
+  /** Milliseconds per instruction of a program, each run alone `rounds` times (median). Changes the state as runs do. */
+  profile(program: string, rounds = 20): { kernel: string; milliseconds: number }[] {
+    return this.#programs.get(program)!.instructions.map((instruction) => {
+      const single = Program.assemble([instruction], this.#arena.floats.length)
+      const times = Array.from({ length: rounds }, () => {
+        const start = performance.now()
+        this.#arena.run(single)
+        return performance.now() - start
+      })
+      return { kernel: instruction.kernel.name, milliseconds: times.sort((a, b) => a - b)[rounds >> 1] }
+    })
+  }
+
+  /** A parameter or state tensor by name: a live, row-major view. */
+  view(name: string): Floats {
+    const { tensor, offset } = this.#named(name)
+    return this.#arena.floats.subarray(offset, offset + sizeOf(tensor.shape))
+  }
+
+  /** A state tensor that holds bytes: a live view. */
+  bytes(name: string): Uint8Array {
+    const { tensor, offset } = this.#named(name)
+    return this.#arena.bytes.subarray(offset * 4, offset * 4 + sizeOf(tensor.shape))
+  }
+
+  /** Where a parameter or state tensor lies, for {@link execute}. */
+  offset(name: string): number {
+    return this.#named(name).offset
+  }
+
+  has(name: string): boolean {
+    return this.#shared.has(name)
+  }
+
+  /** Writes a program's input, given in logical row-major order. */
+  write(program: string, input: string, values: ArrayLike<number>): void {
+    const { tensor, memory } = this.#slot(program, input)
+    if (values.length !== memory.length)
+      throw new Error(`input ${input} of ${program}: expected ${memory.length} values, found ${values.length}`)
+    if (tensor.shape.length === 1) memory.set(values)
+    else permuteIn(tensor, values, memory)
+  }
+
+  /** Reads a program's output after it ran, in logical row-major order. */
+  read(program: string, output: string): Floats {
+    const { tensor, memory } = this.#slot(program, output)
+    const values = memory.slice()
+    if (tensor.batched && tensor.shape.length > 1) permuteOut(tensor, memory, values)
+    return values
+  }
+
+  /** The first value of an output: the scalar itself where it is one. */
+  scalar(program: string, output: string): number {
+    return this.#slot(program, output).memory[0]
+  }
+
+  #named(name: string): Placed {
+    const placed = this.#shared.get(name)
+    if (!placed) throw new Error(`no parameter or state named ${name}`)
+    return placed
+  }
+
+  #slot(program: string, name: string): { tensor: Tensor; memory: Floats } {
+    const placed = this.#own.get(slotKey(program, name))
+    if (!placed) throw new Error(`program ${program} has no input or output named ${name}`)
+    const { tensor, offset } = placed
+    return { tensor, memory: this.#arena.floats.subarray(offset, offset + sizeOf(tensor.shape)) }
+  }
+
+  #writeConstant(tensor: Tensor, offset: number): void {
+    const memory = this.#arena.floats.subarray(offset, offset + sizeOf(tensor.shape))
+    if (typeof tensor.values === 'number') memory.fill(tensor.values)
+    else permuteIn(tensor, tensor.values ?? [], memory)
+  }
+}
+
+interface Placed {
+  tensor: Tensor
+  offset: number
+}
+
+interface Layout {
+  programs: Map<string, Program>
+  shared: Map<string, Placed>
+  own: Map<string, Placed>
+  constants: Placed[]
+  memory: MemoryUse
+}
+
+const slotKey = (program: string, name: string) => `${program}/${name}`
+
+/**
+ * Compiles graphs for a machine. Parameters and states with the same name are one tensor in all of them; everything
+ * starts at zero. Throws where graphs disagree on a shape or an operator has no kernel.
+ */
+export function compile(machine: Machine, graphs: Readonly<Record<string, Graph>>): Executable {
+  const shared = new Map<string, Placed>()
+  const own = new Map<string, Placed>()
+  const constants: Placed[] = []
+  let persistent = 0
+  const put = (tensor: Tensor): Placed => {
+    const placed = { tensor, offset: persistent }
+    persistent += floatsOf(tensor)
+    return placed
+  }
+
+  const prepared = Object.entries(graphs).map(([name, source]) => {
+    const graph = simplify(source)
+    const places = new Map<Tensor, number>()
+    for (const tensor of graph.tensors.values()) {
+      if (tensor.role === 'parameter' || tensor.role === 'state') {
+        const known = shared.get(tensor.name)
+        if (known && !sameShape(known.tensor.shape, tensor.shape))
+          throw new Error(
+            `${tensor.name} has shape [${known.tensor.shape}] in one graph and [${tensor.shape}] in ${name}`,
+          )
+        const placed = known ?? put(tensor)
+        shared.set(tensor.name, placed)
+        places.set(tensor, placed.offset)
+      } else if (tensor.role === 'input') {
+        const placed = put(tensor)
+        own.set(slotKey(name, tensor.name), placed)
+        places.set(tensor, placed.offset)
+      } else if (tensor.role === 'constant') {
+        const placed = put(tensor)
+        constants.push(placed)
+        places.set(tensor, placed.offset)
+      }
+    }
+    for (const [output, tensor] of graph.outputs) {
+      const placed = { tensor, offset: places.get(tensor) ?? put(tensor).offset }
+      own.set(slotKey(name, output), placed)
+      places.set(tensor, placed.offset)
+    }
+    return { name, graph, places, plan: planMemory(graph, loweringOf) }
+  })
+
+  const temporary = Math.max(0, ...prepared.map(({ plan }) => plan.size))
+  const programs = new Map<string, Program>()
+  for (const { name, graph, places, plan } of prepared) {
+    const at = (tensor: Tensor): number => {
+      const original = plan.aliases.get(tensor)
+      if (original) return at(original)
+      const offset = places.get(tensor)
+      return offset ?? persistent + plan.offsets.get(tensor)!
+    }
+    const instructions = graph.nodes.flatMap((node) => {
+      const lowering = loweringOf(node)
+      return lowering.aliases?.(node) ? [] : lowering.emit(node, at)
+    })
+    programs.set(name, Program.assemble(instructions, persistent + temporary))
+  }
+  return new Executable(machine, { programs, shared, own, constants, memory: { persistent, temporary } })
+}

@@ -1,0 +1,75 @@
+/** @file Elementwise kernels (kernels/elementwise.c). Strided operands have four dimensions; outputs are contiguous. */
+import { type Kernel, stridedExtent } from '../kernel.ts'
+
+/** Operation codes, in the order of the enums in C. */
+export const UNARY = { Neg: 0, Relu: 1 } as const
+export const BINARY = { Add: 0, Sub: 1, Mul: 2, ReluGrad: 3 } as const
+
+const unaryFormulas = [(x: number) => -x, (x: number) => Math.max(x, 0)]
+const binaryFormulas = [
+  (x: number, y: number) => x + y,
+  (x: number, y: number) => x - y,
+  (x: number, y: number) => x * y,
+  (dy: number, y: number) => (y > 0 ? dy : 0),
+]
+
+/** y[i] = op(x[i]). x and y may be the same place. */
+export const unary: Kernel<'op' | 'n' | 'x' | 'y'> = {
+  name: 'unary',
+  parameters: ['op', 'n', 'x', 'y'],
+  extents: (p) => {
+    if (!unaryFormulas[p.op]) throw new Error(`unknown operation ${p.op}`)
+    return [
+      { offset: p.x, length: p.n },
+      { offset: p.y, length: p.n },
+    ]
+  },
+  reference: (p, { floats }) => {
+    for (let i = 0; i < p.n; i++) floats[p.y + i] = unaryFormulas[p.op](floats[p.x + i])
+  },
+}
+
+type Dims = 'd0' | 'd1' | 'd2' | 'd3'
+
+/** out = op(x, y) elementwise; `out` may be the same place as an operand that is contiguous too. */
+export const binary: Kernel<'op' | Dims | 'x' | `sx${0 | 1 | 2 | 3}` | 'y' | `sy${0 | 1 | 2 | 3}` | 'out'> = {
+  name: 'binary',
+  parameters: ['op', 'd0', 'd1', 'd2', 'd3', 'x', 'sx0', 'sx1', 'sx2', 'sx3', 'y', 'sy0', 'sy1', 'sy2', 'sy3', 'out'],
+  extents: (p) => {
+    if (!binaryFormulas[p.op]) throw new Error(`unknown operation ${p.op}`)
+    const dims = [p.d0, p.d1, p.d2, p.d3]
+    return [
+      stridedExtent(p.x, dims, [p.sx0, p.sx1, p.sx2, p.sx3]),
+      stridedExtent(p.y, dims, [p.sy0, p.sy1, p.sy2, p.sy3]),
+      { offset: p.out, length: p.d0 * p.d1 * p.d2 * p.d3 },
+    ]
+  },
+  reference: (p, { floats }) => {
+    let out = p.out
+    for (let i = 0; i < p.d0; i++)
+      for (let j = 0; j < p.d1; j++)
+        for (let k = 0; k < p.d2; k++)
+          for (let l = 0; l < p.d3; l++)
+            floats[out++] = binaryFormulas[p.op](
+              floats[p.x + i * p.sx0 + j * p.sx1 + k * p.sx2 + l * p.sx3],
+              floats[p.y + i * p.sy0 + j * p.sy1 + k * p.sy2 + l * p.sy3],
+            )
+  },
+}
+
+/** out = x read with strides: a broadcast (stride 0) or another order of the axes. */
+export const copy: Kernel<Dims | 'x' | `sx${0 | 1 | 2 | 3}` | 'out'> = {
+  name: 'copy',
+  parameters: ['d0', 'd1', 'd2', 'd3', 'x', 'sx0', 'sx1', 'sx2', 'sx3', 'out'],
+  extents: (p) => [
+    stridedExtent(p.x, [p.d0, p.d1, p.d2, p.d3], [p.sx0, p.sx1, p.sx2, p.sx3]),
+    { offset: p.out, length: p.d0 * p.d1 * p.d2 * p.d3 },
+  ],
+  reference: (p, { floats }) => {
+    let out = p.out
+    for (let i = 0; i < p.d0; i++)
+      for (let j = 0; j < p.d1; j++)
+        for (let k = 0; k < p.d2; k++)
+          for (let l = 0; l < p.d3; l++) floats[out++] = floats[p.x + i * p.sx0 + j * p.sx1 + k * p.sx2 + l * p.sx3]
+  },
+}

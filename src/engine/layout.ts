@@ -1,0 +1,90 @@
+/**
+ * @file How tensors lie in memory. A batched tensor [N, ...rest] is stored as [...rest][N] (batch-innermost, so that every
+ * kernel vectorizes over samples); all others are row-major. Outside the engine shapes are always the logical ones.
+ */
+import { rowMajorStrides, type Shape, type Tensor } from '../graph/tensor.ts'
+
+type Laid = Pick<Tensor, 'shape' | 'batched'>
+
+/** The axes from outermost to innermost in memory. */
+export function memoryOrder({ shape, batched }: Laid): number[] {
+  const axes = shape.map((_, i) => i)
+  return batched ? [...axes.slice(1), 0] : axes
+}
+
+/** The distance in memory between neighbours along each logical axis. */
+export function strides({ shape, batched }: Laid): number[] {
+  if (!batched) return rowMajorStrides(shape)
+  return [1, ...rowMajorStrides(shape.slice(1)).map((s) => s * shape[0])]
+}
+
+/** Sizes and, per operand, strides of a loop nest, outermost first. */
+export interface Loops {
+  dims: number[]
+  strides: number[][]
+}
+
+/** The most dimensions that strided kernels take. */
+const MOST = 4
+
+/**
+ * Drops loops of one turn, merges neighbours that every operand walks as one, and pads to four with loops of one turn.
+ * Throws where more than four remain.
+ */
+export function collapse(loops: Loops): Loops {
+  const dims: number[] = []
+  const merged: number[][] = loops.strides.map(() => [])
+  loops.dims.forEach((n, i) => {
+    if (n === 1) return
+    const step = loops.strides.map((s) => s[i])
+    const last = dims.length - 1
+    if (last >= 0 && merged.every((s, k) => s[last] === step[k] * n)) {
+      dims[last] *= n
+      for (const [k, s] of merged.entries()) s[last] = step[k]
+    } else {
+      dims.push(n)
+      for (const [k, s] of merged.entries()) s.push(step[k])
+    }
+  })
+  if (dims.length > MOST) throw new Error(`a strided operation needs ${dims.length} loops, the engine has ${MOST}`)
+  const padding = MOST - dims.length
+  return {
+    dims: [...Array(padding).fill(1), ...dims],
+    strides: merged.map((s) => [...Array(padding).fill(0), ...s]),
+  }
+}
+
+/** The loops that write `out` in memory order while reading operands broadcast to its shape. */
+export function broadcastLoops(out: Laid, operands: readonly Laid[]): Loops {
+  const order = memoryOrder(out)
+  return collapse({
+    dims: order.map((axis) => out.shape[axis]),
+    strides: operands.map((operand) => {
+      const own = strides(operand)
+      const extra = out.shape.length - operand.shape.length
+      return order.map((axis) => (axis < extra || operand.shape[axis - extra] === 1 ? 0 : own[axis - extra]))
+    }),
+  })
+}
+
+/** Copies values between logical row-major order and a tensor's memory. */
+export function permuteIn(tensor: Laid, logical: ArrayLike<number>, memory: { [i: number]: number }): void {
+  forEachPlace(tensor, (l, m) => {
+    memory[m] = logical[l]
+  })
+}
+
+export function permuteOut(tensor: Laid, memory: ArrayLike<number>, logical: { [i: number]: number }): void {
+  forEachPlace(tensor, (l, m) => {
+    logical[l] = memory[m]
+  })
+}
+
+function forEachPlace(
+  { shape, batched }: { shape: Shape; batched: boolean },
+  visit: (logical: number, memory: number) => void,
+) {
+  const samples = batched ? shape[0] : 1
+  const rest = shape.slice(batched ? 1 : 0).reduce((a, b) => a * b, 1)
+  for (let n = 0; n < samples; n++) for (let i = 0; i < rest; i++) visit(n * rest + i, i * samples + n)
+}

@@ -1,0 +1,18 @@
+/**
+ * @file What a lowering is: how the nodes of one operator become kernel calls. One file per family in `lowering/`.
+ */
+import type { Node } from '../graph/operator.ts'
+import type { Tensor } from '../graph/tensor.ts'
+import type { Instruction } from './kernel.ts'
+
+/** Where a tensor lies in the arena, in floats. */
+export type Placement = (tensor: Tensor) => number
+
+export interface Lowering {
+  /** The kernel calls of a node whose tensors have been placed. */
+  emit(node: Node, at: Placement): Instruction[]
+  /** Whether output 0 is input 0's memory under another shape; such a node emits nothing. */
+  aliases?(node: Node): boolean
+  /** Inputs whose memory output 0 may take over when nothing needs them afterwards. */
+  inPlace?(node: Node): number[]
+}

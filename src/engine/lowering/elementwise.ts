@@ -1,0 +1,37 @@
+/** @file Elementwise operators. */
+import type { Node } from '../../graph/operator.ts'
+import { sameShape, sizeOf, type Tensor } from '../../graph/tensor.ts'
+import { call } from '../kernel.ts'
+import { BINARY, binary, UNARY, unary } from '../kernels/elementwise.ts'
+import { broadcastLoops } from '../layout.ts'
+import type { Lowering } from '../lowering.ts'
+
+const unaryLowering = (op: number): Lowering => ({
+  emit: ({ inputs: [x], outputs: [y] }, at) => [call(unary, { op, n: sizeOf(x.shape), x: at(x), y: at(y) })],
+  inPlace: () => [0],
+})
+
+const binaryLowering = (op: number): Lowering => ({
+  emit: ({ inputs: [x, y], outputs: [out] }, at) => {
+    const {
+      dims: d,
+      strides: [sx, sy],
+    } = broadcastLoops(out, [x, y])
+    return [
+      call(binary, {
+        ...{ op, d0: d[0], d1: d[1], d2: d[2], d3: d[3] },
+        ...{ x: at(x), sx0: sx[0], sx1: sx[1], sx2: sx[2], sx3: sx[3] },
+        ...{ y: at(y), sy0: sy[0], sy1: sy[1], sy2: sy[2], sy3: sy[3] },
+        out: at(out),
+      }),
+    ]
+  },
+  inPlace: ({ inputs, outputs: [out] }: Node) => [0, 1].filter((i) => sameLayout(inputs[i], out)),
+})
+
+const sameLayout = (a: Tensor, b: Tensor) => sameShape(a.shape, b.shape) && a.batched === b.batched
+
+export const elementwise: Record<string, Lowering> = {
+  ...Object.fromEntries(Object.entries(UNARY).map(([name, op]) => [name, unaryLowering(op)])),
+  ...Object.fromEntries(Object.entries(BINARY).map(([name, op]) => [name, binaryLowering(op)])),
+}

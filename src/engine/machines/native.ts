@@ -1,0 +1,62 @@
+/**
+ * @file The native machine: kernels/*.c as a Node addon, with threads and the best instruction set of the processor.
+ */
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import type { Arena, Machine } from '../machine.ts'
+import type { Program } from '../program.ts'
+
+interface Addon {
+  /** Kernel names in the order of the table. */
+  kernels: string[]
+  /** What this processor has, best first. */
+  instructionSets: { name: string; lanes: number }[]
+  createPool(instructionSet: string, threads: number): unknown
+  allocate(floats: number): ArrayBuffer
+  run(pool: unknown, arena: ArrayBuffer, code: Int32Array): void
+}
+
+/** ESPALIER_ADDON names another build of the addon, such as the one with sanitizers. */
+const addonPath = () =>
+  process.env.ESPALIER_ADDON ?? fileURLToPath(new URL('../../../build/native/espalier.node', import.meta.url))
+
+export const isBuilt = (): boolean => existsSync(addonPath())
+
+/** Instruction sets of this processor that the addon has kernels for, best first. */
+export const instructionSets = (): string[] => loadAddon().instructionSets.map(({ name }) => name)
+
+export function openNative(threads: number, instructionSet?: string): Machine {
+  const addon = loadAddon()
+  const set = addon.instructionSets.find(({ name }) => name === (instructionSet ?? addon.instructionSets[0].name))
+  if (!set) {
+    const known = addon.instructionSets.map(({ name }) => name).join(', ')
+    throw new Error(`instruction set: expected one of ${known} on this processor, found ${instructionSet}`)
+  }
+  const pool = addon.createPool(set.name, threads)
+  const numbers = new Map(addon.kernels.map((name, i) => [name, i]))
+  const encoded = new WeakMap<Program, Int32Array>()
+  return {
+    engine: 'native',
+    threads,
+    description: `native ${set.name}, ${threads} thread${threads === 1 ? '' : 's'}`,
+    allocate(size): Arena {
+      const memory = addon.allocate(Math.max(size, 1))
+      return {
+        floats: new Float32Array(memory, 0, size),
+        bytes: new Uint8Array(memory),
+        run(program) {
+          let code = encoded.get(program)
+          if (!code) encoded.set(program, (code = program.encode(numbers)))
+          if (program.arenaSize > size) throw new Error('this program was made for a larger arena')
+          addon.run(pool, memory, code)
+        },
+      }
+    },
+  }
+}
+
+function loadAddon(): Addon {
+  if (!isBuilt()) throw new Error('the native engine is not built here; run npm run build, or use ESPALIER_ENGINE=wasm')
+  return createRequire(import.meta.url)(addonPath()) as Addon
+}

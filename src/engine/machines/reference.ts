@@ -1,0 +1,25 @@
+/**
+ * @file The reference machine: float64, TypeScript, slow and obvious. The oracle of the other machines' tests.
+ */
+import { named } from '../kernel.ts'
+import type { Arena, Machine } from '../machine.ts'
+
+export function openReference(): Machine {
+  return {
+    engine: 'reference',
+    threads: 1,
+    description: 'reference float64, 1 thread',
+    allocate(size): Arena {
+      const floats = new Float64Array(size)
+      const bytes = new Uint8Array(size * 4)
+      return {
+        floats,
+        bytes,
+        run(program) {
+          for (const instruction of program.instructions)
+            instruction.kernel.reference(named(instruction), { floats, bytes }, instruction.args)
+        },
+      }
+    },
+  }
+}

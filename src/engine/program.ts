@@ -1,0 +1,51 @@
+/**
+ * @file Programs: validated lists of kernel calls. Only what passes here reaches C, which checks nothing.
+ */
+import { type Instruction, named } from './kernel.ts'
+
+/** Instructions as a machine runs them. Made by {@link assemble} only, so a Program is always valid for its arena. */
+export class Program {
+  readonly instructions: readonly Instruction[]
+  /** Floats of arena that the program may touch. */
+  readonly arenaSize: number
+
+  private constructor(instructions: readonly Instruction[], arenaSize: number) {
+    this.instructions = instructions
+    this.arenaSize = arenaSize
+  }
+
+  /** Checks every instruction: whole 32-bit arguments, the right number of them, all memory inside the arena. */
+  static assemble(instructions: readonly Instruction[], arenaSize: number): Program {
+    instructions.forEach((instruction, at) => {
+      const { kernel, args } = instruction
+      const fail = (message: string): never => {
+        throw new Error(`malformed program: instruction ${at} (${kernel.name}): ${message}`)
+      }
+      if (args.length < kernel.parameters.length)
+        fail(`expected ${kernel.parameters.length} arguments, found ${args.length}`)
+      const bad = args.find((value) => !Number.isInteger(value) || value < 0 || value > 0x7fffffff)
+      if (bad !== undefined) fail(`expected whole numbers from 0 to 2^31 - 1, found ${bad}`)
+      let extents: ReturnType<typeof kernel.extents> = []
+      try {
+        extents = kernel.extents(named(instruction), args)
+      } catch (error) {
+        fail((error as Error).message)
+      }
+      for (const { offset, length } of extents)
+        if (!(length >= 0 && length <= 0x7fffffff && offset + length <= arenaSize))
+          fail(`touches [${offset}, ${offset + length}) outside an arena of ${arenaSize} floats`)
+    })
+    return new Program(instructions, arenaSize)
+  }
+
+  /** The words [kernel, number of arguments, arguments...] per instruction, with a machine's kernel numbers. */
+  encode(kernelNumbers: ReadonlyMap<string, number>): Int32Array {
+    const words = this.instructions.flatMap(({ kernel, args }) => {
+      const number = kernelNumbers.get(kernel.name)
+      if (number === undefined)
+        throw new Error(`this build of the engine lacks the kernel ${kernel.name}; rebuild with npm run build`)
+      return [number, args.length, ...args]
+    })
+    return Int32Array.from(words)
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * @file A network, its loss, its gradients and its optimizer: all of it is a graph of named tensors and operators.
+ * Nodes stand in execution order: a node only uses tensors that exist when it is added.
+ */
+import type { Attributes, Node, Operator } from './operator.ts'
+import { type Fan, type Role, type Shape, sizeOf, type Tensor } from './tensor.ts'
+
+export class Graph {
+  /** In execution order. */
+  readonly nodes: Node[]
+  /** Every tensor by its unique name. */
+  readonly tensors: Map<string, Tensor>
+  /** Tensors that can be read after a run, by the name given to them. */
+  readonly outputs: Map<string, Tensor>
+
+  constructor(from?: Graph) {
+    this.nodes = from ? [...from.nodes] : []
+    this.tensors = new Map(from?.tensors)
+    this.outputs = new Map(from?.outputs)
+  }
+
+  /** A copy that can be extended without changing this graph. Tensors are shared. */
+  clone(): Graph {
+    return new Graph(this)
+  }
+
+  /** Written before every run. `batched`: axis 0 runs over samples. */
+  input(name: string, shape: Shape, { batched = true } = {}): Tensor {
+    return this.#add({ name, shape, role: 'input', batched })
+  }
+
+  /** A trained tensor, row-major, shared by name between the programs of an executable. */
+  parameter(name: string, shape: Shape, fan?: Fan): Tensor {
+    return this.#add({ name, shape, role: 'parameter', batched: false, fan })
+  }
+
+  /** Kept between runs, not trained; shared by name. A second call with the same name returns the same tensor. */
+  state(name: string, shape: Shape, { bytes = false } = {}): Tensor {
+    const known = this.tensors.get(name)
+    if (known?.role === 'state') return known
+    return this.#add({ name, shape, role: 'state', batched: false, bytes })
+  }
+
+  /** One value throughout, or all values in row-major order. */
+  constant(values: number | readonly number[], shape: Shape = [], batched = false): Tensor {
+    if (typeof values !== 'number' && values.length !== sizeOf(shape))
+      throw new Error(`constant of shape [${shape.join(', ')}] needs ${sizeOf(shape)} values, found ${values.length}`)
+    return this.#add({ name: this.#fresh('constant'), shape, role: 'constant', batched, values })
+  }
+
+  /** Appends a node and returns its outputs. Throws ShapeError where the inputs do not fit. */
+  apply(operator: Operator, inputs: readonly Tensor[], attributes: Attributes = {}): Tensor[] {
+    const types = operator.infer(inputs, attributes)
+    const outputs = types.map((type) =>
+      this.#add({ name: this.#fresh(operator.name), role: 'value', shape: type.shape, batched: type.batched }),
+    )
+    this.nodes.push({ operator, inputs, outputs, attributes })
+    return outputs
+  }
+
+  /** Marks a tensor to be readable after a run. */
+  output(name: string, tensor: Tensor): void {
+    this.outputs.set(name, tensor)
+  }
+
+  /** All tensors of a role, in the order in which they were added. */
+  withRole(role: Role): Tensor[] {
+    return [...this.tensors.values()].filter((tensor) => tensor.role === role)
+  }
+
+  #add(tensor: Tensor): Tensor {
+    if (this.tensors.has(tensor.name)) throw new Error(`the graph already has a tensor named ${tensor.name}`)
+    if (!tensor.shape.every((n) => Number.isInteger(n) && n > 0))
+      throw new Error(`tensor ${tensor.name}: expected sizes of 1 or more, found [${tensor.shape.join(', ')}]`)
+    this.tensors.set(tensor.name, tensor)
+    return tensor
+  }
+
+  #fresh(stem: string): string {
+    return `${stem}_${this.tensors.size}`
+  }
+}
+
+/** The weights that pruning may touch: those that a layer (Gemm, MatMul, Conv...) multiplies its input with. */
+export function prunableParameters(graph: Graph): Tensor[] {
+  const weights = new Set<Tensor>()
+  for (const node of graph.nodes) {
+    const weight = node.operator.weight === undefined ? undefined : node.inputs[node.operator.weight]
+    if (weight?.role === 'parameter') weights.add(weight)
+  }
+  return graph.withRole('parameter').filter((tensor) => weights.has(tensor))
+}

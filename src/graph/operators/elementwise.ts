@@ -1,0 +1,85 @@
+/**
+ * @file Elementwise operators with NumPy broadcasting (ONNX Neg, Relu, Add, Sub, Mul) and their gradients.
+ */
+import type { Graph } from '../graph.ts'
+import { check, type Node, type Operator } from '../operator.ts'
+import { type Shape, sameShape, type Tensor, type TensorType } from '../tensor.ts'
+import { reduceSum, reshape } from './shape.ts'
+
+export const Neg: Operator = {
+  name: 'Neg',
+  infer: ([x]) => [{ shape: x.shape, batched: x.batched }],
+  gradient: (graph, _node, [dy]) => [dy && neg(graph, dy)],
+  fold: ([x]) => -x,
+}
+
+/** y = max(x, 0). The gradient at 0 is 0. */
+export const Relu: Operator = {
+  name: 'Relu',
+  infer: ([x]) => [{ shape: x.shape, batched: x.batched }],
+  gradient: (graph, node, [dy]) => [dy && graph.apply(ReluGrad, [dy, node.outputs[0]])[0]],
+}
+
+/** dx = dy where y > 0, else 0; y is the output of Relu, so that its input need not be kept. Linear in dy. */
+export const ReluGrad: Operator = {
+  name: 'ReluGrad',
+  infer: ([dy, y]) => {
+    check(sameShape(dy.shape, y.shape), 'ReluGrad', () => `expected equal shapes, found ${shapes(dy, y)}`)
+    return [{ shape: y.shape, batched: y.batched }]
+  },
+  gradient: (graph, node, [ddx]) => [ddx && graph.apply(ReluGrad, [ddx, node.inputs[1]])[0], undefined],
+}
+
+export const Add: Operator = {
+  name: 'Add',
+  infer: (inputs) => [broadcast('Add', inputs)],
+  gradient: (graph, { inputs: [a, b] }, [dy]) => [dy && fit(graph, dy, a), dy && fit(graph, dy, b)],
+  fold: ([a, b]) => a + b,
+}
+
+export const Sub: Operator = {
+  name: 'Sub',
+  infer: (inputs) => [broadcast('Sub', inputs)],
+  gradient: (graph, { inputs: [a, b] }, [dy]) => [dy && fit(graph, dy, a), dy && fit(graph, neg(graph, dy), b)],
+  fold: ([a, b]) => a - b,
+}
+
+export const Mul: Operator = {
+  name: 'Mul',
+  infer: (inputs) => [broadcast('Mul', inputs)],
+  gradient: (graph, { inputs: [a, b] }: Node, [dy]) => [
+    dy && fit(graph, mul(graph, dy, b), a),
+    dy && fit(graph, mul(graph, dy, a), b),
+  ],
+  fold: ([a, b]) => a * b,
+}
+
+export const neg = (graph: Graph, x: Tensor): Tensor => graph.apply(Neg, [x])[0]
+export const relu = (graph: Graph, x: Tensor): Tensor => graph.apply(Relu, [x])[0]
+export const add = (graph: Graph, a: Tensor, b: Tensor): Tensor => graph.apply(Add, [a, b])[0]
+export const sub = (graph: Graph, a: Tensor, b: Tensor): Tensor => graph.apply(Sub, [a, b])[0]
+export const mul = (graph: Graph, a: Tensor, b: Tensor): Tensor => graph.apply(Mul, [a, b])[0]
+
+/** NumPy's rule: align at the last axis; sizes are equal or one of them is 1. */
+function broadcast(operator: string, [a, b]: readonly Tensor[]): TensorType {
+  const rank = Math.max(a.shape.length, b.shape.length)
+  const shape: number[] = []
+  for (let i = 0; i < rank; i++) {
+    const m = a.shape[a.shape.length - rank + i] ?? 1
+    const n = b.shape[b.shape.length - rank + i] ?? 1
+    check(m === n || m === 1 || n === 1, operator, () => `shapes cannot be broadcast together: ${shapes(a, b)}`)
+    shape.push(Math.max(m, n))
+  }
+  // The result runs over samples if an operand that spans all its axes does.
+  return { shape, batched: (a.batched && a.shape.length === rank) || (b.batched && b.shape.length === rank) }
+}
+
+/** The gradient of a broadcast: sums over the axes along which `like` was repeated. */
+function fit(graph: Graph, dy: Tensor, like: Tensor): Tensor {
+  if (sameShape(dy.shape, like.shape)) return dy
+  const extra = dy.shape.length - like.shape.length
+  const axes = dy.shape.map((_, i) => i).filter((i) => i < extra || like.shape[i - extra] !== dy.shape[i])
+  return reshape(graph, reduceSum(graph, dy, axes), like.shape, like.batched)
+}
+
+const shapes = (a: { shape: Shape }, b: { shape: Shape }) => `[${a.shape.join(', ')}] and [${b.shape.join(', ')}]`

@@ -1,0 +1,66 @@
+/**
+ * @file Tensors of a graph: a name, a static shape and a role. No values live here, constants aside.
+ */
+
+/** Sizes per axis; `[]` is a scalar. */
+export type Shape = readonly number[]
+
+/**
+ * What a tensor is to a program:
+ * - `input`: written before every run;
+ * - `parameter`: trained; shared by name between programs;
+ * - `state`: kept between runs but not trained (momentum, masks, the data set); shared by name;
+ * - `constant`: fixed values;
+ * - `value`: computed by a node, gone after the run unless it is an output.
+ */
+export type Role = 'input' | 'parameter' | 'state' | 'constant' | 'value'
+
+/** Fan-in and fan-out of a layer's weight, for initialization. Biases carry those of their weight. */
+export interface Fan {
+  readonly in: number
+  readonly out: number
+}
+
+export interface Tensor {
+  readonly name: string
+  readonly shape: Shape
+  readonly role: Role
+  /** Whether axis 0 runs over the samples of a batch. The engine stores such tensors batch-innermost. */
+  readonly batched: boolean
+  /** `constant` only: one value for all elements, or all values in row-major order. */
+  readonly values?: number | readonly number[]
+  /** `parameter` only. */
+  readonly fan?: Fan
+  /** `state` only: holds bytes (a data set) instead of floats. */
+  readonly bytes?: boolean
+}
+
+/** What an operator's shape rule says of an output. */
+export interface TensorType {
+  readonly shape: Shape
+  readonly batched: boolean
+}
+
+/** Number of elements. */
+export function sizeOf(shape: Shape): number {
+  return shape.reduce((product, n) => product * n, 1)
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((n, i) => n === b[i])
+}
+
+/** Row-major strides, in elements. */
+export function rowMajorStrides(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length)
+  for (let i = shape.length - 1, stride = 1; i >= 0; i--) {
+    strides[i] = stride
+    stride *= shape[i]
+  }
+  return strides
+}
+
+/** `f32[128,10]`-like text for messages. */
+export function describe(tensor: Tensor): string {
+  return `${tensor.name} [${tensor.shape.join(', ')}]`
+}
