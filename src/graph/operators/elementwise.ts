@@ -33,14 +33,17 @@ export const ReluGrad: Operator = {
 export const Add: Operator = {
   name: 'Add',
   infer: (inputs) => [broadcast('Add', inputs)],
-  gradient: (graph, { inputs: [a, b] }, [dy]) => [dy && fit(graph, dy, a), dy && fit(graph, dy, b)],
+  gradient: (graph, { inputs: [a, b] }, [dy]) => [dy && undoBroadcast(graph, dy, a), dy && undoBroadcast(graph, dy, b)],
   fold: ([a, b]) => a + b,
 }
 
 export const Sub: Operator = {
   name: 'Sub',
   infer: (inputs) => [broadcast('Sub', inputs)],
-  gradient: (graph, { inputs: [a, b] }, [dy]) => [dy && fit(graph, dy, a), dy && fit(graph, neg(graph, dy), b)],
+  gradient: (graph, { inputs: [a, b] }, [dy]) => [
+    dy && undoBroadcast(graph, dy, a),
+    dy && undoBroadcast(graph, neg(graph, dy), b),
+  ],
   fold: ([a, b]) => a - b,
 }
 
@@ -48,8 +51,8 @@ export const Mul: Operator = {
   name: 'Mul',
   infer: (inputs) => [broadcast('Mul', inputs)],
   gradient: (graph, { inputs: [a, b] }: Node, [dy]) => [
-    dy && fit(graph, mul(graph, dy, b), a),
-    dy && fit(graph, mul(graph, dy, a), b),
+    dy && undoBroadcast(graph, mul(graph, dy, b), a),
+    dy && undoBroadcast(graph, mul(graph, dy, a), b),
   ],
   fold: ([a, b]) => a * b,
 }
@@ -75,7 +78,7 @@ function broadcast(operator: string, [a, b]: readonly Tensor[]): TensorType {
 }
 
 /** The gradient of a broadcast: sums over the axes along which `like` was repeated. */
-function fit(graph: Graph, dy: Tensor, like: Tensor): Tensor {
+function undoBroadcast(graph: Graph, dy: Tensor, like: Tensor): Tensor {
   if (sameShape(dy.shape, like.shape)) return dy
   const extra = dy.shape.length - like.shape.length
   const axes = dy.shape.map((_, i) => i).filter((i) => i < extra || like.shape[i - extra] !== dy.shape[i])
