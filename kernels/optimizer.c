@@ -3,7 +3,7 @@
 
 /* One step of SGD (Sutskever et al. 2013, in PyTorch's form); hyper = learning rate, momentum, weight decay, Nesterov (0 or 1):
  *   d = g + decay w;  v = momentum v + d;  w -= rate (nesterov ? d + momentum v : v)
- * With a mask (masked = 1), w and v are multiplied by it afterwards, so that a pruned weight stays exactly zero.
+ * With a mask (masked = 1), w and v become +0 afterwards where it is 0, so that a pruned weight stays exactly zero.
  * args: n w g v mask masked hyper */
 KERNEL(sgd) {
     float *w = ctx->arena + a[1], *v = ctx->arena + a[3];
@@ -19,22 +19,23 @@ KERNEL(sgd) {
         if (nesterov) step = d + momentum * vi;
         wi -= rate * step;
         if (masked) {
-            vec keep = load_part(mask + i, count);
-            wi *= keep;
-            vi *= keep;
+            ivec keep = load_part(mask + i, count) != 0;
+            wi = choose(keep, wi, splat(0));
+            vi = choose(keep, vi, splat(0));
         }
         store_part(w + i, wi, count);
         store_part(v + i, vi, count);
     }
 }
 
-/* x *= mask. args: n x mask */
+/* x = +0 where the mask is 0. args: n x mask */
 KERNEL(apply_mask) {
     int lo, hi;
     share(ctx, a[0], LANES, &lo, &hi);
     for (int i = lo; i < hi; i += LANES) {
         int count = hi - i < LANES ? hi - i : LANES;
         float *x = ctx->arena + a[1] + i;
-        store_part(x, load_part(x, count) * load_part(ctx->arena + a[2] + i, count), count);
+        ivec keep = load_part(ctx->arena + a[2] + i, count) != 0;
+        store_part(x, choose(keep, load_part(x, count), splat(0)), count);
     }
 }

@@ -2,7 +2,6 @@
 #include "pool.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -14,8 +13,10 @@
 #define PAUSE() ((void)0)
 #endif
 
-#define SPINS_AT_BARRIER 20000 /* then give the processor away: another process may need it to let ours go on */
-#define SPINS_WHEN_IDLE 20000  /* then sleep: the next run of a training loop usually comes sooner */
+/* How long a thread spins before it sleeps: longer than a barrier or the pause between two steps usually takes, and
+ * short, because on a busy machine only a sleeping thread lets the scheduler bring the other one to its processor. */
+#define SPINS_AT_BARRIER 2000
+#define SPINS_WHEN_IDLE 10000
 
 typedef struct {
     Pool *pool;
@@ -33,9 +34,9 @@ struct Pool {
     const int32_t *code;
     int32_t length;
 
-    atomic_uint run;   /* counts calls of pool_run; a change is the signal to start */
+    atomic_uint run; /* counts calls of pool_run; a change is the signal to start */
     atomic_int closing;
-    atomic_int sleepers;
+    atomic_int sleepers; /* threads that sleep, at the barrier or between runs */
     pthread_mutex_t lock;
     pthread_cond_t wake;
 
@@ -43,59 +44,58 @@ struct Pool {
     _Alignas(64) atomic_uint phase;
 };
 
-static void barrier(Pool *pool) {
-    if (pool->threads == 1) return;
-    unsigned phase = atomic_load_explicit(&pool->phase, memory_order_relaxed);
-    if (atomic_fetch_add_explicit(&pool->arrived, 1, memory_order_acq_rel) + 1 == pool->threads) {
-        atomic_store_explicit(&pool->arrived, 0, memory_order_relaxed);
-        atomic_store_explicit(&pool->phase, phase + 1, memory_order_release);
-        return;
-    }
-    for (int spins = 0; atomic_load_explicit(&pool->phase, memory_order_acquire) == phase; spins++) {
-        if (spins < SPINS_AT_BARRIER) PAUSE();
-        else sched_yield();
-    }
-}
-
-static void execute(Pool *pool, const Worker *worker) {
-    Context ctx = {pool->arena, worker->scratch, worker->part, pool->threads};
-    const int32_t *code = pool->code;
-    for (int32_t at = 0; at < pool->length; at += 2 + code[at + 1]) {
-        pool->kernels[code[at]].run(&ctx, code + at + 2);
-        barrier(pool);
-    }
-}
-
-static unsigned wait_for_run(Pool *pool, unsigned seen) {
-    for (int spins = 0; spins < SPINS_WHEN_IDLE; spins++) {
-        unsigned run = atomic_load_explicit(&pool->run, memory_order_acquire);
-        if (run != seen) return run;
+/* Returns when *counter is no longer `seen`: spins for a while, then sleeps. */
+static void wait_for_change(Pool *pool, atomic_uint *counter, unsigned seen, int spins) {
+    for (int i = 0; i < spins; i++) {
+        if (atomic_load_explicit(counter, memory_order_acquire) != seen) return;
         PAUSE();
     }
     pthread_mutex_lock(&pool->lock);
     atomic_fetch_add(&pool->sleepers, 1);
-    while (atomic_load(&pool->run) == seen) pthread_cond_wait(&pool->wake, &pool->lock);
+    while (atomic_load(counter) == seen) pthread_cond_wait(&pool->wake, &pool->lock);
     atomic_fetch_sub(&pool->sleepers, 1);
     pthread_mutex_unlock(&pool->lock);
-    return atomic_load_explicit(&pool->run, memory_order_acquire);
 }
 
-static void announce(Pool *pool) {
-    atomic_fetch_add(&pool->run, 1);
-    if (atomic_load(&pool->sleepers) > 0) {
-        pthread_mutex_lock(&pool->lock);
-        pthread_cond_broadcast(&pool->wake);
-        pthread_mutex_unlock(&pool->lock);
+/* Counts up and wakes whoever sleeps. The order of the two (sequentially consistent) accesses, here and above, is what
+ * keeps a thread from going to sleep unseen. */
+static void change(Pool *pool, atomic_uint *counter) {
+    atomic_fetch_add(counter, 1);
+    if (atomic_load(&pool->sleepers) == 0) return;
+    pthread_mutex_lock(&pool->lock);
+    pthread_cond_broadcast(&pool->wake);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static void barrier(Pool *pool) {
+    if (pool->threads == 1) return;
+    unsigned phase = atomic_load_explicit(&pool->phase, memory_order_relaxed);
+    if (atomic_fetch_add_explicit(&pool->arrived, 1, memory_order_acq_rel) + 1 < pool->threads) {
+        wait_for_change(pool, &pool->phase, phase, SPINS_AT_BARRIER);
+        return;
+    }
+    atomic_store_explicit(&pool->arrived, 0, memory_order_relaxed);
+    change(pool, &pool->phase);
+}
+
+static void execute(Pool *pool, const Worker *worker) {
+    Context ctx = {pool->arena, worker->scratch, worker->part, pool->threads};
+    const int32_t *code = pool->code, *end = code + pool->length;
+    while (code < end) {
+        const int32_t *next = code + 2 + code[1];
+        pool->kernels[code[0]].run(&ctx, code + 2);
+        barrier(pool);
+        code = next;
     }
 }
 
 static void *work(void *argument) {
     Worker *worker = argument;
-    unsigned seen = 0;
-    for (;;) {
-        seen = wait_for_run(worker->pool, seen);
-        if (atomic_load(&worker->pool->closing)) return 0;
-        execute(worker->pool, worker);
+    Pool *pool = worker->pool;
+    for (unsigned seen = 0;; seen++) {
+        wait_for_change(pool, &pool->run, seen, SPINS_WHEN_IDLE);
+        if (atomic_load(&pool->closing)) return 0;
+        execute(pool, worker);
     }
 }
 
@@ -104,13 +104,13 @@ void pool_run(Pool *pool, float *arena, const int32_t *code, int32_t length) {
     pool->arena = arena;
     pool->code = code;
     pool->length = length;
-    if (pool->threads > 1) announce(pool);
+    if (pool->threads > 1) change(pool, &pool->run);
     execute(pool, &pool->workers[0]);
 }
 
 void pool_destroy(Pool *pool) {
     atomic_store(&pool->closing, 1);
-    announce(pool);
+    change(pool, &pool->run);
     for (int i = 1; i < pool->threads; i++) pthread_join(pool->workers[i].thread, 0);
     for (int i = 0; i < pool->threads; i++) free(pool->workers[i].scratch);
     free(pool->workers);

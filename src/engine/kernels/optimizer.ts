@@ -2,8 +2,8 @@
 import type { Kernel } from '../kernel.ts'
 
 /**
- * d = g + decay w;  v = momentum v + d;  w -= rate (nesterov ? d + momentum v : v); then, if `masked`, w and v are
- * multiplied by the mask. `hyper` [4]: rate, momentum, decay, nesterov (0 or 1).
+ * d = g + decay w;  v = momentum v + d;  w -= rate (nesterov ? d + momentum v : v); then, if `masked`, w and v become +0
+ * where the mask is 0. `hyper` [4]: rate, momentum, decay, nesterov (0 or 1).
  */
 export const sgd: Kernel<'n' | 'w' | 'g' | 'v' | 'mask' | 'masked' | 'hyper'> = {
   name: 'sgd',
@@ -18,16 +18,16 @@ export const sgd: Kernel<'n' | 'w' | 'g' | 'v' | 'mask' | 'masked' | 'hyper'> = 
   reference: (p, { floats }) => {
     const [rate, momentum, decay, nesterov] = floats.subarray(p.hyper, p.hyper + 4)
     for (let i = 0; i < p.n; i++) {
-      const keep = p.masked ? floats[p.mask + i] : 1
+      const keep = !p.masked || floats[p.mask + i] !== 0
       const d = floats[p.g + i] + decay * floats[p.w + i]
       const v = momentum * floats[p.v + i] + d
-      floats[p.w + i] = (floats[p.w + i] - rate * (nesterov ? d + momentum * v : v)) * keep
-      floats[p.v + i] = v * keep
+      floats[p.w + i] = keep ? floats[p.w + i] - rate * (nesterov ? d + momentum * v : v) : 0
+      floats[p.v + i] = keep ? v : 0
     }
   },
 }
 
-/** x[i] *= mask[i]. */
+/** x[i] = +0 where mask[i] is 0. */
 export const applyMask: Kernel<'n' | 'x' | 'mask'> = {
   name: 'apply_mask',
   parameters: ['n', 'x', 'mask'],
@@ -36,6 +36,6 @@ export const applyMask: Kernel<'n' | 'x' | 'mask'> = {
     { offset: p.mask, length: p.n },
   ],
   reference: (p, { floats }) => {
-    for (let i = 0; i < p.n; i++) floats[p.x + i] *= floats[p.mask + i]
+    for (let i = 0; i < p.n; i++) if (floats[p.mask + i] === 0) floats[p.x + i] = 0
   },
 }

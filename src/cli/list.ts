@@ -1,0 +1,49 @@
+/** @file espalier list: what there is. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Argument, Command } from 'commander'
+import { markdownTable } from 'markdown-table'
+import { parse } from 'yaml'
+import { datasets } from '../data/index.ts'
+import { models } from '../models/index.ts'
+import { saliencies } from '../prune/saliency/index.ts'
+import { scopes } from '../prune/scope.ts'
+import { print, printJson } from './output.ts'
+
+type Entry = { name: string; summary: string }
+
+const named = (known: Record<string, { summary: string }>): Entry[] =>
+  Object.entries(known).map(([name, { summary }]) => ({ name, summary }))
+
+const kinds: Record<string, () => Entry[]> = {
+  models: () => named(models),
+  datasets: () => named(datasets),
+  methods: () => [
+    ...named(saliencies),
+    ...named(scopes).map(({ name, summary }) => ({ name: `scope ${name}`, summary })),
+  ],
+  recipes: listRecipes,
+}
+
+export const listCommand = new Command('list')
+  .description('the models, data sets, pruning methods or recipes that there are')
+  .addArgument(new Argument('<kind>').choices(Object.keys(kinds)))
+  .option('--json', 'print one JSON array')
+  .action((kind: string, options: { json?: boolean }) => {
+    const entries = kinds[kind]()
+    if (options.json) return printJson(entries)
+    print(markdownTable([[kind, ''], ...entries.map(({ name, summary }) => [name, summary])]))
+  })
+
+/** The recipes of this package, by path from the current folder. */
+function listRecipes(): Entry[] {
+  const folder = fileURLToPath(new URL('../../recipes', import.meta.url))
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.yaml'))
+    .sort()
+    .map((file) => {
+      const path = join(folder, file)
+      return { name: relative('.', path), summary: String(parse(readFileSync(path, 'utf8'))?.summary ?? '') }
+    })
+}

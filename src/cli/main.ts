@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+/** @file The command line. One file per command; errors that a person can mend are one sentence. */
+import { Command } from 'commander'
+import { version } from '../experiment/environment.ts'
+import { evalCommand } from './eval.ts'
+import { inspectCommand } from './inspect.ts'
+import { listCommand } from './list.ts'
+import { runCommand } from './run.ts'
+
+const program = new Command('espalier')
+  .description('Train, prune and ship sparse neural networks.')
+  .version(version())
+  .addHelpText(
+    'after',
+    `
+Environment:
+  ESPALIER_ENGINE   native, wasm or reference (default: native where it was built, else wasm)
+  ESPALIER_THREADS  threads of the native engine (default: the number of processors)
+  ESPALIER_ISA      avx512, avx2 or baseline (default: the best that the processor has)
+  ESPALIER_DATA     folder of data sets
+  ESPALIER_DEBUG    1 shows where an error came from`,
+  )
+for (const command of [runCommand, evalCommand, inspectCommand, listCommand]) program.addCommand(command)
+
+// A reader that went away, such as head, is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.stderr.write(`espalier: ${(error as Error).message}\n`)
+  if (process.env.ESPALIER_DEBUG) process.stderr.write(`${(error as Error).stack}\n`)
+  process.exitCode = 1
+}

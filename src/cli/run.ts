@@ -1,0 +1,95 @@
+/** @file espalier run: a recipe from start to report. */
+import { Command } from 'commander'
+import { type DryRun, dryRun } from '../experiment/dry-run.ts'
+import { readRecipe } from '../experiment/recipe.ts'
+import { bytes, grouped, layerTable } from '../experiment/report.ts'
+import { runRecipe } from '../experiment/run.ts'
+import { UserError } from '../util/errors.ts'
+import { clock, print, printJson } from './output.ts'
+import { RunDisplay } from './progress.ts'
+
+interface Options {
+  set: string[]
+  seed?: string
+  out?: string
+  resume?: boolean
+  force?: boolean
+  dryRun?: boolean
+  quiet?: boolean
+  json?: boolean
+  checkpointSeconds: string
+}
+
+export const runCommand = new Command('run')
+  .description('run a recipe: train, prune, evaluate, report')
+  .argument('<recipe>', 'a YAML file')
+  .option(
+    '--set <key=value>',
+    'change a value of the recipe, such as train.epochs=5 (repeatable)',
+    (value: string, all: string[]) => [...all, value],
+    [],
+  )
+  .option('--seed <n>', 'seed of all random draws')
+  .option('--out <dir>', 'run folder (default: a new one under runs/)')
+  .option('--resume', 'go on with the run in --out from its last checkpoint')
+  .option('--force', 'replace the run in --out')
+  .option('--dry-run', 'show the network, its counts and the estimated cost; train nothing')
+  .option('--checkpoint-seconds <n>', 'time between checkpoints', '10')
+  .option('--quiet', 'print nothing but errors')
+  .option('--json', 'print one JSON object per line')
+  .action(async (path: string, options: Options) => {
+    const recipe = readRecipe(path, [...options.set, ...(options.seed === undefined ? [] : [`seed=${options.seed}`])])
+    if (options.dryRun) {
+      const result = await dryRun(recipe)
+      if (options.json) printJson(result)
+      else showDryRun(result)
+      return
+    }
+
+    const checkpointSeconds = Number(options.checkpointSeconds)
+    if (!(checkpointSeconds >= 0))
+      throw new UserError(`--checkpoint-seconds: expected a number of 0 or more, found ${options.checkpointSeconds}`)
+    const { out, resume, force, quiet, json } = options
+    if (resume && force) throw new UserError('--resume and --force exclude each other')
+    const display = quiet || json ? undefined : new RunDisplay()
+    const { signal, received } = interruptible(() => display?.stop())
+    try {
+      const outcome = await runRecipe(recipe, {
+        ...{ out, resume, force, checkpointSeconds, signal },
+        onEvent: (event) => (json ? printJson(event) : display?.show(event)),
+      })
+      if (!outcome.interrupted) return
+      const again = `espalier run ${path} --resume --out ${outcome.folder}`
+      if (json) printJson({ type: 'interrupted', folder: outcome.folder })
+      else if (!quiet) print(`interrupted; go on with: ${again}`)
+      process.exitCode = received() === 'SIGTERM' ? 143 : 130
+    } finally {
+      display?.stop()
+    }
+  })
+
+/** Ctrl-C or SIGTERM ends the run after the step in progress; a second one ends the process at once. */
+function interruptible(first: () => void): { signal: AbortSignal; received: () => string | undefined } {
+  const controller = new AbortController()
+  let name: string | undefined
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      if (name) process.exit(signal === 'SIGINT' ? 130 : 143)
+      name = signal
+      first()
+      controller.abort()
+    })
+  return { signal: controller.signal, received: () => name }
+}
+
+function showDryRun(result: DryRun): void {
+  print(layerTable(result.layers))
+  const kernels = Object.entries(result.kernels).map(([name, n]) => `${n} ${name}`)
+  print(`\n${grouped(result.parameters)} parameters in all; engine: ${result.engine}`)
+  print(`one training step: ${kernels.join(', ')}`)
+  print(
+    `memory without the data set: ${bytes(result.arenaBytes)}; ${(1000 * result.secondsPerStep).toFixed(2)} ms per step`,
+  )
+  if (result.steps === undefined) print(`number of steps unknown: ${result.missingData}`)
+  else print(`${grouped(result.steps)} steps: about ${clock(result.estimatedSeconds!)}, evaluation not counted`)
+}

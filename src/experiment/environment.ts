@@ -1,0 +1,37 @@
+/**
+ * @file Where a result comes from: versions and machine.
+ */
+import { readFileSync } from 'node:fs'
+import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os'
+import type { Machine } from '../engine/machine.ts'
+
+export interface Environment {
+  espalier: string
+  node: string
+  engine: string
+  threads: number
+  processor: string
+  processors: number
+  memoryGiB: number
+  system: string
+  started: string
+}
+
+export function describeEnvironment(machine: Machine): Environment {
+  return {
+    espalier: version(),
+    node: process.version,
+    engine: machine.description,
+    threads: machine.threads,
+    processor: cpus()[0]?.model.trim() ?? 'unknown',
+    processors: availableParallelism(),
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    system: `${platform()} ${release()} ${arch()}`,
+    started: new Date().toISOString(),
+  }
+}
+
+/** This package's version. */
+export function version(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+}

@@ -1,0 +1,147 @@
+/**
+ * @file Recipes: a whole experiment in one YAML file. Every field says what it is, so that the schema is also its documentation.
+ */
+import { type Document, parse, parseDocument, stringify } from 'yaml'
+import { z } from 'zod'
+import { datasets } from '../data/index.ts'
+import { models } from '../models/index.ts'
+import { type InitializerName, initializers } from '../models/model.ts'
+import { type SaliencyName, saliencies } from '../prune/saliency/index.ts'
+import { scheduleKinds } from '../prune/schedule.ts'
+import { type ScopeName, scopes } from '../prune/scope.ts'
+import { UserError } from '../util/errors.ts'
+import { readBytes } from '../util/files.ts'
+import { suggestion } from '../util/suggest.ts'
+import { isDuration } from './duration.ts'
+
+const nameOf = <T extends string>(known: Record<string, unknown>) =>
+  z.string().refine((name) => Object.hasOwn(known, name), {
+    error: ({ input }) => `found ${input}${suggestion(String(input), Object.keys(known))}`,
+  }) as unknown as z.ZodType<T>
+const duration = z
+  .string()
+  .refine(isDuration, { error: ({ input }) => `expected a duration such as 4ep or 500it, found ${input}` })
+const count = z.int().min(0)
+const positive = z.int().min(1)
+
+export const recipeSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]*$/, 'expected lower-case letters, digits, dots and dashes')
+    .describe('Names the run folder.'),
+  summary: z.string().default('').describe('One line for lists.'),
+  seed: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('Of initial weights, the validation split, the order of samples and random methods.'),
+  model: z.strictObject({
+    name: nameOf<string>(models).describe('A built-in network (espalier list models).'),
+    init: nameOf<InitializerName>(initializers).default('uniform').describe('How weights begin.'),
+  }),
+  data: z.strictObject({
+    name: z.string().describe(`A data set (${Object.keys(datasets).join(', ')}) or a folder.`),
+    validation: count.default(0).describe('Training samples held out and evaluated after every epoch.'),
+  }),
+  train: z.strictObject({
+    epochs: positive,
+    batch: positive.default(128),
+    learningRate: z.number().positive(),
+    momentum: z.number().min(0).lt(1).default(0),
+    nesterov: z.boolean().default(false),
+    weightDecay: z.number().min(0).default(0),
+    schedule: z.enum(['constant', 'steps', 'cosine']).default('constant').describe('Of the learning rate.'),
+    warmup: duration.default('0it').describe('Linear warm-up of the learning rate.'),
+    drops: z.array(duration).default([]).describe('With schedule steps: when the rate is multiplied by factor.'),
+    factor: z.number().positive().lt(1).default(0.1),
+  }),
+  prune: z
+    .strictObject({
+      method: nameOf<SaliencyName>(saliencies),
+      scope: nameOf<ScopeName>(scopes).default('global'),
+      sparsity: z.number().min(0).lt(1).describe('Final share of zeros among prunable weights.'),
+      schedule: z.enum(scheduleKinds).default('one-shot'),
+      start: duration.default('0it').describe('First event.'),
+      end: duration.optional().describe('Last event at the latest (not for one-shot).'),
+      every: duration.default('100it').describe('Time between events.'),
+    })
+    .optional(),
+})
+
+/** A recipe with every default filled in. */
+export type Recipe = z.output<typeof recipeSchema>
+
+/** Reads a recipe file and applies `key.path=value` changes. Throws UserError naming file, key, what was found and expected. */
+export function readRecipe(path: string, changes: readonly string[] = []): Recipe {
+  const document = parseDocument(new TextDecoder().decode(readBytes(path)))
+  const [problem] = document.errors
+  if (problem) throw new UserError(`${path} is not valid YAML: ${problem.message.split('\n')[0]}`)
+  for (const change of changes) setPath(document, change)
+  return checkRecipe(document.toJS(), path)
+}
+
+/** Checks a recipe object; `source` is what messages call it. */
+export function checkRecipe(value: unknown, source: string): Recipe {
+  const result = recipeSchema.safeParse(value)
+  if (result.success) return crossCheck(result.data, source)
+  const [issue] = result.error.issues
+  const path = issue.path.join('.')
+  if (issue.code === 'unrecognized_keys') {
+    const [key] = issue.keys
+    const known = keysAt(issue.path)
+    throw new UserError(`${source}: unknown key ${[...issue.path, key].join('.')}${suggestion(key, known)}`)
+  }
+  throw new UserError(`${source}: ${path || 'recipe'}: ${describeIssue(issue, valueAt(value, issue.path))}`)
+}
+
+export const recipeToYaml = (recipe: Recipe): string => stringify(recipe)
+
+function crossCheck(recipe: Recipe, source: string): Recipe {
+  const { prune, train } = recipe
+  if (prune && prune.schedule !== 'one-shot' && prune.end === undefined)
+    throw new UserError(`${source}: prune.end: a ${prune.schedule} schedule needs it, such as 10ep`)
+  if (train.nesterov && train.momentum === 0)
+    throw new UserError(`${source}: train.nesterov: needs a train.momentum above 0, found 0`)
+  return recipe
+}
+
+function describeIssue(issue: z.core.$ZodIssue, found: unknown): string {
+  const shown = found === undefined ? 'nothing' : JSON.stringify(found)
+  if (issue.code === 'invalid_type')
+    return `expected ${issue.expected === 'int' ? 'a whole number' : `a value of type ${issue.expected}`}, found ${shown}`
+  if (issue.code === 'too_small')
+    return `expected ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}, found ${shown}`
+  if (issue.code === 'too_big')
+    return `expected ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}, found ${shown}`
+  if (issue.code === 'invalid_value') return `expected one of ${issue.values.join(', ')}, found ${shown}`
+  if (issue.code === 'invalid_format') return `${issue.message}, found ${shown}`
+  return issue.message
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value)
+}
+
+/** The keys that the schema knows at a path. */
+function keysAt(path: readonly PropertyKey[]): string[] {
+  let schema: unknown = recipeSchema
+  const unwrap = (s: unknown): unknown =>
+    s instanceof z.ZodOptional || s instanceof z.ZodDefault ? unwrap(s.unwrap()) : s
+  for (const key of path) {
+    schema = unwrap(schema)
+    if (schema instanceof z.ZodObject) schema = schema.shape[key as string]
+  }
+  const object = unwrap(schema)
+  return object instanceof z.ZodObject ? Object.keys(object.shape) : []
+}
+
+/** `a.b=value`: the value is read as YAML. */
+function setPath(document: Document, change: string): void {
+  const [, path, text] = /^([^=]+)=(.*)$/s.exec(change) ?? []
+  if (path === undefined) throw new UserError(`--set ${change}: expected key.path=value`)
+  try {
+    document.setIn(path.split('.'), parse(text))
+  } catch {
+    throw new UserError(`--set ${change}: ${path} leads into a value that has no keys`)
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * @file The library: everything that is public.
+ */
+export { type Dataset, holdOut, type Split } from './data/dataset.ts'
+export { datasets, loadDataset } from './data/index.ts'
+export { loadMnist } from './data/mnist.ts'
+export { type SyntheticOptions, synthetic } from './data/synthetic.ts'
+export { compile, type Executable } from './engine/compile.ts'
+export {
+  type Arena,
+  type EngineName,
+  type Floats,
+  type Machine,
+  type MachineOptions,
+  openMachine,
+} from './engine/machine.ts'
+export { type DryRun, dryRun } from './experiment/dry-run.ts'
+export { checkRecipe, type Recipe, readRecipe } from './experiment/recipe.ts'
+export { layerTable, resultTable } from './experiment/report.ts'
+export { type RunEvent, type RunOptions, type RunOutcome, type RunResult, runRecipe } from './experiment/run.ts'
+export {
+  readSafetensors,
+  type StoredTensor,
+  type TensorFile,
+  toFloats,
+  writeSafetensors,
+} from './formats/safetensors.ts'
+export { packSparse, unpackSparse } from './formats/sparse.ts'
+export { differentiate } from './graph/differentiate.ts'
+export { Graph, prunableParameters } from './graph/graph.ts'
+export type { Node, Operator } from './graph/operator.ts'
+export { add, mul, neg, relu, sub } from './graph/operators/elementwise.ts'
+export { gemm, linear, matmul } from './graph/operators/linear.ts'
+export { crossEntropy, softmax } from './graph/operators/loss.ts'
+export { flatten, reduceMean, reduceSum, reshape } from './graph/operators/shape.ts'
+export type { Shape, Tensor } from './graph/tensor.ts'
+export { findModel, models } from './models/index.ts'
+export type { InitializerName, Model } from './models/model.ts'
+export { learningRate, type RateSchedule } from './optim/schedule.ts'
+export type { SgdOptions } from './optim/sgd.ts'
+export { keptCount } from './prune/count.ts'
+export { collapsedLayers, type LayerCount, sparsityOf } from './prune/mask.ts'
+export { type SaliencyName, saliencies } from './prune/saliency/index.ts'
+export type { Saliency } from './prune/saliency/saliency.ts'
+export { type PruningEvent, type PruningSchedule, pruningEvents } from './prune/schedule.ts'
+export { erkDensities, type Scope, type ScopeName, scopes } from './prune/scope.ts'
+export { apportion } from './select/apportion.ts'
+export { selectTop } from './select/top.ts'
+export { checkpointOf, loadCheckpoint, loadWeights, weightsOf } from './train/checkpoint.ts'
+export { type Evaluation, Network, type NetworkOptions } from './train/network.ts'
+export {
+  type EpochResult,
+  type Hook,
+  type StepProgress,
+  stepsPerEpoch,
+  type TrainOptions,
+  train,
+} from './train/train.ts'
+export { UserError } from './util/errors.ts'
+export { Random, random } from './util/random.ts'
+export { type GradualOptions, gradualPruning, type PruneOptions, type PruneResult, prune } from './workflow/prune.ts'

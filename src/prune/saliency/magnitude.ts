@@ -1,0 +1,9 @@
+/** @file Magnitude: |w| (Janowsky 1989; Han et al. 2015). Needs no data. */
+import type { Saliency } from './saliency.ts'
+
+export const magnitude: Saliency = {
+  summary: '|w| (Han et al. 2015)',
+  score(layers) {
+    for (const { weights, scores } of layers) for (let i = 0; i < weights.length; i++) scores[i] = Math.abs(weights[i])
+  },
+}

@@ -1,0 +1,44 @@
+/**
+ * @file Pruning schedules: at which steps the network is pruned, and to what sparsity each time.
+ */
+
+export const scheduleKinds = ['one-shot', 'exponential', 'cubic'] as const
+export type ScheduleKind = (typeof scheduleKinds)[number]
+
+export interface PruningSchedule {
+  kind: ScheduleKind
+  /** Final sparsity, 0 to 1. */
+  sparsity: number
+  /** Optimizer steps taken before the first event; 0 is initialization. */
+  start: number
+  /** Optimizer steps taken before the last event at the latest. `one-shot` has a single event, at `start`. */
+  end: number
+  /** Steps between events. */
+  every: number
+}
+
+/** One pruning of the network. */
+export interface PruningEvent {
+  /** Optimizer steps taken before it. */
+  step: number
+  /** Sparsity after it. */
+  sparsity: number
+}
+
+/**
+ * The events of a schedule: n of them at start, start + every, ... up to `end`. After event j = 1..n the sparsity is
+ * - exponential: 1 - (1 - s)^(j / n): every event removes the same share of what is left;
+ * - cubic: s - s (1 - j / n)^3 (Zhu & Gupta 2017 with initial sparsity 0 and t0 one period before `start`, since their event at t0 removes nothing).
+ * The last event reaches exactly s.
+ */
+export function pruningEvents({ kind, sparsity: s, start, end, every }: PruningSchedule): PruningEvent[] {
+  if (kind === 'one-shot') return [{ step: start, sparsity: s }]
+  if (end < start || every < 1)
+    throw new Error(`expected end >= start and every >= 1, found ${start}, ${end}, ${every}`)
+  const n = Math.floor((end - start) / every) + 1
+  return Array.from({ length: n }, (_, i) => {
+    const done = (i + 1) / n
+    const sparsity = kind === 'cubic' ? s - s * (1 - done) ** 3 : 1 - (1 - s) ** done
+    return { step: start + i * every, sparsity: i === n - 1 ? s : sparsity }
+  })
+}

@@ -1,0 +1,68 @@
+/**
+ * @file Scopes: which scores compete with which. A scope turns layer sizes and a sparsity into groups, each with the exact number of
+ * weights that it keeps; selection then takes the top scores of each group.
+ */
+import type { Shape } from '../graph/tensor.ts'
+import { sizeOf } from '../graph/tensor.ts'
+import { apportion } from '../select/apportion.ts'
+import { keptCount } from './count.ts'
+
+/** A prunable tensor, [out, in] or [out, in, kernel height, kernel width]. */
+export interface Layer {
+  name: string
+  shape: Shape
+}
+
+/** Layers whose scores are ranked together, and how many of their weights are kept. */
+export interface Group {
+  layers: readonly Layer[]
+  keep: number
+}
+
+export interface Scope {
+  summary: string
+  groups(layers: readonly Layer[], sparsity: number): Group[]
+}
+
+const sizes = (layers: readonly Layer[]) => layers.map(({ shape }) => sizeOf(shape))
+const total = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)
+
+export const scopes = {
+  global: {
+    summary: 'one ranking over all layers',
+    groups: (layers, sparsity) => [{ layers, keep: keptCount(total(sizes(layers)), sparsity) }],
+  },
+  layerwise: {
+    summary: 'the same sparsity in every layer',
+    groups: (layers, sparsity) =>
+      layers.map((layer) => ({ layers: [layer], keep: keptCount(sizeOf(layer.shape), sparsity) })),
+  },
+  erk: {
+    summary: 'Erdős–Rényi-Kernel: small layers denser than large ones',
+    groups: (layers, sparsity) => {
+      const capacities = sizes(layers)
+      const keep = keptCount(total(capacities), sparsity)
+      const shares = erkDensities(layers, keep).map((density, i) => density * capacities[i])
+      return apportion(keep, shares, capacities).map((count, i) => ({ layers: [layers[i]], keep: count }))
+    },
+  },
+} satisfies Record<string, Scope>
+export type ScopeName = keyof typeof scopes
+
+/**
+ * Erdős–Rényi-Kernel densities (Evci et al. 2020; for linear layers Mocanu et al. 2018): density proportional to the sum
+ * of the tensor's sizes over their product, so that the layers together keep `keep` weights. Solved by fixing
+ * every layer whose density would exceed 1 as dense and solving again for the others.
+ */
+export function erkDensities(layers: readonly Layer[], keep: number): number[] {
+  const raw = layers.map(({ shape }) => total(shape) / sizeOf(shape))
+  const dense = new Set<number>()
+  for (;;) {
+    const open = layers.map((_, i) => i).filter((i) => !dense.has(i))
+    const budget = keep - total([...dense].map((i) => sizeOf(layers[i].shape)))
+    const epsilon = budget / total(open.map((i) => raw[i] * sizeOf(layers[i].shape)))
+    const over = open.filter((i) => epsilon * raw[i] > 1)
+    if (over.length === 0) return raw.map((ratio, i) => (dense.has(i) ? 1 : epsilon * ratio))
+    for (const i of over) dense.add(i)
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * @file Checkpoints: everything that a network needs to go on, as one safetensors file. Random streams are derived from
+ * seed and step (src/util/random.ts), so those two are the state of the generator.
+ */
+import { type StoredTensor, storeFloats, type TensorFile, toFloats } from '../formats/safetensors.ts'
+import type { Tensor } from '../graph/tensor.ts'
+import { momentumName } from '../optim/sgd.ts'
+import { UserError } from '../util/errors.ts'
+import { suggestion } from '../util/suggest.ts'
+import type { Network } from './network.ts'
+
+const maskKey = (parameter: string) => `${parameter}.mask`
+
+/** The network's parameters. */
+export function weightsOf(network: Network, metadata: Record<string, string> = {}): TensorFile {
+  const tensors = new Map<string, StoredTensor>()
+  for (const { name, shape } of network.parameters) tensors.set(name, storeFloats(network.values(name), shape))
+  return { tensors, metadata: { model: network.model.name, ...preprocessing(network), ...metadata } }
+}
+
+/** What makes the weights meaningful: how inputs were normalized. */
+const preprocessing = ({ data }: Network) => ({ mean: JSON.stringify(data.mean), std: JSON.stringify(data.std) })
+
+/** Parameters, masks (as bytes) and momentum. */
+export function checkpointOf(network: Network, metadata: Record<string, string>): TensorFile {
+  const file = weightsOf(network, metadata)
+  for (const { name, shape } of network.prunable)
+    file.tensors.set(maskKey(name), { dtype: 'U8', shape, data: Uint8Array.from(network.mask(name)) })
+  for (const { name, shape } of network.parameters)
+    file.tensors.set(momentumName(name), storeFloats(network.momentum(name), shape))
+  return file
+}
+
+/**
+ * Loads parameters by name; everything else in the file is left alone. Nothing is changed unless all fit.
+ * Throws UserError where a parameter is missing or has another shape. `source` is what messages call the file.
+ */
+export function loadWeights(network: Network, file: TensorFile, source: string): void {
+  const found = network.parameters.map((tensor) => valuesOf(file, tensor.name, tensor, source))
+  network.parameters.forEach(({ name }, i) => {
+    network.values(name).set(found[i])
+  })
+}
+
+/** Loads what {@link checkpointOf} saved. Throws UserError where something is missing or does not fit. */
+export function loadCheckpoint(network: Network, file: TensorFile, source: string): void {
+  const masks = network.prunable.map((tensor) => valuesOf(file, maskKey(tensor.name), tensor, source))
+  const momentum = network.parameters.map((tensor) => valuesOf(file, momentumName(tensor.name), tensor, source))
+  loadWeights(network, file, source)
+  network.prunable.forEach(({ name }, i) => {
+    network.mask(name).set(masks[i])
+  })
+  network.parameters.forEach(({ name }, i) => {
+    network.momentum(name).set(momentum[i])
+  })
+}
+
+function valuesOf(file: TensorFile, key: string, like: Tensor, source: string): Float32Array {
+  const stored = file.tensors.get(key)
+  if (!stored) throw new UserError(`${source} has no tensor ${key}${suggestion(key, [...file.tensors.keys()])}`)
+  if (String(stored.shape) !== String(like.shape))
+    throw new UserError(`${source}: tensor ${key} has shape [${stored.shape}], the network expects [${like.shape}]`)
+  return toFloats(stored)
+}

@@ -1,0 +1,230 @@
+/**
+ * @file A network on a machine: its parameters, masks and optimizer state in one arena, and the programs that
+ * train and evaluate it, one for each batch size that its data set needs.
+ */
+import { type Dataset, holdOut, type Indices } from '../data/dataset.ts'
+import { compile, type Executable } from '../engine/compile.ts'
+import { call } from '../engine/kernel.ts'
+import { applyMask } from '../engine/kernels/optimizer.ts'
+import { selectTopCall } from '../engine/kernels/select.ts'
+import type { Floats, Machine } from '../engine/machine.ts'
+import { differentiate } from '../graph/differentiate.ts'
+import { Graph, prunableParameters } from '../graph/graph.ts'
+import { loadBatch } from '../graph/operators/batch.ts'
+import { countCorrect, crossEntropy } from '../graph/operators/loss.ts'
+import { sizeOf, type Tensor } from '../graph/tensor.ts'
+import { type InitializerName, initialValues, type Model } from '../models/model.ts'
+import { appendSgd, momentumName } from '../optim/sgd.ts'
+import { countKept, type LayerCount, type MaskedLayer } from '../prune/mask.ts'
+import { UserError } from '../util/errors.ts'
+import { random } from '../util/random.ts'
+
+export interface NetworkOptions {
+  machine: Machine
+  model: Model
+  data: Dataset
+  /** Samples per training step. Absent: the network can only be evaluated. */
+  batch?: number
+  /** Training samples that are held out. Default 0. */
+  validation?: number
+  /** Seed of the initial weights and of the validation split. Default 0. */
+  seed?: number
+  /** Default `uniform`. */
+  init?: InitializerName
+}
+
+export interface Evaluation {
+  /** Mean cross-entropy. */
+  loss: number
+  /** Share of samples whose largest logit is at their label, 0 to 1. */
+  accuracy: number
+  correct: number
+  count: number
+}
+
+/** Samples per evaluation run. */
+const EVALUATION_BATCH = 500
+
+const maskName = (parameter: string) => `${parameter}.mask`
+const scoreName = (parameter: string) => `${parameter}.scores`
+
+export class Network {
+  readonly machine: Machine
+  readonly model: Model
+  readonly data: Dataset
+  /** Trained tensors in order. */
+  readonly parameters: readonly Tensor[]
+  /** The weights that pruning may touch, a subset of the parameters. */
+  readonly prunable: readonly Tensor[]
+  readonly indices: Indices
+  readonly executable: Executable
+
+  constructor(options: NetworkOptions) {
+    const { machine, model, data, batch, validation = 0, seed = 0, init = 'uniform' } = options
+    this.machine = machine
+    this.model = model
+    this.data = data
+    checkFits(model, data, batch, validation)
+    this.indices = holdOut(data.train.count, validation, seed)
+
+    const graphs: Record<string, Graph> = {}
+    for (const size of batch ? batchSizes(this.indices.train.length, batch) : [])
+      graphs[`train/${size}`] = trainingGraph(model, data, size)
+    for (const size of batchSizes(data.test.count, EVALUATION_BATCH))
+      graphs[`evaluate test/${size}`] = forwardGraph(model, data, 'test', size).graph
+    if (batch)
+      for (const size of batchSizes(validation, EVALUATION_BATCH))
+        graphs[`evaluate train/${size}`] = forwardGraph(model, data, 'train', size).graph
+    const [first] = Object.values(graphs)
+    this.parameters = first.withRole('parameter')
+    this.prunable = prunableParameters(first)
+    this.executable = compile(machine, graphs)
+
+    for (const part of ['train', 'test'] as const) {
+      if (!this.executable.has(`${part}.images`)) continue
+      this.executable.bytes(`${part}.images`).set(data[part].images)
+      this.executable.view(`${part}.labels`).set(data[part].labels)
+    }
+    for (const tensor of this.parameters)
+      this.values(tensor.name).set(initialValues(tensor, init, random(seed, 'init', tensor.name)))
+    if (batch) for (const tensor of this.prunable) this.mask(tensor.name).fill(1)
+  }
+
+  /** A parameter's values: a live, row-major view. */
+  values(parameter: string): Floats {
+    return this.executable.view(parameter)
+  }
+
+  /** A prunable parameter's mask: a live view of zeros and ones. */
+  mask(parameter: string): Floats {
+    return this.executable.view(maskName(parameter))
+  }
+
+  /** A parameter's momentum: a live view. */
+  momentum(parameter: string): Floats {
+    return this.executable.view(momentumName(parameter))
+  }
+
+  /** Prunable layers with their masks, and room for scores. */
+  layers(): MaskedLayer[] {
+    return this.prunable.map(({ name, shape }) => ({
+      ...{ name, shape, mask: this.mask(name), scores: this.executable.view(scoreName(name)) },
+    }))
+  }
+
+  /** Exact top-k of the layers' scores into their masks, as a kernel. */
+  selectTop(layers: readonly MaskedLayer[], keep: number): void {
+    const segments = layers.map(({ name, shape }) => ({
+      ...{
+        scores: this.executable.offset(scoreName(name)),
+        n: sizeOf(shape),
+        mask: this.executable.offset(maskName(name)),
+      },
+    }))
+    this.executable.execute([selectTopCall(keep, segments)])
+  }
+
+  /** Sets masked weights and their momentum to zero. Training steps do so themselves; this is for a changed mask. */
+  applyMasks(): void {
+    this.executable.execute(
+      this.prunable.flatMap(({ name, shape }) =>
+        [name, momentumName(name)].map((target) =>
+          call(applyMask, {
+            n: sizeOf(shape),
+            x: this.executable.offset(target),
+            mask: this.executable.offset(maskName(name)),
+          }),
+        ),
+      ),
+    )
+  }
+
+  /** Size and nonzero weights of every prunable layer, counted from the weights themselves. */
+  counts(): LayerCount[] {
+    return this.prunable.map(({ name }) => {
+      let kept = 0
+      for (const weight of this.values(name)) if (weight !== 0) kept++
+      return { name, size: this.values(name).length, kept }
+    })
+  }
+
+  /** Throws where a masked weight is not exactly zero: a pruned network must be as sparse as it says. */
+  assertMasked(): void {
+    for (const { name } of this.prunable) {
+      const mask = this.mask(name)
+      countKept(mask)
+      const revived = this.values(name).findIndex((w, i) => w !== 0 && mask[i] === 0)
+      if (revived >= 0)
+        throw new Error(`the pruned weight ${name}[${revived}] is ${this.values(name)[revived]}, expected 0`)
+    }
+  }
+
+  /** One optimizer step on the given training samples (as many as a compiled batch); returns the batch's mean loss and hits. */
+  step(samples: ArrayLike<number>): { loss: number; correct: number } {
+    const program = `train/${samples.length}`
+    this.executable.write(program, 'index', samples)
+    this.executable.run(program)
+    return { loss: this.executable.scalar(program, 'loss'), correct: this.executable.scalar(program, 'correct') }
+  }
+
+  /** Loss and accuracy on the test set or the held-out samples, all of them. */
+  evaluate(part: 'test' | 'validation'): Evaluation {
+    const source = part === 'test' ? 'test' : 'train'
+    const samples =
+      part === 'test' ? Uint32Array.from({ length: this.data.test.count }, (_, i) => i) : this.indices.validation
+    if (samples.length === 0) throw new Error('no samples are held out for validation')
+    let loss = 0
+    let correct = 0
+    for (let at = 0; at < samples.length; at += EVALUATION_BATCH) {
+      const batch = samples.subarray(at, at + EVALUATION_BATCH)
+      const program = `evaluate ${source}/${batch.length}`
+      this.executable.write(program, 'index', batch)
+      this.executable.run(program)
+      loss += this.executable.scalar(program, 'loss') * batch.length
+      correct += this.executable.scalar(program, 'correct')
+    }
+    return { loss: loss / samples.length, accuracy: correct / samples.length, correct, count: samples.length }
+  }
+}
+
+function checkFits(model: Model, data: Dataset, batch: number | undefined, validation: number): void {
+  if (String(model.image) !== String(data.image))
+    throw new UserError(
+      `${model.name} takes images of ${model.image.join(' x ')}, ${data.name} has ${data.image.join(' x ')}`,
+    )
+  if (model.classes !== data.classes)
+    throw new UserError(`${model.name} tells ${model.classes} classes apart, ${data.name} has ${data.classes}`)
+  const left = data.train.count - validation
+  if (batch === undefined) return
+  if (left < 1)
+    throw new UserError(`validation: ${validation} of the ${data.train.count} training samples leave none to train on`)
+  if (batch > left) throw new UserError(`batch: ${batch} is more than the ${left} training samples of ${data.name}`)
+}
+
+/** The sizes of the batches that `count` samples are cut into: full ones and the rest. */
+function batchSizes(count: number, batch: number): number[] {
+  return [...new Set([Math.min(count, batch), count % batch])].filter((size) => size > 0)
+}
+
+function forwardGraph(model: Model, data: Dataset, source: 'train' | 'test', batch: number) {
+  const graph = new Graph()
+  const { image, mean, std } = data
+  const { images, labels } = loadBatch(graph, { name: source, count: data[source].count, image, mean, std }, batch)
+  const logits = model.build(graph, images)
+  const loss = crossEntropy(graph, logits, labels)
+  graph.output('loss', loss)
+  graph.output('correct', countCorrect(graph, logits, labels))
+  return { graph, loss }
+}
+
+function trainingGraph(model: Model, data: Dataset, batch: number): Graph {
+  const forward = forwardGraph(model, data, 'train', batch)
+  const parameters = forward.graph.withRole('parameter')
+  const { graph, gradients } = differentiate(forward.graph, forward.loss, parameters)
+  const prunable = new Set(prunableParameters(forward.graph))
+  for (const { name, shape } of prunable) graph.state(scoreName(name), shape)
+  appendSgd(graph, parameters, gradients, (parameter) =>
+    prunable.has(parameter) ? graph.state(maskName(parameter.name), parameter.shape) : undefined,
+  )
+  return graph
+}

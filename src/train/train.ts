@@ -1,0 +1,107 @@
+/**
+ * @file The training loop. It knows hooks, not methods; given the same network, options and step it always does the same.
+ */
+
+import { learningRate, type RateSchedule } from '../optim/schedule.ts'
+import { HYPER, hyperValues, type SgdOptions } from '../optim/sgd.ts'
+import { UserError } from '../util/errors.ts'
+import { random } from '../util/random.ts'
+import type { Network } from './network.ts'
+
+/** Something that acts during training. */
+export interface Hook {
+  /** Called when `step` optimizer steps have been taken: before the first (0), and after every one. */
+  atStep(step: number, network: Network): void
+}
+
+export interface TrainOptions {
+  epochs: number
+  batch: number
+  optimizer: SgdOptions
+  schedule: RateSchedule
+  /** Seed of the order of samples. */
+  seed: number
+  hooks?: readonly Hook[]
+  /** Steps already taken, when a run is resumed; its hooks have been called. Default: none, hooks are called for step 0. */
+  resumeAt?: number
+  /** Running sums of the interrupted epoch, when a run is resumed. */
+  epochSoFar?: EpochSums
+  /** After every step, and after `onEpoch` where an epoch ends: `sums` are then those of the next one. */
+  onStep?(progress: StepProgress): void
+  /** After every epoch. */
+  onEpoch?(epoch: EpochResult): void
+  /** Ends training after the step in progress. */
+  signal?: AbortSignal
+}
+
+/** Sums over the samples of the epoch so far. */
+export interface EpochSums {
+  loss: number
+  correct: number
+  samples: number
+}
+
+export interface StepProgress {
+  /** Steps taken. */
+  step: number
+  epoch: number
+  sums: EpochSums
+}
+
+export interface EpochResult {
+  /** 1 for the first. */
+  epoch: number
+  step: number
+  learningRate: number
+  /** Mean over the epoch's batches as they were trained on, weighted by size. */
+  trainLoss: number
+  trainAccuracy: number
+}
+
+export const stepsPerEpoch = (samples: number, batch: number): number => Math.ceil(samples / batch)
+
+/** Samples are shuffled anew in every epoch; a last, smaller batch is trained on too. Returns the steps taken: fewer than planned after an abort. */
+export async function train(network: Network, options: TrainOptions): Promise<number> {
+  const { epochs, batch, optimizer, schedule, seed, hooks = [], resumeAt, onStep, onEpoch, signal } = options
+  const samples = network.indices.train
+  const perEpoch = stepsPerEpoch(samples.length, batch)
+  const hyper = network.executable.view(HYPER)
+  let step = resumeAt ?? 0
+  let sums: EpochSums = options.epochSoFar ?? { loss: 0, correct: 0, samples: 0 }
+  if (resumeAt === undefined) for (const hook of hooks) hook.atStep(0, network)
+  let lastPause = performance.now()
+
+  while (step < epochs * perEpoch) {
+    const epoch = Math.floor(step / perEpoch)
+    const order = random(seed, 'shuffle', epoch).permutation(samples.length)
+    while (step < (epoch + 1) * perEpoch) {
+      if (signal?.aborted) return step
+      const from = (step % perEpoch) * batch
+      const chosen = Uint32Array.from(order.subarray(from, from + batch), (i) => samples[i])
+      const rate = learningRate(schedule, step)
+      hyper.set(hyperValues(rate, optimizer))
+      const { loss, correct } = network.step(chosen)
+      if (!Number.isFinite(loss))
+        throw new UserError(
+          `the loss became ${loss} at step ${step + 1} (learning rate ${rate}): a smaller learning rate may help`,
+        )
+      step++
+      sums.loss += loss * chosen.length
+      sums.correct += correct
+      sums.samples += chosen.length
+      for (const hook of hooks) hook.atStep(step, network)
+      if (step % perEpoch === 0) {
+        const { loss: total, correct: hits, samples: count } = sums
+        sums = { loss: 0, correct: 0, samples: 0 }
+        onEpoch?.({ epoch: epoch + 1, step, learningRate: rate, trainLoss: total / count, trainAccuracy: hits / count })
+      }
+      onStep?.({ step, epoch: epoch + 1, sums })
+      // Signals and timers are served in between.
+      if (performance.now() - lastPause > 50) {
+        await new Promise(setImmediate)
+        lastPause = performance.now()
+      }
+    }
+  }
+  return step
+}

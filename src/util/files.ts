@@ -1,0 +1,50 @@
+/**
+ * @file Files that are either whole or not there.
+ */
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { fileProblem, UserError } from './errors.ts'
+
+/** The whole file, or a UserError that says why not. */
+export function readBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    throw new UserError(`cannot read ${path}: ${fileProblem(error)}`)
+  }
+}
+
+/**
+ * Writes beside the target, forces the bytes to disk, then renames: whatever happens in between (a full disk, kill -9, a
+ * power cut), the target is the old file or the new one.
+ */
+export function writeAtomically(path: string, content: Uint8Array | string): void {
+  const temporary = `${path}.${process.pid}.tmp`
+  try {
+    const file = openSync(temporary, 'w')
+    try {
+      const bytes = typeof content === 'string' ? Buffer.from(content) : content
+      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    renameSync(temporary, path)
+    syncFolder(dirname(path))
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw new UserError(`cannot write ${path}: ${fileProblem(error)}`)
+  }
+}
+
+/** Makes the rename itself durable, on systems that let folders be opened. */
+function syncFolder(path: string): void {
+  try {
+    const folder = openSync(path, 'r')
+    try {
+      fsyncSync(folder)
+    } finally {
+      closeSync(folder)
+    }
+  } catch {}
+}

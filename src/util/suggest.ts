@@ -1,0 +1,13 @@
+/**
+ * @file The nearest of some names to one that is not among them.
+ */
+import leven from 'leven'
+
+/** ` (did you mean X?)` for a likely typing error, else ` (known: a, b, c)`. */
+export function suggestion(name: string, known: readonly string[]): string {
+  const ranked = [...known].sort((a, b) => leven(name, a) - leven(name, b))
+  const [best] = ranked
+  if (best !== undefined && leven(name, best) <= Math.max(2, Math.floor(best.length / 3)))
+    return ` (did you mean ${best}?)`
+  return ` (known: ${known.join(', ')})`
+}
