@@ -12,7 +12,7 @@ KERNEL(unary) {
     for (int i = lo; i < hi; i += LANES) {
         int count = hi - i < LANES ? hi - i : LANES;
         vec v = load_part(x + i, count);
-        store_part(y + i, a[0] == NEG ? -v : choose(v > 0, v, splat(0)), count);
+        store_part(y + i, a[0] == NEG ? -v : relu(v), count);
     }
 }
 
@@ -23,7 +23,7 @@ INLINE vec combine(int op, vec x, vec y) {
         case ADD: return x + y;
         case SUB: return x - y;
         case MUL: return x * y;
-        default: return choose(y > 0, x, splat(0)); /* RELU_GRAD: x is the gradient, y the ReLU's output */
+        default: return choose(y <= 0, splat(0), x); /* RELU_GRAD: x is the gradient, y the ReLU's output */
     }
 }
 

@@ -42,6 +42,8 @@ INLINE void store_part(float *p, vec v, int count) {
 /* mask lanes are -1 (take a) or 0 (take b) */
 INLINE vec choose(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~mask & (ivec)b)); }
 INLINE vec max_vec(vec a, vec b) { return choose(a > b, a, b); }
+/* NaN stays: a diverged network must not look healthy. */
+INLINE vec relu(vec x) { return choose(x <= 0, splat(0), x); }
 
 INLINE float sum_lanes(vec v) {
     union { float f[LANES]; vec v; } u;

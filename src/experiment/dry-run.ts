@@ -7,7 +7,6 @@ import { openMachine } from '../engine/machine.ts'
 import { findModel } from '../models/index.ts'
 import { HYPER, hyperValues } from '../optim/sgd.ts'
 import type { LayerCount } from '../prune/mask.ts'
-import { stepsPerEpoch } from '../train/train.ts'
 import { UserError } from '../util/errors.ts'
 import type { Recipe } from './recipe.ts'
 import { buildNetwork } from './run.ts'
@@ -55,7 +54,7 @@ export async function dryRun(recipe: Recipe): Promise<DryRun> {
   }
   try {
     const train = loadDataset(recipe.data.name).train.count - recipe.data.validation
-    const steps = epochs * stepsPerEpoch(train, batch)
+    const steps = epochs * Math.ceil(train / batch)
     return { ...result, steps, estimatedSeconds: steps * secondsPerStep }
   } catch (error) {
     if (error instanceof UserError) return { ...result, missingData: error.message }

@@ -13,7 +13,7 @@ import type { RateSchedule } from '../optim/schedule.ts'
 import { type LayerCount, sparsityOf } from '../prune/mask.ts'
 import { checkpointOf, loadCheckpoint, loadWeights, weightsOf } from '../train/checkpoint.ts'
 import { type Evaluation, Network } from '../train/network.ts'
-import { type EpochResult, type EpochSums, type Hook, stepsPerEpoch, train } from '../train/train.ts'
+import { type EpochResult, type EpochSums, type Hook, train } from '../train/train.ts'
 import { UserError } from '../util/errors.ts'
 import { writeAtomically } from '../util/files.ts'
 import { gradualPruning } from '../workflow/prune.ts'
@@ -133,7 +133,7 @@ class Run {
     this.#options = options
     this.#network = network
     this.#folder = folder
-    this.#perEpoch = stepsPerEpoch(network.indices.train.length, recipe.train.batch)
+    this.#perEpoch = network.stepsPerEpoch
     this.#steps = recipe.train.epochs * this.#perEpoch
   }
 
@@ -154,7 +154,7 @@ class Run {
     const every = (this.#options.checkpointSeconds ?? 10) * 1000
 
     const taken = await train(this.#network, {
-      ...{ epochs: this.#recipe.train.epochs, batch: this.#recipe.train.batch, seed: this.#recipe.seed },
+      ...{ epochs: this.#recipe.train.epochs, seed: this.#recipe.seed },
       ...{ optimizer: this.#recipe.train, schedule: this.#rates(), hooks: this.#hooks() },
       ...{ resumeAt, epochSoFar: this.#sums, signal: this.#options.signal },
       onEpoch: (epoch) => this.#endEpoch(epoch),
@@ -222,7 +222,7 @@ class Run {
     writeSafetensors(this.#folder.file('checkpoint'), checkpointOf(this.#network, metadata))
   }
 
-  #rates(): RateSchedule {
+  #rates(): Omit<RateSchedule, 'total'> {
     const { schedule, learningRate, warmup, drops, factor } = this.#recipe.train
     const steps = (duration: string) => toSteps(duration, this.#perEpoch)
     return {

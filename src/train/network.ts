@@ -57,13 +57,16 @@ export class Network {
   /** The weights that pruning may touch, a subset of the parameters. */
   readonly prunable: readonly Tensor[]
   readonly indices: Indices
+  /** Samples per training step; 0 where the network can only be evaluated. */
+  readonly batch: number
   readonly executable: Executable
 
   constructor(options: NetworkOptions) {
-    const { machine, model, data, batch, validation = 0, seed = 0, init = 'uniform' } = options
+    const { machine, model, data, batch = 0, validation = 0, seed = 0, init = 'uniform' } = options
     this.machine = machine
     this.model = model
     this.data = data
+    this.batch = batch
     checkFits(model, data, batch, validation)
     this.indices = holdOut(data.train.count, validation, seed)
 
@@ -88,6 +91,11 @@ export class Network {
     for (const tensor of this.parameters)
       this.values(tensor.name).set(initialValues(tensor, init, random(seed, 'init', tensor.name)))
     if (batch) for (const tensor of this.prunable) this.mask(tensor.name).fill(1)
+  }
+
+  /** Optimizer steps of one pass over the training samples; the last may be on a smaller batch. */
+  get stepsPerEpoch(): number {
+    return Math.ceil(this.indices.train.length / this.batch)
   }
 
   /** A parameter's values: a live, row-major view. */
@@ -187,7 +195,7 @@ export class Network {
   }
 }
 
-function checkFits(model: Model, data: Dataset, batch: number | undefined, validation: number): void {
+function checkFits(model: Model, data: Dataset, batch: number, validation: number): void {
   if (String(model.image) !== String(data.image))
     throw new UserError(
       `${model.name} takes images of ${model.image.join(' x ')}, ${data.name} has ${data.image.join(' x ')}`,
@@ -195,7 +203,7 @@ function checkFits(model: Model, data: Dataset, batch: number | undefined, valid
   if (model.classes !== data.classes)
     throw new UserError(`${model.name} tells ${model.classes} classes apart, ${data.name} has ${data.classes}`)
   const left = data.train.count - validation
-  if (batch === undefined) return
+  if (batch === 0) return
   if (left < 1)
     throw new UserError(`validation: ${validation} of the ${data.train.count} training samples leave none to train on`)
   if (batch > left) throw new UserError(`batch: ${batch} is more than the ${left} training samples of ${data.name}`)

@@ -16,11 +16,12 @@ export interface Hook {
 
 export interface TrainOptions {
   epochs: number
-  batch: number
-  optimizer: SgdOptions
-  schedule: RateSchedule
-  /** Seed of the order of samples. */
-  seed: number
+  /** Default: plain SGD. */
+  optimizer?: SgdOptions
+  /** Learning rates; `total` is the run's number of steps. */
+  schedule: Omit<RateSchedule, 'total'>
+  /** Seed of the order of samples. Default 0. */
+  seed?: number
   hooks?: readonly Hook[]
   /** Steps already taken, when a run is resumed; its hooks have been called. Default: none, hooks are called for step 0. */
   resumeAt?: number
@@ -58,20 +59,19 @@ export interface EpochResult {
   trainAccuracy: number
 }
 
-export const stepsPerEpoch = (samples: number, batch: number): number => Math.ceil(samples / batch)
-
 /** Samples are shuffled anew in every epoch; a last, smaller batch is trained on too. Returns the steps taken: fewer than planned after an abort. */
 export async function train(network: Network, options: TrainOptions): Promise<number> {
-  const { epochs, batch, optimizer, schedule, seed, hooks = [], resumeAt, onStep, onEpoch, signal } = options
+  const { epochs, optimizer = {}, seed = 0, hooks = [], resumeAt, onStep, onEpoch, signal } = options
+  const { batch, stepsPerEpoch: perEpoch } = network
   const samples = network.indices.train
-  const perEpoch = stepsPerEpoch(samples.length, batch)
+  const schedule = { ...options.schedule, total: epochs * perEpoch }
   const hyper = network.executable.view(HYPER)
   let step = resumeAt ?? 0
   let sums: EpochSums = options.epochSoFar ?? { loss: 0, correct: 0, samples: 0 }
   if (resumeAt === undefined) for (const hook of hooks) hook.atStep(0, network)
   let lastPause = performance.now()
 
-  while (step < epochs * perEpoch) {
+  while (step < schedule.total) {
     const epoch = Math.floor(step / perEpoch)
     const order = random(seed, 'shuffle', epoch).permutation(samples.length)
     while (step < (epoch + 1) * perEpoch) {

@@ -10,7 +10,7 @@ const binaryFormulas = [
   (x: number, y: number) => x + y,
   (x: number, y: number) => x - y,
   (x: number, y: number) => x * y,
-  (dy: number, y: number) => (y > 0 ? dy : 0),
+  (dy: number, y: number) => (y <= 0 ? 0 : dy),
 ]
 
 /** y[i] = op(x[i]). x and y may be the same place. */
