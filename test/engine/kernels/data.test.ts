@@ -1,0 +1,62 @@
+import fc from 'fast-check'
+import { it } from 'vitest'
+import { call } from '../../../src/engine/kernel.ts'
+import { loadImages, loadLabels } from '../../../src/engine/kernels/data.ts'
+import type { Random } from '../../../src/util/random.ts'
+import { onEveryEngine } from '../../support/engines.ts'
+import { blank, exact, expectAgreement, ROUNDING, size, uniform, values } from '../../support/kernel-case.ts'
+
+/** Where no sample is; the kernel reads sample 0 then, never beside the data set. */
+const outside = (count: number) => [-1, -0.5, count, count + 0.5, 1e9, 1e30, -1e30, Infinity, -Infinity, NaN]
+
+/** Mostly indices of samples (whole or not), some outside the data set. */
+const indices = (rng: Random, n: number, count: number) =>
+  Array.from({ length: n }, (_, i) =>
+    i % 3 === 2 ? Math.fround(outside(count)[rng.below(10)]) : rng.below(count) + (i % 2) / 4,
+  )
+
+onEveryEngine((machines) => {
+  it('loads normalized images from bytes', () => {
+    // Batches of more than 1024 samples are loaded in chunks.
+    const batches = fc.oneof(size, fc.constantFrom(1023, 1024, 1025, 2100))
+    fc.assert(
+      fc.property(
+        batches,
+        fc.integer({ min: 1, max: 20 }),
+        fc.constantFrom(1, 3),
+        fc.integer({ min: 1, max: 9 }),
+        values,
+        (batch, count, channels, plane, rng) => {
+          expectAgreement(machines, {
+            operands: {
+              data: Uint8Array.from({ length: count * channels * plane }, () => rng.below(256)),
+              index: indices(rng, batch, count),
+              scale: uniform(rng, channels),
+              shift: uniform(rng, channels),
+              y: blank(batch * channels * plane),
+            },
+            call: (at) =>
+              call(loadImages, {
+                ...{ batch, count, channels, plane, data: at.data, index: at.index },
+                ...{ scale: at.scale, shift: at.shift, y: at.y },
+              }),
+            // One product of up to 255 and one sum.
+            writes: { y: () => 2 * 256 * ROUNDING },
+          })
+        },
+      ),
+    )
+  })
+
+  it('loads labels', () => {
+    fc.assert(
+      fc.property(size, fc.integer({ min: 1, max: 20 }), values, (batch, count, rng) => {
+        expectAgreement(machines, {
+          operands: { labels: uniform(rng, count), index: indices(rng, batch, count), y: blank(batch) },
+          call: (at) => call(loadLabels, { batch, count, labels: at.labels, index: at.index, y: at.y }),
+          writes: { y: exact },
+        })
+      }),
+    )
+  })
+})

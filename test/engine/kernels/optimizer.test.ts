@@ -1,0 +1,50 @@
+import fc from 'fast-check'
+import { it } from 'vitest'
+import { call } from '../../../src/engine/kernel.ts'
+import { applyMask, sgd } from '../../../src/engine/kernels/optimizer.ts'
+import type { Random } from '../../../src/util/random.ts'
+import { onEveryEngine } from '../../support/engines.ts'
+import { exact, expectAgreement, ROUNDING, size, uniform, values } from '../../support/kernel-case.ts'
+
+/** All terms are below 2; what the mask takes away is exactly 0. */
+const rounded = (want: number) => (want === 0 ? 0 : 16 * ROUNDING)
+
+const bits = (rng: Random, n: number) => Array.from({ length: n }, () => rng.below(2))
+
+onEveryEngine((machines) => {
+  it('a step of SGD, with and without momentum, Nesterov, decay and a mask', () => {
+    const factor = fc.constantFrom(0, 0.1, 0.9)
+    fc.assert(
+      fc.property(
+        size,
+        factor,
+        factor,
+        fc.constantFrom(0, 1),
+        fc.constantFrom(0, 1),
+        values,
+        (n, momentum, decay, nesterov, masked, rng) => {
+          const hyper = [0.05, momentum, decay, nesterov].map(Math.fround)
+          const [w, g, v] = [uniform(rng, n), uniform(rng, n), uniform(rng, n)]
+          const mask = masked ? bits(rng, n) : []
+          expectAgreement(machines, {
+            operands: { w, g, v, mask, hyper },
+            call: (at) => call(sgd, { n, w: at.w, g: at.g, v: at.v, mask: at.mask, masked, hyper: at.hyper }),
+            writes: { w: rounded, v: rounded },
+          })
+        },
+      ),
+    )
+  })
+
+  it('masks are exact: pruned values become 0, the others stay', () => {
+    fc.assert(
+      fc.property(size, values, (n, rng) => {
+        expectAgreement(machines, {
+          operands: { x: uniform(rng, n), mask: bits(rng, n) },
+          call: (at) => call(applyMask, { n, x: at.x, mask: at.mask }),
+          writes: { x: exact },
+        })
+      }),
+    )
+  })
+})

@@ -1,0 +1,93 @@
+/**
+ * @file One kernel call on random operands, compared with the reference machine. Operands lie between NaN, so that a read
+ * beside an operand shows in the result and a write beside one shows in the NaN.
+ */
+import fc from 'fast-check'
+import type { Instruction } from '../../src/engine/kernel.ts'
+import type { Machine } from '../../src/engine/machine.ts'
+import { openReference } from '../../src/engine/machines/reference.ts'
+import { Program } from '../../src/engine/program.ts'
+import { type Random, random } from '../../src/util/random.ts'
+
+/** Half the distance between 1 and the next float32: the most that one rounding changes, relatively. */
+export const ROUNDING = 2 ** -24
+
+/**
+ * The error allowed in one written value: `want` is the reference's value and `magnitude` what the reference computes from
+ * the absolute values of the operands (the sum of the absolute values of all terms).
+ */
+export type Tolerance = (want: number, magnitude: number) => number
+
+/** The reference's value rounded to float32, to the bit. */
+export const exact: Tolerance = () => 0
+
+export interface KernelCase {
+  /** Values of the operands by name; bytes are a data set. */
+  operands: Record<string, ArrayLike<number>>
+  /** The call, given where the operands lie. */
+  call(at: Record<string, number>): Instruction
+  /** The operands that the kernel may change, and how exactly. */
+  writes: Record<string, Tolerance>
+}
+
+/** Fails where a machine's result differs from the reference machine's, or memory beside the results has changed. */
+export function expectAgreement(machines: readonly Machine[], test: KernelCase): void {
+  const at: Record<string, number> = {}
+  let size = GAP
+  for (const [name, values] of Object.entries(test.operands)) {
+    at[name] = size
+    size += floatsOf(values) + GAP
+  }
+  // Nothing behind the last operand: with the sanitizers, the end of the arena is guarded by them.
+  size -= GAP
+  const program = Program.assemble([test.call(at)], size)
+
+  const execute = (machine: Machine, change = (value: number) => value) => {
+    const arena = machine.allocate(size)
+    arena.floats.fill(Number.NaN)
+    for (const [name, values] of Object.entries(test.operands))
+      if (values instanceof Uint8Array) arena.bytes.set(values, 4 * at[name])
+      else arena.floats.set(Array.from(values, change), at[name])
+    arena.run(program)
+    return arena.floats
+  }
+  const want = execute(openReference())
+  const magnitude = execute(openReference(), Math.abs)
+  const allowed = new Map<number, Tolerance>()
+  for (const [name, tolerance] of Object.entries(test.writes))
+    for (let i = 0; i < test.operands[name].length; i++) allowed.set(at[name] + i, tolerance)
+  const bytes = Object.keys(test.operands).filter((name) => test.operands[name] instanceof Uint8Array)
+  const isByte = (i: number) => bytes.some((name) => i >= at[name] && i < at[name] + floatsOf(test.operands[name]))
+
+  for (const machine of machines)
+    execute(machine).forEach((got, i) => {
+      const tolerance = allowed.get(i)?.(want[i], magnitude[i]) ?? 0
+      if (Object.is(got, Math.fround(want[i])) || (tolerance > 0 && Math.abs(got - want[i]) <= tolerance)) return
+      if (isByte(i)) return
+      const name = Object.keys(at).findLast((operand) => at[operand] <= i)
+      const where = name === undefined ? 'before the operands' : `${name}[${i - at[name]}]`
+      throw new Error(`${machine.description}: ${where} is ${got}, expected ${want[i]} within ${tolerance}`)
+    })
+}
+
+/** Values for a case whose shapes fast-check chose; so that shapes shrink and values stay. */
+export const values = fc.nat().map((seed) => random(seed, 'values'))
+
+/** Sizes at and beside the widths of vectors and tiles. */
+export const size = fc.oneof(
+  fc.constantFrom(1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 127),
+  fc.integer({ min: 1, max: 130 }),
+)
+
+/** Uniform float32 values in [-1, 1). */
+export function uniform(rng: Random, n: number): number[] {
+  return Array.from({ length: n }, () => Math.fround(2 * rng.uniform() - 1))
+}
+
+/** An operand that is only written. */
+export const blank = (n: number): number[] => new Array<number>(n).fill(Number.NaN)
+
+const GAP = 19
+
+const floatsOf = (values: ArrayLike<number>) =>
+  values instanceof Uint8Array ? Math.ceil(values.length / 4) : values.length

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config'
+
+// VITEST_REPORT names a file for a JSON report beside the usual output.
+const report = process.env.VITEST_REPORT
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    setupFiles: ['test/support/setup.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
+  },
+})
