@@ -52,7 +52,6 @@ export {
   type EpochResult,
   type Hook,
   type StepProgress,
-  stepsPerEpoch,
   type TrainOptions,
   train,
 } from './train/train.ts'

@@ -6,6 +6,7 @@ import type { Graph } from '../graph/graph.ts'
 import type { Node } from '../graph/operator.ts'
 import { simplify } from '../graph/simplify.ts'
 import { sameShape, sizeOf, type Tensor } from '../graph/tensor.ts'
+import { fuse } from './fuse.ts'
 import type { Instruction } from './kernel.ts'
 import { permuteIn, permuteOut } from './layout.ts'
 import { batch } from './lowering/batch.ts'
@@ -172,7 +173,7 @@ export function compile(machine: Machine, graphs: Readonly<Record<string, Graph>
   }
 
   const prepared = Object.entries(graphs).map(([name, source]) => {
-    const graph = simplify(source)
+    const graph = fuse(simplify(source))
     const places = new Map<Tensor, number>()
     for (const tensor of graph.tensors.values()) {
       if (tensor.role === 'parameter' || tensor.role === 'state') {
@@ -213,7 +214,9 @@ export function compile(machine: Machine, graphs: Readonly<Record<string, Graph>
     }
     const instructions = graph.nodes.flatMap((node) => {
       const lowering = loweringOf(node)
-      return lowering.aliases?.(node) ? [] : lowering.emit(node, at)
+      // An output of the program has its own place, so it is a copy of what it would be an alias of.
+      const { inputs, outputs } = node
+      return lowering.aliases?.(node) && at(inputs[0]) === at(outputs[0]) ? [] : lowering.emit(node, at)
     })
     programs.set(name, Program.assemble(instructions, persistent + temporary))
   }

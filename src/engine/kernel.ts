@@ -21,6 +21,8 @@ export interface Kernel<P extends string = string> {
   readonly name: string
   /** Arguments in the order in which C reads them. Offsets and sizes count floats. */
   readonly parameters: readonly P[]
+  /** Whether more arguments follow, as many as the named ones say. */
+  readonly list?: boolean
   /** Everything that the kernel will touch. Throws where arguments make no sense together. */
   extents(args: Readonly<Record<P, number>>, list: readonly number[]): Extent[]
   /** What the kernel computes, obvious and slow. */

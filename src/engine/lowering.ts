@@ -11,7 +11,7 @@ export type Placement = (tensor: Tensor) => number
 export interface Lowering {
   /** The kernel calls of a node whose tensors have been placed. */
   emit(node: Node, at: Placement): Instruction[]
-  /** Whether output 0 is input 0's memory under another shape; such a node emits nothing. */
+  /** Whether output 0 is input 0's memory under another shape; such a node emits nothing where both may share it. */
   aliases?(node: Node): boolean
   /** Inputs whose memory output 0 may take over when nothing needs them afterwards. */
   inPlace?(node: Node): number[]

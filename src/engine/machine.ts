@@ -43,7 +43,7 @@ export async function openMachine(options: MachineOptions = {}): Promise<Machine
   const wanted = options.threads ?? chosenThreads()
   if (engine !== 'wasm') {
     const native = await import('./machines/native.ts')
-    const set = options.instructionSet ?? process.env.ESPALIER_ISA
+    const set = options.instructionSet ?? (process.env.ESPALIER_ISA || undefined)
     if (engine === 'native' || native.isBuilt())
       return native.openNative(wanted ?? Math.min(availableParallelism(), 16), set)
   }

@@ -49,13 +49,12 @@ export function planMemory(graph: Graph, lowerings: (node: Node) => Lowering): P
   graph.nodes.forEach((node, i) => {
     const lowering = lowerings(node)
     for (const [o, output] of node.outputs.entries()) {
+      if (persistent.has(output)) continue
       const end = lastUse.get(output) ?? i
       const size = floatsOf(output)
       const source = o === 0 ? sharedWith(node, i, lowering, size) : undefined
       if (source?.kind === 'alias' && !blockOf.has(source.tensor)) {
         aliases.set(output, aliases.get(source.tensor) ?? source.tensor)
-      } else if (persistent.has(output)) {
-        if (source?.kind === 'alias') throw new Error(`output ${output.name} is a reshaped value; add a copy`)
       } else if (source) {
         const block = blockOf.get(source.tensor)!
         block.to = Math.max(block.to, end)
@@ -73,7 +72,7 @@ export function planMemory(graph: Graph, lowerings: (node: Node) => Lowering): P
     for (const index of lowering.inPlace?.(node) ?? []) {
       const input = node.inputs[index]
       const block = blockOf.get(input)
-      const dies = block?.to === i && block.size === size && !persistent.has(node.outputs[0])
+      const dies = block?.to === i && block.size === size
       // Another operand over the same memory (a reshape of this one) could be read after it was overwritten.
       const alone = node.inputs.every((other) => other === input || blockOf.get(other) !== block)
       if (dies && alone) return { kind: 'in place' as const, tensor: input }

@@ -21,10 +21,11 @@ export class Program {
       const fail = (message: string): never => {
         throw new Error(`malformed program: instruction ${at} (${kernel.name}): ${message}`)
       }
-      if (args.length < kernel.parameters.length)
-        fail(`expected ${kernel.parameters.length} arguments, found ${args.length}`)
-      const bad = args.find((value) => !Number.isInteger(value) || value < 0 || value > 0x7fffffff)
-      if (bad !== undefined) fail(`expected whole numbers from 0 to 2^31 - 1, found ${bad}`)
+      const expected = kernel.parameters.length
+      if (kernel.list ? args.length < expected : args.length !== expected)
+        fail(`expected ${expected} arguments${kernel.list ? ' or more' : ''}, found ${args.length}`)
+      const bad = args.findIndex((value) => !Number.isInteger(value) || value < 0 || value > 0x7fffffff)
+      if (bad >= 0) fail(`expected whole numbers from 0 to 2^31 - 1, found ${args[bad]}`)
       let extents: ReturnType<typeof kernel.extents> = []
       try {
         extents = kernel.extents(named(instruction), args)

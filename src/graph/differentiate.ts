@@ -4,6 +4,7 @@
  */
 import type { Graph } from './graph.ts'
 import { add } from './operators/elementwise.ts'
+import { reshape } from './operators/shape.ts'
 import { describe, type Tensor } from './tensor.ts'
 
 export interface Differentiated {
@@ -32,8 +33,10 @@ export function differentiate(from: Graph, loss: Tensor, wrt: readonly Tensor[])
       node.outputs.map((output) => gradients.get(output)),
     )
     node.inputs.forEach((input, i) => {
-      const more = incoming[i]
-      if (!more || !needed.has(input)) return
+      const arrived = incoming[i]
+      if (!arrived || !needed.has(input)) return
+      // A gradient lies in memory as its tensor does: optimizer steps walk both side by side.
+      const more = reshape(graph, arrived, input.shape, input.batched)
       const sum = gradients.get(input)
       gradients.set(input, sum ? add(graph, sum, more) : more)
     })

@@ -3,7 +3,7 @@
  * Nodes stand in execution order: a node only uses tensors that exist when it is added.
  */
 import type { Attributes, Node, Operator } from './operator.ts'
-import { type Fan, type Role, type Shape, sizeOf, type Tensor } from './tensor.ts'
+import { type Fan, type Role, type Shape, sameShape, sizeOf, type Tensor } from './tensor.ts'
 
 export class Graph {
   /** In execution order. */
@@ -26,7 +26,7 @@ export class Graph {
 
   /** Written before every run. `batched`: axis 0 runs over samples. */
   input(name: string, shape: Shape, { batched = true } = {}): Tensor {
-    return this.#add({ name, shape, role: 'input', batched })
+    return this.#add({ name, shape, role: 'input', batched: batched && shape.length > 0 })
   }
 
   /** A trained tensor, row-major, shared by name between the programs of an executable. */
@@ -37,7 +37,10 @@ export class Graph {
   /** Kept between runs, not trained; shared by name. A second call with the same name returns the same tensor. */
   state(name: string, shape: Shape, { bytes = false } = {}): Tensor {
     const known = this.tensors.get(name)
-    if (known?.role === 'state') return known
+    if (known?.role === 'state') {
+      if (!sameShape(known.shape, shape)) throw new Error(`state ${name} has shape [${known.shape}], not [${shape}]`)
+      return known
+    }
     return this.#add({ name, shape, role: 'state', batched: false, bytes })
   }
 
@@ -77,7 +80,9 @@ export class Graph {
   }
 
   #fresh(stem: string): string {
-    return `${stem}_${this.tensors.size}`
+    let i = this.tensors.size
+    while (this.tensors.has(`${stem}_${i}`)) i++
+    return `${stem}_${i}`
   }
 }
 

@@ -1,6 +1,11 @@
 /** @file Softmax, cross-entropy and accuracy (kernels/loss.c). Logits lie [class][sample]. */
 import type { Kernel } from '../kernel.ts'
 
+/** The kernels take their first maximum from class 0. */
+function checkClasses({ classes }: { classes: number }): void {
+  if (classes < 1) throw new Error('expected at least one class')
+}
+
 /** e^(x - max) / sum, over `classes` values that lie `stride` apart. */
 function softmaxAt(floats: Float64Array, at: number, classes: number, stride: number): number[] {
   const x = Array.from({ length: classes }, (_, c) => floats[at + c * stride])
@@ -14,10 +19,13 @@ function softmaxAt(floats: Float64Array, at: number, classes: number, stride: nu
 export const softmax: Kernel<'outer' | 'classes' | 'inner' | 'x' | 'y'> = {
   name: 'softmax',
   parameters: ['outer', 'classes', 'inner', 'x', 'y'],
-  extents: (p) => [
-    { offset: p.x, length: p.outer * p.classes * p.inner },
-    { offset: p.y, length: p.outer * p.classes * p.inner },
-  ],
+  extents: (p) => {
+    checkClasses(p)
+    return [
+      { offset: p.x, length: p.outer * p.classes * p.inner },
+      { offset: p.y, length: p.outer * p.classes * p.inner },
+    ]
+  },
   reference: (p, { floats }) => {
     for (let o = 0; o < p.outer; o++)
       for (let i = 0; i < p.inner; i++) {
@@ -33,11 +41,14 @@ export const softmax: Kernel<'outer' | 'classes' | 'inner' | 'x' | 'y'> = {
 export const crossEntropy: Kernel<'classes' | 'n' | 'logits' | 'labels' | 'loss'> = {
   name: 'cross_entropy',
   parameters: ['classes', 'n', 'logits', 'labels', 'loss'],
-  extents: (p) => [
-    { offset: p.logits, length: p.classes * p.n },
-    { offset: p.labels, length: p.n },
-    { offset: p.loss, length: p.n },
-  ],
+  extents: (p) => {
+    checkClasses(p)
+    return [
+      { offset: p.logits, length: p.classes * p.n },
+      { offset: p.labels, length: p.n },
+      { offset: p.loss, length: p.n },
+    ]
+  },
   reference: (p, { floats }) => {
     for (let i = 0; i < p.n; i++) {
       const x = Array.from({ length: p.classes }, (_, c) => floats[p.logits + c * p.n + i])
@@ -52,12 +63,15 @@ export const crossEntropy: Kernel<'classes' | 'n' | 'logits' | 'labels' | 'loss'
 export const crossEntropyGrad: Kernel<'classes' | 'n' | 'logits' | 'labels' | 'dloss' | 'dlogits'> = {
   name: 'cross_entropy_grad',
   parameters: ['classes', 'n', 'logits', 'labels', 'dloss', 'dlogits'],
-  extents: (p) => [
-    { offset: p.logits, length: p.classes * p.n },
-    { offset: p.labels, length: p.n },
-    { offset: p.dloss, length: p.n },
-    { offset: p.dlogits, length: p.classes * p.n },
-  ],
+  extents: (p) => {
+    checkClasses(p)
+    return [
+      { offset: p.logits, length: p.classes * p.n },
+      { offset: p.labels, length: p.n },
+      { offset: p.dloss, length: p.n },
+      { offset: p.dlogits, length: p.classes * p.n },
+    ]
+  },
   reference: (p, { floats }) => {
     for (let i = 0; i < p.n; i++)
       softmaxAt(floats, p.logits + i, p.classes, p.n).forEach((v, c) => {

@@ -13,6 +13,7 @@ export interface Segment {
 export const selectTopKernel: Kernel<'keep' | 'count'> = {
   name: 'select_top',
   parameters: ['keep', 'count'],
+  list: true,
   extents: (p, list) => {
     const segments = segmentsOf(list)
     const total = segments.reduce((sum, { n }) => sum + n, 0)

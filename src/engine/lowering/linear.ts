@@ -7,7 +7,7 @@ import type { Lowering } from '../lowering.ts'
 
 /**
  * The kernel writes row-major. A batched result [N, F] lies as [F][N], so its transpose is computed: the weight is
- * then the left operand and vectors run over samples.
+ * then the left operand and vectors run over samples. The attribute `relu` is set by the engine (fuse.ts).
  */
 const product: Lowering = {
   emit: ({ inputs: [a, b, bias], outputs: [y], attributes }, at) => {
@@ -23,7 +23,7 @@ const product: Lowering = {
     return [
       call(gemm, {
         ...{ m, n, k, a: x.p, aOuter: x.outer, aDepth: x.depth, b: z.p, bOuter: z.outer, bDepth: z.depth },
-        ...{ c: at(y), bias: bias ? at(bias) : 0, biasKind, relu: 0 },
+        ...{ c: at(y), bias: bias ? at(bias) : 0, biasKind, relu: attributes.relu === 1 ? 1 : 0 },
       }),
     ]
   },

@@ -1,6 +1,6 @@
 /** @file Operators that move, repeat or sum elements. */
 import type { Node } from '../../graph/operator.ts'
-import type { Tensor } from '../../graph/tensor.ts'
+import { sizeOf, type Tensor } from '../../graph/tensor.ts'
 import { call, type Instruction } from '../kernel.ts'
 import { copy } from '../kernels/elementwise.ts'
 import { reduce } from '../kernels/reduce.ts'
@@ -9,14 +9,17 @@ import type { Lowering, Placement } from '../lowering.ts'
 
 /** A new shape over the same memory, unless it changes whether (or how many) samples lie innermost. */
 const reshape: Lowering = {
-  aliases: ({ inputs: [x], outputs: [y] }) => x.batched === y.batched && (!x.batched || x.shape[0] === y.shape[0]),
+  aliases: ({ inputs: [x], outputs: [y] }) => sameOrder(x, y),
   emit: ({ inputs: [x], outputs: [y] }, at) => {
+    if (sameOrder(x, y)) return [copyLoops(collapse({ dims: [sizeOf(x.shape)], strides: [[1]] }), x, y, at)]
     if (x.batched && y.batched) throw new Error(`Reshape cannot change the number of samples of [${x.shape}]`)
     // One of the two is row-major: walk the other's axes.
     if (x.batched) return [copyLoops(collapse({ dims: [...x.shape], strides: [strides(x)] }), x, y, at)]
     return [copyLoops(broadcastLoops(y, [{ shape: y.shape, batched: false }]), x, y, at)]
   },
 }
+
+const sameOrder = (x: Tensor, y: Tensor) => x.batched === y.batched && (!x.batched || x.shape[0] === y.shape[0])
 
 const expand: Lowering = {
   emit: ({ inputs: [x], outputs: [y] }, at) => [copyLoops(broadcastLoops(y, [x]), x, y, at)],

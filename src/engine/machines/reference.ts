@@ -16,6 +16,7 @@ export function openReference(): Machine {
         floats,
         bytes,
         run(program) {
+          if (program.arenaSize > size) throw new Error('this program was made for a larger arena')
           for (const instruction of program.instructions)
             instruction.kernel.reference(named(instruction), { floats, bytes }, instruction.args)
         },

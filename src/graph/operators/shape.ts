@@ -15,6 +15,7 @@ export const Reshape: Operator = {
     return [{ shape, batched: attribute(attributes, 'batched', x.batched && shape[0] === x.shape[0]) }]
   },
   gradient: (graph, { inputs: [x] }, [dy]) => [dy && reshape(graph, dy, x.shape, x.batched)],
+  fold: ([x]) => x,
 }
 
 /** [N, ...] to [N, product of the rest] (`axis` 1, the only one supported). */

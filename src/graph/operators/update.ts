@@ -17,6 +17,7 @@ export const SgdStep: Operator = {
       check(String(other.shape) === String(weight.shape), 'SgdStep', () => {
         return `expected the shape of ${describe(weight)}, found ${describe(other)}`
       })
+    check(!gradient.batched, 'SgdStep', () => `the gradient ${describe(gradient)} runs over samples`)
     check(
       hyper.shape.length === 1 && hyper.shape[0] === 4,
       'SgdStep',
