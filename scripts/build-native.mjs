@@ -5,7 +5,16 @@
 // Usage: node scripts/build-native.mjs [--sanitize] [--force]     CC names the compiler (default cc).
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -49,12 +58,24 @@ function build() {
   if (!force && existsSync(addon) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return
 
   mkdirSync(out, { recursive: true })
+  // A folder of its own: two builds at the same time do not meet, and nothing is left behind by one that fails.
+  const work = mkdtempSync(join(out, 'build-'))
+  try {
+    renameSync(link(work, headers), addon)
+  } finally {
+    rmSync(work, { recursive: true })
+  }
+  writeFileSync(stampFile, stamp)
+}
+
+/** Compiles and links in the folder `work`; returns the path of the addon there. */
+function link(work, headers) {
   const objects = []
   const compile = (source, object, extra) => {
-    execFileSync(compiler, [...flags, ...extra, '-c', join(root, 'kernels', source), '-o', join(out, object)], {
+    execFileSync(compiler, [...flags, ...extra, '-c', join(root, 'kernels', source), '-o', join(work, object)], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    objects.push(join(out, object))
+    objects.push(join(work, object))
   }
   for (const [set, extra] of Object.entries(instructionSets))
     for (const file of kernelFiles) compile(`${file}.c`, `${file}.${set}.o`, [...extra, `-DISA=${set}`])
@@ -62,11 +83,9 @@ function build() {
   compile('addon.c', 'addon.o', ['-I', headers])
   const shared = process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared']
   if (sanitize) shared.push('-fsanitize=address,undefined')
-  const temporary = `${addon}.${process.pid}`
-  execFileSync(compiler, [...shared, '-pthread', '-o', temporary, ...objects], { stdio: ['ignore', 'pipe', 'pipe'] })
-  renameSync(temporary, addon)
-  for (const object of objects) rmSync(object)
-  writeFileSync(stampFile, stamp)
+  const linked = join(work, 'espalier.node')
+  execFileSync(compiler, [...shared, '-pthread', '-o', linked, ...objects], { stdio: ['ignore', 'pipe', 'pipe'] })
+  return linked
 }
 
 const firstError = (text) =>
@@ -81,7 +100,7 @@ try {
   const reason =
     error.code === 'ENOENT' && error.path
       ? `${error.path} was not found`
-      : firstError(String(error.stderr || error.message))
+      : firstError(String(error.stderr ?? error.message)) || `${compiler} failed`
   rmSync(addon, { force: true })
   console.log(`espalier: the native engine was not built (${reason}); the slower WebAssembly engine will be used.`)
   if (sanitize) process.exitCode = 1
