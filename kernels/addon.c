@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #define NAPI_VERSION 8
 #include <node_api.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -58,9 +59,25 @@ static void free_pool(napi_env env, void *data, void *hint) {
     pool_destroy(data);
 }
 
+/* Zeroed memory, or null. With the address sanitizer it comes from malloc, which guards its ends. */
+#ifdef __SANITIZE_ADDRESS__
+static void *arena_create(size_t bytes) { return calloc(1, bytes); }
+static void arena_destroy(void *data, size_t bytes) { (void)bytes, free(data); }
+#else
+static void *arena_create(size_t bytes) {
+    void *data = mmap(0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data == MAP_FAILED) return 0;
+#ifdef MADV_HUGEPAGE
+    madvise(data, bytes, MADV_HUGEPAGE);
+#endif
+    return data;
+}
+static void arena_destroy(void *data, size_t bytes) { munmap(data, bytes); }
+#endif
+
 static void free_arena(napi_env env, void *data, void *hint) {
     (void)env;
-    munmap(data, (size_t)hint);
+    arena_destroy(data, (size_t)hint);
 }
 
 /* createPool(instructionSet: string, threads: number): external */
@@ -72,8 +89,8 @@ static napi_value create_pool(napi_env env, napi_callback_info info) {
     InstructionSet sets[3];
     napi_get_cb_info(env, info, &count, args, 0, 0);
     if (napi_get_value_string_utf8(env, args[0], name, sizeof name, 0) != napi_ok ||
-        napi_get_value_int32(env, args[1], &threads) != napi_ok || threads < 1 || threads > 1024)
-        return fail(env, "createPool: expected an instruction set and 1 to 1024 threads");
+        napi_get_value_int32(env, args[1], &threads) != napi_ok || threads < 1 || threads > 256)
+        return fail(env, "createPool: expected an instruction set and 1 to 256 threads");
     for (int i = 0, n = instruction_sets(sets); i < n; i++) {
         if (strcmp(sets[i].name, name)) continue;
         Pool *pool = pool_create(threads, sets[i].kernels);
@@ -85,7 +102,7 @@ static napi_value create_pool(napi_env env, napi_callback_info info) {
     return fail(env, "createPool: this processor lacks that instruction set");
 }
 
-/* allocate(floats: number): ArrayBuffer, zeroed, aligned to a page */
+/* allocate(floats: number): ArrayBuffer, zeroed, aligned to a page (but with sanitizers) */
 static napi_value allocate(napi_env env, napi_callback_info info) {
     napi_value args[1], buffer;
     size_t count = 1;
@@ -94,13 +111,10 @@ static napi_value allocate(napi_env env, napi_callback_info info) {
     if (napi_get_value_int64(env, args[0], &floats) != napi_ok || floats < 1 || floats > INT32_MAX)
         return fail(env, "allocate: expected 1 to 2^31 - 1 floats");
     size_t bytes = (size_t)floats * sizeof(float);
-    void *data = mmap(0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (data == MAP_FAILED) return fail(env, "allocate: out of memory");
-#ifdef MADV_HUGEPAGE
-    madvise(data, bytes, MADV_HUGEPAGE);
-#endif
+    void *data = arena_create(bytes);
+    if (!data) return fail(env, "allocate: out of memory");
     if (napi_create_external_arraybuffer(env, data, bytes, free_arena, (void *)bytes, &buffer) == napi_ok) return buffer;
-    munmap(data, bytes);
+    arena_destroy(data, bytes);
     return fail(env, "allocate: this runtime does not allow external memory");
 }
 

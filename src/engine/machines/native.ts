@@ -33,6 +33,8 @@ export function openNative(threads: number, instructionSet?: string): Machine {
     const known = addon.instructionSets.map(({ name }) => name).join(', ')
     throw new Error(`instruction set: expected one of ${known} on this processor, found ${instructionSet}`)
   }
+  if (!Number.isInteger(threads) || threads < 1 || threads > 256)
+    throw new Error(`threads: expected a whole number from 1 to 256, found ${threads}`)
   const pool = addon.createPool(set.name, threads)
   const numbers = new Map(addon.kernels.map((name, i) => [name, i]))
   const encoded = new WeakMap<Program, Int32Array>()
