@@ -112,20 +112,18 @@ typedef struct {
     int relu;
 } Tile;
 
-INLINE void finish(const Tile *t, vec acc[TILE_ROWS][TILE_VECS], const int vecs) {
-#pragma GCC unroll 8
-    for (int r = 0; r < TILE_ROWS; r++) {
-        if (r >= t->rows) return;
-#pragma GCC unroll 4
+/* Takes the sums from memory, not from registers: where this is part of the loop above it, compilers spill there. */
+static __attribute__((noinline)) void finish(const Tile *t, const vec *sums, int vecs) {
+    for (int r = 0; r < t->rows; r++) {
         for (int v = 0; v < vecs; v++) {
             int count = t->cols - v * LANES < LANES ? t->cols - v * LANES : LANES;
             float *c = t->c + r * t->stride + v * LANES;
-            vec y = acc[r][v];
+            vec y = sums[r * vecs + v];
             if (!t->first) y += load_part(c, count);
             if (t->last) {
                 if (t->row_bias) y += t->row_bias[r];
                 if (t->col_bias) y += load_part(t->col_bias + v * LANES, count);
-                if (t->relu) y = relu(y);
+                if (t->relu) y = choose(y > 0, y, splat(0));
             }
             store_part(c, y, count);
         }
@@ -154,7 +152,10 @@ INLINE void multiply(const Tile *t, const float *a, const float *b, int depth, c
         UNROLLED_RUN
         for (int k = 0; k < RUN; k++) multiply_add(acc, a, b + k * vecs * LANES, k, vecs, row_major);
     for (int k = 0; k < depth; k++) multiply_add(acc, a, b + k * vecs * LANES, k, vecs, row_major);
-    finish(t, acc, vecs);
+    vec sums[TILE_ROWS * TILE_VECS];
+    for (int r = 0; r < TILE_ROWS; r++)
+        for (int v = 0; v < vecs; v++) sums[r * vecs + v] = acc[r][v];
+    finish(t, sums, vecs);
 }
 
 #define MULTIPLY(vecs)                                       \

@@ -1,0 +1,44 @@
+// Contenders of a benchmark take turns: A B C, A B C, ... so that a machine whose speed drifts is fair to all.
+
+export const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1]
+
+/**
+ * @typedef {{ name: string, run(steps: number): Promise<number> | number, close?(): void }} Contender
+ * `run` does that many steps and returns milliseconds per step.
+ */
+
+/**
+ * Median milliseconds per step of every contender, over `rounds` turns of about `seconds` each, after a warm-up.
+ * @param {Contender[]} contenders
+ */
+export async function takeTurns(contenders, { rounds = 9, seconds = 0.3 } = {}) {
+  const steps = []
+  for (const { run } of contenders) {
+    await run(3)
+    steps.push(Math.max(2, Math.ceil((seconds * 1000) / (await run(5)))))
+  }
+  const times = contenders.map(() => [])
+  for (let round = 0; round < rounds; round++)
+    for (const [i, { run }] of contenders.entries()) times[i].push(await run(steps[i]))
+  for (const { close } of contenders) close?.()
+  return times.map((values) => ({
+    median: median(values),
+    least: Math.min(...values),
+    most: Math.max(...values),
+    values,
+  }))
+}
+
+/** Milliseconds per call of a function. */
+export async function timed(steps, step) {
+  const start = performance.now()
+  for (let i = 0; i < steps; i++) await step()
+  return (performance.now() - start) / steps
+}
+
+/** The same for a function that does not wait. */
+export function timedSync(steps, step) {
+  const start = performance.now()
+  for (let i = 0; i < steps; i++) step()
+  return (performance.now() - start) / steps
+}
