@@ -33,8 +33,10 @@ export function parseSafetensors(bytes: Uint8Array, name: string): TensorFile {
     throw new UserError(`${name} is not a valid safetensors file: ${message}`)
   }
   if (bytes.length < 8) fail(`expected at least 8 bytes, found ${bytes.length}`)
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true))
-  if (length > MOST_HEADER || length > bytes.length - 8)
+  const claimed = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true)
+  if (claimed > MOST_HEADER) fail(`its header claims ${claimed} bytes, expected at most ${MOST_HEADER}`)
+  const length = Number(claimed)
+  if (length > bytes.length - 8)
     fail(`its header claims ${length} bytes, the file has ${bytes.length - 8} after the length`)
   let header: unknown
   try {
@@ -55,7 +57,8 @@ export function parseSafetensors(bytes: Uint8Array, name: string): TensorFile {
     }
     const entry = value as { dtype?: unknown; shape?: unknown; data_offsets?: unknown } | null
     const { dtype, shape, data_offsets: offsets } = entry ?? {}
-    if (typeof dtype !== 'string' || !(dtype in BYTES_PER)) fail(`tensor ${key} has the unknown type ${dtype}`)
+    if (typeof dtype !== 'string') return fail(`tensor ${key} has no type`)
+    if (!Object.hasOwn(BYTES_PER, dtype)) fail(`tensor ${key} has the unknown type ${dtype}`)
     if (!isCounts(shape)) return fail(`tensor ${key} has no valid shape`)
     if (!isCounts(offsets) || offsets.length !== 2) return fail(`tensor ${key} has no valid data_offsets`)
     const [from, to] = offsets
@@ -78,14 +81,16 @@ export function parseSafetensors(bytes: Uint8Array, name: string): TensorFile {
 
 /** The bytes of a file: tensors in the order given, header padded to 8 bytes. */
 export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array {
-  const header: Record<string, unknown> = {}
-  if (Object.keys(metadata).length > 0) header.__metadata__ = metadata
+  if (tensors.has('__metadata__')) throw new Error('a tensor cannot be named __metadata__')
+  const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : []
   let end = 0
   for (const [name, { dtype, shape, data }] of tensors) {
-    header[name] = { dtype, shape, data_offsets: [end, end + data.length] }
+    header.push([name, { dtype, shape, data_offsets: [end, end + data.length] }])
     end += data.length
   }
-  const text = new TextEncoder().encode(JSON.stringify(header))
+  // Not from an object, which would put names such as 10 first and lose __proto__.
+  const members = header.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)
+  const text = new TextEncoder().encode(`{${members.join(',')}}`)
   const padded = Math.ceil(text.length / 8) * 8
   const bytes = new Uint8Array(8 + padded + end).fill(0x20, 8, 8 + padded)
   new DataView(bytes.buffer).setBigUint64(0, BigInt(padded), true)
@@ -145,6 +150,6 @@ const isCounts = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0)
 
 function stringRecord(value: unknown): Record<string, string> | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   return Object.values(value).every((v) => typeof v === 'string') ? (value as Record<string, string>) : undefined
 }

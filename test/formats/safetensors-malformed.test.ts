@@ -23,7 +23,7 @@ describe('refused, in one sentence', () => {
     ['a cut length', new Uint8Array(7), /at least 8 bytes, found 7/],
     ['a header beyond the end', file('{}', 0, 3n), /claims 3 bytes, the file has 2 /],
     ['a header of 2^60 bytes', file('{}', 0, 1n << 60n), /claims 1152921504606846976 bytes/],
-    ['a header of 2^64 - 1 bytes', file('{}', 0, (1n << 64n) - 1n), /claims 1844674407370955\d+ bytes/],
+    ['a header of 2^64 - 1 bytes', file('{}', 0, (1n << 64n) - 1n), /claims 18446744073709551615 bytes/],
     ['a header that is not JSON', file('{"w":'), /header is not JSON/],
     ['a header that is not UTF-8', file('{}', 2, 4n).fill(0xff, 8), /header is not JSON/],
     ['a list as header', file([]), /not a JSON object/],
