@@ -44,7 +44,7 @@ onEveryEngine((machines) => {
   })
 
   it('cross-entropy of equal logits: the logarithm of a whole number', () => {
-    for (let classes = 1; classes <= 256; classes++)
+    for (const classes of [1, 2, 3, 5, 6, 7, 11, 12, 45, 46, 181, 182, 1000])
       expectAgreement(machines, {
         operands: { z: new Array<number>(classes * 5).fill(7), labels: [0, 0, 0, 0, 0], loss: blank(5) },
         call: (at) => call(crossEntropy, { classes, n: 5, logits: at.z, labels: at.labels, loss: at.loss }),
