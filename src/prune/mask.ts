@@ -16,9 +16,11 @@ export type Select = (layers: readonly MaskedLayer[], keep: number) => void
 
 /**
  * Writes masks that keep the top scores of every group of the scope, exactly as many as it says, ties by layer and index.
- * A weight that the present mask has removed stays removed. Throws UserError, naming the tensor, where a score is not finite.
+ * A weight that the present mask has removed stays removed: a group with fewer weights left than that keeps them all.
+ * Throws UserError, naming the tensor, where a score is not finite; no mask has changed then.
  */
 export function writeMasks(layers: readonly MaskedLayer[], scope: Scope, sparsity: number, select: Select): void {
+  const present = new Map(layers.map((layer) => [layer.name, { ...layer, left: countKept(layer.mask) }]))
   for (const { name, scores, mask } of layers) {
     for (let i = 0; i < scores.length; i++) {
       if (!Number.isFinite(scores[i]))
@@ -26,12 +28,11 @@ export function writeMasks(layers: readonly MaskedLayer[], scope: Scope, sparsit
       if (mask[i] === 0) scores[i] = Number.NEGATIVE_INFINITY
     }
   }
-  const byName = new Map(layers.map((layer) => [layer.name, layer]))
-  for (const group of scope.groups(layers, sparsity))
-    select(
-      group.layers.map(({ name }) => byName.get(name)!),
-      group.keep,
-    )
+  for (const { layers: some, keep } of scope.groups([...present.values()], sparsity)) {
+    const group = some.map(({ name }) => present.get(name)!)
+    const left = group.reduce((sum, layer) => sum + layer.left, 0)
+    select(group, Math.min(keep, left))
+  }
 }
 
 /** Number of ones. Throws where a value is neither 0 nor 1. */

@@ -11,6 +11,8 @@ import { keptCount } from './count.ts'
 export interface Layer {
   name: string
   shape: Shape
+  /** How many of its weights have not been pruned before. Default: all. */
+  left?: number
 }
 
 /** Layers whose scores are ranked together, and how many of their weights are kept. */
@@ -40,10 +42,15 @@ export const scopes = {
   erk: {
     summary: 'Erdős–Rényi-Kernel: small layers denser than large ones',
     groups: (layers, sparsity) => {
-      const capacities = sizes(layers)
-      const keep = keptCount(total(capacities), sparsity)
-      const shares = erkDensities(layers, keep).map((density, i) => density * capacities[i])
-      return apportion(keep, shares, capacities).map((count, i) => ({ layers: [layers[i]], keep: count }))
+      const weights = sizes(layers)
+      const keep = keptCount(total(weights), sparsity)
+      const shares = erkDensities(layers, keep).map((density, i) => density * weights[i])
+      // Rounding may give a layer one weight more at a higher sparsity; one that it no longer has goes to another layer.
+      const left = layers.map((layer, i) => layer.left ?? weights[i])
+      return apportion(Math.min(keep, total(left)), shares, left).map((count, i) => ({
+        layers: [layers[i]],
+        keep: count,
+      }))
     },
   },
 } satisfies Record<string, Scope>

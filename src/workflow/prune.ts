@@ -31,7 +31,7 @@ export interface PruneResult {
 
 /**
  * Prunes a network once: exactly n - round(sparsity n) weights of each group of the scope are kept. Weights that were removed
- * before stay removed; removed weights and their momentum become zero.
+ * before stay removed, so a lower sparsity than the present one changes nothing; removed weights and their momentum become zero.
  */
 export function prune(network: Network, options: PruneOptions, event = 0): PruneResult {
   const { method = 'magnitude', scope = 'global', sparsity, seed = 0 } = options
