@@ -44,7 +44,7 @@ export function loadWeights(network: Network, file: TensorFile, source: string):
 
 /** Loads what {@link checkpointOf} saved. Throws UserError where something is missing or does not fit. */
 export function loadCheckpoint(network: Network, file: TensorFile, source: string): void {
-  const masks = network.prunable.map((tensor) => valuesOf(file, maskKey(tensor.name), tensor, source))
+  const masks = network.prunable.map((tensor) => maskOf(file, tensor, source))
   const momentum = network.parameters.map((tensor) => valuesOf(file, momentumName(tensor.name), tensor, source))
   loadWeights(network, file, source)
   network.prunable.forEach(({ name }, i) => {
@@ -53,6 +53,14 @@ export function loadCheckpoint(network: Network, file: TensorFile, source: strin
   network.parameters.forEach(({ name }, i) => {
     network.momentum(name).set(momentum[i])
   })
+}
+
+function maskOf(file: TensorFile, tensor: Tensor, source: string): Float32Array {
+  const mask = valuesOf(file, maskKey(tensor.name), tensor, source)
+  const wrong = mask.find((bit) => bit !== 0 && bit !== 1)
+  if (wrong !== undefined)
+    throw new UserError(`${source}: the mask ${maskKey(tensor.name)} holds ${wrong}, expected 0 or 1`)
+  return mask
 }
 
 function valuesOf(file: TensorFile, key: string, like: Tensor, source: string): Float32Array {
