@@ -46,7 +46,8 @@ export function check(condition: boolean, operator: string, message: () => strin
 /** A node's attribute with its type checked. */
 export function attribute<T extends Attribute>(attributes: Attributes, name: string, fallback: T): T {
   const value = attributes[name] ?? fallback
-  if (typeof value !== typeof fallback)
-    throw new ShapeError(`attribute ${name}: expected a ${typeof fallback}, found ${value}`)
+  const kind = (of: Attribute) => (typeof of === 'object' ? 'list of numbers' : typeof of)
+  if (kind(value) !== kind(fallback))
+    throw new ShapeError(`attribute ${name}: expected a ${kind(fallback)}, found ${value}`)
   return value as T
 }
