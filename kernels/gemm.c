@@ -66,8 +66,6 @@ static void pack_a(float *to, Operand a, int m0, int rows, int k0, int depth) {
     }
 }
 
-typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
-
 /* Four rows of four floats, transposed. */
 INLINE void transpose4(const float *from, int64_t from_stride, float *to, int to_stride) {
     quad r0 = *(const quad *)from, r1 = *(const quad *)(from + from_stride);

@@ -19,7 +19,7 @@ typedef struct {
     Kernel run;
 } KernelEntry;
 
-#define SCRATCH_FLOATS (64 * 1024)
+#define SCRATCH_FLOATS (192 * 1024)
 
 /* Each instruction set is compiled into its own table; the same kernel has one symbol per set. */
 #ifndef ISA

@@ -45,12 +45,21 @@ INLINE vec max_vec(vec a, vec b) { return choose(a > b, a, b); }
 /* NaN stays: a diverged network must not look healthy. */
 INLINE vec relu(vec x) { return choose(x <= 0, splat(0), x); }
 
+typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
+
+/* Adds the upper half of the lanes to the lower until one is left. */
 INLINE float sum_lanes(vec v) {
-    union { float f[LANES]; vec v; } u;
+    union { vec v; quad q[LANES / 4]; } u;
     u.v = v;
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++) u.f[i] += u.f[i + half];
-    return u.f[0];
+#if LANES == 16
+    quad q = (u.q[0] + u.q[2]) + (u.q[1] + u.q[3]);
+#elif LANES == 8
+    quad q = u.q[0] + u.q[1];
+#else
+    quad q = u.q[0];
+#endif
+    q += __builtin_shufflevector(q, q, 2, 3, 0, 1);
+    return q[0] + q[1];
 }
 
 /* e^x to about 1 ulp of float32 for x in [-87.3, 88.7], clamped outside (0 below -103, never infinite).

@@ -26,7 +26,7 @@ const out = join(root, 'build', sanitize ? 'sanitize' : 'native')
 const addon = join(out, 'espalier.node')
 const compiler = process.env.CC || 'cc'
 
-const kernelFiles = ['gemm', 'elementwise', 'reduce', 'loss', 'optimizer', 'select', 'data', 'peak', 'table']
+const kernelFiles = ['gemm', 'conv', 'elementwise', 'reduce', 'loss', 'optimizer', 'select', 'data', 'peak', 'table']
 const instructionSets = {
   baseline: [],
   ...(process.arch === 'x64' && {
