@@ -26,7 +26,11 @@ const out = join(root, 'build', sanitize ? 'sanitize' : 'native')
 const addon = join(out, 'espalier.node')
 const compiler = process.env.CC || 'cc'
 
-const kernelFiles = ['gemm', 'conv', 'elementwise', 'reduce', 'loss', 'optimizer', 'select', 'data', 'peak', 'table']
+/** Everything but the faces and the thread pool is compiled once per instruction set. */
+const kernelFiles = readdirSync(join(root, 'kernels'))
+  .filter((name) => name.endsWith('.c') && !['addon.c', 'pool.c', 'wasm.c'].includes(name))
+  .map((name) => name.slice(0, -2))
+  .sort()
 const instructionSets = {
   baseline: [],
   ...(process.arch === 'x64' && {
@@ -36,7 +40,7 @@ const instructionSets = {
 }
 const flags = [
   '-std=gnu11',
-  '-fPIC',
+  '-fPIC', '-fno-math-errno',
   '-fvisibility=hidden',
   '-Wall',
   '-Wextra',

@@ -3,7 +3,7 @@
 // Usage: node scripts/build-wasm.mjs [--check]     --check compares with the committed module instead of replacing it,
 // and says that it skipped where another version (or none) is installed.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -31,18 +31,8 @@ if (found.some((v) => v !== '14')) {
 const folder = mkdtempSync(join(tmpdir(), 'espalier-wasm-'))
 try {
   const objects = []
-  for (const file of [
-    'gemm',
-    'elementwise',
-    'reduce',
-    'loss',
-    'optimizer',
-    'select',
-    'data',
-    'peak',
-    'table',
-    'wasm',
-  ]) {
+  const sources = readdirSync(kernels).filter((name) => name.endsWith('.c') && !['addon.c', 'pool.c'].includes(name))
+  for (const file of sources.map((name) => name.slice(0, -2)).sort()) {
     const object = join(folder, `${file}.o`)
     // Relative names and no debug information: the bytes must not depend on where this checkout lies.
     execFileSync(

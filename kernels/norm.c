@@ -1,0 +1,111 @@
+/* Batch normalization over [channel][positions and samples]. A channel is one thread's: its sums are taken in one order. */
+#include "kernel.h"
+
+INLINE float bits_to_float(int32_t bits) {
+    union { int32_t i; float f; } u = {bits};
+    return u.f;
+}
+
+INLINE float inverse_root(float x) { return 1.0f / __builtin_sqrtf(x); }
+
+/* Sum of x over n floats, in four chains. */
+static float sum_row(const float *x, int n) {
+    vec s[4] = {splat(0), splat(0), splat(0), splat(0)};
+    int i = 0;
+    for (; i + 4 * LANES <= n; i += 4 * LANES)
+#pragma GCC unroll 4
+        for (int k = 0; k < 4; k++) s[k] += load(x + i + k * LANES);
+    for (; i < n; i += LANES) s[0] += load_part(x + i, n - i < LANES ? n - i : LANES);
+    return sum_lanes((s[0] + s[1]) + (s[2] + s[3]));
+}
+
+/* Sum of (x - mean)^2. */
+static float squares_row(const float *x, int n, float mean) {
+    vec s[4] = {splat(0), splat(0), splat(0), splat(0)}, m = splat(mean);
+    int i = 0;
+    for (; i + 4 * LANES <= n; i += 4 * LANES)
+#pragma GCC unroll 4
+        for (int k = 0; k < 4; k++) {
+            vec d = load(x + i + k * LANES) - m;
+            s[k] += d * d;
+        }
+    float total = sum_lanes((s[0] + s[1]) + (s[2] + s[3]));
+    for (; i < n; i++) total += (x[i] - mean) * (x[i] - mean);
+    return total;
+}
+
+/* y = x a + b, then ReLU if asked. */
+static void affine_row(float *y, const float *x, int n, float a, float b, int relu) {
+    vec av = splat(a), bv = splat(b);
+    for (int i = 0; i < n; i += LANES) {
+        int count = n - i < LANES ? n - i : LANES;
+        vec v = load_part(x + i, count) * av + bv;
+        if (relu) v = choose(v > 0, v, splat(0));
+        store_part(y + i, v, count);
+    }
+}
+
+/* Normalizes with the batch's own statistics; mean and var (divided by n) are results too.
+ * args: channels n x scale bias epsilon y mean var relu */
+KERNEL(batch_norm_train) {
+    int n = a[1], lo, hi;
+    share(ctx, a[0], 1, &lo, &hi);
+    for (int c = lo; c < hi; c++) {
+        const float *x = ctx->arena + a[2] + (int64_t)c * n;
+        float mean = sum_row(x, n) / (float)n, var = squares_row(x, n, mean) / (float)n;
+        float factor = ctx->arena[a[3] + c] * inverse_root(var + bits_to_float(a[5]));
+        affine_row(ctx->arena + a[6] + (int64_t)c * n, x, n, factor, ctx->arena[a[4] + c] - mean * factor, a[9]);
+        ctx->arena[a[7] + c] = mean;
+        ctx->arena[a[8] + c] = var;
+    }
+}
+
+/* Normalizes with given statistics. args: channels n x scale bias mean var epsilon y relu */
+KERNEL(batch_norm) {
+    int n = a[1], lo, hi;
+    share(ctx, a[0], 1, &lo, &hi);
+    for (int c = lo; c < hi; c++) {
+        float factor = ctx->arena[a[3] + c] * inverse_root(ctx->arena[a[6] + c] + bits_to_float(a[7]));
+        affine_row(ctx->arena + a[8] + (int64_t)c * n, ctx->arena + a[2] + (int64_t)c * n, n, factor,
+                   ctx->arena[a[4] + c] - ctx->arena[a[5] + c] * factor, a[9]);
+    }
+}
+
+/* The gradient of batch_norm_train: with xh = (x - mean) / sqrt(var + epsilon),
+ *   dbias = sum dy, dscale = sum dy xh, dx = scale / sqrt(var + epsilon) (dy - dbias / n - xh dscale / n).
+ * If `masked`, dy counts only where y > 0 (y went through a ReLU).
+ * args: channels n dy x scale mean var epsilon masked y dx dscale dbias */
+KERNEL(batch_norm_grad) {
+    int n = a[1], masked = a[8], lo, hi;
+    share(ctx, a[0], 1, &lo, &hi);
+    for (int c = lo; c < hi; c++) {
+        const float *dy = ctx->arena + a[2] + (int64_t)c * n, *x = ctx->arena + a[3] + (int64_t)c * n, *y = ctx->arena + a[9] + (int64_t)c * n;
+        float *dx = ctx->arena + a[10] + (int64_t)c * n, mean = ctx->arena[a[5] + c];
+        float inverse = inverse_root(ctx->arena[a[6] + c] + bits_to_float(a[7]));
+        vec sum[2] = {splat(0), splat(0)}, product[2] = {splat(0), splat(0)};
+        for (int i = 0, k = 0; i < n; i += LANES, k ^= 1) {
+            int count = n - i < LANES ? n - i : LANES;
+            vec d = load_part(dy + i, count);
+            if (masked) d = choose(load_part(y + i, count) > 0, d, splat(0));
+            sum[k] += d;
+            product[k] += d * (load_part(x + i, count) - mean);
+        }
+        float dbias = sum_lanes(sum[0] + sum[1]), dscale = sum_lanes(product[0] + product[1]) * inverse;
+        float factor = ctx->arena[a[4] + c] * inverse, slope = inverse * dscale / (float)n, shift = dbias / (float)n;
+        for (int i = 0; i < n; i += LANES) {
+            int count = n - i < LANES ? n - i : LANES;
+            vec d = load_part(dy + i, count);
+            if (masked) d = choose(load_part(y + i, count) > 0, d, splat(0));
+            store_part(dx + i, (d - shift - (load_part(x + i, count) - mean) * slope) * factor, count);
+        }
+        ctx->arena[a[11] + c] = dscale;
+        ctx->arena[a[12] + c] = dbias;
+    }
+}
+
+/* x += rate (factor y - x), elementwise: a running statistic. args: n x y rate factor (the last two as bits of floats) */
+KERNEL(running_average) {
+    if (ctx->part) return;
+    float rate = bits_to_float(a[3]), factor = bits_to_float(a[4]);
+    for (int i = 0; i < a[0]; i++) ctx->arena[a[1] + i] += rate * (factor * ctx->arena[a[2] + i] - ctx->arena[a[1] + i]);
+}
