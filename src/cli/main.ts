@@ -31,7 +31,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   await program.parseAsync()
 } catch (error) {
-  process.stderr.write(`espalier: ${(error as Error).message}\n`)
+  // One line, whatever names from files it repeats.
+  process.stderr.write(`espalier: ${(error as Error).message.replace(/\p{Cc}+/gu, ' ')}\n`)
   if (process.env.ESPALIER_DEBUG) process.stderr.write(`${(error as Error).stack}\n`)
   process.exitCode = 1
 }
