@@ -163,7 +163,7 @@ function setPath(document: Document, change: string): void {
     throw new UserError(`--set ${change}: not a YAML value: ${yamlProblem(error)}`)
   }
   try {
-    document.setIn(path.split('.'), value)
+    document.setIn(path.split('.'), document.createNode(value))
   } catch {
     throw new UserError(`--set ${change}: ${path} leads into a value that has no keys`)
   }
