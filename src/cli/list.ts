@@ -28,7 +28,7 @@ const kinds: Record<string, () => Entry[]> = {
 
 export const listCommand = new Command('list')
   .description('the models, data sets, pruning methods or recipes that there are')
-  .addArgument(new Argument('<kind>').choices(Object.keys(kinds)))
+  .addArgument(new Argument('<kind>', 'what to list').choices(Object.keys(kinds)))
   .option('--json', 'print one JSON array')
   .action((kind: string, options: { json?: boolean }) => {
     const entries = kinds[kind]()

@@ -7,7 +7,11 @@ import { inspectCommand } from './inspect.ts'
 import { listCommand } from './list.ts'
 import { runCommand } from './run.ts'
 
+/** One line, whatever a message repeats from files and arguments. */
+const oneLine = (message: string): string => `${message.trim().replace(/\p{Cc}+/gu, ' ')}\n`
+
 const program = new Command('espalier')
+  .configureOutput({ outputError: (message, write) => write(oneLine(message)) })
   .description('Train, prune and ship sparse neural networks.')
   .version(version())
   .addHelpText(
@@ -20,7 +24,8 @@ Environment:
   ESPALIER_DATA     folder of data sets
   ESPALIER_DEBUG    1 shows where an error came from`,
   )
-for (const command of [runCommand, evalCommand, inspectCommand, listCommand]) program.addCommand(command)
+for (const command of [runCommand, evalCommand, inspectCommand, listCommand])
+  program.addCommand(command.copyInheritedSettings(program))
 
 // A reader that went away, such as head, is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -31,7 +36,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   await program.parseAsync()
 } catch (error) {
-  process.stderr.write(`espalier: ${(error as Error).message}\n`)
+  process.stderr.write(oneLine(`espalier: ${(error as Error).message}`))
   if (process.env.ESPALIER_DEBUG) process.stderr.write(`${(error as Error).stack}\n`)
   process.exitCode = 1
 }

@@ -1,15 +1,17 @@
 /**
  * @file What a recipe would do and cost, found out in a few steps on synthetic data of the right shape.
  */
+import type { Dataset } from '../data/dataset.ts'
 import { loadDataset } from '../data/index.ts'
 import { synthetic } from '../data/synthetic.ts'
 import { openMachine } from '../engine/machine.ts'
 import { findModel } from '../models/index.ts'
 import { HYPER, hyperValues } from '../optim/sgd.ts'
 import type { LayerCount } from '../prune/mask.ts'
+import { checkFits } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
 import type { Recipe } from './recipe.ts'
-import { buildNetwork } from './run.ts'
+import { buildNetwork, pruningSchedule } from './run.ts'
 
 export interface DryRun {
   engine: string
@@ -29,7 +31,7 @@ export interface DryRun {
   missingData?: string
 }
 
-/** Builds the network and takes a few steps on synthetic data; writes nothing. */
+/** Builds the network and takes a few steps on synthetic data; writes nothing. Throws UserError where the run would at once. */
 export async function dryRun(recipe: Recipe): Promise<DryRun> {
   const machine = await openMachine()
   const model = findModel(recipe.model.name)
@@ -52,12 +54,16 @@ export async function dryRun(recipe: Recipe): Promise<DryRun> {
     parameters: network.parameters.reduce((sum, { name }) => sum + network.values(name).length, 0),
     arenaBytes: 4 * (persistent + temporary) - data.train.images.length - data.test.images.length,
   }
+  let real: Dataset
   try {
-    const train = loadDataset(recipe.data.name).train.count - recipe.data.validation
-    const steps = epochs * Math.ceil(train / batch)
-    return { ...result, steps, estimatedSeconds: steps * secondsPerStep }
+    real = loadDataset(recipe.data.name)
   } catch (error) {
     if (error instanceof UserError) return { ...result, missingData: error.message }
     throw error
   }
+  checkFits(model, real, batch, recipe.data.validation)
+  const perEpoch = Math.ceil((real.train.count - recipe.data.validation) / batch)
+  pruningSchedule(recipe, perEpoch)
+  const steps = epochs * perEpoch
+  return { ...result, steps, estimatedSeconds: steps * secondsPerStep }
 }

@@ -51,11 +51,12 @@ export class RunFolder {
   }
 
   /**
-   * A folder by path, made if need be. Where it holds a run: `resume` keeps it, `force` removes it, otherwise it is refused.
-   * A folder that another process works in is always refused.
+   * A folder by path, made if need be (not to `resume`). Where it holds a run: `resume` keeps it, `force` removes it, otherwise
+   * it is refused. A folder that another process works in is always refused.
    */
   static open(path: string, mode: { resume?: boolean; force?: boolean }): RunFolder {
-    makeFolder(path)
+    if (!mode.resume) makeFolder(path)
+    else if (!existsSync(path)) throw new UserError(`${path} holds no run to resume: there is no such folder`)
     const folder = RunFolder.#locked(path)
     const holdsRun = Object.values(FILES).some((file) => existsSync(join(path, file)))
     if (holdsRun && !mode.resume && !mode.force) {
@@ -80,8 +81,7 @@ export class RunFolder {
           throw new UserError(`cannot write to the run folder ${path}: ${fileProblem(error)}`)
       }
       const owner = ownerOf(lock)
-      if (owner)
-        throw new UserError(`${path} is in use by another run (process ${owner}); wait for it or choose another --out`)
+      if (owner) throw new UserError(`${path} is in use by another run (${owner}); wait for it or choose another --out`)
       rmSync(lock, { force: true }) // left behind by a process that was killed
     }
     throw new UserError(`${path} is being used by several runs at once; choose another --out`)
@@ -128,17 +128,29 @@ function makeFolder(path: string): void {
   }
 }
 
-/** The process that holds a lock, or undefined where it is gone. */
-function ownerOf(lock: string): number | undefined {
+/** Who holds a lock, in words, or undefined where that process is gone. */
+function ownerOf(lock: string): string | undefined {
   try {
     const { pid, host, started } = JSON.parse(readFileSync(lock, 'utf8'))
-    if (host !== hostname()) return pid
-    process.kill(pid, 0)
-    return started === startOf(pid) ? pid : undefined
-  } catch (error) {
-    // EPERM: it lives, as another user. Anything else: no such process, or the lock was cut short.
-    return (error as NodeJS.ErrnoException).code === 'EPERM' ? -1 : undefined
+    if (host !== hostname()) return `process ${pid} on ${host}`
+    return started === startOf(pid) && isAlive(pid) ? `process ${pid}` : undefined
+  } catch {
+    return isYoung(lock) ? 'which is just starting' : undefined // not written yet, or cut short
   }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM' // it lives, as another user
+  }
+}
+
+function isYoung(file: string): boolean {
+  const stat = statSync(file, { throwIfNoEntry: false })
+  return stat !== undefined && Date.now() - stat.mtimeMs < 10_000
 }
 
 /** When a process started, in the kernel's ticks, so that a recycled process number is not mistaken. Linux only; else ''. */

@@ -18,9 +18,9 @@ const nameOf = <T extends string>(known: Record<string, unknown>) =>
   z.string().refine((name) => Object.hasOwn(known, name), {
     error: ({ input }) => `found ${input}${suggestion(String(input), Object.keys(known))}`,
   }) as unknown as z.ZodType<T>
-const duration = z
-  .string()
-  .refine(isDuration, { error: ({ input }) => `expected a duration such as 4ep or 500it, found ${input}` })
+const duration = z.unknown().refine((value) => typeof value === 'string' && isDuration(value), {
+  error: ({ input }) => `expected a duration such as 4ep or 500it, found ${shown(input)}`,
+}) as z.ZodType<unknown> as z.ZodType<string>
 const count = z.int().min(0)
 const positive = z.int().min(1)
 
@@ -75,9 +75,15 @@ export type Recipe = z.output<typeof recipeSchema>
 export function readRecipe(path: string, changes: readonly string[] = []): Recipe {
   const document = parseDocument(new TextDecoder().decode(readBytes(path)))
   const [problem] = document.errors
-  if (problem) throw new UserError(`${path} is not valid YAML: ${problem.message.split('\n')[0]}`)
+  if (problem) throw new UserError(`${path} is not valid YAML: ${yamlProblem(problem)}`)
   for (const change of changes) setPath(document, change)
-  return checkRecipe(document.toJS(), path)
+  let value: unknown
+  try {
+    value = document.toJS()
+  } catch (error) {
+    throw new UserError(`${path} is not valid YAML: ${yamlProblem(error)}`) // aliases without an anchor, or too many
+  }
+  return checkRecipe(value, path)
 }
 
 /** Checks a recipe object; `source` is what messages call it. */
@@ -105,18 +111,29 @@ function crossCheck(recipe: Recipe, source: string): Recipe {
   return recipe
 }
 
-function describeIssue(issue: z.core.$ZodIssue, found: unknown): string {
-  const shown = found === undefined ? 'nothing' : JSON.stringify(found)
+function describeIssue(issue: z.core.$ZodIssue, value: unknown): string {
+  const found = shown(value)
   if (issue.code === 'invalid_type')
-    return `expected ${issue.expected === 'int' ? 'a whole number' : `a value of type ${issue.expected}`}, found ${shown}`
+    return `expected ${issue.expected === 'int' ? 'a whole number' : `a value of type ${issue.expected}`}, found ${found}`
   if (issue.code === 'too_small')
-    return `expected ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}, found ${shown}`
+    return `expected ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}, found ${found}`
   if (issue.code === 'too_big')
-    return `expected ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}, found ${shown}`
-  if (issue.code === 'invalid_value') return `expected one of ${issue.values.join(', ')}, found ${shown}`
-  if (issue.code === 'invalid_format') return `${issue.message}, found ${shown}`
+    return `expected ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}, found ${found}`
+  if (issue.code === 'invalid_value') return `expected one of ${issue.values.join(', ')}, found ${found}`
+  if (issue.code === 'invalid_format') return `${issue.message}, found ${found}`
   return issue.message
 }
+
+/** A value in a message; lists and maps, which may be long or hold themselves, by their kind. */
+function shown(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object' && value !== null) return 'a map'
+  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+}
+
+/** The first line of what the YAML parser says; the others show the place in the text. */
+const yamlProblem = (error: unknown): string => (error as Error).message.split('\n')[0].replace(/:$/, '')
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value)
@@ -139,8 +156,14 @@ function keysAt(path: readonly PropertyKey[]): string[] {
 function setPath(document: Document, change: string): void {
   const [, path, text] = /^([^=]+)=(.*)$/s.exec(change) ?? []
   if (path === undefined) throw new UserError(`--set ${change}: expected key.path=value`)
+  let value: unknown
   try {
-    document.setIn(path.split('.'), parse(text))
+    value = parse(text, { logLevel: 'error' })
+  } catch (error) {
+    throw new UserError(`--set ${change}: not a YAML value: ${yamlProblem(error)}`)
+  }
+  try {
+    document.setIn(path.split('.'), document.createNode(value))
   } catch {
     throw new UserError(`--set ${change}: ${path} leads into a value that has no keys`)
   }

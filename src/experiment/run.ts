@@ -3,14 +3,16 @@
  * interrupted run resumed, bit for bit.
  */
 import { readFileSync } from 'node:fs'
+import { z } from 'zod'
 import type { Dataset } from '../data/dataset.ts'
 import { loadDataset } from '../data/index.ts'
 import { type Machine, openMachine } from '../engine/machine.ts'
-import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts'
+import { readSafetensors, type TensorFile, writeSafetensors } from '../formats/safetensors.ts'
 import { packSparse } from '../formats/sparse.ts'
 import { findModel } from '../models/index.ts'
 import type { RateSchedule } from '../optim/schedule.ts'
 import { type LayerCount, sparsityOf } from '../prune/mask.ts'
+import type { PruningSchedule } from '../prune/schedule.ts'
 import { checkpointOf, loadCheckpoint, loadWeights, weightsOf } from '../train/checkpoint.ts'
 import { type Evaluation, Network } from '../train/network.ts'
 import { type EpochResult, type EpochSums, type Hook, train } from '../train/train.ts'
@@ -85,12 +87,21 @@ export interface RunOutcome {
   result?: RunResult
 }
 
-/** What a checkpoint says of the run besides tensors; strings, as safetensors has it. */
-interface Progressed {
-  step: number
-  sums: EpochSums
-  metricsBytes: number
-  seconds: number
+/** What a checkpoint says of the run besides tensors: JSON in its metadata. */
+const progressSchema = z.object({
+  step: z.int().min(0),
+  sums: z.object({ loss: z.number(), correct: z.number(), samples: z.number() }),
+  metricsBytes: z.int().min(0),
+  seconds: z.number(),
+})
+type Progressed = z.output<typeof progressSchema>
+
+function progressOf({ metadata }: TensorFile, path: string): Progressed {
+  try {
+    return progressSchema.parse(JSON.parse(metadata.progress))
+  } catch {
+    throw new UserError(`${path} is not the checkpoint of a run: its metadata has no valid progress`)
+  }
 }
 
 export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promise<RunOutcome> {
@@ -98,6 +109,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
   const machine = options.machine ?? (await openMachine())
   const network = buildNetwork(recipe, data, machine)
   if (options.resume && !options.out) throw new UserError('--resume needs --out with the folder of the run')
+  pruningSchedule(recipe, network.stepsPerEpoch) // Refused, if so, before there is a folder.
   const folder = options.out ? RunFolder.open(options.out, options) : RunFolder.fresh(recipe.name)
   try {
     return await new Run(recipe, options, network, folder).go()
@@ -112,6 +124,22 @@ export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine): N
     ...{ machine, data, model: findModel(recipe.model.name), init: recipe.model.init },
     ...{ batch: recipe.train.batch, validation: recipe.data.validation, seed: recipe.seed },
   })
+}
+
+/** When a recipe prunes, in steps. Throws UserError where that does not fit the training. */
+export function pruningSchedule({ prune, train }: Recipe, stepsPerEpoch: number): PruningSchedule | undefined {
+  if (!prune) return undefined
+  const { schedule: kind, sparsity } = prune
+  const [start, every] = [toSteps(prune.start, stepsPerEpoch), toSteps(prune.every, stepsPerEpoch)]
+  const end = prune.end === undefined || kind === 'one-shot' ? start : toSteps(prune.end, stepsPerEpoch)
+  if (kind !== 'one-shot' && (end < start || every < 1))
+    throw new UserError(
+      `prune: expected start <= end and every >= 1it, found start ${prune.start}, end ${prune.end}, every ${prune.every}`,
+    )
+  const steps = train.epochs * stepsPerEpoch
+  if (end > steps)
+    throw new UserError(`prune: the last event is at step ${end}, but training ends after ${steps} steps`)
+  return { kind, sparsity, start, end, every }
 }
 
 class Run {
@@ -139,7 +167,7 @@ class Run {
 
   async go(): Promise<RunOutcome> {
     const resumeAt = this.#options.resume ? this.#restore() : undefined
-    if (!this.#options.resume || !this.#folder.has('recipe')) this.#begin()
+    if (!this.#options.resume) this.#begin()
     this.#tell({
       ...{
         type: 'start',
@@ -198,13 +226,8 @@ class Run {
     }
     const path = folder.file('checkpoint')
     const file = readSafetensors(path)
+    const progressed = progressOf(file, path)
     loadCheckpoint(this.#network, file, path)
-    let progressed: Progressed
-    try {
-      progressed = JSON.parse(file.metadata.progress)
-    } catch {
-      throw new UserError(`${path} is not the checkpoint of a run: its metadata has no valid progress`)
-    }
     folder.truncateMetrics(progressed.metricsBytes)
     this.#sums = progressed.sums
     this.#before = progressed.seconds
@@ -239,21 +262,11 @@ class Run {
 
   #hooks(): Hook[] {
     const { prune, seed } = this.#recipe
-    if (!prune) return []
-    const steps = (duration: string) => toSteps(duration, this.#perEpoch)
-    const [start, every] = [steps(prune.start), steps(prune.every)]
-    const end = prune.end === undefined ? start : steps(prune.end)
-    if (prune.schedule !== 'one-shot' && (end < start || every < 1))
-      throw new UserError(
-        `prune: expected start <= end and every >= 1it, found start ${prune.start}, end ${prune.end}, every ${prune.every}`,
-      )
-    const last = prune.schedule === 'one-shot' ? start : end
-    if (last > this.#steps)
-      throw new UserError(`prune: the last event is at step ${last}, but training ends after ${this.#steps} steps`)
+    const schedule = pruningSchedule(this.#recipe, this.#perEpoch)
+    if (!prune || !schedule) return []
     return [
       gradualPruning({
-        ...{ method: prune.method, scope: prune.scope, seed },
-        schedule: { kind: prune.schedule, sparsity: prune.sparsity, start, end, every },
+        ...{ method: prune.method, scope: prune.scope, seed, schedule },
         before: (_step, first) => {
           if (first) writeSafetensors(this.#folder.file('dense'), weightsOf(this.#network))
         },

@@ -195,7 +195,8 @@ export class Network {
   }
 }
 
-function checkFits(model: Model, data: Dataset, batch: number, validation: number): void {
+/** Throws UserError where a model cannot be trained (or, batch 0, evaluated) on that data. */
+export function checkFits(model: Model, data: Dataset, batch: number, validation: number): void {
   if (String(model.image) !== String(data.image))
     throw new UserError(
       `${model.name} takes images of ${model.image.join(' x ')}, ${data.name} has ${data.image.join(' x ')}`,

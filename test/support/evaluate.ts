@@ -10,7 +10,8 @@ import type { Random } from '../../src/util/random.ts'
 /** Values of inputs, parameters and states by name. */
 export type Values = ReadonlyMap<string, readonly number[]>
 
-const given = (graph: Graph): Tensor[] =>
+/** The tensors whose values are given. */
+export const given = (graph: Graph): Tensor[] =>
   (['input', 'parameter', 'state'] as const).flatMap((role) => graph.withRole(role))
 
 /** Uniform in [-1, 1), representable in float32; `labels` are 0 or 1. */

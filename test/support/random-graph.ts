@@ -37,6 +37,8 @@ export function randomGraph(rng: Random, steps: number, { gradients = false } = 
   }
   const parameter = (shape: Shape) => graph.parameter(`p${graph.tensors.size}`, shape)
   const rankIs = (rank: number) => (tensor: Tensor) => tensor.shape.length === rank
+  // Labels are 0 or 1.
+  const isLogits = ({ shape, batched }: Tensor) => shape.length === 2 && batched && shape[0] === SAMPLES && shape[1] > 1
   const someAxes = ({ shape }: Tensor) => {
     const axes = shape.map((_, i) => i).filter(() => rng.below(2))
     return axes.length ? axes : [rng.below(shape.length)]
@@ -95,7 +97,7 @@ export function randomGraph(rng: Random, steps: number, { gradients = false } = 
       return x && graph.apply(Softmax, [x], { axis: first + rng.below(x.shape.length - first) })[0]
     },
     () => {
-      const x = pick(({ shape, batched }) => shape.length === 2 && batched && shape[0] === SAMPLES)
+      const x = pick(isLogits)
       return x && graph.apply(SoftmaxCrossEntropyLoss, [x, labels])[0]
     },
   ]
@@ -107,7 +109,7 @@ export function randomGraph(rng: Random, steps: number, { gradients = false } = 
         return graph.apply(ReluGrad, [dy, y])[0]
       },
       () => {
-        const x = pick(({ shape, batched }) => shape.length === 2 && batched && shape[0] === SAMPLES)
+        const x = pick(isLogits)
         const dloss = pick(({ shape }) => shape.length === 1 && shape[0] === SAMPLES)
         return x && dloss && graph.apply(SoftmaxCrossEntropyGrad, [x, labels, dloss])[0]
       },

@@ -3,6 +3,7 @@
  */
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Arena, Machine } from '../machine.ts'
 import type { Program } from '../program.ts'
@@ -19,7 +20,9 @@ interface Addon {
 
 /** ESPALIER_ADDON names another build of the addon, such as the one with sanitizers. */
 const addonPath = () =>
-  process.env.ESPALIER_ADDON ?? fileURLToPath(new URL('../../../build/native/espalier.node', import.meta.url))
+  process.env.ESPALIER_ADDON
+    ? resolve(process.env.ESPALIER_ADDON)
+    : fileURLToPath(new URL('../../../build/native/espalier.node', import.meta.url))
 
 export const isBuilt = (): boolean => existsSync(addonPath())
 

@@ -1,0 +1,78 @@
+/** @file The command line as people use it: the compiled program in a process of its own. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+export const root = fileURLToPath(new URL('../../', import.meta.url))
+const main = join(root, 'dist/cli/main.js')
+const stamp = join(root, 'build/compiled')
+const lock = join(root, 'build/compiling')
+
+/** Compiles src to dist where it is newer. Several test processes may ask at once: one of them compiles, the others wait. */
+export async function compiled(): Promise<void> {
+  mkdirSync(join(root, 'build'), { recursive: true })
+  while (!acquire()) await setTimeout(200)
+  try {
+    const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    const newest = Math.max(...sources.map((file) => statSync(join(root, 'src', file)).mtimeMs))
+    if (existsSync(main) && existsSync(stamp) && statSync(stamp).mtimeMs > newest) return
+    const started = new Date()
+    execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
+      cwd: root,
+    })
+    writeFileSync(stamp, '')
+    utimesSync(stamp, started, started)
+  } finally {
+    rmSync(lock, { recursive: true })
+  }
+}
+
+/** Takes the lock, also from a process that was killed while it held it. */
+function acquire(): boolean {
+  try {
+    mkdirSync(lock)
+    return true
+  } catch {
+    const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
+    if (age > 60_000) rmSync(lock, { recursive: true, force: true })
+    return false
+  }
+}
+
+export interface Finished {
+  code: number | null
+  signal: NodeJS.Signals | null
+  stdout: string
+  stderr: string
+}
+
+export interface SpawnOptions {
+  cwd?: string
+  env?: Record<string, string>
+}
+
+/** One thread, so that tests which run side by side do not wait for each other's. */
+export function start(args: readonly string[], { cwd, env }: SpawnOptions = {}): ChildProcess {
+  return spawn(process.execPath, [main, ...args], { cwd, env: { ...process.env, ESPALIER_THREADS: '1', ...env } })
+}
+
+export async function finish(child: ChildProcess): Promise<Finished> {
+  let [stdout, stderr] = ['', '']
+  child.stdout?.setEncoding('utf8').on('data', (text) => (stdout += text))
+  child.stderr?.setEncoding('utf8').on('data', (text) => (stderr += text))
+  const [code, signal] = await once(child, 'close')
+  return { code, signal, stdout, stderr }
+}
+
+export const espalier = (args: readonly string[], options?: SpawnOptions): Promise<Finished> =>
+  finish(start(args, options))
+
+/** Every line of a text as JSON. */
+export const jsonLines = (text: string): Record<string, unknown>[] =>
+  text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line))

@@ -1,0 +1,142 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { storeFloats, writeSafetensors } from '../../src/formats/safetensors.ts'
+import { idx, writeMnist } from '../data/idx-files.ts'
+import { writeTiny } from '../experiment/tiny.ts'
+import { compiled, espalier, jsonLines, root } from './cli.ts'
+import { temporaryFolder } from './temporary.ts'
+
+beforeAll(compiled, 120_000)
+
+/** Standard output of a command that succeeds and says nothing else. */
+async function output(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await espalier(args)
+  expect([code, stderr]).toEqual([0, ''])
+  return stdout
+}
+
+it('--version and --help', async () => {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  expect(await output('--version')).toBe(`${version}\n`)
+  const help = await output('--help')
+  for (const word of ['run', 'eval', 'inspect', 'list', 'ESPALIER_ENGINE', 'ESPALIER_THREADS', 'ESPALIER_DATA'])
+    expect(help).toContain(word)
+})
+
+it.each([
+  [
+    'run',
+    ['--set', '--seed', '--out', '--resume', '--force', '--dry-run', '--checkpoint-seconds', '--quiet', '--json'],
+  ],
+  ['eval', ['--model', '--weights', '--dataset', '--data', '--json']],
+  ['inspect', ['--json']],
+  ['list', ['--json', 'models', 'datasets', 'methods', 'recipes']],
+])('%s --help', async (command, options) => {
+  const help = await output(command, '--help')
+  for (const option of options) expect(help).toContain(option)
+})
+
+it.each([
+  ['models', ['lenet-300-100', 'mlpnet']],
+  ['datasets', ['mnist', 'synthetic']],
+  ['methods', ['magnitude', 'random', 'scope global', 'scope layerwise', 'scope erk']],
+  ['recipes', ['recipes/quickstart.yaml']],
+])('list %s', async (kind, names) => {
+  const table = await output('list', kind)
+  const entries = JSON.parse(await output('list', kind, '--json'))
+  for (const name of names) {
+    expect(table).toContain(`| ${name} `)
+    expect(entries.find((entry: { name: string }) => entry.name.endsWith(name))?.summary).not.toBe('')
+  }
+})
+
+describe('inspect', () => {
+  const write = (values: number[]) => {
+    const path = join(temporaryFolder(), 'file.safetensors')
+    const tensors = new Map([
+      ['w', storeFloats(Float32Array.from(values), [2, 2])],
+      ['empty', storeFloats(new Float32Array(0), [0, 3])],
+      ['scalar', storeFloats(Float32Array.of(2), [])],
+    ])
+    writeSafetensors(path, { tensors, metadata: { model: 'none' } })
+    return path
+  }
+
+  it('a table', async () => {
+    const text = await output('inspect', write([0, 1, -3, 0]))
+    expect(text).toMatch(/^model: none\n\| tensor/)
+    expect(text).toMatch(/^\| w +\| F32 +\| 2 x 2 +\| +4 \| +2 \| +50\.00 % \| +-0\.500 \| +1\.50 \| .* 3\.00 \|$/m)
+    expect(text).toMatch(/^\| empty +\| F32 +\| 0 x 3 +\| +0 \| +0 \| +0\.00 % \|/m)
+    expect(text).toMatch(/^\| scalar +\| F32 +\| scalar +\| +1 \| +1 \| +0\.00 % \| +2\.00 \|/m)
+    expect(text).toMatch(/^\| all +\| +\| +\| +5 \| +3 \| +40\.00 % \|/m)
+    expect(text).not.toContain('warning')
+  })
+
+  it('JSON', async () => {
+    const path = write([0, 1, -3, 0])
+    const [{ file, metadata, tensors }] = jsonLines(await output('inspect', path, '--json'))
+    expect([file, metadata]).toEqual([path, { model: 'none' }])
+    expect(tensors).toMatchObject([
+      { name: 'w', dtype: 'F32', shape: [2, 2], size: 4, nonzeros: 2, sparsity: 0.5, mean: -0.5, std: 1.5 },
+      { name: 'empty', size: 0, mean: null },
+      { name: 'scalar', shape: [], size: 1 },
+    ])
+  })
+
+  it('warns of values that are not finite', async () => {
+    expect(await output('inspect', write([0, Number.NaN, 1, Infinity]))).toContain(
+      'warning: w holds 2 values that are NaN or infinite',
+    )
+  })
+})
+
+describe('eval', () => {
+  it('a model that was run: its network and preprocessing come from the file', async () => {
+    const out = join(temporaryFolder(), 'run')
+    await output('run', writeTiny(temporaryFolder()), '--quiet', '--out', out)
+    const weights = join(out, 'model.safetensors')
+    const final = jsonLines(readFileSync(join(out, 'metrics.jsonl'), 'utf8')).at(-1)?.final
+    for (const option of ['--dataset', '--data']) {
+      const [result] = jsonLines(await output('eval', '--weights', weights, option, 'synthetic', '--json'))
+      expect(result).toMatchObject(final as object)
+      expect(result).toMatchObject({ model: 'mlpnet', dataset: 'synthetic', sparsity: 0.9, mean: [0.5], std: [0.29] })
+    }
+    const text = await output('eval', '--weights', weights, '--dataset', 'synthetic')
+    expect(text).toMatch(/mean 0\.5 and std 0\.29 \(of the weights file\)/)
+    expect(text).toMatch(/accuracy [\d.]+ % \(\d+ of 500\), loss [\d.]+, sparsity 90\.00 %\n$/)
+  })
+
+  it('a file without preprocessing uses that of the data set, here a folder', async () => {
+    const folder = temporaryFolder()
+    const pixels = new Array(2 * 784).fill(0)
+    writeMnist(folder, {
+      'train-images-idx3-ubyte': idx([2, 28, 28], pixels),
+      'train-labels-idx1-ubyte': idx([2], [0, 1]),
+      't10k-images-idx3-ubyte': idx([2, 28, 28], pixels),
+      't10k-labels-idx1-ubyte': idx([2], [0, 7]),
+    })
+    const weights = join(folder, 'w.safetensors')
+    const zeros = (shape: number[]) => storeFloats(new Float32Array(shape[0] * shape[1]), shape)
+    const shapes = { 'fc1.weight': [40, 784], 'fc2.weight': [20, 40], 'fc3.weight': [10, 20] }
+    const tensors = new Map(Object.entries(shapes).map(([name, shape]) => [name, zeros(shape)]))
+    writeSafetensors(weights, { tensors, metadata: {} })
+    const text = await output('eval', '--model', 'mlpnet', '--weights', weights, '--dataset', folder)
+    expect(text).toMatch(/mean 0\.1307 and std 0\.3081 \(of the data set\)/)
+    // All logits are 0: class 0 wins, the loss is log 10.
+    expect(text).toMatch(/accuracy 50\.00 % \(1 of 2\), loss 2\.3026, sparsity 100\.00 %/)
+  })
+})
+
+it('the output can be cut short by another program', () => {
+  const folder = temporaryFolder()
+  const tensors = new Map(Array.from({ length: 5000 }, (_, i) => [`t${i}`, storeFloats(new Float32Array(4), [4])]))
+  writeSafetensors(join(folder, 'many.safetensors'), { tensors, metadata: {} })
+  const script = 'set -o pipefail; "$0" dist/cli/main.js inspect "$1" 2>"$2" | head -n 1'
+  const stderr = join(folder, 'stderr')
+  writeFileSync(stderr, '')
+  const args = ['-c', script, process.execPath, join(folder, 'many.safetensors'), stderr]
+  expect(execFileSync('bash', args, { cwd: root, encoding: 'utf8' })).toMatch(/^\| tensor .*\n$/)
+  expect(readFileSync(stderr, 'utf8')).toBe('')
+})

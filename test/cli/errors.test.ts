@@ -1,0 +1,83 @@
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, expect, it } from 'vitest'
+import { encodeSafetensors, storeFloats, writeSafetensors } from '../../src/formats/safetensors.ts'
+import { writeTiny } from '../experiment/tiny.ts'
+import { compiled, espalier } from './cli.ts'
+import { temporaryFolder } from './temporary.ts'
+
+beforeAll(compiled, 120_000)
+
+/** Exactly one line, and no word about where in the program it came from. */
+async function expectOneLine(args: string[], message: RegExp, env: Record<string, string> = {}): Promise<void> {
+  const { code, stdout, stderr } = await espalier(args, { env })
+  expect(stderr).toMatch(/^(espalier: |error: )[^\n]+\n$/)
+  expect(stderr).toMatch(message)
+  expect(stderr).not.toMatch(/ at .*:\d+:\d+|\.js|\.ts:/)
+  expect(code).toBe(1)
+  expect(stdout).toBe('')
+}
+
+const folder = () => {
+  const path = temporaryFolder()
+  writeTiny(path)
+  writeFileSync(join(path, 'empty.yaml'), '')
+  writeFileSync(join(path, 'bad.safetensors'), 'not one')
+  const odd = new Map([['a\nb\u001b[31m', storeFloats(Float32Array.of(1), [1])]])
+  const bytes = encodeSafetensors({ tensors: odd, metadata: {} })
+  writeFileSync(join(path, 'odd.safetensors'), bytes.subarray(0, bytes.length - 1))
+  writeSafetensors(join(path, 'weights.safetensors'), {
+    tensors: new Map([['fc1', odd.get('a\nb\u001b[31m')!]]),
+    metadata: {},
+  })
+  return path
+}
+
+it.each<[string, RegExp]>([
+  ['run', /^error: missing required argument 'recipe'$/m],
+  ['run DIR/none.yaml', /cannot read .*none\.yaml: there is no such file or folder/],
+  ['run DIR', /cannot read .*: it is a folder, not a file/],
+  ['run DIR/empty.yaml', /empty\.yaml: recipe: expected a value of type object, found null/],
+  ['run DIR/tiny.yaml --set train.epochs=!x', /train\.epochs: expected a value of type number, found ""/],
+  ['run DIR/tiny.yaml --seed x', /seed: expected a value of type number, found "x"/],
+  ['run DIR/tiny.yaml --set data.name=mnits', /there is no data set or folder named mnits \(did you mean mnist\?\)/],
+  ['run DIR/tiny.yaml --out DIR/tiny.yaml/run', /a part of the path is a file, not a folder/],
+  ['run DIR/tiny.yaml --out DIR/none --resume', /none holds no run to resume: there is no such folder/],
+  ['run DIR/tiny.yaml --out DIR --resume', /holds no run to resume/],
+  ['run DIR/tiny.yaml --resume', /--resume needs --out with the folder of the run/],
+  ['run DIR/tiny.yaml --out DIR --resume --force', /--resume and --force exclude each other/],
+  ['run DIR/tiny.yaml --out DIR --checkpoint-seconds soon', /--checkpoint-seconds: expected a number .*, found soon/],
+  ['run DIR/tiny.yaml --quiet --set train.learningRate=1e30 --out DIR/run', /the loss became .* smaller learning rate/],
+  ['run DIR/tiny.yaml --sparsity 0.5', /^error: unknown option '--sparsity'$/m],
+  ['runn DIR/tiny.yaml', /^error: unknown command 'runn' \(Did you mean run\?\)$/m],
+  ['eval --dataset synthetic', /^error: required option '--weights <file>' not specified$/m],
+  ['eval --weights DIR/weights.safetensors --model mlpnet', /eval needs --dataset/],
+  ['eval --weights DIR/weights.safetensors --dataset synthetic', /does not say what network it holds: add --model/],
+  ['eval --weights DIR/weights.safetensors --dataset synthetic --model mlpnet', /has no tensor fc1\.weight \(/],
+  [
+    'inspect DIR/bad.safetensors',
+    /bad\.safetensors is not a valid safetensors file: expected at least 8 bytes, found 7/,
+  ],
+  ['inspect DIR/odd.safetensors', /tensor a b \[31m lies at bytes 0 to 4, the file has 3 bytes of data/],
+  [
+    'list cats',
+    /^error: command-argument value 'cats' is invalid .* Allowed choices are models, datasets, methods, recipes\.$/m,
+  ],
+])('%s', async (command, message) => {
+  const path = folder()
+  await expectOneLine(command.replaceAll('DIR', path).split(' '), message)
+  expect(existsSync(join(path, 'none'))).toBe(false)
+})
+
+it.each<[Record<string, string>, RegExp]>([
+  [{ ESPALIER_ENGINE: 'cuda' }, /ESPALIER_ENGINE: expected native, wasm, reference, found cuda/],
+  [{ ESPALIER_THREADS: '0' }, /ESPALIER_THREADS: expected a whole number from 1 to 256, found 0/],
+  [{ ESPALIER_ENGINE: 'native', ESPALIER_ADDON: '/none' }, /the native engine is not built here/],
+])('%o', async (env, message) => {
+  await expectOneLine(['run', writeTiny(temporaryFolder()), '--dry-run'], message, env)
+})
+
+it('ESPALIER_DEBUG=1 shows where an error came from', async () => {
+  const { stderr } = await espalier(['inspect', '/none'], { env: { ESPALIER_DEBUG: '1' } })
+  expect(stderr).toMatch(/^espalier: cannot read \/none: .*\nUserError: .*\n +at /)
+})

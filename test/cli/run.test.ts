@@ -1,0 +1,90 @@
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, expect, it } from 'vitest'
+import { writeTiny } from '../experiment/tiny.ts'
+import { compiled, espalier, finish, jsonLines, start } from './cli.ts'
+import { temporaryFolder } from './temporary.ts'
+
+beforeAll(compiled, 120_000)
+
+it('a run in a fresh folder: a line per epoch, tables, and where it is', async () => {
+  const cwd = temporaryFolder()
+  writeTiny(cwd)
+  const { code, stdout, stderr } = await espalier(['run', 'tiny.yaml', '--seed', '3'], { cwd })
+  expect([code, stderr]).toEqual([0, ''])
+  expect(stdout).toMatch(/^32,360 prunable weights, 4 epochs, 60 steps; engine: /)
+  expect(
+    stdout.match(/^epoch +\d {2}loss [\d.]+ {2}accuracy [\d.]+ % {2}validation loss .* sparsity [\d.]+ %$/gm),
+  ).toHaveLength(4)
+  expect(stdout).toMatch(/\| all prunable \| +32,360 \| +3,236 \| +90\.00 % \|/)
+  expect(stdout).toMatch(/The run is in runs\/tiny-1\n$/)
+  expect(readFileSync(join(cwd, 'runs/tiny-1/recipe.yaml'), 'utf8')).toContain('seed: 3\n')
+})
+
+it('--quiet prints nothing', async () => {
+  const out = join(temporaryFolder(), 'run')
+  const { code, stdout, stderr } = await espalier(['run', writeTiny(temporaryFolder()), '--quiet', '--out', out])
+  expect([code, stdout, stderr]).toEqual([0, '', ''])
+  expect(existsSync(join(out, 'report.md'))).toBe(true)
+})
+
+it('--json prints one JSON object per line', async () => {
+  const out = join(temporaryFolder(), 'run')
+  const { code, stdout, stderr } = await espalier(['run', writeTiny(temporaryFolder()), '--json', '--out', out])
+  expect([code, stderr]).toEqual([0, ''])
+  const lines = jsonLines(stdout)
+  expect([lines[0].type, lines.at(-1)?.type]).toEqual(['start', 'end'])
+  expect(lines.filter(({ type }) => type === 'progress')).toHaveLength(56)
+  expect(lines.filter(({ type }) => type === 'epoch' || type === 'prune')).toHaveLength(11)
+})
+
+it('--dry-run writes nothing', async () => {
+  const cwd = temporaryFolder()
+  const path = writeTiny(cwd)
+  const { code, stdout, stderr } = await espalier(['run', path, '--dry-run'], { cwd })
+  expect([code, stderr]).toEqual([0, ''])
+  expect(stdout).toMatch(/all prunable \| +32,360/)
+  expect(stdout).toMatch(/^60 steps: about \d+ s/m)
+  const json = await espalier(['run', path, '--dry-run', '--json', '--out', join(cwd, 'run')], { cwd })
+  expect(jsonLines(json.stdout)).toMatchObject([{ parameters: 32_360, steps: 60 }])
+  expect(readdirSync(cwd)).toEqual(['tiny.yaml'])
+})
+
+it('the wasm engine has one thread, and says so once', async () => {
+  const out = join(temporaryFolder(), 'run')
+  const args = ['run', writeTiny(temporaryFolder()), '--out', out, '--set', 'train.epochs=3']
+  const { code, stdout, stderr } = await espalier(args, { env: { ESPALIER_ENGINE: 'wasm', ESPALIER_THREADS: '2' } })
+  expect(code).toBe(0)
+  expect(stderr).toMatch(/^espalier: the wasm engine has one thread; 2 threads were asked for\.\n$/)
+  expect(stdout).toContain('engine: wasm simd128, 1 thread')
+})
+
+it('a second run in the same folder is refused while the first one lives', async () => {
+  const out = join(temporaryFolder(), 'run')
+  const args = ['run', writeTiny(temporaryFolder()), '--out', out, '--set', 'train.epochs=100000']
+  const first = start(args)
+  try {
+    await once(first.stdout!, 'data')
+    for (const mode of [[], ['--force'], ['--resume']]) {
+      const { code, stderr } = await espalier([...args, ...mode])
+      expect(stderr).toBe(
+        `espalier: ${out} is in use by another run (process ${first.pid}); wait for it or choose another --out\n`,
+      )
+      expect(code).toBe(1)
+    }
+    first.kill('SIGKILL')
+    await once(first, 'close')
+    const { code, stderr } = await espalier(args)
+    expect([code, stderr]).toMatchObject([1, expect.stringMatching(/already holds a run: use --resume .*\n$/)])
+  } finally {
+    first.kill('SIGKILL')
+  }
+})
+
+it('a reader that goes away is no error', async () => {
+  const child = start(['run', writeTiny(temporaryFolder()), '--json', '--out', join(temporaryFolder(), 'run')])
+  child.stdout!.once('data', () => child.stdout!.destroy())
+  const { code, stderr } = await finish(child)
+  expect([code, stderr]).toEqual([0, ''])
+})

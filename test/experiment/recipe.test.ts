@@ -1,0 +1,151 @@
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { readRecipe, recipeToYaml } from '../../src/experiment/recipe.ts'
+import { UserError } from '../../src/util/errors.ts'
+import { temporaryFolder } from '../cli/temporary.ts'
+import { tiny, tinyRecipe, writeTiny } from './tiny.ts'
+
+const readTiny = (...changes: string[]) => readRecipe(writeTiny(temporaryFolder()), changes)
+const readText = (text: string | Uint8Array) => {
+  const path = join(temporaryFolder(), 'r.yaml')
+  writeFileSync(path, text)
+  return readRecipe(path)
+}
+
+it('fills in every default', () => {
+  const minimal = {
+    name: 'x',
+    model: { name: 'mlpnet' },
+    data: { name: 'mnist' },
+    train: { epochs: 1, learningRate: 0.1 },
+  }
+  expect(readText(JSON.stringify(minimal))).toEqual({
+    ...{ name: 'x', summary: '', seed: 0 },
+    ...{ model: { name: 'mlpnet', init: 'uniform' }, data: { name: 'mnist', validation: 0 } },
+    train: {
+      ...{ epochs: 1, batch: 128, learningRate: 0.1, momentum: 0, nesterov: false, weightDecay: 0 },
+      ...{ schedule: 'constant', warmup: '0it', drops: [], factor: 0.1 },
+    },
+  })
+})
+
+it('what is written as YAML is read as the same recipe', () => {
+  const recipe = tinyRecipe()
+  expect(readText(recipeToYaml(recipe))).toEqual(recipe)
+  expect(parse(recipeToYaml(recipe)).prune).toMatchObject(tiny.prune)
+})
+
+it.each(
+  readdirSync(new URL('../../recipes', import.meta.url), { recursive: true, encoding: 'utf8' }).filter((f) =>
+    f.endsWith('.yaml'),
+  ),
+)('recipes/%s is valid', (file) => {
+  const recipe = readRecipe(fileURLToPath(new URL(`../../recipes/${file}`, import.meta.url)))
+  expect(recipe.summary).not.toBe('')
+})
+
+describe('--set', () => {
+  it('changes, adds and removes values, in order', () => {
+    const recipe = readTiny('train.epochs=7', 'train.epochs=8', 'train.drops=[1ep, 20it]', 'seed=3', 'summary=a=b')
+    expect(recipe.train).toMatchObject({ epochs: 8, drops: ['1ep', '20it'], learningRate: 0.05 })
+    expect([recipe.seed, recipe.summary]).toEqual([3, 'a=b'])
+    expect(readTiny('train.drops=[1ep]', 'train.drops.0=2ep').train.drops).toEqual(['2ep'])
+  })
+
+  it.each<[string, RegExp]>([
+    ['nonsense', /^--set nonsense: expected key.path=value$/],
+    ['=3', /^--set =3: expected key.path=value$/],
+    ['', /^--set : expected key.path=value$/],
+    ['name.x=1', /^--set name.x=1: name.x leads into a value that has no keys$/],
+    ['train.epochs=[1', /^--set train.epochs=\[1: not a YAML value: Flow sequence .* at line 1, column 3$/],
+    ['train.epochs=*a', /^--set train.epochs=\*a: not a YAML value: Unresolved alias/],
+    ['__proto__.x=1', /unknown key __proto__ \(known: name, /],
+    ['train.__proto__.x=1', /unknown key train\.__proto__ \(known: epochs, /],
+    ['constructor.prototype.x=1', /unknown key constructor \(known: name, /],
+    ['..=1', /unknown key {2}\(known: name, /],
+  ])('%s', (change, message) => {
+    expect(() => readTiny(change)).toThrow(UserError)
+    expect(() => readTiny(change)).toThrow(message)
+    expect(({} as Record<string, unknown>).x).toBeUndefined()
+  })
+})
+
+it.each<[string, string]>([
+  ['train.epocs=1', 'unknown key train.epocs (did you mean epochs?)'],
+  ['trian={}', 'unknown key trian (did you mean train?)'],
+  ['prune.sparsty=0.5', 'unknown key prune.sparsty (did you mean sparsity?)'],
+  ['model.nme=x', 'unknown key model.nme (did you mean name?)'],
+  ['name=Tiny/..', 'name: expected lower-case letters, digits, dots and dashes, found "Tiny/.."'],
+  ['name=..', 'name: expected lower-case letters, digits, dots and dashes, found ".."'],
+  ['seed=-1', 'seed: expected at least 0, found -1'],
+  ['seed=1.5', 'seed: expected a whole number, found 1.5'],
+  ['seed=x', 'seed: expected a value of type number, found "x"'],
+  ['model.name=mlpnett', 'model.name: found mlpnett (did you mean mlpnet?)'],
+  ['model.name=3', 'model.name: expected a value of type string, found 3'],
+  ['model.init=zeros', 'model.init: found zeros (known: uniform, xavier-uniform)'],
+  ['model=mlpnet', 'model: expected a value of type object, found "mlpnet"'],
+  ['train=[1]', 'train: expected a value of type object, found a list'],
+  ['data.validation=-5', 'data.validation: expected at least 0, found -5'],
+  ['train.epochs=0', 'train.epochs: expected at least 1, found 0'],
+  ['train.epochs=two', 'train.epochs: expected a value of type number, found "two"'],
+  ['train.batch=0', 'train.batch: expected at least 1, found 0'],
+  ['train.learningRate=0', 'train.learningRate: expected more than 0, found 0'],
+  ['train.learningRate=.inf', 'train.learningRate: expected a value of type number, found Infinity'],
+  ['train.learningRate=.nan', 'train.learningRate: expected a value of type number, found NaN'],
+  ['train.learningRate=', 'train.learningRate: expected a value of type number, found null'],
+  ['train.momentum=1', 'train.momentum: expected less than 1, found 1'],
+  ['train.momentum=0', 'train.nesterov: needs a train.momentum above 0, found 0'],
+  ['train.nesterov=yes', 'train.nesterov: expected a value of type boolean, found "yes"'],
+  ['train.schedule=step', 'train.schedule: expected one of constant, steps, cosine, found "step"'],
+  ['train.warmup=3', 'train.warmup: expected a duration such as 4ep or 500it, found 3'],
+  ['train.warmup=3 epochs', 'train.warmup: expected a duration such as 4ep or 500it, found "3 epochs"'],
+  ['train.drops=[1ep, x]', 'train.drops.1: expected a duration such as 4ep or 500it, found "x"'],
+  ['prune.sparsity=1.5', 'prune.sparsity: expected less than 1, found 1.5'],
+  ['prune.sparsity=1', 'prune.sparsity: expected less than 1, found 1'],
+  ['prune.sparsity=-0.1', 'prune.sparsity: expected at least 0, found -0.1'],
+  ['prune.method=magntude', 'prune.method: found magntude (did you mean magnitude?)'],
+  ['prune.scope=toString', 'prune.scope: found toString (known: global, layerwise, erk)'],
+  ['prune={method: random, sparsity: 0.5, schedule: cubic}', 'prune.end: a cubic schedule needs it, such as 10ep'],
+])('%s', (change, message) => {
+  const path = writeTiny(temporaryFolder())
+  expect(() => readRecipe(path, [change])).toThrow(new UserError(`${path}: ${message}`))
+})
+
+it('a missing value is named', () => {
+  const path = writeTiny(temporaryFolder(), { train: { epochs: 1 } })
+  expect(() => readRecipe(path)).toThrow(
+    new UserError(`${path}: train.learningRate: expected a value of type number, found nothing`),
+  )
+})
+
+it.each<[string, string | Uint8Array, RegExp]>([
+  ['an empty file', '', /r\.yaml: recipe: expected a value of type object, found null$/],
+  ['text', 'hello', /r\.yaml: recipe: expected a value of type object, found "hello"$/],
+  ['a list', '- a', /r\.yaml: recipe: expected a value of type object, found a list$/],
+  ['two documents', 'a: 1\n---\nb: 1', /r\.yaml is not valid YAML: .*multiple documents/],
+  ['an open bracket', 'a: [1', /r\.yaml is not valid YAML: Flow sequence .* at line 1, column 6$/],
+  ['a key twice', 'name: a\nname: b', /r\.yaml is not valid YAML: Map keys must be unique at line 2, column 1$/],
+  ['an alias of nothing', 'name: *a', /r\.yaml is not valid YAML: Unresolved alias/],
+  ['a list that holds itself', 'name: &a [*a]', /r\.yaml: name: expected a value of type string, found a list$/],
+  ['binary', Uint8Array.of(0, 1, 2, 255, 254), /r\.yaml/],
+])('%s is refused', (_, text, message) => {
+  expect(() => readText(text)).toThrow(UserError)
+  expect(() => readText(text)).toThrow(message)
+  expect(() => readText(text)).toThrow(/^[^\n]+$/)
+})
+
+it('aliases that multiply without end are refused', () => {
+  const bomb = [
+    'a: &a [x, x]',
+    ...'bcdefghijklm'.split('').map((c, i) => `${c}: &${c} [${`*${'abcdefghijkl'[i]}, `.repeat(9)}]`),
+  ]
+  expect(() => readText(bomb.join('\n'))).toThrow(/r\.yaml is not valid YAML: Excessive alias count/)
+})
+
+it('a file that is not there', () => {
+  const path = join(temporaryFolder(), 'r.yaml')
+  expect(() => readRecipe(path)).toThrow(new UserError(`cannot read ${path}: there is no such file or folder`))
+})

@@ -1,0 +1,145 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { dryRun } from '../../src/experiment/dry-run.ts'
+import { checkRecipe } from '../../src/experiment/recipe.ts'
+import { type RunEvent, type RunOptions, runRecipe } from '../../src/experiment/run.ts'
+import { readSafetensors } from '../../src/formats/safetensors.ts'
+import { unpackSparse } from '../../src/formats/sparse.ts'
+import { summarize } from '../../src/formats/summary.ts'
+import { keptCount } from '../../src/prune/count.ts'
+import { UserError } from '../../src/util/errors.ts'
+import { temporaryFolder } from '../cli/temporary.ts'
+import { best } from '../support/engines.ts'
+import { tiny, tinyRecipe } from './tiny.ts'
+
+const ALL = 32_360
+const KEPT = keptCount(ALL, 0.9)
+const run = (options: RunOptions, recipe = tinyRecipe()) => runRecipe(recipe, { machine: best, ...options })
+
+it('leaves a folder from which every number can be traced', async () => {
+  const out = join(temporaryFolder(), 'run')
+  const events: RunEvent[] = []
+  const { folder, interrupted, result } = await run({ out, onEvent: (event) => events.push(event) })
+  expect([folder, interrupted]).toEqual([out, false])
+  expect(readdirSync(out).sort()).toEqual([
+    ...['checkpoint.safetensors', 'dense.safetensors', 'environment.json', 'metrics.jsonl'],
+    ...['model.safetensors', 'recipe.yaml', 'report.md'],
+  ])
+
+  const metrics = readFileSync(join(out, 'metrics.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  const of = (type: string) => metrics.filter((line) => line.type === type)
+  expect(of('prune').map(({ step }) => step)).toEqual([10, 15, 20, 25, 30, 35, 40])
+  for (const { target, sparsity } of of('prune')) expect(sparsity).toBe(1 - keptCount(ALL, target) / ALL)
+  expect(of('epoch').map(({ epoch, step }) => [epoch, step])).toEqual([
+    [1, 15],
+    [2, 30],
+    [3, 45],
+    [4, 60],
+  ])
+  for (const { trainLoss, validationLoss, validationAccuracy } of of('epoch')) {
+    expect(trainLoss).toBeGreaterThan(0)
+    expect(validationLoss).toBeGreaterThan(0)
+    expect(validationAccuracy).toBeGreaterThan(0.2)
+  }
+  expect(of('final')).toEqual([{ type: 'final', ...result }])
+  expect(events.filter(({ type }) => type === 'prune' || type === 'epoch')).toEqual(metrics.slice(0, -1))
+  expect([events[0].type, events.at(-1)?.type]).toEqual(['start', 'end'])
+
+  expect(result?.layers.reduce((sum, { kept }) => sum + kept, 0)).toBe(KEPT)
+  expect(result?.sparsity).toBe(0.9)
+  expect(result?.final.count).toBe(500)
+  const model = summarize(unpackSparse(readSafetensors(join(out, 'model.safetensors')), 'model'))
+  expect(model.map(({ name, size, nonzeros }) => ({ name, size, kept: nonzeros }))).toEqual(result?.layers)
+  const dense = summarize(readSafetensors(join(out, 'dense.safetensors')))
+  expect(dense.reduce((sum, { nonzeros }) => sum + nonzeros, 0)).toBe(ALL)
+
+  const report = readFileSync(join(out, 'report.md'), 'utf8')
+  expect(report).toMatch(/^# tiny\n/)
+  expect(report).toMatch(/\| all prunable \| +32,360 \| +3,236 \| +90\.00 % \|/)
+  const environment = JSON.parse(readFileSync(join(out, 'environment.json'), 'utf8'))
+  expect(environment).toMatchObject({ engine: best.description, node: process.version, seed: 0 })
+})
+
+it('without pruning there is no dense network to compare with', async () => {
+  const out = temporaryFolder()
+  const { result } = await run({ out }, checkRecipe({ ...tiny, prune: undefined }, 'tiny'))
+  expect(result).toMatchObject({ sparsity: 0, dense: undefined })
+  expect(existsSync(join(out, 'dense.safetensors'))).toBe(false)
+  expect(readFileSync(join(out, 'report.md'), 'utf8')).not.toContain('| dense')
+})
+
+it('pruned at initialization, the dense network is the untrained one', async () => {
+  const prune = { method: 'random', sparsity: 0.5, scope: 'erk' }
+  const { result } = await run({ out: temporaryFolder() }, checkRecipe({ ...tiny, prune }, 'tiny'))
+  expect(result?.sparsity).toBe(0.5)
+  expect(result?.dense?.loss).toBeGreaterThan(2)
+  expect(result?.final.loss).toBeLessThan(1)
+})
+
+it('a layer that collapses is reported', async () => {
+  const collapsing = checkRecipe({ ...tiny, prune: { method: 'random', sparsity: 0.9999 } }, 'tiny')
+  const out = temporaryFolder()
+  const events: RunEvent[] = []
+  await run({ out, onEvent: (event) => events.push(event) }, collapsing)
+  const [event] = events.filter((e) => e.type === 'prune')
+  expect(event.collapsed.length).toBeGreaterThan(0)
+  expect(readFileSync(join(out, 'report.md'), 'utf8')).toMatch(
+    new RegExp(`\\| ${event.collapsed[0].replace('.', '\\.')} .*collapsed: nothing left`),
+  )
+})
+
+it.each<[object, string]>([
+  [{ prune: { ...tiny.prune, end: '5ep' } }, 'prune: the last event is at step 75, but training ends after 60 steps'],
+  [
+    { prune: { ...tiny.prune, end: '9it' } },
+    'prune: expected start <= end and every >= 1it, found start 10it, end 9it, every 5it',
+  ],
+  [
+    { prune: { ...tiny.prune, every: '0it' } },
+    'prune: expected start <= end and every >= 1it, found start 10it, end 2ep10it, every 0it',
+  ],
+  [
+    { prune: { method: 'random', sparsity: 0.5, start: '61it' } },
+    'prune: the last event is at step 61, but training ends after 60 steps',
+  ],
+  [
+    { data: { name: 'synthetic', validation: 2000 } },
+    'validation: 2000 of the 2000 training samples leave none to train on',
+  ],
+  [{ train: { ...tiny.train, batch: 2001 } }, 'batch: 2001 is more than the 1900 training samples of synthetic'],
+])('what cannot be run is refused before anything is written, dry or not: %#', async (changes, message) => {
+  const out = join(temporaryFolder(), 'run')
+  const recipe = checkRecipe({ ...tiny, ...changes }, 'tiny')
+  await expect(run({ out }, recipe)).rejects.toThrow(new UserError(message))
+  expect(existsSync(out)).toBe(false)
+  await expect(dryRun(recipe)).rejects.toThrow(new UserError(message))
+})
+
+it('divergence leaves a folder that can be used again', async () => {
+  const out = temporaryFolder()
+  const wild = checkRecipe({ ...tiny, train: { ...tiny.train, learningRate: 1e9 } }, 'tiny')
+  await expect(run({ out }, wild)).rejects.toThrow(/the (loss became|score of) .*/)
+  expect(existsSync(join(out, 'lock.json'))).toBe(false)
+  await run({ out, force: true })
+})
+
+it('a dry run tells network, kernels and cost', async () => {
+  const result = await dryRun(tinyRecipe())
+  expect(result).toMatchObject({ parameters: ALL, steps: 60 })
+  expect(result.layers.map(({ size }) => size)).toEqual([31_360, 800, 200])
+  expect(result.estimatedSeconds).toBeCloseTo(60 * result.secondsPerStep, 12)
+  // Weights, momentum, masks and scores at least; the data set is not counted.
+  expect(result.arenaBytes).toBeGreaterThan(4 * 4 * ALL)
+  expect(result.arenaBytes).toBeLessThan(4e6)
+  expect(result.kernels.sgd).toBe(3)
+})
+
+it('a dry run without the data set tells why the number of steps is unknown', async () => {
+  const result = await dryRun(checkRecipe({ ...tiny, data: { name: '/nowhere' } }, 'tiny'))
+  expect(result.steps).toBeUndefined()
+  expect(result.missingData).toContain('there is no data set or folder named /nowhere')
+})

@@ -1,0 +1,125 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Graph } from '../../src/graph/graph.ts'
+import { add, mul, neg, relu, sub } from '../../src/graph/operators/elementwise.ts'
+import { gemm, matmul } from '../../src/graph/operators/linear.ts'
+import { Softmax, SoftmaxCrossEntropyLoss } from '../../src/graph/operators/loss.ts'
+import { expand, flatten, reduceMean, reduceSum, reshape } from '../../src/graph/operators/shape.ts'
+import type { Shape, Tensor } from '../../src/graph/tensor.ts'
+import { random } from '../../src/util/random.ts'
+import { best, wasm } from '../support/engines.ts'
+import { evaluate, randomValues } from '../support/evaluate.ts'
+import { runOnnx } from '../support/onnx.ts'
+import { randomGraph } from '../support/random-graph.ts'
+
+/** Runs a graph here and in ONNX Runtime; results may differ by roundings of the largest values. */
+async function expectSame(graph: Graph, seed: number): Promise<void> {
+  const values = randomValues(graph, random(seed, 'values'))
+  const expected = await runOnnx(graph, values)
+  for (const machine of new Set([best, wasm]))
+    for (const [name, got] of evaluate(machine, graph, values)) {
+      const want = expected.get(name)!
+      expect(got.length).toBe(want.length)
+      const largest = want.reduce((a, b) => Math.max(a, Math.abs(b)), 1)
+      const worst = want.reduce((a, b, i) => Math.max(a, Math.abs(b - got[i])), 0)
+      expect(worst, `${machine.engine}: ${name}`).toBeLessThanOrEqual(2e-5 * largest)
+    }
+}
+
+const size = fc.oneof(fc.integer({ min: 1, max: 5 }), fc.constantFrom(1, 8, 17))
+const shapeOf = (least: number, most: number) => fc.array(size, { minLength: least, maxLength: most })
+const seeds = fc.nat()
+const flags = fc.array(fc.boolean(), { minLength: 4, maxLength: 4 })
+
+/** A property over graphs of one operator. */
+const same = <T>(arbitrary: fc.Arbitrary<T>, build: (graph: Graph, drawn: T, batched: boolean) => Tensor) =>
+  fc.assert(
+    fc.asyncProperty(arbitrary, fc.boolean(), seeds, async (drawn, batched, seed) => {
+      const graph = new Graph()
+      graph.output('y', build(graph, drawn, batched))
+      await expectSame(graph, seed)
+    }),
+    { numRuns: 50 },
+  )
+
+describe('ONNX Runtime computes the same', () => {
+  it.each(Object.entries({ neg, relu }))('%s', (_name, operator) =>
+    same(shapeOf(0, 4), (graph, shape, batched) => operator(graph, graph.input('x', shape, { batched }))),
+  )
+
+  it.each(Object.entries({ add, sub, mul }))('%s with broadcasts', (_name, operator) =>
+    same(fc.tuple(shapeOf(0, 4), fc.nat({ max: 4 }), flags, flags), (graph, [shape, fewer, onesA, onesB], batched) => {
+      const some = (ones: boolean[]): Shape => shape.map((n, i) => (ones[i] ? 1 : n))
+      const a = graph.input('a', some(onesA), { batched })
+      const b = graph.input('b', some(onesB).slice(fewer), { batched: !batched })
+      return operator(graph, a, b)
+    }),
+  )
+
+  it('Reshape', () =>
+    same(fc.tuple(shapeOf(1, 4), fc.boolean()), (graph, [shape, plain], batched) => {
+      const x = graph.input('x', shape, { batched })
+      return reshape(graph, neg(graph, x), [shape[0], ...shape.slice(1).reverse(), 1], batched && !plain)
+    }))
+
+  it('Flatten', () =>
+    same(shapeOf(1, 4), (graph, shape, batched) => flatten(graph, graph.input('x', shape, { batched }))))
+
+  it('Expand', () =>
+    same(fc.tuple(shapeOf(0, 3), flags, fc.boolean()), (graph, [shape, ones, longer], batched) => {
+      const x = graph.input(
+        'x',
+        shape.map((n, i) => (ones[i] ? 1 : n)),
+        { batched },
+      )
+      return expand(graph, x, longer ? [3, ...shape] : shape, !batched && shape.length > 0)
+    }))
+
+  it.each(Object.entries({ reduceSum, reduceMean }))('%s', (_name, operator) =>
+    same(fc.tuple(shapeOf(1, 4), flags, fc.constantFrom(0, 1)), (graph, [shape, summed, keepdims], batched) => {
+      const axes = shape.map((_, i) => i).filter((i) => (i === 0 ? summed[0] || shape.length === 1 : summed[i]))
+      return operator(graph, graph.input('x', shape, { batched }), axes.length ? axes : [shape.length - 1], keepdims)
+    }),
+  )
+
+  it('Gemm with any transposes, bias, alpha and beta', () => {
+    const sizes = fc.tuple(...[1, 2, 3].map(() => fc.constantFrom(1, 3, 16, 31, 65)))
+    return same(
+      fc.tuple(sizes, flags, fc.constantFrom(1, 0.5)),
+      (graph, [[m, n, k], [left, right, biased, batchedB], alpha], batched) => {
+        const a = graph.input('a', left ? [k, m] : [m, k], { batched })
+        const b = graph.input('b', right ? [n, k] : [k, n], { batched: batchedB })
+        const bias = biased ? graph.parameter('bias', [n]) : undefined
+        return gemm(graph, a, b, { transA: Number(left), transB: Number(right), bias, alpha, beta: 2 * alpha })
+      },
+    )
+  })
+
+  it('MatMul', () =>
+    same(fc.tuple(size, size, size), (graph, [m, n, k], batched) => {
+      return matmul(graph, graph.input('a', [m, k], { batched }), graph.parameter('b', [k, n]))
+    }))
+
+  it('Softmax along any axis', () =>
+    same(fc.tuple(shapeOf(2, 4), fc.nat()), (graph, [shape, choice], batched) => {
+      const axis = batched ? 1 + (choice % (shape.length - 1)) : choice % shape.length
+      return graph.apply(Softmax, [graph.input('x', shape, { batched })], { axis })[0]
+    }))
+
+  it('SoftmaxCrossEntropyLoss', () =>
+    same(fc.tuple(size, fc.integer({ min: 2, max: 20 })), (graph, [samples, classes]) => {
+      const inputs = [graph.input('x', [samples, classes]), graph.input('labels', [samples])]
+      return graph.apply(SoftmaxCrossEntropyLoss, inputs)[0]
+    }))
+
+  it('random graphs', () =>
+    fc.assert(
+      fc.asyncProperty(seeds, fc.integer({ min: 1, max: 20 }), async (seed, steps) => {
+        const { graph, computed } = randomGraph(random(seed, 'onnx'), steps)
+        fc.pre(computed.length > 0)
+        for (const [i, value] of computed.entries()) graph.output(`${i}`, value)
+        await expectSame(graph, seed)
+      }),
+      { numRuns: 60 },
+    ))
+})
