@@ -1,7 +1,17 @@
 /* Elementwise work over up to four (collapsed) dimensions with strides; the output is contiguous. */
 #include "kernel.h"
 
-enum { NEG, RELU };
+enum { NEG, RELU, SQRT, RECIPROCAL, SIGMOID };
+
+INLINE vec unary_value(int op, vec x) {
+    switch (op) {
+        case NEG: return -x;
+        case RELU: return relu(x);
+        case SQRT: return sqrt_vec(x);
+        case RECIPROCAL: return 1.0f / x;
+        default: return 1.0f / (1.0f + exp_vec(-x)); /* SIGMOID */
+    }
+}
 
 /* args: op, n, x, y */
 KERNEL(unary) {
@@ -11,18 +21,18 @@ KERNEL(unary) {
     share(ctx, a[1], LANES, &lo, &hi);
     for (int i = lo; i < hi; i += LANES) {
         int count = hi - i < LANES ? hi - i : LANES;
-        vec v = load_part(x + i, count);
-        store_part(y + i, a[0] == NEG ? -v : relu(v), count);
+        store_part(y + i, unary_value(a[0], load_part(x + i, count)), count);
     }
 }
 
-enum { ADD, SUB, MUL, RELU_GRAD };
+enum { ADD, SUB, MUL, RELU_GRAD, ADD_RELU };
 
 INLINE vec combine(int op, vec x, vec y) {
     switch (op) {
         case ADD: return x + y;
         case SUB: return x - y;
         case MUL: return x * y;
+        case ADD_RELU: return relu(x + y);
         default: return choose(y <= 0, splat(0), x); /* RELU_GRAD: x is the gradient, y the ReLU's output */
     }
 }
@@ -50,6 +60,7 @@ static void any_row(int op, int n, const float *x, int sx, const float *y, int s
         case ADD: binary_row(ADD, n, x, sx, y, sy, out); return;
         case SUB: binary_row(SUB, n, x, sx, y, sy, out); return;
         case MUL: binary_row(MUL, n, x, sx, y, sy, out); return;
+        case ADD_RELU: binary_row(ADD_RELU, n, x, sx, y, sy, out); return;
         default: binary_row(RELU_GRAD, n, x, sx, y, sy, out);
     }
 }

@@ -45,6 +45,11 @@ INLINE vec max_vec(vec a, vec b) { return choose(a > b, a, b); }
 /* NaN stays: a diverged network must not look healthy. */
 INLINE vec relu(vec x) { return choose(x <= 0, splat(0), x); }
 
+INLINE vec sqrt_vec(vec x) {
+    for (int i = 0; i < LANES; i++) x[i] = __builtin_sqrtf(x[i]);
+    return x;
+}
+
 typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
 
 /* Adds the upper half of the lanes to the lower until one is left. */

@@ -10,9 +10,12 @@ import { fuse } from './fuse.ts'
 import type { Instruction } from './kernel.ts'
 import { permuteIn, permuteOut } from './layout.ts'
 import { batch } from './lowering/batch.ts'
+import { conv } from './lowering/conv.ts'
 import { elementwise } from './lowering/elementwise.ts'
 import { linear } from './lowering/linear.ts'
 import { loss } from './lowering/loss.ts'
+import { norm } from './lowering/norm.ts'
+import { pooling } from './lowering/pooling.ts'
 import { shape } from './lowering/shape.ts'
 import { update } from './lowering/update.ts'
 import type { Lowering } from './lowering.ts'
@@ -20,7 +23,7 @@ import type { Arena, Floats, Machine } from './machine.ts'
 import { floatsOf, planMemory } from './plan.ts'
 import { Program } from './program.ts'
 
-const lowerings: Record<string, Lowering> = { ...elementwise, ...shape, ...linear, ...loss, ...update, ...batch }
+const lowerings: Record<string, Lowering> = { ...elementwise, ...shape, ...linear, ...conv, ...norm, ...pooling, ...loss, ...update, ...batch }
 
 function loweringOf(node: Node): Lowering {
   const lowering = lowerings[node.operator.name]
@@ -176,7 +179,7 @@ export function compile(machine: Machine, graphs: Readonly<Record<string, Graph>
     const graph = fuse(simplify(source))
     const places = new Map<Tensor, number>()
     for (const tensor of graph.tensors.values()) {
-      if (tensor.role === 'parameter' || tensor.role === 'state') {
+      if (tensor.role === 'parameter' || tensor.role === 'buffer' || tensor.role === 'state') {
         const known = shared.get(tensor.name)
         if (known && !sameShape(known.tensor.shape, tensor.shape))
           throw new Error(

@@ -3,28 +3,58 @@
  */
 import { Graph } from '../graph/graph.ts'
 import type { Node } from '../graph/operator.ts'
+import { Add } from '../graph/operators/elementwise.ts'
 import type { Tensor } from '../graph/tensor.ts'
 
-/** A Gemm or MatMul whose only reader is a Relu becomes one node with the attribute `relu`. */
+/** Operators whose kernels can end with a ReLU. */
+const withRelu = new Set(['Gemm', 'MatMul', 'Conv', 'BatchNormalization', 'BatchNormTrain', 'Add'])
+
+/** max(a + b, 0). */
+const AddRelu = { ...Add, name: 'AddRelu' }
+
+/**
+ * - A node whose kernel can end with a ReLU, and whose only reader is one, takes it over (attribute `relu`, or AddRelu).
+ * - A ReLU's gradient that only a batch normalization's gradient reads becomes a mask of the latter (a sixth input).
+ */
 export function fuse(from: Graph): Graph {
   const readers = new Map<Tensor, number>()
   for (const node of from.nodes) for (const input of node.inputs) readers.set(input, (readers.get(input) ?? 0) + 1)
   const outputs = new Set(from.outputs.values())
-  const products = new Map<Tensor, Node>()
-  const graph = new Graph(from)
-  graph.nodes.length = 0
-  for (const node of from.nodes) {
-    const product = node.operator.name === 'Relu' ? products.get(node.inputs[0]) : undefined
-    if (product && readers.get(node.inputs[0]) === 1 && !outputs.has(node.inputs[0])) {
-      graph.nodes[graph.nodes.indexOf(product)] = {
-        ...product,
-        outputs: node.outputs,
-        attributes: { ...product.attributes, relu: 1 },
-      }
-      continue
-    }
-    if (node.operator.name === 'Gemm' || node.operator.name === 'MatMul') products.set(node.outputs[0], node)
-    graph.nodes.push(node)
+  const makers = new Map<Tensor, Node>()
+  const nodes: (Node | undefined)[] = []
+  const place = new Map<Node, number>()
+
+  /** The node that made a tensor, if nothing else needs that tensor. */
+  const soleMaker = (tensor: Tensor, names: ReadonlySet<string>): Node | undefined => {
+    const maker = makers.get(tensor)
+    const alone = readers.get(tensor) === 1 && !outputs.has(tensor)
+    return maker && alone && names.has(maker.operator.name) && maker.outputs[0] === tensor ? maker : undefined
   }
+  const put = (node: Node, at = nodes.length) => {
+    nodes[at] = node
+    place.set(node, at)
+    for (const output of node.outputs) makers.set(output, node)
+  }
+
+  for (const node of from.nodes) {
+    const { name } = node.operator
+    const maker = name === 'Relu' ? soleMaker(node.inputs[0], withRelu) : undefined
+    const masked = name === 'BatchNormTrainGrad' ? soleMaker(node.inputs[0], reluGrad) : undefined
+    if (maker) put(endWithRelu(maker, node.outputs[0]), place.get(maker)!)
+    else if (masked) {
+      nodes[place.get(masked)!] = undefined
+      put({ ...node, inputs: [masked.inputs[0], ...node.inputs.slice(1), masked.inputs[1]] })
+    } else put(node)
+  }
+  const graph = new Graph(from)
+  graph.nodes.splice(0, graph.nodes.length, ...nodes.filter((node) => node !== undefined))
   return graph
+}
+
+const reluGrad = new Set(['ReluGrad'])
+
+function endWithRelu(node: Node, output: Tensor): Node {
+  const outputs = [output, ...node.outputs.slice(1)]
+  if (node.operator === Add) return { ...node, operator: AddRelu, outputs }
+  return { ...node, outputs, attributes: { ...node.attributes, relu: 1 } }
 }

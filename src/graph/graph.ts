@@ -3,7 +3,7 @@
  * Nodes stand in execution order: a node only uses tensors that exist when it is added.
  */
 import type { Attributes, Node, Operator } from './operator.ts'
-import { type Fan, type Role, type Shape, sameShape, sizeOf, type Tensor } from './tensor.ts'
+import { type Initial, type Role, type Shape, sameShape, sizeOf, type Tensor } from './tensor.ts'
 
 export class Graph {
   /** In execution order. */
@@ -30,8 +30,13 @@ export class Graph {
   }
 
   /** A trained tensor, row-major, shared by name between the programs of an executable. */
-  parameter(name: string, shape: Shape, fan?: Fan): Tensor {
-    return this.#add({ name, shape, role: 'parameter', batched: false, fan })
+  parameter(name: string, shape: Shape, initial?: Initial): Tensor {
+    return this.#add({ name, shape, role: 'parameter', batched: false, initial })
+  }
+
+  /** Part of the model but not trained, one value throughout at first; shared by name and stored with the parameters. */
+  buffer(name: string, shape: Shape, initial: number): Tensor {
+    return this.#add({ name, shape, role: 'buffer', batched: false, initial })
   }
 
   /** Kept between runs, not trained; shared by name. A second call with the same name returns the same tensor. */

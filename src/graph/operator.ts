@@ -19,6 +19,11 @@ export interface Operator {
    * so that a gradient can be differentiated again. Absent: nothing flows back through this operator.
    */
   gradient?(graph: Graph, node: Node, outputGradients: readonly (Tensor | undefined)[]): (Tensor | undefined)[]
+  /**
+   * The same outputs by simpler operators, appended to the graph. Used where there is no gradient rule: a fused
+   * operator is differentiated through this.
+   */
+  decompose?(graph: Graph, node: Node): Tensor[]
   /** Index of the input that holds a layer's prunable weight. */
   readonly weight?: number
   /** Indices of inputs that the node changes in place (optimizer steps). Such nodes are never dead. */

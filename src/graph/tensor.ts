@@ -9,17 +9,21 @@ export type Shape = readonly number[]
  * What a tensor is to a program:
  * - `input`: written before every run;
  * - `parameter`: trained; shared by name between programs;
+ * - `buffer`: part of the model but not trained (running statistics); shared by name and stored with the parameters;
  * - `state`: kept between runs but not trained (momentum, masks, the data set); shared by name;
  * - `constant`: fixed values;
  * - `value`: computed by a node, gone after the run unless it is an output.
  */
-export type Role = 'input' | 'parameter' | 'state' | 'constant' | 'value'
+export type Role = 'input' | 'parameter' | 'buffer' | 'state' | 'constant' | 'value'
 
 /** Fan-in and fan-out of a layer's weight, for initialization. Biases carry those of their weight. */
 export interface Fan {
   readonly in: number
   readonly out: number
 }
+
+/** How a parameter or buffer begins: drawn by its fan, or one value throughout. */
+export type Initial = Fan | number
 
 export interface Tensor {
   readonly name: string
@@ -29,8 +33,8 @@ export interface Tensor {
   readonly batched: boolean
   /** `constant` only: one value for all elements, or all values in row-major order. */
   readonly values?: number | readonly number[]
-  /** `parameter` only. */
-  readonly fan?: Fan
+  /** `parameter` and `buffer` only. */
+  readonly initial?: Initial
   /** `state` only: holds bytes (a data set) instead of floats. */
   readonly bytes?: boolean
 }

@@ -6,10 +6,11 @@ import { suggestion } from '../util/suggest.ts'
 import { lenet300100 } from './lenet-300-100.ts'
 import { mlpnet } from './mlpnet.ts'
 import type { Model } from './model.ts'
+import { resnet20, resnet56 } from './resnet-cifar.ts'
 
 /** Adding a network: a file and a name here. */
 export const models: Record<string, Model> = Object.fromEntries(
-  [lenet300100, mlpnet].map((model) => [model.name, model]),
+  [lenet300100, mlpnet, resnet20, resnet56].map((model) => [model.name, model]),
 )
 
 /** Throws UserError with the nearest name where there is none such. */

@@ -11,10 +11,10 @@ import type { Network } from './network.ts'
 
 const maskKey = (parameter: string) => `${parameter}.mask`
 
-/** The network's parameters. */
+/** The network's parameters and buffers. */
 export function weightsOf(network: Network, metadata: Record<string, string> = {}): TensorFile {
   const tensors = new Map<string, StoredTensor>()
-  for (const { name, shape } of network.parameters) tensors.set(name, storeFloats(network.values(name), shape))
+  for (const { name, shape } of network.stored) tensors.set(name, storeFloats(network.values(name), shape))
   return { tensors, metadata: { model: network.model.name, ...preprocessing(network), ...metadata } }
 }
 
@@ -32,12 +32,12 @@ export function checkpointOf(network: Network, metadata: Record<string, string>)
 }
 
 /**
- * Loads parameters by name; everything else in the file is left alone. Nothing is changed unless all fit.
+ * Loads parameters and buffers by name; everything else in the file is left alone. Nothing is changed unless all fit.
  * Throws UserError where a parameter is missing or has another shape. `source` is what messages call the file.
  */
 export function loadWeights(network: Network, file: TensorFile, source: string): void {
-  const found = network.parameters.map((tensor) => valuesOf(file, tensor.name, tensor, source))
-  network.parameters.forEach(({ name }, i) => {
+  const found = network.stored.map((tensor) => valuesOf(file, tensor.name, tensor, source))
+  network.stored.forEach(({ name }, i) => {
     network.values(name).set(found[i])
   })
 }

@@ -54,6 +54,8 @@ export class Network {
   readonly data: Dataset
   /** Trained tensors in order. */
   readonly parameters: readonly Tensor[]
+  /** What a file of weights holds: parameters, then buffers (running statistics). */
+  readonly stored: readonly Tensor[]
   /** The weights that pruning may touch, a subset of the parameters. */
   readonly prunable: readonly Tensor[]
   readonly indices: Indices
@@ -80,6 +82,7 @@ export class Network {
         graphs[`evaluate train/${size}`] = forwardGraph(model, data, 'train', size).graph
     const [first] = Object.values(graphs)
     this.parameters = first.withRole('parameter')
+    this.stored = [...this.parameters, ...first.withRole('buffer')]
     this.prunable = prunableParameters(first)
     this.executable = compile(machine, graphs)
 
@@ -88,7 +91,7 @@ export class Network {
       this.executable.bytes(`${part}.images`).set(data[part].images)
       this.executable.view(`${part}.labels`).set(data[part].labels)
     }
-    for (const tensor of this.parameters)
+    for (const tensor of this.stored)
       this.values(tensor.name).set(initialValues(tensor, init, random(seed, 'init', tensor.name)))
     if (batch) for (const tensor of this.prunable) this.mask(tensor.name).fill(1)
   }
@@ -215,11 +218,11 @@ function batchSizes(count: number, batch: number): number[] {
   return [...new Set([Math.min(count, batch), count % batch])].filter((size) => size > 0)
 }
 
-function forwardGraph(model: Model, data: Dataset, source: 'train' | 'test', batch: number) {
+function forwardGraph(model: Model, data: Dataset, source: 'train' | 'test', batch: number, training = false) {
   const graph = new Graph()
   const { image, mean, std } = data
   const { images, labels } = loadBatch(graph, { name: source, count: data[source].count, image, mean, std }, batch)
-  const logits = model.build(graph, images)
+  const logits = model.build(graph, images, training)
   const loss = crossEntropy(graph, logits, labels)
   graph.output('loss', loss)
   graph.output('correct', countCorrect(graph, logits, labels))
@@ -227,7 +230,7 @@ function forwardGraph(model: Model, data: Dataset, source: 'train' | 'test', bat
 }
 
 function trainingGraph(model: Model, data: Dataset, batch: number): Graph {
-  const forward = forwardGraph(model, data, 'train', batch)
+  const forward = forwardGraph(model, data, 'train', batch, true)
   const parameters = forward.graph.withRole('parameter')
   const { graph, gradients } = differentiate(forward.graph, forward.loss, parameters)
   const prunable = new Set(prunableParameters(forward.graph))

@@ -48,8 +48,8 @@ function train(machine: Machine, steps: number) {
     labels[i] = i % 10
   })
   network.view('hyper').set([0.1, 0.9, 1e-4, 1])
-  for (const { name, fan } of parameters) {
-    const bound = 1 / Math.sqrt(fan!.in)
+  for (const { name, initial } of parameters) {
+    const bound = 1 / Math.sqrt((initial as { in: number }).in)
     for (const i of network.view(name).keys()) {
       network.view(`${name}.mask`)[i] = rng.below(4) ? 1 : 0
       network.view(name)[i] = bound * (2 * rng.uniform() - 1) * network.view(`${name}.mask`)[i]

@@ -2,15 +2,22 @@
 import { type Kernel, stridedExtent } from '../kernel.ts'
 
 /** Operation codes, in the order of the enums in C. */
-export const UNARY = { Neg: 0, Relu: 1 } as const
-export const BINARY = { Add: 0, Sub: 1, Mul: 2, ReluGrad: 3 } as const
+export const UNARY = { Neg: 0, Relu: 1, Sqrt: 2, Reciprocal: 3, Sigmoid: 4 } as const
+export const BINARY = { Add: 0, Sub: 1, Mul: 2, ReluGrad: 3, AddRelu: 4 } as const
 
-const unaryFormulas = [(x: number) => -x, (x: number) => Math.max(x, 0)]
+const unaryFormulas = [
+  (x: number) => -x,
+  (x: number) => Math.max(x, 0),
+  Math.sqrt,
+  (x: number) => 1 / x,
+  (x: number) => 1 / (1 + Math.exp(-x)),
+]
 const binaryFormulas = [
   (x: number, y: number) => x + y,
   (x: number, y: number) => x - y,
   (x: number, y: number) => x * y,
   (dy: number, y: number) => (y <= 0 ? 0 : dy),
+  (x: number, y: number) => Math.max(x + y, 0),
 ]
 
 /** y[i] = op(x[i]). x and y may be the same place. */

@@ -20,6 +20,34 @@ export const Relu: Operator = {
   gradient: (graph, node, [dy]) => [dy && graph.apply(ReluGrad, [dy, node.outputs[0]])[0]],
 }
 
+/** Square root of x > 0. */
+export const Sqrt: Operator = {
+  name: 'Sqrt',
+  infer: ([x]) => [{ shape: x.shape, batched: x.batched }],
+  // dx = dy / (2 y)
+  gradient: (graph, { outputs: [y] }, [dy]) => [
+    dy && mul(graph, mul(graph, dy, reciprocal(graph, y)), graph.constant(0.5)),
+  ],
+  fold: ([x]) => Math.sqrt(x),
+}
+
+/** 1 / x. */
+export const Reciprocal: Operator = {
+  name: 'Reciprocal',
+  infer: ([x]) => [{ shape: x.shape, batched: x.batched }],
+  gradient: (graph, { outputs: [y] }, [dy]) => [dy && neg(graph, mul(graph, dy, mul(graph, y, y)))],
+  fold: ([x]) => 1 / x,
+}
+
+/** 1 / (1 + e^-x). */
+export const Sigmoid: Operator = {
+  name: 'Sigmoid',
+  infer: ([x]) => [{ shape: x.shape, batched: x.batched }],
+  // dx = dy y (1 - y)
+  gradient: (graph, { outputs: [y] }, [dy]) => [dy && mul(graph, dy, sub(graph, y, mul(graph, y, y)))],
+  fold: ([x]) => 1 / (1 + Math.exp(-x)),
+}
+
 /** dx = dy where y > 0, else 0; y is the output of Relu, so that its input need not be kept. Linear in dy. */
 export const ReluGrad: Operator = {
   name: 'ReluGrad',
@@ -58,6 +86,9 @@ export const Mul: Operator = {
 }
 
 export const neg = (graph: Graph, x: Tensor): Tensor => graph.apply(Neg, [x])[0]
+export const sqrt = (graph: Graph, x: Tensor): Tensor => graph.apply(Sqrt, [x])[0]
+export const reciprocal = (graph: Graph, x: Tensor): Tensor => graph.apply(Reciprocal, [x])[0]
+export const sigmoid = (graph: Graph, x: Tensor): Tensor => graph.apply(Sigmoid, [x])[0]
 export const relu = (graph: Graph, x: Tensor): Tensor => graph.apply(Relu, [x])[0]
 export const add = (graph: Graph, a: Tensor, b: Tensor): Tensor => graph.apply(Add, [a, b])[0]
 export const sub = (graph: Graph, a: Tensor, b: Tensor): Tensor => graph.apply(Sub, [a, b])[0]

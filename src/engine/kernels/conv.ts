@@ -1,0 +1,104 @@
+/** @file Convolution and its two gradients (kernels/conv.c). Tensors lie [channel][row][column][sample]. */
+import type { Extent, Kernel } from '../kernel.ts'
+
+const sizes = ['batch', 'groups', 'in', 'out', 'h', 'w', 'oh', 'ow', 'kh', 'kw', 'sy', 'sx', 'dy', 'dx', 'top', 'left'] as const
+type Size = (typeof sizes)[number]
+type Sizes = Readonly<Record<Size, number>>
+
+/** Sizes of the scratch that kernels/conv.c divides, in floats. */
+const STRIP_FLOATS = 96 * 1024
+const MOST_TAPS = 4096
+/** The widest vector tile of any instruction set. */
+const WIDEST_TILE = 64
+
+const inputFloats = (p: Sizes) => p.batch * p.groups * p.in * p.h * p.w
+const outputFloats = (p: Sizes) => p.batch * p.groups * p.out * p.oh * p.ow
+const weightFloats = (p: Sizes) => p.groups * p.out * p.in * p.kh * p.kw
+
+/** Throws where the C side could not hold one row: kernels of more than 4096 taps, or very wide images. */
+function checkSizes(p: Sizes): void {
+  if (sizes.slice(0, 14).some((name) => p[name] < 1)) throw new Error('sizes, strides and dilations must be 1 or more')
+  if (p.kh * p.kw > MOST_TAPS) throw new Error(`a kernel of ${p.kh} x ${p.kw} has more than ${MOST_TAPS} taps`)
+  const reach = (p.kh - 1) * p.dy + 2
+  const width = Math.max(p.w, p.ow) + 2 * ((p.kw - 1) * p.dx + p.left) + p.sx + WIDEST_TILE
+  const samples = Math.min(p.batch, WIDEST_TILE)
+  if (reach * width * Math.max(samples, 16) > STRIP_FLOATS)
+    throw new Error(`one output row needs ${reach} input rows of ${p.w} columns, more than the engine's buffer holds`)
+}
+
+/** Visits every tap that lies inside the input: element numbers of y, x and weight, for sample 0. */
+function forEachTap(p: Sizes, visit: (y: number, x: number, weight: number) => void): void {
+  for (let g = 0; g < p.groups; g++)
+    for (let o = 0; o < p.out; o++)
+      for (let r = 0; r < p.oh; r++)
+        for (let c = 0; c < p.ow; c++)
+          for (let i = 0; i < p.in; i++)
+            for (let ky = 0; ky < p.kh; ky++)
+              for (let kx = 0; kx < p.kw; kx++) {
+                const row = r * p.sy + ky * p.dy - p.top
+                const column = c * p.sx + kx * p.dx - p.left
+                if (row < 0 || row >= p.h || column < 0 || column >= p.w) continue
+                const out = g * p.out + o
+                visit(
+                  ((out * p.oh + r) * p.ow + c) * p.batch,
+                  (((g * p.in + i) * p.h + row) * p.w + column) * p.batch,
+                  ((out * p.in + i) * p.kh + ky) * p.kw + kx,
+                )
+              }
+}
+
+const at = (offset: number, length: number): Extent => ({ offset, length })
+
+/**
+ * y = convolution of x with weight (correlation, as in ONNX), plus bias[channel] if `hasBias`, then ReLU if `relu`. `in` and `out` count
+ * channels per group; padding at the bottom and right follows from the sizes.
+ */
+export const conv: Kernel<Size | 'x' | 'weight' | 'y' | 'bias' | 'hasBias' | 'relu'> = {
+  name: 'conv',
+  parameters: [...sizes, 'x', 'weight', 'y', 'bias', 'hasBias', 'relu'],
+  extents: (p) => {
+    checkSizes(p)
+    const bias = p.hasBias ? [at(p.bias, p.groups * p.out)] : []
+    return [at(p.x, inputFloats(p)), at(p.weight, weightFloats(p)), at(p.y, outputFloats(p)), ...bias]
+  },
+  reference: (p, { floats }) => {
+    const plane = p.oh * p.ow * p.batch
+    for (let i = 0; i < outputFloats(p); i++) floats[p.y + i] = p.hasBias ? floats[p.bias + Math.floor(i / plane)] : 0
+    forEachTap(p, (y, x, weight) => {
+      for (let n = 0; n < p.batch; n++) floats[p.y + y + n] += floats[p.weight + weight] * floats[p.x + x + n]
+    })
+    if (p.relu) for (let i = 0; i < outputFloats(p); i++) floats[p.y + i] = Math.max(floats[p.y + i], 0)
+  },
+}
+
+/** dx of a convolution with the given sizes, from dy and weight. */
+export const convInputGrad: Kernel<Size | 'gradient' | 'weight' | 'dinput'> = {
+  name: 'conv_input_grad',
+  parameters: [...sizes, 'gradient', 'weight', 'dinput'],
+  extents: (p) => {
+    checkSizes(p)
+    return [at(p.gradient, outputFloats(p)), at(p.weight, weightFloats(p)), at(p.dinput, inputFloats(p))]
+  },
+  reference: (p, { floats }) => {
+    floats.fill(0, p.dinput, p.dinput + inputFloats(p))
+    forEachTap(p, (y, x, weight) => {
+      for (let n = 0; n < p.batch; n++) floats[p.dinput + x + n] += floats[p.weight + weight] * floats[p.gradient + y + n]
+    })
+  },
+}
+
+/** dw of a convolution with the given sizes, from x and dy: summed over the batch. */
+export const convWeightGrad: Kernel<Size | 'x' | 'gradient' | 'dweight'> = {
+  name: 'conv_weight_grad',
+  parameters: [...sizes, 'x', 'gradient', 'dweight'],
+  extents: (p) => {
+    checkSizes(p)
+    return [at(p.x, inputFloats(p)), at(p.gradient, outputFloats(p)), at(p.dweight, weightFloats(p))]
+  },
+  reference: (p, { floats }) => {
+    floats.fill(0, p.dweight, p.dweight + weightFloats(p))
+    forEachTap(p, (y, x, weight) => {
+      for (let n = 0; n < p.batch; n++) floats[p.dweight + weight] += floats[p.x + x + n] * floats[p.gradient + y + n]
+    })
+  },
+}

@@ -1,0 +1,93 @@
+/** @file Batch normalization (kernels/norm.c), over [channel][n positions and samples]. `epsilon` travels as the bits of a float. */
+import { bitsToFloat } from '../bits.ts'
+import type { Extent, Kernel } from '../kernel.ts'
+
+const at = (offset: number, length: number): Extent => ({ offset, length })
+
+/** y = (x - mean) scale / sqrt(var + epsilon) + bias with the batch's own mean and var (divided by n), which are results; then ReLU if `relu`. */
+export const batchNormTrain: Kernel<
+  'channels' | 'n' | 'x' | 'scale' | 'bias' | 'epsilon' | 'y' | 'mean' | 'var' | 'relu'
+> = {
+  name: 'batch_norm_train',
+  parameters: ['channels', 'n', 'x', 'scale', 'bias', 'epsilon', 'y', 'mean', 'var', 'relu'],
+  extents: (p) => [
+    ...[p.x, p.y].map((offset) => at(offset, p.channels * p.n)),
+    ...[p.scale, p.bias, p.mean, p.var].map((offset) => at(offset, p.channels)),
+  ],
+  reference: (p, { floats }) => {
+    for (let c = 0; c < p.channels; c++) {
+      const x = floats.slice(p.x + c * p.n, p.x + (c + 1) * p.n)
+      const mean = x.reduce((sum, v) => sum + v, 0) / p.n
+      const variance = x.reduce((sum, v) => sum + (v - mean) ** 2, 0) / p.n
+      const factor = floats[p.scale + c] / Math.sqrt(variance + bitsToFloat(p.epsilon))
+      x.forEach((v, i) => {
+        const y = (v - mean) * factor + floats[p.bias + c]
+        floats[p.y + c * p.n + i] = p.relu ? Math.max(y, 0) : y
+      })
+      floats[p.mean + c] = mean
+      floats[p.var + c] = variance
+    }
+  },
+}
+
+/** y = (x - mean) scale / sqrt(var + epsilon) + bias with given statistics; then ReLU if `relu`. */
+export const batchNorm: Kernel<
+  'channels' | 'n' | 'x' | 'scale' | 'bias' | 'mean' | 'var' | 'epsilon' | 'y' | 'relu'
+> = {
+  name: 'batch_norm',
+  parameters: ['channels', 'n', 'x', 'scale', 'bias', 'mean', 'var', 'epsilon', 'y', 'relu'],
+  extents: (p) => [
+    ...[p.x, p.y].map((offset) => at(offset, p.channels * p.n)),
+    ...[p.scale, p.bias, p.mean, p.var].map((offset) => at(offset, p.channels)),
+  ],
+  reference: (p, { floats }) => {
+    for (let c = 0; c < p.channels; c++) {
+      const factor = floats[p.scale + c] / Math.sqrt(floats[p.var + c] + bitsToFloat(p.epsilon))
+      for (let i = c * p.n; i < (c + 1) * p.n; i++) {
+        const y = (floats[p.x + i] - floats[p.mean + c]) * factor + floats[p.bias + c]
+        floats[p.y + i] = p.relu ? Math.max(y, 0) : y
+      }
+    }
+  },
+}
+
+/**
+ * The gradient of {@link batchNormTrain}: with xh = (x - mean) / sqrt(var + epsilon), dbias = sum dy, dscale = sum dy xh,
+ * dx = scale / sqrt(var + epsilon) (dy - dbias / n - xh dscale / n). If `masked`, dy counts only where y > 0.
+ */
+export const batchNormGrad: Kernel<
+  'channels' | 'n' | 'dy' | 'x' | 'scale' | 'mean' | 'var' | 'epsilon' | 'masked' | 'y' | 'dx' | 'dscale' | 'dbias'
+> = {
+  name: 'batch_norm_grad',
+  parameters: ['channels', 'n', 'dy', 'x', 'scale', 'mean', 'var', 'epsilon', 'masked', 'y', 'dx', 'dscale', 'dbias'],
+  extents: (p) => [
+    ...[p.dy, p.x, p.dx, ...(p.masked ? [p.y] : [])].map((offset) => at(offset, p.channels * p.n)),
+    ...[p.scale, p.mean, p.var, p.dscale, p.dbias].map((offset) => at(offset, p.channels)),
+  ],
+  reference: (p, { floats }) => {
+    for (let c = 0; c < p.channels; c++) {
+      const inverse = 1 / Math.sqrt(floats[p.var + c] + bitsToFloat(p.epsilon))
+      const places = Array.from({ length: p.n }, (_, i) => c * p.n + i)
+      const dy = places.map((i) => (p.masked && !(floats[p.y + i] > 0) ? 0 : floats[p.dy + i]))
+      const xh = places.map((i) => (floats[p.x + i] - floats[p.mean + c]) * inverse)
+      const dbias = dy.reduce((sum, d) => sum + d, 0)
+      const dscale = dy.reduce((sum, d, i) => sum + d * xh[i], 0)
+      places.forEach((place, i) => {
+        floats[p.dx + place] = floats[p.scale + c] * inverse * (dy[i] - dbias / p.n - (xh[i] * dscale) / p.n)
+      })
+      floats[p.dscale + c] = dscale
+      floats[p.dbias + c] = dbias
+    }
+  },
+}
+
+/** x += rate (factor y - x): a running statistic. `rate` and `factor` are the bits of floats. */
+export const runningAverage: Kernel<'n' | 'x' | 'y' | 'rate' | 'factor'> = {
+  name: 'running_average',
+  parameters: ['n', 'x', 'y', 'rate', 'factor'],
+  extents: (p) => [at(p.x, p.n), at(p.y, p.n)],
+  reference: (p, { floats }) => {
+    const [rate, factor] = [bitsToFloat(p.rate), bitsToFloat(p.factor)]
+    for (let i = 0; i < p.n; i++) floats[p.x + i] += rate * (factor * floats[p.y + i] - floats[p.x + i])
+  },
+}
