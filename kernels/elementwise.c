@@ -105,3 +105,67 @@ KERNEL(copy) {
         for (int i = 0; i < n; i++) out[(int64_t)r * n + i] = from[(int64_t)i * sx[3]];
     }
 }
+
+/* The reverse of copy: x is contiguous, the output is written with strides and otherwise left alone.
+ * args: d0 d1 d2 d3, x, out so0..so3 */
+KERNEL(place) {
+    const int32_t *dims = a, *so = a + 6;
+    const float *x = ctx->arena + a[4];
+    float *out = ctx->arena + a[5];
+    int rows = dims[0] * dims[1] * dims[2], n = dims[3], lo, hi;
+    share(ctx, rows, 1, &lo, &hi);
+    for (int r = lo; r < hi; r++) {
+        float *to = out + row_offset(dims, so, r);
+        const float *from = x + (int64_t)r * n;
+        if (so[3] == 1)
+            for (int i = 0; i < n; i += LANES) {
+                int count = n - i < LANES ? n - i : LANES;
+                store_part(to + i, load_part(from + i, count), count);
+            }
+        else
+            for (int i = 0; i < n; i++) to[(int64_t)i * so[3]] = from[i];
+    }
+}
+
+/* y = 0. args: n y */
+KERNEL(zero) {
+    int lo, hi;
+    share(ctx, a[0], LANES, &lo, &hi);
+    for (int i = lo; i < hi; i += LANES) store_part(ctx->arena + a[1] + i, splat(0), hi - i < LANES ? hi - i : LANES);
+}
+
+/* y = x between *low and *high, which are scalars; with gradient = 1, y = x where low < limited < high, else 0.
+ * args: gradient n x limited low high y */
+KERNEL(clip) {
+    vec low = splat(ctx->arena[a[4]]), high = splat(ctx->arena[a[5]]);
+    int lo, hi;
+    share(ctx, a[1], LANES, &lo, &hi);
+    for (int i = lo; i < hi; i += LANES) {
+        int count = hi - i < LANES ? hi - i : LANES;
+        vec x = load_part(ctx->arena + a[2] + i, count), limited = load_part(ctx->arena + a[3] + i, count);
+        vec y = choose(limited < low, low, choose(limited > high, high, limited));
+        if (a[0]) y = choose((limited > low) & (limited < high), x, splat(0));
+        store_part(ctx->arena + a[6] + i, y, count);
+    }
+}
+
+/* 32 random bits of a place in a stream (a counter through two rounds of multiply and xor-shift). */
+INLINE uint32_t hash_bits(uint32_t stream, uint32_t place) {
+    uint32_t x = place * 0x9e3779b9u ^ stream;
+    x = (x ^ x >> 16) * 0x21f0aaadu;
+    x = (x ^ x >> 15) * 0x735a2d97u;
+    x ^= x >> 15;
+    x = (x + stream) * 0x85ebca6bu;
+    return x ^ x >> 13;
+}
+
+/* mask = 1 / (1 - p) or, with probability p, 0; a new one for every value of the counter, which is a whole number below 2^24.
+ * threshold = p 2^31; keep = the bits of 1 / (1 - p). args: n stream threshold keep counter mask */
+KERNEL(dropout_mask) {
+    union { int32_t i; float f; } keep = {a[3]};
+    uint32_t stream = hash_bits((uint32_t)a[1], (uint32_t)ctx->arena[a[4]]);
+    int lo, hi;
+    share(ctx, a[0], LANES, &lo, &hi);
+    for (int i = lo; i < hi; i++)
+        ctx->arena[a[5] + i] = (int32_t)(hash_bits(stream, (uint32_t)i) >> 1) < a[2] ? 0 : keep.f;
+}

@@ -23,7 +23,17 @@ import type { Arena, Floats, Machine } from './machine.ts'
 import { floatsOf, planMemory } from './plan.ts'
 import { Program } from './program.ts'
 
-const lowerings: Record<string, Lowering> = { ...elementwise, ...shape, ...linear, ...conv, ...norm, ...pooling, ...loss, ...update, ...batch }
+const lowerings: Record<string, Lowering> = {
+  ...elementwise,
+  ...shape,
+  ...linear,
+  ...conv,
+  ...norm,
+  ...pooling,
+  ...loss,
+  ...update,
+  ...batch,
+}
 
 function loweringOf(node: Node): Lowering {
   const lowering = lowerings[node.operator.name]

@@ -11,6 +11,7 @@ import type { Floats, Machine } from '../engine/machine.ts'
 import { differentiate } from '../graph/differentiate.ts'
 import { Graph, prunableParameters } from '../graph/graph.ts'
 import { loadBatch } from '../graph/operators/batch.ts'
+import { DROPOUT_COUNTER } from '../graph/operators/dropout.ts'
 import { countCorrect, crossEntropy } from '../graph/operators/loss.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import { type InitializerName, initialValues, type Model } from '../models/model.ts'
@@ -168,6 +169,11 @@ export class Network {
       if (revived >= 0)
         throw new Error(`the pruned weight ${name}[${revived}] is ${this.values(name)[revived]}, expected 0`)
     }
+  }
+
+  /** Tells operators that draw (dropout) which step comes next. */
+  beginStep(step: number): void {
+    if (this.executable.has(DROPOUT_COUNTER)) this.executable.view(DROPOUT_COUNTER)[0] = step
   }
 
   /** One optimizer step on the given training samples (as many as a compiled batch); returns the batch's mean loss and hits. */

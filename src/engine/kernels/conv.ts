@@ -1,7 +1,24 @@
 /** @file Convolution and its two gradients (kernels/conv.c). Tensors lie [channel][row][column][sample]. */
 import type { Extent, Kernel } from '../kernel.ts'
 
-const sizes = ['batch', 'groups', 'in', 'out', 'h', 'w', 'oh', 'ow', 'kh', 'kw', 'sy', 'sx', 'dy', 'dx', 'top', 'left'] as const
+const sizes = [
+  'batch',
+  'groups',
+  'in',
+  'out',
+  'h',
+  'w',
+  'oh',
+  'ow',
+  'kh',
+  'kw',
+  'sy',
+  'sx',
+  'dy',
+  'dx',
+  'top',
+  'left',
+] as const
 type Size = (typeof sizes)[number]
 type Sizes = Readonly<Record<Size, number>>
 
@@ -82,7 +99,8 @@ export const convInputGrad: Kernel<Size | 'gradient' | 'weight' | 'dinput'> = {
   reference: (p, { floats }) => {
     floats.fill(0, p.dinput, p.dinput + inputFloats(p))
     forEachTap(p, (y, x, weight) => {
-      for (let n = 0; n < p.batch; n++) floats[p.dinput + x + n] += floats[p.weight + weight] * floats[p.gradient + y + n]
+      for (let n = 0; n < p.batch; n++)
+        floats[p.dinput + x + n] += floats[p.weight + weight] * floats[p.gradient + y + n]
     })
   },
 }

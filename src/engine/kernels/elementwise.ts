@@ -1,4 +1,5 @@
 /** @file Elementwise kernels (kernels/elementwise.c). Strided operands have four dimensions; outputs are contiguous. */
+import { bitsToFloat } from '../bits.ts'
 import { type Kernel, stridedExtent } from '../kernel.ts'
 
 /** Operation codes, in the order of the enums in C. */
@@ -78,5 +79,79 @@ export const copy: Kernel<Dims | 'x' | `sx${0 | 1 | 2 | 3}` | 'out'> = {
       for (let j = 0; j < p.d1; j++)
         for (let k = 0; k < p.d2; k++)
           for (let l = 0; l < p.d3; l++) floats[out++] = floats[p.x + i * p.sx0 + j * p.sx1 + k * p.sx2 + l * p.sx3]
+  },
+}
+
+/** The reverse of {@link copy}: x is contiguous, `out` is written with strides and otherwise left alone. */
+export const place: Kernel<Dims | 'x' | 'out' | `so${0 | 1 | 2 | 3}`> = {
+  name: 'place',
+  parameters: ['d0', 'd1', 'd2', 'd3', 'x', 'out', 'so0', 'so1', 'so2', 'so3'],
+  extents: (p) => [
+    { offset: p.x, length: p.d0 * p.d1 * p.d2 * p.d3 },
+    stridedExtent(p.out, [p.d0, p.d1, p.d2, p.d3], [p.so0, p.so1, p.so2, p.so3]),
+  ],
+  reference: (p, { floats }) => {
+    let x = p.x
+    for (let i = 0; i < p.d0; i++)
+      for (let j = 0; j < p.d1; j++)
+        for (let k = 0; k < p.d2; k++)
+          for (let l = 0; l < p.d3; l++) floats[p.out + i * p.so0 + j * p.so1 + k * p.so2 + l * p.so3] = floats[x++]
+  },
+}
+
+/** y = 0. */
+export const zero: Kernel<'n' | 'y'> = {
+  name: 'zero',
+  parameters: ['n', 'y'],
+  extents: (p) => [{ offset: p.y, length: p.n }],
+  reference: (p, { floats }) => {
+    floats.fill(0, p.y, p.y + p.n)
+  },
+}
+
+/**
+ * y = `limited` kept between the scalars low and high; with `gradient` 1, y = x where low < limited < high, else 0.
+ */
+export const clip: Kernel<'gradient' | 'n' | 'x' | 'limited' | 'low' | 'high' | 'y'> = {
+  name: 'clip',
+  parameters: ['gradient', 'n', 'x', 'limited', 'low', 'high', 'y'],
+  extents: (p) => [
+    ...[p.x, p.limited, p.y].map((offset) => ({ offset, length: p.n })),
+    ...[p.low, p.high].map((offset) => ({ offset, length: 1 })),
+  ],
+  reference: (p, { floats }) => {
+    const [low, high] = [floats[p.low], floats[p.high]]
+    for (let i = 0; i < p.n; i++) {
+      const limited = floats[p.limited + i]
+      const inside = limited > low && limited < high
+      floats[p.y + i] = p.gradient ? (inside ? floats[p.x + i] : 0) : Math.min(Math.max(limited, low), high)
+    }
+  },
+}
+
+/** 32 random bits of a place in a stream. */
+function hashBits(stream: number, place: number): number {
+  let x = Math.imul(place, 0x9e3779b9) ^ stream
+  x = Math.imul(x ^ (x >>> 16), 0x21f0aaad)
+  x = Math.imul(x ^ (x >>> 15), 0x735a2d97)
+  x ^= x >>> 15
+  x = Math.imul(x + stream, 0x85ebca6b)
+  return (x ^ (x >>> 13)) >>> 0
+}
+
+/**
+ * mask = 1 / (1 - p) or, with probability p, 0; another one for every value of the counter (a whole number below 2^24).
+ * `threshold` is p 2^31, `keep` the bits of 1 / (1 - p), `stream` any whole number.
+ */
+export const dropoutMask: Kernel<'n' | 'stream' | 'threshold' | 'keep' | 'counter' | 'mask'> = {
+  name: 'dropout_mask',
+  parameters: ['n', 'stream', 'threshold', 'keep', 'counter', 'mask'],
+  extents: (p) => [
+    { offset: p.counter, length: 1 },
+    { offset: p.mask, length: p.n },
+  ],
+  reference: (p, { floats }) => {
+    const stream = hashBits(p.stream, floats[p.counter])
+    for (let i = 0; i < p.n; i++) floats[p.mask + i] = hashBits(stream, i) >>> 1 < p.threshold ? 0 : bitsToFloat(p.keep)
   },
 }

@@ -31,25 +31,24 @@ export const batchNormTrain: Kernel<
 }
 
 /** y = (x - mean) scale / sqrt(var + epsilon) + bias with given statistics; then ReLU if `relu`. */
-export const batchNorm: Kernel<
-  'channels' | 'n' | 'x' | 'scale' | 'bias' | 'mean' | 'var' | 'epsilon' | 'y' | 'relu'
-> = {
-  name: 'batch_norm',
-  parameters: ['channels', 'n', 'x', 'scale', 'bias', 'mean', 'var', 'epsilon', 'y', 'relu'],
-  extents: (p) => [
-    ...[p.x, p.y].map((offset) => at(offset, p.channels * p.n)),
-    ...[p.scale, p.bias, p.mean, p.var].map((offset) => at(offset, p.channels)),
-  ],
-  reference: (p, { floats }) => {
-    for (let c = 0; c < p.channels; c++) {
-      const factor = floats[p.scale + c] / Math.sqrt(floats[p.var + c] + bitsToFloat(p.epsilon))
-      for (let i = c * p.n; i < (c + 1) * p.n; i++) {
-        const y = (floats[p.x + i] - floats[p.mean + c]) * factor + floats[p.bias + c]
-        floats[p.y + i] = p.relu ? Math.max(y, 0) : y
+export const batchNorm: Kernel<'channels' | 'n' | 'x' | 'scale' | 'bias' | 'mean' | 'var' | 'epsilon' | 'y' | 'relu'> =
+  {
+    name: 'batch_norm',
+    parameters: ['channels', 'n', 'x', 'scale', 'bias', 'mean', 'var', 'epsilon', 'y', 'relu'],
+    extents: (p) => [
+      ...[p.x, p.y].map((offset) => at(offset, p.channels * p.n)),
+      ...[p.scale, p.bias, p.mean, p.var].map((offset) => at(offset, p.channels)),
+    ],
+    reference: (p, { floats }) => {
+      for (let c = 0; c < p.channels; c++) {
+        const factor = floats[p.scale + c] / Math.sqrt(floats[p.var + c] + bitsToFloat(p.epsilon))
+        for (let i = c * p.n; i < (c + 1) * p.n; i++) {
+          const y = (floats[p.x + i] - floats[p.mean + c]) * factor + floats[p.bias + c]
+          floats[p.y + i] = p.relu ? Math.max(y, 0) : y
+        }
       }
-    }
-  },
-}
+    },
+  }
 
 /**
  * The gradient of {@link batchNormTrain}: with xh = (x - mean) / sqrt(var + epsilon), dbias = sum dy, dscale = sum dy xh,

@@ -1,8 +1,9 @@
 /** @file Elementwise operators. */
 import type { Node } from '../../graph/operator.ts'
 import { sameShape, sizeOf, type Tensor } from '../../graph/tensor.ts'
+import { floatBits } from '../bits.ts'
 import { call } from '../kernel.ts'
-import { BINARY, binary, UNARY, unary } from '../kernels/elementwise.ts'
+import { BINARY, binary, clip, dropoutMask, UNARY, unary } from '../kernels/elementwise.ts'
 import { broadcastLoops } from '../layout.ts'
 import type { Lowering } from '../lowering.ts'
 
@@ -31,7 +32,42 @@ const binaryLowering = (op: number): Lowering => ({
 
 const sameLayout = (a: Tensor, b: Tensor) => sameShape(a.shape, b.shape) && a.batched === b.batched
 
+const clipLowering: Lowering = {
+  emit: ({ inputs: [x, low, high], outputs: [y] }, at) => [
+    call(clip, { gradient: 0, n: sizeOf(x.shape), x: at(x), limited: at(x), low: at(low), high: at(high), y: at(y) }),
+  ],
+  inPlace: () => [0],
+}
+
+const clipGradLowering: Lowering = {
+  emit: ({ inputs: [dy, x, low, high], outputs: [dx] }, at) => [
+    call(clip, { gradient: 1, n: sizeOf(x.shape), x: at(dy), limited: at(x), low: at(low), high: at(high), y: at(dx) }),
+  ],
+  inPlace: ({ inputs, outputs: [dx] }) => [0].filter((i) => sameLayout(inputs[i], dx)),
+}
+
+const dropoutMaskLowering: Lowering = {
+  emit: ({ inputs: [counter], outputs: [mask], attributes }, at) => {
+    const p = attributes.ratio as number
+    const keep = floatBits(1 / (1 - p))
+    const [n, threshold] = [sizeOf(mask.shape), Math.round(p * 2 ** 31)]
+    return [
+      call(dropoutMask, {
+        n,
+        stream: attributes.stream as number,
+        threshold,
+        keep,
+        counter: at(counter),
+        mask: at(mask),
+      }),
+    ]
+  },
+}
+
 export const elementwise: Record<string, Lowering> = {
+  Clip: clipLowering,
+  ClipGrad: clipGradLowering,
+  DropoutMask: dropoutMaskLowering,
   ...Object.fromEntries(Object.entries(UNARY).map(([name, op]) => [name, unaryLowering(op)])),
   ...Object.fromEntries(Object.entries(BINARY).map(([name, op]) => [name, binaryLowering(op)])),
 }

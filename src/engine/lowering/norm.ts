@@ -24,7 +24,13 @@ export const norm: Record<string, Lowering> = {
   BatchNormTrain: {
     emit: ({ inputs: [x, scale, bias], outputs: [y, mean, variance], attributes }, at) => [
       call(kernels.batchNormTrain, {
-        ...{ ...sizes(x), x: at(x), scale: at(scale), bias: at(bias), epsilon: floatBits(attributes.epsilon as number) },
+        ...{
+          ...sizes(x),
+          x: at(x),
+          scale: at(scale),
+          bias: at(bias),
+          epsilon: floatBits(attributes.epsilon as number),
+        },
         ...{ y: at(y), mean: at(mean), var: at(variance), relu: attributes.relu === 1 ? 1 : 0 },
       }),
     ],

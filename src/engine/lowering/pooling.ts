@@ -41,13 +41,23 @@ export const pooling: Record<string, Lowering> = {
   },
   AveragePool: {
     emit: (node, at) => {
-      const { inputs: [x], outputs: [y], attributes } = node
-      return [call(kernels.averagePool, { ...sizes(x, y, attributes), x: at(x), y: at(y), includePad: includePad(node) })]
+      const {
+        inputs: [x],
+        outputs: [y],
+        attributes,
+      } = node
+      return [
+        call(kernels.averagePool, { ...sizes(x, y, attributes), x: at(x), y: at(y), includePad: includePad(node) }),
+      ]
     },
   },
   AveragePoolGrad: {
     emit: (node, at) => {
-      const { inputs: [dy], outputs: [dx], attributes } = node
+      const {
+        inputs: [dy],
+        outputs: [dx],
+        attributes,
+      } = node
       const places = { gradient: at(dy), dinput: at(dx), includePad: includePad(node) }
       return [call(kernels.averagePoolGrad, { ...sizes(dx, dy, attributes), ...places })]
     },

@@ -1,8 +1,8 @@
 /** @file Operators that move, repeat or sum elements. */
-import type { Node } from '../../graph/operator.ts'
-import { sizeOf, type Tensor } from '../../graph/tensor.ts'
+import type { Attributes, Node } from '../../graph/operator.ts'
+import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
 import { call, type Instruction } from '../kernel.ts'
-import { copy } from '../kernels/elementwise.ts'
+import { copy, place, zero } from '../kernels/elementwise.ts'
 import { reduce } from '../kernels/reduce.ts'
 import { broadcastLoops, collapse, type Loops, memoryOrder, strides } from '../layout.ts'
 import type { Lowering, Placement } from '../lowering.ts'
@@ -11,18 +11,69 @@ import type { Lowering, Placement } from '../lowering.ts'
 const reshape: Lowering = {
   aliases: ({ inputs: [x], outputs: [y] }) => sameOrder(x, y),
   emit: ({ inputs: [x], outputs: [y] }, at) => {
-    if (sameOrder(x, y)) return [copyLoops(collapse({ dims: [sizeOf(x.shape)], strides: [[1]] }), x, y, at)]
+    if (sameOrder(x, y)) return [copyLoops(collapse({ dims: [sizeOf(x.shape)], strides: [[1]] }), at(x), at(y))]
     if (x.batched && y.batched) throw new Error(`Reshape cannot change the number of samples of [${x.shape}]`)
     // One of the two is row-major: walk the other's axes.
-    if (x.batched) return [copyLoops(collapse({ dims: [...x.shape], strides: [strides(x)] }), x, y, at)]
-    return [copyLoops(broadcastLoops(y, [{ shape: y.shape, batched: false }]), x, y, at)]
+    if (x.batched) return [copyLoops(collapse({ dims: [...x.shape], strides: [strides(x)] }), at(x), at(y))]
+    return [copyLoops(broadcastLoops(y, [{ shape: y.shape, batched: false }]), at(x), at(y))]
   },
 }
 
 const sameOrder = (x: Tensor, y: Tensor) => x.batched === y.batched && (!x.batched || x.shape[0] === y.shape[0])
 
 const expand: Lowering = {
-  emit: ({ inputs: [x], outputs: [y] }, at) => [copyLoops(broadcastLoops(y, [x]), x, y, at)],
+  emit: ({ inputs: [x], outputs: [y] }, at) => [copyLoops(broadcastLoops(y, [x]), at(x), at(y))],
+}
+
+/** Where a grid lies in a tensor: the offset of its first element, and its strides. */
+function grid(outer: Tensor, attributes: Attributes) {
+  const [starts, steps] = [attributes.starts as Shape, attributes.steps as Shape]
+  const own = strides(outer)
+  return {
+    offset: starts.reduce((sum, start, i) => sum + start * own[i], 0),
+    strides: own.map((stride, i) => stride * steps[i]),
+  }
+}
+
+const slice: Lowering = {
+  emit: ({ inputs: [x], outputs: [y], attributes }, at) => {
+    const { offset, strides: walk } = grid(x, attributes)
+    const order = memoryOrder(y)
+    const loops = collapse({ dims: order.map((i) => y.shape[i]), strides: [order.map((i) => walk[i])] })
+    return [copyLoops(loops, offset + at(x), at(y))]
+  },
+}
+
+/** Writes x into part of y. */
+function placed(x: Tensor, offset: number, walk: readonly number[], at: Placement): Instruction {
+  const order = memoryOrder(x)
+  const {
+    dims: d,
+    strides: [s],
+  } = collapse({ dims: order.map((i) => x.shape[i]), strides: [order.map((i) => walk[i])] })
+  return call(place, {
+    ...{ d0: d[0], d1: d[1], d2: d[2], d3: d[3], x: at(x), out: offset, so0: s[0], so1: s[1], so2: s[2], so3: s[3] },
+  })
+}
+
+const placeLowering: Lowering = {
+  emit: ({ inputs: [x], outputs: [y], attributes }, at) => {
+    const { offset, strides: walk } = grid(y, attributes)
+    return [call(zero, { n: sizeOf(y.shape), y: at(y) }), placed(x, at(y) + offset, walk, at)]
+  },
+}
+
+const concat: Lowering = {
+  emit: ({ inputs, outputs: [y], attributes }, at) => {
+    const axis = (attributes.axis as number | undefined) ?? 1
+    const own = strides(y)
+    let start = 0
+    return inputs.map((x) => {
+      const instruction = placed(x, at(y) + start * own[axis], own, at)
+      start += x.shape[axis]
+      return instruction
+    })
+  },
 }
 
 const reduceLowering = (mean: number): Lowering => ({
@@ -59,13 +110,16 @@ export const shape: Record<string, Lowering> = {
   Reshape: reshape,
   Flatten: reshape,
   Expand: expand,
+  Slice: slice,
+  Place: placeLowering,
+  Concat: concat,
   ReduceSum: reduceLowering(0),
   ReduceMean: reduceLowering(1),
 }
 
-function copyLoops({ dims: d, strides: [s] }: Loops, x: Tensor, y: Tensor, at: Placement): Instruction {
+function copyLoops({ dims: d, strides: [s] }: Loops, from: number, to: number): Instruction {
   return call(copy, {
     ...{ d0: d[0], d1: d[1], d2: d[2], d3: d[3] },
-    ...{ x: at(x), sx0: s[0], sx1: s[1], sx2: s[2], sx3: s[3], out: at(y) },
+    ...{ x: from, sx0: s[0], sx1: s[1], sx2: s[2], sx3: s[3], out: to },
   })
 }

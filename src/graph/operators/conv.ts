@@ -23,7 +23,11 @@ export function convOptions(operator: string, attributes: Attributes): Required<
   const pair = (name: string, fallback: Shape, least: number) => {
     const values = attribute<Shape>(attributes, name, fallback)
     const valid = values.length === fallback.length && values.every((n) => Number.isInteger(n) && n >= least)
-    check(valid, operator, () => `expected ${name} of ${fallback.length} whole numbers of at least ${least}, found [${values}]`)
+    check(
+      valid,
+      operator,
+      () => `expected ${name} of ${fallback.length} whole numbers of at least ${least}, found [${values}]`,
+    )
     return values
   }
   const group = attribute<number>(attributes, 'group', 1)
@@ -41,7 +45,13 @@ export const Conv: Operator = {
   name: 'Conv',
   weight: 1,
   infer: ([x, weight, bias], attributes) => {
-    const shape = outputShape('Conv', x.shape, weight.shape, attributes, () => `${describe(x)} with ${describe(weight)}`)
+    const shape = outputShape(
+      'Conv',
+      x.shape,
+      weight.shape,
+      attributes,
+      () => `${describe(x)} with ${describe(weight)}`,
+    )
     check(!bias || (bias.shape.length === 1 && bias.shape[0] === weight.shape[0]), 'Conv', () => {
       return `expected a bias of ${weight.shape[0]}, found ${describe(bias!)}`
     })
@@ -75,7 +85,13 @@ export const ConvWeightGrad: Operator = {
 }
 
 /** Appends a convolution; `options` may be the attributes of another node of the family. */
-export function conv(graph: Graph, x: Tensor, weight: Tensor, bias?: Tensor, options: ConvOptions | Attributes = {}): Tensor {
+export function conv(
+  graph: Graph,
+  x: Tensor,
+  weight: Tensor,
+  bias?: Tensor,
+  options: ConvOptions | Attributes = {},
+): Tensor {
   const { shape: _, ...attributes } = options as Attributes
   return graph.apply(Conv, bias ? [x, weight, bias] : [x, weight], attributes)[0]
 }
@@ -94,7 +110,14 @@ export interface ConvLayerOptions {
 }
 
 /** A square convolution layer with parameters `<name>.weight` [out, in / group, kernel, kernel] and `<name>.bias`. */
-export function convLayer(graph: Graph, x: Tensor, name: string, out: number, kernel: number, options: ConvLayerOptions = {}): Tensor {
+export function convLayer(
+  graph: Graph,
+  x: Tensor,
+  name: string,
+  out: number,
+  kernel: number,
+  options: ConvLayerOptions = {},
+): Tensor {
   const { stride = 1, pad = 0, group = 1, bias = false } = options
   const fan = { in: (x.shape[1] / group) * kernel * kernel, out: (out / group) * kernel * kernel }
   const weight = graph.parameter(`${name}.weight`, [out, x.shape[1] / group, kernel, kernel], fan)
@@ -105,12 +128,20 @@ export function convLayer(graph: Graph, x: Tensor, name: string, out: number, ke
 function outputShape(operator: string, x: Shape, weight: Shape, attributes: Attributes, what: () => string): number[] {
   const { strides, pads, dilations, group } = convOptions(operator, attributes)
   check(x.length === 4 && weight.length === 4, operator, () => `expected two tensors of rank 4, found ${what()}`)
-  check(x[1] % group === 0 && weight[0] % group === 0, operator, () => `${group} groups do not divide the channels of ${what()}`)
+  check(
+    x[1] % group === 0 && weight[0] % group === 0,
+    operator,
+    () => `${group} groups do not divide the channels of ${what()}`,
+  )
   check(x[1] === weight[1] * group, operator, () => `expected ${weight[1] * group} input channels, found ${what()}`)
   const spatial = [0, 1].map((axis) => {
     const padded = x[2 + axis] + pads[axis] + pads[2 + axis]
     const reach = dilations[axis] * (weight[2 + axis] - 1) + 1
-    check(reach <= padded, operator, () => `the kernel spans ${reach}, more than the padded input of ${padded}: ${what()}`)
+    check(
+      reach <= padded,
+      operator,
+      () => `the kernel spans ${reach}, more than the padded input of ${padded}: ${what()}`,
+    )
     return Math.floor((padded - reach) / strides[axis]) + 1
   })
   return [x[0], weight[0], ...spatial]

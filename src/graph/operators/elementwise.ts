@@ -48,6 +48,32 @@ export const Sigmoid: Operator = {
   fold: ([x]) => 1 / (1 + Math.exp(-x)),
 }
 
+/** x kept between two scalars: inputs x, low, high (ONNX Clip since opset 11). */
+export const Clip: Operator = {
+  name: 'Clip',
+  infer: ([x, low, high]) => {
+    check(low.shape.length === 0 && high.shape.length === 0, 'Clip', () => 'expected scalars as limits')
+    return [{ shape: x.shape, batched: x.batched }]
+  },
+  gradient: (graph, { inputs: [x, low, high] }, [dy]) => [
+    dy && graph.apply(ClipGrad, [dy, x, low, high])[0],
+    undefined,
+    undefined,
+  ],
+}
+
+/** dx = dy where low < x < high, else 0. Linear in dy. */
+export const ClipGrad: Operator = {
+  name: 'ClipGrad',
+  infer: ([, x]) => [{ shape: x.shape, batched: x.batched }],
+  gradient: (graph, { inputs: [, x, low, high] }, [ddx]) => [
+    ddx && graph.apply(ClipGrad, [ddx, x, low, high])[0],
+    undefined,
+    undefined,
+    undefined,
+  ],
+}
+
 /** dx = dy where y > 0, else 0; y is the output of Relu, so that its input need not be kept. Linear in dy. */
 export const ReluGrad: Operator = {
   name: 'ReluGrad',
@@ -89,6 +115,13 @@ export const neg = (graph: Graph, x: Tensor): Tensor => graph.apply(Neg, [x])[0]
 export const sqrt = (graph: Graph, x: Tensor): Tensor => graph.apply(Sqrt, [x])[0]
 export const reciprocal = (graph: Graph, x: Tensor): Tensor => graph.apply(Reciprocal, [x])[0]
 export const sigmoid = (graph: Graph, x: Tensor): Tensor => graph.apply(Sigmoid, [x])[0]
+export const clip = (graph: Graph, x: Tensor, low: number, high: number): Tensor =>
+  graph.apply(Clip, [x, graph.constant(low), graph.constant(high)])[0]
+/** ReLU6 (Howard et al. 2017): x between 0 and 6. */
+export const relu6 = (graph: Graph, x: Tensor): Tensor => clip(graph, x, 0, 6)
+/** x relu6(x + 3) / 6 (Howard et al. 2019). */
+export const hardSwish = (graph: Graph, x: Tensor): Tensor =>
+  mul(graph, mul(graph, x, relu6(graph, add(graph, x, graph.constant(3)))), graph.constant(1 / 6))
 export const relu = (graph: Graph, x: Tensor): Tensor => graph.apply(Relu, [x])[0]
 export const add = (graph: Graph, a: Tensor, b: Tensor): Tensor => graph.apply(Add, [a, b])[0]
 export const sub = (graph: Graph, a: Tensor, b: Tensor): Tensor => graph.apply(Sub, [a, b])[0]

@@ -44,7 +44,9 @@ export const BatchNormTrain: Operator = {
     return [{ shape: x.shape, batched: x.batched }, channels, channels]
   },
   gradient: (graph, { inputs: [x, scale], outputs: [, mean, variance], attributes }, [dy]) =>
-    dy ? graph.apply(BatchNormTrainGrad, [dy, x, scale, mean, variance], attributes) : [undefined, undefined, undefined],
+    dy
+      ? graph.apply(BatchNormTrainGrad, [dy, x, scale, mean, variance], attributes)
+      : [undefined, undefined, undefined],
 }
 
 /** Inputs dy, x, scale, mean, var as BatchNormTrain had them. Outputs dx, dscale, dbias. */

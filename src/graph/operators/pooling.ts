@@ -18,7 +18,12 @@ export interface PoolOptions {
 }
 
 /** Attributes as ONNX names them. */
-const attributesOf = ({ kernel, strides = kernel, pads = [0, 0, 0, 0], includePad = false }: PoolOptions): Attributes => ({
+const attributesOf = ({
+  kernel,
+  strides = kernel,
+  pads = [0, 0, 0, 0],
+  includePad = false,
+}: PoolOptions): Attributes => ({
   ...{ kernel_shape: kernel, strides, pads, count_include_pad: includePad ? 1 : 0 },
 })
 

@@ -66,6 +66,79 @@ export const ReduceMean: Operator = {
   },
 }
 
+/**
+ * Elements starts, starts + steps, ... of every axis: a crop, or every second row and column. Attributes `starts` (0 or more), `steps`
+ * (1 or more), `shape` of the result, one number per axis each. Samples are all kept.
+ */
+export const Slice: Operator = {
+  name: 'Slice',
+  infer: ([x], attributes) => {
+    checkGrid('Slice', x.shape, attributes)
+    return [{ shape: attribute<Shape>(attributes, 'shape', []), batched: x.batched }]
+  },
+  gradient: (graph, { inputs: [x], attributes }, [dy]) => [
+    dy && graph.apply(Place, [dy], { ...attributes, shape: x.shape })[0],
+  ],
+}
+
+/** The transpose of Slice: zeros of `shape` with x at starts, starts + steps, ... (ONNX Pad with zeros has steps of 1). */
+export const Place: Operator = {
+  name: 'Place',
+  infer: ([x], attributes) => {
+    const shape = attribute<Shape>(attributes, 'shape', [])
+    checkGrid('Place', shape, { ...attributes, shape: x.shape })
+    return [{ shape, batched: x.batched }]
+  },
+  gradient: (graph, { inputs: [x], attributes }, [dy]) => [
+    dy && graph.apply(Slice, [dy], { ...attributes, shape: x.shape })[0],
+  ],
+}
+
+/** Joins tensors along `axis` (not that of the samples); all other sizes are equal. */
+export const Concat: Operator = {
+  name: 'Concat',
+  infer: (inputs, attributes) => {
+    const axis = attribute<number>(attributes, 'axis', 1)
+    const [first] = inputs
+    const others = (x: Tensor) => x.shape.filter((_, i) => i !== axis)
+    const fits = inputs.every((x) => x.batched === first.batched && sameShape(others(x), others(first)))
+    check(axis in first.shape && !(first.batched && axis === 0) && fits, 'Concat', () => {
+      return `cannot join [${inputs.map(({ shape }) => shape.join(', ')).join('], [')}] along axis ${axis}`
+    })
+    const size = inputs.reduce((sum, x) => sum + x.shape[axis], 0)
+    return [{ shape: first.shape.map((n, i) => (i === axis ? size : n)), batched: first.batched }]
+  },
+  gradient: (graph, { inputs, attributes }, [dy]) => {
+    const axis = attribute<number>(attributes, 'axis', 1)
+    let start = 0
+    return inputs.map((x) => {
+      const starts = x.shape.map((_, i) => (i === axis ? start : 0))
+      start += x.shape[axis]
+      return dy && slice(graph, dy, starts, x.shape)
+    })
+  },
+}
+
+export const concat = (graph: Graph, tensors: readonly Tensor[], axis = 1): Tensor =>
+  graph.apply(Concat, tensors, { axis })[0]
+
+/** Elements starts, starts + steps, ... of every axis, as many as `shape` says. */
+export const slice = (
+  graph: Graph,
+  x: Tensor,
+  starts: readonly number[],
+  shape: Shape,
+  steps: readonly number[] = shape.map(() => 1),
+): Tensor => graph.apply(Slice, [x], { starts, steps, shape })[0]
+
+/** Zeros around x: `before` and `after` give their number per axis. */
+export const pad = (graph: Graph, x: Tensor, before: readonly number[], after: readonly number[]): Tensor =>
+  graph.apply(Place, [x], {
+    starts: before,
+    steps: x.shape.map(() => 1),
+    shape: x.shape.map((n, i) => n + before[i] + after[i]),
+  })[0]
+
 export const flatten = (graph: Graph, x: Tensor): Tensor => graph.apply(Flatten, [x])[0]
 
 /** The tensor itself where nothing would change. */
@@ -100,4 +173,14 @@ function spread(graph: Graph, dy: Tensor, x: Tensor, attributes: Attributes): Te
   const kept = x.shape.map((n, i) => (axes.includes(i) ? 1 : n))
   const batched = x.batched && !axes.includes(0)
   return expand(graph, reshape(graph, dy, kept, batched), x.shape, x.batched)
+}
+
+/** Whether a grid of `shape` points from `starts` by `steps` lies inside `outer`. */
+function checkGrid(operator: string, outer: Shape, attributes: Attributes): void {
+  const [starts, steps, shape] = ['starts', 'steps', 'shape'].map((name) => attribute<Shape>(attributes, name, []))
+  const fits = [starts, steps, shape].every(({ length }) => length === outer.length)
+  const inside = outer.every((n, i) => starts[i] >= 0 && steps[i] >= 1 && starts[i] + (shape[i] - 1) * steps[i] < n)
+  check(fits && inside, operator, () => {
+    return `starts [${starts}], steps [${steps}] and shape [${shape}] do not fit into [${outer}]`
+  })
 }
