@@ -3,6 +3,7 @@
  */
 import { type Document, parse, parseDocument, stringify } from 'yaml'
 import { z } from 'zod'
+import { augmentations } from '../data/augment.ts'
 import { datasets } from '../data/index.ts'
 import { models } from '../models/index.ts'
 import { type InitializerName, initializers } from '../models/model.ts'
@@ -41,6 +42,7 @@ export const recipeSchema = z.strictObject({
   }),
   data: z.strictObject({
     name: z.string().describe(`A data set (${Object.keys(datasets).join(', ')}) or a folder.`),
+    augment: nameOf<string>(augmentations).default('none').describe('Random crops and flips of training batches.'),
     validation: count.default(0).describe('Training samples held out and evaluated after every epoch.'),
   }),
   train: z.strictObject({

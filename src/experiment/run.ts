@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { findAugmentation } from '../data/augment.ts'
 import type { Dataset } from '../data/dataset.ts'
 import { loadDataset } from '../data/index.ts'
 import { type Machine, openMachine } from '../engine/machine.ts'
@@ -122,6 +123,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
 export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine): Network {
   return new Network({
     ...{ machine, data, model: findModel(recipe.model.name), init: recipe.model.init },
+    augment: findAugmentation(recipe.data.augment),
     ...{ batch: recipe.train.batch, validation: recipe.data.validation, seed: recipe.seed },
   })
 }

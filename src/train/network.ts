@@ -2,6 +2,7 @@
  * @file A network on a machine: its parameters, masks and optimizer state in one arena, and the programs that
  * train and evaluate it, one for each batch size that its data set needs.
  */
+import { type Augmentation, drawAugmentation } from '../data/augment.ts'
 import { type Dataset, holdOut, type Indices } from '../data/dataset.ts'
 import { compile, type Executable } from '../engine/compile.ts'
 import { call } from '../engine/kernel.ts'
@@ -32,6 +33,8 @@ export interface NetworkOptions {
   seed?: number
   /** Default `uniform`. */
   init?: InitializerName
+  /** Random crops and flips of training batches. Default none. */
+  augment?: Augmentation
 }
 
 export interface Evaluation {
@@ -41,6 +44,13 @@ export interface Evaluation {
   accuracy: number
   correct: number
   count: number
+}
+
+/** A place in a run: the run's seed, the epoch and the step, both from 0. */
+export interface StepTime {
+  seed: number
+  epoch: number
+  step: number
 }
 
 /** Samples per evaluation run. */
@@ -62,20 +72,22 @@ export class Network {
   readonly indices: Indices
   /** Samples per training step; 0 where the network can only be evaluated. */
   readonly batch: number
+  readonly augment?: Augmentation
   readonly executable: Executable
 
   constructor(options: NetworkOptions) {
-    const { machine, model, data, batch = 0, validation = 0, seed = 0, init = 'uniform' } = options
+    const { machine, model, data, batch = 0, validation = 0, seed = 0, init = 'uniform', augment } = options
     this.machine = machine
     this.model = model
     this.data = data
     this.batch = batch
+    this.augment = augment && (augment.pad > 0 || augment.flip) ? augment : undefined
     checkFits(model, data, batch, validation)
     this.indices = holdOut(data.train.count, validation, seed)
 
     const graphs: Record<string, Graph> = {}
     for (const size of batch ? batchSizes(this.indices.train.length, batch) : [])
-      graphs[`train/${size}`] = trainingGraph(model, data, size)
+      graphs[`train/${size}`] = trainingGraph(model, data, size, this.augment)
     for (const size of batchSizes(data.test.count, EVALUATION_BATCH))
       graphs[`evaluate test/${size}`] = forwardGraph(model, data, 'test', size).graph
     if (batch)
@@ -171,15 +183,16 @@ export class Network {
     }
   }
 
-  /** Tells operators that draw (dropout) which step comes next. */
-  beginStep(step: number): void {
-    if (this.executable.has(DROPOUT_COUNTER)) this.executable.view(DROPOUT_COUNTER)[0] = step
-  }
-
-  /** One optimizer step on the given training samples (as many as a compiled batch); returns the batch's mean loss and hits. */
-  step(samples: ArrayLike<number>): { loss: number; correct: number } {
+  /**
+   * One optimizer step on the given training samples (as many as a compiled batch); returns the batch's mean loss and hits. `when` is what random
+   * crops, flips and dropout are drawn from.
+   */
+  step(samples: ArrayLike<number>, when: StepTime = { seed: 0, epoch: 0, step: 0 }): { loss: number; correct: number } {
     const program = `train/${samples.length}`
     this.executable.write(program, 'index', samples)
+    if (this.augment)
+      this.executable.write(program, 'change', drawAugmentation(this.augment, when.seed, when.epoch, samples))
+    if (this.executable.has(DROPOUT_COUNTER)) this.executable.view(DROPOUT_COUNTER)[0] = when.step
     this.executable.run(program)
     return { loss: this.executable.scalar(program, 'loss'), correct: this.executable.scalar(program, 'correct') }
   }
@@ -224,10 +237,19 @@ function batchSizes(count: number, batch: number): number[] {
   return [...new Set([Math.min(count, batch), count % batch])].filter((size) => size > 0)
 }
 
-function forwardGraph(model: Model, data: Dataset, source: 'train' | 'test', batch: number, training = false) {
+function forwardGraph(
+  model: Model,
+  data: Dataset,
+  source: 'train' | 'test',
+  batch: number,
+  training = false,
+  augment?: Augmentation,
+) {
   const graph = new Graph()
   const { image, mean, std } = data
-  const { images, labels } = loadBatch(graph, { name: source, count: data[source].count, image, mean, std }, batch)
+  const crops = augment && { pad: augment.pad, reflect: augment.fill === 'reflect' }
+  const place = { name: source, count: data[source].count, image, mean, std, augment: crops }
+  const { images, labels } = loadBatch(graph, place, batch)
   const logits = model.build(graph, images, training)
   const loss = crossEntropy(graph, logits, labels)
   graph.output('loss', loss)
@@ -235,8 +257,8 @@ function forwardGraph(model: Model, data: Dataset, source: 'train' | 'test', bat
   return { graph, loss }
 }
 
-function trainingGraph(model: Model, data: Dataset, batch: number): Graph {
-  const forward = forwardGraph(model, data, 'train', batch, true)
+function trainingGraph(model: Model, data: Dataset, batch: number, augment?: Augmentation): Graph {
+  const forward = forwardGraph(model, data, 'train', batch, true, augment)
   const parameters = forward.graph.withRole('parameter')
   const { graph, gradients } = differentiate(forward.graph, forward.loss, parameters)
   const prunable = new Set(prunableParameters(forward.graph))

@@ -80,8 +80,7 @@ export async function train(network: Network, options: TrainOptions): Promise<nu
       const chosen = Uint32Array.from(order.subarray(from, from + batch), (i) => samples[i])
       const rate = learningRate(schedule, step)
       hyper.set(hyperValues(rate, optimizer))
-      network.beginStep(step)
-      const { loss, correct } = network.step(chosen)
+      const { loss, correct } = network.step(chosen, { seed, epoch, step })
       if (!Number.isFinite(loss))
         throw new UserError(
           `the loss became ${loss} at step ${step + 1} (learning rate ${rate}): a smaller learning rate may help`,

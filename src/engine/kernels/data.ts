@@ -30,6 +30,66 @@ export const loadImages: Kernel<'batch' | 'count' | 'channels' | 'plane' | 'data
     },
   }
 
+/** Where row or column i of a padded and shifted image is in the image of n: outside -1, or mirrored without repeating the edge. */
+function paddedPlace(i: number, n: number, reflect: number): number {
+  if (i >= 0 && i < n) return i
+  if (!reflect) return -1
+  const mirrored = i < 0 ? -i : 2 * (n - 1) - i
+  return Math.min(Math.max(mirrored, 0), n - 1)
+}
+
+/**
+ * As {@link loadImages}, cropped from the image padded by `pad` (byte 0, or a reflection) and flipped: `change` [3][sample] holds
+ * the crop's first row and column (0 to 2 pad) and whether columns run backwards.
+ */
+export const loadAugmented: Kernel<
+  'batch' | 'count' | 'channels' | 'h' | 'w' | 'pad' | 'reflect' | 'data' | 'index' | 'change' | 'scale' | 'shift' | 'y'
+> = {
+  name: 'load_augmented',
+  parameters: [
+    'batch',
+    'count',
+    'channels',
+    'h',
+    'w',
+    'pad',
+    'reflect',
+    'data',
+    'index',
+    'change',
+    'scale',
+    'shift',
+    'y',
+  ],
+  extents: (p) => {
+    if (p.count < 1) throw new Error('an empty data set')
+    return [
+      { offset: p.data, length: Math.ceil((p.count * p.channels * p.h * p.w) / 4) },
+      { offset: p.index, length: p.batch },
+      { offset: p.change, length: 3 * p.batch },
+      { offset: p.scale, length: p.channels },
+      { offset: p.shift, length: p.channels },
+      { offset: p.y, length: p.batch * p.channels * p.h * p.w },
+    ]
+  },
+  reference: (p, { floats, bytes }) => {
+    for (let i = 0; i < p.batch; i++) {
+      const image = p.data * 4 + safeIndex(floats[p.index + i], p.count) * p.channels * p.h * p.w
+      const top = safeIndex(floats[p.change + i], 2 * p.pad + 1) - p.pad
+      const left = safeIndex(floats[p.change + p.batch + i], 2 * p.pad + 1) - p.pad
+      const flip = floats[p.change + 2 * p.batch + i] !== 0
+      for (let c = 0; c < p.channels; c++)
+        for (let row = 0; row < p.h; row++)
+          for (let col = 0; col < p.w; col++) {
+            const fromRow = paddedPlace(row + top, p.h, p.reflect)
+            const fromCol = paddedPlace((flip ? p.w - 1 - col : col) + left, p.w, p.reflect)
+            const byte = fromRow < 0 || fromCol < 0 ? 0 : bytes[image + (c * p.h + fromRow) * p.w + fromCol]
+            floats[p.y + ((c * p.h + row) * p.w + col) * p.batch + i] = byte * floats[p.scale + c] + floats[p.shift + c]
+          }
+    }
+  },
+}
+
 /** y[sample] = labels[index[sample]]. */
 export const loadLabels: Kernel<'batch' | 'count' | 'labels' | 'index' | 'y'> = {
   name: 'load_labels',

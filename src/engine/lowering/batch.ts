@@ -1,7 +1,7 @@
 /** @file Batches read from a data set. */
 import { sizeOf } from '../../graph/tensor.ts'
 import { call } from '../kernel.ts'
-import { loadImages, loadLabels } from '../kernels/data.ts'
+import { loadAugmented, loadImages, loadLabels } from '../kernels/data.ts'
 import type { Lowering } from '../lowering.ts'
 
 export const batch: Record<string, Lowering> = {
@@ -11,6 +11,18 @@ export const batch: Record<string, Lowering> = {
       return [
         call(loadImages, {
           ...{ batch: index.shape[0], count, channels, plane: sizeOf(plane), data: at(data), index: at(index) },
+          ...{ scale: at(scale), shift: at(shift), y: at(y) },
+        }),
+      ]
+    },
+  },
+  LoadAugmented: {
+    emit: ({ inputs: [data, index, change, scale, shift], outputs: [y], attributes }, at) => {
+      const [count, channels, h, w] = data.shape
+      return [
+        call(loadAugmented, {
+          ...{ batch: index.shape[0], count, channels, h, w, data: at(data), index: at(index), change: at(change) },
+          ...{ pad: attributes.pad as number, reflect: attributes.reflect as number },
           ...{ scale: at(scale), shift: at(shift), y: at(y) },
         }),
       ]

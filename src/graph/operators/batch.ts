@@ -20,6 +20,23 @@ export const LoadImages: Operator = {
   },
 }
 
+/**
+ * As LoadImages, cropped from the padded image and flipped. A third input `change` [N, 3] holds, per sample, the crop's first row and column (0 to
+ * 2 `pad`) and whether columns run backwards (0 or 1). Attributes `pad`, and `reflect`: 1 for a reflection, 0 for black.
+ */
+export const LoadAugmented: Operator = {
+  name: 'LoadAugmented',
+  infer: ([images, index, change, scale, shift]) => {
+    const channels = images.shape[1]
+    const fits = images.bytes === true && scale.shape[0] === channels && shift.shape[0] === channels
+    check(fits, 'LoadAugmented', () => `expected bytes and ${channels} scales and shifts, found ${describe(images)}`)
+    check(change.shape[0] === index.shape[0] && change.shape[1] === 3, 'LoadAugmented', () => {
+      return `expected a change of 3 numbers per sample, found ${describe(change)}`
+    })
+    return [{ shape: [index.shape[0], ...images.shape.slice(1)], batched: true }]
+  },
+}
+
 /** y[n] = labels[index[n]]. Inputs: labels [count], index [N]. */
 export const LoadLabels: Operator = {
   name: 'LoadLabels',
@@ -36,14 +53,16 @@ export interface BatchSource {
   /** Per channel, on pixels scaled to 0..1. */
   mean: readonly number[]
   std: readonly number[]
+  /** Crops from images padded by `pad` on all sides, and flips; drawn by the caller. */
+  augment?: { pad: number; reflect: boolean }
 }
 
 /**
  * Appends a batch of `size` samples to the graph: an input `index` [size] chooses them. Pixels p become
- * (p / 255 - mean) / std.
+ * (p / 255 - mean) / std. With `augment` there is an input `change` [size, 3] too (see LoadAugmented).
  */
 export function loadBatch(graph: Graph, source: BatchSource, size: number): { images: Tensor; labels: Tensor } {
-  const { name, count, image, mean, std } = source
+  const { name, count, image, mean, std, augment } = source
   const index = graph.input('index', [size])
   const bytes = graph.state(`${name}.images`, [count, ...image], { bytes: true })
   const scale = graph.constant(
@@ -55,5 +74,8 @@ export function loadBatch(graph: Graph, source: BatchSource, size: number): { im
     [std.length],
   )
   const labels = graph.apply(LoadLabels, [graph.state(`${name}.labels`, [count]), index])[0]
-  return { images: graph.apply(LoadImages, [bytes, index, scale, shift])[0], labels }
+  if (!augment) return { images: graph.apply(LoadImages, [bytes, index, scale, shift])[0], labels }
+  const change = graph.input('change', [size, 3])
+  const attributes = { pad: augment.pad, reflect: augment.reflect ? 1 : 0 }
+  return { images: graph.apply(LoadAugmented, [bytes, index, change, scale, shift], attributes)[0], labels }
 }
