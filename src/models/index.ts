@@ -3,18 +3,31 @@
  */
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
+import { cifarnet } from './cifarnet.ts'
+import { cnn500k } from './cnn500k.ts'
+import { lenet5 } from './lenet-5.ts'
 import { lenet300100 } from './lenet-300-100.ts'
 import { mlpnet } from './mlpnet.ts'
-import type { Model } from './model.ts'
+import { mnistMlpBn } from './mnist-mlp-bn.ts'
+import { mobilenetV1 } from './mobilenet-v1.ts'
+import { type Model, type ModelFamily, type ModelOptions, modelOf } from './model.ts'
 import { resnet20, resnet56 } from './resnet-cifar.ts'
+import { resnet18, resnet34, resnet50Cifar } from './resnet18.ts'
+import { resnet50 } from './resnet50.ts'
+import { vgg11, vgg13, vgg16, vgg19 } from './vgg.ts'
+import { wrn28 } from './wide-resnet.ts'
 
 /** Adding a network: a file and a name here. */
-export const models: Record<string, Model> = Object.fromEntries(
-  [lenet300100, mlpnet, resnet20, resnet56].map((model) => [model.name, model]),
+export const models: Record<string, ModelFamily> = Object.fromEntries(
+  [
+    ...[lenet300100, mlpnet, mnistMlpBn, lenet5],
+    ...[cifarnet, cnn500k, resnet20, resnet56, resnet18, resnet34, resnet50Cifar, vgg11, vgg13, vgg16, vgg19, wrn28],
+    ...[resnet50, mobilenetV1],
+  ].map((family) => [family.name, family]),
 )
 
-/** Throws UserError with the nearest name where there is none such. */
-export function findModel(name: string): Model {
-  if (Object.hasOwn(models, name)) return models[name]
+/** Throws UserError with the nearest name where there is none such, or where the network has no such option. */
+export function findModel(name: string, options: ModelOptions = {}): Model {
+  if (Object.hasOwn(models, name)) return modelOf(models[name], options)
   throw new UserError(`there is no model named ${name}${suggestion(name, Object.keys(models))}`)
 }

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { synthetic } from '../../src/data/synthetic.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'
 import { Graph } from '../../src/graph/graph.ts'
+import { convLayer } from '../../src/graph/operators/conv.ts'
 import { add } from '../../src/graph/operators/elementwise.ts'
 import { linear } from '../../src/graph/operators/linear.ts'
 import { flatten } from '../../src/graph/operators/shape.ts'
@@ -34,6 +35,35 @@ it('uniform: weights and biases within 1 / sqrt(300)', () => {
 it('xavier-uniform: weights within sqrt(6 / 400), biases 0', () => {
   expectUniform(draw(weight, 'xavier-uniform'), Math.sqrt(6 / 400))
   expect(draw(bias, 'xavier-uniform')).toEqual(new Float64Array(100))
+})
+
+/** Normal with mean 0 and that variance, by its first, second and fourth moments, each within five standard errors. */
+function expectNormal(values: Float64Array, variance: number): void {
+  const moment = (power: number) =>
+    values.reduce((sum, x) => sum + (x / Math.sqrt(variance)) ** power, 0) / values.length
+  const error = 5 / Math.sqrt(values.length)
+  expect(Math.abs(moment(1))).toBeLessThan(error)
+  expect(Math.abs(moment(2) - 1)).toBeLessThan(error * Math.sqrt(2))
+  expect(Math.abs(moment(4) - 3)).toBeLessThan(error * Math.sqrt(96))
+}
+
+const convolved = new Graph()
+convLayer(convolved, convolved.input('x', [1, 20, 8, 8]), 'conv', 50, 5, { bias: true })
+const [kernel, offset] = convolved.withRole('parameter')
+
+it.each<[InitializerName, number, number]>([
+  ['xavier-normal', 2 / (300 + 100), 2 / (25 * (20 + 50))],
+  ['he-normal', 2 / 300, 2 / (25 * 20)],
+])('%s: weights of the right variance, biases 0', (scheme, linearVariance, convVariance) => {
+  expectNormal(draw(weight, scheme), linearVariance)
+  expectNormal(draw(kernel, scheme), convVariance)
+  for (const tensor of [bias, offset]) expect(draw(tensor, scheme).every((x) => x === 0)).toBe(true)
+})
+
+it('he-normal-out: convolutions by their fan-out, linear layers uniform within 1 / sqrt(300), biases 0', () => {
+  expectNormal(draw(kernel, 'he-normal-out'), 2 / (25 * 50))
+  expectUniform(draw(weight, 'he-normal-out'), 1 / Math.sqrt(300))
+  for (const tensor of [bias, offset]) expect(draw(tensor, 'he-normal-out').every((x) => x === 0)).toBe(true)
 })
 
 const data = synthetic({ train: 2, test: 2 })

@@ -1,28 +1,192 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
+import { readSafetensors } from '../../src/formats/safetensors.ts'
 import { Graph, prunableParameters } from '../../src/graph/graph.ts'
 import { sizeOf, type Tensor } from '../../src/graph/tensor.ts'
 import { findModel, models } from '../../src/models/index.ts'
+import { type ModelOptions, widened } from '../../src/models/model.ts'
 import { UserError } from '../../src/util/errors.ts'
 
 const total = (tensors: readonly Tensor[]) => tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+
+/** A network's tensors; nothing is computed. */
+function tensorsOf(name: string, options?: ModelOptions, batch = 2) {
+  const model = findModel(name, options)
+  const graph = new Graph()
+  const logits = model.build(graph, graph.input('images', [batch, ...model.image]), true)
+  const parameters = graph.withRole('parameter')
+  const matching = (pattern: RegExp) => parameters.filter((tensor) => pattern.test(tensor.name))
+  return { logits, parameters, buffers: graph.withRole('buffer'), prunable: prunableParameters(graph), matching }
+}
 
 it.each([
   ['lenet-300-100', 266_610, 266_200, ['fc1.weight', 'fc1.bias', 'fc2.weight', 'fc2.bias', 'fc3.weight', 'fc3.bias']],
   ['mlpnet', 32_360, 32_360, ['fc1.weight', 'fc2.weight', 'fc3.weight']],
 ])('%s has %i parameters, %i of them prunable', (name, parameters, prunable, names) => {
-  const model = findModel(name)
-  const graph = new Graph()
-  const logits = model.build(graph, graph.input('images', [5, ...model.image]))
-  expect(logits.shape).toEqual([5, model.classes])
-  expect(graph.withRole('parameter').map((tensor) => tensor.name)).toEqual(names)
-  expect(total(graph.withRole('parameter'))).toBe(parameters)
-  expect(total(prunableParameters(graph))).toBe(prunable)
-  expect(prunableParameters(graph).every((tensor) => tensor.name.endsWith('.weight'))).toBe(true)
+  const found = tensorsOf(name)
+  expect(found.parameters.map((tensor) => tensor.name)).toEqual(names)
+  expect(total(found.parameters)).toBe(parameters)
+  expect(total(found.prunable)).toBe(prunable)
+})
+
+// Parameters, those that pruning may touch (all kernels, the classifier's too), and tensors that hold the latter.
+it.each<[string, ModelOptions, number, number?, number?]>([
+  ['mnist-mlp-bn', {}, 267_020, 266_200, 3],
+  ['lenet-5', {}, 431_080, 430_500, 4],
+  ['cifarnet', {}, 116_778, 116_704, 5],
+  ['cnn500k', {}, 471_338],
+  ['resnet20', {}, 272_474, 267_264 + 432 + 512 + 2048 + 640, 22],
+  ['resnet56', {}, 855_770, 851_504, 58],
+  ['resnet18', {}, 11_173_962, 11_159_232 + 5_120, 21],
+  ['resnet18', { classes: 100 }, 11_220_132, 11_159_232 + 51_200, 21],
+  ['resnet34', {}, 21_282_122],
+  ['resnet50-cifar', {}, 23_520_842],
+  ['vgg16', {}, 14_728_266],
+  ['vgg19', {}, 20_040_522, 20_018_880 + 5_120, 17],
+  ['vgg19', { classes: 100 }, 20_086_692, 20_018_880 + 51_200, 17],
+  ['wrn-28', {}, 1_467_610],
+  ['wrn-28', { widen: 2 }, 1_467_610],
+  ['wrn-28', { widen: 0.75 }, 209_130],
+  ['wrn-28', { widen: 0.98 }, 356_376],
+  ['wrn-28', { widen: 1.15 }, 491_845],
+  ['wrn-28', { widen: 1.33 }, 652_093],
+  ['wrn-28', { widen: 1.47 }, 795_477],
+  ['resnet50', {}, 25_557_032],
+  ['resnet50', { widen: 0.54 }, 8_167_095],
+  ['resnet50', { widen: 0.46 }, 5_771_217],
+  ['mobilenet-v1', {}, 4_231_976, 4_209_088, 28],
+])('%s %o has %i parameters', (name, options, parameters, prunable, layers) => {
+  const found = tensorsOf(name, options)
+  expect(total(found.parameters)).toBe(parameters)
+  if (prunable !== undefined) expect(total(found.prunable)).toBe(prunable)
+  if (layers !== undefined) expect(found.prunable).toHaveLength(layers)
+})
+
+it('resnet18: sizes of the 20 convolutions', () => {
+  const stage = (first: number, rest: number, projection: number) => [first, rest, projection, rest, rest]
+  const sizes = tensorsOf('resnet18').prunable.map(({ shape }) => sizeOf(shape))
+  const expected = [
+    ...[1_728, 36_864, 36_864, 36_864, 36_864, ...stage(73_728, 147_456, 8_192), ...stage(294_912, 589_824, 32_768)],
+    ...stage(1_179_648, 2_359_296, 131_072),
+  ]
+  expect(sizes).toEqual([...expected, 5_120])
+})
+
+it('resnet18: the names of a block with a projection', () => {
+  const norm = (name: string) => [`layer2.0.${name}.weight`, `layer2.0.${name}.bias`]
+  expect(
+    tensorsOf('resnet18')
+      .matching(/^layer2\.0/)
+      .map(({ name }) => name),
+  ).toEqual([
+    ...['layer2.0.conv1.weight', ...norm('bn1'), 'layer2.0.conv2.weight', ...norm('bn2')],
+    ...['layer2.0.shortcut.0.weight', ...norm('shortcut.1')],
+  ])
+})
+
+it('vgg19: sizes of the 16 convolutions, each with a bias', () => {
+  const found = tensorsOf('vgg19')
+  expect(found.matching(/^conv\d+\.weight$/).map(({ shape }) => sizeOf(shape))).toEqual([
+    ...[1_728, 36_864, 73_728, 147_456, 294_912, 589_824, 589_824, 589_824, 1_179_648],
+    ...Array.from({ length: 7 }, () => 2_359_296),
+  ])
+  expect(found.matching(/^conv\d+\.bias$/)).toHaveLength(16)
+})
+
+it.each([
+  ['vgg11', 8],
+  ['vgg13', 10],
+  ['vgg16', 13],
+])('%s has %i convolutions', (name, count) => {
+  expect(tensorsOf(name).matching(/^conv\d+\.weight$/)).toHaveLength(count)
+})
+
+it('resnet20: the block convolutions that WoodFisher prunes', () => {
+  const blocks = tensorsOf('resnet20').matching(/^layer.*conv/)
+  expect([blocks.length, total(blocks)]).toEqual([18, 267_264])
+})
+
+it('resnet56: 57 convolutions, 2,128 normalized channels', () => {
+  const found = tensorsOf('resnet56')
+  expect(found.parameters.filter(({ shape }) => shape.length === 4)).toHaveLength(57)
+  expect(total(found.buffers)).toBe(2 * 2_128)
+})
+
+it('wrn-28: the 24 convolutions in the blocks, and the rest', () => {
+  const found = tensorsOf('wrn-28')
+  const blocks = found.matching(/^layer.*conv/)
+  expect([blocks.length, total(blocks)]).toEqual([24, 1_451_520])
+  expect(total(found.parameters) - total(blocks)).toBe(16_090)
+  expect(found.matching(/shortcut/)).toHaveLength(3)
+})
+
+it('resnet50: the 48 convolutions in the blocks and the classifier, and the rest', () => {
+  const found = tensorsOf('resnet50')
+  const sparse = found.matching(/^layer.*conv|^fc\.weight$/)
+  expect([sparse.length, total(sparse)]).toEqual([49, 22_724_608])
+  expect(total(found.parameters) - total(sparse)).toBe(2_832_424)
+})
+
+it('mobilenet-v1: 44,640 depthwise weights, 3,139,584 pointwise ones', () => {
+  const { matching } = tensorsOf('mobilenet-v1')
+  expect(total(matching(/depthwise\.weight$/))).toBe(44_640)
+  expect(total(matching(/pointwise\.weight$/))).toBe(3_139_584)
+})
+
+const checkpoint = fileURLToPath(
+  new URL('../../../shared/data/checkpoints/resnet20-cifar10.safetensors', import.meta.url),
+)
+
+it("resnet20 has the names and shapes of WoodFisher's checkpoint", ({ skip }) => {
+  skip(!existsSync(checkpoint), `the checkpoint is not here: ${checkpoint}`)
+  const shapes = (tensors: Iterable<readonly [string, { shape: readonly number[] }]>) =>
+    Object.fromEntries([...tensors].map(([name, { shape }]) => [name, [...shape]]))
+  const { parameters, buffers } = tensorsOf('resnet20')
+  const ours = shapes([...parameters, ...buffers].map((tensor) => [tensor.name, tensor]))
+  expect(ours).toEqual(shapes(readSafetensors(checkpoint).tensors))
+})
+
+it.each(Object.keys(models))('%s: one logit per class, kernels only are prunable, every parameter begins', (name) => {
+  for (const classes of [undefined, 7]) {
+    const { logits, parameters, prunable } = tensorsOf(name, { classes }, 5)
+    expect(logits.shape).toEqual([5, classes ?? models[name].classes])
+    expect(prunable).toEqual(parameters.filter(({ shape }) => shape.length > 1))
+    expect(parameters.every(({ initial }) => initial !== undefined)).toBe(true)
+    const norms = parameters.filter((tensor) => tensor.initial === 1)
+    expect(norms.every((tensor) => tensor.name.endsWith('.weight'))).toBe(true)
+  }
+})
+
+it('a network in evaluation has the tensors of one in training', () => {
+  for (const name of ['resnet18', 'vgg11', 'wrn-28', 'mobilenet-v1', 'mnist-mlp-bn']) {
+    const names = [true, false].map((training) => {
+      const graph = new Graph()
+      const model = findModel(name)
+      model.build(graph, graph.input('images', [2, ...model.image]), training)
+      return [...graph.withRole('parameter'), ...graph.withRole('buffer')].map((tensor) => tensor.name)
+    })
+    expect(names[0]).toEqual(names[1])
+  }
 })
 
 it('an unknown name suggests the nearest', () => {
   expect(() => findModel('mlp-net')).toThrow(new UserError('there is no model named mlp-net (did you mean mlpnet?)'))
   expect(() => findModel('__proto__')).toThrow(/there is no model named __proto__ \(known: lenet-300-100, mlpnet/)
+})
+
+it('options that a network does not have, or that make no sense, are errors', () => {
+  expect(() => findModel('vgg19', { widen: 2 })).toThrow(new UserError('vgg19 has no widen'))
+  expect(() => findModel('vgg19', { classes: 2.5 })).toThrow(UserError)
+  expect(() => findModel('wrn-28', { widen: 0 })).toThrow(UserError)
+  expect(findModel('wrn-28', { widen: 1.5, classes: 3 })).toMatchObject({ name: 'wrn-28', widen: 1.5, classes: 3 })
+  expect(findModel('vgg19')).not.toHaveProperty('widen')
+})
+
+it('widened channels are rounded, half to even, and never none', () => {
+  expect([0.75, 0.98, 1.15].map((widen) => widened(16, widen))).toEqual([12, 16, 18])
+  expect([2.5, 3.5, 4.5].map((widen) => widened(1, widen))).toEqual([2, 4, 4])
+  expect(widened(16, 0.01)).toBe(1)
 })
 
 it('every model is listed under its own name', () => {

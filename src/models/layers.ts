@@ -1,0 +1,61 @@
+/**
+ * @file Pieces that several networks share. None of the convolutions has a bias: a batch normalization follows.
+ */
+import type { Graph } from '../graph/graph.ts'
+import { type ConvLayerOptions, convLayer } from '../graph/operators/conv.ts'
+import { add, relu } from '../graph/operators/elementwise.ts'
+import { linear } from '../graph/operators/linear.ts'
+import { batchNorm } from '../graph/operators/norm.ts'
+import { globalAveragePool } from '../graph/operators/pooling.ts'
+import { flatten } from '../graph/operators/shape.ts'
+import type { Tensor } from '../graph/tensor.ts'
+
+/** How residual blocks look: `shortcut` is the name of the projection's layers (`.0` convolution, `.1` normalization). */
+export interface BlockOptions {
+  width: number
+  stride: number
+  shortcut: 'shortcut' | 'downsample'
+  training: boolean
+}
+
+/** conv-BN-ReLU-conv-BN, plus the shortcut, then ReLU (He et al. 2016). */
+export function basicBlock(graph: Graph, x: Tensor, name: string, options: BlockOptions): Tensor {
+  const { width, stride, training } = options
+  const y = relu(graph, normalized(graph, x, [`${name}.conv1`, `${name}.bn1`], width, 3, training, { stride, pad: 1 }))
+  const residual = normalized(graph, y, [`${name}.conv2`, `${name}.bn2`], width, 3, training, { pad: 1 })
+  return relu(graph, add(graph, residual, projected(graph, x, name, width, options)))
+}
+
+/** 1x1, 3x3 (with the stride) and 1x1 convolutions, the last to four times the width; otherwise as {@link basicBlock}. */
+export function bottleneck(graph: Graph, x: Tensor, name: string, options: BlockOptions): Tensor {
+  const { width, stride, training } = options
+  let y = relu(graph, normalized(graph, x, [`${name}.conv1`, `${name}.bn1`], width, 1, training))
+  y = relu(graph, normalized(graph, y, [`${name}.conv2`, `${name}.bn2`], width, 3, training, { stride, pad: 1 }))
+  const residual = normalized(graph, y, [`${name}.conv3`, `${name}.bn3`], 4 * width, 1, training)
+  return relu(graph, add(graph, residual, projected(graph, x, name, 4 * width, options)))
+}
+
+/** x itself, or a 1x1 convolution with batch normalization where the block changes the size or the channels. */
+function projected(graph: Graph, x: Tensor, name: string, channels: number, options: BlockOptions): Tensor {
+  const { stride, shortcut, training } = options
+  if (stride === 1 && x.shape[1] === channels) return x
+  return normalized(graph, x, [`${name}.${shortcut}.0`, `${name}.${shortcut}.1`], channels, 1, training, { stride })
+}
+
+/** A convolution and its batch normalization, by their two names. */
+export function normalized(
+  graph: Graph,
+  x: Tensor,
+  [conv, norm]: readonly [string, string],
+  channels: number,
+  kernel: number,
+  training: boolean,
+  options: ConvLayerOptions = {},
+): Tensor {
+  return batchNorm(graph, convLayer(graph, x, conv, channels, kernel, options), norm, training)
+}
+
+/** Global average pooling and a linear classifier. */
+export function classify(graph: Graph, x: Tensor, name: string, classes: number): Tensor {
+  return linear(graph, flatten(graph, globalAveragePool(graph, x)), name, classes)
+}

@@ -1,0 +1,29 @@
+/**
+ * @file ResNet-50 for ImageNet (He et al. 2016) with the stride on the 3x3 convolution of a bottleneck. The widening factor multiplies the base
+ * width of 64, from which all others follow (thin networks of DSR, Mostafa & Wang 2019: 0.54 and 0.46). Begins as DSR's
+ * (`he-normal-out`); the last scale of a block is 1 like all others. Parameter names are torchvision's.
+ */
+import { relu } from '../graph/operators/elementwise.ts'
+import { maxPool } from '../graph/operators/pooling.ts'
+import { bottleneck, classify, normalized } from './layers.ts'
+import { type ModelFamily, widened } from './model.ts'
+
+export const resnet50: ModelFamily = {
+  name: 'resnet50',
+  summary: 'ImageNet ResNet-50, stride on the 3x3 convolutions, of any width (He et al. 2016)',
+  image: [3, 224, 224],
+  classes: 1000,
+  widen: 1,
+  defaultInit: 'he-normal-out',
+  build(graph, images, training, { classes, widen }) {
+    const base = widened(64, widen)
+    let x = relu(graph, normalized(graph, images, ['conv1', 'bn1'], base, 7, training, { stride: 2, pad: 3 }))
+    x = maxPool(graph, x, { kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] })
+    for (const [stage, depth] of [3, 4, 6, 3].entries())
+      for (let block = 0; block < depth; block++) {
+        const size = { width: base * 2 ** stage, stride: stage > 0 && block === 0 ? 2 : 1 }
+        x = bottleneck(graph, x, `layer${stage + 1}.${block}`, { ...size, shortcut: 'downsample', training })
+      }
+    return classify(graph, x, 'fc', classes)
+  },
+}
