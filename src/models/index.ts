@@ -5,6 +5,7 @@ import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
 import { cifarnet } from './cifarnet.ts'
 import { cnn500k } from './cnn500k.ts'
+import { densenet40 } from './densenet-40.ts'
 import { lenet5 } from './lenet-5.ts'
 import { lenet300100 } from './lenet-300-100.ts'
 import { mlpnet } from './mlpnet.ts'
@@ -21,7 +22,21 @@ import { wrn28 } from './wide-resnet.ts'
 export const models: Record<string, ModelFamily> = Object.fromEntries(
   [
     ...[lenet300100, mlpnet, mnistMlpBn, lenet5],
-    ...[cifarnet, cnn500k, resnet20, resnet56, resnet18, resnet34, resnet50Cifar, vgg11, vgg13, vgg16, vgg19, wrn28],
+    ...[
+      cifarnet,
+      cnn500k,
+      resnet20,
+      resnet56,
+      resnet18,
+      resnet34,
+      resnet50Cifar,
+      vgg11,
+      vgg13,
+      vgg16,
+      vgg19,
+      wrn28,
+      densenet40,
+    ],
     ...[resnet50, mobilenetV1],
   ].map((family) => [family.name, family]),
 )

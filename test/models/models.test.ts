@@ -10,6 +10,8 @@ import { UserError } from '../../src/util/errors.ts'
 
 const total = (tensors: readonly Tensor[]) => tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
 
+const isKernel = ({ shape }: Tensor) => shape.length > 1
+
 /** A network's tensors; nothing is computed. */
 function tensorsOf(name: string, options?: ModelOptions, batch = 2) {
   const model = findModel(name, options)
@@ -52,6 +54,7 @@ it.each<[string, ModelOptions, number, number?, number?]>([
   ['wrn-28', { widen: 1.15 }, 491_845],
   ['wrn-28', { widen: 1.33 }, 652_093],
   ['wrn-28', { widen: 1.47 }, 795_477],
+  ['densenet-40', {}, 1_019_722, 1_001_616, 40],
   ['resnet50', {}, 25_557_032],
   ['resnet50', { widen: 0.54 }, 8_167_095],
   ['resnet50', { widen: 0.46 }, 5_771_217],
@@ -128,6 +131,13 @@ it('resnet50: the 48 convolutions in the blocks and the classifier, and the rest
   expect(total(found.parameters) - total(sparse)).toBe(2_832_424)
 })
 
+it('densenet-40: weights of stem, blocks, transitions and classifier', () => {
+  const { matching } = tensorsOf('densenet-40')
+  const parts = ['conv1', 'block1', 'transition1', 'block2', 'transition2', 'block3', 'fc']
+  const sizes = parts.map((part) => total(matching(new RegExp(`^${part}.*weight$`)).filter(isKernel)))
+  expect(sizes).toEqual([432, 106_272, 25_600, 292_896, 92_416, 479_520, 4_480])
+})
+
 it('mobilenet-v1: 44,640 depthwise weights, 3,139,584 pointwise ones', () => {
   const { matching } = tensorsOf('mobilenet-v1')
   expect(total(matching(/depthwise\.weight$/))).toBe(44_640)
@@ -151,11 +161,36 @@ it.each(Object.keys(models))('%s: one logit per class, kernels only are prunable
   for (const classes of [undefined, 7]) {
     const { logits, parameters, prunable } = tensorsOf(name, { classes }, 5)
     expect(logits.shape).toEqual([5, classes ?? models[name].classes])
-    expect(prunable).toEqual(parameters.filter(({ shape }) => shape.length > 1))
+    expect(prunable).toEqual(parameters.filter(isKernel))
     expect(parameters.every(({ initial }) => initial !== undefined)).toBe(true)
     const norms = parameters.filter((tensor) => tensor.initial === 1)
     expect(norms.every((tensor) => tensor.name.endsWith('.weight'))).toBe(true)
   }
+})
+
+/** Multiplications of one sample in layers whose weight's name matches, padding included. */
+function macs(name: string, pattern = /./): number {
+  const model = findModel(name)
+  const graph = new Graph()
+  model.build(graph, graph.input('images', [1, ...model.image]), false)
+  return graph.nodes
+    .filter(({ operator, inputs }) => operator.weight !== undefined && pattern.test(inputs[operator.weight].name))
+    .map(({ operator, inputs, outputs: [y] }) => {
+      const { shape } = inputs[operator.weight!]
+      return (sizeOf(y.shape) * sizeOf(shape)) / shape[0]
+    })
+    .reduce((sum, n) => sum + n, 0)
+}
+
+// The sizes of every layer's output, which no parameter count shows: millions of multiplications as published.
+it.each([
+  ['resnet18', /./, 555.4],
+  ['vgg19', /./, 398.1],
+  ['wrn-28', /^layer.*conv/, 212.3],
+  ['mobilenet-v1', /./, 568.7],
+  ['resnet50', /./, 4089.2],
+])('%s: layers %o take %d million multiplications', (name, pattern, millions) => {
+  expect(macs(name, pattern) / 1e6).toBeCloseTo(millions, 1)
 })
 
 it('a network in evaluation has the tensors of one in training', () => {

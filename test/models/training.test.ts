@@ -14,6 +14,7 @@ it.each<[string, ModelOptions, number]>([
   ['resnet20', {}, 0.01],
   ['resnet20', { classes: 100 }, 0.01],
   ['wrn-28', { widen: 0.25 }, 0.01],
+  ['densenet-40', {}, 0.01],
 ])('%s %o learns two images', (name, options, learningRate) => {
   const model = findModel(name, options)
   const data = synthetic({ image: model.image, classes: model.classes, train: 2, test: 2 })
