@@ -1,99 +1,8 @@
 /* Convolution and its input gradient, in the batch-innermost layout: x [channel][row][column][sample].
  *
- * Both are one computation: an output row is a sum over taps (input channel, kernel row, kernel column) of a weight times a
- * run of an input row, shifted. Rows of the input are copied into a strip with zeros at the borders, for some samples at
- * a time, so that the run of a tap is contiguous over (column, sample) and vectors walk that fused axis whatever the batch. With a
- * stride, the strip holds the columns of each phase (column mod stride) together. A tile of TILE_ROWS output
- * channels x TILE_VECS vectors stays in registers over all taps. */
-#include "kernel.h"
-
-#if LANES == 16
-#define TILE_ROWS 6
-#define TILE_VECS 4
-#elif LANES == 8
-#define TILE_ROWS 6
-#define TILE_VECS 2
-#else
-#define TILE_ROWS 6
-#define TILE_VECS 1
-#endif
-
-/* Shares of a thread's scratch, in floats. */
-#define STRIP_FLOATS (96 * 1024)
-#define WEIGHT_FLOATS (64 * 1024)
-#define MOST_TAPS 4096
-
-/* One axis of a correlation: tap k of output position r reads input position (r * mul + k * step + shift) / div, where that is
- * whole and inside. A convolution has div = 1 and mul = stride, its input gradient mul = 1 and div = stride. */
-typedef struct {
-    int out, in, taps, mul, div, step, shift;
-} Axis;
-
-INLINE int source(const Axis *axis, int r, int k, int *position) {
-    int scaled = r * axis->mul + k * axis->step + axis->shift;
-    if (scaled % axis->div) return 0;
-    *position = scaled / axis->div;
-    return 1;
-}
-
-typedef struct {
-    int batch, groups, in, out; /* channels per group */
-    Axis row, col;
-    const float *x, *weight, *bias;
-    float *y;
-    int64_t weight_group, weight_out, weight_in; /* strides of the weight over groups, output and input channels */
-    int relu;
-} Correlation;
-
-/* How a strip lies: [channel][input row - first row][phase][column / phases + margin][samples]. */
-typedef struct {
-    int phases, margin, width, samples, rows, first_row;
-    int64_t row_floats, channel_floats;
-} Strip;
-
-INLINE int floor_div(int a, int b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
-
-/* Sizes the strip for one output row's columns, with room behind for the last tile. */
-static Strip strip_layout(const Correlation *c, int samples) {
-    const Axis *col = &c->col;
-    Strip s = {.phases = col->mul, .samples = samples};
-    int low = 0, high = 0;
-    for (int k = 0; k < col->taps; k++) {
-        int shift = k * col->step + col->shift;
-        int first = floor_div(shift, col->mul * col->div), last = floor_div((col->out - 1) * col->mul + shift, col->mul * col->div);
-        if (first < low) low = first;
-        if (last > high) high = last;
-    }
-    s.margin = -low;
-    s.width = high - low + 1 + (TILE_VECS * LANES + samples - 1) / samples;
-    s.row_floats = (int64_t)s.phases * s.width * samples;
-    return s;
-}
-
-/* Copies `rows` input rows from s->first_row on, of `channels` channels from `channel` on, samples n0.. (count of them). */
-static void fill_strip(const Correlation *c, const Strip *s, float *to, int group, int channel, int channels, int n0, int count) {
-    int64_t plane = (int64_t)c->row.in * c->col.in * c->batch;
-    for (int i = 0; i < channels; i++) {
-        const float *from = c->x + ((int64_t)group * c->in + channel + i) * plane + n0;
-        for (int r = 0; r < s->rows; r++) {
-            float *row = to + i * s->channel_floats + r * s->row_floats;
-            int64_t floats = s->row_floats;
-            for (int64_t j = 0; j < floats; j += LANES) store_part(row + j, splat(0), floats - j < LANES ? (int)(floats - j) : LANES);
-            int y = s->first_row + r;
-            if (y < 0 || y >= c->row.in) continue;
-            for (int x = 0; x < c->col.in; x++) {
-                int position = x / s->phases + s->margin;
-                if (position >= s->width) continue;
-                float *pixel = row + ((int64_t)(x % s->phases) * s->width + position) * s->samples;
-                const float *source_pixel = from + ((int64_t)y * c->col.in + x) * c->batch;
-                for (int n = 0; n < count; n += LANES) {
-                    int part = count - n < LANES ? count - n : LANES;
-                    store_part(pixel + n, load_part(source_pixel + n, part), part);
-                }
-            }
-        }
-    }
-}
+ * Both are one computation: an output row is a sum over taps (input channel, kernel row, kernel column) of a weight times a run of a
+ * strip (conv.h). A tile of TILE_ROWS output channels x TILE_VECS vectors stays in registers over all taps. */
+#include "conv.h"
 
 /* [tile][channel][tap][TILE_ROWS], zeros where the last tile has no row. */
 static void pack_weights(const Correlation *c, float *to, int group, int first_out, int outs, int channel, int channels) {
@@ -185,19 +94,10 @@ static void write_tile(const Target *t, int q, const vec *sums) {
             vec sum = sums[r * TILE_VECS + v];
             if (!t->first) sum += load_part(y, count);
             if (t->last && t->bias) sum += t->bias[r];
-            if (t->last && t->relu) sum = choose(sum > 0, sum, splat(0));
+            if (t->last && t->relu) sum = relu(sum);
             store_part(y, sum, count);
         }
     }
-}
-
-static int least(int a, int b) { return a < b ? a : b; }
-
-/* Samples that a strip holds: all of a small batch, else a whole number of vectors, so that no vector crosses a pixel. */
-static int strip_samples(const Correlation *c) {
-    int tile = TILE_VECS * LANES;
-    if (c->batch <= tile && (c->col.div == 1 || c->batch % LANES == 0)) return c->batch;
-    return c->batch <= LANES ? LANES : tile;
 }
 
 static void correlate(const Context *ctx, const Correlation *c) {
@@ -205,22 +105,24 @@ static void correlate(const Context *ctx, const Correlation *c) {
     int kernel = c->row.taps * c->col.taps;
     Strip strip = strip_layout(c, samples);
 
-    /* Output rows per strip: few enough that several channels fit, and that every thread has some. */
+    /* Output rows per strip: few enough that several channels fit, and that every thread has some. Channels per block follow from the
+     * rows of a single thread: blocks decide in which order sums are taken, which must not depend on the number of threads. */
     int reach = (c->row.taps - 1) * c->row.step; /* input rows that one output row spans, less one (times div) */
-    int rows_per = c->row.out;
+    int rows_per = c->row.out, block = 0;
     for (;;) {
         int span = ((rows_per - 1) * c->row.mul + (reach < 0 ? -reach : reach)) / c->row.div + 2;
         int64_t floats = span * strip.row_floats;
         int channels = (int)(STRIP_FLOATS / floats);
         int units = chunks * ((c->row.out + rows_per - 1) / rows_per) * c->groups;
-        if (rows_per == 1 || (channels >= least(c->in, 16) && units >= 4 * ctx->parts)) {
+        int fits = channels >= least(c->in, 16);
+        if (!block && (rows_per == 1 || (fits && units >= 4))) block = least(c->in, channels);
+        if (rows_per == 1 || (fits && units >= 4 * ctx->parts)) {
             strip.rows = span;
             strip.channel_floats = floats;
             break;
         }
         rows_per = (rows_per + 1) / 2;
     }
-    int block = least(c->in, (int)(STRIP_FLOATS / strip.channel_floats));
     block = least(block, MOST_TAPS / kernel);
     if (block < 1) block = 1;
     int outs_block = (int)(WEIGHT_FLOATS / ((int64_t)block * kernel)) / TILE_ROWS * TILE_ROWS;
@@ -297,138 +199,4 @@ KERNEL(conv_input_grad) {
     c.weight_out = kernel;
     c.weight_group = (int64_t)c.out * c.in * kernel;
     correlate(ctx, &c);
-}
-
-/* The weight gradient: dw[o][i][ky][kx] = sum over positions and samples of dy times x at the tap. Lanes run over the fused (column, sample)
- * axis of rows that were copied into strips, a tile of GRAD_OUTS output channels x GRAD_TAPS taps at a time; each sum over a block of rows ends
- * with a sum over lanes. Threads share the weights, not the positions. */
-#if LANES == 16
-#define GRAD_OUTS 4
-#define GRAD_TAPS 6
-#elif LANES == 8
-#define GRAD_OUTS 4
-#define GRAD_TAPS 3
-#else
-#define GRAD_OUTS 3
-#define GRAD_TAPS 3
-#endif
-
-/* sums[o][t] += over `rows` rows of `length` fused positions: dy[o] rows dy_row apart, x[t] rows x_row apart. */
-static void sum_products(const float *const *dy, int64_t dy_row, const float *const *x, int64_t x_row, int rows, int length, float *sums) {
-    vec acc[GRAD_OUTS][GRAD_TAPS];
-#pragma GCC unroll 8
-    for (int o = 0; o < GRAD_OUTS; o++)
-#pragma GCC unroll 8
-        for (int t = 0; t < GRAD_TAPS; t++) acc[o][t] = splat(0);
-    for (int r = 0; r < rows; r++)
-        for (int q = 0; q < length; q += LANES) {
-            vec xv[GRAD_TAPS];
-#pragma GCC unroll 8
-            for (int t = 0; t < GRAD_TAPS; t++) xv[t] = load(x[t] + r * x_row + q);
-#pragma GCC unroll 8
-            for (int o = 0; o < GRAD_OUTS; o++) {
-                vec d = load(dy[o] + r * dy_row + q);
-#pragma GCC unroll 8
-                for (int t = 0; t < GRAD_TAPS; t++) acc[o][t] += d * xv[t];
-            }
-        }
-#pragma GCC unroll 8
-    for (int o = 0; o < GRAD_OUTS; o++)
-#pragma GCC unroll 8
-        for (int t = 0; t < GRAD_TAPS; t++) sums[o * GRAD_TAPS + t] = sum_lanes(acc[o][t]);
-}
-
-/* Rows [r0, r0 + rows) of `outs` channels of dy: [channel][row][column][samples], zeros up to a whole vector of a row. */
-static void fill_gradient(const Correlation *c, const float *dy, float *to, int64_t fused, int samples, int first_out, int outs, int r0, int rows,
-                          int n0, int count) {
-    for (int o = 0; o < outs; o++)
-        for (int r = 0; r < rows; r++, to += fused) {
-            const float *from = dy + (((int64_t)(first_out + o) * c->row.out + r0 + r) * c->col.out) * c->batch + n0;
-            for (int64_t j = 0; j < fused; j += LANES) store(to + j, splat(0));
-            for (int x = 0; x < c->col.out; x++)
-                for (int n = 0; n < count; n += LANES) {
-                    int part = least(count - n, LANES);
-                    store_part(to + (int64_t)x * samples + n, load_part(from + (int64_t)x * c->batch + n, part), part);
-                }
-        }
-}
-
-/* Which part of the weight a thread computes: groups [g0, g1), output channels [o0, o1), input channels [i0, i1) of each. */
-typedef struct { int g0, g1, o0, o1, i0, i1; } WeightShare;
-
-static WeightShare weight_share(const Context *ctx, const Correlation *c) {
-    WeightShare s = {0, c->groups, 0, c->out, 0, c->in};
-    if (c->groups > 1) share(ctx, c->groups, 1, &s.g0, &s.g1);
-    else if (c->in >= 4 * ctx->parts) share(ctx, c->in, 1, &s.i0, &s.i1);
-    else share(ctx, c->out, GRAD_OUTS, &s.o0, &s.o1);
-    return s;
-}
-
-/* args: batch groups in out, h w oh ow, kh kw sy sx dy dx top left, x dy dw */
-KERNEL(conv_weight_grad) {
-    Correlation c = {
-        .batch = a[0], .groups = a[1], .in = a[2], .out = a[3],
-        .row = {a[6], a[4], a[8], a[10], 1, a[12], -a[14]},
-        .col = {a[7], a[5], a[9], a[11], 1, a[13], -a[15]},
-        .x = ctx->arena + a[16],
-    };
-    const float *dy = ctx->arena + a[17];
-    float *dw = ctx->arena + a[18];
-    int kernel = c.row.taps * c.col.taps, samples = strip_samples(&c);
-    while (samples < c.batch && c.row.out * c.col.out * samples < 1024) samples *= 2; /* long sums hide their ends */
-    int chunks = (c.batch + samples - 1) / samples;
-    Strip strip = strip_layout(&c, samples);
-    int64_t fused = ((int64_t)c.col.out * samples + LANES - 1) / LANES * LANES;
-
-    /* Rows per strip, input channels per strip, output channels per gradient strip. */
-    WeightShare mine = weight_share(ctx, &c);
-    int rows_per = c.row.out;
-    for (;; rows_per = (rows_per + 1) / 2) {
-        strip.rows = (rows_per - 1) * c.row.mul + (c.row.taps - 1) * c.row.step + 1;
-        strip.channel_floats = strip.rows * strip.row_floats;
-        if (rows_per == 1 || (strip.channel_floats * least(c.in, 16) <= STRIP_FLOATS && fused * rows_per * least(c.out, 16) <= WEIGHT_FLOATS)) break;
-    }
-    int ins_per = least((int)(STRIP_FLOATS / strip.channel_floats), MOST_TAPS / kernel), outs_per = (int)(WEIGHT_FLOATS / (fused * rows_per));
-    if (ins_per < 1) ins_per = 1;
-    if (outs_per > GRAD_OUTS) outs_per -= outs_per % GRAD_OUTS;
-
-    float *strip_data = ctx->scratch, *gradient = strip_data + STRIP_FLOATS;
-    int32_t *tap = (int32_t *)(gradient + WEIGHT_FLOATS);
-    for (int g = mine.g0; g < mine.g1; g++)
-        for (int o = mine.o0; o < mine.o1; o++)
-            for (int j = mine.i0 * kernel; j < mine.i1 * kernel; j++) dw[((int64_t)g * c.out + o) * c.in * kernel + j] = 0;
-
-    for (int g = mine.g0; g < mine.g1; g++)
-        for (int i0 = mine.i0; i0 < mine.i1; i0 += ins_per) {
-            int ins = least(ins_per, mine.i1 - i0), taps = ins * kernel;
-            for (int t = 0; t < taps; t++) {
-                int ky = t % kernel / c.col.taps, shift = t % c.col.taps * c.col.step + c.col.shift;
-                int whole = floor_div(shift, strip.phases), phase = shift - whole * strip.phases;
-                int64_t column = (int64_t)phase * strip.width + whole + strip.margin;
-                tap[t] = (int32_t)(t / kernel * strip.channel_floats + ky * c.row.step * strip.row_floats + column * samples);
-            }
-            for (int chunk = 0; chunk < chunks; chunk++)
-                for (int r0 = 0; r0 < c.row.out; r0 += rows_per) {
-                    int n0 = chunk * samples, count = least(samples, c.batch - n0), rows = least(rows_per, c.row.out - r0);
-                    strip.first_row = r0 * c.row.mul + c.row.shift;
-                    fill_strip(&c, &strip, strip_data, g, i0, ins, n0, count);
-                    for (int o0 = mine.o0; o0 < mine.o1; o0 += outs_per) {
-                        int outs = least(outs_per, mine.o1 - o0);
-                        fill_gradient(&c, dy, gradient, fused, samples, g * c.out + o0, outs, r0, rows, n0, count);
-                        for (int o = 0; o < outs; o += GRAD_OUTS) {
-                            const float *d[GRAD_OUTS];
-                            for (int k = 0; k < GRAD_OUTS; k++) d[k] = gradient + least(o + k, outs - 1) * rows * fused;
-                            for (int t = 0; t < taps; t += GRAD_TAPS) {
-                                const float *x[GRAD_TAPS];
-                                float sums[GRAD_OUTS * GRAD_TAPS];
-                                for (int k = 0; k < GRAD_TAPS; k++) x[k] = strip_data + tap[least(t + k, taps - 1)];
-                                sum_products(d, fused, x, c.row.mul * strip.row_floats, rows, (int)fused, sums);
-                                for (int p = 0; p < GRAD_OUTS && o + p < outs; p++)
-                                    for (int k = 0; k < GRAD_TAPS && t + k < taps; k++)
-                                        dw[(((int64_t)g * c.out + o0 + o + p) * c.in + i0) * kernel + t + k] += sums[p * GRAD_TAPS + k];
-                            }
-                        }
-                    }
-                }
-        }
 }

@@ -35,12 +35,12 @@ static float squares_row(const float *x, int n, float mean) {
 }
 
 /* y = x a + b, then ReLU if asked. */
-static void affine_row(float *y, const float *x, int n, float a, float b, int relu) {
+static void affine_row(float *y, const float *x, int n, float a, float b, int with_relu) {
     vec av = splat(a), bv = splat(b);
     for (int i = 0; i < n; i += LANES) {
         int count = n - i < LANES ? n - i : LANES;
         vec v = load_part(x + i, count) * av + bv;
-        if (relu) v = choose(v > 0, v, splat(0));
+        if (with_relu) v = relu(v);
         store_part(y + i, v, count);
     }
 }

@@ -40,7 +40,7 @@ KERNEL(max_pool) {
                             best = v;
                             place = splat((float)(y * s.w + x));
                         } else {
-                            ivec better = v > best;
+                            ivec better = (v > best) | (v != v); /* NaN stays */
                             best = choose(better, v, best);
                             place = choose(better, splat((float)(y * s.w + x)), place);
                         }

@@ -25,22 +25,47 @@ type Sizes = Readonly<Record<Size, number>>
 /** Sizes of the scratch that kernels/conv.c divides, in floats. */
 const STRIP_FLOATS = 96 * 1024
 const MOST_TAPS = 4096
-/** The widest vector tile of any instruction set. */
+/** Floats in the widest tile and vector of any instruction set. */
 const WIDEST_TILE = 64
+const WIDEST_VECTOR = 16
 
 const inputFloats = (p: Sizes) => p.batch * p.groups * p.in * p.h * p.w
 const outputFloats = (p: Sizes) => p.batch * p.groups * p.out * p.oh * p.ow
 const weightFloats = (p: Sizes) => p.groups * p.out * p.in * p.kh * p.kw
 
+/**
+ * The most floats that C needs for the input columns of one output row, whatever the vectors: as `strip_layout` has it. Tap k of output
+ * position r reads input position (r * mul + k * step + shift) / div.
+ */
+function rowFloats(
+  batch: number,
+  out: number,
+  taps: number,
+  mul: number,
+  div: number,
+  step: number,
+  shift: number,
+): number {
+  const [first, last] = [shift, shift + (taps - 1) * step].sort((a, b) => a - b)
+  const low = Math.min(0, Math.floor(first / (mul * div)))
+  const high = Math.max(0, Math.floor(((out - 1) * mul + last) / (mul * div)))
+  const samples = div === 1 ? Math.min(batch, WIDEST_TILE) : batch <= WIDEST_VECTOR ? WIDEST_VECTOR : WIDEST_TILE
+  return mul * ((high - low + 2) * samples + WIDEST_TILE)
+}
+
 /** Throws where the C side could not hold one row: kernels of more than 4096 taps, or very wide images. */
-function checkSizes(p: Sizes): void {
+function checkSizes(p: Sizes, inputGrad = false): void {
   if (sizes.slice(0, 14).some((name) => p[name] < 1)) throw new Error('sizes, strides and dilations must be 1 or more')
   if (p.kh * p.kw > MOST_TAPS) throw new Error(`a kernel of ${p.kh} x ${p.kw} has more than ${MOST_TAPS} taps`)
-  const reach = (p.kh - 1) * p.dy + 2
-  const width = Math.max(p.w, p.ow) + 2 * ((p.kw - 1) * p.dx + p.left) + p.sx + WIDEST_TILE
-  const samples = Math.min(p.batch, WIDEST_TILE)
-  if (reach * width * Math.max(samples, 16) > STRIP_FLOATS)
-    throw new Error(`one output row needs ${reach} input rows of ${p.w} columns, more than the engine's buffer holds`)
+  const reach = (p.kh - 1) * p.dy
+  const rows = (inputGrad ? Math.floor(reach / p.sy) : reach) + 2
+  const row = inputGrad
+    ? rowFloats(p.batch, p.w, p.kw, 1, p.sx, -p.dx, p.left)
+    : rowFloats(p.batch, p.ow, p.kw, p.sx, 1, p.dx, -p.left)
+  if (rows * row > STRIP_FLOATS)
+    throw new Error(
+      `one row of the result needs ${rows} rows of ${inputGrad ? p.ow : p.w} columns, more than the engine's buffer holds`,
+    )
 }
 
 /** Visits every tap that lies inside the input: element numbers of y, x and weight, for sample 0. */
@@ -93,7 +118,7 @@ export const convInputGrad: Kernel<Size | 'gradient' | 'weight' | 'dinput'> = {
   name: 'conv_input_grad',
   parameters: [...sizes, 'gradient', 'weight', 'dinput'],
   extents: (p) => {
-    checkSizes(p)
+    checkSizes(p, true)
     return [at(p.gradient, outputFloats(p)), at(p.weight, weightFloats(p)), at(p.dinput, inputFloats(p))]
   },
   reference: (p, { floats }) => {

@@ -42,7 +42,7 @@ export const maxPool: Kernel<Size | 'x' | 'y' | 'index'> = {
     forEachWindow(p, (out, plane, places) => {
       for (let n = 0; n < p.batch; n++) {
         const value = (place: number) => floats[p.x + plane + place * p.batch + n]
-        const best = places.reduce((a, b) => (value(b) > value(a) ? b : a))
+        const best = places.reduce((a, b) => (value(b) > value(a) || Number.isNaN(value(b)) ? b : a))
         floats[p.y + out + n] = value(best)
         floats[p.index + out + n] = best
       }
