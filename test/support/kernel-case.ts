@@ -30,7 +30,10 @@ export interface KernelCase {
   writes: Record<string, Tolerance>
 }
 
-/** Fails where a machine's result differs from the reference machine's, or memory beside the results has changed. */
+/**
+ * Fails where a machine's result differs from the reference machine's, or memory beside the results has changed. The machines
+ * may differ in their number of threads only: all must give the same bits.
+ */
 export function expectAgreement(machines: readonly Machine[], test: KernelCase): void {
   const at: Record<string, number> = {}
   let size = GAP
@@ -59,15 +62,24 @@ export function expectAgreement(machines: readonly Machine[], test: KernelCase):
   const bytes = Object.keys(test.operands).filter((name) => test.operands[name] instanceof Uint8Array)
   const isByte = (i: number) => bytes.some((name) => i >= at[name] && i < at[name] + floatsOf(test.operands[name]))
 
-  for (const machine of machines)
-    execute(machine).forEach((got, i) => {
-      const tolerance = allowed.get(i)?.(want[i], magnitude[i]) ?? 0
-      if (Object.is(got, Math.fround(want[i])) || (tolerance > 0 && Math.abs(got - want[i]) <= tolerance)) return
+  const place = (i: number) => {
+    const name = Object.keys(at).findLast((operand) => at[operand] <= i)
+    return name === undefined ? 'before the operands' : `${name}[${i - at[name]}]`
+  }
+  let first: ArrayLike<number> | undefined
+  for (const machine of machines) {
+    const floats = execute(machine)
+    first ??= floats
+    floats.forEach((got, i) => {
       if (isByte(i)) return
-      const name = Object.keys(at).findLast((operand) => at[operand] <= i)
-      const where = name === undefined ? 'before the operands' : `${name}[${i - at[name]}]`
-      throw new Error(`${machine.description}: ${where} is ${got}, expected ${want[i]} within ${tolerance}`)
+      const tolerance = allowed.get(i)?.(want[i], magnitude[i]) ?? 0
+      const agrees = Object.is(got, Math.fround(want[i])) || (tolerance > 0 && Math.abs(got - want[i]) <= tolerance)
+      if (!agrees)
+        throw new Error(`${machine.description}: ${place(i)} is ${got}, expected ${want[i]} within ${tolerance}`)
+      if (!Object.is(got, first![i]))
+        throw new Error(`${machine.description}: ${place(i)} is ${got}, ${first![i]} on ${machines[0].description}`)
     })
+  }
 }
 
 /** Values for a case whose shapes fast-check chose; so that shapes shrink and values stay. */

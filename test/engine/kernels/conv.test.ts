@@ -1,0 +1,160 @@
+import fc from 'fast-check'
+import { it } from 'vitest'
+import { call } from '../../../src/engine/kernel.ts'
+import { conv, convInputGrad, convWeightGrad } from '../../../src/engine/kernels/conv.ts'
+import { type Random, random } from '../../../src/util/random.ts'
+import { onEveryEngine } from '../../support/engines.ts'
+import { blank, expectAgreement, type KernelCase, ROUNDING, uniform, values } from '../../support/kernel-case.ts'
+
+/** Sizes as drawn: the input is enlarged where the kernel would not fit. */
+interface Drawn {
+  batch: number
+  groups: number
+  in: number
+  out: number
+  h: number
+  w: number
+  kernel: readonly number[]
+  stride: readonly number[]
+  dilation: readonly number[]
+  /** top, left, bottom, right */
+  pads: readonly number[]
+}
+
+const pair = (most: number) => fc.tuple(fc.integer({ min: 1, max: most }), fc.integer({ min: 1, max: most }))
+const pad = fc.constantFrom(0, 0, 1, 1, 2, 3)
+const small: fc.Arbitrary<Drawn> = fc.record({
+  batch: fc.constantFrom(1, 2, 3, 8, 16, 17, 33, 40),
+  groups: fc.constantFrom(1, 1, 2, 3),
+  in: fc.integer({ min: 1, max: 4 }),
+  out: fc.integer({ min: 1, max: 8 }),
+  h: fc.integer({ min: 1, max: 8 }),
+  w: fc.integer({ min: 1, max: 8 }),
+  kernel: pair(5),
+  stride: pair(3),
+  dilation: fc.constantFrom([1, 1], [1, 1], [2, 1], [1, 3], [2, 2]),
+  pads: fc.tuple(pad, pad, pad, pad),
+})
+const depthwise: fc.Arbitrary<Drawn> = small.map((drawn) => ({ ...drawn, groups: 7, in: 1, out: 1 + (drawn.out % 2) }))
+
+const plain = { batch: 3, groups: 1, in: 2, out: 7, h: 4, w: 4, dilation: [1, 1], stride: [1, 1] }
+const three = { ...plain, kernel: [3, 3], pads: [1, 1, 1, 1] }
+/** What does not fit into one block of anything. */
+const large: [string, Drawn][] = [
+  ['many input channels', { ...three, in: 200 }],
+  ['many input channels, wide rows', { ...three, in: 40, out: 3, h: 9, w: 130, batch: 1 }],
+  ['more taps than a list holds', { ...three, in: 200, kernel: [5, 5], pads: [2, 2, 2, 2], batch: 1 }],
+  ['many output channels', { ...three, in: 40, out: 230 }],
+  ['many 1 x 1 taps', { ...three, in: 600, out: 13, kernel: [1, 1], pads: [0, 0, 0, 0] }],
+  ['very wide rows', { ...three, h: 3, w: 1400, in: 1, out: 2, batch: 16 }],
+  ['wide rows, stride 2', { ...three, h: 5, w: 300, out: 2, stride: [2, 2], batch: 17 }],
+  ['many rows', { ...three, h: 150, w: 3, in: 3, out: 2, batch: 33 }],
+  // Threads take fewer rows each then, which leaves room for more channels: results must not show it.
+  ['rows for several threads', { ...three, h: 14, w: 14, in: 40, out: 2, batch: 64 }],
+  ['rows for several threads, narrow vectors', { ...three, h: 14, w: 14, in: 100, out: 2, batch: 16 }],
+  ['a large batch', { ...three, h: 3, w: 3, batch: 300 }],
+  [
+    'a large batch that becomes one position',
+    { ...three, h: 11, w: 11, in: 1, out: 2, kernel: [11, 11], pads: [0, 0, 0, 0], batch: 1024 },
+  ],
+  ['a large stride', { ...three, h: 3, w: 400, in: 1, out: 2, stride: [1, 100], batch: 1 }],
+  ['a stride beyond the kernel', { ...three, h: 41, w: 50, in: 1, out: 2, stride: [7, 25], batch: 300 }],
+]
+
+function sizesOf(drawn: Drawn) {
+  const { batch, groups, kernel, stride, dilation, pads } = drawn
+  const reach = [0, 1].map((axis) => dilation[axis] * (kernel[axis] - 1) + 1)
+  const [h, w] = [drawn.h, drawn.w].map((n, axis) => Math.max(n, reach[axis] - pads[axis] - pads[2 + axis]))
+  const [oh, ow] = [h, w].map(
+    (n, axis) => Math.floor((n + pads[axis] + pads[2 + axis] - reach[axis]) / stride[axis]) + 1,
+  )
+  return {
+    ...{ batch, groups, in: drawn.in, out: drawn.out, h, w, oh, ow, kh: kernel[0], kw: kernel[1] },
+    ...{ sy: stride[0], sx: stride[1], dy: dilation[0], dx: dilation[1], top: pads[0], left: pads[1] },
+  }
+}
+
+/** Every term may be rounded once as a product and once per sum behind it. */
+const sumOf = (terms: number) => (_want: number, magnitude: number) => (terms + 3) * ROUNDING * magnitude
+
+const kernels: Record<string, (drawn: Drawn, rng: Random) => KernelCase> = {
+  conv: (drawn, rng) => {
+    const p = sizesOf(drawn)
+    const [hasBias, relu] = [rng.below(2), rng.below(2)]
+    return {
+      operands: {
+        x: uniform(rng, inputFloats(p)),
+        weight: uniform(rng, weightFloats(p)),
+        bias: uniform(rng, p.groups * p.out),
+        y: blank(outputFloats(p)),
+      },
+      call: (at) => call(conv, { ...p, x: at.x, weight: at.weight, y: at.y, bias: at.bias, hasBias, relu }),
+      writes: { y: sumOf(p.in * p.kh * p.kw) },
+    }
+  },
+  'conv input gradient': (drawn, rng) => {
+    const p = sizesOf(drawn)
+    return {
+      operands: {
+        gradient: uniform(rng, outputFloats(p)),
+        weight: uniform(rng, weightFloats(p)),
+        dinput: blank(inputFloats(p)),
+      },
+      call: (at) => call(convInputGrad, { ...p, gradient: at.gradient, weight: at.weight, dinput: at.dinput }),
+      writes: { dinput: sumOf(p.out * p.kh * p.kw) },
+    }
+  },
+  'conv weight gradient': (drawn, rng) => {
+    const p = sizesOf(drawn)
+    return {
+      operands: {
+        x: uniform(rng, inputFloats(p)),
+        gradient: uniform(rng, outputFloats(p)),
+        dweight: blank(weightFloats(p)),
+      },
+      call: (at) => call(convWeightGrad, { ...p, x: at.x, gradient: at.gradient, dweight: at.dweight }),
+      writes: { dweight: sumOf(p.batch * p.oh * p.ow) },
+    }
+  },
+}
+
+type Sizes = ReturnType<typeof sizesOf>
+const inputFloats = (p: Sizes) => p.batch * p.groups * p.in * p.h * p.w
+const outputFloats = (p: Sizes) => p.batch * p.groups * p.out * p.oh * p.ow
+const weightFloats = (p: Sizes) => p.groups * p.out * p.in * p.kh * p.kw
+
+onEveryEngine((machines) => {
+  it.each(Object.entries(kernels))('%s, any strides, dilations, padding and groups', (_name, build) => {
+    fc.assert(
+      fc.property(small, values, (drawn, rng) => expectAgreement(machines, build(drawn, rng))),
+      { numRuns: 40 },
+    )
+  })
+
+  it.each(Object.entries(kernels))('%s, depthwise', (_name, build) => {
+    fc.assert(
+      fc.property(depthwise, values, (drawn, rng) => expectAgreement(machines, build(drawn, rng))),
+      { numRuns: 15 },
+    )
+  })
+
+  it.each(Object.entries(kernels))('%s, in several blocks', (name, build) => {
+    for (const [size, drawn] of large)
+      try {
+        expectAgreement(machines, build(drawn, random(1, name)))
+      } catch (error) {
+        throw new Error(`${size}: ${(error as Error).message}`)
+      }
+  })
+
+  it('a ReLU at the end of a convolution lets NaN through', () => {
+    const p = sizesOf({ ...three, h: 2, w: 2 })
+    const x = uniform(random(1, 'NaN'), inputFloats(p))
+    x[5] = Number.NaN
+    expectAgreement(machines, {
+      operands: { x, weight: uniform(random(2, 'NaN'), weightFloats(p)), y: blank(outputFloats(p)) },
+      call: (at) => call(conv, { ...p, x: at.x, weight: at.weight, y: at.y, bias: 0, hasBias: 0, relu: 1 }),
+      writes: { y: sumOf(18) },
+    })
+  })
+})

@@ -1,0 +1,116 @@
+import fc from 'fast-check'
+import { it } from 'vitest'
+import { call } from '../../../src/engine/kernel.ts'
+import {
+  averagePool,
+  averagePoolGrad,
+  gatherPlane,
+  maxPool,
+  scatterPlane,
+} from '../../../src/engine/kernels/pooling.ts'
+import type { Random } from '../../../src/util/random.ts'
+import { onEveryEngine } from '../../support/engines.ts'
+import { blank, exact, expectAgreement, ROUNDING, uniform, values } from '../../support/kernel-case.ts'
+
+const batches = fc.constantFrom(1, 2, 3, 8, 16, 17, 33, 40)
+const pair = (least: number, most: number) =>
+  fc.tuple(fc.integer({ min: least, max: most }), fc.integer({ min: least, max: most }))
+
+/** Windows of any size and stride, over padding that is less than the window on every side. */
+const windows = fc
+  .record({
+    channels: fc.integer({ min: 1, max: 5 }),
+    batch: batches,
+    size: pair(1, 8),
+    kernel: pair(1, 4),
+    stride: pair(1, 3),
+    pads: fc.tuple(fc.nat(3), fc.nat(3), fc.nat(3), fc.nat(3)),
+  })
+  .map(({ channels, batch, size, kernel, stride, pads }) => {
+    const [top, left, bottom, right] = pads.map((pad, i) => pad % kernel[i % 2])
+    const [h, w] = size.map((n, axis) => Math.max(n, kernel[axis]))
+    const oh = Math.floor((h + top + bottom - kernel[0]) / stride[0]) + 1
+    const ow = Math.floor((w + left + right - kernel[1]) / stride[1]) + 1
+    return { channels, batch, h, w, oh, ow, kh: kernel[0], kw: kernel[1], sy: stride[0], sx: stride[1], top, left }
+  })
+type Windows = typeof windows extends fc.Arbitrary<infer T> ? T : never
+
+const inputFloats = (p: Windows) => p.channels * p.h * p.w * p.batch
+const outputFloats = (p: Windows) => p.channels * p.oh * p.ow * p.batch
+
+/** What is no place in a plane. */
+const outside = (size: number) => [-1, -0.5, size, size + 0.5, 1e9, 1e30, -1e30, Infinity, -Infinity, NaN]
+
+/** Mostly places in a plane, several times each; some that are none. */
+const places = (rng: Random, n: number, size: number) =>
+  Array.from({ length: n }, (_, i) => (i % 4 === 3 ? Math.fround(outside(size)[rng.below(10)]) : rng.below(size)))
+
+const planes = fc.record({
+  channels: fc.integer({ min: 1, max: 5 }),
+  batch: batches,
+  pixels: fc.integer({ min: 1, max: 12 }),
+  size: fc.integer({ min: 1, max: 20 }),
+})
+
+onEveryEngine((machines) => {
+  it('the largest of a window; the first of equals; NaN is the largest', () => {
+    fc.assert(
+      fc.property(windows, fc.boolean(), values, (p, diverged, rng) => {
+        // Whole numbers from -2 to 0: ties almost everywhere, and no padding may win.
+        const draw = () => (diverged && rng.below(20) === 0 ? Number.NaN : rng.below(3) - 2)
+        expectAgreement(machines, {
+          operands: {
+            x: Array.from({ length: inputFloats(p) }, draw),
+            y: blank(outputFloats(p)),
+            index: blank(outputFloats(p)),
+          },
+          call: (at) => call(maxPool, { ...p, x: at.x, y: at.y, index: at.index }),
+          writes: { y: exact, index: exact },
+        })
+      }),
+    )
+  })
+
+  it('adds to the places that an index names, and reads from them', () => {
+    fc.assert(
+      fc.property(planes, values, (p, rng) => {
+        const [inputs, outputs] = [p.channels * p.size * p.batch, p.channels * p.pixels * p.batch]
+        const index = places(rng, outputs, p.size)
+        expectAgreement(machines, {
+          operands: { gradient: uniform(rng, outputs), index, dinput: blank(inputs) },
+          call: (at) => call(scatterPlane, { ...p, gradient: at.gradient, index: at.index, dinput: at.dinput }),
+          writes: { dinput: () => p.pixels ** 2 * ROUNDING },
+        })
+        expectAgreement(machines, {
+          operands: { x: uniform(rng, inputs), index, y: blank(outputs) },
+          call: (at) => call(gatherPlane, { ...p, x: at.x, index: at.index, y: at.y }),
+          writes: { y: exact },
+        })
+      }),
+    )
+  })
+
+  it('the mean of a window, padding counted or not', () => {
+    fc.assert(
+      fc.property(windows, fc.constantFrom(0, 1), values, (p, includePad, rng) => {
+        expectAgreement(machines, {
+          operands: { x: uniform(rng, inputFloats(p)), y: blank(outputFloats(p)) },
+          call: (at) => call(averagePool, { ...p, x: at.x, y: at.y, includePad }),
+          writes: { y: (_want, magnitude) => (p.kh * p.kw + 3) * ROUNDING * magnitude },
+        })
+      }),
+    )
+  })
+
+  it('the gradient of the mean', () => {
+    fc.assert(
+      fc.property(windows, fc.constantFrom(0, 1), values, (p, includePad, rng) => {
+        expectAgreement(machines, {
+          operands: { gradient: uniform(rng, outputFloats(p)), dinput: blank(inputFloats(p)) },
+          call: (at) => call(averagePoolGrad, { ...p, gradient: at.gradient, dinput: at.dinput, includePad }),
+          writes: { dinput: (_want, magnitude) => (p.kh * p.kw + 3) * ROUNDING * magnitude },
+        })
+      }),
+    )
+  })
+})
