@@ -1,13 +1,13 @@
 /** @file Convolution and its gradients. */
 import type { Attributes } from '../../graph/operator.ts'
 import { convOptions } from '../../graph/operators/conv.ts'
-import type { Tensor } from '../../graph/tensor.ts'
+import type { Shape, Tensor } from '../../graph/tensor.ts'
 import { call } from '../kernel.ts'
 import * as kernels from '../kernels/conv.ts'
 import type { Lowering } from '../lowering.ts'
 
 /** The kernels' size arguments, for a convolution of x with weight to y. */
-function sizes(x: Tensor, weight: Tensor, y: Tensor, attributes: Attributes) {
+function sizes(x: Tensor, weight: { shape: Shape }, y: Tensor, attributes: Attributes) {
   const { strides, pads, dilations, group } = convOptions('Conv', attributes)
   if (!x.batched) throw new Error('the engine convolves batched tensors only')
   return {
@@ -16,6 +16,14 @@ function sizes(x: Tensor, weight: Tensor, y: Tensor, attributes: Attributes) {
     ...{ sy: strides[0], sx: strides[1], dy: dilations[0], dx: dilations[1], top: pads[0], left: pads[1] },
   }
 }
+
+const sampleGrads = (squares: number): Lowering => ({
+  emit: ({ inputs: [x, dy], outputs: [dw], attributes }, at) => {
+    const weight = { shape: attributes.shape as Shape }
+    const places = { x: at(x), gradient: at(dy), dweight: at(dw), squares }
+    return [call(kernels.convSampleGrads, { ...sizes(x, weight, dy, attributes), ...places })]
+  },
+})
 
 export const conv: Record<string, Lowering> = {
   Conv: {
@@ -33,6 +41,8 @@ export const conv: Record<string, Lowering> = {
       }),
     ],
   },
+  ConvSampleGrads: sampleGrads(0),
+  ConvSampleSquares: sampleGrads(1),
   ConvWeightGrad: {
     emit: ({ inputs: [x, dy], outputs: [dw], attributes }, at) => [
       call(kernels.convWeightGrad, {

@@ -84,6 +84,18 @@ export const ConvWeightGrad: Operator = {
   ],
 }
 
+/** As ConvWeightGrad, kept apart by sample: the result is [N, ...weight shape]. */
+export const ConvSampleGrads: Operator = {
+  name: 'ConvSampleGrads',
+  infer: ([x], attributes) => [{ shape: [x.shape[0], ...attribute<Shape>(attributes, 'shape', [])], batched: true }],
+}
+
+/** The sum over samples of the squares of ConvSampleGrads, without ever holding them all: of the weight's shape. */
+export const ConvSampleSquares: Operator = {
+  name: 'ConvSampleSquares',
+  infer: (_inputs, attributes) => [{ shape: attribute<Shape>(attributes, 'shape', []), batched: false }],
+}
+
 /** Appends a convolution; `options` may be the attributes of another node of the family. */
 export function conv(
   graph: Graph,

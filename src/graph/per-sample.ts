@@ -1,0 +1,102 @@
+/**
+ * @file Gradients kept apart by sample, and the sum of their squares: what empirical Fisher methods ask for. The backward pass is the
+ * ordinary one; only its last nodes, which sum over the batch, are replaced by ones that do not.
+ */
+import { differentiate } from './differentiate.ts'
+import type { Graph } from './graph.ts'
+import type { Node } from './operator.ts'
+import { ConvSampleGrads, ConvSampleSquares } from './operators/conv.ts'
+import { add, mul } from './operators/elementwise.ts'
+import { gemm } from './operators/linear.ts'
+import { expand, reduceSum, reshape } from './operators/shape.ts'
+import { type Shape, sameShape, type Tensor } from './tensor.ts'
+
+export interface PerSample {
+  /** The given graph followed by the nodes of the gradients. */
+  graph: Graph
+  /** gradients [N, ...shape of wrt[i]], or squares [shape of wrt[i]]. */
+  results: Tensor[]
+}
+
+/** The gradient of each sample's own loss (losses [N]) with respect to some parameters: [N, ...shape]. */
+export function perSampleGradients(from: Graph, losses: Tensor, wrt: readonly Tensor[]): PerSample {
+  return replaceSums(from, losses, wrt, (graph, maker, gradient) => sampleGradients(graph, maker, gradient))
+}
+
+/**
+ * The sum over samples of the square of each sample's gradient: N times the diagonal of the empirical Fisher matrix. At about the cost of an ordinary
+ * backward pass, and without holding the gradients of all samples.
+ */
+export function perSampleSquares(from: Graph, losses: Tensor, wrt: readonly Tensor[]): PerSample {
+  return replaceSums(from, losses, wrt, (graph, maker, gradient) => {
+    const node = maker(gradient)
+    if (node?.operator.name === 'ConvWeightGrad') return graph.apply(ConvSampleSquares, node.inputs, node.attributes)[0]
+    const product = node && outerProduct(node)
+    // (d a)^2 summed over samples is a product of squares: one matrix product.
+    if (product) {
+      const [left, right] = product.map((tensor) => mul(graph, tensor, tensor))
+      return gemm(graph, left, right, { transA: 1 })
+    }
+    const apart = sampleGradients(graph, maker, gradient)
+    return reduceSum(graph, mul(graph, apart, apart), [0], 0)
+  })
+}
+
+type Maker = (tensor: Tensor) => Node | undefined
+
+function replaceSums(
+  from: Graph,
+  losses: Tensor,
+  wrt: readonly Tensor[],
+  replace: (graph: Graph, maker: Maker, gradient: Tensor) => Tensor,
+): PerSample {
+  const coupled = from.nodes.find(({ operator }) => operator.name === 'BatchNormTrain')
+  if (coupled)
+    throw new Error(
+      'per-sample gradients are not defined while batch normalization uses the statistics of the batch: build the network for inference',
+    )
+  const summed = from.clone()
+  const { graph, gradients } = differentiate(summed, reduceSum(summed, losses, [0], 0), wrt)
+  const makers = new Map<Tensor, Node>()
+  for (const node of graph.nodes) for (const output of node.outputs) makers.set(output, node)
+  return { graph, results: gradients.map((gradient) => replace(graph, (tensor) => makers.get(tensor), gradient)) }
+}
+
+/** A gradient that was summed over the batch, kept apart instead: [N, ...shape]. */
+function sampleGradients(graph: Graph, maker: Maker, gradient: Tensor): Tensor {
+  const node = maker(gradient)
+  if (!node) throw new Error(`per-sample gradients: ${gradient.name} does not come from the batch`)
+  const { operator, inputs, attributes } = node
+  if (operator.name === 'ConvWeightGrad') return graph.apply(ConvSampleGrads, inputs, attributes)[0]
+  if (operator.name === 'Reshape') {
+    const apart = sampleGradients(graph, maker, inputs[0])
+    return reshape(graph, apart, [apart.shape[0], ...gradient.shape], true)
+  }
+  if (operator.name === 'Add')
+    return add(graph, sampleGradients(graph, maker, inputs[0]), sampleGradients(graph, maker, inputs[1]))
+  const product = outerProduct(node)
+  if (product) return outer(graph, product[0], product[1])
+  const axes = attributes.axes as Shape | undefined
+  if (operator.name === 'ReduceSum' && inputs[0].batched && axes?.includes(0)) {
+    const others = axes.filter((axis) => axis !== 0)
+    const [samples] = inputs[0].shape
+    const apart = others.length ? reduceSum(graph, inputs[0], others) : inputs[0]
+    return reshape(graph, apart, [samples, ...gradient.shape], true)
+  }
+  throw new Error(`per-sample gradients through ${operator.name} are not defined`)
+}
+
+/** The two [N, ...] factors of a matrix product over the batch, A' B; undefined for other nodes. */
+function outerProduct({ operator, inputs: [a, b], attributes }: Node): [Tensor, Tensor] | undefined {
+  const overBatch =
+    operator.name === 'Gemm' && attributes.transA === 1 && attributes.transB !== 1 && a.batched && b.batched
+  return overBatch ? [a, b] : undefined
+}
+
+/** [N, P] and [N, Q] to [N, P, Q]. */
+function outer(graph: Graph, a: Tensor, b: Tensor): Tensor {
+  const [n, p, q] = [a.shape[0], a.shape[1], b.shape[1]]
+  const spread = (tensor: Tensor, shape: Shape) =>
+    sameShape(tensor.shape, shape) ? tensor : reshape(graph, tensor, shape, true)
+  return mul(graph, expand(graph, spread(a, [n, p, 1]), [n, p, q], true), spread(b, [n, 1, q]))
+}
