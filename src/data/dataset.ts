@@ -1,19 +1,24 @@
 /**
  * @file What a data set is: images as bytes and labels as class indices, in a training and a test part.
  */
+import { apportion } from '../select/apportion.ts'
 import { random } from '../util/random.ts'
+
+export type Labels = Uint8Array | Uint16Array
 
 export interface Split {
   count: number
   /** [count, C, H, W], one byte per value. */
   images: Uint8Array
   /** [count], 0 .. classes-1. */
-  labels: Uint8Array
+  labels: Labels
 }
 
 export interface Dataset {
   name: string
   classes: number
+  /** In order of their labels, where the files say them. */
+  classNames?: readonly string[]
   /** [C, H, W]. */
   image: readonly [number, number, number]
   /** Per channel, of pixels scaled to 0..1: inputs are (pixel - mean) / std. */
@@ -21,6 +26,8 @@ export interface Dataset {
   std: readonly number[]
   train: Split
   test: Split
+  /** Files that were left out because they cannot be decoded. */
+  skipped?: readonly string[]
 }
 
 export interface Indices {
@@ -30,8 +37,24 @@ export interface Indices {
   validation: Uint32Array
 }
 
-/** Holds out `validation` of `count` training samples, chosen by seed. Both parts are in ascending order. */
-export function holdOut(count: number, validation: number, seed: number): Indices {
+/** Room for labels 0 .. classes-1: a byte each, two for more than 256 classes. */
+export const labelArray = (classes: number, count: number): Labels =>
+  classes <= 256 ? new Uint8Array(count) : new Uint16Array(count)
+
+/**
+ * Holds out `validation` of `count` training samples, chosen by seed. Both parts are in ascending order. With `stratifyBy`,
+ * the label of every sample, each class gives the same share of its samples: the total is exact, what rounding
+ * leaves goes to the largest remainders.
+ */
+export function holdOut(count: number, validation: number, seed: number, stratifyBy?: ArrayLike<number>): Indices {
   const order = random(seed, 'validation split').permutation(count)
-  return { validation: order.slice(0, validation).sort(), train: order.slice(validation).sort() }
+  if (!stratifyBy) return { validation: order.slice(0, validation).sort(), train: order.slice(validation).sort() }
+  const sizes: number[] = []
+  for (let i = 0; i < count; i++) sizes[stratifyBy[i]] = (sizes[stratifyBy[i]] ?? 0) + 1
+  const perClass = Array.from(sizes, (size) => size ?? 0)
+  const open = apportion(validation, perClass, perClass)
+  const held = new Uint8Array(count)
+  for (const i of order) if (open[stratifyBy[i]]-- > 0) held[i] = 1
+  const samples = order.sort()
+  return { validation: samples.filter((i) => held[i] === 1), train: samples.filter((i) => held[i] === 0) }
 }
