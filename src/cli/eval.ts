@@ -35,7 +35,7 @@ export const evalCommand = new Command('eval')
     const name = options.dataset ?? options.data
     if (!name) throw new UserError('eval needs --dataset with a data set or a folder')
     const model = findModel(modelName)
-    const { data, source } = withPreprocessing(loadDataset(name), file, options.weights)
+    const { data, source } = withPreprocessing(await loadDataset(name), file, options.weights)
     const machine = await openMachine()
     const network = new Network({ machine, model, data })
     loadWeights(network, file, options.weights)

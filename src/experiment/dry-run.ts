@@ -56,7 +56,7 @@ export async function dryRun(recipe: Recipe): Promise<DryRun> {
   }
   let real: Dataset
   try {
-    real = loadDataset(recipe.data.name)
+    real = await loadDataset(recipe.data.name)
   } catch (error) {
     if (error instanceof UserError) return { ...result, missingData: error.message }
     throw error

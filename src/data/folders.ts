@@ -1,0 +1,19 @@
+/**
+ * @file Where data sets lie on this machine: `ESPALIER_DATA` is for people, the cache folder is ours and can be deleted at any time.
+ */
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+/** `ESPALIER_CACHE`, else ~/.cache/espalier. */
+export const cacheFolder = (): string => process.env.ESPALIER_CACHE || join(homedir(), '.cache', 'espalier')
+
+/** Where a downloaded data set of that name goes: into `ESPALIER_DATA` where it is set, else into the cache folder. */
+export const downloadFolder = (name: string): string =>
+  join(process.env.ESPALIER_DATA || join(cacheFolder(), 'data'), name)
+
+/** The first of `ESPALIER_DATA/<name>` and the cache folder's `data/<name>` that exists. */
+export function findFolder(name: string): string | undefined {
+  const own = process.env.ESPALIER_DATA ? [join(process.env.ESPALIER_DATA, name)] : []
+  return [...own, join(cacheFolder(), 'data', name)].find((folder) => existsSync(folder))
+}

@@ -1,0 +1,50 @@
+/**
+ * @file The formats that a folder with a data set may have, and which one it has.
+ */
+import { type CifarFamily, cifar10, cifar100, isCifarFolder, loadCifar } from './cifar.ts'
+import { isImageFolder } from './class-folders.ts'
+import type { Dataset } from './dataset.ts'
+import type { Geometry } from './decode-image.ts'
+import type { DecodeOptions } from './decode-images.ts'
+import { loadImageFolder } from './image-folder.ts'
+import { isIdxFolder, loadIdxFolder } from './mnist.ts'
+
+export interface LoadOptions extends Geometry, DecodeOptions {
+  /** Name of the constants that inputs are normalized with. Default: the data set's own. */
+  normalization?: string
+}
+
+export interface Format {
+  /** What a person would look for in the folder. */
+  expects: string
+  /** Whether images are stored as they come, so that size, crop and skipCorrupt mean something. */
+  decoded: boolean
+  recognizes(folder: string): boolean
+  load(folder: string, name: string, options: LoadOptions): Dataset | Promise<Dataset>
+}
+
+const cifar = (family: CifarFamily): Format => ({
+  expects: `${family.test[0]} and its companions (CIFAR-${family.labels.at(-1)!.classes}, binary version)`,
+  decoded: false,
+  recognizes: (folder) => isCifarFolder(folder, family),
+  load: (folder, name, { normalization }) => loadCifar(folder, name, family, normalization),
+})
+
+export const formats = {
+  idx: {
+    expects: "MNIST's four IDX files",
+    decoded: false,
+    recognizes: isIdxFolder,
+    load: (folder, name, { normalization }) => loadIdxFolder(folder, name, normalization),
+  },
+  cifar10: cifar(cifar10),
+  cifar100: cifar(cifar100),
+  images: {
+    expects: 'train/ and test/ (or val/) with a folder of images per class',
+    decoded: true,
+    recognizes: isImageFolder,
+    load: loadImageFolder,
+  },
+} satisfies Record<string, Format>
+
+export type FormatName = keyof typeof formats

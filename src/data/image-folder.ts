@@ -1,0 +1,86 @@
+/**
+ * @file A folder of JPEG and PNG files in ImageNet's layout as a data set. Decoding is slow (about a millisecond of one processor for
+ * the smallest image), so the result is kept in the cache folder.
+ */
+import { createHash } from 'node:crypto'
+import { basename, join, relative, resolve } from 'node:path'
+import { UserError } from '../util/errors.ts'
+import { scanClassFolders } from './class-folders.ts'
+import { type Dataset, labelArray } from './dataset.ts'
+import { type Geometry, imageDecoder } from './decode-image.ts'
+import { type DecodeOptions, decodeImages } from './decode-images.ts'
+import { cacheFolder } from './folders.ts'
+import { type CachedImages, readImageCache, writeImageCache } from './image-cache.ts'
+import { findNormalization } from './normalization.ts'
+
+export interface ImageFolderOptions extends Geometry, DecodeOptions {
+  /** Name of the constants; default `imagenet`. */
+  normalization?: string
+}
+
+/**
+ * Loads `train/<class>/*` and `test/<class>/*` (or `val/`). Throws UserError where the layout, a size or an image is not as it should be.
+ */
+export async function loadImageFolder(
+  folder: string,
+  name: string,
+  options: ImageFolderOptions = {},
+): Promise<Dataset> {
+  const { size, crop, skipCorrupt = false, normalization = 'imagenet' } = options
+  checkGeometry(options)
+  const constants = findNormalization(normalization, 3)
+  // One file for each folder and way of decoding: when images change, it is replaced.
+  const key = digest(JSON.stringify([resolve(folder), size, crop ?? size, skipCorrupt]))
+  const path = join(cacheFolder(), 'images', `${basename(resolve(folder))}-${key.slice(0, 16)}.bin`)
+  const files = scanClassFolders(folder)
+  const fingerprint = digest(`${key} ${files.fingerprint}`)
+  let loaded = readImageCache(path, fingerprint)
+  if (!loaded) {
+    loaded = { fingerprint, ...(await decodeFolder(folder, files, options)) }
+    try {
+      writeImageCache(path, loaded)
+    } catch (error) {
+      process.emitWarning(`decoded images could not be kept for the next time: ${(error as Error).message}`)
+    }
+  }
+  const { classNames, image, trainCount, images, labels, skipped } = loaded
+  const values = trainCount * image[0] * image[1] * image[2]
+  return {
+    ...{ name, classes: classNames.length, classNames, image, ...constants },
+    train: { count: trainCount, images: images.subarray(0, values), labels: labels.subarray(0, trainCount) },
+    test: { count: loaded.testCount, images: images.subarray(values), labels: labels.subarray(trainCount) },
+    ...(skipped.length > 0 && { skipped }),
+  }
+}
+
+async function decodeFolder(
+  folder: string,
+  { classNames, train, test }: ReturnType<typeof scanClassFolders>,
+  options: ImageFolderOptions,
+): Promise<Omit<CachedImages, 'fingerprint'>> {
+  const files = [...train, ...test]
+  const paths = files.map(({ path }) => path)
+  const { height, width, images, skipped } = await decodeImages(folder, paths, await imageDecoder(options), options)
+  const left = new Set(skipped)
+  const kept = files.flatMap(({ label }, i) => (left.has(i) ? [] : [label]))
+  const labels = labelArray(classNames.length, kept.length)
+  labels.set(kept)
+  const trainCount = train.length - skipped.filter((i) => i < train.length).length
+  const testCount = kept.length - trainCount
+  for (const [part, count] of Object.entries({ training: trainCount, test: testCount }))
+    if (count === 0) throw new UserError(`${folder}: none of its ${part} images can be decoded`)
+  return {
+    ...{ classNames, image: [3, height, width], trainCount, testCount, labels, images },
+    skipped: skipped.map((i) => relative(folder, paths[i])),
+  }
+}
+
+function checkGeometry({ size, crop }: Geometry): void {
+  for (const [name, value] of Object.entries({ size, crop }))
+    if (value !== undefined && !(Number.isSafeInteger(value) && value > 0))
+      throw new UserError(`${name}: expected a whole number of pixels above 0, found ${value}`)
+  if (size !== undefined && crop !== undefined && crop > size)
+    throw new UserError(`crop: expected at most the size ${size}, found ${crop}`)
+}
+
+const digest = (text: string) => createHash('sha256').update(text).digest('hex')

@@ -1,0 +1,56 @@
+/**
+ * @file How pixels become inputs: (pixel / 255 - mean) / std per channel, by the constants that published results were
+ * obtained with. A checkpoint is worth its accuracy only with the constants that it was trained with.
+ */
+import { UserError } from '../util/errors.ts'
+import { suggestion } from '../util/suggest.ts'
+
+export interface Normalization {
+  /** Per channel, of pixels scaled to 0..1. */
+  mean: readonly number[]
+  std: readonly number[]
+}
+
+interface Entry extends Normalization {
+  summary: string
+}
+
+/** One number stands for any number of channels. */
+export const normalizations: Record<string, Entry> = {
+  half: { summary: 'to -1 .. 1: GSM, and the ResNet-20 checkpoint of WoodFisher', mean: [0.5], std: [0.5] },
+  mnist: { summary: 'MNIST, everywhere', mean: [0.1307], std: [0.3081] },
+  'fashion-mnist': { summary: 'measured on its training images', mean: [0.286], std: [0.353] },
+  cifar10: {
+    summary: 'the usual one; FTS and SNIP reproductions use it for CIFAR-100 too',
+    mean: [0.4914, 0.4822, 0.4465],
+    std: [0.2023, 0.1994, 0.201],
+  },
+  'cifar10-dsr': {
+    summary: 'wide residual networks, and DSR (Mostafa & Wang 2019) after them',
+    mean: [125.3 / 255, 123 / 255, 113.9 / 255],
+    std: [63 / 255, 62.1 / 255, 66.7 / 255],
+  },
+  cifar100: {
+    summary: 'measured on the training images of CIFAR-100',
+    mean: [0.5071, 0.4867, 0.4408],
+    std: [0.2675, 0.2565, 0.2761],
+  },
+  imagenet: { summary: 'ImageNet, everywhere', mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+  'tiny-imagenet': {
+    summary: 'measured on the training images of Tiny ImageNet',
+    mean: [0.48, 0.448, 0.397],
+    std: [0.276, 0.269, 0.282],
+  },
+}
+
+/** The constants of that name for images of `channels` channels. Throws UserError where there are none. */
+export function findNormalization(name: string, channels: number): Normalization {
+  const known = Object.hasOwn(normalizations, name) ? normalizations[name] : undefined
+  if (!known)
+    throw new UserError(`there is no normalization named ${name}${suggestion(name, Object.keys(normalizations))}`)
+  const { mean, std } = known
+  if (mean.length !== 1 && mean.length !== channels)
+    throw new UserError(`normalization ${name} is for ${mean.length} channels, the images have ${channels}`)
+  const each = (values: readonly number[]) => Array.from({ length: channels }, (_, c) => values[c % values.length])
+  return { mean: each(mean), std: each(std) }
+}
