@@ -5,9 +5,13 @@ import { differentiate } from '../../src/graph/differentiate.ts'
 import { Graph } from '../../src/graph/graph.ts'
 import type { Operator } from '../../src/graph/operator.ts'
 import * as batch from '../../src/graph/operators/batch.ts'
+import * as conv from '../../src/graph/operators/conv.ts'
+import * as dropout from '../../src/graph/operators/dropout.ts'
 import * as elementwise from '../../src/graph/operators/elementwise.ts'
 import * as linear from '../../src/graph/operators/linear.ts'
 import * as loss from '../../src/graph/operators/loss.ts'
+import * as norm from '../../src/graph/operators/norm.ts'
+import * as pooling from '../../src/graph/operators/pooling.ts'
 import * as shape from '../../src/graph/operators/shape.ts'
 import * as update from '../../src/graph/operators/update.ts'
 import type { Tensor } from '../../src/graph/tensor.ts'
@@ -27,9 +31,9 @@ describe('one operator', () => {
   })
 
   it('every operator with a gradient is among them', () => {
-    const modules = [batch, elementwise, linear, loss, shape, update]
+    const modules = [batch, conv, dropout, elementwise, linear, loss, norm, pooling, shape, update]
     const operators = modules.flatMap((module) => Object.values(module) as Partial<Operator>[])
-    const names = operators.filter((operator) => operator.gradient).map(({ name }) => name)
+    const names = operators.filter(({ gradient, decompose }) => gradient ?? decompose).map(({ name }) => name)
     expect(names.length).toBeGreaterThan(10)
     const tried = operatorCases.flatMap(({ graph }) => graph.nodes.map(({ operator }) => operator.name))
     expect(names.filter((name) => !tried.includes(name!))).toEqual([])

@@ -7,16 +7,19 @@ import type { Graph } from '../../src/graph/graph.ts'
 import { sizeOf, type Tensor } from '../../src/graph/tensor.ts'
 import type { Random } from '../../src/util/random.ts'
 
-/** Values of inputs, parameters and states by name. */
+/** Values of inputs, parameters, buffers and states by name. */
 export type Values = ReadonlyMap<string, readonly number[]>
 
 /** The tensors whose values are given. */
 export const given = (graph: Graph): Tensor[] =>
-  (['input', 'parameter', 'state'] as const).flatMap((role) => graph.withRole(role))
+  (['input', 'parameter', 'buffer', 'state'] as const).flatMap((role) => graph.withRole(role))
 
-/** Uniform in [-1, 1), representable in float32; `labels` are 0 or 1. */
+/** Uniform in [-1, 1), representable in float32; `labels` are 0 or 1, variances in [0.5, 1.5). */
 export function randomValues(graph: Graph, rng: Random): Map<string, number[]> {
-  const draw = (name: string) => (name === 'labels' ? rng.below(2) : Math.fround(2 * rng.uniform() - 1))
+  const draw = (name: string) => {
+    if (name === 'labels') return rng.below(2)
+    return Math.fround(name.endsWith('running_var') ? 0.5 + rng.uniform() : 2 * rng.uniform() - 1)
+  }
   return new Map(given(graph).map(({ name, shape }) => [name, Array.from({ length: sizeOf(shape) }, () => draw(name))]))
 }
 

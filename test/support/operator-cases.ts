@@ -12,6 +12,7 @@ import {
 } from '../../src/graph/operators/loss.ts'
 import { expand, flatten, reduceMean, reduceSum, reshape } from '../../src/graph/operators/shape.ts'
 import type { Shape, Tensor } from '../../src/graph/tensor.ts'
+import { imageCases } from './image-cases.ts'
 
 export interface OperatorCase {
   name: string
@@ -128,4 +129,4 @@ function* build(): Generator<OperatorCase> {
   yield one('mean cross-entropy', (graph) => crossEntropy(graph, graph.input('x', [4, 3]), graph.input('labels', [4])))
 }
 
-export const operatorCases: readonly OperatorCase[] = [...build()]
+export const operatorCases: readonly OperatorCase[] = [...build(), ...imageCases]

@@ -65,7 +65,11 @@ export const Clip: Operator = {
 /** dx = dy where low < x < high, else 0. Linear in dy. */
 export const ClipGrad: Operator = {
   name: 'ClipGrad',
-  infer: ([, x]) => [{ shape: x.shape, batched: x.batched }],
+  infer: ([dy, x]) => {
+    const fits = sameShape(dy.shape, x.shape) && dy.batched === x.batched
+    check(fits, 'ClipGrad', () => `expected equal shapes and layouts, found ${shapes(dy, x)}`)
+    return [{ shape: x.shape, batched: x.batched }]
+  },
   gradient: (graph, { inputs: [, x, low, high] }, [ddx]) => [
     ddx && graph.apply(ClipGrad, [ddx, x, low, high])[0],
     undefined,

@@ -44,14 +44,14 @@ const large: [string, Drawn][] = [
   ['many input channels', { ...three, in: 200 }],
   ['many input channels, wide rows', { ...three, in: 40, out: 3, h: 9, w: 130, batch: 1 }],
   ['more taps than a list holds', { ...three, in: 200, kernel: [5, 5], pads: [2, 2, 2, 2], batch: 1 }],
-  ['many output channels', { ...three, in: 40, out: 230 }],
+  ['many output channels', { ...three, in: 40, out: 230, h: 2, w: 2 }],
   ['many 1 x 1 taps', { ...three, in: 600, out: 13, kernel: [1, 1], pads: [0, 0, 0, 0] }],
   ['very wide rows', { ...three, h: 3, w: 1400, in: 1, out: 2, batch: 16 }],
   ['wide rows, stride 2', { ...three, h: 5, w: 300, out: 2, stride: [2, 2], batch: 17 }],
   ['many rows', { ...three, h: 150, w: 3, in: 3, out: 2, batch: 33 }],
   // Threads take fewer rows each then, which leaves room for more channels: results must not show it.
-  ['rows for several threads', { ...three, h: 14, w: 14, in: 40, out: 2, batch: 64 }],
-  ['rows for several threads, narrow vectors', { ...three, h: 14, w: 14, in: 100, out: 2, batch: 16 }],
+  ['rows for several threads', { ...three, h: 10, w: 10, in: 40, out: 1, batch: 64 }],
+  ['rows for several threads, narrow vectors', { ...three, h: 10, w: 10, in: 160, out: 1, batch: 16 }],
   ['a large batch', { ...three, h: 3, w: 3, batch: 300 }],
   [
     'a large batch that becomes one position',
