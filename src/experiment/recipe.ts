@@ -38,7 +38,9 @@ export const recipeSchema = z.strictObject({
     .describe('Of initial weights, the validation split, the order of samples and random methods.'),
   model: z.strictObject({
     name: nameOf<string>(models).describe('A built-in network (espalier list models).'),
-    init: nameOf<InitializerName>(initializers).default('uniform').describe('How weights begin.'),
+    init: nameOf<InitializerName>(initializers).optional().describe('How weights begin (default: as the model says).'),
+    classes: positive.optional().describe('Default: as the model says.'),
+    widen: z.number().positive().optional().describe('Factor on the widths of the networks that have one.'),
   }),
   data: z.strictObject({
     name: z.string().describe(`A data set (${Object.keys(datasets).join(', ')}) or a folder.`),

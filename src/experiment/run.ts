@@ -11,6 +11,7 @@ import { type Machine, openMachine } from '../engine/machine.ts'
 import { readSafetensors, type TensorFile, writeSafetensors } from '../formats/safetensors.ts'
 import { packSparse } from '../formats/sparse.ts'
 import { findModel } from '../models/index.ts'
+import type { Model } from '../models/model.ts'
 import type { RateSchedule } from '../optim/schedule.ts'
 import { type LayerCount, sparsityOf } from '../prune/mask.ts'
 import type { PruningSchedule } from '../prune/schedule.ts'
@@ -119,10 +120,13 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
   }
 }
 
+/** The model of a recipe. */
+export const modelOf = ({ model: { name, classes, widen } }: Recipe): Model => findModel(name, { classes, widen })
+
 /** The network of a recipe, with its initial weights. */
 export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine): Network {
   return new Network({
-    ...{ machine, data, model: findModel(recipe.model.name), init: recipe.model.init },
+    ...{ machine, data, model: modelOf(recipe), init: recipe.model.init },
     augment: findAugmentation(recipe.data.augment),
     ...{ batch: recipe.train.batch, validation: recipe.data.validation, seed: recipe.seed },
   })

@@ -15,8 +15,14 @@ const maskKey = (parameter: string) => `${parameter}.mask`
 export function weightsOf(network: Network, metadata: Record<string, string> = {}): TensorFile {
   const tensors = new Map<string, StoredTensor>()
   for (const { name, shape } of network.stored) tensors.set(name, storeFloats(network.values(name), shape))
-  return { tensors, metadata: { model: network.model.name, ...preprocessing(network), ...metadata } }
+  return { tensors, metadata: { ...identity(network), ...preprocessing(network), ...metadata } }
 }
+
+/** Which network it is. */
+const identity = ({ model: { name, classes, widen } }: Network): Record<string, string> => ({
+  ...{ model: name, classes: String(classes) },
+  ...(widen !== undefined && { widen: String(widen) }),
+})
 
 /** What makes the weights meaningful: how inputs were normalized. */
 const preprocessing = ({ data }: Network) => ({ mean: JSON.stringify(data.mean), std: JSON.stringify(data.std) })

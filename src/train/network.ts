@@ -31,7 +31,7 @@ export interface NetworkOptions {
   validation?: number
   /** Seed of the initial weights and of the validation split. Default 0. */
   seed?: number
-  /** Default `uniform`. */
+  /** Default: the model's own. */
   init?: InitializerName
   /** Random crops and flips of training batches. Default none. */
   augment?: Augmentation
@@ -76,7 +76,8 @@ export class Network {
   readonly executable: Executable
 
   constructor(options: NetworkOptions) {
-    const { machine, model, data, batch = 0, validation = 0, seed = 0, init = 'uniform', augment } = options
+    const { machine, model, data, batch = 0, validation = 0, seed = 0, augment } = options
+    const init = options.init ?? model.defaultInit ?? 'uniform'
     this.machine = machine
     this.model = model
     this.data = data

@@ -24,7 +24,10 @@ type Sizes = Readonly<Record<Size, number>>
 
 /** Sizes of the scratch that kernels/conv.c divides, in floats. */
 const STRIP_FLOATS = 96 * 1024
+const GRADIENT_FLOATS = 64 * 1024
 const MOST_TAPS = 4096
+/** Rows are counted in 32 bits. */
+const FARTHEST = 2 ** 30
 /** Floats in the widest tile and vector of any instruction set. */
 const WIDEST_TILE = 64
 const WIDEST_VECTOR = 16
@@ -38,7 +41,7 @@ const weightFloats = (p: Sizes) => p.groups * p.out * p.in * p.kh * p.kw
  * position r reads input position (r * mul + k * step + shift) / div.
  */
 function rowFloats(
-  batch: number,
+  samples: number,
   out: number,
   taps: number,
   mul: number,
@@ -49,22 +52,28 @@ function rowFloats(
   const [first, last] = [shift, shift + (taps - 1) * step].sort((a, b) => a - b)
   const low = Math.min(0, Math.floor(first / (mul * div)))
   const high = Math.max(0, Math.floor(((out - 1) * mul + last) / (mul * div)))
-  const samples = div === 1 ? Math.min(batch, WIDEST_TILE) : batch <= WIDEST_VECTOR ? WIDEST_VECTOR : WIDEST_TILE
   return mul * ((high - low + 2) * samples + WIDEST_TILE)
 }
 
 /** Throws where the C side could not hold one row: kernels of more than 4096 taps, or very wide images. */
-function checkSizes(p: Sizes, inputGrad = false): void {
+function checkSizes(p: Sizes, result: 'y' | 'dx' | 'dw by sample' = 'y'): void {
   if (sizes.slice(0, 14).some((name) => p[name] < 1)) throw new Error('sizes, strides and dilations must be 1 or more')
   if (p.kh * p.kw > MOST_TAPS) throw new Error(`a kernel of ${p.kh} x ${p.kw} has more than ${MOST_TAPS} taps`)
   const reach = (p.kh - 1) * p.dy
-  const rows = (inputGrad ? Math.floor(reach / p.sy) : reach) + 2
-  const row = inputGrad
-    ? rowFloats(p.batch, p.w, p.kw, 1, p.sx, -p.dx, p.left)
-    : rowFloats(p.batch, p.ow, p.kw, p.sx, 1, p.dx, -p.left)
-  if (rows * row > STRIP_FLOATS)
+  if ((p.oh - 1) * p.sy + reach > FARTHEST) throw new Error(`a window begins beyond row ${FARTHEST}`)
+  // C takes whole vectors of samples where it cannot fuse them with columns, and small batches whole otherwise.
+  const vectors = p.batch <= WIDEST_VECTOR ? WIDEST_VECTOR : WIDEST_TILE
+  const fused = Math.min(p.batch, WIDEST_TILE)
+  const rows = (result === 'dx' ? Math.floor(reach / p.sy) : reach) + 2
+  const row =
+    result === 'dx'
+      ? rowFloats(p.sx === 1 ? fused : vectors, p.w, p.kw, 1, p.sx, -p.dx, p.left)
+      : rowFloats(result === 'y' ? fused : vectors, p.ow, p.kw, p.sx, 1, p.dx, -p.left)
+  const columns = result === 'dx' ? p.ow : p.w
+  const fits = rows * row <= STRIP_FLOATS && !(result === 'dw by sample' && p.ow * WIDEST_VECTOR * 4 > GRADIENT_FLOATS)
+  if (!fits)
     throw new Error(
-      `one row of the result needs ${rows} rows of ${inputGrad ? p.ow : p.w} columns, more than the engine's buffer holds`,
+      `one row of the result needs ${rows} rows of ${columns} columns, more than the engine's buffer holds`,
     )
 }
 
@@ -118,7 +127,7 @@ export const convInputGrad: Kernel<Size | 'gradient' | 'weight' | 'dinput'> = {
   name: 'conv_input_grad',
   parameters: [...sizes, 'gradient', 'weight', 'dinput'],
   extents: (p) => {
-    checkSizes(p, true)
+    checkSizes(p, 'dx')
     return [at(p.gradient, outputFloats(p)), at(p.weight, weightFloats(p)), at(p.dinput, inputFloats(p))]
   },
   reference: (p, { floats }) => {
@@ -157,7 +166,7 @@ export const convSampleGrads: Kernel<Size | 'x' | 'gradient' | 'dweight' | 'squa
   name: 'conv_sample_grads',
   parameters: [...sizes, 'x', 'gradient', 'dweight', 'squares'],
   extents: (p) => {
-    checkSizes(p)
+    checkSizes(p, 'dw by sample')
     if (p.kh * p.kw > MOST_SAMPLE_TAPS)
       throw new Error(`a kernel of ${p.kh} x ${p.kw} has more than ${MOST_SAMPLE_TAPS} taps`)
     const length = weightFloats(p) * (p.squares ? 1 : p.batch)

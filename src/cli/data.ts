@@ -1,0 +1,106 @@
+/** @file espalier data: which data sets there are, fetching one, looking into one. */
+import { Command } from 'commander'
+import { markdownTable } from 'markdown-table'
+import type { LoadOptions } from '../data/formats.ts'
+import { getDataset } from '../data/get.ts'
+import { datasets, loadDataset } from '../data/index.ts'
+import { sources } from '../data/sources.ts'
+import { countClasses, measureChannels } from '../data/statistics.ts'
+import { bytes, grouped } from '../experiment/report.ts'
+import { UserError } from '../util/errors.ts'
+import { DataDisplay } from './data-progress.ts'
+import { print, printJson } from './output.ts'
+
+export const dataCommand = new Command('data').description('data sets: list them, fetch one, look into one')
+
+dataCommand
+  .command('list')
+  .description('the data sets that have a name, and where they are on this machine')
+  .option('--json', 'print one JSON array')
+  .action((options: { json?: boolean }) => {
+    const entries = Object.entries(datasets).map(([name, { summary, locate }]) => {
+      const files = Object.hasOwn(sources, name) ? sources[name].files : []
+      const download = files.reduce((sum, { size }) => sum + size, 0)
+      return { name, summary, ...(download > 0 && { download }), ...(locate && { folder: locate() ?? null }) }
+    })
+    if (options.json) return printJson(entries)
+    const rows = entries.map(({ name, summary, download, folder }) => [
+      ...[name, summary, download ? bytes(download) : ''],
+      folder === undefined ? 'built in' : (folder ?? `not here: espalier data get ${name}`),
+    ])
+    print(markdownTable([['data set', '', 'download', 'folder'], ...rows]))
+  })
+
+dataCommand
+  .command('get')
+  .description('download a data set; interrupted, the same command goes on where it stopped')
+  .argument('<name>', `${Object.keys(sources).join(', ')}`)
+  .option('--into <dir>', 'folder for its files (default: ESPALIER_DATA/<name>, else in the cache folder)')
+  .option('--from <url>', 'another address with the same files')
+  .option('--json', 'print one JSON object')
+  .action(async (name: string, options: { into?: string; from?: string; json?: boolean }) => {
+    const display = new DataDisplay()
+    try {
+      const got = await getDataset(name, { ...options, onProgress: display.show })
+      display.stop()
+      if (options.json) return printJson({ name, ...got })
+      print(got.downloaded.length > 0 ? `${name} is in ${got.folder}` : `${name} was there already: ${got.folder}`)
+    } finally {
+      display.stop()
+    }
+  })
+
+interface ShowOptions {
+  size?: number
+  crop?: number
+  skipCorrupt?: boolean
+  normalization?: string
+  json?: boolean
+}
+
+dataCommand
+  .command('show')
+  .description('load a data set and say what it holds; decoded images are kept for the next time')
+  .argument('<name>', 'a data set or a folder')
+  .option('--size <pixels>', 'image folders: resize the shorter side', pixels('--size'))
+  .option('--crop <pixels>', 'image folders: cut a square out of the middle (default: of --size)', pixels('--crop'))
+  .option('--skip-corrupt', 'image folders: leave out images that cannot be decoded')
+  .option('--normalization <name>', 'constants for inputs (default: those of the data set)')
+  .option('--json', 'print one JSON object')
+  .action(async (name: string, options: ShowOptions) => {
+    const display = new DataDisplay()
+    const { json, ...rest } = options
+    const result = await describe(name, { ...rest, onProgress: display.show }).finally(() => display.stop())
+    if (json) return printJson(result)
+    const { image, classes, train, test, skipped } = result
+    print(`${classes} classes, images of ${image.join(' x ')}, loaded in ${result.seconds.toFixed(2)} s`)
+    for (const [part, { count, smallestClass, largestClass }] of Object.entries({ train, test }))
+      print(`${part}: ${grouped(count)} images, ${range(smallestClass, largestClass)} per class`)
+    const each = (values: readonly number[]) => values.map((x) => x.toFixed(4)).join(', ')
+    print(`mean ${each(result.measured.mean)} and std ${each(result.measured.std)} of the training pixels`)
+    print(`inputs: (pixel / 255 - mean) / std with mean ${each(result.mean)} and std ${each(result.std)}`)
+    if (skipped.length > 0) print(`left out, since they cannot be decoded: ${skipped.join(', ')}`)
+  })
+
+async function describe(name: string, options: LoadOptions) {
+  const started = performance.now()
+  const { classes, classNames, image, mean, std, skipped = [], ...parts } = await loadDataset(name, options)
+  const seconds = (performance.now() - started) / 1000
+  const [train, test] = [parts.train, parts.test].map((split) => {
+    const counts = countClasses(split, classes)
+    return { count: split.count, smallestClass: Math.min(...counts), largestClass: Math.max(...counts) }
+  })
+  const measured = measureChannels(parts.train, image)
+  return { name, classes, classNames, image, train, test, measured, mean, std, skipped, seconds }
+}
+
+const range = (least: number, most: number) =>
+  least === most ? grouped(least) : `${grouped(least)} to ${grouped(most)}`
+
+function pixels(option: string): (text: string) => number {
+  return (text) => {
+    if (!/^[1-9]\d*$/.test(text))
+      throw new UserError(`${option}: expected a whole number of pixels above 0, found ${text}`)
+    return Number(text)
+  }
+}

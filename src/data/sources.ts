@@ -1,0 +1,74 @@
+/**
+ * @file Where the data sets are published, and how to know that a file is the published one.
+ */
+
+export interface PublishedFile {
+  /** Below the source's base address; also what it is called on this machine until it is unpacked. */
+  name: string
+  /** Bytes. */
+  size: number
+  /** As published beside the files. It guards against damage, not against forgery. */
+  md5: string
+  packed: 'gzip' | 'tar.gz'
+  /** What unpacking leaves, relative to the data set's folder. */
+  gives: readonly string[]
+}
+
+export interface Source {
+  /** Ends with a slash. */
+  base: string
+  files: readonly PublishedFile[]
+}
+
+/** An IDX file in MNIST's layout. */
+const idx = (name: string, size: number, md5: string): PublishedFile => ({
+  ...{ name: `${name}.gz`, size, md5, packed: 'gzip', gives: [name] },
+})
+
+const binary = (folder: string, names: readonly string[]) => names.map((name) => `${folder}/${name}`)
+
+export const sources: Record<string, Source> = {
+  mnist: {
+    base: 'https://ossci-datasets.s3.amazonaws.com/mnist/',
+    files: [
+      idx('train-images-idx3-ubyte', 9_912_422, 'f68b3c2dcbeaaa9fbdd348bbdeb94873'),
+      idx('train-labels-idx1-ubyte', 28_881, 'd53e105ee54ea40749a09fcbcd1e9432'),
+      idx('t10k-images-idx3-ubyte', 1_648_877, '9fb629c4189551a2d022fa330f9573f3'),
+      idx('t10k-labels-idx1-ubyte', 4_542, 'ec29112dd5afa0611ce80d1b7f02629c'),
+    ],
+  },
+  'fashion-mnist': {
+    base: 'https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/',
+    files: [
+      idx('train-images-idx3-ubyte', 26_421_880, '8d4fb7e6c68d591d4c3dfef9ec88bf0d'),
+      idx('train-labels-idx1-ubyte', 29_515, '25c81989df183df01b3e8a0aad5dffbe'),
+      idx('t10k-images-idx3-ubyte', 4_422_102, 'bef4ecab320f06d8554ea6380940ec79'),
+      idx('t10k-labels-idx1-ubyte', 5_148, 'bb300cfdad3c16e7a12a480ee83cd310'),
+    ],
+  },
+  cifar10: {
+    base: 'https://www.cs.toronto.edu/~kriz/',
+    files: [
+      {
+        ...{ name: 'cifar-10-binary.tar.gz', size: 170_052_171, packed: 'tar.gz' },
+        md5: 'c32a1d4ab5d03f1284b67883e8d87530',
+        gives: binary('cifar-10-batches-bin', [
+          ...[1, 2, 3, 4, 5].map((i) => `data_batch_${i}.bin`),
+          ...['test_batch.bin', 'batches.meta.txt'],
+        ]),
+      },
+    ],
+  },
+  cifar100: {
+    base: 'https://www.cs.toronto.edu/~kriz/',
+    files: [
+      {
+        ...{ name: 'cifar-100-binary.tar.gz', size: 168_513_733, packed: 'tar.gz' },
+        md5: '03b5dce01913d631647c71ecec9e9cb8',
+        gives: binary('cifar-100-binary', [
+          ...['train.bin', 'test.bin', 'fine_label_names.txt', 'coarse_label_names.txt'],
+        ]),
+      },
+    ],
+  },
+}
