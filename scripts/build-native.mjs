@@ -40,7 +40,8 @@ const instructionSets = {
 }
 const flags = [
   '-std=gnu11',
-  '-fPIC', '-fno-math-errno',
+  '-fPIC',
+  '-fno-math-errno',
   '-fvisibility=hidden',
   '-Wall',
   '-Wextra',

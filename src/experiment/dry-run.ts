@@ -10,7 +10,7 @@ import type { LayerCount } from '../prune/mask.ts'
 import { checkFits } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
 import type { Recipe } from './recipe.ts'
-import { buildNetwork, pruningSchedule } from './run.ts'
+import { buildNetwork, modelOf, pruningSchedule } from './run.ts'
 
 export interface DryRun {
   engine: string

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { it } from 'vitest'
 import { call } from '../../../src/engine/kernel.ts'
-import { conv, convInputGrad, convWeightGrad } from '../../../src/engine/kernels/conv.ts'
+import { conv, convInputGrad, convSampleGrads, convWeightGrad } from '../../../src/engine/kernels/conv.ts'
 import { type Random, random } from '../../../src/util/random.ts'
 import { onEveryEngine } from '../../support/engines.ts'
 import { blank, expectAgreement, type KernelCase, ROUNDING, uniform, values } from '../../support/kernel-case.ts'
@@ -46,7 +46,7 @@ const large: [string, Drawn][] = [
   ['more taps than a list holds', { ...three, in: 200, kernel: [5, 5], pads: [2, 2, 2, 2], batch: 1 }],
   ['many output channels', { ...three, in: 40, out: 230, h: 2, w: 2 }],
   ['many 1 x 1 taps', { ...three, in: 600, out: 13, kernel: [1, 1], pads: [0, 0, 0, 0] }],
-  ['very wide rows', { ...three, h: 3, w: 1400, in: 1, out: 2, batch: 16 }],
+  ['very wide rows', { ...three, h: 3, w: 1000, in: 1, out: 2, batch: 16 }],
   ['wide rows, stride 2', { ...three, h: 5, w: 300, out: 2, stride: [2, 2], batch: 17 }],
   ['many rows', { ...three, h: 150, w: 3, in: 3, out: 2, batch: 33 }],
   // Threads take fewer rows each then, which leaves room for more channels: results must not show it.
@@ -114,6 +114,20 @@ const kernels: Record<string, (drawn: Drawn, rng: Random) => KernelCase> = {
       },
       call: (at) => call(convWeightGrad, { ...p, x: at.x, gradient: at.gradient, dweight: at.dweight }),
       writes: { dweight: sumOf(p.batch * p.oh * p.ow) },
+    }
+  },
+  'conv weight gradient by sample': (drawn, rng) => {
+    const p = sizesOf(drawn)
+    const squares = rng.below(2)
+    const terms = p.oh * p.ow * (squares ? 2 : 1) + (squares ? p.batch : 0)
+    return {
+      operands: {
+        x: uniform(rng, inputFloats(p)),
+        gradient: uniform(rng, outputFloats(p)),
+        dweight: blank(weightFloats(p) * (squares ? 1 : p.batch)),
+      },
+      call: (at) => call(convSampleGrads, { ...p, x: at.x, gradient: at.gradient, dweight: at.dweight, squares }),
+      writes: { dweight: sumOf(terms) },
     }
   },
 }
