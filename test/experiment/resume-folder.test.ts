@@ -75,6 +75,16 @@ it.each<[string, (out: string) => void, RegExp]>([
   expect(bytesOf(out).equals(before)).toBe(true)
 })
 
+it('metrics that are younger than the checkpoint are written anew, not twice', async () => {
+  const metrics = (out: string) => readFileSync(join(out, 'metrics.jsonl'), 'utf8')
+  const [out, other] = [interrupted(), interrupted()]
+  appendFileSync(join(other, 'metrics.jsonl'), '{"type":"prune","step":25,"target":0}\n{"type":"epo')
+  await resume(out)
+  await resume(other)
+  const withoutTime = (text: string) => text.replace(/"seconds":[\d.]+/, '')
+  expect(withoutTime(metrics(other))).toBe(withoutTime(metrics(out)))
+})
+
 it('with the checkpoint whole again, the run goes on', async () => {
   const out = interrupted()
   writeFileSync(checkpoint(out), '')
