@@ -1,11 +1,14 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { loadDataset } from '../../src/data/index.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
 import { writeMnist } from './idx-files.ts'
 
+beforeEach(() => {
+  vi.stubEnv('ESPALIER_DATA', '')
+})
 afterEach(() => {
   vi.unstubAllEnvs()
 })
