@@ -84,7 +84,12 @@ export async function benchMlp(out) {
   ]
   const missing = missingPyTorch()
   if (missing) notes.push(`PyTorch was skipped: ${missing}.`)
-  else for (const threads of [1, 2]) contenders.push(await bestPyTorch('pytorch-mlp.py', threads))
+  else
+    for (const threads of [1, 2]) {
+      const contender = await bestPyTorch('pytorch-mlp.py', threads)
+      contenders.push(contender)
+      notes.push(`${contender.name}: ${contender.used}.`)
+    }
   for (const threads of [1, 2]) contenders.push(await onnxRuntime(threads))
 
   const times = await takeTurns(contenders)
@@ -123,8 +128,8 @@ export async function benchMlp(out) {
 Measured with \`npm run bench\` on ${cpus().length} x ${cpus()[0].model.trim()}, Node ${process.version}. Batch 128, float32, SGD with momentum 0.9 and weight
 decay; ${(FLOPS / 1e6).toFixed(0)} MFLOP of matrix products per step. Contenders take turns, ${times[0].values.length} rounds of about 0.3 s each after a warm-up; medians of rounds, ratios round by
 round. Espalier's step also gathers and normalizes its batch from a data set of bytes and counts hits; PyTorch's input is ready in
-memory. PyTorch runs with each of OpenBLAS's core types (its own choice, Haswell, Zen, SkylakeX), the fastest is listed. ONNX Runtime only infers: it is
-listed as a floor, not as a rival.
+memory. PyTorch is listed with the fastest of several settings (OpenBLAS core types, threads of OpenBLAS and OpenMP, active or passive
+waiting). ONNX Runtime only infers: it is listed as a floor, not as a rival.
 
 ${table}
 

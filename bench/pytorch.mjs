@@ -14,28 +14,49 @@ export function missingPyTorch() {
   return undefined
 }
 
-/**
- * OpenBLAS takes some processors for old ones and loses a factor of 4: these are tried, the fastest is used.
- * The empty name is its own choice.
- */
-export const coreTypes = ['', 'Haswell', 'Zen', 'SkylakeX']
+/** What Debian calls the version (torch itself says 1.13.0a0). */
+function debianVersion() {
+  const { stdout } = spawnSync('dpkg-query', ['-W', '-f', '${Version}', 'python3-torch'], { encoding: 'utf8' })
+  return stdout?.replace(/\+.*/, '') || 'of unknown version'
+}
 
-/** Starts a script with a number of threads and an OpenBLAS core type. */
-export async function startPyTorch(script, threads, coreType) {
+/**
+ * OpenBLAS takes some processors for old ones and loses a factor of 4, and its threads and OpenMP's can get into each other's way: all of
+ * these settings are tried, the fastest is used. The empty core type is OpenBLAS's own choice.
+ */
+function settings(threads) {
+  const coreTypes = ['', 'Haswell', 'Zen', 'SkylakeX']
+  const pairs =
+    threads === 1
+      ? [[1, 1]]
+      : [
+          [threads, threads],
+          [1, threads],
+          [threads, 1],
+        ]
+  return coreTypes.flatMap((coreType) =>
+    pairs.flatMap(([openMp, blas]) => ['active', 'passive'].map((wait) => ({ coreType, openMp, blas, wait }))),
+  )
+}
+
+/** Starts a script that times itself. */
+async function startPyTorch(script, { coreType, openMp, blas, wait }) {
   const path = fileURLToPath(new URL(script, import.meta.url))
-  const env = { ...process.env, OMP_NUM_THREADS: String(threads), OPENBLAS_NUM_THREADS: String(threads) }
-  if (coreType) env.OPENBLAS_CORETYPE = coreType
-  const child = spawn(PYTHON, [path, String(threads)], { env, stdio: ['pipe', 'pipe', 'ignore'] })
+  const threads = { OMP_NUM_THREADS: String(openMp), OPENBLAS_NUM_THREADS: String(blas), OMP_WAIT_POLICY: wait }
+  const env = { ...process.env, ...threads, ...(coreType && { OPENBLAS_CORETYPE: coreType }) }
+  const child = spawn(PYTHON, [path, String(openMp)], { env, stdio: ['pipe', 'pipe', 'ignore'] })
+  child.stdin.on('error', () => {}) // a child that ended early is noticed when it is read
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const next = async () => {
     const { value, done } = await lines.next()
     if (done) throw new Error('the PyTorch process ended early')
     return value
   }
-  const version = await next()
+  await next()
+  const used = `OpenMP ${openMp}, OpenBLAS ${blas}${coreType ? ` as ${coreType}` : ''}, ${wait} waiting`
   return {
-    version,
-    name: `PyTorch ${version.replace(/\+.*/, '')} (Debian, OpenBLAS${coreType ? `, core type ${coreType}` : ''}), ${threads} thread${threads > 1 ? 's' : ''}`,
+    name: `PyTorch ${debianVersion()} (Debian, OpenBLAS)`,
+    used,
     async run(steps) {
       child.stdin.write(`${steps}\n`)
       return Number(await next())
@@ -44,22 +65,24 @@ export async function startPyTorch(script, threads, coreType) {
   }
 }
 
-/** The fastest of all core types with this number of threads. A core type that the processor cannot run ends early and is passed over. */
-export async function bestPyTorch(script, threads) {
+/** The fastest of all settings for this number of threads. One that this processor cannot run ends early and is passed over. */
+export async function bestPyTorch(script, threads, steps = 30) {
   let best
-  for (const coreType of coreTypes) {
+  for (const setting of settings(threads)) {
     let candidate
     try {
-      candidate = await startPyTorch(script, threads, coreType)
-      await candidate.run(20)
-      const time = Math.min(await candidate.run(50), await candidate.run(50), await candidate.run(50))
-      if (!best || time < best.time) {
+      candidate = await startPyTorch(script, setting)
+      await candidate.run(Math.ceil(steps / 2))
+      const time = Math.min(await candidate.run(steps), await candidate.run(steps), await candidate.run(steps))
+      if (best && time >= best.time) candidate.close()
+      else {
         best?.contender.close()
         best = { contender: candidate, time }
-      } else candidate.close()
+      }
     } catch {
       candidate?.close()
     }
   }
-  return best?.contender
+  const { contender } = best
+  return { ...contender, name: `${contender.name}, ${threads} thread${threads > 1 ? 's' : ''}` }
 }

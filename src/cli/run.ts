@@ -1,6 +1,8 @@
 /** @file espalier run: a recipe from start to report. */
+import { join } from 'node:path'
 import { Command } from 'commander'
 import { type DryRun, dryRun } from '../experiment/dry-run.ts'
+import { FILES } from '../experiment/folder.ts'
 import { readRecipe } from '../experiment/recipe.ts'
 import { bytes, grouped, layerTable } from '../experiment/report.ts'
 import { runRecipe } from '../experiment/run.ts'
@@ -59,7 +61,8 @@ export const runCommand = new Command('run')
         onEvent: (event) => (json ? printJson(event) : display?.show(event)),
       })
       if (!outcome.interrupted) return
-      const again = `espalier run ${path} --resume --out ${outcome.folder}`
+      // The folder's own recipe has every --set in it.
+      const again = `espalier run ${join(outcome.folder, FILES.recipe)} --resume --out ${outcome.folder}`
       if (json) printJson({ type: 'interrupted', folder: outcome.folder })
       else if (!quiet) print(`interrupted; go on with: ${again}`)
       process.exitCode = received() === 'SIGTERM' ? 143 : 130

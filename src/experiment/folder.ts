@@ -5,6 +5,7 @@ import {
   appendFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -66,6 +67,7 @@ export class RunFolder {
       )
     }
     if (holdsRun && mode.force) for (const file of Object.values(FILES)) rmSync(join(path, file), { force: true })
+    for (const file of readdirSync(path)) if (isLeftover(file)) rmSync(join(path, file), { force: true })
     return folder
   }
 
@@ -119,6 +121,10 @@ export class RunFolder {
     rmSync(join(this.path, LOCK), { force: true })
   }
 }
+
+/** Whether a file is what a killed process had begun to write (src/util/files.ts). */
+const isLeftover = (file: string): boolean =>
+  Object.values(FILES).some((name) => file.startsWith(`${name}.`) && /\.\d+\.tmp$/.test(file))
 
 function makeFolder(path: string): void {
   try {

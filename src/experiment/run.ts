@@ -306,7 +306,6 @@ class Run {
       const path = this.#folder.file('dense')
       loadWeights(network, readSafetensors(path), path)
       dense = network.evaluate('test')
-      loadWeights(network, weights, 'the final weights')
     }
     const denseBytes = dense ? this.#folder.size('dense') : this.#folder.size('model')
     const result = {

@@ -21,8 +21,6 @@ async function expectOneLine(args: string[], message: RegExp, env: Record<string
 const folder = () => {
   const path = temporaryFolder()
   writeTiny(path)
-  writeFileSync(join(path, 'empty.yaml'), '')
-  writeFileSync(join(path, 'bad.safetensors'), 'not one')
   const odd = new Map([['a\nb\u001b[31m', storeFloats(Float32Array.of(1), [1])]])
   const bytes = encodeSafetensors({ tensors: odd, metadata: {} })
   writeFileSync(join(path, 'odd.safetensors'), bytes.subarray(0, bytes.length - 1))
@@ -36,14 +34,10 @@ const folder = () => {
 it.each<[string, RegExp]>([
   ['run', /^error: missing required argument 'recipe'$/m],
   ['run DIR/none.yaml', /cannot read .*none\.yaml: there is no such file or folder/],
-  ['run DIR', /cannot read .*: it is a folder, not a file/],
-  ['run DIR/empty.yaml', /empty\.yaml: recipe: expected a value of type object, found null/],
   ['run DIR/tiny.yaml --set train.epochs=!x', /train\.epochs: expected a value of type number, found ""/],
-  ['run DIR/tiny.yaml --seed x', /seed: expected a value of type number, found "x"/],
   ['run DIR/tiny.yaml --set data.name=mnits', /there is no data set or folder named mnits \(did you mean mnist\?\)/],
   ['run DIR/tiny.yaml --out DIR/tiny.yaml/run', /a part of the path is a file, not a folder/],
   ['run DIR/tiny.yaml --out DIR/none --resume', /none holds no run to resume: there is no such folder/],
-  ['run DIR/tiny.yaml --out DIR --resume', /holds no run to resume/],
   ['run DIR/tiny.yaml --resume', /--resume needs --out with the folder of the run/],
   ['run DIR/tiny.yaml --out DIR --resume --force', /--resume and --force exclude each other/],
   ['run DIR/tiny.yaml --out DIR --checkpoint-seconds soon', /--checkpoint-seconds: expected a number .*, found soon/],
@@ -54,10 +48,6 @@ it.each<[string, RegExp]>([
   ['eval --weights DIR/weights.safetensors --model mlpnet', /eval needs --dataset/],
   ['eval --weights DIR/weights.safetensors --dataset synthetic', /does not say what network it holds: add --model/],
   ['eval --weights DIR/weights.safetensors --dataset synthetic --model mlpnet', /has no tensor fc1\.weight \(/],
-  [
-    'inspect DIR/bad.safetensors',
-    /bad\.safetensors is not a valid safetensors file: expected at least 8 bytes, found 7/,
-  ],
   ['inspect DIR/odd.safetensors', /tensor a b \[31m lies at bytes 0 to 4, the file has 3 bytes of data/],
   [
     'list cats',

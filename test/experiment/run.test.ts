@@ -10,12 +10,12 @@ import { summarize } from '../../src/formats/summary.ts'
 import { keptCount } from '../../src/prune/count.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
-import { best } from '../support/engines.ts'
+import { machine } from '../train/small.ts'
 import { tiny, tinyRecipe } from './tiny.ts'
 
 const ALL = 32_360
 const KEPT = keptCount(ALL, 0.9)
-const run = (options: RunOptions, recipe = tinyRecipe()) => runRecipe(recipe, { machine: best, ...options })
+const run = (options: RunOptions, recipe = tinyRecipe()) => runRecipe(recipe, { machine, ...options })
 
 it('leaves a folder from which every number can be traced', async () => {
   const out = join(temporaryFolder(), 'run')
@@ -61,7 +61,7 @@ it('leaves a folder from which every number can be traced', async () => {
   expect(report).toMatch(/^# tiny\n/)
   expect(report).toMatch(/\| all prunable \| +32,360 \| +3,236 \| +90\.00 % \|/)
   const environment = JSON.parse(readFileSync(join(out, 'environment.json'), 'utf8'))
-  expect(environment).toMatchObject({ engine: best.description, node: process.version, seed: 0 })
+  expect(environment).toMatchObject({ engine: machine.description, node: process.version, seed: 0 })
 })
 
 it('without pruning there is no dense network to compare with', async () => {

@@ -40,6 +40,12 @@ it.each([1, 2, 3, 10, 1000])('below %i: every number equally often', (n) => {
   for (const count of counts) expect(Math.abs(count - N / n)).toBeLessThan(5 * Math.sqrt(N / n) + 1)
 })
 
+it('below most of 2^32: the numbers that a remainder would favour are not', () => {
+  const stream = random(0, 'below')
+  const low = draws(() => stream.below(3 * 2 ** 30)).filter((x) => x < 2 ** 30).length
+  expect(Math.abs(low - N / 3)).toBeLessThan(5 * Math.sqrt(N / 3))
+})
+
 it('every order of three is equally likely', () => {
   const stream = random(0, 'orders')
   const counts = new Map<string, number>()

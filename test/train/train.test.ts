@@ -38,11 +38,12 @@ it('an epoch reports the means over its samples', async () => {
   const network = smallNetwork()
   const step = vi.spyOn(network, 'step')
   const epochs: EpochResult[] = []
-  await train(network, { ...options, onEpoch: (epoch) => epochs.push(epoch) })
-  expect(epochs.map(({ epoch, step: taken }) => [epoch, taken])).toEqual([
-    [1, 4],
-    [2, 8],
-    [3, 12],
+  const schedule = { kind: 'steps', base: 0.1, drops: [5], factor: 0.5 } as const
+  await train(network, { ...options, schedule, onEpoch: (epoch) => epochs.push(epoch) })
+  expect(epochs.map(({ epoch, step: taken, learningRate }) => [epoch, taken, learningRate])).toEqual([
+    [1, 4, 0.1],
+    [2, 8, 0.05],
+    [3, 12, 0.05],
   ])
   const results = step.mock.results.slice(4, 8).map(({ value }) => value as { loss: number; correct: number })
   const sizes = [16, 16, 16, 2]
@@ -82,20 +83,25 @@ it.each([0, 1, 4, 6, 11])('stopped after %i steps and resumed, it ends the same'
   const network = smallNetwork()
   const epochs: EpochResult[] = []
   const controller = new AbortController()
+  const hooked: number[] = []
   let last: StepProgress | undefined
   if (stop === 0) controller.abort()
-  const onEpoch = (epoch: EpochResult) => epochs.push(epoch)
+  const both = {
+    ...{ ...options, hooks: [{ atStep: (step: number) => hooked.push(step) }] },
+    onEpoch: (epoch: EpochResult) => epochs.push(epoch),
+  }
   const taken = await train(network, {
-    ...{ ...options, onEpoch, signal: controller.signal },
+    ...{ ...both, signal: controller.signal },
     onStep(progress) {
       last = progress
       if (progress.step === stop) controller.abort()
     },
   })
   expect(taken).toBe(stop)
-  expect(await train(network, { ...options, onEpoch, resumeAt: stop, epochSoFar: last?.sums })).toBe(12)
+  expect(await train(network, { ...both, resumeAt: stop, epochSoFar: last?.sums })).toBe(12)
   expect(stateOf(network)).toEqual(stateOf(whole))
   expect(epochs).toEqual(expected)
+  expect(hooked).toEqual(Array.from({ length: 13 }, (_, step) => step))
 })
 
 it('resuming a finished run does nothing', async () => {

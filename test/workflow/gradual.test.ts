@@ -5,8 +5,7 @@ import { type PruningSchedule, pruningEvents } from '../../src/prune/schedule.ts
 import type { ScopeName } from '../../src/prune/scope.ts'
 import { type Hook, train } from '../../src/train/train.ts'
 import { gradualPruning } from '../../src/workflow/prune.ts'
-import { best } from '../support/engines.ts'
-import { smallNetwork } from '../train/small.ts'
+import { machine as fast, smallNetwork } from '../train/small.ts'
 
 const schedule: PruningSchedule = { kind: 'cubic', sparsity: 0.95, start: 2, end: 10, every: 2 }
 const events = pruningEvents(schedule)
@@ -17,7 +16,7 @@ const optimizers = [
   { weightDecay: 0.01 },
 ]
 
-describe.each([best, openReference()])('$description', (machine) => {
+describe.each([fast, openReference()])('$description', (machine) => {
   it.each(optimizers)('%o: after every step exactly the kept weights are not zero', async (optimizer) => {
     const network = smallNetwork({ machine })
     let checked = 0
