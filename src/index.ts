@@ -1,9 +1,14 @@
 /**
  * @file The library: everything that is public.
  */
+export { type Augmentation, augmentations, drawAugmentation, findAugmentation } from './data/augment.ts'
 export { type Dataset, holdOut, type Split } from './data/dataset.ts'
+export type { LoadOptions } from './data/formats.ts'
+export { type GetOptions, getDataset } from './data/get.ts'
 export { datasets, loadDataset } from './data/index.ts'
 export { loadMnist } from './data/mnist.ts'
+export { findNormalization, type Normalization, normalizations } from './data/normalization.ts'
+export type { DataProgress } from './data/progress.ts'
 export { type SyntheticOptions, synthetic } from './data/synthetic.ts'
 export { compile, type Executable } from './engine/compile.ts'
 export {

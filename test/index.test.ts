@@ -8,7 +8,7 @@ it('the library: train, prune, save, load', async () => {
   const options = {
     machine: await openMachine({ threads: 1 }),
     model: findModel('mlpnet'),
-    data: loadDataset('synthetic'),
+    data: await loadDataset('synthetic'),
   }
   const network = new Network({ ...options, batch: 100 })
   const schedule = { kind: 'constant', base: 0.05 } as const

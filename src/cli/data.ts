@@ -79,7 +79,10 @@ dataCommand
     const each = (values: readonly number[]) => values.map((x) => x.toFixed(4)).join(', ')
     print(`mean ${each(result.measured.mean)} and std ${each(result.measured.std)} of the training pixels`)
     print(`inputs: (pixel / 255 - mean) / std with mean ${each(result.mean)} and std ${each(result.std)}`)
-    if (skipped.length > 0) print(`left out, since they cannot be decoded: ${skipped.join(', ')}`)
+    if (skipped.length > 0) {
+      const more = skipped.length > 5 ? ` and ${grouped(skipped.length - 5)} more (--json names all)` : ''
+      print(`left out, since they cannot be decoded: ${skipped.slice(0, 5).join(', ')}${more}`)
+    }
   })
 
 async function describe(name: string, options: LoadOptions) {

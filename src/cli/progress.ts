@@ -34,6 +34,9 @@ export class RunDisplay {
         for (const name of event.collapsed)
           this.#line(`warning: layer ${name} has collapsed: at step ${event.step} pruning left none of its weights`)
         break
+      case 'notice':
+        this.#line(`note: ${event.text}`)
+        break
       case 'end':
         this.stop()
         print(`\n${layerTable(event.result.layers)}\n\n${resultTable(event.result)}\n\nThe run is in ${event.folder}`)

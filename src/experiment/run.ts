@@ -41,6 +41,7 @@ export type RunEvent =
   | ({ type: 'progress'; sparsity: number } & Progress)
   | ({ type: 'epoch'; sparsity: number; validationLoss?: number; validationAccuracy?: number } & EpochResult)
   | { type: 'prune'; step: number; target: number; sparsity: number; collapsed: string[] }
+  | { type: 'notice'; text: string }
   | { type: 'end'; folder: string; result: RunResult }
 
 export interface Progress {
@@ -230,6 +231,7 @@ class Run {
       folder.truncateMetrics(0)
       return undefined
     }
+    this.#noticeOtherEngine()
     const path = folder.file('checkpoint')
     const file = readSafetensors(path)
     const progressed = progressOf(file, path)
@@ -240,6 +242,19 @@ class Run {
     this.#step = progressed.step
     this.#sparsity = sparsityOf(this.#network.counts())
     return progressed.step
+  }
+
+  /** Results are the same to the bit on one engine and instruction set only. */
+  #noticeOtherEngine(): void {
+    const kind = (description: unknown) => String(description).split(',')[0]
+    const now = kind(this.#network.machine.description)
+    let then = now
+    try {
+      then = kind(JSON.parse(readFileSync(this.#folder.file('environment'), 'utf8')).engine)
+    } catch {}
+    if (then === now) return
+    const text = `this run began on ${then} and goes on on ${now}: its numbers may differ in their last bits from an uninterrupted run`
+    this.#tell({ type: 'notice', text })
   }
 
   #save(): void {
@@ -298,6 +313,8 @@ class Run {
     const seconds = this.#seconds()
     network.assertMasked()
     const final = network.evaluate('test')
+    if (!Number.isFinite(final.loss))
+      throw new UserError(`the loss on the test set is ${final.loss}: training diverged in its last step`)
     const layers = network.counts()
     const weights = weightsOf(network, { test_accuracy: (100 * final.accuracy).toFixed(2) })
     writeSafetensors(this.#folder.file('model'), packSparse(weights))

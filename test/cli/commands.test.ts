@@ -101,10 +101,10 @@ describe('eval', () => {
     for (const option of ['--dataset', '--data']) {
       const [result] = jsonLines(await output('eval', '--weights', weights, option, 'synthetic', '--json'))
       expect(result).toMatchObject(final as object)
-      expect(result).toMatchObject({ model: 'mlpnet', dataset: 'synthetic', sparsity: 0.9, mean: [0.5], std: [0.29] })
+      expect(result).toMatchObject({ model: 'mlpnet', dataset: 'synthetic', sparsity: 0.9, mean: [0.5], std: [0.25] })
     }
     const text = await output('eval', '--weights', weights, '--dataset', 'synthetic')
-    expect(text).toMatch(/mean 0\.5 and std 0\.29 \(of the weights file\)/)
+    expect(text).toMatch(/mean 0\.5 and std 0\.25 \(of the weights file\)/)
     expect(text).toMatch(/accuracy [\d.]+ % \(\d+ of 500\), loss [\d.]+, sparsity 90\.00 %\n$/)
   })
 

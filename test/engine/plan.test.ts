@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { fuse } from '../../src/engine/fuse.ts'
 import { batch } from '../../src/engine/lowering/batch.ts'
+import { conv } from '../../src/engine/lowering/conv.ts'
 import { elementwise } from '../../src/engine/lowering/elementwise.ts'
 import { linear as products } from '../../src/engine/lowering/linear.ts'
 import { loss } from '../../src/engine/lowering/loss.ts'
+import { norm } from '../../src/engine/lowering/norm.ts'
+import { pooling } from '../../src/engine/lowering/pooling.ts'
 import { shape } from '../../src/engine/lowering/shape.ts'
 import { update } from '../../src/engine/lowering/update.ts'
 import type { Lowering } from '../../src/engine/lowering.ts'
@@ -21,9 +24,26 @@ import { sizeOf, type Tensor } from '../../src/graph/tensor.ts'
 import { random } from '../../src/util/random.ts'
 import { evaluate, randomValues } from '../support/evaluate.ts'
 import { randomGraph } from '../support/random-graph.ts'
+import { randomNetwork } from '../support/random-network.ts'
 
-const lowerings: Record<string, Lowering> = { ...elementwise, ...shape, ...products, ...loss, ...update, ...batch }
+const lowerings: Record<string, Lowering> = {
+  ...{ ...elementwise, ...shape, ...products, ...conv, ...norm, ...pooling },
+  ...{ ...loss, ...update, ...batch },
+}
 const loweringOf = (node: Node) => lowerings[node.operator.name]
+
+/** A random image network in training, with the gradients of its parameters. */
+function imageNetwork(seed: number): { graph: Graph; computed: Tensor[] } {
+  const { graph: forward, computed, logits } = randomNetwork(random(seed, 'plan'), 9, 3, seed % 2 === 0)
+  const { graph, gradients } = differentiate(
+    forward,
+    reduceSum(forward, logits, [0, 1], 0),
+    forward.withRole('parameter'),
+  )
+  for (const [i, gradient] of gradients.entries()) graph.output(`gradient ${i}`, gradient)
+  graph.output('last', logits)
+  return { graph, computed }
+}
 
 /** A random network whose outputs are some of its values, and the gradients of their sum. */
 function network(seed: number): { graph: Graph; computed: Tensor[] } {
@@ -85,7 +105,10 @@ const planOf = (graph: Graph) => {
   return { prepared, plan: planMemory(prepared, loweringOf) }
 }
 
-describe('random networks', () => {
+describe.each([
+  ['graphs', network],
+  ['image networks', imageNetwork],
+])('random %s', (_name, network) => {
   const seeds = Array.from({ length: 150 }, (_, i) => i)
 
   it('no value is overwritten before its last use', () => {

@@ -24,7 +24,7 @@ it('fills in every default', () => {
   }
   expect(readText(JSON.stringify(minimal))).toEqual({
     ...{ name: 'x', summary: '', seed: 0 },
-    ...{ model: { name: 'mlpnet', init: 'uniform' }, data: { name: 'mnist', validation: 0 } },
+    ...{ model: { name: 'mlpnet' }, data: { name: 'mnist', augment: 'none', validation: 0 } },
     train: {
       ...{ epochs: 1, batch: 128, learningRate: 0.1, momentum: 0, nesterov: false, weightDecay: 0 },
       ...{ schedule: 'constant', warmup: '0it', drops: [], factor: 0.1 },
@@ -85,7 +85,10 @@ it.each<[string, string]>([
   ['seed=x', 'seed: expected a value of type number, found "x"'],
   ['model.name=mlpnett', 'model.name: found mlpnett (did you mean mlpnet?)'],
   ['model.name=3', 'model.name: expected a value of type string, found 3'],
-  ['model.init=zeros', 'model.init: found zeros (known: uniform, xavier-uniform)'],
+  [
+    'model.init=zeros',
+    'model.init: found zeros (known: uniform, xavier-uniform, xavier-normal, he-normal, he-normal-out)',
+  ],
   ['model=mlpnet', 'model: expected a value of type object, found "mlpnet"'],
   ['train=[1]', 'train: expected a value of type object, found a list'],
   ['data.validation=-5', 'data.validation: expected at least 0, found -5'],

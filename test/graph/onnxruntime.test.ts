@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Graph } from '../../src/graph/graph.ts'
-import { add, mul, neg, relu, sub } from '../../src/graph/operators/elementwise.ts'
+import { add, clip, mul, neg, reciprocal, relu, sigmoid, sqrt, sub } from '../../src/graph/operators/elementwise.ts'
 import { gemm, matmul } from '../../src/graph/operators/linear.ts'
 import { Softmax, SoftmaxCrossEntropyLoss } from '../../src/graph/operators/loss.ts'
 import { expand, flatten, reduceMean, reduceSum, reshape } from '../../src/graph/operators/shape.ts'
@@ -11,6 +11,7 @@ import { best, wasm } from '../support/engines.ts'
 import { evaluate, randomValues } from '../support/evaluate.ts'
 import { runOnnx } from '../support/onnx.ts'
 import { randomGraph } from '../support/random-graph.ts'
+import { randomNetwork } from '../support/random-network.ts'
 
 /** Runs a graph here and in ONNX Runtime; results may differ by roundings of the largest values. */
 async function expectSame(graph: Graph, seed: number): Promise<void> {
@@ -29,6 +30,7 @@ async function expectSame(graph: Graph, seed: number): Promise<void> {
 const size = fc.oneof(fc.integer({ min: 1, max: 5 }), fc.constantFrom(1, 8, 17))
 const shapeOf = (least: number, most: number) => fc.array(size, { minLength: least, maxLength: most })
 const seeds = fc.nat()
+const batches = fc.constantFrom(1, 3, 8, 17)
 const flags = fc.array(fc.boolean(), { minLength: 4, maxLength: 4 })
 
 /** A property over graphs of one operator. */
@@ -111,6 +113,36 @@ describe('ONNX Runtime computes the same', () => {
       const inputs = [graph.input('x', [samples, classes]), graph.input('labels', [samples])]
       return graph.apply(SoftmaxCrossEntropyLoss, inputs)[0]
     }))
+
+  it.each(Object.entries({ sqrt, reciprocal, sigmoid }))('%s', (_name, operator) =>
+    same(shapeOf(0, 4), (graph, shape, batched) => {
+      const x = graph.input('x', shape, { batched })
+      return operator(graph, add(graph, mul(graph, x, x), graph.constant(0.5)))
+    }),
+  )
+
+  it('Clip', () =>
+    same(shapeOf(0, 4), (graph, shape, batched) => clip(graph, graph.input('x', shape, { batched }), -0.5, 0.25)))
+
+  it('random image networks, of odd batches too', () =>
+    fc.assert(
+      fc.asyncProperty(seeds, fc.integer({ min: 1, max: 12 }), batches, async (seed, steps, samples) => {
+        const { graph, computed } = randomNetwork(random(seed, 'onnx'), steps, samples)
+        for (const [i, value] of computed.entries()) graph.output(`${i}`, value)
+        await expectSame(graph, seed)
+      }),
+      { numRuns: 80 },
+    ))
+
+  it('the last value of random image networks, fused on the way', () =>
+    fc.assert(
+      fc.asyncProperty(seeds, fc.integer({ min: 4, max: 12 }), batches, async (seed, steps, samples) => {
+        const { graph, computed } = randomNetwork(random(seed, 'onnx'), steps, samples)
+        graph.output('y', computed.at(-1)!)
+        await expectSame(graph, seed)
+      }),
+      { numRuns: 40 },
+    ))
 
   it('random graphs', () =>
     fc.assert(

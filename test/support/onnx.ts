@@ -48,7 +48,9 @@ export function toOnnx(graph: Graph): Uint8Array {
 
 /** The outputs of a graph, computed by ONNX Runtime. */
 export async function runOnnx(graph: Graph, values: Values): Promise<Map<string, Float32Array>> {
-  const options = { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 as const }
+  // Its optimizer moves padding into pooling, where more than the kernel is refused then.
+  const graphOptimizationLevel = 'disabled' as const
+  const options = { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 as const, graphOptimizationLevel }
   const session = await InferenceSession.create(toOnnx(graph), options)
   const feeds = given(graph).map(({ name, shape }) => {
     return [name, new OrtTensor('float32', Float32Array.from(values.get(name)!), shape)] as const
@@ -72,14 +74,22 @@ function nodes({ operator, inputs, outputs, attributes }: Node, stem: string): N
     type: AttributeType.INT,
     i: BigInt(attributes[name] as number),
   })
-  /** The operator with one more input: whole numbers that ONNX takes as a tensor. */
-  const withNumbers = (numbers: readonly number[], more: Attribute[] = []): NodeProto[] => [
-    {
-      opType: 'Constant',
-      output: [stem],
-      attribute: [{ name: 'value', type: AttributeType.TENSOR, t: wholeNumbers(numbers) }],
-    },
-    { opType: operator.name, input: [...input, stem], output, attribute: more },
+  const integers = (name: string): Attribute => ({
+    name,
+    type: AttributeType.INTS,
+    ints: (attributes[name] as readonly number[]).map(BigInt),
+  })
+  /** An operator with more inputs: whole numbers that ONNX takes as tensors. */
+  const withNumbers = (lists: readonly (readonly number[])[], more: Attribute[] = [], opType = operator.name) => [
+    ...lists.map((numbers, i): NodeProto => {
+      const value: Attribute = { name: 'value', type: AttributeType.TENSOR, t: wholeNumbers(numbers) }
+      return { opType: 'Constant', output: [`${stem}.${i}`], attribute: [value] }
+    }),
+    { opType, input: [...input, ...lists.map((_, i) => `${stem}.${i}`)], output, attribute: more },
+  ]
+  const convAttributes = () => [
+    ...['strides', 'pads', 'dilations'].filter((name) => name in attributes).map(integers),
+    ...('group' in attributes ? [integer('group')] : []),
   ]
   switch (operator.name) {
     case 'Neg':
@@ -89,17 +99,59 @@ function nodes({ operator, inputs, outputs, attributes }: Node, stem: string): N
     case 'Mul':
     case 'MatMul':
     case 'Flatten':
+    case 'Sqrt':
+    case 'Reciprocal':
+    case 'Sigmoid':
+    case 'Clip':
       return [{ opType: operator.name, input, output }]
     case 'Softmax':
       return [{ opType: operator.name, input, output, attribute: 'axis' in attributes ? [integer('axis')] : [] }]
     case 'Gemm':
       return [{ opType: operator.name, input, output, attribute: [integer('transA'), integer('transB')] }]
+    case 'Conv':
+      return [{ opType: 'Conv', input, output, attribute: convAttributes() }]
+    case 'BatchNormalization': {
+      const epsilon: Attribute = { name: 'epsilon', type: AttributeType.FLOAT, f: attributes.epsilon as number }
+      return [{ opType: 'BatchNormalization', input, output, attribute: [epsilon] }]
+    }
+    // The second output, places, is another type in ONNX and counts on over samples and channels.
+    case 'MaxPool':
+      return [
+        {
+          opType: 'MaxPool',
+          input,
+          output: output.slice(0, 1),
+          attribute: ['kernel_shape', 'strides', 'pads'].map(integers),
+        },
+      ]
+    case 'AveragePool':
+      return [
+        {
+          opType: 'AveragePool',
+          input,
+          output,
+          attribute: [...['kernel_shape', 'strides', 'pads'].map(integers), integer('count_include_pad')],
+        },
+      ]
+    case 'Concat':
+      return [{ opType: 'Concat', input, output, attribute: [integer('axis')] }]
+    case 'Slice': {
+      const [starts, steps, shape] = ['starts', 'steps', 'shape'].map((name) => attributes[name] as Shape)
+      const ends = starts.map((start, i) => start + (shape[i] - 1) * steps[i] + 1)
+      return withNumbers([starts, ends, starts.map((_, i) => i), steps])
+    }
+    case 'Place': {
+      const [starts, steps, shape] = ['starts', 'steps', 'shape'].map((name) => attributes[name] as Shape)
+      if (steps.some((step) => step !== 1)) throw new Error('Place with steps is no ONNX operator')
+      const after = shape.map((n, i) => n - starts[i] - inputs[0].shape[i])
+      return withNumbers([[...starts, ...after]], [], 'Pad')
+    }
     case 'Reshape':
     case 'Expand':
-      return withNumbers(attributes.shape as Shape)
+      return withNumbers([attributes.shape as Shape])
     case 'ReduceSum':
     case 'ReduceMean':
-      return withNumbers(attributes.axes as Shape, [integer('keepdims')])
+      return withNumbers([attributes.axes as Shape], [integer('keepdims')])
     case 'SoftmaxCrossEntropyLoss':
       return [
         {

@@ -22,7 +22,7 @@ it('a checkpoint brings back parameters, masks and momentum, to the bit', () => 
 it('a file of weights is the parameters, with what makes them meaningful', () => {
   const { tensors, metadata } = stored(weightsOf(trained, { note: 'x' }))
   expect([...tensors.keys()]).toEqual(trained.parameters.map(({ name }) => name))
-  expect(metadata).toEqual({ model: 'small', mean: '[0.5]', std: '[0.29]', note: 'x' })
+  expect(metadata).toEqual({ model: 'small', classes: '4', mean: '[0.5]', std: '[0.25]', note: 'x' })
   const network = smallNetwork({ seed: 1, batch: undefined })
   loadWeights(network, { tensors, metadata }, 'file')
   expect(network.evaluate('test')).toEqual(trained.evaluate('test'))

@@ -72,7 +72,7 @@ it('learns: the loss falls and unseen samples are recognized', async () => {
   await train(network, { ...options, epochs: 10, onEpoch: (epoch) => epochs.push(epoch) })
   expect(epochs[0].trainLoss).toBeGreaterThan(0.5)
   expect(epochs[9].trainLoss).toBeLessThan(0.05)
-  expect(network.evaluate('test').accuracy).toBeGreaterThan(0.95)
+  expect(network.evaluate('test').accuracy).toBeGreaterThan(0.9)
 })
 
 it.each([0, 1, 4, 6, 11])('stopped after %i steps and resumed, it ends the same', async (stop) => {

@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest'
+import { fuse } from '../../src/engine/fuse.ts'
+import { openReference } from '../../src/engine/machines/reference.ts'
+import { differentiate } from '../../src/graph/differentiate.ts'
+import { Graph } from '../../src/graph/graph.ts'
+import { conv } from '../../src/graph/operators/conv.ts'
+import { add, neg, relu, sub } from '../../src/graph/operators/elementwise.ts'
+import { gemm, matmul } from '../../src/graph/operators/linear.ts'
+import { batchNorm } from '../../src/graph/operators/norm.ts'
+import { flatten, reduceSum, reshape } from '../../src/graph/operators/shape.ts'
+import { simplify } from '../../src/graph/simplify.ts'
+import { sizeOf, type Tensor } from '../../src/graph/tensor.ts'
+import { random } from '../../src/util/random.ts'
+import { best, wasm } from '../support/engines.ts'
+import { evaluate, randomValues } from '../support/evaluate.ts'
+
+const names = (graph: Graph) => fuse(simplify(graph)).nodes.map(({ operator }) => operator.name)
+
+/** The same outputs, whatever else is asked for: what is an output is not fused away. */
+function expectSameResults(graph: Graph): void {
+  const apart = graph.clone()
+  for (const [i, { outputs }] of graph.nodes.entries()) if (outputs.length) apart.output(`node ${i}`, outputs[0])
+  expect(names(apart).length).toBeGreaterThan(names(graph).length)
+  const values = randomValues(graph, random(1, 'fuse'))
+  const expected = evaluate(openReference(), apart, values)
+  for (const [name, value] of evaluate(openReference(), graph, values)) expect(value, name).toEqual(expected.get(name))
+  for (const machine of [best, wasm])
+    for (const [name, value] of evaluate(machine, graph, values))
+      for (const [i, got] of value.entries())
+        expect(Math.abs(got - expected.get(name)![i]), `${machine.engine}: ${name}`).toBeLessThan(1e-4)
+}
+
+const image = (graph: Graph, name = 'x') => graph.input(name, [3, 2, 4, 4])
+
+describe('a ReLU becomes the end of what it follows', () => {
+  const makers: [string, string, (graph: Graph) => Tensor][] = [
+    ['Gemm', 'Gemm', (graph) => gemm(graph, flatten(graph, image(graph)), graph.parameter('w', [32, 3]))],
+    ['MatMul', 'MatMul', (graph) => matmul(graph, flatten(graph, image(graph)), graph.parameter('w', [32, 3]))],
+    ['Conv', 'Conv', (graph) => conv(graph, image(graph), graph.parameter('w', [3, 2, 2, 2]))],
+    ['BatchNormalization', 'BatchNormalization', (graph) => batchNorm(graph, image(graph), 'bn', false)],
+    ['BatchNormTrain', 'BatchNormTrain', (graph) => batchNorm(graph, image(graph), 'bn', true)],
+    ['Add', 'AddRelu', (graph) => add(graph, image(graph), image(graph, 'other'))],
+  ]
+
+  it.each(makers)('%s', (name, fused, make) => {
+    const graph = new Graph()
+    graph.output('y', relu(graph, make(graph)))
+    expect(names(graph)).toContain(fused)
+    expect(names(graph)).not.toContain('Relu')
+    const node = fuse(simplify(graph)).nodes.find(({ operator }) => operator.name === fused)!
+    expect(node.outputs[0]).toBe(graph.outputs.get('y'))
+    if (name === fused) expect(node.attributes.relu).toBe(1)
+    expectSameResults(graph)
+  })
+
+  it.each(makers)('%s: not where there is another reader', (_name, _fused, make) => {
+    const graph = new Graph()
+    const y = make(graph)
+    graph.output('y', relu(graph, y))
+    graph.output('other', neg(graph, y))
+    expect(names(graph)).toContain('Relu')
+  })
+
+  it.each(makers)('%s: not where two ReLUs read it', (_name, _fused, make) => {
+    const graph = new Graph()
+    const y = make(graph)
+    graph.output('y', relu(graph, y))
+    graph.output('other', relu(graph, y))
+    expect(names(graph).filter((name) => name === 'Relu')).toHaveLength(2)
+  })
+
+  it.each(makers)('%s: not where it is an output', (_name, _fused, make) => {
+    const graph = new Graph()
+    const y = make(graph)
+    graph.output('before', y)
+    graph.output('y', relu(graph, y))
+    expect(names(graph)).toContain('Relu')
+  })
+
+  it('not of an operator that has no such end', () => {
+    const graph = new Graph()
+    graph.output('y', relu(graph, sub(graph, image(graph), image(graph, 'other'))))
+    expect(names(graph)).toEqual(['Sub', 'Relu'])
+  })
+
+  it('not of the statistics of a batch normalization', () => {
+    const graph = new Graph()
+    batchNorm(graph, image(graph), 'bn', true)
+    const [, mean] = graph.nodes.find(({ operator }) => operator.name === 'BatchNormTrain')!.outputs
+    graph.output('y', relu(graph, mean))
+    expect(names(graph)).toContain('Relu')
+  })
+
+  it('two in a row', () => {
+    const graph = new Graph()
+    graph.output('y', relu(graph, relu(graph, batchNorm(graph, image(graph), 'bn', false))))
+    expect(names(graph)).not.toContain('Relu')
+    expectSameResults(graph)
+  })
+})
+
+describe('the gradient of a ReLU becomes a mask of the gradient of a batch normalization', () => {
+  const total = (graph: Graph, x: Tensor) => reduceSum(graph, reshape(graph, x, [sizeOf(x.shape)], false), [0], 0)
+
+  /** conv-BN-ReLU-conv, and the gradients of all parameters. */
+  function step(extra: (graph: Graph, normalized: Tensor) => Tensor | undefined = () => undefined) {
+    const forward = new Graph()
+    const first = conv(forward, image(forward), forward.parameter('w1', [3, 2, 2, 2]))
+    const normalized = batchNorm(forward, first, 'bn', true)
+    const y = conv(forward, relu(forward, normalized), forward.parameter('w2', [2, 3, 2, 2]))
+    const more = extra(forward, normalized)
+    const loss = more ? add(forward, total(forward, y), more) : total(forward, y)
+    const { graph, gradients } = differentiate(forward, loss, forward.withRole('parameter'))
+    for (const [i, gradient] of gradients.entries()) graph.output(`gradient ${i}`, gradient)
+    return graph
+  }
+  const masked = (graph: Graph) =>
+    fuse(simplify(graph)).nodes.find(({ operator }) => operator.name === 'BatchNormTrainGrad')!.inputs.length === 6
+
+  it('where nothing else reads it', () => {
+    const graph = step()
+    expect(names(graph)).not.toContain('ReluGrad')
+    expect(masked(graph)).toBe(true)
+    expectSameResults(graph)
+  })
+
+  it('not where more gradients are added to it', () => {
+    const graph = step((forward, normalized) => total(forward, normalized))
+    expect(names(graph)).toContain('ReluGrad')
+    expect(masked(graph)).toBe(false)
+  })
+
+  it('not where it is an output, or read by something else', () => {
+    const find = (graph: Graph) => graph.nodes.find(({ operator }) => operator.name === 'ReluGrad')!.outputs[0]
+    const read = step()
+    read.output('sum', total(read, find(read)))
+    expect(masked(read)).toBe(false)
+    const output = step()
+    output.output('in between', find(output))
+    expect(masked(output)).toBe(false)
+  })
+})
