@@ -21,7 +21,8 @@ export const normalizations: Record<string, Entry> = {
   mnist: { summary: 'MNIST, everywhere', mean: [0.1307], std: [0.3081] },
   'fashion-mnist': { summary: 'measured on its training images', mean: [0.286], std: [0.353] },
   cifar10: {
-    summary: 'the usual one; FTS and SNIP reproductions use it for CIFAR-100 too',
+    summary:
+      'the usual one, for CIFAR-100 too in FTS; its std is the mean deviation within an image, not that of all pixels',
     mean: [0.4914, 0.4822, 0.4465],
     std: [0.2023, 0.1994, 0.201],
   },
