@@ -16,7 +16,7 @@ export function missingPyTorch() {
 
 /** What Debian calls the version (torch itself says 1.13.0a0). */
 function debianVersion() {
-  const { stdout } = spawnSync('dpkg-query', ['-W', '-f', '${Version}', 'python3-torch'], { encoding: 'utf8' })
+  const { stdout } = spawnSync('dpkg-query', ['-W', '-f', `\${Version}`, 'python3-torch'], { encoding: 'utf8' })
   return stdout?.replace(/\+.*/, '') || 'of unknown version'
 }
 

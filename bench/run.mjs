@@ -1,8 +1,9 @@
 // npm run bench [NAME]: measures this engine beside others and writes docs/results/bench-NAME.md.
 import { fileURLToPath } from 'node:url'
+import { benchConv } from './conv.mjs'
 import { benchMlp } from './mlp.mjs'
 
-const benches = { mlp: benchMlp }
+const benches = { mlp: benchMlp, conv: benchConv }
 const chosen = process.argv[2] ?? Object.keys(benches)
 for (const name of [chosen].flat()) {
   if (!benches[name]) {

@@ -57,7 +57,7 @@ async function alone(sample: number): Promise<Map<string, number[]>> {
   const { graph: forward, losses, parameters } = network(1)
   const loss = reduceSum(forward, losses, [0], 0)
   const { graph, gradients } = differentiate(forward, loss, parameters)
-  parameters.forEach(({ name }, i) => graph.output(name, gradients[i]))
+  for (const [i, { name }] of parameters.entries()) graph.output(name, gradients[i])
   return run('reference', graph, sample, 1)
 }
 
@@ -66,17 +66,18 @@ for (const engine of ['reference', 'native', 'wasm'] as const) {
   test(`${engine}: gradients by sample`, async () => {
     const { graph: forward, losses, parameters } = network(SAMPLES)
     const { graph, results } = perSampleGradients(forward, losses, parameters)
-    parameters.forEach(({ name }, i) => graph.output(name, results[i]))
+    for (const [i, { name }] of parameters.entries()) graph.output(name, results[i])
     const together = await run(engine, graph, 0, SAMPLES)
     for (let sample = 0; sample < SAMPLES; sample++)
       for (const [name, gradient] of await alone(sample))
-        gradient.forEach((g, i) => expect(together.get(name)![sample * gradient.length + i]).toBeCloseTo(g, digits))
+        for (const [i, g] of gradient.entries())
+          expect(together.get(name)![sample * gradient.length + i]).toBeCloseTo(g, digits)
   })
 
   test(`${engine}: sums of squares`, async () => {
     const { graph: forward, losses, parameters } = network(SAMPLES)
     const { graph, results } = perSampleSquares(forward, losses, parameters)
-    parameters.forEach(({ name }, i) => graph.output(name, results[i]))
+    for (const [i, { name }] of parameters.entries()) graph.output(name, results[i])
     const together = await run(engine, graph, 0, SAMPLES)
     const expected = new Map<string, number[]>()
     for (let sample = 0; sample < SAMPLES; sample++)
@@ -86,7 +87,7 @@ for (const engine of ['reference', 'native', 'wasm'] as const) {
           gradient.map((g, i) => (expected.get(name)?.[i] ?? 0) + g * g),
         )
     for (const [name, squares] of expected)
-      squares.forEach((s, i) => expect(together.get(name)![i]).toBeCloseTo(s, digits))
+      for (const [i, s] of squares.entries()) expect(together.get(name)![i]).toBeCloseTo(s, digits)
   })
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { it } from 'vitest'
 import { call } from '../../../src/engine/kernel.ts'
-import { loadImages, loadLabels } from '../../../src/engine/kernels/data.ts'
+import { loadAugmented, loadImages, loadLabels } from '../../../src/engine/kernels/data.ts'
 import type { Random } from '../../../src/util/random.ts'
 import { onEveryEngine } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, ROUNDING, size, uniform, values } from '../../support/kernel-case.ts'
@@ -41,6 +41,39 @@ onEveryEngine((machines) => {
                 ...{ scale: at.scale, shift: at.shift, y: at.y },
               }),
             // One product of up to 255 and one sum.
+            writes: { y: () => 2 * 256 * ROUNDING },
+          })
+        },
+      ),
+    )
+  })
+
+  it('loads images that are cropped and flipped, padded with black or a reflection', () => {
+    const side = fc.integer({ min: 1, max: 7 })
+    const batches = fc.constantFrom(1, 3, 16, 17, 1025)
+    fc.assert(
+      fc.property(
+        fc.tuple(batches, side, side),
+        fc.constantFrom(0, 1, 2, 4),
+        fc.constantFrom(0, 1),
+        values,
+        ([batch, h, w], pad, reflect, rng) => {
+          const [count, channels] = [1 + rng.below(9), 1 + rng.below(3)]
+          const corners = () => indices(rng, batch, 2 * pad + 1)
+          expectAgreement(machines, {
+            operands: {
+              data: Uint8Array.from({ length: count * channels * h * w }, () => rng.below(256)),
+              index: indices(rng, batch, count),
+              change: [...corners(), ...corners(), ...Array.from({ length: batch }, () => rng.below(2))],
+              scale: uniform(rng, channels),
+              shift: uniform(rng, channels),
+              y: blank(batch * channels * h * w),
+            },
+            call: (at) =>
+              call(loadAugmented, {
+                ...{ batch, count, channels, h, w, pad, reflect, data: at.data, index: at.index },
+                ...{ change: at.change, scale: at.scale, shift: at.shift, y: at.y },
+              }),
             writes: { y: () => 2 * 256 * ROUNDING },
           })
         },

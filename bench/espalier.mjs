@@ -1,0 +1,52 @@
+// This engine as a contender, and how much of the machine's arithmetic peak its kernels reach.
+import { call } from '../dist/engine/kernel.js'
+import { peak } from '../dist/engine/kernels/peak.js'
+import { Program } from '../dist/engine/program.js'
+import { findModel, Network, openMachine, synthetic } from '../dist/index.js'
+import { HYPER, hyperValues } from '../dist/optim/sgd.js'
+import { median, takeTurns, timedSync } from './contender.mjs'
+
+/** Training steps of a built-in network on synthetic data: forward, backward, SGD with momentum and weight decay. */
+export async function trainingSteps(modelName, batch, options) {
+  const machine = await openMachine(options)
+  const model = findModel(modelName)
+  const data = synthetic({ train: 2 * batch, test: 1, image: model.image, classes: model.classes })
+  const network = new Network({ machine, model, data, batch })
+  network.executable.view(HYPER).set(hyperValues(0.01, { momentum: 0.9, weightDecay: 1e-4 }))
+  const samples = Uint32Array.from({ length: batch }, (_, i) => i)
+  return {
+    name: `espalier ${machine.description}`,
+    memory: network.executable.memory,
+    run: (steps) => timedSync(steps, () => network.step(samples)),
+  }
+}
+
+/** Where a case's operands lie: up to three, each this many floats. */
+export const PLACES = { first: 1024, second: 1024 + 2 ** 24, third: 1024 + 2 ** 25 }
+
+/**
+ * The rate of some kernel calls in GFLOP/s beside the arithmetic peak, turn by turn, so that each has the clock of the other.
+ * @param {{ name: string, flops: number, instruction: object }[]} cases operands in PLACES
+ */
+export async function ratesOf(threads, cases) {
+  const machine = await openMachine({ engine: 'native', threads })
+  const arena = machine.allocate(1024 + 3 * 2 ** 24)
+  arena.floats.forEach((_, i) => {
+    arena.floats[i] = Math.random() - 0.5
+  })
+  const rounds = 400_000
+  const program = (instruction) => Program.assemble([instruction], arena.floats.length)
+  const peakProgram = program(call(peak, { rounds, y: 0 }))
+  const contenders = [peakProgram, ...cases.map(({ instruction }) => program(instruction))].map((one) => ({
+    run: (steps) => timedSync(steps, () => arena.run(one)),
+  }))
+  const times = await takeTurns(contenders, { rounds: 11, seconds: 0.08 })
+  arena.run(peakProgram)
+  const peakFlops = arena.floats[0] * rounds * threads
+  const peakRates = times[0].values.map((ms) => peakFlops / ms / 1e6)
+  return cases.map(({ name, flops }, i) => {
+    const rates = times[i + 1].values.map((ms) => flops / ms / 1e6)
+    const share = median(rates.map((rate, round) => rate / peakRates[round]))
+    return { name, threads, rate: median(rates), peak: median(peakRates), share }
+  })
+}
