@@ -8,10 +8,12 @@ import { loadBatch } from '../../src/graph/operators/batch.ts'
 import { relu } from '../../src/graph/operators/elementwise.ts'
 import { linear } from '../../src/graph/operators/linear.ts'
 import { crossEntropy } from '../../src/graph/operators/loss.ts'
-import { flatten } from '../../src/graph/operators/shape.ts'
+import { flatten, reduceSum } from '../../src/graph/operators/shape.ts'
 import { SgdStep } from '../../src/graph/operators/update.ts'
 import { random } from '../../src/util/random.ts'
 import { sets, wasm } from '../support/engines.ts'
+import { evaluate, randomValues } from '../support/evaluate.ts'
+import { randomNetwork } from '../support/random-network.ts'
 
 const COUNT = 200
 const BATCH = 50
@@ -88,5 +90,19 @@ describe.each(sets)('training with %s', (set) => {
 
   it('follows the losses of WebAssembly', () => {
     for (const [i, loss] of alone.losses.entries()) expect(Math.abs(loss - inWasm.losses[i])).toBeLessThan(1e-4)
+  })
+})
+
+describe.each(sets)('random image networks with %s', (set) => {
+  it('give the same bits on 1, 2, 3 and 4 threads', () => {
+    for (let seed = 0; seed < 12; seed++) {
+      const { graph: forward, logits } = randomNetwork(random(seed, 'threads'), 8, [3, 17, 64][seed % 3], true)
+      const scalar = reduceSum(forward, logits, [0, 1], 0)
+      const { graph, gradients } = differentiate(forward, scalar, forward.withRole('parameter'))
+      for (const [i, gradient] of gradients.entries()) graph.output(`gradient ${i}`, gradient)
+      const values = randomValues(graph, random(seed, 'values'))
+      const [alone, ...together] = [1, 2, 3, 4].map((threads) => evaluate(openNative(threads, set), graph, values))
+      for (const results of together) expect(results).toEqual(alone)
+    }
   })
 })

@@ -66,8 +66,8 @@ describe('instructions that are refused', () => {
     ['NaN', change(negate, 3, Number.NaN), /found NaN/],
     ['undefined', change(negate, 0, undefined as unknown as number), /found undefined/],
     ['more than 32 bits', change(negate, 3, 2 ** 31), /found 2147483648/],
-    ['an unknown operation', change(negate, 0, 2), /unknown operation 2/],
-    ['an unknown binary operation', call(binary, { op: 4, ...one, ...ofX, ...ofY, out: 0 }), /unknown operation 4/],
+    ['an unknown operation', change(negate, 0, 99), /unknown operation 99/],
+    ['an unknown binary operation', call(binary, { op: 99, ...one, ...ofX, ...ofY, out: 0 }), /unknown operation 99/],
     ['an unknown kind of bias', call(gemm, { ...product, biasKind: 3 }), /unknown kind of bias 3/],
     [
       'a matrix without a dense axis',

@@ -137,6 +137,14 @@ const inputFloats = (p: Sizes) => p.batch * p.groups * p.in * p.h * p.w
 const outputFloats = (p: Sizes) => p.batch * p.groups * p.out * p.oh * p.ow
 const weightFloats = (p: Sizes) => p.groups * p.out * p.in * p.kh * p.kw
 
+/** Built once for all engines. */
+const largeCases = Object.fromEntries(
+  Object.entries(kernels).map(([name, build]) => [
+    name,
+    large.map(([size, drawn]): [string, KernelCase] => [size, build(drawn, random(1, name))]),
+  ]),
+)
+
 onEveryEngine((machines) => {
   it.each(Object.entries(kernels))('%s, any strides, dilations, padding and groups', (_name, build) => {
     fc.assert(
@@ -152,10 +160,10 @@ onEveryEngine((machines) => {
     )
   })
 
-  it.each(Object.entries(kernels))('%s, in several blocks', (name, build) => {
-    for (const [size, drawn] of large)
+  it.each(Object.entries(largeCases))('%s, in several blocks', (_name, cases) => {
+    for (const [size, test] of cases)
       try {
-        expectAgreement(machines, build(drawn, random(1, name)))
+        expectAgreement(machines, test)
       } catch (error) {
         throw new Error(`${size}: ${(error as Error).message}`)
       }
