@@ -1,10 +1,9 @@
-"""One ResNet-20 training step (CIFAR, batch 128) in PyTorch, timed on demand: reads a number of steps per line, answers milliseconds per step."""
-import sys
-import time
-
+"""ResNet-20 (CIFAR) at batch 128 in PyTorch."""
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from pytorch_steps import serve, start
 
 
 class Block(nn.Module):
@@ -22,8 +21,7 @@ class Block(nn.Module):
         return F.relu(self.bn2(self.conv2(y)) + self.shortcut(x), inplace=True)
 
 
-torch.set_num_threads(int(sys.argv[1]))
-torch.manual_seed(0)
+start()
 blocks, inputs = [], 16
 for stage, width in enumerate([16, 32, 64]):
     for block in range(3):
@@ -32,21 +30,4 @@ for stage, width in enumerate([16, 32, 64]):
 network = nn.Sequential(
     nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(inplace=True), *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)
 )
-optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
-images, labels = torch.randn(128, 3, 32, 32), torch.randint(0, 10, (128,))
-loss = nn.CrossEntropyLoss()
-
-
-def step():
-    optimizer.zero_grad()
-    loss(network(images), labels).backward()
-    optimizer.step()
-
-
-print(torch.__version__, flush=True)
-for line in sys.stdin:
-    steps = int(line)
-    start = time.perf_counter()
-    for _ in range(steps):
-        step()
-    print((time.perf_counter() - start) / steps * 1000, flush=True)
+serve(network, torch.randn(128, 3, 32, 32))
