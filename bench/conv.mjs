@@ -63,7 +63,7 @@ export async function benchConv(out) {
   if (missing) notes.push(`PyTorch was skipped: ${missing}.`)
   else
     for (const threads of [1, 2]) {
-      const contender = await bestPyTorch('pytorch-resnet20.py', threads, 1)
+      const contender = await bestPyTorch('pytorch-resnet20.py', threads, 1, [''])
       contenders.push(contender)
       notes.push(`${contender.name}: ${contender.used}.`)
     }
@@ -75,7 +75,8 @@ export async function benchConv(out) {
 Measured with \`npm run bench conv\` on ${cpus().length} x ${cpus()[0].model.trim()}, Node ${process.version}. CIFAR shapes, batch 128, float32, SGD with momentum 0.9 and
 weight decay; ${(FLOPS / 1e9).toFixed(1)} GFLOP of convolutions per step. Contenders take turns, ${times[0].values.length} rounds after a warm-up; medians of rounds, ratios round by round. Espalier's
 step also gathers and normalizes its batch from a data set of bytes and counts hits; PyTorch's input is ready in memory. PyTorch is listed with the fastest of several
-settings (OpenBLAS core types, threads of OpenBLAS and OpenMP, active or passive waiting).
+settings (threads of OpenBLAS and OpenMP, active or passive waiting; its convolutions are oneDNN's, so OpenBLAS's core type is left alone) and
+stopped between its turns.
 
 ${stepTable(contenders, times, FLOPS)}
 

@@ -66,7 +66,7 @@ Measured with \`npm run bench\` on ${cpus().length} x ${cpus()[0].model.trim()},
 decay; ${(FLOPS / 1e6).toFixed(0)} MFLOP of matrix products per step. Contenders take turns, ${times[0].values.length} rounds of about 0.3 s each after a warm-up; medians of rounds, ratios round by
 round. Espalier's step also gathers and normalizes its batch from a data set of bytes and counts hits; PyTorch's input is ready in
 memory. PyTorch is listed with the fastest of several settings (OpenBLAS core types, threads of OpenBLAS and OpenMP, active or passive
-waiting). ONNX Runtime only infers: it is listed as a floor, not as a rival.
+waiting) and stopped between its turns. ONNX Runtime only infers: it is listed as a floor, not as a rival.
 
 ${stepTable(contenders, times, FLOPS)}
 

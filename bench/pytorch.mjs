@@ -24,8 +24,7 @@ function debianVersion() {
  * OpenBLAS takes some processors for old ones and loses a factor of 4, and its threads and OpenMP's can get into each other's way: all of
  * these settings are tried, the fastest is used. The empty core type is OpenBLAS's own choice.
  */
-function settings(threads) {
-  const coreTypes = ['', 'Haswell', 'Zen', 'SkylakeX']
+function settings(threads, coreTypes) {
   const pairs =
     threads === 1
       ? [[1, 1]]
@@ -39,7 +38,7 @@ function settings(threads) {
   )
 }
 
-/** Starts a script that times itself. */
+/** Starts a script that times itself. Between its turns it is stopped: threads that wait actively would take a processor from the others. */
 async function startPyTorch(script, { coreType, openMp, blas, wait }) {
   const path = fileURLToPath(new URL(script, import.meta.url))
   const threads = { OMP_NUM_THREADS: String(openMp), OPENBLAS_NUM_THREADS: String(blas), OMP_WAIT_POLICY: wait }
@@ -58,17 +57,20 @@ async function startPyTorch(script, { coreType, openMp, blas, wait }) {
     name: `PyTorch ${debianVersion()} (Debian, OpenBLAS)`,
     used,
     async run(steps) {
+      child.kill('SIGCONT')
       child.stdin.write(`${steps}\n`)
-      return Number(await next())
+      const time = Number(await next())
+      child.kill('SIGSTOP')
+      return time
     },
-    close: () => child.kill(),
+    close: () => child.kill('SIGKILL'),
   }
 }
 
 /** The fastest of all settings for this number of threads. One that this processor cannot run ends early and is passed over. */
-export async function bestPyTorch(script, threads, steps = 30) {
+export async function bestPyTorch(script, threads, steps = 30, coreTypes = ['', 'Haswell', 'Zen', 'SkylakeX']) {
   let best
-  for (const setting of settings(threads)) {
+  for (const setting of settings(threads, coreTypes)) {
     let candidate
     try {
       candidate = await startPyTorch(script, setting)

@@ -11,6 +11,7 @@ import { sparsityOf } from '../prune/mask.ts'
 import { loadWeights } from '../train/checkpoint.ts'
 import { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
+import { DataDisplay } from './data-progress.ts'
 import { print, printJson } from './output.ts'
 
 interface Options {
@@ -43,7 +44,9 @@ export const evalCommand = new Command('eval')
       classes: classes === undefined ? undefined : Number(classes),
       widen: widen === undefined ? undefined : Number(widen),
     })
-    const { data, source } = withPreprocessing(await loadDataset(name), file, options.weights, options)
+    const loading = new DataDisplay()
+    const loaded = await loadDataset(name, { onProgress: loading.show }).finally(() => loading.stop())
+    const { data, source } = withPreprocessing(loaded, file, options.weights, options)
     const machine = await openMachine()
     const network = new Network({ machine, model, data })
     loadWeights(network, file, options.weights)

@@ -7,6 +7,7 @@ import { readRecipe } from '../experiment/recipe.ts'
 import { bytes, grouped, layerTable } from '../experiment/report.ts'
 import { runRecipe } from '../experiment/run.ts'
 import { UserError } from '../util/errors.ts'
+import { DataDisplay } from './data-progress.ts'
 import { clock, print, printJson } from './output.ts'
 import { RunDisplay } from './progress.ts'
 
@@ -54,11 +55,17 @@ export const runCommand = new Command('run')
     const { out, resume, force, quiet, json } = options
     if (resume && force) throw new UserError('--resume and --force exclude each other')
     const display = quiet || json ? undefined : new RunDisplay()
+    const loading = display && new DataDisplay()
     const { signal, received } = interruptible(() => display?.stop())
     try {
       const outcome = await runRecipe(recipe, {
         ...{ out, resume, force, checkpointSeconds, signal },
-        onEvent: (event) => (json ? printJson(event) : display?.show(event)),
+        onData: loading?.show,
+        onEvent: (event) => {
+          loading?.stop()
+          if (json) printJson(event)
+          else display?.show(event)
+        },
       })
       if (!outcome.interrupted) return
       // The folder's own recipe has every --set in it.
@@ -67,6 +74,7 @@ export const runCommand = new Command('run')
       else if (!quiet) print(`interrupted; go on with: ${again}`)
       process.exitCode = received() === 'SIGTERM' ? 143 : 130
     } finally {
+      loading?.stop()
       display?.stop()
     }
   })

@@ -5,6 +5,7 @@ import { type Document, parse, parseDocument, stringify } from 'yaml'
 import { z } from 'zod'
 import { augmentations } from '../data/augment.ts'
 import { datasets } from '../data/index.ts'
+import { normalizations } from '../data/normalization.ts'
 import { models } from '../models/index.ts'
 import { type InitializerName, initializers } from '../models/model.ts'
 import { type SaliencyName, saliencies } from '../prune/saliency/index.ts'
@@ -44,6 +45,10 @@ export const recipeSchema = z.strictObject({
   }),
   data: z.strictObject({
     name: z.string().describe(`A data set (${Object.keys(datasets).join(', ')}) or a folder.`),
+    normalization: nameOf<string>(normalizations).optional().describe("Of inputs (default: the data set's own)."),
+    size: positive.optional().describe('Folders of images: the shorter side is resized to this.'),
+    crop: positive.optional().describe('Folders of images: a square is cut from the middle.'),
+    skipCorrupt: z.boolean().optional().describe('Folders of images: leave out what cannot be decoded.'),
     augment: nameOf<string>(augmentations).default('none').describe('Random crops and flips of training batches.'),
     validation: count.default(0).describe('Training samples held out and evaluated after every epoch.'),
   }),

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { findAugmentation } from '../data/augment.ts'
 import type { Dataset } from '../data/dataset.ts'
 import { loadDataset } from '../data/index.ts'
+import type { DataProgress } from '../data/progress.ts'
 import { type Machine, openMachine } from '../engine/machine.ts'
 import { readSafetensors, type TensorFile, writeSafetensors } from '../formats/safetensors.ts'
 import { packSparse } from '../formats/sparse.ts'
@@ -81,6 +82,8 @@ export interface RunOptions {
   machine?: Machine
   signal?: AbortSignal
   onEvent?(event: RunEvent): void
+  /** While images are being decoded. */
+  onData?(progress: DataProgress): void
 }
 
 /** How a run ended. `interrupted`: by its signal, with a checkpoint to resume from. */
@@ -108,7 +111,8 @@ function progressOf({ metadata }: TensorFile, path: string): Progressed {
 }
 
 export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promise<RunOutcome> {
-  const data = await loadDataset(recipe.data.name)
+  const { name: dataName, normalization, size, crop, skipCorrupt } = recipe.data
+  const data = await loadDataset(dataName, { normalization, size, crop, skipCorrupt, onProgress: options.onData })
   const machine = options.machine ?? (await openMachine())
   const network = buildNetwork(recipe, data, machine)
   if (options.resume && !options.out) throw new UserError('--resume needs --out with the folder of the run')
