@@ -8,7 +8,7 @@ export interface DataProgress {
   unit: 'images' | 'bytes'
   done: number
   total: number
-  /** Units per second since the start of this session. */
+  /** Units per second since this process began. */
   perSecond: number
   secondsLeft: number
 }
