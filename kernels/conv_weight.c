@@ -14,13 +14,9 @@
 #define GRAD_TAPS 3
 #endif
 
-/* sums[o][t] += over `rows` rows of `length` fused positions: dy[o] rows dy_row apart, x[t] rows x_row apart. */
-static void sum_products(const float *const *dy, int64_t dy_row, const float *const *x, int64_t x_row, int rows, int length, float *sums) {
-    vec acc[GRAD_OUTS][GRAD_TAPS];
-#pragma GCC unroll 8
-    for (int o = 0; o < GRAD_OUTS; o++)
-#pragma GCC unroll 8
-        for (int t = 0; t < GRAD_TAPS; t++) acc[o][t] = splat(0);
+/* acc[o][t] += over `rows` rows of `length` fused positions, lane by lane: dy[o] rows dy_row apart, x[t] rows x_row apart. */
+INLINE void add_products(vec acc[GRAD_OUTS][GRAD_TAPS], const float *const *dy, int64_t dy_row, const float *const *x, int64_t x_row, int rows,
+                         int length) {
     for (int r = 0; r < rows; r++)
         for (int q = 0; q < length; q += LANES) {
             vec xv[GRAD_TAPS];
@@ -33,6 +29,16 @@ static void sum_products(const float *const *dy, int64_t dy_row, const float *co
                 for (int t = 0; t < GRAD_TAPS; t++) acc[o][t] += d * xv[t];
             }
         }
+}
+
+/* sums[o][t] = over `rows` rows of `length` fused positions: dy[o] rows dy_row apart, x[t] rows x_row apart. */
+static void sum_products(const float *const *dy, int64_t dy_row, const float *const *x, int64_t x_row, int rows, int length, float *sums) {
+    vec acc[GRAD_OUTS][GRAD_TAPS];
+#pragma GCC unroll 8
+    for (int o = 0; o < GRAD_OUTS; o++)
+#pragma GCC unroll 8
+        for (int t = 0; t < GRAD_TAPS; t++) acc[o][t] = splat(0);
+    add_products(acc, dy, dy_row, x, x_row, rows, length);
 #pragma GCC unroll 8
     for (int o = 0; o < GRAD_OUTS; o++)
 #pragma GCC unroll 8
@@ -154,18 +160,7 @@ static void sum_positions(const float *const *dy, int64_t dy_row, const float *c
     for (int o = 0; o < GRAD_OUTS; o++)
 #pragma GCC unroll 8
         for (int t = 0; t < GRAD_TAPS; t++) acc[o][t] = load(sums[o] + t * LANES);
-    for (int r = 0; r < rows; r++)
-        for (int q = 0; q < columns * LANES; q += LANES) {
-            vec xv[GRAD_TAPS];
-#pragma GCC unroll 8
-            for (int t = 0; t < GRAD_TAPS; t++) xv[t] = load(x[t] + r * x_row + q);
-#pragma GCC unroll 8
-            for (int o = 0; o < GRAD_OUTS; o++) {
-                vec d = load(dy[o] + r * dy_row + q);
-#pragma GCC unroll 8
-                for (int t = 0; t < GRAD_TAPS; t++) acc[o][t] += d * xv[t];
-            }
-        }
+    add_products(acc, dy, dy_row, x, x_row, rows, columns * LANES);
 #pragma GCC unroll 8
     for (int o = 0; o < GRAD_OUTS; o++)
 #pragma GCC unroll 8

@@ -273,16 +273,7 @@ class Run {
   #rates(): Omit<RateSchedule, 'total'> {
     const { schedule, learningRate, warmup, drops, factor } = this.#recipe.train
     const steps = (duration: string) => toSteps(duration, this.#perEpoch)
-    return {
-      ...{
-        kind: schedule,
-        base: learningRate,
-        total: this.#steps,
-        warmup: steps(warmup),
-        drops: drops.map(steps),
-        factor,
-      },
-    }
+    return { kind: schedule, base: learningRate, warmup: steps(warmup), drops: drops.map(steps), factor }
   }
 
   #hooks(): Hook[] {
