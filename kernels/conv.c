@@ -3,6 +3,7 @@
  * Both are one computation: an output row is a sum over taps (input channel, kernel row, kernel column) of a weight times a run of a
  * strip (conv.h). A tile of TILE_ROWS output channels x TILE_VECS vectors stays in registers over all taps. */
 #include "conv.h"
+#include "winograd.h"
 
 /* [tile][channel][tap][TILE_ROWS], zeros where the last tile has no row. */
 static void pack_weights(const Correlation *c, float *to, int group, int first_out, int outs, int channel, int channels) {
@@ -101,6 +102,10 @@ static void write_tile(const Target *t, int q, const vec *sums) {
 }
 
 static void correlate(const Context *ctx, const Correlation *c) {
+    if (winograd_pays(c)) {
+        JOIN(winograd, ISA)(ctx, c);
+        return;
+    }
     int samples = strip_samples(c), chunks = (c->batch + samples - 1) / samples;
     int kernel = c->row.taps * c->col.taps;
     Strip strip = strip_layout(c, samples);

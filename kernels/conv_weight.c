@@ -1,6 +1,7 @@
 /* The weight gradient of a convolution, summed over the samples or kept apart: dw[o][i][ky][kx] = sum over positions of dy times x at the tap.
  * Threads share the weights, not the positions, so every sum is taken by one thread in one order. */
 #include "conv.h"
+#include "winograd.h"
 
 /* Register tile: output channels x taps. */
 #if LANES == 16
@@ -97,6 +98,11 @@ KERNEL(conv_weight_grad) {
     Correlation c = convolution(ctx, a);
     const float *dy = ctx->arena + a[17];
     float *dw = ctx->arena + a[18];
+    WeightShare mine = weight_share(ctx, &c);
+    if (winograd_pays(&c)) {
+        JOIN(winograd_weight_grad, ISA)(ctx, &c, dy, dw, mine.o0, mine.o1, mine.i0, mine.i1);
+        return;
+    }
     int kernel = c.row.taps * c.col.taps, samples = strip_samples(&c);
     int reach = (c.row.taps - 1) * c.row.step + 1;
     while (samples < c.batch && c.row.out * c.col.out * samples < 1024 && reach * strip_layout(&c, 2 * samples).row_floats <= STRIP_FLOATS)
@@ -106,7 +112,6 @@ KERNEL(conv_weight_grad) {
     int64_t fused = ((int64_t)c.col.out * samples + LANES - 1) / LANES * LANES;
 
     /* Rows per strip, input channels per strip, output channels per gradient strip. */
-    WeightShare mine = weight_share(ctx, &c);
     int rows_per = c.row.out;
     for (;; rows_per = (rows_per + 1) / 2) {
         strip.rows = (rows_per - 1) * c.row.mul + (c.row.taps - 1) * c.row.step + 1;

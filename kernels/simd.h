@@ -67,6 +67,25 @@ INLINE float sum_lanes(vec v) {
     return q[0] + q[1];
 }
 
+/* The sums over the lanes of four vectors. */
+INLINE quad sum_lanes_of_four(const vec *v) {
+    quad q[4];
+    for (int i = 0; i < 4; i++) {
+        union { vec v; quad q[LANES / 4]; } u;
+        u.v = v[i];
+#if LANES == 16
+        q[i] = (u.q[0] + u.q[2]) + (u.q[1] + u.q[3]);
+#elif LANES == 8
+        q[i] = u.q[0] + u.q[1];
+#else
+        q[i] = u.q[0];
+#endif
+    }
+    quad a = __builtin_shufflevector(q[0], q[1], 0, 4, 1, 5) + __builtin_shufflevector(q[0], q[1], 2, 6, 3, 7);
+    quad b = __builtin_shufflevector(q[2], q[3], 0, 4, 1, 5) + __builtin_shufflevector(q[2], q[3], 2, 6, 3, 7);
+    return __builtin_shufflevector(a, b, 0, 1, 4, 5) + __builtin_shufflevector(a, b, 2, 3, 6, 7);
+}
+
 /* e^x to about 1 ulp of float32 for x in [-87.3, 88.7], clamped outside (0 below -103, never infinite).
  * Range reduction x = n ln 2 + r with |r| <= ln 2 / 2, then the Taylor polynomial of degree 7. */
 INLINE vec exp_vec(vec x) {
