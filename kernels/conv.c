@@ -3,6 +3,7 @@
  * Both are one computation: an output row is a sum over taps (input channel, kernel row, kernel column) of a weight times a run of a
  * strip (conv.h). A tile of TILE_ROWS output channels x TILE_VECS vectors stays in registers over all taps. */
 #include "conv.h"
+#include "depthwise.h"
 #include "winograd.h"
 
 /* [tile][channel][tap][TILE_ROWS], zeros where the last tile has no row. */
@@ -102,6 +103,10 @@ static void write_tile(const Target *t, int q, const vec *sums) {
 }
 
 static void correlate(const Context *ctx, const Correlation *c) {
+    if (is_depthwise(c)) {
+        JOIN(depthwise, ISA)(ctx, c);
+        return;
+    }
     if (winograd_pays(c)) {
         JOIN(winograd, ISA)(ctx, c);
         return;

@@ -1,6 +1,7 @@
 /* The weight gradient of a convolution, summed over the samples or kept apart: dw[o][i][ky][kx] = sum over positions of dy times x at the tap.
  * Threads share the weights, not the positions, so every sum is taken by one thread in one order. */
 #include "conv.h"
+#include "depthwise.h"
 #include "winograd.h"
 
 /* Register tile: output channels x taps. */
@@ -98,6 +99,10 @@ KERNEL(conv_weight_grad) {
     Correlation c = convolution(ctx, a);
     const float *dy = ctx->arena + a[17];
     float *dw = ctx->arena + a[18];
+    if (is_depthwise(&c)) {
+        JOIN(depthwise_weight_grads, ISA)(ctx, &c, dy, dw, GRADIENT_SUM);
+        return;
+    }
     WeightShare mine = weight_share(ctx, &c);
     if (winograd_pays(&c)) {
         JOIN(winograd_weight_grad, ISA)(ctx, &c, dy, dw, mine.o0, mine.o1, mine.i0, mine.i1);
@@ -182,6 +187,10 @@ KERNEL(conv_sample_grads) {
     const float *dy = ctx->arena + a[17];
     float *dw = ctx->arena + a[18];
     int squares = a[19], kernel = c.row.taps * c.col.taps;
+    if (is_depthwise(&c)) {
+        JOIN(depthwise_weight_grads, ISA)(ctx, &c, dy, dw, squares ? GRADIENT_SQUARES : GRADIENT_BY_SAMPLE);
+        return;
+    }
     Strip strip = strip_layout(&c, LANES);
     int64_t fused = (int64_t)c.col.out * LANES;
     WeightShare mine = weight_share(ctx, &c);

@@ -4,6 +4,7 @@ import { convOptions } from '../../graph/operators/conv.ts'
 import type { Shape, Tensor } from '../../graph/tensor.ts'
 import { call } from '../kernel.ts'
 import * as kernels from '../kernels/conv.ts'
+import { BIAS, gemm } from '../kernels/gemm.ts'
 import type { Lowering } from '../lowering.ts'
 
 /** The kernels' size arguments, for a convolution of x with weight to y. */
@@ -17,6 +18,12 @@ function sizes(x: Tensor, weight: { shape: Shape }, y: Tensor, attributes: Attri
   }
 }
 
+/** A 1 x 1 convolution without stride or padding is a matrix product: maps are rows of (row, column, sample). */
+const isPointwise = (p: ReturnType<typeof sizes>) =>
+  p.groups === 1 && p.kh === 1 && p.kw === 1 && p.h === p.oh && p.w === p.ow && p.top === 0 && p.left === 0
+
+const noBias = { bias: 0, biasKind: BIAS.none, relu: 0 }
+
 const sampleGrads = (squares: number): Lowering => ({
   emit: ({ inputs: [x, dy], outputs: [dw], attributes }, at) => {
     const weight = { shape: attributes.shape as Shape }
@@ -27,27 +34,38 @@ const sampleGrads = (squares: number): Lowering => ({
 
 export const conv: Record<string, Lowering> = {
   Conv: {
-    emit: ({ inputs: [x, weight, bias], outputs: [y], attributes }, at) => [
-      call(kernels.conv, {
-        ...{ ...sizes(x, weight, y, attributes), x: at(x), weight: at(weight), y: at(y) },
-        ...{ bias: bias ? at(bias) : 0, hasBias: bias ? 1 : 0, relu: attributes.relu === 1 ? 1 : 0 },
-      }),
-    ],
+    emit: ({ inputs: [x, weight, bias], outputs: [y], attributes }, at) => {
+      const p = sizes(x, weight, y, attributes)
+      const relu = attributes.relu === 1 ? 1 : 0
+      if (!isPointwise(p)) {
+        const rest = { bias: bias ? at(bias) : 0, hasBias: bias ? 1 : 0, relu }
+        return [call(kernels.conv, { ...p, x: at(x), weight: at(weight), y: at(y), ...rest })]
+      }
+      const n = p.h * p.w * p.batch
+      const operands = { a: at(weight), aOuter: p.in, aDepth: 1, b: at(x), bOuter: 1, bDepth: n, c: at(y) }
+      const epilogue = bias ? { bias: at(bias), biasKind: BIAS.row, relu } : { ...noBias, relu }
+      return [call(gemm, { m: p.out, n, k: p.in, ...operands, ...epilogue })]
+    },
   },
   ConvInputGrad: {
-    emit: ({ inputs: [dy, weight], outputs: [dx], attributes }, at) => [
-      call(kernels.convInputGrad, {
-        ...{ ...sizes(dx, weight, dy, attributes), gradient: at(dy), weight: at(weight), dinput: at(dx) },
-      }),
-    ],
+    emit: ({ inputs: [dy, weight], outputs: [dx], attributes }, at) => {
+      const p = sizes(dx, weight, dy, attributes)
+      if (!isPointwise(p))
+        return [call(kernels.convInputGrad, { ...p, gradient: at(dy), weight: at(weight), dinput: at(dx) })]
+      const n = p.h * p.w * p.batch
+      const operands = { a: at(weight), aOuter: 1, aDepth: p.in, b: at(dy), bOuter: 1, bDepth: n, c: at(dx) }
+      return [call(gemm, { m: p.in, n, k: p.out, ...operands, ...noBias })]
+    },
   },
   ConvSampleGrads: sampleGrads(0),
   ConvSampleSquares: sampleGrads(1),
   ConvWeightGrad: {
-    emit: ({ inputs: [x, dy], outputs: [dw], attributes }, at) => [
-      call(kernels.convWeightGrad, {
-        ...{ ...sizes(x, dw, dy, attributes), x: at(x), gradient: at(dy), dweight: at(dw) },
-      }),
-    ],
+    emit: ({ inputs: [x, dy], outputs: [dw], attributes }, at) => {
+      const p = sizes(x, dw, dy, attributes)
+      if (!isPointwise(p)) return [call(kernels.convWeightGrad, { ...p, x: at(x), gradient: at(dy), dweight: at(dw) })]
+      const k = p.h * p.w * p.batch
+      const operands = { a: at(dy), aOuter: k, aDepth: 1, b: at(x), bOuter: k, bDepth: 1, c: at(dw) }
+      return [call(gemm, { m: p.out, n: p.in, k, ...operands, ...noBias })]
+    },
   },
 }

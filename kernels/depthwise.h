@@ -1,0 +1,21 @@
+/* Convolutions of one channel each (depthwise.c): the passes that conv.c and conv_weight.c hand over. */
+#ifndef ESPALIER_DEPTHWISE_H
+#define ESPALIER_DEPTHWISE_H
+
+#include "conv.h"
+
+#define MOST_DEPTHWISE_TAPS 7 /* along an axis */
+#define MOST_DEPTHWISE_ROWS 4096
+
+void JOIN(depthwise, ISA)(const Context *ctx, const Correlation *c);
+void JOIN(depthwise_weight_grads, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, int kind);
+
+enum { GRADIENT_SUM, GRADIENT_BY_SAMPLE, GRADIENT_SQUARES };
+
+INLINE int is_depthwise(const Correlation *c) {
+    if (c->groups == 1 || c->in != 1 || c->out != 1 || c->batch < LANES) return 0;
+    if (c->row.out > MOST_DEPTHWISE_ROWS || c->col.out > MOST_DEPTHWISE_ROWS) return 0;
+    return c->row.taps <= MOST_DEPTHWISE_TAPS && c->col.taps <= MOST_DEPTHWISE_TAPS;
+}
+
+#endif
