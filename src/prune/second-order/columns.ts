@@ -1,0 +1,31 @@
+/**
+ * @file Gradient columns: what every second-order method computes with. With N samples and n weights, G is the N x n matrix of
+ * per-sample gradients and F = G' G / N the empirical Fisher matrix, which is never formed: it acts through columns of G.
+ */
+
+/** The per-sample gradients of one prunable tensor: for each of its weights, in row-major order, a column of N values. */
+export interface GradientColumns {
+  /** Name of the tensor. */
+  readonly name: string
+  /** Number of weights. */
+  readonly size: number
+  /** N. */
+  readonly samples: number
+  /** Writes column `weight` to `into` (length N). */
+  column(weight: number, into: Float32Array): void
+  /** sums[q] = sum over samples i of v[i] G[i][q], in float64, for all weights. */
+  correlate(v: Float64Array, sums: Float64Array): void
+  /** sums[q] = sum over samples of G[i][q]^2, in float64, for all weights. */
+  squares(sums: Float64Array): void
+  /** v[i] += sum over weights q of G[i][q] x[q], in float64. */
+  combine(x: ArrayLike<number>, v: Float64Array): void
+}
+
+/**
+ * Weights whose gradients interact: F is block-diagonal over blocks. One block of all tensors is the full Fisher matrix, one block per tensor
+ * the usual approximation.
+ */
+export interface FisherBlock {
+  readonly samples: number
+  readonly tensors: readonly GradientColumns[]
+}
