@@ -3,6 +3,22 @@
 export const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1]
 
 /**
+ * A package that a contender needs, or undefined and a note where it cannot be loaded.
+ * @param {string[]} notes
+ */
+export async function optional(name, notes) {
+  try {
+    return await import(name)
+  } catch (error) {
+    const note = `${name} was skipped: it cannot be loaded (${error.code ?? error.name}).`
+    if (!notes.includes(note)) notes.push(note)
+    return undefined
+  }
+}
+
+export const threadsText = (threads) => `${threads} thread${threads > 1 ? 's' : ''}`
+
+/**
  * @typedef {{ name: string, run(steps: number): Promise<number> | number, close?(): void }} Contender
  * `run` does that many steps and returns milliseconds per step.
  */

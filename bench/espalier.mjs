@@ -15,11 +15,15 @@ export async function trainingSteps(modelName, batch, options) {
   network.executable.view(HYPER).set(hyperValues(0.01, { momentum: 0.9, weightDecay: 1e-4 }))
   const samples = Uint32Array.from({ length: batch }, (_, i) => i)
   return {
+    key: keyOf(machine),
     name: `espalier ${machine.description}`,
     memory: network.executable.memory,
     run: (steps) => timedSync(steps, () => network.step(samples)),
   }
 }
+
+/** What ratios between contenders are named by. */
+const keyOf = ({ engine, threads }) => (engine === 'native' ? `native ${threads}` : engine)
 
 /** Where a case's operands lie: up to three, each this many floats. */
 export const PLACES = { first: 1024, second: 1024 + 2 ** 24, third: 1024 + 2 ** 25 }

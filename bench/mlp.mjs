@@ -1,31 +1,19 @@
 // One LeNet-300-100 training step (forward, backward, update) at batch 128: this engine beside PyTorch, with ONNX Runtime's
 // inference as a floor, and how much of the machine's arithmetic peak the matrix products reach.
 import { writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
 import { call } from '../dist/engine/kernel.js'
 import { gemm } from '../dist/engine/kernels/gemm.js'
-import { takeTurns, timed } from './contender.mjs'
+import { takeTurns } from './contender.mjs'
 import { PLACES, ratesOf, trainingSteps } from './espalier.mjs'
-import { mlpModel } from './onnx-model.mjs'
-import { bestPyTorch, missingPyTorch } from './pytorch.mjs'
-import { rateTable, stepTable } from './report.mjs'
+import { inferenceCase } from './inference-case.mjs'
+import { onnxRuntime } from './onnxruntime.mjs'
+import { pyTorchContenders } from './pytorch.mjs'
+import { machineText, rateTable, stepTable } from './report.mjs'
 
+const MODEL = 'lenet-300-100'
 const BATCH = 128
 /** Multiply-adds count twice. The first layer needs no input gradient. */
 const FLOPS = 2 * BATCH * (3 * (784 * 300 + 300 * 100 + 100 * 10) - 784 * 300)
-
-async function onnxRuntime(threads) {
-  const { InferenceSession, Tensor } = await import('onnxruntime-node')
-  const session = await InferenceSession.create(mlpModel([784, 300, 100, 10], BATCH), {
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-  })
-  const x = new Tensor('float32', Float32Array.from({ length: BATCH * 784 }, Math.random), [BATCH, 784])
-  return {
-    name: `ONNX Runtime, inference only, ${threads} thread${threads > 1 ? 's' : ''}`,
-    run: (steps) => timed(steps, () => session.run({ x })),
-  }
-}
 
 /** [rows, columns, depth]; the weight gradient reads its right operand transposed. */
 const products = {
@@ -42,33 +30,28 @@ const cases = Object.entries(products).map(([name, [m, n, k]]) => {
 
 export async function benchMlp(out) {
   const notes = []
+  const given = inferenceCase(MODEL, BATCH)
+  const floors = [await onnxRuntime(given, 1, notes), await onnxRuntime(given, 2, notes)].filter(Boolean)
   const contenders = [
-    await trainingSteps('lenet-300-100', BATCH, { engine: 'native', threads: 1 }),
-    await trainingSteps('lenet-300-100', BATCH, { engine: 'native', threads: 2 }),
-    await trainingSteps('lenet-300-100', BATCH, { engine: 'wasm' }),
+    await trainingSteps(MODEL, BATCH, { engine: 'native', threads: 1 }),
+    await trainingSteps(MODEL, BATCH, { engine: 'native', threads: 2 }),
+    await trainingSteps(MODEL, BATCH, { engine: 'wasm' }),
+    ...(await pyTorchContenders('pytorch-mlp.py', notes)),
+    ...floors.map((floor) => ({ ...floor, floor: true, name: `${floor.name}, inference only` })),
   ]
-  const missing = missingPyTorch()
-  if (missing) notes.push(`PyTorch was skipped: ${missing}.`)
-  else
-    for (const threads of [1, 2]) {
-      const contender = await bestPyTorch('pytorch-mlp.py', threads)
-      contenders.push(contender)
-      notes.push(`${contender.name}: ${contender.used}.`)
-    }
-  for (const threads of [1, 2]) contenders.push(await onnxRuntime(threads))
 
   const times = await takeTurns(contenders)
   const rates = [...(await ratesOf(1, cases)), ...(await ratesOf(2, cases))]
 
   const report = `# One training step of LeNet-300-100
 
-Measured with \`npm run bench\` on ${cpus().length} x ${cpus()[0].model.trim()}, Node ${process.version}. Batch 128, float32, SGD with momentum 0.9 and weight
+Measured with \`npm run bench\` on ${machineText()}. Batch 128, float32, SGD with momentum 0.9 and weight
 decay; ${(FLOPS / 1e6).toFixed(0)} MFLOP of matrix products per step. Contenders take turns, ${times[0].values.length} rounds of about 0.3 s each after a warm-up; medians of rounds, ratios round by
 round. Espalier's step also gathers and normalizes its batch from a data set of bytes and counts hits; PyTorch's input is ready in
 memory. PyTorch is listed with the fastest of several settings (OpenBLAS core types, threads of OpenBLAS and OpenMP, active or passive
 waiting) and stopped between its turns. ONNX Runtime only infers: it is listed as a floor, not as a rival.
 
-${stepTable(contenders, times, FLOPS)}
+${stepTable(contenders, times, { flops: FLOPS, rival: 'PyTorch' })}
 
 ## Matrix products
 

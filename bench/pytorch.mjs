@@ -2,12 +2,13 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { threadsText } from './contender.mjs'
 
 /** Debian's interpreter: another python3 on the PATH would not see Debian's packages. */
 const PYTHON = process.env.PYTHON ?? '/usr/bin/python3'
 
 /** Why PyTorch cannot run here, or undefined. */
-export function missingPyTorch() {
+function missing() {
   const { status, error } = spawnSync(PYTHON, ['-c', 'import torch'])
   if (error || status !== 0)
     return `${PYTHON} has no torch (Debian: apt-get install python3-torch libopenblas0-pthread)`
@@ -67,24 +68,37 @@ async function startPyTorch(script, { coreType, openMp, blas, wait }) {
   }
 }
 
+/** PyTorch on one and on two threads, or a note that says why not. */
+export async function pyTorchContenders(script, notes, options) {
+  const reason = missing()
+  if (reason) notes.push(`PyTorch was skipped: ${reason}.`)
+  const contenders = []
+  for (const threads of reason ? [] : [1, 2]) {
+    const contender = await best(script, threads, options)
+    contenders.push(contender)
+    notes.push(`${contender.name}: ${contender.used}.`)
+  }
+  return contenders
+}
+
 /** The fastest of all settings for this number of threads. One that this processor cannot run ends early and is passed over. */
-export async function bestPyTorch(script, threads, steps = 30, coreTypes = ['', 'Haswell', 'Zen', 'SkylakeX']) {
-  let best
+async function best(script, threads, { steps = 30, coreTypes = ['', 'Haswell', 'Zen', 'SkylakeX'] } = {}) {
+  let fastest
   for (const setting of settings(threads, coreTypes)) {
     let candidate
     try {
       candidate = await startPyTorch(script, setting)
       await candidate.run(Math.ceil(steps / 2))
       const time = Math.min(await candidate.run(steps), await candidate.run(steps), await candidate.run(steps))
-      if (best && time >= best.time) candidate.close()
+      if (fastest && time >= fastest.time) candidate.close()
       else {
-        best?.contender.close()
-        best = { contender: candidate, time }
+        fastest?.contender.close()
+        fastest = { contender: candidate, time }
       }
     } catch {
       candidate?.close()
     }
   }
-  const { contender } = best
-  return { ...contender, name: `${contender.name}, ${threads} thread${threads > 1 ? 's' : ''}` }
+  const { contender } = fastest
+  return { ...contender, key: `pytorch ${threads}`, name: `${contender.name}, ${threadsText(threads)}` }
 }

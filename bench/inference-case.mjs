@@ -1,0 +1,29 @@
+// What contenders that infer are given: a network, weights in which nothing is zero or one, and a batch of images.
+import { findModel, Graph, random, synthetic } from '../dist/index.js'
+import { initialValues } from '../dist/models/model.js'
+
+/**
+ * `graph` maps `images` [batch, C, H, W] to logits; `weights` holds its parameters and buffers; `data.test` are the images as bytes, `images` the
+ * same normalized.
+ */
+export function inferenceCase(modelName, batch) {
+  const model = findModel(modelName)
+  const graph = new Graph()
+  graph.output('logits', model.build(graph, graph.input('images', [batch, ...model.image]), false))
+
+  const weights = new Map()
+  for (const tensor of [...graph.withRole('parameter'), ...graph.withRole('buffer')]) {
+    const draw = random(0, 'bench', tensor.name)
+    const values = Float32Array.from(initialValues(tensor, model.defaultInit ?? 'uniform', draw))
+    // Biases, and scales and statistics of normalizations: somewhere near their first values.
+    weights.set(tensor.name, tensor.shape.length > 1 ? values : values.map((x) => x + (draw.uniform() - 0.5) / 2))
+  }
+
+  const data = synthetic({ train: 1, test: batch, image: model.image, classes: model.classes })
+  const [channels, height, width] = model.image
+  const images = Float32Array.from(data.test.images, (byte, i) => {
+    const channel = Math.floor(i / (height * width)) % channels
+    return (byte / 255 - data.mean[channel]) / data.std[channel]
+  })
+  return { model, batch, graph, weights, data, images }
+}
