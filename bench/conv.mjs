@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { takeTurns } from './contender.mjs'
 import { convKernels } from './conv-kernels.mjs'
 import { trainingSteps } from './espalier.mjs'
+import { inferences } from './inference.mjs'
 import { pyTorchContenders } from './pytorch.mjs'
 import { machineText, ratioList, stepTable } from './report.mjs'
 import { BATCH, MODEL, STEP_FLOPS } from './resnet20.mjs'
@@ -44,6 +45,7 @@ export async function benchConv(out) {
   const sections = [
     `# ResNet-20 and convolutions\n\nMeasured with \`npm run bench conv\` on ${machineText()}.`,
     await training(notes),
+    await inferences(notes),
     await convKernels(),
     notes.join('\n'),
   ]

@@ -2,7 +2,8 @@
 import { call } from '../dist/engine/kernel.js'
 import { peak } from '../dist/engine/kernels/peak.js'
 import { Program } from '../dist/engine/program.js'
-import { findModel, Network, openMachine, synthetic } from '../dist/index.js'
+import { loadBatch } from '../dist/graph/operators/batch.js'
+import { compile, findModel, Graph, Network, openMachine, synthetic } from '../dist/index.js'
 import { HYPER, hyperValues } from '../dist/optim/sgd.js'
 import { median, takeTurns, timedSync } from './contender.mjs'
 
@@ -19,6 +20,29 @@ export async function trainingSteps(modelName, batch, options) {
     name: `espalier ${machine.description}`,
     memory: network.executable.memory,
     run: (steps) => timedSync(steps, () => network.step(samples)),
+  }
+}
+
+/** Inference of a network: its batch is read from a data set of bytes and normalized, its logits end up row by row. */
+export async function inference({ model, batch, weights, data }, options) {
+  const machine = await openMachine(options)
+  const graph = new Graph()
+  const source = { name: 'test', count: batch, image: model.image, mean: data.mean, std: data.std }
+  graph.output('logits', model.build(graph, loadBatch(graph, source, batch).images, false))
+  const executable = compile(machine, { infer: graph })
+  executable.bytes('test.images').set(data.test.images)
+  for (const [name, values] of weights) executable.view(name).set(values)
+  const index = Uint32Array.from({ length: batch }, (_, i) => i)
+  const infer = () => {
+    executable.write('infer', 'index', index)
+    executable.run('infer')
+    return executable.read('infer', 'logits')
+  }
+  return {
+    key: keyOf(machine),
+    name: `espalier ${machine.description}`,
+    infer,
+    run: (steps) => timedSync(steps, infer),
   }
 }
 
