@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { takeTurns } from './contender.mjs'
 import { convKernels } from './conv-kernels.mjs'
+import { dataWait } from './data-wait.mjs'
 import { trainingSteps } from './espalier.mjs'
 import { inferences } from './inference.mjs'
 import { pyTorchContenders } from './pytorch.mjs'
@@ -46,6 +47,7 @@ export async function benchConv(out) {
     `# ResNet-20 and convolutions\n\nMeasured with \`npm run bench conv\` on ${machineText()}.`,
     await training(notes),
     await inferences(notes),
+    await dataWait(),
     await convKernels(),
     notes.join('\n'),
   ]
