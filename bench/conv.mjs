@@ -1,10 +1,12 @@
-// ResNet-20 (CIFAR, batch 128): training steps beside PyTorch, and how much of the machine's arithmetic peak each kind of convolution reaches.
+// ResNet-20 (CIFAR, batch 128): training steps beside PyTorch, inference beside ONNX Runtime and TensorFlow.js, what data and gradients by sample
+// cost, and how much of the machine's arithmetic peak each kind of convolution reaches.
 import { writeFileSync } from 'node:fs'
 import { takeTurns } from './contender.mjs'
 import { convKernels } from './conv-kernels.mjs'
 import { dataWait } from './data-wait.mjs'
 import { trainingSteps } from './espalier.mjs'
 import { inferences } from './inference.mjs'
+import { perSampleCost } from './per-sample.mjs'
 import { pyTorchContenders } from './pytorch.mjs'
 import { machineText, ratioList, stepTable } from './report.mjs'
 import { BATCH, MODEL, STEP_FLOPS } from './resnet20.mjs'
@@ -48,6 +50,7 @@ export async function benchConv(out) {
     await training(notes),
     await inferences(notes),
     await dataWait(),
+    await perSampleCost(),
     await convKernels(),
     notes.join('\n'),
   ]
