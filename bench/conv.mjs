@@ -29,7 +29,7 @@ async function training(notes) {
   const times = await takeTurns(contenders, { rounds: 5, seconds: 1 })
   return `## Training steps
 
-CIFAR shapes, batch ${BATCH}, float32, SGD with momentum 0.9 and weight decay; ${(STEP_FLOPS / 1e9).toFixed(1)} GFLOP of convolutions per step. Contenders take turns, ${times[0].values.length} rounds
+CIFAR shapes, batch ${BATCH}, float32, SGD with momentum 0.9 and weight decay; ${(STEP_FLOPS / 1e9).toFixed(1)} GFLOP of convolutions per step, counted as in the direct sum. Contenders take turns, ${times[0].values.length} rounds
 after a warm-up; medians of rounds, ratios round by round. Espalier's step also gathers and normalizes its batch from a data set of bytes and counts
 hits; PyTorch's input is ready in memory. PyTorch is listed with the fastest of several settings (threads of OpenBLAS and OpenMP, active or passive
 waiting; its convolutions are oneDNN's, so OpenBLAS's core type is left alone) and stopped between its turns.
