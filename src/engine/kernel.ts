@@ -4,9 +4,10 @@
  * machine, which every other machine is tested against.
  */
 
-/** The reference machine's arena: tensors in `floats`, data sets in `bytes` (four bytes per float of arena). */
+/** The reference machine's arena: tensors in `floats`, matrices of doubles in `doubles` (one per two floats), data sets in `bytes` (four per float). */
 export interface ReferenceMemory {
   floats: Float64Array
+  doubles: Float64Array
   bytes: Uint8Array
 }
 

@@ -13,6 +13,8 @@ export const engineNames: readonly EngineName[] = ['native', 'wasm', 'reference'
 export interface Arena {
   /** All tensors, addressed by float. float64 on the reference machine. */
   readonly floats: Floats
+  /** The same memory as doubles (own memory on the reference machine): even float offset f is double f / 2. */
+  readonly doubles: Float64Array
   /** The same memory as bytes (own memory on the reference machine): float offset f is byte 4 f. */
   readonly bytes: Uint8Array
   run(program: Program): void

@@ -49,6 +49,7 @@ export function openNative(threads: number, instructionSet?: string): Machine {
       const memory = addon.allocate(Math.max(size, 1))
       return {
         floats: new Float32Array(memory, 0, size),
+        doubles: new Float64Array(memory, 0, size >> 1),
         bytes: new Uint8Array(memory),
         run(program) {
           let code = encoded.get(program)

@@ -11,14 +11,16 @@ export function openReference(): Machine {
     description: 'reference float64, 1 thread',
     allocate(size): Arena {
       const floats = new Float64Array(size)
+      const doubles = new Float64Array(size >> 1)
       const bytes = new Uint8Array(size * 4)
       return {
         floats,
+        doubles,
         bytes,
         run(program) {
           if (program.arenaSize > size) throw new Error('this program was made for a larger arena')
           for (const instruction of program.instructions)
-            instruction.kernel.reference(named(instruction), { floats, bytes }, instruction.args)
+            instruction.kernel.reference(named(instruction), { floats, doubles, bytes }, instruction.args)
         },
       }
     },

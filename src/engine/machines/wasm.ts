@@ -35,6 +35,7 @@ export async function openWasm(): Promise<Machine> {
       const words = new Int32Array(wasm.memory.buffer, code, CODE_WORDS)
       return {
         floats: new Float32Array(wasm.memory.buffer, base, size),
+        doubles: new Float64Array(wasm.memory.buffer, base, size >> 1),
         bytes: new Uint8Array(wasm.memory.buffer, base, size * 4),
         run(program) {
           let list = encoded.get(program)

@@ -1,0 +1,141 @@
+/* Dense linear algebra in float64, for the systems of second-order pruning. A matrix of doubles lies in the arena at an even offset; everything
+ * else (factors, solutions) is made of these two kernels in src/linear. */
+#include "kernel.h"
+
+#define DOUBLES (LANES / 2)
+typedef double dvec __attribute__((vector_size(LANES * 4), may_alias));
+typedef double dvec_unaligned __attribute__((vector_size(LANES * 4), aligned(8), may_alias));
+
+/* Register tile, and the blocks that a thread packs into its scratch. */
+#define ROWS 6
+#define VECS 2
+#define COLS (VECS * DOUBLES)
+#define BLOCK_ROWS 192
+#define BLOCK_COLS 192
+#define DEPTH 240
+
+INLINE int least(int a, int b) { return a < b ? a : b; }
+
+/* Element (i, l) lies at i * outer + l * depth, as a float or a double. */
+typedef struct {
+    const void *data;
+    int64_t outer, depth;
+    int is_double;
+} Operand;
+
+/* [tile of `width` lines][depth][width], zeros behind the last line. */
+static void pack(double *to, const Operand *x, int first, int lines, int width, int l0, int depth) {
+    for (int tile = 0; tile < lines; tile += width) {
+        int64_t at[COLS > ROWS ? COLS : ROWS];
+        int there = least(width, lines - tile);
+        for (int r = 0; r < there; r++) at[r] = (first + tile + r) * x->outer + l0 * x->depth;
+        for (int l = 0; l < depth; l++, to += width) {
+            if (x->is_double)
+                for (int r = 0; r < there; r++) to[r] = ((const double *)x->data)[at[r] + l * x->depth];
+            else
+                for (int r = 0; r < there; r++) to[r] = ((const float *)x->data)[at[r] + l * x->depth];
+            for (int r = there; r < width; r++) to[r] = 0;
+        }
+    }
+}
+
+enum { SET, ADD, SUBTRACT };
+
+/* A tile of `rows` x `cols` of c from packed lines of a and b. */
+static void multiply(const double *a, const double *b, int depth, double *c, int64_t row, int rows, int cols, int mode) {
+    dvec acc[ROWS][VECS];
+#pragma GCC unroll 8
+    for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < VECS; v++) acc[r][v] = (dvec){0};
+    for (int l = 0; l < depth; l++, a += ROWS, b += COLS) {
+        dvec x[VECS];
+#pragma GCC unroll 4
+        for (int v = 0; v < VECS; v++) x[v] = *(const dvec_unaligned *)(b + v * DOUBLES);
+#pragma GCC unroll 8
+        for (int r = 0; r < ROWS; r++) {
+            dvec w = a[r] - (dvec){0};
+#pragma GCC unroll 4
+            for (int v = 0; v < VECS; v++) acc[r][v] += w * x[v];
+        }
+    }
+    if (rows == ROWS && cols == COLS) {
+#pragma GCC unroll 8
+        for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 4
+            for (int v = 0; v < VECS; v++) {
+                dvec_unaligned *to = (dvec_unaligned *)(c + r * row + v * DOUBLES);
+                if (mode == SET) *to = acc[r][v];
+                else if (mode == ADD) *to += acc[r][v];
+                else *to -= acc[r][v];
+            }
+        return;
+    }
+    double sums[ROWS * COLS];
+#pragma GCC unroll 8
+    for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < VECS; v++) *(dvec_unaligned *)(sums + r * COLS + v * DOUBLES) = acc[r][v];
+    for (int r = 0; r < rows; r++)
+        for (int j = 0; j < cols; j++) {
+            double *to = c + r * row + j, sum = sums[r * COLS + j];
+            *to = mode == SET ? sum : mode == ADD ? *to + sum : *to - sum;
+        }
+}
+
+/* c[i][j] = (set, += or -=) the sum over l of a(i, l) b(j, l), in float64, for i < m, j < n, l < k; rows of c lie `row` doubles apart. With `lower`, only
+ * what lies on or below the diagonal is defined. c may be a itself where n <= BLOCK_COLS and k <= DEPTH. Blocks of c go round the threads.
+ * args: m n k, a outer depth double, b outer depth double, c row, mode lower */
+KERNEL(product64) {
+    int m = a[0], n = a[1], k = a[2], mode = a[13], lower = a[14];
+    Operand A = {ctx->arena + a[3], a[4], a[5], a[6]}, B = {ctx->arena + a[7], a[8], a[9], a[10]};
+    double *c = (double *)(ctx->arena + a[11]);
+    int64_t row = a[12];
+    double *packed_a = (double *)ctx->scratch, *packed_b = packed_a + BLOCK_ROWS * DEPTH;
+    int turn = 0;
+    for (int i0 = 0; i0 < m; i0 += BLOCK_ROWS)
+        for (int j0 = 0; j0 < n; j0 += BLOCK_COLS) {
+            int height = least(BLOCK_ROWS, m - i0), width = least(BLOCK_COLS, n - j0);
+            if (lower && j0 > i0 + height - 1) continue;
+            if (turn++ % ctx->parts != ctx->part) continue;
+            for (int l0 = 0; l0 < k || l0 == 0; l0 += DEPTH) {
+                int depth = least(DEPTH, k - l0);
+                pack(packed_a, &A, i0, height, ROWS, l0, depth);
+                pack(packed_b, &B, j0, width, COLS, l0, depth);
+                for (int j = 0; j < width; j += COLS)
+                    for (int i = 0; i < height; i += ROWS) {
+                        if (lower && j0 + j > i0 + i + ROWS - 1) continue;
+                        multiply(packed_a + (int64_t)i * depth, packed_b + (int64_t)j * depth, depth, c + (i0 + i) * row + j0 + j, row,
+                                 least(ROWS, height - i), least(COLS, width - j), mode == SET && l0 > 0 ? ADD : mode);
+                    }
+            }
+        }
+}
+
+/* Factors a diagonal block of n x n (n <= 128) in place, A = L L', the strict upper triangle untouched, and writes L^-1 (zeros above the diagonal) to `inverse`, row-major
+ * n x n. `pivot` becomes the least pivot met so far, or the first that is not above zero: A is not positive definite then. One thread.
+ * args: n a row inverse pivot */
+KERNEL(cholesky64) {
+    if (ctx->part != 0) return;
+    int n = a[0];
+    int64_t row = a[2];
+    double *l = (double *)(ctx->arena + a[1]), *inverse = (double *)(ctx->arena + a[3]), *pivot = (double *)(ctx->arena + a[4]);
+    for (int j = 0; j < n; j++) {
+        double d = l[j * row + j];
+        for (int k = 0; k < j; k++) d -= l[j * row + k] * l[j * row + k];
+        if (*pivot > 0 && !(d >= *pivot)) *pivot = d;
+        double root = __builtin_sqrt(d);
+        l[j * row + j] = root;
+        for (int i = j + 1; i < n; i++) {
+            double sum = l[i * row + j];
+            for (int k = 0; k < j; k++) sum -= l[i * row + k] * l[j * row + k];
+            l[i * row + j] = sum / root;
+        }
+    }
+    for (int j = 0; j < n; j++)
+        for (int i = 0; i < n; i++) {
+            double sum = i == j;
+            for (int k = j; k < i; k++) sum -= l[i * row + k] * inverse[k * n + j];
+            inverse[i * n + j] = i < j ? 0 : sum / l[i * row + i];
+        }
+}
