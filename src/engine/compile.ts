@@ -130,6 +130,11 @@ export class Executable {
     return values
   }
 
+  /** A program's output as it lies in memory, live: samples innermost where the tensor is batched, row-major otherwise. */
+  raw(program: string, output: string): Floats {
+    return this.#slot(program, output).memory
+  }
+
   /** The first value of an output: the scalar itself where it is one. */
   scalar(program: string, output: string): number {
     return this.#slot(program, output).memory[0]

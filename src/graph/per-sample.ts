@@ -11,16 +11,32 @@ import { gemm } from './operators/linear.ts'
 import { expand, reduceSum, reshape } from './operators/shape.ts'
 import { type Shape, sameShape, type Tensor } from './tensor.ts'
 
-export interface PerSample {
+export interface PerSample<Result = Tensor> {
   /** The given graph followed by the nodes of the gradients. */
   graph: Graph
   /** gradients [N, ...shape of wrt[i]], or squares [shape of wrt[i]]. */
-  results: Tensor[]
+  results: Result[]
 }
+
+/**
+ * The gradients of all samples with respect to a parameter: [N, ...shape], or where those are rank one (the weight of a linear layer), the factors [N, P] and [N, Q] of
+ * gradient[n][p][q] = left[n][p] right[n][q], which are far smaller.
+ */
+export type SampleGradients = { values: Tensor } | { left: Tensor; right: Tensor }
 
 /** The gradient of each sample's own loss (losses [N]) with respect to some parameters: [N, ...shape]. */
 export function perSampleGradients(from: Graph, losses: Tensor, wrt: readonly Tensor[]): PerSample {
   return replaceSums(from, losses, wrt, (graph, maker, gradient) => sampleGradients(graph, maker, gradient))
+}
+
+/** Like {@link perSampleGradients}, with rank-one gradients left as factors. */
+export function perSampleFactors(from: Graph, losses: Tensor, wrt: readonly Tensor[]): PerSample<SampleGradients> {
+  return replaceSums(from, losses, wrt, (graph, maker, gradient): SampleGradients => {
+    const node = maker(gradient)
+    const product = node && outerProduct(node)
+    if (product) return { left: product[0], right: product[1] }
+    return { values: sampleGradients(graph, maker, gradient) }
+  })
 }
 
 /**
@@ -44,12 +60,12 @@ export function perSampleSquares(from: Graph, losses: Tensor, wrt: readonly Tens
 
 type Maker = (tensor: Tensor) => Node | undefined
 
-function replaceSums(
+function replaceSums<Result>(
   from: Graph,
   losses: Tensor,
   wrt: readonly Tensor[],
-  replace: (graph: Graph, maker: Maker, gradient: Tensor) => Tensor,
-): PerSample {
+  replace: (graph: Graph, maker: Maker, gradient: Tensor) => Result,
+): PerSample<Result> {
   const coupled = from.nodes.find(({ operator }) => operator.name === 'BatchNormTrain')
   if (coupled)
     throw new Error(

@@ -26,7 +26,17 @@ export class Workspace {
     this.arena = machine.allocate(this.#size)
   }
 
-  /** Offset of `count` floats, zeros at first. Throws where the room is used up. */
+  /** Gives back what `use` takes, when it returns. */
+  scoped<T>(use: () => T): T {
+    const used = this.#used
+    try {
+      return use()
+    } finally {
+      this.#used = used
+    }
+  }
+
+  /** Offset of `count` floats; zeros unless the room was used before. Throws where the room is used up. */
   take(count: number): number {
     const offset = this.#used
     const after = offset + count + (count & 1)
@@ -35,7 +45,7 @@ export class Workspace {
     return offset
   }
 
-  /** A float64 matrix of zeros. */
+  /** A float64 matrix; zeros unless the room was used before. */
   matrix(rows: number, cols: number): Matrix {
     return { rows, cols, offset: this.take(2 * rows * cols), row: cols }
   }

@@ -13,7 +13,8 @@ import { differentiate } from '../graph/differentiate.ts'
 import { Graph, prunableParameters } from '../graph/graph.ts'
 import { loadBatch } from '../graph/operators/batch.ts'
 import { DROPOUT_COUNTER } from '../graph/operators/dropout.ts'
-import { countCorrect, crossEntropy } from '../graph/operators/loss.ts'
+import { countCorrect, sampleCrossEntropy } from '../graph/operators/loss.ts'
+import { reduceMean } from '../graph/operators/shape.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import { type InitializerName, initialValues, type Model } from '../models/model.ts'
 import { appendSgd, momentumName } from '../optim/sgd.ts'
@@ -35,6 +36,22 @@ export interface NetworkOptions {
   init?: InitializerName
   /** Random crops and flips of training batches. Default none. */
   augment?: Augmentation
+  /** How many training samples {@link Network.evaluateTraining} is given at once. Default 0: it will not be called. */
+  judged?: number
+  /** Further programs over the same parameters, by name. */
+  programs?: Readonly<Record<string, (forward: Forward) => Graph>>
+}
+
+/** Builds the forward pass of a network over `batch` training samples (input `index`), without augmentation. */
+export type Forward = (batch: number, options?: { training?: boolean }) => ForwardGraph
+
+export interface ForwardGraph {
+  graph: Graph
+  logits: Tensor
+  /** Of every sample, [N]. */
+  losses: Tensor
+  /** Their mean. */
+  loss: Tensor
 }
 
 export interface Evaluation {
@@ -76,7 +93,7 @@ export class Network {
   readonly executable: Executable
 
   constructor(options: NetworkOptions) {
-    const { machine, model, data, batch = 0, validation = 0, seed = 0, augment } = options
+    const { machine, model, data, batch = 0, validation = 0, seed = 0, augment, judged = 0 } = options
     const init = options.init ?? model.defaultInit ?? 'uniform'
     this.machine = machine
     this.model = model
@@ -91,9 +108,10 @@ export class Network {
       graphs[`train/${size}`] = trainingGraph(model, data, size, this.augment)
     for (const size of batchSizes(data.test.count, EVALUATION_BATCH))
       graphs[`evaluate test/${size}`] = forwardGraph(model, data, 'test', size).graph
-    if (batch)
-      for (const size of batchSizes(validation, EVALUATION_BATCH))
-        graphs[`evaluate train/${size}`] = forwardGraph(model, data, 'train', size).graph
+    for (const size of [validation, judged].flatMap((count) => batchSizes(count, EVALUATION_BATCH)))
+      graphs[`evaluate train/${size}`] = forwardGraph(model, data, 'train', size).graph
+    for (const [name, build] of Object.entries(options.programs ?? {}))
+      graphs[name] = build((size, { training = false } = {}) => forwardGraph(model, data, 'train', size, training))
     const [first] = Object.values(graphs)
     this.parameters = first.withRole('parameter')
     this.stored = [...this.parameters, ...first.withRole('buffer')]
@@ -200,9 +218,19 @@ export class Network {
 
   /** Loss and accuracy on the test set or the held-out samples, all of them. */
   evaluate(part: 'test' | 'validation'): Evaluation {
-    const source = part === 'test' ? 'test' : 'train'
-    const samples =
-      part === 'test' ? Uint32Array.from({ length: this.data.test.count }, (_, i) => i) : this.indices.validation
+    if (part === 'validation') return this.evaluateTraining(this.indices.validation)
+    return this.#evaluate(
+      'test',
+      Uint32Array.from({ length: this.data.test.count }, (_, i) => i),
+    )
+  }
+
+  /** Loss and accuracy on some training samples, not augmented: as many as the option `judged` said, or the held-out ones. */
+  evaluateTraining(samples: Uint32Array): Evaluation {
+    return this.#evaluate('train', samples)
+  }
+
+  #evaluate(source: 'train' | 'test', samples: Uint32Array): Evaluation {
     if (samples.length === 0) throw new Error('no samples are held out for validation')
     let loss = 0
     let correct = 0
@@ -245,17 +273,18 @@ function forwardGraph(
   batch: number,
   training = false,
   augment?: Augmentation,
-) {
+): ForwardGraph {
   const graph = new Graph()
   const { image, mean, std } = data
   const crops = augment && { pad: augment.pad, reflect: augment.fill === 'reflect' }
   const place = { name: source, count: data[source].count, image, mean, std, augment: crops }
   const { images, labels } = loadBatch(graph, place, batch)
   const logits = model.build(graph, images, training)
-  const loss = crossEntropy(graph, logits, labels)
+  const losses = sampleCrossEntropy(graph, logits, labels)
+  const loss = reduceMean(graph, losses, [0], 0)
   graph.output('loss', loss)
   graph.output('correct', countCorrect(graph, logits, labels))
-  return { graph, loss }
+  return { graph, logits, losses, loss }
 }
 
 function trainingGraph(model: Model, data: Dataset, batch: number, augment?: Augmentation): Graph {

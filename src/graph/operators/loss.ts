@@ -73,7 +73,12 @@ export const countCorrect = (graph: Graph, logits: Tensor, labels: Tensor): Tens
 
 /** Mean cross-entropy over the batch, a scalar. Logits [N, C], labels [N]. */
 export function crossEntropy(graph: Graph, logits: Tensor, labels: Tensor): Tensor {
-  return reduceMean(graph, graph.apply(SoftmaxCrossEntropyLoss, [logits, labels])[0], [0], 0)
+  return reduceMean(graph, sampleCrossEntropy(graph, logits, labels), [0], 0)
+}
+
+/** Softmax cross-entropy of every sample: logits [N, C] and labels [N] to [N]. */
+export function sampleCrossEntropy(graph: Graph, logits: Tensor, labels: Tensor): Tensor {
+  return graph.apply(SoftmaxCrossEntropyLoss, [logits, labels])[0]
 }
 
 function classified(operator: string, logits: Tensor, labels: Tensor): TensorType {

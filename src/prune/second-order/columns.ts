@@ -2,6 +2,7 @@
  * @file Gradient columns: what every second-order method computes with. With N samples and n weights, G is the N x n matrix of
  * per-sample gradients and F = G' G / N the empirical Fisher matrix, which is never formed: it acts through columns of G.
  */
+import type { Matrix } from '../../linear/workspace.ts'
 
 /** The per-sample gradients of one prunable tensor: for each of its weights, in row-major order, a column of N values. */
 export interface GradientColumns {
@@ -28,4 +29,10 @@ export interface GradientColumns {
 export interface FisherBlock {
   readonly samples: number
   readonly tensors: readonly GradientColumns[]
+}
+
+/** Columns in the memory of a workspace, which products of matrices reach. */
+export interface GramColumns extends GradientColumns {
+  /** k[i][j] += sum over weights (those whose `active` is not 0; default all) of G[i][q] G[j][q], for j <= i: N x N, in float64. */
+  addGram(k: Matrix, active?: ArrayLike<number>): void
 }

@@ -1,0 +1,26 @@
+/** @file Vectors in TypeScript: sums in float64, in a fixed order. */
+
+export type Vector = Float32Array | Float64Array
+
+/** Sum of a[i] b[i]. Four partial sums, which the processor can overlap. */
+export function dot(a: Vector, b: Vector): number {
+  let [s0, s1, s2, s3] = [0, 0, 0, 0]
+  const n = a.length & ~3
+  let i = 0
+  for (; i < n; i += 4) {
+    s0 += a[i] * b[i]
+    s1 += a[i + 1] * b[i + 1]
+    s2 += a[i + 2] * b[i + 2]
+    s3 += a[i + 3] * b[i + 3]
+  }
+  for (; i < a.length; i++) s0 += a[i] * b[i]
+  return s0 + s1 + (s2 + s3)
+}
+
+/** y[i] += scale x[i]. */
+export function addScaled(y: Float64Array, x: Vector, scale: number): void {
+  for (let i = 0; i < y.length; i++) y[i] += scale * x[i]
+}
+
+/** Euclidean norm. */
+export const norm = (x: Vector): number => Math.sqrt(dot(x, x))

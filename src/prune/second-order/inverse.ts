@@ -1,0 +1,137 @@
+/**
+ * @file The damped inverse of a block of the empirical Fisher matrix, A = (lambda I + F)^-1, without an n x n matrix. With K = G G' (N x N) and
+ * lambda N I + K = L L' (Woodbury): A = (I - G' (lambda N I + K)^-1 G) / lambda. This is what WoodFisher's N rank-one steps (Singh & Alistarh 2020, eq. 4) arrive at.
+ */
+import { type Factor, factorize, solve, solveForward } from '../../linear/cholesky.ts'
+import { norm } from '../../linear/vector.ts'
+import { type Matrix, part, type Workspace } from '../../linear/workspace.ts'
+import { UserError } from '../../util/errors.ts'
+import type { GramColumns } from './columns.ts'
+
+/** Columns that are solved at once. */
+export const COLUMNS_AT_ONCE = 256
+
+export interface Block {
+  readonly samples: number
+  readonly tensors: readonly GramColumns[]
+}
+
+export class DampedInverse {
+  readonly #space: Workspace
+  readonly #block: Block
+  readonly #lambda: number
+  readonly #factor: Factor
+  /** Relative residual of a solution with the factor, |b - (lambda N I + K) y| / |b|. */
+  readonly residual: number
+
+  /**
+   * Takes N^2 doubles and a factor's room; wrap it in `space.scoped`. Weights whose `active` (one list per tensor) is 0 are left out. Throws UserError where the
+   * system is singular in float64 (lambda too small) or a gradient is not finite.
+   */
+  constructor(space: Workspace, block: Block, lambda: number, active?: readonly ArrayLike<number>[]) {
+    this.#space = space
+    this.#block = block
+    this.#lambda = lambda
+    this.#factor = dampedGram(space, block, lambda, active)
+    const b = Float64Array.from({ length: block.samples }, (_, i) => Math.cos(i))
+    const left = Float64Array.from(b)
+    const y = this.solve(b)
+    block.tensors.forEach((tensor, t) => {
+      const sums = new Float64Array(tensor.size)
+      tensor.correlate(y, sums)
+      if (active) for (let q = 0; q < sums.length; q++) if (active[t][q] === 0) sums[q] = 0
+      const image = new Float64Array(block.samples)
+      tensor.combine(sums, image)
+      for (let i = 0; i < left.length; i++) left[i] -= image[i]
+    })
+    for (let i = 0; i < left.length; i++) left[i] -= lambda * block.samples * y[i]
+    this.residual = norm(left) / norm(b)
+  }
+
+  /** (lambda N I + K)^-1 b. */
+  solve(b: Float64Array): Float64Array {
+    return this.#space.scoped(() => {
+      const x = this.#space.matrix(1, b.length)
+      this.#space.values(x).set(b)
+      solve(this.#space, this.#factor, x)
+      return Float64Array.from(this.#space.values(x))
+    })
+  }
+
+  /** The diagonal of A, one list per tensor: A_qq = (1 - |L^-1 G_q|^2) / lambda. `progress(done)` counts weights. */
+  diagonal(progress: (done: number) => void = () => {}): Float64Array[] {
+    const { samples, tensors } = this.#block
+    let done = 0
+    return this.#space.scoped(() => {
+      const rows = this.#space.matrix(COLUMNS_AT_ONCE, samples)
+      const values = this.#space.values(rows)
+      const column = new Float32Array(samples)
+      return tensors.map((tensor) => {
+        const diagonal = new Float64Array(tensor.size).fill(1 / this.#lambda)
+        const squares = new Float64Array(tensor.size)
+        tensor.squares(squares)
+        // A dead weight has no gradient: nothing to solve.
+        const alive = Int32Array.from(squares.keys()).filter((q) => squares[q] > 0)
+        for (let first = 0; first < alive.length; first += COLUMNS_AT_ONCE) {
+          const some = alive.subarray(first, first + COLUMNS_AT_ONCE)
+          some.forEach((q, r) => {
+            tensor.column(q, column)
+            values.set(column, r * samples)
+          })
+          solveForward(this.#space, this.#factor, part(rows, 0, 0, some.length, samples))
+          some.forEach((q, r) => {
+            const z = norm(values.subarray(r * samples, (r + 1) * samples))
+            diagonal[q] = (1 - z * z) / this.#lambda
+          })
+          done += some.length
+          progress(done)
+        }
+        return diagonal
+      })
+    })
+  }
+
+  /** A u = (u - G' (lambda N I + K)^-1 G u) / lambda, one list per tensor. */
+  apply(u: readonly Float64Array[]): Float64Array[] {
+    const { samples, tensors } = this.#block
+    const image = new Float64Array(samples)
+    tensors.forEach((tensor, t) => {
+      tensor.combine(u[t], image)
+    })
+    const y = this.solve(image)
+    return tensors.map((tensor, t) => {
+      const back = new Float64Array(tensor.size)
+      tensor.correlate(y, back)
+      return back.map((value, q) => (u[t][q] - value) / this.#lambda)
+    })
+  }
+}
+
+/** The Cholesky factor of lambda N I + K of a block's (active) weights. */
+export function dampedGram(
+  space: Workspace,
+  { samples, tensors }: Block,
+  lambda: number,
+  active?: readonly ArrayLike<number>[],
+): Factor {
+  const k = space.matrix(samples, samples)
+  const values = space.values(k)
+  values.fill(0)
+  tensors.forEach((tensor, t) => {
+    tensor.addGram(k, active?.[t])
+  })
+  return dampedFactor(space, k, lambda * samples, tensors.map(({ name }) => name).join(', '))
+}
+
+/** The Cholesky factor of shift I + matrix, in its place. Throws UserError that names what the matrix is of. */
+export function dampedFactor(space: Workspace, matrix: Matrix, shift: number, what: string): Factor {
+  const values = space.values(matrix)
+  for (let i = 0; i < matrix.rows; i++) values[i * matrix.rows + i] += shift
+  try {
+    return factorize(space, matrix)
+  } catch (error) {
+    throw new UserError(
+      `the Fisher matrix of ${what} cannot be inverted (${(error as Error).message}): is the damping too small, or a gradient not finite?`,
+    )
+  }
+}
