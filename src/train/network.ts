@@ -9,17 +9,15 @@ import { call } from '../engine/kernel.ts'
 import { applyMask } from '../engine/kernels/optimizer.ts'
 import { selectTopCall } from '../engine/kernels/select.ts'
 import type { Floats, Machine } from '../engine/machine.ts'
-import { differentiate } from '../graph/differentiate.ts'
-import { Graph, prunableParameters } from '../graph/graph.ts'
-import { loadBatch } from '../graph/operators/batch.ts'
+import { type Graph, prunableParameters } from '../graph/graph.ts'
 import { DROPOUT_COUNTER } from '../graph/operators/dropout.ts'
-import { countCorrect, crossEntropy } from '../graph/operators/loss.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import { type InitializerName, initialValues, type Model } from '../models/model.ts'
-import { appendSgd, momentumName } from '../optim/sgd.ts'
+import { momentumName } from '../optim/sgd.ts'
 import { countKept, type LayerCount, type MaskedLayer } from '../prune/mask.ts'
 import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
+import { evaluationGraph, maskName, scoreName, trainingStep } from './graphs.ts'
 
 export interface NetworkOptions {
   machine: Machine
@@ -56,9 +54,6 @@ export interface StepTime {
 /** Samples per evaluation run. */
 const EVALUATION_BATCH = 500
 
-const maskName = (parameter: string) => `${parameter}.mask`
-const scoreName = (parameter: string) => `${parameter}.scores`
-
 export class Network {
   readonly machine: Machine
   readonly model: Model
@@ -88,12 +83,12 @@ export class Network {
 
     const graphs: Record<string, Graph> = {}
     for (const size of batch ? batchSizes(this.indices.train.length, batch) : [])
-      graphs[`train/${size}`] = trainingGraph(model, data, size, this.augment)
+      graphs[`train/${size}`] = trainingStep(model, data, size, this.augment).graph
     for (const size of batchSizes(data.test.count, EVALUATION_BATCH))
-      graphs[`evaluate test/${size}`] = forwardGraph(model, data, 'test', size).graph
+      graphs[`evaluate test/${size}`] = evaluationGraph(model, data, 'test', size)
     if (batch)
       for (const size of batchSizes(validation, EVALUATION_BATCH))
-        graphs[`evaluate train/${size}`] = forwardGraph(model, data, 'train', size).graph
+        graphs[`evaluate train/${size}`] = evaluationGraph(model, data, 'train', size)
     const [first] = Object.values(graphs)
     this.parameters = first.withRole('parameter')
     this.stored = [...this.parameters, ...first.withRole('buffer')]
@@ -236,36 +231,4 @@ export function checkFits(model: Model, data: Dataset, batch: number, validation
 /** The sizes of the batches that `count` samples are cut into: full ones and the rest. */
 function batchSizes(count: number, batch: number): number[] {
   return [...new Set([Math.min(count, batch), count % batch])].filter((size) => size > 0)
-}
-
-function forwardGraph(
-  model: Model,
-  data: Dataset,
-  source: 'train' | 'test',
-  batch: number,
-  training = false,
-  augment?: Augmentation,
-) {
-  const graph = new Graph()
-  const { image, mean, std } = data
-  const crops = augment && { pad: augment.pad, reflect: augment.fill === 'reflect' }
-  const place = { name: source, count: data[source].count, image, mean, std, augment: crops }
-  const { images, labels } = loadBatch(graph, place, batch)
-  const logits = model.build(graph, images, training)
-  const loss = crossEntropy(graph, logits, labels)
-  graph.output('loss', loss)
-  graph.output('correct', countCorrect(graph, logits, labels))
-  return { graph, loss }
-}
-
-function trainingGraph(model: Model, data: Dataset, batch: number, augment?: Augmentation): Graph {
-  const forward = forwardGraph(model, data, 'train', batch, true, augment)
-  const parameters = forward.graph.withRole('parameter')
-  const { graph, gradients } = differentiate(forward.graph, forward.loss, parameters)
-  const prunable = new Set(prunableParameters(forward.graph))
-  for (const { name, shape } of prunable) graph.state(scoreName(name), shape)
-  appendSgd(graph, parameters, gradients, (parameter) =>
-    prunable.has(parameter) ? graph.state(maskName(parameter.name), parameter.shape) : undefined,
-  )
-  return graph
 }
