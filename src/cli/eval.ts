@@ -6,9 +6,8 @@ import { openMachine } from '../engine/machine.ts'
 import { percent } from '../experiment/report.ts'
 import { readSafetensors, type TensorFile } from '../formats/safetensors.ts'
 import { unpackSparse } from '../formats/sparse.ts'
-import { findModel } from '../models/index.ts'
 import { sparsityOf } from '../prune/mask.ts'
-import { loadWeights } from '../train/checkpoint.ts'
+import { loadWeights, modelOfFile } from '../train/checkpoint.ts'
 import { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
 import { DataDisplay } from './data-progress.ts'
@@ -35,15 +34,9 @@ export const evalCommand = new Command('eval')
   .option('--json', 'print one JSON object')
   .action(async (options: Options) => {
     const file = unpackSparse(readSafetensors(options.weights), options.weights)
-    const modelName = options.model ?? file.metadata.model
-    if (!modelName) throw new UserError(`${options.weights} does not say what network it holds: add --model`)
+    const model = modelOfFile(file, options.weights, options.model)
     const name = options.dataset ?? options.data
     if (!name) throw new UserError('eval needs --dataset with a data set or a folder')
-    const { classes, widen } = file.metadata
-    const model = findModel(modelName, {
-      classes: classes === undefined ? undefined : Number(classes),
-      widen: widen === undefined ? undefined : Number(widen),
-    })
     const loading = new DataDisplay()
     const loaded = await loadDataset(name, { onProgress: loading.show }).finally(() => loading.stop())
     const { data, source } = withPreprocessing(loaded, file, options.weights, options)

@@ -31,7 +31,7 @@ it.each([
     ['--set', '--seed', '--out', '--resume', '--force', '--dry-run', '--checkpoint-seconds', '--quiet', '--json'],
   ],
   ['eval', ['--model', '--weights', '--dataset', '--data', '--json']],
-  ['inspect', ['--json']],
+  ['inspect', ['--program', '--model', '--batch', '--json']],
   ['list', ['--json', 'models', 'datasets', 'methods', 'recipes']],
 ])('%s --help', async (command, options) => {
   const help = await output(command, '--help')
