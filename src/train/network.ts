@@ -27,6 +27,8 @@ export interface NetworkOptions {
   batch?: number
   /** Training samples that are held out. Default 0. */
   validation?: number
+  /** Whether every class gives the same share of its samples to those held out. Default false. */
+  stratify?: boolean
   /** Seed of the initial weights and of the validation split. Default 0. */
   seed?: number
   /** Default: the model's own. */
@@ -71,7 +73,7 @@ export class Network {
   readonly executable: Executable
 
   constructor(options: NetworkOptions) {
-    const { machine, model, data, batch = 0, validation = 0, seed = 0, augment } = options
+    const { machine, model, data, batch = 0, validation = 0, stratify = false, seed = 0, augment } = options
     const init = options.init ?? model.defaultInit ?? 'uniform'
     this.machine = machine
     this.model = model
@@ -79,7 +81,7 @@ export class Network {
     this.batch = batch
     this.augment = augment && (augment.pad > 0 || augment.flip) ? augment : undefined
     checkFits(model, data, batch, validation)
-    this.indices = holdOut(data.train.count, validation, seed)
+    this.indices = holdOut(data.train.count, validation, seed, stratify ? data.train.labels : undefined)
 
     const graphs: Record<string, Graph> = {}
     for (const size of batch ? batchSizes(this.indices.train.length, batch) : [])
