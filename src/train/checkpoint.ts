@@ -10,6 +10,7 @@ import { momentumName } from '../optim/sgd.ts'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
 import type { Network } from './network.ts'
+import { preprocessingOf } from './preprocessing.ts'
 
 const maskKey = (parameter: string) => `${parameter}.mask`
 
@@ -17,7 +18,7 @@ const maskKey = (parameter: string) => `${parameter}.mask`
 export function weightsOf(network: Network, metadata: Record<string, string> = {}): TensorFile {
   const tensors = new Map<string, StoredTensor>()
   for (const { name, shape } of network.stored) tensors.set(name, storeFloats(network.values(name), shape))
-  return { tensors, metadata: { ...identity(network), ...preprocessing(network), ...metadata } }
+  return { tensors, metadata: { ...identity(network), ...preprocessingOf(network.data), ...metadata } }
 }
 
 /** Which network it is. */
@@ -32,9 +33,6 @@ export function modelOfFile({ metadata }: TensorFile, source: string, name = met
   const number = (text: string | undefined) => (text === undefined ? undefined : Number(text))
   return findModel(name, { classes: number(metadata.classes), widen: number(metadata.widen) })
 }
-
-/** What makes the weights meaningful: how inputs were normalized. */
-const preprocessing = ({ data }: Network) => ({ mean: JSON.stringify(data.mean), std: JSON.stringify(data.std) })
 
 /** Parameters, masks (as bytes) and momentum. */
 export function checkpointOf(network: Network, metadata: Record<string, string>): TensorFile {

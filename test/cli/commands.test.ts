@@ -30,7 +30,10 @@ it.each([
     'run',
     ['--set', '--seed', '--out', '--resume', '--force', '--dry-run', '--checkpoint-seconds', '--quiet', '--json'],
   ],
-  ['eval', ['--model', '--weights', '--dataset', '--data', '--json']],
+  [
+    'eval',
+    ['--model', '--weights', '--dataset', '--data', '--size', '--crop', '--skip-corrupt', '--mean', '--std', '--json'],
+  ],
   ['inspect', ['--program', '--model', '--batch', '--json']],
   ['list', ['--json', 'models', 'datasets', 'methods', 'recipes']],
 ])('%s --help', async (command, options) => {
