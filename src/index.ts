@@ -60,6 +60,7 @@ export {
   type TrainOptions,
   train,
 } from './train/train.ts'
+export { planTraining, type TrainingPlan } from './train/training-plan.ts'
 export { UserError } from './util/errors.ts'
 export { Random, random } from './util/random.ts'
 export { type GradualOptions, gradualPruning, type PruneOptions, type PruneResult, prune } from './workflow/prune.ts'

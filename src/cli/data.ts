@@ -7,8 +7,8 @@ import { datasets, loadDataset } from '../data/index.ts'
 import { sources } from '../data/sources.ts'
 import { countClasses, measureChannels } from '../data/statistics.ts'
 import { bytes, grouped } from '../experiment/report.ts'
-import { UserError } from '../util/errors.ts'
 import { DataDisplay } from './data-progress.ts'
+import { type ImageOptions, imageOptions, leftOut } from './image-options.ts'
 import { print, printJson } from './output.ts'
 
 export const dataCommand = new Command('data').description('data sets: list them, fetch one, look into one')
@@ -50,21 +50,17 @@ dataCommand
     }
   })
 
-interface ShowOptions {
-  size?: number
-  crop?: number
-  skipCorrupt?: boolean
+interface ShowOptions extends ImageOptions {
   normalization?: string
   json?: boolean
 }
 
-dataCommand
+const show = dataCommand
   .command('show')
   .description('load a data set and say what it holds; decoded images are kept for the next time')
   .argument('<name>', 'a data set or a folder')
-  .option('--size <pixels>', 'image folders: resize the shorter side', pixels('--size'))
-  .option('--crop <pixels>', 'image folders: cut a square out of the middle (default: of --size)', pixels('--crop'))
-  .option('--skip-corrupt', 'image folders: leave out images that cannot be decoded')
+
+imageOptions(show)
   .option('--normalization <name>', 'constants for inputs (default: those of the data set)')
   .option('--json', 'print one JSON object')
   .action(async (name: string, options: ShowOptions) => {
@@ -79,10 +75,7 @@ dataCommand
     const each = (values: readonly number[]) => values.map((x) => x.toFixed(4)).join(', ')
     print(`mean ${each(result.measured.mean)} and std ${each(result.measured.std)} of the training pixels`)
     print(`inputs: (pixel / 255 - mean) / std with mean ${each(result.mean)} and std ${each(result.std)}`)
-    if (skipped.length > 0) {
-      const more = skipped.length > 5 ? ` and ${grouped(skipped.length - 5)} more (--json names all)` : ''
-      print(`left out, since they cannot be decoded: ${skipped.slice(0, 5).join(', ')}${more}`)
-    }
+    if (skipped.length > 0) print(leftOut(skipped))
   })
 
 async function describe(name: string, options: LoadOptions) {
@@ -99,11 +92,3 @@ async function describe(name: string, options: LoadOptions) {
 
 const range = (least: number, most: number) =>
   least === most ? grouped(least) : `${grouped(least)} to ${grouped(most)}`
-
-function pixels(option: string): (text: string) => number {
-  return (text) => {
-    if (!/^[1-9]\d*$/.test(text))
-      throw new UserError(`${option}: expected a whole number of pixels above 0, found ${text}`)
-    return Number(text)
-  }
-}

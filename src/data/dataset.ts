@@ -3,6 +3,7 @@
  */
 import { apportion } from '../select/apportion.ts'
 import { random } from '../util/random.ts'
+import type { Geometry } from './decode-image.ts'
 
 export type Labels = Uint8Array | Uint16Array
 
@@ -26,6 +27,8 @@ export interface Dataset {
   std: readonly number[]
   train: Split
   test: Split
+  /** How images were resized and cropped, where their files were decoded and that was asked for. */
+  geometry?: Geometry
   /** Files that were left out because they cannot be decoded. */
   skipped?: readonly string[]
 }

@@ -12,6 +12,8 @@ import { isIdxFolder, loadIdxFolder } from './mnist.ts'
 export interface LoadOptions extends Geometry, DecodeOptions {
   /** Name of the constants that inputs are normalized with. Default: the data set's own. */
   normalization?: string
+  /** Size and crop where neither is given. Only folders of image files heed it. */
+  usual?: Geometry
 }
 
 export interface Format {

@@ -16,6 +16,8 @@ import { findNormalization } from './normalization.ts'
 export interface ImageFolderOptions extends Geometry, DecodeOptions {
   /** Name of the constants; default `imagenet`. */
   normalization?: string
+  /** Size and crop where neither is given; default: images as stored. */
+  usual?: Geometry
 }
 
 /**
@@ -26,17 +28,18 @@ export async function loadImageFolder(
   name: string,
   options: ImageFolderOptions = {},
 ): Promise<Dataset> {
-  const { size, crop, skipCorrupt = false, normalization = 'imagenet' } = options
-  checkGeometry(options)
+  const { skipCorrupt = false, normalization = 'imagenet', onProgress } = options
+  const { size, crop = size } = (options.size ?? options.crop) === undefined ? (options.usual ?? {}) : options
+  checkGeometry({ size, crop })
   const constants = findNormalization(normalization, 3)
   // One file for each folder and way of decoding: when images change, it is replaced.
-  const key = digest(JSON.stringify([resolve(folder), size, crop ?? size, skipCorrupt]))
+  const key = digest(JSON.stringify([resolve(folder), size, crop, skipCorrupt]))
   const path = join(cacheFolder(), 'images', `${basename(resolve(folder))}-${key.slice(0, 16)}.bin`)
   const files = scanClassFolders(folder)
   const fingerprint = digest(`${key} ${files.fingerprint}`)
   let loaded = readImageCache(path, fingerprint)
   if (!loaded) {
-    loaded = { fingerprint, ...(await decodeFolder(folder, files, options)) }
+    loaded = { fingerprint, ...(await decodeFolder(folder, files, { size, crop, skipCorrupt, onProgress })) }
     try {
       writeImageCache(path, loaded)
     } catch (error) {
@@ -49,6 +52,7 @@ export async function loadImageFolder(
     ...{ name, classes: classNames.length, classNames, image, ...constants },
     train: { count: trainCount, images: images.subarray(0, values), labels: labels.subarray(0, trainCount) },
     test: { count: loaded.testCount, images: images.subarray(values), labels: labels.subarray(trainCount) },
+    ...(crop !== undefined && { geometry: { ...(size !== undefined && { size }), crop } }),
     ...(skipped.length > 0 && { skipped }),
   }
 }
@@ -56,7 +60,7 @@ export async function loadImageFolder(
 async function decodeFolder(
   folder: string,
   { classNames, train, test }: ReturnType<typeof scanClassFolders>,
-  options: ImageFolderOptions,
+  options: Geometry & DecodeOptions,
 ): Promise<Omit<CachedImages, 'fingerprint'>> {
   const files = [...train, ...test]
   const paths = files.map(({ path }) => path)

@@ -3,43 +3,15 @@
  * graphs), constants, inputs and outputs, and one region for the values of whichever program is running.
  */
 import type { Graph } from '../graph/graph.ts'
-import type { Node } from '../graph/operator.ts'
 import { simplify } from '../graph/simplify.ts'
 import { sameShape, sizeOf, type Tensor } from '../graph/tensor.ts'
 import { fuse } from './fuse.ts'
 import type { Instruction } from './kernel.ts'
 import { permuteIn, permuteOut } from './layout.ts'
-import { batch } from './lowering/batch.ts'
-import { conv } from './lowering/conv.ts'
-import { elementwise } from './lowering/elementwise.ts'
-import { linear } from './lowering/linear.ts'
-import { loss } from './lowering/loss.ts'
-import { norm } from './lowering/norm.ts'
-import { pooling } from './lowering/pooling.ts'
-import { shape } from './lowering/shape.ts'
-import { update } from './lowering/update.ts'
-import type { Lowering } from './lowering.ts'
+import { loweringOf } from './lowering/index.ts'
 import type { Arena, Floats, Machine } from './machine.ts'
 import { floatsOf, planMemory } from './plan.ts'
 import { Program } from './program.ts'
-
-const lowerings: Record<string, Lowering> = {
-  ...elementwise,
-  ...shape,
-  ...linear,
-  ...conv,
-  ...norm,
-  ...pooling,
-  ...loss,
-  ...update,
-  ...batch,
-}
-
-function loweringOf(node: Node): Lowering {
-  const lowering = lowerings[node.operator.name]
-  if (!lowering) throw new Error(`the engine has no kernel for the operator ${node.operator.name}`)
-  return lowering
-}
 
 /** Sizes of a compiled program, in floats. */
 export interface MemoryUse {
@@ -58,9 +30,12 @@ export class Executable {
 
   /** Use {@link compile}. */
   constructor(machine: Machine, layout: Layout) {
+    const size = layout.memory.persistent + layout.memory.temporary
     this.machine = machine
-    this.#arena = machine.allocate(layout.memory.persistent + layout.memory.temporary)
-    this.#programs = layout.programs
+    this.#programs = new Map(
+      [...layout.programs].map(([name, { instructions }]) => [name, Program.assemble(instructions, size)]),
+    )
+    this.#arena = machine.allocate(size)
     this.#shared = layout.shared
     this.#own = layout.own
     this.memory = layout.memory
@@ -165,9 +140,13 @@ interface Placed {
   offset: number
 }
 
-interface Layout {
-  programs: Map<string, Program>
+/** Everything that compiling decides; no memory has been taken, and nothing checked against a machine. */
+export interface Layout {
+  /** By name: the graph as it is run (simplified, fused), and its kernel calls. */
+  programs: Map<string, { graph: Graph; instructions: Instruction[] }>
+  /** Parameters, buffers and states by name. */
   shared: Map<string, Placed>
+  /** Inputs and outputs of one program, by {@link slotKey}. */
   own: Map<string, Placed>
   constants: Placed[]
   memory: MemoryUse
@@ -179,7 +158,11 @@ const slotKey = (program: string, name: string) => `${program}/${name}`
  * Compiles graphs for a machine. Parameters and states with the same name are one tensor in all of them; everything
  * starts at zero. Throws where graphs disagree on a shape or an operator has no kernel.
  */
-export function compile(machine: Machine, graphs: Readonly<Record<string, Graph>>): Executable {
+export const compile = (machine: Machine, graphs: Readonly<Record<string, Graph>>): Executable =>
+  new Executable(machine, layOut(graphs))
+
+/** The part of {@link compile} that needs no machine: where every tensor lies, and the kernel calls. */
+export function layOut(graphs: Readonly<Record<string, Graph>>): Layout {
   const shared = new Map<string, Placed>()
   const own = new Map<string, Placed>()
   const constants: Placed[] = []
@@ -222,7 +205,7 @@ export function compile(machine: Machine, graphs: Readonly<Record<string, Graph>
   })
 
   const temporary = Math.max(0, ...prepared.map(({ plan }) => plan.size))
-  const programs = new Map<string, Program>()
+  const programs: Layout['programs'] = new Map()
   for (const { name, graph, places, plan } of prepared) {
     const at = (tensor: Tensor): number => {
       const original = plan.aliases.get(tensor)
@@ -236,7 +219,7 @@ export function compile(machine: Machine, graphs: Readonly<Record<string, Graph>
       const { inputs, outputs } = node
       return lowering.aliases?.(node) && at(inputs[0]) === at(outputs[0]) ? [] : lowering.emit(node, at)
     })
-    programs.set(name, Program.assemble(instructions, persistent + temporary))
+    programs.set(name, { graph, instructions })
   }
-  return new Executable(machine, { programs, shared, own, constants, memory: { persistent, temporary } })
+  return { programs, shared, own, constants, memory: { persistent, temporary } }
 }

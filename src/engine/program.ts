@@ -3,6 +3,9 @@
  */
 import { type Instruction, named } from './kernel.ts'
 
+/** Arguments are signed 32-bit integers, so this many floats can be addressed. */
+export const MOST_FLOATS = 0x7fffffff
+
 /** Instructions as a machine runs them. Made by {@link assemble} only, so a Program is always valid for its arena. */
 export class Program {
   readonly instructions: readonly Instruction[]
@@ -24,7 +27,7 @@ export class Program {
       const expected = kernel.parameters.length
       if (kernel.list ? args.length < expected : args.length !== expected)
         fail(`expected ${expected} arguments${kernel.list ? ' or more' : ''}, found ${args.length}`)
-      const bad = args.findIndex((value) => !Number.isInteger(value) || value < 0 || value > 0x7fffffff)
+      const bad = args.findIndex((value) => !Number.isInteger(value) || value < 0 || value > MOST_FLOATS)
       if (bad >= 0) fail(`expected whole numbers from 0 to 2^31 - 1, found ${args[bad]}`)
       let extents: ReturnType<typeof kernel.extents> = []
       try {
@@ -33,7 +36,7 @@ export class Program {
         fail((error as Error).message)
       }
       for (const { offset, length } of extents)
-        if (!(length >= 0 && length <= 0x7fffffff && offset + length <= arenaSize))
+        if (!(length >= 0 && length <= MOST_FLOATS && offset + length <= arenaSize))
           fail(`touches [${offset}, ${offset + length}) outside an arena of ${arenaSize} floats`)
     })
     return new Program(instructions, arenaSize)

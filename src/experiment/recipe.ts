@@ -51,6 +51,7 @@ export const recipeSchema = z.strictObject({
     skipCorrupt: z.boolean().optional().describe('Folders of images: leave out what cannot be decoded.'),
     augment: nameOf<string>(augmentations).default('none').describe('Random crops and flips of training batches.'),
     validation: count.default(0).describe('Training samples held out and evaluated after every epoch.'),
+    stratify: z.boolean().default(false).describe('Every class gives the same share of its samples to validation.'),
   }),
   train: z.strictObject({
     epochs: positive,
@@ -112,11 +113,13 @@ export function checkRecipe(value: unknown, source: string): Recipe {
 export const recipeToYaml = (recipe: Recipe): string => stringify(recipe)
 
 function crossCheck(recipe: Recipe, source: string): Recipe {
-  const { prune, train } = recipe
+  const { data, prune, train } = recipe
   if (prune && prune.schedule !== 'one-shot' && prune.end === undefined)
     throw new UserError(`${source}: prune.end: a ${prune.schedule} schedule needs it, such as 10ep`)
   if (train.nesterov && train.momentum === 0)
     throw new UserError(`${source}: train.nesterov: needs a train.momentum above 0, found 0`)
+  if (data.stratify && data.validation === 0)
+    throw new UserError(`${source}: data.stratify: needs a data.validation above 0, found 0`)
   return recipe
 }
 

@@ -130,10 +130,10 @@ export const modelOf = ({ model: { name, classes, widen } }: Recipe): Model => f
 
 /** The network of a recipe, with its initial weights. */
 export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine): Network {
+  const { augment, validation, stratify } = recipe.data
   return new Network({
     ...{ machine, data, model: modelOf(recipe), init: recipe.model.init },
-    augment: findAugmentation(recipe.data.augment),
-    ...{ batch: recipe.train.batch, validation: recipe.data.validation, seed: recipe.seed },
+    ...{ batch: recipe.train.batch, validation, stratify, seed: recipe.seed, augment: findAugmentation(augment) },
   })
 }
 

@@ -7,14 +7,17 @@ import { add, relu } from '../graph/operators/elementwise.ts'
 import { linear } from '../graph/operators/linear.ts'
 import { batchNorm } from '../graph/operators/norm.ts'
 import { globalAveragePool } from '../graph/operators/pooling.ts'
-import { flatten } from '../graph/operators/shape.ts'
+import { flatten, pad, slice } from '../graph/operators/shape.ts'
 import type { Tensor } from '../graph/tensor.ts'
 
-/** How residual blocks look: `shortcut` is the name of the projection's layers (`.0` convolution, `.1` normalization). */
+/**
+ * How residual blocks look. `shortcut`, where a block changes the size or the channels: the name of a projection's layers (`.0` convolution, `.1`
+ * normalization; option B of He et al.), or `padded` for {@link padded} (option A).
+ */
 export interface BlockOptions {
   width: number
   stride: number
-  shortcut: 'shortcut' | 'downsample'
+  shortcut: 'shortcut' | 'downsample' | 'padded'
   training: boolean
 }
 
@@ -35,11 +38,19 @@ export function bottleneck(graph: Graph, x: Tensor, name: string, options: Block
   return relu(graph, add(graph, residual, projected(graph, x, name, 4 * width, options)))
 }
 
-/** x itself, or a 1x1 convolution with batch normalization where the block changes the size or the channels. */
+/** x itself, or a projection (a 1x1 convolution with batch normalization) or {@link padded} where the block changes the size or the channels. */
 function projected(graph: Graph, x: Tensor, name: string, channels: number, options: BlockOptions): Tensor {
   const { stride, shortcut, training } = options
   if (stride === 1 && x.shape[1] === channels) return x
+  if (shortcut === 'padded') return padded(graph, x, channels, stride)
   return normalized(graph, x, [`${name}.${shortcut}.0`, `${name}.${shortcut}.1`], channels, 1, training, { stride })
+}
+
+/** x at every `stride`-th row and column, followed by channels of zeros: a shortcut without parameters. */
+function padded(graph: Graph, x: Tensor, channels: number, stride: number): Tensor {
+  const [n, c, h, w] = x.shape
+  const shape = [n, c, Math.ceil(h / stride), Math.ceil(w / stride)]
+  return pad(graph, slice(graph, x, [0, 0, 0, 0], shape, [1, 1, stride, stride]), [0, 0, 0, 0], [0, channels - c, 0, 0])
 }
 
 /** A convolution and its batch normalization, by their two names. */

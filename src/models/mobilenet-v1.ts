@@ -18,6 +18,7 @@ export const mobilenetV1: ModelFamily = {
   name: 'mobilenet-v1',
   summary: 'ImageNet MobileNetV1, depthwise-separable convolutions, 4,209,088 weights (Howard et al. 2017)',
   image: [3, 224, 224],
+  resize: 256,
   classes: 1000,
   build(graph, images, training, { classes }) {
     const stem = { stride: 2, pad: 1 }

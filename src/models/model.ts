@@ -13,6 +13,8 @@ export interface Model {
   /** [C, H, W] of one sample. */
   image: readonly [number, number, number]
   classes: number
+  /** What the shorter side of a photograph is resized to before its middle is cut to `image`. Default: the side of `image`. */
+  resize?: number
   /** What its channels are multiplied by, where it can be widened. */
   widen?: number
   /** How its weights begin in the paper that it is taken from, where that is not `uniform`. */
@@ -44,6 +46,11 @@ export function modelOf(family: ModelFamily, options: ModelOptions = {}): Model 
   const build: Model['build'] = (graph, images, training) => family.build(graph, images, training, { classes, widen })
   return { ...family, classes, ...width, build }
 }
+
+/** How photographs become a model's images, where nothing else is said: pixels of the shorter side, and of the square that is cut out. */
+export const usualGeometry = ({ image: [, side], resize = side }: Model): { size: number; crop: number } => ({
+  ...{ size: resize, crop: side },
+})
 
 /** Channels times a widening factor: the nearest whole number, the even one of two, at least 1. */
 export function widened(channels: number, widen: number): number {

@@ -1,32 +1,49 @@
 /**
  * @file Residual networks for CIFAR (He et al. 2016, section 4.2): a 3x3 stem, three stages of basic blocks with 16, 32 and 64
- * channels, global average pooling, a linear classifier. Where a block changes the size, its shortcut is a 1x1 convolution with batch
- * normalization. Parameter names are those of the published ResNet-20 checkpoint of WoodFisher. He et al. begin with `he-normal`,
- * GSM's ResNet-56 with `xavier-uniform`.
+ * channels, global average pooling, a linear classifier. Two kinds, by the shortcut of blocks that change the size:
+ * - `resnet20`, `resnet56`: a 1x1 convolution with batch normalization (option B), as in WoodFisher, the Combinatorial Brain Surgeon (ResNet-20) and
+ *   GSM (ResNet-56). Parameter names are those of the published ResNet-20 checkpoint of WoodFisher.
+ * - `resnet20-a`, `resnet32-a`, `resnet56-a`: every second pixel and zeros for the new channels (option A), as He et al. have it on CIFAR.
+ *
+ * He et al. begin with `he-normal`, GSM's ResNet-56 with `xavier-uniform`.
  */
 import { relu } from '../graph/operators/elementwise.ts'
 import { basicBlock, classify, normalized } from './layers.ts'
 import type { InitializerName, ModelFamily } from './model.ts'
 
+interface Variant {
+  shortcut: 'downsample' | 'padded'
+  source: string
+  defaultInit: InitializerName
+}
+
+const optionA: Variant = { shortcut: 'padded', source: 'He et al. 2016', defaultInit: 'he-normal' }
+
 /** A network of 6 n + 2 layers. */
-function resnetCifar(n: number, summary: string, defaultInit: InitializerName): ModelFamily {
+function resnetCifar(n: number, { shortcut, source, defaultInit }: Variant): ModelFamily {
+  const layers = 6 * n + 2
+  const [suffix, kind] =
+    shortcut === 'padded' ? ['-a', 'zero-padded shortcuts (option A'] : ['', '1x1 shortcuts (option B']
   return {
-    ...{ name: `resnet${6 * n + 2}`, summary, image: [3, 32, 32], classes: 10, defaultInit },
+    name: `resnet${layers}${suffix}`,
+    summary: `CIFAR ResNet-${layers}, widths 16-32-64, ${kind}; ${source})`,
+    ...{ image: [3, 32, 32], classes: 10, defaultInit },
     build(graph, images, training, { classes }) {
       let x = relu(graph, normalized(graph, images, ['conv1', 'bn1'], 16, 3, training, { pad: 1 }))
       for (const [stage, width] of [16, 32, 64].entries())
         for (let block = 0; block < n; block++) {
           const stride = stage > 0 && block === 0 ? 2 : 1
-          x = basicBlock(graph, x, `layer${stage + 1}.${block}`, { width, stride, shortcut: 'downsample', training })
+          x = basicBlock(graph, x, `layer${stage + 1}.${block}`, { width, stride, shortcut, training })
         }
       return classify(graph, x, 'fc', classes)
     },
   }
 }
 
-export const resnet20 = resnetCifar(3, 'CIFAR ResNet-20, widths 16-32-64, 1x1 shortcuts (He et al. 2016)', 'he-normal')
-export const resnet56 = resnetCifar(
-  9,
-  'CIFAR ResNet-56, widths 16-32-64, 1x1 shortcuts (He et al. 2016; GSM, Ding et al. 2019)',
-  'xavier-uniform',
-)
+export const resnet20 = resnetCifar(3, { shortcut: 'downsample', source: 'He et al. 2016', defaultInit: 'he-normal' })
+export const resnet56 = resnetCifar(9, {
+  ...{ shortcut: 'downsample', source: 'He et al. 2016; GSM, Ding et al. 2019', defaultInit: 'xavier-uniform' },
+})
+export const resnet20a = resnetCifar(3, optionA)
+export const resnet32a = resnetCifar(5, optionA)
+export const resnet56a = resnetCifar(9, optionA)

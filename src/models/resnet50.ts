@@ -12,6 +12,7 @@ export const resnet50: ModelFamily = {
   name: 'resnet50',
   summary: 'ImageNet ResNet-50, stride on the 3x3 convolutions, of any width (He et al. 2016)',
   image: [3, 224, 224],
+  resize: 256,
   classes: 1000,
   widen: 1,
   defaultInit: 'he-normal-out',

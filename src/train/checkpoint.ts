@@ -4,10 +4,13 @@
  */
 import { type StoredTensor, storeFloats, type TensorFile, toFloats } from '../formats/safetensors.ts'
 import type { Tensor } from '../graph/tensor.ts'
+import { findModel } from '../models/index.ts'
+import type { Model } from '../models/model.ts'
 import { momentumName } from '../optim/sgd.ts'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
 import type { Network } from './network.ts'
+import { preprocessingOf } from './preprocessing.ts'
 
 const maskKey = (parameter: string) => `${parameter}.mask`
 
@@ -15,7 +18,7 @@ const maskKey = (parameter: string) => `${parameter}.mask`
 export function weightsOf(network: Network, metadata: Record<string, string> = {}): TensorFile {
   const tensors = new Map<string, StoredTensor>()
   for (const { name, shape } of network.stored) tensors.set(name, storeFloats(network.values(name), shape))
-  return { tensors, metadata: { ...identity(network), ...preprocessing(network), ...metadata } }
+  return { tensors, metadata: { ...identity(network), ...preprocessingOf(network.data), ...metadata } }
 }
 
 /** Which network it is. */
@@ -24,8 +27,12 @@ const identity = ({ model: { name, classes, widen } }: Network): Record<string, 
   ...(widen !== undefined && { widen: String(widen) }),
 })
 
-/** What makes the weights meaningful: how inputs were normalized. */
-const preprocessing = ({ data }: Network) => ({ mean: JSON.stringify(data.mean), std: JSON.stringify(data.std) })
+/** The network that a file of weights names, or that of `name`. Throws UserError, which calls the file `source`, where there is none. */
+export function modelOfFile({ metadata }: TensorFile, source: string, name = metadata.model): Model {
+  if (!name) throw new UserError(`${source} does not say what network it holds: add --model`)
+  const number = (text: string | undefined) => (text === undefined ? undefined : Number(text))
+  return findModel(name, { classes: number(metadata.classes), widen: number(metadata.widen) })
+}
 
 /** Parameters, masks (as bytes) and momentum. */
 export function checkpointOf(network: Network, metadata: Record<string, string>): TensorFile {

@@ -9,18 +9,15 @@ import { call } from '../engine/kernel.ts'
 import { applyMask } from '../engine/kernels/optimizer.ts'
 import { selectTopCall } from '../engine/kernels/select.ts'
 import type { Floats, Machine } from '../engine/machine.ts'
-import { differentiate } from '../graph/differentiate.ts'
-import { Graph, prunableParameters } from '../graph/graph.ts'
-import { loadBatch } from '../graph/operators/batch.ts'
+import { type Graph, prunableParameters } from '../graph/graph.ts'
 import { DROPOUT_COUNTER } from '../graph/operators/dropout.ts'
-import { countCorrect, sampleCrossEntropy } from '../graph/operators/loss.ts'
-import { reduceMean } from '../graph/operators/shape.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import { type InitializerName, initialValues, type Model } from '../models/model.ts'
-import { appendSgd, momentumName } from '../optim/sgd.ts'
+import { momentumName } from '../optim/sgd.ts'
 import { countKept, type LayerCount, type MaskedLayer } from '../prune/mask.ts'
 import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
+import { evaluationGraph, type ForwardPass, forwardPass, maskName, scoreName, trainingStep } from './graphs.ts'
 
 export interface NetworkOptions {
   machine: Machine
@@ -30,6 +27,8 @@ export interface NetworkOptions {
   batch?: number
   /** Training samples that are held out. Default 0. */
   validation?: number
+  /** Whether every class gives the same share of its samples to those held out. Default false. */
+  stratify?: boolean
   /** Seed of the initial weights and of the validation split. Default 0. */
   seed?: number
   /** Default: the model's own. */
@@ -42,17 +41,8 @@ export interface NetworkOptions {
   programs?: Readonly<Record<string, (forward: Forward) => Graph>>
 }
 
-/** Builds the forward pass of a network over `batch` training samples (input `index`), without augmentation. */
-export type Forward = (batch: number, options?: { training?: boolean }) => ForwardGraph
-
-export interface ForwardGraph {
-  graph: Graph
-  logits: Tensor
-  /** Of every sample, [N]. */
-  losses: Tensor
-  /** Their mean. */
-  loss: Tensor
-}
+/** Builds the forward pass over `batch` training samples (input `index`) that are not augmented, by default as the network will be used. */
+export type Forward = (batch: number, training?: boolean) => ForwardPass
 
 export interface Evaluation {
   /** Mean cross-entropy. */
@@ -73,9 +63,6 @@ export interface StepTime {
 /** Samples per evaluation run. */
 const EVALUATION_BATCH = 500
 
-const maskName = (parameter: string) => `${parameter}.mask`
-const scoreName = (parameter: string) => `${parameter}.scores`
-
 export class Network {
   readonly machine: Machine
   readonly model: Model
@@ -93,7 +80,7 @@ export class Network {
   readonly executable: Executable
 
   constructor(options: NetworkOptions) {
-    const { machine, model, data, batch = 0, validation = 0, seed = 0, augment, judged = 0 } = options
+    const { machine, model, data, batch = 0, validation = 0, stratify = false, seed = 0, augment, judged = 0 } = options
     const init = options.init ?? model.defaultInit ?? 'uniform'
     this.machine = machine
     this.model = model
@@ -101,17 +88,17 @@ export class Network {
     this.batch = batch
     this.augment = augment && (augment.pad > 0 || augment.flip) ? augment : undefined
     checkFits(model, data, batch, validation)
-    this.indices = holdOut(data.train.count, validation, seed)
+    this.indices = holdOut(data.train.count, validation, seed, stratify ? data.train.labels : undefined)
 
     const graphs: Record<string, Graph> = {}
     for (const size of batch ? batchSizes(this.indices.train.length, batch) : [])
-      graphs[`train/${size}`] = trainingGraph(model, data, size, this.augment)
+      graphs[`train/${size}`] = trainingStep(model, data, size, this.augment).graph
     for (const size of batchSizes(data.test.count, EVALUATION_BATCH))
-      graphs[`evaluate test/${size}`] = forwardGraph(model, data, 'test', size).graph
+      graphs[`evaluate test/${size}`] = evaluationGraph(model, data, 'test', size)
     for (const size of [validation, judged].flatMap((count) => batchSizes(count, EVALUATION_BATCH)))
-      graphs[`evaluate train/${size}`] = forwardGraph(model, data, 'train', size).graph
+      graphs[`evaluate train/${size}`] = evaluationGraph(model, data, 'train', size)
     for (const [name, build] of Object.entries(options.programs ?? {}))
-      graphs[name] = build((size, { training = false } = {}) => forwardGraph(model, data, 'train', size, training))
+      graphs[name] = build((size, training = false) => forwardPass(model, data, 'train', size, training))
     const [first] = Object.values(graphs)
     this.parameters = first.withRole('parameter')
     this.stored = [...this.parameters, ...first.withRole('buffer')]
@@ -264,37 +251,4 @@ export function checkFits(model: Model, data: Dataset, batch: number, validation
 /** The sizes of the batches that `count` samples are cut into: full ones and the rest. */
 function batchSizes(count: number, batch: number): number[] {
   return [...new Set([Math.min(count, batch), count % batch])].filter((size) => size > 0)
-}
-
-function forwardGraph(
-  model: Model,
-  data: Dataset,
-  source: 'train' | 'test',
-  batch: number,
-  training = false,
-  augment?: Augmentation,
-): ForwardGraph {
-  const graph = new Graph()
-  const { image, mean, std } = data
-  const crops = augment && { pad: augment.pad, reflect: augment.fill === 'reflect' }
-  const place = { name: source, count: data[source].count, image, mean, std, augment: crops }
-  const { images, labels } = loadBatch(graph, place, batch)
-  const logits = model.build(graph, images, training)
-  const losses = sampleCrossEntropy(graph, logits, labels)
-  const loss = reduceMean(graph, losses, [0], 0)
-  graph.output('loss', loss)
-  graph.output('correct', countCorrect(graph, logits, labels))
-  return { graph, logits, losses, loss }
-}
-
-function trainingGraph(model: Model, data: Dataset, batch: number, augment?: Augmentation): Graph {
-  const forward = forwardGraph(model, data, 'train', batch, true, augment)
-  const parameters = forward.graph.withRole('parameter')
-  const { graph, gradients } = differentiate(forward.graph, forward.loss, parameters)
-  const prunable = new Set(prunableParameters(forward.graph))
-  for (const { name, shape } of prunable) graph.state(scoreName(name), shape)
-  appendSgd(graph, parameters, gradients, (parameter) =>
-    prunable.has(parameter) ? graph.state(maskName(parameter.name), parameter.shape) : undefined,
-  )
-  return graph
 }

@@ -30,8 +30,11 @@ it.each([
     'run',
     ['--set', '--seed', '--out', '--resume', '--force', '--dry-run', '--checkpoint-seconds', '--quiet', '--json'],
   ],
-  ['eval', ['--model', '--weights', '--dataset', '--data', '--json']],
-  ['inspect', ['--json']],
+  [
+    'eval',
+    ['--model', '--weights', '--dataset', '--data', '--size', '--crop', '--skip-corrupt', '--mean', '--std', '--json'],
+  ],
+  ['inspect', ['--program', '--model', '--batch', '--json']],
   ['list', ['--json', 'models', 'datasets', 'methods', 'recipes']],
 ])('%s --help', async (command, options) => {
   const help = await output(command, '--help')

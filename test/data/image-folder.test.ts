@@ -89,6 +89,29 @@ it('size resizes the shorter side, then crops the middle', async () => {
   expect((await loadImageFolder(folder, 'pets', { size: 12, crop: 8 })).image).toEqual([3, 8, 8])
 })
 
+it('tells what was done to the images', async () => {
+  const folder = await writeImageFolder(temporaryFolder(), { width: 12, height: 10 })
+  const geometry = async (options = {}) => (await loadImageFolder(folder, 'pets', options)).geometry
+  expect(await geometry()).toBeUndefined()
+  expect(await geometry({ size: 8 })).toEqual({ size: 8, crop: 8 })
+  expect(await geometry({ crop: 6 })).toEqual({ crop: 6 })
+  // What is usual counts where nothing is asked for.
+  const usual = { size: 9, crop: 7 }
+  expect(await geometry({ usual })).toEqual(usual)
+  expect(await geometry({ usual, crop: 6 })).toEqual({ crop: 6 })
+  await expect(geometry({ usual, size: 0 })).rejects.toThrow('size: expected a whole number of pixels above 0, found 0')
+})
+
+it('images that have the size already are taken as they are', async () => {
+  const folder = await writeImageFolder(temporaryFolder(), {
+    width: 8,
+    height: 8,
+    value: (c, y, x) => 31 * (x ^ y) + c,
+  })
+  const { train } = await loadImageFolder(folder, 'pets')
+  expect((await loadImageFolder(folder, 'pets', { size: 8 })).train).toEqual(train)
+})
+
 it('crop alone cuts the middle out of the stored pixels', async () => {
   const folder = await writeImageFolder(temporaryFolder(), { width: 5, height: 4, value: (_c, y, x) => 10 * y + x })
   const { image, train } = await loadImageFolder(folder, 'pets', { crop: 2 })

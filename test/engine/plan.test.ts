@@ -1,20 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { fuse } from '../../src/engine/fuse.ts'
-import { batch } from '../../src/engine/lowering/batch.ts'
-import { conv } from '../../src/engine/lowering/conv.ts'
-import { elementwise } from '../../src/engine/lowering/elementwise.ts'
-import { linear as products } from '../../src/engine/lowering/linear.ts'
-import { loss } from '../../src/engine/lowering/loss.ts'
-import { norm } from '../../src/engine/lowering/norm.ts'
-import { pooling } from '../../src/engine/lowering/pooling.ts'
-import { shape } from '../../src/engine/lowering/shape.ts'
-import { update } from '../../src/engine/lowering/update.ts'
-import type { Lowering } from '../../src/engine/lowering.ts'
+import { loweringOf } from '../../src/engine/lowering/index.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'
 import { floatsOf, type Plan, planMemory } from '../../src/engine/plan.ts'
 import { differentiate } from '../../src/graph/differentiate.ts'
 import { Graph } from '../../src/graph/graph.ts'
-import type { Node } from '../../src/graph/operator.ts'
 import { add, neg, relu } from '../../src/graph/operators/elementwise.ts'
 import { linear } from '../../src/graph/operators/linear.ts'
 import { crossEntropy } from '../../src/graph/operators/loss.ts'
@@ -25,12 +15,6 @@ import { random } from '../../src/util/random.ts'
 import { evaluate, randomValues } from '../support/evaluate.ts'
 import { randomGraph } from '../support/random-graph.ts'
 import { randomNetwork } from '../support/random-network.ts'
-
-const lowerings: Record<string, Lowering> = {
-  ...{ ...elementwise, ...shape, ...products, ...conv, ...norm, ...pooling },
-  ...{ ...loss, ...update, ...batch },
-}
-const loweringOf = (node: Node) => lowerings[node.operator.name]
 
 /** A random image network in training, with the gradients of its parameters. */
 function imageNetwork(seed: number): { graph: Graph; computed: Tensor[] } {

@@ -24,7 +24,7 @@ it('fills in every default', () => {
   }
   expect(readText(JSON.stringify(minimal))).toEqual({
     ...{ name: 'x', summary: '', seed: 0 },
-    ...{ model: { name: 'mlpnet' }, data: { name: 'mnist', augment: 'none', validation: 0 } },
+    ...{ model: { name: 'mlpnet' }, data: { name: 'mnist', augment: 'none', validation: 0, stratify: false } },
     train: {
       ...{ epochs: 1, batch: 128, learningRate: 0.1, momentum: 0, nesterov: false, weightDecay: 0 },
       ...{ schedule: 'constant', warmup: '0it', drops: [], factor: 0.1 },
@@ -92,6 +92,8 @@ it.each<[string, string]>([
   ['model=mlpnet', 'model: expected a value of type object, found "mlpnet"'],
   ['train=[1]', 'train: expected a value of type object, found a list'],
   ['data.validation=-5', 'data.validation: expected at least 0, found -5'],
+  ['data.stratify=5', 'data.stratify: expected a value of type boolean, found 5'],
+  ['data={name: synthetic, stratify: true}', 'data.stratify: needs a data.validation above 0, found 0'],
   ['train.epochs=0', 'train.epochs: expected at least 1, found 0'],
   ['train.epochs=two', 'train.epochs: expected a value of type number, found "two"'],
   ['train.batch=0', 'train.batch: expected at least 1, found 0'],

@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { synthetic } from '../../src/data/synthetic.ts'
 import { dryRun } from '../../src/experiment/dry-run.ts'
 import { checkRecipe } from '../../src/experiment/recipe.ts'
-import { type RunEvent, type RunOptions, runRecipe } from '../../src/experiment/run.ts'
+import { buildNetwork, type RunEvent, type RunOptions, runRecipe } from '../../src/experiment/run.ts'
 import { readSafetensors } from '../../src/formats/safetensors.ts'
 import { unpackSparse } from '../../src/formats/sparse.ts'
 import { summarize } from '../../src/formats/summary.ts'
@@ -142,4 +143,18 @@ it('a dry run without the data set tells why the number of steps is unknown', as
   const result = await dryRun(checkRecipe({ ...tiny, data: { name: '/nowhere' } }, 'tiny'))
   expect(result.steps).toBeUndefined()
   expect(result.missingData).toContain('there is no data set or folder named /nowhere')
+})
+
+it('data.stratify: every class gives the same share of the held-out samples', () => {
+  const data = synthetic()
+  const heldOut = (stratify: boolean) => {
+    const recipe = checkRecipe({ ...tiny, data: { ...tiny.data, stratify } }, 'tiny')
+    const { validation } = buildNetwork(recipe, data, machine).indices
+    return Array.from(
+      { length: 10 },
+      (_, label) => [...validation].filter((i) => data.train.labels[i] === label).length,
+    )
+  }
+  expect(heldOut(true)).toEqual(new Array(10).fill(10))
+  expect(heldOut(false)).not.toEqual(new Array(10).fill(10))
 })

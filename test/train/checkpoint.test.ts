@@ -1,10 +1,11 @@
 import { expect, it } from 'vitest'
 import { encodeSafetensors, parseSafetensors, storeFloats, type TensorFile } from '../../src/formats/safetensors.ts'
 import { checkpointOf, loadCheckpoint, loadWeights, weightsOf } from '../../src/train/checkpoint.ts'
+import { statedPreprocessing } from '../../src/train/preprocessing.ts'
 import { train } from '../../src/train/train.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { prune } from '../../src/workflow/prune.ts'
-import { smallNetwork, stateOf } from './small.ts'
+import { dataOf, smallNetwork, stateOf } from './small.ts'
 
 const schedule = { kind: 'constant', base: 0.1 } as const
 const trained = smallNetwork()
@@ -26,6 +27,18 @@ it('a file of weights is the parameters, with what makes them meaningful', () =>
   const network = smallNetwork({ seed: 1, batch: undefined })
   loadWeights(network, { tensors, metadata }, 'file')
   expect(network.evaluate('test')).toEqual(trained.evaluate('test'))
+})
+
+it('it says how images were resized and cropped, where they were', () => {
+  const { metadata } = weightsOf(smallNetwork({ data: { ...dataOf(), geometry: { size: 8, crop: 5 } } }))
+  expect(metadata).toMatchObject({ size: '8', crop: '5' })
+  const stated = { normalization: { mean: [0.5], std: [0.25] }, geometry: { size: 8, crop: 5 } }
+  expect(statedPreprocessing(metadata, 'file', 1)).toEqual(stated)
+  expect(statedPreprocessing({ crop: '5' }, 'file', 1)).toEqual({ geometry: { size: undefined, crop: 5 } })
+  expect(statedPreprocessing({ normalization: 'mean 0.5 std 0.25' }, 'file', 3)).toEqual({
+    normalization: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
+  })
+  expect(statedPreprocessing({ mean: '0.5' }, 'file', 1)).toEqual({})
 })
 
 const damages: [string, (file: TensorFile) => void, string | RegExp][] = [

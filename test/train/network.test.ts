@@ -32,6 +32,17 @@ it('evaluates the held-out samples and no others', () => {
   expect(loss).toBeCloseTo(mean(labels.map(lossOf)), 6)
 })
 
+it('holds out the same share of every class where it is asked to', () => {
+  const data = dataOf()
+  data.train.labels.set(Array.from({ length: 50 }, (_, i) => (i < 20 ? 0 : 1 + (i % 3))))
+  const classes = (stratify?: boolean, seed?: number) => {
+    const { validation } = smallNetwork({ data, validation: 10, stratify, seed }).indices
+    return [0, 1, 2, 3].map((label) => [...validation].filter((i) => data.train.labels[i] === label).length)
+  }
+  for (let seed = 0; seed < 5; seed++) expect(classes(true, seed)).toEqual([4, 2, 2, 2])
+  expect([0, 1, 2, 3, 4].some((seed) => String(classes(undefined, seed)) !== '4,2,2,2')).toBe(true)
+})
+
 it('can be made for evaluation alone', () => {
   const trained = smallNetwork()
   const network = smallNetwork({ batch: undefined })

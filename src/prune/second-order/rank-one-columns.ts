@@ -84,8 +84,10 @@ export class RankOneColumns implements GramColumns {
 
   /** K = (left' left) . (right' right): N^2 (P + Q) operations instead of N^2 P Q. */
   addGram(k: Matrix, active?: ArrayLike<number>): void {
-    const weights = activeWeights(this.size, active)
-    if (weights.length < this.#left.count + this.#right.count || active) return addGramOf(this.#space, this, weights, k)
+    if (active) {
+      addGramOf(this.#space, this, activeWeights(this.size, active), k)
+      return
+    }
     const space = this.#space
     space.scoped(() => {
       const [lefts, rights] = [space.matrix(ROWS, this.samples), space.matrix(ROWS, this.samples)]

@@ -46,7 +46,10 @@ export class StoredColumns implements GramColumns {
   }
 
   addGram(k: Matrix, active?: ArrayLike<number>): void {
-    if (active) return addGramOf(this.#space, this, activeWeights(this.size, active), k)
+    if (active) {
+      addGramOf(this.#space, this, activeWeights(this.size, active), k)
+      return
+    }
     const columns = transposed(floatRows(this.#offset, this.size, this.samples))
     this.#space.run([product(k, columns, columns, { mode: 'add', lower: true })])
   }

@@ -1,0 +1,67 @@
+/**
+ * @file The data that espalier eval takes its test set from, with inputs made as the weights were trained on: as their file says, else as
+ * the flags say, else as is usual.
+ */
+import type { Dataset } from '../data/dataset.ts'
+import type { Geometry } from '../data/decode-image.ts'
+import { loadDataset } from '../data/index.ts'
+import type { OnProgress } from '../data/progress.ts'
+import { type Model, usualGeometry } from '../models/model.ts'
+import { perChannel, type Stated } from '../train/preprocessing.ts'
+import type { ImageOptions } from './image-options.ts'
+
+export interface PreprocessingFlags extends ImageOptions {
+  mean?: string
+  std?: string
+}
+
+export interface EvaluationData {
+  data: Dataset
+  /** Who said what was done, in words: of the size and crop (absent: images were taken as they are stored), of mean and std. */
+  sources: { geometry?: string; normalization: string }
+}
+
+/** For help texts. */
+export const PRECEDENCE = `
+How pixels become inputs is decided by the first of these that says it:
+  mean, std    the weights file; --mean and --std; the data set
+  size, crop   the weights file; --size and --crop; the network (ImageNet's: 224 pixels out of 256). Only for folders of image files.
+What was done is printed, flags that the weights file overrules too.`
+
+/** Loads a data set or folder for a model. Throws UserError where data or flags are not as they should be. */
+export async function loadEvaluationData(
+  name: string,
+  model: Model,
+  stated: Stated,
+  flags: PreprocessingFlags,
+  onProgress: OnProgress,
+): Promise<EvaluationData> {
+  const { size, crop, skipCorrupt } = flags
+  const [geometry, by] = firstOf<Geometry>(stated.geometry, { size, crop }, `of ${model.name}`)
+  // Data sets without image files refuse flags; what is stated or usual does not concern them.
+  const options = geometry && !stated.geometry ? geometry : { usual: geometry ?? usualGeometry(model) }
+  const data = await loadDataset(name, { ...options, skipCorrupt, onProgress })
+
+  const channels = data.image[0]
+  const given = { mean: numbers(flags.mean, channels, '--mean'), std: numbers(flags.std, channels, '--std') }
+  const [normalization, source] = firstOf(stated.normalization, given, 'of the data set')
+  const { mean = data.mean, std = data.std } = normalization ?? {}
+  return { data: { ...data, mean, std }, sources: { ...(data.geometry && { geometry: by }), normalization: source } }
+}
+
+/** What the file says, else what the flags say, else undefined; and who that is. */
+function firstOf<T extends object>(
+  file: T | undefined,
+  flags: Partial<T>,
+  otherwise: string,
+): [Partial<T> | undefined, string] {
+  const names = Object.entries(flags).filter(([, value]) => value !== undefined)
+  const set = names.map(([flag]) => `--${flag}`).join(' and ')
+  if (file) return [file, set ? `of the weights file, which overrules ${set}` : 'of the weights file']
+  return set ? [flags, 'of the command line'] : [undefined, otherwise]
+}
+
+function numbers(text: string | undefined, channels: number, what: string): number[] | undefined {
+  const values = text?.split(',').map((part) => (part.trim() === '' ? part : Number(part)))
+  return values && perChannel(values, channels, what)
+}

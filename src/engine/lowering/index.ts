@@ -1,0 +1,31 @@
+/** @file The lowering of every operator that the engine knows. */
+import type { Node } from '../../graph/operator.ts'
+import type { Lowering } from '../lowering.ts'
+import { batch } from './batch.ts'
+import { conv } from './conv.ts'
+import { elementwise } from './elementwise.ts'
+import { linear } from './linear.ts'
+import { loss } from './loss.ts'
+import { norm } from './norm.ts'
+import { pooling } from './pooling.ts'
+import { shape } from './shape.ts'
+import { update } from './update.ts'
+
+const lowerings: Record<string, Lowering> = {
+  ...elementwise,
+  ...shape,
+  ...linear,
+  ...conv,
+  ...norm,
+  ...pooling,
+  ...loss,
+  ...update,
+  ...batch,
+}
+
+/** How a node becomes kernel calls. Throws where its operator has no kernel. */
+export function loweringOf(node: Node): Lowering {
+  const lowering = lowerings[node.operator.name]
+  if (!lowering) throw new Error(`the engine has no kernel for the operator ${node.operator.name}`)
+  return lowering
+}

@@ -1,0 +1,75 @@
+/**
+ * @file The graphs of a network: one training step, and the evaluation of a batch.
+ */
+import type { Augmentation } from '../data/augment.ts'
+import type { Dataset } from '../data/dataset.ts'
+import { differentiate } from '../graph/differentiate.ts'
+import { Graph, prunableParameters } from '../graph/graph.ts'
+import { loadBatch } from '../graph/operators/batch.ts'
+import { countCorrect, sampleCrossEntropy } from '../graph/operators/loss.ts'
+import { reduceMean } from '../graph/operators/shape.ts'
+import type { Tensor } from '../graph/tensor.ts'
+import type { Model } from '../models/model.ts'
+import { appendSgd } from '../optim/sgd.ts'
+
+/** What a graph needs to know of a data set: all but the samples. */
+export type DataShape = Pick<Dataset, 'image' | 'mean' | 'std'> & Record<'train' | 'test', { count: number }>
+
+export interface TrainingStep {
+  /** Reading a batch, the model, the loss, the gradients, the optimizer. Outputs `loss` (mean) and `correct`. */
+  graph: Graph
+  /** The part up to the loss, of which `graph` is an extension. */
+  forward: Graph
+}
+
+/** State tensors of a prunable parameter. */
+export const maskName = (parameter: string): string => `${parameter}.mask`
+export const scoreName = (parameter: string): string => `${parameter}.scores`
+
+/** One optimizer step on `batch` training samples. */
+export function trainingStep(model: Model, data: DataShape, batch: number, augment?: Augmentation): TrainingStep {
+  const { graph: forward, loss } = forwardPass(model, data, 'train', batch, true, augment)
+  const parameters = forward.withRole('parameter')
+  const { graph, gradients } = differentiate(forward, loss, parameters)
+  const prunable = new Set(prunableParameters(forward))
+  for (const { name, shape } of prunable) graph.state(scoreName(name), shape)
+  appendSgd(graph, parameters, gradients, (parameter) =>
+    prunable.has(parameter) ? graph.state(maskName(parameter.name), parameter.shape) : undefined,
+  )
+  return { graph, forward }
+}
+
+/** Outputs `loss` (mean) and `correct` of `batch` samples, as the network will be used: without dropout, with running statistics. */
+export const evaluationGraph = (model: Model, data: DataShape, source: 'train' | 'test', batch: number): Graph =>
+  forwardPass(model, data, source, batch, false).graph
+
+export interface ForwardPass {
+  /** Outputs `loss` and `correct`. */
+  graph: Graph
+  logits: Tensor
+  /** Of every sample, [N]. */
+  losses: Tensor
+  /** Their mean. */
+  loss: Tensor
+}
+
+export function forwardPass(
+  model: Model,
+  data: DataShape,
+  source: 'train' | 'test',
+  batch: number,
+  training: boolean,
+  augment?: Augmentation,
+): ForwardPass {
+  const graph = new Graph()
+  const { image, mean, std } = data
+  const crops = augment && { pad: augment.pad, reflect: augment.fill === 'reflect' }
+  const place = { name: source, count: data[source].count, image, mean, std, augment: crops }
+  const { images, labels } = loadBatch(graph, place, batch)
+  const logits = model.build(graph, images, training)
+  const losses = sampleCrossEntropy(graph, logits, labels)
+  const loss = reduceMean(graph, losses, [0], 0)
+  graph.output('loss', loss)
+  graph.output('correct', countCorrect(graph, logits, labels))
+  return { graph, logits, losses, loss }
+}

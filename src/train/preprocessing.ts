@@ -1,0 +1,69 @@
+/**
+ * @file How pixels became inputs, as the metadata of a file of weights says it: weights are worth their accuracy only with the
+ * inputs that they were trained on.
+ *
+ * `mean` and `std`: JSON lists, per channel. `size` and `crop`: pixels (see {@link Geometry}), where image files were resized or cropped.
+ */
+import type { Dataset } from '../data/dataset.ts'
+import type { Geometry } from '../data/decode-image.ts'
+import type { Normalization } from '../data/normalization.ts'
+import { UserError } from '../util/errors.ts'
+
+/** What a file says; undefined where it says nothing. */
+export interface Stated {
+  normalization?: Normalization
+  geometry?: Geometry
+}
+
+/** The metadata for weights that are trained on this data. */
+export function preprocessingOf({ mean, std, geometry }: Dataset): Record<string, string> {
+  const pixels = Object.entries(geometry ?? {}).map(([name, value]) => [name, String(value)])
+  return { mean: JSON.stringify(mean), std: JSON.stringify(std), ...Object.fromEntries(pixels) }
+}
+
+/**
+ * Reads that metadata, for images of `channels` channels; a normalization may also be a text such as `normalization: mean 0.5 std 0.5`.
+ * Throws UserError, which calls the file `source`, where it makes no sense.
+ */
+export function statedPreprocessing(metadata: Record<string, string>, source: string, channels: number): Stated {
+  const { mean, std } = normalizationTexts(metadata)
+  const numbers = (name: string, text: string) => perChannel(list(text), channels, `${source}: metadata ${name}`)
+  const size = pixels(metadata.size, `${source}: metadata size`)
+  const crop = pixels(metadata.crop, `${source}: metadata crop`)
+  return {
+    ...(mean !== undefined &&
+      std !== undefined && { normalization: { mean: numbers('mean', mean), std: numbers('std', std) } }),
+    ...((size ?? crop) !== undefined && { geometry: { size, crop } }),
+  }
+}
+
+/** One finite number for each channel; a single one stands for all. Throws UserError, beginning with `what`. */
+export function perChannel(values: readonly unknown[], channels: number, what: string): number[] {
+  const numbers = values.length === 1 ? Array(channels).fill(values[0]) : [...values]
+  if (numbers.length === channels && numbers.every((x) => Number.isFinite(x))) return numbers
+  throw new UserError(`${what}: expected one number or ${channels}, found ${values.join(', ')}`)
+}
+
+function normalizationTexts({ mean, std, normalization = '' }: Record<string, string>): {
+  mean?: string
+  std?: string
+} {
+  if (mean !== undefined && std !== undefined) return { mean, std }
+  const [, m, s] = /^mean ([\d., ]+?) std ([\d., ]+)$/.exec(normalization) ?? []
+  return m && s ? { mean: `[${m}]`, std: `[${s}]` } : {}
+}
+
+function list(text: string): unknown[] {
+  try {
+    const value: unknown = JSON.parse(text)
+    return Array.isArray(value) ? value : [value]
+  } catch {
+    return [text]
+  }
+}
+
+function pixels(text: string | undefined, what: string): number | undefined {
+  if (text === undefined) return undefined
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  throw new UserError(`${what}: expected a whole number of pixels above 0, found ${text}`)
+}
