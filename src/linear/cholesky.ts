@@ -8,7 +8,7 @@ import { product, rowsOf, transposed } from './product.ts'
 import { type Matrix, part, type Workspace } from './workspace.ts'
 
 /** Order of the diagonal blocks. */
-const BLOCK = 128
+export const BLOCK = 128
 
 /** Doubles that a factor needs beside the matrix: the inverses of the diagonal blocks, and the least pivot. */
 export const factorRoom = (n: number): number => Math.ceil(n / BLOCK) * BLOCK * BLOCK + 1

@@ -35,4 +35,9 @@ export interface FisherBlock {
 export interface GramColumns extends GradientColumns {
   /** k[i][j] += sum over weights (those whose `active` is not 0; default all) of G[i][q] G[j][q], for j <= i: N x N, in float64. */
   addGram(k: Matrix, active?: ArrayLike<number>): void
+  /**
+   * forms[q] = sum over i, j of G[i][q] s[i][j] G[j][q] for a symmetric N x N matrix whose lower triangle is given. Only where the columns' structure makes it cheaper
+   * than a triangular solution for each of them.
+   */
+  quadraticForms?(s: Matrix, forms: Float64Array, progress?: (done: number) => void): void
 }

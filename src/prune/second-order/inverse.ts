@@ -2,7 +2,8 @@
  * @file The damped inverse of a block of the empirical Fisher matrix, A = (lambda I + F)^-1, without an n x n matrix. With K = G G' (N x N) and
  * lambda N I + K = L L' (Woodbury): A = (I - G' (lambda N I + K)^-1 G) / lambda. This is what WoodFisher's N rank-one steps (Singh & Alistarh 2020, eq. 4) arrive at.
  */
-import { type Factor, factorize, solve, solveForward } from '../../linear/cholesky.ts'
+import { type Factor, factorize, factorRoom, solve, solveForward } from '../../linear/cholesky.ts'
+import { invert, symmetricProduct } from '../../linear/inverse.ts'
 import { norm } from '../../linear/vector.ts'
 import { type Matrix, part, type Workspace } from '../../linear/workspace.ts'
 import { UserError } from '../../util/errors.ts'
@@ -21,6 +22,8 @@ export class DampedInverse {
   readonly #block: Block
   readonly #lambda: number
   readonly #factor: Factor
+  /** (lambda N I + K)^-1 in the place of the factor, once it was needed. */
+  #inverse?: Matrix
   /** Relative residual of a solution with the factor, |b - (lambda N I + K) y| / |b|. */
   readonly residual: number
 
@@ -50,6 +53,7 @@ export class DampedInverse {
 
   /** (lambda N I + K)^-1 b. */
   solve(b: Float64Array): Float64Array {
+    if (this.#inverse) return symmetricProduct(this.#space, this.#inverse, b)
     return this.#space.scoped(() => {
       const x = this.#space.matrix(1, b.length)
       this.#space.values(x).set(b)
@@ -58,36 +62,45 @@ export class DampedInverse {
     })
   }
 
-  /** The diagonal of A, one list per tensor: A_qq = (1 - |L^-1 G_q|^2) / lambda. `progress(done)` counts weights. */
+  /** The diagonal of A, one list per tensor: A_qq = (1 - G_q' (lambda N I + K)^-1 G_q) / lambda. `progress(done)` counts weights. */
   diagonal(progress: (done: number) => void = () => {}): Float64Array[] {
-    const { samples, tensors } = this.#block
+    const { tensors } = this.#block
     let done = 0
-    return this.#space.scoped(() => {
+    return tensors.map((tensor) => {
+      const forms = new Float64Array(tensor.size)
+      const count = (some: number) => progress(done + some)
+      if (tensor.quadraticForms) {
+        this.#inverse ??= invert(this.#space, this.#factor)
+        tensor.quadraticForms(this.#inverse, forms, count)
+      } else this.#solveForms(tensor, forms, count)
+      done += tensor.size
+      return forms.map((form) => (1 - form) / this.#lambda)
+    })
+  }
+
+  /** The forms as |L^-1 G_q|^2. */
+  #solveForms(tensor: GramColumns, forms: Float64Array, progress: (done: number) => void): void {
+    const { samples } = this.#block
+    const squares = new Float64Array(tensor.size)
+    tensor.squares(squares)
+    // A dead weight has no gradient: nothing to solve.
+    const alive = Int32Array.from(squares.keys()).filter((q) => squares[q] > 0)
+    this.#space.scoped(() => {
       const rows = this.#space.matrix(COLUMNS_AT_ONCE, samples)
       const values = this.#space.values(rows)
       const column = new Float32Array(samples)
-      return tensors.map((tensor) => {
-        const diagonal = new Float64Array(tensor.size).fill(1 / this.#lambda)
-        const squares = new Float64Array(tensor.size)
-        tensor.squares(squares)
-        // A dead weight has no gradient: nothing to solve.
-        const alive = Int32Array.from(squares.keys()).filter((q) => squares[q] > 0)
-        for (let first = 0; first < alive.length; first += COLUMNS_AT_ONCE) {
-          const some = alive.subarray(first, first + COLUMNS_AT_ONCE)
-          some.forEach((q, r) => {
-            tensor.column(q, column)
-            values.set(column, r * samples)
-          })
-          solveForward(this.#space, this.#factor, part(rows, 0, 0, some.length, samples))
-          some.forEach((q, r) => {
-            const z = norm(values.subarray(r * samples, (r + 1) * samples))
-            diagonal[q] = (1 - z * z) / this.#lambda
-          })
-          done += some.length
-          progress(done)
-        }
-        return diagonal
-      })
+      for (let first = 0; first < alive.length; first += COLUMNS_AT_ONCE) {
+        const some = alive.subarray(first, first + COLUMNS_AT_ONCE)
+        some.forEach((q, r) => {
+          tensor.column(q, column)
+          values.set(column, r * samples)
+        })
+        solveForward(this.#space, this.#factor, part(rows, 0, 0, some.length, samples))
+        some.forEach((q, r) => {
+          forms[q] = norm(values.subarray(r * samples, (r + 1) * samples)) ** 2
+        })
+        progress(first + some.length)
+      }
     })
   }
 
@@ -134,4 +147,11 @@ export function dampedFactor(space: Workspace, matrix: Matrix, shift: number, wh
       `the Fisher matrix of ${what} cannot be inverted (${(error as Error).message}): is the damping too small, or a gradient not finite?`,
     )
   }
+}
+
+/** Floats beside the columns that everything of this folder fits into, for systems of order up to N. Pages that are never used cost no memory. */
+export function solverRoom(samples: number): number {
+  const doubles = samples * samples + factorRoom(samples) + 3 * COLUMNS_AT_ONCE * samples
+  const gathered = (samples + COLUMNS_AT_ONCE) * samples
+  return 2 * doubles + gathered + 1024
 }

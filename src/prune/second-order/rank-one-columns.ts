@@ -107,6 +107,53 @@ export class RankOneColumns implements GramColumns {
       }
     })
   }
+
+  /**
+   * For each p, the quadratic forms of all right[q] with s . (left[p] left[p]'), restricted to the samples whose left[p] is not zero: after a ReLU those are few.
+   */
+  quadraticForms(s: Matrix, forms: Float64Array, progress: (done: number) => void = () => {}): void {
+    const [space, n, rights] = [this.#space, this.samples, this.#right.count]
+    const values = space.values(s)
+    for (let p = 0; p < this.#left.count; p++) {
+      const left = this.#left.row(p)
+      const active = Int32Array.from(left.keys()).filter((i) => left[i] !== 0)
+      const into = forms.subarray(p * rights, (p + 1) * rights).fill(0)
+      if (active.length > 0)
+        space.scoped(() => {
+          const offset = space.take(rights * active.length)
+          const rows = Array.from({ length: rights }, (_, q) => {
+            const row = space.floats(offset + q * active.length, active.length)
+            const right = this.#right.row(q)
+            for (let i = 0; i < row.length; i++) row[i] = right[active[i]] * left[active[i]]
+            return row
+          })
+          const lines = floatRows(offset, rights, active.length)
+          const half = space.matrix(ROWS, active.length)
+          const image = space.matrix(rights, ROWS)
+          for (let first = 0; first < active.length; first += ROWS) {
+            const count = Math.min(ROWS, active.length - first)
+            const depth = first + count
+            // Twice the strict lower triangle, and the diagonal, give the same forms as the whole.
+            const m = space.values(half)
+            for (let i = 0; i < count; i++) {
+              const from = active[first + i] * n
+              const to = i * active.length
+              for (let j = 0; j < first + i; j++) m[to + j] = 2 * values[from + active[j]]
+              m[to + first + i] = values[from + active[first + i]]
+              m.fill(0, to + first + i + 1, to + depth)
+            }
+            space.run([
+              product(part(image, 0, 0, rights, count), { ...lines, depth }, rowsOf(part(half, 0, 0, count, depth))),
+            ])
+            const t = space.values(image)
+            rows.forEach((row, q) => {
+              into[q] += dot(row.subarray(first, depth), t.subarray(q * ROWS, q * ROWS + count))
+            })
+          }
+        })
+      progress((p + 1) * rights)
+    }
+  }
 }
 
 /** `count` rows of one float per sample. */

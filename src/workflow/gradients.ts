@@ -1,0 +1,116 @@
+/**
+ * @file Gradients of single samples, or of mini-batches, of a network: programs over its parameters, and what they put into gradient columns. Batch
+ * normalization uses its running statistics, since second-order pruning follows training.
+ */
+import { differentiate } from '../graph/differentiate.ts'
+import { type Graph, prunableParameters } from '../graph/graph.ts'
+import { perSampleFactors } from '../graph/per-sample.ts'
+import { sizeOf, type Tensor } from '../graph/tensor.ts'
+import { Workspace } from '../linear/workspace.ts'
+import type { GramColumns } from '../prune/second-order/columns.ts'
+import { solverRoom } from '../prune/second-order/inverse.ts'
+import { RankOneColumns } from '../prune/second-order/rank-one-columns.ts'
+import { StoredColumns } from '../prune/second-order/stored-columns.ts'
+import type { Forward, Network } from '../train/network.ts'
+
+export interface GradientOptions {
+  /** Names of the tensors. */
+  tensors: readonly string[]
+  /** N: how many gradients. */
+  samples: number
+  /** Training samples whose mean loss one gradient belongs to. Default 1: per-sample gradients. */
+  miniBatch?: number
+}
+
+/** Gradient columns of some tensors, in one workspace with room for systems of order N. */
+export interface Gradients {
+  space: Workspace
+  samples: number
+  tensors: GramColumns[]
+}
+
+/** Samples per run where gradients are kept apart. */
+const AT_ONCE = 100
+
+/** Make it before the network, whose option `programs` takes its programs; then collect as often as the weights change. */
+export class GradientSource {
+  readonly #options: Required<GradientOptions>
+  readonly programs: Record<string, (forward: Forward) => Graph> = {}
+  /** Factors [P, Q] of rank-one gradients, by tensor. */
+  readonly #factors = new Map<string, readonly [number, number]>()
+
+  constructor(options: GradientOptions) {
+    this.#options = { miniBatch: 1, ...options }
+    const { samples, miniBatch } = this.#options
+    const sizes =
+      miniBatch === 1 ? [Math.min(samples, AT_ONCE), samples % AT_ONCE].filter((size) => size > 0) : [miniBatch]
+    for (const size of sizes) this.programs[`gradients/${size}`] = (forward) => this.#build(forward, size)
+  }
+
+  #build(forward: Forward, size: number): Graph {
+    const { graph: pass, loss, losses } = forward(size)
+    const wrt = prunableParameters(pass).filter(({ name }) => this.#options.tensors.includes(name))
+    if (this.#options.miniBatch > 1) {
+      const { graph, gradients } = differentiate(pass, loss, wrt)
+      gradients.forEach((gradient, i) => {
+        graph.output(`${wrt[i].name}/values`, gradient)
+      })
+      return graph
+    }
+    const { graph, results } = perSampleFactors(pass, losses, wrt)
+    results.forEach((result, i) => {
+      for (const [what, tensor] of Object.entries(result) as [string, Tensor][])
+        graph.output(`${wrt[i].name}/${what}`, tensor)
+      if ('left' in result) this.#factors.set(wrt[i].name, [result.left.shape[1], result.right.shape[1]])
+    })
+    return graph
+  }
+
+  /** Floats that {@link collect} will allocate for a network's tensors of these sizes (weights). */
+  room(network: Network): number {
+    const { samples } = this.#options
+    const columns = this.#shapes(network).map(({ name, size }) => {
+      const factors = this.#factors.get(name)
+      return samples * (factors ? factors[0] + factors[1] : size) + 2
+    })
+    return columns.reduce((sum, floats) => sum + floats, 0) + solverRoom(samples)
+  }
+
+  /** Runs over the given training samples (samples x miniBatch of them) with the present weights. */
+  collect(network: Network, indices: Uint32Array, progress: (done: number) => void = () => {}): Gradients {
+    const { samples, miniBatch } = this.#options
+    if (indices.length !== samples * miniBatch)
+      throw new Error(`expected ${samples * miniBatch} training samples, found ${indices.length}`)
+    const space = new Workspace(network.machine, this.room(network))
+    const stored = new Map<string, StoredColumns>()
+    const rankOne = new Map<string, RankOneColumns>()
+    const tensors = this.#shapes(network).map(({ name, size }): GramColumns => {
+      const factors = this.#factors.get(name)
+      const columns = factors
+        ? new RankOneColumns(space, name, factors, samples)
+        : new StoredColumns(space, name, size, samples)
+      if (columns instanceof StoredColumns) stored.set(name, columns)
+      else rankOne.set(name, columns)
+      return columns
+    })
+    const step = miniBatch === 1 ? AT_ONCE : miniBatch
+    for (let at = 0; at < indices.length; at += step) {
+      const some = indices.subarray(at, at + step)
+      const program = `gradients/${some.length}`
+      const raw = (output: string) => network.executable.raw(program, output) as Float32Array
+      network.executable.write(program, 'index', some)
+      network.executable.run(program)
+      const [first, count] = miniBatch === 1 ? [at, some.length] : [at / miniBatch, 1]
+      for (const [name, columns] of stored) columns.put(first, count, raw(`${name}/values`))
+      for (const [name, columns] of rankOne) columns.put(first, count, raw(`${name}/left`), raw(`${name}/right`))
+      progress(first + count)
+    }
+    return { space, samples, tensors }
+  }
+
+  #shapes(network: Network): { name: string; size: number }[] {
+    return network.prunable
+      .filter(({ name }) => this.#options.tensors.includes(name))
+      .map(({ name, shape }) => ({ name, size: sizeOf(shape) }))
+  }
+}
