@@ -8,12 +8,22 @@ export type Scores = Float32Array | Float64Array
 
 /**
  * Writes 1 at exactly `keep` largest scores over all tensors together and 0 elsewhere.
- * masks[t] has the length of scores[t]. Scores must be finite. O(n log n); for tests and for small or rare selections.
+ * masks[t] has the length of scores[t]. Scores must not be NaN. O(n log n).
  */
 export function selectTop(scores: readonly Scores[], keep: number, masks: readonly Scores[]): void {
-  const order = scores.flatMap((tensor, t) => Array.from(tensor, (score, i) => ({ score, t, i })))
-  // Stable, so equal scores stay in the order of tensor and index.
-  order.sort((a, b) => b.score - a.score)
-  for (const mask of masks) mask.fill(0)
-  for (const { t, i } of order.slice(0, keep)) masks[t][i] = 1
+  const all = new Float64Array(scores.reduce((n, tensor) => n + tensor.length, 0))
+  let at = 0
+  for (const tensor of scores) {
+    all.set(tensor, at)
+    at += tensor.length
+  }
+  all.sort()
+  const least = keep > 0 ? all[Math.max(all.length - keep, 0)] : Number.POSITIVE_INFINITY
+  // Everything above the least kept score, and as many of its equals as there is room for.
+  let ties = keep
+  for (const tensor of scores) for (const score of tensor) if (score > least) ties--
+  scores.forEach((tensor, t) => {
+    for (let i = 0; i < tensor.length; i++)
+      masks[t][i] = tensor[i] > least || (tensor[i] === least && ties-- > 0) ? 1 : 0
+  })
 }

@@ -47,6 +47,11 @@ export class GradientSource {
     for (const size of sizes) this.programs[`gradients/${size}`] = (forward) => this.#build(forward, size)
   }
 
+  /** Names of the tensors. */
+  get tensors(): readonly string[] {
+    return this.#options.tensors
+  }
+
   #build(forward: Forward, size: number): Graph {
     const { graph: pass, loss, losses } = forward(size)
     const wrt = prunableParameters(pass).filter(({ name }) => this.#options.tensors.includes(name))
@@ -77,7 +82,11 @@ export class GradientSource {
   }
 
   /** Runs over the given training samples (samples x miniBatch of them) with the present weights. */
-  collect(network: Network, indices: Uint32Array, progress: (done: number) => void = () => {}): Gradients {
+  collect(
+    network: Network,
+    indices: Uint32Array,
+    progress: (done: number, total: number) => void = () => {},
+  ): Gradients {
     const { samples, miniBatch } = this.#options
     if (indices.length !== samples * miniBatch)
       throw new Error(`expected ${samples * miniBatch} training samples, found ${indices.length}`)
@@ -103,7 +112,7 @@ export class GradientSource {
       const [first, count] = miniBatch === 1 ? [at, some.length] : [at / miniBatch, 1]
       for (const [name, columns] of stored) columns.put(first, count, raw(`${name}/values`))
       for (const [name, columns] of rankOne) columns.put(first, count, raw(`${name}/left`), raw(`${name}/right`))
-      progress(first + count)
+      progress(first + count, samples)
     }
     return { space, samples, tensors }
   }

@@ -51,6 +51,11 @@ export class DampedInverse {
     this.residual = norm(left) / norm(b)
   }
 
+  /** Weights of the block. */
+  get size(): number {
+    return this.#block.tensors.reduce((sum, { size }) => sum + size, 0)
+  }
+
   /** (lambda N I + K)^-1 b. */
   solve(b: Float64Array): Float64Array {
     if (this.#inverse) return symmetricProduct(this.#space, this.#inverse, b)

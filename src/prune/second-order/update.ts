@@ -3,11 +3,13 @@
  * delta' (lambda I + F) delta with delta_P = -w_P. Two forms of the same solution:
  * - kept: delta_R = (lambda I + F_RR)^-1 F_RP w_P, a system of order |R|;
  * - ridge: delta_R = G_R' (lambda N I + G_R G_R')^-1 v with v = G_P w_P, a system of order N.
+ * With the first-order term of the loss, g times the mean gradient (CHITA's model, chita.ts; away from a minimum it matters), v is lessened by g.
  */
 import { solve } from '../../linear/cholesky.ts'
 import { floatRows, product } from '../../linear/product.ts'
 import { dot, type Vector } from '../../linear/vector.ts'
 import type { Workspace } from '../../linear/workspace.ts'
+import { activeWeights } from './gram.ts'
 import { type Block, dampedFactor, dampedGram } from './inverse.ts'
 
 /** The change of every weight of a block, one list per tensor; 0 where `masks` is 0 (the pruned weights themselves are to be set to 0). */
@@ -17,16 +19,17 @@ export function systematicUpdate(
   weights: readonly Vector[],
   masks: readonly ArrayLike<number>[],
   lambda: number,
+  firstOrder = 0,
 ): Float64Array[] {
   const { samples, tensors } = block
-  const v = new Float64Array(samples)
+  const v = new Float64Array(samples).fill(-firstOrder)
   tensors.forEach((tensor, t) => {
     tensor.combine(
       weights[t].map((w, q) => (masks[t][q] === 0 ? w : 0)),
       v,
     )
   })
-  const kept = masks.map((mask) => Int32Array.from(Int32Array.from(mask).keys()).filter((q) => mask[q] !== 0))
+  const kept = masks.map((mask) => activeWeights(mask.length, mask))
   const count = kept.reduce((sum, list) => sum + list.length, 0)
   if (count === 0) return tensors.map(({ size }) => new Float64Array(size))
   const keptCost = samples * count * count + count ** 3 / 3

@@ -1,0 +1,334 @@
+/**
+ * @file Second-order pruning of a trained network, without training: gradients, a choice of weights, an update of the others; once, or in
+ * stages of growing sparsity with new gradients at each.
+ */
+import type { Vector } from '../linear/vector.ts'
+import { keptCount } from '../prune/count.ts'
+import { chitaSupport } from '../prune/second-order/chita.ts'
+import { type Block, DampedInverse } from '../prune/second-order/inverse.ts'
+import { localSearch } from '../prune/second-order/local-search.ts'
+import { obdSaliency } from '../prune/second-order/obd.ts'
+import { randomMagnitude } from '../prune/second-order/random-magnitude.ts'
+import { systematicUpdate } from '../prune/second-order/update.ts'
+import { woodfisherSaliency, woodfisherUpdate } from '../prune/second-order/woodfisher.ts'
+import { selectTop } from '../select/top.ts'
+import type { Network } from '../train/network.ts'
+import type { GradientSource, Gradients } from './gradients.ts'
+
+export const secondOrderMethods = {
+  magnitude: '|w|, no update: the control',
+  obd: 'Optimal Brain Damage: diagonal Fisher, no update (LeCun et al. 1990)',
+  woodfisher: 'WoodFisher: saliencies and updates of single weights, summed (Singh & Alistarh 2020)',
+  'cbs-select': 'Combinatorial Brain Surgeon, selection by local search only (Yu et al. 2022)',
+  'cbs-update': 'magnitude, then the systematic update of the kept weights (Yu et al. 2022)',
+  cbs: 'Combinatorial Brain Surgeon: local search and systematic update (Yu et al. 2022)',
+  chita: 'CHITA: sparse regression on the gradients, in stages (Benbaki et al. 2023)',
+} as const
+export type SecondOrderMethod = keyof typeof secondOrderMethods
+
+export interface SecondOrderOptions {
+  method: SecondOrderMethod
+  /** Share of zeros among the weights of the tensors, 0 to 1. */
+  sparsity: number
+  /** Training samples whose gradients are taken: as many as the source says. */
+  gradients: Uint32Array
+  /** Training samples whose loss judges masks and updates; best disjoint from `gradients`. As many as the network's option `judged`. */
+  judge: Uint32Array
+  /** Damping. Default 1e-3 for one block of all tensors, else 1e-5. */
+  lambda?: number
+  /** One block of all tensors, or one per tensor. Default `full`. */
+  fisher?: 'full' | 'layer'
+  /** Steps of growing sparsity, gradients taken anew at each. Default 1. */
+  stages?: number
+  /** g of the first-order term in updates and in CHITA. Default 0 in the first stage (a trained network is at a minimum), 1 after it; CHITA: always 1. */
+  firstOrder?: number
+  /** Share of the update that is made: a number, or `search` for the one of the lowest loss on `judge`. Default `search`. */
+  scale?: number | 'search'
+  /** Start masks tried by randomized magnitude pruning; 1 is magnitude alone. Default 10. */
+  candidates?: number
+  /** Seed of randomized magnitude pruning. Default 0. */
+  seed?: number
+  /** Counts, start masks, scan order and scale as in the authors' code, in order to compare with published results. Default false. */
+  faithful?: boolean
+  onProgress?: (phase: Phase, text: string, share?: number) => void
+}
+
+export type Phase = 'gradients' | 'inverse' | 'search' | 'update'
+
+export interface StageReport {
+  /** Weights kept after the stage, of all of the tensors. */
+  kept: number
+  /** Loss on the judging samples before the update, and after it where there is one. */
+  selected: number
+  updated?: number
+  /** Share of the update that was made. */
+  scale?: number
+  /** Exchanges of the local search, and its objective at the start and at the end. */
+  search?: { swaps: number; from: number; to: number }
+  /** Of the Fisher system, relative. */
+  residual?: number
+}
+
+export interface SecondOrderResult {
+  size: number
+  kept: number
+  stages: StageReport[]
+  /** Time by phase. */
+  seconds: Record<Phase, number>
+}
+
+/** Prunes some tensors of a network: the weights that it holds afterwards are the result, and its masks say which are pruned. */
+export function pruneSecondOrder(
+  network: Network,
+  source: GradientSource,
+  options: SecondOrderOptions,
+): SecondOrderResult {
+  return new SecondOrderPruning(network, source, options).run()
+}
+
+const SCALES = [1, 0.75, 0.5, 0.25, 0]
+
+class SecondOrderPruning {
+  readonly #network: Network
+  readonly #source: GradientSource
+  readonly #options: Required<Omit<SecondOrderOptions, 'firstOrder'>> & { firstOrder?: number }
+  readonly #names: readonly string[]
+  readonly #size: number
+  readonly #seconds: Record<Phase, number> = { gradients: 0, inverse: 0, search: 0, update: 0 }
+
+  constructor(network: Network, source: GradientSource, options: SecondOrderOptions) {
+    this.#network = network
+    this.#source = source
+    const { fisher = 'full', faithful = false } = options
+    const { lambda = fisher === 'full' ? 1e-3 : 1e-5, scale = faithful ? 1 : 'search' } = options
+    const { stages = 1, candidates = faithful ? 50 : 10, seed = 0, onProgress = () => {} } = options
+    this.#options = { ...options, fisher, faithful, lambda, scale, stages, candidates, seed, onProgress }
+    this.#names = source.tensors
+    this.#size = this.#names.reduce((sum, name) => sum + network.values(name).length, 0)
+  }
+
+  run(): SecondOrderResult {
+    const { sparsity, stages } = this.#options
+    const before = this.#weights().reduce((sum, w) => sum + w.filter((x) => x !== 0).length, 0)
+    const reports: StageReport[] = []
+    for (let stage = 1; stage <= stages; stage++) {
+      // Every stage removes the same share of what is left.
+      const kept = keptCount(this.#size, sparsity)
+      const share = before * (kept / before) ** (stage / stages)
+      reports.push(this.#stage(stage, stage === stages ? kept : Math.round(share)))
+    }
+    this.#network.applyMasks()
+    return { size: this.#size, kept: reports[stages - 1].kept, stages: reports, seconds: this.#seconds }
+  }
+
+  #stage(stage: number, keep: number): StageReport {
+    const { method, lambda, firstOrder } = this.#options
+    const weights = this.#weights()
+    if (method === 'magnitude')
+      return this.#finish(
+        {},
+        this.#topMasks(
+          weights.map((w) => w.map(Math.abs)),
+          keep,
+        ),
+        weights,
+      )
+    const gradients = this.#timed('gradients', () =>
+      this.#source.collect(this.#network, this.#options.gradients, (done, total) => {
+        this.#options.onProgress('gradients', `${done} of ${total} gradients`, done / total)
+      }),
+    )
+    if (method === 'obd') {
+      const scores = gradients.tensors.map((tensor, t) => obdSaliency(tensor, weights[t]))
+      return this.#finish({}, this.#topMasks(scores, keep), weights)
+    }
+    const blocks = this.#blocks(gradients)
+    if (method === 'woodfisher') return this.#woodfisher(gradients, blocks, weights, keep)
+    const g = firstOrder ?? (method === 'chita' || stage > 1 ? 1 : 0)
+    const report: Partial<StageReport> = {}
+    const masks = this.#timed('search', () => {
+      if (method === 'chita') return chitaSupport(blocks, weights, { keep, lambda, firstOrder: g })
+      const start =
+        method === 'cbs-update'
+          ? this.#topMasks(
+              weights.map((w) => w.map(Math.abs)),
+              keep,
+            )
+          : this.#start(weights, keep)
+      return method === 'cbs-update' ? start : this.#search(blocks, weights, start, report)
+    })
+    if (method === 'cbs-select') return this.#finish(report, masks, weights)
+    const change = this.#timed('update', () => {
+      let t = 0
+      return blocks.flatMap((block) => {
+        const [first, last] = [t, (t += block.tensors.length)]
+        this.#options.onProgress(
+          'update',
+          `solving for the kept weights of ${block.tensors.map(({ name }) => name).join(', ')}`,
+        )
+        return systematicUpdate(gradients.space, block, weights.slice(first, last), masks.slice(first, last), lambda, g)
+      })
+    })
+    return this.#finish(report, masks, weights, change)
+  }
+
+  #woodfisher({ space }: Gradients, blocks: Block[], weights: Float32Array[], keep: number): StageReport {
+    const { lambda } = this.#options
+    const wholes = weights.map((w) => w.map((x) => (x === 0 ? 0 : 1)))
+    const report: Partial<StageReport> = { residual: 0 }
+    // A single block's inverse serves both passes; several are made twice, so that one at a time is in memory.
+    const each = <T>(visit: (inverse: DampedInverse, first: number, last: number) => T[], again = true): T[] => {
+      let t = 0
+      return blocks.flatMap((block) => {
+        const [first, last] = [t, (t += block.tensors.length)]
+        return again
+          ? space.scoped(() => visit(new DampedInverse(space, block, lambda, wholes.slice(first, last)), first, last))
+          : []
+      })
+    }
+    let masks: Float32Array[] = []
+    const choose = (diagonals: Float64Array[]) => {
+      const scores = diagonals.map((diagonal, t) =>
+        woodfisherSaliency(weights[t], diagonal).map((s, q) => (weights[t][q] === 0 ? 0 : s)),
+      )
+      masks = this.#topMasks(scores, keep)
+      return masks.map((mask, t) => mask.map((m, q) => (m === 0 && weights[t][q] !== 0 ? 1 : 0)))
+    }
+    const diagonal = (inverse: DampedInverse) => {
+      report.residual = Math.max(report.residual ?? 0, inverse.residual)
+      const total = inverse.size
+      return inverse.diagonal((done) =>
+        this.#options.onProgress('inverse', `${done} of ${total} weights`, done / total),
+      )
+    }
+    const change = this.#timed('inverse', () => {
+      if (blocks.length === 1)
+        return each((inverse) => {
+          const diagonals = diagonal(inverse)
+          return woodfisherUpdate(inverse, weights, diagonals, choose(diagonals))
+        })
+      const diagonals = each((inverse) => diagonal(inverse))
+      const pruned = choose(diagonals)
+      return each((inverse, first, last) =>
+        woodfisherUpdate(inverse, weights.slice(first, last), diagonals.slice(first, last), pruned.slice(first, last)),
+      )
+    })
+    return this.#finish(report, masks, weights, change)
+  }
+
+  #start(weights: Float32Array[], keep: number): Float32Array[] {
+    const { candidates, seed, faithful } = this.#options
+    const sparsity = 1 - keep / this.#size
+    const onCandidate = ({ candidate, loss }: { candidate: number; loss: number }) =>
+      this.#options.onProgress(
+        'search',
+        `start mask ${candidate + 1} of ${candidates}: loss ${loss.toFixed(4)}`,
+        (candidate + 1) / candidates,
+      )
+    const judge = (masks: readonly ArrayLike<number>[]) => this.#judge(weights, masks)
+    return randomMagnitude(weights, judge, { sparsity, seed, faithful, candidates, onCandidate }).masks.map((mask) =>
+      Float32Array.from(mask),
+    )
+  }
+
+  #search(
+    blocks: Block[],
+    weights: Float32Array[],
+    start: Float32Array[],
+    report: Partial<StageReport>,
+  ): Float32Array[] {
+    const { faithful } = this.#options
+    const { masks, trace } = localSearch(blocks, weights, start, (some) => this.#judge(weights, some), {
+      faithful,
+      onPass: ({ pass, swaps, objective, loss }) =>
+        this.#options.onProgress(
+          'search',
+          `pass ${pass}: ${swaps} exchanges, objective ${objective.toPrecision(4)}, loss ${loss.toFixed(4)}`,
+        ),
+    })
+    report.search = {
+      swaps: trace.reduce((sum, { swaps }) => sum + swaps, 0),
+      from: trace[0].objective,
+      to: trace[trace.length - 1].objective,
+    }
+    return masks.map((mask) => Float32Array.from(mask))
+  }
+
+  /** Puts the masks and the best share of the update into the network. */
+  #finish(
+    report: Partial<StageReport>,
+    masks: readonly Float32Array[],
+    weights: readonly Float32Array[],
+    change?: readonly Float64Array[],
+  ): StageReport {
+    const selected = this.#judge(weights, masks)
+    const done: StageReport = {
+      ...report,
+      kept: masks.reduce((sum, mask) => sum + mask.reduce((a, b) => a + b, 0), 0),
+      selected,
+    }
+    let final = weights
+    if (change) {
+      const moved = (scale: number) => weights.map((w, t) => w.map((x, q) => x + scale * change[t][q]))
+      const scales = this.#options.scale === 'search' ? SCALES : [this.#options.scale]
+      const tried = this.#timed('update', () =>
+        scales.map((scale) => ({ scale, loss: this.#judge(moved(scale), masks) })),
+      )
+      const best = tried.reduce((a, b) => (b.loss < a.loss ? b : a))
+      Object.assign(done, { scale: best.scale, updated: best.loss })
+      final = moved(best.scale)
+    }
+    this.#names.forEach((name, t) => {
+      this.#network.values(name).set(final[t])
+      this.#network.mask(name).set(masks[t])
+    })
+    this.#network.applyMasks()
+    return done
+  }
+
+  /** Exactly `keep` ones at the largest scores of weights that are left; in faithful mode those above the threshold strictly, which is one less. */
+  #topMasks(scores: readonly (Float32Array | Float64Array)[], keep: number): Float32Array[] {
+    const masks = scores.map(({ length }) => new Float32Array(length))
+    selectTop(
+      scores,
+      this.#options.faithful && keep < this.#size ? strictCount(this.#size, this.#options.sparsity) : keep,
+      masks,
+    )
+    return masks
+  }
+
+  /** Mean loss on the judging samples of given weights under masks. The network's own weights come back. */
+  #judge(weights: readonly Vector[], masks: readonly ArrayLike<number>[]): number {
+    const present = this.#weights()
+    this.#names.forEach((name, t) => {
+      this.#network.values(name).set(weights[t].map((w, q) => (masks[t][q] === 0 ? 0 : w)))
+    })
+    const { loss } = this.#network.evaluateTraining(this.#options.judge)
+    this.#names.forEach((name, t) => {
+      this.#network.values(name).set(present[t])
+    })
+    return Number.isNaN(loss) ? Number.POSITIVE_INFINITY : loss
+  }
+
+  #weights(): Float32Array[] {
+    return this.#names.map((name) => Float32Array.from(this.#network.values(name)))
+  }
+
+  #blocks({ samples, tensors }: Gradients): Block[] {
+    return this.#options.fisher === 'full'
+      ? [{ samples, tensors }]
+      : tensors.map((tensor) => ({ samples, tensors: [tensor] }))
+  }
+
+  #timed<T>(phase: Phase, work: () => T): T {
+    const start = performance.now()
+    try {
+      return work()
+    } finally {
+      this.#seconds[phase] += (performance.now() - start) / 1000
+    }
+  }
+}
+
+/** How many weights the authors' threshold keeps: those strictly above the k-th largest, k = ceil(n (1 - s)). */
+const strictCount = (size: number, sparsity: number) => (sparsity === 0 ? size : Math.ceil(size * (1 - sparsity)) - 1)
