@@ -191,9 +191,13 @@ KERNEL(conv_sample_grads) {
         JOIN(depthwise_weight_grads, ISA)(ctx, &c, dy, dw, squares ? GRADIENT_SQUARES : GRADIENT_BY_SAMPLE);
         return;
     }
+    WeightShare mine = weight_share(ctx, &c);
+    if (winograd_pays(&c)) {
+        JOIN(winograd_sample_grads, ISA)(ctx, &c, dy, dw, mine.o0, mine.o1, mine.i0, mine.i1, squares);
+        return;
+    }
     Strip strip = strip_layout(&c, LANES);
     int64_t fused = (int64_t)c.col.out * LANES;
-    WeightShare mine = weight_share(ctx, &c);
     int rows_per = c.row.out;
     for (;; rows_per = (rows_per + 1) / 2) {
         strip.rows = (rows_per - 1) * c.row.mul + (c.row.taps - 1) * c.row.step + 1;

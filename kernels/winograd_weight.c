@@ -109,3 +109,108 @@ void JOIN(winograd_weight_grad, ISA)(const Context *ctx, const Correlation *c, c
                 for (int i = 0; i < ins; i++) transform_sums(sums + i * BLOCK_OUT + k, point_s, dw + ((int64_t)(o + k) * c->in + pass + i) * 9);
         }
 }
+
+/* Channels of a block where sums are kept apart by sample. */
+#define SAMPLE_OUT 16
+#define SAMPLE_IN 18
+
+/* sums[input channel][output channel][lane] += the products over `vecs` vectors of d[output channel] and v[input channel], lane by lane. */
+INLINE void add_lanes(const float *d, const float *v, int vecs, float *sums) {
+    vec acc[INS][OUTS];
+#pragma GCC unroll 4
+    for (int i = 0; i < INS; i++)
+#pragma GCC unroll 4
+        for (int o = 0; o < OUTS; o++) acc[i][o] = load(sums + (i * SAMPLE_OUT + o) * LANES);
+    for (int q = 0; q < vecs * LANES; q += LANES) {
+        vec x[INS];
+#pragma GCC unroll 4
+        for (int i = 0; i < INS; i++) x[i] = load(v + i * WIDTH + q);
+#pragma GCC unroll 4
+        for (int o = 0; o < OUTS; o++) {
+            vec g = load(d + o * WIDTH + q);
+#pragma GCC unroll 4
+            for (int i = 0; i < INS; i++) acc[i][o] += g * x[i];
+        }
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < INS; i++)
+#pragma GCC unroll 4
+        for (int o = 0; o < OUTS; o++) store(sums + (i * SAMPLE_OUT + o) * LANES, acc[i][o]);
+}
+
+/* One line of G^T s, for values `step` apart. */
+INLINE void kernel_line(const vec *s, int step, vec *g) {
+    vec b = 0.5f * s[step], d = 0.5f * s[2 * step];
+    g[0] = s[0] + (b + d);
+    g[1] = b - d;
+    g[2] = b + d + s[3 * step];
+}
+
+/* G^T s G of LANES samples at once; points `point` floats apart. */
+INLINE void transform_lanes(const float *s, int64_t point, vec *g) {
+    vec m[16], half[12];
+#pragma GCC unroll 16
+    for (int p = 0; p < POINTS; p++) m[p] = load(s + p * point);
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; k++) {
+        vec line[3];
+        kernel_line(m + k, 4, line);
+        for (int r = 0; r < 3; r++) half[r * 4 + k] = line[r];
+    }
+#pragma GCC unroll 3
+    for (int r = 0; r < 3; r++) kernel_line(half + 4 * r, 1, g + 3 * r);
+}
+
+/* Output channels [o0, o1) and input channels [i0, i1) of the gradients of single samples, or of the sums of their squares. */
+void JOIN(winograd_sample_grads, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, int o0, int o1, int i0, int i1, int squares) {
+    Tiles list = tiles_of(c);
+    int tiles = list.tile_rows * list.tile_cols, vecs = (c->batch + LANES - 1) / LANES;
+    list.per_chunk = 1; /* a vector of samples after the other, all tiles of each */
+    list.count = vecs * tiles;
+    int64_t point_d = SAMPLE_OUT * WIDTH + SKEW, point_v = SAMPLE_IN * WIDTH + SKEW, point_s = SAMPLE_IN * SAMPLE_OUT * LANES;
+    int64_t plane_in = (int64_t)c->row.in * c->col.in * c->batch, plane_out = (int64_t)c->row.out * c->col.out * c->batch;
+    float *d = ctx->scratch, *v = d + POINTS * point_d, *sums = v + POINTS * point_v, *totals = sums + POINTS * point_s;
+    Square inputs[WIDTH / LANES], outputs[WIDTH / LANES];
+
+    for (int o = o0; o < o1; o += SAMPLE_OUT)
+        for (int i = i0; i < i1; i += SAMPLE_IN) {
+            int outs = least(SAMPLE_OUT, o1 - o), ins = least(SAMPLE_IN, i1 - i);
+            for (int j = 0; j < SAMPLE_IN * SAMPLE_OUT * 9 * LANES; j++) totals[j] = 0;
+            for (int n = 0; n < vecs; n++) {
+                for (int j = 0; j < POINTS * point_s; j++) sums[j] = 0;
+                for (int first = 0; first < tiles; first += WIDTH / LANES) {
+                    int some = least(WIDTH / LANES, tiles - first);
+                    for (int j = 0; j < some; j++) {
+                        find_square(&list, n * tiles + first + j, 4, c->row.shift, c->col.shift, c->row.in, c->col.in, c->batch, inputs + j);
+                        find_square(&list, n * tiles + first + j, 2, 0, 0, c->row.out, c->col.out, c->batch, outputs + j);
+                    }
+                    for (int k = 0; k < outs; k++)
+                        for (int j = 0; j < some; j++) {
+                            prefetch_square(dy + (o + k + 1) * plane_out, outputs + j, 4);
+                            transform_gradient(dy + (o + k) * plane_out, outputs + j, d + k * WIDTH + j * LANES, point_d);
+                        }
+                    transform_inputs(c->x + i * plane_in, plane_in, ins, inputs, some, v, point_v, WIDTH);
+                    for (int p = 0; p < POINTS; p++)
+                        for (int b = 0; b < ins; b += INS)
+                            for (int k = 0; k < outs; k += OUTS)
+                                add_lanes(d + p * point_d + k * WIDTH, v + p * point_v + b * WIDTH, some,
+                                          sums + p * point_s + (b * SAMPLE_OUT + k) * LANES);
+                }
+                for (int k = 0; k < outs; k++)
+                    for (int b = 0; b < ins; b++) {
+                        vec g[9];
+                        transform_lanes(sums + (b * SAMPLE_OUT + k) * LANES, point_s, g);
+                        int64_t weight = ((int64_t)(o + k) * c->in + i + b) * 9;
+                        float *total = totals + (b * SAMPLE_OUT + k) * 9 * LANES;
+                        for (int t = 0; t < 9; t++) {
+                            if (squares) store(total + t * LANES, load(total + t * LANES) + g[t] * g[t]);
+                            else store_part(dw + (weight + t) * c->batch + n * LANES, g[t], least(LANES, c->batch - n * LANES));
+                        }
+                    }
+            }
+            for (int k = 0; squares && k < outs; k++)
+                for (int b = 0; b < ins; b++)
+                    for (int t = 0; t < 9; t++)
+                        dw[((int64_t)(o + k) * c->in + i + b) * 9 + t] = sum_lanes(load(totals + ((b * SAMPLE_OUT + k) * 9 + t) * LANES));
+        }
+}
