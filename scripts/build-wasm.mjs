@@ -41,7 +41,7 @@ try {
         '--target=wasm32',
         '-msimd128',
         '-mbulk-memory',
-        '-O3',
+        '-Os',
         '-std=gnu11',
         '-ffreestanding',
         '-fvisibility=hidden',
