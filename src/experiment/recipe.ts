@@ -41,6 +41,7 @@ export const recipeSchema = z.strictObject({
     name: nameOf<string>(models).describe('A built-in network (espalier list models).'),
     init: nameOf<InitializerName>(initializers).optional().describe('How weights begin (default: as the model says).'),
     classes: positive.optional().describe('Default: as the model says.'),
+    weights: z.string().optional().describe('A safetensors file to start from, instead of random weights.'),
     widen: z.number().positive().optional().describe('Factor on the widths of the networks that have one.'),
   }),
   data: z.strictObject({
@@ -54,7 +55,7 @@ export const recipeSchema = z.strictObject({
     stratify: z.boolean().default(false).describe('Every class gives the same share of its samples to validation.'),
   }),
   train: z.strictObject({
-    epochs: positive,
+    epochs: count.describe('0: the network is pruned as it is.'),
     batch: positive.default(128),
     learningRate: z.number().positive(),
     momentum: z.number().min(0).lt(1).default(0),
@@ -114,6 +115,7 @@ export const recipeToYaml = (recipe: Recipe): string => stringify(recipe)
 
 function crossCheck(recipe: Recipe, source: string): Recipe {
   const { data, prune, train } = recipe
+  if (train.epochs === 0 && !prune) throw new UserError(`${source}: train.epochs: 0 epochs need a prune section`)
   if (prune && prune.schedule !== 'one-shot' && prune.end === undefined)
     throw new UserError(`${source}: prune.end: a ${prune.schedule} schedule needs it, such as 10ep`)
   if (train.nesterov && train.momentum === 0)

@@ -10,7 +10,7 @@ import { loadDataset } from '../data/index.ts'
 import type { DataProgress } from '../data/progress.ts'
 import { type Machine, openMachine } from '../engine/machine.ts'
 import { readSafetensors, type TensorFile, writeSafetensors } from '../formats/safetensors.ts'
-import { packSparse } from '../formats/sparse.ts'
+import { packSparse, unpackSparse } from '../formats/sparse.ts'
 import { findModel } from '../models/index.ts'
 import type { Model } from '../models/model.ts'
 import type { RateSchedule } from '../optim/schedule.ts'
@@ -131,10 +131,13 @@ export const modelOf = ({ model: { name, classes, widen } }: Recipe): Model => f
 /** The network of a recipe, with its initial weights. */
 export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine): Network {
   const { augment, validation, stratify } = recipe.data
-  return new Network({
-    ...{ machine, data, model: modelOf(recipe), init: recipe.model.init },
+  const { init, weights } = recipe.model
+  const network = new Network({
+    ...{ machine, data, model: modelOf(recipe), init },
     ...{ batch: recipe.train.batch, validation, stratify, seed: recipe.seed, augment: findAugmentation(augment) },
   })
+  if (weights !== undefined) loadWeights(network, unpackSparse(readSafetensors(weights), weights), weights)
+  return network
 }
 
 /** When a recipe prunes, in steps. Throws UserError where that does not fit the training. */

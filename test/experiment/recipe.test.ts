@@ -94,7 +94,7 @@ it.each<[string, string]>([
   ['data.validation=-5', 'data.validation: expected at least 0, found -5'],
   ['data.stratify=5', 'data.stratify: expected a value of type boolean, found 5'],
   ['data={name: synthetic, stratify: true}', 'data.stratify: needs a data.validation above 0, found 0'],
-  ['train.epochs=0', 'train.epochs: expected at least 1, found 0'],
+  ['train.epochs=-1', 'train.epochs: expected at least 0, found -1'],
   ['train.epochs=two', 'train.epochs: expected a value of type number, found "two"'],
   ['train.batch=0', 'train.batch: expected at least 1, found 0'],
   ['train.learningRate=0', 'train.learningRate: expected more than 0, found 0'],

@@ -145,6 +145,21 @@ it('a dry run without the data set tells why the number of steps is unknown', as
   expect(result.missingData).toContain('there is no data set or folder named /nowhere')
 })
 
+it('no epochs: stored weights are pruned as they are', async () => {
+  const first = temporaryFolder()
+  await run({ out: first })
+  const weights = join(first, 'model.safetensors')
+  const post = { ...tiny, model: { ...tiny.model, weights }, train: { ...tiny.train, epochs: 0 } }
+  const prune = { method: 'magnitude', sparsity: 0.9 }
+  const { result } = await run({ out: temporaryFolder() }, checkRecipe({ ...post, prune }, 'tiny'))
+  expect(result!.sparsity).toBeCloseTo(0.9, 4)
+  // The dense network of the second run is the first run's result.
+  expect(result!.dense!.accuracy).toBeGreaterThan(0.5)
+  expect(() => checkRecipe({ ...post, prune: undefined }, 'tiny')).toThrow(
+    'tiny: train.epochs: 0 epochs need a prune section',
+  )
+})
+
 it('data.stratify: every class gives the same share of the held-out samples', () => {
   const data = synthetic()
   const heldOut = (stratify: boolean) => {
