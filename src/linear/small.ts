@@ -1,6 +1,6 @@
 /**
- * @file Cholesky factors and inverses of dense symmetric positive definite matrices in float64, on one thread: n up to a few thousand. A
- * matrix is a Float64Array of n^2 values, row-major. Everything heavy is one loop, forward substitution of four rows at a time.
+ * @file Cholesky factors and inverses of small dense symmetric positive definite matrices in float64, in TypeScript: without a machine, for n up to
+ * a few thousand. A matrix is a Float64Array of n^2 values, row-major. What takes time is forward substitution of four rows at once.
  */
 
 /**
