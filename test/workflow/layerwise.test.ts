@@ -119,6 +119,14 @@ describe.each(methods)('%s', (_, method) => {
     network.assertMasked()
   })
 
+  it('samples that are held out are not looked at', () => {
+    const data = { ...dataOf(), mean: [0] }
+    const { validation } = smallNetwork({ data, validation: 10 }).indices
+    for (let n = 0; n < data.train.count; n++) data.train.images[n * 25 + 7] = validation.includes(n) ? 255 : 0
+    expect(method(smallNetwork({ data, validation: 10 }), { sparsity: 0.2 }).reconstructions[0].dead).toBe(1)
+    expect(method(smallNetwork({ data }), { sparsity: 0.2 }).reconstructions[0].dead).toBe(0)
+  })
+
   it('weights that were pruned before stay so', () => {
     const network = liveNetwork()
     prune(network, { sparsity: 0.5, scope: 'layerwise' })

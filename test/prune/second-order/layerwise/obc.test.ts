@@ -56,6 +56,12 @@ it('inputs that are not correlated: the smallest |w| |x| go, and the others stay
   expect([...mask]).toEqual([1, 1, 0, 0, 0, 1])
 })
 
+it('weights that cost the same go in the order of their columns', () => {
+  const hessian = Float64Array.from({ length: 36 }, (_, at) => (at % 7 === 0 ? 2 : 0))
+  const problem = { name: 'equal', rows: 1, columns: 6, weights: Float64Array.of(1, -1, 0, 1, 1, -1), hessian }
+  expect([...obcTraces(problem).order]).toEqual([2, 0, 1, 3, 4, 5])
+})
+
 it.each([0, 1, 17, 60, 61, 100])('problems pruned together keep exactly %d weights', (keep) => {
   const problems = [randomProblem(4, 10, 1), randomProblem(2, 15, 2), randomProblem(5, 6, 3)]
   const kept = obc(problems, keep).reduce((sum, { mask }) => sum + ones(mask), 0)
