@@ -49,6 +49,7 @@ export { type SaliencyName, saliencies } from './prune/saliency/index.ts'
 export type { Saliency } from './prune/saliency/saliency.ts'
 export { type PruningEvent, type PruningSchedule, pruningEvents } from './prune/schedule.ts'
 export { erkDensities, type Scope, type ScopeName, scopes } from './prune/scope.ts'
+export type { Pattern } from './prune/second-order/layerwise/sparsegpt.ts'
 export { apportion } from './select/apportion.ts'
 export { selectTop } from './select/top.ts'
 export { checkpointOf, loadCheckpoint, loadWeights, weightsOf } from './train/checkpoint.ts'
@@ -63,4 +64,13 @@ export {
 export { planTraining, type TrainingPlan } from './train/training-plan.ts'
 export { UserError } from './util/errors.ts'
 export { Random, random } from './util/random.ts'
+export {
+  type LayerwiseOptions,
+  type LayerwiseResult,
+  type ObcOptions,
+  pruneObc,
+  pruneSparseGpt,
+  type Reconstruction,
+  type SparseGptOptions,
+} from './workflow/layerwise.ts'
 export { type GradualOptions, gradualPruning, type PruneOptions, type PruneResult, prune } from './workflow/prune.ts'

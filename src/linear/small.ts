@@ -1,0 +1,120 @@
+/**
+ * @file Cholesky factors and inverses of small dense symmetric positive definite matrices in float64, in TypeScript: without a machine, for n up to
+ * a few thousand. A matrix is a Float64Array of n^2 values, row-major. What takes time is forward substitution of four rows at once.
+ */
+
+/**
+ * Replaces the lower triangle of a by L, a = L L'. What stands above the diagonal is neither read nor written. n^3 / 6 products.
+ * Throws where a is not positive definite or not finite; its lower triangle is then of no use.
+ */
+export function cholesky(a: Float64Array, n: number): void {
+  for (let top = 0; top < n; top += 4) {
+    const end = Math.min(top + 4, n)
+    substitute(a, n, a, top, end, 0, top)
+    for (let i = top; i < end; i++)
+      for (let j = top; j <= i; j++) {
+        let sum = a[i * n + j]
+        for (let k = 0; k < j; k++) sum -= a[i * n + k] * a[j * n + k]
+        if (j < i) a[i * n + j] = sum / a[j * n + j]
+        else if (sum > 0 && sum < Infinity) a[i * n + i] = Math.sqrt(sum)
+        else throw new Error(`the matrix of ${n} rows is not positive definite: pivot ${i} is ${sum}`)
+      }
+  }
+}
+
+/** Replaces b (n values) by the solution x of L L' x = b. */
+export function solveCholesky(l: Float64Array, n: number, b: Float64Array): void {
+  for (let i = 0; i < n; i++) {
+    let sum = b[i]
+    for (let k = 0; k < i; k++) sum -= l[i * n + k] * b[k]
+    b[i] = sum / l[i * n + i]
+  }
+  for (let i = n - 1; i >= 0; i--) {
+    b[i] /= l[i * n + i]
+    for (let k = 0; k < i; k++) b[k] -= l[i * n + k] * b[i]
+  }
+}
+
+/** The inverse of a, both triangles; a is left alone. n^3 / 2 products. Throws as {@link cholesky}. */
+export function inverse(a: Float64Array, n: number): Float64Array {
+  const y = inverseTransposed(a.slice(), n)
+  const result = new Float64Array(n * n)
+  // (L^-1)' L^-1: products of rows of y, four with one at a time. Rows are zero before the diagonal.
+  for (let top = 0; top < n; top += 4) {
+    const [r0, r1, r2, r3] = [0, 1, 2, 3].map((r) => Math.min(top + r, n - 1) * n)
+    for (let i = top; i < n; i++) {
+      let s0 = 0
+      let s1 = 0
+      let s2 = 0
+      let s3 = 0
+      for (let k = i; k < n; k++) {
+        const factor = y[i * n + k]
+        s0 += factor * y[r0 + k]
+        s1 += factor * y[r1 + k]
+        s2 += factor * y[r2 + k]
+        s3 += factor * y[r3 + k]
+      }
+      result[r0 + i] = s0
+      result[r1 + i] = s1
+      result[r2 + i] = s2
+      result[r3 + i] = s3
+    }
+  }
+  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) result[i * n + j] = result[j * n + i]
+  return result
+}
+
+/**
+ * The upper triangular U with positive diagonal of U' U = a^-1, zeros below; a is left alone. n^3 / 3 products: with J the reversal of
+ * rows and columns and J a J = L L', U = J L^-1 J, so that the inverse is not formed. Throws as {@link cholesky}.
+ */
+export function inverseFactor(a: Float64Array, n: number): Float64Array {
+  const y = inverseTransposed(a.slice().reverse(), n)
+  const u = new Float64Array(n * n)
+  for (let i = 0; i < n; i++) for (let j = i; j < n; j++) u[i * n + j] = y[(n - 1 - j) * n + (n - 1 - i)]
+  return u
+}
+
+/** (L^-1)' of a = L L': upper triangular, zeros below. Overwrites a. */
+function inverseTransposed(a: Float64Array, n: number): Float64Array {
+  cholesky(a, n)
+  const y = new Float64Array(n * n)
+  for (let i = 0; i < n; i++) y[i * n + i] = 1
+  for (let top = 0; top < n; top += 4) substitute(a, n, y, top, Math.min(top + 4, n), top, n)
+  return y
+}
+
+/**
+ * Forward substitution: replaces columns from ... to - 1 of up to four rows of b by the solutions y of L y = b, for each row as a
+ * column; earlier columns of it are zero or solved already. Missing rows repeat the last one, which computes the same values twice.
+ */
+function substitute(
+  l: Float64Array,
+  n: number,
+  b: Float64Array,
+  top: number,
+  end: number,
+  from: number,
+  to: number,
+): void {
+  const [r0, r1, r2, r3] = [0, 1, 2, 3].map((r) => Math.min(top + r, end - 1) * n)
+  for (let j = from; j < to; j++) {
+    const row = j * n
+    let s0 = b[r0 + j]
+    let s1 = b[r1 + j]
+    let s2 = b[r2 + j]
+    let s3 = b[r3 + j]
+    for (let k = from; k < j; k++) {
+      const factor = l[row + k]
+      s0 -= factor * b[r0 + k]
+      s1 -= factor * b[r1 + k]
+      s2 -= factor * b[r2 + k]
+      s3 -= factor * b[r3 + k]
+    }
+    const scale = 1 / l[row + j]
+    b[r0 + j] = s0 * scale
+    b[r1 + j] = s1 * scale
+    b[r2 + j] = s2 * scale
+    b[r3 + j] = s3 * scale
+  }
+}
