@@ -9,7 +9,7 @@ import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import { Workspace } from '../linear/workspace.ts'
 import type { GramColumns } from '../prune/second-order/columns.ts'
 import { solverRoom } from '../prune/second-order/inverse.ts'
-import { RankOneColumns } from '../prune/second-order/rank-one-columns.ts'
+import { RankOneColumns, rankOneRoom } from '../prune/second-order/rank-one-columns.ts'
 import { StoredColumns } from '../prune/second-order/stored-columns.ts'
 import type { Forward, Network } from '../train/network.ts'
 import { type GradientCache, gradientKey } from './gradient-cache.ts'
@@ -81,7 +81,8 @@ export class GradientSource {
       const factors = this.#factors.get(name)
       return samples * (factors ? factors[0] + factors[1] : size) + 2
     })
-    return columns.reduce((sum, floats) => sum + floats, 0) + solverRoom(samples)
+    const scratch = Math.max(0, ...[...this.#factors.values()].map((factors) => rankOneRoom(factors, samples)))
+    return columns.reduce((sum, floats) => sum + floats, 0) + solverRoom(samples) + scratch
   }
 
   /** Takes what the cache holds, else runs over the given training samples (samples x miniBatch of them) with the present weights. */

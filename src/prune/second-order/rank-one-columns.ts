@@ -161,6 +161,14 @@ export class RankOneColumns implements GramColumns {
   }
 }
 
+/** Floats of a workspace that methods of rank-one columns take while they run, beside the columns themselves. */
+export function rankOneRoom([p, q]: readonly [number, number], samples: number): number {
+  const correlate = 2 * p * (samples + q)
+  const gram = 2 * 2 * ROWS * samples
+  const forms = q * samples + 2 * ROWS * (samples + q)
+  return Math.max(correlate, gram, forms) + 16
+}
+
 /** `count` rows of one float per sample. */
 class Factor {
   readonly count: number
