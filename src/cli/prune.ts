@@ -91,14 +91,14 @@ export const pruneCommand = preprocessingFlags(command)
       const result = { ...outcome, dense, ...pruneCounts(network, prune.names) }
 
       const weights = weightsOf(network, described(method, samples))
-      const packed = packSparse({ ...weights, metadata: { ...file.metadata, ...weights.metadata } })
-      writeSafetensors(flags.out, packed)
+      writeSafetensors(flags.out, packSparse(weights))
       const written = statSync(flags.out).size
       if (!display) {
-        const { tensors: _, ...settings } = method
+        const { method: name, sparsity, lambda: damp, fisher: blockSize, seed, faithful } = method
         return printJson({
-          ...{ model: model.name, dataset: flags.data, ...settings, ...samples, ...preprocessingJson(inputs) },
-          ...{ ...result, out: flags.out, bytes: written, engine: network.machine.description },
+          ...{ model: model.name, dataset: flags.data, method: name, sparsity, damp, blockSize, seed, faithful },
+          ...{ ...samples, ...preprocessingJson(inputs), ...result },
+          ...{ out: flags.out, bytes: written, engine: network.machine.description },
         })
       }
       display.stop()
