@@ -1,14 +1,15 @@
 /**
- * @file The data that espalier eval takes its test set from, with inputs made as the weights were trained on: as their file says, else as
- * the flags say, else as is usual.
+ * @file The data on which stored weights are used, with inputs made as the weights were trained on: as their file says, else as the flags say, else
+ * as is usual.
  */
+import type { Command } from 'commander'
 import type { Dataset } from '../data/dataset.ts'
 import type { Geometry } from '../data/decode-image.ts'
 import { loadDataset } from '../data/index.ts'
 import type { OnProgress } from '../data/progress.ts'
 import { type Model, usualGeometry } from '../models/model.ts'
 import { perChannel, type Stated } from '../train/preprocessing.ts'
-import type { ImageOptions } from './image-options.ts'
+import { type ImageOptions, imageOptions, leftOut } from './image-options.ts'
 
 export interface PreprocessingFlags extends ImageOptions {
   mean?: string
@@ -27,6 +28,14 @@ How pixels become inputs is decided by the first of these that says it:
   mean, std    the weights file; --mean and --std; the data set
   size, crop   the weights file; --size and --crop; the network (ImageNet's: 224 pixels out of 256). Only for folders of image files.
 What was done is printed, flags that the weights file overrules too.`
+
+/** Adds --mean, --std, --size, --crop and --skip-corrupt. */
+export const preprocessingFlags = (command: Command): Command =>
+  imageOptions(
+    command
+      .option('--mean <numbers>', 'of pixels scaled to 0..1, per channel, such as 0.5 or 0.49,0.48,0.45')
+      .option('--std <numbers>', 'likewise'),
+  )
 
 /** Loads a data set or folder for a model. Throws UserError where data or flags are not as they should be. */
 export async function loadEvaluationData(
@@ -47,6 +56,29 @@ export async function loadEvaluationData(
   const [normalization, source] = firstOf(stated.normalization, given, 'of the data set')
   const { mean = data.mean, std = data.std } = normalization ?? {}
   return { data: { ...data, mean, std }, sources: { ...(data.geometry && { geometry: by }), normalization: source } }
+}
+
+/** What was done, in lines for people. */
+export function preprocessingLines({ data, sources }: EvaluationData): string[] {
+  const { image, mean, std, geometry, skipped = [] } = data
+  const made = geometry ? `${described(geometry)} (${sources.geometry})` : `${image.join(' x ')}, as they are stored`
+  const normalized = `mean ${mean.join(', ')} and std ${std.join(', ')} (${sources.normalization})`
+  return [
+    `images: ${made}`,
+    `inputs: (pixel / 255 - mean) / std with ${normalized}`,
+    ...(skipped.length > 0 ? [leftOut(skipped)] : []),
+  ]
+}
+
+/** The same for machines. */
+export const preprocessingJson = ({ data: { mean, std, geometry, skipped = [] }, sources }: EvaluationData) => ({
+  ...{ mean, std, ...geometry, sources, skipped },
+})
+
+/** `shorter side resized to 256, the middle 224 x 224 cut out`. */
+function described({ size, crop = size }: Geometry): string {
+  const cut = `the middle ${crop} x ${crop} cut out`
+  return size === undefined ? cut : `shorter side resized to ${size}, ${cut}`
 }
 
 /** What the file says, else what the flags say, else undefined; and who that is. */

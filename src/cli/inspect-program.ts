@@ -7,6 +7,7 @@ import type { Model } from '../models/model.ts'
 import { modelOfFile } from '../train/checkpoint.ts'
 import { planTraining } from '../train/training-plan.ts'
 import { UserError } from '../util/errors.ts'
+import { wholeNumber } from './numbers.ts'
 import { print, printJson } from './output.ts'
 
 interface Options {
@@ -21,7 +22,7 @@ const MOST_SAMPLES = 1e6
 /** Prints the plan of a training step of the network that the file or `--model` names. Throws UserError. */
 export function inspectProgram(path: string | undefined, options: Options): void {
   const model = chosenModel(path, options.model)
-  const batch = batchOf(options.batch)
+  const batch = wholeNumber('--batch', options.batch ?? String(DEFAULT_BATCH), 1, MOST_SAMPLES)
   const { kernels, persistent, peak, kept, addressable } = planTraining(model, batch)
   const instructions = sum(kernels)
   const ratio = peak / kept
@@ -54,12 +55,6 @@ function chosenModel(path: string | undefined, name: string | undefined): Model 
   if (path !== undefined) return modelOfFile(readSafetensors(path), path, name)
   if (name === undefined) throw new UserError('inspect --program needs --model, or a file that names its network')
   return findModel(name)
-}
-
-function batchOf(text = String(DEFAULT_BATCH)): number {
-  const batch = Number(text)
-  if (/^\d+$/.test(text) && batch >= 1 && batch <= MOST_SAMPLES) return batch
-  throw new UserError(`--batch: expected a whole number from 1 to ${grouped(MOST_SAMPLES)}, found ${text}`)
 }
 
 const sum = (parts: object): number => Object.values(parts).reduce((total, n) => total + n, 0)

@@ -6,6 +6,7 @@ import { dataCommand } from './data.ts'
 import { evalCommand } from './eval.ts'
 import { inspectCommand } from './inspect.ts'
 import { listCommand } from './list.ts'
+import { pruneCommand } from './prune.ts'
 import { runCommand } from './run.ts'
 
 /** One line, whatever a message repeats from files and arguments. */
@@ -26,7 +27,7 @@ Environment:
   ESPALIER_CACHE    folder for downloads and decoded images (default: ~/.cache/espalier)
   ESPALIER_DEBUG    1 shows where an error came from`,
   )
-for (const command of [runCommand, evalCommand, inspectCommand, listCommand, dataCommand]) {
+for (const command of [runCommand, pruneCommand, evalCommand, inspectCommand, listCommand, dataCommand]) {
   program.addCommand(command.copyInheritedSettings(program))
   for (const part of command.commands) part.copyInheritedSettings(command)
 }

@@ -17,6 +17,8 @@ export interface Model {
   resize?: number
   /** What its channels are multiplied by, where it can be widened. */
   widen?: number
+  /** Patterns (`*` for any characters) of the tensors that published pruning results prune, where those are not all that can be. */
+  published?: readonly string[]
   /** How its weights begin in the paper that it is taken from, where that is not `uniform`. */
   defaultInit?: InitializerName
   /** Appends the network: images [N, C, H, W] to logits [N, classes]. `training`: batch normalization uses the batch's statistics. */

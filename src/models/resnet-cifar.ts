@@ -15,19 +15,20 @@ interface Variant {
   shortcut: 'downsample' | 'padded'
   source: string
   defaultInit: InitializerName
+  published?: readonly string[]
 }
 
 const optionA: Variant = { shortcut: 'padded', source: 'He et al. 2016', defaultInit: 'he-normal' }
 
 /** A network of 6 n + 2 layers. */
-function resnetCifar(n: number, { shortcut, source, defaultInit }: Variant): ModelFamily {
+function resnetCifar(n: number, { shortcut, source, defaultInit, published }: Variant): ModelFamily {
   const layers = 6 * n + 2
   const [suffix, kind] =
     shortcut === 'padded' ? ['-a', 'zero-padded shortcuts (option A'] : ['', '1x1 shortcuts (option B']
   return {
     name: `resnet${layers}${suffix}`,
     summary: `CIFAR ResNet-${layers}, widths 16-32-64, ${kind}; ${source})`,
-    ...{ image: [3, 32, 32], classes: 10, defaultInit },
+    ...{ image: [3, 32, 32], classes: 10, defaultInit, published },
     build(graph, images, training, { classes }) {
       let x = relu(graph, normalized(graph, images, ['conv1', 'bn1'], 16, 3, training, { pad: 1 }))
       for (const [stage, width] of [16, 32, 64].entries())
@@ -40,7 +41,11 @@ function resnetCifar(n: number, { shortcut, source, defaultInit }: Variant): Mod
   }
 }
 
-export const resnet20 = resnetCifar(3, { shortcut: 'downsample', source: 'He et al. 2016', defaultInit: 'he-normal' })
+export const resnet20 = resnetCifar(3, {
+  ...{ shortcut: 'downsample', source: 'He et al. 2016', defaultInit: 'he-normal' },
+  // WoodFisher and the Combinatorial Brain Surgeon leave the stem, the shortcuts and the classifier dense: 267,264 weights.
+  published: ['layer*.conv*.weight'],
+})
 export const resnet56 = resnetCifar(9, {
   ...{ shortcut: 'downsample', source: 'He et al. 2016; GSM, Ding et al. 2019', defaultInit: 'xavier-uniform' },
 })

@@ -14,17 +14,22 @@ export function readBytes(path: string): Uint8Array {
   }
 }
 
+/** The most bytes that are written at once: some systems refuse 2 GiB. */
+const MOST_AT_ONCE = 2 ** 28
+
 /**
  * Writes beside the target, forces the bytes to disk, then renames: whatever happens in between (a full disk, kill -9, a
- * power cut), the target is the old file or the new one.
+ * power cut), the target is the old file or the new one. Content that is large can be given in parts.
  */
-export function writeAtomically(path: string, content: Uint8Array | string): void {
+export function writeAtomically(path: string, content: Uint8Array | string | Iterable<Uint8Array>): void {
   const temporary = `${path}.${process.pid}.tmp`
   try {
     const file = openSync(temporary, 'w')
     try {
-      const bytes = typeof content === 'string' ? Buffer.from(content) : content
-      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
+      const whole = typeof content === 'string' ? Buffer.from(content) : content
+      for (const bytes of whole instanceof Uint8Array ? [whole] : whole)
+        for (let at = 0; at < bytes.length; )
+          at += writeSync(file, bytes, at, Math.min(bytes.length - at, MOST_AT_ONCE))
       fsyncSync(file)
     } finally {
       closeSync(file)

@@ -9,9 +9,10 @@ import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import { Workspace } from '../linear/workspace.ts'
 import type { GramColumns } from '../prune/second-order/columns.ts'
 import { solverRoom } from '../prune/second-order/inverse.ts'
-import { RankOneColumns } from '../prune/second-order/rank-one-columns.ts'
+import { RankOneColumns, rankOneRoom } from '../prune/second-order/rank-one-columns.ts'
 import { StoredColumns } from '../prune/second-order/stored-columns.ts'
 import type { Forward, Network } from '../train/network.ts'
+import { type GradientCache, gradientKey } from './gradient-cache.ts'
 
 export interface GradientOptions {
   /** Names of the tensors. */
@@ -20,6 +21,8 @@ export interface GradientOptions {
   samples: number
   /** Training samples whose mean loss one gradient belongs to. Default 1: per-sample gradients. */
   miniBatch?: number
+  /** Where gradients are kept for the next time. Default: nowhere. */
+  cache?: GradientCache
 }
 
 /** Gradient columns of some tensors, in one workspace with room for systems of order N. */
@@ -34,7 +37,7 @@ const AT_ONCE = 100
 
 /** Make it before the network, whose option `programs` takes its programs; then collect as often as the weights change. */
 export class GradientSource {
-  readonly #options: Required<GradientOptions>
+  readonly #options: GradientOptions & { miniBatch: number }
   readonly programs: Record<string, (forward: Forward) => Graph> = {}
   /** Factors [P, Q] of rank-one gradients, by tensor. */
   readonly #factors = new Map<string, readonly [number, number]>()
@@ -78,22 +81,23 @@ export class GradientSource {
       const factors = this.#factors.get(name)
       return samples * (factors ? factors[0] + factors[1] : size) + 2
     })
-    return columns.reduce((sum, floats) => sum + floats, 0) + solverRoom(samples)
+    const scratch = Math.max(0, ...[...this.#factors.values()].map((factors) => rankOneRoom(factors, samples)))
+    return columns.reduce((sum, floats) => sum + floats, 0) + solverRoom(samples) + scratch
   }
 
-  /** Runs over the given training samples (samples x miniBatch of them) with the present weights. */
+  /** Takes what the cache holds, else runs over the given training samples (samples x miniBatch of them) with the present weights. */
   collect(
     network: Network,
     indices: Uint32Array,
     progress: (done: number, total: number) => void = () => {},
   ): Gradients {
-    const { samples, miniBatch } = this.#options
+    const { samples, miniBatch, cache } = this.#options
     if (indices.length !== samples * miniBatch)
       throw new Error(`expected ${samples * miniBatch} training samples, found ${indices.length}`)
     const space = new Workspace(network.machine, this.room(network))
     const stored = new Map<string, StoredColumns>()
     const rankOne = new Map<string, RankOneColumns>()
-    const tensors = this.#shapes(network).map(({ name, size }): GramColumns => {
+    const tensors = this.#shapes(network).map(({ name, size }) => {
       const factors = this.#factors.get(name)
       const columns = factors
         ? new RankOneColumns(space, name, factors, samples)
@@ -102,6 +106,13 @@ export class GradientSource {
       else rankOne.set(name, columns)
       return columns
     })
+    const result = { space, samples, tensors }
+    const key = cache && gradientKey(network, { tensors: tensors.map(({ name }) => name), indices, miniBatch })
+    const floats = tensors.flatMap((columns) => columns.floats())
+    if (key && cache.restore(key, floats)) {
+      progress(samples, samples)
+      return result
+    }
     const step = miniBatch === 1 ? AT_ONCE : miniBatch
     for (let at = 0; at < indices.length; at += step) {
       const some = indices.subarray(at, at + step)
@@ -114,7 +125,8 @@ export class GradientSource {
       for (const [name, columns] of rankOne) columns.put(first, count, raw(`${name}/left`), raw(`${name}/right`))
       progress(first + count, samples)
     }
-    return { space, samples, tensors }
+    if (key) cache.save(key, floats)
+    return result
   }
 
   #shapes(network: Network): { name: string; size: number }[] {

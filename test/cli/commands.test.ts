@@ -21,7 +21,16 @@ it('--version and --help', async () => {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   expect(await output('--version')).toBe(`${version}\n`)
   const help = await output('--help')
-  for (const word of ['run', 'eval', 'inspect', 'list', 'ESPALIER_ENGINE', 'ESPALIER_THREADS', 'ESPALIER_DATA'])
+  for (const word of [
+    'run',
+    'prune',
+    'eval',
+    'inspect',
+    'list',
+    'ESPALIER_ENGINE',
+    'ESPALIER_THREADS',
+    'ESPALIER_DATA',
+  ])
     expect(help).toContain(word)
 })
 
@@ -34,6 +43,24 @@ it.each([
     'eval',
     ['--model', '--weights', '--dataset', '--data', '--size', '--crop', '--skip-corrupt', '--mean', '--std', '--json'],
   ],
+  [
+    'prune',
+    [
+      ...[
+        '--model',
+        '--method',
+        '--sparsity',
+        '--data',
+        '--out',
+        '--samples',
+        '--mini-batch',
+        '--block-size',
+        '--damp',
+      ],
+      ...['--stages', '--seed', '--judge', '--faithful', '--refresh-bn', '--prunable', '--include', '--exclude'],
+      ...['--fisher-cache', '--mean', '--std', '--size', '--crop', '--skip-corrupt', '--json', 'magnitude', 'chita'],
+    ],
+  ],
   ['inspect', ['--program', '--model', '--batch', '--json']],
   ['list', ['--json', 'models', 'datasets', 'methods', 'recipes']],
 ])('%s --help', async (command, options) => {
@@ -44,7 +71,7 @@ it.each([
 it.each([
   ['models', ['lenet-300-100', 'mlpnet']],
   ['datasets', ['mnist', 'synthetic']],
-  ['methods', ['magnitude', 'random', 'scope global', 'scope layerwise', 'scope erk']],
+  ['methods', ['magnitude', 'random', 'scope global', 'scope layerwise', 'scope erk', 'prune --method obd']],
   ['recipes', ['recipes/quickstart.yaml']],
 ])('list %s', async (kind, names) => {
   const table = await output('list', kind)

@@ -35,6 +35,11 @@ export class RankOneColumns implements GramColumns {
     this.#right.put(first, count, right)
   }
 
+  /** All that is stored, live, to be saved or restored. */
+  floats(): Float32Array[] {
+    return [this.#left.values, this.#right.values]
+  }
+
   column(weight: number, into: Float32Array): void {
     const left = this.#left.row(Math.floor(weight / this.#right.count))
     const right = this.#right.row(weight % this.#right.count)
@@ -156,25 +161,33 @@ export class RankOneColumns implements GramColumns {
   }
 }
 
+/** Floats of a workspace that methods of rank-one columns take while they run, beside the columns themselves. */
+export function rankOneRoom([p, q]: readonly [number, number], samples: number): number {
+  const correlate = 2 * p * (samples + q)
+  const gram = 2 * 2 * ROWS * samples
+  const forms = q * samples + 2 * ROWS * (samples + q)
+  return Math.max(correlate, gram, forms) + 16
+}
+
 /** `count` rows of one float per sample. */
 class Factor {
   readonly count: number
   readonly #samples: number
   readonly #offset: number
-  readonly #values: Float32Array
+  readonly values: Float32Array
 
   constructor(space: Workspace, count: number, samples: number) {
     this.count = count
     this.#samples = samples
     this.#offset = space.take(count * samples)
-    this.#values = space.floats(this.#offset, count * samples)
+    this.values = space.floats(this.#offset, count * samples)
   }
 
   get lines() {
     return floatRows(this.#offset, this.count, this.#samples)
   }
 
-  readonly row = (p: number): Float32Array => this.#values.subarray(p * this.#samples, (p + 1) * this.#samples)
+  readonly row = (p: number): Float32Array => this.values.subarray(p * this.#samples, (p + 1) * this.#samples)
 
   put(first: number, count: number, values: Float32Array): void {
     for (let p = 0; p < this.count; p++) this.row(p).set(values.subarray(p * count, (p + 1) * count), first)

@@ -29,6 +29,11 @@ export class StoredColumns implements GramColumns {
       this.#values.set(gradients.subarray(q * count, (q + 1) * count), q * this.samples + first)
   }
 
+  /** All that is stored, live, to be saved or restored. */
+  floats(): Float32Array[] {
+    return [this.#values]
+  }
+
   column(weight: number, into: Float32Array): void {
     into.set(this.#column(weight))
   }

@@ -1,0 +1,76 @@
+/** @file What espalier prune came to: counts from the weights themselves, as tables and as JSON. */
+import { markdownTable } from 'markdown-table'
+import { grouped, percent } from '../experiment/report.ts'
+import { sizeOf } from '../graph/tensor.ts'
+import { collapsedLayers, type LayerCount, sparsityOf } from '../prune/mask.ts'
+import type { Evaluation, Network } from '../train/network.ts'
+
+export interface Share {
+  size: number
+  kept: number
+  /** Share of zeros. */
+  sparsity: number
+}
+
+export interface PruneCounts {
+  /** The tensors that were pruned. */
+  layers: LayerCount[]
+  /** All of them together. */
+  prunable: Share
+  /** All parameters of the network, of which the others count as kept. */
+  parameters: Share
+}
+
+/** The test set at each point, and the time of each phase in seconds. */
+export interface PruneResult extends PruneCounts {
+  dense: Evaluation
+  pruned: Evaluation
+  /** With new statistics of batch normalizations. */
+  refreshed?: Evaluation
+  seconds: Record<string, number>
+}
+
+export function pruneCounts(network: Network, tensors: readonly string[]): PruneCounts {
+  const layers = network.counts().filter(({ name }) => tensors.includes(name))
+  const [size, kept] = [sumOf(layers, 'size'), sumOf(layers, 'kept')]
+  const all = network.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+  const removed = size - kept
+  return {
+    layers,
+    prunable: { size, kept, sparsity: sparsityOf(layers) },
+    parameters: { size: all, kept: all - removed, sparsity: removed / all },
+  }
+}
+
+export function pruneReport({ layers, prunable, parameters, ...result }: PruneResult): string {
+  const row = (name: string, size: number, kept: number) => [name, grouped(size), grouped(kept), percent(kept / size)]
+  const rows = [
+    ...layers.map(({ name, size, kept }) => row(name, size, kept)),
+    row('all pruned tensors', prunable.size, prunable.kept),
+    row('all parameters', parameters.size, parameters.kept),
+  ]
+  const table = markdownTable([['layer', 'weights', 'kept', 'density'], ...rows], { align: ['l', 'r', 'r', 'r'] })
+  const { dense, pruned, refreshed, seconds } = result
+  const states = Object.entries({ dense, pruned, ...(refreshed && { 'pruned, new statistics': refreshed }) })
+  const results = markdownTable(
+    [
+      ['', ...states.map(([name]) => name)],
+      ['test accuracy', ...states.map(([, { accuracy }]) => percent(accuracy))],
+      ['test loss', ...states.map(([, { loss }]) => loss.toFixed(4))],
+    ],
+    { align: ['l', 'r', 'r', 'r'] },
+  )
+  const warnings = collapsedLayers(layers).map(
+    ({ name }) => `warning: layer ${name} has collapsed: nothing of it is left`,
+  )
+  const times = Object.entries(seconds).map(([phase, time]) => `${phase} ${time.toFixed(1)} s`)
+  return [
+    ...[table, '', results, ''],
+    `sparsity ${percent(prunable.sparsity)} of the pruned tensors, ${percent(parameters.sparsity)} of all parameters`,
+    `time: ${times.join(', ')}`,
+    ...warnings,
+  ].join('\n')
+}
+
+const sumOf = (layers: readonly LayerCount[], what: 'size' | 'kept') =>
+  layers.reduce((sum, layer) => sum + layer[what], 0)

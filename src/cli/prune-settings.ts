@@ -1,0 +1,129 @@
+/** @file What the flags of espalier prune say, checked against the network and the data, with the defaults filled in. */
+import type { Dataset } from '../data/dataset.ts'
+import { grouped } from '../experiment/report.ts'
+import { sizeOf, type Tensor } from '../graph/tensor.ts'
+import type { Model } from '../models/model.ts'
+import { chooseTensors, prunableTensors } from '../prune/tensors.ts'
+import { UserError } from '../util/errors.ts'
+import { suggestion } from '../util/suggest.ts'
+import { type SecondOrderMethod, secondOrderMethods } from '../workflow/second-order.ts'
+import type { PreprocessingFlags } from './eval-data.ts'
+import { wholeNumber } from './numbers.ts'
+
+export interface PruneFlags extends PreprocessingFlags {
+  model?: string
+  method: string
+  sparsity: string
+  data: string
+  samples?: string
+  miniBatch: string
+  blockSize?: string
+  damp?: string
+  stages: string
+  seed: string
+  judge?: string
+  faithful?: boolean
+  refreshBn?: string
+  prunable: string
+  include?: string
+  exclude?: string
+  fisherCache?: string
+  json?: boolean
+  out: string
+}
+
+/** What can be checked before data are loaded. */
+export interface PruneMethod {
+  method: SecondOrderMethod
+  /** Share of zeros among the weights of the tensors. */
+  sparsity: number
+  tensors: Tensor[]
+  /** Number of their weights. */
+  weights: number
+  /** One block of the Fisher matrix for all tensors, or one per tensor. */
+  fisher: 'full' | 'layer'
+  /** Damping. */
+  lambda: number
+  stages: number
+  seed: number
+  faithful: boolean
+}
+
+/** What depends on how many training samples there are. */
+export interface PruneSamples {
+  /** How many gradients. */
+  samples: number
+  /** Training samples that one gradient belongs to. */
+  miniBatch: number
+  /** Training samples that judge. */
+  judge: number
+  /** Training images for new statistics of batch normalizations; 0: they stay. */
+  refresh: number
+}
+
+/** Throws UserError, naming the flag. */
+export function pruneMethod(flags: PruneFlags, model: Model): PruneMethod {
+  const tensors = chooseTensors(model, {
+    prunable: oneOf('--prunable', flags.prunable, ['published', 'all'] as const),
+    include: patterns(flags.include),
+    exclude: patterns(flags.exclude),
+  })
+  const method = oneOf('--method', flags.method, Object.keys(secondOrderMethods) as SecondOrderMethod[])
+  const blocks = flags.blockSize ?? (isLinear(model) ? 'full' : 'layer')
+  const fisher = oneOf('--block-size', blocks, ['layer', 'full'] as const)
+  const most = 2 ** 32 - 1
+  return {
+    ...{ method, tensors, fisher, weights: tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0) },
+    sparsity: shareOf(flags.sparsity),
+    lambda: flags.damp === undefined ? (fisher === 'full' ? 1e-3 : 1e-5) : damping(flags.damp),
+    stages: wholeNumber('--stages', flags.stages, 1, 1000),
+    ...{ seed: wholeNumber('--seed', flags.seed, 0, most), faithful: flags.faithful ?? false },
+  }
+}
+
+/** Throws UserError, naming the flag, where the training set is too small. */
+export function pruneSamples(flags: PruneFlags, model: Model, { name, train: { count } }: Dataset): PruneSamples {
+  const all = `the ${grouped(count)} training samples of ${name}`
+  const most = 1e9
+  const miniBatch = wholeNumber('--mini-batch', flags.miniBatch, 1, most)
+  // By default at least half of a small data set is left to judge.
+  const usual = Math.max(1, Math.min(isLinear(model) ? 2000 : 1000, Math.floor(count / 2 / miniBatch)))
+  const samples = flags.samples === undefined ? usual : wholeNumber('--samples', flags.samples, 1, most)
+  const used = samples * miniBatch
+  if (used > count) {
+    const each = miniBatch === 1 ? '' : ` in mini-batches of ${miniBatch}`
+    throw new UserError(`--samples: expected no more than ${all}, found ${samples}${each}`)
+  }
+  const left = flags.faithful ? used : count - used
+  const judge = flags.judge === undefined ? Math.min(5000, left) : wholeNumber('--judge', flags.judge, 1, most)
+  if (judge === 0) throw new UserError(`--samples: ${samples} gradients leave none of ${all} to judge by`)
+  if (judge > left)
+    throw new UserError(
+      `--judge: expected no more than ${grouped(left)} of ${all} beside the gradients, found ${judge}`,
+    )
+  const refresh = flags.refreshBn === undefined ? 0 : wholeNumber('--refresh-bn', flags.refreshBn, 2, count)
+  return { samples, miniBatch, judge, refresh }
+}
+
+/** Whether all layers are linear. */
+const isLinear = (model: Model): boolean => prunableTensors(model).every(({ shape }) => shape.length === 2)
+
+const patterns = (text: string | undefined) => text?.split(',').map((pattern) => pattern.trim())
+
+function oneOf<T extends string>(flag: string, name: string, known: readonly T[]): T {
+  const found = known.find((one) => one === name)
+  if (found === undefined) throw new UserError(`${flag}: there is no ${name}${suggestion(name, known)}`)
+  return found
+}
+
+function shareOf(text: string): number {
+  const share = Number(text)
+  if (text.trim() !== '' && share >= 0 && share < 1) return share
+  throw new UserError(`--sparsity: expected the share of zeros, at least 0 and below 1, found ${text}`)
+}
+
+function damping(text: string): number {
+  const value = Number(text)
+  if (value > 0 && Number.isFinite(value)) return value
+  throw new UserError(`--damp: expected a positive number, found ${text}`)
+}

@@ -1,0 +1,192 @@
+/** @file espalier prune: a trained network pruned once, without training, by what its gradients say. */
+import { accessSync, constants, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { Command } from 'commander'
+import { openMachine } from '../engine/machine.ts'
+import { MOST_FLOATS } from '../engine/program.ts'
+import { version } from '../experiment/environment.ts'
+import { bytes, grouped, percent } from '../experiment/report.ts'
+import { readSafetensors, type TensorFile, writeSafetensors } from '../formats/safetensors.ts'
+import { packSparse, unpackSparse } from '../formats/sparse.ts'
+import { loadWeights, modelOfFile, weightsOf } from '../train/checkpoint.ts'
+import { Network } from '../train/network.ts'
+import { statedPreprocessing } from '../train/preprocessing.ts'
+import { BatchNormRefresh } from '../train/refresh-batch-norm.ts'
+import { fileProblem, UserError } from '../util/errors.ts'
+import { random } from '../util/random.ts'
+import { GradientCache } from '../workflow/gradient-cache.ts'
+import { GradientSource } from '../workflow/gradients.ts'
+import { drawSamples } from '../workflow/samples.ts'
+import { pruneSecondOrder, secondOrderMethods } from '../workflow/second-order.ts'
+import { DataDisplay } from './data-progress.ts'
+import {
+  type EvaluationData,
+  loadEvaluationData,
+  PRECEDENCE,
+  preprocessingFlags,
+  preprocessingJson,
+  preprocessingLines,
+} from './eval-data.ts'
+import { print, printJson } from './output.ts'
+import { PruneDisplay } from './prune-progress.ts'
+import { pruneCounts, pruneReport } from './prune-report.ts'
+import { type PruneFlags, type PruneMethod, type PruneSamples, pruneMethod, pruneSamples } from './prune-settings.ts'
+
+const METHODS = `
+Methods:
+${Object.entries(secondOrderMethods)
+  .map(([name, summary]) => `  ${name.padEnd(12)} ${summary}`)
+  .join('\n')}
+`
+
+const command = new Command('prune')
+  .description('prune stored weights by first and second derivatives of the loss, without training')
+  .argument('<file>', 'a safetensors file of trained weights')
+  .option('--model <name>', 'a built-in network (default: the one that the file names)')
+  .requiredOption('--method <name>', `${Object.keys(secondOrderMethods).join(', ')}`)
+  .requiredOption('--sparsity <share>', 'share of zeros among the weights of the pruned tensors, such as 0.9')
+  .requiredOption('--data <name>', 'a data set or a folder: gradients are of its training samples')
+  .requiredOption('-o, --out <file>', 'where the pruned weights go: safetensors, stored sparse')
+  .option('--samples <n>', 'gradients (default: 2000, of convolutional networks 1000; at most half of the samples)')
+  .option('--mini-batch <n>', 'training samples whose mean loss one gradient belongs to', '1')
+  .option('--block-size <blocks>', 'full or layer: which weights interact (default: full where all layers are linear)')
+  .option('--damp <lambda>', 'added to the diagonal of the Fisher matrix (default: full 1e-3, layer 1e-5)')
+  .option('--stages <n>', 'steps of growing sparsity, with new gradients at each', '1')
+  .option('--seed <n>', 'seed of all random draws', '0')
+  .option('--judge <n>', 'training samples, not those of gradients, whose loss chooses masks and steps (default: 5000)')
+  .option('--faithful', 'samples, counts and steps as in the published code, to compare with published results')
+  .option('--refresh-bn <n>', 'then take statistics of batch normalizations anew, from so many training images')
+  .option('--prunable <set>', 'published (what published results of the network prune) or all', 'published')
+  .option('--include <names>', 'prune these tensors only; comma separated, * for any characters')
+  .option('--exclude <names>', 'do not prune these tensors')
+  .option('--fisher-cache <dir>', 'keep gradients in this folder and use them again')
+
+export const pruneCommand = preprocessingFlags(command)
+  .option('--json', 'print one JSON object')
+  .addHelpText('after', METHODS + PRECEDENCE)
+  .action(async (path: string, flags: PruneFlags) => {
+    checkWritable(flags.out)
+    const file = unpackSparse(readSafetensors(path), path)
+    const model = modelOfFile(file, path, flags.model)
+    const method = pruneMethod(flags, model)
+    const stated = statedPreprocessing(file.metadata, path, model.image[0])
+    const loading = new DataDisplay()
+    const inputs = await loadEvaluationData(flags.data, model, stated, flags, loading.show).finally(() =>
+      loading.stop(),
+    )
+    const samples = pruneSamples(flags, model, inputs.data)
+    const display = flags.json ? undefined : new PruneDisplay()
+    try {
+      const { network, ...prune } = await prepare(file, path, { flags, method, samples, inputs, display })
+      if (display) {
+        for (const line of preprocessingLines(inputs)) print(line)
+        const all = network.prunable.reduce((sum, { name }) => sum + network.values(name).length, 0)
+        print(
+          `${model.name}: pruning ${method.tensors.length} tensors, ${grouped(method.weights)} of ${grouped(all)} weights of layers; engine: ${network.machine.description}`,
+        )
+      }
+      const dense = network.evaluate('test')
+      display?.line(`dense: test accuracy ${percent(dense.accuracy)}, loss ${dense.loss.toFixed(4)}`)
+      const outcome = prune.run()
+      const result = { ...outcome, dense, ...pruneCounts(network, prune.names) }
+
+      const weights = weightsOf(network, described(method, samples))
+      writeSafetensors(flags.out, packSparse(weights))
+      const written = statSync(flags.out).size
+      if (!display) {
+        const { method: name, sparsity, lambda: damp, fisher: blockSize, seed, faithful } = method
+        return printJson({
+          ...{ model: model.name, dataset: flags.data, method: name, sparsity, damp, blockSize, seed, faithful },
+          ...{ ...samples, ...preprocessingJson(inputs), ...result },
+          ...{ out: flags.out, bytes: written, engine: network.machine.description },
+        })
+      }
+      display.stop()
+      print(`\n${pruneReport(result)}\n\nThe pruned weights are in ${flags.out} (${bytes(written)})`)
+    } finally {
+      display?.stop()
+    }
+  })
+
+interface Task {
+  flags: PruneFlags
+  method: PruneMethod
+  samples: PruneSamples
+  inputs: EvaluationData
+  display?: PruneDisplay
+}
+
+/** The network with its weights, the names of the tensors, and the work itself. Throws UserError where something does not fit. */
+async function prepare(file: TensorFile, path: string, { flags, method, samples, inputs, display }: Task) {
+  const { data } = inputs
+  const { lambda, fisher, faithful, seed, sparsity, stages } = method
+  const names = method.tensors.map(({ name }) => name)
+  const notice = (sentence: string) =>
+    display ? display.line(`note: ${sentence}`) : process.stderr.write(`note: ${sentence}\n`)
+  const cache = flags.fisherCache === undefined ? undefined : new GradientCache(flags.fisherCache, notice)
+  const source = new GradientSource({ tensors: names, ...samples, cache })
+  const refresh = samples.refresh > 0 ? new BatchNormRefresh(samples.refresh) : undefined
+  const needsGradients = method.method !== 'magnitude'
+  const model = modelOfFile(file, path, flags.model)
+  const network = new Network({
+    ...{ machine: await openMachine(), model, data, judged: samples.judge },
+    batch: 1, // Masks are part of training programs.
+    programs: { ...(needsGradients && source.programs), ...refresh?.programs },
+  })
+  loadWeights(network, file, path)
+  checkFinite(network, path)
+  if (refresh?.layers === 0) throw new UserError(`--refresh-bn: ${model.name} has no batch normalization`)
+  const floats = needsGradients ? source.room(network) : 0
+  if (floats > MOST_FLOATS)
+    throw new UserError(
+      `--samples: ${samples.samples} gradients of ${grouped(method.weights)} weights need ${bytes(4 * floats)}, an engine can address ${bytes(4 * MOST_FLOATS)}`,
+    )
+
+  const run = () => {
+    const { samples: count, miniBatch, judge } = samples
+    const drawn = drawSamples(data.train.count, { gradients: count * miniBatch, judge, seed, faithful })
+    const options = { method: method.method, sparsity, lambda, fisher, stages, seed, faithful, ...drawn }
+    const { stages: reports, seconds } = pruneSecondOrder(network, source, { ...options, onProgress: display?.show })
+    const pruned = network.evaluate('test')
+    if (!refresh) return { pruned, stages: reports, seconds }
+    const started = performance.now()
+    const images = random(seed, 'batch normalization samples').permutation(data.train.count).slice(0, samples.refresh)
+    refresh.run(network, images, (done, total) => {
+      display?.show('statistics', `${grouped(done)} of ${grouped(total)} images`, done / total)
+    })
+    const statistics = (performance.now() - started) / 1000
+    return { pruned, refreshed: network.evaluate('test'), stages: reports, seconds: { ...seconds, statistics } }
+  }
+  return { network, names, run }
+}
+
+/** What the file of pruned weights says of how they were made. */
+function described(method: PruneMethod, samples: PruneSamples): Record<string, string> {
+  const { method: name, sparsity, seed, lambda, fisher, stages, faithful, tensors } = method
+  const facts = {
+    ...{ method: name, sparsity, seed, samples: samples.samples, 'mini-batch': samples.miniBatch },
+    ...{ damp: lambda, 'block-size': fisher, stages, judge: samples.judge, 'refresh-bn': samples.refresh, faithful },
+    ...{ pruned: tensors.map((tensor) => tensor.name).join(','), espalier: version(), node: process.version },
+  }
+  return Object.fromEntries(Object.entries(facts).map(([key, value]) => [key, String(value)]))
+}
+
+/** Before hours of work, not after them. */
+function checkWritable(path: string): void {
+  try {
+    accessSync(dirname(path), constants.W_OK)
+  } catch (error) {
+    throw new UserError(`cannot write ${path}: ${fileProblem(error)}`)
+  }
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
+    throw new UserError(`cannot write ${path}: it is a folder, not a file`)
+}
+
+function checkFinite(network: Network, path: string): void {
+  for (const { name } of network.stored) {
+    const values = network.values(name)
+    const at = values.findIndex((value) => !Number.isFinite(value))
+    if (at >= 0)
+      throw new UserError(`${path}: tensor ${name} holds ${values[at]} at index ${at}, expected finite values`)
+  }
+}

@@ -1,0 +1,21 @@
+/** @file Which training samples second-order pruning takes gradients of, and which judge what it did. */
+import { numpyPermutation } from '../util/numpy-random.ts'
+import { random } from '../util/random.ts'
+
+export interface SampleCounts {
+  /** Training samples whose gradients are taken. */
+  gradients: number
+  /** Training samples whose loss judges; in faithful mode at most `gradients`, else at most what those leave. */
+  judge: number
+  /** Default 0. */
+  seed?: number
+  /** As the published code draws: the first of NumPy's permutation for the seed, the judging ones among them. Default false: disjoint. */
+  faithful?: boolean
+}
+
+/** Indices of training samples, of `count` in all. */
+export function drawSamples(count: number, { gradients, judge, seed = 0, faithful = false }: SampleCounts) {
+  const order = faithful ? numpyPermutation(seed, count) : random(seed, 'second-order samples').permutation(count)
+  const first = faithful ? 0 : gradients
+  return { gradients: order.slice(0, gradients), judge: order.slice(first, first + judge) }
+}
