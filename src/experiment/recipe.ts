@@ -14,6 +14,7 @@ import { type ScopeName, scopes } from '../prune/scope.ts'
 import { UserError } from '../util/errors.ts'
 import { readBytes } from '../util/files.ts'
 import { suggestion } from '../util/suggest.ts'
+import { type SecondOrderMethod, secondOrderMethods } from '../workflow/second-order.ts'
 import { isDuration } from './duration.ts'
 
 const nameOf = <T extends string>(known: Record<string, unknown>) =>
@@ -25,6 +26,21 @@ const duration = z.unknown().refine((value) => typeof value === 'string' && isDu
 }) as z.ZodType<unknown> as z.ZodType<string>
 const count = z.int().min(0)
 const positive = z.int().min(1)
+
+const secondOrderSchema = z.strictObject({
+  samples: positive.optional().describe('Gradients (default: 2000, of convolutional networks 1000).'),
+  miniBatch: positive.default(1).describe('Training samples whose mean loss one gradient belongs to.'),
+  blocks: z
+    .enum(['full', 'layer'])
+    .optional()
+    .describe('Which weights interact (default: full for linear layers only).'),
+  damp: z.number().positive().optional().describe('Added to the diagonal of the Fisher matrix.'),
+  stages: positive.default(1).describe('Steps of growing sparsity at each event.'),
+  judge: positive.default(5000).describe('Training samples whose loss chooses masks and steps.'),
+  faithful: z.boolean().default(false).describe('Samples, counts and steps as in the published code.'),
+  include: z.array(z.string()).optional().describe('Tensors, * for any characters (default: the published ones).'),
+  exclude: z.array(z.string()).optional(),
+})
 
 export const recipeSchema = z.strictObject({
   name: z
@@ -68,13 +84,15 @@ export const recipeSchema = z.strictObject({
   }),
   prune: z
     .strictObject({
-      method: nameOf<SaliencyName>(saliencies),
+      method: nameOf<SaliencyName | SecondOrderMethod>({ ...saliencies, ...secondOrderMethods }),
       scope: nameOf<ScopeName>(scopes).default('global'),
       sparsity: z.number().min(0).lt(1).describe('Final share of zeros among prunable weights.'),
       schedule: z.enum(scheduleKinds).default('one-shot'),
       start: duration.default('0it').describe('First event.'),
       end: duration.optional().describe('Last event at the latest (not for one-shot).'),
+      initial: z.number().min(0).lt(1).optional().describe('Of a cubic schedule: the sparsity after its first event.'),
       every: duration.default('100it').describe('Time between events.'),
+      secondOrder: secondOrderSchema.optional().describe('Of the methods that use gradients of samples.'),
     })
     .optional(),
 })
@@ -113,11 +131,20 @@ export function checkRecipe(value: unknown, source: string): Recipe {
 
 export const recipeToYaml = (recipe: Recipe): string => stringify(recipe)
 
+/** Whether a method of prune.method works with gradients of samples. */
+export const isSecondOrder = (
+  method: SaliencyName | SecondOrderMethod,
+): method is Exclude<SecondOrderMethod, SaliencyName> => !Object.hasOwn(saliencies, method)
+
 function crossCheck(recipe: Recipe, source: string): Recipe {
   const { data, prune, train } = recipe
   if (train.epochs === 0 && !prune) throw new UserError(`${source}: train.epochs: 0 epochs need a prune section`)
   if (prune && prune.schedule !== 'one-shot' && prune.end === undefined)
     throw new UserError(`${source}: prune.end: a ${prune.schedule} schedule needs it, such as 10ep`)
+  if (prune?.initial !== undefined && (prune.schedule !== 'cubic' || prune.initial > prune.sparsity))
+    throw new UserError(`${source}: prune.initial: needs a cubic schedule and at most the final sparsity`)
+  if (prune?.secondOrder && !isSecondOrder(prune.method))
+    throw new UserError(`${source}: prune.secondOrder: ${prune.method} uses no gradients of samples`)
   if (train.nesterov && train.momentum === 0)
     throw new UserError(`${source}: train.nesterov: needs a train.momentum above 0, found 0`)
   if (data.stratify && data.validation === 0)

@@ -25,8 +25,9 @@ import { gradualPruning } from '../workflow/prune.ts'
 import { toSteps } from './duration.ts'
 import { describeEnvironment, type Environment } from './environment.ts'
 import { RunFolder } from './folder.ts'
-import { type Recipe, recipeToYaml } from './recipe.ts'
+import { isSecondOrder, type Recipe, recipeToYaml } from './recipe.ts'
 import { reportMarkdown } from './report.ts'
+import { type SecondOrderPlan, secondOrderPlan } from './second-order.ts'
 
 /** What a run says while it goes on. */
 export type RunEvent =
@@ -114,12 +115,13 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
   const { name: dataName, normalization, size, crop, skipCorrupt } = recipe.data
   const data = await loadDataset(dataName, { normalization, size, crop, skipCorrupt, onProgress: options.onData })
   const machine = options.machine ?? (await openMachine())
-  const network = buildNetwork(recipe, data, machine)
+  const plan = secondOrderPlan(recipe, modelOf(recipe), data)
+  const network = buildNetwork(recipe, data, machine, plan)
   if (options.resume && !options.out) throw new UserError('--resume needs --out with the folder of the run')
   pruningSchedule(recipe, network.stepsPerEpoch) // Refused, if so, before there is a folder.
   const folder = options.out ? RunFolder.open(options.out, options) : RunFolder.fresh(recipe.name)
   try {
-    return await new Run(recipe, options, network, folder).go()
+    return await new Run(recipe, options, network, folder, plan).go()
   } finally {
     folder.release()
   }
@@ -129,12 +131,13 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
 export const modelOf = ({ model: { name, classes, widen } }: Recipe): Model => findModel(name, { classes, widen })
 
 /** The network of a recipe, with its initial weights. */
-export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine): Network {
+export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, plan?: SecondOrderPlan): Network {
   const { augment, validation, stratify } = recipe.data
   const { init, weights } = recipe.model
   const network = new Network({
     ...{ machine, data, model: modelOf(recipe), init },
     ...{ batch: recipe.train.batch, validation, stratify, seed: recipe.seed, augment: findAugmentation(augment) },
+    ...{ programs: plan?.programs, judged: plan?.judged },
   })
   if (weights !== undefined) loadWeights(network, unpackSparse(readSafetensors(weights), weights), weights)
   return network
@@ -143,7 +146,7 @@ export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine): N
 /** When a recipe prunes, in steps. Throws UserError where that does not fit the training. */
 export function pruningSchedule({ prune, train }: Recipe, stepsPerEpoch: number): PruningSchedule | undefined {
   if (!prune) return undefined
-  const { schedule: kind, sparsity } = prune
+  const { schedule: kind, sparsity, initial } = prune
   const [start, every] = [toSteps(prune.start, stepsPerEpoch), toSteps(prune.every, stepsPerEpoch)]
   const end = prune.end === undefined || kind === 'one-shot' ? start : toSteps(prune.end, stepsPerEpoch)
   if (kind !== 'one-shot' && (end < start || every < 1))
@@ -153,7 +156,7 @@ export function pruningSchedule({ prune, train }: Recipe, stepsPerEpoch: number)
   const steps = train.epochs * stepsPerEpoch
   if (end > steps)
     throw new UserError(`prune: the last event is at step ${end}, but training ends after ${steps} steps`)
-  return { kind, sparsity, start, end, every }
+  return { kind, sparsity, start, end, every, initial }
 }
 
 class Run {
@@ -161,6 +164,7 @@ class Run {
   readonly #options: RunOptions
   readonly #network: Network
   readonly #folder: RunFolder
+  readonly #plan?: SecondOrderPlan
   readonly #steps: number
   readonly #perEpoch: number
   #sparsity = 0
@@ -170,7 +174,8 @@ class Run {
   #before = 0
   #started = performance.now()
 
-  constructor(recipe: Recipe, options: RunOptions, network: Network, folder: RunFolder) {
+  constructor(recipe: Recipe, options: RunOptions, network: Network, folder: RunFolder, plan?: SecondOrderPlan) {
+    this.#plan = plan
     this.#recipe = recipe
     this.#options = options
     this.#network = network
@@ -285,7 +290,8 @@ class Run {
     if (!prune || !schedule) return []
     return [
       gradualPruning({
-        ...{ method: prune.method, scope: prune.scope, seed, schedule },
+        ...{ scope: prune.scope, seed, schedule },
+        ...(isSecondOrder(prune.method) ? { event: this.#plan?.prune } : { method: prune.method }),
         before: (_step, first) => {
           if (first) writeSafetensors(this.#folder.file('dense'), weightsOf(this.#network))
         },

@@ -15,6 +15,8 @@ export interface PruningSchedule {
   end: number
   /** Steps between events. */
   every: number
+  /** `cubic` only: the sparsity that the first event reaches. Default: as if there had been an event one period earlier that removed nothing. */
+  initial?: number
 }
 
 /** One pruning of the network. */
@@ -29,16 +31,18 @@ export interface PruningEvent {
  * The events of a schedule: n of them at start, start + every, ... up to `end`. After event j = 1..n the sparsity is
  * - exponential: 1 - (1 - s)^(j / n): every event removes the same share of what is left;
  * - cubic: s - s (1 - j / n)^3 (Zhu & Gupta 2017 with initial sparsity 0 and t0 one period before `start`, since their event at t0 removes nothing).
- * The last event reaches exactly s.
+ *   with `initial` s0: s - (s - s0) (1 - (j - 1) / (n - 1))^3 (Zhu & Gupta's formula as it stands, whose event at t0 prunes to s0).
+ * The last event reaches exactly s, also where end - start is not a multiple of `every`.
  */
-export function pruningEvents({ kind, sparsity: s, start, end, every }: PruningSchedule): PruningEvent[] {
+export function pruningEvents({ kind, sparsity: s, start, end, every, initial }: PruningSchedule): PruningEvent[] {
   if (kind === 'one-shot') return [{ step: start, sparsity: s }]
   if (end < start || every < 1)
     throw new Error(`expected end >= start and every >= 1, found ${start}, ${end}, ${every}`)
   const n = Math.floor((end - start) / every) + 1
   return Array.from({ length: n }, (_, i) => {
     const done = (i + 1) / n
-    const sparsity = kind === 'cubic' ? s - s * (1 - done) ** 3 : 1 - (1 - s) ** done
+    const cubic = initial === undefined ? s - s * (1 - done) ** 3 : s - (s - initial) * (1 - i / (n - 1)) ** 3
+    const sparsity = kind === 'cubic' ? cubic : 1 - (1 - s) ** done
     return { step: start + i * every, sparsity: i === n - 1 ? s : sparsity }
   })
 }

@@ -50,6 +50,8 @@ export function prune(network: Network, options: PruneOptions, event = 0): Prune
 
 export interface GradualOptions extends Omit<PruneOptions, 'sparsity'> {
   schedule: PruningSchedule
+  /** What happens at an event. Default: {@link prune} with the other options. */
+  event?(network: Network, sparsity: number, event: number): PruneResult
   /** Called before an event changes anything. */
   before?(step: number, first: boolean): void
   /** Called after an event. */
@@ -57,14 +59,15 @@ export interface GradualOptions extends Omit<PruneOptions, 'sparsity'> {
 }
 
 /** A training hook that prunes at the events of a schedule. */
-export function gradualPruning({ schedule, before, after, ...options }: GradualOptions): Hook {
+export function gradualPruning({ schedule, before, after, event, ...options }: GradualOptions): Hook {
   const events = pruningEvents(schedule)
+  const pruneOnce = event ?? ((network, sparsity, index) => prune(network, { ...options, sparsity }, index))
   return {
     atStep(step, network) {
-      const index = events.findIndex((event) => event.step === step)
+      const index = events.findIndex((one) => one.step === step)
       if (index < 0) return
       before?.(step, index === 0)
-      const result = prune(network, { ...options, sparsity: events[index].sparsity }, index)
+      const result = pruneOnce(network, events[index].sparsity, index)
       after?.(step, events[index].sparsity, result)
     },
   }
