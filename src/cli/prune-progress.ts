@@ -14,7 +14,7 @@ export class PruneDisplay {
   #started = performance.now()
   #printed = performance.now()
 
-  /** `share`: how much of a part is done, 0 to 1; absent for what is worth a line of its own. */
+  /** `share`: how much of a part is done, 0 (it begins now) to 1; absent for what is worth a line of its own. */
   readonly show = (phase: Phase | 'statistics', text: string, share?: number): void => {
     const now = performance.now()
     if (share === undefined) {
@@ -23,11 +23,12 @@ export class PruneDisplay {
     }
     if (phase !== this.#phase || share < this.#share) {
       this.stop()
-      // What is reported first has been done by then: the part began after the last one.
-      this.#started = this.#printed = Math.max(this.#started, this.#printed)
+      // A part that did not say that it begins began when the last thing was printed.
+      this.#started = this.#printed = share === 0 ? now : this.#printed
     }
     this.#phase = phase
     this.#share = share
+    if (share === 0) return
     const seconds = (now - this.#started) / 1000
     const pace = `${((100 * share) / seconds).toFixed(1)} %/s, ${clock((seconds * (1 - share)) / share)} left`
     if (process.stdout.isTTY) this.#draw(`${phase}: ${text}`, share, pace)

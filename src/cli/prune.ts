@@ -150,6 +150,7 @@ async function prepare(file: TensorFile, path: string, { flags, method, samples,
     const pruned = network.evaluate('test')
     if (!refresh) return { pruned, stages: reports, seconds }
     const started = performance.now()
+    display?.show('statistics', '', 0)
     const images = random(seed, 'batch normalization samples').permutation(data.train.count).slice(0, samples.refresh)
     refresh.run(network, images, (done, total) => {
       display?.show('statistics', `${grouped(done)} of ${grouped(total)} images`, done / total)
