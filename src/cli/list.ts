@@ -9,8 +9,8 @@ import { datasets } from '../data/index.ts'
 import { models } from '../models/index.ts'
 import { saliencies } from '../prune/saliency/index.ts'
 import { scopes } from '../prune/scope.ts'
-import { secondOrderMethods } from '../workflow/second-order.ts'
 import { print, printJson } from './output.ts'
+import { pruneMethods } from './prune-settings.ts'
 
 type Entry = { name: string; summary: string }
 
@@ -23,7 +23,7 @@ const kinds: Record<string, () => Entry[]> = {
   methods: () => [
     ...named(saliencies),
     ...named(scopes).map(({ name, summary }) => ({ name: `scope ${name}`, summary })),
-    ...Object.entries(secondOrderMethods).map(([name, summary]) => ({ name: `prune --method ${name}`, summary })),
+    ...Object.entries(pruneMethods).map(([name, summary]) => ({ name: `prune --method ${name}`, summary })),
   ],
   recipes: listRecipes,
 }

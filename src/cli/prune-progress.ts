@@ -15,7 +15,7 @@ export class PruneDisplay {
   #printed = performance.now()
 
   /** `share`: how much of a part is done, 0 (it begins now) to 1; absent for what is worth a line of its own. */
-  readonly show = (phase: Phase | 'statistics', text: string, share?: number): void => {
+  readonly show = (phase: Phase | 'layers' | 'statistics', text: string, share?: number): void => {
     const now = performance.now()
     if (share === undefined) {
       this.line(`${phase}: ${text}`)

@@ -6,9 +6,16 @@ import type { Model } from '../models/model.ts'
 import { chooseTensors, prunableTensors } from '../prune/tensors.ts'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
+import { type LayerwiseMethod, layerwiseMethods } from '../workflow/layerwise.ts'
 import { type SecondOrderMethod, secondOrderMethods } from '../workflow/second-order.ts'
 import type { PreprocessingFlags } from './eval-data.ts'
 import { wholeNumber } from './numbers.ts'
+
+/** The methods of the command, with a line about each. */
+export const pruneMethods = { ...secondOrderMethods, ...layerwiseMethods }
+
+export const isLayerwise = (method: SecondOrderMethod | LayerwiseMethod): method is LayerwiseMethod =>
+  Object.hasOwn(layerwiseMethods, method)
 
 export interface PruneFlags extends PreprocessingFlags {
   model?: string
@@ -34,7 +41,7 @@ export interface PruneFlags extends PreprocessingFlags {
 
 /** What can be checked before data are loaded. */
 export interface PruneMethod {
-  method: SecondOrderMethod
+  method: SecondOrderMethod | LayerwiseMethod
   /** Share of zeros among the weights of the tensors. */
   sparsity: number
   tensors: Tensor[]
@@ -68,14 +75,14 @@ export function pruneMethod(flags: PruneFlags, model: Model): PruneMethod {
     include: patterns(flags.include),
     exclude: patterns(flags.exclude),
   })
-  const method = oneOf('--method', flags.method, Object.keys(secondOrderMethods) as SecondOrderMethod[])
+  const method = oneOf('--method', flags.method, Object.keys(pruneMethods) as (keyof typeof pruneMethods)[])
   const blocks = flags.blockSize ?? (isLinear(model) ? 'full' : 'layer')
   const fisher = oneOf('--block-size', blocks, ['layer', 'full'] as const)
   const most = 2 ** 32 - 1
   return {
     ...{ method, tensors, fisher, weights: tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0) },
     sparsity: shareOf(flags.sparsity),
-    lambda: flags.damp === undefined ? (fisher === 'full' ? 1e-3 : 1e-5) : damping(flags.damp),
+    lambda: flags.damp === undefined ? usualDamping(method, fisher) : damping(flags.damp),
     stages: wholeNumber('--stages', flags.stages, 1, 1000),
     ...{ seed: wholeNumber('--seed', flags.seed, 0, most), faithful: flags.faithful ?? false },
   }
@@ -103,6 +110,12 @@ export function pruneSamples(flags: PruneFlags, model: Model, { name, train: { c
     )
   const refresh = flags.refreshBn === undefined ? 0 : wholeNumber('--refresh-bn', flags.refreshBn, 2, count)
   return { samples, miniBatch, judge, refresh }
+}
+
+/** Layer by layer it is in units of the mean of the diagonal. */
+function usualDamping(method: SecondOrderMethod | LayerwiseMethod, fisher: 'full' | 'layer'): number {
+  if (isLayerwise(method)) return 0.01
+  return fisher === 'full' ? 1e-3 : 1e-5
 }
 
 /** Whether all layers are linear. */

@@ -16,8 +16,9 @@ import { fileProblem, UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
 import { GradientCache } from '../workflow/gradient-cache.ts'
 import { GradientSource } from '../workflow/gradients.ts'
+import { pruneObc, pruneSparseGpt } from '../workflow/layerwise.ts'
 import { drawSamples } from '../workflow/samples.ts'
-import { pruneSecondOrder, secondOrderMethods } from '../workflow/second-order.ts'
+import { pruneSecondOrder } from '../workflow/second-order.ts'
 import { DataDisplay } from './data-progress.ts'
 import {
   type EvaluationData,
@@ -30,11 +31,19 @@ import {
 import { print, printJson } from './output.ts'
 import { PruneDisplay } from './prune-progress.ts'
 import { pruneCounts, pruneReport } from './prune-report.ts'
-import { type PruneFlags, type PruneMethod, type PruneSamples, pruneMethod, pruneSamples } from './prune-settings.ts'
+import {
+  isLayerwise,
+  type PruneFlags,
+  type PruneMethod,
+  type PruneSamples,
+  pruneMethod,
+  pruneMethods,
+  pruneSamples,
+} from './prune-settings.ts'
 
 const METHODS = `
 Methods:
-${Object.entries(secondOrderMethods)
+${Object.entries(pruneMethods)
   .map(([name, summary]) => `  ${name.padEnd(12)} ${summary}`)
   .join('\n')}
 `
@@ -43,7 +52,7 @@ const command = new Command('prune')
   .description('prune stored weights by first and second derivatives of the loss, without training')
   .argument('<file>', 'a safetensors file of trained weights')
   .option('--model <name>', 'a built-in network (default: the one that the file names)')
-  .requiredOption('--method <name>', `${Object.keys(secondOrderMethods).join(', ')}`)
+  .requiredOption('--method <name>', `${Object.keys(pruneMethods).join(', ')}`)
   .requiredOption('--sparsity <share>', 'share of zeros among the weights of the pruned tensors, such as 0.9')
   .requiredOption('--data <name>', 'a data set or a folder: gradients are of its training samples')
   .requiredOption('-o, --out <file>', 'where the pruned weights go: safetensors, stored sparse')
@@ -126,7 +135,7 @@ async function prepare(file: TensorFile, path: string, { flags, method, samples,
   const cache = flags.fisherCache === undefined ? undefined : new GradientCache(flags.fisherCache, notice)
   const source = new GradientSource({ tensors: names, ...samples, cache })
   const refresh = samples.refresh > 0 ? new BatchNormRefresh(samples.refresh) : undefined
-  const needsGradients = method.method !== 'magnitude'
+  const needsGradients = method.method !== 'magnitude' && !isLayerwise(method.method)
   const model = modelOfFile(file, path, flags.model)
   const network = new Network({
     ...{ machine: await openMachine(), model, data, judged: samples.judge },
@@ -142,13 +151,28 @@ async function prepare(file: TensorFile, path: string, { flags, method, samples,
       `--samples: ${samples.samples} gradients of ${grouped(method.weights)} weights need ${bytes(4 * floats)}, an engine can address ${bytes(4 * MOST_FLOATS)}`,
     )
 
-  const run = () => {
+  const prune = () => {
     const { samples: count, miniBatch, judge } = samples
+    if (isLayerwise(method.method)) {
+      const started = performance.now()
+      const progress = (layer: string, done: number, total: number) =>
+        display?.show('layers', `${layer}, ${done} of ${total}`, done / total)
+      const options = { sparsity, layers: names, samples: count, damp: lambda, seed, progress }
+      // Equal shares would empty the small layers of a network long before the large ones.
+      const { reconstructions } =
+        method.method === 'obc' ? pruneObc(network, options) : pruneSparseGpt(network, { ...options, scope: 'erk' })
+      return { reconstructions, seconds: { layers: (performance.now() - started) / 1000 } }
+    }
     const drawn = drawSamples(data.train.count, { gradients: count * miniBatch, judge, seed, faithful })
     const options = { method: method.method, sparsity, lambda, fisher, stages, seed, faithful, ...drawn }
     const { stages: reports, seconds } = pruneSecondOrder(network, source, { ...options, onProgress: display?.show })
+    return { stages: reports, seconds }
+  }
+
+  const run = () => {
+    const { seconds, ...reports } = prune()
     const pruned = network.evaluate('test')
-    if (!refresh) return { pruned, stages: reports, seconds }
+    if (!refresh) return { pruned, ...reports, seconds }
     const started = performance.now()
     display?.show('statistics', '', 0)
     const images = random(seed, 'batch normalization samples').permutation(data.train.count).slice(0, samples.refresh)
@@ -156,7 +180,7 @@ async function prepare(file: TensorFile, path: string, { flags, method, samples,
       display?.show('statistics', `${grouped(done)} of ${grouped(total)} images`, done / total)
     })
     const statistics = (performance.now() - started) / 1000
-    return { pruned, refreshed: network.evaluate('test'), stages: reports, seconds: { ...seconds, statistics } }
+    return { pruned, refreshed: network.evaluate('test'), ...reports, seconds: { ...seconds, statistics } }
   }
   return { network, names, run }
 }

@@ -22,6 +22,12 @@ import { random } from '../util/random.ts'
 import { suggestion } from '../util/suggest.ts'
 import type { PruneResult } from './prune.ts'
 
+export const layerwiseMethods = {
+  obc: 'ExactOBS layer by layer from inputs, no labels (Frantar & Alistarh 2022)',
+  sparsegpt: 'one sweep over the columns of each layer, no labels (Frantar & Alistarh 2023)',
+} as const
+export type LayerwiseMethod = keyof typeof layerwiseMethods
+
 export interface LayerwiseOptions {
   /** Names of the tensors to prune. Default: all that are prunable. */
   layers?: readonly string[]

@@ -3,13 +3,13 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { pruneMethods } from '../../src/cli/prune-settings.ts'
 import { synthetic } from '../../src/data/synthetic.ts'
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts'
 import { findModel } from '../../src/models/index.ts'
 import { weightsOf } from '../../src/train/checkpoint.ts'
 import { Network } from '../../src/train/network.ts'
 import { train } from '../../src/train/train.ts'
-import { secondOrderMethods } from '../../src/workflow/second-order.ts'
 import { machine } from '../train/small.ts'
 import { compiled, espalier, jsonLines } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
@@ -54,7 +54,7 @@ async function result(file: string, flags: string, out = join(temporaryFolder(),
   return jsonLines(stdout)[0] as unknown as Result
 }
 
-it.each(Object.keys(secondOrderMethods))(
+it.each(Object.keys(pruneMethods))(
   '%s keeps exactly the weights asked for, and eval finds what was said',
   async (method) => {
     const out = join(temporaryFolder(), 'out.safetensors')
