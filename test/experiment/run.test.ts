@@ -160,6 +160,42 @@ it('no epochs: stored weights are pruned as they are', async () => {
   )
 })
 
+it('second-order methods prune at the events of a schedule, exactly', async () => {
+  const secondOrder = { samples: 50, judge: 200 }
+  for (const prune of [
+    { method: 'cbs', sparsity: 0.8, start: '1ep', secondOrder },
+    {
+      method: 'woodfisher',
+      sparsity: 0.8,
+      schedule: 'cubic',
+      initial: 0.2,
+      start: '10it',
+      every: '10it',
+      end: '30it',
+      secondOrder,
+    },
+  ]) {
+    const levels: number[] = []
+    const onEvent = (event: RunEvent) => event.type === 'prune' && levels.push(event.sparsity)
+    const { result } = await run({ out: temporaryFolder(), onEvent }, checkRecipe({ ...tiny, prune }, 'tiny'))
+    expect(result!.layers.reduce((sum, { kept }) => sum + kept, 0)).toBe(32_360 - Math.round(0.8 * 32_360))
+    expect(result!.final.accuracy).toBeGreaterThan(0.5)
+    if (prune.method === 'woodfisher')
+      expect(levels.map((level) => level.toFixed(3))).toEqual(['0.200', '0.725', '0.800'])
+  }
+})
+
+it('second-order keys are refused where nothing uses them, and too many samples', async () => {
+  const prune = { method: 'magnitude', sparsity: 0.5, secondOrder: {} }
+  expect(() => checkRecipe({ ...tiny, prune }, 'tiny')).toThrow(
+    'tiny: prune.secondOrder: magnitude uses no gradients of samples',
+  )
+  const greedy = { method: 'cbs', sparsity: 0.5, secondOrder: { samples: 1800, judge: 200 } }
+  await expect(run({ out: temporaryFolder() }, checkRecipe({ ...tiny, prune: greedy }, 'tiny'))).rejects.toThrow(
+    /1800 gradients of 1 samples and 200 judging samples are more than the 1900 training samples/,
+  )
+})
+
 it('data.stratify: every class gives the same share of the held-out samples', () => {
   const data = synthetic()
   const heldOut = (stratify: boolean) => {
