@@ -2,7 +2,7 @@
  * @file The damped inverse of a block of the empirical Fisher matrix, A = (lambda I + F)^-1, without an n x n matrix. With K = G G' (N x N) and
  * lambda N I + K = L L' (Woodbury): A = (I - G' (lambda N I + K)^-1 G) / lambda. This is what WoodFisher's N rank-one steps (Singh & Alistarh 2020, eq. 4) arrive at.
  */
-import { type Factor, factorize, factorRoom, solve, solveForward } from '../../linear/cholesky.ts'
+import { type Factor, factorize, factorRoom, solveForward, solveOne } from '../../linear/cholesky.ts'
 import { invert, symmetricProduct } from '../../linear/inverse.ts'
 import { norm } from '../../linear/vector.ts'
 import { type Matrix, part, type Workspace } from '../../linear/workspace.ts'
@@ -59,12 +59,7 @@ export class DampedInverse {
   /** (lambda N I + K)^-1 b. */
   solve(b: Float64Array): Float64Array {
     if (this.#inverse) return symmetricProduct(this.#space, this.#inverse, b)
-    return this.#space.scoped(() => {
-      const x = this.#space.matrix(1, b.length)
-      this.#space.values(x).set(b)
-      solve(this.#space, this.#factor, x)
-      return Float64Array.from(this.#space.values(x))
-    })
+    return solveOne(this.#space, this.#factor, b)
   }
 
   /** The diagonal of A, one list per tensor: A_qq = (1 - G_q' (lambda N I + K)^-1 G_q) / lambda. `progress(done)` counts weights. */
