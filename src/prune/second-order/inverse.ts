@@ -24,6 +24,7 @@ export class DampedInverse {
   readonly #factor: Factor
   /** (lambda N I + K)^-1 in the place of the factor, once it was needed. */
   #inverse?: Matrix
+  #diagonal?: Float64Array[]
   /** Relative residual of a solution with the factor, |b - (lambda N I + K) y| / |b|. */
   readonly residual: number
 
@@ -64,18 +65,26 @@ export class DampedInverse {
 
   /** The diagonal of A, one list per tensor: A_qq = (1 - G_q' (lambda N I + K)^-1 G_q) / lambda. `progress(done)` counts weights. */
   diagonal(progress: (done: number) => void = () => {}): Float64Array[] {
+    this.#diagonal ??= this.#forms(progress).map((forms) => forms.map((form) => (1 - form) / this.#lambda))
+    return this.#diagonal.map((values) => values.slice())
+  }
+
+  /** G_q' (lambda N I + K)^-1 G_q of all weights. Those that are solved for come first, since the explicit inverse takes the factor's place. */
+  #forms(progress: (done: number) => void): Float64Array[] {
     const { tensors } = this.#block
+    const all = tensors.map(({ size }) => new Float64Array(size))
     let done = 0
-    return tensors.map((tensor) => {
-      const forms = new Float64Array(tensor.size)
-      const count = (some: number) => progress(done + some)
-      if (tensor.quadraticForms) {
-        this.#inverse ??= invert(this.#space, this.#factor)
-        tensor.quadraticForms(this.#inverse, forms, count)
-      } else this.#solveForms(tensor, forms, count)
-      done += tensor.size
-      return forms.map((form) => (1 - form) / this.#lambda)
-    })
+    for (const explicit of [false, true])
+      tensors.forEach((tensor, t) => {
+        if (!!tensor.quadraticForms !== explicit) return
+        const count = (some: number) => progress(done + some)
+        if (tensor.quadraticForms) {
+          this.#inverse ??= invert(this.#space, this.#factor)
+          tensor.quadraticForms(this.#inverse, all[t], count)
+        } else this.#solveForms(tensor, all[t], count)
+        done += tensor.size
+      })
+    return all
   }
 
   /** The forms as |L^-1 G_q|^2. */
