@@ -9,6 +9,9 @@
  * a gradient step of length 1 / (lambda N) leads to z = w0 + G' y, which is w on S, so that only the weights of P move. Line search on the support gives steps
  * that are shorter by the condition number of the system, and practically never change the support. A step of this length can be too long: then
  * only the exchanges that matter most are made, as few as it takes for Q to fall.
+ *
+ * Measured on MLPNet with 1000 samples at each of 16 stages (one seed or two): beside the largest magnitudes with the same updates, the supports found here are worth about half a point of
+ * accuracy at 98 %, and cost about as much at 95 %. Q is fitted to few samples; a lower one is not always a better network.
  */
 import { solveOne } from '../../linear/cholesky.ts'
 import { dot, type Vector } from '../../linear/vector.ts'
