@@ -90,6 +90,16 @@ export function solve(space: Workspace, factor: Factor, x: Matrix): void {
   solveBackward(space, factor, x)
 }
 
+/** The solution of A y = b. Takes n doubles of the workspace meanwhile. */
+export function solveOne(space: Workspace, factor: Factor, b: Float64Array): Float64Array {
+  return space.scoped(() => {
+    const x = space.matrix(1, b.length)
+    space.values(x).set(b)
+    solve(space, factor, x)
+    return Float64Array.from(space.values(x))
+  })
+}
+
 function blocks(n: number): { at: number; size: number }[] {
   return Array.from({ length: Math.ceil(n / BLOCK) }, (_, b) => ({
     at: b * BLOCK,

@@ -55,6 +55,11 @@ export class GradientSource {
     return this.#options.tensors
   }
 
+  /** How many training samples {@link collect} takes. */
+  get count(): number {
+    return this.#options.samples * this.#options.miniBatch
+  }
+
   #build(forward: Forward, size: number): Graph {
     const { graph: pass, loss, losses } = forward(size)
     const wrt = prunableParameters(pass).filter(({ name }) => this.#options.tensors.includes(name))

@@ -30,17 +30,19 @@ export interface SecondOrderOptions {
   method: SecondOrderMethod
   /** Share of zeros among the weights of the tensors, 0 to 1. */
   sparsity: number
-  /** Training samples whose gradients are taken: as many as the source says. */
+  /** Training samples whose gradients are taken: as many as the source says, or a multiple of that, of which each stage takes the next part, in turn. */
   gradients: Uint32Array
   /** Training samples whose loss judges masks and updates; best disjoint from `gradients`. As many as the network's option `judged`. */
   judge: Uint32Array
-  /** Damping. Default 1e-3 for one block of all tensors, else 1e-5. */
+  /** Damping. Default 3e-2 for CHITA, which steps far with few samples; else 1e-3 for one block of all tensors and 1e-5 for several. */
   lambda?: number
   /** One block of all tensors, or one per tensor. Default `full`. */
   fisher?: 'full' | 'layer'
+  /** Which scores compete, where saliencies decide (magnitude, obd, woodfisher, cbs-update): all of them, or those of a tensor each. Default `global`. */
+  scope?: 'global' | 'layerwise'
   /** Steps of growing sparsity, gradients taken anew at each. Default 1. */
   stages?: number
-  /** g of the first-order term in updates and in CHITA. Default 0 in the first stage (a trained network is at a minimum), 1 after it; CHITA: always 1. */
+  /** g of the first-order term in updates and in CHITA. Default 0 in the first stage (a trained network is at a minimum), 0.3 after it; CHITA: always 0.3. */
   firstOrder?: number
   /** Share of the update that is made: a number, or `search` for the one of the lowest loss on `judge`. Default `search`. */
   scale?: number | 'search'
@@ -86,6 +88,9 @@ export function pruneSecondOrder(
   return new SecondOrderPruning(network, source, options).run()
 }
 
+/** With 1, the regression asks every sample's loss to fall by 1, more than most have: steps become too long. */
+const FIRST_ORDER = 0.3
+
 const SCALES = [1, 0.75, 0.5, 0.25, 0]
 
 class SecondOrderPruning {
@@ -100,9 +105,12 @@ class SecondOrderPruning {
     this.#network = network
     this.#source = source
     const { fisher = 'full', faithful = false } = options
-    const { lambda = fisher === 'full' ? 1e-3 : 1e-5, scale = faithful ? 1 : 'search' } = options
-    const { stages = 1, candidates = faithful ? 50 : 10, seed = 0, onProgress = () => {} } = options
-    this.#options = { ...options, fisher, faithful, lambda, scale, stages, candidates, seed, onProgress }
+    const {
+      lambda = options.method === 'chita' ? 3e-2 : fisher === 'full' ? 1e-3 : 1e-5,
+      scale = faithful ? 1 : 'search',
+    } = options
+    const { stages = 1, scope = 'global', candidates = faithful ? 50 : 10, seed = 0, onProgress = () => {} } = options
+    this.#options = { ...options, fisher, faithful, lambda, scale, stages, scope, candidates, seed, onProgress }
     this.#names = source.tensors
     this.#size = this.#names.reduce((sum, name) => sum + network.values(name).length, 0)
   }
@@ -134,7 +142,7 @@ class SecondOrderPruning {
         weights,
       )
     const gradients = this.#timed('gradients', () =>
-      this.#source.collect(this.#network, this.#options.gradients, (done, total) => {
+      this.#source.collect(this.#network, this.#samplesOf(stage), (done, total) => {
         this.#options.onProgress('gradients', `${done} of ${total} gradients`, done / total)
       }),
     )
@@ -144,10 +152,13 @@ class SecondOrderPruning {
     }
     const blocks = this.#blocks(gradients)
     if (method === 'woodfisher') return this.#woodfisher(gradients, blocks, weights, keep)
-    const g = firstOrder ?? (method === 'chita' || stage > 1 ? 1 : 0)
+    const g = firstOrder ?? (method === 'chita' || stage > 1 ? FIRST_ORDER : 0)
     const report: Partial<StageReport> = {}
     const masks = this.#timed('search', () => {
-      if (method === 'chita') return chitaSupport(blocks, weights, { keep, lambda, firstOrder: g })
+      if (method === 'chita')
+        return chitaSupport(gradients.space, blocks, weights, { keep, lambda, firstOrder: g }).map((mask) =>
+          Float32Array.from(mask),
+        )
       const start =
         method === 'cbs-update'
           ? this.#topMasks(
@@ -170,6 +181,16 @@ class SecondOrderPruning {
       })
     })
     return this.#finish(report, masks, weights, change)
+  }
+
+  /** The training samples whose gradients a stage takes. */
+  #samplesOf(stage: number): Uint32Array {
+    const { gradients } = this.#options
+    const { count } = this.#source
+    if (gradients.length === 0 || gradients.length % count !== 0)
+      throw new Error(`expected ${count} training samples or a multiple, found ${gradients.length}`)
+    const first = ((stage - 1) * count) % gradients.length
+    return gradients.subarray(first, first + count)
   }
 
   #woodfisher({ space }: Gradients, blocks: Block[], weights: Float32Array[], keep: number): StageReport {
@@ -286,14 +307,20 @@ class SecondOrderPruning {
     return done
   }
 
-  /** Exactly `keep` ones at the largest scores of weights that are left; in faithful mode those above the threshold strictly, which is one less. */
+  /**
+   * Exactly `keep` ones at the largest scores of weights that are left, of all or (by scope) the same share of every tensor; in faithful mode those above the
+   * threshold strictly, which is one less.
+   */
   #topMasks(scores: readonly (Float32Array | Float64Array)[], keep: number): Float32Array[] {
+    const { scope, faithful } = this.#options
     const masks = scores.map(({ length }) => new Float32Array(length))
-    selectTop(
-      scores,
-      this.#options.faithful && keep < this.#size ? strictCount(this.#size, this.#options.sparsity) : keep,
-      masks,
-    )
+    const sparsity = 1 - keep / this.#size
+    const select = (some: typeof scores, into: typeof masks) => {
+      const size = some.reduce((sum, { length }) => sum + length, 0)
+      selectTop(some, faithful ? strictCount(size, this.#options.sparsity) : keptCount(size, sparsity), into)
+    }
+    if (scope === 'global') select(scores, masks)
+    else scores.forEach((some, t) => void select([some], [masks[t]]))
     return masks
   }
 

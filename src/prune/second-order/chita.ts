@@ -1,14 +1,25 @@
 /**
- * @file CHITA (Benbaki et al. 2023): pruning as sparse regression on the per-sample gradients A (N x n) at the weights w0,
+ * @file CHITA (Benbaki et al. 2023): pruning as sparse regression on the per-sample gradients G (N x n) at the weights w0,
  *
- *   minimize Q(w) = |A (w - w0) + g 1|^2 / 2 + N lambda |w - w0|^2 / 2   subject to |w|_0 <= k,
+ *   minimize Q(w) = |G (w - w0) + g 1|^2 / 2 + N lambda |w - w0|^2 / 2   subject to |w|_0 <= k,
  *
- * which is N times the quadratic model of the loss with the empirical Fisher matrix, its first-order term scaled by g. Iterative hard thresholding finds
- * the support; {@link systematicUpdate} solves for the weights on it. No n x n matrix.
+ * which is N times the quadratic model of the loss with the empirical Fisher matrix, its first-order term scaled by g. No n x n matrix.
+ *
+ * Hard thresholding from solutions on the support, rather than from any point: with w the best weights on the support S, and y = (lambda N I + G_S G_S')^-1 (G_P w0_P - g 1),
+ * a gradient step of length 1 / (lambda N) leads to z = w0 + G' y, which is w on S, so that only the weights of P move. Line search on the support gives steps
+ * that are shorter by the condition number of the system, and practically never change the support. A step of this length can be too long: then
+ * only the exchanges that matter most are made, as few as it takes for Q to fall.
+ *
+ * Measured on MLPNet with 1000 samples at each of 16 stages, beside the largest magnitudes with the same updates: at 98 % 85.66 and 84.85 against 84.22 and 84.99 (seeds 0 and 1), at 95 %
+ * 90.62 against 91.50 (seed 0). Nearly all of the gain over one update (34.8, 86.3) is that of the stages: Q is fitted to few samples, and a lower one is not always a better network.
  */
+import { solveOne } from '../../linear/cholesky.ts'
 import { dot, type Vector } from '../../linear/vector.ts'
+import type { Workspace } from '../../linear/workspace.ts'
+import { Ranking } from '../../select/ranking.ts'
 import { selectTop } from '../../select/top.ts'
-import type { FisherBlock } from './columns.ts'
+import { concatenate, type Masks, split } from './flat.ts'
+import { type Block, dampedGram } from './inverse.ts'
 
 export interface ChitaOptions {
   /** Weights to keep, over all tensors. */
@@ -17,120 +28,119 @@ export interface ChitaOptions {
   lambda: number
   /** g, the scale of the first-order term. Default 1; 0 leaves it out. */
   firstOrder?: number
-  /** Default 50. */
+  /** Accepted steps at most. Default 2: the first ones bring most. */
   iterations?: number
-  /** Called after every iteration with Q. */
-  progress?: (iteration: number, objective: number) => void
+  /** Called with every support that is accepted, the start included: Q of the best weights on it, and how many weights were exchanged. */
+  progress?: (iteration: number, objective: number, exchanged: number) => void
 }
 
-/** The support: one mask per tensor (in the order of the blocks), with exactly `keep` ones. Weights that are 0 already stay pruned. Q never increases. */
+/** A step that does not lower Q is tried again with this share of its exchanges. */
+const SHRINK = 1 / 4
+
+/**
+ * The support: one mask per tensor (in the order of the blocks), with exactly `keep` ones; the search starts from the largest |w0|. Weights that are 0 may return.
+ * `systematicUpdate` gives the best weights on it. Q never increases. Throws UserError where a weight is not finite or lambda is too small.
+ */
 export function chitaSupport(
-  blocks: readonly FisherBlock[],
+  space: Workspace,
+  blocks: readonly Block[],
   weights: readonly Vector[],
-  options: ChitaOptions,
-): Float32Array[] {
-  const { keep, lambda, firstOrder = 1, iterations = 50, progress } = options
-  const model = new Model(blocks, weights, lambda, firstOrder)
-  let current = model.evaluate(
-    topK(
-      weights.map((w) => Float64Array.from(w)),
-      weights,
-      keep,
-    ),
-  )
+  { keep, lambda, firstOrder = 1, iterations = 2, progress = () => {} }: ChitaOptions,
+): Masks {
+  const dense = concatenate(weights)
+  const start = new Float32Array(dense.length)
+  selectTop([dense.map(Math.abs)], keep, [start])
+  const at = (support: Uint8Array) => bestOn(space, blocks, dense, support, lambda, firstOrder)
+  let point = at(Uint8Array.from(start))
+  progress(0, point.objective, 0)
   for (let iteration = 1; iteration <= iterations; iteration++) {
-    const gradient = model.gradient(current)
-    let step = model.exactStep(current, gradient)
+    const exchanges = wanted(point)
+    let count = exchanges.length
     let next: Point | undefined
-    for (let tries = 0; tries < 12 && !next; tries++, step /= 2) {
-      const moved = current.w.map((w, t) => w.map((value, q) => value - step * gradient[t][q]))
-      const candidate = model.evaluate(topK(moved, weights, keep))
-      if (candidate.objective < current.objective * (1 - 1e-7)) next = candidate
+    for (; count > 0 && !next; count = next ? count : Math.floor(count * SHRINK)) {
+      const tried = at(exchanged(point.support, exchanges.slice(0, count)))
+      if (tried.objective < point.objective * (1 - 1e-9)) next = tried
     }
     if (!next) break
-    current = next
-    progress?.(iteration, current.objective)
+    point = next
+    progress(iteration, point.objective, count)
   }
-  return current.w.map((w) => Float32Array.from(w, (value) => (value === 0 ? 0 : 1)))
+  return split(
+    point.support,
+    weights.map(({ length }) => length),
+  )
 }
 
-/** Weights, the images A (w - w0) + g 1 per block, and Q. */
+/** A support, Q of the best weights on it, and z, where a step from them leads. */
 interface Point {
-  w: Float64Array[]
-  images: Float64Array[]
+  support: Uint8Array
   objective: number
+  z: Float64Array
 }
 
-class Model {
-  readonly #blocks: readonly FisherBlock[]
-  readonly #dense: readonly Vector[]
-  readonly #lambda: number
-  /** g 1 - A w0 per block. */
-  readonly #offsets: Float64Array[]
-
-  constructor(blocks: readonly FisherBlock[], dense: readonly Vector[], lambda: number, firstOrder: number) {
-    this.#blocks = blocks
-    this.#dense = dense
-    this.#lambda = lambda
-    this.#offsets = this.#images(dense.map((w) => Float64Array.from(w))).map((image) =>
-      image.map((value) => firstOrder - value),
-    )
-  }
-
-  evaluate(w: Float64Array[]): Point {
-    const images = this.#images(w)
-    let objective = 0
-    images.forEach((image, b) => {
-      for (let i = 0; i < image.length; i++) image[i] += this.#offsets[b][i]
-      objective += dot(image, image) / 2
+/** By block: Q = lambda N (|w0_P|^2 + v' y) / 2 and z = w0 + G' y, with v = G_P w0_P - g 1 and (lambda N I + G_S G_S') y = v. */
+function bestOn(
+  space: Workspace,
+  blocks: readonly Block[],
+  dense: Float64Array,
+  support: Uint8Array,
+  lambda: number,
+  firstOrder: number,
+): Point {
+  const removed = dense.map((w, q) => (support[q] === 0 ? w : 0))
+  const z = dense.slice()
+  let doubled = dot(removed, removed)
+  let end = 0
+  for (const block of blocks) {
+    const { samples, tensors } = block
+    const parts = tensors.map(({ size }) => [end, (end += size)] as const)
+    const v = new Float64Array(samples).fill(-firstOrder)
+    tensors.forEach((tensor, t) => {
+      tensor.combine(removed.subarray(...parts[t]), v)
     })
-    w.forEach((values, t) => {
-      let squares = 0
-      for (let q = 0; q < values.length; q++) squares += (values[q] - this.#dense[t][q]) ** 2
-      objective += (this.#damping * squares) / 2
-    })
-    return { w, images, objective }
-  }
-
-  /** A' (A (w - w0) + g 1) + N lambda (w - w0). */
-  gradient({ w, images }: Point): Float64Array[] {
-    return this.#eachTensor((tensor, t, b) => {
+    const masks = parts.map((part) => support.subarray(...part))
+    const y = space.scoped(() => solveOne(space, dampedGram(space, block, lambda, masks), v))
+    doubled += dot(v, y)
+    tensors.forEach((tensor, t) => {
       const sums = new Float64Array(tensor.size)
-      tensor.correlate(images[b], sums)
-      for (let q = 0; q < sums.length; q++) sums[q] += this.#damping * (w[t][q] - this.#dense[t][q])
-      return sums
+      tensor.correlate(y, sums)
+      const moved = z.subarray(...parts[t])
+      for (let q = 0; q < sums.length; q++) moved[q] += sums[q]
     })
   }
-
-  /** The minimizer of Q along the gradient restricted to the support of w. */
-  exactStep({ w }: Point, gradient: readonly Float64Array[]): number {
-    const supported = gradient.map((values, t) => values.map((value, q) => (w[t][q] === 0 ? 0 : value)))
-    const length = supported.reduce((sum, values) => sum + dot(values, values), 0)
-    const curvature = this.#images(supported).reduce((sum, image) => sum + dot(image, image), 0)
-    return length === 0 ? 0 : length / (curvature + this.#damping * length)
-  }
-
-  get #damping(): number {
-    return this.#blocks[0].samples * this.#lambda
-  }
-
-  #images(w: readonly Float64Array[]): Float64Array[] {
-    const images = this.#blocks.map(({ samples }) => new Float64Array(samples))
-    this.#eachTensor((tensor, t, b) => tensor.combine(w[t], images[b]))
-    return images
-  }
-
-  #eachTensor<T>(visit: (tensor: FisherBlock['tensors'][number], t: number, b: number) => T): T[] {
-    let t = 0
-    return this.#blocks.flatMap(({ tensors }, b) => tensors.map((tensor) => visit(tensor, t++, b)))
-  }
+  return { support, objective: (blocks[0].samples * lambda * doubled) / 2, z }
 }
 
-/** The `keep` values of largest magnitude, zeros elsewhere; where w0 is 0 there is nothing to keep. */
-function topK(w: readonly Float64Array[], dense: readonly Vector[], keep: number): Float64Array[] {
-  const scores = w.map((values, t) => values.map((value, q) => (dense[t][q] === 0 ? -1 : Math.abs(value))))
-  const masks = w.map((values) => new Float64Array(values.length))
-  selectTop(scores, keep, masks)
-  // A kept value stays distinguishable from a pruned one even where it passes through zero.
-  return w.map((values, t) => values.map((value, q) => (masks[t][q] === 0 ? 0 : value || Number.MIN_VALUE)))
+interface Exchange {
+  back: number
+  gone: number
+}
+
+/** What keeping the largest |z| would exchange: the largest of the removed for the smallest of the kept, as long as it is larger. */
+function wanted({ support, z }: Point): Exchange[] {
+  const sizes = z.map(Math.abs)
+  const items = Int32Array.from(z.keys())
+  const gone = new Ranking(
+    sizes,
+    items.filter((q) => support[q] !== 0),
+  )
+  const back = new Ranking(
+    sizes.map((size) => -size),
+    items.filter((q) => support[q] === 0),
+  )
+  const exchanges: Exchange[] = []
+  for (let i = 0; i < Math.min(back.length, gone.length); i++) {
+    if (sizes[back.at(i)] <= sizes[gone.at(i)]) break
+    exchanges.push({ back: back.at(i), gone: gone.at(i) })
+  }
+  return exchanges
+}
+
+function exchanged(support: Uint8Array, exchanges: readonly Exchange[]): Uint8Array {
+  const changed = support.slice()
+  for (const { back, gone } of exchanges) {
+    changed[back] = 1
+    changed[gone] = 0
+  }
+  return changed
 }

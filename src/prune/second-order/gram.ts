@@ -12,8 +12,22 @@ export function activeWeights(size: number, active?: ArrayLike<number>): Int32Ar
   return active ? indices.filter((q) => active[q] !== 0) : indices
 }
 
-/** k[i][j] += sum over the weights of G[i][q] G[j][q], for j <= i. */
-export function addGramOf(space: Workspace, columns: GradientColumns, weights: Int32Array, k: Matrix): void {
+/** Indices of the other weights. */
+export function inactiveWeights(active: ArrayLike<number>): Int32Array {
+  return activeWeights(
+    active.length,
+    Array.from(active, (a) => (a === 0 ? 1 : 0)),
+  )
+}
+
+/** k[i][j] += (or -=) sum over the weights of G[i][q] G[j][q], for j <= i. */
+export function addGramOf(
+  space: Workspace,
+  columns: GradientColumns,
+  weights: Int32Array,
+  k: Matrix,
+  mode: 'add' | 'subtract' = 'add',
+): void {
   const { samples } = columns
   space.scoped(() => {
     const offset = space.take(CHUNK * samples)
@@ -23,7 +37,7 @@ export function addGramOf(space: Workspace, columns: GradientColumns, weights: I
         columns.column(q, space.floats(offset + i * samples, samples))
       })
       const lines = transposed(floatRows(offset, chunk.length, samples))
-      space.run([product(k, lines, lines, { mode: 'add', lower: true })])
+      space.run([product(k, lines, lines, { mode, lower: true })])
     }
   })
 }

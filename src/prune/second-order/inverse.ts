@@ -2,7 +2,7 @@
  * @file The damped inverse of a block of the empirical Fisher matrix, A = (lambda I + F)^-1, without an n x n matrix. With K = G G' (N x N) and
  * lambda N I + K = L L' (Woodbury): A = (I - G' (lambda N I + K)^-1 G) / lambda. This is what WoodFisher's N rank-one steps (Singh & Alistarh 2020, eq. 4) arrive at.
  */
-import { type Factor, factorize, factorRoom, solve, solveForward } from '../../linear/cholesky.ts'
+import { type Factor, factorize, factorRoom, solveForward, solveOne } from '../../linear/cholesky.ts'
 import { invert, symmetricProduct } from '../../linear/inverse.ts'
 import { norm } from '../../linear/vector.ts'
 import { type Matrix, part, type Workspace } from '../../linear/workspace.ts'
@@ -24,6 +24,7 @@ export class DampedInverse {
   readonly #factor: Factor
   /** (lambda N I + K)^-1 in the place of the factor, once it was needed. */
   #inverse?: Matrix
+  #diagonal?: Float64Array[]
   /** Relative residual of a solution with the factor, |b - (lambda N I + K) y| / |b|. */
   readonly residual: number
 
@@ -59,28 +60,31 @@ export class DampedInverse {
   /** (lambda N I + K)^-1 b. */
   solve(b: Float64Array): Float64Array {
     if (this.#inverse) return symmetricProduct(this.#space, this.#inverse, b)
-    return this.#space.scoped(() => {
-      const x = this.#space.matrix(1, b.length)
-      this.#space.values(x).set(b)
-      solve(this.#space, this.#factor, x)
-      return Float64Array.from(this.#space.values(x))
-    })
+    return solveOne(this.#space, this.#factor, b)
   }
 
   /** The diagonal of A, one list per tensor: A_qq = (1 - G_q' (lambda N I + K)^-1 G_q) / lambda. `progress(done)` counts weights. */
   diagonal(progress: (done: number) => void = () => {}): Float64Array[] {
+    this.#diagonal ??= this.#forms(progress).map((forms) => forms.map((form) => (1 - form) / this.#lambda))
+    return this.#diagonal.map((values) => values.slice())
+  }
+
+  /** G_q' (lambda N I + K)^-1 G_q of all weights. Those that are solved for come first, since the explicit inverse takes the factor's place. */
+  #forms(progress: (done: number) => void): Float64Array[] {
     const { tensors } = this.#block
+    const all = tensors.map(({ size }) => new Float64Array(size))
     let done = 0
-    return tensors.map((tensor) => {
-      const forms = new Float64Array(tensor.size)
-      const count = (some: number) => progress(done + some)
-      if (tensor.quadraticForms) {
-        this.#inverse ??= invert(this.#space, this.#factor)
-        tensor.quadraticForms(this.#inverse, forms, count)
-      } else this.#solveForms(tensor, forms, count)
-      done += tensor.size
-      return forms.map((form) => (1 - form) / this.#lambda)
-    })
+    for (const explicit of [false, true])
+      tensors.forEach((tensor, t) => {
+        if (!!tensor.quadraticForms !== explicit) return
+        const count = (some: number) => progress(done + some)
+        if (tensor.quadraticForms) {
+          this.#inverse ??= invert(this.#space, this.#factor)
+          tensor.quadraticForms(this.#inverse, all[t], count)
+        } else this.#solveForms(tensor, all[t], count)
+        done += tensor.size
+      })
+    return all
   }
 
   /** The forms as |L^-1 G_q|^2. */

@@ -6,7 +6,7 @@ import { floatRows, product, rowsOf, transposed } from '../../linear/product.ts'
 import { dot } from '../../linear/vector.ts'
 import { type Matrix, part, type Workspace } from '../../linear/workspace.ts'
 import type { GramColumns } from './columns.ts'
-import { activeWeights, addGramOf } from './gram.ts'
+import { activeWeights, addGramOf, inactiveWeights } from './gram.ts'
 
 /** Rows of the Gram matrix that are computed at once. */
 const ROWS = 256
@@ -87,12 +87,17 @@ export class RankOneColumns implements GramColumns {
     }
   }
 
-  /** K = (left' left) . (right' right): N^2 (P + Q) operations instead of N^2 P Q. */
+  /** All weights, less those that are not active where these are fewer. */
   addGram(k: Matrix, active?: ArrayLike<number>): void {
-    if (active) {
-      addGramOf(this.#space, this, activeWeights(this.size, active), k)
-      return
-    }
+    const some = activeWeights(this.size, active)
+    const few = 2 * some.length <= this.size
+    if (!few) this.#addWholeGram(k)
+    if (few) addGramOf(this.#space, this, some, k)
+    else if (active) addGramOf(this.#space, this, inactiveWeights(active), k, 'subtract')
+  }
+
+  /** K = (left' left) . (right' right): N^2 (P + Q) operations instead of N^2 P Q. */
+  #addWholeGram(k: Matrix): void {
     const space = this.#space
     space.scoped(() => {
       const [lefts, rights] = [space.matrix(ROWS, this.samples), space.matrix(ROWS, this.samples)]

@@ -5,7 +5,7 @@
  * - ridge: delta_R = G_R' (lambda N I + G_R G_R')^-1 v with v = G_P w_P, a system of order N.
  * With the first-order term of the loss, g times the mean gradient (CHITA's model, chita.ts; away from a minimum it matters), v is lessened by g.
  */
-import { solve } from '../../linear/cholesky.ts'
+import { solveOne } from '../../linear/cholesky.ts'
 import { floatRows, product } from '../../linear/product.ts'
 import { dot, type Vector } from '../../linear/vector.ts'
 import type { Workspace } from '../../linear/workspace.ts'
@@ -59,12 +59,8 @@ function keptForm(
     const lines = floatRows(offset, count, samples)
     space.run([product(h, lines, lines, { lower: true })])
     const factor = dampedFactor(space, h, lambda * samples, `${count} kept weights`)
-    const x = space.matrix(1, count)
-    const solution = space.values(x)
-    columns.forEach((column, r) => {
-      solution[r] = dot(column, v)
-    })
-    solve(space, factor, x)
+    const right = Float64Array.from(columns, (column) => dot(column, v))
+    const solution = solveOne(space, factor, right)
     at = 0
     return tensors.map((tensor, t) => {
       const delta = new Float64Array(tensor.size)
@@ -83,10 +79,7 @@ function ridgeForm(
 ) {
   return space.scoped(() => {
     const factor = dampedGram(space, block, lambda, masks)
-    const x = space.matrix(1, block.samples)
-    space.values(x).set(v)
-    solve(space, factor, x)
-    const y = Float64Array.from(space.values(x))
+    const y = solveOne(space, factor, v)
     return block.tensors.map((tensor, t) => {
       const delta = new Float64Array(tensor.size)
       tensor.correlate(y, delta)

@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest'
+import { factorize, factorRoom } from '../../src/linear/cholesky.ts'
+import { invert, symmetricProduct } from '../../src/linear/inverse.ts'
+import { Workspace } from '../../src/linear/workspace.ts'
+import { random } from '../../src/util/random.ts'
+import { inverseDense } from '../support/dense.ts'
+import { onEveryEngine } from '../support/engines.ts'
+
+onEveryEngine((machines) => {
+  it.each([1, 5, 127, 128, 129, 300])('inverts a matrix of order %i', (n) => {
+    const draw = random(n, 'inverse')
+    const g = Array.from({ length: n }, () => Float64Array.from({ length: n }, () => draw.uniform() - 0.5))
+    const full = g.map((a, i) => g.map((b, j) => a.reduce((sum, x, k) => sum + x * b[k], i === j ? 1 : 0)))
+    const want = inverseDense(full)
+    let first: Float64Array | undefined
+    for (const machine of machines) {
+      const space = new Workspace(machine, 2 * (n * n + factorRoom(n) + 3 * n * 128))
+      const matrix = space.matrix(n, n)
+      full.forEach((row, i) => void space.values(matrix).set(row, i * n))
+      // Only the lower triangle is read.
+      for (let i = 0; i < n; i++) space.values(matrix).fill(Number.NaN, i * n + i + 1, (i + 1) * n)
+      const steps: number[] = []
+      const inverse = invert(space, factorize(space, matrix), (done, total) => steps.push(done / total))
+      const values = space.values(inverse)
+      const lower = Float64Array.from({ length: n * n }, (_, at) => (at % n <= Math.floor(at / n) ? values[at] : 0))
+      let off = 0
+      for (let i = 0; i < n; i++)
+        for (let j = 0; j <= i; j++) off = Math.max(off, Math.abs(lower[i * n + j] - want[i][j]))
+      expect(off).toBeLessThan(1e-10)
+      expect(steps.at(-1)).toBe(1)
+      const x = Float64Array.from({ length: n }, (_, i) => Math.cos(i))
+      symmetricProduct(space, inverse, x).forEach((y, i) => {
+        expect(y).toBeCloseTo(
+          want[i].reduce((sum, a, j) => sum + a * x[j], 0),
+          9,
+        )
+      })
+      first ??= lower
+      // The number of threads must not show, to the bit.
+      expect(Buffer.compare(Buffer.from(lower.buffer), Buffer.from(first.buffer))).toBe(0)
+    }
+  })
+})
