@@ -30,6 +30,7 @@ const methods = {
   'cbs-select': { method: 'cbs-select' },
   'cbs-update': { method: 'cbs-update' },
   cbs: { method: 'cbs' },
+  'cbs-staged': { method: 'cbs', stages: 5, samples: 2000, candidates: 1 },
   'cbs-update-staged': { method: 'cbs-update', stages: STAGES, samples: 1000, lambda: 3e-2, firstOrder: 0.3 },
   chita: { method: 'chita', stages: STAGES, samples: 1000 },
 }
@@ -104,7 +105,7 @@ async function prepare(samples) {
   return { samples, source, network }
 }
 
-/** The authors' code judges masks on training samples that gave gradients too; ours on others. */
+/** The authors' code judges start masks by gradient samples and passes by the whole training set; ours both by samples that gave no gradients. */
 function measure({ samples, source, network }, { name, sparsity, seed }) {
   const { stages = 1, faithful = false, ...options } = { ...methods[name], samples: undefined, published: undefined }
   loadWeights(network, readSafetensors(flags.checkpoint), flags.checkpoint)
@@ -112,7 +113,9 @@ function measure({ samples, source, network }, { name, sparsity, seed }) {
   const judge = faithful ? order : order.subarray(TRAIN - JUDGED)
   const start = performance.now()
   const gradients = order.subarray(0, samples * Math.min(stages, Math.floor((TRAIN - JUDGED) / samples)))
-  const result = pruneSecondOrder(network, source, { ...options, stages, faithful, sparsity, seed, gradients, judge })
+  const judgeStart = faithful && samples >= JUDGED ? order.subarray(0, JUDGED) : undefined
+  const settings = { ...options, stages, faithful, sparsity, seed, gradients, judge, judgeStart }
+  const result = pruneSecondOrder(network, source, settings)
   const wall = (performance.now() - start) / 1000
   network.assertMasked()
   return { accuracy: network.evaluate('test').correct / 100, kept: result.kept, wall, seconds: result.seconds }
@@ -137,7 +140,7 @@ function reportOf() {
 
 Measured with \`node bench/second-order.mjs\` on ${machineText()}. The published checkpoint (32,360 weights, 93.97 % dense), no training; test accuracy in percent, mean
 and standard deviation over seeds ${asked.seeds.join(', ')}; ${asked.samples} gradients, ${Math.min(asked.samples, 1000)} in each of the ${STAGES} stages of methods that have stages (further samples at every stage).
-magnitude, obd, woodfisher and cbs-as-coded count weights as the authors' code does, cbs-as-coded keeps more than the label says; it judges start masks by the whole training set instead of 5000 samples of it.
+magnitude, obd, woodfisher and cbs-as-coded count weights as the authors' code does, cbs-as-coded keeps more than the label says.
 The others keep exactly what they should and choose masks and the share of the update by ${JUDGED} training samples that gave no gradients.
 
 ${table([...each(accuracyText), ...rivals])}

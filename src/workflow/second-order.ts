@@ -34,6 +34,8 @@ export interface SecondOrderOptions {
   gradients: Uint32Array
   /** Training samples whose loss judges masks and updates; best disjoint from `gradients`. As many as the network's option `judged`. */
   judge: Uint32Array
+  /** Training samples that judge start masks; a multiple of the evaluation batch, 500. Default: `judge`. */
+  judgeStart?: Uint32Array
   /** Damping. Default 3e-2 for CHITA, which steps far with few samples; else 1e-3 for one block of all tensors and 1e-5 for several. */
   lambda?: number
   /** One block of all tensors, or one per tensor. Default `full`. */
@@ -96,7 +98,8 @@ const SCALES = [1, 0.75, 0.5, 0.25, 0]
 class SecondOrderPruning {
   readonly #network: Network
   readonly #source: GradientSource
-  readonly #options: Required<Omit<SecondOrderOptions, 'firstOrder'>> & { firstOrder?: number }
+  readonly #options: Required<Omit<SecondOrderOptions, 'firstOrder' | 'judgeStart'>> &
+    Pick<SecondOrderOptions, 'firstOrder' | 'judgeStart'>
   readonly #names: readonly string[]
   readonly #size: number
   readonly #seconds: Record<Phase, number> = { gradients: 0, inverse: 0, search: 0, update: 0 }
@@ -238,7 +241,7 @@ class SecondOrderPruning {
   }
 
   #start(weights: Float32Array[], keep: number): Float32Array[] {
-    const { candidates, seed, faithful } = this.#options
+    const { candidates, seed, faithful, judgeStart } = this.#options
     const sparsity = 1 - keep / this.#size
     const onCandidate = ({ candidate, loss }: { candidate: number; loss: number }) =>
       this.#options.onProgress(
@@ -246,7 +249,7 @@ class SecondOrderPruning {
         `start mask ${candidate + 1} of ${candidates}: loss ${loss.toFixed(4)}`,
         (candidate + 1) / candidates,
       )
-    const judge = (masks: readonly ArrayLike<number>[]) => this.#judge(weights, masks)
+    const judge = (masks: readonly ArrayLike<number>[]) => this.#judge(weights, masks, judgeStart)
     return randomMagnitude(weights, judge, { sparsity, seed, faithful, candidates, onCandidate }).masks.map((mask) =>
       Float32Array.from(mask),
     )
@@ -325,12 +328,12 @@ class SecondOrderPruning {
   }
 
   /** Mean loss on the judging samples of given weights under masks. The network's own weights come back. */
-  #judge(weights: readonly Vector[], masks: readonly ArrayLike<number>[]): number {
+  #judge(weights: readonly Vector[], masks: readonly ArrayLike<number>[], samples = this.#options.judge): number {
     const present = this.#weights()
     this.#names.forEach((name, t) => {
       this.#network.values(name).set(weights[t].map((w, q) => (masks[t][q] === 0 ? 0 : w)))
     })
-    const { loss } = this.#network.evaluateTraining(this.#options.judge)
+    const { loss } = this.#network.evaluateTraining(samples)
     this.#names.forEach((name, t) => {
       this.#network.values(name).set(present[t])
     })
