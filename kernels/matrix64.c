@@ -139,3 +139,22 @@ KERNEL(cholesky64) {
             inverse[i * n + j] = i < j ? 0 : sum / l[i * row + i];
         }
 }
+
+/* Rows [first, first + rows) of the symmetric matrix s restricted to the listed indices (increasing, as floats), of which the lower triangle is given: twice the elements
+ * left of the diagonal, the diagonal, and zeros up to column first + rows. Quadratic forms with it are those with the whole.
+ * args: rows first s row, indices, to to_row */
+KERNEL(gather64) {
+    int first = a[1], lo, hi;
+    int64_t row = a[3], to_row = a[6];
+    const double *s = (const double *)(ctx->arena + a[2]);
+    const float *indices = ctx->arena + a[4];
+    double *to = (double *)(ctx->arena + a[5]);
+    share(ctx, a[0], 1, &lo, &hi);
+    for (int i = lo; i < hi; i++) {
+        const double *from = s + (int64_t)indices[first + i] * row;
+        double *out = to + i * to_row;
+        for (int j = 0; j < first + i; j++) out[j] = 2 * from[(int)indices[j]];
+        out[first + i] = from[(int)indices[first + i]];
+        for (int j = first + i + 1; j < first + a[0]; j++) out[j] = 0;
+    }
+}

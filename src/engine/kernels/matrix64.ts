@@ -99,3 +99,26 @@ export const cholesky64: Kernel<'n' | 'a' | 'row' | 'inverse' | 'pivot'> = {
       }
   },
 }
+
+/**
+ * Rows [first, first + rows) of a symmetric matrix restricted to listed indices (increasing, one float each; those of rows included), of which the lower triangle is given:
+ * twice the elements left of the diagonal, the diagonal, and zeros up to column first + rows, so that quadratic forms with it are those with the whole.
+ * Indices must be below `n`, the order of the matrix.
+ */
+export const gather64: Kernel<'rows' | 'first' | 's' | 'n' | 'indices' | 'to' | 'row'> = {
+  name: 'gather64',
+  parameters: ['rows', 'first', 's', 'n', 'indices', 'to', 'row'],
+  extents: (p) => [
+    strided(p.s, [p.n, p.n], [p.n, 1], 1),
+    { offset: p.indices, length: p.first + p.rows },
+    strided(p.to, [p.rows, p.first + p.rows], [p.row, 1], 1),
+  ],
+  reference: (p, { floats, doubles }) => {
+    const index = (i: number) => floats[p.indices + i]
+    for (let i = 0; i < p.rows; i++)
+      for (let j = 0; j < p.first + p.rows; j++) {
+        const value = doubles[p.s / 2 + index(p.first + i) * p.n + index(j)]
+        doubles[p.to / 2 + i * p.row + j] = j > p.first + i ? 0 : j === p.first + i ? value : 2 * value
+      }
+  },
+}

@@ -2,6 +2,8 @@
  * @file Gradient columns of a linear layer, whose sample gradients are rank one: weight (p, q) has the column left[p] * right[q], sample by sample, where left is the
  * gradient of the layer's output and right its input (or the other way round). N (P + Q) floats instead of N P Q.
  */
+import { call } from '../../engine/kernel.ts'
+import { gather64 } from '../../engine/kernels/matrix64.ts'
 import { floatRows, product, rowsOf, transposed } from '../../linear/product.ts'
 import { dot } from '../../linear/vector.ts'
 import { type Matrix, part, type Workspace } from '../../linear/workspace.ts'
@@ -123,13 +125,14 @@ export class RankOneColumns implements GramColumns {
    */
   quadraticForms(s: Matrix, forms: Float64Array, progress: (done: number) => void = () => {}): void {
     const [space, n, rights] = [this.#space, this.samples, this.#right.count]
-    const values = space.values(s)
     for (let p = 0; p < this.#left.count; p++) {
       const left = this.#left.row(p)
       const active = Int32Array.from(left.keys()).filter((i) => left[i] !== 0)
       const into = forms.subarray(p * rights, (p + 1) * rights).fill(0)
       if (active.length > 0)
         space.scoped(() => {
+          const indices = space.take(active.length)
+          space.floats(indices, active.length).set(active)
           const offset = space.take(rights * active.length)
           const rows = Array.from({ length: rights }, (_, q) => {
             const row = space.floats(offset + q * active.length, active.length)
@@ -144,15 +147,8 @@ export class RankOneColumns implements GramColumns {
             const count = Math.min(ROWS, active.length - first)
             const depth = first + count
             // Twice the strict lower triangle, and the diagonal, give the same forms as the whole.
-            const m = space.values(half)
-            for (let i = 0; i < count; i++) {
-              const from = active[first + i] * n
-              const to = i * active.length
-              for (let j = 0; j < first + i; j++) m[to + j] = 2 * values[from + active[j]]
-              m[to + first + i] = values[from + active[first + i]]
-              m.fill(0, to + first + i + 1, to + depth)
-            }
             space.run([
+              call(gather64, { rows: count, first, s: s.offset, n, indices, to: half.offset, row: half.row }),
               product(part(image, 0, 0, rights, count), { ...lines, depth }, rowsOf(part(half, 0, 0, count, depth))),
             ])
             const t = space.values(image)
@@ -170,7 +166,7 @@ export class RankOneColumns implements GramColumns {
 export function rankOneRoom([p, q]: readonly [number, number], samples: number): number {
   const correlate = 2 * p * (samples + q)
   const gram = 2 * 2 * ROWS * samples
-  const forms = q * samples + 2 * ROWS * (samples + q)
+  const forms = (q + 1) * samples + 2 * ROWS * (samples + q)
   return Math.max(correlate, gram, forms) + 16
 }
 
