@@ -35,6 +35,16 @@ export interface Gradients {
 /** Samples per run where gradients are kept apart. */
 const AT_ONCE = 100
 
+/** Most samples per run of a mini-batch, whose activations are all in memory. */
+const MOST_OF_MINI_BATCH = 50
+
+/** The largest part of equal parts of a mini-batch that fits. */
+function chunkOf(miniBatch: number): number {
+  let parts = Math.ceil(miniBatch / MOST_OF_MINI_BATCH)
+  while (miniBatch % parts !== 0) parts++
+  return miniBatch / parts
+}
+
 /** Make it before the network, whose option `programs` takes its programs; then collect as often as the weights change. */
 export class GradientSource {
   readonly #options: GradientOptions & { miniBatch: number }
@@ -46,7 +56,9 @@ export class GradientSource {
     this.#options = { miniBatch: 1, ...options }
     const { samples, miniBatch } = this.#options
     const sizes =
-      miniBatch === 1 ? [Math.min(samples, AT_ONCE), samples % AT_ONCE].filter((size) => size > 0) : [miniBatch]
+      miniBatch === 1
+        ? [Math.min(samples, AT_ONCE), samples % AT_ONCE].filter((size) => size > 0)
+        : [chunkOf(miniBatch)]
     for (const size of sizes) this.programs[`gradients/${size}`] = (forward) => this.#build(forward, size)
   }
 
@@ -118,17 +130,35 @@ export class GradientSource {
       progress(samples, samples)
       return result
     }
-    const step = miniBatch === 1 ? AT_ONCE : miniBatch
-    for (let at = 0; at < indices.length; at += step) {
-      const some = indices.subarray(at, at + step)
+    const run = (some: Uint32Array) => {
       const program = `gradients/${some.length}`
-      const raw = (output: string) => network.executable.raw(program, output) as Float32Array
       network.executable.write(program, 'index', some)
       network.executable.run(program)
-      const [first, count] = miniBatch === 1 ? [at, some.length] : [at / miniBatch, 1]
-      for (const [name, columns] of stored) columns.put(first, count, raw(`${name}/values`))
-      for (const [name, columns] of rankOne) columns.put(first, count, raw(`${name}/left`), raw(`${name}/right`))
-      progress(first + count, samples)
+      return (output: string) => network.executable.raw(program, output) as Float32Array
+    }
+    if (miniBatch === 1)
+      for (let first = 0; first < samples; first += AT_ONCE) {
+        const some = indices.subarray(first, first + AT_ONCE)
+        const raw = run(some)
+        for (const [name, columns] of stored) columns.put(first, some.length, raw(`${name}/values`))
+        for (const [name, columns] of rankOne)
+          columns.put(first, some.length, raw(`${name}/left`), raw(`${name}/right`))
+        progress(first + some.length, samples)
+      }
+    else {
+      const chunk = chunkOf(miniBatch)
+      for (let i = 0; i < samples; i++) {
+        const means = new Map([...stored].map(([name, { size }]) => [name, new Float32Array(size)]))
+        for (let at = i * miniBatch; at < (i + 1) * miniBatch; at += chunk) {
+          const raw = run(indices.subarray(at, at + chunk))
+          for (const [name, mean] of means) {
+            const values = raw(`${name}/values`)
+            for (let q = 0; q < mean.length; q++) mean[q] += (values[q] * chunk) / miniBatch
+          }
+        }
+        for (const [name, columns] of stored) columns.put(i, 1, means.get(name)!)
+        progress(i + 1, samples)
+      }
     }
     if (key) cache.save(key, floats)
     return result

@@ -40,6 +40,7 @@ it.each([
   ['MLP, mini-batches', mlp, 4, 3],
   ['convolutional network', convolutional, 103, 1],
   ['convolutional network, mini-batches', convolutional, 3, 5],
+  ['mini-batches in two runs each', mlp, 2, 66],
 ])('%s', (_, model, samples, miniBatch) => {
   const names = model === mlp ? ['fc1.weight', 'fc3.weight'] : ['conv1.weight', 'conv2.weight', 'fc.weight']
   const source = new GradientSource({ tensors: names, samples, miniBatch })
