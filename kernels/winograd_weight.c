@@ -34,14 +34,9 @@ INLINE void transform_gradient(const float *dy, const Square *s, float *to, int6
     }
 }
 
-/* sums[input channel][output channel] += the products of d[output channel] and v[input channel] over WIDTH floats. */
-INLINE void add_products(const float *d, const float *v, float *sums) {
-    vec acc[INS][OUTS];
-#pragma GCC unroll 4
-    for (int i = 0; i < INS; i++)
-#pragma GCC unroll 4
-        for (int o = 0; o < OUTS; o++) acc[i][o] = splat(0);
-    for (int q = 0; q < WIDTH; q += LANES) {
+/* acc[input channel][output channel] += the products of d[output channel] and v[input channel] over `length` floats, lane by lane. */
+INLINE void multiply(vec acc[INS][OUTS], const float *d, const float *v, int length) {
+    for (int q = 0; q < length; q += LANES) {
         vec x[INS];
 #pragma GCC unroll 4
         for (int i = 0; i < INS; i++) x[i] = load(v + i * WIDTH + q);
@@ -52,6 +47,16 @@ INLINE void add_products(const float *d, const float *v, float *sums) {
             for (int i = 0; i < INS; i++) acc[i][o] += g * x[i];
         }
     }
+}
+
+/* sums[input channel][output channel] += the products of d[output channel] and v[input channel] over WIDTH floats. */
+INLINE void add_products(const float *d, const float *v, float *sums) {
+    vec acc[INS][OUTS];
+#pragma GCC unroll 4
+    for (int i = 0; i < INS; i++)
+#pragma GCC unroll 4
+        for (int o = 0; o < OUTS; o++) acc[i][o] = splat(0);
+    multiply(acc, d, v, WIDTH);
 #pragma GCC unroll 4
     for (int i = 0; i < INS; i++) *(quad *)(sums + i * BLOCK_OUT) += sum_lanes_of_four(acc[i]);
 }
@@ -121,17 +126,7 @@ INLINE void add_lanes(const float *d, const float *v, int vecs, float *sums) {
     for (int i = 0; i < INS; i++)
 #pragma GCC unroll 4
         for (int o = 0; o < OUTS; o++) acc[i][o] = load(sums + (i * SAMPLE_OUT + o) * LANES);
-    for (int q = 0; q < vecs * LANES; q += LANES) {
-        vec x[INS];
-#pragma GCC unroll 4
-        for (int i = 0; i < INS; i++) x[i] = load(v + i * WIDTH + q);
-#pragma GCC unroll 4
-        for (int o = 0; o < OUTS; o++) {
-            vec g = load(d + o * WIDTH + q);
-#pragma GCC unroll 4
-            for (int i = 0; i < INS; i++) acc[i][o] += g * x[i];
-        }
-    }
+    multiply(acc, d, v, vecs * LANES);
 #pragma GCC unroll 4
     for (int i = 0; i < INS; i++)
 #pragma GCC unroll 4
