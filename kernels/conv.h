@@ -6,18 +6,6 @@
 
 #include "kernel.h"
 
-/* The register tile: output channels x vectors of the fused axis. */
-#if LANES == 16
-#define TILE_ROWS 6
-#define TILE_VECS 4
-#elif LANES == 8
-#define TILE_ROWS 6
-#define TILE_VECS 2
-#else
-#define TILE_ROWS 6
-#define TILE_VECS 1
-#endif
-
 /* Shares of a thread's scratch, in floats. */
 #define STRIP_FLOATS (96 * 1024)
 #define WEIGHT_FLOATS (64 * 1024)
@@ -94,8 +82,6 @@ INLINE void fill_strip(const Correlation *c, const Strip *s, float *to, int grou
         }
     }
 }
-
-INLINE int least(int a, int b) { return a < b ? a : b; }
 
 /* Samples that a strip holds: all of a small batch, else a whole number of vectors, so that no vector crosses a pixel. */
 INLINE int strip_samples(const Correlation *c) {

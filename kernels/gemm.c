@@ -9,16 +9,6 @@
  * in the same order wherever a tile begins, so results do not depend on how rows and columns are shared out. */
 #include "kernel.h"
 
-#if LANES == 16
-#define TILE_ROWS 6
-#define TILE_VECS 4
-#elif LANES == 8
-#define TILE_ROWS 6
-#define TILE_VECS 2
-#else
-#define TILE_ROWS 6
-#define TILE_VECS 1
-#endif
 #define TILE_COLS (TILE_VECS * LANES)
 #define DEPTH 256
 #define RUN 8 /* consecutive k of one row that lie together in a packed block of a row-major A */

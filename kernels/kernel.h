@@ -29,6 +29,8 @@ typedef struct {
 #define JOIN(a, b) JOIN_(a, b)
 #define KERNEL(name) void JOIN(name, ISA)(const Context *ctx, const int32_t *a)
 
+INLINE int least(int a, int b) { return a < b ? a : b; }
+
 /* This thread's share [lo, hi) of n items, in whole grains. */
 INLINE void share(const Context *ctx, int n, int grain, int *lo, int *hi) {
     int64_t grains = ((int64_t)n + grain - 1) / grain;

@@ -14,8 +14,6 @@ typedef double dvec_unaligned __attribute__((vector_size(LANES * 4), aligned(8),
 #define BLOCK_COLS 192
 #define DEPTH 240
 
-INLINE int least(int a, int b) { return a < b ? a : b; }
-
 /* Element (i, l) lies at i * outer + l * depth, as a float or a double. */
 typedef struct {
     const void *data;

@@ -17,6 +17,16 @@ typedef float vec __attribute__((vector_size(LANES * 4), may_alias));
 typedef float vec_unaligned __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 typedef int32_t ivec __attribute__((vector_size(LANES * 4), may_alias));
 
+/* The register tile of products and direct convolutions: rows (output channels) x vectors. */
+#define TILE_ROWS 6
+#if LANES == 16
+#define TILE_VECS 4
+#elif LANES == 8
+#define TILE_VECS 2
+#else
+#define TILE_VECS 1
+#endif
+
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE vec load(const float *p) { return *(const vec_unaligned *)p; }
@@ -52,17 +62,21 @@ INLINE vec sqrt_vec(vec x) {
 
 typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
 
-/* Adds the upper half of the lanes to the lower until one is left. */
-INLINE float sum_lanes(vec v) {
+/* Adds the upper half of the lanes to the lower until four are left. */
+INLINE quad fold_lanes(vec v) {
     union { vec v; quad q[LANES / 4]; } u;
     u.v = v;
 #if LANES == 16
-    quad q = (u.q[0] + u.q[2]) + (u.q[1] + u.q[3]);
+    return (u.q[0] + u.q[2]) + (u.q[1] + u.q[3]);
 #elif LANES == 8
-    quad q = u.q[0] + u.q[1];
+    return u.q[0] + u.q[1];
 #else
-    quad q = u.q[0];
+    return u.q[0];
 #endif
+}
+
+INLINE float sum_lanes(vec v) {
+    quad q = fold_lanes(v);
     q += __builtin_shufflevector(q, q, 2, 3, 0, 1);
     return q[0] + q[1];
 }
@@ -70,17 +84,7 @@ INLINE float sum_lanes(vec v) {
 /* The sums over the lanes of four vectors. */
 INLINE quad sum_lanes_of_four(const vec *v) {
     quad q[4];
-    for (int i = 0; i < 4; i++) {
-        union { vec v; quad q[LANES / 4]; } u;
-        u.v = v[i];
-#if LANES == 16
-        q[i] = (u.q[0] + u.q[2]) + (u.q[1] + u.q[3]);
-#elif LANES == 8
-        q[i] = u.q[0] + u.q[1];
-#else
-        q[i] = u.q[0];
-#endif
-    }
+    for (int i = 0; i < 4; i++) q[i] = fold_lanes(v[i]);
     quad a = __builtin_shufflevector(q[0], q[1], 0, 4, 1, 5) + __builtin_shufflevector(q[0], q[1], 2, 6, 3, 7);
     quad b = __builtin_shufflevector(q[2], q[3], 0, 4, 1, 5) + __builtin_shufflevector(q[2], q[3], 2, 6, 3, 7);
     return __builtin_shufflevector(a, b, 0, 1, 4, 5) + __builtin_shufflevector(a, b, 2, 3, 6, 7);
