@@ -136,10 +136,14 @@ function reportOf() {
     const columns = ['gradients', 'inverse', 'search', 'update'].map((phase) => mean(all.map((r) => r.seconds[phase])))
     return [name, ...[...columns, mean(all.map((r) => r.wall))].map((x) => x.toFixed(1))]
   })
+  const staged = asked.names
+    .filter((name) => methods[name].stages)
+    .map((name) => `${name} ${methods[name].stages} of ${Math.min(asked.samples, methods[name].samples)} gradients`)
+    .join(', ')
   return `# Second-order pruning of MLPNet
 
-Measured with \`node bench/second-order.mjs\` on ${machineText()}. The published checkpoint (32,360 weights, 93.97 % dense), no training; test accuracy in percent, mean
-and standard deviation over seeds ${asked.seeds.join(', ')}; ${asked.samples} gradients, ${Math.min(asked.samples, 1000)} in each of the ${STAGES} stages of methods that have stages (further samples at every stage).
+Measured with \`node bench/second-order.mjs --cache DIR --methods ${flags.methods} --sparsities ${flags.sparsities}\` on ${machineText()}. The published checkpoint (32,360 weights, 93.97 % dense), no training; test accuracy in percent, mean
+and standard deviation over seeds ${asked.seeds.join(', ')}; ${asked.samples} gradients. Methods in stages: ${staged}; further samples at every stage.
 magnitude, obd, woodfisher and cbs-as-coded count weights as the authors' code does, cbs-as-coded keeps more than the label says.
 The others keep exactly what they should and choose masks and the share of the update by ${JUDGED} training samples that gave no gradients.
 
