@@ -3,11 +3,12 @@ import type { Dataset } from '../data/dataset.ts'
 import { grouped } from '../experiment/report.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
-import { chooseTensors, prunableTensors } from '../prune/tensors.ts'
+import { chooseTensors, isLinear } from '../prune/tensors.ts'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
 import { type LayerwiseMethod, layerwiseMethods } from '../workflow/layerwise.ts'
-import { type SecondOrderMethod, secondOrderMethods } from '../workflow/second-order.ts'
+import { USUAL_JUDGE, usualSamples } from '../workflow/samples.ts'
+import { type SecondOrderMethod, secondOrderMethods, usualDamping } from '../workflow/second-order.ts'
 import type { PreprocessingFlags } from './eval-data.ts'
 import { wholeNumber } from './numbers.ts'
 
@@ -82,7 +83,12 @@ export function pruneMethod(flags: PruneFlags, model: Model): PruneMethod {
   return {
     ...{ method, tensors, fisher, weights: tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0) },
     sparsity: shareOf(flags.sparsity),
-    lambda: flags.damp === undefined ? usualDamping(method, fisher) : damping(flags.damp),
+    lambda:
+      flags.damp === undefined
+        ? isLayerwise(method)
+          ? LAYERWISE_DAMPING
+          : usualDamping(method, fisher)
+        : damping(flags.damp),
     stages: wholeNumber('--stages', flags.stages, 1, 1000),
     ...{ seed: wholeNumber('--seed', flags.seed, 0, most), faithful: flags.faithful ?? false },
   }
@@ -94,7 +100,7 @@ export function pruneSamples(flags: PruneFlags, model: Model, { name, train: { c
   const most = 1e9
   const miniBatch = wholeNumber('--mini-batch', flags.miniBatch, 1, most)
   // By default at least half of a small data set is left to judge.
-  const usual = Math.max(1, Math.min(isLinear(model) ? 2000 : 1000, Math.floor(count / 2 / miniBatch)))
+  const usual = Math.max(1, Math.min(usualSamples(model), Math.floor(count / 2 / miniBatch)))
   const samples = flags.samples === undefined ? usual : wholeNumber('--samples', flags.samples, 1, most)
   const used = samples * miniBatch
   if (used > count) {
@@ -102,7 +108,7 @@ export function pruneSamples(flags: PruneFlags, model: Model, { name, train: { c
     throw new UserError(`--samples: expected no more than ${all}, found ${samples}${each}`)
   }
   const left = flags.faithful ? used : count - used
-  const judge = flags.judge === undefined ? Math.min(5000, left) : wholeNumber('--judge', flags.judge, 1, most)
+  const judge = flags.judge === undefined ? Math.min(USUAL_JUDGE, left) : wholeNumber('--judge', flags.judge, 1, most)
   if (judge === 0) throw new UserError(`--samples: ${samples} gradients leave none of ${all} to judge by`)
   if (judge > left)
     throw new UserError(
@@ -113,13 +119,7 @@ export function pruneSamples(flags: PruneFlags, model: Model, { name, train: { c
 }
 
 /** Layer by layer it is in units of the mean of the diagonal. */
-function usualDamping(method: SecondOrderMethod | LayerwiseMethod, fisher: 'full' | 'layer'): number {
-  if (isLayerwise(method)) return 0.01
-  return fisher === 'full' ? 1e-3 : 1e-5
-}
-
-/** Whether all layers are linear. */
-const isLinear = (model: Model): boolean => prunableTensors(model).every(({ shape }) => shape.length === 2)
+const LAYERWISE_DAMPING = 0.01
 
 const patterns = (text: string | undefined) => text?.split(',').map((pattern) => pattern.trim())
 

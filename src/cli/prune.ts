@@ -59,7 +59,10 @@ const command = new Command('prune')
   .option('--samples <n>', 'gradients (default: 2000, of convolutional networks 1000; at most half of the samples)')
   .option('--mini-batch <n>', 'training samples whose mean loss one gradient belongs to', '1')
   .option('--block-size <blocks>', 'full or layer: which weights interact (default: full where all layers are linear)')
-  .option('--damp <lambda>', 'added to the diagonal of the Fisher matrix (default: full 1e-3, layer 1e-5)')
+  .option(
+    '--damp <lambda>',
+    'added to the diagonal of the Fisher matrix (default: full 1e-3, layer 1e-5, chita 3e-2; obc, sparsegpt 0.01)',
+  )
   .option('--stages <n>', 'steps of growing sparsity, with new gradients at each', '1')
   .option('--seed <n>', 'seed of all random draws', '0')
   .option('--judge <n>', 'training samples, not those of gradients, whose loss chooses masks and steps (default: 5000)')

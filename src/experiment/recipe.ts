@@ -14,6 +14,7 @@ import { type ScopeName, scopes } from '../prune/scope.ts'
 import { UserError } from '../util/errors.ts'
 import { readBytes } from '../util/files.ts'
 import { suggestion } from '../util/suggest.ts'
+import { USUAL_JUDGE } from '../workflow/samples.ts'
 import { type SecondOrderMethod, secondOrderMethods } from '../workflow/second-order.ts'
 import { isDuration } from './duration.ts'
 
@@ -36,7 +37,7 @@ const secondOrderSchema = z.strictObject({
     .describe('Which weights interact (default: full for linear layers only).'),
   damp: z.number().positive().optional().describe('Added to the diagonal of the Fisher matrix.'),
   stages: positive.default(1).describe('Steps of growing sparsity at each event.'),
-  judge: positive.default(5000).describe('Training samples whose loss chooses masks and steps.'),
+  judge: positive.default(USUAL_JUDGE).describe('Training samples whose loss chooses masks and steps.'),
   faithful: z.boolean().default(false).describe('Samples, counts and steps as in the published code.'),
   include: z.array(z.string()).optional().describe('Tensors, * for any characters (default: the published ones).'),
   exclude: z.array(z.string()).optional(),

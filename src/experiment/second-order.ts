@@ -2,12 +2,12 @@
 import type { Dataset } from '../data/dataset.ts'
 import type { Model } from '../models/model.ts'
 import { collapsedLayers, sparsityOf } from '../prune/mask.ts'
-import { chooseTensors, prunableTensors } from '../prune/tensors.ts'
+import { chooseTensors, isLinear } from '../prune/tensors.ts'
 import type { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
 import { GradientSource } from '../workflow/gradients.ts'
 import type { PruneResult } from '../workflow/prune.ts'
-import { drawSamples } from '../workflow/samples.ts'
+import { drawSamples, USUAL_JUDGE, usualSamples } from '../workflow/samples.ts'
 import { pruneSecondOrder } from '../workflow/second-order.ts'
 import { isSecondOrder, type Recipe } from './recipe.ts'
 
@@ -28,9 +28,8 @@ export function secondOrderPlan(
   if (!prune || !isSecondOrder(prune.method)) return undefined
   const { method } = prune
   const options: Partial<NonNullable<typeof prune.secondOrder>> = prune.secondOrder ?? {}
-  const { miniBatch = 1, judge = 5000, stages = 1, faithful = false, damp: lambda, include, exclude } = options
-  const linear = prunableTensors(model).every(({ shape }) => shape.length === 2)
-  const { samples = linear ? 2000 : 1000, blocks: fisher = linear ? 'full' : 'layer' } = options
+  const { miniBatch = 1, judge = USUAL_JUDGE, stages = 1, faithful = false, damp: lambda, include, exclude } = options
+  const { samples = usualSamples(model), blocks: fisher = isLinear(model) ? 'full' : 'layer' } = options
   const left = data.train.count - validation - (faithful ? 0 : judge)
   if (samples * miniBatch > left)
     throw new UserError(

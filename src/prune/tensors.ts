@@ -23,6 +23,9 @@ export function prunableTensors(model: Model): Tensor[] {
   return prunableParameters(graph)
 }
 
+/** Whether all layers are linear. */
+export const isLinear = (model: Model): boolean => prunableTensors(model).every(({ shape }) => shape.length === 2)
+
 /**
  * The chosen ones of a model's prunable tensors, in order. Throws UserError, naming the flag, where a pattern matches no prunable tensor or nothing is
  * left.

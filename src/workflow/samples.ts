@@ -1,6 +1,13 @@
 /** @file Which training samples second-order pruning takes gradients of, and which judge what it did. */
+import type { Model } from '../models/model.ts'
+import { isLinear } from '../prune/tensors.ts'
 import { numpyPermutation } from '../util/numpy-random.ts'
 import { random } from '../util/random.ts'
+
+/** Gradients where no number is asked for. */
+export const usualSamples = (model: Model): number => (isLinear(model) ? 2000 : 1000)
+/** Judging samples where no number is asked for. */
+export const USUAL_JUDGE = 5000
 
 export interface SampleCounts {
   /** Training samples whose gradients are taken. */

@@ -36,7 +36,7 @@ export interface SecondOrderOptions {
   judge: Uint32Array
   /** Training samples that judge start masks; a multiple of the evaluation batch, 500. Default: `judge`. */
   judgeStart?: Uint32Array
-  /** Damping. Default 3e-2 for CHITA, which steps far with few samples; else 1e-3 for one block of all tensors and 1e-5 for several. */
+  /** Damping. Default {@link usualDamping}: 3e-2 for CHITA, else 1e-3 for one block of all tensors and 1e-5 for several. */
   lambda?: number
   /** One block of all tensors, or one per tensor. Default `full`. */
   fisher?: 'full' | 'layer'
@@ -81,6 +81,12 @@ export interface SecondOrderResult {
   seconds: Record<Phase, number>
 }
 
+/** The damping where none is asked for: CHITA steps far with few samples. */
+export function usualDamping(method: SecondOrderMethod, fisher: 'full' | 'layer'): number {
+  if (method === 'chita') return 3e-2
+  return fisher === 'full' ? 1e-3 : 1e-5
+}
+
 /** Prunes some tensors of a network: the weights that it holds afterwards are the result, and its masks say which are pruned. */
 export function pruneSecondOrder(
   network: Network,
@@ -108,10 +114,7 @@ class SecondOrderPruning {
     this.#network = network
     this.#source = source
     const { fisher = 'full', faithful = false } = options
-    const {
-      lambda = options.method === 'chita' ? 3e-2 : fisher === 'full' ? 1e-3 : 1e-5,
-      scale = faithful ? 1 : 'search',
-    } = options
+    const { lambda = usualDamping(options.method, fisher), scale = faithful ? 1 : 'search' } = options
     const { stages = 1, scope = 'global', candidates = faithful ? 50 : 10, seed = 0, onProgress = () => {} } = options
     this.#options = { ...options, fisher, faithful, lambda, scale, stages, scope, candidates, seed, onProgress }
     this.#names = source.tensors
@@ -135,15 +138,7 @@ class SecondOrderPruning {
   #stage(stage: number, keep: number): StageReport {
     const { method, lambda, firstOrder } = this.#options
     const weights = this.#weights()
-    if (method === 'magnitude')
-      return this.#finish(
-        {},
-        this.#topMasks(
-          weights.map((w) => w.map(Math.abs)),
-          keep,
-        ),
-        weights,
-      )
+    if (method === 'magnitude') return this.#finish({}, this.#magnitudeMasks(weights, keep), weights)
     const gradients = this.#timed('gradients', () =>
       this.#source.collect(this.#network, this.#samplesOf(stage), (done, total) => {
         this.#options.onProgress('gradients', `${done} of ${total} gradients`, done / total)
@@ -162,27 +157,19 @@ class SecondOrderPruning {
         return chitaSupport(gradients.space, blocks, weights, { keep, lambda, firstOrder: g }).map((mask) =>
           Float32Array.from(mask),
         )
-      const start =
-        method === 'cbs-update'
-          ? this.#topMasks(
-              weights.map((w) => w.map(Math.abs)),
-              keep,
-            )
-          : this.#start(weights, keep)
-      return method === 'cbs-update' ? start : this.#search(blocks, weights, start, report)
+      if (method === 'cbs-update') return this.#magnitudeMasks(weights, keep)
+      return this.#search(blocks, weights, this.#start(weights, keep), report)
     })
     if (method === 'cbs-select') return this.#finish(report, masks, weights)
-    const change = this.#timed('update', () => {
-      let t = 0
-      return blocks.flatMap((block) => {
-        const [first, last] = [t, (t += block.tensors.length)]
+    const change = this.#timed('update', () =>
+      eachBlock(blocks, (block, own) => {
         this.#options.onProgress(
           'update',
           `solving for the kept weights of ${block.tensors.map(({ name }) => name).join(', ')}`,
         )
-        return systematicUpdate(gradients.space, block, weights.slice(first, last), masks.slice(first, last), lambda, g)
-      })
-    })
+        return systematicUpdate(gradients.space, block, own(weights), own(masks), lambda, g)
+      }),
+    )
     return this.#finish(report, masks, weights, change)
   }
 
@@ -201,15 +188,10 @@ class SecondOrderPruning {
     const wholes = weights.map((w) => w.map((x) => (x === 0 ? 0 : 1)))
     const report: Partial<StageReport> = { residual: 0 }
     // A single block's inverse serves both passes; several are made twice, so that one at a time is in memory.
-    const each = <T>(visit: (inverse: DampedInverse, first: number, last: number) => T[], again = true): T[] => {
-      let t = 0
-      return blocks.flatMap((block) => {
-        const [first, last] = [t, (t += block.tensors.length)]
-        return again
-          ? space.scoped(() => visit(new DampedInverse(space, block, lambda, wholes.slice(first, last)), first, last))
-          : []
-      })
-    }
+    const each = <T>(visit: (inverse: DampedInverse, own: Own) => T[]): T[] =>
+      eachBlock(blocks, (block, own) =>
+        space.scoped(() => visit(new DampedInverse(space, block, lambda, own(wholes)), own)),
+      )
     let masks: Float32Array[] = []
     const choose = (diagonals: Float64Array[]) => {
       const scores = diagonals.map((diagonal, t) =>
@@ -233,16 +215,14 @@ class SecondOrderPruning {
         })
       const diagonals = each((inverse) => diagonal(inverse))
       const pruned = choose(diagonals)
-      return each((inverse, first, last) =>
-        woodfisherUpdate(inverse, weights.slice(first, last), diagonals.slice(first, last), pruned.slice(first, last)),
-      )
+      return each((inverse, own) => woodfisherUpdate(inverse, own(weights), own(diagonals), own(pruned)))
     })
     return this.#finish(report, masks, weights, change)
   }
 
   #start(weights: Float32Array[], keep: number): Float32Array[] {
     const { candidates, seed, faithful, judgeStart } = this.#options
-    const sparsity = 1 - keep / this.#size
+    const sparsity = this.#sparsityOf(keep)
     const onCandidate = ({ candidate, loss }: { candidate: number; loss: number }) =>
       this.#options.onProgress(
         'search',
@@ -317,14 +297,27 @@ class SecondOrderPruning {
   #topMasks(scores: readonly (Float32Array | Float64Array)[], keep: number): Float32Array[] {
     const { scope, faithful } = this.#options
     const masks = scores.map(({ length }) => new Float32Array(length))
-    const sparsity = 1 - keep / this.#size
+    const sparsity = this.#sparsityOf(keep)
     const select = (some: typeof scores, into: typeof masks) => {
       const size = some.reduce((sum, { length }) => sum + length, 0)
-      selectTop(some, faithful ? strictCount(size, this.#options.sparsity) : keptCount(size, sparsity), into)
+      selectTop(some, faithful ? strictCount(size, sparsity) : keptCount(size, sparsity), into)
     }
     if (scope === 'global') select(scores, masks)
     else scores.forEach((some, t) => void select([some], [masks[t]]))
     return masks
+  }
+
+  #magnitudeMasks(weights: readonly Float32Array[], keep: number): Float32Array[] {
+    return this.#topMasks(
+      weights.map((w) => w.map(Math.abs)),
+      keep,
+    )
+  }
+
+  /** The sparsity of a stage: what was asked for in the last one, where rounding must not show. */
+  #sparsityOf(keep: number): number {
+    const { sparsity } = this.#options
+    return keep === keptCount(this.#size, sparsity) ? sparsity : 1 - keep / this.#size
   }
 
   /** Mean loss on the judging samples of given weights under masks. The network's own weights come back. */
@@ -358,6 +351,18 @@ class SecondOrderPruning {
       this.#seconds[phase] += (performance.now() - start) / 1000
     }
   }
+}
+
+/** Of one item per tensor of all blocks, those of the present block. */
+type Own = <T>(all: readonly T[]) => T[]
+
+/** What `visit` returns for each block, one item per tensor, in the order of all tensors. */
+function eachBlock<T>(blocks: readonly Block[], visit: (block: Block, own: Own) => T[]): T[] {
+  let t = 0
+  return blocks.flatMap((block) => {
+    const [first, last] = [t, (t += block.tensors.length)]
+    return visit(block, (all) => all.slice(first, last))
+  })
 }
 
 /** How many weights the authors' threshold keeps: those strictly above the k-th largest, k = ceil(n (1 - s)). */
