@@ -19,7 +19,8 @@ import { machineText } from './report.mjs'
 
 const TRAIN = 60_000
 const JUDGED = 5000
-const STAGES = 16
+/** Of methods in stages, at each of them. */
+const SAMPLES = 4000
 /** `faithful`: as in the authors' code, counts included. `samples`: most gradients per stage. */
 const methods = {
   magnitude: { method: 'magnitude', faithful: true, samples: 100, published: 'MP' },
@@ -28,11 +29,10 @@ const methods = {
   woodfisher: { method: 'woodfisher', faithful: true, published: 'WF' },
   'cbs-as-coded': { method: 'cbs', faithful: true, published: 'CBS' },
   'cbs-select': { method: 'cbs-select' },
-  'cbs-update': { method: 'cbs-update' },
-  cbs: { method: 'cbs' },
-  'cbs-staged': { method: 'cbs', stages: 5, samples: 2000, candidates: 1 },
-  'cbs-update-staged': { method: 'cbs-update', stages: STAGES, samples: 1000, lambda: 3e-2, firstOrder: 0.3 },
-  chita: { method: 'chita', stages: STAGES, samples: 1000 },
+  'cbs-update': { method: 'cbs-update', samples: SAMPLES },
+  cbs: { method: 'cbs', samples: SAMPLES },
+  chita: { method: 'chita', samples: SAMPLES },
+  'chita-16': { method: 'chita', stages: 16, samples: 1000 },
 }
 /** As reprinted by Benbaki et al. 2023, means of five seeds; CBS keeps more weights than labelled (2.2 % at .98). */
 const published = {
@@ -107,18 +107,19 @@ async function prepare(samples) {
 
 /** The authors' code judges start masks by gradient samples and passes by the whole training set; ours both by samples that gave no gradients. */
 function measure({ samples, source, network }, { name, sparsity, seed }) {
-  const { stages = 1, faithful = false, ...options } = { ...methods[name], samples: undefined, published: undefined }
+  const { faithful = false, ...options } = { ...methods[name], samples: undefined, published: undefined }
   loadWeights(network, readSafetensors(flags.checkpoint), flags.checkpoint)
   const order = numpyPermutation(seed, TRAIN)
   const judge = faithful ? order : order.subarray(TRAIN - JUDGED)
   const start = performance.now()
-  const gradients = order.subarray(0, samples * Math.min(stages, Math.floor((TRAIN - JUDGED) / samples)))
+  const gradients = order.subarray(0, faithful ? samples : samples * Math.floor((TRAIN - JUDGED) / samples))
   const judgeStart = faithful && samples >= JUDGED ? order.subarray(0, JUDGED) : undefined
-  const settings = { ...options, stages, faithful, sparsity, seed, gradients, judge, judgeStart }
+  const settings = { ...options, faithful, sparsity, seed, gradients, judge, judgeStart }
   const result = pruneSecondOrder(network, source, settings)
   const wall = (performance.now() - start) / 1000
   network.assertMasked()
-  return { accuracy: network.evaluate('test').correct / 100, kept: result.kept, wall, seconds: result.seconds }
+  const accuracy = network.evaluate('test').correct / 100
+  return { accuracy, kept: result.kept, stages: result.stages.length, wall, seconds: result.seconds }
 }
 
 function reportOf() {
@@ -137,13 +138,16 @@ function reportOf() {
     return [name, ...[...columns, mean(all.map((r) => r.wall))].map((x) => x.toFixed(1))]
   })
   const staged = asked.names
-    .filter((name) => methods[name].stages)
-    .map((name) => `${name} ${methods[name].stages} of ${Math.min(asked.samples, methods[name].samples)} gradients`)
-    .join(', ')
+    .filter((name) => asked.sparsities.some((s) => results(name, s).some(({ stages }) => stages > 1)))
+    .map((name) => {
+      const counts = asked.sparsities.map((s) => results(name, s)[0].stages)
+      return `${name} ${[...new Set(counts)].join(', ')} of ${Math.min(asked.samples, methods[name].samples ?? asked.samples)} gradients`
+    })
+    .join('; ')
   return `# Second-order pruning of MLPNet
 
 Measured with \`node bench/second-order.mjs --cache DIR --methods ${flags.methods} --sparsities ${flags.sparsities}\` on ${machineText()}. The published checkpoint (32,360 weights, 93.97 % dense), no training; test accuracy in percent, mean
-and standard deviation over seeds ${asked.seeds.join(', ')}; ${asked.samples} gradients. Methods in stages: ${staged}; further samples at every stage.
+and standard deviation over seeds ${asked.seeds.join(', ')}; ${asked.samples} gradients. Methods in stages: ${staged}; other samples at every stage.
 magnitude, obd, woodfisher and cbs-as-coded count weights as the authors' code does, cbs-as-coded keeps more than the label says.
 The others keep exactly what they should and choose masks and the share of the update by ${JUDGED} training samples that gave no gradients.
 

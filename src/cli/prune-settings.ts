@@ -27,7 +27,7 @@ export interface PruneFlags extends PreprocessingFlags {
   miniBatch: string
   blockSize?: string
   damp?: string
-  stages: string
+  stages?: string
   seed: string
   judge?: string
   faithful?: boolean
@@ -52,7 +52,8 @@ export interface PruneMethod {
   fisher: 'full' | 'layer'
   /** Damping. */
   lambda: number
-  stages: number
+  /** Undefined: as many as is usual. */
+  stages?: number
   seed: number
   faithful: boolean
 }
@@ -89,7 +90,7 @@ export function pruneMethod(flags: PruneFlags, model: Model): PruneMethod {
           ? LAYERWISE_DAMPING
           : usualDamping(method, fisher)
         : damping(flags.damp),
-    stages: wholeNumber('--stages', flags.stages, 1, 1000),
+    stages: flags.stages === undefined ? undefined : wholeNumber('--stages', flags.stages, 1, 1000),
     ...{ seed: wholeNumber('--seed', flags.seed, 0, most), faithful: flags.faithful ?? false },
   }
 }

@@ -63,7 +63,10 @@ const command = new Command('prune')
     '--damp <lambda>',
     'added to the diagonal of the Fisher matrix (default: full 1e-3, layer 1e-5, chita 3e-2; obc, sparsegpt 0.01)',
   )
-  .option('--stages <n>', 'steps of growing sparsity, with new gradients at each', '1')
+  .option(
+    '--stages <n>',
+    'steps of growing sparsity, with new gradients at each (default: each removes at most half of what is left)',
+  )
   .option('--seed <n>', 'seed of all random draws', '0')
   .option('--judge <n>', 'training samples, not those of gradients, whose loss chooses masks and steps (default: 5000)')
   .option('--faithful', 'samples, counts and steps as in the published code, to compare with published results')
@@ -193,7 +196,14 @@ function described(method: PruneMethod, samples: PruneSamples): Record<string, s
   const { method: name, sparsity, seed, lambda, fisher, stages, faithful, tensors } = method
   const facts = {
     ...{ method: name, sparsity, seed, samples: samples.samples, 'mini-batch': samples.miniBatch },
-    ...{ damp: lambda, 'block-size': fisher, stages, judge: samples.judge, 'refresh-bn': samples.refresh, faithful },
+    ...{
+      damp: lambda,
+      'block-size': fisher,
+      stages: stages ?? 'usual',
+      judge: samples.judge,
+      'refresh-bn': samples.refresh,
+      faithful,
+    },
     ...{ pruned: tensors.map((tensor) => tensor.name).join(','), espalier: version(), node: process.version },
   }
   return Object.fromEntries(Object.entries(facts).map(([key, value]) => [key, String(value)]))

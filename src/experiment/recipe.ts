@@ -36,7 +36,9 @@ const secondOrderSchema = z.strictObject({
     .optional()
     .describe('Which weights interact (default: full for linear layers only).'),
   damp: z.number().positive().optional().describe('Added to the diagonal of the Fisher matrix.'),
-  stages: positive.default(1).describe('Steps of growing sparsity at each event.'),
+  stages: positive
+    .optional()
+    .describe('Steps of growing sparsity at each event. Default: each removes at most half of what is left.'),
   judge: positive.default(USUAL_JUDGE).describe('Training samples whose loss chooses masks and steps.'),
   faithful: z.boolean().default(false).describe('Samples, counts and steps as in the published code.'),
   include: z.array(z.string()).optional().describe('Tensors, * for any characters (default: the published ones).'),

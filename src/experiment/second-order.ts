@@ -28,7 +28,7 @@ export function secondOrderPlan(
   if (!prune || !isSecondOrder(prune.method)) return undefined
   const { method } = prune
   const options: Partial<NonNullable<typeof prune.secondOrder>> = prune.secondOrder ?? {}
-  const { miniBatch = 1, judge = USUAL_JUDGE, stages = 1, faithful = false, damp: lambda, include, exclude } = options
+  const { miniBatch = 1, judge = USUAL_JUDGE, stages, faithful = false, damp: lambda, include, exclude } = options
   const { samples = usualSamples(model), blocks: fisher = isLinear(model) ? 'full' : 'layer' } = options
   const left = data.train.count - validation - (faithful ? 0 : judge)
   if (samples * miniBatch > left)

@@ -20,9 +20,13 @@ export interface SampleCounts {
   faithful?: boolean
 }
 
-/** Indices of training samples, of `count` in all. */
+/** Indices of training samples, of `count` in all: those that judge, and of the others as many parts of `gradients` samples as there are, for as many stages. */
 export function drawSamples(count: number, { gradients, judge, seed = 0, faithful = false }: SampleCounts) {
-  const order = faithful ? numpyPermutation(seed, count) : random(seed, 'second-order samples').permutation(count)
-  const first = faithful ? 0 : gradients
-  return { gradients: order.slice(0, gradients), judge: order.slice(first, first + judge) }
+  if (faithful) {
+    const order = numpyPermutation(seed, count)
+    return { gradients: order.slice(0, gradients), judge: order.slice(0, judge) }
+  }
+  const order = random(seed, 'second-order samples').permutation(count)
+  const left = count - judge
+  return { gradients: order.slice(0, left - (left % gradients)), judge: order.slice(left) }
 }

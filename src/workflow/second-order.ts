@@ -2,90 +2,29 @@
  * @file Second-order pruning of a trained network, without training: gradients, a choice of weights, an update of the others; once, or in
  * stages of growing sparsity with new gradients at each.
  */
-import type { Vector } from '../linear/vector.ts'
 import { keptCount } from '../prune/count.ts'
 import { chitaSupport } from '../prune/second-order/chita.ts'
 import { type Block, DampedInverse } from '../prune/second-order/inverse.ts'
 import { localSearch } from '../prune/second-order/local-search.ts'
 import { obdSaliency } from '../prune/second-order/obd.ts'
 import { randomMagnitude } from '../prune/second-order/random-magnitude.ts'
-import { systematicUpdate } from '../prune/second-order/update.ts'
+import { type SystematicUpdate, systematicUpdate } from '../prune/second-order/update.ts'
 import { woodfisherSaliency, woodfisherUpdate } from '../prune/second-order/woodfisher.ts'
-import { selectTop } from '../select/top.ts'
 import type { Network } from '../train/network.ts'
 import type { GradientSource, Gradients } from './gradients.ts'
+import { Judge } from './second-order/judge.ts'
+import { lineSearch, type Step } from './second-order/line-search.ts'
+import { topMasks } from './second-order/masks.ts'
+import {
+  type Phase,
+  type SecondOrderOptions,
+  type SecondOrderResult,
+  type StageReport,
+  usualDamping,
+  usualStages,
+} from './second-order/options.ts'
 
-export const secondOrderMethods = {
-  magnitude: '|w|, no update: the control',
-  obd: 'Optimal Brain Damage: diagonal Fisher, no update (LeCun et al. 1990)',
-  woodfisher: 'WoodFisher: saliencies and updates of single weights, summed (Singh & Alistarh 2020)',
-  'cbs-select': 'Combinatorial Brain Surgeon, selection by local search only (Yu et al. 2022)',
-  'cbs-update': 'magnitude, then the systematic update of the kept weights (Yu et al. 2022)',
-  cbs: 'Combinatorial Brain Surgeon: local search and systematic update (Yu et al. 2022)',
-  chita: 'CHITA: sparse regression on the gradients, in stages (Benbaki et al. 2023)',
-} as const
-export type SecondOrderMethod = keyof typeof secondOrderMethods
-
-export interface SecondOrderOptions {
-  method: SecondOrderMethod
-  /** Share of zeros among the weights of the tensors, 0 to 1. */
-  sparsity: number
-  /** Training samples whose gradients are taken: as many as the source says, or a multiple of that, of which each stage takes the next part, in turn. */
-  gradients: Uint32Array
-  /** Training samples whose loss judges masks and updates; best disjoint from `gradients`. As many as the network's option `judged`. */
-  judge: Uint32Array
-  /** Training samples that judge start masks; a multiple of the evaluation batch, 500. Default: `judge`. */
-  judgeStart?: Uint32Array
-  /** Damping. Default {@link usualDamping}: 3e-2 for CHITA, else 1e-3 for one block of all tensors and 1e-5 for several. */
-  lambda?: number
-  /** One block of all tensors, or one per tensor. Default `full`. */
-  fisher?: 'full' | 'layer'
-  /** Which scores compete, where saliencies decide (magnitude, obd, woodfisher, cbs-update): all of them, or those of a tensor each. Default `global`. */
-  scope?: 'global' | 'layerwise'
-  /** Steps of growing sparsity, gradients taken anew at each. Default 1. */
-  stages?: number
-  /** g of the first-order term in updates and in CHITA. Default 0 in the first stage (a trained network is at a minimum), 0.3 after it; CHITA: always 0.3. */
-  firstOrder?: number
-  /** Share of the update that is made: a number, or `search` for the one of the lowest loss on `judge`. Default `search`. */
-  scale?: number | 'search'
-  /** Start masks tried by randomized magnitude pruning; 1 is magnitude alone. Default 10. */
-  candidates?: number
-  /** Seed of randomized magnitude pruning. Default 0. */
-  seed?: number
-  /** Counts, start masks, scan order and scale as in the authors' code, in order to compare with published results. Default false. */
-  faithful?: boolean
-  onProgress?: (phase: Phase, text: string, share?: number) => void
-}
-
-export type Phase = 'gradients' | 'inverse' | 'search' | 'update'
-
-export interface StageReport {
-  /** Weights kept after the stage, of all of the tensors. */
-  kept: number
-  /** Loss on the judging samples before the update, and after it where there is one. */
-  selected: number
-  updated?: number
-  /** Share of the update that was made. */
-  scale?: number
-  /** Exchanges of the local search, and its objective at the start and at the end. */
-  search?: { swaps: number; from: number; to: number }
-  /** Of the Fisher system, relative. */
-  residual?: number
-}
-
-export interface SecondOrderResult {
-  size: number
-  kept: number
-  stages: StageReport[]
-  /** Time by phase. */
-  seconds: Record<Phase, number>
-}
-
-/** The damping where none is asked for: CHITA steps far with few samples. */
-export function usualDamping(method: SecondOrderMethod, fisher: 'full' | 'layer'): number {
-  if (method === 'chita') return 3e-2
-  return fisher === 'full' ? 1e-3 : 1e-5
-}
+export * from './second-order/options.ts'
 
 /** Prunes some tensors of a network: the weights that it holds afterwards are the result, and its masks say which are pruned. */
 export function pruneSecondOrder(
@@ -96,49 +35,62 @@ export function pruneSecondOrder(
   return new SecondOrderPruning(network, source, options).run()
 }
 
-/** With 1, the regression asks every sample's loss to fall by 1, more than most have: steps become too long. */
-const FIRST_ORDER = 0.3
+/** g of the first-order term in CHITA's choice. With 1, the regression asks every sample's loss to fall by 1, more than most have. */
+const CHITA_FIRST_ORDER = 0.3
 
-const SCALES = [1, 0.75, 0.5, 0.25, 0]
+/** Masks, one per tensor, and the change of the weights that goes with them. */
+interface Candidate {
+  masks: Float32Array[]
+  update?: Pick<SystematicUpdate, 'compensation'> & Partial<SystematicUpdate>
+}
 
 class SecondOrderPruning {
   readonly #network: Network
   readonly #source: GradientSource
-  readonly #options: Required<Omit<SecondOrderOptions, 'firstOrder' | 'judgeStart'>> &
-    Pick<SecondOrderOptions, 'firstOrder' | 'judgeStart'>
+  readonly #options: Required<Omit<SecondOrderOptions, 'stages' | 'judge' | 'judgeStart'>>
   readonly #names: readonly string[]
   readonly #size: number
+  /** Weights that are not zero, before pruning. */
+  readonly #before: number
+  readonly #stages: number
+  readonly #judge: Judge
+  readonly #judgeStart: Judge
   readonly #seconds: Record<Phase, number> = { gradients: 0, inverse: 0, search: 0, update: 0 }
 
   constructor(network: Network, source: GradientSource, options: SecondOrderOptions) {
     this.#network = network
     this.#source = source
-    const { fisher = 'full', faithful = false } = options
-    const { lambda = usualDamping(options.method, fisher), scale = faithful ? 1 : 'search' } = options
-    const { stages = 1, scope = 'global', candidates = faithful ? 50 : 10, seed = 0, onProgress = () => {} } = options
-    this.#options = { ...options, fisher, faithful, lambda, scale, stages, scope, candidates, seed, onProgress }
+    const { method, judge, judgeStart = judge, fisher = 'full', faithful = false, onProgress = () => {} } = options
+    const { lambda = usualDamping(method, fisher), scope = 'global', seed = 0 } = options
+    const { scale = faithful ? 1 : 'search', firstOrder = faithful ? 0 : 'search' } = options
+    const { candidates = faithful ? 50 : 10 } = options
+    const usual = { fisher, faithful, lambda, scope, seed, scale, firstOrder, candidates, onProgress }
+    this.#options = { ...options, ...usual }
     this.#names = source.tensors
-    this.#size = this.#names.reduce((sum, name) => sum + network.values(name).length, 0)
+    this.#judge = new Judge(network, this.#names, judge)
+    this.#judgeStart = new Judge(network, this.#names, judgeStart)
+    const weights = this.#weights()
+    this.#size = weights.reduce((sum, { length }) => sum + length, 0)
+    this.#before = weights.reduce((sum, w) => sum + w.filter((x) => x !== 0).length, 0)
+    const kept = keptCount(this.#size, options.sparsity)
+    this.#stages = options.stages ?? (faithful ? 1 : usualStages(method, this.#before, kept))
   }
 
   run(): SecondOrderResult {
-    const { sparsity, stages } = this.#options
-    const before = this.#weights().reduce((sum, w) => sum + w.filter((x) => x !== 0).length, 0)
+    const kept = keptCount(this.#size, this.#options.sparsity)
     const reports: StageReport[] = []
-    for (let stage = 1; stage <= stages; stage++) {
-      // Every stage removes the same share of what is left.
-      const kept = keptCount(this.#size, sparsity)
-      const share = before * (kept / before) ** (stage / stages)
-      reports.push(this.#stage(stage, stage === stages ? kept : Math.round(share)))
+    for (let stage = 1; stage <= this.#stages; stage++) {
+      const share = this.#before * (kept / this.#before) ** (stage / this.#stages)
+      reports.push(this.#stage(stage, stage === this.#stages ? kept : Math.round(share)))
     }
     this.#network.applyMasks()
-    return { size: this.#size, kept: reports[stages - 1].kept, stages: reports, seconds: this.#seconds }
+    return { size: this.#size, kept: reports[this.#stages - 1].kept, stages: reports, seconds: this.#seconds }
   }
 
   #stage(stage: number, keep: number): StageReport {
     const { method, lambda, firstOrder } = this.#options
     const weights = this.#weights()
-    if (method === 'magnitude') return this.#finish({}, this.#magnitudeMasks(weights, keep), weights)
+    if (method === 'magnitude') return this.#finish({}, weights, { masks: this.#magnitudeMasks(weights, keep) })
     const gradients = this.#timed('gradients', () =>
       this.#source.collect(this.#network, this.#samplesOf(stage), (done, total) => {
         this.#options.onProgress('gradients', `${done} of ${total} gradients`, done / total)
@@ -146,31 +98,40 @@ class SecondOrderPruning {
     )
     if (method === 'obd') {
       const scores = gradients.tensors.map((tensor, t) => obdSaliency(tensor, weights[t]))
-      return this.#finish({}, this.#topMasks(scores, keep), weights)
+      return this.#finish({}, weights, { masks: this.#topMasks(scores, keep) })
     }
     const blocks = this.#blocks(gradients)
     if (method === 'woodfisher') return this.#woodfisher(gradients, blocks, weights, keep)
-    const g = firstOrder ?? (method === 'chita' || stage > 1 ? FIRST_ORDER : 0)
-    const report: Partial<StageReport> = {}
-    const masks = this.#timed('search', () => {
-      if (method === 'chita')
-        return chitaSupport(gradients.space, blocks, weights, { keep, lambda, firstOrder: g }).map((mask) =>
+    if (method === 'chita') {
+      const g = firstOrder === 'search' ? CHITA_FIRST_ORDER : firstOrder
+      const masks = this.#timed('search', () =>
+        chitaSupport(gradients.space, blocks, weights, { keep, lambda, firstOrder: g }).map((mask) =>
           Float32Array.from(mask),
-        )
-      if (method === 'cbs-update') return this.#magnitudeMasks(weights, keep)
-      return this.#search(blocks, weights, this.#start(weights, keep), report)
-    })
-    if (method === 'cbs-select') return this.#finish(report, masks, weights)
-    const change = this.#timed('update', () =>
-      eachBlock(blocks, (block, own) => {
-        this.#options.onProgress(
-          'update',
-          `solving for the kept weights of ${block.tensors.map(({ name }) => name).join(', ')}`,
-        )
-        return systematicUpdate(gradients.space, block, own(weights), own(masks), lambda, g)
-      }),
-    )
-    return this.#finish(report, masks, weights, change)
+        ),
+      )
+      return this.#finish({}, weights, this.#updated(gradients, blocks, weights, masks))
+    }
+    if (method === 'cbs-update')
+      return this.#finish({}, weights, this.#updated(gradients, blocks, weights, this.#magnitudeMasks(weights, keep)))
+    return this.#brainSurgeon(stage, gradients, blocks, weights, keep)
+  }
+
+  /** The local search, and for `cbs` the update: of its masks, and not in faithful mode of those that it starts from, the better ones. */
+  #brainSurgeon(
+    stage: number,
+    gradients: Gradients,
+    blocks: Block[],
+    weights: Float32Array[],
+    keep: number,
+  ): StageReport {
+    const { method, faithful, candidates } = this.#options
+    const start = this.#timed('search', () => this.#start(weights, keep, stage === 1 ? candidates : 1))
+    const { masks, search } = this.#timed('search', () => this.#search(blocks, weights, start))
+    if (method === 'cbs-select') return this.#finish({ search }, weights, { masks })
+    const searched = this.#updated(gradients, blocks, weights, masks)
+    if (faithful) return this.#finish({ search }, weights, searched)
+    const unsearched = this.#updated(gradients, blocks, weights, start)
+    return this.#finish({ search }, weights, searched, unsearched)
   }
 
   /** The training samples whose gradients a stage takes. */
@@ -207,7 +168,7 @@ class SecondOrderPruning {
         this.#options.onProgress('inverse', `${done} of ${total} weights`, done / total),
       )
     }
-    const change = this.#timed('inverse', () => {
+    const compensation = this.#timed('inverse', () => {
       if (blocks.length === 1)
         return each((inverse) => {
           const diagonals = diagonal(inverse)
@@ -217,11 +178,11 @@ class SecondOrderPruning {
       const pruned = choose(diagonals)
       return each((inverse, own) => woodfisherUpdate(inverse, own(weights), own(diagonals), own(pruned)))
     })
-    return this.#finish(report, masks, weights, change)
+    return this.#finish(report, weights, { masks, update: { compensation } })
   }
 
-  #start(weights: Float32Array[], keep: number): Float32Array[] {
-    const { candidates, seed, faithful, judgeStart } = this.#options
+  #start(weights: Float32Array[], keep: number, candidates: number): Float32Array[] {
+    const { seed, faithful } = this.#options
     const sparsity = this.#sparsityOf(keep)
     const onCandidate = ({ candidate, loss }: { candidate: number; loss: number }) =>
       this.#options.onProgress(
@@ -229,20 +190,15 @@ class SecondOrderPruning {
         `start mask ${candidate + 1} of ${candidates}: loss ${loss.toFixed(4)}`,
         (candidate + 1) / candidates,
       )
-    const judge = (masks: readonly ArrayLike<number>[]) => this.#judge(weights, masks, judgeStart)
+    const judge = (masks: readonly ArrayLike<number>[]) => this.#judgeStart.loss(weights, masks)
     return randomMagnitude(weights, judge, { sparsity, seed, faithful, candidates, onCandidate }).masks.map((mask) =>
       Float32Array.from(mask),
     )
   }
 
-  #search(
-    blocks: Block[],
-    weights: Float32Array[],
-    start: Float32Array[],
-    report: Partial<StageReport>,
-  ): Float32Array[] {
+  #search(blocks: Block[], weights: Float32Array[], start: Float32Array[]) {
     const { faithful } = this.#options
-    const { masks, trace } = localSearch(blocks, weights, start, (some) => this.#judge(weights, some), {
+    const { masks, trace } = localSearch(blocks, weights, start, (some) => this.#judge.loss(weights, some), {
       faithful,
       onPass: ({ pass, swaps, objective, loss }) =>
         this.#options.onProgress(
@@ -250,61 +206,72 @@ class SecondOrderPruning {
           `pass ${pass}: ${swaps} exchanges, objective ${objective.toPrecision(4)}, loss ${loss.toFixed(4)}`,
         ),
     })
-    report.search = {
-      swaps: trace.reduce((sum, { swaps }) => sum + swaps, 0),
-      from: trace[0].objective,
-      to: trace[trace.length - 1].objective,
-    }
-    return masks.map((mask) => Float32Array.from(mask))
+    const swaps = trace.reduce((sum, pass) => sum + pass.swaps, 0)
+    const search = { swaps, from: trace[0].objective, to: trace[trace.length - 1].objective, taken: true }
+    return { masks: masks.map((mask) => Float32Array.from(mask)), search }
   }
 
-  /** Puts the masks and the best share of the update into the network. */
-  #finish(
-    report: Partial<StageReport>,
-    masks: readonly Float32Array[],
+  /** Masks with CBS-U's update. */
+  #updated(
+    { space }: Gradients,
+    blocks: readonly Block[],
     weights: readonly Float32Array[],
-    change?: readonly Float64Array[],
-  ): StageReport {
-    const selected = this.#judge(weights, masks)
-    const done: StageReport = {
-      ...report,
-      kept: masks.reduce((sum, mask) => sum + mask.reduce((a, b) => a + b, 0), 0),
-      selected,
-    }
-    let final = weights
-    if (change) {
-      const moved = (scale: number) => weights.map((w, t) => w.map((x, q) => x + scale * change[t][q]))
-      const scales = this.#options.scale === 'search' ? SCALES : [this.#options.scale]
-      const tried = this.#timed('update', () =>
-        scales.map((scale) => ({ scale, loss: this.#judge(moved(scale), masks) })),
-      )
-      const best = tried.reduce((a, b) => (b.loss < a.loss ? b : a))
-      Object.assign(done, { scale: best.scale, updated: best.loss })
-      final = moved(best.scale)
-    }
+    masks: Float32Array[],
+  ): Candidate {
+    const parts = this.#timed('update', () =>
+      eachBlock(blocks, (block, own) => {
+        const what = block.tensors.map(({ name }) => name).join(', ')
+        this.#options.onProgress('update', `solving for the kept weights of ${what}`)
+        const { compensation, descent } = systematicUpdate(space, block, own(weights), own(masks), this.#options.lambda)
+        return compensation.map((change, t) => [change, descent[t]])
+      }),
+    )
+    return { masks, update: { compensation: parts.map(([change]) => change), descent: parts.map(([, step]) => step) } }
+  }
+
+  /** Puts the candidate of the lowest loss, with the best share of its update, into the network. */
+  #finish(report: Partial<StageReport>, weights: readonly Float32Array[], ...candidates: Candidate[]): StageReport {
+    const tried = candidates.map((candidate) => ({ ...this.#stepped(weights, candidate), candidate }))
+    const best = tried.reduce((a, b) => (b.loss < a.loss ? b : a))
+    const { masks, update } = best.candidate
+    const final = best.moved(best)
     this.#names.forEach((name, t) => {
       this.#network.values(name).set(final[t])
       this.#network.mask(name).set(masks[t])
     })
     this.#network.applyMasks()
-    return done
+    const { search } = report
+    return {
+      ...report,
+      ...(search && { search: { ...search, taken: best === tried[0] } }),
+      kept: masks.reduce((sum, mask) => sum + mask.reduce((a, b) => a + b, 0), 0),
+      selected: best.selected,
+      ...(update && { scale: best.scale, updated: best.loss }),
+      ...(update?.descent && { firstOrder: best.firstOrder }),
+    }
   }
 
-  /**
-   * Exactly `keep` ones at the largest scores of weights that are left, of all or (by scope) the same share of every tensor; in faithful mode those above the
-   * threshold strictly, which is one less.
-   */
+  #stepped(weights: readonly Float32Array[], { masks, update }: Candidate) {
+    const selected = this.#judge.loss(weights, masks)
+    const moved = ({ scale, firstOrder }: Step) =>
+      weights.map((w, t) => {
+        if (!update) return w
+        const [change, descent] = [update.compensation[t], update.descent?.[t]]
+        return w.map((x, q) => x + scale * change[q] + (descent ? firstOrder * descent[q] : 0))
+      })
+    if (!update) return { moved, selected, loss: selected, scale: 0, firstOrder: 0 }
+    const { scale, firstOrder } = this.#options
+    const shares = { scale, firstOrder: update.descent ? firstOrder : 0 }
+    const step = this.#timed('update', () =>
+      lineSearch(shares, selected, (some) => this.#judge.loss(moved(some), masks)),
+    )
+    return { moved, selected, ...step }
+  }
+
+  /** Exactly `keep` ones at the largest scores (in faithful mode one fewer); where the scope is layerwise, the same share of every tensor. */
   #topMasks(scores: readonly (Float32Array | Float64Array)[], keep: number): Float32Array[] {
     const { scope, faithful } = this.#options
-    const masks = scores.map(({ length }) => new Float32Array(length))
-    const sparsity = this.#sparsityOf(keep)
-    const select = (some: typeof scores, into: typeof masks) => {
-      const size = some.reduce((sum, { length }) => sum + length, 0)
-      selectTop(some, faithful ? strictCount(size, sparsity) : keptCount(size, sparsity), into)
-    }
-    if (scope === 'global') select(scores, masks)
-    else scores.forEach((some, t) => void select([some], [masks[t]]))
-    return masks
+    return topMasks(scores, { sparsity: this.#sparsityOf(keep), scope, faithful })
   }
 
   #magnitudeMasks(weights: readonly Float32Array[], keep: number): Float32Array[] {
@@ -318,19 +285,6 @@ class SecondOrderPruning {
   #sparsityOf(keep: number): number {
     const { sparsity } = this.#options
     return keep === keptCount(this.#size, sparsity) ? sparsity : 1 - keep / this.#size
-  }
-
-  /** Mean loss on the judging samples of given weights under masks. The network's own weights come back. */
-  #judge(weights: readonly Vector[], masks: readonly ArrayLike<number>[], samples = this.#options.judge): number {
-    const present = this.#weights()
-    this.#names.forEach((name, t) => {
-      this.#network.values(name).set(weights[t].map((w, q) => (masks[t][q] === 0 ? 0 : w)))
-    })
-    const { loss } = this.#network.evaluateTraining(samples)
-    this.#names.forEach((name, t) => {
-      this.#network.values(name).set(present[t])
-    })
-    return Number.isNaN(loss) ? Number.POSITIVE_INFINITY : loss
   }
 
   #weights(): Float32Array[] {
@@ -364,6 +318,3 @@ function eachBlock<T>(blocks: readonly Block[], visit: (block: Block, own: Own) 
     return visit(block, (all) => all.slice(first, last))
   })
 }
-
-/** How many weights the authors' threshold keeps: those strictly above the k-th largest, k = ceil(n (1 - s)). */
-const strictCount = (size: number, sparsity: number) => (sparsity === 0 ? size : Math.ceil(size * (1 - sparsity)) - 1)

@@ -10,7 +10,9 @@ function objective(c: ColumnsCase, masks: readonly ArrayLike<number>[], lambda: 
   const block = { samples: c.g.length, tensors: [c.rankOne, c.stored] }
   const kept = flat(masks)
   const w = flat(c.weights)
-  const moved = flat(systematicUpdate(c.space, block, c.weights, masks, lambda, g))
+  const { compensation, descent } = systematicUpdate(c.space, block, c.weights, masks, lambda)
+  const step = flat(descent)
+  const moved = flat(compensation).map((x, q) => x + g * step[q])
   const change = moved.map((delta, q) => (kept[q] ? delta : -w[q]))
   const squares = change.reduce((sum, x) => sum + x * x, 0)
   const errors = c.g.map((row) => row.reduce((sum, x, q) => sum + x * change[q], g))
