@@ -1,18 +1,27 @@
 /** @file Which training samples second-order pruning takes gradients of, and which judge what it did. */
 import type { Model } from '../models/model.ts'
 import { isLinear } from '../prune/tensors.ts'
+import { EVALUATION_BATCH } from '../train/network.ts'
 import { numpyPermutation } from '../util/numpy-random.ts'
 import { random } from '../util/random.ts'
+import type { SecondOrderMethod } from './second-order.ts'
 
 /** Gradients where no number is asked for. */
 export const usualSamples = (model: Model): number => (isLinear(model) ? 2000 : 1000)
 /** Judging samples where no number is asked for. */
 export const USUAL_JUDGE = 5000
 
+/**
+ * Judging samples where no number is asked for, at most `left`. In faithful mode a local search is judged on all `count` training samples, as in the published code.
+ */
+export function usualJudge(method: SecondOrderMethod, faithful: boolean, count: number, left: number): number {
+  return faithful && (method === 'cbs' || method === 'cbs-select') ? count : Math.min(USUAL_JUDGE, left)
+}
+
 export interface SampleCounts {
   /** Training samples whose gradients are taken. */
   gradients: number
-  /** Training samples whose loss judges; in faithful mode at most `gradients`, else at most what those leave. */
+  /** Training samples whose loss judges; at most what `gradients` leave, or all of them in faithful mode. */
   judge: number
   /** Default 0. */
   seed?: number
@@ -20,9 +29,18 @@ export interface SampleCounts {
   faithful?: boolean
 }
 
-/** Indices of training samples, of `count` in all. */
+/**
+ * Indices of training samples, of `count` in all. In faithful mode start masks are judged by samples of their own, the first 5000 whose gradients are taken (in whole
+ * evaluation batches).
+ */
 export function drawSamples(count: number, { gradients, judge, seed = 0, faithful = false }: SampleCounts) {
   const order = faithful ? numpyPermutation(seed, count) : random(seed, 'second-order samples').permutation(count)
   const first = faithful ? 0 : gradients
-  return { gradients: order.slice(0, gradients), judge: order.slice(first, first + judge) }
+  const starts = Math.min(USUAL_JUDGE, gradients, judge)
+  const whole = starts - (starts % EVALUATION_BATCH)
+  return {
+    gradients: order.slice(0, gradients),
+    judge: order.slice(first, first + judge),
+    judgeStart: faithful && whole > 0 ? order.slice(0, whole) : undefined,
+  }
 }

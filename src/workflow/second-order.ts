@@ -3,17 +3,22 @@
  * stages of growing sparsity with new gradients at each.
  */
 import type { Vector } from '../linear/vector.ts'
+import { Workspace } from '../linear/workspace.ts'
 import { keptCount } from '../prune/count.ts'
 import { chitaSupport } from '../prune/second-order/chita.ts'
-import { type Block, DampedInverse } from '../prune/second-order/inverse.ts'
+import type { FisherBlock } from '../prune/second-order/columns.ts'
+import { blockInverse } from '../prune/second-order/direct-inverse.ts'
+import type { BlockInverse } from '../prune/second-order/inverse.ts'
 import { localSearch } from '../prune/second-order/local-search.ts'
 import { obdSaliency } from '../prune/second-order/obd.ts'
+import { type FisherBlocks, valuesOf } from '../prune/second-order/parts.ts'
 import { randomMagnitude } from '../prune/second-order/random-magnitude.ts'
 import { systematicUpdate } from '../prune/second-order/update.ts'
 import { woodfisherSaliency, woodfisherUpdate } from '../prune/second-order/woodfisher.ts'
 import { selectTop } from '../select/top.ts'
 import type { Network } from '../train/network.ts'
-import type { GradientSource, Gradients } from './gradients.ts'
+import { FisherColumns, type Own } from './fisher-columns.ts'
+import type { GradientSource } from './gradients.ts'
 
 export const secondOrderMethods = {
   magnitude: '|w|, no update: the control',
@@ -38,8 +43,8 @@ export interface SecondOrderOptions {
   judgeStart?: Uint32Array
   /** Damping. Default {@link usualDamping}: 3e-2 for CHITA, else 1e-3 for one block of all tensors and 1e-5 for several. */
   lambda?: number
-  /** One block of all tensors, or one per tensor. Default `full`. */
-  fisher?: 'full' | 'layer'
+  /** Which weights interact: one block of all tensors, one per tensor, or at most so many consecutive weights of a tensor (which selection by local search takes for one per tensor). Default `full`. */
+  fisher?: FisherBlocks
   /** Which scores compete, where saliencies decide (magnitude, obd, woodfisher, cbs-update): all of them, or those of a tensor each. Default `global`. */
   scope?: 'global' | 'layerwise'
   /** Steps of growing sparsity, gradients taken anew at each. Default 1. */
@@ -82,7 +87,7 @@ export interface SecondOrderResult {
 }
 
 /** The damping where none is asked for: CHITA steps far with few samples. */
-export function usualDamping(method: SecondOrderMethod, fisher: 'full' | 'layer'): number {
+export function usualDamping(method: SecondOrderMethod, fisher: FisherBlocks): number {
   if (method === 'chita') return 3e-2
   return fisher === 'full' ? 1e-3 : 1e-5
 }
@@ -109,6 +114,8 @@ class SecondOrderPruning {
   readonly #names: readonly string[]
   readonly #size: number
   readonly #seconds: Record<Phase, number> = { gradients: 0, inverse: 0, search: 0, update: 0 }
+  /** Of all stages, once it was needed. */
+  #space?: Workspace
 
   constructor(network: Network, source: GradientSource, options: SecondOrderOptions) {
     this.#network = network
@@ -136,41 +143,53 @@ class SecondOrderPruning {
   }
 
   #stage(stage: number, keep: number): StageReport {
-    const { method, lambda, firstOrder } = this.#options
+    const { method } = this.#options
     const weights = this.#weights()
     if (method === 'magnitude') return this.#finish({}, this.#magnitudeMasks(weights, keep), weights)
-    const gradients = this.#timed('gradients', () =>
-      this.#source.collect(this.#network, this.#samplesOf(stage), (done, total) => {
-        this.#options.onProgress('gradients', `${done} of ${total} gradients`, done / total)
-      }),
-    )
+    this.#space ??= new Workspace(this.#network.machine, this.#source.room(this.#network))
+    return this.#space.scoped(() => this.#withGradients(stage, keep, weights, this.#space!))
+  }
+
+  #withGradients(stage: number, keep: number, weights: Float32Array[], space: Workspace): StageReport {
+    const { method, lambda, firstOrder, fisher } = this.#options
+    const columns = this.#columns(stage, weights, space)
     if (method === 'obd') {
-      const scores = gradients.tensors.map((tensor, t) => obdSaliency(tensor, weights[t]))
+      const scores = columns.eachPart(({ tensors: [tensor] }, own) => [obdSaliency(tensor, own(weights)[0])])
       return this.#finish({}, this.#topMasks(scores, keep), weights)
     }
-    const blocks = this.#blocks(gradients)
-    if (method === 'woodfisher') return this.#woodfisher(gradients, blocks, weights, keep)
+    if (method === 'woodfisher') return this.#woodfisher(columns, weights, keep, space)
     const g = firstOrder ?? (method === 'chita' || stage > 1 ? FIRST_ORDER : 0)
     const report: Partial<StageReport> = {}
+    if (method !== 'cbs-update') columns.all()
     const masks = this.#timed('search', () => {
-      if (method === 'chita')
-        return chitaSupport(gradients.space, blocks, weights, { keep, lambda, firstOrder: g }).map((mask) =>
-          Float32Array.from(mask),
-        )
+      if (method === 'chita') return this.#chita(columns, weights, keep, g, space)
       if (method === 'cbs-update') return this.#magnitudeMasks(weights, keep)
-      return this.#search(blocks, weights, this.#start(weights, keep), report)
+      return this.#search(columns.searched(fisher), weights, this.#start(weights, keep), report)
     })
     if (method === 'cbs-select') return this.#finish(report, masks, weights)
-    const change = this.#timed('update', () =>
-      eachBlock(blocks, (block, own) => {
-        this.#options.onProgress(
-          'update',
-          `solving for the kept weights of ${block.tensors.map(({ name }) => name).join(', ')}`,
-        )
-        return systematicUpdate(gradients.space, block, own(weights), own(masks), lambda, g)
+    const change = columns.each((block, own, { done, total, group }) =>
+      this.#timed('update', () => {
+        const { onProgress } = this.#options
+        if (done === 0) onProgress('update', '', 0)
+        const change = systematicUpdate(space, block, own(weights), own(masks), lambda, g)
+        const solved = block.parts.reduce((sum, { size }) => sum + size, done)
+        onProgress('update', `${group}${solved} of ${total} weights`, solved / total)
+        return change
       }),
     )
     return this.#finish(report, masks, weights, change)
+  }
+
+  #columns(stage: number, weights: readonly Float32Array[], space: Workspace): FisherColumns {
+    const [network, source, samples] = [this.#network, this.#source, this.#samplesOf(stage)]
+    const sizes = weights.map(({ length }) => length)
+    return new FisherColumns(source, sizes, space, this.#options.fisher, (group, name) =>
+      this.#timed('gradients', () => {
+        const progress = (done: number, total: number) =>
+          this.#options.onProgress('gradients', `${name}${done} of ${total} gradients`, done / total)
+        return source.collect(network, samples, progress, group, space)
+      }),
+    )
   }
 
   /** The training samples whose gradients a stage takes. */
@@ -183,14 +202,22 @@ class SecondOrderPruning {
     return gradients.subarray(first, first + count)
   }
 
-  #woodfisher({ space }: Gradients, blocks: Block[], weights: Float32Array[], keep: number): StageReport {
+  #woodfisher(columns: FisherColumns, weights: Float32Array[], keep: number, space: Workspace): StageReport {
     const { lambda } = this.#options
     const wholes = weights.map((w) => w.map((x) => (x === 0 ? 0 : 1)))
     const report: Partial<StageReport> = { residual: 0 }
     // A single block's inverse serves both passes; several are made twice, so that one at a time is in memory.
-    const each = <T>(visit: (inverse: DampedInverse, own: Own) => T[]): T[] =>
-      eachBlock(blocks, (block, own) =>
-        space.scoped(() => visit(new DampedInverse(space, block, lambda, own(wholes)), own)),
+    const each = (visit: (inverse: BlockInverse, own: Own, progress: (done: number) => void) => Float64Array[]) =>
+      columns.each((block, own, { done, total, group }) =>
+        this.#timed('inverse', () =>
+          space.scoped(() => {
+            const progress = (some: number) =>
+              this.#options.onProgress('inverse', `${group}${done + some} of ${total} weights`, (done + some) / total)
+            if (done === 0) progress(0)
+            const inverse = blockInverse(space, block, lambda, own(wholes))
+            return visit(inverse, own, progress)
+          }),
+        ),
       )
     let masks: Float32Array[] = []
     const choose = (diagonals: Float64Array[]) => {
@@ -200,24 +227,38 @@ class SecondOrderPruning {
       masks = this.#topMasks(scores, keep)
       return masks.map((mask, t) => mask.map((m, q) => (m === 0 && weights[t][q] !== 0 ? 1 : 0)))
     }
-    const diagonal = (inverse: DampedInverse) => {
+    const diagonal = (inverse: BlockInverse, progress: (done: number) => void) => {
       report.residual = Math.max(report.residual ?? 0, inverse.residual)
-      const total = inverse.size
-      return inverse.diagonal((done) =>
-        this.#options.onProgress('inverse', `${done} of ${total} weights`, done / total),
-      )
+      return inverse.diagonal(progress)
     }
-    const change = this.#timed('inverse', () => {
-      if (blocks.length === 1)
-        return each((inverse) => {
-          const diagonals = diagonal(inverse)
-          return woodfisherUpdate(inverse, weights, diagonals, choose(diagonals))
-        })
-      const diagonals = each((inverse) => diagonal(inverse))
-      const pruned = choose(diagonals)
-      return each((inverse, own) => woodfisherUpdate(inverse, own(weights), own(diagonals), own(pruned)))
+    const update = (pruned: Float32Array[], diagonals: Float64Array[]) => (inverse: BlockInverse, own: Own) =>
+      woodfisherUpdate(inverse, own(weights), own(diagonals), own(pruned))
+    if (columns.count === 1) {
+      const change = each((inverse, own, progress) => {
+        const diagonals = diagonal(inverse, progress)
+        return update(choose(diagonals), diagonals)(inverse, own)
+      })
+      return this.#finish(report, masks, weights, change)
+    }
+    const diagonals = each((inverse, _, progress) => diagonal(inverse, progress))
+    const pruned = choose(diagonals)
+    const change = each((inverse, own, progress) => {
+      const some = update(pruned, diagonals)(inverse, own)
+      progress(inverse.size)
+      return some
     })
     return this.#finish(report, masks, weights, change)
+  }
+
+  #chita(columns: FisherColumns, weights: Float32Array[], keep: number, firstOrder: number, space: Workspace) {
+    const blocks = columns.blocks(columns.all())
+    const parts = blocks.flatMap((block) => block.parts)
+    const found = chitaSupport(space, blocks, valuesOf(parts, weights), {
+      ...{ keep, lambda: this.#options.lambda, firstOrder },
+    })
+    const masks = weights.map(({ length }) => new Float32Array(length))
+    valuesOf(parts, masks).forEach((mask, i) => void mask.set(found[i]))
+    return masks
   }
 
   #start(weights: Float32Array[], keep: number): Float32Array[] {
@@ -236,7 +277,7 @@ class SecondOrderPruning {
   }
 
   #search(
-    blocks: Block[],
+    blocks: FisherBlock[],
     weights: Float32Array[],
     start: Float32Array[],
     report: Partial<StageReport>,
@@ -337,12 +378,6 @@ class SecondOrderPruning {
     return this.#names.map((name) => Float32Array.from(this.#network.values(name)))
   }
 
-  #blocks({ samples, tensors }: Gradients): Block[] {
-    return this.#options.fisher === 'full'
-      ? [{ samples, tensors }]
-      : tensors.map((tensor) => ({ samples, tensors: [tensor] }))
-  }
-
   #timed<T>(phase: Phase, work: () => T): T {
     const start = performance.now()
     try {
@@ -351,18 +386,6 @@ class SecondOrderPruning {
       this.#seconds[phase] += (performance.now() - start) / 1000
     }
   }
-}
-
-/** Of one item per tensor of all blocks, those of the present block. */
-type Own = <T>(all: readonly T[]) => T[]
-
-/** What `visit` returns for each block, one item per tensor, in the order of all tensors. */
-function eachBlock<T>(blocks: readonly Block[], visit: (block: Block, own: Own) => T[]): T[] {
-  let t = 0
-  return blocks.flatMap((block) => {
-    const [first, last] = [t, (t += block.tensors.length)]
-    return visit(block, (all) => all.slice(first, last))
-  })
 }
 
 /** How many weights the authors' threshold keeps: those strictly above the k-th largest, k = ceil(n (1 - s)). */

@@ -173,8 +173,8 @@ it.each<[string, string, RegExp]>([
   ['mlp', '--method obd --sparsity 0.5 --damp 0', /^espalier: --damp: expected a positive number, found 0\n$/],
   [
     'mlp',
-    '--method obd --sparsity 0.5 --block-size 8',
-    /^espalier: --block-size: there is no 8 \(known: layer, full\)\n$/,
+    '--method obd --sparsity 0.5 --block-size lyer',
+    /^espalier: --block-size: there is no lyer \(did you mean layer\?\)\n$/,
   ],
   ['mlp', '--method obd --sparsity 0.5 --include conv1', /^espalier: --include: no prunable tensor is named conv1 /],
   [

@@ -17,7 +17,19 @@ export interface Block {
   readonly tensors: readonly GramColumns[]
 }
 
-export class DampedInverse {
+/** A = (lambda I + F)^-1 of a block. */
+export interface BlockInverse {
+  /** Weights of the block. */
+  readonly size: number
+  /** Relative residual of a solution of the system that is solved. */
+  readonly residual: number
+  /** The diagonal of A, one list per tensor. `progress(done)` counts weights. */
+  diagonal(progress?: (done: number) => void): Float64Array[]
+  /** A u, one list per tensor. */
+  apply(u: readonly Float64Array[]): Float64Array[]
+}
+
+export class DampedInverse implements BlockInverse {
   readonly #space: Workspace
   readonly #block: Block
   readonly #lambda: number
