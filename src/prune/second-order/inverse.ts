@@ -120,9 +120,10 @@ export class DampedInverse implements BlockInverse {
         some.forEach((q, r) => {
           forms[q] = norm(values.subarray(r * samples, (r + 1) * samples)) ** 2
         })
-        progress(first + some.length)
+        if (first + some.length < alive.length) progress(first + some.length)
       }
     })
+    progress(tensor.size)
   }
 
   /** A u = (u - G' (lambda N I + K)^-1 G u) / lambda, one list per tensor. */
