@@ -81,8 +81,14 @@ static void multiply(const double *a, const double *b, int depth, double *c, int
         }
 }
 
+/* The size of equal blocks that `lines` are cut into, `count` of them or as many as it takes for at most `most` lines each; whole tiles. */
+static int block_size(int lines, int count, int most, int tile) {
+    int needed = (lines + most - 1) / most, blocks = count > needed ? count : needed;
+    return ((lines + blocks - 1) / blocks + tile - 1) / tile * tile;
+}
+
 /* c[i][j] = (set, += or -=) the sum over l of a(i, l) b(j, l), in float64, for i < m, j < n, l < k; rows of c lie `row` doubles apart. With `lower`, only
- * what lies on or below the diagonal is defined. c may be a itself where n <= BLOCK_COLS and k <= DEPTH. Blocks of c go round the threads.
+ * what lies on or below the diagonal is defined. c may be a itself where n <= BLOCK_COLS and k <= DEPTH. Blocks of c of equal size go round the threads.
  * args: m n k, a outer depth double, b outer depth double, c row, mode lower */
 KERNEL(product64) {
     int m = a[0], n = a[1], k = a[2], mode = a[13], lower = a[14];
@@ -90,10 +96,14 @@ KERNEL(product64) {
     double *c = (double *)(ctx->arena + a[11]);
     int64_t row = a[12];
     double *packed_a = (double *)ctx->scratch, *packed_b = packed_a + BLOCK_ROWS * DEPTH;
+    if (m == 0 || n == 0) return;
+    int block_cols = block_size(n, 1, BLOCK_COLS, COLS), across = (n + block_cols - 1) / block_cols;
+    /* At least a block for every thread. */
+    int block_rows = block_size(m, (ctx->parts + across - 1) / across, BLOCK_ROWS, ROWS);
     int turn = 0;
-    for (int i0 = 0; i0 < m; i0 += BLOCK_ROWS)
-        for (int j0 = 0; j0 < n; j0 += BLOCK_COLS) {
-            int height = least(BLOCK_ROWS, m - i0), width = least(BLOCK_COLS, n - j0);
+    for (int i0 = 0; i0 < m; i0 += block_rows)
+        for (int j0 = 0; j0 < n; j0 += block_cols) {
+            int height = least(block_rows, m - i0), width = least(block_cols, n - j0);
             if (lower && j0 > i0 + height - 1) continue;
             if (turn++ % ctx->parts != ctx->part) continue;
             for (int l0 = 0; l0 < k || l0 == 0; l0 += DEPTH) {

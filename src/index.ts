@@ -22,7 +22,8 @@ export {
 export { type DryRun, dryRun } from './experiment/dry-run.ts'
 export { checkRecipe, type Recipe, readRecipe } from './experiment/recipe.ts'
 export { layerTable, resultTable } from './experiment/report.ts'
-export { type RunEvent, type RunOptions, type RunOutcome, type RunResult, runRecipe } from './experiment/run.ts'
+export { type RunOptions, runRecipe } from './experiment/run.ts'
+export type { RunEvent, RunOutcome, RunResult } from './experiment/run-events.ts'
 export {
   readSafetensors,
   type StoredTensor,

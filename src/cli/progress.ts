@@ -3,12 +3,18 @@
  */
 import { MultiBar, type SingleBar } from 'cli-progress'
 import { grouped, layerTable, percent, resultTable } from '../experiment/report.ts'
-import type { RunEvent } from '../experiment/run.ts'
+import type { RunEvent } from '../experiment/run-events.ts'
 import { clock, print } from './output.ts'
+import { PruneDisplay } from './prune-progress.ts'
+
+/** Milliseconds of a pruning event before anything is said about it, and between two lines. */
+const PATIENCE = 2000
 
 export class RunDisplay {
   #bars?: MultiBar
   #bar?: SingleBar
+  /** Of a pruning event that goes on. */
+  #pruning?: PruneDisplay
 
   show(event: RunEvent): void {
     switch (event.type) {
@@ -30,7 +36,18 @@ export class RunDisplay {
       case 'epoch':
         this.#line(epochLine(event))
         break
+      case 'pruning':
+        this.#pruning ??= new PruneDisplay({
+          ...{ write: (text) => this.#line(`  ${text}`), bars: false, between: PATIENCE, patience: PATIENCE },
+        })
+        this.#pruning.show(event.phase, event.text, event.share)
+        break
       case 'prune':
+        this.#pruning = undefined
+        if (event.statistics)
+          this.#line(
+            `step ${event.step}: new statistics from ${grouped(event.statistics.images)} images, loss ${event.statistics.before.toFixed(4)} before and ${event.statistics.after.toFixed(4)} after`,
+          )
         for (const name of event.collapsed)
           this.#line(`warning: layer ${name} has collapsed: at step ${event.step} pruning left none of its weights`)
         break
@@ -77,8 +94,11 @@ export class RunDisplay {
   }
 
   #line(text: string): void {
-    if (this.#bars) this.#bars.log(`${text}\n`)
-    else print(text)
+    if (this.#bars) {
+      this.#bars.log(`${text}\n`)
+      // Timers, which draw otherwise, stand still while a network is pruned.
+      this.#bars.update()
+    } else print(text)
   }
 }
 

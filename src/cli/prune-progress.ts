@@ -1,12 +1,21 @@
 /** @file Second-order pruning as it is seen in a terminal: a bar with rate and time left. Without a terminal, lines now and then. */
 import { SingleBar } from 'cli-progress'
-import type { Phase } from '../workflow/second-order.ts'
 import { clock, print } from './output.ts'
 
-/** Milliseconds between lines about the same part. */
-const BETWEEN_LINES = 5000
+export interface PruneDisplayOptions {
+  /** Writes a line. Default: to the terminal. */
+  write?: (text: string) => void
+  /** Whether bars are drawn. Default: in a terminal. */
+  bars?: boolean
+  /** Milliseconds between lines about the same part where no bars are drawn. Default 5000. */
+  between?: number
+  /** Milliseconds in which nothing is shown: what takes no longer is not worth a line. Default 0. */
+  patience?: number
+}
 
 export class PruneDisplay {
+  readonly #options: Required<PruneDisplayOptions>
+  readonly #created = performance.now()
   #bar?: SingleBar
   #phase?: string
   /** Share that is done of the present part, and when it began; when something was last printed of it. */
@@ -14,8 +23,12 @@ export class PruneDisplay {
   #started = performance.now()
   #printed = performance.now()
 
+  constructor({ write = print, bars = process.stdout.isTTY, between = 5000, patience = 0 }: PruneDisplayOptions = {}) {
+    this.#options = { write, bars, between, patience }
+  }
+
   /** `share`: how much of a part is done, 0 (it begins now) to 1; absent for what is worth a line of its own. */
-  readonly show = (phase: Phase | 'layers' | 'statistics', text: string, share?: number): void => {
+  readonly show = (phase: string, text: string, share?: number): void => {
     const now = performance.now()
     if (share === undefined) {
       this.line(`${phase}: ${text}`)
@@ -31,15 +44,17 @@ export class PruneDisplay {
     if (share === 0) return
     const seconds = (now - this.#started) / 1000
     const pace = `${((100 * share) / seconds).toFixed(1)} %/s, ${clock((seconds * (1 - share)) / share)} left`
-    if (process.stdout.isTTY) this.#draw(`${phase}: ${text}`, share, pace)
+    const { bars, between } = this.#options
+    if (bars) this.#draw(`${phase}: ${text}`, share, pace)
     if (share >= 1) this.line(`${phase}: ${text}, ${seconds.toFixed(1)} s`)
-    else if (!process.stdout.isTTY && now - this.#printed >= BETWEEN_LINES) this.line(`${phase}: ${text}, ${pace}`)
+    else if (!bars && now - this.#printed >= between) this.line(`${phase}: ${text}, ${pace}`)
   }
 
   /** Prints a line above whatever is drawn. */
   line(text: string): void {
     this.stop()
-    print(text)
+    if (performance.now() - this.#created < this.#options.patience) return
+    this.#options.write(text)
     this.#printed = performance.now()
   }
 

@@ -3,12 +3,13 @@ import type { Dataset } from '../data/dataset.ts'
 import { grouped } from '../experiment/report.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
+import type { FisherBlocks } from '../prune/second-order/parts.ts'
 import { chooseTensors, isLinear } from '../prune/tensors.ts'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
 import { type LayerwiseMethod, layerwiseMethods } from '../workflow/layerwise.ts'
-import { USUAL_JUDGE, usualSamples } from '../workflow/samples.ts'
-import { type SecondOrderMethod, secondOrderMethods, usualDamping } from '../workflow/second-order.ts'
+import { USUAL_JUDGE, usualJudge, usualSamples } from '../workflow/samples.ts'
+import { type SecondOrderMethod, secondOrderMethods } from '../workflow/second-order.ts'
 import type { PreprocessingFlags } from './eval-data.ts'
 import { wholeNumber } from './numbers.ts'
 
@@ -26,6 +27,7 @@ export interface PruneFlags extends PreprocessingFlags {
   samples?: string
   miniBatch: string
   blockSize?: string
+  memory?: string
   damp?: string
   stages?: string
   seed: string
@@ -48,10 +50,10 @@ export interface PruneMethod {
   tensors: Tensor[]
   /** Number of their weights. */
   weights: number
-  /** One block of the Fisher matrix for all tensors, or one per tensor. */
-  fisher: 'full' | 'layer'
-  /** Damping. */
-  lambda: number
+  /** Blocks of the Fisher matrix. */
+  fisher: FisherBlocks
+  /** Damping. Undefined: the usual one. */
+  lambda?: number
   /** Undefined: as many as is usual. */
   stages?: number
   seed: number
@@ -78,25 +80,24 @@ export function pruneMethod(flags: PruneFlags, model: Model): PruneMethod {
     exclude: patterns(flags.exclude),
   })
   const method = oneOf('--method', flags.method, Object.keys(pruneMethods) as (keyof typeof pruneMethods)[])
-  const blocks = flags.blockSize ?? (isLinear(model) ? 'full' : 'layer')
-  const fisher = oneOf('--block-size', blocks, ['layer', 'full'] as const)
+  const fisher = blockSize(flags.blockSize ?? (isLinear(model) ? 'full' : 'layer'))
   const most = 2 ** 32 - 1
   return {
     ...{ method, tensors, fisher, weights: tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0) },
     sparsity: shareOf(flags.sparsity),
-    lambda:
-      flags.damp === undefined
-        ? isLayerwise(method)
-          ? LAYERWISE_DAMPING
-          : usualDamping(method, fisher)
-        : damping(flags.damp),
+    lambda: flags.damp === undefined ? undefined : damping(flags.damp),
     stages: flags.stages === undefined ? undefined : wholeNumber('--stages', flags.stages, 1, 1000),
     ...{ seed: wholeNumber('--seed', flags.seed, 0, most), faithful: flags.faithful ?? false },
   }
 }
 
 /** Throws UserError, naming the flag, where the training set is too small. */
-export function pruneSamples(flags: PruneFlags, model: Model, { name, train: { count } }: Dataset): PruneSamples {
+export function pruneSamples(
+  flags: PruneFlags,
+  method: PruneMethod['method'],
+  model: Model,
+  { name, train: { count } }: Dataset,
+): PruneSamples {
   const all = `the ${grouped(count)} training samples of ${name}`
   const most = 1e9
   const miniBatch = wholeNumber('--mini-batch', flags.miniBatch, 1, most)
@@ -108,19 +109,20 @@ export function pruneSamples(flags: PruneFlags, model: Model, { name, train: { c
     const each = miniBatch === 1 ? '' : ` in mini-batches of ${miniBatch}`
     throw new UserError(`--samples: expected no more than ${all}, found ${samples}${each}`)
   }
-  const left = flags.faithful ? used : count - used
-  const judge = flags.judge === undefined ? Math.min(USUAL_JUDGE, left) : wholeNumber('--judge', flags.judge, 1, most)
+  const faithful = flags.faithful ?? false
+  const left = faithful ? count : count - used
+  const usualJudges = isLayerwise(method)
+    ? Math.min(USUAL_JUDGE, left)
+    : usualJudge(method, faithful, count, faithful ? used : left)
+  const judge = flags.judge === undefined ? usualJudges : wholeNumber('--judge', flags.judge, 1, most)
   if (judge === 0) throw new UserError(`--samples: ${samples} gradients leave none of ${all} to judge by`)
   if (judge > left)
     throw new UserError(
-      `--judge: expected no more than ${grouped(left)} of ${all} beside the gradients, found ${judge}`,
+      `--judge: expected no more than ${grouped(left)} of ${all}${faithful ? '' : ' beside the gradients'}, found ${judge}`,
     )
   const refresh = flags.refreshBn === undefined ? 0 : wholeNumber('--refresh-bn', flags.refreshBn, 2, count)
   return { samples, miniBatch, judge, refresh }
 }
-
-/** Layer by layer it is in units of the mean of the diagonal. */
-const LAYERWISE_DAMPING = 0.01
 
 const patterns = (text: string | undefined) => text?.split(',').map((pattern) => pattern.trim())
 
@@ -128,6 +130,19 @@ function oneOf<T extends string>(flag: string, name: string, known: readonly T[]
   const found = known.find((one) => one === name)
   if (found === undefined) throw new UserError(`${flag}: there is no ${name}${suggestion(name, known)}`)
   return found
+}
+
+function blockSize(text: string): FisherBlocks {
+  if (/^\d/.test(text)) return wholeNumber('--block-size', text, 1, 1e9)
+  return oneOf('--block-size', text, ['layer', 'full'] as const)
+}
+
+/** Bytes of --memory, which is in GiB. */
+export function memoryOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const gigabytes = Number(text)
+  if (gigabytes > 0 && gigabytes < 1e6) return gigabytes * 2 ** 30
+  throw new UserError(`--memory: expected a positive number of GiB, found ${text}`)
 }
 
 function shareOf(text: string): number {

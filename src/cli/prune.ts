@@ -3,7 +3,6 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Command } from 'commander'
 import { openMachine } from '../engine/machine.ts'
-import { MOST_FLOATS } from '../engine/program.ts'
 import { version } from '../experiment/environment.ts'
 import { bytes, grouped, percent } from '../experiment/report.ts'
 import { readSafetensors, type TensorFile, writeSafetensors } from '../formats/safetensors.ts'
@@ -15,6 +14,7 @@ import { BatchNormRefresh } from '../train/refresh-batch-norm.ts'
 import { fileProblem, UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
 import { GradientCache } from '../workflow/gradient-cache.ts'
+import { planGradients } from '../workflow/gradient-plan.ts'
 import { GradientSource } from '../workflow/gradients.ts'
 import { pruneObc, pruneSparseGpt } from '../workflow/layerwise.ts'
 import { drawSamples } from '../workflow/samples.ts'
@@ -33,6 +33,7 @@ import { PruneDisplay } from './prune-progress.ts'
 import { pruneCounts, pruneReport } from './prune-report.ts'
 import {
   isLayerwise,
+  memoryOf,
   type PruneFlags,
   type PruneMethod,
   type PruneSamples,
@@ -58,14 +59,17 @@ const command = new Command('prune')
   .requiredOption('-o, --out <file>', 'where the pruned weights go: safetensors, stored sparse')
   .option('--samples <n>', 'gradients (default: 2000, of convolutional networks 1000; at most half of the samples)')
   .option('--mini-batch <n>', 'training samples whose mean loss one gradient belongs to', '1')
-  .option('--block-size <blocks>', 'full or layer: which weights interact (default: full where all layers are linear)')
+  .option(
+    '--block-size <blocks>',
+    'which weights interact: full, layer, or at most so many of a layer (default: full where all layers are linear)',
+  )
   .option(
     '--damp <lambda>',
-    'added to the diagonal of the Fisher matrix (default: full 1e-3, layer 1e-5, chita 3e-2; obc, sparsegpt 0.01)',
+    'added to the diagonal of the Fisher matrix (default: full 1e-3, else 1e-5, for updates also stronger; obc, sparsegpt 0.01)',
   )
   .option(
     '--stages <n>',
-    'steps of growing sparsity, with new gradients at each (default: each removes at most half of what is left)',
+    'steps of growing sparsity, with new gradients at each (default: each removes at most a third of what is left)',
   )
   .option('--seed <n>', 'seed of all random draws', '0')
   .option('--judge <n>', 'training samples, not those of gradients, whose loss chooses masks and steps (default: 5000)')
@@ -75,6 +79,10 @@ const command = new Command('prune')
   .option('--include <names>', 'prune these tensors only; comma separated, * for any characters')
   .option('--exclude <names>', 'do not prune these tensors')
   .option('--fisher-cache <dir>', 'keep gradients in this folder and use them again')
+  .option(
+    '--memory <gib>',
+    'for gradients; where not all fit, they are computed again for groups of tensors (default: 4)',
+  )
 
 export const pruneCommand = preprocessingFlags(command)
   .option('--json', 'print one JSON object')
@@ -89,7 +97,7 @@ export const pruneCommand = preprocessingFlags(command)
     const inputs = await loadEvaluationData(flags.data, model, stated, flags, loading.show).finally(() =>
       loading.stop(),
     )
-    const samples = pruneSamples(flags, model, inputs.data)
+    const samples = pruneSamples(flags, method.method, model, inputs.data)
     const display = flags.json ? undefined : new PruneDisplay()
     try {
       const { network, ...prune } = await prepare(file, path, { flags, method, samples, inputs, display })
@@ -139,23 +147,26 @@ async function prepare(file: TensorFile, path: string, { flags, method, samples,
   const notice = (sentence: string) =>
     display ? display.line(`note: ${sentence}`) : process.stderr.write(`note: ${sentence}\n`)
   const cache = flags.fisherCache === undefined ? undefined : new GradientCache(flags.fisherCache, notice)
-  const source = new GradientSource({ tensors: names, ...samples, cache })
   const refresh = samples.refresh > 0 ? new BatchNormRefresh(samples.refresh) : undefined
-  const needsGradients = method.method !== 'magnitude' && !isLayerwise(method.method)
   const model = modelOfFile(file, path, flags.model)
+  const plan =
+    method.method === 'magnitude' || isLayerwise(method.method)
+      ? undefined
+      : planGradients(
+          model,
+          method.tensors,
+          { ...samples, method: method.method, fisher, memory: memoryOf(flags.memory) },
+          '--samples',
+        )
+  const source = new GradientSource({ tensors: names, ...samples, ...plan, cache })
   const network = new Network({
     ...{ machine: await openMachine(), model, data, judged: samples.judge },
     batch: 1, // Masks are part of training programs.
-    programs: { ...(needsGradients && source.programs), ...refresh?.programs },
+    programs: { ...(plan && source.programs), ...refresh?.programs },
   })
   loadWeights(network, file, path)
   checkFinite(network, path)
   if (refresh?.layers === 0) throw new UserError(`--refresh-bn: ${model.name} has no batch normalization`)
-  const floats = needsGradients ? source.room(network) : 0
-  if (floats > MOST_FLOATS)
-    throw new UserError(
-      `--samples: ${samples.samples} gradients of ${grouped(method.weights)} weights need ${bytes(4 * floats)}, an engine can address ${bytes(4 * MOST_FLOATS)}`,
-    )
 
   const prune = () => {
     const { samples: count, miniBatch, judge } = samples
@@ -163,7 +174,14 @@ async function prepare(file: TensorFile, path: string, { flags, method, samples,
       const started = performance.now()
       const progress = (layer: string, done: number, total: number) =>
         display?.show('layers', `${layer}, ${done} of ${total}`, done / total)
-      const options = { sparsity, layers: names, samples: count, damp: lambda, seed, progress }
+      const options = {
+        sparsity,
+        layers: names,
+        samples: count,
+        seed,
+        progress,
+        ...(lambda !== undefined && { damp: lambda }),
+      }
       // Equal shares would empty the small layers of a network long before the large ones.
       const { reconstructions } =
         method.method === 'obc' ? pruneObc(network, options) : pruneSparseGpt(network, { ...options, scope: 'erk' })
@@ -197,7 +215,7 @@ function described(method: PruneMethod, samples: PruneSamples): Record<string, s
   const facts = {
     ...{ method: name, sparsity, seed, samples: samples.samples, 'mini-batch': samples.miniBatch },
     ...{
-      damp: lambda,
+      damp: lambda ?? 'usual',
       'block-size': fisher,
       stages: stages ?? 'usual',
       judge: samples.judge,

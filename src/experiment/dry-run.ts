@@ -10,7 +10,8 @@ import type { LayerCount } from '../prune/mask.ts'
 import { checkFits } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
 import type { Recipe } from './recipe.ts'
-import { buildNetwork, modelOf, pruningSchedule } from './run.ts'
+import { secondOrderPlan } from './second-order.ts'
+import { buildNetwork, modelOf, pruningSchedule } from './setup.ts'
 
 export interface DryRun {
   engine: string
@@ -63,6 +64,7 @@ export async function dryRun(recipe: Recipe): Promise<DryRun> {
   checkFits(model, real, batch, recipe.data.validation)
   const perEpoch = Math.ceil((real.train.count - recipe.data.validation) / batch)
   pruningSchedule(recipe, perEpoch)
+  secondOrderPlan(recipe, model, real)
   const steps = epochs * perEpoch
   return { ...result, steps, estimatedSeconds: steps * secondsPerStep }
 }

@@ -35,3 +35,15 @@ export function describeEnvironment(machine: Machine): Environment {
 export function version(): string {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
 }
+
+/** A sentence where a run that `path` describes goes on with another engine: results are the same to the bit on one engine and instruction set only. */
+export function otherEngine(path: string, machine: Machine): string | undefined {
+  const kind = (description: unknown) => String(description).split(',')[0]
+  const now = kind(machine.description)
+  let then = now
+  try {
+    then = kind(JSON.parse(readFileSync(path, 'utf8')).engine)
+  } catch {}
+  if (then === now) return undefined
+  return `this run began on ${then} and goes on on ${now}: its numbers may differ in their last bits from an uninterrupted run`
+}

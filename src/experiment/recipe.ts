@@ -11,10 +11,10 @@ import { type InitializerName, initializers } from '../models/model.ts'
 import { type SaliencyName, saliencies } from '../prune/saliency/index.ts'
 import { scheduleKinds } from '../prune/schedule.ts'
 import { type ScopeName, scopes } from '../prune/scope.ts'
+import type { FisherBlocks } from '../prune/second-order/parts.ts'
 import { UserError } from '../util/errors.ts'
 import { readBytes } from '../util/files.ts'
 import { suggestion } from '../util/suggest.ts'
-import { USUAL_JUDGE } from '../workflow/samples.ts'
 import { type SecondOrderMethod, secondOrderMethods } from '../workflow/second-order.ts'
 import { isDuration } from './duration.ts'
 
@@ -28,19 +28,36 @@ const duration = z.unknown().refine((value) => typeof value === 'string' && isDu
 const count = z.int().min(0)
 const positive = z.int().min(1)
 
+const blocks = z
+  .unknown()
+  .refine((value) => value === 'full' || value === 'layer' || (Number.isInteger(value) && Number(value) > 0), {
+    error: ({ input }) => `expected full, layer or a number of weights, found ${shown(input)}`,
+  }) as unknown as z.ZodType<FisherBlocks>
+
 const secondOrderSchema = z.strictObject({
   samples: positive.optional().describe('Gradients (default: 2000, of convolutional networks 1000).'),
   miniBatch: positive.default(1).describe('Training samples whose mean loss one gradient belongs to.'),
-  blocks: z
-    .enum(['full', 'layer'])
+  blocks: blocks
     .optional()
-    .describe('Which weights interact (default: full for linear layers only).'),
+    .describe(
+      'Which weights interact: full, layer, or at most so many of a layer (default: full for linear layers only).',
+    ),
   damp: z.number().positive().optional().describe('Added to the diagonal of the Fisher matrix.'),
   stages: positive
     .optional()
-    .describe('Steps of growing sparsity at each event. Default: each removes at most half of what is left.'),
-  judge: positive.default(USUAL_JUDGE).describe('Training samples whose loss chooses masks and steps.'),
+    .describe('Steps of growing sparsity at each event. Default: each removes at most a third of what is left.'),
+  judge: positive
+    .optional()
+    .describe(
+      'Training samples whose loss chooses masks and steps (default: 5000; in faithful mode all for a search).',
+    ),
   faithful: z.boolean().default(false).describe('Samples, counts and steps as in the published code.'),
+  memory: z.number().positive().optional().describe('GiB of gradients that are kept at once (default: 4).'),
+  refreshBatchNorm: z
+    .int()
+    .min(2)
+    .optional()
+    .describe('Training images that give batch normalizations new statistics after every event (default: none).'),
   include: z.array(z.string()).optional().describe('Tensors, * for any characters (default: the published ones).'),
   exclude: z.array(z.string()).optional(),
 })

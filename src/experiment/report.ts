@@ -5,7 +5,7 @@ import { markdownTable } from 'markdown-table'
 import type { LayerCount } from '../prune/mask.ts'
 import type { Evaluation } from '../train/network.ts'
 import type { Recipe } from './recipe.ts'
-import type { RunResult } from './run.ts'
+import type { RunResult } from './run-events.ts'
 
 /** Weights, nonzeros and sparsity of every prunable layer, and their sum. */
 export function layerTable(layers: readonly LayerCount[]): string {

@@ -3,75 +3,26 @@
  * interrupted run resumed, bit for bit.
  */
 import { readFileSync } from 'node:fs'
-import { z } from 'zod'
-import { findAugmentation } from '../data/augment.ts'
-import type { Dataset } from '../data/dataset.ts'
 import { loadDataset } from '../data/index.ts'
 import type { DataProgress } from '../data/progress.ts'
 import { type Machine, openMachine } from '../engine/machine.ts'
-import { readSafetensors, type TensorFile, writeSafetensors } from '../formats/safetensors.ts'
-import { packSparse, unpackSparse } from '../formats/sparse.ts'
-import { findModel } from '../models/index.ts'
-import type { Model } from '../models/model.ts'
-import type { RateSchedule } from '../optim/schedule.ts'
-import { type LayerCount, sparsityOf } from '../prune/mask.ts'
-import type { PruningSchedule } from '../prune/schedule.ts'
+import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts'
+import { packSparse } from '../formats/sparse.ts'
+import { sparsityOf } from '../prune/mask.ts'
 import { checkpointOf, loadCheckpoint, loadWeights, weightsOf } from '../train/checkpoint.ts'
-import { type Evaluation, Network } from '../train/network.ts'
+import type { Evaluation, Network } from '../train/network.ts'
 import { type EpochResult, type EpochSums, type Hook, train } from '../train/train.ts'
 import { UserError } from '../util/errors.ts'
 import { writeAtomically } from '../util/files.ts'
-import { gradualPruning } from '../workflow/prune.ts'
-import { toSteps } from './duration.ts'
-import { describeEnvironment, type Environment } from './environment.ts'
+import { gradualPruning, type PruneResult } from '../workflow/prune.ts'
+import { describeEnvironment, type Environment, otherEngine } from './environment.ts'
 import { RunFolder } from './folder.ts'
+import { type Progressed, progressOf } from './progressed.ts'
 import { isSecondOrder, type Recipe, recipeToYaml } from './recipe.ts'
 import { reportMarkdown } from './report.ts'
+import type { RunEvent, RunOutcome, RunResult } from './run-events.ts'
 import { type SecondOrderPlan, secondOrderPlan } from './second-order.ts'
-
-/** What a run says while it goes on. */
-export type RunEvent =
-  | {
-      type: 'start'
-      folder: string
-      engine: string
-      layers: LayerCount[]
-      epochs: number
-      steps: number
-      resumedAt?: number
-    }
-  | ({ type: 'progress'; sparsity: number } & Progress)
-  | ({ type: 'epoch'; sparsity: number; validationLoss?: number; validationAccuracy?: number } & EpochResult)
-  | { type: 'prune'; step: number; target: number; sparsity: number; collapsed: string[] }
-  | { type: 'notice'; text: string }
-  | { type: 'end'; folder: string; result: RunResult }
-
-export interface Progress {
-  step: number
-  steps: number
-  epoch: number
-  epochs: number
-  /** Means over the epoch so far. */
-  loss: number
-  accuracy: number
-  samplesPerSecond: number
-  secondsLeft: number
-}
-
-export interface RunResult {
-  layers: LayerCount[]
-  /** Counted from the final weights, among prunable ones. */
-  sparsity: number
-  /** On the test set, just before the first pruning event. */
-  dense?: Evaluation
-  /** On the test set, at the end. */
-  final: Evaluation
-  /** Bytes of dense.safetensors (or what it would be) and of model.safetensors. */
-  denseBytes: number
-  modelBytes: number
-  /** Of training, without evaluation, over all sessions of the run. */
-  seconds: number
-}
+import { buildNetwork, modelOf, pruningSchedule, rateSchedule } from './setup.ts'
 
 export interface RunOptions {
   /** Default: a new folder under runs/. */
@@ -85,30 +36,6 @@ export interface RunOptions {
   onEvent?(event: RunEvent): void
   /** While images are being decoded. */
   onData?(progress: DataProgress): void
-}
-
-/** How a run ended. `interrupted`: by its signal, with a checkpoint to resume from. */
-export interface RunOutcome {
-  folder: string
-  interrupted: boolean
-  result?: RunResult
-}
-
-/** What a checkpoint says of the run besides tensors: JSON in its metadata. */
-const progressSchema = z.object({
-  step: z.int().min(0),
-  sums: z.object({ loss: z.number(), correct: z.number(), samples: z.number() }),
-  metricsBytes: z.int().min(0),
-  seconds: z.number(),
-})
-type Progressed = z.output<typeof progressSchema>
-
-function progressOf({ metadata }: TensorFile, path: string): Progressed {
-  try {
-    return progressSchema.parse(JSON.parse(metadata.progress))
-  } catch {
-    throw new UserError(`${path} is not the checkpoint of a run: its metadata has no valid progress`)
-  }
 }
 
 export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promise<RunOutcome> {
@@ -125,38 +52,6 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
   } finally {
     folder.release()
   }
-}
-
-/** The model of a recipe. */
-export const modelOf = ({ model: { name, classes, widen } }: Recipe): Model => findModel(name, { classes, widen })
-
-/** The network of a recipe, with its initial weights. */
-export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, plan?: SecondOrderPlan): Network {
-  const { augment, validation, stratify } = recipe.data
-  const { init, weights } = recipe.model
-  const network = new Network({
-    ...{ machine, data, model: modelOf(recipe), init },
-    ...{ batch: recipe.train.batch, validation, stratify, seed: recipe.seed, augment: findAugmentation(augment) },
-    ...{ programs: plan?.programs, judged: plan?.judged },
-  })
-  if (weights !== undefined) loadWeights(network, unpackSparse(readSafetensors(weights), weights), weights)
-  return network
-}
-
-/** When a recipe prunes, in steps. Throws UserError where that does not fit the training. */
-export function pruningSchedule({ prune, train }: Recipe, stepsPerEpoch: number): PruningSchedule | undefined {
-  if (!prune) return undefined
-  const { schedule: kind, sparsity, initial } = prune
-  const [start, every] = [toSteps(prune.start, stepsPerEpoch), toSteps(prune.every, stepsPerEpoch)]
-  const end = prune.end === undefined || kind === 'one-shot' ? start : toSteps(prune.end, stepsPerEpoch)
-  if (kind !== 'one-shot' && (end < start || every < 1))
-    throw new UserError(
-      `prune: expected start <= end and every >= 1it, found start ${prune.start}, end ${prune.end}, every ${prune.every}`,
-    )
-  const steps = train.epochs * stepsPerEpoch
-  if (end > steps)
-    throw new UserError(`prune: the last event is at step ${end}, but training ends after ${steps} steps`)
-  return { kind, sparsity, start, end, every, initial }
 }
 
 class Run {
@@ -202,7 +97,7 @@ class Run {
 
     const taken = await train(this.#network, {
       ...{ epochs: this.#recipe.train.epochs, seed: this.#recipe.seed },
-      ...{ optimizer: this.#recipe.train, schedule: this.#rates(), hooks: this.#hooks() },
+      ...{ optimizer: this.#recipe.train, schedule: rateSchedule(this.#recipe, this.#perEpoch), hooks: this.#hooks() },
       ...{ resumeAt, epochSoFar: this.#sums, signal: this.#options.signal },
       onEpoch: (epoch) => this.#endEpoch(epoch),
       onStep: ({ step, epoch, sums }) => {
@@ -243,7 +138,8 @@ class Run {
       folder.truncateMetrics(0)
       return undefined
     }
-    this.#noticeOtherEngine()
+    const text = otherEngine(folder.file('environment'), this.#network.machine)
+    if (text) this.#tell({ type: 'notice', text })
     const path = folder.file('checkpoint')
     const file = readSafetensors(path)
     const progressed = progressOf(file, path)
@@ -256,19 +152,6 @@ class Run {
     return progressed.step
   }
 
-  /** Results are the same to the bit on one engine and instruction set only. */
-  #noticeOtherEngine(): void {
-    const kind = (description: unknown) => String(description).split(',')[0]
-    const now = kind(this.#network.machine.description)
-    let then = now
-    try {
-      then = kind(JSON.parse(readFileSync(this.#folder.file('environment'), 'utf8')).engine)
-    } catch {}
-    if (then === now) return
-    const text = `this run began on ${then} and goes on on ${now}: its numbers may differ in their last bits from an uninterrupted run`
-    this.#tell({ type: 'notice', text })
-  }
-
   #save(): void {
     const progress: Progressed = {
       ...{ step: this.#step, sums: this.#sums, seconds: this.#seconds() },
@@ -278,12 +161,6 @@ class Run {
     writeSafetensors(this.#folder.file('checkpoint'), checkpointOf(this.#network, metadata))
   }
 
-  #rates(): Omit<RateSchedule, 'total'> {
-    const { schedule, learningRate, warmup, drops, factor } = this.#recipe.train
-    const steps = (duration: string) => toSteps(duration, this.#perEpoch)
-    return { kind: schedule, base: learningRate, warmup: steps(warmup), drops: drops.map(steps), factor }
-  }
-
   #hooks(): Hook[] {
     const { prune, seed } = this.#recipe
     const schedule = pruningSchedule(this.#recipe, this.#perEpoch)
@@ -291,18 +168,22 @@ class Run {
     return [
       gradualPruning({
         ...{ scope: prune.scope, seed, schedule },
-        ...(isSecondOrder(prune.method) ? { event: this.#plan?.prune } : { method: prune.method }),
+        ...(isSecondOrder(prune.method) ? { event: this.#secondOrderEvent } : { method: prune.method }),
         before: (_step, first) => {
           if (first) writeSafetensors(this.#folder.file('dense'), weightsOf(this.#network))
         },
         after: (step, target, result) => {
           this.#sparsity = result.sparsity
           const collapsed = result.collapsed.map(({ name }) => name)
-          this.#record({ type: 'prune', step, target, sparsity: result.sparsity, collapsed })
+          const { sparsity, statistics } = result
+          this.#record({ type: 'prune', step, target, sparsity, collapsed, statistics })
         },
       }),
     ]
   }
+
+  readonly #secondOrderEvent = (network: Network, sparsity: number): PruneResult =>
+    this.#plan!.prune(network, sparsity, (phase, text, share) => this.#tell({ type: 'pruning', phase, text, share }))
 
   #endEpoch(epoch: EpochResult): void {
     this.#network.assertMasked()

@@ -3,23 +3,29 @@ import type { Dataset } from '../data/dataset.ts'
 import type { Model } from '../models/model.ts'
 import { collapsedLayers, sparsityOf } from '../prune/mask.ts'
 import { chooseTensors, isLinear } from '../prune/tensors.ts'
-import type { Network } from '../train/network.ts'
+import type { Network, NetworkOptions } from '../train/network.ts'
+import { BatchNormRefresh, hasBatchNorm } from '../train/refresh-batch-norm.ts'
 import { UserError } from '../util/errors.ts'
+import { random } from '../util/random.ts'
+import { planGradients } from '../workflow/gradient-plan.ts'
 import { GradientSource } from '../workflow/gradients.ts'
 import type { PruneResult } from '../workflow/prune.ts'
-import { drawSamples, USUAL_JUDGE, usualSamples } from '../workflow/samples.ts'
-import { pruneSecondOrder } from '../workflow/second-order.ts'
+import { drawSamples, USUAL_JUDGE, usualJudge, usualSamples } from '../workflow/samples.ts'
+import { type Phase, pruneSecondOrder } from '../workflow/second-order.ts'
 import { isSecondOrder, type Recipe } from './recipe.ts'
+
+/** What is told while an event goes on: as of `SecondOrderOptions.onProgress`. */
+export type SecondOrderProgress = (phase: Phase | 'statistics', text: string, share?: number) => void
 
 export interface SecondOrderPlan {
   /** Of the network's options. */
-  programs: GradientSource['programs']
+  programs: NetworkOptions['programs']
   judged: number
   /** Prunes to a sparsity of the chosen tensors. */
-  prune(network: Network, sparsity: number): PruneResult
+  prune(network: Network, sparsity: number, progress?: SecondOrderProgress): PruneResult
 }
 
-/** Undefined where the recipe prunes by other methods. Throws UserError where the training set is too small. */
+/** Undefined where the recipe prunes by other methods. Throws UserError where the training set or memory is too small, or new statistics are asked for and there is no batch normalization. */
 export function secondOrderPlan(
   { prune, seed, data: { validation } }: Recipe,
   model: Model,
@@ -28,35 +34,50 @@ export function secondOrderPlan(
   if (!prune || !isSecondOrder(prune.method)) return undefined
   const { method } = prune
   const options: Partial<NonNullable<typeof prune.secondOrder>> = prune.secondOrder ?? {}
-  const { miniBatch = 1, judge = USUAL_JUDGE, stages, faithful = false, damp: lambda, include, exclude } = options
-  const { samples = usualSamples(model), blocks: fisher = isLinear(model) ? 'full' : 'layer' } = options
-  const left = data.train.count - validation - (faithful ? 0 : judge)
-  if (samples * miniBatch > left)
+  const { miniBatch = 1, stages, faithful = false, damp: lambda, include, exclude, refreshBatchNorm } = options
+  const { samples = usualSamples(model), blocks: fisher = isLinear(model) ? 'full' : 'layer', memory } = options
+  const count = data.train.count - validation
+  const judge = options.judge ?? usualJudge(method, faithful, count, USUAL_JUDGE)
+  if (samples * miniBatch > count - (faithful ? 0 : judge) || judge > count)
     throw new UserError(
-      `prune.secondOrder: ${samples} gradients of ${miniBatch} samples and ${judge} judging samples are more than the ${data.train.count - validation} training samples of ${data.name}`,
+      `prune.secondOrder: ${samples} gradients of ${miniBatch} samples and ${judge} judging samples are more than the ${count} training samples of ${data.name}`,
     )
-  const tensors = chooseTensors(model, { include, exclude }).map(({ name }) => name)
-  const source = new GradientSource({ tensors, samples, miniBatch })
+  if (refreshBatchNorm !== undefined && !hasBatchNorm(model))
+    throw new UserError(`prune.secondOrder.refreshBatchNorm: ${model.name} has no batch normalization`)
+  if (refreshBatchNorm !== undefined && refreshBatchNorm > count)
+    throw new UserError(
+      `prune.secondOrder.refreshBatchNorm: expected at most the ${count} training samples of ${data.name}, found ${refreshBatchNorm}`,
+    )
+  const tensors = chooseTensors(model, { include, exclude })
+  const needs = { samples, miniBatch, method, fisher, memory: memory && memory * 2 ** 30 }
+  const plan = planGradients(model, tensors, needs, 'prune.secondOrder')
+  const source = new GradientSource({ tensors: tensors.map(({ name }) => name), samples, miniBatch, ...plan })
+  const refresh = refreshBatchNorm === undefined ? undefined : new BatchNormRefresh(refreshBatchNorm)
   return {
-    programs: source.programs,
+    programs: { ...source.programs, ...refresh?.programs },
     judged: judge,
-    prune(network, sparsity) {
+    prune(network, sparsity, progress = () => {}) {
       const training = network.indices.train
       const drawn = drawSamples(training.length, { gradients: samples * miniBatch, judge, seed, faithful })
-      const [gradients, judging] = [drawn.gradients, drawn.judge].map((list) => list.map((i) => training[i]))
+      const places = (list: Uint32Array) => list.map((i) => training[i])
+      const judging = places(drawn.judge)
       pruneSecondOrder(network, source, {
-        method,
-        sparsity,
-        lambda,
-        fisher,
-        stages,
-        faithful,
-        seed,
-        gradients,
-        judge: judging,
+        ...{ method, sparsity, lambda, fisher, stages, faithful, seed },
+        ...{ gradients: places(drawn.gradients), judge: judging },
+        judgeStart: drawn.judgeStart && places(drawn.judgeStart),
+        onProgress: progress,
       })
       const layers = network.counts()
-      return { layers, sparsity: sparsityOf(layers), collapsed: collapsedLayers(layers) }
+      const result = { layers, sparsity: sparsityOf(layers), collapsed: collapsedLayers(layers) }
+      if (!refresh || refreshBatchNorm === undefined) return result
+      const before = network.evaluateTraining(judging).loss
+      progress('statistics', '', 0)
+      const order = random(seed, 'batch normalization samples').permutation(training.length)
+      refresh.run(network, places(order.slice(0, refreshBatchNorm)), (done, total) =>
+        progress('statistics', `${done} of ${total} images`, done / total),
+      )
+      const after = network.evaluateTraining(judging).loss
+      return { ...result, statistics: { images: refreshBatchNorm, before, after } }
     },
   }
 }

@@ -61,7 +61,7 @@ export interface StepTime {
 }
 
 /** Samples per evaluation run. */
-const EVALUATION_BATCH = 500
+export const EVALUATION_BATCH = 500
 
 export class Network {
   readonly machine: Machine

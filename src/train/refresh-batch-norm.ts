@@ -11,6 +11,7 @@
 import { Graph } from '../graph/graph.ts'
 import { BatchNormTrain, RunningAverage } from '../graph/operators/norm.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
+import type { Model } from '../models/model.ts'
 import type { Forward, Network } from './network.ts'
 
 /** The most images that are normalized together. */
@@ -21,6 +22,13 @@ interface Layer {
   mean: string
   variance: string
   positions: number
+}
+
+/** Whether a model has batch normalizations. */
+export function hasBatchNorm(model: Model): boolean {
+  const graph = new Graph()
+  model.build(graph, graph.input('images', [1, ...model.image]), true)
+  return graph.nodes.some(({ operator }) => operator === BatchNormTrain)
 }
 
 /** Make it before the network, whose option `programs` takes its programs. */

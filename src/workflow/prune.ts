@@ -27,6 +27,15 @@ export interface PruneResult {
   sparsity: number
   /** Layers that kept nothing. */
   collapsed: LayerCount[]
+  /** Where batch normalizations took new statistics. */
+  statistics?: RefreshedStatistics
+}
+
+/** New statistics of batch normalizations: from how many training images, and the mean loss on judging samples before and after. */
+export interface RefreshedStatistics {
+  images: number
+  before: number
+  after: number
 }
 
 /**

@@ -1,18 +1,27 @@
 /** @file Which training samples second-order pruning takes gradients of, and which judge what it did. */
 import type { Model } from '../models/model.ts'
 import { isLinear } from '../prune/tensors.ts'
+import { EVALUATION_BATCH } from '../train/network.ts'
 import { numpyPermutation } from '../util/numpy-random.ts'
 import { random } from '../util/random.ts'
+import type { SecondOrderMethod } from './second-order.ts'
 
 /** Gradients where no number is asked for. */
 export const usualSamples = (model: Model): number => (isLinear(model) ? 2000 : 1000)
 /** Judging samples where no number is asked for. */
 export const USUAL_JUDGE = 5000
 
+/**
+ * Judging samples where no number is asked for, at most `left`. In faithful mode a local search is judged on all `count` training samples, as in the published code.
+ */
+export function usualJudge(method: SecondOrderMethod, faithful: boolean, count: number, left: number): number {
+  return faithful && (method === 'cbs' || method === 'cbs-select') ? count : Math.min(USUAL_JUDGE, left)
+}
+
 export interface SampleCounts {
   /** Training samples whose gradients are taken. */
   gradients: number
-  /** Training samples whose loss judges; in faithful mode at most `gradients`, else at most what those leave. */
+  /** Training samples whose loss judges; at most what `gradients` leave, or all of them in faithful mode. */
   judge: number
   /** Default 0. */
   seed?: number
@@ -20,13 +29,22 @@ export interface SampleCounts {
   faithful?: boolean
 }
 
-/** Indices of training samples, of `count` in all: those that judge, and of the others as many parts of `gradients` samples as there are, for as many stages. */
+/**
+ * Indices of training samples, of `count` in all: those that judge, and of the others as many parts of `gradients` samples as there are, for as many stages. In faithful
+ * mode one part, and start masks are judged by samples of their own, the first 5000 whose gradients are taken (in whole evaluation batches).
+ */
 export function drawSamples(count: number, { gradients, judge, seed = 0, faithful = false }: SampleCounts) {
-  if (faithful) {
-    const order = numpyPermutation(seed, count)
-    return { gradients: order.slice(0, gradients), judge: order.slice(0, judge) }
+  if (!faithful) {
+    const order = random(seed, 'second-order samples').permutation(count)
+    const left = count - judge
+    return { gradients: order.slice(0, left - (left % gradients)), judge: order.slice(left) }
   }
-  const order = random(seed, 'second-order samples').permutation(count)
-  const left = count - judge
-  return { gradients: order.slice(0, left - (left % gradients)), judge: order.slice(left) }
+  const order = numpyPermutation(seed, count)
+  const starts = Math.min(USUAL_JUDGE, gradients, judge)
+  const whole = starts - (starts % EVALUATION_BATCH)
+  return {
+    gradients: order.slice(0, gradients),
+    judge: order.slice(0, judge),
+    judgeStart: whole > 0 ? order.slice(0, whole) : undefined,
+  }
 }

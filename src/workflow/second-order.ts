@@ -2,16 +2,21 @@
  * @file Second-order pruning of a trained network, without training: gradients, a choice of weights, an update of the others; once, or in
  * stages of growing sparsity with new gradients at each.
  */
+import { Workspace } from '../linear/workspace.ts'
 import { keptCount } from '../prune/count.ts'
 import { chitaSupport } from '../prune/second-order/chita.ts'
-import { type Block, DampedInverse } from '../prune/second-order/inverse.ts'
+import type { FisherBlock } from '../prune/second-order/columns.ts'
+import { blockInverse } from '../prune/second-order/direct-inverse.ts'
+import type { BlockInverse } from '../prune/second-order/inverse.ts'
 import { localSearch } from '../prune/second-order/local-search.ts'
 import { obdSaliency } from '../prune/second-order/obd.ts'
+import { valuesOf } from '../prune/second-order/parts.ts'
 import { randomMagnitude } from '../prune/second-order/random-magnitude.ts'
-import { type SystematicUpdate, systematicUpdate } from '../prune/second-order/update.ts'
+import { type SystematicUpdate, systematicUpdates } from '../prune/second-order/update.ts'
 import { woodfisherSaliency, woodfisherUpdate } from '../prune/second-order/woodfisher.ts'
 import type { Network } from '../train/network.ts'
-import type { GradientSource, Gradients } from './gradients.ts'
+import { FisherColumns, type Own } from './fisher-columns.ts'
+import type { GradientSource } from './gradients.ts'
 import { Judge } from './second-order/judge.ts'
 import { lineSearch, type Step } from './second-order/line-search.ts'
 import { topMasks } from './second-order/masks.ts'
@@ -38,16 +43,31 @@ export function pruneSecondOrder(
 /** g of the first-order term in CHITA's choice. With 1, the regression asks every sample's loss to fall by 1, more than most have. */
 const CHITA_FIRST_ORDER = 0.3
 
+/** Dampings of updates, times the usual one: the stronger, the less an update trusts its samples. */
+const DAMPINGS = [1, 10, 100]
+
+/** What a stage begins with. */
+interface Stage {
+  /** From 1. */
+  stage: number
+  /** Weights to keep, of all tensors. */
+  keep: number
+  weights: Float32Array[]
+  space: Workspace
+}
+
 /** Masks, one per tensor, and the change of the weights that goes with them. */
 interface Candidate {
   masks: Float32Array[]
+  damping?: number
   update?: Pick<SystematicUpdate, 'compensation'> & Partial<SystematicUpdate>
 }
 
 class SecondOrderPruning {
   readonly #network: Network
   readonly #source: GradientSource
-  readonly #options: Required<Omit<SecondOrderOptions, 'stages' | 'judge' | 'judgeStart'>>
+  readonly #options: Required<Omit<SecondOrderOptions, 'stages' | 'judge' | 'judgeStart' | 'lambda'>> &
+    Pick<SecondOrderOptions, 'lambda'>
   readonly #names: readonly string[]
   readonly #size: number
   /** Weights that are not zero, before pruning. */
@@ -55,16 +75,18 @@ class SecondOrderPruning {
   readonly #stages: number
   readonly #judge: Judge
   readonly #judgeStart: Judge
+  /** Of all stages, once it was needed. */
+  #space?: Workspace
   readonly #seconds: Record<Phase, number> = { gradients: 0, inverse: 0, search: 0, update: 0 }
 
   constructor(network: Network, source: GradientSource, options: SecondOrderOptions) {
     this.#network = network
     this.#source = source
     const { method, judge, judgeStart = judge, fisher = 'full', faithful = false, onProgress = () => {} } = options
-    const { lambda = usualDamping(method, fisher), scope = 'global', seed = 0 } = options
+    const { scope = 'global', seed = 0 } = options
     const { scale = faithful ? 1 : 'search', firstOrder = faithful ? 0 : 'search' } = options
     const { candidates = faithful ? 50 : 10 } = options
-    const usual = { fisher, faithful, lambda, scope, seed, scale, firstOrder, candidates, onProgress }
+    const usual = { fisher, faithful, scope, seed, scale, firstOrder, candidates, onProgress }
     this.#options = { ...options, ...usual }
     this.#names = source.tensors
     this.#judge = new Judge(network, this.#names, judge)
@@ -88,50 +110,45 @@ class SecondOrderPruning {
   }
 
   #stage(stage: number, keep: number): StageReport {
-    const { method, lambda, firstOrder } = this.#options
     const weights = this.#weights()
-    if (method === 'magnitude') return this.#finish({}, weights, { masks: this.#magnitudeMasks(weights, keep) })
-    const gradients = this.#timed('gradients', () =>
-      this.#source.collect(this.#network, this.#samplesOf(stage), (done, total) => {
-        this.#options.onProgress('gradients', `${done} of ${total} gradients`, done / total)
-      }),
-    )
-    if (method === 'obd') {
-      const scores = gradients.tensors.map((tensor, t) => obdSaliency(tensor, weights[t]))
-      return this.#finish({}, weights, { masks: this.#topMasks(scores, keep) })
-    }
-    const blocks = this.#blocks(gradients)
-    if (method === 'woodfisher') return this.#woodfisher(gradients, blocks, weights, keep)
-    if (method === 'chita') {
-      const g = firstOrder === 'search' ? CHITA_FIRST_ORDER : firstOrder
-      const masks = this.#timed('search', () =>
-        chitaSupport(gradients.space, blocks, weights, { keep, lambda, firstOrder: g }).map((mask) =>
-          Float32Array.from(mask),
-        ),
-      )
-      return this.#finish({}, weights, this.#updated(gradients, blocks, weights, masks))
-    }
-    if (method === 'cbs-update')
-      return this.#finish({}, weights, this.#updated(gradients, blocks, weights, this.#magnitudeMasks(weights, keep)))
-    return this.#brainSurgeon(stage, gradients, blocks, weights, keep)
+    if (this.#options.method === 'magnitude')
+      return this.#finish({}, weights, { masks: this.#magnitudeMasks(weights, keep) })
+    this.#space ??= new Workspace(this.#network.machine, this.#source.room(this.#network))
+    const space = this.#space
+    return space.scoped(() => this.#withGradients({ stage, keep, weights, space }))
   }
 
-  /** The local search, and for `cbs` the update: of its masks, and not in faithful mode of those that it starts from, the better ones. */
-  #brainSurgeon(
-    stage: number,
-    gradients: Gradients,
-    blocks: Block[],
-    weights: Float32Array[],
-    keep: number,
-  ): StageReport {
-    const { method, faithful, candidates } = this.#options
-    const start = this.#timed('search', () => this.#start(weights, keep, stage === 1 ? candidates : 1))
-    const { masks, search } = this.#timed('search', () => this.#search(blocks, weights, start))
-    if (method === 'cbs-select') return this.#finish({ search }, weights, { masks })
-    const searched = this.#updated(gradients, blocks, weights, masks)
-    if (faithful) return this.#finish({ search }, weights, searched)
-    const unsearched = this.#updated(gradients, blocks, weights, start)
-    return this.#finish({ search }, weights, searched, unsearched)
+  #withGradients(given: Stage): StageReport {
+    const { method } = this.#options
+    const { keep, weights } = given
+    const columns = this.#columns(given)
+    if (method === 'obd') {
+      const scores = columns.eachPart(({ tensors: [tensor] }, own) => [obdSaliency(tensor, own(weights)[0])])
+      return this.#finish({}, weights, { masks: this.#topMasks(scores, keep) })
+    }
+    if (method === 'woodfisher') return this.#woodfisher(columns, given)
+    if (method === 'cbs-update') {
+      const masks = this.#magnitudeMasks(weights, keep)
+      return this.#finish({}, weights, ...this.#updated(columns, given, masks))
+    }
+    columns.all()
+    if (method === 'chita') {
+      const masks = this.#timed('search', () => this.#chita(columns, given))
+      return this.#finish({}, weights, ...this.#updated(columns, given, masks))
+    }
+    return this.#brainSurgeon(columns, given)
+  }
+
+  #columns({ stage, weights, space }: Stage): FisherColumns {
+    const [network, source, samples] = [this.#network, this.#source, this.#samplesOf(stage)]
+    const sizes = weights.map(({ length }) => length)
+    return new FisherColumns(source, sizes, space, this.#options.fisher, (group, name) =>
+      this.#timed('gradients', () => {
+        const progress = (done: number, total: number) =>
+          this.#options.onProgress('gradients', `${name}${done} of ${total} gradients`, done / total)
+        return source.collect(network, samples, progress, group, space)
+      }),
+    )
   }
 
   /** The training samples whose gradients a stage takes. */
@@ -144,14 +161,34 @@ class SecondOrderPruning {
     return gradients.subarray(first, first + count)
   }
 
-  #woodfisher({ space }: Gradients, blocks: Block[], weights: Float32Array[], keep: number): StageReport {
-    const { lambda } = this.#options
+  /** The local search, and for `cbs` updates: of its masks, and not in faithful mode of those that it starts from. */
+  #brainSurgeon(columns: FisherColumns, given: Stage): StageReport {
+    const { method, faithful, fisher, candidates } = this.#options
+    const { stage, weights, keep } = given
+    const start = this.#timed('search', () => this.#start(weights, keep, stage === 1 ? candidates : 1))
+    const { masks, search } = this.#timed('search', () => this.#search(columns.searched(fisher), weights, start))
+    if (method === 'cbs-select') return this.#finish({ search }, weights, { masks })
+    const searched = this.#updated(columns, given, masks)
+    const unsearched = faithful ? [] : this.#updated(columns, given, start)
+    return this.#finish({ search }, weights, ...searched, ...unsearched)
+  }
+
+  #woodfisher(columns: FisherColumns, { weights, keep, space }: Stage): StageReport {
+    const { lambda = usualDamping(this.#options.method, this.#options.fisher) } = this.#options
     const wholes = weights.map((w) => w.map((x) => (x === 0 ? 0 : 1)))
     const report: Partial<StageReport> = { residual: 0 }
     // A single block's inverse serves both passes; several are made twice, so that one at a time is in memory.
-    const each = <T>(visit: (inverse: DampedInverse, own: Own) => T[]): T[] =>
-      eachBlock(blocks, (block, own) =>
-        space.scoped(() => visit(new DampedInverse(space, block, lambda, own(wholes)), own)),
+    const each = (visit: (inverse: BlockInverse, own: Own, progress: (done: number) => void) => Float64Array[]) =>
+      columns.each((block, own, { done, total, group }) =>
+        this.#timed('inverse', () =>
+          space.scoped(() => {
+            const progress = (some: number) =>
+              this.#options.onProgress('inverse', `${group}${done + some} of ${total} weights`, (done + some) / total)
+            if (done === 0) progress(0)
+            const inverse = blockInverse(space, block, lambda, own(wholes))
+            return visit(inverse, own, progress)
+          }),
+        ),
       )
     let masks: Float32Array[] = []
     const choose = (diagonals: Float64Array[]) => {
@@ -161,24 +198,38 @@ class SecondOrderPruning {
       masks = this.#topMasks(scores, keep)
       return masks.map((mask, t) => mask.map((m, q) => (m === 0 && weights[t][q] !== 0 ? 1 : 0)))
     }
-    const diagonal = (inverse: DampedInverse) => {
+    const diagonal = (inverse: BlockInverse, progress: (done: number) => void) => {
       report.residual = Math.max(report.residual ?? 0, inverse.residual)
-      const total = inverse.size
-      return inverse.diagonal((done) =>
-        this.#options.onProgress('inverse', `${done} of ${total} weights`, done / total),
-      )
+      return inverse.diagonal(progress)
     }
-    const compensation = this.#timed('inverse', () => {
-      if (blocks.length === 1)
-        return each((inverse) => {
-          const diagonals = diagonal(inverse)
-          return woodfisherUpdate(inverse, weights, diagonals, choose(diagonals))
-        })
-      const diagonals = each((inverse) => diagonal(inverse))
-      const pruned = choose(diagonals)
-      return each((inverse, own) => woodfisherUpdate(inverse, own(weights), own(diagonals), own(pruned)))
+    const update = (pruned: Float32Array[], diagonals: Float64Array[]) => (inverse: BlockInverse, own: Own) =>
+      woodfisherUpdate(inverse, own(weights), own(diagonals), own(pruned))
+    if (columns.count === 1) {
+      const compensation = each((inverse, own, progress) => {
+        const diagonals = diagonal(inverse, progress)
+        return update(choose(diagonals), diagonals)(inverse, own)
+      })
+      return this.#finish(report, weights, { masks, update: { compensation } })
+    }
+    const diagonals = each((inverse, _, progress) => diagonal(inverse, progress))
+    const pruned = choose(diagonals)
+    const compensation = each((inverse, own, progress) => {
+      const some = update(pruned, diagonals)(inverse, own)
+      progress(inverse.size)
+      return some
     })
     return this.#finish(report, weights, { masks, update: { compensation } })
+  }
+
+  #chita(columns: FisherColumns, { weights, keep, space }: Stage): Float32Array[] {
+    const { method, fisher, firstOrder, lambda = usualDamping(method, fisher) } = this.#options
+    const blocks = columns.blocks(columns.all())
+    const parts = blocks.flatMap((block) => block.parts)
+    const g = firstOrder === 'search' ? CHITA_FIRST_ORDER : firstOrder
+    const found = chitaSupport(space, blocks, valuesOf(parts, weights), { keep, lambda, firstOrder: g })
+    const masks = weights.map(({ length }) => new Float32Array(length))
+    valuesOf(parts, masks).forEach((mask, i) => void mask.set(found[i]))
+    return masks
   }
 
   #start(weights: Float32Array[], keep: number, candidates: number): Float32Array[] {
@@ -196,7 +247,7 @@ class SecondOrderPruning {
     )
   }
 
-  #search(blocks: Block[], weights: Float32Array[], start: Float32Array[]) {
+  #search(blocks: FisherBlock[], weights: Float32Array[], start: Float32Array[]) {
     const { faithful } = this.#options
     const { masks, trace } = localSearch(blocks, weights, start, (some) => this.#judge.loss(weights, some), {
       faithful,
@@ -211,22 +262,33 @@ class SecondOrderPruning {
     return { masks: masks.map((mask) => Float32Array.from(mask)), search }
   }
 
-  /** Masks with CBS-U's update. */
-  #updated(
-    { space }: Gradients,
-    blocks: readonly Block[],
-    weights: readonly Float32Array[],
-    masks: Float32Array[],
-  ): Candidate {
-    const parts = this.#timed('update', () =>
-      eachBlock(blocks, (block, own) => {
-        const what = block.tensors.map(({ name }) => name).join(', ')
-        this.#options.onProgress('update', `solving for the kept weights of ${what}`)
-        const { compensation, descent } = systematicUpdate(space, block, own(weights), own(masks), this.#options.lambda)
-        return compensation.map((change, t) => [change, descent[t]])
-      }),
-    )
-    return { masks, update: { compensation: parts.map(([change]) => change), descent: parts.map(([, step]) => step) } }
+  /** Masks with CBS-U's update, once for each damping. */
+  #updated(columns: FisherColumns, { weights, space }: Stage, masks: Float32Array[]): Candidate[] {
+    const zero = () => masks.map(({ length }) => new Float64Array(length))
+    const dampings = this.#dampings()
+    const updates = dampings.map(() => ({ compensation: zero(), descent: zero() }))
+    columns.forEach((block, own, { done, total, group }) => {
+      this.#timed('update', () => {
+        const { onProgress } = this.#options
+        if (done === 0) onProgress('update', '', 0)
+        systematicUpdates(space, block, own(weights), own(masks), dampings).forEach((found, i) => {
+          const { compensation, descent } = updates[i]
+          own(compensation).forEach((change, p) => void change.set(found.compensation[p]))
+          own(descent).forEach((step, p) => void step.set(found.descent[p]))
+        })
+        const solved = block.parts.reduce((sum, { size }) => sum + size, done)
+        onProgress('update', `${group}${solved} of ${total} weights`, solved / total)
+      })
+    })
+    return updates.map((update, i) => ({ masks, update, damping: dampings[i] }))
+  }
+
+  /** Of updates: what was asked for, else in faithful mode the usual one, else that and stronger ones. */
+  #dampings(): readonly number[] {
+    const { lambda, faithful, fisher } = this.#options
+    if (lambda !== undefined) return [lambda]
+    const usual = usualDamping('cbs', fisher)
+    return faithful ? [usual] : DAMPINGS.map((times) => times * usual)
   }
 
   /** Puts the candidate of the lowest loss, with the best share of its update, into the network. */
@@ -243,11 +305,11 @@ class SecondOrderPruning {
     const { search } = report
     return {
       ...report,
-      ...(search && { search: { ...search, taken: best === tried[0] } }),
+      ...(search && { search: { ...search, taken: masks === candidates[0].masks } }),
       kept: masks.reduce((sum, mask) => sum + mask.reduce((a, b) => a + b, 0), 0),
       selected: best.selected,
       ...(update && { scale: best.scale, updated: best.loss }),
-      ...(update?.descent && { firstOrder: best.firstOrder }),
+      ...(update?.descent && { firstOrder: best.firstOrder, damping: best.candidate.damping }),
     }
   }
 
@@ -291,12 +353,6 @@ class SecondOrderPruning {
     return this.#names.map((name) => Float32Array.from(this.#network.values(name)))
   }
 
-  #blocks({ samples, tensors }: Gradients): Block[] {
-    return this.#options.fisher === 'full'
-      ? [{ samples, tensors }]
-      : tensors.map((tensor) => ({ samples, tensors: [tensor] }))
-  }
-
   #timed<T>(phase: Phase, work: () => T): T {
     const start = performance.now()
     try {
@@ -305,16 +361,4 @@ class SecondOrderPruning {
       this.#seconds[phase] += (performance.now() - start) / 1000
     }
   }
-}
-
-/** Of one item per tensor of all blocks, those of the present block. */
-type Own = <T>(all: readonly T[]) => T[]
-
-/** What `visit` returns for each block, one item per tensor, in the order of all tensors. */
-function eachBlock<T>(blocks: readonly Block[], visit: (block: Block, own: Own) => T[]): T[] {
-  let t = 0
-  return blocks.flatMap((block) => {
-    const [first, last] = [t, (t += block.tensors.length)]
-    return visit(block, (all) => all.slice(first, last))
-  })
 }

@@ -98,6 +98,24 @@ it('defaults leave half of a small data set to judge; faithful mode judges by th
   const flags = '--method obd --sparsity 0.5 --samples 300 --faithful'
   // Of the published code's strict threshold comes one weight less.
   expect(await result('mlp', flags)).toMatchObject({ samples: 300, judge: 300, prunable: { kept: 16_179 } })
+  // A search by all training samples.
+  expect(await result('mlp', flags.replace('obd', 'cbs-select'))).toMatchObject({ samples: 300, judge: 2000 })
+})
+
+it('--block-size of so many weights, and --memory in which not all gradients fit: the same weights', async () => {
+  const flags = '--method woodfisher --sparsity 0.9 --samples 50 --mini-batch 2 --judge 200 --block-size'
+  const out = (name: string) => join(temporaryFolder(), name)
+  const [free, bound] = [out('free'), out('bound')]
+  expect(await result('mlp', `${flags} 700`, free)).toMatchObject({ blockSize: 700, prunable: { kept: 3236 } })
+  const { stdout } = await prune('mlp', `${flags} 700 --memory 0.004`, bound)
+  expect(stdout).toMatch(/^gradients: part 2 of 2, 50 of 50 gradients, /m)
+  expect(readSafetensors(bound).metadata['block-size']).toBe('700')
+  expect(readFileSync(bound).equals(readFileSync(free))).toBe(true)
+  const { code, stderr } = await prune('mlp', `${flags} layer --memory 0.001`)
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringMatching(/^espalier: --samples: woodfisher needs 50 .* smaller blocks\n$/),
+  ])
 })
 
 it('--include and --exclude: other tensors stay as they are', async () => {
@@ -173,8 +191,18 @@ it.each<[string, string, RegExp]>([
   ['mlp', '--method obd --sparsity 0.5 --damp 0', /^espalier: --damp: expected a positive number, found 0\n$/],
   [
     'mlp',
-    '--method obd --sparsity 0.5 --block-size 8',
-    /^espalier: --block-size: there is no 8 \(known: layer, full\)\n$/,
+    '--method obd --sparsity 0.5 --block-size lyer',
+    /^espalier: --block-size: there is no lyer \(did you mean layer\?\)\n$/,
+  ],
+  [
+    'mlp',
+    '--method obd --sparsity 0.5 --block-size 0',
+    /^espalier: --block-size: expected a whole number from 1 .* found 0\n$/,
+  ],
+  [
+    'mlp',
+    '--method obd --sparsity 0.5 --memory none',
+    /^espalier: --memory: expected a positive number of GiB, found none\n$/,
   ],
   ['mlp', '--method obd --sparsity 0.5 --include conv1', /^espalier: --include: no prunable tensor is named conv1 /],
   [

@@ -2,27 +2,12 @@
 import { expect, it } from 'vitest'
 import { differentiate } from '../../src/graph/differentiate.ts'
 import { prunableParameters } from '../../src/graph/graph.ts'
-import { convLayer } from '../../src/graph/operators/conv.ts'
-import { relu } from '../../src/graph/operators/elementwise.ts'
-import { linear } from '../../src/graph/operators/linear.ts'
-import { batchNorm } from '../../src/graph/operators/norm.ts'
-import { flatten } from '../../src/graph/operators/shape.ts'
-import type { Model } from '../../src/models/model.ts'
 import { type Forward, Network } from '../../src/train/network.ts'
 import { random } from '../../src/util/random.ts'
 import { GradientSource } from '../../src/workflow/gradients.ts'
 import { distance } from '../support/columns-case.ts'
+import { smallConv } from '../support/small-conv.ts'
 import { dataOf, machine, model as mlp } from '../train/small.ts'
-
-const convolutional: Model = {
-  ...{ name: 'small-conv', summary: 'for tests', image: [1, 5, 5], classes: 4 },
-  build(graph, images, training) {
-    let x = convLayer(graph, images, 'conv1', 3, 3, { pad: 1 })
-    x = relu(graph, batchNorm(graph, x, 'bn1', training))
-    x = relu(graph, batchNorm(graph, convLayer(graph, x, 'conv2', 2, 3, { stride: 2 }), 'bn2', training))
-    return linear(graph, flatten(graph, x), 'fc', 4)
-  },
-}
 
 /** The gradients of the mean loss of some samples with respect to all weights. */
 const plain = (size: number) => (forward: Forward) => {
@@ -38,8 +23,8 @@ const plain = (size: number) => (forward: Forward) => {
 it.each([
   ['MLP', mlp, 130, 1],
   ['MLP, mini-batches', mlp, 4, 3],
-  ['convolutional network', convolutional, 103, 1],
-  ['convolutional network, mini-batches', convolutional, 3, 5],
+  ['convolutional network', smallConv, 103, 1],
+  ['convolutional network, mini-batches', smallConv, 3, 5],
   ['mini-batches in two runs each', mlp, 2, 66],
 ])('%s', (_, model, samples, miniBatch) => {
   const names = model === mlp ? ['fc1.weight', 'fc3.weight'] : ['conv1.weight', 'conv2.weight', 'fc.weight']

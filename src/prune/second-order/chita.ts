@@ -39,7 +39,7 @@ const SHRINK = 1 / 4
 
 /**
  * The support: one mask per tensor (in the order of the blocks), with exactly `keep` ones; the search starts from the largest |w0|. Weights that are 0 may return.
- * `systematicUpdate` gives the best weights on it. Q never increases. Throws UserError where a weight is not finite or lambda is too small.
+ * `systematicUpdates` gives the best weights on it. Q never increases. Throws UserError where a weight is not finite or lambda is too small.
  */
 export function chitaSupport(
   space: Workspace,

@@ -17,7 +17,19 @@ export interface Block {
   readonly tensors: readonly GramColumns[]
 }
 
-export class DampedInverse {
+/** A = (lambda I + F)^-1 of a block. */
+export interface BlockInverse {
+  /** Weights of the block. */
+  readonly size: number
+  /** Relative residual of a solution of the system that is solved. */
+  readonly residual: number
+  /** The diagonal of A, one list per tensor. `progress(done)` counts weights. */
+  diagonal(progress?: (done: number) => void): Float64Array[]
+  /** A u, one list per tensor. */
+  apply(u: readonly Float64Array[]): Float64Array[]
+}
+
+export class DampedInverse implements BlockInverse {
   readonly #space: Workspace
   readonly #block: Block
   readonly #lambda: number
@@ -108,9 +120,10 @@ export class DampedInverse {
         some.forEach((q, r) => {
           forms[q] = norm(values.subarray(r * samples, (r + 1) * samples)) ** 2
         })
-        progress(first + some.length)
+        if (first + some.length < alive.length) progress(first + some.length)
       }
     })
+    progress(tensor.size)
   }
 
   /** A u = (u - G' (lambda N I + K)^-1 G u) / lambda, one list per tensor. */
@@ -132,18 +145,24 @@ export class DampedInverse {
 /** The Cholesky factor of lambda N I + K of a block's (active) weights. */
 export function dampedGram(
   space: Workspace,
-  { samples, tensors }: Block,
+  block: Block,
   lambda: number,
   active?: readonly ArrayLike<number>[],
 ): Factor {
+  return dampedFactor(space, gramOf(space, block, active), lambda * block.samples, namesOf(block))
+}
+
+/** The lower triangle of K = G G' of a block's (active) weights. */
+export function gramOf(space: Workspace, { samples, tensors }: Block, active?: readonly ArrayLike<number>[]): Matrix {
   const k = space.matrix(samples, samples)
-  const values = space.values(k)
-  values.fill(0)
+  space.values(k).fill(0)
   tensors.forEach((tensor, t) => {
     tensor.addGram(k, active?.[t])
   })
-  return dampedFactor(space, k, lambda * samples, tensors.map(({ name }) => name).join(', '))
+  return k
 }
+
+export const namesOf = ({ tensors }: Block): string => tensors.map(({ name }) => name).join(', ')
 
 /** The Cholesky factor of shift I + matrix, in its place. Throws UserError that names what the matrix is of. */
 export function dampedFactor(space: Workspace, matrix: Matrix, shift: number, what: string): Factor {
@@ -158,9 +177,9 @@ export function dampedFactor(space: Workspace, matrix: Matrix, shift: number, wh
   }
 }
 
-/** Floats beside the columns that everything of this folder fits into, for systems of order up to N. Pages that are never used cost no memory. */
+/** Floats beside the columns that everything of this folder fits into, for systems of order up to N, two at a time. Pages that are never used cost no memory. */
 export function solverRoom(samples: number): number {
-  const doubles = samples * samples + factorRoom(samples) + 3 * COLUMNS_AT_ONCE * samples
+  const doubles = 2 * samples * samples + factorRoom(samples) + 3 * COLUMNS_AT_ONCE * samples
   const gathered = (samples + COLUMNS_AT_ONCE) * samples
   return 2 * doubles + gathered + 1024
 }

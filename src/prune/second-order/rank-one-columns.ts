@@ -10,8 +10,8 @@ import { type Matrix, part, type Workspace } from '../../linear/workspace.ts'
 import type { GramColumns } from './columns.ts'
 import { activeWeights, addGramOf, inactiveWeights } from './gram.ts'
 
-/** Rows of the Gram matrix that are computed at once. */
-const ROWS = 256
+/** Rows of the Gram matrix that are computed at once: an even number of the blocks that products go round the threads in. */
+const ROWS = 384
 
 export class RankOneColumns implements GramColumns {
   readonly name: string
@@ -122,20 +122,23 @@ export class RankOneColumns implements GramColumns {
 
   /**
    * For each p, the quadratic forms of all right[q] with s . (left[p] left[p]'), restricted to the samples whose left[p] is not zero: after a ReLU those are few.
+   * Equal right[q] have equal forms: those of pixels that are the same in all images are computed once.
    */
   quadraticForms(s: Matrix, forms: Float64Array, progress: (done: number) => void = () => {}): void {
-    const [space, n, rights] = [this.#space, this.samples, this.#right.count]
+    const [space, n] = [this.#space, this.samples]
+    const { first: distinct, of } = this.#right.distinct()
+    const rights = distinct.length
     for (let p = 0; p < this.#left.count; p++) {
       const left = this.#left.row(p)
       const active = Int32Array.from(left.keys()).filter((i) => left[i] !== 0)
-      const into = forms.subarray(p * rights, (p + 1) * rights).fill(0)
+      const sums = new Float64Array(rights)
       if (active.length > 0)
         space.scoped(() => {
           const indices = space.take(active.length)
           space.floats(indices, active.length).set(active)
           const offset = space.take(rights * active.length)
-          const rows = Array.from({ length: rights }, (_, q) => {
-            const row = space.floats(offset + q * active.length, active.length)
+          const rows = Array.from(distinct, (q, r) => {
+            const row = space.floats(offset + r * active.length, active.length)
             const right = this.#right.row(q)
             for (let i = 0; i < row.length; i++) row[i] = right[active[i]] * left[active[i]]
             return row
@@ -152,12 +155,15 @@ export class RankOneColumns implements GramColumns {
               product(part(image, 0, 0, rights, count), { ...lines, depth }, rowsOf(part(half, 0, 0, count, depth))),
             ])
             const t = space.values(image)
-            rows.forEach((row, q) => {
-              into[q] += dot(row.subarray(first, depth), t.subarray(q * ROWS, q * ROWS + count))
+            rows.forEach((row, r) => {
+              sums[r] += dot(row.subarray(first, depth), t.subarray(r * ROWS, r * ROWS + count))
             })
           }
         })
-      progress((p + 1) * rights)
+      of.forEach((r, q) => {
+        forms[p * of.length + q] = sums[r]
+      })
+      progress((p + 1) * of.length)
     }
   }
 }
@@ -189,6 +195,24 @@ class Factor {
   }
 
   readonly row = (p: number): Float32Array => this.values.subarray(p * this.#samples, (p + 1) * this.#samples)
+
+  /** The rows that equal none before them, and for every row which of those it equals (its place among them). */
+  distinct(): { first: readonly number[]; of: readonly number[] } {
+    const first: number[] = []
+    const places = new Map<number, number[]>()
+    const of = Array.from({ length: this.count }, (_, p) => {
+      const row = this.row(p)
+      let sum = 0
+      for (const x of row) sum += x
+      // Equal rows have equal sums: only those are compared.
+      const same = places.get(sum) ?? []
+      const found = same.find((place) => this.row(first[place]).every((x, i) => x === row[i]))
+      if (found !== undefined) return found
+      places.set(sum, [...same, first.length])
+      return first.push(p) - 1
+    })
+    return { first, of }
+  }
 
   put(first: number, count: number, values: Float32Array): void {
     for (let p = 0; p < this.count; p++) this.row(p).set(values.subarray(p * count, (p + 1) * count), first)

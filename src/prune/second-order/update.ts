@@ -6,12 +6,12 @@
  * Away from a minimum the loss has a first-order term, g times the mean gradient in CHITA's model (chita.ts): it lessens v by g, so that the change is the one
  * for g = 0 plus g times a descent step.
  */
-import { solveOne } from '../../linear/cholesky.ts'
+import { type Factor, solveOne } from '../../linear/cholesky.ts'
 import { floatRows, product } from '../../linear/product.ts'
 import { dot, type Vector } from '../../linear/vector.ts'
-import type { Workspace } from '../../linear/workspace.ts'
+import type { Matrix, Workspace } from '../../linear/workspace.ts'
 import { activeWeights } from './gram.ts'
-import { type Block, dampedFactor, dampedGram } from './inverse.ts'
+import { type Block, dampedFactor, gramOf, namesOf } from './inverse.ts'
 
 export interface SystematicUpdate {
   /** The change of every weight that makes up for the pruned ones, one list per tensor; 0 where they are (they themselves are to be set to 0). */
@@ -20,14 +20,14 @@ export interface SystematicUpdate {
   descent: Float64Array[]
 }
 
-/** Both parts of a block's update, from one factorization. Kept are the weights whose `masks` are not 0. */
-export function systematicUpdate(
+/** Both parts of a block's update with each of some dampings, which share all but the factorization. Kept are the weights whose `masks` are not 0. */
+export function systematicUpdates(
   space: Workspace,
   block: Block,
   weights: readonly Vector[],
   masks: readonly ArrayLike<number>[],
-  lambda: number,
-): SystematicUpdate {
+  lambdas: readonly number[],
+): SystematicUpdate[] {
   const { samples, tensors } = block
   const v = new Float64Array(samples)
   tensors.forEach((tensor, t) => {
@@ -41,23 +41,23 @@ export function systematicUpdate(
   const sides = [v, new Float64Array(samples).fill(-1)]
   const keptCost = samples * count * count + count ** 3 / 3
   const ridgeCost = samples * samples * count + samples ** 3 / 3
-  const [compensation, descent] =
-    count === 0
-      ? sides.map(() => tensors.map(({ size }) => new Float64Array(size)))
-      : count <= samples && keptCost <= ridgeCost
-        ? keptForm(space, block, kept, count, sides, lambda)
-        : ridgeForm(space, block, masks, sides, lambda)
-  return { compensation, descent }
+  const zero = () => tensors.map(({ size }) => new Float64Array(size))
+  if (count === 0) return lambdas.map(() => ({ compensation: zero(), descent: zero() }))
+  const form =
+    count <= samples && keptCost <= ridgeCost
+      ? keptForm(space, block, kept, count, sides, lambdas)
+      : ridgeForm(space, block, masks, sides, lambdas)
+  return form.map(([compensation, descent]) => ({ compensation, descent }))
 }
 
-/** One change per right side. */
+/** One change per damping and right side. */
 function keptForm(
   space: Workspace,
   { samples, tensors }: Block,
   kept: Int32Array[],
   count: number,
   sides: readonly Float64Array[],
-  lambda: number,
+  lambdas: readonly number[],
 ) {
   return space.scoped(() => {
     const offset = space.take(count * samples)
@@ -70,17 +70,19 @@ function keptForm(
     const h = space.matrix(count, count)
     const lines = floatRows(offset, count, samples)
     space.run([product(h, lines, lines, { lower: true })])
-    const factor = dampedFactor(space, h, lambda * samples, `${count} kept weights`)
-    return sides.map((v) => {
-      const right = Float64Array.from(columns, (column) => dot(column, v))
-      const solution = solveOne(space, factor, right)
-      let next = 0
-      return tensors.map((tensor, t) => {
-        const delta = new Float64Array(tensor.size)
-        for (const q of kept[t]) delta[q] = solution[next++]
-        return delta
-      })
-    })
+    const shifts = lambdas.map((lambda) => lambda * samples)
+    return eachFactor(space, h, shifts, `${count} kept weights`, (factor) =>
+      sides.map((v) => {
+        const right = Float64Array.from(columns, (column) => dot(column, v))
+        const solution = solveOne(space, factor, right)
+        let next = 0
+        return tensors.map((tensor, t) => {
+          const delta = new Float64Array(tensor.size)
+          for (const q of kept[t]) delta[q] = solution[next++]
+          return delta
+        })
+      }),
+    )
   })
 }
 
@@ -89,17 +91,37 @@ function ridgeForm(
   block: Block,
   masks: readonly ArrayLike<number>[],
   sides: readonly Float64Array[],
-  lambda: number,
+  lambdas: readonly number[],
 ) {
   return space.scoped(() => {
-    const factor = dampedGram(space, block, lambda, masks)
-    return sides.map((v) => {
-      const y = solveOne(space, factor, v)
-      return block.tensors.map((tensor, t) => {
-        const delta = new Float64Array(tensor.size)
-        tensor.correlate(y, delta)
-        return delta.map((value, q) => (masks[t][q] === 0 ? 0 : value))
-      })
-    })
+    const shifts = lambdas.map((lambda) => lambda * block.samples)
+    return eachFactor(space, gramOf(space, block, masks), shifts, namesOf(block), (factor) =>
+      sides.map((v) => {
+        const y = solveOne(space, factor, v)
+        return block.tensors.map((tensor, t) => {
+          const delta = new Float64Array(tensor.size)
+          tensor.correlate(y, delta)
+          return delta.map((value, q) => (masks[t][q] === 0 ? 0 : value))
+        })
+      }),
+    )
   })
+}
+
+/** What `solve` makes of the factors of shift I + matrix, one after the other; the matrix is lost. */
+function eachFactor<T>(
+  space: Workspace,
+  matrix: Matrix,
+  shifts: readonly number[],
+  what: string,
+  solve: (factor: Factor) => T,
+): T[] {
+  return shifts.map((shift, i) =>
+    space.scoped(() => {
+      if (i === shifts.length - 1) return solve(dampedFactor(space, matrix, shift, what))
+      const copy = space.matrix(matrix.rows, matrix.rows)
+      space.values(copy).set(space.values(matrix))
+      return solve(dampedFactor(space, copy, shift, what))
+    }),
+  )
 }

@@ -3,7 +3,7 @@
  * letting the others make up for it, costs w_q^2 / (2 A_qq) with A = (lambda I + F)^-1.
  */
 import type { Vector } from '../../linear/vector.ts'
-import type { DampedInverse } from './inverse.ts'
+import type { BlockInverse } from './inverse.ts'
 
 /** rho_q = w_q^2 / A_qq, without the 1/2 (which changes no ranking). */
 export function woodfisherSaliency(weights: Vector, diagonal: Float64Array): Float64Array {
@@ -15,7 +15,7 @@ export function woodfisherSaliency(weights: Vector, diagonal: Float64Array): Flo
  * tensor of the inverse's block.
  */
 export function woodfisherUpdate(
-  inverse: DampedInverse,
+  inverse: BlockInverse,
   weights: readonly Vector[],
   diagonals: readonly Float64Array[],
   pruned: readonly ArrayLike<number>[],

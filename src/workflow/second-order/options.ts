@@ -1,4 +1,5 @@
 /** @file What second-order pruning can be asked for, what is usual, and what it reports. */
+import type { FisherBlocks } from '../../prune/second-order/parts.ts'
 
 export const secondOrderMethods = {
   magnitude: '|w|, no update: the control',
@@ -21,10 +22,10 @@ export interface SecondOrderOptions {
   judge: Uint32Array
   /** Training samples that judge start masks; a multiple of the evaluation batch, 500. Default: `judge`. */
   judgeStart?: Uint32Array
-  /** Damping. Default {@link usualDamping}. */
+  /** Damping. Default {@link usualDamping}; but of updates, not in faithful mode, the best of 1e-3, 1e-2 and 1e-1 (of several blocks 1e-5, 1e-4 and 1e-3) by the loss on `judge`. */
   lambda?: number
-  /** One block of all tensors, or one per tensor. Default `full`. */
-  fisher?: 'full' | 'layer'
+  /** Which weights interact: one block of all tensors, one per tensor, or at most so many consecutive weights of a tensor (which selection by local search takes for one per tensor). Default `full`. */
+  fisher?: FisherBlocks
   /** Which scores compete, where saliencies decide (magnitude, obd, woodfisher, cbs-update): all of them, or those of a tensor each. Default `global`. */
   scope?: 'global' | 'layerwise'
   /** Steps of growing sparsity, each removing the same share of what is left, gradients taken anew at each. Default {@link usualStages}, in faithful mode 1. */
@@ -53,6 +54,8 @@ export interface StageReport {
   /** Shares of the compensation and of the descent step that were made. */
   scale?: number
   firstOrder?: number
+  /** Of the update. */
+  damping?: number
   /** Exchanges of the local search, its objective at the start and at the end, and whether its masks were taken, or after the update those of the start had the lower loss. */
   search?: { swaps: number; from: number; to: number; taken: boolean }
   /** Of the Fisher system, relative. */
@@ -68,14 +71,14 @@ export interface SecondOrderResult {
 }
 
 /** The damping where none is asked for: CHITA steps far with few samples. */
-export function usualDamping(method: SecondOrderMethod, fisher: 'full' | 'layer'): number {
+export function usualDamping(method: SecondOrderMethod, fisher: FisherBlocks): number {
   if (method === 'chita') return 3e-2
   return fisher === 'full' ? 1e-3 : 1e-5
 }
 
-/** Methods without an update gain nothing from stages; where there is one, a stage removes at most half of what is left. */
+/** Methods without an update gain nothing from stages; where there is one, a stage removes at most a third of what is left. */
 export function usualStages(method: SecondOrderMethod, before: number, kept: number): number {
   const once = method === 'magnitude' || method === 'obd' || method === 'cbs-select'
   if (once || kept === 0) return 1
-  return Math.max(1, Math.ceil(Math.log2(before / kept)))
+  return Math.max(1, Math.ceil(Math.log(before / kept) / Math.log(1.5) - 1e-9))
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { chitaSupport } from '../../../src/prune/second-order/chita.ts'
-import { systematicUpdate } from '../../../src/prune/second-order/update.ts'
+import { systematicUpdates } from '../../../src/prune/second-order/update.ts'
 import { type ColumnsCase, columnsCase, flat } from '../../support/columns-case.ts'
 import { best } from '../../support/engines.ts'
 import { allMasks } from '../../support/removal-case.ts'
@@ -10,7 +10,7 @@ function objective(c: ColumnsCase, masks: readonly ArrayLike<number>[], lambda: 
   const block = { samples: c.g.length, tensors: [c.rankOne, c.stored] }
   const kept = flat(masks)
   const w = flat(c.weights)
-  const { compensation, descent } = systematicUpdate(c.space, block, c.weights, masks, lambda)
+  const [{ compensation, descent }] = systematicUpdates(c.space, block, c.weights, masks, [lambda])
   const step = flat(descent)
   const moved = flat(compensation).map((x, q) => x + g * step[q])
   const change = moved.map((delta, q) => (kept[q] ? delta : -w[q]))

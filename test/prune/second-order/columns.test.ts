@@ -1,4 +1,7 @@
 import { expect, it } from 'vitest'
+import { Workspace } from '../../../src/linear/workspace.ts'
+import { solverRoom } from '../../../src/prune/second-order/inverse.ts'
+import { RankOneColumns, rankOneRoom } from '../../../src/prune/second-order/rank-one-columns.ts'
 import { columnsCase, distance, flat, randomMasks } from '../../support/columns-case.ts'
 import { onEveryEngine } from '../../support/engines.ts'
 
@@ -68,5 +71,35 @@ onEveryEngine((machines) => {
         })
         expect(distance(forms, want)).toBeLessThan(1e-5)
       }
+  })
+
+  it('quadratic forms of equal inputs are equal, and right', () => {
+    for (const machine of machines) {
+      const samples = 50
+      const space = new Workspace(machine, solverRoom(samples) + 8 * samples + rankOneRoom([2, 5], samples))
+      const columns = new RankOneColumns(space, 'x', [2, 5], samples)
+      const rows = [Math.sin, () => 0.5, Math.cos, () => 0.5, Math.sin]
+      const value = (r: number, i: number) => Math.fround(Math.round(32 * rows[r](i)) / 32)
+      const left = Float32Array.from({ length: 2 * samples }, (_, i) => i % 7)
+      columns.put(
+        ...([0, samples, left] as const),
+        Float32Array.from({ length: 5 * samples }, (_, i) => value(Math.floor(i / samples), i % samples)),
+      )
+      const s = space.matrix(samples, samples)
+      for (let i = 0; i < samples; i++)
+        for (let j = 0; j <= i; j++) space.values(s)[i * samples + j] = Math.cos(i + 3 * j)
+      const forms = new Float64Array(10)
+      columns.quadraticForms(s, forms)
+      const column = new Float32Array(samples)
+      const want = Array.from(forms, (_, q) => {
+        columns.column(q, column)
+        let sum = 0
+        for (let i = 0; i < samples; i++)
+          for (let j = 0; j < samples; j++) sum += column[i] * Math.cos(Math.max(i, j) + 3 * Math.min(i, j)) * column[j]
+        return sum
+      })
+      expect(distance(forms, want)).toBeLessThan(1e-5)
+      for (const p of [0, 5]) expect([forms[p + 3], forms[p + 4]]).toEqual([forms[p + 1], forms[p]])
+    }
   })
 })

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { systematicUpdate } from '../../../src/prune/second-order/update.ts'
+import { systematicUpdates } from '../../../src/prune/second-order/update.ts'
 import { columnsCase, distance, flat, randomMasks } from '../../support/columns-case.ts'
 import { dampedFisher, solveDense } from '../../support/dense.ts'
 import { best } from '../../support/engines.ts'
@@ -33,7 +33,8 @@ for (const samples of [2, 8, 30, 200])
           const want = constrained(c.g, flat(c.weights), kept, lambda, firstOrder)
           for (const first of [c.rankOne, c.copy]) {
             const block = { samples, tensors: [first, c.stored] }
-            const { compensation, descent } = systematicUpdate(c.space, block, c.weights, masks, lambda)
+            // The last damping works in the place of the matrix, the others on copies of it.
+            const [, { compensation, descent }] = systematicUpdates(c.space, block, c.weights, masks, [0.5, lambda])
             const step = flat(descent)
             const change = flat(compensation).map((x, q) => x + firstOrder * step[q])
             expect(
@@ -55,7 +56,7 @@ it('changes nothing where nothing is kept, makes up for nothing where nothing is
   const block = { samples: 10, tensors: [c.rankOne, c.stored] }
   for (const bit of [0, 1]) {
     const masks = c.weights.map((w) => new Uint8Array(w.length).fill(bit))
-    const { compensation, descent } = systematicUpdate(c.space, block, c.weights, masks, 1e-2)
+    const [{ compensation, descent }] = systematicUpdates(c.space, block, c.weights, masks, [1e-2])
     expect(flat(compensation)).toEqual(Array(17).fill(0))
     expect(flat(descent).some((x) => x !== 0)).toBe(bit === 1)
   }

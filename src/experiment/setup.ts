@@ -1,0 +1,55 @@
+/** @file What a recipe begins with: its network, and when it prunes. */
+import { findAugmentation } from '../data/augment.ts'
+import type { Dataset } from '../data/dataset.ts'
+import type { Machine } from '../engine/machine.ts'
+import { readSafetensors } from '../formats/safetensors.ts'
+import { unpackSparse } from '../formats/sparse.ts'
+import { findModel } from '../models/index.ts'
+import type { Model } from '../models/model.ts'
+import type { RateSchedule } from '../optim/schedule.ts'
+import type { PruningSchedule } from '../prune/schedule.ts'
+import { loadWeights } from '../train/checkpoint.ts'
+import { Network } from '../train/network.ts'
+import { UserError } from '../util/errors.ts'
+import { toSteps } from './duration.ts'
+import type { Recipe } from './recipe.ts'
+import type { SecondOrderPlan } from './second-order.ts'
+
+/** The model of a recipe. */
+export const modelOf = ({ model: { name, classes, widen } }: Recipe): Model => findModel(name, { classes, widen })
+
+/** The network of a recipe, with its initial weights. */
+export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, plan?: SecondOrderPlan): Network {
+  const { augment, validation, stratify } = recipe.data
+  const { init, weights } = recipe.model
+  const network = new Network({
+    ...{ machine, data, model: modelOf(recipe), init },
+    ...{ batch: recipe.train.batch, validation, stratify, seed: recipe.seed, augment: findAugmentation(augment) },
+    ...{ programs: plan?.programs, judged: plan?.judged },
+  })
+  if (weights !== undefined) loadWeights(network, unpackSparse(readSafetensors(weights), weights), weights)
+  return network
+}
+
+/** When a recipe prunes, in steps. Throws UserError where that does not fit the training. */
+export function pruningSchedule({ prune, train }: Recipe, stepsPerEpoch: number): PruningSchedule | undefined {
+  if (!prune) return undefined
+  const { schedule: kind, sparsity, initial } = prune
+  const [start, every] = [toSteps(prune.start, stepsPerEpoch), toSteps(prune.every, stepsPerEpoch)]
+  const end = prune.end === undefined || kind === 'one-shot' ? start : toSteps(prune.end, stepsPerEpoch)
+  if (kind !== 'one-shot' && (end < start || every < 1))
+    throw new UserError(
+      `prune: expected start <= end and every >= 1it, found start ${prune.start}, end ${prune.end}, every ${prune.every}`,
+    )
+  const steps = train.epochs * stepsPerEpoch
+  if (end > steps)
+    throw new UserError(`prune: the last event is at step ${end}, but training ends after ${steps} steps`)
+  return { kind, sparsity, start, end, every, initial }
+}
+
+/** The learning rates of a recipe. */
+export function rateSchedule({ train }: Recipe, stepsPerEpoch: number): Omit<RateSchedule, 'total'> {
+  const { schedule, learningRate, warmup, drops, factor } = train
+  const steps = (duration: string) => toSteps(duration, stepsPerEpoch)
+  return { kind: schedule, base: learningRate, warmup: steps(warmup), drops: drops.map(steps), factor }
+}
