@@ -72,7 +72,10 @@ const command = new Command('prune')
     'steps of growing sparsity, with new gradients at each (default: each removes at most a third of what is left)',
   )
   .option('--seed <n>', 'seed of all random draws', '0')
-  .option('--judge <n>', 'training samples, not those of gradients, whose loss chooses masks and steps (default: 5000)')
+  .option(
+    '--judge <n>',
+    'training samples, not those of gradients, whose loss chooses masks and steps (default: 5000; a faithful search: all)',
+  )
   .option('--faithful', 'samples, counts and steps as in the published code, to compare with published results')
   .option('--refresh-bn <n>', 'then take statistics of batch normalizations anew, from so many training images')
   .option('--prunable <set>', 'published (what published results of the network prune) or all', 'published')
