@@ -9,6 +9,8 @@ import { clock, print } from './output.ts'
 export class RunDisplay {
   #bars?: MultiBar
   #bar?: SingleBar
+  /** While the network is measured for its scores. */
+  #scoring?: SingleBar
 
   show(event: RunEvent): void {
     switch (event.type) {
@@ -29,6 +31,9 @@ export class RunDisplay {
         break
       case 'epoch':
         this.#line(epochLine(event))
+        break
+      case 'scoring':
+        this.#score(event)
         break
       case 'prune':
         for (const name of event.collapsed)
@@ -74,6 +79,20 @@ export class RunDisplay {
     })
     const empty = { epoch: 1, epochs: event.epochs, loss: '-', accuracy: '-', sparsity: '-', rate: '-', left: '?' }
     this.#bar = this.#bars.create(event.steps, event.resumedAt ?? 0, empty)
+  }
+
+  #score({ done, total, seconds }: Extract<RunEvent, { type: 'scoring' }>): void {
+    const left = clock((seconds * (total - done)) / done)
+    if (this.#bars) {
+      const format = 'scoring [{bar}] {value}/{total}, {left} left'
+      this.#scoring ??= this.#bars.create(total, done, { left }, { format })
+      this.#scoring.update(done, { left })
+      this.#bars.update() // The run is busy: no timer draws.
+    }
+    if (done < total) return
+    if (this.#scoring) this.#bars?.remove(this.#scoring)
+    this.#scoring = undefined
+    this.#line(`scores measured in ${seconds.toFixed(1)} s`)
   }
 
   #line(text: string): void {

@@ -25,9 +25,9 @@ import { gradualPruning } from '../workflow/prune.ts'
 import { toSteps } from './duration.ts'
 import { describeEnvironment, type Environment } from './environment.ts'
 import { RunFolder } from './folder.ts'
-import { isSecondOrder, type Recipe, recipeToYaml } from './recipe.ts'
+import { type PruningPlan, pruningPlan } from './pruning-plan.ts'
+import { type Recipe, recipeToYaml } from './recipe.ts'
 import { reportMarkdown } from './report.ts'
-import { type SecondOrderPlan, secondOrderPlan } from './second-order.ts'
 
 /** What a run says while it goes on. */
 export type RunEvent =
@@ -42,6 +42,7 @@ export type RunEvent =
     }
   | ({ type: 'progress'; sparsity: number } & Progress)
   | ({ type: 'epoch'; sparsity: number; validationLoss?: number; validationAccuracy?: number } & EpochResult)
+  | { type: 'scoring'; done: number; total: number; seconds: number }
   | { type: 'prune'; step: number; target: number; sparsity: number; collapsed: string[] }
   | { type: 'notice'; text: string }
   | { type: 'end'; folder: string; result: RunResult }
@@ -115,7 +116,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
   const { name: dataName, normalization, size, crop, skipCorrupt } = recipe.data
   const data = await loadDataset(dataName, { normalization, size, crop, skipCorrupt, onProgress: options.onData })
   const machine = options.machine ?? (await openMachine())
-  const plan = secondOrderPlan(recipe, modelOf(recipe), data)
+  const plan = pruningPlan(recipe, modelOf(recipe), data)
   const network = buildNetwork(recipe, data, machine, plan)
   if (options.resume && !options.out) throw new UserError('--resume needs --out with the folder of the run')
   pruningSchedule(recipe, network.stepsPerEpoch) // Refused, if so, before there is a folder.
@@ -131,7 +132,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
 export const modelOf = ({ model: { name, classes, widen } }: Recipe): Model => findModel(name, { classes, widen })
 
 /** The network of a recipe, with its initial weights. */
-export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, plan?: SecondOrderPlan): Network {
+export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, plan?: PruningPlan): Network {
   const { augment, validation, stratify } = recipe.data
   const { init, weights } = recipe.model
   const network = new Network({
@@ -164,7 +165,7 @@ class Run {
   readonly #options: RunOptions
   readonly #network: Network
   readonly #folder: RunFolder
-  readonly #plan?: SecondOrderPlan
+  readonly #plan?: PruningPlan
   readonly #steps: number
   readonly #perEpoch: number
   #sparsity = 0
@@ -174,7 +175,7 @@ class Run {
   #before = 0
   #started = performance.now()
 
-  constructor(recipe: Recipe, options: RunOptions, network: Network, folder: RunFolder, plan?: SecondOrderPlan) {
+  constructor(recipe: Recipe, options: RunOptions, network: Network, folder: RunFolder, plan?: PruningPlan) {
     this.#plan = plan
     this.#recipe = recipe
     this.#options = options
@@ -285,13 +286,16 @@ class Run {
   }
 
   #hooks(): Hook[] {
-    const { prune, seed } = this.#recipe
+    const plan = this.#plan
     const schedule = pruningSchedule(this.#recipe, this.#perEpoch)
-    if (!prune || !schedule) return []
+    if (!plan || !schedule) return []
     return [
       gradualPruning({
-        ...{ scope: prune.scope, seed, schedule },
-        ...(isSecondOrder(prune.method) ? { event: this.#plan?.prune } : { method: prune.method }),
+        schedule,
+        event: (network, sparsity, event) => {
+          const started = performance.now()
+          return plan.prune(network, sparsity, event, (done, total) => this.#tellScoring(started, done, total))
+        },
         before: (_step, first) => {
           if (first) writeSafetensors(this.#folder.file('dense'), weightsOf(this.#network))
         },
@@ -357,6 +361,12 @@ class Run {
       ...{ loss: loss / samples, accuracy: correct / samples, sparsity: this.#sparsity },
       ...{ samplesPerSecond: rate * this.#recipe.train.batch, secondsLeft: (this.#steps - this.#step) / rate },
     })
+  }
+
+  /** Measuring the network for its scores, where that takes long. */
+  #tellScoring(started: number, done: number, total: number): void {
+    const seconds = (performance.now() - started) / 1000
+    if (seconds > 2) this.#tell({ type: 'scoring', done, total, seconds })
   }
 
   #record(event: Extract<RunEvent, { type: 'epoch' | 'prune' }>): void {
