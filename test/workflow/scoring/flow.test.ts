@@ -29,12 +29,15 @@ const unbiased: Model = {
   },
 }
 
-/** Twelve layers with biases. */
+/** Twelve layers with biases, one of them normalized. */
 const deep: Model = {
   ...{ ...base, name: 'deep' },
   build(graph, images) {
     let x = flatten(graph, images)
-    for (let layer = 1; layer < 12; layer++) x = relu(graph, linear(graph, x, `fc${layer}`, 8))
+    for (let layer = 1; layer < 12; layer++) {
+      x = linear(graph, x, `fc${layer}`, 8)
+      x = relu(graph, layer === 6 ? batchNorm(graph, x, 'bn6', false) : x)
+    }
     return linear(graph, x, 'fc12', 4)
   },
 }
@@ -94,7 +97,10 @@ it('rounds: one empties a layer, a hundred empty none, and what is left is conne
 it.each([1e5, 1e-5])('weights times %d in twelve layers: the order of float64', (factor) => {
   const ranks = [fast, openReference()].map((machine) => {
     const { network, scoring } = networkOn(machine, deep)
+    network.values('bn6.bias').fill(Math.fround(0.3 * factor ** 6))
+    network.values('bn6.running_mean').fill(Math.fround(0.1 * factor ** 6))
     for (const { name } of network.parameters) {
+      if (name.startsWith('bn')) continue
       const layer = Number(/\d+/.exec(name))
       // Biases grow with what they are added to, as far as float32 goes.
       const bias = layer < 8 ? factor ** layer : 0

@@ -94,6 +94,19 @@ it('rounds: the same share of what is left each time; progress counts runs over 
   expect(seen).toEqual(['1/4', '2/4', '3/4', '4/4'])
 })
 
+it('a round that fails leaves the network as it was before the first', () => {
+  const { scoring, network } = networkFor({ method: 'iter-snip' })
+  prune(network, { sparsity: 0.3 })
+  const before = stateOf(network)
+  const score = scoring.score.bind(scoring)
+  scoring.score = (own, layers, time, ran) => {
+    if (time.round === 2) throw new UserError('no')
+    score(own, layers, time, ran)
+  }
+  expect(() => prune(network, { method: scoring, sparsity: 0.9 })).toThrow('no')
+  expect(stateOf(network)).toEqual(before)
+})
+
 it.each(['fts', 'grasp', 'force', 'synflow'] as const)(
   '%s after a warm-up: removed weights and their momentum are 0 after every step',
   async (method) => {
