@@ -16,6 +16,7 @@ import {
   type LossSettings,
   type Measurement,
   type Programs,
+  programName,
   programsFor,
   type Results,
   sampleLosses,
@@ -53,12 +54,17 @@ export class LossGradients implements Measurement {
           })
     const sizes = this.#batches.flat()
     this.runs = sizes.length
-    this.programs = programsFor('score gradients', sizes, (forward, size) => this.#build(forward, size))
+    this.programs = programsFor(this.#kind, settings, sizes, (forward, size) => this.#build(forward, size))
   }
 
   /** Whether squares come from the program, sample by sample. */
   get #perSample(): boolean {
     return this.#wishes.squares === true && this.#settings.miniBatch === 1
+  }
+
+  get #kind(): string {
+    const { all } = this.#wishes
+    return `gradients${all ? ' of all' : ''}${this.#perSample ? ' with squares' : ''}`
   }
 
   #build(forward: Forward, size: number): Graph {
@@ -83,7 +89,7 @@ export class LossGradients implements Measurement {
     for (const batch of this.#batches) {
       const first = at
       for (const size of batch) {
-        const program = `score gradients/${size}`
+        const program = programName(this.#kind, this.#settings, size)
         network.executable.write(program, 'index', samples.subarray(at, at + size))
         network.executable.run(program)
         at += size

@@ -16,6 +16,7 @@ import {
   type LossSettings,
   type Measurement,
   type Programs,
+  programName,
   programsFor,
   type Results,
   sampleLosses,
@@ -32,23 +33,27 @@ const directionName = (tensor: string) => `${tensor}.direction`
 class HessianProducts {
   readonly programs: Programs
   readonly sizes: readonly number[]
-  readonly #kind: string
+  readonly #settings: LossSettings
   readonly #all: boolean
 
   constructor(settings: LossSettings, all: boolean) {
     const { samples, miniBatch, batchNorm } = settings
     this.#all = all
-    this.#kind = all ? 'score Hessian of all' : 'score Hessian'
+    this.#settings = settings
     // Mini-batches matter only to those who see the batch's statistics.
     const whole = Array.from({ length: Math.ceil(samples / miniBatch) }, (_, b) =>
       Math.min(miniBatch, samples - b * miniBatch),
     )
     this.sizes = batchNorm === 'train' ? whole : cut(samples, MOST)
-    this.programs = programsFor(this.#kind, this.sizes, (forward, size) => this.#build(forward, size, settings))
+    this.programs = programsFor(this.#kind, settings, this.sizes, (forward, size) => this.#build(forward, size))
   }
 
-  #build(forward: Forward, size: number, settings: LossSettings): Graph {
-    const { graph: pass, losses } = sampleLosses(forward, size, settings)
+  get #kind(): string {
+    return this.#all ? 'Hessian of all' : 'Hessian'
+  }
+
+  #build(forward: Forward, size: number): Graph {
+    const { graph: pass, losses } = sampleLosses(forward, size, this.#settings)
     const along = tensorsOf(pass, this.#all)
     const { graph: first, gradients } = differentiate(pass, reduceSum(pass, losses, [0], 0), along)
     const product = gradients
@@ -69,7 +74,7 @@ class HessianProducts {
 
   /** Runs over some samples; the result is by prunable tensor. */
   run(network: Network, samples: Uint32Array): (tensor: string) => ArrayLike<number> {
-    const program = `${this.#kind}/${samples.length}`
+    const program = programName(this.#kind, this.#settings, samples.length)
     network.executable.write(program, 'index', samples)
     network.executable.run(program)
     return (tensor) => network.executable.raw(program, tensor)

@@ -47,13 +47,22 @@ export function cut(n: number, most: number): number[] {
   return Array.from({ length: parts }, (_, i) => Math.floor((n + i) / parts))
 }
 
+/** What a program is called says all that it depends on, so that several scoring passes over one network share what is equal. */
+export const programName = (kind: string, { batchNorm, temperature }: LossSettings, size: number): string =>
+  `score ${kind}, batchNorm ${batchNorm}, temperature ${temperature}/${size}`
+
 /** A program for each size that occurs, by name. */
 export function programsFor(
   kind: string,
+  settings: LossSettings,
   sizes: readonly number[],
   build: (forward: Forward, size: number) => Graph,
 ): Programs {
-  return Object.fromEntries([...new Set(sizes)].map((size) => [`${kind}/${size}`, (forward) => build(forward, size)]))
+  const each = [...new Set(sizes)].map((size) => [
+    programName(kind, settings, size),
+    (forward: Forward) => build(forward, size),
+  ])
+  return Object.fromEntries(each)
 }
 
 /** The weights to be scored, or all parameters. */

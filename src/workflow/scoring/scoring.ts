@@ -86,7 +86,7 @@ export class Scoring {
     this.#sign = options.sign === undefined ? sign : options.sign === '+' ? 1 : -1
     const settings = { samples, miniBatch, batchNorm, temperature: options.temperature ?? temperature }
     this.#measurements = measurementsOf(needs, settings, probes)
-    if (batchNorm === 'refreshed') this.#refresh = new BatchNormRefresh(samples)
+    if (batchNorm === 'refreshed') this.#refresh = new BatchNormRefresh(samples, `statistics for ${method}`)
     this.programs = Object.assign({}, this.#refresh?.programs, ...this.#measurements.map(({ programs }) => programs))
     this.runs = this.#measurements.reduce((sum, { runs }) => sum + runs, 0)
   }
