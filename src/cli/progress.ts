@@ -96,8 +96,9 @@ export class RunDisplay {
   }
 
   #line(text: string): void {
-    if (this.#bars) this.#bars.log(`${text}\n`)
-    else print(text)
+    if (!this.#bars) return print(text)
+    this.#bars.log(`${text}\n`)
+    this.#bars.update() // Now, since the run may be busy, or over, before a timer does it.
   }
 }
 

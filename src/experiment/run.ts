@@ -292,10 +292,7 @@ class Run {
     return [
       gradualPruning({
         schedule,
-        event: (network, sparsity, event) => {
-          const started = performance.now()
-          return plan.prune(network, sparsity, event, (done, total) => this.#tellScoring(started, done, total))
-        },
+        event: (network, sparsity, event) => plan.prune(network, sparsity, event, this.#scoringProgress()),
         before: (_step, first) => {
           if (first) writeSafetensors(this.#folder.file('dense'), weightsOf(this.#network))
         },
@@ -363,10 +360,16 @@ class Run {
     })
   }
 
-  /** Measuring the network for its scores, where that takes long. */
-  #tellScoring(started: number, done: number, total: number): void {
-    const seconds = (performance.now() - started) / 1000
-    if (seconds > 2) this.#tell({ type: 'scoring', done, total, seconds })
+  /** Tells how far the measuring for one event is, five times a second where it takes more than two. */
+  #scoringProgress(): (done: number, total: number) => void {
+    const started = performance.now()
+    let next = 2
+    return (done, total) => {
+      const seconds = (performance.now() - started) / 1000
+      if (seconds < next && (seconds < 2 || done < total)) return
+      next = seconds + 0.2
+      this.#tell({ type: 'scoring', done, total, seconds })
+    }
   }
 
   #record(event: Extract<RunEvent, { type: 'epoch' | 'prune' }>): void {
