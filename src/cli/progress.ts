@@ -96,7 +96,10 @@ export class RunDisplay {
   }
 
   #line(text: string): void {
-    if (!this.#bars) return print(text)
+    if (!this.#bars) {
+      print(text)
+      return
+    }
     this.#bars.log(`${text}\n`)
     this.#bars.update() // Now, since the run may be busy, or over, before a timer does it.
   }

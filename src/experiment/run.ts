@@ -174,6 +174,8 @@ class Run {
   /** Training time of earlier sessions of this run, and the start of this one. */
   #before = 0
   #started = performance.now()
+  /** Milliseconds of this session that no step took. */
+  #pruning = 0
 
   constructor(recipe: Recipe, options: RunOptions, network: Network, folder: RunFolder, plan?: PruningPlan) {
     this.#plan = plan
@@ -292,7 +294,12 @@ class Run {
     return [
       gradualPruning({
         schedule,
-        event: (network, sparsity, event) => plan.prune(network, sparsity, event, this.#scoringProgress()),
+        event: (network, sparsity, event) => {
+          const started = performance.now()
+          const result = plan.prune(network, sparsity, event, this.#scoringProgress(started))
+          this.#pruning += performance.now() - started
+          return result
+        },
         before: (_step, first) => {
           if (first) writeSafetensors(this.#folder.file('dense'), weightsOf(this.#network))
         },
@@ -351,7 +358,7 @@ class Run {
 
   #tellProgress(epoch: number, from: number): void {
     const { loss, correct, samples } = this.#sums
-    const seconds = (performance.now() - this.#started) / 1000
+    const seconds = (performance.now() - this.#started - this.#pruning) / 1000
     const rate = (this.#step - from) / seconds
     this.#tell({
       ...{ type: 'progress', step: this.#step, steps: this.#steps, epoch, epochs: this.#recipe.train.epochs },
@@ -361,8 +368,7 @@ class Run {
   }
 
   /** Tells how far the measuring for one event is, five times a second where it takes more than two. */
-  #scoringProgress(): (done: number, total: number) => void {
-    const started = performance.now()
+  #scoringProgress(started: number): (done: number, total: number) => void {
     let next = 2
     return (done, total) => {
       const seconds = (performance.now() - started) / 1000
