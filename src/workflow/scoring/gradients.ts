@@ -27,6 +27,8 @@ import {
 const MOST = 100
 
 export interface GradientWishes {
+  /** Whether the mean gradient is measured. Default true. */
+  gradient?: boolean
   /** Whether squares are measured, too. Default false. */
   squares?: boolean
   /** Whether gradients are with respect to all parameters, not to prunable weights alone. Default false. */
@@ -62,9 +64,15 @@ export class LossGradients implements Measurement {
     return this.#wishes.squares === true && this.#settings.miniBatch === 1
   }
 
+  /** Whether sums over samples come from the program: where they are wished for, or squared here. */
+  get #sums(): boolean {
+    return this.#wishes.gradient !== false || !this.#perSample
+  }
+
   get #kind(): string {
     const { all } = this.#wishes
-    return `gradients${all ? ' of all' : ''}${this.#perSample ? ' with squares' : ''}`
+    const kinds = this.#perSample ? (this.#sums ? 'gradients and squares' : 'squares') : 'gradients'
+    return `${kinds}${all ? ' of all' : ''}`
   }
 
   #build(forward: Forward, size: number): Graph {
@@ -72,7 +80,7 @@ export class LossGradients implements Measurement {
     const wrt = tensorsOf(pass, this.#wishes.all)
     const { graph, sums, squares } = this.#perSample ? withSquares(pass, losses, wrt) : plain(pass, losses, wrt)
     wrt.forEach(({ name }, i) => {
-      graph.output(`${name}/sum`, sums[i])
+      if (this.#sums) graph.output(`${name}/sum`, sums[i])
       if (squares) graph.output(`${name}/squares`, squares[i])
     })
     return graph
@@ -82,7 +90,7 @@ export class LossGradients implements Measurement {
     const tensors = this.#wishes.all ? network.parameters : network.prunable
     const sizes = tensors.map(({ name }) => ({ name, size: network.values(name).length }))
     const zeros = (): ByTensor => new Map(sizes.map(({ name, size }) => [name, new Float64Array(size)]))
-    const gradient = zeros()
+    const gradient = this.#wishes.gradient === false ? undefined : zeros()
     const squares = this.#wishes.squares ? zeros() : undefined
     const ofBatch = squares && !this.#perSample ? zeros() : undefined
     let at = 0
@@ -94,11 +102,10 @@ export class LossGradients implements Measurement {
         network.executable.run(program)
         at += size
         for (const { name } of sizes) {
-          const sum = network.executable.raw(program, `${name}/sum`)
-          addTo(gradient.get(name)!, sum, 1 / samples.length)
-          if (ofBatch) addTo(ofBatch.get(name)!, sum, 1)
-          else if (squares)
-            addTo(squares.get(name)!, network.executable.raw(program, `${name}/squares`), 1 / samples.length)
+          const read = (what: string) => network.executable.raw(program, `${name}/${what}`)
+          if (gradient) addTo(gradient.get(name)!, read('sum'), 1 / samples.length)
+          if (ofBatch) addTo(ofBatch.get(name)!, read('sum'), 1)
+          else if (squares) addTo(squares.get(name)!, read('squares'), 1 / samples.length)
         }
         ran()
       }

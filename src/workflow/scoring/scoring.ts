@@ -151,7 +151,8 @@ function checkUsed(options: ScoringOptions, saliency: Saliency<Statistic>): void
 function measurementsOf(needs: readonly Statistic[], settings: LossSettings, probes: number): Measurement[] {
   const result: Measurement[] = []
   const needed = (statistic: Statistic) => needs.includes(statistic)
-  if (needed('gradient') || needed('squares')) result.push(new LossGradients(settings, { squares: needed('squares') }))
+  if (needed('gradient') || needed('squares'))
+    result.push(new LossGradients(settings, { gradient: needed('gradient'), squares: needed('squares') }))
   if (needed('hessianGradient')) result.push(new HessianGradient(settings, false))
   if (needed('hessianGradientOfAll')) result.push(new HessianGradient(settings, true))
   if (needed('hessianDiagonal')) result.push(new HessianDiagonal(settings, probes))
