@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url'
 import { threadsText } from './contender.mjs'
 
 /** Debian's interpreter: another python3 on the PATH would not see Debian's packages. */
-const PYTHON = process.env.PYTHON ?? '/usr/bin/python3'
+export const PYTHON = process.env.PYTHON ?? '/usr/bin/python3'
 
 /** Why PyTorch cannot run here, or undefined. */
-function missing() {
+export function missing() {
   const { status, error } = spawnSync(PYTHON, ['-c', 'import torch'])
   if (error || status !== 0)
     return `${PYTHON} has no torch (Debian: apt-get install python3-torch libopenblas0-pthread)`
@@ -16,7 +16,7 @@ function missing() {
 }
 
 /** What Debian calls the version (torch itself says 1.13.0a0). */
-function debianVersion() {
+export function debianVersion() {
   const { stdout } = spawnSync('dpkg-query', ['-W', '-f', `\${Version}`, 'python3-torch'], { encoding: 'utf8' })
   return stdout?.replace(/\+.*/, '') || 'of unknown version'
 }
@@ -25,7 +25,7 @@ function debianVersion() {
  * OpenBLAS takes some processors for old ones and loses a factor of 4, and its threads and OpenMP's can get into each other's way: all of
  * these settings are tried, the fastest is used. The empty core type is OpenBLAS's own choice.
  */
-function settings(threads, coreTypes) {
+export function settings(threads, coreTypes) {
   const pairs =
     threads === 1
       ? [[1, 1]]
@@ -39,11 +39,16 @@ function settings(threads, coreTypes) {
   )
 }
 
+/** The environment of a process with such a setting. */
+export function environmentOf({ coreType, openMp, blas, wait }) {
+  const threads = { OMP_NUM_THREADS: String(openMp), OPENBLAS_NUM_THREADS: String(blas), OMP_WAIT_POLICY: wait }
+  return { ...process.env, ...threads, ...(coreType && { OPENBLAS_CORETYPE: coreType }) }
+}
+
 /** Starts a script that times itself. Between its turns it is stopped: threads that wait actively would take a processor from the others. */
 async function startPyTorch(script, { coreType, openMp, blas, wait }) {
   const path = fileURLToPath(new URL(script, import.meta.url))
-  const threads = { OMP_NUM_THREADS: String(openMp), OPENBLAS_NUM_THREADS: String(blas), OMP_WAIT_POLICY: wait }
-  const env = { ...process.env, ...threads, ...(coreType && { OPENBLAS_CORETYPE: coreType }) }
+  const env = environmentOf({ coreType, openMp, blas, wait })
   const child = spawn(PYTHON, [path, String(openMp)], { env, stdio: ['pipe', 'pipe', 'ignore'] })
   child.stdin.on('error', () => {}) // a child that ended early is noticed when it is read
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()

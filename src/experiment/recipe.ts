@@ -15,6 +15,8 @@ import type { FisherBlocks } from '../prune/second-order/parts.ts'
 import { UserError } from '../util/errors.ts'
 import { readBytes } from '../util/files.ts'
 import { suggestion } from '../util/suggest.ts'
+import { type BatchNormMode, batchNormModes } from '../workflow/scoring/measurement.ts'
+import { Scoring } from '../workflow/scoring/scoring.ts'
 import { type SecondOrderMethod, secondOrderMethods } from '../workflow/second-order.ts'
 import { isDuration } from './duration.ts'
 
@@ -60,6 +62,26 @@ const secondOrderSchema = z.strictObject({
     .describe('Training images that give batch normalizations new statistics after every event (default: none).'),
   include: z.array(z.string()).optional().describe('Tensors, * for any characters (default: the published ones).'),
   exclude: z.array(z.string()).optional(),
+})
+
+const scoringSchema = z.strictObject({
+  samples: z
+    .unknown()
+    .refine((value) => value === 'all' || (Number.isInteger(value) && Number(value) >= 1), {
+      error: ({ input }) => `expected a whole number of at least 1, or all, found ${shown(input)}`,
+    })
+    .optional()
+    .describe('Training samples that derivatives are measured on, or all (default: 1000).') as z.ZodType<
+    number | 'all' | undefined
+  >,
+  miniBatch: positive.optional().describe('Training samples whose mean loss one gradient belongs to (default: 1).'),
+  batchNorm: nameOf<BatchNormMode>(batchNormModes)
+    .optional()
+    .describe('What batch normalizations use: eval (default), refreshed or train.'),
+  temperature: z.number().positive().optional().describe("What logits are divided by (default: the method's)."),
+  probes: positive.optional().describe("Random vectors per 50 samples, of estimates of the Hessian's diagonal."),
+  sign: z.enum(['+', '-']).optional().describe('Of the first-order term of fts and hts.'),
+  rounds: positive.optional().describe('Of iterative methods.'),
 })
 
 export const recipeSchema = z.strictObject({
@@ -112,6 +134,7 @@ export const recipeSchema = z.strictObject({
       end: duration.optional().describe('Last event at the latest (not for one-shot).'),
       initial: z.number().min(0).lt(1).optional().describe('Of a cubic schedule: the sparsity after its first event.'),
       every: duration.default('100it').describe('Time between events.'),
+      scoring: scoringSchema.optional().describe('How scores are measured that are not of weights alone.'),
       secondOrder: secondOrderSchema.optional().describe('Of the methods that use gradients of samples.'),
     })
     .optional(),
@@ -163,6 +186,7 @@ function crossCheck(recipe: Recipe, source: string): Recipe {
     throw new UserError(`${source}: prune.end: a ${prune.schedule} schedule needs it, such as 10ep`)
   if (prune?.initial !== undefined && (prune.schedule !== 'cubic' || prune.initial > prune.sparsity))
     throw new UserError(`${source}: prune.initial: needs a cubic schedule and at most the final sparsity`)
+  if (prune) checkScoring(prune, source)
   if (prune?.secondOrder && !isSecondOrder(prune.method))
     throw new UserError(`${source}: prune.secondOrder: ${prune.method} uses no gradients of samples`)
   if (train.nesterov && train.momentum === 0)
@@ -170,6 +194,20 @@ function crossCheck(recipe: Recipe, source: string): Recipe {
   if (data.stratify && data.validation === 0)
     throw new UserError(`${source}: data.stratify: needs a data.validation above 0, found 0`)
   return recipe
+}
+
+/** Whether the method uses the settings of prune.scoring, and they fit together. */
+function checkScoring({ method, scoring }: NonNullable<Recipe['prune']>, source: string): void {
+  if (!scoring) return
+  if (isSecondOrder(method)) throw new UserError(`${source}: prune.scoring: ${method} has prune.secondOrder instead`)
+  const { samples, ...options } = scoring
+  // How many samples there are is not known yet; two stand for more.
+  const few = samples === undefined || samples === 1 ? samples : 2
+  try {
+    new Scoring({ ...options, method, samples: few })
+  } catch (error) {
+    throw error instanceof UserError ? new UserError(`${source}: prune.${error.message}`) : error
+  }
 }
 
 function describeIssue(issue: z.core.$ZodIssue, value: unknown): string {

@@ -3,34 +3,22 @@ import type { Dataset } from '../data/dataset.ts'
 import type { Model } from '../models/model.ts'
 import { collapsedLayers, sparsityOf } from '../prune/mask.ts'
 import { chooseTensors, isLinear } from '../prune/tensors.ts'
-import type { Network, NetworkOptions } from '../train/network.ts'
 import { BatchNormRefresh, hasBatchNorm } from '../train/refresh-batch-norm.ts'
 import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
 import { planGradients } from '../workflow/gradient-plan.ts'
 import { GradientSource } from '../workflow/gradients.ts'
-import type { PruneResult } from '../workflow/prune.ts'
 import { drawSamples, USUAL_JUDGE, usualJudge, usualSamples } from '../workflow/samples.ts'
-import { type Phase, pruneSecondOrder } from '../workflow/second-order.ts'
+import { pruneSecondOrder } from '../workflow/second-order.ts'
+import type { PruningPlan } from './pruning-plan.ts'
 import { isSecondOrder, type Recipe } from './recipe.ts'
-
-/** What is told while an event goes on: as of `SecondOrderOptions.onProgress`. */
-export type SecondOrderProgress = (phase: Phase | 'statistics', text: string, share?: number) => void
-
-export interface SecondOrderPlan {
-  /** Of the network's options. */
-  programs: NetworkOptions['programs']
-  judged: number
-  /** Prunes to a sparsity of the chosen tensors. */
-  prune(network: Network, sparsity: number, progress?: SecondOrderProgress): PruneResult
-}
 
 /** Undefined where the recipe prunes by other methods. Throws UserError where the training set or memory is too small, or new statistics are asked for and there is no batch normalization. */
 export function secondOrderPlan(
   { prune, seed, data: { validation } }: Recipe,
   model: Model,
   data: Dataset,
-): SecondOrderPlan | undefined {
+): PruningPlan | undefined {
   if (!prune || !isSecondOrder(prune.method)) return undefined
   const { method } = prune
   const options: Partial<NonNullable<typeof prune.secondOrder>> = prune.secondOrder ?? {}
@@ -56,7 +44,7 @@ export function secondOrderPlan(
   return {
     programs: { ...source.programs, ...refresh?.programs },
     judged: judge,
-    prune(network, sparsity, progress = () => {}) {
+    prune(network, sparsity, _event, progress = () => {}) {
       const training = network.indices.train
       const drawn = drawSamples(training.length, { gradients: samples * miniBatch, judge, seed, faithful })
       const places = (list: Uint32Array) => list.map((i) => training[i])

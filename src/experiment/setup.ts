@@ -12,14 +12,14 @@ import { loadWeights } from '../train/checkpoint.ts'
 import { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
 import { toSteps } from './duration.ts'
+import type { PruningPlan } from './pruning-plan.ts'
 import type { Recipe } from './recipe.ts'
-import type { SecondOrderPlan } from './second-order.ts'
 
 /** The model of a recipe. */
 export const modelOf = ({ model: { name, classes, widen } }: Recipe): Model => findModel(name, { classes, widen })
 
 /** The network of a recipe, with its initial weights. */
-export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, plan?: SecondOrderPlan): Network {
+export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, plan?: PruningPlan): Network {
   const { augment, validation, stratify } = recipe.data
   const { init, weights } = recipe.model
   const network = new Network({

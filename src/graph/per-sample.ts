@@ -16,6 +16,8 @@ export interface PerSample<Result = Tensor> {
   graph: Graph
   /** gradients [N, ...shape of wrt[i]], or squares [shape of wrt[i]]. */
   results: Result[]
+  /** Their sums over the batch, of the shape of wrt[i]: what an ordinary backward pass gives. */
+  sums: Tensor[]
 }
 
 /**
@@ -75,7 +77,8 @@ function replaceSums<Result>(
   const { graph, gradients } = differentiate(summed, reduceSum(summed, losses, [0], 0), wrt)
   const makers = new Map<Tensor, Node>()
   for (const node of graph.nodes) for (const output of node.outputs) makers.set(output, node)
-  return { graph, results: gradients.map((gradient) => replace(graph, (tensor) => makers.get(tensor), gradient)) }
+  const results = gradients.map((gradient) => replace(graph, (tensor) => makers.get(tensor), gradient))
+  return { graph, results, sums: gradients }
 }
 
 /** A gradient that was summed over the batch, kept apart instead: [N, ...shape]. */

@@ -46,6 +46,8 @@ export const evaluationGraph = (model: Model, data: DataShape, source: 'train' |
 export interface ForwardPass {
   /** Outputs `loss` and `correct`. */
   graph: Graph
+  /** Class indices, [N]. */
+  labels: Tensor
   logits: Tensor
   /** Of every sample, [N]. */
   losses: Tensor
@@ -71,5 +73,5 @@ export function forwardPass(
   const loss = reduceMean(graph, losses, [0], 0)
   graph.output('loss', loss)
   graph.output('correct', countCorrect(graph, logits, labels))
-  return { graph, logits, losses, loss }
+  return { graph, labels, logits, losses, loss }
 }

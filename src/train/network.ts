@@ -38,7 +38,7 @@ export interface NetworkOptions {
   /** How many training samples {@link Network.evaluateTraining} is given at once. Default 0: it will not be called. */
   judged?: number
   /** Further programs over the same parameters, by name. */
-  programs?: Readonly<Record<string, (forward: Forward) => Graph>>
+  programs?: Readonly<Record<string, (forward: Forward, model: Model) => Graph>>
 }
 
 /** Builds the forward pass over `batch` training samples (input `index`) that are not augmented, by default as the network will be used. */
@@ -98,7 +98,7 @@ export class Network {
     for (const size of [validation, judged].flatMap((count) => batchSizes(count, EVALUATION_BATCH)))
       graphs[`evaluate train/${size}`] = evaluationGraph(model, data, 'train', size)
     for (const [name, build] of Object.entries(options.programs ?? {}))
-      graphs[name] = build((size, training = false) => forwardPass(model, data, 'train', size, training))
+      graphs[name] = build((size, training = false) => forwardPass(model, data, 'train', size, training), model)
     const [first] = Object.values(graphs)
     this.parameters = first.withRole('parameter')
     this.stored = [...this.parameters, ...first.withRole('buffer')]

@@ -35,34 +35,42 @@ export function hasBatchNorm(model: Model): boolean {
 export class BatchNormRefresh {
   readonly programs: Record<string, (forward: Forward) => Graph> = {}
   readonly #sizes: readonly number[]
-  #layers: readonly Layer[] = []
+  readonly #name: string
+  /** Known once the network is made. */
+  #layers?: readonly Layer[]
 
-  /** For so many training images, at least 2. They are cut into batches of nearly equal size, at most 128. */
-  constructor(images: number) {
+  /**
+   * For so many training images, at least 2. They are cut into batches of nearly equal size, at most 128. `name`: what programs are called by, unique among
+   * those of a network.
+   */
+  constructor(images: number, name = 'statistics') {
+    this.#name = name
     const batches = Math.ceil(images / MOST)
     this.#sizes = Array.from({ length: batches }, (_, b) => Math.floor((images + b) / batches))
-    for (const size of this.#sizes) this.programs[`statistics/${size}`] = (forward) => this.#build(forward, size)
+    for (const size of this.#sizes) this.programs[`${name}/${size}`] = (forward) => this.#build(forward, size)
   }
 
   /** How many batch normalizations the network has, once it is made. */
   get layers(): number {
-    return this.#layers.length
+    return this.#layers?.length ?? 0
   }
 
   /** Replaces the running statistics by those of the given training images, as many as the constructor said, with the present weights. */
   run(network: Network, images: Uint32Array, progress: (done: number, total: number) => void = () => {}): void {
     const expected = this.#sizes.reduce((sum, size) => sum + size, 0)
     if (images.length !== expected) throw new Error(`expected ${expected} training images, found ${images.length}`)
-    const sums = this.#layers.map(({ mean }) => {
+    const layers = this.#layers
+    if (!layers) throw new Error('the network was made without the programs of this refresh')
+    const sums = layers.map(({ mean }) => {
       const channels = network.values(mean).length
       return { first: new Float64Array(channels), second: new Float64Array(channels) }
     })
     let done = 0
     for (const size of this.#sizes) {
-      const program = `statistics/${size}`
+      const program = `${this.#name}/${size}`
       network.executable.write(program, 'index', images.subarray(done, done + size))
       network.executable.run(program)
-      this.#layers.forEach((layer, l) => {
+      layers.forEach((layer, l) => {
         const { first, second } = sums[l]
         const means = network.executable.raw(program, layer.mean)
         const variances = network.executable.raw(program, layer.variance)
@@ -74,7 +82,7 @@ export class BatchNormRefresh {
       done += size
       progress(done, images.length)
     }
-    this.#layers.forEach(({ mean, variance, positions }, l) => {
+    layers.forEach(({ mean, variance, positions }, l) => {
       const { first, second } = sums[l]
       const n = images.length * positions
       network.values(mean).set(first)

@@ -1,24 +1,27 @@
 /**
  * @file Pruning a network: scores, masks, zeros. Once, or gradually while it trains.
  */
-import { collapsedLayers, type LayerCount, sparsityOf, writeMasks } from '../prune/mask.ts'
-import { type SaliencyName, saliencies } from '../prune/saliency/index.ts'
-import type { Saliency } from '../prune/saliency/saliency.ts'
+import type { Floats } from '../engine/machine.ts'
+import { collapsedLayers, countKept, type LayerCount, sparsityOf, writeMasks } from '../prune/mask.ts'
+import { type SaliencyName, saliencyOf } from '../prune/saliency/index.ts'
 import { type PruningSchedule, pruningEvents } from '../prune/schedule.ts'
 import { type Scope, type ScopeName, scopes } from '../prune/scope.ts'
 import type { Network } from '../train/network.ts'
 import type { Hook } from '../train/train.ts'
-import { random } from '../util/random.ts'
+import { UserError } from '../util/errors.ts'
+import { Scoring } from './scoring/scoring.ts'
 
 export interface PruneOptions {
-  /** Default `magnitude`. */
-  method?: SaliencyName
+  /** A method that looks at weights alone, by name, or a {@link Scoring}, whose programs the network must have. Default `magnitude`. */
+  method?: SaliencyName | Scoring
   /** Default `global`. */
   scope?: ScopeName
   /** Share of zeros among all prunable weights, 0 to 1. */
   sparsity: number
-  /** Seed of methods that draw. Default 0. */
+  /** Seed of everything that is drawn. Default 0. */
   seed?: number
+  /** Called while the network is measured: runs of programs. */
+  progress?(done: number, total: number): void
 }
 
 export interface PruneResult {
@@ -40,21 +43,58 @@ export interface RefreshedStatistics {
 
 /**
  * Prunes a network once: exactly n - round(sparsity n) weights of each group of the scope are kept. Weights that were removed
- * before stay removed, so a lower sparsity than the present one changes nothing; removed weights and their momentum become zero.
+ * before stay removed, so a lower sparsity than the present one changes nothing; removed weights and their momentum become zero. Iterative
+ * methods get there in rounds of growing sparsity. Throws UserError, with the network as it was, where a score is not finite.
  */
 export function prune(network: Network, options: PruneOptions, event = 0): PruneResult {
-  const { method = 'magnitude', scope = 'global', sparsity, seed = 0 } = options
-  const saliency: Saliency = saliencies[method]
+  const { method = 'magnitude', scope = 'global', sparsity, seed = 0, progress = () => {} } = options
+  const scoring = typeof method === 'string' ? scoringByName(method) : method
   const ranking: Scope = scopes[scope]
-  const layers = network.layers()
-  saliency.score(
-    layers.map(({ name, scores }) => ({ name, scores, weights: network.values(name) })),
-    (name) => random(seed, 'saliency', method, name, event),
-  )
-  writeMasks(layers, ranking, sparsity, (group, keep) => network.selectTop(group, keep))
+  const layers = network.layers().map((layer) => {
+    const weights = network.values(layer.name)
+    return { ...layer, weights, before: { weights: weights.slice(), mask: layer.mask.slice() } }
+  })
+  const { rounds, returning } = scoring
+  const total = rounds * scoring.runs
+  let done = 0
+  const scored = layers.map(({ name, scores, before: { weights } }) => ({ name, scores, weights }))
+  try {
+    const targets = sparsitiesOfRounds(layers, sparsity, rounds)
+    for (const [round, target] of targets.entries()) {
+      scoring.score(network, scored, { seed, event, round }, () => progress(++done, total))
+      if (returning) for (const { mask, before } of layers) mask.set(before.mask)
+      writeMasks(layers, ranking, target, (group, keep) => network.selectTop(group, keep))
+      for (const { weights, mask, before } of layers)
+        for (let i = 0; i < weights.length; i++) weights[i] = mask[i] === 0 ? 0 : before.weights[i]
+    }
+  } catch (error) {
+    for (const { weights, mask, before } of layers) {
+      weights.set(before.weights)
+      mask.set(before.mask)
+    }
+    throw error
+  }
   network.applyMasks()
   const counts = network.counts()
   return { layers: counts, sparsity: sparsityOf(counts), collapsed: collapsedLayers(counts) }
+}
+
+function scoringByName(method: SaliencyName): Scoring {
+  if (saliencyOf(method).needs)
+    throw new UserError(
+      `${method} measures the network: expected a Scoring whose programs the network has, found the name`,
+    )
+  return new Scoring({ method })
+}
+
+/** The sparsity after each round: each removes the same share of what is left, the last reaches the target. */
+function sparsitiesOfRounds(layers: readonly { mask: Floats }[], sparsity: number, rounds: number): number[] {
+  const size = layers.reduce((sum, { mask }) => sum + mask.length, 0)
+  const density = layers.reduce((sum, { mask }) => sum + countKept(mask), 0) / size
+  const share = density > 0 ? Math.min((1 - sparsity) / density, 1) : 0
+  return Array.from({ length: rounds }, (_, round) =>
+    round === rounds - 1 ? sparsity : 1 - density * share ** ((round + 1) / rounds),
+  )
 }
 
 export interface GradualOptions extends Omit<PruneOptions, 'sparsity'> {

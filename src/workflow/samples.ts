@@ -1,9 +1,10 @@
-/** @file Which training samples second-order pruning takes gradients of, and which judge what it did. */
+/** @file Which training samples pruning measures on: those of second-order pruning and those that judge what it did; those that scores are taken on. */
 import type { Model } from '../models/model.ts'
 import { isLinear } from '../prune/tensors.ts'
+import { apportion } from '../select/apportion.ts'
 import { EVALUATION_BATCH } from '../train/network.ts'
 import { numpyPermutation } from '../util/numpy-random.ts'
-import { random } from '../util/random.ts'
+import { type Random, random } from '../util/random.ts'
 import type { SecondOrderMethod } from './second-order.ts'
 
 /** Gradients where no number is asked for. */
@@ -47,4 +48,19 @@ export function drawSamples(count: number, { gradients, judge, seed = 0, faithfu
     judge: order.slice(0, judge),
     judgeStart: whole > 0 ? order.slice(0, whole) : undefined,
   }
+}
+
+/**
+ * `samples` of some training samples, in random order. Every class (labels by training sample) gives the same share of its samples to within one; the total is
+ * exact.
+ */
+export function drawBalanced(from: Uint32Array, labels: ArrayLike<number>, samples: number, draw: Random): Uint32Array {
+  const sizes: number[] = []
+  for (const i of from) sizes[labels[i]] = (sizes[labels[i]] ?? 0) + 1
+  const perClass = Array.from(sizes, (size) => size ?? 0)
+  const open = apportion(samples, perClass, perClass)
+  return draw
+    .permutation(from.length)
+    .map((place) => from[place])
+    .filter((i) => open[labels[i]]-- > 0)
 }

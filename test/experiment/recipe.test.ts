@@ -113,6 +113,24 @@ it.each<[string, string]>([
   ['prune.sparsity=-0.1', 'prune.sparsity: expected at least 0, found -0.1'],
   ['prune.method=magntude', 'prune.method: found magntude (did you mean magnitude?)'],
   ['prune.scope=toString', 'prune.scope: found toString (known: global, layerwise, erk)'],
+  ['prune.scoring={samples: 9}', 'prune.scoring.samples: magnitude has no use for it, expected no such setting'],
+  [
+    'prune={method: snip, sparsity: 0.5, scoring: {rounds: 2}}',
+    'prune.scoring.rounds: snip has no use for it, expected no such setting',
+  ],
+  [
+    'prune={method: fts, sparsity: 0.5, scoring: {batchNorm: train}}',
+    'prune.scoring.batchNorm: train normalizes a mini-batch by its own statistics, expected a miniBatch of at least 2, found 1',
+  ],
+  [
+    'prune={method: fts, sparsity: 0.5, scoring: {samples: some}}',
+    'prune.scoring.samples: expected a whole number of at least 1, or all, found "some"',
+  ],
+  [
+    'prune={method: fts, sparsity: 0.5, scoring: {batchNorm: trian}}',
+    'prune.scoring.batchNorm: found trian (did you mean train?)',
+  ],
+  ['prune={method: obd, sparsity: 0.5, scoring: {samples: 5}}', 'prune.scoring: obd has prune.secondOrder instead'],
   ['prune={method: random, sparsity: 0.5, schedule: cubic}', 'prune.end: a cubic schedule needs it, such as 10ep'],
 ])('%s', (change, message) => {
   const path = writeTiny(temporaryFolder())

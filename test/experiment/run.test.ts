@@ -198,6 +198,31 @@ it('second-order keys are refused where nothing uses them, and too many samples'
   )
 })
 
+it.each([
+  [{ method: 'fts', scoring: { samples: 200 } }, '0it'],
+  [{ method: 'grasp', scoring: { samples: 'all', miniBatch: 100 } }, '1ep'],
+  [{ method: 'force', scope: 'erk', scoring: { samples: 64, rounds: 3 } }, '10it'],
+  [{ method: 'synflow' }, '0it'],
+])('%o prunes at %s, and the network is as sparse as it says at every evaluation', async (prune, start) => {
+  const out = join(temporaryFolder(), 'run')
+  const section = { ...prune, start, sparsity: 0.9 }
+  const events: RunEvent[] = []
+  const recipe = checkRecipe({ ...tiny, train: { ...tiny.train, epochs: 2 }, prune: section }, 'tiny')
+  const { result } = await run({ out, onEvent: (event) => events.push(event) }, recipe)
+  const [event] = events.filter(({ type }) => type === 'prune')
+  expect(event).toMatchObject({ step: { '0it': 0, '10it': 10, '1ep': 15 }[start], sparsity: 0.9 })
+  expect(result?.layers.reduce((sum, { kept }) => sum + kept, 0)).toBe(KEPT)
+  expect(result?.final.accuracy).toBeGreaterThan(0.2)
+})
+
+it('more scoring samples than there are for training are refused before there is a folder', async () => {
+  const out = join(temporaryFolder(), 'run')
+  const section = { method: 'fts', sparsity: 0.5, scoring: { samples: 1901 } }
+  const attempt = run({ out }, checkRecipe({ ...tiny, prune: section }, 'tiny'))
+  await expect(attempt).rejects.toThrow('scoring.samples: expected at most the 1900 training samples, found 1901')
+  expect(existsSync(out)).toBe(false)
+})
+
 it('data.stratify: every class gives the same share of the held-out samples', () => {
   const data = synthetic()
   const heldOut = (stratify: boolean) => {

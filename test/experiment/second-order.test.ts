@@ -13,7 +13,12 @@ import { machine } from '../train/small.ts'
 import { tiny } from './tiny.ts'
 
 const recipeOf = (secondOrder: object, { method = 'woodfisher', model = 'mlpnet' } = {}) => {
-  const prune = { method, sparsity: 0.8, start: '1ep', secondOrder: { samples: 50, judge: 200, stages: 1, ...secondOrder } }
+  const prune = {
+    method,
+    sparsity: 0.8,
+    start: '1ep',
+    secondOrder: { samples: 50, judge: 200, stages: 1, ...secondOrder },
+  }
   return checkRecipe({ ...tiny, model: { name: model }, train: { ...tiny.train, epochs: 1 }, prune }, 'tiny')
 }
 

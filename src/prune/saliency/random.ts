@@ -3,7 +3,7 @@ import type { Saliency } from './saliency.ts'
 
 export const randomSaliency: Saliency = {
   summary: 'uniform random scores: the control',
-  score(layers, draw) {
+  score(layers, { draw }) {
     for (const { name, scores } of layers) {
       const stream = draw(name)
       for (let i = 0; i < scores.length; i++) scores[i] = stream.uniform()
