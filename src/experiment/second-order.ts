@@ -1,12 +1,11 @@
 /** @file Second-order pruning as a recipe asks for it: at each event, with new gradients at the weights of that moment. */
 import type { Dataset } from '../data/dataset.ts'
 import type { Model } from '../models/model.ts'
-import { collapsedLayers, sparsityOf } from '../prune/mask.ts'
 import { chooseTensors, isLinear } from '../prune/tensors.ts'
 import type { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
 import { GradientSource } from '../workflow/gradients.ts'
-import type { PruneResult } from '../workflow/prune.ts'
+import { type PruneResult, prunedResult } from '../workflow/masks.ts'
 import { drawSamples, USUAL_JUDGE, usualSamples } from '../workflow/samples.ts'
 import { pruneSecondOrder } from '../workflow/second-order.ts'
 import { isSecondOrder, type Recipe } from './recipe.ts'
@@ -55,8 +54,7 @@ export function secondOrderPlan(
         gradients,
         judge: judging,
       })
-      const layers = network.counts()
-      return { layers, sparsity: sparsityOf(layers), collapsed: collapsedLayers(layers) }
+      return prunedResult(network)
     },
   }
 }

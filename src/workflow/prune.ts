@@ -1,51 +1,35 @@
 /**
  * @file Pruning a network: scores, masks, zeros. Once, or gradually while it trains.
  */
-import { collapsedLayers, type LayerCount, sparsityOf, writeMasks } from '../prune/mask.ts'
 import { type SaliencyName, saliencies } from '../prune/saliency/index.ts'
 import type { Saliency } from '../prune/saliency/saliency.ts'
 import { type PruningSchedule, pruningEvents } from '../prune/schedule.ts'
-import { type Scope, type ScopeName, scopes } from '../prune/scope.ts'
 import type { Network } from '../train/network.ts'
 import type { Hook } from '../train/train.ts'
 import { random } from '../util/random.ts'
+import { type MaskOptions, type PruneResult, pruneByScores } from './masks.ts'
 
-export interface PruneOptions {
+export type { PruneResult } from './masks.ts'
+
+export interface PruneOptions extends MaskOptions {
   /** Default `magnitude`. */
   method?: SaliencyName
-  /** Default `global`. */
-  scope?: ScopeName
-  /** Share of zeros among all prunable weights, 0 to 1. */
-  sparsity: number
   /** Seed of methods that draw. Default 0. */
   seed?: number
 }
 
-export interface PruneResult {
-  layers: LayerCount[]
-  /** Share of zeros among prunable weights, counted. */
-  sparsity: number
-  /** Layers that kept nothing. */
-  collapsed: LayerCount[]
-}
-
 /**
- * Prunes a network once: exactly n - round(sparsity n) weights of each group of the scope are kept. Weights that were removed
- * before stay removed, so a lower sparsity than the present one changes nothing; removed weights and their momentum become zero.
+ * Prunes a network once: exactly n - round(sparsity n) weights of each group of the scope are kept, as far as the granularity allows. Weights that were
+ * removed before stay removed, so a lower sparsity than the present one changes nothing; removed weights and their momentum become zero.
  */
 export function prune(network: Network, options: PruneOptions, event = 0): PruneResult {
-  const { method = 'magnitude', scope = 'global', sparsity, seed = 0 } = options
+  const { method = 'magnitude', seed = 0 } = options
   const saliency: Saliency = saliencies[method]
-  const ranking: Scope = scopes[scope]
-  const layers = network.layers()
   saliency.score(
-    layers.map(({ name, scores }) => ({ name, scores, weights: network.values(name) })),
+    network.layers().map(({ name, scores }) => ({ name, scores, weights: network.values(name) })),
     (name) => random(seed, 'saliency', method, name, event),
   )
-  writeMasks(layers, ranking, sparsity, (group, keep) => network.selectTop(group, keep))
-  network.applyMasks()
-  const counts = network.counts()
-  return { layers: counts, sparsity: sparsityOf(counts), collapsed: collapsedLayers(counts) }
+  return pruneByScores(network, options)
 }
 
 export interface GradualOptions extends Omit<PruneOptions, 'sparsity'> {
