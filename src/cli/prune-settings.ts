@@ -36,6 +36,7 @@ export interface PruneFlags extends PreprocessingFlags {
   include?: string
   exclude?: string
   fisherCache?: string
+  onCollapse: string
   json?: boolean
   out: string
 }
@@ -55,6 +56,7 @@ export interface PruneMethod {
   stages: number
   seed: number
   faithful: boolean
+  onCollapse: 'warn' | 'error'
 }
 
 /** What depends on how many training samples there are. */
@@ -91,6 +93,7 @@ export function pruneMethod(flags: PruneFlags, model: Model): PruneMethod {
         : damping(flags.damp),
     stages: wholeNumber('--stages', flags.stages, 1, 1000),
     ...{ seed: wholeNumber('--seed', flags.seed, 0, most), faithful: flags.faithful ?? false },
+    onCollapse: oneOf('--on-collapse', flags.onCollapse, ['warn', 'error'] as const),
   }
 }
 

@@ -17,6 +17,7 @@ import { suggestion } from '../util/suggest.ts'
 import { USUAL_JUDGE } from '../workflow/samples.ts'
 import { type SecondOrderMethod, secondOrderMethods } from '../workflow/second-order.ts'
 import { isDuration } from './duration.ts'
+import { checkMaskKeys, maskKeys } from './mask-keys.ts'
 
 const nameOf = <T extends string>(known: Record<string, unknown>) =>
   z.string().refine((name) => Object.hasOwn(known, name), {
@@ -93,6 +94,7 @@ export const recipeSchema = z.strictObject({
       end: duration.optional().describe('Last event at the latest (not for one-shot).'),
       initial: z.number().min(0).lt(1).optional().describe('Of a cubic schedule: the sparsity after its first event.'),
       every: duration.default('100it').describe('Time between events.'),
+      ...maskKeys,
       secondOrder: secondOrderSchema.optional().describe('Of the methods that use gradients of samples.'),
     })
     .optional(),
@@ -146,6 +148,7 @@ function crossCheck(recipe: Recipe, source: string): Recipe {
     throw new UserError(`${source}: prune.initial: needs a cubic schedule and at most the final sparsity`)
   if (prune?.secondOrder && !isSecondOrder(prune.method))
     throw new UserError(`${source}: prune.secondOrder: ${prune.method} uses no gradients of samples`)
+  if (prune) checkMaskKeys(prune, isSecondOrder(prune.method), source)
   if (train.nesterov && train.momentum === 0)
     throw new UserError(`${source}: train.nesterov: needs a train.momentum above 0, found 0`)
   if (data.stratify && data.validation === 0)

@@ -14,6 +14,7 @@ import { packSparse, unpackSparse } from '../formats/sparse.ts'
 import { findModel } from '../models/index.ts'
 import type { Model } from '../models/model.ts'
 import type { RateSchedule } from '../optim/schedule.ts'
+import { type Connectivity, effectiveSparsity, refuseCollapse } from '../prune/collapse.ts'
 import { type LayerCount, sparsityOf } from '../prune/mask.ts'
 import type { PruningSchedule } from '../prune/schedule.ts'
 import { checkpointOf, loadCheckpoint, loadWeights, weightsOf } from '../train/checkpoint.ts'
@@ -21,10 +22,12 @@ import { type Evaluation, Network } from '../train/network.ts'
 import { type EpochResult, type EpochSums, type Hook, train } from '../train/train.ts'
 import { UserError } from '../util/errors.ts'
 import { writeAtomically } from '../util/files.ts'
+import { prunedResult } from '../workflow/masks.ts'
 import { gradualPruning } from '../workflow/prune.ts'
 import { toSteps } from './duration.ts'
 import { describeEnvironment, type Environment } from './environment.ts'
 import { RunFolder } from './folder.ts'
+import { maskOptions, prunableNames } from './mask-keys.ts'
 import { isSecondOrder, type Recipe, recipeToYaml } from './recipe.ts'
 import { reportMarkdown } from './report.ts'
 import { type SecondOrderPlan, secondOrderPlan } from './second-order.ts'
@@ -42,9 +45,27 @@ export type RunEvent =
     }
   | ({ type: 'progress'; sparsity: number } & Progress)
   | ({ type: 'epoch'; sparsity: number; validationLoss?: number; validationAccuracy?: number } & EpochResult)
-  | { type: 'prune'; step: number; target: number; sparsity: number; collapsed: string[] }
+  | PruneReport
   | { type: 'notice'; text: string }
   | { type: 'end'; folder: string; result: RunResult }
+
+/** A pruning event: what was asked for and what came of it. */
+export interface PruneReport {
+  type: 'prune'
+  step: number
+  /** Sparsity asked for. */
+  target: number
+  sparsity: number
+  /** Share of weights that lie on no path from input to output. */
+  effectiveSparsity: number
+  /** Layers that kept nothing. */
+  collapsed: string[]
+  /** Outputs to which no path leads from the input, of so many. */
+  deadOutputs: number
+  outputs: number
+  /** What every layer had to keep so that nothing collapsed. */
+  floor?: string
+}
 
 export interface Progress {
   step: number
@@ -58,8 +79,8 @@ export interface Progress {
   secondsLeft: number
 }
 
-export interface RunResult {
-  layers: LayerCount[]
+/** Counts are of the final weights. */
+export interface RunResult extends Connectivity {
   /** Counted from the final weights, among prunable ones. */
   sparsity: number
   /** On the test set, just before the first pruning event. */
@@ -134,8 +155,10 @@ export const modelOf = ({ model: { name, classes, widen } }: Recipe): Model => f
 export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, plan?: SecondOrderPlan): Network {
   const { augment, validation, stratify } = recipe.data
   const { init, weights } = recipe.model
+  const model = modelOf(recipe)
+  const { prune } = recipe
   const network = new Network({
-    ...{ machine, data, model: modelOf(recipe), init },
+    ...{ machine, data, model, init, prunable: prune && prunableNames(prune, model) },
     ...{ batch: recipe.train.batch, validation, stratify, seed: recipe.seed, augment: findAugmentation(augment) },
     ...{ programs: plan?.programs, judged: plan?.judged },
   })
@@ -291,14 +314,26 @@ class Run {
     return [
       gradualPruning({
         ...{ scope: prune.scope, seed, schedule },
-        ...(isSecondOrder(prune.method) ? { event: this.#plan?.prune } : { method: prune.method }),
+        ...(isSecondOrder(prune.method)
+          ? { event: this.#plan?.prune }
+          : { method: prune.method, ...maskOptions(prune) }),
         before: (_step, first) => {
           if (first) writeSafetensors(this.#folder.file('dense'), weightsOf(this.#network))
         },
         after: (step, target, result) => {
           this.#sparsity = result.sparsity
+          if (prune.onCollapse === 'error') refuseCollapse(result, target)
+          const { sparsity, deadOutputs, outputs, floor } = result
           const collapsed = result.collapsed.map(({ name }) => name)
-          this.#record({ type: 'prune', step, target, sparsity: result.sparsity, collapsed })
+          const found = {
+            sparsity,
+            effectiveSparsity: effectiveSparsity(result),
+            collapsed,
+            deadOutputs,
+            outputs,
+            floor,
+          }
+          this.#record({ type: 'prune', step, target, ...found })
         },
       }),
     ]
@@ -319,7 +354,7 @@ class Run {
     const final = network.evaluate('test')
     if (!Number.isFinite(final.loss))
       throw new UserError(`the loss on the test set is ${final.loss}: training diverged in its last step`)
-    const layers = network.counts()
+    const pruned = prunedResult(network)
     const weights = weightsOf(network, { test_accuracy: (100 * final.accuracy).toFixed(2) })
     writeSafetensors(this.#folder.file('model'), packSparse(weights))
     let dense: Evaluation | undefined
@@ -330,10 +365,7 @@ class Run {
     }
     const denseBytes = dense ? this.#folder.size('dense') : this.#folder.size('model')
     const result = {
-      layers,
-      sparsity: sparsityOf(layers),
-      dense,
-      final,
+      ...{ ...pruned, dense, final },
       denseBytes,
       modelBytes: this.#folder.size('model'),
       seconds,

@@ -19,7 +19,7 @@ export interface PathCount extends LayerCount {
 export interface Connectivity {
   layers: PathCount[]
   /** Layers that keep nothing while others do. With shortcuts around them a network may live on. */
-  dead: PathCount[]
+  collapsed: PathCount[]
   /** Logits to which no path leads from the input, and how many logits there are. If all: the network can only guess. */
   deadOutputs: number
   outputs: number
@@ -33,13 +33,13 @@ export function connectivityOf(model: Model, masks: Masks): Connectivity {
     for (let i = 0; i < mask.length; i++) if (mask[i] !== 0) kept++
     return { name, size: mask.length, kept, effective: effective.get(name) ?? 0 }
   })
-  const dead = collapsedLayers(layers)
-  return { layers, dead, deadOutputs: outputs.filter((reached) => !reached).length, outputs: outputs.length }
+  const collapsed = collapsedLayers(layers)
+  return { layers, collapsed, deadOutputs: outputs.filter((reached) => !reached).length, outputs: outputs.length }
 }
 
 /** Whether a layer is empty while others are not, or no path leads from input to output. */
-export const isCollapsed = ({ dead, deadOutputs, outputs }: Connectivity): boolean =>
-  dead.length > 0 || deadOutputs === outputs
+export const isCollapsed = ({ collapsed, deadOutputs, outputs }: Connectivity): boolean =>
+  collapsed.length > 0 || deadOutputs === outputs
 
 /** Share of weights, of all layers, that lie on no path from input to output: zeros, and what they have cut off. */
 export function effectiveSparsity({ layers }: Pick<Connectivity, 'layers'>): number {
@@ -48,8 +48,8 @@ export function effectiveSparsity({ layers }: Pick<Connectivity, 'layers'>): num
 }
 
 /** A sentence for each thing that is wrong. */
-export function collapseSentences({ dead, deadOutputs, outputs }: Connectivity): string[] {
-  const sentences = dead.map(({ name }) => `layer ${name} has collapsed: none of its weights is left`)
+export function collapseSentences({ collapsed, deadOutputs, outputs }: Connectivity): string[] {
+  const sentences = collapsed.map(({ name }) => `layer ${name} has collapsed: none of its weights is left`)
   if (deadOutputs === outputs)
     sentences.push('no path leads from the input to the output: the network gives the same answer to every input')
   else if (deadOutputs > 0) sentences.push(`no path leads from the input to ${deadOutputs} of the ${outputs} outputs`)
@@ -61,5 +61,5 @@ export function refuseCollapse(found: Connectivity, sparsity: number): void {
   if (!isCollapsed(found)) return
   const sentences = collapseSentences(found)
   const more = sentences.length > 3 ? [...sentences.slice(0, 3), `${sentences.length - 3} more`] : sentences
-  throw new UserError(`pruning to a sparsity of ${sparsity}: ${more.join('; ')} (onCollapse: error)`)
+  throw new UserError(`pruning to a sparsity of ${sparsity}: ${more.join('; ')}`)
 }

@@ -1,14 +1,7 @@
 /**
  * @file From scores to a pruned network: masks at a granularity, layer collapse found and, where asked for, prevented or refused.
  */
-import {
-  type Connectivity,
-  connectivityOf,
-  isCollapsed,
-  type OnCollapse,
-  type PathCount,
-  refuseCollapse,
-} from '../prune/collapse.ts'
+import { type Connectivity, connectivityOf, isCollapsed, type OnCollapse, refuseCollapse } from '../prune/collapse.ts'
 import { type Count, keptCount } from '../prune/count.ts'
 import { type Floor, floorText } from '../prune/floor.ts'
 import { findGranularity, granularities } from '../prune/granularity/index.ts'
@@ -36,15 +29,9 @@ export interface MaskOptions {
   onCollapse?: OnCollapse
 }
 
-export interface PruneResult {
-  layers: PathCount[]
+export interface PruneResult extends Connectivity {
   /** Share of zeros among prunable weights, counted. */
   sparsity: number
-  /** Layers that kept nothing while others did. */
-  collapsed: PathCount[]
-  /** Outputs to which no path leads from the input, of so many. */
-  deadOutputs: number
-  outputs: number
   /** The floor that was needed, where collapse was to be prevented. */
   floor?: string
 }
@@ -53,9 +40,7 @@ export interface PruneResult {
 export const prunedResult = (network: Network): PruneResult =>
   resultOf(connectivityOf(network.model, new Map(network.prunable.map(({ name }) => [name, network.values(name)]))))
 
-const resultOf = ({ layers, dead, deadOutputs, outputs }: Connectivity): PruneResult => ({
-  ...{ layers, sparsity: sparsityOf(layers), collapsed: dead, deadOutputs, outputs },
-})
+const resultOf = (found: Connectivity): PruneResult => ({ ...found, sparsity: sparsityOf(found.layers) })
 
 /**
  * Prunes by scores that lie in `network.layers()`; removed weights and their momentum become zero. Weights that were removed before stay removed. Throws
