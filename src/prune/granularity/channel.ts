@@ -1,6 +1,7 @@
 /**
- * @file Whole channels: a score per channel, the sum over the weights of its filters (with |w|, the L1 norm of Li et al. 2017), and everything that is tied to it goes with it,
- * so that what is left is a smaller dense network. The budget counts weights and is met to within one channel, from below. Weights shared by two channels
+ * @file Whole channels: a score per channel, the mean over the weights of its filters (with |w| the ranking of Li et al. 2017 within a layer; a mean, not a
+ * sum, since a budget of weights is spent best on what scores most per weight), and everything that is tied to it goes with it, so that what is left is a
+ * smaller dense network. The budget counts weights and is met to within one channel, from below. Weights shared by two channels
  * go with the first of them, so what a channel costs depends on what has gone before.
  */
 import type { Model } from '../../models/model.ts'
@@ -17,7 +18,7 @@ export const channel = (model: Model): Granularity => ({
   write(layers, { scope, sparsity, count = keptCount, floor }) {
     const numbers = new Map(layers.map(({ name }, i) => [name, i]))
     const groups = channelGroups(model, new Set(numbers.keys()))
-    const sums = Float64Array.from(groups, (group) => scoreOf(group, layers, numbers))
+    const means = Float64Array.from(groups, (group) => scoreOf(group, layers, numbers))
     const present = layers.map((layer) => ({ ...layer, left: countKept(layer.mask) }))
     const size = layers.reduce((sum, { mask }) => sum + mask.length, 0)
     const keep = count(size, sparsity)
@@ -25,7 +26,7 @@ export const channel = (model: Model): Granularity => ({
     removeUnits(
       layers,
       {
-        scores: scope.channelShare ? byShare(groups, sums, layers, numbers, scope) : sums,
+        scores: scope.channelShare ? byShare(groups, means, layers, numbers, scope) : means,
         each(unit, visit) {
           const { filters, rest } = groups[unit]
           for (const part of [...filters, ...rest]) {
@@ -41,14 +42,15 @@ export const channel = (model: Model): Granularity => ({
 })
 
 function scoreOf({ filters }: ChannelGroup, layers: readonly MaskedLayer[], numbers: ReadonlyMap<string, number>) {
-  let sum = 0
+  let [sum, size] = [0, 0]
   for (const part of filters) {
     const { scores, mask } = layers[numbers.get(part.parameter)!]
     eachOf(part, (i) => {
       if (mask[i] === 1) sum += scores[i]
+      size++
     })
   }
-  return sum
+  return sum / size
 }
 
 /**
@@ -57,7 +59,7 @@ function scoreOf({ filters }: ChannelGroup, layers: readonly MaskedLayer[], numb
  */
 function byShare(
   groups: readonly ChannelGroup[],
-  sums: Float64Array,
+  means: Float64Array,
   layers: readonly MaskedLayer[],
   numbers: ReadonlyMap<string, number>,
   scope: Scope,
@@ -67,12 +69,12 @@ function byShare(
     const makers = filters.map(({ parameter }) => parameter).join()
     spaces.set(makers, [...(spaces.get(makers) ?? []), i])
   })
-  const keys = new Float64Array(sums.length)
+  const keys = new Float64Array(means.length)
   for (const members of spaces.values()) {
     const shapes = groups[members[0]].filters.map(({ parameter }) => layers[numbers.get(parameter)!].shape)
     const share = scope.channelShare!(shapes)
     members
-      .sort((a, b) => sums[b] - sums[a] || a - b)
+      .sort((a, b) => means[b] - means[a] || a - b)
       .forEach((unit, i) => {
         keys[unit] = -(i + 1) / (members.length * share)
       })
