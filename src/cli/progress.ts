@@ -38,9 +38,7 @@ export class RunDisplay {
             `warning: at step ${event.step} no path is left from the input to ${event.deadOutputs} of the ${event.outputs} outputs`,
           )
         if (event.floor !== undefined)
-          this.#line(
-            `note: at step ${event.step} every layer keeps at least ${event.floor} weights, so that none collapses`,
-          )
+          this.#line(`note: at step ${event.step} a floor of ${event.floor} in every layer was needed against collapse`)
         if (Math.abs(event.sparsity - event.target) >= 5e-5)
           this.#line(
             `note: at step ${event.step} sparsity is ${percent(event.sparsity)}, ${percent(event.target)} was asked for`,
