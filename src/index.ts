@@ -44,13 +44,26 @@ export { findModel, models } from './models/index.ts'
 export type { InitializerName, Model, ModelFamily, ModelOptions } from './models/model.ts'
 export { learningRate, type RateSchedule } from './optim/schedule.ts'
 export type { SgdOptions } from './optim/sgd.ts'
-export { keptCount } from './prune/count.ts'
+export {
+  type Connectivity,
+  collapseSentences,
+  connectivityOf,
+  effectiveSparsity,
+  isCollapsed,
+  type OnCollapse,
+  type PathCount,
+} from './prune/collapse.ts'
+export { type Count, keptCount, truncatedCount } from './prune/count.ts'
+export { type Floor, parseFloor } from './prune/floor.ts'
+export { findGranularity, granularities } from './prune/granularity/index.ts'
 export { collapsedLayers, type LayerCount, sparsityOf } from './prune/mask.ts'
+export { type Overlap, overlapOf, totalOverlap } from './prune/overlap.ts'
 export { type SaliencyName, saliencies } from './prune/saliency/index.ts'
 export type { Measured, Saliency, ScoreContext, ScoredLayer, Statistic } from './prune/saliency/saliency.ts'
 export { type PruningEvent, type PruningSchedule, pruningEvents } from './prune/schedule.ts'
 export { erkDensities, type Scope, type ScopeName, scopes } from './prune/scope.ts'
 export type { Pattern } from './prune/second-order/layerwise/sparsegpt.ts'
+export { chooseTensors, type PrunableSet, prunableSets, type TensorChoice } from './prune/tensors.ts'
 export { apportion } from './select/apportion.ts'
 export { selectTop } from './select/top.ts'
 export { checkpointOf, loadCheckpoint, loadWeights, weightsOf } from './train/checkpoint.ts'

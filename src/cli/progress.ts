@@ -2,7 +2,7 @@
  * @file A run as it is seen in a terminal: a bar with rate and time left, and a line per epoch. Without a terminal, the lines alone.
  */
 import { MultiBar, type SingleBar } from 'cli-progress'
-import { grouped, layerTable, percent, resultTable } from '../experiment/report.ts'
+import { collapseLines, grouped, layerTable, percent, resultTable } from '../experiment/report.ts'
 import type { RunEvent } from '../experiment/run-events.ts'
 import { clock, print } from './output.ts'
 import { PruneDisplay } from './prune-progress.ts'
@@ -50,13 +50,29 @@ export class RunDisplay {
           )
         for (const name of event.collapsed)
           this.#line(`warning: layer ${name} has collapsed: at step ${event.step} pruning left none of its weights`)
+        if (event.deadOutputs > 0)
+          this.#line(
+            `warning: at step ${event.step} no path is left from the input to ${event.deadOutputs} of the ${event.outputs} outputs`,
+          )
+        if (event.floor !== undefined)
+          this.#line(`note: at step ${event.step} a floor of ${event.floor} in every layer was needed against collapse`)
+        if (Math.abs(event.sparsity - event.target) >= 5e-5)
+          this.#line(
+            `note: at step ${event.step} sparsity is ${percent(event.sparsity)}, ${percent(event.target)} was asked for`,
+          )
         break
       case 'notice':
         this.#line(`note: ${event.text}`)
         break
       case 'end':
         this.stop()
-        print(`\n${layerTable(event.result.layers)}\n\n${resultTable(event.result)}\n\nThe run is in ${event.folder}`)
+        print(
+          [
+            ...['', layerTable(event.result.layers), '', resultTable(event.result), ''],
+            ...collapseLines(event.result),
+            `The run is in ${event.folder}`,
+          ].join('\n'),
+        )
     }
   }
 

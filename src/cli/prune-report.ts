@@ -1,9 +1,11 @@
 /** @file What espalier prune came to: counts from the weights themselves, as tables and as JSON. */
 import { markdownTable } from 'markdown-table'
-import { grouped, percent } from '../experiment/report.ts'
+import { collapseLines, grouped, percent } from '../experiment/report.ts'
 import { sizeOf } from '../graph/tensor.ts'
-import { collapsedLayers, type LayerCount, sparsityOf } from '../prune/mask.ts'
+import { type Connectivity, effectiveSparsity } from '../prune/collapse.ts'
+import { type LayerCount, sparsityOf } from '../prune/mask.ts'
 import type { Evaluation, Network } from '../train/network.ts'
+import { prunedResult } from '../workflow/masks.ts'
 
 export interface Share {
   size: number
@@ -19,6 +21,10 @@ export interface PruneCounts {
   prunable: Share
   /** All parameters of the network, of which the others count as kept. */
   parameters: Share
+  /** What is left of the whole network's paths. */
+  paths: Connectivity
+  /** Share of weights of all layers that lie on no path from input to output. */
+  effectiveSparsity: number
 }
 
 /** The test set at each point, and the time of each phase in seconds. */
@@ -31,7 +37,8 @@ export interface PruneResult extends PruneCounts {
 }
 
 export function pruneCounts(network: Network, tensors: readonly string[]): PruneCounts {
-  const layers = network.counts().filter(({ name }) => tensors.includes(name))
+  const paths = prunedResult(network)
+  const layers = paths.layers.filter(({ name }) => tensors.includes(name))
   const [size, kept] = [sumOf(layers, 'size'), sumOf(layers, 'kept')]
   const all = network.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   const removed = size - kept
@@ -39,10 +46,11 @@ export function pruneCounts(network: Network, tensors: readonly string[]): Prune
     layers,
     prunable: { size, kept, sparsity: sparsityOf(layers) },
     parameters: { size: all, kept: all - removed, sparsity: removed / all },
+    ...{ paths, effectiveSparsity: effectiveSparsity(paths) },
   }
 }
 
-export function pruneReport({ layers, prunable, parameters, ...result }: PruneResult): string {
+export function pruneReport({ layers, prunable, parameters, paths, ...result }: PruneResult): string {
   const row = (name: string, size: number, kept: number) => [name, grouped(size), grouped(kept), percent(kept / size)]
   const rows = [
     ...layers.map(({ name, size, kept }) => row(name, size, kept)),
@@ -60,15 +68,12 @@ export function pruneReport({ layers, prunable, parameters, ...result }: PruneRe
     ],
     { align: ['l', 'r', 'r', 'r'] },
   )
-  const warnings = collapsedLayers(layers).map(
-    ({ name }) => `warning: layer ${name} has collapsed: nothing of it is left`,
-  )
   const times = Object.entries(seconds).map(([phase, time]) => `${phase} ${time.toFixed(1)} s`)
   return [
     ...[table, '', results, ''],
     `sparsity ${percent(prunable.sparsity)} of the pruned tensors, ${percent(parameters.sparsity)} of all parameters`,
     `time: ${times.join(', ')}`,
-    ...warnings,
+    ...collapseLines({ ...paths, final: result.pruned }),
   ].join('\n')
 }
 

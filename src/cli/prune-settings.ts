@@ -38,6 +38,7 @@ export interface PruneFlags extends PreprocessingFlags {
   include?: string
   exclude?: string
   fisherCache?: string
+  onCollapse: string
   json?: boolean
   out: string
 }
@@ -58,6 +59,7 @@ export interface PruneMethod {
   stages?: number
   seed: number
   faithful: boolean
+  onCollapse: 'warn' | 'error'
 }
 
 /** What depends on how many training samples there are. */
@@ -88,6 +90,7 @@ export function pruneMethod(flags: PruneFlags, model: Model): PruneMethod {
     lambda: flags.damp === undefined ? undefined : damping(flags.damp),
     stages: flags.stages === undefined ? undefined : wholeNumber('--stages', flags.stages, 1, 1000),
     ...{ seed: wholeNumber('--seed', flags.seed, 0, most), faithful: flags.faithful ?? false },
+    onCollapse: oneOf('--on-collapse', flags.onCollapse, ['warn', 'error'] as const),
   }
 }
 

@@ -7,6 +7,7 @@ import { version } from '../experiment/environment.ts'
 import { bytes, grouped, percent } from '../experiment/report.ts'
 import { readSafetensors, type TensorFile, writeSafetensors } from '../formats/safetensors.ts'
 import { packSparse, unpackSparse } from '../formats/sparse.ts'
+import { refuseCollapse } from '../prune/collapse.ts'
 import { loadWeights, modelOfFile, weightsOf } from '../train/checkpoint.ts'
 import { Network } from '../train/network.ts'
 import { statedPreprocessing } from '../train/preprocessing.ts'
@@ -86,6 +87,11 @@ const command = new Command('prune')
     '--memory <gib>',
     'for gradients; where not all fit, they are computed again for groups of tensors (default: 4)',
   )
+  .option(
+    '--on-collapse <what>',
+    'when a layer is emptied or no path is left: warn, or error (nothing is written)',
+    'warn',
+  )
 
 export const pruneCommand = preprocessingFlags(command)
   .option('--json', 'print one JSON object')
@@ -115,6 +121,7 @@ export const pruneCommand = preprocessingFlags(command)
       display?.line(`dense: test accuracy ${percent(dense.accuracy)}, loss ${dense.loss.toFixed(4)}`)
       const outcome = prune.run()
       const result = { ...outcome, dense, ...pruneCounts(network, prune.names) }
+      if (method.onCollapse === 'error') refuseCollapse(result.paths, method.sparsity)
 
       const weights = weightsOf(network, described(method, samples))
       writeSafetensors(flags.out, packSparse(weights))
@@ -123,7 +130,8 @@ export const pruneCommand = preprocessingFlags(command)
         const { method: name, sparsity, lambda: damp, fisher: blockSize, seed, faithful } = method
         return printJson({
           ...{ model: model.name, dataset: flags.data, method: name, sparsity, damp, blockSize, seed, faithful },
-          ...{ ...samples, ...preprocessingJson(inputs), ...result },
+          ...{ ...samples, ...preprocessingJson(inputs), ...result, paths: undefined },
+          ...{ deadOutputs: result.paths.deadOutputs, outputs: result.paths.outputs },
           ...{ out: flags.out, bytes: written, engine: network.machine.description },
         })
       }

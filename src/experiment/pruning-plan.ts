@@ -4,6 +4,7 @@ import type { Model } from '../models/model.ts'
 import type { Network, NetworkOptions } from '../train/network.ts'
 import { type PruneResult, prune } from '../workflow/prune.ts'
 import { Scoring } from '../workflow/scoring/scoring.ts'
+import { maskOptions, prunableNames } from './mask-keys.ts'
 import { isSecondOrder, type Recipe } from './recipe.ts'
 import { secondOrderPlan } from './second-order.ts'
 
@@ -22,15 +23,19 @@ export type PruningProgress = (phase: string, text: string, share?: number) => v
 export function pruningPlan(recipe: Recipe, model: Model, data: Dataset): PruningPlan | undefined {
   const { prune: section, seed } = recipe
   if (!section || isSecondOrder(section.method)) return secondOrderPlan(recipe, model, data)
-  const { method, scope, scoring: { samples, ...options } = {} } = section
+  const { method, scoring: { samples, ...options } = {} } = section
   const available = data.train.count - recipe.data.validation
-  const scoring = new Scoring({ ...options, method, samples: samples === 'all' ? available : samples, available })
+  const scoring = new Scoring({
+    ...{ ...options, method, available, prunable: prunableNames(section, model) },
+    samples: samples === 'all' ? available : samples,
+  })
   return {
     programs: scoring.programs,
     prune(network, sparsity, event, tell = () => {}) {
       tell('scoring', '', 0)
       const progress = (done: number, total: number) => tell('scoring', `${done} of ${total}`, done / total)
-      return prune(network, { method: scoring, scope, sparsity, seed, progress }, event)
+      const masks = { scope: section.scope, sparsity, ...maskOptions(section) }
+      return prune(network, { method: scoring, ...masks, seed, progress }, event)
     },
   }
 }

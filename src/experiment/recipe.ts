@@ -18,7 +18,10 @@ import { suggestion } from '../util/suggest.ts'
 import { type BatchNormMode, batchNormModes } from '../workflow/scoring/measurement.ts'
 import { Scoring } from '../workflow/scoring/scoring.ts'
 import { type SecondOrderMethod, secondOrderMethods } from '../workflow/second-order.ts'
+import { checkSchema, shown } from './check-schema.ts'
 import { isDuration } from './duration.ts'
+import { isFisherTaylorConfig, recipeOfConfig } from './fisher-taylor-config.ts'
+import { checkMaskKeys, maskKeys } from './mask-keys.ts'
 
 const nameOf = <T extends string>(known: Record<string, unknown>) =>
   z.string().refine((name) => Object.hasOwn(known, name), {
@@ -135,6 +138,7 @@ export const recipeSchema = z.strictObject({
       initial: z.number().min(0).lt(1).optional().describe('Of a cubic schedule: the sparsity after its first event.'),
       every: duration.default('100it').describe('Time between events.'),
       scoring: scoringSchema.optional().describe('How scores are measured that are not of weights alone.'),
+      ...maskKeys,
       secondOrder: secondOrderSchema.optional().describe('Of the methods that use gradients of samples.'),
     })
     .optional(),
@@ -143,34 +147,31 @@ export const recipeSchema = z.strictObject({
 /** A recipe with every default filled in. */
 export type Recipe = z.output<typeof recipeSchema>
 
-/** Reads a recipe file and applies `key.path=value` changes. Throws UserError naming file, key, what was found and expected. */
+/**
+ * Reads a recipe file, or a configuration of the code of arXiv 2502.11450, and applies `key.path=value` changes to the recipe. Throws UserError naming file, key, what was found and
+ * expected.
+ */
 export function readRecipe(path: string, changes: readonly string[] = []): Recipe {
   const document = parseDocument(new TextDecoder().decode(readBytes(path)))
   const [problem] = document.errors
   if (problem) throw new UserError(`${path} is not valid YAML: ${yamlProblem(problem)}`)
+  const config = document.has('general') ? plainValue(document, path) : undefined
+  if (isFisherTaylorConfig(config)) document.contents = document.createNode(recipeOfConfig(config, path)) as never
   for (const change of changes) setPath(document, change)
-  let value: unknown
+  return checkRecipe(plainValue(document, path), path)
+}
+
+function plainValue(document: Document, path: string): unknown {
   try {
-    value = document.toJS()
+    return document.toJS()
   } catch (error) {
     throw new UserError(`${path} is not valid YAML: ${yamlProblem(error)}`) // aliases without an anchor, or too many
   }
-  return checkRecipe(value, path)
 }
 
 /** Checks a recipe object; `source` is what messages call it. */
-export function checkRecipe(value: unknown, source: string): Recipe {
-  const result = recipeSchema.safeParse(value)
-  if (result.success) return crossCheck(result.data, source)
-  const [issue] = result.error.issues
-  const path = issue.path.join('.')
-  if (issue.code === 'unrecognized_keys') {
-    const [key] = issue.keys
-    const known = keysAt(issue.path)
-    throw new UserError(`${source}: unknown key ${[...issue.path, key].join('.')}${suggestion(key, known)}`)
-  }
-  throw new UserError(`${source}: ${path || 'recipe'}: ${describeIssue(issue, valueAt(value, issue.path))}`)
-}
+export const checkRecipe = (value: unknown, source: string): Recipe =>
+  crossCheck(checkSchema(recipeSchema, value, { source, whole: 'recipe' }), source)
 
 export const recipeToYaml = (recipe: Recipe): string => stringify(recipe)
 
@@ -189,6 +190,7 @@ function crossCheck(recipe: Recipe, source: string): Recipe {
   if (prune) checkScoring(prune, source)
   if (prune?.secondOrder && !isSecondOrder(prune.method))
     throw new UserError(`${source}: prune.secondOrder: ${prune.method} uses no gradients of samples`)
+  if (prune) checkMaskKeys(prune, isSecondOrder(prune.method), source)
   if (train.nesterov && train.momentum === 0)
     throw new UserError(`${source}: train.nesterov: needs a train.momentum above 0, found 0`)
   if (data.stratify && data.validation === 0)
@@ -210,46 +212,8 @@ function checkScoring({ method, scoring }: NonNullable<Recipe['prune']>, source:
   }
 }
 
-function describeIssue(issue: z.core.$ZodIssue, value: unknown): string {
-  const found = shown(value)
-  if (issue.code === 'invalid_type')
-    return `expected ${issue.expected === 'int' ? 'a whole number' : `a value of type ${issue.expected}`}, found ${found}`
-  if (issue.code === 'too_small')
-    return `expected ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}, found ${found}`
-  if (issue.code === 'too_big')
-    return `expected ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}, found ${found}`
-  if (issue.code === 'invalid_value') return `expected one of ${issue.values.join(', ')}, found ${found}`
-  if (issue.code === 'invalid_format') return `${issue.message}, found ${found}`
-  return issue.message
-}
-
-/** A value in a message; lists and maps, which may be long or hold themselves, by their kind. */
-function shown(value: unknown): string {
-  if (value === undefined) return 'nothing'
-  if (Array.isArray(value)) return 'a list'
-  if (typeof value === 'object' && value !== null) return 'a map'
-  return typeof value === 'string' ? JSON.stringify(value) : String(value)
-}
-
 /** The first line of what the YAML parser says; the others show the place in the text. */
 const yamlProblem = (error: unknown): string => (error as Error).message.split('\n')[0].replace(/:$/, '')
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value)
-}
-
-/** The keys that the schema knows at a path. */
-function keysAt(path: readonly PropertyKey[]): string[] {
-  let schema: unknown = recipeSchema
-  const unwrap = (s: unknown): unknown =>
-    s instanceof z.ZodOptional || s instanceof z.ZodDefault ? unwrap(s.unwrap()) : s
-  for (const key of path) {
-    schema = unwrap(schema)
-    if (schema instanceof z.ZodObject) schema = schema.shape[key as string]
-  }
-  const object = unwrap(schema)
-  return object instanceof z.ZodObject ? Object.keys(object.shape) : []
-}
 
 /** `a.b=value`: the value is read as YAML. */
 function setPath(document: Document, change: string): void {

@@ -1,4 +1,5 @@
 /** @file What a run says while it goes on, and what it comes to. */
+import type { Connectivity } from '../prune/collapse.ts'
 import type { LayerCount } from '../prune/mask.ts'
 import type { Evaluation } from '../train/network.ts'
 import type { EpochResult } from '../train/train.ts'
@@ -17,17 +18,30 @@ export type RunEvent =
     }
   | ({ type: 'progress'; sparsity: number } & Progress)
   | ({ type: 'epoch'; sparsity: number; validationLoss?: number; validationAccuracy?: number } & EpochResult)
-  | {
-      type: 'prune'
-      step: number
-      target: number
-      sparsity: number
-      collapsed: string[]
-      statistics?: RefreshedStatistics
-    }
+  | PruneReport
   | { type: 'pruning'; phase: string; text: string; share?: number }
   | { type: 'notice'; text: string }
   | { type: 'end'; folder: string; result: RunResult }
+
+/** A pruning event: what was asked for and what came of it. */
+export interface PruneReport {
+  type: 'prune'
+  step: number
+  /** Sparsity asked for. */
+  target: number
+  sparsity: number
+  /** Share of weights that lie on no path from input to output. */
+  effectiveSparsity: number
+  /** Layers that kept nothing. */
+  collapsed: string[]
+  /** Outputs to which no path leads from the input, of so many. */
+  deadOutputs: number
+  outputs: number
+  /** What every layer had to keep so that nothing collapsed. */
+  floor?: string
+  /** Where batch normalizations took new statistics. */
+  statistics?: RefreshedStatistics
+}
 
 export interface Progress {
   step: number
@@ -41,8 +55,8 @@ export interface Progress {
   secondsLeft: number
 }
 
-export interface RunResult {
-  layers: LayerCount[]
+/** Counts are of the final weights. */
+export interface RunResult extends Connectivity {
   /** Counted from the final weights, among prunable ones. */
   sparsity: number
   /** On the test set, just before the first pruning event. */

@@ -8,12 +8,14 @@ import type { DataProgress } from '../data/progress.ts'
 import { type Machine, openMachine } from '../engine/machine.ts'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts'
 import { packSparse } from '../formats/sparse.ts'
+import { effectiveSparsity, refuseCollapse } from '../prune/collapse.ts'
 import { sparsityOf } from '../prune/mask.ts'
 import { checkpointOf, loadCheckpoint, loadWeights, weightsOf } from '../train/checkpoint.ts'
 import type { Evaluation, Network } from '../train/network.ts'
 import { type EpochResult, type EpochSums, type Hook, train } from '../train/train.ts'
 import { UserError } from '../util/errors.ts'
 import { writeAtomically } from '../util/files.ts'
+import { prunedResult } from '../workflow/masks.ts'
 import { gradualPruning } from '../workflow/prune.ts'
 import { describeEnvironment, type Environment, otherEngine } from './environment.ts'
 import { RunFolder } from './folder.ts'
@@ -165,8 +167,9 @@ class Run {
 
   #hooks(): Hook[] {
     const plan = this.#plan
+    const { prune } = this.#recipe
     const schedule = pruningSchedule(this.#recipe, this.#perEpoch)
-    if (!plan || !schedule) return []
+    if (!plan || !prune || !schedule) return []
     return [
       gradualPruning({
         schedule,
@@ -183,9 +186,19 @@ class Run {
         },
         after: (step, target, result) => {
           this.#sparsity = result.sparsity
+          if (prune.onCollapse === 'error') refuseCollapse(result, target)
+          const { sparsity, deadOutputs, outputs, floor, statistics } = result
           const collapsed = result.collapsed.map(({ name }) => name)
-          const { sparsity, statistics } = result
-          this.#record({ type: 'prune', step, target, sparsity, collapsed, statistics })
+          const found = {
+            statistics,
+            sparsity,
+            effectiveSparsity: effectiveSparsity(result),
+            collapsed,
+            deadOutputs,
+            outputs,
+            floor,
+          }
+          this.#record({ type: 'prune', step, target, ...found })
         },
       }),
     ]
@@ -206,7 +219,7 @@ class Run {
     const final = network.evaluate('test')
     if (!Number.isFinite(final.loss))
       throw new UserError(`the loss on the test set is ${final.loss}: training diverged in its last step`)
-    const layers = network.counts()
+    const pruned = prunedResult(network)
     const weights = weightsOf(network, { test_accuracy: (100 * final.accuracy).toFixed(2) })
     writeSafetensors(this.#folder.file('model'), packSparse(weights))
     let dense: Evaluation | undefined
@@ -217,10 +230,7 @@ class Run {
     }
     const denseBytes = dense ? this.#folder.size('dense') : this.#folder.size('model')
     const result = {
-      layers,
-      sparsity: sparsityOf(layers),
-      dense,
-      final,
+      ...{ ...pruned, dense, final },
       denseBytes,
       modelBytes: this.#folder.size('model'),
       seconds,

@@ -1,13 +1,13 @@
 /** @file Second-order pruning as a recipe asks for it: at each event, with new gradients at the weights of that moment. */
 import type { Dataset } from '../data/dataset.ts'
 import type { Model } from '../models/model.ts'
-import { collapsedLayers, sparsityOf } from '../prune/mask.ts'
 import { chooseTensors, isLinear } from '../prune/tensors.ts'
 import { BatchNormRefresh, hasBatchNorm } from '../train/refresh-batch-norm.ts'
 import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
 import { planGradients } from '../workflow/gradient-plan.ts'
 import { GradientSource } from '../workflow/gradients.ts'
+import { prunedResult } from '../workflow/masks.ts'
 import { drawSamples, USUAL_JUDGE, usualJudge, usualSamples } from '../workflow/samples.ts'
 import { pruneSecondOrder } from '../workflow/second-order.ts'
 import type { PruningPlan } from './pruning-plan.ts'
@@ -55,8 +55,7 @@ export function secondOrderPlan(
         judgeStart: drawn.judgeStart && places(drawn.judgeStart),
         onProgress: progress,
       })
-      const layers = network.counts()
-      const result = { layers, sparsity: sparsityOf(layers), collapsed: collapsedLayers(layers) }
+      const result = prunedResult(network)
       if (!refresh || refreshBatchNorm === undefined) return result
       const before = network.evaluateTraining(judging).loss
       progress('statistics', '', 0)

@@ -12,6 +12,7 @@ import { loadWeights } from '../train/checkpoint.ts'
 import { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
 import { toSteps } from './duration.ts'
+import { prunableNames } from './mask-keys.ts'
 import type { PruningPlan } from './pruning-plan.ts'
 import type { Recipe } from './recipe.ts'
 
@@ -22,8 +23,10 @@ export const modelOf = ({ model: { name, classes, widen } }: Recipe): Model => f
 export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, plan?: PruningPlan): Network {
   const { augment, validation, stratify } = recipe.data
   const { init, weights } = recipe.model
+  const model = modelOf(recipe)
+  const { prune } = recipe
   const network = new Network({
-    ...{ machine, data, model: modelOf(recipe), init },
+    ...{ machine, data, model, init, prunable: prune && prunableNames(prune, model) },
     ...{ batch: recipe.train.batch, validation, stratify, seed: recipe.seed, augment: findAugmentation(augment) },
     ...{ programs: plan?.programs, judged: plan?.judged },
   })

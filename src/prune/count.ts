@@ -1,9 +1,25 @@
 /**
- * @file How many weights a sparsity keeps: the one rule of this project.
+ * @file How many weights a sparsity keeps.
  */
 
-/** n - round(sparsity n), halves rounded away from zero. Sparsity is the share of zeros among the n prunable weights, 0 to 1. */
-export function keptCount(n: number, sparsity: number): number {
-  if (!(sparsity >= 0 && sparsity <= 1)) throw new Error(`expected a sparsity from 0 to 1, found ${sparsity}`)
+/** How many of n prunable weights a sparsity (the share of zeros, 0 to 1) keeps. */
+export type Count = (n: number, sparsity: number) => number
+
+/** n - round(sparsity n), halves rounded away from zero: the rule of this project. */
+export const keptCount: Count = (n, sparsity) => {
+  checkSparsity(sparsity)
   return n - Math.round(sparsity * n)
+}
+
+/**
+ * (1 - sparsity) n in double precision, cut off, but at least 1; none at sparsity 1. The rule of the code of arXiv 2502.11450, for comparisons
+ * with its results: 2,001,887 of VGG19's 20,018,880 weights at 0.9, not 2,001,888.
+ */
+export const truncatedCount: Count = (n, sparsity) => {
+  checkSparsity(sparsity)
+  return sparsity === 1 ? 0 : Math.max(1, Math.trunc((1 - sparsity) * n))
+}
+
+function checkSparsity(sparsity: number): void {
+  if (!(sparsity >= 0 && sparsity <= 1)) throw new Error(`expected a sparsity from 0 to 1, found ${sparsity}`)
 }

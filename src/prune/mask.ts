@@ -1,9 +1,8 @@
 /**
- * @file Masks: one 0 or 1 per weight of a prunable tensor. From scores to masks, and what can be said of a mask.
+ * @file Masks: one 0 or 1 per weight of a prunable tensor. What they are and what can be said of them.
  */
 import type { Floats } from '../engine/machine.ts'
-import { UserError } from '../util/errors.ts'
-import type { Layer, Scope } from './scope.ts'
+import type { Layer } from './scope.ts'
 
 /** A layer with its scores and the mask to be written, all of one length. */
 export interface MaskedLayer extends Layer {
@@ -13,27 +12,6 @@ export interface MaskedLayer extends Layer {
 
 /** Exact top-k over several tensors: `selectTop` of src/select/top.ts, or a machine's kernel of the same meaning. */
 export type Select = (layers: readonly MaskedLayer[], keep: number) => void
-
-/**
- * Writes masks that keep the top scores of every group of the scope, exactly as many as it says, ties by layer and index.
- * A weight that the present mask has removed stays removed: a group with fewer weights left than that keeps them all.
- * Throws UserError, naming the tensor, where a score is not finite; no mask has changed then.
- */
-export function writeMasks(layers: readonly MaskedLayer[], scope: Scope, sparsity: number, select: Select): void {
-  const present = new Map(layers.map((layer) => [layer.name, { ...layer, left: countKept(layer.mask) }]))
-  for (const { name, scores, mask } of layers) {
-    for (let i = 0; i < scores.length; i++) {
-      if (!Number.isFinite(scores[i]))
-        throw new UserError(`the score of ${name}[${i}] is ${scores[i]}: nothing was pruned`)
-      if (mask[i] === 0) scores[i] = Number.NEGATIVE_INFINITY
-    }
-  }
-  for (const { layers: some, keep } of scope.groups([...present.values()], sparsity)) {
-    const group = some.map(({ name }) => present.get(name)!)
-    const left = group.reduce((sum, layer) => sum + layer.left, 0)
-    select(group, Math.min(keep, left))
-  }
-}
 
 /** Number of ones. Throws where a value is neither 0 nor 1. */
 export function countKept(mask: Floats): number {
@@ -50,10 +28,12 @@ export interface LayerCount {
   name: string
   size: number
   kept: number
+  /** How many of those kept lie on a path from the network's input to its output, where that was looked for. */
+  effective?: number
 }
 
 /** Layers that keep nothing while others keep something: layer collapse (Tanaka et al. 2020). */
-export function collapsedLayers(counts: readonly LayerCount[]): LayerCount[] {
+export function collapsedLayers<Count extends LayerCount>(counts: readonly Count[]): Count[] {
   return counts.some(({ kept }) => kept > 0) ? counts.filter(({ kept }) => kept === 0) : []
 }
 

@@ -5,7 +5,7 @@
 import type { Shape } from '../graph/tensor.ts'
 import { sizeOf } from '../graph/tensor.ts'
 import { apportion } from '../select/apportion.ts'
-import { keptCount } from './count.ts'
+import { type Count, keptCount } from './count.ts'
 
 /** A prunable tensor, [out, in] or [out, in, kernel height, kernel width]. */
 export interface Layer {
@@ -23,7 +23,13 @@ export interface Group {
 
 export interface Scope {
   summary: string
-  groups(layers: readonly Layer[], sparsity: number): Group[]
+  /** `count` says how many weights a sparsity keeps. Default: {@link keptCount}. */
+  groups(layers: readonly Layer[], sparsity: number, count?: Count): Group[]
+  /**
+   * Where whole channels are pruned: a layer with tensors of these shapes keeps min(1, c share) of its channels, with one c for all.
+   * Absent: channels of all layers compete by their scores.
+   */
+  channelShare?(shapes: readonly Shape[]): number
 }
 
 const sizes = (layers: readonly Layer[]) => layers.map(({ shape }) => sizeOf(shape))
@@ -32,29 +38,44 @@ const total = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)
 export const scopes = {
   global: {
     summary: 'one ranking over all layers',
-    groups: (layers, sparsity) => [{ layers, keep: keptCount(total(sizes(layers)), sparsity) }],
+    groups: (layers, sparsity, count = keptCount) => [{ layers, keep: count(total(sizes(layers)), sparsity) }],
   },
   layerwise: {
     summary: 'the same sparsity in every layer',
-    groups: (layers, sparsity) =>
-      layers.map((layer) => ({ layers: [layer], keep: keptCount(sizeOf(layer.shape), sparsity) })),
+    groups: (layers, sparsity, count = keptCount) =>
+      layers.map((layer) => ({ layers: [layer], keep: count(sizeOf(layer.shape), sparsity) })),
+    channelShare: () => 1,
+  },
+  uniform: {
+    summary: 'the same sparsity in every layer, whole counts by largest remainder so that the total is exact',
+    groups: (layers, sparsity, count = keptCount) => {
+      const weights = sizes(layers)
+      return divided(layers, count(total(weights), sparsity), weights)
+    },
+    channelShare: () => 1,
   },
   erk: {
     summary: 'Erdős–Rényi-Kernel: small layers denser than large ones',
-    groups: (layers, sparsity) => {
+    groups: (layers, sparsity, count = keptCount) => {
       const weights = sizes(layers)
-      const keep = keptCount(total(weights), sparsity)
-      const shares = erkDensities(layers, keep).map((density, i) => density * weights[i])
-      // Rounding may give a layer one weight more at a higher sparsity; one that it no longer has goes to another layer.
-      const left = layers.map((layer, i) => layer.left ?? weights[i])
-      return apportion(Math.min(keep, total(left)), shares, left).map((count, i) => ({
-        layers: [layers[i]],
-        keep: count,
-      }))
+      const keep = count(total(weights), sparsity)
+      return divided(
+        layers,
+        keep,
+        erkDensities(layers, keep).map((density, i) => density * weights[i]),
+      )
     },
+    channelShare: (shapes) => total(shapes.map(total)) / total(shapes.map(sizeOf)),
   },
 } satisfies Record<string, Scope>
 export type ScopeName = keyof typeof scopes
+
+/** A group for each layer; together they keep `keep` weights, or all that are left, by shares. */
+function divided(layers: readonly Layer[], keep: number, shares: readonly number[]): Group[] {
+  // Rounding may give a layer one weight more at a higher sparsity; one that it no longer has goes to another layer.
+  const left = layers.map((layer) => layer.left ?? sizeOf(layer.shape))
+  return apportion(Math.min(keep, total(left)), shares, left).map((count, i) => ({ layers: [layers[i]], keep: count }))
+}
 
 /**
  * Erdős–Rényi-Kernel densities (Evci et al. 2020; for linear layers Mocanu et al. 2018): density proportional to the sum

@@ -26,12 +26,18 @@ export interface TrainingStep {
 export const maskName = (parameter: string): string => `${parameter}.mask`
 export const scoreName = (parameter: string): string => `${parameter}.scores`
 
-/** One optimizer step on `batch` training samples. */
-export function trainingStep(model: Model, data: DataShape, batch: number, augment?: Augmentation): TrainingStep {
+/** One optimizer step on `batch` training samples. Only `chosen` parameters (names; default: the weights of all layers) have masks. */
+export function trainingStep(
+  model: Model,
+  data: DataShape,
+  batch: number,
+  augment?: Augmentation,
+  chosen?: readonly string[],
+): TrainingStep {
   const { graph: forward, loss } = forwardPass(model, data, 'train', batch, true, augment)
   const parameters = forward.withRole('parameter')
   const { graph, gradients } = differentiate(forward, loss, parameters)
-  const prunable = new Set(prunableParameters(forward))
+  const prunable = new Set(choosePrunable(forward, chosen))
   for (const { name, shape } of prunable) graph.state(scoreName(name), shape)
   appendSgd(graph, parameters, gradients, (parameter) =>
     prunable.has(parameter) ? graph.state(maskName(parameter.name), parameter.shape) : undefined,
@@ -39,9 +45,16 @@ export function trainingStep(model: Model, data: DataShape, batch: number, augme
   return { graph, forward }
 }
 
-/** Outputs `loss` (mean) and `correct` of `batch` samples, as the network will be used: without dropout, with running statistics. */
-export const evaluationGraph = (model: Model, data: DataShape, source: 'train' | 'test', batch: number): Graph =>
-  forwardPass(model, data, source, batch, false).graph
+/** The parameters of a graph with these names, in its order; without names the weights of all layers. */
+export const choosePrunable = (graph: Graph, names?: readonly string[]): Tensor[] =>
+  names ? graph.withRole('parameter').filter(({ name }) => names.includes(name)) : prunableParameters(graph)
+
+/** Outputs `loss` (mean), `correct` and `logits` of `batch` samples, as the network will be used: without dropout, with running statistics. */
+export function evaluationGraph(model: Model, data: DataShape, source: 'train' | 'test', batch: number): Graph {
+  const { graph, logits } = forwardPass(model, data, source, batch, false)
+  graph.output('logits', logits)
+  return graph
+}
 
 export interface ForwardPass {
   /** Outputs `loss` and `correct`. */

@@ -9,7 +9,7 @@ import { call } from '../engine/kernel.ts'
 import { applyMask } from '../engine/kernels/optimizer.ts'
 import { selectTopCall } from '../engine/kernels/select.ts'
 import type { Floats, Machine } from '../engine/machine.ts'
-import { type Graph, prunableParameters } from '../graph/graph.ts'
+import type { Graph } from '../graph/graph.ts'
 import { DROPOUT_COUNTER } from '../graph/operators/dropout.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import { type InitializerName, initialValues, type Model } from '../models/model.ts'
@@ -17,7 +17,15 @@ import { momentumName } from '../optim/sgd.ts'
 import { countKept, type LayerCount, type MaskedLayer } from '../prune/mask.ts'
 import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
-import { evaluationGraph, type ForwardPass, forwardPass, maskName, scoreName, trainingStep } from './graphs.ts'
+import {
+  choosePrunable,
+  evaluationGraph,
+  type ForwardPass,
+  forwardPass,
+  maskName,
+  scoreName,
+  trainingStep,
+} from './graphs.ts'
 
 export interface NetworkOptions {
   machine: Machine
@@ -37,6 +45,8 @@ export interface NetworkOptions {
   augment?: Augmentation
   /** How many training samples {@link Network.evaluateTraining} is given at once. Default 0: it will not be called. */
   judged?: number
+  /** Names of the parameters that pruning may touch. Default: the weights of all layers. */
+  prunable?: readonly string[]
   /** Further programs over the same parameters, by name. */
   programs?: Readonly<Record<string, (forward: Forward, model: Model) => Graph>>
 }
@@ -51,6 +61,8 @@ export interface Evaluation {
   accuracy: number
   correct: number
   count: number
+  /** Present where the logits are the same for every sample: the network has collapsed and can only guess. */
+  constant?: true
 }
 
 /** A place in a run: the run's seed, the epoch and the step, both from 0. */
@@ -92,7 +104,7 @@ export class Network {
 
     const graphs: Record<string, Graph> = {}
     for (const size of batch ? batchSizes(this.indices.train.length, batch) : [])
-      graphs[`train/${size}`] = trainingStep(model, data, size, this.augment).graph
+      graphs[`train/${size}`] = trainingStep(model, data, size, this.augment, options.prunable).graph
     for (const size of batchSizes(data.test.count, EVALUATION_BATCH))
       graphs[`evaluate test/${size}`] = evaluationGraph(model, data, 'test', size)
     for (const size of [validation, judged].flatMap((count) => batchSizes(count, EVALUATION_BATCH)))
@@ -102,7 +114,7 @@ export class Network {
     const [first] = Object.values(graphs)
     this.parameters = first.withRole('parameter')
     this.stored = [...this.parameters, ...first.withRole('buffer')]
-    this.prunable = prunableParameters(first)
+    this.prunable = choosePrunable(first, options.prunable)
     this.executable = compile(machine, graphs)
 
     for (const part of ['train', 'test'] as const) {
@@ -221,6 +233,8 @@ export class Network {
     if (samples.length === 0) throw new Error('no samples are held out for validation')
     let loss = 0
     let correct = 0
+    const first = new Float64Array(this.model.classes)
+    let varies = false
     for (let at = 0; at < samples.length; at += EVALUATION_BATCH) {
       const batch = samples.subarray(at, at + EVALUATION_BATCH)
       const program = `evaluate ${source}/${batch.length}`
@@ -228,8 +242,17 @@ export class Network {
       this.executable.run(program)
       loss += this.executable.scalar(program, 'loss') * batch.length
       correct += this.executable.scalar(program, 'correct')
+      if (varies) continue
+      // [classes][samples], as tensors over samples lie.
+      const logits = this.executable.raw(program, 'logits')
+      if (at === 0) for (let c = 0; c < first.length; c++) first[c] = logits[c * batch.length]
+      varies = logits.some((logit, i) => logit !== first[Math.floor(i / batch.length)])
     }
-    return { loss: loss / samples.length, accuracy: correct / samples.length, correct, count: samples.length }
+    const constant = !varies && samples.length > 1
+    return {
+      ...{ loss: loss / samples.length, accuracy: correct / samples.length, correct, count: samples.length },
+      ...(constant && { constant }),
+    }
   }
 }
 

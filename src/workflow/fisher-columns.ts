@@ -4,7 +4,7 @@
  */
 import type { Workspace } from '../linear/workspace.ts'
 import { ColumnRange } from '../prune/second-order/column-range.ts'
-import type { FisherBlock } from '../prune/second-order/columns.ts'
+import type { FisherBlock, GramColumns } from '../prune/second-order/columns.ts'
 import type { Block } from '../prune/second-order/inverse.ts'
 import { blockParts, type FisherBlocks, type Part, valuesOf } from '../prune/second-order/parts.ts'
 import type { GradientSource, Gradients } from './gradients.ts'
@@ -12,6 +12,8 @@ import type { GradientSource, Gradients } from './gradients.ts'
 /** A block of the Fisher matrix; `tensors[i]` are the columns of `parts[i]`. */
 export interface PartBlock extends Block {
   readonly parts: readonly Part[]
+  /** Float64 values that follow from the block's gradients and some settings, a list per part: kept where the gradients are. */
+  derived(what: string, settings: unknown, compute: () => Float64Array[]): Float64Array[]
 }
 
 /** Of what all tensors hold, that of the present block. */
@@ -73,26 +75,25 @@ export class FisherColumns {
   /** The same with the parts as they are in memory for blocks: for what needs no weights together. */
   eachPart(visit: (block: PartBlock, own: Own, place: Place) => Float64Array[]): Float64Array[] {
     return this.#gathered(
-      ({ samples, parts, tensors }) => parts.map((part, i) => ({ samples, parts: [part], tensors: [tensors[i]] })),
+      ({ samples, parts, tensors, cached }) => parts.map((part, i) => partBlock(samples, [part], [tensors[i]], cached)),
       visit,
     )
   }
 
   /** The blocks that lie in a group. */
-  blocks({ samples, parts, tensors }: Gradients): PartBlock[] {
+  blocks({ samples, parts, tensors, cached }: Gradients): PartBlock[] {
     const held = ({ tensor, first }: Part) =>
       parts.findIndex((part) => part.tensor === tensor && part.first <= first && first < part.first + part.size)
     return this.#blocks
       .filter(([first]) => held(first) >= 0)
-      .map((block) => ({
-        samples,
-        parts: block,
-        tensors: block.map((part) => {
+      .map((block) => {
+        const columns = block.map((part) => {
           const i = held(part)
           if (part.size === parts[i].size) return tensors[i]
           return new ColumnRange(this.#space, tensors[i], part.first - parts[i].first, part.size)
-        }),
-      }))
+        })
+        return partBlock(samples, block, columns, cached)
+      })
   }
 
   /** What the local search works with: all tensors together, or one each. Blocks within a tensor are those of updates only. */
@@ -131,5 +132,19 @@ export class FisherColumns {
 
   #nameOf(group: number): string {
     return this.#source.groups === 1 ? '' : `part ${group + 1} of ${this.#source.groups}, `
+  }
+}
+
+function partBlock(
+  samples: number,
+  parts: readonly Part[],
+  tensors: readonly GramColumns[],
+  cached: Gradients['cached'],
+): PartBlock {
+  const sizes = parts.map(({ size }) => size)
+  return {
+    ...{ samples, parts, tensors },
+    derived: (what, settings, compute) =>
+      cached ? cached.cache.derived(cached.key, [settings, parts], what, sizes, compute) : compute(),
   }
 }

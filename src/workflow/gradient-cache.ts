@@ -1,6 +1,6 @@
 /**
- * @file Gradients kept on disk. A file's name is the SHA-256 of everything that its gradients depend on, so that it is never used for others; it
- * holds their float32 values and, at its end, the SHA-256 of its name and those values, so that no damaged file is used either.
+ * @file Gradients, and what follows from them, kept on disk. A file's name is the SHA-256 of everything that its values depend on, so that it is never used for
+ * others; it holds them and, at its end, the SHA-256 of its name and them, so that no damaged file is used either.
  */
 import { createHash, type Hash } from 'node:crypto'
 import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs'
@@ -12,6 +12,10 @@ import { writeAtomically } from '../util/files.ts'
 
 /** Part of every key: to be changed whenever gradients are computed or laid out differently. */
 const VERSION = 'espalier gradients 1'
+
+type Floats = Float32Array | Float64Array
+
+const GRADIENTS = 'gradients'
 
 /** Bytes of a SHA-256. */
 const DIGEST = 32
@@ -63,25 +67,23 @@ export class GradientCache {
     }
   }
 
-  /** Fills `floats` from the file of that key. False where there is none, or none that is whole: `floats` may then hold anything. */
-  restore(key: string, floats: readonly Float32Array[]): boolean {
+  /** Fills `arrays` from the file of that key. False where there is none, or none that is whole: they may then hold anything. `what` is for people. */
+  restore(key: string, arrays: readonly Floats[], what = GRADIENTS): boolean {
     const path = this.#path(key)
     let file: number
     try {
       file = openSync(path, 'r')
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
-        this.#notice(`cannot read ${path}, its gradients are computed again: ${fileProblem(error)}`)
+        this.#notice(`cannot read ${path}, ${what} are computed again: ${fileProblem(error)}`)
       return false
     }
     try {
-      const problem = readWhole(file, key, floats)
-      this.#notice(
-        problem ? `${path} ${problem}: its gradients are computed again` : `gradients are taken from ${path}`,
-      )
+      const problem = readWhole(file, key, arrays)
+      this.#notice(problem ? `${path} ${problem}: ${what} are computed again` : `${what} are taken from ${path}`)
       return problem === undefined
     } catch (error) {
-      this.#notice(`cannot read ${path}, its gradients are computed again: ${fileProblem(error)}`)
+      this.#notice(`cannot read ${path}, ${what} are computed again: ${fileProblem(error)}`)
       return false
     } finally {
       closeSync(file)
@@ -89,20 +91,38 @@ export class GradientCache {
   }
 
   /** Writes the file of that key, whole or not at all. */
-  save(key: string, floats: readonly Float32Array[]): void {
+  save(key: string, arrays: readonly Floats[], what = GRADIENTS): void {
     try {
-      writeAtomically(this.#path(key), partsOf(key, floats))
+      writeAtomically(this.#path(key), partsOf(key, arrays))
     } catch (error) {
-      this.#notice(`gradients are not kept: ${(error as Error).message}`)
+      this.#notice(`${what} are not kept: ${(error as Error).message}`)
     }
   }
 
+  /** What follows from the gradients of that key and the `settings`, of the given sizes: from its file, or else computed and kept. */
+  derived(
+    key: string,
+    settings: unknown,
+    what: string,
+    sizes: readonly number[],
+    compute: () => Float64Array[],
+  ): Float64Array[] {
+    const own = createHash('sha256')
+      .update(JSON.stringify([key, what, settings, sizes]))
+      .digest('hex')
+    const arrays = sizes.map((size) => new Float64Array(size))
+    if (this.restore(own, arrays, what)) return arrays
+    const computed = compute()
+    this.save(own, computed, what)
+    return computed
+  }
+
   #path(key: string): string {
-    return join(this.#folder, `${key}.gradients`)
+    return join(this.#folder, `${key}.fisher`)
   }
 }
 
-function* partsOf(key: string, floats: readonly Float32Array[]): Generator<Uint8Array> {
+function* partsOf(key: string, floats: readonly Floats[]): Generator<Uint8Array> {
   const hash = createHash('sha256').update(key)
   for (const array of floats) {
     const bytes = bytesOf(array)
@@ -113,7 +133,7 @@ function* partsOf(key: string, floats: readonly Float32Array[]): Generator<Uint8
 }
 
 /** Undefined, or what is wrong with the file. */
-function readWhole(file: number, key: string, floats: readonly Float32Array[]): string | undefined {
+function readWhole(file: number, key: string, floats: readonly Floats[]): string | undefined {
   const expected = floats.reduce((sum, { byteLength }) => sum + byteLength, DIGEST)
   const { size } = fstatSync(file)
   if (size !== expected) return `has ${size} bytes, expected ${expected}`
@@ -143,6 +163,6 @@ function update(hash: Hash, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; at += CHUNK) hash.update(bytes.subarray(at, at + CHUNK))
 }
 
-/** The memory of an array; float32 and integers are little-endian on every machine that this runs on. */
+/** The memory of an array; floats and integers are little-endian on every machine that this runs on. */
 const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength)

@@ -36,6 +36,8 @@ export interface Gradients {
   samples: number
   parts: readonly Part[]
   tensors: GramColumns[]
+  /** Where they are kept, and under which key. */
+  cached?: { key: string; cache: GradientCache }
 }
 
 /** Most samples per run of a mini-batch, whose activations are all in memory. */
@@ -142,7 +144,13 @@ export class GradientSource {
       this.#fill(network, indices, group, columns, progress)
       if (key) cache.save(key, floats)
     }
-    return { space, samples, parts, tensors: columns.map(({ columns: some }) => some) }
+    return {
+      space,
+      samples,
+      parts,
+      tensors: columns.map(({ columns: some }) => some),
+      ...(key && { cached: { key, cache } }),
+    }
   }
 
   /** Whole tensors where no groups were asked for. */

@@ -3,7 +3,6 @@
  * outputs of every layer on some training images change least. Labels, gradients and training are not needed.
  */
 import { sizeOf } from '../graph/tensor.ts'
-import { collapsedLayers, sparsityOf } from '../prune/mask.ts'
 import { type Layer, type ScopeName, scopes } from '../prune/scope.ts'
 import { calibrate } from '../prune/second-order/layerwise/calibration.ts'
 import { fromMatrix, type LayerMatrix } from '../prune/second-order/layerwise/layer.ts'
@@ -20,7 +19,7 @@ import type { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
 import { suggestion } from '../util/suggest.ts'
-import type { PruneResult } from './prune.ts'
+import { type PruneResult, prunedResult } from './masks.ts'
 
 export const layerwiseMethods = {
   obc: 'ExactOBS layer by layer from inputs, no labels (Frantar & Alistarh 2022)',
@@ -201,8 +200,7 @@ function apply(
     return { name, error: error / problems[0].unit!, dead: problems.reduce((sum, { dead }) => sum + dead!.length, 0) }
   })
   network.applyMasks()
-  const counts = network.counts()
-  return { layers: counts, sparsity: sparsityOf(counts), collapsed: collapsedLayers(counts), reconstructions }
+  return { ...prunedResult(network), reconstructions }
 }
 
 /** The solutions of a layer's groups as one matrix. */

@@ -1,55 +1,34 @@
-/**
- * @file Pruning a network: scores, masks, zeros. Once, or gradually while it trains.
- */
+/** @file Pruning a network by a saliency and a scope: once, or while it trains. */
+
 import type { Floats } from '../engine/machine.ts'
-import { collapsedLayers, countKept, type LayerCount, sparsityOf, writeMasks } from '../prune/mask.ts'
+import { countKept } from '../prune/mask.ts'
 import { type SaliencyName, saliencyOf } from '../prune/saliency/index.ts'
 import { type PruningSchedule, pruningEvents } from '../prune/schedule.ts'
-import { type Scope, type ScopeName, scopes } from '../prune/scope.ts'
 import type { Network } from '../train/network.ts'
 import type { Hook } from '../train/train.ts'
 import { UserError } from '../util/errors.ts'
+import { type MaskOptions, masksByScores, type PruneResult } from './masks.ts'
 import { Scoring } from './scoring/scoring.ts'
 
-export interface PruneOptions {
+export type { PruneResult, RefreshedStatistics } from './masks.ts'
+
+export interface PruneOptions extends MaskOptions {
   /** A method that looks at weights alone, by name, or a {@link Scoring}, whose programs the network must have. Default `magnitude`. */
   method?: SaliencyName | Scoring
-  /** Default `global`. */
-  scope?: ScopeName
-  /** Share of zeros among all prunable weights, 0 to 1. */
-  sparsity: number
   /** Seed of everything that is drawn. Default 0. */
   seed?: number
   /** Called while the network is measured: runs of programs. */
   progress?(done: number, total: number): void
 }
 
-export interface PruneResult {
-  layers: LayerCount[]
-  /** Share of zeros among prunable weights, counted. */
-  sparsity: number
-  /** Layers that kept nothing. */
-  collapsed: LayerCount[]
-  /** Where batch normalizations took new statistics. */
-  statistics?: RefreshedStatistics
-}
-
-/** New statistics of batch normalizations: from how many training images, and the mean loss on judging samples before and after. */
-export interface RefreshedStatistics {
-  images: number
-  before: number
-  after: number
-}
-
 /**
- * Prunes a network once: exactly n - round(sparsity n) weights of each group of the scope are kept. Weights that were removed
- * before stay removed, so a lower sparsity than the present one changes nothing; removed weights and their momentum become zero. Iterative
- * methods get there in rounds of growing sparsity. Throws UserError, with the network as it was, where a score is not finite.
+ * Prunes a network once: exactly n - round(sparsity n) weights of each group of the scope are kept, as far as the granularity allows. Weights that were
+ * removed before stay removed, so a lower sparsity than the present one changes nothing; removed weights and their momentum become zero. Iterative
+ * methods get there in rounds of growing sparsity. Throws UserError, with the network as it was, where a score is not finite or the masks are refused.
  */
 export function prune(network: Network, options: PruneOptions, event = 0): PruneResult {
-  const { method = 'magnitude', scope = 'global', sparsity, seed = 0, progress = () => {} } = options
+  const { method = 'magnitude', sparsity, seed = 0, progress = () => {}, ...masks } = options
   const scoring = typeof method === 'string' ? scoringByName(method) : method
-  const ranking: Scope = scopes[scope]
   const layers = network.layers().map((layer) => {
     const weights = network.values(layer.name)
     return { ...layer, weights, before: { weights: weights.slice(), mask: layer.mask.slice() } }
@@ -58,12 +37,15 @@ export function prune(network: Network, options: PruneOptions, event = 0): Prune
   const total = rounds * scoring.runs
   let done = 0
   const scored = layers.map(({ name, scores, before: { weights } }) => ({ name, scores, weights }))
+  let result: PruneResult | undefined
   try {
     const targets = sparsitiesOfRounds(layers, sparsity, rounds)
     for (const [round, target] of targets.entries()) {
       scoring.score(network, scored, { seed, event, round }, () => progress(++done, total))
       if (returning) for (const { mask, before } of layers) mask.set(before.mask)
-      writeMasks(layers, ranking, target, (group, keep) => network.selectTop(group, keep))
+      // What becomes of a round in between is for the next one to see.
+      const last = round === rounds - 1
+      result = masksByScores(network, { ...masks, sparsity: target, ...(!last && { onCollapse: 'warn' }) })
       for (const { weights, mask, before } of layers)
         for (let i = 0; i < weights.length; i++) weights[i] = mask[i] === 0 ? 0 : before.weights[i]
     }
@@ -75,8 +57,7 @@ export function prune(network: Network, options: PruneOptions, event = 0): Prune
     throw error
   }
   network.applyMasks()
-  const counts = network.counts()
-  return { layers: counts, sparsity: sparsityOf(counts), collapsed: collapsedLayers(counts) }
+  return result!
 }
 
 function scoringByName(method: SaliencyName): Scoring {

@@ -15,7 +15,7 @@ import { randomMagnitude } from '../prune/second-order/random-magnitude.ts'
 import { type SystematicUpdate, systematicUpdates } from '../prune/second-order/update.ts'
 import { woodfisherSaliency, woodfisherUpdate } from '../prune/second-order/woodfisher.ts'
 import type { Network } from '../train/network.ts'
-import { FisherColumns, type Own } from './fisher-columns.ts'
+import { FisherColumns, type Own, type PartBlock } from './fisher-columns.ts'
 import type { GradientSource } from './gradients.ts'
 import { Judge } from './second-order/judge.ts'
 import { lineSearch, type Step } from './second-order/line-search.ts'
@@ -45,6 +45,9 @@ const CHITA_FIRST_ORDER = 0.3
 
 /** Dampings of updates, times the usual one: the stronger, the less an update trusts its samples. */
 const DAMPINGS = [1, 10, 100]
+
+/** Told how many weights are done. */
+type Told = (done: number) => void
 
 /** What a stage begins with. */
 interface Stage {
@@ -178,7 +181,7 @@ class SecondOrderPruning {
     const wholes = weights.map((w) => w.map((x) => (x === 0 ? 0 : 1)))
     const report: Partial<StageReport> = { residual: 0 }
     // A single block's inverse serves both passes; several are made twice, so that one at a time is in memory.
-    const each = (visit: (inverse: BlockInverse, own: Own, progress: (done: number) => void) => Float64Array[]) =>
+    const each = (visit: (inverse: BlockInverse, own: Own, progress: Told, block: PartBlock) => Float64Array[]) =>
       columns.each((block, own, { done, total, group }) =>
         this.#timed('inverse', () =>
           space.scoped(() => {
@@ -186,7 +189,7 @@ class SecondOrderPruning {
               this.#options.onProgress('inverse', `${group}${done + some} of ${total} weights`, (done + some) / total)
             if (done === 0) progress(0)
             const inverse = blockInverse(space, block, lambda, own(wholes))
-            return visit(inverse, own, progress)
+            return visit(inverse, own, progress, block)
           }),
         ),
       )
@@ -198,20 +201,20 @@ class SecondOrderPruning {
       masks = this.#topMasks(scores, keep)
       return masks.map((mask, t) => mask.map((m, q) => (m === 0 && weights[t][q] !== 0 ? 1 : 0)))
     }
-    const diagonal = (inverse: BlockInverse, progress: (done: number) => void) => {
+    const diagonal = (inverse: BlockInverse, progress: Told, block: PartBlock) => {
       report.residual = Math.max(report.residual ?? 0, inverse.residual)
-      return inverse.diagonal(progress)
+      return block.derived('diagonals of the inverse', lambda, () => inverse.diagonal(progress))
     }
     const update = (pruned: Float32Array[], diagonals: Float64Array[]) => (inverse: BlockInverse, own: Own) =>
       woodfisherUpdate(inverse, own(weights), own(diagonals), own(pruned))
     if (columns.count === 1) {
-      const compensation = each((inverse, own, progress) => {
-        const diagonals = diagonal(inverse, progress)
+      const compensation = each((inverse, own, progress, block) => {
+        const diagonals = diagonal(inverse, progress, block)
         return update(choose(diagonals), diagonals)(inverse, own)
       })
       return this.#finish(report, weights, { masks, update: { compensation } })
     }
-    const diagonals = each((inverse, _, progress) => diagonal(inverse, progress))
+    const diagonals = each((inverse, _, progress, block) => diagonal(inverse, progress, block))
     const pruned = choose(diagonals)
     const compensation = each((inverse, own, progress) => {
       const some = update(pruned, diagonals)(inverse, own)

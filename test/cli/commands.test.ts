@@ -71,7 +71,10 @@ it.each([
 it.each([
   ['models', ['lenet-300-100', 'mlpnet']],
   ['datasets', ['mnist', 'synthetic']],
-  ['methods', ['magnitude', 'random', 'scope global', 'scope layerwise', 'scope erk', 'prune --method obd']],
+  [
+    'methods',
+    ['magnitude', 'random', 'scope global', 'scope layerwise', 'scope erk', 'granularity N:M', 'prune --method obd'],
+  ],
   ['recipes', ['recipes/quickstart.yaml']],
 ])('list %s', async (kind, names) => {
   const table = await output('list', kind)

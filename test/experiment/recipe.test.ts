@@ -32,6 +32,17 @@ it('fills in every default', () => {
   })
 })
 
+it('what is pruned together, and where', () => {
+  const { prune } = readTiny(
+    'prune.granularity=2:4',
+    'prune.floor=1%',
+    'prune.prunable=reference',
+    'prune.exclude=[fc3*]',
+  )
+  expect(prune).toMatchObject({ granularity: '2:4', floor: '1%', prunable: 'reference', exclude: ['fc3*'] })
+  expect(tinyRecipe().prune).toMatchObject({ granularity: 'weight', onCollapse: 'warn' })
+})
+
 it('what is written as YAML is read as the same recipe', () => {
   const recipe = tinyRecipe()
   expect(readText(recipeToYaml(recipe))).toEqual(recipe)
@@ -112,7 +123,7 @@ it.each<[string, string]>([
   ['prune.sparsity=1', 'prune.sparsity: expected less than 1, found 1'],
   ['prune.sparsity=-0.1', 'prune.sparsity: expected at least 0, found -0.1'],
   ['prune.method=magntude', 'prune.method: found magntude (did you mean magnitude?)'],
-  ['prune.scope=toString', 'prune.scope: found toString (known: global, layerwise, erk)'],
+  ['prune.scope=toString', 'prune.scope: found toString (known: global, layerwise, uniform, erk)'],
   ['prune.scoring={samples: 9}', 'prune.scoring.samples: magnitude has no use for it, expected no such setting'],
   [
     'prune={method: snip, sparsity: 0.5, scoring: {rounds: 2}}',
@@ -131,6 +142,22 @@ it.each<[string, string]>([
     'prune.scoring.batchNorm: found trian (did you mean train?)',
   ],
   ['prune={method: obd, sparsity: 0.5, scoring: {samples: 5}}', 'prune.scoring: obd has prune.secondOrder instead'],
+  ['prune.granularity=3:2', 'prune.granularity: expected weight, N:M, BxB, channel such as 2:4 or 4x4, found 3:2'],
+  ['prune.granularity=4x2', 'prune.granularity: expected weight, N:M, BxB, channel such as 2:4 or 4x4, found 4x2'],
+  ['prune.prunable=most', 'prune.prunable: expected one of all, published, reference, found "most"'],
+  ['prune.floor=1.5', 'prune.floor: expected weights such as 16 or a share such as 1%, found 1.5'],
+  ['prune.floor=101%', 'prune.floor: expected weights such as 16 or a share such as 1%, found "101%"'],
+  ['prune.onCollapse=stop', 'prune.onCollapse: expected one of warn, floor, error, found "stop"'],
+  [
+    'prune={method: cbs, sparsity: 0.5, include: [fc1*]}',
+    'prune.include: with cbs it is prune.secondOrder.include that says so',
+  ],
+  ['prune={method: obd, sparsity: 0.5, granularity: channel}', 'prune.granularity: obd prunes single weights only'],
+  ['prune={method: obd, sparsity: 0.5, floor: 1%}', 'prune.floor: obd knows no floor'],
+  [
+    'prune={method: obd, sparsity: 0.5, onCollapse: floor}',
+    'prune.onCollapse: expected warn or error with obd, which knows no floor',
+  ],
   ['prune={method: random, sparsity: 0.5, schedule: cubic}', 'prune.end: a cubic schedule needs it, such as 10ep'],
 ])('%s', (change, message) => {
   const path = writeTiny(temporaryFolder())

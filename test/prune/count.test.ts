@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { keptCount } from '../../src/prune/count.ts'
+import { keptCount, truncatedCount } from '../../src/prune/count.ts'
 
 it.each([
   [0, 0.9, 0],
@@ -33,4 +33,12 @@ it('is within half a weight of the exact share, and never rises with the sparsit
 
 it.each([-0.1, 1.1, Number.NaN, Infinity])('%d is no sparsity', (sparsity) => {
   expect(() => keptCount(10, sparsity)).toThrow(`expected a sparsity from 0 to 1, found ${sparsity}`)
+})
+
+it.each([
+  ['resnet18', 11_160_128, [2_232_025, 1_116_012, 558_006, 223_202, 111_601]],
+  ['vgg19', 20_018_880, [4_003_775, 2_001_887, 1_000_944, 400_377, 200_188]],
+])('%s: the counts of the code of arXiv 2502.11450', (_, n, kept) => {
+  expect([0.8, 0.9, 0.95, 0.98, 0.99].map((sparsity) => truncatedCount(n, sparsity))).toEqual(kept)
+  expect([truncatedCount(n, 0), truncatedCount(n, 1), truncatedCount(n, 1 - 1e-12)]).toEqual([n, 0, 1])
 })

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { keptCount } from '../../src/prune/count.ts'
-import { collapsedLayers, countKept, type MaskedLayer, sparsityOf, writeMasks } from '../../src/prune/mask.ts'
+import { collapsedLayers, countKept, type MaskedLayer, sparsityOf } from '../../src/prune/mask.ts'
 import { type ScopeName, scopes } from '../../src/prune/scope.ts'
+import { writeMasks } from '../../src/prune/write-masks.ts'
 import { selectTop } from '../../src/select/top.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { random } from '../../src/util/random.ts'
@@ -18,7 +19,7 @@ const select = (layers: readonly MaskedLayer[], keep: number) =>
     layers.map(({ mask }) => mask),
   )
 const write = (layers: readonly MaskedLayer[], scope: ScopeName, sparsity: number) =>
-  writeMasks(layers, scopes[scope], sparsity, select)
+  writeMasks(layers, { scope: scopes[scope], sparsity, select })
 const masks = (layers: readonly MaskedLayer[]) => layers.map(({ mask }) => [...mask])
 
 const small = () => [layer('a', [2, 2], [5, 1, 2, 4]), layer('b', [1, 2], [3, 6])]
@@ -54,7 +55,7 @@ const sparsities = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLen
 const kept = (layers: readonly MaskedLayer[]) => layers.map(({ mask }) => countKept(mask))
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)
 
-describe.each<ScopeName>(['global', 'layerwise', 'erk'])('%s', (scope) => {
+describe.each<ScopeName>(['global', 'layerwise', 'uniform', 'erk'])('%s', (scope) => {
   /** Prunes to one sparsity after another, with new scores, full of ties, each time. */
   const pruneTo = (
     shapes: number[][],

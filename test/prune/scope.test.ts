@@ -29,6 +29,19 @@ it('layerwise: a group per layer, each with its exact share', () => {
   )
 })
 
+it('uniform: the same density in every layer, and the exact total', () => {
+  fc.assert(
+    fc.property(networks, sparsity, (layers, s) => {
+      const groups = scopes.uniform.groups(layers, s)
+      expect(sum(groups.map(({ keep }) => keep))).toBe(keptCount(sum(sizes(layers)), s))
+      const density = keptCount(sum(sizes(layers)), s) / sum(sizes(layers))
+      groups.forEach(({ keep }, i) => {
+        expect(Math.abs(keep - density * sizes(layers)[i])).toBeLessThan(1 + 1e-6)
+      })
+    }),
+  )
+})
+
 describe('ERK', () => {
   const counts = (layers: readonly Layer[], s: number) => scopes.erk.groups(layers, s).map(({ keep }) => keep)
 

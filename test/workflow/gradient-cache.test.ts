@@ -8,6 +8,7 @@ import { Network } from '../../src/train/network.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { GradientCache, gradientKey } from '../../src/workflow/gradient-cache.ts'
 import { GradientSource } from '../../src/workflow/gradients.ts'
+import { pruneSecondOrder } from '../../src/workflow/second-order.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
 import { machine } from '../train/small.ts'
 
@@ -19,7 +20,8 @@ function setUp(folder: string, miniBatch = 1) {
   const notices: string[] = []
   const cache = new GradientCache(folder, (sentence) => notices.push(sentence))
   const source = new GradientSource({ tensors, samples: indices.length / miniBatch, miniBatch, cache })
-  const network = new Network({ machine, model: findModel('mlpnet'), data, programs: source.programs })
+  const model = findModel('mlpnet')
+  const network = new Network({ machine, model, data, batch: 1, judged: 10, programs: source.programs })
   /** Every column of every tensor. */
   const collect = (samples = indices) =>
     source.collect(network, samples).tensors.map((columns) => {
@@ -29,10 +31,10 @@ function setUp(folder: string, miniBatch = 1) {
         return [...column]
       })
     })
-  return { network, collect, notices }
+  return { network, source, collect, notices }
 }
 
-const files = (folder: string) => readdirSync(folder).filter((name) => name.endsWith('.gradients'))
+const files = (folder: string) => readdirSync(folder).filter((name) => name.endsWith('.fisher'))
 
 it.each([1, 4])('a second run takes the same gradients from the file (mini-batches of %i)', (miniBatch) => {
   const folder = join(temporaryFolder(), 'a', 'b')
@@ -91,12 +93,12 @@ it('other samples and other weights have files of their own', () => {
 })
 
 it.each<[string, (path: string) => void, RegExp]>([
-  ['truncated', (path) => truncateSync(path, 100), / has 100 bytes, expected 43904: its gradients are computed again$/],
-  ['empty', (path) => truncateSync(path, 0), / has 0 bytes, expected 43904: its gradients are computed again$/],
+  ['truncated', (path) => truncateSync(path, 100), / has 100 bytes, expected 43904: gradients are computed again$/],
+  ['empty', (path) => truncateSync(path, 0), / has 0 bytes, expected 43904: gradients are computed again$/],
   [
     'damaged',
     (path) => writeFileSync(path, readFileSync(path).fill(1, 5000, 5001)),
-    / does not match its checksum: its gradients are computed again$/,
+    / does not match its checksum: gradients are computed again$/,
   ],
 ])('a %s file is ignored with one sentence and replaced', (_, damage, sentence) => {
   const folder = temporaryFolder()
@@ -128,4 +130,29 @@ it('a folder that cannot be made is refused', () => {
   const file = join(temporaryFolder(), 'file')
   writeFileSync(file, '')
   expect(() => new GradientCache(join(file, 'cache'))).toThrow(UserError)
+})
+
+it('WoodFisher takes diagonals of its inverse from the folder too, of the same damping only', () => {
+  const folder = temporaryFolder()
+  const prune = (lambda: number) => {
+    const { network, source, notices } = setUp(folder)
+    const judge = indices.subarray(0, 10)
+    pruneSecondOrder(network, source, {
+      method: 'woodfisher',
+      sparsity: 0.5,
+      lambda,
+      gradients: indices,
+      judge,
+      stages: 1,
+    })
+    return { weights: tensors.map((name) => [...network.values(name)]), notices }
+  }
+  const first = prune(1e-3)
+  const second = prune(1e-3)
+  const taken = /^diagonals of the inverse are taken from /
+  expect(first.notices.filter((text) => taken.test(text))).toHaveLength(0)
+  expect(second.notices.filter((text) => taken.test(text))).toHaveLength(1)
+  expect(second.weights).toEqual(first.weights)
+  const other = prune(1e-2)
+  expect(other.notices.filter((text) => taken.test(text))).toHaveLength(0)
 })

@@ -50,7 +50,7 @@ it('layer collapse is found and named', () => {
     tiny[i] = w * 1e-6
   })
   const { collapsed, layers } = prune(network, { sparsity: 0.9 })
-  expect(collapsed).toEqual([{ name: 'fc2.weight', size: 96, kept: 0 }])
+  expect(collapsed).toEqual([{ name: 'fc2.weight', size: 96, kept: 0, effective: 0 }])
   expect(layers[1]).toEqual(collapsed[0])
   // A ranking within each layer does not collapse.
   expect(prune(smallNetwork(), { sparsity: 0.9, scope: 'layerwise' }).collapsed).toEqual([])

@@ -29,8 +29,13 @@ const FAR = 20
 const added: Readonly<Record<string, readonly number[]>> = { Conv: [2], Gemm: [2], BatchNormalization: [2, 3] }
 
 export class Flow implements Measurement {
-  readonly programs: Programs = { [PROGRAM]: (_forward, model) => flowGraph(model) }
+  readonly programs: Programs
   readonly runs = 1
+
+  /** `prunable`: names of the tensors to be scored. Default: the weights of layers. */
+  constructor(prunable?: readonly string[]) {
+    this.programs = { [PROGRAM]: (_forward, model) => flowGraph(model, prunable) }
+  }
 
   measure(network: Network, _samples: Uint32Array, _draw: (name: string) => Random, ran: () => void): Results {
     const { executable } = network
@@ -55,11 +60,11 @@ export class Flow implements Measurement {
 }
 
 /** Outputs `R` (s^2 R) and, by the name of each prunable weight w, s^2 dR / d|w|. */
-function flowGraph(model: Model): Graph {
+function flowGraph(model: Model, prunable?: readonly string[]): Graph {
   const plain = new Graph()
   const ones = plain.constant(1, [1, ...model.image], true)
   const outputs = model.build(plain, ones, false)
-  const weights = tensorsOf(plain)
+  const weights = tensorsOf(plain, prunable)
 
   const graph = new Graph(plain)
   graph.nodes.length = 0

@@ -77,7 +77,7 @@ export class LossGradients implements Measurement {
 
   #build(forward: Forward, size: number): Graph {
     const { graph: pass, losses } = sampleLosses(forward, size, this.#settings)
-    const wrt = tensorsOf(pass, this.#wishes.all)
+    const wrt = tensorsOf(pass, this.#settings.prunable, this.#wishes.all)
     const { graph, sums, squares } = this.#perSample ? withSquares(pass, losses, wrt) : plain(pass, losses, wrt)
     wrt.forEach(({ name }, i) => {
       if (this.#sums) graph.output(`${name}/sum`, sums[i])

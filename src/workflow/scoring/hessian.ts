@@ -54,12 +54,12 @@ class HessianProducts {
 
   #build(forward: Forward, size: number): Graph {
     const { graph: pass, losses } = sampleLosses(forward, size, this.#settings)
-    const along = tensorsOf(pass, this.#all)
+    const along = tensorsOf(pass, this.#settings.prunable, this.#all)
     const { graph: first, gradients } = differentiate(pass, reduceSum(pass, losses, [0], 0), along)
     const product = gradients
       .map((gradient, i) => inner(first, gradient, first.state(directionName(along[i].name), along[i].shape)))
       .reduce((a, b) => add(first, a, b))
-    const scored = tensorsOf(pass)
+    const scored = tensorsOf(pass, this.#settings.prunable)
     const { graph, gradients: products } = differentiate(first, product, scored)
     scored.forEach(({ name }, i) => {
       graph.output(name, products[i])

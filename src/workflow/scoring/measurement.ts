@@ -1,9 +1,10 @@
 /** @file What a scoring pass is made of: programs over a network's parameters, and the statistics of its weights that they come to. */
-import { Graph, prunableParameters } from '../../graph/graph.ts'
+import { Graph } from '../../graph/graph.ts'
 import { mul } from '../../graph/operators/elementwise.ts'
 import { sampleCrossEntropy } from '../../graph/operators/loss.ts'
 import type { Tensor } from '../../graph/tensor.ts'
 import type { Statistic } from '../../prune/saliency/saliency.ts'
+import { choosePrunable } from '../../train/graphs.ts'
 import type { Forward, Network, NetworkOptions } from '../../train/network.ts'
 import type { Random } from '../../util/random.ts'
 
@@ -24,6 +25,8 @@ export interface LossSettings {
   batchNorm: BatchNormMode
   /** What logits are divided by. */
   temperature: number
+  /** Names of the tensors to be scored, as of the network's option. Default: the weights of layers. */
+  prunable?: readonly string[]
 }
 
 export type Programs = NonNullable<NetworkOptions['programs']>
@@ -65,9 +68,9 @@ export function programsFor(
   return Object.fromEntries(each)
 }
 
-/** The weights to be scored, or all parameters. */
-export const tensorsOf = (graph: Graph, all = false): Tensor[] =>
-  all ? graph.withRole('parameter') : prunableParameters(graph)
+/** The tensors to be scored, or all parameters. */
+export const tensorsOf = (graph: Graph, prunable?: readonly string[], all = false): readonly Tensor[] =>
+  all ? graph.withRole('parameter') : choosePrunable(graph, prunable)
 
 /** The loss of each of `size` samples, [N], without outputs and without updates of running statistics. */
 export function sampleLosses(

@@ -26,6 +26,8 @@ export interface ScoringOptions {
   batchNorm?: BatchNormMode
   /** What logits are divided by. Default: the method's. */
   temperature?: number
+  /** Names of the tensors to be scored, the network's option of that name. Default: the weights of layers. */
+  prunable?: readonly string[]
   /** Random vectors per run of 50 samples (with batchNorm `train`: per mini-batch) in estimates of the Hessian's diagonal. Default 10. */
   probes?: number
   /** Of the first-order term. Default: the method's. */
@@ -84,7 +86,8 @@ export class Scoring {
     this.#samples = usesLoss(saliency) ? samples : 0
     this.#miniBatch = miniBatch
     this.#sign = options.sign === undefined ? sign : options.sign === '+' ? 1 : -1
-    const settings = { samples, miniBatch, batchNorm, temperature: options.temperature ?? temperature }
+    const { prunable } = options
+    const settings = { samples, miniBatch, batchNorm, temperature: options.temperature ?? temperature, prunable }
     this.#measurements = measurementsOf(needs, settings, probes)
     if (batchNorm === 'refreshed') this.#refresh = new BatchNormRefresh(samples, `statistics for ${method}`)
     this.programs = Object.assign({}, this.#refresh?.programs, ...this.#measurements.map(({ programs }) => programs))
@@ -136,7 +139,7 @@ const usesLoss = ({ needs = [] }: Saliency<Statistic>): boolean => needs.some((n
 
 function checkUsed(options: ScoringOptions, saliency: Saliency<Statistic>): void {
   const loss = usesLoss(saliency)
-  const used: Record<Exclude<keyof ScoringOptions, 'method' | 'available'>, boolean> = {
+  const used: Record<Exclude<keyof ScoringOptions, 'method' | 'available' | 'prunable'>, boolean> = {
     ...{ samples: loss, miniBatch: loss, batchNorm: loss, temperature: loss },
     probes: saliency.needs?.includes('hessianDiagonal') ?? false,
     sign: saliency.sign !== undefined,
@@ -156,6 +159,6 @@ function measurementsOf(needs: readonly Statistic[], settings: LossSettings, pro
   if (needed('hessianGradient')) result.push(new HessianGradient(settings, false))
   if (needed('hessianGradientOfAll')) result.push(new HessianGradient(settings, true))
   if (needed('hessianDiagonal')) result.push(new HessianDiagonal(settings, probes))
-  if (needed('flow')) result.push(new Flow())
+  if (needed('flow')) result.push(new Flow(settings.prunable))
   return result
 }

@@ -1,0 +1,74 @@
+/** @file espalier compare-masks: how far two pruned networks kept the same weights. */
+import { Command } from 'commander'
+import { markdownTable } from 'markdown-table'
+import { grouped } from '../experiment/report.ts'
+import { readSafetensors, type TensorFile, toFloats } from '../formats/safetensors.ts'
+import { unpackSparse } from '../formats/sparse.ts'
+import type { Tensor } from '../graph/tensor.ts'
+import { type Overlap, overlapOf, totalOverlap } from '../prune/overlap.ts'
+import { chooseTensors, type PrunableSet, prunableSets } from '../prune/tensors.ts'
+import { modelOfFile } from '../train/checkpoint.ts'
+import { UserError } from '../util/errors.ts'
+import { suggestion } from '../util/suggest.ts'
+import { print, printJson } from './output.ts'
+
+interface Options {
+  model?: string
+  prunable: string
+  include?: string
+  exclude?: string
+  json?: boolean
+}
+
+export const compareMasksCommand = new Command('compare-masks')
+  .description('how far two pruned networks kept the same weights: zeros count as pruned')
+  .argument('<a>', 'a safetensors file of pruned weights')
+  .argument('<b>', 'another one, of the same network')
+  .option('--model <name>', 'a built-in network (default: the one that the first file names)')
+  .option('--prunable <set>', `tensors to compare: ${prunableSets.join(', ')}`, 'all')
+  .option('--include <names>', 'these tensors only; comma separated, * for any characters')
+  .option('--exclude <names>', 'not these tensors')
+  .option('--json', 'print one JSON object')
+  .addHelpText('after', '\noverlap: weights kept in both, of those kept in at least one (Jaccard index)')
+  .action((pathA: string, pathB: string, options: Options) => {
+    const [a, b] = [pathA, pathB].map((path) => unpackSparse(readSafetensors(path), path))
+    const model = modelOfFile(a, pathA, options.model)
+    const other = b.metadata.model
+    if (!options.model && other && other !== model.name)
+      throw new UserError(`${pathA} holds ${model.name} and ${pathB} ${other}: expected two files of one network`)
+    const tensors = chooseTensors(model, {
+      prunable: setOf(options.prunable),
+      include: options.include?.split(','),
+      exclude: options.exclude?.split(','),
+    })
+    const layers = tensors.map((tensor) =>
+      overlapOf(tensor.name, valuesOf(a, tensor, pathA), valuesOf(b, tensor, pathB)),
+    )
+    const all = totalOverlap('all', layers)
+    if (options.json) printJson({ a: pathA, b: pathB, model: model.name, layers, all })
+    else print(overlapTable([...layers, all]))
+  })
+
+function setOf(name: string): PrunableSet {
+  const found = prunableSets.find((one) => one === name)
+  if (!found) throw new UserError(`--prunable: there is no ${name}${suggestion(name, prunableSets)}`)
+  return found
+}
+
+/** The values of a network's tensor in a file. Throws UserError where it is missing or has another shape. */
+function valuesOf(file: TensorFile, { name, shape }: Tensor, path: string): Float32Array {
+  const stored = file.tensors.get(name)
+  if (!stored) throw new UserError(`${path} has no tensor ${name}${suggestion(name, [...file.tensors.keys()], 5)}`)
+  if (String(stored.shape) !== String(shape))
+    throw new UserError(`${path}: tensor ${name} has shape [${stored.shape}], the network has [${shape}]`)
+  return toFloats(stored)
+}
+
+function overlapTable(overlaps: readonly Overlap[]): string {
+  const rows = overlaps.map(({ name, size, keptA, keptB, both, jaccard }) => [
+    ...[name, ...[size, keptA, keptB, both].map(grouped)],
+    jaccard.toFixed(4),
+  ])
+  const head = ['layer', 'weights', 'kept in A', 'kept in B', 'kept in both', 'overlap']
+  return markdownTable([head, ...rows], { align: ['l', 'r', 'r', 'r', 'r', 'r'] })
+}

@@ -1,0 +1,32 @@
+/** @file The granularities by name. Adding one: a file and a line here. */
+import type { Model } from '../../models/model.ts'
+import { block } from './block.ts'
+import { channel } from './channel.ts'
+import type { Granularity } from './granularity.ts'
+import { nOfM } from './n-of-m.ts'
+import { weight } from './weight.ts'
+
+/** What can be asked for, with a line about each. */
+export const granularities = {
+  weight: 'single weights',
+  'N:M': 'at most N of every M consecutive inputs of an output, such as 2:4',
+  BxB: 'tiles of B x B weights, such as 4x4',
+  channel: 'whole channels, with all that is tied to them',
+} as const
+
+/** The granularity of a name (`weight`, `2:4`, `4x4`, `channel`) in a network; undefined where there is none such. */
+export function findGranularity(name: string, model: Model): Granularity | undefined {
+  return parse(name)?.(model)
+}
+
+/** Whether there is a granularity of that name. */
+export const isGranularity = (name: string): boolean => parse(name) !== undefined
+
+function parse(name: string): ((model: Model) => Granularity) | undefined {
+  if (name === 'weight') return () => weight
+  if (name === 'channel') return channel
+  const [, n, m] = (/^([1-9]\d{0,3}):([1-9]\d{0,3})$/.exec(name) ?? []).map(Number)
+  if (n <= m) return () => nOfM({ n, m })
+  const [, b] = (/^([1-9]\d{0,3})x\1$/.exec(name) ?? []).map(Number)
+  return b ? () => block(b) : undefined
+}

@@ -1,0 +1,98 @@
+/**
+ * @file Which weights of a masked network lie on a path from its input to its output. Channels are live or not, without counting paths: a channel is
+ * reached where a kept weight, or an operator without weights, leads to it from a reached one (the branches of shortcuts and joins are
+ * ORed), and useful where one leads from it to a logit. Biases make no paths: they do not depend on the input.
+ */
+import { channelLinks, channelsOf, weightLinks, weightOf } from '../graph/channels.ts'
+import { Graph } from '../graph/graph.ts'
+import type { Node } from '../graph/operator.ts'
+import type { Tensor } from '../graph/tensor.ts'
+import type { Model } from '../models/model.ts'
+
+/** Where a parameter is not 0 its weights are kept; parameters that are not named are kept whole. */
+export type Masks = ReadonlyMap<string, ArrayLike<number>>
+
+export interface Reach {
+  /** By name, for every masked parameter: how many of its kept weights lie on a path from input to output. */
+  effective: Map<string, number>
+  /** Per logit: whether a path leads to it from the input. */
+  outputs: boolean[]
+}
+
+/** What is reached in a network under masks. */
+export function reachOf(model: Model, masks: Masks): Reach {
+  const graph = new Graph()
+  const images = graph.input('images', [1, ...model.image])
+  return reach(graph, images, model.build(graph, images, false), masks)
+}
+
+/** As {@link reachOf}, from a tensor of a graph to another. A parameter that several nodes use counts where most of it lies on paths. */
+export function reach(graph: Graph, input: Tensor, output: Tensor, masks: Masks): Reach {
+  const live = new Map([[input, new Uint8Array(channelsOf(input)).fill(1)]])
+  /** Of nodes that are reached at all, the links of each input that is. */
+  const links = new Map<Node, [Tensor, Links][]>()
+  for (const node of graph.nodes) {
+    const found = node.inputs.flatMap((tensor, i): [Tensor, Links][] =>
+      live.has(tensor) ? [[tensor, linksOf(node, i, masks)]] : [],
+    )
+    if (found.length === 0) continue
+    links.set(node, found)
+    const reached = new Uint8Array(channelsOf(node.outputs[0]))
+    for (const [tensor, { from, to }] of found) {
+      const before = live.get(tensor)!
+      for (let k = 0; k < from.length; k++) reached[to[k]] |= before[from[k]]
+    }
+    live.set(node.outputs[0], reached)
+  }
+
+  const useful = new Map([[output, new Uint8Array(channelsOf(output)).fill(1)]])
+  const effective = new Map<string, number>()
+  for (const [node, found] of [...links].reverse()) {
+    const wanted = useful.get(node.outputs[0]) ?? new Uint8Array(channelsOf(node.outputs[0]))
+    for (const [tensor, { from, to, weights }] of found) {
+      const before = live.get(tensor)!
+      const needed = useful.get(tensor) ?? new Uint8Array(channelsOf(tensor))
+      let on = 0
+      for (let k = 0; k < from.length; k++) {
+        needed[from[k]] |= wanted[to[k]]
+        if (before[from[k]] & wanted[to[k]]) on += weights[k]
+      }
+      useful.set(tensor, needed)
+      const weight = weightOf(node)
+      if (weight && masks.has(weight.name)) effective.set(weight.name, Math.max(on, effective.get(weight.name) ?? 0))
+    }
+  }
+  const outputs = live.get(output) ?? new Uint8Array(channelsOf(output))
+  return { effective, outputs: Array.from(outputs, (bit) => bit === 1) }
+}
+
+/** Pairs of channels that a node connects under the masks, and by how many kept weights (0 where it has none). */
+interface Links {
+  from: number[]
+  to: number[]
+  weights: number[]
+}
+
+function linksOf(node: Node, input: number, masks: Masks): Links {
+  const links: Links = { from: [], to: [], weights: [] }
+  const { from, to, weights } = links
+  const add = (a: number, b: number, count: number) => {
+    from.push(a)
+    to.push(b)
+    weights.push(count)
+  }
+  const weight = weightOf(node)
+  if (!weight) {
+    channelLinks(node, input, (a, b) => add(a, b, 0))
+    return links
+  }
+  if (input !== 0) throw new Error(`${weight.name} is multiplied with more than one input`)
+  const mask = masks.get(weight.name)
+  weightLinks(node, (a, b, index) => {
+    if (mask && mask[index] === 0) return
+    const last = from.length - 1
+    if (from[last] === a && to[last] === b) weights[last]++
+    else add(a, b, 1)
+  })
+  return links
+}

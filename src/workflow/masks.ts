@@ -1,0 +1,94 @@
+/**
+ * @file From scores to a pruned network: masks at a granularity, layer collapse found and, where asked for, prevented or refused.
+ */
+import { type Connectivity, connectivityOf, isCollapsed, type OnCollapse, refuseCollapse } from '../prune/collapse.ts'
+import { type Count, keptCount } from '../prune/count.ts'
+import { type Floor, floorText } from '../prune/floor.ts'
+import { findGranularity, granularities } from '../prune/granularity/index.ts'
+import { type MaskedLayer, sparsityOf } from '../prune/mask.ts'
+import { type ScopeName, scopes } from '../prune/scope.ts'
+import { writeMasks } from '../prune/write-masks.ts'
+import type { Network } from '../train/network.ts'
+import { UserError } from '../util/errors.ts'
+
+export interface MaskOptions {
+  /** Default `global`. */
+  scope?: ScopeName
+  /** Share of zeros among all prunable weights, 0 to 1. */
+  sparsity: number
+  /** `weight` (the default), `2:4` and the like, `4x4` and the like, or `channel`. */
+  granularity?: string
+  /** How many weights a sparsity keeps. Default: n - round(sparsity n). */
+  count?: Count
+  /** What every layer keeps at least. Default: nothing. */
+  floor?: Floor
+  /**
+   * `warn` (the default): the result says so; `floor`: the least floor of 1, 2, 4, 8... weights (or doublings of `floor`) in every layer that
+   * prevents it; `error`: a UserError, nothing is changed.
+   */
+  onCollapse?: OnCollapse
+}
+
+/** New statistics of batch normalizations: from how many training images, and the mean loss on judging samples before and after. */
+export interface RefreshedStatistics {
+  images: number
+  before: number
+  after: number
+}
+
+export interface PruneResult extends Connectivity {
+  /** Share of zeros among prunable weights, counted. */
+  sparsity: number
+  /** The floor that was needed, where collapse was to be prevented. */
+  floor?: string
+  /** Where batch normalizations took new statistics. */
+  statistics?: RefreshedStatistics
+}
+
+/** What can be said of a network as it is now, from the nonzeros of its prunable weights. */
+export const prunedResult = (network: Network): PruneResult =>
+  resultOf(connectivityOf(network.model, new Map(network.prunable.map(({ name }) => [name, network.values(name)]))))
+
+const resultOf = (found: Connectivity): PruneResult => ({ ...found, sparsity: sparsityOf(found.layers) })
+
+/**
+ * Masks from scores that lie in `network.layers()`. Weights that were removed before stay removed; `network.applyMasks` makes removed ones zero. Throws
+ * UserError, and changes nothing, where a score is not finite, where a floor does not fit the sparsity, and where collapse is an error or no floor prevents it.
+ */
+export function masksByScores(network: Network, options: MaskOptions): PruneResult {
+  const { scope = 'global', granularity = 'weight', sparsity, count = keptCount, onCollapse = 'warn' } = options
+  const unit = findGranularity(granularity, network.model)
+  if (!unit)
+    throw new UserError(
+      `granularity: expected one of ${Object.keys(granularities).join(', ')} with numbers for capitals, found ${granularity}`,
+    )
+  const layers = network.layers()
+  const before = layers.map(({ scores, mask }) => ({ scores: scores.slice(), mask: mask.slice() }))
+  const restore = () => {
+    layers.forEach(({ scores, mask }, i) => {
+      scores.set(before[i].scores)
+      mask.set(before[i].mask)
+    })
+  }
+  const select = (group: readonly MaskedLayer[], keep: number) => network.selectTop(group, keep)
+  const write = (floor?: Floor) => {
+    restore()
+    writeMasks(layers, { scope: scopes[scope], sparsity, count, floor, select }, unit)
+    return connectivityOf(network.model, new Map(layers.map(({ name, mask }) => [name, mask])))
+  }
+  let raised: Floor | undefined
+  let found: Connectivity
+  try {
+    found = write(options.floor)
+    if (onCollapse === 'error') refuseCollapse(found, sparsity)
+    while (onCollapse === 'floor' && isCollapsed(found)) {
+      const { weights, share } = raised ?? options.floor ?? { weights: 0, share: 0 }
+      raised = { weights: Math.max(1, 2 * weights), share }
+      found = write(raised)
+    }
+  } catch (error) {
+    restore()
+    throw error
+  }
+  return { ...resultOf(found), ...(raised && { floor: floorText(raised) }) }
+}

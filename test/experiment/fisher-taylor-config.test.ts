@@ -1,0 +1,91 @@
+/** @file Configurations of the code of arXiv 2502.11450, read as recipes. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+import { readRecipe } from '../../src/experiment/recipe.ts'
+import { UserError } from '../../src/util/errors.ts'
+import { temporaryFolder } from '../cli/temporary.ts'
+
+/** A fresh copy of a configuration with the values of those that the code ships. */
+const shipped = () => ({
+  general: {
+    ...{ id: 'exp_Magnitude 1', description: 'magnitude', gpu: { ngpus: 1, gpu_id: 0 }, experiment: 'pbt' },
+    ...{ seed: 0, output_dir: './outputs' },
+  },
+  dataset: { class: 'cifar10', batch_size: 512 },
+  model: { class: 'resnet18', num_classes: 10 },
+  training: {
+    num_steps: 160,
+    criterion: { class: 'CE' },
+    optimizer: {
+      ...{ class: 'sgd', learning_rate: 0.01, momentum: 0.9, w_decay: 5e-4, lr_drops: [60, 120], lr_drop_factor: 0.2 },
+    },
+    compressor: { class: 'magnitude', mask: 'global', sparsity: 0.9, warmup: 0, batch_size: 1 },
+  },
+  validation: { metric: 'acc', frequency: 1 },
+})
+
+type Config = ReturnType<typeof shipped>
+
+function read(change: (config: Config) => void = () => {}, changes: string[] = []) {
+  const config = shipped()
+  change(config)
+  const path = join(temporaryFolder(), 'config.json')
+  writeFileSync(path, JSON.stringify(config))
+  return { path, recipe: () => readRecipe(path, changes) }
+}
+
+it('is the recipe of this project for the same experiment', () => {
+  const expected = readRecipe(fileURLToPath(new URL('../../recipes/at-init/resnet18-cifar10.yaml', import.meta.url)), [
+    'model.classes=10',
+    'prune.start=0ep',
+  ])
+  const { recipe } = read()
+  expect(recipe()).toEqual({ ...expected, name: 'exp_magnitude-1', summary: 'magnitude' })
+})
+
+it('networks, layers, warm-up, no compressor, --set', () => {
+  const change = (config: Config) => {
+    config.model = { class: 'VGG19', num_classes: 100 }
+    config.dataset.class = 'cifar100'
+    Object.assign(config.training.compressor, { class: 'random', mask: 'layer', warmup: 1 })
+  }
+  expect(read(change, ['train.epochs=3', 'seed=42']).recipe()).toMatchObject({
+    ...{ seed: 42, model: { name: 'vgg19', classes: 100 }, data: { name: 'cifar100', normalization: 'cifar10' } },
+    ...{ train: { epochs: 3 }, prune: { method: 'random', scope: 'layerwise', start: '1ep', prunable: 'reference' } },
+  })
+  const dense = read((config) => Object.assign(config.training.compressor, { class: 'none', sparsity: 0 }))
+  expect(dense.recipe().prune).toBeUndefined()
+})
+
+it.each<[string, (config: Config) => void, string]>([
+  [
+    'an unknown key',
+    (config) => Object.assign(config.training.compressor, { sparsty: 0.5 }),
+    'unknown key training.compressor.sparsty (did you mean sparsity?)',
+  ],
+  [
+    'a missing key',
+    (config) => Reflect.deleteProperty(config.training, 'num_steps'),
+    'training.num_steps: expected a value of type number, found nothing',
+  ],
+  [
+    'a network that is not here',
+    (config) => Object.assign(config.model, { class: 'resnet101' }),
+    'model.class: expected one of resnet18, resnet34, resnet50, VGG11, VGG13, VGG16, VGG19, CNN500k, found "resnet101"',
+  ],
+  [
+    'batches of gradients',
+    (config) => Object.assign(config.training.compressor, { batch_size: 64 }),
+    'training.compressor.batch_size: expected one of 1, found 64',
+  ],
+  [
+    'another metric',
+    (config) => Object.assign(config.validation, { metric: 'f1' }),
+    'validation.metric: expected one of acc, found "f1"',
+  ],
+])('%s', (_, change, message) => {
+  const { path, recipe } = read(change)
+  expect(recipe).toThrow(new UserError(`${path}: ${message}`))
+})
