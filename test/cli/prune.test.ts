@@ -136,7 +136,7 @@ it('--refresh-bn: new statistics, reported beside the old', async () => {
 
 it('--fisher-cache: used whatever the damping, not for another seed, not where it is damaged', async () => {
   const cache = join(temporaryFolder(), 'cache')
-  const flags = `--method woodfisher --sparsity 0.9 --samples 60 --judge 200 --fisher-cache ${cache}`
+  const flags = `--method cbs-update --stages 1 --sparsity 0.9 --samples 60 --judge 200 --fisher-cache ${cache}`
   const note = (text: string) => text.split('\n').filter((line) => line.startsWith('note: '))
   const out = join(temporaryFolder(), 'out')
   expect(note((await prune('mlp', flags, out)).stdout)).toEqual([])

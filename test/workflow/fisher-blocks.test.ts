@@ -14,10 +14,10 @@ import { GradientSource } from '../../src/workflow/gradients.ts'
 import { drawSamples } from '../../src/workflow/samples.ts'
 import { pruneSecondOrder, type SecondOrderMethod } from '../../src/workflow/second-order.ts'
 import { distance } from '../support/columns-case.ts'
-import { smallConv } from '../support/small-conv.ts'
+import { tinyConv } from '../support/tiny-conv.ts'
 import { dataOf, machine } from '../train/small.ts'
 
-const tensors = prunableTensors(smallConv)
+const tensors = prunableTensors(tinyConv)
 const names = tensors.map(({ name }) => name)
 const data = dataOf({ train: 150 })
 const { gradients, judge } = drawSamples(150, { gradients: 40, judge: 60 })
@@ -36,10 +36,10 @@ interface Case {
 async function prune({ method, fisher, only = '', miniBatch = 1, memory, stages = 1 }: Case) {
   const chosen = tensors.filter(({ name }) => name.startsWith(only))
   const samples = 40 / miniBatch
-  const plan = planGradients(smallConv, chosen, { samples, miniBatch, method, fisher, memory }, 'here')
+  const plan = planGradients(tinyConv, chosen, { samples, miniBatch, method, fisher, memory }, 'here')
   const source = new GradientSource({ tensors: chosen.map(({ name }) => name), samples, miniBatch, ...plan })
   const { programs } = source
-  const network = new Network({ machine, model: smallConv, data, batch: 50, judged: 60, programs })
+  const network = new Network({ machine, model: tinyConv, data, batch: 50, judged: 60, programs })
   await train(network, { epochs: 2, optimizer: { momentum: 0.9 }, schedule: { kind: 'constant', base: 0.05 } })
   const texts: string[] = []
   const { kept } = pruneSecondOrder(network, source, {
@@ -94,7 +94,7 @@ it.each<[Case, number, number]>([
 it('what must be in memory together and is too large is refused in a sentence', () => {
   const needs = { samples: 40, miniBatch: 2, memory: room(30, { miniBatch: 2 }) }
   const plan = (method: SecondOrderMethod, fisher: Case['fisher']) => () =>
-    planGradients(smallConv, tensors, { ...needs, samples: 400, method, fisher }, '--samples')
+    planGradients(tinyConv, tensors, { ...needs, samples: 400, method, fisher }, '--samples')
   for (const [method, fisher] of [
     ['cbs', 'layer'],
     ['chita', 20],
@@ -106,10 +106,10 @@ it('what must be in memory together and is too large is refused in a sentence', 
       /^--samples: \S+ needs 400 gradients of the 113 weights of 3 tensors at the same time, which take \S+ GB, more than \S+ GB: choose fewer samples, more memory, or woodfisher or cbs-update with a block per layer$/,
     )
   }
-  const small = planGradients(smallConv, tensors, { ...needs, samples: 20, method: 'woodfisher', fisher: 8 }, '')
+  const small = planGradients(tinyConv, tensors, { ...needs, samples: 20, method: 'woodfisher', fisher: 8 }, '')
   expect(small.groups.length).toBeGreaterThan(0)
   expect(() =>
-    planGradients(smallConv, tensors, { ...needs, samples: 20, method: 'woodfisher', fisher: 'layer' }, 'x'),
+    planGradients(tinyConv, tensors, { ...needs, samples: 20, method: 'woodfisher', fisher: 'layer' }, 'x'),
   ).toThrow(/^x: woodfisher needs 20 gradients of the 54 weights of conv2.weight .*, or smaller blocks$/)
 })
 

@@ -6,7 +6,7 @@ import { type Forward, Network } from '../../src/train/network.ts'
 import { random } from '../../src/util/random.ts'
 import { GradientSource } from '../../src/workflow/gradients.ts'
 import { distance } from '../support/columns-case.ts'
-import { smallConv } from '../support/small-conv.ts'
+import { tinyConv } from '../support/tiny-conv.ts'
 import { dataOf, machine, model as mlp } from '../train/small.ts'
 
 /** The gradients of the mean loss of some samples with respect to all weights. */
@@ -23,8 +23,8 @@ const plain = (size: number) => (forward: Forward) => {
 it.each([
   ['MLP', mlp, 130, 1],
   ['MLP, mini-batches', mlp, 4, 3],
-  ['convolutional network', smallConv, 103, 1],
-  ['convolutional network, mini-batches', smallConv, 3, 5],
+  ['convolutional network', tinyConv, 103, 1],
+  ['convolutional network, mini-batches', tinyConv, 3, 5],
   ['mini-batches in two runs each', mlp, 2, 66],
 ])('%s', (_, model, samples, miniBatch) => {
   const names = model === mlp ? ['fc1.weight', 'fc3.weight'] : ['conv1.weight', 'conv2.weight', 'fc.weight']
