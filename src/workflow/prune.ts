@@ -44,6 +44,7 @@ export function prune(network: Network, options: PruneOptions, event = 0): Prune
   )
   writeMasks(layers, ranking, sparsity, (group, keep) => network.selectTop(group, keep))
   network.applyMasks()
+  network.fitKernels()
   const counts = network.counts()
   return { layers: counts, sparsity: sparsityOf(counts), collapsed: collapsedLayers(counts) }
 }

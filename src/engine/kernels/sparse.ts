@@ -72,7 +72,14 @@ export function sparseFits(p: Sizes): boolean {
 const at = (offset: number, length: number): Extent => ({ offset, length })
 
 /** The nonzeros of a pattern: their row, the channel and tap that they belong to, and their number among the values. */
-function* nonzeros(memory: ReferenceMemory, rows: number, kernel: number, starts: number, places: number, entries = -1) {
+function* nonzeros(
+  memory: ReferenceMemory,
+  rows: number,
+  kernel: number,
+  starts: number,
+  places: number,
+  entries = -1,
+) {
   const ints = new Int32Array(memory.bytes.buffer, memory.bytes.byteOffset)
   for (let row = 0; row < rows; row++)
     for (let e = ints[starts + row]; e < ints[starts + row + 1]; e++) {
