@@ -2,7 +2,7 @@
  * @file A run as it is seen in a terminal: a bar with rate and time left, and a line per epoch. Without a terminal, the lines alone.
  */
 import { MultiBar, type SingleBar } from 'cli-progress'
-import { grouped, layerTable, percent, resultTable } from '../experiment/report.ts'
+import { gainText, grouped, layerTable, percent, resultTable } from '../experiment/report.ts'
 import type { RunEvent } from '../experiment/run.ts'
 import { clock, print } from './output.ts'
 
@@ -39,7 +39,13 @@ export class RunDisplay {
         break
       case 'end':
         this.stop()
-        print(`\n${layerTable(event.result.layers)}\n\n${resultTable(event.result)}\n\nThe run is in ${event.folder}`)
+        print(
+          [
+            ...['', layerTable(event.result.layers, event.result.kernels), ''],
+            ...[gainText(event.result.layers, event.result.kernels)].flatMap((text) => (text ? [text, ''] : [])),
+            ...[resultTable(event.result), '', `The run is in ${event.folder}`],
+          ].join('\n'),
+        )
     }
   }
 

@@ -14,6 +14,7 @@ import { RunDisplay } from './progress.ts'
 interface Options {
   set: string[]
   seed?: string
+  kernels?: string
   out?: string
   resume?: boolean
   force?: boolean
@@ -33,6 +34,7 @@ export const runCommand = new Command('run')
     [],
   )
   .option('--seed <n>', 'seed of all random draws')
+  .option('--kernels <kind>', 'which layers skip their zeros: auto, dense or sparse (train.kernels)')
   .option('--out <dir>', 'run folder (default: a new one under runs/)')
   .option('--resume', 'go on with the run in --out from its last checkpoint')
   .option('--force', 'replace the run in --out')
@@ -41,7 +43,11 @@ export const runCommand = new Command('run')
   .option('--quiet', 'print nothing but errors')
   .option('--json', 'print one JSON object per line')
   .action(async (path: string, options: Options) => {
-    const recipe = readRecipe(path, [...options.set, ...(options.seed === undefined ? [] : [`seed=${options.seed}`])])
+    const changes = [
+      ...(options.seed === undefined ? [] : [`seed=${options.seed}`]),
+      ...(options.kernels === undefined ? [] : [`train.kernels=${options.kernels}`]),
+    ]
+    const recipe = readRecipe(path, [...options.set, ...changes])
     if (options.dryRun) {
       const result = await dryRun(recipe)
       if (options.json) printJson(result)

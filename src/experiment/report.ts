@@ -3,25 +3,55 @@
  */
 import { markdownTable } from 'markdown-table'
 import type { LayerCount } from '../prune/mask.ts'
+import type { LayerGain } from '../train/kernels.ts'
 import type { Evaluation } from '../train/network.ts'
 import type { Recipe } from './recipe.ts'
 import type { RunResult } from './run.ts'
 
-/** Weights, nonzeros and sparsity of every prunable layer, and their sum. */
-export function layerTable(layers: readonly LayerCount[]): string {
+/** Weights, nonzeros and sparsity of every prunable layer, and their sum; where it is known, the kernels that they run on. */
+export function layerTable(layers: readonly LayerCount[], gains: readonly LayerGain[] = []): string {
   const size = layers.reduce((sum, layer) => sum + layer.size, 0)
   const kept = layers.reduce((sum, layer) => sum + layer.kept, 0)
   const row = (name: string, weights: number, nonzeros: number) => [
     ...[name, grouped(weights), grouped(nonzeros), percent(1 - nonzeros / weights)],
+    kernelText(kept < size ? gains.find((gain) => gain.name === name) : undefined, nonzeros < weights),
     nonzeros === 0 ? 'collapsed: nothing left' : '',
   ]
   const rows = layers.map((layer) => row(layer.name, layer.size, layer.kept))
-  const notes = rows.some((cells) => cells[4])
-  const table = [['layer', 'weights', 'nonzeros', 'sparsity', 'note'], ...rows, row('all prunable', size, kept)]
+  const shown = [0, 1, 2, 3, 4, 5].filter((i) => i < 4 || rows.some((cells) => cells[i]))
+  const table = [
+    ['layer', 'weights', 'nonzeros', 'sparsity', 'kernels', 'note'],
+    ...rows,
+    row('all prunable', size, kept),
+  ]
+  const align = ['l', 'r', 'r', 'r', 'l', 'l']
   return markdownTable(
-    table.map((cells) => (notes ? cells : cells.slice(0, 4))),
-    { align: ['l', 'r', 'r', 'r', 'l'] },
+    table.map((cells) => shown.map((i) => cells[i])),
+    { align: shown.map((i) => align[i]) },
   )
+}
+
+/** What a layer ran on, and what that gains or would gain in a training step. */
+function kernelText(gain: LayerGain | undefined, zeros: boolean): string {
+  if (!gain) return ''
+  if (gain.sparse) return `sparse, ${times(gain.gain!)}`
+  if (!zeros) return 'dense'
+  return gain.gain === undefined ? 'dense' : `dense: sparse would be ${times(gain.gain)}`
+}
+
+const times = (gain: number) => `${gain.toFixed(gain < 10 ? 1 : 0)}x`
+
+/** What the zeros gain in time, said plainly; nothing where there is nothing to say. */
+export function gainText(layers: readonly LayerCount[], gains: readonly LayerGain[]): string {
+  const zeros = layers.filter(({ size, kept }) => kept < size).map(({ name }) => name)
+  const sparse = gains.filter((gain) => gain.sparse && zeros.includes(gain.name))
+  if (gains.length === 0 || zeros.length === 0) return ''
+  const factors = 'Factors are those of a table of costs (src/engine/cost.ts), not of this run.'
+  if (sparse.length === 0)
+    return `The zeros gain no time: all ${zeros.length} layers that have some ran on dense kernels.`
+  const rest = zeros.length - sparse.length
+  const others = rest > 0 ? `, ${rest} gained nothing from theirs and ran on dense kernels` : ''
+  return `${sparse.length} of ${zeros.length} layers with zeros ran on kernels that skip them${others}. ${factors}`
 }
 
 /** Accuracy, sizes and time. */
@@ -41,6 +71,7 @@ export function resultTable(result: RunResult): string {
 }
 
 export function reportMarkdown(recipe: Recipe, engine: string, result: RunResult): string {
+  const gains = gainText(result.layers, result.kernels)
   return [
     `# ${recipe.name}`,
     '',
@@ -50,8 +81,9 @@ export function reportMarkdown(recipe: Recipe, engine: string, result: RunResult
     '',
     resultTable(result),
     '',
-    layerTable(result.layers),
+    layerTable(result.layers, result.kernels),
     '',
+    ...(gains ? [gains, ''] : []),
     'The recipe is in recipe.yaml, the machine in environment.json, every epoch and pruning event in metrics.jsonl.',
     '',
   ].join('\n')

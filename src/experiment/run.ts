@@ -17,6 +17,7 @@ import type { RateSchedule } from '../optim/schedule.ts'
 import { type LayerCount, sparsityOf } from '../prune/mask.ts'
 import type { PruningSchedule } from '../prune/schedule.ts'
 import { checkpointOf, loadCheckpoint, loadWeights, weightsOf } from '../train/checkpoint.ts'
+import type { LayerGain } from '../train/kernels.ts'
 import { type Evaluation, Network } from '../train/network.ts'
 import { type EpochResult, type EpochSums, type Hook, train } from '../train/train.ts'
 import { UserError } from '../util/errors.ts'
@@ -60,6 +61,8 @@ export interface Progress {
 
 export interface RunResult {
   layers: LayerCount[]
+  /** Which kernels the layers ran on at the end. */
+  kernels: LayerGain[]
   /** Counted from the final weights, among prunable ones. */
   sparsity: number
   /** On the test set, just before the first pruning event. */
@@ -137,7 +140,7 @@ export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, pl
   const network = new Network({
     ...{ machine, data, model: modelOf(recipe), init },
     ...{ batch: recipe.train.batch, validation, stratify, seed: recipe.seed, augment: findAugmentation(augment) },
-    ...{ programs: plan?.programs, judged: plan?.judged },
+    ...{ programs: plan?.programs, judged: plan?.judged, kernels: plan ? 'dense' : recipe.train.kernels },
   })
   if (weights !== undefined) loadWeights(network, unpackSparse(readSafetensors(weights), weights), weights)
   return network
@@ -320,6 +323,7 @@ class Run {
     if (!Number.isFinite(final.loss))
       throw new UserError(`the loss on the test set is ${final.loss}: training diverged in its last step`)
     const layers = network.counts()
+    const kernels = network.gains()
     const weights = weightsOf(network, { test_accuracy: (100 * final.accuracy).toFixed(2) })
     writeSafetensors(this.#folder.file('model'), packSparse(weights))
     let dense: Evaluation | undefined
@@ -331,6 +335,7 @@ class Run {
     const denseBytes = dense ? this.#folder.size('dense') : this.#folder.size('model')
     const result = {
       layers,
+      kernels,
       sparsity: sparsityOf(layers),
       dense,
       final,

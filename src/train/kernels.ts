@@ -67,6 +67,7 @@ export class LayerKernels {
     return this.#prunable.map(({ name, shape }) => {
       const layer = this.#layers.get(name)
       if (!layer) return { name, sparse: false }
+      // By the weights that are left, not by how they are held: at the end of a run they may be held dense.
       return { name, sparse: this.#pays(name, left(name)), gain: sparseGain(layer, left(name) / sizeOf(shape)) }
     })
   }

@@ -16,7 +16,7 @@ import { countKept, type LayerCount, type MaskedLayer } from '../prune/mask.ts'
 import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
 import { evaluationGraph, type ForwardPass, forwardPass, maskName, scoreName, trainingStep } from './graphs.ts'
-import { type Kernels, LayerKernels } from './kernels.ts'
+import { type Kernels, type LayerGain, LayerKernels } from './kernels.ts'
 import { Weights } from './weights.ts'
 
 export interface NetworkOptions {
@@ -169,6 +169,11 @@ export class Network {
   fitKernels(): void {
     if (this.kernels.kind === 'dense') return
     this.weights.hold(this.kernels.choose((name) => this.weights.count(name), this.weights))
+  }
+
+  /** Which kernels the prunable layers run on, and what that gains. */
+  gains(): LayerGain[] {
+    return this.kernels.gains((name) => this.weights.count(name))
   }
 
   /** Holds all weights dense, whatever the kernels: views are row-major again. */
