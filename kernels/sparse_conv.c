@@ -128,7 +128,7 @@ static void sparse_correlate(const Context *ctx, const Correlation *c, const Pat
     for (;; rows = (rows + 1) / 2) {
         set_rows(&s, rows);
         int channels = least((int)(SPARSE_STRIP_FLOATS / (s.channel_floats + MOST_VECTORS * LANES)), SPARSE_MOST_TAPS / kernel);
-        int units = chunks * ((grid + rows - 1) / rows), fits = channels >= least(c->in, 32);
+        int units = chunks * ((grid + rows - 1) / rows), fits = channels >= least(c->in, 64);
         if (!block && (rows == 1 || fits)) block = direct ? SPARSE_MOST_TAPS : least(c->in, channels);
         if (rows == 1 || (fits && (units >= 4 * ctx->parts || direct))) break;
     }

@@ -78,7 +78,7 @@ KERNEL(sparse_conv_weight_grad) {
     for (;; rows = (rows + 1) / 2) {
         set_rows(&s, rows);
         block = least((int)(SPARSE_STRIP_FLOATS / s.channel_floats), SPARSE_MOST_TAPS / kernel);
-        if (rows == 1 || block >= least(c.in, 32)) break;
+        if (rows == 1 || block >= least(c.in, 64)) break;
     }
     if (direct) {
         block = SPARSE_MOST_TAPS;

@@ -18,33 +18,39 @@ export interface LayerCost {
   sx: number
   dy: number
   dx: number
-  /** Whether training needs the gradient of its input. */
-  inputGradient: boolean
 }
 
-/** Nanoseconds per multiply-add of the dense kernels. */
-const DENSE = {
-  /** 3 x 3 without stride, by Winograd's algorithm. */
-  winograd: 0.013,
-  /** Other convolutions, few channels (under 32) or with a stride. */
-  direct: 0.03,
-  /** Matrix products: linear layers and 1 x 1 convolutions. */
-  product: 0.016,
+/** Nanoseconds per multiply-add, and per value of the input and the output. */
+interface Cost {
+  multiplyAdd: number
+  value: number
 }
-/** Nanoseconds per multiply-add of a nonzero, and per value of the input and the output that a pass touches. */
-const SPARSE = { nonzero: 0.035, value: 0.4 }
+
+const DENSE: Record<'winograd' | 'direct' | 'product', Cost> = {
+  /** 3 x 3 without stride or dilation. */
+  winograd: { multiplyAdd: 0.0125, value: 0.8 },
+  /** Other convolutions. */
+  direct: { multiplyAdd: 0.035, value: 0 },
+  /** Linear layers and 1 x 1 convolutions. */
+  product: { multiplyAdd: 0.028, value: 0 },
+}
+
+/** Sparse kernels, for up to so many input channels: a tile's inputs fit into the first-level cache, nearly fit, or come from the second. */
+const SPARSE: readonly (Cost & { channels: number })[] = [
+  { channels: 32, multiplyAdd: 0.035, value: 0.45 },
+  { channels: 64, multiplyAdd: 0.045, value: 0.4 },
+  { channels: Infinity, multiplyAdd: 0.06, value: 0.4 },
+]
 
 /** How many times faster than on dense kernels a pass over the layer is on sparse ones, where `density` of its weights are nonzeros. */
 export function sparseGain(layer: LayerCost, density: number): number {
   const { batch, in: channels, out, h, w, oh, ow, kh, kw, sy, sx, dy, dx } = layer
   const multiplyAdds = batch * out * channels * kh * kw * oh * ow
+  const values = batch * (channels * h * w + out * oh * ow)
   const plain = sy === 1 && sx === 1 && dy === 1 && dx === 1
-  const kind =
-    kh * kw === 1 && plain
-      ? 'product'
-      : kh === 3 && kw === 3 && plain && channels >= 8 && out >= 8 && batch >= 8
-        ? 'winograd'
-        : 'direct'
-  const moved = batch * (channels * h * w + out * oh * ow)
-  return (multiplyAdds * DENSE[kind]) / (multiplyAdds * density * SPARSE.nonzero + moved * SPARSE.value)
+  const tiled = plain && kh === 3 && kw === 3 && channels >= 8 && out >= 8 && batch >= 8
+  const dense = DENSE[tiled ? 'winograd' : plain && kh * kw === 1 ? 'product' : 'direct']
+  const sparse = SPARSE.find((cost) => channels <= cost.channels)!
+  const time = (cost: Cost, share: number) => multiplyAdds * share * cost.multiplyAdd + values * cost.value
+  return time(dense, 1) / time(sparse, density)
 }

@@ -36,7 +36,7 @@ export class LayerKernels {
     this.kind = kind
     this.#prunable = prunable
     const all = Object.values(graphs)
-    // The passes over the first graph are what counts: a training step, where there is one.
+    // What counts is the first graph: a training step, where there is one.
     for (const weight of kind === 'dense' ? [] : prunable) {
       const possible = all.every((graph) => {
         const own = graph.tensors.get(weight.name)
@@ -45,7 +45,7 @@ export class LayerKernels {
       const own = all[0].tensors.get(weight.name)!
       const passes = all[0].nodes.filter(({ inputs }) => inputs[1] === own)
       if (!possible || passes.length === 0) continue
-      this.#layers.set(weight.name, { ...layerSizes(passes[0]), inputGradient: passes.length > 1 })
+      this.#layers.set(weight.name, layerSizes(passes[0]))
     }
   }
 
