@@ -1,6 +1,6 @@
 /**
  * @file What a layer costs on dense and on sparse kernels, by a fixed table: nanoseconds of one AVX2 core at 3.5 GHz per multiply-add and per value moved,
- * read off bench/sparse-kernels.mjs. Only the ratio of the two costs decides; it is the same on every machine, so that a run can be repeated.
+ * read off `npm run bench sparse` (bench/sparse-kernels.mjs). Only the ratio of the two costs decides; it is the same on every machine, so that a run can be repeated.
  */
 
 /** A layer's sizes, as the kernels of src/engine/kernels/sparse.ts have them. */
@@ -26,11 +26,12 @@ interface Cost {
   value: number
 }
 
-const DENSE: Record<'winograd' | 'direct' | 'product', Cost> = {
+const DENSE: Record<'winograd' | 'direct' | 'strided' | 'product', Cost> = {
   /** 3 x 3 without stride or dilation. */
   winograd: { multiplyAdd: 0.0125, value: 0.8 },
-  /** Other convolutions. */
-  direct: { multiplyAdd: 0.035, value: 0 },
+  /** Other convolutions, without and with a stride or dilation. */
+  direct: { multiplyAdd: 0.025, value: 0 },
+  strided: { multiplyAdd: 0.04, value: 0 },
   /** Linear layers and 1 x 1 convolutions. */
   product: { multiplyAdd: 0.028, value: 0 },
 }
@@ -49,7 +50,7 @@ export function sparseGain(layer: LayerCost, density: number): number {
   const values = batch * (channels * h * w + out * oh * ow)
   const plain = sy === 1 && sx === 1 && dy === 1 && dx === 1
   const tiled = plain && kh === 3 && kw === 3 && channels >= 8 && out >= 8 && batch >= 8
-  const dense = DENSE[tiled ? 'winograd' : plain && kh * kw === 1 ? 'product' : 'direct']
+  const dense = DENSE[tiled ? 'winograd' : !plain ? 'strided' : kh * kw === 1 ? 'product' : 'direct']
   const sparse = SPARSE.find((cost) => channels <= cost.channels)!
   const time = (cost: Cost, share: number) => multiplyAdds * share * cost.multiplyAdd + values * cost.value
   return time(dense, 1) / time(sparse, density)
