@@ -3,24 +3,40 @@ import { call } from '../dist/engine/kernel.js'
 import { peak } from '../dist/engine/kernels/peak.js'
 import { Program } from '../dist/engine/program.js'
 import { loadBatch } from '../dist/graph/operators/batch.js'
-import { compile, findModel, Graph, Network, openMachine, synthetic } from '../dist/index.js'
+import { compile, findModel, Graph, Network, openMachine, random, synthetic } from '../dist/index.js'
 import { HYPER, hyperValues } from '../dist/optim/sgd.js'
 import { median, takeTurns, timedSync } from './contender.mjs'
 
-/** Training steps of a built-in network on synthetic data: forward, backward, SGD with momentum and weight decay. */
-export async function trainingSteps(modelName, batch, options) {
+/**
+ * Training steps of a built-in network on synthetic data: forward, backward, SGD with momentum and weight decay. `sparse`: a share of the weights of the
+ * tensors whose names match `pruned` is taken away at random.
+ * @param {{ sparsity: number, pruned: RegExp }} [sparse]
+ */
+export async function trainingSteps(modelName, batch, options, sparse) {
   const machine = await openMachine(options)
   const model = findModel(modelName)
   const data = synthetic({ train: 2 * batch, test: 1, image: model.image, classes: model.classes })
-  const network = new Network({ machine, model, data, batch })
+  const network = new Network({ machine, model, data, batch, kernels: sparse ? 'auto' : 'dense' })
+  if (sparse) prune(network, sparse)
   network.executable.view(HYPER).set(hyperValues(0.01, { momentum: 0.9, weightDecay: 1e-4 }))
   const samples = Uint32Array.from({ length: batch }, (_, i) => i)
   return {
     key: keyOf(machine),
-    name: `espalier ${machine.description}`,
+    name: `espalier ${machine.description}${sparse ? `, ${100 * sparse.sparsity} % zeros` : ''}`,
     memory: network.executable.memory,
+    dataBytes: data.train.images.length + data.test.images.length,
     run: (steps) => timedSync(steps, () => network.step(samples)),
   }
+}
+
+function prune(network, { sparsity, pruned }) {
+  for (const { name } of network.prunable.filter((tensor) => pruned.test(tensor.name))) {
+    const rng = random(1, name)
+    const mask = network.mask(name)
+    for (const i of mask.keys()) mask[i] = rng.uniform() < sparsity ? 0 : 1
+  }
+  network.applyMasks()
+  network.fitKernels()
 }
 
 /** Inference of a network: its batch is read from a data set of bytes and normalized, its logits end up row by row. */

@@ -2,8 +2,9 @@
 import { fileURLToPath } from 'node:url'
 import { benchConv } from './conv.mjs'
 import { benchMlp } from './mlp.mjs'
+import { benchSparse } from './sparse.mjs'
 
-const benches = { mlp: benchMlp, conv: benchConv }
+const benches = { mlp: benchMlp, conv: benchConv, sparse: benchSparse }
 const chosen = process.argv[2] ?? Object.keys(benches)
 for (const name of [chosen].flat()) {
   if (!benches[name]) {

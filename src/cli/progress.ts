@@ -2,7 +2,7 @@
  * @file A run as it is seen in a terminal: a bar with rate and time left, and a line per epoch. Without a terminal, the lines alone.
  */
 import { MultiBar, type SingleBar } from 'cli-progress'
-import { collapseLines, grouped, layerTable, percent, resultTable } from '../experiment/report.ts'
+import { collapseLines, gainText, grouped, layerTable, percent, resultTable } from '../experiment/report.ts'
 import type { RunEvent } from '../experiment/run-events.ts'
 import { clock, print } from './output.ts'
 import { PruneDisplay } from './prune-progress.ts'
@@ -68,7 +68,9 @@ export class RunDisplay {
         this.stop()
         print(
           [
-            ...['', layerTable(event.result.layers), '', resultTable(event.result), ''],
+            ...['', layerTable(event.result.layers, event.result.kernels), ''],
+            ...[gainText(event.result.layers, event.result.kernels)].flatMap((text) => (text ? [text, ''] : [])),
+            ...[resultTable(event.result), ''],
             ...collapseLines(event.result),
             `The run is in ${event.folder}`,
           ].join('\n'),

@@ -15,6 +15,7 @@ interface Options {
   set: string[]
   seed?: string
   onCollapse?: string
+  kernels?: string
   out?: string
   resume?: boolean
   force?: boolean
@@ -35,6 +36,7 @@ export const runCommand = new Command('run')
   )
   .option('--seed <n>', 'seed of all random draws')
   .option('--on-collapse <what>', 'when pruning empties a layer or leaves no path: warn, floor or error')
+  .option('--kernels <kind>', 'which layers skip their zeros: auto, dense or sparse (train.kernels)')
   .option('--out <dir>', 'run folder (default: a new one under runs/)')
   .option('--resume', 'go on with the run in --out from its last checkpoint')
   .option('--force', 'replace the run in --out')
@@ -43,7 +45,7 @@ export const runCommand = new Command('run')
   .option('--quiet', 'print nothing but errors')
   .option('--json', 'print one JSON object per line')
   .action(async (path: string, options: Options) => {
-    const flags = { seed: options.seed, 'prune.onCollapse': options.onCollapse }
+    const flags = { seed: options.seed, 'prune.onCollapse': options.onCollapse, 'train.kernels': options.kernels }
     const changes = Object.entries(flags).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]))
     const recipe = readRecipe(path, [...options.set, ...changes])
     if (options.dryRun) {

@@ -88,6 +88,22 @@ export class Executable {
     return this.#shared.has(name)
   }
 
+  /** Takes over the parameters, buffers and states that another executable has under the same names and in the same shapes. */
+  copyFrom(other: Executable): void {
+    for (const [name, { tensor }] of this.#shared) {
+      const theirs = other.#shared.get(name)
+      if (!theirs || !sameShape(theirs.tensor.shape, tensor.shape)) continue
+      if (tensor.bytes) this.bytes(name).set(other.bytes(name))
+      else this.view(name).set(other.view(name))
+    }
+  }
+
+  /** A state tensor of bytes that holds 32-bit integers: a live view. */
+  integers(name: string): Int32Array {
+    const { buffer, byteOffset, byteLength } = this.bytes(name)
+    return new Int32Array(buffer, byteOffset, byteLength >> 2)
+  }
+
   /** Writes a program's input, given in logical row-major order. */
   write(program: string, input: string, values: ArrayLike<number>): void {
     const { tensor, memory } = this.#slot(program, input)

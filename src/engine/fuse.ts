@@ -7,7 +7,7 @@ import { Add } from '../graph/operators/elementwise.ts'
 import type { Tensor } from '../graph/tensor.ts'
 
 /** Operators whose kernels can end with a ReLU. */
-const withRelu = new Set(['Gemm', 'MatMul', 'Conv', 'BatchNormalization', 'BatchNormTrain', 'Add'])
+const withRelu = new Set(['Gemm', 'MatMul', 'Conv', 'SparseConv', 'BatchNormalization', 'BatchNormTrain', 'Add'])
 
 /** max(a + b, 0). */
 const AddRelu = { ...Add, name: 'AddRelu' }

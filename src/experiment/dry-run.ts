@@ -5,6 +5,7 @@ import type { Dataset } from '../data/dataset.ts'
 import { loadDataset } from '../data/index.ts'
 import { synthetic } from '../data/synthetic.ts'
 import { openMachine } from '../engine/machine.ts'
+import { sizeOf } from '../graph/tensor.ts'
 import { HYPER, hyperValues } from '../optim/sgd.ts'
 import type { LayerCount } from '../prune/mask.ts'
 import { checkFits } from '../train/network.ts'
@@ -51,7 +52,7 @@ export async function dryRun(recipe: Recipe): Promise<DryRun> {
   const { persistent, temporary } = network.executable.memory
   const result: DryRun = {
     ...{ engine: machine.description, layers: network.counts(), kernels, secondsPerStep },
-    parameters: network.parameters.reduce((sum, { name }) => sum + network.values(name).length, 0),
+    parameters: network.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
     arenaBytes: 4 * (persistent + temporary) - data.train.images.length - data.test.images.length,
   }
   let real: Dataset

@@ -1,6 +1,7 @@
 /** @file How a recipe prunes at its events: by second derivatives of trained weights, or by the scores of a saliency. */
 import type { Dataset } from '../data/dataset.ts'
 import type { Model } from '../models/model.ts'
+import type { Kernels } from '../train/kernels.ts'
 import type { Network, NetworkOptions } from '../train/network.ts'
 import { type PruneResult, prune } from '../workflow/prune.ts'
 import { Scoring } from '../workflow/scoring/scoring.ts'
@@ -12,6 +13,8 @@ export interface PruningPlan {
   /** Of the network's options. */
   programs: NonNullable<NetworkOptions['programs']>
   judged?: number
+  /** Where it works with these kernels only. */
+  kernels?: Kernels
   /** Prunes to a sparsity, at an event of the schedule (0 is the first). */
   prune(network: Network, sparsity: number, event: number, progress?: PruningProgress): PruneResult
 }

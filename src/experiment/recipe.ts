@@ -12,6 +12,7 @@ import { type SaliencyName, saliencies } from '../prune/saliency/index.ts'
 import { scheduleKinds } from '../prune/schedule.ts'
 import { type ScopeName, scopes } from '../prune/scope.ts'
 import type { FisherBlocks } from '../prune/second-order/parts.ts'
+import { kernelKinds } from '../train/kernels.ts'
 import { UserError } from '../util/errors.ts'
 import { readBytes } from '../util/files.ts'
 import { suggestion } from '../util/suggest.ts'
@@ -126,6 +127,10 @@ export const recipeSchema = z.strictObject({
     warmup: duration.default('0it').describe('Linear warm-up of the learning rate.'),
     drops: z.array(duration).default([]).describe('With schedule steps: when the rate is multiplied by factor.'),
     factor: z.number().positive().lt(1).default(0.1),
+    kernels: z
+      .enum(kernelKinds)
+      .default('auto')
+      .describe('Which layers skip their zeros (auto: those where a table of costs says that it pays).'),
   }),
   prune: z
     .strictObject({
@@ -191,6 +196,8 @@ function crossCheck(recipe: Recipe, source: string): Recipe {
   if (prune?.secondOrder && !isSecondOrder(prune.method))
     throw new UserError(`${source}: prune.secondOrder: ${prune.method} uses no gradients of samples`)
   if (prune) checkMaskKeys(prune, isSecondOrder(prune.method), source)
+  if (prune && isSecondOrder(prune.method) && train.kernels === 'sparse')
+    throw new UserError(`${source}: train.kernels: ${prune.method} works with dense kernels only`)
   if (train.nesterov && train.momentum === 0)
     throw new UserError(`${source}: train.nesterov: needs a train.momentum above 0, found 0`)
   if (data.stratify && data.validation === 0)

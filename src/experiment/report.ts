@@ -4,33 +4,34 @@
 import { markdownTable } from 'markdown-table'
 import { type Connectivity, collapseSentences, effectiveSparsity } from '../prune/collapse.ts'
 import type { LayerCount } from '../prune/mask.ts'
+import type { LayerGain } from '../train/kernels.ts'
 import type { Evaluation } from '../train/network.ts'
 import type { Recipe } from './recipe.ts'
 import type { RunResult } from './run-events.ts'
 
 /**
- * Weights, nonzeros and sparsity of every prunable layer, and their sum. Where some of the nonzeros lie on no path from input to output, a column says how
- * many do; where a layer is empty, another one says so.
+ * Weights, nonzeros and sparsity of every prunable layer, and their sum. Further columns where there is something to say: how many of the nonzeros lie on a path from
+ * input to output, the kernels that the layers run on, and which layers are empty.
  */
-export function layerTable(layers: readonly LayerCount[]): string {
+export function layerTable(layers: readonly LayerCount[], gains: readonly LayerGain[] = []): string {
   const sum = (of: (layer: LayerCount) => number) => layers.reduce((all, layer) => all + of(layer), 0)
   const onPaths = ({ effective, kept }: LayerCount) => effective ?? kept
-  const row = (name: string, size: number, kept: number, effective: number) => [
-    ...[name, grouped(size), grouped(kept), percent(1 - kept / size), grouped(effective)],
-    kept === 0 ? 'collapsed: nothing left' : '',
+  const [size, kept] = [sum((layer) => layer.size), sum((layer) => layer.kept)]
+  const row = (name: string, weights: number, nonzeros: number, effective: number) => [
+    ...[name, grouped(weights), grouped(nonzeros), percent(1 - nonzeros / weights), grouped(effective)],
+    kernelText(kept < size ? gains.find((gain) => gain.name === name) : undefined, nonzeros < weights),
+    nonzeros === 0 ? 'collapsed: nothing left' : '',
   ]
   const rows = layers.map((layer) => row(layer.name, layer.size, layer.kept, onPaths(layer)))
-  const total = row(
-    'all prunable',
-    sum(({ size }) => size),
-    sum(({ kept }) => kept),
-    sum(onPaths),
-  )
   const columns = [0, 1, 2, 3]
   if (layers.some((layer) => onPaths(layer) < layer.kept)) columns.push(4)
-  if (layers.some(({ kept }) => kept === 0)) columns.push(5)
-  const table = [['layer', 'weights', 'nonzeros', 'sparsity', 'on a path', 'note'], ...rows, total]
-  const align = ['l', 'r', 'r', 'r', 'r', 'l']
+  columns.push(...[5, 6].filter((i) => rows.some((cells) => cells[i])))
+  const table = [
+    ['layer', 'weights', 'nonzeros', 'sparsity', 'on a path', 'kernels', 'note'],
+    ...rows,
+    row('all prunable', size, kept, sum(onPaths)),
+  ]
+  const align = ['l', 'r', 'r', 'r', 'r', 'l', 'l']
   return markdownTable(
     table.map((cells) => columns.map((i) => cells[i])),
     { align: columns.map((i) => align[i]) },
@@ -53,6 +54,29 @@ export function collapseLines(found: Connectivity & { final?: Evaluation }): str
   ]
 }
 
+/** What a layer ran on, and what that gains or would gain in a training step. */
+function kernelText(gain: LayerGain | undefined, zeros: boolean): string {
+  if (!gain) return ''
+  if (gain.sparse) return `sparse, ${times(gain.gain!)}`
+  if (!zeros) return 'dense'
+  return gain.gain === undefined ? 'dense' : `dense: sparse would be ${times(gain.gain)}`
+}
+
+const times = (gain: number) => `${gain.toFixed(gain < 10 ? 1 : 0)}x`
+
+/** What the zeros gain in time, said plainly; nothing where there is nothing to say. */
+export function gainText(layers: readonly LayerCount[], gains: readonly LayerGain[]): string {
+  const zeros = layers.filter(({ size, kept }) => kept < size).map(({ name }) => name)
+  const sparse = gains.filter((gain) => gain.sparse && zeros.includes(gain.name))
+  if (gains.length === 0 || zeros.length === 0) return ''
+  const factors = 'Factors are those of a table of costs (src/engine/cost.ts), not of this run.'
+  if (sparse.length === 0)
+    return `The zeros gain no time: all ${zeros.length} layers that have some ran on dense kernels.`
+  const rest = zeros.length - sparse.length
+  const others = rest > 0 ? `, ${rest} gained nothing from theirs and ran on dense kernels` : ''
+  return `${sparse.length} of ${zeros.length} layers with zeros ran on kernels that skip them${others}. ${factors}`
+}
+
 /** Accuracy, sizes and time. */
 export function resultTable(result: RunResult): string {
   const rows = [
@@ -70,6 +94,7 @@ export function resultTable(result: RunResult): string {
 }
 
 export function reportMarkdown(recipe: Recipe, engine: string, result: RunResult): string {
+  const gains = gainText(result.layers, result.kernels)
   return [
     `# ${recipe.name}`,
     '',
@@ -79,8 +104,9 @@ export function reportMarkdown(recipe: Recipe, engine: string, result: RunResult
     '',
     resultTable(result),
     '',
-    layerTable(result.layers),
+    layerTable(result.layers, result.kernels),
     '',
+    ...(gains ? [gains, ''] : []),
     ...collapseLines(result).flatMap((line) => [line, '']),
     'The recipe is in recipe.yaml, the machine in environment.json, every epoch and pruning event in metrics.jsonl.',
     '',

@@ -1,6 +1,7 @@
 /** @file What a run says while it goes on, and what it comes to. */
 import type { Connectivity } from '../prune/collapse.ts'
 import type { LayerCount } from '../prune/mask.ts'
+import type { LayerGain } from '../train/kernels.ts'
 import type { Evaluation } from '../train/network.ts'
 import type { EpochResult } from '../train/train.ts'
 import type { RefreshedStatistics } from '../workflow/prune.ts'
@@ -57,6 +58,8 @@ export interface Progress {
 
 /** Counts are of the final weights. */
 export interface RunResult extends Connectivity {
+  /** Which kernels the layers ran on at the end. */
+  kernels: LayerGain[]
   /** Counted from the final weights, among prunable ones. */
   sparsity: number
   /** On the test set, just before the first pruning event. */

@@ -220,6 +220,7 @@ class Run {
     if (!Number.isFinite(final.loss))
       throw new UserError(`the loss on the test set is ${final.loss}: training diverged in its last step`)
     const pruned = prunedResult(network)
+    const kernels = network.gains()
     const weights = weightsOf(network, { test_accuracy: (100 * final.accuracy).toFixed(2) })
     writeSafetensors(this.#folder.file('model'), packSparse(weights))
     let dense: Evaluation | undefined
@@ -230,7 +231,7 @@ class Run {
     }
     const denseBytes = dense ? this.#folder.size('dense') : this.#folder.size('model')
     const result = {
-      ...{ ...pruned, dense, final },
+      ...{ ...pruned, kernels, dense, final },
       denseBytes,
       modelBytes: this.#folder.size('model'),
       seconds,

@@ -44,6 +44,7 @@ export function secondOrderPlan(
   return {
     programs: { ...source.programs, ...refresh?.programs },
     judged: judge,
+    kernels: 'dense',
     prune(network, sparsity, _event, progress = () => {}) {
       const training = network.indices.train
       const drawn = drawSamples(training.length, { gradients: samples * miniBatch, judge, seed, faithful })

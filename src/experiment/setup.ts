@@ -28,7 +28,7 @@ export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, pl
   const network = new Network({
     ...{ machine, data, model, init, prunable: prune && prunableNames(prune, model) },
     ...{ batch: recipe.train.batch, validation, stratify, seed: recipe.seed, augment: findAugmentation(augment) },
-    ...{ programs: plan?.programs, judged: plan?.judged },
+    ...{ programs: plan?.programs, judged: plan?.judged, kernels: plan?.kernels ?? recipe.train.kernels },
   })
   if (weights !== undefined) loadWeights(network, unpackSparse(readSafetensors(weights), weights), weights)
   return network

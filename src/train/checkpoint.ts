@@ -9,6 +9,7 @@ import type { Model } from '../models/model.ts'
 import { momentumName } from '../optim/sgd.ts'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
+import { maskName } from './graphs.ts'
 import type { Network } from './network.ts'
 import { preprocessingOf } from './preprocessing.ts'
 
@@ -17,7 +18,7 @@ const maskKey = (parameter: string) => `${parameter}.mask`
 /** The network's parameters and buffers. */
 export function weightsOf(network: Network, metadata: Record<string, string> = {}): TensorFile {
   const tensors = new Map<string, StoredTensor>()
-  for (const { name, shape } of network.stored) tensors.set(name, storeFloats(network.values(name), shape))
+  for (const { name, shape } of network.stored) tensors.set(name, storeFloats(network.weights.whole(name), shape))
   return { tensors, metadata: { ...identity(network), ...preprocessingOf(network.data), ...metadata } }
 }
 
@@ -38,9 +39,13 @@ export function modelOfFile({ metadata }: TensorFile, source: string, name = met
 export function checkpointOf(network: Network, metadata: Record<string, string>): TensorFile {
   const file = weightsOf(network, metadata)
   for (const { name, shape } of network.prunable)
-    file.tensors.set(maskKey(name), { dtype: 'U8', shape, data: Uint8Array.from(network.mask(name)) })
+    file.tensors.set(maskKey(name), {
+      dtype: 'U8',
+      shape,
+      data: Uint8Array.from(network.weights.whole(name, maskName(name))),
+    })
   for (const { name, shape } of network.parameters)
-    file.tensors.set(momentumName(name), storeFloats(network.momentum(name), shape))
+    file.tensors.set(momentumName(name), storeFloats(network.weights.whole(name, momentumName(name)), shape))
   return file
 }
 
@@ -50,6 +55,7 @@ export function checkpointOf(network: Network, metadata: Record<string, string>)
  */
 export function loadWeights(network: Network, file: TensorFile, source: string): void {
   const found = network.stored.map((tensor) => valuesOf(file, tensor.name, tensor, source))
+  network.densify()
   network.stored.forEach(({ name }, i) => {
     network.values(name).set(found[i])
   })
@@ -66,6 +72,7 @@ export function loadCheckpoint(network: Network, file: TensorFile, source: strin
   network.parameters.forEach(({ name }, i) => {
     network.momentum(name).set(momentum[i])
   })
+  network.fitKernels()
 }
 
 function maskOf(file: TensorFile, tensor: Tensor, source: string): Float32Array {

@@ -4,9 +4,7 @@
  */
 import { type Augmentation, drawAugmentation } from '../data/augment.ts'
 import { type Dataset, holdOut, type Indices } from '../data/dataset.ts'
-import { compile, type Executable } from '../engine/compile.ts'
-import { call } from '../engine/kernel.ts'
-import { applyMask } from '../engine/kernels/optimizer.ts'
+import type { Executable } from '../engine/compile.ts'
 import { selectTopCall } from '../engine/kernels/select.ts'
 import type { Floats, Machine } from '../engine/machine.ts'
 import type { Graph } from '../graph/graph.ts'
@@ -26,6 +24,8 @@ import {
   scoreName,
   trainingStep,
 } from './graphs.ts'
+import { type Kernels, type LayerGain, LayerKernels } from './kernels.ts'
+import { Weights } from './weights.ts'
 
 export interface NetworkOptions {
   machine: Machine
@@ -47,6 +47,8 @@ export interface NetworkOptions {
   judged?: number
   /** Names of the parameters that pruning may touch. Default: the weights of all layers. */
   prunable?: readonly string[]
+  /** Which layers run on kernels that skip zeros, once they have some: `auto` looks it up in a table of costs. Default `dense`. */
+  kernels?: Kernels
   /** Further programs over the same parameters, by name. */
   programs?: Readonly<Record<string, (forward: Forward, model: Model) => Graph>>
 }
@@ -89,7 +91,8 @@ export class Network {
   /** Samples per training step; 0 where the network can only be evaluated. */
   readonly batch: number
   readonly augment?: Augmentation
-  readonly executable: Executable
+  readonly weights: Weights
+  readonly kernels: LayerKernels
 
   constructor(options: NetworkOptions) {
     const { machine, model, data, batch = 0, validation = 0, stratify = false, seed = 0, augment, judged = 0 } = options
@@ -115,7 +118,11 @@ export class Network {
     this.parameters = first.withRole('parameter')
     this.stored = [...this.parameters, ...first.withRole('buffer')]
     this.prunable = choosePrunable(first, options.prunable)
-    this.executable = compile(machine, graphs)
+    // Other programs run while all weights are dense.
+    const { programs = {} } = options
+    const core = Object.fromEntries(Object.entries(graphs).filter(([name]) => !Object.hasOwn(programs, name)))
+    this.weights = new Weights(machine, core, graphs, this.prunable)
+    this.kernels = new LayerKernels(options.kernels ?? 'dense', core, this.prunable)
 
     for (const part of ['train', 'test'] as const) {
       if (!this.executable.has(`${part}.images`)) continue
@@ -132,67 +139,76 @@ export class Network {
     return Math.ceil(this.indices.train.length / this.batch)
   }
 
-  /** A parameter's values: a live, row-major view. */
+  /** The compiled programs; others after {@link fitKernels}. */
+  get executable(): Executable {
+    return this.weights.executable
+  }
+
+  /** A parameter's values: a live, row-major view; of a weight that is held sparse, of its nonzeros. */
   values(parameter: string): Floats {
-    return this.executable.view(parameter)
+    return this.weights.view(parameter)
   }
 
-  /** A prunable parameter's mask: a live view of zeros and ones. */
+  /** A prunable parameter's mask: a live view of zeros and ones, as long as {@link values}. */
   mask(parameter: string): Floats {
-    return this.executable.view(maskName(parameter))
+    return this.weights.view(parameter, maskName(parameter))
   }
 
-  /** A parameter's momentum: a live view. */
+  /** A parameter's momentum: a live view, as long as {@link values}. */
   momentum(parameter: string): Floats {
-    return this.executable.view(momentumName(parameter))
+    return this.weights.view(parameter, momentumName(parameter))
   }
 
   /** Prunable layers with their masks, and room for scores. */
   layers(): MaskedLayer[] {
     return this.prunable.map(({ name, shape }) => ({
-      ...{ name, shape, mask: this.mask(name), scores: this.executable.view(scoreName(name)) },
+      ...{ name, shape, mask: this.mask(name), scores: this.weights.view(name, scoreName(name)) },
     }))
   }
 
   /** Exact top-k of the layers' scores into their masks, as a kernel. */
   selectTop(layers: readonly MaskedLayer[], keep: number): void {
-    const segments = layers.map(({ name, shape }) => ({
-      ...{
-        scores: this.executable.offset(scoreName(name)),
-        n: sizeOf(shape),
-        mask: this.executable.offset(maskName(name)),
-      },
+    const segments = layers.map(({ name, scores }) => ({
+      ...{ scores: this.executable.offset(scoreName(name)), n: scores.length },
+      mask: this.executable.offset(maskName(name)),
     }))
     this.executable.execute([selectTopCall(keep, segments)])
   }
 
   /** Sets masked weights and their momentum to zero. Training steps do so themselves; this is for a changed mask. */
   applyMasks(): void {
-    this.executable.execute(
-      this.prunable.flatMap(({ name, shape }) =>
-        [name, momentumName(name)].map((target) =>
-          call(applyMask, {
-            n: sizeOf(shape),
-            x: this.executable.offset(target),
-            mask: this.executable.offset(maskName(name)),
-          }),
-        ),
-      ),
-    )
+    this.weights.applyMasks()
   }
 
-  /** Size and nonzero weights of every prunable layer, counted from the weights themselves. */
+  /** Looks up anew which layers run on sparse kernels, for the present masks. Views from before may no longer be live afterwards. */
+  fitKernels(): void {
+    if (this.kernels.kind === 'dense') return
+    this.weights.hold(this.kernels.choose((name) => this.weights.count(name), this.weights))
+  }
+
+  /** Which kernels the prunable layers run on, and what that gains. */
+  gains(): LayerGain[] {
+    return this.kernels.gains((name) => this.weights.count(name))
+  }
+
+  /** Holds all weights dense, whatever the kernels: views are row-major again. */
+  densify(): void {
+    this.weights.hold(new Map())
+  }
+
+  /** Size and nonzero weights of every prunable layer, counted from the weights themselves; a nonzero of a pattern may be zero. */
   counts(): LayerCount[] {
-    return this.prunable.map(({ name }) => {
+    return this.prunable.map(({ name, shape }) => {
       let kept = 0
-      for (const weight of this.values(name)) if (weight !== 0) kept++
-      return { name, size: this.values(name).length, kept }
+      for (const weight of this.values(name)) if (weight !== 0 || this.weights.isSparse(name)) kept++
+      return { name, size: sizeOf(shape), kept }
     })
   }
 
   /** Throws where a masked weight is not exactly zero: a pruned network must be as sparse as it says. */
   assertMasked(): void {
     for (const { name } of this.prunable) {
+      if (this.weights.isSparse(name)) continue // there is no place where such a weight could be
       const mask = this.mask(name)
       countKept(mask)
       const revived = this.values(name).findIndex((w, i) => w !== 0 && mask[i] === 0)

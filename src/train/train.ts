@@ -65,7 +65,6 @@ export async function train(network: Network, options: TrainOptions): Promise<nu
   const { batch, stepsPerEpoch: perEpoch } = network
   const samples = network.indices.train
   const schedule = { ...options.schedule, total: epochs * perEpoch }
-  const hyper = network.executable.view(HYPER)
   let step = resumeAt ?? 0
   let sums: EpochSums = options.epochSoFar ?? { loss: 0, correct: 0, samples: 0 }
   if (resumeAt === undefined) for (const hook of hooks) hook.atStep(0, network)
@@ -79,7 +78,7 @@ export async function train(network: Network, options: TrainOptions): Promise<nu
       const from = (step % perEpoch) * batch
       const chosen = Uint32Array.from(order.subarray(from, from + batch), (i) => samples[i])
       const rate = learningRate(schedule, step)
-      hyper.set(hyperValues(rate, optimizer))
+      network.executable.view(HYPER).set(hyperValues(rate, optimizer))
       const { loss, correct } = network.step(chosen, { seed, epoch, step })
       if (!Number.isFinite(loss))
         throw new UserError(

@@ -47,7 +47,9 @@ export interface PruneResult extends Connectivity {
 
 /** What can be said of a network as it is now, from the nonzeros of its prunable weights. */
 export const prunedResult = (network: Network): PruneResult =>
-  resultOf(connectivityOf(network.model, new Map(network.prunable.map(({ name }) => [name, network.values(name)]))))
+  resultOf(
+    connectivityOf(network.model, new Map(network.prunable.map(({ name }) => [name, network.weights.whole(name)]))),
+  )
 
 const resultOf = (found: Connectivity): PruneResult => ({ ...found, sparsity: sparsityOf(found.layers) })
 

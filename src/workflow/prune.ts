@@ -29,6 +29,7 @@ export interface PruneOptions extends MaskOptions {
 export function prune(network: Network, options: PruneOptions, event = 0): PruneResult {
   const { method = 'magnitude', sparsity, seed = 0, progress = () => {}, ...masks } = options
   const scoring = typeof method === 'string' ? scoringByName(method) : method
+  network.densify() // Scores, masks and paths are of whole tensors.
   const layers = network.layers().map((layer) => {
     const weights = network.values(layer.name)
     return { ...layer, weights, before: { weights: weights.slice(), mask: layer.mask.slice() } }
@@ -57,6 +58,7 @@ export function prune(network: Network, options: PruneOptions, event = 0): Prune
     throw error
   }
   network.applyMasks()
+  network.fitKernels()
   return result!
 }
 

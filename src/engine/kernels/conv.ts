@@ -1,7 +1,7 @@
 /** @file Convolution and its two gradients (kernels/conv.c). Tensors lie [channel][row][column][sample]. */
 import type { Extent, Kernel } from '../kernel.ts'
 
-const sizes = [
+export const sizes = [
   'batch',
   'groups',
   'in',
@@ -19,21 +19,21 @@ const sizes = [
   'top',
   'left',
 ] as const
-type Size = (typeof sizes)[number]
-type Sizes = Readonly<Record<Size, number>>
+export type Size = (typeof sizes)[number]
+export type Sizes = Readonly<Record<Size, number>>
 
 /** Sizes of the scratch that kernels/conv.c divides, in floats. */
 const STRIP_FLOATS = 96 * 1024
 const GRADIENT_FLOATS = 64 * 1024
-const MOST_TAPS = 4096
+export const MOST_TAPS = 4096
 /** Rows are counted in 32 bits. */
-const FARTHEST = 2 ** 30
+export const FARTHEST = 2 ** 30
 /** Floats in the widest tile and vector of any instruction set. */
 const WIDEST_TILE = 64
 const WIDEST_VECTOR = 16
 
-const inputFloats = (p: Sizes) => p.batch * p.groups * p.in * p.h * p.w
-const outputFloats = (p: Sizes) => p.batch * p.groups * p.out * p.oh * p.ow
+export const inputFloats = (p: Sizes) => p.batch * p.groups * p.in * p.h * p.w
+export const outputFloats = (p: Sizes) => p.batch * p.groups * p.out * p.oh * p.ow
 const weightFloats = (p: Sizes) => p.groups * p.out * p.in * p.kh * p.kw
 
 /**

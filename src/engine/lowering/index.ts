@@ -9,6 +9,7 @@ import { loss } from './loss.ts'
 import { norm } from './norm.ts'
 import { pooling } from './pooling.ts'
 import { shape } from './shape.ts'
+import { sparse } from './sparse.ts'
 import { update } from './update.ts'
 
 const lowerings: Record<string, Lowering> = {
@@ -16,6 +17,7 @@ const lowerings: Record<string, Lowering> = {
   ...shape,
   ...linear,
   ...conv,
+  ...sparse,
   ...norm,
   ...pooling,
   ...loss,

@@ -1,0 +1,207 @@
+/* What the sparse convolution kernels share: a weight of which only some positions exist, the taps of an output in a list, and the input copied
+ * into a strip with zeros at its borders, so that a tap is one offset whatever the position. A linear layer is the 1 x 1 case.
+ *
+ * A strip holds, for some samples and some rows of outputs, [channel][row phase][row][column phase][column][samples]: with a stride, rows and
+ * columns are sorted by phase (position mod stride), so that neighbouring outputs read neighbouring places. */
+#ifndef ESPALIER_SPARSE_H
+#define ESPALIER_SPARSE_H
+
+#include "conv.h"
+
+/* Shares of a thread's scratch. */
+#define SPARSE_STRIP_FLOATS (120 * 1024)
+#define SPARSE_MOST_TAPS (32 * 1024)
+#define SPARSE_MOST_ROWS 8000
+#define SPARSE_MOST_STRIDE 8
+
+/* A tap of an output: where its run begins in the strip, and its weight, or which weight it is. */
+typedef struct {
+    int32_t offset;
+    union { float value; int32_t entry; };
+} Tap;
+
+/* The nonzeros of row r (an output channel of the pass) are start[r] .. start[r + 1] of `place`, each channel * taps + tap. Their values have the
+ * same numbers or, where `entry` is given, those in there. Without `values`, taps say which entry they are. */
+typedef struct {
+    const int32_t *start, *place, *entry;
+    const float *values;
+    int capacity, rows;
+} Pattern;
+
+/* How an axis of a strip lies: which phases of the input are in it (`slots` of them), and the range of offsets of all taps. */
+typedef struct {
+    int slots, low, high, slot[SPARSE_MOST_STRIDE];
+} Reach;
+
+typedef struct {
+    Reach row, col;
+    int samples, width, rows, columns; /* rows of outputs that it serves; columns of outputs, of one output phase */
+    int whole;                         /* all samples of the batch lie side by side, so that a row of outputs is one run */
+    int64_t row_floats, slot_floats, channel_floats;
+} SparseStrip;
+
+/* Where tap k of outputs phase, phase + div... of an axis reads: output number m reads place m + whole of an input phase; 0 where it reads nothing. */
+INLINE int tap_place(const Axis *axis, int out_phase, int k, int *phase, int *whole) {
+    int shift = out_phase * axis->mul + k * axis->step + axis->shift;
+    if (shift % axis->div) return 0;
+    *whole = floor_div(shift / axis->div, axis->mul);
+    *phase = shift / axis->div - *whole * axis->mul;
+    return 1;
+}
+
+INLINE Reach reach_of(const Axis *axis) {
+    Reach r = {0, 0, 0, {0}};
+    int used[SPARSE_MOST_STRIDE] = {0}, any = 0, phase, whole;
+    for (int p = 0; p < axis->div; p++)
+        for (int k = 0; k < axis->taps; k++) {
+            if (!tap_place(axis, p, k, &phase, &whole)) continue;
+            used[phase] = 1;
+            if (!any || whole < r.low) r.low = whole;
+            if (!any || whole > r.high) r.high = whole;
+            any = 1;
+        }
+    for (int p = 0; p < axis->mul; p++) {
+        r.slot[p] = r.slots;
+        r.slots += used[p];
+    }
+    return r;
+}
+
+/* Outputs of one phase of an axis. */
+INLINE int outputs_of(const Axis *axis, int phase) { return (axis->out - phase + axis->div - 1) / axis->div; }
+
+/* Everything but the number of rows. Samples: whole cache lines of them, more where a row of outputs is short, all of a small batch. */
+INLINE SparseStrip sparse_strip(const Correlation *c) {
+    SparseStrip s = {.row = reach_of(&c->row), .col = reach_of(&c->col), .samples = 16, .columns = outputs_of(&c->col, 0)};
+    while (s.columns * s.samples < 128) s.samples *= 2;
+    if (s.samples >= c->batch) s.samples = c->col.div == 1 ? c->batch : (c->batch + LANES - 1) / LANES * LANES;
+    s.whole = s.samples == c->batch && c->col.div == 1;
+    s.width = s.columns + s.col.high - s.col.low;
+    s.row_floats = (int64_t)s.col.slots * s.width * s.samples;
+    return s;
+}
+
+INLINE void set_rows(SparseStrip *s, int rows) {
+    s->rows = rows;
+    s->slot_floats = (rows + s->row.high - s->row.low) * s->row_floats;
+    s->channel_floats = s->row.slots * s->slot_floats;
+}
+
+INLINE void clear_run(float *to, int64_t floats) {
+    for (int64_t j = 0; j < floats; j += LANES) store_part(to + j, splat(0), floats - j < LANES ? (int)(floats - j) : LANES);
+}
+
+INLINE void copy_floats(float *to, const float *from, int64_t floats) {
+    int64_t j = 0;
+    for (; j + LANES <= floats; j += LANES) store(to + j, load(from + j));
+    for (; j < floats; j++) to[j] = from[j];
+}
+
+/* `pixels` of them, `step` pixels apart in the input: `count` samples of each, zeros up to `samples`. */
+INLINE void copy_pixels(float *to, int samples, const float *from, int64_t step, int pixels, int count) {
+    if (count == 16 && samples == 16) {
+        for (int j = 0; j < pixels; j++, to += 16, from += step)
+#pragma GCC unroll 4
+            for (int v = 0; v < 16; v += LANES) store(to + v, load(from + v));
+        return;
+    }
+    for (int j = 0; j < pixels; j++, to += samples, from += step) {
+        copy_floats(to, from, count);
+        for (int n = count; n < samples; n++) to[n] = 0;
+    }
+}
+
+/* Fills a strip for outputs from row m0 on (counted within their phase), input channels [channel, channel + channels), samples n0 .. n0 + count. */
+INLINE void fill_sparse_strip(const Correlation *c, const SparseStrip *s, float *to, int channel, int channels, int m0, int n0, int count) {
+    int64_t plane = (int64_t)c->row.in * c->col.in * c->batch, run = (int64_t)s->width * s->samples;
+    int rows = s->rows + s->row.high - s->row.low, mul = c->col.mul;
+    for (int i = 0; i < channels; i++)
+        for (int fy = 0; fy < c->row.mul; fy++) {
+            if (fy + 1 < c->row.mul ? s->row.slot[fy + 1] == s->row.slot[fy] : s->row.slots == s->row.slot[fy]) continue;
+            for (int k = 0; k < rows; k++) {
+                int y = (m0 + s->row.low + k) * c->row.mul + fy;
+                float *row = to + i * s->channel_floats + s->row.slot[fy] * s->slot_floats + k * s->row_floats;
+                if (y < 0 || y >= c->row.in) {
+                    clear_run(row, s->row_floats);
+                    continue;
+                }
+                const float *from = c->x + (channel + i) * plane + (int64_t)y * c->col.in * c->batch + n0;
+                for (int fx = 0; fx < mul; fx++) {
+                    if (fx + 1 < mul ? s->col.slot[fx + 1] == s->col.slot[fx] : s->col.slots == s->col.slot[fx]) continue;
+                    /* Column j of the strip is input column (low + j) mul + fx: those from `first` to before `last` exist. */
+                    int first = -s->col.low, last = (c->col.in - fx + mul - 1) / mul - s->col.low;
+                    first = first < 0 ? 0 : least(first, s->width);
+                    last = last < first ? first : least(last, s->width);
+                    float *line = row + s->col.slot[fx] * run;
+                    const float *pixel = from + ((int64_t)(s->col.low + first) * mul + fx) * c->batch;
+                    clear_run(line, (int64_t)first * s->samples);
+                    if (s->whole && mul == 1) copy_floats(line + (int64_t)first * s->samples, pixel, (int64_t)(last - first) * s->samples);
+                    else copy_pixels(line + (int64_t)first * s->samples, s->samples, pixel, (int64_t)mul * c->batch, last - first, count);
+                    clear_run(line + (int64_t)last * s->samples, (int64_t)(s->width - last) * s->samples);
+                }
+            }
+        }
+}
+
+/* The rows from `first` on, of at most `last`, whose nonzeros a list of taps holds for every one of `phases` phases of outputs. */
+INLINE int listed_rows(const Pattern *p, int first, int last, int phases) {
+    int row = first, most = SPARSE_MOST_ROWS / phases - 1;
+    for (int64_t taps = 0; row < last && row - first < most; row++) {
+        taps += p->start[row + 1] - (int64_t)p->start[row];
+        if (taps > SPARSE_MOST_TAPS && row > first) break;
+    }
+    return row;
+}
+
+/* The taps of rows [first, last) that read input channels [channel, channel + channels), for outputs of one phase, behind the `count` that are listed.
+ * starts[r - first] is where row r begins, with one more for the end, which is returned. Whatever the pattern holds, no tap leaves the strip and
+ * no entry the values. */
+INLINE int list_taps_of(const Correlation *c, const SparseStrip *s, const Pattern *p, int first, int last, int channel, int channels, int row_phase,
+                        int col_phase, Tap *taps, int32_t *starts, int count) {
+    int kernel = c->row.taps * c->col.taps;
+    int32_t within[MOST_TAPS];
+    for (int t = 0; t < kernel; t++) {
+        int fy, wy, fx, wx;
+        within[t] = -1;
+        if (tap_place(&c->row, row_phase, t / c->col.taps, &fy, &wy) && tap_place(&c->col, col_phase, t % c->col.taps, &fx, &wx))
+            within[t] = (int32_t)(s->row.slot[fy] * s->slot_floats + (wy - s->row.low) * s->row_floats +
+                                  ((int64_t)s->col.slot[fx] * s->width + wx - s->col.low) * s->samples);
+    }
+    uint32_t low = (uint32_t)(channel * kernel), size = (uint32_t)(channels * kernel), capacity = (uint32_t)p->capacity;
+    for (int row = first; row < last; row++) {
+        int from = p->start[row], to = least(p->start[row + 1], p->capacity);
+        starts[row - first] = count;
+        for (int e = from < 0 ? to : from; e < to; e++) {
+            uint32_t place = (uint32_t)p->place[e] - low, entry = (uint32_t)(p->entry ? p->entry[e] : e);
+            if (place >= size || entry >= capacity || count == SPARSE_MOST_TAPS) continue;
+            uint32_t i = kernel == 1 ? place : place / (uint32_t)kernel;
+            int32_t inside = within[place - i * (uint32_t)kernel];
+            if (inside < 0) continue;
+            taps[count].offset = (int32_t)(i * s->channel_floats) + inside;
+            if (p->values) taps[count].value = p->values[entry];
+            else taps[count].entry = (int32_t)entry;
+            count++;
+        }
+    }
+    starts[last - first] = count;
+    return count;
+}
+
+/* This thread's share of the rows of a pattern, by nonzeros: a row costs as much as two taps more than it has. */
+INLINE void share_rows(const Context *ctx, const Pattern *p, int *lo, int *hi) {
+    int64_t base = p->start[0], total = p->start[p->rows] - base + 2 * (int64_t)p->rows;
+    int64_t from = total * ctx->part / ctx->parts, to = total * (ctx->part + 1) / ctx->parts;
+    *lo = *hi = 0;
+    for (int r = 0; r < p->rows; r++) {
+        int64_t before = p->start[r] - base + 2 * (int64_t)r;
+        *lo += before < from;
+        *hi += before < to;
+    }
+}
+
+/* A linear layer on whole vectors of samples is read where it lies. */
+INLINE int reads_directly(const Correlation *c) {
+    return c->row.taps * c->col.taps * c->row.in * c->col.in * c->row.out * c->col.out == 1 && c->batch % LANES == 0;
+}
+
+#endif

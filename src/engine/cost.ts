@@ -1,0 +1,57 @@
+/**
+ * @file What a layer costs on dense and on sparse kernels, by a fixed table: nanoseconds of one AVX2 core at 3.5 GHz per multiply-add and per value moved,
+ * read off `npm run bench sparse` (bench/sparse-kernels.mjs). Only the ratio of the two costs decides; it is the same on every machine, so that a run can be repeated.
+ */
+
+/** A layer's sizes, as the kernels of src/engine/kernels/sparse.ts have them. */
+export interface LayerCost {
+  batch: number
+  in: number
+  out: number
+  h: number
+  w: number
+  oh: number
+  ow: number
+  kh: number
+  kw: number
+  sy: number
+  sx: number
+  dy: number
+  dx: number
+}
+
+/** Nanoseconds per multiply-add, and per value of the input and the output. */
+interface Cost {
+  multiplyAdd: number
+  value: number
+}
+
+const DENSE: Record<'winograd' | 'direct' | 'strided' | 'product', Cost> = {
+  /** 3 x 3 without stride or dilation. */
+  winograd: { multiplyAdd: 0.0125, value: 0.8 },
+  /** Other convolutions, without and with a stride or dilation. */
+  direct: { multiplyAdd: 0.025, value: 0 },
+  strided: { multiplyAdd: 0.04, value: 0 },
+  /** Linear layers and 1 x 1 convolutions. */
+  product: { multiplyAdd: 0.028, value: 0 },
+}
+
+/** Sparse kernels, for up to so many input channels: a tile's inputs fit into the first-level cache, nearly fit, or come from the second. */
+const SPARSE: readonly (Cost & { channels: number })[] = [
+  { channels: 32, multiplyAdd: 0.035, value: 0.45 },
+  { channels: 64, multiplyAdd: 0.045, value: 0.4 },
+  { channels: Infinity, multiplyAdd: 0.06, value: 0.4 },
+]
+
+/** How many times faster than on dense kernels a pass over the layer is on sparse ones, where `density` of its weights are nonzeros. */
+export function sparseGain(layer: LayerCost, density: number): number {
+  const { batch, in: channels, out, h, w, oh, ow, kh, kw, sy, sx, dy, dx } = layer
+  const multiplyAdds = batch * out * channels * kh * kw * oh * ow
+  const values = batch * (channels * h * w + out * oh * ow)
+  const plain = sy === 1 && sx === 1 && dy === 1 && dx === 1
+  const tiled = plain && kh === 3 && kw === 3 && channels >= 8 && out >= 8 && batch >= 8
+  const dense = DENSE[tiled ? 'winograd' : !plain ? 'strided' : kh * kw === 1 ? 'product' : 'direct']
+  const sparse = SPARSE.find((cost) => channels <= cost.channels)!
+  const time = (cost: Cost, share: number) => multiplyAdds * share * cost.multiplyAdd + values * cost.value
+  return time(dense, 1) / time(sparse, density)
+}

@@ -1,0 +1,137 @@
+/**
+ * @file Sparse parameters: a graph in which some weights are held as their nonzeros alone. The parameter, and what is kept beside it, shrink from the
+ * weight's shape to one value per nonzero; its layer and the layer's gradients become their sparse counterparts.
+ */
+
+import { Graph } from './graph.ts'
+import type { Node } from './operator.ts'
+import { transposes } from './operators/linear.ts'
+import { reduceSum, reshape } from './operators/shape.ts'
+import { SparseConv, SparseConvInputGrad, SparseConvWeightGrad } from './operators/sparse.ts'
+import { dropDeadNodes } from './simplify.ts'
+import { type Shape, sameShape, type Tensor } from './tensor.ts'
+
+/** A parameter that is to be sparse. */
+export interface SparseParameter {
+  /** Room for so many nonzeros. */
+  capacity: number
+  /** State tensors of the weight's shape that are kept per nonzero too (momentum...), and those of which nothing is kept (masks). */
+  states: readonly string[]
+}
+
+/** Byte tensors of a pattern, by what they hold: `t` of the transposed one. */
+export const patternNames = (parameter: string) => ({
+  ...{ starts: `${parameter}.starts`, places: `${parameter}.places` },
+  ...{ tStarts: `${parameter}.t.starts`, tPlaces: `${parameter}.t.places`, tEntries: `${parameter}.t.entries` },
+})
+
+/** How a node uses a weight. */
+type Use = 'forward' | 'input gradient' | 'update'
+
+/** The most parts that a batch is cut into for the gradient of a weight. */
+const MOST_PARTS = 8
+const SAMPLES_OF_PART = 16
+
+/** Into how many parts a batch of a layer with such an output is cut; each is one thread's work, so they do not depend on the threads. */
+export const partsOf = ([samples, , ...map]: Shape): number =>
+  map.length === 0 || map.every((n) => n === 1) ? 1 : Math.min(MOST_PARTS, Math.ceil(samples / SAMPLES_OF_PART))
+
+/** Whether the graph uses a weight in no way that has no sparse counterpart. `fits` says whether kernels take a node of the Conv family. */
+export function canBeSparse(graph: Graph, weight: Tensor, fits: (node: Node) => boolean): boolean {
+  const { nodes } = dropDeadNodes(graph)
+  return nodes.every((node) => {
+    if (!node.inputs.includes(weight)) return true
+    const use = useOf(node, weight)
+    if (use === 'update') return gradientMaker(nodes, node.inputs[1], weight) !== undefined
+    return use !== undefined && fits(node)
+  })
+}
+
+function useOf({ operator: { name }, inputs, attributes }: Node, weight: Tensor): Use | undefined {
+  if (inputs.filter((input) => input === weight).length !== 1) return undefined
+  if (name === 'SgdStep') return inputs[0] === weight ? 'update' : undefined
+  if (inputs[1] !== weight || !inputs[0].batched) return undefined
+  if (name === 'Conv') return attributes.group === undefined || attributes.group === 1 ? 'forward' : undefined
+  if (name === 'ConvInputGrad') return 'input gradient'
+  if (name !== 'Gemm' || transposes(attributes).transA) return undefined
+  return transposes(attributes).transB ? 'forward' : inputs[2] ? undefined : 'input gradient'
+}
+
+/** The node that makes a weight's gradient, where it is one that has a sparse counterpart. */
+function gradientMaker(nodes: readonly Node[], gradient: Tensor, weight: Tensor): Node | undefined {
+  const maker = nodes.find(({ outputs }) => outputs[0] === gradient)
+  if (!maker || !sameShape(gradient.shape, weight.shape)) return undefined
+  if (maker.operator.name === 'ConvWeightGrad') return maker
+  const { transA, transB } = transposes(maker.attributes)
+  const [dy, x] = maker.inputs
+  return maker.operator.name === 'Gemm' && transA && !transB && dy.batched && x.batched ? maker : undefined
+}
+
+/** The same graph with some of its parameters sparse. Each must pass {@link canBeSparse}. */
+export function sparsify(from: Graph, sparse: ReadonlyMap<string, SparseParameter>): Graph {
+  const graph = new Graph(from)
+  graph.nodes.length = 0
+  const replaced = new Map<Tensor, Tensor>()
+  const parameters = new Map<Tensor, SparseParameter>()
+  for (const [name, { capacity, states }] of sparse) {
+    const weight = from.tensors.get(name)
+    if (!weight) continue
+    parameters.set(weight, sparse.get(name)!)
+    for (const tensor of [name, ...states].map((one) => from.tensors.get(one))) {
+      if (!tensor) continue
+      const small = { ...tensor, shape: [capacity] }
+      graph.tensors.set(tensor.name, small)
+      replaced.set(tensor, small)
+    }
+  }
+  const pattern = (weight: Tensor) => {
+    const { capacity } = parameters.get(weight)!
+    const ints = (name: string, count: number) => graph.state(name, [4 * count], { bytes: true })
+    const names = patternNames(weight.name)
+    return {
+      capacity,
+      values: replaced.get(weight)!,
+      forward: [ints(names.starts, weight.shape[0] + 1), ints(names.places, capacity)],
+      transposed: [
+        ints(names.tStarts, weight.shape[1] + 1),
+        ...[ints(names.tPlaces, capacity), ints(names.tEntries, capacity)],
+      ],
+    }
+  }
+  /** The nodes that make gradients of sparse weights, and the sparse gradients once they are made. */
+  const makers = new Map<Node, Tensor>()
+  const gradients = new Map<Tensor, Tensor>()
+  for (const { operator, inputs } of from.nodes)
+    if (operator.name === 'SgdStep' && parameters.has(inputs[0]))
+      makers.set(gradientMaker(from.nodes, inputs[1], inputs[0])!, inputs[0])
+
+  for (const node of from.nodes) {
+    const { operator, inputs, outputs } = node
+    const { shape: _, ...attributes } = operator.name === 'Gemm' ? {} : node.attributes
+    const weight = inputs.find((input) => parameters.has(input))
+    const use = weight && useOf(node, weight)
+    if (!weight || !use) {
+      // A dense gradient that something else reads stays; otherwise it is dead.
+      graph.nodes.push(node)
+      const made = makers.get(node)
+      if (!made) continue
+      const [x, dy] = operator.name === 'Gemm' ? [inputs[1], inputs[0]] : inputs
+      const { forward, capacity } = pattern(made)
+      const parts = partsOf(dy.shape)
+      const options = { ...attributes, weight: made.shape, capacity, parts }
+      const [sums] = graph.apply(SparseConvWeightGrad, [x, dy, ...forward], options)
+      gradients.set(made, parts > 1 ? reduceSum(graph, sums, [0], 0) : reshape(graph, sums, [capacity], false))
+    } else if (use === 'update') {
+      graph.apply(operator, [replaced.get(weight)!, gradients.get(weight)!, replaced.get(inputs[2])!, inputs[3]])
+    } else {
+      const { values, forward, transposed } = pattern(weight)
+      const shape = { weight: weight.shape, ...(use === 'forward' ? {} : { shape: outputs[0].shape }) }
+      graph.nodes.push({
+        operator: use === 'forward' ? SparseConv : SparseConvInputGrad,
+        inputs: [inputs[0], values, ...(use === 'forward' ? forward : transposed), ...inputs.slice(2)],
+        ...{ outputs, attributes: { ...attributes, ...shape } },
+      })
+    }
+  }
+  return graph
+}

@@ -1,0 +1,198 @@
+/**
+ * @file The trained tensors of a network in the arena of a machine. A prunable weight is held dense, with a mask beside it, or sparse: values, momentum
+ * and pattern of its nonzeros alone. Both ways the programs, masks and rules are the same; what differs is the length of the views.
+ */
+import { compile, type Executable } from '../engine/compile.ts'
+import { call } from '../engine/kernel.ts'
+import { applyMask } from '../engine/kernels/optimizer.ts'
+import type { Floats, Machine } from '../engine/machine.ts'
+import { type Pattern, readPositions, writePattern } from '../engine/pattern.ts'
+import type { Graph } from '../graph/graph.ts'
+import { patternNames, sparsify } from '../graph/sparsify.ts'
+import { sizeOf, type Tensor } from '../graph/tensor.ts'
+import { momentumName } from '../optim/sgd.ts'
+import { countKept } from '../prune/mask.ts'
+import { maskName, scoreName } from './graphs.ts'
+
+/** The nonzeros of a weight: places of the whole tensor, ascending, and what is carried along with them. */
+export interface Nonzeros {
+  positions: Int32Array
+  values: Float64Array
+  momentum: Float64Array
+}
+
+export class Weights {
+  readonly #machine: Machine
+  readonly #graphs: Readonly<Record<string, Graph>>
+  readonly #all: Readonly<Record<string, Graph>>
+  readonly #prunable: ReadonlyMap<string, Tensor>
+  /** The weights that are held sparse. */
+  #sparse: ReadonlyMap<string, Pattern> = new Map()
+  #executable: Executable
+
+  /** All dense, and zero. `graphs` are there always, those of `all` that are not among them while all weights are dense. */
+  constructor(
+    machine: Machine,
+    graphs: Readonly<Record<string, Graph>>,
+    all: Readonly<Record<string, Graph>>,
+    prunable: readonly Tensor[],
+  ) {
+    this.#machine = machine
+    this.#graphs = graphs
+    this.#all = all
+    this.#prunable = new Map(prunable.map((tensor) => [tensor.name, tensor]))
+    this.#executable = compile(machine, all)
+  }
+
+  /** Another one after {@link hold}. */
+  get executable(): Executable {
+    return this.#executable
+  }
+
+  isSparse(name: string): boolean {
+    return this.#sparse.has(name)
+  }
+
+  /** Room for so many nonzeros, of a weight that is held sparse. */
+  capacity(name: string): number {
+    return this.#sparse.get(name)!.places.length
+  }
+
+  /** A live view: of the whole tensor, row-major, or of its nonzeros where the weight is held sparse. */
+  view(name: string, state = name): Floats {
+    const view = this.#executable.view(state)
+    const pattern = this.#sparse.get(name)
+    return pattern ? view.subarray(0, count(pattern)) : view
+  }
+
+  /** The tensor (or what is kept beside it), whole and row-major: a copy where the weight is held sparse. */
+  whole(name: string, state = name): Floats {
+    const pattern = this.#sparse.get(name)
+    if (!pattern) return this.#executable.view(state)
+    const { shape } = this.#prunable.get(name)!
+    const view = this.view(name, state)
+    const whole = view instanceof Float64Array ? new Float64Array(sizeOf(shape)) : new Float32Array(sizeOf(shape))
+    readPositions(pattern, shape).forEach((position, e) => {
+      whole[position] = view[e]
+    })
+    return whole
+  }
+
+  /** How many weights are left, by the mask or the pattern. */
+  count(name: string): number {
+    const pattern = this.#sparse.get(name)
+    return pattern ? count(pattern) : countKept(this.#executable.view(maskName(name)))
+  }
+
+  /** What is left of a prunable weight. */
+  nonzeros(name: string): Nonzeros {
+    const pattern = this.#sparse.get(name)
+    if (pattern)
+      return {
+        positions: readPositions(pattern, this.#prunable.get(name)!.shape),
+        values: Float64Array.from(this.view(name)),
+        momentum: Float64Array.from(this.view(name, momentumName(name))),
+      }
+    const mask = this.#executable.view(maskName(name))
+    const positions = new Int32Array(countKept(mask))
+    for (let i = 0, e = 0; i < mask.length; i++) if (mask[i] !== 0) positions[e++] = i
+    const gather = (view: Floats) => Float64Array.from(positions, (position) => view[position])
+    const momentum = gather(this.#executable.view(momentumName(name)))
+    return { positions, values: gather(this.#executable.view(name)), momentum }
+  }
+
+  /** Makes these the nonzeros of a prunable weight, also of one that has to be given more room. A value of zero is a nonzero like others. */
+  setNonzeros(name: string, nonzeros: Nonzeros): void {
+    const { positions, values, momentum } = nonzeros
+    const pattern = this.#sparse.get(name)
+    if (pattern && positions.length > pattern.places.length)
+      this.hold(new Map([...this.#capacities(), [name, positions.length]]))
+    const held = this.#sparse.get(name)
+    if (held) writePattern(held, this.#prunable.get(name)!.shape, positions)
+    const put = (state: string, of: ArrayLike<number> | number) => {
+      const view = this.#executable.view(state)
+      view.fill(0)
+      positions.forEach((position, e) => {
+        view[held ? e : position] = typeof of === 'number' ? of : of[e]
+      })
+    }
+    put(name, values)
+    put(momentumName(name), momentum)
+    put(maskName(name), 1)
+  }
+
+  /** Moves the nonzeros of a weight: those that stay keep value and momentum, those that are new begin at zero. Positions are ascending. */
+  rewire(name: string, positions: Int32Array): void {
+    const before = this.nonzeros(name)
+    const after = {
+      positions,
+      values: new Float64Array(positions.length),
+      momentum: new Float64Array(positions.length),
+    }
+    for (let e = 0, old = 0; e < positions.length; e++) {
+      while (before.positions[old] < positions[e]) old++
+      if (before.positions[old] !== positions[e]) continue
+      after.values[e] = before.values[old]
+      after.momentum[e] = before.momentum[old]
+    }
+    this.setNonzeros(name, after)
+  }
+
+  /** Takes away the weights whose mask is 0, with their momentum. */
+  applyMasks(): void {
+    for (const name of this.#sparse.keys()) {
+      const mask = this.view(name, maskName(name))
+      if (countKept(mask) === mask.length) continue
+      const { positions, values, momentum } = this.nonzeros(name)
+      const left = (_: number, e: number) => mask[e] !== 0
+      const kept = [positions.filter(left), values.filter(left), momentum.filter(left)] as const
+      this.setNonzeros(name, { positions: kept[0], values: kept[1], momentum: kept[2] })
+    }
+    const dense = [...this.#prunable.values()].filter(({ name }) => !this.#sparse.has(name))
+    this.#executable.execute(
+      dense.flatMap(({ name, shape }) =>
+        [name, momentumName(name)].map((target) =>
+          call(applyMask, {
+            n: sizeOf(shape),
+            x: this.#executable.offset(target),
+            mask: this.#executable.offset(maskName(name)),
+          }),
+        ),
+      ),
+    )
+  }
+
+  /** Holds exactly these weights sparse, with room for so many nonzeros each (at least those that they have), and the others dense. */
+  hold(nonzeros: ReadonlyMap<string, number>): void {
+    const capacities = new Map([...nonzeros].map(([name, room]) => [name, Math.max(room, 1)]))
+    const present = this.#capacities()
+    const changed = [...this.#prunable.keys()].filter((name) => present.get(name) !== capacities.get(name))
+    if (changed.length === 0) return
+    const contents = changed.map((name) => this.nonzeros(name))
+    const states = (name: string) => [momentumName(name), maskName(name), scoreName(name)]
+    const sparse = new Map([...capacities].map(([name, capacity]) => [name, { capacity, states: states(name) }]))
+    const used = Object.entries(sparse.size === 0 ? this.#all : this.#graphs)
+    const graphs = used.map(([name, graph]) => [name, sparsify(graph, sparse)])
+    const executable = compile(this.#machine, Object.fromEntries(graphs))
+    executable.copyFrom(this.#executable)
+    this.#executable = executable
+    this.#sparse = new Map([...capacities.keys()].map((name) => [name, this.#pattern(name)]))
+    changed.forEach((name, i) => {
+      this.setNonzeros(name, contents[i])
+    })
+  }
+
+  #capacities(): Map<string, number> {
+    return new Map([...this.#sparse].map(([name, { places }]) => [name, places.length]))
+  }
+
+  #pattern(name: string): Pattern {
+    const names = Object.entries(patternNames(name))
+    return Object.fromEntries(
+      names.map(([key, state]) => [key, this.#executable.integers(state)]),
+    ) as unknown as Pattern
+  }
+}
+
+/** The nonzeros of a pattern. */
+const count = ({ starts }: Pattern) => starts[starts.length - 1]
