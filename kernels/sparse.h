@@ -87,22 +87,32 @@ INLINE void set_rows(SparseStrip *s, int rows) {
     s->channel_floats = s->row.slots * s->slot_floats;
 }
 
-INLINE void clear_run(float *to, int64_t floats) {
-    for (int64_t j = 0; j < floats; j += LANES) store_part(to + j, splat(0), floats - j < LANES ? (int)(floats - j) : LANES);
+/* Zeros in whole vectors: what follows is overwritten, or is behind the strip, where there is room. */
+INLINE void clear_run(float *to, const float *end) {
+    if (to >= end) return;
+    store(to, splat(0)); /* mostly all */
+    for (to += LANES; to < end; to += LANES) store(to, splat(0));
 }
 
 INLINE void copy_floats(float *to, const float *from, int64_t floats) {
-    int64_t j = 0;
-    for (; j + LANES <= floats; j += LANES) store(to + j, load(from + j));
-    for (; j < floats; j++) to[j] = from[j];
+    if (floats >= LANES) {
+        for (int64_t j = 0; j < floats - LANES; j += LANES) store(to + j, load(from + j));
+        store(to + floats - LANES, load(from + floats - LANES));
+    } else {
+        for (int64_t j = 0; j < floats; j++) to[j] = from[j];
+    }
 }
 
-/* `pixels` of them, `step` pixels apart in the input: `count` samples of each, zeros up to `samples`. */
+/* `pixels` of them, `step` floats apart in the input: `count` samples of each, zeros up to `samples`. */
 INLINE void copy_pixels(float *to, int samples, const float *from, int64_t step, int pixels, int count) {
     if (count == 16 && samples == 16) {
         for (int j = 0; j < pixels; j++, to += 16, from += step)
 #pragma GCC unroll 4
             for (int v = 0; v < 16; v += LANES) store(to + v, load(from + v));
+        return;
+    }
+    if (samples == 1) {
+        for (int j = 0; j < pixels; j++) to[j] = from[j * step];
         return;
     }
     for (int j = 0; j < pixels; j++, to += samples, from += step) {
@@ -111,33 +121,41 @@ INLINE void copy_pixels(float *to, int samples, const float *from, int64_t step,
     }
 }
 
+/* Columns of one phase: those of the strip from `first` to before `last` exist in the input, the first of them as its column `from`. */
+typedef struct { int first, last, from; } Columns;
+
 /* Fills a strip for outputs from row m0 on (counted within their phase), input channels [channel, channel + channels), samples n0 .. n0 + count. */
 INLINE void fill_sparse_strip(const Correlation *c, const SparseStrip *s, float *to, int channel, int channels, int m0, int n0, int count) {
-    int64_t plane = (int64_t)c->row.in * c->col.in * c->batch, run = (int64_t)s->width * s->samples;
-    int rows = s->rows + s->row.high - s->row.low, mul = c->col.mul;
+    int rows = s->rows + s->row.high - s->row.low, row_mul = c->row.mul, mul = c->col.mul, slots = 0;
+    int64_t line = (int64_t)c->col.in * c->batch, run = (int64_t)s->width * s->samples, step = (int64_t)mul * c->batch;
+    Columns columns[SPARSE_MOST_STRIDE];
+    for (int phase = 0; phase < mul; phase++) {
+        if (s->col.slot[phase] != slots || slots == s->col.slots) continue;
+        if (phase + 1 < mul && s->col.slot[phase + 1] == slots) continue; /* no tap reads it */
+        int first = -s->col.low, last = floor_div(c->col.in - phase + mul - 1, mul) - s->col.low;
+        first = first < 0 ? 0 : least(first, s->width);
+        last = last < first ? first : least(last, s->width);
+        columns[slots++] = (Columns){first, last, (s->col.low + first) * mul + phase};
+    }
     for (int i = 0; i < channels; i++)
-        for (int fy = 0; fy < c->row.mul; fy++) {
-            if (fy + 1 < c->row.mul ? s->row.slot[fy + 1] == s->row.slot[fy] : s->row.slots == s->row.slot[fy]) continue;
-            for (int k = 0; k < rows; k++) {
-                int y = (m0 + s->row.low + k) * c->row.mul + fy;
-                float *row = to + i * s->channel_floats + s->row.slot[fy] * s->slot_floats + k * s->row_floats;
+        for (int phase = 0; phase < row_mul; phase++) {
+            int slot = s->row.slot[phase];
+            if (slot == s->row.slots || (phase + 1 < row_mul && s->row.slot[phase + 1] == slot)) continue;
+            float *row = to + i * s->channel_floats + slot * s->slot_floats;
+            int y = (m0 + s->row.low) * row_mul + phase;
+            const float *from = c->x + ((int64_t)(channel + i) * c->row.in + y) * line + n0;
+            for (int k = 0; k < rows; k++, row += s->row_floats, y += row_mul, from += row_mul * line) {
                 if (y < 0 || y >= c->row.in) {
-                    clear_run(row, s->row_floats);
+                    clear_run(row, row + s->row_floats);
                     continue;
                 }
-                const float *from = c->x + (channel + i) * plane + (int64_t)y * c->col.in * c->batch + n0;
-                for (int fx = 0; fx < mul; fx++) {
-                    if (fx + 1 < mul ? s->col.slot[fx + 1] == s->col.slot[fx] : s->col.slots == s->col.slot[fx]) continue;
-                    /* Column j of the strip is input column (low + j) mul + fx: those from `first` to before `last` exist. */
-                    int first = -s->col.low, last = (c->col.in - fx + mul - 1) / mul - s->col.low;
-                    first = first < 0 ? 0 : least(first, s->width);
-                    last = last < first ? first : least(last, s->width);
-                    float *line = row + s->col.slot[fx] * run;
-                    const float *pixel = from + ((int64_t)(s->col.low + first) * mul + fx) * c->batch;
-                    clear_run(line, (int64_t)first * s->samples);
-                    if (s->whole && mul == 1) copy_floats(line + (int64_t)first * s->samples, pixel, (int64_t)(last - first) * s->samples);
-                    else copy_pixels(line + (int64_t)first * s->samples, s->samples, pixel, (int64_t)mul * c->batch, last - first, count);
-                    clear_run(line + (int64_t)last * s->samples, (int64_t)(s->width - last) * s->samples);
+                for (int j = 0; j < slots; j++) {
+                    float *at = row + j * run, *first = at + columns[j].first * s->samples, *last = at + columns[j].last * s->samples;
+                    const float *pixels = from + (int64_t)columns[j].from * c->batch;
+                    clear_run(at, first);
+                    if (s->whole && mul == 1) copy_floats(first, pixels, last - first);
+                    else copy_pixels(first, s->samples, pixels, step, columns[j].last - columns[j].first, count);
+                    clear_run(last, at + run);
                 }
             }
         }
@@ -168,13 +186,14 @@ INLINE int list_taps_of(const Correlation *c, const SparseStrip *s, const Patter
                                   ((int64_t)s->col.slot[fx] * s->width + wx - s->col.low) * s->samples);
     }
     uint32_t low = (uint32_t)(channel * kernel), size = (uint32_t)(channels * kernel), capacity = (uint32_t)p->capacity;
+    uint64_t inverse = ((1ull << 32) + (uint32_t)kernel - 1) / (uint32_t)kernel; /* places are small enough that this divides exactly */
     for (int row = first; row < last; row++) {
         int from = p->start[row], to = least(p->start[row + 1], p->capacity);
         starts[row - first] = count;
         for (int e = from < 0 ? to : from; e < to; e++) {
             uint32_t place = (uint32_t)p->place[e] - low, entry = (uint32_t)(p->entry ? p->entry[e] : e);
             if (place >= size || entry >= capacity || count == SPARSE_MOST_TAPS) continue;
-            uint32_t i = kernel == 1 ? place : place / (uint32_t)kernel;
+            uint32_t i = (uint32_t)(place * inverse >> 32);
             int32_t inside = within[place - i * (uint32_t)kernel];
             if (inside < 0) continue;
             taps[count].offset = (int32_t)(i * s->channel_floats) + inside;

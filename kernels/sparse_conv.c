@@ -6,23 +6,25 @@
 
 #define MOST_VECTORS 8
 
-/* Where the vectors of a tile go in an output channel, and how many floats of each. */
+/* Where the vectors of a tile go in an output channel, and how many floats of each; whether sums end with ReLU. */
 typedef struct {
     int32_t place[MOST_VECTORS], count[MOST_VECTORS];
-    int full;
+    int full, relu;
 } Target;
 
-/* How a tile begins and ends: with the bias or with the sums of earlier channels, with ReLU or without. */
-typedef struct {
-    float bias;
-    int first, relu;
-} Ends;
-
-INLINE void sum_tile(const Tap *tap, const Tap *end, const float *strip, int64_t row, const Target *to, float *y, Ends ends, const int vecs,
-                     const int rows) {
+/* Sums of a tile, beginning with the bias and, where it is given, with what stands at its place in `from`. */
+INLINE void sum_tile(const Tap *tap, const Tap *end, const float *strip, int64_t row, const Target *to, float *y, const float *from, float bias,
+                     const int vecs, const int rows) {
     vec acc[MOST_VECTORS];
 #pragma GCC unroll 8
-    for (int i = 0; i < vecs * rows; i++) acc[i] = ends.first ? splat(ends.bias) : load_part(y + to->place[i], to->count[i]);
+    for (int i = 0; i < vecs * rows; i++) acc[i] = splat(bias);
+    if (from && to->full) {
+#pragma GCC unroll 8
+        for (int i = 0; i < vecs * rows; i++) acc[i] += load(from + to->place[i]);
+    } else if (from) {
+#pragma GCC unroll 8
+        for (int i = 0; i < vecs * rows; i++) acc[i] += load_part(from + to->place[i], to->count[i]);
+    }
     for (; tap < end; tap++) {
         const float *x = strip + tap->offset;
         vec w = splat(tap->value);
@@ -31,7 +33,7 @@ INLINE void sum_tile(const Tap *tap, const Tap *end, const float *strip, int64_t
 #pragma GCC unroll 8
             for (int v = 0; v < vecs; v++) acc[r * vecs + v] += w * load(x + v * LANES);
     }
-    if (ends.relu)
+    if (to->relu)
 #pragma GCC unroll 8
         for (int i = 0; i < vecs * rows; i++) acc[i] = relu(acc[i]);
     if (to->full) {
@@ -43,11 +45,11 @@ INLINE void sum_tile(const Tap *tap, const Tap *end, const float *strip, int64_t
     }
 }
 
-typedef void (*SumTile)(const Tap *, const Tap *, const float *, int64_t, const Target *, float *, Ends);
+typedef void (*SumTile)(const Tap *, const Tap *, const float *, int64_t, const Target *, float *, const float *, float);
 #define SUM_TILE(vecs, rows)                                                                                                          \
     static void sum_tile_##vecs##x##rows(const Tap *tap, const Tap *end, const float *strip, int64_t row, const Target *to, float *y, \
-                                         Ends ends) {                                                                                \
-        sum_tile(tap, end, strip, row, to, y, ends, vecs, rows);                                                                      \
+                                         const float *from, float bias) {                                                            \
+        sum_tile(tap, end, strip, row, to, y, from, bias, vecs, rows);                                                                \
     }
 SUM_TILE(1, 1)
 SUM_TILE(2, 1)
@@ -94,9 +96,9 @@ static Target target_of(const Correlation *c, const SparseStrip *s, const Block 
     return t;
 }
 
-/* All outputs of a block, of output channels o0 to before o1, whose taps are listed. */
+/* All outputs of a block, of output channels o0 to before o1, whose taps are listed; `from`: what their sums begin with. */
 static void sum_block(const Correlation *c, const SparseStrip *s, const Block *b, const float *strip, int direct, const Tap *taps,
-                      const int32_t *starts, int o0, int o1, int first, int last) {
+                      const int32_t *starts, int o0, int o1, int first, int last, const float *from) {
     int64_t plane = (int64_t)c->row.out * c->col.out * c->batch;
     int run = outputs_of(&c->col, b->col_phase) * s->samples, row_vecs = ((direct ? b->count : run) + LANES - 1) / LANES;
     int best = best_width(row_vecs, b->m1 - b->m0);
@@ -108,29 +110,32 @@ static void sum_block(const Correlation *c, const SparseStrip *s, const Block *b
             while (rows == 1 && vecs > 1 && (direct ? vecs > row_vecs - v : vecs / 2 >= row_vecs - v)) vecs /= 2;
             SumTile sum = tile_of(vecs, rows);
             Target to = target_of(c, s, b, m, v * LANES, vecs, rows, run);
+            to.relu = last && c->relu;
             const float *x = strip + (m - b->m0) * s->row_floats + v * LANES;
             for (int o = o0; o < o1; o++) {
-                Ends ends = {first && c->bias ? c->bias[o] : 0, first, last && c->relu};
-                sum(taps + starts[o - o0], taps + starts[o - o0 + 1], x, s->row_floats, &to, c->y + o * plane, ends);
+                float bias = first && c->bias ? c->bias[o] : 0;
+                sum(taps + starts[o - o0], taps + starts[o - o0 + 1], x, s->row_floats, &to, c->y + o * plane, from ? from + o * plane : 0, bias);
             }
         }
     }
 }
 
-static void sparse_correlate(const Context *ctx, const Correlation *c, const Pattern *p) {
+/* `residual`, where given, is added: it has the shape of y. */
+static void sparse_correlate(const Context *ctx, const Correlation *c, const Pattern *p, const float *residual) {
     SparseStrip s = sparse_strip(c);
     int kernel = c->row.taps * c->col.taps, chunks = (c->batch + s.samples - 1) / s.samples, grid = outputs_of(&c->row, 0);
     int direct = reads_directly(c), phases = c->row.div * c->col.div;
 
-    /* Rows per strip: few enough that its channels fit, and that every thread has some. Which channels are summed together follows from the rows that a
-     * single thread takes, so that results do not depend on the number of threads. */
-    int rows = grid, block = 0;
+    /* Rows per strip: few enough that its channels fit, and that every thread has some, but no fewer than fill a tile. Which channels are summed together
+     * follows from the rows that fit, so that results do not depend on the number of threads. */
+    int rows = grid, block = 0, row_vecs = (s.columns * s.samples + LANES - 1) / LANES;
     for (;; rows = (rows + 1) / 2) {
         set_rows(&s, rows);
         int channels = least((int)(SPARSE_STRIP_FLOATS / (s.channel_floats + MOST_VECTORS * LANES)), SPARSE_MOST_TAPS / kernel);
         int units = chunks * ((grid + rows - 1) / rows), fits = channels >= least(c->in, 64);
         if (!block && (rows == 1 || fits)) block = direct ? SPARSE_MOST_TAPS : least(c->in, channels);
-        if (rows == 1 || (fits && (units >= 4 * ctx->parts || direct))) break;
+        int enough = ctx->parts == 1 || units >= 4 * ctx->parts || (rows + 1) / 2 * row_vecs < MOST_VECTORS;
+        if (rows == 1 || (fits && (enough || direct))) break;
     }
     int row_blocks = (grid + rows - 1) / rows, units = chunks * row_blocks, lo = 0, hi = units, o0 = 0, o1 = c->out;
     if (units >= ctx->parts) share(ctx, units, 1, &lo, &hi);
@@ -156,14 +161,15 @@ static void sparse_correlate(const Context *ctx, const Correlation *c, const Pat
                 for (int phase = 0; phase < phases; phase++) {
                     b.row_phase = phase / c->col.div, b.col_phase = phase % c->col.div;
                     b.m1 = least(m0 + rows, outputs_of(&c->row, b.row_phase));
-                    sum_block(c, &s, &b, from, direct, taps, starts + phase * (next - o + 1), o, next, first, last);
+                    sum_block(c, &s, &b, from, direct, taps, starts + phase * (next - o + 1), o, next, first, last, first ? residual : c->y);
                 }
             }
         }
     }
 }
 
-/* args: batch groups in out, h w oh ow, kh kw sy sx dy dx top left, x values starts places capacity, y, bias has_bias relu */
+/* args: batch groups in out, h w oh ow, kh kw sy sx dy dx top left, x values starts places capacity, y, bias has_bias relu,
+ * residual has_residual */
 KERNEL(sparse_conv) {
     Correlation c = {
         .batch = a[0], .groups = a[1], .in = a[2], .out = a[3],
@@ -172,7 +178,7 @@ KERNEL(sparse_conv) {
         .x = ctx->arena + a[16], .y = ctx->arena + a[21], .bias = a[23] ? ctx->arena + a[22] : 0, .relu = a[24],
     };
     Pattern p = {(const int32_t *)ctx->arena + a[18], (const int32_t *)ctx->arena + a[19], 0, ctx->arena + a[17], a[20], c.out};
-    sparse_correlate(ctx, &c, &p);
+    sparse_correlate(ctx, &c, &p, a[26] ? ctx->arena + a[25] : 0);
 }
 
 /* dx from dy, by the transposed pattern. args: sizes as above, dy values starts places entries capacity, dx */
@@ -185,5 +191,5 @@ KERNEL(sparse_conv_input_grad) {
     };
     const int32_t *arena = (const int32_t *)ctx->arena;
     Pattern p = {arena + a[18], arena + a[19], arena + a[20], ctx->arena + a[17], a[21], c.out};
-    sparse_correlate(ctx, &c, &p);
+    sparse_correlate(ctx, &c, &p, 0);
 }

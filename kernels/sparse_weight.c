@@ -77,7 +77,7 @@ KERNEL(sparse_conv_weight_grad) {
     int chunks = (c.batch + s.samples - 1) / s.samples, rows = c.row.out, block;
     for (;; rows = (rows + 1) / 2) {
         set_rows(&s, rows);
-        block = least((int)(SPARSE_STRIP_FLOATS / s.channel_floats), SPARSE_MOST_TAPS / kernel);
+        block = least((int)((SPARSE_STRIP_FLOATS - LANES) / s.channel_floats), SPARSE_MOST_TAPS / kernel);
         if (rows == 1 || block >= least(c.in, 64)) break;
     }
     if (direct) {

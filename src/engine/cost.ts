@@ -26,14 +26,16 @@ interface Cost {
   value: number
 }
 
-const DENSE: Record<'winograd' | 'direct' | 'strided' | 'product', Cost> = {
+const DENSE: Record<'winograd' | 'direct' | 'strided' | 'product' | 'small', Cost> = {
   /** 3 x 3 without stride or dilation. */
   winograd: { multiplyAdd: 0.0125, value: 0.8 },
   /** Other convolutions, without and with a stride or dilation. */
-  direct: { multiplyAdd: 0.025, value: 0 },
-  strided: { multiplyAdd: 0.04, value: 0 },
+  direct: { multiplyAdd: 0.025, value: 0.6 },
+  strided: { multiplyAdd: 0.03, value: 0.75 },
   /** Linear layers and 1 x 1 convolutions. */
   product: { multiplyAdd: 0.028, value: 0 },
+  /** Convolutions of fewer samples than a vector has lanes. */
+  small: { multiplyAdd: 0.1, value: 2 },
 }
 
 /** Sparse kernels, for up to so many input channels: a tile's inputs fit into the first-level cache, nearly fit, or come from the second. */
@@ -50,7 +52,8 @@ export function sparseGain(layer: LayerCost, density: number): number {
   const values = batch * (channels * h * w + out * oh * ow)
   const plain = sy === 1 && sx === 1 && dy === 1 && dx === 1
   const tiled = plain && kh === 3 && kw === 3 && channels >= 8 && out >= 8 && batch >= 8
-  const dense = DENSE[tiled ? 'winograd' : !plain ? 'strided' : kh * kw === 1 ? 'product' : 'direct']
+  const small = batch < 8 && kh * kw * oh * ow > 1
+  const dense = DENSE[small ? 'small' : tiled ? 'winograd' : !plain ? 'strided' : kh * kw === 1 ? 'product' : 'direct']
   const sparse = SPARSE.find((cost) => channels <= cost.channels)!
   const time = (cost: Cost, share: number) => multiplyAdds * share * cost.multiplyAdd + values * cost.value
   return time(dense, 1) / time(sparse, density)

@@ -4,7 +4,7 @@
 import { Graph } from '../graph/graph.ts'
 import type { Node } from '../graph/operator.ts'
 import { Add } from '../graph/operators/elementwise.ts'
-import type { Tensor } from '../graph/tensor.ts'
+import { sameShape, type Tensor } from '../graph/tensor.ts'
 
 /** Operators whose kernels can end with a ReLU. */
 const withRelu = new Set(['Gemm', 'MatMul', 'Conv', 'SparseConv', 'BatchNormalization', 'BatchNormTrain', 'Add'])
@@ -14,6 +14,7 @@ const AddRelu = { ...Add, name: 'AddRelu' }
 
 /**
  * - A node whose kernel can end with a ReLU, and whose only reader is one, takes it over (attribute `relu`, or AddRelu).
+ * - A sparse convolution that only a sum reads adds the other summand itself (attribute `residual`, the last input).
  * - A ReLU's gradient that only a batch normalization's gradient reads becomes a mask of the latter (a sixth input).
  */
 export function fuse(from: Graph): Graph {
@@ -40,8 +41,17 @@ export function fuse(from: Graph): Graph {
     const { name } = node.operator
     const maker = name === 'Relu' ? soleMaker(node.inputs[0], withRelu) : undefined
     const masked = name === 'BatchNormTrainGrad' ? soleMaker(node.inputs[0], reluGrad) : undefined
+    const summand = name === 'Add' ? node.inputs.findIndex((input) => canAdd(soleMaker(input, sparse), node)) : -1
+    const added = summand < 0 ? undefined : soleMaker(node.inputs[summand], sparse)
     if (maker) put(endWithRelu(maker, node.outputs[0]), place.get(maker)!)
-    else if (masked) {
+    else if (added) {
+      nodes[place.get(added)!] = undefined
+      const { outputs } = node
+      put({
+        ...{ ...added, inputs: [...added.inputs, node.inputs[1 - summand]], outputs },
+        attributes: { ...added.attributes, residual: 1 },
+      })
+    } else if (masked) {
       nodes[place.get(masked)!] = undefined
       put({ ...node, inputs: [masked.inputs[0], ...node.inputs.slice(1), masked.inputs[1]] })
     } else put(node)
@@ -52,6 +62,13 @@ export function fuse(from: Graph): Graph {
 }
 
 const reluGrad = new Set(['ReluGrad'])
+const sparse = new Set(['SparseConv'])
+
+/** Whether a sparse convolution, before any ReLU, can take over the sum that reads it. */
+function canAdd(maker: Node | undefined, { inputs: [x, y] }: Node): boolean {
+  if (!maker || maker.attributes.relu === 1 || maker.attributes.residual === 1 || x === y) return false
+  return sameShape(x.shape, y.shape) && x.batched === y.batched
+}
 
 function endWithRelu(node: Node, output: Tensor): Node {
   const outputs = [output, ...node.outputs.slice(1)]

@@ -69,22 +69,18 @@ export function broadcastLoops(out: Laid, operands: readonly Laid[]): Loops {
 
 /** Copies values between logical row-major order and a tensor's memory. */
 export function permuteIn(tensor: Laid, logical: ArrayLike<number>, memory: { [i: number]: number }): void {
-  forEachPlace(tensor, (l, m) => {
-    memory[m] = logical[l]
-  })
+  const [samples, rest] = samplesAndRest(tensor)
+  for (let n = 0; n < samples; n++)
+    for (let i = 0, l = n * rest, m = n; i < rest; i++, l++, m += samples) memory[m] = logical[l]
 }
 
 export function permuteOut(tensor: Laid, memory: ArrayLike<number>, logical: { [i: number]: number }): void {
-  forEachPlace(tensor, (l, m) => {
-    logical[l] = memory[m]
-  })
+  const [samples, rest] = samplesAndRest(tensor)
+  for (let n = 0; n < samples; n++)
+    for (let i = 0, l = n * rest, m = n; i < rest; i++, l++, m += samples) logical[l] = memory[m]
 }
 
-function forEachPlace(
-  { shape, batched }: { shape: Shape; batched: boolean },
-  visit: (logical: number, memory: number) => void,
-) {
-  const samples = batched ? shape[0] : 1
-  const rest = shape.slice(batched ? 1 : 0).reduce((a, b) => a * b, 1)
-  for (let n = 0; n < samples; n++) for (let i = 0; i < rest; i++) visit(n * rest + i, i * samples + n)
-}
+const samplesAndRest = ({ shape, batched }: { shape: Shape; batched: boolean }): [number, number] => [
+  batched ? shape[0] : 1,
+  shape.slice(batched ? 1 : 0).reduce((a, b) => a * b, 1),
+]

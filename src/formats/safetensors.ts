@@ -1,155 +1,15 @@
 /**
- * @file safetensors: an 8-byte little-endian header length, a JSON header (dtype, shape and byte range of every tensor, and string
- * metadata), then the bytes. Nothing in a file is trusted: every length is checked before memory is taken.
+ * @file safetensors on disk; the format itself, which a page can use too, is safetensors-bytes.ts.
  */
-import { UserError } from '../util/errors.ts'
 import { readBytes, writeAtomically } from '../util/files.ts'
+import { encodeSafetensors, parseSafetensors, type TensorFile } from './safetensors-bytes.ts'
 
-export const BYTES_PER = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const
-export type DType = keyof typeof BYTES_PER
-
-export interface StoredTensor {
-  dtype: DType
-  shape: readonly number[]
-  /** Little-endian, row-major. */
-  data: Uint8Array
-}
-
-export interface TensorFile {
-  tensors: Map<string, StoredTensor>
-  metadata: Record<string, string>
-}
-
-/** The largest header that is read: far more than any real network needs. */
-const MOST_HEADER = 100 * 1024 * 1024
+export * from './safetensors-bytes.ts'
 
 export function readSafetensors(path: string): TensorFile {
   return parseSafetensors(readBytes(path), path)
 }
 
-/** Parses a whole file; `name` is what error messages call it. Throws UserError on anything malformed. */
-export function parseSafetensors(bytes: Uint8Array, name: string): TensorFile {
-  const fail = (message: string): never => {
-    throw new UserError(`${name} is not a valid safetensors file: ${message}`)
-  }
-  if (bytes.length < 8) fail(`expected at least 8 bytes, found ${bytes.length}`)
-  const claimed = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true)
-  if (claimed > MOST_HEADER) fail(`its header claims ${claimed} bytes, expected at most ${MOST_HEADER}`)
-  const length = Number(claimed)
-  if (length > bytes.length - 8)
-    fail(`its header claims ${length} bytes, the file has ${bytes.length - 8} after the length`)
-  let header: unknown
-  try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + length)))
-  } catch {
-    fail('its header is not JSON')
-  }
-  if (typeof header !== 'object' || header === null || Array.isArray(header)) fail('its header is not a JSON object')
-
-  const body = bytes.subarray(8 + length)
-  const tensors = new Map<string, StoredTensor>()
-  const ranges: [number, number, string][] = []
-  let metadata: Record<string, string> = {}
-  for (const [key, value] of Object.entries(header as Record<string, unknown>)) {
-    if (key === '__metadata__') {
-      metadata = stringRecord(value) ?? fail('its metadata is not an object of strings')
-      continue
-    }
-    const entry = value as { dtype?: unknown; shape?: unknown; data_offsets?: unknown } | null
-    const { dtype, shape, data_offsets: offsets } = entry ?? {}
-    if (typeof dtype !== 'string') return fail(`tensor ${key} has no type`)
-    if (!Object.hasOwn(BYTES_PER, dtype)) fail(`tensor ${key} has the unknown type ${dtype}`)
-    if (!isCounts(shape)) return fail(`tensor ${key} has no valid shape`)
-    if (!isCounts(offsets) || offsets.length !== 2) return fail(`tensor ${key} has no valid data_offsets`)
-    const [from, to] = offsets
-    if (from > to || to > body.length)
-      fail(`tensor ${key} lies at bytes ${from} to ${to}, the file has ${body.length} bytes of data`)
-    const expected = shape.reduce((n, size) => n * size, BYTES_PER[dtype as DType])
-    if (to - from !== expected) fail(`tensor ${key} of shape [${shape}] needs ${expected} bytes, found ${to - from}`)
-    tensors.set(key, { dtype: dtype as DType, shape, data: body.subarray(from, to) })
-    ranges.push([from, to, key])
-  }
-  ranges.sort((a, b) => a[0] - b[0] || a[1] - b[1])
-  let end = 0
-  for (const [from, to, key] of ranges) {
-    if (from !== end) fail(`tensor ${key} begins at byte ${from}, expected ${end}`)
-    end = to
-  }
-  if (end !== body.length) fail(`${body.length - end} bytes follow the last tensor`)
-  return { tensors, metadata }
-}
-
-/** The bytes of a file: tensors in the order given, header padded to 8 bytes. */
-export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array {
-  if (tensors.has('__metadata__')) throw new Error('a tensor cannot be named __metadata__')
-  const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : []
-  let end = 0
-  for (const [name, { dtype, shape, data }] of tensors) {
-    header.push([name, { dtype, shape, data_offsets: [end, end + data.length] }])
-    end += data.length
-  }
-  // Not from an object, which would put names such as 10 first and lose __proto__.
-  const members = header.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)
-  const text = new TextEncoder().encode(`{${members.join(',')}}`)
-  const padded = Math.ceil(text.length / 8) * 8
-  const bytes = new Uint8Array(8 + padded + end).fill(0x20, 8, 8 + padded)
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(padded), true)
-  bytes.set(text, 8)
-  let at = 8 + padded
-  for (const { data } of tensors.values()) {
-    bytes.set(data, at)
-    at += data.length
-  }
-  return bytes
-}
-
 export function writeSafetensors(path: string, file: TensorFile): void {
   writeAtomically(path, encodeSafetensors(file))
-}
-
-/** An F32 tensor; values are copied. */
-export function storeFloats(values: Float32Array | Float64Array, shape: readonly number[]): StoredTensor {
-  const copy = Float32Array.from(values)
-  return { dtype: 'F32', shape, data: new Uint8Array(copy.buffer) }
-}
-
-/** The values of a tensor of any type as float32 (64-bit integers and doubles are rounded). */
-export function toFloats({ dtype, data }: StoredTensor): Float32Array {
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
-  const width = BYTES_PER[dtype]
-  const read: Record<DType, (at: number) => number> = {
-    F64: (at) => view.getFloat64(at, true),
-    F32: (at) => view.getFloat32(at, true),
-    F16: (at) => halfToNumber(view.getUint16(at, true)),
-    BF16: (at) => bitsToFloat(view.getUint16(at, true) << 16),
-    I64: (at) => Number(view.getBigInt64(at, true)),
-    I32: (at) => view.getInt32(at, true),
-    I16: (at) => view.getInt16(at, true),
-    I8: (at) => view.getInt8(at),
-    U8: (at) => view.getUint8(at),
-    BOOL: (at) => view.getUint8(at),
-  }
-  return Float32Array.from({ length: data.length / width }, (_, i) => read[dtype](i * width))
-}
-
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 31
-  const fraction = bits & 1023
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
-}
-
-const scratch = new DataView(new ArrayBuffer(4))
-function bitsToFloat(bits: number): number {
-  scratch.setInt32(0, bits)
-  return scratch.getFloat32(0)
-}
-
-const isCounts = (value: unknown): value is number[] =>
-  Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0)
-
-function stringRecord(value: unknown): Record<string, string> | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  return Object.values(value).every((v) => typeof v === 'string') ? (value as Record<string, string>) : undefined
 }

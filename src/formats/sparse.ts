@@ -5,7 +5,7 @@
  * count as nonzero).
  */
 import { UserError } from '../util/errors.ts'
-import type { StoredTensor, TensorFile } from './safetensors.ts'
+import type { StoredTensor, TensorFile } from './safetensors-bytes.ts'
 
 const PREFIX = 'sparse:'
 

@@ -4,8 +4,6 @@
  */
 import { type StoredTensor, storeFloats, type TensorFile, toFloats } from '../formats/safetensors.ts'
 import type { Tensor } from '../graph/tensor.ts'
-import { findModel } from '../models/index.ts'
-import type { Model } from '../models/model.ts'
 import { momentumName } from '../optim/sgd.ts'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
@@ -27,13 +25,6 @@ const identity = ({ model: { name, classes, widen } }: Network): Record<string, 
   ...{ model: name, classes: String(classes) },
   ...(widen !== undefined && { widen: String(widen) }),
 })
-
-/** The network that a file of weights names, or that of `name`. Throws UserError, which calls the file `source`, where there is none. */
-export function modelOfFile({ metadata }: TensorFile, source: string, name = metadata.model): Model {
-  if (!name) throw new UserError(`${source} does not say what network it holds: add --model`)
-  const number = (text: string | undefined) => (text === undefined ? undefined : Number(text))
-  return findModel(name, { classes: number(metadata.classes), widen: number(metadata.widen) })
-}
 
 /** Parameters, masks (as bytes) and momentum. */
 export function checkpointOf(network: Network, metadata: Record<string, string>): TensorFile {

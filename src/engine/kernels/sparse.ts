@@ -100,22 +100,31 @@ function forEachPosition(p: Sizes, o: number, i: number, tap: number, visit: (y:
     }
 }
 
-/** y = convolution of x with the weight whose nonzeros are `values`, plus bias[channel] if `hasBias`, then ReLU if `relu`. */
+/** y = convolution of x with the weight whose nonzeros are `values`, plus bias[channel] if `hasBias`, plus `residual` (as y) if `hasResidual`, then ReLU if `relu`. */
 export const sparseConv: Kernel<
-  Size | 'x' | 'values' | 'starts' | 'places' | 'capacity' | 'y' | 'bias' | 'hasBias' | 'relu'
+  | Size
+  | ('x' | 'values' | 'starts' | 'places' | 'capacity' | 'y' | 'bias' | 'hasBias' | 'relu' | 'residual' | 'hasResidual')
 > = {
   name: 'sparse_conv',
-  parameters: [...sizes, 'x', 'values', 'starts', 'places', 'capacity', 'y', 'bias', 'hasBias', 'relu'],
+  parameters: [
+    ...sizes,
+    ...(['x', 'values', 'starts', 'places', 'capacity', 'y', 'bias', 'hasBias', 'relu'] as const),
+    ...(['residual', 'hasResidual'] as const),
+  ],
   extents: (p) => {
     checkSizes(p)
     const bias = p.hasBias ? [at(p.bias, p.out)] : []
+    const residual = p.hasResidual ? [at(p.residual, outputFloats(p))] : []
     const pattern = [at(p.values, p.capacity), at(p.starts, p.out + 1), at(p.places, p.capacity)]
-    return [at(p.x, inputFloats(p)), ...pattern, at(p.y, outputFloats(p)), ...bias]
+    return [at(p.x, inputFloats(p)), ...pattern, at(p.y, outputFloats(p)), ...bias, ...residual]
   },
   reference: (p, memory) => {
     const { floats } = memory
     const plane = p.oh * p.ow * p.batch
-    for (let i = 0; i < outputFloats(p); i++) floats[p.y + i] = p.hasBias ? floats[p.bias + Math.floor(i / plane)] : 0
+    for (let i = 0; i < outputFloats(p); i++) {
+      const bias = p.hasBias ? floats[p.bias + Math.floor(i / plane)] : 0
+      floats[p.y + i] = bias + (p.hasResidual ? floats[p.residual + i] : 0)
+    }
     for (const { row, other, tap, entry } of nonzeros(memory, p.out, p.kh * p.kw, p.starts, p.places))
       forEachPosition(p, row, other, tap, (y, x) => {
         for (let n = 0; n < p.batch; n++) floats[p.y + y + n] += floats[p.values + entry] * floats[p.x + x + n]

@@ -30,21 +30,27 @@ export function layerSizes({ operator, inputs: [first, weight], outputs: [result
 export const fitsSparse = (node: Node): boolean => sparseFits(layerSizes(node))
 
 export const sparse: Record<string, Lowering> = {
+  // The attribute `residual`, set by the engine (fuse.ts): the last input is added.
   SparseConv: {
-    emit: ({ inputs: [x, values, starts, places, bias], outputs: [y], attributes }, at) => [
-      call(sparseConv, {
-        ...sparseSizes(x.shape, attributes.weight as Shape, y.shape, attributes),
-        ...{
-          x: at(x),
-          values: at(values),
-          starts: at(starts),
-          places: at(places),
-          capacity: values.shape[0],
-          y: at(y),
-        },
-        ...{ bias: bias ? at(bias) : 0, hasBias: bias ? 1 : 0, relu: attributes.relu === 1 ? 1 : 0 },
-      }),
-    ],
+    emit: ({ inputs: [x, values, starts, places, ...rest], outputs: [y], attributes }, at) => {
+      const residual = attributes.residual === 1 ? rest.pop() : undefined
+      const [bias] = rest
+      return [
+        call(sparseConv, {
+          ...sparseSizes(x.shape, attributes.weight as Shape, y.shape, attributes),
+          ...{
+            x: at(x),
+            values: at(values),
+            starts: at(starts),
+            places: at(places),
+            capacity: values.shape[0],
+            y: at(y),
+          },
+          ...{ bias: bias ? at(bias) : 0, hasBias: bias ? 1 : 0, relu: attributes.relu === 1 ? 1 : 0 },
+          ...{ residual: residual ? at(residual) : 0, hasResidual: residual ? 1 : 0 },
+        }),
+      ]
+    },
   },
   SparseConvInputGrad: {
     emit: ({ inputs: [dy, values, starts, places, entries], outputs: [dx], attributes }, at) => [

@@ -1,64 +1,11 @@
 /**
- * @file The WebAssembly machine: the same kernels with 128-bit vectors, single-threaded, wherever JavaScript runs.
+ * @file The WebAssembly machine in Node: its module comes with the package.
  */
 import { readFile } from 'node:fs/promises'
-import type { Arena, Machine } from '../machine.ts'
-import type { Program } from '../program.ts'
-
-interface Exports {
-  memory: WebAssembly.Memory
-  __heap_base: WebAssembly.Global
-  kernel_name(i: number): number
-  run(arena: number, code: number, length: number): void
-}
-
-const PAGE = 65536
-/** Words kept for the program's code, which is copied in before each run. */
-const CODE_WORDS = 1 << 18
+import type { Machine } from '../machine.ts'
+import { wasmMachine } from './wasm-module.ts'
 
 export async function openWasm(): Promise<Machine> {
-  const module = await WebAssembly.compile(await readFile(new URL('../../../kernels/espalier.wasm', import.meta.url)))
-  const instantiate = () => new WebAssembly.Instance(module).exports as unknown as Exports
-  const numbers = kernelNumbers(instantiate())
-  const encoded = new WeakMap<Program, Int32Array>()
-  return {
-    engine: 'wasm',
-    threads: 1,
-    description: 'wasm simd128, 1 thread',
-    allocate(size): Arena {
-      const wasm = instantiate()
-      const code = align(wasm.__heap_base.value as number)
-      const base = align(code + CODE_WORDS * 4)
-      const missing = base + size * 4 - wasm.memory.buffer.byteLength
-      if (base + size * 4 > 2 ** 32) throw new Error(`wasm memory ends at 4 GiB; this needs ${size * 4} bytes`)
-      if (missing > 0) wasm.memory.grow(Math.ceil(missing / PAGE))
-      const words = new Int32Array(wasm.memory.buffer, code, CODE_WORDS)
-      return {
-        floats: new Float32Array(wasm.memory.buffer, base, size),
-        doubles: new Float64Array(wasm.memory.buffer, base, size >> 1),
-        bytes: new Uint8Array(wasm.memory.buffer, base, size * 4),
-        run(program) {
-          let list = encoded.get(program)
-          if (!list) encoded.set(program, (list = program.encode(numbers)))
-          if (program.arenaSize > size) throw new Error('this program was made for a larger arena')
-          if (list.length > CODE_WORDS)
-            throw new Error(`program too long for wasm: ${list.length} of ${CODE_WORDS} words`)
-          words.set(list)
-          wasm.run(base, code, list.length)
-        },
-      }
-    },
-  }
+  const bytes = await readFile(new URL('../../../kernels/espalier.wasm', import.meta.url))
+  return wasmMachine(await WebAssembly.compile(bytes))
 }
-
-function kernelNumbers(wasm: Exports): Map<string, number> {
-  const bytes = new Uint8Array(wasm.memory.buffer)
-  const numbers = new Map<string, number>()
-  for (let i = 0; ; i++) {
-    const at = wasm.kernel_name(i)
-    if (at === 0) return numbers
-    numbers.set(new TextDecoder().decode(bytes.subarray(at, bytes.indexOf(0, at))), i)
-  }
-}
-
-const align = (offset: number) => Math.ceil(offset / 64) * 64

@@ -76,6 +76,7 @@ function sizesOf(drawn: Omit<Drawn, 'density'>) {
   }
 }
 type Sizes = ReturnType<typeof sizesOf>
+const plainEnd = { bias: 0, hasBias: 0, relu: 0, residual: 0, hasResidual: 0 }
 const inputFloats = (p: Sizes) => p.batch * p.in * p.h * p.w
 const outputFloats = (p: Sizes) => p.batch * p.out * p.oh * p.ow
 const bytes = (integers: Int32Array) => new Uint8Array(integers.buffer)
@@ -88,15 +89,18 @@ const kernels: Record<string, (p: Sizes, positions: Int32Array, rng: Random) => 
   'sparse convolution': (p, positions, rng) => {
     const capacity = positions.length + 3
     const { starts, places } = patternOf([p.out, p.in, p.kh, p.kw], positions, capacity)
-    const [hasBias, relu] = [rng.below(2), rng.below(2)]
+    const [hasBias, relu, hasResidual] = [rng.below(2), rng.below(2), rng.below(2)]
     return {
       operands: {
         ...{ x: uniform(rng, inputFloats(p)), values: uniform(rng, capacity), bias: uniform(rng, p.out) },
         ...{ starts: bytes(starts), places: bytes(places), y: blank(outputFloats(p)) },
+        residual: uniform(rng, outputFloats(p)),
       },
-      call: ({ x, values, starts, places, bias, y }) =>
-        call(sparseConv, { ...p, x, values, starts, places, capacity, y, bias, hasBias, relu }),
-      writes: { y: sumOf(p.in * p.kh * p.kw) },
+      call: ({ x, values, starts, places, bias, y, residual }) => {
+        const operands = { x, values, starts, places, capacity, y, bias, residual }
+        return call(sparseConv, { ...p, ...operands, hasBias, relu, hasResidual })
+      },
+      writes: { y: sumOf(p.in * p.kh * p.kw + 1) },
     }
   },
   'input gradient': (p, positions, rng) => {
@@ -184,7 +188,7 @@ onEveryEngine((machines) => {
         const common = { ...p, values, starts, places: places.places, capacity }
         const [instruction, result, length] =
           name === 'sparse convolution'
-            ? ([call(sparseConv, { ...common, x, y, bias: 0, hasBias: 0, relu: 0 }), y, outputFloats(p)] as const)
+            ? ([call(sparseConv, { ...common, x, y, ...plainEnd }), y, outputFloats(p)] as const)
             : name === 'input gradient'
               ? ([
                   call(sparseConvInputGrad, { ...common, gradient: y, entries, dinput: x }),
@@ -208,7 +212,7 @@ onEveryEngine((machines) => {
 
 it('what the buffers cannot hold is refused', () => {
   const p = sizesOf({ ...three, w: 9000, batch: 16 })
-  const places = { x: 0, values: 0, starts: 0, places: 0, capacity: 1, y: 0, bias: 0, hasBias: 0, relu: 0 }
+  const places = { x: 0, values: 0, starts: 0, places: 0, capacity: 1, y: 0, ...plainEnd }
   expect(() => Program.assemble([call(sparseConv, { ...p, ...places })], 2 ** 30)).toThrow("engine's buffer")
   const grouped = { ...sizesOf(three), ...places, groups: 2 }
   expect(() => Program.assemble([call(sparseConv, grouped)], 2 ** 30)).toThrow('sparse weights have no groups')
