@@ -41,7 +41,7 @@ const blocks = z
   }) as unknown as z.ZodType<FisherBlocks>
 
 const secondOrderSchema = z.strictObject({
-  samples: positive.optional().describe('Gradients (default: 2000, of convolutional networks 1000).'),
+  samples: positive.optional().describe('Gradients (default: 4000, of convolutional networks 1000).'),
   miniBatch: positive.default(1).describe('Training samples whose mean loss one gradient belongs to.'),
   blocks: blocks
     .optional()

@@ -8,7 +8,7 @@ import { type Random, random } from '../util/random.ts'
 import type { SecondOrderMethod } from './second-order.ts'
 
 /** Gradients where no number is asked for. */
-export const usualSamples = (model: Model): number => (isLinear(model) ? 2000 : 1000)
+export const usualSamples = (model: Model): number => (isLinear(model) ? 4000 : 1000)
 /** Judging samples where no number is asked for. */
 export const USUAL_JUDGE = 5000
 
