@@ -2,6 +2,7 @@
 /** @file The command line. One file per command; errors that a person can mend are one sentence. */
 import { Command } from 'commander'
 import { version } from '../experiment/environment.ts'
+import { benchCommand } from './bench.ts'
 import { dataCommand } from './data.ts'
 import { evalCommand } from './eval.ts'
 import { inspectCommand } from './inspect.ts'
@@ -27,7 +28,7 @@ Environment:
   ESPALIER_CACHE    folder for downloads and decoded images (default: ~/.cache/espalier)
   ESPALIER_DEBUG    1 shows where an error came from`,
   )
-for (const command of [runCommand, pruneCommand, evalCommand, inspectCommand, listCommand, dataCommand]) {
+for (const command of [runCommand, pruneCommand, evalCommand, benchCommand, inspectCommand, listCommand, dataCommand]) {
   program.addCommand(command.copyInheritedSettings(program))
   for (const part of command.commands) part.copyInheritedSettings(command)
 }
