@@ -40,6 +40,7 @@ export { gemm, linear, matmul } from './graph/operators/linear.ts'
 export { crossEntropy, softmax } from './graph/operators/loss.ts'
 export { flatten, reduceMean, reduceSum, reshape } from './graph/operators/shape.ts'
 export type { Shape, Tensor } from './graph/tensor.ts'
+export { SparseModel, type SparseModelOptions } from './infer/sparse-model.ts'
 export { findModel, models } from './models/index.ts'
 export type { InitializerName, Model, ModelFamily, ModelOptions } from './models/model.ts'
 export { learningRate, type RateSchedule } from './optim/schedule.ts'
@@ -67,6 +68,7 @@ export { chooseTensors, type PrunableSet, prunableSets, type TensorChoice } from
 export { apportion } from './select/apportion.ts'
 export { selectTop } from './select/top.ts'
 export { checkpointOf, loadCheckpoint, loadWeights, weightsOf } from './train/checkpoint.ts'
+export type { Kernels, LayerGain } from './train/kernels.ts'
 export { type Evaluation, Network, type NetworkOptions } from './train/network.ts'
 export {
   type EpochResult,

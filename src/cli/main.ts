@@ -2,6 +2,7 @@
 /** @file The command line. One file per command; errors that a person can mend are one sentence. */
 import { Command } from 'commander'
 import { version } from '../experiment/environment.ts'
+import { benchCommand } from './bench.ts'
 import { compareMasksCommand } from './compare-masks.ts'
 import { dataCommand } from './data.ts'
 import { evalCommand } from './eval.ts'
@@ -28,7 +29,10 @@ Environment:
   ESPALIER_CACHE    folder for downloads and decoded images (default: ~/.cache/espalier)
   ESPALIER_DEBUG    1 shows where an error came from`,
   )
-const commands = [runCommand, pruneCommand, evalCommand, inspectCommand, compareMasksCommand, listCommand, dataCommand]
+const commands = [
+  ...[runCommand, pruneCommand, evalCommand, benchCommand, inspectCommand, compareMasksCommand],
+  ...[listCommand, dataCommand],
+]
 for (const command of commands) {
   program.addCommand(command.copyInheritedSettings(program))
   for (const part of command.commands) part.copyInheritedSettings(command)

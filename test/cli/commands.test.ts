@@ -125,6 +125,22 @@ describe('inspect', () => {
   })
 })
 
+describe('bench', () => {
+  it('says how fast a pruned network infers, and what its zeros gain', async () => {
+    const out = join(temporaryFolder(), 'run')
+    await output('run', writeTiny(temporaryFolder()), '--quiet', '--out', out)
+    const weights = join(out, 'model.safetensors')
+    const text = await output('bench', weights, '--batch', '1,8', '--rounds', '1')
+    expect(text).toMatch(/^mlpnet, 90\.00 % zeros among prunable weights; engine: /)
+    for (const row of [/1 \| auto /, /1 \| dense /, /8 \| sparse /, /Batch 8: /]) expect(text).toMatch(row)
+    const [{ results, sparsity }] = jsonLines(await output('bench', weights, '--batch', '3', '--rounds', '1', '--json'))
+    expect(sparsity).toBeCloseTo(0.9)
+    expect(results).toHaveLength(3)
+    const { code, stderr } = await espalier(['bench', weights, '--batch', '0'])
+    expect([code, stderr]).toEqual([1, 'espalier: --batch: expected whole numbers from 1 to 65536, found 0\n'])
+  })
+})
+
 describe('eval', () => {
   it('a model that was run: its network and preprocessing come from the file', async () => {
     const out = join(temporaryFolder(), 'run')

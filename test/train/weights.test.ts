@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { synthetic } from '../../src/data/synthetic.ts'
+import { openNative } from '../../src/engine/machines/native.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'
 import { findModel } from '../../src/models/index.ts'
 import { HYPER, hyperValues } from '../../src/optim/sgd.ts'
 import { keptCount } from '../../src/prune/count.ts'
 import { checkpointOf, loadCheckpoint, loadWeights, weightsOf } from '../../src/train/checkpoint.ts'
-import type { Network } from '../../src/train/network.ts'
-import { Network as NetworkOf } from '../../src/train/network.ts'
+import { Network } from '../../src/train/network.ts'
 import { random } from '../../src/util/random.ts'
 import { prune } from '../../src/workflow/prune.ts'
+import { sets } from '../support/engines.ts'
 import { machine, smallNetwork } from './small.ts'
 
 const ALL = 428
@@ -127,12 +128,25 @@ describe('memory', () => {
   it('weights, optimizer state and gradients of a network at 95 % take less than a quarter of dense', () => {
     const model = findModel('resnet20')
     const data = synthetic({ train: 8, test: 1, image: model.image, classes: model.classes })
-    const network = new NetworkOf({ machine, model, data, batch: 8, kernels: 'sparse' })
+    const network = new Network({ machine, model, data, batch: 8, kernels: 'sparse' })
     const images = data.train.images.length + data.test.images.length
     const before = 4 * network.executable.memory.persistent - images
     prune(network, { sparsity: 0.95, scope: 'layerwise' })
     expect(4 * network.executable.memory.persistent - images).toBeLessThan(before / 4)
   })
+})
+
+it.each(sets)('native %s: 1, 2, 3 and 4 threads give the same bits', (set) => {
+  const model = findModel('resnet20')
+  const data = synthetic({ train: 21, test: 1, image: model.image, classes: model.classes })
+  const [alone, ...together] = [1, 2, 3, 4].map((threads) => {
+    const network = new Network({ machine: openNative(threads, set), model, data, batch: 21, kernels: 'sparse' })
+    prune(network, { sparsity: 0.9 })
+    network.executable.view(HYPER).set(hyperValues(0.05, { momentum: 0.9 }))
+    for (let i = 0; i < 2; i++) network.step(Uint32Array.from({ length: 21 }, (_, n) => n))
+    return state(network)
+  })
+  for (const one of together) expect(one).toEqual(alone)
 })
 
 it('the reference machine holds weights sparse too', () => {

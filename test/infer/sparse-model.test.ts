@@ -1,0 +1,150 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { type StoredTensor, storeFloats, type TensorFile } from '../../src/formats/safetensors-bytes.ts'
+import { packSparse } from '../../src/formats/sparse.ts'
+import { foldBatchNorm } from '../../src/graph/fold-batch-norm.ts'
+import { Graph } from '../../src/graph/graph.ts'
+import { conv } from '../../src/graph/operators/conv.ts'
+import { add, relu } from '../../src/graph/operators/elementwise.ts'
+import { batchNorm } from '../../src/graph/operators/norm.ts'
+import { SparseModel } from '../../src/infer/sparse-model.ts'
+import { findModel } from '../../src/models/index.ts'
+import { kernelKinds } from '../../src/train/kernels.ts'
+import { UserError } from '../../src/util/errors.ts'
+import { random } from '../../src/util/random.ts'
+import { best, wasm } from '../support/engines.ts'
+import { evaluate, randomValues, type Values } from '../support/evaluate.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+describe('batch normalization folded into convolutions', () => {
+  const run = (graph: Graph, values: Values) => [...evaluate(best, graph, values).get('y')!]
+  const expectFolded = (build: (graph: Graph) => void, nodes: string[]) => {
+    const graph = new Graph()
+    build(graph)
+    const values = randomValues(graph, random(1, 'fold'))
+    const stored = [...graph.withRole('parameter'), ...graph.withRole('buffer')]
+    const given = new Map(stored.map(({ name }) => [name, Float32Array.from(values.get(name)!)]))
+    const folded = foldBatchNorm(graph, given)
+    expect(folded.graph.nodes.map(({ operator }) => operator.name)).toEqual(nodes)
+    const after = new Map([...values, ...[...folded.values].map(([name, list]) => [name, [...list]] as const)])
+    run(folded.graph, after).forEach((y, i) => {
+      expect(y).toBeCloseTo(run(graph, values)[i], 4)
+    })
+  }
+  const layer = (graph: Graph, name: string, bias: boolean) => {
+    const weight = graph.parameter(name, [4, 3, 3, 3])
+    return conv(graph, graph.tensors.get('x')!, weight, bias ? graph.parameter(`${name}.bias`, [4]) : undefined)
+  }
+
+  it('with and without a bias of its own', () => {
+    for (const bias of [false, true])
+      expectFolded(
+        (graph) => {
+          graph.input('x', [2, 3, 5, 5])
+          graph.output('y', relu(graph, batchNorm(graph, layer(graph, 'w', bias), 'bn', false)))
+        },
+        ['Conv', 'Relu'],
+      )
+  })
+
+  it('not where something else reads the convolution, or normalizes an input', () => {
+    expectFolded(
+      (graph) => {
+        batchNorm(graph, graph.input('x', [2, 3, 5, 5]), 'first', false)
+        const y = layer(graph, 'w', false)
+        graph.output('y', add(graph, y, batchNorm(graph, y, 'bn', false)))
+      },
+      ['BatchNormalization', 'Conv', 'BatchNormalization', 'Add'],
+    )
+  })
+})
+
+/** Weights of a network in which nothing is zero but what is pruned: 9 of 10 weights of its layers. */
+function pruned(name: string): { file: TensorFile; graph: (batch: number) => Graph; values: Values } {
+  const model = findModel(name)
+  const graph = (batch: number) => {
+    const one = new Graph()
+    one.output('logits', model.build(one, one.input('images', [batch, ...model.image]), false))
+    return one
+  }
+  const rng = random(1, name)
+  const tensors = new Map<string, StoredTensor>()
+  const values = new Map<string, number[]>()
+  const one = graph(1)
+  for (const { name, shape, initial } of [...one.withRole('parameter'), ...one.withRole('buffer')]) {
+    const size = shape.reduce((a, b) => a * b, 1)
+    const scale = typeof initial === 'object' ? Math.sqrt(20 / initial.in) : 0.1
+    const draw = () => (shape.length > 1 && rng.uniform() < 0.9 ? 0 : scale * rng.normal() + (initial === 1 ? 1 : 0))
+    const list = Float32Array.from({ length: size }, () => (name.endsWith('var') ? 0.5 + rng.uniform() : draw()))
+    tensors.set(name, storeFloats(list, shape))
+    values.set(name, [...list])
+  }
+  return { file: packSparse({ tensors, metadata: { model: name } }), graph, values }
+}
+
+describe.each(['resnet20', 'lenet-300-100', 'lenet-5', 'mobilenet-v1'])('%s', (name) => {
+  const { file, graph, values } = pruned(name)
+  const batches = name === 'mobilenet-v1' ? [1] : [1, 3, 16, 21]
+
+  it.each(kernelKinds)('infers what the graph says, for any batch, on %s kernels', (kernels) => {
+    for (const machine of name === 'mobilenet-v1' ? [best] : [best, wasm]) {
+      const model = new SparseModel(file, { machine, kernels })
+      for (const batch of batches) {
+        const rng = random(batch, 'images')
+        const images = Float32Array.from({ length: batch * model.model.image.reduce((a, b) => a * b) }, () =>
+          rng.normal(),
+        )
+        const want = evaluate(best, graph(batch), new Map([...values, ['images', [...images]]])).get('logits')!
+        const got = model.run(images)
+        const largest = Math.max(...want.map(Math.abs))
+        expect(got.length).toBe(want.length)
+        for (const [i, y] of want.entries()) expect(Math.abs(got[i] - y)).toBeLessThan(1e-4 * largest)
+      }
+      expect(model.layers(1).some(({ sparse }) => sparse)).toBe(kernels !== 'dense')
+      expect(model.sparsity).toBeGreaterThan(0.85)
+    }
+  })
+})
+
+it('says in one sentence what is wrong with a file or with images', () => {
+  const { file } = pruned('lenet-5')
+  const model = new SparseModel(file, { machine: best })
+  expect(() => model.run(new Float32Array(100))).toThrow(
+    new UserError('expected images of 1 x 28 x 28 values each, found 100 values'),
+  )
+  const without = { ...file, tensors: new Map([...file.tensors].filter(([name]) => name !== 'fc1.bias')) }
+  expect(() => new SparseModel(without, { machine: best, source: 'f' })).toThrow(
+    'f has no tensor fc1.bias, which lenet-5 needs',
+  )
+  const nameless = {
+    ...file,
+    metadata: Object.fromEntries(Object.entries(file.metadata).filter(([key]) => key !== 'model')),
+  }
+  expect(() => new SparseModel(nameless, { machine: best })).toThrow('the file does not say what network it holds')
+  expect(() => new SparseModel(file, { machine: best, model: 'mlpnet' })).toThrow(
+    /tensor fc1.weight has shape \[.*\], mlpnet expects/,
+  )
+})
+
+it('what a page imports needs neither Node nor a package, and the module is under 200 kB', () => {
+  const seen = new Set<string>()
+  const visit = (path: string) => {
+    if (seen.has(path)) return
+    seen.add(path)
+    const text = readFileSync(path, 'utf8')
+    for (const [, type, from] of text.matchAll(/^(?:import|export)( type)? [^;]*?from '([^']+)'/gms)) {
+      if (type) continue
+      expect(`${path}: ${from}`).toMatch(/: \.\.?\//)
+      const next = join(dirname(path), from)
+      expect(existsSync(next)).toBe(true)
+      visit(next)
+    }
+    expect(text).not.toMatch(/from 'node:|import\(|\bprocess\.|\bBuffer\b/)
+  }
+  visit(join(root, 'src/web.ts'))
+  expect(seen.size).toBeGreaterThan(30)
+  expect(readFileSync(join(root, 'kernels/espalier.wasm')).length).toBeLessThan(200_000)
+})
