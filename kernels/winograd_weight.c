@@ -115,9 +115,15 @@ void JOIN(winograd_weight_grad, ISA)(const Context *ctx, const Correlation *c, c
         }
 }
 
-/* Channels of a block where sums are kept apart by sample. */
+/* Channels of a block where sums are kept apart by sample; with wide vectors, fewer fit into the scratch. */
 #define SAMPLE_OUT 16
+#if LANES == 16
+#define SAMPLE_IN 12
+#else
 #define SAMPLE_IN 18
+#endif
+
+#define SAMPLE_FLOATS (SAMPLE_IN * SAMPLE_OUT * 9 * LANES) /* of totals over samples, lane by lane */
 
 /* sums[input channel][output channel][lane] += the products over `vecs` vectors of d[output channel] and v[input channel], lane by lane. */
 INLINE void add_lanes(const float *d, const float *v, int vecs, float *sums) {
@@ -165,12 +171,14 @@ void JOIN(winograd_sample_grads, ISA)(const Context *ctx, const Correlation *c, 
     int64_t point_d = SAMPLE_OUT * WIDTH + SKEW, point_v = SAMPLE_IN * WIDTH + SKEW, point_s = SAMPLE_IN * SAMPLE_OUT * LANES;
     int64_t plane_in = (int64_t)c->row.in * c->col.in * c->batch, plane_out = (int64_t)c->row.out * c->col.out * c->batch;
     float *d = ctx->scratch, *v = d + POINTS * point_d, *sums = v + POINTS * point_v, *totals = sums + POINTS * point_s;
+    _Static_assert(POINTS * (SAMPLE_OUT * WIDTH + SAMPLE_IN * WIDTH + 2 * SKEW + SAMPLE_IN * SAMPLE_OUT * LANES) + SAMPLE_FLOATS <= SCRATCH_FLOATS,
+                   "the scratch holds all of these");
     Square inputs[WIDTH / LANES], outputs[WIDTH / LANES];
 
     for (int o = o0; o < o1; o += SAMPLE_OUT)
         for (int i = i0; i < i1; i += SAMPLE_IN) {
             int outs = least(SAMPLE_OUT, o1 - o), ins = least(SAMPLE_IN, i1 - i);
-            for (int j = 0; j < SAMPLE_IN * SAMPLE_OUT * 9 * LANES; j++) totals[j] = 0;
+            for (int j = 0; j < SAMPLE_FLOATS; j++) totals[j] = 0;
             for (int n = 0; n < vecs; n++) {
                 for (int j = 0; j < POINTS * point_s; j++) sums[j] = 0;
                 for (int first = 0; first < tiles; first += WIDTH / LANES) {
