@@ -100,7 +100,7 @@ KERNEL(conv_weight_grad) {
     const float *dy = ctx->arena + a[17];
     float *dw = ctx->arena + a[18];
     if (is_depthwise(&c)) {
-        JOIN(depthwise_weight_grads, ISA)(ctx, &c, dy, dw, GRADIENT_SUM);
+        JOIN(depthwise_weight_grads, ISA)(ctx, &c, dy, dw, 0, GRADIENT_SUM);
         return;
     }
     WeightShare mine = weight_share(ctx, &c);
@@ -181,19 +181,20 @@ static void sum_positions(const float *const *dy, int64_t dy_row, const float *c
 
 /* Per-sample weight gradients: the batch lies innermost, so a vector of sums over positions is the gradient of LANES samples.
  * squares = 0: dw[weight][sample]. squares = 1: dw[weight] = the sum over samples of the square of each sample's gradient.
- * args: as conv_weight_grad, then squares */
+ * If hasSum, sum[weight] = the sum over samples as well: what conv_weight_grad gives, up to rounding.
+ * args: as conv_weight_grad, then squares sum hasSum */
 KERNEL(conv_sample_grads) {
     Correlation c = convolution(ctx, a);
     const float *dy = ctx->arena + a[17];
-    float *dw = ctx->arena + a[18];
+    float *dw = ctx->arena + a[18], *sum = a[21] ? ctx->arena + a[20] : 0;
     int squares = a[19], kernel = c.row.taps * c.col.taps;
     if (is_depthwise(&c)) {
-        JOIN(depthwise_weight_grads, ISA)(ctx, &c, dy, dw, squares ? GRADIENT_SQUARES : GRADIENT_BY_SAMPLE);
+        JOIN(depthwise_weight_grads, ISA)(ctx, &c, dy, dw, sum, squares ? GRADIENT_SQUARES : GRADIENT_BY_SAMPLE);
         return;
     }
     WeightShare mine = weight_share(ctx, &c);
     if (winograd_pays(&c)) {
-        JOIN(winograd_sample_grads, ISA)(ctx, &c, dy, dw, mine.o0, mine.o1, mine.i0, mine.i1, squares);
+        JOIN(winograd_sample_grads, ISA)(ctx, &c, dy, dw, sum, mine.o0, mine.o1, mine.i0, mine.i1, squares);
         return;
     }
     Strip strip = strip_layout(&c, LANES);
@@ -241,6 +242,7 @@ KERNEL(conv_sample_grads) {
                             int64_t weight = (((int64_t)g * c.out + o0 + o) * c.in + i0) * kernel + t;
                             if (!squares) store_part(dw + weight * c.batch + n0, v, count);
                             else dw[weight] = (n0 == 0 ? 0 : dw[weight]) + sum_lanes(v * v);
+                            if (sum) sum[weight] = (n0 == 0 ? 0 : sum[weight]) + sum_lanes(v);
                         }
                 }
         }
