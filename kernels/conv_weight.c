@@ -177,7 +177,37 @@ static void sum_positions(const float *const *dy, int64_t dy_row, const float *c
         for (int t = 0; t < GRAD_TAPS; t++) store(sums[o] + t * LANES, acc[o][t]);
 }
 
+#define NEAR_FLOATS (3 * 1024)    /* of the gradients of a register tile, which stay in the nearest cache */
+#define WINOGRAD_POSITIONS 49     /* on smaller maps, transforming back the sums of each sample costs more than the products do */
 #define SAMPLE_FLOATS (20 * 1024) /* per-sample sums that a thread holds at once */
+
+/* How many input channels to take at once, so that their strip and that of the output channels, which the sums leave room for, are filled equally often
+ * for their sizes. */
+static int sample_ins(const Correlation *c, const Strip *strip, int64_t gradient_floats) {
+    const int room = SAMPLE_FLOATS / LANES, kernel = c->row.taps * c->col.taps;
+    int outs = GRAD_OUTS;
+    while (outs < c->out && (outs + GRAD_OUTS) * gradient_floats <= WEIGHT_FLOATS && (outs + GRAD_OUTS) * (kernel + GRAD_TAPS) <= room &&
+           outs * outs * kernel * gradient_floats < room * strip->channel_floats)
+        outs += GRAD_OUTS;
+    int ins = least(least((int)(STRIP_FLOATS / strip->channel_floats), (room / outs - GRAD_TAPS) / kernel), c->in);
+    return ins < 1 ? 1 : ins;
+}
+
+/* totals[t] += the sums over lanes of `taps` vectors, or of their squares. */
+INLINE void add_samples(const float *sums, int taps, const int squares, float *totals) {
+    int t = 0;
+    for (; t + 4 <= taps; t += 4) {
+        vec v[4];
+        for (int k = 0; k < 4; k++) v[k] = load(sums + (t + k) * LANES);
+        for (int k = 0; squares && k < 4; k++) v[k] *= v[k];
+        *(quad *)(totals + t) += sum_lanes_of_four(v);
+    }
+    for (; t < taps; t++) {
+        vec v = load(sums + t * LANES);
+        if (squares) v *= v;
+        totals[t] += sum_lanes(v);
+    }
+}
 
 /* Per-sample weight gradients: the batch lies innermost, so a vector of sums over positions is the gradient of LANES samples.
  * squares = 0: dw[weight][sample]. squares = 1: dw[weight] = the sum over samples of the square of each sample's gradient.
@@ -193,7 +223,7 @@ KERNEL(conv_sample_grads) {
         return;
     }
     WeightShare mine = weight_share(ctx, &c);
-    if (winograd_pays(&c)) {
+    if (winograd_pays(&c) && c.row.out * c.col.out >= WINOGRAD_POSITIONS) {
         JOIN(winograd_sample_grads, ISA)(ctx, &c, dy, dw, sum, mine.o0, mine.o1, mine.i0, mine.i1, squares);
         return;
     }
@@ -203,10 +233,9 @@ KERNEL(conv_sample_grads) {
     for (;; rows_per = (rows_per + 1) / 2) {
         strip.rows = (rows_per - 1) * c.row.mul + (c.row.taps - 1) * c.row.step + 1;
         strip.channel_floats = strip.rows * strip.row_floats;
-        if (rows_per == 1 || (strip.channel_floats * least(c.in, 4) <= STRIP_FLOATS && fused * rows_per * GRAD_OUTS <= WEIGHT_FLOATS)) break;
+        if (rows_per == 1 || (strip.channel_floats * least(c.in, 4) <= STRIP_FLOATS && fused * rows_per * GRAD_OUTS <= NEAR_FLOATS)) break;
     }
-    int ins_per = least((int)(STRIP_FLOATS / strip.channel_floats), (SAMPLE_FLOATS / LANES / GRAD_OUTS - GRAD_TAPS) / kernel);
-    if (ins_per < 1) ins_per = 1;
+    int ins_per = sample_ins(&c, &strip, fused * rows_per);
     int width = (ins_per * kernel + GRAD_TAPS - 1) / GRAD_TAPS * GRAD_TAPS * LANES; /* floats of sums per output channel */
     int outs_per = least((int)(WEIGHT_FLOATS / (fused * rows_per)), SAMPLE_FLOATS / width);
     outs_per = outs_per < GRAD_OUTS ? GRAD_OUTS : outs_per / GRAD_OUTS * GRAD_OUTS;
@@ -236,14 +265,17 @@ KERNEL(conv_sample_grads) {
                                 sum_positions(d, fused, x, c.row.mul * strip.row_floats, rows, c.col.out, s);
                             }
                     }
-                    for (int o = 0; o < outs; o++)
-                        for (int t = 0; t < taps; t++) {
-                            vec v = load(sums + (int64_t)o * width + t * LANES);
-                            int64_t weight = (((int64_t)g * c.out + o0 + o) * c.in + i0) * kernel + t;
-                            if (!squares) store_part(dw + weight * c.batch + n0, v, count);
-                            else dw[weight] = (n0 == 0 ? 0 : dw[weight]) + sum_lanes(v * v);
-                            if (sum) sum[weight] = (n0 == 0 ? 0 : sum[weight]) + sum_lanes(v);
+                    for (int o = 0; o < outs; o++) {
+                        const float *from = sums + (int64_t)o * width;
+                        int64_t weight = (((int64_t)g * c.out + o0 + o) * c.in + i0) * kernel;
+                        for (int t = 0; !squares && t < taps; t++) store_part(dw + (weight + t) * c.batch + n0, load(from + t * LANES), count);
+                        for (int t = 0; n0 == 0 && t < taps; t++) {
+                            if (squares) dw[weight + t] = 0;
+                            if (sum) sum[weight + t] = 0;
                         }
+                        if (squares) add_samples(from, taps, 1, dw + weight);
+                        if (sum) add_samples(from, taps, 0, sum + weight);
+                    }
                 }
         }
 }
