@@ -1,4 +1,4 @@
-/* Convolutions of one channel each (depthwise.c): the passes that conv.c and conv_weight.c hand over. */
+/* Convolutions of one channel each (depthwise.c): the passes that conv.c, conv_weight.c and conv_samples.c hand over. */
 #ifndef ESPALIER_DEPTHWISE_H
 #define ESPALIER_DEPTHWISE_H
 

@@ -155,7 +155,7 @@ export const convWeightGrad: Kernel<Size | 'x' | 'gradient' | 'dweight'> = {
   },
 }
 
-/** The most taps of a kernel whose gradients are kept apart by sample (kernels/conv_weight.c, SAMPLE_FLOATS). */
+/** The most taps of a kernel whose gradients are kept apart by sample (kernels/conv_samples.c, SAMPLE_FLOATS). */
 const MOST_SAMPLE_TAPS = 256
 
 /**
