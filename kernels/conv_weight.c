@@ -1,37 +1,6 @@
-/* The weight gradient of a convolution, summed over the samples or kept apart: dw[o][i][ky][kx] = sum over positions of dy times x at the tap.
+/* The weight gradient of a convolution, summed over the samples: dw[o][i][ky][kx] = sum over positions of dy times x at the tap.
  * Threads share the weights, not the positions, so every sum is taken by one thread in one order. */
-#include "conv.h"
-#include "depthwise.h"
-#include "winograd.h"
-
-/* Register tile: output channels x taps. */
-#if LANES == 16
-#define GRAD_OUTS 4
-#define GRAD_TAPS 6
-#elif LANES == 8
-#define GRAD_OUTS 4
-#define GRAD_TAPS 3
-#else
-#define GRAD_OUTS 3
-#define GRAD_TAPS 3
-#endif
-
-/* acc[o][t] += over `rows` rows of `length` fused positions, lane by lane: dy[o] rows dy_row apart, x[t] rows x_row apart. */
-INLINE void add_products(vec acc[GRAD_OUTS][GRAD_TAPS], const float *const *dy, int64_t dy_row, const float *const *x, int64_t x_row, int rows,
-                         int length) {
-    for (int r = 0; r < rows; r++)
-        for (int q = 0; q < length; q += LANES) {
-            vec xv[GRAD_TAPS];
-#pragma GCC unroll 8
-            for (int t = 0; t < GRAD_TAPS; t++) xv[t] = load(x[t] + r * x_row + q);
-#pragma GCC unroll 8
-            for (int o = 0; o < GRAD_OUTS; o++) {
-                vec d = load(dy[o] + r * dy_row + q);
-#pragma GCC unroll 8
-                for (int t = 0; t < GRAD_TAPS; t++) acc[o][t] += d * xv[t];
-            }
-        }
-}
+#include "conv_weight.h"
 
 /* sums[o][t] = over `rows` rows of `length` fused positions: dy[o] rows dy_row apart, x[t] rows x_row apart. */
 static void sum_products(const float *const *dy, int64_t dy_row, const float *const *x, int64_t x_row, int rows, int length, float *sums) {
@@ -47,52 +16,6 @@ static void sum_products(const float *const *dy, int64_t dy_row, const float *co
         for (int t = 0; t < GRAD_TAPS; t++) sums[o * GRAD_TAPS + t] = sum_lanes(acc[o][t]);
 }
 
-/* Rows [r0, r0 + rows) of `outs` channels of dy: [channel][row][column][samples], zeros up to a whole vector of a row. */
-static void fill_gradient(const Correlation *c, const float *dy, float *to, int64_t fused, int samples, int first_out, int outs, int r0, int rows,
-                          int n0, int count) {
-    for (int o = 0; o < outs; o++)
-        for (int r = 0; r < rows; r++, to += fused) {
-            const float *from = dy + (((int64_t)(first_out + o) * c->row.out + r0 + r) * c->col.out) * c->batch + n0;
-            for (int64_t j = 0; j < fused; j += LANES) store(to + j, splat(0));
-            for (int x = 0; x < c->col.out; x++)
-                for (int n = 0; n < count; n += LANES) {
-                    int part = least(count - n, LANES);
-                    store_part(to + (int64_t)x * samples + n, load_part(from + (int64_t)x * c->batch + n, part), part);
-                }
-        }
-}
-
-/* Which part of the weight a thread computes: groups [g0, g1), output channels [o0, o1), input channels [i0, i1) of each. */
-typedef struct { int g0, g1, o0, o1, i0, i1; } WeightShare;
-
-static WeightShare weight_share(const Context *ctx, const Correlation *c) {
-    WeightShare s = {0, c->groups, 0, c->out, 0, c->in};
-    if (c->groups > 1) share(ctx, c->groups, 1, &s.g0, &s.g1);
-    else if (c->in >= 4 * ctx->parts) share(ctx, c->in, 1, &s.i0, &s.i1);
-    else share(ctx, c->out, GRAD_OUTS, &s.o0, &s.o1);
-    return s;
-}
-
-INLINE Correlation convolution(const Context *ctx, const int32_t *a) {
-    return (Correlation){
-        .batch = a[0], .groups = a[1], .in = a[2], .out = a[3],
-        .row = {a[6], a[4], a[8], a[10], 1, a[12], -a[14]},
-        .col = {a[7], a[5], a[9], a[11], 1, a[13], -a[15]},
-        .x = ctx->arena + a[16],
-    };
-}
-
-/* Where each tap of `ins` input channels begins in the strip, for the first output row of it. */
-static void list_grad_taps(const Correlation *c, const Strip *strip, int ins, int32_t *tap) {
-    int kernel = c->row.taps * c->col.taps;
-    for (int t = 0; t < ins * kernel; t++) {
-        int ky = t % kernel / c->col.taps, shift = t % c->col.taps * c->col.step + c->col.shift;
-        int whole = floor_div(shift, strip->phases), phase = shift - whole * strip->phases;
-        int64_t column = (int64_t)phase * strip->width + whole + strip->margin;
-        tap[t] = (int32_t)(t / kernel * strip->channel_floats + ky * c->row.step * strip->row_floats + column * strip->samples);
-    }
-}
-
 /* Lanes run over the fused (column, sample) axis; each sum over a block of rows ends with a sum over lanes.
  * args: batch groups in out, h w oh ow, kh kw sy sx dy dx top left, x dy dw */
 KERNEL(conv_weight_grad) {
@@ -100,7 +23,7 @@ KERNEL(conv_weight_grad) {
     const float *dy = ctx->arena + a[17];
     float *dw = ctx->arena + a[18];
     if (is_depthwise(&c)) {
-        JOIN(depthwise_weight_grads, ISA)(ctx, &c, dy, dw, GRADIENT_SUM);
+        JOIN(depthwise_weight_grads, ISA)(ctx, &c, dy, dw, 0, GRADIENT_SUM);
         return;
     }
     WeightShare mine = weight_share(ctx, &c);
@@ -159,89 +82,6 @@ KERNEL(conv_weight_grad) {
                             }
                         }
                     }
-                }
-        }
-}
-
-/* sums[o][t] += over `rows` x `columns` positions, LANES samples side by side. */
-static void sum_positions(const float *const *dy, int64_t dy_row, const float *const *x, int64_t x_row, int rows, int columns, float *const *sums) {
-    vec acc[GRAD_OUTS][GRAD_TAPS];
-#pragma GCC unroll 8
-    for (int o = 0; o < GRAD_OUTS; o++)
-#pragma GCC unroll 8
-        for (int t = 0; t < GRAD_TAPS; t++) acc[o][t] = load(sums[o] + t * LANES);
-    add_products(acc, dy, dy_row, x, x_row, rows, columns * LANES);
-#pragma GCC unroll 8
-    for (int o = 0; o < GRAD_OUTS; o++)
-#pragma GCC unroll 8
-        for (int t = 0; t < GRAD_TAPS; t++) store(sums[o] + t * LANES, acc[o][t]);
-}
-
-#define SAMPLE_FLOATS (20 * 1024) /* per-sample sums that a thread holds at once */
-
-/* Per-sample weight gradients: the batch lies innermost, so a vector of sums over positions is the gradient of LANES samples.
- * squares = 0: dw[weight][sample]. squares = 1: dw[weight] = the sum over samples of the square of each sample's gradient.
- * args: as conv_weight_grad, then squares */
-KERNEL(conv_sample_grads) {
-    Correlation c = convolution(ctx, a);
-    const float *dy = ctx->arena + a[17];
-    float *dw = ctx->arena + a[18];
-    int squares = a[19], kernel = c.row.taps * c.col.taps;
-    if (is_depthwise(&c)) {
-        JOIN(depthwise_weight_grads, ISA)(ctx, &c, dy, dw, squares ? GRADIENT_SQUARES : GRADIENT_BY_SAMPLE);
-        return;
-    }
-    WeightShare mine = weight_share(ctx, &c);
-    if (winograd_pays(&c)) {
-        JOIN(winograd_sample_grads, ISA)(ctx, &c, dy, dw, mine.o0, mine.o1, mine.i0, mine.i1, squares);
-        return;
-    }
-    Strip strip = strip_layout(&c, LANES);
-    int64_t fused = (int64_t)c.col.out * LANES;
-    int rows_per = c.row.out;
-    for (;; rows_per = (rows_per + 1) / 2) {
-        strip.rows = (rows_per - 1) * c.row.mul + (c.row.taps - 1) * c.row.step + 1;
-        strip.channel_floats = strip.rows * strip.row_floats;
-        if (rows_per == 1 || (strip.channel_floats * least(c.in, 4) <= STRIP_FLOATS && fused * rows_per * GRAD_OUTS <= WEIGHT_FLOATS)) break;
-    }
-    int ins_per = least((int)(STRIP_FLOATS / strip.channel_floats), (SAMPLE_FLOATS / LANES / GRAD_OUTS - GRAD_TAPS) / kernel);
-    if (ins_per < 1) ins_per = 1;
-    int width = (ins_per * kernel + GRAD_TAPS - 1) / GRAD_TAPS * GRAD_TAPS * LANES; /* floats of sums per output channel */
-    int outs_per = least((int)(WEIGHT_FLOATS / (fused * rows_per)), SAMPLE_FLOATS / width);
-    outs_per = outs_per < GRAD_OUTS ? GRAD_OUTS : outs_per / GRAD_OUTS * GRAD_OUTS;
-
-    float *strip_data = ctx->scratch, *gradient = strip_data + STRIP_FLOATS, *sums = gradient + WEIGHT_FLOATS;
-    int32_t *tap = (int32_t *)(sums + SAMPLE_FLOATS);
-    for (int g = mine.g0; g < mine.g1; g++)
-        for (int i0 = mine.i0; i0 < mine.i1; i0 += ins_per) {
-            int ins = least(ins_per, mine.i1 - i0), taps = ins * kernel;
-            list_grad_taps(&c, &strip, ins, tap);
-            for (int o0 = mine.o0; o0 < mine.o1; o0 += outs_per)
-                for (int n0 = 0; n0 < c.batch; n0 += LANES) {
-                    int count = least(LANES, c.batch - n0), outs = least(outs_per, mine.o1 - o0);
-                    for (int64_t j = 0; j < (int64_t)outs_per * width; j++) sums[j] = 0;
-                    for (int r0 = 0; r0 < c.row.out; r0 += rows_per) {
-                        int rows = least(rows_per, c.row.out - r0);
-                        strip.first_row = r0 * c.row.mul + c.row.shift;
-                        fill_strip(&c, &strip, strip_data, g, i0, ins, n0, count);
-                        fill_gradient(&c, dy, gradient, fused, LANES, g * c.out + o0, outs, r0, rows, n0, count);
-                        for (int o = 0; o < outs; o += GRAD_OUTS)
-                            for (int t = 0; t < taps; t += GRAD_TAPS) {
-                                const float *d[GRAD_OUTS], *x[GRAD_TAPS];
-                                float *s[GRAD_OUTS];
-                                for (int k = 0; k < GRAD_OUTS; k++) d[k] = gradient + least(o + k, outs - 1) * rows * fused;
-                                for (int k = 0; k < GRAD_OUTS; k++) s[k] = sums + (int64_t)(o + k) * width + t * LANES;
-                                for (int k = 0; k < GRAD_TAPS; k++) x[k] = strip_data + tap[least(t + k, taps - 1)];
-                                sum_positions(d, fused, x, c.row.mul * strip.row_floats, rows, c.col.out, s);
-                            }
-                    }
-                    for (int o = 0; o < outs; o++)
-                        for (int t = 0; t < taps; t++) {
-                            vec v = load(sums + (int64_t)o * width + t * LANES);
-                            int64_t weight = (((int64_t)g * c.out + o0 + o) * c.in + i0) * kernel + t;
-                            if (!squares) store_part(dw + weight * c.batch + n0, v, count);
-                            else dw[weight] = (n0 == 0 ? 0 : dw[weight]) + sum_lanes(v * v);
-                        }
                 }
         }
 }

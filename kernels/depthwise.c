@@ -90,14 +90,15 @@ INLINE void sum_positions(const Correlation *c, const float *x, const float *dy,
     for (int v = 0; v < vecs; v++) sums[v] = acc[v];
 }
 
-void JOIN(depthwise_weight_grads, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, int kind) {
+/* `kind` says what becomes of the samples' gradients in dw; their sum also goes to `sum` unless that is 0. */
+void JOIN(depthwise_weight_grads, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum, int kind) {
     int64_t plane_in = (int64_t)c->row.in * c->col.in * c->batch, plane_out = (int64_t)c->row.out * c->col.out * c->batch;
     int taps = c->row.taps * c->col.taps, lo, hi;
     share(ctx, c->groups, 1, &lo, &hi);
     for (int g = lo; g < hi; g++)
         for (int t = 0; t < taps; t++) {
             int64_t weight = (int64_t)g * taps + t;
-            float total = 0;
+            float squares = 0, total = 0;
             for (int n = 0, width; n < c->batch; n += width) {
                 const float *x = c->x + g * plane_in + n, *d = dy + g * plane_out + n;
                 width = c->batch - n >= VECS * LANES ? VECS * LANES : least(LANES, c->batch - n);
@@ -107,10 +108,11 @@ void JOIN(depthwise_weight_grads, ISA)(const Context *ctx, const Correlation *c,
                 else sum_positions(c, x, d, t / c->col.taps, t % c->col.taps, 1, width, sums);
                 for (int v = 0; v < vecs; v++) {
                     if (kind == GRADIENT_BY_SAMPLE) store_part(dw + weight * c->batch + n + v * LANES, sums[v], least(LANES, width - v * LANES));
-                    else if (kind == GRADIENT_SQUARES) total += sum_lanes(sums[v] * sums[v]);
-                    else total += sum_lanes(sums[v]);
+                    if (kind == GRADIENT_SQUARES) squares += sum_lanes(sums[v] * sums[v]);
+                    if (kind == GRADIENT_SUM || sum) total += sum_lanes(sums[v]);
                 }
             }
-            if (kind != GRADIENT_BY_SAMPLE) dw[weight] = total;
+            if (kind != GRADIENT_BY_SAMPLE) dw[weight] = kind == GRADIENT_SQUARES ? squares : total;
+            if (sum) sum[weight] = total;
         }
 }

@@ -1,4 +1,4 @@
-/* Convolutions of one channel each (depthwise.c): the passes that conv.c and conv_weight.c hand over. */
+/* Convolutions of one channel each (depthwise.c): the passes that conv.c, conv_weight.c and conv_samples.c hand over. */
 #ifndef ESPALIER_DEPTHWISE_H
 #define ESPALIER_DEPTHWISE_H
 
@@ -8,7 +8,7 @@
 #define MOST_DEPTHWISE_ROWS 4096
 
 void JOIN(depthwise, ISA)(const Context *ctx, const Correlation *c);
-void JOIN(depthwise_weight_grads, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, int kind);
+void JOIN(depthwise_weight_grads, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum, int kind);
 
 enum { GRADIENT_SUM, GRADIENT_BY_SAMPLE, GRADIENT_SQUARES };
 

@@ -12,7 +12,8 @@
 
 void JOIN(winograd, ISA)(const Context *ctx, const Correlation *c);
 void JOIN(winograd_weight_grad, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, int o0, int o1, int i0, int i1);
-void JOIN(winograd_sample_grads, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, int o0, int o1, int i0, int i1, int squares);
+void JOIN(winograd_sample_grads, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum, int o0, int o1, int i0, int i1,
+                                      int squares);
 
 /* Whether the algorithm applies and pays: 3x3 without stride or dilation, whole vectors of samples, channels enough to outweigh the
  * transforms, tiles that mostly lie inside. */

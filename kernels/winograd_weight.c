@@ -115,9 +115,15 @@ void JOIN(winograd_weight_grad, ISA)(const Context *ctx, const Correlation *c, c
         }
 }
 
-/* Channels of a block where sums are kept apart by sample. */
+/* Channels of a block where sums are kept apart by sample; with wide vectors, fewer fit into the scratch. */
 #define SAMPLE_OUT 16
+#if LANES == 16
+#define SAMPLE_IN 12
+#else
 #define SAMPLE_IN 18
+#endif
+
+#define SAMPLE_FLOATS (SAMPLE_IN * SAMPLE_OUT * 9 * LANES) /* of totals over samples, lane by lane: of squares, and behind them of the gradients */
 
 /* sums[input channel][output channel][lane] += the products over `vecs` vectors of d[output channel] and v[input channel], lane by lane. */
 INLINE void add_lanes(const float *d, const float *v, int vecs, float *sums) {
@@ -156,8 +162,10 @@ INLINE void transform_lanes(const float *s, int64_t point, vec *g) {
     for (int r = 0; r < 3; r++) kernel_line(half + 4 * r, 1, g + 3 * r);
 }
 
-/* Output channels [o0, o1) and input channels [i0, i1) of the gradients of single samples, or of the sums of their squares. */
-void JOIN(winograd_sample_grads, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, int o0, int o1, int i0, int i1, int squares) {
+/* Output channels [o0, o1) and input channels [i0, i1) of the gradients of single samples, or of the sums of their squares; and of their sum unless
+ * that is 0. */
+void JOIN(winograd_sample_grads, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum, int o0, int o1, int i0, int i1,
+                                      int squares) {
     Tiles list = tiles_of(c);
     int tiles = list.tile_rows * list.tile_cols, vecs = (c->batch + LANES - 1) / LANES;
     list.per_chunk = 1; /* a vector of samples after the other, all tiles of each */
@@ -165,12 +173,14 @@ void JOIN(winograd_sample_grads, ISA)(const Context *ctx, const Correlation *c, 
     int64_t point_d = SAMPLE_OUT * WIDTH + SKEW, point_v = SAMPLE_IN * WIDTH + SKEW, point_s = SAMPLE_IN * SAMPLE_OUT * LANES;
     int64_t plane_in = (int64_t)c->row.in * c->col.in * c->batch, plane_out = (int64_t)c->row.out * c->col.out * c->batch;
     float *d = ctx->scratch, *v = d + POINTS * point_d, *sums = v + POINTS * point_v, *totals = sums + POINTS * point_s;
+    _Static_assert(POINTS * (SAMPLE_OUT * WIDTH + SAMPLE_IN * WIDTH + 2 * SKEW + SAMPLE_IN * SAMPLE_OUT * LANES) + 2 * SAMPLE_FLOATS <= SCRATCH_FLOATS,
+                   "the scratch holds all of these");
     Square inputs[WIDTH / LANES], outputs[WIDTH / LANES];
 
     for (int o = o0; o < o1; o += SAMPLE_OUT)
         for (int i = i0; i < i1; i += SAMPLE_IN) {
             int outs = least(SAMPLE_OUT, o1 - o), ins = least(SAMPLE_IN, i1 - i);
-            for (int j = 0; j < SAMPLE_IN * SAMPLE_OUT * 9 * LANES; j++) totals[j] = 0;
+            for (int j = 0; j < 2 * SAMPLE_FLOATS; j++) totals[j] = 0;
             for (int n = 0; n < vecs; n++) {
                 for (int j = 0; j < POINTS * point_s; j++) sums[j] = 0;
                 for (int first = 0; first < tiles; first += WIDTH / LANES) {
@@ -201,11 +211,17 @@ void JOIN(winograd_sample_grads, ISA)(const Context *ctx, const Correlation *c, 
                             if (squares) store(total + t * LANES, load(total + t * LANES) + g[t] * g[t]);
                             else store_part(dw + (weight + t) * c->batch + n * LANES, g[t], least(LANES, c->batch - n * LANES));
                         }
+                        total += SAMPLE_FLOATS;
+                        for (int t = 0; sum && t < 9; t++) store(total + t * LANES, load(total + t * LANES) + g[t]);
                     }
             }
-            for (int k = 0; squares && k < outs; k++)
+            for (int k = 0; k < outs; k++)
                 for (int b = 0; b < ins; b++)
-                    for (int t = 0; t < 9; t++)
-                        dw[((int64_t)(o + k) * c->in + i + b) * 9 + t] = sum_lanes(load(totals + ((b * SAMPLE_OUT + k) * 9 + t) * LANES));
+                    for (int t = 0; t < 9; t++) {
+                        int64_t weight = ((int64_t)(o + k) * c->in + i + b) * 9 + t;
+                        const float *total = totals + ((b * SAMPLE_OUT + k) * 9 + t) * LANES;
+                        if (squares) dw[weight] = sum_lanes(load(total));
+                        if (sum) sum[weight] = sum_lanes(load(total + SAMPLE_FLOATS));
+                    }
         }
 }

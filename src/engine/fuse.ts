@@ -16,6 +16,8 @@ const AddRelu = { ...Add, name: 'AddRelu' }
  * - A node whose kernel can end with a ReLU, and whose only reader is one, takes it over (attribute `relu`, or AddRelu).
  * - A sparse convolution that only a sum reads adds the other summand itself (attribute `residual`, the last input).
  * - A ReLU's gradient that only a batch normalization's gradient reads becomes a mask of the latter (a sixth input).
+ * - Where the gradient of a convolution's weight is asked for and also the sum of the squares of its samples' gradients, the latter's node computes both, in the
+ *   former's place: the gradient, sum over samples, becomes its second output.
  */
 export function fuse(from: Graph): Graph {
   const readers = new Map<Tensor, number>()
@@ -24,12 +26,22 @@ export function fuse(from: Graph): Graph {
   const makers = new Map<Tensor, Node>()
   const nodes: (Node | undefined)[] = []
   const place = new Map<Node, number>()
+  const weightGrads = new Set<Node>()
 
   /** The node that made a tensor, if nothing else needs that tensor. */
   const soleMaker = (tensor: Tensor, names: ReadonlySet<string>): Node | undefined => {
     const maker = makers.get(tensor)
     const alone = readers.get(tensor) === 1 && !outputs.has(tensor)
     return maker && alone && names.has(maker.operator.name) && maker.outputs[0] === tensor ? maker : undefined
+  }
+  /** The node that sums the gradients by sample whose squares a node sums; each is given once. */
+  const takeSum = ({ inputs: [x, dy], attributes }: Node): Node | undefined => {
+    for (const sum of weightGrads)
+      if (sum.inputs[0] === x && sum.inputs[1] === dy && sum.attributes === attributes) {
+        weightGrads.delete(sum)
+        return sum
+      }
+    return undefined
   }
   const put = (node: Node, at = nodes.length) => {
     nodes[at] = node
@@ -40,6 +52,7 @@ export function fuse(from: Graph): Graph {
   for (const node of from.nodes) {
     const { name } = node.operator
     const maker = name === 'Relu' ? soleMaker(node.inputs[0], withRelu) : undefined
+    const sum = name === 'ConvSampleSquares' ? takeSum(node) : undefined
     const masked = name === 'BatchNormTrainGrad' ? soleMaker(node.inputs[0], reluGrad) : undefined
     const summand = name === 'Add' ? node.inputs.findIndex((input) => canAdd(soleMaker(input, sparse), node)) : -1
     const added = summand < 0 ? undefined : soleMaker(node.inputs[summand], sparse)
@@ -51,10 +64,14 @@ export function fuse(from: Graph): Graph {
         ...{ ...added, inputs: [...added.inputs, node.inputs[1 - summand]], outputs },
         attributes: { ...added.attributes, residual: 1 },
       })
-    } else if (masked) {
+    } else if (sum) put({ ...node, outputs: [...node.outputs, ...sum.outputs] }, place.get(sum)!)
+    else if (masked) {
       nodes[place.get(masked)!] = undefined
       put({ ...node, inputs: [masked.inputs[0], ...node.inputs.slice(1), masked.inputs[1]] })
-    } else put(node)
+    } else {
+      put(node)
+      if (name === 'ConvWeightGrad') weightGrads.add(node)
+    }
   }
   const graph = new Graph(from)
   graph.nodes.splice(0, graph.nodes.length, ...nodes.filter((node) => node !== undefined))

@@ -16,7 +16,7 @@ export interface PerSample<Result = Tensor> {
   graph: Graph
   /** gradients [N, ...shape of wrt[i]], or squares [shape of wrt[i]]. */
   results: Result[]
-  /** Their sums over the batch, of the shape of wrt[i]: what an ordinary backward pass gives. */
+  /** Their sums over the batch, of the shape of wrt[i]: what an ordinary backward pass gives. They cost nothing where nothing reads them. */
   sums: Tensor[]
 }
 
@@ -43,7 +43,7 @@ export function perSampleFactors(from: Graph, losses: Tensor, wrt: readonly Tens
 
 /**
  * The sum over samples of the square of each sample's gradient: N times the diagonal of the empirical Fisher matrix. At about the cost of an ordinary
- * backward pass, and without holding the gradients of all samples.
+ * backward pass, and without holding the gradients of all samples. Where the `sums` are read as well, convolutions compute both at once.
  */
 export function perSampleSquares(from: Graph, losses: Tensor, wrt: readonly Tensor[]): PerSample {
   return replaceSums(from, losses, wrt, (graph, maker, gradient) => {

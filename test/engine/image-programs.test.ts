@@ -20,7 +20,10 @@ const convolutions = (change: object): [string, Instruction][] => {
     ['conv', call(conv, { ...sizes, ...given })],
     ['input gradient', call(convInputGrad, { ...sizes, gradient: 0, weight: 0, dinput: 0 })],
     ['weight gradient', call(convWeightGrad, { ...sizes, x: 0, gradient: 0, dweight: 0 })],
-    ['gradient by sample', call(convSampleGrads, { ...sizes, x: 0, gradient: 0, dweight: 0, squares: 0 })],
+    [
+      'gradient by sample',
+      call(convSampleGrads, { ...sizes, x: 0, gradient: 0, dweight: 0, squares: 0, sum: 0, hasSum: 0 }),
+    ],
   ]
 }
 const pools = (change: object): [string, Instruction][] => {
@@ -102,8 +105,9 @@ describe('memory outside the arena is refused, and the last float of it is not',
     ['conv gradient', call(convInputGrad, { ...inputGrad, gradient: 64 })],
     ['conv dinput', call(convInputGrad, { ...inputGrad, dinput: 52 })],
     ['conv dweight', call(convWeightGrad, { ...weightGrad, dweight: 76 })],
-    ['conv dweight by sample', call(convSampleGrads, { ...weightGrad, dweight: 52, squares: 0 })],
-    ['conv squares', call(convSampleGrads, { ...weightGrad, dweight: 76, squares: 1 })],
+    ['conv dweight by sample', call(convSampleGrads, { ...weightGrad, dweight: 52, squares: 0, sum: 0, hasSum: 0 })],
+    ['conv squares', call(convSampleGrads, { ...weightGrad, dweight: 76, squares: 1, sum: 0, hasSum: 0 })],
+    ['conv sum beside squares', call(convSampleGrads, { ...weightGrad, dweight: 0, squares: 1, sum: 76, hasSum: 1 })],
     ['norm x', call(batchNorm, { ...norm, x: 90 })],
     ['norm var', call(batchNorm, { ...norm, var: 98 })],
     ['norm train y', call(batchNormTrain, { ...norm, y: 90 })],

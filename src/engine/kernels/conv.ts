@@ -155,22 +155,24 @@ export const convWeightGrad: Kernel<Size | 'x' | 'gradient' | 'dweight'> = {
   },
 }
 
-/** The most taps of a kernel whose gradients are kept apart by sample (kernels/conv_weight.c, SAMPLE_FLOATS). */
+/** The most taps of a kernel whose gradients are kept apart by sample (kernels/conv_samples.c, SAMPLE_FLOATS). */
 const MOST_SAMPLE_TAPS = 256
 
 /**
  * Per-sample weight gradients: dweight [weight][sample], or with `squares` 1 dweight [weight] = the sum over samples of the square of each
- * sample's gradient (times the number of samples, the diagonal of the empirical Fisher matrix).
+ * sample's gradient (times the number of samples, the diagonal of the empirical Fisher matrix). If `hasSum`, also sum [weight] = their sum
+ * over samples, as of {@link convWeightGrad}.
  */
-export const convSampleGrads: Kernel<Size | 'x' | 'gradient' | 'dweight' | 'squares'> = {
+export const convSampleGrads: Kernel<Size | 'x' | 'gradient' | 'dweight' | 'squares' | 'sum' | 'hasSum'> = {
   name: 'conv_sample_grads',
-  parameters: [...sizes, 'x', 'gradient', 'dweight', 'squares'],
+  parameters: [...sizes, 'x', 'gradient', 'dweight', 'squares', 'sum', 'hasSum'],
   extents: (p) => {
     checkSizes(p, 'dw by sample')
     if (p.kh * p.kw > MOST_SAMPLE_TAPS)
       throw new Error(`a kernel of ${p.kh} x ${p.kw} has more than ${MOST_SAMPLE_TAPS} taps`)
     const length = weightFloats(p) * (p.squares ? 1 : p.batch)
-    return [at(p.x, inputFloats(p)), at(p.gradient, outputFloats(p)), at(p.dweight, length)]
+    const sum = p.hasSum ? [at(p.sum, weightFloats(p))] : []
+    return [at(p.x, inputFloats(p)), at(p.gradient, outputFloats(p)), at(p.dweight, length), ...sum]
   },
   reference: (p, { floats }) => {
     const apart = new Float64Array(weightFloats(p) * p.batch)
@@ -178,8 +180,10 @@ export const convSampleGrads: Kernel<Size | 'x' | 'gradient' | 'dweight' | 'squa
       for (let n = 0; n < p.batch; n++) apart[weight * p.batch + n] += floats[p.x + x + n] * floats[p.gradient + y + n]
     })
     if (!p.squares) floats.set(apart, p.dweight)
-    else
-      for (let w = 0; w < weightFloats(p); w++)
-        floats[p.dweight + w] = apart.subarray(w * p.batch, (w + 1) * p.batch).reduce((sum, g) => sum + g * g, 0)
+    for (let w = 0; w < weightFloats(p); w++) {
+      const ofWeight = apart.subarray(w * p.batch, (w + 1) * p.batch)
+      if (p.squares) floats[p.dweight + w] = ofWeight.reduce((total, g) => total + g * g, 0)
+      if (p.hasSum) floats[p.sum + w] = ofWeight.reduce((total, g) => total + g, 0)
+    }
   },
 }

@@ -25,9 +25,9 @@ const isPointwise = (p: ReturnType<typeof sizes>) =>
 const noBias = { bias: 0, biasKind: BIAS.none, relu: 0 }
 
 const sampleGrads = (squares: number): Lowering => ({
-  emit: ({ inputs: [x, dy], outputs: [dw], attributes }, at) => {
+  emit: ({ inputs: [x, dy], outputs: [dw, sum], attributes }, at) => {
     const weight = { shape: attributes.shape as Shape }
-    const places = { x: at(x), gradient: at(dy), dweight: at(dw), squares }
+    const places = { x: at(x), gradient: at(dy), dweight: at(dw), squares, sum: sum ? at(sum) : 0, hasSum: sum ? 1 : 0 }
     return [call(kernels.convSampleGrads, { ...sizes(x, weight, dy, attributes), ...places })]
   },
 })

@@ -90,7 +90,10 @@ export const ConvSampleGrads: Operator = {
   infer: ([x], attributes) => [{ shape: [x.shape[0], ...attribute<Shape>(attributes, 'shape', [])], batched: true }],
 }
 
-/** The sum over samples of the squares of ConvSampleGrads, without ever holding them all: of the weight's shape. */
+/**
+ * The sum over samples of the squares of ConvSampleGrads, without ever holding them all: of the weight's shape. The engine lets it yield the sum over
+ * samples, too, where ConvWeightGrad is asked for beside it (engine/fuse.ts).
+ */
 export const ConvSampleSquares: Operator = {
   name: 'ConvSampleSquares',
   infer: (_inputs, attributes) => [{ shape: attribute<Shape>(attributes, 'shape', []), batched: false }],

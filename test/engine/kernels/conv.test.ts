@@ -137,16 +137,20 @@ const kernels: Record<string, (drawn: Drawn, rng: Random) => KernelCase> = {
   },
   'conv weight gradient by sample': (drawn, rng) => {
     const p = sizesOf(drawn)
-    const squares = rng.below(2)
+    const [squares, hasSum] = [rng.below(2), rng.below(2)]
     const terms = p.oh * p.ow * (squares ? 2 : 1) + (squares ? p.batch : 0)
     return {
       operands: {
         x: uniform(rng, inputFloats(p)),
         gradient: uniform(rng, outputFloats(p)),
         dweight: blank(weightFloats(p) * (squares ? 1 : p.batch)),
+        ...(hasSum && { sum: blank(weightFloats(p)) }),
       },
-      call: (at) => call(convSampleGrads, { ...p, x: at.x, gradient: at.gradient, dweight: at.dweight, squares }),
-      writes: { dweight: sumOf(p, terms) },
+      call: (at) => {
+        const places = { x: at.x, gradient: at.gradient, dweight: at.dweight, sum: at.sum ?? 0 }
+        return call(convSampleGrads, { ...p, ...places, squares, hasSum })
+      },
+      writes: { dweight: sumOf(p, terms), ...(hasSum && { sum: sumOf(p, p.oh * p.ow + p.batch) }) },
     }
   },
 }
