@@ -218,9 +218,12 @@ INLINE void share_rows(const Context *ctx, const Pattern *p, int *lo, int *hi) {
     }
 }
 
-/* A linear layer on whole vectors of samples is read where it lies. */
+/* A linear layer on whole vectors of samples is read where it lies, unless offsets of taps would not fit. */
 INLINE int reads_directly(const Correlation *c) {
-    return c->row.taps * c->col.taps * c->row.in * c->col.in * c->row.out * c->col.out == 1 && c->batch % LANES == 0;
+    const Axis *row = &c->row, *col = &c->col;
+    int linear = row->taps == 1 && col->taps == 1 && row->in == 1 && col->in == 1 && row->out == 1 && col->out == 1;
+    int plain = row->shift == 0 && col->shift == 0 && row->mul * row->div == 1 && col->mul * col->div == 1;
+    return linear && plain && c->batch % LANES == 0 && c->batch <= INT32_MAX / SPARSE_MOST_TAPS;
 }
 
 #endif

@@ -60,6 +60,7 @@ const large: [string, Omit<Drawn, 'density'>, number][] = [
   ['more channels than a list has taps', { ...plain, in: 40000, out: 2, h: 1, w: 1, batch: 8 }, 0.9],
   ['more outputs than a list has rows', { ...plain, in: 3, out: 9000, h: 1, w: 1, batch: 8 }, 0.2],
   ['rows for several threads', { ...three, h: 10, w: 10, in: 40, out: 4, batch: 64 }, 0.1],
+  ['a position that is all border', { ...plain, h: 1, w: 1, pads: [1, 1, 1, 1], stride: [3, 3], batch: 16 }, 1],
   ['a large batch', { ...three, h: 3, w: 3, batch: 300 }, 0.3],
 ]
 
