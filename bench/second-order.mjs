@@ -86,8 +86,8 @@ const missing = cells.filter((cell) => !done.has(keyOf(cell))).sort((a, b) => a.
 let present
 for (const [i, cell] of missing.entries()) {
   // WoodFisher's diagonal of the inverse is the same at all sparsities of a seed.
-  const kept = methods[cell.name].method === 'woodfisher'
-  if (present?.samples !== cell.samples || present.kept !== kept) present = await prepare(cell.samples, kept)
+  const cached = methods[cell.name].method === 'woodfisher'
+  if (present?.samples !== cell.samples || present.cached !== cached) present = await prepare(cell.samples, cached)
   const result = measure(present, cell)
   const key = keyOf(cell)
   done.set(key, result)
@@ -99,14 +99,14 @@ const report = reportOf()
 writeAtomically(flags.out, report)
 console.log(report)
 
-async function prepare(samples, kept) {
-  const cache = kept ? new GradientCache(join(flags.cache, 'fisher')) : undefined
+async function prepare(samples, cached) {
+  const cache = cached ? new GradientCache(join(flags.cache, 'fisher')) : undefined
   const source = new GradientSource({ tensors: ['fc1.weight', 'fc2.weight', 'fc3.weight'], samples, cache })
   const data = await loadDataset('mnist')
   const { programs } = source
   const machine = await openMachine()
   const network = new Network({ machine, model: findModel('mlpnet'), data, batch: 500, judged: JUDGED, programs })
-  return { samples, kept, source, network }
+  return { samples, cached, source, network }
 }
 
 /** The authors' code judges start masks by gradient samples and passes by the whole training set; ours both by samples that gave no gradients. */
