@@ -6,10 +6,11 @@ import { readSafetensors, type TensorFile, toFloats } from '../formats/safetenso
 import { unpackSparse } from '../formats/sparse.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { type Overlap, overlapOf, totalOverlap } from '../prune/overlap.ts'
-import { chooseTensors, type PrunableSet, prunableSets } from '../prune/tensors.ts'
+import { chooseTensors, prunableSets } from '../prune/tensors.ts'
 import { modelOfFile } from '../train/model-of-file.ts'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
+import { oneOf, patterns } from './choices.ts'
 import { print, printJson } from './output.ts'
 
 interface Options {
@@ -37,9 +38,9 @@ export const compareMasksCommand = new Command('compare-masks')
     if (!options.model && other && other !== model.name)
       throw new UserError(`${pathA} holds ${model.name} and ${pathB} ${other}: expected two files of one network`)
     const tensors = chooseTensors(model, {
-      prunable: setOf(options.prunable),
-      include: options.include?.split(','),
-      exclude: options.exclude?.split(','),
+      prunable: oneOf('--prunable', options.prunable, prunableSets),
+      include: patterns(options.include),
+      exclude: patterns(options.exclude),
     })
     const layers = tensors.map((tensor) =>
       overlapOf(tensor.name, valuesOf(a, tensor, pathA), valuesOf(b, tensor, pathB)),
@@ -48,12 +49,6 @@ export const compareMasksCommand = new Command('compare-masks')
     if (options.json) printJson({ a: pathA, b: pathB, model: model.name, layers, all })
     else print(overlapTable([...layers, all]))
   })
-
-function setOf(name: string): PrunableSet {
-  const found = prunableSets.find((one) => one === name)
-  if (!found) throw new UserError(`--prunable: there is no ${name}${suggestion(name, prunableSets)}`)
-  return found
-}
 
 /** The values of a network's tensor in a file. Throws UserError where it is missing or has another shape. */
 function valuesOf(file: TensorFile, { name, shape }: Tensor, path: string): Float32Array {

@@ -6,10 +6,10 @@ import type { Model } from '../models/model.ts'
 import type { FisherBlocks } from '../prune/second-order/parts.ts'
 import { chooseTensors, isLinear } from '../prune/tensors.ts'
 import { UserError } from '../util/errors.ts'
-import { suggestion } from '../util/suggest.ts'
 import { type LayerwiseMethod, layerwiseMethods } from '../workflow/layerwise.ts'
 import { USUAL_JUDGE, usualJudge, usualSamples } from '../workflow/samples.ts'
 import { type SecondOrderMethod, secondOrderMethods } from '../workflow/second-order.ts'
+import { oneOf, patterns } from './choices.ts'
 import type { PreprocessingFlags } from './eval-data.ts'
 import { wholeNumber } from './numbers.ts'
 
@@ -125,14 +125,6 @@ export function pruneSamples(
     )
   const refresh = flags.refreshBn === undefined ? 0 : wholeNumber('--refresh-bn', flags.refreshBn, 2, count)
   return { samples, miniBatch, judge, refresh }
-}
-
-const patterns = (text: string | undefined) => text?.split(',').map((pattern) => pattern.trim())
-
-function oneOf<T extends string>(flag: string, name: string, known: readonly T[]): T {
-  const found = known.find((one) => one === name)
-  if (found === undefined) throw new UserError(`${flag}: there is no ${name}${suggestion(name, known)}`)
-  return found
 }
 
 function blockSize(text: string): FisherBlocks {

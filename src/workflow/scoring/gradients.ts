@@ -15,6 +15,7 @@ import {
   cut,
   type LossSettings,
   type Measurement,
+  miniBatches,
   type Programs,
   programName,
   programsFor,
@@ -50,10 +51,7 @@ export class LossGradients implements Measurement {
     this.#batches =
       miniBatch === 1
         ? cut(samples, MOST).map((size) => [size])
-        : Array.from({ length: Math.ceil(samples / miniBatch) }, (_, b) => {
-            const size = Math.min(miniBatch, samples - b * miniBatch)
-            return batchNorm === 'train' ? [size] : cut(size, MOST)
-          })
+        : miniBatches(settings).map((size) => (batchNorm === 'train' ? [size] : cut(size, MOST)))
     const sizes = this.#batches.flat()
     this.runs = sizes.length
     this.programs = programsFor(this.#kind, settings, sizes, (forward, size) => this.#build(forward, size))

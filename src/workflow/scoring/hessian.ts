@@ -15,6 +15,7 @@ import {
   cut,
   type LossSettings,
   type Measurement,
+  miniBatches,
   type Programs,
   programName,
   programsFor,
@@ -37,14 +38,11 @@ class HessianProducts {
   readonly #all: boolean
 
   constructor(settings: LossSettings, all: boolean) {
-    const { samples, miniBatch, batchNorm } = settings
+    const { samples, batchNorm } = settings
     this.#all = all
     this.#settings = settings
     // Mini-batches matter only to those who see the batch's statistics.
-    const whole = Array.from({ length: Math.ceil(samples / miniBatch) }, (_, b) =>
-      Math.min(miniBatch, samples - b * miniBatch),
-    )
-    this.sizes = batchNorm === 'train' ? whole : cut(samples, MOST)
+    this.sizes = batchNorm === 'train' ? miniBatches(settings) : cut(samples, MOST)
     this.programs = programsFor(this.#kind, settings, this.sizes, (forward, size) => this.#build(forward, size))
   }
 

@@ -50,6 +50,10 @@ export function cut(n: number, most: number): number[] {
   return Array.from({ length: parts }, (_, i) => Math.floor((n + i) / parts))
 }
 
+/** Samples of each mini-batch; the last one may have fewer. */
+export const miniBatches = ({ samples, miniBatch }: LossSettings): number[] =>
+  Array.from({ length: Math.ceil(samples / miniBatch) }, (_, b) => Math.min(miniBatch, samples - b * miniBatch))
+
 /** What a program is called says all that it depends on, so that several scoring passes over one network share what is equal. */
 export const programName = (kind: string, { batchNorm, temperature }: LossSettings, size: number): string =>
   `score ${kind}, batchNorm ${batchNorm}, temperature ${temperature}/${size}`
