@@ -257,7 +257,6 @@ class Run {
     })
   }
 
-  /** Tells how far the measuring for one event is, five times a second where it takes more than two. */
   #record(event: Extract<RunEvent, { type: 'epoch' | 'prune' }>): void {
     this.#folder.appendMetric(event)
     this.#tell(event)
