@@ -71,7 +71,7 @@ const command = new Command('prune')
   )
   .option(
     '--stages <n>',
-    'steps of growing sparsity, with new gradients at each (default: each removes at most a third of what is left)',
+    'steps of growing sparsity, with new gradients at each (default: each removes at most a third of what is left; of convolutional networks at most half)',
   )
   .option('--seed <n>', 'seed of all random draws', '0')
   .option(

@@ -76,9 +76,13 @@ export function usualDamping(method: SecondOrderMethod, fisher: FisherBlocks): n
   return fisher === 'full' ? 1e-3 : 1e-5
 }
 
-/** Methods without an update gain nothing from stages; where there is one, a stage removes at most a third of what is left. */
-export function usualStages(method: SecondOrderMethod, before: number, kept: number): number {
+/**
+ * Methods without an update gain nothing from stages; where there is one, a stage removes at most a third of what is left, and of several blocks, whose
+ * networks take longer to judge, at most half.
+ */
+export function usualStages(method: SecondOrderMethod, fisher: FisherBlocks, before: number, kept: number): number {
   const once = method === 'magnitude' || method === 'obd' || method === 'cbs-select'
   if (once || kept === 0) return 1
-  return Math.max(1, Math.ceil(Math.log(before / kept) / Math.log(1.5) - 1e-9))
+  const stays = fisher === 'full' ? 2 / 3 : 1 / 2
+  return Math.max(1, Math.ceil(Math.log(kept / before) / Math.log(stays) - 1e-9))
 }

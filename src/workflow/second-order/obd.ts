@@ -1,0 +1,9 @@
+/** @file Optimal Brain Damage in a stage: masks by the diagonal of the Fisher matrix, without an update. */
+import { obdSaliency } from '../../prune/second-order/obd.ts'
+import { type Proposal, type Stage, stageMasks } from './stage.ts'
+
+export function proposeObd(stage: Stage): Proposal {
+  const { columns, weights } = stage
+  const scores = columns.eachPart(({ tensors: [tensor] }, own) => [obdSaliency(tensor, own(weights)[0])])
+  return { candidates: [{ masks: stageMasks(stage, scores) }] }
+}

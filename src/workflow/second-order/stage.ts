@@ -1,0 +1,72 @@
+/** @file What a stage of second-order pruning begins with, and what a method makes of it: masks, and changes of the weights that go with them. */
+import type { Workspace } from '../../linear/workspace.ts'
+import type { SystematicUpdate } from '../../prune/second-order/update.ts'
+import type { FisherColumns } from '../fisher-columns.ts'
+import type { Judge } from './judge.ts'
+import { topMasks } from './masks.ts'
+import type { Phase, SecondOrderOptions, StageReport } from './options.ts'
+
+/** Options with what is usual where nothing was said; `lambda` has no usual value of its own for all methods. */
+export type Settings = Required<Omit<SecondOrderOptions, 'stages' | 'judge' | 'judgeStart' | 'lambda'>> &
+  Pick<SecondOrderOptions, 'lambda'>
+
+export interface Stage {
+  /** From 1. */
+  readonly stage: number
+  /** Weights to keep, of all tensors. */
+  readonly keep: number
+  /** Share of zeros that leaves. */
+  readonly sparsity: number
+  readonly settings: Settings
+  /** One list per tensor. */
+  readonly weights: Float32Array[]
+  readonly space: Workspace
+  readonly columns: FisherColumns
+  readonly judge: Judge
+  /** Of start masks. */
+  readonly judgeStart: Judge
+  readonly clock: Clock
+}
+
+/** Masks, one per tensor, and the change of the weights that goes with them. */
+export interface Candidate {
+  masks: Float32Array[]
+  damping?: number
+  update?: Pick<SystematicUpdate, 'compensation'> & Partial<SystematicUpdate>
+}
+
+/** What a method makes of a stage: the candidate of the lowest loss is taken. */
+export interface Proposal {
+  candidates: Candidate[]
+  report?: Pick<StageReport, 'search' | 'residual'>
+}
+
+/** Time by phase. */
+export class Clock {
+  readonly seconds: Record<Phase, number> = { gradients: 0, inverse: 0, search: 0, update: 0 }
+
+  timed<T>(phase: Phase, work: () => T): T {
+    const start = performance.now()
+    try {
+      return work()
+    } finally {
+      this.seconds[phase] += (performance.now() - start) / 1000
+    }
+  }
+}
+
+/** Exactly as many ones as the stage keeps, at the largest scores (in faithful mode one fewer); where the scope is layerwise, the same share of every tensor. */
+export function stageMasks(
+  { sparsity, settings }: Pick<Stage, 'sparsity' | 'settings'>,
+  scores: readonly (Float32Array | Float64Array)[],
+): Float32Array[] {
+  const { scope, faithful } = settings
+  return topMasks(scores, { sparsity, scope, faithful })
+}
+
+export function magnitudeMasks(stage: Pick<Stage, 'sparsity' | 'settings' | 'weights'>): Float32Array[] {
+  return stageMasks(
+    stage,
+    stage.weights.map((w) => w.map(Math.abs)),
+  )
+}

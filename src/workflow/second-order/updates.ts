@@ -1,0 +1,40 @@
+/** @file The systematic update (CBS-U) of a stage's weights under given masks, with each of some dampings. */
+import { systematicUpdates } from '../../prune/second-order/update.ts'
+import { usualDamping } from './options.ts'
+import { type Candidate, magnitudeMasks, type Proposal, type Settings, type Stage } from './stage.ts'
+
+/** Dampings, times the usual one: the stronger, the less an update trusts its samples. */
+const DAMPINGS = [1, 10, 100]
+
+/** `cbs-update`: magnitude, then the update. */
+export function proposeUpdate(stage: Stage): Proposal {
+  return { candidates: updatedMasks(stage, magnitudeMasks(stage)) }
+}
+
+/** The masks with their update, once for each damping. */
+export function updatedMasks({ columns, weights, space, settings, clock }: Stage, masks: Float32Array[]): Candidate[] {
+  const zero = () => masks.map(({ length }) => new Float64Array(length))
+  const dampings = dampingsOf(settings)
+  const updates = dampings.map(() => ({ compensation: zero(), descent: zero() }))
+  columns.forEach((block, own, { done, total, group }) => {
+    clock.timed('update', () => {
+      const { onProgress } = settings
+      if (done === 0) onProgress('update', '', 0)
+      systematicUpdates(space, block, own(weights), own(masks), dampings).forEach((found, i) => {
+        const { compensation, descent } = updates[i]
+        own(compensation).forEach((change, p) => void change.set(found.compensation[p]))
+        own(descent).forEach((step, p) => void step.set(found.descent[p]))
+      })
+      const solved = block.parts.reduce((sum, { size }) => sum + size, done)
+      onProgress('update', `${group}${solved} of ${total} weights`, solved / total)
+    })
+  })
+  return updates.map((update, i) => ({ masks, update, damping: dampings[i] }))
+}
+
+/** What was asked for, else in faithful mode the usual one, else that and stronger ones. */
+function dampingsOf({ lambda, faithful, fisher }: Settings): readonly number[] {
+  if (lambda !== undefined) return [lambda]
+  const usual = usualDamping('cbs', fisher)
+  return faithful ? [usual] : DAMPINGS.map((times) => times * usual)
+}
