@@ -51,7 +51,9 @@ const secondOrderSchema = z.strictObject({
   damp: z.number().positive().optional().describe('Added to the diagonal of the Fisher matrix.'),
   stages: positive
     .optional()
-    .describe('Steps of growing sparsity at each event. Default: each removes at most a third of what is left, of several blocks at most half.'),
+    .describe(
+      'Steps of growing sparsity at each event. Default: each removes at most a third of what is left, of several blocks at most half.',
+    ),
   judge: positive
     .optional()
     .describe(
