@@ -32,8 +32,7 @@ const methods = {
   'cbs-select': { method: 'cbs-select' },
   'cbs-update': { method: 'cbs-update', samples: SAMPLES },
   cbs: { method: 'cbs', samples: SAMPLES },
-  chita: { method: 'chita', samples: SAMPLES },
-  'chita-16': { method: 'chita', stages: 16, samples: 1000 },
+  chita: { method: 'chita', samples: 1000 },
 }
 /** As reprinted by Benbaki et al. 2023, means of five seeds; CBS keeps more weights than labelled (2.2 % at .98). */
 const published = {

@@ -105,7 +105,7 @@ export function pruneSamples(
   const most = 1e9
   const miniBatch = wholeNumber('--mini-batch', flags.miniBatch, 1, most)
   // By default at least half of a small data set is left to judge.
-  const usual = Math.max(1, Math.min(usualSamples(model), Math.floor(count / 2 / miniBatch)))
+  const usual = Math.max(1, Math.min(usualSamples(model, method), Math.floor(count / 2 / miniBatch)))
   const samples = flags.samples === undefined ? usual : wholeNumber('--samples', flags.samples, 1, most)
   const used = samples * miniBatch
   if (used > count) {

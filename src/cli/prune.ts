@@ -59,7 +59,10 @@ const command = new Command('prune')
   .requiredOption('--sparsity <share>', 'share of zeros among the weights of the pruned tensors, such as 0.9')
   .requiredOption('--data <name>', 'a data set or a folder: gradients are of its training samples')
   .requiredOption('-o, --out <file>', 'where the pruned weights go: safetensors, stored sparse')
-  .option('--samples <n>', 'gradients (default: 4000, of convolutional networks 1000; at most half of the samples)')
+  .option(
+    '--samples <n>',
+    'gradients (default: 4000, of convolutional networks and for chita 1000; at most half of the samples)',
+  )
   .option('--mini-batch <n>', 'training samples whose mean loss one gradient belongs to', '1')
   .option(
     '--block-size <blocks>',
@@ -71,7 +74,7 @@ const command = new Command('prune')
   )
   .option(
     '--stages <n>',
-    'steps of growing sparsity, with new gradients at each (default: each removes at most a third of what is left; of convolutional networks at most half)',
+    'steps of growing sparsity, with new gradients at each (default: each removes at most a third of what is left; of convolutional networks half; with chita a sixth)',
   )
   .option('--seed <n>', 'seed of all random draws', '0')
   .option(

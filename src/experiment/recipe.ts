@@ -41,7 +41,7 @@ const blocks = z
   }) as unknown as z.ZodType<FisherBlocks>
 
 const secondOrderSchema = z.strictObject({
-  samples: positive.optional().describe('Gradients (default: 4000, of convolutional networks 1000).'),
+  samples: positive.optional().describe('Gradients (default: 4000, of convolutional networks and for chita 1000).'),
   miniBatch: positive.default(1).describe('Training samples whose mean loss one gradient belongs to.'),
   blocks: blocks
     .optional()
@@ -52,7 +52,7 @@ const secondOrderSchema = z.strictObject({
   stages: positive
     .optional()
     .describe(
-      'Steps of growing sparsity at each event. Default: each removes at most a third of what is left, of several blocks at most half.',
+      'Steps of growing sparsity at each event. Default: each removes at most a third of what is left, of several blocks half, with chita a sixth.',
     ),
   judge: positive
     .optional()

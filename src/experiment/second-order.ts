@@ -23,7 +23,7 @@ export function secondOrderPlan(
   const { method } = prune
   const options: Partial<NonNullable<typeof prune.secondOrder>> = prune.secondOrder ?? {}
   const { miniBatch = 1, stages, faithful = false, damp: lambda, include, exclude, refreshBatchNorm } = options
-  const { samples = usualSamples(model), blocks: fisher = isLinear(model) ? 'full' : 'layer', memory } = options
+  const { samples = usualSamples(model, method), blocks: fisher = isLinear(model) ? 'full' : 'layer', memory } = options
   const count = data.train.count - validation
   const judge = options.judge ?? usualJudge(method, faithful, count, USUAL_JUDGE)
   if (samples * miniBatch > count - (faithful ? 0 : judge) || judge > count)

@@ -7,8 +7,9 @@ import { numpyPermutation } from '../util/numpy-random.ts'
 import { type Random, random } from '../util/random.ts'
 import type { SecondOrderMethod } from './second-order.ts'
 
-/** Gradients where no number is asked for. */
-export const usualSamples = (model: Model): number => (isLinear(model) ? 4000 : 1000)
+/** Gradients where no number is asked for. CHITA solves many systems of that order at each of many stages. */
+export const usualSamples = (model: Model, method: string): number =>
+  isLinear(model) && method !== 'chita' ? 4000 : 1000
 /** Judging samples where no number is asked for. */
 export const USUAL_JUDGE = 5000
 

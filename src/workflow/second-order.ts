@@ -8,7 +8,7 @@ import type { Network } from '../train/network.ts'
 import { FisherColumns } from './fisher-columns.ts'
 import type { GradientSource } from './gradients.ts'
 import { proposeBrainSurgeon } from './second-order/brain-surgeon.ts'
-import { bestCandidate, moved } from './second-order/candidates.ts'
+import { lowestLoss, moved, tried } from './second-order/candidates.ts'
 import { proposeChita } from './second-order/chita.ts'
 import { Judge } from './second-order/judge.ts'
 import { proposeObd } from './second-order/obd.ts'
@@ -93,14 +93,15 @@ class SecondOrderPruning {
   #stage(stage: number, keep: number, sparsity: number): StageReport {
     const weights = this.#weights()
     const { method } = this.#settings
-    const given = { stage, keep, sparsity, weights, settings: this.#settings }
-    if (method === 'magnitude') return this.#finish(weights, { candidates: [{ masks: magnitudeMasks(given) }] })
+    const [settings, judge, judgeStart, clock] = [this.#settings, this.#judge, this.#judgeStart, this.#clock]
+    const given = { stage, keep, sparsity, weights, settings, judge, judgeStart, clock }
+    if (method === 'magnitude')
+      return this.#finish(weights, { tried: [tried(given, { masks: magnitudeMasks(given) })] })
     this.#space ??= new Workspace(this.#network.machine, this.#source.room(this.#network))
     const space = this.#space
-    const [judge, judgeStart, clock] = [this.#judge, this.#judgeStart, this.#clock]
     return space.scoped(() => {
       const columns = this.#columns(stage, weights, space)
-      return this.#finish(weights, proposals[method]({ ...given, space, columns, judge, judgeStart, clock }))
+      return this.#finish(weights, proposals[method]({ ...given, space, columns }))
     })
   }
 
@@ -127,18 +128,16 @@ class SecondOrderPruning {
   }
 
   /** Puts the best candidate, moved by the best step along its update, into the network. */
-  #finish(weights: readonly Float32Array[], { candidates, report }: Proposal): StageReport {
-    const { candidate, selected, step } = this.#clock.timed('update', () =>
-      bestCandidate(candidates, weights, this.#judge, this.#settings),
-    )
-    const { masks, update, damping } = candidate
-    const final = moved(weights, candidate, step)
+  #finish(weights: readonly Float32Array[], { tried, report }: Proposal): StageReport {
+    const best = lowestLoss(tried)
+    const { masks, update, damping, selected, step } = best
+    const final = moved(weights, best, step)
     this.#source.tensors.forEach((name, t) => {
       this.#network.values(name).set(final[t])
       this.#network.mask(name).set(masks[t])
     })
     this.#network.applyMasks()
-    const search = report?.search && { ...report.search, taken: masks === candidates[0].masks }
+    const search = report?.search && { ...report.search, taken: masks === tried[0].masks }
     return {
       ...report,
       ...(search && { search }),

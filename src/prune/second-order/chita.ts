@@ -10,8 +10,8 @@
  * that are shorter by the condition number of the system, and practically never change the support. A step of this length can be too long: then
  * only the exchanges that matter most are made, as few as it takes for Q to fall.
  *
- * Measured on MLPNet with 1000 samples at each of 16 stages: 84.44 and 85.74 at 98 %, 92.29 and 92.59 at 90 % (seeds 0 and 1). Nearly all of the gain over one update of the largest magnitudes is
- * that of the stages: Q is fitted to few samples, and a lower one is not always a better network.
+ * Measured on MLPNet (docs/results/second-order-mlpnet.md), nearly all of the gain over one update of the largest magnitudes is that of the stages: Q is fitted to few samples, and a lower one is
+ * not always a better network.
  */
 import { solveOne } from '../../linear/cholesky.ts'
 import { dot, type Vector } from '../../linear/vector.ts'

@@ -1,10 +1,13 @@
 /** @file The Combinatorial Brain Surgeon in a stage: randomized magnitude pruning, the local search, and for `cbs` the systematic update. */
 import { localSearch } from '../../prune/second-order/local-search.ts'
 import { randomMagnitude } from '../../prune/second-order/random-magnitude.ts'
+import { lowestLoss, tried } from './candidates.ts'
 import type { Proposal, Stage } from './stage.ts'
 import { updatedMasks } from './updates.ts'
 
-/** `cbs` proposes updates of the masks that the search finds, and not in faithful mode of those that it starts from. */
+/**
+ * `cbs` updates the masks that the search finds, and not in faithful mode those that it starts from, too; these with the damping that was best for the others.
+ */
 export function proposeBrainSurgeon(stage: Stage): Proposal {
   const { clock, columns, settings } = stage
   // Gradients have a phase of their own.
@@ -12,10 +15,11 @@ export function proposeBrainSurgeon(stage: Stage): Proposal {
   const start = clock.timed('search', () => startMasks(stage))
   const { masks, search } = clock.timed('search', () => searchedMasks(stage, start))
   const report = { search }
-  if (settings.method === 'cbs-select') return { report, candidates: [{ masks }] }
-  const candidates = updatedMasks(stage, masks)
-  if (!settings.faithful) candidates.push(...updatedMasks(stage, start))
-  return { report, candidates }
+  if (settings.method === 'cbs-select') return { report, tried: [tried(stage, { masks })] }
+  const searched = updatedMasks(stage, masks)
+  if (settings.faithful) return { report, tried: searched }
+  const { damping } = lowestLoss(searched)
+  return { report, tried: [...searched, ...updatedMasks(stage, start, [damping!])] }
 }
 
 /** Of several random ones in the first stage, of magnitude alone in later ones. */

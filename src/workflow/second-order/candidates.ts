@@ -1,31 +1,23 @@
-/** @file Which of a stage's candidates is taken, and how much of its update is made: the loss on samples that gave no gradients decides. */
-import type { Judge } from './judge.ts'
-import { lineSearch, type Step, type StepOptions } from './line-search.ts'
-import type { Candidate } from './stage.ts'
+/** @file How much of a candidate's update is made, and which candidate is taken: the loss on samples that gave no gradients decides. */
+import { lineSearch, type Step } from './line-search.ts'
+import type { Candidate, Stage, Tried } from './stage.ts'
 
-export interface Taken {
-  candidate: Candidate
-  /** Loss without the update. */
-  selected: number
-  step: Step & { loss: number }
-}
+type Tries = Pick<Stage, 'weights' | 'settings' | 'judge' | 'clock'>
 
-/** The candidate whose whole compensation leaves the lowest loss, and the best step along its update. */
-export function bestCandidate(
-  candidates: readonly Candidate[],
-  weights: readonly Float32Array[],
-  judge: Judge,
-  { scale, firstOrder }: StepOptions,
-): Taken {
-  const lossOf = (one: Candidate, step: Step) => judge.loss(moved(weights, one, step), one.masks)
-  const losses = candidates.map((one) => (candidates.length === 1 ? 0 : lossOf(one, { scale: 1, firstOrder: 0 })))
-  const candidate = candidates[losses.indexOf(Math.min(...losses))]
+/** The candidate with the best step along its update. */
+export function tried({ weights, settings, judge, clock }: Tries, candidate: Candidate): Tried {
   const { masks, update } = candidate
   const selected = judge.loss(weights, masks)
-  if (!update) return { candidate, selected, step: { scale: 0, firstOrder: 0, loss: selected } }
-  const shares = { scale, firstOrder: update.descent ? firstOrder : 0 }
-  return { candidate, selected, step: lineSearch(shares, selected, (step) => lossOf(candidate, step)) }
+  if (!update) return { ...candidate, selected, step: { scale: 0, firstOrder: 0, loss: selected } }
+  const shares = { scale: settings.scale, firstOrder: update.descent ? settings.firstOrder : 0 }
+  const step = clock.timed('update', () =>
+    lineSearch(shares, selected, (some) => judge.loss(moved(weights, candidate, some), masks)),
+  )
+  return { ...candidate, selected, step }
 }
+
+/** The first one of the lowest loss. */
+export const lowestLoss = (some: readonly Tried[]): Tried => some.reduce((a, b) => (b.step.loss < a.step.loss ? b : a))
 
 /** The weights after a step of a candidate's update. */
 export function moved(

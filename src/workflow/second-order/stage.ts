@@ -3,6 +3,7 @@ import type { Workspace } from '../../linear/workspace.ts'
 import type { SystematicUpdate } from '../../prune/second-order/update.ts'
 import type { FisherColumns } from '../fisher-columns.ts'
 import type { Judge } from './judge.ts'
+import type { Step } from './line-search.ts'
 import { topMasks } from './masks.ts'
 import type { Phase, SecondOrderOptions, StageReport } from './options.ts'
 
@@ -35,10 +36,17 @@ export interface Candidate {
   update?: Pick<SystematicUpdate, 'compensation'> & Partial<SystematicUpdate>
 }
 
-/** What a method makes of a stage: the candidate of the lowest loss is taken. */
+/** What a method makes of a stage: candidates of which the one of the lowest loss is taken. */
 export interface Proposal {
-  candidates: Candidate[]
+  tried: Tried[]
   report?: Pick<StageReport, 'search' | 'residual'>
+}
+
+/** A candidate with the best step along its update. */
+export interface Tried extends Candidate {
+  /** Loss without the update. */
+  selected: number
+  step: Step & { loss: number }
 }
 
 /** Time by phase. */

@@ -1,20 +1,25 @@
 /** @file The systematic update (CBS-U) of a stage's weights under given masks, with each of some dampings. */
 import { systematicUpdates } from '../../prune/second-order/update.ts'
+import { tried } from './candidates.ts'
 import { usualDamping } from './options.ts'
-import { type Candidate, magnitudeMasks, type Proposal, type Settings, type Stage } from './stage.ts'
+import { magnitudeMasks, type Proposal, type Settings, type Stage, type Tried } from './stage.ts'
 
 /** Dampings, times the usual one: the stronger, the less an update trusts its samples. */
 const DAMPINGS = [1, 10, 100]
 
 /** `cbs-update`: magnitude, then the update. */
 export function proposeUpdate(stage: Stage): Proposal {
-  return { candidates: updatedMasks(stage, magnitudeMasks(stage)) }
+  return { tried: updatedMasks(stage, magnitudeMasks(stage)) }
 }
 
 /** The masks with their update, once for each damping. */
-export function updatedMasks({ columns, weights, space, settings, clock }: Stage, masks: Float32Array[]): Candidate[] {
+export function updatedMasks(
+  stage: Stage,
+  masks: Float32Array[],
+  dampings: readonly number[] = dampingsOf(stage.settings),
+): Tried[] {
+  const { columns, weights, space, settings, clock } = stage
   const zero = () => masks.map(({ length }) => new Float64Array(length))
-  const dampings = dampingsOf(settings)
   const updates = dampings.map(() => ({ compensation: zero(), descent: zero() }))
   columns.forEach((block, own, { done, total, group }) => {
     clock.timed('update', () => {
@@ -29,7 +34,7 @@ export function updatedMasks({ columns, weights, space, settings, clock }: Stage
       onProgress('update', `${group}${solved} of ${total} weights`, solved / total)
     })
   })
-  return updates.map((update, i) => ({ masks, update, damping: dampings[i] }))
+  return updates.map((update, i) => tried(stage, { masks, update, damping: dampings[i] }))
 }
 
 /** What was asked for, else in faithful mode the usual one, else that and stronger ones. */
