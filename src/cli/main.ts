@@ -10,6 +10,7 @@ import { inspectCommand } from './inspect.ts'
 import { listCommand } from './list.ts'
 import { pruneCommand } from './prune.ts'
 import { runCommand } from './run.ts'
+import { sweepCommand } from './sweep.ts'
 
 /** One line, whatever a message repeats from files and arguments. */
 const oneLine = (message: string): string => `${message.trim().replace(/\p{Cc}+/gu, ' ')}\n`
@@ -30,7 +31,7 @@ Environment:
   ESPALIER_DEBUG    1 shows where an error came from`,
   )
 const commands = [
-  ...[runCommand, pruneCommand, evalCommand, benchCommand, inspectCommand, compareMasksCommand],
+  ...[runCommand, sweepCommand, pruneCommand, evalCommand, benchCommand, inspectCommand, compareMasksCommand],
   ...[listCommand, dataCommand],
 ]
 for (const command of commands) {

@@ -8,6 +8,7 @@ import { bytes, grouped, layerTable } from '../experiment/report.ts'
 import { runRecipe } from '../experiment/run.ts'
 import { UserError } from '../util/errors.ts'
 import { DataDisplay } from './data-progress.ts'
+import { interruptible } from './interruptible.ts'
 import { clock, print, printJson } from './output.ts'
 import { RunDisplay } from './progress.ts'
 
@@ -84,20 +85,6 @@ export const runCommand = new Command('run')
       display?.stop()
     }
   })
-
-/** Ctrl-C or SIGTERM ends the run after the step in progress; a second one ends the process at once. */
-function interruptible(first: () => void): { signal: AbortSignal; received: () => string | undefined } {
-  const controller = new AbortController()
-  let name: string | undefined
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.on(signal, () => {
-      if (name) process.exit(signal === 'SIGINT' ? 130 : 143)
-      name = signal
-      first()
-      controller.abort()
-    })
-  return { signal: controller.signal, received: () => name }
-}
 
 function showDryRun(result: DryRun): void {
   print(layerTable(result.layers))

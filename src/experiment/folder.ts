@@ -1,20 +1,11 @@
 /**
  * @file Run folders: one run each, used by one process at a time.
  */
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
-import { hostname } from 'node:os'
+import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileProblem, UserError } from '../util/errors.ts'
+import { makeFolder } from '../util/files.ts'
+import { FolderLock } from '../util/folder-lock.ts'
 
 /** What a run writes. `dense` appears at the first pruning event, `model` and `report` at the end. */
 export const FILES = {
@@ -27,13 +18,14 @@ export const FILES = {
   report: 'report.md',
 } as const
 
-const LOCK = 'lock.json'
-
 export class RunFolder {
   readonly path: string
 
+  readonly #lock: FolderLock
+
   private constructor(path: string) {
     this.path = path
+    this.#lock = new FolderLock(path, 'run')
   }
 
   /** A folder `runs/<name>-1`, `-2`, ... that did not exist before. */
@@ -47,7 +39,7 @@ export class RunFolder {
         if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue
         throw new UserError(`cannot make the run folder ${path}: ${fileProblem(error)}`)
       }
-      return RunFolder.#locked(path)
+      return new RunFolder(path)
     }
   }
 
@@ -58,7 +50,7 @@ export class RunFolder {
   static open(path: string, mode: { resume?: boolean; force?: boolean }): RunFolder {
     if (!mode.resume) makeFolder(path)
     else if (!existsSync(path)) throw new UserError(`${path} holds no run to resume: there is no such folder`)
-    const folder = RunFolder.#locked(path)
+    const folder = new RunFolder(path)
     const holdsRun = Object.values(FILES).some((file) => existsSync(join(path, file)))
     if (holdsRun && !mode.resume && !mode.force) {
       folder.release()
@@ -69,24 +61,6 @@ export class RunFolder {
     if (holdsRun && mode.force) for (const file of Object.values(FILES)) rmSync(join(path, file), { force: true })
     for (const file of readdirSync(path)) if (isLeftover(file)) rmSync(join(path, file), { force: true })
     return folder
-  }
-
-  static #locked(path: string): RunFolder {
-    const lock = join(path, LOCK)
-    const mine = JSON.stringify({ pid: process.pid, host: hostname(), started: startOf(process.pid) })
-    for (let attempt = 0; attempt < 3; attempt++) {
-      try {
-        writeFileSync(lock, mine, { flag: 'wx' })
-        return new RunFolder(path)
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
-          throw new UserError(`cannot write to the run folder ${path}: ${fileProblem(error)}`)
-      }
-      const owner = ownerOf(lock)
-      if (owner) throw new UserError(`${path} is in use by another run (${owner}); wait for it or choose another --out`)
-      rmSync(lock, { force: true }) // left behind by a process that was killed
-    }
-    throw new UserError(`${path} is being used by several runs at once; choose another --out`)
   }
 
   /** The path of one of the run's files. */
@@ -118,53 +92,10 @@ export class RunFolder {
   }
 
   release(): void {
-    rmSync(join(this.path, LOCK), { force: true })
+    this.#lock.release()
   }
 }
 
 /** Whether a file is what a killed process had begun to write (src/util/files.ts). */
 const isLeftover = (file: string): boolean =>
   Object.values(FILES).some((name) => file.startsWith(`${name}.`) && /\.\d+\.tmp$/.test(file))
-
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true })
-  } catch (error) {
-    throw new UserError(`cannot make the folder ${path}: ${fileProblem(error)}`)
-  }
-}
-
-/** Who holds a lock, in words, or undefined where that process is gone. */
-function ownerOf(lock: string): string | undefined {
-  try {
-    const { pid, host, started } = JSON.parse(readFileSync(lock, 'utf8'))
-    if (host !== hostname()) return `process ${pid} on ${host}`
-    return started === startOf(pid) && isAlive(pid) ? `process ${pid}` : undefined
-  } catch {
-    return isYoung(lock) ? 'which is just starting' : undefined // not written yet, or cut short
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM' // it lives, as another user
-  }
-}
-
-function isYoung(file: string): boolean {
-  const stat = statSync(file, { throwIfNoEntry: false })
-  return stat !== undefined && Date.now() - stat.mtimeMs < 10_000
-}
-
-/** When a process started, in the kernel's ticks, so that a recycled process number is not mistaken. Linux only; else ''. */
-function startOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-  } catch {
-    return ''
-  }
-}

@@ -1,6 +1,6 @@
 /**
  * @file Residual networks for CIFAR (He et al. 2016, section 4.2): a 3x3 stem, three stages of basic blocks with 16, 32 and 64
- * channels, global average pooling, a linear classifier. Two kinds, by the shortcut of blocks that change the size:
+ * channels (times widen), global average pooling, a linear classifier. Two kinds, by the shortcut of blocks that change the size:
  * - `resnet20`, `resnet56`: a 1x1 convolution with batch normalization (option B), as in WoodFisher, the Combinatorial Brain Surgeon (ResNet-20) and
  *   GSM (ResNet-56). Parameter names are those of the published ResNet-20 checkpoint of WoodFisher.
  * - `resnet20-a`, `resnet32-a`, `resnet56-a`: every second pixel and zeros for the new channels (option A), as He et al. have it on CIFAR.
@@ -9,7 +9,7 @@
  */
 import { relu } from '../graph/operators/elementwise.ts'
 import { basicBlock, classify, normalized } from './layers.ts'
-import type { InitializerName, ModelFamily } from './model.ts'
+import { type InitializerName, type ModelFamily, widened } from './model.ts'
 
 interface Variant {
   shortcut: 'downsample' | 'padded'
@@ -28,10 +28,11 @@ function resnetCifar(n: number, { shortcut, source, defaultInit, published }: Va
   return {
     name: `resnet${layers}${suffix}`,
     summary: `CIFAR ResNet-${layers}, widths 16-32-64, ${kind}; ${source})`,
-    ...{ image: [3, 32, 32], classes: 10, defaultInit, published },
-    build(graph, images, training, { classes }) {
-      let x = relu(graph, normalized(graph, images, ['conv1', 'bn1'], 16, 3, training, { pad: 1 }))
-      for (const [stage, width] of [16, 32, 64].entries())
+    ...{ image: [3, 32, 32], classes: 10, widen: 1, defaultInit, published },
+    build(graph, images, training, { classes, widen }) {
+      const widths = [16, 32, 64].map((channels) => widened(channels, widen))
+      let x = relu(graph, normalized(graph, images, ['conv1', 'bn1'], widths[0], 3, training, { pad: 1 }))
+      for (const [stage, width] of widths.entries())
         for (let block = 0; block < n; block++) {
           const stride = stage > 0 && block === 0 ? 2 : 1
           x = basicBlock(graph, x, `layer${stage + 1}.${block}`, { width, stride, shortcut, training })

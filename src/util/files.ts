@@ -1,7 +1,7 @@
 /**
  * @file Files that are either whole or not there.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileProblem, UserError } from './errors.ts'
 
@@ -11,6 +11,15 @@ export function readBytes(path: string): Uint8Array {
     return readFileSync(path)
   } catch (error) {
     throw new UserError(`cannot read ${path}: ${fileProblem(error)}`)
+  }
+}
+
+/** Makes a folder, and those above it, where there is none. Throws UserError. */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true })
+  } catch (error) {
+    throw new UserError(`cannot make the folder ${path}: ${fileProblem(error)}`)
   }
 }
 

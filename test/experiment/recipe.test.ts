@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { readRecipe, recipeToYaml } from '../../src/experiment/recipe.ts'
+import { readSweep } from '../../src/sweep/sweep-file.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
 import { tiny, tinyRecipe, writeTiny } from './tiny.ts'
@@ -54,8 +55,9 @@ it.each(
     f.endsWith('.yaml'),
   ),
 )('recipes/%s is valid', (file) => {
-  const recipe = readRecipe(fileURLToPath(new URL(`../../recipes/${file}`, import.meta.url)))
-  expect(recipe.summary).not.toBe('')
+  const path = fileURLToPath(new URL(`../../recipes/${file}`, import.meta.url))
+  const { summary } = file.endsWith('.sweep.yaml') ? readSweep(path) : readRecipe(path)
+  expect(summary).toBeTruthy()
 })
 
 describe('--set', () => {

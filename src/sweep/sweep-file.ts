@@ -1,0 +1,95 @@
+/**
+ * @file Sweep files: a recipe, and the values that some of its keys take, in every combination.
+ *
+ *     recipe: resnet18-cifar10.yaml     # beside the sweep file
+ *     set: { train.epochs: 8 }          # for all runs
+ *     grid:
+ *       prune.method: [random, snip]
+ *       prune.sparsity: [0.9, 0.98]
+ *       seed: [0, 42, 123]
+ */
+import { dirname, join } from 'node:path'
+import { parseDocument } from 'yaml'
+import { z } from 'zod'
+import { checkSchema } from '../experiment/check-schema.ts'
+import { type Recipe, readRecipe } from '../experiment/recipe.ts'
+import { UserError } from '../util/errors.ts'
+import { readBytes } from '../util/files.ts'
+
+const scalar = z.union([z.string(), z.number(), z.boolean()])
+export type Scalar = z.output<typeof scalar>
+
+const sweepSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\w.-]+$/, 'expected letters, digits, dots, dashes and underscores')
+    .describe('Names the folder.'),
+  summary: z.string().optional().describe('One line for lists and reports.'),
+  recipe: z.string().describe('Path of the recipe, from the folder of the sweep file.'),
+  set: z.record(z.string(), scalar).default({}).describe('Recipe keys with values for all runs.'),
+  grid: z
+    .record(z.string(), z.array(scalar).min(1))
+    .describe('Recipe keys with lists of values: a run for every combination, the last key changing fastest.'),
+})
+
+export interface Cell {
+  /** Its values, joined by dashes: a folder's name. */
+  name: string
+  /** The value of every key of the grid. */
+  values: Readonly<Record<string, Scalar>>
+  recipe: Recipe
+}
+
+export interface Sweep {
+  name: string
+  summary?: string
+  /** Keys of the grid, in order. */
+  keys: readonly string[]
+  cells: readonly Cell[]
+}
+
+/** The most runs of a sweep: more are a slip. */
+const MOST = 100_000
+
+/** Reads a sweep file and the recipe of every run, with `key=value` changes to all of them. Throws UserError where anything does not fit, naming file, key and run. */
+export function readSweep(path: string, changes: readonly string[] = []): Sweep {
+  const document = parseDocument(new TextDecoder().decode(readBytes(path)))
+  if (document.errors.length)
+    throw new UserError(`${path} is not valid YAML: ${document.errors[0].message.split('\n')[0].replace(/:$/, '')}`)
+  const sweep = checkSchema(sweepSchema, document.toJS({ maxAliasCount: 100 }), { source: path, whole: 'sweep' })
+  const keys = Object.keys(sweep.grid)
+  if (keys.length === 0)
+    throw new UserError(`${path}: grid: expected at least one key with a list of values, found none`)
+  const count = keys.reduce((product, key) => product * sweep.grid[key].length, 1)
+  if (count > MOST) throw new UserError(`${path}: grid: expected at most ${MOST} runs, found ${count}`)
+  const recipe = join(dirname(path), sweep.recipe)
+  const set = Object.entries(sweep.set).map(assignment)
+  const names = new Set<string>()
+  const cells = combinations(keys, sweep.grid).map((values): Cell => {
+    const name = Object.values(values).map(fileName).join('-')
+    if (names.has(name)) throw new UserError(`${path}: grid: two runs are called ${name}; expected values that differ`)
+    names.add(name)
+    try {
+      return {
+        name,
+        values,
+        recipe: readRecipe(recipe, [...set, ...Object.entries(values).map(assignment), ...changes]),
+      }
+    } catch (error) {
+      throw error instanceof UserError ? new UserError(`${path}: run ${name}: ${error.message}`) : error
+    }
+  })
+  return { name: sweep.name, summary: sweep.summary, keys, cells }
+}
+
+function combinations(keys: readonly string[], grid: Record<string, Scalar[]>): Record<string, Scalar>[] {
+  return keys.reduce<Record<string, Scalar>[]>(
+    (all, key) => all.flatMap((values) => grid[key].map((value) => ({ ...values, [key]: value }))),
+    [{}],
+  )
+}
+
+/** As `espalier run --set` takes it: JSON is YAML. */
+const assignment = ([key, value]: [string, Scalar]): string => `${key}=${JSON.stringify(value)}`
+
+const fileName = (value: Scalar): string => String(value).replace(/[^\w.+]+/g, '_')

@@ -1,0 +1,82 @@
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, expect, it } from 'vitest'
+import { stringify } from 'yaml'
+import { writeTiny } from '../experiment/tiny.ts'
+import { compiled, espalier, finish, jsonLines, start } from './cli.ts'
+import { temporaryFolder } from './temporary.ts'
+
+beforeAll(compiled, 120_000)
+
+function writeSweep(grid: object, set: object = { 'train.epochs': 3 }): { path: string; out: string } {
+  const folder = temporaryFolder()
+  writeTiny(folder)
+  const path = join(folder, 'sweep.yaml')
+  writeFileSync(path, stringify({ name: 'tiny-sweep', recipe: 'tiny.yaml', set, grid }))
+  return { path, out: join(folder, 'sweep') }
+}
+
+it('all runs, two at a time, with a table; again with --resume there is nothing to do', {
+  timeout: 60_000,
+}, async () => {
+  const { path, out } = writeSweep({ 'prune.sparsity': [0.5, 0.9], seed: [0, 1] })
+  const { code, stdout, stderr } = await espalier(['sweep', path, '--out', out, '--jobs', '2'])
+  expect([code, stderr]).toEqual([0, ''])
+  expect(stdout).toMatch(/^0\.9-1: [\d.]+ %, sparsity 90\.00 %, \d+ s$/m)
+  expect(stdout).toMatch(/^\| accuracy \| +\d+\.\d\d ± \d+\.\d\d \|/m)
+  expect(readFileSync(join(out, 'report.md'), 'utf8')).toContain('4 runs.')
+  const alone = join(temporaryFolder(), 'alone')
+  const changes = ['--set', 'train.epochs=3', '--set', 'prune.sparsity=0.9', '--seed', '1', '--quiet', '--out', alone]
+  expect((await espalier(['run', join(out, '../tiny.yaml'), ...changes])).code).toBe(0)
+  const [one, other] = [alone, join(out, 'runs/0.9-1')].map((folder) => readFileSync(join(folder, 'model.safetensors')))
+  expect(one.equals(other)).toBe(true)
+
+  expect(await espalier(['sweep', path, '--out', out])).toMatchObject({
+    ...{ code: 1, stderr: expect.stringMatching(/already holds a sweep: use --resume/) },
+  })
+  const again = await espalier(['sweep', path, '--out', out, '--resume', '--json'])
+  expect([again.code, again.stdout]).toEqual([0, ''])
+  const changed = await espalier(['sweep', path, '--out', out, '--resume', '--set', 'train.batch=64'])
+  expect(changed).toMatchObject({ code: 1, stderr: expect.stringMatching(/differs from the sweep given/) })
+})
+
+it('a run that fails is tried once more and recorded; the others are not harmed', { timeout: 60_000 }, async () => {
+  const { path, out } = writeSweep({ 'train.learningRate': [1e30, 0.05] })
+  const { code, stdout } = await espalier(['sweep', path, '--out', out, '--json'])
+  expect(code).toBe(1)
+  const ends = jsonLines(stdout).filter(({ type }) => type === 'failed' || type === 'done')
+  expect(ends.map(({ type, run, again }) => [type, run, again])).toEqual([
+    ...[
+      ['failed', '1e+30', true],
+      ['done', '0.05', undefined],
+      ['failed', '1e+30', false],
+    ],
+  ])
+  expect(jsonLines(readFileSync(join(out, 'failures.jsonl'), 'utf8'))).toMatchObject([
+    ...[{ run: '1e+30', attempt: 1, reason: expect.stringMatching(/^espalier: the loss became NaN/) }, { attempt: 2 }],
+  ])
+})
+
+it('Ctrl-C leaves a sweep that goes on where it was; a second coordinator is refused', {
+  timeout: 60_000,
+}, async () => {
+  const { path, out } = writeSweep({ seed: [0, 1] }, { 'train.epochs': 60 })
+  const first = start(['sweep', path, '--out', out, '--json'])
+  await once(first.stdout!, 'data')
+  const second = await espalier(['sweep', path, '--out', out, '--resume'])
+  expect(second).toMatchObject({ code: 1, stderr: expect.stringMatching(/is in use by another sweep \(process \d+\)/) })
+  const ended = finish(first)
+  first.kill('SIGINT')
+  expect((await ended).code).toBe(130)
+  expect(existsSync(join(out, 'runs/0/report.md'))).toBe(false)
+  expect(existsSync(join(out, 'runs/0/checkpoint.safetensors'))).toBe(true)
+  expect(readdirSync(join(out, 'runs'))).toEqual(['0'])
+  const resumed = await espalier(['sweep', path, '--out', out, '--resume', '--json'])
+  expect(resumed.code).toBe(0)
+  expect(
+    jsonLines(resumed.stdout)
+      .filter(({ type }) => type === 'done')
+      .map(({ run }) => run),
+  ).toEqual(['0', '1'])
+})

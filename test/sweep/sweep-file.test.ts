@@ -1,0 +1,98 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { stringify } from 'yaml'
+import type { RunResult } from '../../src/experiment/run-events.ts'
+import { accuracyTable } from '../../src/sweep/summary.ts'
+import { readSweep } from '../../src/sweep/sweep-file.ts'
+import { UserError } from '../../src/util/errors.ts'
+import { temporaryFolder } from '../cli/temporary.ts'
+import { writeTiny } from '../experiment/tiny.ts'
+
+/** Writes a sweep over the tiny recipe. */
+function written(value: object): string {
+  const folder = temporaryFolder()
+  writeTiny(folder)
+  const path = join(folder, 'sweep.yaml')
+  writeFileSync(path, stringify({ name: 'tiny-sweep', recipe: 'tiny.yaml', ...value }))
+  return path
+}
+
+const grid = { 'prune.method': ['random', 'magnitude'], 'prune.sparsity': [0.5, 0.9], seed: [0, 7] }
+
+it('a run for every combination, the last key changing fastest', () => {
+  const { cells, keys } = readSweep(written({ grid, set: { 'train.epochs': 2 } }), ['train.batch=64'])
+  expect(keys).toEqual(['prune.method', 'prune.sparsity', 'seed'])
+  expect(cells.map(({ name }) => name)).toEqual([
+    ...['random-0.5-0', 'random-0.5-7', 'random-0.9-0', 'random-0.9-7'],
+    ...['magnitude-0.5-0', 'magnitude-0.5-7', 'magnitude-0.9-0', 'magnitude-0.9-7'],
+  ])
+  const [, { recipe }] = cells
+  expect([recipe.seed, recipe.prune?.method, recipe.prune?.sparsity]).toEqual([7, 'random', 0.5])
+  expect([recipe.train.epochs, recipe.train.batch]).toEqual([2, 64])
+})
+
+it.each([
+  [
+    'a key that no recipe has',
+    { grid: { 'prune.sparsty': [0.5] } },
+    /sweep\.yaml: run 0\.5: .*unknown key prune\.sparsty \(did you mean sparsity\?\)/,
+  ],
+  [
+    'a value that does not fit',
+    { grid: { 'prune.sparsity': [0.5, 1.5] } },
+    /prune\.sparsity: expected less than 1, found 1\.5/,
+  ],
+  ['equal values', { grid: { seed: [1, 1] } }, /grid: two runs are called 1/],
+  ['an empty list', { grid: { seed: [] } }, /grid\.seed: expected at least 1, found a list/],
+  ['no keys', { grid: {} }, /grid: expected at least one key/],
+  [
+    'too many runs',
+    {
+      grid: {
+        seed: Array.from({ length: 1000 }, (_, i) => i),
+        'train.epochs': Array.from({ length: 1000 }, (_, i) => i),
+      },
+    },
+    /expected at most 100000 runs, found 1000000/,
+  ],
+  ['an unknown key', { grid, nets: 1 }, /unknown key nets/],
+  [
+    'a recipe that is not there',
+    { grid, recipe: 'none.yaml' },
+    /cannot read .*none\.yaml: there is no such file or folder/,
+  ],
+])('refused: %s', (_, value, message) => {
+  const read = () => readSweep(written(value))
+  expect(read).toThrow(UserError)
+  expect(read).toThrow(message)
+})
+
+it('means and deviations over seeds, the last key as columns', () => {
+  const sweep = readSweep(written({ grid }))
+  const result = (accuracy: number, constant?: true) => ({ final: { accuracy, constant } }) as unknown as RunResult
+  const results = new Map([
+    ...([
+      ['random-0.5-0', result(0.9)],
+      ['random-0.5-7', result(0.92)],
+      ['magnitude-0.5-0', result(0.95)],
+    ] as const),
+    ...([
+      ['magnitude-0.9-0', result(0.1, true)],
+      ['magnitude-0.9-7', result(0.1, true)],
+    ] as const),
+  ])
+  const cells = accuracyTable(sweep, results)
+    .split('\n')
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    )
+  expect(cells[0]).toEqual(['prune.method', 'sparsity 0.5', 'sparsity 0.9'])
+  expect(cells.slice(2)).toEqual([
+    ['random', '91.00 ± 1.41', ''],
+    ['magnitude', '95.00 (1)', '10.00 ± 0.00 !'],
+  ])
+})
