@@ -1,13 +1,37 @@
-/** @file Ctrl-C or SIGTERM ends a command after what is in progress; a second one ends the process at once. */
-export function interruptible(first: () => void): { signal: AbortSignal; received: () => string | undefined } {
+/** @file Ctrl-C and SIGTERM. */
+export interface Interruptible {
+  /** Aborted by the first signal. */
+  signal: AbortSignal
+  /** Its name. */
+  received: () => string | undefined
+  /** Does work during which no signal can be served: they end the process at once. */
+  unstoppable<T>(work: () => T): T
+}
+
+/** The first signal ends a command after what is in progress; a second one ends the process at once. `first` is called with the first. */
+export function interruptible(first: () => void): Interruptible {
   const controller = new AbortController()
   let name: string | undefined
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.on(signal, () => {
-      if (name) process.exit(signal === 'SIGINT' ? 130 : 143)
-      name = signal
-      first()
-      controller.abort()
-    })
-  return { signal: controller.signal, received: () => name }
+  const serve = (signal: NodeJS.Signals) => {
+    if (name) process.exit(signal === 'SIGINT' ? 130 : 143)
+    name = signal
+    first()
+    controller.abort()
+  }
+  const signals = ['SIGINT', 'SIGTERM'] as const
+  for (const signal of signals) process.on(signal, serve)
+  return {
+    signal: controller.signal,
+    received: () => name,
+    unstoppable(work) {
+      for (const signal of signals) process.off(signal, serve)
+      // Progress bars hide the cursor, and nobody will be there to bring it back.
+      if (process.stdout.isTTY) process.stdout.write('\x1b[?25h')
+      try {
+        return work()
+      } finally {
+        for (const signal of signals) process.on(signal, serve)
+      }
+    },
+  }
 }

@@ -63,10 +63,10 @@ export const runCommand = new Command('run')
     if (resume && force) throw new UserError('--resume and --force exclude each other')
     const display = quiet || json ? undefined : new RunDisplay()
     const loading = display && new DataDisplay()
-    const { signal, received } = interruptible(() => display?.stop())
+    const { signal, received, unstoppable } = interruptible(() => display?.stop())
     try {
       const outcome = await runRecipe(recipe, {
-        ...{ out, resume, force, checkpointSeconds, signal },
+        ...{ out, resume, force, checkpointSeconds, signal, unstoppable },
         onData: loading?.show,
         onEvent: (event) => {
           loading?.stop()

@@ -34,7 +34,10 @@ export interface RunOptions {
   /** Seconds between checkpoints. Default 10. */
   checkpointSeconds?: number
   machine?: Machine
+  /** Ends training after the step in progress, with a checkpoint. */
   signal?: AbortSignal
+  /** Does work that `signal` does not reach, a pruning event; what ends the process meanwhile leaves the last checkpoint. Default: just does it. */
+  unstoppable?<T>(work: () => T): T
   onEvent?(event: RunEvent): void
   /** While images are being decoded. */
   onData?(progress: DataProgress): void
@@ -175,8 +178,11 @@ class Run {
         schedule,
         event: (network, sparsity, event) => {
           const started = performance.now()
-          const result = plan.prune(network, sparsity, event, (phase, text, share) =>
-            this.#tell({ type: 'pruning', phase, text, share }),
+          const { unstoppable = (work) => work() } = this.#options
+          const result = unstoppable(() =>
+            plan.prune(network, sparsity, event, (phase, text, share) =>
+              this.#tell({ type: 'pruning', phase, text, share }),
+            ),
           )
           this.#pruning += performance.now() - started
           return result

@@ -88,3 +88,23 @@ it('a reader that goes away is no error', async () => {
   const { code, stderr } = await finish(child)
   expect([code, stderr]).toEqual([0, ''])
 })
+
+it('Ctrl-C while a network is measured ends at once, and the run can be resumed', { timeout: 60_000 }, async () => {
+  const out = join(temporaryFolder(), 'run')
+  const prune = { method: 'hutch-diag', sparsity: 0.5, start: '1ep', scoring: { samples: 1800, probes: 4000 } }
+  const path = writeTiny(temporaryFolder(), { prune })
+  const args = ['run', path, '--out', out, '--json']
+  const child = start([...args, '--checkpoint-seconds', '0'])
+  const ended = finish(child)
+  child.stdout!.on('data', (text) => {
+    if (String(text).includes('"pruning"')) child.kill('SIGINT')
+  })
+  expect(await ended).toMatchObject({ code: null, signal: 'SIGINT' })
+  expect(existsSync(join(out, 'report.md'))).toBe(false)
+  // It goes on from its last checkpoint.
+  const again = start([...args, '--resume'])
+  await once(again.stdout!, 'data')
+  again.kill('SIGKILL')
+  const { stderr } = await finish(again)
+  expect(stderr).toBe('')
+})

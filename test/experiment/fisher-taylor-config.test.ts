@@ -59,6 +59,18 @@ it('networks, layers, warm-up, no compressor, --set', () => {
   expect(dense.recipe().prune).toBeUndefined()
 })
 
+it.each([
+  [1, 1],
+  [64, 64],
+  [10_000, 4096],
+])('gradients of all 40,000 training samples, in mini-batches of %i', (batch_size, miniBatch) => {
+  const { recipe } = read((config) => {
+    Object.assign(config.training.compressor, { class: 'fts', batch_size })
+    Object.assign(config.validation, { metric: 'f1' })
+  })
+  expect(recipe().prune).toMatchObject({ method: 'fts', scoring: { samples: 40_000, miniBatch } })
+})
+
 it.each<[string, (config: Config) => void, string]>([
   [
     'an unknown key',
@@ -76,14 +88,14 @@ it.each<[string, (config: Config) => void, string]>([
     'model.class: expected one of resnet18, resnet34, resnet50, VGG11, VGG13, VGG16, VGG19, CNN500k, found "resnet101"',
   ],
   [
-    'batches of gradients',
-    (config) => Object.assign(config.training.compressor, { batch_size: 64 }),
-    'training.compressor.batch_size: expected one of 1, found 64',
+    'no batches of gradients',
+    (config) => Object.assign(config.training.compressor, { batch_size: 0 }),
+    'training.compressor.batch_size: expected at least 1, found 0',
   ],
   [
     'another metric',
-    (config) => Object.assign(config.validation, { metric: 'f1' }),
-    'validation.metric: expected one of acc, found "f1"',
+    (config) => Object.assign(config.validation, { metric: 'precision' }),
+    'validation.metric: expected one of acc, f1, found "precision"',
   ],
 ])('%s', (_, change, message) => {
   const { path, recipe } = read(change)
