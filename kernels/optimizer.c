@@ -1,19 +1,21 @@
 /* What runs every step over every weight. */
 #include "kernel.h"
 
-/* One step of SGD (Sutskever et al. 2013, in PyTorch's form); hyper = learning rate, momentum, weight decay, Nesterov (0 or 1):
+/* One step of SGD (Sutskever et al. 2013, in PyTorch's form); hyper = learning rate, momentum, weight decay, Nesterov (0 or 1), l1:
  *   d = g + decay w;  v = momentum v + d;  w -= rate (nesterov ? d + momentum v : v)
- * With a mask (masked = 1), w and v become +0 afterwards where it is 0, so that a pruned weight stays exactly zero.
+ * With a mask (masked = 1), d also has l1 sign(w), and w and v become +0 afterwards where the mask is 0, so that a pruned weight stays exactly zero.
  * args: n w g v mask masked hyper */
 KERNEL(sgd) {
     float *w = ctx->arena + a[1], *v = ctx->arena + a[3];
     const float *g = ctx->arena + a[2], *mask = ctx->arena + a[4], *hyper = ctx->arena + a[6];
     int masked = a[5], nesterov = hyper[3] != 0, lo, hi;
-    vec rate = splat(hyper[0]), momentum = splat(hyper[1]), decay = splat(hyper[2]);
+    vec rate = splat(hyper[0]), momentum = splat(hyper[1]), decay = splat(hyper[2]), l1 = splat(hyper[4]);
+    int sparse = masked && hyper[4] != 0;
     share(ctx, a[0], LANES, &lo, &hi);
     for (int i = lo; i < hi; i += LANES) {
         int count = hi - i < LANES ? hi - i : LANES;
         vec wi = load_part(w + i, count), d = load_part(g + i, count) + decay * wi;
+        if (sparse) d += choose(wi > 0, l1, choose(wi < 0, -l1, splat(0)));
         vec vi = momentum * load_part(v + i, count) + d;
         vec step = vi;
         if (nesterov) step = d + momentum * vi;

@@ -125,6 +125,7 @@ export const recipeSchema = z.strictObject({
     momentum: z.number().min(0).lt(1).default(0),
     nesterov: z.boolean().default(false),
     weightDecay: z.number().min(0).default(0),
+    l1: z.number().min(0).default(0).describe('L1 coefficient, of prunable weights.'),
     schedule: z.enum(['constant', 'steps', 'cosine']).default('constant').describe('Of the learning rate.'),
     warmup: duration.default('0it').describe('Linear warm-up of the learning rate.'),
     drops: z.array(duration).default([]).describe('With schedule steps: when the rate is multiplied by factor.'),

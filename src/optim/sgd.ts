@@ -1,7 +1,7 @@
 /**
  * @file Stochastic gradient descent with momentum, in PyTorch's form.
  *
- *     d = g + weightDecay w
+ *     d = g + weightDecay w + l1 sign(w)      (l1 for prunable weights only)
  *     v = momentum v + d          (v = 0 at the start, so the first step has v = d; no dampening)
  *     w = w - learningRate (nesterov ? d + momentum v : v)
  *
@@ -20,9 +20,11 @@ export interface SgdOptions {
   nesterov?: boolean
   /** L2 coefficient. Default 0. */
   weightDecay?: number
+  /** L1 coefficient, of prunable weights: the penalty l1 sum |w| over those that are left. Default 0. */
+  l1?: number
 }
 
-/** The state tensor [learning rate, momentum, weight decay, nesterov] that all steps read. */
+/** The state tensor [learning rate, momentum, weight decay, nesterov, l1] that all steps read. */
 export const HYPER = 'sgd.hyper'
 
 /** The state tensor that holds a parameter's momentum. */
@@ -37,7 +39,7 @@ export function appendSgd(
   gradients: readonly Tensor[],
   maskOf: (parameter: Tensor) => Tensor | undefined,
 ): void {
-  const hyper = graph.state(HYPER, [4])
+  const hyper = graph.state(HYPER, [5])
   parameters.forEach((parameter, i) => {
     const momentum = graph.state(momentumName(parameter.name), parameter.shape)
     const mask = maskOf(parameter)
@@ -47,5 +49,5 @@ export function appendSgd(
 
 /** The contents of the state tensor {@link HYPER}. */
 export function hyperValues(learningRate: number, options: SgdOptions): number[] {
-  return [learningRate, options.momentum ?? 0, options.weightDecay ?? 0, options.nesterov ? 1 : 0]
+  return [learningRate, options.momentum ?? 0, options.weightDecay ?? 0, options.nesterov ? 1 : 0, options.l1 ?? 0]
 }

@@ -121,6 +121,21 @@ export class Weights {
     put(maskName(name), 1)
   }
 
+  /** The same for several weights; those that outgrow their room are given a quarter more than they need, all at once: making new programs takes a while. */
+  setAllNonzeros(changes: ReadonlyMap<string, Nonzeros>): void {
+    const outgrown = [...changes].filter(
+      ([name, { positions }]) => this.isSparse(name) && positions.length > this.capacity(name),
+    )
+    if (outgrown.length > 0) {
+      const rooms = outgrown.map(([name, { positions }]) => {
+        const size = sizeOf(this.#prunable.get(name)!.shape)
+        return [name, Math.min(Math.ceil(1.25 * positions.length), size)] as const
+      })
+      this.hold(new Map([...this.#capacities(), ...rooms]))
+    }
+    for (const [name, nonzeros] of changes) this.setNonzeros(name, nonzeros)
+  }
+
   /** Moves the nonzeros of a weight: those that stay keep value and momentum, those that are new begin at zero. Positions are ascending. */
   rewire(name: string, positions: Int32Array): void {
     const before = this.nonzeros(name)

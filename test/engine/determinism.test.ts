@@ -32,7 +32,7 @@ function trainingStep(): Graph {
   parameters.forEach((parameter, i) => {
     const momentum = graph.state(`${parameter.name}.momentum`, parameter.shape)
     const mask = graph.state(`${parameter.name}.mask`, parameter.shape)
-    graph.apply(SgdStep, [parameter, gradients[i], momentum, graph.state('hyper', [4]), mask])
+    graph.apply(SgdStep, [parameter, gradients[i], momentum, graph.state('hyper', [5]), mask])
   })
   return graph
 }
@@ -49,7 +49,7 @@ function train(machine: Machine, steps: number) {
   network.view('data.labels').forEach((_, i, labels) => {
     labels[i] = i % 10
   })
-  network.view('hyper').set([0.1, 0.9, 1e-4, 1])
+  network.view('hyper').set([0.1, 0.9, 1e-4, 1, 1e-5])
   for (const { name, initial } of parameters) {
     const bound = 1 / Math.sqrt((initial as { in: number }).in)
     for (const i of network.view(name).keys()) {

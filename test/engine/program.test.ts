@@ -113,7 +113,7 @@ describe('memory outside the arena is refused, and the last float of it is not',
     ['reduce x', call(reduce, { ...sum, d1: 4, s1: 25, r2: 5, t2: 6, x: 0 })],
     ['reduce y', call(reduce, { ...sum, d1: 4, y: 96 })],
     ['sgd mask', call(sgd, { n: 5, w: 0, g: 5, v: 10, mask: 95, masked: 1, hyper: 15 })],
-    ['sgd hyper', call(sgd, { n: 5, w: 0, g: 5, v: 10, mask: 0, masked: 0, hyper: 96 })],
+    ['sgd hyper', call(sgd, { n: 5, w: 0, g: 5, v: 10, mask: 0, masked: 0, hyper: 95 })],
     ['select scores', selectTopCall(1, [{ scores: 93, n: 7, mask: 0 }])],
     [
       'select mask',

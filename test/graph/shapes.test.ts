@@ -181,7 +181,7 @@ describe('shapes that do not fit', () => {
     [
       'a gradient of another shape',
       () => {
-        const [graph, w, g, v, hyper] = given([3, 4], [4, 3], [3, 4], [4])
+        const [graph, w, g, v, hyper] = given([3, 4], [4, 3], [3, 4], [5])
         return graph.apply(SgdStep, [w, g, v, hyper])
       },
       'SgdStep: expected the shape of a [3, 4], found b [4, 3]',
@@ -189,7 +189,7 @@ describe('shapes that do not fit', () => {
     [
       'a gradient that lies batch-innermost',
       () => {
-        const [graph, w, v, hyper] = given([3, 4], [3, 4], [4])
+        const [graph, w, v, hyper] = given([3, 4], [3, 4], [5])
         return graph.apply(SgdStep, [w, graph.input('g', [3, 4]), v, hyper])
       },
       'SgdStep: the gradient g [3, 4] runs over samples',
@@ -200,7 +200,7 @@ describe('shapes that do not fit', () => {
         const [graph, w, g, v, hyper] = given([3, 4], [3, 4], [3, 4], [3])
         return graph.apply(SgdStep, [w, g, v, hyper])
       },
-      'SgdStep: expected hyper [4], found d [3]',
+      'SgdStep: expected hyper [5], found d [3]',
     ],
   ]
   it.each(refused)('%s', (_name, build, message) => {

@@ -31,7 +31,7 @@ describe('nodes that nothing needs', () => {
     const graph = new Graph()
     const w = graph.parameter('w', [3])
     const gradient = mul(graph, w, w)
-    graph.apply(SgdStep, [w, gradient, graph.state('v', [3]), graph.state('hyper', [4])])
+    graph.apply(SgdStep, [w, gradient, graph.state('v', [3]), graph.state('hyper', [5])])
     neg(graph, gradient)
     expect(operators(simplify(graph))).toEqual(['Mul', 'SgdStep'])
   })

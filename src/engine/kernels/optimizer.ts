@@ -2,8 +2,8 @@
 import type { Kernel } from '../kernel.ts'
 
 /**
- * d = g + decay w;  v = momentum v + d;  w -= rate (nesterov ? d + momentum v : v); then, if `masked`, w and v become +0
- * where the mask is 0. `hyper` [4]: rate, momentum, decay, nesterov (0 or 1).
+ * d = g + decay w;  v = momentum v + d;  w -= rate (nesterov ? d + momentum v : v); if `masked`, d also has l1 sign(w), and then w and v become
+ * +0 where the mask is 0. `hyper` [5]: rate, momentum, decay, nesterov (0 or 1), l1.
  */
 export const sgd: Kernel<'n' | 'w' | 'g' | 'v' | 'mask' | 'masked' | 'hyper'> = {
   name: 'sgd',
@@ -13,13 +13,14 @@ export const sgd: Kernel<'n' | 'w' | 'g' | 'v' | 'mask' | 'masked' | 'hyper'> = 
     { offset: p.g, length: p.n },
     { offset: p.v, length: p.n },
     ...(p.masked ? [{ offset: p.mask, length: p.n }] : []),
-    { offset: p.hyper, length: 4 },
+    { offset: p.hyper, length: 5 },
   ],
   reference: (p, { floats }) => {
-    const [rate, momentum, decay, nesterov] = floats.subarray(p.hyper, p.hyper + 4)
+    const [rate, momentum, decay, nesterov, l1] = floats.subarray(p.hyper, p.hyper + 5)
     for (let i = 0; i < p.n; i++) {
       const keep = !p.masked || floats[p.mask + i] !== 0
-      const d = floats[p.g + i] + decay * floats[p.w + i]
+      const lasso = p.masked ? l1 * Math.sign(floats[p.w + i]) : 0
+      const d = floats[p.g + i] + decay * floats[p.w + i] + lasso
       const v = momentum * floats[p.v + i] + d
       floats[p.w + i] = keep ? floats[p.w + i] - rate * (nesterov ? d + momentum * v : v) : 0
       floats[p.v + i] = keep ? v : 0

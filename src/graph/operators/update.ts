@@ -6,7 +6,7 @@ import { describe, type Tensor } from '../tensor.ts'
 
 /**
  * One step of SGD on a parameter: inputs (weight, gradient, momentum, hyper) and optionally a mask;
- * weight and momentum are changed. `hyper` [4] holds learning rate, momentum, weight decay and Nesterov (0 or 1).
+ * weight and momentum are changed. `hyper` [5] holds learning rate, momentum, weight decay, Nesterov (0 or 1) and, for a parameter with a mask, the L1 coefficient.
  * The formula stands with the optimizer (src/optim/sgd.ts).
  */
 export const SgdStep: Operator = {
@@ -19,9 +19,9 @@ export const SgdStep: Operator = {
       })
     check(!gradient.batched, 'SgdStep', () => `the gradient ${describe(gradient)} runs over samples`)
     check(
-      hyper.shape.length === 1 && hyper.shape[0] === 4,
+      hyper.shape.length === 1 && hyper.shape[0] === 5,
       'SgdStep',
-      () => `expected hyper [4], found ${describe(hyper)}`,
+      () => `expected hyper [5], found ${describe(hyper)}`,
     )
     return []
   },

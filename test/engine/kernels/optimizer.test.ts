@@ -12,19 +12,22 @@ const rounded = (want: number) => (want === 0 ? 0 : 16 * ROUNDING)
 const bits = (rng: Random, n: number) => Array.from({ length: n }, () => rng.below(2))
 
 onEveryEngine((machines) => {
-  it('a step of SGD, with and without momentum, Nesterov, decay and a mask', () => {
+  it('a step of SGD, with and without momentum, Nesterov, decay, L1 and a mask', () => {
     const factor = fc.constantFrom(0, 0.1, 0.9)
     fc.assert(
       fc.property(
         size,
         factor,
         factor,
+        factor,
         fc.constantFrom(0, 1),
         fc.constantFrom(0, 1),
         values,
-        (n, momentum, decay, nesterov, masked, rng) => {
-          const hyper = [0.05, momentum, decay, nesterov].map(Math.fround)
+        (n, momentum, decay, l1, nesterov, masked, rng) => {
+          const hyper = [0.05, momentum, decay, nesterov, l1].map(Math.fround)
           const [w, g, v] = [uniform(rng, n), uniform(rng, n), uniform(rng, n)]
+          // The sign of nothing is 0.
+          for (let i = 0; i < n; i += 3) w[i] = 0
           const mask = masked ? bits(rng, n) : []
           expectAgreement(machines, {
             operands: { w, g, v, mask, hyper },

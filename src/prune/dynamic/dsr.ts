@@ -1,0 +1,61 @@
+/**
+ * @file Dynamic sparse reparameterization (Mostafa & Wang 2019, arXiv 1902.05967): weights smaller than one threshold for all tensors are taken away, and as many grow, each tensor
+ * getting its part in proportion to the weights that it has left. The threshold H is doubled where too few fell below it, halved where too many did, so that about K move at
+ * every event. A tensor keeps one weight at least; places that were just pruned grow again only where there are no others.
+ */
+import { apportion } from '../../select/apportion.ts'
+import { growAtRandom } from './growth.ts'
+import { type Rewiring, survivors } from './rewiring.ts'
+
+export interface DsrOptions {
+  /** K: weights that should move at an event. */
+  moves: number
+  /** How far from K, as a share of it, the threshold is left as it is. Default 0.1. */
+  tolerance?: number
+  /** H at the first event. Default 1e-3. */
+  threshold?: number
+}
+
+export function dsr({ moves: target, tolerance = 0.1, threshold: first = 1e-3 }: DsrOptions): Rewiring {
+  let threshold = first
+  return {
+    event(layers, { draw }) {
+      const pruned = layers.map(({ values }) => {
+        const small = Array.from(values.keys()).filter((e) => Math.abs(values[e]) < threshold)
+        return Int32Array.from(small.length === values.length ? small.slice(1) : small)
+      })
+      const total = pruned.reduce((sum, { length }) => sum + length, 0)
+      const left = layers.map(({ positions }, i) => positions.length - pruned[i].length)
+      const counts = growthOf(
+        total,
+        left,
+        layers.map(({ size }) => size),
+        pruned,
+      )
+      const moves = layers.map((layer, i) => {
+        const elsewhere = layer.size - layer.positions.length >= counts[i]
+        const taken = elsewhere ? layer.positions : survivors(layer, pruned[i])
+        return { pruned: pruned[i], grown: growAtRandom(draw(layer.name), layer.size, taken, counts[i]) }
+      })
+      if (total > (1 + tolerance) * target) threshold /= 2
+      else if (total < (1 - tolerance) * target) threshold *= 2
+      return moves
+    },
+    state: () => ({ threshold }),
+    restore: (state) => {
+      threshold = state.threshold
+    },
+  }
+}
+
+/** In proportion to what is left; beyond the places that were free before only where all tensors together have too few of them. */
+function growthOf(
+  total: number,
+  left: readonly number[],
+  sizes: readonly number[],
+  pruned: readonly Int32Array[],
+): number[] {
+  const free = sizes.map((size, i) => size - left[i] - pruned[i].length)
+  const enough = free.reduce((a, b) => a + b, 0) >= total
+  return apportion(total, left, enough ? free : sizes.map((size, i) => size - left[i]))
+}

@@ -1,0 +1,68 @@
+/**
+ * @file Rewiring: a network that is trained sparse from start to end moves its weights. At an event some weights are taken away, and as many grow elsewhere, at value zero
+ * and without momentum. How many there are in all never changes.
+ */
+import type { Random } from '../../util/random.ts'
+
+/** A sparse tensor as an event sees it. */
+export interface SparseLayer {
+  readonly name: string
+  /** Places that there are. */
+  readonly size: number
+  /** The places that hold a weight, row-major and ascending. */
+  readonly positions: Int32Array
+  /** Their weights; an event may change those that it does not take away. */
+  readonly values: Float64Array
+}
+
+/** What an event does to a tensor. */
+export interface Moves {
+  /** Which of the layer's weights are taken away: places in `positions`, ascending. */
+  pruned: Int32Array
+  /** Positions where weights grow, ascending. None of them holds one that stays. */
+  grown: Int32Array
+}
+
+export interface RewiringContext {
+  /** A stream of random numbers for this event and that name. */
+  draw(name: string): Random
+  /** Optimizer steps taken, and the learning rate of the last one. */
+  step: number
+  rate: number
+  /** How much of the time in which there are events is over, 0 to 1. */
+  elapsed: number
+  /** The gradient of a mini-batch's loss with respect to all places of a tensor, held or not. */
+  gradient(layer: string): Float32Array
+}
+
+export interface Rewiring {
+  /** Changes weights before the first step, where a method needs it. */
+  begin?(layers: readonly SparseLayer[]): void
+  /** What to do to each of the layers, in order. As many weights grow, over all, as are taken away. */
+  event(layers: readonly SparseLayer[], context: RewiringContext): Moves[]
+  /** What an event depends on besides the network, for checkpoints, and for the log: numbers by name. */
+  state(): Record<string, number>
+  /** Goes on from a state. */
+  restore(state: Readonly<Record<string, number>>): void
+}
+
+/** The places in `positions` that are not `pruned`. */
+export function survivors({ positions }: SparseLayer, pruned: Int32Array): Int32Array {
+  const left = new Int32Array(positions.length - pruned.length)
+  let at = 0
+  let next = 0
+  positions.forEach((position, e) => {
+    if (pruned[next] === e) next++
+    else left[at++] = position
+  })
+  return left
+}
+
+/** The positions of a layer after an event, ascending. */
+export function movedPositions(layer: SparseLayer, { pruned, grown }: Moves): Int32Array {
+  const left = survivors(layer, pruned)
+  const all = new Int32Array(left.length + grown.length)
+  for (let i = 0, j = 0, at = 0; at < all.length; at++)
+    all[at] = j >= grown.length || left[i] < grown[j] ? left[i++] : grown[j++]
+  return all
+}
