@@ -15,7 +15,8 @@ import { prunedCase } from '../support/pruned-case.ts'
 /** Debian's; CHROMIUM names another. */
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
 const browser = existsSync(CHROMIUM)
-const name = browser ? 'in a page' : `in a page (skipped: no browser at ${CHROMIUM}; Debian: apt-get install chromium)`
+if (!browser)
+  console.warn(`the test of a page is skipped: no browser at ${CHROMIUM} (Debian: apt-get install chromium)`)
 const types: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html' }
 
 /** Serves some bytes by path, and what the package consists of under /espalier. */
@@ -31,7 +32,7 @@ function serve(files: ReadonlyMap<string, Uint8Array | string>): Server {
   }).listen(0, '127.0.0.1')
 }
 
-describe.skipIf(!browser)(name, () => {
+describe.skipIf(!browser)('in a page', () => {
   beforeAll(compiled, 120_000)
   const servers: Server[] = []
   afterAll(() => {
