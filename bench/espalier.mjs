@@ -15,7 +15,7 @@ import {
   synthetic,
 } from '../dist/index.js'
 import { HYPER, hyperValues } from '../dist/optim/sgd.js'
-import { median, roundsOf, takeTurns, timedSync } from './contender.mjs'
+import { median, takeTurns, timedSync } from './contender.mjs'
 import { percent } from './report.mjs'
 
 /**
@@ -38,7 +38,7 @@ export async function trainingSteps(modelName, batch, options, sparse) {
     memory: network.executable.memory,
     dataBytes: data.train.images.length + data.test.images.length,
     run: (steps) => timedSync(steps, () => network.step(samples)),
-    profile: () => network.executable.profile(`train/${batch}`, roundsOf(5)),
+    profile: (rounds) => network.executable.profile(`train/${batch}`, rounds),
   }
 }
 
@@ -96,7 +96,7 @@ export async function sparseInference({ file, images, batch, sparsity }, options
     name: `espalier ${machine.description}, ${dense ? 'dense kernels' : `${percent(sparsity)} zeros`}`,
     ...{ threads: machine.threads, sparsity: dense ? undefined : sparsity, infer },
     run: (steps) => timedSync(steps, infer),
-    profile: () => model.profile(batch, roundsOf(9)),
+    profile: (rounds) => model.profile(batch, rounds),
   }
 }
 

@@ -2,6 +2,7 @@
 import { markdownTable } from 'markdown-table'
 import { call, named } from '../dist/engine/kernel.js'
 import { binary } from '../dist/engine/kernels/elementwise.js'
+import { roundsOf } from './contender.mjs'
 import { PLACES, ratesOf } from './espalier.mjs'
 import { milliseconds, percent } from './report.mjs'
 
@@ -69,13 +70,13 @@ export function boundText({ total, arithmetic, bytes, rest }) {
 }
 
 /**
- * One row per contender that has a `profile`. `peaks` by number of threads.
+ * One row per contender that has a `profile` (of so many rounds). `peaks` by number of threads.
  * @param {Map<number, { arithmetic: number, memory: number }>} peaks
  */
 export function rooflineTable(contenders, times, peaks) {
   const rows = contenders.flatMap(({ name, threads, profile }, i) => {
     if (!profile) return []
-    const calls = profile()
+    const calls = profile(roundsOf(Math.min(101, Math.max(5, Math.ceil(1000 / times[i].median)))))
     const instructions = calls.map(({ instruction }) => instruction)
     const floor = floorOf(instructions, peaks.get(threads))
     const time = (some) => some.reduce((sum, { milliseconds: ms }) => sum + ms, 0)
