@@ -23,6 +23,12 @@ export const threadsText = (threads) => `${threads} thread${threads > 1 ? 's' : 
  * `run` does that many steps and returns milliseconds per step.
  */
 
+/** BENCH_ROUNDS=1 tries whether a benchmark works; what is published is measured without it. */
+export const roundsOf = (rounds) => Number(process.env.BENCH_ROUNDS ?? rounds)
+
+/** Steps that take longer than this are warmed up by two of them, others by eight. */
+const LONG_MS = 500
+
 /**
  * Median milliseconds per step of every contender, over `rounds` turns of about `seconds` each, after a warm-up.
  * @param {Contender[]} contenders
@@ -30,11 +36,12 @@ export const threadsText = (threads) => `${threads} thread${threads > 1 ? 's' : 
 export async function takeTurns(contenders, { rounds = 9, seconds = 0.3 } = {}) {
   const steps = []
   for (const { run } of contenders) {
-    await run(3)
-    steps.push(Math.max(2, Math.ceil((seconds * 1000) / (await run(5)))))
+    const long = (await run(1)) > LONG_MS
+    const least = long ? 1 : 2
+    steps.push(Math.max(least, Math.ceil((seconds * 1000) / (await run(long ? 1 : 7)))))
   }
   const times = contenders.map(() => [])
-  for (let round = 0; round < rounds; round++)
+  for (let round = 0; round < roundsOf(rounds); round++)
     for (const [i, { run }] of contenders.entries()) times[i].push(await run(steps[i]))
   for (const { close } of contenders) close?.()
   return times.map((values) => ({

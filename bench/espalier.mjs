@@ -3,14 +3,25 @@ import { call } from '../dist/engine/kernel.js'
 import { peak } from '../dist/engine/kernels/peak.js'
 import { Program } from '../dist/engine/program.js'
 import { loadBatch } from '../dist/graph/operators/batch.js'
-import { compile, findModel, Graph, Network, openMachine, random, synthetic } from '../dist/index.js'
+import {
+  compile,
+  findModel,
+  Graph,
+  Network,
+  openMachine,
+  random,
+  SparseModel,
+  scopes,
+  synthetic,
+} from '../dist/index.js'
 import { HYPER, hyperValues } from '../dist/optim/sgd.js'
 import { median, takeTurns, timedSync } from './contender.mjs'
+import { percent } from './report.mjs'
 
 /**
  * Training steps of a built-in network on synthetic data: forward, backward, SGD with momentum and weight decay. `sparse`: a share of the weights of the
- * tensors whose names match `pruned` is taken away at random.
- * @param {{ sparsity: number, pruned: RegExp }} [sparse]
+ * tensors whose names match `pruned` is taken away at random, as many in each as the scope says.
+ * @param {{ sparsity: number, pruned: RegExp, scope?: 'uniform' | 'erk' }} [sparse]
  */
 export async function trainingSteps(modelName, batch, options, sparse) {
   const machine = await openMachine(options)
@@ -22,18 +33,25 @@ export async function trainingSteps(modelName, batch, options, sparse) {
   const samples = Uint32Array.from({ length: batch }, (_, i) => i)
   return {
     key: keyOf(machine),
-    name: `espalier ${machine.description}${sparse ? `, ${100 * sparse.sparsity} % zeros` : ''}`,
+    name: `espalier ${machine.description}${sparse ? `, ${100 * sparse.sparsity} % zeros` : ''}${sparse?.scope === 'erk' ? ' (ERK)' : ''}`,
+    threads: machine.threads,
     memory: network.executable.memory,
     dataBytes: data.train.images.length + data.test.images.length,
     run: (steps) => timedSync(steps, () => network.step(samples)),
+    profile: (rounds) => network.executable.profile(`train/${batch}`, rounds),
   }
 }
 
-function prune(network, { sparsity, pruned }) {
-  for (const { name } of network.prunable.filter((tensor) => pruned.test(tensor.name))) {
-    const rng = random(1, name)
-    const mask = network.mask(name)
-    for (const i of mask.keys()) mask[i] = rng.uniform() < sparsity ? 0 : 1
+function prune(network, { sparsity, pruned, scope = 'uniform' }) {
+  const layers = network.prunable.filter((tensor) => pruned.test(tensor.name))
+  for (const {
+    layers: [layer],
+    keep,
+  } of scopes[scope].groups(layers, sparsity)) {
+    const rng = random(1, layer.name)
+    const mask = network.mask(layer.name)
+    const density = keep / mask.length
+    for (const i of mask.keys()) mask[i] = rng.uniform() < density ? 1 : 0
   }
   network.applyMasks()
   network.fitKernels()
@@ -68,12 +86,26 @@ const keyOf = ({ engine, threads }) => (engine === 'native' ? `native ${threads}
 /** Where a case's operands lie: up to three, each this many floats. */
 export const PLACES = { first: 1024, second: 1024 + 2 ** 24, third: 1024 + 2 ** 25 }
 
+/** A pruned network that only infers; row-major images in, logits out. */
+export async function sparseInference({ file, images, batch, sparsity }, options, kernels) {
+  const machine = await openMachine(options)
+  const model = new SparseModel(file, { machine, kernels })
+  const infer = () => model.run(images)
+  const dense = kernels === 'dense'
+  return {
+    name: `espalier ${machine.description}, ${dense ? 'dense kernels' : `${percent(sparsity)} zeros`}`,
+    ...{ threads: machine.threads, sparsity: dense ? undefined : sparsity, infer },
+    run: (steps) => timedSync(steps, infer),
+    profile: (rounds) => model.profile(batch, rounds),
+  }
+}
+
 /**
  * The rate of some kernel calls in GFLOP/s beside the arithmetic peak, turn by turn, so that each has the clock of the other.
  * @param {{ name: string, flops: number, instruction: object }[]} cases operands in PLACES
  */
-export async function ratesOf(threads, cases) {
-  const machine = await openMachine({ engine: 'native', threads })
+export async function ratesOf(threads, cases, engine = 'native') {
+  const machine = await openMachine({ engine, threads })
   const arena = machine.allocate(1024 + 3 * 2 ** 24)
   arena.floats.forEach((_, i) => {
     arena.floats[i] = Math.random() - 0.5

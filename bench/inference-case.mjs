@@ -1,12 +1,14 @@
-// What contenders that infer are given: a network, weights in which nothing is zero or one, and a batch of images.
+// What contenders that infer are given: a network, weights in which nothing is zero or one but what is pruned, and a batch of images.
+import { storeFloats } from '../dist/formats/safetensors.js'
 import { findModel, Graph, random, synthetic } from '../dist/index.js'
 import { initialValues } from '../dist/models/model.js'
 
 /**
  * `graph` maps `images` [batch, C, H, W] to logits; `weights` holds its parameters and buffers; `data.test` are the images as bytes, `images` the
- * same normalized.
+ * same normalized; `file` holds the weights as a safetensors file would. `sparsity`: this share of the weights whose names match `pruned` is zero, at random.
+ * @param {{ sparsity: number, pruned: RegExp }} [sparse]
  */
-export function inferenceCase(modelName, batch) {
+export function inferenceCase(modelName, batch, { sparsity = 0, pruned = /$^/ } = {}) {
   const model = findModel(modelName)
   const graph = new Graph()
   graph.output('logits', model.build(graph, graph.input('images', [batch, ...model.image]), false))
@@ -16,8 +18,12 @@ export function inferenceCase(modelName, batch) {
     const draw = random(0, 'bench', tensor.name)
     const values = Float32Array.from(initialValues(tensor, model.defaultInit ?? 'uniform', draw))
     // Biases, and scales and statistics of normalizations: somewhere near their first values.
-    weights.set(tensor.name, tensor.shape.length > 1 ? values : values.map((x) => x + (draw.uniform() - 0.5) / 2))
+    const left = (x) => (pruned.test(tensor.name) && draw.uniform() < sparsity ? 0 : x)
+    weights.set(tensor.name, values.map(tensor.shape.length > 1 ? left : (x) => x + (draw.uniform() - 0.5) / 2))
   }
+  const tensors = new Map(
+    [...weights].map(([name, values]) => [name, storeFloats(values, graph.tensors.get(name).shape)]),
+  )
 
   const data = synthetic({ train: 1, test: batch, image: model.image, classes: model.classes })
   const [channels, height, width] = model.image
@@ -25,5 +31,5 @@ export function inferenceCase(modelName, batch) {
     const channel = Math.floor(i / (height * width)) % channels
     return (byte / 255 - data.mean[channel]) / data.std[channel]
   })
-  return { model, batch, graph, weights, data, images }
+  return { model, batch, sparsity, graph, weights, file: { tensors, metadata: { model: modelName } }, data, images }
 }

@@ -52,7 +52,8 @@ Ratios of rates:
 ${ratioList(contenders, times, pairs)}`
 }
 
-async function assertSameLogits([first, ...others]) {
+/** Throws where contenders that `infer` do not agree. */
+export async function assertSameLogits([first, ...others]) {
   const expected = await first.infer()
   const largest = expected.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
   for (const { name, infer } of others) {

@@ -1,16 +1,22 @@
-// npm run bench [NAME]: measures this engine beside others and writes docs/results/bench-NAME.md.
+// npm run bench [NAME [FILE]]: measures this engine beside others and writes docs/results/bench-NAME.md, or another file. BENCH_ROUNDS=1 only tries it.
 import { fileURLToPath } from 'node:url'
 import { benchConv } from './conv.mjs'
 import { benchMlp } from './mlp.mjs'
-import { benchSparse } from './sparse.mjs'
+import { benchSparse, benchSparseWrn } from './sparse.mjs'
+import { benchSparseInference, benchSparseInferenceWasm } from './sparse-inference.mjs'
+import { benchSparseKernels } from './sparse-kernels.mjs'
 
-const benches = { mlp: benchMlp, conv: benchConv, sparse: benchSparse }
-const chosen = process.argv[2] ?? Object.keys(benches)
-for (const name of [chosen].flat()) {
+const benches = {
+  ...{ mlp: benchMlp, conv: benchConv, sparse: benchSparse, 'sparse-wrn': benchSparseWrn },
+  ...{ 'sparse-kernels': benchSparseKernels, 'sparse-inference': benchSparseInference },
+  'sparse-inference-wasm': benchSparseInferenceWasm,
+}
+const [, , chosen, file] = process.argv
+for (const name of chosen === undefined ? Object.keys(benches) : [chosen]) {
   if (!benches[name]) {
     console.error(`there is no benchmark named ${name}; known: ${Object.keys(benches).join(', ')}`)
     process.exit(1)
   }
-  await benches[name](fileURLToPath(new URL(`../docs/results/bench-${name}.md`, import.meta.url)))
+  await benches[name](file ?? fileURLToPath(new URL(`../docs/results/bench-${name}.md`, import.meta.url)))
 }
 process.exit(0)

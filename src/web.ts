@@ -1,7 +1,7 @@
 /**
  * @file What a page can import: pruned networks on WebAssembly. Nothing here, or imported from here, needs Node or any package.
  *
- *     import { parseSafetensors, SparseModel, wasmMachine } from 'espalier/web'
+ *     import { parseSafetensors, SparseModel, wasmMachine } from 'espalier/web' // without a bundler: './espalier/dist/web.js'
  *     const machine = wasmMachine(await WebAssembly.compileStreaming(fetch('espalier.wasm')))
  *     const bytes = new Uint8Array(await (await fetch('model.safetensors')).arrayBuffer())
  *     const logits = new SparseModel(parseSafetensors(bytes, 'model.safetensors'), { machine }).run(pixels)

@@ -6,10 +6,12 @@ import { readSafetensors } from '../formats/safetensors.ts'
 import { unpackSparse } from '../formats/sparse.ts'
 import { sparsityOf } from '../prune/mask.ts'
 import { loadWeights } from '../train/checkpoint.ts'
+import { kernelKinds } from '../train/kernels.ts'
 import { modelOfFile } from '../train/model-of-file.ts'
 import { Network } from '../train/network.ts'
 import { statedPreprocessing } from '../train/preprocessing.ts'
 import { UserError } from '../util/errors.ts'
+import { oneOf } from './choices.ts'
 import { DataDisplay } from './data-progress.ts'
 import {
   loadEvaluationData,
@@ -26,6 +28,7 @@ interface Options extends PreprocessingFlags {
   weights: string
   dataset?: string
   data?: string
+  kernels: string
   json?: boolean
 }
 
@@ -37,9 +40,11 @@ const command = new Command('eval')
   .option('--data <name>', 'the same as --dataset')
 
 export const evalCommand = preprocessingFlags(command)
+  .option('--kernels <kind>', 'which layers skip their zeros: auto, dense or sparse', 'auto')
   .option('--json', 'print one JSON object')
   .addHelpText('after', PRECEDENCE)
   .action(async (options: Options) => {
+    const kernels = oneOf('--kernels', options.kernels, kernelKinds)
     const file = unpackSparse(readSafetensors(options.weights), options.weights)
     const model = modelOfFile(file, options.weights, options.model)
     const name = options.dataset ?? options.data
@@ -50,8 +55,9 @@ export const evalCommand = preprocessingFlags(command)
       loading.stop(),
     )
     const machine = await openMachine()
-    const network = new Network({ machine, model, data: evaluation.data })
+    const network = new Network({ machine, model, data: evaluation.data, kernels })
     loadWeights(network, file, options.weights)
+    network.fitKernels()
     const result = network.evaluate('test')
     const sparsity = sparsityOf(network.counts())
     if (options.json) {

@@ -19,6 +19,13 @@ export interface MemoryUse {
   temporary: number
 }
 
+/** An instruction and the time that it took alone. */
+export interface Profiled {
+  kernel: string
+  milliseconds: number
+  instruction: Instruction
+}
+
 /** Compiled graphs over one arena. */
 export class Executable {
   readonly machine: Machine
@@ -55,7 +62,7 @@ export class Executable {
   }
 
   /** Milliseconds per instruction of a program, each run alone `rounds` times (median). Changes the state as runs do. */
-  profile(program: string, rounds = 20): { kernel: string; milliseconds: number }[] {
+  profile(program: string, rounds = 20): Profiled[] {
     return this.#programs.get(program)!.instructions.map((instruction) => {
       const single = Program.assemble([instruction], this.#arena.floats.length)
       const times = Array.from({ length: rounds }, () => {
@@ -63,7 +70,8 @@ export class Executable {
         this.#arena.run(single)
         return performance.now() - start
       })
-      return { kernel: instruction.kernel.name, milliseconds: times.sort((a, b) => a - b)[rounds >> 1] }
+      const milliseconds = times.sort((a, b) => a - b)[rounds >> 1]
+      return { kernel: instruction.kernel.name, milliseconds, instruction }
     })
   }
 

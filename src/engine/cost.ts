@@ -1,6 +1,6 @@
 /**
  * @file What a layer costs on dense and on sparse kernels, by a fixed table: nanoseconds of one AVX2 core at 3.5 GHz per multiply-add and per value moved,
- * read off `npm run bench sparse` (bench/sparse-kernels.mjs). Only the ratio of the two costs decides; it is the same on every machine, so that a run can be repeated.
+ * read off `npm run bench sparse-kernels`. Only the ratio of the two costs decides; it is the same on every machine, so that a run can be repeated.
  */
 
 /** A layer's sizes, as the kernels of src/engine/kernels/sparse.ts have them. */

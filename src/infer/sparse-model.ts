@@ -2,7 +2,7 @@
  * @file A trained, pruned network that only infers: batch normalization is folded into convolutions, biases and ReLUs are part of their kernels, and
  * layers whose zeros are worth it skip them. Runs on any machine, also in a page (src/web.ts).
  */
-import { compile, type Executable } from '../engine/compile.ts'
+import { compile, type Executable, type Profiled } from '../engine/compile.ts'
 import type { Machine } from '../engine/machine.ts'
 import { type Pattern, writePattern } from '../engine/pattern.ts'
 import { type TensorFile, toFloats } from '../formats/safetensors-bytes.ts'
@@ -86,9 +86,9 @@ export class SparseModel {
     return 1 - count((weight) => weight.filter((w) => w !== 0).length) / count((weight) => weight.length)
   }
 
-  /** Milliseconds of every kernel call for batches of a size, each run alone. */
-  profile(batch: number): { kernel: string; milliseconds: number }[] {
-    return this.#program(batch).executable.profile(PROGRAM)
+  /** Milliseconds of every kernel call for batches of a size, each run alone `rounds` times (median; default 20). */
+  profile(batch: number, rounds?: number): Profiled[] {
+    return this.#program(batch).executable.profile(PROGRAM, rounds)
   }
 
   #graph(batch: number): Graph {

@@ -45,6 +45,29 @@ export function trainingStep(
   return { graph, forward }
 }
 
+/**
+ * The gradients of the mean loss of `batch` training samples with respect to every weight of the prunable parameters, also those at zeros and without weight
+ * decay: an output of the weight's shape for each, under its name. As in a training step, but nothing is updated.
+ */
+export function denseGradientGraph(
+  model: Model,
+  data: DataShape,
+  batch: number,
+  augment?: Augmentation,
+  chosen?: readonly string[],
+): Graph {
+  const { graph: forward, loss } = forwardPass(model, data, 'train', batch, true, augment)
+  const prunable = choosePrunable(forward, chosen)
+  const { graph, gradients } = differentiate(forward, loss, prunable)
+  const pure = graph.nodes.filter(({ operator }) => !operator.writes?.length)
+  graph.nodes.splice(0, graph.nodes.length, ...pure)
+  graph.outputs.clear()
+  prunable.forEach(({ name }, i) => {
+    graph.output(name, gradients[i])
+  })
+  return graph
+}
+
 /** The parameters of a graph with these names, in its order; without names the weights of all layers. */
 export const choosePrunable = (graph: Graph, names?: readonly string[]): Tensor[] =>
   names ? graph.withRole('parameter').filter(({ name }) => names.includes(name)) : prunableParameters(graph)

@@ -17,6 +17,7 @@ import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
 import {
   choosePrunable,
+  denseGradientGraph,
   evaluationGraph,
   type ForwardPass,
   forwardPass,
@@ -49,6 +50,8 @@ export interface NetworkOptions {
   prunable?: readonly string[]
   /** Which layers run on kernels that skip zeros, once they have some: `auto` looks it up in a table of costs. Default `dense`. */
   kernels?: Kernels
+  /** Whether {@link Network.denseGradients} will be called. It takes room for a gradient of every prunable weight. Default false. */
+  denseGradients?: boolean
   /** Further programs over the same parameters, by name. */
   programs?: Readonly<Record<string, (forward: Forward, model: Model) => Graph>>
 }
@@ -106,8 +109,11 @@ export class Network {
     this.indices = holdOut(data.train.count, validation, seed, stratify ? data.train.labels : undefined)
 
     const graphs: Record<string, Graph> = {}
-    for (const size of batch ? batchSizes(this.indices.train.length, batch) : [])
+    const steps = batch ? batchSizes(this.indices.train.length, batch) : []
+    for (const size of steps)
       graphs[`train/${size}`] = trainingStep(model, data, size, this.augment, options.prunable).graph
+    for (const size of options.denseGradients ? steps : [])
+      graphs[`dense gradients/${size}`] = denseGradientGraph(model, data, size, this.augment, options.prunable)
     for (const size of batchSizes(data.test.count, EVALUATION_BATCH))
       graphs[`evaluate test/${size}`] = evaluationGraph(model, data, 'test', size)
     for (const size of [validation, judged].flatMap((count) => batchSizes(count, EVALUATION_BATCH)))
@@ -223,12 +229,27 @@ export class Network {
    */
   step(samples: ArrayLike<number>, when: StepTime = { seed: 0, epoch: 0, step: 0 }): { loss: number; correct: number } {
     const program = `train/${samples.length}`
+    this.#runTraining(program, samples, when)
+    return { loss: this.executable.scalar(program, 'loss'), correct: this.executable.scalar(program, 'correct') }
+  }
+
+  /**
+   * The gradients that {@link step} would take of the same samples at the same time, before weight decay, of every prunable tensor: whole and row-major, also at
+   * zeros, however the weights are held. Nothing of the network changes. Needs the option `denseGradients`.
+   */
+  denseGradients(samples: ArrayLike<number>, when: StepTime = { seed: 0, epoch: 0, step: 0 }): Floats[] {
+    const program = `dense gradients/${samples.length}`
+    this.#runTraining(program, samples, when)
+    return this.prunable.map(({ name }) => this.executable.read(program, name))
+  }
+
+  /** Runs a program over training samples with their crops, flips and dropout. */
+  #runTraining(program: string, samples: ArrayLike<number>, when: StepTime): void {
     this.executable.write(program, 'index', samples)
     if (this.augment)
       this.executable.write(program, 'change', drawAugmentation(this.augment, when.seed, when.epoch, samples))
     if (this.executable.has(DROPOUT_COUNTER)) this.executable.view(DROPOUT_COUNTER)[0] = when.step
     this.executable.run(program)
-    return { loss: this.executable.scalar(program, 'loss'), correct: this.executable.scalar(program, 'correct') }
   }
 
   /** Loss and accuracy on the test set or the held-out samples, all of them. */

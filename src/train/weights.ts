@@ -78,27 +78,34 @@ export class Weights {
     return whole
   }
 
-  /** How many weights are left, by the mask or the pattern. */
+  /** How many weights are left, by the mask or the pattern; where there is neither, how many are not zero. */
   count(name: string): number {
     const pattern = this.#sparse.get(name)
-    return pattern ? count(pattern) : countKept(this.#executable.view(maskName(name)))
+    if (pattern) return count(pattern)
+    if (this.#has(maskName(name))) return countKept(this.#executable.view(maskName(name)))
+    let left = 0
+    for (const weight of this.#executable.view(name)) if (weight !== 0) left++
+    return left
   }
 
   /** What is left of a prunable weight. */
   nonzeros(name: string): Nonzeros {
     const pattern = this.#sparse.get(name)
-    if (pattern)
-      return {
-        positions: readPositions(pattern, this.#prunable.get(name)!.shape),
-        values: Float64Array.from(this.view(name)),
-        momentum: Float64Array.from(this.view(name, momentumName(name))),
-      }
-    const mask = this.#executable.view(maskName(name))
-    const positions = new Int32Array(countKept(mask))
-    for (let i = 0, e = 0; i < mask.length; i++) if (mask[i] !== 0) positions[e++] = i
-    const gather = (view: Floats) => Float64Array.from(positions, (position) => view[position])
-    const momentum = gather(this.#executable.view(momentumName(name)))
-    return { positions, values: gather(this.#executable.view(name)), momentum }
+    const positions = pattern ? readPositions(pattern, this.#prunable.get(name)!.shape) : this.#left(name)
+    const gather = (state: string) => {
+      if (!this.#has(state)) return new Float64Array(positions.length)
+      const view = this.#executable.view(state)
+      return Float64Array.from(positions, (position, e) => view[pattern ? e : position])
+    }
+    return { positions, values: gather(name), momentum: gather(momentumName(name)) }
+  }
+
+  /** Places where the mask of a weight that is held dense is 1, or, without masks, its value is not zero. */
+  #left(name: string): Int32Array {
+    const view = this.#executable.view(this.#has(maskName(name)) ? maskName(name) : name)
+    const positions = new Int32Array(this.count(name))
+    for (let i = 0, e = 0; i < view.length; i++) if (view[i] !== 0) positions[e++] = i
+    return positions
   }
 
   /** Makes these the nonzeros of a prunable weight, also of one that has to be given more room. A value of zero is a nonzero like others. */
@@ -110,6 +117,7 @@ export class Weights {
     const held = this.#sparse.get(name)
     if (held) writePattern(held, this.#prunable.get(name)!.shape, positions)
     const put = (state: string, of: ArrayLike<number> | number) => {
+      if (!this.#has(state)) return
       const view = this.#executable.view(state)
       view.fill(0)
       positions.forEach((position, e) => {
@@ -195,6 +203,11 @@ export class Weights {
     changed.forEach((name, i) => {
       this.setNonzeros(name, contents[i])
     })
+  }
+
+  /** Networks that only evaluate have no masks and no momentum. */
+  #has(state: string): boolean {
+    return this.#executable.has(state)
   }
 
   #capacities(): Map<string, number> {

@@ -48,6 +48,10 @@ it.each<[string, RegExp]>([
   ['eval --weights DIR/weights.safetensors --model mlpnet', /eval needs --dataset/],
   ['eval --weights DIR/weights.safetensors --dataset synthetic', /does not say what network it holds: add --model/],
   ['eval --weights DIR/weights.safetensors --dataset synthetic --model mlpnet', /has no tensor fc1\.weight \(/],
+  [
+    'eval --weights DIR/weights.safetensors --dataset synthetic --kernels spars',
+    /--kernels: there is no spars \(.*sparse/,
+  ],
   ['inspect DIR/odd.safetensors', /tensor a b \[31m lies at bytes 0 to 4, the file has 3 bytes of data/],
   ['inspect', /inspect needs a safetensors file, or --program with --model/],
   ['inspect DIR/weights.safetensors --batch 3', /--batch needs --program/],

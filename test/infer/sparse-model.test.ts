@@ -1,21 +1,19 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { type StoredTensor, storeFloats, type TensorFile } from '../../src/formats/safetensors-bytes.ts'
-import { packSparse } from '../../src/formats/sparse.ts'
 import { foldBatchNorm } from '../../src/graph/fold-batch-norm.ts'
 import { Graph } from '../../src/graph/graph.ts'
 import { conv } from '../../src/graph/operators/conv.ts'
 import { add, relu } from '../../src/graph/operators/elementwise.ts'
 import { batchNorm } from '../../src/graph/operators/norm.ts'
 import { SparseModel } from '../../src/infer/sparse-model.ts'
-import { findModel } from '../../src/models/index.ts'
 import { kernelKinds } from '../../src/train/kernels.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { random } from '../../src/util/random.ts'
 import { best, wasm } from '../support/engines.ts'
 import { evaluate, randomValues, type Values } from '../support/evaluate.ts'
+import { prunedCase } from '../support/pruned-case.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -62,31 +60,8 @@ describe('batch normalization folded into convolutions', () => {
   })
 })
 
-/** Weights of a network in which nothing is zero but what is pruned: 9 of 10 weights of its layers. */
-function pruned(name: string): { file: TensorFile; graph: (batch: number) => Graph; values: Values } {
-  const model = findModel(name)
-  const graph = (batch: number) => {
-    const one = new Graph()
-    one.output('logits', model.build(one, one.input('images', [batch, ...model.image]), false))
-    return one
-  }
-  const rng = random(1, name)
-  const tensors = new Map<string, StoredTensor>()
-  const values = new Map<string, number[]>()
-  const one = graph(1)
-  for (const { name, shape, initial } of [...one.withRole('parameter'), ...one.withRole('buffer')]) {
-    const size = shape.reduce((a, b) => a * b, 1)
-    const scale = typeof initial === 'object' ? Math.sqrt(20 / initial.in) : 0.1
-    const draw = () => (shape.length > 1 && rng.uniform() < 0.9 ? 0 : scale * rng.normal() + (initial === 1 ? 1 : 0))
-    const list = Float32Array.from({ length: size }, () => (name.endsWith('var') ? 0.5 + rng.uniform() : draw()))
-    tensors.set(name, storeFloats(list, shape))
-    values.set(name, [...list])
-  }
-  return { file: packSparse({ tensors, metadata: { model: name } }), graph, values }
-}
-
 describe.each(['resnet20', 'lenet-300-100', 'lenet-5', 'mobilenet-v1'])('%s', (name) => {
-  const { file, graph, values } = pruned(name)
+  const { file, graph, values } = prunedCase(name)
   const batches = name === 'mobilenet-v1' ? [1] : [1, 3, 16, 21]
 
   it.each(kernelKinds)('infers what the graph says, for any batch, on %s kernels', (kernels) => {
@@ -110,7 +85,7 @@ describe.each(['resnet20', 'lenet-300-100', 'lenet-5', 'mobilenet-v1'])('%s', (n
 })
 
 it('says in one sentence what is wrong with a file or with images', () => {
-  const { file } = pruned('lenet-5')
+  const { file } = prunedCase('lenet-5')
   const model = new SparseModel(file, { machine: best })
   expect(() => model.run(new Float32Array(100))).toThrow(
     new UserError('expected images of 1 x 28 x 28 values each, found 100 values'),
@@ -146,5 +121,5 @@ it('what a page imports needs neither Node nor a package, and the module is unde
   }
   visit(join(root, 'src/web.ts'))
   expect(seen.size).toBeGreaterThan(30)
-  expect(readFileSync(join(root, 'kernels/espalier.wasm')).length).toBeLessThan(200_000)
+  expect(statSync(join(root, 'kernels/espalier.wasm')).size).toBeLessThan(200_000)
 })

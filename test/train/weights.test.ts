@@ -156,3 +156,23 @@ it('the reference machine holds weights sparse too', () => {
   prune(native, { sparsity: 0.8 })
   expect(step(network, 5)).toBeCloseTo(step(native, 5), 4)
 })
+
+describe('a network that only evaluates', () => {
+  it.each(['sparse', 'auto', 'dense'] as const)('runs on %s kernels and computes the same', (kernels) => {
+    const model = findModel('lenet-300-100')
+    const data = synthetic({ train: 16, test: 60, image: model.image, classes: model.classes })
+    const trained = new Network({ machine, model, data, batch: 16 })
+    prune(trained, { sparsity: 0.95 })
+    const network = new Network({ machine, model, data, kernels })
+    loadWeights(network, weightsOf(trained), 'file')
+    network.fitKernels()
+    expect(network.weights.isSparse('fc1.weight')).toBe(kernels !== 'dense')
+    expect(network.counts()).toEqual(trained.counts())
+    const [got, want] = [network.evaluate('test'), trained.evaluate('test')]
+    expect(got.correct).toBe(want.correct)
+    expect(got.loss).toBeCloseTo(want.loss, 4)
+    const pruned = network.weights.whole('fc1.weight')
+    network.densify()
+    expect([...network.values('fc1.weight')]).toEqual([...pruned])
+  })
+})

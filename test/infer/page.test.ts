@@ -1,0 +1,80 @@
+/** @file The README's page, without a bundler, in a browser: it computes what Node does. Skipped where there is no Chromium. */
+import { existsSync, readFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { extname, join } from 'node:path'
+import { chromium } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { encodeSafetensors, parseSafetensors } from '../../src/formats/safetensors-bytes.ts'
+import { SparseModel } from '../../src/infer/sparse-model.ts'
+import { random } from '../../src/util/random.ts'
+import { compiled, root } from '../cli/cli.ts'
+import { wasm } from '../support/engines.ts'
+import { prunedCase } from '../support/pruned-case.ts'
+
+/** Debian's; CHROMIUM names another. */
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
+const browser = existsSync(CHROMIUM)
+if (!browser)
+  console.warn(`the test of a page is skipped: no browser at ${CHROMIUM} (Debian: apt-get install chromium)`)
+const types: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html' }
+
+/** Serves some bytes by path, and what the package consists of under /espalier. */
+function serve(files: ReadonlyMap<string, Uint8Array | string>): Server {
+  return createServer(({ url = '/' }, response) => {
+    const [, inPackage] = url.match(/^\/espalier\/((?:dist|kernels)\/[\w./-]+)$/) ?? []
+    const path = inPackage && !url.includes('..') ? join(root, inPackage) : undefined
+    const body = files.get(url) ?? (path && existsSync(path) ? readFileSync(path) : undefined)
+    response.writeHead(body === undefined ? 404 : 200, {
+      'content-type': types[extname(url)] ?? (url === '/' ? types['.html'] : 'application/octet-stream'),
+    })
+    response.end(body)
+  }).listen(0, '127.0.0.1')
+}
+
+describe.skipIf(!browser)('in a page', () => {
+  beforeAll(compiled, 120_000)
+  const servers: Server[] = []
+  afterAll(() => {
+    for (const server of servers) server.close()
+  })
+
+  it.each(['lenet-5', 'resnet20'])(
+    '%s infers exactly what it does in Node',
+    async (network) => {
+      const file = encodeSafetensors(prunedCase(network).file)
+      const here = new SparseModel(parseSafetensors(file, 'file'), { machine: wasm })
+      const rng = random(1, 'images')
+      const images = Float32Array.from({ length: 3 * here.model.image.reduce((a, b) => a * b) }, () => rng.normal())
+      const [, html] = readFileSync(join(root, 'README.md'), 'utf8').match(/```html\n(.*?)```/s)!
+      const server = serve(
+        new Map<string, Uint8Array | string>([
+          ['/', html],
+          ['/model.safetensors', file],
+          ['/images.f32', new Uint8Array(images.buffer)],
+        ]),
+      )
+      servers.push(server)
+
+      const browser = await chromium.launch({ executablePath: CHROMIUM })
+      try {
+        const page = await browser.newPage()
+        const errors: string[] = []
+        page.on('pageerror', ({ message }) => errors.push(message))
+        await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+        await page
+          .waitForFunction(() => document.querySelector('pre')?.textContent, undefined, { timeout: 20_000 })
+          .catch((error) => {
+            throw new Error(`the page showed nothing: ${[...errors, error.message].join('; ')}`)
+          })
+        const shown = (await page.textContent('pre'))!.split(' ').map(Number)
+        expect(errors).toEqual([])
+        expect(here.layers(3).some(({ sparse }) => sparse)).toBe(true)
+        expect(shown).toEqual([...here.run(images)])
+      } finally {
+        await browser.close()
+      }
+    },
+    60_000,
+  )
+})
