@@ -4,8 +4,8 @@ export interface Interruptible {
   signal: AbortSignal
   /** Its name. */
   received: () => string | undefined
-  /** Does work during which no signal can be served: they end the process at once. */
-  unstoppable<T>(work: () => T): T
+  /** Whether no signal can be served for a while: then one ends the process at once. */
+  unstoppable(is: boolean): void
 }
 
 /** The first signal ends a command after what is in progress; a second one ends the process at once. `first` is called with the first. */
@@ -23,15 +23,13 @@ export function interruptible(first: () => void): Interruptible {
   return {
     signal: controller.signal,
     received: () => name,
-    unstoppable(work) {
-      for (const signal of signals) process.off(signal, serve)
-      // Progress bars hide the cursor, and nobody will be there to bring it back.
-      if (process.stdout.isTTY) process.stdout.write('\x1b[?25h')
-      try {
-        return work()
-      } finally {
-        for (const signal of signals) process.on(signal, serve)
+    unstoppable(is) {
+      for (const signal of signals) {
+        if (is) process.off(signal, serve)
+        else process.on(signal, serve)
       }
+      // Progress bars hide the cursor, and nobody will be there to bring it back.
+      if (is && process.stdout.isTTY) process.stdout.write('\x1b[?25h')
     },
   }
 }

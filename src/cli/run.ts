@@ -66,7 +66,7 @@ export const runCommand = new Command('run')
     const { signal, received, unstoppable } = interruptible(() => display?.stop())
     try {
       const outcome = await runRecipe(recipe, {
-        ...{ out, resume, force, checkpointSeconds, signal, unstoppable },
+        ...{ out, resume, force, checkpointSeconds, signal, onUnstoppable: unstoppable },
         onData: loading?.show,
         onEvent: (event) => {
           loading?.stop()

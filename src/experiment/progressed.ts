@@ -9,6 +9,8 @@ const progressSchema = z.object({
   sums: z.object({ loss: z.number(), correct: z.number(), samples: z.number() }),
   metricsBytes: z.int().min(0),
   seconds: z.number(),
+  /** What a method that rewires carries along. */
+  rewiring: z.record(z.string(), z.number()).optional(),
 })
 export type Progressed = z.output<typeof progressSchema>
 

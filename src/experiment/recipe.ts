@@ -23,6 +23,7 @@ import { checkSchema, shown } from './check-schema.ts'
 import { isDuration } from './duration.ts'
 import { isFisherTaylorConfig, recipeOfConfig } from './fisher-taylor-config.ts'
 import { checkMaskKeys, maskKeys } from './mask-keys.ts'
+import { checkRewire, rewireSchema } from './rewiring-plan.ts'
 
 const nameOf = <T extends string>(known: Record<string, unknown>) =>
   z.string().refine((name) => Object.hasOwn(known, name), {
@@ -150,6 +151,7 @@ export const recipeSchema = z.strictObject({
       secondOrder: secondOrderSchema.optional().describe('Of the methods that use gradients of samples.'),
     })
     .optional(),
+  rewire: rewireSchema.optional().describe('Weights of the sparse network move while it trains.'),
 })
 
 /** A recipe with every default filled in. */
@@ -198,6 +200,7 @@ function crossCheck(recipe: Recipe, source: string): Recipe {
   if (prune) checkScoring(prune, source)
   if (prune?.secondOrder && !isSecondOrder(prune.method))
     throw new UserError(`${source}: prune.secondOrder: ${prune.method} uses no gradients of samples`)
+  checkRewire(recipe, source)
   if (prune) checkMaskKeys(prune, isSecondOrder(prune.method), source)
   if (prune && isSecondOrder(prune.method) && train.kernels === 'sparse')
     throw new UserError(`${source}: train.kernels: ${prune.method} works with dense kernels only`)

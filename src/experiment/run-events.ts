@@ -5,6 +5,7 @@ import type { LayerGain } from '../train/kernels.ts'
 import type { Evaluation } from '../train/network.ts'
 import type { EpochResult } from '../train/train.ts'
 import type { RefreshedStatistics } from '../workflow/prune.ts'
+import type { RewiringEvent } from '../workflow/rewire.ts'
 
 /** `pruning` tells how far an event is that takes long: how much of a phase is done, 0 (it begins) to 1; absent for what is worth a line of its own. */
 export type RunEvent =
@@ -20,6 +21,7 @@ export type RunEvent =
   | ({ type: 'progress'; sparsity: number } & Progress)
   | ({ type: 'epoch'; sparsity: number; validationLoss?: number; validationAccuracy?: number } & EpochResult)
   | PruneReport
+  | ({ type: 'rewire' } & RewiringEvent)
   | { type: 'pruning'; phase: string; text: string; share?: number }
   | { type: 'notice'; text: string }
   | { type: 'end'; folder: string; result: RunResult }

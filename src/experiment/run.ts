@@ -17,12 +17,14 @@ import { UserError } from '../util/errors.ts'
 import { writeAtomically } from '../util/files.ts'
 import { prunedResult } from '../workflow/masks.ts'
 import { gradualPruning } from '../workflow/prune.ts'
+import type { RewiringHook } from '../workflow/rewire.ts'
 import { describeEnvironment, type Environment, otherEngine } from './environment.ts'
 import { RunFolder } from './folder.ts'
 import { type Progressed, progressOf } from './progressed.ts'
 import { type PruningPlan, pruningPlan } from './pruning-plan.ts'
 import { type Recipe, recipeToYaml } from './recipe.ts'
 import { reportMarkdown } from './report.ts'
+import { rewiringHook } from './rewiring-plan.ts'
 import type { RunEvent, RunOutcome, RunResult } from './run-events.ts'
 import { buildNetwork, modelOf, pruningSchedule, rateSchedule } from './setup.ts'
 
@@ -36,8 +38,8 @@ export interface RunOptions {
   machine?: Machine
   /** Ends training after the step in progress, with a checkpoint. */
   signal?: AbortSignal
-  /** Does work that `signal` does not reach, a pruning event; what ends the process meanwhile leaves the last checkpoint. Default: just does it. */
-  unstoppable?<T>(work: () => T): T
+  /** Called with true where a pruning event, which `signal` does not reach, goes on for a second, and with false when it is over. Until then the last checkpoint stands. */
+  onUnstoppable?(is: boolean): void
   onEvent?(event: RunEvent): void
   /** While images are being decoded. */
   onData?(progress: DataProgress): void
@@ -50,7 +52,9 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
   const plan = pruningPlan(recipe, modelOf(recipe), data)
   const network = buildNetwork(recipe, data, machine, plan)
   if (options.resume && !options.out) throw new UserError('--resume needs --out with the folder of the run')
-  pruningSchedule(recipe, network.stepsPerEpoch) // Refused, if so, before there is a folder.
+  // Refused, if so, before there is a folder.
+  pruningSchedule(recipe, network.stepsPerEpoch)
+  rewiringHook(recipe, network.stepsPerEpoch, () => {})
   const folder = options.out ? RunFolder.open(options.out, options) : RunFolder.fresh(recipe.name)
   try {
     return await new Run(recipe, options, network, folder, plan).go()
@@ -65,6 +69,7 @@ class Run {
   readonly #network: Network
   readonly #folder: RunFolder
   readonly #plan?: PruningPlan
+  readonly #rewiring?: RewiringHook
   readonly #steps: number
   readonly #perEpoch: number
   #sparsity = 0
@@ -84,6 +89,7 @@ class Run {
     this.#folder = folder
     this.#perEpoch = network.stepsPerEpoch
     this.#steps = recipe.train.epochs * this.#perEpoch
+    this.#rewiring = rewiringHook(recipe, this.#perEpoch, (event) => this.#record({ type: 'rewire', ...event }))
   }
 
   async go(): Promise<RunOutcome> {
@@ -151,39 +157,51 @@ class Run {
     const file = readSafetensors(path)
     const progressed = progressOf(file, path)
     loadCheckpoint(this.#network, file, path)
+    this.#rewiring?.restore(progressed.rewiring ?? {}, file, this.#network)
     folder.truncateMetrics(progressed.metricsBytes)
     this.#sums = progressed.sums
     this.#before = progressed.seconds
     this.#step = progressed.step
-    this.#sparsity = sparsityOf(this.#network.counts())
+    // By masks, as at pruning events: a weight that has just grown is zero.
+    this.#sparsity = sparsityOf(
+      this.#network.counts().map((layer) => ({ ...layer, kept: this.#network.weights.count(layer.name) })),
+    )
     return progressed.step
   }
 
   #save(): void {
+    const rewiring = this.#rewiring?.save()
     const progress: Progressed = {
       ...{ step: this.#step, sums: this.#sums, seconds: this.#seconds() },
       metricsBytes: this.#folder.size('metrics'),
+      rewiring: rewiring?.state,
     }
     const metadata = { progress: JSON.stringify(progress), seed: String(this.#recipe.seed) }
-    writeSafetensors(this.#folder.file('checkpoint'), checkpointOf(this.#network, metadata))
+    const file = checkpointOf(this.#network, metadata)
+    for (const [name, tensor] of rewiring?.tensors ?? []) file.tensors.set(name, tensor)
+    writeSafetensors(this.#folder.file('checkpoint'), file)
   }
 
   #hooks(): Hook[] {
     const plan = this.#plan
     const { prune } = this.#recipe
     const schedule = pruningSchedule(this.#recipe, this.#perEpoch)
-    if (!plan || !prune || !schedule) return []
+    const rewiring = this.#rewiring ? [this.#rewiring] : []
+    if (!plan || !prune || !schedule) return rewiring
     return [
       gradualPruning({
         schedule,
         event: (network, sparsity, event) => {
           const started = performance.now()
-          const { unstoppable = (work) => work() } = this.#options
-          const result = unstoppable(() =>
-            plan.prune(network, sparsity, event, (phase, text, share) =>
-              this.#tell({ type: 'pruning', phase, text, share }),
-            ),
-          )
+          let long = false
+          const progress = (phase: string, text: string, share?: number) => {
+            this.#tell({ type: 'pruning', phase, text, share })
+            if (long || performance.now() - started < 1000) return
+            long = true
+            this.#options.onUnstoppable?.(true)
+          }
+          const result = plan.prune(network, sparsity, event, progress)
+          if (long) this.#options.onUnstoppable?.(false)
           this.#pruning += performance.now() - started
           return result
         },
@@ -207,6 +225,7 @@ class Run {
           this.#record({ type: 'prune', step, target, ...found })
         },
       }),
+      ...rewiring,
     ]
   }
 
@@ -263,7 +282,7 @@ class Run {
     })
   }
 
-  #record(event: Extract<RunEvent, { type: 'epoch' | 'prune' }>): void {
+  #record(event: Extract<RunEvent, { type: 'epoch' | 'prune' | 'rewire' }>): void {
     this.#folder.appendMetric(event)
     this.#tell(event)
   }

@@ -97,7 +97,7 @@ it('Ctrl-C while a network is measured ends at once, and the run can be resumed'
   const child = start([...args, '--checkpoint-seconds', '0'])
   const ended = finish(child)
   child.stdout!.on('data', (text) => {
-    if (String(text).includes('"pruning"')) child.kill('SIGINT')
+    if (String(text).includes('"pruning"')) setTimeout(() => child.kill('SIGINT'), 1500)
   })
   expect(await ended).toMatchObject({ code: null, signal: 'SIGINT' })
   expect(existsSync(join(out, 'report.md'))).toBe(false)

@@ -1,0 +1,122 @@
+/** @file The section `rewire` of a recipe: which method moves the weights of a sparse network while it trains, and when. */
+import { z } from 'zod'
+import { learningRate } from '../optim/schedule.ts'
+import { deepR } from '../prune/dynamic/deepr.ts'
+import { dsr } from '../prune/dynamic/dsr.ts'
+import { type RewiringName, rewirings } from '../prune/dynamic/index.ts'
+import type { Rewiring } from '../prune/dynamic/rewiring.ts'
+import { rigl } from '../prune/dynamic/rigl.ts'
+import { set, setMagnitude } from '../prune/dynamic/set.ts'
+import { UserError } from '../util/errors.ts'
+import { type RewiringEvent, RewiringHook } from '../workflow/rewire.ts'
+import { isDuration, toSteps } from './duration.ts'
+import type { Recipe } from './recipe.ts'
+import { rateSchedule } from './setup.ts'
+
+const duration = z.string().refine(isDuration, 'expected a duration such as 4ep or 500it')
+/** One value for all of a run, or what it is from a time on. */
+const overTime = <T extends z.ZodType>(value: T) => z.union([value, z.record(duration, value)])
+
+export const rewireSchema = z.strictObject({
+  method: z.enum(Object.keys(rewirings) as [RewiringName, ...RewiringName[]]),
+  every: overTime(duration)
+    .default('100it')
+    .describe('Time between events: one, or several by when they begin. Not for deepr.'),
+  end: duration.describe('No event from here on.'),
+  moves: z.int().min(1).optional().describe('dsr: weights that should move at an event.'),
+  tolerance: z.number().positive().optional().describe('dsr: how far from that the threshold stays as it is (0.1).'),
+  threshold: z.number().positive().optional().describe('dsr: at the first event (1e-3).'),
+  fraction: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe('set, set-magnitude (0.3), rigl (0.3): share of the weights of a tensor that move at an event.'),
+  temperature: overTime(z.number().min(0)).optional().describe('deepr: T of the random walk (0).'),
+  eta: z.number().positive().optional().describe('deepr: noise of the gradient instead of the weights.'),
+})
+type Rewire = z.output<typeof rewireSchema>
+
+/** What each method must be told (true), and what it may be told. */
+const keys: Record<RewiringName, Partial<Record<keyof Rewire, boolean>>> = {
+  dsr: { moves: true, tolerance: false, threshold: false },
+  set: { fraction: false },
+  'set-magnitude': { fraction: false },
+  rigl: { fraction: false },
+  deepr: { temperature: false, eta: false },
+}
+
+/** Throws UserError where a key is missing or means nothing to the method. */
+export function checkRewire({ rewire, prune }: Recipe, source: string): void {
+  if (!rewire) return
+  const { method, every: _, end: __, ...others } = rewire
+  const known = keys[method]
+  for (const [key, needed] of Object.entries(known))
+    if (needed && others[key as keyof typeof others] === undefined)
+      throw new UserError(`${source}: rewire.${key}: ${method} needs it, found nothing`)
+  for (const key of Object.keys(others))
+    if (!Object.hasOwn(known, key)) throw new UserError(`${source}: rewire.${key}: ${method} has no use for it`)
+  if (prune?.schedule !== 'one-shot')
+    throw new UserError(
+      `${source}: rewire: needs a prune section with a one-shot schedule, which makes the network sparse`,
+    )
+}
+
+/** Undefined where the recipe rewires nothing. Throws UserError where its times do not fit. */
+export function rewiringHook(
+  recipe: Recipe,
+  stepsPerEpoch: number,
+  onEvent: (event: RewiringEvent) => void,
+): RewiringHook | undefined {
+  const { rewire, prune, seed, train } = recipe
+  if (!rewire || !prune) return undefined
+  const steps = (time: string) => toSteps(time, stepsPerEpoch)
+  const period = piecewise(rewire.every, steps, steps, 'rewire.every')
+  const everyStep = rewire.method === 'deepr'
+  const [start, end] = [steps(prune.start), steps(rewire.end)]
+  if (end <= start)
+    throw new UserError(`rewire.end: expected a time after prune.start ${prune.start}, found ${rewire.end}`)
+  const schedule = { ...rateSchedule(recipe, stepsPerEpoch), total: train.epochs * stepsPerEpoch }
+  return new RewiringHook({
+    ...{ rewiring: methodOf(rewire, seed, steps), seed, gradients: rewire.method === 'rigl' },
+    schedule: { start, end, period: everyStep ? () => 1 : period },
+    rate: (step) => learningRate(schedule, step - 1),
+    // A line for every step would be longer than the run.
+    onEvent: (event) => {
+      if (!everyStep || event.step % LOGGED === 0) onEvent(event)
+    },
+  })
+}
+
+const LOGGED = 100
+
+function methodOf(rewire: Rewire, seed: number, steps: (time: string) => number): Rewiring {
+  const { method, moves = 0, tolerance, threshold, fraction = 0.3, temperature = 0, eta } = rewire
+  switch (method) {
+    case 'dsr':
+      return dsr({ moves, tolerance, threshold })
+    case 'set':
+      return set({ fraction })
+    case 'set-magnitude':
+      return setMagnitude({ fraction })
+    case 'rigl':
+      return rigl({ fraction })
+    case 'deepr':
+      return deepR({ seed, eta, temperature: piecewise(temperature, steps, Number, 'rewire.temperature') })
+  }
+}
+
+/** The value at a step: that of the last time that has come. */
+function piecewise<T extends string | number>(
+  values: T | Record<string, T>,
+  steps: (time: string) => number,
+  read: (value: T) => number,
+  key: string,
+): (step: number) => number {
+  if (typeof values !== 'object') return () => read(values)
+  const pieces = Object.entries(values)
+    .map(([time, value]) => [steps(time), read(value)] as const)
+    .sort(([a], [b]) => a - b)
+  if (pieces[0]?.[0] !== 0) throw new UserError(`${key}: expected a value from 0ep on, found none`)
+  return (step) => pieces.findLast(([from]) => from <= step)![1]
+}

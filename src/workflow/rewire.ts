@@ -1,0 +1,201 @@
+/**
+ * @file Rewiring while a network trains: a hook that gives the nonzeros of its sparse tensors to a method (src/prune/dynamic) at some steps, moves them, and keeps account of
+ * which places have ever been tried.
+ */
+import type { StoredTensor, TensorFile } from '../formats/safetensors.ts'
+import { sizeOf } from '../graph/tensor.ts'
+import { movedPositions, type Rewiring, type SparseLayer, survivors } from '../prune/dynamic/rewiring.ts'
+import type { Network } from '../train/network.ts'
+import type { Hook } from '../train/train.ts'
+import type { Nonzeros } from '../train/weights.ts'
+import { random } from '../util/random.ts'
+
+export interface RewiringSchedule {
+  /** Steps taken when the sparse network is there: the method begins. */
+  start: number
+  /** No event at this step or after it. */
+  end: number
+  /** Steps between events, at a step. */
+  period(step: number): number
+}
+
+export interface RewiringOptions {
+  rewiring: Rewiring
+  schedule: RewiringSchedule
+  /** Learning rate of the step before `step`. */
+  rate(step: number): number
+  seed: number
+  /** Whether the method looks at dense gradients, of a training batch drawn for the event; the network needs the option `denseGradients`. */
+  gradients?: boolean
+  onEvent?(event: RewiringEvent): void
+}
+
+/** What an event did. */
+export interface RewiringEvent {
+  step: number
+  /** Weights taken away and grown, over all tensors. */
+  pruned: number
+  grown: number
+  /** What the method carries along, such as DSR's threshold. */
+  state: Record<string, number>
+  layers: { name: string; pruned: number; grown: number; before: number; after: number }[]
+  /** Share of the places of sparse tensors that have ever held a weight. */
+  explored: number
+  /** Of the weights that there are, the share that was there at the start. */
+  remaining: number
+  seconds: number
+}
+
+/** Of a place: it has held a weight, it did so at the start. */
+const [EVER, START] = [1, 2]
+
+export class RewiringHook implements Hook {
+  readonly #options: RewiringOptions
+  /** Of each sparse tensor: a byte for every place. */
+  #explored = new Map<string, Uint8Array>()
+  /** Places that have ever held a weight. */
+  #ever = 0
+
+  constructor(options: RewiringOptions) {
+    this.#options = options
+  }
+
+  atStep(step: number, network: Network): void {
+    const { start, end, period } = this.#options.schedule
+    if (step === start) this.#begin(network)
+    else if (step > start && step < end && step % period(step) === 0) this.#rewire(step, network)
+  }
+
+  /** For checkpoints: the method's state, and what is known of places. */
+  save(): { state: Record<string, number>; tensors: Map<string, StoredTensor> } {
+    const tensors = [...this.#explored].map(([name, data]) => {
+      return [exploredKey(name), { dtype: 'U8', shape: [data.length], data }] as const
+    })
+    return { state: this.#options.rewiring.state(), tensors: new Map(tensors) }
+  }
+
+  /** Goes on from what {@link save} gave; tensors that the file does not have were not sparse. */
+  restore(state: Readonly<Record<string, number>>, file: TensorFile, network: Network): void {
+    this.#options.rewiring.restore(state)
+    for (const { name } of network.prunable) {
+      const stored = file.tensors.get(exploredKey(name))
+      if (!stored) continue
+      const places = Uint8Array.from(stored.data as Uint8Array)
+      this.#explored.set(name, places)
+      for (const place of places) this.#ever += place & EVER
+    }
+  }
+
+  /** Tensors that have zeros now are those that are rewired from now on. */
+  #begin(network: Network): void {
+    for (const { name, shape } of network.prunable) {
+      if (network.weights.count(name) === sizeOf(shape)) continue
+      const places = new Uint8Array(sizeOf(shape))
+      const { positions } = network.weights.nonzeros(name)
+      for (const position of positions) places[position] = EVER | START
+      this.#ever += positions.length
+      this.#explored.set(name, places)
+    }
+    const { begin } = this.#options.rewiring
+    if (!begin) return
+    const held = this.#held(network)
+    begin(held.layers)
+    network.weights.setAllNonzeros(held.nonzeros)
+  }
+
+  #held(network: Network): { layers: SparseLayer[]; nonzeros: Map<string, Nonzeros> } {
+    const nonzeros = new Map([...this.#explored.keys()].map((name) => [name, network.weights.nonzeros(name)]))
+    const layers = [...nonzeros].map(([name, { positions, values }]) => ({
+      ...{ name, positions, values, size: this.#explored.get(name)!.length },
+    }))
+    return { layers, nonzeros }
+  }
+
+  #rewire(step: number, network: Network): void {
+    const began = performance.now()
+    const { rewiring, schedule, rate, seed, onEvent } = this.#options
+    const gradients = this.#gradients(step, network)
+    const { layers, nonzeros } = this.#held(network)
+    const moves = rewiring.event(layers, {
+      ...{ step, rate: rate(step), elapsed: (step - schedule.start) / (schedule.end - schedule.start) },
+      draw: (name) => random(seed, 'rewiring', name, step),
+      gradient: (name) => gradients.get(name)!,
+    })
+    layers.forEach((layer, i) => {
+      nonzeros.set(layer.name, movedNonzeros(layer, nonzeros.get(layer.name)!, moves[i]))
+      const places = this.#explored.get(layer.name)!
+      for (const position of moves[i].grown) {
+        if (!(places[position] & EVER)) this.#ever++
+        places[position] |= EVER
+      }
+    })
+    network.weights.setAllNonzeros(nonzeros)
+    network.fitKernels()
+    if (!onEvent) return
+    const sum = (counts: number[]) => counts.reduce((a, b) => a + b, 0)
+    onEvent({
+      step,
+      pruned: sum(moves.map(({ pruned }) => pruned.length)),
+      grown: sum(moves.map(({ grown }) => grown.length)),
+      state: rewiring.state(),
+      layers: layers.map(({ name, size, positions }, i) => {
+        const [pruned, grown] = [moves[i].pruned.length, moves[i].grown.length]
+        return {
+          name,
+          pruned,
+          grown,
+          before: positions.length / size,
+          after: (positions.length - pruned + grown) / size,
+        }
+      }),
+      ...this.#exploration(nonzeros),
+      seconds: (performance.now() - began) / 1000,
+    })
+  }
+
+  /** Dense gradients of a batch of training samples, drawn for this event. */
+  #gradients(step: number, network: Network): Map<string, Float32Array> {
+    if (!this.#options.gradients) return new Map()
+    const draw = random(this.#options.seed, 'rewiring batch', step)
+    const { train } = network.indices
+    const samples = Uint32Array.from(
+      { length: Math.min(network.batch, train.length) },
+      () => train[draw.below(train.length)],
+    )
+    const found = network.denseGradients(samples, { seed: this.#options.seed, epoch: 0, step })
+    return new Map(network.prunable.map(({ name }, i) => [name, Float32Array.from(found[i])]))
+  }
+
+  #exploration(nonzeros: ReadonlyMap<string, Nonzeros>): { explored: number; remaining: number } {
+    let [places, weights, old] = [0, 0, 0]
+    for (const [name, flags] of this.#explored) {
+      places += flags.length
+      const { positions } = nonzeros.get(name)!
+      weights += positions.length
+      for (const position of positions) if (flags[position] & START) old++
+    }
+    return { explored: this.#ever / places, remaining: old / weights }
+  }
+}
+
+const exploredKey = (name: string) => `${name}.explored`
+
+/** Weights that stay keep value and momentum; those that grow begin at zero, without momentum. */
+function movedNonzeros(
+  layer: SparseLayer,
+  before: Nonzeros,
+  moves: { pruned: Int32Array; grown: Int32Array },
+): Nonzeros {
+  const positions = movedPositions(layer, moves)
+  const [values, momentum] = [new Float64Array(positions.length), new Float64Array(positions.length)]
+  const left = survivors(layer, moves.pruned)
+  let [old, stay] = [0, 0]
+  for (let e = 0; e < positions.length; e++) {
+    if (positions[e] !== left[stay]) continue
+    while (layer.positions[old] !== left[stay]) old++
+    values[e] = layer.values[old]
+    momentum[e] = before.momentum[old]
+    stay++
+  }
+  return { positions, values, momentum }
+}

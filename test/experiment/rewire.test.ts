@@ -1,0 +1,131 @@
+/** @file Recipes that rewire: every method keeps the number of weights, resumed runs equal uninterrupted ones, and what is refused. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { checkRecipe } from '../../src/experiment/recipe.ts'
+import { runRecipe } from '../../src/experiment/run.ts'
+import type { RunEvent } from '../../src/experiment/run-events.ts'
+import { readSafetensors } from '../../src/formats/safetensors.ts'
+import { UserError } from '../../src/util/errors.ts'
+import type { RewiringEvent } from '../../src/workflow/rewire.ts'
+import { jsonLines } from '../cli/cli.ts'
+import { temporaryFolder } from '../cli/temporary.ts'
+import { best } from '../support/engines.ts'
+import { tiny } from './tiny.ts'
+
+const recipe = (rewire: object, kernels = 'auto') =>
+  checkRecipe(
+    {
+      ...tiny,
+      train: { ...tiny.train, kernels, epochs: 4, l1: 1e-5 },
+      prune: { method: 'random', scope: 'layerwise', sparsity: 0.9 },
+      rewire: { every: { '0ep': '5it', '2ep': '7it' }, end: '55it', ...rewire },
+    },
+    'tiny',
+  )
+
+const methods = [
+  { method: 'dsr', moves: 200, threshold: 0.01 },
+  { method: 'set', fraction: 0.2 },
+  { method: 'set-magnitude', fraction: 0.1 },
+  { method: 'rigl' },
+  { method: 'deepr', temperature: { '0ep': 1e-5, '1ep': 1e-7 } },
+]
+
+async function run(rewire: object, out: string, stopAt = Infinity, kernels = 'auto'): Promise<RunEvent[]> {
+  const events: RunEvent[] = []
+  const controller = new AbortController()
+  const options = { machine: best, out, checkpointSeconds: 1e9, resume: stopAt === -1, signal: controller.signal }
+  await runRecipe(recipe(rewire, kernels), {
+    ...options,
+    onEvent: (event) => {
+      events.push(event)
+      if (event.type === 'progress' && event.step >= stopAt && stopAt >= 0) controller.abort()
+    },
+  })
+  return events
+}
+
+/** What a run leaves, times aside. */
+function remains(out: string): unknown {
+  const metrics = jsonLines(readFileSync(join(out, 'metrics.jsonl'), 'utf8'))
+  for (const line of metrics) delete line.seconds
+  const { tensors } = readSafetensors(join(out, 'checkpoint.safetensors'))
+  return {
+    metrics,
+    tensors: [...tensors].map(([name, { data }]) => [
+      name,
+      Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64'),
+    ]),
+  }
+}
+
+describe.each(methods)('$method', (rewire) => {
+  it('keeps the number of weights; stopped before and after an event and resumed, it ends with the same bits', async () => {
+    const whole = join(temporaryFolder(), 'run')
+    const events = await run(rewire, whole)
+    const moved = events.filter((event): event is { type: 'rewire' } & RewiringEvent => event.type === 'rewire')
+    if (rewire.method !== 'deepr') expect(moved.map(({ step }) => step)).toEqual([5, 10, 15, 20, 25, 35, 42, 49])
+    for (const { pruned, grown, explored, remaining } of moved) {
+      expect(grown).toBe(pruned)
+      expect(explored).toBeGreaterThanOrEqual(0.1)
+      expect(remaining).toBeLessThanOrEqual(1)
+    }
+    const masks = [...readSafetensors(join(whole, 'checkpoint.safetensors')).tensors].filter(([name]) =>
+      name.endsWith('.mask'),
+    )
+    const kept = masks.map(([, { data }]) => (data as Uint8Array).reduce((a, b) => a + b, 0))
+    expect(kept.reduce((a, b) => a + b, 0)).toBe(3236)
+    // As many in every tensor as at the start, but where the method moves weights between tensors.
+    if (rewire.method !== 'dsr' && rewire.method !== 'deepr') expect(kept).toEqual([3136, 80, 20])
+
+    for (const stop of [4, 10, 31]) {
+      const out = join(temporaryFolder(), 'run')
+      await run(rewire, out, stop)
+      await run(rewire, out, -1)
+      expect(remains(out)).toEqual(remains(whole))
+    }
+  }, 60_000)
+})
+
+it('DSR moves the same weights with dense and with sparse kernels, but for rounding at its threshold', async () => {
+  const first = async (kernels: string) => {
+    const events = await run(methods[0], join(temporaryFolder(), 'run'), Infinity, kernels)
+    const event = events.find((one): one is { type: 'rewire' } & RewiringEvent => one.type === 'rewire')!
+    expect(event.pruned).toBeGreaterThan(50)
+    return event
+  }
+  const [sparse, dense] = [await first('sparse'), await first('dense')]
+  expect(Math.abs(sparse.pruned / dense.pruned - 1)).toBeLessThan(0.01)
+  expect(Math.abs(sparse.remaining - dense.remaining)).toBeLessThan(0.01)
+})
+
+it.each<[string, object, RegExp]>([
+  ['a method without what it needs', { method: 'dsr' }, /rewire\.moves: dsr needs it, found nothing/],
+  ['a key of another method', { method: 'set', moves: 3 }, /rewire\.moves: set has no use for it/],
+  [
+    'an unknown method',
+    { method: 'rgl' },
+    /rewire\.method: expected one of dsr, set, set-magnitude, deepr, rigl, found "rgl"/,
+  ],
+  ['a period that is no duration', { method: 'set', every: '5' }, /rewire\.every/],
+])('refused: %s', (_, rewire, message) => {
+  expect(() => recipe(rewire)).toThrow(UserError)
+  expect(() => recipe(rewire)).toThrow(message)
+})
+
+it.each<[string, object, RegExp]>([
+  ['no period at the start', { method: 'set', every: { '1ep': '5it' } }, /rewire\.every: expected a value from 0ep on/],
+  [
+    'an end before the start',
+    { method: 'set', end: '0it' },
+    /rewire\.end: expected a time after prune\.start 0it, found 0it/,
+  ],
+])('refused before there is a folder: %s', async (_, rewire, message) => {
+  await expect(run(rewire, join(temporaryFolder(), 'run'))).rejects.toThrow(message)
+})
+
+it('needs a network that is sparse', () => {
+  const { prune: _, ...dense } = { ...recipe(methods[1]) }
+  expect(() => checkRecipe(dense, 'tiny')).toThrow(/rewire: needs a prune section with a one-shot schedule/)
+})
