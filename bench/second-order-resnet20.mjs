@@ -27,6 +27,7 @@ const { values: flags } = parseArgs({
     methods: { type: 'string', default: Object.keys(methods).join() },
     sparsities: { type: 'string', default: '.3,.4,.5,.6,.7,.8' },
     seeds: { type: 'string', default: '0' },
+    judge: { type: 'string', default: '1000' },
     out: { type: 'string', default: 'docs/results/second-order-resnet20.md' },
   },
 })
@@ -63,7 +64,20 @@ console.log(text)
 
 function prune(name, sparsity, seed) {
   const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url))
-  const given = ['--model', 'resnet20', '--data', flags.data, '--method', name, '--sparsity', sparsity, '--seed', seed]
+  const given = [
+    '--model',
+    'resnet20',
+    '--data',
+    flags.data,
+    '--method',
+    name,
+    '--sparsity',
+    sparsity,
+    '--seed',
+    seed,
+    '--judge',
+    flags.judge,
+  ]
   const args = [
     main,
     'prune',
@@ -106,8 +120,8 @@ function report() {
     ])
   return `# Second-order pruning of ResNet-20
 
-Measured with \`node bench/second-order-resnet20.mjs --cache DIR --data FOLDER --methods ${flags.methods} --sparsities ${flags.sparsities} --seeds ${flags.seeds}\` on ${machineText()}: for every cell \`espalier prune
---method M --sparsity S\` with its defaults (1,000 gradients in blocks by layer, 5,000 other training images judge; obc 256 images, no labels). The published checkpoint on CIFAR-10 images unpacked from JPEG files:
+Measured with \`node bench/second-order-resnet20.mjs --cache DIR --data FOLDER --methods ${flags.methods} --sparsities ${flags.sparsities} --seeds ${flags.seeds} --judge ${flags.judge}\` on ${machineText()}: for every cell \`espalier prune
+--method M --sparsity S\` with its defaults, but for fewer judging images (1,000 gradients in blocks by layer, ${flags.judge} other training images judge instead of 5,000; obc 256 images, no labels). The published checkpoint on CIFAR-10 images unpacked from JPEG files:
 ${done.values().next().value.dense} % dense there. The 18 convolutions of the blocks are pruned (267,264 weights), without training; test accuracy in percent.
 
 ${table('method', [...rows, kept])}
