@@ -27,7 +27,7 @@ it('fills in every default', () => {
     ...{ name: 'x', summary: '', seed: 0 },
     ...{ model: { name: 'mlpnet' }, data: { name: 'mnist', augment: 'none', validation: 0, stratify: false } },
     train: {
-      ...{ epochs: 1, batch: 128, learningRate: 0.1, momentum: 0, nesterov: false, weightDecay: 0 },
+      ...{ epochs: 1, batch: 128, learningRate: 0.1, momentum: 0, nesterov: false, weightDecay: 0, l1: 0 },
       ...{ schedule: 'constant', warmup: '0it', drops: [], factor: 0.1, kernels: 'auto' },
     },
   })
