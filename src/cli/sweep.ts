@@ -141,7 +141,9 @@ class SweepDisplay {
   }
 
   #line(text: string): void {
-    if (this.#bars) this.#bars.log(`${text}\n`)
-    else print(text)
+    if (this.#bars) {
+      this.#bars.log(`${text}\n`)
+      this.#bars.update() // The last line would never be drawn.
+    } else print(text)
   }
 }
