@@ -77,8 +77,8 @@ export interface StepTime {
   step: number
 }
 
-/** Samples per evaluation run. */
-export const EVALUATION_BATCH = 500
+/** Samples per evaluation run: few enough that the activations of a convolutional network stay near the processor. */
+export const EVALUATION_BATCH = 125
 
 export class Network {
   readonly machine: Machine

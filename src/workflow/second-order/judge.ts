@@ -7,7 +7,7 @@ export class Judge {
   readonly #names: readonly string[]
   readonly #samples: Uint32Array
 
-  /** `samples`: as many as the network's option `judged`, or a multiple of the evaluation batch, 500. */
+  /** `samples`: as many as the network's option `judged`, or a multiple of the evaluation batch, 125. */
   constructor(network: Network, names: readonly string[], samples: Uint32Array) {
     this.#network = network
     this.#names = names
