@@ -2,12 +2,12 @@
 //   npm run build && node bench/second-order-resnet20.mjs --cache DIR --data FOLDER [--checkpoint FILE] [--methods a,b] [--sparsities .3,.8] [--seeds 0] [--out FILE]
 // Every cell is one `espalier prune --json` in a process of its own, and a line of DIR/second-order-resnet20.jsonl when done; running again does those that are missing.
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { markdownTable } from 'markdown-table'
 import { writeAtomically } from '../dist/util/files.js'
+import { Cells } from './cells.mjs'
 import { machineText } from './report.mjs'
 
 /** As printed; other augmentation, 88 to 92 % dense. */
@@ -37,16 +37,7 @@ const names = flags.methods.split(',')
 const sparsities = flags.sparsities.split(',').map(Number)
 const seeds = flags.seeds.split(',').map(Number)
 
-mkdirSync(flags.cache, { recursive: true })
-const cache = join(flags.cache, 'second-order-resnet20.jsonl')
-const done = new Map()
-if (existsSync(cache))
-  // A line cut off by a crash is a cell that is missing.
-  for (const line of readFileSync(cache, 'utf8').split('\n'))
-    if (line.startsWith('{') && line.endsWith('}')) {
-      const { key, ...result } = JSON.parse(line)
-      done.set(key, result)
-    }
+const done = new Cells(join(flags.cache, 'second-order-resnet20.jsonl'))
 const keyOf = (name, sparsity, seed) => [name, sparsity, seed].join(' ')
 for (const seed of seeds)
   for (const sparsity of sparsities)
@@ -55,7 +46,6 @@ for (const seed of seeds)
       if (done.has(key)) continue
       const result = prune(name, sparsity, seed)
       done.set(key, result)
-      appendFileSync(cache, `${JSON.stringify({ key, ...result })}\n`)
       console.log(`${key}: ${result.accuracy} %, ${result.wall.toFixed(0)} s`)
     }
 const text = report()

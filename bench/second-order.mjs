@@ -1,7 +1,6 @@
 // One-shot pruning of the published MLPNet (Singh & Alistarh 2020) on MNIST, beside the published table:
 //   npm run build && node bench/second-order.mjs --cache DIR [--checkpoint FILE] [--methods a,b] [--sparsities .9,.95] [--seeds 0,1] [--samples 10000] [--out FILE]
 // Every cell that is done is a line of DIR/second-order-mlpnet.jsonl; running again does those that are missing, and writes the table of all that are asked for.
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { markdownTable } from 'markdown-table'
@@ -16,6 +15,7 @@ import { numpyPermutation } from '../dist/util/numpy-random.js'
 import { GradientCache } from '../dist/workflow/gradient-cache.js'
 import { GradientSource } from '../dist/workflow/gradients.js'
 import { pruneSecondOrder } from '../dist/workflow/second-order.js'
+import { Cells } from './cells.mjs'
 import { machineText } from './report.mjs'
 
 const TRAIN = 60_000
@@ -70,16 +70,7 @@ for (const name of asked.names)
 const keyOf = (cell) =>
   [cell.name, cell.sparsity, cell.seed, cell.samples, JSON.stringify(methods[cell.name])].join(' ')
 
-mkdirSync(flags.cache, { recursive: true })
-const cache = join(flags.cache, 'second-order-mlpnet.jsonl')
-const done = new Map()
-if (existsSync(cache))
-  // A line cut off by a crash is a cell that is missing.
-  for (const line of readFileSync(cache, 'utf8').split('\n'))
-    if (line.startsWith('{') && line.endsWith('}')) {
-      const { key, ...result } = JSON.parse(line)
-      done.set(key, result)
-    }
+const done = new Cells(join(flags.cache, 'second-order-mlpnet.jsonl'))
 
 const missing = cells.filter((cell) => !done.has(keyOf(cell))).sort((a, b) => a.samples - b.samples)
 let present
@@ -90,7 +81,6 @@ for (const [i, cell] of missing.entries()) {
   const result = measure(present, cell)
   const key = keyOf(cell)
   done.set(key, result)
-  appendFileSync(cache, `${JSON.stringify({ key, ...result })}\n`)
   const { accuracy, kept } = result
   console.log(`${i + 1}/${missing.length} ${cell.name} ${cell.sparsity} seed ${cell.seed}: ${accuracy} %, ${kept} kept`)
 }
