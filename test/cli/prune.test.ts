@@ -69,7 +69,16 @@ it.each(Object.keys(pruneMethods))(
     expect(layers.reduce((sum, { kept }) => sum + kept, 0)).toBe(3236)
     expect(dense.accuracy).toBeGreaterThan(0.95)
     expect(pruned.accuracy).toBeGreaterThan(0.7)
-    const evaluated = await espalier(['eval', '--weights', out, '--dataset', 'synthetic', '--json'])
+    const evaluated = await espalier([
+      'eval',
+      '--weights',
+      out,
+      '--dataset',
+      'synthetic',
+      '--json',
+      '--kernels',
+      'dense',
+    ])
     expect(jsonLines(evaluated.stdout)[0]).toMatchObject({ ...pruned, model: 'mlpnet', sparsity: 0.9 })
     expect(readSafetensors(out).metadata).toMatchObject({ method, sparsity: '0.9', samples: '150', mean: '[0.5]' })
   },
@@ -129,7 +138,7 @@ it('--refresh-bn: new statistics, reported beside the old', async () => {
   const flags = '--method magnitude --sparsity 0.95'
   const { pruned, refreshed } = await result('bn', `${flags} --refresh-bn 1000`, out)
   expect(refreshed!.loss).toBeLessThan(pruned.loss)
-  const evaluated = await espalier(['eval', '--weights', out, '--dataset', 'synthetic', '--json'])
+  const evaluated = await espalier(['eval', '--weights', out, '--dataset', 'synthetic', '--json', '--kernels', 'dense'])
   expect(jsonLines(evaluated.stdout)[0]).toMatchObject(refreshed!)
   expect((await result('bn', flags)).pruned).toEqual(pruned)
 })
