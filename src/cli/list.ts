@@ -7,6 +7,7 @@ import { markdownTable } from 'markdown-table'
 import { parse } from 'yaml'
 import { datasets } from '../data/index.ts'
 import { models } from '../models/index.ts'
+import { rewirings } from '../prune/dynamic/index.ts'
 import { granularities } from '../prune/granularity/index.ts'
 import { saliencies } from '../prune/saliency/index.ts'
 import { scopes } from '../prune/scope.ts'
@@ -25,6 +26,7 @@ const kinds: Record<string, () => Entry[]> = {
     ...named(saliencies),
     ...named(scopes).map(({ name, summary }) => ({ name: `scope ${name}`, summary })),
     ...Object.entries(granularities).map(([name, summary]) => ({ name: `granularity ${name}`, summary })),
+    ...named(rewirings).map(({ name, summary }) => ({ name: `rewire ${name}`, summary })),
     ...Object.entries(pruneMethods).map(([name, summary]) => ({ name: `prune --method ${name}`, summary })),
   ],
   recipes: listRecipes,

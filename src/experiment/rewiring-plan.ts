@@ -1,12 +1,7 @@
 /** @file The section `rewire` of a recipe: which method moves the weights of a sparse network while it trains, and when. */
 import { z } from 'zod'
 import { learningRate } from '../optim/schedule.ts'
-import { deepR } from '../prune/dynamic/deepr.ts'
-import { dsr } from '../prune/dynamic/dsr.ts'
 import { type RewiringName, rewirings } from '../prune/dynamic/index.ts'
-import type { Rewiring } from '../prune/dynamic/rewiring.ts'
-import { rigl } from '../prune/dynamic/rigl.ts'
-import { set, setMagnitude } from '../prune/dynamic/set.ts'
 import { UserError } from '../util/errors.ts'
 import { type RewiringEvent, RewiringHook } from '../workflow/rewire.ts'
 import { isDuration, toSteps } from './duration.ts'
@@ -35,27 +30,17 @@ export const rewireSchema = z.strictObject({
   temperature: overTime(z.number().min(0)).optional().describe('deepr: T of the random walk (0).'),
   eta: z.number().positive().optional().describe('deepr: noise of the gradient instead of the weights.'),
 })
-type Rewire = z.output<typeof rewireSchema>
-
-/** What each method must be told (true), and what it may be told. */
-const keys: Record<RewiringName, Partial<Record<keyof Rewire, boolean>>> = {
-  dsr: { moves: true, tolerance: false, threshold: false },
-  set: { fraction: false },
-  'set-magnitude': { fraction: false },
-  rigl: { fraction: false },
-  deepr: { temperature: false, eta: false },
-}
 
 /** Throws UserError where a key is missing or means nothing to the method. */
 export function checkRewire({ rewire, prune }: Recipe, source: string): void {
   if (!rewire) return
   const { method, every: _, end: __, ...others } = rewire
-  const known = keys[method]
-  for (const [key, needed] of Object.entries(known))
-    if (needed && others[key as keyof typeof others] === undefined)
-      throw new UserError(`${source}: rewire.${key}: ${method} needs it, found nothing`)
+  const { needs = [], takes = [] } = rewirings[method]
+  for (const key of needs)
+    if (!Object.hasOwn(others, key)) throw new UserError(`${source}: rewire.${key}: ${method} needs it, found nothing`)
   for (const key of Object.keys(others))
-    if (!Object.hasOwn(known, key)) throw new UserError(`${source}: rewire.${key}: ${method} has no use for it`)
+    if (!needs.includes(key) && !takes.includes(key))
+      throw new UserError(`${source}: rewire.${key}: ${method} has no use for it`)
   if (prune?.schedule !== 'one-shot')
     throw new UserError(
       `${source}: rewire: needs a prune section with a one-shot schedule, which makes the network sparse`,
@@ -72,39 +57,26 @@ export function rewiringHook(
   if (!rewire || !prune) return undefined
   const steps = (time: string) => toSteps(time, stepsPerEpoch)
   const period = piecewise(rewire.every, steps, steps, 'rewire.every')
-  const everyStep = rewire.method === 'deepr'
+  const { make, gradients, everyStep = false } = rewirings[rewire.method]
+  const { moves = 0, fraction = 0.3, temperature = 0 } = rewire
+  const rewiring = make({
+    ...rewire,
+    ...{ seed, moves, fraction, temperature: piecewise(temperature, steps, Number, 'rewire.temperature') },
+  })
   const [start, end] = [steps(prune.start), steps(rewire.end)]
   if (end <= start)
     throw new UserError(`rewire.end: expected a time after prune.start ${prune.start}, found ${rewire.end}`)
   const schedule = { ...rateSchedule(recipe, stepsPerEpoch), total: train.epochs * stepsPerEpoch }
   return new RewiringHook({
-    ...{ rewiring: methodOf(rewire, seed, steps), seed, gradients: rewire.method === 'rigl' },
+    ...{ rewiring, seed, gradients, onEvent },
     schedule: { start, end, period: everyStep ? () => 1 : period },
     rate: (step) => learningRate(schedule, step - 1),
     // A line for every step would be longer than the run.
-    onEvent: (event) => {
-      if (!everyStep || event.step % LOGGED === 0) onEvent(event)
-    },
+    logged: (step) => !everyStep || step % LOGGED === 0,
   })
 }
 
 const LOGGED = 100
-
-function methodOf(rewire: Rewire, seed: number, steps: (time: string) => number): Rewiring {
-  const { method, moves = 0, tolerance, threshold, fraction = 0.3, temperature = 0, eta } = rewire
-  switch (method) {
-    case 'dsr':
-      return dsr({ moves, tolerance, threshold })
-    case 'set':
-      return set({ fraction })
-    case 'set-magnitude':
-      return setMagnitude({ fraction })
-    case 'rigl':
-      return rigl({ fraction })
-    case 'deepr':
-      return deepR({ seed, eta, temperature: piecewise(temperature, steps, Number, 'rewire.temperature') })
-  }
-}
 
 /** The value at a step: that of the last time that has come. */
 function piecewise<T extends string | number>(

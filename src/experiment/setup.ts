@@ -7,6 +7,7 @@ import { unpackSparse } from '../formats/sparse.ts'
 import { findModel } from '../models/index.ts'
 import type { Model } from '../models/model.ts'
 import type { RateSchedule } from '../optim/schedule.ts'
+import { rewirings } from '../prune/dynamic/index.ts'
 import type { PruningSchedule } from '../prune/schedule.ts'
 import { loadWeights } from '../train/checkpoint.ts'
 import { Network } from '../train/network.ts'
@@ -29,7 +30,7 @@ export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, pl
     ...{ machine, data, model, init, prunable: prune && prunableNames(prune, model) },
     ...{ batch: recipe.train.batch, validation, stratify, seed: recipe.seed, augment: findAugmentation(augment) },
     ...{ programs: plan?.programs, judged: plan?.judged, kernels: plan?.kernels ?? recipe.train.kernels },
-    denseGradients: recipe.rewire?.method === 'rigl',
+    denseGradients: recipe.rewire && rewirings[recipe.rewire.method].gradients,
   })
   if (weights !== undefined) loadWeights(network, unpackSparse(readSafetensors(weights), weights), weights)
   return network

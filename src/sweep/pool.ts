@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
 export interface Job {
-  name: string
   /** Arguments of node. */
   args: readonly string[]
   env?: Readonly<Record<string, string>>

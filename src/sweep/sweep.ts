@@ -60,7 +60,7 @@ export async function runSweep(sweep: Sweep, options: SweepOptions): Promise<Swe
         if (event.type === 'progress') onEvent({ type: 'progress', cell, share: event.step / event.steps })
       }
       return {
-        ...{ name: cell.name, cell, env: { ESPALIER_THREADS: String(threads) } },
+        ...{ cell, env: { ESPALIER_THREADS: String(threads) } },
         // Decided when it starts: a failed run goes on from its last checkpoint.
         get args() {
           const mode = existsSync(join(folder, FILES.recipe)) ? '--resume' : '--force'

@@ -146,19 +146,7 @@ export class Weights {
 
   /** Moves the nonzeros of a weight: those that stay keep value and momentum, those that are new begin at zero. Positions are ascending. */
   rewire(name: string, positions: Int32Array): void {
-    const before = this.nonzeros(name)
-    const after = {
-      positions,
-      values: new Float64Array(positions.length),
-      momentum: new Float64Array(positions.length),
-    }
-    for (let e = 0, old = 0; e < positions.length; e++) {
-      while (before.positions[old] < positions[e]) old++
-      if (before.positions[old] !== positions[e]) continue
-      after.values[e] = before.values[old]
-      after.momentum[e] = before.momentum[old]
-    }
-    this.setNonzeros(name, after)
+    this.setNonzeros(name, moved(this.nonzeros(name), positions))
   }
 
   /** Takes away the weights whose mask is 0, with their momentum. */
@@ -166,10 +154,10 @@ export class Weights {
     for (const name of this.#sparse.keys()) {
       const mask = this.view(name, maskName(name))
       if (countKept(mask) === mask.length) continue
-      const { positions, values, momentum } = this.nonzeros(name)
-      const left = (_: number, e: number) => mask[e] !== 0
-      const kept = [positions.filter(left), values.filter(left), momentum.filter(left)] as const
-      this.setNonzeros(name, { positions: kept[0], values: kept[1], momentum: kept[2] })
+      this.setNonzeros(
+        name,
+        filtered(this.nonzeros(name), (e) => mask[e] !== 0),
+      )
     }
     const dense = [...this.#prunable.values()].filter(({ name }) => !this.#sparse.has(name))
     this.#executable.execute(
@@ -220,6 +208,24 @@ export class Weights {
       names.map(([key, state]) => [key, this.#executable.integers(state)]),
     ) as unknown as Pattern
   }
+}
+
+/** Those of the nonzeros, counted from 0, that stay. */
+export function filtered({ positions, values, momentum }: Nonzeros, stays: (e: number) => boolean): Nonzeros {
+  const left = (_: number, e: number) => stays(e)
+  return { positions: positions.filter(left), values: values.filter(left), momentum: momentum.filter(left) }
+}
+
+/** Nonzeros at other positions, ascending: those that are among both keep value and momentum, the others begin at zero. */
+export function moved(before: Nonzeros, positions: Int32Array): Nonzeros {
+  const [values, momentum] = [new Float64Array(positions.length), new Float64Array(positions.length)]
+  for (let e = 0, old = 0; e < positions.length; e++) {
+    while (before.positions[old] < positions[e]) old++
+    if (before.positions[old] !== positions[e]) continue
+    values[e] = before.values[old]
+    momentum[e] = before.momentum[old]
+  }
+  return { positions, values, momentum }
 }
 
 /** The nonzeros of a pattern. */

@@ -2,12 +2,13 @@
  * @file Rewiring while a network trains: a hook that gives the nonzeros of its sparse tensors to a method (src/prune/dynamic) at some steps, moves them, and keeps account of
  * which places have ever been tried.
  */
+import type { Floats } from '../engine/machine.ts'
 import type { StoredTensor, TensorFile } from '../formats/safetensors.ts'
 import { sizeOf } from '../graph/tensor.ts'
-import { movedPositions, type Rewiring, type SparseLayer, survivors } from '../prune/dynamic/rewiring.ts'
+import { type Moves, movedPositions, type Rewiring, type SparseLayer } from '../prune/dynamic/rewiring.ts'
 import type { Network } from '../train/network.ts'
 import type { Hook } from '../train/train.ts'
-import type { Nonzeros } from '../train/weights.ts'
+import { filtered, moved, type Nonzeros } from '../train/weights.ts'
 import { random } from '../util/random.ts'
 
 export interface RewiringSchedule {
@@ -27,6 +28,8 @@ export interface RewiringOptions {
   seed: number
   /** Whether the method looks at dense gradients, of a training batch drawn for the event; the network needs the option `denseGradients`. */
   gradients?: boolean
+  /** Whether `onEvent` is told of the event at a step. Default: of all. */
+  logged?(step: number): boolean
   onEvent?(event: RewiringEvent): void
 }
 
@@ -113,7 +116,7 @@ export class RewiringHook implements Hook {
 
   #rewire(step: number, network: Network): void {
     const began = performance.now()
-    const { rewiring, schedule, rate, seed, onEvent } = this.#options
+    const { rewiring, schedule, rate, seed, logged = () => true, onEvent } = this.#options
     const gradients = this.#gradients(step, network)
     const { layers, nonzeros } = this.#held(network)
     const moves = rewiring.event(layers, {
@@ -122,7 +125,7 @@ export class RewiringHook implements Hook {
       gradient: (name) => gradients.get(name)!,
     })
     layers.forEach((layer, i) => {
-      nonzeros.set(layer.name, movedNonzeros(layer, nonzeros.get(layer.name)!, moves[i]))
+      nonzeros.set(layer.name, afterMoves(layer, nonzeros.get(layer.name)!, moves[i]))
       const places = this.#explored.get(layer.name)!
       for (const position of moves[i].grown) {
         if (!(places[position] & EVER)) this.#ever++
@@ -131,7 +134,7 @@ export class RewiringHook implements Hook {
     })
     network.weights.setAllNonzeros(nonzeros)
     network.fitKernels()
-    if (!onEvent) return
+    if (!onEvent || !logged(step)) return
     const sum = (counts: number[]) => counts.reduce((a, b) => a + b, 0)
     onEvent({
       step,
@@ -154,7 +157,7 @@ export class RewiringHook implements Hook {
   }
 
   /** Dense gradients of a batch of training samples, drawn for this event. */
-  #gradients(step: number, network: Network): Map<string, Float32Array> {
+  #gradients(step: number, network: Network): Map<string, Floats> {
     if (!this.#options.gradients) return new Map()
     const draw = random(this.#options.seed, 'rewiring batch', step)
     const { train } = network.indices
@@ -163,7 +166,7 @@ export class RewiringHook implements Hook {
       () => train[draw.below(train.length)],
     )
     const found = network.denseGradients(samples, { seed: this.#options.seed, epoch: 0, step })
-    return new Map(network.prunable.map(({ name }, i) => [name, Float32Array.from(found[i])]))
+    return new Map(network.prunable.map(({ name }, i) => [name, found[i]]))
   }
 
   #exploration(nonzeros: ReadonlyMap<string, Nonzeros>): { explored: number; remaining: number } {
@@ -180,22 +183,12 @@ export class RewiringHook implements Hook {
 
 const exploredKey = (name: string) => `${name}.explored`
 
-/** Weights that stay keep value and momentum; those that grow begin at zero, without momentum. */
-function movedNonzeros(
-  layer: SparseLayer,
-  before: Nonzeros,
-  moves: { pruned: Int32Array; grown: Int32Array },
-): Nonzeros {
-  const positions = movedPositions(layer, moves)
-  const [values, momentum] = [new Float64Array(positions.length), new Float64Array(positions.length)]
-  const left = survivors(layer, moves.pruned)
-  let [old, stay] = [0, 0]
-  for (let e = 0; e < positions.length; e++) {
-    if (positions[e] !== left[stay]) continue
-    while (layer.positions[old] !== left[stay]) old++
-    values[e] = layer.values[old]
-    momentum[e] = before.momentum[old]
-    stay++
-  }
-  return { positions, values, momentum }
+/** What stays keeps value and momentum, what grows begins at zero, also where something was just taken away. */
+function afterMoves(layer: SparseLayer, before: Nonzeros, moves: Moves): Nonzeros {
+  const goes = new Uint8Array(layer.positions.length)
+  for (const e of moves.pruned) goes[e] = 1
+  return moved(
+    filtered(before, (e) => goes[e] === 0),
+    movedPositions(layer, moves),
+  )
 }

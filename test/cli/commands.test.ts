@@ -73,7 +73,16 @@ it.each([
   ['datasets', ['mnist', 'synthetic']],
   [
     'methods',
-    ['magnitude', 'random', 'scope global', 'scope layerwise', 'scope erk', 'granularity N:M', 'prune --method obd'],
+    [
+      'magnitude',
+      'random',
+      'scope global',
+      'scope layerwise',
+      'scope erk',
+      'granularity N:M',
+      'rewire dsr',
+      'prune --method obd',
+    ],
   ],
   ['recipes', ['recipes/quickstart.yaml']],
 ])('list %s', async (kind, names) => {

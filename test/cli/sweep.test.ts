@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
@@ -63,7 +62,12 @@ it('Ctrl-C leaves a sweep that goes on where it was; a second coordinator is ref
 }, async () => {
   const { path, out } = writeSweep({ seed: [0, 1] }, { 'train.epochs': 60 })
   const first = start(['sweep', path, '--out', out, '--json'])
-  await once(first.stdout!, 'data')
+  // A step has been trained.
+  await new Promise<void>((resolve) => {
+    first.stdout!.on('data', (text) => {
+      if (String(text).includes('"progress"')) resolve()
+    })
+  })
   const second = await espalier(['sweep', path, '--out', out, '--resume'])
   expect(second).toMatchObject({ code: 1, stderr: expect.stringMatching(/is in use by another sweep \(process \d+\)/) })
   const ended = finish(first)

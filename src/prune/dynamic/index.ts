@@ -1,11 +1,55 @@
-/** @file All ways to rewire a sparse network while it trains, by name. */
-export const rewirings = {
+/** @file All ways to rewire a sparse network while it trains, by name. A new one is a file beside this one and an entry here. */
+import { deepR } from './deepr.ts'
+import { dsr } from './dsr.ts'
+import type { Rewiring } from './rewiring.ts'
+import { rigl } from './rigl.ts'
+import { set, setMagnitude } from './set.ts'
+
+/** What methods are made with; `fraction` is 0.3 where nothing is said. */
+export interface RewiringSettings {
+  seed: number
+  moves: number
+  tolerance?: number
+  threshold?: number
+  fraction: number
+  temperature(step: number): number
+  eta?: number
+}
+
+export interface RewiringMethod {
+  summary: string
+  /** Settings that it must be given, and those that it may be given. */
+  needs?: readonly string[]
+  takes?: readonly string[]
+  /** Whether it looks at dense gradients. */
+  gradients?: boolean
+  /** Whether there is an event after every step. */
+  everyStep?: boolean
+  make(settings: RewiringSettings): Rewiring
+}
+
+const known = {
   dsr: {
     summary: 'dynamic sparse reparameterization: one threshold, weights go where weights stay (Mostafa & Wang 2019)',
+    ...{ needs: ['moves'], takes: ['tolerance', 'threshold'], make: dsr },
   },
-  set: { summary: 'smallest positive and negative weights of every tensor, regrown at random (Mocanu et al. 2018)' },
-  'set-magnitude': { summary: 'SET as the code of DSR has it: smallest |w| of every tensor, regrown at random' },
-  deepr: { summary: 'fixed signs, a random walk, lost weights regrown anywhere, at every step (Bellec et al. 2018)' },
-  rigl: { summary: 'smallest |w| of every tensor, regrown at the largest gradients (Evci et al. 2020)' },
-} as const
-export type RewiringName = keyof typeof rewirings
+  set: {
+    summary: 'smallest positive and negative weights of every tensor, regrown at random (Mocanu et al. 2018)',
+    ...{ takes: ['fraction'], make: set },
+  },
+  'set-magnitude': {
+    summary: 'SET as the code of DSR has it: smallest |w| of every tensor, regrown at random',
+    ...{ takes: ['fraction'], make: setMagnitude },
+  },
+  deepr: {
+    summary: 'fixed signs, a random walk, lost weights regrown anywhere, at every step (Bellec et al. 2018)',
+    ...{ takes: ['temperature', 'eta'], everyStep: true, make: deepR },
+  },
+  rigl: {
+    summary: 'smallest |w| of every tensor, regrown at the largest gradients (Evci et al. 2020)',
+    ...{ takes: ['fraction'], gradients: true, make: rigl },
+  },
+} satisfies Record<string, RewiringMethod>
+
+export type RewiringName = keyof typeof known
+export const rewirings: Readonly<Record<RewiringName, RewiringMethod>> = known

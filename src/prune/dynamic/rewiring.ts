@@ -2,6 +2,7 @@
  * @file Rewiring: a network that is trained sparse from start to end moves its weights. At an event some weights are taken away, and as many grow elsewhere, at value zero
  * and without momentum. How many there are in all never changes.
  */
+import type { Floats } from '../../engine/machine.ts'
 import type { Random } from '../../util/random.ts'
 
 /** A sparse tensor as an event sees it. */
@@ -32,7 +33,7 @@ export interface RewiringContext {
   /** How much of the time in which there are events is over, 0 to 1. */
   elapsed: number
   /** The gradient of a mini-batch's loss with respect to all places of a tensor, held or not. */
-  gradient(layer: string): Float32Array
+  gradient(layer: string): Floats
 }
 
 export interface Rewiring {

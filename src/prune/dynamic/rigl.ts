@@ -2,8 +2,8 @@
  * @file RigL (Evci et al. 2020, arXiv 1911.11134): in every tensor the share f of the smallest |w| is taken away, and as many weights grow where the loss has the largest |gradient|,
  * just pruned places included. f falls like a cosine: alpha / 2 (1 + cos(pi t / T)).
  */
-import type { Rewiring } from './rewiring.ts'
-import { survivors } from './rewiring.ts'
+import type { Floats } from '../../engine/machine.ts'
+import { type Rewiring, survivors } from './rewiring.ts'
 import { smallest } from './smallest.ts'
 
 export interface RiglOptions {
@@ -25,9 +25,9 @@ export function rigl({ fraction = 0.3 }: RiglOptions = {}): Rewiring {
 }
 
 /** The `count` places with the largest |gradient| that are not taken (ascending), of equal ones the earlier; ascending. */
-function largestGradients(gradient: Float32Array, taken: Int32Array, count: number): Int32Array {
+function largestGradients(gradient: Floats, taken: Int32Array, count: number): Int32Array {
   if (count === 0) return new Int32Array(0)
-  const scores = gradient.map((g) => -Math.abs(g))
+  const scores = Float32Array.from(gradient, (g) => -Math.abs(g))
   for (const position of taken) scores[position] = Number.POSITIVE_INFINITY
   // The threshold first: sorting every place would cost far more than looking at each.
   const least = scores.slice().sort()[count - 1]

@@ -16,6 +16,7 @@ import { random } from '../../../src/util/random.ts'
 import { masksByScores } from '../../../src/workflow/masks.ts'
 import { LossGradients } from '../../../src/workflow/scoring/gradients.ts'
 import { HessianGradient } from '../../../src/workflow/scoring/hessian.ts'
+import type { Measurement } from '../../../src/workflow/scoring/measurement.ts'
 import { best } from '../../support/engines.ts'
 
 const IMAGES = 100
@@ -68,8 +69,8 @@ describe.each(cases)('$name, batch normalizations $batchNorm', ({ name, batchNor
   const model = findModel(name)
   const prunable = chooseTensors(model, { prunable: 'reference' }).map((tensor) => tensor.name)
   const settings = { samples: IMAGES, miniBatch: 1, batchNorm, temperature: 1, prunable }
-  const measurements = [new LossGradients(settings, { squares: true })]
-  if (empty.some(([method]) => method === 'grasp')) measurements.push(new HessianGradient(settings, false) as never)
+  const measurements: Measurement[] = [new LossGradients(settings, { squares: true })]
+  if (empty.some(([method]) => method === 'grasp')) measurements.push(new HessianGradient(settings, false))
   const refresh = new BatchNormRefresh(IMAGES)
   const programs = Object.assign({}, refresh.programs, ...measurements.map((one) => one.programs))
   const network = new Network({ machine: best, model, data: smoothImages(), batch: 1, prunable, programs })
