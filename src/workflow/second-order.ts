@@ -8,7 +8,7 @@ import type { Network } from '../train/network.ts'
 import { FisherColumns } from './fisher-columns.ts'
 import type { GradientSource } from './gradients.ts'
 import { proposeBrainSurgeon } from './second-order/brain-surgeon.ts'
-import { lowestLoss, moved, tried } from './second-order/candidates.ts'
+import { lowestLoss, moved, unchanged } from './second-order/candidates.ts'
 import { proposeChita } from './second-order/chita.ts'
 import { Judge } from './second-order/judge.ts'
 import { proposeObd } from './second-order/obd.ts'
@@ -34,6 +34,12 @@ const proposals: Record<Exclude<SecondOrderMethod, 'magnitude'>, (stage: Stage) 
   cbs: proposeBrainSurgeon,
   chita: proposeChita,
 }
+
+/**
+ * Of the judging samples, how many choose start masks, dampings and how far an update goes, where there are several blocks, whose networks take longer to judge.
+ * All of them decide which masks of a search are best, and between the updated candidates.
+ */
+const FIRST_LOOK = 1250
 
 /** Prunes some tensors of a network: the weights that it holds afterwards are the result, and its masks say which are pruned. */
 export function pruneSecondOrder(
@@ -61,14 +67,14 @@ class SecondOrderPruning {
   constructor(network: Network, source: GradientSource, options: SecondOrderOptions) {
     this.#network = network
     this.#source = source
-    const { method, judge, judgeStart = judge, fisher = 'full', faithful = false, onProgress = () => {} } = options
+    const { method, judge, judgeStart, fisher = 'full', faithful = false, onProgress = () => {} } = options
     const { scope = 'global', seed = 0 } = options
     const { scale = faithful ? 1 : 'search', firstOrder = faithful ? 0 : 'search' } = options
     const { candidates = faithful ? 50 : 10 } = options
     const usual = { fisher, faithful, scope, seed, scale, firstOrder, candidates, onProgress }
     this.#settings = { ...options, ...usual }
-    this.#judge = new Judge(network, source.tensors, judge)
-    this.#judgeStart = new Judge(network, source.tensors, judgeStart)
+    this.#judge = new Judge(network, source.tensors, judge, fisher === 'full' || faithful ? undefined : FIRST_LOOK)
+    this.#judgeStart = judgeStart ? new Judge(network, source.tensors, judgeStart) : this.#judge.first
     const weights = this.#weights()
     this.#size = weights.reduce((sum, { length }) => sum + length, 0)
     this.#before = weights.reduce((sum, w) => sum + w.filter((x) => x !== 0).length, 0)
@@ -95,8 +101,7 @@ class SecondOrderPruning {
     const { method } = this.#settings
     const [settings, judge, judgeStart, clock] = [this.#settings, this.#judge, this.#judgeStart, this.#clock]
     const given = { stage, keep, sparsity, weights, settings, judge, judgeStart, clock }
-    if (method === 'magnitude')
-      return this.#finish(weights, { tried: [tried(given, { masks: magnitudeMasks(given) })] })
+    if (method === 'magnitude') return this.#finish(weights, { tried: [unchanged(given, magnitudeMasks(given))] })
     this.#space ??= new Workspace(this.#network.machine, this.#source.room(this.#network))
     const space = this.#space
     return space.scoped(() => {
@@ -112,6 +117,7 @@ class SecondOrderPruning {
       this.#clock.timed('gradients', () => {
         const progress = (done: number, total: number) =>
           this.#settings.onProgress('gradients', `${name}${done} of ${total} gradients`, done / total)
+        this.#settings.onProgress('gradients', '', 0)
         return source.collect(network, samples, progress, group, space)
       }),
     )
@@ -130,8 +136,8 @@ class SecondOrderPruning {
   /** Puts the best candidate, moved by the best step along its update, into the network. */
   #finish(weights: readonly Float32Array[], { tried, report }: Proposal): StageReport {
     const best = lowestLoss(tried)
-    const { masks, update, damping, selected, step } = best
-    const final = moved(weights, best, step)
+    const { masks, update, selected, step } = best
+    const final = update ? moved(weights, update, step) : weights
     this.#source.tensors.forEach((name, t) => {
       this.#network.values(name).set(final[t])
       this.#network.mask(name).set(masks[t])
@@ -144,7 +150,7 @@ class SecondOrderPruning {
       kept: masks.reduce((sum, mask) => sum + mask.reduce((a, b) => a + b, 0), 0),
       selected,
       ...(update && { scale: step.scale, updated: step.loss }),
-      ...(update?.descent && { firstOrder: step.firstOrder, damping }),
+      ...(update?.descent && { firstOrder: step.firstOrder, damping: update.damping }),
     }
   }
 

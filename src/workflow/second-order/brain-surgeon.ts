@@ -1,7 +1,7 @@
 /** @file The Combinatorial Brain Surgeon in a stage: randomized magnitude pruning, the local search, and for `cbs` the systematic update. */
 import { localSearch } from '../../prune/second-order/local-search.ts'
 import { randomMagnitude } from '../../prune/second-order/random-magnitude.ts'
-import { lowestLoss, tried } from './candidates.ts'
+import { unchanged } from './candidates.ts'
 import type { Proposal, Stage } from './stage.ts'
 import { updatedMasks } from './updates.ts'
 
@@ -15,11 +15,10 @@ export function proposeBrainSurgeon(stage: Stage): Proposal {
   const start = clock.timed('search', () => startMasks(stage))
   const { masks, search } = clock.timed('search', () => searchedMasks(stage, start))
   const report = { search }
-  if (settings.method === 'cbs-select') return { report, tried: [tried(stage, { masks })] }
+  if (settings.method === 'cbs-select') return { report, tried: [unchanged(stage, masks)] }
   const searched = updatedMasks(stage, masks)
-  if (settings.faithful) return { report, tried: searched }
-  const { damping } = lowestLoss(searched)
-  return { report, tried: [...searched, ...updatedMasks(stage, start, [damping!])] }
+  if (settings.faithful) return { report, tried: [searched] }
+  return { report, tried: [searched, updatedMasks(stage, start, [searched.update!.damping!])] }
 }
 
 /** Of several random ones in the first stage, of magnitude alone in later ones. */
@@ -37,8 +36,7 @@ function startMasks({ stage, sparsity, weights, settings, judgeStart }: Stage): 
 
 function searchedMasks({ columns, weights, settings, judge }: Stage, start: Float32Array[]) {
   const { faithful, fisher, onProgress } = settings
-  const lossOf = (some: readonly ArrayLike<number>[]) => judge.loss(weights, some)
-  const { masks, trace } = localSearch(columns.searched(fisher), weights, start, lossOf, {
+  const { masks, trace } = localSearch(columns.searched(fisher), weights, start, judge.contest(weights), {
     faithful,
     onPass: ({ pass, swaps, objective, loss }) =>
       onProgress(

@@ -1,33 +1,47 @@
 /** @file How much of a candidate's update is made, and which candidate is taken: the loss on samples that gave no gradients decides. */
+import type { Judge } from './judge.ts'
 import { lineSearch, type Step } from './line-search.ts'
-import type { Candidate, Stage, Tried } from './stage.ts'
+import type { Stage, Tried, Update } from './stage.ts'
 
 type Tries = Pick<Stage, 'weights' | 'settings' | 'judge' | 'clock'>
 
-/** The candidate with the best step along its update. */
-export function tried({ weights, settings, judge, clock }: Tries, candidate: Candidate): Tried {
-  const { masks, update } = candidate
+/** Masks without an update. */
+export function unchanged({ weights, judge }: Tries, masks: Float32Array[]): Tried {
   const selected = judge.loss(weights, masks)
-  if (!update) return { ...candidate, selected, step: { scale: 0, firstOrder: 0, loss: selected } }
-  const shares = { scale: settings.scale, firstOrder: update.descent ? settings.firstOrder : 0 }
-  const step = clock.timed('update', () =>
-    lineSearch(shares, selected, (some) => judge.loss(moved(weights, candidate, some), masks)),
-  )
-  return { ...candidate, selected, step }
+  return { masks, selected, step: { scale: 0, firstOrder: 0, loss: selected } }
+}
+
+/** Masks with the best step along one of some updates. The first samples say which; the loss is of all. */
+export function bestStep({ weights, settings, judge, clock }: Tries, masks: Float32Array[], updates: Update[]): Tried {
+  const selected = judge.loss(weights, masks)
+  return clock.timed('update', () => {
+    const { first } = judge
+    const lossOf = (update: Update, step: Step, by: Judge) => by.loss(moved(weights, update, step), masks)
+    const none = first === judge ? selected : first.loss(weights, masks)
+    const best = lowestLoss(
+      updates.map((update) => {
+        const shares = { scale: settings.scale, firstOrder: update.descent ? settings.firstOrder : 0 }
+        const step = lineSearch(shares, none, (some) => lossOf(update, some, first))
+        return { masks, update, selected, step }
+      }),
+    )
+    if (first !== judge) best.step.loss = lossOf(best.update, best.step, judge)
+    return best
+  })
 }
 
 /** The first one of the lowest loss. */
-export const lowestLoss = (some: readonly Tried[]): Tried => some.reduce((a, b) => (b.step.loss < a.step.loss ? b : a))
+export const lowestLoss = <T extends Tried>(some: readonly T[]): T =>
+  some.reduce((a, b) => (b.step.loss < a.step.loss ? b : a))
 
-/** The weights after a step of a candidate's update. */
+/** The weights after a step along an update. */
 export function moved(
   weights: readonly Float32Array[],
-  { update }: Candidate,
+  { compensation, descent }: Update,
   { scale, firstOrder }: Step,
 ): Float32Array[] {
   return weights.map((w, t) => {
-    if (!update) return w
-    const [change, descent] = [update.compensation[t], update.descent?.[t]]
-    return w.map((x, q) => x + scale * change[q] + (descent ? firstOrder * descent[q] : 0))
+    const [change, down] = [compensation[t], descent?.[t]]
+    return w.map((x, q) => x + scale * change[q] + (down ? firstOrder * down[q] : 0))
   })
 }

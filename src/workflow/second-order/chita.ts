@@ -12,7 +12,7 @@ export function proposeChita(stage: Stage): Proposal {
   // Gradients have a phase of their own.
   stage.columns.all()
   const masks = stage.clock.timed('search', () => chosen(stage))
-  return { tried: updatedMasks(stage, masks) }
+  return { tried: [updatedMasks(stage, masks)] }
 }
 
 function chosen({ columns, weights, keep, space, settings }: Stage): Float32Array[] {

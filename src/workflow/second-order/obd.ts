@@ -1,10 +1,10 @@
 /** @file Optimal Brain Damage in a stage: masks by the diagonal of the Fisher matrix, without an update. */
 import { obdSaliency } from '../../prune/second-order/obd.ts'
-import { tried } from './candidates.ts'
+import { unchanged } from './candidates.ts'
 import { type Proposal, type Stage, stageMasks } from './stage.ts'
 
 export function proposeObd(stage: Stage): Proposal {
   const { columns, weights } = stage
   const scores = columns.eachPart(({ tensors: [tensor] }, own) => [obdSaliency(tensor, own(weights)[0])])
-  return { tried: [tried(stage, { masks: stageMasks(stage, scores) })] }
+  return { tried: [unchanged(stage, stageMasks(stage, scores))] }
 }

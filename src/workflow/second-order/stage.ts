@@ -29,12 +29,8 @@ export interface Stage {
   readonly clock: Clock
 }
 
-/** Masks, one per tensor, and the change of the weights that goes with them. */
-export interface Candidate {
-  masks: Float32Array[]
-  damping?: number
-  update?: Pick<SystematicUpdate, 'compensation'> & Partial<SystematicUpdate>
-}
+/** A change of the weights that goes with masks. */
+export type Update = Pick<SystematicUpdate, 'compensation'> & Partial<SystematicUpdate> & { damping?: number }
 
 /** What a method makes of a stage: candidates of which the one of the lowest loss is taken. */
 export interface Proposal {
@@ -42,8 +38,10 @@ export interface Proposal {
   report?: Pick<StageReport, 'search' | 'residual'>
 }
 
-/** A candidate with the best step along its update. */
-export interface Tried extends Candidate {
+/** Masks, one per tensor, perhaps with an update and the best step along it. */
+export interface Tried {
+  masks: Float32Array[]
+  update?: Update
   /** Loss without the update. */
   selected: number
   step: Step & { loss: number }

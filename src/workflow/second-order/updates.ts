@@ -1,6 +1,6 @@
-/** @file The systematic update (CBS-U) of a stage's weights under given masks, with each of some dampings. */
+/** @file The systematic update (CBS-U) of a stage's weights under given masks, with the best of some dampings. */
 import { systematicUpdates } from '../../prune/second-order/update.ts'
-import { tried } from './candidates.ts'
+import { bestStep } from './candidates.ts'
 import { usualDamping } from './options.ts'
 import { magnitudeMasks, type Proposal, type Settings, type Stage, type Tried } from './stage.ts'
 
@@ -9,18 +9,18 @@ const DAMPINGS = [1, 10, 100]
 
 /** `cbs-update`: magnitude, then the update. */
 export function proposeUpdate(stage: Stage): Proposal {
-  return { tried: updatedMasks(stage, magnitudeMasks(stage)) }
+  return { tried: [updatedMasks(stage, magnitudeMasks(stage))] }
 }
 
-/** The masks with their update, once for each damping. */
+/** The masks with the best of their updates, one for each damping. */
 export function updatedMasks(
   stage: Stage,
   masks: Float32Array[],
   dampings: readonly number[] = dampingsOf(stage.settings),
-): Tried[] {
+): Tried {
   const { columns, weights, space, settings, clock } = stage
   const zero = () => masks.map(({ length }) => new Float64Array(length))
-  const updates = dampings.map(() => ({ compensation: zero(), descent: zero() }))
+  const updates = dampings.map((damping) => ({ damping, compensation: zero(), descent: zero() }))
   columns.forEach((block, own, { done, total, group }) => {
     clock.timed('update', () => {
       const { onProgress } = settings
@@ -34,7 +34,7 @@ export function updatedMasks(
       onProgress('update', `${group}${solved} of ${total} weights`, solved / total)
     })
   })
-  return updates.map((update, i) => tried(stage, { masks, update, damping: dampings[i] }))
+  return bestStep(stage, masks, updates)
 }
 
 /** What was asked for, else in faithful mode the usual one, else that and stronger ones. */

@@ -3,7 +3,7 @@ import { blockInverse } from '../../prune/second-order/direct-inverse.ts'
 import type { BlockInverse } from '../../prune/second-order/inverse.ts'
 import { woodfisherSaliency, woodfisherUpdate } from '../../prune/second-order/woodfisher.ts'
 import type { Own, PartBlock } from '../fisher-columns.ts'
-import { tried } from './candidates.ts'
+import { bestStep } from './candidates.ts'
 import { usualDamping } from './options.ts'
 import { type Proposal, type Stage, stageMasks } from './stage.ts'
 
@@ -35,7 +35,7 @@ export function proposeWoodfisher(stage: Stage): Proposal {
       return some
     })
   }
-  return { report: { residual }, tried: [tried(stage, { masks, update: { compensation } })] }
+  return { report: { residual }, tried: [bestStep(stage, masks, [{ compensation }])] }
 }
 
 /** Told how many weights are done. */

@@ -102,14 +102,14 @@ describe.each(cases)('$name, batch normalizations $batchNorm', ({ name, batchNor
     })
   }
 
-  it.each(empty)('%s', (method, expected) => {
+  it.each(empty)('%s', { timeout: 120_000 }, (method, expected) => {
     const found = masksOf(method).map((masks) => masks.filter((mask) => !mask.includes(1)).length)
     found.forEach((count, i) => {
       expect(Math.abs(count - expected[i]), `${found} for ${expected}`).toBeLessThanOrEqual(2)
     })
   })
 
-  it('FTS and SNIP keep nearly the same weights', () => {
+  it('FTS and SNIP keep nearly the same weights', { timeout: 120_000 }, () => {
     const [snip, fts] = (['snip', 'fts'] as const).map(masksOf)
     agreement.forEach((least, i) => {
       let [both, kept] = [0, 0]
