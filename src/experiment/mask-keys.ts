@@ -2,6 +2,7 @@
  * @file The keys of a recipe's prune section that say which weights may go, in what units, and what is done about layer collapse.
  */
 import { z } from 'zod'
+import type { Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
 import { onCollapseKinds } from '../prune/collapse.ts'
 import { keptCount, truncatedCount } from '../prune/count.ts'
@@ -57,14 +58,15 @@ export function checkMaskKeys(prune: MaskSettings & { method: string }, secondOr
     throw new UserError(`${source}: prune.onCollapse: expected warn or error with ${method}, which knows no floor`)
 }
 
-/** Names of the tensors that may be pruned; undefined: the weights of all layers. Throws UserError where a pattern matches nothing. */
-export function prunableNames(
-  { prunable = 'all', include, exclude }: Partial<MaskSettings>,
-  model: Model,
-): string[] | undefined {
+/** The tensors that may be pruned. Throws UserError where a pattern matches nothing. */
+export const tensorsToPrune = ({ prunable = 'all', include, exclude }: Partial<MaskSettings>, model: Model): Tensor[] =>
+  chooseTensors(model, { prunable, include, exclude }, { include: 'prune.include', exclude: 'prune.exclude' })
+
+/** Their names; undefined: the weights of all layers. */
+export function prunableNames(settings: Partial<MaskSettings>, model: Model): string[] | undefined {
+  const { prunable = 'all', include, exclude } = settings
   if (prunable === 'all' && !include && !exclude) return undefined
-  const names = { include: 'prune.include', exclude: 'prune.exclude' }
-  return chooseTensors(model, { prunable, include, exclude }, names).map(({ name }) => name)
+  return tensorsToPrune(settings, model).map(({ name }) => name)
 }
 
 /** The settings as pruning by scores takes them. */

@@ -1,11 +1,13 @@
 /** @file How a recipe prunes at its events: by second derivatives of trained weights, or by the scores of a saliency. */
 import type { Dataset } from '../data/dataset.ts'
 import type { Model } from '../models/model.ts'
+import type { PruningEvent } from '../prune/schedule.ts'
+import { sparsitiesOf, tensorwise } from '../prune/sparsities.ts'
 import type { Kernels } from '../train/kernels.ts'
 import type { Network, NetworkOptions } from '../train/network.ts'
 import { type PruneResult, prune } from '../workflow/prune.ts'
 import { Scoring } from '../workflow/scoring/scoring.ts'
-import { maskOptions, prunableNames } from './mask-keys.ts'
+import { maskOptions, prunableNames, tensorsToPrune } from './mask-keys.ts'
 import { isSecondOrder, type Recipe } from './recipe.ts'
 import { secondOrderPlan } from './second-order.ts'
 
@@ -15,8 +17,8 @@ export interface PruningPlan {
   judged?: number
   /** Where it works with these kernels only. */
   kernels?: Kernels
-  /** Prunes to a sparsity, at an event of the schedule (0 is the first). */
-  prune(network: Network, sparsity: number, event: number, progress?: PruningProgress): PruneResult
+  /** Prunes at an event of the schedule (index 0 is the first). */
+  prune(network: Network, event: PruningEvent, index: number, progress?: PruningProgress): PruneResult
 }
 
 /** How much of a phase is done, 0 (it begins) to 1; absent for what is worth a line of its own. */
@@ -28,17 +30,20 @@ export function pruningPlan(recipe: Recipe, model: Model, data: Dataset): Prunin
   if (!section || isSecondOrder(section.method)) return secondOrderPlan(recipe, model, data)
   const { method, scoring: { samples, ...options } = {} } = section
   const available = data.train.count - recipe.data.validation
+  const finals =
+    section.sparsities &&
+    sparsitiesOf(tensorsToPrune(section, model), section.sparsity, section.sparsities, 'prune.sparsities')
   const scoring = new Scoring({
     ...{ ...options, method, available, prunable: prunableNames(section, model) },
     samples: samples === 'all' ? available : samples,
   })
   return {
     programs: scoring.programs,
-    prune(network, sparsity, event, tell = () => {}) {
+    prune(network, { sparsity, at }, index, tell = () => {}) {
       tell('scoring', '', 0)
       const progress = (done: number, total: number) => tell('scoring', `${done} of ${total}`, done / total)
-      const masks = { scope: section.scope, sparsity, ...maskOptions(section) }
-      return prune(network, { method: scoring, ...masks, seed, progress }, event)
+      const scope = finals ? tensorwise((name) => at(finals.get(name)!)) : section.scope
+      return prune(network, { method: scoring, scope, sparsity, ...maskOptions(section), seed, progress }, index)
     },
   }
 }

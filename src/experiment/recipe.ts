@@ -1,7 +1,7 @@
 /**
  * @file Recipes: a whole experiment in one YAML file. Every field says what it is, so that the schema is also its documentation.
  */
-import { type Document, parse, parseDocument, stringify } from 'yaml'
+import { type Document, parseDocument, stringify } from 'yaml'
 import { z } from 'zod'
 import { augmentations } from '../data/augment.ts'
 import { datasets } from '../data/index.ts'
@@ -19,6 +19,7 @@ import { suggestion } from '../util/suggest.ts'
 import { type BatchNormMode, batchNormModes } from '../workflow/scoring/measurement.ts'
 import { Scoring } from '../workflow/scoring/scoring.ts'
 import { type SecondOrderMethod, secondOrderMethods } from '../workflow/second-order.ts'
+import { applyChanges, yamlProblem } from './changes.ts'
 import { checkSchema, shown } from './check-schema.ts'
 import { isDuration } from './duration.ts'
 import { isFisherTaylorConfig, recipeOfConfig } from './fisher-taylor-config.ts'
@@ -105,6 +106,7 @@ export const recipeSchema = z.strictObject({
   model: z.strictObject({
     name: nameOf<string>(models).describe('A built-in network (espalier list models).'),
     init: nameOf<InitializerName>(initializers).optional().describe('How weights begin (default: as the model says).'),
+    masks: z.string().optional().describe('A safetensors file whose zeros (or masks) the network begins with.'),
     classes: positive.optional().describe('Default: as the model says.'),
     weights: z.string().optional().describe('A safetensors file to start from, instead of random weights.'),
     widen: z.number().positive().optional().describe('Factor on the widths of the networks that have one.'),
@@ -141,6 +143,10 @@ export const recipeSchema = z.strictObject({
       method: nameOf<SaliencyName | SecondOrderMethod>({ ...saliencies, ...secondOrderMethods }),
       scope: nameOf<ScopeName>(scopes).default('global'),
       sparsity: z.number().min(0).lt(1).describe('Final share of zeros among prunable weights.'),
+      sparsities: z
+        .record(z.string(), z.number().min(0).lt(1))
+        .optional()
+        .describe('Of the kinds conv and linear, and of tensors by name, where it is another; needs scope layerwise.'),
       schedule: z.enum(scheduleKinds).default('one-shot'),
       start: duration.default('0it').describe('First event.'),
       end: duration.optional().describe('Last event at the latest (not for one-shot).'),
@@ -158,8 +164,8 @@ export const recipeSchema = z.strictObject({
 export type Recipe = z.output<typeof recipeSchema>
 
 /**
- * Reads a recipe file, or a configuration of the code of arXiv 2502.11450, and applies `key.path=value` changes to the recipe. Throws UserError naming file, key, what was found and
- * expected.
+ * Reads a recipe file, or a configuration of the code of arXiv 2502.11450, and applies the budget that is chosen and `key.path=value` changes to the recipe. Throws UserError naming
+ * file, key, what was found and expected.
  */
 export function readRecipe(path: string, changes: readonly string[] = []): Recipe {
   const document = parseDocument(new TextDecoder().decode(readBytes(path)))
@@ -167,7 +173,7 @@ export function readRecipe(path: string, changes: readonly string[] = []): Recip
   if (problem) throw new UserError(`${path} is not valid YAML: ${yamlProblem(problem)}`)
   const config = document.has('general') ? plainValue(document, path) : undefined
   if (isFisherTaylorConfig(config)) document.contents = document.createNode(recipeOfConfig(config, path)) as never
-  for (const change of changes) setPath(document, change)
+  applyChanges(document, changes, path)
   return checkRecipe(plainValue(document, path), path)
 }
 
@@ -197,6 +203,7 @@ function crossCheck(recipe: Recipe, source: string): Recipe {
     throw new UserError(`${source}: prune.end: a ${prune.schedule} schedule needs it, such as 10ep`)
   if (prune?.initial !== undefined && (prune.schedule !== 'cubic' || prune.initial > prune.sparsity))
     throw new UserError(`${source}: prune.initial: needs a cubic schedule and at most the final sparsity`)
+  if (prune?.sparsities) checkSparsities(prune, source)
   if (prune) checkScoring(prune, source)
   if (prune?.secondOrder && !isSecondOrder(prune.method))
     throw new UserError(`${source}: prune.secondOrder: ${prune.method} uses no gradients of samples`)
@@ -211,6 +218,14 @@ function crossCheck(recipe: Recipe, source: string): Recipe {
   return recipe
 }
 
+function checkSparsities({ method, scope, initial, granularity }: NonNullable<Recipe['prune']>, source: string): void {
+  const needs = (what: string) => new UserError(`${source}: prune.sparsities: ${what}`)
+  if (isSecondOrder(method)) throw needs(`${method} knows one sparsity only`)
+  if (scope !== 'layerwise') throw needs(`expected prune.scope layerwise, found ${scope}`)
+  if (initial !== undefined) throw needs('does not go with prune.initial')
+  if (granularity === 'channel') throw needs('expected a prune.granularity of weights, found channel')
+}
+
 /** Whether the method uses the settings of prune.scoring, and they fit together. */
 function checkScoring({ method, scoring }: NonNullable<Recipe['prune']>, source: string): void {
   if (!scoring) return
@@ -222,25 +237,5 @@ function checkScoring({ method, scoring }: NonNullable<Recipe['prune']>, source:
     new Scoring({ ...options, method, samples: few })
   } catch (error) {
     throw error instanceof UserError ? new UserError(`${source}: prune.${error.message}`) : error
-  }
-}
-
-/** The first line of what the YAML parser says; the others show the place in the text. */
-const yamlProblem = (error: unknown): string => (error as Error).message.split('\n')[0].replace(/:$/, '')
-
-/** `a.b=value`: the value is read as YAML. */
-function setPath(document: Document, change: string): void {
-  const [, path, text] = /^([^=]+)=(.*)$/s.exec(change) ?? []
-  if (path === undefined) throw new UserError(`--set ${change}: expected key.path=value`)
-  let value: unknown
-  try {
-    value = parse(text, { logLevel: 'error' })
-  } catch (error) {
-    throw new UserError(`--set ${change}: not a YAML value: ${yamlProblem(error)}`)
-  }
-  try {
-    document.setIn(path.split('.'), document.createNode(value))
-  } catch {
-    throw new UserError(`--set ${change}: ${path} leads into a value that has no keys`)
   }
 }

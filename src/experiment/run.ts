@@ -191,7 +191,7 @@ class Run {
     return [
       gradualPruning({
         schedule,
-        event: (network, sparsity, event) => {
+        event: (network, event, index) => {
           const started = performance.now()
           let long = false
           const progress = (phase: string, text: string, share?: number) => {
@@ -200,7 +200,7 @@ class Run {
             long = true
             this.#options.onUnstoppable?.(true)
           }
-          const result = plan.prune(network, sparsity, event, progress)
+          const result = plan.prune(network, event, index, progress)
           if (long) this.#options.onUnstoppable?.(false)
           this.#pruning += performance.now() - started
           return result

@@ -45,7 +45,7 @@ export function secondOrderPlan(
     programs: { ...source.programs, ...refresh?.programs },
     judged: judge,
     kernels: 'dense',
-    prune(network, sparsity, _event, progress = () => {}) {
+    prune(network, { sparsity }, _index, progress = () => {}) {
       const training = network.indices.train
       const drawn = drawSamples(training.length, { gradients: samples * miniBatch, judge, seed, faithful })
       const places = (list: Uint32Array) => list.map((i) => training[i])

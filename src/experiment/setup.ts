@@ -9,7 +9,7 @@ import type { Model } from '../models/model.ts'
 import type { RateSchedule } from '../optim/schedule.ts'
 import { rewirings } from '../prune/dynamic/index.ts'
 import type { PruningSchedule } from '../prune/schedule.ts'
-import { loadWeights } from '../train/checkpoint.ts'
+import { loadMasks, loadWeights } from '../train/checkpoint.ts'
 import { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
 import { toSteps } from './duration.ts'
@@ -23,7 +23,7 @@ export const modelOf = ({ model: { name, classes, widen } }: Recipe): Model => f
 /** The network of a recipe, with its initial weights. */
 export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, plan?: PruningPlan): Network {
   const { augment, validation, stratify } = recipe.data
-  const { init, weights } = recipe.model
+  const { init, weights, masks } = recipe.model
   const model = modelOf(recipe)
   const { prune } = recipe
   const network = new Network({
@@ -32,7 +32,9 @@ export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, pl
     ...{ programs: plan?.programs, judged: plan?.judged, kernels: plan?.kernels ?? recipe.train.kernels },
     denseGradients: recipe.rewire && rewirings[recipe.rewire.method].gradients,
   })
-  if (weights !== undefined) loadWeights(network, unpackSparse(readSafetensors(weights), weights), weights)
+  const read = (file: string) => unpackSparse(readSafetensors(file), file)
+  if (weights !== undefined) loadWeights(network, read(weights), weights)
+  if (masks !== undefined) loadMasks(network, read(masks), masks)
   return network
 }
 

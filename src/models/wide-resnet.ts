@@ -21,6 +21,7 @@ function wideResnet(depth: number): ModelFamily {
     classes: 10,
     widen: 2,
     defaultInit: 'he-normal-out',
+    published: ['layer*.conv*.weight'],
     build(graph, images, training, { classes, widen }) {
       let x = convLayer(graph, images, 'conv1', 16, 3, { pad: 1 })
       for (const [group, channels] of [16, 32, 64].entries())

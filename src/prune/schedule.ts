@@ -25,6 +25,8 @@ export interface PruningEvent {
   step: number
   /** Sparsity after it. */
   sparsity: number
+  /** Sparsity after it of what has another final sparsity than the schedule's, and no `initial`. */
+  at(final: number): number
 }
 
 /**
@@ -35,14 +37,17 @@ export interface PruningEvent {
  * The last event reaches exactly s, also where end - start is not a multiple of `every`.
  */
 export function pruningEvents({ kind, sparsity: s, start, end, every, initial }: PruningSchedule): PruningEvent[] {
-  if (kind === 'one-shot') return [{ step: start, sparsity: s }]
+  if (kind === 'one-shot') return [{ step: start, sparsity: s, at: (final) => final }]
   if (end < start || every < 1)
     throw new Error(`expected end >= start and every >= 1, found ${start}, ${end}, ${every}`)
   const n = Math.floor((end - start) / every) + 1
   return Array.from({ length: n }, (_, i) => {
     const done = (i + 1) / n
-    const cubic = initial === undefined ? s - s * (1 - done) ** 3 : s - (s - initial) * (1 - i / (n - 1)) ** 3
-    const sparsity = kind === 'cubic' ? cubic : 1 - (1 - s) ** done
-    return { step: start + i * every, sparsity: i === n - 1 ? s : sparsity }
+    const at = (final: number) => {
+      if (i === n - 1) return final
+      return kind === 'cubic' ? final - final * (1 - done) ** 3 : 1 - (1 - final) ** done
+    }
+    const from = initial === undefined || i === n - 1 ? undefined : s - (s - initial) * (1 - i / (n - 1)) ** 3
+    return { step: start + i * every, sparsity: from ?? at(s), at }
   })
 }

@@ -85,7 +85,7 @@ function matching(tensors: readonly Tensor[], patterns: readonly string[], what:
 }
 
 /** Whether a name matches a pattern in which `*` stands for any characters. */
-const fits = (name: string, pattern: string): boolean =>
+export const fits = (name: string, pattern: string): boolean =>
   new RegExp(`^${pattern.split('*').map(literally).join('.*')}$`, 's').test(name)
 
 const literally = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')

@@ -66,6 +66,23 @@ export function loadCheckpoint(network: Network, file: TensorFile, source: strin
   network.fitKernels()
 }
 
+/**
+ * Prunes the weights that a file has not: where it is a checkpoint those that its masks prune, else those that are zero in it. Weights that stay keep their values. Throws
+ * UserError where a prunable tensor is missing or has another shape. `source` is what messages call the file.
+ */
+export function loadMasks(network: Network, file: TensorFile, source: string): void {
+  const masks = network.prunable.map((tensor) => {
+    if (file.tensors.has(maskKey(tensor.name))) return maskOf(file, tensor, source)
+    return valuesOf(file, tensor.name, tensor, source).map((weight) => (weight === 0 ? 0 : 1))
+  })
+  network.densify()
+  network.prunable.forEach(({ name }, i) => {
+    network.mask(name).set(masks[i])
+  })
+  network.applyMasks()
+  network.fitKernels()
+}
+
 function maskOf(file: TensorFile, tensor: Tensor, source: string): Float32Array {
   const mask = valuesOf(file, maskKey(tensor.name), tensor, source)
   const wrong = mask.find((bit) => bit !== 0 && bit !== 1)

@@ -6,14 +6,14 @@ import { type Count, keptCount } from '../prune/count.ts'
 import { type Floor, floorText } from '../prune/floor.ts'
 import { findGranularity, granularities } from '../prune/granularity/index.ts'
 import { type MaskedLayer, sparsityOf } from '../prune/mask.ts'
-import { type ScopeName, scopes } from '../prune/scope.ts'
+import { type Scope, type ScopeName, scopes } from '../prune/scope.ts'
 import { writeMasks } from '../prune/write-masks.ts'
 import type { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
 
 export interface MaskOptions {
-  /** Default `global`. */
-  scope?: ScopeName
+  /** By name, or a scope of one's own. Default `global`. */
+  scope?: ScopeName | Scope
   /** Share of zeros among all prunable weights, 0 to 1. */
   sparsity: number
   /** `weight` (the default), `2:4` and the like, `4x4` and the like, or `channel`. */
@@ -75,7 +75,11 @@ export function masksByScores(network: Network, options: MaskOptions): PruneResu
   const select = (group: readonly MaskedLayer[], keep: number) => network.selectTop(group, keep)
   const write = (floor?: Floor) => {
     restore()
-    writeMasks(layers, { scope: scopes[scope], sparsity, count, floor, select }, unit)
+    writeMasks(
+      layers,
+      { scope: typeof scope === 'string' ? scopes[scope] : scope, sparsity, count, floor, select },
+      unit,
+    )
     return connectivityOf(network.model, new Map(layers.map(({ name, mask }) => [name, mask])))
   }
   let raised: Floor | undefined

@@ -3,7 +3,7 @@
 import type { Floats } from '../engine/machine.ts'
 import { countKept } from '../prune/mask.ts'
 import { type SaliencyName, saliencyOf } from '../prune/saliency/index.ts'
-import { type PruningSchedule, pruningEvents } from '../prune/schedule.ts'
+import { type PruningEvent, type PruningSchedule, pruningEvents } from '../prune/schedule.ts'
 import type { Network } from '../train/network.ts'
 import type { Hook } from '../train/train.ts'
 import { UserError } from '../util/errors.ts'
@@ -83,7 +83,7 @@ function sparsitiesOfRounds(layers: readonly { mask: Floats }[], sparsity: numbe
 export interface GradualOptions extends Omit<PruneOptions, 'sparsity'> {
   schedule: PruningSchedule
   /** What happens at an event. Default: {@link prune} with the other options. */
-  event?(network: Network, sparsity: number, event: number): PruneResult
+  event?(network: Network, event: PruningEvent, index: number): PruneResult
   /** Called before an event changes anything. */
   before?(step: number, first: boolean): void
   /** Called after an event. */
@@ -93,13 +93,13 @@ export interface GradualOptions extends Omit<PruneOptions, 'sparsity'> {
 /** A training hook that prunes at the events of a schedule. */
 export function gradualPruning({ schedule, before, after, event, ...options }: GradualOptions): Hook {
   const events = pruningEvents(schedule)
-  const pruneOnce = event ?? ((network, sparsity, index) => prune(network, { ...options, sparsity }, index))
+  const pruneOnce = event ?? ((network, { sparsity }, index) => prune(network, { ...options, sparsity }, index))
   return {
     atStep(step, network) {
       const index = events.findIndex((one) => one.step === step)
       if (index < 0) return
       before?.(step, index === 0)
-      const result = pruneOnce(network, events[index].sparsity, index)
+      const result = pruneOnce(network, events[index], index)
       after?.(step, events[index].sparsity, result)
     },
   }

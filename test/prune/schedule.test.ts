@@ -27,9 +27,19 @@ it('exponential: every event removes the same share of what is left', () => {
   expect(steps(schedule)).toEqual([10, 20, 30, 40])
 })
 
+it.each(['one-shot', 'exponential', 'cubic'] as const)(
+  '%s: what has another final sparsity gets there as it would alone',
+  (kind) => {
+    const schedule = { kind, start: 10, end: 42, every: 10 }
+    const [events, alone] = [0.9, 0.4].map((sparsity) => pruningEvents({ ...schedule, sparsity }))
+    expect(events.map(({ at }) => at(0.4))).toEqual(alone.map(({ sparsity }) => sparsity))
+    expect(events.map(({ at }) => at(0))).toEqual(events.map(() => 0))
+  },
+)
+
 it('one-shot: once, at the start', () => {
   const schedule = { kind: 'one-shot', sparsity: 0.5, start: 7, end: 100, every: 10 } as const
-  expect(pruningEvents(schedule)).toEqual([{ step: 7, sparsity: 0.5 }])
+  expect(pruningEvents(schedule)).toMatchObject([{ step: 7, sparsity: 0.5 }])
 })
 
 it('the last event is not after the end', () => {
