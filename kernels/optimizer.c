@@ -41,3 +41,27 @@ KERNEL(apply_mask) {
         store_part(x, choose(keep, load_part(x, count), splat(0)), count);
     }
 }
+
+/* The gradient of tied weights: at every copy of a bank entry the sum of g over all its copies, or (mean = 1) their mean. A tensor is `units` runs of `block` weights, and
+ * the copies of entry b of `entries` are the runs order[b], order[b + entries], ... summed in this order; threads share the entries. A run that lies outside is left out.
+ * args: units entries block g order y mean */
+KERNEL(tie_gradient) {
+    int units = a[0], entries = a[1], block = a[2], mean = a[6], lo, hi;
+    const float *g = ctx->arena + a[3];
+    const int32_t *order = (const int32_t *)(ctx->arena + a[4]);
+    float *y = ctx->arena + a[5];
+    share(ctx, entries, 1, &lo, &hi);
+    for (int b = lo; b < hi; b++)
+        for (int k = 0; k < block; k++) {
+            float sum = 0;
+            int copies = 0;
+            for (int64_t i = b; i < units; i += entries) {
+                if ((uint32_t)order[i] >= (uint32_t)units) continue;
+                sum += g[(int64_t)order[i] * block + k];
+                copies++;
+            }
+            if (mean) sum /= (float)copies;
+            for (int64_t i = b; i < units; i += entries)
+                if ((uint32_t)order[i] < (uint32_t)units) y[(int64_t)order[i] * block + k] = sum;
+        }
+}

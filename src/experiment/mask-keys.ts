@@ -57,13 +57,14 @@ export function checkMaskKeys(prune: MaskSettings & { method: string }, secondOr
     throw new UserError(`${source}: prune.onCollapse: expected warn or error with ${method}, which knows no floor`)
 }
 
-/** Names of the tensors that may be pruned; undefined: the weights of all layers. Throws UserError where a pattern matches nothing. */
+/** Names of the tensors that may be pruned (or tied); undefined: the weights of all layers. Throws UserError where a pattern matches nothing. */
 export function prunableNames(
   { prunable = 'all', include, exclude }: Partial<MaskSettings>,
   model: Model,
+  section = 'prune',
 ): string[] | undefined {
   if (prunable === 'all' && !include && !exclude) return undefined
-  const names = { include: 'prune.include', exclude: 'prune.exclude' }
+  const names = { include: `${section}.include`, exclude: `${section}.exclude` }
   return chooseTensors(model, { prunable, include, exclude }, names).map(({ name }) => name)
 }
 

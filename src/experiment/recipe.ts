@@ -24,6 +24,7 @@ import { isDuration } from './duration.ts'
 import { isFisherTaylorConfig, recipeOfConfig } from './fisher-taylor-config.ts'
 import { checkMaskKeys, maskKeys } from './mask-keys.ts'
 import { checkRewire, rewireSchema } from './rewiring-plan.ts'
+import { checkTie, tieSchema } from './tie-plan.ts'
 
 const nameOf = <T extends string>(known: Record<string, unknown>) =>
   z.string().refine((name) => Object.hasOwn(known, name), {
@@ -152,6 +153,7 @@ export const recipeSchema = z.strictObject({
     })
     .optional(),
   rewire: rewireSchema.optional().describe('Weights of the sparse network move while it trains.'),
+  tie: tieSchema.optional().describe('Weights share values instead of being zero.'),
 })
 
 /** A recipe with every default filled in. */
@@ -200,6 +202,7 @@ function crossCheck(recipe: Recipe, source: string): Recipe {
   if (prune) checkScoring(prune, source)
   if (prune?.secondOrder && !isSecondOrder(prune.method))
     throw new UserError(`${source}: prune.secondOrder: ${prune.method} uses no gradients of samples`)
+  checkTie(recipe, source)
   checkRewire(recipe, source)
   if (prune) checkMaskKeys(prune, isSecondOrder(prune.method), source)
   if (prune && isSecondOrder(prune.method) && train.kernels === 'sparse')

@@ -10,6 +10,7 @@ import { suggestion } from '../util/suggest.ts'
 import { maskName } from './graphs.ts'
 import type { Network } from './network.ts'
 import { preprocessingOf } from './preprocessing.ts'
+import { loadTies, storedTies, tieValues } from './tied.ts'
 
 const maskKey = (parameter: string) => `${parameter}.mask`
 
@@ -26,7 +27,7 @@ const identity = ({ model: { name, classes, widen } }: Network): Record<string, 
   ...(widen !== undefined && { widen: String(widen) }),
 })
 
-/** Parameters, masks (as bytes) and momentum. */
+/** Parameters, masks (as bytes), momentum, and which weights are copies of which. */
 export function checkpointOf(network: Network, metadata: Record<string, string>): TensorFile {
   const file = weightsOf(network, metadata)
   for (const { name, shape } of network.prunable)
@@ -37,11 +38,12 @@ export function checkpointOf(network: Network, metadata: Record<string, string>)
     })
   for (const { name, shape } of network.parameters)
     file.tensors.set(momentumName(name), storeFloats(network.weights.whole(name, momentumName(name)), shape))
+  for (const [name, order] of storedTies(network)) file.tensors.set(name, order)
   return file
 }
 
 /**
- * Loads parameters and buffers by name; everything else in the file is left alone. Nothing is changed unless all fit.
+ * Loads parameters and buffers by name; everything else in the file is left alone. Nothing is changed unless all fit. Tied weights take the value of their first copy.
  * Throws UserError where a parameter is missing or has another shape. `source` is what messages call the file.
  */
 export function loadWeights(network: Network, file: TensorFile, source: string): void {
@@ -50,12 +52,14 @@ export function loadWeights(network: Network, file: TensorFile, source: string):
   network.stored.forEach(({ name }, i) => {
     network.values(name).set(found[i])
   })
+  tieValues(network)
 }
 
 /** Loads what {@link checkpointOf} saved. Throws UserError where something is missing or does not fit. */
 export function loadCheckpoint(network: Network, file: TensorFile, source: string): void {
   const masks = network.prunable.map((tensor) => maskOf(file, tensor, source))
   const momentum = network.parameters.map((tensor) => valuesOf(file, momentumName(tensor.name), tensor, source))
+  loadTies(network, file, source)
   loadWeights(network, file, source)
   network.prunable.forEach(({ name }, i) => {
     network.mask(name).set(masks[i])

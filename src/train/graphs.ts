@@ -8,9 +8,11 @@ import { Graph, prunableParameters } from '../graph/graph.ts'
 import { loadBatch } from '../graph/operators/batch.ts'
 import { countCorrect, sampleCrossEntropy } from '../graph/operators/loss.ts'
 import { reduceMean } from '../graph/operators/shape.ts'
+import { TieGradient } from '../graph/operators/update.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
 import { appendSgd } from '../optim/sgd.ts'
+import { bankOf, type Tying } from '../prune/tied.ts'
 
 /** What a graph needs to know of a data set: all but the samples. */
 export type DataShape = Pick<Dataset, 'image' | 'mean' | 'std'> & Record<'train' | 'test', { count: number }>
@@ -25,24 +27,42 @@ export interface TrainingStep {
 /** State tensors of a prunable parameter. */
 export const maskName = (parameter: string): string => `${parameter}.mask`
 export const scoreName = (parameter: string): string => `${parameter}.scores`
+export const orderName = (parameter: string): string => `${parameter}.order`
 
-/** One optimizer step on `batch` training samples. Only `chosen` parameters (names; default: the weights of all layers) have masks. */
+export interface StepOptions {
+  augment?: Augmentation
+  /** Names of the parameters that have masks. Default: the weights of all layers. */
+  chosen?: readonly string[]
+  /** How those weights are tied. Default: not at all. */
+  tying?: Tying
+}
+
+/** One optimizer step on `batch` training samples. */
 export function trainingStep(
   model: Model,
   data: DataShape,
   batch: number,
-  augment?: Augmentation,
-  chosen?: readonly string[],
+  { augment, chosen, tying }: StepOptions = {},
 ): TrainingStep {
   const { graph: forward, loss } = forwardPass(model, data, 'train', batch, true, augment)
   const parameters = forward.withRole('parameter')
   const { graph, gradients } = differentiate(forward, loss, parameters)
   const prunable = new Set(choosePrunable(forward, chosen))
   for (const { name, shape } of prunable) graph.state(scoreName(name), shape)
-  appendSgd(graph, parameters, gradients, (parameter) =>
+  const shared = parameters.map((parameter, i) =>
+    tying && prunable.has(parameter) ? tiedGradient(graph, parameter, gradients[i], tying) : gradients[i],
+  )
+  appendSgd(graph, parameters, shared, (parameter) =>
     prunable.has(parameter) ? graph.state(maskName(parameter.name), parameter.shape) : undefined,
   )
   return { graph, forward }
+}
+
+/** The gradient that all copies of an entry share. */
+function tiedGradient(graph: Graph, { name, shape }: Tensor, gradient: Tensor, tying: Tying): Tensor {
+  const { units, entries } = bankOf(shape, tying)
+  const order = graph.state(orderName(name), [4 * units], { bytes: true })
+  return graph.apply(TieGradient, [gradient, order], { entries, mean: tying.rescale === true })[0]
 }
 
 /**

@@ -40,3 +40,31 @@ export const applyMask: Kernel<'n' | 'x' | 'mask'> = {
     for (let i = 0; i < p.n; i++) if (floats[p.mask + i] === 0) floats[p.x + i] = 0
   },
 }
+
+/**
+ * The gradient of tied weights: y is, at every copy of a bank entry, the sum of g over all its copies, or their mean. A tensor is `units` runs of `block` weights; the copies of
+ * entry b of `entries` are the runs order[b], order[b + entries], ... `order` is a permutation of 0 .. units - 1, 32-bit integers: what lies outside is left out. y may be g.
+ */
+export const tieGradient: Kernel<'units' | 'entries' | 'block' | 'g' | 'order' | 'y' | 'mean'> = {
+  name: 'tie_gradient',
+  parameters: ['units', 'entries', 'block', 'g', 'order', 'y', 'mean'],
+  extents: (p) => {
+    if (p.block < 1 || p.entries < 1 || p.entries > p.units)
+      throw new Error(`expected runs of 1 weight or more and 1 to ${p.units} entries, found ${p.block}, ${p.entries}`)
+    return [
+      { offset: p.g, length: p.units * p.block },
+      { offset: p.order, length: p.units },
+      { offset: p.y, length: p.units * p.block },
+    ]
+  },
+  reference: (p, { floats, bytes }) => {
+    const order = new Int32Array(bytes.buffer, bytes.byteOffset).subarray(p.order, p.order + p.units)
+    for (let b = 0; b < p.entries; b++) {
+      const copies = order.filter((unit, i) => i % p.entries === b && unit >= 0 && unit < p.units)
+      for (let k = 0; k < p.block; k++) {
+        const sum = copies.reduce((all, unit) => all + floats[p.g + unit * p.block + k], 0)
+        for (const unit of copies) floats[p.y + unit * p.block + k] = p.mean ? sum / copies.length : sum
+      }
+    }
+  },
+}

@@ -2,7 +2,7 @@
  * @file Operators that change persistent tensors in place, every step, over every weight.
  */
 import { check, type Operator } from '../operator.ts'
-import { describe, type Tensor } from '../tensor.ts'
+import { describe, sizeOf, type Tensor } from '../tensor.ts'
 
 /**
  * One step of SGD on a parameter: inputs (weight, gradient, momentum, hyper) and optionally a mask;
@@ -24,5 +24,24 @@ export const SgdStep: Operator = {
       () => `expected hyper [5], found ${describe(hyper)}`,
     )
     return []
+  },
+}
+
+/**
+ * The gradient of tied weights, whose copies of a bank entry are to stay equal: every copy gets the sum of the gradients of all copies, or (`mean`) their mean. Inputs gradient and
+ * order (bytes: a permutation of 32-bit integers); attributes `entries` of the bank, `mean`. What is a copy of what stands in src/prune/tied.ts.
+ */
+export const TieGradient: Operator = {
+  name: 'TieGradient',
+  infer: ([gradient, order], { entries }) => {
+    const units = sizeOf(order.shape) / 4
+    const fits = order.bytes === true && Number.isInteger(units) && sizeOf(gradient.shape) % units === 0
+    check(fits, 'TieGradient', () => `${describe(order)} orders no equal parts of ${describe(gradient)}`)
+    check(
+      Number(entries) >= 1 && Number(entries) <= units,
+      'TieGradient',
+      () => `expected 1 to ${units} entries, found ${entries}`,
+    )
+    return [{ shape: gradient.shape, batched: false }]
   },
 }

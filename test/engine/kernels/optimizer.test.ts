@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { it } from 'vitest'
 import { call } from '../../../src/engine/kernel.ts'
-import { applyMask, sgd } from '../../../src/engine/kernels/optimizer.ts'
+import { applyMask, sgd, tieGradient } from '../../../src/engine/kernels/optimizer.ts'
 import type { Random } from '../../../src/util/random.ts'
 import { onEveryEngine } from '../../support/engines.ts'
-import { exact, expectAgreement, ROUNDING, size, uniform, values } from '../../support/kernel-case.ts'
+import { blank, exact, expectAgreement, ROUNDING, size, uniform, values } from '../../support/kernel-case.ts'
 
 /** All terms are below 2; what the mask takes away is exactly 0. */
 const rounded = (want: number) => (want === 0 ? 0 : 16 * ROUNDING)
@@ -37,6 +37,38 @@ onEveryEngine((machines) => {
         },
       ),
     )
+  })
+
+  it('gradients of tied weights: sums and means over copies, of runs of weights too', () => {
+    fc.assert(
+      fc.property(
+        size.chain((units) => fc.tuple(fc.constant(units), fc.integer({ min: 1, max: units }))),
+        fc.constantFrom(1, 3, 9),
+        fc.constantFrom(0, 1),
+        values,
+        ([units, entries], block, mean, rng) => {
+          const order = Int32Array.from(rng.permutation(units))
+          const copies = Math.ceil(units / entries)
+          expectAgreement(machines, {
+            operands: {
+              ...{ g: uniform(rng, units * block), order: new Uint8Array(order.buffer), y: blank(units * block) },
+            },
+            call: (at) => call(tieGradient, { units, entries, block, g: at.g, order: at.order, y: at.y, mean }),
+            writes: { y: (_, magnitude) => copies * ROUNDING * magnitude + ROUNDING * magnitude },
+          })
+        },
+      ),
+    )
+  })
+
+  it('units of an order that lie outside are left out', () => {
+    const order = new Uint8Array(Int32Array.of(2, -1, 7, 0).buffer)
+    expectAgreement(machines, {
+      operands: { g: [1, 2, 3, 4], order, y: [9, 9, 9, 9] },
+      call: (at) =>
+        call(tieGradient, { ...{ units: 4, entries: 2, block: 1, g: at.g, order: at.order, y: at.y, mean: 0 } }),
+      writes: { y: exact },
+    })
   })
 
   it('masks are exact: pruned values become 0, the others stay', () => {
