@@ -27,11 +27,13 @@ export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, pl
   const model = modelOf(recipe)
   const { prune, tie } = recipe
   const prunable = tie ? prunableNames(tie, model, 'tie') : prune && prunableNames(prune, model)
+  const gradients = recipe.rewire && rewirings[recipe.rewire.method].gradients
   const network = new Network({
     ...{ machine, data, model, init, prunable, tying: tie },
     ...{ batch: recipe.train.batch, validation, stratify, seed: recipe.seed, augment: findAugmentation(augment) },
     ...{ programs: plan?.programs, judged: plan?.judged, kernels: plan?.kernels ?? recipe.train.kernels },
-    denseGradients: recipe.rewire && rewirings[recipe.rewire.method].gradients,
+    denseGradients: gradients === 'batch',
+    smoothing: gradients === 'smoothed' ? recipe.train.momentum : undefined,
   })
   if (weights !== undefined) loadWeights(network, unpackSparse(readSafetensors(weights), weights), weights)
   return network

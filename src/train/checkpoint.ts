@@ -7,7 +7,7 @@ import type { Tensor } from '../graph/tensor.ts'
 import { momentumName } from '../optim/sgd.ts'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
-import { maskName } from './graphs.ts'
+import { maskName, smoothedName } from './graphs.ts'
 import type { Network } from './network.ts'
 import { preprocessingOf } from './preprocessing.ts'
 import { loadTies, storedTies, tieValues } from './tied.ts'
@@ -27,7 +27,7 @@ const identity = ({ model: { name, classes, widen } }: Network): Record<string, 
   ...(widen !== undefined && { widen: String(widen) }),
 })
 
-/** Parameters, masks (as bytes), momentum, and which weights are copies of which. */
+/** Parameters, masks (as bytes), momentum, and where there are such: smoothed gradients, and which weights are copies of which. */
 export function checkpointOf(network: Network, metadata: Record<string, string>): TensorFile {
   const file = weightsOf(network, metadata)
   for (const { name, shape } of network.prunable)
@@ -38,6 +38,8 @@ export function checkpointOf(network: Network, metadata: Record<string, string>)
     })
   for (const { name, shape } of network.parameters)
     file.tensors.set(momentumName(name), storeFloats(network.weights.whole(name, momentumName(name)), shape))
+  for (const { name, shape } of smoothed(network))
+    file.tensors.set(smoothedName(name), storeFloats(network.smoothedGradient(name), shape))
   for (const [name, order] of storedTies(network)) file.tensors.set(name, order)
   return file
 }
@@ -59,6 +61,7 @@ export function loadWeights(network: Network, file: TensorFile, source: string):
 export function loadCheckpoint(network: Network, file: TensorFile, source: string): void {
   const masks = network.prunable.map((tensor) => maskOf(file, tensor, source))
   const momentum = network.parameters.map((tensor) => valuesOf(file, momentumName(tensor.name), tensor, source))
+  const gradients = smoothed(network).map((tensor) => valuesOf(file, smoothedName(tensor.name), tensor, source))
   loadTies(network, file, source)
   loadWeights(network, file, source)
   network.prunable.forEach(({ name }, i) => {
@@ -67,8 +70,15 @@ export function loadCheckpoint(network: Network, file: TensorFile, source: strin
   network.parameters.forEach(({ name }, i) => {
     network.momentum(name).set(momentum[i])
   })
+  smoothed(network).forEach(({ name }, i) => {
+    network.smoothedGradient(name).set(gradients[i])
+  })
   network.fitKernels()
 }
+
+/** Prunable tensors whose dense gradients are smoothed. */
+const smoothed = ({ prunable, executable }: Network): readonly Tensor[] =>
+  prunable.filter(({ name }) => executable.has(smoothedName(name)))
 
 function maskOf(file: TensorFile, tensor: Tensor, source: string): Float32Array {
   const mask = valuesOf(file, maskKey(tensor.name), tensor, source)

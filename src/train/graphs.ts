@@ -7,6 +7,7 @@ import { differentiate } from '../graph/differentiate.ts'
 import { Graph, prunableParameters } from '../graph/graph.ts'
 import { loadBatch } from '../graph/operators/batch.ts'
 import { countCorrect, sampleCrossEntropy } from '../graph/operators/loss.ts'
+import { RunningAverage } from '../graph/operators/norm.ts'
 import { reduceMean } from '../graph/operators/shape.ts'
 import { TieGradient } from '../graph/operators/update.ts'
 import type { Tensor } from '../graph/tensor.ts'
@@ -27,6 +28,7 @@ export interface TrainingStep {
 /** State tensors of a prunable parameter. */
 export const maskName = (parameter: string): string => `${parameter}.mask`
 export const scoreName = (parameter: string): string => `${parameter}.scores`
+export const smoothedName = (parameter: string): string => `${parameter}.smoothed`
 export const orderName = (parameter: string): string => `${parameter}.order`
 
 export interface StepOptions {
@@ -35,6 +37,8 @@ export interface StepOptions {
   chosen?: readonly string[]
   /** How those weights are tied. Default: not at all. */
   tying?: Tying
+  /** Share beta of the average that stays at a step, where dense gradients of those weights are smoothed: m = beta m + (1 - beta) g. Default: they are not. */
+  smoothing?: number
 }
 
 /** One optimizer step on `batch` training samples. */
@@ -42,13 +46,18 @@ export function trainingStep(
   model: Model,
   data: DataShape,
   batch: number,
-  { augment, chosen, tying }: StepOptions = {},
+  { augment, chosen, tying, smoothing }: StepOptions = {},
 ): TrainingStep {
   const { graph: forward, loss } = forwardPass(model, data, 'train', batch, true, augment)
   const parameters = forward.withRole('parameter')
   const { graph, gradients } = differentiate(forward, loss, parameters)
   const prunable = new Set(choosePrunable(forward, chosen))
   for (const { name, shape } of prunable) graph.state(scoreName(name), shape)
+  parameters.forEach((parameter, i) => {
+    if (smoothing === undefined || !prunable.has(parameter)) return
+    const average = graph.state(smoothedName(parameter.name), parameter.shape)
+    graph.apply(RunningAverage, [average, gradients[i]], { rate: 1 - smoothing, factor: 1 })
+  })
   const shared = parameters.map((parameter, i) =>
     tying && prunable.has(parameter) ? tiedGradient(graph, parameter, gradients[i], tying) : gradients[i],
   )

@@ -24,6 +24,7 @@ import {
   forwardPass,
   maskName,
   scoreName,
+  smoothedName,
   trainingStep,
 } from './graphs.ts'
 import { type Kernels, type LayerGain, LayerKernels } from './kernels.ts'
@@ -54,6 +55,8 @@ export interface NetworkOptions {
   kernels?: Kernels
   /** Whether {@link Network.denseGradients} will be called. It takes room for a gradient of every prunable weight. Default false. */
   denseGradients?: boolean
+  /** Smooths the dense gradients of prunable weights, zeros included, over the steps: share of the average that stays at a step. It costs one such gradient per step. Default: they are not. */
+  smoothing?: number
   /** How prunable weights are tied while they train. Default: not at all. */
   tying?: Tying
   /** Further programs over the same parameters, by name. */
@@ -116,7 +119,7 @@ export class Network {
 
     const graphs: Record<string, Graph> = {}
     const steps = batch ? batchSizes(this.indices.train.length, batch) : []
-    const step = { augment: this.augment, chosen: options.prunable, tying: this.tying }
+    const step = { augment: this.augment, chosen: options.prunable, tying: this.tying, smoothing: options.smoothing }
     for (const size of steps) graphs[`train/${size}`] = trainingStep(model, data, size, step).graph
     for (const size of options.denseGradients ? steps : [])
       graphs[`dense gradients/${size}`] = denseGradientGraph(model, data, size, this.augment, options.prunable)
@@ -171,6 +174,11 @@ export class Network {
   /** A parameter's momentum: a live view, as long as {@link values}. */
   momentum(parameter: string): Floats {
     return this.weights.view(parameter, momentumName(parameter))
+  }
+
+  /** The dense gradient of a prunable parameter, smoothed over the steps so far: a live view, row-major. Needs the option `smoothing`. */
+  smoothedGradient(parameter: string): Floats {
+    return this.executable.view(smoothedName(parameter))
   }
 
   /** Prunable layers with their masks, and room for scores. */
