@@ -15,7 +15,7 @@ import { type Shape, sameShape, type Tensor } from './tensor.ts'
 export interface SparseParameter {
   /** Room for so many nonzeros. */
   capacity: number
-  /** State tensors of the weight's shape that are kept per nonzero too (momentum...), and those of which nothing is kept (masks). */
+  /** State tensors of the weight's shape that are kept per nonzero too: momentum, masks... */
   states: readonly string[]
 }
 
@@ -122,7 +122,9 @@ export function sparsify(from: Graph, sparse: ReadonlyMap<string, SparseParamete
       const [sums] = graph.apply(SparseConvWeightGrad, [x, dy, ...forward], options)
       gradients.set(made, parts > 1 ? reduceSum(graph, sums, [0], 0) : reshape(graph, sums, [capacity], false))
     } else if (use === 'update') {
-      graph.apply(operator, [replaced.get(weight)!, gradients.get(weight)!, replaced.get(inputs[2])!, inputs[3]])
+      const [, , momentum, hyper, ...masks] = inputs
+      const states = [replaced.get(momentum)!, hyper, ...masks.map((mask) => replaced.get(mask)!)]
+      graph.apply(operator, [replaced.get(weight)!, gradients.get(weight)!, ...states])
     } else {
       const { values, forward, transposed } = pattern(weight)
       const shape = { weight: weight.shape, ...(use === 'forward' ? {} : { shape: outputs[0].shape }) }
