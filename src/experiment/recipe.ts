@@ -128,6 +128,11 @@ export const recipeSchema = z.strictObject({
     nesterov: z.boolean().default(false),
     weightDecay: z.number().min(0).default(0),
     l1: z.number().min(0).default(0).describe('L1 coefficient, of prunable weights.'),
+    groupLasso: z
+      .number()
+      .min(0)
+      .optional()
+      .describe('Coefficient of the sum of the norms of all kernels of prunable convolutions (0).'),
     schedule: z.enum(['constant', 'steps', 'cosine']).default('constant').describe('Of the learning rate.'),
     warmup: duration.default('0it').describe('Linear warm-up of the learning rate.'),
     drops: z.array(duration).default([]).describe('With schedule steps: when the rate is multiplied by factor.'),

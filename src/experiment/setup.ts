@@ -32,7 +32,7 @@ export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, pl
     ...{ machine, data, model, init, prunable, tying: tie },
     ...{ batch: recipe.train.batch, validation, stratify, seed: recipe.seed, augment: findAugmentation(augment) },
     ...{ programs: plan?.programs, judged: plan?.judged, kernels: plan?.kernels ?? recipe.train.kernels },
-    denseGradients: gradients === 'batch',
+    ...{ groupLasso: recipe.train.groupLasso, denseGradients: gradients === 'batch' },
     smoothing: gradients === 'smoothed' ? recipe.train.momentum : undefined,
   })
   if (weights !== undefined) loadWeights(network, unpackSparse(readSafetensors(weights), weights), weights)

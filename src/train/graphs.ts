@@ -9,7 +9,7 @@ import { loadBatch } from '../graph/operators/batch.ts'
 import { countCorrect, sampleCrossEntropy } from '../graph/operators/loss.ts'
 import { RunningAverage } from '../graph/operators/norm.ts'
 import { reduceMean } from '../graph/operators/shape.ts'
-import { TieGradient } from '../graph/operators/update.ts'
+import { GroupLasso, TieGradient } from '../graph/operators/update.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
 import { appendSgd } from '../optim/sgd.ts'
@@ -39,6 +39,8 @@ export interface StepOptions {
   tying?: Tying
   /** Share beta of the average that stays at a step, where dense gradients of those weights are smoothed: m = beta m + (1 - beta) g. Default: they are not. */
   smoothing?: number
+  /** Coefficient of the penalty sum sqrt(sum w^2 + 1e-12) over the kernels of those weights that are convolutions'. Default 0. */
+  groupLasso?: number
 }
 
 /** One optimizer step on `batch` training samples. */
@@ -46,7 +48,7 @@ export function trainingStep(
   model: Model,
   data: DataShape,
   batch: number,
-  { augment, chosen, tying, smoothing }: StepOptions = {},
+  { augment, chosen, tying, smoothing, groupLasso: coefficient = 0 }: StepOptions = {},
 ): TrainingStep {
   const { graph: forward, loss } = forwardPass(model, data, 'train', batch, true, augment)
   const parameters = forward.withRole('parameter')
@@ -58,10 +60,13 @@ export function trainingStep(
     const average = graph.state(smoothedName(parameter.name), parameter.shape)
     graph.apply(RunningAverage, [average, gradients[i]], { rate: 1 - smoothing, factor: 1 })
   })
-  const shared = parameters.map((parameter, i) =>
-    tying && prunable.has(parameter) ? tiedGradient(graph, parameter, gradients[i], tying) : gradients[i],
-  )
-  appendSgd(graph, parameters, shared, (parameter) =>
+  const changed = parameters.map((parameter, i) => {
+    if (!prunable.has(parameter)) return gradients[i]
+    const penalized = coefficient > 0 && parameter.shape.length === 4
+    const gradient = penalized ? graph.apply(GroupLasso, [gradients[i], parameter], { coefficient })[0] : gradients[i]
+    return tying ? tiedGradient(graph, parameter, gradient, tying) : gradient
+  })
+  appendSgd(graph, parameters, changed, (parameter) =>
     prunable.has(parameter) ? graph.state(maskName(parameter.name), parameter.shape) : undefined,
   )
   return { graph, forward }

@@ -57,6 +57,8 @@ export interface NetworkOptions {
   denseGradients?: boolean
   /** Smooths the dense gradients of prunable weights, zeros included, over the steps: share of the average that stays at a step. It costs one such gradient per step. Default: they are not. */
   smoothing?: number
+  /** Coefficient of the group lasso: the penalty sum sqrt(sum w^2 + 1e-12) over the kernels of prunable convolutions, of the weights that are left. Default 0. */
+  groupLasso?: number
   /** How prunable weights are tied while they train. Default: not at all. */
   tying?: Tying
   /** Further programs over the same parameters, by name. */
@@ -119,7 +121,8 @@ export class Network {
 
     const graphs: Record<string, Graph> = {}
     const steps = batch ? batchSizes(this.indices.train.length, batch) : []
-    const step = { augment: this.augment, chosen: options.prunable, tying: this.tying, smoothing: options.smoothing }
+    const { prunable: chosen, smoothing, groupLasso } = options
+    const step = { augment: this.augment, chosen, tying: this.tying, smoothing, groupLasso }
     for (const size of steps) graphs[`train/${size}`] = trainingStep(model, data, size, step).graph
     for (const size of options.denseGradients ? steps : [])
       graphs[`dense gradients/${size}`] = denseGradientGraph(model, data, size, this.augment, options.prunable)

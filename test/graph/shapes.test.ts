@@ -6,7 +6,7 @@ import { add, mul, ReluGrad, sub } from '../../src/graph/operators/elementwise.t
 import { gemm, matmul } from '../../src/graph/operators/linear.ts'
 import { countCorrect, crossEntropy, Softmax, SoftmaxCrossEntropyGrad } from '../../src/graph/operators/loss.ts'
 import { Expand, expand, Flatten, flatten, ReduceSum, reduceSum, reshape } from '../../src/graph/operators/shape.ts'
-import { SgdStep, TieGradient } from '../../src/graph/operators/update.ts'
+import { GroupLasso, SgdStep, TieGradient } from '../../src/graph/operators/update.ts'
 import type { Shape, Tensor } from '../../src/graph/tensor.ts'
 
 /** A graph with an input of each shape, named a, b, c... */
@@ -209,6 +209,14 @@ describe('shapes that do not fit', () => {
         return graph.apply(TieGradient, [gradient, graph.state('order', [4 * 4], { bytes: true })], { entries: 2 })
       },
       'TieGradient: order [16] orders no equal parts of a [3, 5]',
+    ],
+    [
+      'a group lasso of a linear layer',
+      () => {
+        const [graph, gradient, weight] = given([3, 5], [3, 5])
+        return graph.apply(GroupLasso, [gradient, weight], { coefficient: 1 })
+      },
+      'GroupLasso: expected kernels and their gradient, found b [3, 5], a [3, 5]',
     ],
     [
       'more entries than weights',

@@ -45,3 +45,26 @@ export const TieGradient: Operator = {
     return [{ shape: gradient.shape, batched: false }]
   },
 }
+
+/**
+ * Adds the gradient of the group lasso, coefficient times the sum over the kernels of a convolution of sqrt(sum w^2 + 1e-12), to the weight's gradient. Inputs gradient and weight [out, in, kh, kw];
+ * attribute `coefficient`. Weights that are zero get nothing.
+ */
+export const GroupLasso: Operator = {
+  name: 'GroupLasso',
+  infer: ([gradient, weight]) => {
+    const fits = weight.shape.length === 4 && String(gradient.shape) === String(weight.shape)
+    check(
+      fits,
+      'GroupLasso',
+      () => `expected kernels and their gradient, found ${describe(weight)}, ${describe(gradient)}`,
+    )
+    return [{ shape: weight.shape, batched: false }]
+  },
+}
+
+/** The same for a weight that is held sparse: inputs gradient, values, starts, places; attributes `coefficient` and `weight`, the shape of the whole weight. */
+export const SparseGroupLasso: Operator = {
+  name: 'SparseGroupLasso',
+  infer: ([gradient]) => [{ shape: gradient.shape, batched: false }],
+}
