@@ -11,6 +11,7 @@ import { rewirings } from '../prune/dynamic/index.ts'
 import { granularities } from '../prune/granularity/index.ts'
 import { saliencies } from '../prune/saliency/index.ts'
 import { scopes } from '../prune/scope.ts'
+import { tiedSummary } from '../prune/tied.ts'
 import { print, printJson } from './output.ts'
 import { pruneMethods } from './prune-settings.ts'
 
@@ -27,6 +28,7 @@ const kinds: Record<string, () => Entry[]> = {
     ...named(scopes).map(({ name, summary }) => ({ name: `scope ${name}`, summary })),
     ...Object.entries(granularities).map(([name, summary]) => ({ name: `granularity ${name}`, summary })),
     ...named(rewirings).map(({ name, summary }) => ({ name: `rewire ${name}`, summary })),
+    { name: 'tie', summary: tiedSummary },
     ...Object.entries(pruneMethods).map(([name, summary]) => ({ name: `prune --method ${name}`, summary })),
   ],
   recipes: listRecipes,

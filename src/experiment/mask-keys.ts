@@ -58,15 +58,18 @@ export function checkMaskKeys(prune: MaskSettings & { method: string }, secondOr
     throw new UserError(`${source}: prune.onCollapse: expected warn or error with ${method}, which knows no floor`)
 }
 
-/** The tensors that may be pruned. Throws UserError where a pattern matches nothing. */
-export const tensorsToPrune = ({ prunable = 'all', include, exclude }: Partial<MaskSettings>, model: Model): Tensor[] =>
-  chooseTensors(model, { prunable, include, exclude }, { include: 'prune.include', exclude: 'prune.exclude' })
+/** The tensors that may be pruned (or tied). Throws UserError where a pattern matches nothing; `section` is what it calls the part of the recipe. */
+export function tensorsToPrune(settings: Partial<MaskSettings>, model: Model, section = 'prune'): Tensor[] {
+  const { prunable = 'all', include, exclude } = settings
+  const names = { include: `${section}.include`, exclude: `${section}.exclude` }
+  return chooseTensors(model, { prunable, include, exclude }, names)
+}
 
 /** Their names; undefined: the weights of all layers. */
-export function prunableNames(settings: Partial<MaskSettings>, model: Model): string[] | undefined {
+export function prunableNames(settings: Partial<MaskSettings>, model: Model, section = 'prune'): string[] | undefined {
   const { prunable = 'all', include, exclude } = settings
   if (prunable === 'all' && !include && !exclude) return undefined
-  return tensorsToPrune(settings, model).map(({ name }) => name)
+  return tensorsToPrune(settings, model, section).map(({ name }) => name)
 }
 
 /** The settings as pruning by scores takes them. */

@@ -25,6 +25,7 @@ import { isDuration } from './duration.ts'
 import { isFisherTaylorConfig, recipeOfConfig } from './fisher-taylor-config.ts'
 import { checkMaskKeys, maskKeys } from './mask-keys.ts'
 import { checkRewire, rewireSchema } from './rewiring-plan.ts'
+import { checkTie, tieSchema } from './tie-plan.ts'
 
 const nameOf = <T extends string>(known: Record<string, unknown>) =>
   z.string().refine((name) => Object.hasOwn(known, name), {
@@ -129,6 +130,11 @@ export const recipeSchema = z.strictObject({
     nesterov: z.boolean().default(false),
     weightDecay: z.number().min(0).default(0),
     l1: z.number().min(0).default(0).describe('L1 coefficient, of prunable weights.'),
+    groupLasso: z
+      .number()
+      .min(0)
+      .optional()
+      .describe('Coefficient of the sum of the norms of all kernels of prunable convolutions (0).'),
     schedule: z.enum(['constant', 'steps', 'cosine']).default('constant').describe('Of the learning rate.'),
     warmup: duration.default('0it').describe('Linear warm-up of the learning rate.'),
     drops: z.array(duration).default([]).describe('With schedule steps: when the rate is multiplied by factor.'),
@@ -158,6 +164,7 @@ export const recipeSchema = z.strictObject({
     })
     .optional(),
   rewire: rewireSchema.optional().describe('Weights of the sparse network move while it trains.'),
+  tie: tieSchema.optional().describe('Weights share values instead of being zero.'),
 })
 
 /** A recipe with every default filled in. */
@@ -207,6 +214,7 @@ function crossCheck(recipe: Recipe, source: string): Recipe {
   if (prune) checkScoring(prune, source)
   if (prune?.secondOrder && !isSecondOrder(prune.method))
     throw new UserError(`${source}: prune.secondOrder: ${prune.method} uses no gradients of samples`)
+  checkTie(recipe, source)
   checkRewire(recipe, source)
   if (prune) checkMaskKeys(prune, isSecondOrder(prune.method), source)
   if (prune && isSecondOrder(prune.method) && train.kernels === 'sparse')

@@ -10,28 +10,30 @@ import type { Recipe } from './recipe.ts'
 import type { RunResult } from './run-events.ts'
 
 /**
- * Weights, nonzeros and sparsity of every prunable layer, and their sum. Further columns where there is something to say: how many of the nonzeros lie on a path from
- * input to output, the kernels that the layers run on, and which layers are empty.
+ * Weights, nonzeros and sparsity of every prunable layer, and their sum. Further columns where there is something to say: how many of tied weights can be learned, how many of
+ * the nonzeros lie on a path from input to output, the kernels that the layers run on, and which layers are empty.
  */
 export function layerTable(layers: readonly LayerCount[], gains: readonly LayerGain[] = []): string {
   const sum = (of: (layer: LayerCount) => number) => layers.reduce((all, layer) => all + of(layer), 0)
   const onPaths = ({ effective, kept }: LayerCount) => effective ?? kept
+  const learnableOf = ({ learnable, kept }: LayerCount) => learnable ?? kept
   const [size, kept] = [sum((layer) => layer.size), sum((layer) => layer.kept)]
-  const row = (name: string, weights: number, nonzeros: number, effective: number) => [
+  const row = (name: string, weights: number, nonzeros: number, effective: number, learnable: number) => [
     ...[name, grouped(weights), grouped(nonzeros), percent(1 - nonzeros / weights), grouped(effective)],
     kernelText(kept < size ? gains.find((gain) => gain.name === name) : undefined, nonzeros < weights),
-    nonzeros === 0 ? 'collapsed: nothing left' : '',
+    ...[nonzeros === 0 ? 'collapsed: nothing left' : '', grouped(learnable)],
   ]
-  const rows = layers.map((layer) => row(layer.name, layer.size, layer.kept, onPaths(layer)))
+  const rows = layers.map((layer) => row(layer.name, layer.size, layer.kept, onPaths(layer), learnableOf(layer)))
   const columns = [0, 1, 2, 3]
+  if (layers.some(({ learnable }) => learnable !== undefined)) columns.splice(2, 0, 7)
   if (layers.some((layer) => onPaths(layer) < layer.kept)) columns.push(4)
   columns.push(...[5, 6].filter((i) => rows.some((cells) => cells[i])))
   const table = [
-    ['layer', 'weights', 'nonzeros', 'sparsity', 'on a path', 'kernels', 'note'],
+    ['layer', 'weights', 'nonzeros', 'sparsity', 'on a path', 'kernels', 'note', 'learnable'],
     ...rows,
-    row('all prunable', size, kept, sum(onPaths)),
+    row('all prunable', size, kept, sum(onPaths), sum(learnableOf)),
   ]
-  const align = ['l', 'r', 'r', 'r', 'r', 'l', 'l']
+  const align = ['l', 'r', 'r', 'r', 'r', 'l', 'l', 'r']
   return markdownTable(
     table.map((cells) => columns.map((i) => cells[i])),
     { align: columns.map((i) => align[i]) },

@@ -26,21 +26,25 @@ export const rewireSchema = z.strictObject({
     .min(0)
     .max(1)
     .optional()
-    .describe('set, set-magnitude (0.3), rigl (0.3): share of the weights of a tensor that move at an event.'),
+    .describe(
+      'set, set-magnitude, rigl (0.3), snfs (0.5): share of the weights of a tensor that move at an event, rigl and snfs: at the first.',
+    ),
   temperature: overTime(z.number().min(0)).optional().describe('deepr: T of the random walk (0).'),
   eta: z.number().positive().optional().describe('deepr: noise of the gradient instead of the weights.'),
 })
 
 /** Throws UserError where a key is missing or means nothing to the method. */
-export function checkRewire({ rewire, prune }: Recipe, source: string): void {
+export function checkRewire({ rewire, prune, train }: Recipe, source: string): void {
   if (!rewire) return
   const { method, every: _, end: __, ...others } = rewire
-  const { needs = [], takes = [] } = rewirings[method]
+  const { needs = [], takes = [], gradients } = rewirings[method]
   for (const key of needs)
     if (!Object.hasOwn(others, key)) throw new UserError(`${source}: rewire.${key}: ${method} needs it, found nothing`)
   for (const key of Object.keys(others))
     if (!needs.includes(key) && !takes.includes(key))
       throw new UserError(`${source}: rewire.${key}: ${method} has no use for it`)
+  if (gradients === 'smoothed' && train.momentum === 0)
+    throw new UserError(`${source}: train.momentum: ${method} needs a momentum above 0, found 0`)
   if (prune?.schedule !== 'one-shot')
     throw new UserError(
       `${source}: rewire: needs a prune section with a one-shot schedule, which makes the network sparse`,
@@ -58,10 +62,10 @@ export function rewiringHook(
   const steps = (time: string) => toSteps(time, stepsPerEpoch)
   const period = piecewise(rewire.every, steps, steps, 'rewire.every')
   const { make, gradients, everyStep = false } = rewirings[rewire.method]
-  const { moves = 0, fraction = 0.3, temperature = 0 } = rewire
+  const { moves = 0, temperature = 0 } = rewire
   const rewiring = make({
     ...rewire,
-    ...{ seed, moves, fraction, temperature: piecewise(temperature, steps, Number, 'rewire.temperature') },
+    ...{ seed, moves, temperature: piecewise(temperature, steps, Number, 'rewire.temperature') },
   })
   const [start, end] = [steps(prune.start), steps(rewire.end)]
   if (end <= start)

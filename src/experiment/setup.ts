@@ -25,12 +25,15 @@ export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, pl
   const { augment, validation, stratify } = recipe.data
   const { init, weights, masks } = recipe.model
   const model = modelOf(recipe)
-  const { prune } = recipe
+  const { prune, tie } = recipe
+  const prunable = tie ? prunableNames(tie, model, 'tie') : prune && prunableNames(prune, model)
+  const gradients = recipe.rewire && rewirings[recipe.rewire.method].gradients
   const network = new Network({
-    ...{ machine, data, model, init, prunable: prune && prunableNames(prune, model) },
+    ...{ machine, data, model, init, prunable, tying: tie },
     ...{ batch: recipe.train.batch, validation, stratify, seed: recipe.seed, augment: findAugmentation(augment) },
     ...{ programs: plan?.programs, judged: plan?.judged, kernels: plan?.kernels ?? recipe.train.kernels },
-    denseGradients: recipe.rewire && rewirings[recipe.rewire.method].gradients,
+    ...{ groupLasso: recipe.train.groupLasso, denseGradients: gradients === 'batch' },
+    smoothing: gradients === 'smoothed' ? recipe.train.momentum : undefined,
   })
   const read = (file: string) => unpackSparse(readSafetensors(file), file)
   if (weights !== undefined) loadWeights(network, read(weights), weights)

@@ -8,6 +8,7 @@ import type { Node } from './operator.ts'
 import { transposes } from './operators/linear.ts'
 import { reduceSum, reshape } from './operators/shape.ts'
 import { SparseConv, SparseConvInputGrad, SparseConvWeightGrad } from './operators/sparse.ts'
+import { SparseGroupLasso } from './operators/update.ts'
 import { dropDeadNodes } from './simplify.ts'
 import { type Shape, sameShape, type Tensor } from './tensor.ts'
 
@@ -15,7 +16,7 @@ import { type Shape, sameShape, type Tensor } from './tensor.ts'
 export interface SparseParameter {
   /** Room for so many nonzeros. */
   capacity: number
-  /** State tensors of the weight's shape that are kept per nonzero too (momentum...), and those of which nothing is kept (masks). */
+  /** State tensors of the weight's shape that are kept per nonzero too: momentum, masks... */
   states: readonly string[]
 }
 
@@ -26,7 +27,7 @@ export const patternNames = (parameter: string) => ({
 })
 
 /** How a node uses a weight. */
-type Use = 'forward' | 'input gradient' | 'update'
+type Use = 'forward' | 'input gradient' | 'penalty' | 'update'
 
 /** The most parts that a batch is cut into for the gradient of a weight. */
 const MOST_PARTS = 8
@@ -42,6 +43,7 @@ export function canBeSparse(graph: Graph, weight: Tensor, fits: (node: Node) => 
   return nodes.every((node) => {
     if (!node.inputs.includes(weight)) return true
     const use = useOf(node, weight)
+    if (use === 'penalty') return true
     if (use === 'update') return gradientMaker(nodes, node.inputs[1], weight) !== undefined
     return use !== undefined && fits(node)
   })
@@ -50,6 +52,7 @@ export function canBeSparse(graph: Graph, weight: Tensor, fits: (node: Node) => 
 function useOf({ operator: { name }, inputs, attributes }: Node, weight: Tensor): Use | undefined {
   if (inputs.filter((input) => input === weight).length !== 1) return undefined
   if (name === 'SgdStep') return inputs[0] === weight ? 'update' : undefined
+  if (name === 'GroupLasso') return inputs[1] === weight ? 'penalty' : undefined
   if (inputs[1] !== weight || !inputs[0].batched) return undefined
   if (name === 'Conv') return attributes.group === undefined || attributes.group === 1 ? 'forward' : undefined
   if (name === 'ConvInputGrad') return 'input gradient'
@@ -57,10 +60,11 @@ function useOf({ operator: { name }, inputs, attributes }: Node, weight: Tensor)
   return transposes(attributes).transB ? 'forward' : inputs[2] ? undefined : 'input gradient'
 }
 
-/** The node that makes a weight's gradient, where it is one that has a sparse counterpart. */
+/** The node that makes a weight's gradient, before penalties, where it is one that has a sparse counterpart. */
 function gradientMaker(nodes: readonly Node[], gradient: Tensor, weight: Tensor): Node | undefined {
   const maker = nodes.find(({ outputs }) => outputs[0] === gradient)
   if (!maker || !sameShape(gradient.shape, weight.shape)) return undefined
+  if (maker.operator.name === 'GroupLasso') return gradientMaker(nodes, maker.inputs[0], weight)
   if (maker.operator.name === 'ConvWeightGrad') return maker
   const { transA, transB } = transposes(maker.attributes)
   const [dy, x] = maker.inputs
@@ -121,8 +125,14 @@ export function sparsify(from: Graph, sparse: ReadonlyMap<string, SparseParamete
       const options = { ...attributes, weight: made.shape, capacity, parts }
       const [sums] = graph.apply(SparseConvWeightGrad, [x, dy, ...forward], options)
       gradients.set(made, parts > 1 ? reduceSum(graph, sums, [0], 0) : reshape(graph, sums, [capacity], false))
+    } else if (use === 'penalty') {
+      const { values, forward } = pattern(weight)
+      const options = { ...attributes, weight: weight.shape }
+      gradients.set(weight, graph.apply(SparseGroupLasso, [gradients.get(weight)!, values, ...forward], options)[0])
     } else if (use === 'update') {
-      graph.apply(operator, [replaced.get(weight)!, gradients.get(weight)!, replaced.get(inputs[2])!, inputs[3]])
+      const [, , momentum, hyper, ...masks] = inputs
+      const states = [replaced.get(momentum)!, hyper, ...masks.map((mask) => replaced.get(mask)!)]
+      graph.apply(operator, [replaced.get(weight)!, gradients.get(weight)!, ...states])
     } else {
       const { values, forward, transposed } = pattern(weight)
       const shape = { weight: weight.shape, ...(use === 'forward' ? {} : { shape: outputs[0].shape }) }

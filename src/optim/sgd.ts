@@ -5,6 +5,8 @@
  *     v = momentum v + d          (v = 0 at the start, so the first step has v = d; no dampening)
  *     w = w - learningRate (nesterov ? d + momentum v : v)
  *
+ * Before that, g has the gradient of the group lasso lambda sum over kernels of sqrt(sum w^2 + 1e-12) added, for prunable weights of convolutions, where a network is made with one (`GroupLasso`).
+ *
  * The learning rate stands outside the buffer v, so changing it does not rescale past gradients. Weight decay is
  * coupled (part of the gradient) and applies to every parameter, biases included. A masked weight and its buffer are set to zero after the step, so neither
  * momentum nor decay can revive it. The kernel is `sgd` in kernels/optimizer.c.

@@ -30,6 +30,8 @@ export interface LayerCount {
   kept: number
   /** How many of those kept lie on a path from the network's input to its output, where that was looked for. */
   effective?: number
+  /** Of tied weights: how many of them can be learned, the entries of their bank. */
+  learnable?: number
 }
 
 /** Layers that keep nothing while others keep something: layer collapse (Tanaka et al. 2020). */

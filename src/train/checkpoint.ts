@@ -7,9 +7,10 @@ import type { Tensor } from '../graph/tensor.ts'
 import { momentumName } from '../optim/sgd.ts'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
-import { maskName } from './graphs.ts'
+import { maskName, smoothedName } from './graphs.ts'
 import type { Network } from './network.ts'
 import { preprocessingOf } from './preprocessing.ts'
+import { loadTies, storedTies, tieValues } from './tied.ts'
 
 const maskKey = (parameter: string) => `${parameter}.mask`
 
@@ -26,7 +27,7 @@ const identity = ({ model: { name, classes, widen } }: Network): Record<string, 
   ...(widen !== undefined && { widen: String(widen) }),
 })
 
-/** Parameters, masks (as bytes) and momentum. */
+/** Parameters, masks (as bytes), momentum, and where there are such: smoothed gradients, and which weights are copies of which. */
 export function checkpointOf(network: Network, metadata: Record<string, string>): TensorFile {
   const file = weightsOf(network, metadata)
   for (const { name, shape } of network.prunable)
@@ -37,11 +38,14 @@ export function checkpointOf(network: Network, metadata: Record<string, string>)
     })
   for (const { name, shape } of network.parameters)
     file.tensors.set(momentumName(name), storeFloats(network.weights.whole(name, momentumName(name)), shape))
+  for (const { name, shape } of smoothed(network))
+    file.tensors.set(smoothedName(name), storeFloats(network.smoothedGradient(name), shape))
+  for (const [name, order] of storedTies(network)) file.tensors.set(name, order)
   return file
 }
 
 /**
- * Loads parameters and buffers by name; everything else in the file is left alone. Nothing is changed unless all fit.
+ * Loads parameters and buffers by name; everything else in the file is left alone. Nothing is changed unless all fit. Tied weights take the value of their first copy.
  * Throws UserError where a parameter is missing or has another shape. `source` is what messages call the file.
  */
 export function loadWeights(network: Network, file: TensorFile, source: string): void {
@@ -50,18 +54,24 @@ export function loadWeights(network: Network, file: TensorFile, source: string):
   network.stored.forEach(({ name }, i) => {
     network.values(name).set(found[i])
   })
+  tieValues(network)
 }
 
 /** Loads what {@link checkpointOf} saved. Throws UserError where something is missing or does not fit. */
 export function loadCheckpoint(network: Network, file: TensorFile, source: string): void {
   const masks = network.prunable.map((tensor) => maskOf(file, tensor, source))
   const momentum = network.parameters.map((tensor) => valuesOf(file, momentumName(tensor.name), tensor, source))
+  const gradients = smoothed(network).map((tensor) => valuesOf(file, smoothedName(tensor.name), tensor, source))
+  loadTies(network, file, source)
   loadWeights(network, file, source)
   network.prunable.forEach(({ name }, i) => {
     network.mask(name).set(masks[i])
   })
   network.parameters.forEach(({ name }, i) => {
     network.momentum(name).set(momentum[i])
+  })
+  smoothed(network).forEach(({ name }, i) => {
+    network.smoothedGradient(name).set(gradients[i])
   })
   network.fitKernels()
 }
@@ -82,6 +92,9 @@ export function loadMasks(network: Network, file: TensorFile, source: string): v
   network.applyMasks()
   network.fitKernels()
 }
+/** Prunable tensors whose dense gradients are smoothed. */
+const smoothed = ({ prunable, executable }: Network): readonly Tensor[] =>
+  prunable.filter(({ name }) => executable.has(smoothedName(name)))
 
 function maskOf(file: TensorFile, tensor: Tensor, source: string): Float32Array {
   const mask = valuesOf(file, maskKey(tensor.name), tensor, source)

@@ -7,10 +7,13 @@ import { differentiate } from '../graph/differentiate.ts'
 import { Graph, prunableParameters } from '../graph/graph.ts'
 import { loadBatch } from '../graph/operators/batch.ts'
 import { countCorrect, sampleCrossEntropy } from '../graph/operators/loss.ts'
+import { RunningAverage } from '../graph/operators/norm.ts'
 import { reduceMean } from '../graph/operators/shape.ts'
+import { GroupLasso, TieGradient } from '../graph/operators/update.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
 import { appendSgd } from '../optim/sgd.ts'
+import { bankOf, type Tying } from '../prune/tied.ts'
 
 /** What a graph needs to know of a data set: all but the samples. */
 export type DataShape = Pick<Dataset, 'image' | 'mean' | 'std'> & Record<'train' | 'test', { count: number }>
@@ -25,24 +28,55 @@ export interface TrainingStep {
 /** State tensors of a prunable parameter. */
 export const maskName = (parameter: string): string => `${parameter}.mask`
 export const scoreName = (parameter: string): string => `${parameter}.scores`
+export const smoothedName = (parameter: string): string => `${parameter}.smoothed`
+export const orderName = (parameter: string): string => `${parameter}.order`
 
-/** One optimizer step on `batch` training samples. Only `chosen` parameters (names; default: the weights of all layers) have masks. */
+export interface StepOptions {
+  augment?: Augmentation
+  /** Names of the parameters that have masks. Default: the weights of all layers. */
+  chosen?: readonly string[]
+  /** How those weights are tied. Default: not at all. */
+  tying?: Tying
+  /** Share beta of the average that stays at a step, where dense gradients of those weights are smoothed: m = beta m + (1 - beta) g. Default: they are not. */
+  smoothing?: number
+  /** Coefficient of the penalty sum sqrt(sum w^2 + 1e-12) over the kernels of those weights that are convolutions'. Default 0. */
+  groupLasso?: number
+}
+
+/** One optimizer step on `batch` training samples. */
 export function trainingStep(
   model: Model,
   data: DataShape,
   batch: number,
-  augment?: Augmentation,
-  chosen?: readonly string[],
+  { augment, chosen, tying, smoothing, groupLasso: coefficient = 0 }: StepOptions = {},
 ): TrainingStep {
   const { graph: forward, loss } = forwardPass(model, data, 'train', batch, true, augment)
   const parameters = forward.withRole('parameter')
   const { graph, gradients } = differentiate(forward, loss, parameters)
   const prunable = new Set(choosePrunable(forward, chosen))
   for (const { name, shape } of prunable) graph.state(scoreName(name), shape)
-  appendSgd(graph, parameters, gradients, (parameter) =>
+  parameters.forEach((parameter, i) => {
+    if (smoothing === undefined || !prunable.has(parameter)) return
+    const average = graph.state(smoothedName(parameter.name), parameter.shape)
+    graph.apply(RunningAverage, [average, gradients[i]], { rate: 1 - smoothing, factor: 1 })
+  })
+  const changed = parameters.map((parameter, i) => {
+    if (!prunable.has(parameter)) return gradients[i]
+    const penalized = coefficient > 0 && parameter.shape.length === 4
+    const gradient = penalized ? graph.apply(GroupLasso, [gradients[i], parameter], { coefficient })[0] : gradients[i]
+    return tying ? tiedGradient(graph, parameter, gradient, tying) : gradient
+  })
+  appendSgd(graph, parameters, changed, (parameter) =>
     prunable.has(parameter) ? graph.state(maskName(parameter.name), parameter.shape) : undefined,
   )
   return { graph, forward }
+}
+
+/** The gradient that all copies of an entry share. */
+function tiedGradient(graph: Graph, { name, shape }: Tensor, gradient: Tensor, tying: Tying): Tensor {
+  const { units, entries } = bankOf(shape, tying)
+  const order = graph.state(orderName(name), [4 * units], { bytes: true })
+  return graph.apply(TieGradient, [gradient, order], { entries, mean: tying.rescale === true })[0]
 }
 
 /**

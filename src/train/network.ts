@@ -9,10 +9,11 @@ import { selectTopCall } from '../engine/kernels/select.ts'
 import type { Floats, Machine } from '../engine/machine.ts'
 import type { Graph } from '../graph/graph.ts'
 import { DROPOUT_COUNTER } from '../graph/operators/dropout.ts'
-import { sizeOf, type Tensor } from '../graph/tensor.ts'
+import { type Shape, sizeOf, type Tensor } from '../graph/tensor.ts'
 import { type InitializerName, initialValues, type Model } from '../models/model.ts'
 import { momentumName } from '../optim/sgd.ts'
 import { countKept, type LayerCount, type MaskedLayer } from '../prune/mask.ts'
+import { learnableCount, type Tying } from '../prune/tied.ts'
 import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
 import {
@@ -23,9 +24,11 @@ import {
   forwardPass,
   maskName,
   scoreName,
+  smoothedName,
   trainingStep,
 } from './graphs.ts'
 import { type Kernels, type LayerGain, LayerKernels } from './kernels.ts'
+import { drawTies, tieValues } from './tied.ts'
 import { Weights } from './weights.ts'
 
 export interface NetworkOptions {
@@ -52,6 +55,12 @@ export interface NetworkOptions {
   kernels?: Kernels
   /** Whether {@link Network.denseGradients} will be called. It takes room for a gradient of every prunable weight. Default false. */
   denseGradients?: boolean
+  /** Smooths the dense gradients of prunable weights, zeros included, over the steps: share of the average that stays at a step. It costs one such gradient per step. Default: they are not. */
+  smoothing?: number
+  /** Coefficient of the group lasso: the penalty sum sqrt(sum w^2 + 1e-12) over the kernels of prunable convolutions, of the weights that are left. Default 0. */
+  groupLasso?: number
+  /** How prunable weights are tied while they train. Default: not at all. */
+  tying?: Tying
   /** Further programs over the same parameters, by name. */
   programs?: Readonly<Record<string, (forward: Forward, model: Model) => Graph>>
 }
@@ -94,6 +103,7 @@ export class Network {
   /** Samples per training step; 0 where the network can only be evaluated. */
   readonly batch: number
   readonly augment?: Augmentation
+  readonly tying?: Tying
   readonly weights: Weights
   readonly kernels: LayerKernels
 
@@ -105,13 +115,15 @@ export class Network {
     this.data = data
     this.batch = batch
     this.augment = augment && (augment.pad > 0 || augment.flip) ? augment : undefined
+    this.tying = batch > 0 ? options.tying : undefined
     checkFits(model, data, batch, validation)
     this.indices = holdOut(data.train.count, validation, seed, stratify ? data.train.labels : undefined)
 
     const graphs: Record<string, Graph> = {}
     const steps = batch ? batchSizes(this.indices.train.length, batch) : []
-    for (const size of steps)
-      graphs[`train/${size}`] = trainingStep(model, data, size, this.augment, options.prunable).graph
+    const { prunable: chosen, smoothing, groupLasso } = options
+    const step = { augment: this.augment, chosen, tying: this.tying, smoothing, groupLasso }
+    for (const size of steps) graphs[`train/${size}`] = trainingStep(model, data, size, step).graph
     for (const size of options.denseGradients ? steps : [])
       graphs[`dense gradients/${size}`] = denseGradientGraph(model, data, size, this.augment, options.prunable)
     for (const size of batchSizes(data.test.count, EVALUATION_BATCH))
@@ -138,6 +150,8 @@ export class Network {
     for (const tensor of this.stored)
       this.values(tensor.name).set(initialValues(tensor, init, random(seed, 'init', tensor.name)))
     if (batch) for (const tensor of this.prunable) this.mask(tensor.name).fill(1)
+    drawTies(this, seed)
+    tieValues(this)
   }
 
   /** Optimizer steps of one pass over the training samples; the last may be on a smaller batch. */
@@ -163,6 +177,11 @@ export class Network {
   /** A parameter's momentum: a live view, as long as {@link values}. */
   momentum(parameter: string): Floats {
     return this.weights.view(parameter, momentumName(parameter))
+  }
+
+  /** The dense gradient of a prunable parameter, smoothed over the steps so far: a live view, row-major. Needs the option `smoothing`. */
+  smoothedGradient(parameter: string): Floats {
+    return this.executable.view(smoothedName(parameter))
   }
 
   /** Prunable layers with their masks, and room for scores. */
@@ -207,8 +226,12 @@ export class Network {
     return this.prunable.map(({ name, shape }) => {
       let kept = 0
       for (const weight of this.values(name)) if (weight !== 0 || this.weights.isSparse(name)) kept++
-      return { name, size: sizeOf(shape), kept }
+      return { name, size: sizeOf(shape), kept, ...this.#learnable(shape) }
     })
+  }
+
+  #learnable(shape: Shape): { learnable?: number } {
+    return this.tying ? { learnable: learnableCount(shape, this.tying) } : {}
   }
 
   /** Throws where a masked weight is not exactly zero: a pruned network must be as sparse as it says. */

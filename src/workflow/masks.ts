@@ -46,10 +46,13 @@ export interface PruneResult extends Connectivity {
 }
 
 /** What can be said of a network as it is now, from the nonzeros of its prunable weights. */
-export const prunedResult = (network: Network): PruneResult =>
-  resultOf(
-    connectivityOf(network.model, new Map(network.prunable.map(({ name }) => [name, network.weights.whole(name)]))),
-  )
+export function prunedResult(network: Network): PruneResult {
+  const whole = network.prunable.map(({ name }) => [name, network.weights.whole(name)] as const)
+  const found = connectivityOf(network.model, new Map(whole))
+  const learnable = new Map(network.counts().map((layer) => [layer.name, layer.learnable]))
+  const layers = found.layers.map((layer) => ({ ...layer, learnable: learnable.get(layer.name) }))
+  return resultOf({ ...found, layers })
+}
 
 const resultOf = (found: Connectivity): PruneResult => ({ ...found, sparsity: sparsityOf(found.layers) })
 

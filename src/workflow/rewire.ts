@@ -26,8 +26,11 @@ export interface RewiringOptions {
   /** Learning rate of the step before `step`. */
   rate(step: number): number
   seed: number
-  /** Whether the method looks at dense gradients, of a training batch drawn for the event; the network needs the option `denseGradients`. */
-  gradients?: boolean
+  /**
+   * Dense gradients that the method looks at: of a training batch drawn for the event (the network needs the option `denseGradients`), or smoothed over all
+   * steps (it needs `smoothing`). Default: none.
+   */
+  gradients?: 'batch' | 'smoothed'
   /** Whether `onEvent` is told of the event at a step. Default: of all. */
   logged?(step: number): boolean
   onEvent?(event: RewiringEvent): void
@@ -156,9 +159,15 @@ export class RewiringHook implements Hook {
     })
   }
 
-  /** Dense gradients of a batch of training samples, drawn for this event. */
   #gradients(step: number, network: Network): Map<string, Floats> {
-    if (!this.#options.gradients) return new Map()
+    const { gradients } = this.#options
+    if (gradients === 'smoothed')
+      return new Map(network.prunable.map(({ name }) => [name, network.smoothedGradient(name)]))
+    return gradients === 'batch' ? this.#batchGradients(step, network) : new Map()
+  }
+
+  /** Dense gradients of a batch of training samples, drawn for this event. */
+  #batchGradients(step: number, network: Network): Map<string, Floats> {
     const draw = random(this.#options.seed, 'rewiring batch', step)
     const { train } = network.indices
     const samples = Uint32Array.from(

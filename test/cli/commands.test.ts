@@ -81,6 +81,7 @@ it.each([
       'scope erk',
       'granularity N:M',
       'rewire dsr',
+      'tie',
       'prune --method obd',
     ],
   ],

@@ -29,6 +29,7 @@ const methods = [
   { method: 'set', fraction: 0.2 },
   { method: 'set-magnitude', fraction: 0.1 },
   { method: 'rigl' },
+  { method: 'snfs', fraction: 0.4 },
   { method: 'deepr', temperature: { '0ep': 1e-5, '1ep': 1e-7 } },
 ]
 
@@ -77,7 +78,7 @@ describe.each(methods)('$method', (rewire) => {
     const kept = masks.map(([, { data }]) => (data as Uint8Array).reduce((a, b) => a + b, 0))
     expect(kept.reduce((a, b) => a + b, 0)).toBe(3236)
     // As many in every tensor as at the start, but where the method moves weights between tensors.
-    if (rewire.method !== 'dsr' && rewire.method !== 'deepr') expect(kept).toEqual([3136, 80, 20])
+    if (!['dsr', 'deepr', 'snfs'].includes(rewire.method)) expect(kept).toEqual([3136, 80, 20])
 
     for (const stop of [4, 10, 31]) {
       const out = join(temporaryFolder(), 'run')
@@ -106,7 +107,7 @@ it.each<[string, object, RegExp]>([
   [
     'an unknown method',
     { method: 'rgl' },
-    /rewire\.method: expected one of dsr, set, set-magnitude, deepr, rigl, found "rgl"/,
+    /rewire\.method: expected one of dsr, set, set-magnitude, deepr, rigl, snfs, found "rgl"/,
   ],
   ['a period that is no duration', { method: 'set', every: '5' }, /rewire\.every/],
 ])('refused: %s', (_, rewire, message) => {
@@ -128,4 +129,10 @@ it.each<[string, object, RegExp]>([
 it('needs a network that is sparse', () => {
   const { prune: _, ...dense } = { ...recipe(methods[1]) }
   expect(() => checkRecipe(dense, 'tiny')).toThrow(/rewire: needs a prune section with a one-shot schedule/)
+})
+
+it('SNFS needs a momentum', () => {
+  const { train, ...rest } = recipe({ method: 'snfs' })
+  const without = { ...rest, train: { ...train, momentum: 0, nesterov: false } }
+  expect(() => checkRecipe(without, 'tiny')).toThrow(/^tiny: train\.momentum: snfs needs a momentum above 0, found 0$/)
 })

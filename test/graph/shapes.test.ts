@@ -6,7 +6,7 @@ import { add, mul, ReluGrad, sub } from '../../src/graph/operators/elementwise.t
 import { gemm, matmul } from '../../src/graph/operators/linear.ts'
 import { countCorrect, crossEntropy, Softmax, SoftmaxCrossEntropyGrad } from '../../src/graph/operators/loss.ts'
 import { Expand, expand, Flatten, flatten, ReduceSum, reduceSum, reshape } from '../../src/graph/operators/shape.ts'
-import { SgdStep } from '../../src/graph/operators/update.ts'
+import { GroupLasso, SgdStep, TieGradient } from '../../src/graph/operators/update.ts'
 import type { Shape, Tensor } from '../../src/graph/tensor.ts'
 
 /** A graph with an input of each shape, named a, b, c... */
@@ -201,6 +201,30 @@ describe('shapes that do not fit', () => {
         return graph.apply(SgdStep, [w, g, v, hyper])
       },
       'SgdStep: expected hyper [5], found d [3]',
+    ],
+    [
+      'an order of parts that do not make the gradient',
+      () => {
+        const [graph, gradient] = given([3, 5])
+        return graph.apply(TieGradient, [gradient, graph.state('order', [4 * 4], { bytes: true })], { entries: 2 })
+      },
+      'TieGradient: order [16] orders no equal parts of a [3, 5]',
+    ],
+    [
+      'a group lasso of a linear layer',
+      () => {
+        const [graph, gradient, weight] = given([3, 5], [3, 5])
+        return graph.apply(GroupLasso, [gradient, weight], { coefficient: 1 })
+      },
+      'GroupLasso: expected kernels and their gradient, found b [3, 5], a [3, 5]',
+    ],
+    [
+      'more entries than weights',
+      () => {
+        const [graph, gradient] = given([3, 5])
+        return graph.apply(TieGradient, [gradient, graph.state('order', [4 * 15], { bytes: true })], { entries: 16 })
+      },
+      'TieGradient: expected 1 to 15 entries, found 16',
     ],
   ]
   it.each(refused)('%s', (_name, build, message) => {

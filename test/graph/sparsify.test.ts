@@ -10,6 +10,7 @@ import { conv } from '../../src/graph/operators/conv.ts'
 import { add, relu } from '../../src/graph/operators/elementwise.ts'
 import { gemm, linear } from '../../src/graph/operators/linear.ts'
 import { reduceSum } from '../../src/graph/operators/shape.ts'
+import { GroupLasso } from '../../src/graph/operators/update.ts'
 import { canBeSparse, patternNames, sparsify } from '../../src/graph/sparsify.ts'
 import { type Shape, sizeOf, type Tensor } from '../../src/graph/tensor.ts'
 import { appendSgd, HYPER } from '../../src/optim/sgd.ts'
@@ -19,7 +20,7 @@ import { given } from '../support/evaluate.ts'
 import { randomNetwork } from '../support/random-network.ts'
 import { densities, randomPositions } from '../support/sparse-weights.ts'
 
-/** Gradients of the sum of some tensor and an SGD step for every parameter; gradients of prunable ones are masked. */
+/** Gradients of the sum of some tensor and of the group lasso, and an SGD step for every parameter; gradients of prunable ones are masked. */
 function training(forward: Graph, result: Tensor): Graph {
   const parameters = forward.withRole('parameter')
   const loss = reduceSum(
@@ -30,7 +31,12 @@ function training(forward: Graph, result: Tensor): Graph {
   )
   const { graph, gradients } = differentiate(forward, loss, parameters)
   const prunable = new Set(prunableParameters(forward))
-  appendSgd(graph, parameters, gradients, (parameter) =>
+  const penalized = parameters.map((parameter, i) =>
+    prunable.has(parameter) && parameter.shape.length === 4
+      ? graph.apply(GroupLasso, [gradients[i], parameter], { coefficient: 0.05 })[0]
+      : gradients[i],
+  )
+  appendSgd(graph, parameters, penalized, (parameter) =>
     prunable.has(parameter) ? graph.state(`${parameter.name}.mask`, parameter.shape) : undefined,
   )
   graph.output('result', result)
@@ -50,7 +56,7 @@ function run(machine: Machine, graph: Graph, positions: ReadonlyMap<Tensor, Int3
     const owner = [...positions.keys()].find((weight) => [weight.name, ...states(weight.name)].includes(name))
     const places = owner && positions.get(owner)
     if (role === 'input') executable.write('step', name, whole)
-    else if (name === HYPER) executable.view(name).set([0.1, 0.9, 0.01, 0])
+    else if (name === HYPER) executable.view(name).set([0.1, 0.9, 0.01, 0, 0.02])
     else if (!places) executable.view(name).set(whole)
     else if (name.endsWith('.mask')) for (const [e, at] of places.entries()) executable.view(name)[sparse ? e : at] = 1
     else for (const [e, at] of places.entries()) executable.view(name)[sparse ? e : at] = whole[at]

@@ -125,3 +125,29 @@ it('cost nothing where no method asks for them', () => {
   expect(asked.executable.memory.persistent).toBeGreaterThan(without.executable.memory.persistent)
   expect(() => without.denseGradients(samples)).toThrow('dense gradients/16')
 })
+
+it.each(['dense', 'sparse'] as const)(
+  'smoothed over the steps they are averages of those of each, on %s kernels',
+  (kernels) => {
+    const network = smallNetwork({ kernels, denseGradients: true, smoothing: 0.75 })
+    prune(network, { sparsity: 0.8 })
+    const average = network.prunable.map(({ shape }) => new Float64Array(shape[0] * shape[1]))
+    network.executable.view(HYPER).set(hyperValues(0.05, { momentum: 0.9, weightDecay: 1e-2, l1: 1e-3 }))
+    for (let step = 0; step < 4; step++) {
+      network.denseGradients(samples).forEach((gradient, t) => {
+        gradient.forEach((g, i) => {
+          average[t][i] = 0.75 * average[t][i] + 0.25 * g
+        })
+      })
+      network.step(samples)
+      // New programs over a new arena keep it.
+      if (step === 1 && kernels === 'sparse')
+        network.weights.rewire(
+          'fc1.weight',
+          Int32Array.from({ length: 299 }, (_, i) => i),
+        )
+    }
+    const found = network.prunable.map(({ name }) => network.smoothedGradient(name))
+    expectGradients(found, average)
+  },
+)

@@ -2,7 +2,7 @@
  * @file Operators that change persistent tensors in place, every step, over every weight.
  */
 import { check, type Operator } from '../operator.ts'
-import { describe, type Tensor } from '../tensor.ts'
+import { describe, sizeOf, type Tensor } from '../tensor.ts'
 
 /**
  * One step of SGD on a parameter: inputs (weight, gradient, momentum, hyper) and optionally a mask;
@@ -25,4 +25,46 @@ export const SgdStep: Operator = {
     )
     return []
   },
+}
+
+/**
+ * The gradient of tied weights, whose copies of a bank entry are to stay equal: every copy gets the sum of the gradients of all copies, or (`mean`) their mean. Inputs gradient and
+ * order (bytes: a permutation of 32-bit integers); attributes `entries` of the bank, `mean`. What is a copy of what stands in src/prune/tied.ts.
+ */
+export const TieGradient: Operator = {
+  name: 'TieGradient',
+  infer: ([gradient, order], { entries }) => {
+    const units = sizeOf(order.shape) / 4
+    const fits = order.bytes === true && Number.isInteger(units) && sizeOf(gradient.shape) % units === 0
+    check(fits, 'TieGradient', () => `${describe(order)} orders no equal parts of ${describe(gradient)}`)
+    check(
+      Number(entries) >= 1 && Number(entries) <= units,
+      'TieGradient',
+      () => `expected 1 to ${units} entries, found ${entries}`,
+    )
+    return [{ shape: gradient.shape, batched: false }]
+  },
+}
+
+/**
+ * Adds the gradient of the group lasso, coefficient times the sum over the kernels of a convolution of sqrt(sum w^2 + 1e-12), to the weight's gradient. Inputs gradient and weight [out, in, kh, kw];
+ * attribute `coefficient`. Weights that are zero get nothing.
+ */
+export const GroupLasso: Operator = {
+  name: 'GroupLasso',
+  infer: ([gradient, weight]) => {
+    const fits = weight.shape.length === 4 && String(gradient.shape) === String(weight.shape)
+    check(
+      fits,
+      'GroupLasso',
+      () => `expected kernels and their gradient, found ${describe(weight)}, ${describe(gradient)}`,
+    )
+    return [{ shape: weight.shape, batched: false }]
+  },
+}
+
+/** The same for a weight that is held sparse: inputs gradient, values, starts, places; attributes `coefficient` and `weight`, the shape of the whole weight. */
+export const SparseGroupLasso: Operator = {
+  name: 'SparseGroupLasso',
+  infer: ([gradient]) => [{ shape: gradient.shape, batched: false }],
 }

@@ -4,14 +4,15 @@ import { dsr } from './dsr.ts'
 import type { Rewiring } from './rewiring.ts'
 import { rigl } from './rigl.ts'
 import { set, setMagnitude } from './set.ts'
+import { snfs } from './snfs.ts'
 
-/** What methods are made with; `fraction` is 0.3 where nothing is said. */
+/** What methods are made with. */
 export interface RewiringSettings {
   seed: number
   moves: number
   tolerance?: number
   threshold?: number
-  fraction: number
+  fraction?: number
   temperature(step: number): number
   eta?: number
 }
@@ -21,8 +22,8 @@ export interface RewiringMethod {
   /** Settings that it must be given, and those that it may be given. */
   needs?: readonly string[]
   takes?: readonly string[]
-  /** Whether it looks at dense gradients. */
-  gradients?: boolean
+  /** Whether it looks at dense gradients: of a mini-batch at events, or smoothed over all steps. */
+  gradients?: 'batch' | 'smoothed'
   /** Whether there is an event after every step. */
   everyStep?: boolean
   make(settings: RewiringSettings): Rewiring
@@ -47,7 +48,11 @@ const known = {
   },
   rigl: {
     summary: 'smallest |w| of every tensor, regrown at the largest gradients (Evci et al. 2020)',
-    ...{ takes: ['fraction'], gradients: true, make: rigl },
+    ...{ takes: ['fraction'], gradients: 'batch', make: rigl },
+  },
+  snfs: {
+    summary: 'smallest |w| of every tensor, regrown by the momentum of dense gradients (Dettmers & Zettlemoyer 2019)',
+    ...{ takes: ['fraction'], gradients: 'smoothed', make: snfs },
   },
 } satisfies Record<string, RewiringMethod>
 

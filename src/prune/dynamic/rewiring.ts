@@ -32,7 +32,7 @@ export interface RewiringContext {
   rate: number
   /** How much of the time in which there are events is over, 0 to 1. */
   elapsed: number
-  /** The gradient of a mini-batch's loss with respect to all places of a tensor, held or not. */
+  /** The gradient of the loss with respect to all places of a tensor, held or not: of a mini-batch, or smoothed over the steps so far, as the method asks. */
   gradient(layer: string): Floats
 }
 

@@ -7,11 +7,11 @@ import type { Rewiring, SparseLayer } from './rewiring.ts'
 import { smallest } from './smallest.ts'
 
 export interface SetOptions {
-  /** Share of the weights of every tensor that moves at an event. */
-  fraction: number
+  /** Share of the weights of every tensor that moves at an event. Default 0.3. */
+  fraction?: number
 }
 
-export function set({ fraction }: SetOptions): Rewiring {
+export function set({ fraction = 0.3 }: SetOptions): Rewiring {
   return inEveryTensor(({ values }) => {
     const all = Array.from(values.keys())
     const some = (indices: number[]) => {
@@ -22,7 +22,7 @@ export function set({ fraction }: SetOptions): Rewiring {
   })
 }
 
-export function setMagnitude({ fraction }: SetOptions): Rewiring {
+export function setMagnitude({ fraction = 0.3 }: SetOptions): Rewiring {
   return inEveryTensor(({ values }) => {
     const count = Math.min(Math.floor(fraction * values.length) + 1, values.length)
     return Array.from(smallest(values.map(Math.abs), count))

@@ -13,6 +13,7 @@ import {
 } from '../../../src/prune/dynamic/rewiring.ts'
 import { rigl } from '../../../src/prune/dynamic/rigl.ts'
 import { set, setMagnitude } from '../../../src/prune/dynamic/set.ts'
+import { snfs } from '../../../src/prune/dynamic/snfs.ts'
 import { random } from '../../../src/util/random.ts'
 
 function layer(name: string, size: number, count: number, seed: number): SparseLayer {
@@ -49,6 +50,7 @@ const methods: Record<string, () => Rewiring> = {
   set: () => set({ fraction: 0.3 }),
   'set-magnitude': () => setMagnitude({ fraction: 0.1 }),
   rigl: () => rigl({ fraction: 0.3 }),
+  snfs: () => snfs(),
   deepr: () => deepR({ seed: 3, temperature: () => 1e-4 }),
 }
 
@@ -186,4 +188,69 @@ it('DeepR: noise of the stated deviation', () => {
   }
   expect(noise({}) / Math.sqrt(2 * 0.1 * 2e-4)).toBeCloseTo(1, 1)
   expect(noise({ eta: 0.01 }) / (0.1 * Math.sqrt(2 * 0.01 * 2e-4))).toBeCloseTo(1, 1)
+})
+
+describe('SNFS', () => {
+  /** A tensor whose weights come first, 1, 2, 3, ... / 100 in size, with a momentum of `held` on them and 0.01, 0.02, ... at the other places. */
+  const tensor = (name: string, size: number, count: number, held: number) => {
+    const positions = Int32Array.from({ length: count }, (_, i) => i)
+    const values = Float64Array.from(positions, (i) => ((i + 1) / 100) * (i % 2 ? 1 : -1))
+    const momentum = Float32Array.from({ length: size }, (_, i) => (i < count ? held : -(i - count + 1) / 100))
+    return { layer: { name, size, positions, values }, momentum }
+  }
+  const event = (tensors: ReturnType<typeof tensor>[], elapsed: number, fraction?: number) => {
+    const layers = tensors.map(({ layer }) => layer)
+    const of = new Map(tensors.map(({ layer: { name }, momentum }) => [name, momentum]))
+    return snfs({ fraction }).event(layers, { ...context(layers, 1), elapsed, gradient: (name) => of.get(name)! })
+  }
+  const counts = (moves: Moves[]) => moves.map(({ pruned, grown }) => [pruned.length, grown.length])
+
+  it('the smallest weights go, as many grow in proportion to mean |momentum|, where it is largest', () => {
+    const [a, b] = event([tensor('a', 40, 8, 0.003), tensor('b', 40, 8, -0.001)], 0)
+    expect([a.pruned, b.pruned]).toEqual([Int32Array.of(0, 1, 2, 3), Int32Array.of(0, 1, 2, 3)])
+    expect([...a.grown]).toEqual([34, 35, 36, 37, 38, 39]) // 8 x 3 / 4
+    expect([...b.grown]).toEqual([38, 39])
+  })
+
+  it('just pruned places may grow again, surviving ones never', () => {
+    const [{ pruned, grown }] = event([tensor('a', 10, 4, 5)], 0)
+    expect([...pruned]).toEqual([0, 1])
+    expect([...grown]).toEqual([0, 1])
+  })
+
+  it('the share falls like a cosine from the fraction to 0.005, rounded up', () => {
+    const moved = (elapsed: number, fraction?: number) => counts(event([tensor('a', 5000, 1000, 1)], elapsed, fraction))
+    expect(moved(0)).toEqual([[500, 500]])
+    expect(moved(0, 0.2)).toEqual([[200, 200]])
+    expect(moved(0.5)).toEqual([[253, 253]]) // 0.2525
+    expect(moved(1)).toEqual([[5, 5]])
+  })
+
+  it('no tensor gets more than 99 % of its free places while others have room', () => {
+    // 10 are taken from each; all but nothing of the momentum is in a, of whose 18 free places 99 % are 17.
+    const moves = event([tensor('a', 28, 20, 1000), tensor('b', 100, 20, 1e-6)], 0)
+    expect(counts(moves)).toEqual([
+      [10, 17],
+      [10, 3],
+    ])
+    // All are that full: what was taken must fit in.
+    expect(counts(event([tensor('a', 3, 3, 1), tensor('b', 3, 3, 1)], 0))).toEqual([
+      [2, 2],
+      [2, 2],
+    ])
+  })
+
+  it('a nearly dense tensor that is to grow loses no larger share than it has zeros', () => {
+    // 10 % zeros: above the average momentum 9 of 90 go, below it half.
+    expect(counts(event([tensor('a', 100, 90, 3), tensor('b', 400, 20, 1)], 0)).map(([pruned]) => pruned)).toEqual([
+      9, 10,
+    ])
+    expect(counts(event([tensor('a', 100, 90, 1), tensor('b', 400, 20, 3)], 0)).map(([pruned]) => pruned)).toEqual([
+      45, 10,
+    ])
+  })
+
+  it('a tensor keeps one weight', () => {
+    expect(event([tensor('a', 10, 1, 1), tensor('b', 10, 4, 1)], 0)[0].pruned).toHaveLength(0)
+  })
 })

@@ -1,0 +1,54 @@
+/**
+ * @file Sparse networks from scratch, sparse momentum (Dettmers & Zettlemoyer 2019, arXiv 1907.04840): in every tensor the share p of the smallest |w| is taken away; as many weights grow, each
+ * tensor getting its part in proportion to m, the mean |momentum| of its weights, where the |momentum| is largest, just pruned places included. p falls like a cosine from `fraction` to 0.005.
+ *
+ * Momentum is that of the dense gradient, smoothed at every step: it costs a dense gradient of every sparse tensor per step, however sparse the network is.
+ *
+ * No tensor gets more than 99 % of its free places, unless all are that full; what is beyond goes to the others in proportion too, where the published code shares it out evenly. A tensor with less
+ * than 20 % zeros whose m is above average loses at most as large a share as it has zeros. A tensor keeps one weight at least.
+ */
+import type { Floats } from '../../engine/machine.ts'
+import { apportion } from '../../select/apportion.ts'
+import { largest } from './largest.ts'
+import { type Rewiring, type SparseLayer, survivors } from './rewiring.ts'
+import { smallest } from './smallest.ts'
+
+export interface SnfsOptions {
+  /** p at the start. Default 0.5. */
+  fraction?: number
+}
+
+/** p at the end. */
+const LAST = 0.005
+const FULLEST = 0.99
+const NEARLY_DENSE = 0.2
+
+export function snfs({ fraction = 0.5 }: SnfsOptions = {}): Rewiring {
+  return {
+    state: () => ({}),
+    restore: () => {},
+    event(layers, { elapsed, gradient: momentum }) {
+      const share = LAST + ((fraction - LAST) / 2) * (1 + Math.cos(Math.PI * elapsed))
+      const means = layers.map((layer) => meanAt(momentum(layer.name), layer))
+      const average = means.reduce((a, b) => a + b, 0) / layers.length
+      const pruned = layers.map(({ size, values }, i) => {
+        const zeros = 1 - values.length / size
+        const rate = zeros < NEARLY_DENSE && means[i] > average ? Math.min(zeros, share) : share
+        return smallest(values.map(Math.abs), Math.min(Math.ceil(rate * values.length), values.length - 1))
+      })
+      const total = pruned.reduce((sum, { length }) => sum + length, 0)
+      const free = layers.map(({ size, values }, i) => size - values.length + pruned[i].length)
+      const most = free.map((places) => Math.floor(FULLEST * places))
+      const enough = most.reduce((a, b) => a + b, 0) >= total
+      const counts = apportion(total, means, enough ? most : free)
+      return layers.map((layer, i) => ({
+        pruned: pruned[i],
+        grown: largest(momentum(layer.name), survivors(layer, pruned[i]), counts[i]),
+      }))
+    },
+  }
+}
+
+/** Mean |value| at the places that hold a weight; 0 where there are none. */
+const meanAt = (values: Floats, { positions }: SparseLayer): number =>
+  positions.reduce((sum, position) => sum + Math.abs(values[position]), 0) / Math.max(positions.length, 1)
