@@ -55,6 +55,8 @@ export {
   type PathCount,
 } from './prune/collapse.ts'
 export { type Count, keptCount, truncatedCount } from './prune/count.ts'
+export { type RewiringName, type RewiringSettings, rewirings } from './prune/dynamic/index.ts'
+export type { Moves, Rewiring, RewiringContext, SparseLayer } from './prune/dynamic/rewiring.ts'
 export { type Floor, parseFloor } from './prune/floor.ts'
 export { findGranularity, granularities } from './prune/granularity/index.ts'
 export { collapsedLayers, type LayerCount, sparsityOf } from './prune/mask.ts'
@@ -64,10 +66,11 @@ export type { Measured, Saliency, ScoreContext, ScoredLayer, Statistic } from '.
 export { type PruningEvent, type PruningSchedule, pruningEvents } from './prune/schedule.ts'
 export { erkDensities, type Scope, type ScopeName, scopes } from './prune/scope.ts'
 export type { Pattern } from './prune/second-order/layerwise/sparsegpt.ts'
+export { sparsitiesOf, tensorwise } from './prune/sparsities.ts'
 export { chooseTensors, type PrunableSet, prunableSets, type TensorChoice } from './prune/tensors.ts'
 export { apportion } from './select/apportion.ts'
 export { selectTop } from './select/top.ts'
-export { checkpointOf, loadCheckpoint, loadWeights, weightsOf } from './train/checkpoint.ts'
+export { checkpointOf, loadCheckpoint, loadMasks, loadWeights, weightsOf } from './train/checkpoint.ts'
 export type { Kernels, LayerGain } from './train/kernels.ts'
 export { type Evaluation, Network, type NetworkOptions } from './train/network.ts'
 export {
@@ -90,5 +93,6 @@ export {
   type SparseGptOptions,
 } from './workflow/layerwise.ts'
 export { type GradualOptions, gradualPruning, type PruneOptions, type PruneResult, prune } from './workflow/prune.ts'
+export { type RewiringEvent, RewiringHook, type RewiringOptions, type RewiringSchedule } from './workflow/rewire.ts'
 export type { BatchNormMode } from './workflow/scoring/measurement.ts'
 export { Scoring, type ScoringOptions } from './workflow/scoring/scoring.ts'

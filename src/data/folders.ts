@@ -1,7 +1,7 @@
 /**
  * @file Where data sets lie on this machine: `ESPALIER_DATA` is for people, the cache folder is ours and can be deleted at any time.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
@@ -12,8 +12,11 @@ export const cacheFolder = (): string => process.env.ESPALIER_CACHE || join(home
 export const downloadFolder = (name: string): string =>
   join(process.env.ESPALIER_DATA || join(cacheFolder(), 'data'), name)
 
-/** The first of `ESPALIER_DATA/<name>` and the cache folder's `data/<name>` that exists. */
+/** The first of `ESPALIER_DATA/<name>` and the cache folder's `data/<name>` that exists; an empty folder, which a download leaves that found no network, does not. */
 export function findFolder(name: string): string | undefined {
   const own = process.env.ESPALIER_DATA ? [join(process.env.ESPALIER_DATA, name)] : []
-  return [...own, join(cacheFolder(), 'data', name)].find((folder) => existsSync(folder))
+  return [...own, join(cacheFolder(), 'data', name)].find(isThere)
 }
+
+const isThere = (path: string): boolean =>
+  existsSync(path) && !(statSync(path).isDirectory() && readdirSync(path).length === 0)

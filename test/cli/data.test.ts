@@ -41,6 +41,7 @@ it.each([
 it('list: what there is, how much there is to download, and where it is', async () => {
   const { data, succeeds } = prepare()
   mkdirSync(join(data, 'fashion-mnist'))
+  writeFileSync(join(data, 'fashion-mnist/notes.txt'), '')
   const table = await succeeds('list')
   expect(table).toMatch(/\| cifar10 .*\| 170\.05 MB \| not here: espalier data get cifar10 /)
   expect(table).toMatch(/\| synthetic .*\| built in /)
