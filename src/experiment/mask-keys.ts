@@ -19,7 +19,9 @@ export const maskKeys = {
       error: ({ input }) => `expected ${Object.keys(granularities).join(', ')} such as 2:4 or 4x4, found ${input}`,
     })
     .default('weight')
-    .describe('What is kept or removed together: weight, 2:4, 4x4, channel.'),
+    .describe(
+      'What is kept or removed together, and rewired: weight, row, kernel, filter; not rewired: 2:4, 4x4, channel.',
+    ),
   prunable: z.enum(prunableSets).optional().describe('Tensors to begin with (default: all; second order: published).'),
   include: z.array(z.string()).optional().describe('Only these tensors, * for any characters.'),
   exclude: z.array(z.string()).optional().describe('Not these tensors.'),

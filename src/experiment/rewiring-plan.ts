@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { learningRate } from '../optim/schedule.ts'
 import { type RewiringName, rewirings } from '../prune/dynamic/index.ts'
+import { isRun, runNames } from '../prune/granularity/runs.ts'
 import { UserError } from '../util/errors.ts'
 import { type RewiringEvent, RewiringHook } from '../workflow/rewire.ts'
 import { isDuration, toSteps } from './duration.ts'
@@ -37,7 +38,7 @@ export const rewireSchema = z.strictObject({
 export function checkRewire({ rewire, prune, train }: Recipe, source: string): void {
   if (!rewire) return
   const { method, every: _, end: __, ...others } = rewire
-  const { needs = [], takes = [], gradients } = rewirings[method]
+  const { needs = [], takes = [], gradients, weightsOnly } = rewirings[method]
   for (const key of needs)
     if (!Object.hasOwn(others, key)) throw new UserError(`${source}: rewire.${key}: ${method} needs it, found nothing`)
   for (const key of Object.keys(others))
@@ -48,6 +49,12 @@ export function checkRewire({ rewire, prune, train }: Recipe, source: string): v
   if (prune?.schedule !== 'one-shot')
     throw new UserError(
       `${source}: rewire: needs a prune section with a one-shot schedule, which makes the network sparse`,
+    )
+  const { granularity } = prune
+  const movable: string[] = weightsOnly ? ['weight'] : runNames
+  if (!movable.includes(granularity))
+    throw new UserError(
+      `${source}: prune.granularity: expected ${movable.join(', ')} with ${method}, found ${granularity}`,
     )
 }
 
@@ -72,7 +79,7 @@ export function rewiringHook(
     throw new UserError(`rewire.end: expected a time after prune.start ${prune.start}, found ${rewire.end}`)
   const schedule = { ...rateSchedule(recipe, stepsPerEpoch), total: train.epochs * stepsPerEpoch }
   return new RewiringHook({
-    ...{ rewiring, seed, gradients, onEvent },
+    ...{ rewiring, seed, gradients, onEvent, granularity: isRun(prune.granularity) ? prune.granularity : undefined },
     schedule: { start, end, period: everyStep ? () => 1 : period },
     rate: (step) => learningRate(schedule, step - 1),
     // A line for every step would be longer than the run.

@@ -6,6 +6,8 @@ import type { Floats } from '../engine/machine.ts'
 import type { StoredTensor, TensorFile } from '../formats/safetensors.ts'
 import { sizeOf } from '../graph/tensor.ts'
 import { type Moves, movedPositions, type Rewiring, type SparseLayer } from '../prune/dynamic/rewiring.ts'
+import { inRuns, meansOfRuns, ofWeights } from '../prune/dynamic/runs.ts'
+import { type RunName, runLength } from '../prune/granularity/runs.ts'
 import type { Network } from '../train/network.ts'
 import type { Hook } from '../train/train.ts'
 import { filtered, moved, type Nonzeros } from '../train/weights.ts'
@@ -22,6 +24,8 @@ export interface RewiringSchedule {
 
 export interface RewiringOptions {
   rewiring: Rewiring
+  /** What moves together; the network was pruned in the same runs. Default: single weights. */
+  granularity?: RunName
   schedule: RewiringSchedule
   /** Learning rate of the step before `step`. */
   rate(step: number): number
@@ -61,6 +65,8 @@ export class RewiringHook implements Hook {
   #explored = new Map<string, Uint8Array>()
   /** Places that have ever held a weight. */
   #ever = 0
+  /** Weights at the start. */
+  #weights = 0
 
   constructor(options: RewiringOptions) {
     this.#options = options
@@ -88,7 +94,10 @@ export class RewiringHook implements Hook {
       if (!stored) continue
       const places = Uint8Array.from(stored.data as Uint8Array)
       this.#explored.set(name, places)
-      for (const place of places) this.#ever += place & EVER
+      for (const place of places) {
+        this.#ever += place & EVER
+        if (place & START) this.#weights++
+      }
     }
   }
 
@@ -100,6 +109,7 @@ export class RewiringHook implements Hook {
       const { positions } = network.weights.nonzeros(name)
       for (const position of positions) places[position] = EVER | START
       this.#ever += positions.length
+      this.#weights += positions.length
       this.#explored.set(name, places)
     }
     const { begin } = this.#options.rewiring
@@ -112,9 +122,15 @@ export class RewiringHook implements Hook {
   #held(network: Network): { layers: SparseLayer[]; nonzeros: Map<string, Nonzeros> } {
     const nonzeros = new Map([...this.#explored.keys()].map((name) => [name, network.weights.nonzeros(name)]))
     const layers = [...nonzeros].map(([name, { positions, values }]) => ({
-      ...{ name, positions, values, size: this.#explored.get(name)!.length },
+      ...{ name, length: 1, positions, values, size: this.#explored.get(name)!.length },
     }))
     return { layers, nonzeros }
+  }
+
+  /** Weights of a place of each sparse tensor. */
+  #lengths({ prunable }: Network): Map<string, number> {
+    const { granularity = 'weight' } = this.#options
+    return new Map(prunable.map(({ name, shape }) => [name, runLength(granularity, shape)]))
   }
 
   #rewire(step: number, network: Network): void {
@@ -122,11 +138,18 @@ export class RewiringHook implements Hook {
     const { rewiring, schedule, rate, seed, logged = () => true, onEvent } = this.#options
     const gradients = this.#gradients(step, network)
     const { layers, nonzeros } = this.#held(network)
-    const moves = rewiring.event(layers, {
+    const lengths = this.#lengths(network)
+    const inPlaces = layers.map((layer) => inRuns(layer, lengths.get(layer.name)!))
+    const movedPlaces = rewiring.event(inPlaces, {
       ...{ step, rate: rate(step), elapsed: (step - schedule.start) / (schedule.end - schedule.start) },
+      owed: this.#weights - layers.reduce((sum, { positions }) => sum + positions.length, 0),
       draw: (name) => random(seed, 'rewiring', name, step),
-      gradient: (name) => gradients.get(name)!,
+      gradient(name) {
+        const length = lengths.get(name)!
+        return length === 1 ? gradients.get(name)! : meansOfRuns(gradients.get(name)!, length)
+      },
     })
+    const moves = movedPlaces.map((some, i) => ofWeights(some, inPlaces[i].length))
     layers.forEach((layer, i) => {
       nonzeros.set(layer.name, afterMoves(layer, nonzeros.get(layer.name)!, moves[i]))
       const places = this.#explored.get(layer.name)!

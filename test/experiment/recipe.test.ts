@@ -144,8 +144,14 @@ it.each<[string, string]>([
     'prune.scoring.batchNorm: found trian (did you mean train?)',
   ],
   ['prune={method: obd, sparsity: 0.5, scoring: {samples: 5}}', 'prune.scoring: obd has prune.secondOrder instead'],
-  ['prune.granularity=3:2', 'prune.granularity: expected weight, N:M, BxB, channel such as 2:4 or 4x4, found 3:2'],
-  ['prune.granularity=4x2', 'prune.granularity: expected weight, N:M, BxB, channel such as 2:4 or 4x4, found 4x2'],
+  [
+    'prune.granularity=3:2',
+    'prune.granularity: expected weight, N:M, BxB, channel, row, kernel, filter such as 2:4 or 4x4, found 3:2',
+  ],
+  [
+    'prune.granularity=4x2',
+    'prune.granularity: expected weight, N:M, BxB, channel, row, kernel, filter such as 2:4 or 4x4, found 4x2',
+  ],
   ['prune.prunable=most', 'prune.prunable: expected one of all, published, reference, found "most"'],
   ['prune.floor=1.5', 'prune.floor: expected weights such as 16 or a share such as 1%, found 1.5'],
   ['prune.floor=101%', 'prune.floor: expected weights such as 16 or a share such as 1%, found "101%"'],

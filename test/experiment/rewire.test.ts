@@ -136,3 +136,51 @@ it('SNFS needs a momentum', () => {
   const without = { ...rest, train: { ...train, momentum: 0, nesterov: false } }
   expect(() => checkRecipe(without, 'tiny')).toThrow(/^tiny: train\.momentum: snfs needs a momentum above 0, found 0$/)
 })
+
+describe('runs of weights', () => {
+  const kernels = (granularity: string, rewire: object = { method: 'dsr', moves: 500 }) =>
+    checkRecipe(
+      {
+        ...{ ...tiny, model: { name: 'lenet-5' }, data: { name: 'synthetic' } },
+        train: { ...tiny.train, epochs: 1 },
+        prune: { method: 'random', scope: 'layerwise', sparsity: 0.9, granularity },
+        rewire: { every: '2it', end: '14it', ...rewire },
+      },
+      'tiny',
+    )
+
+  it('kernels of convolutions move as a whole, and no weights are lost but less than one kernel', async () => {
+    const out = join(temporaryFolder(), 'run')
+    const events: RunEvent[] = []
+    await runRecipe(kernels('kernel'), { machine: best, out, onEvent: (event) => events.push(event) })
+    const [pruning] = events.filter((event) => event.type === 'prune')
+    const moved = events.filter((event): event is { type: 'rewire' } & RewiringEvent => event.type === 'rewire')
+    expect(moved).toHaveLength(6)
+    expect(moved.some(({ layers }) => layers.some(({ name, pruned }) => name.startsWith('conv') && pruned > 0))).toBe(
+      true,
+    )
+    const masks = [...readSafetensors(join(out, 'checkpoint.safetensors')).tensors].filter(([name]) =>
+      name.endsWith('.mask'),
+    )
+    let [left, size] = [0, 0]
+    for (const [, { shape, data }] of masks) {
+      const mask = [...data]
+      const length = shape.length === 4 ? shape[2] * shape[3] : 1
+      expect(mask).toEqual(mask.map((_, i) => mask[i - (i % length)]))
+      left += mask.reduce((a, b) => a + b, 0)
+      size += mask.length
+    }
+    const start = Math.round((1 - pruning.sparsity) * size)
+    expect(left).toBeLessThanOrEqual(start)
+    expect(left).toBeGreaterThan(start - 25)
+  }, 60_000)
+
+  it.each<[string, object, RegExp]>([
+    ['kernel', { method: 'deepr' }, /^tiny: prune\.granularity: expected weight with deepr, found kernel$/],
+    ['2:4', { method: 'set' }, /^tiny: prune\.granularity: expected weight, row, kernel, filter with set, found 2:4$/],
+    ['channel', { method: 'rigl' }, /prune\.granularity: expected .* with rigl, found channel$/],
+  ])('refused: %s with %o', (granularity, rewire, message) => {
+    expect(() => kernels(granularity, rewire)).toThrow(UserError)
+    expect(() => kernels(granularity, rewire)).toThrow(message)
+  })
+})

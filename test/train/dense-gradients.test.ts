@@ -74,6 +74,7 @@ const networks: Record<string, (options: Partial<NetworkOptions>) => Network> = 
 describe.each(Object.entries(networks))('dense gradients of %s', (_, make) => {
   it.each(['dense', 'sparse', 'auto'] as const)(
     'are those of the dense engine, on %s kernels, and change nothing',
+    { timeout: 120_000 },
     (kernels) => {
       const network = make({ kernels, denseGradients: true })
       prune(network, { sparsity: 0.9 })

@@ -3,9 +3,9 @@
  * getting its part in proportion to the weights that it has left. The threshold H is doubled where too few fell below it, halved where too many did, so that about K move at
  * every event. A tensor keeps one weight at least; places that were just pruned grow again only where there are no others.
  */
-import { apportion } from '../../select/apportion.ts'
 import { growAtRandom } from './growth.ts'
-import { type Rewiring, survivors } from './rewiring.ts'
+import { type Rewiring, type SparseLayer, survivors } from './rewiring.ts'
+import { apportionRuns } from './runs.ts'
 
 export interface DsrOptions {
   /** K: weights that should move at an event. */
@@ -19,19 +19,13 @@ export interface DsrOptions {
 export function dsr({ moves: target, tolerance = 0.1, threshold: first = 1e-3 }: DsrOptions): Rewiring {
   let threshold = first
   return {
-    event(layers, { draw }) {
+    event(layers, { draw, owed }) {
       const pruned = layers.map(({ values }) => {
         const small = Array.from(values.keys()).filter((e) => Math.abs(values[e]) < threshold)
         return Int32Array.from(small.length === values.length ? small.slice(1) : small)
       })
-      const total = pruned.reduce((sum, { length }) => sum + length, 0)
-      const left = layers.map(({ positions }, i) => positions.length - pruned[i].length)
-      const counts = growthOf(
-        total,
-        left,
-        layers.map(({ size }) => size),
-        pruned,
-      )
+      const total = pruned.reduce((sum, { length }, i) => sum + length * layers[i].length, 0)
+      const counts = growthOf(total + owed, layers, pruned)
       const moves = layers.map((layer, i) => {
         const elsewhere = layer.size - layer.positions.length >= counts[i]
         const taken = elsewhere ? layer.positions : survivors(layer, pruned[i])
@@ -49,13 +43,10 @@ export function dsr({ moves: target, tolerance = 0.1, threshold: first = 1e-3 }:
 }
 
 /** In proportion to what is left; beyond the places that were free before only where all tensors together have too few of them. */
-function growthOf(
-  total: number,
-  left: readonly number[],
-  sizes: readonly number[],
-  pruned: readonly Int32Array[],
-): number[] {
-  const free = sizes.map((size, i) => size - left[i] - pruned[i].length)
-  const enough = free.reduce((a, b) => a + b, 0) >= total
-  return apportion(total, left, enough ? free : sizes.map((size, i) => size - left[i]))
+function growthOf(total: number, layers: readonly SparseLayer[], pruned: readonly Int32Array[]): number[] {
+  const lengths = layers.map(({ length }) => length)
+  const free = layers.map(({ size, positions }) => size - positions.length)
+  const left = layers.map(({ positions, length }, i) => (positions.length - pruned[i].length) * length)
+  const enough = free.reduce((sum, places, i) => sum + places * lengths[i], 0) >= total
+  return apportionRuns(total, left, enough ? free : free.map((places, i) => places + pruned[i].length), lengths)
 }

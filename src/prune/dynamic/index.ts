@@ -24,6 +24,8 @@ export interface RewiringMethod {
   takes?: readonly string[]
   /** Whether it looks at dense gradients: of a mini-batch at events, or smoothed over all steps. */
   gradients?: 'batch' | 'smoothed'
+  /** Whether it moves single weights only, not runs of them. */
+  weightsOnly?: boolean
   /** Whether there is an event after every step. */
   everyStep?: boolean
   make(settings: RewiringSettings): Rewiring
@@ -44,7 +46,7 @@ const known = {
   },
   deepr: {
     summary: 'fixed signs, a random walk, lost weights regrown anywhere, at every step (Bellec et al. 2018)',
-    ...{ takes: ['temperature', 'eta'], everyStep: true, make: deepR },
+    ...{ takes: ['temperature', 'eta'], everyStep: true, weightsOnly: true, make: deepR },
   },
   rigl: {
     summary: 'smallest |w| of every tensor, regrown at the largest gradients (Evci et al. 2020)',

@@ -5,9 +5,11 @@
 import type { Floats } from '../../engine/machine.ts'
 import type { Random } from '../../util/random.ts'
 
-/** A sparse tensor as an event sees it. */
+/** A sparse tensor as an event sees it. Where runs of weights are moved (runs.ts), a place is a run, and its value the mean |w|. */
 export interface SparseLayer {
   readonly name: string
+  /** Weights of a place. */
+  readonly length: number
   /** Places that there are. */
   readonly size: number
   /** The places that hold a weight, row-major and ascending. */
@@ -30,6 +32,8 @@ export interface RewiringContext {
   /** Optimizer steps taken, and the learning rate of the last one. */
   step: number
   rate: number
+  /** Weights that are missing because no place was as short: less than the longest place has. */
+  owed: number
   /** How much of the time in which there are events is over, 0 to 1. */
   elapsed: number
   /** The gradient of the loss with respect to all places of a tensor, held or not: of a mini-batch, or smoothed over the steps so far, as the method asks. */
@@ -39,7 +43,7 @@ export interface RewiringContext {
 export interface Rewiring {
   /** Changes weights before the first step, where a method needs it. */
   begin?(layers: readonly SparseLayer[]): void
-  /** What to do to each of the layers, in order. As many weights grow, over all, as are taken away. */
+  /** What to do to each of the layers, in order. Over all, as many weights grow as are taken away and owed, to within the shortest place. */
   event(layers: readonly SparseLayer[], context: RewiringContext): Moves[]
   /** What an event depends on besides the network, for checkpoints, and for the log: numbers by name. */
   state(): Record<string, number>

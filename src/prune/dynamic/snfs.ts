@@ -8,9 +8,9 @@
  * than 20 % zeros whose m is above average loses at most as large a share as it has zeros. A tensor keeps one weight at least.
  */
 import type { Floats } from '../../engine/machine.ts'
-import { apportion } from '../../select/apportion.ts'
 import { largest } from './largest.ts'
 import { type Rewiring, type SparseLayer, survivors } from './rewiring.ts'
+import { apportionRuns } from './runs.ts'
 import { smallest } from './smallest.ts'
 
 export interface SnfsOptions {
@@ -27,7 +27,7 @@ export function snfs({ fraction = 0.5 }: SnfsOptions = {}): Rewiring {
   return {
     state: () => ({}),
     restore: () => {},
-    event(layers, { elapsed, gradient: momentum }) {
+    event(layers, { elapsed, owed, gradient: momentum }) {
       const share = LAST + ((fraction - LAST) / 2) * (1 + Math.cos(Math.PI * elapsed))
       const means = layers.map((layer) => meanAt(momentum(layer.name), layer))
       const average = means.reduce((a, b) => a + b, 0) / layers.length
@@ -36,11 +36,12 @@ export function snfs({ fraction = 0.5 }: SnfsOptions = {}): Rewiring {
         const rate = zeros < NEARLY_DENSE && means[i] > average ? Math.min(zeros, share) : share
         return smallest(values.map(Math.abs), Math.min(Math.ceil(rate * values.length), values.length - 1))
       })
-      const total = pruned.reduce((sum, { length }) => sum + length, 0)
+      const lengths = layers.map(({ length }) => length)
+      const weights = (places: readonly number[]) => places.reduce((sum, count, i) => sum + count * lengths[i], 0)
+      const total = owed + weights(pruned.map(({ length }) => length))
       const free = layers.map(({ size, values }, i) => size - values.length + pruned[i].length)
       const most = free.map((places) => Math.floor(FULLEST * places))
-      const enough = most.reduce((a, b) => a + b, 0) >= total
-      const counts = apportion(total, means, enough ? most : free)
+      const counts = apportionRuns(total, means, weights(most) >= total ? most : free, lengths)
       return layers.map((layer, i) => ({
         pruned: pruned[i],
         grown: largest(momentum(layer.name), survivors(layer, pruned[i]), counts[i]),

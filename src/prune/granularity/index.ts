@@ -4,6 +4,7 @@ import { block } from './block.ts'
 import { channel } from './channel.ts'
 import type { Granularity } from './granularity.ts'
 import { nOfM } from './n-of-m.ts'
+import { isRun, runs } from './runs.ts'
 import { weight } from './weight.ts'
 
 /** What can be asked for, with a line about each. */
@@ -12,9 +13,12 @@ export const granularities = {
   'N:M': 'at most N of every M consecutive inputs of an output, such as 2:4',
   BxB: 'tiles of B x B weights, such as 4x4',
   channel: 'whole channels, with all that is tied to them',
+  row: 'rows of the kernels of convolutions; of linear layers single weights',
+  kernel: 'kernels of convolutions, one for each pair of channels; of linear layers single weights',
+  filter: 'filters of convolutions, all that makes an output channel; of linear layers single weights',
 } as const
 
-/** The granularity of a name (`weight`, `2:4`, `4x4`, `channel`) in a network; undefined where there is none such. */
+/** The granularity of a name (`weight`, `2:4`, `4x4`, `channel`, `row`, `kernel`, `filter`) in a network; undefined where there is none such. */
 export function findGranularity(name: string, model: Model): Granularity | undefined {
   return parse(name)?.(model)
 }
@@ -25,6 +29,7 @@ export const isGranularity = (name: string): boolean => parse(name) !== undefine
 function parse(name: string): ((model: Model) => Granularity) | undefined {
   if (name === 'weight') return () => weight
   if (name === 'channel') return channel
+  if (isRun(name)) return () => runs(name)
   const [, n, m] = (/^([1-9]\d{0,3}):([1-9]\d{0,3})$/.exec(name) ?? []).map(Number)
   if (n <= m) return () => nOfM({ n, m })
   const [, b] = (/^([1-9]\d{0,3})x\1$/.exec(name) ?? []).map(Number)

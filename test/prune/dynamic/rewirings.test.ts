@@ -12,6 +12,7 @@ import {
   survivors,
 } from '../../../src/prune/dynamic/rewiring.ts'
 import { rigl } from '../../../src/prune/dynamic/rigl.ts'
+import { apportionRuns, inRuns, meansOfRuns, ofWeights } from '../../../src/prune/dynamic/runs.ts'
 import { set, setMagnitude } from '../../../src/prune/dynamic/set.ts'
 import { snfs } from '../../../src/prune/dynamic/snfs.ts'
 import { random } from '../../../src/util/random.ts'
@@ -19,7 +20,7 @@ import { random } from '../../../src/util/random.ts'
 function layer(name: string, size: number, count: number, seed: number): SparseLayer {
   const draw = random(seed, name)
   const positions = Int32Array.from(draw.permutation(size).subarray(0, count)).sort()
-  return { name, size, positions, values: Float64Array.from({ length: count }, () => draw.normal() / 100) }
+  return { name, length: 1, size, positions, values: Float64Array.from({ length: count }, () => draw.normal() / 100) }
 }
 
 const gradients = (seed: number, layers: readonly SparseLayer[]) =>
@@ -31,7 +32,7 @@ const gradients = (seed: number, layers: readonly SparseLayer[]) =>
   )
 
 const context = (layers: readonly SparseLayer[], step: number) => ({
-  ...{ step, rate: 0.1, elapsed: 0.25, draw: (name: string) => random(1, name, step) },
+  ...{ step, rate: 0.1, elapsed: 0.25, owed: 0, draw: (name: string) => random(1, name, step) },
   gradient: (name: string) => gradients(step, layers).get(name)!,
 })
 
@@ -147,7 +148,7 @@ it('DSR leaves every tensor a weight, and fills tensors that have no other free 
 
 it('SET: the same share of positive and of negative weights, those next to zero', () => {
   const values = Float64Array.of(0.1, -0.2, 0.3, -0.4, 0.5, 0.6, -0.01, 0.05)
-  const one = { name: 'a', size: 100, positions: Int32Array.from({ length: 8 }, (_, i) => 3 * i), values }
+  const one = { name: 'a', length: 1, size: 100, positions: Int32Array.from({ length: 8 }, (_, i) => 3 * i), values }
   // Of five positive ones two, of three negative ones one.
   expect([...set({ fraction: 0.4 }).event([one], context([one], 1))[0].pruned]).toEqual([0, 6, 7])
   // floor(0.25 * 8) + 1
@@ -196,7 +197,7 @@ describe('SNFS', () => {
     const positions = Int32Array.from({ length: count }, (_, i) => i)
     const values = Float64Array.from(positions, (i) => ((i + 1) / 100) * (i % 2 ? 1 : -1))
     const momentum = Float32Array.from({ length: size }, (_, i) => (i < count ? held : -(i - count + 1) / 100))
-    return { layer: { name, size, positions, values }, momentum }
+    return { layer: { name, length: 1, size, positions, values }, momentum }
   }
   const event = (tensors: ReturnType<typeof tensor>[], elapsed: number, fraction?: number) => {
     const layers = tensors.map(({ layer }) => layer)
@@ -253,4 +254,75 @@ describe('SNFS', () => {
   it('a tensor keeps one weight', () => {
     expect(event([tensor('a', 10, 1, 1), tensor('b', 10, 4, 1)], 0)[0].pruned).toHaveLength(0)
   })
+})
+
+describe('runs of weights', () => {
+  it('are places with the mean |w|, and are moved as a whole', () => {
+    const positions = Int32Array.of(3, 4, 5, 9, 10, 11)
+    const layer = { name: 'a', length: 1, size: 12, positions, values: Float64Array.of(1, -2, 3, 0, 0, -6) }
+    expect(inRuns(layer, 3)).toEqual({
+      ...{ name: 'a', length: 3, size: 4, positions: Int32Array.of(1, 3), values: Float64Array.of(2, 2) },
+    })
+    expect(inRuns(layer, 1)).toBe(layer)
+    expect(() => inRuns({ ...layer, positions: Int32Array.of(2, 3, 4, 9, 10, 11) }, 3)).toThrow(/a: a run of 3 weights/)
+    expect(meansOfRuns(Float32Array.of(1, -1, 0, -4), 2)).toEqual(Float64Array.of(1, 2))
+    const moves = { pruned: Int32Array.of(1), grown: Int32Array.of(0, 2) }
+    const weights = { pruned: Int32Array.of(3, 4, 5), grown: Int32Array.of(0, 1, 2, 6, 7, 8) }
+    expect(ofWeights(moves, 3)).toEqual(weights)
+  })
+
+  it('are divided by weights: what is left over goes to shorter ones', () => {
+    expect(apportionRuns(40, [1, 1], [100, 100], [9, 1])).toEqual([2, 22]) // 20 and 20
+    expect(apportionRuns(40, [1, 1], [100, 100], [1, 9])).toEqual([22, 2])
+    expect(apportionRuns(40, [1, 1], [100, 100], [9, 9])).toEqual([2, 2]) // 4 are owed
+    expect(apportionRuns(40, [1, 3], [100, 3], [1, 9])).toEqual([13, 3])
+    expect(apportionRuns(40, [3, 1, 1], [8, 9, 2], [1, 3, 9])).toEqual([8, 7, 1]) // 8 that are full, then 16 and 16; 2 are owed
+  })
+
+  const lengths = [9, 3, 1]
+  it.each(['dsr', 'set', 'set-magnitude', 'rigl', 'snfs'])(
+    '%s: hundreds of events, the number of weights stays to within a run',
+    (name) => {
+      const rewiring = methods[name]()
+      const start = [
+        [60, 12],
+        [90, 30],
+        [200, 40],
+      ].map(([size, count], i) => layer(`layer ${i}`, size, count, 3))
+      const whole = start.map(({ name, size, positions }, i) => {
+        const weights = ofWeights({ pruned: positions, grown: positions }, lengths[i]).grown
+        return {
+          name,
+          length: 1,
+          size: size * lengths[i],
+          positions: weights,
+          values: Float64Array.from(weights, () => 0),
+        }
+      })
+      const count = (layers: readonly SparseLayer[]) => layers.reduce((sum, { positions }) => sum + positions.length, 0)
+      const total = count(whole)
+      expect(total).toBe(12 * 9 + 30 * 3 + 40)
+      let [layers, moved]: [SparseLayer[], number] = [
+        next(
+          whole,
+          whole.map(() => ({ pruned: new Int32Array(0), grown: new Int32Array(0) })),
+          0,
+        ),
+        0,
+      ]
+      for (let step = 1; step <= 300; step++) {
+        const places = layers.map((one, i) => inRuns(one, lengths[i])) // throws where a run is torn
+        const moves = rewiring.event(places, { ...context(places, step), owed: total - count(layers) })
+        moved += moves.reduce((sum, { pruned }) => sum + pruned.length, 0)
+        layers = next(
+          layers,
+          moves.map((some, i) => ofWeights(some, lengths[i])),
+          step,
+        )
+        expect(total - count(layers)).toBeGreaterThanOrEqual(0)
+        expect(total - count(layers)).toBeLessThan(9)
+      }
+      expect(moved).toBeGreaterThan(300)
+    },
+  )
 })

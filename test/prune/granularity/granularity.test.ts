@@ -59,8 +59,9 @@ const sparsities = fc.double({ min: 0, max: 1, noNaN: true })
 const names = fc.constantFrom<ScopeName>('global', 'layerwise', 'uniform', 'erk')
 
 it('names', () => {
-  expect(['weight', 'channel', '2:4', '1:1', '4x4', '16x16'].filter(isGranularity)).toHaveLength(6)
-  for (const name of ['', 'Weight', '4:2', '0:4', '4x2', '0x0', '2:4:8', 'channels'])
+  const known = ['weight', 'channel', '2:4', '1:1', '4x4', '16x16', 'row', 'kernel', 'filter']
+  expect(known.filter(isGranularity)).toEqual(known)
+  for (const name of ['', 'Weight', '4:2', '0:4', '4x2', '0x0', '2:4:8', 'channels', 'rows', 'toString'])
     expect(isGranularity(name)).toBe(false)
 })
 
@@ -235,6 +236,50 @@ describe('floors', () => {
     )
     expect(() => write(layers, { sparsity: 0.9, floor: '2' })).toThrow(
       new UserError('a floor of 2 in every layer needs 4 weights, the sparsity keeps 3'),
+    )
+  })
+})
+
+describe('runs', () => {
+  it('by hand: rows, kernels and filters with the largest means stay', () => {
+    const scores = [1, 9, 4, 4, 0, 0, 3, 3, /* the second filter */ 8, 8, 0, 1, 5, 5, 5, 5]
+    const kept = (granularity: string, sparsity: number) => {
+      const layers = [layer('conv', [2, 2, 2, 2], scores)]
+      write(layers, { granularity, sparsity })
+      return masks(layers)[0].join('')
+    }
+    expect(kept('row', 0.5)).toBe('1100000011001111') // means 5 4 0 3, 8 .5 5 5
+    expect(kept('kernel', 0.5)).toBe('1111000000001111') // 4.5 1.5, 4.25 5
+    expect(kept('kernel', 0.6)).toBe('0000000000001111') // 6 weights are no whole kernels
+    expect(kept('filter', 0.5)).toBe('0000000011111111')
+  })
+
+  it('runs are kept as a whole, to within one of the count of the scope; single weights of linear layers to the last', () => {
+    fc.assert(
+      fc.property(
+        networks,
+        sparsities,
+        names,
+        fc.constantFrom('row', 'kernel', 'filter'),
+        fc.nat(),
+        (shapes, sparsity, scope, granularity, seed) => {
+          const layers = drawn(shapes, seed)
+          const length = shapes.map((sizes) =>
+            sizes.length === 4 ? sizes.slice({ row: 3, kernel: 2, filter: 1 }[granularity]).reduce((a, b) => a * b) : 1,
+          )
+          const groups = scopes[scope].groups(layers, sparsity, keptCount)
+          write(layers, { granularity, scope, sparsity })
+          layers.forEach(({ mask }, l) => {
+            for (let i = 0; i < mask.length; i++) expect(mask[i]).toBe(mask[i - (i % length[l])])
+          })
+          for (const group of groups) {
+            const members = group.layers.map(({ name }) => Number(name.slice(1)))
+            const left = sum(members.map((l) => countKept(layers[l].mask)))
+            expect(left).toBeLessThanOrEqual(group.keep)
+            expect(left).toBeGreaterThan(group.keep - Math.max(...members.map((l) => length[l])))
+          }
+        },
+      ),
     )
   })
 })
