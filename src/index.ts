@@ -32,6 +32,8 @@ export {
   writeSafetensors,
 } from './formats/safetensors.ts'
 export { packSparse, unpackSparse } from './formats/sparse.ts'
+export { parseTorch } from './formats/torch/torch.ts'
+export { readWeights } from './formats/weights-file.ts'
 export { differentiate } from './graph/differentiate.ts'
 export { Graph, prunableParameters } from './graph/graph.ts'
 export type { Node, Operator } from './graph/operator.ts'

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
 import { openMachine } from '../engine/machine.ts'
 import { percent } from '../experiment/report.ts'
-import { readSafetensors } from '../formats/safetensors.ts'
+import { readWeights } from '../formats/weights-file.ts'
 import { sizeOf } from '../graph/tensor.ts'
 import { SparseModel } from '../infer/sparse-model.ts'
 import { kernelKinds } from '../train/kernels.ts'
@@ -31,7 +31,7 @@ interface Measured {
 
 export const benchCommand = new Command('bench')
   .description('how fast a network infers with its zeros skipped, beside dense kernels')
-  .argument('<file>', 'a safetensors file of a built-in network')
+  .argument('<file>', 'weights of a built-in network: a safetensors file or PyTorch checkpoint')
   .option('--model <name>', 'a built-in network (default: the one that the file names)')
   .option('--batch <list>', 'batch sizes', '1,64')
   .option('--rounds <n>', 'turns that the kinds of kernels take', '15')
@@ -40,7 +40,7 @@ export const benchCommand = new Command('bench')
     const batches = batch.split(',').map((text) => whole(text, '--batch'))
     const turns = whole(rounds, '--rounds')
     const machine = await openMachine()
-    const file = readSafetensors(path)
+    const file = readWeights(path)
     const models = kernelKinds.map((kernels) => new SparseModel(file, { machine, kernels, model, source: path }))
     const results = batches.flatMap((size) => measure(models, size, turns))
     if (json)

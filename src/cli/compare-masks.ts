@@ -2,8 +2,8 @@
 import { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
 import { grouped } from '../experiment/report.ts'
-import { readSafetensors, type TensorFile, toFloats } from '../formats/safetensors.ts'
-import { unpackSparse } from '../formats/sparse.ts'
+import { type TensorFile, toFloats } from '../formats/safetensors.ts'
+import { readWeights } from '../formats/weights-file.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { type Overlap, overlapOf, totalOverlap } from '../prune/overlap.ts'
 import { chooseTensors, prunableSets } from '../prune/tensors.ts'
@@ -23,7 +23,7 @@ interface Options {
 
 export const compareMasksCommand = new Command('compare-masks')
   .description('how far two pruned networks kept the same weights: zeros count as pruned')
-  .argument('<a>', 'a safetensors file of pruned weights')
+  .argument('<a>', 'pruned weights: a safetensors file or PyTorch checkpoint')
   .argument('<b>', 'another one, of the same network')
   .option('--model <name>', 'a built-in network (default: the one that the first file names)')
   .option('--prunable <set>', `tensors to compare: ${prunableSets.join(', ')}`, 'all')
@@ -32,7 +32,7 @@ export const compareMasksCommand = new Command('compare-masks')
   .option('--json', 'print one JSON object')
   .addHelpText('after', '\noverlap: weights kept in both, of those kept in at least one (Jaccard index)')
   .action((pathA: string, pathB: string, options: Options) => {
-    const [a, b] = [pathA, pathB].map((path) => unpackSparse(readSafetensors(path), path))
+    const [a, b] = [pathA, pathB].map((path) => readWeights(path))
     const model = modelOfFile(a, pathA, options.model)
     const other = b.metadata.model
     if (!options.model && other && other !== model.name)

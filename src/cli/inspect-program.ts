@@ -1,7 +1,7 @@
 /** @file espalier inspect --program: what a training step of a network takes. */
 import { markdownTable } from 'markdown-table'
 import { bytes, grouped } from '../experiment/report.ts'
-import { readSafetensors } from '../formats/safetensors.ts'
+import { readWeights } from '../formats/weights-file.ts'
 import { findModel } from '../models/index.ts'
 import type { Model } from '../models/model.ts'
 import { modelOfFile } from '../train/model-of-file.ts'
@@ -52,7 +52,7 @@ export function inspectProgram(path: string | undefined, options: Options): void
 }
 
 function chosenModel(path: string | undefined, name: string | undefined): Model {
-  if (path !== undefined) return modelOfFile(readSafetensors(path), path, name)
+  if (path !== undefined) return modelOfFile(readWeights(path), path, name)
   if (name === undefined) throw new UserError('inspect --program needs --model, or a file that names its network')
   return findModel(name)
 }

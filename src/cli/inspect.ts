@@ -2,9 +2,8 @@
 import { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
 import { grouped, percent } from '../experiment/report.ts'
-import { readSafetensors } from '../formats/safetensors.ts'
-import { unpackSparse } from '../formats/sparse.ts'
 import { type Histogram, summarize, type TensorSummary } from '../formats/summary.ts'
+import { readWeights } from '../formats/weights-file.ts'
 import { UserError } from '../util/errors.ts'
 import { inspectProgram } from './inspect-program.ts'
 import { print, printJson } from './output.ts'
@@ -17,7 +16,7 @@ interface Options {
 }
 
 export const inspectCommand = new Command('inspect')
-  .description('what a safetensors file holds, or what a training step of a network takes')
+  .description('what a safetensors file or PyTorch checkpoint holds, or what a training step of a network takes')
   .argument('[file]', 'names, shapes, nonzeros, sparsity and value histograms of its tensors')
   .option('--program', 'kernel calls and memory plan of a training step, of the network that the file or --model names')
   .option('--model <name>', 'with --program: a built-in network (default: the one that the file names)')
@@ -27,12 +26,12 @@ export const inspectCommand = new Command('inspect')
     if (program) return inspectProgram(path, { model, batch, json })
     for (const [option, value] of Object.entries({ '--model': model, '--batch': batch }))
       if (value !== undefined) throw new UserError(`${option} needs --program`)
-    if (path === undefined) throw new UserError('inspect needs a safetensors file, or --program with --model')
+    if (path === undefined) throw new UserError('inspect needs a file of weights, or --program with --model')
     inspectFile(path, json)
   })
 
 function inspectFile(path: string, json?: boolean): void {
-  const file = unpackSparse(readSafetensors(path), path)
+  const file = readWeights(path)
   const tensors = summarize(file)
   if (json) {
     printJson({ file: path, metadata: file.metadata, tensors })

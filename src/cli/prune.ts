@@ -5,8 +5,9 @@ import { Command } from 'commander'
 import { openMachine } from '../engine/machine.ts'
 import { version } from '../experiment/environment.ts'
 import { bytes, grouped, percent } from '../experiment/report.ts'
-import { readSafetensors, type TensorFile, writeSafetensors } from '../formats/safetensors.ts'
-import { packSparse, unpackSparse } from '../formats/sparse.ts'
+import { type TensorFile, writeSafetensors } from '../formats/safetensors.ts'
+import { packSparse } from '../formats/sparse.ts'
+import { readWeights } from '../formats/weights-file.ts'
 import { refuseCollapse } from '../prune/collapse.ts'
 import { loadWeights, weightsOf } from '../train/checkpoint.ts'
 import { modelOfFile } from '../train/model-of-file.ts'
@@ -53,7 +54,7 @@ ${Object.entries(pruneMethods)
 
 const command = new Command('prune')
   .description('prune stored weights by first and second derivatives of the loss, without training')
-  .argument('<file>', 'a safetensors file of trained weights')
+  .argument('<file>', 'trained weights: a safetensors file or PyTorch checkpoint')
   .option('--model <name>', 'a built-in network (default: the one that the file names)')
   .requiredOption('--method <name>', `${Object.keys(pruneMethods).join(', ')}`)
   .requiredOption('--sparsity <share>', 'share of zeros among the weights of the pruned tensors, such as 0.9')
@@ -102,7 +103,7 @@ export const pruneCommand = preprocessingFlags(command)
   .addHelpText('after', METHODS + PRECEDENCE)
   .action(async (path: string, flags: PruneFlags) => {
     checkWritable(flags.out)
-    const file = unpackSparse(readSafetensors(path), path)
+    const file = readWeights(path)
     const model = modelOfFile(file, path, flags.model)
     const method = pruneMethod(flags, model)
     const stated = statedPreprocessing(file.metadata, path, model.image[0])

@@ -107,9 +107,12 @@ export const recipeSchema = z.strictObject({
   model: z.strictObject({
     name: nameOf<string>(models).describe('A built-in network (espalier list models).'),
     init: nameOf<InitializerName>(initializers).optional().describe('How weights begin (default: as the model says).'),
-    masks: z.string().optional().describe('A safetensors file whose zeros (or masks) the network begins with.'),
+    masks: z.string().optional().describe('A file of weights whose zeros (or masks) the network begins with.'),
     classes: positive.optional().describe('Default: as the model says.'),
-    weights: z.string().optional().describe('A safetensors file to start from, instead of random weights.'),
+    weights: z
+      .string()
+      .optional()
+      .describe('A safetensors file or PyTorch checkpoint to start from, instead of random weights.'),
     widen: z.number().positive().optional().describe('Factor on the widths of the networks that have one.'),
   }),
   data: z.strictObject({

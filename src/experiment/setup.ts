@@ -2,8 +2,7 @@
 import { findAugmentation } from '../data/augment.ts'
 import type { Dataset } from '../data/dataset.ts'
 import type { Machine } from '../engine/machine.ts'
-import { readSafetensors } from '../formats/safetensors.ts'
-import { unpackSparse } from '../formats/sparse.ts'
+import { readWeights } from '../formats/weights-file.ts'
 import { findModel } from '../models/index.ts'
 import type { Model } from '../models/model.ts'
 import type { RateSchedule } from '../optim/schedule.ts'
@@ -35,9 +34,8 @@ export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, pl
     ...{ groupLasso: recipe.train.groupLasso, denseGradients: gradients === 'batch' },
     smoothing: gradients === 'smoothed' ? recipe.train.momentum : undefined,
   })
-  const read = (file: string) => unpackSparse(readSafetensors(file), file)
-  if (weights !== undefined) loadWeights(network, read(weights), weights)
-  if (masks !== undefined) loadMasks(network, read(masks), masks)
+  if (weights !== undefined) loadWeights(network, readWeights(weights), weights)
+  if (masks !== undefined) loadMasks(network, readWeights(masks), masks)
   return network
 }
 

@@ -53,7 +53,7 @@ it.each<[string, RegExp]>([
     /--kernels: there is no spars \(.*sparse/,
   ],
   ['inspect DIR/odd.safetensors', /tensor a b \[31m lies at bytes 0 to 4, the file has 3 bytes of data/],
-  ['inspect', /inspect needs a safetensors file, or --program with --model/],
+  ['inspect', /inspect needs a file of weights, or --program with --model/],
   ['inspect DIR/weights.safetensors --batch 3', /--batch needs --program/],
   ['inspect --model mlpnet', /--model needs --program/],
   ['inspect --program', /inspect --program needs --model, or a file that names its network/],
