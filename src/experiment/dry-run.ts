@@ -6,7 +6,7 @@ import { loadDataset } from '../data/index.ts'
 import { synthetic } from '../data/synthetic.ts'
 import { openMachine } from '../engine/machine.ts'
 import { sizeOf } from '../graph/tensor.ts'
-import { HYPER, hyperValues } from '../optim/sgd.ts'
+import { setHyper } from '../optim/sgd.ts'
 import type { LayerCount } from '../prune/mask.ts'
 import { checkFits } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
@@ -40,7 +40,7 @@ export async function dryRun(recipe: Recipe): Promise<DryRun> {
   const data = synthetic({ image: model.image, classes: model.classes, train: batch, test: 1 })
   const network = buildNetwork({ ...recipe, data: { ...recipe.data, validation: 0 } }, data, machine)
   const samples = Uint32Array.from({ length: batch }, (_, i) => i)
-  network.executable.view(HYPER).set(hyperValues(learningRate, recipe.train))
+  setHyper(network.executable, learningRate, recipe.train)
   const times = Array.from({ length: 5 }, () => {
     const start = performance.now()
     network.step(samples)

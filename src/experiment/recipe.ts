@@ -126,6 +126,11 @@ export const recipeSchema = z.strictObject({
     momentum: z.number().min(0).lt(1).default(0),
     nesterov: z.boolean().default(false),
     weightDecay: z.number().min(0).default(0),
+    biasDecay: z
+      .number()
+      .min(0)
+      .optional()
+      .describe('Weight decay of biases and normalizations (default: weightDecay; with gsm 0).'),
     l1: z.number().min(0).default(0).describe('L1 coefficient, of prunable weights.'),
     schedule: z.enum(['constant', 'steps', 'cosine']).default('constant').describe('Of the learning rate.'),
     warmup: duration.default('0it').describe('Linear warm-up of the learning rate.'),

@@ -10,6 +10,7 @@ import { countCorrect, sampleCrossEntropy } from '../graph/operators/loss.ts'
 import { reduceMean } from '../graph/operators/shape.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
+import { activeGradients } from '../optim/gsm.ts'
 import { appendSgd } from '../optim/sgd.ts'
 
 /** What a graph needs to know of a data set: all but the samples. */
@@ -26,19 +27,31 @@ export interface TrainingStep {
 export const maskName = (parameter: string): string => `${parameter}.mask`
 export const scoreName = (parameter: string): string => `${parameter}.scores`
 
-/** One optimizer step on `batch` training samples. Only `chosen` parameters (names; default: the weights of all layers) have masks. */
+/**
+ * One optimizer step on `batch` training samples. Only `chosen` parameters (names; default: the weights of all layers) have masks; of their gradients only those
+ * of `active` weights act where that is given (src/optim/gsm.ts).
+ */
 export function trainingStep(
   model: Model,
   data: DataShape,
   batch: number,
   augment?: Augmentation,
   chosen?: readonly string[],
+  active?: number,
 ): TrainingStep {
   const { graph: forward, loss } = forwardPass(model, data, 'train', batch, true, augment)
   const parameters = forward.withRole('parameter')
   const { graph, gradients } = differentiate(forward, loss, parameters)
   const prunable = new Set(choosePrunable(forward, chosen))
   for (const { name, shape } of prunable) graph.state(scoreName(name), shape)
+  if (active !== undefined) {
+    const ranked = parameters.flatMap((parameter, i) => (prunable.has(parameter) ? [i] : []))
+    const pick = (tensors: readonly Tensor[]) => ranked.map((i) => tensors[i])
+    const acting = activeGradients(graph, pick(parameters), pick(gradients), active)
+    ranked.forEach((i, k) => {
+      gradients[i] = acting[k]
+    })
+  }
   appendSgd(graph, parameters, gradients, (parameter) =>
     prunable.has(parameter) ? graph.state(maskName(parameter.name), parameter.shape) : undefined,
   )

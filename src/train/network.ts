@@ -11,6 +11,7 @@ import type { Graph } from '../graph/graph.ts'
 import { DROPOUT_COUNTER } from '../graph/operators/dropout.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import { type InitializerName, initialValues, type Model } from '../models/model.ts'
+import { IMPORTANCE } from '../optim/gsm.ts'
 import { momentumName } from '../optim/sgd.ts'
 import { countKept, type LayerCount, type MaskedLayer } from '../prune/mask.ts'
 import { UserError } from '../util/errors.ts'
@@ -52,6 +53,8 @@ export interface NetworkOptions {
   kernels?: Kernels
   /** Whether {@link Network.denseGradients} will be called. It takes room for a gradient of every prunable weight. Default false. */
   denseGradients?: boolean
+  /** How many prunable weights get their gradient at a step, by the method of src/optim/gsm.ts. Default: all. */
+  active?: number
   /** Further programs over the same parameters, by name. */
   programs?: Readonly<Record<string, (forward: Forward, model: Model) => Graph>>
 }
@@ -77,6 +80,15 @@ export interface StepTime {
   step: number
 }
 
+/** What a step says of its batch. */
+export interface StepResult {
+  /** Mean cross-entropy, before the step. */
+  loss: number
+  correct: number
+  /** Sum of |g w| over all prunable weights, where only some of them are active. */
+  importance?: number
+}
+
 /** Samples per evaluation run: few enough that the activations of a convolutional network stay near the processor. */
 export const EVALUATION_BATCH = 125
 
@@ -94,6 +106,8 @@ export class Network {
   /** Samples per training step; 0 where the network can only be evaluated. */
   readonly batch: number
   readonly augment?: Augmentation
+  /** How many prunable weights get their gradient at a step, where not all do. */
+  readonly active?: number
   readonly weights: Weights
   readonly kernels: LayerKernels
 
@@ -104,6 +118,7 @@ export class Network {
     this.model = model
     this.data = data
     this.batch = batch
+    this.active = options.active
     this.augment = augment && (augment.pad > 0 || augment.flip) ? augment : undefined
     checkFits(model, data, batch, validation)
     this.indices = holdOut(data.train.count, validation, seed, stratify ? data.train.labels : undefined)
@@ -111,7 +126,7 @@ export class Network {
     const graphs: Record<string, Graph> = {}
     const steps = batch ? batchSizes(this.indices.train.length, batch) : []
     for (const size of steps)
-      graphs[`train/${size}`] = trainingStep(model, data, size, this.augment, options.prunable).graph
+      graphs[`train/${size}`] = trainingStep(model, data, size, this.augment, options.prunable, options.active).graph
     for (const size of options.denseGradients ? steps : [])
       graphs[`dense gradients/${size}`] = denseGradientGraph(model, data, size, this.augment, options.prunable)
     for (const size of batchSizes(data.test.count, EVALUATION_BATCH))
@@ -224,13 +239,14 @@ export class Network {
   }
 
   /**
-   * One optimizer step on the given training samples (as many as a compiled batch); returns the batch's mean loss and hits. `when` is what random
-   * crops, flips and dropout are drawn from.
+   * One optimizer step on the given training samples (as many as a compiled batch). `when` is what random crops, flips and dropout are drawn from.
    */
-  step(samples: ArrayLike<number>, when: StepTime = { seed: 0, epoch: 0, step: 0 }): { loss: number; correct: number } {
+  step(samples: ArrayLike<number>, when: StepTime = { seed: 0, epoch: 0, step: 0 }): StepResult {
     const program = `train/${samples.length}`
     this.#runTraining(program, samples, when)
-    return { loss: this.executable.scalar(program, 'loss'), correct: this.executable.scalar(program, 'correct') }
+    const value = (output: string) => this.executable.scalar(program, output)
+    const result = { loss: value('loss'), correct: value('correct') }
+    return this.active === undefined ? result : { ...result, importance: value(IMPORTANCE) }
   }
 
   /**

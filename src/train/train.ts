@@ -3,7 +3,7 @@
  */
 
 import { learningRate, type RateSchedule } from '../optim/schedule.ts'
-import { HYPER, hyperValues, type SgdOptions } from '../optim/sgd.ts'
+import { type SgdOptions, setHyper } from '../optim/sgd.ts'
 import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
 import type { Network } from './network.ts'
@@ -78,11 +78,15 @@ export async function train(network: Network, options: TrainOptions): Promise<nu
       const from = (step % perEpoch) * batch
       const chosen = Uint32Array.from(order.subarray(from, from + batch), (i) => samples[i])
       const rate = learningRate(schedule, step)
-      network.executable.view(HYPER).set(hyperValues(rate, optimizer))
-      const { loss, correct } = network.step(chosen, { seed, epoch, step })
+      setHyper(network.executable, rate, optimizer)
+      const { loss, correct, importance = 0 } = network.step(chosen, { seed, epoch, step })
       if (!Number.isFinite(loss))
         throw new UserError(
           `the loss became ${loss} at step ${step + 1} (learning rate ${rate}): a smaller learning rate may help`,
+        )
+      if (!Number.isFinite(importance))
+        throw new UserError(
+          `the importances |g w| of the weights sum to ${importance} at step ${step + 1} (learning rate ${rate}), expected a finite number: a smaller learning rate may help`,
         )
       step++
       sums.loss += loss * chosen.length
