@@ -96,4 +96,5 @@ function showDryRun(result: DryRun): void {
   )
   if (result.steps === undefined) print(`number of steps unknown: ${result.missingData}`)
   else print(`${grouped(result.steps)} steps: about ${clock(result.estimatedSeconds!)}, evaluation not counted`)
+  if (result.warning) print(`warning: ${result.warning}`)
 }

@@ -10,9 +10,10 @@ import { setHyper } from '../optim/sgd.ts'
 import type { LayerCount } from '../prune/mask.ts'
 import { checkFits } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
+import { gsmProblem, optimizerOf } from './gsm.ts'
 import type { Recipe } from './recipe.ts'
 import { secondOrderPlan } from './second-order.ts'
-import { buildNetwork, modelOf, pruningSchedule } from './setup.ts'
+import { buildNetwork, modelOf, pruningSchedule, rateSchedule } from './setup.ts'
 
 export interface DryRun {
   engine: string
@@ -28,6 +29,8 @@ export interface DryRun {
   /** Of the run; undefined where the data set is not on this machine. */
   steps?: number
   estimatedSeconds?: number
+  /** What is wrong with the schedule, if anything; undefined, too, where the data set is not on this machine. */
+  warning?: string
   /** Why `steps` is undefined. */
   missingData?: string
 }
@@ -40,7 +43,7 @@ export async function dryRun(recipe: Recipe): Promise<DryRun> {
   const data = synthetic({ image: model.image, classes: model.classes, train: batch, test: 1 })
   const network = buildNetwork({ ...recipe, data: { ...recipe.data, validation: 0 } }, data, machine)
   const samples = Uint32Array.from({ length: batch }, (_, i) => i)
-  setHyper(network.executable, learningRate, recipe.train)
+  setHyper(network.executable, learningRate, optimizerOf(recipe))
   const times = Array.from({ length: 5 }, () => {
     const start = performance.now()
     network.step(samples)
@@ -67,5 +70,6 @@ export async function dryRun(recipe: Recipe): Promise<DryRun> {
   pruningSchedule(recipe, perEpoch)
   secondOrderPlan(recipe, model, real)
   const steps = epochs * perEpoch
-  return { ...result, steps, estimatedSeconds: steps * secondsPerStep }
+  const warning = gsmProblem(recipe, { ...rateSchedule(recipe, perEpoch), total: steps })
+  return { ...result, steps, estimatedSeconds: steps * secondsPerStep, warning }
 }

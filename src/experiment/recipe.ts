@@ -22,6 +22,7 @@ import { type SecondOrderMethod, secondOrderMethods } from '../workflow/second-o
 import { checkSchema, shown } from './check-schema.ts'
 import { isDuration } from './duration.ts'
 import { isFisherTaylorConfig, recipeOfConfig } from './fisher-taylor-config.ts'
+import { checkGsm, gsmSchema } from './gsm.ts'
 import { checkMaskKeys, maskKeys } from './mask-keys.ts'
 import { checkRewire, rewireSchema } from './rewiring-plan.ts'
 
@@ -132,6 +133,9 @@ export const recipeSchema = z.strictObject({
       .optional()
       .describe('Weight decay of biases and normalizations (default: weightDecay; with gsm 0).'),
     l1: z.number().min(0).default(0).describe('L1 coefficient, of prunable weights.'),
+    gsm: gsmSchema
+      .optional()
+      .describe('Prunes by training: only the weights with the largest |w g| get their gradient (Ding et al. 2019).'),
     schedule: z.enum(['constant', 'steps', 'cosine']).default('constant').describe('Of the learning rate.'),
     warmup: duration.default('0it').describe('Linear warm-up of the learning rate.'),
     drops: z.array(duration).default([]).describe('With schedule steps: when the rate is multiplied by factor.'),
@@ -197,6 +201,7 @@ export const isSecondOrder = (
 
 function crossCheck(recipe: Recipe, source: string): Recipe {
   const { data, prune, train } = recipe
+  checkGsm(recipe, source)
   if (train.epochs === 0 && !prune) throw new UserError(`${source}: train.epochs: 0 epochs need a prune section`)
   if (prune && prune.schedule !== 'one-shot' && prune.end === undefined)
     throw new UserError(`${source}: prune.end: a ${prune.schedule} schedule needs it, such as 10ep`)

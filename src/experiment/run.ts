@@ -15,11 +15,13 @@ import type { Evaluation, Network } from '../train/network.ts'
 import { type EpochResult, type EpochSums, type Hook, train } from '../train/train.ts'
 import { UserError } from '../util/errors.ts'
 import { writeAtomically } from '../util/files.ts'
+import { evaluateTop, type Gap, gapOf, keepTop } from '../workflow/gsm.ts'
 import { prunedResult } from '../workflow/masks.ts'
-import { gradualPruning } from '../workflow/prune.ts'
+import { gradualPruning, type PruneResult } from '../workflow/prune.ts'
 import type { RewiringHook } from '../workflow/rewire.ts'
 import { describeEnvironment, type Environment, otherEngine } from './environment.ts'
 import { RunFolder } from './folder.ts'
+import { gsmProblem, optimizerOf } from './gsm.ts'
 import { type Progressed, progressOf } from './progressed.ts'
 import { type PruningPlan, pruningPlan } from './pruning-plan.ts'
 import { type Recipe, recipeToYaml } from './recipe.ts'
@@ -104,13 +106,20 @@ class Run {
       },
       ...{ epochs: this.#recipe.train.epochs, steps: this.#steps, resumedAt: resumeAt },
     })
+    const schedule = rateSchedule(this.#recipe, this.#perEpoch)
+    const problem = gsmProblem(this.#recipe, { ...schedule, total: this.#steps })
+    if (problem && resumeAt === undefined) this.#tell({ type: 'notice', text: problem })
     this.#started = performance.now()
     let lastSave = performance.now()
     const every = (this.#options.checkpointSeconds ?? 10) * 1000
 
     const taken = await train(this.#network, {
       ...{ epochs: this.#recipe.train.epochs, seed: this.#recipe.seed },
-      ...{ optimizer: this.#recipe.train, schedule: rateSchedule(this.#recipe, this.#perEpoch), hooks: this.#hooks() },
+      ...{
+        optimizer: optimizerOf(this.#recipe),
+        schedule,
+        hooks: this.#hooks(),
+      },
       ...{ resumeAt, epochSoFar: this.#sums, signal: this.#options.signal },
       onEpoch: (epoch) => this.#endEpoch(epoch),
       onStep: ({ step, epoch, sums }) => {
@@ -209,37 +218,50 @@ class Run {
           if (first) writeSafetensors(this.#folder.file('dense'), weightsOf(this.#network))
         },
         after: (step, target, result) => {
-          this.#sparsity = result.sparsity
           if (prune.onCollapse === 'error') refuseCollapse(result, target)
-          const { sparsity, deadOutputs, outputs, floor, statistics } = result
-          const collapsed = result.collapsed.map(({ name }) => name)
-          const found = {
-            statistics,
-            sparsity,
-            effectiveSparsity: effectiveSparsity(result),
-            collapsed,
-            deadOutputs,
-            outputs,
-            floor,
-          }
-          this.#record({ type: 'prune', step, target, ...found })
+          this.#pruned(step, target, result)
         },
       }),
       ...rewiring,
     ]
   }
 
+  #pruned(step: number, target: number, result: PruneResult, gap?: Gap): void {
+    const { sparsity, deadOutputs, outputs, floor, statistics } = result
+    this.#sparsity = sparsity
+    const collapsed = result.collapsed.map(({ name }) => name)
+    const found = { sparsity, effectiveSparsity: effectiveSparsity(result), collapsed, deadOutputs, outputs }
+    this.#record({ type: 'prune', step, target, ...found, floor, statistics, gap })
+  }
+
   #endEpoch(epoch: EpochResult): void {
-    this.#network.assertMasked()
-    const held = this.#network.indices.validation.length > 0 ? this.#network.evaluate('validation') : undefined
+    const network = this.#network
+    network.assertMasked()
+    const held = network.indices.validation.length > 0 ? network.evaluate('validation') : undefined
     const validation = held && { validationLoss: held.loss, validationAccuracy: held.accuracy }
-    this.#record({ type: 'epoch', ...epoch, sparsity: this.#sparsity, ...validation })
+    const top = network.active === undefined ? undefined : gapOf(network, network.active)
+    const pruned = top && {
+      ...{ gap: top.gap, prunedAccuracy: held && evaluateTop(network, top.masks).accuracy },
+    }
+    this.#record({ type: 'epoch', ...epoch, sparsity: this.#sparsity, ...validation, ...pruned })
+  }
+
+  /** The last act of train.gsm: as many weights stay as were active at each step. */
+  #keepTop(): Gap | undefined {
+    const network = this.#network
+    if (network.active === undefined) return undefined
+    writeSafetensors(this.#folder.file('dense'), weightsOf(network))
+    const { gap } = gapOf(network, network.active)
+    const result = keepTop(network, network.active)
+    this.#pruned(this.#step, result.sparsity, result, gap)
+    return gap
   }
 
   /** The only place that reads the test set. */
   #finish(): RunResult {
     const network = this.#network
     const seconds = this.#seconds()
+    const gap = this.#keepTop()
     network.assertMasked()
     const final = network.evaluate('test')
     if (!Number.isFinite(final.loss))
@@ -256,7 +278,7 @@ class Run {
     }
     const denseBytes = dense ? this.#folder.size('dense') : this.#folder.size('model')
     const result = {
-      ...{ ...pruned, kernels, dense, final },
+      ...{ ...pruned, kernels, dense, final, gap },
       denseBytes,
       modelBytes: this.#folder.size('model'),
       seconds,

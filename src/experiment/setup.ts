@@ -13,6 +13,7 @@ import { loadWeights } from '../train/checkpoint.ts'
 import { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
 import { toSteps } from './duration.ts'
+import { activeCount } from './gsm.ts'
 import { prunableNames } from './mask-keys.ts'
 import type { PruningPlan } from './pruning-plan.ts'
 import type { Recipe } from './recipe.ts'
@@ -30,6 +31,7 @@ export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, pl
     ...{ machine, data, model, init, prunable: prune && prunableNames(prune, model) },
     ...{ batch: recipe.train.batch, validation, stratify, seed: recipe.seed, augment: findAugmentation(augment) },
     ...{ programs: plan?.programs, judged: plan?.judged, kernels: plan?.kernels ?? recipe.train.kernels },
+    active: activeCount(recipe, model),
     denseGradients: recipe.rewire && rewirings[recipe.rewire.method].gradients,
   })
   if (weights !== undefined) loadWeights(network, unpackSparse(readSafetensors(weights), weights), weights)
