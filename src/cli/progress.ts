@@ -61,6 +61,9 @@ export class RunDisplay {
             `note: at step ${event.step} sparsity is ${percent(event.sparsity)}, ${percent(event.target)} was asked for`,
           )
         break
+      case 'phase':
+        print(`\nrun ${event.index} of ${event.phases}: ${event.name}`)
+        break
       case 'notice':
         this.#line(`note: ${event.text}`)
         break

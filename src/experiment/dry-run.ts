@@ -11,9 +11,10 @@ import type { LayerCount } from '../prune/mask.ts'
 import { checkFits } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
 import { gsmProblem, optimizerOf } from './gsm.ts'
-import type { Recipe } from './recipe.ts'
+import { checkRecipe, type Recipe } from './recipe.ts'
 import { secondOrderPlan } from './second-order.ts'
-import { buildNetwork, modelOf, pruningSchedule, rateSchedule } from './setup.ts'
+import { buildNetwork, firstStep, modelOf, pruningSchedule, rateSchedule } from './setup.ts'
+import { ticketPhases } from './ticket.ts'
 
 export interface DryRun {
   engine: string
@@ -26,7 +27,9 @@ export interface DryRun {
   arenaBytes: number
   /** Median of a training step. */
   secondsPerStep: number
-  /** Of the run; undefined where the data set is not on this machine. */
+  /** What is run: more than one with a ticket section. Undefined where the data set is not on this machine. */
+  runs?: { name: string; steps: number }[]
+  /** Of all runs; undefined where the data set is not on this machine. */
   steps?: number
   estimatedSeconds?: number
   /** What is wrong with the schedule, if anything; undefined, too, where the data set is not on this machine. */
@@ -39,7 +42,7 @@ export interface DryRun {
 export async function dryRun(recipe: Recipe): Promise<DryRun> {
   const machine = await openMachine()
   const model = modelOf(recipe)
-  const { batch, epochs, learningRate } = recipe.train
+  const { batch, learningRate } = recipe.train
   const data = synthetic({ image: model.image, classes: model.classes, train: batch, test: 1 })
   const network = buildNetwork({ ...recipe, data: { ...recipe.data, validation: 0 } }, data, machine)
   const samples = Uint32Array.from({ length: batch }, (_, i) => i)
@@ -67,9 +70,19 @@ export async function dryRun(recipe: Recipe): Promise<DryRun> {
   }
   checkFits(model, real, batch, recipe.data.validation)
   const perEpoch = Math.ceil((real.train.count - recipe.data.validation) / batch)
-  pruningSchedule(recipe, perEpoch)
   secondOrderPlan(recipe, model, real)
-  const steps = epochs * perEpoch
-  const warning = gsmProblem(recipe, { ...rateSchedule(recipe, perEpoch), total: steps })
-  return { ...result, steps, estimatedSeconds: steps * secondsPerStep, warning }
+  const check = (value: unknown) => checkRecipe(value, 'ticket')
+  const runs = recipe.ticket ? ticketPhases(recipe, model, '', check) : [{ name: recipe.name, recipe }]
+  const lengths = runs.map(({ name, recipe: own }) => {
+    pruningSchedule(own, perEpoch)
+    const total = own.train.epochs * perEpoch
+    const warning = gsmProblem(own, { ...rateSchedule(own, perEpoch), total })
+    return { name, steps: total - firstStep(own, perEpoch), warning }
+  })
+  const steps = lengths.reduce((sum, run) => sum + run.steps, 0)
+  const { warning } = lengths.find((run) => run.warning !== undefined) ?? {}
+  return {
+    ...{ ...result, steps, estimatedSeconds: steps * secondsPerStep, warning },
+    runs: lengths.map(({ name, steps: own }) => ({ name, steps: own })),
+  }
 }

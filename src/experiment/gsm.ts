@@ -17,8 +17,10 @@ export const gsmSchema = z.strictObject({
 })
 
 /** Throws UserError where a recipe asks for what does not go together. */
-export function checkGsm({ train, prune }: Recipe, source: string): void {
+export function checkGsm({ model, train, prune }: Recipe, source: string): void {
   if (!train.gsm) return
+  if (model.mask !== undefined)
+    throw new UserError(`${source}: train.gsm: any weight may become active, expected no model.mask beside it`)
   if (train.epochs === 0) throw new UserError(`${source}: train.gsm: prunes by training, expected epochs of 1 or more`)
   if (prune) throw new UserError(`${source}: train.gsm: prunes by itself, expected no prune section beside it`)
   if (train.kernels === 'sparse')
@@ -26,14 +28,16 @@ export function checkGsm({ train, prune }: Recipe, source: string): void {
 }
 
 /** Q = round(N / C), the number of active weights; undefined without train.gsm. Throws UserError where nothing would be left. */
-export function activeCount({ train: { gsm } }: Pick<Recipe, 'train'>, model: Model): number | undefined {
+export function activeCount(
+  gsm: { ratio: number } | undefined,
+  model: Model,
+  key = 'train.gsm.ratio',
+): number | undefined {
   if (!gsm) return undefined
   const all = prunableTensors(model).reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   const active = Math.round(all / gsm.ratio)
   if (active < 1)
-    throw new UserError(
-      `train.gsm.ratio: expected at most the ${all} prunable weights of ${model.name}, found ${gsm.ratio}`,
-    )
+    throw new UserError(`${key}: expected at most the ${all} prunable weights of ${model.name}, found ${gsm.ratio}`)
   return active
 }
 

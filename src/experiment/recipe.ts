@@ -25,6 +25,7 @@ import { isFisherTaylorConfig, recipeOfConfig } from './fisher-taylor-config.ts'
 import { checkGsm, gsmSchema } from './gsm.ts'
 import { checkMaskKeys, maskKeys } from './mask-keys.ts'
 import { checkRewire, rewireSchema } from './rewiring-plan.ts'
+import { checkTicket, gsmRecipe, ticketSchema } from './ticket.ts'
 
 const nameOf = <T extends string>(known: Record<string, unknown>) =>
   z.string().refine((name) => Object.hasOwn(known, name), {
@@ -108,6 +109,10 @@ export const recipeSchema = z.strictObject({
     init: nameOf<InitializerName>(initializers).optional().describe('How weights begin (default: as the model says).'),
     classes: positive.optional().describe('Default: as the model says.'),
     weights: z.string().optional().describe('A safetensors file to start from, instead of random weights.'),
+    mask: z
+      .string()
+      .optional()
+      .describe('A safetensors file: weights of layers that are zero in it are removed, and stay so.'),
     widen: z.number().positive().optional().describe('Factor on the widths of the networks that have one.'),
   }),
   data: z.strictObject({
@@ -140,6 +145,10 @@ export const recipeSchema = z.strictObject({
     warmup: duration.default('0it').describe('Linear warm-up of the learning rate.'),
     drops: z.array(duration).default([]).describe('With schedule steps: when the rate is multiplied by factor.'),
     factor: z.number().positive().lt(1).default(0.1),
+    start: duration
+      .optional()
+      .describe('Counts as taken already: learning rates and the order of samples go on from there.'),
+    snapshot: duration.optional().describe('When snapshot.safetensors, a file of weights to rewind to, is written.'),
     kernels: z
       .enum(kernelKinds)
       .default('auto')
@@ -160,6 +169,7 @@ export const recipeSchema = z.strictObject({
       secondOrder: secondOrderSchema.optional().describe('Of the methods that use gradients of samples.'),
     })
     .optional(),
+  ticket: ticketSchema.optional().describe('Lottery tickets: train, choose weights, rewind them, train again.'),
   rewire: rewireSchema.optional().describe('Weights of the sparse network move while it trains.'),
 })
 
@@ -202,6 +212,8 @@ export const isSecondOrder = (
 function crossCheck(recipe: Recipe, source: string): Recipe {
   const { data, prune, train } = recipe
   checkGsm(recipe, source)
+  checkTicket(recipe, source)
+  if (recipe.ticket?.masks.includes('gsm')) checkRecipe(gsmRecipe(recipe), `${source}: ticket.gsm`)
   if (train.epochs === 0 && !prune) throw new UserError(`${source}: train.epochs: 0 epochs need a prune section`)
   if (prune && prune.schedule !== 'one-shot' && prune.end === undefined)
     throw new UserError(`${source}: prune.end: a ${prune.schedule} schedule needs it, such as 10ep`)

@@ -25,6 +25,8 @@ export type RunEvent =
   | ({ type: 'rewire' } & RewiringEvent)
   | { type: 'pruning'; phase: string; text: string; share?: number }
   | { type: 'notice'; text: string }
+  /** A run of several begins, counted from 1. */
+  | { type: 'phase'; name: string; index: number; phases: number }
   | { type: 'end'; folder: string; result: RunResult }
 
 /** An epoch, and how the network does on held-out samples, where there are any. */

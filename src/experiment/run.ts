@@ -19,6 +19,7 @@ import { evaluateTop, type Gap, gapOf, keepTop } from '../workflow/gsm.ts'
 import { prunedResult } from '../workflow/masks.ts'
 import { gradualPruning, type PruneResult } from '../workflow/prune.ts'
 import type { RewiringHook } from '../workflow/rewire.ts'
+import { toSteps } from './duration.ts'
 import { describeEnvironment, type Environment, otherEngine } from './environment.ts'
 import { RunFolder } from './folder.ts'
 import { gsmProblem, optimizerOf } from './gsm.ts'
@@ -28,7 +29,7 @@ import { type Recipe, recipeToYaml } from './recipe.ts'
 import { reportMarkdown } from './report.ts'
 import { rewiringHook } from './rewiring-plan.ts'
 import type { RunEvent, RunOutcome, RunResult } from './run-events.ts'
-import { buildNetwork, modelOf, pruningSchedule, rateSchedule } from './setup.ts'
+import { buildNetwork, firstStep, modelOf, pruningSchedule, rateSchedule } from './setup.ts'
 
 export interface RunOptions {
   /** Default: a new folder under runs/. */
@@ -47,7 +48,9 @@ export interface RunOptions {
   onData?(progress: DataProgress): void
 }
 
+/** Runs a recipe without a ticket section (those: run-ticket.ts). Throws UserError where it cannot, or where it diverges. */
 export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promise<RunOutcome> {
+  if (recipe.ticket) throw new Error('a recipe with a ticket section is several runs: use runTicket')
   const { name: dataName, normalization, size, crop, skipCorrupt } = recipe.data
   const data = await loadDataset(dataName, { normalization, size, crop, skipCorrupt, onProgress: options.onData })
   const machine = options.machine ?? (await openMachine())
@@ -56,6 +59,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
   if (options.resume && !options.out) throw new UserError('--resume needs --out with the folder of the run')
   // Refused, if so, before there is a folder.
   pruningSchedule(recipe, network.stepsPerEpoch)
+  firstStep(recipe, network.stepsPerEpoch)
   rewiringHook(recipe, network.stepsPerEpoch, () => {})
   const folder = options.out ? RunFolder.open(options.out, options) : RunFolder.fresh(recipe.name)
   try {
@@ -72,6 +76,8 @@ class Run {
   readonly #folder: RunFolder
   readonly #plan?: PruningPlan
   readonly #rewiring?: RewiringHook
+  /** Where training begins, and where it ends. */
+  readonly #first: number
   readonly #steps: number
   readonly #perEpoch: number
   #sparsity = 0
@@ -91,6 +97,8 @@ class Run {
     this.#folder = folder
     this.#perEpoch = network.stepsPerEpoch
     this.#steps = recipe.train.epochs * this.#perEpoch
+    this.#first = this.#step = firstStep(recipe, this.#perEpoch)
+    this.#sparsity = this.#maskedShare()
     this.#rewiring = rewiringHook(recipe, this.#perEpoch, (event) => this.#record({ type: 'rewire', ...event }))
   }
 
@@ -120,12 +128,12 @@ class Run {
         schedule,
         hooks: this.#hooks(),
       },
-      ...{ resumeAt, epochSoFar: this.#sums, signal: this.#options.signal },
+      ...{ start: this.#first, resumeAt, epochSoFar: this.#sums, signal: this.#options.signal },
       onEpoch: (epoch) => this.#endEpoch(epoch),
       onStep: ({ step, epoch, sums }) => {
         this.#step = step
         this.#sums = sums
-        if (sums.samples > 0) this.#tellProgress(epoch, resumeAt ?? 0)
+        if (sums.samples > 0) this.#tellProgress(epoch, resumeAt ?? this.#first)
         if (performance.now() - lastSave < every) return
         this.#save()
         lastSave = performance.now()
@@ -171,11 +179,14 @@ class Run {
     this.#sums = progressed.sums
     this.#before = progressed.seconds
     this.#step = progressed.step
-    // By masks, as at pruning events: a weight that has just grown is zero.
-    this.#sparsity = sparsityOf(
-      this.#network.counts().map((layer) => ({ ...layer, kept: this.#network.weights.count(layer.name) })),
-    )
+    this.#sparsity = this.#maskedShare()
     return progressed.step
+  }
+
+  /** Sparsity by masks, as at pruning events: a weight that has just grown is zero. */
+  #maskedShare(): number {
+    const { weights } = this.#network
+    return sparsityOf(this.#network.counts().map((layer) => ({ ...layer, kept: weights.count(layer.name) })))
   }
 
   #save(): void {
@@ -192,11 +203,24 @@ class Run {
   }
 
   #hooks(): Hook[] {
+    return [...this.#snapshot(), ...this.#prunes(), ...(this.#rewiring ? [this.#rewiring] : [])]
+  }
+
+  #snapshot(): Hook[] {
+    const { snapshot } = this.#recipe.train
+    if (snapshot === undefined) return []
+    const at = toSteps(snapshot, this.#perEpoch)
+    const atStep = (step: number) => {
+      if (step === at) writeSafetensors(this.#folder.file('snapshot'), weightsOf(this.#network))
+    }
+    return [{ atStep }]
+  }
+
+  #prunes(): Hook[] {
     const plan = this.#plan
     const { prune } = this.#recipe
     const schedule = pruningSchedule(this.#recipe, this.#perEpoch)
-    const rewiring = this.#rewiring ? [this.#rewiring] : []
-    if (!plan || !prune || !schedule) return rewiring
+    if (!plan || !prune || !schedule) return []
     return [
       gradualPruning({
         schedule,
@@ -222,7 +246,6 @@ class Run {
           this.#pruned(step, target, result)
         },
       }),
-      ...rewiring,
     ]
   }
 

@@ -9,7 +9,7 @@ import type { Model } from '../models/model.ts'
 import type { RateSchedule } from '../optim/schedule.ts'
 import { rewirings } from '../prune/dynamic/index.ts'
 import type { PruningSchedule } from '../prune/schedule.ts'
-import { loadWeights } from '../train/checkpoint.ts'
+import { loadMasks, loadWeights } from '../train/checkpoint.ts'
 import { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
 import { toSteps } from './duration.ts'
@@ -24,17 +24,18 @@ export const modelOf = ({ model: { name, classes, widen } }: Recipe): Model => f
 /** The network of a recipe, with its initial weights. */
 export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, plan?: PruningPlan): Network {
   const { augment, validation, stratify } = recipe.data
-  const { init, weights } = recipe.model
+  const { init, weights, mask } = recipe.model
   const model = modelOf(recipe)
   const { prune } = recipe
   const network = new Network({
     ...{ machine, data, model, init, prunable: prune && prunableNames(prune, model) },
     ...{ batch: recipe.train.batch, validation, stratify, seed: recipe.seed, augment: findAugmentation(augment) },
     ...{ programs: plan?.programs, judged: plan?.judged, kernels: plan?.kernels ?? recipe.train.kernels },
-    active: activeCount(recipe, model),
+    active: activeCount(recipe.train.gsm, model),
     denseGradients: recipe.rewire && rewirings[recipe.rewire.method].gradients,
   })
   if (weights !== undefined) loadWeights(network, unpackSparse(readSafetensors(weights), weights), weights)
+  if (mask !== undefined) loadMasks(network, unpackSparse(readSafetensors(mask), mask), mask)
   return network
 }
 
@@ -52,6 +53,17 @@ export function pruningSchedule({ prune, train }: Recipe, stepsPerEpoch: number)
   if (end > steps)
     throw new UserError(`prune: the last event is at step ${end}, but training ends after ${steps} steps`)
   return { kind, sparsity, start, end, every, initial }
+}
+
+/** The step at which training begins. Throws UserError where that, or when a snapshot is to be written, is no step of the training. */
+export function firstStep({ train }: Recipe, stepsPerEpoch: number): number {
+  const [first, steps] = [toSteps(train.start ?? '0it', stepsPerEpoch), train.epochs * stepsPerEpoch]
+  if (first > steps)
+    throw new UserError(`train.start: expected at most the ${steps} steps of the training, found ${train.start}`)
+  const snapshot = train.snapshot === undefined ? first : toSteps(train.snapshot, stepsPerEpoch)
+  if (snapshot < first || snapshot > steps)
+    throw new UserError(`train.snapshot: expected a step from ${first} to ${steps}, found ${train.snapshot}`)
+  return first
 }
 
 /** The learning rates of a recipe. */

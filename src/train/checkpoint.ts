@@ -52,6 +52,20 @@ export function loadWeights(network: Network, file: TensorFile, source: string):
   })
 }
 
+/**
+ * Removes the prunable weights that are zero in a file of weights or masks; they stay removed. Throws UserError where a tensor is missing or has another
+ * shape.
+ */
+export function loadMasks(network: Network, file: TensorFile, source: string): void {
+  const found = network.prunable.map((tensor) => valuesOf(file, tensor.name, tensor, source))
+  network.densify()
+  network.prunable.forEach(({ name }, i) => {
+    network.mask(name).set(found[i].map((value) => (value === 0 ? 0 : 1)))
+  })
+  network.applyMasks()
+  network.fitKernels()
+}
+
 /** Loads what {@link checkpointOf} saved. Throws UserError where something is missing or does not fit. */
 export function loadCheckpoint(network: Network, file: TensorFile, source: string): void {
   const masks = network.prunable.map((tensor) => maskOf(file, tensor, source))
