@@ -23,8 +23,8 @@ export { type DryRun, dryRun } from './experiment/dry-run.ts'
 export { checkRecipe, type Recipe, readRecipe } from './experiment/recipe.ts'
 export { layerTable, resultTable } from './experiment/report.ts'
 export { type RunOptions, runRecipe } from './experiment/run.ts'
-export { runTicket, type TicketOutcome } from './experiment/run-ticket.ts'
 export type { RunEvent, RunOutcome, RunResult } from './experiment/run-events.ts'
+export { runTicket, type TicketOutcome } from './experiment/run-ticket.ts'
 export {
   readSafetensors,
   type StoredTensor,
