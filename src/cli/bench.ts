@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
 import { openMachine } from '../engine/machine.ts'
 import { percent } from '../experiment/report.ts'
-import { readSafetensors } from '../formats/safetensors.ts'
+import { readWeights } from '../formats/weights-file.ts'
 import { sizeOf } from '../graph/tensor.ts'
 import { SparseModel } from '../infer/sparse-model.ts'
 import { kernelKinds } from '../train/kernels.ts'
@@ -40,7 +40,7 @@ export const benchCommand = new Command('bench')
     const batches = batch.split(',').map((text) => whole(text, '--batch'))
     const turns = whole(rounds, '--rounds')
     const machine = await openMachine()
-    const file = readSafetensors(path)
+    const file = await readWeights(path)
     const models = kernelKinds.map((kernels) => new SparseModel(file, { machine, kernels, model, source: path }))
     const results = batches.flatMap((size) => measure(models, size, turns))
     if (json)

@@ -2,8 +2,8 @@
 import { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
 import { grouped } from '../experiment/report.ts'
-import { readSafetensors, type TensorFile, toFloats } from '../formats/safetensors.ts'
-import { unpackSparse } from '../formats/sparse.ts'
+import { type TensorFile, toFloats } from '../formats/safetensors.ts'
+import { readWeights } from '../formats/weights-file.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { type Overlap, overlapOf, totalOverlap } from '../prune/overlap.ts'
 import { chooseTensors, prunableSets } from '../prune/tensors.ts'
@@ -31,8 +31,8 @@ export const compareMasksCommand = new Command('compare-masks')
   .option('--exclude <names>', 'not these tensors')
   .option('--json', 'print one JSON object')
   .addHelpText('after', '\noverlap: weights kept in both, of those kept in at least one (Jaccard index)')
-  .action((pathA: string, pathB: string, options: Options) => {
-    const [a, b] = [pathA, pathB].map((path) => unpackSparse(readSafetensors(path), path))
+  .action(async (pathA: string, pathB: string, options: Options) => {
+    const [a, b] = await Promise.all([pathA, pathB].map(readWeights))
     const model = modelOfFile(a, pathA, options.model)
     const other = b.metadata.model
     if (!options.model && other && other !== model.name)

@@ -2,8 +2,7 @@
 import { Command } from 'commander'
 import { openMachine } from '../engine/machine.ts'
 import { percent } from '../experiment/report.ts'
-import { readSafetensors } from '../formats/safetensors.ts'
-import { unpackSparse } from '../formats/sparse.ts'
+import { readWeights } from '../formats/weights-file.ts'
 import { sparsityOf } from '../prune/mask.ts'
 import { loadWeights } from '../train/checkpoint.ts'
 import { kernelKinds } from '../train/kernels.ts'
@@ -35,7 +34,7 @@ interface Options extends PreprocessingFlags {
 const command = new Command('eval')
   .description('accuracy of stored weights on the test set of a data set')
   .option('--model <name>', 'a built-in network (default: the one that the file names)')
-  .requiredOption('--weights <file>', 'a safetensors file')
+  .requiredOption('--weights <file>', 'a safetensors or HDF5 file')
   .option('--dataset <name>', 'a data set or a folder')
   .option('--data <name>', 'the same as --dataset')
 
@@ -45,7 +44,7 @@ export const evalCommand = preprocessingFlags(command)
   .addHelpText('after', PRECEDENCE)
   .action(async (options: Options) => {
     const kernels = oneOf('--kernels', options.kernels, kernelKinds)
-    const file = unpackSparse(readSafetensors(options.weights), options.weights)
+    const file = await readWeights(options.weights)
     const model = modelOfFile(file, options.weights, options.model)
     const name = options.dataset ?? options.data
     if (!name) throw new UserError('eval needs --dataset with a data set or a folder')

@@ -1,7 +1,7 @@
 /** @file espalier inspect --program: what a training step of a network takes. */
 import { markdownTable } from 'markdown-table'
 import { bytes, grouped } from '../experiment/report.ts'
-import { readSafetensors } from '../formats/safetensors.ts'
+import { readWeights } from '../formats/weights-file.ts'
 import { findModel } from '../models/index.ts'
 import type { Model } from '../models/model.ts'
 import { modelOfFile } from '../train/model-of-file.ts'
@@ -20,8 +20,8 @@ const DEFAULT_BATCH = 128
 const MOST_SAMPLES = 1e6
 
 /** Prints the plan of a training step of the network that the file or `--model` names. Throws UserError. */
-export function inspectProgram(path: string | undefined, options: Options): void {
-  const model = chosenModel(path, options.model)
+export async function inspectProgram(path: string | undefined, options: Options): Promise<void> {
+  const model = await chosenModel(path, options.model)
   const batch = wholeNumber('--batch', options.batch ?? String(DEFAULT_BATCH), 1, MOST_SAMPLES)
   const { kernels, persistent, peak, kept, addressable } = planTraining(model, batch)
   const instructions = sum(kernels)
@@ -51,8 +51,8 @@ export function inspectProgram(path: string | undefined, options: Options): void
   if (!addressable) print('The step needs more than an engine can address (2^31 - 1 floats): it cannot be run.')
 }
 
-function chosenModel(path: string | undefined, name: string | undefined): Model {
-  if (path !== undefined) return modelOfFile(readSafetensors(path), path, name)
+async function chosenModel(path: string | undefined, name: string | undefined): Promise<Model> {
+  if (path !== undefined) return modelOfFile(await readWeights(path), path, name)
   if (name === undefined) throw new UserError('inspect --program needs --model, or a file that names its network')
   return findModel(name)
 }

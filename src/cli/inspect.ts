@@ -2,9 +2,8 @@
 import { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
 import { grouped, percent } from '../experiment/report.ts'
-import { readSafetensors } from '../formats/safetensors.ts'
-import { unpackSparse } from '../formats/sparse.ts'
 import { type Histogram, summarize, type TensorSummary, totalsOf } from '../formats/summary.ts'
+import { readWeights } from '../formats/weights-file.ts'
 import { UserError } from '../util/errors.ts'
 import { inspectProgram } from './inspect-program.ts'
 import { print, printJson } from './output.ts'
@@ -17,7 +16,7 @@ interface Options {
 }
 
 export const inspectCommand = new Command('inspect')
-  .description('what a safetensors file holds, or what a training step of a network takes')
+  .description('what a safetensors or HDF5 file of weights holds, or what a training step of a network takes')
   .argument(
     '[file]',
     'shape, signs, zeros, mean, std and histogram of every tensor; totals by kind, sparsity, compression ratio',
@@ -26,16 +25,16 @@ export const inspectCommand = new Command('inspect')
   .option('--model <name>', 'with --program: a built-in network (default: the one that the file names)')
   .option('--batch <n>', 'with --program: samples per step (default: 128)')
   .option('--json', 'print one JSON object')
-  .action((path: string | undefined, { program, model, batch, json }: Options) => {
+  .action(async (path: string | undefined, { program, model, batch, json }: Options) => {
     if (program) return inspectProgram(path, { model, batch, json })
     for (const [option, value] of Object.entries({ '--model': model, '--batch': batch }))
       if (value !== undefined) throw new UserError(`${option} needs --program`)
     if (path === undefined) throw new UserError('inspect needs a safetensors file, or --program with --model')
-    inspectFile(path, json)
+    await inspectFile(path, json)
   })
 
-function inspectFile(path: string, json?: boolean): void {
-  const file = unpackSparse(readSafetensors(path), path)
+async function inspectFile(path: string, json?: boolean): Promise<void> {
+  const file = await readWeights(path)
   const tensors = summarize(file)
   if (json) {
     printJson({ file: path, metadata: file.metadata, tensors, totals: totalsOf(tensors) })

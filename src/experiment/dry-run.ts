@@ -44,7 +44,7 @@ export async function dryRun(recipe: Recipe): Promise<DryRun> {
   const model = modelOf(recipe)
   const { batch, learningRate } = recipe.train
   const data = synthetic({ image: model.image, classes: model.classes, train: batch, test: 1 })
-  const network = buildNetwork({ ...recipe, data: { ...recipe.data, validation: 0 } }, data, machine)
+  const network = await buildNetwork({ ...recipe, data: { ...recipe.data, validation: 0 } }, data, machine)
   const samples = Uint32Array.from({ length: batch }, (_, i) => i)
   setHyper(network.executable, learningRate, optimizerOf(recipe))
   const times = Array.from({ length: 5 }, () => {

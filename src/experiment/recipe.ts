@@ -108,7 +108,7 @@ export const recipeSchema = z.strictObject({
     name: nameOf<string>(models).describe('A built-in network (espalier list models).'),
     init: nameOf<InitializerName>(initializers).optional().describe('How weights begin (default: as the model says).'),
     classes: positive.optional().describe('Default: as the model says.'),
-    weights: z.string().optional().describe('A safetensors file to start from, instead of random weights.'),
+    weights: z.string().optional().describe('A safetensors or HDF5 file to start from, instead of random weights.'),
     mask: z
       .string()
       .optional()

@@ -55,7 +55,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
   const data = await loadDataset(dataName, { normalization, size, crop, skipCorrupt, onProgress: options.onData })
   const machine = options.machine ?? (await openMachine())
   const plan = pruningPlan(recipe, modelOf(recipe), data)
-  const network = buildNetwork(recipe, data, machine, plan)
+  const network = await buildNetwork(recipe, data, machine, plan)
   if (options.resume && !options.out) throw new UserError('--resume needs --out with the folder of the run')
   // Refused, if so, before there is a folder.
   pruningSchedule(recipe, network.stepsPerEpoch)

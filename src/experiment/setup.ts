@@ -2,8 +2,7 @@
 import { findAugmentation } from '../data/augment.ts'
 import type { Dataset } from '../data/dataset.ts'
 import type { Machine } from '../engine/machine.ts'
-import { readSafetensors } from '../formats/safetensors.ts'
-import { unpackSparse } from '../formats/sparse.ts'
+import { readWeights } from '../formats/weights-file.ts'
 import { findModel } from '../models/index.ts'
 import type { Model } from '../models/model.ts'
 import type { RateSchedule } from '../optim/schedule.ts'
@@ -22,7 +21,12 @@ import type { Recipe } from './recipe.ts'
 export const modelOf = ({ model: { name, classes, widen } }: Recipe): Model => findModel(name, { classes, widen })
 
 /** The network of a recipe, with its initial weights. */
-export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, plan?: PruningPlan): Network {
+export async function buildNetwork(
+  recipe: Recipe,
+  data: Dataset,
+  machine: Machine,
+  plan?: PruningPlan,
+): Promise<Network> {
   const { augment, validation, stratify } = recipe.data
   const { init, weights, mask } = recipe.model
   const model = modelOf(recipe)
@@ -34,8 +38,8 @@ export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, pl
     active: activeCount(recipe.train.gsm, model),
     denseGradients: recipe.rewire && rewirings[recipe.rewire.method].gradients,
   })
-  if (weights !== undefined) loadWeights(network, unpackSparse(readSafetensors(weights), weights), weights)
-  if (mask !== undefined) loadMasks(network, unpackSparse(readSafetensors(mask), mask), mask)
+  if (weights !== undefined) loadWeights(network, await readWeights(weights), weights)
+  if (mask !== undefined) loadMasks(network, await readWeights(mask), mask)
   return network
 }
 

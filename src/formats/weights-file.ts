@@ -1,0 +1,17 @@
+/** @file Files of weights in any of the formats that hold some: safetensors, with sparse storage or without, and HDF5. */
+import { readBytes } from '../util/files.ts'
+import { isHdf5, readHdf5, writeHdf5 } from './hdf5.ts'
+import { parseSafetensors, type TensorFile, writeSafetensors } from './safetensors.ts'
+import { packSparse, unpackSparse } from './sparse.ts'
+
+/** All tensors of a file, dense. What it is is told by its first bytes. Throws UserError where it is neither. */
+export async function readWeights(path: string): Promise<TensorFile> {
+  const bytes = readBytes(path)
+  return isHdf5(bytes) ? readHdf5(path) : unpackSparse(parseSafetensors(bytes, path), path)
+}
+
+/** Writes HDF5 under names that end in .hdf5 or .h5, else safetensors, sparse where that is smaller. */
+export async function writeWeights(path: string, file: TensorFile): Promise<void> {
+  if (/\.(hdf5|h5)$/.test(path)) await writeHdf5(path, file)
+  else writeSafetensors(path, packSparse(file))
+}
