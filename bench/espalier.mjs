@@ -14,7 +14,7 @@ import {
   scopes,
   synthetic,
 } from '../dist/index.js'
-import { HYPER, hyperValues } from '../dist/optim/sgd.js'
+import { setHyper } from '../dist/optim/sgd.js'
 import { median, takeTurns, timedSync } from './contender.mjs'
 import { percent } from './report.mjs'
 
@@ -29,7 +29,7 @@ export async function trainingSteps(modelName, batch, options, sparse) {
   const data = synthetic({ train: 2 * batch, test: 1, image: model.image, classes: model.classes })
   const network = new Network({ machine, model, data, batch, kernels: sparse ? 'auto' : 'dense' })
   if (sparse) prune(network, sparse)
-  network.executable.view(HYPER).set(hyperValues(0.01, { momentum: 0.9, weightDecay: 1e-4 }))
+  setHyper(network.executable, 0.01, { momentum: 0.9, weightDecay: 1e-4 })
   const samples = Uint32Array.from({ length: batch }, (_, i) => i)
   return {
     key: keyOf(machine),

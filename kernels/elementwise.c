@@ -1,7 +1,7 @@
 /* Elementwise work over up to four (collapsed) dimensions with strides; the output is contiguous. */
 #include "kernel.h"
 
-enum { NEG, RELU, SQRT, RECIPROCAL, SIGMOID };
+enum { NEG, RELU, SQRT, RECIPROCAL, SIGMOID, ABS };
 
 INLINE vec unary_value(int op, vec x) {
     switch (op) {
@@ -9,6 +9,7 @@ INLINE vec unary_value(int op, vec x) {
         case RELU: return relu(x);
         case SQRT: return sqrt_vec(x);
         case RECIPROCAL: return 1.0f / x;
+        case ABS: return (vec)((ivec)x & 0x7fffffff);
         default: return 1.0f / (1.0f + exp_vec(-x)); /* SIGMOID */
     }
 }

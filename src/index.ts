@@ -24,6 +24,7 @@ export { checkRecipe, type Recipe, readRecipe } from './experiment/recipe.ts'
 export { layerTable, resultTable } from './experiment/report.ts'
 export { type RunOptions, runRecipe } from './experiment/run.ts'
 export type { RunEvent, RunOutcome, RunResult } from './experiment/run-events.ts'
+export { runTicket, type TicketOutcome } from './experiment/run-ticket.ts'
 export {
   readSafetensors,
   type StoredTensor,

@@ -31,8 +31,8 @@ export const compareMasksCommand = new Command('compare-masks')
   .option('--exclude <names>', 'not these tensors')
   .option('--json', 'print one JSON object')
   .addHelpText('after', '\noverlap: weights kept in both, of those kept in at least one (Jaccard index)')
-  .action((pathA: string, pathB: string, options: Options) => {
-    const [a, b] = [pathA, pathB].map((path) => readWeights(path))
+  .action(async (pathA: string, pathB: string, options: Options) => {
+    const [a, b] = await Promise.all([pathA, pathB].map(readWeights))
     const model = modelOfFile(a, pathA, options.model)
     const other = b.metadata.model
     if (!options.model && other && other !== model.name)

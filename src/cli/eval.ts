@@ -34,7 +34,7 @@ interface Options extends PreprocessingFlags {
 const command = new Command('eval')
   .description('accuracy of stored weights on the test set of a data set')
   .option('--model <name>', 'a built-in network (default: the one that the file names)')
-  .requiredOption('--weights <file>', 'a safetensors file or PyTorch checkpoint')
+  .requiredOption('--weights <file>', 'a safetensors or HDF5 file, or a PyTorch checkpoint')
   .option('--dataset <name>', 'a data set or a folder')
   .option('--data <name>', 'the same as --dataset')
 
@@ -44,7 +44,7 @@ export const evalCommand = preprocessingFlags(command)
   .addHelpText('after', PRECEDENCE)
   .action(async (options: Options) => {
     const kernels = oneOf('--kernels', options.kernels, kernelKinds)
-    const file = readWeights(options.weights)
+    const file = await readWeights(options.weights)
     const model = modelOfFile(file, options.weights, options.model)
     const name = options.dataset ?? options.data
     if (!name) throw new UserError('eval needs --dataset with a data set or a folder')

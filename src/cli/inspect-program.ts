@@ -20,8 +20,8 @@ const DEFAULT_BATCH = 128
 const MOST_SAMPLES = 1e6
 
 /** Prints the plan of a training step of the network that the file or `--model` names. Throws UserError. */
-export function inspectProgram(path: string | undefined, options: Options): void {
-  const model = chosenModel(path, options.model)
+export async function inspectProgram(path: string | undefined, options: Options): Promise<void> {
+  const model = await chosenModel(path, options.model)
   const batch = wholeNumber('--batch', options.batch ?? String(DEFAULT_BATCH), 1, MOST_SAMPLES)
   const { kernels, persistent, peak, kept, addressable } = planTraining(model, batch)
   const instructions = sum(kernels)
@@ -51,8 +51,8 @@ export function inspectProgram(path: string | undefined, options: Options): void
   if (!addressable) print('The step needs more than an engine can address (2^31 - 1 floats): it cannot be run.')
 }
 
-function chosenModel(path: string | undefined, name: string | undefined): Model {
-  if (path !== undefined) return modelOfFile(readWeights(path), path, name)
+async function chosenModel(path: string | undefined, name: string | undefined): Promise<Model> {
+  if (path !== undefined) return modelOfFile(await readWeights(path), path, name)
   if (name === undefined) throw new UserError('inspect --program needs --model, or a file that names its network')
   return findModel(name)
 }

@@ -9,6 +9,7 @@ import { evalCommand } from './eval.ts'
 import { inspectCommand } from './inspect.ts'
 import { listCommand } from './list.ts'
 import { pruneCommand } from './prune.ts'
+import { reportCommand } from './report.ts'
 import { runCommand } from './run.ts'
 import { sweepCommand } from './sweep.ts'
 
@@ -31,7 +32,16 @@ Environment:
   ESPALIER_DEBUG    1 shows where an error came from`,
   )
 const commands = [
-  ...[runCommand, sweepCommand, pruneCommand, evalCommand, benchCommand, inspectCommand, compareMasksCommand],
+  ...[
+    runCommand,
+    sweepCommand,
+    pruneCommand,
+    evalCommand,
+    benchCommand,
+    reportCommand,
+    inspectCommand,
+    compareMasksCommand,
+  ],
   ...[listCommand, dataCommand],
 ]
 for (const command of commands) {

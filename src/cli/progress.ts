@@ -2,7 +2,7 @@
  * @file A run as it is seen in a terminal: a bar with rate and time left, and a line per epoch. Without a terminal, the lines alone.
  */
 import { MultiBar, type SingleBar } from 'cli-progress'
-import { collapseLines, gainText, grouped, layerTable, percent, resultTable } from '../experiment/report.ts'
+import { collapseLines, gainText, gapText, grouped, layerTable, percent, resultTable } from '../experiment/report.ts'
 import type { RunEvent } from '../experiment/run-events.ts'
 import { clock, print } from './output.ts'
 import { PruneDisplay } from './prune-progress.ts'
@@ -61,6 +61,9 @@ export class RunDisplay {
             `note: at step ${event.step} sparsity is ${percent(event.sparsity)}, ${percent(event.target)} was asked for`,
           )
         break
+      case 'phase':
+        print(`\nrun ${event.index} of ${event.phases}: ${event.name}`)
+        break
       case 'notice':
         this.#line(`note: ${event.text}`)
         break
@@ -69,7 +72,9 @@ export class RunDisplay {
         print(
           [
             ...['', layerTable(event.result.layers, event.result.kernels), ''],
-            ...[gainText(event.result.layers, event.result.kernels)].flatMap((text) => (text ? [text, ''] : [])),
+            ...[gapText(event.result.gap), gainText(event.result.layers, event.result.kernels)].flatMap((text) =>
+              text ? [text, ''] : [],
+            ),
             ...[resultTable(event.result), ''],
             ...collapseLines(event.result),
             `The run is in ${event.folder}`,
@@ -125,5 +130,7 @@ function epochLine(event: Extract<RunEvent, { type: 'epoch' }>): string {
     event.validationAccuracy === undefined
       ? ''
       : `  validation loss ${event.validationLoss?.toFixed(4)} accuracy ${percent(event.validationAccuracy)}`
-  return `epoch ${String(event.epoch).padStart(3)}  loss ${event.trainLoss.toFixed(4)}  accuracy ${percent(event.trainAccuracy)}${held}  sparsity ${percent(event.sparsity)}`
+  const pruned = event.prunedAccuracy === undefined ? '' : `, pruned ${percent(event.prunedAccuracy)}`
+  const gap = event.gap ? `  gap ${(event.gap.kept / event.gap.removed).toPrecision(3)}` : ''
+  return `epoch ${String(event.epoch).padStart(3)}  loss ${event.trainLoss.toFixed(4)}  accuracy ${percent(event.trainAccuracy)}${held}${pruned}${gap}  sparsity ${percent(event.sparsity)}`
 }

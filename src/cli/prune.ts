@@ -5,9 +5,8 @@ import { Command } from 'commander'
 import { openMachine } from '../engine/machine.ts'
 import { version } from '../experiment/environment.ts'
 import { bytes, grouped, percent } from '../experiment/report.ts'
-import { type TensorFile, writeSafetensors } from '../formats/safetensors.ts'
-import { packSparse } from '../formats/sparse.ts'
-import { readWeights } from '../formats/weights-file.ts'
+import type { TensorFile } from '../formats/safetensors.ts'
+import { readWeights, writeWeights } from '../formats/weights-file.ts'
 import { refuseCollapse } from '../prune/collapse.ts'
 import { loadWeights, weightsOf } from '../train/checkpoint.ts'
 import { modelOfFile } from '../train/model-of-file.ts'
@@ -103,7 +102,7 @@ export const pruneCommand = preprocessingFlags(command)
   .addHelpText('after', METHODS + PRECEDENCE)
   .action(async (path: string, flags: PruneFlags) => {
     checkWritable(flags.out)
-    const file = readWeights(path)
+    const file = await readWeights(path)
     const model = modelOfFile(file, path, flags.model)
     const method = pruneMethod(flags, model)
     const stated = statedPreprocessing(file.metadata, path, model.image[0])
@@ -129,7 +128,7 @@ export const pruneCommand = preprocessingFlags(command)
       if (method.onCollapse === 'error') refuseCollapse(result.paths, method.sparsity)
 
       const weights = weightsOf(network, described(method, samples))
-      writeSafetensors(flags.out, packSparse(weights))
+      await writeWeights(flags.out, weights)
       const written = statSync(flags.out).size
       if (!display) {
         const { method: name, sparsity, lambda: damp, fisher: blockSize, seed, faithful } = method

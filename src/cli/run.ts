@@ -6,6 +6,8 @@ import { FILES } from '../experiment/folder.ts'
 import { readRecipe } from '../experiment/recipe.ts'
 import { bytes, grouped, layerTable } from '../experiment/report.ts'
 import { runRecipe } from '../experiment/run.ts'
+import { runTicket, type TicketOutcome } from '../experiment/run-ticket.ts'
+import { ticketTables } from '../experiment/ticket-report.ts'
 import { UserError } from '../util/errors.ts'
 import { DataDisplay } from './data-progress.ts'
 import { interruptible } from './interruptible.ts'
@@ -65,7 +67,8 @@ export const runCommand = new Command('run')
     const loading = display && new DataDisplay()
     const { signal, received, unstoppable } = interruptible(() => display?.stop())
     try {
-      const outcome = await runRecipe(recipe, {
+      const run = recipe.ticket ? runTicket : runRecipe
+      const outcome = await run(recipe, {
         ...{ out, resume, force, checkpointSeconds, signal, onUnstoppable: unstoppable },
         onData: loading?.show,
         onEvent: (event) => {
@@ -74,7 +77,10 @@ export const runCommand = new Command('run')
           else display?.show(event)
         },
       })
-      if (!outcome.interrupted) return
+      if (!outcome.interrupted) {
+        if ('phases' in outcome) showTicket(outcome, { json, quiet })
+        return
+      }
       // The folder's own recipe has every --set in it.
       const again = `espalier run ${join(outcome.folder, FILES.recipe)} --resume --out ${outcome.folder}`
       if (json) printJson({ type: 'interrupted', folder: outcome.folder })
@@ -86,6 +92,11 @@ export const runCommand = new Command('run')
     }
   })
 
+function showTicket({ folder, phases }: TicketOutcome, { json, quiet }: Pick<Options, 'json' | 'quiet'>): void {
+  if (json) printJson({ type: 'ticket', folder, phases })
+  else if (!quiet) print(`\n${ticketTables(phases)}\n\nAll runs are in ${folder}`)
+}
+
 function showDryRun(result: DryRun): void {
   print(layerTable(result.layers))
   const kernels = Object.entries(result.kernels).map(([name, n]) => `${n} ${name}`)
@@ -96,4 +107,9 @@ function showDryRun(result: DryRun): void {
   )
   if (result.steps === undefined) print(`number of steps unknown: ${result.missingData}`)
   else print(`${grouped(result.steps)} steps: about ${clock(result.estimatedSeconds!)}, evaluation not counted`)
+  if (result.runs && result.runs.length > 1)
+    print(
+      `${result.runs.length} runs: ${result.runs.map(({ name, steps }) => `${name} ${grouped(steps)}`).join(', ')} steps`,
+    )
+  if (result.warning) print(`warning: ${result.warning}`)
 }

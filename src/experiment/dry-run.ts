@@ -6,13 +6,15 @@ import { loadDataset } from '../data/index.ts'
 import { synthetic } from '../data/synthetic.ts'
 import { openMachine } from '../engine/machine.ts'
 import { sizeOf } from '../graph/tensor.ts'
-import { HYPER, hyperValues } from '../optim/sgd.ts'
+import { setHyper } from '../optim/sgd.ts'
 import type { LayerCount } from '../prune/mask.ts'
 import { checkFits } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
-import type { Recipe } from './recipe.ts'
+import { gsmProblem, optimizerOf } from './gsm.ts'
+import { checkRecipe, type Recipe } from './recipe.ts'
 import { secondOrderPlan } from './second-order.ts'
-import { buildNetwork, modelOf, pruningSchedule } from './setup.ts'
+import { buildNetwork, firstStep, modelOf, pruningSchedule, rateSchedule } from './setup.ts'
+import { ticketPhases } from './ticket.ts'
 
 export interface DryRun {
   engine: string
@@ -25,9 +27,13 @@ export interface DryRun {
   arenaBytes: number
   /** Median of a training step. */
   secondsPerStep: number
-  /** Of the run; undefined where the data set is not on this machine. */
+  /** What is run: more than one with a ticket section. Undefined where the data set is not on this machine. */
+  runs?: { name: string; steps: number }[]
+  /** Of all runs; undefined where the data set is not on this machine. */
   steps?: number
   estimatedSeconds?: number
+  /** What is wrong with the schedule, if anything; undefined, too, where the data set is not on this machine. */
+  warning?: string
   /** Why `steps` is undefined. */
   missingData?: string
 }
@@ -36,11 +42,11 @@ export interface DryRun {
 export async function dryRun(recipe: Recipe): Promise<DryRun> {
   const machine = await openMachine()
   const model = modelOf(recipe)
-  const { batch, epochs, learningRate } = recipe.train
+  const { batch, learningRate } = recipe.train
   const data = synthetic({ image: model.image, classes: model.classes, train: batch, test: 1 })
-  const network = buildNetwork({ ...recipe, data: { ...recipe.data, validation: 0 } }, data, machine)
+  const network = await buildNetwork({ ...recipe, data: { ...recipe.data, validation: 0 } }, data, machine)
   const samples = Uint32Array.from({ length: batch }, (_, i) => i)
-  network.executable.view(HYPER).set(hyperValues(learningRate, recipe.train))
+  setHyper(network.executable, learningRate, optimizerOf(recipe))
   const times = Array.from({ length: 5 }, () => {
     const start = performance.now()
     network.step(samples)
@@ -64,8 +70,19 @@ export async function dryRun(recipe: Recipe): Promise<DryRun> {
   }
   checkFits(model, real, batch, recipe.data.validation)
   const perEpoch = Math.ceil((real.train.count - recipe.data.validation) / batch)
-  pruningSchedule(recipe, perEpoch)
   secondOrderPlan(recipe, model, real)
-  const steps = epochs * perEpoch
-  return { ...result, steps, estimatedSeconds: steps * secondsPerStep }
+  const check = (value: unknown) => checkRecipe(value, 'ticket')
+  const runs = recipe.ticket ? ticketPhases(recipe, model, '', check) : [{ name: recipe.name, recipe }]
+  const lengths = runs.map(({ name, recipe: own }) => {
+    pruningSchedule(own, perEpoch)
+    const total = own.train.epochs * perEpoch
+    const warning = gsmProblem(own, { ...rateSchedule(own, perEpoch), total })
+    return { name, steps: total - firstStep(own, perEpoch), warning }
+  })
+  const steps = lengths.reduce((sum, run) => sum + run.steps, 0)
+  const { warning } = lengths.find((run) => run.warning !== undefined) ?? {}
+  return {
+    ...{ ...result, steps, estimatedSeconds: steps * secondsPerStep, warning },
+    runs: lengths.map(({ name, steps: own }) => ({ name, steps: own })),
+  }
 }

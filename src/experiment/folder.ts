@@ -7,13 +7,14 @@ import { fileProblem, UserError } from '../util/errors.ts'
 import { makeFolder } from '../util/files.ts'
 import { FolderLock } from '../util/folder-lock.ts'
 
-/** What a run writes. `dense` appears at the first pruning event, `model` and `report` at the end. */
+/** What a run writes. `dense` appears at the first pruning event, `snapshot` when the recipe says so, `model` and `report` at the end. */
 export const FILES = {
   recipe: 'recipe.yaml',
   environment: 'environment.json',
   metrics: 'metrics.jsonl',
   checkpoint: 'checkpoint.safetensors',
   dense: 'dense.safetensors',
+  snapshot: 'snapshot.safetensors',
   model: 'model.safetensors',
   report: 'report.md',
 } as const

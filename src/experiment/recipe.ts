@@ -23,8 +23,10 @@ import { applyChanges, yamlProblem } from './changes.ts'
 import { checkSchema, shown } from './check-schema.ts'
 import { isDuration } from './duration.ts'
 import { isFisherTaylorConfig, recipeOfConfig } from './fisher-taylor-config.ts'
+import { checkGsm, gsmSchema } from './gsm.ts'
 import { checkMaskKeys, maskKeys } from './mask-keys.ts'
 import { checkRewire, rewireSchema } from './rewiring-plan.ts'
+import { checkTicket, gsmRecipe, ticketSchema } from './ticket.ts'
 import { checkTie, tieSchema } from './tie-plan.ts'
 
 const nameOf = <T extends string>(known: Record<string, unknown>) =>
@@ -112,7 +114,7 @@ export const recipeSchema = z.strictObject({
     weights: z
       .string()
       .optional()
-      .describe('A safetensors file or PyTorch checkpoint to start from, instead of random weights.'),
+      .describe('A safetensors or HDF5 file, or a PyTorch checkpoint, to start from, instead of random weights.'),
     widen: z.number().positive().optional().describe('Factor on the widths of the networks that have one.'),
   }),
   data: z.strictObject({
@@ -132,16 +134,28 @@ export const recipeSchema = z.strictObject({
     momentum: z.number().min(0).lt(1).default(0),
     nesterov: z.boolean().default(false),
     weightDecay: z.number().min(0).default(0),
+    biasDecay: z
+      .number()
+      .min(0)
+      .optional()
+      .describe('Weight decay of biases and normalizations (default: weightDecay; with gsm 0).'),
     l1: z.number().min(0).default(0).describe('L1 coefficient, of prunable weights.'),
     groupLasso: z
       .number()
       .min(0)
       .optional()
       .describe('Coefficient of the sum of the norms of all kernels of prunable convolutions (0).'),
+    gsm: gsmSchema
+      .optional()
+      .describe('Prunes by training: only the weights with the largest |w g| get their gradient (Ding et al. 2019).'),
     schedule: z.enum(['constant', 'steps', 'cosine']).default('constant').describe('Of the learning rate.'),
     warmup: duration.default('0it').describe('Linear warm-up of the learning rate.'),
     drops: z.array(duration).default([]).describe('With schedule steps: when the rate is multiplied by factor.'),
     factor: z.number().positive().lt(1).default(0.1),
+    start: duration
+      .optional()
+      .describe('Counts as taken already: learning rates and the order of samples go on from there.'),
+    snapshot: duration.optional().describe('When snapshot.safetensors, a file of weights to rewind to, is written.'),
     kernels: z
       .enum(kernelKinds)
       .default('auto')
@@ -166,6 +180,7 @@ export const recipeSchema = z.strictObject({
       secondOrder: secondOrderSchema.optional().describe('Of the methods that use gradients of samples.'),
     })
     .optional(),
+  ticket: ticketSchema.optional().describe('Lottery tickets: train, choose weights, rewind them, train again.'),
   rewire: rewireSchema.optional().describe('Weights of the sparse network move while it trains.'),
   tie: tieSchema.optional().describe('Weights share values instead of being zero.'),
 })
@@ -208,6 +223,9 @@ export const isSecondOrder = (
 
 function crossCheck(recipe: Recipe, source: string): Recipe {
   const { data, prune, train } = recipe
+  checkGsm(recipe, source)
+  checkTicket(recipe, source)
+  if (recipe.ticket?.masks.includes('gsm')) checkRecipe(gsmRecipe(recipe), `${source}: ticket.gsm`)
   if (train.epochs === 0 && !prune) throw new UserError(`${source}: train.epochs: 0 epochs need a prune section`)
   if (prune && prune.schedule !== 'one-shot' && prune.end === undefined)
     throw new UserError(`${source}: prune.end: a ${prune.schedule} schedule needs it, such as 10ep`)

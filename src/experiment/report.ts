@@ -6,6 +6,7 @@ import { type Connectivity, collapseSentences, effectiveSparsity } from '../prun
 import type { LayerCount } from '../prune/mask.ts'
 import type { LayerGain } from '../train/kernels.ts'
 import type { Evaluation } from '../train/network.ts'
+import type { Gap } from '../workflow/gsm.ts'
 import type { Recipe } from './recipe.ts'
 import type { RunResult } from './run-events.ts'
 
@@ -95,6 +96,14 @@ export function resultTable(result: RunResult): string {
   )
 }
 
+/** What the magnitudes say of the choice of the weights that were kept, where that was asked; nothing otherwise. */
+export function gapText(gap: Gap | undefined): string {
+  if (!gap) return ''
+  const { keep, kept, removed, vanished } = gap
+  const ratio = removed > 0 ? `, a ratio of ${(kept / removed).toPrecision(3)}` : ''
+  return `Exactly ${grouped(keep)} weights were kept, by magnitude: the least of them is ${kept.toPrecision(3)}, the largest removed ${removed.toPrecision(3)}${ratio}; ${percent(vanished)} of all were below 1e-4.`
+}
+
 export function reportMarkdown(recipe: Recipe, engine: string, result: RunResult): string {
   const gains = gainText(result.layers, result.kernels)
   return [
@@ -108,7 +117,7 @@ export function reportMarkdown(recipe: Recipe, engine: string, result: RunResult
     '',
     layerTable(result.layers, result.kernels),
     '',
-    ...(gains ? [gains, ''] : []),
+    ...[gapText(result.gap), gains].flatMap((text) => (text ? [text, ''] : [])),
     ...collapseLines(result).flatMap((line) => [line, '']),
     'The recipe is in recipe.yaml, the machine in environment.json, every epoch and pruning event in metrics.jsonl.',
     '',

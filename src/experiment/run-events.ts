@@ -4,6 +4,7 @@ import type { LayerCount } from '../prune/mask.ts'
 import type { LayerGain } from '../train/kernels.ts'
 import type { Evaluation } from '../train/network.ts'
 import type { EpochResult } from '../train/train.ts'
+import type { Gap } from '../workflow/gsm.ts'
 import type { RefreshedStatistics } from '../workflow/prune.ts'
 import type { RewiringEvent } from '../workflow/rewire.ts'
 
@@ -19,12 +20,25 @@ export type RunEvent =
       resumedAt?: number
     }
   | ({ type: 'progress'; sparsity: number } & Progress)
-  | ({ type: 'epoch'; sparsity: number; validationLoss?: number; validationAccuracy?: number } & EpochResult)
+  | EpochReport
   | PruneReport
   | ({ type: 'rewire' } & RewiringEvent)
   | { type: 'pruning'; phase: string; text: string; share?: number }
   | { type: 'notice'; text: string }
+  /** A run of several begins, counted from 1. */
+  | { type: 'phase'; name: string; index: number; phases: number }
   | { type: 'end'; folder: string; result: RunResult }
+
+/** An epoch, and how the network does on held-out samples, where there are any. */
+export interface EpochReport extends EpochResult {
+  type: 'epoch'
+  sparsity: number
+  validationLoss?: number
+  validationAccuracy?: number
+  /** With train.gsm: how far the largest weights stand out, and the accuracy with those alone. */
+  gap?: Gap
+  prunedAccuracy?: number
+}
 
 /** A pruning event: what was asked for and what came of it. */
 export interface PruneReport {
@@ -42,6 +56,8 @@ export interface PruneReport {
   outputs: number
   /** What every layer had to keep so that nothing collapsed. */
   floor?: string
+  /** With train.gsm, whose only event is the last act. */
+  gap?: Gap
   /** Where batch normalizations took new statistics. */
   statistics?: RefreshedStatistics
 }
@@ -68,6 +84,8 @@ export interface RunResult extends Connectivity {
   dense?: Evaluation
   /** On the test set, at the end. */
   final: Evaluation
+  /** With train.gsm: how clear it was which weights to keep. */
+  gap?: Gap
   /** Bytes of dense.safetensors (or what it would be) and of model.safetensors. */
   denseBytes: number
   modelBytes: number

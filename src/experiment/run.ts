@@ -15,18 +15,21 @@ import type { Evaluation, Network } from '../train/network.ts'
 import { type EpochResult, type EpochSums, type Hook, train } from '../train/train.ts'
 import { UserError } from '../util/errors.ts'
 import { writeAtomically } from '../util/files.ts'
+import { evaluateTop, type Gap, gapOf, keepTop } from '../workflow/gsm.ts'
 import { prunedResult } from '../workflow/masks.ts'
-import { gradualPruning } from '../workflow/prune.ts'
+import { gradualPruning, type PruneResult } from '../workflow/prune.ts'
 import type { RewiringHook } from '../workflow/rewire.ts'
+import { toSteps } from './duration.ts'
 import { describeEnvironment, type Environment, otherEngine } from './environment.ts'
 import { RunFolder } from './folder.ts'
+import { gsmProblem, optimizerOf } from './gsm.ts'
 import { type Progressed, progressOf } from './progressed.ts'
 import { type PruningPlan, pruningPlan } from './pruning-plan.ts'
 import { type Recipe, recipeToYaml } from './recipe.ts'
 import { reportMarkdown } from './report.ts'
 import { rewiringHook } from './rewiring-plan.ts'
 import type { RunEvent, RunOutcome, RunResult } from './run-events.ts'
-import { buildNetwork, modelOf, pruningSchedule, rateSchedule } from './setup.ts'
+import { buildNetwork, firstStep, modelOf, pruningSchedule, rateSchedule } from './setup.ts'
 
 export interface RunOptions {
   /** Default: a new folder under runs/. */
@@ -45,15 +48,18 @@ export interface RunOptions {
   onData?(progress: DataProgress): void
 }
 
+/** Runs a recipe without a ticket section (those: run-ticket.ts). Throws UserError where it cannot, or where it diverges. */
 export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promise<RunOutcome> {
+  if (recipe.ticket) throw new Error('a recipe with a ticket section is several runs: use runTicket')
   const { name: dataName, normalization, size, crop, skipCorrupt } = recipe.data
   const data = await loadDataset(dataName, { normalization, size, crop, skipCorrupt, onProgress: options.onData })
   const machine = options.machine ?? (await openMachine())
   const plan = pruningPlan(recipe, modelOf(recipe), data)
-  const network = buildNetwork(recipe, data, machine, plan)
+  const network = await buildNetwork(recipe, data, machine, plan)
   if (options.resume && !options.out) throw new UserError('--resume needs --out with the folder of the run')
   // Refused, if so, before there is a folder.
   pruningSchedule(recipe, network.stepsPerEpoch)
+  firstStep(recipe, network.stepsPerEpoch)
   rewiringHook(recipe, network.stepsPerEpoch, () => {})
   const folder = options.out ? RunFolder.open(options.out, options) : RunFolder.fresh(recipe.name)
   try {
@@ -70,6 +76,8 @@ class Run {
   readonly #folder: RunFolder
   readonly #plan?: PruningPlan
   readonly #rewiring?: RewiringHook
+  /** Where training begins, and where it ends. */
+  readonly #first: number
   readonly #steps: number
   readonly #perEpoch: number
   #sparsity = 0
@@ -89,6 +97,8 @@ class Run {
     this.#folder = folder
     this.#perEpoch = network.stepsPerEpoch
     this.#steps = recipe.train.epochs * this.#perEpoch
+    this.#first = this.#step = firstStep(recipe, this.#perEpoch)
+    this.#sparsity = this.#maskedShare()
     this.#rewiring = rewiringHook(recipe, this.#perEpoch, (event) => this.#record({ type: 'rewire', ...event }))
   }
 
@@ -104,19 +114,26 @@ class Run {
       },
       ...{ epochs: this.#recipe.train.epochs, steps: this.#steps, resumedAt: resumeAt },
     })
+    const schedule = rateSchedule(this.#recipe, this.#perEpoch)
+    const problem = gsmProblem(this.#recipe, { ...schedule, total: this.#steps })
+    if (problem && resumeAt === undefined) this.#tell({ type: 'notice', text: problem })
     this.#started = performance.now()
     let lastSave = performance.now()
     const every = (this.#options.checkpointSeconds ?? 10) * 1000
 
     const taken = await train(this.#network, {
       ...{ epochs: this.#recipe.train.epochs, seed: this.#recipe.seed },
-      ...{ optimizer: this.#recipe.train, schedule: rateSchedule(this.#recipe, this.#perEpoch), hooks: this.#hooks() },
-      ...{ resumeAt, epochSoFar: this.#sums, signal: this.#options.signal },
+      ...{
+        optimizer: optimizerOf(this.#recipe),
+        schedule,
+        hooks: this.#hooks(),
+      },
+      ...{ start: this.#first, resumeAt, epochSoFar: this.#sums, signal: this.#options.signal },
       onEpoch: (epoch) => this.#endEpoch(epoch),
       onStep: ({ step, epoch, sums }) => {
         this.#step = step
         this.#sums = sums
-        if (sums.samples > 0) this.#tellProgress(epoch, resumeAt ?? 0)
+        if (sums.samples > 0) this.#tellProgress(epoch, resumeAt ?? this.#first)
         if (performance.now() - lastSave < every) return
         this.#save()
         lastSave = performance.now()
@@ -162,11 +179,14 @@ class Run {
     this.#sums = progressed.sums
     this.#before = progressed.seconds
     this.#step = progressed.step
-    // By masks, as at pruning events: a weight that has just grown is zero.
-    this.#sparsity = sparsityOf(
-      this.#network.counts().map((layer) => ({ ...layer, kept: this.#network.weights.count(layer.name) })),
-    )
+    this.#sparsity = this.#maskedShare()
     return progressed.step
+  }
+
+  /** Sparsity by masks, as at pruning events: a weight that has just grown is zero. */
+  #maskedShare(): number {
+    const { weights } = this.#network
+    return sparsityOf(this.#network.counts().map((layer) => ({ ...layer, kept: weights.count(layer.name) })))
   }
 
   #save(): void {
@@ -183,11 +203,24 @@ class Run {
   }
 
   #hooks(): Hook[] {
+    return [...this.#snapshot(), ...this.#prunes(), ...(this.#rewiring ? [this.#rewiring] : [])]
+  }
+
+  #snapshot(): Hook[] {
+    const { snapshot } = this.#recipe.train
+    if (snapshot === undefined) return []
+    const at = toSteps(snapshot, this.#perEpoch)
+    const atStep = (step: number) => {
+      if (step === at) writeSafetensors(this.#folder.file('snapshot'), weightsOf(this.#network))
+    }
+    return [{ atStep }]
+  }
+
+  #prunes(): Hook[] {
     const plan = this.#plan
     const { prune } = this.#recipe
     const schedule = pruningSchedule(this.#recipe, this.#perEpoch)
-    const rewiring = this.#rewiring ? [this.#rewiring] : []
-    if (!plan || !prune || !schedule) return rewiring
+    if (!plan || !prune || !schedule) return []
     return [
       gradualPruning({
         schedule,
@@ -209,37 +242,49 @@ class Run {
           if (first) writeSafetensors(this.#folder.file('dense'), weightsOf(this.#network))
         },
         after: (step, target, result) => {
-          this.#sparsity = result.sparsity
           if (prune.onCollapse === 'error') refuseCollapse(result, target)
-          const { sparsity, deadOutputs, outputs, floor, statistics } = result
-          const collapsed = result.collapsed.map(({ name }) => name)
-          const found = {
-            statistics,
-            sparsity,
-            effectiveSparsity: effectiveSparsity(result),
-            collapsed,
-            deadOutputs,
-            outputs,
-            floor,
-          }
-          this.#record({ type: 'prune', step, target, ...found })
+          this.#pruned(step, target, result)
         },
       }),
-      ...rewiring,
     ]
   }
 
+  #pruned(step: number, target: number, result: PruneResult, gap?: Gap): void {
+    const { sparsity, deadOutputs, outputs, floor, statistics } = result
+    this.#sparsity = sparsity
+    const collapsed = result.collapsed.map(({ name }) => name)
+    const found = { sparsity, effectiveSparsity: effectiveSparsity(result), collapsed, deadOutputs, outputs }
+    this.#record({ type: 'prune', step, target, ...found, floor, statistics, gap })
+  }
+
   #endEpoch(epoch: EpochResult): void {
-    this.#network.assertMasked()
-    const held = this.#network.indices.validation.length > 0 ? this.#network.evaluate('validation') : undefined
+    const network = this.#network
+    network.assertMasked()
+    const held = network.indices.validation.length > 0 ? network.evaluate('validation') : undefined
     const validation = held && { validationLoss: held.loss, validationAccuracy: held.accuracy }
-    this.#record({ type: 'epoch', ...epoch, sparsity: this.#sparsity, ...validation })
+    const top = network.active === undefined ? undefined : gapOf(network, network.active)
+    const pruned = top && {
+      ...{ gap: top.gap, prunedAccuracy: held && evaluateTop(network, top.masks).accuracy },
+    }
+    this.#record({ type: 'epoch', ...epoch, sparsity: this.#sparsity, ...validation, ...pruned })
+  }
+
+  /** The last act of train.gsm: as many weights stay as were active at each step. */
+  #keepTop(): Gap | undefined {
+    const network = this.#network
+    if (network.active === undefined) return undefined
+    writeSafetensors(this.#folder.file('dense'), weightsOf(network))
+    const { gap } = gapOf(network, network.active)
+    const result = keepTop(network, network.active)
+    this.#pruned(this.#step, result.sparsity, result, gap)
+    return gap
   }
 
   /** The only place that reads the test set. */
   #finish(): RunResult {
     const network = this.#network
     const seconds = this.#seconds()
+    const gap = this.#keepTop()
     network.assertMasked()
     const final = network.evaluate('test')
     if (!Number.isFinite(final.loss))
@@ -256,7 +301,7 @@ class Run {
     }
     const denseBytes = dense ? this.#folder.size('dense') : this.#folder.size('model')
     const result = {
-      ...{ ...pruned, kernels, dense, final },
+      ...{ ...pruned, kernels, dense, final, gap },
       denseBytes,
       modelBytes: this.#folder.size('model'),
       seconds,

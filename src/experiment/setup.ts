@@ -12,6 +12,7 @@ import { loadMasks, loadWeights } from '../train/checkpoint.ts'
 import { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
 import { toSteps } from './duration.ts'
+import { activeCount } from './gsm.ts'
 import { prunableNames } from './mask-keys.ts'
 import type { PruningPlan } from './pruning-plan.ts'
 import type { Recipe } from './recipe.ts'
@@ -20,7 +21,12 @@ import type { Recipe } from './recipe.ts'
 export const modelOf = ({ model: { name, classes, widen } }: Recipe): Model => findModel(name, { classes, widen })
 
 /** The network of a recipe, with its initial weights. */
-export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, plan?: PruningPlan): Network {
+export async function buildNetwork(
+  recipe: Recipe,
+  data: Dataset,
+  machine: Machine,
+  plan?: PruningPlan,
+): Promise<Network> {
   const { augment, validation, stratify } = recipe.data
   const { init, weights, masks } = recipe.model
   const model = modelOf(recipe)
@@ -32,10 +38,11 @@ export function buildNetwork(recipe: Recipe, data: Dataset, machine: Machine, pl
     ...{ batch: recipe.train.batch, validation, stratify, seed: recipe.seed, augment: findAugmentation(augment) },
     ...{ programs: plan?.programs, judged: plan?.judged, kernels: plan?.kernels ?? recipe.train.kernels },
     ...{ groupLasso: recipe.train.groupLasso, denseGradients: gradients === 'batch' },
-    smoothing: gradients === 'smoothed' ? recipe.train.momentum : undefined,
+    ...{ smoothing: gradients === 'smoothed' ? recipe.train.momentum : undefined },
+    active: activeCount(recipe.train.gsm, model),
   })
-  if (weights !== undefined) loadWeights(network, readWeights(weights), weights)
-  if (masks !== undefined) loadMasks(network, readWeights(masks), masks)
+  if (weights !== undefined) loadWeights(network, await readWeights(weights), weights)
+  if (masks !== undefined) loadMasks(network, await readWeights(masks), masks)
   return network
 }
 
@@ -53,6 +60,17 @@ export function pruningSchedule({ prune, train }: Recipe, stepsPerEpoch: number)
   if (end > steps)
     throw new UserError(`prune: the last event is at step ${end}, but training ends after ${steps} steps`)
   return { kind, sparsity, start, end, every, initial }
+}
+
+/** The step at which training begins. Throws UserError where that, or when a snapshot is to be written, is no step of the training. */
+export function firstStep({ train }: Recipe, stepsPerEpoch: number): number {
+  const [first, steps] = [toSteps(train.start ?? '0it', stepsPerEpoch), train.epochs * stepsPerEpoch]
+  if (first > steps)
+    throw new UserError(`train.start: expected at most the ${steps} steps of the training, found ${train.start}`)
+  const snapshot = train.snapshot === undefined ? first : toSteps(train.snapshot, stepsPerEpoch)
+  if (snapshot < first || snapshot > steps)
+    throw new UserError(`train.snapshot: expected a step from ${first} to ${steps}, found ${train.snapshot}`)
+  return first
 }
 
 /** The learning rates of a recipe. */

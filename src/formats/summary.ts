@@ -8,7 +8,11 @@ export interface TensorSummary {
   dtype: string
   shape: readonly number[]
   size: number
+  /** Values above and below zero; NaN is neither, nor is it zero. */
+  positive: number
+  negative: number
   nonzeros: number
+  kind: TensorKind
   /** Share of zeros. */
   sparsity: number
   mean: number
@@ -17,6 +21,11 @@ export interface TensorSummary {
   nonFinite: number
   histogram: Histogram
 }
+
+/** What a tensor is, as far as its shape and its name say. */
+export type TensorKind =
+  | ('convolution kernels' | 'matrices' | 'biases' | 'scales' | 'shifts')
+  | ('running means' | 'running variances' | 'momentum' | 'masks' | 'others')
 
 /** Nonzero finite values in equal bins over [-limit, limit]. */
 export interface Histogram {
@@ -27,18 +36,63 @@ export interface Histogram {
 const BINS = 15
 
 export function summarize({ tensors }: TensorFile): TensorSummary[] {
-  return [...tensors].map(([name, tensor]) => summarizeTensor(name, tensor))
+  return [...tensors].map(([name, tensor]) => summarizeTensor(name, tensor, kindOf(name, tensor, tensors)))
 }
 
-function summarizeTensor(name: string, tensor: StoredTensor): TensorSummary {
+/** How much there is of a kind of tensors, and of kernels and matrices together, which are what pruning makes sparse. */
+export interface Total {
+  what: string
+  tensors: number
+  size: number
+  nonzeros: number
+}
+
+/** Totals by kind, in the order of their first tensors, then of `kernels and matrices`. */
+export function totalsOf(summaries: readonly TensorSummary[]): Total[] {
+  const total = (what: string, of: readonly TensorSummary[]): Total => ({
+    ...{ what, tensors: of.length },
+    size: of.reduce((sum, { size }) => sum + size, 0),
+    nonzeros: of.reduce((sum, { nonzeros }) => sum + nonzeros, 0),
+  })
+  const kinds = [...new Set(summaries.map(({ kind }) => kind))]
+  const pruned = summaries.filter(({ kind }) => kind === 'convolution kernels' || kind === 'matrices')
+  return [
+    ...kinds.map((kind) =>
+      total(
+        kind,
+        summaries.filter((one) => one.kind === kind),
+      ),
+    ),
+    total('kernels and matrices', pruned),
+  ]
+}
+
+function kindOf(name: string, { shape }: StoredTensor, tensors: TensorFile['tensors']): TensorKind {
+  const last = name.split('.').at(-1)!
+  if (last === 'momentum') return 'momentum'
+  if (last === 'mask') return 'masks'
+  if (shape.length === 4) return 'convolution kernels'
+  if (shape.length === 2) return 'matrices'
+  if (last === 'running_mean') return 'running means'
+  if (last === 'running_var') return 'running variances'
+  // A normalization has running statistics beside its scale and shift.
+  const normalization = tensors.has(`${name.slice(0, -last.length)}running_mean`)
+  if (shape.length === 1 && last === 'weight' && normalization) return 'scales'
+  if (shape.length === 1 && last === 'bias') return normalization ? 'shifts' : 'biases'
+  return 'others'
+}
+
+function summarizeTensor(name: string, tensor: StoredTensor, kind: TensorKind): TensorSummary {
   const values = toFloats(tensor)
   const finite = values.filter(Number.isFinite)
   const size = values.length
   const mean = finite.reduce((sum, x) => sum + x, 0) / finite.length
   const variance = finite.reduce((sum, x) => sum + (x - mean) ** 2, 0) / finite.length
-  const nonzeros = values.reduce((n, x) => n + (x !== 0 ? 1 : 0), 0)
+  const count = (is: (x: number) => boolean) => values.reduce((n, x) => n + (is(x) ? 1 : 0), 0)
+  const nonzeros = count((x) => x !== 0)
   return {
-    ...{ name, dtype: tensor.dtype, shape: tensor.shape, size, nonzeros },
+    ...{ name, kind, dtype: tensor.dtype, shape: tensor.shape, size, nonzeros },
+    ...{ positive: count((x) => x > 0), negative: count((x) => x < 0) },
     ...{ sparsity: size === 0 ? 0 : 1 - nonzeros / size, mean, std: Math.sqrt(variance) },
     ...{ nonFinite: size - finite.length, histogram: histogramOf(finite) },
   }

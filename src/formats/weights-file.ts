@@ -1,11 +1,19 @@
-/** @file Files of trained weights, of any format that is read here: told apart by their first bytes. */
+/** @file Files of weights in any of the formats that hold some, told apart by their first bytes: safetensors, with sparse storage or without, HDF5 and PyTorch checkpoints. */
 import { readBytes } from '../util/files.ts'
-import { parseSafetensors, type TensorFile } from './safetensors-bytes.ts'
-import { unpackSparse } from './sparse.ts'
+import { isHdf5, readHdf5, writeHdf5 } from './hdf5.ts'
+import { parseSafetensors, type TensorFile, writeSafetensors } from './safetensors.ts'
+import { packSparse, unpackSparse } from './sparse.ts'
 import { isTorchFile, parseTorch } from './torch/torch.ts'
 
-/** Tensors by name, dense: of safetensors (sparse ones restored) or of a PyTorch checkpoint. Throws UserError. */
-export function readWeights(path: string): TensorFile {
+/** All tensors of a file, dense. Throws UserError where it is none of them. */
+export async function readWeights(path: string): Promise<TensorFile> {
   const bytes = readBytes(path)
+  if (isHdf5(bytes)) return readHdf5(path)
   return isTorchFile(bytes) ? parseTorch(bytes, path) : unpackSparse(parseSafetensors(bytes, path), path)
+}
+
+/** Writes HDF5 under names that end in .hdf5 or .h5, else safetensors, sparse where that is smaller. */
+export async function writeWeights(path: string, file: TensorFile): Promise<void> {
+  if (/\.(hdf5|h5)$/.test(path)) await writeHdf5(path, file)
+  else writeSafetensors(path, packSparse(file))
 }

@@ -67,7 +67,7 @@ export function isChannelwise(node: Node): boolean {
 
 /** Operators whose output channels are those of each input that has as many. */
 const SAME = new Set([
-  ...['Neg', 'Relu', 'Sqrt', 'Reciprocal', 'Sigmoid', 'Clip', 'Add', 'Sub', 'Mul', 'Expand'],
+  ...['Neg', 'Abs', 'Relu', 'Sqrt', 'Reciprocal', 'Sigmoid', 'Clip', 'Add', 'Sub', 'Mul', 'Expand'],
   ...['MaxPool', 'AveragePool', 'GlobalAveragePool'],
 ])
 

@@ -8,9 +8,10 @@
  * Before that, g has the gradient of the group lasso lambda sum over kernels of sqrt(sum w^2 + 1e-12) added, for prunable weights of convolutions, where a network is made with one (`GroupLasso`).
  *
  * The learning rate stands outside the buffer v, so changing it does not rescale past gradients. Weight decay is
- * coupled (part of the gradient) and applies to every parameter, biases included. A masked weight and its buffer are set to zero after the step, so neither
+ * coupled (part of the gradient); it applies to every parameter, and can be another for biases and for scales and shifts of normalizations. A masked weight and its buffer are set to zero after the step, so neither
  * momentum nor decay can revive it. The kernel is `sgd` in kernels/optimizer.c.
  */
+import type { Executable } from '../engine/compile.ts'
 import type { Graph } from '../graph/graph.ts'
 import { SgdStep } from '../graph/operators/update.ts'
 import type { Tensor } from '../graph/tensor.ts'
@@ -22,12 +23,15 @@ export interface SgdOptions {
   nesterov?: boolean
   /** L2 coefficient. Default 0. */
   weightDecay?: number
+  /** L2 coefficient of parameters with one axis: biases, scales and shifts of normalizations. Default: `weightDecay`. */
+  biasDecay?: number
   /** L1 coefficient, of prunable weights: the penalty l1 sum |w| over those that are left. Default 0. */
   l1?: number
 }
 
-/** The state tensor [learning rate, momentum, weight decay, nesterov, l1] that all steps read. */
+/** The state tensors [learning rate, momentum, weight decay, nesterov, l1] that steps read: of matrices and kernels, and of parameters with one axis. */
 export const HYPER = 'sgd.hyper'
+export const BIAS_HYPER = 'sgd.hyper.bias'
 
 /** The state tensor that holds a parameter's momentum. */
 export const momentumName = (parameter: string): string => `${parameter}.momentum`
@@ -41,15 +45,17 @@ export function appendSgd(
   gradients: readonly Tensor[],
   maskOf: (parameter: Tensor) => Tensor | undefined,
 ): void {
-  const hyper = graph.state(HYPER, [5])
   parameters.forEach((parameter, i) => {
+    const hyper = graph.state(parameter.shape.length > 1 ? HYPER : BIAS_HYPER, [5])
     const momentum = graph.state(momentumName(parameter.name), parameter.shape)
     const mask = maskOf(parameter)
     graph.apply(SgdStep, [parameter, gradients[i], momentum, hyper, ...(mask ? [mask] : [])])
   })
 }
 
-/** The contents of the state tensor {@link HYPER}. */
-export function hyperValues(learningRate: number, options: SgdOptions): number[] {
-  return [learningRate, options.momentum ?? 0, options.weightDecay ?? 0, options.nesterov ? 1 : 0, options.l1 ?? 0]
+/** Sets what the steps to come read. */
+export function setHyper(executable: Executable, learningRate: number, options: SgdOptions): void {
+  const { momentum = 0, weightDecay = 0, biasDecay = weightDecay, nesterov = false, l1 = 0 } = options
+  for (const [name, decay] of Object.entries({ [HYPER]: weightDecay, [BIAS_HYPER]: biasDecay }))
+    if (executable.has(name)) executable.view(name).set([learningRate, momentum, decay, nesterov ? 1 : 0, l1])
 }

@@ -70,11 +70,10 @@ export function readSweep(path: string, changes: readonly string[] = []): Sweep 
     if (names.has(name)) throw new UserError(`${path}: grid: two runs are called ${name}; expected values that differ`)
     names.add(name)
     try {
-      return {
-        name,
-        values,
-        recipe: readRecipe(recipe, [...set, ...Object.entries(values).map(assignment), ...changes]),
-      }
+      const own = readRecipe(recipe, [...set, ...Object.entries(values).map(assignment), ...changes])
+      if (own.ticket)
+        throw new UserError(`${recipe}: ticket: a sweep takes recipes of one run, expected no such section`)
+      return { name, values, recipe: own }
     } catch (error) {
       throw error instanceof UserError ? new UserError(`${path}: run ${name}: ${error.message}`) : error
     }

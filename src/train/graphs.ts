@@ -12,6 +12,7 @@ import { reduceMean } from '../graph/operators/shape.ts'
 import { GroupLasso, TieGradient } from '../graph/operators/update.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
+import { activeGradients } from '../optim/gsm.ts'
 import { appendSgd } from '../optim/sgd.ts'
 import { bankOf, type Tying } from '../prune/tied.ts'
 
@@ -35,6 +36,8 @@ export interface StepOptions {
   augment?: Augmentation
   /** Names of the parameters that have masks. Default: the weights of all layers. */
   chosen?: readonly string[]
+  /** How many of those weights get their gradient (src/optim/gsm.ts). Default: all. */
+  active?: number
   /** How those weights are tied. Default: not at all. */
   tying?: Tying
   /** Share beta of the average that stays at a step, where dense gradients of those weights are smoothed: m = beta m + (1 - beta) g. Default: they are not. */
@@ -48,7 +51,7 @@ export function trainingStep(
   model: Model,
   data: DataShape,
   batch: number,
-  { augment, chosen, tying, smoothing, groupLasso: coefficient = 0 }: StepOptions = {},
+  { augment, chosen, active, tying, smoothing, groupLasso: coefficient = 0 }: StepOptions = {},
 ): TrainingStep {
   const { graph: forward, loss } = forwardPass(model, data, 'train', batch, true, augment)
   const parameters = forward.withRole('parameter')
@@ -60,6 +63,14 @@ export function trainingStep(
     const average = graph.state(smoothedName(parameter.name), parameter.shape)
     graph.apply(RunningAverage, [average, gradients[i]], { rate: 1 - smoothing, factor: 1 })
   })
+  if (active !== undefined) {
+    const ranked = parameters.flatMap((parameter, i) => (prunable.has(parameter) ? [i] : []))
+    const pick = (tensors: readonly Tensor[]) => ranked.map((i) => tensors[i])
+    const acting = activeGradients(graph, pick(parameters), pick(gradients), active)
+    ranked.forEach((i, k) => {
+      gradients[i] = acting[k]
+    })
+  }
   const changed = parameters.map((parameter, i) => {
     if (!prunable.has(parameter)) return gradients[i]
     const penalized = coefficient > 0 && parameter.shape.length === 4

@@ -11,6 +11,7 @@ import type { Graph } from '../graph/graph.ts'
 import { DROPOUT_COUNTER } from '../graph/operators/dropout.ts'
 import { type Shape, sizeOf, type Tensor } from '../graph/tensor.ts'
 import { type InitializerName, initialValues, type Model } from '../models/model.ts'
+import { IMPORTANCE } from '../optim/gsm.ts'
 import { momentumName } from '../optim/sgd.ts'
 import { countKept, type LayerCount, type MaskedLayer } from '../prune/mask.ts'
 import { learnableCount, type Tying } from '../prune/tied.ts'
@@ -61,6 +62,8 @@ export interface NetworkOptions {
   groupLasso?: number
   /** How prunable weights are tied while they train. Default: not at all. */
   tying?: Tying
+  /** How many prunable weights get their gradient at a step, by the method of src/optim/gsm.ts. Default: all. */
+  active?: number
   /** Further programs over the same parameters, by name. */
   programs?: Readonly<Record<string, (forward: Forward, model: Model) => Graph>>
 }
@@ -86,6 +89,15 @@ export interface StepTime {
   step: number
 }
 
+/** What a step says of its batch. */
+export interface StepResult {
+  /** Mean cross-entropy, before the step. */
+  loss: number
+  correct: number
+  /** Sum of |g w| over all prunable weights, where only some of them are active. */
+  importance?: number
+}
+
 /** Samples per evaluation run: few enough that the activations of a convolutional network stay near the processor. */
 export const EVALUATION_BATCH = 125
 
@@ -104,6 +116,8 @@ export class Network {
   readonly batch: number
   readonly augment?: Augmentation
   readonly tying?: Tying
+  /** How many prunable weights get their gradient at a step, where not all do. */
+  readonly active?: number
   readonly weights: Weights
   readonly kernels: LayerKernels
 
@@ -114,6 +128,7 @@ export class Network {
     this.model = model
     this.data = data
     this.batch = batch
+    this.active = options.active
     this.augment = augment && (augment.pad > 0 || augment.flip) ? augment : undefined
     this.tying = batch > 0 ? options.tying : undefined
     checkFits(model, data, batch, validation)
@@ -121,8 +136,8 @@ export class Network {
 
     const graphs: Record<string, Graph> = {}
     const steps = batch ? batchSizes(this.indices.train.length, batch) : []
-    const { prunable: chosen, smoothing, groupLasso } = options
-    const step = { augment: this.augment, chosen, tying: this.tying, smoothing, groupLasso }
+    const { prunable: chosen, active, smoothing, groupLasso } = options
+    const step = { augment: this.augment, chosen, active, tying: this.tying, smoothing, groupLasso }
     for (const size of steps) graphs[`train/${size}`] = trainingStep(model, data, size, step).graph
     for (const size of options.denseGradients ? steps : [])
       graphs[`dense gradients/${size}`] = denseGradientGraph(model, data, size, this.augment, options.prunable)
@@ -247,13 +262,14 @@ export class Network {
   }
 
   /**
-   * One optimizer step on the given training samples (as many as a compiled batch); returns the batch's mean loss and hits. `when` is what random
-   * crops, flips and dropout are drawn from.
+   * One optimizer step on the given training samples (as many as a compiled batch). `when` is what random crops, flips and dropout are drawn from.
    */
-  step(samples: ArrayLike<number>, when: StepTime = { seed: 0, epoch: 0, step: 0 }): { loss: number; correct: number } {
+  step(samples: ArrayLike<number>, when: StepTime = { seed: 0, epoch: 0, step: 0 }): StepResult {
     const program = `train/${samples.length}`
     this.#runTraining(program, samples, when)
-    return { loss: this.executable.scalar(program, 'loss'), correct: this.executable.scalar(program, 'correct') }
+    const value = (output: string) => this.executable.scalar(program, output)
+    const result = { loss: value('loss'), correct: value('correct') }
+    return this.active === undefined ? result : { ...result, importance: value(IMPORTANCE) }
   }
 
   /**

@@ -3,7 +3,7 @@
  */
 
 import { learningRate, type RateSchedule } from '../optim/schedule.ts'
-import { HYPER, hyperValues, type SgdOptions } from '../optim/sgd.ts'
+import { type SgdOptions, setHyper } from '../optim/sgd.ts'
 import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
 import type { Network } from './network.ts'
@@ -23,7 +23,9 @@ export interface TrainOptions {
   /** Seed of the order of samples. Default 0. */
   seed?: number
   hooks?: readonly Hook[]
-  /** Steps already taken, when a run is resumed; its hooks have been called. Default: none, hooks are called for step 0. */
+  /** Steps that count as taken before the first one: learning rates and the order of samples go on from there. Default 0. */
+  start?: number
+  /** Steps already taken, when a run is resumed; its hooks have been called. Default: none, hooks are called for step `start`. */
   resumeAt?: number
   /** Running sums of the interrupted epoch, when a run is resumed. */
   epochSoFar?: EpochSums
@@ -61,13 +63,13 @@ export interface EpochResult {
 
 /** Samples are shuffled anew in every epoch; a last, smaller batch is trained on too. Returns the steps taken: fewer than planned after an abort. */
 export async function train(network: Network, options: TrainOptions): Promise<number> {
-  const { epochs, optimizer = {}, seed = 0, hooks = [], resumeAt, onStep, onEpoch, signal } = options
+  const { epochs, optimizer = {}, seed = 0, hooks = [], start = 0, resumeAt, onStep, onEpoch, signal } = options
   const { batch, stepsPerEpoch: perEpoch } = network
   const samples = network.indices.train
   const schedule = { ...options.schedule, total: epochs * perEpoch }
-  let step = resumeAt ?? 0
+  let step = resumeAt ?? start
   let sums: EpochSums = options.epochSoFar ?? { loss: 0, correct: 0, samples: 0 }
-  if (resumeAt === undefined) for (const hook of hooks) hook.atStep(0, network)
+  if (resumeAt === undefined) for (const hook of hooks) hook.atStep(start, network)
   let lastPause = performance.now()
 
   while (step < schedule.total) {
@@ -78,11 +80,15 @@ export async function train(network: Network, options: TrainOptions): Promise<nu
       const from = (step % perEpoch) * batch
       const chosen = Uint32Array.from(order.subarray(from, from + batch), (i) => samples[i])
       const rate = learningRate(schedule, step)
-      network.executable.view(HYPER).set(hyperValues(rate, optimizer))
-      const { loss, correct } = network.step(chosen, { seed, epoch, step })
+      setHyper(network.executable, rate, optimizer)
+      const { loss, correct, importance = 0 } = network.step(chosen, { seed, epoch, step })
       if (!Number.isFinite(loss))
         throw new UserError(
           `the loss became ${loss} at step ${step + 1} (learning rate ${rate}): a smaller learning rate may help`,
+        )
+      if (!Number.isFinite(importance))
+        throw new UserError(
+          `the importances |g w| of the weights sum to ${importance} at step ${step + 1} (learning rate ${rate}), expected a finite number: a smaller learning rate may help`,
         )
       step++
       sums.loss += loss * chosen.length

@@ -7,7 +7,7 @@ import { floatsOf } from '../engine/plan.ts'
 import { MOST_FLOATS } from '../engine/program.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
-import { HYPER, momentumName } from '../optim/sgd.ts'
+import { BIAS_HYPER, HYPER, momentumName } from '../optim/sgd.ts'
 import { maskName, scoreName, trainingStep } from './graphs.ts'
 
 /** Memory in bytes, of float32 values. */
@@ -62,7 +62,10 @@ export function planTraining(model: Model, batch: number): TrainingPlan {
 
 /** Which part of the persistent memory a shared tensor is. */
 function kinds(parameters: readonly Tensor[]): (tensor: Tensor) => keyof PersistentMemory {
-  const named = new Map<string, keyof PersistentMemory>([[HYPER, 'optimizer']])
+  const named = new Map<string, keyof PersistentMemory>([
+    [HYPER, 'optimizer'],
+    [BIAS_HYPER, 'optimizer'],
+  ])
   for (const part of ['train.images', 'train.labels']) named.set(part, 'data')
   for (const { name } of parameters) {
     named.set(momentumName(name), 'optimizer')

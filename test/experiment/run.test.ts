@@ -223,16 +223,16 @@ it('more scoring samples than there are for training are refused before there is
   expect(existsSync(out)).toBe(false)
 })
 
-it('data.stratify: every class gives the same share of the held-out samples', () => {
+it('data.stratify: every class gives the same share of the held-out samples', async () => {
   const data = synthetic()
-  const heldOut = (stratify: boolean) => {
+  const heldOut = async (stratify: boolean) => {
     const recipe = checkRecipe({ ...tiny, data: { ...tiny.data, stratify } }, 'tiny')
-    const { validation } = buildNetwork(recipe, data, machine).indices
+    const { validation } = (await buildNetwork(recipe, data, machine)).indices
     return Array.from(
       { length: 10 },
       (_, label) => [...validation].filter((i) => data.train.labels[i] === label).length,
     )
   }
-  expect(heldOut(true)).toEqual(new Array(10).fill(10))
-  expect(heldOut(false)).not.toEqual(new Array(10).fill(10))
+  expect(await heldOut(true)).toEqual(new Array(10).fill(10))
+  expect(await heldOut(false)).not.toEqual(new Array(10).fill(10))
 })

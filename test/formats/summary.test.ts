@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { storeFloats } from '../../src/formats/safetensors.ts'
-import { summarize } from '../../src/formats/summary.ts'
+import { summarize, totalsOf } from '../../src/formats/summary.ts'
 
 const summaryOf = (values: number[], shape: number[]) =>
   summarize({ tensors: new Map([['w', storeFloats(Float32Array.from(values), shape)]]), metadata: {} })[0]
@@ -38,4 +38,41 @@ it('the histogram has 15 equal bins from -limit to limit and leaves zeros out', 
   const { limit, bins } = summaryOf([-15, -13.5, -13, 0, 0, 0.5, 12.9, 15], [8]).histogram
   expect(limit).toBe(15)
   expect(bins).toEqual([2, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1])
+})
+
+it('signs are counted; NaN has none', () => {
+  expect(summaryOf([0, 2, -4, -0, Number.NaN, 1, -1, 5], [8])).toMatchObject({ positive: 3, negative: 2, nonzeros: 6 })
+})
+
+it('totals by kind: what a name and a shape say of a tensor; kernels and matrices together', () => {
+  const tensor = (nonzeros: number, shape: number[]) => {
+    const size = shape.reduce((a, b) => a * b, 1)
+    return storeFloats(new Float32Array(size).fill(-1, 0, nonzeros), shape)
+  }
+  const tensors = new Map([
+    ['conv.weight', tensor(5, [2, 3, 2, 2])],
+    ['bn.weight', tensor(2, [2])],
+    ['bn.bias', tensor(0, [2])],
+    ['bn.running_mean', tensor(2, [2])],
+    ['bn.running_var', tensor(1, [2])],
+    ['fc.weight', tensor(3, [2, 4])],
+    ['fc.bias', tensor(1, [2])],
+    ['fc.weight.momentum', tensor(8, [2, 4])],
+    ['fc.weight.mask', tensor(3, [2, 4])],
+    ['step', tensor(1, [])],
+  ])
+  const totals = totalsOf(summarize({ tensors, metadata: {} }))
+  expect(totals.map(({ what, tensors: n, size, nonzeros }) => [what, n, size, nonzeros])).toEqual([
+    ['convolution kernels', 1, 24, 5],
+    ['scales', 1, 2, 2],
+    ['shifts', 1, 2, 0],
+    ['running means', 1, 2, 2],
+    ['running variances', 1, 2, 1],
+    ['matrices', 1, 8, 3],
+    ['biases', 1, 2, 1],
+    ['momentum', 1, 8, 8],
+    ['masks', 1, 8, 3],
+    ['others', 1, 1, 1],
+    ['kernels and matrices', 2, 32, 8],
+  ])
 })

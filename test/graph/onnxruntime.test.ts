@@ -1,7 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Graph } from '../../src/graph/graph.ts'
-import { add, clip, mul, neg, reciprocal, relu, sigmoid, sqrt, sub } from '../../src/graph/operators/elementwise.ts'
+import {
+  abs,
+  add,
+  clip,
+  mul,
+  neg,
+  reciprocal,
+  relu,
+  sigmoid,
+  sqrt,
+  sub,
+} from '../../src/graph/operators/elementwise.ts'
 import { gemm, matmul } from '../../src/graph/operators/linear.ts'
 import { Softmax, SoftmaxCrossEntropyLoss } from '../../src/graph/operators/loss.ts'
 import { expand, flatten, reduceMean, reduceSum, reshape } from '../../src/graph/operators/shape.ts'
@@ -120,6 +131,8 @@ describe('ONNX Runtime computes the same', () => {
       return operator(graph, add(graph, mul(graph, x, x), graph.constant(0.5)))
     }),
   )
+
+  it('Abs', () => same(shapeOf(0, 4), (graph, shape, batched) => abs(graph, graph.input('x', shape, { batched }))))
 
   it('Clip', () =>
     same(shapeOf(0, 4), (graph, shape, batched) => clip(graph, graph.input('x', shape, { batched }), -0.5, 0.25)))

@@ -13,7 +13,7 @@ import { reduceSum } from '../../src/graph/operators/shape.ts'
 import { GroupLasso } from '../../src/graph/operators/update.ts'
 import { canBeSparse, patternNames, sparsify } from '../../src/graph/sparsify.ts'
 import { type Shape, sizeOf, type Tensor } from '../../src/graph/tensor.ts'
-import { appendSgd, HYPER } from '../../src/optim/sgd.ts'
+import { appendSgd, BIAS_HYPER, HYPER } from '../../src/optim/sgd.ts'
 import { type Random, random } from '../../src/util/random.ts'
 import { best, wasm } from '../support/engines.ts'
 import { given } from '../support/evaluate.ts'
@@ -56,7 +56,7 @@ function run(machine: Machine, graph: Graph, positions: ReadonlyMap<Tensor, Int3
     const owner = [...positions.keys()].find((weight) => [weight.name, ...states(weight.name)].includes(name))
     const places = owner && positions.get(owner)
     if (role === 'input') executable.write('step', name, whole)
-    else if (name === HYPER) executable.view(name).set([0.1, 0.9, 0.01, 0, 0.02])
+    else if (name === HYPER || name === BIAS_HYPER) executable.view(name).set([0.1, 0.9, 0.01, 0, 0.02])
     else if (!places) executable.view(name).set(whole)
     else if (name.endsWith('.mask')) for (const [e, at] of places.entries()) executable.view(name)[sparse ? e : at] = 1
     else for (const [e, at] of places.entries()) executable.view(name)[sparse ? e : at] = whole[at]

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { synthetic } from '../../src/data/synthetic.ts'
 import { findModel } from '../../src/models/index.ts'
 import type { ModelOptions } from '../../src/models/model.ts'
-import { HYPER, hyperValues } from '../../src/optim/sgd.ts'
+import { setHyper } from '../../src/optim/sgd.ts'
 import { Network } from '../../src/train/network.ts'
 import { best } from '../support/engines.ts'
 
@@ -19,7 +19,7 @@ it.each<[string, ModelOptions, number]>([
   const model = findModel(name, options)
   const data = synthetic({ image: model.image, classes: model.classes, train: 2, test: 2 })
   const network = new Network({ machine: best, model, data, batch: 2, init: model.defaultInit })
-  network.executable.view(HYPER).set(hyperValues(learningRate, {}))
+  setHyper(network.executable, learningRate, {})
   const before = network.evaluate('test')
   expect(before.loss).toBeGreaterThan(0)
   const losses = Array.from({ length: 12 }, () => network.step([0, 1]).loss)

@@ -94,6 +94,7 @@ function nodes({ operator, inputs, outputs, attributes }: Node, stem: string): N
   switch (operator.name) {
     case 'Neg':
     case 'Relu':
+    case 'Abs':
     case 'Add':
     case 'Sub':
     case 'Mul':

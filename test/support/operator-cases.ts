@@ -2,7 +2,7 @@
  * @file Small graphs around one operator each: all combinations of batched operands, transposes, axes and broadcasts.
  */
 import { Graph } from '../../src/graph/graph.ts'
-import { add, mul, neg, ReluGrad, relu, sub } from '../../src/graph/operators/elementwise.ts'
+import { abs, add, mul, neg, ReluGrad, relu, sub } from '../../src/graph/operators/elementwise.ts'
 import { gemm, matmul } from '../../src/graph/operators/linear.ts'
 import {
   crossEntropy,
@@ -32,6 +32,7 @@ function* build(): Generator<OperatorCase> {
   const unary: [string, Shape, (graph: Graph, x: Tensor) => Tensor][] = [
     ['Neg', [3, 4], neg],
     ['Relu', [3, 4], relu],
+    ['Abs', [3, 4], abs],
     ['Flatten', [3, 2, 2], flatten],
     ['Reshape, samples kept', [3, 2, 4], (graph, x) => reshape(graph, x, [3, 4, 2])],
     ['Reshape to other samples', [3, 2, 4], (graph, x) => reshape(graph, x, [6, 4], false)],

@@ -7,12 +7,14 @@ import { accuracyTable } from '../../src/sweep/summary.ts'
 import { readSweep } from '../../src/sweep/sweep-file.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
-import { writeTiny } from '../experiment/tiny.ts'
+import { tiny, writeTiny } from '../experiment/tiny.ts'
 
-/** Writes a sweep over the tiny recipe. */
+/** Writes a sweep over the tiny recipe; beside it lies one with a ticket. */
 function written(value: object): string {
   const folder = temporaryFolder()
   writeTiny(folder)
+  const { prune: _, ...dense } = tiny
+  writeFileSync(join(folder, 'ticket.yaml'), stringify({ ...dense, ticket: { ratio: 10, masks: ['magnitude'] } }))
   const path = join(folder, 'sweep.yaml')
   writeFileSync(path, stringify({ name: 'tiny-sweep', recipe: 'tiny.yaml', ...value }))
   return path
@@ -57,6 +59,11 @@ it.each([
     /expected at most 100000 runs, found 1000000/,
   ],
   ['an unknown key', { grid, nets: 1 }, /unknown key nets/],
+  [
+    'a recipe of several runs',
+    { grid: { seed: [1] }, recipe: 'ticket.yaml' },
+    /ticket\.yaml: ticket: a sweep takes recipes of one run/,
+  ],
   [
     'a recipe that is not there',
     { grid, recipe: 'none.yaml' },

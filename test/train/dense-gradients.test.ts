@@ -5,7 +5,7 @@ import type { Floats } from '../../src/engine/machine.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'
 import { patternNames } from '../../src/graph/sparsify.ts'
 import { findModel } from '../../src/models/index.ts'
-import { HYPER, hyperValues } from '../../src/optim/sgd.ts'
+import { setHyper } from '../../src/optim/sgd.ts'
 import { Network, type NetworkOptions } from '../../src/train/network.ts'
 import { prune } from '../../src/workflow/prune.ts'
 import { machine, smallNetwork } from './small.ts'
@@ -29,7 +29,7 @@ function everything(network: Network): Record<string, string> {
 }
 
 function train(network: Network, steps: number) {
-  network.executable.view(HYPER).set(hyperValues(0.05, { momentum: 0.9, weightDecay: 1e-3 }))
+  setHyper(network.executable, 0.05, { momentum: 0.9, weightDecay: 1e-3 })
   for (let step = 0; step < steps; step++) network.step(samples)
 }
 
@@ -43,7 +43,7 @@ function byDenseStep(
 ) {
   const dense = make({ kernels: 'dense', denseGradients: false })
   for (const { name } of dense.stored) dense.values(name).set(network.weights.whole(name))
-  dense.executable.view(HYPER).set(hyperValues(0, {}))
+  setHyper(dense.executable, 0, {})
   dense.step(samples, when)
   return dense.prunable.map(({ name }) => dense.momentum(name))
 }
@@ -133,7 +133,7 @@ it.each(['dense', 'sparse'] as const)(
     const network = smallNetwork({ kernels, denseGradients: true, smoothing: 0.75 })
     prune(network, { sparsity: 0.8 })
     const average = network.prunable.map(({ shape }) => new Float64Array(shape[0] * shape[1]))
-    network.executable.view(HYPER).set(hyperValues(0.05, { momentum: 0.9, weightDecay: 1e-2, l1: 1e-3 }))
+    setHyper(network.executable, 0.05, { momentum: 0.9, weightDecay: 1e-2, l1: 1e-3 })
     for (let step = 0; step < 4; step++) {
       network.denseGradients(samples).forEach((gradient, t) => {
         gradient.forEach((g, i) => {

@@ -4,7 +4,7 @@ import { synthetic } from '../../src/data/synthetic.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'
 import { dryRun } from '../../src/experiment/dry-run.ts'
 import { checkRecipe } from '../../src/experiment/recipe.ts'
-import { HYPER, hyperValues } from '../../src/optim/sgd.ts'
+import { setHyper } from '../../src/optim/sgd.ts'
 import { Network, type NetworkOptions } from '../../src/train/network.ts'
 import { prune } from '../../src/workflow/prune.ts'
 import { tinyConv } from '../support/tiny-conv.ts'
@@ -16,7 +16,7 @@ function gradients(options: Partial<NetworkOptions>) {
   const data = synthetic({ image: tinyConv.image, classes: tinyConv.classes, train: 16, test: 1 })
   const network = new Network({ machine: openReference(), model: tinyConv, data, batch: 16, ...options })
   prune(network, { sparsity: 0.5 })
-  network.executable.view(HYPER).set(hyperValues(0, {}))
+  setHyper(network.executable, 0, {})
   network.step(Uint32Array.from({ length: 16 }, (_, i) => i))
   const sparse = network.prunable.filter(({ name }) => network.weights.isSparse(name)).length
   const of = network.prunable.map(({ name, shape }) => ({

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { synthetic } from '../../src/data/synthetic.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'
 import { findModel } from '../../src/models/index.ts'
-import { HYPER, hyperValues, type SgdOptions } from '../../src/optim/sgd.ts'
+import { type SgdOptions, setHyper } from '../../src/optim/sgd.ts'
 import { bankOf, drawOrder, makeEqual, type Tying } from '../../src/prune/tied.ts'
 import { checkpointOf, loadCheckpoint, loadWeights, weightsOf } from '../../src/train/checkpoint.ts'
 import { Network, type NetworkOptions } from '../../src/train/network.ts'
@@ -21,7 +21,7 @@ const convNetwork = (options: Partial<NetworkOptions>) =>
   })
 
 const step = (network: Network, rate: number, options: SgdOptions) => {
-  network.executable.view(HYPER).set(hyperValues(rate, options))
+  setHyper(network.executable, rate, options)
   return network.step(samples).loss
 }
 

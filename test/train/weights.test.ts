@@ -3,7 +3,7 @@ import { synthetic } from '../../src/data/synthetic.ts'
 import { openNative } from '../../src/engine/machines/native.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'
 import { findModel } from '../../src/models/index.ts'
-import { HYPER, hyperValues } from '../../src/optim/sgd.ts'
+import { setHyper } from '../../src/optim/sgd.ts'
 import { keptCount } from '../../src/prune/count.ts'
 import { checkpointOf, loadCheckpoint, loadWeights, weightsOf } from '../../src/train/checkpoint.ts'
 import { Network } from '../../src/train/network.ts'
@@ -17,7 +17,7 @@ const samples = Uint32Array.from({ length: 16 }, (_, i) => i)
 const names = ['fc1.weight', 'fc2.weight', 'fc3.weight']
 
 function step(network: Network, steps = 1): number {
-  network.executable.view(HYPER).set(hyperValues(0.05, { momentum: 0.9, weightDecay: 1e-3 }))
+  setHyper(network.executable, 0.05, { momentum: 0.9, weightDecay: 1e-3 })
   let loss = 0
   for (let i = 0; i < steps; i++) loss = network.step(samples).loss
   return loss
@@ -142,7 +142,7 @@ it.each(sets)('native %s: 1, 2, 3 and 4 threads give the same bits', (set) => {
   const [alone, ...together] = [1, 2, 3, 4].map((threads) => {
     const network = new Network({ machine: openNative(threads, set), model, data, batch: 21, kernels: 'sparse' })
     prune(network, { sparsity: 0.9 })
-    network.executable.view(HYPER).set(hyperValues(0.05, { momentum: 0.9 }))
+    setHyper(network.executable, 0.05, { momentum: 0.9 })
     for (let i = 0; i < 2; i++) network.step(Uint32Array.from({ length: 21 }, (_, n) => n))
     return state(network)
   })

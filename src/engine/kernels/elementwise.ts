@@ -3,7 +3,7 @@ import { bitsToFloat } from '../bits.ts'
 import { type Kernel, stridedExtent } from '../kernel.ts'
 
 /** Operation codes, in the order of the enums in C. */
-export const UNARY = { Neg: 0, Relu: 1, Sqrt: 2, Reciprocal: 3, Sigmoid: 4 } as const
+export const UNARY = { Neg: 0, Relu: 1, Sqrt: 2, Reciprocal: 3, Sigmoid: 4, Abs: 5 } as const
 export const BINARY = { Add: 0, Sub: 1, Mul: 2, ReluGrad: 3, AddRelu: 4 } as const
 
 const unaryFormulas = [
@@ -12,6 +12,7 @@ const unaryFormulas = [
   Math.sqrt,
   (x: number) => 1 / x,
   (x: number) => 1 / (1 + Math.exp(-x)),
+  Math.abs,
 ]
 const binaryFormulas = [
   (x: number, y: number) => x + y,

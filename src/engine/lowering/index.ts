@@ -8,6 +8,7 @@ import { linear } from './linear.ts'
 import { loss } from './loss.ts'
 import { norm } from './norm.ts'
 import { pooling } from './pooling.ts'
+import { select } from './select.ts'
 import { shape } from './shape.ts'
 import { sparse } from './sparse.ts'
 import { update } from './update.ts'
@@ -21,6 +22,7 @@ const lowerings: Record<string, Lowering> = {
   ...norm,
   ...pooling,
   ...loss,
+  ...select,
   ...update,
   ...batch,
 }

@@ -20,6 +20,14 @@ export const Relu: Operator = {
   gradient: (graph, node, [dy]) => [dy && graph.apply(ReluGrad, [dy, node.outputs[0]])[0]],
 }
 
+/** |x|. The gradient at 0 is 0. */
+export const Abs: Operator = {
+  name: 'Abs',
+  infer: ([x]) => [{ shape: x.shape, batched: x.batched }],
+  decompose: (graph, { inputs: [x] }) => [add(graph, relu(graph, x), relu(graph, neg(graph, x)))],
+  fold: ([x]) => Math.abs(x),
+}
+
 /** Square root of x > 0. */
 export const Sqrt: Operator = {
   name: 'Sqrt',
@@ -116,6 +124,7 @@ export const Mul: Operator = {
 }
 
 export const neg = (graph: Graph, x: Tensor): Tensor => graph.apply(Neg, [x])[0]
+export const abs = (graph: Graph, x: Tensor): Tensor => graph.apply(Abs, [x])[0]
 export const sqrt = (graph: Graph, x: Tensor): Tensor => graph.apply(Sqrt, [x])[0]
 export const reciprocal = (graph: Graph, x: Tensor): Tensor => graph.apply(Reciprocal, [x])[0]
 export const sigmoid = (graph: Graph, x: Tensor): Tensor => graph.apply(Sigmoid, [x])[0]

@@ -128,8 +128,8 @@ describe('the published checkpoints', () => {
   it.skipIf(!existsSync(path('mnist_25_epoch_93.97.ckpt'))).each([
     ['mnist_25_epoch_93.97.ckpt', 'mlpnet-mnist.safetensors'],
     ['resnet20_cifar10.pth.tar', 'resnet20-cifar10.safetensors'],
-  ])('%s holds what %s holds', (torch, safetensors) => {
-    const [found, expected] = [torch, safetensors].map((file) => readWeights(path(file)).tensors)
+  ])('%s holds what %s holds', async (torch, safetensors) => {
+    const [found, expected] = [(await readWeights(path(torch))).tensors, (await readWeights(path(safetensors))).tensors]
     expect(expected.size).toBeGreaterThan(2)
     for (const [name, { dtype, shape, data }] of expected) {
       expect(found.get(name), name).toMatchObject({ dtype, shape })

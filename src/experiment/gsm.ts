@@ -1,0 +1,56 @@
+/** @file Global Sparse Momentum SGD as a recipe asks for it: the key `train.gsm`. */
+import { z } from 'zod'
+import { sizeOf } from '../graph/tensor.ts'
+import type { Model } from '../models/model.ts'
+import { passiveProblem } from '../optim/gsm.ts'
+import { learningRate, type RateSchedule } from '../optim/schedule.ts'
+import type { SgdOptions } from '../optim/sgd.ts'
+import { prunableTensors } from '../prune/tensors.ts'
+import { UserError } from '../util/errors.ts'
+import type { Recipe } from './recipe.ts'
+
+export const gsmSchema = z.strictObject({
+  ratio: z
+    .number()
+    .gt(1)
+    .describe('Compression ratio C: of N prunable weights round(N / C) are active, and left in the end.'),
+})
+
+/** Throws UserError where a recipe asks for what does not go together. */
+export function checkGsm({ model, train, prune }: Recipe, source: string): void {
+  if (!train.gsm) return
+  if (model.masks !== undefined)
+    throw new UserError(`${source}: train.gsm: any weight may become active, expected no model.masks beside it`)
+  if (train.epochs === 0) throw new UserError(`${source}: train.gsm: prunes by training, expected epochs of 1 or more`)
+  if (prune) throw new UserError(`${source}: train.gsm: prunes by itself, expected no prune section beside it`)
+  if (train.kernels === 'sparse')
+    throw new UserError(`${source}: train.kernels: gsm trains all weights, expected dense or auto kernels`)
+}
+
+/** Q = round(N / C), the number of active weights; undefined without train.gsm. Throws UserError where nothing would be left. */
+export function activeCount(
+  gsm: { ratio: number } | undefined,
+  model: Model,
+  key = 'train.gsm.ratio',
+): number | undefined {
+  if (!gsm) return undefined
+  const all = prunableTensors(model).reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+  const active = Math.round(all / gsm.ratio)
+  if (active < 1)
+    throw new UserError(`${key}: expected at most the ${all} prunable weights of ${model.name}, found ${gsm.ratio}`)
+  return active
+}
+
+/** The optimizer's settings. With gsm nothing but kernels and matrices decays, unless the recipe says so. */
+export const optimizerOf = ({ train }: Pick<Recipe, 'train'>): SgdOptions => ({
+  ...train,
+  biasDecay: train.biasDecay ?? (train.gsm ? 0 : train.weightDecay),
+})
+
+/** What is wrong with the schedule of a recipe with train.gsm; nothing for others. */
+export function gsmProblem(recipe: Recipe, schedule: RateSchedule): string | undefined {
+  if (!recipe.train.gsm) return undefined
+  const rates = Array.from({ length: schedule.total }, (_, step) => learningRate(schedule, step))
+  const problem = passiveProblem(rates, optimizerOf(recipe))
+  return problem && `train.gsm: ${problem}`
+}

@@ -1,0 +1,83 @@
+/**
+ * @file Runs the plan of a recipe with a ticket section: each run in a folder of its own inside one that has the recipe and, in the end, the report of all. Resuming goes on
+ * with the run that was interrupted; those that are complete stay as they are.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { openMachine } from '../engine/machine.ts'
+import { prunableTensors } from '../prune/tensors.ts'
+import { deadUnits } from '../prune/ticket.ts'
+import { UserError } from '../util/errors.ts'
+import { writeAtomically } from '../util/files.ts'
+import { describeEnvironment } from './environment.ts'
+import { FILES, RunFolder } from './folder.ts'
+import { checkRecipe, type Recipe, recipeToYaml } from './recipe.ts'
+import { type RunOptions, runRecipe } from './run.ts'
+import type { RunOutcome, RunResult } from './run-events.ts'
+import { modelOf } from './setup.ts'
+import { type Phase, ticketPhases } from './ticket.ts'
+import { maskOf } from './ticket-files.ts'
+import { type PhaseResult, ticketReport } from './ticket-report.ts'
+
+export interface TicketOutcome extends Omit<RunOutcome, 'result'> {
+  /** Of the runs that are complete, in order. */
+  phases: PhaseResult[]
+}
+
+/** Throws UserError as {@link runRecipe} does. */
+export async function runTicket(recipe: Recipe, options: RunOptions = {}): Promise<TicketOutcome> {
+  if (options.resume && !options.out) throw new UserError('--resume needs --out with the folder of the run')
+  const machine = options.machine ?? (await openMachine())
+  const model = modelOf(recipe)
+  const layers = prunableTensors(model)
+  const check = (value: unknown) => checkRecipe(value, 'ticket')
+  // Refused, if so, before there is a folder.
+  ticketPhases(recipe, model, '', check)
+  const folder = options.out ? RunFolder.open(options.out, options) : RunFolder.fresh(recipe.name)
+  try {
+    if (options.resume) expectSame(folder, recipe)
+    else {
+      writeAtomically(folder.file('environment'), `${JSON.stringify(describeEnvironment(machine), null, 2)}\n`)
+      writeAtomically(folder.file('recipe'), recipeToYaml(recipe))
+    }
+    const plan = ticketPhases(recipe, model, folder.path, check)
+    const done: PhaseResult[] = []
+    for (const [index, phase] of plan.entries()) {
+      const out = join(folder.path, phase.name)
+      let result = options.resume ? completed(out, phase) : undefined
+      if (!result) {
+        options.onEvent?.({ type: 'phase', name: phase.name, index: index + 1, phases: plan.length })
+        phase.prepare?.()
+        const resume = options.resume && existsSync(join(out, FILES.recipe))
+        const outcome = await runRecipe(phase.recipe, { ...options, machine, out, resume, force: !resume })
+        if (!outcome.result) return { folder: folder.path, interrupted: true, phases: done }
+        result = outcome.result
+      }
+      const masks = maskOf(join(out, FILES.model), layers)
+      const dead = layers.map(({ shape }, i) => deadUnits(shape, masks[i]))
+      done.push({ name: phase.name, result, dead })
+    }
+    writeAtomically(folder.file('report'), ticketReport(recipe, machine.description, done))
+    return { folder: folder.path, interrupted: false, phases: done }
+  } finally {
+    folder.release()
+  }
+}
+
+function expectSame(folder: RunFolder, recipe: Recipe): void {
+  if (!folder.has('recipe')) throw new UserError(`${folder.path} holds no run to resume`)
+  if (folder.has('report')) throw new UserError(`${folder.path}: this run is complete; see ${folder.file('report')}`)
+  if (readFileSync(folder.file('recipe'), 'utf8') !== recipeToYaml(recipe))
+    throw new UserError(
+      `${folder.file('recipe')} differs from the recipe given: resume with the same recipe, seed and --set`,
+    )
+}
+
+/** What a complete run came to; undefined of others. Throws UserError where it was run by another recipe. */
+function completed(path: string, { recipe }: Phase): RunResult | undefined {
+  const [report, own, metrics] = [FILES.report, FILES.recipe, FILES.metrics].map((file) => join(path, file))
+  if (!existsSync(report)) return undefined
+  if (readFileSync(own, 'utf8') !== recipeToYaml(recipe))
+    throw new UserError(`${own} differs from what the ticket's recipe makes of it: remove ${path} to run it again`)
+  return JSON.parse(readFileSync(metrics, 'utf8').trim().split('\n').at(-1)!)
+}

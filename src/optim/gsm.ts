@@ -1,0 +1,70 @@
+/**
+ * @file Global Sparse Momentum SGD (Ding et al., NeurIPS 2019, arXiv 1909.12778): pruning by training, without a regularizer and without fine-tuning.
+ *
+ *     T = |g w|                               (importance; g of this mini-batch)
+ *     B = 1 at the Q largest T of all kernels together, else 0, chosen anew at every step
+ *     v = momentum v + B g + weightDecay w
+ *     w = w - learningRate v                  (with Nesterov as in src/optim/sgd.ts)
+ *
+ * Q weights are active and learn as usual; the others are passive: decay alone acts on them, through the same momentum, until they have all but vanished. In the end the Q
+ * largest weights are kept. Biases, scales and shifts of normalizations are not ranked, always get their gradient and, here, do not decay. Exactly Q weights
+ * are active at every step: ties go to the earlier tensor, then to the lower index.
+ */
+import type { Graph } from '../graph/graph.ts'
+import { abs, add, mul } from '../graph/operators/elementwise.ts'
+import { selectTop } from '../graph/operators/select.ts'
+import { reduceSum, reshape } from '../graph/operators/shape.ts'
+import { sizeOf, type Tensor } from '../graph/tensor.ts'
+import type { SgdOptions } from './sgd.ts'
+
+/** The output of a training step that is the sum of all importances, so finite only where all of them are. */
+export const IMPORTANCE = 'importance'
+
+/** The gradients B g of the parameters, with exactly `active` weights active (Q). Adds the output {@link IMPORTANCE}. */
+export function activeGradients(
+  graph: Graph,
+  parameters: readonly Tensor[],
+  gradients: readonly Tensor[],
+  active: number,
+): Tensor[] {
+  const importances = parameters.map((weight, i) => abs(graph, mul(graph, gradients[i], weight)))
+  const sums = importances.map((tensor) => reduceSum(graph, reshape(graph, tensor, [sizeOf(tensor.shape)]), [0], 0))
+  graph.output(
+    IMPORTANCE,
+    sums.reduce((total, sum) => add(graph, total, sum)),
+  )
+  return selectTop(graph, importances, active).map((mask, i) => mul(graph, gradients[i], mask))
+}
+
+/**
+ * What a passive weight is multiplied by at every step, once its momentum has settled: the larger root of x² - (1 + b - a) x + b = 0, with b the momentum and a = learningRate
+ * weightDecay, for Nesterov of x² - (1 + b - a (1 + b)) x + b (1 - a) = 0. For small a both are 1 - a / (1 - b). Undefined where the roots are
+ * complex (without Nesterov: a > (1 - sqrt b)²): the weight then swings through zero.
+ */
+export function passiveFactor(learningRate: number, options: SgdOptions): number | undefined {
+  const { momentum: b = 0, weightDecay = 0, nesterov = false } = options
+  const a = learningRate * weightDecay
+  const [sum, product] = nesterov ? [1 + b - a * (1 + b), b * (1 - a)] : [1 + b - a, b]
+  const discriminant = sum * sum - 4 * product
+  return discriminant < 0 ? undefined : (sum + Math.sqrt(discriminant)) / 2
+}
+
+/** A weight that is always passive should shrink to less than e^-7, a thousandth, of what it was. */
+const ENOUGH = 7
+
+/** What is wrong with a schedule, before any training: one sentence, or nothing. `rates`: the learning rate of every step. */
+export function passiveProblem(rates: Iterable<number>, options: SgdOptions): string | undefined {
+  let shrink = 0
+  let last: { rate: number; log: number } | undefined
+  for (const rate of rates) {
+    if (rate !== last?.rate) {
+      const factor = passiveFactor(rate, options)
+      if (factor === undefined)
+        return `at a learning rate of ${rate} passive weights oscillate instead of shrinking: learning rate times weight decay is ${(rate * (options.weightDecay ?? 0)).toPrecision(2)}, too much for a momentum of ${options.momentum ?? 0}`
+      last = { rate, log: Math.log(factor) }
+    }
+    shrink -= last.log
+  }
+  if (shrink >= ENOUGH) return undefined
+  return `the schedule shrinks a passive weight only ${Math.exp(shrink).toPrecision(3)} times, expected ${Math.round(Math.exp(ENOUGH))} or more: more steps, learning rate, momentum or weight decay are needed, or the final pruning will cost accuracy`
+}

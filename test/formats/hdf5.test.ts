@@ -1,0 +1,84 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, expect, it } from 'vitest'
+import { isHdf5, nameOf, readHdf5, writeHdf5 } from '../../src/formats/hdf5.ts'
+import { storeFloats, toFloats } from '../../src/formats/safetensors.ts'
+import { readWeights, writeWeights } from '../../src/formats/weights-file.ts'
+import { UserError } from '../../src/util/errors.ts'
+import { compiled, espalier } from '../cli/cli.ts'
+import { temporaryFolder } from '../cli/temporary.ts'
+
+beforeAll(compiled, 120_000)
+
+const weights = () => ({
+  tensors: new Map([
+    ['fc1.weight', storeFloats(Float32Array.of(0, -1.5, 0, 1e-40, 3, 0), [2, 3])],
+    ['a/b.bias', storeFloats(Float32Array.of(7), [1])],
+  ]),
+  metadata: { model: 'lenet-300-100' },
+})
+
+it.each(['weights.hdf5', 'weights.h5', 'weights.safetensors'])('%s: what is written is read again', async (name) => {
+  const path = join(temporaryFolder(), name)
+  await writeWeights(path, weights())
+  expect(isHdf5(readFileSync(path))).toBe(!name.endsWith('safetensors'))
+  const { tensors, metadata } = await readWeights(path)
+  expect(metadata).toEqual({ model: 'lenet-300-100' })
+  expect([...tensors].map(([key, { shape }]) => [key, [...shape]]).sort()).toEqual([
+    ['a/b.bias', [1]],
+    ['fc1.weight', [2, 3]],
+  ])
+  for (const [key, tensor] of weights().tensors) expect(toFloats(tensors.get(key)!)).toEqual(toFloats(tensor))
+})
+
+it('a file of the published code: its names, counters of batches, lists of widths', async () => {
+  const { File, ready } = await import('h5wasm/node')
+  await ready
+  const path = join(temporaryFolder(), 'finish.hdf5')
+  const file = new File(path, 'w')
+  file.create_dataset({ name: 'linear1.weight', data: Float32Array.of(1, 2), shape: [1, 2] })
+  file.create_dataset({ name: 'stage1.0.conv1.bn.num_batches_tracked', data: BigInt64Array.of(5n), shape: [] })
+  file.create_dataset({ name: 'deps', data: Int32Array.of(20, 50), shape: [2] })
+  file.create_dataset({ name: 'note', data: 'text' })
+  file.close()
+  const { tensors } = await readHdf5(path)
+  expect([...tensors].map(([key, { dtype, shape }]) => [key, dtype, [...shape]]).sort()).toEqual([
+    ['deps', 'I32', [2]],
+    ['fc1.weight', 'F32', [1, 2]],
+    ['layer1.0.bn1.num_batches_tracked', 'I64', []],
+  ])
+  expect([...tensors.values()].flatMap((tensor) => [...toFloats(tensor)]).sort()).toEqual([1, 2, 20, 5, 50])
+})
+
+it.each([
+  ['linear2.bias', 'fc2.bias'],
+  ['stem.conv1.weight', 'conv1.weight'],
+  ['stage2.3.conv1.conv.weight', 'layer2.3.conv1.weight'],
+  ['stage2.3.conv2.bn.running_mean', 'layer2.3.bn2.running_mean'],
+  ['a+b', 'a/b'],
+  ['fc1.weight', 'fc1.weight'],
+])('%s is %s here', (theirs, ours) => {
+  expect(nameOf(theirs)).toBe(ours)
+})
+
+it('a damaged file is one sentence', async () => {
+  const path = join(temporaryFolder(), 'half.hdf5')
+  await writeHdf5(path, weights())
+  writeFileSync(path, readFileSync(path).subarray(0, 600))
+  await expect(readWeights(path)).rejects.toThrow(UserError)
+  await expect(readWeights(path)).rejects.toThrow(/half\.hdf5 is not a valid HDF5 file of weights: [^\n]*$/)
+})
+
+it('espalier inspect opens it', async () => {
+  const path = join(temporaryFolder(), 'weights.h5')
+  await writeHdf5(path, weights())
+  const { stdout, stderr, code } = await espalier(['inspect', path])
+  expect([code, stderr]).toEqual([0, ''])
+  expect(stdout).toMatch(/^model: lenet-300-100$/m)
+  expect(stdout).toMatch(/^\| fc1\.weight +\| F32 +\| 2 x 3 +\| +6 \| +2 \| +1 \| +3 \| +50\.00 % \|/m)
+  const damaged = join(temporaryFolder(), 'damaged.h5')
+  writeFileSync(damaged, readFileSync(path).subarray(0, 600))
+  const failed = await espalier(['inspect', damaged])
+  expect(failed.stderr).toMatch(/^espalier: [^\n]*damaged\.h5 is not a valid HDF5 file of weights: [^\n]*\n$/)
+  expect(failed.code).toBe(1)
+})
