@@ -93,9 +93,11 @@ export class Weights {
     const pattern = this.#sparse.get(name)
     const positions = pattern ? readPositions(pattern, this.#prunable.get(name)!.shape) : this.#left(name)
     const gather = (state: string) => {
-      if (!this.#has(state)) return new Float64Array(positions.length)
+      const found = new Float64Array(positions.length)
+      if (!this.#has(state)) return found
       const view = this.#executable.view(state)
-      return Float64Array.from(positions, (position, e) => view[pattern ? e : position])
+      for (let e = 0; e < found.length; e++) found[e] = view[pattern ? e : positions[e]]
+      return found
     }
     return { positions, values: gather(name), momentum: gather(momentumName(name)) }
   }
@@ -120,9 +122,7 @@ export class Weights {
       if (!this.#has(state)) return
       const view = this.#executable.view(state)
       view.fill(0)
-      positions.forEach((position, e) => {
-        view[held ? e : position] = typeof of === 'number' ? of : of[e]
-      })
+      for (let e = 0; e < positions.length; e++) view[held ? e : positions[e]] = typeof of === 'number' ? of : of[e]
     }
     put(name, values)
     put(momentumName(name), momentum)
@@ -212,8 +212,19 @@ export class Weights {
 
 /** Those of the nonzeros, counted from 0, that stay. */
 export function filtered({ positions, values, momentum }: Nonzeros, stays: (e: number) => boolean): Nonzeros {
-  const left = (_: number, e: number) => stays(e)
-  return { positions: positions.filter(left), values: values.filter(left), momentum: momentum.filter(left) }
+  const left = { positions: positions.slice(), values: values.slice(), momentum: momentum.slice() }
+  let count = 0
+  for (let e = 0; e < positions.length; e++) {
+    if (!stays(e)) continue
+    left.positions[count] = positions[e]
+    left.values[count] = values[e]
+    left.momentum[count++] = momentum[e]
+  }
+  return {
+    positions: left.positions.subarray(0, count),
+    values: left.values.subarray(0, count),
+    momentum: left.momentum.subarray(0, count),
+  }
 }
 
 /** Nonzeros at other positions, ascending: those that are among both keep value and momentum, the others begin at zero. */

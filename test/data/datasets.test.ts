@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { datasets, loadDataset } from '../../src/data/index.ts'
@@ -37,6 +37,8 @@ it('ESPALIER_DATA comes first, then what was downloaded, then the package mnist-
   writeMnist(join(cache, 'data', 'mnist'))
   expect((await loadDataset('mnist')).train.count).toBe(3)
   mkdirSync(join(own, 'mnist'))
+  expect((await loadDataset('mnist')).train.count).toBe(3)
+  writeFileSync(join(own, 'mnist', 't10k-images-idx3-ubyte'), '')
   await expect(loadDataset('mnist')).rejects.toThrow(`cannot read ${join(own, 'mnist', 'train-images-idx3-ubyte')}`)
 })
 

@@ -21,7 +21,8 @@ export function dsr({ moves: target, tolerance = 0.1, threshold: first = 1e-3 }:
   return {
     event(layers, { draw, owed }) {
       const pruned = layers.map(({ values }) => {
-        const small = Array.from(values.keys()).filter((e) => Math.abs(values[e]) < threshold)
+        const small: number[] = []
+        for (let e = 0; e < values.length; e++) if (Math.abs(values[e]) < threshold) small.push(e)
         return Int32Array.from(small.length === values.length ? small.slice(1) : small)
       })
       const total = pruned.reduce((sum, { length }, i) => sum + length * layers[i].length, 0)
