@@ -1,5 +1,5 @@
 // One-shot pruning of the published ResNet-20 (Singh & Alistarh 2020) on CIFAR-10, beside the published differences between methods:
-//   npm run build && node bench/second-order-resnet20.mjs --cache DIR --data FOLDER [--checkpoint FILE] [--methods a,b] [--sparsities .3,.8] [--seeds 0] [--out FILE]
+//   npm run build && node bench/second-order-resnet20.mjs --cache DIR --data FOLDER [--checkpoint FILE] [--methods a,b] [--sparsities .3,.8] [--seeds 0] [--out FILE] [--times, where nothing else ran]
 // Every cell is one `espalier prune --json` in a process of its own, and a line of DIR/second-order-resnet20.jsonl when done; running again does those that are missing.
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -29,6 +29,7 @@ const { values: flags } = parseArgs({
     sparsities: { type: 'string', default: '.3,.4,.5,.6,.7,.8' },
     seeds: { type: 'string', default: '0' },
     judge: { type: 'string', default: '1000' },
+    times: { type: 'boolean', default: false },
     out: { type: 'string', default: 'docs/results/second-order-resnet20.md' },
   },
 })
@@ -108,7 +109,7 @@ function report() {
 
 Measured with \`node bench/second-order-resnet20.mjs --cache DIR --data FOLDER --methods ${flags.methods} --sparsities ${flags.sparsities} --seeds ${flags.seeds} --judge ${flags.judge}\` on ${machineText()}: for every cell \`espalier prune
 --method M --sparsity S\` with its defaults, but for fewer judging images (1,000 gradients in blocks by layer, ${flags.judge} other training images judge instead of 5,000; obc 256 images, no labels). The published checkpoint on CIFAR-10 images unpacked from JPEG files:
-${done.values().next().value.dense} % dense there. The 18 convolutions of the blocks are pruned (267,264 weights), without training; test accuracy in percent.
+${done.get(keyOf(names[0], sparsities[0], seeds[0])).dense} % dense there. The 18 convolutions of the blocks are pruned (267,264 weights), without training; test accuracy in percent.
 
 ${table('method', [...rows, kept])}
 
@@ -116,8 +117,5 @@ Points above magnitude, beside the published differences (of another dense netwo
 
 ${table('method', gains)}
 
-Seconds, the two evaluations of 10,000 test images included:
-
-${table('method', seconds)}
-`
+${flags.times ? `Seconds, the two evaluations of 10,000 test images included:\n\n${table('method', seconds)}\n` : ''}`
 }
