@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -58,6 +58,8 @@ it.each(
   const path = fileURLToPath(new URL(`../../recipes/${file}`, import.meta.url))
   const { summary } = file.endsWith('.sweep.yaml') ? readSweep(path) : readRecipe(path)
   expect(summary).toBeTruthy()
+  if (readFileSync(path, 'utf8').includes('\nbudgets:'))
+    expect(readRecipe(path, ['budget=short'])).not.toEqual(readRecipe(path))
 })
 
 describe('--set', () => {
