@@ -23,7 +23,7 @@ interface Options {
 
 export const compareMasksCommand = new Command('compare-masks')
   .description('how far two pruned networks kept the same weights: zeros count as pruned')
-  .argument('<a>', 'pruned weights: a safetensors file or PyTorch checkpoint')
+  .argument('<a>', 'pruned weights: a safetensors or HDF5 file, or a PyTorch checkpoint')
   .argument('<b>', 'another one, of the same network')
   .option('--model <name>', 'a built-in network (default: the one that the first file names)')
   .option('--prunable <set>', `tensors to compare: ${prunableSets.join(', ')}`, 'all')

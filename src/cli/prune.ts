@@ -53,7 +53,7 @@ ${Object.entries(pruneMethods)
 
 const command = new Command('prune')
   .description('prune stored weights by first and second derivatives of the loss, without training')
-  .argument('<file>', 'trained weights: a safetensors file or PyTorch checkpoint')
+  .argument('<file>', 'trained weights: a safetensors or HDF5 file, or a PyTorch checkpoint')
   .option('--model <name>', 'a built-in network (default: the one that the file names)')
   .requiredOption('--method <name>', `${Object.keys(pruneMethods).join(', ')}`)
   .requiredOption('--sparsity <share>', 'share of zeros among the weights of the pruned tensors, such as 0.9')

@@ -1,11 +1,21 @@
 /**
  * @file Run folders: one run each, used by one process at a time.
  */
-import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileProblem, UserError } from '../util/errors.ts'
 import { makeFolder } from '../util/files.ts'
 import { FolderLock } from '../util/folder-lock.ts'
+import type { RunResult } from './run-events.ts'
 
 /** What a run writes. `dense` appears at the first pruning event, `snapshot` when the recipe says so, `model` and `report` at the end. */
 export const FILES = {
@@ -78,6 +88,16 @@ export class RunFolder {
     return statSync(this.file(name)).size
   }
 
+  /** Throws UserError where there is no run of this recipe (as YAML) to go on with, or it is complete. */
+  expectToResume(recipe: string): void {
+    if (!this.has('recipe')) throw new UserError(`${this.path} holds no run to resume`)
+    if (this.has('report')) throw new UserError(`${this.path}: this run is complete; see ${this.file('report')}`)
+    if (readFileSync(this.file('recipe'), 'utf8') !== recipe)
+      throw new UserError(
+        `${this.file('recipe')} differs from the recipe given: resume with the same recipe, seed and --set`,
+      )
+  }
+
   /** Appends a line to metrics.jsonl. */
   appendMetric(record: object): void {
     try {
@@ -94,6 +114,18 @@ export class RunFolder {
 
   release(): void {
     this.#lock.release()
+  }
+}
+
+/** The result of a complete run, from the last line of its metrics; undefined of others. */
+export function resultIn(path: string): RunResult | undefined {
+  if (!existsSync(join(path, FILES.report))) return undefined
+  const lines = readFileSync(join(path, FILES.metrics), 'utf8').trimEnd().split('\n')
+  try {
+    const last: { type: string } & RunResult = JSON.parse(lines[lines.length - 1])
+    return last.type === 'final' ? last : undefined
+  } catch {
+    return undefined
   }
 }
 

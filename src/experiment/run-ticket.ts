@@ -10,7 +10,7 @@ import { deadUnits } from '../prune/ticket.ts'
 import { UserError } from '../util/errors.ts'
 import { writeAtomically } from '../util/files.ts'
 import { describeEnvironment } from './environment.ts'
-import { FILES, RunFolder } from './folder.ts'
+import { FILES, RunFolder, resultIn } from './folder.ts'
 import { checkRecipe, type Recipe, recipeToYaml } from './recipe.ts'
 import { type RunOptions, runRecipe } from './run.ts'
 import type { RunOutcome, RunResult } from './run-events.ts'
@@ -35,7 +35,7 @@ export async function runTicket(recipe: Recipe, options: RunOptions = {}): Promi
   ticketPhases(recipe, model, '', check)
   const folder = options.out ? RunFolder.open(options.out, options) : RunFolder.fresh(recipe.name)
   try {
-    if (options.resume) expectSame(folder, recipe)
+    if (options.resume) folder.expectToResume(recipeToYaml(recipe))
     else {
       writeAtomically(folder.file('environment'), `${JSON.stringify(describeEnvironment(machine), null, 2)}\n`)
       writeAtomically(folder.file('recipe'), recipeToYaml(recipe))
@@ -64,20 +64,11 @@ export async function runTicket(recipe: Recipe, options: RunOptions = {}): Promi
   }
 }
 
-function expectSame(folder: RunFolder, recipe: Recipe): void {
-  if (!folder.has('recipe')) throw new UserError(`${folder.path} holds no run to resume`)
-  if (folder.has('report')) throw new UserError(`${folder.path}: this run is complete; see ${folder.file('report')}`)
-  if (readFileSync(folder.file('recipe'), 'utf8') !== recipeToYaml(recipe))
-    throw new UserError(
-      `${folder.file('recipe')} differs from the recipe given: resume with the same recipe, seed and --set`,
-    )
-}
-
 /** What a complete run came to; undefined of others. Throws UserError where it was run by another recipe. */
 function completed(path: string, { recipe }: Phase): RunResult | undefined {
-  const [report, own, metrics] = [FILES.report, FILES.recipe, FILES.metrics].map((file) => join(path, file))
-  if (!existsSync(report)) return undefined
-  if (readFileSync(own, 'utf8') !== recipeToYaml(recipe))
+  const result = resultIn(path)
+  const own = join(path, FILES.recipe)
+  if (result && readFileSync(own, 'utf8') !== recipeToYaml(recipe))
     throw new UserError(`${own} differs from what the ticket's recipe makes of it: remove ${path} to run it again`)
-  return JSON.parse(readFileSync(metrics, 'utf8').trim().split('\n').at(-1)!)
+  return result
 }

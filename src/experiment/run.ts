@@ -2,7 +2,6 @@
  * @file Runs a recipe: train, prune on the way, evaluate, and leave a folder from which every number can be traced and an
  * interrupted run resumed, bit for bit.
  */
-import { readFileSync } from 'node:fs'
 import { loadDataset } from '../data/index.ts'
 import type { DataProgress } from '../data/progress.ts'
 import { type Machine, openMachine } from '../engine/machine.ts'
@@ -158,12 +157,7 @@ class Run {
   /** Brings back the state of the last checkpoint; undefined where the run had none yet. */
   #restore(): number | undefined {
     const folder = this.#folder
-    if (!folder.has('recipe')) throw new UserError(`${folder.path} holds no run to resume`)
-    if (folder.has('report')) throw new UserError(`${folder.path}: this run is complete; see ${folder.file('report')}`)
-    if (readFileSync(folder.file('recipe'), 'utf8') !== recipeToYaml(this.#recipe))
-      throw new UserError(
-        `${folder.file('recipe')} differs from the recipe given: resume with the same recipe, seed and --set`,
-      )
+    folder.expectToResume(recipeToYaml(this.#recipe))
     if (!folder.has('checkpoint')) {
       folder.truncateMetrics(0)
       return undefined

@@ -4,7 +4,7 @@
 import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { FILES } from '../experiment/folder.ts'
+import { FILES, resultIn } from '../experiment/folder.ts'
 import { recipeToYaml } from '../experiment/recipe.ts'
 import type { RunEvent, RunResult } from '../experiment/run-events.ts'
 import { UserError } from '../util/errors.ts'
@@ -112,14 +112,6 @@ export function resultsOf({ cells }: Sweep, out: string): Map<string, RunResult>
 
 const cellFolder = (out: string, { name }: Cell) => join(out, 'runs', name)
 const recipeFile = (out: string, { name }: Cell) => join(out, 'recipes', `${name}.yaml`)
-
-/** The result of a complete run, from the last line of its metrics. */
-function resultIn(folder: string): RunResult | undefined {
-  if (!existsSync(join(folder, FILES.report))) return undefined
-  const lines = readFileSync(join(folder, FILES.metrics), 'utf8').trimEnd().split('\n')
-  const last = parsed(lines[lines.length - 1]) as unknown as ({ type: string } & RunResult) | undefined
-  return last?.type === 'final' ? last : undefined
-}
 
 function parsed(line: string): RunEvent | undefined {
   try {

@@ -7,7 +7,7 @@ import { sizeOf } from '../../graph/tensor.ts'
 import { leastOf } from '../floor.ts'
 import type { MaskedLayer } from '../mask.ts'
 import { type Granularity, plannedGroups } from './granularity.ts'
-import { removeUnits, type Units } from './units.ts'
+import { type LayerUnits, removeUnits, type Units, unitsOfLayers } from './units.ts'
 
 export const block = (b: number): Granularity => ({
   summary: `tiles of ${b} x ${b} weights, scored by their sum`,
@@ -21,27 +21,17 @@ export const block = (b: number): Granularity => ({
 
 /** The tiles of all layers in order, row by row. Scores count only weights that had not been removed. */
 function tiles(layers: readonly MaskedLayer[], b: number): Units {
-  let count = 0
-  const grids = layers.map(({ shape }) => {
+  const parts = layers.map(({ shape }): LayerUnits => {
     const [rows, columns] = [shape[0], sizeOf(shape) / shape[0]]
     const across = Math.ceil(columns / b)
-    const first = count
-    count += across * Math.ceil(rows / b)
-    return { rows, columns, across, first }
+    return {
+      count: across * Math.ceil(rows / b),
+      each(tile, visit) {
+        const [top, left] = [Math.floor(tile / across) * b, (tile % across) * b]
+        for (let row = top; row < Math.min(top + b, rows); row++)
+          for (let column = left; column < Math.min(left + b, columns); column++) visit(row * columns + column)
+      },
+    }
   })
-  const each: Units['each'] = (unit, visit) => {
-    const layer = grids.findLastIndex(({ first }) => first <= unit)
-    const { rows, columns, across, first } = grids[layer]
-    const [top, left] = [Math.floor((unit - first) / across) * b, ((unit - first) % across) * b]
-    for (let row = top; row < Math.min(top + b, rows); row++)
-      for (let column = left; column < Math.min(left + b, columns); column++) visit(layer, row * columns + column)
-  }
-  const scores = Float64Array.from({ length: count }, (_, unit) => {
-    let sum = 0
-    each(unit, (layer, i) => {
-      if (layers[layer].mask[i] === 1) sum += layers[layer].scores[i]
-    })
-    return sum
-  })
-  return { scores, each }
+  return unitsOfLayers(layers, parts, (sum) => sum)
 }

@@ -7,7 +7,7 @@ import { type Shape, sizeOf } from '../../graph/tensor.ts'
 import { leastOf } from '../floor.ts'
 import type { MaskedLayer } from '../mask.ts'
 import { type Granularity, plannedGroups } from './granularity.ts'
-import { removeUnits, type Units } from './units.ts'
+import { type LayerUnits, removeUnits, type Units, unitsOfLayers } from './units.ts'
 
 /** Which runs there are, by how many axes of a kernel they lie behind. */
 const axes = { weight: 4, row: 3, kernel: 2, filter: 1 } as const
@@ -32,25 +32,14 @@ export const runs = (name: RunName): Granularity => ({
 
 /** The runs of all layers in order. Weights that had been removed count as 0. */
 function unitsOf(layers: readonly MaskedLayer[], name: RunName): Units {
-  let count = 0
-  const parts = layers.map(({ shape }) => {
+  const parts = layers.map(({ shape }): LayerUnits => {
     const length = runLength(name, shape)
-    const first = count
-    count += sizeOf(shape) / length
-    return { length, first }
+    return {
+      count: sizeOf(shape) / length,
+      each(run, visit) {
+        for (let k = 0; k < length; k++) visit(run * length + k)
+      },
+    }
   })
-  const each: Units['each'] = (unit, visit) => {
-    const layer = parts.findLastIndex(({ first }) => first <= unit)
-    const { length, first } = parts[layer]
-    for (let k = 0; k < length; k++) visit(layer, (unit - first) * length + k)
-  }
-  const scores = Float64Array.from({ length: count }, (_, unit) => {
-    let [sum, length] = [0, 0]
-    each(unit, (layer, i) => {
-      if (layers[layer].mask[i] === 1) sum += layers[layer].scores[i]
-      length++
-    })
-    return sum / length
-  })
-  return { scores, each }
+  return unitsOfLayers(layers, parts, (sum, length) => sum / length)
 }
