@@ -32,7 +32,7 @@ export const compareMasksCommand = new Command('compare-masks')
   .option('--json', 'print one JSON object')
   .addHelpText('after', '\noverlap: weights kept in both, of those kept in at least one (Jaccard index)')
   .action(async (pathA: string, pathB: string, options: Options) => {
-    const [a, b] = await Promise.all([pathA, pathB].map(readWeights))
+    const [a, b] = await Promise.all([pathA, pathB].map((path) => readWeights(path)))
     const model = modelOfFile(a, pathA, options.model)
     const other = b.metadata.model
     if (!options.model && other && other !== model.name)

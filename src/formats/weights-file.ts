@@ -1,14 +1,24 @@
-/** @file Files of weights in any of the formats that hold some, told apart by their first bytes: safetensors, with sparse storage or without, HDF5 and PyTorch checkpoints. */
+/** @file Files of weights in any of the formats that hold some, told apart by their first bytes: safetensors, with sparse storage or without, HDF5, PyTorch checkpoints, ONNX models. */
 import { readBytes } from '../util/files.ts'
 import { isHdf5, readHdf5, writeHdf5 } from './hdf5.ts'
+import { externalFiles } from './onnx/external-files.ts'
+import { isOnnx } from './onnx/file.ts'
+import type { ImportOptions } from './onnx/network.ts'
+import { type OnnxModel, readOnnx } from './onnx/onnx.ts'
 import { parseSafetensors, type TensorFile, writeSafetensors } from './safetensors.ts'
 import { packSparse, unpackSparse } from './sparse.ts'
 import { isTorchFile, parseTorch } from './torch/torch.ts'
 
-/** All tensors of a file, dense. Throws UserError where it is none of them. */
-export async function readWeights(path: string): Promise<TensorFile> {
+export interface WeightsFile extends TensorFile {
+  /** Where the file is one. */
+  onnx?: OnnxModel
+}
+
+/** All tensors of a file, dense; `options` concern ONNX models. Throws UserError where it is none of the formats. */
+export async function readWeights(path: string, options?: ImportOptions): Promise<WeightsFile> {
   const bytes = readBytes(path)
   if (isHdf5(bytes)) return readHdf5(path)
+  if (path.endsWith('.onnx') || isOnnx(bytes)) return readOnnx(bytes, path, options, externalFiles(path))
   return isTorchFile(bytes) ? parseTorch(bytes, path) : unpackSparse(parseSafetensors(bytes, path), path)
 }
 

@@ -88,6 +88,11 @@ export function channelLinks(node: Node, input: number, visit: (from: number, to
     if (to % from === 0) for (let o = 0; o < to; o++) visit(Math.floor(o / (to / from)), o)
     else if (from % to === 0) all(0, from, (i) => Math.floor(i / (from / to)))
     else throw unknown()
+  } else if (operator.name === 'Transpose') {
+    const perm = attribute<Shape>(attributes, 'perm', [])
+    if (perm[0] !== 0) throw unknown()
+    if (perm[1] === 1) all(0, from, (i) => i)
+    else for (let i = 0; i < from; i++) for (let o = 0; o < to; o++) visit(i, o)
   } else if (operator.name === 'ReduceMean' || operator.name === 'ReduceSum') {
     if (from !== to || axesOf(attributes).some((axis) => axis < 2)) throw unknown()
     all(0, from, (i) => i)

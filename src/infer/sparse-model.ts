@@ -5,6 +5,7 @@
 import { compile, type Executable, type Profiled } from '../engine/compile.ts'
 import type { Machine } from '../engine/machine.ts'
 import { type Pattern, writePattern } from '../engine/pattern.ts'
+import type { OnnxModel } from '../formats/onnx/onnx.ts'
 import { type TensorFile, toFloats } from '../formats/safetensors-bytes.ts'
 import { unpackSparse } from '../formats/sparse.ts'
 import { foldBatchNorm } from '../graph/fold-batch-norm.ts'
@@ -42,10 +43,13 @@ export class SparseModel {
   /** By the number of samples in a batch. */
   readonly #compiled = new Map<number, Compiled>()
 
-  /** From the tensors of a safetensors file, sparse or dense. Throws UserError where they are not those of the network. */
-  constructor(file: TensorFile, { machine, kernels = 'auto', model, source = 'the file' }: SparseModelOptions) {
+  /** From the tensors of a safetensors file, sparse or dense, or of an ONNX model. Throws UserError where they are not those of the network. */
+  constructor(
+    file: TensorFile & { onnx?: OnnxModel },
+    { machine, kernels = 'auto', model, source = 'the file' }: SparseModelOptions,
+  ) {
     const { tensors, metadata } = unpackSparse(file, source)
-    this.model = modelOfFile({ tensors, metadata }, source, model)
+    this.model = modelOfFile({ tensors, metadata, onnx: file.onnx }, source, model)
     this.machine = machine
     this.#kernels = kernels
     const graph = this.#graph(1)

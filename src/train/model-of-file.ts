@@ -1,14 +1,24 @@
 /**
  * @file Which network a file of weights holds.
  */
+import type { OnnxModel } from '../formats/onnx/onnx.ts'
 import type { TensorFile } from '../formats/safetensors-bytes.ts'
 import { findModel } from '../models/index.ts'
 import type { Model } from '../models/model.ts'
 import { UserError } from '../util/errors.ts'
 
-/** The network that a file of weights names, or that of `name`. Throws UserError, which calls the file `source`, where there is none. */
-export function modelOfFile({ metadata }: TensorFile, source: string, name = metadata.model): Model {
-  if (!name) throw new UserError(`${source} does not say what network it holds: add --model`)
+/** The network that a file of weights is or names, or that of `name`. Throws UserError, which calls the file `source`, where there is none. */
+export function modelOfFile(
+  { metadata, onnx }: TensorFile & { onnx?: OnnxModel },
+  source: string,
+  name?: string,
+): Model {
+  if (onnx && !name) {
+    if (onnx.network instanceof UserError) throw onnx.network
+    return onnx.network.model
+  }
+  const wanted = name ?? metadata.model
+  if (!wanted) throw new UserError(`${source} does not say what network it holds: add --model`)
   const number = (text: string | undefined) => (text === undefined ? undefined : Number(text))
-  return findModel(name, { classes: number(metadata.classes), widen: number(metadata.widen) })
+  return findModel(wanted, { classes: number(metadata.classes), widen: number(metadata.widen) })
 }

@@ -44,6 +44,16 @@ const slice: Lowering = {
   },
 }
 
+const transpose: Lowering = {
+  emit: ({ inputs: [x], outputs: [y], attributes }, at) => {
+    const perm = attributes.perm as readonly number[]
+    const own = strides(x)
+    const order = memoryOrder(y)
+    const loops = collapse({ dims: order.map((i) => y.shape[i]), strides: [order.map((i) => own[perm[i]])] })
+    return [copyLoops(loops, at(x), at(y))]
+  },
+}
+
 /** Writes x into part of y. */
 function placed(x: Tensor, offset: number, walk: readonly number[], at: Placement): Instruction {
   const order = memoryOrder(x)
@@ -110,6 +120,7 @@ export const shape: Record<string, Lowering> = {
   Reshape: reshape,
   Flatten: reshape,
   Expand: expand,
+  Transpose: transpose,
   Slice: slice,
   Place: placeLowering,
   Concat: concat,

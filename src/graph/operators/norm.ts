@@ -79,22 +79,47 @@ export const RunningAverage: Operator = {
   infer: () => [],
 }
 
+/** What a batch normalization is made of, [C] each. */
+export interface NormParts {
+  scale: Tensor
+  bias: Tensor
+  mean: Tensor
+  variance: Tensor
+}
+
+export interface NormOptions {
+  training: boolean
+  /** Default 1e-5. */
+  epsilon?: number
+  /** Share of the batch's statistics in the running ones. Default 0.1. */
+  momentum?: number
+}
+
+/** Normalizes x; in training by the batch's statistics, which update mean and variance. */
+export function normalize(graph: Graph, x: Tensor, parts: NormParts, options: NormOptions): Tensor {
+  const { scale, bias, mean, variance } = parts
+  const { training, epsilon = EPSILON, momentum = MOMENTUM } = options
+  if (!training) return graph.apply(BatchNormalization, [x, scale, bias, mean, variance], { epsilon })[0]
+  const [y, batchMean, batchVar] = graph.apply(BatchNormTrain, [x, scale, bias], { epsilon })
+  const n = x.shape.reduce((product, size) => product * size, 1) / x.shape[1]
+  graph.apply(RunningAverage, [mean, batchMean], { rate: momentum, factor: 1 })
+  graph.apply(RunningAverage, [variance, batchVar], { rate: momentum, factor: n > 1 ? n / (n - 1) : 1 })
+  return y
+}
+
 /**
  * A batch normalization layer with parameters `<name>.weight` (1 at first), `<name>.bias` (0) and buffers `<name>.running_mean`,
  * `<name>.running_var`. In training it uses the batch's statistics and updates the buffers.
  */
 export function batchNorm(graph: Graph, x: Tensor, name: string, training: boolean): Tensor {
   const shape = [x.shape[1]]
-  const scale = graph.parameter(`${name}.weight`, shape, 1)
-  const bias = graph.parameter(`${name}.bias`, shape, 0)
-  const mean = graph.buffer(`${name}.running_mean`, shape, 0)
-  const variance = graph.buffer(`${name}.running_var`, shape, 1)
-  if (!training) return graph.apply(BatchNormalization, [x, scale, bias, mean, variance], { epsilon: EPSILON })[0]
-  const [y, batchMean, batchVar] = graph.apply(BatchNormTrain, [x, scale, bias], { epsilon: EPSILON })
-  const n = x.shape.reduce((product, size) => product * size, 1) / x.shape[1]
-  graph.apply(RunningAverage, [mean, batchMean], { rate: MOMENTUM, factor: 1 })
-  graph.apply(RunningAverage, [variance, batchVar], { rate: MOMENTUM, factor: n > 1 ? n / (n - 1) : 1 })
-  return y
+  const parts = {
+    scale: graph.parameter(`${name}.weight`, shape, 1),
+    bias: graph.parameter(`${name}.bias`, shape, 0),
+    mean: graph.buffer(`${name}.running_mean`, shape, 0),
+    variance: graph.buffer(`${name}.running_var`, shape, 1),
+  }
+  return normalize(graph, x, parts, { training })
 }
 
 function checkChannels(operator: string, x: Tensor, rest: readonly Tensor[]): void {

@@ -1,5 +1,5 @@
 /**
- * @file Operators that move, repeat or sum elements (ONNX Reshape, Flatten, Expand, ReduceSum, ReduceMean).
+ * @file Operators that move, repeat or sum elements (ONNX Reshape, Flatten, Transpose, Expand, ReduceSum, ReduceMean).
  */
 import type { Graph } from '../graph.ts'
 import { type Attributes, attribute, check, type Operator } from '../operator.ts'
@@ -117,6 +117,39 @@ export const Concat: Operator = {
       return dy && slice(graph, dy, starts, x.shape)
     })
   },
+}
+
+/** Axis i of the result is axis perm[i] of x. Samples stay where they are. */
+export const Transpose: Operator = {
+  name: 'Transpose',
+  infer: ([x], attributes) => {
+    const perm = attribute<Shape>(attributes, 'perm', [])
+    const axes = [...perm].sort((a, b) => a - b)
+    check(axes.length === x.shape.length && axes.every((axis, i) => axis === i), 'Transpose', () => {
+      return `expected an order of ${x.shape.length} axes, found [${perm}]`
+    })
+    check(!x.batched || perm[0] === 0, 'Transpose', () => `the order [${perm}] moves the samples`)
+    return [{ shape: perm.map((axis) => x.shape[axis]), batched: x.batched }]
+  },
+  gradient: (graph, { attributes }, [dy]) => {
+    const perm = attribute<Shape>(attributes, 'perm', [])
+    return [
+      dy &&
+        transpose(
+          graph,
+          dy,
+          perm.map((_, axis) => perm.indexOf(axis)),
+        ),
+    ]
+  },
+}
+
+/** Axes reordered; a new shape is enough where only axes of size 1 move. */
+export function transpose(graph: Graph, x: Tensor, perm: readonly number[]): Tensor {
+  const long = perm.filter((axis) => x.shape[axis] > 1)
+  const still = long.every((axis, i) => i === 0 || axis > long[i - 1])
+  const shape = perm.map((axis) => x.shape[axis])
+  return still && perm[0] === 0 ? reshape(graph, x, shape, x.batched) : graph.apply(Transpose, [x], { perm })[0]
 }
 
 export const concat = (graph: Graph, tensors: readonly Tensor[], axis = 1): Tensor =>

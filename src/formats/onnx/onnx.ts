@@ -1,0 +1,45 @@
+/** @file ONNX models as files of weights: their tensors by name, and the network that they are. */
+import type { TensorFile } from '../safetensors-bytes.ts'
+import { type OnnxFile, parseOnnx } from './file.ts'
+import { type ImportOptions, importOnnx, type OnnxNetwork } from './network.ts'
+import { Unsupported } from './scope.ts'
+import { dtypes, type External, isFloating } from './tensor.ts'
+
+/** An ONNX model: as it is stored, and as a network, or why it cannot be run here (its weights can be rewritten all the same). */
+export interface OnnxModel {
+  file: OnnxFile
+  network: OnnxNetwork | Unsupported
+}
+
+export interface OnnxWeights extends TensorFile {
+  onnx: OnnxModel
+}
+
+/** Parses a whole file, which messages call `path`. Throws UserError on anything malformed. Without `external`, all values must be inside. */
+export function readOnnx(
+  bytes: Uint8Array,
+  path: string,
+  options: ImportOptions = {},
+  external?: External,
+): OnnxWeights {
+  const file = parseOnnx(bytes, path, external)
+  const network = importOrSay(file, options)
+  const tensors = network instanceof Unsupported ? floatTensors(file) : network.tensors
+  return { tensors, metadata: file.metadata, onnx: { file, network } }
+}
+
+function importOrSay(file: OnnxFile, options: ImportOptions): OnnxNetwork | Unsupported {
+  try {
+    return importOnnx(file, options)
+  } catch (error) {
+    if (error instanceof Unsupported) return error
+    throw error
+  }
+}
+
+/** All initializers of floats, as they are stored. */
+function floatTensors({ graph, stored }: OnnxFile): TensorFile['tensors'] {
+  const dense = graph.initializer.filter(({ dataType }) => dataType in dtypes && isFloating(dtypes[dataType]))
+  const names = [...dense.map(({ name }) => name), ...graph.sparseInitializer.map(({ values }) => values?.name ?? '')]
+  return new Map(names.map((name) => [name, stored.get(name)!()]))
+}

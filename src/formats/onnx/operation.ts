@@ -1,0 +1,75 @@
+/** @file A node of an ONNX graph as translators see it: names, and attributes with their types checked. */
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType as AttributeType,
+  type NodeProto,
+  type TensorProto,
+} from 'onnx-buf'
+import { UserError } from '../../util/errors.ts'
+
+export class Operation {
+  readonly op: string
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  /** Version of ONNX's operators that the model says it uses. */
+  readonly opset: number
+  /** How messages call the node. */
+  readonly label: string
+  readonly #attributes: ReadonlyMap<string, AttributeProto>
+
+  constructor({ opType, domain, name, input, output, attribute }: NodeProto, opset: number) {
+    const standard = domain === '' || domain === 'ai.onnx'
+    this.op = standard ? opType : `${domain}.${opType}`
+    this.inputs = input
+    this.outputs = output
+    this.opset = opset
+    this.label = `node ${name || output[0] || '(without a name)'} (${this.op})`
+    this.#attributes = new Map(attribute.map((one) => [one.name, one]))
+  }
+
+  has(name: string): boolean {
+    return this.#attributes.has(name)
+  }
+
+  integer(name: string, fallback: number): number {
+    return Number(this.#attribute(name, AttributeType.INT)?.i ?? fallback)
+  }
+
+  float(name: string, fallback: number): number {
+    return this.#attribute(name, AttributeType.FLOAT)?.f ?? fallback
+  }
+
+  text(name: string, fallback: string): string {
+    const bytes = this.#attribute(name, AttributeType.STRING)?.s
+    return bytes ? new TextDecoder().decode(bytes) : fallback
+  }
+
+  integers(name: string): number[] | undefined {
+    return this.#attribute(name, AttributeType.INTS)?.ints.map(Number)
+  }
+
+  floats(name: string): number[] | undefined {
+    return this.#attribute(name, AttributeType.FLOATS)?.floats
+  }
+
+  tensor(name: string): TensorProto | undefined {
+    return this.#attribute(name, AttributeType.TENSOR)?.t
+  }
+
+  /** A list of 64-bit integers that must be there. */
+  required(name: string): number[] {
+    const list = this.integers(name)
+    if (!list) throw new UserError(`${this.label} has no attribute ${name}`)
+    return list
+  }
+
+  #attribute(name: string, type: AttributeType): AttributeProto | undefined {
+    const found = this.#attributes.get(name)
+    // Very old writers leave the type out.
+    if (found && found.type !== type && found.type !== AttributeType.UNDEFINED)
+      throw new UserError(
+        `${this.label}: attribute ${name} has the type ${AttributeType[found.type]}, expected ${AttributeType[type]}`,
+      )
+    return found
+  }
+}

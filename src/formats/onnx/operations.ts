@@ -1,0 +1,26 @@
+/** @file The nodes of a file as operations: a product with its bias, written as MatMul and Add, is one, and constants that are stored tensors are none. */
+import type { OnnxFile } from './file.ts'
+import { Operation } from './operation.ts'
+
+export function operationsOf({ graph, opset, stored }: OnnxFile): Operation[] {
+  const readers = new Map<string, number>()
+  for (const { input } of graph.node) for (const name of input) readers.set(name, (readers.get(name) ?? 0) + 1)
+  const outputs = new Set(graph.output.map(({ name }) => name))
+  const products = new Map<string, number>()
+  const nodes: ((typeof graph.node)[number] | undefined)[] = []
+  for (const node of graph.node) {
+    if (node.opType === 'Constant' && stored.has(node.output[0])) continue
+    nodes.push(node)
+    const [a, b] = node.input
+    if (node.opType === 'MatMul' && readers.get(node.output[0]) === 1 && !outputs.has(node.output[0]))
+      products.set(node.output[0], nodes.length - 1)
+    if (node.opType !== 'Add') continue
+    const [product, bias] = products.has(a) ? [a, b] : [b, a]
+    const at = products.get(product)
+    if (at === undefined || !stored.has(bias) || stored.get(bias)!().shape.filter((n) => n > 1).length > 1) continue
+    const matmul = nodes[at]!
+    nodes[at] = undefined
+    nodes[nodes.length - 1] = { ...matmul, input: [...matmul.input, bias], output: node.output }
+  }
+  return nodes.filter((node) => node !== undefined).map((node) => new Operation(node, opset))
+}

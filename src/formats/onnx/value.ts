@@ -1,0 +1,89 @@
+/**
+ * @file What a name of an ONNX graph stands for while it is read: a tensor that the network computes, one that is yet to be transposed, or numbers that
+ * are known before it runs (weights, shapes).
+ */
+import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
+
+export type Value = Tensor | Permuted | Known
+
+/** A tensor whose axes are to be reordered: axis i of the value is axis perm[i] of `of`. Many transposes cancel, so none is done before it must. */
+export class Permuted {
+  readonly of: Tensor
+  readonly perm: readonly number[]
+
+  constructor(of: Tensor, perm: readonly number[]) {
+    this.of = of
+    this.perm = perm
+  }
+
+  get shape(): Shape {
+    return this.perm.map((axis) => this.of.shape[axis])
+  }
+}
+
+/** Where known numbers are stored: the name of an initializer or of the output of a Constant node, there as a matrix with rows and columns exchanged or not. */
+export interface Origin {
+  name: string
+  transposed: boolean
+}
+
+export class Known {
+  readonly shape: Shape
+  /** Whole numbers: shapes, indices. */
+  readonly whole: boolean
+  /** Absent: these are not the numbers of one stored tensor. */
+  readonly origin?: Origin
+  readonly #values: () => ArrayLike<number>
+  #found?: ArrayLike<number>
+
+  constructor(
+    shape: Shape,
+    values: () => ArrayLike<number>,
+    { whole = false, origin }: { whole?: boolean; origin?: Origin } = {},
+  ) {
+    this.shape = shape
+    this.whole = whole
+    this.origin = origin
+    this.#values = values
+  }
+
+  static integers(values: readonly number[], shape: Shape = [values.length]): Known {
+    return new Known(shape, () => values, { whole: true })
+  }
+
+  /** Row-major. */
+  get values(): ArrayLike<number> {
+    this.#found ??= this.#values()
+    return this.#found
+  }
+
+  get size(): number {
+    return sizeOf(this.shape)
+  }
+
+  list(): number[] {
+    return Array.from(this.values)
+  }
+
+  /** The same numbers under another shape of as many. */
+  reshaped(shape: Shape): Known {
+    return new Known(shape, () => this.values, this)
+  }
+
+  /** A matrix with rows and columns exchanged. */
+  transposed(): Known {
+    const [rows, columns] = this.shape
+    const { origin } = this
+    return new Known([columns, rows], () => transposed(this.values, rows, columns), {
+      whole: this.whole,
+      origin: origin && { ...origin, transposed: !origin.transposed },
+    })
+  }
+}
+
+/** The values of a matrix, row-major, with rows and columns exchanged. */
+export function transposed(values: ArrayLike<number>, rows: number, columns: number): Float64Array {
+  const result = new Float64Array(rows * columns)
+  for (let r = 0, i = 0; r < rows; r++) for (let c = 0; c < columns; c++, i++) result[c * rows + r] = values[i]
+  return result
+}

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import { exportNetwork, inferenceGraph, onnxBytes } from '../../../src/formats/onnx/export.ts'
+import { readOnnx } from '../../../src/formats/onnx/onnx.ts'
+import { inHalves, sparsely } from '../../../src/formats/onnx/store.ts'
+import { toFloats } from '../../../src/formats/safetensors-bytes.ts'
+import { sizeOf } from '../../../src/graph/tensor.ts'
+import { SparseModel } from '../../../src/infer/sparse-model.ts'
+import { findModel, models } from '../../../src/models/index.ts'
+import { random } from '../../../src/util/random.ts'
+import { best } from '../../support/engines.ts'
+import { runModel } from '../../support/onnx.ts'
+import { farthest, randomImages } from './images.ts'
+
+/** A network with random weights, statistics that differ from channel to channel, and this share of zeros. */
+function randomNetwork(name: string, sparsity = 0) {
+  const model = findModel(name)
+  const graph = inferenceGraph(model)
+  const values = new Map(
+    [...graph.withRole('parameter'), ...graph.withRole('buffer')].map((tensor) => {
+      const draw = random(1, tensor.name)
+      const fan = typeof tensor.initial === 'object' ? tensor.initial.in : 1
+      // Few numbers, repeated: millions take longer to draw than all the rest.
+      const drawn = Array.from({ length: 4099 }, () =>
+        tensor.shape.length === 1
+          ? Number(tensor.initial === 1) + 0.2 * draw.uniform()
+          : draw.uniform() < sparsity
+            ? 0
+            : draw.normal() * Math.sqrt(2 / fan),
+      )
+      return [tensor.name, Float32Array.from({ length: sizeOf(tensor.shape) }, (_, i) => drawn[i % drawn.length])]
+    }),
+  )
+  return { model, values, proto: exportNetwork({ model, values: (tensor) => values.get(tensor)! }) }
+}
+
+// The others of a family differ in depth and size only.
+const names = Object.keys(models).filter((name) => !['vgg13', 'vgg16', 'vgg19', 'resnet34'].includes(name))
+
+describe('a built-in network as an ONNX model', () => {
+  it.each(names)(
+    '%s: ONNX Runtime computes what it does here, read back or not, with any batch',
+    async (name) => {
+      const { model, values, proto } = randomNetwork(name)
+      const bytes = onnxBytes(proto)
+      const weights = readOnnx(bytes, 'model.onnx')
+      expect(weights.tensors.size).toBe(values.size)
+      for (const [tensor, stored] of weights.tensors)
+        expect(Buffer.compare(Buffer.from(toFloats(stored).buffer), Buffer.from(values.get(tensor)!.buffer))).toBe(0)
+      const here = new SparseModel(weights, { machine: best })
+      expect(here.model).toMatchObject({ image: model.image, classes: model.classes })
+      for (const batch of bytes.length > 2e7 || model.image[1] > 100 ? [2] : [1, 3]) {
+        const { images, shape } = randomImages(model, batch)
+        const there = (await runModel(bytes, new Map([['images', { shape, values: images }]]))).get('logits')!
+        expect(farthest(here.run(images), there)).toBeLessThan(1e-4)
+      }
+    },
+    60_000,
+  )
+
+  it.each(['mlpnet', 'resnet20'])('%s: with nonzeros alone it is smaller and computes the same', async (name) => {
+    const { model, proto } = randomNetwork(name, 0.9)
+    const [dense, sparse] = [proto, sparsely(proto)].map(onnxBytes)
+    expect(sparse.length).toBeLessThan(0.5 * dense.length)
+    const { images, shape } = randomImages(model, 2)
+    const feeds = new Map([['images', { shape, values: images }]])
+    const [expected, found] = [
+      (await runModel(dense, feeds)).get('logits')!,
+      (await runModel(sparse, feeds)).get('logits')!,
+    ]
+    expect(found).toEqual(expected)
+    expect(new SparseModel(readOnnx(sparse, 'sparse.onnx'), { machine: best }).run(images)).toEqual(
+      new SparseModel(readOnnx(dense, 'dense.onnx'), { machine: best }).run(images),
+    )
+  })
+
+  it('in halves it takes half, and computes nearly the same', async () => {
+    const { model, proto } = randomNetwork('resnet20')
+    const [whole, half] = [proto, inHalves(proto)].map(onnxBytes)
+    expect(half.length).toBeLessThan(0.56 * whole.length)
+    const { images, shape } = randomImages(model, 2)
+    const there = (await runModel(half, new Map([['images', { shape, values: images }]]))).get('logits')!
+    expect(farthest(new SparseModel(readOnnx(half, 'half.onnx'), { machine: best }).run(images), there)).toBeLessThan(
+      1e-4,
+    )
+    const exact = (await runModel(whole, new Map([['images', { shape, values: images }]]))).get('logits')!
+    expect(farthest(there, exact)).toBeLessThan(1e-2)
+  })
+})
