@@ -1,4 +1,6 @@
 /** @file An ONNX file as a network: its graph, built anew for every batch size, and where the weights of that graph are stored. */
+import { create } from '@bufbuild/protobuf'
+import { NodeProtoSchema } from 'onnx-buf'
 import { Graph } from '../../graph/graph.ts'
 import { ShapeError } from '../../graph/operator.ts'
 import { reshape } from '../../graph/operators/shape.ts'
@@ -88,7 +90,7 @@ function translate(file: OnnxFile, { scope, input, operations, constants, images
   }
   const value = values.get(output)
   if (!value) throw new UserError(`${file.path}: nothing computes its output ${output}`)
-  const end = new Operation({ ...file.graph.node[0], name: output, opType: 'output', domain: '' }, file.opset)
+  const end = new Operation(create(NodeProtoSchema, { opType: 'output', name: output }), file.opset)
   const tensor = scope.tensor(value, end)
   const rest = sizeOf(tensor.shape) / tensor.shape[0]
   return reshape(scope.graph, tensor, [tensor.shape[0], rest])

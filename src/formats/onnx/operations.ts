@@ -1,4 +1,6 @@
 /** @file The nodes of a file as operations: a product with its bias, written as MatMul and Add, is one, and constants that are stored tensors are none. */
+import { NodeProtoSchema } from 'onnx-buf'
+import { changed } from './changed.ts'
 import type { OnnxFile } from './file.ts'
 import { Operation } from './operation.ts'
 
@@ -20,7 +22,7 @@ export function operationsOf({ graph, opset, stored }: OnnxFile): Operation[] {
     if (at === undefined || !stored.has(bias) || stored.get(bias)!().shape.filter((n) => n > 1).length > 1) continue
     const matmul = nodes[at]!
     nodes[at] = undefined
-    nodes[nodes.length - 1] = { ...matmul, input: [...matmul.input, bias], output: node.output }
+    nodes[nodes.length - 1] = changed(NodeProtoSchema, matmul, { input: [...matmul.input, bias], output: node.output })
   }
   return nodes.filter((node) => node !== undefined).map((node) => new Operation(node, opset))
 }

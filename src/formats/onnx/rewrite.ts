@@ -15,6 +15,7 @@ import {
   TensorProtoSchema,
 } from 'onnx-buf'
 import { type StoredTensor, toFloats } from '../safetensors-bytes.ts'
+import { changed } from './changed.ts'
 import type { OnnxFile } from './file.ts'
 import { toHalf } from './half.ts'
 import { readTensor } from './tensor.ts'
@@ -30,17 +31,16 @@ export function rewrite(
   origins: ReadonlyMap<string, Origin>,
   metadata: Readonly<Record<string, string>> = {},
 ): ModelProto {
-  const changed = (name: string, proto: TensorProto): TensorProto => {
+  const replaced = (name: string, proto: TensorProto): TensorProto => {
     const tensor = tensors.get(name)
     if (!tensor) return inlined(proto, file)
     const values = toFloats(tensor)
     const turned = origins.get(name)?.transposed ? transposed(values, tensor.shape[0], tensor.shape[1]) : values
     return withValues(proto, turned)
   }
-  const graph: GraphProto = create(GraphProtoSchema, {
-    ...file.graph,
+  const graph: GraphProto = changed(GraphProtoSchema, file.graph, {
     initializer: [
-      ...file.graph.initializer.map((proto) => changed(proto.name, proto)),
+      ...file.graph.initializer.map((proto) => replaced(proto.name, proto)),
       // Sparse ones become dense again: how they are to be written is decided later.
       ...file.graph.sparseInitializer.map(({ values, dims }) =>
         withValues(
@@ -52,10 +52,9 @@ export function rewrite(
     sparseInitializer: [],
     node: file.graph.node.map((node) =>
       node.opType === 'Constant' && tensors.has(node.output[0])
-        ? create(NodeProtoSchema, {
-            ...node,
+        ? changed(NodeProtoSchema, node, {
             attribute: node.attribute.map((attribute) =>
-              withTensor(attribute, (proto) => changed(node.output[0], proto)),
+              withTensor(attribute, (proto) => replaced(node.output[0], proto)),
             ),
           })
         : node,
@@ -63,11 +62,11 @@ export function rewrite(
   })
   const kept = file.proto.metadataProps.filter(({ key }) => !Object.hasOwn(metadata, key))
   const added = Object.entries(metadata).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value }))
-  return create(ModelProtoSchema, { ...file.proto, graph, metadataProps: [...kept, ...added] })
+  return changed(ModelProtoSchema, file.proto, { graph, metadataProps: [...kept, ...added] })
 }
 
 const withTensor = (attribute: AttributeProto, change: (proto: TensorProto) => TensorProto): AttributeProto =>
-  attribute.t ? create(AttributeProtoSchema, { ...attribute, t: change(attribute.t) }) : attribute
+  attribute.t ? changed(AttributeProtoSchema, attribute, { t: change(attribute.t) }) : attribute
 
 const emptied = {
   floatData: [],
@@ -80,14 +79,14 @@ const emptied = {
 
 /** The tensor with other values, in its own type. */
 function withValues(proto: TensorProto, values: ArrayLike<number>): TensorProto {
-  return create(TensorProtoSchema, { ...proto, ...emptied, rawData: bytesOf(values, proto.dataType) })
+  return changed(TensorProtoSchema, proto, { ...emptied, rawData: bytesOf(values, proto.dataType) })
 }
 
 /** A tensor of float32 under another name, in half precision. */
 export function halves(proto: TensorProto, name: string): TensorProto {
   const { rawData, floatData } = proto
   const floats = rawData.length > 0 ? toFloats({ dtype: 'F32', shape: [], data: rawData }) : floatData
-  return withValues(create(TensorProtoSchema, { ...proto, name, dataType: DataType.FLOAT16 }), floats)
+  return withValues(changed(TensorProtoSchema, proto, { name, dataType: DataType.FLOAT16 }), floats)
 }
 
 function bytesOf(values: ArrayLike<number>, type: DataType): Uint8Array<ArrayBuffer> {
@@ -104,5 +103,5 @@ function bytesOf(values: ArrayLike<number>, type: DataType): Uint8Array<ArrayBuf
 function inlined(proto: TensorProto, { path, external }: OnnxFile): TensorProto {
   if (proto.externalData.length === 0) return proto
   const { data } = readTensor(proto, `${path}: tensor ${proto.name}`, external)
-  return create(TensorProtoSchema, { ...proto, ...emptied, rawData: Uint8Array.from(data) })
+  return changed(TensorProtoSchema, proto, { ...emptied, rawData: Uint8Array.from(data) })
 }

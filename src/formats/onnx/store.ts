@@ -1,6 +1,6 @@
 /** @file How a model's floats are stored: all values, only nonzeros with their places, in half precision; and what each takes, also compressed. */
 import { brotliCompressSync, constants } from 'node:zlib'
-import { create, toBinary } from '@bufbuild/protobuf'
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import {
   AttributeProto_AttributeType as AttributeType,
   TensorProto_DataType as DataType,
@@ -13,11 +13,15 @@ import {
   type TensorProto,
   TensorProtoSchema,
 } from 'onnx-buf'
+import { changed } from './changed.ts'
 import { halves } from './rewrite.ts'
 import { wholeNumbers } from './write-node.ts'
 
-const inGraph = (model: ModelProto, change: (graph: GraphProto) => Partial<GraphProto>): ModelProto =>
-  create(ModelProtoSchema, { ...model, graph: create(GraphProtoSchema, { ...model.graph!, ...change(model.graph!) }) })
+const inGraph = (
+  model: ModelProto,
+  change: (graph: GraphProto) => MessageInitShape<typeof GraphProtoSchema>,
+): ModelProto =>
+  changed(ModelProtoSchema, model, { graph: changed(GraphProtoSchema, model.graph!, { ...change(model.graph!) }) })
 
 /** Bytes of one index of a nonzero. */
 const INDEX_BYTES = 8
@@ -45,7 +49,7 @@ export function sparsely(model: ModelProto): ModelProto {
       places.forEach((place, i) => {
         rawData.set(proto.rawData.subarray(4 * place, 4 * place + 4), 4 * i)
       })
-      const values = create(TensorProtoSchema, { ...proto, dims: [BigInt(places.length)], rawData })
+      const values = changed(TensorProtoSchema, proto, { dims: [BigInt(places.length)], rawData })
       return create(SparseTensorProtoSchema, { values, indices: wholeNumbers(places), dims: proto.dims })
     }),
   }))

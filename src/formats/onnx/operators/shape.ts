@@ -45,11 +45,14 @@ const toShape = (operation: Operation, value: Value | undefined, shape: (from: S
   return [reshape(scope.graph, x, shape(x.shape))]
 }
 
-/** Begin (0 or more), length and step of a slice of an axis of `size`. */
+/** First place, length and step of a slice of an axis of `size`; a negative step goes back from the first place. */
 function span(start: number, end: number, step: number, size: number, operation: Operation) {
-  if (!(step >= 1)) throw new Unsupported(`${operation.label}: a slice with step ${step} is not supported`)
-  const within = (n: number) => Math.min(Math.max(n < 0 ? n + size : n, 0), size)
-  const [from, to] = [within(start), within(end)]
+  if (!Number.isInteger(step) || step === 0) throw new UserError(`${operation.label}: found a step of ${step}`)
+  const within = (n: number, least: number, most: number) => Math.min(Math.max(n < 0 ? n + size : n, least), most)
+  const [from, to] =
+    step > 0
+      ? [within(start, 0, size), within(end, 0, size)]
+      : [within(start, 0, size - 1), end < -size ? -1 : within(end, -1, size - 1)]
   const length = Math.ceil((to - from) / step)
   if (length < 1) throw new Unsupported(`${operation.label}: an empty slice is not supported`)
   return { from, length, step }
@@ -135,6 +138,8 @@ export const shape: Record<string, Translator> = {
     const x = scope.tensor(inputs[0], operation)
     const spans = sliceSpans(operation, inputs, x.shape, scope)
     if (spans[0].length !== x.shape[0]) keepsSamples(0, operation)
+    if (spans.some(({ step }) => step < 0))
+      throw new Unsupported(`${operation.label}: a slice in reverse order is not supported`)
     return [
       slice(
         scope.graph,
