@@ -7,7 +7,7 @@ import { readWeights } from '../formats/weights-file.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { type Overlap, overlapOf, totalOverlap } from '../prune/overlap.ts'
 import { chooseTensors, prunableSets } from '../prune/tensors.ts'
-import { modelOfFile } from '../train/model-of-file.ts'
+import { networkOfFile } from '../train/find-network.ts'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
 import { oneOf, patterns } from './choices.ts'
@@ -33,7 +33,7 @@ export const compareMasksCommand = new Command('compare-masks')
   .addHelpText('after', '\noverlap: weights kept in both, of those kept in at least one (Jaccard index)')
   .action(async (pathA: string, pathB: string, options: Options) => {
     const [a, b] = await Promise.all([pathA, pathB].map((path) => readWeights(path)))
-    const model = modelOfFile(a, pathA, options.model)
+    const model = networkOfFile(a, pathA, options.model)
     const other = b.metadata.model
     if (!options.model && other && other !== model.name)
       throw new UserError(`${pathA} holds ${model.name} and ${pathB} ${other}: expected two files of one network`)

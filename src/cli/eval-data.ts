@@ -6,14 +6,21 @@ import type { Command } from 'commander'
 import type { Dataset } from '../data/dataset.ts'
 import type { Geometry } from '../data/decode-image.ts'
 import { loadDataset } from '../data/index.ts'
+import { readLabels, relabelled } from '../data/labels.ts'
 import type { OnProgress } from '../data/progress.ts'
+import { percent } from '../experiment/report.ts'
+import type { ImportOptions } from '../formats/onnx/network.ts'
 import { type Model, usualGeometry } from '../models/model.ts'
+import type { Evaluation } from '../train/network.ts'
 import { perChannel, type Stated } from '../train/preprocessing.ts'
+import { oneOf } from './choices.ts'
 import { type ImageOptions, imageOptions, leftOut } from './image-options.ts'
 
 export interface PreprocessingFlags extends ImageOptions {
   mean?: string
   std?: string
+  layout?: string
+  labels?: string
 }
 
 export interface EvaluationData {
@@ -29,13 +36,27 @@ How pixels become inputs is decided by the first of these that says it:
   size, crop   the weights file; --size and --crop; the network (ImageNet's: 224 pixels out of 256). Only for folders of image files.
 What was done is printed, flags that the weights file overrules too.`
 
-/** Adds --mean, --std, --size, --crop and --skip-corrupt. */
+/** Adds --mean, --std, --layout, --labels, --size, --crop and --skip-corrupt. */
 export const preprocessingFlags = (command: Command): Command =>
   imageOptions(
     command
       .option('--mean <numbers>', 'of pixels scaled to 0..1, per channel, such as 0.5 or 0.49,0.48,0.45')
-      .option('--std <numbers>', 'likewise'),
+      .option('--std <numbers>', 'likewise')
+      .option(
+        '--layout <order>',
+        'of the input of an ONNX model: nchw or nhwc (default: told by where its channels are)',
+      )
+      .option('--labels <file>', 'class names in the order of the outputs, one per line (default: sorted)'),
   )
+
+/** What an ONNX model leaves open. Throws UserError, naming the flag. */
+export function importOptions({ layout, crop, size }: PreprocessingFlags): ImportOptions {
+  const side = crop ?? size
+  return {
+    ...(side !== undefined && { plane: [side, side] }),
+    ...(layout !== undefined && { layout: oneOf('--layout', layout, ['nchw', 'nhwc']) === 'nhwc' ? 'NHWC' : 'NCHW' }),
+  }
+}
 
 /** Loads a data set or folder for a model. Throws UserError where data or flags are not as they should be. */
 export async function loadEvaluationData(
@@ -49,13 +70,20 @@ export async function loadEvaluationData(
   const [geometry, by] = firstOf<Geometry>(stated.geometry, { size, crop }, `of ${model.name}`)
   // Data sets without image files refuse flags; what is stated or usual does not concern them.
   const options = geometry && !stated.geometry ? geometry : { usual: geometry ?? usualGeometry(model) }
-  const data = await loadDataset(name, { ...options, skipCorrupt, onProgress })
+  const stored = await loadDataset(name, { ...options, skipCorrupt, onProgress })
+  const data = flags.labels === undefined ? stored : relabelled(stored, readLabels(flags.labels), flags.labels)
 
   const channels = data.image[0]
   const given = { mean: numbers(flags.mean, channels, '--mean'), std: numbers(flags.std, channels, '--std') }
   const [normalization, source] = firstOf(stated.normalization, given, 'of the data set')
   const { mean = data.mean, std = data.std } = normalization ?? {}
   return { data: { ...data, mean, std }, sources: { ...(data.geometry && { geometry: by }), normalization: source } }
+}
+
+/** A warning where a dense network is hardly better than chance: its inputs are probably not what it was trained on. */
+export function chanceWarning({ accuracy, count }: Evaluation, classes: number): string | undefined {
+  if (classes < 2 || count < 20 * classes || accuracy > 1.5 / classes) return undefined
+  return `warning: an accuracy of ${percent(accuracy)} is near chance (1 of ${classes} classes): the preprocessing is probably wrong, see --mean, --std, --size, --crop, --layout and --labels`
 }
 
 /** What was done, in lines for people. */

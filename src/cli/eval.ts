@@ -5,8 +5,8 @@ import { percent } from '../experiment/report.ts'
 import { readWeights } from '../formats/weights-file.ts'
 import { sparsityOf } from '../prune/mask.ts'
 import { loadWeights } from '../train/checkpoint.ts'
+import { networkOfFile } from '../train/find-network.ts'
 import { kernelKinds } from '../train/kernels.ts'
-import { modelOfFile } from '../train/model-of-file.ts'
 import { Network } from '../train/network.ts'
 import { statedPreprocessing } from '../train/preprocessing.ts'
 import { UserError } from '../util/errors.ts'
@@ -45,7 +45,7 @@ export const evalCommand = preprocessingFlags(command)
   .action(async (options: Options) => {
     const kernels = oneOf('--kernels', options.kernels, kernelKinds)
     const file = await readWeights(options.weights)
-    const model = modelOfFile(file, options.weights, options.model)
+    const model = networkOfFile(file, options.weights, options.model)
     const name = options.dataset ?? options.data
     if (!name) throw new UserError('eval needs --dataset with a data set or a folder')
     const stated = statedPreprocessing(file.metadata, options.weights, model.image[0])

@@ -2,9 +2,8 @@
 import { markdownTable } from 'markdown-table'
 import { bytes, grouped } from '../experiment/report.ts'
 import { readWeights } from '../formats/weights-file.ts'
-import { findModel } from '../models/index.ts'
 import type { Model } from '../models/model.ts'
-import { modelOfFile } from '../train/model-of-file.ts'
+import { findNetwork, networkOfFile } from '../train/find-network.ts'
 import { planTraining } from '../train/training-plan.ts'
 import { UserError } from '../util/errors.ts'
 import { wholeNumber } from './numbers.ts'
@@ -52,9 +51,9 @@ export async function inspectProgram(path: string | undefined, options: Options)
 }
 
 async function chosenModel(path: string | undefined, name: string | undefined): Promise<Model> {
-  if (path !== undefined) return modelOfFile(await readWeights(path), path, name)
+  if (path !== undefined) return networkOfFile(await readWeights(path), path, name)
   if (name === undefined) throw new UserError('inspect --program needs --model, or a file that names its network')
-  return findModel(name)
+  return findNetwork(name)
 }
 
 const sum = (parts: object): number => Object.values(parts).reduce((total, n) => total + n, 0)

@@ -33,6 +33,8 @@ export interface PruneResult extends PruneCounts {
   pruned: Evaluation
   /** With new statistics of batch normalizations. */
   refreshed?: Evaluation
+  /** After training what was left. */
+  finetuned?: Evaluation
   seconds: Record<string, number>
 }
 
@@ -58,22 +60,27 @@ export function pruneReport({ layers, prunable, parameters, paths, ...result }: 
     row('all parameters', parameters.size, parameters.kept),
   ]
   const table = markdownTable([['layer', 'weights', 'kept', 'density'], ...rows], { align: ['l', 'r', 'r', 'r'] })
-  const { dense, pruned, refreshed, seconds } = result
-  const states = Object.entries({ dense, pruned, ...(refreshed && { 'pruned, new statistics': refreshed }) })
+  const { dense, pruned, refreshed, finetuned, seconds } = result
+  const states = Object.entries({
+    dense,
+    pruned,
+    ...(refreshed && { 'pruned, new statistics': refreshed }),
+    ...(finetuned && { 'pruned, trained': finetuned }),
+  })
   const results = markdownTable(
     [
       ['', ...states.map(([name]) => name)],
       ['test accuracy', ...states.map(([, { accuracy }]) => percent(accuracy))],
       ['test loss', ...states.map(([, { loss }]) => loss.toFixed(4))],
     ],
-    { align: ['l', 'r', 'r', 'r'] },
+    { align: ['l', ...states.map(() => 'r')] },
   )
   const times = Object.entries(seconds).map(([phase, time]) => `${phase} ${time.toFixed(1)} s`)
   return [
     ...[table, '', results, ''],
     `sparsity ${percent(prunable.sparsity)} of the pruned tensors, ${percent(parameters.sparsity)} of all parameters`,
     `time: ${times.join(', ')}`,
-    ...collapseLines({ ...paths, final: result.pruned }),
+    ...collapseLines({ ...paths, final: finetuned ?? refreshed ?? pruned }),
   ].join('\n')
 }
 

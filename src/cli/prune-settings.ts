@@ -3,27 +3,33 @@ import type { Dataset } from '../data/dataset.ts'
 import { grouped } from '../experiment/report.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
+import { type ScopeName, scopes } from '../prune/scope.ts'
 import type { FisherBlocks } from '../prune/second-order/parts.ts'
 import { chooseTensors, isLinear } from '../prune/tensors.ts'
 import { UserError } from '../util/errors.ts'
 import { type LayerwiseMethod, layerwiseMethods } from '../workflow/layerwise.ts'
+import { type StoredMethod, storedMethods } from '../workflow/prune-stored.ts'
 import { USUAL_JUDGE, usualJudge, usualSamples } from '../workflow/samples.ts'
-import { type SecondOrderMethod, secondOrderMethods } from '../workflow/second-order.ts'
+import { secondOrderMethods } from '../workflow/second-order.ts'
 import { oneOf, patterns } from './choices.ts'
 import type { PreprocessingFlags } from './eval-data.ts'
 import { wholeNumber } from './numbers.ts'
 
 /** The methods of the command, with a line about each. */
-export const pruneMethods = { ...secondOrderMethods, ...layerwiseMethods }
+export const pruneMethods = { ...storedMethods, ...secondOrderMethods, ...layerwiseMethods }
+export type PruneMethodName = keyof typeof pruneMethods
 
-export const isLayerwise = (method: SecondOrderMethod | LayerwiseMethod): method is LayerwiseMethod =>
+export const isLayerwise = (method: PruneMethodName): method is LayerwiseMethod =>
   Object.hasOwn(layerwiseMethods, method)
+export const isStored = (method: PruneMethodName): method is StoredMethod => Object.hasOwn(storedMethods, method)
 
 export interface PruneFlags extends PreprocessingFlags {
   model?: string
-  method: string
+  method?: string
+  compare?: string
   sparsity: string
-  data: string
+  scope: string
+  data?: string
   samples?: string
   miniBatch: string
   blockSize?: string
@@ -39,13 +45,19 @@ export interface PruneFlags extends PreprocessingFlags {
   exclude?: string
   fisherCache?: string
   onCollapse: string
+  finetune?: string
+  sparse?: boolean
+  dtype: string
+  foldBn?: boolean
   json?: boolean
-  out: string
+  out?: string
 }
 
 /** What can be checked before data are loaded. */
 export interface PruneMethod {
-  method: SecondOrderMethod | LayerwiseMethod
+  method: PruneMethodName
+  /** Which weights compete, where stored weights alone decide. */
+  scope: ScopeName
   /** Share of zeros among the weights of the tensors. */
   sparsity: number
   tensors: Tensor[]
@@ -75,23 +87,37 @@ export interface PruneSamples {
 }
 
 /** Throws UserError, naming the flag. */
-export function pruneMethod(flags: PruneFlags, model: Model): PruneMethod {
+export function pruneMethod(flags: PruneFlags, model: Model, name = flags.method ?? ''): PruneMethod {
   const tensors = chooseTensors(model, {
     prunable: oneOf('--prunable', flags.prunable, ['published', 'all'] as const),
     include: patterns(flags.include),
     exclude: patterns(flags.exclude),
   })
-  const method = oneOf('--method', flags.method, Object.keys(pruneMethods) as (keyof typeof pruneMethods)[])
+  const method = methodName(name)
+  const scope = scopeOf(flags, method)
   const fisher = blockSize(flags.blockSize ?? (isLinear(model) ? 'full' : 'layer'))
   const most = 2 ** 32 - 1
   return {
-    ...{ method, tensors, fisher, weights: tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0) },
+    ...{ method, scope, tensors, fisher, weights: tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0) },
     sparsity: shareOf(flags.sparsity),
     lambda: flags.damp === undefined ? undefined : damping(flags.damp),
     stages: flags.stages === undefined ? undefined : wholeNumber('--stages', flags.stages, 1, 1000),
     ...{ seed: wholeNumber('--seed', flags.seed, 0, most), faithful: flags.faithful ?? false },
     onCollapse: oneOf('--on-collapse', flags.onCollapse, ['warn', 'error'] as const),
   }
+}
+
+export const methodName = (name: string): PruneMethodName =>
+  oneOf('--method', name, Object.keys(pruneMethods) as PruneMethodName[])
+
+/** Throws UserError where the method decides itself which weights compete. */
+export function scopeOf({ scope }: PruneFlags, method: PruneMethodName): ScopeName {
+  const found = oneOf('--scope', scope, Object.keys(scopes) as ScopeName[])
+  if (found !== 'global' && !isStored(method))
+    throw new UserError(
+      `--scope ${found} is for magnitude and random: with ${method} the loss decides where weights are removed`,
+    )
+  return found
 }
 
 /** Throws UserError, naming the flag, where the training set is too small. */
@@ -105,7 +131,10 @@ export function pruneSamples(
   const most = 1e9
   const miniBatch = wholeNumber('--mini-batch', flags.miniBatch, 1, most)
   // By default at least half of a small data set is left to judge.
-  const usual = Math.max(1, Math.min(usualSamples(model, method), Math.floor(count / 2 / miniBatch)))
+  const usual = Math.max(
+    1,
+    Math.min(isStored(method) ? 1 : usualSamples(model, method), Math.floor(count / 2 / miniBatch)),
+  )
   const samples = flags.samples === undefined ? usual : wholeNumber('--samples', flags.samples, 1, most)
   const used = samples * miniBatch
   if (used > count) {
@@ -114,9 +143,10 @@ export function pruneSamples(
   }
   const faithful = flags.faithful ?? false
   const left = faithful ? count : count - used
-  const usualJudges = isLayerwise(method)
-    ? Math.min(USUAL_JUDGE, left)
-    : usualJudge(method, faithful, count, faithful ? used : left)
+  const usualJudges =
+    isLayerwise(method) || isStored(method)
+      ? Math.min(USUAL_JUDGE, left)
+      : usualJudge(method, faithful, count, faithful ? used : left)
   const judge = flags.judge === undefined ? usualJudges : wholeNumber('--judge', flags.judge, 1, most)
   if (judge === 0) throw new UserError(`--samples: ${samples} gradients leave none of ${all} to judge by`)
   if (judge > left)
@@ -140,7 +170,7 @@ export function memoryOf(text: string | undefined): number | undefined {
   throw new UserError(`--memory: expected a positive number of GiB, found ${text}`)
 }
 
-function shareOf(text: string): number {
+export function shareOf(text: string): number {
   const share = Number(text)
   if (text.trim() !== '' && share >= 0 && share < 1) return share
   throw new UserError(`--sparsity: expected the share of zeros, at least 0 and below 1, found ${text}`)

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { augmentations } from '../data/augment.ts'
 import { datasets } from '../data/index.ts'
 import { normalizations } from '../data/normalization.ts'
+import { isOnnxName } from '../formats/onnx/file.ts'
 import { models } from '../models/index.ts'
 import { type InitializerName, initializers } from '../models/model.ts'
 import { type SaliencyName, saliencies } from '../prune/saliency/index.ts'
@@ -33,6 +34,9 @@ const nameOf = <T extends string>(known: Record<string, unknown>) =>
   z.string().refine((name) => Object.hasOwn(known, name), {
     error: ({ input }) => `found ${input}${suggestion(String(input), Object.keys(known))}`,
   }) as unknown as z.ZodType<T>
+const networkName = z.string().refine((name) => isOnnxName(name) || Object.hasOwn(models, name), {
+  error: ({ input }) => `found ${input}${suggestion(String(input), Object.keys(models))}`,
+})
 const duration = z.unknown().refine((value) => typeof value === 'string' && isDuration(value), {
   error: ({ input }) => `expected a duration such as 4ep or 500it, found ${shown(input)}`,
 }) as z.ZodType<unknown> as z.ZodType<string>
@@ -107,7 +111,7 @@ export const recipeSchema = z.strictObject({
     .default(0)
     .describe('Of initial weights, the validation split, the order of samples and random methods.'),
   model: z.strictObject({
-    name: nameOf<string>(models).describe('A built-in network (espalier list models).'),
+    name: networkName.describe('A built-in network (espalier list models), or an ONNX model by its path.'),
     init: nameOf<InitializerName>(initializers).optional().describe('How weights begin (default: as the model says).'),
     masks: z.string().optional().describe('A file of weights whose zeros (or masks) the network begins with.'),
     classes: positive.optional().describe('Default: as the model says.'),

@@ -2,6 +2,7 @@
  * @file Runs a recipe: train, prune on the way, evaluate, and leave a folder from which every number can be traced and an
  * interrupted run resumed, bit for bit.
  */
+import type { Dataset } from '../data/dataset.ts'
 import { loadDataset } from '../data/index.ts'
 import type { DataProgress } from '../data/progress.ts'
 import { type Machine, openMachine } from '../engine/machine.ts'
@@ -38,6 +39,8 @@ export interface RunOptions {
   /** Seconds between checkpoints. Default 10. */
   checkpointSeconds?: number
   machine?: Machine
+  /** In the place of the data set that the recipe names. */
+  data?: Dataset
   /** Ends training after the step in progress, with a checkpoint. */
   signal?: AbortSignal
   /** Called with true where a pruning event, which `signal` does not reach, goes on for a second, and with false when it is over. Until then the last checkpoint stands. */
@@ -51,7 +54,8 @@ export interface RunOptions {
 export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promise<RunOutcome> {
   if (recipe.ticket) throw new Error('a recipe with a ticket section is several runs: use runTicket')
   const { name: dataName, normalization, size, crop, skipCorrupt } = recipe.data
-  const data = await loadDataset(dataName, { normalization, size, crop, skipCorrupt, onProgress: options.onData })
+  const images = { normalization, size, crop, skipCorrupt, onProgress: options.onData }
+  const data = options.data ?? (await loadDataset(dataName, images))
   const machine = options.machine ?? (await openMachine())
   const plan = pruningPlan(recipe, modelOf(recipe), data)
   const network = await buildNetwork(recipe, data, machine, plan)

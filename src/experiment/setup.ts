@@ -2,13 +2,14 @@
 import { findAugmentation } from '../data/augment.ts'
 import type { Dataset } from '../data/dataset.ts'
 import type { Machine } from '../engine/machine.ts'
+import { isOnnxName } from '../formats/onnx/file.ts'
 import { readWeights } from '../formats/weights-file.ts'
-import { findModel } from '../models/index.ts'
 import type { Model } from '../models/model.ts'
 import type { RateSchedule } from '../optim/schedule.ts'
 import { rewirings } from '../prune/dynamic/index.ts'
 import type { PruningSchedule } from '../prune/schedule.ts'
 import { loadMasks, loadWeights } from '../train/checkpoint.ts'
+import { findNetwork } from '../train/find-network.ts'
 import { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
 import { toSteps } from './duration.ts'
@@ -18,7 +19,7 @@ import type { PruningPlan } from './pruning-plan.ts'
 import type { Recipe } from './recipe.ts'
 
 /** The model of a recipe. */
-export const modelOf = ({ model: { name, classes, widen } }: Recipe): Model => findModel(name, { classes, widen })
+export const modelOf = ({ model: { name, classes, widen } }: Recipe): Model => findNetwork(name, { classes, widen })
 
 /** The network of a recipe, with its initial weights. */
 export async function buildNetwork(
@@ -28,7 +29,9 @@ export async function buildNetwork(
   plan?: PruningPlan,
 ): Promise<Network> {
   const { augment, validation, stratify } = recipe.data
-  const { init, weights, masks } = recipe.model
+  const { name, init, masks } = recipe.model
+  // An ONNX model has weights of its own.
+  const weights = recipe.model.weights ?? (isOnnxName(name) && init === undefined ? name : undefined)
   const model = modelOf(recipe)
   const { prune, tie } = recipe
   const prunable = tie ? prunableNames(tie, model, 'tie') : prune && prunableNames(prune, model)

@@ -2,7 +2,7 @@
 import { readBytes } from '../util/files.ts'
 import { isHdf5, readHdf5, writeHdf5 } from './hdf5.ts'
 import { externalFiles } from './onnx/external-files.ts'
-import { isOnnx } from './onnx/file.ts'
+import { isOnnx, isOnnxName } from './onnx/file.ts'
 import type { ImportOptions } from './onnx/network.ts'
 import { type OnnxModel, readOnnx } from './onnx/onnx.ts'
 import { parseSafetensors, type TensorFile, writeSafetensors } from './safetensors.ts'
@@ -18,7 +18,7 @@ export interface WeightsFile extends TensorFile {
 export async function readWeights(path: string, options?: ImportOptions): Promise<WeightsFile> {
   const bytes = readBytes(path)
   if (isHdf5(bytes)) return readHdf5(path)
-  if (path.endsWith('.onnx') || isOnnx(bytes)) return readOnnx(bytes, path, options, externalFiles(path))
+  if (isOnnxName(path) || isOnnx(bytes)) return readOnnx(bytes, path, options, externalFiles(path))
   return isTorchFile(bytes) ? parseTorch(bytes, path) : unpackSparse(parseSafetensors(bytes, path), path)
 }
 

@@ -4,7 +4,7 @@
 import type { OnnxModel } from '../formats/onnx/onnx.ts'
 import type { TensorFile } from '../formats/safetensors-bytes.ts'
 import { findModel } from '../models/index.ts'
-import type { Model } from '../models/model.ts'
+import type { Model, ModelOptions } from '../models/model.ts'
 import { UserError } from '../util/errors.ts'
 
 /** The network that a file of weights is or names, or that of `name`. Throws UserError, which calls the file `source`, where there is none. */
@@ -12,6 +12,7 @@ export function modelOfFile(
   { metadata, onnx }: TensorFile & { onnx?: OnnxModel },
   source: string,
   name?: string,
+  find: (name: string, options: ModelOptions) => Model = findModel,
 ): Model {
   if (onnx && !name) {
     if (onnx.network instanceof UserError) throw onnx.network
@@ -20,5 +21,5 @@ export function modelOfFile(
   const wanted = name ?? metadata.model
   if (!wanted) throw new UserError(`${source} does not say what network it holds: add --model`)
   const number = (text: string | undefined) => (text === undefined ? undefined : Number(text))
-  return findModel(wanted, { classes: number(metadata.classes), widen: number(metadata.widen) })
+  return find(wanted, { classes: number(metadata.classes), widen: number(metadata.widen) })
 }

@@ -19,6 +19,9 @@ export interface OnnxFile {
   metadata: Record<string, string>
 }
 
+/** Whether a name is that of an ONNX file. */
+export const isOnnxName = (name: string): boolean => name.toLowerCase().endsWith('.onnx')
+
 /** Whether the first bytes are those of a model: the version of its format, and then a field that can follow it. */
 export function isOnnx(bytes: Uint8Array): boolean {
   const [tag, version, next] = bytes

@@ -97,8 +97,10 @@ export function sizeOf(bytes: Uint8Array): Size {
   return { bytes: bytes.length, brotli: brotliCompressSync(bytes, { params }).length }
 }
 
-/** Sizes of a model by how its floats are stored. */
-export function sizes(model: ModelProto): Record<'dense' | 'sparse' | 'float16', Size> {
+/** What a model takes by how its floats are stored. */
+export type Forms = Record<'dense' | 'sparse' | 'float16', Size>
+
+export function sizes(model: ModelProto): Forms {
   const of = (stored: ModelProto) => sizeOf(toBinary(ModelProtoSchema, stored))
   return { dense: of(model), sparse: of(sparsely(model)), float16: of(inHalves(model)) }
 }

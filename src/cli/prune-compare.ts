@@ -1,0 +1,70 @@
+/** @file espalier prune --compare: the same network pruned by several methods, in one table. */
+import { markdownTable } from 'markdown-table'
+import { percent } from '../experiment/report.ts'
+import type { WeightsFile } from '../formats/weights-file.ts'
+import type { Model } from '../models/model.ts'
+import { chanceWarning, preprocessingJson, preprocessingLines } from './eval-data.ts'
+import { clock, print, printJson } from './output.ts'
+import { PruneDisplay } from './prune-progress.ts'
+import { pruneCounts } from './prune-report.ts'
+import { methodName, type PruneFlags, pruneMethod, pruneSamples } from './prune-settings.ts'
+import { loadInputs } from './prune-with-data.ts'
+import { prepare } from './prune-work.ts'
+
+export async function compareMethods(
+  file: WeightsFile,
+  path: string,
+  model: Model,
+  flags: PruneFlags & { data: string; compare: string },
+) {
+  const names = flags.compare.split(',').map((name) => methodName(name.trim()))
+  const methods = names.map((name) => pruneMethod(flags, model, name))
+  const inputs = await loadInputs(file, path, model, flags)
+  const samples = methods.map(({ method }) => pruneSamples(flags, method, model, inputs.data))
+  const display = flags.json ? undefined : new PruneDisplay()
+  try {
+    if (display) for (const line of preprocessingLines(inputs)) print(line)
+    const results = []
+    let dense: ReturnType<Awaited<ReturnType<typeof prepare>>['network']['evaluate']> | undefined
+    for (const [i, method] of methods.entries()) {
+      const { network, ...prune } = await prepare(file, path, { flags, method, samples: samples[i], inputs, display })
+      dense ??= network.evaluate('test')
+      const started = performance.now()
+      const { pruned, refreshed } = prune.run()
+      const { accuracy, loss } = refreshed ?? pruned
+      const seconds = (performance.now() - started) / 1000
+      const { prunable } = pruneCounts(network, prune.names)
+      results.push({ method: method.method, ...prunable, accuracy, loss, seconds })
+      display?.line(`${method.method}: test accuracy ${percent(accuracy)}, loss ${loss.toFixed(4)}, ${clock(seconds)}`)
+    }
+    const warning = chanceWarning(dense!, model.classes)
+    if (!display)
+      return printJson({
+        model: model.name,
+        dataset: flags.data,
+        ...preprocessingJson(inputs),
+        dense,
+        results,
+        warning,
+      })
+    display.stop()
+    const rows = results
+      .toSorted((a, b) => b.accuracy - a.accuracy)
+      .map(({ method, sparsity, accuracy, loss, seconds }) => [
+        ...[
+          method,
+          percent(sparsity),
+          percent(accuracy),
+          percent(accuracy - dense!.accuracy),
+          loss.toFixed(4),
+          clock(seconds),
+        ],
+      ])
+    const first = ['dense', percent(0), percent(dense!.accuracy), percent(0), dense!.loss.toFixed(4), '']
+    const head = ['method', 'sparsity of the pruned tensors', 'test accuracy', 'change', 'loss', 'time']
+    print(`\n${markdownTable([head, first, ...rows], { align: ['l', 'r', 'r', 'r', 'r', 'r'] })}`)
+    if (warning) print(warning)
+  } finally {
+    display?.stop()
+  }
+}

@@ -1,0 +1,61 @@
+/** @file espalier prune --finetune: the weights that are left, trained by the train section of a recipe; those that were pruned stay zero. */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { FILES } from '../experiment/folder.ts'
+import { checkRecipe, readRecipe } from '../experiment/recipe.ts'
+import { runRecipe } from '../experiment/run.ts'
+import { type TensorFile, writeSafetensors } from '../formats/safetensors.ts'
+import { readWeights, type WeightsFile } from '../formats/weights-file.ts'
+import type { Model } from '../models/model.ts'
+import type { Evaluation, Network } from '../train/network.ts'
+import { UserError } from '../util/errors.ts'
+import { interruptible } from './interruptible.ts'
+import type { PruneDisplay } from './prune-progress.ts'
+
+export interface FinetuneOptions {
+  data?: string
+  out: string
+  model: Model
+  file: WeightsFile
+  display?: PruneDisplay
+}
+
+export interface Finetuned {
+  weights: TensorFile
+  evaluation: Evaluation
+}
+
+/** Trains in a run folder beside the output. Throws UserError where the recipe does not fit, or on Ctrl-C. */
+export async function finetune(
+  pruned: TensorFile,
+  network: Network,
+  path: string,
+  options: FinetuneOptions,
+): Promise<Finetuned> {
+  const { out, model, display } = options
+  const { train, data, seed } = readRecipe(path)
+  const start = `${out}.pruned.safetensors`
+  const folder = `${out}.finetune`
+  writeSafetensors(start, pruned)
+  const { name, classes, widen } = model
+  const recipe = checkRecipe(
+    {
+      ...{ name: 'finetune', seed, train },
+      model: { name, classes, ...(widen !== undefined && { widen }), weights: start, masks: start },
+      data: { ...data, name: options.data },
+    },
+    path,
+  )
+  const { signal } = interruptible(() => display?.stop())
+  const outcome = await runRecipe(recipe, {
+    ...{ out: folder, force: true, machine: network.machine, data: network.data, signal },
+    onEvent: (event) => {
+      if (event.type === 'epoch') display?.show('training', `epoch ${event.epoch}`, event.epoch / train.epochs)
+    },
+  })
+  if (outcome.interrupted)
+    throw new UserError(`interrupted while training; the pruned weights are in ${start}, the run in ${folder}`)
+  const weights = await readWeights(join(folder, FILES.model))
+  rmSync(start, { force: true })
+  return { weights, evaluation: outcome.result!.final }
+}

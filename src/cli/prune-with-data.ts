@@ -1,0 +1,89 @@
+/** @file espalier prune with data: the network evaluated, pruned, where asked for trained again, evaluated again and written. */
+import { statSync } from 'node:fs'
+import { grouped, percent } from '../experiment/report.ts'
+import { writeNetwork } from '../formats/network-file.ts'
+import type { WeightsFile } from '../formats/weights-file.ts'
+import type { Model } from '../models/model.ts'
+import { refuseCollapse } from '../prune/collapse.ts'
+import { weightsOf } from '../train/checkpoint.ts'
+import { statedPreprocessing } from '../train/preprocessing.ts'
+import { DataDisplay } from './data-progress.ts'
+import {
+  chanceWarning,
+  type EvaluationData,
+  loadEvaluationData,
+  preprocessingJson,
+  preprocessingLines,
+} from './eval-data.ts'
+import { onnxOptions, writtenLines } from './onnx-flags.ts'
+import { print, printJson } from './output.ts'
+import { finetune } from './prune-finetune.ts'
+import { PruneDisplay } from './prune-progress.ts'
+import { pruneCounts, pruneReport } from './prune-report.ts'
+import { type PruneFlags, pruneMethod, pruneSamples } from './prune-settings.ts'
+import { described, prepare } from './prune-work.ts'
+
+/** The data of --data for a model. */
+export async function loadInputs(
+  file: WeightsFile,
+  path: string,
+  model: Model,
+  flags: PruneFlags & { data: string },
+): Promise<EvaluationData> {
+  const stated = statedPreprocessing(file.metadata, path, model.image[0])
+  const loading = new DataDisplay()
+  return loadEvaluationData(flags.data, model, stated, flags, loading.show).finally(() => loading.stop())
+}
+
+export async function pruneWithData(
+  file: WeightsFile,
+  path: string,
+  model: Model,
+  flags: PruneFlags & { data: string; out: string },
+) {
+  const method = pruneMethod(flags, model)
+  const options = onnxOptions(flags)
+  const inputs = await loadInputs(file, path, model, flags)
+  const samples = pruneSamples(flags, method.method, model, inputs.data)
+  const display = flags.json ? undefined : new PruneDisplay()
+  try {
+    const { network, ...prune } = await prepare(file, path, { flags, method, samples, inputs, display })
+    if (display) {
+      for (const line of preprocessingLines(inputs)) print(line)
+      const all = network.prunable.reduce((sum, { name }) => sum + network.values(name).length, 0)
+      print(
+        `${model.name}: pruning ${method.tensors.length} tensors, ${grouped(method.weights)} of ${grouped(all)} weights of layers; engine: ${network.machine.description}`,
+      )
+    }
+    const dense = network.evaluate('test')
+    const warning = chanceWarning(dense, model.classes)
+    display?.line(`dense: test accuracy ${percent(dense.accuracy)}, loss ${dense.loss.toFixed(4)}`)
+    if (warning) display?.line(warning)
+    const outcome = prune.run()
+    const counts = pruneCounts(network, prune.names)
+    if (method.onCollapse === 'error') refuseCollapse(counts.paths, method.sparsity)
+
+    const weights = weightsOf(network, described(method, samples))
+    const trained =
+      flags.finetune === undefined
+        ? undefined
+        : await finetune(weights, network, flags.finetune, { ...flags, model, file, display })
+    const result = { ...outcome, dense, ...counts, ...(trained && { finetuned: trained.evaluation }) }
+    const stored = { weights: trained?.weights ?? weights, model, onnx: file.onnx }
+    const forms = await writeNetwork(flags.out, stored, options)
+    if (!display) {
+      const { method: name, sparsity, lambda: damp, fisher: blockSize, seed, faithful } = method
+      return printJson({
+        ...{ model: model.name, dataset: flags.data, method: name, sparsity, damp, blockSize, seed, faithful },
+        ...{ ...samples, ...preprocessingJson(inputs), ...result, paths: undefined, warning },
+        ...{ deadOutputs: result.paths.deadOutputs, outputs: result.paths.outputs },
+        ...{ out: flags.out, bytes: statSync(flags.out).size, forms, engine: network.machine.description },
+      })
+    }
+    display.stop()
+    print(`\n${pruneReport(result)}\n`)
+    for (const line of writtenLines(flags.out, forms, flags)) print(line)
+  } finally {
+    display?.stop()
+  }
+}

@@ -1,0 +1,33 @@
+/** @file Which output of a network is which class: a text file with one class name per line, in the order of the outputs. */
+import { UserError } from '../util/errors.ts'
+import { readBytes } from '../util/files.ts'
+import { type Dataset, labelArray } from './dataset.ts'
+
+/** The names of the outputs. Throws UserError where a file has none, or one twice. */
+export function readLabels(path: string): string[] {
+  const names = new TextDecoder()
+    .decode(readBytes(path))
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (names.length === 0) throw new UserError(`${path}: expected one class name per line, found none`)
+  if (twice !== undefined) throw new UserError(`${path}: expected every class once, found ${twice} twice`)
+  return names
+}
+
+/** The data set with the labels that outputs of these names have. Throws UserError where it has a class that is not among them. */
+export function relabelled(data: Dataset, names: readonly string[], source: string): Dataset {
+  const { classNames } = data
+  if (!classNames)
+    throw new UserError(`${source}: the classes of ${data.name} have no names, expected a folder of image files`)
+  const places = classNames.map((name) => names.indexOf(name))
+  const unknown = classNames.find((_, i) => places[i] < 0)
+  if (unknown !== undefined) throw new UserError(`${source} has no line ${unknown}, which is a class of ${data.name}`)
+  const part = ({ labels, ...rest }: Dataset['train']): Dataset['train'] => {
+    const moved = labelArray(names.length, labels.length)
+    moved.set(Array.from(labels, (label) => places[label]))
+    return { ...rest, labels: moved }
+  }
+  return { ...data, classes: names.length, classNames: [...names], train: part(data.train), test: part(data.test) }
+}
