@@ -3,8 +3,12 @@ import { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
 import { grouped, percent } from '../experiment/report.ts'
 import { type Histogram, summarize, type TensorSummary, totalsOf } from '../formats/summary.ts'
-import { readWeights } from '../formats/weights-file.ts'
+import { readWeights, type WeightsFile } from '../formats/weights-file.ts'
+import { models } from '../models/index.ts'
+import type { Model } from '../models/model.ts'
+import { networkOfFile } from '../train/find-network.ts'
 import { UserError } from '../util/errors.ts'
+import { layerRows, layerTable } from './inspect-layers.ts'
 import { inspectProgram } from './inspect-program.ts'
 import { print, printJson } from './output.ts'
 
@@ -16,28 +20,31 @@ interface Options {
 }
 
 export const inspectCommand = new Command('inspect')
-  .description('what a file of weights (safetensors, PyTorch, HDF5) holds, or what a training step of a network takes')
+  .description(
+    'what a file of weights (ONNX, safetensors, PyTorch, HDF5) holds, or what a training step of a network takes',
+  )
   .argument(
     '[file]',
     'shape, signs, zeros, mean, std and histogram of every tensor; totals by kind, sparsity, compression ratio',
   )
   .option('--program', 'kernel calls and memory plan of a training step, of the network that the file or --model names')
-  .option('--model <name>', 'with --program: a built-in network (default: the one that the file names)')
+  .option('--model <name>', 'a built-in network, or an ONNX model (default: the one that the file is or names)')
   .option('--batch <n>', 'with --program: samples per step (default: 128)')
   .option('--json', 'print one JSON object')
   .action(async (path: string | undefined, { program, model, batch, json }: Options) => {
     if (program) return inspectProgram(path, { model, batch, json })
-    for (const [option, value] of Object.entries({ '--model': model, '--batch': batch }))
-      if (value !== undefined) throw new UserError(`${option} needs --program`)
+    if (batch !== undefined) throw new UserError('--batch needs --program')
     if (path === undefined) throw new UserError('inspect needs a file of weights, or --program with --model')
-    await inspectFile(path, json)
+    await inspectFile(path, model, json)
   })
 
-async function inspectFile(path: string, json?: boolean): Promise<void> {
+async function inspectFile(path: string, name?: string, json?: boolean): Promise<void> {
   const file = await readWeights(path)
   const tensors = summarize(file)
+  const { model, problem } = networkIn(file, path, name)
+  const layers = model && layerRows(file, model)
   if (json) {
-    printJson({ file: path, metadata: file.metadata, tensors, totals: totalsOf(tensors) })
+    printJson({ file: path, metadata: file.metadata, tensors, totals: totalsOf(tensors), layers, problem })
     return
   }
   for (const [key, value] of Object.entries(file.metadata)) print(`${key}: ${value}`)
@@ -45,6 +52,7 @@ async function inspectFile(path: string, json?: boolean): Promise<void> {
   const columns = [...head, 'nonzeros from -limit to limit', 'limit']
   const align = columns.map((name) => (['tensor', 'type', 'shape', columns[10]].includes(name) ? 'l' : 'r'))
   print(markdownTable([columns, ...tensors.map(row)], { align }))
+  if (layers && layers.length > 0) print(`\n${layerTable(layers)}`)
   const totals = totalsOf(tensors)
   const sums = totals.map(({ what, tensors: n, size, nonzeros }) => [
     ...[what, grouped(n), grouped(size), grouped(nonzeros), percent(size ? 1 - nonzeros / size : 0)],
@@ -57,8 +65,17 @@ async function inspectFile(path: string, json?: boolean): Promise<void> {
     print(
       `\ncompression ratio ${(size / nonzeros).toFixed(2)}: values by nonzeros of kernels and matrices, in numbers, not bytes`,
     )
+  if (problem) print(`\nnote: ${problem}`)
   for (const { name, nonFinite } of tensors)
     if (nonFinite > 0) print(`warning: ${name} holds ${nonFinite} values that are NaN or infinite`)
+}
+
+/** The network of a file, where it is one, names one or is said to be of one; of an ONNX model, why it cannot be run here. */
+function networkIn(file: WeightsFile, path: string, name?: string): { model?: Model; problem?: string } {
+  if (file.onnx && file.onnx.network instanceof UserError && !name) return { problem: file.onnx.network.message }
+  const known =
+    name !== undefined || file.onnx || (file.metadata.model !== undefined && Object.hasOwn(models, file.metadata.model))
+  return known ? { model: networkOfFile(file, path, name) } : {}
 }
 
 const row = (t: TensorSummary): string[] => [

@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { version } from '../experiment/environment.ts'
 import { benchCommand } from './bench.ts'
 import { compareMasksCommand } from './compare-masks.ts'
+import { convertCommand } from './convert.ts'
 import { dataCommand } from './data.ts'
 import { evalCommand } from './eval.ts'
 import { inspectCommand } from './inspect.ts'
@@ -40,6 +41,7 @@ const commands = [
     benchCommand,
     reportCommand,
     inspectCommand,
+    convertCommand,
     compareMasksCommand,
   ],
   ...[listCommand, dataCommand],

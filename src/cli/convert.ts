@@ -1,0 +1,42 @@
+/** @file espalier convert: a network with its weights, from one format to another. */
+import { Command } from 'commander'
+import { writeNetwork } from '../formats/network-file.ts'
+import { isOnnxName } from '../formats/onnx/file.ts'
+import { readWeights } from '../formats/weights-file.ts'
+import { networkOfFile } from '../train/find-network.ts'
+import { UserError } from '../util/errors.ts'
+import { importOptions, type PreprocessingFlags } from './eval-data.ts'
+import { type OnnxFlags, onnxFlags, onnxOptions, writtenLines } from './onnx-flags.ts'
+import { print, printJson } from './output.ts'
+
+interface Options extends OnnxFlags, PreprocessingFlags {
+  model?: string
+  json?: boolean
+}
+
+const command = new Command('convert')
+  .description('a network with its weights, written in another format: .onnx, .safetensors or .h5')
+  .argument('<in>', 'an ONNX model, or weights: a safetensors or HDF5 file, or a PyTorch checkpoint')
+  .argument('<out>', 'a name that ends in .onnx, .safetensors or .h5')
+  .option('--model <name>', 'a built-in network, or an ONNX model whose weights they are')
+
+export const convertCommand = onnxFlags(command)
+  .option('--json', 'print one JSON object')
+  .action(async (from: string, to: string, flags: Options) => {
+    const file = await readWeights(from, importOptions(flags))
+    const asked = onnxOptions(flags)
+    // An ONNX model stays what it is: it need not be one that runs here, unless it is written anew.
+    const stays = file.onnx && !flags.model && (!isOnnxName(to) || !flags.foldBn)
+    const needsModel = !stays && (isOnnxName(to) || flags.model !== undefined)
+    if (!/\.(onnx|safetensors|h5|hdf5)$/i.test(to))
+      throw new UserError(`${to}: expected a name that ends in .onnx, .safetensors or .h5`)
+    const model = needsModel ? networkOfFile(file, from, flags.model) : undefined
+    const metadata = {
+      ...file.metadata,
+      ...(model && !file.onnx && { model: model.name, classes: String(model.classes) }),
+    }
+    const onnx = flags.model === undefined ? file.onnx : undefined
+    const forms = await writeNetwork(to, { weights: { tensors: file.tensors, metadata }, model, onnx }, asked)
+    if (flags.json) printJson({ from, to, forms })
+    else for (const line of writtenLines(to, forms, flags)) print(line)
+  })
