@@ -1,4 +1,5 @@
 /** @file What a recipe says of itself beside what is run: the paper, its figures, what should come out and what that takes. Section `about`; nothing in it changes a run. */
+import { parse, stringify } from 'yaml'
 import { z } from 'zod'
 
 const scalar = z.union([z.string(), z.number(), z.boolean()])
@@ -34,6 +35,20 @@ export function settingsOf(value: unknown, prefix = ''): Map<string, unknown> {
     else found.set(prefix + key, inner)
   }
   return found
+}
+
+/** A recipe, or the recipes of a sweep, as YAML without what they say of themselves: two that are equal then run the same. */
+export function withoutAbout(yaml: string): string {
+  let value: { runs?: object; about?: unknown }
+  try {
+    value = parse(yaml)
+  } catch {
+    return yaml // Damaged: equal to no other.
+  }
+  const recipes: unknown[] = [value, ...Object.values(value?.runs ?? {})]
+  for (const recipe of recipes)
+    if (typeof recipe === 'object' && recipe !== null && 'about' in recipe) delete recipe.about
+  return stringify(value, { aliasDuplicateObjects: false })
 }
 
 /** The published figures that belong to a recipe as it is. */
