@@ -51,6 +51,8 @@ const beforePruning = ofResult(({ dense }, { recipe: { model, prune } }) =>
 
 interface Measure extends Column {
   of(run: ReportedRun): number | undefined
+  /** Its deviation says nothing that is worth a place. */
+  meanOnly?: boolean
 }
 
 const measures: readonly Measure[] = [
@@ -62,8 +64,8 @@ const measures: readonly Measure[] = [
   { name: 'pruned, %', digits: 2, of: percent(({ last }) => last.prunedAccuracy) },
   { name: 'validation loss', digits: 4, of: ({ last }) => last.validationLoss },
   { name: 'train loss', digits: 4, of: ({ last }) => last.trainLoss },
-  { name: 'MFLOP', digits: threeDigits, of: megaflopsOf },
-  { name: 'file, kB', digits: 1, of: ofResult(({ modelBytes }) => modelBytes / 1e3) },
+  { name: 'MFLOP', digits: threeDigits, of: megaflopsOf, meanOnly: true },
+  { name: 'file, kB', digits: 1, of: ofResult(({ modelBytes }) => modelBytes / 1e3), meanOnly: true },
   { name: 'seconds', digits: 0, of: ofResult(({ seconds }) => seconds) },
 ]
 
@@ -88,8 +90,9 @@ export function groupsTable({ groups, keys }: Groups, { each = false } = {}): Ta
     group.sparsity === undefined ? undefined : percentText(group.sparsity),
     ...group.settings,
     each ? group.runs[0].epochs.length : runsText(group),
-    ...measures.flatMap(({ name, of }) => {
-      const spread = spreadOf(group.runs, of)
+    ...measures.flatMap(({ name, of, meanOnly }) => {
+      const measured = spreadOf(group.runs, of)
+      const spread = meanOnly ? measured?.mean : measured
       return name === PUBLISHED_AFTER ? [spread, publishedCell(group)] : [spread]
     }),
   ])

@@ -57,7 +57,7 @@ const STYLE = `
 @media(prefers-color-scheme:dark){:root{--page:#0f1419;--card:#171c23;--text:#e6edf3;--soft:#9aa4af;--line:#2b323b;--stripe:#1b2129}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--text);font:15px/1.5 system-ui,-apple-system,"Segoe UI","Liberation Sans",sans-serif}
-header,main,footer{max-width:1120px;margin:0 auto;padding:0 20px}
+header,main,footer{max-width:1160px;margin:0 auto;padding:0 20px}
 header{padding-top:36px}
 h1{font-size:28px;line-height:1.2;letter-spacing:-.01em;margin:0}
 header p{color:var(--soft);font-size:17px;margin:6px 0 0;max-width:70ch}
