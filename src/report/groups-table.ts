@@ -78,7 +78,7 @@ export function groupsTable({ groups, keys }: Groups, { each = false } = {}): Ta
     ...(each ? ['run'] : []).map((name) => ({ name })),
     { name: 'method' },
     { name: 'asked for' },
-    ...keys.map((name) => ({ name })),
+    ...keys.map((key) => ({ name: key === 'name' ? 'recipe' : key })),
     { name: each ? 'epochs' : 'runs' },
     ...measures.flatMap((measure) =>
       measure.name === PUBLISHED_AFTER ? [measure, { name: 'published, %' }] : [measure],

@@ -35,8 +35,19 @@ export function groupRuns(runs: readonly ReportedRun[], { each = false } = {}): 
     return { runs, settings, method: methodOf(recipe), sparsity: sparsityAsked(recipe) }
   })
   const keys = each ? [] : distinguishing(all)
-  const groups = all.map((group) => ({ ...group, settings: keys.map((key) => group.settings.get(key) ?? '') }))
+  const prefix = commonPrefix(all.map(({ settings }) => settings.get('name') ?? ''))
+  const setting = (settings: ReadonlyMap<string, string>, key: string) =>
+    key === 'name' ? settings.get(key)!.slice(prefix.length) : (settings.get(key) ?? '')
+  const groups = all.map((group) => ({ ...group, settings: keys.map((key) => setting(group.settings, key)) }))
   return { groups, keys }
+}
+
+/** What all names begin with, up to a dash. */
+function commonPrefix([first = '', ...others]: readonly string[]): string {
+  let end = 0
+  for (let at = first.indexOf('-') + 1; at > 0; at = first.indexOf('-', at) + 1)
+    if (others.every((name) => name.startsWith(first.slice(0, at)))) end = at
+  return first.slice(0, end)
 }
 
 /** What a group is called: everything but its sparsity, and with it. */

@@ -58,6 +58,17 @@ it('a sweep over any key: those that are needed, and no others', () => {
   ])
 })
 
+it('recipes of the same method and sparsity go by their names, without what these share', () => {
+  const names = ['lenet-5-ticket-gsm', 'lenet-5-ticket-magnitude', 'lenet-5-tickets'].map((name) => ({
+    recipe: { name },
+  }))
+  const { groups, keys } = groupRuns(readRuns([written(names)]))
+  expect(keys).toEqual(['name'])
+  expect(groups.map(seriesOf)).toEqual(
+    ['ticket-gsm', 'ticket-magnitude', 'tickets'].map((name) => `magnitude, ${name}`),
+  )
+})
+
 it('files that runs of the same folder left are the same for every seed', () => {
   const folder = temporaryFolder()
   for (const seed of [0, 1]) {

@@ -87,7 +87,7 @@ const shapesOf = (series: readonly string[]) => series.map((_, i) => shapes[i % 
 function padded(densities: readonly number[]): [number, number] {
   const [low, high] = [Math.min(...densities), Math.max(...densities)]
   const room = Math.max((high / low) ** 0.06, 1.05)
-  return [low / room, Math.min(high * room, Math.max(1, high))]
+  return [low / room, high * room]
 }
 
 /** Sparsities that people ask for. */

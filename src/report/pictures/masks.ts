@@ -48,7 +48,7 @@ export async function masksPicture(groups: readonly RunGroup[]): Promise<Picture
           scale: { domain: Array.from({ length: count }, (_, i) => i), paddingInner: 0.06, paddingOuter: 0 },
         })
         return {
-          title: label,
+          title: { text: label, limit: Math.max(side * columns, 150) },
           data: { values: pixels.filter(({ kept }) => kept > 0) },
           ...{ width: side * columns, height: side * rows, view: { stroke: '#e4e7eb' } },
           mark: { type: 'rect' as const, color: accent, aria: false },

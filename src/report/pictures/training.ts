@@ -7,6 +7,10 @@ import { palette } from './theme.ts'
 /** More groups than this are told apart by their series alone. */
 const MOST_NAMED = 10
 
+/** As many as fit below the two charts. */
+const legendColumns = (names: readonly string[]): number =>
+  Math.max(1, Math.floor(100 / (6 + Math.max(...names.map(({ length }) => length)))))
+
 /** Nothing where no run has two epochs. */
 export function trainingPicture(groups: readonly RunGroup[]): Picture | undefined {
   const named = groups.length <= MOST_NAMED ? labelOf : seriesOf
@@ -35,7 +39,11 @@ export function trainingPicture(groups: readonly RunGroup[]): Picture | undefine
       x: { field: 'epoch', type: 'quantitative' as const, axis: { title: 'epoch', grid: false, tickMinStep: 1 } },
       y: { field, type: 'quantitative' as const, scale, axis: { title } },
       color: {
-        ...{ field: 'name', type: 'nominal' as const, legend: { orient: 'bottom' as const, columns: 5 } },
+        ...{
+          field: 'name',
+          type: 'nominal' as const,
+          legend: { orient: 'bottom' as const, columns: legendColumns(names) },
+        },
         scale: { domain: names, range: names.map((_, i) => palette[i % palette.length]) },
       },
       detail: { field: 'group', type: 'nominal' as const },
