@@ -1,10 +1,6 @@
 /** @file espalier list: what there is. */
-import { readdirSync, readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Argument, Command } from 'commander'
 import { markdownTable } from 'markdown-table'
-import { parse } from 'yaml'
 import { datasets } from '../data/index.ts'
 import { models } from '../models/index.ts'
 import { rewirings } from '../prune/dynamic/index.ts'
@@ -14,6 +10,7 @@ import { scopes } from '../prune/scope.ts'
 import { tiedSummary } from '../prune/tied.ts'
 import { print, printJson } from './output.ts'
 import { pruneMethods } from './prune-settings.ts'
+import { listRecipes, recipeText } from './recipe-list.ts'
 
 type Entry = { name: string; summary: string }
 
@@ -31,27 +28,18 @@ const kinds: Record<string, () => Entry[]> = {
     { name: 'tie', summary: tiedSummary },
     ...Object.entries(pruneMethods).map(([name, summary]) => ({ name: `prune --method ${name}`, summary })),
   ],
-  recipes: listRecipes,
 }
 
 export const listCommand = new Command('list')
   .description('the models, data sets, pruning methods or recipes that there are')
-  .addArgument(new Argument('<kind>', 'what to list').choices(Object.keys(kinds)))
+  .addArgument(new Argument('<kind>', 'what to list').choices([...Object.keys(kinds), 'recipes']))
   .option('--json', 'print one JSON array')
   .action((kind: string, options: { json?: boolean }) => {
+    if (kind === 'recipes') {
+      const recipes = listRecipes()
+      return options.json ? printJson(recipes) : print(recipes.map(recipeText).join('\n\n'))
+    }
     const entries = kinds[kind]()
     if (options.json) return printJson(entries)
     print(markdownTable([[kind, ''], ...entries.map(({ name, summary }) => [name, summary])]))
   })
-
-/** The recipes of this package, by path from the current folder. */
-function listRecipes(): Entry[] {
-  const folder = fileURLToPath(new URL('../../recipes', import.meta.url))
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.yaml'))
-    .sort()
-    .map((file) => {
-      const path = join(folder, file)
-      return { name: relative('.', path), summary: String(parse(readFileSync(path, 'utf8'))?.summary ?? '') }
-    })
-}

@@ -1,41 +1,102 @@
-/** @file espalier report: runs side by side, by the average of their last evaluations. */
-import { Command } from 'commander'
-import { markdownTable } from 'markdown-table'
-import { LAST, type LastEvaluations, lastEvaluations, runFolders } from '../experiment/last-evaluations.ts'
-import { grouped, percent } from '../experiment/report.ts'
+/** @file espalier report: what runs and sweeps came to, as tables, a page or a document with pictures. */
+import { basename, dirname, extname, join, relative } from 'node:path'
+import { Command, Option } from 'commander'
+import { toCsv } from '../report/formats/csv.ts'
+import { toLatex } from '../report/formats/latex.ts'
+import { toMarkdown } from '../report/formats/markdown.ts'
+import { type LinkedPicture, markdownReport } from '../report/markdown-report.ts'
+import { type Report, reportOf } from '../report/report.ts'
+import { UserError } from '../util/errors.ts'
+import { makeFolder, writeAtomically } from '../util/files.ts'
 import { print, printJson } from './output.ts'
 
+const formats = ['markdown', 'csv', 'latex', 'html'] as const
+type Format = (typeof formats)[number]
+
+const endings: Record<string, Format> = { '.md': 'markdown', '.csv': 'csv', '.tex': 'latex', '.html': 'html' }
+
+interface Options {
+  format?: Format
+  output?: string
+  svg?: string
+  each?: boolean
+  json?: boolean
+}
+
 export const reportCommand = new Command('report')
-  .description(
-    `runs side by side: the average of their last ${LAST} evaluations, and the test set where they are complete`,
+  .description('what runs and sweeps came to: means and deviations over seeds, by method and sparsity')
+  .argument('[folders...]', 'folders of runs and sweeps, or folders that hold some', ['runs'])
+  .addOption(
+    new Option('--format <format>', 'tables alone (csv, latex), or all with pictures (markdown, html)').choices(
+      formats,
+    ),
   )
-  .argument('[folders...]', 'run folders, or folders that hold some', ['runs'])
-  .option('--json', 'print one JSON array')
-  .action((folders: string[], { json }: { json?: boolean }) => {
-    const runs = folders.flatMap(runFolders).map(lastEvaluations)
-    if (json) return printJson(runs)
-    const head = [
-      'run',
-      'epochs',
-      'averaged',
-      'train loss',
-      'validation loss',
-      'accuracy',
-      'pruned',
-      'test, dense',
-      'test',
-    ]
-    print(markdownTable([head, ...runs.map(row)], { align: head.map((_, i) => (i === 0 ? 'l' : 'r')) }))
-    print(
-      `\nTrain loss, and loss and accuracy on held-out samples (data.validation), are means over the last ${LAST} epochs, or all where there are fewer; pruned: with the largest weights alone (train.gsm). The test set is read once, at the end.`,
-    )
+  .option('-o, --output <file>', 'write there instead of printing (.md, .csv, .tex or .html also says the format)')
+  .option('--svg <dir>', 'write the pictures as SVG files there; a Markdown report shows them')
+  .option('--each', 'a row for every run instead of every set of runs that differ by seed alone')
+  .option('--json', 'print one JSON array, an object for every run')
+  .action(async (folders: string[], options: Options) => {
+    const format = formatOf(options)
+    const report = reportOf(folders)
+    if (options.json) return printJson(report.runs.map(({ last }) => last))
+    const pictures = options.svg === undefined ? [] : await writePictures(report, options.svg, options.output)
+    const text = await written(report, format, options.each ?? false, pictures)
+    if (options.output === undefined) {
+      process.stdout.write(text)
+      return
+    }
+    writeAtomically(options.output, text)
+    print(`written: ${[options.output, ...pictures.map(({ file }) => file)].join(', ')}`)
   })
 
-const row = (run: LastEvaluations): string[] => {
-  const share = (value: number | undefined) => (value === undefined ? '' : percent(value))
-  const loss = (value: number | undefined) => (value === undefined ? '' : value.toFixed(4))
-  return [
-    ...[run.folder, grouped(run.epochs), grouped(run.averaged), loss(run.trainLoss), loss(run.validationLoss)],
-    ...[share(run.validationAccuracy), share(run.prunedAccuracy), share(run.dense), share(run.final)],
-  ]
+function formatOf({ format, output }: Options): Format | undefined {
+  if (format !== undefined || output === undefined) return format
+  const found = endings[extname(output)]
+  if (!found)
+    throw new UserError(
+      `-o ${output}: expected a name that ends in ${Object.keys(endings).join(', ')}, or --format beside it`,
+    )
+  return found
+}
+
+/** In the terminal, where there is no format, tables and notes. */
+async function written(
+  report: Report,
+  format: Format | undefined,
+  each: boolean,
+  pictures: readonly LinkedPicture[],
+): Promise<string> {
+  const table = each ? report.each : report.means
+  if (format === undefined) return `${toMarkdown(table)}\n\n${report.notes.join('\n')}\n`
+  if (format === 'csv') return toCsv(table)
+  if (format === 'latex') return toLatex(table)
+  if (format === 'markdown') return markdownReport({ ...report, means: table }, pictures)
+  // Loaded where they are needed: the libraries behind pictures take most of a second.
+  const [{ page }, { picturesOf }] = await Promise.all([
+    import('../report/page.ts'),
+    import('../report/pictures/index.ts'),
+  ])
+  return page({ ...report, means: table }, await picturesOf(report.groups.groups))
+}
+
+/** Writes all pictures; their paths are those from the report's folder, `file` those from here. */
+async function writePictures(
+  report: Report,
+  folder: string,
+  output: string | undefined,
+): Promise<(LinkedPicture & { file: string })[]> {
+  const [{ drawFile }, { picturesOf }] = await Promise.all([
+    import('../report/pictures/draw.ts'),
+    import('../report/pictures/index.ts'),
+  ])
+  makeFolder(folder)
+  const from = output === undefined ? '.' : dirname(output)
+  const linked = []
+  for (const picture of await picturesOf(report.groups.groups)) {
+    const file = join(folder, `${picture.name}.svg`)
+    writeAtomically(file, await drawFile(picture))
+    const path = join(relative(from, folder), basename(file)).replaceAll('\\', '/')
+    linked.push({ title: picture.title, caption: picture.caption, path, file })
+  }
+  return linked
 }

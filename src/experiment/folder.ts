@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { fileProblem, UserError } from '../util/errors.ts'
 import { makeFolder } from '../util/files.ts'
 import { FolderLock } from '../util/folder-lock.ts'
+import { withoutAbout } from './about.ts'
 import type { RunResult } from './run-events.ts'
 
 /** What a run writes. `dense` appears at the first pruning event, `snapshot` when the recipe says so, `model` and `report` at the end. */
@@ -92,7 +93,7 @@ export class RunFolder {
   expectToResume(recipe: string): void {
     if (!this.has('recipe')) throw new UserError(`${this.path} holds no run to resume`)
     if (this.has('report')) throw new UserError(`${this.path}: this run is complete; see ${this.file('report')}`)
-    if (readFileSync(this.file('recipe'), 'utf8') !== recipe)
+    if (withoutAbout(readFileSync(this.file('recipe'), 'utf8')) !== withoutAbout(recipe))
       throw new UserError(
         `${this.file('recipe')} differs from the recipe given: resume with the same recipe, seed and --set`,
       )

@@ -1,7 +1,8 @@
 /** @file What the last epochs of a run came to on average: less at the mercy of one epoch than the last, and not chosen by its result. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../util/errors.ts'
+import { readBytes } from '../util/files.ts'
 import { FILES } from './folder.ts'
 import type { EpochReport, RunResult } from './run-events.ts'
 
@@ -35,10 +36,10 @@ export function runFolders(path: string): string[] {
   return found.sort()
 }
 
-/** Throws UserError where a line is not JSON. */
-export function lastEvaluations(folder: string): LastEvaluations {
+/** The epochs of a run so far and, where it is complete, its result. Throws UserError where a line is not JSON. */
+export function metricsIn(folder: string): { epochs: EpochReport[]; result?: RunResult } {
   const path = join(folder, FILES.metrics)
-  const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean)
+  const lines = new TextDecoder().decode(readBytes(path)).split('\n').filter(Boolean)
   const records = lines.map((line, i): EpochReport | ({ type: 'final' } & RunResult) => {
     try {
       return JSON.parse(line)
@@ -46,13 +47,19 @@ export function lastEvaluations(folder: string): LastEvaluations {
       throw new UserError(`${path}: line ${i + 1}: expected JSON, found ${line.slice(0, 40)}`)
     }
   })
-  const epochs = records.filter((record): record is EpochReport => record.type === 'epoch')
+  return {
+    epochs: records.filter((record): record is EpochReport => record.type === 'epoch'),
+    result: records.find((record) => record.type === 'final'),
+  }
+}
+
+/** Throws UserError as {@link metricsIn} does. */
+export function lastEvaluations(folder: string, { epochs, result } = metricsIn(folder)): LastEvaluations {
   const last = epochs.slice(-LAST)
   const mean = (of: (epoch: EpochReport) => number | undefined) => {
     const values = last.map(of).filter((value) => value !== undefined)
     return values.length > 0 ? values.reduce((sum, value) => sum + value, 0) / values.length : undefined
   }
-  const result = records.find((record) => record.type === 'final')
   return {
     ...{ folder, epochs: epochs.length, averaged: last.length, trainLoss: mean((epoch) => epoch.trainLoss) },
     validationLoss: mean((epoch) => epoch.validationLoss),

@@ -20,6 +20,7 @@ import { suggestion } from '../util/suggest.ts'
 import { type BatchNormMode, batchNormModes } from '../workflow/scoring/measurement.ts'
 import { Scoring } from '../workflow/scoring/scoring.ts'
 import { type SecondOrderMethod, secondOrderMethods } from '../workflow/second-order.ts'
+import { aboutSchema } from './about.ts'
 import { applyChanges, yamlProblem } from './changes.ts'
 import { checkSchema, shown } from './check-schema.ts'
 import { isDuration } from './duration.ts'
@@ -105,6 +106,7 @@ export const recipeSchema = z.strictObject({
     .regex(/^[a-z0-9][a-z0-9._-]*$/, 'expected lower-case letters, digits, dots and dashes')
     .describe('Names the run folder.'),
   summary: z.string().default('').describe('One line for lists.'),
+  about: aboutSchema.optional().describe('The paper, its figures and what a run takes; changes nothing.'),
   seed: z
     .int()
     .min(0)

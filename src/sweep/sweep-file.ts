@@ -11,6 +11,7 @@
 import { dirname, join } from 'node:path'
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
+import { aboutSchema } from '../experiment/about.ts'
 import { checkSchema } from '../experiment/check-schema.ts'
 import { type Recipe, readRecipe } from '../experiment/recipe.ts'
 import { UserError } from '../util/errors.ts'
@@ -25,6 +26,10 @@ const sweepSchema = z.strictObject({
     .regex(/^[\w.-]+$/, 'expected letters, digits, dots, dashes and underscores')
     .describe('Names the folder.'),
   summary: z.string().optional().describe('One line for lists and reports.'),
+  about: aboutSchema
+    .omit({ published: true })
+    .optional()
+    .describe('What the sweep says of itself where that differs from its recipe.'),
   recipe: z.string().describe('Path of the recipe, from the folder of the sweep file.'),
   set: z.record(z.string(), scalar).default({}).describe('Recipe keys with values for all runs.'),
   grid: z

@@ -4,6 +4,7 @@
 import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import { withoutAbout } from '../experiment/about.ts'
 import { FILES, resultIn } from '../experiment/folder.ts'
 import { recipeToYaml } from '../experiment/recipe.ts'
 import type { RunEvent, RunResult } from '../experiment/run-events.ts'
@@ -136,6 +137,6 @@ function claim(sweep: Sweep, out: string, resume: boolean): void {
   }
   if (!resume)
     throw new UserError(`${out} already holds a sweep: use --resume to run what is missing, or another --out`)
-  if (readFileSync(file, 'utf8') !== text)
+  if (withoutAbout(readFileSync(file, 'utf8')) !== withoutAbout(text))
     throw new UserError(`${file} differs from the sweep given: resume with the same file, recipe and --set`)
 }

@@ -86,7 +86,6 @@ it.each([
       'prune --method obd',
     ],
   ],
-  ['recipes', ['recipes/quickstart.yaml']],
 ])('list %s', async (kind, names) => {
   const table = await output('list', kind)
   const entries = JSON.parse(await output('list', kind, '--json'))
@@ -94,6 +93,25 @@ it.each([
     expect(table).toContain(`| ${name} `)
     expect(entries.find((entry: { name: string }) => entry.name.endsWith(name))?.summary).not.toBe('')
   }
+})
+
+it('list recipes: paper, figures and cost of every recipe and sweep', async () => {
+  const text = await output('list', 'recipes')
+  const entries: Record<string, string>[] = JSON.parse(await output('list', 'recipes', '--json'))
+  const entry = (name: string) => entries.find((one) => one.name.endsWith(`recipes/${name}`))!
+  expect(entries.length).toBeGreaterThan(60)
+  for (const { name, summary, paper, table, expected, cost } of entries) {
+    expect(text).toContain(`${name}\n  ${summary}\n`)
+    expect([summary, paper, table ?? expected, cost], name).toEqual([1, 2, 3, 4].map(() => expect.stringMatching(/./)))
+  }
+  expect(entry('dynamic/mnist-dsr.yaml').expected).toBe('98.14 ± 0.14 % (0.98)')
+  expect(entry('dynamic/mnist-dsr.sweep.yaml')).toMatchObject({
+    ...{ expected: '98.14 ± 0.14 % (0.98), 97.75 ± 0.04 % (0.99)', cost: expect.stringMatching(/^6 runs/) },
+    paper: entry('dynamic/mnist-dsr.yaml').paper,
+  })
+  expect(entry('dynamic/mnist-set-99.sweep.yaml').expected).toBe('95.8 % (0.99)')
+  expect(entry('at-init/resnet18-cifar10.sweep.yaml').expected).toBe('45 published figures from 71.99 to 91.1 %')
+  expect(entry('gsm/lenet-5-125x.yaml').expected).toMatch(/99\.04 % \(gsm-ticket\)/)
 })
 
 describe('inspect', () => {

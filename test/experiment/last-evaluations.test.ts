@@ -1,12 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { lastEvaluations, runFolders } from '../../src/experiment/last-evaluations.ts'
 import { UserError } from '../../src/util/errors.ts'
-import { compiled, espalier } from '../cli/cli.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
-
-beforeAll(compiled, 120_000)
 
 /** A run of epochs whose losses and accuracies are 1, 2, 3... hundredths. */
 function written(epochs: number, others: object[] = [], validation = true): string {
@@ -36,17 +33,11 @@ it('of a short run all epochs; of one without held-out samples the training loss
   expect(lastEvaluations(written(0))).toMatchObject({ epochs: 0, averaged: 0, trainLoss: undefined })
 })
 
-it('espalier report finds runs in folders and says what it averages', async () => {
+it('finds runs in folders, in the order of their names', () => {
   const folder = written(12)
   mkdirSync(join(folder, 'below'))
   writeFileSync(join(folder, 'below', 'metrics.jsonl'), '')
   expect(runFolders(folder)).toEqual([folder, join(folder, 'below')])
-  const { stdout: text, code } = await espalier(['report', folder])
-  expect(code).toBe(0)
-  expect(text).toMatch(/\| +12 \| +10 \| +0\.7500 \| +1\.5000 \| +7\.50 % \| +50\.00 % \| +\| +\|$/m)
-  expect(text).toContain('are means over the last 10 epochs, or all where there are fewer')
-  const [first] = JSON.parse((await espalier(['report', folder, '--json'])).stdout)
-  expect(first).toMatchObject({ folder, averaged: 10 })
 })
 
 it('refuses folders without runs, and lines that are not JSON', () => {

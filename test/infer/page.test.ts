@@ -9,14 +9,10 @@ import { encodeSafetensors, parseSafetensors } from '../../src/formats/safetenso
 import { SparseModel } from '../../src/infer/sparse-model.ts'
 import { random } from '../../src/util/random.ts'
 import { compiled, root } from '../cli/cli.ts'
+import { CHROMIUM, hasChromium } from '../support/chromium.ts'
 import { wasm } from '../support/engines.ts'
 import { prunedCase } from '../support/pruned-case.ts'
 
-/** Debian's; CHROMIUM names another. */
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
-const browser = existsSync(CHROMIUM)
-if (!browser)
-  console.warn(`the test of a page is skipped: no browser at ${CHROMIUM} (Debian: apt-get install chromium)`)
 const types: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html' }
 
 /** Serves some bytes by path, and what the package consists of under /espalier. */
@@ -32,7 +28,7 @@ function serve(files: ReadonlyMap<string, Uint8Array | string>): Server {
   }).listen(0, '127.0.0.1')
 }
 
-describe.skipIf(!browser)('in a page', () => {
+describe.skipIf(!hasChromium)('in a page', () => {
   beforeAll(compiled, 120_000)
   const servers: Server[] = []
   afterAll(() => {

@@ -1,0 +1,110 @@
+/** @file The table of a report: a row per group of runs, with means and deviations over their seeds. */
+import { publishedFor, publishedText } from '../experiment/about.ts'
+import type { RunResult } from '../experiment/run-events.ts'
+import { modelOf } from '../experiment/setup.ts'
+import { meanAndDeviation } from '../sweep/summary.ts'
+import { type Groups, percentText, type RunGroup } from './groups.ts'
+import type { ReportedRun } from './run.ts'
+import { type Cell, type Column, type Spread, type Table, threeDigits, withoutEmpty } from './table.ts'
+import { workOf } from './work.ts'
+
+/** Mean and deviation of what runs have; undefined where none has it. */
+export function spreadOf(
+  runs: readonly ReportedRun[],
+  of: (run: ReportedRun) => number | undefined,
+): Spread | undefined {
+  const values = runs.map(of).filter((value) => value !== undefined)
+  return values.length > 0 ? meanAndDeviation(values) : undefined
+}
+
+/** Of complete runs. */
+const ofResult = (of: (result: RunResult, run: ReportedRun) => number | undefined) => (run: ReportedRun) =>
+  run.result && of(run.result, run)
+
+/** Share of zeros among prunable weights; of tied weights, what cannot be learned. */
+export const sparsityOf = ofResult(({ layers }) => {
+  const sum = (of: (layer: RunResult['layers'][number]) => number) => layers.reduce((all, layer) => all + of(layer), 0)
+  return 1 - sum(({ learnable, kept }) => learnable ?? kept) / sum(({ size }) => size)
+})
+
+/** Share of zeros among all parameters, biases and normalizations included. */
+const sparsityOfAll = ofResult(({ layers }, { recipe }) => {
+  const zeros = layers.reduce((sum, { size, kept, learnable }) => sum + size - (learnable ?? kept), 0)
+  return zeros / workOf(modelOf(recipe), layers).parameters
+})
+
+/** Of one sample, in millions. */
+export const megaflopsOf = ofResult(({ layers }, { recipe }) => workOf(modelOf(recipe), layers).flops / 1e6)
+
+const percent = (of: (run: ReportedRun) => number | undefined) => (run: ReportedRun) => {
+  const share = of(run)
+  return share === undefined ? undefined : 100 * share
+}
+
+/** Test accuracy in percent. */
+export const accuracyOf = percent(ofResult(({ final }) => final.accuracy))
+
+/** Just before the first pruning event; nothing where weights were random then. */
+const beforePruning = ofResult(({ dense }, { recipe: { model, prune } }) =>
+  prune && /^0[a-z]/.test(prune.start) && model.weights === undefined ? undefined : dense?.accuracy,
+)
+
+interface Measure extends Column {
+  of(run: ReportedRun): number | undefined
+  /** Its deviation says nothing that is worth a place. */
+  meanOnly?: boolean
+}
+
+const measures: readonly Measure[] = [
+  { name: 'sparsity, %', digits: 2, of: percent(sparsityOf) },
+  { name: 'of all, %', digits: 2, of: percent(sparsityOfAll) },
+  { name: 'test accuracy, %', digits: 2, of: accuracyOf },
+  { name: 'before pruning, %', digits: 2, of: percent(beforePruning) },
+  { name: 'validation, %', digits: 2, of: percent(({ last }) => last.validationAccuracy) },
+  { name: 'pruned, %', digits: 2, of: percent(({ last }) => last.prunedAccuracy) },
+  { name: 'validation loss', digits: 4, of: ({ last }) => last.validationLoss },
+  { name: 'train loss', digits: 4, of: ({ last }) => last.trainLoss },
+  { name: 'MFLOP', digits: threeDigits, of: megaflopsOf, meanOnly: true },
+  { name: 'file, kB', digits: 1, of: ofResult(({ modelBytes }) => modelBytes / 1e3), meanOnly: true },
+  { name: 'seconds', digits: 0, of: ofResult(({ seconds }) => seconds) },
+]
+
+/** Published figures stand behind the measured ones that they are to be compared with. */
+const PUBLISHED_AFTER = 'test accuracy, %'
+
+/** `each`: a row for every run, by its folder. */
+export function groupsTable({ groups, keys }: Groups, { each = false } = {}): Table {
+  const columns: Column[] = [
+    ...(each ? ['run'] : []).map((name) => ({ name })),
+    { name: 'method' },
+    { name: 'asked for' },
+    ...keys.map((key) => ({ name: key === 'name' ? 'recipe' : key })),
+    { name: each ? 'epochs' : 'runs' },
+    ...measures.flatMap((measure) =>
+      measure.name === PUBLISHED_AFTER ? [measure, { name: 'published, %' }] : [measure],
+    ),
+  ]
+  const rows = groups.map((group): Cell[] => [
+    ...(each ? [group.runs[0].folder] : []),
+    group.method,
+    group.sparsity === undefined ? undefined : percentText(group.sparsity),
+    ...group.settings,
+    each ? group.runs[0].epochs.length : runsText(group),
+    ...measures.flatMap(({ name, of, meanOnly }) => {
+      const measured = spreadOf(group.runs, of)
+      const spread = meanOnly ? measured?.mean : measured
+      return name === PUBLISHED_AFTER ? [spread, publishedCell(group)] : [spread]
+    }),
+  ])
+  return withoutEmpty({ columns, rows })
+}
+
+/** How many runs there are, and how many of them are complete where not all are. */
+function runsText({ runs }: RunGroup): Cell {
+  const complete = runs.filter(({ result }) => result).length
+  return complete === runs.length ? runs.length : `${complete} of ${runs.length}`
+}
+
+function publishedCell({ runs: [{ recipe }] }: RunGroup): Cell {
+  return publishedFor(recipe).map(publishedText).join('; ')
+}

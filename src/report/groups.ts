@@ -1,0 +1,113 @@
+/** @file Runs that differ by nothing but their seed, and the fewest settings that tell such groups apart. */
+import { dirname, relative } from 'node:path'
+import { settingsOf } from '../experiment/about.ts'
+import type { Recipe } from '../experiment/recipe.ts'
+import type { ReportedRun } from './run.ts'
+
+export interface RunGroup {
+  runs: ReportedRun[]
+  /** How it gets its zeros: the method's name, `dense` where there are none. */
+  method: string
+  /** The sparsity asked for; undefined where none is. */
+  sparsity?: number
+  /** The other settings that tell it from groups of the same method and sparsity, by key, in the order of {@link Groups.keys}. */
+  settings: readonly string[]
+}
+
+export interface Groups {
+  groups: RunGroup[]
+  /** Recipe keys beside method and sparsity that are needed to tell the groups apart, such as `train.learningRate`. */
+  keys: readonly string[]
+}
+
+/** Groups in the order of their first runs. `each`: every run is a group of its own. */
+export function groupRuns(runs: readonly ReportedRun[], { each = false } = {}): Groups {
+  const found = new Map<string, { runs: ReportedRun[]; settings: Map<string, string> }>()
+  for (const run of runs) {
+    const settings = identity(run)
+    const key = each ? run.folder : JSON.stringify([...settings])
+    const group = found.get(key) ?? { runs: [], settings }
+    found.set(key, group)
+    group.runs.push(run)
+  }
+  const all = [...found.values()].map(({ runs, settings }) => {
+    const [{ recipe }] = runs
+    return { runs, settings, method: methodOf(recipe), sparsity: sparsityAsked(recipe) }
+  })
+  const keys = each ? [] : distinguishing(all)
+  const prefix = commonPrefix(all.map(({ settings }) => settings.get('name') ?? ''))
+  const setting = (settings: ReadonlyMap<string, string>, key: string) =>
+    key === 'name' ? settings.get(key)!.slice(prefix.length) : (settings.get(key) ?? '')
+  const groups = all.map((group) => ({ ...group, settings: keys.map((key) => setting(group.settings, key)) }))
+  return { groups, keys }
+}
+
+/** What all names begin with, up to a dash. */
+function commonPrefix([first = '', ...others]: readonly string[]): string {
+  let end = 0
+  for (let at = first.indexOf('-') + 1; at > 0; at = first.indexOf('-', at) + 1)
+    if (others.every((name) => name.startsWith(first.slice(0, at)))) end = at
+  return first.slice(0, end)
+}
+
+/** What a group is called: everything but its sparsity, and with it. */
+export const seriesOf = ({ method, settings }: RunGroup): string => [method, ...settings].filter(Boolean).join(', ')
+export const labelOf = (group: RunGroup): string =>
+  group.sparsity === undefined ? seriesOf(group) : `${seriesOf(group)}, ${percentText(group.sparsity)}`
+
+/** `98 %`, `99.5 %`: as many digits as it has, up to four. */
+export const percentText = (share: number): string => `${Number((100 * share).toFixed(4))} %`
+
+export function methodOf({ rewire, tie, train, prune, model }: Recipe): string {
+  if (rewire) return rewire.method
+  if (tie) return 'tied'
+  if (train.gsm) return 'gsm'
+  if (prune) return prune.method
+  return model.masks === undefined ? 'dense' : 'given mask'
+}
+
+export function sparsityAsked({ prune, tie, train }: Recipe): number | undefined {
+  if (train.gsm?.ratio !== undefined) return 1 - 1 / train.gsm.ratio
+  return prune?.sparsity ?? tie?.sparsity
+}
+
+/** Settings that do not change what a run does, and the seed. */
+const OTHERS = /^(seed|summary|about\..*)$/
+
+/** All settings of a run but its seed, as text. Files that other runs beside it left are named from there: with another seed they lie elsewhere. */
+function identity({ folder, recipe }: ReportedRun): Map<string, string> {
+  const settings = [...settingsOf(recipe)].filter(([key]) => !OTHERS.test(key))
+  const beside = (path: string) => {
+    const from = relative(dirname(folder), path)
+    return from.startsWith('..') ? path : from
+  }
+  return new Map(
+    settings.map(([key, value]) => [
+      key,
+      key === 'model.weights' || key === 'model.masks' ? beside(String(value)) : textOf(value),
+    ]),
+  )
+}
+
+const textOf = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
+
+interface Candidate {
+  settings: ReadonlyMap<string, string>
+  method: string
+  sparsity?: number
+}
+
+/** The first keys, in the order of recipes, that tell those groups apart that method and sparsity do not. */
+function distinguishing(groups: readonly Candidate[]): string[] {
+  const keys = new Set(groups.flatMap(({ settings }) => [...settings.keys()]))
+  const chosen: string[] = []
+  for (const key of keys) {
+    const alike = new Map<string, Set<string>>()
+    for (const { settings, method, sparsity } of groups) {
+      const known = JSON.stringify([method, sparsity, ...chosen.map((one) => settings.get(one))])
+      alike.set(known, (alike.get(known) ?? new Set()).add(settings.get(key) ?? ''))
+    }
+    if ([...alike.values()].some((values) => values.size > 1)) chosen.push(key)
+  }
+  return chosen
+}

@@ -1,0 +1,31 @@
+/** @file A report as a Markdown document, with pictures that lie in files beside it. */
+import { toMarkdown } from './formats/markdown.ts'
+import type { Report } from './report.ts'
+
+/** A picture's file as the document names it. */
+export interface LinkedPicture {
+  title: string
+  caption: string
+  path: string
+}
+
+export function markdownReport(
+  { title, summary, means, each, notes, runs }: Report,
+  pictures: readonly LinkedPicture[],
+): string {
+  return [
+    `# ${title}`,
+    ...(summary ? [summary] : []),
+    toMarkdown(means),
+    ...notes,
+    ...pictures.flatMap((picture) => [
+      `## ${picture.title}`,
+      `![${picture.title}](${encodeURI(picture.path)})`,
+      picture.caption,
+    ]),
+    ...(runs.length > means.rows.length ? ['## Runs', toMarkdown(each)] : []),
+    '',
+  ]
+    .join('\n\n')
+    .replace(/\n+$/, '\n')
+}

@@ -1,0 +1,18 @@
+/** @file Pictures with a panel for every group of runs: which groups get one. */
+import { labelOf, type RunGroup } from '../groups.ts'
+
+/** Of groups with something to show, the first few; `left` says how many have none. */
+export function panels<T>(
+  groups: readonly RunGroup[],
+  most: number,
+  of: (group: RunGroup) => T | undefined,
+): { panels: { label: string; value: T }[]; left: string } {
+  const found: { label: string; value: T }[] = []
+  let left = 0
+  for (const group of groups) {
+    const value = found.length < most ? of(group) : undefined
+    if (value !== undefined) found.push({ label: labelOf(group), value })
+    else if (found.length === most) left++
+  }
+  return { panels: found, left: left > 0 ? ` The first ${most} of ${groups.length} groups.` : '' }
+}
