@@ -109,13 +109,12 @@ function located<T>(path: string, operation: Operation, work: () => T): T {
   try {
     return work()
   } catch (error) {
-    if (error instanceof Unsupported)
+    const message = error instanceof ShapeError ? `${operation.label}: ${error.message}` : (error as Error).message
+    if (error instanceof Unsupported || error instanceof ShapeError)
       throw new Unsupported(
-        `${path}: ${error.message}; pruning by --method magnitude or random works all the same, it only rewrites stored weights`,
+        `${path}: ${message}; pruning by --method magnitude or random works all the same, it only rewrites stored weights`,
       )
-    if (error instanceof UserError) throw new UserError(`${path}: ${error.message}`)
-    if (error instanceof ShapeError || error instanceof RangeError)
-      throw new UserError(`${path}: ${operation.label}: ${error.message}`)
+    if (error instanceof UserError) throw new UserError(`${path}: ${message}`)
     throw error
   }
 }
