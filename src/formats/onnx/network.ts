@@ -51,9 +51,8 @@ export function importOnnx(file: OnnxFile, options: ImportOptions = {}): OnnxNet
     )
   const stored = [...graph.withRole('parameter'), ...graph.withRole('buffer')]
   const tensors = new Map(stored.map(({ name, shape }) => [name, tensorOf(file, scope.origins.get(name)!, shape)]))
-  const [, ...place] = /^(?:.*[/\\])?([^/\\]+)$/.exec(file.path) ?? ['', file.path]
   const model: Model = {
-    ...{ name: place[0], summary: `ONNX model, ${file.graph.node.length} nodes`, image: input.image },
+    ...{ name: file.path, summary: `ONNX model, ${file.graph.node.length} nodes`, image: input.image },
     classes: output.shape[1],
     build: (into, images, training) => build(into, images, training).output,
   }
