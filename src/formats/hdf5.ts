@@ -2,12 +2,15 @@
  * @file HDF5 files of weights as the code of GSM (Ding et al. 2019) has them: flat, a dataset per tensor under its name, + where the name has /. Metadata are attributes of
  * the file. Names of its LeNets, and of the blocks of its residual networks, are read as those of the networks here.
  */
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
 import { UserError } from '../util/errors.ts'
 import { readBytes, writeAtomically } from '../util/files.ts'
-import { type DType, type StoredTensor, type TensorFile, toFloats } from './safetensors-bytes.ts'
+import { BYTES_PER, type DType, type StoredTensor, type TensorFile, toFloats } from './safetensors-bytes.ts'
 
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
 
@@ -28,30 +31,76 @@ const types: Record<string, DType> = {
 
 /** Throws UserError where the file is not what it should be; values of other types than numbers are left out. */
 export async function readHdf5(path: string): Promise<TensorFile> {
-  readBytes(path) // says why where it cannot be read
-  const { Dataset, File } = await library()
+  const reader = new Hdf5Reader()
   try {
-    const file = new File(path, 'r')
-    try {
-      const tensors = new Map<string, StoredTensor>()
-      for (const key of file.keys()) {
-        const entry = file.get(key)
-        if (!(entry instanceof Dataset)) continue
-        const dtype = types[String(entry.dtype)]
-        const value = entry.value
-        if (!dtype || value === null) continue
-        tensors.set(nameOf(key), { dtype, shape: entry.shape ?? [], data: bytesOf(value, dtype) })
-      }
-      const attributes = Object.entries(file.attrs).map(([key, { value }]) => [key, String(value)])
-      return { tensors, metadata: Object.fromEntries(attributes) }
-    } finally {
-      file.close()
+    return await reader.read(path)
+  } finally {
+    await reader.end()
+  }
+}
+
+/** What the thread says of a file (hdf5-worker.js). */
+type Answer =
+  | { problem: string }
+  | {
+      datasets: { key: string; dtype: string; shape: number[]; value: unknown }[]
+      attributes: [string, string][]
     }
-  } catch (error) {
-    if (error instanceof UserError) throw error
-    throw new UserError(
-      `${path} is not a valid HDF5 file of weights: ${String((error as Error).message ?? error).split('\n')[0]}`,
-    )
+
+/** Seconds that a file may take, and bytes per second beyond: real ones take a hundredth of that. */
+const PATIENCE = 10
+const LEAST_RATE = 1e7
+
+/** Reads files one after the other in a thread of its own, which is ended where a damaged file keeps it busy. */
+export class Hdf5Reader {
+  #worker?: Worker
+
+  /** As {@link readHdf5}; `patience`: seconds that it may take. */
+  async read(path: string, patience?: number): Promise<TensorFile> {
+    const { length } = readBytes(path) // says why where it cannot be read
+    const fail = (problem: string): never => {
+      throw new UserError(`${path} is not a valid HDF5 file of weights: ${problem}`)
+    }
+    const answer = await this.#ask(path, 1000 * (patience ?? PATIENCE + length / LEAST_RATE))
+    if (answer === undefined) return fail('reading it takes longer than any real file would')
+    if ('problem' in answer) return fail(answer.problem)
+    const tensors = new Map<string, StoredTensor>()
+    for (const { key, dtype: theirs, shape, value } of answer.datasets) {
+      const dtype = types[theirs]
+      if (!dtype || value === null) continue
+      const data = bytesOf(value, dtype)
+      const expected = shape.reduce((n, size) => n * size, BYTES_PER[dtype])
+      if (data.length !== expected) fail(`${key} of shape [${shape}] needs ${expected} bytes, found ${data.length}`)
+      tensors.set(nameOf(key), { dtype, shape, data })
+    }
+    return { tensors, metadata: Object.fromEntries(answer.attributes) }
+  }
+
+  async end(): Promise<void> {
+    await this.#worker?.terminate()
+    this.#worker = undefined
+  }
+
+  /** The thread's answer; undefined where there is none in time. */
+  async #ask(path: string, milliseconds: number): Promise<Answer | undefined> {
+    this.#worker ??= new Worker(new URL('hdf5-worker.js', import.meta.url), { stdout: true, stderr: true })
+    const race = new AbortController()
+    const { signal } = race
+    const said = once(this.#worker, 'message', { signal }).then(([answer]) => answer as Answer)
+    const gaveUp = once(this.#worker, 'exit', { signal }).then(() => Promise.reject(new Error('the library gave up')))
+    const late = setTimeout(milliseconds, undefined, { signal })
+    this.#worker.postMessage(path)
+    try {
+      const answer = await Promise.race([said, gaveUp, late])
+      if (answer === undefined) await this.end()
+      return answer
+    } catch (error) {
+      // The next file gets a thread of its own.
+      await this.end()
+      return { problem: (error as Error).message.split('\n')[0] }
+    } finally {
+      race.abort()
+    }
   }
 }
 

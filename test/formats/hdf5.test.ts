@@ -1,10 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, expect, it } from 'vitest'
-import { isHdf5, nameOf, readHdf5, writeHdf5 } from '../../src/formats/hdf5.ts'
+import { beforeAll, expect, it, onTestFinished } from 'vitest'
+import { Hdf5Reader, isHdf5, nameOf, readHdf5, writeHdf5 } from '../../src/formats/hdf5.ts'
 import { storeFloats, toFloats } from '../../src/formats/safetensors.ts'
 import { readWeights, writeWeights } from '../../src/formats/weights-file.ts'
+import { sizeOf } from '../../src/graph/tensor.ts'
 import { UserError } from '../../src/util/errors.ts'
+import { random } from '../../src/util/random.ts'
 import { compiled, espalier } from '../cli/cli.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
 
@@ -67,6 +69,42 @@ it('a damaged file is one sentence', async () => {
   writeFileSync(path, readFileSync(path).subarray(0, 600))
   await expect(readWeights(path)).rejects.toThrow(UserError)
   await expect(readWeights(path)).rejects.toThrow(/half\.hdf5 is not a valid HDF5 file of weights: [^\n]*$/)
+})
+
+it('whatever is changed in a file, it is read or refused in a sentence, and none takes long', async () => {
+  const path = join(temporaryFolder(), 'mutated.hdf5')
+  await writeHdf5(path, weights())
+  const whole = readFileSync(path)
+  const reader = new Hdf5Reader()
+  onTestFinished(() => reader.end())
+  const draw = random(0, 'hdf5')
+  let refused = 0
+  for (let round = 0; round < 1500; round++) {
+    const bytes = Uint8Array.from(whole)
+    for (let k = draw.below(8); k >= 0; k--) bytes[8 + draw.below(bytes.length - 8)] = draw.below(256)
+    writeFileSync(path, draw.below(5) === 0 ? bytes.subarray(0, 8 + draw.below(bytes.length - 8)) : bytes)
+    try {
+      for (const { shape, data } of (await reader.read(path, 2)).tensors.values())
+        expect(data.length % Math.max(1, sizeOf(shape))).toBe(0)
+    } catch (error) {
+      refused++
+      expect(error).toBeInstanceOf(UserError)
+      expect((error as UserError).message).toMatch(/mutated\.hdf5 is not a valid HDF5 file of weights: [^\n]+$/)
+    }
+  }
+  expect(refused).toBeGreaterThan(100)
+}, 120_000)
+
+it('a file that keeps the library busy is given up', async () => {
+  const path = join(temporaryFolder(), 'weights.hdf5')
+  await writeHdf5(path, weights())
+  const reader = new Hdf5Reader()
+  onTestFinished(() => reader.end())
+  await expect(reader.read(path, 0)).rejects.toThrow(
+    'weights.hdf5 is not a valid HDF5 file of weights: reading it takes longer',
+  )
+  // The next file gets a thread of its own.
+  expect((await reader.read(path)).tensors.size).toBe(2)
 })
 
 it('espalier inspect opens it', async () => {
