@@ -49,7 +49,8 @@ export function keepChannels(from: Graph, given: Values, kept: Kept, constants: 
     const made = { ...node, inputs: operands, attributes: attributesOf(node, data, kept) }
     const offset = lostConstants(node, data, { given, kept, constants })
     if (offset) {
-      const bias = withOffset(made, offset, values, from)
+      const isTaken = (name: string) => from.tensors.has(name) || graph.tensors.has(name)
+      const bias = withOffset(made, offset, values, isTaken)
       made.inputs = [...operands.slice(0, 2), bias]
       graph.tensors.set(bias.name, bias)
       if (operator.name === 'MatMul') made.operator = Gemm
@@ -135,11 +136,16 @@ function lostConstants(node: Node, data: ReadonlySet<Tensor>, found: Found): Flo
 }
 
 /** A layer's bias plus an offset, as a parameter. */
-function withOffset({ inputs }: Node, offset: Float64Array, values: Values, from: Graph): Tensor {
+function withOffset(
+  { inputs }: Node,
+  offset: Float64Array,
+  values: Values,
+  isTaken: (name: string) => boolean,
+): Tensor {
   const [, weight, bias] = inputs
   const stem = `${weight.name.replace(/\.weight$/, '')}.bias`
   let name = bias?.role === 'parameter' ? bias.name : stem
-  for (let i = 1; name !== bias?.name && from.tensors.has(name); i++) name = `${stem}.${i}`
+  for (let i = 1; name !== bias?.name && isTaken(name); i++) name = `${stem}.${i}`
   const old = bias?.values ?? (bias ? values.get(bias.name)! : 0)
   const list = offset.map((sum, o) => sum + (typeof old === 'number' ? old : old[o]))
   values.set(name, list)

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { openReference } from '../../src/engine/machines/reference.ts'
 import { type CompactLayer, compact } from '../../src/graph/compact.ts'
 import { Graph } from '../../src/graph/graph.ts'
-import { type ConvLayerOptions, convLayer } from '../../src/graph/operators/conv.ts'
-import { add, mul, neg, relu, sigmoid, sub } from '../../src/graph/operators/elementwise.ts'
+import { type ConvLayerOptions, conv, convLayer } from '../../src/graph/operators/conv.ts'
+import { add, clip, mul, neg, relu, sigmoid, sub } from '../../src/graph/operators/elementwise.ts'
 import { linear, matmul } from '../../src/graph/operators/linear.ts'
 import { softmax } from '../../src/graph/operators/loss.ts'
 import { batchNorm } from '../../src/graph/operators/norm.ts'
@@ -107,6 +107,24 @@ describe('a zero filter', () => {
     expect(sizes).toEqual({ a: [3, 2], b: [2, 2] })
   })
 
+  it('makes a bias of a name of its own, also where the old one was constants', () => {
+    const { sizes, values, graph } = compacted(
+      (g, x) => {
+        const a = clip(g, convLayer(g, x, 'a', 4, 3, { bias: true }), 0, 6)
+        const b = add(g, convLayer(g, a, 'b', 3, 1), g.parameter('b.bias', [3, 1, 1]))
+        return conv(g, b, g.parameter('c', [2, 3, 1, 1]), g.constant([1, 2], [2]))
+      },
+      (v) => {
+        zeroFilter(v, 'a', 4, 1)
+        zeroFilter(v, 'b', 3, 0)
+        v.get('a.bias')![1] = 8 // More than 6.
+      },
+    )
+    expect(sizes).toEqual({ a: [3, 3], b: [3, 2], c: [2, 2] })
+    expect([...values.keys()].sort()).toEqual(['a.bias', 'a.weight', 'b.bias', 'b.bias.1', 'b.weight', 'c', 'c.bias'])
+    expect(graph.withRole('constant').map(({ values }) => values)).toEqual([0, 6])
+  })
+
   it('at the output stays', () => {
     const { sizes, stay } = compacted(two(1, {}, false), (v) => zeroFilter(v, 'b', 2, 0))
     expect([sizes, stay]).toEqual([{ a: [3, 4], b: [4, 2] }, { b: { output: 1 } }])
@@ -132,6 +150,35 @@ it('a batch normalization of a constant is one; of scale 0, too', () => {
   )
   expect(sizes).toEqual({ a: [3, 3], b: [3, 2] })
   for (const name of ['weight', 'bias', 'running_mean', 'running_var']) expect(values.get(`bn.${name}`)).toHaveLength(3)
+})
+
+it('what only a constant is made of is not needed, even where the constant stays', () => {
+  const { sizes, stay } = compacted(
+    (g, x) => {
+      const b = convLayer(g, convLayer(g, x, 'a', 4, 1), 'b', 3, 1)
+      return convLayer(g, batchNorm(g, b, 'bn', false), 'c', 2, 3, { pad: 1 })
+    },
+    (v) => {
+      v.get('bn.weight')![1] = 0
+      const weight = v.get('b.weight')!
+      for (const o of [0, 2]) weight[o * 4 + 3] = 0 // What b's channel 1 alone reads.
+    },
+  )
+  expect([sizes, stay]).toEqual([{ a: [3, 3], b: [3, 3], c: [3, 2] }, { b: { padded: 1 } }])
+})
+
+it('maps joined below each other are constant where both have the same constant', () => {
+  const { sizes } = compacted(
+    (g, x) => {
+      const [a, b] = ['a', 'b'].map((name) => convLayer(g, x, name, 4, 1, { bias: true }))
+      return convLayer(g, concat(g, [a, b], 2), 'c', 2, 1)
+    },
+    (v) => {
+      for (const layer of ['a', 'b']) zeroFilter(v, layer, 4, 0, 2)
+      v.get('b.bias')![0] = v.get('a.bias')![0]
+    },
+  )
+  expect(sizes).toEqual({ a: [3, 3], b: [3, 3], c: [3, 2] })
 })
 
 it('a residual sum ties: where one branch varies the other stays, where both are constant both go', () => {
