@@ -1,6 +1,7 @@
 // ONNX Runtime as a contender: inference of one of our networks, native or as WebAssembly.
+
+import { exportGraph, floats, onnxBytes } from '../dist/formats/onnx/export.js'
 import { optional, threadsText, timed } from './contender.mjs'
-import { onnxModel } from './onnx-model.mjs'
 
 /** Undefined, and a note, where onnxruntime-node cannot be loaded. */
 export async function onnxRuntime(given, threads, notes) {
@@ -23,10 +24,13 @@ export async function onnxRuntimeWeb(given, notes) {
 }
 
 async function session({ InferenceSession, Tensor }, { graph, weights, images }, options) {
-  const opened = await InferenceSession.create(onnxModel(graph, weights), options)
+  const stored = [...graph.withRole('parameter'), ...graph.withRole('buffer')]
+  const initializers = stored.map(({ name, shape }) => floats(name, shape, weights.get(name)))
   const [input] = graph.withRole('input')
-  const [output] = graph.outputs.values()
+  const model = onnxBytes(exportGraph(graph, { inputs: [input], initializers }))
+  const opened = await InferenceSession.create(model, options)
+  const [output] = graph.outputs.keys()
   const feeds = { [input.name]: new Tensor('float32', images, input.shape) }
-  const infer = async () => (await opened.run(feeds))[output.name].data
+  const infer = async () => (await opened.run(feeds))[output].data
   return { infer, run: (steps) => timed(steps, infer), close: () => opened.release() }
 }

@@ -25,6 +25,8 @@ export { layerTable, resultTable } from './experiment/report.ts'
 export { type RunOptions, runRecipe } from './experiment/run.ts'
 export type { RunEvent, RunOutcome, RunResult } from './experiment/run-events.ts'
 export { runTicket, type TicketOutcome } from './experiment/run-ticket.ts'
+export { type OnnxOptions, type StoredNetwork, writeNetwork } from './formats/network-file.ts'
+export { type OnnxModel, readOnnx } from './formats/onnx/onnx.ts'
 export {
   readSafetensors,
   type StoredTensor,
@@ -34,7 +36,7 @@ export {
 } from './formats/safetensors.ts'
 export { packSparse, unpackSparse } from './formats/sparse.ts'
 export { parseTorch } from './formats/torch/torch.ts'
-export { readWeights } from './formats/weights-file.ts'
+export { readWeights, type WeightsFile } from './formats/weights-file.ts'
 export { differentiate } from './graph/differentiate.ts'
 export { Graph, prunableParameters } from './graph/graph.ts'
 export type { Node, Operator } from './graph/operator.ts'
@@ -76,6 +78,7 @@ export type { Tying } from './prune/tied.ts'
 export { apportion } from './select/apportion.ts'
 export { selectTop } from './select/top.ts'
 export { checkpointOf, loadCheckpoint, loadMasks, loadWeights, weightsOf } from './train/checkpoint.ts'
+export { findNetwork, networkOfFile } from './train/find-network.ts'
 export type { Kernels, LayerGain } from './train/kernels.ts'
 export { type Evaluation, Network, type NetworkOptions } from './train/network.ts'
 export {
@@ -98,6 +101,7 @@ export {
   type SparseGptOptions,
 } from './workflow/layerwise.ts'
 export { type GradualOptions, gradualPruning, type PruneOptions, type PruneResult, prune } from './workflow/prune.ts'
+export { type PrunedFile, pruneStored, type StoredPruning } from './workflow/prune-stored.ts'
 export { type RewiringEvent, RewiringHook, type RewiringOptions, type RewiringSchedule } from './workflow/rewire.ts'
 export type { BatchNormMode } from './workflow/scoring/measurement.ts'
 export { Scoring, type ScoringOptions } from './workflow/scoring/scoring.ts'

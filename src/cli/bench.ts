@@ -31,7 +31,10 @@ interface Measured {
 
 export const benchCommand = new Command('bench')
   .description('how fast a network infers with its zeros skipped, beside dense kernels')
-  .argument('<file>', 'weights of a built-in network: a safetensors or HDF5 file, or a PyTorch checkpoint')
+  .argument(
+    '<file>',
+    'an ONNX model, or weights of a built-in network: a safetensors or HDF5 file, or a PyTorch checkpoint',
+  )
   .option('--model <name>', 'a built-in network (default: the one that the file names)')
   .option('--batch <list>', 'batch sizes', '1,64')
   .option('--rounds <n>', 'turns that the kinds of kernels take', '15')

@@ -13,6 +13,8 @@ import { UserError } from '../util/errors.ts'
 import { oneOf } from './choices.ts'
 import { DataDisplay } from './data-progress.ts'
 import {
+  chanceWarning,
+  importOptions,
   loadEvaluationData,
   PRECEDENCE,
   type PreprocessingFlags,
@@ -33,8 +35,11 @@ interface Options extends PreprocessingFlags {
 
 const command = new Command('eval')
   .description('accuracy of stored weights on the test set of a data set')
-  .option('--model <name>', 'a built-in network (default: the one that the file names)')
-  .requiredOption('--weights <file>', 'a safetensors or HDF5 file, or a PyTorch checkpoint')
+  .option(
+    '--model <name>',
+    'a built-in network, or an ONNX model whose weights they are (default: the one that the file is or names)',
+  )
+  .requiredOption('--weights <file>', 'an ONNX model, a safetensors or HDF5 file, or a PyTorch checkpoint')
   .option('--dataset <name>', 'a data set or a folder')
   .option('--data <name>', 'the same as --dataset')
 
@@ -44,7 +49,7 @@ export const evalCommand = preprocessingFlags(command)
   .addHelpText('after', PRECEDENCE)
   .action(async (options: Options) => {
     const kernels = oneOf('--kernels', options.kernels, kernelKinds)
-    const file = await readWeights(options.weights)
+    const file = await readWeights(options.weights, importOptions(options))
     const model = networkOfFile(file, options.weights, options.model)
     const name = options.dataset ?? options.data
     if (!name) throw new UserError('eval needs --dataset with a data set or a folder')
@@ -59,6 +64,7 @@ export const evalCommand = preprocessingFlags(command)
     network.fitKernels()
     const result = network.evaluate('test')
     const sparsity = sparsityOf(network.counts())
+    const warning = chanceWarning(result, model.classes)
     if (options.json) {
       const preprocessing = preprocessingJson(evaluation)
       return printJson({
@@ -67,6 +73,7 @@ export const evalCommand = preprocessingFlags(command)
         ...result,
         sparsity,
         ...preprocessing,
+        warning,
         engine: machine.description,
       })
     }
@@ -74,4 +81,5 @@ export const evalCommand = preprocessingFlags(command)
     print(
       `accuracy ${percent(result.accuracy)} (${result.correct} of ${result.count}), loss ${result.loss.toFixed(4)}, sparsity ${percent(sparsity)}`,
     )
+    if (warning) print(warning)
   })

@@ -141,3 +141,29 @@ it('a run on resized images leaves weights that know it', async () => {
   const { final } = jsonLines(readFileSync(join(out, 'metrics.jsonl'), 'utf8')).at(-1) as { final: object }
   expect(await result(join(out, 'model.safetensors'))).toMatchObject({ size: 36, crop: 32, ...final })
 })
+
+it('labels: the classes of a folder are those outputs whose names they have', async () => {
+  const labels = join(folder, 'labels.txt')
+  writeFileSync(labels, 'dog\nbird\ncat\n')
+  // All scores are 0, so that the first output is taken: the dog.
+  expect(await result(weights({}, 3), '--labels', labels)).toMatchObject({ correct: 1, count: 2 })
+  const { code, stderr } = await evaluate(weights({}, 3), '--labels', join(folder, 'none.txt'))
+  expect([code, stderr]).toEqual([
+    1,
+    `espalier: cannot read ${join(folder, 'none.txt')}: there is no such file or folder\n`,
+  ])
+})
+
+it('an accuracy near chance is said to be one', async () => {
+  const few = await result(weights())
+  expect(few.warning).toBeUndefined()
+  const path = weights({}, 10)
+  const images = Buffer.concat(
+    Array.from({ length: 300 }, (_, i) => Buffer.concat([Buffer.of(i % 10), Buffer.alloc(3072, i % 251)])),
+  )
+  const cifar = writeCifar10(temporaryFolder(), { 'test_batch.bin': images })
+  const { stdout } = await espalier(['eval', '--weights', path, '--dataset', cifar], { env })
+  expect(stdout).toMatch(
+    /warning: an accuracy of .* is near chance \(1 of 10 classes\): the preprocessing is probably wrong/,
+  )
+})

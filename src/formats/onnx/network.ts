@@ -51,9 +51,8 @@ export function importOnnx(file: OnnxFile, options: ImportOptions = {}): OnnxNet
     )
   const stored = [...graph.withRole('parameter'), ...graph.withRole('buffer')]
   const tensors = new Map(stored.map(({ name, shape }) => [name, tensorOf(file, scope.origins.get(name)!, shape)]))
-  const [, ...place] = /^(?:.*[/\\])?([^/\\]+)$/.exec(file.path) ?? ['', file.path]
   const model: Model = {
-    ...{ name: place[0], summary: `ONNX model, ${file.graph.node.length} nodes`, image: input.image },
+    ...{ name: file.path, summary: `ONNX model, ${file.graph.node.length} nodes`, image: input.image },
     classes: output.shape[1],
     build: (into, images, training) => build(into, images, training).output,
   }
@@ -109,13 +108,12 @@ function located<T>(path: string, operation: Operation, work: () => T): T {
   try {
     return work()
   } catch (error) {
-    if (error instanceof Unsupported)
+    const message = error instanceof ShapeError ? `${operation.label}: ${error.message}` : (error as Error).message
+    if (error instanceof Unsupported || error instanceof ShapeError)
       throw new Unsupported(
-        `${path}: ${error.message}; pruning by --method magnitude or random works all the same, it only rewrites stored weights`,
+        `${path}: ${message}; pruning by --method magnitude or random works all the same, it only rewrites stored weights`,
       )
-    if (error instanceof UserError) throw new UserError(`${path}: ${error.message}`)
-    if (error instanceof ShapeError || error instanceof RangeError)
-      throw new UserError(`${path}: ${operation.label}: ${error.message}`)
+    if (error instanceof UserError) throw new UserError(`${path}: ${message}`)
     throw error
   }
 }

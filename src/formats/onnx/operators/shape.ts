@@ -36,7 +36,7 @@ export function reshaped(from: Shape, asked: readonly number[], operation: Opera
   const free = target.indexOf(-1)
   if (free >= 0) target[free] = sizeOf(from) / rest()
   if (sizeOf(target) !== sizeOf(from) || target.some((n) => !Number.isInteger(n)))
-    throw new UserError(`${operation.label}: cannot give [${from}] the shape [${asked}]`)
+    throw new Unsupported(`${operation.label}: cannot give [${from}] the shape [${asked}]`)
   return target
 }
 
