@@ -1,6 +1,6 @@
 /** @file espalier convert: a network with its weights, from one format to another. */
 import { Command } from 'commander'
-import { writeNetwork } from '../formats/network-file.ts'
+import { changesOperators, writeNetwork } from '../formats/network-file.ts'
 import { isOnnxName } from '../formats/onnx/file.ts'
 import { readWeights } from '../formats/weights-file.ts'
 import { networkOfFile } from '../train/find-network.ts'
@@ -26,7 +26,7 @@ export const convertCommand = onnxFlags(command)
     const file = await readWeights(from, importOptions(flags))
     const asked = onnxOptions(flags)
     // An ONNX model stays what it is: it need not be one that runs here, unless it is written anew.
-    const stays = file.onnx && !flags.model && (!isOnnxName(to) || !flags.foldBn)
+    const stays = file.onnx && !flags.model && (!isOnnxName(to) || !changesOperators(asked))
     const needsModel = !stays && (isOnnxName(to) || flags.model !== undefined)
     if (!/\.(onnx|safetensors|h5|hdf5)$/i.test(to))
       throw new UserError(`${to}: expected a name that ends in .onnx, .safetensors or .h5`)
@@ -36,7 +36,7 @@ export const convertCommand = onnxFlags(command)
       ...(model && !file.onnx && { model: model.name, classes: String(model.classes) }),
     }
     const onnx = flags.model === undefined ? file.onnx : undefined
-    const forms = await writeNetwork(to, { weights: { tensors: file.tensors, metadata }, model, onnx }, asked)
-    if (flags.json) printJson({ from, to, forms })
-    else for (const line of writtenLines(to, forms, flags)) print(line)
+    const written = await writeNetwork(to, { weights: { tensors: file.tensors, metadata }, model, onnx }, asked)
+    if (flags.json) printJson({ from, to, ...written })
+    else for (const line of writtenLines(to, written, flags)) print(line)
   })

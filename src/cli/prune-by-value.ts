@@ -52,8 +52,8 @@ export async function pruneByValue(
     ...file.metadata,
     ...Object.fromEntries(Object.entries(facts).map(([key, value]) => [key, String(value)])),
   }
-  const written = { weights: { tensors: pruned.tensors, metadata }, model, onnx }
-  const forms = await writeNetwork(flags.out, written, onnxOptions(flags))
+  const network = { weights: { tensors: pruned.tensors, metadata }, model, onnx }
+  const written = await writeNetwork(flags.out, network, onnxOptions(flags))
 
   const [size, kept] = [
     layers.reduce((sum, layer) => sum + layer.size, 0),
@@ -69,7 +69,7 @@ export async function pruneByValue(
       layers,
       prunable: { size, kept, sparsity: reached },
       out: flags.out,
-      forms,
+      ...written,
     })
   if (unknown) print(`note: ${unknown.message}`)
   const rows = [...layers, { name: 'all pruned tensors', size, kept }].map((layer) => [
@@ -79,7 +79,7 @@ export async function pruneByValue(
   print(
     `\nsparsity ${percent(reached)} of the pruned tensors; what that does to the accuracy is not known without --data\n`,
   )
-  for (const line of writtenLines(flags.out, forms, flags)) print(line)
+  for (const line of writtenLines(flags.out, written, flags)) print(line)
 }
 
 const namesOf = (model: Model, { prunable, include, exclude }: PruneFlags): string[] =>

@@ -14,6 +14,7 @@ import { secondOrderMethods } from '../workflow/second-order.ts'
 import { oneOf, patterns } from './choices.ts'
 import type { PreprocessingFlags } from './eval-data.ts'
 import { wholeNumber } from './numbers.ts'
+import type { OnnxFlags } from './onnx-flags.ts'
 
 /** The methods of the command, with a line about each. */
 export const pruneMethods = { ...storedMethods, ...secondOrderMethods, ...layerwiseMethods }
@@ -23,7 +24,7 @@ export const isLayerwise = (method: PruneMethodName): method is LayerwiseMethod 
   Object.hasOwn(layerwiseMethods, method)
 export const isStored = (method: PruneMethodName): method is StoredMethod => Object.hasOwn(storedMethods, method)
 
-export interface PruneFlags extends PreprocessingFlags {
+export interface PruneFlags extends PreprocessingFlags, OnnxFlags {
   model?: string
   method?: string
   compare?: string
@@ -46,9 +47,6 @@ export interface PruneFlags extends PreprocessingFlags {
   fisherCache?: string
   onCollapse: string
   finetune?: string
-  sparse?: boolean
-  dtype: string
-  foldBn?: boolean
   json?: boolean
   out?: string
 }

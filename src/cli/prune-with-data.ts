@@ -70,19 +70,19 @@ export async function pruneWithData(
         : await finetune(weights, network, flags.finetune, { ...flags, model, file, display })
     const result = { ...outcome, dense, ...counts, ...(trained && { finetuned: trained.evaluation }) }
     const stored = { weights: trained?.weights ?? weights, model, onnx: file.onnx }
-    const forms = await writeNetwork(flags.out, stored, options)
+    const written = await writeNetwork(flags.out, stored, options)
     if (!display) {
       const { method: name, sparsity, lambda: damp, fisher: blockSize, seed, faithful } = method
       return printJson({
         ...{ model: model.name, dataset: flags.data, method: name, sparsity, damp, blockSize, seed, faithful },
         ...{ ...samples, ...preprocessingJson(inputs), ...result, paths: undefined, warning },
         ...{ deadOutputs: result.paths.deadOutputs, outputs: result.paths.outputs },
-        ...{ out: flags.out, bytes: statSync(flags.out).size, forms, engine: network.machine.description },
+        ...{ out: flags.out, bytes: statSync(flags.out).size, ...written, engine: network.machine.description },
       })
     }
     display.stop()
     print(`\n${pruneReport(result)}\n`)
-    for (const line of writtenLines(flags.out, forms, flags)) print(line)
+    for (const line of writtenLines(flags.out, written, flags)) print(line)
   } finally {
     display?.stop()
   }

@@ -2,6 +2,7 @@
  * @file How the channels (axis 1) of a node's inputs and outputs hang together: through single weights in layers, directly everywhere else. What
  * reachability and the pruning of whole channels are built on. Forward passes as they are used (batch normalization with given statistics) are covered.
  */
+import type { Graph } from './graph.ts'
 import { type Attributes, attribute, type Node } from './operator.ts'
 import { convOptions } from './operators/conv.ts'
 import { transposes } from './operators/linear.ts'
@@ -14,6 +15,18 @@ export type Visit = (from: number, to: number, index: number) => void
 export function weightOf({ operator, inputs }: Node): Tensor | undefined {
   const weight = inputs[operator.name === 'BatchNormalization' ? 1 : (operator.weight ?? -1)]
   return weight?.role === 'parameter' ? weight : undefined
+}
+
+/** The nodes that depend on some inputs, in order, and those inputs with all first outputs of the nodes. */
+export function dependents(graph: Graph, inputs: readonly Tensor[]): { nodes: Node[]; tensors: Set<Tensor> } {
+  const tensors = new Set(inputs)
+  const nodes: Node[] = []
+  for (const node of graph.nodes) {
+    if (!node.inputs.some((tensor) => tensors.has(tensor))) continue
+    nodes.push(node)
+    tensors.add(node.outputs[0])
+  }
+  return { nodes, tensors }
 }
 
 /** Number of channels. */
@@ -68,7 +81,7 @@ export function isChannelwise(node: Node): boolean {
 /** Operators whose output channels are those of each input that has as many. */
 const SAME = new Set([
   ...['Neg', 'Abs', 'Relu', 'Sqrt', 'Reciprocal', 'Sigmoid', 'Clip', 'Add', 'Sub', 'Mul', 'Expand'],
-  ...['MaxPool', 'AveragePool', 'GlobalAveragePool'],
+  ...['MaxPool', 'AveragePool', 'GlobalAveragePool', 'BatchNormalization'],
 ])
 
 /** The connected pairs of channels of an input and the first output of a node without a weight. Throws where they are not known. */

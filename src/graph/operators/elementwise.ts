@@ -18,6 +18,7 @@ export const Relu: Operator = {
   name: 'Relu',
   infer: ([x]) => [{ shape: x.shape, batched: x.batched }],
   gradient: (graph, node, [dy]) => [dy && graph.apply(ReluGrad, [dy, node.outputs[0]])[0]],
+  fold: ([x]) => Math.max(x, 0),
 }
 
 /** |x|. The gradient at 0 is 0. */
@@ -68,6 +69,7 @@ export const Clip: Operator = {
     undefined,
     undefined,
   ],
+  fold: ([x, low, high]) => Math.min(Math.max(x, low), high),
 }
 
 /** dx = dy where low < x < high, else 0. Linear in dy. */

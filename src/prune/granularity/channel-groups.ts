@@ -2,16 +2,8 @@
  * @file Channels that can only go together, found on the graph: the filters that make a channel in all layers that a residual sum, a join or a depthwise
  * convolution ties, the scales of its batch normalizations, and the inputs of the next layers that read it.
  */
-import {
-  channelLinks,
-  channelsOf,
-  inputRun,
-  isChannelwise,
-  outputRun,
-  type Run,
-  weightLinks,
-  weightOf,
-} from '../../graph/channels.ts'
+import { ChannelSets } from '../../graph/channel-sets.ts'
+import { channelsOf, dependents, inputRun, isChannelwise, outputRun, type Run, weightOf } from '../../graph/channels.ts'
 import { Graph } from '../../graph/graph.ts'
 import type { Node } from '../../graph/operator.ts'
 import type { Tensor } from '../../graph/tensor.ts'
@@ -36,22 +28,14 @@ export function channelGroups(model: Model, prunable: ReadonlySet<string>): Chan
   const graph = new Graph()
   const images = graph.input('images', [1, ...model.image])
   const logits = model.build(graph, images, false)
-  const { find, join, place } = channelSets(graph, images)
-  const data = (tensor: Tensor) => place(tensor, 0) !== undefined
-  const nodes = graph.nodes.filter(({ inputs }) => inputs.some(data))
-  for (const node of nodes) {
-    const [out] = node.outputs
-    if (isChannelwise(node)) weightLinks(node, (from, to) => join(place(node.inputs[0], from)!, place(out, to)!))
-    else if (!weightOf(node))
-      node.inputs.forEach((tensor, i) => {
-        if (data(tensor)) channelLinks(node, i, (from, to) => join(place(tensor, from)!, place(out, to)!))
-      })
-  }
+  const { nodes, tensors } = dependents(graph, [images])
+  const sets = new ChannelSets(tensors)
+  for (const node of nodes) sets.tie(node)
 
-  const fixed = new Set([images, logits].flatMap((tensor) => channels(tensor).map((c) => find(place(tensor, c)!))))
+  const fixed = new Set([images, logits].flatMap((tensor) => channels(tensor).map((c) => sets.of(tensor, c))))
   const groups = new Map<number, ChannelGroup>()
   const groupOf = (tensor: Tensor, channel: number): ChannelGroup => {
-    const root = find(place(tensor, channel)!)
+    const root = sets.of(tensor, channel)
     const group = groups.get(root) ?? { filters: [], rest: [] }
     groups.set(root, group)
     return group
@@ -63,7 +47,7 @@ export function channelGroups(model: Model, prunable: ReadonlySet<string>): Chan
     const part = (run: Run): ChannelPart => ({ parameter: weight.name, ...run })
     const isPrunable = prunable.has(weight.name)
     for (const c of channels(out)) {
-      if (isLayer(node) && !isPrunable) fixed.add(find(place(out, c)!))
+      if (isLayer(node) && !isPrunable) fixed.add(sets.of(out, c))
       if (isPrunable) groupOf(out, c)[isLayer(node) ? 'filters' : 'rest'].push(part(outputRun(node, c)))
     }
     if (isPrunable && !isChannelwise(node))
@@ -74,31 +58,3 @@ export function channelGroups(model: Model, prunable: ReadonlySet<string>): Chan
 
 const isLayer = (node: Node) => node.operator.name !== 'BatchNormalization'
 const channels = (tensor: Tensor) => Array.from({ length: channelsOf(tensor) }, (_, c) => c)
-
-/** Sets of channels of all tensors that depend on the input (union-find); `place` is a channel's number, undefined for other tensors. */
-function channelSets(graph: Graph, images: Tensor) {
-  const firsts = new Map<Tensor, number>()
-  let count = 0
-  const add = (tensor: Tensor) => {
-    firsts.set(tensor, count)
-    count += channelsOf(tensor)
-  }
-  add(images)
-  for (const { inputs, outputs } of graph.nodes) if (inputs.some((tensor) => firsts.has(tensor))) add(outputs[0])
-  const parents = Int32Array.from({ length: count }, (_, i) => i)
-  const find = (i: number): number => {
-    let root = i
-    while (parents[root] !== root) root = parents[root] = parents[parents[root]]
-    return root
-  }
-  return {
-    find,
-    join: (a: number, b: number) => {
-      parents[find(b)] = find(a)
-    },
-    place: (tensor: Tensor, channel: number) => {
-      const first = firsts.get(tensor)
-      return first === undefined ? undefined : first + channel
-    },
-  }
-}

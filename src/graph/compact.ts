@@ -1,0 +1,113 @@
+/**
+ * @file A smaller network with the same outputs: channels go that nothing needs, all that are tied together at once. A channel is not needed where zero weights
+ * read it, where nothing that depends on it reaches an output, or where it is a constant that the bias of every layer that reads it can take up.
+ */
+import { channelKind } from './channel-kind.ts'
+import { ChannelSets } from './channel-sets.ts'
+import { channelsOf, dependents, isChannelwise } from './channels.ts'
+import { type Constants, constantChannels } from './constant-channels.ts'
+import type { Values } from './fold-batch-norm.ts'
+import type { Graph } from './graph.ts'
+import { keepChannels, type Smaller } from './keep-channels.ts'
+import { type Needed, neededChannels } from './needed-channels.ts'
+import type { Node } from './operator.ts'
+import { convOptions } from './operators/conv.ts'
+import { sizeOf, type Tensor } from './tensor.ts'
+
+/** Why channels stay that are constant or that nothing needs; the first that is true is said. */
+export const reasons = {
+  output: 'outputs of the network',
+  input: 'tied to the images',
+  grouped: 'part of a grouped convolution',
+  shared: 'of layers that share their weights',
+  mixed: 'part of an operator that is not known to keep channels apart',
+  tied: 'tied to a channel that varies',
+  padded: 'not zero, and read by a convolution with padding',
+  last: 'the last of their layer',
+} as const
+export type Reason = keyof typeof reasons
+
+export interface CompactLayer {
+  /** Its weight. */
+  name: string
+  outputs: { before: number; after: number }
+  inputs: { before: number; after: number }
+  /** Outputs that are constant or not needed and are still there, by reason. */
+  stay: Partial<Record<Reason, number>>
+}
+
+export interface Compacted extends Smaller {
+  /** In execution order. */
+  layers: CompactLayer[]
+}
+
+export function compact(graph: Graph, values: Values): Compacted {
+  const constants = constantChannels(graph, values)
+  const needed = neededChannels(graph, values, constants)
+  const { nodes, tensors } = dependents(graph, graph.withRole('input'))
+  const sets = new ChannelSets(tensors)
+  for (const node of nodes) if (channelKind(node, tensors) !== 'mixed') sets.tie(node)
+  const stays = reasonsToStay(graph, sets, constants, needed)
+  const kept = new Map(
+    [...tensors].map((tensor) => [tensor, channels(tensor).filter((c) => stays.has(sets.of(tensor, c)))]),
+  )
+  const layers = nodes
+    .filter((node) => channelKind(node, tensors) === 'layer')
+    .map(({ inputs: [x, weight], outputs: [y] }): CompactLayer => {
+      const size = (tensor: Tensor) => ({ before: channelsOf(tensor), after: kept.get(tensor)!.length })
+      const stay: CompactLayer['stay'] = {}
+      for (const c of kept.get(y)!) {
+        if (Number.isNaN(constants.get(y)![c]) && needed.get(y)![c]) continue
+        const reason = stays.get(sets.of(y, c))!
+        stay[reason] = (stay[reason] ?? 0) + 1
+      }
+      return { name: weight.name, outputs: size(y), inputs: size(x), stay }
+    })
+  return { ...keepChannels(graph, values, kept, constants), layers }
+}
+
+const channels = (tensor: Tensor) => Array.from({ length: channelsOf(tensor) }, (_, c) => c)
+
+/** The sets of channels that must stay. */
+function reasonsToStay(graph: Graph, sets: ChannelSets, constants: Constants, needed: Needed): Map<number, Reason> {
+  const inputs = graph.withRole('input')
+  const { nodes, tensors } = dependents(graph, inputs)
+  const stays = new Map<number, Reason>()
+  const keep = (tensor: Tensor, channel: number, reason: Reason) => {
+    const set = sets.of(tensor, channel)
+    if (!stays.has(set)) stays.set(set, reason)
+  }
+  const keepAll = (list: Iterable<Tensor>, reason: Reason) => {
+    for (const tensor of list) if (tensors.has(tensor)) for (const c of channels(tensor)) keep(tensor, c, reason)
+  }
+  keepAll(graph.outputs.values(), 'output')
+  keepAll(inputs, 'input')
+  const shared = sharedTensors(graph)
+  const fixed: [Reason, (node: Node) => boolean][] = [
+    ['grouped', isGrouped],
+    ['shared', (node) => node.inputs.some((tensor) => !tensors.has(tensor) && shared.has(tensor))],
+    ['mixed', (node) => channelKind(node, tensors) === 'mixed'],
+  ]
+  for (const [reason, isFixed] of fixed)
+    for (const node of nodes) if (isFixed(node)) keepAll([...node.inputs, node.outputs[0]], reason)
+  for (const reason of ['tied', 'padded'] as const)
+    for (const tensor of tensors)
+      for (const c of channels(tensor)) {
+        const varies = Number.isNaN(constants.get(tensor)![c])
+        if (needed.get(tensor)![c] && varies === (reason === 'tied')) keep(tensor, c, reason)
+      }
+  for (const tensor of tensors)
+    if (!channels(tensor).some((c) => stays.has(sets.of(tensor, c)))) keep(tensor, 0, 'last')
+  return stays
+}
+
+/** Stored tensors of several values that are used more than once. */
+function sharedTensors({ nodes }: Graph): Set<Tensor> {
+  const [once, more] = [new Set<Tensor>(), new Set<Tensor>()]
+  for (const tensor of nodes.flatMap(({ inputs }) => inputs))
+    if (sizeOf(tensor.shape) > 1) (once.has(tensor) ? more : once).add(tensor)
+  return more
+}
+
+const isGrouped = (node: Node) =>
+  node.operator.name === 'Conv' && convOptions('Conv', node.attributes).group > 1 && !isChannelwise(node)

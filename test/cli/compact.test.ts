@@ -1,0 +1,70 @@
+/** @file --compact: what it says, what it writes, and when it refuses. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, expect, it } from 'vitest'
+import { inferenceGraph } from '../../src/formats/onnx/export.ts'
+import { readOnnx } from '../../src/formats/onnx/onnx.ts'
+import { storeFloats, writeSafetensors } from '../../src/formats/safetensors.ts'
+import { sizeOf } from '../../src/graph/tensor.ts'
+import { findModel } from '../../src/models/index.ts'
+import { random } from '../../src/util/random.ts'
+import { compiled, espalier, jsonLines } from './cli.ts'
+import { temporaryFolder } from './temporary.ts'
+
+beforeAll(compiled, 120_000)
+
+/** LeNet-5 without 5 filters of its first layer and 100 rows of its first linear one; `wrong`: a weight of its last layer. */
+function lenet(wrong = 0.01): string {
+  const tensors = inferenceGraph(findModel('lenet-5'))
+    .withRole('parameter')
+    .map(({ name, shape }) => {
+      const draw = random(1, name)
+      const list = Float32Array.from({ length: sizeOf(shape) }, () => 0.1 * draw.normal())
+      if (name === 'conv1.weight') list.fill(0, 0, 5 * 25)
+      if (name === 'fc1.weight') list.fill(0, 0, 100 * 800)
+      if (name === 'fc2.weight') list[0] = wrong
+      return [name, storeFloats(list, shape)] as const
+    })
+  const path = join(temporaryFolder(), 'lenet.safetensors')
+  writeSafetensors(path, { tensors: new Map(tensors), metadata: { model: 'lenet-5', classes: '10' } })
+  return path
+}
+
+it('convert --compact shows what went, the sizes and the proof, and writes a smaller model', async () => {
+  const out = join(temporaryFolder(), 'small.onnx')
+  const from = lenet()
+  const { code, stdout, stderr } = await espalier(['convert', from, out, '--compact'])
+  expect([code, stderr]).toEqual([0, ''])
+  expect(stdout).toMatch(/^\| conv1.weight +\| +1 +\| +20 to 15 +\| +\|$/m)
+  expect(stdout).toMatch(/^\| fc1.weight +\| +800 +\| +500 to 400 +\| +\|$/m)
+  expect(stdout).toMatch(/^parameters: 431,080 to 343,600 \(79\.71 %\)$/m)
+  expect(stdout).toMatch(/^multiplications of an image: 2,293,000 to 1,740,000 \(75\.88 %\)$/m)
+  expect(stdout).toMatch(/^outputs for 8 random images, before and after: max\|Δ\|\/max\|y\| (0|\d\.\de-\d+)$/m)
+  expect(readOnnx(readFileSync(out), out).tensors.get('conv1.weight')!.shape).toEqual([15, 1, 5, 5])
+
+  const json = jsonLines((await espalier(['convert', from, out, '--compact', '--json'])).stdout)[0]
+  expect(json.compact).toMatchObject({
+    images: 8,
+    layers: [
+      { name: 'conv1.weight', inputs: { before: 1, after: 1 }, outputs: { before: 20, after: 15 }, stay: {} },
+      { name: 'conv2.weight', inputs: { before: 20, after: 15 }, outputs: { before: 50, after: 50 }, stay: {} },
+      { name: 'fc1.weight', outputs: { before: 500, after: 400 } },
+      { name: 'fc2.weight', inputs: { before: 500, after: 400 }, outputs: { before: 10, after: 10 }, stay: {} },
+    ],
+  })
+
+  // An ONNX model that was read is written anew.
+  const again = join(temporaryFolder(), 'again.onnx')
+  expect((await espalier(['convert', out, again, '--compact'])).stdout).toMatch(/^\| conv1.weight +\| +1 +\| +15 +\| /m)
+  const pruned = ['prune', from, '--method', 'magnitude', '--sparsity', '0.5', '--compact', '-o', again, '--json']
+  expect(jsonLines((await espalier(pruned)).stdout)[0]).toMatchObject({ compact: { images: 8 } })
+}, 60_000)
+
+it('refuses to write what does not compute the same, and other formats', async () => {
+  const out = join(temporaryFolder(), 'small.onnx')
+  const refused = await espalier(['convert', lenet(Number.NaN), out, '--compact'])
+  expect([refused.code, existsSync(out)]).toEqual([1, false])
+  expect(refused.stderr).toMatch(/small\.onnx is not written: .* is NaN, expected at most 0\.0001\)/)
+  const other = await espalier(['convert', lenet(), out.replace('onnx', 'h5'), '--compact'])
+  expect(other.stderr).toMatch(/compact is for ONNX models, expected a name that ends in \.onnx/)
+}, 60_000)

@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest'
+import { distance } from '../../src/engine/agreement.ts'
+import { openReference } from '../../src/engine/machines/reference.ts'
+import { Graph } from '../../src/graph/graph.ts'
+import { mul } from '../../src/graph/operators/elementwise.ts'
+
+/** y = factor x, element by element. */
+function scaling(...factor: number[]) {
+  const graph = new Graph()
+  graph.output('y', mul(graph, graph.input('x', [1, 2]), graph.parameter('factor', [2])))
+  return { graph, values: new Map([['factor', Float64Array.from(factor)]]) }
+}
+const apart = (a: number[], b: number[]) => distance(openReference(), [scaling(...a), scaling(...b)], 3)
+
+it('is the largest difference as a share of the largest output of the first', () => {
+  expect(apart([2, 0], [2.5, 0])).toBeCloseTo(0.25, 12)
+  expect(apart([0, 4], [0, 3])).toBeCloseTo(0.25, 12)
+  expect(apart([1, 2], [1, 2])).toBe(0)
+  expect(apart([0, 0], [0, 0])).toBe(0)
+  expect(apart([0, 0], [0, 1])).toBe(Number.POSITIVE_INFINITY)
+})
+
+it('is no number where an output is none', () => {
+  expect(apart([1, Number.NaN], [1, Number.NaN])).toBeNaN()
+  expect(apart([1, 1], [Number.NaN, 1])).toBeNaN()
+})
