@@ -13,7 +13,17 @@ export function epochReport(network: Network, epoch: EpochResult, sparsity: numb
   network.assertMasked()
   const held = network.indices.validation.length > 0 ? network.evaluate('validation') : undefined
   const validation = held && { validationLoss: held.loss, validationAccuracy: held.accuracy }
-  const top = network.active === undefined ? undefined : gapOf(network, network.active)
-  const pruned = top && { gap: top.gap, prunedAccuracy: held && evaluateTop(network, top.masks).accuracy }
-  return { type: 'epoch', ...epoch, sparsity, ...validation, ...pruned }
+  return { type: 'epoch', ...epoch, sparsity, ...validation, ...gsmReport(network, epoch, held !== undefined) }
+}
+
+/** Of the weights that GSM keeps active, and of those that it would leave: nothing without it. */
+function gsmReport(network: Network, { reactivated = 0 }: EpochResult, held: boolean): Partial<EpochReport> {
+  const { active, stepsPerEpoch } = network
+  if (active === undefined) return {}
+  const { gap, masks } = gapOf(network, active)
+  return {
+    gap,
+    prunedAccuracy: held ? evaluateTop(network, masks).accuracy : undefined,
+    overlap: 1 - reactivated / (active * stepsPerEpoch),
+  }
 }

@@ -17,12 +17,13 @@ export const gsmSchema = z.strictObject({
 })
 
 /** Throws UserError where a recipe asks for what does not go together. */
-export function checkGsm({ model, train, prune }: Recipe, source: string): void {
+export function checkGsm({ model, train, prune, tie }: Recipe, source: string): void {
   if (!train.gsm) return
   if (model.masks !== undefined)
     throw new UserError(`${source}: train.gsm: any weight may become active, expected no model.masks beside it`)
   if (train.epochs === 0) throw new UserError(`${source}: train.gsm: prunes by training, expected epochs of 1 or more`)
   if (prune) throw new UserError(`${source}: train.gsm: prunes by itself, expected no prune section beside it`)
+  if (tie) throw new UserError(`${source}: train.gsm: ranks weights one by one, expected no tie section beside it`)
   if (train.kernels === 'sparse')
     throw new UserError(`${source}: train.kernels: gsm trains all weights, expected dense or auto kernels`)
 }

@@ -12,6 +12,7 @@
  */
 import type { Graph } from '../graph/graph.ts'
 import { abs, add, mul } from '../graph/operators/elementwise.ts'
+import { RunningAverage } from '../graph/operators/norm.ts'
 import { selectTop } from '../graph/operators/select.ts'
 import { reduceSum, reshape } from '../graph/operators/shape.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
@@ -20,7 +21,13 @@ import type { SgdOptions } from './sgd.ts'
 /** The output of a training step that is the sum of all importances, so finite only where all of them are. */
 export const IMPORTANCE = 'importance'
 
-/** The gradients B g of the parameters, with exactly `active` weights active (Q). Adds the output {@link IMPORTANCE}. */
+/** The output of a training step that is the number of weights active at it and at the step before. */
+export const STAYED = 'active.stayed'
+
+/** The state tensor that holds a parameter's B of the last step. */
+export const activeName = (parameter: string): string => `${parameter}.active`
+
+/** The gradients B g of the parameters, with exactly `active` weights active (Q). Adds the outputs {@link IMPORTANCE} and {@link STAYED}. */
 export function activeGradients(
   graph: Graph,
   parameters: readonly Tensor[],
@@ -28,13 +35,22 @@ export function activeGradients(
   active: number,
 ): Tensor[] {
   const importances = parameters.map((weight, i) => abs(graph, mul(graph, gradients[i], weight)))
-  const sums = importances.map((tensor) => reduceSum(graph, reshape(graph, tensor, [sizeOf(tensor.shape)]), [0], 0))
-  graph.output(
-    IMPORTANCE,
-    sums.reduce((total, sum) => add(graph, total, sum)),
-  )
-  return selectTop(graph, importances, active).map((mask, i) => mul(graph, gradients[i], mask))
+  graph.output(IMPORTANCE, sumOf(graph, importances))
+  const masks = selectTop(graph, importances, active)
+  const before = parameters.map(({ name, shape }) => graph.state(activeName(name), shape))
+  const both = masks.map((mask, i) => mul(graph, mask, before[i]))
+  graph.output(STAYED, sumOf(graph, both))
+  masks.forEach((mask, i) => {
+    graph.apply(RunningAverage, [before[i], mask], { rate: 1, factor: 1 })
+  })
+  return masks.map((mask, i) => mul(graph, gradients[i], mask))
 }
+
+/** The sum of all values of some tensors. */
+const sumOf = (graph: Graph, tensors: readonly Tensor[]): Tensor =>
+  tensors
+    .map((tensor) => reduceSum(graph, reshape(graph, tensor, [sizeOf(tensor.shape)]), [0], 0))
+    .reduce((total, sum) => add(graph, total, sum))
 
 /**
  * What a passive weight is multiplied by at every step, once its momentum has settled: the larger root of x² - (1 + b - a) x + b = 0, with b the momentum and a = learningRate

@@ -68,6 +68,9 @@ it('keeps exactly the round(N / C) largest weights and says how clear the choice
   // The last epoch is measured before the last act.
   expect(epochs.at(-1)!.gap).toEqual(pruned[0].gap)
   expect(epochs[0].gap!.vanished).toBeLessThan(0.2)
+  for (const { reactivated, overlap } of epochs) expect(overlap).toBe(1 - reactivated! / (539 * 60))
+  expect(epochs[0].overlap).toBeGreaterThan(0.1)
+  expect(epochs[0].overlap).toBeLessThan(epochs.at(-1)!.overlap!)
   const final = jsonLines(readFileSync(join(out, 'metrics.jsonl'), 'utf8')).at(-1)!
   expect(final).toMatchObject({ type: 'final', gap: pruned[0].gap, sparsity: 1 - 539 / 32360 })
   expect(readFileSync(join(out, 'report.md'), 'utf8')).toMatch(/^Exactly 539 weights were kept, by magnitude: /m)
@@ -76,6 +79,9 @@ it('keeps exactly the round(N / C) largest weights and says how clear the choice
   await run(stopped, 300)
   await run(stopped, -1)
   expect(weightsIn(join(stopped, 'model.safetensors'))).toEqual(weightsIn(join(out, 'model.safetensors')))
+  const epochLines = (folder: string) =>
+    jsonLines(readFileSync(join(folder, 'metrics.jsonl'), 'utf8')).filter(({ type }) => type === 'epoch')
+  expect(epochLines(stopped)).toEqual(epochLines(out))
 }, 60_000)
 
 it('the accuracy with the largest weights alone is that of the pruned network, and looking changes nothing', async () => {
@@ -105,6 +111,12 @@ it('warns of a schedule that cannot shrink passive weights, before training and 
 it.each<[string, object, object, RegExp]>([
   ['a ratio of 1', { gsm: { ratio: 1 } }, {}, /train\.gsm\.ratio: expected more than 1, found 1/],
   ['another pruning beside it', {}, { prune: tiny.prune }, /train\.gsm: prunes by itself, expected no prune section/],
+  [
+    'tied weights beside it',
+    {},
+    { tie: { sparsity: 0.5 } },
+    /train\.gsm: ranks weights one by one, expected no tie section beside it$/,
+  ],
   ['no training', { epochs: 0 }, {}, /train\.gsm: prunes by training, expected epochs of 1 or more/],
   ['sparse kernels', { kernels: 'sparse' }, {}, /train\.kernels: gsm trains all weights, expected dense or auto/],
 ])('refused: %s', (_name, changes, others, message) => {
