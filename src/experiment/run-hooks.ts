@@ -1,4 +1,4 @@
-/** @file What a recipe does between the steps of its training: it writes a snapshot, and prunes. */
+/** @file What a recipe does between the steps of its training: it writes a snapshot, freezes what is active, prunes. */
 import { writeSafetensors } from '../formats/safetensors.ts'
 import { refuseCollapse } from '../prune/collapse.ts'
 import { weightsOf } from '../train/checkpoint.ts'
@@ -7,6 +7,7 @@ import type { Hook } from '../train/train.ts'
 import { gradualPruning, type PruneResult } from '../workflow/prune.ts'
 import { toSteps } from './duration.ts'
 import type { RunFolder } from './folder.ts'
+import { freezeStep } from './gsm.ts'
 import type { Journal } from './journal.ts'
 import type { PruningPlan, PruningProgress } from './pruning-plan.ts'
 import type { Recipe } from './recipe.ts'
@@ -20,6 +21,16 @@ export function snapshotHooks({ train }: Recipe, network: Network, folder: RunFo
   const at = toSteps(snapshot, network.stepsPerEpoch)
   const atStep = (step: number) => {
     if (step === at) writeSafetensors(folder.file('snapshot'), weightsOf(network))
+  }
+  return [{ atStep }]
+}
+
+/** Freezes the active weights of train.gsm at the step that the recipe names; nothing where it names none. */
+export function freezeHooks(recipe: Recipe, network: Network): Hook[] {
+  const at = freezeStep(recipe, network.stepsPerEpoch)
+  if (at === undefined) return []
+  const atStep = (step: number) => {
+    if (step === at) network.freezeActive()
   }
   return [{ atStep }]
 }

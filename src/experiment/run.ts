@@ -13,7 +13,7 @@ import type { RewiringHook } from '../workflow/rewire.ts'
 import { describeEnvironment, type Environment, otherEngine } from './environment.ts'
 import { epochReport, maskedShare } from './epoch-report.ts'
 import { RunFolder } from './folder.ts'
-import { gsmProblem, optimizerOf } from './gsm.ts'
+import { freezeStep, gsmProblem, optimizerOf } from './gsm.ts'
 import { Journal } from './journal.ts'
 import { type PruningPlan, pruningPlan } from './pruning-plan.ts'
 import { type Recipe, recipeToYaml } from './recipe.ts'
@@ -21,7 +21,7 @@ import { rewiringHook } from './rewiring-plan.ts'
 import { RunClock } from './run-clock.ts'
 import { endRun } from './run-end.ts'
 import type { RunEvent, RunOutcome } from './run-events.ts'
-import { pruningHooks, snapshotHooks } from './run-hooks.ts'
+import { freezeHooks, pruningHooks, snapshotHooks } from './run-hooks.ts'
 import { type RunState, restoreState, saveState } from './run-state.ts'
 import { buildNetwork, firstStep, modelOf, pruningSchedule, rateSchedule } from './setup.ts'
 
@@ -54,6 +54,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
   // Refused, if so, before there is a folder.
   pruningSchedule(recipe, network.stepsPerEpoch)
   firstStep(recipe, network.stepsPerEpoch)
+  freezeStep(recipe, network.stepsPerEpoch)
   rewiringHook(recipe, network.stepsPerEpoch, () => {})
   const folder = options.out ? RunFolder.open(options.out, options) : RunFolder.fresh(recipe.name)
   try {
@@ -103,7 +104,7 @@ class Run {
     const told = { folder: path, engine, layers: this.#network.counts(), epochs, steps: this.#steps }
     this.#journal.tell({ type: 'start', ...told, resumedAt: resumed?.step })
     const schedule = rateSchedule(this.#recipe, this.#network.stepsPerEpoch)
-    const problem = gsmProblem(this.#recipe, { ...schedule, total: this.#steps })
+    const problem = gsmProblem(this.#recipe, { ...schedule, total: this.#steps }, this.#network.stepsPerEpoch)
     if (problem && !resumed) this.#journal.tell({ type: 'notice', text: problem })
     this.#clock = new RunClock(resumed?.seconds ?? 0)
     let lastSave = performance.now()
@@ -172,8 +173,11 @@ class Run {
         this.#sparsity = sparsity
       },
     })
-    const snapshot = snapshotHooks(this.#recipe, this.#network, this.#folder)
-    return [...snapshot, ...pruning, ...(this.#rewiring ? [this.#rewiring] : [])]
+    const own = [
+      ...snapshotHooks(this.#recipe, this.#network, this.#folder),
+      ...freezeHooks(this.#recipe, this.#network),
+    ]
+    return [...own, ...pruning, ...(this.#rewiring ? [this.#rewiring] : [])]
   }
 
   #tellProgress(epoch: number, from: number): void {

@@ -40,7 +40,7 @@ export const ticketSchema = z.strictObject({
   gsm: z
     .record(z.string(), z.unknown())
     .default({})
-    .describe('Keys of train that differ while gsm looks for its mask.'),
+    .describe('Keys of train that differ while gsm looks for its mask, and freeze of train.gsm.'),
   controls: z
     .array(z.enum(ticketControls))
     .default([])
@@ -68,11 +68,14 @@ export function checkTicket({ ticket, prune, rewire, train }: Recipe, source: st
 }
 
 /** The recipe that looks for a mask by gsm, from weights in a file, still to be checked. */
-export const gsmRecipe = ({ ticket, ...recipe }: Recipe, weights?: string): unknown => ({
-  ...recipe,
-  ...{ name: `${recipe.name}-gsm`, model: { ...recipe.model, weights } },
-  train: { ...recipe.train, ...ticket?.gsm, gsm: { ratio: ticket?.ratio } },
-})
+export function gsmRecipe({ ticket, ...recipe }: Recipe, weights?: string): unknown {
+  const { freeze, ...changes } = ticket?.gsm ?? {}
+  return {
+    ...recipe,
+    ...{ name: `${recipe.name}-gsm`, model: { ...recipe.model, weights } },
+    train: { ...recipe.train, ...changes, gsm: { ratio: ticket?.ratio, freeze } },
+  }
+}
 
 /** All runs, in order; `check` makes recipes of values. Throws UserError where the ratio leaves nothing. */
 export function ticketPhases(recipe: Recipe, model: Model, folder: string, check: (value: unknown) => Recipe): Phase[] {

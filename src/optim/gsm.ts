@@ -7,11 +7,11 @@
  *     w = w - learningRate v                  (with Nesterov as in src/optim/sgd.ts)
  *
  * Q weights are active and learn as usual; the others are passive: decay alone acts on them, through the same momentum, until they have all but vanished. In the end the Q
- * largest weights are kept. Biases, scales and shifts of normalizations are not ranked, always get their gradient and, here, do not decay. Exactly Q weights
+ * largest weights are kept. From a step on T can be |w| instead (`freeze`, not in the paper): active are then those that would be kept, the others can only shrink. Biases, scales and shifts of normalizations are not ranked, always get their gradient and, here, do not decay. Exactly Q weights
  * are active at every step: ties go to the earlier tensor, then to the lower index.
  */
 import type { Graph } from '../graph/graph.ts'
-import { abs, add, mul } from '../graph/operators/elementwise.ts'
+import { abs, add, mul, sub } from '../graph/operators/elementwise.ts'
 import { RunningAverage } from '../graph/operators/norm.ts'
 import { selectTop } from '../graph/operators/select.ts'
 import { reduceSum, reshape } from '../graph/operators/shape.ts'
@@ -27,6 +27,9 @@ export const STAYED = 'active.stayed'
 /** The state tensor that holds a parameter's B of the last step. */
 export const activeName = (parameter: string): string => `${parameter}.active`
 
+/** The state tensor [1] that is 1 where T = |w|, and 0 where T = |g w|. */
+export const FROZEN = 'active.frozen'
+
 /** The gradients B g of the parameters, with exactly `active` weights active (Q). Adds the outputs {@link IMPORTANCE} and {@link STAYED}. */
 export function activeGradients(
   graph: Graph,
@@ -34,7 +37,12 @@ export function activeGradients(
   gradients: readonly Tensor[],
   active: number,
 ): Tensor[] {
-  const importances = parameters.map((weight, i) => abs(graph, mul(graph, gradients[i], weight)))
+  const frozen = graph.state(FROZEN, [1])
+  const moving = sub(graph, graph.constant(1), frozen)
+  const importances = parameters.map((weight, i) => {
+    const slope = add(graph, mul(graph, abs(graph, gradients[i]), moving), frozen)
+    return mul(graph, slope, abs(graph, weight))
+  })
   graph.output(IMPORTANCE, sumOf(graph, importances))
   const masks = selectTop(graph, importances, active)
   const before = parameters.map(({ name, shape }) => graph.state(activeName(name), shape))

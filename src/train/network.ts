@@ -11,7 +11,7 @@ import type { Graph } from '../graph/graph.ts'
 import { DROPOUT_COUNTER } from '../graph/operators/dropout.ts'
 import { type Shape, sizeOf, type Tensor } from '../graph/tensor.ts'
 import { type InitializerName, initialValues, type Model } from '../models/model.ts'
-import { activeName, IMPORTANCE, STAYED } from '../optim/gsm.ts'
+import { activeName, FROZEN, IMPORTANCE, STAYED } from '../optim/gsm.ts'
 import { momentumName } from '../optim/sgd.ts'
 import { countKept, type LayerCount, type MaskedLayer } from '../prune/mask.ts'
 import { learnableCount, type Tying } from '../prune/tied.ts'
@@ -94,7 +94,7 @@ export interface StepResult {
   /** Mean cross-entropy, before the step. */
   loss: number
   correct: number
-  /** Sum of |g w| over all prunable weights, where only some of them are active. */
+  /** Sum of |g w| over all prunable weights, of |w| once they are frozen, where only some of them are active. */
   importance?: number
   /** How many weights are active that were passive at the step before; 0 at the first. */
   reactivated?: number
@@ -200,6 +200,11 @@ export class Network {
   /** Which weights of a prunable parameter were active at the last step: a live view of zeros and ones, at first of ones. Needs the option `active`. */
   activity(parameter: string): Floats {
     return this.executable.view(activeName(parameter))
+  }
+
+  /** From here on the largest weights are the active ones. Needs the option `active`. */
+  freezeActive(): void {
+    this.executable.view(FROZEN)[0] = 1
   }
 
   /** The dense gradient of a prunable parameter, smoothed over the steps so far: a live view, row-major. Needs the option `smoothing`. */

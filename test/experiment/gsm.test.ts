@@ -84,6 +84,20 @@ it('keeps exactly the round(N / C) largest weights and says how clear the choice
   expect(epochLines(stopped)).toEqual(epochLines(out))
 }, 60_000)
 
+it('frozen, the weights that stay are those that were largest then; resumed, it ends with the same bits', async () => {
+  const given = recipe({ gsm: { ratio: 60, freeze: '6ep' } })
+  const out = join(temporaryFolder(), 'run')
+  const events = await run(out, Infinity, given)
+  const epochs = events.filter((event): event is EpochReport => event.type === 'epoch')
+  expect(epochs[5].reactivated).toBeGreaterThan(1000)
+  expect(epochs.at(-1)!.reactivated).toBeLessThan(10)
+
+  const stopped = join(temporaryFolder(), 'run')
+  await run(stopped, 400, given)
+  await run(stopped, -1, given)
+  expect(weightsIn(join(stopped, 'model.safetensors'))).toEqual(weightsIn(join(out, 'model.safetensors')))
+}, 60_000)
+
 it('the accuracy with the largest weights alone is that of the pruned network, and looking changes nothing', async () => {
   const out = join(temporaryFolder(), 'run')
   const events = await run(out, Infinity, recipe({ epochs: 2 }))
@@ -106,6 +120,8 @@ it('warns of a schedule that cannot shrink passive weights, before training and 
   expect(events[1]).toEqual({ type: 'notice', text: expect.stringMatching(sentence) })
   expect((await dryRun(recipe({ epochs: 1, weightDecay: 1e-4 }))).warning).toMatch(sentence)
   expect((await dryRun(recipe())).warning).toBeUndefined()
+  // Weights that are frozen out have the time from then on.
+  expect((await dryRun(recipe({ gsm: { ratio: 60, freeze: '11ep' } }))).warning).toMatch(/only 3\.\d+ times/)
 })
 
 it.each<[string, object, object, RegExp]>([
@@ -117,6 +133,7 @@ it.each<[string, object, object, RegExp]>([
     { tie: { sparsity: 0.5 } },
     /train\.gsm: ranks weights one by one, expected no tie section beside it$/,
   ],
+  ['a time without a unit', { gsm: { ratio: 60, freeze: '3' } }, {}, /train\.gsm\.freeze: expected a duration such as/],
   ['no training', { epochs: 0 }, {}, /train\.gsm: prunes by training, expected epochs of 1 or more/],
   ['sparse kernels', { kernels: 'sparse' }, {}, /train\.kernels: gsm trains all weights, expected dense or auto/],
 ])('refused: %s', (_name, changes, others, message) => {
@@ -128,6 +145,12 @@ it('a ratio that would keep nothing is refused', async () => {
   await expect(run(join(temporaryFolder(), 'run'), Infinity, recipe({ gsm: { ratio: 1e6 } }))).rejects.toThrow(
     /^train\.gsm\.ratio: expected at most the 32360 prunable weights of mlpnet, found 1000000$/,
   )
+})
+
+it('freezing at the end or later is refused', async () => {
+  await expect(
+    run(join(temporaryFolder(), 'run'), Infinity, recipe({ gsm: { ratio: 60, freeze: '13ep' } })),
+  ).rejects.toThrow(/^train\.gsm\.freeze: expected less than the 780 steps of the training, found 13ep$/)
 })
 
 it('only kernels decay, unless biasDecay says otherwise', async () => {

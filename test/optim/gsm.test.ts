@@ -5,7 +5,15 @@ import type { Machine } from '../../src/engine/machine.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'
 import { Graph } from '../../src/graph/graph.ts'
 import type { Shape } from '../../src/graph/tensor.ts'
-import { activeGradients, activeName, IMPORTANCE, passiveFactor, passiveProblem, STAYED } from '../../src/optim/gsm.ts'
+import {
+  activeGradients,
+  activeName,
+  FROZEN,
+  IMPORTANCE,
+  passiveFactor,
+  passiveProblem,
+  STAYED,
+} from '../../src/optim/gsm.ts'
 import { appendSgd, momentumName, type SgdOptions, setHyper } from '../../src/optim/sgd.ts'
 import { Network } from '../../src/train/network.ts'
 import { train } from '../../src/train/train.ts'
@@ -59,6 +67,29 @@ it('two steps by hand: two of five weights are active, the others only decay; bi
     [2.625 - 0.5 * (0.5 * 0.75 + 2 + 0.25 * 2.625), 0],
     [0.5 - 0.25 * 1, -2 - 0.25 * 2],
   ])
+})
+
+it('frozen, the largest weights are active, whatever their gradients; ties by index', () => {
+  const executable = stepOf(openReference(), 3, { a: [1, 3], b: [2, 1] })
+  executable.view('a').set([1, -4, 2])
+  executable.view('b').set([-2, 0])
+  setHyper(executable, 0, {})
+  executable.view('d a').set([9, 1, 0])
+  executable.view('d b').set([8, 7])
+  const active = () => {
+    executable.run('step')
+    return ['a', 'b'].map((name) => [...executable.view(activeName(name))])
+  }
+  expect(active()).toEqual([
+    [1, 1, 0],
+    [1, 0],
+  ])
+  executable.view(FROZEN)[0] = 1
+  expect(active()).toEqual([
+    [0, 1, 1],
+    [1, 0],
+  ])
+  expect(executable.scalar('step', IMPORTANCE)).toBe(1 + 4 + 2 + 2)
 })
 
 it('counts the weights that were active at the step before too', () => {
