@@ -1,6 +1,7 @@
 // npm run bench [NAME [FILE]]: measures this engine beside others and writes docs/results/bench-NAME.md, or another file. BENCH_ROUNDS=1 only tries it.
 import { fileURLToPath } from 'node:url'
 import { benchConv } from './conv.mjs'
+import { benchGsmSelection } from './gsm-selection.mjs'
 import { benchMlp } from './mlp.mjs'
 import { benchSparse, benchSparseWrn } from './sparse.mjs'
 import { benchSparseInference, benchSparseInferenceWasm } from './sparse-inference.mjs'
@@ -10,6 +11,7 @@ const benches = {
   ...{ mlp: benchMlp, conv: benchConv, sparse: benchSparse, 'sparse-wrn': benchSparseWrn },
   ...{ 'sparse-kernels': benchSparseKernels, 'sparse-inference': benchSparseInference },
   'sparse-inference-wasm': benchSparseInferenceWasm,
+  'gsm-selection': benchGsmSelection,
 }
 const [, , chosen, file] = process.argv
 for (const name of chosen === undefined ? Object.keys(benches) : [chosen]) {

@@ -76,7 +76,7 @@ export async function dryRun(recipe: Recipe): Promise<DryRun> {
   const lengths = runs.map(({ name, recipe: own }) => {
     pruningSchedule(own, perEpoch)
     const total = own.train.epochs * perEpoch
-    const warning = gsmProblem(own, { ...rateSchedule(own, perEpoch), total })
+    const warning = gsmProblem(own, { ...rateSchedule(own, perEpoch), total }, perEpoch)
     return { name, steps: total - firstStep(own, perEpoch), warning }
   })
   const steps = lengths.reduce((sum, run) => sum + run.steps, 0)

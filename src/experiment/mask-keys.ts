@@ -39,7 +39,8 @@ export const maskKeys = {
     .describe('What to do when a layer is emptied or no path is left: say so, keep a floor in every layer, or stop.'),
 }
 
-const floorOf = (value: unknown): Floor | undefined =>
+/** What the key `floor` of a recipe says; undefined where it says nothing. */
+export const floorOf = (value: unknown): Floor | undefined =>
   typeof value === 'string' || typeof value === 'number' ? parseFloor(value) : undefined
 
 export type MaskSettings = z.output<z.ZodObject<typeof maskKeys>>

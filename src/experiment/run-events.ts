@@ -38,6 +38,8 @@ export interface EpochReport extends EpochResult {
   /** With train.gsm: how far the largest weights stand out, and the accuracy with those alone. */
   gap?: Gap
   prunedAccuracy?: number
+  /** With train.gsm: share of the active weights that were active at the step before too, mean over the epoch's steps. */
+  overlap?: number
 }
 
 /** A pruning event: what was asked for and what came of it. */

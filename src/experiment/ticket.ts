@@ -4,14 +4,16 @@
  */
 import { join } from 'node:path'
 import { z } from 'zod'
-import { sizeOf } from '../graph/tensor.ts'
+import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
+import { leastOf } from '../prune/floor.ts'
 import { prunableTensors } from '../prune/tensors.ts'
 import { ticketMasks, ticketRounds } from '../prune/ticket.ts'
 import { UserError } from '../util/errors.ts'
 import { isDuration } from './duration.ts'
 import { FILES } from './folder.ts'
 import { activeCount } from './gsm.ts'
+import { floorOf, maskKeys } from './mask-keys.ts'
 import type { Recipe } from './recipe.ts'
 import { initialWeights, maskOf, shuffled, valuesIn, writeMask } from './ticket-files.ts'
 
@@ -25,6 +27,7 @@ export const ticketSchema = z.strictObject({
     .min(1)
     .describe('How weights are chosen: magnitude (at once), iterative (magnitude in rounds of training), gsm.'),
   scope: z.enum(['global', 'layerwise']).default('global').describe('By magnitude: which weights compete.'),
+  floor: maskKeys.floor.describe('global: what every layer keeps at least, weights or a share such as 1%.'),
   output: z
     .number()
     .min(0)
@@ -40,7 +43,7 @@ export const ticketSchema = z.strictObject({
   gsm: z
     .record(z.string(), z.unknown())
     .default({})
-    .describe('Keys of train that differ while gsm looks for its mask.'),
+    .describe('Keys of train that differ while gsm looks for its mask, and freeze of train.gsm.'),
   controls: z
     .array(z.enum(ticketControls))
     .default([])
@@ -65,14 +68,34 @@ export function checkTicket({ ticket, prune, rewire, train }: Recipe, source: st
     throw new UserError(`${source}: ticket: trains by gsm where ticket.masks says so, expected no train.gsm`)
   if (ticket.output !== undefined && ticket.scope !== 'layerwise')
     throw new UserError(`${source}: ticket.output: needs scope layerwise, found ${ticket.scope}`)
+  if (ticket.floor !== undefined && ticket.scope !== 'global')
+    throw new UserError(`${source}: ticket.floor: needs scope global, found ${ticket.scope}`)
+}
+
+/** What every layer keeps at least; undefined where nothing is said. Throws UserError where that is more than all keep together. */
+function leastKept(
+  { floor }: NonNullable<Recipe['ticket']>,
+  layers: readonly Tensor[],
+  keep: number,
+): number[] | undefined {
+  if (floor === undefined) return undefined
+  const least = layers.map((layer) => leastOf(layer, floorOf(floor)))
+  const needed = least.reduce((sum, count) => sum + count, 0)
+  if (needed <= keep) return least
+  throw new UserError(
+    `ticket.floor: expected no more than the ${keep} weights that are kept, found ${floor}, which needs ${needed}`,
+  )
 }
 
 /** The recipe that looks for a mask by gsm, from weights in a file, still to be checked. */
-export const gsmRecipe = ({ ticket, ...recipe }: Recipe, weights?: string): unknown => ({
-  ...recipe,
-  ...{ name: `${recipe.name}-gsm`, model: { ...recipe.model, weights } },
-  train: { ...recipe.train, ...ticket?.gsm, gsm: { ratio: ticket?.ratio } },
-})
+export function gsmRecipe({ ticket, ...recipe }: Recipe, weights?: string): unknown {
+  const { freeze, ...changes } = ticket?.gsm ?? {}
+  return {
+    ...recipe,
+    ...{ name: `${recipe.name}-gsm`, model: { ...recipe.model, weights } },
+    train: { ...recipe.train, ...changes, gsm: { ratio: ticket?.ratio, freeze } },
+  }
+}
 
 /** All runs, in order; `check` makes recipes of values. Throws UserError where the ratio leaves nothing. */
 export function ticketPhases(recipe: Recipe, model: Model, folder: string, check: (value: unknown) => Recipe): Phase[] {
@@ -80,6 +103,7 @@ export function ticketPhases(recipe: Recipe, model: Model, folder: string, check
   if (!ticket) throw new Error('the recipe has no ticket section')
   const layers = prunableTensors(model)
   const keep = activeCount(ticket, model, 'ticket.ratio')!
+  const least = leastKept(ticket, layers, keep)
   const rounds = (rate?: number) =>
     ticketRounds(
       layers.map(({ shape }) => sizeOf(shape)),
@@ -98,7 +122,10 @@ export function ticketPhases(recipe: Recipe, model: Model, folder: string, check
     run(name, from(file('base', FILES.snapshot), mask, ticket.rewind), prepare)
   /** Writes a mask of the largest weights that a phase left. */
   const choose = (path: string, phase: string, counts: readonly number[], before?: string) => {
-    const masks = ticketMasks(valuesIn(modelIn(phase), layers), counts, before ? maskOf(before, layers) : undefined)
+    const masks = ticketMasks(valuesIn(modelIn(phase), layers), counts, {
+      before: before ? maskOf(before, layers) : undefined,
+      least,
+    })
     writeMask(path, layers, masks)
   }
 

@@ -7,11 +7,12 @@
  *     w = w - learningRate v                  (with Nesterov as in src/optim/sgd.ts)
  *
  * Q weights are active and learn as usual; the others are passive: decay alone acts on them, through the same momentum, until they have all but vanished. In the end the Q
- * largest weights are kept. Biases, scales and shifts of normalizations are not ranked, always get their gradient and, here, do not decay. Exactly Q weights
+ * largest weights are kept. From a step on T can be |w| instead (`freeze`, not in the paper): active are then those that would be kept, the others can only shrink. Biases, scales and shifts of normalizations are not ranked, always get their gradient and, here, do not decay. Exactly Q weights
  * are active at every step: ties go to the earlier tensor, then to the lower index.
  */
 import type { Graph } from '../graph/graph.ts'
-import { abs, add, mul } from '../graph/operators/elementwise.ts'
+import { abs, add, mul, sub } from '../graph/operators/elementwise.ts'
+import { RunningAverage } from '../graph/operators/norm.ts'
 import { selectTop } from '../graph/operators/select.ts'
 import { reduceSum, reshape } from '../graph/operators/shape.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
@@ -20,21 +21,44 @@ import type { SgdOptions } from './sgd.ts'
 /** The output of a training step that is the sum of all importances, so finite only where all of them are. */
 export const IMPORTANCE = 'importance'
 
-/** The gradients B g of the parameters, with exactly `active` weights active (Q). Adds the output {@link IMPORTANCE}. */
+/** The output of a training step that is the number of weights active at it and at the step before. */
+export const STAYED = 'active.stayed'
+
+/** The state tensor that holds a parameter's B of the last step. */
+export const activeName = (parameter: string): string => `${parameter}.active`
+
+/** The state tensor [1] that is 1 where T = |w|, and 0 where T = |g w|. */
+export const FROZEN = 'active.frozen'
+
+/** The gradients B g of the parameters, with exactly `active` weights active (Q). Adds the outputs {@link IMPORTANCE} and {@link STAYED}. */
 export function activeGradients(
   graph: Graph,
   parameters: readonly Tensor[],
   gradients: readonly Tensor[],
   active: number,
 ): Tensor[] {
-  const importances = parameters.map((weight, i) => abs(graph, mul(graph, gradients[i], weight)))
-  const sums = importances.map((tensor) => reduceSum(graph, reshape(graph, tensor, [sizeOf(tensor.shape)]), [0], 0))
-  graph.output(
-    IMPORTANCE,
-    sums.reduce((total, sum) => add(graph, total, sum)),
-  )
-  return selectTop(graph, importances, active).map((mask, i) => mul(graph, gradients[i], mask))
+  const frozen = graph.state(FROZEN, [1])
+  const moving = sub(graph, graph.constant(1), frozen)
+  const importances = parameters.map((weight, i) => {
+    const slope = add(graph, mul(graph, abs(graph, gradients[i]), moving), frozen)
+    return mul(graph, slope, abs(graph, weight))
+  })
+  graph.output(IMPORTANCE, sumOf(graph, importances))
+  const masks = selectTop(graph, importances, active)
+  const before = parameters.map(({ name, shape }) => graph.state(activeName(name), shape))
+  const both = masks.map((mask, i) => mul(graph, mask, before[i]))
+  graph.output(STAYED, sumOf(graph, both))
+  masks.forEach((mask, i) => {
+    graph.apply(RunningAverage, [before[i], mask], { rate: 1, factor: 1 })
+  })
+  return masks.map((mask, i) => mul(graph, gradients[i], mask))
 }
+
+/** The sum of all values of some tensors. */
+const sumOf = (graph: Graph, tensors: readonly Tensor[]): Tensor =>
+  tensors
+    .map((tensor) => reduceSum(graph, reshape(graph, tensor, [sizeOf(tensor.shape)]), [0], 0))
+    .reduce((total, sum) => add(graph, total, sum))
 
 /**
  * What a passive weight is multiplied by at every step, once its momentum has settled: the larger root of x² - (1 + b - a) x + b = 0, with b the momentum and a = learningRate

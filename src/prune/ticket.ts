@@ -43,14 +43,21 @@ export function ticketRounds(
   return rounds
 }
 
-/** Masks of the largest |w| among what `before` (default: everything) kept: `counts` as of {@link ticketRounds}, ties by index. */
+/**
+ * Masks of the largest |w| among what `before` (default: everything) kept: `counts` as of {@link ticketRounds}, ties by index. `least`: of one ranking over
+ * all layers, what each of them keeps at least, together no more than the count (default: nothing).
+ */
 export function ticketMasks(
   weights: readonly Float32Array[],
   counts: readonly number[],
-  before?: readonly Scores[],
+  { before, least }: { before?: readonly Scores[]; least?: readonly number[] } = {},
 ): Float32Array[] {
   const scores = weights.map((values, t) => values.map((w, i) => (before && before[t][i] === 0 ? -1 : Math.abs(w))))
   const masks = weights.map(({ length }) => new Float32Array(length))
+  for (const [t, count] of least?.entries() ?? []) {
+    selectTop([scores[t]], count, [masks[t]])
+    for (let i = 0; i < scores[t].length; i++) if (masks[t][i] === 1) scores[t][i] = Number.POSITIVE_INFINITY
+  }
   if (counts.length === 1) selectTop(scores, counts[0], masks)
   else for (const [t, count] of counts.entries()) selectTop([scores[t]], count, [masks[t]])
   return masks

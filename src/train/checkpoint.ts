@@ -4,6 +4,7 @@
  */
 import { type StoredTensor, storeFloats, type TensorFile, toFloats } from '../formats/safetensors.ts'
 import type { Tensor } from '../graph/tensor.ts'
+import { activeName, FROZEN } from '../optim/gsm.ts'
 import { momentumName } from '../optim/sgd.ts'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
@@ -27,7 +28,7 @@ const identity = ({ model: { name, classes, widen } }: Network): Record<string, 
   ...(widen !== undefined && { widen: String(widen) }),
 })
 
-/** Parameters, masks (as bytes), momentum, and where there are such: smoothed gradients, and which weights are copies of which. */
+/** Parameters, masks (as bytes), momentum, and where there are such: smoothed gradients, which weights were active and whether that is frozen, and which are copies of which. */
 export function checkpointOf(network: Network, metadata: Record<string, string>): TensorFile {
   const file = weightsOf(network, metadata)
   for (const { name, shape } of network.prunable)
@@ -40,6 +41,9 @@ export function checkpointOf(network: Network, metadata: Record<string, string>)
     file.tensors.set(momentumName(name), storeFloats(network.weights.whole(name, momentumName(name)), shape))
   for (const { name, shape } of smoothed(network))
     file.tensors.set(smoothedName(name), storeFloats(network.smoothedGradient(name), shape))
+  for (const { name, shape } of activated(network))
+    file.tensors.set(activeName(name), { dtype: 'U8', shape, data: Uint8Array.from(network.activity(name)) })
+  if (network.executable.has(FROZEN)) file.tensors.set(FROZEN, storeFloats(network.executable.view(FROZEN), [1]))
   for (const [name, order] of storedTies(network)) file.tensors.set(name, order)
   return file
 }
@@ -62,6 +66,8 @@ export function loadCheckpoint(network: Network, file: TensorFile, source: strin
   const masks = network.prunable.map((tensor) => maskOf(file, tensor, source))
   const momentum = network.parameters.map((tensor) => valuesOf(file, momentumName(tensor.name), tensor, source))
   const gradients = smoothed(network).map((tensor) => valuesOf(file, smoothedName(tensor.name), tensor, source))
+  const activities = activated(network).map((tensor) => valuesOf(file, activeName(tensor.name), tensor, source))
+  const frozen = network.executable.has(FROZEN) && valuesOf(file, FROZEN, { shape: [1] }, source)[0] === 1
   loadTies(network, file, source)
   loadWeights(network, file, source)
   network.prunable.forEach(({ name }, i) => {
@@ -73,6 +79,10 @@ export function loadCheckpoint(network: Network, file: TensorFile, source: strin
   smoothed(network).forEach(({ name }, i) => {
     network.smoothedGradient(name).set(gradients[i])
   })
+  activated(network).forEach(({ name }, i) => {
+    network.activity(name).set(activities[i])
+  })
+  if (frozen) network.freezeActive()
   network.fitKernels()
 }
 
@@ -96,6 +106,10 @@ export function loadMasks(network: Network, file: TensorFile, source: string): v
 const smoothed = ({ prunable, executable }: Network): readonly Tensor[] =>
   prunable.filter(({ name }) => executable.has(smoothedName(name)))
 
+/** Prunable tensors of which some weights are active at a step, and others passive. */
+const activated = ({ prunable, executable }: Network): readonly Tensor[] =>
+  prunable.filter(({ name }) => executable.has(activeName(name)))
+
 function maskOf(file: TensorFile, tensor: Tensor, source: string): Float32Array {
   const mask = valuesOf(file, maskKey(tensor.name), tensor, source)
   const wrong = mask.find((bit) => bit !== 0 && bit !== 1)
@@ -104,7 +118,7 @@ function maskOf(file: TensorFile, tensor: Tensor, source: string): Float32Array 
   return mask
 }
 
-function valuesOf(file: TensorFile, key: string, like: Tensor, source: string): Float32Array {
+function valuesOf(file: TensorFile, key: string, like: Pick<Tensor, 'shape'>, source: string): Float32Array {
   const stored = file.tensors.get(key)
   if (!stored) throw new UserError(`${source} has no tensor ${key}${suggestion(key, [...file.tensors.keys()])}`)
   if (String(stored.shape) !== String(like.shape))

@@ -11,7 +11,7 @@ import type { Graph } from '../graph/graph.ts'
 import { DROPOUT_COUNTER } from '../graph/operators/dropout.ts'
 import { type Shape, sizeOf, type Tensor } from '../graph/tensor.ts'
 import { type InitializerName, initialValues, type Model } from '../models/model.ts'
-import { IMPORTANCE } from '../optim/gsm.ts'
+import { activeName, FROZEN, IMPORTANCE, STAYED } from '../optim/gsm.ts'
 import { momentumName } from '../optim/sgd.ts'
 import { countKept, type LayerCount, type MaskedLayer } from '../prune/mask.ts'
 import { learnableCount, type Tying } from '../prune/tied.ts'
@@ -94,8 +94,10 @@ export interface StepResult {
   /** Mean cross-entropy, before the step. */
   loss: number
   correct: number
-  /** Sum of |g w| over all prunable weights, where only some of them are active. */
+  /** Sum of |g w| over all prunable weights, of |w| once they are frozen, where only some of them are active. */
   importance?: number
+  /** How many weights are active that were passive at the step before; 0 at the first. */
+  reactivated?: number
 }
 
 /** Samples per evaluation run: few enough that the activations of a convolutional network stay near the processor. */
@@ -165,6 +167,7 @@ export class Network {
     for (const tensor of this.stored)
       this.values(tensor.name).set(initialValues(tensor, init, random(seed, 'init', tensor.name)))
     if (batch) for (const tensor of this.prunable) this.mask(tensor.name).fill(1)
+    if (batch && active !== undefined) for (const { name } of this.prunable) this.activity(name).fill(1)
     drawTies(this, seed)
     tieValues(this)
   }
@@ -192,6 +195,16 @@ export class Network {
   /** A parameter's momentum: a live view, as long as {@link values}. */
   momentum(parameter: string): Floats {
     return this.weights.view(parameter, momentumName(parameter))
+  }
+
+  /** Which weights of a prunable parameter were active at the last step: a live view of zeros and ones, at first of ones. Needs the option `active`. */
+  activity(parameter: string): Floats {
+    return this.executable.view(activeName(parameter))
+  }
+
+  /** From here on the largest weights are the active ones. Needs the option `active`. */
+  freezeActive(): void {
+    this.executable.view(FROZEN)[0] = 1
   }
 
   /** The dense gradient of a prunable parameter, smoothed over the steps so far: a live view, row-major. Needs the option `smoothing`. */
@@ -269,7 +282,8 @@ export class Network {
     this.#runTraining(program, samples, when)
     const value = (output: string) => this.executable.scalar(program, output)
     const result = { loss: value('loss'), correct: value('correct') }
-    return this.active === undefined ? result : { ...result, importance: value(IMPORTANCE) }
+    if (this.active === undefined) return result
+    return { ...result, importance: value(IMPORTANCE), reactivated: this.active - value(STAYED) }
   }
 
   /**

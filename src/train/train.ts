@@ -42,6 +42,8 @@ export interface EpochSums {
   loss: number
   correct: number
   samples: number
+  /** With Global Sparse Momentum: over the steps, of weights that are active after having been passive. */
+  reactivated?: number
 }
 
 export interface StepProgress {
@@ -59,6 +61,8 @@ export interface EpochResult {
   /** Mean over the epoch's batches as they were trained on, weighted by size. */
   trainLoss: number
   trainAccuracy: number
+  /** As in {@link EpochSums}. */
+  reactivated?: number
 }
 
 /** Samples are shuffled anew in every epoch; a last, smaller batch is trained on too. Returns the steps taken: fewer than planned after an abort. */
@@ -81,7 +85,7 @@ export async function train(network: Network, options: TrainOptions): Promise<nu
       const chosen = Uint32Array.from(order.subarray(from, from + batch), (i) => samples[i])
       const rate = learningRate(schedule, step)
       setHyper(network.executable, rate, optimizer)
-      const { loss, correct, importance = 0 } = network.step(chosen, { seed, epoch, step })
+      const { loss, correct, importance = 0, reactivated } = network.step(chosen, { seed, epoch, step })
       if (!Number.isFinite(loss))
         throw new UserError(
           `the loss became ${loss} at step ${step + 1} (learning rate ${rate}): a smaller learning rate may help`,
@@ -94,11 +98,15 @@ export async function train(network: Network, options: TrainOptions): Promise<nu
       sums.loss += loss * chosen.length
       sums.correct += correct
       sums.samples += chosen.length
+      if (reactivated !== undefined) sums.reactivated = (sums.reactivated ?? 0) + reactivated
       for (const hook of hooks) hook.atStep(step, network)
       if (step % perEpoch === 0) {
-        const { loss: total, correct: hits, samples: count } = sums
+        const { loss: total, correct: hits, samples: count, reactivated: returned } = sums
         sums = { loss: 0, correct: 0, samples: 0 }
-        onEpoch?.({ epoch: epoch + 1, step, learningRate: rate, trainLoss: total / count, trainAccuracy: hits / count })
+        onEpoch?.({
+          ...{ epoch: epoch + 1, step, learningRate: rate, trainLoss: total / count, trainAccuracy: hits / count },
+          ...(returned !== undefined && { reactivated: returned }),
+        })
       }
       onStep?.({ step, epoch: epoch + 1, sums })
       // Signals and timers are served in between.

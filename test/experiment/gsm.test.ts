@@ -68,6 +68,9 @@ it('keeps exactly the round(N / C) largest weights and says how clear the choice
   // The last epoch is measured before the last act.
   expect(epochs.at(-1)!.gap).toEqual(pruned[0].gap)
   expect(epochs[0].gap!.vanished).toBeLessThan(0.2)
+  for (const { reactivated, overlap } of epochs) expect(overlap).toBe(1 - reactivated! / (539 * 60))
+  expect(epochs[0].overlap).toBeGreaterThan(0.1)
+  expect(epochs[0].overlap).toBeLessThan(epochs.at(-1)!.overlap!)
   const final = jsonLines(readFileSync(join(out, 'metrics.jsonl'), 'utf8')).at(-1)!
   expect(final).toMatchObject({ type: 'final', gap: pruned[0].gap, sparsity: 1 - 539 / 32360 })
   expect(readFileSync(join(out, 'report.md'), 'utf8')).toMatch(/^Exactly 539 weights were kept, by magnitude: /m)
@@ -75,6 +78,23 @@ it('keeps exactly the round(N / C) largest weights and says how clear the choice
   const stopped = join(temporaryFolder(), 'run')
   await run(stopped, 300)
   await run(stopped, -1)
+  expect(weightsIn(join(stopped, 'model.safetensors'))).toEqual(weightsIn(join(out, 'model.safetensors')))
+  const epochLines = (folder: string) =>
+    jsonLines(readFileSync(join(folder, 'metrics.jsonl'), 'utf8')).filter(({ type }) => type === 'epoch')
+  expect(epochLines(stopped)).toEqual(epochLines(out))
+}, 60_000)
+
+it('frozen, the weights that stay are those that were largest then; resumed, it ends with the same bits', async () => {
+  const given = recipe({ gsm: { ratio: 60, freeze: '6ep' } })
+  const out = join(temporaryFolder(), 'run')
+  const events = await run(out, Infinity, given)
+  const epochs = events.filter((event): event is EpochReport => event.type === 'epoch')
+  expect(epochs[5].reactivated).toBeGreaterThan(1000)
+  expect(epochs.at(-1)!.reactivated).toBeLessThan(10)
+
+  const stopped = join(temporaryFolder(), 'run')
+  await run(stopped, 400, given)
+  await run(stopped, -1, given)
   expect(weightsIn(join(stopped, 'model.safetensors'))).toEqual(weightsIn(join(out, 'model.safetensors')))
 }, 60_000)
 
@@ -100,11 +120,20 @@ it('warns of a schedule that cannot shrink passive weights, before training and 
   expect(events[1]).toEqual({ type: 'notice', text: expect.stringMatching(sentence) })
   expect((await dryRun(recipe({ epochs: 1, weightDecay: 1e-4 }))).warning).toMatch(sentence)
   expect((await dryRun(recipe())).warning).toBeUndefined()
+  // Weights that are frozen out have the time from then on.
+  expect((await dryRun(recipe({ gsm: { ratio: 60, freeze: '11ep' } }))).warning).toMatch(/only 3\.\d+ times/)
 })
 
 it.each<[string, object, object, RegExp]>([
   ['a ratio of 1', { gsm: { ratio: 1 } }, {}, /train\.gsm\.ratio: expected more than 1, found 1/],
   ['another pruning beside it', {}, { prune: tiny.prune }, /train\.gsm: prunes by itself, expected no prune section/],
+  [
+    'tied weights beside it',
+    {},
+    { tie: { sparsity: 0.5 } },
+    /train\.gsm: ranks weights one by one, expected no tie section beside it$/,
+  ],
+  ['a time without a unit', { gsm: { ratio: 60, freeze: '3' } }, {}, /train\.gsm\.freeze: expected a duration such as/],
   ['no training', { epochs: 0 }, {}, /train\.gsm: prunes by training, expected epochs of 1 or more/],
   ['sparse kernels', { kernels: 'sparse' }, {}, /train\.kernels: gsm trains all weights, expected dense or auto/],
 ])('refused: %s', (_name, changes, others, message) => {
@@ -116,6 +145,12 @@ it('a ratio that would keep nothing is refused', async () => {
   await expect(run(join(temporaryFolder(), 'run'), Infinity, recipe({ gsm: { ratio: 1e6 } }))).rejects.toThrow(
     /^train\.gsm\.ratio: expected at most the 32360 prunable weights of mlpnet, found 1000000$/,
   )
+})
+
+it('freezing at the end or later is refused', async () => {
+  await expect(
+    run(join(temporaryFolder(), 'run'), Infinity, recipe({ gsm: { ratio: 60, freeze: '13ep' } })),
+  ).rejects.toThrow(/^train\.gsm\.freeze: expected less than the 780 steps of the training, found 13ep$/)
 })
 
 it('only kernels decay, unless biasDecay says otherwise', async () => {

@@ -158,6 +158,12 @@ it.each<[string, object, object, RegExp]>([
     {},
     /^tiny: ticket\.output: needs scope layerwise, found global$/,
   ],
+  [
+    'a floor of layers that do not compete',
+    { scope: 'layerwise', floor: 16 },
+    {},
+    /^tiny: ticket\.floor: needs scope global, found layerwise$/,
+  ],
   ['no mask', { masks: [] }, {}, /^tiny: ticket\.masks: expected at least 1, found a list$/],
   [
     'an unknown mask',
@@ -171,9 +177,32 @@ it.each<[string, object, object, RegExp]>([
     {},
     /^tiny: ticket\.gsm: unknown key train\.rate/,
   ],
+  [
+    'freezing at a time without a unit',
+    { masks: ['gsm'], gsm: { freeze: '3' } },
+    {},
+    /^tiny: ticket\.gsm: train\.gsm\.freeze: expected a duration such as /,
+  ],
 ])('refused: %s', (_, ticket, changes, message) => {
   expect(() => recipe({ masks: ['magnitude'], ...ticket }, changes)).toThrow(UserError)
   expect(() => recipe({ masks: ['magnitude'], ...ticket }, changes)).toThrow(message)
+})
+
+it('globally every layer keeps its floor, in every round', async () => {
+  const { mask, told } = await run({ masks: ['magnitude', 'iterative'], ratio: 60, rate: 0.9, floor: 150 })
+  expect(told).toEqual(['base', 'magnitude-ticket', 'iterative-1', 'iterative-ticket'])
+  for (const name of ['magnitude', 'iterative']) {
+    expect(total(kept(mask(name)))).toBe(539)
+    for (const count of kept(mask(name))) expect(count).toBeGreaterThanOrEqual(150)
+  }
+  const without = await run({ masks: ['magnitude'], ratio: 60 })
+  expect(Math.min(...kept(without.mask('magnitude')))).toBeLessThan(150)
+})
+
+it('a floor of more than all weights that are kept is refused', async () => {
+  await expect(run({ masks: ['magnitude'], ratio: 60, floor: 300 })).rejects.toThrow(
+    /^ticket\.floor: expected no more than the 539 weights that are kept, found 300, which needs 800$/,
+  )
 })
 
 it('a rewind after the end of training is refused', async () => {

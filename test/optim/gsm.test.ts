@@ -5,7 +5,15 @@ import type { Machine } from '../../src/engine/machine.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'
 import { Graph } from '../../src/graph/graph.ts'
 import type { Shape } from '../../src/graph/tensor.ts'
-import { activeGradients, IMPORTANCE, passiveFactor, passiveProblem } from '../../src/optim/gsm.ts'
+import {
+  activeGradients,
+  activeName,
+  FROZEN,
+  IMPORTANCE,
+  passiveFactor,
+  passiveProblem,
+  STAYED,
+} from '../../src/optim/gsm.ts'
 import { appendSgd, momentumName, type SgdOptions, setHyper } from '../../src/optim/sgd.ts'
 import { Network } from '../../src/train/network.ts'
 import { train } from '../../src/train/train.ts'
@@ -59,6 +67,70 @@ it('two steps by hand: two of five weights are active, the others only decay; bi
     [2.625 - 0.5 * (0.5 * 0.75 + 2 + 0.25 * 2.625), 0],
     [0.5 - 0.25 * 1, -2 - 0.25 * 2],
   ])
+})
+
+it('frozen, the largest weights are active, whatever their gradients; ties by index', () => {
+  const executable = stepOf(openReference(), 3, { a: [1, 3], b: [2, 1] })
+  executable.view('a').set([1, -4, 2])
+  executable.view('b').set([-2, 0])
+  setHyper(executable, 0, {})
+  executable.view('d a').set([9, 1, 0])
+  executable.view('d b').set([8, 7])
+  const active = () => {
+    executable.run('step')
+    return ['a', 'b'].map((name) => [...executable.view(activeName(name))])
+  }
+  expect(active()).toEqual([
+    [1, 1, 0],
+    [1, 0],
+  ])
+  executable.view(FROZEN)[0] = 1
+  expect(active()).toEqual([
+    [0, 1, 1],
+    [1, 0],
+  ])
+  expect(executable.scalar('step', IMPORTANCE)).toBe(1 + 4 + 2 + 2)
+})
+
+it('counts the weights that were active at the step before too', () => {
+  const executable = stepOf(openReference(), 2, { a: [1, 3], b: [2, 1] })
+  executable.view('a').fill(1)
+  executable.view('b').fill(1)
+  setHyper(executable, 0, {})
+  const stayed = (a: number[], b: number[]) => {
+    executable.view('d a').set(a)
+    executable.view('d b').set(b)
+    executable.run('step')
+    return executable.scalar('step', STAYED)
+  }
+  expect(stayed([5, 1, 2], [4, 3])).toBe(0) // a0 b0
+  expect(stayed([5, 6, 1], [4, 3])).toBe(1) // a0 a1
+  expect(['a', 'b'].map((name) => [...executable.view(activeName(name))])).toEqual([
+    [1, 1, 0],
+    [0, 0],
+  ])
+  expect(stayed([5, 6, 1], [4, 3])).toBe(2)
+  expect(stayed([1, 2, 3], [4, 5])).toBe(0) // b0 b1
+})
+
+it('counts reactivated weights over the steps of an epoch', async () => {
+  const network = smallNetwork({ active: 60 })
+  let [before, sum] = [new Set<string>(), 0]
+  const onStep = () => {
+    const names = network.prunable.flatMap(({ name }) =>
+      [...network.activity(name)].flatMap((value, i) => (value === 1 ? [`${name} ${i}`] : [])),
+    )
+    expect(names.length).toBe(60)
+    sum += before.size === 0 ? 0 : names.filter((name) => !before.has(name)).length
+    before = new Set(names)
+  }
+  const told: (number | undefined)[] = []
+  const onEpoch = ({ reactivated }: { reactivated?: number }) => told.push(reactivated)
+  const schedule = { kind: 'constant', base: 0.1 } as const
+  await train(network, { epochs: 2, optimizer: { momentum: 0.9 }, schedule, onStep, onEpoch })
+  expect(told[0]! + told[1]!).toBe(sum)
+  expect(told[1]).toBeGreaterThan(0)
+  expect(smallNetwork().step(network.indices.train.slice(0, network.batch)).reactivated).toBeUndefined()
 })
 
 it.each<SgdOptions>([

@@ -42,10 +42,19 @@ const weights = [Float32Array.of(0.5, -3, 1, 0), Float32Array.of(-2, 1)]
 it('keeps the largest magnitudes, ties by index, of what is left', () => {
   expect(ticketMasks(weights, [3])).toEqual([Float32Array.of(0, 1, 1, 0), Float32Array.of(1, 0)])
   expect(ticketMasks(weights, [2, 1])).toEqual([Float32Array.of(0, 1, 1, 0), Float32Array.of(1, 0)])
-  expect(ticketMasks(weights, [3], [Float32Array.of(1, 0, 0, 1), Float32Array.of(0, 1)])).toEqual([
+  expect(ticketMasks(weights, [3], { before: [Float32Array.of(1, 0, 0, 1), Float32Array.of(0, 1)] })).toEqual([
     Float32Array.of(1, 0, 0, 1),
     Float32Array.of(0, 1),
   ])
+})
+
+it('a floor keeps the largest of every layer, and of all others the largest', () => {
+  const layers = [Float32Array.of(0.5, -3, 1, 0), Float32Array.of(-0.2, 0.1)]
+  expect(ticketMasks(layers, [2])).toEqual([Float32Array.of(0, 1, 1, 0), Float32Array.of(0, 0)])
+  expect(ticketMasks(layers, [2], { least: [1, 1] })).toEqual([Float32Array.of(0, 1, 0, 0), Float32Array.of(1, 0)])
+  expect(ticketMasks(layers, [3], { least: [0, 1] })).toEqual([Float32Array.of(0, 1, 1, 0), Float32Array.of(1, 0)])
+  const before = [Float32Array.of(1, 1, 1, 1), Float32Array.of(0, 1)]
+  expect(ticketMasks(layers, [2], { before, least: [0, 1] })[1]).toEqual(Float32Array.of(0, 1))
 })
 
 it('a shuffled mask keeps as many weights of each layer elsewhere', () => {
