@@ -15,7 +15,7 @@ import {
 } from '../../src/graph/operators/elementwise.ts'
 import { gemm, matmul } from '../../src/graph/operators/linear.ts'
 import { Softmax, SoftmaxCrossEntropyLoss } from '../../src/graph/operators/loss.ts'
-import { expand, flatten, reduceMean, reduceSum, reshape } from '../../src/graph/operators/shape.ts'
+import { expand, flatten, reduceMean, reduceSum, reshape, transpose } from '../../src/graph/operators/shape.ts'
 import type { Shape, Tensor } from '../../src/graph/tensor.ts'
 import { random } from '../../src/util/random.ts'
 import { best, wasm } from '../support/engines.ts'
@@ -77,6 +77,13 @@ describe('ONNX Runtime computes the same', () => {
 
   it('Flatten', () =>
     same(shapeOf(1, 4), (graph, shape, batched) => flatten(graph, graph.input('x', shape, { batched }))))
+
+  it('Transpose', () =>
+    same(fc.tuple(shapeOf(2, 4), fc.nat()), (graph, [shape, choice], batched) => {
+      const rest = shape.map((_, i) => i).slice(1)
+      const turn = choice % rest.length
+      return transpose(graph, graph.input('x', shape, { batched }), [0, ...rest.slice(turn), ...rest.slice(0, turn)])
+    }))
 
   it('Expand', () =>
     same(fc.tuple(shapeOf(0, 3), flags, fc.boolean()), (graph, [shape, ones, longer], batched) => {

@@ -10,7 +10,7 @@ import {
   SoftmaxCrossEntropyGrad,
   SoftmaxCrossEntropyLoss,
 } from '../../src/graph/operators/loss.ts'
-import { expand, flatten, reduceMean, reduceSum, reshape } from '../../src/graph/operators/shape.ts'
+import { expand, flatten, reduceMean, reduceSum, reshape, transpose } from '../../src/graph/operators/shape.ts'
 import type { Shape, Tensor } from '../../src/graph/tensor.ts'
 import { imageCases } from './image-cases.ts'
 
@@ -37,6 +37,8 @@ function* build(): Generator<OperatorCase> {
     ['Reshape, samples kept', [3, 2, 4], (graph, x) => reshape(graph, x, [3, 4, 2])],
     ['Reshape to other samples', [3, 2, 4], (graph, x) => reshape(graph, x, [6, 4], false)],
     ['Reshape to samples', [6, 4], (graph, x) => reshape(graph, reshape(graph, x, [2, 12], false), [2, 3, 4], true)],
+    ['Transpose, samples kept', [3, 2, 4], (graph, x) => transpose(graph, x, [0, 2, 1])],
+    ['Transpose of four axes', [2, 3, 4, 2], (graph, x) => transpose(graph, x, [0, 3, 1, 2])],
     ['Expand an axis', [3, 1, 2], (graph, x) => expand(graph, x, [3, 4, 2], x.batched)],
     ['Expand by an axis', [3, 1], (graph, x) => expand(graph, x, [2, 3, 4], false)],
     ['Expand the samples', [1, 4], (graph, x) => expand(graph, x, [3, 4], true)],
