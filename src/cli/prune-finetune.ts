@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { FILES } from '../experiment/folder.ts'
-import { checkRecipe, readRecipe } from '../experiment/recipe.ts'
+import { checkRecipe, type Recipe } from '../experiment/recipe.ts'
 import { runRecipe } from '../experiment/run.ts'
 import { type TensorFile, writeSafetensors } from '../formats/safetensors.ts'
 import { readWeights, type WeightsFile } from '../formats/weights-file.ts'
@@ -29,11 +29,10 @@ export interface Finetuned {
 export async function finetune(
   pruned: TensorFile,
   network: Network,
-  path: string,
+  { train, data, seed }: Recipe,
   options: FinetuneOptions,
 ): Promise<Finetuned> {
   const { out, model, display } = options
-  const { train, data, seed } = readRecipe(path)
   const start = `${out}.pruned.safetensors`
   const folder = `${out}.finetune`
   writeSafetensors(start, pruned)
@@ -44,7 +43,7 @@ export async function finetune(
       model: { name, classes, ...(widen !== undefined && { widen }), weights: start, masks: start },
       data: { ...data, name: options.data },
     },
-    path,
+    'the recipe of --finetune',
   )
   const { signal } = interruptible(() => display?.stop())
   const outcome = await runRecipe(recipe, {

@@ -1,7 +1,8 @@
 /** @file espalier prune with data: the network evaluated, pruned, where asked for trained again, evaluated again and written. */
 import { statSync } from 'node:fs'
+import { readRecipe } from '../experiment/recipe.ts'
 import { grouped, percent } from '../experiment/report.ts'
-import { writeNetwork } from '../formats/network-file.ts'
+import { checkForm, writeNetwork } from '../formats/network-file.ts'
 import type { WeightsFile } from '../formats/weights-file.ts'
 import type { Model } from '../models/model.ts'
 import { refuseCollapse } from '../prune/collapse.ts'
@@ -43,6 +44,9 @@ export async function pruneWithData(
 ) {
   const method = pruneMethod(flags, model)
   const options = onnxOptions(flags)
+  // What is wrong with them is said before the work, not after it.
+  checkForm(flags.out, options)
+  const recipe = flags.finetune === undefined ? undefined : readRecipe(flags.finetune)
   const inputs = await loadInputs(file, path, model, flags)
   const samples = pruneSamples(flags, method.method, model, inputs.data)
   const display = flags.json ? undefined : new PruneDisplay()
@@ -64,10 +68,7 @@ export async function pruneWithData(
     if (method.onCollapse === 'error') refuseCollapse(counts.paths, method.sparsity)
 
     const weights = weightsOf(network, described(method, samples))
-    const trained =
-      flags.finetune === undefined
-        ? undefined
-        : await finetune(weights, network, flags.finetune, { ...flags, model, file, display })
+    const trained = recipe && (await finetune(weights, network, recipe, { ...flags, model, file, display }))
     const result = { ...outcome, dense, ...counts, ...(trained && { finetuned: trained.evaluation }) }
     const stored = { weights: trained?.weights ?? weights, model, onnx: file.onnx }
     const written = await writeNetwork(flags.out, stored, options)

@@ -43,14 +43,20 @@ export interface StoredNetwork {
   onnx?: OnnxModel
 }
 
+/** Throws UserError where an option is set that the format of a name does not have. */
+export function checkForm(path: string, options: OnnxOptions): void {
+  const [option] = Object.entries(options).find(([, value]) => value) ?? []
+  if (option && !isOnnxName(path))
+    throw new UserError(`${path}: ${option} is for ONNX models, expected a name that ends in .onnx`)
+}
+
 /**
  * Writes a network. An ONNX model that was read stays as it is but for its weights, unless an option changes its operators; others are written anew.
  * Throws UserError where the format cannot hold it.
  */
 export async function writeNetwork(path: string, stored: StoredNetwork, options: OnnxOptions = {}): Promise<Written> {
+  checkForm(path, options)
   if (!isOnnxName(path)) {
-    const [option] = Object.entries(options).find(([, value]) => value) ?? []
-    if (option) throw new UserError(`${path}: ${option} is for ONNX models, expected a name that ends in .onnx`)
     await writeWeights(path, stored.weights)
     return {}
   }

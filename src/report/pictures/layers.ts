@@ -2,7 +2,7 @@
 import type { RunGroup } from '../groups.ts'
 import { spreadOf } from '../groups-table.ts'
 import type { Picture } from './draw.ts'
-import { panels } from './panels.ts'
+import { grid, panels } from './panels.ts'
 import { accent } from './theme.ts'
 
 const MOST = 12
@@ -24,13 +24,7 @@ export function layersPicture(groups: readonly RunGroup[]): Picture | undefined 
     caption: `Share of each prunable layer’s weights that are not zero (of tied weights, that can be learned), means over seeds.${left}`,
     spec: {
       data: { values },
-      ...{ columns: 3, spacing: { row: 18, column: 34 } },
-      facet: {
-        field: 'panel',
-        type: 'nominal',
-        sort: found.map(({ label }) => label),
-        header: { labelAnchor: 'start' },
-      },
+      ...grid(found),
       spec: {
         ...{ width: 210, height: { step: 16 } },
         layer: [

@@ -16,3 +16,15 @@ export function panels<T>(
   }
   return { panels: found, left: left > 0 ? ` The first ${most} of ${groups.length} groups.` : '' }
 }
+
+/** The part of a specification that lays out the panels, by the field `panel`. */
+export const grid = (found: readonly { label: string }[]) => ({
+  columns: 3,
+  spacing: { row: 18, column: 34 },
+  facet: {
+    field: 'panel',
+    type: 'nominal' as const,
+    sort: found.map(({ label }) => label),
+    header: { labelAnchor: 'start' as const },
+  },
+})

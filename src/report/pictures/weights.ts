@@ -6,7 +6,7 @@ import { readWeights } from '../../formats/weights-file.ts'
 import type { RunGroup } from '../groups.ts'
 import { firstWith, type ReportedRun } from '../run.ts'
 import type { Picture } from './draw.ts'
-import { panels } from './panels.ts'
+import { grid, panels } from './panels.ts'
 import { accent, palette } from './theme.ts'
 
 const MOST = 9
@@ -36,13 +36,7 @@ export async function weightsPicture(groups: readonly RunGroup[]): Promise<Pictu
     caption: `Nonzero prunable weights of one run of each group, in bins of equal width (one in a hundred is larger, and counted at the edges); counts are on a logarithmic scale.${left}`,
     spec: {
       data: { values },
-      ...{ columns: 3, spacing: { row: 18, column: 34 } },
-      facet: {
-        field: 'panel',
-        type: 'nominal',
-        sort: found.map(({ label }) => label),
-        header: { labelAnchor: 'start' },
-      },
+      ...grid(found),
       spec: {
         ...{ width: 245, height: 120 },
         mark: { type: 'area', interpolate: 'step', line: { strokeWidth: 1.5 }, fillOpacity: 0.25 },
