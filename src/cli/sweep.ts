@@ -2,16 +2,17 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { MultiBar } from 'cli-progress'
 import { Command } from 'commander'
-import { percent } from '../experiment/report.ts'
+import { pool } from '../sweep/pool.ts'
 import { accuracyTable } from '../sweep/summary.ts'
-import { type CellEvent, resultsOf, runSweep } from '../sweep/sweep.ts'
+import { resultsOf, runSweep } from '../sweep/sweep.ts'
 import { readSweep, type Sweep } from '../sweep/sweep-file.ts'
+import type { CellEvent } from '../sweep/tracker.ts'
 import { writeAtomically } from '../util/files.ts'
 import { interruptible } from './interruptible.ts'
 import { wholeNumber } from './numbers.ts'
-import { clock, print, printJson } from './output.ts'
+import { print, printJson } from './output.ts'
+import { SweepDisplay } from './sweep-display.ts'
 
 interface Options {
   set: string[]
@@ -53,7 +54,7 @@ export const sweepCommand = new Command('sweep')
     const command = [fileURLToPath(new URL('./main.js', import.meta.url))]
     try {
       const { results, failed } = await runSweep(sweep, {
-        ...{ out, jobs, threads, command, signal, resume: options.resume },
+        ...{ out, signal, resume: options.resume, run: pool({ jobs, threads, command }) },
         onEvent: (event) => (options.json ? printJson(lineOf(event)) : display?.show(event)),
       })
       display?.stop()
@@ -87,63 +88,3 @@ function lineOf(event: CellEvent): object {
 
 const reportOf = ({ name, summary, cells }: Sweep, table: string): string =>
   `# ${name}\n\n${summary ? `${summary}\n\n` : ''}${cells.length} runs. Test accuracy in percent, mean and standard deviation over seeds.\n\n${table}\n`
-
-/** A line per run that ends, and in a terminal a bar with what is done, running and failed, and the time left. */
-class SweepDisplay {
-  readonly #bars?: MultiBar
-  readonly #bar?: ReturnType<MultiBar['create']>
-  readonly #total: number
-  readonly #before: number
-  readonly #started = performance.now()
-  readonly #running = new Map<string, number>()
-  #done: number
-  #failed = 0
-
-  constructor(total: number, done: number) {
-    this.#total = total
-    this.#before = done
-    this.#done = done
-    if (done > 0) print(`${done} of ${total} runs are done already`)
-    if (!process.stdout.isTTY) return
-    this.#bars = new MultiBar({
-      format: '[{bar}] {done} of {total} runs done, {running} running, {failed} failed, {left} left',
-      ...{ hideCursor: true, barsize: 20, clearOnComplete: true, stopOnComplete: false, stream: process.stdout },
-      gracefulExit: false,
-    })
-    this.#bar = this.#bars.create(total, done, { done, running: 0, failed: 0, left: '?' })
-  }
-
-  show(event: CellEvent): void {
-    const { name } = event.cell
-    if (event.type === 'start') this.#running.set(name, 0)
-    else if (event.type === 'progress') this.#running.set(name, event.share)
-    else {
-      this.#running.delete(name)
-      if (event.type === 'done') {
-        this.#done++
-        const { final, sparsity, seconds } = event.result
-        this.#line(`${name}: ${percent(final.accuracy)}, sparsity ${percent(sparsity)}, ${clock(seconds)}`)
-      } else {
-        if (!event.again) this.#failed++
-        this.#line(`${name} failed${event.again ? ', to be tried again' : ''}: ${event.reason}`)
-      }
-    }
-    const started = [...this.#running.values()].reduce((a, b) => a + b, 0)
-    const made = this.#done - this.#before + started
-    const seconds = (performance.now() - this.#started) / 1000
-    const left = (seconds / made) * (this.#total - this.#failed - this.#done - started)
-    const counts = { done: this.#done, running: this.#running.size, failed: this.#failed }
-    this.#bar?.update(this.#done + started, { ...counts, left: made > 0 ? clock(left) : '?' })
-  }
-
-  stop(): void {
-    this.#bars?.stop()
-  }
-
-  #line(text: string): void {
-    if (this.#bars) {
-      this.#bars.log(`${text}\n`)
-      this.#bars.update() // The last line would never be drawn.
-    } else print(text)
-  }
-}
