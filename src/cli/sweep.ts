@@ -5,9 +5,10 @@ import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { pool } from '../sweep/pool.ts'
 import { accuracyTable } from '../sweep/summary.ts'
-import { resultsOf, runSweep } from '../sweep/sweep.ts'
+import { type RunCells, resultsOf, runSweep } from '../sweep/sweep.ts'
 import { readSweep, type Sweep } from '../sweep/sweep-file.ts'
 import type { CellEvent } from '../sweep/tracker.ts'
+import { UserError } from '../util/errors.ts'
 import { writeAtomically } from '../util/files.ts'
 import { interruptible } from './interruptible.ts'
 import { wholeNumber } from './numbers.ts'
@@ -19,6 +20,7 @@ interface Options {
   out?: string
   jobs?: string
   threads?: string
+  redis?: string
   resume?: boolean
   dryRun?: boolean
   json?: boolean
@@ -36,25 +38,43 @@ export const sweepCommand = new Command('sweep')
   .option('--out <dir>', 'folder of the sweep (default: sweeps/ and its name)')
   .option('--jobs <n>', 'runs at a time (default: 1)')
   .option('--threads <n>', 'threads of each run (default: processors over jobs)')
+  .option(
+    '--redis <url>',
+    'run on the workers of this Redis (espalier worker) instead of here: redis://:password@host:6379',
+  )
   .option('--resume', 'run what is missing in --out')
   .option('--dry-run', 'show the runs and those that are done; run nothing')
   .option('--json', 'print one JSON object per line')
+  .addHelpText(
+    'after',
+    `
+With --redis, recipes are sent to workers, files that they name are not: data sets, weights and ONNX models have to be
+found on the workers' machines under the same paths. Results come back through Redis into --out.`,
+  )
   .action(async (path: string, options: Options) => {
-    const processors = availableParallelism()
-    const jobs = options.jobs === undefined ? 1 : wholeNumber('--jobs', options.jobs, 1, 1024)
-    const threads =
-      options.threads === undefined
-        ? Math.max(1, Math.floor(processors / jobs))
-        : wholeNumber('--threads', options.threads, 1, 1024)
+    if (options.redis !== undefined && (options.jobs ?? options.threads) !== undefined)
+      throw new UserError(
+        '--jobs and --threads are for runs on this machine: with --redis, workers have flags of their own',
+      )
+    const jobs = wholeNumber('--jobs', options.jobs ?? '1', 1, 1024)
+    const fair = Math.max(1, Math.floor(availableParallelism() / jobs))
+    const threads = wholeNumber('--threads', options.threads ?? String(fair), 1, 1024)
     const sweep = readSweep(path, options.set)
     const out = options.out ?? join('sweeps', sweep.name)
     if (options.dryRun) return showPlan(sweep, out, options.json)
-    const display = options.json ? undefined : new SweepDisplay(sweep.cells.length, resultsOf(sweep, out).size)
-    const { signal, received } = interruptible(() => display?.stop())
+    const onNotice = (text: string) => {
+      if (options.json) printJson({ type: 'notice', text })
+      else if (display) display.line(text)
+      else print(text)
+    }
+    let display: SweepDisplay | undefined
+    const queue = options.redis === undefined ? undefined : await openQueue(options.redis, onNotice)
     const command = [fileURLToPath(new URL('./main.js', import.meta.url))]
+    display = options.json ? undefined : new SweepDisplay(sweep.cells.length, resultsOf(sweep, out).size)
+    const { signal, received } = interruptible(() => display?.stop())
     try {
       const { results, failed } = await runSweep(sweep, {
-        ...{ out, signal, resume: options.resume, run: pool({ jobs, threads, command }) },
+        ...{ out, signal, resume: options.resume, run: queue?.run ?? pool({ jobs, threads, command }) },
         onEvent: (event) => (options.json ? printJson(lineOf(event)) : display?.show(event)),
       })
       display?.stop()
@@ -62,13 +82,23 @@ export const sweepCommand = new Command('sweep')
       writeAtomically(join(out, 'report.md'), reportOf(sweep, table))
       if (!options.json) print(`\nTest accuracy in percent:\n\n${table}\n\nThe sweep is in ${out}`)
       if (received()) {
-        if (!options.json) print(`interrupted; go on with: espalier sweep ${path} --resume --out ${out}`)
+        const rest = queue ? ' --redis URL, which also collects what workers still finish' : ''
+        if (!options.json) print(`interrupted; go on with: espalier sweep ${path} --resume --out ${out}${rest}`)
         process.exitCode = received() === 'SIGTERM' ? 143 : 130
       } else if (failed.size > 0) process.exitCode = 1
     } finally {
       display?.stop()
+      queue?.close()
     }
   })
+
+/** BullMQ is loaded only here: it takes a moment. */
+async function openQueue(url: string, onNotice: (text: string) => void): Promise<{ run: RunCells; close(): void }> {
+  const { openRedis } = await import('../sweep/queue/redis.ts')
+  const { queued } = await import('../sweep/queue/coordinator.ts')
+  const redis = await openRedis(url, onNotice)
+  return { run: queued({ redis, onNotice }), close: () => redis.disconnect() }
+}
 
 function showPlan(sweep: Sweep, out: string, json?: boolean): void {
   const done = resultsOf(sweep, out)

@@ -46,10 +46,20 @@ export class Tracker {
   fail(cell: Cell, reason: string): boolean {
     const attempt = (this.#attempts.get(cell.name) ?? 0) + 1
     this.#attempts.set(cell.name, attempt)
+    const again = attempt < ATTEMPTS
+    this.#record(cell, { attempt, reason, again })
+    return again
+  }
+
+  /** A run whose worker was lost: the queue gives it to another, which is no attempt of its own. */
+  lost(cell: Cell): void {
+    const attempt = (this.#attempts.get(cell.name) ?? 0) + 1
+    this.#record(cell, { attempt, reason: 'its worker went away', again: true })
+  }
+
+  #record(cell: Cell, { attempt, reason, again }: { attempt: number; reason: string; again: boolean }): void {
     this.failed.set(cell.name, reason)
     appendFileSync(this.#file, `${JSON.stringify({ run: cell.name, attempt, reason })}\n`)
-    const again = attempt < ATTEMPTS
     this.#onEvent({ type: 'failed', cell, reason, again })
-    return again
   }
 }
