@@ -42,24 +42,35 @@ export const runFolder = (base: string, run: string): string => join(base, 'runs
 
 /** Runs a job in the folder `base`; one that was begun there goes on from its last checkpoint. */
 export async function runJob({ run, recipe }: Job, base: string, options: JobOptions): Promise<JobEnd> {
-  const { command, threads, signal, onProgress } = options
   const folder = runFolder(base, run)
   const file = join(base, 'recipes', `${run}.yaml`)
   makeFolder(join(base, 'recipes'))
   writeAtomically(file, recipe)
+  const reason = await runRecipeFile(file, folder, options)
+  const result = reason === undefined ? resultIn(folder) : undefined
+  if (result) return { result }
+  if (options.signal.aborted) return {}
+  return { reason: reason ?? `ended without a result in ${folder}` }
+}
+
+/** Runs a recipe to its end, or with `flags` as they say; resolves with why it did not get there. */
+export async function runRecipeFile(
+  file: string,
+  folder: string,
+  { command, threads, signal, onProgress }: JobOptions,
+  flags: readonly string[] = [],
+): Promise<string | undefined> {
   const begun = existsSync(join(folder, FILES.recipe)) && !existsSync(join(folder, FILES.report))
   const mode = begun ? '--resume' : '--force'
-  const end = await runChild([...command, 'run', file, '--out', folder, mode, '--json'], {
+  const end = await runChild([...command, 'run', file, '--out', folder, mode, '--json', ...flags], {
     ...{ env: { ESPALIER_THREADS: String(threads) }, signal },
     onLine: (line) => {
       const event = parsed(line)
       if (event?.type === 'progress') onProgress(event.step / event.steps)
     },
   })
-  const result = end.code === 0 ? resultIn(folder) : undefined
-  if (result) return { result }
-  if (signal.aborted) return {}
-  return { reason: end.errors || (end.signal ? `ended by ${end.signal}` : `ended with status ${end.code}`) }
+  if (end.code === 0) return undefined
+  return end.errors || (end.signal ? `ended by ${end.signal}` : `ended with status ${end.code}`)
 }
 
 function parsed(line: string): RunEvent | undefined {

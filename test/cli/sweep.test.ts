@@ -125,3 +125,25 @@ it('a run that is killed goes on from its checkpoint; a sweep that is killed lea
   const done = jsonLines(resumed.stdout).filter(({ type }) => type === 'done')
   expect(done.map(({ run }) => run).sort()).toEqual(['0', '1'])
 })
+
+it('runs that train the same until they prune share that training, and end as if alone', {
+  timeout: 60_000,
+}, async () => {
+  const set = { 'train.epochs': 3, 'prune.start': '1ep', 'prune.schedule': 'one-shot' }
+  const { path, out } = writeSweep({ 'prune.method': ['magnitude', 'snip'], 'prune.sparsity': [0.5, 0.9] }, set)
+  const { code, stdout } = await espalier(['sweep', path, '--out', out, '--json'])
+  expect([code, existsSync(join(out, 'trunks'))]).toEqual([0, false])
+  const inFirstEpoch = jsonLines(stdout).filter(({ type, share }) => type === 'progress' && Number(share) < 1 / 3)
+  expect(new Set(inFirstEpoch.map(({ run }) => run))).toEqual(new Set(['magnitude-0.5']))
+  const alone = join(temporaryFolder(), 'alone')
+  const recipe = join(out, 'recipes/snip-0.9.yaml')
+  expect((await espalier(['run', recipe, '--quiet', '--out', alone])).code).toBe(0)
+  for (const file of ['model.safetensors', 'dense.safetensors', 'recipe.yaml']) {
+    const [one, other] = [alone, join(out, 'runs/snip-0.9')].map((folder) => readFileSync(join(folder, file)))
+    expect(one.equals(other)).toBe(true)
+  }
+  const metrics = [alone, join(out, 'runs/snip-0.9')].map((folder) =>
+    jsonLines(readFileSync(join(folder, 'metrics.jsonl'), 'utf8')).map(({ seconds: _, ...line }) => line),
+  )
+  expect(metrics[1]).toEqual(metrics[0])
+})
