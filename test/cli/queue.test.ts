@@ -62,8 +62,8 @@ describe.skipIf(!hasRedis)('sweeps through a queue', { timeout: 60_000 }, () => 
     await server.remove()
   })
 
-  async function addWorker(): Promise<Watched> {
-    const worker = new Watched(['worker', '--redis', server.url, '--lock-seconds', '2', '--threads', '1'])
+  async function addWorker(...flags: string[]): Promise<Watched> {
+    const worker = new Watched(['worker', '--redis', server.url, '--threads', '1', ...flags])
     workers.push(worker)
     await worker.says('waiting for runs')
     return worker
@@ -83,20 +83,20 @@ describe.skipIf(!hasRedis)('sweeps through a queue', { timeout: 60_000 }, () => 
     return existsSync(file) ? jsonLines(readFileSync(file, 'utf8')) : []
   }
   /** Nothing of jobs and results is left behind. */
-  const leftovers = async () => (await redis.keys('*')).filter((key) => /result|espalier:[^:]*-[^:]*-/.test(key)).sort()
+  const leftovers = async () => (await redis.keys('*')).filter((key) => /:result:|:[0-9a-f]{8}-/.test(key))
 
   it('two workers, every result once, the files of a local run', async () => {
-    const [one, two] = await Promise.all([addWorker(), addWorker()])
     const args = writeSweep({ seed: [0, 1, 2] }, { 'train.epochs': 3 })
+    const [one, two] = await Promise.all([addWorker(), addWorker()])
     const sweep = new Watched(args)
-    expect(await sweep.end()).toBe(0)
-    expect(sweep.runs('done').sort()).toEqual(['0', '1', '2'])
-    for (const worker of [one, two]) expect(worker.text).toMatch(/^\d: \d/m)
-    expect([failures(args), (await leftovers()).filter((key) => !key.endsWith('stalled-check'))]).toEqual([[], []])
-
     const local = join(temporaryFolder(), 'local')
     const recipe = join(outOf(args), '../tiny.yaml')
     await espalier(['run', recipe, '--set', 'train.epochs=3', '--seed', '2', '--quiet', '--out', local])
+    expect(await sweep.end()).toBe(0)
+    expect(sweep.runs('done').sort()).toEqual(['0', '1', '2'])
+    for (const worker of [one, two]) expect(worker.text).toMatch(/^\d: \d/m)
+    expect([failures(args), await leftovers()]).toEqual([[], []])
+
     const far = join(outOf(args), 'runs/2')
     expect(readdirSync(far)).toEqual(readdirSync(local).filter((file) => file !== 'checkpoint.safetensors'))
     for (const file of ['model.safetensors', 'dense.safetensors', 'recipe.yaml'])
@@ -104,22 +104,25 @@ describe.skipIf(!hasRedis)('sweeps through a queue', { timeout: 60_000 }, () => 
   })
 
   it('a worker that is killed in the middle of a job: another takes it', async () => {
-    const [one, two] = await Promise.all([addWorker(), addWorker()])
-    const args = writeSweep({ seed: [0] }, { 'train.epochs': 60 })
+    const args = writeSweep({ seed: [0] }, { 'train.epochs': 40 })
     const sweep = new Watched(args)
+    const lock = ['--lock-seconds', '2']
+    const [one, two] = await Promise.all([addWorker(...lock), addWorker(...lock)])
     await sweep.says('"progress"')
     const [victim, other] = one.text.includes('0 begins') ? [one, two] : [two, one]
     await victim.end('SIGKILL')
     expect(await sweep.end()).toBe(0)
     expect(sweep.runs('done')).toEqual(['0'])
     expect([victim.text, other.text]).toEqual([expect.not.stringMatching(/^0: \d/m), expect.stringMatching(/^0: \d/m)])
-    expect(failures(args)).toEqual([{ run: '0', attempt: 1, reason: 'its worker went away' }])
+    // More than once where the machine is so busy that the other one is late to renew its lock.
+    expect(failures(args)).toContainEqual({ run: '0', attempt: 1, reason: 'its worker went away' })
+    expect(new Set(failures(args).map(({ reason }) => reason))).toEqual(new Set(['its worker went away']))
   })
 
   it('Redis is killed and started again: the sweep goes on', async () => {
-    const worker = await addWorker()
     const args = writeSweep({ seed: [0, 1] }, { 'train.epochs': 20 })
     const sweep = new Watched(args)
+    const worker = await addWorker()
     await sweep.says('"progress"')
     await server.kill()
     await Promise.all([worker.says('went away; waiting for it'), sweep.says('went away; waiting for it')])
@@ -144,20 +147,21 @@ describe.skipIf(!hasRedis)('sweeps through a queue', { timeout: 60_000 }, () => 
   })
 
   it('Ctrl-C gives what a worker runs back to the queue', async () => {
-    const first = await addWorker()
     const sweep = new Watched(writeSweep({ seed: [0] }, { 'train.epochs': 20 }))
+    const [one, two] = await Promise.all([addWorker(), addWorker()])
     await sweep.says('"progress"')
+    const [first, second] = one.text.includes('0 begins') ? [one, two] : [two, one]
     expect(await first.end('SIGINT')).toBe(130)
     expect(first.text).toContain('0 goes back to the queue')
-    const second = await addWorker()
     expect(await sweep.end()).toBe(0)
     expect(second.text).toMatch(/^0: \d/m)
   })
 
   it('a worker without a file that a recipe names says which', async () => {
-    await addWorker()
     const args = writeSweep({ 'model.weights': ['nowhere/none.safetensors'] }, {})
-    expect(await new Watched(args).end()).toBe(1)
+    const sweep = new Watched(args)
+    await addWorker()
+    expect(await sweep.end()).toBe(1)
     const reason = expect.stringMatching(/cannot read nowhere\/none\.safetensors: there is no such file or folder/)
     expect(failures(args)).toMatchObject([{ reason }, { reason }, { reason }])
   })
