@@ -13,6 +13,7 @@ import { pruneCommand } from './prune.ts'
 import { reportCommand } from './report.ts'
 import { runCommand } from './run.ts'
 import { sweepCommand } from './sweep.ts'
+import { workerCommand } from './worker.ts'
 
 /** One line, whatever a message repeats from files and arguments. */
 const oneLine = (message: string): string => `${message.trim().replace(/\p{Cc}+/gu, ' ')}\n`
@@ -36,6 +37,7 @@ const commands = [
   ...[
     runCommand,
     sweepCommand,
+    workerCommand,
     pruneCommand,
     evalCommand,
     benchCommand,

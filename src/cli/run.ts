@@ -13,6 +13,7 @@ import { DataDisplay } from './data-progress.ts'
 import { interruptible } from './interruptible.ts'
 import { clock, print, printJson } from './output.ts'
 import { RunDisplay } from './progress.ts'
+import { StopBeforePruning } from './stop-before-pruning.ts'
 
 interface Options {
   set: string[]
@@ -26,6 +27,7 @@ interface Options {
   quiet?: boolean
   json?: boolean
   checkpointSeconds: string
+  untilPruning?: boolean
 }
 
 export const runCommand = new Command('run')
@@ -45,6 +47,7 @@ export const runCommand = new Command('run')
   .option('--force', 'replace the run in --out')
   .option('--dry-run', 'show the network, its counts and the estimated cost; train nothing')
   .option('--checkpoint-seconds <n>', 'time between checkpoints', '10')
+  .option('--until-pruning', 'stop with a checkpoint a step before the first pruning event')
   .option('--quiet', 'print nothing but errors')
   .option('--json', 'print one JSON object per line')
   .action(async (path: string, options: Options) => {
@@ -66,13 +69,16 @@ export const runCommand = new Command('run')
     const display = quiet || json ? undefined : new RunDisplay()
     const loading = display && new DataDisplay()
     const { signal, received, unstoppable } = interruptible(() => display?.stop())
+    const stop = options.untilPruning ? new StopBeforePruning(recipe) : undefined
     try {
       const run = recipe.ticket ? runTicket : runRecipe
       const outcome = await run(recipe, {
-        ...{ out, resume, force, checkpointSeconds, signal, onUnstoppable: unstoppable },
+        ...{ out, resume, force, checkpointSeconds, onUnstoppable: unstoppable },
+        signal: stop ? AbortSignal.any([signal, stop.signal]) : signal,
         onData: loading?.show,
         onEvent: (event) => {
           loading?.stop()
+          stop?.see(event)
           if (json) printJson(event)
           else display?.show(event)
         },
@@ -85,7 +91,7 @@ export const runCommand = new Command('run')
       const again = `espalier run ${join(outcome.folder, FILES.recipe)} --resume --out ${outcome.folder}`
       if (json) printJson({ type: 'interrupted', folder: outcome.folder })
       else if (!quiet) print(`interrupted; go on with: ${again}`)
-      process.exitCode = received() === 'SIGTERM' ? 143 : 130
+      if (received()) process.exitCode = received() === 'SIGTERM' ? 143 : 130
     } finally {
       loading?.stop()
       display?.stop()

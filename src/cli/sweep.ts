@@ -2,22 +2,25 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { MultiBar } from 'cli-progress'
 import { Command } from 'commander'
-import { percent } from '../experiment/report.ts'
+import { pool } from '../sweep/pool.ts'
 import { accuracyTable } from '../sweep/summary.ts'
-import { type CellEvent, resultsOf, runSweep } from '../sweep/sweep.ts'
+import { type RunCells, resultsOf, runSweep } from '../sweep/sweep.ts'
 import { readSweep, type Sweep } from '../sweep/sweep-file.ts'
+import type { CellEvent } from '../sweep/tracker.ts'
+import { UserError } from '../util/errors.ts'
 import { writeAtomically } from '../util/files.ts'
 import { interruptible } from './interruptible.ts'
 import { wholeNumber } from './numbers.ts'
-import { clock, print, printJson } from './output.ts'
+import { print, printJson } from './output.ts'
+import { SweepDisplay } from './sweep-display.ts'
 
 interface Options {
   set: string[]
   out?: string
   jobs?: string
   threads?: string
+  redis?: string
   resume?: boolean
   dryRun?: boolean
   json?: boolean
@@ -35,25 +38,43 @@ export const sweepCommand = new Command('sweep')
   .option('--out <dir>', 'folder of the sweep (default: sweeps/ and its name)')
   .option('--jobs <n>', 'runs at a time (default: 1)')
   .option('--threads <n>', 'threads of each run (default: processors over jobs)')
+  .option(
+    '--redis <url>',
+    'run on the workers of this Redis (espalier worker) instead of here: redis://:password@host:6379',
+  )
   .option('--resume', 'run what is missing in --out')
   .option('--dry-run', 'show the runs and those that are done; run nothing')
   .option('--json', 'print one JSON object per line')
+  .addHelpText(
+    'after',
+    `
+With --redis, recipes are sent to workers, files that they name are not: data sets, weights and ONNX models have to be
+found on the workers' machines under the same paths. Results come back through Redis into --out.`,
+  )
   .action(async (path: string, options: Options) => {
-    const processors = availableParallelism()
-    const jobs = options.jobs === undefined ? 1 : wholeNumber('--jobs', options.jobs, 1, 1024)
-    const threads =
-      options.threads === undefined
-        ? Math.max(1, Math.floor(processors / jobs))
-        : wholeNumber('--threads', options.threads, 1, 1024)
+    if (options.redis !== undefined && (options.jobs ?? options.threads) !== undefined)
+      throw new UserError(
+        '--jobs and --threads are for runs on this machine: with --redis, workers have flags of their own',
+      )
+    const jobs = wholeNumber('--jobs', options.jobs ?? '1', 1, 1024)
+    const fair = Math.max(1, Math.floor(availableParallelism() / jobs))
+    const threads = wholeNumber('--threads', options.threads ?? String(fair), 1, 1024)
     const sweep = readSweep(path, options.set)
     const out = options.out ?? join('sweeps', sweep.name)
     if (options.dryRun) return showPlan(sweep, out, options.json)
-    const display = options.json ? undefined : new SweepDisplay(sweep.cells.length, resultsOf(sweep, out).size)
-    const { signal, received } = interruptible(() => display?.stop())
+    const onNotice = (text: string) => {
+      if (options.json) printJson({ type: 'notice', text })
+      else if (display) display.line(text)
+      else print(text)
+    }
+    let display: SweepDisplay | undefined
+    const queue = options.redis === undefined ? undefined : await openQueue(options.redis, onNotice)
     const command = [fileURLToPath(new URL('./main.js', import.meta.url))]
+    display = options.json ? undefined : new SweepDisplay(sweep.cells.length, resultsOf(sweep, out).size)
+    const { signal, received } = interruptible(() => display?.stop())
     try {
       const { results, failed } = await runSweep(sweep, {
-        ...{ out, jobs, threads, command, signal, resume: options.resume },
+        ...{ out, signal, resume: options.resume, run: queue?.run ?? pool({ jobs, threads, command }) },
         onEvent: (event) => (options.json ? printJson(lineOf(event)) : display?.show(event)),
       })
       display?.stop()
@@ -61,13 +82,23 @@ export const sweepCommand = new Command('sweep')
       writeAtomically(join(out, 'report.md'), reportOf(sweep, table))
       if (!options.json) print(`\nTest accuracy in percent:\n\n${table}\n\nThe sweep is in ${out}`)
       if (received()) {
-        if (!options.json) print(`interrupted; go on with: espalier sweep ${path} --resume --out ${out}`)
+        const rest = queue ? ' --redis URL, which also collects what workers still finish' : ''
+        if (!options.json) print(`interrupted; go on with: espalier sweep ${path} --resume --out ${out}${rest}`)
         process.exitCode = received() === 'SIGTERM' ? 143 : 130
       } else if (failed.size > 0) process.exitCode = 1
     } finally {
       display?.stop()
+      queue?.close()
     }
   })
+
+/** BullMQ is loaded only here: it takes a moment. */
+async function openQueue(url: string, onNotice: (text: string) => void): Promise<{ run: RunCells; close(): void }> {
+  const { openRedis } = await import('../sweep/queue/redis.ts')
+  const { queued } = await import('../sweep/queue/coordinator.ts')
+  const redis = await openRedis(url, onNotice)
+  return { run: queued({ redis, onNotice }), close: () => redis.disconnect() }
+}
 
 function showPlan(sweep: Sweep, out: string, json?: boolean): void {
   const done = resultsOf(sweep, out)
@@ -87,63 +118,3 @@ function lineOf(event: CellEvent): object {
 
 const reportOf = ({ name, summary, cells }: Sweep, table: string): string =>
   `# ${name}\n\n${summary ? `${summary}\n\n` : ''}${cells.length} runs. Test accuracy in percent, mean and standard deviation over seeds.\n\n${table}\n`
-
-/** A line per run that ends, and in a terminal a bar with what is done, running and failed, and the time left. */
-class SweepDisplay {
-  readonly #bars?: MultiBar
-  readonly #bar?: ReturnType<MultiBar['create']>
-  readonly #total: number
-  readonly #before: number
-  readonly #started = performance.now()
-  readonly #running = new Map<string, number>()
-  #done: number
-  #failed = 0
-
-  constructor(total: number, done: number) {
-    this.#total = total
-    this.#before = done
-    this.#done = done
-    if (done > 0) print(`${done} of ${total} runs are done already`)
-    if (!process.stdout.isTTY) return
-    this.#bars = new MultiBar({
-      format: '[{bar}] {done} of {total} runs done, {running} running, {failed} failed, {left} left',
-      ...{ hideCursor: true, barsize: 20, clearOnComplete: true, stopOnComplete: false, stream: process.stdout },
-      gracefulExit: false,
-    })
-    this.#bar = this.#bars.create(total, done, { done, running: 0, failed: 0, left: '?' })
-  }
-
-  show(event: CellEvent): void {
-    const { name } = event.cell
-    if (event.type === 'start') this.#running.set(name, 0)
-    else if (event.type === 'progress') this.#running.set(name, event.share)
-    else {
-      this.#running.delete(name)
-      if (event.type === 'done') {
-        this.#done++
-        const { final, sparsity, seconds } = event.result
-        this.#line(`${name}: ${percent(final.accuracy)}, sparsity ${percent(sparsity)}, ${clock(seconds)}`)
-      } else {
-        if (!event.again) this.#failed++
-        this.#line(`${name} failed${event.again ? ', to be tried again' : ''}: ${event.reason}`)
-      }
-    }
-    const started = [...this.#running.values()].reduce((a, b) => a + b, 0)
-    const made = this.#done - this.#before + started
-    const seconds = (performance.now() - this.#started) / 1000
-    const left = (seconds / made) * (this.#total - this.#failed - this.#done - started)
-    const counts = { done: this.#done, running: this.#running.size, failed: this.#failed }
-    this.#bar?.update(this.#done + started, { ...counts, left: made > 0 ? clock(left) : '?' })
-  }
-
-  stop(): void {
-    this.#bars?.stop()
-  }
-
-  #line(text: string): void {
-    if (this.#bars) {
-      this.#bars.log(`${text}\n`)
-      this.#bars.update() // The last line would never be drawn.
-    } else print(text)
-  }
-}

@@ -1,74 +1,40 @@
-/** @file Jobs in child processes, a few at a time. What one does never harms another. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
+/** @file The runs of a sweep on this machine, a few at a time. What one does never harms another. */
+import { type JobEnd, type JobOptions, jobOf, runJob } from './job.ts'
+import type { RunCells } from './sweep.ts'
+import type { Cell } from './sweep-file.ts'
+import { Trunks } from './trunk.ts'
 
-export interface Job {
-  /** Arguments of node. */
-  args: readonly string[]
-  env?: Readonly<Record<string, string>>
-  /** Called with every line that it prints. */
-  onLine?(line: string): void
+export interface PoolOptions {
+  /** Processes at a time. */
+  jobs: number
+  /** Threads of each. */
+  threads: number
+  /** The command line of espalier, for node. */
+  command: readonly string[]
 }
 
-export interface JobEnd {
-  /** Exit status; undefined where a signal ended it. */
-  code?: number
-  signal?: string
-  /** The last lines that it wrote to its standard error, 4 kB at most. */
-  errors: string
-}
-
-/** Runs all jobs, `slots` at a time, in order. `abort` sends SIGINT to those that run and starts no more. */
-export async function runJobs<J extends Job>(
-  jobs: readonly J[],
-  {
-    slots,
-    abort,
-    onStart,
-    onEnd,
-  }: {
-    slots: number
-    abort: AbortSignal
-    onStart?(job: J): void
-    /** Says whether to run it once more, at the end. */
-    onEnd(job: J, end: JobEnd): boolean
-  },
-): Promise<void> {
-  const waiting = [...jobs]
-  const running = new Set<ChildProcess>()
-  const stop = () => {
-    for (const child of running) child.kill('SIGINT')
-  }
-  abort.addEventListener('abort', stop)
-  const worker = async () => {
-    for (let job = waiting.shift(); job && !abort.aborted; job = waiting.shift()) {
-      onStart?.(job)
-      if (onEnd(job, await runJob(job, running))) waiting.push(job)
+/** In order; what failed is run again after those that wait. */
+export const pool =
+  ({ jobs, threads, command }: PoolOptions): RunCells =>
+  async (cells, { out, tracker, signal }) => {
+    const waiting = [...cells]
+    const trunks = new Trunks(cells, out)
+    const run = async (cell: Cell, options: JobOptions): Promise<JobEnd> => {
+      const reason = await trunks.branch(cell, out, options)
+      if (signal.aborted) return {}
+      return reason === undefined ? runJob(jobOf(cell), out, options) : { reason }
     }
-  }
-  await Promise.all(Array.from({ length: slots }, worker))
-  abort.removeEventListener('abort', stop)
-}
-
-function runJob({ args, env, onLine }: Job, running: Set<ChildProcess>): Promise<JobEnd> {
-  return new Promise((resolve) => {
-    // In a group of its own, so that Ctrl-C in a terminal reaches it once, from here.
-    const child = spawn(process.execPath, args, {
-      ...{ env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true },
-    })
-    running.add(child)
-    let errors = ''
-    child.stderr.setEncoding('utf8').on('data', (text) => {
-      errors = (errors + text).slice(-4096)
-    })
-    createInterface({ input: child.stdout }).on('line', (line) => onLine?.(line))
-    const end = (result: JobEnd) => {
-      running.delete(child)
-      resolve(result)
+    const slot = async () => {
+      for (let cell = waiting.shift(); cell && !signal.aborted; cell = waiting.shift()) {
+        const own = cell
+        tracker.start(own)
+        const onProgress = (share: number) => tracker.progress(own, share)
+        const end = run(own, { command, threads, signal, onProgress })
+        const { result, reason } = await end.catch((error: Error): JobEnd => ({ reason: error.message }))
+        if (result) tracker.done(own, result)
+        else if (reason !== undefined && tracker.fail(own, reason)) waiting.push(own)
+      }
     }
-    child.on('error', (error) => end({ errors: error.message }))
-    child.on('close', (code, signal) =>
-      end({ code: code ?? undefined, signal: signal ?? undefined, errors: errors.trim() }),
-    )
-  })
-}
+    await Promise.all(Array.from({ length: jobs }, slot))
+    if (!signal.aborted) trunks.remove()
+  }

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
@@ -14,6 +15,25 @@ function writeSweep(grid: object, set: object = { 'train.epochs': 3 }): { path: 
   const path = join(folder, 'sweep.yaml')
   writeFileSync(path, stringify({ name: 'tiny-sweep', recipe: 'tiny.yaml', set, grid }))
   return { path, out: join(folder, 'sweep') }
+}
+
+/** The first line of progress. */
+const stepTrained = (sweep: ChildProcess): Promise<void> =>
+  new Promise((resolve) => {
+    sweep.stdout!.on('data', (text) => {
+      if (String(text).includes('"progress"')) resolve()
+    })
+  })
+
+/** The process that has a folder. */
+const ownerOf = (folder: string): number => JSON.parse(readFileSync(join(folder, 'lock.json'), 'utf8')).pid
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
 }
 
 it('all runs, two at a time, with a table; again with --resume there is nothing to do', {
@@ -40,7 +60,7 @@ it('all runs, two at a time, with a table; again with --resume there is nothing 
   expect(changed).toMatchObject({ code: 1, stderr: expect.stringMatching(/differs from the sweep given/) })
 })
 
-it('a run that fails is tried once more and recorded; the others are not harmed', { timeout: 60_000 }, async () => {
+it('a run that fails is tried three times and recorded; the others are not harmed', { timeout: 60_000 }, async () => {
   const { path, out } = writeSweep({ 'train.learningRate': [1e30, 0.05] })
   const { code, stdout } = await espalier(['sweep', path, '--out', out, '--json'])
   expect(code).toBe(1)
@@ -49,11 +69,13 @@ it('a run that fails is tried once more and recorded; the others are not harmed'
     ...[
       ['failed', '1e+30', true],
       ['done', '0.05', undefined],
+      ['failed', '1e+30', true],
       ['failed', '1e+30', false],
     ],
   ])
   expect(jsonLines(readFileSync(join(out, 'failures.jsonl'), 'utf8'))).toMatchObject([
-    ...[{ run: '1e+30', attempt: 1, reason: expect.stringMatching(/^espalier: the loss became NaN/) }, { attempt: 2 }],
+    { run: '1e+30', attempt: 1, reason: expect.stringMatching(/^espalier: the loss became NaN/) },
+    ...[{ attempt: 2 }, { attempt: 3 }],
   ])
 })
 
@@ -62,12 +84,7 @@ it('Ctrl-C leaves a sweep that goes on where it was; a second coordinator is ref
 }, async () => {
   const { path, out } = writeSweep({ seed: [0, 1] }, { 'train.epochs': 60 })
   const first = start(['sweep', path, '--out', out, '--json'])
-  // A step has been trained.
-  await new Promise<void>((resolve) => {
-    first.stdout!.on('data', (text) => {
-      if (String(text).includes('"progress"')) resolve()
-    })
-  })
+  await stepTrained(first)
   const second = await espalier(['sweep', path, '--out', out, '--resume'])
   expect(second).toMatchObject({ code: 1, stderr: expect.stringMatching(/is in use by another sweep \(process \d+\)/) })
   const ended = finish(first)
@@ -83,4 +100,50 @@ it('Ctrl-C leaves a sweep that goes on where it was; a second coordinator is ref
       .filter(({ type }) => type === 'done')
       .map(({ run }) => run),
   ).toEqual(['0', '1'])
+})
+
+it('a run that is killed goes on from its checkpoint; a sweep that is killed leaves no run behind', {
+  timeout: 60_000,
+}, async () => {
+  const { path, out } = writeSweep({ seed: [0, 1] }, { 'train.epochs': 60 })
+  const first = start(['sweep', path, '--out', out, '--json'])
+  const ended = finish(first)
+  await stepTrained(first)
+  const started = ownerOf(join(out, 'runs/0'))
+  process.kill(started, 'SIGKILL')
+  await expect.poll(() => existsSync(join(out, 'failures.jsonl')), { timeout: 20_000 }).toBe(true)
+  expect(jsonLines(readFileSync(join(out, 'failures.jsonl'), 'utf8'))).toEqual([
+    { run: '0', attempt: 1, reason: 'ended by SIGKILL' },
+  ])
+  await expect.poll(() => existsSync(join(out, 'runs/1/lock.json')), { timeout: 20_000 }).toBe(true)
+  const other = ownerOf(join(out, 'runs/1'))
+  first.kill('SIGKILL')
+  await ended
+  await expect.poll(() => isAlive(other), { timeout: 20_000 }).toBe(false)
+  const resumed = await espalier(['sweep', path, '--out', out, '--resume', '--json'])
+  expect(resumed.code).toBe(0)
+  const done = jsonLines(resumed.stdout).filter(({ type }) => type === 'done')
+  expect(done.map(({ run }) => run).sort()).toEqual(['0', '1'])
+})
+
+it('runs that train the same until they prune share that training, and end as if alone', {
+  timeout: 60_000,
+}, async () => {
+  const set = { 'train.epochs': 3, 'prune.start': '1ep', 'prune.schedule': 'one-shot' }
+  const { path, out } = writeSweep({ 'prune.method': ['magnitude', 'snip'], 'prune.sparsity': [0.5, 0.9] }, set)
+  const { code, stdout } = await espalier(['sweep', path, '--out', out, '--json'])
+  expect([code, existsSync(join(out, 'trunks'))]).toEqual([0, false])
+  const inFirstEpoch = jsonLines(stdout).filter(({ type, share }) => type === 'progress' && Number(share) < 1 / 3)
+  expect(new Set(inFirstEpoch.map(({ run }) => run))).toEqual(new Set(['magnitude-0.5']))
+  const alone = join(temporaryFolder(), 'alone')
+  const recipe = join(out, 'recipes/snip-0.9.yaml')
+  expect((await espalier(['run', recipe, '--quiet', '--out', alone])).code).toBe(0)
+  for (const file of ['model.safetensors', 'dense.safetensors', 'recipe.yaml']) {
+    const [one, other] = [alone, join(out, 'runs/snip-0.9')].map((folder) => readFileSync(join(folder, file)))
+    expect(one.equals(other)).toBe(true)
+  }
+  const metrics = [alone, join(out, 'runs/snip-0.9')].map((folder) =>
+    jsonLines(readFileSync(join(folder, 'metrics.jsonl'), 'utf8')).map(({ seconds: _, ...line }) => line),
+  )
+  expect(metrics[1]).toEqual(metrics[0])
 })
