@@ -5,7 +5,8 @@ import { isOnnxName } from '../formats/onnx/file.ts'
 import { readWeights } from '../formats/weights-file.ts'
 import { networkOfFile } from '../train/find-network.ts'
 import { UserError } from '../util/errors.ts'
-import { importOptions, type PreprocessingFlags } from './eval-data.ts'
+import { flagMetadata, importOptions, type PreprocessingFlags } from './eval-data.ts'
+import { pixels } from './image-options.ts'
 import { type OnnxFlags, onnxFlags, onnxOptions, writtenLines } from './onnx-flags.ts'
 import { print, printJson } from './output.ts'
 
@@ -19,6 +20,8 @@ const command = new Command('convert')
   .argument('<in>', 'an ONNX model, or weights: a safetensors or HDF5 file, or a PyTorch checkpoint')
   .argument('<out>', 'a name that ends in .onnx, .safetensors or .h5')
   .option('--model <name>', 'a built-in network, or an ONNX model whose weights they are')
+  .option('--crop <pixels>', 'rows and columns of images, where an ONNX model leaves them open', pixels('--crop'))
+  .option('--layout <order>', 'of the input of an ONNX model: nchw or nhwc (default: told by where its channels are)')
 
 export const convertCommand = onnxFlags(command)
   .option('--json', 'print one JSON object')
@@ -32,7 +35,7 @@ export const convertCommand = onnxFlags(command)
       throw new UserError(`${to}: expected a name that ends in .onnx, .safetensors or .h5`)
     const model = needsModel ? networkOfFile(file, from, flags.model) : undefined
     const metadata = {
-      ...file.metadata,
+      ...{ ...file.metadata, ...flagMetadata(flags) },
       ...(model && !file.onnx && { model: model.name, classes: String(model.classes) }),
     }
     const onnx = flags.model === undefined ? file.onnx : undefined

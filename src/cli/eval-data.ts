@@ -71,13 +71,27 @@ export async function loadEvaluationData(
   // Data sets without image files refuse flags; what is stated or usual does not concern them.
   const options = geometry && !stated.geometry ? geometry : { usual: geometry ?? usualGeometry(model) }
   const stored = await loadDataset(name, { ...options, skipCorrupt, onProgress })
-  const data = flags.labels === undefined ? stored : relabelled(stored, readLabels(flags.labels), flags.labels)
+  const data = withLabels(stored, stated.labels, flags.labels)
 
   const channels = data.image[0]
   const given = { mean: numbers(flags.mean, channels, '--mean'), std: numbers(flags.std, channels, '--std') }
   const [normalization, source] = firstOf(stated.normalization, given, 'of the data set')
   const { mean = data.mean, std = data.std } = normalization ?? {}
   return { data: { ...data, mean, std }, sources: { ...(data.geometry && { geometry: by }), normalization: source } }
+}
+
+/** The data with the labels of a file of names, or with those that the weights file states, where its classes have names. */
+function withLabels(data: Dataset, known?: string[], path?: string): Dataset {
+  if (path !== undefined) return relabelled(data, readLabels(path), path)
+  return known && data.classNames ? relabelled(data, known, 'the list of labels in the weights file') : data
+}
+
+/** What flags say beyond what data sets say of themselves, as metadata of an output. */
+export function flagMetadata({ layout, labels }: PreprocessingFlags): Record<string, string> {
+  return {
+    ...(layout !== undefined && { layout: layout.toUpperCase() }),
+    ...(labels !== undefined && { labels: JSON.stringify(readLabels(labels)) }),
+  }
 }
 
 /** A warning where a dense network is hardly better than chance: its inputs are probably not what it was trained on. */

@@ -22,7 +22,7 @@ export function leftOut(skipped: readonly string[]): string {
   return `left out, since they cannot be decoded: ${skipped.slice(0, 5).join(', ')}${more}`
 }
 
-function pixels(option: string): (text: string) => number {
+export function pixels(option: string): (text: string) => number {
   return (text) => {
     if (!/^[1-9]\d*$/.test(text))
       throw new UserError(`${option}: expected a whole number of pixels above 0, found ${text}`)

@@ -12,6 +12,7 @@ import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
 import { pruneStored } from '../workflow/prune-stored.ts'
 import { oneOf, patterns } from './choices.ts'
+import { flagMetadata } from './eval-data.ts'
 import { wholeNumber } from './numbers.ts'
 import { onnxOptions, writtenLines } from './onnx-flags.ts'
 import { print, printJson } from './output.ts'
@@ -49,7 +50,7 @@ export async function pruneByValue(
     espalier: version(),
   }
   const metadata = {
-    ...file.metadata,
+    ...{ ...file.metadata, ...flagMetadata(flags) },
     ...Object.fromEntries(Object.entries(facts).map(([key, value]) => [key, String(value)])),
   }
   const network = { weights: { tensors: pruned.tensors, metadata }, model, onnx }

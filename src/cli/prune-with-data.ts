@@ -12,6 +12,7 @@ import { DataDisplay } from './data-progress.ts'
 import {
   chanceWarning,
   type EvaluationData,
+  flagMetadata,
   loadEvaluationData,
   preprocessingJson,
   preprocessingLines,
@@ -67,10 +68,12 @@ export async function pruneWithData(
     const counts = pruneCounts(network, prune.names)
     if (method.onCollapse === 'error') refuseCollapse(counts.paths, method.sparsity)
 
-    const weights = weightsOf(network, described(method, samples))
+    const facts = { ...flagMetadata(flags), ...described(method, samples) }
+    const weights = weightsOf(network, facts)
     const trained = recipe && (await finetune(weights, network, recipe, { ...flags, model, file, display }))
     const result = { ...outcome, dense, ...counts, ...(trained && { finetuned: trained.evaluation }) }
-    const stored = { weights: trained?.weights ?? weights, model, onnx: file.onnx }
+    const { tensors } = trained?.weights ?? weights
+    const stored = { weights: { tensors, metadata: weights.metadata }, model, onnx: file.onnx }
     const written = await writeNetwork(flags.out, stored, options)
     if (!display) {
       const { method: name, sparsity, lambda: damp, fisher: blockSize, seed, faithful } = method

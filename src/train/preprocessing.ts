@@ -2,7 +2,7 @@
  * @file How pixels became inputs, as the metadata of a file of weights says it: weights are worth their accuracy only with the
  * inputs that they were trained on.
  *
- * `mean` and `std`: JSON lists, per channel. `size` and `crop`: pixels (see {@link Geometry}), where image files were resized or cropped.
+ * `mean` and `std`: JSON lists, per channel. `labels`: a JSON list of class names, in the order of the outputs. `size` and `crop`: pixels (see {@link Geometry}), where image files were resized or cropped.
  */
 import type { Dataset } from '../data/dataset.ts'
 import type { Geometry } from '../data/decode-image.ts'
@@ -13,6 +13,8 @@ import { UserError } from '../util/errors.ts'
 export interface Stated {
   normalization?: Normalization
   geometry?: Geometry
+  /** Class names in the order of the outputs. */
+  labels?: string[]
 }
 
 /** The metadata for weights that are trained on this data. */
@@ -34,6 +36,7 @@ export function statedPreprocessing(metadata: Record<string, string>, source: st
     ...(mean !== undefined &&
       std !== undefined && { normalization: { mean: numbers('mean', mean), std: numbers('std', std) } }),
     ...((size ?? crop) !== undefined && { geometry: { size, crop } }),
+    ...(metadata.labels !== undefined && { labels: list(metadata.labels).map(String) }),
   }
 }
 

@@ -11,6 +11,7 @@ import { findModel } from '../../src/models/index.ts'
 import { weightsOf } from '../../src/train/checkpoint.ts'
 import { Network } from '../../src/train/network.ts'
 import { train } from '../../src/train/train.ts'
+import { writeImageFolder } from '../data/image-files.ts'
 import { written } from '../formats/onnx/build.ts'
 import { runModel } from '../support/onnx.ts'
 import { machine } from '../train/small.ts'
@@ -213,5 +214,60 @@ describe('what does not fit', () => {
   it('inspect shows layers, FLOPs and patterns', async () => {
     const { layers } = await json('inspect', file('mlp.onnx'))
     expect(layers[0]).toMatchObject({ name: 'fc1.weight', shape: [300, 784], parameters: 235_200, flops: 470_400 })
+  })
+})
+
+describe('images that a model leaves open', () => {
+  /** Channels of one number each, so that only --layout can say where they are; rows and columns are not said. */
+  const open = () => {
+    const path = join(temporaryFolder(), 'open.onnx')
+    const steps = [
+      { op: 'Transpose', inputs: ['x'], attributes: { perm: [0, 3, 1, 2] } },
+      { op: 'GlobalAveragePool', inputs: ['v1'] },
+      { op: 'Flatten', inputs: ['v2'] },
+      { op: 'MatMul', inputs: ['v3', 'w'] },
+    ]
+    const w = { shape: [3, 2], values: [1, 2, 3, 4, 5, 6] }
+    writeFileSync(path, written({ input: [-1, -1, -1, 3], stored: { w }, steps }))
+    return path
+  }
+
+  it('are said by --crop and --layout, and then by the file that was written', async () => {
+    const folder = await writeImageFolder(temporaryFolder(), { width: 12, height: 10 })
+    const env = { ESPALIER_CACHE: temporaryFolder() }
+    const [path, out, labels] = [open(), join(temporaryFolder(), 'out.onnx'), join(temporaryFolder(), 'labels.txt')]
+    writeFileSync(labels, 'dog\ncat\n')
+    expect(await refused('eval', '--weights', path, '--data', folder)).toContain('say how large images are with --crop')
+    const data = [
+      '--data',
+      folder,
+      '--crop',
+      '8',
+      '--layout',
+      'nhwc',
+      '--labels',
+      labels,
+      '--mean',
+      '0.5',
+      '--std',
+      '0.25',
+    ]
+    const flags = ['--method', 'magnitude', '--sparsity', '0.5', ...data, '-o', out, '--json']
+    const pruned = await espalier(['prune', path, ...flags], { env })
+    expect([pruned.code, pruned.stderr]).toEqual([0, ''])
+    const again = await espalier(['eval', '--weights', out, '--data', folder, '--json'], { env })
+    expect([again.code, again.stderr]).toEqual([0, ''])
+    const [{ pruned: expected }, found] = [pruned, again].map(({ stdout }) => jsonLines(stdout)[0])
+    expect(found).toMatchObject({ ...(expected as object), mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25], crop: 8 })
+    const { metadataProps } = fromBinary(ModelProtoSchema, readFileSync(out))
+    const metadata = Object.fromEntries(metadataProps.map(({ key, value }) => [key, value]))
+    expect(metadata).toMatchObject({ layout: 'NHWC', labels: '["dog","cat"]', crop: '8' })
+  })
+
+  it('matter to nothing that looks at weights alone', async () => {
+    const out = join(temporaryFolder(), 'out.onnx')
+    const { prunable } = await json('prune', open(), '--method', 'magnitude', '--sparsity', '0.5', '-o', out)
+    expect(prunable).toMatchObject({ size: 6, kept: 3 })
+    expect((await json('inspect', open())).problem).toContain('--crop')
   })
 })

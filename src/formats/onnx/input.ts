@@ -38,7 +38,7 @@ export function inputOf({ path, graph, stored }: OnnxFile, { plane, layout }: Im
   const chosen = layout ?? (sample.length === 3 && !isChannels(sample[0]) && isChannels(sample[2]) ? 'NHWC' : 'NCHW')
   const known = withPlane(sample, chosen, plane)
   if (!known.every((n) => n !== undefined))
-    throw new UserError(
+    throw new Unsupported(
       `${path}: its input ${name} is [${dims.map(({ value }) => value.value ?? '?').join(', ')}]: say how large images are with --crop`,
     )
   if (known.some((n) => n > 2 ** 24)) throw new UserError(`${path}: its input ${name} is impossibly large: [${known}]`)

@@ -23,9 +23,18 @@ export function readOnnx(
   external?: External,
 ): OnnxWeights {
   const file = parseOnnx(bytes, path, external)
-  const network = importOrSay(file, options)
+  const network = importOrSay(file, { ...statedOptions(file.metadata), ...options })
   const tensors = network instanceof Unsupported ? floatTensors(file) : network.tensors
   return { tensors, metadata: file.metadata, onnx: { file, network } }
+}
+
+/** What a file that was written here says of its images: what a flag said when it was pruned. */
+function statedOptions({ layout, crop }: Record<string, string>): ImportOptions {
+  const side = Number(crop)
+  return {
+    ...(layout === 'NCHW' || layout === 'NHWC' ? { layout } : {}),
+    ...(side > 0 && { plane: [side, side] }),
+  }
 }
 
 function importOrSay(file: OnnxFile, options: ImportOptions): OnnxNetwork | Unsupported {
