@@ -27,7 +27,14 @@ export async function compareMethods(
     const results = []
     let dense: ReturnType<Awaited<ReturnType<typeof prepare>>['network']['evaluate']> | undefined
     for (const [i, method] of methods.entries()) {
-      const { network, ...prune } = await prepare(file, path, { flags, method, samples: samples[i], inputs, display })
+      const { network, ...prune } = await prepare(file, path, {
+        flags,
+        model,
+        method,
+        samples: samples[i],
+        inputs,
+        display,
+      })
       dense ??= network.evaluate('test')
       const started = performance.now()
       const { pruned, refreshed } = prune.run()

@@ -5,7 +5,7 @@ import { FILES } from '../experiment/folder.ts'
 import { checkRecipe, type Recipe } from '../experiment/recipe.ts'
 import { runRecipe } from '../experiment/run.ts'
 import { type TensorFile, writeSafetensors } from '../formats/safetensors.ts'
-import { readWeights, type WeightsFile } from '../formats/weights-file.ts'
+import { readWeights } from '../formats/weights-file.ts'
 import type { Model } from '../models/model.ts'
 import type { Evaluation, Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
@@ -16,7 +16,6 @@ export interface FinetuneOptions {
   data?: string
   out: string
   model: Model
-  file: WeightsFile
   display?: PruneDisplay
 }
 

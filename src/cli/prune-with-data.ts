@@ -52,7 +52,7 @@ export async function pruneWithData(
   const samples = pruneSamples(flags, method.method, model, inputs.data)
   const display = flags.json ? undefined : new PruneDisplay()
   try {
-    const { network, ...prune } = await prepare(file, path, { flags, method, samples, inputs, display })
+    const { network, ...prune } = await prepare(file, path, { flags, model, method, samples, inputs, display })
     if (display) {
       for (const line of preprocessingLines(inputs)) print(line)
       const all = network.prunable.reduce((sum, { name }) => sum + network.values(name).length, 0)
@@ -70,7 +70,7 @@ export async function pruneWithData(
 
     const facts = { ...flagMetadata(flags), ...described(method, samples) }
     const weights = weightsOf(network, facts)
-    const trained = recipe && (await finetune(weights, network, recipe, { ...flags, model, file, display }))
+    const trained = recipe && (await finetune(weights, network, recipe, { ...flags, model, display }))
     const result = { ...outcome, dense, ...counts, ...(trained && { finetuned: trained.evaluation }) }
     const { tensors } = trained?.weights ?? weights
     const stored = { weights: { tensors, metadata: weights.metadata }, model, onnx: file.onnx }

@@ -3,8 +3,8 @@ import { openMachine } from '../engine/machine.ts'
 import { version } from '../experiment/environment.ts'
 import { grouped } from '../experiment/report.ts'
 import type { WeightsFile } from '../formats/weights-file.ts'
+import type { Model } from '../models/model.ts'
 import { loadMasks, loadWeights, weightsOf } from '../train/checkpoint.ts'
-import { networkOfFile } from '../train/find-network.ts'
 import { type Evaluation, Network } from '../train/network.ts'
 import { BatchNormRefresh } from '../train/refresh-batch-norm.ts'
 import { UserError } from '../util/errors.ts'
@@ -29,6 +29,7 @@ import {
 
 export interface Task {
   flags: PruneFlags
+  model: Model
   method: PruneMethod
   samples: PruneSamples
   inputs: EvaluationData
@@ -36,7 +37,11 @@ export interface Task {
 }
 
 /** The network with its weights, the names of the tensors, and the work itself. Throws UserError where something does not fit. */
-export async function prepare(file: WeightsFile, path: string, { flags, method, samples, inputs, display }: Task) {
+export async function prepare(
+  file: WeightsFile,
+  path: string,
+  { flags, model, method, samples, inputs, display }: Task,
+) {
   const { data } = inputs
   const { lambda, fisher, faithful, scope, seed, sparsity, stages } = method
   const names = method.tensors.map(({ name }) => name)
@@ -44,9 +49,8 @@ export async function prepare(file: WeightsFile, path: string, { flags, method, 
     display ? display.line(`note: ${sentence}`) : process.stderr.write(`note: ${sentence}\n`)
   const cache = flags.fisherCache === undefined ? undefined : new GradientCache(flags.fisherCache, notice)
   const refresh = samples.refresh > 0 ? new BatchNormRefresh(samples.refresh) : undefined
-  const model = networkOfFile(file, path, flags.model)
   const plan =
-    method.method === 'magnitude' || method.method === 'random' || isLayerwise(method.method)
+    isStored(method.method) || isLayerwise(method.method)
       ? undefined
       : planGradients(
           model,

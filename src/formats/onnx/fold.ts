@@ -7,7 +7,7 @@ import { UserError } from '../../util/errors.ts'
 import type { Operation } from './operation.ts'
 import { axisOf, numbers, reshaped, sliceSpans, unsqueezed } from './operators/shape.ts'
 import type { Scope } from './scope.ts'
-import { Known, Permuted, type Value } from './value.ts'
+import { Known, type Value } from './value.ts'
 
 type Fold = (operation: Operation, inputs: readonly (Known | undefined)[], scope: Scope) => Known[]
 
@@ -177,7 +177,7 @@ export function fold(operation: Operation, inputs: readonly (Value | undefined)[
 
 function shapeOf(operation: Operation, value: Value | undefined): Known {
   if (value === undefined) throw new UserError(`${operation.label} lacks an input`)
-  const shape = value instanceof Permuted ? value.shape : value.shape
+  const { shape } = value
   const [start, end] = [operation.integer('start', 0), operation.integer('end', shape.length)]
   return Known.integers(shape.slice(start, end))
 }

@@ -9,6 +9,7 @@ import {
   type ModelProto,
   ModelProtoSchema,
   NodeProtoSchema,
+  type SparseTensorProto,
   SparseTensorProtoSchema,
   type TensorProto,
   TensorProtoSchema,
@@ -26,12 +27,7 @@ const inGraph = (
 /** Bytes of one index of a nonzero. */
 const INDEX_BYTES = 8
 
-/** Whether a tensor of float32 takes less as nonzeros with their places: where more than two thirds of its values are zero. */
-const gains = (proto: TensorProto): boolean => {
-  if (proto.dataType !== DataType.FLOAT || proto.rawData.length === 0) return false
-  return nonzerosOf(proto).length * (4 + INDEX_BYTES) < proto.rawData.length
-}
-
+/** The places of the nonzeros of a tensor of float32. */
 function nonzerosOf({ rawData }: TensorProto): number[] {
   const view = new DataView(rawData.buffer, rawData.byteOffset, rawData.byteLength)
   const places: number[] = []
@@ -39,20 +35,28 @@ function nonzerosOf({ rawData }: TensorProto): number[] {
   return places
 }
 
+/** A tensor as its nonzeros, where that takes less: where more than two thirds of its values, float32, are zero. */
+function sparseForm(proto: TensorProto): SparseTensorProto | undefined {
+  if (proto.dataType !== DataType.FLOAT || proto.rawData.length === 0) return undefined
+  const places = nonzerosOf(proto)
+  if (places.length * (4 + INDEX_BYTES) >= proto.rawData.length) return undefined
+  const rawData = new Uint8Array(4 * places.length)
+  places.forEach((place, i) => {
+    rawData.set(proto.rawData.subarray(4 * place, 4 * place + 4), 4 * i)
+  })
+  const values = changed(TensorProtoSchema, proto, { dims: [BigInt(places.length)], rawData })
+  return create(SparseTensorProtoSchema, { values, indices: wholeNumbers(places), dims: proto.dims })
+}
+
 /** Initializers as SparseTensorProto where that is smaller. */
 export function sparsely(model: ModelProto): ModelProto {
-  return inGraph(model, ({ initializer }) => ({
-    initializer: initializer.filter((proto) => !gains(proto)),
-    sparseInitializer: initializer.filter(gains).map((proto) => {
-      const places = nonzerosOf(proto)
-      const rawData = new Uint8Array(4 * places.length)
-      places.forEach((place, i) => {
-        rawData.set(proto.rawData.subarray(4 * place, 4 * place + 4), 4 * i)
-      })
-      const values = changed(TensorProtoSchema, proto, { dims: [BigInt(places.length)], rawData })
-      return create(SparseTensorProtoSchema, { values, indices: wholeNumbers(places), dims: proto.dims })
-    }),
-  }))
+  return inGraph(model, ({ initializer }) => {
+    const forms = initializer.map(sparseForm)
+    return {
+      initializer: initializer.filter((_, i) => !forms[i]),
+      sparseInitializer: forms.filter((form) => form !== undefined),
+    }
+  })
 }
 
 /** Weights (matrices and kernels) of float32 in half precision: stored as `<name>.float16`, and made float32 again by a Cast that has their name. */

@@ -38,11 +38,11 @@ const convolution: Translator = (operation, [x, w, b], scope) => {
 }
 
 /** x [N, inputs] times a stored matrix, as [outputs, inputs] from here on. */
-function layer(x: Tensor, matrix: Known, b: Value | undefined, scope: Scope, operation: Operation, beta = 1): Tensor {
+function layer(x: Tensor, matrix: Known, b: Value | undefined, scope: Scope, operation: Operation): Tensor {
   const fan = { in: matrix.shape[1], out: matrix.shape[0] }
   const weight = scope.parameter(matrix, fan)
   const bias = biasOf(b, matrix.shape[0], fan, scope, operation)
-  return gemm(scope.graph, x, weight, { transB: 1, bias, beta })
+  return gemm(scope.graph, x, weight, { transB: 1, bias })
 }
 
 const matrix = (value: Known, operation: Operation) => {

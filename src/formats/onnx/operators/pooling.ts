@@ -59,16 +59,10 @@ export const pooling: Record<string, Translator> = {
     return [maxPool(scope.graph, tensor, { kernel, strides, pads: extended(pads, extra) })]
   },
   AveragePool: (operation, [x], scope) => [average(scope.graph, scope.tensor(x, operation), operation)],
-  GlobalAveragePool: (operation, [x], scope) => [
-    reduceMean(
-      scope.graph,
-      scope.tensor(x, operation),
-      scope
-        .tensor(x, operation)
-        .shape.map((_, i) => i)
-        .slice(2),
-    ),
-  ],
+  GlobalAveragePool: (operation, [x], scope) => {
+    const tensor = scope.tensor(x, operation)
+    return [reduceMean(scope.graph, tensor, tensor.shape.map((_, i) => i).slice(2))]
+  },
   GlobalMaxPool: (operation, [x], scope) => {
     const tensor = scope.tensor(x, operation)
     const [rows, columns] = tensor.shape.slice(2)
