@@ -81,6 +81,7 @@ export { selectTop } from './select/top.ts'
 export { checkpointOf, loadCheckpoint, loadMasks, loadWeights, weightsOf } from './train/checkpoint.ts'
 export { findNetwork, networkOfFile } from './train/find-network.ts'
 export type { Kernels, LayerGain } from './train/kernels.ts'
+export { type Named, namedAs } from './train/layer-names.ts'
 export { type Evaluation, Network, type NetworkOptions } from './train/network.ts'
 export {
   type EpochResult,

@@ -7,10 +7,10 @@ import { readWeights } from '../formats/weights-file.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { type Overlap, overlapOf, totalOverlap } from '../prune/overlap.ts'
 import { chooseTensors, prunableSets } from '../prune/tensors.ts'
-import { networkOfFile } from '../train/find-network.ts'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
 import { oneOf, patterns } from './choices.ts'
+import { namedNetwork } from './named-network.ts'
 import { print, printJson } from './output.ts'
 
 interface Options {
@@ -32,11 +32,12 @@ export const compareMasksCommand = new Command('compare-masks')
   .option('--json', 'print one JSON object')
   .addHelpText('after', '\noverlap: weights kept in both, of those kept in at least one (Jaccard index)')
   .action(async (pathA: string, pathB: string, options: Options) => {
-    const [a, b] = await Promise.all([pathA, pathB].map((path) => readWeights(path)))
-    const model = networkOfFile(a, pathA, options.model)
-    const other = b.metadata.model
+    const [storedA, storedB] = await Promise.all([pathA, pathB].map((path) => readWeights(path)))
+    const { model, file: a } = namedNetwork(storedA, pathA, options.model)
+    const other = storedB.metadata.model
     if (!options.model && other && other !== model.name)
       throw new UserError(`${pathA} holds ${model.name} and ${pathB} ${other}: expected two files of one network`)
+    const { file: b } = namedNetwork(storedB, pathB, options.model ?? model.name)
     const tensors = chooseTensors(model, {
       prunable: oneOf('--prunable', options.prunable, prunableSets),
       include: patterns(options.include),

@@ -2,11 +2,12 @@
 import { Command } from 'commander'
 import { changesOperators, writeNetwork } from '../formats/network-file.ts'
 import { isOnnxName } from '../formats/onnx/file.ts'
-import { readWeights } from '../formats/weights-file.ts'
-import { networkOfFile } from '../train/find-network.ts'
+import { readWeights, type WeightsFile } from '../formats/weights-file.ts'
+import type { Model } from '../models/model.ts'
 import { UserError } from '../util/errors.ts'
 import { flagMetadata, importOptions, type PreprocessingFlags } from './eval-data.ts'
 import { pixels } from './image-options.ts'
+import { namedNetwork } from './named-network.ts'
 import { type OnnxFlags, onnxFlags, onnxOptions, writtenLines } from './onnx-flags.ts'
 import { print, printJson } from './output.ts'
 
@@ -26,14 +27,16 @@ const command = new Command('convert')
 export const convertCommand = onnxFlags(command)
   .option('--json', 'print one JSON object')
   .action(async (from: string, to: string, flags: Options) => {
-    const file = await readWeights(from, importOptions(flags))
+    const stored = await readWeights(from, importOptions(flags))
     const asked = onnxOptions(flags)
     // An ONNX model stays what it is: it need not be one that runs here, unless it is written anew.
-    const stays = file.onnx && !flags.model && (!isOnnxName(to) || !changesOperators(asked))
+    const stays = stored.onnx && !flags.model && (!isOnnxName(to) || !changesOperators(asked))
     const needsModel = !stays && (isOnnxName(to) || flags.model !== undefined)
     if (!/\.(onnx|safetensors|h5|hdf5)$/i.test(to))
       throw new UserError(`${to}: expected a name that ends in .onnx, .safetensors or .h5`)
-    const model = needsModel ? networkOfFile(file, from, flags.model) : undefined
+    const { model, file }: { model?: Model; file: WeightsFile } = needsModel
+      ? namedNetwork(stored, from, flags.model)
+      : { file: stored }
     const metadata = {
       ...{ ...file.metadata, ...flagMetadata(flags) },
       ...(model && !file.onnx && { model: model.name, classes: String(model.classes) }),

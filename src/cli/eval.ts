@@ -5,7 +5,6 @@ import { percent } from '../experiment/report.ts'
 import { readWeights } from '../formats/weights-file.ts'
 import { sparsityOf } from '../prune/mask.ts'
 import { loadWeights } from '../train/checkpoint.ts'
-import { networkOfFile } from '../train/find-network.ts'
 import { kernelKinds } from '../train/kernels.ts'
 import { Network } from '../train/network.ts'
 import { statedPreprocessing } from '../train/preprocessing.ts'
@@ -22,6 +21,7 @@ import {
   preprocessingJson,
   preprocessingLines,
 } from './eval-data.ts'
+import { namedNetwork } from './named-network.ts'
 import { print, printJson } from './output.ts'
 
 interface Options extends PreprocessingFlags {
@@ -49,8 +49,8 @@ export const evalCommand = preprocessingFlags(command)
   .addHelpText('after', PRECEDENCE)
   .action(async (options: Options) => {
     const kernels = oneOf('--kernels', options.kernels, kernelKinds)
-    const file = await readWeights(options.weights, importOptions(options))
-    const model = networkOfFile(file, options.weights, options.model)
+    const stored = await readWeights(options.weights, importOptions(options))
+    const { model, file } = namedNetwork(stored, options.weights, options.model)
     const name = options.dataset ?? options.data
     if (!name) throw new UserError('eval needs --dataset with a data set or a folder')
     const stated = statedPreprocessing(file.metadata, options.weights, model.image[0])

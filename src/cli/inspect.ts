@@ -5,11 +5,10 @@ import { grouped, percent } from '../experiment/report.ts'
 import { type Histogram, summarize, type TensorSummary, totalsOf } from '../formats/summary.ts'
 import { readWeights, type WeightsFile } from '../formats/weights-file.ts'
 import { models } from '../models/index.ts'
-import type { Model } from '../models/model.ts'
-import { networkOfFile } from '../train/find-network.ts'
 import { UserError } from '../util/errors.ts'
 import { layerRows, layerTable } from './inspect-layers.ts'
 import { inspectProgram } from './inspect-program.ts'
+import { namedNetwork } from './named-network.ts'
 import { print, printJson } from './output.ts'
 
 interface Options {
@@ -41,8 +40,8 @@ export const inspectCommand = new Command('inspect')
 async function inspectFile(path: string, name?: string, json?: boolean): Promise<void> {
   const file = await readWeights(path)
   const tensors = summarize(file)
-  const { model, problem } = networkIn(file, path, name)
-  const layers = model && layerRows(file, model)
+  const { network, problem } = networkIn(file, path, name)
+  const layers = network && layerRows(network.file, network.model)
   if (json) {
     printJson({ file: path, metadata: file.metadata, tensors, totals: totalsOf(tensors), layers, problem })
     return
@@ -71,11 +70,15 @@ async function inspectFile(path: string, name?: string, json?: boolean): Promise
 }
 
 /** The network of a file, where it is one, names one or is said to be of one; of an ONNX model, why it cannot be run here. */
-function networkIn(file: WeightsFile, path: string, name?: string): { model?: Model; problem?: string } {
+function networkIn(
+  file: WeightsFile,
+  path: string,
+  name?: string,
+): { network?: ReturnType<typeof namedNetwork>; problem?: string } {
   if (file.onnx && file.onnx.network instanceof UserError && !name) return { problem: file.onnx.network.message }
   const known =
     name !== undefined || file.onnx || (file.metadata.model !== undefined && Object.hasOwn(models, file.metadata.model))
-  return known ? { model: networkOfFile(file, path, name) } : {}
+  return known ? { network: namedNetwork(file, path, name) } : {}
 }
 
 const row = (t: TensorSummary): string[] => [

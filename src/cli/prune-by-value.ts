@@ -7,12 +7,12 @@ import { layerWeights } from '../formats/onnx/weights.ts'
 import type { WeightsFile } from '../formats/weights-file.ts'
 import type { Model } from '../models/model.ts'
 import { chooseTensors, fits } from '../prune/tensors.ts'
-import { networkOfFile } from '../train/find-network.ts'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
 import { pruneStored } from '../workflow/prune-stored.ts'
 import { oneOf, patterns } from './choices.ts'
 import { flagMetadata } from './eval-data.ts'
+import { namedNetwork } from './named-network.ts'
 import { wholeNumber } from './numbers.ts'
 import { onnxOptions, writtenLines } from './onnx-flags.ts'
 import { print, printJson } from './output.ts'
@@ -20,7 +20,7 @@ import { isStored, type PruneFlags, type PruneMethodName, scopeOf, shareOf } fro
 
 /** Prunes and writes. Throws UserError where the method needs data. */
 export async function pruneByValue(
-  file: WeightsFile,
+  stored: WeightsFile,
   path: string,
   method: PruneMethodName,
   flags: PruneFlags & { out: string },
@@ -28,9 +28,11 @@ export async function pruneByValue(
   if (!isStored(method))
     throw new UserError(`--method ${method} needs --data with a data set or a folder: it looks at derivatives`)
   if (flags.finetune) throw new UserError('--finetune needs --data with a data set or a folder')
-  const { onnx } = file
+  const { onnx } = stored
   const unknown = onnx && !flags.model && onnx.network instanceof UserError ? onnx.network : undefined
-  const model = unknown ? undefined : networkOfFile(file, path, flags.model)
+  const { model, file }: { model?: Model; file: WeightsFile } = unknown
+    ? { file: stored }
+    : namedNetwork(stored, path, flags.model)
   const tensors = model ? namesOf(model, flags) : chosen(layerWeights(onnx!.file), flags, path)
   const [sparsity, scope, seed] = [
     shareOf(flags.sparsity),

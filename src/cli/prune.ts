@@ -3,9 +3,9 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Command } from 'commander'
 import { readWeights } from '../formats/weights-file.ts'
-import { networkOfFile } from '../train/find-network.ts'
 import { fileProblem, UserError } from '../util/errors.ts'
 import { importOptions, PRECEDENCE, preprocessingFlags } from './eval-data.ts'
+import { namedNetwork } from './named-network.ts'
 import { onnxFlags } from './onnx-flags.ts'
 import { pruneByValue } from './prune-by-value.ts'
 import { compareMethods } from './prune-compare.ts'
@@ -90,11 +90,11 @@ export const pruneCommand = onnxFlags(preprocessingFlags(command))
       throw new UserError('prune needs either --method with one method or --compare with several')
     if (method !== undefined && out === undefined) throw new UserError('prune needs --out with the name of a file')
     if (out !== undefined) checkWritable(out)
-    const file = await readWeights(path, importOptions(flags))
+    const stored = await readWeights(path, importOptions(flags))
     if (method !== undefined && data === undefined)
-      return pruneByValue(file, path, methodName(method), { ...flags, out: out! })
+      return pruneByValue(stored, path, methodName(method), { ...flags, out: out! })
     if (data === undefined) throw new UserError('--compare needs --data with a data set or a folder')
-    const model = networkOfFile(file, path, flags.model)
+    const { model, file } = namedNetwork(stored, path, flags.model)
     if (compare !== undefined) return compareMethods(file, path, model, { ...flags, data, compare })
     await pruneWithData(file, path, model, { ...flags, data, out: out! })
   })

@@ -10,6 +10,7 @@ import { rewirings } from '../prune/dynamic/index.ts'
 import type { PruningSchedule } from '../prune/schedule.ts'
 import { loadMasks, loadWeights } from '../train/checkpoint.ts'
 import { findNetwork } from '../train/find-network.ts'
+import { namedAs } from '../train/layer-names.ts'
 import { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
 import { toSteps } from './duration.ts'
@@ -44,8 +45,8 @@ export async function buildNetwork(
     ...{ smoothing: gradients === 'smoothed' ? recipe.train.momentum : undefined },
     active: activeCount(recipe.train.gsm, model),
   })
-  if (weights !== undefined) loadWeights(network, await readWeights(weights), weights)
-  if (masks !== undefined) loadMasks(network, await readWeights(masks), masks)
+  if (weights !== undefined) loadWeights(network, namedAs(model, await readWeights(weights)).file, weights)
+  if (masks !== undefined) loadMasks(network, namedAs(model, await readWeights(masks)).file, masks)
   return network
 }
 

@@ -14,6 +14,7 @@ import { patternNames, sparsify } from '../graph/sparsify.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
 import { type Kernels, type LayerGain, LayerKernels } from '../train/kernels.ts'
+import { namedAs } from '../train/layer-names.ts'
 import { modelOfFile } from '../train/model-of-file.ts'
 import { UserError } from '../util/errors.ts'
 
@@ -48,8 +49,9 @@ export class SparseModel {
     file: TensorFile & { onnx?: OnnxModel },
     { machine, kernels = 'auto', model, source = 'the file' }: SparseModelOptions,
   ) {
-    const { tensors, metadata } = unpackSparse(file, source)
-    this.model = modelOfFile({ tensors, metadata, onnx: file.onnx }, source, model)
+    const dense = unpackSparse(file, source)
+    this.model = modelOfFile({ ...dense, onnx: file.onnx }, source, model)
+    const { tensors } = namedAs(this.model, dense).file
     this.machine = machine
     this.#kernels = kernels
     const graph = this.#graph(1)
