@@ -66,6 +66,7 @@ function lineOf(event: WorkerEvent): string {
   if (event.type === 'start') return `${event.run} begins`
   if (event.type === 'failed') return `${event.run} failed: ${event.reason}`
   if (event.type === 'returned') return `${event.run} goes back to the queue`
+  if (!event.result) return `${event.run}: what others go on from is trained`
   const { final, sparsity, seconds } = event.result
   return `${event.run}: ${percent(final.accuracy)}, sparsity ${percent(sparsity)}, ${clock(seconds)}`
 }

@@ -16,6 +16,10 @@ export interface Job {
   run: string
   /** As YAML. */
   recipe: string
+  /** Whether to stop with a checkpoint before the first pruning event: a trunk (trunk.ts), which others go on from. */
+  untilPruning?: boolean
+  /** The job in the queue whose trunk it goes on from. */
+  from?: string
 }
 
 export interface JobOptions {
@@ -29,7 +33,7 @@ export interface JobOptions {
   onProgress(share: number): void
 }
 
-/** A result, why there is none, or neither where the signal came first. */
+/** A result, why there is none, or neither where the signal came first, or it was a trunk. */
 export interface JobEnd {
   result?: RunResult
   reason?: string
@@ -41,15 +45,15 @@ export const jobOf = ({ name, recipe }: Cell): Job => ({ run: name, recipe: reci
 export const runFolder = (base: string, run: string): string => join(base, 'runs', run)
 
 /** Runs a job in the folder `base`; one that was begun there goes on from its last checkpoint. */
-export async function runJob({ run, recipe }: Job, base: string, options: JobOptions): Promise<JobEnd> {
+export async function runJob({ run, recipe, untilPruning }: Job, base: string, options: JobOptions): Promise<JobEnd> {
   const folder = runFolder(base, run)
   const file = join(base, 'recipes', `${run}.yaml`)
   makeFolder(join(base, 'recipes'))
   writeAtomically(file, recipe)
-  const reason = await runRecipeFile(file, folder, options)
+  const reason = await runRecipeFile(file, folder, options, untilPruning ? ['--until-pruning'] : [])
   const result = reason === undefined ? resultIn(folder) : undefined
   if (result) return { result }
-  if (options.signal.aborted) return {}
+  if (options.signal.aborted || (untilPruning && reason === undefined)) return {}
   return { reason: reason ?? `ended without a result in ${folder}` }
 }
 

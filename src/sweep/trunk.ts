@@ -1,6 +1,6 @@
 /**
  * @file Runs of a sweep that train the same until their first pruning event share that training: it is done once, in a folder under
- * `trunks`, and each of them goes on from its checkpoint, bit for bit as if it had trained alone.
+ * `trunks` or in a queue, and each of them goes on from its checkpoint, bit for bit as if it had trained alone.
  */
 import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, rmSync } from 'node:fs'
@@ -15,19 +15,37 @@ import type { Cell } from './sweep-file.ts'
 /** Keys of `prune` that nothing depends on before the first event. */
 const later = ['method', 'scope', 'sparsity', 'sparsities', 'schedule', 'end', 'initial', 'every', 'scoring'] as const
 
+/** What a run takes over from its trunk. */
+export const TRUNK_FILES = [FILES.environment, FILES.metrics, FILES.snapshot, FILES.checkpoint]
+
+/** The trunks of runs by the names of their cells: those that several share, or that `exists` knows. */
+export function sharedTrunks(cells: readonly Cell[], exists = (_: string) => false): Map<string, string> {
+  const trunks = cells.map(({ recipe }) => trunkOf(recipe))
+  const isShared = (trunk: string) => trunks.indexOf(trunk) !== trunks.lastIndexOf(trunk) || exists(trunk)
+  return new Map(
+    cells.flatMap(({ name }, i) => {
+      const trunk = trunks[i]
+      return trunk && isShared(trunk) ? [[name, trunk] as const] : []
+    }),
+  )
+}
+
+/** Makes a folder one of a run that has got as far as its trunk. */
+export function beginRun(folder: string, recipe: string, write: () => void): void {
+  makeFolder(folder)
+  write()
+  // Last: it says that there is a run to resume.
+  writeAtomically(join(folder, FILES.recipe), recipe)
+}
+
 export class Trunks {
   readonly #out: string
-  /** Those that several of the cells share, or that are there already, by the name of the cell. */
-  readonly #trunks = new Map<string, string>()
+  readonly #trunks: ReadonlyMap<string, string>
   readonly #trained = new Map<string, Promise<string | undefined>>()
 
   constructor(cells: readonly Cell[], out: string) {
     this.#out = join(out, 'trunks')
-    const names = cells.map(({ recipe }) => trunkOf(recipe))
-    for (const [i, trunk] of names.entries()) {
-      const isShared = names.indexOf(trunk) !== names.lastIndexOf(trunk)
-      if (trunk && (isShared || existsSync(join(this.#out, trunk)))) this.#trunks.set(cells[i].name, trunk)
-    }
+    this.#trunks = sharedTrunks(cells, (trunk) => existsSync(join(this.#out, trunk)))
   }
 
   /** Lets a run that has not begun go on from its trunk, where it has one. Resolves with why that failed. */
@@ -42,13 +60,12 @@ export class Trunks {
       this.#trained.delete(trunk)
       return problem
     }
-    makeFolder(to)
-    for (const file of [FILES.environment, FILES.metrics, FILES.snapshot, FILES.checkpoint]) {
-      const from = join(this.#out, trunk, file)
-      if (existsSync(from)) copyFileSync(from, join(to, file))
-    }
-    // Last: it says that there is a run to resume.
-    writeAtomically(join(to, FILES.recipe), recipeToYaml(cell.recipe))
+    beginRun(to, recipeToYaml(cell.recipe), () => {
+      for (const file of TRUNK_FILES) {
+        const from = join(this.#out, trunk, file)
+        if (existsSync(from)) copyFileSync(from, join(to, file))
+      }
+    })
     return undefined
   }
 

@@ -103,6 +103,39 @@ describe.skipIf(!hasRedis)('sweeps through a queue', { timeout: 60_000 }, () => 
       expect(readFileSync(join(far, file)).equals(readFileSync(join(local, file)))).toBe(true)
   })
 
+  it('trains once what runs share before they prune; it changes nothing', async () => {
+    const args = writeSweep(
+      { 'prune.sparsity': [0.5, 0.7, 0.9], seed: [0, 1] },
+      { 'prune.start': '1ep', 'prune.end': '2ep' },
+    )
+    const workers = await Promise.all([addWorker(), addWorker()])
+    const sweep = new Watched(args)
+    const local = join(temporaryFolder(), 'local')
+    const changes = ['prune.start=1ep', 'prune.end=2ep', 'prune.sparsity=0.7'].flatMap((change) => ['--set', change])
+    await espalier(['run', join(outOf(args), '../tiny.yaml'), ...changes, '--seed', '1', '--quiet', '--out', local])
+    expect(await sweep.end()).toBe(0)
+    expect(sweep.runs('done')).toHaveLength(6)
+    const told = workers.map(({ text }) => text).join('')
+    expect(told.match(/^beginning of .*: what others go on from is trained$/gm)).toHaveLength(2)
+    const far = join(outOf(args), 'runs/0.7-1')
+    for (const file of ['model.safetensors', 'dense.safetensors', 'recipe.yaml'])
+      expect(readFileSync(join(far, file)).equals(readFileSync(join(local, file)))).toBe(true)
+    expect([failures(args), await leftovers()]).toEqual([[], []])
+  })
+
+  it('tries what runs share three times, and then fails them all', async () => {
+    const args = writeSweep(
+      { 'prune.sparsity': [0.5, 0.9] },
+      { 'prune.start': '1ep', 'prune.end': '2ep', 'model.weights': 'nowhere/none.safetensors' },
+    )
+    const sweep = new Watched(args)
+    const worker = await addWorker()
+    expect(await sweep.end()).toBe(1)
+    expect(worker.text.match(/^beginning of .* begins$/gm)).toHaveLength(3)
+    expect(failures(args)).toHaveLength(6)
+    expect(await leftovers()).toEqual([])
+  })
+
   it('a worker that is killed in the middle of a job: another takes it', async () => {
     const args = writeSweep({ seed: [0] }, { 'train.epochs': 40 })
     const sweep = new Watched(args)

@@ -7,14 +7,16 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Queue, QueueEvents } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { version } from '../../experiment/environment.ts'
 import { UserError } from '../../util/errors.ts'
 import { writeAtomically } from '../../util/files.ts'
 import { type Job, jobOf, runFolder } from '../job.ts'
 import type { RunCells } from '../sweep.ts'
 import type { Cell } from '../sweep-file.ts'
 import type { Tracker } from '../tracker.ts'
+import { sharedTrunks } from '../trunk.ts'
 import { unpackRun } from './message.ts'
-import { dropResult, QUEUE, takeResult } from './queue.ts'
+import { dropResult, hasResult, QUEUE, takeResult } from './queue.ts'
 
 export interface QueueOptions {
   redis: Redis
@@ -43,6 +45,8 @@ class Coordinator {
   readonly #tracker: Tracker
   /** Cells that wait for their result, by the id of their job. */
   readonly #open: Map<string, Cell>
+  /** Jobs whose trunks cells go on from, by the name of the cell. */
+  readonly #trunks: ReadonlyMap<string, string>
   readonly #running = new Set<string>()
   readonly #queue: Queue<Job>
   #events?: QueueEvents
@@ -61,6 +65,7 @@ class Coordinator {
     this.#tracker = tracker
     const sweep = idOf(out)
     this.#open = new Map(cells.map((cell) => [`${sweep}-${cell.name}`, cell]))
+    this.#trunks = new Map([...sharedTrunks(cells)].map(([name, trunk]) => [name, `${sweep}-trunk-${trunk}`]))
     this.#queue = new Queue<Job>(QUEUE, { connection: redis })
     this.#queue.on('error', () => {}) // The connection has said it.
   }
@@ -84,7 +89,9 @@ class Coordinator {
     lookAtAll()
     this.#then(async () => {
       if (this.#open.size > 0 && (await this.#queue.getWorkersCount()) === 0)
-        onNotice('no worker is there yet; start one, on any machine, with: espalier worker --redis URL')
+        onNotice(
+          `no worker is there yet; start one, on any machine, with: espalier worker --redis URL (version ${version()})`,
+        )
     })
     try {
       await this.#end
@@ -94,6 +101,7 @@ class Coordinator {
       signal.removeEventListener('abort', this.#ended)
     }
     if (signal.aborted && this.#redis.status === 'ready') await this.#withdraw()
+    if (this.#open.size === 0) for (const trunk of new Set(this.#trunks.values())) await this.#forget(trunk)
   }
 
   /** Does not wait for a Redis that is away. */
@@ -107,16 +115,25 @@ class Coordinator {
     const events = new QueueEvents(QUEUE, { connection: this.#redis, lastEventId })
     this.#events = events
     events.on('error', () => {})
-    const look = ({ jobId }: { jobId: string }) => this.#then(() => this.#look(jobId))
+    const look = ({ jobId }: { jobId: string }) => {
+      for (const id of this.#concerned(jobId)) this.#then(() => this.#look(id))
+    }
     events.on('active', look).on('completed', look).on('failed', look)
     events.on('progress', ({ jobId, data }) => {
-      const cell = this.#open.get(jobId)
+      const cell = this.#open.get(this.#concerned(jobId)[0])
       if (cell && typeof data === 'number') this.#tracker.progress(cell, data)
     })
     events.on('stalled', ({ jobId }) => {
-      const cell = this.#open.get(jobId)
-      if (cell && this.#running.delete(jobId)) this.#tracker.lost(cell)
+      const [id] = this.#concerned(jobId)
+      const cell = this.#open.get(id)
+      if (cell && this.#running.delete(id)) this.#tracker.lost(cell)
     })
+  }
+
+  /** The cells that a job is of: those that wait for a trunk, of which the first is shown as running. */
+  #concerned(jobId: string): string[] {
+    const waiting = [...this.#open].filter(([, cell]) => this.#trunks.get(cell.name) === jobId).map(([id]) => id)
+    return waiting.length > 0 ? waiting : [jobId]
   }
 
   #then(task: () => Promise<void>): void {
@@ -135,9 +152,29 @@ class Coordinator {
     else if (state === 'failed') await this.#fail(id, cell, job.failedReason ?? 'it does not say why')
   }
 
+  /** Adds a job; where its trunk is not there, only sees to it that it will be. */
   async #add(id: string, cell: Cell): Promise<void> {
+    const from = this.#trunks.get(cell.name)
+    if (from !== undefined && !(await hasResult(this.#redis, from))) return this.#train(from, id, cell)
     this.#running.delete(id)
-    await this.#queue.add(cell.name, jobOf(cell), { jobId: id })
+    await this.#queue.add(cell.name, { ...jobOf(cell), from }, { jobId: id })
+  }
+
+  async #train(trunk: string, id: string, cell: Cell): Promise<void> {
+    const job = await this.#queue.getJob(trunk)
+    const state = await job?.getState()
+    if (state === 'active' && this.#concerned(trunk)[0] === id) this.#start(id, cell)
+    if (state === 'failed') {
+      await this.#forget(trunk)
+      for (const waiting of this.#concerned(trunk))
+        await this.#fail(waiting, this.#open.get(waiting)!, job?.failedReason ?? 'it does not say why')
+      return
+    }
+    if (await hasResult(this.#redis, trunk)) return this.#add(id, cell) // It has come in the meantime.
+    if (job !== undefined && state !== 'completed') return
+    await this.#forget(trunk) // Where its result has become too old.
+    const beginning = { ...jobOf(cell), run: `beginning of ${cell.name}`, untilPruning: true }
+    await this.#queue.add(trunk, beginning, { jobId: trunk })
   }
 
   #start(id: string, cell: Cell): void {
@@ -181,7 +218,7 @@ class Coordinator {
   /** Takes back what no worker has begun; results of the others wait in Redis until the sweep is resumed. */
   async #withdraw(): Promise<void> {
     await this.#work
-    for (const id of this.#open.keys()) {
+    for (const id of [...this.#open.keys(), ...this.#trunks.values()]) {
       const job = await this.#queue.getJob(id)
       if ((await job?.getState()) === 'waiting') await this.#queue.remove(id)
     }

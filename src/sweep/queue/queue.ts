@@ -3,9 +3,10 @@
  * beside it, written before the job is marked as complete and removed by the coordinator once they are on its disk.
  */
 import type { Redis } from 'ioredis'
+import { version } from '../../experiment/environment.ts'
 
-/** One queue for all sweeps, so that a worker serves whatever comes. */
-export const QUEUE = 'espalier'
+/** One queue for all sweeps, so that a worker serves whatever comes; of each version its own, as another one may compute something else. */
+export const QUEUE = `espalier-${version()}`
 
 /** Seconds after which results that no coordinator has taken are dropped. */
 export const KEPT = 30 * 24 * 3600

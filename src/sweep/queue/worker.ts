@@ -6,12 +6,13 @@ import { type Job as QueueJob, WaitingError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { RunResult } from '../../experiment/run-events.ts'
 import { type Job, runFolder, runJob } from '../job.ts'
-import { packRun } from './message.ts'
-import { hasResult, KEPT, putResult, QUEUE } from './queue.ts'
+import { packRun, packTrunk, unpackTrunk } from './message.ts'
+import { hasResult, KEPT, putResult, QUEUE, takeResult } from './queue.ts'
 
 export type WorkerEvent =
   | { type: 'start'; run: string }
-  | { type: 'done'; run: string; result: RunResult }
+  /** Without a result: a trunk. */
+  | { type: 'done'; run: string; result?: RunResult }
   | { type: 'failed'; run: string; reason: string }
   | { type: 'returned'; run: string }
 
@@ -55,7 +56,7 @@ async function serve(job: QueueJob<Job>, token: string | undefined, options: Wor
   const id = String(job.id)
   // Done by a worker that could not say so.
   if (await hasResult(redis, id)) return
-  const { run, recipe } = job.data
+  const { run, recipe, untilPruning, from } = job.data
   onEvent({ type: 'start', run })
   const base = mkdtempSync(join(tmpdir(), 'espalier-worker-'))
   let told = 0
@@ -65,9 +66,13 @@ async function serve(job: QueueJob<Job>, token: string | undefined, options: Wor
     job.updateProgress(share).catch(() => {}) // The next one will do.
   }
   try {
-    const { result, reason } = await runJob({ run: 'run', recipe }, base, { command, threads, signal, onProgress })
-    if (result) {
-      await putResult(redis, id, await packRun(runFolder(base, 'run')))
+    const folder = runFolder(base, 'run')
+    const trunk = from === undefined ? undefined : await takeResult(redis, from)
+    if (trunk) await unpackTrunk(trunk, folder, recipe)
+    const own = { run: 'run', recipe, untilPruning }
+    const { result, reason } = await runJob(own, base, { command, threads, signal, onProgress })
+    if (reason === undefined && (result || (untilPruning && !signal.aborted))) {
+      await putResult(redis, id, await (untilPruning ? packTrunk : packRun)(folder))
       onEvent({ type: 'done', run, result })
       return
     }
