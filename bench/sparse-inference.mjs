@@ -98,7 +98,7 @@ async function bench(command, kind, out) {
 Measured with \`npm run bench ${command}\` on ${machineText()}. The same share of random zeros in every 3x3 convolution but the first; first layer, shortcuts and classifier are dense. All
 contenders with the same weights compute the same logits from the same images, which is checked first at ${SPARSITIES.map((s) => percent(s)).join(', ')}; the rivals, whose time does not depend on zeros, are timed on
 the weights of ${percent(TIMED)}. Contenders take turns, medians of rounds, ratios round by round; GFLOP/s count what a dense network would do. All have batch normalization folded into
-the convolutions. Espalier (\`SparseModel\`, \`--kernels auto\`) takes its images and gives its logits row-major; the others' input is ready in memory, in the layout that they prefer.
+the convolutions. Espalier (\`SparseModel\`, \`--kernels auto\`; large batches in chunks that fit a cache, each on a thread of its own) takes its images and gives its logits row-major; the others' input is ready in memory, in the layout that they prefer.
 
 ${ROOFLINE_TEXT}`,
   ]

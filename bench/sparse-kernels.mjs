@@ -52,7 +52,7 @@ const networks = {
     ['1x1, 256 x 14², batch 32', 256, 256, 14, 1, 1, 32],
   ],
 }
-const DENSITIES = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5]
+const DENSITIES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5]
 /** What floors are given at. */
 const FLOOR_DENSITY = 0.05
 const PASSES = /^(sparse_)?conv|^gemm$/

@@ -9,6 +9,8 @@
 
 #include "pool.h"
 
+#define MOST_APART 256
+
 typedef struct {
     const char *name;
     const KernelEntry *kernels;
@@ -118,17 +120,47 @@ static napi_value allocate(napi_env env, napi_callback_info info) {
     return fail(env, "allocate: this runtime does not allow external memory");
 }
 
+static int run_of(napi_env env, napi_value buffer, napi_value words, Run *out) {
+    size_t bytes, length;
+    void *arena, *code;
+    napi_typedarray_type type;
+    if (napi_get_arraybuffer_info(env, buffer, &arena, &bytes) != napi_ok ||
+        napi_get_typedarray_info(env, words, &type, &length, &code, 0, 0) != napi_ok || type != napi_int32_array)
+        return 0;
+    *out = (Run){arena, code, (int32_t)length};
+    return 1;
+}
+
 /* run(pool, arena: ArrayBuffer, code: Int32Array): void */
 static napi_value run(napi_env env, napi_callback_info info) {
     napi_value args[3];
-    size_t count = 3, bytes, length;
-    void *pool, *arena, *code;
-    napi_typedarray_type type;
+    size_t count = 3;
+    void *pool;
+    Run one;
     napi_get_cb_info(env, info, &count, args, 0, 0);
-    if (napi_get_value_external(env, args[0], &pool) != napi_ok || napi_get_arraybuffer_info(env, args[1], &arena, &bytes) != napi_ok ||
-        napi_get_typedarray_info(env, args[2], &type, &length, &code, 0, 0) != napi_ok || type != napi_int32_array)
+    if (napi_get_value_external(env, args[0], &pool) != napi_ok || !run_of(env, args[1], args[2], &one))
         return fail(env, "run: expected a pool, an arena and an Int32Array");
-    pool_run(pool, arena, code, (int32_t)length);
+    pool_run(pool, one);
+    return 0;
+}
+
+/* runApart(pool, arenas: ArrayBuffer[], codes: Int32Array[]): void */
+static napi_value run_apart(napi_env env, napi_callback_info info) {
+    napi_value args[3];
+    size_t count = 3;
+    uint32_t n;
+    void *pool;
+    Run runs[MOST_APART];
+    napi_get_cb_info(env, info, &count, args, 0, 0);
+    if (napi_get_value_external(env, args[0], &pool) != napi_ok || napi_get_array_length(env, args[1], &n) != napi_ok || n > MOST_APART)
+        return fail(env, "runApart: expected a pool, at most 256 arenas and as many Int32Arrays");
+    for (uint32_t i = 0; i < n; i++) {
+        napi_value arena, code;
+        if (napi_get_element(env, args[1], i, &arena) != napi_ok || napi_get_element(env, args[2], i, &code) != napi_ok ||
+            !run_of(env, arena, code, &runs[i]))
+            return fail(env, "runApart: expected a pool, at most 256 arenas and as many Int32Arrays");
+    }
+    pool_run_apart(pool, runs, (int)n);
     return 0;
 }
 
@@ -137,6 +169,7 @@ NAPI_MODULE_INIT() {
         {"createPool", 0, create_pool, 0, 0, 0, napi_default, 0},
         {"allocate", 0, allocate, 0, 0, 0, napi_default, 0},
         {"run", 0, run, 0, 0, 0, napi_default, 0},
+        {"runApart", 0, run_apart, 0, 0, 0, napi_default, 0},
     };
     napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
 

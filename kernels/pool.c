@@ -30,9 +30,10 @@ struct Pool {
     const KernelEntry *kernels;
     Worker *workers; /* workers[0] is the caller of pool_run */
 
-    float *arena;
-    const int32_t *code;
-    int32_t length;
+    Run together; /* on all threads, or, where there are some: */
+    const Run *apart;
+    int count;
+    atomic_int taken; /* of those */
 
     atomic_uint run; /* counts calls of pool_run; a change is the signal to start */
     atomic_int closing;
@@ -78,15 +79,24 @@ static void barrier(Pool *pool) {
     change(pool, &pool->phase);
 }
 
-static void execute(Pool *pool, const Worker *worker) {
-    Context ctx = {pool->arena, worker->scratch, worker->part, pool->threads};
-    const int32_t *code = pool->code, *end = code + pool->length;
+INLINE void walk(Pool *pool, const Run *run, Context ctx, int meet) {
+    const int32_t *code = run->code, *end = code + run->length;
     while (code < end) {
         const int32_t *next = code + 2 + code[1];
         pool->kernels[code[0]].run(&ctx, code + 2);
-        barrier(pool);
+        if (meet) barrier(pool);
         code = next;
     }
+}
+
+static void execute(Pool *pool, const Worker *worker) {
+    if (!pool->count) {
+        walk(pool, &pool->together, (Context){pool->together.arena, worker->scratch, worker->part, pool->threads}, 1);
+        return;
+    }
+    for (int i; (i = atomic_fetch_add(&pool->taken, 1)) < pool->count;)
+        walk(pool, &pool->apart[i], (Context){pool->apart[i].arena, worker->scratch, 0, 1}, 0);
+    barrier(pool);
 }
 
 static void *work(void *argument) {
@@ -99,13 +109,24 @@ static void *work(void *argument) {
     }
 }
 
-void pool_run(Pool *pool, float *arena, const int32_t *code, int32_t length) {
-    if (length == 0) return;
-    pool->arena = arena;
-    pool->code = code;
-    pool->length = length;
+static void start(Pool *pool) {
     if (pool->threads > 1) change(pool, &pool->run);
     execute(pool, &pool->workers[0]);
+}
+
+void pool_run(Pool *pool, Run run) {
+    if (run.length == 0) return;
+    pool->together = run;
+    pool->count = 0;
+    start(pool);
+}
+
+void pool_run_apart(Pool *pool, const Run *runs, int count) {
+    if (count == 0) return;
+    pool->apart = runs;
+    pool->count = count;
+    atomic_store(&pool->taken, 0);
+    start(pool);
 }
 
 void pool_destroy(Pool *pool) {

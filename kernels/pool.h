@@ -12,7 +12,16 @@ typedef struct Pool Pool;
 Pool *pool_create(int threads, const KernelEntry *kernels);
 void pool_destroy(Pool *pool);
 
+typedef struct {
+    float *arena;
+    const int32_t *code;
+    int32_t length;
+} Run;
+
 /* Returns when every instruction is done. The calling thread works too. */
-void pool_run(Pool *pool, float *arena, const int32_t *code, int32_t length);
+void pool_run(Pool *pool, Run run);
+
+/* Runs programs over arenas of their own, each on one thread, which meets the others at the end only. */
+void pool_run_apart(Pool *pool, const Run *runs, int count);
 
 #endif

@@ -51,9 +51,13 @@ export class Executable {
 
   /** Runs a program once: a single call into the machine. */
   run(program: string): void {
-    const found = this.#programs.get(program)
-    if (!found) throw new Error(`no program named ${program}; there are ${[...this.#programs.keys()].join(', ')}`)
-    this.#arena.run(found)
+    this.#arena.run(this.#found(program))
+  }
+
+  /** Runs the program of that name in several executables of one machine, at most as many as it has threads, each on a thread of its own. */
+  static runApart(program: string, executables: readonly Executable[]): void {
+    const runs = executables.map((executable) => ({ arena: executable.#arena, program: executable.#found(program) }))
+    executables[0]?.machine.runApart(runs)
   }
 
   /** Runs kernels that are not part of a program (a selection, a mask), after the same validation. */
@@ -137,6 +141,12 @@ export class Executable {
   /** The first value of an output: the scalar itself where it is one. */
   scalar(program: string, output: string): number {
     return this.#slot(program, output).memory[0]
+  }
+
+  #found(program: string): Program {
+    const found = this.#programs.get(program)
+    if (!found) throw new Error(`no program named ${program}; there are ${[...this.#programs.keys()].join(', ')}`)
+    return found
   }
 
   #named(name: string): Placed {

@@ -27,6 +27,13 @@ export interface Machine {
   readonly description: string
   /** A zeroed arena. */
   allocate(floats: number): Arena
+  /** Runs programs over arenas of their own, at most as many as there are threads, each on one of them. */
+  runApart(runs: readonly Run[]): void
+}
+
+export interface Run {
+  arena: Arena
+  program: Program
 }
 
 export interface MachineOptions {

@@ -2,7 +2,7 @@
  * @file A trained, pruned network that only infers: batch normalization is folded into convolutions, biases and ReLUs are part of their kernels, and
  * layers whose zeros are worth it skip them. Runs on any machine, also in a page (src/web.ts).
  */
-import { compile, type Executable, type Profiled } from '../engine/compile.ts'
+import { compile, Executable, type Profiled } from '../engine/compile.ts'
 import type { Machine } from '../engine/machine.ts'
 import { type Pattern, writePattern } from '../engine/pattern.ts'
 import type { OnnxModel } from '../formats/onnx/onnx.ts'
@@ -17,6 +17,7 @@ import { type Kernels, type LayerGain, LayerKernels } from '../train/kernels.ts'
 import { namedAs } from '../train/layer-names.ts'
 import { modelOfFile } from '../train/model-of-file.ts'
 import { UserError } from '../util/errors.ts'
+import { chunkOf } from './chunk.ts'
 
 export interface SparseModelOptions {
   machine: Machine
@@ -41,8 +42,9 @@ export class SparseModel {
   readonly machine: Machine
   readonly #kernels: Kernels
   readonly #values = new Map<string, Float32Array>()
-  /** By the number of samples in a batch. */
-  readonly #compiled = new Map<number, Compiled>()
+  /** By the number of samples that go through at a time, one for every thread that has needed one. */
+  readonly #compiled = new Map<number, Compiled[]>()
+  readonly #chunk: number
 
   /** From the tensors of a safetensors file, sparse or dense, or of an ONNX model. Throws UserError where they are not those of the network. */
   constructor(
@@ -64,9 +66,13 @@ export class SparseModel {
         )
       this.#values.set(name, toFloats(tensor))
     }
+    this.#chunk = chunkOf(graph)
   }
 
-  /** Logits [batch, classes] of normalized images [batch, channels, rows, columns], row-major. The first batch of a size takes longer. */
+  /**
+   * Logits [batch, classes] of normalized images [batch, channels, rows, columns], row-major. The first batch of a size takes longer. A large batch goes through in chunks that fit a cache:
+   * where there are enough of them each thread takes its own, else all threads work on one.
+   */
   run(images: ArrayLike<number>): Float32Array {
     const perImage = sizeOf(this.model.image)
     const batch = images.length / perImage
@@ -74,15 +80,31 @@ export class SparseModel {
       throw new UserError(
         `expected images of ${this.model.image.join(' x ')} values each, found ${images.length} values`,
       )
-    const { executable } = this.#program(batch)
-    executable.write(PROGRAM, 'images', images)
-    executable.run(PROGRAM)
-    return executable.read(PROGRAM, 'logits') as Float32Array
+    const values = images instanceof Float32Array ? images : Float32Array.from(images)
+    const logits = new Float32Array(batch * this.model.classes)
+    for (let at = 0; at < batch; ) {
+      const size = Math.min(batch - at, this.#chunk)
+      const apart = Math.min(this.machine.threads, Math.floor((batch - at) / size))
+      const executables = Array.from({ length: apart }, (_, thread) => this.#program(size, thread).executable)
+      for (const [i, executable] of executables.entries())
+        executable.write(
+          PROGRAM,
+          'images',
+          values.subarray((at + i * size) * perImage, (at + (i + 1) * size) * perImage),
+        )
+      if (apart === 1) executables[0].run(PROGRAM)
+      else Executable.runApart(PROGRAM, executables)
+      for (const executable of executables) {
+        logits.set(executable.read(PROGRAM, 'logits'), at * this.model.classes)
+        at += size
+      }
+    }
+    return logits
   }
 
   /** Which kernels the layers run on for batches of a size, and what that gains by the table of costs. */
   layers(batch: number): LayerGain[] {
-    return this.#program(batch).layers
+    return this.#program(Math.min(batch, this.#chunk)).layers
   }
 
   /** Share of zeros among prunable weights. */
@@ -92,9 +114,13 @@ export class SparseModel {
     return 1 - count((weight) => weight.filter((w) => w !== 0).length) / count((weight) => weight.length)
   }
 
-  /** Milliseconds of every kernel call for batches of a size, each run alone `rounds` times (median; default 20). */
+  /** Milliseconds of every kernel call for batches of a size, each run alone on all threads, `rounds` times (median; default 20). */
   profile(batch: number, rounds?: number): Profiled[] {
-    return this.#program(batch).executable.profile(PROGRAM, rounds)
+    const size = Math.min(batch, this.#chunk)
+    const [whole, rest] = [Math.floor(batch / size), batch % size]
+    const calls = (samples: number) => this.#program(samples).executable.profile(PROGRAM, rounds)
+    const chunk = calls(size)
+    return [...Array.from({ length: whole }, () => chunk).flat(), ...(rest > 0 ? calls(rest) : [])]
   }
 
   #graph(batch: number): Graph {
@@ -103,9 +129,14 @@ export class SparseModel {
     return graph
   }
 
-  #program(batch: number): Compiled {
-    const known = this.#compiled.get(batch)
-    if (known) return known
+  #program(batch: number, thread = 0): Compiled {
+    const programs = this.#compiled.get(batch) ?? []
+    this.#compiled.set(batch, programs)
+    programs[thread] ??= this.#compile(batch)
+    return programs[thread]
+  }
+
+  #compile(batch: number): Compiled {
     const { graph, values } = foldBatchNorm(this.#graph(batch), this.#values)
     const prunable = prunableParameters(graph)
     const positions = new Map(prunable.map(({ name }) => [name, nonzerosOf(values.get(name)!)]))
@@ -120,9 +151,7 @@ export class SparseModel {
       executable.view(name).set(places ? Float32Array.from(places, (at) => list[at]) : list)
       if (places) writePattern(patternOf(executable, name), graph.tensors.get(name)!.shape, places)
     }
-    const compiled = { executable, layers: kernels.gains(count) }
-    this.#compiled.set(batch, compiled)
-    return compiled
+    return { executable, layers: kernels.gains(count) }
   }
 }
 

@@ -21,4 +21,26 @@ describe.skipIf(sets.length === 0)('threads', () => {
         expect(arena.floats.every((x) => x === sign)).toBe(true)
       }
   })
+
+  it.each([1, 2, 3, 6])('each of %i runs a program of its own, and then all of them one together', (threads) => {
+    const n = 67
+    const machine = openNative(threads)
+    const negate = call(unary, { op: UNARY.Neg, n, x: 0, y: 0 })
+    const program = (length: number) => Program.assemble(Array(length).fill(negate), n)
+    const runs = Array.from({ length: threads }, (_, i) => ({
+      arena: machine.allocate(n),
+      program: program(40 * i + 3),
+    }))
+    for (const { arena } of runs) arena.floats.fill(1)
+    for (let round = 0; round < 20; round++) {
+      machine.runApart(runs)
+      runs[0].arena.run(program(2))
+      for (const { arena } of runs) expect(arena.floats.every((x) => x === (round % 2 ? 1 : -1))).toBe(true)
+    }
+    machine.runApart([])
+    const [{ arena }] = runs
+    expect(() => machine.runApart([...runs, { arena: machine.allocate(n), program: program(1) }])).toThrow('at most')
+    expect(() => openNative(2).runApart([runs[0], { arena, program: program(1) }])).toThrow('of their own')
+    expect(() => openNative(2).runApart([{ arena: machine.allocate(1), program: program(1) }])).toThrow('larger arena')
+  })
 })

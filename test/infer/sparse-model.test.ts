@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { openNative } from '../../src/engine/machines/native.ts'
 import { foldBatchNorm } from '../../src/graph/fold-batch-norm.ts'
 import { Graph } from '../../src/graph/graph.ts'
 import { conv } from '../../src/graph/operators/conv.ts'
@@ -11,7 +12,7 @@ import { SparseModel } from '../../src/infer/sparse-model.ts'
 import { kernelKinds } from '../../src/train/kernels.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { random } from '../../src/util/random.ts'
-import { best, wasm } from '../support/engines.ts'
+import { best, sets, wasm } from '../support/engines.ts'
 import { evaluate, randomValues, type Values } from '../support/evaluate.ts'
 import { prunedCase } from '../support/pruned-case.ts'
 
@@ -62,7 +63,7 @@ describe('batch normalization folded into convolutions', () => {
 
 describe.each(['resnet20', 'lenet-300-100', 'lenet-5', 'mobilenet-v1'])('%s', (name) => {
   const { file, graph, values } = prunedCase(name)
-  const batches = name === 'mobilenet-v1' ? [1] : [1, 3, 16, 21]
+  const batches = name === 'mobilenet-v1' ? [1] : [1, 3, 16, 21, 67]
 
   it.each(kernelKinds)('infers what the graph says, for any batch, on %s kernels', (kernels) => {
     for (const machine of name === 'mobilenet-v1' ? [best] : [best, wasm]) {
@@ -82,6 +83,16 @@ describe.each(['resnet20', 'lenet-300-100', 'lenet-5', 'mobilenet-v1'])('%s', (n
       expect(model.sparsity).toBeGreaterThan(0.85)
     }
   })
+})
+
+it.skipIf(sets.length === 0)('gives the same numbers on any number of threads, apart or together', () => {
+  const { file } = prunedCase('resnet20')
+  const rng = random(1, 'images')
+  const images = Float32Array.from({ length: 53 * 3 * 32 * 32 }, () => rng.normal())
+  const [want, ...others] = [1, 2, 3, 5].map((threads) =>
+    new SparseModel(file, { machine: openNative(threads) }).run(images),
+  )
+  for (const got of others) expect(got).toEqual(want)
 })
 
 it('says in one sentence what is wrong with a file or with images', () => {

@@ -16,6 +16,7 @@ interface Addon {
   createPool(instructionSet: string, threads: number): unknown
   allocate(floats: number): ArrayBuffer
   run(pool: unknown, arena: ArrayBuffer, code: Int32Array): void
+  runApart(pool: unknown, arenas: readonly ArrayBufferLike[], codes: readonly Int32Array[]): void
 }
 
 /** ESPALIER_ADDON names another build of the addon, such as the one with sanitizers. */
@@ -41,6 +42,12 @@ export function openNative(threads: number, instructionSet?: string): Machine {
   const pool = addon.createPool(set.name, threads)
   const numbers = new Map(addon.kernels.map((name, i) => [name, i]))
   const encoded = new WeakMap<Program, Int32Array>()
+  const codeOf = (program: Program, size: number): Int32Array => {
+    let code = encoded.get(program)
+    if (!code) encoded.set(program, (code = program.encode(numbers)))
+    if (program.arenaSize > size) throw new Error('this program was made for a larger arena')
+    return code
+  }
   return {
     engine: 'native',
     threads,
@@ -52,12 +59,16 @@ export function openNative(threads: number, instructionSet?: string): Machine {
         doubles: new Float64Array(memory, 0, size >> 1),
         bytes: new Uint8Array(memory),
         run(program) {
-          let code = encoded.get(program)
-          if (!code) encoded.set(program, (code = program.encode(numbers)))
-          if (program.arenaSize > size) throw new Error('this program was made for a larger arena')
-          addon.run(pool, memory, code)
+          addon.run(pool, memory, codeOf(program, size))
         },
       }
+    },
+    runApart(runs) {
+      const memories = runs.map(({ arena }) => arena.bytes.buffer)
+      if (runs.length > threads || new Set(memories).size < runs.length)
+        throw new Error(`runApart: expected at most ${threads} programs, over arenas of their own`)
+      const codes = runs.map(({ arena, program }) => codeOf(program, arena.floats.length))
+      addon.runApart(pool, memories, codes)
     },
   }
 }

@@ -9,6 +9,9 @@ export function openReference(): Machine {
     engine: 'reference',
     threads: 1,
     description: 'reference float64, 1 thread',
+    runApart(runs) {
+      for (const { arena, program } of runs) arena.run(program)
+    },
     allocate(size): Arena {
       const floats = new Float64Array(size)
       const doubles = new Float64Array(size >> 1)

@@ -24,6 +24,9 @@ export function wasmMachine(module: WebAssembly.Module): Machine {
     engine: 'wasm',
     threads: 1,
     description: 'wasm simd128, 1 thread',
+    runApart(runs) {
+      for (const { arena, program } of runs) arena.run(program)
+    },
     allocate(size): Arena {
       const wasm = instantiate()
       const code = align(wasm.__heap_base.value as number)

@@ -1,0 +1,16 @@
+/** @file How many samples go through a network at a time. */
+import type { Graph } from '../graph/graph.ts'
+import { sizeOf, type Tensor } from '../graph/tensor.ts'
+
+/** What operators hand on should stay near a core: bytes of a second-level cache, and as much again of the third. */
+const CACHE = 4 * 2 ** 20
+/** Fewer would leave vectors half empty. */
+const LEAST = 16
+
+/** Of a graph for one sample: the power of two whose largest operator keeps its operands, weights aside, in a cache. */
+export function chunkOf(graph: Graph): number {
+  const bytes = (tensors: readonly (Tensor | undefined)[]) =>
+    tensors.reduce((sum, tensor) => sum + (tensor?.batched ? 4 * sizeOf(tensor.shape) : 0), 0)
+  const most = Math.max(1, ...graph.nodes.map(({ inputs, outputs }) => bytes([...inputs, ...outputs])))
+  return Math.max(LEAST, 2 ** Math.floor(Math.log2(CACHE / most)))
+}
