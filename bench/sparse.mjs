@@ -69,7 +69,7 @@ Rates over that of our dense step on as many threads:
 ${gains.join('\n')}
 
 What stays in memory between steps, without the data set (weights, masks, momentum, patterns, constants): ${megabytes(dense[0])} MB dense,
-${megabytes(sparse.find(({ sparsity }) => sparsity === 0.95))} MB at 95 %.
+${megabytes(sparse[SPARSITIES.findIndex(({ sparsity }) => sparsity === 0.95)])} MB at 95 %.
 
 What bounds the steps:
 
