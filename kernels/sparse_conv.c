@@ -134,7 +134,7 @@ static void sparse_correlate(const Context *ctx, const Correlation *c, const Pat
         int channels = least((int)(SPARSE_STRIP_FLOATS / (s.channel_floats + MOST_VECTORS * LANES)), SPARSE_MOST_TAPS / kernel);
         int units = chunks * ((grid + rows - 1) / rows), fits = channels >= least(c->in, 64);
         if (!block && (rows == 1 || fits)) block = direct ? SPARSE_MOST_TAPS : least(c->in, channels);
-        int enough = ctx->parts == 1 || units >= 4 * ctx->parts || (rows + 1) / 2 * row_vecs < MOST_VECTORS;
+        int enough = units % ctx->parts == 0 || units >= 4 * ctx->parts || (rows + 1) / 2 * row_vecs < MOST_VECTORS;
         if (rows == 1 || (fits && (enough || direct))) break;
     }
     int row_blocks = (grid + rows - 1) / rows, units = chunks * row_blocks, lo = 0, hi = units, o0 = 0, o1 = c->out;

@@ -5,7 +5,7 @@ import { isOnnxName } from '../formats/onnx/file.ts'
 import { readWeights, type WeightsFile } from '../formats/weights-file.ts'
 import type { Model } from '../models/model.ts'
 import { UserError } from '../util/errors.ts'
-import { flagMetadata, importOptions, type PreprocessingFlags } from './eval-data.ts'
+import { flagMetadata, importOptions, layoutOption, type PreprocessingFlags } from './eval-data.ts'
 import { pixels } from './image-options.ts'
 import { namedNetwork } from './named-network.ts'
 import { type OnnxFlags, onnxFlags, onnxOptions, writtenLines } from './onnx-flags.ts'
@@ -22,9 +22,8 @@ const command = new Command('convert')
   .argument('<out>', 'a name that ends in .onnx, .safetensors or .h5')
   .option('--model <name>', 'a built-in network, or an ONNX model whose weights they are')
   .option('--crop <pixels>', 'rows and columns of images, where an ONNX model leaves them open', pixels('--crop'))
-  .option('--layout <order>', 'of the input of an ONNX model: nchw or nhwc (default: told by where its channels are)')
 
-export const convertCommand = onnxFlags(command)
+export const convertCommand = onnxFlags(layoutOption(command))
   .option('--json', 'print one JSON object')
   .action(async (from: string, to: string, flags: Options) => {
     const stored = await readWeights(from, importOptions(flags))

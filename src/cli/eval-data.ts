@@ -36,17 +36,20 @@ How pixels become inputs is decided by the first of these that says it:
   size, crop   the weights file; --size and --crop; the network (ImageNet's: 224 pixels out of 256). Only for folders of image files.
 What was done is printed, flags that the weights file overrules too.`
 
+export const layoutOption = (command: Command): Command =>
+  command.option(
+    '--layout <order>',
+    'of the input of an ONNX model: nchw or nhwc (default: told by where its channels are)',
+  )
+
 /** Adds --mean, --std, --layout, --labels, --size, --crop and --skip-corrupt. */
 export const preprocessingFlags = (command: Command): Command =>
   imageOptions(
-    command
-      .option('--mean <numbers>', 'of pixels scaled to 0..1, per channel, such as 0.5 or 0.49,0.48,0.45')
-      .option('--std <numbers>', 'likewise')
-      .option(
-        '--layout <order>',
-        'of the input of an ONNX model: nchw or nhwc (default: told by where its channels are)',
-      )
-      .option('--labels <file>', 'class names in the order of the outputs, one per line (default: sorted)'),
+    layoutOption(
+      command
+        .option('--mean <numbers>', 'of pixels scaled to 0..1, per channel, such as 0.5 or 0.49,0.48,0.45')
+        .option('--std <numbers>', 'likewise'),
+    ).option('--labels <file>', 'class names in the order of the outputs, one per line (default: sorted)'),
   )
 
 /** What an ONNX model leaves open. Throws UserError, naming the flag. */

@@ -26,24 +26,21 @@ interface Cost {
   value: number
 }
 
-const DENSE: Record<'winograd' | 'direct' | 'strided' | 'product' | 'small', Cost> = {
-  /** 3 x 3 without stride or dilation. */
-  winograd: { multiplyAdd: 0.0125, value: 0.8 },
-  /** Other convolutions, without and with a stride or dilation. */
-  direct: { multiplyAdd: 0.025, value: 0.6 },
-  strided: { multiplyAdd: 0.03, value: 0.75 },
-  /** Linear layers and 1 x 1 convolutions. */
-  product: { multiplyAdd: 0.028, value: 0 },
-  /** Convolutions of fewer samples than a vector has lanes. */
-  small: { multiplyAdd: 0.1, value: 2 },
-}
+/** Sparse kernels over maps: without a stride, and with one. */
+const MAPS: Cost = { multiplyAdd: 0.051, value: 0.46 }
+const STRIDED: Cost = { multiplyAdd: 0.063, value: 0.36 }
 
-/** Sparse kernels, for up to so many input channels: a tile's inputs fit into the first-level cache, nearly fit, or come from the second. */
-const SPARSE: readonly (Cost & { channels: number })[] = [
-  { channels: 32, multiplyAdd: 0.035, value: 0.45 },
-  { channels: 64, multiplyAdd: 0.045, value: 0.4 },
-  { channels: Infinity, multiplyAdd: 0.06, value: 0.4 },
-]
+const COSTS: Record<'winograd' | 'direct' | 'strided' | 'product' | 'small', { dense: Cost; sparse: Cost }> = {
+  /** 3 x 3 without stride or dilation. */
+  winograd: { dense: { multiplyAdd: 0.015, value: 0.84 }, sparse: MAPS },
+  /** Other convolutions, without and with a stride or dilation. */
+  direct: { dense: { multiplyAdd: 0.023, value: 1.6 }, sparse: MAPS },
+  strided: { dense: { multiplyAdd: 0.022, value: 2.5 }, sparse: STRIDED },
+  /** Linear layers and 1 x 1 convolutions. */
+  product: { dense: { multiplyAdd: 0.0245, value: 0.4 }, sparse: { multiplyAdd: 0.084, value: 0.13 } },
+  /** Convolutions of fewer samples than a vector has lanes. */
+  small: { dense: { multiplyAdd: 0.1, value: 2 }, sparse: MAPS },
+}
 
 /** How many times faster than on dense kernels a pass over the layer is on sparse ones, where `density` of its weights are nonzeros. */
 export function sparseGain(layer: LayerCost, density: number): number {
@@ -53,8 +50,8 @@ export function sparseGain(layer: LayerCost, density: number): number {
   const plain = sy === 1 && sx === 1 && dy === 1 && dx === 1
   const tiled = plain && kh === 3 && kw === 3 && channels >= 8 && out >= 8 && batch >= 8
   const small = batch < 8 && kh * kw * oh * ow > 1
-  const dense = DENSE[small ? 'small' : tiled ? 'winograd' : !plain ? 'strided' : kh * kw === 1 ? 'product' : 'direct']
-  const sparse = SPARSE.find((cost) => channels <= cost.channels)!
+  const { dense, sparse } =
+    COSTS[small ? 'small' : tiled ? 'winograd' : !plain ? 'strided' : kh * kw === 1 ? 'product' : 'direct']
   const time = (cost: Cost, share: number) => multiplyAdds * share * cost.multiplyAdd + values * cost.value
   return time(dense, 1) / time(sparse, density)
 }

@@ -1,13 +1,18 @@
 /** @file The section `rewire` of a recipe: which method moves the weights of a sparse network while it trains, and when. */
 import { z } from 'zod'
+import { Graph } from '../graph/graph.ts'
+import { sizeOf } from '../graph/tensor.ts'
+import { initialValues } from '../models/model.ts'
 import { learningRate } from '../optim/schedule.ts'
 import { type RewiringName, rewirings } from '../prune/dynamic/index.ts'
 import { isRun, runNames } from '../prune/granularity/runs.ts'
 import { UserError } from '../util/errors.ts'
+import { random } from '../util/random.ts'
+import { HiddenWeights } from '../workflow/hidden-weights.ts'
 import { type RewiringEvent, RewiringHook } from '../workflow/rewire.ts'
 import { isDuration, toSteps } from './duration.ts'
 import type { Recipe } from './recipe.ts'
-import { rateSchedule } from './setup.ts'
+import { modelOf, rateSchedule } from './setup.ts'
 
 const duration = z.string().refine(isDuration, 'expected a duration such as 4ep or 500it')
 /** One value for all of a run, or what it is from a time on. */
@@ -22,6 +27,10 @@ export const rewireSchema = z.strictObject({
   moves: z.int().min(1).optional().describe('dsr: weights that should move at an event.'),
   tolerance: z.number().positive().optional().describe('dsr: how far from that the threshold stays as it is (0.1).'),
   threshold: z.number().positive().optional().describe('dsr: at the first event (1e-3).'),
+  faithful: z
+    .boolean()
+    .optional()
+    .describe('dsr: times, counts and momentum as in the published code, for comparisons; only on dense kernels.'),
   fraction: z
     .number()
     .min(0)
@@ -46,6 +55,10 @@ export function checkRewire({ rewire, prune, train }: Recipe, source: string): v
       throw new UserError(`${source}: rewire.${key}: ${method} has no use for it`)
   if (gradients === 'smoothed' && train.momentum === 0)
     throw new UserError(`${source}: train.momentum: ${method} needs a momentum above 0, found 0`)
+  if (rewire.faithful && train.kernels === 'sparse')
+    throw new UserError(
+      `${source}: train.kernels: rewire.faithful goes on with masked weights, expected dense, found sparse`,
+    )
   if (prune?.schedule !== 'one-shot')
     throw new UserError(
       `${source}: rewire: needs a prune section with a one-shot schedule, which makes the network sparse`,
@@ -80,10 +93,25 @@ export function rewiringHook(
   const schedule = { ...rateSchedule(recipe, stepsPerEpoch), total: train.epochs * stepsPerEpoch }
   return new RewiringHook({
     ...{ rewiring, seed, gradients, onEvent, granularity: isRun(prune.granularity) ? prune.granularity : undefined },
+    ...(rewire.faithful && { hidden: hiddenWeights(recipe, start) }),
     schedule: { start, end, period: everyStep ? () => 1 : period },
     rate: (step) => learningRate(schedule, step - 1),
     // A line for every step would be longer than the run.
     logged: (step) => !everyStep || step % LOGGED === 0,
+  })
+}
+
+/** Where the network is pruned later than at its beginning, hidden weights begin at zero. */
+function hiddenWeights(recipe: Recipe, start: number): HiddenWeights {
+  const { model: chosen, seed, train } = recipe
+  const model = modelOf(recipe)
+  const graph = new Graph()
+  model.build(graph, graph.input('images', [1, ...model.image]), false)
+  const init = chosen.init ?? model.defaultInit ?? 'uniform'
+  return new HiddenWeights(train, (name) => {
+    const tensor = graph.tensors.get(name)!
+    if (start > 0 || chosen.weights !== undefined) return new Float32Array(sizeOf(tensor.shape))
+    return initialValues(tensor, init, random(seed, 'init', name))
   })
 }
 

@@ -10,6 +10,7 @@ import { rewirings } from '../prune/dynamic/index.ts'
 import type { PruningSchedule } from '../prune/schedule.ts'
 import { loadMasks, loadWeights } from '../train/checkpoint.ts'
 import { findNetwork } from '../train/find-network.ts'
+import type { Kernels } from '../train/kernels.ts'
 import { namedAs } from '../train/layer-names.ts'
 import { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
@@ -21,6 +22,9 @@ import type { Recipe } from './recipe.ts'
 
 /** The model of a recipe. */
 export const modelOf = ({ model: { name, classes, widen } }: Recipe): Model => findNetwork(name, { classes, widen })
+
+/** Masked weights that train on are not where sparse kernels look. */
+const kernelsOf = ({ rewire, train }: Recipe): Kernels => (rewire?.faithful ? 'dense' : train.kernels)
 
 /** The network of a recipe, with its initial weights. */
 export async function buildNetwork(
@@ -40,7 +44,7 @@ export async function buildNetwork(
   const network = new Network({
     ...{ machine, data, model, init, prunable, tying: tie },
     ...{ batch: recipe.train.batch, validation, stratify, seed: recipe.seed, augment: findAugmentation(augment) },
-    ...{ programs: plan?.programs, judged: plan?.judged, kernels: plan?.kernels ?? recipe.train.kernels },
+    ...{ programs: plan?.programs, judged: plan?.judged, kernels: plan?.kernels ?? kernelsOf(recipe) },
     ...{ groupLasso: recipe.train.groupLasso, denseGradients: gradients === 'batch' },
     ...{ smoothing: gradients === 'smoothed' ? recipe.train.momentum : undefined },
     active: activeCount(recipe.train.gsm, model),

@@ -12,6 +12,7 @@ import type { Network } from '../train/network.ts'
 import type { Hook } from '../train/train.ts'
 import { filtered, moved, type Nonzeros } from '../train/weights.ts'
 import { random } from '../util/random.ts'
+import type { HiddenWeights } from './hidden-weights.ts'
 
 export interface RewiringSchedule {
   /** Steps taken when the sparse network is there: the method begins. */
@@ -35,6 +36,8 @@ export interface RewiringOptions {
    * steps (it needs `smoothing`). Default: none.
    */
   gradients?: 'batch' | 'smoothed'
+  /** Weights behind the masks, as in DSR's published code, whose events come a step later. They need dense kernels. Default: none. */
+  hidden?: HiddenWeights
   /** Whether `onEvent` is told of the event at a step. Default: of all. */
   logged?(step: number): boolean
   onEvent?(event: RewiringEvent): void
@@ -73,9 +76,13 @@ export class RewiringHook implements Hook {
   }
 
   atStep(step: number, network: Network): void {
-    const { start, end, period } = this.#options.schedule
+    const { schedule, hidden, rate } = this.#options
+    const { start, end, period } = schedule
     if (step === start) this.#begin(network)
-    else if (step > start && step < end && step % period(step) === 0) this.#rewire(step, network)
+    if (step <= start) return
+    hidden?.step(network, rate(step))
+    const time = hidden ? step - 1 : step
+    if (time > start && time < end && time % period(time) === 0) this.#rewire(step, network)
   }
 
   /** For checkpoints: the method's state, and what is known of places. */
@@ -83,7 +90,8 @@ export class RewiringHook implements Hook {
     const tensors = [...this.#explored].map(([name, data]) => {
       return [exploredKey(name), { dtype: 'U8', shape: [data.length], data }] as const
     })
-    return { state: this.#options.rewiring.state(), tensors: new Map(tensors) }
+    const hidden = this.#options.hidden?.save() ?? []
+    return { state: this.#options.rewiring.state(), tensors: new Map([...tensors, ...hidden]) }
   }
 
   /** Goes on from what {@link save} gave; tensors that the file does not have were not sparse. */
@@ -94,6 +102,7 @@ export class RewiringHook implements Hook {
       if (!stored) continue
       const places = Uint8Array.from(stored.data as Uint8Array)
       this.#explored.set(name, places)
+      this.#options.hidden?.restore(name, file)
       for (const place of places) {
         this.#ever += place & EVER
         if (place & START) this.#weights++
@@ -112,6 +121,7 @@ export class RewiringHook implements Hook {
       this.#weights += positions.length
       this.#explored.set(name, places)
     }
+    this.#options.hidden?.begin(this.#explored.keys())
     const { begin } = this.#options.rewiring
     if (!begin) return
     const held = this.#held(network)
@@ -135,7 +145,7 @@ export class RewiringHook implements Hook {
 
   #rewire(step: number, network: Network): void {
     const began = performance.now()
-    const { rewiring, schedule, rate, seed, logged = () => true, onEvent } = this.#options
+    const { rewiring, schedule, rate, seed, hidden, logged = () => true, onEvent } = this.#options
     const gradients = this.#gradients(step, network)
     const { layers, nonzeros } = this.#held(network)
     const lengths = this.#lengths(network)
@@ -151,7 +161,10 @@ export class RewiringHook implements Hook {
     })
     const moves = movedPlaces.map((some, i) => ofWeights(some, inPlaces[i].length))
     layers.forEach((layer, i) => {
-      nonzeros.set(layer.name, afterMoves(layer, nonzeros.get(layer.name)!, moves[i]))
+      const before = nonzeros.get(layer.name)!
+      const after = afterMoves(layer, before, moves[i])
+      hidden?.event(layer.name, before, moves[i].pruned, after, moves[i].grown)
+      nonzeros.set(layer.name, after)
       const places = this.#explored.get(layer.name)!
       for (const position of moves[i].grown) {
         if (!(places[position] & EVER)) this.#ever++

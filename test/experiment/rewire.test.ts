@@ -89,6 +89,39 @@ describe.each(methods)('$method', (rewire) => {
   }, 60_000)
 })
 
+describe('DSR as its code has it', () => {
+  const faithful = { method: 'dsr', moves: 200, threshold: 0.01, faithful: true }
+
+  it('has its events a step later; stopped before and after one and resumed, it ends with the same bits', async () => {
+    const whole = join(temporaryFolder(), 'run')
+    const events = await run(faithful, whole)
+    const moved = events.filter((event): event is { type: 'rewire' } & RewiringEvent => event.type === 'rewire')
+    expect(moved.map(({ step }) => step)).toEqual([6, 11, 16, 21, 26, 36, 43, 50])
+    for (const { pruned, grown } of moved) expect(grown).toBeGreaterThanOrEqual(pruned)
+    expect(remains(whole)).not.toEqual(remains(await runTo(methods[0])))
+    for (const stop of [5, 6, 31]) {
+      const out = join(temporaryFolder(), 'run')
+      await run(faithful, out, stop)
+      await run(faithful, out, -1)
+      expect(remains(out)).toEqual(remains(whole))
+    }
+  }, 60_000)
+
+  it('runs on dense kernels, and refuses others', async () => {
+    const [auto, dense] = [await runTo(faithful), await runTo(faithful, 'dense')]
+    expect(remains(auto)).toEqual(remains(dense))
+    expect(() => recipe(faithful, 'sparse')).toThrow(
+      /^tiny: train\.kernels: rewire\.faithful goes on with masked weights, expected dense, found sparse$/,
+    )
+  })
+
+  async function runTo(rewire: object, kernels?: string): Promise<string> {
+    const out = join(temporaryFolder(), 'run')
+    await run(rewire, out, Infinity, kernels)
+    return out
+  }
+})
+
 it('DSR moves the same weights with dense and with sparse kernels, but for rounding at its threshold', async () => {
   const first = async (kernels: string) => {
     const events = await run(methods[0], join(temporaryFolder(), 'run'), Infinity, kernels)

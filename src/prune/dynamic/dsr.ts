@@ -4,6 +4,7 @@
  * every event. A tensor keeps one weight at least; places that were just pruned grow again only where there are no others.
  */
 import { growAtRandom } from './growth.ts'
+import { growthAsCoded } from './growth-as-coded.ts'
 import { type Rewiring, type SparseLayer, survivors } from './rewiring.ts'
 import { apportionRuns } from './runs.ts'
 
@@ -14,9 +15,16 @@ export interface DsrOptions {
   tolerance?: number
   /** H at the first event. Default 1e-3. */
   threshold?: number
+  /** As in the published code: places are counted, not weights; what grows is divided as in growth-as-coded.ts, and never where something was just pruned. Default false. */
+  faithful?: boolean
 }
 
-export function dsr({ moves: target, tolerance = 0.1, threshold: first = 1e-3 }: DsrOptions): Rewiring {
+export function dsr({
+  moves: target,
+  tolerance = 0.1,
+  threshold: first = 1e-3,
+  faithful = false,
+}: DsrOptions): Rewiring {
   let threshold = first
   return {
     event(layers, { draw, owed }) {
@@ -25,8 +33,10 @@ export function dsr({ moves: target, tolerance = 0.1, threshold: first = 1e-3 }:
         for (let e = 0; e < values.length; e++) if (Math.abs(values[e]) < threshold) small.push(e)
         return Int32Array.from(small.length === values.length ? small.slice(1) : small)
       })
-      const total = pruned.reduce((sum, { length }, i) => sum + length * layers[i].length, 0)
-      const counts = growthOf(total + owed, layers, pruned)
+      const total = pruned.reduce((sum, { length }, i) => sum + (faithful ? length : length * layers[i].length), 0)
+      const counts = faithful
+        ? growthAsCoded(total, leftOf(layers, pruned), freeOf(layers), draw('all tensors'))
+        : growthOf(total + owed, layers, pruned)
       const moves = layers.map((layer, i) => {
         const elsewhere = layer.size - layer.positions.length >= counts[i]
         const taken = elsewhere ? layer.positions : survivors(layer, pruned[i])
@@ -46,8 +56,13 @@ export function dsr({ moves: target, tolerance = 0.1, threshold: first = 1e-3 }:
 /** In proportion to what is left; beyond the places that were free before only where all tensors together have too few of them. */
 function growthOf(total: number, layers: readonly SparseLayer[], pruned: readonly Int32Array[]): number[] {
   const lengths = layers.map(({ length }) => length)
-  const free = layers.map(({ size, positions }) => size - positions.length)
-  const left = layers.map(({ positions, length }, i) => (positions.length - pruned[i].length) * length)
+  const free = freeOf(layers)
+  const left = leftOf(layers, pruned).map((places, i) => places * lengths[i])
   const enough = free.reduce((sum, places, i) => sum + places * lengths[i], 0) >= total
   return apportionRuns(total, left, enough ? free : free.map((places, i) => places + pruned[i].length), lengths)
 }
+
+const freeOf = (layers: readonly SparseLayer[]) => layers.map(({ size, positions }) => size - positions.length)
+
+const leftOf = (layers: readonly SparseLayer[], pruned: readonly Int32Array[]) =>
+  layers.map(({ positions }, i) => positions.length - pruned[i].length)

@@ -12,6 +12,7 @@ export interface RewiringSettings {
   moves: number
   tolerance?: number
   threshold?: number
+  faithful?: boolean
   fraction?: number
   temperature(step: number): number
   eta?: number
@@ -34,7 +35,7 @@ export interface RewiringMethod {
 const known = {
   dsr: {
     summary: 'dynamic sparse reparameterization: one threshold, weights go where weights stay (Mostafa & Wang 2019)',
-    ...{ needs: ['moves'], takes: ['tolerance', 'threshold'], make: dsr },
+    ...{ needs: ['moves'], takes: ['tolerance', 'threshold', 'faithful'], make: dsr },
   },
   set: {
     summary: 'smallest positive and negative weights of every tensor, regrown at random (Mocanu et al. 2018)',

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { deepR } from '../../../src/prune/dynamic/deepr.ts'
 import { dsr } from '../../../src/prune/dynamic/dsr.ts'
 import { growAtRandom } from '../../../src/prune/dynamic/growth.ts'
+import { growthAsCoded } from '../../../src/prune/dynamic/growth-as-coded.ts'
 import {
   type Moves,
   movedPositions,
@@ -325,4 +326,33 @@ describe('runs of weights', () => {
       expect(moved).toBeGreaterThan(300)
     },
   )
+})
+
+describe('growth as the code of DSR has it', () => {
+  const draw = () => random(1, 'growth')
+
+  it('gives each tensor its rounded part, halves to even, and offers again what finds no room', () => {
+    expect(growthAsCoded(10, [30, 10], [100, 100], draw())).toEqual([8, 2])
+    expect(growthAsCoded(12, [30, 10], [100, 100], draw())).toEqual([9, 3])
+    // 9 and 3, of which 4 fit; 5 are left: 4 and 1, and so on, until all went to the other.
+    expect(growthAsCoded(12, [30, 10], [4, 100], draw())[0]).toBe(4)
+    expect(growthAsCoded(12, [10, 10, 10], [0, 5, 100], draw())).toEqual([0, 5, 7])
+  })
+
+  it('gives what rounding leaves over to any tensor, and may give too much but never too little', () => {
+    const counts = new Set<string>()
+    const one = draw()
+    for (let i = 0; i < 200; i++) counts.add(growthAsCoded(10, [1, 1, 1], [9, 9, 9], one).join())
+    expect([...counts].sort()).toEqual(['3,3,4', '3,4,3', '4,3,3'])
+    // Rounded up to 1 each: one too many, which a tensor that has none cannot give back.
+    const totals = Array.from({ length: 200 }, () =>
+      growthAsCoded(2, [3, 3, 3, 0.1], [9, 9, 9, 9], one).reduce((a, b) => a + b, 0),
+    )
+    expect(new Set(totals)).toEqual(new Set([2, 3]))
+  })
+
+  it('ends where the code does not', () => {
+    expect(growthAsCoded(5, [2, 2], [1, 1], draw())).toEqual([1, 1])
+    expect(growthAsCoded(2, [100, 1], [0, 50], draw())[0]).toBe(0)
+  })
 })
