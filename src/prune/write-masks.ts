@@ -1,6 +1,7 @@
 /**
  * @file From scores to masks: at any granularity, within any scope.
  */
+import type { Floats } from '../engine/machine.ts'
 import { UserError } from '../util/errors.ts'
 import type { Budget, Granularity } from './granularity/granularity.ts'
 import { weight } from './granularity/weight.ts'
@@ -14,11 +15,13 @@ import { countKept, type MaskedLayer } from './mask.ts'
 export function writeMasks(layers: readonly MaskedLayer[], budget: Budget, granularity: Granularity = weight): void {
   for (const { name, scores, mask } of layers) {
     countKept(mask)
-    for (let i = 0; i < scores.length; i++)
-      if (!Number.isFinite(scores[i]))
-        throw new UserError(`the score of ${name}[${i}] is ${scores[i]}: nothing was pruned`)
+    const at = scores.findIndex((score) => !Number.isFinite(score))
+    if (at >= 0) throw new UserError(`the score of ${name}[${at}] is ${scores[at]}: nothing was pruned`)
   }
-  for (const { scores, mask } of layers)
-    for (let i = 0; i < scores.length; i++) if (mask[i] === 0) scores[i] = Number.NEGATIVE_INFINITY
+  for (const { scores, mask } of layers) exclude(scores, mask)
   granularity.write(layers, budget)
+}
+
+function exclude(scores: Floats, mask: Floats): void {
+  for (let i = 0; i < scores.length; i++) if (mask[i] === 0) scores[i] = Number.NEGATIVE_INFINITY
 }

@@ -56,17 +56,25 @@ export function prunedResult(network: Network): PruneResult {
 
 const resultOf = (found: Connectivity): PruneResult => ({ ...found, sparsity: sparsityOf(found.layers) })
 
-/**
- * Masks from scores that lie in `network.layers()`. Weights that were removed before stay removed; `network.applyMasks` makes removed ones zero. Throws
- * UserError, and changes nothing, where a score is not finite, where a floor does not fit the sparsity, and where collapse is an error or no floor prevents it.
- */
-export function masksByScores(network: Network, options: MaskOptions): PruneResult {
-  const { scope = 'global', granularity = 'weight', sparsity, count = keptCount, onCollapse = 'warn' } = options
+/** Masks of a round whose end is for the next one to see: as {@link masksByScores}, but nothing is said of what they leave. */
+export function writeRound(network: Network, options: MaskOptions): void {
+  const { scope = 'global', granularity = 'weight', sparsity, count = keptCount, floor } = options
   const unit = findGranularity(granularity, network.model)
   if (!unit)
     throw new UserError(
       `granularity: expected one of ${Object.keys(granularities).join(', ')} with numbers for capitals, found ${granularity}`,
     )
+  const select = (group: readonly MaskedLayer[], keep: number) => network.selectTop(group, keep)
+  const budget = { scope: typeof scope === 'string' ? scopes[scope] : scope, sparsity, count, floor, select }
+  writeMasks(network.layers(), budget, unit)
+}
+
+/**
+ * Masks from scores that lie in `network.layers()`. Weights that were removed before stay removed; `network.applyMasks` makes removed ones zero. Throws
+ * UserError, and changes nothing, where a score is not finite, where a floor does not fit the sparsity, and where collapse is an error or no floor prevents it.
+ */
+export function masksByScores(network: Network, options: MaskOptions): PruneResult {
+  const { sparsity, onCollapse = 'warn' } = options
   const layers = network.layers()
   const before = layers.map(({ scores, mask }) => ({ scores: scores.slice(), mask: mask.slice() }))
   const restore = () => {
@@ -75,14 +83,9 @@ export function masksByScores(network: Network, options: MaskOptions): PruneResu
       mask.set(before[i].mask)
     })
   }
-  const select = (group: readonly MaskedLayer[], keep: number) => network.selectTop(group, keep)
   const write = (floor?: Floor) => {
     restore()
-    writeMasks(
-      layers,
-      { scope: typeof scope === 'string' ? scopes[scope] : scope, sparsity, count, floor, select },
-      unit,
-    )
+    writeRound(network, { ...options, floor })
     return connectivityOf(network.model, new Map(layers.map(({ name, mask }) => [name, mask])))
   }
   let raised: Floor | undefined

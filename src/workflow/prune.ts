@@ -7,7 +7,7 @@ import { type PruningEvent, type PruningSchedule, pruningEvents } from '../prune
 import type { Network } from '../train/network.ts'
 import type { Hook } from '../train/train.ts'
 import { UserError } from '../util/errors.ts'
-import { type MaskOptions, masksByScores, type PruneResult } from './masks.ts'
+import { type MaskOptions, masksByScores, type PruneResult, writeRound } from './masks.ts'
 import { Scoring } from './scoring/scoring.ts'
 
 export type { PruneResult, RefreshedStatistics } from './masks.ts'
@@ -44,9 +44,8 @@ export function prune(network: Network, options: PruneOptions, event = 0): Prune
     for (const [round, target] of targets.entries()) {
       scoring.score(network, scored, { seed, event, round }, () => progress(++done, total))
       if (returning) for (const { mask, before } of layers) mask.set(before.mask)
-      // What becomes of a round in between is for the next one to see.
-      const last = round === rounds - 1
-      result = masksByScores(network, { ...masks, sparsity: target, ...(!last && { onCollapse: 'warn' }) })
+      if (round < rounds - 1) writeRound(network, { ...masks, sparsity: target })
+      else result = masksByScores(network, { ...masks, sparsity: target })
       for (const { weights, mask, before } of layers)
         for (let i = 0; i < weights.length; i++) weights[i] = mask[i] === 0 ? 0 : before.weights[i]
     }

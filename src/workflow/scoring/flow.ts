@@ -31,6 +31,8 @@ const added: Readonly<Record<string, readonly number[]>> = { Conv: [2], Gemm: [2
 export class Flow implements Measurement {
   readonly programs: Programs
   readonly runs = 1
+  /** Of s: that of the round before will mostly do again. */
+  #exponent = 0
 
   /** `prunable`: names of the tensors to be scored. Default: the weights of layers. */
   constructor(prunable?: readonly string[]) {
@@ -45,12 +47,13 @@ export class Flow implements Measurement {
       executable.run(PROGRAM)
       return executable.scalar(PROGRAM, 'R')
     }
-    let exponent = 0
+    let exponent = this.#exponent
     let R = run(exponent)
     while (!Number.isFinite(R) && exponent > LEAST) R = run((exponent -= STEP))
     while (R === 0 && exponent < -LEAST) R = run((exponent += STEP))
     const excess = Math.round(Math.log2(R) / 2)
-    if (Number.isFinite(excess) && Math.abs(excess) > FAR) run(Math.max(exponent - excess, LEAST))
+    if (Number.isFinite(excess) && Math.abs(excess) > FAR) run((exponent = Math.max(exponent - excess, LEAST)))
+    this.#exponent = exponent
     ran()
     const flow: ByTensor = new Map(
       network.prunable.map(({ name }) => [name, Float64Array.from(executable.raw(PROGRAM, name))]),
