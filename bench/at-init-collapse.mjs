@@ -1,5 +1,5 @@
 // Layer collapse of VGG-19 at initialization, and what prevents it: statistics of batch normalizations taken anew, scores in rounds, a floor.
-// npm run build && node bench/at-init-collapse.mjs --data FOLDER [--samples 100] [--out docs/results/at-init-collapse.md]
+// npm run build && node bench/at-init-collapse.mjs --data FOLDER [--samples 100] [--tries a,b] [--sparsities x,y] [--out docs/results/at-init-collapse.md]
 import { parseArgs } from 'node:util'
 import { markdownTable } from 'markdown-table'
 import { findModel, loadDataset, Network, openMachine, prune, Scoring } from '../dist/index.js'
@@ -10,11 +10,16 @@ const { values: flags } = parseArgs({
   options: {
     data: { type: 'string', default: 'cifar10' },
     samples: { type: 'string', default: '100' },
+    /** Methods. Default: all. */
+    tries: { type: 'string' },
+    sparsities: { type: 'string', default: '0.8,0.9,0.95,0.98,0.99' },
     out: { type: 'string', default: 'docs/results/at-init-collapse.md' },
   },
 })
 const samples = Number(flags.samples)
-const sparsities = [0.8, 0.9, 0.95, 0.98, 0.99]
+/** Of scores that are taken again and again. */
+const ROUNDS = 10
+const sparsities = flags.sparsities.split(',').map(Number)
 const tries = [
   ['magnitude', {}],
   ['snip', { samples }],
@@ -22,14 +27,16 @@ const tries = [
   ['snip, refreshed', { samples, batchNorm: 'refreshed' }],
   ['fisher-diagonal', { samples }],
   ['fisher-diagonal, refreshed', { samples, batchNorm: 'refreshed' }],
-  ['iter-snip', { samples, rounds: 20 }],
-  ['force', { samples, rounds: 20 }],
+  ['iter-snip', { samples: samples / 2, rounds: ROUNDS }],
+  ['iter-snip, refreshed', { samples: samples / 2, rounds: ROUNDS, batchNorm: 'refreshed' }],
+  ['force', { samples: samples / 2, rounds: ROUNDS }],
   ['synflow', {}],
 ]
 
 const machine = await openMachine()
 const data = await loadDataset(flags.data, { normalization: 'cifar10' })
-const rows = tries.map(([name, scoringOptions, options = {}]) => {
+const chosen = tries.filter(([name]) => !flags.tries || flags.tries.split(',').includes(name.split(',')[0]))
+const rows = chosen.map(([name, scoringOptions, options = {}]) => {
   const scoring = new Scoring({ method: name.split(',')[0], ...scoringOptions })
   const network = new Network({ machine, model: findModel('vgg19'), data, batch: 100, programs: scoring.programs })
   const initial = network.stored.map(({ name }) => network.values(name).slice())
@@ -37,10 +44,11 @@ const rows = tries.map(([name, scoringOptions, options = {}]) => {
   const cells = sparsities.map((sparsity) => {
     network.stored.forEach(({ name }, i) => void network.values(name).set(initial[i]))
     for (const { name } of network.prunable) network.mask(name).fill(1)
-    const { layers, collapsed, deadOutputs, floor } = prune(network, { method: scoring, sparsity, ...options })
+    const { layers, collapsed, deadOutputs, outputs, floor } = prune(network, { method: scoring, sparsity, ...options })
     const size = layers.reduce((sum, layer) => sum + layer.size, 0)
     const effective = 1 - layers.reduce((sum, layer) => sum + layer.effective, 0) / size
-    const notes = [deadOutputs > 0 ? 'no path' : '', floor ? `floor ${floor}` : ''].filter(Boolean).join(', ')
+    const cut = deadOutputs === outputs ? 'no path' : deadOutputs > 0 ? 'some outputs cut off' : ''
+    const notes = [cut, floor ? `floor ${floor}` : ''].filter(Boolean).join(', ')
     return `${collapsed.length} (${(100 * effective).toFixed(2)})${notes && `, ${notes}`}`
   })
   console.log(name, cells.join(' | '), `${((performance.now() - started) / 1000).toFixed(0)} s`)
@@ -56,6 +64,6 @@ ${samples} images of CIFAR-10. For each: how many layers keep nothing, and in pa
 
 ${markdownTable([head, ...rows], { align: ['l', ...sparsities.map(() => 'l')] })}
 
-refreshed: batch normalizations take the statistics of the scored images (\`prune.scoring.batchNorm\`). iter-snip, force: 20 rounds. floor: \`--on-collapse floor\`, the least floor in every layer that leaves none of them empty.
+refreshed: batch normalizations take the statistics of the scored images (\`prune.scoring.batchNorm\`). iter-snip, force: ${ROUNDS} rounds of ${samples / 2} images; synflow: 100 rounds, no images. floor: \`--on-collapse floor\`, the least floor in every layer that leaves none of them empty.
 `,
 )

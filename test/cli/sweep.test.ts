@@ -79,14 +79,21 @@ it('a run that fails is tried three times and recorded; the others are not harme
   ])
 })
 
-it('Ctrl-C leaves a sweep that goes on where it was; a second coordinator is refused', {
-  timeout: 60_000,
-}, async () => {
-  const { path, out } = writeSweep({ seed: [0, 1] }, { 'train.epochs': 60 })
+it('a second coordinator is refused', { timeout: 60_000 }, async () => {
+  const { path, out } = writeSweep({ seed: [0, 1] }, { 'train.epochs': 10_000 })
   const first = start(['sweep', path, '--out', out, '--json'])
   await stepTrained(first)
   const second = await espalier(['sweep', path, '--out', out, '--resume'])
+  const ended = finish(first)
+  first.kill('SIGINT')
   expect(second).toMatchObject({ code: 1, stderr: expect.stringMatching(/is in use by another sweep \(process \d+\)/) })
+  expect((await ended).code).toBe(130)
+})
+
+it('Ctrl-C leaves a sweep that goes on where it was', { timeout: 60_000 }, async () => {
+  const { path, out } = writeSweep({ seed: [0, 1] }, { 'train.epochs': 60 })
+  const first = start(['sweep', path, '--out', out, '--json'])
+  await stepTrained(first)
   const ended = finish(first)
   first.kill('SIGINT')
   expect((await ended).code).toBe(130)
