@@ -149,6 +149,15 @@ describe('operators as ONNX Runtime computes them', () => {
     ],
     'Pow of 2': [{ op: 'Pow', inputs: ['x', 'two'] }],
     Sum: [{ op: 'Sum', inputs: ['x', 'perChannel', 'x'] }],
+    'Max and Min with numbers': [
+      { op: 'Max', inputs: ['x', 'low'] },
+      { op: 'Min', inputs: ['high', 'v1'] },
+    ],
+    'Max and Min per channel, and of what is computed': [
+      { op: 'Max', inputs: ['perChannel', 'x', 'low'] },
+      { op: 'Neg', inputs: ['x'] },
+      { op: 'Min', inputs: ['v1', 'v2', 'x'] },
+    ],
     GlobalAveragePool: [{ op: 'GlobalAveragePool', inputs: ['x'] }],
     GlobalMaxPool: [{ op: 'GlobalMaxPool', inputs: ['x'] }],
     'ReduceMean over negative axes': [{ op: 'ReduceMean', inputs: ['x'], attributes: { axes: [-1, -2], keepdims: 0 } }],

@@ -7,15 +7,13 @@ import { Softmax } from '../../../graph/operators/loss.ts'
 import type { Tensor } from '../../../graph/tensor.ts'
 import { type Translator, Unsupported } from '../scope.ts'
 import type { Known } from '../value.ts'
+import { HUGE } from './arithmetic.ts'
 
 const each =
   (apply: (graph: Graph, x: Tensor) => Tensor): Translator =>
   (operation, [x], scope) => [scope.map(x, operation, (tensor) => apply(scope.graph, tensor))]
 
 const scaled = (graph: Graph, x: Tensor, factor: number) => mul(graph, x, graph.constant(factor))
-
-/** The largest float: a limit that limits nothing. */
-const HUGE = 3.4028234663852886e38
 
 const limits: Translator = (operation, [x, low, high], scope) => {
   const limit = (value: typeof low, name: string, fallback: number) =>

@@ -1,6 +1,6 @@
 /** @file Sums, products and their inverses, with broadcasting. */
 import type { Graph } from '../../../graph/graph.ts'
-import { add, mul, reciprocal, sqrt, sub } from '../../../graph/operators/elementwise.ts'
+import { add, clip, mul, reciprocal, relu, sqrt, sub } from '../../../graph/operators/elementwise.ts'
 import type { Tensor } from '../../../graph/tensor.ts'
 import { type Translator, Unsupported } from '../scope.ts'
 import { Known, Permuted, type Value } from '../value.ts'
@@ -33,12 +33,44 @@ const divide = (graph: Graph, a: Tensor, b: Tensor) => {
   return mul(graph, a, graph.constant(inverse, b.shape))
 }
 
+/** The largest float: a limit that limits nothing. */
+export const HUGE = 3.4028234663852886e38
+
+/** The value of a constant that is one number. */
+const numberIn = ({ role, values, shape }: Tensor): number | undefined => {
+  if (role !== 'constant' || shape.length > 1) return undefined
+  return typeof values === 'number' ? values : values?.length === 1 ? values[0] : undefined
+}
+
+/** A limit where one of the operands is a number, else a + relu(b - a). */
+function larger(graph: Graph, a: Tensor, b: Tensor): Tensor {
+  const [left, right] = [numberIn(a), numberIn(b)]
+  if (right !== undefined) return clip(graph, a, right, HUGE)
+  return left === undefined ? add(graph, a, relu(graph, sub(graph, b, a))) : clip(graph, b, left, HUGE)
+}
+
+/** Likewise; else a - relu(a - b). */
+function smaller(graph: Graph, a: Tensor, b: Tensor): Tensor {
+  const [left, right] = [numberIn(a), numberIn(b)]
+  if (right !== undefined) return clip(graph, a, -HUGE, right)
+  return left === undefined ? sub(graph, a, relu(graph, sub(graph, a, b))) : clip(graph, b, -HUGE, left)
+}
+
+/** Of any number of operands. */
+const ofAll =
+  (translator: Translator): Translator =>
+  (operation, [first, ...others], scope) => [
+    others.reduce((value, other) => translator(operation, [value, other], scope)[0], first),
+  ]
+
 export const arithmetic: Record<string, Translator> = {
   Add: binary(add, 0),
   Sub: binary(sub),
   Mul: binary(mul, 1),
   Div: binary(divide),
-  Sum: (operation, inputs, scope) => [inputs.reduce((sum, value) => arithmetic.Add(operation, [sum, value], scope)[0])],
+  Sum: ofAll(binary(add, 0)),
+  Max: ofAll(binary(larger)),
+  Min: ofAll(binary(smaller)),
   Pow: (operation, [x, power], scope) => {
     const exponent = scope.known(power, operation, 'exponent')
     const [value] = exponent.list()
