@@ -9,7 +9,8 @@
 
 #include "pool.h"
 
-#define MOST_APART 256
+// Of a pool, and so of the arenas that run side by side.
+#define MOST_THREADS 256
 
 typedef struct {
     const char *name;
@@ -91,7 +92,7 @@ static napi_value create_pool(napi_env env, napi_callback_info info) {
     InstructionSet sets[3];
     napi_get_cb_info(env, info, &count, args, 0, 0);
     if (napi_get_value_string_utf8(env, args[0], name, sizeof name, 0) != napi_ok ||
-        napi_get_value_int32(env, args[1], &threads) != napi_ok || threads < 1 || threads > 256)
+        napi_get_value_int32(env, args[1], &threads) != napi_ok || threads < 1 || threads > MOST_THREADS)
         return fail(env, "createPool: expected an instruction set and 1 to 256 threads");
     for (int i = 0, n = instruction_sets(sets); i < n; i++) {
         if (strcmp(sets[i].name, name)) continue;
@@ -150,9 +151,9 @@ static napi_value run_apart(napi_env env, napi_callback_info info) {
     size_t count = 3;
     uint32_t n;
     void *pool;
-    Run runs[MOST_APART];
+    Run runs[MOST_THREADS];
     napi_get_cb_info(env, info, &count, args, 0, 0);
-    if (napi_get_value_external(env, args[0], &pool) != napi_ok || napi_get_array_length(env, args[1], &n) != napi_ok || n > MOST_APART)
+    if (napi_get_value_external(env, args[0], &pool) != napi_ok || napi_get_array_length(env, args[1], &n) != napi_ok || n > MOST_THREADS)
         return fail(env, "runApart: expected a pool, at most 256 arenas and as many Int32Arrays");
     for (uint32_t i = 0; i < n; i++) {
         napi_value arena, code;

@@ -1,13 +1,11 @@
 /** @file The section `rewire` of a recipe: which method moves the weights of a sparse network while it trains, and when. */
 import { z } from 'zod'
-import { Graph } from '../graph/graph.ts'
 import { sizeOf } from '../graph/tensor.ts'
-import { initialValues } from '../models/model.ts'
+import { beginning, graphOf } from '../models/model.ts'
 import { learningRate } from '../optim/schedule.ts'
 import { type RewiringName, rewirings } from '../prune/dynamic/index.ts'
 import { isRun, runNames } from '../prune/granularity/runs.ts'
 import { UserError } from '../util/errors.ts'
-import { random } from '../util/random.ts'
 import { HiddenWeights } from '../workflow/hidden-weights.ts'
 import { type RewiringEvent, RewiringHook } from '../workflow/rewire.ts'
 import { isDuration, toSteps } from './duration.ts'
@@ -105,13 +103,11 @@ export function rewiringHook(
 function hiddenWeights(recipe: Recipe, start: number): HiddenWeights {
   const { model: chosen, seed, train } = recipe
   const model = modelOf(recipe)
-  const graph = new Graph()
-  model.build(graph, graph.input('images', [1, ...model.image]), false)
-  const init = chosen.init ?? model.defaultInit ?? 'uniform'
+  const { tensors } = graphOf(model)
+  const begin = beginning(model, chosen.init, seed)
   return new HiddenWeights(train, (name) => {
-    const tensor = graph.tensors.get(name)!
-    if (start > 0 || chosen.weights !== undefined) return new Float32Array(sizeOf(tensor.shape))
-    return initialValues(tensor, init, random(seed, 'init', name))
+    const tensor = tensors.get(name)!
+    return start > 0 || chosen.weights !== undefined ? new Float32Array(sizeOf(tensor.shape)) : begin(tensor)
   })
 }
 

@@ -1,9 +1,8 @@
 /** @file The files between the runs of a ticket: masks, and new initial weights. */
 import { readSafetensors, storeFloats, toFloats, writeSafetensors } from '../formats/safetensors.ts'
 import { unpackSparse } from '../formats/sparse.ts'
-import { Graph } from '../graph/graph.ts'
 import type { Tensor } from '../graph/tensor.ts'
-import { initialValues, type Model } from '../models/model.ts'
+import { beginning, graphOf, type Model } from '../models/model.ts'
 import { shuffledMasks } from '../prune/ticket.ts'
 import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
@@ -36,12 +35,9 @@ export const shuffled = (masks: readonly Float32Array[], seed: number): Float32A
 
 /** Writes initial weights that a recipe's network could have begun with, other than those it did. */
 export function initialWeights(path: string, { model: { init }, seed }: Recipe, model: Model): void {
-  const graph = new Graph()
-  model.build(graph, graph.input('images', [1, ...model.image]), false)
-  const scheme = init ?? model.defaultInit ?? 'uniform'
-  const tensors = [...graph.withRole('parameter'), ...graph.withRole('buffer')].map((tensor) => {
-    const values = initialValues(tensor, scheme, random(seed, 'ticket init', tensor.name))
-    return [tensor.name, storeFloats(values, tensor.shape)] as const
-  })
+  const begin = beginning(model, init, seed, 'ticket init')
+  const tensors = graphOf(model)
+    .stored()
+    .map((tensor) => [tensor.name, storeFloats(begin(tensor), tensor.shape)] as const)
   writeSafetensors(path, { tensors: new Map(tensors), metadata: {} })
 }

@@ -81,7 +81,7 @@ async function onnxOf(
   if (!model) throw new UserError(`${path}: only a network that runs here can be written anew`)
   const graph = inferenceGraph(model)
   const values: Values = new Map()
-  for (const { name, shape } of [...graph.withRole('parameter'), ...graph.withRole('buffer')]) {
+  for (const { name, shape } of graph.stored()) {
     const tensor = tensors.get(name)
     if (!tensor) throw new UserError(`${path}: there is no tensor ${name}, which ${model.name} needs`)
     if (String(tensor.shape) !== String(shape))

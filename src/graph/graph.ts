@@ -76,6 +76,11 @@ export class Graph {
     return [...this.tensors.values()].filter((tensor) => tensor.role === role)
   }
 
+  /** What a network file holds: its parameters, then its buffers. */
+  stored(): Tensor[] {
+    return [...this.withRole('parameter'), ...this.withRole('buffer')]
+  }
+
   #add(tensor: Tensor): Tensor {
     if (this.tensors.has(tensor.name)) throw new Error(`the graph already has a tensor named ${tensor.name}`)
     if (!tensor.shape.every((n) => Number.isInteger(n) && n > 0))

@@ -11,7 +11,7 @@ import { unpackSparse } from '../formats/sparse.ts'
 import { foldBatchNorm } from '../graph/fold-batch-norm.ts'
 import { Graph, prunableParameters } from '../graph/graph.ts'
 import { patternNames, sparsify } from '../graph/sparsify.ts'
-import { sizeOf, type Tensor } from '../graph/tensor.ts'
+import { sizeOf } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
 import { type Kernels, type LayerGain, LayerKernels } from '../train/kernels.ts'
 import { namedAs } from '../train/layer-names.ts'
@@ -57,7 +57,7 @@ export class SparseModel {
     this.machine = machine
     this.#kernels = kernels
     const graph = this.#graph(1)
-    for (const { name, shape } of stored(graph)) {
+    for (const { name, shape } of graph.stored()) {
       const tensor = tensors.get(name)
       if (!tensor) throw new UserError(`${source} has no tensor ${name}, which ${this.model.name} needs`)
       if (String(tensor.shape) !== String(shape))
@@ -154,8 +154,6 @@ export class SparseModel {
     return { executable, layers: kernels.gains(count) }
   }
 }
-
-const stored = (graph: Graph): Tensor[] => [...graph.withRole('parameter'), ...graph.withRole('buffer')]
 
 function nonzerosOf(values: ArrayLike<number>): Int32Array {
   const places: number[] = []

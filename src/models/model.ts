@@ -1,10 +1,10 @@
 /**
  * @file What a built-in network is: a graph for any batch size, and how its parameters begin.
  */
-import type { Graph } from '../graph/graph.ts'
+import { Graph } from '../graph/graph.ts'
 import { type Fan, sizeOf, type Tensor } from '../graph/tensor.ts'
 import { UserError } from '../util/errors.ts'
-import type { Random } from '../util/random.ts'
+import { type Random, random } from '../util/random.ts'
 
 export interface Model {
   name: string
@@ -47,6 +47,13 @@ export function modelOf(family: ModelFamily, options: ModelOptions = {}): Model 
   const width = family.widen === undefined ? {} : { widen }
   const build: Model['build'] = (graph, images, training) => family.build(graph, images, training, { classes, widen })
   return { ...family, classes, ...width, build }
+}
+
+/** The graph of a network for one image, without outputs: to look at. */
+export function graphOf(model: Model, training = false): Graph {
+  const graph = new Graph()
+  model.build(graph, graph.input('images', [1, ...model.image]), training)
+  return graph
 }
 
 /** How photographs become a model's images, where nothing else is said: pixels of the shorter side, and of the square that is cut out. */
@@ -105,4 +112,10 @@ export function initialValues(tensor: Tensor, scheme: InitializerName, draw: Ran
   if (typeof initial === 'number') return new Float64Array(sizeOf(tensor.shape)).fill(initial)
   const next = initializers[scheme](tensor, initial, draw)
   return Float64Array.from({ length: sizeOf(tensor.shape) }, next)
+}
+
+/** How a network begins: the initial values of a tensor by `init`, else as its paper has it, drawn by the seed. `what`: names the stream. */
+export function beginning(model: Model, init: InitializerName | undefined, seed: number, what = 'init') {
+  const scheme = init ?? model.defaultInit ?? 'uniform'
+  return (tensor: Tensor): Float64Array => initialValues(tensor, scheme, random(seed, what, tensor.name))
 }

@@ -1,9 +1,9 @@
 /**
  * @file Which tensors of a network are pruned: all that can be, those that published results of it prune, or a choice by name.
  */
-import { Graph, prunableParameters } from '../graph/graph.ts'
+import { prunableParameters } from '../graph/graph.ts'
 import type { Tensor } from '../graph/tensor.ts'
-import type { Model } from '../models/model.ts'
+import { graphOf, type Model } from '../models/model.ts'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
 
@@ -32,12 +32,6 @@ const referenceTensors = (model: Model): Tensor[] =>
   graphOf(model)
     .withRole('parameter')
     .filter(({ name }) => !/bias|bn|linear/.test(name))
-
-function graphOf(model: Model): Graph {
-  const graph = new Graph()
-  model.build(graph, graph.input('images', [1, ...model.image]), false)
-  return graph
-}
 
 /** Whether all layers are linear. */
 export const isLinear = (model: Model): boolean => prunableTensors(model).every(({ shape }) => shape.length === 2)

@@ -1,7 +1,6 @@
 /** @file What an inference costs by arithmetic alone, and how many parameters a network has: counted from its graph. */
-import { Graph } from '../graph/graph.ts'
 import { sizeOf } from '../graph/tensor.ts'
-import type { Model } from '../models/model.ts'
+import { graphOf, type Model } from '../models/model.ts'
 import type { LayerCount } from '../prune/mask.ts'
 
 export interface Work {
@@ -15,8 +14,7 @@ export interface Work {
 
 /** `layers`: what is left of the prunable ones; layers that are not among them count as dense. */
 export function workOf(model: Model, layers: readonly LayerCount[]): Work {
-  const graph = new Graph()
-  model.build(graph, graph.input('images', [1, ...model.image]), false)
+  const graph = graphOf(model)
   const kept = new Map(layers.map((layer) => [layer.name, layer.kept]))
   let [denseFlops, flops] = [0, 0]
   for (const { operator, inputs, outputs } of graph.nodes) {

@@ -7,15 +7,14 @@
  * none of the file is left over, all names stay as they are.
  */
 import type { TensorFile } from '../formats/safetensors-bytes.ts'
-import { Graph } from '../graph/graph.ts'
-import type { Model } from '../models/model.ts'
+import { graphOf, type Model } from '../models/model.ts'
 
 /** What layers hold that their results depend on. */
 const PARTS = ['weight', 'bias', 'running_mean', 'running_var']
 const PROJECTION = /shortcut|downsample|skip|proj/i
 
 /** Layers by name, and what each holds; in order. */
-type Layers = Map<string, string>
+type Layers = ReadonlyMap<string, string>
 
 export interface Named<F extends TensorFile> {
   /** With the names of the network. */
@@ -26,9 +25,7 @@ export interface Named<F extends TensorFile> {
 
 /** A file with the layers that a network has, by the names that they have there. Tensors that belong to a layer (its mask, its momentum) keep to it. */
 export function namedAs<F extends TensorFile>(model: Model, file: F): Named<F> {
-  const graph = new Graph()
-  model.build(graph, graph.input('images', [1, ...model.image]), false)
-  const wanted = [...graph.withRole('parameter'), ...graph.withRole('buffer')]
+  const wanted = graphOf(model).stored()
   const unchanged = { file, renamed: new Map<string, string>() }
   if (wanted.every(({ name }) => file.tensors.has(name))) return unchanged
   const renamed = matched(layersOf(file.tensors), layersOf(new Map(wanted.map((tensor) => [tensor.name, tensor]))))
@@ -48,13 +45,13 @@ function layersOf(tensors: ReadonlyMap<string, { shape: readonly number[] }>): L
   const parts = [...tensors]
     .map(([name, { shape }]) => ({ name, dot: name.lastIndexOf('.'), shape }))
     .filter(({ name, dot }) => dot > 0 && PARTS.includes(name.slice(dot + 1)))
-  const layers: Layers = new Map()
+  const layers = new Map<string, string[]>()
   for (const { name, dot, shape } of inOrder(parts)) {
     const layer = name.slice(0, dot)
-    layers.set(layer, `${layers.get(layer) ?? ''}${name.slice(dot)}[${shape}]`)
+    layers.set(layer, [...(layers.get(layer) ?? []), `${name.slice(dot + 1)} [${shape}]`])
   }
   // Parts may stand in any order, and biases of all layers after all weights.
-  return new Map([...layers].map(([name, holds]) => [name, holds.split('.').sort().join('.')]))
+  return new Map([...layers].map(([name, holds]) => [name, holds.toSorted().join(' ')]))
 }
 
 /** As they stand in the file; but where a program has sorted their names letter by letter, `layer.10` stands after `layer.9`. */

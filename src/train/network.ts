@@ -10,13 +10,12 @@ import type { Floats, Machine } from '../engine/machine.ts'
 import type { Graph } from '../graph/graph.ts'
 import { DROPOUT_COUNTER } from '../graph/operators/dropout.ts'
 import { type Shape, sizeOf, type Tensor } from '../graph/tensor.ts'
-import { type InitializerName, initialValues, type Model } from '../models/model.ts'
+import { beginning, type InitializerName, type Model } from '../models/model.ts'
 import { activeName, FROZEN, IMPORTANCE, STAYED } from '../optim/gsm.ts'
 import { momentumName } from '../optim/sgd.ts'
 import { countKept, type LayerCount, type MaskedLayer } from '../prune/mask.ts'
 import { learnableCount, type Tying } from '../prune/tied.ts'
 import { UserError } from '../util/errors.ts'
-import { random } from '../util/random.ts'
 import {
   choosePrunable,
   denseGradientGraph,
@@ -125,7 +124,6 @@ export class Network {
 
   constructor(options: NetworkOptions) {
     const { machine, model, data, batch = 0, validation = 0, stratify = false, seed = 0, augment, judged = 0 } = options
-    const init = options.init ?? model.defaultInit ?? 'uniform'
     this.machine = machine
     this.model = model
     this.data = data
@@ -151,7 +149,7 @@ export class Network {
       graphs[name] = build((size, training = false) => forwardPass(model, data, 'train', size, training), model)
     const [first] = Object.values(graphs)
     this.parameters = first.withRole('parameter')
-    this.stored = [...this.parameters, ...first.withRole('buffer')]
+    this.stored = first.stored()
     this.prunable = choosePrunable(first, options.prunable)
     // Other programs run while all weights are dense.
     const { programs = {} } = options
@@ -164,8 +162,8 @@ export class Network {
       this.executable.bytes(`${part}.images`).set(data[part].images)
       this.executable.view(`${part}.labels`).set(data[part].labels)
     }
-    for (const tensor of this.stored)
-      this.values(tensor.name).set(initialValues(tensor, init, random(seed, 'init', tensor.name)))
+    const begin = beginning(model, options.init, seed)
+    for (const tensor of this.stored) this.values(tensor.name).set(begin(tensor))
     if (batch) for (const tensor of this.prunable) this.mask(tensor.name).fill(1)
     if (batch && active !== undefined) for (const { name } of this.prunable) this.activity(name).fill(1)
     drawTies(this, seed)

@@ -11,7 +11,7 @@
 import { Graph } from '../graph/graph.ts'
 import { BatchNormTrain, RunningAverage } from '../graph/operators/norm.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
-import type { Model } from '../models/model.ts'
+import { graphOf, type Model } from '../models/model.ts'
 import type { Forward, Network } from './network.ts'
 
 /** The most images that are normalized together. */
@@ -26,9 +26,7 @@ interface Layer {
 
 /** Whether a model has batch normalizations. */
 export function hasBatchNorm(model: Model): boolean {
-  const graph = new Graph()
-  model.build(graph, graph.input('images', [1, ...model.image]), true)
-  return graph.nodes.some(({ operator }) => operator === BatchNormTrain)
+  return graphOf(model, true).nodes.some(({ operator }) => operator === BatchNormTrain)
 }
 
 /** Make it before the network, whose option `programs` takes its programs. */

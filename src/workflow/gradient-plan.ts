@@ -3,9 +3,8 @@
  * once. Where not all fit, they are computed again for every group.
  */
 import { MOST_FLOATS } from '../engine/program.ts'
-import { Graph } from '../graph/graph.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
-import type { Model } from '../models/model.ts'
+import { graphOf, type Model } from '../models/model.ts'
 import { solverRoom } from '../prune/second-order/inverse.ts'
 import { blockParts, type FisherBlocks, type Part } from '../prune/second-order/parts.ts'
 import { rankOneRoom } from '../prune/second-order/rank-one-columns.ts'
@@ -116,9 +115,9 @@ function joinParts(parts: readonly Part[]): Part[] {
 
 /** As many as have room for the values of the forward pass and for their gradients. */
 function samplesAtOnce(model: Model, tensors: readonly Tensor[], miniBatch: number): number {
-  const graph = new Graph()
-  model.build(graph, graph.input('images', [1, ...model.image]), false)
-  const values = graph.nodes.flatMap(({ outputs }) => outputs).reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+  const values = graphOf(model)
+    .nodes.flatMap(({ outputs }) => outputs)
+    .reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   const gradients = miniBatch === 1 ? tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0) : 0
   return Math.max(1, Math.min(AT_ONCE, Math.floor(ACTIVATIONS / 4 / (values + gradients))))
 }

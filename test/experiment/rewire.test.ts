@@ -61,6 +61,16 @@ function remains(out: string): unknown {
   }
 }
 
+/** Stopped after each of these steps and resumed, a run ends as the one that was not stopped. */
+async function endsAlike(rewire: object, whole: string, stops: readonly number[]) {
+  for (const stop of stops) {
+    const out = join(temporaryFolder(), 'run')
+    await run(rewire, out, stop)
+    await run(rewire, out, -1)
+    expect(remains(out)).toEqual(remains(whole))
+  }
+}
+
 describe.each(methods)('$method', (rewire) => {
   it('keeps the number of weights; stopped before and after an event and resumed, it ends with the same bits', async () => {
     const whole = join(temporaryFolder(), 'run')
@@ -80,12 +90,7 @@ describe.each(methods)('$method', (rewire) => {
     // As many in every tensor as at the start, but where the method moves weights between tensors.
     if (!['dsr', 'deepr', 'snfs'].includes(rewire.method)) expect(kept).toEqual([3136, 80, 20])
 
-    for (const stop of [4, 10, 31]) {
-      const out = join(temporaryFolder(), 'run')
-      await run(rewire, out, stop)
-      await run(rewire, out, -1)
-      expect(remains(out)).toEqual(remains(whole))
-    }
+    await endsAlike(rewire, whole, [4, 10, 31])
   }, 60_000)
 })
 
@@ -99,12 +104,7 @@ describe('DSR as its code has it', () => {
     expect(moved.map(({ step }) => step)).toEqual([6, 11, 16, 21, 26, 36, 43, 50])
     for (const { pruned, grown } of moved) expect(grown).toBeGreaterThanOrEqual(pruned)
     expect(remains(whole)).not.toEqual(remains(await runTo(methods[0])))
-    for (const stop of [5, 6, 31]) {
-      const out = join(temporaryFolder(), 'run')
-      await run(faithful, out, stop)
-      await run(faithful, out, -1)
-      expect(remains(out)).toEqual(remains(whole))
-    }
+    await endsAlike(faithful, whole, [5, 6, 31])
   }, 60_000)
 
   it('runs on dense kernels, and refuses others', async () => {

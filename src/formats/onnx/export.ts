@@ -69,7 +69,7 @@ export function inferenceGraph(model: Model, batch = 1): Graph {
 
 /** A network with its weights as an ONNX model for batches of any size: `images` [N, C, H, W] to `logits` [N, classes]. */
 export function exportNetwork({ model, values, metadata, graph = inferenceGraph(model) }: NetworkExport): ModelProto {
-  const stored = [...graph.withRole('parameter'), ...graph.withRole('buffer')]
+  const stored = graph.stored()
   const initializers = stored.map(({ name, shape }) => floats(name, shape, values(name)))
   return exportGraph(graph, { inputs: graph.withRole('input'), initializers, metadata, batch: 'N' })
 }

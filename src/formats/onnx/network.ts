@@ -49,7 +49,7 @@ export function importOnnx(file: OnnxFile, options: ImportOptions = {}): OnnxNet
     throw new Unsupported(
       `${file.path}: its output has the shape [${output.shape}], expected one row of scores per sample`,
     )
-  const stored = [...graph.withRole('parameter'), ...graph.withRole('buffer')]
+  const stored = graph.stored()
   const tensors = new Map(stored.map(({ name, shape }) => [name, tensorOf(file, scope.origins.get(name)!, shape)]))
   const model: Model = {
     ...{ name: file.path, summary: `ONNX model, ${file.graph.node.length} nodes`, image: input.image },

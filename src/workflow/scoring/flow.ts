@@ -73,8 +73,7 @@ function flowGraph(model: Model, prunable?: readonly string[]): Graph {
   graph.nodes.length = 0
   const scale = graph.state(SCALE, [])
   const replaced = new Map<Tensor, Tensor>([[ones, mul(graph, ones, scale)]])
-  for (const p of [...graph.withRole('parameter'), ...graph.withRole('buffer')])
-    replaced.set(p, add(graph, relu(graph, p), relu(graph, neg(graph, p))))
+  for (const p of graph.stored()) replaced.set(p, add(graph, relu(graph, p), relu(graph, neg(graph, p))))
   for (const node of plain.nodes) {
     const inputs = node.inputs.map((input, i) => {
       const positive = replaced.get(input) ?? input

@@ -7,7 +7,7 @@ import { Softmax } from '../../../graph/operators/loss.ts'
 import type { Tensor } from '../../../graph/tensor.ts'
 import { type Translator, Unsupported } from '../scope.ts'
 import type { Known } from '../value.ts'
-import { HUGE } from './arithmetic.ts'
+import { limited } from './limits.ts'
 
 const each =
   (apply: (graph: Graph, x: Tensor) => Tensor): Translator =>
@@ -16,14 +16,13 @@ const each =
 const scaled = (graph: Graph, x: Tensor, factor: number) => mul(graph, x, graph.constant(factor))
 
 const limits: Translator = (operation, [x, low, high], scope) => {
-  const limit = (value: typeof low, name: string, fallback: number) =>
-    value === undefined ? operation.float(name, fallback) : scope.known(value, operation, `limit ${name}`).list()[0]
-  const [least, most] = [limit(low, 'min', -HUGE), limit(high, 'max', HUGE)]
-  return [
-    scope.map(x, operation, (tensor) =>
-      least === 0 && most === HUGE ? relu(scope.graph, tensor) : clip(scope.graph, tensor, least, most),
-    ),
-  ]
+  const limit = (value: typeof low, name: string, without: number) => {
+    if (value !== undefined) return scope.known(value, operation, `limit ${name}`).list()[0]
+    const found = operation.float(name, without)
+    return Number.isFinite(found) ? found : undefined
+  }
+  const [least, most] = [limit(low, 'min', -Infinity), limit(high, 'max', Infinity)]
+  return [scope.map(x, operation, (tensor) => limited(scope.graph, tensor, { least, most }))]
 }
 
 /** min(max(alpha x + beta, 0), 1). */

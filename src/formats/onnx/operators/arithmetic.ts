@@ -1,9 +1,10 @@
 /** @file Sums, products and their inverses, with broadcasting. */
 import type { Graph } from '../../../graph/graph.ts'
-import { add, clip, mul, reciprocal, relu, sqrt, sub } from '../../../graph/operators/elementwise.ts'
+import { add, mul, reciprocal, relu, sqrt, sub } from '../../../graph/operators/elementwise.ts'
 import type { Tensor } from '../../../graph/tensor.ts'
 import { type Translator, Unsupported } from '../scope.ts'
 import { Known, Permuted, type Value } from '../value.ts'
+import { limited } from './limits.ts'
 
 /** `learned`: how a stored operand begins that training may change; others stay as they are. */
 const binary =
@@ -33,9 +34,6 @@ const divide = (graph: Graph, a: Tensor, b: Tensor) => {
   return mul(graph, a, graph.constant(inverse, b.shape))
 }
 
-/** The largest float: a limit that limits nothing. */
-export const HUGE = 3.4028234663852886e38
-
 /** The value of a constant that is one number. */
 const numberIn = ({ role, values, shape }: Tensor): number | undefined => {
   if (role !== 'constant' || shape.length > 1) return undefined
@@ -45,15 +43,15 @@ const numberIn = ({ role, values, shape }: Tensor): number | undefined => {
 /** A limit where one of the operands is a number, else a + relu(b - a). */
 function larger(graph: Graph, a: Tensor, b: Tensor): Tensor {
   const [left, right] = [numberIn(a), numberIn(b)]
-  if (right !== undefined) return clip(graph, a, right, HUGE)
-  return left === undefined ? add(graph, a, relu(graph, sub(graph, b, a))) : clip(graph, b, left, HUGE)
+  if (right !== undefined) return limited(graph, a, { least: right })
+  return left === undefined ? add(graph, a, relu(graph, sub(graph, b, a))) : limited(graph, b, { least: left })
 }
 
 /** Likewise; else a - relu(a - b). */
 function smaller(graph: Graph, a: Tensor, b: Tensor): Tensor {
   const [left, right] = [numberIn(a), numberIn(b)]
-  if (right !== undefined) return clip(graph, a, -HUGE, right)
-  return left === undefined ? sub(graph, a, relu(graph, sub(graph, a, b))) : clip(graph, b, -HUGE, left)
+  if (right !== undefined) return limited(graph, a, { most: right })
+  return left === undefined ? sub(graph, a, relu(graph, sub(graph, a, b))) : limited(graph, b, { most: left })
 }
 
 /** Of any number of operands. */
