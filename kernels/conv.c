@@ -1,58 +1,74 @@
 /* Convolution and its input gradient, in the batch-innermost layout: x [channel][row][column][sample].
  *
  * Both are one computation: an output row is a sum over taps (input channel, kernel row, kernel column) of a weight times a run of a
- * strip (conv.h). A tile of TILE_ROWS output channels x TILE_VECS vectors stays in registers over all taps. */
+ * strip (conv.h); taps that would read nothing but zeros at the border are left out. A tile of TILE_ROWS output channels x TILE_VECS
+ * vectors stays in registers over all taps. */
 #include "conv.h"
 #include "depthwise.h"
 #include "winograd.h"
 
-/* [tile][channel][tap][TILE_ROWS], zeros where the last tile has no row. */
+/* [tile][kernel column][channel][kernel row][TILE_ROWS], zeros where the last tile has no row. */
 static void pack_weights(const Correlation *c, float *to, int group, int first_out, int outs, int channel, int channels) {
-    int taps = c->row.taps * c->col.taps;
     for (int o = 0; o < outs; o += TILE_ROWS)
-        for (int i = 0; i < channels; i++) {
-            const float *from = c->weight + group * c->weight_group + (channel + i) * c->weight_in;
-            for (int t = 0; t < taps; t++, to += TILE_ROWS)
-                for (int r = 0; r < TILE_ROWS; r++)
-                    to[r] = o + r < outs ? from[(int64_t)(first_out + o + r) * c->weight_out + t] : 0;
-        }
+        for (int kx = 0; kx < c->col.taps; kx++)
+            for (int i = 0; i < channels; i++) {
+                const float *from = c->weight + group * c->weight_group + (channel + i) * c->weight_in + kx;
+                for (int ky = 0; ky < c->row.taps; ky++, to += TILE_ROWS)
+                    for (int r = 0; r < TILE_ROWS; r++)
+                        to[r] = o + r < outs ? from[(int64_t)(first_out + o + r) * c->weight_out + ky * c->col.taps] : 0;
+            }
 }
 
-/* What one output row and column phase needs: where in the packed weights and in the strip each tap lies. */
+/* What one output row and column phase needs: where in the packed weights and in the strip each tap lies. Those of kernel column k are taps
+ * column[k] to column[k + 1]. */
 typedef struct {
-    int count;
-    int32_t weight[MOST_TAPS], strip[MOST_TAPS];
+    int32_t column[MOST_TAPS + 1], weight[MOST_TAPS], strip[MOST_TAPS];
 } Taps;
 
 static void list_taps(const Correlation *c, const Strip *s, int channels, int out_row, int out_phase, Taps *taps) {
-    int kernel = c->row.taps * c->col.taps;
-    taps->count = 0;
-    for (int i = 0; i < channels; i++)
-        for (int ky = 0; ky < c->row.taps; ky++) {
-            int row;
-            if (!source(&c->row, out_row, ky, &row) || row < 0 || row >= c->row.in) continue;
-            for (int kx = 0; kx < c->col.taps; kx++) {
-                int shift = out_phase * c->col.mul + kx * c->col.step + c->col.shift;
-                if (c->col.div > 1) {
-                    if (shift % c->col.div) continue;
-                    shift = shift / c->col.div;
-                }
-                int whole = floor_div(shift, s->phases), phase = shift - whole * s->phases;
-                int64_t column = (int64_t)phase * s->width + whole + s->margin;
-                taps->weight[taps->count] = (i * kernel + ky * c->col.taps + kx) * TILE_ROWS;
-                taps->strip[taps->count++] = (int32_t)(i * s->channel_floats + (row - s->first_row) * s->row_floats + column * s->samples);
-            }
+    int count = 0;
+    for (int kx = 0; kx < c->col.taps; kx++) {
+        taps->column[kx] = count;
+        int shift = out_phase * c->col.mul + kx * c->col.step + c->col.shift;
+        if (c->col.div > 1) {
+            if (shift % c->col.div) continue;
+            shift = shift / c->col.div;
         }
+        int whole = floor_div(shift, s->phases), phase = shift - whole * s->phases;
+        int64_t column = (int64_t)phase * s->width + whole + s->margin;
+        for (int i = 0; i < channels; i++)
+            for (int ky = 0; ky < c->row.taps; ky++) {
+                int row;
+                if (!source(&c->row, out_row, ky, &row) || row < 0 || row >= c->row.in) continue;
+                taps->weight[count] = ((kx * channels + i) * c->row.taps + ky) * TILE_ROWS;
+                taps->strip[count++] = (int32_t)(i * s->channel_floats + (row - s->first_row) * s->row_floats + column * s->samples);
+            }
+    }
+    taps->column[c->col.taps] = count;
 }
 
-/* sums[row][vector] over all taps, for TILE_ROWS output channels and TILE_VECS vectors of the fused axis. */
-static void sum_taps(const Taps *taps, const float *weights, const float *strip, vec *sums) {
+/* Whether a kernel column reads beside the input at all output columns of first to last. */
+INLINE int beside(const Axis *col, int first, int last, int kx) {
+    int shift = kx * col->step + col->shift;
+    return last * col->mul + shift < 0 || first * col->mul + shift >= col->in * col->div;
+}
+
+/* The other kernel columns: [*from, *to). */
+INLINE void inner_columns(const Axis *col, int first, int last, int *from, int *to) {
+    *from = 0;
+    *to = col->taps;
+    while (*from < *to && beside(col, first, last, *from)) ++*from;
+    while (*from < *to && beside(col, first, last, *to - 1)) --*to;
+}
+
+/* sums[row][vector] over taps [from, to), for TILE_ROWS output channels and TILE_VECS vectors of the fused axis. */
+static void sum_taps(const Taps *taps, int from, int to, const float *weights, const float *strip, vec *sums) {
     vec acc[TILE_ROWS][TILE_VECS];
 #pragma GCC unroll 8
     for (int r = 0; r < TILE_ROWS; r++)
 #pragma GCC unroll 4
         for (int v = 0; v < TILE_VECS; v++) acc[r][v] = splat(0);
-    for (int t = 0; t < taps->count; t++) {
+    for (int t = from; t < to; t++) {
         const float *w = weights + taps->weight[t], *x = strip + taps->strip[t];
         vec xv[TILE_VECS];
 #pragma GCC unroll 4
@@ -167,8 +183,10 @@ static void correlate(const Context *ctx, const Correlation *c) {
                                                  phase, c->col.div, columns, c->batch, n0, count, samples};
                                 const float *w = weights + (int64_t)o * channels * kernel;
                                 for (int q = 0; q < columns * samples; q += TILE_VECS * LANES) {
+                                    int first = q / samples, last = least((q + TILE_VECS * LANES - 1) / samples, columns - 1), k0, k1;
                                     vec sums[TILE_ROWS * TILE_VECS];
-                                    sum_taps(taps, w, strip_data + q, sums);
+                                    inner_columns(&c->col, first * c->col.div + phase, last * c->col.div + phase, &k0, &k1);
+                                    sum_taps(taps, taps->column[k0], taps->column[k1], w, strip_data + q, sums);
                                     write_tile(&target, q, sums);
                                 }
                             }

@@ -72,6 +72,7 @@ const large: [string, Drawn][] = [
   ],
   ['3 x 3, many input channels, many tiles', { ...three, in: 130, out: 9, h: 12, w: 11, batch: 16 }],
   ['3 x 3, many output channels, many samples', { ...three, in: 9, out: 133, h: 4, w: 4, batch: 35 }],
+  ['a single column between borders', { ...three, w: 1, kernel: [3, 1], batch: 1 }],
   ['a large stride', { ...three, h: 3, w: 400, in: 1, out: 2, stride: [1, 100], batch: 1 }],
   ['a stride beyond the kernel', { ...three, h: 41, w: 50, in: 1, out: 2, stride: [7, 25], batch: 300 }],
 ]
