@@ -4,6 +4,9 @@
 #define ESPALIER_SIMD_H
 
 #include <stdint.h>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
 
 #if defined(__AVX512F__)
 #define LANES 16
@@ -37,16 +40,28 @@ INLINE vec splat(float x) { return x - (vec){0}; }
 /* The first `count` (1..LANES) floats at p, zeros after. */
 INLINE vec load_part(const float *p, int count) {
     if (count == LANES) return load(p);
+#if LANES == 16
+    return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
+#elif LANES == 8
+    return (vec)_mm256_maskload_ps(p, (__m256i)((ivec){0, 1, 2, 3, 4, 5, 6, 7} < count));
+#else
     union { float f[LANES]; vec v; } u = {{0}};
     for (int i = 0; i < count; i++) u.f[i] = p[i];
     return u.v;
+#endif
 }
 
 INLINE void store_part(float *p, vec v, int count) {
     if (count == LANES) { store(p, v); return; }
+#if LANES == 16
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)v);
+#elif LANES == 8
+    _mm256_maskstore_ps(p, (__m256i)((ivec){0, 1, 2, 3, 4, 5, 6, 7} < count), (__m256)v);
+#else
     union { float f[LANES]; vec v; } u;
     u.v = v;
     for (int i = 0; i < count; i++) p[i] = u.f[i];
+#endif
 }
 
 /* mask lanes are -1 (take a) or 0 (take b) */
