@@ -25,18 +25,20 @@ INLINE int winograd_pays(const Correlation *c) {
     return POINTS * ((row->out + 1) / 2) * ((col->out + 1) / 2) * 5 < 9 * 4 * row->out * col->out;
 }
 
-/* The list of vectors: chunks of samples, then tiles row by row, then the vectors of a chunk. */
+/* The list of vectors: chunks of samples, then tiles row by row, then the vectors of a chunk, of which the last chunk may have fewer: it begins with
+ * vector `full` of the list. */
 typedef struct {
-    int tile_rows, tile_cols, per_chunk, count;
+    int rows, cols, per_chunk, last_chunk, full, count;
 } Tiles;
 
 #define CHUNK_VECS (16 / LANES) /* 16 samples: whole cache lines */
 
-INLINE Tiles tiles_of(const Correlation *c) {
-    Tiles t = {(c->row.out + 1) / 2, (c->col.out + 1) / 2, CHUNK_VECS, 0};
-    int vecs = (c->batch + LANES - 1) / LANES;
-    if (vecs < t.per_chunk) t.per_chunk = vecs;
-    t.count = (vecs + t.per_chunk - 1) / t.per_chunk * t.tile_rows * t.tile_cols * t.per_chunk;
+INLINE Tiles tiles_of(const Correlation *c, int per_chunk) {
+    Tiles t = {(c->row.out + 1) / 2, (c->col.out + 1) / 2, per_chunk, 1, 0, 0};
+    int vecs = (c->batch + LANES - 1) / LANES, rest = vecs % per_chunk, tiles = t.rows * t.cols;
+    if (rest) t.last_chunk = rest;
+    t.full = (vecs - rest) * tiles;
+    t.count = vecs * tiles;
     return t;
 }
 
@@ -48,11 +50,12 @@ typedef struct {
 
 /* The `size` x `size` square of vector j of the list in a map of rows x cols: outputs begin at (0, 0), inputs at (row, col). */
 INLINE void find_square(const Tiles *t, int j, int size, int row, int col, int rows, int cols, int batch, Square *s) {
-    int vec = j % t->per_chunk, rest = j / t->per_chunk, n = (rest / t->tile_cols / t->tile_rows * t->per_chunk + vec) * LANES;
-    s->count = j < t->count && n < batch ? least(batch - n, LANES) : 0;
+    int tiles = t->rows * t->cols, behind = j >= t->full, begin = behind ? t->full : 0, vecs = behind ? t->last_chunk : t->per_chunk;
+    int tile = (j - begin) / vecs, n = (begin / tiles + tile / tiles * vecs + (j - begin) % vecs) * LANES;
+    s->count = j < t->count ? least(batch - n, LANES) : 0;
     s->whole = s->count == LANES;
-    row += rest / t->tile_cols % t->tile_rows * 2;
-    col += rest % t->tile_cols * 2;
+    row += tile / t->cols % t->rows * 2;
+    col += tile % t->cols * 2;
     for (int r = 0; r < size; r++)
         for (int k = 0; k < size; k++) {
             int inside = row + r >= 0 && row + r < rows && col + k >= 0 && col + k < cols && s->count > 0;

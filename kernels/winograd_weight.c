@@ -80,7 +80,7 @@ static void transform_sums(const float *s, int64_t point, float *dw) {
 
 /* Output channels [o0, o1) and input channels [i0, i1) of the gradient. */
 void JOIN(winograd_weight_grad, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, int o0, int o1, int i0, int i1) {
-    Tiles list = tiles_of(c);
+    Tiles list = tiles_of(c, CHUNK_VECS);
     int vecs = WIDTH / LANES;
     int64_t point_d = BLOCK_OUT * WIDTH + SKEW, point_v = BLOCK_IN * WIDTH + SKEW, point_s = PASS_IN * BLOCK_OUT;
     int64_t plane_in = (int64_t)c->row.in * c->col.in * c->batch, plane_out = (int64_t)c->row.out * c->col.out * c->batch;
@@ -166,10 +166,8 @@ INLINE void transform_lanes(const float *s, int64_t point, vec *g) {
  * that is 0. */
 void JOIN(winograd_sample_grads, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum, int o0, int o1, int i0, int i1,
                                       int squares) {
-    Tiles list = tiles_of(c);
-    int tiles = list.tile_rows * list.tile_cols, vecs = (c->batch + LANES - 1) / LANES;
-    list.per_chunk = 1; /* a vector of samples after the other, all tiles of each */
-    list.count = vecs * tiles;
+    Tiles list = tiles_of(c, 1); /* a vector of samples after the other, all tiles of each */
+    int tiles = list.rows * list.cols, vecs = (c->batch + LANES - 1) / LANES;
     int64_t point_d = SAMPLE_OUT * WIDTH + SKEW, point_v = SAMPLE_IN * WIDTH + SKEW, point_s = SAMPLE_IN * SAMPLE_OUT * LANES;
     int64_t plane_in = (int64_t)c->row.in * c->col.in * c->batch, plane_out = (int64_t)c->row.out * c->col.out * c->batch;
     float *d = ctx->scratch, *v = d + POINTS * point_d, *sums = v + POINTS * point_v, *totals = sums + POINTS * point_s;
