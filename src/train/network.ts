@@ -99,8 +99,8 @@ export interface StepResult {
   reactivated?: number
 }
 
-/** Samples per evaluation run: few enough that the activations of a convolutional network stay near the processor. */
-export const EVALUATION_BATCH = 125
+/** Samples per evaluation run: whole vectors, few enough that the activations of a convolutional network stay near the processor; a divisor of 5,000. */
+export const EVALUATION_BATCH = 40
 
 export class Network {
   readonly machine: Machine

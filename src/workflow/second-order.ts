@@ -4,7 +4,7 @@
  */
 import { Workspace } from '../linear/workspace.ts'
 import { keptCount } from '../prune/count.ts'
-import type { Network } from '../train/network.ts'
+import { EVALUATION_BATCH, type Network } from '../train/network.ts'
 import { FisherColumns } from './fisher-columns.ts'
 import type { GradientSource } from './gradients.ts'
 import { proposeBrainSurgeon } from './second-order/brain-surgeon.ts'
@@ -39,7 +39,7 @@ const proposals: Record<Exclude<SecondOrderMethod, 'magnitude'>, (stage: Stage) 
  * Of the judging samples, how many choose start masks, dampings and how far an update goes, where there are several blocks, whose networks take longer to judge.
  * All of them decide which masks of a search are best, and between the updated candidates.
  */
-const FIRST_LOOK = 1250
+const FIRST_LOOK = 32 * EVALUATION_BATCH
 
 /** Prunes some tensors of a network: the weights that it holds afterwards are the result, and its masks say which are pruned. */
 export function pruneSecondOrder(

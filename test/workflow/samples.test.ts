@@ -20,8 +20,8 @@ it('in faithful mode a search is judged by all samples, its start by the first o
     judge: order,
     judgeStart: order.slice(0, 5000),
   })
-  // In whole evaluation batches, of 125 samples.
-  const some = drawSamples(60_000, { gradients: 1800, judge: 60_000, faithful: true })
-  expect(some.judgeStart).toHaveLength(1750)
-  expect(drawSamples(60_000, { gradients: 100, judge: 5000, faithful: true }).judgeStart).toBeUndefined()
+  // In whole evaluation batches.
+  const some = drawSamples(60_000, { gradients: 1830, judge: 60_000, faithful: true })
+  expect(some.judgeStart).toHaveLength(1800)
+  expect(drawSamples(60_000, { gradients: 39, judge: 5000, faithful: true }).judgeStart).toBeUndefined()
 })

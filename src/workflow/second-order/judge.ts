@@ -11,7 +11,7 @@ export class Judge {
   readonly #names: readonly string[]
   readonly #samples: Uint32Array
 
-  /** `samples`: as many as the network's option `judged`, or a multiple of the evaluation batch, 125, as `first` is. Default of `first`: all. */
+  /** `samples`: as many as the network's option `judged`, or a multiple of EVALUATION_BATCH, as `first` is. Default of `first`: all. */
   constructor(network: Network, names: readonly string[], samples: Uint32Array, first = samples.length) {
     this.#network = network
     this.#names = names

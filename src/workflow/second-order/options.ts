@@ -20,7 +20,7 @@ export interface SecondOrderOptions {
   gradients: Uint32Array
   /** Training samples whose loss judges masks and updates; best disjoint from `gradients`. As many as the network's option `judged`. */
   judge: Uint32Array
-  /** Training samples that judge start masks; a multiple of the evaluation batch, 125. Default: `judge`, of several blocks at most the first 1250. */
+  /** Training samples that judge start masks; a multiple of EVALUATION_BATCH. Default: `judge`, of several blocks at most the first 1280. */
   judgeStart?: Uint32Array
   /** Damping. Default {@link usualDamping}; but of updates, not in faithful mode, the best of 1e-3, 1e-2 and 1e-1 (of several blocks 1e-5, 1e-4 and 1e-3) by the loss on `judge`. */
   lambda?: number
