@@ -3,9 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, expect, it } from 'vitest'
 import { storeFloats, writeSafetensors } from '../../src/formats/safetensors.ts'
-import { Graph } from '../../src/graph/graph.ts'
 import { sizeOf } from '../../src/graph/tensor.ts'
 import { findModel } from '../../src/models/index.ts'
+import { graphOf } from '../../src/models/model.ts'
 import { writeCifar10 } from '../data/cifar-files.ts'
 import { writeImage, writeImageFolder } from '../data/image-files.ts'
 import { compiled, espalier, jsonLines } from './cli.ts'
@@ -24,11 +24,9 @@ beforeEach(async () => {
 function weights(metadata: Record<string, string> = {}, classes = 2): string {
   const path = join(folder, 'w.safetensors')
   const model = findModel('cifarnet', { classes })
-  const graph = new Graph()
-  model.build(graph, graph.input('images', [1, ...model.image]), false)
-  const stored = graph.withRole('parameter').map(({ name, shape }) => {
-    return [name, storeFloats(new Float32Array(sizeOf(shape)), shape)] as const
-  })
+  const stored = graphOf(model)
+    .withRole('parameter')
+    .map(({ name, shape }) => [name, storeFloats(new Float32Array(sizeOf(shape)), shape)] as const)
   writeSafetensors(path, {
     tensors: new Map(stored),
     metadata: { model: 'cifarnet', classes: String(classes), ...metadata },
