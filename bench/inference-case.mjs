@@ -1,7 +1,7 @@
 // What contenders that infer are given: a network, weights in which nothing is zero or one but what is pruned, and a batch of images.
 import { storeFloats } from '../dist/formats/safetensors.js'
 import { findModel, Graph, random, synthetic } from '../dist/index.js'
-import { initialValues } from '../dist/models/model.js'
+import { beginning } from '../dist/models/model.js'
 
 /**
  * `graph` maps `images` [batch, C, H, W] to logits; `weights` holds its parameters and buffers; `data.test` are the images as bytes, `images` the
@@ -13,10 +13,11 @@ export function inferenceCase(modelName, batch, { sparsity = 0, pruned = /$^/ } 
   const graph = new Graph()
   graph.output('logits', model.build(graph, graph.input('images', [batch, ...model.image]), false))
 
+  const begin = beginning(model, undefined, 0, 'bench')
   const weights = new Map()
   for (const tensor of [...graph.withRole('parameter'), ...graph.withRole('buffer')]) {
-    const draw = random(0, 'bench', tensor.name)
-    const values = Float32Array.from(initialValues(tensor, model.defaultInit ?? 'uniform', draw))
+    const draw = random(0, 'bench zeros', tensor.name)
+    const values = Float32Array.from(begin(tensor))
     // Biases, and scales and statistics of normalizations: somewhere near their first values.
     const left = (x) => (pruned.test(tensor.name) && draw.uniform() < sparsity ? 0 : x)
     weights.set(tensor.name, values.map(tensor.shape.length > 1 ? left : (x) => x + (draw.uniform() - 0.5) / 2))

@@ -37,13 +37,20 @@ INLINE void store(float *p, vec v) { *(vec_unaligned *)p = v; }
 /* x - 0 is x for every x, -0 and NaN included, so compilers make this a plain broadcast. */
 INLINE vec splat(float x) { return x - (vec){0}; }
 
+/* The first `count` lanes, as masked instructions want them. */
+#if LANES == 16
+INLINE __mmask16 first_lanes(int count) { return (__mmask16)((1u << count) - 1); }
+#elif LANES == 8
+INLINE __m256i first_lanes(int count) { return (__m256i)((ivec){0, 1, 2, 3, 4, 5, 6, 7} < count); }
+#endif
+
 /* The first `count` (1..LANES) floats at p, zeros after. */
 INLINE vec load_part(const float *p, int count) {
     if (count == LANES) return load(p);
 #if LANES == 16
-    return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
+    return (vec)_mm512_maskz_loadu_ps(first_lanes(count), p);
 #elif LANES == 8
-    return (vec)_mm256_maskload_ps(p, (__m256i)((ivec){0, 1, 2, 3, 4, 5, 6, 7} < count));
+    return (vec)_mm256_maskload_ps(p, first_lanes(count));
 #else
     union { float f[LANES]; vec v; } u = {{0}};
     for (int i = 0; i < count; i++) u.f[i] = p[i];
@@ -54,9 +61,9 @@ INLINE vec load_part(const float *p, int count) {
 INLINE void store_part(float *p, vec v, int count) {
     if (count == LANES) { store(p, v); return; }
 #if LANES == 16
-    _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)v);
+    _mm512_mask_storeu_ps(p, first_lanes(count), (__m512)v);
 #elif LANES == 8
-    _mm256_maskstore_ps(p, (__m256i)((ivec){0, 1, 2, 3, 4, 5, 6, 7} < count), (__m256)v);
+    _mm256_maskstore_ps(p, first_lanes(count), (__m256)v);
 #else
     union { float f[LANES]; vec v; } u;
     u.v = v;
