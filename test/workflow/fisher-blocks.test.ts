@@ -113,6 +113,19 @@ it('what must be in memory together and is too large is refused in a sentence', 
   ).toThrow(/^x: woodfisher needs 20 gradients of the 54 weights of conv2.weight .*, or smaller blocks$/)
 })
 
+it('many small blocks take time in proportion to the weights, not to weights times blocks', { timeout: 20_000 }, () => {
+  const model = findModel('lenet-300-100')
+  const chosen = prunableTensors(model)
+  const settings = { samples: 2, miniBatch: 1, method: 'woodfisher', fisher: 40 } as const
+  const plan = planGradients(model, chosen, settings, 'here')
+  const source = new GradientSource({ tensors: chosen.map(({ name }) => name), ...settings, ...plan })
+  const digits = dataOf({ train: 20, image: model.image, classes: model.classes })
+  const network = new Network({ machine, model, data: digits, batch: 10, judged: 10, programs: source.programs })
+  const samples = drawSamples(20, { gradients: 2, judge: 10 })
+  const { kept } = pruneSecondOrder(network, source, { ...settings, ...samples, sparsity: 0.5 })
+  expect(kept).toBe(133_100)
+})
+
 it('large networks take few samples at once, and tensors in groups', () => {
   const resnet = findModel('resnet50')
   const chosen = chooseTensors(resnet)

@@ -17,7 +17,7 @@ export function proposeWoodfisher(stage: Stage): Proposal {
     return block.derived('diagonals of the inverse', lambda, () => inverse.diagonal(progress))
   }
   const updateOf = (inverse: BlockInverse, own: Own, diagonals: Float64Array[], masks: Float32Array[]) =>
-    woodfisherUpdate(inverse, own(weights), own(diagonals), own(newlyPruned(weights, masks)))
+    woodfisherUpdate(inverse, own(weights), own(diagonals), newlyPruned(own(weights), own(masks)))
   let masks: Float32Array[] = []
   let compensation: Float64Array[]
   if (columns.count === 1)
