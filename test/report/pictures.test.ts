@@ -11,6 +11,7 @@ import { draw, type Picture } from '../../src/report/pictures/draw.ts'
 import { picturesOf } from '../../src/report/pictures/index.ts'
 import { layersPicture } from '../../src/report/pictures/layers.ts'
 import { masksPicture } from '../../src/report/pictures/masks.ts'
+import { partingPicture } from '../../src/report/pictures/parting.ts'
 import { trainingPicture } from '../../src/report/pictures/training.ts'
 import { weightsPicture } from '../../src/report/pictures/weights.ts'
 import { readRuns } from '../../src/report/run.ts'
@@ -55,6 +56,20 @@ it('training: means over the seeds that have got so far', () => {
     [3, 1 / 3, expect.closeTo(80)],
   ])
   expect(trainingPicture(groupsOf([{ epochs: 1 }]))).toBeUndefined()
+})
+
+it('parting of the weights: of runs of Global Sparse Momentum only', () => {
+  const groups = groupsOf([
+    ...[{ vanished: [0.2, 0.7, 0.9] }, { vanished: [0.4, 0.8, 0.9], recipe: { seed: 1 } }],
+    { recipe: sparser },
+  ])
+  const values = valuesOf(partingPicture(groups))
+  expect(values.map(({ epoch, vanished, overlap }) => [epoch, vanished, overlap])).toEqual([
+    [1, expect.closeTo(30), 50],
+    [2, expect.closeTo(75), 50],
+    [3, expect.closeTo(90), 50],
+  ])
+  expect(partingPicture(groupsOf([{}, { recipe: sparser }]))).toBeUndefined()
 })
 
 it('layers and cost: shares of what is dense', () => {

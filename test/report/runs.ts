@@ -15,19 +15,22 @@ export interface FakeRun {
   /** Of the 32,360 weights. */
   kept?: readonly [number, number, number]
   weights?: boolean
+  /** Shares of weights that have vanished after each epoch, of a run of Global Sparse Momentum. */
+  vanished?: readonly number[]
 }
 
 const SIZES = [31360, 800, 200] as const
 
 /** A pruned MLPNet: every nth weight of a layer is left. */
 export function writeRun(folder: string, run: FakeRun = {}): string {
-  const { recipe = {}, accuracy, dense = 0.95, epochs = 3, kept = [3136, 80, 20], weights = false } = run
+  const { recipe = {}, accuracy, dense = 0.95, epochs = 3, kept = [3136, 80, 20], weights = false, vanished } = run
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'recipe.yaml'), stringify({ ...tiny, ...recipe }))
   const layers = SIZES.map((size, i) => ({ name: `fc${i + 1}.weight`, size, kept: kept[i], effective: kept[i] }))
   const lines: object[] = Array.from({ length: epochs }, (_, i) => ({
     ...{ type: 'epoch', epoch: i + 1, step: 15 * (i + 1), trainLoss: 1 / (i + 1), trainAccuracy: 0.5 + 0.1 * i },
     ...{ sparsity: 0, learningRate: 0.1, validationLoss: 1, validationAccuracy: 0.6 + 0.1 * i },
+    ...(vanished && { gap: { keep: 10, kept: 0.1, removed: 0.01, vanished: vanished[i] }, overlap: 0.5 }),
   }))
   if (accuracy !== undefined)
     lines.push({
