@@ -79,10 +79,12 @@ export type { Tying } from './prune/tied.ts'
 export { apportion } from './select/apportion.ts'
 export { selectTop } from './select/top.ts'
 export { checkpointOf, loadCheckpoint, loadMasks, loadWeights, weightsOf } from './train/checkpoint.ts'
+export type { Evaluation } from './train/evaluation.ts'
 export { findNetwork, networkOfFile } from './train/find-network.ts'
 export type { Kernels, LayerGain } from './train/kernels.ts'
 export { type Named, namedAs } from './train/layer-names.ts'
-export { type Evaluation, Network, type NetworkOptions } from './train/network.ts'
+export { Network } from './train/network.ts'
+export type { NetworkOptions } from './train/options.ts'
 export {
   type EpochResult,
   type Hook,

@@ -4,7 +4,8 @@ import { collapseLines, grouped, percent } from '../experiment/report.ts'
 import { sizeOf } from '../graph/tensor.ts'
 import { type Connectivity, effectiveSparsity } from '../prune/collapse.ts'
 import { type LayerCount, sparsityOf } from '../prune/mask.ts'
-import type { Evaluation, Network } from '../train/network.ts'
+import type { Evaluation } from '../train/evaluation.ts'
+import type { Network } from '../train/network.ts'
 import { prunedResult } from '../workflow/masks.ts'
 
 export interface Share {

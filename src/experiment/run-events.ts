@@ -1,8 +1,8 @@
 /** @file What a run says while it goes on, and what it comes to. */
 import type { Connectivity } from '../prune/collapse.ts'
 import type { LayerCount } from '../prune/mask.ts'
+import type { Evaluation } from '../train/evaluation.ts'
 import type { LayerGain } from '../train/kernels.ts'
-import type { Evaluation } from '../train/network.ts'
 import type { EpochResult } from '../train/train.ts'
 import type { Gap } from '../workflow/gsm.ts'
 import type { RefreshedStatistics } from '../workflow/prune.ts'

@@ -12,7 +12,8 @@ import { Graph } from '../graph/graph.ts'
 import { BatchNormTrain, RunningAverage } from '../graph/operators/norm.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import { graphOf, type Model } from '../models/model.ts'
-import type { Forward, Network } from './network.ts'
+import type { Network } from './network.ts'
+import type { Forward } from './options.ts'
 
 /** The most images that are normalized together. */
 const MOST = 128

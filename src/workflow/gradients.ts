@@ -12,7 +12,8 @@ import { solverRoom } from '../prune/second-order/inverse.ts'
 import type { Part } from '../prune/second-order/parts.ts'
 import { RankOneColumns, rankOneRoom } from '../prune/second-order/rank-one-columns.ts'
 import { StoredColumns } from '../prune/second-order/stored-columns.ts'
-import type { Forward, Network } from '../train/network.ts'
+import type { Network } from '../train/network.ts'
+import type { Forward } from '../train/options.ts'
 import { type GradientCache, gradientKey } from './gradient-cache.ts'
 
 export interface GradientOptions {

@@ -1,6 +1,7 @@
 /** @file The end of training by src/optim/gsm.ts: the largest weights stay, as many as were active, and how clear that choice is. */
 import { selectTop } from '../select/top.ts'
-import type { Evaluation, Network } from '../train/network.ts'
+import type { Evaluation } from '../train/evaluation.ts'
+import type { Network } from '../train/network.ts'
 import { type PruneResult, prune } from './prune.ts'
 
 /** Whether removing all but the `keep` largest weights matters: lossless where there is a wide gap between the magnitudes of the two parts. */

@@ -2,7 +2,7 @@
 import type { Model } from '../models/model.ts'
 import { isLinear } from '../prune/tensors.ts'
 import { apportion } from '../select/apportion.ts'
-import { EVALUATION_BATCH } from '../train/network.ts'
+import { EVALUATION_BATCH } from '../train/evaluation.ts'
 import { numpyPermutation } from '../util/numpy-random.ts'
 import { type Random, random } from '../util/random.ts'
 import type { SecondOrderMethod } from './second-order.ts'

@@ -4,7 +4,8 @@
  */
 import { Workspace } from '../linear/workspace.ts'
 import { keptCount } from '../prune/count.ts'
-import { EVALUATION_BATCH, type Network } from '../train/network.ts'
+import { EVALUATION_BATCH } from '../train/evaluation.ts'
+import type { Network } from '../train/network.ts'
 import { FisherColumns } from './fisher-columns.ts'
 import type { GradientSource } from './gradients.ts'
 import { proposeBrainSurgeon } from './second-order/brain-surgeon.ts'

@@ -5,7 +5,8 @@ import { relu } from '../../src/graph/operators/elementwise.ts'
 import { linear } from '../../src/graph/operators/linear.ts'
 import { flatten } from '../../src/graph/operators/shape.ts'
 import type { Model } from '../../src/models/model.ts'
-import { Network, type NetworkOptions } from '../../src/train/network.ts'
+import { Network } from '../../src/train/network.ts'
+import type { NetworkOptions } from '../../src/train/options.ts'
 import { sets, wasm } from '../support/engines.ts'
 
 /** The fastest engine here, on one thread: networks this small gain nothing from more. */

@@ -8,7 +8,8 @@ import type { Graph } from '../../graph/graph.ts'
 import { reduceSum } from '../../graph/operators/shape.ts'
 import { perSampleSquares } from '../../graph/per-sample.ts'
 import type { Tensor } from '../../graph/tensor.ts'
-import type { Forward, Network } from '../../train/network.ts'
+import type { Network } from '../../train/network.ts'
+import type { Forward } from '../../train/options.ts'
 import type { Random } from '../../util/random.ts'
 import {
   type ByTensor,

@@ -5,7 +5,8 @@ import { sampleCrossEntropy } from '../../graph/operators/loss.ts'
 import type { Tensor } from '../../graph/tensor.ts'
 import type { Statistic } from '../../prune/saliency/saliency.ts'
 import { choosePrunable } from '../../train/graphs.ts'
-import type { Forward, Network, NetworkOptions } from '../../train/network.ts'
+import type { Network } from '../../train/network.ts'
+import type { Forward, NetworkOptions } from '../../train/options.ts'
 import type { Random } from '../../util/random.ts'
 
 /** What batch normalizations use while derivatives of the loss are measured. */

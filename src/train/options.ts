@@ -1,0 +1,64 @@
+/** @file What a network on a machine can be asked for. */
+import type { Augmentation } from '../data/augment.ts'
+import type { Dataset } from '../data/dataset.ts'
+import type { Machine } from '../engine/machine.ts'
+import type { Graph } from '../graph/graph.ts'
+import type { InitializerName, Model } from '../models/model.ts'
+import type { Tying } from '../prune/tied.ts'
+import { UserError } from '../util/errors.ts'
+import type { ForwardPass } from './graphs.ts'
+import type { Kernels } from './kernels.ts'
+
+export interface NetworkOptions {
+  machine: Machine
+  model: Model
+  data: Dataset
+  /** Samples per training step. Absent: the network can only be evaluated. */
+  batch?: number
+  /** Training samples that are held out. Default 0. */
+  validation?: number
+  /** Whether every class gives the same share of its samples to those held out. Default false. */
+  stratify?: boolean
+  /** Seed of the initial weights and of the validation split. Default 0. */
+  seed?: number
+  /** Default: the model's own. */
+  init?: InitializerName
+  /** Random crops and flips of training batches. Default none. */
+  augment?: Augmentation
+  /** How many training samples {@link Network.evaluateTraining} is given at once. Default 0: it will not be called. */
+  judged?: number
+  /** Names of the parameters that pruning may touch. Default: the weights of all layers. */
+  prunable?: readonly string[]
+  /** Which layers run on kernels that skip zeros, once they have some: `auto` looks it up in a table of costs. Default `dense`. */
+  kernels?: Kernels
+  /** Whether {@link Network.denseGradients} will be called. It takes room for a gradient of every prunable weight. Default false. */
+  denseGradients?: boolean
+  /** Smooths the dense gradients of prunable weights, zeros included, over the steps: share of the average that stays at a step. It costs one such gradient per step. Default: they are not. */
+  smoothing?: number
+  /** Coefficient of the group lasso: the penalty sum sqrt(sum w^2 + 1e-12) over the kernels of prunable convolutions, of the weights that are left. Default 0. */
+  groupLasso?: number
+  /** How prunable weights are tied while they train. Default: not at all. */
+  tying?: Tying
+  /** How many prunable weights get their gradient at a step, by the method of src/optim/gsm.ts. Default: all. */
+  active?: number
+  /** Further programs over the same parameters, by name. */
+  programs?: Readonly<Record<string, (forward: Forward, model: Model) => Graph>>
+}
+
+/** Builds the forward pass over `batch` training samples (input `index`) that are not augmented, by default as the network will be used. */
+export type Forward = (batch: number, training?: boolean) => ForwardPass
+
+/** Throws UserError where a model cannot be trained (or, batch 0, evaluated) on that data. */
+export function checkFits(model: Model, data: Dataset, batch: number, validation: number): void {
+  if (String(model.image) !== String(data.image))
+    throw new UserError(
+      `${model.name} takes images of ${model.image.join(' x ')}, ${data.name} has ${data.image.join(' x ')}`,
+    )
+  if (model.classes !== data.classes)
+    throw new UserError(`${model.name} tells ${model.classes} classes apart, ${data.name} has ${data.classes}`)
+  const left = data.train.count - validation
+  if (batch === 0) return
+  if (left < 1)
+    throw new UserError(`validation: ${validation} of the ${data.train.count} training samples leave none to train on`)
+  if (batch > left) throw new UserError(`batch: ${batch} is more than the ${left} training samples of ${data.name}`)
+}

@@ -1,0 +1,48 @@
+/** @file The programs of a network, one of each kind for every size of batch that its data set needs. */
+import type { Graph } from '../graph/graph.ts'
+import { EVALUATION_BATCH, evaluationName, type Source } from './evaluation.ts'
+import { denseGradientGraph, evaluationGraph, forwardPass, trainingStep } from './graphs.ts'
+import type { NetworkOptions } from './options.ts'
+
+/** Names of the programs on batches of so many training samples. */
+export const stepName = (samples: number): string => `train/${samples}`
+export const denseGradientsName = (samples: number): string => `dense gradients/${samples}`
+
+/** `core`: steps and evaluations. `further`: what the options ask for, run while all weights are dense. `trained`: how many samples are not held out. */
+export function programsOf(
+  options: NetworkOptions,
+  trained: number,
+): Record<'core' | 'further', Record<string, Graph>> {
+  const { model, data, batch = 0, validation = 0, judged = 0, prunable: chosen, augment } = options
+  const { active, tying, smoothing, groupLasso } = options
+  const core: Record<string, Graph> = {}
+  const further: Record<string, Graph> = {}
+  const steps = batch ? batchSizes(trained, batch) : []
+  for (const size of steps)
+    core[stepName(size)] = trainingStep(model, data, size, {
+      augment,
+      chosen,
+      active,
+      tying,
+      smoothing,
+      groupLasso,
+    }).graph
+  for (const size of options.denseGradients ? steps : [])
+    core[denseGradientsName(size)] = denseGradientGraph(model, data, size, augment, chosen)
+  const evaluated: [Source, number][] = [
+    ['test', data.test.count],
+    ['train', validation],
+    ['train', judged],
+  ]
+  for (const [source, count] of evaluated)
+    for (const size of batchSizes(count, EVALUATION_BATCH))
+      core[evaluationName(source, size)] = evaluationGraph(model, data, source, size)
+  for (const [name, build] of Object.entries(options.programs ?? {}))
+    further[name] = build((size, training = false) => forwardPass(model, data, 'train', size, training), model)
+  return { core, further }
+}
+
+/** The sizes of the batches that `count` samples are cut into: full ones and the rest. */
+function batchSizes(count: number, batch: number): number[] {
+  return [...new Set([Math.min(count, batch), count % batch])].filter((size) => size > 0)
+}
