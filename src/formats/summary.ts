@@ -84,23 +84,28 @@ function kindOf(name: string, { shape }: StoredTensor, tensors: TensorFile['tens
 
 function summarizeTensor(name: string, tensor: StoredTensor, kind: TensorKind): TensorSummary {
   const values = toFloats(tensor)
-  const finite = values.filter(Number.isFinite)
   const size = values.length
-  const mean = finite.reduce((sum, x) => sum + x, 0) / finite.length
-  const variance = finite.reduce((sum, x) => sum + (x - mean) ** 2, 0) / finite.length
-  const count = (is: (x: number) => boolean) => values.reduce((n, x) => n + (is(x) ? 1 : 0), 0)
-  const nonzeros = count((x) => x !== 0)
-  return {
-    ...{ name, kind, dtype: tensor.dtype, shape: tensor.shape, size, nonzeros },
-    ...{ positive: count((x) => x > 0), negative: count((x) => x < 0) },
-    ...{ sparsity: size === 0 ? 0 : 1 - nonzeros / size, mean, std: Math.sqrt(variance) },
-    ...{ nonFinite: size - finite.length, histogram: histogramOf(finite) },
+  let [positive, negative, nonzeros, finite, sum, limit] = [0, 0, 0, 0, 0, 0]
+  for (const x of values) {
+    if (x > 0) positive++
+    else if (x < 0) negative++
+    if (x !== 0) nonzeros++
+    if (!Number.isFinite(x)) continue
+    finite++
+    sum += x
+    limit = Math.max(limit, Math.abs(x))
   }
-}
-
-function histogramOf(values: Float32Array): Histogram {
-  const limit = values.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
+  const mean = sum / finite
   const bins = new Array<number>(BINS).fill(0)
-  for (const x of values) if (x !== 0) bins[Math.min(BINS - 1, Math.floor(((x + limit) / (2 * limit)) * BINS))]++
-  return { limit, bins }
+  let squares = 0
+  for (const x of values) {
+    if (!Number.isFinite(x)) continue
+    squares += (x - mean) ** 2
+    if (x !== 0) bins[Math.min(BINS - 1, Math.floor(((x + limit) / (2 * limit)) * BINS))]++
+  }
+  return {
+    ...{ name, kind, dtype: tensor.dtype, shape: tensor.shape, size, nonzeros, positive, negative },
+    ...{ sparsity: size === 0 ? 0 : 1 - nonzeros / size, mean, std: Math.sqrt(squares / finite) },
+    ...{ nonFinite: size - finite, histogram: { limit, bins } },
+  }
 }

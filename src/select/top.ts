@@ -2,13 +2,14 @@
  * @file Exact selection of the k largest scores: the one meaning of "top k" in this project. Ties go to the earlier
  * tensor, then to the lower index. The kernel `select_top` computes the same.
  */
+import { kthLargest } from './kth.ts'
 
 /** An array of scores; masks are written as 0 and 1 into arrays of either kind. */
 export type Scores = Float32Array | Float64Array
 
 /**
  * Writes 1 at exactly `keep` largest scores over all tensors together and 0 elsewhere.
- * masks[t] has the length of scores[t]. Scores must not be NaN. O(n log n).
+ * masks[t] has the length of scores[t]. Scores must not be NaN. Expected O(n).
  */
 export function selectTop(scores: readonly Scores[], keep: number, masks: readonly Scores[]): void {
   const all = new Float64Array(scores.reduce((n, tensor) => n + tensor.length, 0))
@@ -17,8 +18,8 @@ export function selectTop(scores: readonly Scores[], keep: number, masks: readon
     all.set(tensor, at)
     at += tensor.length
   }
-  all.sort()
-  const least = keep > 0 ? all[Math.max(all.length - keep, 0)] : Number.POSITIVE_INFINITY
+  const count = Math.min(keep, all.length)
+  const least = count > 0 ? kthLargest(all, count) : Number.POSITIVE_INFINITY
   // Everything above the least kept score, and as many of its equals as there is room for.
   let ties = keep
   for (const tensor of scores) for (const score of tensor) if (score > least) ties--

@@ -1,0 +1,28 @@
+/** @file Selection without sorting: quickselect (Hoare 1961) in three parts, so that ties cost nothing. Expected O(n). */
+
+/** The k-th largest of `values`, k from 1 to their number. They must not be NaN, and come back in another order, the same every time. */
+export function kthLargest(values: Float64Array, k: number): number {
+  const place = values.length - k
+  let first = 0
+  let end = values.length
+  for (let draw = 1; ; ) {
+    draw = (Math.imul(draw, 1664525) + 1013904223) >>> 0
+    const pivot = values[first + (draw % (end - first))]
+    // Less than the pivot before `less`, equal to it before `at`, unknown before `more`, then larger.
+    let less = first
+    let more = end
+    for (let at = first; at < more; ) {
+      const value = values[at]
+      if (value < pivot) {
+        values[at++] = values[less]
+        values[less++] = value
+      } else if (value > pivot) {
+        values[at] = values[--more]
+        values[more] = value
+      } else at++
+    }
+    if (place < less) end = less
+    else if (place >= more) first = more
+    else return pivot
+  }
+}
