@@ -11,6 +11,9 @@
 
 // Of a pool, and so of the arenas that run side by side.
 #define MOST_THREADS 256
+// Node 20 wraps memory that is not its own as a buffer, and these end there.
+#define MOST_WRAPPED ((size_t)1 << 32)
+#define PAGE ((size_t)4096)
 
 typedef struct {
     const char *name;
@@ -62,6 +65,14 @@ static void free_pool(napi_env env, void *data, void *hint) {
     pool_destroy(data);
 }
 
+static void prefer_huge_pages(void *data, size_t bytes) {
+#ifdef MADV_HUGEPAGE
+    madvise(data, bytes, MADV_HUGEPAGE);
+#else
+    (void)data, (void)bytes;
+#endif
+}
+
 /* Zeroed memory, or null. With the address sanitizer it comes from malloc, which guards its ends. */
 #ifdef __SANITIZE_ADDRESS__
 static void *arena_create(size_t bytes) { return calloc(1, bytes); }
@@ -70,9 +81,7 @@ static void arena_destroy(void *data, size_t bytes) { (void)bytes, free(data); }
 static void *arena_create(size_t bytes) {
     void *data = mmap(0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (data == MAP_FAILED) return 0;
-#ifdef MADV_HUGEPAGE
-    madvise(data, bytes, MADV_HUGEPAGE);
-#endif
+    prefer_huge_pages(data, bytes);
     return data;
 }
 static void arena_destroy(void *data, size_t bytes) { munmap(data, bytes); }
@@ -105,15 +114,9 @@ static napi_value create_pool(napi_env env, napi_callback_info info) {
     return fail(env, "createPool: this processor lacks that instruction set");
 }
 
-/* allocate(floats: number): ArrayBuffer, zeroed, aligned to a page (but with sanitizers) */
-static napi_value allocate(napi_env env, napi_callback_info info) {
-    napi_value args[1], buffer;
-    size_t count = 1;
-    int64_t floats = 0;
-    napi_get_cb_info(env, info, &count, args, 0, 0);
-    if (napi_get_value_int64(env, args[0], &floats) != napi_ok || floats < 1 || floats > INT32_MAX)
-        return fail(env, "allocate: expected 1 to 2^31 - 1 floats");
-    size_t bytes = (size_t)floats * sizeof(float);
+/* An ArrayBuffer of memory that the addon takes and gives back. Null, and an exception, where there is none. */
+static napi_value wrapped_buffer(napi_env env, size_t bytes) {
+    napi_value buffer;
     void *data = arena_create(bytes);
     if (!data) return fail(env, "allocate: out of memory");
     if (napi_create_external_arraybuffer(env, data, bytes, free_arena, (void *)bytes, &buffer) == napi_ok) return buffer;
@@ -121,18 +124,48 @@ static napi_value allocate(napi_env env, napi_callback_info info) {
     return fail(env, "allocate: this runtime does not allow external memory");
 }
 
-static int run_of(napi_env env, napi_value buffer, napi_value words, Run *out) {
-    size_t bytes, length;
+/* An ArrayBuffer of the runtime's own memory, and where its first page begins. Null, and the runtime's exception, where there is none. */
+static napi_value own_buffer(napi_env env, size_t bytes, size_t *first_page) {
+    napi_value global, constructor, size, buffer;
+    void *data;
+    size_t length;
+    napi_get_global(env, &global);
+    napi_get_named_property(env, global, "ArrayBuffer", &constructor);
+    napi_create_double(env, (double)(bytes + PAGE), &size);
+    if (napi_new_instance(env, constructor, 1, &size, &buffer) != napi_ok) return 0;
+    napi_get_arraybuffer_info(env, buffer, &data, &length);
+    *first_page = -(uintptr_t)data % PAGE;
+    prefer_huge_pages((char *)data + *first_page, bytes);
+    return buffer;
+}
+
+/* allocate(floats: number): Float32Array, zeroed, at the start of a page (but with sanitizers) */
+static napi_value allocate(napi_env env, napi_callback_info info) {
+    napi_value args[1], buffer, view;
+    size_t count = 1, offset = 0;
+    int64_t floats = 0;
+    napi_get_cb_info(env, info, &count, args, 0, 0);
+    if (napi_get_value_int64(env, args[0], &floats) != napi_ok || floats < 1 || floats > INT32_MAX)
+        return fail(env, "allocate: expected 1 to 2^31 - 1 floats");
+    size_t bytes = (size_t)floats * sizeof(float);
+    buffer = bytes > MOST_WRAPPED ? own_buffer(env, bytes, &offset) : wrapped_buffer(env, bytes);
+    if (!buffer) return 0;
+    if (napi_create_typedarray(env, napi_float32_array, (size_t)floats, buffer, offset, &view) == napi_ok) return view;
+    return fail(env, "allocate: this runtime has no arrays of that size");
+}
+
+static int run_of(napi_env env, napi_value floats, napi_value words, Run *out) {
+    size_t length;
     void *arena, *code;
     napi_typedarray_type type;
-    if (napi_get_arraybuffer_info(env, buffer, &arena, &bytes) != napi_ok ||
+    if (napi_get_typedarray_info(env, floats, &type, &length, &arena, 0, 0) != napi_ok || type != napi_float32_array ||
         napi_get_typedarray_info(env, words, &type, &length, &code, 0, 0) != napi_ok || type != napi_int32_array)
         return 0;
     *out = (Run){arena, code, (int32_t)length};
     return 1;
 }
 
-/* run(pool, arena: ArrayBuffer, code: Int32Array): void */
+/* run(pool, arena: Float32Array, code: Int32Array): void */
 static napi_value run(napi_env env, napi_callback_info info) {
     napi_value args[3];
     size_t count = 3;
@@ -145,7 +178,7 @@ static napi_value run(napi_env env, napi_callback_info info) {
     return 0;
 }
 
-/* runApart(pool, arenas: ArrayBuffer[], codes: Int32Array[]): void */
+/* runApart(pool, arenas: Float32Array[], codes: Int32Array[]): void */
 static napi_value run_apart(napi_env env, napi_callback_info info) {
     napi_value args[3];
     size_t count = 3;

@@ -88,7 +88,7 @@ export class Executable {
   /** A state tensor that holds bytes: a live view. */
   bytes(name: string): Uint8Array {
     const { tensor, offset } = this.#named(name)
-    return this.#arena.bytes.subarray(offset * 4, offset * 4 + sizeOf(tensor.shape))
+    return this.#arena.bytes(offset, sizeOf(tensor.shape))
   }
 
   /** Where a parameter or state tensor lies, for {@link execute}. */

@@ -15,8 +15,8 @@ export interface Arena {
   readonly floats: Floats
   /** The same memory as doubles (own memory on the reference machine): even float offset f is double f / 2. */
   readonly doubles: Float64Array
-  /** The same memory as bytes (own memory on the reference machine): float offset f is byte 4 f. */
-  readonly bytes: Uint8Array
+  /** `count` bytes of the same memory (own memory on the reference machine) from float `offset` on. */
+  bytes(offset: number, count: number): Uint8Array
   run(program: Program): void
 }
 

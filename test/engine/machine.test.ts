@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { call } from '../../src/engine/kernel.ts'
+import { UNARY, unary } from '../../src/engine/kernels/elementwise.ts'
 import { openMachine } from '../../src/engine/machine.ts'
 import { openNative } from '../../src/engine/machines/native.ts'
+import { Program } from '../../src/engine/program.ts'
 import { sets } from '../support/engines.ts'
 
 beforeEach(() => {
@@ -68,6 +71,21 @@ describe.skipIf(sets.length === 0)('the native engine', () => {
     await expect(openMachine()).rejects.toThrow(
       `instruction set: expected one of ${known} on this processor, found mmx`,
     )
+  })
+
+  it('addresses more than 4 GiB, where buffers of Node 20 end', () => {
+    const size = 2 ** 30 + 2 ** 20
+    const [x, y, n] = [2 ** 30 + 1000, size - 67, 67]
+    const arena = openNative(2).allocate(size)
+    const floats = (offset: number) => [...arena.floats.subarray(offset, offset + n)]
+    arena.floats.subarray(x, x + n).fill(2.5)
+    arena.run(Program.assemble([call(unary, { op: UNARY.Neg, n, x, y })], size))
+    expect([arena.floats.length, floats(y), floats(y - n)]).toEqual([size, Array(n).fill(-2.5), Array(n).fill(0)])
+    arena.bytes(y, 4 * n).fill(0)
+    expect([floats(y), arena.doubles[x / 2]]).toEqual([
+      Array(n).fill(0),
+      new Float64Array(arena.floats.slice(x, x + 2).buffer)[0],
+    ])
   })
 
   it.each([0, 1.5, 257, Number.NaN])('refuses %d threads', (threads) => {

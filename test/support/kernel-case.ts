@@ -52,7 +52,7 @@ export function expectAgreement(machines: readonly Machine[], test: KernelCase):
     const arena = machine.allocate(size)
     arena.floats.fill(Number.NaN)
     for (const [name, values] of Object.entries(test.operands))
-      if (values instanceof Uint8Array) arena.bytes.set(values, 4 * at[name])
+      if (values instanceof Uint8Array) arena.bytes(at[name], values.length).set(values)
       else arena.floats.set(Array.from(values, change), at[name])
     arena.run(program)
     return arena.floats

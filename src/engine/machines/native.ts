@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Arena, Machine } from '../machine.ts'
+import type { Arena, Floats, Machine } from '../machine.ts'
 import type { Program } from '../program.ts'
 
 interface Addon {
@@ -14,9 +14,9 @@ interface Addon {
   /** What this processor has, best first. */
   instructionSets: { name: string; lanes: number }[]
   createPool(instructionSet: string, threads: number): unknown
-  allocate(floats: number): ArrayBuffer
-  run(pool: unknown, arena: ArrayBuffer, code: Int32Array): void
-  runApart(pool: unknown, arenas: readonly ArrayBufferLike[], codes: readonly Int32Array[]): void
+  allocate(floats: number): Float32Array
+  run(pool: unknown, arena: Float32Array, code: Int32Array): void
+  runApart(pool: unknown, arenas: readonly Floats[], codes: readonly Int32Array[]): void
 }
 
 /** ESPALIER_ADDON names another build of the addon, such as the one with sanitizers. */
@@ -54,18 +54,19 @@ export function openNative(threads: number, instructionSet?: string): Machine {
     description: `native ${set.name}, ${threads} thread${threads === 1 ? '' : 's'}`,
     allocate(size): Arena {
       const memory = addon.allocate(Math.max(size, 1))
+      const { buffer, byteOffset } = memory
       return {
-        floats: new Float32Array(memory, 0, size),
-        doubles: new Float64Array(memory, 0, size >> 1),
-        bytes: new Uint8Array(memory),
+        floats: memory.subarray(0, size),
+        doubles: new Float64Array(buffer, byteOffset, size >> 1),
+        bytes: (offset, count) => new Uint8Array(buffer, byteOffset + 4 * offset, count),
         run(program) {
           addon.run(pool, memory, codeOf(program, size))
         },
       }
     },
     runApart(runs) {
-      const memories = runs.map(({ arena }) => arena.bytes.buffer)
-      if (runs.length > threads || new Set(memories).size < runs.length)
+      const memories = runs.map(({ arena }) => arena.floats)
+      if (runs.length > threads || new Set(memories.map(({ buffer }) => buffer)).size < runs.length)
         throw new Error(`runApart: expected at most ${threads} programs, over arenas of their own`)
       const codes = runs.map(({ arena, program }) => codeOf(program, arena.floats.length))
       addon.runApart(pool, memories, codes)

@@ -19,7 +19,7 @@ export function openReference(): Machine {
       return {
         floats,
         doubles,
-        bytes,
+        bytes: (offset, count) => bytes.subarray(4 * offset, 4 * offset + count),
         run(program) {
           if (program.arenaSize > size) throw new Error('this program was made for a larger arena')
           for (const instruction of program.instructions)

@@ -38,7 +38,7 @@ export function wasmMachine(module: WebAssembly.Module): Machine {
       return {
         floats: new Float32Array(wasm.memory.buffer, base, size),
         doubles: new Float64Array(wasm.memory.buffer, base, size >> 1),
-        bytes: new Uint8Array(wasm.memory.buffer, base, size * 4),
+        bytes: (offset, count) => new Uint8Array(wasm.memory.buffer, base + 4 * offset, count),
         run(program) {
           let list = encoded.get(program)
           if (!list) encoded.set(program, (list = program.encode(numbers)))

@@ -199,11 +199,12 @@ onEveryEngine((machines) => {
         for (const machine of machines) {
           const arena = machine.allocate(size)
           arena.floats.fill(1)
-          new Int32Array(arena.bytes.buffer, arena.bytes.byteOffset + 4 * starts, list.length).set(list)
-          const before = arena.bytes.slice()
+          const bytes = arena.bytes(0, 4 * size)
+          new Int32Array(bytes.buffer, bytes.byteOffset + 4 * starts, list.length).set(list)
+          const before = bytes.slice()
           arena.run(Program.assemble([instruction], size))
-          before.set(arena.bytes.subarray(4 * result, 4 * (result + length)), 4 * result)
-          expect(Buffer.compare(before, arena.bytes)).toBe(0)
+          before.set(bytes.subarray(4 * result, 4 * (result + length)), 4 * result)
+          expect(Buffer.compare(before, bytes)).toBe(0)
         }
       }),
       { numRuns: 60 },
