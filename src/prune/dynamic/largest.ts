@@ -1,17 +1,14 @@
 /** @file Where gradients are largest. */
 import type { Floats } from '../../engine/machine.ts'
+import { selectTop } from '../../select/top.ts'
 
 /** The `count` places with the largest |gradient| that are not taken (ascending), of equal ones the earlier; ascending. */
 export function largest(gradient: Floats, taken: Int32Array, count: number): Int32Array {
-  if (count === 0) return new Int32Array(0)
-  const scores = Float32Array.from(gradient, (g) => -Math.abs(g))
-  for (const position of taken) scores[position] = Number.POSITIVE_INFINITY
-  // The threshold first: sorting every place would cost far more than looking at each.
-  const least = scores.slice().sort()[count - 1]
-  const grown: number[] = []
-  let equal = count - scores.reduce((sum, s) => sum + (s < least ? 1 : 0), 0)
-  scores.forEach((score, position) => {
-    if (score < least || (score === least && equal-- > 0)) grown.push(position)
-  })
-  return Int32Array.from(grown)
+  const scores = gradient.map(Math.abs)
+  for (const position of taken) scores[position] = -1
+  const chosen = new Float32Array(scores.length)
+  selectTop([scores], count, [chosen])
+  const grown = new Int32Array(count)
+  for (let position = 0, i = 0; i < count; position++) if (chosen[position] === 1) grown[i++] = position
+  return grown
 }
