@@ -93,11 +93,11 @@ function report() {
     ),
   ]
   const seconds = names.map((name) => cells(name, (s) => mean(of(name, s).map((c) => c.wall)).toFixed(0)))
+  const signed = (x) => `${x < 0 ? '-' : '+'}${Math.abs(x).toFixed(2)}`
   const publishedGains = (name) => [
     `published ${name.replace('-as-coded', '')}`,
     ...sparsities.map((s) => signed(methods[name].published[s] - methods.magnitude.published[s])),
   ]
-  const signed = (x) => `${x < 0 ? '-' : '+'}${Math.abs(x).toFixed(2)}`
   const gains = names
     .filter((name) => name !== 'magnitude')
     .flatMap((name) => [

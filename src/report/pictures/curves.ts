@@ -1,29 +1,37 @@
 /** @file Curves over epochs, one line per group: means over seeds. What pictures of a training's course are made of. */
 import type { EpochReport } from '../../experiment/run-events.ts'
 import { labelOf, type RunGroup, seriesOf } from '../groups.ts'
+import type { Picture } from './draw.ts'
 import { palette } from './theme.ts'
 
 /** More groups than this are told apart by their series alone. */
 const MOST_NAMED = 10
 
-/** A figure of an epoch; undefined where it has none. */
-export type Figure = (epoch: EpochReport) => number | undefined
+/** A chart: a figure of every epoch, undefined where it has none, and its axis. */
+export interface Curve {
+  of(epoch: EpochReport): number | undefined
+  title: string
+  scale: object
+}
 
-/** Points of all groups, `null` where no seed has the figure of that epoch. */
-export function curvePoints<Field extends string>(groups: readonly RunGroup[], figures: Record<Field, Figure>) {
+/** Charts side by side, of points whose fields have the names of the curves. Nothing where no run has two epochs. */
+export function curvesOf(groups: readonly RunGroup[], curves: Record<string, Curve>): Picture['spec'] | undefined {
+  const values = pointsOf(groups, Object.entries(curves))
+  if (!values.some(({ epoch }) => epoch > 1)) return undefined
+  const names = [...new Set(values.map(({ name }) => name))]
+  const charts = Object.entries(curves).map(([field, { title, scale }]) => chart(names, field, title, scale))
+  return { data: { values }, hconcat: charts }
+}
+
+/** `null` where no seed has the figure of that epoch. */
+function pointsOf(groups: readonly RunGroup[], curves: readonly [string, Curve][]) {
   const named = groups.length <= MOST_NAMED ? labelOf : seriesOf
   return groups.flatMap((group, i) => {
     const length = Math.max(...group.runs.map(({ epochs }) => epochs.length))
     return Array.from({ length }, (_, at) => {
       const epochs = group.runs.flatMap((run) => run.epochs[at] ?? [])
-      const means = Object.entries<Figure>(figures).map(([field, of]) => [
-        field,
-        mean(epochs.flatMap((e) => of(e) ?? [])),
-      ])
-      return {
-        ...{ group: i, name: named(group), epoch: at + 1 },
-        ...(Object.fromEntries(means) as Record<Field, number | null>),
-      }
+      const means = curves.map(([field, { of }]) => [field, mean(epochs.flatMap((epoch) => of(epoch) ?? []))])
+      return { group: i, name: named(group), epoch: at + 1, ...Object.fromEntries(means) }
     })
   })
 }
@@ -31,8 +39,8 @@ export function curvePoints<Field extends string>(groups: readonly RunGroup[], f
 const mean = (values: readonly number[]) =>
   values.length > 0 ? values.reduce((sum, value) => sum + value, 0) / values.length : null
 
-/** A chart of one field of the points of these names, with lines of its own and a legend below. */
-export function curveChart(names: readonly string[], field: string, title: string, scale: object) {
+/** Lines of one field, and a legend below. */
+function chart(names: readonly string[], field: string, title: string, scale: object) {
   return {
     ...{ width: 400, height: 260 },
     mark: { type: 'line' as const, strokeWidth: 1.5, interpolate: 'monotone' as const },
