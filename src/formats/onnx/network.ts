@@ -18,6 +18,9 @@ import { Scope, Unsupported } from './scope.ts'
 import { isFloating, numbersOf, readTensor } from './tensor.ts'
 import { Known, type Origin, transposed, type Value } from './value.ts'
 
+/** Versions of ONNX's operators that run here. */
+const OPSETS = { least: 7, most: 25 } as const
+
 export interface ImportOptions {
   /** Rows and columns of images, where the file leaves them open. */
   plane?: readonly [number, number]
@@ -35,6 +38,10 @@ export interface OnnxNetwork {
 
 /** What the model computes before its last softmax, [N, classes]: its logits. Throws UserError, or Unsupported where a node cannot be run. */
 export function importOnnx(file: OnnxFile, options: ImportOptions = {}): OnnxNetwork {
+  if (file.opset < OPSETS.least || file.opset > OPSETS.most)
+    throw new Unsupported(
+      `${file.path} uses version ${file.opset} of ONNX's operators, expected ${OPSETS.least} to ${OPSETS.most}: export it again with opset 17`,
+    )
   const input = inputOf(file, options)
   const operations = operationsOf(file)
   const constants = knownTensors(file)

@@ -2,6 +2,7 @@
 import type { TensorFile } from '../safetensors-bytes.ts'
 import { type OnnxFile, parseOnnx } from './file.ts'
 import { type ImportOptions, importOnnx, type OnnxNetwork } from './network.ts'
+import { type AnyTensor, isSparse, placesOf } from './places.ts'
 import { Unsupported } from './scope.ts'
 import { dtypes, type External, isFloating } from './tensor.ts'
 
@@ -46,9 +47,9 @@ function importOrSay(file: OnnxFile, options: ImportOptions): OnnxNetwork | Unsu
   }
 }
 
-/** All initializers of floats, as they are stored. */
-function floatTensors({ graph, stored }: OnnxFile): TensorFile['tensors'] {
-  const dense = graph.initializer.filter(({ dataType }) => dataType in dtypes && isFloating(dtypes[dataType]))
-  const names = [...dense.map(({ name }) => name), ...graph.sparseInitializer.map(({ values }) => values?.name ?? '')]
-  return new Map(names.map((name) => [name, stored.get(name)!()]))
+/** All stored tensors of floats, by their keys. */
+function floatTensors({ proto, stored }: OnnxFile): TensorFile['tensors'] {
+  const typeOf = (tensor: AnyTensor) => (isSparse(tensor) ? (tensor.values?.dataType ?? 0) : tensor.dataType)
+  const floats = placesOf(proto).filter(({ tensor }) => isFloating(dtypes[typeOf(tensor)]))
+  return new Map(floats.map(({ key }) => [key, stored.get(key)!()]))
 }
