@@ -1,14 +1,14 @@
-/** @file Pruning by stored values alone, without data: of any ONNX model too, whatever its operators. */
+/** @file Pruning by stored values alone, without data. */
 import { markdownTable } from 'markdown-table'
 import { version } from '../experiment/environment.ts'
 import { grouped, percent } from '../experiment/report.ts'
 import { writeNetwork } from '../formats/network-file.ts'
-import { layerWeights } from '../formats/onnx/weights.ts'
+import { toFloats } from '../formats/safetensors.ts'
 import type { WeightsFile } from '../formats/weights-file.ts'
 import type { Model } from '../models/model.ts'
-import { chooseTensors, fits } from '../prune/tensors.ts'
+import { collapseSentences, connectivityOf, refuseCollapse } from '../prune/collapse.ts'
+import { chooseTensors, prunableTensors } from '../prune/tensors.ts'
 import { UserError } from '../util/errors.ts'
-import { suggestion } from '../util/suggest.ts'
 import { pruneStored } from '../workflow/prune-stored.ts'
 import { oneOf, patterns } from './choices.ts'
 import { flagMetadata } from './eval-data.ts'
@@ -16,6 +16,7 @@ import { namedNetwork } from './named-network.ts'
 import { wholeNumber } from './numbers.ts'
 import { onnxOptions, writtenLines } from './onnx-flags.ts'
 import { print, printJson } from './output.ts'
+import { pruneOnnxFile } from './prune-onnx-file.ts'
 import { isStored, type PruneFlags, type PruneMethodName, scopeOf, shareOf } from './prune-settings.ts'
 
 /** Prunes and writes. Throws UserError where the method needs data. */
@@ -28,34 +29,27 @@ export async function pruneByValue(
   if (!isStored(method))
     throw new UserError(`--method ${method} needs --data with a data set or a folder: it looks at derivatives`)
   if (flags.finetune) throw new UserError('--finetune needs --data with a data set or a folder')
-  const { onnx } = stored
-  const unknown = onnx && !flags.model && onnx.network instanceof UserError ? onnx.network : undefined
-  const { model, file }: { model?: Model; file: WeightsFile } = unknown
-    ? { file: stored }
-    : namedNetwork(stored, path, flags.model)
-  const tensors = model ? namesOf(model, flags) : chosen(layerWeights(onnx!.file), flags, path)
-  const [sparsity, scope, seed] = [
-    shareOf(flags.sparsity),
-    scopeOf(flags, method),
-    wholeNumber('--seed', flags.seed, 0, 2 ** 32 - 1),
-  ]
-  const lacking = tensors.find((name) => !file.tensors.has(name))
-  if (lacking !== undefined) throw new UserError(`${path} has no tensor ${lacking}, which ${model?.name} needs`)
-  const { file: pruned, layers } = pruneStored(file, { method, sparsity, scope, tensors, seed })
-  const facts = {
-    ...(model && !onnx && { model: model.name }),
-    method,
-    scope,
-    sparsity,
-    seed,
-    pruned: tensors.join(','),
-    espalier: version(),
+  const removing = {
+    ...{ method, sparsity: shareOf(flags.sparsity), scope: scopeOf(flags, method) },
+    seed: wholeNumber('--seed', flags.seed, 0, 2 ** 32 - 1),
   }
+  if (stored.onnx && !flags.model) return pruneOnnxFile(stored.onnx, path, removing, flags)
+  const { model, file } = namedNetwork(stored, path, flags.model)
+  const tensors = namesOf(model, flags)
+  const lacking = tensors.find((name) => !file.tensors.has(name))
+  if (lacking !== undefined) throw new UserError(`${path} has no tensor ${lacking}, which ${model.name} needs`)
+  const { file: pruned, layers } = pruneStored(file, { ...removing, tensors })
+  const weights = prunableTensors(model).map(({ name }) => [name, toFloats(pruned.tensors.get(name)!)] as const)
+  const collapse = connectivityOf(model, new Map(weights))
+  if (oneOf('--on-collapse', flags.onCollapse, ['warn', 'error'] as const) === 'error')
+    refuseCollapse(collapse, removing.sparsity)
+  const warnings = collapseSentences(collapse)
+  const facts = { model: model.name, ...removing, pruned: tensors.join(','), espalier: version() }
   const metadata = {
     ...{ ...file.metadata, ...flagMetadata(flags) },
     ...Object.fromEntries(Object.entries(facts).map(([key, value]) => [key, String(value)])),
   }
-  const network = { weights: { tensors: pruned.tensors, metadata }, model, onnx }
+  const network = { weights: { tensors: pruned.tensors, metadata }, model }
   const written = await writeNetwork(flags.out, network, onnxOptions(flags))
 
   const [size, kept] = [
@@ -65,23 +59,18 @@ export async function pruneByValue(
   const reached = size === 0 ? 0 : 1 - kept / size
   if (flags.json)
     return printJson({
-      file: path,
-      method,
-      scope,
-      seed,
-      layers,
-      prunable: { size, kept, sparsity: reached },
-      out: flags.out,
-      ...written,
+      ...{ file: path, method, scope: removing.scope, seed: removing.seed, layers },
+      ...{ prunable: { size, kept, sparsity: reached }, warnings, out: flags.out, ...written },
     })
-  if (unknown) print(`note: ${unknown.message}`)
   const rows = [...layers, { name: 'all pruned tensors', size, kept }].map((layer) => [
     ...[layer.name, grouped(layer.size), grouped(layer.kept), percent(layer.kept / layer.size)],
   ])
   print(markdownTable([['tensor', 'weights', 'kept', 'density'], ...rows], { align: ['l', 'r', 'r', 'r'] }))
   print(
-    `\nsparsity ${percent(reached)} of the pruned tensors; what that does to the accuracy is not known without --data\n`,
+    `\nsparsity ${percent(reached)} of the pruned tensors; what that does to the accuracy is not known without --data`,
   )
+  for (const warning of warnings) print(`warning: ${warning}`)
+  print('')
   for (const line of writtenLines(flags.out, written, flags)) print(line)
 }
 
@@ -91,19 +80,3 @@ const namesOf = (model: Model, { prunable, include, exclude }: PruneFlags): stri
     include: patterns(include),
     exclude: patterns(exclude),
   }).map(({ name }) => name)
-
-/** The weights of a model that does not run here, by patterns. */
-function chosen(names: readonly string[], flags: PruneFlags, path: string): string[] {
-  if (names.length === 0) throw new UserError(`${path} has no stored weights of matrix products or convolutions`)
-  const matching = (flag: string, list: readonly string[]) => {
-    for (const pattern of list)
-      if (!names.some((name) => fits(name, pattern)))
-        throw new UserError(`${flag}: no weight is named ${pattern}${suggestion(pattern, names)}`)
-    return (name: string) => list.some((pattern) => fits(name, pattern))
-  }
-  const within = matching('--include', patterns(flags.include) ?? ['*'])
-  const without = matching('--exclude', patterns(flags.exclude) ?? [])
-  const left = names.filter((name) => within(name) && !without(name))
-  if (left.length === 0) throw new UserError(`--exclude ${flags.exclude} leaves no weight of ${path} to prune`)
-  return left
-}

@@ -82,6 +82,12 @@ function linksOf(node: Node, input: number, masks: Masks): Links {
     weights.push(count)
   }
   const weight = weightOf(node)
+  if (!weight && node.operator.weight !== undefined) {
+    // A weight that is computed, such as one under a mask that the model has itself: taken as whole.
+    const [ins, outs] = [channelsOf(node.inputs[input]), channelsOf(node.outputs[0])]
+    for (let a = 0; a < ins; a++) for (let b = 0; b < outs; b++) add(a, b, 0)
+    return links
+  }
   if (!weight) {
     channelLinks(node, input, (a, b) => add(a, b, 0))
     return links

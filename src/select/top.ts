@@ -18,13 +18,21 @@ export function selectTop(scores: readonly Scores[], keep: number, masks: readon
     all.set(tensor, at)
     at += tensor.length
   }
+  const isKept = topOf(all, keep)
+  scores.forEach((tensor, t) => {
+    for (let i = 0; i < tensor.length; i++) masks[t][i] = isKept(tensor[i]) ? 1 : 0
+  })
+}
+
+/**
+ * Whether a score is among the `keep` largest of `all`: to be asked once for each of them, in their order, since of equals the first are kept. For callers that
+ * do not have all scores at once twice. `all` must not hold NaN, and comes back in another order. Expected O(n).
+ */
+export function topOf(all: Scores, keep: number): (score: number) => boolean {
   const count = Math.min(keep, all.length)
   const least = count > 0 ? kthLargest(all, count) : Number.POSITIVE_INFINITY
   // Everything above the least kept score, and as many of its equals as there is room for.
   let ties = keep
-  for (const tensor of scores) for (const score of tensor) if (score > least) ties--
-  scores.forEach((tensor, t) => {
-    for (let i = 0; i < tensor.length; i++)
-      masks[t][i] = tensor[i] > least || (tensor[i] === least && ties-- > 0) ? 1 : 0
-  })
+  for (let i = 0; i < all.length; i++) if (all[i] > least) ties--
+  return (score) => score > least || (score === least && ties-- > 0)
 }

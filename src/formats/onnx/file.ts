@@ -39,7 +39,11 @@ export function isOnnx(bytes: Uint8Array): boolean {
 
 /** Parses a whole file. Throws UserError on anything malformed. */
 export function parseOnnx(bytes: Uint8Array, path: string, external = noFiles(path)): OnnxFile {
-  const proto = sorted(decode(bytes, path), path)
+  return fileOf(sorted(decode(bytes, path), path), path, external)
+}
+
+/** A model that is in memory, its nodes in order, as a file. Throws UserError where it has no graph. */
+export function fileOf(proto: ModelProto, path: string, external = noFiles(path)): OnnxFile {
   const { graph } = proto
   if (!graph || graph.node.length === 0) throw new UserError(`${path} is not a valid ONNX model: it has no graph`)
   const opset = Number(proto.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 1n)

@@ -23,7 +23,11 @@ export function readOnnx(
   options: ImportOptions = {},
   external?: External,
 ): OnnxWeights {
-  const file = parseOnnx(bytes, path, external)
+  return weightsOf(parseOnnx(bytes, path, external), options)
+}
+
+/** The tensors of a file, and the network that it is. */
+export function weightsOf(file: OnnxFile, options: ImportOptions = {}): OnnxWeights {
   const network = importOrSay(file, { ...statedOptions(file.metadata), ...options })
   const tensors = network instanceof Unsupported ? floatTensors(file) : network.tensors
   return { tensors, metadata: file.metadata, onnx: { file, network } }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readOnnx } from '../../../src/formats/onnx/onnx.ts'
-import { layerWeights } from '../../../src/formats/onnx/weights.ts'
+import { storedWeights } from '../../../src/formats/onnx/weights.ts'
 import { SparseModel } from '../../../src/infer/sparse-model.ts'
 import { UserError } from '../../../src/util/errors.ts'
 import { best } from '../../support/engines.ts'
@@ -63,7 +63,7 @@ describe.skipIf(!hasTorch)('models that torch.onnx wrote (skipped where Debian p
     const { onnx, tensors } = readOnnx(readFileSync(join(folder, file)), file)
     expect(onnx.network).toBeInstanceOf(UserError)
     expect((onnx.network as UserError).message).toMatch(/^attention-14.*: node \/.*--method magnitude or random works/)
-    const weights = layerWeights(onnx.file)
+    const weights = storedWeights(onnx.file).weights.map(({ key }) => key)
     // Patches, query-key-value, output projection, two linear layers, classifier.
     expect(weights).toHaveLength(6)
     for (const name of weights) expect(tensors.has(name)).toBe(true)

@@ -1,0 +1,41 @@
+/** @file Whether pruning by value has emptied layers of an ONNX model or, where that runs here, left no path from its input to its output. */
+import type { OnnxNetwork } from '../formats/onnx/network.ts'
+import type { OnnxModel } from '../formats/onnx/onnx.ts'
+import { toFloats } from '../formats/safetensors.ts'
+import { sizeOf } from '../graph/tensor.ts'
+import type { Connectivity } from '../prune/collapse.ts'
+import { reachOf } from '../prune/reachability.ts'
+import { prunableTensors } from '../prune/tensors.ts'
+import { UserError } from '../util/errors.ts'
+import type { PrunedWeights } from './prune-onnx.ts'
+
+/** What pruning has done to a model, of which nothing is said that was so before. */
+export function collapseOf({ tensors, emptied }: PrunedWeights, before: OnnxModel, after: OnnxModel): Connectivity {
+  const layers = tensors.map(({ name, size, kept }) => ({ name, size, kept, effective: kept }))
+  const collapsed = emptied.map((name) => ({ name, size: 0, kept: 0, effective: 0 }))
+  return { layers, collapsed, ...newlyDead(before, after) }
+}
+
+/** Outputs to which no path leads any more; none of one, where the model does not run here. */
+function newlyDead(before: OnnxModel, after: OnnxModel): Pick<Connectivity, 'deadOutputs' | 'outputs'> {
+  const none = { deadOutputs: 0, outputs: 1 }
+  if (after.network instanceof UserError || before.network instanceof UserError) return none
+  const found = deadOutputsOf(after.network)
+  return found.deadOutputs > 0 && found.deadOutputs > deadOutputsOf(before.network).deadOutputs ? found : none
+}
+
+function deadOutputsOf({ model, tensors }: OnnxNetwork): Pick<Connectivity, 'deadOutputs' | 'outputs'> {
+  const weights = prunableTensors(model)
+  const masks = new Map(weights.map(({ name }) => [name, toFloats(tensors.get(name)!)] as const))
+  // Where every channel of every layer has a weight, every channel is reached; that is quickly told, and most often so.
+  if (weights.every(({ name, shape }) => everyRowHasSome(masks.get(name)!, sizeOf(shape.slice(1)))))
+    return { deadOutputs: 0, outputs: model.classes }
+  const { outputs } = reachOf(model, masks)
+  return { deadOutputs: outputs.filter((reached) => !reached).length, outputs: outputs.length }
+}
+
+function everyRowHasSome(values: Float32Array, row: number): boolean {
+  for (let from = 0; from < values.length; from += row)
+    if (values.subarray(from, from + row).every((value) => value === 0)) return false
+  return true
+}
