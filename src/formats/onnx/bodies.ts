@@ -35,15 +35,21 @@ export function mapBodies(model: ModelProto, change: (body: GraphProto, path: Pa
 }
 
 function mapGraph(graph: GraphProto, path: Path, change: (body: GraphProto, path: Path) => GraphProto): GraphProto {
-  const node = graph.node.map((one) => mapNode(one, path, change))
+  const named = new Map<string, number>()
+  for (const { name } of graph.node) named.set(name, (named.get(name) ?? 0) + 1)
+  const node = graph.node.map((one) => {
+    // Names of nodes need not be unique, those of what they compute are.
+    const label = one.name && named.get(one.name) === 1 ? one.name : one.output[0] || one.name || one.opType
+    return mapNode(one, `${path}${label}`, change)
+  })
   const inside = node.some((one, i) => one !== graph.node[i]) ? changed(GraphProtoSchema, graph, { node }) : graph
   return change(inside, path)
 }
 
-function mapNode(node: NodeProto, path: Path, change: (body: GraphProto, path: Path) => GraphProto): NodeProto {
+function mapNode(node: NodeProto, at: Path, change: (body: GraphProto, path: Path) => GraphProto): NodeProto {
   if (!node.attribute.some(({ g, graphs }) => g || graphs.length > 0)) return node
   const attribute = node.attribute.map((one) => {
-    const inside = `${path}${node.name || node.output[0] || node.opType}/${one.name}/`
+    const inside = `${at}/${one.name}/`
     const g = one.g && mapGraph(one.g, inside, change)
     const graphs = one.graphs.map((graph, i) => mapGraph(graph, `${inside}${i}/`, change))
     const same = g === one.g && graphs.every((graph, i) => graph === one.graphs[i])

@@ -268,6 +268,31 @@ const places: Record<string, Case> = {
     ],
     ...{ outputs: ['a', 'b', 'd'], weights: ['W', 'U', 'loop/body/V'], seen: ['a', 'b', 'd'], feeds: { x: unit(4) } },
   },
+  'branches of two nodes of one name': {
+    stored: { yes: scalar(1, 'bool') },
+    steps: ['y', 'z'].map((output) => ({
+      ...{ op: 'If', name: 'twice', in: ['yes'], out: output },
+      with: Object.fromEntries(
+        ['then_branch', 'else_branch'].map((branch) => [
+          branch,
+          {
+            graph: {
+              stored: branch === 'then_branch' ? { [`V.${output}`]: matrix(4, 6, output === 'y' ? 1 : 2) } : {},
+              steps: [
+                branch === 'then_branch'
+                  ? { op: 'MatMul', in: ['x', `V.${output}`], out: `${branch}.${output}` }
+                  : { op: 'Identity', in: ['x'], out: `${branch}.${output}` },
+              ],
+              outputs: [`${branch}.${output}`],
+            },
+          },
+        ]),
+      ),
+    })),
+    ...{ outputs: ['y', 'z'], weights: ['y/then_branch/V.y', 'z/then_branch/V.z'] },
+    // ONNX Runtime refuses it.
+    seen: [],
+  },
   'functions, of arguments and constants, with attributes of the call': {
     stored: { W: matrix(6, 4), B: floats(0, 0, 0, 0, 0, 0) },
     steps: [
