@@ -14,7 +14,7 @@ import { oneOf, patterns } from './choices.ts'
 import { flagMetadata } from './eval-data.ts'
 import { namedNetwork } from './named-network.ts'
 import { wholeNumber } from './numbers.ts'
-import { onnxOptions, writtenLines } from './onnx-flags.ts'
+import { onnxOptions, writtenJson, writtenLines } from './onnx-flags.ts'
 import { print, printJson } from './output.ts'
 import { pruneOnnxFile } from './prune-onnx-file.ts'
 import { isStored, type PruneFlags, type PruneMethodName, scopeOf, shareOf } from './prune-settings.ts'
@@ -60,7 +60,7 @@ export async function pruneByValue(
   if (flags.json)
     return printJson({
       ...{ file: path, method, scope: removing.scope, seed: removing.seed, layers },
-      ...{ prunable: { size, kept, sparsity: reached }, warnings, out: flags.out, ...written },
+      ...{ prunable: { size, kept, sparsity: reached }, warnings, out: flags.out, ...writtenJson(written) },
     })
   const rows = [...layers, { name: 'all pruned tensors', size, kept }].map((layer) => [
     ...[layer.name, grouped(layer.size), grouped(layer.kept), percent(layer.kept / layer.size)],

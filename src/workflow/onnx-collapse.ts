@@ -1,6 +1,8 @@
 /** @file Whether pruning by value has emptied layers of an ONNX model or, where that runs here, left no path from its input to its output. */
-import type { OnnxNetwork } from '../formats/onnx/network.ts'
+import { openModel } from '../formats/onnx/file.ts'
+import { importOnnx, type OnnxNetwork } from '../formats/onnx/network.ts'
 import type { OnnxModel } from '../formats/onnx/onnx.ts'
+import { withTensors } from '../formats/onnx/rewrite.ts'
 import { toFloats } from '../formats/safetensors.ts'
 import { sizeOf } from '../graph/tensor.ts'
 import type { Connectivity } from '../prune/collapse.ts'
@@ -10,18 +12,23 @@ import { UserError } from '../util/errors.ts'
 import type { PrunedWeights } from './prune-onnx.ts'
 
 /** What pruning has done to a model, of which nothing is said that was so before. */
-export function collapseOf({ tensors, emptied }: PrunedWeights, before: OnnxModel, after: OnnxModel): Connectivity {
+export function collapseOf(pruned: PrunedWeights, model: OnnxModel): Connectivity {
+  const { tensors, emptied } = pruned
   const layers = tensors.map(({ name, size, kept }) => ({ name, size, kept, effective: kept }))
   const collapsed = emptied.map((name) => ({ name, size: 0, kept: 0, effective: 0 }))
-  return { layers, collapsed, ...newlyDead(before, after) }
+  return { layers, collapsed, ...newlyDead(pruned, model) }
 }
 
 /** Outputs to which no path leads any more; none of one, where the model does not run here. */
-function newlyDead(before: OnnxModel, after: OnnxModel): Pick<Connectivity, 'deadOutputs' | 'outputs'> {
+function newlyDead(
+  { changes }: PrunedWeights,
+  { file, network, reading }: OnnxModel,
+): Pick<Connectivity, 'deadOutputs' | 'outputs'> {
   const none = { deadOutputs: 0, outputs: 1 }
-  if (after.network instanceof UserError || before.network instanceof UserError) return none
-  const found = deadOutputsOf(after.network)
-  return found.deadOutputs > 0 && found.deadOutputs > deadOutputsOf(before.network).deadOutputs ? found : none
+  if (network instanceof UserError) return none
+  const after = importOnnx(openModel(withTensors(file, changes), file.path), reading)
+  const found = deadOutputsOf(after)
+  return found.deadOutputs > 0 && found.deadOutputs > deadOutputsOf(network).deadOutputs ? found : none
 }
 
 function deadOutputsOf({ model, tensors }: OnnxNetwork): Pick<Connectivity, 'deadOutputs' | 'outputs'> {

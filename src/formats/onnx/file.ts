@@ -14,6 +14,8 @@ export interface OnnxFile {
   graph: GraphProto
   /** Version of ONNX's operators. */
   opset: number
+  /** The number of samples that its first input is written for, where it says one. */
+  batch?: number
   external: External
   /** Stored tensors of all graphs by their keys (places.ts; in the main graph, names). Read when asked for; throws UserError where one is malformed. */
   stored: ReadonlyMap<string, () => StoredTensor>
@@ -39,16 +41,24 @@ export function isOnnx(bytes: Uint8Array): boolean {
 
 /** Parses a whole file. Throws UserError on anything malformed. */
 export function parseOnnx(bytes: Uint8Array, path: string, external = noFiles(path)): OnnxFile {
-  return fileOf(sorted(decode(bytes, path), path), path, external)
+  return openModel(decode(bytes, path), path, external)
 }
 
-/** A model that is in memory, its nodes in order, as a file. Throws UserError where it has no graph. */
-export function fileOf(proto: ModelProto, path: string, external = noFiles(path)): OnnxFile {
+/** A model that is in memory. Throws UserError on anything malformed. */
+export function openModel(model: ModelProto, path: string, external = noFiles(path)): OnnxFile {
+  const proto = sorted(model, path)
   const { graph } = proto
   if (!graph || graph.node.length === 0) throw new UserError(`${path} is not a valid ONNX model: it has no graph`)
   const opset = Number(proto.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 1n)
   const metadata = Object.fromEntries(proto.metadataProps.map(({ key, value }) => [key, value]))
-  return { path, proto, graph, opset, external, stored: storedTensors(proto, path, external), metadata }
+  const stored = storedTensors(proto, path, external)
+  return { path, proto, graph, opset, batch: batchOf(graph, stored), external, stored, metadata }
+}
+
+function batchOf({ input }: GraphProto, stored: OnnxFile['stored']): number | undefined {
+  const type = input.find(({ name }) => !stored.has(name))?.type?.value
+  const axis = type?.case === 'tensorType' ? type.value.shape?.dim[0]?.value : undefined
+  return axis?.case === 'dimValue' && axis.value > 0n ? Number(axis.value) : undefined
 }
 
 const noFiles =

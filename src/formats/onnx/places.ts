@@ -4,6 +4,7 @@ import {
   type AttributeProto,
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
+  TensorProto_DataType as DataType,
   type GraphProto,
   GraphProtoSchema,
   type ModelProto,
@@ -34,6 +35,10 @@ export const isSparse = (tensor: AnyTensor): tensor is SparseTensorProto =>
 
 /** The name of a stored tensor: a sparse one has that of its values. */
 export const nameOf = (tensor: AnyTensor): string => (isSparse(tensor) ? (tensor.values?.name ?? '') : tensor.name)
+
+/** The type of its elements. */
+export const typeOf = (tensor: AnyTensor): DataType =>
+  isSparse(tensor) ? (tensor.values?.dataType ?? DataType.UNDEFINED) : tensor.dataType
 
 /** The key of a tensor by its name and where its graph stands. */
 export const keyOf = (path: Path, name: string): string => `${path}${name}`
@@ -71,7 +76,7 @@ function mapBody(body: GraphProto, path: Path, change: (place: Place) => AnyTens
     const tensor = storedValue(one)
     if (!tensor) return one
     const made = change(place('constant', one.output[0], tensor))
-    return made === tensor ? one : changed(NodeProtoSchema, one, { attribute: [valueAttribute(made)] })
+    return made === tensor ? one : withStoredValue(one, made)
   })
   const same = [...initializers, ...node].every((made, i) => made === [...stored, ...body.node][i])
   if (same) return body
@@ -88,6 +93,10 @@ export function storedValue({ opType, domain, output, attribute }: NodeProto): A
   const value = attribute.find(({ name }) => name === 'value' || name === 'sparse_value')
   return value?.name === 'value' ? value.t : value?.sparseTensor
 }
+
+/** A Constant node with another tensor. */
+export const withStoredValue = (node: NodeProto, tensor: AnyTensor): NodeProto =>
+  changed(NodeProtoSchema, node, { attribute: [valueAttribute(tensor)] })
 
 const valueAttribute = (tensor: AnyTensor): AttributeProto =>
   create(

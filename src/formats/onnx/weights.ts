@@ -3,7 +3,7 @@
 import { TensorProto_DataType as DataType } from 'onnx-buf'
 import type { DType, StoredTensor } from '../safetensors-bytes.ts'
 import type { OnnxFile } from './file.ts'
-import { type AnyTensor, isSparse } from './places.ts'
+import { type AnyTensor, typeOf } from './places.ts'
 import { dtypes, isFloating } from './tensor.ts'
 import type { Uses } from './weights/uses.ts'
 import { usesOf } from './weights/walk.ts'
@@ -74,8 +74,6 @@ export function storedWeights(file: OnnxFile): StoredWeights {
   }
   return found
 }
-
-const typeOf = (tensor: AnyTensor) => (isSparse(tensor) ? (tensor.values?.dataType ?? 0) : tensor.dataType)
 
 /** Why a tensor is not pruned; undefined where it is. */
 function whyNot({ place, layers, others }: Uses, stored: () => StoredTensor): string | undefined {

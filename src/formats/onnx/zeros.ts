@@ -2,7 +2,7 @@
 import { sizeOf } from '../../graph/tensor.ts'
 import type { StoredTensor } from '../safetensors-bytes.ts'
 import type { OnnxFile } from './file.ts'
-import { isSparse, placesOf } from './places.ts'
+import { placesOf, typeOf } from './places.ts'
 import { dtypes, isFloating, numbersOf } from './tensor.ts'
 import { type StoredWeights, storedWeights } from './weights.ts'
 
@@ -24,7 +24,7 @@ export function countZeros(
   const counts = new Map<string, ZeroCount>()
   for (const { key, tensor } of placesOf(file.proto)) {
     const weigh = weighed.get(key)
-    const floating = isFloating(dtypes[isSparse(tensor) ? (tensor.values?.dataType ?? 0) : tensor.dataType])
+    const floating = isFloating(dtypes[typeOf(tensor)])
     if (!weigh && !floating) continue
     const values = changes.get(key) ?? file.stored.get(key)!()
     const numbers = weigh ? weigh(values).magnitudes : numbersOf(values)

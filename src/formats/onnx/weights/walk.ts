@@ -6,7 +6,7 @@ import type { FunctionProto, GraphProto, NodeProto } from 'onnx-buf'
 import { UserError } from '../../../util/errors.ts'
 import type { OnnxFile } from '../file.ts'
 import { Operation } from '../operation.ts'
-import { type AnyTensor, isSparse, nameOf, placesOf, storedValue } from '../places.ts'
+import { type AnyTensor, nameOf, placesOf, storedValue, typeOf } from '../places.ts'
 import { dtypes, numbersOf } from '../tensor.ts'
 import { callAttributes, withAttributes } from './attributes.ts'
 import { computed, derived, type Flow } from './flow.ts'
@@ -124,7 +124,7 @@ class Walk {
   #storedFlow(tensor: AnyTensor): Flow {
     const place = this.uses.placeOf(tensor)!
     const shape = tensor.dims.map(Number)
-    const type = isSparse(tensor) ? (tensor.values?.dataType ?? 0) : tensor.dataType
+    const type = typeOf(tensor)
     const numbers = () => {
       if (!(type in dtypes)) return undefined
       const read = this.#file.stored.get(place.key)!()
