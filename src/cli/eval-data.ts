@@ -10,7 +10,7 @@ import { readLabels, relabelled } from '../data/labels.ts'
 import type { OnProgress } from '../data/progress.ts'
 import { percent } from '../experiment/report.ts'
 import type { ImportOptions } from '../formats/onnx/network.ts'
-import { type Model, usualGeometry } from '../models/model.ts'
+import { classesOf, type Model, usualGeometry } from '../models/model.ts'
 import type { Evaluation } from '../train/evaluation.ts'
 import { perChannel, type Stated } from '../train/preprocessing.ts'
 import { oneOf } from './choices.ts'
@@ -97,9 +97,12 @@ export function flagMetadata({ layout, labels }: PreprocessingFlags): Record<str
   }
 }
 
-/** A warning where a dense network is hardly better than chance: its inputs are probably not what it was trained on. */
-export function chanceWarning({ accuracy, count }: Evaluation, classes: number): string | undefined {
-  if (classes < 2 || count < 20 * classes || accuracy > 1.5 / classes) return undefined
+/** A warning where a dense network is hardly better than chance: its inputs, or its labels, are probably not what it was trained on. */
+export function chanceWarning({ accuracy, count }: Evaluation, model: Model): string | undefined {
+  const classes = classesOf(model)
+  if (count < 20 * classes || accuracy > 1.5 / classes) return undefined
+  if (classes === 2 && accuracy < 0.25)
+    return `warning: an accuracy of ${percent(accuracy)} is far below chance (1 of 2 classes): the two classes are probably the other way round, see --labels`
   return `warning: an accuracy of ${percent(accuracy)} is near chance (1 of ${classes} classes): the preprocessing is probably wrong, see --mean, --std, --size, --crop, --layout and --labels`
 }
 

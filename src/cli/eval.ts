@@ -64,7 +64,7 @@ export const evalCommand = preprocessingFlags(command)
     network.fitKernels()
     const result = network.evaluate('test')
     const sparsity = sparsityOf(network.counts())
-    const warning = chanceWarning(result, model.classes)
+    const warning = chanceWarning(result, model)
     if (options.json) {
       const preprocessing = preprocessingJson(evaluation)
       return printJson({

@@ -44,7 +44,7 @@ export async function compareMethods(
       results.push({ method: method.method, ...prunable, accuracy, loss, seconds })
       display?.line(`${method.method}: test accuracy ${percent(accuracy)}, loss ${loss.toFixed(4)}, ${clock(seconds)}`)
     }
-    const warning = chanceWarning(dense!, model.classes)
+    const warning = chanceWarning(dense!, model)
     if (!display)
       return printJson({
         model: model.name,

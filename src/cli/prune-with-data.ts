@@ -61,7 +61,7 @@ export async function pruneWithData(
       )
     }
     const dense = network.evaluate('test')
-    const warning = chanceWarning(dense, model.classes)
+    const warning = chanceWarning(dense, model)
     display?.line(`dense: test accuracy ${percent(dense.accuracy)}, loss ${dense.loss.toFixed(4)}`)
     if (warning) display?.line(warning)
     const outcome = prune.run()
