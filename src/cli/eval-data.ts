@@ -49,7 +49,10 @@ export const preprocessingFlags = (command: Command): Command =>
       command
         .option('--mean <numbers>', 'of pixels scaled to 0..1, per channel, such as 0.5 or 0.49,0.48,0.45')
         .option('--std <numbers>', 'likewise'),
-    ).option('--labels <file>', 'class names in the order of the outputs, one per line (default: sorted)'),
+    ).option(
+      '--labels <file>',
+      'class names in the order of the outputs, one per line; of one score, that below zero first (default: sorted)',
+    ),
   )
 
 /** What an ONNX model leaves open. Throws UserError, naming the flag. */
@@ -107,13 +110,14 @@ export function chanceWarning({ accuracy, count }: Evaluation, model: Model): st
 }
 
 /** What was done, in lines for people. */
-export function preprocessingLines({ data, sources }: EvaluationData): string[] {
-  const { image, mean, std, geometry, skipped = [] } = data
+export function preprocessingLines({ data, sources }: EvaluationData, model: Model): string[] {
+  const { image, mean, std, geometry, classNames: [zero, one] = ['class 0', 'class 1'], skipped = [] } = data
   const made = geometry ? `${described(geometry)} (${sources.geometry})` : `${image.join(' x ')}, as they are stored`
   const normalized = `mean ${mean.join(', ')} and std ${std.join(', ')} (${sources.normalization})`
   return [
     `images: ${made}`,
     `inputs: (pixel / 255 - mean) / std with ${normalized}`,
+    ...(model.classes === 1 ? [`labels: a score above zero is ${one}, else ${zero}`] : []),
     ...(skipped.length > 0 ? [leftOut(skipped)] : []),
   ]
 }

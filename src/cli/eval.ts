@@ -77,7 +77,7 @@ export const evalCommand = preprocessingFlags(command)
         engine: machine.description,
       })
     }
-    for (const line of preprocessingLines(evaluation)) print(line)
+    for (const line of preprocessingLines(evaluation, model)) print(line)
     print(
       `accuracy ${percent(result.accuracy)} (${result.correct} of ${result.count}), loss ${result.loss.toFixed(4)}, sparsity ${percent(sparsity)}`,
     )

@@ -54,7 +54,7 @@ export async function pruneWithData(
   try {
     const { network, ...prune } = await prepare(file, path, { flags, model, method, samples, inputs, display })
     if (display) {
-      for (const line of preprocessingLines(inputs)) print(line)
+      for (const line of preprocessingLines(inputs, model)) print(line)
       const all = network.prunable.reduce((sum, { name }) => sum + network.values(name).length, 0)
       print(
         `${model.name}: pruning ${method.tensors.length} tensors, ${grouped(method.weights)} of ${grouped(all)} weights of layers; engine: ${network.machine.description}`,
