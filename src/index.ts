@@ -25,8 +25,8 @@ export { layerTable, resultTable } from './experiment/report.ts'
 export { type RunOptions, runRecipe } from './experiment/run.ts'
 export type { RunEvent, RunOutcome, RunResult } from './experiment/run-events.ts'
 export { runTicket, type TicketOutcome } from './experiment/run-ticket.ts'
-export type { CompactReport } from './formats/compact-network.ts'
 export { type OnnxOptions, type StoredNetwork, type Written, writeNetwork } from './formats/network-file.ts'
+export type { CompactReport } from './formats/onnx/compact-model.ts'
 export { type OnnxModel, readOnnx } from './formats/onnx/onnx.ts'
 export {
   readSafetensors,

@@ -1,12 +1,12 @@
 /** @file What of a network went when channels that it does not need were left out, and what stayed and why. */
 import { markdownTable } from 'markdown-table'
 import { grouped, percent } from '../experiment/report.ts'
-import type { CompactReport } from '../formats/compact-network.ts'
+import type { CompactReport } from '../formats/onnx/compact-model.ts'
 import { type Reason, reasons } from '../graph/compact.ts'
 
 type Change = { before: number; after: number }
 
-export function compactLines({ layers, parameters, multiplications, difference, images }: CompactReport): string[] {
+export function compactLines({ layers, parameters, multiplications }: CompactReport): string[] {
   const change = ({ before, after }: Change) => (before === after ? `${before}` : `${before} to ${after}`)
   const size = (what: string, { before, after }: Change) =>
     `${what}: ${grouped(before)} to ${grouped(after)} (${percent(before === 0 ? 1 : after / before)})`
@@ -21,6 +21,5 @@ export function compactLines({ layers, parameters, multiplications, difference, 
     '',
     size('parameters', parameters),
     size('multiplications of an image', multiplications),
-    `outputs for ${images} random images, before and after: max|Δ|/max|y| ${difference === 0 ? '0' : difference.toExponential(1)}`,
   ]
 }

@@ -1,15 +1,15 @@
 /** @file espalier convert: a network with its weights, from one format to another. */
 import { Command } from 'commander'
-import { changesOperators, writeNetwork } from '../formats/network-file.ts'
+import { checkForm, writeNetwork } from '../formats/network-file.ts'
 import { isOnnxName } from '../formats/onnx/file.ts'
 import { readWeights, type WeightsFile } from '../formats/weights-file.ts'
 import type { Model } from '../models/model.ts'
-import { UserError } from '../util/errors.ts'
 import { flagMetadata, importOptions, layoutOption, type PreprocessingFlags } from './eval-data.ts'
 import { pixels } from './image-options.ts'
 import { namedNetwork } from './named-network.ts'
-import { type OnnxFlags, onnxFlags, onnxOptions, writtenLines } from './onnx-flags.ts'
+import { type OnnxFlags, onnxFlags, onnxOptions, writtenJson, writtenLines } from './onnx-flags.ts'
 import { print, printJson } from './output.ts'
+import { checkOutput } from './output-file.ts'
 
 interface Options extends OnnxFlags, PreprocessingFlags {
   model?: string
@@ -26,13 +26,13 @@ const command = new Command('convert')
 export const convertCommand = onnxFlags(layoutOption(command))
   .option('--json', 'print one JSON object')
   .action(async (from: string, to: string, flags: Options) => {
-    const stored = await readWeights(from, importOptions(flags))
     const asked = onnxOptions(flags)
-    // An ONNX model stays what it is: it need not be one that runs here, unless it is written anew.
-    const stays = stored.onnx && !flags.model && (!isOnnxName(to) || !changesOperators(asked))
+    checkForm(to, asked)
+    checkOutput(to, { inputs: [from], force: flags.force })
+    const stored = await readWeights(from, importOptions(flags))
+    // An ONNX model stays what it is: it need not be one that runs here.
+    const stays = stored.onnx && !flags.model
     const needsModel = !stays && (isOnnxName(to) || flags.model !== undefined)
-    if (!/\.(onnx|safetensors|h5|hdf5)$/i.test(to))
-      throw new UserError(`${to}: expected a name that ends in .onnx, .safetensors or .h5`)
     const { model, file }: { model?: Model; file: WeightsFile } = needsModel
       ? namedNetwork(stored, from, flags.model)
       : { file: stored }
@@ -42,6 +42,6 @@ export const convertCommand = onnxFlags(layoutOption(command))
     }
     const onnx = flags.model === undefined ? file.onnx : undefined
     const written = await writeNetwork(to, { weights: { tensors: file.tensors, metadata }, model, onnx }, asked)
-    if (flags.json) printJson({ from, to, ...written })
+    if (flags.json) printJson({ from, to, ...writtenJson(written) })
     else for (const line of writtenLines(to, written, flags)) print(line)
   })

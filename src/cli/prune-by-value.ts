@@ -14,7 +14,7 @@ import { oneOf, patterns } from './choices.ts'
 import { flagMetadata } from './eval-data.ts'
 import { namedNetwork } from './named-network.ts'
 import { wholeNumber } from './numbers.ts'
-import { onnxOptions, writtenLines } from './onnx-flags.ts'
+import { onnxOptions, writtenJson, writtenLines } from './onnx-flags.ts'
 import { print, printJson } from './output.ts'
 import { isStored, type PruneFlags, type PruneMethodName, scopeOf, shareOf } from './prune-settings.ts'
 
@@ -72,7 +72,7 @@ export async function pruneByValue(
       layers,
       prunable: { size, kept, sparsity: reached },
       out: flags.out,
-      ...written,
+      ...writtenJson(written),
     })
   if (unknown) print(`note: ${unknown.message}`)
   const rows = [...layers, { name: 'all pruned tensors', size, kept }].map((layer) => [

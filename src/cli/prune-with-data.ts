@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import { readRecipe } from '../experiment/recipe.ts'
 import { grouped, percent } from '../experiment/report.ts'
-import { checkForm, writeNetwork } from '../formats/network-file.ts'
+import { writeNetwork } from '../formats/network-file.ts'
 import type { WeightsFile } from '../formats/weights-file.ts'
 import type { Model } from '../models/model.ts'
 import { refuseCollapse } from '../prune/collapse.ts'
@@ -17,7 +17,7 @@ import {
   preprocessingJson,
   preprocessingLines,
 } from './eval-data.ts'
-import { onnxOptions, writtenLines } from './onnx-flags.ts'
+import { onnxOptions, writtenJson, writtenLines } from './onnx-flags.ts'
 import { print, printJson } from './output.ts'
 import { finetune } from './prune-finetune.ts'
 import { PruneDisplay } from './prune-progress.ts'
@@ -45,8 +45,6 @@ export async function pruneWithData(
 ) {
   const method = pruneMethod(flags, model)
   const options = onnxOptions(flags)
-  // What is wrong with them is said before the work, not after it.
-  checkForm(flags.out, options)
   const recipe = flags.finetune === undefined ? undefined : readRecipe(flags.finetune)
   const inputs = await loadInputs(file, path, model, flags)
   const samples = pruneSamples(flags, method.method, model, inputs.data)
@@ -81,7 +79,12 @@ export async function pruneWithData(
         ...{ model: model.name, dataset: flags.data, method: name, sparsity, damp, blockSize, seed, faithful },
         ...{ ...samples, ...preprocessingJson(inputs), ...result, paths: undefined, warning },
         ...{ deadOutputs: result.paths.deadOutputs, outputs: result.paths.outputs },
-        ...{ out: flags.out, bytes: statSync(flags.out).size, ...written, engine: network.machine.description },
+        ...{
+          out: flags.out,
+          bytes: statSync(flags.out).size,
+          ...writtenJson(written),
+          engine: network.machine.description,
+        },
       })
     }
     display.stop()

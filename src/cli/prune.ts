@@ -1,12 +1,12 @@
 /** @file espalier prune: a trained network pruned, with or without data. */
-import { accessSync, constants, statSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { Command } from 'commander'
+import { checkForm } from '../formats/network-file.ts'
 import { readWeights } from '../formats/weights-file.ts'
-import { fileProblem, UserError } from '../util/errors.ts'
+import { UserError } from '../util/errors.ts'
 import { importOptions, PRECEDENCE, preprocessingFlags } from './eval-data.ts'
 import { namedNetwork } from './named-network.ts'
-import { onnxFlags } from './onnx-flags.ts'
+import { onnxFlags, onnxOptions } from './onnx-flags.ts'
+import { checkOutput } from './output-file.ts'
 import { pruneByValue } from './prune-by-value.ts'
 import { compareMethods } from './prune-compare.ts'
 import { methodName, type PruneFlags, pruneMethods } from './prune-settings.ts'
@@ -89,7 +89,10 @@ export const pruneCommand = onnxFlags(preprocessingFlags(command))
     if ((method === undefined) === (compare === undefined))
       throw new UserError('prune needs either --method with one method or --compare with several')
     if (method !== undefined && out === undefined) throw new UserError('prune needs --out with the name of a file')
-    if (out !== undefined) checkWritable(out)
+    if (out !== undefined) {
+      checkForm(out, onnxOptions(flags))
+      checkOutput(out, { inputs: [path], force: flags.force })
+    }
     const stored = await readWeights(path, importOptions(flags))
     if (method !== undefined && data === undefined)
       return pruneByValue(stored, path, methodName(method), { ...flags, out: out! })
@@ -98,14 +101,3 @@ export const pruneCommand = onnxFlags(preprocessingFlags(command))
     if (compare !== undefined) return compareMethods(file, path, model, { ...flags, data, compare })
     await pruneWithData(file, path, model, { ...flags, data, out: out! })
   })
-
-/** Before hours of work, not after them. */
-function checkWritable(path: string): void {
-  try {
-    accessSync(dirname(path), constants.W_OK)
-  } catch (error) {
-    throw new UserError(`cannot write ${path}: ${fileProblem(error)}`)
-  }
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
-    throw new UserError(`cannot write ${path}: it is a folder, not a file`)
-}

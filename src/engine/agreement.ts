@@ -4,7 +4,7 @@ import type { Graph } from '../graph/graph.ts'
 import { sizeOf } from '../graph/tensor.ts'
 import { random } from '../util/random.ts'
 import { compile } from './compile.ts'
-import type { Machine } from './machine.ts'
+import type { Floats, Machine } from './machine.ts'
 
 /** A graph with the values of its parameters and buffers. */
 export interface Valued {
@@ -12,23 +12,44 @@ export interface Valued {
   values: Values
 }
 
-/** Over `runs` runs on inputs from N(0, 1): max |a - b| / max |a| of all outputs; NaN where one is not a number. Both graphs have the same inputs and outputs by name. */
-export function distance(machine: Machine, [a, b]: readonly [Valued, Valued], runs: number): number {
-  const draw = random(0, 'agreement')
-  const [first, second] = [a, b].map((valued) => ready(machine, valued))
+/**
+ * Over `runs` runs on inputs from N(0, 1), for each output of both: max |a - b| / max |a|; NaN where one alone is no number. Both graphs have the same inputs by
+ * name. Runs of each are made together, so that only one of them need be in memory.
+ */
+export function distances(machine: Machine, [a, b]: readonly [Valued, Valued], runs: number): Map<string, number> {
+  const [first, second] = [a, b].map((valued) => outputsOf(machine, valued, runs))
+  const names = [...first.keys()].filter((name) => second.has(name))
+  return new Map(names.map((name) => [name, apart(first.get(name)!, second.get(name)!)]))
+}
+
+function apart(a: readonly Floats[], b: readonly Floats[]): number {
   let [apart, largest] = [0, 0]
-  for (let run = 0; run < runs; run++) {
-    const inputs = a.graph.withRole('input').map(({ name, shape }) => {
+  a.forEach((values, run) => {
+    for (let i = 0; i < values.length; i++) {
+      // What is no number, or infinite, in both is the same.
+      if (Object.is(values[i], b[run][i]))
+        largest = Math.max(largest, Number.isFinite(values[i]) ? Math.abs(values[i]) : 0)
+      else {
+        apart = Math.max(apart, Math.abs(values[i] - b[run][i]))
+        largest = Math.max(largest, Math.abs(values[i]))
+      }
+    }
+  })
+  return apart === 0 ? 0 : apart / largest
+}
+
+/** The outputs of all runs, by name. */
+function outputsOf(machine: Machine, { graph, values }: Valued, runs: number): Map<string, Floats[]> {
+  const draw = random(0, 'agreement')
+  const run = ready(machine, { graph, values })
+  const outputs = new Map<string, Floats[]>([...graph.outputs.keys()].map((name) => [name, []]))
+  for (let i = 0; i < runs; i++) {
+    const inputs = graph.withRole('input').map(({ name, shape }) => {
       return [name, Float32Array.from({ length: sizeOf(shape) }, () => draw.normal())] as const
     })
-    const results = second(inputs)
-    for (const [name, values] of first(inputs))
-      values.forEach((value, i) => {
-        apart = Math.max(apart, Math.abs(value - results.get(name)![i]))
-        largest = Math.max(largest, Math.abs(value))
-      })
+    for (const [name, list] of run(inputs)) outputs.get(name)!.push(list)
   }
-  return apart === 0 ? 0 : apart / largest
+  return outputs
 }
 
 /** Outputs by name, from inputs by name. */

@@ -1,38 +1,25 @@
-/** @file Networks with their weights, written in the format that a file's name asks for: ONNX, HDF5, safetensors. */
-import type { ModelProto } from 'onnx-buf'
-import type { Valued } from '../engine/agreement.ts'
-import { openMachine } from '../engine/machine.ts'
-import { foldBatchNorm, type Values } from '../graph/fold-batch-norm.ts'
+/** @file Networks with their weights, written in the format that a file's name asks for: ONNX, HDF5, safetensors. Files are read again before they take their names. */
+import { renameSync, rmSync } from 'node:fs'
+import { basename, dirname, extname, join } from 'node:path'
 import type { Model } from '../models/model.ts'
 import { UserError } from '../util/errors.ts'
-import { writeAtomically } from '../util/files.ts'
-import { type CompactReport, compactNetwork } from './compact-network.ts'
-import { exportNetwork, inferenceGraph, onnxBytes } from './onnx/export.ts'
-import { isOnnxName } from './onnx/file.ts'
-import type { OnnxModel } from './onnx/onnx.ts'
-import { rewrite } from './onnx/rewrite.ts'
-import { type Forms, inHalves, sizes, sparsely } from './onnx/store.ts'
-import { type TensorFile, toFloats } from './safetensors.ts'
-import { writeWeights } from './weights-file.ts'
+import { nameOf } from './hdf5.ts'
+import { exportNetwork, inferenceGraph } from './onnx/export.ts'
+import { isOnnxName, type OnnxFile, openModel } from './onnx/file.ts'
+import { withNetwork } from './onnx/network-weights.ts'
+import { type OnnxModel, tensorsOf } from './onnx/onnx.ts'
+import { placesOf } from './onnx/places.ts'
+import { merged, withMetadata, withTensors } from './onnx/rewrite.ts'
+import { type StoredTensor, type TensorFile, toFloats } from './safetensors.ts'
+import { readWeights, writeWeights } from './weights-file.ts'
+import { type OnnxOptions, type Source, type WrittenOnnx, writeOnnx } from './write-onnx.ts'
 
-/** How an ONNX file is written. */
-export interface OnnxOptions {
-  /** Weights with many zeros as nonzeros and their places (SparseTensorProto). Default: all values. */
-  sparse?: boolean
-  /** Weights in half precision. Default: as they are. */
-  float16?: boolean
-  /** Batch normalizations as part of the convolutions before them. Default: as they are. */
-  foldBatchNorm?: boolean
-  /** Without channels that are not needed: zero, constant or read by nothing. Default: all of them. */
-  compact?: boolean
-}
+export type { OnnxOptions, WrittenOnnx } from './write-onnx.ts'
 
-/** What is known of a written ONNX model. */
+/** What is known of a written network beside its file. */
 export interface Written {
-  /** What it takes in each form. */
-  forms?: Forms
-  /** What went and what stayed of a compact one. */
-  compact?: CompactReport
+  /** Of an ONNX model. */
+  onnx?: WrittenOnnx
 }
 
 export interface StoredNetwork {
@@ -41,63 +28,97 @@ export interface StoredNetwork {
   model?: Model
   /** The ONNX model that it was read from. */
   onnx?: OnnxModel
+  /** Of an ONNX model, in the place of `weights`' tensors: those that change, by key (formats/onnx/places.ts), as they are stored. */
+  changed?: ReadonlyMap<string, StoredTensor>
 }
 
-/** Throws UserError where an option is set that the format of a name does not have. */
-export function checkForm(path: string, options: OnnxOptions): void {
+const FORMATS = /\.(onnx|safetensors|h5|hdf5)$/i
+
+/** Throws UserError where the name is that of no format, or an option is set that the format does not have. */
+export function checkForm(path: string, options: OnnxOptions = {}): void {
+  if (!FORMATS.test(path)) throw new UserError(`${path}: expected a name that ends in .onnx, .safetensors or .h5`)
   const [option] = Object.entries(options).find(([, value]) => value) ?? []
   if (option && !isOnnxName(path))
     throw new UserError(`${path}: ${option} is for ONNX models, expected a name that ends in .onnx`)
 }
 
 /**
- * Writes a network. An ONNX model that was read stays as it is but for its weights, unless an option changes its operators; others are written anew.
- * Throws UserError where the format cannot hold it.
+ * Writes a network. An ONNX model that was read stays as it is but for its weights and what options ask for; others are made one. The file is read again,
+ * and takes its name only if it is what was meant. Throws UserError where the format cannot hold it.
  */
 export async function writeNetwork(path: string, stored: StoredNetwork, options: OnnxOptions = {}): Promise<Written> {
   checkForm(path, options)
-  if (!isOnnxName(path)) {
-    await writeWeights(path, stored.weights)
-    return {}
-  }
-  const { model, compact } = await onnxOf(path, stored, options)
-  const halved = options.float16 ? inHalves(model) : model
-  writeAtomically(path, onnxBytes(options.sparse ? sparsely(halved) : halved))
-  return { forms: sizes(model), compact }
+  if (isOnnxName(path)) return { onnx: await writeOnnx(path, sourceOf(path, stored), options) }
+  const { onnx, changed, weights } = stored
+  const tensors = onnx && changed ? tensorsOf(sourceOf(path, stored).target, onnx.reading) : weights.tensors
+  await writeTensors(path, { ...weights, tensors })
+  return {}
 }
 
-/** Whether options ask for other operators than those of an ONNX model that was read. */
-export const changesOperators = ({ foldBatchNorm, compact }: OnnxOptions): boolean => Boolean(foldBatchNorm || compact)
-
-async function onnxOf(
-  path: string,
-  { weights: { tensors, metadata }, model, onnx }: StoredNetwork,
-  options: OnnxOptions,
-): Promise<{ model: ModelProto; compact?: CompactReport }> {
-  if (onnx && !changesOperators(options)) {
-    const origins = onnx.network instanceof UserError ? new Map() : onnx.network.origins
-    return { model: rewrite(onnx.file, tensors, origins, metadata) }
+function sourceOf(path: string, { weights, model, onnx, changed }: StoredNetwork): Source {
+  if (!onnx) {
+    if (!model) throw new UserError(`${path}: only a network that runs here can be written as an ONNX model`)
+    return exported(path, weights, model)
   }
-  if (!model) throw new UserError(`${path}: only a network that runs here can be written anew`)
+  const { file, network, reading } = onnx
+  const proto =
+    changed || network instanceof UserError
+      ? withTensors(file, changed ?? changesOf(file, weights))
+      : withNetwork(file, network, weights.tensors)
+  const target = openModel(withMetadata(proto, weights.metadata), file.path, file.external)
+  return { file, target, changed: differing(file, target), reading }
+}
+
+/** Keys of tensors whose values are not to the bit the same. */
+function differing(before: OnnxFile, after: OnnxFile): Set<string> {
+  const now = new Map(placesOf(after.proto).map(({ key, tensor }) => [key, tensor]))
+  const places = placesOf(before.proto).filter(({ key, tensor }) => now.get(key) !== tensor)
+  const other = places.filter(({ key }) => {
+    const found = after.stored.get(key)?.().data
+    return !found || Buffer.compare(found, before.stored.get(key)!().data) !== 0
+  })
+  return new Set(other.map(({ key }) => key))
+}
+
+/** Of a model that does not run here: tensors, by key, whose values are others than those that are stored. */
+function changesOf({ stored }: OnnxFile, { tensors }: TensorFile): Map<string, StoredTensor> {
+  const found = [...tensors].flatMap(([key, tensor]) => {
+    const before = stored.get(key)?.()
+    return before && before.data !== tensor.data ? [[key, merged(before, toFloats(tensor))] as const] : []
+  })
+  return new Map(found)
+}
+
+/** A network as an ONNX model. Throws UserError where a tensor is missing or has another shape. */
+function exported(path: string, { tensors, metadata }: TensorFile, model: Model): Source {
   const graph = inferenceGraph(model)
-  const values: Values = new Map()
   for (const { name, shape } of graph.stored()) {
     const tensor = tensors.get(name)
     if (!tensor) throw new UserError(`${path}: there is no tensor ${name}, which ${model.name} needs`)
     if (String(tensor.shape) !== String(shape))
       throw new UserError(`${path}: tensor ${name} has shape [${tensor.shape}], ${model.name} expects [${shape}]`)
-    values.set(name, toFloats(tensor))
   }
-  const { report, ...written } = await changed(path, { graph, values }, options)
-  const valuesOf = (name: string) => written.values.get(name)!
-  return { model: exportNetwork({ model, metadata, graph: written.graph, values: valuesOf }), compact: report }
+  const values = new Map(graph.stored().map(({ name }) => [name, toFloats(tensors.get(name)!)]))
+  const file = openModel(exportNetwork({ model, metadata, graph, values: (name) => values.get(name)! }), path)
+  return { file, target: file, changed: new Set(), network: { graph, values } }
 }
 
-async function changed(
-  path: string,
-  network: Valued,
-  { foldBatchNorm: folding = false, compact }: OnnxOptions,
-): Promise<Valued & { report?: CompactReport }> {
-  if (compact) return compactNetwork(await openMachine(), network, { folding, path })
-  return folding ? foldBatchNorm(network.graph, network.values) : network
+/** Writes tensors under another name, reads them again, and gives the file its name. Throws UserError where they are not what was meant. */
+async function writeTensors(path: string, file: TensorFile): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.checked${extname(path)}`)
+  try {
+    await writeWeights(temporary, file)
+    const again = await readWeights(temporary)
+    for (const [name, tensor] of file.tensors) {
+      const found = again.tensors.get(name) ?? again.tensors.get(nameOf(name))
+      const [want, have] = [toFloats(tensor), found ? toFloats(found) : []]
+      if (want.length !== have.length || want.some((value, i) => !Object.is(value, have[i])))
+        throw new UserError(
+          `${path} is not written: tensor ${name} is another when the file is read again; this is an error of Espalier, please report it`,
+        )
+    }
+    renameSync(temporary, path)
+  } finally {
+    rmSync(temporary, { force: true })
+  }
 }

@@ -23,6 +23,8 @@ export const reasons = {
   mixed: 'part of an operator that is not known to keep channels apart',
   tied: 'tied to a channel that varies',
   padded: 'not zero, and read by a convolution with padding',
+  fixed: 'fixed by an operator of the file that cannot change',
+  multiple: 'kept for the multiple that was asked for',
   last: 'the last of their layer',
 } as const
 export type Reason = keyof typeof reasons
@@ -41,13 +43,25 @@ export interface Compacted extends Smaller {
   layers: CompactLayer[]
 }
 
-export function compact(graph: Graph, values: Values): Compacted {
+export interface CompactOptions {
+  /** Channels of a layer are kept in multiples of it, where it has as many. Default 1. */
+  multipleOf?: number
+  /** Nodes whose inputs and outputs keep all channels. Default: none. */
+  fixed?: ReadonlySet<Node>
+}
+
+export function compact(
+  graph: Graph,
+  values: Values,
+  { multipleOf = 1, fixed = new Set() }: CompactOptions = {},
+): Compacted {
   const constants = constantChannels(graph, values)
   const needed = neededChannels(graph, values, constants)
   const { nodes, tensors } = dependents(graph, graph.withRole('input'))
   const sets = new ChannelSets(tensors)
   for (const node of nodes) if (channelKind(node, tensors) !== 'mixed') sets.tie(node)
-  const stays = reasonsToStay(graph, sets, constants, needed)
+  const stays = reasonsToStay(graph, sets, constants, { needed, fixed })
+  if (multipleOf > 1) fillMultiples(tensors, sets, stays, multipleOf)
   const kept = new Map(
     [...tensors].map((tensor) => [tensor, channels(tensor).filter((c) => stays.has(sets.of(tensor, c)))]),
   )
@@ -69,7 +83,12 @@ export function compact(graph: Graph, values: Values): Compacted {
 const channels = (tensor: Tensor) => Array.from({ length: channelsOf(tensor) }, (_, c) => c)
 
 /** The sets of channels that must stay. */
-function reasonsToStay(graph: Graph, sets: ChannelSets, constants: Constants, needed: Needed): Map<number, Reason> {
+function reasonsToStay(
+  graph: Graph,
+  sets: ChannelSets,
+  constants: Constants,
+  { needed, fixed }: { needed: Needed; fixed: ReadonlySet<Node> },
+): Map<number, Reason> {
   const inputs = graph.withRole('input')
   const { nodes, tensors } = dependents(graph, inputs)
   const stays = new Map<number, Reason>()
@@ -83,13 +102,14 @@ function reasonsToStay(graph: Graph, sets: ChannelSets, constants: Constants, ne
   keepAll(graph.outputs.values(), 'output')
   keepAll(inputs, 'input')
   const shared = sharedTensors(graph)
-  const fixed: [Reason, (node: Node) => boolean][] = [
+  const whole: [Reason, (node: Node) => boolean][] = [
+    ['fixed', (node) => fixed.has(node)],
     ['grouped', isGrouped],
     ['shared', (node) => node.inputs.some((tensor) => !tensors.has(tensor) && shared.has(tensor))],
     ['mixed', (node) => channelKind(node, tensors) === 'mixed'],
   ]
-  for (const [reason, isFixed] of fixed)
-    for (const node of nodes) if (isFixed(node)) keepAll([...node.inputs, node.outputs[0]], reason)
+  for (const [reason, isWhole] of whole)
+    for (const node of nodes) if (isWhole(node)) keepAll([...node.inputs, node.outputs[0]], reason)
   for (const reason of ['tied', 'padded'] as const)
     for (const tensor of tensors)
       for (const c of channels(tensor)) {
@@ -99,6 +119,26 @@ function reasonsToStay(graph: Graph, sets: ChannelSets, constants: Constants, ne
   for (const tensor of tensors)
     if (!channels(tensor).some((c) => stays.has(sets.of(tensor, c)))) keep(tensor, 0, 'last')
   return stays
+}
+
+/** Lets channels stay until every tensor has a multiple of `count` of them, or all that it had. */
+function fillMultiples(
+  tensors: ReadonlySet<Tensor>,
+  sets: ChannelSets,
+  stays: Map<number, Reason>,
+  count: number,
+): void {
+  for (let changed = true; changed; ) {
+    changed = false
+    for (const tensor of tensors) {
+      const gone = channels(tensor).filter((c) => !stays.has(sets.of(tensor, c)))
+      const kept = channelsOf(tensor) - gone.length
+      for (const c of gone.slice(0, (count - (kept % count)) % count)) {
+        stays.set(sets.of(tensor, c), 'multiple')
+        changed = true
+      }
+    }
+  }
 }
 
 /** Stored tensors of several values that are used more than once. */

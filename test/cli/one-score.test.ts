@@ -81,7 +81,7 @@ function modelFile(end: keyof typeof ends, { seed = 0, noise = 3 } = {}): string
 }
 
 /** Loss and accuracy on the test images by ONNX Runtime's outputs, which are scores or their sigmoids. */
-async function figuresThere(path: string, input = 'x'): Promise<Figures> {
+async function figuresThere(path: string): Promise<Figures> {
   const { test, mean, std } = await loadImageFolder(images(), 'images')
   const plane = SIDE * SIDE
   const values = Float32Array.from(test.images, (pixel, i) => {
@@ -89,7 +89,7 @@ async function figuresThere(path: string, input = 'x'): Promise<Figures> {
     return (pixel / 255 - mean[c]) / std[c]
   })
   const bytes = readFileSync(path)
-  const feeds = new Map([[input, { shape: [test.count, 3, SIDE, SIDE], values }]])
+  const feeds = new Map([['x', { shape: [test.count, 3, SIDE, SIDE], values }]])
   const [outputs] = [...(await runModel(bytes, feeds)).values()].map((found) => Array.from(found))
   const closed = nodesOf(path).includes('Sigmoid')
   const losses = outputs.map((y, i) => {
@@ -152,13 +152,24 @@ it.each([
     const flags = ['--method', method, '--sparsity', '0.6', '--data', images(), ...more, '-o', out]
     const { dense, pruned } = (await json('prune', path, ...flags)) as unknown as Record<string, Figures>
     expectSame(dense, await figuresThere(path))
-    const anew = more.some((flag) => ['--fold-bn', '--compact'].includes(flag))
-    expectSame(pruned, await figuresThere(out, anew ? 'images' : 'x'))
+    expectSame(pruned, await figuresThere(out))
     expect(Math.abs(pruned.loss - dense.loss)).toBeGreaterThan(1e-4)
     expect(nodesOf(out).includes('Sigmoid')).toBe(end !== 'nothing')
     expectSame(await json('eval', '--weights', out, '--data', images()), pruned)
   },
 )
+
+it('weights of such a model become an ONNX model with the sigmoid again', async () => {
+  const [path, weights, out] = [
+    modelFile('a sigmoid', { seed: 1 }),
+    join(temporaryFolder(), 'w.safetensors'),
+    join(temporaryFolder(), 'out.onnx'),
+  ]
+  await json('convert', path, weights)
+  await json('convert', weights, out, '--model', path)
+  expect(nodesOf(out)).toContain('Sigmoid')
+  expectSame(await json('eval', '--weights', out, '--data', images()), await figuresThere(path))
+})
 
 it('methods choose by the loss: obd keeps other weights than magnitude', async () => {
   const path = modelFile('a sigmoid', { seed: 1 })

@@ -3,18 +3,21 @@ import { fromBinary } from '@bufbuild/protobuf'
 import { type GraphProto, type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { UserError } from '../../util/errors.ts'
 import type { StoredTensor } from '../safetensors-bytes.ts'
+import { isSparse, placesOf } from './places.ts'
+import { sorted } from './sort.ts'
 import { type External, readSparse, readTensor } from './tensor.ts'
-
-/** Versions of ONNX's operators that are read. */
-export const OPSETS = { least: 7, most: 25 } as const
 
 export interface OnnxFile {
   path: string
+  /** As it is stored, but for the order of nodes: each comes after those that it reads. */
   proto: ModelProto
   graph: GraphProto
+  /** Version of ONNX's operators. */
   opset: number
+  /** The number of samples that its first input is written for, where it says one. */
+  batch?: number
   external: External
-  /** Stored tensors by name: initializers, and Constant nodes by their output. Read when asked for; throws UserError where one is malformed. */
+  /** Stored tensors of all graphs by their keys (places.ts; in the main graph, names). Read when asked for; throws UserError where one is malformed. */
   stored: ReadonlyMap<string, () => StoredTensor>
   metadata: Record<string, string>
 }
@@ -38,16 +41,24 @@ export function isOnnx(bytes: Uint8Array): boolean {
 
 /** Parses a whole file. Throws UserError on anything malformed. */
 export function parseOnnx(bytes: Uint8Array, path: string, external = noFiles(path)): OnnxFile {
-  const proto = decode(bytes, path)
+  return openModel(decode(bytes, path), path, external)
+}
+
+/** A model that is in memory. Throws UserError on anything malformed. */
+export function openModel(model: ModelProto, path: string, external = noFiles(path)): OnnxFile {
+  const proto = sorted(model, path)
   const { graph } = proto
   if (!graph || graph.node.length === 0) throw new UserError(`${path} is not a valid ONNX model: it has no graph`)
-  const opset = Number(proto.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0n)
-  if (opset < OPSETS.least || opset > OPSETS.most)
-    throw new UserError(
-      `${path} uses version ${opset} of ONNX's operators, expected ${OPSETS.least} to ${OPSETS.most}: export it again with opset 17`,
-    )
+  const opset = Number(proto.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 1n)
   const metadata = Object.fromEntries(proto.metadataProps.map(({ key, value }) => [key, value]))
-  return { path, proto, graph, opset, external, stored: storedTensors(graph, path, external), metadata }
+  const stored = storedTensors(proto, path, external)
+  return { path, proto, graph, opset, batch: batchOf(graph, stored), external, stored, metadata }
+}
+
+function batchOf({ input }: GraphProto, stored: OnnxFile['stored']): number | undefined {
+  const type = input.find(({ name }) => !stored.has(name))?.type?.value
+  const axis = type?.case === 'tensorType' ? type.value.shape?.dim[0]?.value : undefined
+  return axis?.case === 'dimValue' && axis.value > 0n ? Number(axis.value) : undefined
 }
 
 const noFiles =
@@ -64,24 +75,18 @@ function decode(bytes: Uint8Array, path: string): ModelProto {
   }
 }
 
-function storedTensors(graph: GraphProto, path: string, external: External): OnnxFile['stored'] {
-  const stored = new Map<string, () => StoredTensor>()
-  const once = (name: string, read: (what: string) => StoredTensor) => {
-    let found: StoredTensor | undefined
-    stored.set(name, () => {
-      found ??= read(`${path}: tensor ${name}`)
-      return found
-    })
-  }
-  for (const tensor of graph.initializer) once(tensor.name, (what) => readTensor(tensor, what, external))
-  for (const tensor of graph.sparseInitializer)
-    once(tensor.values?.name ?? '', (what) => readSparse(tensor, what, external))
-  for (const { opType, output, attribute } of graph.node) {
-    if (opType !== 'Constant') continue
-    const [value] = attribute
-    if (value?.name === 'value' && value.t) once(output[0], (what) => readTensor(value.t!, what, external))
-    if (value?.name === 'sparse_value' && value.sparseTensor)
-      once(output[0], (what) => readSparse(value.sparseTensor!, what, external))
-  }
-  return stored
+function storedTensors(proto: ModelProto, path: string, external: External): OnnxFile['stored'] {
+  return new Map(
+    placesOf(proto).map(({ key, tensor }) => {
+      let found: StoredTensor | undefined
+      const what = `${path}: tensor ${key}`
+      return [
+        key,
+        () => {
+          found ??= isSparse(tensor) ? readSparse(tensor, what, external) : readTensor(tensor, what, external)
+          return found
+        },
+      ] as const
+    }),
+  )
 }

@@ -65,7 +65,7 @@ const folds: Record<string, Fold> = {
     const whole = ![1, 10, 11, 16].includes(operation.integer('to', 1))
     return [
       whole === known.whole || !whole
-        ? new Known(known.shape, () => known.values, { whole, origin: known.origin })
+        ? new Known(known.shape, () => known.values, { whole, source: known.source, read: known.read })
         : new Known(known.shape, () => known.list().map(Math.trunc), { whole }),
     ]
   },

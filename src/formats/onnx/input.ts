@@ -4,9 +4,15 @@ import { reshape } from '../../graph/operators/shape.ts'
 import type { Tensor } from '../../graph/tensor.ts'
 import { UserError } from '../../util/errors.ts'
 import type { OnnxFile } from './file.ts'
-import type { ImportOptions } from './network.ts'
 import { Unsupported } from './scope.ts'
 import { Permuted, type Value } from './value.ts'
+
+export interface ImportOptions {
+  /** Rows and columns of images, where the file leaves them open. */
+  plane?: readonly [number, number]
+  /** How its images are laid out. Default: told by where the 1, 3 or 4 channels are. */
+  layout?: 'NCHW' | 'NHWC'
+}
 
 export interface ImageInput {
   name: string

@@ -1,60 +1,45 @@
-/** @file An ONNX file as a network: its graph, built anew for every batch size, and where the weights of that graph are stored. */
-import { create } from '@bufbuild/protobuf'
-import { NodeProtoSchema } from 'onnx-buf'
+/** @file An ONNX file as a network of the kind that is trained and pruned: images in, one row of scores per sample out. */
 import { Graph } from '../../graph/graph.ts'
-import { ShapeError } from '../../graph/operator.ts'
 import { sigmoid } from '../../graph/operators/elementwise.ts'
 import { reshape } from '../../graph/operators/shape.ts'
 import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Model } from '../../models/model.ts'
-import { UserError } from '../../util/errors.ts'
 import { type StoredTensor, storeFloats, toFloats } from '../safetensors-bytes.ts'
 import { beforeSigmoid } from './closing-sigmoid.ts'
 import type { OnnxFile } from './file.ts'
-import { fold } from './fold.ts'
-import { type ImageInput, inputOf, toInput } from './input.ts'
-import { Operation } from './operation.ts'
-import { operationsOf } from './operations.ts'
-import { translators } from './operators/index.ts'
-import { Scope, Unsupported } from './scope.ts'
-import { isFloating, numbersOf, readTensor } from './tensor.ts'
-import { Known, type Origin, transposed, type Value } from './value.ts'
-
-export interface ImportOptions {
-  /** Rows and columns of images, where the file leaves them open. */
-  plane?: readonly [number, number]
-  /** How its images are laid out. Default: told by where the 1, 3 or 4 channels are. */
-  layout?: 'NCHW' | 'NHWC'
-}
+import type { ImportOptions } from './input.ts'
+import { NetworkReader } from './read-network.ts'
+import { type Origin, Unsupported } from './scope.ts'
+import { transposed } from './value.ts'
 
 export interface OnnxNetwork {
   model: Model
   /** Parameters and buffers as the model has them, float32. */
   tensors: Map<string, StoredTensor>
-  /** Where they are stored, by the same names. */
+  /** Where they come from, by the same names. */
   origins: ReadonlyMap<string, Origin>
 }
 
 /** What the model computes before its last softmax, or the sigmoid of its one score, [N, classes]: its logits. Throws UserError, or Unsupported where a node cannot be run. */
 export function importOnnx(file: OnnxFile, options: ImportOptions = {}): OnnxNetwork {
-  const input = inputOf(file, options)
-  const operations = operationsOf(file)
-  const constants = knownTensors(file)
+  const reader = new NetworkReader(file, options)
+  const { image } = reader.input
   const build = (graph: Graph, images: Tensor, training: boolean) => {
-    const scope = new Scope(graph, { training, batch: images.shape[0], fixedBatch: input.batch })
-    return { scope, output: translate(file, { scope, input, operations, constants, images }) }
+    const { scope, values } = reader.translate(graph, images, { training, outputs: [reader.logits] })
+    return { scope, output: flattened(graph, reader.tensorOf(values, reader.logits, scope)) }
   }
   // Odd, so that it cannot be mistaken for a size of the network.
   const graph = new Graph()
-  const { scope, output } = build(graph, graph.input('images', [3, ...input.image]), false)
+  const { scope, output } = build(graph, graph.input('images', [3, ...image]), false)
   if (!output.batched || output.shape.length !== 2)
     throw new Unsupported(
       `${file.path}: its output has the shape [${output.shape}], expected one row of scores per sample`,
     )
-  const stored = graph.stored()
-  const tensors = new Map(stored.map(({ name, shape }) => [name, tensorOf(file, scope.origins.get(name)!, shape)]))
+  const tensors = new Map(
+    graph.stored().map(({ name, shape }) => [name, storedAs(file, scope.origins.get(name)!, shape)]),
+  )
   const model: Model = {
-    ...{ name: file.path, summary: `ONNX model, ${file.graph.node.length} nodes`, image: input.image },
+    ...{ name: file.path, summary: `ONNX model, ${file.graph.node.length} nodes`, image },
     classes: output.shape[1],
     build: (into, images, training) => {
       const { output } = build(into, images, training)
@@ -65,130 +50,15 @@ export function importOnnx(file: OnnxFile, options: ImportOptions = {}): OnnxNet
   return { model, tensors, origins: scope.origins }
 }
 
-interface Translation {
-  scope: Scope
-  input: ImageInput
-  operations: readonly Operation[]
-  constants: (name: string) => Known | undefined
-  images: Tensor
-}
+/** [N, the rest]. */
+const flattened = (graph: Graph, tensor: Tensor) =>
+  reshape(graph, tensor, [tensor.shape[0], sizeOf(tensor.shape) / tensor.shape[0]])
 
-/** Appends all nodes that the output needs; that output. */
-function translate(file: OnnxFile, { scope, input, operations, constants, images }: Translation): Tensor {
-  const values = new Map<string, Value>([[input.name, toInput(images, input, scope.graph)]])
-  const output = logitsOf(file, operations)
-  const needed = neededBy(output, operations)
-  for (const operation of operations) {
-    if (!needed.has(operation)) continue
-    const inputs = operation.inputs.map((name) => {
-      if (name === '') return undefined
-      const value = values.get(name) ?? constants(name)
-      if (!value)
-        throw new UserError(`${file.path}: ${operation.label} reads ${name}, which nothing before it computes`)
-      return value
-    })
-    const results = located(file.path, operation, () => apply(operation, inputs, scope, file))
-    operation.outputs.forEach((name, i) => {
-      const result = results[i]
-      if (name !== '' && result) values.set(name, result)
-    })
-  }
-  const value = values.get(output)
-  if (!value) throw new UserError(`${file.path}: nothing computes its output ${output}`)
-  const end = new Operation(create(NodeProtoSchema, { opType: 'output', name: output }), file.opset)
-  const tensor = scope.tensor(value, end)
-  const rest = sizeOf(tensor.shape) / tensor.shape[0]
-  return reshape(scope.graph, tensor, [tensor.shape[0], rest])
-}
-
-function apply(operation: Operation, inputs: readonly (Value | undefined)[], scope: Scope, file: OnnxFile) {
-  const folded = fold(operation, inputs, scope) ?? constantOf(operation, inputs, file)
-  if (folded) return folded
-  if (!Object.hasOwn(translators, operation.op))
-    throw new Unsupported(`${operation.label}: the operator ${operation.op} does not run here`)
-  return translators[operation.op](operation, inputs, scope)
-}
-
-/** Errors name the file; shapes that do not fit name the node. */
-function located<T>(path: string, operation: Operation, work: () => T): T {
-  try {
-    return work()
-  } catch (error) {
-    const message = error instanceof ShapeError ? `${operation.label}: ${error.message}` : (error as Error).message
-    if (error instanceof Unsupported || error instanceof ShapeError)
-      throw new Unsupported(
-        `${path}: ${message}; pruning by --method magnitude or random works all the same, it only rewrites stored weights`,
-      )
-    if (error instanceof UserError) throw new UserError(`${path}: ${message}`)
-    throw error
-  }
-}
-
-/** Constant (its value is a number or a list; tensors are known already) and ConstantOfShape. */
-function constantOf(
-  operation: Operation,
-  [shape]: readonly (Value | undefined)[],
-  file: OnnxFile,
-): Known[] | undefined {
-  if (operation.op === 'ConstantOfShape' && shape instanceof Known) {
-    const value = operation.tensor('value')
-    const [fill] = value ? numbersOf(readTensor(value, `${operation.label}: its value`, file.external)) : [0]
-    const size = sizeOf(shape.list())
-    if (size > 1 << 20) throw new UserError(`${operation.label}: it makes ${size} numbers, expected at most ${1 << 20}`)
-    return [new Known(shape.list(), () => Array(size).fill(fill), { whole: value?.dataType === 7 })]
-  }
-  if (operation.op !== 'Constant') return undefined
-  if (operation.has('value_int')) return [Known.integers([operation.integer('value_int', 0)], [])]
-  if (operation.has('value_ints')) return [Known.integers(operation.required('value_ints'))]
-  if (operation.has('value_float')) return [new Known([], () => [operation.float('value_float', 0)])]
-  const floats = operation.floats('value_floats')
-  return floats && [new Known([floats.length], () => floats)]
-}
-
-/** Stored tensors by name, each read once. */
-function knownTensors({ stored }: OnnxFile): (name: string) => Known | undefined {
-  const found = new Map<string, Known>()
-  return (name) => {
-    const read = stored.get(name)
-    if (!read || found.has(name)) return found.get(name)
-    const tensor = read()
-    const whole = !isFloating(tensor.dtype)
-    const known = new Known(tensor.shape, () => numbersOf(tensor), {
-      whole,
-      origin: whole ? undefined : { name, transposed: false },
-    })
-    found.set(name, known)
-    return known
-  }
-}
-
-/** The nodes that a value depends on. Those that compute something else, such as a second output, need not run. */
-function neededBy(output: string, operations: readonly Operation[]): Set<Operation> {
-  const names = new Set([output])
-  const needed = new Set<Operation>()
-  for (const operation of [...operations].reverse()) {
-    if (!operation.outputs.some((name) => names.has(name))) continue
-    needed.add(operation)
-    for (const name of operation.inputs) names.add(name)
-  }
-  return needed
-}
-
-/** The first output; where that is a softmax over classes, what goes into it. */
-function logitsOf({ path, graph }: OnnxFile, operations: readonly Operation[]): string {
-  if (graph.output.length === 0) throw new UserError(`${path} is not a valid ONNX model: it has no output`)
-  const makers = new Map(operations.flatMap((operation) => operation.outputs.map((name) => [name, operation] as const)))
-  let { name } = graph.output[0]
-  for (let maker = makers.get(name); maker; maker = makers.get(name)) {
-    const softmax = ['Softmax', 'LogSoftmax'].includes(maker.op) && [-1, 1].includes(maker.integer('axis', -1))
-    if (!softmax && maker.op !== 'Identity') return name
-    name = maker.inputs[0]
-  }
-  return name
-}
-
-/** A stored tensor as float32, in the order of the parameter that it becomes. */
-function tensorOf(file: OnnxFile, { name, transposed: turned }: Origin, shape: Shape): StoredTensor {
-  const values = toFloats(file.stored.get(name)!())
-  return storeFloats(turned ? transposed(values, shape[1], shape[0]) : values, shape)
+/** Known numbers as float32, in the order of the parameter that they become. */
+export function storedAs(file: OnnxFile, { source, values }: Origin, shape: Shape): StoredTensor {
+  if (!source) return storeFloats(Float32Array.from(values()), shape)
+  const tensor = file.stored.get(source.key)!()
+  if (tensor.dtype === 'F32' && !source.transposed) return { ...tensor, shape }
+  const floats = toFloats(tensor)
+  return storeFloats(source.transposed ? transposed(floats, shape[1], shape[0]) : floats, shape)
 }

@@ -1,7 +1,9 @@
 /** @file ONNX models as files of weights: their tensors by name, and the network that they are. */
 import type { TensorFile } from '../safetensors-bytes.ts'
 import { type OnnxFile, parseOnnx } from './file.ts'
-import { type ImportOptions, importOnnx, type OnnxNetwork } from './network.ts'
+import type { ImportOptions } from './input.ts'
+import { importOnnx, type OnnxNetwork } from './network.ts'
+import { placesOf, typeOf } from './places.ts'
 import { Unsupported } from './scope.ts'
 import { dtypes, type External, isFloating } from './tensor.ts'
 
@@ -9,6 +11,8 @@ import { dtypes, type External, isFloating } from './tensor.ts'
 export interface OnnxModel {
   file: OnnxFile
   network: OnnxNetwork | Unsupported
+  /** How it was read. */
+  reading: ImportOptions
 }
 
 export interface OnnxWeights extends TensorFile {
@@ -23,10 +27,14 @@ export function readOnnx(
   external?: External,
 ): OnnxWeights {
   const file = parseOnnx(bytes, path, external)
-  const network = importOrSay(file, { ...statedOptions(file.metadata), ...options })
-  const tensors = network instanceof Unsupported ? floatTensors(file) : network.tensors
-  return { tensors, metadata: file.metadata, onnx: { file, network } }
+  const reading = { ...statedOptions(file.metadata), ...options }
+  const network = importOrSay(file, reading)
+  return { tensors: allTensors(file, network), metadata: file.metadata, onnx: { file, network, reading } }
 }
+
+/** What {@link readOnnx} finds in a file. */
+export const tensorsOf = (file: OnnxFile, reading: ImportOptions): TensorFile['tensors'] =>
+  allTensors(file, importOrSay(file, reading))
 
 /** What a file that was written here says of its images: what a flag said when it was pruned. */
 function statedOptions({ layout, crop }: Record<string, string>): ImportOptions {
@@ -46,9 +54,15 @@ function importOrSay(file: OnnxFile, options: ImportOptions): OnnxNetwork | Unsu
   }
 }
 
-/** All initializers of floats, as they are stored. */
-function floatTensors({ graph, stored }: OnnxFile): TensorFile['tensors'] {
-  const dense = graph.initializer.filter(({ dataType }) => dataType in dtypes && isFloating(dtypes[dataType]))
-  const names = [...dense.map(({ name }) => name), ...graph.sparseInitializer.map(({ values }) => values?.name ?? '')]
-  return new Map(names.map((name) => [name, stored.get(name)!()]))
+/** The tensors of the network, and all stored floats that are none of its, by their keys. */
+function allTensors({ proto, stored }: OnnxFile, network: OnnxNetwork | Unsupported): TensorFile['tensors'] {
+  const floats = placesOf(proto).filter(({ tensor }) => isFloating(dtypes[typeOf(tensor)]))
+  const rest = floats.map(({ key }) => key).filter((key) => !isOf(network, key))
+  const tensors = network instanceof Unsupported ? [] : network.tensors
+  return new Map([...tensors, ...rest.map((key) => [key, stored.get(key)!()] as const)])
+}
+
+function isOf(network: OnnxNetwork | Unsupported, key: string): boolean {
+  if (network instanceof Unsupported) return false
+  return network.tensors.has(key) || [...network.origins.values()].some(({ source }) => source?.key === key)
 }

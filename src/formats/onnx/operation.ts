@@ -6,22 +6,29 @@ import {
   type TensorProto,
 } from 'onnx-buf'
 import { UserError } from '../../util/errors.ts'
+import type { Slot } from './edit.ts'
 
 export class Operation {
+  readonly proto: NodeProto
   readonly op: string
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
+  /** The node of the file that has each input: that of a merged Add for the bias of a product. */
+  readonly slots: readonly Slot[]
   /** Version of ONNX's operators that the model says it uses. */
   readonly opset: number
   /** How messages call the node. */
   readonly label: string
   readonly #attributes: ReadonlyMap<string, AttributeProto>
 
-  constructor({ opType, domain, name, input, output, attribute }: NodeProto, opset: number) {
+  constructor(node: NodeProto, opset: number, slots = node.input.map((_, input): Slot => ({ node, input }))) {
+    const { opType, domain, name, input, output, attribute } = node
     const standard = domain === '' || domain === 'ai.onnx'
     this.op = standard ? opType : `${domain}.${opType}`
     this.inputs = input
     this.outputs = output
+    this.proto = node
+    this.slots = slots
     this.opset = opset
     this.label = `node ${name || output[0] || '(without a name)'} (${this.op})`
     this.#attributes = new Map(attribute.map((one) => [one.name, one]))

@@ -4,7 +4,18 @@ import { transpose } from '../../graph/operators/shape.ts'
 import type { Initial, Tensor } from '../../graph/tensor.ts'
 import { UserError } from '../../util/errors.ts'
 import type { Operation } from './operation.ts'
-import { Known, type Origin, Permuted, type Value } from './value.ts'
+import { Known, Permuted, type Read, type Source, type Value } from './value.ts'
+
+/** Where the numbers of a tensor of the graph come from. */
+export interface Origin {
+  /** The stored tensor whose numbers they are. Absent: nodes compute them from stored ones. */
+  source?: Pick<Source, 'key' | 'transposed'>
+  /** The nodes that read that tensor itself, for this tensor. */
+  roots: Source['root'][]
+  /** What the layers read it by. */
+  reads: Read[]
+  values: () => ArrayLike<number>
+}
 
 /** What the operators of one node become. Missing inputs are undefined. */
 export type Translator = (
@@ -16,6 +27,8 @@ export type Translator = (
 /** A node can be read but not run: weights of its model can still be rewritten. */
 export class Unsupported extends UserError {
   override name = 'Unsupported'
+  /** The first output of the node, where it is one. */
+  output?: string
 }
 
 export class Scope {
@@ -25,14 +38,24 @@ export class Scope {
   readonly batch: number
   /** The number of samples that the file was written for, where it says one. */
   readonly fixedBatch?: number
-  /** Where the parameters and buffers of the graph are stored. */
+  /** Where the parameters, buffers and constants of the graph come from, by their names. */
   readonly origins = new Map<string, Origin>()
+  /** The operation whose outputs are being made. */
+  operation?: Operation
+  /** Whether kernels that nodes compute from stored tensors become parameters. */
+  readonly #computed: boolean
+  /** Parameters and buffers by what they are told apart by. */
+  readonly #known = new Map<string, Tensor>()
 
-  constructor(graph: Graph, options: { training: boolean; batch: number; fixedBatch?: number }) {
+  constructor(
+    graph: Graph,
+    options: { training: boolean; batch: number; fixedBatch?: number; computedParameters?: boolean },
+  ) {
     this.graph = graph
     this.training = options.training
     this.batch = options.batch
     this.fixedBatch = options.fixedBatch
+    this.#computed = options.computedParameters ?? false
   }
 
   /** A tensor of the graph: transposed now, where it was to be; known numbers as a constant. */
@@ -43,31 +66,68 @@ export class Scope {
   }
 
   constant(known: Known): Tensor {
-    const list = known.list()
-    const uniform = list.every((x) => x === list[0])
-    return this.graph.constant(uniform && list.length > 0 ? list[0] : list, known.shape)
+    const { values } = known
+    let uniform = true
+    for (let i = 1; i < values.length && uniform; i++) uniform = values[i] === values[0]
+    const tensor = this.graph.constant(uniform && values.length > 0 ? values[0] : known.list(), known.shape)
+    if (known.read) this.#remember(tensor, known)
+    return tensor
   }
 
   /** Known numbers that training may change: a parameter with the name under which they are stored; a constant where they are not stored as such. */
   parameter(known: Known, initial: Initial): Tensor {
-    return this.#stored(known, (name) => this.graph.parameter(name, known.shape, initial))
+    // Kernels and biases of layers have fans.
+    if (!known.source && !(this.#computed && known.read && typeof initial === 'object')) return this.constant(known)
+    return this.#stored(known, 'parameter', (name) => this.graph.parameter(name, known.shape, initial))
   }
 
   /** Known numbers that training updates otherwise, such as running statistics. */
   buffer(known: Known, initial: number): Tensor {
-    return this.#stored(known, (name) => this.graph.buffer(name, known.shape, initial))
+    if (!known.source) return this.constant(known)
+    return this.#stored(known, 'buffer', (name) => this.graph.buffer(name, known.shape, initial))
   }
 
-  #stored(known: Known, make: (name: string) => Tensor): Tensor {
-    const { origin } = known
-    if (!origin) return this.constant(known)
-    const there = this.graph.tensors.get(origin.name)
-    if (!there) {
-      this.origins.set(origin.name, origin)
-      return make(origin.name)
+  #stored(known: Known, role: 'parameter' | 'buffer', make: (name: string) => Tensor): Tensor {
+    const { source, read, shape } = known
+    const name = source?.key ?? read!.slot.node.input[read!.slot.input]
+    const identity = JSON.stringify([name, role, shape, source?.transposed, this.#owner(shape)])
+    let tensor = this.#known.get(identity)
+    if (!tensor) {
+      tensor = make(this.graph.tensors.has(name) ? this.#freeName(known) : name)
+      this.#known.set(identity, tensor)
     }
-    const same = String(there.shape) === String(known.shape)
-    return same && this.origins.get(origin.name)?.transposed === origin.transposed ? there : this.constant(known)
+    this.#remember(tensor, known)
+    return tensor
+  }
+
+  /**
+   * What vectors belong to. Writers store equal tensors once, such as the scales, shifts and statistics of fresh networks: each normalization has its own
+   * all the same, and a bias goes with its weight.
+   */
+  #owner(shape: readonly number[]): string {
+    if (shape.length !== 1 || !this.operation) return ''
+    const { op, inputs, outputs } = this.operation
+    if (op === 'BatchNormalization') return outputs[0]
+    return ['Conv', 'Gemm', 'MatMul'].includes(op) ? inputs[1] : ''
+  }
+
+  /** A name for numbers that another tensor has the name of already: that of the node, with the input that reads them. */
+  #freeName({ read }: Known): string {
+    const { node, input } = read!.slot
+    const parts: Record<string, string[]> = { BatchNormalization: ['', 'scale', 'bias', 'mean', 'variance'] }
+    const part = parts[node.opType]?.[input] ?? (node.opType === 'Add' || input > 1 ? 'bias' : 'weight')
+    const stem = `${node.name || node.output[0]}.${part}`
+    let name = stem
+    for (let i = 2; this.graph.tensors.has(name); i++) name = `${stem}.${i}`
+    return name
+  }
+
+  #remember({ name }: Tensor, known: Known): void {
+    const { source, read } = known
+    const origin = this.origins.get(name) ?? { source, roots: [], reads: [], values: () => known.values }
+    if (source) origin.roots.push(source.root)
+    if (read) origin.reads.push(read)
+    this.origins.set(name, origin)
   }
 
   /** Known numbers that an operator cannot do without. */

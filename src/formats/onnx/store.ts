@@ -1,6 +1,5 @@
-/** @file How a model's floats are stored: all values, only nonzeros with their places, in half precision; and what each takes, also compressed. */
-import { brotliCompressSync, constants } from 'node:zlib'
-import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+/** @file How a model's floats are stored: all values, only nonzeros with their places, or in half precision. */
+import { create } from '@bufbuild/protobuf'
 import {
   AttributeProto_AttributeType as AttributeType,
   TensorProto_DataType as DataType,
@@ -8,103 +7,139 @@ import {
   GraphProtoSchema,
   type ModelProto,
   ModelProtoSchema,
+  type NodeProto,
   NodeProtoSchema,
-  type SparseTensorProto,
-  SparseTensorProtoSchema,
-  type TensorProto,
   TensorProtoSchema,
 } from 'onnx-buf'
+import { toFloats } from '../safetensors-bytes.ts'
+import { mapBodies, namesRead, type Path } from './bodies.ts'
 import { changed } from './changed.ts'
-import { halves } from './rewrite.ts'
-import { wholeNumbers } from './write-node.ts'
+import { type AnyTensor, isSparse, keyOf, mapPlaces, nameOf, placesOf, storedValue, withStoredValue } from './places.ts'
+import { floatsAs, placesOfNonzeros, sparseForm, withValues } from './rewrite.ts'
+import { dtypes, isFloating, readTensor } from './tensor.ts'
 
-const inGraph = (
-  model: ModelProto,
-  change: (graph: GraphProto) => MessageInitShape<typeof GraphProtoSchema>,
-): ModelProto =>
-  changed(ModelProtoSchema, model, { graph: changed(GraphProtoSchema, model.graph!, { ...change(model.graph!) }) })
+/** A model in another form, and what of it could not take that form, each with the reason. */
+export interface Stored {
+  model: ModelProto
+  notes: string[]
+}
 
 /** Bytes of one index of a nonzero. */
 const INDEX_BYTES = 8
+/** The version of the file format that has sparse tensors, and that of the operators whose Constant may be one. */
+const SPARSE_SINCE = { ir: 6n, opset: 11 }
 
-/** The places of the nonzeros of a tensor of float32. */
-function nonzerosOf({ rawData }: TensorProto): number[] {
-  const view = new DataView(rawData.buffer, rawData.byteOffset, rawData.byteLength)
-  const places: number[] = []
-  for (let i = 0; i < rawData.length / 4; i++) if (view.getFloat32(4 * i, true) !== 0) places.push(i)
-  return places
-}
-
-/** A tensor as its nonzeros, where that takes less: where more than two thirds of its values, float32, are zero. */
-function sparseForm(proto: TensorProto): SparseTensorProto | undefined {
-  if (proto.dataType !== DataType.FLOAT || proto.rawData.length === 0) return undefined
-  const places = nonzerosOf(proto)
-  if (places.length * (4 + INDEX_BYTES) >= proto.rawData.length) return undefined
-  const rawData = new Uint8Array(4 * places.length)
-  places.forEach((place, i) => {
-    rawData.set(proto.rawData.subarray(4 * place, 4 * place + 4), 4 * i)
-  })
-  const values = changed(TensorProtoSchema, proto, { dims: [BigInt(places.length)], rawData })
-  return create(SparseTensorProtoSchema, { values, indices: wholeNumbers(places), dims: proto.dims })
-}
-
-/** Initializers as SparseTensorProto where that is smaller. */
-export function sparsely(model: ModelProto): ModelProto {
-  return inGraph(model, ({ initializer }) => {
-    const forms = initializer.map(sparseForm)
-    return {
-      initializer: initializer.filter((_, i) => !forms[i]),
-      sparseInitializer: forms.filter((form) => form !== undefined),
+/**
+ * Tensors as SparseTensorProto where that is smaller: where more than two thirds of float32 values are zero. Those that a runtime could not load so (outputs
+ * of their graph, inputs with a default) stay dense. Values must be inside of the model.
+ */
+export function sparsely(model: ModelProto): Stored {
+  const opset = opsetOf(model)
+  const notes: string[] = []
+  const named = namesOfInterfaces(model)
+  const stays = new Set<string>()
+  const sparse = mapPlaces(model, ({ key, kind, tensor }) => {
+    if (isSparse(tensor) || !isFloating(dtypes[tensor.dataType])) return tensor
+    const dense = readTensor(tensor, `tensor ${key}`, inside)
+    const places = placesOfNonzeros(dense)
+    const width = dense.data.length / dense.shape.reduce((n, size) => n * size, 1)
+    if (!(places.length * (width + INDEX_BYTES) < dense.data.length)) return tensor
+    if (named.has(key) || (kind === 'constant' && opset < SPARSE_SINCE.opset)) {
+      stays.add(key)
+      return tensor
     }
+    return sparseForm(dense, places, { values: { name: tensor.name, docString: tensor.docString } })
   })
+  if (stays.size > 0)
+    notes.push(`stored with all values, since a runtime could not load it otherwise: ${[...stays].join(', ')}`)
+  if (sparse === model || model.irVersion >= SPARSE_SINCE.ir) return { model: sparse, notes }
+  notes.push(
+    `the version of the file format is raised from ${model.irVersion} to ${SPARSE_SINCE.ir}, which sparse tensors need`,
+  )
+  return { model: changed(ModelProtoSchema, sparse, { irVersion: SPARSE_SINCE.ir }), notes }
 }
 
-/** Weights (matrices and kernels) of float32 in half precision: stored as `<name>.float16`, and made float32 again by a Cast that has their name. */
-export function inHalves(model: ModelProto): ModelProto {
-  const isWeight = ({ dataType, dims }: TensorProto) => dataType === DataType.FLOAT && dims.length > 1
-  return inGraph(model, ({ initializer, node, input }) => {
-    const weights = initializer.filter(isWeight)
-    const names = new Set(weights.map(({ name }) => name))
-    const half = (name: string) => `${name}.float16`
-    const to = { name: 'to', type: AttributeType.INT, i: BigInt(DataType.FLOAT) }
-    return {
-      initializer: initializer.map((proto) => (names.has(proto.name) ? halves(proto, half(proto.name)) : proto)),
-      node: [
-        ...weights.map(({ name }) =>
-          create(NodeProtoSchema, {
-            opType: 'Cast',
-            name: `${name}.cast`,
-            input: [half(name)],
-            output: [name],
-            attribute: [to],
-          }),
-        ),
-        ...node,
-      ],
-      // Before version 4 of the format initializers were inputs, too.
-      input: input.filter(({ name }) => !names.has(name)),
+/** All values are inside of a model that is being written. */
+const inside = (location: string): never => {
+  throw new Error(`values in ${location} are not inside of the model`)
+}
+
+const opsetOf = ({ opsetImport }: ModelProto) =>
+  Number(opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 1n)
+
+/** Keys of names that are inputs or outputs of their graph. */
+function namesOfInterfaces(model: ModelProto): Set<string> {
+  const keys = new Set<string>()
+  mapBodies(model, (body, path) => {
+    for (const { name } of [...body.input, ...body.output]) keys.add(keyOf(path, name))
+    return body
+  })
+  for (const { name, domain, overload, output } of model.functions)
+    for (const one of output) keys.add(keyOf(`${[domain, name, overload].filter(Boolean).join('.')}/`, one))
+  return keys
+}
+
+/**
+ * Weights (float32, two axes or more) in half precision: stored as `<name>.float16`, and made float32 again by a Cast that has their name. A tensor with
+ * values beyond the largest half, 65,504, stays as it is.
+ */
+export function inHalves(model: ModelProto): Stored {
+  const stays: string[] = []
+  const halved = new Map<string, AnyTensor>()
+  for (const { key, tensor } of placesOf(model)) {
+    if (isSparse(tensor) || tensor.dataType !== DataType.FLOAT || tensor.dims.length < 2) continue
+    const dense = readTensor(tensor, `tensor ${key}`, inside)
+    const floats = toFloats(dense)
+    if (floats.some((value) => Math.abs(value) >= BEYOND && Number.isFinite(value))) stays.push(key)
+    else {
+      const half = changed(TensorProtoSchema, tensor, { dataType: DataType.FLOAT16 })
+      halved.set(key, withValues(half, floatsAs('F16', dense.shape, floats)))
     }
+  }
+  const opset = opsetOf(model)
+  const notes = stays.length === 0 ? [] : [`stays float32, since halves end at 65,504: ${stays.join(', ')}`]
+  return { model: mapBodies(model, (body, path) => halfBody(body, path, halved, opset)), notes }
+}
+
+/** From here on a float32 becomes an infinite half. */
+const BEYOND = 65_520
+
+function halfBody(body: GraphProto, path: Path, halved: ReadonlyMap<string, AnyTensor>, opset: number): GraphProto {
+  const taken = new Set([
+    ...[...body.initializer, ...body.sparseInitializer].map(nameOf),
+    ...body.node.flatMap((node) => [...node.output, ...namesRead(node)]),
+  ])
+  const halfName = (name: string) => {
+    let free = `${name}.float16`
+    for (let i = 2; taken.has(free); i++) free = `${name}.float16.${i}`
+    return free
+  }
+  const weights = body.initializer.filter(({ name }) => halved.has(keyOf(path, name)))
+  const half = (name: string) => halved.get(keyOf(path, name)) as GraphProto['initializer'][number]
+  const node = body.node.flatMap((one): NodeProto[] => {
+    const [name] = one.output
+    if (!storedValue(one) || !halved.has(keyOf(path, name))) return [one]
+    const stored = changed(NodeProtoSchema, withStoredValue(one, half(name)), { output: [halfName(name)] })
+    return [stored, castNode(name, halfName(name), opset)]
+  })
+  if (weights.length === 0 && node.length === body.node.length) return body
+  const names = new Set(weights.map(({ name }) => name))
+  return changed(GraphProtoSchema, body, {
+    initializer: body.initializer.map((tensor) =>
+      names.has(tensor.name) ? changed(TensorProtoSchema, half(tensor.name), { name: halfName(tensor.name) }) : tensor,
+    ),
+    node: [...weights.map(({ name }) => castNode(name, halfName(name), opset)), ...node],
+    // Before version 4 of the format initializers were inputs, too.
+    input: body.input.filter(({ name }) => !names.has(name)),
   })
 }
 
-/** Bytes of a model as it is, and compressed with brotli as web servers do. */
-export interface Size {
-  bytes: number
-  brotli: number
-}
-
-/** Brotli's quality, of 11: what servers use, and fast enough for a network of 100 MB. */
-const QUALITY = 5
-
-export function sizeOf(bytes: Uint8Array): Size {
-  const params = { [constants.BROTLI_PARAM_QUALITY]: QUALITY }
-  return { bytes: bytes.length, brotli: brotliCompressSync(bytes, { params }).length }
-}
-
-/** What a model takes by how its floats are stored. */
-export type Forms = Record<'dense' | 'sparse' | 'float16', Size>
-
-export function sizes(model: ModelProto): Forms {
-  const of = (stored: ModelProto) => sizeOf(toBinary(ModelProtoSchema, stored))
-  return { dense: of(model), sparse: of(sparsely(model)), float16: of(inHalves(model)) }
+function castNode(name: string, half: string, opset: number): NodeProto {
+  const to =
+    opset < 6
+      ? { name: 'to', type: AttributeType.STRING, s: new TextEncoder().encode('FLOAT') }
+      : { name: 'to', type: AttributeType.INT, i: BigInt(DataType.FLOAT) }
+  return create(NodeProtoSchema, {
+    ...{ opType: 'Cast', name: `${name}.cast`, input: [half], output: [name], attribute: [to] },
+  })
 }

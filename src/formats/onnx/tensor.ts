@@ -17,10 +17,11 @@ export const dtypes: Readonly<Record<number, DType>> = {
   [DataType.BOOL]: 'BOOL',
 }
 
-export const isFloating = (dtype: DType): boolean => ['F32', 'F64', 'F16', 'BF16'].includes(dtype)
+export const isFloating = (dtype: DType | undefined): boolean =>
+  dtype !== undefined && ['F32', 'F64', 'F16', 'BF16'].includes(dtype)
 
-/** The bytes of the file at a path that a model names, relative to the model. Throws UserError where there is none. */
-export type External = (location: string) => Uint8Array
+/** Some bytes of the file at a path that a model names, relative to the model. Throws UserError where there are none such. */
+export type External = (location: string, offset: number, length: number) => Uint8Array
 
 /** A tensor of a model. Throws UserError, which calls it `what`, where its bytes are not those of its shape and type. */
 export function readTensor(proto: TensorProto, what: string, external: External): StoredTensor {
@@ -31,7 +32,7 @@ export function readTensor(proto: TensorProto, what: string, external: External)
     )
   const shape = shapeOf(proto.dims, what)
   const expected = shape.reduce((n, size) => n * size, BYTES_PER[dtype])
-  const data = bytesOf(proto, dtype, what, external)
+  const data = bytesOf(proto, dtype, expected, what, external)
   if (data.length !== expected)
     throw new UserError(`${what} of shape [${shape}] needs ${expected} bytes, found ${data.length}`)
   return { dtype, shape, data }
@@ -44,8 +45,8 @@ function shapeOf(dims: readonly bigint[], what: string): number[] {
   return dims.map(Number)
 }
 
-function bytesOf(proto: TensorProto, dtype: DType, what: string, external: External): Uint8Array {
-  if (proto.externalData.length > 0) return externalBytes(proto, what, external)
+function bytesOf(proto: TensorProto, dtype: DType, size: number, what: string, external: External): Uint8Array {
+  if (proto.externalData.length > 0) return externalBytes(proto, size, what, external)
   if (proto.rawData.length > 0) return proto.rawData
   const { floatData, doubleData, int32Data, int64Data } = proto
   if (dtype === 'F32') return asBytes(Float32Array.from(floatData))
@@ -58,22 +59,14 @@ function bytesOf(proto: TensorProto, dtype: DType, what: string, external: Exter
 
 const asBytes = ({ buffer }: { buffer: ArrayBuffer }) => new Uint8Array(buffer)
 
-function externalBytes({ externalData }: TensorProto, what: string, external: External): Uint8Array {
+/** `size`: bytes of the tensor, which counts where the model leaves the length out. */
+function externalBytes({ externalData }: TensorProto, size: number, what: string, external: External): Uint8Array {
   const { location, offset = '0', length } = Object.fromEntries(externalData.map(({ key, value }) => [key, value]))
   if (!location) throw new UserError(`${what} has external data without a location`)
-  const bytes = external(location)
-  const [from, count] = [Number(offset), Number(length ?? bytes.length - Number(offset))]
-  if (
-    !Number.isSafeInteger(from) ||
-    !Number.isSafeInteger(count) ||
-    from < 0 ||
-    count < 0 ||
-    from + count > bytes.length
-  )
-    throw new UserError(
-      `${what} lies at ${offset} with length ${length ?? 'unknown'} in ${location}, which has ${bytes.length} bytes`,
-    )
-  return bytes.subarray(from, from + count)
+  const [from, count] = [offset, length ?? size].map(Number)
+  if (![from, count].every((n) => Number.isSafeInteger(n) && n >= 0))
+    throw new UserError(`${what} lies at ${offset} with length ${length} in ${location}, expected whole numbers`)
+  return external(location, from, count)
 }
 
 /** A sparse initializer as a dense one. Throws UserError, which calls it `what`, where a place is outside of its shape. */

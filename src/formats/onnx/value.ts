@@ -3,6 +3,7 @@
  * are known before it runs (weights, shapes).
  */
 import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
+import type { Slot } from './edit.ts'
 
 export type Value = Tensor | Permuted | Known
 
@@ -21,10 +22,27 @@ export class Permuted {
   }
 }
 
-/** Where known numbers are stored: the name of an initializer or of the output of a Constant node, there as a matrix with rows and columns exchanged or not. */
-export interface Origin {
-  name: string
+/** Where known numbers are stored, there as a matrix with rows and columns exchanged or not. */
+export interface Source {
+  /** Key of the stored tensor (places.ts). */
+  key: string
   transposed: boolean
+  /** The node that reads the tensor itself. */
+  root: Slot
+}
+
+/** The input of a node that reads known numbers, with rows and columns exchanged or not, in a shape. */
+export interface Read {
+  slot: Slot
+  transposed: boolean
+  shape: Shape
+}
+
+export interface KnownOptions {
+  /** Whole numbers: shapes, indices. Default false. */
+  whole?: boolean
+  source?: Source
+  read?: Read
 }
 
 export class Known {
@@ -32,18 +50,17 @@ export class Known {
   /** Whole numbers: shapes, indices. */
   readonly whole: boolean
   /** Absent: these are not the numbers of one stored tensor. */
-  readonly origin?: Origin
+  readonly source?: Source
+  /** Which input of a node they are read by. */
+  readonly read?: Read
   readonly #values: () => ArrayLike<number>
   #found?: ArrayLike<number>
 
-  constructor(
-    shape: Shape,
-    values: () => ArrayLike<number>,
-    { whole = false, origin }: { whole?: boolean; origin?: Origin } = {},
-  ) {
+  constructor(shape: Shape, values: () => ArrayLike<number>, { whole = false, source, read }: KnownOptions = {}) {
     this.shape = shape
     this.whole = whole
-    this.origin = origin
+    this.source = source
+    this.read = read
     this.#values = values
   }
 
@@ -61,6 +78,12 @@ export class Known {
     return sizeOf(this.shape)
   }
 
+  /** The same numbers as an input of a node. */
+  readBy(slot: Slot): Known {
+    const { whole, source, shape } = this
+    return new Known(shape, () => this.values, { whole, source, read: { slot, transposed: false, shape } })
+  }
+
   list(): number[] {
     return Array.from(this.values)
   }
@@ -73,10 +96,11 @@ export class Known {
   /** A matrix with rows and columns exchanged. */
   transposed(): Known {
     const [rows, columns] = this.shape
-    const { origin } = this
+    const { whole, source, read } = this
     return new Known([columns, rows], () => transposed(this.values, rows, columns), {
-      whole: this.whole,
-      origin: origin && { ...origin, transposed: !origin.transposed },
+      whole,
+      source: source && { ...source, transposed: !source.transposed },
+      read: read && { ...read, transposed: !read.transposed },
     })
   }
 }

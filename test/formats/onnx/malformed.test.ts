@@ -19,7 +19,7 @@ for (const tensor of proto.graph!.initializer) {
 }
 const models = {
   written: onnxBytes(proto),
-  sparse: onnxBytes(sparsely(proto)),
+  sparse: onnxBytes(sparsely(proto).model),
   shapes: written({
     input: [-1, 2, 4, 4],
     stored: {

@@ -13,8 +13,9 @@ import {
 import { describe, expect, it } from 'vitest'
 import { writeNetwork } from '../../../src/formats/network-file.ts'
 import { toHalf } from '../../../src/formats/onnx/half.ts'
+import { withNetwork } from '../../../src/formats/onnx/network-weights.ts'
 import { readOnnx } from '../../../src/formats/onnx/onnx.ts'
-import { rewrite } from '../../../src/formats/onnx/rewrite.ts'
+import { withTensors } from '../../../src/formats/onnx/rewrite.ts'
 import { storeFloats, toFloats } from '../../../src/formats/safetensors-bytes.ts'
 import { readWeights } from '../../../src/formats/weights-file.ts'
 import { UserError } from '../../../src/util/errors.ts'
@@ -73,11 +74,8 @@ describe('a stored tensor', () => {
     expect([...toFloats(before.tensors.get('w')!)]).toEqual([1, 0, 8, 2, -2, 4, 3, 6, 0.5, -0.25, -1, 0.125])
     if (before.onnx.network instanceof Error) throw before.onnx.network
     const others = Float32Array.from({ length: 12 }, (_, i) => i / 8)
-    const rewritten = rewrite(
-      before.onnx.file,
-      new Map([['w', storeFloats(others, [3, 4])]]),
-      before.onnx.network.origins,
-    )
+    const changed = new Map([['w', storeFloats(others, [3, 4])]])
+    const rewritten = withNetwork(before.onnx.file, before.onnx.network, changed)
     const after = readOnnx(toBinary(ModelProtoSchema, rewritten), 'model.onnx')
     expect([...toFloats(after.tensors.get('w')!)]).toEqual([...others])
     const type = (of: Uint8Array) => readOnnx(of, 'm.onnx').onnx.file.stored.get('w')!().dtype
@@ -106,7 +104,7 @@ describe('a stored tensor', () => {
     expect((await readWeights(out)).tensors).toEqual(weights.tensors)
     writeFileSync(join(folder, 'data', 'w.bin'), Buffer.alloc(40))
     await expect(readWeights(path)).rejects.toThrow(UserError)
-    await expect(readWeights(path)).rejects.toThrow('lies at 16 with length 48 in data/w.bin, which has 40 bytes')
+    await expect(readWeights(path)).rejects.toThrow('data/w.bin has 40 bytes, expected 48 at 16')
   })
 })
 
@@ -120,7 +118,7 @@ it('what the schema does not know goes along', () => {
     all.graph!.node[0].docString = 'from elsewhere'
   })
   const { onnx } = readOnnx(model, 'model.onnx')
-  const after = parse(toBinary(ModelProtoSchema, rewrite(onnx.file, new Map(), new Map(), { added: '1' })))
+  const after = parse(toBinary(ModelProtoSchema, withTensors(onnx.file, new Map(), { added: '1' })))
   const [tensor] = after.graph!.initializer
   for (const message of [after, after.graph!, tensor]) expect(message.$unknown).toMatchObject([{ no: 999 }])
   expect(after.graph!.node[0].docString).toBe('from elsewhere')

@@ -1,0 +1,74 @@
+/** @file The weights of a network written back into the ONNX file that it was read from. */
+import type { ModelProto } from 'onnx-buf'
+import type { Shape } from '../../graph/tensor.ts'
+import { type StoredTensor, type TensorFile, toFloats } from '../safetensors-bytes.ts'
+import { namesRead } from './bodies.ts'
+import { ModelEditor } from './edit.ts'
+import type { OnnxFile } from './file.ts'
+import type { OnnxNetwork } from './network.ts'
+import { floatsAs, merged } from './rewrite.ts'
+import type { Origin } from './scope.ts'
+import { transposed } from './value.ts'
+
+/** A file as it is with the tensors of its network; what has not changed keeps its bits. */
+export function withNetwork(
+  file: OnnxFile,
+  { origins, tensors: before }: OnnxNetwork,
+  tensors: TensorFile['tensors'],
+): ModelProto {
+  const editor = new ModelEditor(file)
+  const names = new Map<string, number>()
+  for (const { source } of origins.values()) if (source) names.set(source.key, (names.get(source.key) ?? 0) + 1)
+  for (const [name, origin] of origins) {
+    const tensor = tensors.get(name)
+    if (!tensor || !before.has(name) || same(before.get(name)!, tensor)) continue
+    const numbers = { values: toFloats(tensor), shape: tensor.shape }
+    if (origin.source && names.get(origin.source.key) === 1 && readsAll(file, origin))
+      setSource(editor, origin, numbers, file.stored.get(origin.source.key)!().shape)
+    else replaceReads(editor, name, origin, numbers)
+  }
+  return editor.finish()
+}
+
+function same(a: StoredTensor, b: StoredTensor): boolean {
+  if (a.data === b.data) return true
+  const [x, y] = [toFloats(a), toFloats(b)]
+  return x.every((value, i) => Object.is(value, y[i]))
+}
+
+/** Whether the network knows of every node that reads the stored tensor: then its values can change where they are. */
+export function readsAll({ graph }: OnnxFile, { source, roots }: Origin): boolean {
+  const known = new Set(roots.map(({ node }) => node))
+  return graph.node.every((node) => known.has(node) || !namesRead(node).has(source!.key))
+}
+
+/** Numbers as the network has them, row-major. */
+interface Numbers {
+  values: ArrayLike<number>
+  shape: Shape
+}
+
+/** Writes numbers of the network where they are stored, `shape`: there. */
+export function setSource(editor: ModelEditor, { source }: Origin, numbers: Numbers, shape: Shape): void {
+  const { key, transposed: turned } = source!
+  const stored = editor.tensor(key)
+  const values = inOrder(numbers, turned)
+  editor.setTensor(
+    key,
+    String(shape) === String(stored.shape) ? merged(stored, values) : floatsAs(stored.dtype, shape, values),
+  )
+}
+
+/** A stored tensor of its own for the nodes that read these numbers. */
+export function replaceReads(editor: ModelEditor, name: string, { source, reads }: Origin, numbers: Numbers): void {
+  const dtype = source ? editor.tensor(source.key).dtype : 'F32'
+  const added = new Map<string, string>()
+  for (const { slot, transposed: turned, shape } of reads) {
+    const how = JSON.stringify([shape, turned])
+    if (!added.has(how)) added.set(how, editor.addTensor(name, floatsAs(dtype, shape, inOrder(numbers, turned))))
+    editor.setInput(slot, added.get(how)!)
+  }
+}
+
+const inOrder = ({ values, shape }: Numbers, turned: boolean): ArrayLike<number> =>
+  turned ? transposed(values, shape[0], shape[1]) : values
