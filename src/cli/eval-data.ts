@@ -10,7 +10,7 @@ import { readLabels, relabelled } from '../data/labels.ts'
 import type { OnProgress } from '../data/progress.ts'
 import { percent } from '../experiment/report.ts'
 import type { ImportOptions } from '../formats/onnx/input.ts'
-import { type Model, usualGeometry } from '../models/model.ts'
+import { classesOf, type Model, usualGeometry } from '../models/model.ts'
 import type { Evaluation } from '../train/evaluation.ts'
 import { perChannel, type Stated } from '../train/preprocessing.ts'
 import { oneOf } from './choices.ts'
@@ -49,7 +49,10 @@ export const preprocessingFlags = (command: Command): Command =>
       command
         .option('--mean <numbers>', 'of pixels scaled to 0..1, per channel, such as 0.5 or 0.49,0.48,0.45')
         .option('--std <numbers>', 'likewise'),
-    ).option('--labels <file>', 'class names in the order of the outputs, one per line (default: sorted)'),
+    ).option(
+      '--labels <file>',
+      'class names in the order of the outputs, one per line; of one score, that below zero first (default: sorted)',
+    ),
   )
 
 /** What an ONNX model leaves open. Throws UserError, naming the flag. */
@@ -97,20 +100,24 @@ export function flagMetadata({ layout, labels }: PreprocessingFlags): Record<str
   }
 }
 
-/** A warning where a dense network is hardly better than chance: its inputs are probably not what it was trained on. */
-export function chanceWarning({ accuracy, count }: Evaluation, classes: number): string | undefined {
-  if (classes < 2 || count < 20 * classes || accuracy > 1.5 / classes) return undefined
+/** A warning where a dense network is hardly better than chance: its inputs, or its labels, are probably not what it was trained on. */
+export function chanceWarning({ accuracy, count }: Evaluation, model: Model): string | undefined {
+  const classes = classesOf(model)
+  if (count < 20 * classes || accuracy > 1.5 / classes) return undefined
+  if (classes === 2 && accuracy < 0.25)
+    return `warning: an accuracy of ${percent(accuracy)} is far below chance (1 of 2 classes): the two classes are probably the other way round, see --labels`
   return `warning: an accuracy of ${percent(accuracy)} is near chance (1 of ${classes} classes): the preprocessing is probably wrong, see --mean, --std, --size, --crop, --layout and --labels`
 }
 
 /** What was done, in lines for people. */
-export function preprocessingLines({ data, sources }: EvaluationData): string[] {
-  const { image, mean, std, geometry, skipped = [] } = data
+export function preprocessingLines({ data, sources }: EvaluationData, model: Model): string[] {
+  const { image, mean, std, geometry, classNames: [zero, one] = ['class 0', 'class 1'], skipped = [] } = data
   const made = geometry ? `${described(geometry)} (${sources.geometry})` : `${image.join(' x ')}, as they are stored`
   const normalized = `mean ${mean.join(', ')} and std ${std.join(', ')} (${sources.normalization})`
   return [
     `images: ${made}`,
     `inputs: (pixel / 255 - mean) / std with ${normalized}`,
+    ...(model.classes === 1 ? [`labels: a score above zero is ${one}, else ${zero}`] : []),
     ...(skipped.length > 0 ? [leftOut(skipped)] : []),
   ]
 }

@@ -64,7 +64,7 @@ export const evalCommand = preprocessingFlags(command)
     network.fitKernels()
     const result = network.evaluate('test')
     const sparsity = sparsityOf(network.counts())
-    const warning = chanceWarning(result, model.classes)
+    const warning = chanceWarning(result, model)
     if (options.json) {
       const preprocessing = preprocessingJson(evaluation)
       return printJson({
@@ -77,7 +77,7 @@ export const evalCommand = preprocessingFlags(command)
         engine: machine.description,
       })
     }
-    for (const line of preprocessingLines(evaluation)) print(line)
+    for (const line of preprocessingLines(evaluation, model)) print(line)
     print(
       `accuracy ${percent(result.accuracy)} (${result.correct} of ${result.count}), loss ${result.loss.toFixed(4)}, sparsity ${percent(sparsity)}`,
     )

@@ -23,7 +23,7 @@ export async function compareMethods(
   const samples = methods.map(({ method }) => pruneSamples(flags, method, model, inputs.data))
   const display = flags.json ? undefined : new PruneDisplay()
   try {
-    if (display) for (const line of preprocessingLines(inputs)) print(line)
+    if (display) for (const line of preprocessingLines(inputs, model)) print(line)
     const results = []
     let dense: ReturnType<Awaited<ReturnType<typeof prepare>>['network']['evaluate']> | undefined
     for (const [i, method] of methods.entries()) {
@@ -44,7 +44,7 @@ export async function compareMethods(
       results.push({ method: method.method, ...prunable, accuracy, loss, seconds })
       display?.line(`${method.method}: test accuracy ${percent(accuracy)}, loss ${loss.toFixed(4)}, ${clock(seconds)}`)
     }
-    const warning = chanceWarning(dense!, model.classes)
+    const warning = chanceWarning(dense!, model)
     if (!display)
       return printJson({
         model: model.name,

@@ -52,14 +52,14 @@ export async function pruneWithData(
   try {
     const { network, ...prune } = await prepare(file, path, { flags, model, method, samples, inputs, display })
     if (display) {
-      for (const line of preprocessingLines(inputs)) print(line)
+      for (const line of preprocessingLines(inputs, model)) print(line)
       const all = network.prunable.reduce((sum, { name }) => sum + network.values(name).length, 0)
       print(
         `${model.name}: pruning ${method.tensors.length} tensors, ${grouped(method.weights)} of ${grouped(all)} weights of layers; engine: ${network.machine.description}`,
       )
     }
     const dense = network.evaluate('test')
-    const warning = chanceWarning(dense, model.classes)
+    const warning = chanceWarning(dense, model)
     display?.line(`dense: test accuracy ${percent(dense.accuracy)}, loss ${dense.loss.toFixed(4)}`)
     if (warning) display?.line(warning)
     const outcome = prune.run()

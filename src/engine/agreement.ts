@@ -13,7 +13,7 @@ export interface Valued {
 }
 
 /**
- * Over `runs` runs on inputs from N(0, 1), for each output of both: max |a - b| / max |a|; NaN where one alone is no number. Both graphs have the same inputs by
+ * Over `runs` runs on inputs from N(0, 1), for each output of both: max |a - b| / max |a|; NaN where one alone is no number, or where all are none. Both graphs have the same inputs by
  * name. Runs of each are made together, so that only one of them need be in memory.
  */
 export function distances(machine: Machine, [a, b]: readonly [Valued, Valued], runs: number): Map<string, number> {
@@ -23,18 +23,18 @@ export function distances(machine: Machine, [a, b]: readonly [Valued, Valued], r
 }
 
 function apart(a: readonly Floats[], b: readonly Floats[]): number {
-  let [apart, largest] = [0, 0]
+  let [apart, largest, finite] = [0, 0, 0]
   a.forEach((values, run) => {
     for (let i = 0; i < values.length; i++) {
+      const [x, y] = [values[i], b[run][i]]
+      if (Number.isFinite(x)) finite++
       // What is no number, or infinite, in both is the same.
-      if (Object.is(values[i], b[run][i]))
-        largest = Math.max(largest, Number.isFinite(values[i]) ? Math.abs(values[i]) : 0)
-      else {
-        apart = Math.max(apart, Math.abs(values[i] - b[run][i]))
-        largest = Math.max(largest, Math.abs(values[i]))
-      }
+      else if (Object.is(x, y)) continue
+      apart = Math.max(apart, Math.abs(x - y))
+      largest = Math.max(largest, Math.abs(x))
     }
   })
+  if (finite === 0) return Number.NaN
   return apart === 0 ? 0 : apart / largest
 }
 

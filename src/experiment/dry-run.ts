@@ -6,6 +6,7 @@ import { loadDataset } from '../data/index.ts'
 import { synthetic } from '../data/synthetic.ts'
 import { openMachine } from '../engine/machine.ts'
 import { sizeOf } from '../graph/tensor.ts'
+import { classesOf } from '../models/model.ts'
 import { setHyper } from '../optim/sgd.ts'
 import type { LayerCount } from '../prune/mask.ts'
 import { checkFits } from '../train/options.ts'
@@ -43,7 +44,7 @@ export async function dryRun(recipe: Recipe): Promise<DryRun> {
   const machine = await openMachine()
   const model = modelOf(recipe)
   const { batch, learningRate } = recipe.train
-  const data = synthetic({ image: model.image, classes: model.classes, train: batch, test: 1 })
+  const data = synthetic({ image: model.image, classes: classesOf(model), train: batch, test: 1 })
   const network = await buildNetwork({ ...recipe, data: { ...recipe.data, validation: 0 } }, data, machine)
   const samples = Uint32Array.from({ length: batch }, (_, i) => i)
   setHyper(network.executable, learningRate, optimizerOf(recipe))

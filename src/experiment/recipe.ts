@@ -116,7 +116,7 @@ export const recipeSchema = z.strictObject({
     name: networkName.describe('A built-in network (espalier list models), or an ONNX model by its path.'),
     init: nameOf<InitializerName>(initializers).optional().describe('How weights begin (default: as the model says).'),
     masks: z.string().optional().describe('A file of weights whose zeros (or masks) the network begins with.'),
-    classes: positive.optional().describe('Default: as the model says.'),
+    classes: positive.optional().describe('Logits; 1: one score for two classes. Default: as the model says.'),
     weights: z
       .string()
       .optional()

@@ -123,7 +123,7 @@ export async function writeOnnx(path: string, source: Source, options: OnnxOptio
       if (typeof same !== 'string') refuseDifference(path, same, options)
     }
     const beside = await agreementOf(() => source.network ?? whole(source.file, reading), file, reading)
-    if (typeof beside !== 'string' && source.changed.size === 0) refuseDifference(path, beside, options)
+    if (typeof beside !== 'string' && transformed && source.changed.size === 0) refuseDifference(path, beside, options)
     return typeof beside === 'string' ? { unchecked: beside } : { agreement: beside }
   })
   const sizes = options.sizes ?? lengthOf(encodeModel(made.proto)) <= SMALL

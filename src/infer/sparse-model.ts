@@ -70,7 +70,7 @@ export class SparseModel {
   }
 
   /**
-   * Logits [batch, classes] of normalized images [batch, channels, rows, columns], row-major. The first batch of a size takes longer. A large batch goes through in chunks that fit a cache:
+   * Logits [batch, classes] of normalized images [batch, channels, rows, columns], row-major; of a network with one score that score, above zero for class 1. The first batch of a size takes longer. A large batch goes through in chunks that fit a cache:
    * where there are enough of them each thread takes its own, else all threads work on one.
    */
   run(images: ArrayLike<number>): Float32Array {

@@ -12,6 +12,7 @@ export interface Model {
   summary: string
   /** [C, H, W] of one sample. */
   image: readonly [number, number, number]
+  /** Logits per sample: one for each class, or a single score that tells two classes apart (see {@link classesOf}). */
   classes: number
   /** What the shorter side of a photograph is resized to before its middle is cut to `image`. Default: the side of `image`. */
   resize?: number
@@ -23,6 +24,8 @@ export interface Model {
   defaultInit?: InitializerName
   /** Appends the network: images [N, C, H, W] to logits [N, classes]. `training`: batch normalization uses the batch's statistics. */
   build(graph: Graph, images: Tensor, training: boolean): Tensor
+  /** What a file of the network applies to its logits at the end, of the same shape. Default: nothing. */
+  closing?(graph: Graph, logits: Tensor): Tensor
 }
 
 /** What can be chosen of a built-in network. */
@@ -55,6 +58,9 @@ export function graphOf(model: Model, training = false): Graph {
   model.build(graph, graph.input('images', [1, ...model.image]), training)
   return graph
 }
+
+/** How many classes a network tells apart: as many as it has logits, two by a single score (class 1 where it is above zero). */
+export const classesOf = ({ classes }: Pick<Model, 'classes'>): number => Math.max(classes, 2)
 
 /** How photographs become a model's images, where nothing else is said: pixels of the shorter side, and of the square that is cut out. */
 export const usualGeometry = ({ image: [, side], resize = side }: Model): { size: number; crop: number } => ({

@@ -7,7 +7,7 @@ export const EVALUATION_BATCH = 40
 export interface Evaluation {
   /** Mean cross-entropy. */
   loss: number
-  /** Share of samples whose largest logit is at their label, 0 to 1. */
+  /** Share of samples whose largest logit is at their label (one score: which is above zero exactly where the label is 1), 0 to 1. */
   accuracy: number
   correct: number
   count: number

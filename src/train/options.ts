@@ -3,7 +3,7 @@ import type { Augmentation } from '../data/augment.ts'
 import type { Dataset } from '../data/dataset.ts'
 import type { Machine } from '../engine/machine.ts'
 import type { Graph } from '../graph/graph.ts'
-import type { InitializerName, Model } from '../models/model.ts'
+import { classesOf, type InitializerName, type Model } from '../models/model.ts'
 import type { Tying } from '../prune/tied.ts'
 import { UserError } from '../util/errors.ts'
 import type { ForwardPass } from './graphs.ts'
@@ -54,8 +54,11 @@ export function checkFits(model: Model, data: Dataset, batch: number, validation
     throw new UserError(
       `${model.name} takes images of ${model.image.join(' x ')}, ${data.name} has ${data.image.join(' x ')}`,
     )
-  if (model.classes !== data.classes)
-    throw new UserError(`${model.name} tells ${model.classes} classes apart, ${data.name} has ${data.classes}`)
+  const classes = classesOf(model)
+  if (classes !== data.classes) {
+    const tells = model.classes === classes ? `tells ${classes} classes apart` : 'tells two classes apart by one score'
+    throw new UserError(`${model.name} ${tells}, ${data.name} has ${data.classes}`)
+  }
   const left = data.train.count - validation
   if (batch === 0) return
   if (left < 1)

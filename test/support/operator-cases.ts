@@ -129,7 +129,10 @@ function* build(): Generator<OperatorCase> {
     const inputs = [graph.input('x', [4, 3]), graph.input('labels', [4]), graph.input('dloss', [4])]
     return graph.apply(SoftmaxCrossEntropyGrad, inputs)[0]
   })
-  yield one('mean cross-entropy', (graph) => crossEntropy(graph, graph.input('x', [4, 3]), graph.input('labels', [4])))
+  for (const classes of [3, 1])
+    yield one(`mean cross-entropy of logits [4, ${classes}]`, (graph) => {
+      return crossEntropy(graph, graph.input('x', [4, classes]), graph.input('labels', [4]))
+    })
 }
 
 export const operatorCases: readonly OperatorCase[] = [...build(), ...imageCases]

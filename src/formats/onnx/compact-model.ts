@@ -121,16 +121,16 @@ class CompactEdit {
   /** Makes the differences between a node and what has become of it; false where the file cannot say them. */
   #change(node: Node, now: Node, { values }: { values: ReadonlyMap<string, ArrayLike<number>> }): boolean {
     const proto = this.#whole.madeBy.get(node)
-    if (!proto) return false
     const [old, bias] = [node.inputs[2], now.inputs[2]]
     if (now.operator.weight !== undefined && bias && bias.name !== old?.name) {
       const list = Float32Array.from(values.get(bias.name)!)
-      if (old || !this.#addBias(proto, bias.name, list)) return false
+      if (old || !proto || !this.#addBias(proto, bias.name, list)) return false
     }
     const differs = Object.keys(now.attributes).filter(
       (name) => String(now.attributes[name]) !== String(node.attributes[name]),
     )
     if (differs.length === 0) return true
+    if (!proto) return false
     if (proto.opType === 'Conv' && String(differs) === 'group') {
       const attribute = { name: 'group', type: AttributeType.INT, i: BigInt(now.attributes.group as number) }
       this.#editor.setAttribute(proto, create(AttributeProtoSchema, attribute))

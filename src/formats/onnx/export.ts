@@ -60,10 +60,11 @@ export interface NetworkExport {
   graph?: Graph
 }
 
-/** The graph of a network that is used: input `images`, output `logits`. */
+/** The graph of a network that is used: input `images`, output `logits`, where the network says so with what closes it. */
 export function inferenceGraph(model: Model, batch = 1): Graph {
   const graph = new Graph()
-  graph.output('logits', model.build(graph, graph.input('images', [batch, ...model.image]), false))
+  const logits = model.build(graph, graph.input('images', [batch, ...model.image]), false)
+  graph.output('logits', model.closing?.(graph, logits) ?? logits)
   return dropDeadNodes(graph)
 }
 

@@ -1,9 +1,11 @@
 /** @file An ONNX file as a network of the kind that is trained and pruned: images in, one row of scores per sample out. */
 import { Graph } from '../../graph/graph.ts'
+import { sigmoid } from '../../graph/operators/elementwise.ts'
 import { reshape } from '../../graph/operators/shape.ts'
 import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Model } from '../../models/model.ts'
 import { type StoredTensor, storeFloats, toFloats } from '../safetensors-bytes.ts'
+import { beforeSigmoid } from './closing-sigmoid.ts'
 import type { OnnxFile } from './file.ts'
 import type { ImportOptions } from './input.ts'
 import { NetworkReader } from './read-network.ts'
@@ -18,7 +20,7 @@ export interface OnnxNetwork {
   origins: ReadonlyMap<string, Origin>
 }
 
-/** What the model computes before its last softmax, [N, classes]: its logits. Throws UserError, or Unsupported where a node cannot be run. */
+/** What the model computes before its last softmax, or the sigmoid of its one score, [N, classes]: its logits. Throws UserError, or Unsupported where a node cannot be run. */
 export function importOnnx(file: OnnxFile, options: ImportOptions = {}): OnnxNetwork {
   const reader = new NetworkReader(file, options)
   const { image } = reader.input
@@ -39,7 +41,11 @@ export function importOnnx(file: OnnxFile, options: ImportOptions = {}): OnnxNet
   const model: Model = {
     ...{ name: file.path, summary: `ONNX model, ${file.graph.node.length} nodes`, image },
     classes: output.shape[1],
-    build: (into, images, training) => build(into, images, training).output,
+    build: (into, images, training) => {
+      const { output } = build(into, images, training)
+      return beforeSigmoid(into, output) ?? output
+    },
+    ...(beforeSigmoid(graph, output) && { closing: sigmoid }),
   }
   return { model, tensors, origins: scope.origins }
 }

@@ -50,7 +50,9 @@ function importOrSay(file: OnnxFile, options: ImportOptions): OnnxNetwork | Unsu
     return importOnnx(file, options)
   } catch (error) {
     if (error instanceof Unsupported) return error
-    throw error
+    // Whatever it is, it concerns those alone who have to run the network.
+    const { message } = error as Error
+    return new Unsupported(message.startsWith(file.path) ? message : `${file.path}: ${message}`)
   }
 }
 

@@ -1,11 +1,14 @@
 /**
  * @file Softmax, cross-entropy on class labels, and accuracy. Labels are class indices, one per sample, stored as floats.
+ *
+ * A network with one score z per sample tells two classes apart: z is the logit of class 1, that of class 0 is zero. Its loss is then the binary
+ * cross-entropy log(1 + e^z) - label z, and it decides for class 1 where z > 0.
  */
 import type { Graph } from '../graph.ts'
 import { attribute, check, type Operator } from '../operator.ts'
 import { describe, sameShape, type Tensor, type TensorType } from '../tensor.ts'
 import { mul, sub } from './elementwise.ts'
-import { expand, reduceMean, reduceSum, reshape } from './shape.ts'
+import { expand, pad, reduceMean, reduceSum, reshape } from './shape.ts'
 
 /** e^x / sum e^x along `axis` (default: the last, as in ONNX since opset 13). */
 export const Softmax: Operator = {
@@ -68,18 +71,23 @@ export const CountCorrect: Operator = {
 }
 
 export const softmax = (graph: Graph, x: Tensor): Tensor => graph.apply(Softmax, [x])[0]
+/** How many samples are told right, a scalar: those with their largest logit at their label, of one score z [N, 1] those with (z > 0) = label. */
 export const countCorrect = (graph: Graph, logits: Tensor, labels: Tensor): Tensor =>
-  graph.apply(CountCorrect, [logits, labels])[0]
+  graph.apply(CountCorrect, [perClass(graph, logits), labels])[0]
 
-/** Mean cross-entropy over the batch, a scalar. Logits [N, C], labels [N]. */
+/** Mean of {@link sampleCrossEntropy} over the batch, a scalar. */
 export function crossEntropy(graph: Graph, logits: Tensor, labels: Tensor): Tensor {
   return reduceMean(graph, sampleCrossEntropy(graph, logits, labels), [0], 0)
 }
 
-/** Softmax cross-entropy of every sample: logits [N, C] and labels [N] to [N]. */
+/** Cross-entropy of every sample: logits [N, C], or one score [N, 1] of two classes, and labels [N] to [N]. */
 export function sampleCrossEntropy(graph: Graph, logits: Tensor, labels: Tensor): Tensor {
-  return graph.apply(SoftmaxCrossEntropyLoss, [logits, labels])[0]
+  return graph.apply(SoftmaxCrossEntropyLoss, [perClass(graph, logits), labels])[0]
 }
+
+/** A logit for each class: zero and the score, [N, 2], where there is but one score [N, 1]. */
+const perClass = (graph: Graph, logits: Tensor): Tensor =>
+  logits.shape.length === 2 && logits.shape[1] === 1 ? pad(graph, logits, [0, 1], [0, 0]) : logits
 
 function classified(operator: string, logits: Tensor, labels: Tensor): TensorType {
   const fits =
