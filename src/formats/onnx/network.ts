@@ -2,24 +2,25 @@
 import { create } from '@bufbuild/protobuf'
 import { NodeProtoSchema } from 'onnx-buf'
 import { Graph } from '../../graph/graph.ts'
-import { ShapeError } from '../../graph/operator.ts'
 import { reshape } from '../../graph/operators/shape.ts'
 import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Model } from '../../models/model.ts'
 import { UserError } from '../../util/errors.ts'
 import { type StoredTensor, storeFloats, toFloats } from '../safetensors-bytes.ts'
+import { applyNode, located } from './apply.ts'
 import type { OnnxFile } from './file.ts'
-import { fold } from './fold.ts'
 import { type ImageInput, inputOf, toInput } from './input.ts'
 import { Operation } from './operation.ts'
 import { operationsOf } from './operations.ts'
-import { translators } from './operators/index.ts'
 import { Scope, Unsupported } from './scope.ts'
-import { isFloating, numbersOf, readTensor } from './tensor.ts'
+import { isFloating, numbersOf } from './tensor.ts'
 import { Known, type Origin, transposed, type Value } from './value.ts'
 
 /** Versions of ONNX's operators that run here. */
 const OPSETS = { least: 7, most: 25 } as const
+
+/** Samples of the batch that a file is tried with: a number that is hardly a size of a network. */
+const SAMPLES = 23
 
 export interface ImportOptions {
   /** Rows and columns of images, where the file leaves them open. */
@@ -49,9 +50,8 @@ export function importOnnx(file: OnnxFile, options: ImportOptions = {}): OnnxNet
     const scope = new Scope(graph, { training, batch: images.shape[0], fixedBatch: input.batch })
     return { scope, output: translate(file, { scope, input, operations, constants, images }) }
   }
-  // Odd, so that it cannot be mistaken for a size of the network.
   const graph = new Graph()
-  const { scope, output } = build(graph, graph.input('images', [3, ...input.image]), false)
+  const { scope, output } = build(graph, graph.input('images', [SAMPLES, ...input.image]), false)
   if (!output.batched || output.shape.length !== 2)
     throw new Unsupported(
       `${file.path}: its output has the shape [${output.shape}], expected one row of scores per sample`,
@@ -83,12 +83,9 @@ function translate(file: OnnxFile, { scope, input, operations, constants, images
     if (!needed.has(operation)) continue
     const inputs = operation.inputs.map((name) => {
       if (name === '') return undefined
-      const value = values.get(name) ?? constants(name)
-      if (!value)
-        throw new UserError(`${file.path}: ${operation.label} reads ${name}, which nothing before it computes`)
-      return value
+      return values.get(name) ?? constants(name) ?? missing(file, operation, name)
     })
-    const results = located(file.path, operation, () => apply(operation, inputs, scope, file))
+    const results = applyNode(operation, inputs, scope, file)
     operation.outputs.forEach((name, i) => {
       const result = results[i]
       if (name !== '' && result) values.set(name, result)
@@ -97,53 +94,20 @@ function translate(file: OnnxFile, { scope, input, operations, constants, images
   const value = values.get(output)
   if (!value) throw new UserError(`${file.path}: nothing computes its output ${output}`)
   const end = new Operation(create(NodeProtoSchema, { opType: 'output', name: output }), file.opset)
-  const tensor = scope.tensor(value, end)
-  const rest = sizeOf(tensor.shape) / tensor.shape[0]
-  return reshape(scope.graph, tensor, [tensor.shape[0], rest])
+  return located(file.path, operations.find(({ outputs }) => outputs.includes(output)) ?? end, () => {
+    const tensor = scope.tensor(value, end)
+    if (!tensor.batched) throw new Unsupported(`its output ${output} is not computed for each sample of a batch`)
+    return reshape(scope.graph, tensor, [tensor.shape[0], sizeOf(tensor.shape) / tensor.shape[0]])
+  })
 }
 
-function apply(operation: Operation, inputs: readonly (Value | undefined)[], scope: Scope, file: OnnxFile) {
-  const folded = fold(operation, inputs, scope) ?? constantOf(operation, inputs, file)
-  if (folded) return folded
-  if (!Object.hasOwn(translators, operation.op))
-    throw new Unsupported(`${operation.label}: the operator ${operation.op} does not run here`)
-  return translators[operation.op](operation, inputs, scope)
-}
-
-/** Errors name the file; shapes that do not fit name the node. */
-function located<T>(path: string, operation: Operation, work: () => T): T {
-  try {
-    return work()
-  } catch (error) {
-    const message = error instanceof ShapeError ? `${operation.label}: ${error.message}` : (error as Error).message
-    if (error instanceof Unsupported || error instanceof ShapeError)
-      throw new Unsupported(
-        `${path}: ${message}; pruning by --method magnitude or random works all the same, it only rewrites stored weights`,
-      )
-    if (error instanceof UserError) throw new UserError(`${path}: ${message}`)
-    throw error
-  }
-}
-
-/** Constant (its value is a number or a list; tensors are known already) and ConstantOfShape. */
-function constantOf(
-  operation: Operation,
-  [shape]: readonly (Value | undefined)[],
-  file: OnnxFile,
-): Known[] | undefined {
-  if (operation.op === 'ConstantOfShape' && shape instanceof Known) {
-    const value = operation.tensor('value')
-    const [fill] = value ? numbersOf(readTensor(value, `${operation.label}: its value`, file.external)) : [0]
-    const size = sizeOf(shape.list())
-    if (size > 1 << 20) throw new UserError(`${operation.label}: it makes ${size} numbers, expected at most ${1 << 20}`)
-    return [new Known(shape.list(), () => Array(size).fill(fill), { whole: value?.dataType === 7 })]
-  }
-  if (operation.op !== 'Constant') return undefined
-  if (operation.has('value_int')) return [Known.integers([operation.integer('value_int', 0)], [])]
-  if (operation.has('value_ints')) return [Known.integers(operation.required('value_ints'))]
-  if (operation.has('value_float')) return [new Known([], () => [operation.float('value_float', 0)])]
-  const floats = operation.floats('value_floats')
-  return floats && [new Known([floats.length], () => floats)]
+/** Throws: a node reads what nothing computes, or what is not computed here. */
+function missing({ path, graph }: OnnxFile, { label }: Operation, name: string): never {
+  const maker = graph.node.find(({ output }) => output.includes(name))
+  if (!maker) throw new UserError(`${path}: ${label} reads ${name}, which nothing before it computes`)
+  throw new Unsupported(
+    `${path}: ${label} reads ${name}, an output of ${maker.opType} that is not computed here; pruning by --method magnitude or random works all the same, it only rewrites stored weights`,
+  )
 }
 
 /** Stored tensors by name, each read once. */
@@ -153,10 +117,9 @@ function knownTensors({ stored }: OnnxFile): (name: string) => Known | undefined
     const read = stored.get(name)
     if (!read || found.has(name)) return found.get(name)
     const tensor = read()
-    const whole = !isFloating(tensor.dtype)
     const known = new Known(tensor.shape, () => numbersOf(tensor), {
-      whole,
-      origin: whole ? undefined : { name, transposed: false },
+      type: tensor.dtype,
+      origin: isFloating(tensor.dtype) ? { name, transposed: false } : undefined,
     })
     found.set(name, known)
     return known

@@ -1,4 +1,5 @@
 /** @file ONNX models as files of weights: their tensors by name, and the network that they are. */
+import { UserError } from '../../util/errors.ts'
 import type { TensorFile } from '../safetensors-bytes.ts'
 import { type OnnxFile, parseOnnx } from './file.ts'
 import { type ImportOptions, importOnnx, type OnnxNetwork } from './network.ts'
@@ -43,7 +44,8 @@ function importOrSay(file: OnnxFile, options: ImportOptions): OnnxNetwork | Unsu
     return importOnnx(file, options)
   } catch (error) {
     if (error instanceof Unsupported) return error
-    throw error
+    if (error instanceof UserError) throw error
+    return new Unsupported(`${file.path} cannot be run here: an internal error (${(error as Error).message})`)
   }
 }
 

@@ -43,9 +43,10 @@ export class Scope {
   }
 
   constant(known: Known): Tensor {
-    const list = known.list()
-    const uniform = list.every((x) => x === list[0])
-    return this.graph.constant(uniform && list.length > 0 ? list[0] : list, known.shape)
+    const { values, size } = known
+    let same = 1
+    while (same < size && values[same] === values[0]) same++
+    return this.graph.constant(size > 0 && same >= size ? values[0] : values, known.shape)
   }
 
   /** Known numbers that training may change: a parameter with the name under which they are stored; a constant where they are not stored as such. */

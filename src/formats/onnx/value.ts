@@ -3,6 +3,8 @@
  * are known before it runs (weights, shapes).
  */
 import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
+import type { DType } from '../safetensors-bytes.ts'
+import { isFloating } from './tensor.ts'
 
 export type Value = Tensor | Permuted | Known
 
@@ -29,8 +31,8 @@ export interface Origin {
 
 export class Known {
   readonly shape: Shape
-  /** Whole numbers: shapes, indices. */
-  readonly whole: boolean
+  /** Type of the elements: whole numbers are shapes and indices. */
+  readonly type: DType
   /** Absent: these are not the numbers of one stored tensor. */
   readonly origin?: Origin
   readonly #values: () => ArrayLike<number>
@@ -39,16 +41,20 @@ export class Known {
   constructor(
     shape: Shape,
     values: () => ArrayLike<number>,
-    { whole = false, origin }: { whole?: boolean; origin?: Origin } = {},
+    { type = 'F32', origin }: { type?: DType; origin?: Origin } = {},
   ) {
     this.shape = shape
-    this.whole = whole
+    this.type = type
     this.origin = origin
     this.#values = values
   }
 
   static integers(values: readonly number[], shape: Shape = [values.length]): Known {
-    return new Known(shape, () => values, { whole: true })
+    return new Known(shape, () => values, { type: 'I64' })
+  }
+
+  get whole(): boolean {
+    return !isFloating(this.type)
   }
 
   /** Row-major. */
@@ -75,7 +81,7 @@ export class Known {
     const [rows, columns] = this.shape
     const { origin } = this
     return new Known([columns, rows], () => transposed(this.values, rows, columns), {
-      whole: this.whole,
+      type: this.type,
       origin: origin && { ...origin, transposed: !origin.transposed },
     })
   }
