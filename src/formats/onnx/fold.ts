@@ -12,7 +12,7 @@ import { computed, type Fold, needed } from './folds/fold.ts'
 import { moveFolds } from './folds/moves.ts'
 import { reductionFolds } from './folds/reductions.ts'
 import type { Operation } from './operation.ts'
-import type { Scope } from './scope.ts'
+import { type Scope, Unsupported } from './scope.ts'
 import { dtypes, type External, numbersOf, readTensor } from './tensor.ts'
 import { Known, type Value } from './value.ts'
 
@@ -66,13 +66,14 @@ function shapeOf(operation: Operation, value: Value | undefined): Known {
   return Known.integers(shape.slice(start, end))
 }
 
-/** Numbers and lists of a Constant; its tensors are stored ones, and strings are none. */
-function constantOf(operation: Operation): Known[] | undefined {
+/** Numbers and lists of a Constant; its tensors are stored ones. */
+function constantOf(operation: Operation): Known[] {
   if (operation.has('value_int')) return [Known.integers([operation.integer('value_int', 0)], [])]
   if (operation.has('value_ints')) return [Known.integers(operation.required('value_ints'))]
   if (operation.has('value_float')) return [new Known([], () => [operation.float('value_float', 0)])]
   const floats = operation.floats('value_floats')
-  return floats && [new Known([floats.length], () => floats)]
+  if (!floats) throw new Unsupported(`${operation.label}: its value is not made of numbers`)
+  return [new Known([floats.length], () => floats)]
 }
 
 /** ConstantOfShape: by default zeros of single precision. */

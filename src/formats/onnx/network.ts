@@ -83,7 +83,7 @@ function translate(file: OnnxFile, { scope, input, operations, constants, images
     if (!needed.has(operation)) continue
     const inputs = operation.inputs.map((name) => {
       if (name === '') return undefined
-      return values.get(name) ?? constants(name) ?? missing(file, operation, name)
+      return values.get(name) ?? constants(name) ?? missing(file, `${operation.label} reads ${name}`, name)
     })
     const results = applyNode(operation, inputs, scope, file)
     operation.outputs.forEach((name, i) => {
@@ -91,8 +91,7 @@ function translate(file: OnnxFile, { scope, input, operations, constants, images
       if (name !== '' && result) values.set(name, result)
     })
   }
-  const value = values.get(output)
-  if (!value) throw new UserError(`${file.path}: nothing computes its output ${output}`)
+  const value = values.get(output) ?? constants(output) ?? missing(file, `its output is ${output}`, output)
   const end = new Operation(create(NodeProtoSchema, { opType: 'output', name: output }), file.opset)
   return located(file.path, operations.find(({ outputs }) => outputs.includes(output)) ?? end, () => {
     const tensor = scope.tensor(value, end)
@@ -101,12 +100,12 @@ function translate(file: OnnxFile, { scope, input, operations, constants, images
   })
 }
 
-/** Throws: a node reads what nothing computes, or what is not computed here. */
-function missing({ path, graph }: OnnxFile, { label }: Operation, name: string): never {
+/** Throws: something needs (`what` says it) what nothing computes, or what is not computed here. */
+function missing({ path, graph }: OnnxFile, what: string, name: string): never {
   const maker = graph.node.find(({ output }) => output.includes(name))
-  if (!maker) throw new UserError(`${path}: ${label} reads ${name}, which nothing before it computes`)
+  if (!maker) throw new UserError(`${path}: ${what}, which nothing before it computes`)
   throw new Unsupported(
-    `${path}: ${label} reads ${name}, an output of ${maker.opType} that is not computed here; pruning by --method magnitude or random works all the same, it only rewrites stored weights`,
+    `${path}: ${what}, an output of ${new Operation(maker, 0).label} that is not computed here; pruning by --method magnitude or random works all the same, it only rewrites stored weights`,
   )
 }
 

@@ -174,10 +174,7 @@ const cases: Record<keyof typeof folds, Case[]> = {
     { inputs: [byte([2], 255, 3)], attributes: { to: INT8 } },
     { inputs: [int8([2], -1, 3)], attributes: { to: FLOAT } },
   ],
-  Reshape: [
-    { inputs: [cube, list(0, -1)] },
-    { inputs: [cube, list(4, 3, 2)] },
-  ],
+  Reshape: [{ inputs: [cube, list(0, -1)] }, { inputs: [cube, list(4, 3, 2)] }],
   Flatten: [0, 1, 2, 3, -1, -3].map((axis) => ({ inputs: [cube], attributes: { axis } })),
   Squeeze: [
     { inputs: [float([1, 2, 1], 1, 2)] },
