@@ -43,6 +43,7 @@ export class Scope {
   }
 
   constant(known: Known): Tensor {
+    checkSingles(known)
     const { values, size } = known
     let same = 1
     while (same < size && values[same] === values[0]) same++
@@ -62,6 +63,7 @@ export class Scope {
   #stored(known: Known, make: (name: string) => Tensor): Tensor {
     const { origin } = known
     if (!origin) return this.constant(known)
+    checkSingles(known)
     const there = this.graph.tensors.get(origin.name)
     if (!there) {
       this.origins.set(origin.name, origin)
@@ -81,4 +83,12 @@ export class Scope {
   map(value: Value | undefined, operation: Operation, apply: (x: Tensor) => Tensor): Value {
     return value instanceof Permuted ? new Permuted(apply(value.of), value.perm) : apply(this.tensor(value, operation))
   }
+}
+
+/** Throws Unsupported where a double is beyond single precision, which is computed with here. */
+function checkSingles({ type, values }: Known): void {
+  if (type !== 'F64') return
+  for (let i = 0; i < values.length; i++)
+    if (Number.isFinite(values[i]) && !Number.isFinite(Math.fround(values[i])))
+      throw new Unsupported(`a constant of ${values[i]} is beyond what single precision holds`)
 }

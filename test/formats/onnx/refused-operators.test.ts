@@ -145,6 +145,21 @@ describe('what a node asks for and is not honoured', () => {
     )
   })
 
+  it('doubles that single precision cannot hold', () => {
+    const matrix = {
+      shape: [80, 1],
+      values: Array.from({ length: 80 }, (_, i) => (i === 7 ? 1e300 : 1)),
+      type: DataType.DOUBLE,
+    }
+    const steps: Step[] = [
+      { op: 'Flatten', inputs: ['x'] },
+      { op: 'MatMul', inputs: ['v1', 'matrix'] },
+    ]
+    expect(refusal(steps, { stored: { ...stored, matrix } })).toContain(
+      'node y (MatMul): a constant of 1e+300 is beyond',
+    )
+  })
+
   it('a bias of one number per sample', () => {
     const steps: Step[] = [
       { op: 'Flatten', inputs: ['x'] },
