@@ -125,7 +125,8 @@ export function toFloats({ dtype, data }: StoredTensor): Float32Array {
   return Float32Array.from({ length: data.length / width }, (_, i) => read[dtype](i * width))
 }
 
-function halfToNumber(bits: number): number {
+/** The number whose bits as a half (IEEE 754 binary16) these are. */
+export function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1
   const exponent = (bits >> 10) & 31
   const fraction = bits & 1023

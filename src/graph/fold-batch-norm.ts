@@ -30,6 +30,8 @@ export function foldBatchNorm(from: Graph, given: Values): Folded {
     const conv = from.nodes.find(({ outputs }) => outputs[0] === x)
     if (norm.operator !== BatchNormalization || conv?.operator !== Conv || !alone(x)) continue
     const own = [...conv.inputs.slice(1), ...rest]
+    // A tensor that stands for two of them would be changed as one and be missing as the other.
+    if (new Set(own).size < own.length) continue
     if (!own.every((tensor) => values.has(tensor.name) && alone(tensor))) continue
     taken.set(conv, norm)
     fold(conv, norm, values)

@@ -50,7 +50,7 @@ export class Graph {
   }
 
   /** One value throughout, or all values in row-major order. */
-  constant(values: number | readonly number[], shape: Shape = [], batched = false): Tensor {
+  constant(values: number | ArrayLike<number>, shape: Shape = [], batched = false): Tensor {
     if (typeof values !== 'number' && values.length !== sizeOf(shape))
       throw new Error(`constant of shape [${shape.join(', ')}] needs ${sizeOf(shape)} values, found ${values.length}`)
     return this.#add({ name: this.#fresh('constant'), shape, role: 'constant', batched, values })

@@ -32,7 +32,7 @@ export interface Tensor {
   /** Whether axis 0 runs over the samples of a batch. The engine stores such tensors batch-innermost. */
   readonly batched: boolean
   /** `constant` only: one value for all elements, or all values in row-major order. */
-  readonly values?: number | readonly number[]
+  readonly values?: number | ArrayLike<number>
   /** `parameter` and `buffer` only. */
   readonly initial?: Initial
   /** `state` only: holds bytes (a data set) instead of floats. */

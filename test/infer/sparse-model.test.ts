@@ -7,7 +7,7 @@ import { foldBatchNorm } from '../../src/graph/fold-batch-norm.ts'
 import { Graph } from '../../src/graph/graph.ts'
 import { conv } from '../../src/graph/operators/conv.ts'
 import { add, relu } from '../../src/graph/operators/elementwise.ts'
-import { batchNorm } from '../../src/graph/operators/norm.ts'
+import { batchNorm, normalize } from '../../src/graph/operators/norm.ts'
 import { SparseModel } from '../../src/infer/sparse-model.ts'
 import { kernelKinds } from '../../src/train/kernels.ts'
 import { UserError } from '../../src/util/errors.ts'
@@ -47,6 +47,18 @@ describe('batch normalization folded into convolutions', () => {
         },
         ['Conv', 'Relu'],
       )
+  })
+
+  it('not where one tensor is both shift and mean', () => {
+    expectFolded(
+      (graph) => {
+        graph.input('x', [2, 3, 5, 5])
+        const [scale, both] = ['scale', 'both'].map((name) => graph.parameter(name, [4]))
+        const parts = { scale, bias: both, mean: both, variance: graph.buffer('bn.running_var', [4], 1) }
+        graph.output('y', normalize(graph, layer(graph, 'w', false), parts, { training: false }))
+      },
+      ['Conv', 'BatchNormalization'],
+    )
   })
 
   it('not where something else reads the convolution, or normalizes an input', () => {

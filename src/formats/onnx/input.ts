@@ -1,10 +1,12 @@
 /** @file The input of an ONNX model: which one it is, and how images become it. */
+import { TensorProto_DataType as DataType } from 'onnx-buf'
 import type { Graph } from '../../graph/graph.ts'
 import { reshape } from '../../graph/operators/shape.ts'
 import type { Tensor } from '../../graph/tensor.ts'
 import { UserError } from '../../util/errors.ts'
 import type { OnnxFile } from './file.ts'
 import { Unsupported } from './scope.ts'
+import { dtypes, isFloating } from './tensor.ts'
 import { Permuted, type Value } from './value.ts'
 
 export interface ImportOptions {
@@ -26,7 +28,8 @@ export interface ImageInput {
 }
 
 /** The one input that is not stored. Throws UserError where there is none, or several. */
-export function inputOf({ path, graph, stored }: OnnxFile, { plane, layout }: ImportOptions): ImageInput {
+export function inputOf(file: OnnxFile, { plane, layout }: ImportOptions): ImageInput {
+  const { path, graph, stored } = file
   const inputs = graph.input.filter(({ name }) => !stored.has(name))
   if (inputs.length !== 1)
     throw new Unsupported(
@@ -38,14 +41,19 @@ export function inputOf({ path, graph, stored }: OnnxFile, { plane, layout }: Im
     throw new Unsupported(
       `${path}: its input ${name} has ${dims ? `${dims.length} axes` : 'no shape'}, expected 2 to 4`,
     )
-  const [batch, ...sample] = dims.map(({ value }) =>
+  const elemType = type?.value.case === 'tensorType' ? type.value.value.elemType : 0
+  const elements = DataType[elemType] ?? elemType
+  if (!isFloating(dtypes[elemType]))
+    throw new Unsupported(`${path}: its input ${name} has elements of the type ${elements}, expected floats`)
+  const [batch, ...stated] = dims.map(({ value }) =>
     value.case === 'dimValue' && value.value > 0n ? Number(value.value) : undefined,
   )
+  const sample = withReaders(stated, name, file)
   const chosen = layout ?? (sample.length === 3 && !isChannels(sample[0]) && isChannels(sample[2]) ? 'NHWC' : 'NCHW')
   const known = withPlane(sample, chosen, plane)
   if (!known.every((n) => n !== undefined))
     throw new Unsupported(
-      `${path}: its input ${name} is [${dims.map(({ value }) => value.value ?? '?').join(', ')}]: say how large images are with --crop`,
+      `${path}: its input ${name} is [${dims.map(({ value }) => value.value ?? '?').join(', ')}]: ${openSize(known, chosen)}`,
     )
   if (known.some((n) => n > 2 ** 24)) throw new UserError(`${path}: its input ${name} is impossibly large: [${known}]`)
   return { name, batch, sample: known, layout: chosen, image: imageOf(known, chosen) }
@@ -53,11 +61,29 @@ export function inputOf({ path, graph, stored }: OnnxFile, { plane, layout }: Im
 
 const isChannels = (n: number | undefined) => n === 1 || n === 3 || n === 4
 
-/** Rows and columns that are left open are those asked for. */
+/** A vector whose length is left open has as many values as the matrices that it is multiplied by have rows. */
+function withReaders(sample: (number | undefined)[], name: string, { graph, stored }: OnnxFile) {
+  if (sample.length !== 1 || sample[0] !== undefined) return sample
+  const lengths = graph.node.flatMap(({ opType, input: [x, weight], attribute }) => {
+    const shape = x === name && ['MatMul', 'Gemm'].includes(opType) ? stored.get(weight)?.().shape : undefined
+    const turned = attribute.some((one) => one.name === 'transB' && one.i !== 0n)
+    return shape?.length === 2 ? [shape[turned ? 1 : 0]] : []
+  })
+  return [lengths[0]]
+}
+
+/** Rows and columns that are left open, or places along one axis, are those asked for. */
 function withPlane(sample: readonly (number | undefined)[], layout: string, plane?: readonly [number, number]) {
-  if (sample.length !== 3) return sample
-  const [rows, columns] = layout === 'NHWC' ? [0, 1] : [1, 2]
+  const last = sample.length - 1
+  const [rows, columns] = sample.length < 3 ? [-1, last] : layout === 'NHWC' ? [0, 1] : [1, 2]
   return sample.map((n, i) => n ?? (i === rows ? plane?.[0] : i === columns ? plane?.[1] : undefined))
+}
+
+/** What is to be said where sizes of a sample are still open. */
+function openSize(sample: readonly (number | undefined)[], layout: string): string {
+  const channels = sample.length === 1 ? -1 : sample.length === 2 || layout === 'NCHW' ? 0 : 2
+  if (channels >= 0 && sample[channels] === undefined) return 'the number of its channels is left open'
+  return 'say how large images are with --crop (of eval, prune and convert; what convert writes says it to all commands)'
 }
 
 /** A vector is taken as a square image of one or three channels, where it has as many values as one, else as a row. */

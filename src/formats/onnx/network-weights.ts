@@ -60,12 +60,11 @@ export function setSource(editor: ModelEditor, { source }: Origin, numbers: Numb
 }
 
 /** A stored tensor of its own for the nodes that read these numbers. */
-export function replaceReads(editor: ModelEditor, name: string, { source, reads }: Origin, numbers: Numbers): void {
-  const dtype = source ? editor.tensor(source.key).dtype : 'F32'
+export function replaceReads(editor: ModelEditor, name: string, { type, reads }: Origin, numbers: Numbers): void {
   const added = new Map<string, string>()
   for (const { slot, transposed: turned, shape } of reads) {
     const how = JSON.stringify([shape, turned])
-    if (!added.has(how)) added.set(how, editor.addTensor(name, floatsAs(dtype, shape, inOrder(numbers, turned))))
+    if (!added.has(how)) added.set(how, editor.addTensor(name, floatsAs(type, shape, inOrder(numbers, turned))))
     editor.setInput(slot, added.get(how)!)
   }
 }

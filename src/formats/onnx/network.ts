@@ -1,8 +1,7 @@
 /** @file An ONNX file as a network of the kind that is trained and pruned: images in, one row of scores per sample out. */
 import { Graph } from '../../graph/graph.ts'
 import { sigmoid } from '../../graph/operators/elementwise.ts'
-import { reshape } from '../../graph/operators/shape.ts'
-import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
+import type { Shape, Tensor } from '../../graph/tensor.ts'
 import type { Model } from '../../models/model.ts'
 import { type StoredTensor, storeFloats, toFloats } from '../safetensors-bytes.ts'
 import { beforeSigmoid } from './closing-sigmoid.ts'
@@ -11,6 +10,9 @@ import type { ImportOptions } from './input.ts'
 import { NetworkReader } from './read-network.ts'
 import { type Origin, Unsupported } from './scope.ts'
 import { transposed } from './value.ts'
+
+/** Samples of the batch that a file is tried with: a number that is hardly a size of a network. */
+const SAMPLES = 23
 
 export interface OnnxNetwork {
   model: Model
@@ -26,11 +28,10 @@ export function importOnnx(file: OnnxFile, options: ImportOptions = {}): OnnxNet
   const { image } = reader.input
   const build = (graph: Graph, images: Tensor, training: boolean) => {
     const { scope, values } = reader.translate(graph, images, { training, outputs: [reader.logits] })
-    return { scope, output: flattened(graph, reader.tensorOf(values, reader.logits, scope)) }
+    return { scope, output: reader.rowsOf(values, reader.logits, scope) }
   }
-  // Odd, so that it cannot be mistaken for a size of the network.
   const graph = new Graph()
-  const { scope, output } = build(graph, graph.input('images', [3, ...image]), false)
+  const { scope, output } = build(graph, graph.input('images', [SAMPLES, ...image]), false)
   if (!output.batched || output.shape.length !== 2)
     throw new Unsupported(
       `${file.path}: its output has the shape [${output.shape}], expected one row of scores per sample`,
@@ -49,10 +50,6 @@ export function importOnnx(file: OnnxFile, options: ImportOptions = {}): OnnxNet
   }
   return { model, tensors, origins: scope.origins }
 }
-
-/** [N, the rest]. */
-const flattened = (graph: Graph, tensor: Tensor) =>
-  reshape(graph, tensor, [tensor.shape[0], sizeOf(tensor.shape) / tensor.shape[0]])
 
 /** Known numbers as float32, in the order of the parameter that they become. */
 export function storedAs(file: OnnxFile, { source, values }: Origin, shape: Shape): StoredTensor {

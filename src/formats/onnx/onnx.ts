@@ -1,4 +1,5 @@
 /** @file ONNX models as files of weights: their tensors by name, and the network that they are. */
+import { UserError } from '../../util/errors.ts'
 import type { TensorFile } from '../safetensors-bytes.ts'
 import { type OnnxFile, parseOnnx } from './file.ts'
 import type { ImportOptions } from './input.ts'
@@ -52,7 +53,9 @@ function importOrSay(file: OnnxFile, options: ImportOptions): OnnxNetwork | Unsu
     if (error instanceof Unsupported) return error
     // Whatever it is, it concerns those alone who have to run the network.
     const { message } = error as Error
-    return new Unsupported(message.startsWith(file.path) ? message : `${file.path}: ${message}`)
+    if (error instanceof UserError)
+      return new Unsupported(message.startsWith(file.path) ? message : `${file.path}: ${message}`)
+    return new Unsupported(`${file.path} cannot be run here: an internal error (${message})`)
   }
 }
 

@@ -1,4 +1,7 @@
-/** @file A node of an ONNX graph as translators see it: names, and attributes with their types checked. */
+/**
+ * @file A node of an ONNX graph as translators see it: names, and attributes with their types checked. It remembers which attributes were asked for: what
+ * nobody asks for is not honoured.
+ */
 import {
   type AttributeProto,
   AttributeProto_AttributeType as AttributeType,
@@ -20,6 +23,7 @@ export class Operation {
   /** How messages call the node. */
   readonly label: string
   readonly #attributes: ReadonlyMap<string, AttributeProto>
+  readonly #asked = new Set<string>()
 
   constructor(node: NodeProto, opset: number, slots = node.input.map((_, input): Slot => ({ node, input }))) {
     const { opType, domain, name, input, output, attribute } = node
@@ -34,7 +38,18 @@ export class Operation {
     this.#attributes = new Map(attribute.map((one) => [one.name, one]))
   }
 
+  /** Attributes that nothing has asked for yet. */
+  get unasked(): string[] {
+    return [...this.#attributes.keys()].filter((name) => !this.#asked.has(name))
+  }
+
+  /** Says of attributes that they change nothing of what is computed here. */
+  ignore(...names: readonly string[]): void {
+    for (const name of names) this.#asked.add(name)
+  }
+
   has(name: string): boolean {
+    this.#asked.add(name)
     return this.#attributes.has(name)
   }
 
@@ -71,6 +86,7 @@ export class Operation {
   }
 
   #attribute(name: string, type: AttributeType): AttributeProto | undefined {
+    this.#asked.add(name)
     const found = this.#attributes.get(name)
     // Very old writers leave the type out.
     if (found && found.type !== type && found.type !== AttributeType.UNDEFINED)

@@ -1,28 +1,24 @@
 /** @file The nodes of an ONNX file as nodes of a graph of ours: those that some outputs need, built anew for every batch size. */
 import { create } from '@bufbuild/protobuf'
-import { TensorProto_DataType as DataType, type NodeProto, NodeProtoSchema } from 'onnx-buf'
+import { type NodeProto, NodeProtoSchema } from 'onnx-buf'
 import type { Graph } from '../../graph/graph.ts'
 import type { Node } from '../../graph/operator.ts'
+import { reshape } from '../../graph/operators/shape.ts'
 import { sizeOf, type Tensor } from '../../graph/tensor.ts'
 import { UserError } from '../../util/errors.ts'
 import type { StoredTensor } from '../safetensors-bytes.ts'
+import { applyNode, located } from './apply.ts'
 import type { Slot } from './edit.ts'
 import type { OnnxFile } from './file.ts'
-import { fold } from './fold.ts'
 import { type ImageInput, type ImportOptions, inputOf, toInput } from './input.ts'
 import { Operation } from './operation.ts'
 import { operationsOf } from './operations.ts'
-import { translators } from './operators/index.ts'
-import { placesOf, typeOf } from './places.ts'
 import { Scope, Unsupported } from './scope.ts'
-import { isFloating, numbersOf, readTensor } from './tensor.ts'
+import { numbersOf } from './tensor.ts'
 import { Known, type Value } from './value.ts'
 
 /** Versions of ONNX's operators that run here. */
 const OPSETS = { least: 7, most: 25 } as const
-
-/** Types of floats in which a kernel may be computed that is not float32. */
-const OTHER_FLOATS = [DataType.FLOAT16, DataType.BFLOAT16, DataType.DOUBLE]
 
 export class NetworkReader {
   readonly file: OnnxFile
@@ -31,7 +27,7 @@ export class NetworkReader {
   readonly logits: string
   readonly #operations: readonly Operation[]
   readonly #constants: (name: string, slot: Slot) => Known | undefined
-  readonly #computedParameters: boolean
+  readonly #asRead = readings()
 
   constructor(file: OnnxFile, options: ImportOptions) {
     if (file.opset < OPSETS.least || file.opset > OPSETS.most)
@@ -42,17 +38,13 @@ export class NetworkReader {
     this.input = inputOf(file, options)
     this.#operations = operationsOf(file)
     this.#constants = knownTensors(file)
-    this.#computedParameters = placesOf(file.proto).every(({ tensor }) => !OTHER_FLOATS.includes(typeOf(tensor)))
     this.logits = logitsOf(file, this.#operations)
   }
 
   /** Appends all nodes that the outputs need; what every name stands for. */
   translate(graph: Graph, images: Tensor, { training, outputs }: { training: boolean; outputs: readonly string[] }) {
     const { file, input } = this
-    const scope = new Scope(graph, {
-      ...{ training, batch: images.shape[0], fixedBatch: input.batch },
-      computedParameters: this.#computedParameters,
-    })
+    const scope = new Scope(graph, { training, batch: images.shape[0], fixedBatch: input.batch })
     const values = new Map<string, Value>([[input.name, toInput(images, input, graph)]])
     const needed = neededBy(outputs, this.#operations)
     const madeBy = new Map<Node, NodeProto>()
@@ -60,14 +52,14 @@ export class NetworkReader {
       if (!needed.has(operation)) continue
       const inputs = operation.inputs.map((name, i) => {
         if (name === '') return undefined
-        const value = values.get(name) ?? this.#constants(name, operation.slots[i])
-        if (!value)
-          throw new UserError(`${file.path}: ${operation.label} reads ${name}, which nothing before it computes`)
-        return value instanceof Known ? value.readBy(operation.slots[i]) : value
+        const slot = operation.slots[i]
+        const value =
+          values.get(name) ?? this.#constants(name, slot) ?? missing(file, `${operation.label} reads ${name}`, name)
+        return value instanceof Known ? this.#asRead(value, slot) : value
       })
       const before = graph.nodes.length
       scope.operation = operation
-      const results = located(file.path, operation, () => apply(operation, inputs, scope, file))
+      const results = applyNode(operation, inputs, scope, file)
       for (const node of graph.nodes.slice(before)) madeBy.set(node, operation.slots[0].node)
       operation.outputs.forEach((name, i) => {
         const result = results[i]
@@ -77,77 +69,65 @@ export class NetworkReader {
     return { scope, values, madeBy }
   }
 
-  /** What a name stands for as a tensor. */
+  /** An output as a tensor. */
   tensorOf(values: ReadonlyMap<string, Value>, name: string, scope: Scope): Tensor {
-    const end = new Operation(create(NodeProtoSchema, { opType: 'output', name }), this.file.opset)
-    const value = values.get(name) ?? this.#constants(name, { node: end.proto, input: 0 })
-    if (!value) throw new UserError(`${this.file.path}: nothing computes its output ${name}`)
-    return scope.tensor(value, end)
+    const { file } = this
+    const end = new Operation(create(NodeProtoSchema, { opType: 'output', name }), file.opset)
+    const root = { node: end.proto, input: 0 }
+    const value = values.get(name) ?? this.#constants(name, root) ?? missing(file, `its output is ${name}`, name)
+    return located(file.path, this.#operations.find(({ outputs }) => outputs.includes(name)) ?? end, () => {
+      const tensor = scope.tensor(value, end)
+      if (!tensor.batched) throw new Unsupported(`its output ${name} is not computed for each sample of a batch`)
+      return tensor
+    })
+  }
+
+  /** An output as [N, the rest]. */
+  rowsOf(values: ReadonlyMap<string, Value>, name: string, scope: Scope): Tensor {
+    const tensor = this.tensorOf(values, name, scope)
+    return reshape(scope.graph, tensor, [tensor.shape[0], sizeOf(tensor.shape) / tensor.shape[0]])
   }
 }
 
-function apply(operation: Operation, inputs: readonly (Value | undefined)[], scope: Scope, file: OnnxFile) {
-  const folded = fold(operation, inputs, scope) ?? constantOf(operation, inputs, file)
-  if (folded) return folded
-  if (!Object.hasOwn(translators, operation.op))
-    throw new Unsupported(`${operation.label}: the operator ${operation.op} does not run here`)
-  return translators[operation.op](operation, inputs, scope)
+/** Throws: something needs (`what` says it) what nothing computes, or what is not computed here. */
+function missing({ path, graph }: OnnxFile, what: string, name: string): never {
+  const maker = graph.node.find(({ output }) => output.includes(name))
+  if (!maker) throw new UserError(`${path}: ${what}, which nothing before it computes`)
+  throw new Unsupported(
+    `${path}: ${what}, an output of ${new Operation(maker, 0).label} that is not computed here; pruning by --method magnitude or random works all the same, it only rewrites stored weights`,
+  )
 }
 
-/** Whatever a node cannot do here is an error that names file and node; it concerns those alone who have to run the network. */
-function located<T>(path: string, operation: Operation, work: () => T): T {
-  try {
-    return work()
-  } catch (error) {
-    const { message } = error as Error
-    const reason = message.includes(operation.label) ? message : `${operation.label}: ${message}`
-    const unsupported = new Unsupported(
-      `${path}: ${reason}; pruning by --method magnitude or random works all the same, it only rewrites stored weights`,
-    )
-    unsupported.output = operation.outputs[0]
-    throw unsupported
-  }
-}
-
-/** Constant (its value is a number or a list; tensors are known already) and ConstantOfShape. */
-function constantOf(
-  operation: Operation,
-  [shape]: readonly (Value | undefined)[],
-  file: OnnxFile,
-): Known[] | undefined {
-  if (operation.op === 'ConstantOfShape' && shape instanceof Known) {
-    const value = operation.tensor('value')
-    const [fill] = value ? numbersOf(readTensor(value, `${operation.label}: its value`, file.external)) : [0]
-    const size = sizeOf(shape.list())
-    if (size > 1 << 20) throw new UserError(`${operation.label}: it makes ${size} numbers, expected at most ${1 << 20}`)
-    return [new Known(shape.list(), () => Array(size).fill(fill), { whole: value?.dataType === 7 })]
-  }
-  if (operation.op !== 'Constant') return undefined
-  if (operation.has('value_int')) return [Known.integers([operation.integer('value_int', 0)], [])]
-  if (operation.has('value_ints')) return [Known.integers(operation.required('value_ints'))]
-  if (operation.has('value_float')) return [new Known([], () => [operation.float('value_float', 0)])]
-  const floats = operation.floats('value_floats')
-  return floats && [new Known([floats.length], () => floats)]
-}
-
-/** Stored tensors of the main graph by name, each read once. */
+/** Stored tensors of the main graph by name, each read once; for every node that reads one as a value of its own. */
 function knownTensors({ stored }: OnnxFile): (name: string, root: Slot) => Known | undefined {
   const found = new Map<string, Known>()
+  const views = new WeakMap<Slot, Known>()
   return (name, root) => {
     const read = stored.get(name)
     if (!read) return undefined
     const known = found.get(name) ?? asKnown(read())
     found.set(name, known)
-    const { shape, whole } = known
-    return new Known(shape, () => known.values, {
-      whole,
-      source: whole ? undefined : { key: name, transposed: false, root },
-    })
+    const { shape, type, whole } = known
+    const source = whole ? undefined : { key: name, transposed: false, root }
+    const view = views.get(root) ?? new Known(shape, () => known.values, { type, source })
+    views.set(root, view)
+    return view
   }
 }
 
-const asKnown = (tensor: StoredTensor) =>
-  new Known(tensor.shape, () => numbersOf(tensor), { whole: !isFloating(tensor.dtype) })
+const asKnown = (tensor: StoredTensor) => new Known(tensor.shape, () => numbersOf(tensor), { type: tensor.dtype })
+
+/** Known numbers as the inputs of nodes: the same object for the same numbers, so that what was computed from them is known again. */
+function readings(): (known: Known, slot: Slot) => Known {
+  const views = new WeakMap<Slot, { known: Known; view: Known }>()
+  return (known, slot) => {
+    const last = views.get(slot)
+    if (last?.known === known) return last.view
+    const view = known.readBy(slot)
+    views.set(slot, { known, view })
+    return view
+  }
+}
 
 /** The nodes that values depend on. Those that compute something else need not run. */
 function neededBy(outputs: readonly string[], operations: readonly Operation[]): Set<Operation> {

@@ -3,6 +3,7 @@ import type { Graph } from '../../graph/graph.ts'
 import { transpose } from '../../graph/operators/shape.ts'
 import type { Initial, Tensor } from '../../graph/tensor.ts'
 import { UserError } from '../../util/errors.ts'
+import type { DType } from '../safetensors-bytes.ts'
 import type { Operation } from './operation.ts'
 import { Known, Permuted, type Read, type Source, type Value } from './value.ts'
 
@@ -14,6 +15,8 @@ export interface Origin {
   roots: Source['root'][]
   /** What the layers read it by. */
   reads: Read[]
+  /** Of the numbers, where they are stored or computed. */
+  type: DType
   values: () => ArrayLike<number>
 }
 
@@ -42,20 +45,14 @@ export class Scope {
   readonly origins = new Map<string, Origin>()
   /** The operation whose outputs are being made. */
   operation?: Operation
-  /** Whether kernels that nodes compute from stored tensors become parameters. */
-  readonly #computed: boolean
   /** Parameters and buffers by what they are told apart by. */
   readonly #known = new Map<string, Tensor>()
 
-  constructor(
-    graph: Graph,
-    options: { training: boolean; batch: number; fixedBatch?: number; computedParameters?: boolean },
-  ) {
+  constructor(graph: Graph, options: { training: boolean; batch: number; fixedBatch?: number }) {
     this.graph = graph
     this.training = options.training
     this.batch = options.batch
     this.fixedBatch = options.fixedBatch
-    this.#computed = options.computedParameters ?? false
   }
 
   /** A tensor of the graph: transposed now, where it was to be; known numbers as a constant. */
@@ -66,10 +63,11 @@ export class Scope {
   }
 
   constant(known: Known): Tensor {
-    const { values } = known
-    let uniform = true
-    for (let i = 1; i < values.length && uniform; i++) uniform = values[i] === values[0]
-    const tensor = this.graph.constant(uniform && values.length > 0 ? values[0] : known.list(), known.shape)
+    checkSingles(known)
+    const { values, size } = known
+    let same = 1
+    while (same < size && values[same] === values[0]) same++
+    const tensor = this.graph.constant(size > 0 && same >= size ? values[0] : values, known.shape)
     if (known.read) this.#remember(tensor, known)
     return tensor
   }
@@ -77,7 +75,7 @@ export class Scope {
   /** Known numbers that training may change: a parameter with the name under which they are stored; a constant where they are not stored as such. */
   parameter(known: Known, initial: Initial): Tensor {
     // Kernels and biases of layers have fans.
-    if (!known.source && !(this.#computed && known.read && typeof initial === 'object')) return this.constant(known)
+    if (!known.source && !(known.read && typeof initial === 'object')) return this.constant(known)
     return this.#stored(known, 'parameter', (name) => this.graph.parameter(name, known.shape, initial))
   }
 
@@ -88,6 +86,7 @@ export class Scope {
   }
 
   #stored(known: Known, role: 'parameter' | 'buffer', make: (name: string) => Tensor): Tensor {
+    checkSingles(known)
     const { source, read, shape } = known
     const name = source?.key ?? read!.slot.node.input[read!.slot.input]
     const identity = JSON.stringify([name, role, shape, source?.transposed, this.#owner(shape)])
@@ -124,7 +123,13 @@ export class Scope {
 
   #remember({ name }: Tensor, known: Known): void {
     const { source, read } = known
-    const origin = this.origins.get(name) ?? { source, roots: [], reads: [], values: () => known.values }
+    const origin = this.origins.get(name) ?? {
+      source,
+      roots: [],
+      reads: [],
+      type: known.type,
+      values: () => known.values,
+    }
     if (source) origin.roots.push(source.root)
     if (read) origin.reads.push(read)
     this.origins.set(name, origin)
@@ -140,4 +145,12 @@ export class Scope {
   map(value: Value | undefined, operation: Operation, apply: (x: Tensor) => Tensor): Value {
     return value instanceof Permuted ? new Permuted(apply(value.of), value.perm) : apply(this.tensor(value, operation))
   }
+}
+
+/** Throws Unsupported where a double is beyond single precision, which is computed with here. */
+function checkSingles({ type, values }: Known): void {
+  if (type !== 'F64') return
+  for (let i = 0; i < values.length; i++)
+    if (Number.isFinite(values[i]) && !Number.isFinite(Math.fround(values[i])))
+      throw new Unsupported(`a constant of ${values[i]} is beyond what single precision holds`)
 }

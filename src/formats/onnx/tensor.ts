@@ -63,7 +63,8 @@ const asBytes = ({ buffer }: { buffer: ArrayBuffer }) => new Uint8Array(buffer)
 function externalBytes({ externalData }: TensorProto, size: number, what: string, external: External): Uint8Array {
   const { location, offset = '0', length } = Object.fromEntries(externalData.map(({ key, value }) => [key, value]))
   if (!location) throw new UserError(`${what} has external data without a location`)
-  const [from, count] = [offset, length ?? size].map(Number)
+  // ONNX Runtime takes a length of 0 for none, too.
+  const [from, count] = [offset, Number(length ?? 0) === 0 ? size : length].map(Number)
   if (![from, count].every((n) => Number.isSafeInteger(n) && n >= 0))
     throw new UserError(`${what} lies at ${offset} with length ${length} in ${location}, expected whole numbers`)
   return external(location, from, count)

@@ -3,7 +3,9 @@
  * are known before it runs (weights, shapes).
  */
 import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
+import type { DType } from '../safetensors-bytes.ts'
 import type { Slot } from './edit.ts'
+import { isFloating } from './tensor.ts'
 
 export type Value = Tensor | Permuted | Known
 
@@ -39,16 +41,16 @@ export interface Read {
 }
 
 export interface KnownOptions {
-  /** Whole numbers: shapes, indices. Default false. */
-  whole?: boolean
+  /** Type of the elements. Default float32. */
+  type?: DType
   source?: Source
   read?: Read
 }
 
 export class Known {
   readonly shape: Shape
-  /** Whole numbers: shapes, indices. */
-  readonly whole: boolean
+  /** Type of the elements: whole numbers are shapes and indices. */
+  readonly type: DType
   /** Absent: these are not the numbers of one stored tensor. */
   readonly source?: Source
   /** Which input of a node they are read by. */
@@ -56,16 +58,20 @@ export class Known {
   readonly #values: () => ArrayLike<number>
   #found?: ArrayLike<number>
 
-  constructor(shape: Shape, values: () => ArrayLike<number>, { whole = false, source, read }: KnownOptions = {}) {
+  constructor(shape: Shape, values: () => ArrayLike<number>, { type = 'F32', source, read }: KnownOptions = {}) {
     this.shape = shape
-    this.whole = whole
+    this.type = type
     this.source = source
     this.read = read
     this.#values = values
   }
 
   static integers(values: readonly number[], shape: Shape = [values.length]): Known {
-    return new Known(shape, () => values, { whole: true })
+    return new Known(shape, () => values, { type: 'I64' })
+  }
+
+  get whole(): boolean {
+    return !isFloating(this.type)
   }
 
   /** Row-major. */
@@ -80,8 +86,8 @@ export class Known {
 
   /** The same numbers as an input of a node. */
   readBy(slot: Slot): Known {
-    const { whole, source, shape } = this
-    return new Known(shape, () => this.values, { whole, source, read: { slot, transposed: false, shape } })
+    const { type, source, shape } = this
+    return new Known(shape, () => this.values, { type, source, read: { slot, transposed: false, shape } })
   }
 
   list(): number[] {
@@ -96,9 +102,9 @@ export class Known {
   /** A matrix with rows and columns exchanged. */
   transposed(): Known {
     const [rows, columns] = this.shape
-    const { whole, source, read } = this
+    const { type, source, read } = this
     return new Known([columns, rows], () => transposed(this.values, rows, columns), {
-      whole,
+      type,
       source: source && { ...source, transposed: !source.transposed },
       read: read && { ...read, transposed: !read.transposed },
     })

@@ -1,43 +1,15 @@
 import fc from 'fast-check'
+import { TensorProto_DataType as DataType } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { readOnnx } from '../../../src/formats/onnx/onnx.ts'
 import { SparseModel } from '../../../src/infer/sparse-model.ts'
-import { random } from '../../../src/util/random.ts'
 import { best } from '../../support/engines.ts'
-import { runModel } from '../../support/onnx.ts'
 import { type Step, type Written, written } from './build.ts'
 import { farthest } from './images.ts'
+import { expectSame, normal } from './same.ts'
 
-const numbers = (shape: readonly number[], seed: string) => {
-  const draw = random(5, seed)
-  return Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => draw.normal())
-}
-const floats = (shape: readonly number[], seed: string) => ({ shape, values: numbers(shape, seed) })
+const floats = (shape: readonly number[], seed: string) => ({ shape, values: normal(shape, seed) })
 const whole = (...values: number[]) => ({ shape: [values.length], values, whole: true })
-
-/** Runs a model here and in ONNX Runtime, on two samples; the output is flattened, as scores are. */
-async function expectSame(model: Written, layout?: 'NHWC'): Promise<void> {
-  const bytes = written(model)
-  const here = new SparseModel(readOnnx(bytes, 'model.onnx', { layout }), { machine: best })
-  const [, ...sample] = model.input
-  const images = Float32Array.from(numbers([2, ...sample], 'x'))
-  const expected = (await runModel(bytes, new Map([['x', { shape: [2, ...sample], values: images }]]))).get('y')!
-  const found = here.run(
-    layout === 'NHWC' || here.model.image[2] !== sample[2] ? channelsFirst(images, sample) : images,
-  )
-  expect(farthest(found, expected)).toBeLessThan(1e-4)
-}
-
-/** [N, H, W, C] as [N, C, H, W], where the sample has three axes. */
-function channelsFirst(images: Float32Array, [rows, columns, channels]: readonly number[]): Float32Array {
-  if (channels === undefined) return images
-  const place = (n: number, c: number, r: number, k: number) => ((n * rows + r) * columns + k) * channels + c
-  return Float32Array.from({ length: images.length }, (_, i) => {
-    const [k, r] = [i % columns, Math.floor(i / columns) % rows]
-    const [c, n] = [Math.floor(i / (columns * rows)) % channels, Math.floor(i / (columns * rows * channels))]
-    return images[place(n, c, r, k)]
-  })
-}
 
 const same = (arbitrary: fc.Arbitrary<Written>, numRuns = 40) =>
   fc.assert(
@@ -131,6 +103,9 @@ describe('operators as ONNX Runtime computes them', () => {
     'Clip with limits as inputs': [{ op: 'Clip', inputs: ['x', 'low', 'high'] }],
     'Clip from below only': [{ op: 'Clip', inputs: ['x', 'low'] }],
     'Clip from above only': [{ op: 'Clip', inputs: ['x', '', 'high'] }],
+    'Clip whose least is above its most': [{ op: 'Clip', inputs: ['x', 'high', 'low'] }],
+    'Clip to an infinite limit': [{ op: 'Clip', inputs: ['x', 'low', 'infinite'] }],
+    'Max with what is no limit for some channels': [{ op: 'Max', inputs: ['huge', 'x'] }],
     'swish as a product': [
       { op: 'Sigmoid', inputs: ['x'] },
       { op: 'Mul', inputs: ['x', 'v1'] },
@@ -212,7 +187,70 @@ describe('operators as ONNX Runtime computes them', () => {
       { op: 'Gemm', inputs: ['v2', 'square'] },
     ],
   }
+  /** By version of the operators. */
+  const dated: [string, number, Step[]][] = [
+    [
+      'Softmax over all axes from one on, before opset 13',
+      11,
+      [
+        { op: 'Softmax', inputs: ['x'], attributes: { axis: 1 } },
+        { op: 'Mul', inputs: ['x', 'v1'] },
+      ],
+    ],
+    [
+      'Softmax over the last two axes, before opset 13',
+      12,
+      [
+        { op: 'Softmax', inputs: ['x'], attributes: { axis: -2 } },
+        { op: 'Mul', inputs: ['x', 'v1'] },
+      ],
+    ],
+    [
+      'Clip with limits as attributes',
+      10,
+      [{ op: 'Clip', inputs: ['x'], attributes: { min: { float: -0.5 }, max: { float: 0.25 } } }],
+    ],
+    ['Pad of some axes', 18, [{ op: 'Pad', inputs: ['x', 'two ends', '', 'axes'] }]],
+    ['Pad as attributes', 10, [{ op: 'Pad', inputs: ['x'], attributes: { pads: [0, 0, 1, 2, 0, 0, 0, 1] } }]],
+    ['ReduceMean over no axes', 18, [{ op: 'ReduceMean', inputs: ['x'], attributes: { noop_with_empty_axes: 1 } }]],
+    [
+      'ReduceMean with axes as an input',
+      18,
+      [{ op: 'ReduceMean', inputs: ['x', 'axes'], attributes: { keepdims: 0 } }],
+    ],
+    [
+      'Split into parts that are not equal',
+      18,
+      [
+        { op: 'Split', inputs: ['x'], attributes: { axis: -1, num_outputs: 2 }, outputs: ['a', 'b'] },
+        { op: 'Concat', inputs: ['b', 'a'], attributes: { axis: 3 } },
+      ],
+    ],
+    [
+      'Split by a list',
+      17,
+      [
+        { op: 'Split', inputs: ['x', 'one and three'], attributes: { axis: 1 }, outputs: ['a', 'b'] },
+        { op: 'Concat', inputs: ['b', 'a'], attributes: { axis: 1 } },
+      ],
+    ],
+    [
+      'Squeeze with axes as an attribute',
+      11,
+      [
+        { op: 'GlobalMaxPool', inputs: ['x'] },
+        { op: 'Squeeze', inputs: ['v1'], attributes: { axes: [-1, 2] } },
+      ],
+    ],
+    ['Dropout at inference', 17, [{ op: 'Dropout', inputs: ['x', 'high', 'no'] }]],
+    ['Dropout before opset 12', 10, [{ op: 'Dropout', inputs: ['x'], attributes: { ratio: { float: 0.3 } } }]],
+  ]
   const stored = {
+    no: { shape: [], values: [0], type: DataType.BOOL },
+    'two ends': whole(1, 0, 0, 2),
+    'one and three': whole(1, 3),
+    huge: { shape: [4, 1, 1], values: [-3.4028234663852886e38, 0.5, -1e30, -0.25] },
+    infinite: { shape: [], values: [Infinity] },
     perChannel: floats([4, 1, 1], 'c'),
     matrix: floats([3, 80], 'm'),
     tall: floats([80, 3], 't'),
@@ -235,6 +273,9 @@ describe('operators as ONNX Runtime computes them', () => {
     ungrouped: whole(-1, 4, 4, 5),
   }
   it.each(Object.entries(steps))('%s', (_name, list) => expectSame({ input: [-1, 4, 4, 5], stored, steps: list }))
+  it.each(dated)('%s (opset %i)', (_name, opset, list) =>
+    expectSame({ input: [-1, 4, 4, 5], stored, steps: list, opset }),
+  )
 
   it('Softmax at the end is left out: its inputs are the scores', () => {
     const bytes = written({
@@ -245,8 +286,8 @@ describe('operators as ONNX Runtime computes them', () => {
         { op: 'Softmax', inputs: ['v1'] },
       ],
     })
-    const x = Float32Array.from(numbers([1, 6], 'x'))
-    const w = numbers([6, 3], 'w')
+    const x = Float32Array.from(normal([1, 6], 'x'))
+    const w = normal([6, 3], 'w')
     const expected = [0, 1, 2].map((o) => x.reduce((sum, value, i) => sum + value * w[3 * i + o], 0))
     expect(farthest(new SparseModel(readOnnx(bytes, 'm.onnx'), { machine: best }).run(x), expected)).toBeLessThan(1e-5)
   })

@@ -4,10 +4,12 @@ import type { Graph } from '../../../graph/graph.ts'
 import { dropout } from '../../../graph/operators/dropout.ts'
 import { abs, add, clip, mul, neg, reciprocal, relu, sigmoid, sqrt, sub } from '../../../graph/operators/elementwise.ts'
 import { Softmax } from '../../../graph/operators/loss.ts'
-import type { Tensor } from '../../../graph/tensor.ts'
+import { reshape } from '../../../graph/operators/shape.ts'
+import { sizeOf, type Tensor } from '../../../graph/tensor.ts'
 import { type Translator, Unsupported } from '../scope.ts'
-import type { Known } from '../value.ts'
 import { limited } from './limits.ts'
+import { broadcastable } from './samples.ts'
+import { axisOf } from './sizes.ts'
 
 const each =
   (apply: (graph: Graph, x: Tensor) => Tensor): Translator =>
@@ -17,8 +19,10 @@ const scaled = (graph: Graph, x: Tensor, factor: number) => mul(graph, x, graph.
 
 const limits: Translator = (operation, [x, low, high], scope) => {
   const limit = (value: typeof low, name: string, without: number) => {
-    if (value !== undefined) return scope.known(value, operation, `limit ${name}`).list()[0]
-    const found = operation.float(name, without)
+    // Attributes before opset 11, inputs since.
+    const told = operation.opset < 11 ? operation.float(name, without) : without
+    const found = value === undefined ? told : scope.known(value, operation, `limit ${name}`).values[0]
+    if (Number.isNaN(found)) throw new Unsupported(`${operation.label}: its limit ${name} is not a number`)
     return Number.isFinite(found) ? found : undefined
   }
   const [least, most] = [limit(low, 'min', -Infinity), limit(high, 'max', Infinity)]
@@ -49,8 +53,9 @@ export const activation: Record<string, Translator> = {
     ),
   ],
   PRelu: (operation, [x, slope], scope) => {
-    const known: Known = scope.known(slope, operation, 'slope')
-    return [leaky(scope.graph, scope.tensor(x, operation), scope.parameter(known, 0.25))]
+    const tensor = scope.tensor(x, operation)
+    const rows = broadcastable(scope.known(slope, operation, 'slope'), tensor.shape.length, operation, scope)
+    return [leaky(scope.graph, tensor, scope.parameter(rows, 0.25))]
   },
   HardSigmoid: (operation, [x], scope) => {
     const [alpha, beta] = [operation.float('alpha', 0.2), operation.float('beta', 0.5)]
@@ -59,15 +64,22 @@ export const activation: Record<string, Translator> = {
   HardSwish: each((graph, x) => mul(graph, x, hardSigmoid(graph, x, 1 / 6, 0.5))),
   Softmax: (operation, [x], scope) => {
     const tensor = scope.tensor(x, operation)
-    const rank = tensor.shape.length
-    const axis = operation.integer('axis', operation.opset < 13 ? 1 : -1)
+    const { graph } = scope
+    const axis = axisOf(operation.integer('axis', operation.opset < 13 ? 1 : -1), tensor.shape.length, operation)
+    if (axis === 0) throw new Unsupported(`${operation.label}: a softmax over the samples is not supported`)
+    if (operation.opset >= 13) return [graph.apply(Softmax, [tensor], { axis })[0]]
     // Before opset 13 all axes from this one on were one.
-    if (operation.opset < 13 && axis !== rank - 1 && axis !== -1)
-      throw new Unsupported(`${operation.label}: a softmax over several axes at once is not supported`)
-    return [scope.graph.apply(Softmax, [tensor], { axis: axis < 0 ? axis + rank : axis })[0]]
+    const rows = tensor.shape.slice(0, axis)
+    const flat = reshape(graph, tensor, [...rows, sizeOf(tensor.shape.slice(axis))])
+    return [reshape(graph, graph.apply(Softmax, [flat], { axis })[0], tensor.shape)]
   },
-  Dropout: (operation, [x, ratio], scope) => {
-    const share = ratio === undefined ? operation.float('ratio', 0.5) : scope.known(ratio, operation, 'ratio').list()[0]
+  // Where the network is trained, as it is told here; a file whose own inference is random is refused.
+  Dropout: (operation, [x, ratio, training], scope) => {
+    const told = operation.opset < 12 ? operation.float('ratio', 0.5) : 0.5
+    const share = ratio === undefined ? told : scope.known(ratio, operation, 'ratio').values[0]
+    operation.ignore('seed')
+    if (training !== undefined && scope.known(training, operation, 'training_mode').values[0] !== 0)
+      throw new Unsupported(`${operation.label}: its training_mode is true, so what it gives is random`)
     return [scope.map(x, operation, (tensor) => dropout(scope.graph, tensor, share, scope.training))]
   },
 }

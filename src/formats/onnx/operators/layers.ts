@@ -3,11 +3,12 @@ import { conv } from '../../../graph/operators/conv.ts'
 import { add, mul } from '../../../graph/operators/elementwise.ts'
 import { gemm } from '../../../graph/operators/linear.ts'
 import { normalize } from '../../../graph/operators/norm.ts'
-import type { Fan, Tensor } from '../../../graph/tensor.ts'
+import { type Fan, sameShape, type Tensor } from '../../../graph/tensor.ts'
+import { UserError } from '../../../util/errors.ts'
 import type { Operation } from '../operation.ts'
 import { type Scope, type Translator, Unsupported } from '../scope.ts'
 import { Known, type Value } from '../value.ts'
-import { windowsOf } from './windows.ts'
+import { onPlanes, windowsOf } from './windows.ts'
 
 /** A bias of `size`: one per output, or one for all. */
 function biasOf(
@@ -19,22 +20,28 @@ function biasOf(
 ): Tensor | undefined {
   if (value === undefined) return undefined
   const known = scope.known(value, operation, 'bias')
-  if (known.size === size) return scope.parameter(known.reshaped([size]), fan)
-  if (known.size !== 1)
+  const last = known.shape.at(-1) ?? 1
+  if (known.size !== last || known.shape.length > 2 || (last !== size && last !== 1))
     throw new Unsupported(`${operation.label}: expected a bias of ${size} values, found [${known.shape}]`)
+  if (last === size) return scope.parameter(known.reshaped([size]), fan)
   return scope.constant(new Known([size], () => Array(size).fill(known.values[0])))
 }
 
 const convolution: Translator = (operation, [x, w, b], scope) => {
   const weight = scope.known(w, operation, 'weight')
   const tensor = scope.tensor(x, operation)
-  const { pads, strides, dilations } = windowsOf(operation, weight.shape.slice(2), tensor.shape.slice(2))
+  const [outputs, inputs, ...sizes] = weight.shape
+  const stated = operation.integers('kernel_shape') ?? sizes
+  if (!sameShape(stated, sizes))
+    throw new UserError(`${operation.label}: its kernel_shape is [${stated}], but its weight is [${weight.shape}]`)
+  const { kernel, pads, strides, dilations } = windowsOf(operation, sizes, tensor.shape.slice(2))
   const group = operation.integer('group', 1)
-  const area = weight.shape[2] * weight.shape[3]
-  const fan = { in: weight.shape[1] * area, out: (weight.shape[0] / group) * area }
-  const kernel = scope.parameter(weight, fan)
-  const bias = biasOf(b, weight.shape[0], fan, scope, operation)
-  return [conv(scope.graph, tensor, kernel, bias, { pads, strides, dilations, group })]
+  const area = kernel[0] * kernel[1]
+  const fan = { in: inputs * area, out: (outputs / group) * area }
+  const parameter = scope.parameter(weight.reshaped([outputs, inputs, ...kernel]), fan)
+  const bias = biasOf(b, outputs, fan, scope, operation)
+  const options = { pads, strides, dilations, group }
+  return [onPlanes(scope.graph, tensor, (planes) => conv(scope.graph, planes, parameter, bias, options))]
 }
 
 /** x [N, inputs] times a stored matrix, as [outputs, inputs] from here on. */
@@ -74,6 +81,15 @@ export const layers: Record<string, Translator> = {
     return [layer(x, weight.transposed(), bias, scope, operation)]
   },
   BatchNormalization: (operation, [x, ...rest], scope) => {
+    // Before opset 14, the batch's statistics as outputs said that they were to be used.
+    const { opset } = operation
+    const training = opset < 14 ? operation.outputs.slice(1).some(Boolean) : operation.integer('training_mode', 0) !== 0
+    if (training)
+      throw new Unsupported(
+        `${operation.label}: it normalizes by the statistics of the batch (training mode), expected those that are stored`,
+      )
+    if (opset < 9 && operation.integer('spatial', 1) === 0)
+      throw new Unsupported(`${operation.label}: a normalization of every place by itself (spatial=0) is not supported`)
     const [scale, bias, mean, variance] = ['scale', 'bias', 'mean', 'variance'].map((what, i) =>
       scope.known(rest[i], operation, what),
     )

@@ -5,12 +5,14 @@ import { pad, reduceMean, reduceSum } from '../../../graph/operators/shape.ts'
 import type { Tensor } from '../../../graph/tensor.ts'
 import type { Operation } from '../operation.ts'
 import { type Translator, Unsupported } from '../scope.ts'
-import { type Pads, type Windows, windowsOf } from './windows.ts'
+import { reducedAxes } from './sizes.ts'
+import { onPlanes, type Pads, type Windows, windowsOf } from './windows.ts'
 
 /** Windows with the rows and columns of padding at the end that `ceil_mode` adds, so that nothing of the input is left over. */
 function poolWindows(operation: Operation, { shape }: Tensor): Windows & { extra: readonly [number, number] } {
-  const plane = shape.slice(2)
-  const windows = windowsOf(operation, operation.required('kernel_shape'), plane)
+  const windows = windowsOf(operation, operation.required('kernel_shape'), shape.slice(2))
+  const plane = shape.length === 3 ? [1, shape[2]] : shape.slice(2)
+  const ceil = operation.integer('ceil_mode', 0) !== 0
   if (windows.dilations.some((n) => n !== 1))
     throw new Unsupported(`${operation.label}: pooling with dilations is not supported`)
   const { kernel, strides, pads } = windows
@@ -19,7 +21,7 @@ function poolWindows(operation: Operation, { shape }: Tensor): Windows & { extra
     const outputs = (plane[axis] + pads[axis] + pads[2 + axis] - kernel[axis] - left) / strides[axis] + 1
     // A window more, if it begins inside the input or the padding before it.
     const begins = outputs * strides[axis] < plane[axis] + pads[axis]
-    return operation.integer('ceil_mode', 0) && left > 0 && begins ? strides[axis] - left : 0
+    return ceil && left > 0 && begins ? strides[axis] - left : 0
   })
   return { ...windows, extra: [extra[0], extra[1]] }
 }
@@ -31,32 +33,35 @@ const extended = ([top, left, bottom, right]: Pads, [rows, columns]: readonly [n
 const average = (graph: Graph, x: Tensor, operation: Operation): Tensor => {
   const { kernel, strides, pads, extra } = poolWindows(operation, x)
   const includePad = operation.integer('count_include_pad', 0) === 1
-  if (!includePad || extra.every((n) => n === 0))
-    return averagePool(graph, x, { kernel, strides, pads: extended(pads, extra), includePad })
-  // Zeros of the padding count, what ceil_mode adds does not.
-  const [top, left, bottom, right] = pads
-  const padded = pad(graph, x, [0, 0, top, left], [0, 0, bottom, right])
-  return averagePool(graph, padded, { kernel, strides, pads: [0, 0, ...extra] as unknown as Pads })
+  return onPlanes(graph, x, (planes) => {
+    if (!includePad || extra.every((n) => n === 0))
+      return averagePool(graph, planes, { kernel, strides, pads: extended(pads, extra), includePad })
+    // Zeros of the padding count, what ceil_mode adds does not.
+    const [top, left, bottom, right] = pads
+    const padded = pad(graph, planes, [0, 0, top, left], [0, 0, bottom, right])
+    return averagePool(graph, padded, { kernel, strides, pads: [0, 0, ...extra] as unknown as Pads })
+  })
 }
 
 const reduction =
   (reduce: (graph: Graph, x: Tensor, axes: readonly number[], keep: number) => Tensor): Translator =>
   (operation, [x, list], scope) => {
     const tensor = scope.tensor(x, operation)
-    const rank = tensor.shape.length
-    const given = list === undefined ? operation.integers('axes') : scope.known(list, operation, 'axes').list()
-    if (!given?.length && operation.integer('noop_with_empty_axes', 0)) return [tensor]
-    const axes = (given?.length ? given : tensor.shape.map((_, i) => i)).map((axis) => (axis < 0 ? axis + rank : axis))
-    if (axes.includes(0)) throw new Unsupported(`${operation.label}: a sum over the samples is not supported`)
-    return [reduce(scope.graph, tensor, axes, operation.integer('keepdims', 1))]
+    const keep = operation.integer('keepdims', 1) === 0 ? 0 : 1
+    const axes = reducedAxes(operation, list, tensor.shape.length, scope)
+    if (!axes) return [tensor]
+    if (axes.has(0)) throw new Unsupported(`${operation.label}: a sum over the samples is not supported`)
+    return [reduce(scope.graph, tensor, [...axes], keep)]
   }
 
 export const pooling: Record<string, Translator> = {
   MaxPool: (operation, [x], scope) => {
-    if (operation.outputs[1]) throw new Unsupported(`${operation.label}: its places (second output) are not supported`)
+    // Of the places, its second output, which is not computed here.
+    operation.ignore('storage_order')
     const tensor = scope.tensor(x, operation)
     const { kernel, strides, pads, extra } = poolWindows(operation, tensor)
-    return [maxPool(scope.graph, tensor, { kernel, strides, pads: extended(pads, extra) })]
+    const options = { kernel, strides, pads: extended(pads, extra) }
+    return [onPlanes(scope.graph, tensor, (planes) => maxPool(scope.graph, planes, options))]
   },
   AveragePool: (operation, [x], scope) => [average(scope.graph, scope.tensor(x, operation), operation)],
   GlobalAveragePool: (operation, [x], scope) => {
@@ -65,8 +70,8 @@ export const pooling: Record<string, Translator> = {
   },
   GlobalMaxPool: (operation, [x], scope) => {
     const tensor = scope.tensor(x, operation)
-    const [rows, columns] = tensor.shape.slice(2)
-    return [maxPool(scope.graph, tensor, { kernel: [rows, columns ?? 1] })]
+    const largest = (planes: Tensor) => maxPool(scope.graph, planes, { kernel: [planes.shape[2], planes.shape[3]] })
+    return [onPlanes(scope.graph, tensor, largest)]
   },
   ReduceMean: reduction(reduceMean),
   ReduceSum: reduction(reduceSum),

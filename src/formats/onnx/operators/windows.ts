@@ -1,4 +1,7 @@
-/** @file What convolutions and pooling share: where their windows lie. */
+/** @file What convolutions and pooling share: where their windows lie. One axis of places is a plane of one row. */
+import type { Graph } from '../../../graph/graph.ts'
+import { reshape } from '../../../graph/operators/shape.ts'
+import type { Tensor } from '../../../graph/tensor.ts'
 import { UserError } from '../../../util/errors.ts'
 import type { Operation } from '../operation.ts'
 import { Unsupported } from '../scope.ts'
@@ -14,23 +17,40 @@ export interface Windows {
   pads: Pads
 }
 
-/** The windows of a node over a plane of [rows, columns], with `auto_pad` worked out. */
-export function windowsOf(operation: Operation, kernel: readonly number[], plane: readonly number[]): Windows {
-  if (kernel.length !== 2 || plane.length !== 2)
-    throw new Unsupported(`${operation.label}: only windows over rows and columns are supported, found [${kernel}]`)
-  const pair = (name: string): Pair => {
-    const values = operation.integers(name) ?? [1, 1]
-    if (values.length !== 2 || values.some((n) => !(n >= 1)))
-      throw new UserError(`${operation.label}: expected two ${name} of at least 1, found [${values}]`)
-    return [values[0], values[1]]
+/** Does something to [N, C, rows, columns], also where x is [N, C, columns]. */
+export function onPlanes(graph: Graph, x: Tensor, work: (planes: Tensor) => Tensor): Tensor {
+  if (x.shape.length !== 3) return work(x)
+  const [samples, channels, columns] = x.shape
+  const result = work(reshape(graph, x, [samples, channels, 1, columns]))
+  return reshape(graph, result, [samples, result.shape[1], result.shape[3]])
+}
+
+/** The windows of a node over [rows, columns] or [columns], with `auto_pad` worked out. */
+export function windowsOf(operation: Operation, kernel: readonly number[], places: readonly number[]): Windows {
+  const axes = kernel.length
+  if (axes !== places.length || (axes !== 1 && axes !== 2))
+    throw new Unsupported(
+      `${operation.label}: expected windows over one axis or two, found windows of [${kernel}] over [${places}]`,
+    )
+  const list = (name: string, length: number, least: number) => {
+    const values = operation.integers(name) ?? Array<number>(length).fill(least)
+    if (values.length !== length || values.some((n) => !(n >= least)))
+      throw new Unsupported(`${operation.label}: expected ${length} ${name} of at least ${least}, found [${values}]`)
+    return values
   }
-  const [strides, dilations] = [pair('strides'), pair('dilations')]
+  const pair = (values: readonly number[]): Pair => (axes === 1 ? [1, values[0]] : [values[0], values[1]])
+  const [strides, dilations] = [pair(list('strides', axes, 1)), pair(list('dilations', axes, 1))]
+  const given = list('pads', 2 * axes, 0)
   const auto = operation.text('auto_pad', 'NOTSET')
-  const given = operation.integers('pads') ?? [0, 0, 0, 0]
-  if (given.length !== 4 || given.some((n) => !(n >= 0)))
-    throw new Unsupported(`${operation.label}: expected four pads of at least 0, found [${given}]`)
-  const pads = auto === 'NOTSET' ? given : autoPads(operation, auto, { kernel, strides, dilations, plane })
-  return { kernel: [kernel[0], kernel[1]], strides, dilations, pads: pads as unknown as Pads }
+  if (auto !== 'NOTSET' && given.some((n) => n > 0))
+    throw new Unsupported(`${operation.label}: it has both auto_pad ${auto} and pads [${given}]`)
+  const [size, plane] = [pair(kernel), pair(places)]
+  const [top, left, bottom, right] = axes === 1 ? [0, given[0], 0, given[1]] : given
+  const pads =
+    auto === 'NOTSET'
+      ? [top, left, bottom, right]
+      : autoPads(operation, auto, { kernel: size, strides, dilations, plane })
+  return { kernel: size, strides, dilations, pads: pads as unknown as Pads }
 }
 
 /** SAME: as many outputs as inputs divided by the stride, rounded up; an odd one of the pads goes to the end (UPPER) or the beginning (LOWER). */
