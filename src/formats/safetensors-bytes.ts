@@ -1,6 +1,7 @@
 /**
- * @file safetensors: an 8-byte little-endian header length, a JSON header (dtype, shape and byte range of every tensor, and string
- * metadata), then the bytes. Nothing in a file is trusted: every length is checked before memory is taken.
+ * @file safetensors: an 8-byte little-endian header length, a JSON header (dtype, shape and byte range of every
+ * tensor, and string metadata), then the bytes. Nothing in a file is trusted: every length is checked before memory
+ * is taken.
  */
 import { UserError } from '../util/errors.ts'
 
@@ -21,6 +22,12 @@ export interface TensorFile {
 
 /** The largest header that is read: far more than any real network needs. */
 const MOST_HEADER = 100 * 1024 * 1024
+
+/** Whether a file begins as these do: with a length that it has room for, and an object of JSON. */
+export function beginsAsSafetensors(bytes: Uint8Array): boolean {
+  if (bytes.length < 10 || bytes[8] !== 0x7b) return false
+  return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true) <= bytes.length - 8
+}
 
 /** Parses a whole file; `name` is what error messages call it. Throws UserError on anything malformed. */
 export function parseSafetensors(bytes: Uint8Array, name: string): TensorFile {
@@ -75,8 +82,9 @@ export function parseSafetensors(bytes: Uint8Array, name: string): TensorFile {
 }
 
 /**
- * The bytes of a file. Its header names the tensors in the order given and is padded so that the data begin at a multiple of 8; the data lie in the order of
- * element sizes, widest first, so that every tensor begins at a multiple of its own.
+ * The bytes of a file. Its header names the tensors in the order given and is padded so that the data begin at a
+ * multiple of 8; the data lie in the order of element sizes, widest first, so that every tensor begins at a multiple
+ * of its own.
  */
 export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array {
   if (tensors.has('__metadata__')) throw new Error('a tensor cannot be named __metadata__')
