@@ -4,6 +4,7 @@ import { changesOperators, writeNetwork } from '../formats/network-file.ts'
 import { isOnnxName } from '../formats/onnx/file.ts'
 import { readWeights, type WeightsFile } from '../formats/weights-file.ts'
 import type { Model } from '../models/model.ts'
+import { checkFits } from '../train/fits.ts'
 import { UserError } from '../util/errors.ts'
 import { flagMetadata, importOptions, layoutOption, type PreprocessingFlags } from './eval-data.ts'
 import { pixels } from './image-options.ts'
@@ -36,6 +37,7 @@ export const convertCommand = onnxFlags(layoutOption(command))
     const { model, file }: { model?: Model; file: WeightsFile } = needsModel
       ? namedNetwork(stored, from, flags.model)
       : { file: stored }
+    if (model && flags.model !== undefined) checkFits(model, file, from)
     const metadata = {
       ...{ ...file.metadata, ...flagMetadata(flags) },
       ...(model && !file.onnx && { model: model.name, classes: String(model.classes) }),

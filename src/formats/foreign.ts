@@ -27,6 +27,9 @@ export function foreignName(path: string): UserError | undefined {
   return errorOf(found, path)
 }
 
+/** The error for a network of Keras in an HDF5 file. */
+export const foreignKeras = (path: string): UserError => errorOf(KERAS, path)!
+
 const errorOf = (found: Foreign | undefined, path: string) =>
   found && new UserError(`${path} is ${found[0]}, which is not read here: ${found[1]}`)
 

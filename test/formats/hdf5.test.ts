@@ -52,6 +52,79 @@ it('a file of the published code: its names, counters of batches, lists of width
   expect([...tensors.values()].flatMap((tensor) => [...toFloats(tensor)]).sort()).toEqual([1, 2, 20, 5, 50])
 })
 
+/** How HDF5 writes the type of 32-bit floats, little-endian, and of 32-bit integers. */
+const FLOAT = '11201f000400000000002000170800177f000000'
+const INTEGER = '100800000400000000002000'
+
+const bits = (...words: number[]) => new Float32Array(Uint32Array.from(words).buffer)
+
+/** A file with one data set of 32-bit values, its type written over by another one, which the library cannot write. */
+async function retyped(data: Float32Array | Int32Array, from: string, to: string): Promise<string> {
+  const { File, ready } = await import('h5wasm/node')
+  await ready
+  const path = join(temporaryFolder(), 'retyped.h5')
+  // Such files have no checksums in the way.
+  const file = new File(path, 'w', { libver: ['earliest', 'latest'] })
+  file.create_dataset({ name: 'w', data, shape: [data.length] })
+  file.close()
+  const bytes = readFileSync(path)
+  const at = bytes.indexOf(Buffer.from(from, 'hex'))
+  expect(at).toBeGreaterThan(0)
+  writeFileSync(
+    path,
+    Buffer.concat([bytes.subarray(0, at), Buffer.from(to, 'hex'), bytes.subarray(at + to.length / 2)]),
+  )
+  return path
+}
+
+const [BIG, HALF] = [FLOAT.replace('1120', '1121'), '11200f0002000000000010000a05000a0f000000']
+
+it.each<[string, Float32Array | Int32Array, [from: string, to: string], string, number[]]>([
+  ['big-endian floats', bits(0x0000803f, 0x000020c0), [FLOAT, BIG], 'F32', [1, -2.5]],
+  ['big-endian integers', Int32Array.of(0x05000000, -16777217), [INTEGER, `1009${INTEGER.slice(4)}`], 'I32', [5, -2]],
+  ['unsigned integers', Int32Array.of(5, -1), [INTEGER, `1000${INTEGER.slice(4)}`], 'I64', [5, 4294967296]],
+  ['halves', bits(0xc1003c00, 0), [FLOAT, HALF], 'F16', [1, -2.5]],
+  ['big-endian halves', bits(0x00c1003c, 0), [FLOAT, HALF.replace('1120', '1121')], 'F16', [1, -2.5]],
+])('%s', async (_, data, [from, to], dtype, values) => {
+  const tensor = (await readHdf5(await retyped(data, from, to))).tensors.get('w')!
+  expect(tensor).toMatchObject({ dtype, shape: [2] })
+  expect([...toFloats(tensor)]).toEqual(values)
+})
+
+it.each<[string, (file: import('h5wasm/node').File) => unknown, RegExp]>([
+  ['a group', (file) => file.create_group('g'), /found the group g in it, expected data sets alone$/],
+  ['a link to nothing', (file) => file.create_soft_link('x', 'y'), /found the link y in it, expected/],
+  [
+    'integers of another type',
+    (file) => file.create_dataset({ name: 'u', data: BigUint64Array.of(1n), shape: [1] }),
+    /the data set u is of the type Q, expected floats, or integers of at most 64 bits with a sign$/,
+  ],
+  [
+    'two names that are one here',
+    (file) => {
+      file.create_dataset({ name: 'linear1.weight', data: Float32Array.of(1), shape: [1] })
+      file.create_dataset({ name: 'fc1.weight', data: Float32Array.of(1), shape: [1] })
+    },
+    /two of its data sets are fc1\.weight here, one of them linear1\.weight$/,
+  ],
+  [
+    'a network of Keras',
+    (file) => file.create_attribute('keras_version', '2.12.0'),
+    /weights\.h5 is a Keras model, which is not read here: export the network as an ONNX model/,
+  ],
+  ['weights of Keras 3', (file) => file.create_group('layers'), /weights\.h5 is a Keras model, which is not read/],
+])('refused, since nothing is left out without a word: %s', async (_, put, message) => {
+  const { File, ready } = await import('h5wasm/node')
+  await ready
+  const path = join(temporaryFolder(), 'weights.h5')
+  const file = new File(path, 'w')
+  file.create_dataset({ name: 'w', data: Float32Array.of(1), shape: [1] })
+  put(file)
+  file.close()
+  await expect(readWeights(path)).rejects.toThrow(UserError)
+  await expect(readWeights(path)).rejects.toThrow(message)
+})
+
 it.each([
   ['linear2.bias', 'fc2.bias'],
   ['stem.conv1.weight', 'conv1.weight'],
@@ -68,7 +141,9 @@ it('a damaged file is one sentence', async () => {
   await writeHdf5(path, weights())
   writeFileSync(path, readFileSync(path).subarray(0, 600))
   await expect(readWeights(path)).rejects.toThrow(UserError)
-  await expect(readWeights(path)).rejects.toThrow(/half\.hdf5 is not a valid HDF5 file of weights: [^\n]*$/)
+  await expect(readWeights(path)).rejects.toThrow(
+    /half\.hdf5 is not a valid HDF5 file of weights: truncated file: eof = 600, [^\n]*$/,
+  )
 })
 
 it('whatever is changed in a file, it is read or refused in a sentence, and none takes long', async () => {
