@@ -51,6 +51,7 @@ function collect(module: Opaque, prefix: string, entries: PickleDict, walk: Walk
 }
 
 function partsOf(module: Opaque): Parts | undefined {
+  if (/\bquantized\b/.test(module.name)) return undefined
   // Networks of torch.fx are made by a function from what others have as their state.
   const attributes = [module.state, module.args[0]].find(
     (value): value is PickleDict => value instanceof Map && value.get('_modules') instanceof Map,

@@ -45,7 +45,7 @@ export function findState(object: PickleValue, source: string): State {
   const root = placeOf(object, 0, { known: new Map(), walk: { around: new Set(), visits: 0 } })
   if (!root || root.best === 0)
     throw new UserError(
-      `${source}: expected a state dict, a dict that holds one, or a module, found no tensors by name in ${kindOf(object)}: save model.state_dict()`,
+      `${source}: expected a state dict, a dict that holds one, or a module, found no tensors by name in ${isTensor(object) ? 'a tensor' : kindOf(object)}: save model.state_dict()`,
     )
   let place: Place = root
   const wanted = root.best

@@ -57,6 +57,7 @@ export function torchWorld(storages: Map<string, Storage>, source: string, lengt
     'torch._utils _rebuild_parameter': parameter,
     'torch._utils _rebuild_parameter_with_state': parameter,
   }
+  for (const [name, why] of Object.entries(unread)) make[`torch._utils ${name}`] = () => new Unread(why)
   // A tensor with attributes of its own: (function, class, arguments, attributes).
   const withAttributes = ([what, , args]: readonly PickleValue[]): PickleValue => {
     const rebuild =
@@ -72,6 +73,17 @@ export function torchWorld(storages: Map<string, Storage>, source: string, lengt
 function reconstructed([type, , contents]: readonly PickleValue[]): PickleValue {
   const made = new Opaque(type instanceof Named ? type.name : 'an object', [])
   return contents instanceof Map ? new Opaque(made.name, [contents]) : made
+}
+
+/** What makes tensors of kinds that are not read. */
+const unread: Readonly<Record<string, string>> = {
+  _rebuild_qtensor: 'is quantized',
+  _rebuild_nested_tensor: 'is nested',
+  _rebuild_meta_tensor_no_storage: 'has no values',
+  _rebuild_device_tensor_from_numpy: 'is of a device of its own',
+  _rebuild_device_tensor_from_cpu_tensor: 'is of a device of its own',
+  _rebuild_xla_tensor: 'is of a device of its own',
+  _rebuild_wrapper_subclass: 'is of a class of its own',
 }
 
 const types: Readonly<Record<string, DType>> = {

@@ -255,12 +255,13 @@ describe('of several dicts of tensors', () => {
 })
 
 it.each<[string, number[], string]>([
+  ['a tensor alone', square, 'found no tensors by name in a tensor: save model.state_dict()'],
   ['an array', items(state, [['bn.weight', call(named('numpy', 'ndarray'))]]), 'bn.weight is numpy.ndarray'],
   ['a tuple', items(state, [['q._packed_params', tuple(square)]]), 'q._packed_params is a list'],
   [
     'a quantized tensor',
     items(state, [['q.weight', call(named('torch._utils', '_rebuild_qtensor'), int(1))]]),
-    'q.weight is torch._utils._rebuild_qtensor',
+    'x.pth: tensor q.weight is quantized, expected dense or sparse values of a plain type',
   ],
   ['a key that is no name', [...state, ...int(3), ...one, 0x73], 'found a tensor under a key that is a number'],
   [

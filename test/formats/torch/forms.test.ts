@@ -328,6 +328,10 @@ describe('whole modules', () => {
     const outer = (t: Record<string, number[]>) =>
       module('Net', { parameters: [['weight', t.w]], modules: [['packed', quantized]] })
     expect(() => read(stored, outer)).toThrow('x.pth: tensor packed is a q.Packed, which keeps its values in a way')
+    const packed = build(newObject(named('torch.nn.quantized.dynamic', 'Linear')), dict([['_modules', dict([])]]))
+    const mixed = (t: Record<string, number[]>) =>
+      module('Net', { parameters: [['weight', t.w]], modules: [['fc', packed]] })
+    expect(() => read(stored, mixed)).toThrow('x.pth: tensor fc is a torch.nn.quantized.dynamic.Linear, which keeps')
     const other = build(newObject(named('jax', 'Net')), tuple(int(1)))
     expect(() => read(stored, () => other)).toThrow('found no tensors by name in jax.Net: save model.state_dict()')
   })
