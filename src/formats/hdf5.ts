@@ -119,7 +119,7 @@ export class Hdf5Reader {
   }
 }
 
-/** Writes all tensors as 32-bit floats, whole or not at all. */
+/** Writes tensors in their types, halves as 32-bit floats and booleans as bytes, whole or not at all. */
 export async function writeHdf5(path: string, { tensors, metadata }: TensorFile): Promise<void> {
   const { File } = await library()
   const folder = mkdtempSync(join(tmpdir(), 'espalier-hdf5-'))
@@ -127,13 +127,24 @@ export async function writeHdf5(path: string, { tensors, metadata }: TensorFile)
     const whole = join(folder, 'weights.hdf5')
     const file = new File(whole, 'w')
     for (const [name, tensor] of tensors)
-      file.create_dataset({ name: name.replaceAll('/', '+'), data: toFloats(tensor), shape: [...tensor.shape] })
+      file.create_dataset({ name: name.replaceAll('/', '+'), data: valuesOf(tensor), shape: [...tensor.shape] })
     for (const [key, value] of Object.entries(metadata)) file.create_attribute(key, value)
     file.close()
     writeAtomically(path, readBytes(whole))
   } finally {
     rmSync(folder, { recursive: true })
   }
+}
+
+/** Values as the library takes them. */
+function valuesOf(tensor: StoredTensor) {
+  const { buffer } = new Uint8Array(tensor.data)
+  if (tensor.dtype === 'F64') return new Float64Array(buffer)
+  if (tensor.dtype === 'I64') return new BigInt64Array(buffer)
+  if (tensor.dtype === 'I32') return new Int32Array(buffer)
+  if (tensor.dtype === 'I16') return new Int16Array(buffer)
+  if (tensor.dtype === 'I8') return new Int8Array(buffer)
+  return tensor.dtype === 'U8' || tensor.dtype === 'BOOL' ? new Uint8Array(buffer) : toFloats(tensor)
 }
 
 /** A tensor's name here: `linear1.weight` is `fc1.weight`, `stem.conv1.bias` `conv1.bias`, `stage1.0.conv1.bn.weight` `layer1.0.bn1.weight`. */

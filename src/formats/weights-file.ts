@@ -62,6 +62,6 @@ function unknown(bytes: Uint8Array, path: string): unknown {
 
 /** Writes HDF5 under names that end in .hdf5 or .h5, else safetensors, sparse where that is smaller. */
 export async function writeWeights(path: string, file: TensorFile): Promise<void> {
-  if (/\.(hdf5|h5)$/.test(path)) await writeHdf5(path, file)
+  if (/\.(hdf5|h5)$/i.test(path)) await writeHdf5(path, file)
   else writeSafetensors(path, packSparse(file))
 }

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it, onTestFinished } from 'vitest'
 import { Hdf5Reader, isHdf5, nameOf, readHdf5, writeHdf5 } from '../../src/formats/hdf5.ts'
-import { storeFloats, toFloats } from '../../src/formats/safetensors.ts'
+import { type StoredTensor, storeFloats, toFloats } from '../../src/formats/safetensors.ts'
 import { readWeights, writeWeights } from '../../src/formats/weights-file.ts'
 import { sizeOf } from '../../src/graph/tensor.ts'
 import { UserError } from '../../src/util/errors.ts'
@@ -20,17 +20,43 @@ const weights = () => ({
   metadata: { model: 'lenet-300-100' },
 })
 
-it.each(['weights.hdf5', 'weights.h5', 'weights.safetensors'])('%s: what is written is read again', async (name) => {
-  const path = join(temporaryFolder(), name)
-  await writeWeights(path, weights())
-  expect(isHdf5(readFileSync(path))).toBe(!name.endsWith('safetensors'))
-  const { tensors, metadata } = await readWeights(path)
-  expect(metadata).toEqual({ model: 'lenet-300-100' })
-  expect([...tensors].map(([key, { shape }]) => [key, [...shape]]).sort()).toEqual([
-    ['a/b.bias', [1]],
-    ['fc1.weight', [2, 3]],
+it.each(['weights.hdf5', 'weights.h5', 'weights.H5', 'weights.safetensors'])(
+  '%s: what is written is read again',
+  async (name) => {
+    const path = join(temporaryFolder(), name)
+    await writeWeights(path, weights())
+    expect(isHdf5(readFileSync(path))).toBe(!name.endsWith('safetensors'))
+    const { tensors, metadata } = await readWeights(path)
+    expect(metadata).toEqual({ model: 'lenet-300-100' })
+    expect([...tensors].map(([key, { shape }]) => [key, [...shape]]).sort()).toEqual([
+      ['a/b.bias', [1]],
+      ['fc1.weight', [2, 3]],
+    ])
+    for (const [key, tensor] of weights().tensors) expect(toFloats(tensors.get(key)!)).toEqual(toFloats(tensor))
+  },
+)
+
+it('types are kept, to the bit: doubles, integers of any width, scalars', async () => {
+  const path = join(temporaryFolder(), 'types.h5')
+  const of = (dtype: StoredTensor['dtype'], array: ArrayBufferView, shape: number[]): StoredTensor => ({
+    ...{ dtype, shape, data: new Uint8Array(array.buffer as ArrayBuffer) },
+  })
+  const tensors = new Map([
+    ['d', of('F64', Float64Array.of(0.1, 1e300), [2])],
+    ['q', of('I64', BigInt64Array.of(2n ** 60n + 1n), [])],
+    ['i', of('I32', Int32Array.of(2 ** 30 + 1), [1])],
+    ['h', of('I16', Int16Array.of(-3, 4), [2, 1])],
+    ['b', of('I8', Int8Array.of(-128), [1])],
+    ['u', of('U8', Uint8Array.of(255), [1])],
   ])
-  for (const [key, tensor] of weights().tensors) expect(toFloats(tensors.get(key)!)).toEqual(toFloats(tensor))
+  await writeHdf5(path, { tensors, metadata: {} })
+  const found = (await readHdf5(path)).tensors
+  for (const [name, { dtype, shape, data }] of tensors) {
+    expect(found.get(name), name).toMatchObject({ dtype, shape })
+    expect([...found.get(name)!.data], name).toEqual([...data])
+  }
+  await writeHdf5(path, { tensors: new Map([['e', of('F16', Uint16Array.of(0x3c00), [1])]]), metadata: {} })
+  expect((await readHdf5(path)).tensors.get('e')).toMatchObject({ dtype: 'F32' })
 })
 
 it('a file of the published code: its names, counters of batches, lists of widths', async () => {
