@@ -4,6 +4,7 @@ import { checkForm, writeNetwork } from '../formats/network-file.ts'
 import { isOnnxName } from '../formats/onnx/file.ts'
 import { readWeights, type WeightsFile } from '../formats/weights-file.ts'
 import type { Model } from '../models/model.ts'
+import { checkFits } from '../train/fits.ts'
 import { flagMetadata, importOptions, layoutOption, type PreprocessingFlags } from './eval-data.ts'
 import { pixels } from './image-options.ts'
 import { namedNetwork } from './named-network.ts'
@@ -36,12 +37,13 @@ export const convertCommand = onnxFlags(layoutOption(command))
     const { model, file }: { model?: Model; file: WeightsFile } = needsModel
       ? namedNetwork(stored, from, flags.model)
       : { file: stored }
+    if (model && flags.model !== undefined) checkFits(model, file, from)
     const metadata = {
       ...{ ...file.metadata, ...flagMetadata(flags) },
-      ...(model && !file.onnx && { model: model.name, classes: String(model.classes) }),
+      ...(model && !stored.onnx && { model: model.name, classes: String(model.classes) }),
     }
-    const onnx = flags.model === undefined ? file.onnx : undefined
-    const written = await writeNetwork(to, { weights: { tensors: file.tensors, metadata }, model, onnx }, asked)
+    const { tensors, onnx } = file
+    const written = await writeNetwork(to, { weights: { tensors, metadata }, model, onnx }, asked)
     if (flags.json) printJson({ from, to, ...writtenJson(written) })
     else for (const line of writtenLines(to, written, flags)) print(line)
   })

@@ -49,7 +49,7 @@ export async function pruneByValue(
     ...{ ...file.metadata, ...flagMetadata(flags) },
     ...Object.fromEntries(Object.entries(facts).map(([key, value]) => [key, String(value)])),
   }
-  const network = { weights: { tensors: pruned.tensors, metadata }, model }
+  const network = { weights: { tensors: pruned.tensors, metadata }, model, onnx: file.onnx }
   const written = await writeNetwork(flags.out, network, onnxOptions(flags))
 
   const [size, kept] = [

@@ -10,6 +10,7 @@ import { setTimeout } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { UserError } from '../util/errors.ts'
 import { readBytes, writeAtomically } from '../util/files.ts'
+import { foreignKeras } from './foreign.ts'
 import { BYTES_PER, type DType, type StoredTensor, type TensorFile, toFloats } from './safetensors-bytes.ts'
 
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
@@ -25,11 +26,16 @@ async function library() {
   return hdf5
 }
 
+/** Our types by their letters in Python's struct module; unsigned integers take the next wider one. */
 const types: Record<string, DType> = {
-  ...{ '<f': 'F32', '<d': 'F64', '<q': 'I64', '<i': 'I32', '<h': 'I16', '<b': 'I8', '<B': 'U8' },
+  ...{ e: 'F16', f: 'F32', d: 'F64', q: 'I64', i: 'I32', h: 'I16', b: 'I8', B: 'U8', '?': 'BOOL' },
+  ...{ H: 'I32', I: 'I64' },
 }
 
-/** Throws UserError where the file is not what it should be; values of other types than numbers are left out. */
+/**
+ * Throws UserError where the file is not what it should be, or holds what is neither numbers nor text; text is left
+ * out.
+ */
 export async function readHdf5(path: string): Promise<TensorFile> {
   const reader = new Hdf5Reader()
   try {
@@ -43,7 +49,8 @@ export async function readHdf5(path: string): Promise<TensorFile> {
 type Answer =
   | { problem: string }
   | {
-      datasets: { key: string; dtype: string; shape: number[]; value: unknown }[]
+      datasets: { key: string; type: string; shape: number[]; value: unknown }[]
+      others: { key: string; is: string }[]
       attributes: [string, string][]
     }
 
@@ -64,13 +71,21 @@ export class Hdf5Reader {
     const answer = await this.#ask(path, 1000 * (patience ?? PATIENCE + length / LEAST_RATE))
     if (answer === undefined) return fail('reading it takes longer than any real file would')
     if ('problem' in answer) return fail(answer.problem)
+    if (isKeras(answer)) throw foreignKeras(path)
+    const [other] = answer.others
+    if (other) return fail(`found the ${other.is} ${other.key} in it, expected data sets alone`)
     const tensors = new Map<string, StoredTensor>()
-    for (const { key, dtype: theirs, shape, value } of answer.datasets) {
-      const dtype = types[theirs]
-      if (!dtype || value === null) continue
-      const data = bytesOf(value, dtype)
+    for (const { key, type, shape, value } of answer.datasets) {
+      if (type === '') continue
+      const dtype = types[type]
+      if (!dtype || value === null)
+        return fail(
+          `the data set ${key} is of the type ${type}, expected floats, or integers of at most 64 bits with a sign`,
+        )
+      const data = bytesOf(value, type)
       const expected = shape.reduce((n, size) => n * size, BYTES_PER[dtype])
       if (data.length !== expected) fail(`${key} of shape [${shape}] needs ${expected} bytes, found ${data.length}`)
+      if (tensors.has(nameOf(key))) fail(`two of its data sets are ${nameOf(key)} here, one of them ${key}`)
       tensors.set(nameOf(key), { dtype, shape, data })
     }
     return { tensors, metadata: Object.fromEntries(answer.attributes) }
@@ -104,7 +119,7 @@ export class Hdf5Reader {
   }
 }
 
-/** Writes all tensors as 32-bit floats, whole or not at all. */
+/** Writes tensors in their types, halves as 32-bit floats and booleans as bytes, whole or not at all. */
 export async function writeHdf5(path: string, { tensors, metadata }: TensorFile): Promise<void> {
   const { File } = await library()
   const folder = mkdtempSync(join(tmpdir(), 'espalier-hdf5-'))
@@ -112,13 +127,24 @@ export async function writeHdf5(path: string, { tensors, metadata }: TensorFile)
     const whole = join(folder, 'weights.hdf5')
     const file = new File(whole, 'w')
     for (const [name, tensor] of tensors)
-      file.create_dataset({ name: name.replaceAll('/', '+'), data: toFloats(tensor), shape: [...tensor.shape] })
+      file.create_dataset({ name: name.replaceAll('/', '+'), data: valuesOf(tensor), shape: [...tensor.shape] })
     for (const [key, value] of Object.entries(metadata)) file.create_attribute(key, value)
     file.close()
     writeAtomically(path, readBytes(whole))
   } finally {
     rmSync(folder, { recursive: true })
   }
+}
+
+/** Values as the library takes them. */
+function valuesOf(tensor: StoredTensor) {
+  const { buffer } = new Uint8Array(tensor.data)
+  if (tensor.dtype === 'F64') return new Float64Array(buffer)
+  if (tensor.dtype === 'I64') return new BigInt64Array(buffer)
+  if (tensor.dtype === 'I32') return new Int32Array(buffer)
+  if (tensor.dtype === 'I16') return new Int16Array(buffer)
+  if (tensor.dtype === 'I8') return new Int8Array(buffer)
+  return tensor.dtype === 'U8' || tensor.dtype === 'BOOL' ? new Uint8Array(buffer) : toFloats(tensor)
 }
 
 /** A tensor's name here: `linear1.weight` is `fc1.weight`, `stem.conv1.bias` `conv1.bias`, `stage1.0.conv1.bn.weight` `layer1.0.bn1.weight`. */
@@ -131,14 +157,26 @@ export const nameOf = (key: string): string =>
     .replace(/(^|\.)conv(\d+)\.conv\./, '$1conv$2.')
     .replace(/(^|\.)conv(\d+)\.bn\./, '$1bn$2.')
 
+/** Whether it is a network or weights as any version of Keras writes them. */
+const isKeras = ({ attributes, others }: Extract<Answer, { others: unknown }>): boolean =>
+  attributes.some(([key]) => ['keras_version', 'model_config', 'layer_names'].includes(key)) ||
+  others.some(({ key }) => ['model_weights', '_layer_checkpoint_dependencies', 'layers'].includes(key))
+
 /** Little-endian bytes of what the library gives: a typed array, or a single number. */
-function bytesOf(value: unknown, dtype: DType): Uint8Array {
-  const array = ArrayBuffer.isView(value) ? value : single(value as number | bigint, dtype)
-  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength).slice()
+function bytesOf(value: unknown, type: string): Uint8Array {
+  const array = ArrayBuffer.isView(value) ? value : arrays[type].of(value as number | bigint)
+  const wide = widened(array, type)
+  return new Uint8Array(wide.buffer, wide.byteOffset, wide.byteLength).slice()
 }
 
-function single(value: number | bigint, dtype: DType): ArrayBufferView {
-  if (dtype === 'I64') return BigInt64Array.of(BigInt(value))
-  const makers = { F64: Float64Array, I32: Int32Array, I16: Int16Array, I8: Int8Array, U8: Uint8Array } as const
-  return (makers[dtype as keyof typeof makers] ?? Float32Array).of(Number(value))
+/** Those of the library, by the letter of a type. */
+const arrays = {
+  ...{ e: Uint16Array, f: Float32Array, d: Float64Array, q: BigInt64Array, i: Int32Array, h: Int16Array },
+  ...{ b: Int8Array, B: Uint8Array, '?': Int8Array, H: Uint16Array, I: Uint32Array },
+} as Record<string, { of(...values: (number | bigint)[]): ArrayBufferView }>
+
+/** Unsigned integers as signed ones of twice the width. */
+function widened(array: ArrayBufferView, type: string): ArrayBufferView {
+  if (type === 'H') return Int32Array.from(array as Uint16Array)
+  return type === 'I' ? BigInt64Array.from(array as Uint32Array, BigInt) : array
 }

@@ -1,6 +1,7 @@
 /**
- * @file safetensors: an 8-byte little-endian header length, a JSON header (dtype, shape and byte range of every tensor, and string
- * metadata), then the bytes. Nothing in a file is trusted: every length is checked before memory is taken.
+ * @file safetensors: an 8-byte little-endian header length, a JSON header (dtype, shape and byte range of every
+ * tensor, and string metadata), then the bytes. Nothing in a file is trusted: every length is checked before memory
+ * is taken.
  */
 import { UserError } from '../util/errors.ts'
 
@@ -21,6 +22,12 @@ export interface TensorFile {
 
 /** The largest header that is read: far more than any real network needs. */
 const MOST_HEADER = 100 * 1024 * 1024
+
+/** Whether a file begins as these do: with a length that it has room for, and an object of JSON. */
+export function beginsAsSafetensors(bytes: Uint8Array): boolean {
+  if (bytes.length < 10 || bytes[8] !== 0x7b) return false
+  return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true) <= bytes.length - 8
+}
 
 /** Parses a whole file; `name` is what error messages call it. Throws UserError on anything malformed. */
 export function parseSafetensors(bytes: Uint8Array, name: string): TensorFile {
@@ -74,14 +81,24 @@ export function parseSafetensors(bytes: Uint8Array, name: string): TensorFile {
   return { tensors, metadata }
 }
 
-/** The bytes of a file: tensors in the order given, header padded to 8 bytes. */
+/**
+ * The bytes of a file. Its header names the tensors in the order given and is padded so that the data begin at a
+ * multiple of 8; the data lie in the order of element sizes, widest first, so that every tensor begins at a multiple
+ * of its own.
+ */
 export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array {
   if (tensors.has('__metadata__')) throw new Error('a tensor cannot be named __metadata__')
-  const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : []
+  const width = ({ dtype }: StoredTensor) => BYTES_PER[dtype]
+  const places = new Map<string, number>()
   let end = 0
+  for (const [name, tensor] of [...tensors].sort(([, a], [, b]) => width(b) - width(a))) {
+    places.set(name, end)
+    end += tensor.data.length
+  }
+  const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : []
   for (const [name, { dtype, shape, data }] of tensors) {
-    header.push([name, { dtype, shape, data_offsets: [end, end + data.length] }])
-    end += data.length
+    const from = places.get(name)!
+    header.push([name, { dtype, shape, data_offsets: [from, from + data.length] }])
   }
   // Not from an object, which would put names such as 10 first and lose __proto__.
   const members = header.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)
@@ -90,11 +107,7 @@ export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array
   const bytes = new Uint8Array(8 + padded + end).fill(0x20, 8, 8 + padded)
   new DataView(bytes.buffer).setBigUint64(0, BigInt(padded), true)
   bytes.set(text, 8)
-  let at = 8 + padded
-  for (const { data } of tensors.values()) {
-    bytes.set(data, at)
-    at += data.length
-  }
+  for (const [name, { data }] of tensors) bytes.set(data, 8 + padded + places.get(name)!)
   return bytes
 }
 

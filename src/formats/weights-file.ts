@@ -1,11 +1,17 @@
-/** @file Files of weights in any of the formats that hold some, told apart by their first bytes: safetensors, with sparse storage or without, HDF5, PyTorch checkpoints, ONNX models. */
+/**
+ * @file Files of weights in any of the formats that hold some, told apart by their first bytes: safetensors, with
+ * sparse storage or without, HDF5, PyTorch checkpoints, ONNX models.
+ */
+import { UserError } from '../util/errors.ts'
 import { readBytes } from '../util/files.ts'
+import { foreignBytes, foreignName } from './foreign.ts'
 import { isHdf5, readHdf5, writeHdf5 } from './hdf5.ts'
 import { externalFiles } from './onnx/external-files.ts'
 import { isOnnx, isOnnxName } from './onnx/file.ts'
 import type { ImportOptions } from './onnx/input.ts'
 import { type OnnxModel, readOnnx } from './onnx/onnx.ts'
-import { parseSafetensors, type TensorFile, writeSafetensors } from './safetensors.ts'
+import { joinMasks } from './pruned-masks.ts'
+import { beginsAsSafetensors, parseSafetensors, type TensorFile, writeSafetensors } from './safetensors.ts'
 import { packSparse, unpackSparse } from './sparse.ts'
 import { isTorchFile, parseTorch } from './torch/torch.ts'
 
@@ -14,16 +20,48 @@ export interface WeightsFile extends TensorFile {
   onnx?: OnnxModel
 }
 
-/** All tensors of a file, dense; `options` concern ONNX models. Throws UserError where it is none of the formats. */
-export async function readWeights(path: string, options?: ImportOptions): Promise<WeightsFile> {
+/**
+ * All tensors of a file, dense; `options` concern ONNX models. Where there was a choice, `note` is told in a
+ * sentence; if not given, stderr is. Throws UserError where the file is none of the formats, which names the format
+ * where it is another one that is known.
+ */
+export async function readWeights(
+  path: string,
+  options?: ImportOptions,
+  note = (sentence: string): unknown => process.stderr.write(`note: ${sentence}\n`),
+): Promise<WeightsFile> {
   const bytes = readBytes(path)
-  if (isHdf5(bytes)) return readHdf5(path)
-  if (isOnnxName(path) || isOnnx(bytes)) return readOnnx(bytes, path, options, externalFiles(path))
-  return isTorchFile(bytes) ? parseTorch(bytes, path) : unpackSparse(parseSafetensors(bytes, path), path)
+  if (isOnnxName(path)) return readOnnx(bytes, path, options, externalFiles(path))
+  if (beginsAsSafetensors(bytes)) return joined(unpackSparse(parseSafetensors(bytes, path), path), path)
+  if (isHdf5(bytes)) return joined(await readHdf5(path), path)
+  const foreign = foreignBytes(bytes, path)
+  if (foreign) throw foreign
+  if (isOnnx(bytes)) return readOnnx(bytes, path, options, externalFiles(path))
+  if (!isTorchFile(bytes)) throw unknown(bytes, path)
+  const { notes, ...file } = parseTorch(bytes, path)
+  for (const sentence of notes) note(sentence)
+  return file
+}
+
+const joined = (file: TensorFile, path: string): TensorFile => ({ ...file, tensors: joinMasks(file.tensors, path) })
+
+/** The error for a file whose first bytes say nothing: in the words of the format that its name says. */
+function unknown(bytes: Uint8Array, path: string): unknown {
+  if (/\.(hdf5|h5)$/i.test(path))
+    return new UserError(`${path} is not a valid HDF5 file of weights: it does not begin as one does`)
+  if (/\.(pth|pt|ckpt|tar)$/i.test(path))
+    return new UserError(`${path} is no PyTorch checkpoint that can be read: it does not begin as one does`)
+  const foreign = foreignName(path)
+  if (foreign) return foreign
+  try {
+    parseSafetensors(bytes, path)
+  } catch (error) {
+    return error
+  }
 }
 
 /** Writes HDF5 under names that end in .hdf5 or .h5, else safetensors, sparse where that is smaller. */
 export async function writeWeights(path: string, file: TensorFile): Promise<void> {
-  if (/\.(hdf5|h5)$/.test(path)) await writeHdf5(path, file)
+  if (/\.(hdf5|h5)$/i.test(path)) await writeHdf5(path, file)
   else writeSafetensors(path, packSparse(file))
 }

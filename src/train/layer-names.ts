@@ -10,7 +10,7 @@ import type { TensorFile } from '../formats/safetensors-bytes.ts'
 import { graphOf, type Model } from '../models/model.ts'
 
 /** What layers hold that their results depend on. */
-const PARTS = ['weight', 'bias', 'running_mean', 'running_var']
+export const PARTS: readonly string[] = ['weight', 'bias', 'running_mean', 'running_var']
 const PROJECTION = /shortcut|downsample|skip|proj/i
 
 /** Layers by name, and what each holds; in order. */

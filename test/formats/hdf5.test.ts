@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it, onTestFinished } from 'vitest'
 import { Hdf5Reader, isHdf5, nameOf, readHdf5, writeHdf5 } from '../../src/formats/hdf5.ts'
-import { storeFloats, toFloats } from '../../src/formats/safetensors.ts'
+import { type StoredTensor, storeFloats, toFloats } from '../../src/formats/safetensors.ts'
 import { readWeights, writeWeights } from '../../src/formats/weights-file.ts'
 import { sizeOf } from '../../src/graph/tensor.ts'
 import { UserError } from '../../src/util/errors.ts'
@@ -20,17 +20,43 @@ const weights = () => ({
   metadata: { model: 'lenet-300-100' },
 })
 
-it.each(['weights.hdf5', 'weights.h5', 'weights.safetensors'])('%s: what is written is read again', async (name) => {
-  const path = join(temporaryFolder(), name)
-  await writeWeights(path, weights())
-  expect(isHdf5(readFileSync(path))).toBe(!name.endsWith('safetensors'))
-  const { tensors, metadata } = await readWeights(path)
-  expect(metadata).toEqual({ model: 'lenet-300-100' })
-  expect([...tensors].map(([key, { shape }]) => [key, [...shape]]).sort()).toEqual([
-    ['a/b.bias', [1]],
-    ['fc1.weight', [2, 3]],
+it.each(['weights.hdf5', 'weights.h5', 'weights.H5', 'weights.safetensors'])(
+  '%s: what is written is read again',
+  async (name) => {
+    const path = join(temporaryFolder(), name)
+    await writeWeights(path, weights())
+    expect(isHdf5(readFileSync(path))).toBe(!name.endsWith('safetensors'))
+    const { tensors, metadata } = await readWeights(path)
+    expect(metadata).toEqual({ model: 'lenet-300-100' })
+    expect([...tensors].map(([key, { shape }]) => [key, [...shape]]).sort()).toEqual([
+      ['a/b.bias', [1]],
+      ['fc1.weight', [2, 3]],
+    ])
+    for (const [key, tensor] of weights().tensors) expect(toFloats(tensors.get(key)!)).toEqual(toFloats(tensor))
+  },
+)
+
+it('types are kept, to the bit: doubles, integers of any width, scalars', async () => {
+  const path = join(temporaryFolder(), 'types.h5')
+  const of = (dtype: StoredTensor['dtype'], array: ArrayBufferView, shape: number[]): StoredTensor => ({
+    ...{ dtype, shape, data: new Uint8Array(array.buffer as ArrayBuffer) },
+  })
+  const tensors = new Map([
+    ['d', of('F64', Float64Array.of(0.1, 1e300), [2])],
+    ['q', of('I64', BigInt64Array.of(2n ** 60n + 1n), [])],
+    ['i', of('I32', Int32Array.of(2 ** 30 + 1), [1])],
+    ['h', of('I16', Int16Array.of(-3, 4), [2, 1])],
+    ['b', of('I8', Int8Array.of(-128), [1])],
+    ['u', of('U8', Uint8Array.of(255), [1])],
   ])
-  for (const [key, tensor] of weights().tensors) expect(toFloats(tensors.get(key)!)).toEqual(toFloats(tensor))
+  await writeHdf5(path, { tensors, metadata: {} })
+  const found = (await readHdf5(path)).tensors
+  for (const [name, { dtype, shape, data }] of tensors) {
+    expect(found.get(name), name).toMatchObject({ dtype, shape })
+    expect([...found.get(name)!.data], name).toEqual([...data])
+  }
+  await writeHdf5(path, { tensors: new Map([['e', of('F16', Uint16Array.of(0x3c00), [1])]]), metadata: {} })
+  expect((await readHdf5(path)).tensors.get('e')).toMatchObject({ dtype: 'F32' })
 })
 
 it('a file of the published code: its names, counters of batches, lists of widths', async () => {
@@ -52,6 +78,79 @@ it('a file of the published code: its names, counters of batches, lists of width
   expect([...tensors.values()].flatMap((tensor) => [...toFloats(tensor)]).sort()).toEqual([1, 2, 20, 5, 50])
 })
 
+/** How HDF5 writes the type of 32-bit floats, little-endian, and of 32-bit integers. */
+const FLOAT = '11201f000400000000002000170800177f000000'
+const INTEGER = '100800000400000000002000'
+
+const bits = (...words: number[]) => new Float32Array(Uint32Array.from(words).buffer)
+
+/** A file with one data set of 32-bit values, its type written over by another one, which the library cannot write. */
+async function retyped(data: Float32Array | Int32Array, from: string, to: string): Promise<string> {
+  const { File, ready } = await import('h5wasm/node')
+  await ready
+  const path = join(temporaryFolder(), 'retyped.h5')
+  // Such files have no checksums in the way.
+  const file = new File(path, 'w', { libver: ['earliest', 'latest'] })
+  file.create_dataset({ name: 'w', data, shape: [data.length] })
+  file.close()
+  const bytes = readFileSync(path)
+  const at = bytes.indexOf(Buffer.from(from, 'hex'))
+  expect(at).toBeGreaterThan(0)
+  writeFileSync(
+    path,
+    Buffer.concat([bytes.subarray(0, at), Buffer.from(to, 'hex'), bytes.subarray(at + to.length / 2)]),
+  )
+  return path
+}
+
+const [BIG, HALF] = [FLOAT.replace('1120', '1121'), '11200f0002000000000010000a05000a0f000000']
+
+it.each<[string, Float32Array | Int32Array, [from: string, to: string], string, number[]]>([
+  ['big-endian floats', bits(0x0000803f, 0x000020c0), [FLOAT, BIG], 'F32', [1, -2.5]],
+  ['big-endian integers', Int32Array.of(0x05000000, -16777217), [INTEGER, `1009${INTEGER.slice(4)}`], 'I32', [5, -2]],
+  ['unsigned integers', Int32Array.of(5, -1), [INTEGER, `1000${INTEGER.slice(4)}`], 'I64', [5, 4294967296]],
+  ['halves', bits(0xc1003c00, 0), [FLOAT, HALF], 'F16', [1, -2.5]],
+  ['big-endian halves', bits(0x00c1003c, 0), [FLOAT, HALF.replace('1120', '1121')], 'F16', [1, -2.5]],
+])('%s', async (_, data, [from, to], dtype, values) => {
+  const tensor = (await readHdf5(await retyped(data, from, to))).tensors.get('w')!
+  expect(tensor).toMatchObject({ dtype, shape: [2] })
+  expect([...toFloats(tensor)]).toEqual(values)
+})
+
+it.each<[string, (file: import('h5wasm/node').File) => unknown, RegExp]>([
+  ['a group', (file) => file.create_group('g'), /found the group g in it, expected data sets alone$/],
+  ['a link to nothing', (file) => file.create_soft_link('x', 'y'), /found the link y in it, expected/],
+  [
+    'integers of another type',
+    (file) => file.create_dataset({ name: 'u', data: BigUint64Array.of(1n), shape: [1] }),
+    /the data set u is of the type Q, expected floats, or integers of at most 64 bits with a sign$/,
+  ],
+  [
+    'two names that are one here',
+    (file) => {
+      file.create_dataset({ name: 'linear1.weight', data: Float32Array.of(1), shape: [1] })
+      file.create_dataset({ name: 'fc1.weight', data: Float32Array.of(1), shape: [1] })
+    },
+    /two of its data sets are fc1\.weight here, one of them linear1\.weight$/,
+  ],
+  [
+    'a network of Keras',
+    (file) => file.create_attribute('keras_version', '2.12.0'),
+    /weights\.h5 is a Keras model, which is not read here: export the network as an ONNX model/,
+  ],
+  ['weights of Keras 3', (file) => file.create_group('layers'), /weights\.h5 is a Keras model, which is not read/],
+])('refused, since nothing is left out without a word: %s', async (_, put, message) => {
+  const { File, ready } = await import('h5wasm/node')
+  await ready
+  const path = join(temporaryFolder(), 'weights.h5')
+  const file = new File(path, 'w')
+  file.create_dataset({ name: 'w', data: Float32Array.of(1), shape: [1] })
+  put(file)
+  file.close()
+  await expect(readWeights(path)).rejects.toThrow(UserError)
+  await expect(readWeights(path)).rejects.toThrow(message)
+})
+
 it.each([
   ['linear2.bias', 'fc2.bias'],
   ['stem.conv1.weight', 'conv1.weight'],
@@ -68,7 +167,9 @@ it('a damaged file is one sentence', async () => {
   await writeHdf5(path, weights())
   writeFileSync(path, readFileSync(path).subarray(0, 600))
   await expect(readWeights(path)).rejects.toThrow(UserError)
-  await expect(readWeights(path)).rejects.toThrow(/half\.hdf5 is not a valid HDF5 file of weights: [^\n]*$/)
+  await expect(readWeights(path)).rejects.toThrow(
+    /half\.hdf5 is not a valid HDF5 file of weights: truncated file: eof = 600, [^\n]*$/,
+  )
 })
 
 it('whatever is changed in a file, it is read or refused in a sentence, and none takes long', async () => {

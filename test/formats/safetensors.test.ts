@@ -9,6 +9,7 @@ import {
   storeFloats,
   toFloats,
 } from '../../src/formats/safetensors.ts'
+import { packSparse, unpackSparse } from '../../src/formats/sparse.ts'
 
 const names = fc.oneof(fc.string({ minLength: 1, unit: 'binary' }), fc.constantFrom('__proto__', 'toString', '1', '0'))
 const tensor: fc.Arbitrary<StoredTensor> = fc
@@ -102,11 +103,51 @@ it.each<[DType, (number | bigint)[], number[]]>([
   expect([...toFloats(stored(dtype, ...words))]).toEqual(values)
 })
 
-it('values may begin at any byte of a file', () => {
-  const tensors = new Map([
-    ['odd', stored('U8', 7)],
-    ['wide', stored('F64', 0x3ff8000000000000n)],
-  ])
-  const file = parseSafetensors(encodeSafetensors({ tensors, metadata: {} }), 'file')
-  expect([...toFloats(file.tensors.get('wide')!)]).toEqual([1.5])
+/** The length of the header, and where each tensor's bytes begin behind it. */
+function layout(bytes: Uint8Array): { data: number; begins: Map<string, number> } {
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true))
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)))
+  const entries = Object.entries<{ data_offsets: [number, number] }>(header).filter(([name]) => name !== '__metadata__')
+  return {
+    data: 8 + length,
+    begins: new Map(
+      entries.map(
+        ([
+          name,
+          {
+            data_offsets: [from],
+          },
+        ]) => [name, from],
+      ),
+    ),
+  }
+}
+
+it('every tensor begins at a multiple of its element size, also of sparse ones, and names keep their order', () => {
+  fc.assert(
+    fc.property(
+      fc.array(tensor, { maxLength: 9 }).map((all) => all.map((one, i) => [`t${i}`, one] as const)),
+      (entries) => {
+        const { data, begins } = layout(encodeSafetensors({ tensors: new Map(entries), metadata: {} }))
+        expect(data % 8).toBe(0)
+        for (const [name, { dtype }] of entries) expect(begins.get(name)! % BYTES_PER[dtype]).toBe(0)
+      },
+    ),
+  )
+  const values = Float32Array.from({ length: 27 }, (_, i) => (i % 5 === 0 ? i : 0))
+  const names = ['a', 'b', 'c']
+  const file = { tensors: new Map(names.map((name) => [name, storeFloats(values, [3, 9])])), metadata: {} }
+  const bytes = encodeSafetensors(packSparse(file))
+  for (const name of names) expect(layout(bytes).begins.get(`${name}:values`)! % 4).toBe(0)
+  expect([...unpackSparse(parseSafetensors(bytes, 'file'), 'file').tensors.keys()]).toEqual(names)
+})
+
+it('values of a file that was written otherwise may begin at any byte', () => {
+  const json =
+    '{"odd":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"wide":{"dtype":"F64","shape":[1],"data_offsets":[1,9]}}'
+  const length = Buffer.from(BigUint64Array.of(BigInt(json.length)).buffer)
+  const data = Buffer.from([7, 0, 0, 0, 0, 0, 0, 0xf8, 0x3f])
+  const { tensors } = parseSafetensors(Buffer.concat([length, Buffer.from(json), data]), 'file')
+  expect([...toFloats(tensors.get('wide')!)]).toEqual([1.5])
+  expect([...toFloats(tensors.get('odd')!)]).toEqual([7])
 })

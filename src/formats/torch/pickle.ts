@@ -1,30 +1,27 @@
 /**
- * @file Python's pickle format, restricted: a program for a stack machine that can build numbers, strings, lists, tuples, dicts and the few named things that the caller makes itself. No code can
- * run. Whatever else a pickle names is refused, by its name, before anything is made of it. Format: the documentation of CPython's pickletools, protocols 0 to 5.
+ * @file Python's pickle format, restricted: a program for a stack machine that can build numbers, strings, bytes,
+ * lists, tuples, dicts, sets and the few named things that the caller makes itself. No code can run: whatever else a
+ * pickle names, and whatever it would have it make, are placeholders (values.ts). Format: the documentation of
+ * CPython's pickletools, protocols 0 to 5.
  */
 import { UserError } from '../../util/errors.ts'
-
-/** Lists and tuples are arrays, dicts are maps; integers beyond 2^53 are their digits. */
-export type PickleValue = null | boolean | number | string | Uint8Array | PickleValue[] | PickleDict | object
-export type PickleDict = Map<PickleValue, PickleValue>
+import { Reader } from './reader.ts'
+import { Named, Opaque, type PickleDict, type PickleSet, type PickleValue } from './values.ts'
 
 export interface PickleWorld {
-  /** Makes what a pickle names, `module name`, from its arguments. Absent names are refused. */
+  /**
+   * Makes what a pickle names, `module name`, from its arguments, in a time that does not depend on how much they
+   * hold. What is absent stays a placeholder.
+   */
   make: Readonly<Record<string, (args: readonly PickleValue[]) => PickleValue>>
   /** What stands for a persistent id. */
   persistent(id: PickleValue): PickleValue
 }
 
-/** A name of `make`, before it is called. */
-export class Named {
-  readonly name: string
-
-  constructor(name: string) {
-    this.name = name
-  }
-}
-
-/** Reads the pickle that begins at `start`; `end` is where it ends. Throws UserError; `source` is what messages call the file. */
+/**
+ * Reads the pickle that begins at `start`; `end` is where it ends. Throws UserError; `source` is what messages call
+ * the file.
+ */
 export function unpickle(
   bytes: Uint8Array,
   start: number,
@@ -34,75 +31,36 @@ export function unpickle(
   return new Unpickler(bytes, start, world, source).run()
 }
 
+const STOP = 0x2e
 const MARK = Symbol('mark')
 type Slot = PickleValue | typeof MARK
 
 class Unpickler {
-  readonly #bytes: Uint8Array
-  readonly #view: DataView
+  readonly #read: Reader
   readonly #world: PickleWorld
   readonly #source: string
   readonly #memo = new Map<number, PickleValue>()
   readonly #stack: Slot[] = []
-  #at: number
 
   constructor(bytes: Uint8Array, start: number, world: PickleWorld, source: string) {
-    this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#read = new Reader(bytes, start, (what) => this.#fail(what))
     this.#world = world
     this.#source = source
-    this.#at = start
   }
 
   run(): { value: PickleValue; end: number } {
     for (;;) {
-      const code = this.#take(1)[0]
-      if (code === STOP) return { value: this.#pop(), end: this.#at }
+      const code = this.#read.uint(1)
+      if (code === STOP) return { value: this.#pop(), end: this.#read.at }
       const step = this.#steps[code]
-      if (!step) this.#fail(`the unknown instruction 0x${code.toString(16).padStart(2, '0')} at byte ${this.#at - 1}`)
+      if (!step)
+        this.#fail(`the unknown instruction 0x${code.toString(16).padStart(2, '0')} at byte ${this.#read.at - 1}`)
       step()
     }
   }
 
   #fail(what: string): never {
     throw new UserError(`${this.#source} is no PyTorch checkpoint that can be read: its pickle holds ${what}`)
-  }
-
-  #take(count: number): Uint8Array {
-    if (count > this.#bytes.length - this.#at) this.#fail(`${count} bytes at ${this.#at}, after the end of the file`)
-    this.#at += count
-    return this.#bytes.subarray(this.#at - count, this.#at)
-  }
-
-  #uint(size: 1 | 2 | 4 | 8): number {
-    const at = this.#at
-    this.#take(size)
-    if (size === 1) return this.#view.getUint8(at)
-    if (size === 2) return this.#view.getUint16(at, true)
-    if (size === 4) return this.#view.getUint32(at, true)
-    const value = Number(this.#view.getBigUint64(at, true))
-    return Number.isSafeInteger(value) ? value : this.#fail(`a length of ${value}`)
-  }
-
-  #text(count: number): string {
-    return new TextDecoder().decode(this.#take(count))
-  }
-
-  /** Up to the end of the line. */
-  #line(): string {
-    const end = this.#bytes.indexOf(10, this.#at)
-    if (end < 0) this.#fail('a line without an end')
-    const text = this.#text(end - this.#at)
-    this.#at++
-    return text
-  }
-
-  /** A little-endian integer in two's complement, of any length. */
-  #long(count: number): number | string {
-    if (count > 64) this.#fail(`an integer of ${count} bytes`)
-    const value = [...this.#take(count)].reduce((sum, byte, i) => sum + (BigInt(byte) << BigInt(8 * i)), 0n)
-    const signed = BigInt.asIntN(8 * count, value)
-    return Number.isSafeInteger(Number(signed)) ? Number(signed) : String(signed)
   }
 
   #push(value: PickleValue): void {
@@ -112,7 +70,7 @@ class Unpickler {
   #pop(): PickleValue {
     const value = this.#stack.pop()
     if (value === undefined || value === MARK)
-      this.#fail(`nothing where the instruction before byte ${this.#at} needs a value`)
+      this.#fail(`nothing where the instruction before byte ${this.#read.at} needs a value`)
     return value
   }
 
@@ -125,40 +83,63 @@ class Unpickler {
   /** What lies above the last mark, which goes too. */
   #above(): PickleValue[] {
     const mark = this.#stack.lastIndexOf(MARK)
-    if (mark < 0) this.#fail(`no mark for the instruction before byte ${this.#at}`)
+    if (mark < 0) this.#fail(`no mark for the instruction before byte ${this.#read.at}`)
     const values = this.#stack.splice(mark).slice(1)
     return values as PickleValue[]
   }
 
   #list(value: PickleValue): PickleValue[] {
-    return Array.isArray(value) ? value : this.#fail(`no list where the instruction before byte ${this.#at} needs one`)
+    return Array.isArray(value)
+      ? value
+      : this.#fail(`no list where the instruction before byte ${this.#read.at} needs one`)
+  }
+
+  /** Items of a placeholder for a list are dropped. */
+  #append(values: readonly PickleValue[]): void {
+    const target = this.#top()
+    if (target instanceof Opaque) return
+    const list = this.#list(target)
+    for (const value of values) list.push(value)
+  }
+
+  /** As {@link #append}. */
+  #addItems(values: readonly PickleValue[]): void {
+    const target = this.#top()
+    if (target instanceof Opaque) return
+    if (!(target instanceof Set)) this.#fail(`no set where the instruction before byte ${this.#read.at} needs one`)
+    for (const value of values) (target as PickleSet).add(value)
   }
 
   #setItems(values: readonly PickleValue[]): void {
-    const dict = this.#top()
-    if (!(dict instanceof Map) || values.length % 2 !== 0) this.#fail(`no dict and pairs before byte ${this.#at}`)
+    const target = this.#top()
+    const dict = target instanceof Opaque ? target.items : target
+    if (!(dict instanceof Map) || values.length % 2 !== 0) this.#fail(`no dict and pairs before byte ${this.#read.at}`)
     for (let i = 0; i < values.length; i += 2) (dict as PickleDict).set(values[i], values[i + 1])
   }
 
   #name(module: PickleValue, name: PickleValue): void {
     if (typeof module !== 'string' || typeof name !== 'string') this.#fail('a name that is no text')
-    const full = `${module} ${name}`
-    if (!Object.hasOwn(this.#world.make, full))
-      this.#fail(`${module}.${name}, where only tensors, dicts, lists, numbers and strings are made`)
-    this.#push(new Named(full))
+    this.#push(new Named(`${module} ${name}`))
   }
 
-  #call(): void {
+  /** What a class or function makes. Of what a placeholder makes in its turn, nothing is known. */
+  #call(what: PickleValue, args: readonly PickleValue[]): void {
+    if (what instanceof Named && Object.hasOwn(this.#world.make, what.name))
+      this.#push(this.#world.make[what.name](args))
+    else if (what instanceof Named || what instanceof Opaque) this.#push(new Opaque(what.name, args))
+    else this.#fail(`a call of something without a name before byte ${this.#read.at}`)
+  }
+
+  #reduce(): void {
     const args = this.#list(this.#pop())
-    const named = this.#pop()
-    if (!(named instanceof Named)) this.#fail(`a call of something without a name before byte ${this.#at}`)
-    this.#push(this.#world.make[named.name](args))
+    this.#call(this.#pop(), args)
   }
 
-  /** State of what was made: none of what is made here has any that matters. */
+  /** The state of placeholders is kept; what is made here has none that matters. */
   #build(): void {
-    this.#pop()
-    this.#top()
+    const state = this.#pop()
+    const target = this.#top()
+    if (target instanceof Opaque) target.state = state
   }
 
   #memoize(key: number): void {
@@ -171,19 +152,18 @@ class Unpickler {
     this.#push(value)
   }
 
-  #number(text: string, value = Number(text)): void {
-    if (text.trim() === '' || Number.isNaN(value)) this.#fail(`the number ${text}`)
-    this.#push(value)
-  }
-
   #tuple(count: number): void {
     const values = Array.from({ length: count }, () => this.#pop())
     this.#push(values.reverse())
   }
 
+  #extension(size: 1 | 2 | 4): void {
+    this.#push(new Named(`extension ${this.#read.uint(size)}`))
+  }
+
   readonly #steps: Readonly<Record<number, () => void>> = {
-    128: () => void this.#take(1), // PROTO
-    149: () => void this.#take(8), // FRAME
+    128: () => void this.#read.take(1), // PROTO
+    149: () => void this.#read.take(8), // FRAME
     40: () => void this.#stack.push(MARK), // MARK
     48: () => void this.#stack.pop(), // POP
     49: () => void this.#above(), // POP_MARK
@@ -191,29 +171,34 @@ class Unpickler {
     78: () => this.#push(null), // NONE
     136: () => this.#push(true), // NEWTRUE
     137: () => this.#push(false), // NEWFALSE
-    75: () => this.#push(this.#uint(1)), // BININT1
-    77: () => this.#push(this.#uint(2)), // BININT2
-    74: () => this.#push(this.#uint(4) | 0), // BININT
-    138: () => this.#push(this.#long(this.#uint(1))), // LONG1
-    139: () => this.#push(this.#long(this.#uint(4))), // LONG4
-    71: () => this.#push(new DataView(this.#take(8).slice().buffer).getFloat64(0)), // BINFLOAT
-    73: () => this.#integer(this.#line()), // INT
-    76: () => this.#number(this.#line().replace(/L$/, '')), // LONG
-    70: () => this.#number(this.#line()), // FLOAT
-    140: () => this.#push(this.#text(this.#uint(1))), // SHORT_BINUNICODE
-    88: () => this.#push(this.#text(this.#uint(4))), // BINUNICODE
-    141: () => this.#push(this.#text(this.#uint(8))), // BINUNICODE8
-    86: () => this.#push(this.#line()), // UNICODE
-    85: () => this.#push(this.#text(this.#uint(1))), // SHORT_BINSTRING
-    84: () => this.#push(this.#text(this.#uint(4))), // BINSTRING
-    67: () => this.#push(this.#take(this.#uint(1))), // SHORT_BINBYTES
-    66: () => this.#push(this.#take(this.#uint(4))), // BINBYTES
-    142: () => this.#push(this.#take(this.#uint(8))), // BINBYTES8
+    75: () => this.#push(this.#read.uint(1)), // BININT1
+    77: () => this.#push(this.#read.uint(2)), // BININT2
+    74: () => this.#push(this.#read.uint(4) | 0), // BININT
+    138: () => this.#push(this.#read.long(this.#read.uint(1))), // LONG1
+    139: () => this.#push(this.#read.long(this.#read.uint(4))), // LONG4
+    71: () => this.#push(this.#read.double()), // BINFLOAT
+    73: () => this.#push(this.#read.integerLine()), // INT
+    76: () => this.#push(this.#read.integerLine()), // LONG
+    70: () => this.#push(this.#read.floatLine()), // FLOAT
+    140: () => this.#push(this.#read.text(this.#read.uint(1))), // SHORT_BINUNICODE
+    88: () => this.#push(this.#read.text(this.#read.uint(4))), // BINUNICODE
+    141: () => this.#push(this.#read.text(this.#read.uint(8))), // BINUNICODE8
+    86: () => this.#push(this.#read.line()), // UNICODE
+    83: () => this.#push(this.#read.line().replace(/^(['"])(.*)\1$/, '$2')), // STRING
+    85: () => this.#push(this.#read.text(this.#read.uint(1))), // SHORT_BINSTRING
+    84: () => this.#push(this.#read.text(this.#read.uint(4))), // BINSTRING
+    67: () => this.#push(this.#read.take(this.#read.uint(1))), // SHORT_BINBYTES
+    66: () => this.#push(this.#read.take(this.#read.uint(4))), // BINBYTES
+    142: () => this.#push(this.#read.take(this.#read.uint(8))), // BINBYTES8
+    150: () => this.#push(this.#read.take(this.#read.uint(8))), // BYTEARRAY8
+    152: () => void this.#top(), // READONLY_BUFFER
     93: () => this.#push([]), // EMPTY_LIST
     41: () => this.#push([]), // EMPTY_TUPLE
     125: () => this.#push(new Map()), // EMPTY_DICT
+    143: () => this.#push(new Set()), // EMPTY_SET
     108: () => this.#push(this.#above()), // LIST
     116: () => this.#push(this.#above()), // TUPLE
+    145: () => this.#push(new Set(this.#above())), // FROZENSET
     100: () => {
       // DICT
       const items = this.#above()
@@ -223,47 +208,46 @@ class Unpickler {
     133: () => this.#tuple(1), // TUPLE1
     134: () => this.#tuple(2), // TUPLE2
     135: () => this.#tuple(3), // TUPLE3
-    97: () => {
-      // APPEND
-      const value = this.#pop()
-      this.#list(this.#top()).push(value)
-    },
-    101: () => {
-      // APPENDS
-      const values = this.#above()
-      const list = this.#list(this.#top())
-      for (const value of values) list.push(value)
-    },
+    97: () => this.#append([this.#pop()]), // APPEND
+    101: () => this.#append(this.#above()), // APPENDS
+    144: () => this.#addItems(this.#above()), // ADDITEMS
     115: () => {
       // SETITEM
       const value = this.#pop()
       this.#setItems([this.#pop(), value])
     },
     117: () => this.#setItems(this.#above()), // SETITEMS
-    113: () => this.#memoize(this.#uint(1)), // BINPUT
-    114: () => this.#memoize(this.#uint(4)), // LONG_BINPUT
+    113: () => this.#memoize(this.#read.uint(1)), // BINPUT
+    114: () => this.#memoize(this.#read.uint(4)), // LONG_BINPUT
     148: () => this.#memoize(this.#memo.size), // MEMOIZE
-    112: () => this.#memoize(Number(this.#line())), // PUT
-    104: () => this.#recall(this.#uint(1)), // BINGET
-    106: () => this.#recall(this.#uint(4)), // LONG_BINGET
-    103: () => this.#recall(Number(this.#line())), // GET
-    99: () => this.#name(this.#line(), this.#line()), // GLOBAL
+    112: () => this.#memoize(Number(this.#read.line())), // PUT
+    104: () => this.#recall(this.#read.uint(1)), // BINGET
+    106: () => this.#recall(this.#read.uint(4)), // LONG_BINGET
+    103: () => this.#recall(Number(this.#read.line())), // GET
+    99: () => this.#name(this.#read.line(), this.#read.line()), // GLOBAL
     147: () => {
       // STACK_GLOBAL
       const name = this.#pop()
       this.#name(this.#pop(), name)
     },
-    82: () => this.#call(), // REDUCE
-    129: () => this.#call(), // NEWOBJ
+    130: () => this.#extension(1), // EXT1
+    131: () => this.#extension(2), // EXT2
+    132: () => this.#extension(4), // EXT4
+    82: () => this.#reduce(), // REDUCE
+    129: () => this.#reduce(), // NEWOBJ
+    146: () => {
+      // NEWOBJ_EX: keywords are dropped
+      this.#pop()
+      this.#reduce()
+    },
+    105: () => this.#call(new Named(`${this.#read.line()} ${this.#read.line()}`), this.#above()), // INST
+    111: () => {
+      // OBJ
+      const [what, ...args] = this.#above()
+      this.#call(what, args)
+    },
     98: () => this.#build(), // BUILD
+    80: () => this.#push(this.#world.persistent(this.#read.line())), // PERSID
     81: () => this.#push(this.#world.persistent(this.#pop())), // BINPERSID
   }
-
-  /** 00 and 01 are how the first protocols write booleans. */
-  #integer(text: string): void {
-    if (text === '00' || text === '01') this.#push(text === '01')
-    else this.#number(text)
-  }
 }
-
-const STOP = 0x2e

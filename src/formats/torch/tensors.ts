@@ -1,107 +1,148 @@
-/** @file Tensors in PyTorch's pickles: views, with offset and strides, of storages that lie elsewhere in the file. */
-import { UserError } from '../../util/errors.ts'
+/** @file Dense tensors in PyTorch's pickles: views, with offset and strides, of storages. */
 import { BYTES_PER, type DType, type StoredTensor } from '../safetensors-bytes.ts'
-import { Named, type PickleValue } from './pickle.ts'
+import { isCount, Storage } from './storage.ts'
+import type { PickleValue } from './values.ts'
 
-/** Elements of one type in a row. The bytes come when the file's layout is known. */
-export class Storage {
-  readonly dtype: DType
-  readonly key: string
-  /** Elements. */
-  readonly length: number
-  bytes?: Uint8Array
+/** A tensor of any form. */
+export abstract class Tensor {
+  abstract readonly shape: readonly number[]
+  abstract readonly dtype: DType
+  /** Bytes of the values that are in the file for it, those that are repeated once. */
+  abstract readonly own: number
+  /** Bytes that it takes to make it dense. */
+  abstract readonly needs: number
+  /**
+   * Row-major and on its own. Throws UserError where what is stored contradicts itself; `what` is what messages call
+   * it.
+   */
+  abstract dense(what: string): StoredTensor
+}
 
-  constructor(dtype: DType, key: string, length: number) {
-    this.dtype = dtype
-    this.key = key
-    this.length = length
+/** A tensor whose values cannot be read, and why. */
+export class Unread {
+  readonly why: string
+
+  constructor(why: string) {
+    this.why = why
   }
 }
 
-/** The type of a storage's elements, by the name of its class. */
-export const storageTypes: Readonly<Record<string, DType>> = {
-  'torch DoubleStorage': 'F64',
-  'torch FloatStorage': 'F32',
-  'torch HalfStorage': 'F16',
-  'torch BFloat16Storage': 'BF16',
-  'torch LongStorage': 'I64',
-  'torch IntStorage': 'I32',
-  'torch ShortStorage': 'I16',
-  'torch CharStorage': 'I8',
-  'torch ByteStorage': 'U8',
-  'torch BoolStorage': 'BOOL',
+/** Whether it is a tensor, read or not. */
+export const isTensor = (value: unknown): value is Tensor | Unread => value instanceof Tensor || value instanceof Unread
+
+/** As many dimensions as any program has; more would only take time. */
+const MOST_DIMENSIONS = 64
+
+const isCounts = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.length <= MOST_DIMENSIONS && value.every(isCount)
+
+/** Counts whose product is one, in bytes too. */
+export const isShape = (value: unknown): value is number[] =>
+  isCounts(value) && Number.isSafeInteger(value.reduce((n, d) => n * Math.max(d, 1), 8))
+
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1)
+
+/** Strides in elements. */
+interface Layout {
+  shape: readonly number[]
+  strides: readonly number[]
 }
 
-export class TorchTensor {
-  readonly storage: Storage
-  /** In elements, as the strides. */
-  readonly offset: number
+/** A tensor of a storage; `dtype`: of what its elements are, where the storage does not say. */
+export class Strided extends Tensor {
   readonly shape: readonly number[]
-  readonly strides: readonly number[]
+  readonly dtype: DType
+  readonly #storage: Storage
+  /** In elements. */
+  readonly #offset: number
+  readonly #strides: readonly number[]
 
-  constructor(storage: Storage, offset: number, shape: readonly number[], strides: readonly number[]) {
-    this.storage = storage
-    this.offset = offset
+  constructor(storage: Storage, dtype: DType, offset: number, { shape, strides }: Layout) {
+    super()
     this.shape = shape
-    this.strides = strides
+    this.dtype = dtype
+    this.#storage = storage
+    this.#offset = offset
+    this.#strides = strides
+  }
+
+  get own(): number {
+    return this.shape.reduce((n, d, i) => n * (this.#strides[i] === 0 ? Math.min(d, 1) : d), BYTES_PER[this.dtype])
+  }
+
+  get needs(): number {
+    return sizeOf(this.shape) * BYTES_PER[this.dtype]
+  }
+
+  dense(): StoredTensor {
+    const { shape, dtype } = this
+    const each = BYTES_PER[dtype]
+    const size = sizeOf(shape)
+    const bytes = this.#storage.aligned()
+    if (size > 0 && this.#isRowMajor())
+      return { dtype, shape, data: new Uint8Array(bytes.subarray(this.#offset * each, (this.#offset + size) * each)) }
+    const data = new Uint8Array(size * each)
+    if (size > 0) gather(wordsOf(bytes, dtype), wordsOf(data, dtype), this.#offset, { shape, strides: this.#strides })
+    return { dtype, shape, data }
+  }
+
+  #isRowMajor(): boolean {
+    let expected = 1
+    for (let d = this.shape.length - 1; d >= 0; d--) {
+      if (this.shape[d] !== 1 && this.#strides[d] !== expected) return false
+      expected *= this.shape[d]
+    }
+    return true
   }
 }
 
-/** `torch._utils._rebuild_tensor_v2` and the older one: (storage, offset, shape, strides, ...). */
-export function rebuildTensor([storage, offset, shape, strides]: readonly PickleValue[], source: string): TorchTensor {
-  const fail = () =>
-    new UserError(`${source} is no PyTorch checkpoint that can be read: it holds a tensor without a valid shape`)
-  if (!(storage instanceof Storage) || !isCount(offset) || !isCounts(shape) || !isCounts(strides)) throw fail()
-  if (shape.length !== strides.length) throw fail()
-  const size = shape.reduce((n, d) => n * d, 1)
-  const last = shape.reduce((at, d, i) => at + Math.max(d - 1, 0) * strides[i], offset)
-  if (size > 0 && (last >= storage.length || size > storage.length)) throw fail()
-  return new TorchTensor(storage, offset, shape, strides)
-}
+export type Words =
+  | Uint8Array<ArrayBuffer>
+  | Uint16Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | BigUint64Array<ArrayBuffer>
 
-/** A persistent id: ('storage', class, key, device, elements, perhaps a view). */
-export function storageOf(id: PickleValue, known: Map<string, Storage>, source: string): Storage {
-  const [kind, type, name, , length, view] = Array.isArray(id) ? id : []
-  const dtype = type instanceof Named ? storageTypes[type.name] : undefined
-  if (kind !== 'storage' || !dtype || typeof name !== 'string' || !isCount(length) || (view ?? null) !== null)
-    throw new UserError(
-      `${source} is no PyTorch checkpoint that can be read: it refers to something that is no storage`,
-    )
-  const before = known.get(name)
-  if (before && (before.dtype !== dtype || before.length !== length))
-    throw new UserError(
-      `${source} is no PyTorch checkpoint that can be read: its storage ${name} has two types or lengths`,
-    )
-  const storage = before ?? new Storage(dtype, name, length)
-  known.set(name, storage)
-  return storage
-}
-
-/** Of a tensor on its own. */
-export const bytesOf = ({ shape, storage: { dtype } }: TorchTensor): number =>
-  shape.reduce((n, d) => n * d, 1) * BYTES_PER[dtype]
-
-/** Row-major and on its own. */
-export function contiguous(tensor: TorchTensor): StoredTensor {
-  const { storage, offset, shape, strides } = tensor
-  const { dtype } = storage
-  const bytes = storage.bytes!
+/** Values as their bits. `bytes` begin at a multiple of 8. */
+export function wordsOf(bytes: Uint8Array, dtype: DType): Words {
   const each = BYTES_PER[dtype]
-  const data = new Uint8Array(bytesOf(tensor))
+  const Words = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: BigUint64Array }[each]
+  return new Words(bytes.buffer as ArrayBuffer, bytes.byteOffset, Math.floor(bytes.length / each))
+}
+
+function gather(from: Words, to: Words, offset: number, { shape, strides }: Layout): void {
+  const last = shape.length - 1
+  const [run, step] = shape.length > 0 ? [shape[last], strides[last]] : [1, 0]
   const place = shape.map(() => 0)
-  let from = offset
-  for (let at = 0; at < data.length; at += each) {
-    data.set(bytes.subarray(from * each, (from + 1) * each), at)
-    for (let d = shape.length - 1; d >= 0; d--) {
-      from += strides[d]
+  let start = offset
+  for (let at = 0; at < to.length; ) {
+    for (let i = 0; i < run; i++) to[at++] = from[start + i * step]
+    for (let d = last - 1; d >= 0; d--) {
+      start += strides[d]
       if (++place[d] < shape[d]) break
-      from -= shape[d] * strides[d]
+      start -= shape[d] * strides[d]
       place[d] = 0
     }
   }
-  return { dtype, shape, data }
 }
 
-const isCount = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
-const isCounts = (value: unknown): value is number[] => Array.isArray(value) && value.every(isCount)
+/**
+ * `torch._utils._rebuild_tensor_v2` and the older one: (storage, offset, shape, strides, ..., perhaps flags); the
+ * third one has the type before them. Throws what `fail` says where the tensor is not within its storage.
+ */
+export function rebuildTensor(
+  [storage, offset, shape, strides, , , ...more]: readonly PickleValue[],
+  fail: (what: string) => Error,
+  type?: DType,
+): Tensor | Unread {
+  if (!(storage instanceof Storage) || !isCount(offset) || !isShape(shape) || !isCounts(strides))
+    throw fail('a tensor without a valid shape')
+  if (shape.length !== strides.length) throw fail('a tensor without a valid shape')
+  const flags = more.find((value) => value instanceof Map)
+  if (flags && [...flags.values()].some(Boolean)) return new Unread('is stored conjugated or negated')
+  const dtype = type ?? storage.dtype
+  if (!dtype) return new Unread(`is of the type ${storage.type.replace('torch ', '').replace('Storage', '')}`)
+  const elements = type ? Math.floor((storage.size ?? 0) / BYTES_PER[type]) : storage.length
+  const last = shape.reduce((at, d, i) => at + Math.max(d - 1, 0) * strides[i], offset)
+  if (sizeOf(shape) > 0 && last >= elements) throw fail('a tensor without a valid shape')
+  return new Strided(storage, dtype, offset, { shape, strides })
+}

@@ -1,9 +1,9 @@
 /** @file PyTorch checkpoints as `torch.save` writes them, for tests: the few instructions of pickle that they need. */
 import { zipSync } from 'fflate'
 
-/** A tensor of float32 values, perhaps a view: `shape` and `strides` into `values`. */
+/** A tensor of float32 or int64 values, or of halves by their bits; perhaps a view: `shape` and `strides` into `values`. */
 export interface Written {
-  values: Float32Array
+  values: Float32Array | BigInt64Array | Uint16Array
   shape: readonly number[]
   strides?: readonly number[]
   offset?: number
@@ -24,8 +24,23 @@ export const dict = (entries: [string, number[]][]) => [
   ...entries.flatMap(([key, value]) => [...text(key), ...value]),
   0x75,
 ]
+/** Instructions of the later protocols, and of the first. */
+export const newObject = (what: number[], ...args: number[][]) => [...what, ...tuple(...args), 0x81]
+export const build = (what: number[], state: number[]) => [...what, ...state, 0x62]
+export const items = (what: number[], entries: [string, number[]][]) => [
+  ...what,
+  0x28,
+  ...entries.flatMap(([key, value]) => [...text(key), ...value]),
+  0x75,
+]
+export const list = (...values: number[][]) => [0x5d, 0x28, ...values.flat(), 0x65]
+export const set = (...values: number[][]) => [0x8f, 0x28, ...values.flat(), 0x90]
+export const NONE = [0x4e]
 export const pickle = (value: number[]) => Uint8Array.from([0x80, 2, ...value, 0x2e])
 export { text }
+
+const storageName = (values: Written['values']) =>
+  values instanceof Float32Array ? 'FloatStorage' : values instanceof BigInt64Array ? 'LongStorage' : 'HalfStorage'
 
 const rowMajor = (shape: readonly number[]) => shape.map((_, d) => shape.slice(d + 1).reduce((a, b) => a * b, 1))
 
@@ -36,7 +51,7 @@ export function tensor(
 ): number[] {
   const id = tuple(
     text('storage'),
-    named('torch', 'FloatStorage'),
+    named('torch', storageName(values)),
     text(key),
     text('cpu'),
     int(values.length),
@@ -75,8 +90,9 @@ export function zipCheckpoint(
 export function legacyCheckpoint(
   tensors: Readonly<Record<string, Written>>,
   object = dict(entries(tensors, [0x4e])),
+  start = [0x80, 2],
 ): Uint8Array {
-  const magic = Uint8Array.from([0x80, 2, 0x8a, 10, ...Buffer.from('1950a86a20f9469cfc6c', 'hex').reverse(), 0x2e])
+  const magic = Uint8Array.from([...start, 0x8a, 10, ...Buffer.from('1950a86a20f9469cfc6c', 'hex').reverse(), 0x2e])
   const keys = Object.keys(tensors).map((_, i) => text(String(i)))
   const data = Object.values(tensors).flatMap((one) => [
     new Uint8Array(BigInt64Array.of(BigInt(one.values.length)).buffer),
