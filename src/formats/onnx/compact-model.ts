@@ -112,10 +112,18 @@ class CompactEdit {
       return []
     } catch (error) {
       if (!(error instanceof Unsupported) || !error.output) throw error
-      const nodes = [...this.#whole.madeBy].filter(([, { output }]) => output.includes(error.output!))
+      const nodes = this.#madeFor(error.output)
       if (nodes.length === 0) throw error
-      return nodes.map(([node]) => node)
+      return nodes
     }
+  }
+
+  /** The nodes of the graph for the node of the file that computes `name`, or, where that became none, for those that it reads. */
+  #madeFor(name: string): Node[] {
+    const proto = this.#editor.file.graph.node.find(({ output }) => output.includes(name))
+    if (!proto) return []
+    const made = [...this.#whole.madeBy].flatMap(([node, maker]) => (maker === proto ? [node] : []))
+    return made.length > 0 ? made : proto.input.flatMap((input) => this.#madeFor(input))
   }
 
   /** Makes the differences between a node and what has become of it; false where the file cannot say them. */

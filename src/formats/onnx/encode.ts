@@ -43,7 +43,7 @@ function encodeGraph(graph: GraphProto): Uint8Array[] {
   const rest = changed(GraphProtoSchema, graph, { initializer: graph.initializer.filter((one) => !isLarge(one)) })
   const parts = large.map((tensor) => {
     const { rawData } = tensor
-    const head = toBinary(TensorProtoSchema, changed(TensorProtoSchema, tensor, { rawData: new Uint8Array(0) }))
+    const head = toBinary(TensorProtoSchema, changed(TensorProtoSchema, tensor, { rawData: undefined }))
     return [head, prefix(FIELDS.rawData, rawData.length), rawData]
   })
   return [
@@ -82,7 +82,7 @@ export function divided(model: ModelProto, location: string, most = MOST_BYTES):
     end = offset + rawData.length
     const entries = Object.entries({ location, offset, length: rawData.length })
     return changed(TensorProtoSchema, tensor, {
-      rawData: new Uint8Array(0),
+      rawData: undefined,
       dataLocation: Location.EXTERNAL,
       externalData: entries.map(([key, value]) => ({ key, value: String(value) })),
     })

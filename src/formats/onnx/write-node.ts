@@ -91,7 +91,17 @@ const writers: Record<string, Write> = {
   Flatten: same(),
   Softmax: same((attributes) => counts(attributes, 'axis')),
   Gemm: same((attributes) => counts(attributes, 'transA', 'transB')),
-  Conv: same((attributes) => [...lists(attributes, 'strides', 'pads', 'dilations'), ...counts(attributes, 'group')]),
+  // Some runtimes take neither the kernel's shape from the weight nor dilations of 1 for granted.
+  Conv: ({ node: { attributes, inputs }, input, output }) => [
+    {
+      ...{ opType: 'Conv', input, output },
+      attribute: [
+        integers('kernel_shape', inputs[1].shape.slice(2)),
+        ...lists({ dilations: [1, 1], ...attributes }, 'strides', 'pads', 'dilations'),
+        ...counts(attributes, 'group'),
+      ],
+    },
+  ],
   BatchNormalization: same((attributes) => [float('epsilon', attributes.epsilon as number)]),
   // The second output, places, is another type in ONNX and counts on over samples and channels.
   MaxPool: ({ node: { attributes }, input, output }) => [
