@@ -1,9 +1,10 @@
 /** @file What a command must not have changed: what is around a model's tensors, and the tensors that it did not mean to change. */
 import { toBinary } from '@bufbuild/protobuf'
 import { type ModelProto, OperatorSetIdProtoSchema, type ValueInfoProto, ValueInfoProtoSchema } from 'onnx-buf'
-import { toFloats } from '../safetensors-bytes.ts'
+import { BYTES_PER, type StoredTensor, toFloats } from '../safetensors-bytes.ts'
 import type { OnnxFile } from './file.ts'
-import { floatsAs } from './rewrite.ts'
+import { isSparse, placesOf } from './places.ts'
+import { floatsAs, placesOfNonzeros } from './rewrite.ts'
 
 /** What of the interface was meant to change. */
 export interface InterfaceChanges {
@@ -57,23 +58,37 @@ const infos = (list: readonly ValueInfoProto[], { batch }: InterfaceChanges) =>
 
 /**
  * The first tensor of `expected`, by key, whose values are not to the bit those of the file, or where it stores halves, those rounded; undefined: all
- * are. Tensors in `but` may be anything.
+ * are. Zeros of those that are stored as nonzeros have no sign. Tensors in `but` may be anything.
  */
 export function tensorDifference(
   expected: OnnxFile,
   file: OnnxFile,
   but: ReadonlySet<string> = new Set(),
 ): string | undefined {
+  const sparse = new Set(placesOf(file.proto).flatMap(({ key, tensor }) => (isSparse(tensor) ? [key] : [])))
   for (const [key, read] of expected.stored) {
     if (but.has(key)) continue
-    const found = file.stored.get(key) ?? file.stored.get(halfKey(key, file))
+    const there = file.stored.has(key) ? key : halfKey(key, file)
+    const found = file.stored.get(there)
     if (!found) return `tensor ${key} is gone`
     const [want, have] = [read(), found()]
     const rounded = have.dtype === 'F16' && want.dtype === 'F32' ? floatsAs('F16', want.shape, toFloats(want)) : want
     const same = rounded.dtype === have.dtype && String(rounded.shape) === String(have.shape)
-    if (!same || Buffer.compare(rounded.data, have.data) !== 0) return `tensor ${key} is another`
+    const data = sparse.has(there) ? positiveZeros(rounded) : rounded.data
+    if (!same || Buffer.compare(data, have.data) !== 0) return `tensor ${key} is another`
   }
   return undefined
+}
+
+/** The bytes of floats with 0 in the place of -0: where nonzeros alone are stored, zeros have no sign. */
+function positiveZeros(tensor: StoredTensor): Uint8Array {
+  const data = new Uint8Array(tensor.data.length)
+  const width = BYTES_PER[tensor.dtype]
+  for (const place of placesOfNonzeros(tensor)) {
+    const at = place * width
+    for (let b = at; b < at + width; b++) data[b] = tensor.data[b]
+  }
+  return data
 }
 
 /** Halves are stored beside a Cast that has the tensor's name (store.ts). */
