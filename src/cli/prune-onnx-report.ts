@@ -74,7 +74,7 @@ export function onnxPruneLines({ layers, prunable, stored, ...report }: OnnxPrun
     markdownTable([['tensor', 'weights', 'kept', 'density'], ...rows], { align: ['l', 'r', 'r', 'r'] }),
     ...untouchedLines(report.untouched),
     '',
-    `sparsity ${percent(prunable.sparsity)} of the pruned tensors, ${percent(stored.sparsity)} of all ${grouped(stored.size)} stored numbers (floats and quantized ones); what that does to the accuracy is not known without --data`,
+    `sparsity ${percent(prunable.sparsity)} of the pruned tensors; ${percent(stored.sparsity)} of all ${grouped(stored.size)} stored numbers (floats and quantized ones) are zero; what that does to the accuracy is not known without --data`,
     ...(report.sparserAlready === undefined ? [] : [`sparser already than asked: ${percent(report.sparserAlready)}`]),
     ...report.warnings.map((warning) => `warning: ${warning}`),
   ]
