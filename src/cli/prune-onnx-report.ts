@@ -80,10 +80,11 @@ export function onnxPruneLines({ layers, prunable, stored, ...report }: OnnxPrun
   ]
 }
 
-function untouchedLines(untouched: readonly Untouched[]): string[] {
+/** One line for each, `most` at most; none where there is nothing. */
+export function untouchedLines(untouched: readonly Untouched[], most = MOST_LINES): string[] {
   if (untouched.length === 0) return []
-  const more = untouched.length - MOST_LINES
-  const shown = more > 1 ? untouched.slice(0, MOST_LINES) : untouched
+  const more = untouched.length - most
+  const shown = more > 1 ? untouched.slice(0, most) : untouched
   return [
     '',
     'not pruned:',

@@ -172,3 +172,60 @@ describe('a collapse', () => {
     expect((await espalier(['prune', path, ...flags])).stdout).toContain('warning: layer fc3.weight has collapsed')
   })
 })
+
+it('inspect lists tensors of all graphs and quantized ones, counts weights of layers, and says what is none', async () => {
+  const text: ModelText = {
+    stored: {
+      ...{ W: { ...matrix(4, 6), sparse: true }, C: matrix(4, 6, 2), s: { shape: [], values: [0.5] } },
+      ...{
+        Q: { shape: [4, 2], values: [3, 3, 4, 5, 6, 7, 8, 9], type: 'int8' },
+        z: { shape: [], values: [3], type: 'int8' },
+      },
+      ...{ yes: { shape: [], values: [1], type: 'bool' } },
+    },
+    steps: [
+      { op: 'Gemm', in: ['x', 'W', 'C'], out: 'y' },
+      { op: 'DequantizeLinear', in: ['Q', 's', 'z'], out: 'q' },
+      { op: 'MatMul', in: ['x', 'q'], out: 'z1' },
+      {
+        ...{ op: 'If', name: 'choice', in: ['yes'], out: 'z2' },
+        with: {
+          then_branch: {
+            graph: {
+              steps: [
+                {
+                  op: 'Constant',
+                  in: [],
+                  out: 'K',
+                  with: { value: { tensor: { shape: [1, 4, 2], values: mixed(8) } } },
+                },
+                { op: 'MatMul', in: ['x', 'K'], out: 'a' },
+              ],
+              outputs: ['a'],
+            },
+          },
+          else_branch: { graph: { steps: [{ op: 'Identity', in: ['x'], out: 'b' }], outputs: ['b'] } },
+        },
+      },
+    ],
+    outputs: ['y', 'z1', 'z2'],
+  }
+  const path = join(temporaryFolder(), 'model.onnx')
+  writeFileSync(path, modelBytes(text))
+  const [said] = jsonLines((await espalier(['inspect', path, '--json'])).stdout)
+  const found = said as unknown as {
+    tensors: { name: string; dtype: string; kind: string; nonzeros: number }[]
+    totals: object[]
+  }
+  expect(found.tensors).toMatchObject([
+    { name: 'C', kind: 'others' },
+    { name: 's', kind: 'others' },
+    { name: 'W', kind: 'matrices' },
+    { name: 'choice/then_branch/K', kind: 'weights of other shapes' },
+    { name: 'Q', dtype: 'I8', kind: 'matrices', nonzeros: 6 },
+  ])
+  expect(found.totals.at(-1)).toEqual({ what: 'weights of layers', tensors: 3, size: 24 + 8 + 8, nonzeros: 24 + 8 + 6 })
+  const { stdout } = await espalier(['inspect', path])
+  expect(stdout).toContain('\nweights of layers are the tensors, of all graphs of the model, ')
+  expect(stdout).toContain('\nnot pruned:\n  C [4 x 6]: a bias of Gemm\n')
+})
