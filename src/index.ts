@@ -28,6 +28,7 @@ export { runTicket, type TicketOutcome } from './experiment/run-ticket.ts'
 export { type OnnxOptions, type StoredNetwork, type Written, writeNetwork } from './formats/network-file.ts'
 export type { CompactReport } from './formats/onnx/compact-model.ts'
 export { type OnnxModel, readOnnx } from './formats/onnx/onnx.ts'
+export { type StoredWeight, type StoredWeights, storedWeights, type Untouched } from './formats/onnx/weights.ts'
 export {
   readSafetensors,
   type StoredTensor,
@@ -105,6 +106,7 @@ export {
   type SparseGptOptions,
 } from './workflow/layerwise.ts'
 export { type GradualOptions, gradualPruning, type PruneOptions, type PruneResult, prune } from './workflow/prune.ts'
+export { type PrunedWeight, type PrunedWeights, pruneOnnx } from './workflow/prune-onnx.ts'
 export { type PrunedFile, pruneStored, type StoredPruning } from './workflow/prune-stored.ts'
 export { type RewiringEvent, RewiringHook, type RewiringOptions, type RewiringSchedule } from './workflow/rewire.ts'
 export type { BatchNormMode } from './workflow/scoring/measurement.ts'

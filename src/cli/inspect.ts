@@ -7,6 +7,7 @@ import { readWeights, type WeightsFile } from '../formats/weights-file.ts'
 import { models } from '../models/index.ts'
 import { UserError } from '../util/errors.ts'
 import { layerRows, layerTable } from './inspect-layers.ts'
+import { inspectOnnx, onnxLines } from './inspect-onnx.ts'
 import { inspectProgram } from './inspect-program.ts'
 import { namedNetwork } from './named-network.ts'
 import { print, printJson } from './output.ts'
@@ -39,11 +40,18 @@ export const inspectCommand = new Command('inspect')
 
 async function inspectFile(path: string, name?: string, json?: boolean): Promise<void> {
   const file = await readWeights(path)
-  const tensors = summarize(file)
   const { network, problem } = networkIn(file, path, name)
   const layers = network && layerRows(network.file, network.model)
+  const onnx = file.onnx && inspectOnnx(file.onnx, file)
+  const weights = onnx && new Set([...onnx.weights, ...(layers ?? []).map((one) => one.name)])
+  const tensors = summarize(onnx?.file ?? file, weights).map((one) => ({
+    ...one,
+    dtype: onnx?.types.get(one.name) ?? one.dtype,
+  }))
+  const totals = totalsOf(tensors, onnx && 'weights of layers')
   if (json) {
-    printJson({ file: path, metadata: file.metadata, tensors, totals: totalsOf(tensors), layers, problem })
+    const untouched = onnx?.untouched
+    printJson({ file: path, metadata: file.metadata, tensors, totals, layers, untouched, problem })
     return
   }
   for (const [key, value] of Object.entries(file.metadata)) print(`${key}: ${value}`)
@@ -52,7 +60,6 @@ async function inspectFile(path: string, name?: string, json?: boolean): Promise
   const align = columns.map((name) => (['tensor', 'type', 'shape', columns[10]].includes(name) ? 'l' : 'r'))
   print(markdownTable([columns, ...tensors.map(row)], { align }))
   if (layers && layers.length > 0) print(`\n${layerTable(layers)}`)
-  const totals = totalsOf(tensors)
   const sums = totals.map(({ what, tensors: n, size, nonzeros }) => [
     ...[what, grouped(n), grouped(size), grouped(nonzeros), percent(size ? 1 - nonzeros / size : 0)],
   ])
@@ -62,8 +69,9 @@ async function inspectFile(path: string, name?: string, json?: boolean): Promise
   const { size, nonzeros } = totals.at(-1)!
   if (nonzeros > 0)
     print(
-      `\ncompression ratio ${(size / nonzeros).toFixed(2)}: values by nonzeros of kernels and matrices, in numbers, not bytes`,
+      `\ncompression ratio ${(size / nonzeros).toFixed(2)}: values by nonzeros of ${onnx ? 'weights of layers' : 'kernels and matrices'}, in numbers, not bytes`,
     )
+  for (const line of onnx ? onnxLines(onnx) : []) print(line)
   if (problem) print(`\nnote: ${problem}`)
   for (const { name, nonFinite } of tensors)
     if (nonFinite > 0) print(`warning: ${name} holds ${nonFinite} values that are NaN or infinite`)

@@ -74,16 +74,17 @@ export function onnxPruneLines({ layers, prunable, stored, ...report }: OnnxPrun
     markdownTable([['tensor', 'weights', 'kept', 'density'], ...rows], { align: ['l', 'r', 'r', 'r'] }),
     ...untouchedLines(report.untouched),
     '',
-    `sparsity ${percent(prunable.sparsity)} of the pruned tensors, ${percent(stored.sparsity)} of all ${grouped(stored.size)} stored numbers (floats and quantized ones); what that does to the accuracy is not known without --data`,
+    `sparsity ${percent(prunable.sparsity)} of the pruned tensors; ${percent(stored.sparsity)} of all ${grouped(stored.size)} stored numbers (floats and quantized ones) are zero; what that does to the accuracy is not known without --data`,
     ...(report.sparserAlready === undefined ? [] : [`sparser already than asked: ${percent(report.sparserAlready)}`]),
     ...report.warnings.map((warning) => `warning: ${warning}`),
   ]
 }
 
-function untouchedLines(untouched: readonly Untouched[]): string[] {
+/** One line for each, `most` at most; none where there is nothing. */
+export function untouchedLines(untouched: readonly Untouched[], most = MOST_LINES): string[] {
   if (untouched.length === 0) return []
-  const more = untouched.length - MOST_LINES
-  const shown = more > 1 ? untouched.slice(0, MOST_LINES) : untouched
+  const more = untouched.length - most
+  const shown = more > 1 ? untouched.slice(0, most) : untouched
   return [
     '',
     'not pruned:',

@@ -120,22 +120,25 @@ export function storeFloats(values: Float32Array | Float64Array, shape: readonly
 /** The values of a tensor of any type as float32 (64-bit integers and doubles are rounded). */
 export function toFloats({ dtype, data }: StoredTensor): Float32Array {
   // All machines that run JavaScript today are little-endian, as files are. The copy is aligned.
-  if (dtype === 'F32') return new Float32Array(Uint8Array.from(data).buffer)
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
-  const width = BYTES_PER[dtype]
-  const read: Record<DType, (at: number) => number> = {
-    F64: (at) => view.getFloat64(at, true),
-    F32: (at) => view.getFloat32(at, true),
-    F16: (at) => halfToNumber(view.getUint16(at, true)),
-    BF16: (at) => bitsToFloat(view.getUint16(at, true) << 16),
-    I64: (at) => Number(view.getBigInt64(at, true)),
-    I32: (at) => view.getInt32(at, true),
-    I16: (at) => view.getInt16(at, true),
-    I8: (at) => view.getInt8(at),
-    U8: (at) => view.getUint8(at),
-    BOOL: (at) => view.getUint8(at),
-  }
-  return Float32Array.from({ length: data.length / width }, (_, i) => read[dtype](i * width))
+  const { buffer } = new Uint8Array(data)
+  if (dtype === 'F32') return new Float32Array(buffer)
+  if (dtype === 'F16') return halves(new Uint16Array(buffer))
+  // bfloat16 is the upper half of a float.
+  if (dtype === 'BF16') return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer)
+  if (dtype === 'I64') return Float32Array.from(new BigInt64Array(buffer), Number)
+  return new Float32Array(new VIEWS[dtype](buffer))
+}
+
+const VIEWS = { F64: Float64Array, I32: Int32Array, I16: Int16Array, I8: Int8Array, U8: Uint8Array, BOOL: Uint8Array }
+
+/** Every half as a float, by its bits; made when it is first needed. */
+let floatsOfHalves: Float32Array | undefined
+
+function halves(bits: Uint16Array): Float32Array {
+  floatsOfHalves ??= Float32Array.from({ length: 1 << 16 }, (_, i) => halfToNumber(i))
+  const values = new Float32Array(bits.length)
+  for (let i = 0; i < bits.length; i++) values[i] = floatsOfHalves[bits[i]]
+  return values
 }
 
 /** The number whose bits as a half (IEEE 754 binary16) these are. */
@@ -145,12 +148,6 @@ export function halfToNumber(bits: number): number {
   const fraction = bits & 1023
   if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
   return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
-}
-
-const scratch = new DataView(new ArrayBuffer(4))
-function bitsToFloat(bits: number): number {
-  scratch.setInt32(0, bits)
-  return scratch.getFloat32(0)
 }
 
 const isCounts = (value: unknown): value is number[] =>

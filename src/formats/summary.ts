@@ -25,7 +25,7 @@ export interface TensorSummary {
 /** What a tensor is, as far as its shape and its name say. */
 export type TensorKind =
   | ('convolution kernels' | 'matrices' | 'biases' | 'scales' | 'shifts')
-  | ('running means' | 'running variances' | 'momentum' | 'masks' | 'others')
+  | ('running means' | 'running variances' | 'momentum' | 'masks' | 'weights of other shapes' | 'others')
 
 /** Nonzero finite values in equal bins over [-limit, limit]. */
 export interface Histogram {
@@ -35,11 +35,21 @@ export interface Histogram {
 
 const BINS = 15
 
-export function summarize({ tensors }: TensorFile): TensorSummary[] {
-  return [...tensors].map(([name, tensor]) => summarizeTensor(name, tensor, kindOf(name, tensor, tensors)))
+/** `weights`: names of those that layers multiply with, where that is known; no other tensor is a kernel or matrix then. */
+export function summarize({ tensors }: TensorFile, weights?: ReadonlySet<string>): TensorSummary[] {
+  return [...tensors].map(([name, tensor]) => {
+    const kind = kindOf(name, tensor, tensors)
+    return summarizeTensor(name, tensor, weights ? knownKind(kind, weights.has(name)) : kind)
+  })
 }
 
-/** How much there is of a kind of tensors, and of kernels and matrices together, which are what pruning makes sparse. */
+function knownKind(kind: TensorKind, isWeight: boolean): TensorKind {
+  const looksLikeOne = kind === 'convolution kernels' || kind === 'matrices'
+  if (isWeight) return looksLikeOne ? kind : 'weights of other shapes'
+  return looksLikeOne ? 'others' : kind
+}
+
+/** How much there is of a kind of tensors, and of all weights together, which are what pruning makes sparse. */
 export interface Total {
   what: string
   tensors: number
@@ -47,15 +57,16 @@ export interface Total {
   nonzeros: number
 }
 
-/** Totals by kind, in the order of their first tensors, then of `kernels and matrices`. */
-export function totalsOf(summaries: readonly TensorSummary[]): Total[] {
+/** Totals by kind, in the order of their first tensors, then of all kernels and matrices, or `weights of layers`, where it is known which tensors those are. */
+export function totalsOf(summaries: readonly TensorSummary[], all = 'kernels and matrices'): Total[] {
   const total = (what: string, of: readonly TensorSummary[]): Total => ({
     ...{ what, tensors: of.length },
     size: of.reduce((sum, { size }) => sum + size, 0),
     nonzeros: of.reduce((sum, { nonzeros }) => sum + nonzeros, 0),
   })
   const kinds = [...new Set(summaries.map(({ kind }) => kind))]
-  const pruned = summaries.filter(({ kind }) => kind === 'convolution kernels' || kind === 'matrices')
+  const kindsOfWeights: readonly TensorKind[] = ['convolution kernels', 'matrices', 'weights of other shapes']
+  const pruned = summaries.filter(({ kind }) => kindsOfWeights.includes(kind))
   return [
     ...kinds.map((kind) =>
       total(
@@ -63,7 +74,7 @@ export function totalsOf(summaries: readonly TensorSummary[]): Total[] {
         summaries.filter((one) => one.kind === kind),
       ),
     ),
-    total('kernels and matrices', pruned),
+    total(all, pruned),
   ]
 }
 

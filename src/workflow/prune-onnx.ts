@@ -1,6 +1,7 @@
 /** @file The weights of an ONNX file pruned by value alone, whether the model runs here or not. */
 
-import { isFloating, numbersOf } from '../formats/onnx/tensor.ts'
+import { numbersOf } from '../formats/onnx/tensor.ts'
+import type { Weighed } from '../formats/onnx/weights/weigh.ts'
 import type { StoredWeight } from '../formats/onnx/weights.ts'
 import type { StoredTensor } from '../formats/safetensors.ts'
 import { withZeros } from '../formats/with-zeros.ts'
@@ -30,10 +31,15 @@ export interface PrunedWeights {
  * not finite.
  */
 export function pruneOnnx(weights: readonly StoredWeight[], removing: Removing): PrunedWeights {
+  /** Numbers that stand for zero, where it is one for a whole tensor. */
+  const zeros = new Map<StoredWeight, number>()
   const prunable = weights.map((weight) => ({
-    name: weight.key,
-    shape: weight.shape,
-    magnitudes: () => magnitudesOf(weight),
+    ...{ name: weight.key, shape: weight.shape },
+    magnitudes: () => {
+      const found = finiteWeights(weight)
+      if (typeof found.zeros === 'number') zeros.set(weight, found.zeros)
+      return found.magnitudes
+    },
   }))
   const changes: PrunedWeights['changes'] = new Map()
   const tensors: PrunedWeight[] = []
@@ -41,26 +47,27 @@ export function pruneOnnx(weights: readonly StoredWeight[], removing: Removing):
   for (const { index, magnitudes, removed, count } of removals(prunable, removing)) {
     const weight = weights[index]
     const stored = weight.stored()
-    const made = withZeros(stored, removed, isFloating(weight.dtype) ? 0 : weight.weigh(stored).zeros)
+    const made = withZeros(stored, removed, zeros.get(weight) ?? weight.weigh(stored).zeros)
     if (made !== stored) changes.set(weight.key, made)
-    const before = countOf(magnitudes, (value) => value !== 0)
+    const before = nonzeros(magnitudes)
     tensors[index] = { ...count, shape: weight.shape, before }
     emptied[index] = before > 0 && count.kept === 0 ? [weight.key] : emptiedParts(weight, magnitudes, removed)
   }
   return { changes, tensors, emptied: emptied.flat() }
 }
 
-/** What layers multiply with. Throws UserError where that is not finite. */
-export function magnitudesOf(weight: StoredWeight): Scores {
-  const { magnitudes } = weight.weigh(weight.stored())
-  const wrong = magnitudes.findIndex((value) => !Number.isFinite(value))
-  if (wrong >= 0) {
+/** |what layers multiply with|. Throws UserError where that is not finite. */
+export const magnitudesOf = (weight: StoredWeight): Scores => finiteWeights(weight).magnitudes
+
+function finiteWeights(weight: StoredWeight): Weighed {
+  const found = weight.weigh(weight.stored())
+  const { magnitudes } = found
+  for (let i = 0; i < magnitudes.length; i++) {
+    if (Number.isFinite(magnitudes[i])) continue
     finite(weight.key, numbersOf(weight.stored()))
-    throw new UserError(
-      `tensor ${weight.key} is scaled to ${magnitudes[wrong]} at index ${wrong}, expected finite values`,
-    )
+    throw new UserError(`tensor ${weight.key} is scaled to ${magnitudes[i]} at index ${i}, expected finite values`)
   }
-  return magnitudes
+  return found
 }
 
 function emptiedParts(weight: StoredWeight, magnitudes: Scores, removed: Uint8Array): string[] {
@@ -71,8 +78,8 @@ function emptiedParts(weight: StoredWeight, magnitudes: Scores, removed: Uint8Ar
   })
 }
 
-function countOf(values: Scores, is: (value: number) => boolean): number {
+function nonzeros(values: Scores): number {
   let count = 0
-  for (let i = 0; i < values.length; i++) if (is(values[i])) count++
+  for (let i = 0; i < values.length; i++) if (values[i] !== 0) count++
   return count
 }

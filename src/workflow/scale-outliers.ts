@@ -32,7 +32,7 @@ export function scaleOutliers(tensors: readonly Ranked[]): Outlier[] {
   const shares = tensors.map(({ before, kept }) => (before === 0 ? 0 : 1 - kept / before))
   const isDecided = (removed: number) => removed >= NEARLY || (removed === 0 && total > 0)
   if (!shares.some(isDecided)) return []
-  const medians = tensors.map(({ magnitudes }) => median(magnitudes().filter((value) => value > 0)))
+  const medians = tensors.map(({ magnitudes }) => median(nonzerosOf(magnitudes())))
   const found = tensors.flatMap(({ name }, i): Outlier[] => {
     const rest = tensors.map((_, k) => k).filter((k) => k !== i && medians[k] > 0)
     const others = median(Float64Array.from(rest, (k) => medians[k]))
@@ -45,6 +45,13 @@ export function scaleOutliers(tensors: readonly Ranked[]): Outlier[] {
   // Of two that are far from one another it is the emptied one that matters.
   const emptied = found.filter(({ removed }) => removed > 0)
   return emptied.length > 0 ? emptied : found
+}
+
+/** Those above zero, in the place of the first. */
+function nonzerosOf(values: Scores): Scores {
+  let count = 0
+  for (let i = 0; i < values.length; i++) if (values[i] > 0) values[count++] = values[i]
+  return values.subarray(0, count)
 }
 
 const median = (values: Scores): number =>

@@ -12,8 +12,9 @@ export interface ZeroCount {
 }
 
 /**
- * Zeros of all stored tensors of floats, and of whole numbers that stand for floats; a weight is zero where its layer multiplies with zero. `changes`: tensors
- * whose values are others than those of the file, by key. `found`: what {@link storedWeights} has found, where that is known.
+ * Zeros of weights, as their layers multiply with them, and zeros among all that the file stores: of floats, and of whole numbers that stand for floats, of which
+ * their zero points are zeros. `changes`: tensors whose values are others than those of the file, by key. `found`: what {@link storedWeights} has found, where
+ * that is known.
  */
 export function countZeros(
   file: OnnxFile,
@@ -21,25 +22,25 @@ export function countZeros(
   found: StoredWeights = storedWeights(file),
 ): { weights: (ZeroCount & { key: string })[]; all: ZeroCount } {
   const weighed = new Map([...found.weights, ...found.quantized].map((one) => [one.key, one.weigh] as const))
-  const counts = new Map<string, ZeroCount>()
+  const weights = new Map(found.weights.map(({ key }): [string, ZeroCount] => [key, { size: 0, zeros: 0 }]))
+  const all = { size: 0, zeros: 0 }
   for (const { key, tensor } of placesOf(file.proto)) {
-    const weigh = weighed.get(key)
     const floating = isFloating(dtypes[typeOf(tensor)])
+    const weigh = weighed.get(key)
     if (!weigh && !floating) continue
     const values = changes.get(key) ?? file.stored.get(key)!()
-    const numbers = weigh ? weigh(values).magnitudes : numbersOf(values)
-    counts.set(key, { size: sizeOf(values.shape), zeros: zerosOf(numbers) })
-  }
-  const all = { size: 0, zeros: 0 }
-  for (const { size, zeros } of counts.values()) {
+    const stands = weigh?.(values)
+    const size = sizeOf(values.shape)
+    if (stands && weights.has(key)) weights.set(key, { size, zeros: equal(stands.magnitudes, 0) })
     all.size += size
-    all.zeros += zeros
+    all.zeros += equal(numbersOf(values), stands && !floating ? stands.zeros : 0)
   }
-  return { weights: found.weights.map(({ key }) => ({ key, ...counts.get(key)! })), all }
+  return { weights: [...weights].map(([key, count]) => ({ key, ...count })), all }
 }
 
-function zerosOf(values: Float32Array | Float64Array): number {
-  let zeros = 0
-  for (let i = 0; i < values.length; i++) if (values[i] === 0) zeros++
-  return zeros
+/** How many numbers are those of another list, or one number. */
+function equal(values: Float32Array | Float64Array, to: number | ArrayLike<number>): number {
+  let count = 0
+  for (let i = 0; i < values.length; i++) if (values[i] === (typeof to === 'number' ? to : to[i])) count++
+  return count
 }

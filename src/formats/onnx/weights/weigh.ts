@@ -41,16 +41,20 @@ export function weigh(sources: readonly Source[], tensor: StoredTensor): Weighed
     zeros = found.zeros
     // Where no scale is on any way, magnitudes are those of the stored numbers.
     if (steps.length === 0 && sources.length === 1) return
-    best ??= magnitudes.map(() => -1)
-    const { values, from } = found.at
-    for (let k = 0; k < values.length; k++) {
-      const element = from ? from[k] : k
-      if (element >= 0) best[element] = Math.max(best[element], Math.abs(values[k]))
-    }
+    best ??= magnitudes.slice().fill(-1)
+    raise(best, found.at)
   })
   // An element that no layer reads keeps its own magnitude.
   for (let i = 0; i < magnitudes.length; i++) magnitudes[i] = best && !(best[i] < 0) ? best[i] : Math.abs(magnitudes[i])
   return { magnitudes, zeros }
+}
+
+/** The larger one of each magnitude and those of a tensor on its way. */
+function raise(best: Weighed['magnitudes'], { values, from }: Traced): void {
+  for (let k = 0; k < values.length; k++) {
+    const element = from ? from[k] : k
+    if (element >= 0) best[element] = Math.max(best[element], Math.abs(values[k]))
+  }
 }
 
 /** Whether something on the way to a layer changes numbers. */
@@ -149,7 +153,9 @@ function fitting<T>(found: T | undefined, what: string): T {
 /** By element of the stored tensor; one number where all are equal. */
 function storedZeros({ values, from }: Traced, zero: (i: number) => number, size: number): Weighed['zeros'] {
   const first = values.length > 0 ? zero(0) : 0
-  if (values.every((_, i) => zero(i) === first)) return first
+  let differs = 0
+  while (differs < values.length && zero(differs) === first) differs++
+  if (differs === values.length) return first
   const zeros = new Float64Array(size).fill(Number.NaN)
   for (let i = 0; i < values.length; i++) {
     const element = from ? from[i] : i
@@ -158,7 +164,8 @@ function storedZeros({ values, from }: Traced, zero: (i: number) => number, size
       throw new Untraceable('read with two different zero points')
     zeros[element] = zero(i)
   }
-  return zeros.map((value) => (Number.isNaN(value) ? 0 : value))
+  for (let i = 0; i < size; i++) if (Number.isNaN(zeros[i])) zeros[i] = 0
+  return zeros
 }
 
 const same = (a: Weighed['zeros'], b: Weighed['zeros']): boolean =>
