@@ -53,11 +53,11 @@ for (const command of commands) {
   for (const part of command.commands) part.copyInheritedSettings(command)
 }
 
-// A reader that went away, such as head, is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
-})
+// A reader that went away, such as head, is no error: work goes on without it, so that exit status 0 says that all was done.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
 
 try {
   await program.parseAsync()

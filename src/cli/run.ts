@@ -68,7 +68,7 @@ export const runCommand = new Command('run')
     if (resume && force) throw new UserError('--resume and --force exclude each other')
     const display = quiet || json ? undefined : new RunDisplay()
     const loading = display && new DataDisplay()
-    const { signal, received, unstoppable } = interruptible(() => display?.stop())
+    const { signal, received, unstoppable, release } = interruptible(() => display?.stop())
     const stop = options.untilPruning ? new StopBeforePruning(recipe) : undefined
     try {
       const run = recipe.ticket ? runTicket : runRecipe
@@ -93,6 +93,7 @@ export const runCommand = new Command('run')
       else if (!quiet) print(`interrupted; go on with: ${again}`)
       if (received()) process.exitCode = received() === 'SIGTERM' ? 143 : 130
     } finally {
+      release()
       loading?.stop()
       display?.stop()
     }

@@ -82,11 +82,37 @@ it('a second run in the same folder is refused while the first one lives', async
   }
 })
 
-it('a reader that goes away is no error', async () => {
-  const child = start(['run', writeTiny(temporaryFolder()), '--json', '--out', join(temporaryFolder(), 'run')])
+it('a reader that goes away is no error: the run goes on to its end', async () => {
+  const out = join(temporaryFolder(), 'run')
+  const args = ['run', writeTiny(temporaryFolder()), '--out', out, '--set', 'train.epochs=40']
+  const child = start([...args, '--json'])
   child.stdout!.once('data', () => child.stdout!.destroy())
   const { code, stderr } = await finish(child)
   expect([code, stderr]).toEqual([0, ''])
+  expect(existsSync(join(out, 'report.md'))).toBe(true)
+  expect(jsonLines(readFileSync(join(out, 'metrics.jsonl'), 'utf8')).at(-1)).toMatchObject({ type: 'final' })
+})
+
+it('both readers that go away are none either', async () => {
+  const out = join(temporaryFolder(), 'run')
+  const child = start(['run', writeTiny(temporaryFolder()), '--out', out])
+  child.stdout!.destroy()
+  child.stderr!.destroy()
+  const [code] = await once(child, 'exit')
+  expect([code, existsSync(join(out, 'report.md'))]).toEqual([0, true])
+})
+
+it('the end of the process that holds its channel interrupts a run, which is not said to be finished', async () => {
+  const out = join(temporaryFolder(), 'run')
+  const args = ['run', writeTiny(temporaryFolder()), '--out', out, '--json', '--set', 'train.epochs=100000']
+  const child = start(args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+  await once(child.stdout!, 'data')
+  child.stdout!.resume()
+  const ended = once(child, 'exit')
+  child.disconnect()
+  expect(await ended).toEqual([143, null])
+  expect(existsSync(join(out, 'checkpoint.safetensors'))).toBe(true)
+  expect(existsSync(join(out, 'report.md'))).toBe(false)
 })
 
 it('Ctrl-C while a network is measured ends at once, and the run can be resumed', { timeout: 60_000 }, async () => {
