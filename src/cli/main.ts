@@ -2,6 +2,7 @@
 /** @file The command line. One file per command; errors that a person can mend are one sentence. */
 import { Command } from 'commander'
 import { version } from '../experiment/environment.ts'
+import { errorText } from '../util/errors.ts'
 import { benchCommand } from './bench.ts'
 import { compareMasksCommand } from './compare-masks.ts'
 import { convertCommand } from './convert.ts'
@@ -62,7 +63,7 @@ for (const stream of [process.stdout, process.stderr])
 try {
   await program.parseAsync()
 } catch (error) {
-  process.stderr.write(oneLine(`espalier: ${(error as Error).message}`))
+  process.stderr.write(oneLine(`espalier: ${errorText(error)}`))
   if (process.env.ESPALIER_DEBUG) process.stderr.write(`${(error as Error).stack}\n`)
   process.exitCode = 1
 }

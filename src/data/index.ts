@@ -5,7 +5,7 @@ import { existsSync, statSync } from 'node:fs'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
 import type { Dataset } from './dataset.ts'
-import { downloadFolder, findFolder } from './folders.ts'
+import { downloadFolder, findFolder, MissingData } from './folders.ts'
 import { type Format, type FormatName, formats, type LoadOptions } from './formats.ts'
 import { findMnist, locateMnist } from './mnist.ts'
 import { findNormalization } from './normalization.ts'
@@ -53,7 +53,7 @@ export async function loadDataset(nameOrFolder: string, options: LoadOptions = {
   if (Object.hasOwn(datasets, nameOrFolder)) return datasets[nameOrFolder].load(options)
   if (existsSync(nameOrFolder) && statSync(nameOrFolder).isDirectory())
     return loadFolder(nameOrFolder, nameOrFolder, Object.values(formats), options)
-  throw new UserError(
+  throw new MissingData(
     `there is no data set or folder named ${nameOrFolder}${suggestion(nameOrFolder, Object.keys(datasets))}`,
   )
 }
@@ -104,7 +104,7 @@ function refuseImageOptions(name: string, { size, crop, skipCorrupt }: LoadOptio
 }
 
 function missing(name: string, names: readonly FormatName[]): never {
-  throw new UserError(
+  throw new MissingData(
     `${name} was not found: run espalier data get ${name}, or put its files into ${downloadFolder(name)} (${formats[names[0]].expects})`,
   )
 }

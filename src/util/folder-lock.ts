@@ -1,6 +1,6 @@
 /** @file A folder that one process works in at a time: a file in it says which, and is void once that process is gone. */
 import { createHash, randomUUID } from 'node:crypto'
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { fileProblem, UserError } from './errors.ts'
@@ -9,13 +9,15 @@ import { fileProblem, UserError } from './errors.ts'
 const ATTEMPTS = 100
 const PAUSE = 10
 
+const NAME = 'lock.json'
+
 export class FolderLock {
   readonly #file: string
   readonly #mine: string
 
   /** `what` is done in the folder, in messages: run, sweep. Throws UserError where another process has the folder or it cannot be written to. */
   constructor(folder: string, what: string) {
-    this.#file = join(folder, 'lock.json')
+    this.#file = join(folder, NAME)
     this.#mine = JSON.stringify({
       ...{ pid: process.pid, host: hostname(), started: startOf(process.pid), id: randomUUID() },
     })
@@ -23,16 +25,35 @@ export class FolderLock {
     try {
       owner = take(this.#file, this.#mine)
     } catch (error) {
-      throw new UserError(`cannot write to the ${what} folder ${folder}: ${fileProblem(error)}`)
+      throw unwritable(folder, what, error)
     }
-    if (owner)
-      throw new UserError(`${folder} is in use by another ${what} (${owner}); wait for it or choose another --out`)
+    if (owner) throw inUse(folder, what, owner)
+  }
+
+  /** Throws UserError where another process has the folder, or it is there and cannot be written to; takes nothing. */
+  static check(folder: string, what: string): void {
+    if (!existsSync(folder)) return
+    try {
+      accessSync(folder, constants.W_OK)
+    } catch (error) {
+      throw unwritable(folder, what, error)
+    }
+    const file = join(folder, NAME)
+    const text = read(file)
+    const owner = text === undefined ? undefined : ownerOf(file, text)
+    if (owner) throw inUse(folder, what, owner)
   }
 
   release(): void {
     if (read(this.#file) === this.#mine) rmSync(this.#file, { force: true })
   }
 }
+
+const inUse = (folder: string, what: string, owner: string): UserError =>
+  new UserError(`${folder} is in use by another ${what} (${owner}); wait for it or choose another --out`)
+
+const unwritable = (folder: string, what: string, error: unknown): UserError =>
+  new UserError(`cannot write to the ${what} folder ${folder}: ${fileProblem(error)}`)
 
 /** Writes `mine` into a file that no living process has; else says who has it. Throws as node:fs does. */
 function take(file: string, mine: string): string | undefined {

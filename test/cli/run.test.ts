@@ -51,6 +51,28 @@ it('--dry-run writes nothing', async () => {
   expect(readdirSync(cwd)).toEqual(['tiny.yaml'])
 })
 
+it('--dry-run refuses what a run refuses, in the same words', { timeout: 60_000 }, async () => {
+  const path = writeTiny(temporaryFolder())
+  const out = join(temporaryFolder(), 'run')
+  expect((await espalier(['run', path, '--quiet', '--out', out])).code).toBe(0)
+  for (const flags of [
+    ['--out', out],
+    ['--out', out, '--resume'],
+    ['--out', join(out, 'none'), '--resume'],
+    ['--out', join(out, 'report.md')],
+    ['--resume'],
+    ['--out', out, '--resume', '--force'],
+    ['--checkpoint-seconds', 'soon'],
+    ['--until-pruning', '--set', 'prune.start=0ep'],
+    ['--set', 'train.batch=1000000'],
+    ['--set', 'data.name=/nowhere'],
+  ]) {
+    const [dry, real] = [await espalier(['run', path, ...flags, '--dry-run']), await espalier(['run', path, ...flags])]
+    expect([dry.code, dry.stderr]).toEqual([real.code, real.stderr])
+    expect(real.stderr).toMatch(/^espalier: [^\n]+\n$/)
+  }
+})
+
 it('the wasm engine has one thread, and says so once', async () => {
   const out = join(temporaryFolder(), 'run')
   const args = ['run', writeTiny(temporaryFolder()), '--out', out, '--set', 'train.epochs=3']

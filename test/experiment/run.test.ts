@@ -6,6 +6,7 @@ import { dryRun } from '../../src/experiment/dry-run.ts'
 import { checkRecipe } from '../../src/experiment/recipe.ts'
 import { type RunOptions, runRecipe } from '../../src/experiment/run.ts'
 import type { RunEvent } from '../../src/experiment/run-events.ts'
+import { runTicket } from '../../src/experiment/run-ticket.ts'
 import { buildNetwork } from '../../src/experiment/setup.ts'
 import { readSafetensors } from '../../src/formats/safetensors.ts'
 import { unpackSparse } from '../../src/formats/sparse.ts'
@@ -114,12 +115,74 @@ it.each<[object, string]>([
     'validation: 2000 of the 2000 training samples leave none to train on',
   ],
   [{ train: { ...tiny.train, batch: 2001 } }, 'batch: 2001 is more than the 1900 training samples of synthetic'],
+  [
+    {
+      ...{
+        prune: { method: 'random', sparsity: 0.5, start: '1ep' },
+        rewire: { method: 'set', fraction: 0.3, end: '0ep' },
+      },
+    },
+    'rewire.end: expected a time after prune.start 1ep, found 0ep',
+  ],
+  [
+    {
+      ...{ prune: { method: 'random', sparsity: 0.5 } },
+      rewire: { method: 'set', fraction: 0.3, end: '1ep', every: { '1ep': '5it' } },
+    },
+    'rewire.every: expected a value from 0ep on, found none',
+  ],
+  [
+    { prune: undefined, train: { ...tiny.train, gsm: { ratio: 10, freeze: '4ep' } } },
+    'train.gsm.freeze: expected less than the 60 steps of the training, found 4ep',
+  ],
+  [{ train: { ...tiny.train, snapshot: '5ep' } }, 'train.snapshot: expected a step from 0 to 60, found 5ep'],
+  [
+    { prune: undefined, ticket: { ratio: 10, masks: ['magnitude'], rewind: '5ep' } },
+    'train.snapshot: expected a step from 0 to 60, found 5ep',
+  ],
+  [
+    { prune: undefined, ticket: { ratio: 10, masks: ['gsm'], gsm: { epochs: 2, freeze: '3ep' } } },
+    'train.gsm.freeze: expected less than the 30 steps of the training, found 3ep',
+  ],
+  [
+    { data: { name: 'synthetic', size: 32 } },
+    'synthetic: size is for folders of image files; this data set has images of one size',
+  ],
+  [
+    { model: { name: 'mlpnet', weights: '/nowhere/w.safetensors' } },
+    'cannot read /nowhere/w.safetensors: there is no such file or folder',
+  ],
+  [
+    { prune: { ...tiny.prune, method: 'snip', scoring: { samples: 1901 } } },
+    'scoring.samples: expected at most the 1900 training samples, found 1901',
+  ],
+  [
+    { prune: { ...tiny.prune, floor: '50%' } },
+    'a floor of 50% in every layer needs 16180 weights, the sparsity keeps 3236',
+  ],
 ])('what cannot be run is refused before anything is written, dry or not: %#', async (changes, message) => {
   const out = join(temporaryFolder(), 'run')
   const recipe = checkRecipe({ ...tiny, ...changes }, 'tiny')
-  await expect(run({ out }, recipe)).rejects.toThrow(new UserError(message))
+  const whole = recipe.ticket ? runTicket(recipe, { machine, out }) : run({ out }, recipe)
+  await expect(whole).rejects.toThrow(new UserError(message))
   expect(existsSync(out)).toBe(false)
   await expect(dryRun(recipe)).rejects.toThrow(new UserError(message))
+})
+
+it.each([
+  ['synthetic', /^batch: 1000000 is more than the 1900 training samples of synthetic$/],
+  [
+    '/nowhere',
+    /^train\.batch: a step of resnet50 on 1000000 samples takes [\d.]+ GB, more than the 8\.59 GB that an engine addresses: expected a smaller batch$/,
+  ],
+])('a batch of a million is refused before room is taken for it, with data %s', async (name, message) => {
+  const model = { name: name === 'synthetic' ? 'mlpnet' : 'resnet50' }
+  const data = { name, validation: 100 }
+  const recipe = checkRecipe({ ...tiny, model, data, train: { ...tiny.train, batch: 1_000_000 } }, 'tiny')
+  const before = process.memoryUsage().rss
+  for (const refused of [run({ out: '/nowhere/run' }, recipe), dryRun(recipe)])
+    expect(await refused.catch(({ message }) => message)).toMatch(message)
+  expect(process.memoryUsage().rss - before).toBeLessThan(4e8)
 })
 
 it('divergence leaves a folder that can be used again', async () => {
