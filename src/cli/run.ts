@@ -53,12 +53,16 @@ export const runCommand = new Command('run')
   .action(async (path: string, options: Options) => {
     const flags = { seed: options.seed, 'prune.onCollapse': options.onCollapse, 'train.kernels': options.kernels }
     const changes = Object.entries(flags).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]))
+    if (options.onCollapse !== undefined && readRecipe(path, options.set).prune === undefined)
+      throw new UserError(`--on-collapse is for recipes that prune: ${path} has no prune section`)
     const recipe = readRecipe(path, [...options.set, ...changes])
     const checkpointSeconds = Number(options.checkpointSeconds)
     if (!(options.checkpointSeconds.trim() !== '' && checkpointSeconds >= 0))
       throw new UserError(`--checkpoint-seconds: expected a number of 0 or more, found ${options.checkpointSeconds}`)
     const { out, resume, force, quiet, json } = options
     if (resume && force) throw new UserError('--resume and --force exclude each other')
+    if (quiet && json) throw new UserError('--quiet and --json exclude each other')
+    if (force && !out) throw new UserError('--force needs --out with the folder of the run')
     if (resume && !out) throw new UserError('--resume needs --out with the folder of the run')
     const stop = options.untilPruning ? new StopBeforePruning(recipe) : undefined
     if (options.dryRun) {
@@ -123,4 +127,5 @@ function showDryRun(result: DryRun): void {
       `${result.runs.length} runs: ${result.runs.map(({ name, steps }) => `${name} ${grouped(steps)}`).join(', ')} steps`,
     )
   if (result.warning) print(`warning: ${result.warning}`)
+  if (result.guess) print(`note: ${result.guess}`)
 }

@@ -10,7 +10,7 @@ import { setHyper } from '../optim/sgd.ts'
 import type { LayerCount } from '../prune/mask.ts'
 import type { Network } from '../train/network.ts'
 import { gsmProblem, optimizerOf } from './gsm.ts'
-import { checkMemory, phasesOf, prepareAll, recipeData, stepsPerEpoch } from './prepare.ts'
+import { checkMemory, guessedInputs, phasesOf, prepareAll, recipeData, stepsPerEpoch } from './prepare.ts'
 import type { Recipe } from './recipe.ts'
 import { buildNetwork, firstStep, modelOf, rateSchedule } from './setup.ts'
 
@@ -32,6 +32,8 @@ export interface DryRun {
   estimatedSeconds?: number
   /** What is wrong with the schedule, if anything; undefined, too, where the data set is not on this machine. */
   warning?: string
+  /** What nobody said of the inputs, if anything. */
+  guess?: string
   /** Why `steps` is undefined. */
   missingData?: string
 }
@@ -46,7 +48,7 @@ export async function dryRun(recipe: Recipe): Promise<DryRun> {
   if (!(found instanceof Error)) {
     const { network, data } = await prepareAll(recipe, { machine, data: found })
     const measured = measure(recipe, network)
-    return { ...measured, ...lengthsOf(recipe, data, measured.secondsPerStep) }
+    return { ...measured, ...lengthsOf(recipe, data, measured.secondsPerStep), guess: guessedInputs(data) }
   }
   if (!(found instanceof MissingData)) throw found
   const model = modelOf(recipe)

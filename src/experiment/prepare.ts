@@ -5,6 +5,7 @@
 import { totalmem } from 'node:os'
 import type { Dataset } from '../data/dataset.ts'
 import { loadDataset } from '../data/index.ts'
+import { guessedOf, normalizationText, normalized } from '../data/normalization.ts'
 import type { OnProgress } from '../data/progress.ts'
 import { type Machine, openMachine } from '../engine/machine.ts'
 import type { Model } from '../models/model.ts'
@@ -34,9 +35,19 @@ export interface Given {
 }
 
 /** The data set of a recipe. Throws UserError. */
-export function recipeData({ data }: Recipe, onProgress?: OnProgress): Promise<Dataset> {
-  const { name, normalization, size, crop, skipCorrupt } = data
-  return loadDataset(name, { normalization, size, crop, skipCorrupt, onProgress })
+export async function recipeData({ data }: Recipe, onProgress?: OnProgress): Promise<Dataset> {
+  const { name, normalization, size, crop, skipCorrupt, mean, std } = data
+  const stored = await loadDataset(name, { normalization, size, crop, skipCorrupt, onProgress })
+  return normalized(stored, { mean, std }, { mean: 'data.mean', std: 'data.std' }, 'of the recipe')
+}
+
+/** A sentence where nobody said how pixels become inputs. */
+export function guessedInputs(data: Dataset): string | undefined {
+  const guessed = guessedOf(data)
+  return (
+    guessed &&
+    `${guessed} of the inputs are guessed, ${normalizationText(data)}; data.mean and data.std (numbers, or data to measure them) or data.normalization set them`
+  )
 }
 
 /** Everything that a run of a recipe without a ticket section begins with. Throws UserError where it cannot be run. */

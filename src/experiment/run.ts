@@ -3,6 +3,7 @@
  * interrupted run resumed, bit for bit.
  */
 import type { Dataset } from '../data/dataset.ts'
+import { originOf } from '../data/normalization.ts'
 import type { DataProgress } from '../data/progress.ts'
 import type { Machine } from '../engine/machine.ts'
 import type { Network } from '../train/network.ts'
@@ -10,12 +11,12 @@ import { type EpochSums, type Hook, train } from '../train/train.ts'
 import { UserError } from '../util/errors.ts'
 import { writeAtomically } from '../util/files.ts'
 import type { RewiringHook } from '../workflow/rewire.ts'
-import { describeEnvironment, type Environment, otherEngine } from './environment.ts'
+import { describeEnvironment, type Environment, type Inputs, otherEngine } from './environment.ts'
 import { epochReport, maskedShare } from './epoch-report.ts'
 import { RunFolder } from './folder.ts'
 import { gsmProblem, optimizerOf } from './gsm.ts'
 import { Journal } from './journal.ts'
-import { prepareRun } from './prepare.ts'
+import { guessedInputs, prepareRun } from './prepare.ts'
 import type { PruningPlan } from './pruning-plan.ts'
 import { type Recipe, recipeToYaml } from './recipe.ts'
 import { rewiringHook } from './rewiring-plan.ts'
@@ -99,6 +100,8 @@ class Run {
     this.#journal.tell({ type: 'start', ...told, resumedAt: resumed?.step })
     const schedule = rateSchedule(this.#recipe, this.#network.stepsPerEpoch)
     const problem = gsmProblem(this.#recipe, { ...schedule, total: this.#steps }, this.#network.stepsPerEpoch)
+    const guess = guessedInputs(this.#network.data)
+    if (guess && !resumed) this.#journal.tell({ type: 'notice', text: guess })
     if (problem && !resumed) this.#journal.tell({ type: 'notice', text: problem })
     if (this.#options.resume && !resumed)
       this.#journal.tell({ type: 'notice', text: `there is no checkpoint in ${path} yet: the run begins anew` })
@@ -129,9 +132,11 @@ class Run {
   }
 
   #begin(): void {
-    const environment: Environment & { seed: number } = {
+    const { data } = this.#network
+    const environment: Environment & { seed: number; inputs: Inputs } = {
       ...describeEnvironment(this.#network.machine),
       seed: this.#recipe.seed,
+      inputs: { mean: data.mean, std: data.std, origin: originOf(data) },
     }
     writeAtomically(this.#folder.file('environment'), `${JSON.stringify(environment, null, 2)}\n`)
     writeAtomically(this.#folder.file('metrics'), '')

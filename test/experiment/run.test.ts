@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
+import { measureChannels } from '../../src/data/statistics.ts'
 import { synthetic } from '../../src/data/synthetic.ts'
 import { dryRun } from '../../src/experiment/dry-run.ts'
 import { checkRecipe } from '../../src/experiment/recipe.ts'
@@ -14,6 +15,7 @@ import { summarize } from '../../src/formats/summary.ts'
 import { keptCount } from '../../src/prune/count.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
+import { writeImageFolder } from '../data/image-files.ts'
 import { machine } from '../train/small.ts'
 import { tiny, tinyRecipe } from './tiny.ts'
 
@@ -66,6 +68,49 @@ it('leaves a folder from which every number can be traced', async () => {
   expect(report).toMatch(/\| all prunable \| +32,360 \| +3,236 \| +90\.00 % \|/)
   const environment = JSON.parse(readFileSync(join(out, 'environment.json'), 'utf8'))
   expect(environment).toMatchObject({ engine: machine.description, node: process.version, seed: 0 })
+})
+
+it('mean and std as the recipe says, or measured on the training images, and recorded', async () => {
+  const used = async (changes: object) => {
+    const out = temporaryFolder()
+    const data = { name: 'synthetic', ...changes }
+    await run({ out }, checkRecipe({ ...tiny, data, prune: undefined, train: { ...tiny.train, epochs: 1 } }, 'tiny'))
+    const { metadata } = readSafetensors(join(out, 'model.safetensors'))
+    const { inputs } = JSON.parse(readFileSync(join(out, 'environment.json'), 'utf8'))
+    expect([metadata.mean, metadata.std]).toEqual([inputs.mean, inputs.std].map((list) => JSON.stringify(list)))
+    return { inputs, report: readFileSync(join(out, 'report.md'), 'utf8') }
+  }
+  const data = synthetic()
+  const { mean, std } = measureChannels(data.train, data.image)
+  const by = 'measured on the 2,000 training images of synthetic'
+  const measured = await used({ mean: 'data', std: 'data' })
+  expect(measured.inputs).toEqual({ mean, std, origin: { mean: by, std: by } })
+  expect(measured.report).toContain(`mean ${mean} and std ${std} (${by}).\n`)
+  expect((await used({ mean: [0.25] })).inputs).toEqual({
+    ...{ mean: [0.25], std: [0.25], origin: { mean: 'of the recipe', std: 'of the data set' } },
+  })
+})
+
+it('a folder of images whose constants nobody said: a guess, called so', async () => {
+  const folder = await writeImageFolder(temporaryFolder(), { width: 32, height: 32, value: (_c, y, x) => 3 * x + y })
+  process.env.ESPALIER_CACHE = temporaryFolder()
+  onTestFinished(() => void delete process.env.ESPALIER_CACHE)
+  const model = { name: 'cifarnet', classes: 2 }
+  const train = { epochs: 1, batch: 2, learningRate: 0.001 }
+  const told = async (data: object) => {
+    const recipe = checkRecipe({ name: 'r', model, train, data: { name: folder, ...data } }, 'r')
+    const out = temporaryFolder()
+    const notices: string[] = []
+    await run({ out, onEvent: (event) => void (event.type === 'notice' && notices.push(event.text)) }, recipe)
+    return { notices, report: readFileSync(join(out, 'report.md'), 'utf8'), dry: (await dryRun(recipe)).guess }
+  }
+  const guessed = await told({})
+  const sentence = /^mean and std of the inputs are guessed, mean 0\.485, .* data\.normalization set them$/
+  expect(guessed.notices).toEqual([expect.stringMatching(sentence)])
+  expect(guessed.dry).toMatch(sentence)
+  expect(guessed.report).toContain('(guessed: the constants imagenet, since a folder does not say its own).')
+  for (const data of [{ mean: 'data', std: 'data' }, { normalization: 'half' }])
+    expect(await told(data)).toMatchObject({ notices: [], dry: undefined, report: expect.not.stringMatching(/guess/) })
 })
 
 it('without pruning there is no dense network to compare with', async () => {
@@ -147,6 +192,11 @@ it.each<[object, string]>([
   [
     { data: { name: 'synthetic', size: 32 } },
     'synthetic: size is for folders of image files; this data set has images of one size',
+  ],
+  [{ data: { name: 'synthetic', mean: [0.1, 0.2] } }, 'data.mean: expected one number or 1, found 0.1, 0.2'],
+  [
+    { data: { name: 'synthetic', std: [0] } },
+    'data.std: expected numbers above 0, which inputs are divided by, found 0',
   ],
   [
     { model: { name: 'mlpnet', weights: '/nowhere/w.safetensors' } },
