@@ -65,8 +65,11 @@ console.log(text)
 
 function prune(name, sparsity, seed) {
   const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url))
-  const given = ['--model', 'resnet20', '--data', flags.data, '--sparsity', sparsity, '--seed', seed]
-  const method = methods[name].flags ?? ['--method', name, '--judge', flags.judge]
+  // Magnitude draws nothing, and has as little to judge as a method that looks at layers.
+  const drawn = name === 'magnitude' ? [] : ['--seed', seed]
+  const judged = name === 'magnitude' || name === 'obc' ? [] : ['--judge', flags.judge]
+  const given = ['--model', 'resnet20', '--data', flags.data, '--sparsity', sparsity, ...drawn]
+  const method = methods[name].flags ?? ['--method', name, ...judged]
   const output = ['-o', join(flags.cache, 'pruned.safetensors'), '--json']
   const args = [main, 'prune', flags.checkpoint, ...given, ...method, ...output]
   const start = performance.now()

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
 import { openMachine } from '../engine/machine.ts'
 import { percent } from '../experiment/report.ts'
+import { weightsPath } from '../experiment/weights-path.ts'
 import { readWeights } from '../formats/weights-file.ts'
 import { sizeOf } from '../graph/tensor.ts'
 import { SparseModel } from '../infer/sparse-model.ts'
@@ -33,13 +34,14 @@ export const benchCommand = new Command('bench')
   .description('how fast a network infers with its zeros skipped, beside dense kernels')
   .argument(
     '<file>',
-    'an ONNX model, or weights of a built-in network: a safetensors or HDF5 file, or a PyTorch checkpoint',
+    'an ONNX model, weights of a built-in network (a safetensors or HDF5 file, or a PyTorch checkpoint), or the folder of a run',
   )
   .option('--model <name>', 'a built-in network (default: the one that the file names)')
   .option('--batch <list>', 'batch sizes', '1,64')
   .option('--rounds <n>', 'turns that the kinds of kernels take', '15')
   .option('--json', 'print one JSON object')
-  .action(async (path: string, { model, batch, rounds, json }: Options) => {
+  .action(async (given: string, { model, batch, rounds, json }: Options) => {
+    const path = weightsPath(given)
     const batches = batch.split(',').map((text) => whole(text, '--batch'))
     const turns = whole(rounds, '--rounds')
     const machine = await openMachine()

@@ -2,15 +2,18 @@
 import { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
 import { grouped } from '../experiment/report.ts'
-import { type TensorFile, toFloats } from '../formats/safetensors.ts'
-import { readWeights } from '../formats/weights-file.ts'
+import { weightsPath } from '../experiment/weights-path.ts'
+import { storedWeights } from '../formats/onnx/weights.ts'
+import { type StoredTensor, type TensorFile, toFloats } from '../formats/safetensors.ts'
+import { readWeights, type WeightsFile } from '../formats/weights-file.ts'
 import type { Tensor } from '../graph/tensor.ts'
+import type { Model } from '../models/model.ts'
 import { type Overlap, overlapOf, totalOverlap } from '../prune/overlap.ts'
-import { chooseTensors, prunableSets } from '../prune/tensors.ts'
+import { chooseNames, chooseTensors, prunableSets } from '../prune/tensors.ts'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
 import { oneOf, patterns } from './choices.ts'
-import { namedNetwork } from './named-network.ts'
+import { namedFor, namedNetwork } from './named-network.ts'
 import { print, printJson } from './output.ts'
 
 interface Options {
@@ -23,7 +26,10 @@ interface Options {
 
 export const compareMasksCommand = new Command('compare-masks')
   .description('how far two pruned networks kept the same weights: zeros count as pruned')
-  .argument('<a>', 'pruned weights: a safetensors or HDF5 file, or a PyTorch checkpoint')
+  .argument(
+    '<a>',
+    'pruned weights: an ONNX model, a safetensors or HDF5 file, a PyTorch checkpoint, or the folder of a run',
+  )
   .argument('<b>', 'another one, of the same network')
   .option('--model <name>', 'a built-in network (default: the one that the first file names)')
   .option('--prunable <set>', `tensors to compare: ${prunableSets.join(', ')}`, 'all')
@@ -31,32 +37,69 @@ export const compareMasksCommand = new Command('compare-masks')
   .option('--exclude <names>', 'not these tensors')
   .option('--json', 'print one JSON object')
   .addHelpText('after', '\noverlap: weights kept in both, of those kept in at least one (Jaccard index)')
-  .action(async (pathA: string, pathB: string, options: Options) => {
+  .action(async (givenA: string, givenB: string, options: Options) => {
+    const [pathA, pathB] = [weightsPath(givenA), weightsPath(givenB)]
     const [storedA, storedB] = await Promise.all([pathA, pathB].map((path) => readWeights(path)))
-    const { model, file: a } = namedNetwork(storedA, pathA, options.model)
-    const other = storedB.metadata.model
-    if (!options.model && other && other !== model.name)
-      throw new UserError(`${pathA} holds ${model.name} and ${pathB} ${other}: expected two files of one network`)
-    const { file: b } = namedNetwork(storedB, pathB, options.model ?? model.name)
-    const tensors = chooseTensors(model, {
-      prunable: oneOf('--prunable', options.prunable, prunableSets),
-      include: patterns(options.include),
-      exclude: patterns(options.exclude),
-    })
+    const { tensors, a, b, model } = comparable([storedA, pathA], [storedB, pathB], options)
     const layers = tensors.map((tensor) =>
       overlapOf(tensor.name, valuesOf(a, tensor, pathA), valuesOf(b, tensor, pathB)),
     )
     const all = totalOverlap('all', layers)
-    if (options.json) printJson({ a: pathA, b: pathB, model: model.name, layers, all })
+    if (options.json) printJson({ a: pathA, b: pathB, model: model?.name, layers, all })
     else print(overlapTable([...layers, all]))
   })
 
-/** The values of a network's tensor in a file. Throws UserError where it is missing or has another shape. */
-function valuesOf(file: TensorFile, { name, shape }: Tensor, path: string): Float32Array {
+/** What is compared: both files by the same names. */
+interface Comparable {
+  tensors: Pick<Tensor, 'name' | 'shape'>[]
+  a: TensorFile
+  b: TensorFile
+  /** Where it is known. */
+  model?: Model
+}
+
+type Read = readonly [WeightsFile, string]
+
+/** Files of one network; ONNX models that do not run here are compared by the names of their weights. Throws UserError. */
+function comparable([storedA, pathA]: Read, [storedB, pathB]: Read, options: Options): Comparable {
+  const prunable = oneOf('--prunable', options.prunable, prunableSets)
+  const choice = { include: patterns(options.include), exclude: patterns(options.exclude) }
+  const foreign = [storedA, storedB].find(({ onnx }) => onnx?.network instanceof UserError)
+  if (foreign && !options.model) {
+    if (prunable !== 'all')
+      throw new UserError(
+        `--prunable ${prunable} is for networks that run here: ${(foreign.onnx!.network as UserError).message}`,
+      )
+    const names = [...new Set([storedA, storedB].flatMap(weightNames))]
+    if (names.length === 0)
+      throw new UserError(`${pathA} and ${pathB} have no stored weights of matrix products or convolutions`)
+    const tensors = chooseNames(names, choice).map((name) => ({ name, shape: tensorOf(storedA, name, pathA).shape }))
+    return { tensors, a: storedA, b: storedB }
+  }
+  const { model, file: a } = namedNetwork(storedA, pathA, options.model)
+  const other = storedB.metadata.model
+  if (!options.model && !storedA.onnx && other && other !== model.name)
+    throw new UserError(`${pathA} holds ${model.name} and ${pathB} ${other}: expected two files of one network`)
+  return { model, a, b: namedFor(model, storedB, pathB), tensors: chooseTensors(model, { prunable, ...choice }) }
+}
+
+/** The names of an ONNX model's weights, also of those that are stored as nonzeros. */
+function weightNames({ onnx, tensors }: WeightsFile): string[] {
+  if (!onnx) return []
+  return storedWeights(onnx.file).weights.flatMap(({ key }) => (tensors.has(key) ? [key] : []))
+}
+
+function tensorOf(file: TensorFile, name: string, path: string): StoredTensor {
   const stored = file.tensors.get(name)
   if (!stored) throw new UserError(`${path} has no tensor ${name}${suggestion(name, [...file.tensors.keys()], 5)}`)
+  return stored
+}
+
+/** The values of a network's tensor in a file. Throws UserError where it is missing or has another shape. */
+function valuesOf(file: TensorFile, { name, shape }: Comparable['tensors'][number], path: string): Float32Array {
+  const stored = tensorOf(file, name, path)
   if (String(stored.shape) !== String(shape))
-    throw new UserError(`${path}: tensor ${name} has shape [${stored.shape}], the network has [${shape}]`)
+    throw new UserError(`${path}: tensor ${name} has shape [${stored.shape}], expected [${shape}]`)
   return toFloats(stored)
 }
 

@@ -1,5 +1,6 @@
 /** @file espalier convert: a network with its weights, from one format to another. */
 import { Command } from 'commander'
+import { weightsPath } from '../experiment/weights-path.ts'
 import { checkForm, writeNetwork } from '../formats/network-file.ts'
 import { isOnnxName } from '../formats/onnx/file.ts'
 import { readWeights, type WeightsFile } from '../formats/weights-file.ts'
@@ -26,7 +27,8 @@ const command = new Command('convert')
 
 export const convertCommand = onnxFlags(layoutOption(command))
   .option('--json', 'print one JSON object')
-  .action(async (from: string, to: string, flags: Options) => {
+  .action(async (given: string, to: string, flags: Options) => {
+    const from = weightsPath(given)
     const asked = onnxOptions(flags)
     checkForm(to, asked)
     checkOutput(to, { inputs: [from], force: flags.force })

@@ -4,6 +4,7 @@ import { markdownTable } from 'markdown-table'
 import type { LoadOptions } from '../data/formats.ts'
 import { getDataset } from '../data/get.ts'
 import { datasets, loadDataset } from '../data/index.ts'
+import { originOf } from '../data/normalization.ts'
 import { sources } from '../data/sources.ts'
 import { countClasses, measureChannels } from '../data/statistics.ts'
 import { bytes, grouped } from '../experiment/report.ts'
@@ -74,20 +75,36 @@ imageOptions(show)
       print(`${part}: ${grouped(count)} images, ${range(smallestClass, largestClass)} per class`)
     const each = (values: readonly number[]) => values.map((x) => x.toFixed(4)).join(', ')
     print(`mean ${each(result.measured.mean)} and std ${each(result.measured.std)} of the training pixels`)
-    print(`inputs: (pixel / 255 - mean) / std with mean ${each(result.mean)} and std ${each(result.std)}`)
+    print(
+      `inputs: (pixel / 255 - mean) / std with mean ${each(result.mean)} and std ${each(result.std)} (${result.origin.mean})`,
+    )
     if (skipped.length > 0) print(leftOut(skipped))
   })
 
 async function describe(name: string, options: LoadOptions) {
   const started = performance.now()
-  const { classes, classNames, image, mean, std, skipped = [], ...parts } = await loadDataset(name, options)
+  const data = await loadDataset(name, options)
+  const { classes, classNames, image, mean, std, skipped = [], ...parts } = data
   const seconds = (performance.now() - started) / 1000
   const [train, test] = [parts.train, parts.test].map((split) => {
     const counts = countClasses(split, classes)
     return { count: split.count, smallestClass: Math.min(...counts), largestClass: Math.max(...counts) }
   })
   const measured = measureChannels(parts.train, image)
-  return { name, classes, classNames, image, train, test, measured, mean, std, skipped, seconds }
+  return {
+    name,
+    classes,
+    classNames,
+    image,
+    train,
+    test,
+    measured,
+    mean,
+    std,
+    origin: originOf(data),
+    skipped,
+    seconds,
+  }
 }
 
 const range = (least: number, most: number) =>

@@ -1,18 +1,19 @@
 /**
- * @file The data on which stored weights are used, with inputs made as the weights were trained on: as their file says, else as the flags say, else
- * as is usual.
+ * @file The data on which stored weights are used, with inputs made as the weights were trained on: as the flags say, else as their file says, else
+ * by guess, which is called one.
  */
 import type { Command } from 'commander'
 import type { Dataset } from '../data/dataset.ts'
 import type { Geometry } from '../data/decode-image.ts'
 import { loadDataset } from '../data/index.ts'
 import { readLabels, relabelled } from '../data/labels.ts'
+import { type Asked, GUESSED, guessedOf, normalizationText, normalized, originOf } from '../data/normalization.ts'
 import type { OnProgress } from '../data/progress.ts'
 import { percent } from '../experiment/report.ts'
 import type { ImportOptions } from '../formats/onnx/input.ts'
 import { classesOf, type Model, usualGeometry } from '../models/model.ts'
 import type { Evaluation } from '../train/evaluation.ts'
-import { perChannel, type Stated } from '../train/preprocessing.ts'
+import type { Stated } from '../train/preprocessing.ts'
 import { oneOf } from './choices.ts'
 import { type ImageOptions, imageOptions, leftOut } from './image-options.ts'
 
@@ -25,16 +26,18 @@ export interface PreprocessingFlags extends ImageOptions {
 
 export interface EvaluationData {
   data: Dataset
-  /** Who said what was done, in words: of the size and crop (absent: images were taken as they are stored), of mean and std. */
-  sources: { geometry?: string; normalization: string }
+  /** Who said the size and crop, in words; absent: images were taken as they are stored. */
+  geometry?: string
+  /** What the weights file says and flags overrule, in sentences. */
+  notes: string[]
 }
 
 /** For help texts. */
 export const PRECEDENCE = `
 How pixels become inputs is decided by the first of these that says it:
-  mean, std    the weights file; --mean and --std; the data set
-  size, crop   the weights file; --size and --crop; the network (ImageNet's: 224 pixels out of 256). Only for folders of image files.
-What was done is printed, flags that the weights file overrules too.`
+  mean, std    --mean and --std (numbers, or data: measured on the training images); the weights file; the data set
+  size, crop   --size and --crop; the weights file; the network (ImageNet's: 224 pixels out of 256). Only for folders of image files.
+What was done is printed, also where a flag overrules the weights file. What neither flags nor file say is guessed, and called so.`
 
 export const layoutOption = (command: Command): Command =>
   command.option(
@@ -47,7 +50,10 @@ export const preprocessingFlags = (command: Command): Command =>
   imageOptions(
     layoutOption(
       command
-        .option('--mean <numbers>', 'of pixels scaled to 0..1, per channel, such as 0.5 or 0.49,0.48,0.45')
+        .option(
+          '--mean <numbers>',
+          'of pixels scaled to 0..1, per channel, such as 0.5 or 0.49,0.48,0.45; data: measured on the training images',
+        )
         .option('--std <numbers>', 'likewise'),
     ).option(
       '--labels <file>',
@@ -72,18 +78,72 @@ export async function loadEvaluationData(
   flags: PreprocessingFlags,
   onProgress: OnProgress,
 ): Promise<EvaluationData> {
-  const { size, crop, skipCorrupt } = flags
-  const [geometry, by] = firstOf<Geometry>(stated.geometry, { size, crop }, `of ${model.name}`)
-  // Data sets without image files refuse flags; what is stated or usual does not concern them.
-  const options = geometry && !stated.geometry ? geometry : { usual: geometry ?? usualGeometry(model) }
+  const { skipCorrupt } = flags
+  const { options, by, notes } = geometryOf(model, stated.geometry, flags)
   const stored = await loadDataset(name, { ...options, skipCorrupt, onProgress })
   const data = withLabels(stored, stated.labels, flags.labels)
+  if (flags.labels !== undefined && stated.labels && String(data.classNames) !== String(stated.labels))
+    notes.push(`the weights file has other labels, in another order: --labels was taken`)
+  const inputs = withNormalization(data, stated, flags, notes)
+  return { data: inputs, notes, ...(data.geometry && { geometry: by }) }
+}
 
-  const channels = data.image[0]
-  const given = { mean: numbers(flags.mean, channels, '--mean'), std: numbers(flags.std, channels, '--std') }
-  const [normalization, source] = firstOf(stated.normalization, given, 'of the data set')
-  const { mean = data.mean, std = data.std } = normalization ?? {}
-  return { data: { ...data, mean, std }, sources: { ...(data.geometry && { geometry: by }), normalization: source } }
+/** How image files are resized and cropped: value by value what flags say, else the weights file; where neither says anything, as is usual for the network. */
+function geometryOf(model: Model, stated: Geometry | undefined, { size, crop }: PreprocessingFlags) {
+  const notes = overruled({ ...stated }, { size, crop }, String)
+  if (size === undefined && crop === undefined)
+    // Data sets without image files refuse what flags say; what is stated or usual does not concern them.
+    return {
+      options: { usual: stated ?? usualGeometry(model) },
+      by: stated ? OF_FILE : `${GUESSED}usual for ${model.name}; --size and --crop set it`,
+      notes,
+    }
+  const taken = (['size', 'crop'] as const).filter((key) => ({ size, crop })[key] === undefined && stated?.[key])
+  const by = taken.length === 0 ? OF_FLAGS : `${OF_FLAGS}, ${taken.join(' and ')} ${OF_FILE}`
+  return { options: { size: size ?? stated?.size, crop: crop ?? stated?.crop }, by, notes }
+}
+
+/** Mean and std: each by its flag, else by the weights file, else by the data set, which is a guess. */
+function withNormalization(
+  data: Dataset,
+  { normalization }: Stated,
+  flags: PreprocessingFlags,
+  notes: string[],
+): Dataset {
+  const asked = { mean: numbers(flags.mean), std: numbers(flags.std) }
+  const names = { mean: '--mean', std: '--std' }
+  const given = normalized(data, asked, names, OF_FLAGS)
+  const found = { mean: given.mean, std: given.std }
+  const origin = { ...originOf(given) }
+  for (const key of ['mean', 'std'] as const) {
+    if (asked[key] !== undefined) continue
+    if (normalization) Object.assign(found, { [key]: normalization[key] })
+    origin[key] = normalization ? OF_FILE : guessOf(origin[key])
+  }
+  const own = { ...(normalization && { mean: normalization.mean, std: normalization.std }) }
+  const taken = { mean: asked.mean && given.mean, std: asked.std && given.std }
+  notes.push(...overruled<readonly number[]>(own, taken, (list) => list.join(', ')))
+  return { ...data, ...found, origin }
+}
+
+/** The constants of the data set are those of weights that do not say theirs only by guess. */
+const guessOf = (origin: string): string =>
+  `${origin.startsWith(GUESSED) ? origin : `${GUESSED}those ${origin}, since the weights do not say theirs`}; --mean and --std set them`
+
+const OF_FILE = 'of the weights file'
+const OF_FLAGS = 'of the command line'
+
+/** A sentence for every value of a flag that the weights file has otherwise. */
+function overruled<T>(
+  stated: Readonly<Record<string, T | undefined>>,
+  flags: Readonly<Record<string, T | undefined>>,
+  text: (value: T) => string,
+): string[] {
+  return Object.entries(flags).flatMap(([key, value]) => {
+    const other = stated[key]
+    if (value === undefined || other === undefined || text(other) === text(value)) return []
+    return [`the weights file says ${key} ${text(other)}: --${key} was taken, ${text(value)}`]
+  })
 }
 
 /** The data with the labels of a file of names, or with those that the weights file states, where its classes have names. */
@@ -110,22 +170,44 @@ export function chanceWarning({ accuracy, count }: Evaluation, model: Model): st
 }
 
 /** What was done, in lines for people. */
-export function preprocessingLines({ data, sources }: EvaluationData, model: Model): string[] {
-  const { image, mean, std, geometry, classNames: [zero, one] = ['class 0', 'class 1'], skipped = [] } = data
-  const made = geometry ? `${described(geometry)} (${sources.geometry})` : `${image.join(' x ')}, as they are stored`
-  const normalized = `mean ${mean.join(', ')} and std ${std.join(', ')} (${sources.normalization})`
+export function preprocessingLines({ data, geometry: by, notes }: EvaluationData, model: Model): string[] {
+  const { image, geometry, classNames: [zero, one] = ['class 0', 'class 1'], skipped = [] } = data
+  const made = geometry ? `${described(geometry)} (${by})` : `${image.join(' x ')}, as they are stored`
   return [
     `images: ${made}`,
-    `inputs: (pixel / 255 - mean) / std with ${normalized}`,
+    `inputs: (pixel / 255 - mean) / std with ${normalizationText(data)}`,
     ...(model.classes === 1 ? [`labels: a score above zero is ${one}, else ${zero}`] : []),
+    ...notes.map((note) => `note: ${note}`),
     ...(skipped.length > 0 ? [leftOut(skipped)] : []),
   ]
 }
 
+/** A warning that figures are worth no more than what was guessed for them; undefined where nothing was. */
+export function guessWarning({ data, geometry }: EvaluationData): string | undefined {
+  const guessed = [guessedOf(data), geometry?.startsWith(GUESSED) ? 'size and crop' : undefined].filter(Boolean)
+  if (guessed.length === 0) return undefined
+  return `warning: ${guessed.join(', ')} of the inputs are guessed, and the accuracy is worth no more than the guess: see --mean, --std, --size and --crop`
+}
+
+/** Metadata of weights without what is only a guess of how they were trained: whoever reads them later should guess too, and say so. */
+export function withoutGuess(
+  metadata: Record<string, string>,
+  { data, geometry }: EvaluationData,
+): Record<string, string> {
+  const left = { ...metadata }
+  const { mean, std } = originOf(data)
+  // A file says both or nothing.
+  if ([mean, std].some((origin) => origin.startsWith(GUESSED))) for (const key of ['mean', 'std']) delete left[key]
+  if (geometry?.startsWith(GUESSED)) for (const key of ['size', 'crop']) delete left[key]
+  return left
+}
+
 /** The same for machines. */
-export const preprocessingJson = ({ data: { mean, std, geometry, skipped = [] }, sources }: EvaluationData) => ({
-  ...{ mean, std, ...geometry, sources, skipped },
-})
+export const preprocessingJson = (inputs: EvaluationData) => {
+  const { mean, std, geometry, skipped = [] } = inputs.data
+  const sources = { ...(inputs.geometry && { geometry: inputs.geometry }), ...originOf(inputs.data) }
+  return { mean, std, ...geometry, sources, notes: inputs.notes, guess: guessWarning(inputs), skipped }
+}
 
 /** `shorter side resized to 256, the middle 224 x 224 cut out`. */
 function described({ size, crop = size }: Geometry): string {
@@ -133,19 +215,8 @@ function described({ size, crop = size }: Geometry): string {
   return size === undefined ? cut : `shorter side resized to ${size}, ${cut}`
 }
 
-/** What the file says, else what the flags say, else undefined; and who that is. */
-function firstOf<T extends object>(
-  file: T | undefined,
-  flags: Partial<T>,
-  otherwise: string,
-): [Partial<T> | undefined, string] {
-  const names = Object.entries(flags).filter(([, value]) => value !== undefined)
-  const set = names.map(([flag]) => `--${flag}`).join(' and ')
-  if (file) return [file, set ? `of the weights file, which overrules ${set}` : 'of the weights file']
-  return set ? [flags, 'of the command line'] : [undefined, otherwise]
-}
-
-function numbers(text: string | undefined, channels: number, what: string): number[] | undefined {
-  const values = text?.split(',').map((part) => (part.trim() === '' ? part : Number(part)))
-  return values && perChannel(values, channels, what)
+/** What --mean or --std says. */
+function numbers(text: string | undefined): Asked | undefined {
+  if (text === undefined || text === 'data') return text
+  return text.split(',').map((part) => (part.trim() === '' || Number.isNaN(Number(part)) ? part : Number(part)))
 }

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { openMachine } from '../engine/machine.ts'
 import { percent } from '../experiment/report.ts'
+import { weightsPath } from '../experiment/weights-path.ts'
 import { readWeights } from '../formats/weights-file.ts'
 import { sparsityOf } from '../prune/mask.ts'
 import { loadWeights } from '../train/checkpoint.ts'
@@ -13,6 +14,7 @@ import { oneOf } from './choices.ts'
 import { DataDisplay } from './data-progress.ts'
 import {
   chanceWarning,
+  guessWarning,
   importOptions,
   loadEvaluationData,
   PRECEDENCE,
@@ -26,7 +28,7 @@ import { print, printJson } from './output.ts'
 
 interface Options extends PreprocessingFlags {
   model?: string
-  weights: string
+  weights?: string
   dataset?: string
   data?: string
   kernels: string
@@ -35,11 +37,15 @@ interface Options extends PreprocessingFlags {
 
 const command = new Command('eval')
   .description('accuracy of stored weights on the test set of a data set')
+  .argument(
+    '[file]',
+    'an ONNX model, weights (a safetensors or HDF5 file, or a PyTorch checkpoint), or the folder of a run',
+  )
   .option(
     '--model <name>',
     'a built-in network, or an ONNX model whose weights they are (default: the one that the file is or names)',
   )
-  .requiredOption('--weights <file>', 'an ONNX model, a safetensors or HDF5 file, or a PyTorch checkpoint')
+  .option('--weights <file>', 'the same as the argument')
   .option('--dataset <name>', 'a data set or a folder')
   .option('--data <name>', 'the same as --dataset')
 
@@ -47,20 +53,22 @@ export const evalCommand = preprocessingFlags(command)
   .option('--kernels <kind>', 'which layers skip their zeros: auto, dense or sparse', 'auto')
   .option('--json', 'print one JSON object')
   .addHelpText('after', PRECEDENCE)
-  .action(async (options: Options) => {
+  .action(async (argument: string | undefined, options: Options) => {
     const kernels = oneOf('--kernels', options.kernels, kernelKinds)
-    const stored = await readWeights(options.weights, importOptions(options))
-    const { model, file } = namedNetwork(stored, options.weights, options.model)
-    const name = options.dataset ?? options.data
-    if (!name) throw new UserError('eval needs --dataset with a data set or a folder')
-    const stated = statedPreprocessing(file.metadata, options.weights, model.image[0])
+    const path = weightsPath(one('a file of weights', { 'the argument': argument, '--weights': options.weights }))
+    const name = one('a data set or a folder', { '--dataset': options.dataset, '--data': options.data })
+    const stored = await readWeights(path, importOptions(options))
+    if (options.layout !== undefined && !stored.onnx)
+      throw new UserError(`--layout is for ONNX models, which ${path} is not`)
+    const { model, file } = namedNetwork(stored, path, options.model)
+    const stated = statedPreprocessing(file.metadata, path, model.image[0])
     const loading = new DataDisplay()
     const evaluation = await loadEvaluationData(name, model, stated, options, loading.show).finally(() =>
       loading.stop(),
     )
     const machine = await openMachine()
     const network = new Network({ machine, model, data: evaluation.data, kernels })
-    loadWeights(network, file, options.weights)
+    loadWeights(network, file, path)
     network.fitKernels()
     const result = network.evaluate('test')
     const sparsity = sparsityOf(network.counts())
@@ -81,5 +89,14 @@ export const evalCommand = preprocessingFlags(command)
     print(
       `accuracy ${percent(result.accuracy)} (${result.correct} of ${result.count}), loss ${result.loss.toFixed(4)}, sparsity ${percent(sparsity)}`,
     )
-    if (warning) print(warning)
+    for (const line of [guessWarning(evaluation), warning]) if (line) print(line)
   })
+
+/** What one of two ways to say it says. Throws UserError where neither does, or both do. */
+function one(what: string, ways: Readonly<Record<string, string | undefined>>): string {
+  const said = Object.entries(ways).filter(([, value]) => value !== undefined)
+  const names = Object.keys(ways)
+  if (said.length > 1) throw new UserError(`eval takes ${what} once: expected ${names.join(' or ')}, found both`)
+  if (said.length === 0) throw new UserError(`eval needs ${what}: expected ${names.join(' or ')}, found neither`)
+  return said[0][1]!
+}

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
 import { grouped, percent } from '../experiment/report.ts'
+import { weightsPath } from '../experiment/weights-path.ts'
 import { type Histogram, summarize, type TensorSummary, totalsOf } from '../formats/summary.ts'
 import { readWeights, type WeightsFile } from '../formats/weights-file.ts'
 import { models } from '../models/index.ts'
@@ -21,7 +22,7 @@ interface Options {
 
 export const inspectCommand = new Command('inspect')
   .description(
-    'what a file of weights (ONNX, safetensors, PyTorch, HDF5) holds, or what a training step of a network takes',
+    'what a file of weights (ONNX, safetensors, PyTorch, HDF5) or the model of a run folder holds, or what a training step of a network takes',
   )
   .argument(
     '[file]',
@@ -31,7 +32,8 @@ export const inspectCommand = new Command('inspect')
   .option('--model <name>', 'a built-in network, or an ONNX model (default: the one that the file is or names)')
   .option('--batch <n>', 'with --program: samples per step (default: 128)')
   .option('--json', 'print one JSON object')
-  .action(async (path: string | undefined, { program, model, batch, json }: Options) => {
+  .action(async (given: string | undefined, { program, model, batch, json }: Options) => {
+    const path = given === undefined ? undefined : weightsPath(given)
     if (program) return inspectProgram(path, { model, batch, json })
     if (batch !== undefined) throw new UserError('--batch needs --program')
     if (path === undefined) throw new UserError('inspect needs a file of weights, or --program with --model')

@@ -2,6 +2,7 @@
 /** @file The command line. One file per command; errors that a person can mend are one sentence. */
 import { Command } from 'commander'
 import { version } from '../experiment/environment.ts'
+import { errorText } from '../util/errors.ts'
 import { benchCommand } from './bench.ts'
 import { compareMasksCommand } from './compare-masks.ts'
 import { convertCommand } from './convert.ts'
@@ -53,16 +54,16 @@ for (const command of commands) {
   for (const part of command.commands) part.copyInheritedSettings(command)
 }
 
-// A reader that went away, such as head, is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
-})
+// A reader that went away, such as head, is no error: work goes on without it, so that exit status 0 says that all was done.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
 
 try {
   await program.parseAsync()
 } catch (error) {
-  process.stderr.write(oneLine(`espalier: ${(error as Error).message}`))
+  process.stderr.write(oneLine(`espalier: ${errorText(error)}`))
   if (process.env.ESPALIER_DEBUG) process.stderr.write(`${(error as Error).stack}\n`)
   process.exitCode = 1
 }

@@ -10,11 +10,16 @@ import { namedAs } from '../train/layer-names.ts'
  */
 export function namedNetwork(file: WeightsFile, path: string, name?: string): { model: Model; file: WeightsFile } {
   const { model, onnx } = foundIn(file, path, name)
+  return { model, file: { ...namedFor(model, file, path), onnx } }
+}
+
+/** The file with the names that the network has; says so where they were others. */
+export function namedFor(model: Model, file: WeightsFile, path: string): WeightsFile {
   const named = namedAs(model, file)
   const [first] = named.renamed
   if (first)
     process.stderr.write(
       `note: ${path} has other names for ${named.renamed.size} layers of ${model.name} (${first[1]} is its ${first[0]}); they were matched by shape and order\n`,
     )
-  return { model, file: { ...named.file, onnx } }
+  return named.file
 }

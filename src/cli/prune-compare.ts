@@ -3,7 +3,7 @@ import { markdownTable } from 'markdown-table'
 import { percent } from '../experiment/report.ts'
 import type { WeightsFile } from '../formats/weights-file.ts'
 import type { Model } from '../models/model.ts'
-import { chanceWarning, preprocessingJson, preprocessingLines } from './eval-data.ts'
+import { chanceWarning, guessWarning, preprocessingJson, preprocessingLines } from './eval-data.ts'
 import { clock, print, printJson } from './output.ts'
 import { PruneDisplay } from './prune-progress.ts'
 import { pruneCounts } from './prune-report.ts'
@@ -70,7 +70,7 @@ export async function compareMethods(
     const first = ['dense', percent(0), percent(dense!.accuracy), percent(0), dense!.loss.toFixed(4), '']
     const head = ['method', 'sparsity of the pruned tensors', 'test accuracy', 'change', 'loss', 'time']
     print(`\n${markdownTable([head, first, ...rows], { align: ['l', 'r', 'r', 'r', 'r', 'r'] })}`)
-    if (warning) print(warning)
+    for (const line of [guessWarning(inputs), warning]) if (line) print(line)
   } finally {
     display?.stop()
   }

@@ -45,13 +45,13 @@ export async function finetune(
     },
     'the recipe of --finetune',
   )
-  const { signal } = interruptible(() => display?.stop())
+  const { signal, release } = interruptible(() => display?.stop())
   const outcome = await runRecipe(recipe, {
     ...{ out: folder, force: true, machine: network.machine, data: network.data, signal },
     onEvent: (event) => {
       if (event.type === 'epoch') display?.show('training', `epoch ${event.epoch}`, event.epoch / train.epochs)
     },
-  })
+  }).finally(release)
   if (outcome.interrupted)
     throw new UserError(`interrupted while training; the pruned weights are in ${start}, the run in ${folder}`)
   const weights = await readWeights(join(folder, FILES.model))

@@ -108,13 +108,11 @@ export function pruneMethod(flags: PruneFlags, model: Model, name = flags.method
 export const methodName = (name: string): PruneMethodName =>
   oneOf('--method', name, Object.keys(pruneMethods) as PruneMethodName[])
 
-/** Throws UserError where the method decides itself which weights compete. */
-export function scopeOf({ scope }: PruneFlags, method: PruneMethodName): ScopeName {
+/** Throws UserError where there is no such scope, or the method does not know it. */
+export function scopeOf({ scope, faithful }: PruneFlags, method: PruneMethodName): ScopeName {
   const found = oneOf('--scope', scope, Object.keys(scopes) as ScopeName[])
-  if (found !== 'global' && !isStored(method))
-    throw new UserError(
-      `--scope ${found} is for magnitude and random: with ${method} the loss decides where weights are removed`,
-    )
+  if (method === 'magnitude' && faithful && found !== 'global' && found !== 'layerwise')
+    throw new UserError(`--scope: expected global or layerwise for magnitude with --faithful, found ${found}`)
   return found
 }
 

@@ -13,9 +13,11 @@ import {
   chanceWarning,
   type EvaluationData,
   flagMetadata,
+  guessWarning,
   loadEvaluationData,
   preprocessingJson,
   preprocessingLines,
+  withoutGuess,
 } from './eval-data.ts'
 import { onnxOptions, writtenJson, writtenLines } from './onnx-flags.ts'
 import { print, printJson } from './output.ts'
@@ -71,7 +73,8 @@ export async function pruneWithData(
     const trained = recipe && (await finetune(weights, network, recipe, { ...flags, model, display }))
     const result = { ...outcome, dense, ...counts, ...(trained && { finetuned: trained.evaluation }) }
     const { tensors } = trained?.weights ?? weights
-    const stored = { weights: { tensors, metadata: weights.metadata }, model, onnx: file.onnx }
+    const metadata = trained ? weights.metadata : withoutGuess(weights.metadata, inputs)
+    const stored = { weights: { tensors, metadata }, model, onnx: file.onnx }
     const written = await writeNetwork(flags.out, stored, options)
     if (!display) {
       const { method: name, sparsity, lambda: damp, fisher: blockSize, seed, faithful } = method
@@ -89,6 +92,8 @@ export async function pruneWithData(
     }
     display.stop()
     print(`\n${pruneReport(result)}\n`)
+    const guess = guessWarning(inputs)
+    if (guess) print(`${guess}\n`)
     for (const line of writtenLines(flags.out, written, flags)) print(line)
   } finally {
     display?.stop()

@@ -102,6 +102,7 @@ export async function prepare(
       stages,
       seed,
       faithful,
+      ...(scope === 'layerwise' && { scope }),
       ...drawn,
     }
     const { stages: reports, seconds } = pruneSecondOrder(network, source, { ...options, onProgress: display?.show })

@@ -1,5 +1,6 @@
 /** @file espalier prune: a trained network pruned, with or without data. */
 import { Command } from 'commander'
+import { weightsPath } from '../experiment/weights-path.ts'
 import { checkForm } from '../formats/network-file.ts'
 import { readWeights } from '../formats/weights-file.ts'
 import { UserError } from '../util/errors.ts'
@@ -9,6 +10,7 @@ import { onnxFlags, onnxOptions } from './onnx-flags.ts'
 import { checkOutput } from './output-file.ts'
 import { pruneByValue } from './prune-by-value.ts'
 import { compareMethods } from './prune-compare.ts'
+import { checkPruneFlags } from './prune-flags.ts'
 import { methodName, type PruneFlags, pruneMethods } from './prune-settings.ts'
 import { pruneWithData } from './prune-with-data.ts'
 
@@ -84,16 +86,21 @@ const command = new Command('prune')
 export const pruneCommand = onnxFlags(preprocessingFlags(command))
   .option('--json', 'print one JSON object')
   .addHelpText('after', METHODS + PRECEDENCE)
-  .action(async (path: string, flags: PruneFlags) => {
+  .action(async (given: string, flags: PruneFlags, command: Command) => {
     const { method, compare, out, data } = flags
     if ((method === undefined) === (compare === undefined))
       throw new UserError('prune needs either --method with one method or --compare with several')
     if (method !== undefined && out === undefined) throw new UserError('prune needs --out with the name of a file')
+    checkPruneFlags(command, flags)
+    const path = weightsPath(given)
     if (out !== undefined) {
       checkForm(out, onnxOptions(flags))
       checkOutput(out, { inputs: [path], force: flags.force })
     }
     const stored = await readWeights(path, importOptions(flags))
+    for (const flag of ['size', 'crop'] as const)
+      if (flags[flag] !== undefined && data === undefined && !stored.onnx)
+        throw new UserError(`--${flag} needs --data with a folder of image files, or an ONNX model`)
     if (method !== undefined && data === undefined)
       return pruneByValue(stored, path, methodName(method), { ...flags, out: out! })
     if (data === undefined) throw new UserError('--compare needs --data with a data set or a folder')

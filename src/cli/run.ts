@@ -2,8 +2,8 @@
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { type DryRun, dryRun } from '../experiment/dry-run.ts'
-import { FILES } from '../experiment/folder.ts'
-import { readRecipe } from '../experiment/recipe.ts'
+import { FILES, RunFolder } from '../experiment/folder.ts'
+import { readRecipe, recipeToYaml } from '../experiment/recipe.ts'
 import { bytes, grouped, layerTable } from '../experiment/report.ts'
 import { runRecipe } from '../experiment/run.ts'
 import { runTicket, type TicketOutcome } from '../experiment/run-ticket.ts'
@@ -53,23 +53,31 @@ export const runCommand = new Command('run')
   .action(async (path: string, options: Options) => {
     const flags = { seed: options.seed, 'prune.onCollapse': options.onCollapse, 'train.kernels': options.kernels }
     const changes = Object.entries(flags).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]))
+    if (options.onCollapse !== undefined && readRecipe(path, options.set).prune === undefined)
+      throw new UserError(`--on-collapse is for recipes that prune: ${path} has no prune section`)
     const recipe = readRecipe(path, [...options.set, ...changes])
-    if (options.dryRun) {
-      const result = await dryRun(recipe)
-      if (options.json) printJson(result)
-      else showDryRun(result)
-      return
-    }
-
     const checkpointSeconds = Number(options.checkpointSeconds)
-    if (!(checkpointSeconds >= 0))
+    if (!(options.checkpointSeconds.trim() !== '' && checkpointSeconds >= 0))
       throw new UserError(`--checkpoint-seconds: expected a number of 0 or more, found ${options.checkpointSeconds}`)
     const { out, resume, force, quiet, json } = options
     if (resume && force) throw new UserError('--resume and --force exclude each other')
+    if (quiet && json) throw new UserError('--quiet and --json exclude each other')
+    if (force && !out) throw new UserError('--force needs --out with the folder of the run')
+    if (resume && !out) throw new UserError('--resume needs --out with the folder of the run')
+    const stop = options.untilPruning ? new StopBeforePruning(recipe) : undefined
+    if (options.dryRun) {
+      const result = await dryRun(recipe)
+      if (out) RunFolder.check(out, options, recipeToYaml(recipe))
+      if (json) printJson(result)
+      else if (!quiet) showDryRun(result)
+      // A run would end here.
+      if (result.missingData !== undefined) throw new UserError(result.missingData)
+      return
+    }
+
     const display = quiet || json ? undefined : new RunDisplay()
     const loading = display && new DataDisplay()
-    const { signal, received, unstoppable } = interruptible(() => display?.stop())
-    const stop = options.untilPruning ? new StopBeforePruning(recipe) : undefined
+    const { signal, received, unstoppable, release } = interruptible(() => display?.stop())
     try {
       const run = recipe.ticket ? runTicket : runRecipe
       const outcome = await run(recipe, {
@@ -93,6 +101,7 @@ export const runCommand = new Command('run')
       else if (!quiet) print(`interrupted; go on with: ${again}`)
       if (received()) process.exitCode = received() === 'SIGTERM' ? 143 : 130
     } finally {
+      release()
       loading?.stop()
       display?.stop()
     }
@@ -118,4 +127,5 @@ function showDryRun(result: DryRun): void {
       `${result.runs.length} runs: ${result.runs.map(({ name, steps }) => `${name} ${grouped(steps)}`).join(', ')} steps`,
     )
   if (result.warning) print(`warning: ${result.warning}`)
+  if (result.guess) print(`note: ${result.guess}`)
 }

@@ -71,7 +71,7 @@ found on the workers' machines under the same paths. Results come back through R
     const queue = options.redis === undefined ? undefined : await openQueue(options.redis, onNotice)
     const command = [fileURLToPath(new URL('./main.js', import.meta.url))]
     display = options.json ? undefined : new SweepDisplay(sweep.cells.length, resultsOf(sweep, out).size)
-    const { signal, received } = interruptible(() => display?.stop())
+    const { signal, received, release } = interruptible(() => display?.stop())
     try {
       const { results, failed } = await runSweep(sweep, {
         ...{ out, signal, resume: options.resume, run: queue?.run ?? pool({ jobs, threads, command }) },
@@ -87,6 +87,7 @@ found on the workers' machines under the same paths. Results come back through R
         process.exitCode = received() === 'SIGTERM' ? 143 : 130
       } else if (failed.size > 0) process.exitCode = 1
     } finally {
+      release()
       display?.stop()
       queue?.close()
     }

@@ -43,7 +43,7 @@ Ctrl-C gives back to the queue what is running, and ends.`,
       import('../sweep/queue/worker.ts'),
     ])
     const redis = await openRedis(options.redis, print)
-    const { signal, received } = interruptible(() => {})
+    const { signal, received, release } = interruptible(() => {})
     const command = [fileURLToPath(new URL('./main.js', import.meta.url))]
     print(`waiting for runs, ${concurrency} at a time; Ctrl-C ends`)
     try {
@@ -57,6 +57,7 @@ Ctrl-C gives back to the queue what is running, and ends.`,
         onEvent: (event) => print(lineOf(event)),
       })
     } finally {
+      release()
       redis.disconnect()
     }
     process.exitCode = received() === 'SIGTERM' ? 143 : 130

@@ -15,6 +15,12 @@ export interface Split {
   labels: Labels
 }
 
+/** Of mean and of std: `of the data set`, `given`, `measured on ...` or, where nobody said them, `guessed: ...`. */
+export interface Origin {
+  mean: string
+  std: string
+}
+
 export interface Dataset {
   name: string
   classes: number
@@ -25,6 +31,8 @@ export interface Dataset {
   /** Per channel, of pixels scaled to 0..1: inputs are (pixel - mean) / std. */
   mean: readonly number[]
   std: readonly number[]
+  /** Who said mean and std, in words. Absent: the data set itself. */
+  origin?: Origin
   train: Split
   test: Split
   /** How images were resized and cropped, where their files were decoded and that was asked for. */

@@ -4,9 +4,10 @@
  */
 import { createHash } from 'node:crypto'
 import { createReadStream, existsSync, statSync } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fileProblem, UserError } from '../util/errors.ts'
+import { makeFolders } from '../util/files.ts'
 import { Meter, type OnProgress } from './progress.ts'
 
 export interface Download {
@@ -36,7 +37,11 @@ export async function download(file: Download, options: DownloadOptions = {}): P
     return
   }
   const part = `${path}.part`
-  await mkdir(dirname(path), { recursive: true }).catch(unwritable(dirname(path)))
+  try {
+    makeFolders(dirname(path))
+  } catch (error) {
+    unwritable(dirname(path))(error)
+  }
   if (existsSync(part) && statSync(part).size > size) await rm(part)
   const have = existsSync(part) ? statSync(part).size : 0
   if (have < size) {

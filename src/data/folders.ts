@@ -4,6 +4,10 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { UserError } from '../util/errors.ts'
+
+/** A data set is not on this machine, or there is none of that name. */
+export class MissingData extends UserError {}
 
 /** `ESPALIER_CACHE`, else ~/.cache/espalier. */
 export const cacheFolder = (): string => process.env.ESPALIER_CACHE || join(homedir(), '.cache', 'espalier')

@@ -21,6 +21,8 @@ export interface Format {
   expects: string
   /** Whether images are stored as they come, so that size, crop and skipCorrupt mean something. */
   decoded: boolean
+  /** Name of the constants where none are asked for. */
+  normalization: string
   recognizes(folder: string): boolean
   load(folder: string, name: string, options: LoadOptions): Dataset | Promise<Dataset>
 }
@@ -28,6 +30,7 @@ export interface Format {
 const cifar = (family: CifarFamily): Format => ({
   expects: `${family.test[0]} and its companions (CIFAR-${family.labels.at(-1)!.classes}, binary version)`,
   decoded: false,
+  normalization: family.normalization,
   recognizes: (folder) => isCifarFolder(folder, family),
   load: (folder, name, { normalization }) => loadCifar(folder, name, family, normalization),
 })
@@ -36,6 +39,7 @@ export const formats = {
   idx: {
     expects: "MNIST's four IDX files",
     decoded: false,
+    normalization: 'mnist',
     recognizes: isIdxFolder,
     load: (folder, name, { normalization }) => loadIdxFolder(folder, name, normalization),
   },
@@ -44,6 +48,7 @@ export const formats = {
   images: {
     expects: 'train/ and test/ (or val/) with a folder of images per class',
     decoded: true,
+    normalization: 'imagenet',
     recognizes: isImageFolder,
     load: loadImageFolder,
   },

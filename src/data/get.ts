@@ -1,13 +1,13 @@
 /**
  * @file Fetches a published data set: downloads what is missing, unpacks it, removes the archives.
  */
-import { createReadStream, existsSync, mkdirSync } from 'node:fs'
+import { createReadStream, existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { fileProblem, UserError } from '../util/errors.ts'
-import { writeAtomically } from '../util/files.ts'
+import { makeFolder, writeAtomically } from '../util/files.ts'
 import { suggestion } from '../util/suggest.ts'
 import { download } from './download.ts'
 import { downloadFolder } from './folders.ts'
@@ -77,10 +77,6 @@ async function gunzip(archive: string): Promise<Uint8Array[]> {
 }
 
 function save(path: string, content: Uint8Array): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true })
-  } catch (error) {
-    throw new UserError(`cannot write ${path}: ${fileProblem(error)}`)
-  }
+  makeFolder(dirname(path))
   writeAtomically(path, content)
 }

@@ -4,9 +4,10 @@
  *
  * Layout: 8 bytes magic, header length (32-bit, little-endian), header (JSON), labels, images.
  */
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { makeFolders } from '../util/files.ts'
 import { type Labels, labelArray } from './dataset.ts'
 
 export interface CachedImages {
@@ -72,7 +73,7 @@ export function writeImageCache(path: string, { labels, images, ...rest }: Cache
   const length = new Uint8Array(4)
   new DataView(length.buffer).setUint32(0, text.length, true)
   const temporary = `${path}.${process.pid}.tmp`
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolders(dirname(path))
   try {
     const file = openSync(temporary, 'w')
     try {

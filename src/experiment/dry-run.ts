@@ -1,21 +1,19 @@
 /**
- * @file What a recipe would do and cost, found out in a few steps on synthetic data of the right shape.
+ * @file What a recipe would do and cost, found out in a few steps.
  */
 import type { Dataset } from '../data/dataset.ts'
-import { loadDataset } from '../data/index.ts'
+import { MissingData } from '../data/folders.ts'
 import { synthetic } from '../data/synthetic.ts'
 import { openMachine } from '../engine/machine.ts'
 import { sizeOf } from '../graph/tensor.ts'
 import { classesOf } from '../models/model.ts'
 import { setHyper } from '../optim/sgd.ts'
 import type { LayerCount } from '../prune/mask.ts'
-import { checkFits } from '../train/options.ts'
-import { UserError } from '../util/errors.ts'
+import type { Network } from '../train/network.ts'
 import { gsmProblem, optimizerOf } from './gsm.ts'
-import { checkRecipe, type Recipe } from './recipe.ts'
-import { secondOrderPlan } from './second-order.ts'
-import { buildNetwork, firstStep, modelOf, pruningSchedule, rateSchedule } from './setup.ts'
-import { ticketPhases } from './ticket.ts'
+import { checkMemory, guessedInputs, phasesOf, prepareAll, recipeData, stepsPerEpoch } from './prepare.ts'
+import type { Recipe } from './recipe.ts'
+import { buildNetwork, firstStep, modelOf, rateSchedule } from './setup.ts'
 
 export interface DryRun {
   engine: string
@@ -35,18 +33,37 @@ export interface DryRun {
   estimatedSeconds?: number
   /** What is wrong with the schedule, if anything; undefined, too, where the data set is not on this machine. */
   warning?: string
+  /** What nobody said of the inputs, if anything. */
+  guess?: string
   /** Why `steps` is undefined. */
   missingData?: string
 }
 
-/** Builds the network and takes a few steps on synthetic data; writes nothing. Throws UserError where the run would at once. */
+/**
+ * Makes all checks of a run, builds its network and takes a few steps; writes nothing. Where the data set is not on this machine, the steps are on synthetic data of the right
+ * shape. Throws UserError where the run would, with the same sentence.
+ */
 export async function dryRun(recipe: Recipe): Promise<DryRun> {
   const machine = await openMachine()
+  const found = await recipeData(recipe).catch((error) => error)
+  if (!(found instanceof Error)) {
+    const { network, data } = await prepareAll(recipe, { machine, data: found })
+    const measured = measure(recipe, network)
+    return { ...measured, ...lengthsOf(recipe, data, measured.secondsPerStep), guess: guessedInputs(data) }
+  }
+  if (!(found instanceof MissingData)) throw found
   const model = modelOf(recipe)
-  const { batch, learningRate } = recipe.train
-  const data = synthetic({ image: model.image, classes: classesOf(model), train: batch, test: 1 })
+  checkMemory(recipe, model)
+  phasesOf(recipe)
+  const data = synthetic({ image: model.image, classes: classesOf(model), train: recipe.train.batch, test: 1 })
   const network = await buildNetwork({ ...recipe, data: { ...recipe.data, validation: 0 } }, data, machine)
-  const samples = Uint32Array.from({ length: batch }, (_, i) => i)
+  return { ...measure(recipe, network), missingData: found.message }
+}
+
+/** Takes a few training steps. */
+function measure(recipe: Recipe, network: Network): DryRun {
+  const { batch, learningRate } = recipe.train
+  const samples = network.indices.train.slice(0, batch)
   setHyper(network.executable, learningRate, optimizerOf(recipe))
   const times = Array.from({ length: 5 }, () => {
     const start = performance.now()
@@ -57,33 +74,25 @@ export async function dryRun(recipe: Recipe): Promise<DryRun> {
   const kernels: Record<string, number> = {}
   for (const { kernel } of network.executable.profile(`train/${batch}`, 1)) kernels[kernel] = (kernels[kernel] ?? 0) + 1
   const { persistent, temporary } = network.executable.memory
-  const result: DryRun = {
-    ...{ engine: machine.description, layers: network.counts(), kernels, secondsPerStep },
+  const { train, test } = network.data
+  const ofData = [train, test].reduce((sum, { images, labels }) => sum + images.length + 4 * labels.length, 0)
+  return {
+    ...{ engine: network.machine.description, layers: network.counts(), kernels, secondsPerStep },
     parameters: network.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
-    arenaBytes: 4 * (persistent + temporary) - data.train.images.length - data.test.images.length,
+    arenaBytes: 4 * (persistent + temporary) - ofData,
   }
-  let real: Dataset
-  try {
-    real = await loadDataset(recipe.data.name)
-  } catch (error) {
-    if (error instanceof UserError) return { ...result, missingData: error.message }
-    throw error
-  }
-  checkFits(model, real, batch, recipe.data.validation)
-  const perEpoch = Math.ceil((real.train.count - recipe.data.validation) / batch)
-  secondOrderPlan(recipe, model, real)
-  const check = (value: unknown) => checkRecipe(value, 'ticket')
-  const runs = recipe.ticket ? ticketPhases(recipe, model, '', check) : [{ name: recipe.name, recipe }]
-  const lengths = runs.map(({ name, recipe: own }) => {
-    pruningSchedule(own, perEpoch)
+}
+
+/** How long the runs of a recipe are. */
+function lengthsOf(recipe: Recipe, data: Dataset, secondsPerStep: number) {
+  const runs = phasesOf(recipe).map(({ name, recipe: own }) => {
+    const perEpoch = stepsPerEpoch(own, data)
     const total = own.train.epochs * perEpoch
     const warning = gsmProblem(own, { ...rateSchedule(own, perEpoch), total }, perEpoch)
     return { name, steps: total - firstStep(own, perEpoch), warning }
   })
-  const steps = lengths.reduce((sum, run) => sum + run.steps, 0)
-  const { warning } = lengths.find((run) => run.warning !== undefined) ?? {}
-  return {
-    ...{ ...result, steps, estimatedSeconds: steps * secondsPerStep, warning },
-    runs: lengths.map(({ name, steps: own }) => ({ name, steps: own })),
-  }
+  const steps = runs.reduce((sum, run) => sum + run.steps, 0)
+  const warning = runs.find((run) => run.warning !== undefined)?.warning
+  const named = runs.map(({ name, steps: own }) => ({ name, steps: own }))
+  return { runs: named, steps, estimatedSeconds: steps * secondsPerStep, warning }
 }

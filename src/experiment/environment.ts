@@ -3,6 +3,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os'
+import type { Origin } from '../data/dataset.ts'
 import type { Machine } from '../engine/machine.ts'
 
 export interface Environment {
@@ -15,6 +16,14 @@ export interface Environment {
   memoryGiB: number
   system: string
   started: string
+}
+
+/** How pixels became inputs, and who said so. */
+export interface Inputs {
+  /** Per channel, of pixels scaled to 0..1. */
+  mean: readonly number[]
+  std: readonly number[]
+  origin: Origin
 }
 
 export function describeEnvironment(machine: Machine): Environment {

@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { fileProblem, UserError } from '../util/errors.ts'
-import { makeFolder } from '../util/files.ts'
+import { checkFolder, makeFolder } from '../util/files.ts'
 import { FolderLock } from '../util/folder-lock.ts'
 import { withoutAbout } from './about.ts'
 import type { RunResult } from './run-events.ts'
@@ -29,6 +29,11 @@ export const FILES = {
   model: 'model.safetensors',
   report: 'report.md',
 } as const
+
+interface OpenMode {
+  resume?: boolean
+  force?: boolean
+}
 
 export class RunFolder {
   readonly path: string
@@ -59,20 +64,28 @@ export class RunFolder {
    * A folder by path, made if need be (not to `resume`). Where it holds a run: `resume` keeps it, `force` removes it, otherwise
    * it is refused. A folder that another process works in is always refused.
    */
-  static open(path: string, mode: { resume?: boolean; force?: boolean }): RunFolder {
-    if (!mode.resume) makeFolder(path)
-    else if (!existsSync(path)) throw new UserError(`${path} holds no run to resume: there is no such folder`)
+  static open(path: string, mode: OpenMode): RunFolder {
+    if (mode.resume) expectFolder(path)
+    else makeFolder(path)
     const folder = new RunFolder(path)
-    const holdsRun = Object.values(FILES).some((file) => existsSync(join(path, file)))
-    if (holdsRun && !mode.resume && !mode.force) {
+    try {
+      expectRoom(path, mode)
+    } catch (error) {
       folder.release()
-      throw new UserError(
-        `${path} already holds a run: use --resume to go on with it, --force to replace it, or another --out`,
-      )
+      throw error
     }
-    if (holdsRun && mode.force) for (const file of Object.values(FILES)) rmSync(join(path, file), { force: true })
+    if (holdsRun(path) && mode.force) for (const file of Object.values(FILES)) rmSync(join(path, file), { force: true })
     for (const file of readdirSync(path)) if (isLeftover(file)) rmSync(join(path, file), { force: true })
     return folder
+  }
+
+  /** Throws what {@link open} would throw, and where a run is to be resumed {@link expectToResume}; changes nothing. */
+  static check(path: string, mode: OpenMode, recipe: string): void {
+    if (mode.resume) expectFolder(path)
+    else checkFolder(path)
+    FolderLock.check(path, 'run')
+    expectRoom(path, mode)
+    if (mode.resume) expectRun(path, recipe)
   }
 
   /** The path of one of the run's files. */
@@ -91,12 +104,7 @@ export class RunFolder {
 
   /** Throws UserError where there is no run of this recipe (as YAML) to go on with, or it is complete. */
   expectToResume(recipe: string): void {
-    if (!this.has('recipe')) throw new UserError(`${this.path} holds no run to resume`)
-    if (this.has('report')) throw new UserError(`${this.path}: this run is complete; see ${this.file('report')}`)
-    if (withoutAbout(readFileSync(this.file('recipe'), 'utf8')) !== withoutAbout(recipe))
-      throw new UserError(
-        `${this.file('recipe')} differs from the recipe given: resume with the same recipe, seed and --set`,
-      )
+    expectRun(this.path, recipe)
   }
 
   /** Appends a line to metrics.jsonl. */
@@ -116,6 +124,27 @@ export class RunFolder {
   release(): void {
     this.#lock.release()
   }
+}
+
+const holdsRun = (path: string): boolean => Object.values(FILES).some((file) => existsSync(join(path, file)))
+
+function expectFolder(path: string): void {
+  if (!existsSync(path)) throw new UserError(`${path} holds no run to resume: there is no such folder`)
+}
+
+function expectRoom(path: string, { resume, force }: OpenMode): void {
+  if (holdsRun(path) && !resume && !force)
+    throw new UserError(
+      `${path} already holds a run: use --resume to go on with it, --force to replace it, or another --out`,
+    )
+}
+
+function expectRun(path: string, recipe: string): void {
+  const file = (name: keyof typeof FILES) => join(path, FILES[name])
+  if (!existsSync(file('recipe'))) throw new UserError(`${path} holds no run to resume`)
+  if (existsSync(file('report'))) throw new UserError(`${path}: this run is complete; see ${file('report')}`)
+  if (withoutAbout(readFileSync(file('recipe'), 'utf8')) !== withoutAbout(recipe))
+    throw new UserError(`${file('recipe')} differs from the recipe given: resume with the same recipe, seed and --set`)
 }
 
 /** The result of a complete run, from the last line of its metrics; undefined of others. */

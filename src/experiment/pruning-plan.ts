@@ -1,7 +1,9 @@
 /** @file How a recipe prunes at its events: by second derivatives of trained weights, or by the scores of a saliency. */
 import type { Dataset } from '../data/dataset.ts'
 import type { Model } from '../models/model.ts'
+import { raiseToFloor } from '../prune/floor.ts'
 import type { PruningEvent } from '../prune/schedule.ts'
+import { type Scope, scopes } from '../prune/scope.ts'
 import { sparsitiesOf, tensorwise } from '../prune/sparsities.ts'
 import type { Kernels } from '../train/kernels.ts'
 import type { Network } from '../train/network.ts'
@@ -34,6 +36,7 @@ export function pruningPlan(recipe: Recipe, model: Model, data: Dataset): Prunin
   const finals =
     section.sparsities &&
     sparsitiesOf(tensorsToPrune(section, model), section.sparsity, section.sparsities, 'prune.sparsities')
+  checkFloor(section, model, finals, recipe.model.masks !== undefined)
   const scoring = new Scoring({
     ...{ ...options, method, available, prunable: prunableNames(section, model) },
     samples: samples === 'all' ? available : samples,
@@ -47,4 +50,18 @@ export function pruningPlan(recipe: Recipe, model: Model, data: Dataset): Prunin
       return prune(network, { method: scoring, scope, sparsity, ...maskOptions(section), seed, progress }, index)
     },
   }
+}
+
+/** Whether the floor of every layer fits the final sparsity, as far as that can be said before training. Throws UserError. */
+function checkFloor(
+  section: NonNullable<Recipe['prune']>,
+  model: Model,
+  finals: ReadonlyMap<string, number> | undefined,
+  masked: boolean,
+): void {
+  const { floor, count } = maskOptions(section)
+  // Of whole channels, and of layers that have lost weights already, other counts are due.
+  if (!floor || masked || section.granularity === 'channel') return
+  const scope: Scope = finals ? tensorwise((name) => finals.get(name)!) : scopes[section.scope]
+  raiseToFloor(scope.groups(tensorsToPrune(section, model), section.sparsity, count), floor)
 }

@@ -50,6 +50,15 @@ const blocks = z
     error: ({ input }) => `expected full, layer or a number of weights, found ${shown(input)}`,
   }) as unknown as z.ZodType<FisherBlocks>
 
+/** Mean or std of inputs: the number of channels is not known yet. */
+const perChannels = z
+  .unknown()
+  .refine(
+    (value) => value === 'data' || (Array.isArray(value) && value.length > 0 && value.every((x) => Number.isFinite(x))),
+    { error: ({ input }) => `expected a list of numbers, one per channel, or data, found ${listed(input)}` },
+  ) as unknown as z.ZodType<number[] | 'data'>
+const listed = (value: unknown): string => (Array.isArray(value) ? `[${value.map(shown).join(', ')}]` : shown(value))
+
 const secondOrderSchema = z.strictObject({
   samples: positive.optional().describe('Gradients (default: 4000, of convolutional networks and for chita 1000).'),
   miniBatch: positive.default(1).describe('Training samples whose mean loss one gradient belongs to.'),
@@ -126,6 +135,10 @@ export const recipeSchema = z.strictObject({
   data: z.strictObject({
     name: z.string().describe(`A data set (${Object.keys(datasets).join(', ')}) or a folder.`),
     normalization: nameOf<string>(normalizations).optional().describe("Of inputs (default: the data set's own)."),
+    mean: perChannels
+      .optional()
+      .describe('Of pixels scaled to 0..1: a number per channel, or data, measured on the training images.'),
+    std: perChannels.optional().describe('Likewise; inputs are (pixel - mean) / std.'),
     size: positive.optional().describe('Folders of images: the shorter side is resized to this.'),
     crop: positive.optional().describe('Folders of images: a square is cut from the middle.'),
     skipCorrupt: z.boolean().optional().describe('Folders of images: leave out what cannot be decoded.'),
@@ -248,6 +261,8 @@ function crossCheck(recipe: Recipe, source: string): Recipe {
     throw new UserError(`${source}: train.kernels: ${prune.method} works with dense kernels only`)
   if (train.nesterov && train.momentum === 0)
     throw new UserError(`${source}: train.nesterov: needs a train.momentum above 0, found 0`)
+  if (data.normalization !== undefined && data.mean !== undefined && data.std !== undefined)
+    throw new UserError(`${source}: data.normalization: expected none beside data.mean and data.std, which replace it`)
   if (data.stratify && data.validation === 0)
     throw new UserError(`${source}: data.stratify: needs a data.validation above 0, found 0`)
   return recipe

@@ -2,6 +2,8 @@
  * @file What a run came to, as tables: in the terminal and, the same, as Markdown.
  */
 import { markdownTable } from 'markdown-table'
+import type { Dataset } from '../data/dataset.ts'
+import { normalizationText } from '../data/normalization.ts'
 import { type Connectivity, collapseSentences, effectiveSparsity } from '../prune/collapse.ts'
 import type { LayerCount } from '../prune/mask.ts'
 import type { Evaluation } from '../train/evaluation.ts'
@@ -104,7 +106,8 @@ export function gapText(gap: Gap | undefined): string {
   return `Exactly ${grouped(keep)} weights were kept, by magnitude: the least of them is ${kept.toPrecision(3)}, the largest removed ${removed.toPrecision(3)}${ratio}; ${percent(vanished)} of all were below 1e-4.`
 }
 
-export function reportMarkdown(recipe: Recipe, engine: string, result: RunResult): string {
+/** `data`: what the inputs were made of. */
+export function reportMarkdown(recipe: Recipe, engine: string, data: Dataset, result: RunResult): string {
   const gains = gainText(result.layers, result.kernels)
   return [
     `# ${recipe.name}`,
@@ -114,6 +117,8 @@ export function reportMarkdown(recipe: Recipe, engine: string, result: RunResult
     'among prunable weights (biases are not prunable). The dense network is the one just before the first pruning event.',
     '',
     resultTable(result),
+    '',
+    `Inputs are (pixel / 255 - mean) / std with ${normalizationText(data)}.`,
     '',
     layerTable(result.layers, result.kernels),
     '',

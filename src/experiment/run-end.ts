@@ -41,7 +41,7 @@ export function endRun(finished: Finished): RunResult {
   const denseBytes = dense ? folder.size('dense') : modelBytes
   const result = { ...pruned, kernels, dense, final, gap, denseBytes, modelBytes, seconds }
   folder.appendMetric({ type: 'final', ...result })
-  writeAtomically(folder.file('report'), reportMarkdown(recipe, network.machine.description, result))
+  writeAtomically(folder.file('report'), reportMarkdown(recipe, network.machine.description, network.data, result))
   journal.tell({ type: 'end', folder: folder.path, result })
   return result
 }

@@ -64,9 +64,11 @@ export function pruningHooks(recipe: Recipe, dense: Network, plan: PruningPlan |
             long = true
             onUnstoppable?.(true)
           }
-          const result = plan.prune(network, event, index, progress)
-          if (long) onUnstoppable?.(false)
-          return result
+          try {
+            return plan.prune(network, event, index, progress)
+          } finally {
+            if (long) onUnstoppable?.(false)
+          }
         }),
       before: (_step, first) => {
         if (first) writeSafetensors(folder.file('dense'), weightsOf(dense))

@@ -2,6 +2,7 @@
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts'
 import { checkpointOf, loadCheckpoint } from '../train/checkpoint.ts'
 import type { Network } from '../train/network.ts'
+import { UserError } from '../util/errors.ts'
 import type { RewiringHook } from '../workflow/rewire.ts'
 import type { RunFolder } from './folder.ts'
 import { type Progressed, progressOf } from './progressed.ts'
@@ -24,17 +25,22 @@ export function saveState({ folder, network, rewiring }: Saved, seed: number, st
   writeSafetensors(folder.file('checkpoint'), file)
 }
 
-/** Undefined where the run had no checkpoint yet. Metrics go back to what they were when it was written. */
+/** Undefined where the run had no checkpoint yet. Metrics go back to what they were when it was written. Throws UserError, which says how to go on, where the checkpoint is damaged. */
 export function restoreState({ folder, network, rewiring }: Saved): RunState | undefined {
   if (!folder.has('checkpoint')) {
     folder.truncateMetrics(0)
     return undefined
   }
   const path = folder.file('checkpoint')
-  const file = readSafetensors(path)
-  const { metricsBytes, rewiring: moved, ...state } = progressOf(file, path)
-  loadCheckpoint(network, file, path)
-  rewiring?.restore(moved ?? {}, file, network)
-  folder.truncateMetrics(metricsBytes)
-  return state
+  try {
+    const file = readSafetensors(path)
+    const { metricsBytes, rewiring: moved, ...state } = progressOf(file, path)
+    loadCheckpoint(network, file, path)
+    rewiring?.restore(moved ?? {}, file, network)
+    folder.truncateMetrics(metricsBytes)
+    return state
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    throw new UserError(`${error.message}; delete ${path} and resume to begin the run anew, or use --force`)
+  }
 }

@@ -11,11 +11,12 @@ import { UserError } from '../util/errors.ts'
 import { writeAtomically } from '../util/files.ts'
 import { describeEnvironment } from './environment.ts'
 import { FILES, RunFolder, resultIn } from './folder.ts'
-import { checkRecipe, type Recipe, recipeToYaml } from './recipe.ts'
+import { phasesOf, prepareAll } from './prepare.ts'
+import { type Recipe, recipeToYaml } from './recipe.ts'
 import { type RunOptions, runRecipe } from './run.ts'
 import type { RunOutcome, RunResult } from './run-events.ts'
 import { modelOf } from './setup.ts'
-import { type Phase, ticketPhases } from './ticket.ts'
+import type { Phase } from './ticket.ts'
 import { maskOf } from './ticket-files.ts'
 import { type PhaseResult, ticketReport } from './ticket-report.ts'
 
@@ -30,9 +31,8 @@ export async function runTicket(recipe: Recipe, options: RunOptions = {}): Promi
   const machine = options.machine ?? (await openMachine())
   const model = modelOf(recipe)
   const layers = prunableTensors(model)
-  const check = (value: unknown) => checkRecipe(value, 'ticket')
   // Refused, if so, before there is a folder.
-  ticketPhases(recipe, model, '', check)
+  const { data } = await prepareAll(recipe, { ...options, machine })
   const folder = options.out ? RunFolder.open(options.out, options) : RunFolder.fresh(recipe.name)
   try {
     if (options.resume) folder.expectToResume(recipeToYaml(recipe))
@@ -40,7 +40,7 @@ export async function runTicket(recipe: Recipe, options: RunOptions = {}): Promi
       writeAtomically(folder.file('environment'), `${JSON.stringify(describeEnvironment(machine), null, 2)}\n`)
       writeAtomically(folder.file('recipe'), recipeToYaml(recipe))
     }
-    const plan = ticketPhases(recipe, model, folder.path, check)
+    const plan = phasesOf(recipe, folder.path)
     const done: PhaseResult[] = []
     for (const [index, phase] of plan.entries()) {
       const out = join(folder.path, phase.name)
@@ -49,7 +49,7 @@ export async function runTicket(recipe: Recipe, options: RunOptions = {}): Promi
         options.onEvent?.({ type: 'phase', name: phase.name, index: index + 1, phases: plan.length })
         phase.prepare?.()
         const resume = options.resume && existsSync(join(out, FILES.recipe))
-        const outcome = await runRecipe(phase.recipe, { ...options, machine, out, resume, force: !resume })
+        const outcome = await runRecipe(phase.recipe, { ...options, machine, data, out, resume, force: !resume })
         if (!outcome.result) return { folder: folder.path, interrupted: true, phases: done }
         result = outcome.result
       }

@@ -3,20 +3,21 @@
  * interrupted run resumed, bit for bit.
  */
 import type { Dataset } from '../data/dataset.ts'
-import { loadDataset } from '../data/index.ts'
+import { originOf } from '../data/normalization.ts'
 import type { DataProgress } from '../data/progress.ts'
-import { type Machine, openMachine } from '../engine/machine.ts'
+import type { Machine } from '../engine/machine.ts'
 import type { Network } from '../train/network.ts'
 import { type EpochSums, type Hook, train } from '../train/train.ts'
 import { UserError } from '../util/errors.ts'
 import { writeAtomically } from '../util/files.ts'
 import type { RewiringHook } from '../workflow/rewire.ts'
-import { describeEnvironment, type Environment, otherEngine } from './environment.ts'
+import { describeEnvironment, type Environment, type Inputs, otherEngine } from './environment.ts'
 import { epochReport, maskedShare } from './epoch-report.ts'
 import { RunFolder } from './folder.ts'
-import { freezeStep, gsmProblem, optimizerOf } from './gsm.ts'
+import { gsmProblem, optimizerOf } from './gsm.ts'
 import { Journal } from './journal.ts'
-import { type PruningPlan, pruningPlan } from './pruning-plan.ts'
+import { guessedInputs, prepareRun } from './prepare.ts'
+import type { PruningPlan } from './pruning-plan.ts'
 import { type Recipe, recipeToYaml } from './recipe.ts'
 import { rewiringHook } from './rewiring-plan.ts'
 import { RunClock } from './run-clock.ts'
@@ -24,7 +25,7 @@ import { endRun } from './run-end.ts'
 import type { RunEvent, RunOutcome } from './run-events.ts'
 import { freezeHooks, pruningHooks, snapshotHooks } from './run-hooks.ts'
 import { type RunState, restoreState, saveState } from './run-state.ts'
-import { buildNetwork, firstStep, modelOf, pruningSchedule, rateSchedule } from './setup.ts'
+import { firstStep, rateSchedule } from './setup.ts'
 
 export interface RunOptions {
   /** Default: a new folder under runs/. */
@@ -48,18 +49,8 @@ export interface RunOptions {
 /** Runs a recipe without a ticket section (those: run-ticket.ts). Throws UserError where it cannot, or where it diverges. */
 export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promise<RunOutcome> {
   if (recipe.ticket) throw new Error('a recipe with a ticket section is several runs: use runTicket')
-  const { name: dataName, normalization, size, crop, skipCorrupt } = recipe.data
-  const images = { normalization, size, crop, skipCorrupt, onProgress: options.onData }
-  const data = options.data ?? (await loadDataset(dataName, images))
-  const machine = options.machine ?? (await openMachine())
-  const plan = pruningPlan(recipe, modelOf(recipe), data)
-  const network = await buildNetwork(recipe, data, machine, plan)
   if (options.resume && !options.out) throw new UserError('--resume needs --out with the folder of the run')
-  // Refused, if so, before there is a folder.
-  pruningSchedule(recipe, network.stepsPerEpoch)
-  firstStep(recipe, network.stepsPerEpoch)
-  freezeStep(recipe, network.stepsPerEpoch)
-  rewiringHook(recipe, network.stepsPerEpoch, () => {})
+  const { network, plan } = await prepareRun(recipe, options)
   const folder = options.out ? RunFolder.open(options.out, options) : RunFolder.fresh(recipe.name)
   try {
     return await new Run(recipe, options, network, folder, plan).go()
@@ -109,7 +100,11 @@ class Run {
     this.#journal.tell({ type: 'start', ...told, resumedAt: resumed?.step })
     const schedule = rateSchedule(this.#recipe, this.#network.stepsPerEpoch)
     const problem = gsmProblem(this.#recipe, { ...schedule, total: this.#steps }, this.#network.stepsPerEpoch)
+    const guess = guessedInputs(this.#network.data)
+    if (guess && !resumed) this.#journal.tell({ type: 'notice', text: guess })
     if (problem && !resumed) this.#journal.tell({ type: 'notice', text: problem })
+    if (this.#options.resume && !resumed)
+      this.#journal.tell({ type: 'notice', text: `there is no checkpoint in ${path} yet: the run begins anew` })
     this.#clock = new RunClock(resumed?.seconds ?? 0)
     let lastSave = performance.now()
     const every = (this.#options.checkpointSeconds ?? 10) * 1000
@@ -137,9 +132,11 @@ class Run {
   }
 
   #begin(): void {
-    const environment: Environment & { seed: number } = {
+    const { data } = this.#network
+    const environment: Environment & { seed: number; inputs: Inputs } = {
       ...describeEnvironment(this.#network.machine),
       seed: this.#recipe.seed,
+      inputs: { mean: data.mean, std: data.std, origin: originOf(data) },
     }
     writeAtomically(this.#folder.file('environment'), `${JSON.stringify(environment, null, 2)}\n`)
     writeAtomically(this.#folder.file('metrics'), '')

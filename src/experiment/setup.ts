@@ -19,6 +19,7 @@ import { activeCount } from './gsm.ts'
 import { prunableNames } from './mask-keys.ts'
 import type { PruningPlan } from './pruning-plan.ts'
 import type { Recipe } from './recipe.ts'
+import { weightsPath } from './weights-path.ts'
 
 /** The model of a recipe. */
 export const modelOf = ({ model: { name, classes, widen } }: Recipe): Model => findNetwork(name, { classes, widen })
@@ -34,9 +35,11 @@ export async function buildNetwork(
   plan?: PruningPlan,
 ): Promise<Network> {
   const { augment, validation, stratify } = recipe.data
-  const { name, init, masks } = recipe.model
+  const { name, init } = recipe.model
   // An ONNX model has weights of its own.
-  const weights = recipe.model.weights ?? (isOnnxName(name) && init === undefined ? name : undefined)
+  const own = isOnnxName(name) && init === undefined ? name : undefined
+  const weights = recipe.model.weights === undefined ? own : weightsPath(recipe.model.weights)
+  const masks = recipe.model.masks === undefined ? undefined : weightsPath(recipe.model.masks)
   const model = modelOf(recipe)
   const { prune, tie } = recipe
   const prunable = tie ? prunableNames(tie, model, 'tie') : prune && prunableNames(prune, model)

@@ -64,10 +64,28 @@ export function chooseTensors(
   return left
 }
 
+/** The chosen ones of some names, in order. Throws UserError as {@link chooseTensors} does. */
+export function chooseNames(
+  all: readonly string[],
+  { include, exclude = [] }: Omit<TensorChoice, 'prunable'>,
+  names: ChoiceNames = { include: '--include', exclude: '--exclude' },
+): string[] {
+  const named = all.map((name) => ({ name }))
+  const start = include ? matching(named, include, names.include) : new Set(named)
+  const without = matching(named, exclude, names.exclude)
+  const left = named.filter((one) => start.has(one) && !without.has(one))
+  if (left.length === 0) throw new UserError(`${names.exclude} ${exclude.join(',')} leaves no weight`)
+  return left.map(({ name }) => name)
+}
+
 /** How many names a message lists at most. */
 const NEAREST = 5
 
-function matching(tensors: readonly Tensor[], patterns: readonly string[], what: string): Set<Tensor> {
+function matching<T extends { name: string }>(
+  tensors: readonly T[],
+  patterns: readonly string[],
+  what: string,
+): Set<T> {
   const names = tensors.map(({ name }) => name)
   const found = patterns.map((pattern) => {
     const matches = tensors.filter(({ name }) => fits(name, pattern))

@@ -18,20 +18,20 @@ export interface ChildOptions {
   onLine?(line: string): void
 }
 
-/** Runs node with `args` to the end. A child of a process that was killed ends at the next line that it prints. */
+/** Runs node with `args` to the end. It has a channel to this process, whose end tells it that this one is gone (src/cli/interruptible.ts). */
 export function runChild(args: readonly string[], { env, signal, onLine }: ChildOptions): Promise<ChildEnd> {
   return new Promise((resolve) => {
     // In a group of its own, so that Ctrl-C in a terminal reaches it once, from here.
     const child = spawn(process.execPath, args, {
-      ...{ env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true },
+      ...{ env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true },
     })
     const interrupt = () => child.kill('SIGINT')
     signal.addEventListener('abort', interrupt)
     let errors = ''
-    child.stderr.setEncoding('utf8').on('data', (text) => {
+    child.stderr!.setEncoding('utf8').on('data', (text) => {
       errors = (errors + text).slice(-4096)
     })
-    createInterface({ input: child.stdout }).on('line', (line) => onLine?.(line))
+    createInterface({ input: child.stdout! }).on('line', (line) => onLine?.(line))
     const end = (result: ChildEnd) => {
       signal.removeEventListener('abort', interrupt)
       resolve(result)

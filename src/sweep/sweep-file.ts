@@ -8,7 +8,7 @@
  *       prune.sparsity: [0.9, 0.98]
  *       seed: [0, 42, 123]
  */
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import { aboutSchema } from '../experiment/about.ts'
@@ -30,7 +30,7 @@ const sweepSchema = z.strictObject({
     .omit({ published: true })
     .optional()
     .describe('What the sweep says of itself where that differs from its recipe.'),
-  recipe: z.string().describe('Path of the recipe, from the folder of the sweep file.'),
+  recipe: z.string().describe('Path of the recipe, absolute or from the folder of the sweep file.'),
   set: z.record(z.string(), scalar).default({}).describe('Recipe keys with values for all runs.'),
   grid: z
     .record(z.string(), z.array(scalar).min(1))
@@ -67,7 +67,7 @@ export function readSweep(path: string, changes: readonly string[] = []): Sweep 
     throw new UserError(`${path}: grid: expected at least one key with a list of values, found none`)
   const count = keys.reduce((product, key) => product * sweep.grid[key].length, 1)
   if (count > MOST) throw new UserError(`${path}: grid: expected at most ${MOST} runs, found ${count}`)
-  const recipe = join(dirname(path), sweep.recipe)
+  const recipe = isAbsolute(sweep.recipe) ? sweep.recipe : join(dirname(path), sweep.recipe)
   const set = Object.entries(sweep.set).map(assignment)
   const names = new Set<string>()
   const cells = combinations(keys, sweep.grid).map((values): Cell => {

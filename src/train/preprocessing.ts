@@ -6,7 +6,7 @@
  */
 import type { Dataset } from '../data/dataset.ts'
 import type { Geometry } from '../data/decode-image.ts'
-import type { Normalization } from '../data/normalization.ts'
+import { deviationPerChannel, type Normalization, perChannel } from '../data/normalization.ts'
 import { UserError } from '../util/errors.ts'
 
 /** What a file says; undefined where it says nothing. */
@@ -29,22 +29,19 @@ export function preprocessingOf({ mean, std, geometry }: Dataset): Record<string
  */
 export function statedPreprocessing(metadata: Record<string, string>, source: string, channels: number): Stated {
   const { mean, std } = normalizationTexts(metadata)
-  const numbers = (name: string, text: string) => perChannel(list(text), channels, `${source}: metadata ${name}`)
   const size = pixels(metadata.size, `${source}: metadata size`)
   const crop = pixels(metadata.crop, `${source}: metadata crop`)
   return {
     ...(mean !== undefined &&
-      std !== undefined && { normalization: { mean: numbers('mean', mean), std: numbers('std', std) } }),
+      std !== undefined && {
+        normalization: {
+          mean: perChannel(list(mean), channels, `${source}: metadata mean`),
+          std: deviationPerChannel(list(std), channels, `${source}: metadata std`),
+        },
+      }),
     ...((size ?? crop) !== undefined && { geometry: { size, crop } }),
     ...(metadata.labels !== undefined && { labels: list(metadata.labels).map(String) }),
   }
-}
-
-/** One finite number for each channel; a single one stands for all. Throws UserError, beginning with `what`. */
-export function perChannel(values: readonly unknown[], channels: number, what: string): number[] {
-  const numbers = values.length === 1 ? Array(channels).fill(values[0]) : [...values]
-  if (numbers.length === channels && numbers.every((x) => Number.isFinite(x))) return numbers
-  throw new UserError(`${what}: expected one number or ${channels}, found ${values.join(', ')}`)
 }
 
 function normalizationTexts({ mean, std, normalization = '' }: Record<string, string>): {

@@ -22,3 +22,11 @@ export function fileProblem(error: unknown): string {
   }
   return (code && words[code]) ?? (error as Error).message
 }
+
+/** What any error says in one sentence: one of the file system that nobody has put into words names its path and the reason. */
+export function errorText(error: unknown): string {
+  const { code, syscall, path, dest } = error as NodeJS.ErrnoException & { dest?: string }
+  if (error instanceof UserError || code === undefined || syscall === undefined || path === undefined)
+    return (error as Error).message
+  return `cannot ${syscall} ${[path, ...(dest === undefined ? [] : [dest])].join(' to ')}: ${fileProblem(error)}`
+}

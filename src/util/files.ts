@@ -1,8 +1,21 @@
 /**
  * @file Files that are either whole or not there.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { fileProblem, UserError } from './errors.ts'
 
 /** The whole file, or a UserError that says why not. */
@@ -17,7 +30,33 @@ export function readBytes(path: string): Uint8Array {
 /** Makes a folder, and those above it, where there is none. Throws UserError. */
 export function makeFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true })
+    makeFolders(resolve(path))
+  } catch (error) {
+    throw new UserError(`cannot make the folder ${path}: ${fileProblem(error)}`)
+  }
+}
+
+/** Throws as node:fs does, whose own way to make folders above never ends where a file system says that a folder that is there has no room for others (/proc). */
+export function makeFolders(path: string): void {
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT' && statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+    if (code !== 'ENOENT' || existsSync(dirname(path))) throw error
+    makeFolders(dirname(path))
+    makeFolders(path)
+  }
+}
+
+/** Throws what {@link makeFolder} would throw, as far as that can be told without making one. */
+export function checkFolder(path: string): void {
+  let above = resolve(path)
+  while (!existsSync(above)) above = dirname(above)
+  const is = above === resolve(path)
+  try {
+    if (!statSync(above).isDirectory()) throw Object.assign(new Error(), { code: is ? 'EEXIST' : 'ENOTDIR' })
+    if (!is) accessSync(above, constants.W_OK)
   } catch (error) {
     throw new UserError(`cannot make the folder ${path}: ${fileProblem(error)}`)
   }

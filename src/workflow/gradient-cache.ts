@@ -3,12 +3,12 @@
  * others; it holds them and, at its end, the SHA-256 of its name and them, so that no damaged file is used either.
  */
 import { createHash, type Hash } from 'node:crypto'
-import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Network } from '../train/network.ts'
 import { preprocessingOf } from '../train/preprocessing.ts'
-import { fileProblem, UserError } from '../util/errors.ts'
-import { writeAtomically } from '../util/files.ts'
+import { fileProblem } from '../util/errors.ts'
+import { makeFolder, writeAtomically } from '../util/files.ts'
 
 /** Part of every key: to be changed whenever gradients are computed or laid out differently. */
 const VERSION = 'espalier gradients 1'
@@ -60,11 +60,7 @@ export class GradientCache {
   constructor(folder: string, notice: (sentence: string) => void = () => {}) {
     this.#folder = folder
     this.#notice = notice
-    try {
-      mkdirSync(folder, { recursive: true })
-    } catch (error) {
-      throw new UserError(`cannot make the folder ${folder}: ${fileProblem(error)}`)
-    }
+    makeFolder(folder)
   }
 
   /** Fills `arrays` from the file of that key. False where there is none, or none that is whole: they may then hold anything. `what` is for people. */

@@ -1,5 +1,5 @@
 /** @file The command line as people use it: the compiled program in a process of its own. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -52,11 +52,13 @@ export interface Finished {
 export interface SpawnOptions {
   cwd?: string
   env?: Record<string, string>
+  stdio?: StdioOptions
 }
 
 /** One thread, so that tests which run side by side do not wait for each other's. */
-export function start(args: readonly string[], { cwd, env }: SpawnOptions = {}): ChildProcess {
-  return spawn(process.execPath, [main, ...args], { cwd, env: { ...process.env, ESPALIER_THREADS: '1', ...env } })
+export function start(args: readonly string[], { cwd, env, stdio }: SpawnOptions = {}): ChildProcess {
+  const own = { ...process.env, ESPALIER_THREADS: '1', ...env }
+  return spawn(process.execPath, [main, ...args], { cwd, env: own, ...(stdio && { stdio }) })
 }
 
 export async function finish(child: ChildProcess): Promise<Finished> {

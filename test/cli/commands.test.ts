@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { storeFloats, writeSafetensors } from '../../src/formats/safetensors.ts'
@@ -191,6 +191,55 @@ describe('eval', () => {
     expect(text).toMatch(/accuracy [\d.]+ % \(\d+ of 500\), loss [\d.]+, sparsity 90\.00 %\n$/)
   })
 
+  it('the folder of a run is its model, for every command that takes one', { timeout: 60_000 }, async () => {
+    const folder = temporaryFolder()
+    const out = join(folder, 'run')
+    await output('run', writeTiny(folder), '--quiet', '--out', out)
+    const model = join(out, 'model.safetensors')
+    const same = async (args: (path: string) => string[]) =>
+      expect(jsonLines(await output(...args(out), '--json'))).toEqual(jsonLines(await output(...args(model), '--json')))
+    await same((path) => ['eval', path, '--dataset', 'synthetic'])
+    await same((path) => ['eval', '--weights', path, '--data', 'synthetic'])
+    await same((path) => ['inspect', path])
+    await same((path) => ['compare-masks', path, path])
+    const pruned = join(folder, 'pruned.safetensors')
+    await same((path) => ['prune', path, '--method', 'magnitude', '--sparsity', '0.95', '-o', pruned])
+    const [bench] = jsonLines(await output('bench', out, '--batch', '1', '--rounds', '1', '--json'))
+    expect(bench).toMatchObject({ model: 'mlpnet', sparsity: expect.closeTo(0.9, 3) })
+    const again = join(folder, 'again')
+    const more = ['--set', `model.weights=${out}`, '--set', `model.masks=${out}`, '--set', 'train.epochs=3']
+    await output('run', writeTiny(folder), ...more, '--quiet', '--out', again)
+
+    const refused = async (...args: string[]) => (await espalier(args)).stderr
+    rmSync(model)
+    expect(await refused('inspect', out)).toBe(
+      `espalier: ${out} holds a run that has no model.safetensors yet: go on with espalier run ${join(out, 'recipe.yaml')} --resume --out ${out}\n`,
+    )
+    expect(await refused('bench', folder)).toMatch(/^espalier: .* holds several runs: .* such as .*again\n$/)
+    expect(await refused('eval', temporaryFolder(), '--data', 'synthetic')).toMatch(
+      /^espalier: .* is a folder without model\.safetensors: expected a file of weights or the folder of a run\n$/,
+    )
+  })
+
+  it('takes its file and its data set once', async () => {
+    const refused = async (...args: string[]) => (await espalier(['eval', ...args])).stderr
+    expect(await refused('--data', 'mnist')).toBe(
+      'espalier: eval needs a file of weights: expected the argument or --weights, found neither\n',
+    )
+    expect(await refused('a', '--weights', 'a', '--data', 'mnist')).toMatch(
+      /^espalier: eval takes a file .*, found both\n$/,
+    )
+    expect(await refused('a')).toMatch(/^espalier: eval needs a data set or a folder: expected --dataset or --data, /)
+    expect(await refused('a', '--data', 'a', '--dataset', 'a')).toMatch(
+      /^espalier: eval takes a data set .*, found both\n$/,
+    )
+    const weights = join(temporaryFolder(), 'w.safetensors')
+    writeSafetensors(weights, { tensors: new Map(), metadata: { model: 'mlpnet' } })
+    expect(await refused(weights, '--data', 'synthetic', '--layout', 'nchw')).toBe(
+      `espalier: --layout is for ONNX models, which ${weights} is not\n`,
+    )
+  })
+
   it('a file without preprocessing uses that of the data set, here a folder', async () => {
     const folder = temporaryFolder()
     const pixels = new Array(2 * 784).fill(0)
@@ -206,9 +255,13 @@ describe('eval', () => {
     const tensors = new Map(Object.entries(shapes).map(([name, shape]) => [name, zeros(shape)]))
     writeSafetensors(weights, { tensors, metadata: {} })
     const text = await output('eval', '--model', 'mlpnet', '--weights', weights, '--dataset', folder)
-    expect(text).toMatch(/mean 0\.1307 and std 0\.3081 \(of the data set\)/)
+    expect(text).toMatch(
+      /mean 0\.1307 and std 0\.3081 \(guessed: the constants mnist, since a folder does not say its own; /,
+    )
     // All logits are 0: class 0 wins, the loss is log 10.
-    expect(text).toMatch(/accuracy 50\.00 % \(1 of 2\), loss 2\.3026, sparsity 100\.00 %/)
+    expect(text).toMatch(
+      /accuracy 50\.00 % \(1 of 2\), loss 2\.3026, sparsity 100\.00 %\nwarning: mean and std of the inputs are guessed/,
+    )
   })
 })
 

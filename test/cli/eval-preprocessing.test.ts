@@ -1,8 +1,10 @@
-/** @file How espalier eval makes inputs: the weights file before the flags, the flags before what is usual. */
+/** @file How espalier eval makes inputs: the flags before the weights file, the weights file before what is usual, which is called a guess. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, expect, it } from 'vitest'
-import { storeFloats, writeSafetensors } from '../../src/formats/safetensors.ts'
+import { loadDataset } from '../../src/data/index.ts'
+import { measureChannels } from '../../src/data/statistics.ts'
+import { readSafetensors, storeFloats, writeSafetensors } from '../../src/formats/safetensors.ts'
 import { sizeOf } from '../../src/graph/tensor.ts'
 import { findModel } from '../../src/models/index.ts'
 import { graphOf } from '../../src/models/model.ts'
@@ -44,39 +46,102 @@ async function result(path: string, ...flags: string[]) {
   return jsonLines(stdout)[0]
 }
 
-it('size and crop: the network has them where neither file nor flags do', async () => {
+const constants = 'the constants imagenet, since a folder does not say its own; --mean and --std set them'
+const geometry = 'guessed: usual for cifarnet; --size and --crop set it'
+
+it('what neither file nor flags say is guessed, and called so', async () => {
   const { stdout } = await evaluate(weights())
-  expect(stdout).toMatch(/^images: shorter side resized to 32, the middle 32 x 32 cut out \(of cifarnet\)\n/)
-  expect(stdout).toMatch(/^inputs: .* with mean 0\.485, 0\.456, 0\.406 and std 0\.229, .* \(of the data set\)\n/m)
-  expect(stdout).toMatch(/^accuracy 50\.00 % \(1 of 2\)/m)
+  expect(stdout).toContain(`images: shorter side resized to 32, the middle 32 x 32 cut out (${geometry})\n`)
+  expect(stdout).toMatch(/^inputs: .* with mean 0\.485, 0\.456, 0\.406 and std 0\.229, 0\.224, 0\.225 \(guessed: /m)
+  expect(stdout).toContain(`(guessed: ${constants})\n`)
+  expect(stdout).toMatch(
+    /^accuracy 50\.00 % \(1 of 2\).*\nwarning: mean and std, size and crop of the inputs are guessed, /m,
+  )
   expect(await result(weights())).toMatchObject({
-    ...{ size: 32, crop: 32, skipped: [] },
-    sources: { geometry: 'of cifarnet', normalization: 'of the data set' },
+    ...{ size: 32, crop: 32, skipped: [], notes: [] },
+    guess: expect.stringMatching(/^warning: mean and std, size and crop /),
+    sources: { geometry, mean: `guessed: ${constants}`, std: `guessed: ${constants}` },
   })
 })
 
-it('flags come before that', async () => {
+it('a data set with a name has constants of its own, but they are a guess for weights that do not say theirs', async () => {
+  const { stdout } = await espalier(['eval', weights({}, 10), '--data', 'cifar10'], {
+    env: { ...env, ESPALIER_DATA: writeCifar10(join(temporaryFolder(), 'cifar10')).replace(/\/cifar10$/, '') },
+  })
+  expect(stdout).toMatch(/\(guessed: those of the data set, since the weights do not say theirs; --mean and --std /)
+})
+
+it('flags come before that, each for itself', async () => {
   const path = weights()
-  const { size, crop, mean, std, sources } = await result(path, '--size', '36', '--crop', '32', '--mean', '0.4')
+  const { size, crop, mean, std, sources, guess } = await result(
+    ...[path, '--size', '36', '--crop', '32', '--mean', '0.4'],
+  )
   expect([size, crop, mean, std]).toEqual([36, 32, [0.4, 0.4, 0.4], [0.229, 0.224, 0.225]])
-  expect(sources).toEqual({ geometry: 'of the command line', normalization: 'of the command line' })
-  const { stdout } = await evaluate(path, '--crop', '32')
+  const own = 'of the command line'
+  expect(sources).toEqual({ geometry: own, mean: own, std: `guessed: ${constants}` })
+  expect(guess).toMatch(/^warning: std of the inputs are guessed/)
+  const { stdout } = await evaluate(path, '--crop', '32', '--mean', '0.4', '--std', '1')
   expect(stdout).toMatch(/^images: the middle 32 x 32 cut out \(of the command line\)\n/)
+  expect(stdout).not.toContain('guess')
 })
 
-it('the weights file comes first, and what it overrules is said', async () => {
+it('flags come before the weights file, too, and what the file says is said', async () => {
   const path = weights({ size: '36', crop: '32', mean: '[0.5]', std: '[0.1,0.2,0.3]' })
-  expect(await result(path)).toMatchObject({
-    ...{ size: 36, crop: 32, mean: [0.5, 0.5, 0.5], std: [0.1, 0.2, 0.3] },
-    sources: { geometry: 'of the weights file', normalization: 'of the weights file' },
+  const of = 'of the weights file'
+  const plain = await result(path)
+  expect(plain).toMatchObject({
+    ...{ size: 36, crop: 32, mean: [0.5, 0.5, 0.5], std: [0.1, 0.2, 0.3], notes: [] },
+    sources: { geometry: of, mean: of, std: of },
   })
-  const { stdout } = await evaluate(path, '--size', '40', '--crop', '30', '--std', '1')
+  expect(plain.guess).toBeUndefined()
+  const { stdout } = await evaluate(path, '--size', '40', '--std', '1')
   expect(stdout).toMatch(
-    /^images: shorter side resized to 36, the middle 32 x 32 cut out \(of the weights file, which overrules --size and --crop\)\n/,
+    /^images: shorter side resized to 40, the middle 32 x 32 cut out \(of the command line, crop of the weights file\)\n/,
   )
-  expect(stdout).toMatch(
-    /^inputs: .* mean 0\.5, 0\.5, 0\.5 and std 0\.1, 0\.2, 0\.3 \(of the weights file, which overrules --std\)\n/m,
-  )
+  expect(stdout).toContain('mean 0.5, 0.5, 0.5 (of the weights file) and std 1, 1, 1 (of the command line)\n')
+  expect(stdout).toContain('note: the weights file says size 36: --size was taken, 40\n')
+  expect(stdout).toContain('note: the weights file says std 0.1, 0.2, 0.3: --std was taken, 1, 1, 1\n')
+  const { notes } = await result(path, '--size', '36', '--mean', '0.5')
+  expect(notes).toEqual([]) // They agree.
+})
+
+it('--mean data and --std data: measured on the training images', async () => {
+  const { mean, std, sources } = await result(weights(), '--mean', 'data', '--std', 'data')
+  const [image] = [await loadDataset(folder, { size: 32, crop: 32 })]
+  const measured = measureChannels(image.train, image.image)
+  expect([mean, std]).toEqual([measured.mean, measured.std])
+  expect(sources).toMatchObject({ mean: expect.stringMatching(/^measured on the \d+ training images of /) })
+  expect(await result(weights(), '--mean', 'data')).toMatchObject({ mean: measured.mean, std: [0.229, 0.224, 0.225] })
+})
+
+it('what is a guess is not written into pruned weights as if it were known', async () => {
+  const out = join(temporaryFolder(), 'out.safetensors')
+  const prune = async (...flags: string[]) => {
+    const args = [
+      'prune',
+      weights(),
+      '--method',
+      'magnitude',
+      '--sparsity',
+      '0.5',
+      '--data',
+      folder,
+      '-o',
+      out,
+      ...flags,
+    ]
+    const { code, stdout } = await espalier(args, { env })
+    expect(code).toBe(0)
+    return { stdout, metadata: readSafetensors(out).metadata }
+  }
+  const guessed = await prune()
+  expect(guessed.stdout).toMatch(/^warning: mean and std, size and crop of the inputs are guessed/m)
+  expect(guessed.metadata).not.toHaveProperty('mean')
+  expect(guessed.metadata).not.toHaveProperty('crop')
+  const { stdout, metadata } = await prune('--mean', 'data', '--std', 'data', '--crop', '32')
+  expect(stdout).not.toContain('guess')
+  expect(JSON.parse(metadata.mean)).toHaveLength(3)
+  expect(metadata.crop).toBe('32')
 })
 
 it('--skip-corrupt leaves out what cannot be decoded, and says what', async () => {
@@ -110,6 +175,8 @@ it.each<[string, Record<string, string>, RegExp]>([
   ['--size 30 --crop 32', {}, /^espalier: crop: expected at most the size 30, found 32\n$/],
   ['--size 40', {}, /^espalier: cifarnet takes images of 3 x 32 x 32, .* has 3 x 40 x 40\n$/],
   ['--mean 0.1,0.2', {}, /^espalier: --mean: expected one number or 3, found 0\.1, 0\.2\n$/],
+  ['--std 0', {}, /^espalier: --std: expected numbers above 0, which inputs are divided by, found 0\n$/],
+  ['--mean datum', {}, /^espalier: --mean: expected one number or 3, found datum\n$/],
   ['--std 1,,1', {}, /^espalier: --std: expected one number or 3, found 1, , 1\n$/],
   [
     '',

@@ -74,6 +74,18 @@ async function accuracyThere(path: string): Promise<number> {
   return correct.length / test.count
 }
 
+/** The path of a model that does not run here. */
+const attention = () => {
+  const path = join(temporaryFolder(), 'einsum.onnx')
+  const stored = { w: { shape: [4, 6], values: Array.from({ length: 24 }, (_, i) => i - 11.5) } }
+  const steps = [
+    { op: 'Einsum', inputs: ['x', 'x'], attributes: { equation: 'ab,ab->ab' } },
+    { op: 'MatMul', inputs: ['v1', 'w'] },
+  ]
+  writeFileSync(path, written({ input: [-1, 4], stored, steps }))
+  return path
+}
+
 describe('a network that leaves as ONNX', () => {
   it.each([
     ['magnitude', 'global', []],
@@ -152,17 +164,6 @@ describe('several methods', () => {
 })
 
 describe('a model that does not run here', () => {
-  const attention = () => {
-    const path = join(temporaryFolder(), 'einsum.onnx')
-    const stored = { w: { shape: [4, 6], values: Array.from({ length: 24 }, (_, i) => i - 11.5) } }
-    const steps = [
-      { op: 'Einsum', inputs: ['x', 'x'], attributes: { equation: 'ab,ab->ab' } },
-      { op: 'MatMul', inputs: ['v1', 'w'] },
-    ]
-    writeFileSync(path, written({ input: [-1, 4], stored, steps }))
-    return path
-  }
-
   it('is pruned by value all the same, exactly', async () => {
     const out = join(temporaryFolder(), 'out.onnx')
     const { prunable } = await json('prune', attention(), '--method', 'magnitude', '--sparsity', '0.5', '-o', out)
@@ -209,6 +210,26 @@ describe('what does not fit', () => {
     expect(await refused('convert', file('mlp.onnx'), join(temporaryFolder(), 'w.safetensors'), '--sparse')).toContain(
       '.onnx',
     )
+  })
+
+  it('compare-masks takes models that run here and others, also stored as nonzeros', async () => {
+    const [half, most, other, sparse] = ['half', 'most', 'other', 'sparse'].map((name) => join(folder, `${name}.onnx`))
+    const prune = (from: string, sparsity: string, to: string, ...flags: string[]) =>
+      json('prune', from, '--method', 'magnitude', '--sparsity', sparsity, '-o', to, ...flags)
+    const nested = (size: number) => ({ all: { size, keptA: size / 2, keptB: size / 4, both: size / 4, jaccard: 0.5 } })
+    for (const from of [file('mlp.onnx'), attention()]) {
+      const { prunable } = await prune(from, '0.5', half)
+      await prune(from, '0.75', most)
+      await prune(from, '0.75', sparse, '--sparse')
+      for (const b of [most, sparse]) expect(await json('compare-masks', half, b)).toMatchObject(nested(prunable.size))
+      expect(await json('compare-masks', sparse, sparse)).toMatchObject({ all: { jaccard: 1 } })
+    }
+    await prune(file('mlp.onnx'), '0.5', other)
+    expect(await refused('compare-masks', half, other)).toMatch(/has no tensor/)
+    expect(await refused('compare-masks', half, half, '--include', 'nothing')).toContain(
+      '--include: no prunable tensor',
+    )
+    expect(await refused('compare-masks', half, half, '--prunable', 'published')).toContain('Einsum')
   })
 
   it('inspect shows layers, FLOPs and patterns', async () => {

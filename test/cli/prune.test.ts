@@ -58,9 +58,11 @@ it.each(Object.keys(pruneMethods))(
   '%s keeps exactly the weights asked for, and eval finds what was said',
   async (method) => {
     const out = join(temporaryFolder(), 'out.safetensors')
+    const samples = method === 'magnitude' || method === 'random' ? '' : '--samples 150'
+    const judge = samples === '' || method === 'obc' || method === 'sparsegpt' ? '' : '--judge 400'
     const { prunable, parameters, layers, dense, pruned } = await result(
       'mlp',
-      `--method ${method} --sparsity 0.9 --samples 150 --judge 400`,
+      `--method ${method} --sparsity 0.9 ${samples} ${judge}`,
       out,
     )
     expect(prunable).toMatchObject({ size: 32_360, kept: 3236 })
@@ -80,7 +82,10 @@ it.each(Object.keys(pruneMethods))(
       'dense',
     ])
     expect(jsonLines(evaluated.stdout)[0]).toMatchObject({ ...pruned, model: 'mlpnet', sparsity: 0.9 })
-    expect(readSafetensors(out).metadata).toMatchObject({ method, sparsity: '0.9', samples: '150', mean: '[0.5]' })
+    expect(readSafetensors(out).metadata).toMatchObject({
+      ...{ method, sparsity: '0.9', mean: '[0.5]' },
+      ...(samples && { samples: '150' }),
+    })
   },
 )
 
@@ -197,15 +202,15 @@ it.each<[string, string, RegExp]>([
     '--method obd --sparsity 0.5 --samples 1500 --judge 600',
     /^espalier: --judge: expected no more than 500 .*600\n$/,
   ],
-  ['mlp', '--method obd --sparsity 0.5 --damp 0', /^espalier: --damp: expected a positive number, found 0\n$/],
+  ['mlp', '--method woodfisher --sparsity 0.5 --damp 0', /^espalier: --damp: expected a positive number, found 0\n$/],
   [
     'mlp',
-    '--method obd --sparsity 0.5 --block-size lyer',
+    '--method cbs --sparsity 0.5 --block-size lyer',
     /^espalier: --block-size: there is no lyer \(did you mean layer\?\)\n$/,
   ],
   [
     'mlp',
-    '--method obd --sparsity 0.5 --block-size 0',
+    '--method cbs --sparsity 0.5 --block-size 0',
     /^espalier: --block-size: expected a whole number from 1 .* found 0\n$/,
   ],
   [
@@ -220,6 +225,31 @@ it.each<[string, string, RegExp]>([
     /^espalier: --refresh-bn: mlpnet has no batch normalization\n$/,
   ],
   ['bad', '--method obd --sparsity 0.5', /tensor fc2\.weight holds NaN at index 7, expected finite values\n$/],
+  [
+    'mlp',
+    '--method magnitude --sparsity 0.5 --damp 1',
+    /^espalier: --damp has no effect with magnitude: it is for woodfisher, cbs-update, cbs, chita, obc and sparsegpt\n$/,
+  ],
+  ['mlp', '--method magnitude --sparsity 0.5 --samples 9', /^espalier: --samples has no effect with magnitude: /],
+  ['mlp', '--method magnitude --sparsity 0.5 --mini-batch 1', /^espalier: --mini-batch has no effect with magnitude: /],
+  ['mlp', '--method magnitude --sparsity 0.5 --seed 0', /^espalier: --seed has no effect with magnitude: /],
+  ['mlp', '--method random --sparsity 0.5 --faithful', /^espalier: --faithful has no effect with random: /],
+  ['mlp', '--method obd --sparsity 0.5 --damp 1', /^espalier: --damp has no effect with obd: /],
+  ['mlp', '--method cbs-select --sparsity 0.5 --damp 1', /^espalier: --damp has no effect with cbs-select: /],
+  ['mlp', '--method obc --sparsity 0.5 --fisher-cache x', /^espalier: --fisher-cache has no effect with obc: /],
+  ['mlp', '--method obc --sparsity 0.5 --block-size full', /^espalier: --block-size has no effect with obc: /],
+  ['mlp', '--method sparsegpt --sparsity 0.5 --judge 10', /^espalier: --judge has no effect with sparsegpt: /],
+  ['mlp', '--method cbs --sparsity 0.5 --scope uniform', /^espalier: --scope uniform is for magnitude and random: /],
+  [
+    'mlp',
+    '--method magnitude --sparsity 0.5 --faithful --scope erk',
+    /^espalier: --scope: expected global or layerwise for magnitude with --faithful, found erk\n$/,
+  ],
+  [
+    'mlp',
+    '--compare magnitude,obd --sparsity 0.5',
+    /^espalier: --out has no effect with --compare, which writes nothing\n$/,
+  ],
 ])('refuses %s %s', async (file, flags, message) => {
   const out = join(temporaryFolder(), 'out.safetensors')
   const { code, stdout, stderr } = await prune(file, flags, out)
@@ -234,4 +264,39 @@ it('refuses to begin without a place for the result', async () => {
   expect((await espalier([...args, '-o', out])).stderr).toBe(
     `espalier: cannot write ${out}: there is no such file or folder\n`,
   )
+})
+
+it('flags that nothing would use are refused, with several methods and without data', async () => {
+  const refused = async (...flags: string[]) => {
+    const { code, stdout, stderr } = await espalier(['prune', weights('mlp'), '--sparsity', '0.5', ...flags])
+    expect([code, stdout]).toEqual([1, ''])
+    return stderr
+  }
+  const data = ['--data', 'synthetic']
+  for (const flag of [['--finetune', 'r.yaml'], ['--compact'], ['--dtype', 'float16'], ['--on-collapse', 'error']])
+    expect(await refused('--compare', 'magnitude,obd', ...data, ...flag)).toMatch(
+      new RegExp(`^espalier: ${flag[0]} has no effect with --compare, which writes nothing\\n$`),
+    )
+  expect(await refused('--compare', 'magnitude,obd', ...data, '--damp', '1')).toMatch(
+    /^espalier: --damp has no effect with magnitude and obd: it is for /,
+  )
+  const out = join(temporaryFolder(), 'out.safetensors')
+  for (const flag of [
+    ['--faithful'],
+    ['--refresh-bn', '9'],
+    ['--mean', '0.5'],
+    ['--skip-corrupt'],
+    ['--on-collapse', 'warn'],
+  ])
+    expect(await refused('--method', 'magnitude', '-o', out, ...flag)).toBe(
+      `espalier: ${flag[0]} needs --data with a data set or a folder\n`,
+    )
+  expect(await refused('--method', 'magnitude', '-o', out, '--size', '9')).toMatch(/^espalier: --size needs --data /)
+  expect(existsSync(out)).toBe(false)
+}, 60_000)
+
+it('--seed says something to magnitude where it draws images for new statistics', async () => {
+  const flags = '--method magnitude --sparsity 0.5 --refresh-bn 100 --seed'
+  const [one, other] = [await result('bn', `${flags} 1`), await result('bn', `${flags} 2`)]
+  expect(one.refreshed).not.toEqual(other.refreshed)
 })

@@ -51,6 +51,31 @@ it('--dry-run writes nothing', async () => {
   expect(readdirSync(cwd)).toEqual(['tiny.yaml'])
 })
 
+it('--dry-run refuses what a run refuses, in the same words', { timeout: 60_000 }, async () => {
+  const path = writeTiny(temporaryFolder())
+  const out = join(temporaryFolder(), 'run')
+  expect((await espalier(['run', path, '--quiet', '--out', out])).code).toBe(0)
+  for (const flags of [
+    ['--out', out],
+    ['--out', out, '--resume'],
+    ['--out', join(out, 'none'), '--resume'],
+    ['--out', join(out, 'report.md')],
+    ['--resume'],
+    ['--force'],
+    ['--quiet', '--json'],
+    ['--on-collapse', 'floor', '--set', 'prune='],
+    ['--out', out, '--resume', '--force'],
+    ['--checkpoint-seconds', 'soon'],
+    ['--until-pruning', '--set', 'prune.start=0ep'],
+    ['--set', 'train.batch=1000000'],
+    ['--set', 'data.name=/nowhere'],
+  ]) {
+    const [dry, real] = [await espalier(['run', path, ...flags, '--dry-run']), await espalier(['run', path, ...flags])]
+    expect([dry.code, dry.stderr]).toEqual([real.code, real.stderr])
+    expect(real.stderr).toMatch(/^espalier: [^\n]+\n$/)
+  }
+})
+
 it('the wasm engine has one thread, and says so once', async () => {
   const out = join(temporaryFolder(), 'run')
   const args = ['run', writeTiny(temporaryFolder()), '--out', out, '--set', 'train.epochs=3']
@@ -82,11 +107,37 @@ it('a second run in the same folder is refused while the first one lives', async
   }
 })
 
-it('a reader that goes away is no error', async () => {
-  const child = start(['run', writeTiny(temporaryFolder()), '--json', '--out', join(temporaryFolder(), 'run')])
+it('a reader that goes away is no error: the run goes on to its end', async () => {
+  const out = join(temporaryFolder(), 'run')
+  const args = ['run', writeTiny(temporaryFolder()), '--out', out, '--set', 'train.epochs=40']
+  const child = start([...args, '--json'])
   child.stdout!.once('data', () => child.stdout!.destroy())
   const { code, stderr } = await finish(child)
   expect([code, stderr]).toEqual([0, ''])
+  expect(existsSync(join(out, 'report.md'))).toBe(true)
+  expect(jsonLines(readFileSync(join(out, 'metrics.jsonl'), 'utf8')).at(-1)).toMatchObject({ type: 'final' })
+})
+
+it('both readers that go away are none either', async () => {
+  const out = join(temporaryFolder(), 'run')
+  const child = start(['run', writeTiny(temporaryFolder()), '--out', out])
+  child.stdout!.destroy()
+  child.stderr!.destroy()
+  const [code] = await once(child, 'exit')
+  expect([code, existsSync(join(out, 'report.md'))]).toEqual([0, true])
+})
+
+it('the end of the process that holds its channel interrupts a run, which is not said to be finished', async () => {
+  const out = join(temporaryFolder(), 'run')
+  const args = ['run', writeTiny(temporaryFolder()), '--out', out, '--json', '--set', 'train.epochs=100000']
+  const child = start(args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+  await once(child.stdout!, 'data')
+  child.stdout!.resume()
+  const ended = once(child, 'exit')
+  child.disconnect()
+  expect(await ended).toEqual([143, null])
+  expect(existsSync(join(out, 'checkpoint.safetensors'))).toBe(true)
+  expect(existsSync(join(out, 'report.md'))).toBe(false)
 })
 
 it('Ctrl-C while a network is measured ends at once, and the run can be resumed', { timeout: 60_000 }, async () => {

@@ -109,6 +109,14 @@ it('Ctrl-C leaves a sweep that goes on where it was', { timeout: 60_000 }, async
   ).toEqual(['0', '1'])
 })
 
+it('a reader that goes away is no error: the sweep goes on to its end', async () => {
+  const { path, out } = writeSweep({ seed: [0, 1] })
+  const child = start(['sweep', path, '--out', out, '--json'])
+  child.stdout!.once('data', () => child.stdout!.destroy())
+  expect(await finish(child)).toMatchObject({ code: 0, stderr: '' })
+  expect([0, 1].map((run) => existsSync(join(out, `runs/${run}/report.md`)))).toEqual([true, true])
+})
+
 it('a run that is killed goes on from its checkpoint; a sweep that is killed leaves no run behind', {
   timeout: 60_000,
 }, async () => {

@@ -71,6 +71,13 @@ describe('--set', () => {
   })
 
   it.each<[string, RegExp]>([
+    ['data.mean=0.5', /data\.mean: expected a list of numbers, one per channel, or data, found 0\.5$/],
+    ['data.std=[a, 1]', /data\.std: expected a list of numbers, one per channel, or data, found \["a", 1\]$/],
+    ['data.std=[]', /data\.std: expected a list of numbers, one per channel, or data, found \[\]$/],
+    [
+      'data={name: mnist, mean: data, std: data, normalization: half}',
+      /data\.normalization: expected none beside data\.mean and data\.std, which replace it$/,
+    ],
     ['nonsense', /^--set nonsense: expected key.path=value$/],
     ['=3', /^--set =3: expected key.path=value$/],
     ['', /^--set : expected key.path=value$/],

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { checkRecipe } from '../../src/experiment/recipe.ts'
 import { runRecipe } from '../../src/experiment/run.ts'
+import type { RunEvent } from '../../src/experiment/run-events.ts'
 import { encodeSafetensors, readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
@@ -72,6 +73,8 @@ it.each<[string, (out: string) => void, RegExp]>([
   expect(error).toBeInstanceOf(UserError)
   expect(error.message).toMatch(message)
   expect(error.message).not.toContain('\n')
+  const path = checkpoint(out)
+  expect(error.message).toMatch(new RegExp(`; delete ${path} and resume to begin the run anew, or use --force$`))
   expect(bytesOf(out).equals(before)).toBe(true)
 })
 
@@ -91,6 +94,16 @@ it('with the checkpoint whole again, the run goes on', async () => {
   await expect(resume(out)).rejects.toThrow(UserError)
   cpSync(checkpoint(shared), checkpoint(out))
   expect(await resume(out)).toMatchObject({ interrupted: false, result: { sparsity: 0.9 } })
+})
+
+it('without its checkpoint it begins anew, and says so', async () => {
+  const out = interrupted()
+  rmSync(checkpoint(out))
+  const notices: string[] = []
+  const onEvent = (event: RunEvent) => void (event.type === 'notice' && notices.push(event.text))
+  const outcome = await runRecipe(tinyRecipe(), { out, resume: true, machine, onEvent })
+  expect(outcome).toMatchObject({ interrupted: false, result: { sparsity: 0.9 } })
+  expect(notices).toEqual([`there is no checkpoint in ${out} yet: the run begins anew`])
 })
 
 it('another recipe is refused', async () => {

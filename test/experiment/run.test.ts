@@ -1,11 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
+import { measureChannels } from '../../src/data/statistics.ts'
 import { synthetic } from '../../src/data/synthetic.ts'
 import { dryRun } from '../../src/experiment/dry-run.ts'
 import { checkRecipe } from '../../src/experiment/recipe.ts'
 import { type RunOptions, runRecipe } from '../../src/experiment/run.ts'
 import type { RunEvent } from '../../src/experiment/run-events.ts'
+import { runTicket } from '../../src/experiment/run-ticket.ts'
 import { buildNetwork } from '../../src/experiment/setup.ts'
 import { readSafetensors } from '../../src/formats/safetensors.ts'
 import { unpackSparse } from '../../src/formats/sparse.ts'
@@ -13,6 +15,7 @@ import { summarize } from '../../src/formats/summary.ts'
 import { keptCount } from '../../src/prune/count.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
+import { writeImageFolder } from '../data/image-files.ts'
 import { machine } from '../train/small.ts'
 import { tiny, tinyRecipe } from './tiny.ts'
 
@@ -67,6 +70,49 @@ it('leaves a folder from which every number can be traced', async () => {
   expect(environment).toMatchObject({ engine: machine.description, node: process.version, seed: 0 })
 })
 
+it('mean and std as the recipe says, or measured on the training images, and recorded', async () => {
+  const used = async (changes: object) => {
+    const out = temporaryFolder()
+    const data = { name: 'synthetic', ...changes }
+    await run({ out }, checkRecipe({ ...tiny, data, prune: undefined, train: { ...tiny.train, epochs: 1 } }, 'tiny'))
+    const { metadata } = readSafetensors(join(out, 'model.safetensors'))
+    const { inputs } = JSON.parse(readFileSync(join(out, 'environment.json'), 'utf8'))
+    expect([metadata.mean, metadata.std]).toEqual([inputs.mean, inputs.std].map((list) => JSON.stringify(list)))
+    return { inputs, report: readFileSync(join(out, 'report.md'), 'utf8') }
+  }
+  const data = synthetic()
+  const { mean, std } = measureChannels(data.train, data.image)
+  const by = 'measured on the 2,000 training images of synthetic'
+  const measured = await used({ mean: 'data', std: 'data' })
+  expect(measured.inputs).toEqual({ mean, std, origin: { mean: by, std: by } })
+  expect(measured.report).toContain(`mean ${mean} and std ${std} (${by}).\n`)
+  expect((await used({ mean: [0.25] })).inputs).toEqual({
+    ...{ mean: [0.25], std: [0.25], origin: { mean: 'of the recipe', std: 'of the data set' } },
+  })
+})
+
+it('a folder of images whose constants nobody said: a guess, called so', async () => {
+  const folder = await writeImageFolder(temporaryFolder(), { width: 32, height: 32, value: (_c, y, x) => 3 * x + y })
+  process.env.ESPALIER_CACHE = temporaryFolder()
+  onTestFinished(() => void delete process.env.ESPALIER_CACHE)
+  const model = { name: 'cifarnet', classes: 2 }
+  const train = { epochs: 1, batch: 2, learningRate: 0.001 }
+  const told = async (data: object) => {
+    const recipe = checkRecipe({ name: 'r', model, train, data: { name: folder, ...data } }, 'r')
+    const out = temporaryFolder()
+    const notices: string[] = []
+    await run({ out, onEvent: (event) => void (event.type === 'notice' && notices.push(event.text)) }, recipe)
+    return { notices, report: readFileSync(join(out, 'report.md'), 'utf8'), dry: (await dryRun(recipe)).guess }
+  }
+  const guessed = await told({})
+  const sentence = /^mean and std of the inputs are guessed, mean 0\.485, .* data\.normalization set them$/
+  expect(guessed.notices).toEqual([expect.stringMatching(sentence)])
+  expect(guessed.dry).toMatch(sentence)
+  expect(guessed.report).toContain('(guessed: the constants imagenet, since a folder does not say its own).')
+  for (const data of [{ mean: 'data', std: 'data' }, { normalization: 'half' }])
+    expect(await told(data)).toMatchObject({ notices: [], dry: undefined, report: expect.not.stringMatching(/guess/) })
+})
+
 it('without pruning there is no dense network to compare with', async () => {
   const out = temporaryFolder()
   const { result } = await run({ out }, checkRecipe({ ...tiny, prune: undefined }, 'tiny'))
@@ -114,12 +160,79 @@ it.each<[object, string]>([
     'validation: 2000 of the 2000 training samples leave none to train on',
   ],
   [{ train: { ...tiny.train, batch: 2001 } }, 'batch: 2001 is more than the 1900 training samples of synthetic'],
+  [
+    {
+      ...{
+        prune: { method: 'random', sparsity: 0.5, start: '1ep' },
+        rewire: { method: 'set', fraction: 0.3, end: '0ep' },
+      },
+    },
+    'rewire.end: expected a time after prune.start 1ep, found 0ep',
+  ],
+  [
+    {
+      ...{ prune: { method: 'random', sparsity: 0.5 } },
+      rewire: { method: 'set', fraction: 0.3, end: '1ep', every: { '1ep': '5it' } },
+    },
+    'rewire.every: expected a value from 0ep on, found none',
+  ],
+  [
+    { prune: undefined, train: { ...tiny.train, gsm: { ratio: 10, freeze: '4ep' } } },
+    'train.gsm.freeze: expected less than the 60 steps of the training, found 4ep',
+  ],
+  [{ train: { ...tiny.train, snapshot: '5ep' } }, 'train.snapshot: expected a step from 0 to 60, found 5ep'],
+  [
+    { prune: undefined, ticket: { ratio: 10, masks: ['magnitude'], rewind: '5ep' } },
+    'train.snapshot: expected a step from 0 to 60, found 5ep',
+  ],
+  [
+    { prune: undefined, ticket: { ratio: 10, masks: ['gsm'], gsm: { epochs: 2, freeze: '3ep' } } },
+    'train.gsm.freeze: expected less than the 30 steps of the training, found 3ep',
+  ],
+  [
+    { data: { name: 'synthetic', size: 32 } },
+    'synthetic: size is for folders of image files; this data set has images of one size',
+  ],
+  [{ data: { name: 'synthetic', mean: [0.1, 0.2] } }, 'data.mean: expected one number or 1, found 0.1, 0.2'],
+  [
+    { data: { name: 'synthetic', std: [0] } },
+    'data.std: expected numbers above 0, which inputs are divided by, found 0',
+  ],
+  [
+    { model: { name: 'mlpnet', weights: '/nowhere/w.safetensors' } },
+    'cannot read /nowhere/w.safetensors: there is no such file or folder',
+  ],
+  [
+    { prune: { ...tiny.prune, method: 'snip', scoring: { samples: 1901 } } },
+    'scoring.samples: expected at most the 1900 training samples, found 1901',
+  ],
+  [
+    { prune: { ...tiny.prune, floor: '50%' } },
+    'a floor of 50% in every layer needs 16180 weights, the sparsity keeps 3236',
+  ],
 ])('what cannot be run is refused before anything is written, dry or not: %#', async (changes, message) => {
   const out = join(temporaryFolder(), 'run')
   const recipe = checkRecipe({ ...tiny, ...changes }, 'tiny')
-  await expect(run({ out }, recipe)).rejects.toThrow(new UserError(message))
+  const whole = recipe.ticket ? runTicket(recipe, { machine, out }) : run({ out }, recipe)
+  await expect(whole).rejects.toThrow(new UserError(message))
   expect(existsSync(out)).toBe(false)
   await expect(dryRun(recipe)).rejects.toThrow(new UserError(message))
+})
+
+it.each([
+  ['synthetic', /^batch: 1000000 is more than the 1900 training samples of synthetic$/],
+  [
+    '/nowhere',
+    /^train\.batch: a step of resnet50 on 1000000 samples takes [\d.]+ GB, more than the 8\.59 GB that an engine addresses: expected a smaller batch$/,
+  ],
+])('a batch of a million is refused before room is taken for it, with data %s', async (name, message) => {
+  const model = { name: name === 'synthetic' ? 'mlpnet' : 'resnet50' }
+  const data = { name, validation: 100 }
+  const recipe = checkRecipe({ ...tiny, model, data, train: { ...tiny.train, batch: 1_000_000 } }, 'tiny')
+  const before = process.memoryUsage().rss
+  for (const refused of [run({ out: '/nowhere/run' }, recipe), dryRun(recipe)])
+    expect(await refused.catch(({ message }) => message)).toMatch(message)
+  expect(process.memoryUsage().rss - before).toBeLessThan(4e8)
 })
 
 it('divergence leaves a folder that can be used again', async () => {

@@ -34,6 +34,11 @@ it('a run for every combination, the last key changing fastest', () => {
   expect([recipe.train.epochs, recipe.train.batch]).toEqual([2, 64])
 })
 
+it('the recipe may be named by its absolute path', () => {
+  const recipe = writeTiny(temporaryFolder())
+  expect(readSweep(written({ recipe, grid: { seed: [3] } })).cells.map(({ recipe: own }) => own.seed)).toEqual([3])
+})
+
 it.each([
   [
     'a key that no recipe has',
