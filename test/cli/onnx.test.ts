@@ -215,7 +215,7 @@ describe('what does not fit', () => {
   it('compare-masks takes models that run here and others, also stored as nonzeros', async () => {
     const [half, most, other, sparse] = ['half', 'most', 'other', 'sparse'].map((name) => join(folder, `${name}.onnx`))
     const prune = (from: string, sparsity: string, to: string, ...flags: string[]) =>
-      json('prune', from, '--method', 'magnitude', '--sparsity', sparsity, '-o', to, ...flags)
+      json('prune', from, '--method', 'magnitude', '--sparsity', sparsity, '-o', to, '--force', ...flags)
     const nested = (size: number) => ({ all: { size, keptA: size / 2, keptB: size / 4, both: size / 4, jaccard: 0.5 } })
     for (const from of [file('mlp.onnx'), attention()]) {
       const { prunable } = await prune(from, '0.5', half)

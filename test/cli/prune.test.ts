@@ -91,7 +91,7 @@ it.each(Object.keys(pruneMethods))(
 
 it('prints what it does, and says it the same way every time: same bytes for the same seed', async () => {
   const flags = '--method cbs --sparsity 0.8 --samples 100 --judge 300'
-  const outs = ['a', 'b', 'c'].map((name) => join(temporaryFolder(), name))
+  const outs = ['a', 'b', 'c'].map((name) => join(temporaryFolder(), `${name}.safetensors`))
   const { stdout } = await prune('mlp', `${flags} --seed 3`, outs[0])
   expect(stdout).toMatch(/^images: 1 x 28 x 28, as they are stored\ninputs: .* \(of the weights file\)\n/)
   expect(stdout).toMatch(/^mlpnet: pruning 3 tensors, 32,360 of 32,360 weights of layers; engine: /m)
@@ -118,7 +118,7 @@ it('defaults leave half of a small data set to judge; faithful mode judges by th
 
 it('--block-size of so many weights, and --memory in which not all gradients fit: the same weights', async () => {
   const flags = '--method woodfisher --sparsity 0.9 --samples 50 --mini-batch 2 --judge 200 --block-size'
-  const out = (name: string) => join(temporaryFolder(), name)
+  const out = (name: string) => join(temporaryFolder(), `${name}.safetensors`)
   const [free, bound] = [out('free'), out('bound')]
   expect(await result('mlp', `${flags} 700`, free)).toMatchObject({ blockSize: 700, prunable: { kept: 3236 } })
   const { stdout } = await prune('mlp', `${flags} 700 --memory 0.004`, bound)
@@ -152,17 +152,17 @@ it('--fisher-cache: used whatever the damping, not for another seed, not where i
   const cache = join(temporaryFolder(), 'cache')
   const flags = `--method cbs-update --stages 1 --sparsity 0.9 --samples 60 --judge 200 --fisher-cache ${cache}`
   const note = (text: string) => text.split('\n').filter((line) => line.startsWith('note: '))
-  const out = join(temporaryFolder(), 'out')
+  const out = join(temporaryFolder(), 'out.safetensors')
   expect(note((await prune('mlp', flags, out)).stdout)).toEqual([])
   const first = readFileSync(out)
   const [name] = readdirSync(cache)
   const path = join(cache, name)
-  expect(note((await prune('mlp', flags, out)).stdout)).toEqual([`note: gradients are taken from ${path}`])
+  expect(note((await prune('mlp', `${flags} --force`, out)).stdout)).toEqual([`note: gradients are taken from ${path}`])
   expect(readFileSync(out).equals(first)).toBe(true)
   expect(note((await prune('mlp', `${flags} --damp 0.1`)).stdout)).toEqual([`note: gradients are taken from ${path}`])
   expect(note((await prune('mlp', `${flags} --seed 1`)).stdout)).toEqual([])
   truncateSync(path, 99)
-  const again = await prune('mlp', flags, out)
+  const again = await prune('mlp', `${flags} --force`, out)
   expect(note(again.stdout)).toEqual([
     expect.stringMatching(/has 99 bytes, expected \d+: gradients are computed again$/),
   ])
@@ -260,7 +260,7 @@ it.each<[string, string, RegExp]>([
 it('refuses to begin without a place for the result', async () => {
   const args = ['prune', weights('mlp'), '--data', 'synthetic', '--method', 'obd', '--sparsity', '0.5']
   expect((await espalier(args)).stderr).toBe('espalier: prune needs --out with the name of a file\n')
-  const out = join(temporaryFolder(), 'none', 'out')
+  const out = join(temporaryFolder(), 'none', 'out.safetensors')
   expect((await espalier([...args, '-o', out])).stderr).toBe(
     `espalier: cannot write ${out}: there is no such file or folder\n`,
   )
@@ -281,13 +281,7 @@ it('flags that nothing would use are refused, with several methods and without d
     /^espalier: --damp has no effect with magnitude and obd: it is for /,
   )
   const out = join(temporaryFolder(), 'out.safetensors')
-  for (const flag of [
-    ['--faithful'],
-    ['--refresh-bn', '9'],
-    ['--mean', '0.5'],
-    ['--skip-corrupt'],
-    ['--on-collapse', 'warn'],
-  ])
+  for (const flag of [['--faithful'], ['--refresh-bn', '9'], ['--mean', '0.5'], ['--skip-corrupt']])
     expect(await refused('--method', 'magnitude', '-o', out, ...flag)).toBe(
       `espalier: ${flag[0]} needs --data with a data set or a folder\n`,
     )
