@@ -2,6 +2,7 @@
  * @file What a data set is: images as bytes and labels as class indices, in a training and a test part.
  */
 import { apportion } from '../select/apportion.ts'
+import { checkWhole } from '../util/checks.ts'
 import { random } from '../util/random.ts'
 import type { Geometry } from './decode-image.ts'
 
@@ -58,6 +59,8 @@ export const labelArray = (classes: number, count: number): Labels =>
  * leaves goes to the largest remainders.
  */
 export function holdOut(count: number, validation: number, seed: number, stratifyBy?: ArrayLike<number>): Indices {
+  checkWhole('count', count ?? null, 0)
+  checkWhole('validation', validation ?? null, 0, count)
   const order = random(seed, 'validation split').permutation(count)
   if (!stratifyBy) return { validation: order.slice(0, validation).sort(), train: order.slice(validation).sort() }
   const sizes: number[] = []

@@ -3,6 +3,8 @@
  * class's pattern under noise. Smooth patterns survive pooling and small shifts, so that convolutional networks learn
  * them as well as others do. Nothing is read from disk.
  */
+import { checkNumber, checkWhole } from '../util/checks.ts'
+import { UserError } from '../util/errors.ts'
 import { type Random, random } from '../util/random.ts'
 import { type Dataset, labelArray, type Split } from './dataset.ts'
 
@@ -21,6 +23,11 @@ const GRID = 4
 
 export function synthetic(options: SyntheticOptions = {}): Dataset {
   const { train = 2000, test = 500, classes = 10, image = [1, 28, 28], noise = 0.5, seed = 0 } = options
+  for (const [name, value] of Object.entries({ train, test, classes })) checkWhole(name, value, 1)
+  checkNumber('noise', noise, 'a share from 0 to 1', (x) => x >= 0 && x <= 1)
+  if (!Array.isArray(image) || image.length !== 3)
+    throw new UserError(`image: expected channels, rows and columns, found ${image}`)
+  for (const size of image) checkWhole('image', size, 1)
   const pixels = image[0] * image[1] * image[2]
   const draw = random(seed, 'synthetic patterns')
   const patterns = Array.from({ length: classes }, () => pattern(draw, image))

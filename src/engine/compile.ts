@@ -5,13 +5,14 @@
 import type { Graph } from '../graph/graph.ts'
 import { simplify } from '../graph/simplify.ts'
 import { sameShape, sizeOf, type Tensor } from '../graph/tensor.ts'
+import { UserError } from '../util/errors.ts'
 import { fuse } from './fuse.ts'
 import type { Instruction } from './kernel.ts'
 import { permuteIn, permuteOut } from './layout.ts'
 import { loweringOf } from './lowering/index.ts'
 import type { Arena, Floats, Machine } from './machine.ts'
 import { floatsOf, planMemory } from './plan.ts'
-import { Program } from './program.ts'
+import { MOST_FLOATS, Program } from './program.ts'
 
 /** Sizes of a compiled program, in floats. */
 export interface MemoryUse {
@@ -38,6 +39,10 @@ export class Executable {
   /** Use {@link compile}. */
   constructor(machine: Machine, layout: Layout) {
     const size = layout.memory.persistent + layout.memory.temporary
+    if (size > MOST_FLOATS)
+      throw new UserError(
+        `the programs need ${(4 * size) / 1e9} GB, more than the ${(4 * MOST_FLOATS) / 1e9} GB that an engine addresses: expected smaller batches`,
+      )
     this.machine = machine
     this.#programs = new Map(
       [...layout.programs].map(([name, { instructions }]) => [name, Program.assemble(instructions, size)]),
@@ -98,6 +103,11 @@ export class Executable {
 
   has(name: string): boolean {
     return this.#shared.has(name)
+  }
+
+  /** Whether there is a program of that name. */
+  runs(program: string): boolean {
+    return this.#programs.has(program)
   }
 
   /** Takes over the parameters, buffers and states that another executable has under the same names and in the same shapes. */

@@ -2,7 +2,10 @@
  * @file Machines run programs over an arena: `native` (C with threads), `wasm` (the same C, one thread) and `reference`
  * (float64 TypeScript). `ESPALIER_ENGINE` chooses; native falls back to wasm where it was not built.
  */
+
 import { availableParallelism } from 'node:os'
+import { checkName, checkWhole } from '../util/checks.ts'
+import { UserError } from '../util/errors.ts'
 import type { Program } from './program.ts'
 
 export type Floats = Float32Array | Float64Array
@@ -47,6 +50,8 @@ export interface MachineOptions {
 
 /** Opens a machine. Throws one sentence where what was asked for is unknown or not there. */
 export async function openMachine(options: MachineOptions = {}): Promise<Machine> {
+  checkName('engine', options.engine, engineNames)
+  checkWhole('threads', options.threads, 1, 256)
   const engine = options.engine ?? chosenEngine()
   if (engine === 'reference') return (await import('./machines/reference.ts')).openReference()
   const wanted = options.threads ?? chosenThreads()
@@ -64,7 +69,7 @@ function chosenEngine(): EngineName | undefined {
   const name = process.env.ESPALIER_ENGINE
   if (!name) return undefined
   if (!engineNames.includes(name as EngineName))
-    throw new Error(`ESPALIER_ENGINE: expected ${engineNames.join(', ')}, found ${name}`)
+    throw new UserError(`ESPALIER_ENGINE: expected ${engineNames.join(', ')}, found ${name}`)
   return name as EngineName
 }
 
@@ -73,7 +78,7 @@ function chosenThreads(): number | undefined {
   if (!text) return undefined
   const threads = Number(text)
   if (!Number.isInteger(threads) || threads < 1 || threads > 256)
-    throw new Error(`ESPALIER_THREADS: expected a whole number from 1 to 256, found ${text}`)
+    throw new UserError(`ESPALIER_THREADS: expected a whole number from 1 to 256, found ${text}`)
   return threads
 }
 

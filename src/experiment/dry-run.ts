@@ -12,7 +12,7 @@ import type { LayerCount } from '../prune/mask.ts'
 import type { Network } from '../train/network.ts'
 import { gsmProblem, optimizerOf } from './gsm.ts'
 import { checkMemory, guessedInputs, phasesOf, prepareAll, recipeData, stepsPerEpoch } from './prepare.ts'
-import type { Recipe } from './recipe.ts'
+import { checkRecipe, type Recipe } from './recipe.ts'
 import { buildNetwork, firstStep, modelOf, rateSchedule } from './setup.ts'
 
 export interface DryRun {
@@ -43,7 +43,8 @@ export interface DryRun {
  * Makes all checks of a run, builds its network and takes a few steps; writes nothing. Where the data set is not on this machine, the steps are on synthetic data of the right
  * shape. Throws UserError where the run would, with the same sentence.
  */
-export async function dryRun(recipe: Recipe): Promise<DryRun> {
+export async function dryRun(given: Recipe): Promise<DryRun> {
+  const recipe = checkRecipe(given, 'the recipe')
   const machine = await openMachine()
   const found = await recipeData(recipe).catch((error) => error)
   if (!(found instanceof Error)) {

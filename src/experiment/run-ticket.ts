@@ -12,7 +12,7 @@ import { writeAtomically } from '../util/files.ts'
 import { describeEnvironment } from './environment.ts'
 import { FILES, RunFolder, resultIn } from './folder.ts'
 import { phasesOf, prepareAll } from './prepare.ts'
-import { type Recipe, recipeToYaml } from './recipe.ts'
+import { checkRecipe, type Recipe, recipeToYaml } from './recipe.ts'
 import { type RunOptions, runRecipe } from './run.ts'
 import type { RunOutcome, RunResult } from './run-events.ts'
 import { modelOf } from './setup.ts'
@@ -26,7 +26,9 @@ export interface TicketOutcome extends Omit<RunOutcome, 'result'> {
 }
 
 /** Throws UserError as {@link runRecipe} does. */
-export async function runTicket(recipe: Recipe, options: RunOptions = {}): Promise<TicketOutcome> {
+export async function runTicket(given: Recipe, options: RunOptions = {}): Promise<TicketOutcome> {
+  const recipe = checkRecipe(given, 'the recipe')
+  if (!recipe.ticket) throw new UserError('ticket: expected a recipe with this section, found none')
   if (options.resume && !options.out) throw new UserError('--resume needs --out with the folder of the run')
   const machine = options.machine ?? (await openMachine())
   const model = modelOf(recipe)

@@ -8,6 +8,7 @@ import type { DataProgress } from '../data/progress.ts'
 import type { Machine } from '../engine/machine.ts'
 import type { Network } from '../train/network.ts'
 import { type EpochSums, type Hook, train } from '../train/train.ts'
+import { checkNotNegative } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
 import { writeAtomically } from '../util/files.ts'
 import type { RewiringHook } from '../workflow/rewire.ts'
@@ -18,7 +19,7 @@ import { gsmProblem, optimizerOf } from './gsm.ts'
 import { Journal } from './journal.ts'
 import { guessedInputs, prepareRun } from './prepare.ts'
 import type { PruningPlan } from './pruning-plan.ts'
-import { type Recipe, recipeToYaml } from './recipe.ts'
+import { checkRecipe, type Recipe, recipeToYaml } from './recipe.ts'
 import { rewiringHook } from './rewiring-plan.ts'
 import { RunClock } from './run-clock.ts'
 import { endRun } from './run-end.ts'
@@ -47,8 +48,11 @@ export interface RunOptions {
 }
 
 /** Runs a recipe without a ticket section (those: run-ticket.ts). Throws UserError where it cannot, or where it diverges. */
-export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promise<RunOutcome> {
-  if (recipe.ticket) throw new Error('a recipe with a ticket section is several runs: use runTicket')
+export async function runRecipe(given: Recipe, options: RunOptions = {}): Promise<RunOutcome> {
+  const recipe = checkRecipe(given, 'the recipe')
+  checkNotNegative('checkpointSeconds', options.checkpointSeconds)
+  if (recipe.ticket)
+    throw new UserError('ticket: a recipe with this section is several runs: expected a call of runTicket')
   if (options.resume && !options.out) throw new UserError('--resume needs --out with the folder of the run')
   const { network, plan } = await prepareRun(recipe, options)
   const folder = options.out ? RunFolder.open(options.out, options) : RunFolder.fresh(recipe.name)

@@ -13,9 +13,10 @@ import { Graph, prunableParameters } from '../graph/graph.ts'
 import { patternNames, sparsify } from '../graph/sparsify.ts'
 import { sizeOf } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
-import { type Kernels, type LayerGain, LayerKernels } from '../train/kernels.ts'
+import { type Kernels, kernelKinds, type LayerGain, LayerKernels } from '../train/kernels.ts'
 import { namedAs } from '../train/layer-names.ts'
 import { modelOfFile } from '../train/model-of-file.ts'
+import { checkName } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
 import { chunkOf } from './chunk.ts'
 
@@ -51,6 +52,7 @@ export class SparseModel {
     file: TensorFile & { onnx?: OnnxModel },
     { machine, kernels = 'auto', model, source = 'the file' }: SparseModelOptions,
   ) {
+    checkName('kernels', kernels, kernelKinds)
     const dense = unpackSparse(file, source)
     this.model = modelOfFile({ ...dense, onnx: file.onnx }, source, model)
     const { tensors } = namedAs(this.model, dense).file

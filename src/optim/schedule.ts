@@ -2,6 +2,11 @@
  * @file Learning rates over a run. Steps are optimizer steps, counted from 0.
  */
 
+import { checkName, checkNotNegative, checkPositive, checkWhole } from '../util/checks.ts'
+import { UserError } from '../util/errors.ts'
+
+const kinds = ['constant', 'steps', 'cosine'] as const
+
 export interface RateSchedule {
   /**
    * - `constant`;
@@ -21,11 +26,25 @@ export interface RateSchedule {
   factor?: number
 }
 
-/** The learning rate of step `step` (0 .. total-1). */
+/** Throws UserError where a schedule has no values that it can have; `what` is what messages call it. */
+export function checkRates(what: string, schedule: Omit<RateSchedule, 'total'>): void {
+  if (typeof schedule !== 'object' || schedule === null)
+    throw new UserError(`${what}: expected an object such as { kind: 'constant', base: 0.1 }, found ${schedule}`)
+  const { kind, base, warmup, drops = [], factor } = schedule
+  checkName(`${what}.kind`, kind ?? null, kinds)
+  checkNotNegative(`${what}.base`, base ?? null)
+  checkNotNegative(`${what}.warmup`, warmup)
+  checkPositive(`${what}.factor`, factor)
+  if (!Array.isArray(drops)) throw new UserError(`${what}.drops: expected a list of steps, found ${drops}`)
+  for (const drop of drops) checkWhole(`${what}.drops`, drop, 0)
+}
+
+/** The learning rate of step `step` (0 .. total-1). Throws UserError where there is no schedule of that kind. */
 export function learningRate(schedule: RateSchedule, step: number): number {
   const { kind, base, total, warmup = 0, drops = [], factor = 0.1 } = schedule
   if (step < warmup) return (base * (step + 1)) / warmup
   if (kind === 'steps') return base * factor ** drops.filter((drop) => drop <= step).length
   if (kind === 'cosine') return (base * (1 + Math.cos((Math.PI * (step - warmup)) / (total - warmup)))) / 2
+  checkName('kind', kind ?? null, kinds)
   return base
 }

@@ -15,6 +15,7 @@ import type { Executable } from '../engine/compile.ts'
 import type { Graph } from '../graph/graph.ts'
 import { SgdStep } from '../graph/operators/update.ts'
 import type { Tensor } from '../graph/tensor.ts'
+import { checkNotNegative, checkShare } from '../util/checks.ts'
 
 export interface SgdOptions {
   /** Default 0. */
@@ -27,6 +28,12 @@ export interface SgdOptions {
   biasDecay?: number
   /** L1 coefficient, of prunable weights: the penalty l1 sum |w| over those that are left. Default 0. */
   l1?: number
+}
+
+/** Throws UserError where a setting has no value that it can have; `what` is what messages call them. */
+export function checkSgd(what: string, { momentum, weightDecay, biasDecay, l1 }: SgdOptions): void {
+  checkShare(`${what}.momentum`, momentum)
+  for (const [name, value] of Object.entries({ weightDecay, biasDecay, l1 })) checkNotNegative(`${what}.${name}`, value)
 }
 
 /** The state tensors [learning rate, momentum, weight decay, nesterov, l1] that steps read: of matrices and kernels, and of parameters with one axis. */

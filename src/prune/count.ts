@@ -2,6 +2,8 @@
  * @file How many weights a sparsity keeps.
  */
 
+import { UserError } from '../util/errors.ts'
+
 /** How many of n prunable weights a sparsity (the share of zeros, 0 to 1) keeps. */
 export type Count = (n: number, sparsity: number) => number
 
@@ -20,6 +22,8 @@ export const truncatedCount: Count = (n, sparsity) => {
   return sparsity === 1 ? 0 : Math.max(1, Math.trunc((1 - sparsity) * n))
 }
 
-function checkSparsity(sparsity: number): void {
-  if (!(sparsity >= 0 && sparsity <= 1)) throw new Error(`expected a sparsity from 0 to 1, found ${sparsity}`)
+/** Throws UserError. */
+export function checkSparsity(sparsity: number): void {
+  if (!(typeof sparsity === 'number' && sparsity >= 0 && sparsity <= 1))
+    throw new UserError(`expected a sparsity from 0 to 1, found ${sparsity}`)
 }

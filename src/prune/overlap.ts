@@ -2,6 +2,8 @@
  * @file How far two pruned networks kept the same weights: the Jaccard index of what is not zero.
  */
 
+import { UserError } from '../util/errors.ts'
+
 /** Weights of a tensor that are not zero, in two networks. */
 export interface Overlap {
   name: string
@@ -13,10 +15,10 @@ export interface Overlap {
   jaccard: number
 }
 
-/** Throws where the tensors differ in length. */
+/** Throws UserError where the tensors differ in length. */
 export function overlapOf(name: string, a: ArrayLike<number>, b: ArrayLike<number>): Overlap {
   if (a.length !== b.length)
-    throw new Error(`${name} has ${a.length} weights in one network and ${b.length} in the other`)
+    throw new UserError(`${name} has ${a.length} weights in one network and ${b.length} in the other`)
   let [keptA, keptB, both] = [0, 0, 0]
   for (let i = 0; i < a.length; i++) {
     if (a[i] !== 0) keptA++

@@ -2,6 +2,10 @@
  * @file Pruning schedules: at which steps the network is pruned, and to what sparsity each time.
  */
 
+import { checkName, checkNumber, checkWhole } from '../util/checks.ts'
+import { UserError } from '../util/errors.ts'
+import { checkSparsity } from './count.ts'
+
 export const scheduleKinds = ['one-shot', 'exponential', 'cubic'] as const
 export type ScheduleKind = (typeof scheduleKinds)[number]
 
@@ -34,12 +38,21 @@ export interface PruningEvent {
  * - exponential: 1 - (1 - s)^(j / n): every event removes the same share of what is left;
  * - cubic: s - s (1 - j / n)^3 (Zhu & Gupta 2017 with initial sparsity 0 and t0 one period before `start`, since their event at t0 removes nothing).
  *   with `initial` s0: s - (s - s0) (1 - (j - 1) / (n - 1))^3 (Zhu & Gupta's formula as it stands, whose event at t0 prunes to s0).
- * The last event reaches exactly s, also where end - start is not a multiple of `every`.
+ * The last event reaches exactly s, also where end - start is not a multiple of `every`. Throws UserError where a value is none that it can have.
  */
-export function pruningEvents({ kind, sparsity: s, start, end, every, initial }: PruningSchedule): PruningEvent[] {
+export function pruningEvents(schedule: PruningSchedule): PruningEvent[] {
+  if (typeof schedule !== 'object' || schedule === null)
+    throw new UserError(`schedule: expected an object with kind, sparsity, start, end and every, found ${schedule}`)
+  const { kind, sparsity: s, start, end, every, initial } = schedule
+  checkName('schedule.kind', kind ?? null, scheduleKinds)
+  checkSparsity(s)
+  checkWhole('schedule.start', start ?? null, 0)
+  checkNumber('schedule.initial', initial, 'a sparsity from 0 to 1', (x) => x >= 0 && x <= 1)
   if (kind === 'one-shot') return [{ step: start, sparsity: s, at: (final) => final }]
+  checkWhole('schedule.end', end ?? null, 0)
+  checkWhole('schedule.every', every ?? null, 0)
   if (end < start || every < 1)
-    throw new Error(`expected end >= start and every >= 1, found ${start}, ${end}, ${every}`)
+    throw new UserError(`expected end >= start and every >= 1, found ${start}, ${end}, ${every}`)
   const n = Math.floor((end - start) / every) + 1
   return Array.from({ length: n }, (_, i) => {
     const done = (i + 1) / n

@@ -5,6 +5,7 @@
 import type { Shape } from '../graph/tensor.ts'
 import { sizeOf } from '../graph/tensor.ts'
 import { apportion } from '../select/apportion.ts'
+import { checkName } from '../util/checks.ts'
 import { type Count, keptCount } from './count.ts'
 
 /** A prunable tensor, [out, in] or [out, in, kernel height, kernel width]. */
@@ -69,6 +70,13 @@ export const scopes = {
   },
 } satisfies Record<string, Scope>
 export type ScopeName = keyof typeof scopes
+
+/** A scope by name, or one of one's own. Throws UserError where there is none such. */
+export function findScope(scope: ScopeName | Scope): Scope {
+  if (typeof scope === 'object' && typeof scope?.groups === 'function') return scope
+  checkName('scope', scope ?? null, Object.keys(scopes))
+  return scopes[scope as ScopeName]
+}
 
 /** A group for each layer; together they keep `keep` weights, or all that are left, by shares. */
 function divided(layers: readonly Layer[], keep: number, shares: readonly number[]): Group[] {

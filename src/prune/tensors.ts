@@ -4,6 +4,7 @@
 import { prunableParameters } from '../graph/graph.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { graphOf, type Model } from '../models/model.ts'
+import { checkName } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
 
@@ -51,6 +52,7 @@ export function chooseTensors(
   { prunable = 'published', include, exclude = [] }: TensorChoice = {},
   names: ChoiceNames = { include: '--include', exclude: '--exclude' },
 ): Tensor[] {
+  checkName('prunable', prunable, prunableSets)
   const all = prunable === 'reference' ? referenceTensors(model) : prunableTensors(model)
   const start = include
     ? matching(all, include, names.include)

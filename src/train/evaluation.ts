@@ -1,5 +1,6 @@
 /** @file Loss and accuracy over samples, batch by batch. */
 import type { Executable } from '../engine/compile.ts'
+import { UserError } from '../util/errors.ts'
 
 /** Samples per evaluation run: whole vectors, few enough that the activations of a convolutional network stay near the processor; a divisor of 5,000. */
 export const EVALUATION_BATCH = 40
@@ -21,9 +22,9 @@ export type Source = 'train' | 'test'
 /** The name of the program that evaluates so many samples. */
 export const evaluationName = (source: Source, samples: number): string => `evaluate ${source}/${samples}`
 
-/** Runs the {@link evaluationName} programs of a network with so many classes over all of `samples`. Throws Error where there are none. */
+/** Runs the {@link evaluationName} programs of a network with so many classes over all of `samples`. Throws UserError where there are none, or no programs for so many. */
 export function evaluate(executable: Executable, source: Source, samples: Uint32Array, classes: number): Evaluation {
-  if (samples.length === 0) throw new Error('no samples are held out for validation')
+  if (samples.length === 0) throw new UserError('no samples are held out for validation')
   let loss = 0
   let correct = 0
   const first = new Float64Array(classes)
@@ -31,6 +32,10 @@ export function evaluate(executable: Executable, source: Source, samples: Uint32
   for (let at = 0; at < samples.length; at += EVALUATION_BATCH) {
     const batch = samples.subarray(at, at + EVALUATION_BATCH)
     const program = evaluationName(source, batch.length)
+    if (!executable.runs(program))
+      throw new UserError(
+        `the network has no program that evaluates ${samples.length} ${source} samples: expected as many as its option judged or validation says`,
+      )
     executable.write(program, 'index', batch)
     executable.run(program)
     loss += executable.scalar(program, 'loss') * batch.length

@@ -13,10 +13,12 @@ import { activeName, FROZEN, IMPORTANCE, STAYED } from '../optim/gsm.ts'
 import { momentumName } from '../optim/sgd.ts'
 import { countKept, type LayerCount, type MaskedLayer } from '../prune/mask.ts'
 import { learnableCount, type Tying } from '../prune/tied.ts'
+import { checkName } from '../util/checks.ts'
+import { UserError } from '../util/errors.ts'
 import { type Evaluation, evaluate } from './evaluation.ts'
 import { choosePrunable, maskName, scoreName, smoothedName } from './graphs.ts'
 import { type LayerGain, LayerKernels } from './kernels.ts'
-import { checkFits, type NetworkOptions } from './options.ts'
+import { checkFits, checkOptions, type NetworkOptions } from './options.ts'
 import { denseGradientsName, programsOf, stepName } from './programs.ts'
 import { drawTies, tieValues } from './tied.ts'
 import { Weights } from './weights.ts'
@@ -59,7 +61,9 @@ export class Network {
   readonly weights: Weights
   readonly kernels: LayerKernels
 
+  /** Throws UserError where an option has no value that it can have, or the data do not fit. */
   constructor(options: NetworkOptions) {
+    checkOptions(options)
     const { machine, model, data, batch = 0, validation = 0, stratify = false, seed = 0, augment } = options
     this.machine = machine
     this.model = model
@@ -76,6 +80,12 @@ export class Network {
     const [first] = Object.values(graphs)
     this.parameters = first.withRole('parameter')
     this.stored = first.stored()
+    for (const name of options.prunable ?? [])
+      checkName(
+        'prunable',
+        name,
+        this.parameters.map((tensor) => tensor.name),
+      )
     this.prunable = choosePrunable(first, options.prunable)
     this.weights = new Weights(machine, core, graphs, this.prunable)
     this.kernels = new LayerKernels(options.kernels ?? 'dense', core, this.prunable)
@@ -200,6 +210,10 @@ export class Network {
    */
   step(samples: ArrayLike<number>, when: StepTime = { seed: 0, epoch: 0, step: 0 }): StepResult {
     const program = stepName(samples.length)
+    if (!this.executable.runs(program))
+      throw new UserError(
+        `the network has no training step on ${samples.length} samples: expected a batch of ${this.batch} or what is left at the end of an epoch`,
+      )
     this.#runTraining(program, samples, when)
     const value = (output: string) => this.executable.scalar(program, output)
     const result = { loss: value('loss'), correct: value('correct') }
@@ -226,8 +240,9 @@ export class Network {
     this.executable.run(program)
   }
 
-  /** Loss and accuracy on the test set or the held-out samples, all of them. Throws Error where none are held out. */
+  /** Loss and accuracy on the test set or the held-out samples, all of them. Throws UserError where none are held out, and for any other part. */
   evaluate(part: 'test' | 'validation'): Evaluation {
+    checkName('part', part ?? null, ['test', 'validation'])
     if (part === 'validation') return this.evaluateTraining(this.indices.validation)
     const all = Uint32Array.from({ length: this.data.test.count }, (_, i) => i)
     return evaluate(this.executable, 'test', all, this.model.classes)

@@ -3,11 +3,13 @@ import type { Augmentation } from '../data/augment.ts'
 import type { Dataset } from '../data/dataset.ts'
 import type { Machine } from '../engine/machine.ts'
 import type { Graph } from '../graph/graph.ts'
-import { classesOf, type InitializerName, type Model } from '../models/model.ts'
+import { classesOf, type InitializerName, initializers, type Model } from '../models/model.ts'
+import { runNames } from '../prune/granularity/runs.ts'
 import type { Tying } from '../prune/tied.ts'
+import { checkName, checkNotNegative, checkShare, checkWhole } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
 import type { ForwardPass } from './graphs.ts'
-import type { Kernels } from './kernels.ts'
+import { type Kernels, kernelKinds } from './kernels.ts'
 
 export interface NetworkOptions {
   machine: Machine
@@ -47,6 +49,22 @@ export interface NetworkOptions {
 
 /** Builds the forward pass over `batch` training samples (input `index`) that are not augmented, by default as the network will be used. */
 export type Forward = (batch: number, training?: boolean) => ForwardPass
+
+/** Throws UserError, naming the option, where a value is none that it can have. */
+export function checkOptions(options: NetworkOptions): void {
+  const { batch, validation, judged, seed, init, kernels, augment, smoothing, groupLasso, tying, active } = options
+  checkWhole('batch', batch, 1)
+  checkWhole('active', active, 1)
+  for (const [name, value] of Object.entries({ validation, judged, seed })) checkWhole(name, value, 0)
+  checkName('init', init, Object.keys(initializers))
+  checkName('kernels', kernels, kernelKinds)
+  checkShare('smoothing', smoothing)
+  checkNotNegative('groupLasso', groupLasso)
+  checkWhole('augment.pad', augment?.pad, 0)
+  checkName('augment.fill', augment?.fill, ['zero', 'reflect'])
+  checkShare('tying.sparsity', tying?.sparsity)
+  checkName('tying.granularity', tying?.granularity, runNames)
+}
 
 /** Throws UserError where a model cannot be trained (or, batch 0, evaluated) on that data. */
 export function checkFits(model: Model, data: Dataset, batch: number, validation: number): void {

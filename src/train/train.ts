@@ -2,8 +2,9 @@
  * @file The training loop. It knows hooks, not methods; given the same network, options and step it always does the same.
  */
 
-import { learningRate, type RateSchedule } from '../optim/schedule.ts'
-import { type SgdOptions, setHyper } from '../optim/sgd.ts'
+import { checkRates, learningRate, type RateSchedule } from '../optim/schedule.ts'
+import { checkSgd, type SgdOptions, setHyper } from '../optim/sgd.ts'
+import { checkWhole } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
 import type { Network } from './network.ts'
@@ -65,8 +66,37 @@ export interface EpochResult {
   reactivated?: number
 }
 
-/** Samples are shuffled anew in every epoch; a last, smaller batch is trained on too. Returns the steps taken: fewer than planned after an abort. */
+/** Networks that are being trained. */
+const busy = new WeakSet<Network>()
+
+/**
+ * Samples are shuffled anew in every epoch; a last, smaller batch is trained on too. Returns the steps taken: fewer than planned after an abort. Throws UserError where an option has
+ * no value that it can have, where the network is being trained already, and where training diverges.
+ */
 export async function train(network: Network, options: TrainOptions): Promise<number> {
+  checkTraining(network, options)
+  if (busy.has(network))
+    throw new UserError('this network is being trained already: expected the first training to be awaited')
+  busy.add(network)
+  try {
+    return await steps(network, options)
+  } finally {
+    busy.delete(network)
+  }
+}
+
+function checkTraining({ batch }: Network, options: TrainOptions): void {
+  const { epochs, optimizer = {}, schedule, seed, hooks = [], start, resumeAt } = options
+  if (batch === 0) throw new UserError('batch: expected a network that was made with one, to be trained, found none')
+  checkWhole('epochs', epochs ?? null, 0)
+  for (const [name, value] of Object.entries({ seed, start, resumeAt })) checkWhole(name, value, 0)
+  checkRates('schedule', schedule)
+  checkSgd('optimizer', optimizer)
+  const odd = hooks.findIndex((hook) => typeof hook?.atStep !== 'function')
+  if (odd >= 0) throw new UserError(`hooks: expected objects with a function atStep, found another at index ${odd}`)
+}
+
+async function steps(network: Network, options: TrainOptions): Promise<number> {
   const { epochs, optimizer = {}, seed = 0, hooks = [], start = 0, resumeAt, onStep, onEpoch, signal } = options
   const { batch, stepsPerEpoch: perEpoch } = network
   const samples = network.indices.train

@@ -8,6 +8,7 @@ import { MOST_FLOATS } from '../engine/program.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
 import { BIAS_HYPER, HYPER, momentumName } from '../optim/sgd.ts'
+import { checkWhole } from '../util/checks.ts'
 import { maskName, scoreName, trainingStep } from './graphs.ts'
 
 /** Memory in bytes, of float32 values. */
@@ -40,6 +41,7 @@ export interface PersistentMemory {
 
 /** The plan of one step on `batch` samples, without augmentation, on a data set of as many. */
 export function planTraining(model: Model, batch: number): TrainingPlan {
+  checkWhole('batch', batch ?? null, 1)
   const channels = Array.from({ length: model.image[0] }, () => 0.5)
   const count = { count: batch }
   const data = { image: model.image, mean: channels, std: channels, train: count, test: count }

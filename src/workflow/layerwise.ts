@@ -3,7 +3,8 @@
  * outputs of every layer on some training images change least. Labels, gradients and training are not needed.
  */
 import { sizeOf } from '../graph/tensor.ts'
-import { type Layer, type ScopeName, scopes } from '../prune/scope.ts'
+import { checkSparsity } from '../prune/count.ts'
+import { findScope, type Layer, type ScopeName } from '../prune/scope.ts'
 import { calibrate } from '../prune/second-order/layerwise/calibration.ts'
 import { fromMatrix, type LayerMatrix } from '../prune/second-order/layerwise/layer.ts'
 import { obc } from '../prune/second-order/layerwise/obc.ts'
@@ -16,6 +17,7 @@ import {
 import { type Pattern, sparseGpt } from '../prune/second-order/layerwise/sparsegpt.ts'
 import { apportion } from '../select/apportion.ts'
 import type { Network } from '../train/network.ts'
+import { checkName, checkWhole } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
 import { suggestion } from '../util/suggest.ts'
@@ -83,12 +85,15 @@ interface Prepared {
  */
 export function pruneObc(network: Network, options: ObcOptions): LayerwiseResult {
   const { sparsity, scope = 'global', progress } = options
+  checkSparsity(sparsity)
+  checkWhole('seed', options.seed, 0)
+  findScope(scope)
   const names = layersOf(network, options).map(({ name }) => name)
   const prepared = prepare(network, names, options)
   const layers = prepared.map(({ matrix: { name, shape }, problems }) => ({ name, shape, left: leftOf(problems) }))
   const solutions = new Map<string, LayerSolution[]>()
   let done = 0
-  for (const group of scopes[scope].groups(layers, sparsity)) {
+  for (const group of findScope(scope).groups(layers, sparsity)) {
     const members = prepared.filter(({ matrix }) => group.layers.some(({ name }) => name === matrix.name))
     const problems = members.flatMap((member) => member.problems)
     const solved = obc(problems, group.keep, (i) => {
@@ -135,7 +140,8 @@ function sparseGptSolver(
       throw new UserError(`pattern: expected whole numbers 1 <= n <= m, found ${n}:${m}`)
     return (problems) => problems.map((problem) => sparseGpt(problem, { pattern }))
   }
-  const groups = scopes[scope].groups(layers, sparsity!)
+  checkName('scope', scope, ['layerwise', 'erk'])
+  const groups = findScope(scope).groups(layers, sparsity!)
   const keeps = new Map(groups.map(({ layers: [{ name }], keep }) => [name, keep]))
   return (problems) => {
     const left = problems.map((problem) => leftOf([problem]))

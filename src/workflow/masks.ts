@@ -1,14 +1,22 @@
 /**
  * @file From scores to a pruned network: masks at a granularity, layer collapse found and, where asked for, prevented or refused.
  */
-import { type Connectivity, connectivityOf, isCollapsed, type OnCollapse, refuseCollapse } from '../prune/collapse.ts'
-import { type Count, keptCount } from '../prune/count.ts'
+import {
+  type Connectivity,
+  connectivityOf,
+  isCollapsed,
+  type OnCollapse,
+  onCollapseKinds,
+  refuseCollapse,
+} from '../prune/collapse.ts'
+import { type Count, checkSparsity, keptCount } from '../prune/count.ts'
 import { type Floor, floorText } from '../prune/floor.ts'
-import { findGranularity, granularities } from '../prune/granularity/index.ts'
+import { findGranularity, granularities, isGranularity } from '../prune/granularity/index.ts'
 import { type MaskedLayer, sparsityOf } from '../prune/mask.ts'
-import { type Scope, type ScopeName, scopes } from '../prune/scope.ts'
+import { findScope, type Scope, type ScopeName } from '../prune/scope.ts'
 import { writeMasks } from '../prune/write-masks.ts'
 import type { Network } from '../train/network.ts'
+import { checkName, checkNumber, checkWhole } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
 
 export interface MaskOptions {
@@ -27,6 +35,28 @@ export interface MaskOptions {
    * prevents it; `error`: a UserError, nothing is changed.
    */
   onCollapse?: OnCollapse
+}
+
+/** Throws UserError, naming the option, where a value is none that it can have. */
+export function checkMaskOptions({
+  scope = 'global',
+  granularity = 'weight',
+  sparsity,
+  ...options
+}: MaskOptions): void {
+  checkSparsity(sparsity)
+  findScope(scope)
+  if (!isGranularity(granularity))
+    throw new UserError(
+      `granularity: expected one of ${Object.keys(granularities).join(', ')} with numbers for capitals, found ${granularity}`,
+    )
+  checkName('onCollapse', options.onCollapse, onCollapseKinds)
+  const { floor } = options
+  if (floor === undefined) return
+  if (typeof floor !== 'object' || floor === null)
+    throw new UserError(`floor: expected what parseFloor makes of 16 or 1%, found ${floor}`)
+  checkWhole('floor.weights', floor.weights ?? null, 0)
+  checkNumber('floor.share', floor.share ?? null, 'a share from 0 to 1', (x) => x >= 0 && x <= 1)
 }
 
 /** New statistics of batch normalizations: from how many training images, and the mean loss on judging samples before and after. */
@@ -59,13 +89,9 @@ const resultOf = (found: Connectivity): PruneResult => ({ ...found, sparsity: sp
 /** Masks of a round whose end is for the next one to see: as {@link masksByScores}, but nothing is said of what they leave. */
 export function writeRound(network: Network, options: MaskOptions): void {
   const { scope = 'global', granularity = 'weight', sparsity, count = keptCount, floor } = options
-  const unit = findGranularity(granularity, network.model)
-  if (!unit)
-    throw new UserError(
-      `granularity: expected one of ${Object.keys(granularities).join(', ')} with numbers for capitals, found ${granularity}`,
-    )
+  const unit = findGranularity(granularity, network.model)!
   const select = (group: readonly MaskedLayer[], keep: number) => network.selectTop(group, keep)
-  const budget = { scope: typeof scope === 'string' ? scopes[scope] : scope, sparsity, count, floor, select }
+  const budget = { scope: findScope(scope), sparsity, count, floor, select }
   writeMasks(network.layers(), budget, unit)
 }
 

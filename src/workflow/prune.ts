@@ -6,8 +6,9 @@ import { type SaliencyName, saliencyOf } from '../prune/saliency/index.ts'
 import { type PruningEvent, type PruningSchedule, pruningEvents } from '../prune/schedule.ts'
 import type { Network } from '../train/network.ts'
 import type { Hook } from '../train/train.ts'
+import { checkWhole } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
-import { type MaskOptions, masksByScores, type PruneResult, writeRound } from './masks.ts'
+import { checkMaskOptions, type MaskOptions, masksByScores, type PruneResult, writeRound } from './masks.ts'
 import { Scoring } from './scoring/scoring.ts'
 
 export type { PruneResult, RefreshedStatistics } from './masks.ts'
@@ -28,7 +29,9 @@ export interface PruneOptions extends MaskOptions {
  */
 export function prune(network: Network, options: PruneOptions, event = 0): PruneResult {
   const { method = 'magnitude', sparsity, seed = 0, progress = () => {}, ...masks } = options
-  const scoring = typeof method === 'string' ? scoringByName(method) : method
+  checkMaskOptions(options)
+  checkWhole('seed', seed, 0)
+  const scoring = method instanceof Scoring ? method : scoringByName(method)
   network.densify() // Scores, masks and paths are of whole tensors.
   const layers = network.layers().map((layer) => {
     const weights = network.values(layer.name)
@@ -89,9 +92,13 @@ export interface GradualOptions extends Omit<PruneOptions, 'sparsity'> {
   after?(step: number, target: number, result: PruneResult): void
 }
 
-/** A training hook that prunes at the events of a schedule. */
+/** A training hook that prunes at the events of a schedule. Throws UserError where an option has no value that it can have. */
 export function gradualPruning({ schedule, before, after, event, ...options }: GradualOptions): Hook {
   const events = pruningEvents(schedule)
+  if (!event) {
+    checkMaskOptions({ ...options, sparsity: schedule.sparsity })
+    if (!(options.method instanceof Scoring)) scoringByName(options.method ?? 'magnitude')
+  }
   const pruneOnce = event ?? ((network, { sparsity }, index) => prune(network, { ...options, sparsity }, index))
   return {
     atStep(step, network) {

@@ -7,10 +7,12 @@ import type { StoredTensor, TensorFile } from '../formats/safetensors.ts'
 import { sizeOf } from '../graph/tensor.ts'
 import { type Moves, movedPositions, type Rewiring, type SparseLayer } from '../prune/dynamic/rewiring.ts'
 import { inRuns, meansOfRuns, ofWeights } from '../prune/dynamic/runs.ts'
-import { type RunName, runLength } from '../prune/granularity/runs.ts'
+import { type RunName, runLength, runNames } from '../prune/granularity/runs.ts'
 import type { Network } from '../train/network.ts'
 import type { Hook } from '../train/train.ts'
 import { filtered, moved, type Nonzeros } from '../train/weights.ts'
+import { checkName, checkWhole } from '../util/checks.ts'
+import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
 import type { HiddenWeights } from './hidden-weights.ts'
 
@@ -71,7 +73,15 @@ export class RewiringHook implements Hook {
   /** Weights at the start. */
   #weights = 0
 
+  /** Throws UserError where an option has no value that it can have. */
   constructor(options: RewiringOptions) {
+    const { schedule, rate, seed, gradients, granularity } = options
+    for (const key of ['start', 'end'] as const) checkWhole(`schedule.${key}`, schedule?.[key] ?? null, 0)
+    for (const [name, value] of Object.entries({ 'schedule.period': schedule.period, rate }))
+      if (typeof value !== 'function') throw new UserError(`${name}: expected a function of the step, found ${value}`)
+    checkWhole('seed', seed ?? null, 0)
+    checkName('gradients', gradients, ['batch', 'smoothed'])
+    checkName('granularity', granularity, runNames)
     this.#options = options
   }
 

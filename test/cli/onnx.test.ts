@@ -212,7 +212,7 @@ describe('what does not fit', () => {
     )
   })
 
-  it('compare-masks takes models that run here and others, also stored as nonzeros', async () => {
+  it('compare-masks takes models that run here and others, also stored as nonzeros', { timeout: 180_000 }, async () => {
     const [half, most, other, sparse] = ['half', 'most', 'other', 'sparse'].map((name) => join(folder, `${name}.onnx`))
     const prune = (from: string, sparsity: string, to: string, ...flags: string[]) =>
       json('prune', from, '--method', 'magnitude', '--sparsity', sparsity, '-o', to, '--force', ...flags)

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { UserError } from '../../util/errors.ts'
 import type { Arena, Floats, Machine } from '../machine.ts'
 import type { Program } from '../program.ts'
 
@@ -35,10 +36,10 @@ export function openNative(threads: number, instructionSet?: string): Machine {
   const set = addon.instructionSets.find(({ name }) => name === (instructionSet ?? addon.instructionSets[0].name))
   if (!set) {
     const known = addon.instructionSets.map(({ name }) => name).join(', ')
-    throw new Error(`instruction set: expected one of ${known} on this processor, found ${instructionSet}`)
+    throw new UserError(`instruction set: expected one of ${known} on this processor, found ${instructionSet}`)
   }
   if (!Number.isInteger(threads) || threads < 1 || threads > 256)
-    throw new Error(`threads: expected a whole number from 1 to 256, found ${threads}`)
+    throw new UserError(`threads: expected a whole number from 1 to 256, found ${threads}`)
   const pool = addon.createPool(set.name, threads)
   const numbers = new Map(addon.kernels.map((name, i) => [name, i]))
   const encoded = new WeakMap<Program, Int32Array>()
@@ -75,6 +76,7 @@ export function openNative(threads: number, instructionSet?: string): Machine {
 }
 
 function loadAddon(): Addon {
-  if (!isBuilt()) throw new Error('the native engine is not built here; run npm run build, or use ESPALIER_ENGINE=wasm')
+  if (!isBuilt())
+    throw new UserError('the native engine is not built here; run npm run build, or use ESPALIER_ENGINE=wasm')
   return createRequire(import.meta.url)(addonPath()) as Addon
 }

@@ -1,4 +1,6 @@
 /** @file All ways to rewire a sparse network while it trains, by name. A new one is a file beside this one and an entry here. */
+import { checkNumber, checkPositive, checkWhole } from '../../util/checks.ts'
+import { UserError } from '../../util/errors.ts'
 import { deepR } from './deepr.ts'
 import { dsr } from './dsr.ts'
 import type { Rewiring } from './rewiring.ts'
@@ -60,4 +62,23 @@ const known = {
 } satisfies Record<string, RewiringMethod>
 
 export type RewiringName = keyof typeof known
-export const rewirings: Readonly<Record<RewiringName, RewiringMethod>> = known
+
+/** Throws UserError where a method is made with values that it cannot have. */
+function checkSettings({ seed, moves, fraction, tolerance, threshold, eta, temperature }: RewiringSettings): void {
+  for (const [name, value] of Object.entries({ seed, moves })) checkWhole(name, value ?? null, 0)
+  checkNumber('fraction', fraction, 'a share from 0 to 1', (x) => x >= 0 && x <= 1)
+  for (const [name, value] of Object.entries({ tolerance, threshold, eta })) checkPositive(name, value)
+  if (typeof temperature !== 'function') throw new UserError(`temperature: expected a function, found ${temperature}`)
+}
+
+const checked = (method: RewiringMethod): RewiringMethod => ({
+  ...method,
+  make(settings) {
+    checkSettings(settings)
+    return method.make(settings)
+  },
+})
+
+export const rewirings = Object.fromEntries(
+  Object.entries(known).map(([name, method]) => [name, checked(method)]),
+) as Readonly<Record<RewiringName, RewiringMethod>>

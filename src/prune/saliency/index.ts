@@ -1,4 +1,5 @@
 /** @file The saliencies by name. Adding one: a file and a line here. */
+import { checkName } from '../../util/checks.ts'
 import { fbss } from './fbss.ts'
 import { fisherDiagonal } from './fisher-diagonal.ts'
 import { fisherPruner } from './fisher-pruner.ts'
@@ -37,5 +38,8 @@ export const saliencies = {
 } satisfies Record<string, Saliency<Statistic>>
 export type SaliencyName = keyof typeof saliencies
 
-/** A saliency by name, as one that may need anything. */
-export const saliencyOf = (name: SaliencyName): Saliency<Statistic> => saliencies[name]
+/** A saliency by name, as one that may need anything. Throws UserError where there is none such. */
+export function saliencyOf(name: SaliencyName): Saliency<Statistic> {
+  checkName('method', name ?? null, Object.keys(saliencies))
+  return saliencies[name]
+}

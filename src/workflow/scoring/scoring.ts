@@ -5,13 +5,20 @@ import { type SaliencyName, saliencyOf } from '../../prune/saliency/index.ts'
 import type { Measured, Saliency, ScoredLayer, Statistic } from '../../prune/saliency/saliency.ts'
 import type { Network } from '../../train/network.ts'
 import { BatchNormRefresh } from '../../train/refresh-batch-norm.ts'
+import { checkName, checkPositive, checkWhole } from '../../util/checks.ts'
 import { UserError } from '../../util/errors.ts'
 import { random } from '../../util/random.ts'
 import { drawBalanced } from '../samples.ts'
 import { Flow } from './flow.ts'
 import { LossGradients } from './gradients.ts'
 import { HessianDiagonal, HessianGradient } from './hessian.ts'
-import type { BatchNormMode, LossSettings, Measurement, Programs } from './measurement.ts'
+import {
+  type BatchNormMode,
+  batchNormModes,
+  type LossSettings,
+  type Measurement,
+  type Programs,
+} from './measurement.ts'
 
 /** Settings that a method does not use must be absent. */
 export interface ScoringOptions {
@@ -65,6 +72,7 @@ export class Scoring {
 
   /** Throws UserError where the method does not use a setting, or the settings do not fit together. */
   constructor(options: ScoringOptions) {
+    checkValues(options)
     const { method, miniBatch = 1, batchNorm = 'eval', probes = USUAL_PROBES, available = Infinity } = options
     const samples = options.samples ?? Math.min(USUAL_SAMPLES, available)
     const saliency = saliencyOf(method)
@@ -127,6 +135,15 @@ export class Scoring {
       })
     }
   }
+}
+
+function checkValues({ method, batchNorm, temperature, sign, ...counts }: ScoringOptions): void {
+  saliencyOf(method)
+  for (const name of ['samples', 'miniBatch', 'probes', 'rounds'] as const)
+    checkWhole(`scoring.${name}`, counts[name], 1)
+  checkName('scoring.batchNorm', batchNorm, Object.keys(batchNormModes))
+  checkPositive('scoring.temperature', temperature)
+  checkName('scoring.sign', sign, ['+', '-'])
 }
 
 function checkEnough(samples: number, available: number): void {
