@@ -9,7 +9,7 @@ import { checkFits } from '../train/fits.ts'
 import { flagMetadata, importOptions, layoutOption, type PreprocessingFlags } from './eval-data.ts'
 import { pixels } from './image-options.ts'
 import { namedNetwork } from './named-network.ts'
-import { type OnnxFlags, onnxFlags, onnxOptions, writtenJson, writtenLines } from './onnx-flags.ts'
+import { type OnnxFlags, onnxFlags, onnxOptions, writtenJson, writtenLines, zerosLine } from './onnx-flags.ts'
 import { print, printJson } from './output.ts'
 import { checkOutput } from './output-file.ts'
 
@@ -47,5 +47,8 @@ export const convertCommand = onnxFlags(layoutOption(command))
     const { tensors, onnx } = file
     const written = await writeNetwork(to, { weights: { tensors, metadata }, model, onnx }, asked)
     if (flags.json) printJson({ from, to, ...writtenJson(written) })
-    else for (const line of writtenLines(to, written, flags)) print(line)
+    else {
+      if (written.onnx) print(zerosLine(written.onnx))
+      for (const line of writtenLines(to, written, flags)) print(line)
+    }
   })

@@ -71,18 +71,20 @@ export const writtenJson = ({ onnx }: Written): object => {
   return facts
 }
 
+/** Zeros of the whole file that was written. */
+export const zerosLine = ({ floats: { zeros, size } }: WrittenOnnx): string =>
+  `${grouped(zeros)} of ${grouped(size)} stored floats of the file are zero (${percent(size ? zeros / size : 0)})`
+
 function foldedLine({ folded, stay }: NonNullable<WrittenOnnx['folded']>): string {
   const rest = stay.length > 0 ? `; ${stay.length} stay: ${stay.slice(0, 5).join('; ')}` : ''
   return `${folded} batch normalizations are part of their convolutions${rest}`
 }
 
-function agreementLines({ agreement, unchecked, floats }: WrittenOnnx): string[] {
-  const zeros = `${grouped(floats.zeros)} of ${grouped(floats.size)} stored floats of the file are zero (${percent(floats.size ? floats.zeros / floats.size : 0)})`
-  if (!agreement) return [zeros, `outputs were not compared: ${unchecked}`]
+function agreementLines({ agreement, unchecked }: WrittenOnnx): string[] {
+  if (!agreement) return [`outputs were not compared: ${unchecked}`]
   const { inputs, outputs, lacking } = agreement
   const list = outputs.map(({ name, difference }) => `${name} ${difference === 0 ? '0' : difference.toExponential(1)}`)
   return [
-    zeros,
     `outputs of the file beside those of what was read, for ${inputs} random inputs, max|Δ|/max|y|: ${list.join(', ')}`,
     ...lacking.map(({ output, reason }) => `output ${output} was not compared: ${reason}`),
   ]

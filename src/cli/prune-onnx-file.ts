@@ -7,7 +7,7 @@ import { countZeros } from '../formats/onnx/zeros.ts'
 import { collapseSentences, refuseCollapse } from '../prune/collapse.ts'
 import { UserError } from '../util/errors.ts'
 import { collapseOf } from '../workflow/onnx-collapse.ts'
-import { pruneOnnx } from '../workflow/prune-onnx.ts'
+import { type PrunedWeights, pruneOnnx } from '../workflow/prune-onnx.ts'
 import type { Removing } from '../workflow/removals.ts'
 import { oneOf } from './choices.ts'
 import { chooseWeights } from './choose-weights.ts'
@@ -37,12 +37,13 @@ export async function pruneOnnxFile(
   }
   const collapse = collapseOf(pruned, onnx)
   if (onCollapse === 'error') refuseCollapse(collapse, removing.sparsity)
-  const report = {
-    ...onnxPruneReport(pruned, removing, countZeros(file, pruned.changes, found).all),
-    ...{ untouched, warnings: [...collapseSentences(collapse), ...outlierSentences(chosen, pruned, removing)] },
-  }
+  const warnings = [...collapseSentences(collapse), ...outlierSentences(chosen, pruned, removing)]
   const weights = { tensors: new Map(), metadata }
   const written = await writeNetwork(flags.out, { weights, onnx, changed: pruned.changes }, onnxOptions(flags))
+  const counts = written.onnx
+    ? rounded(pruned, countZeros(written.onnx.file))
+    : { pruned, all: countZeros(file, pruned.changes, found).all }
+  const report = { ...onnxPruneReport(counts.pruned, removing, counts.all), untouched, warnings }
 
   if (flags.json) {
     const { method, scope, seed } = removing
@@ -52,4 +53,15 @@ export async function pruneOnnxFile(
   for (const line of onnxPruneLines(report)) print(line)
   print('')
   for (const line of writtenLines(flags.out, written, flags)) print(line)
+}
+
+/** What was pruned as it is in the file that was written: halves may have more zeros. */
+function rounded(pruned: PrunedWeights, { weights, all }: ReturnType<typeof countZeros>) {
+  const zeros = new Map(weights.map(({ key, ...count }) => [key.replace(/\.float16(\.\d+)?$/, ''), count]))
+  const tensors = pruned.tensors.map((tensor) => {
+    const found = zeros.get(tensor.name)
+    // Without channels that are not needed a tensor is another.
+    return found?.size === tensor.size ? { ...tensor, kept: tensor.size - found.zeros } : tensor
+  })
+  return { pruned: { ...pruned, tensors }, all }
 }

@@ -19,7 +19,7 @@ import {
   preprocessingLines,
   withoutGuess,
 } from './eval-data.ts'
-import { onnxOptions, writtenJson, writtenLines } from './onnx-flags.ts'
+import { onnxOptions, writtenJson, writtenLines, zerosLine } from './onnx-flags.ts'
 import { print, printJson } from './output.ts'
 import { finetune } from './prune-finetune.ts'
 import { PruneDisplay } from './prune-progress.ts'
@@ -94,6 +94,7 @@ export async function pruneWithData(
     print(`\n${pruneReport(result)}\n`)
     const guess = guessWarning(inputs)
     if (guess) print(`${guess}\n`)
+    if (written.onnx) print(zerosLine(written.onnx))
     for (const line of writtenLines(flags.out, written, flags)) print(line)
   } finally {
     display?.stop()

@@ -12,14 +12,13 @@ export interface Valued {
   values: Values
 }
 
-/**
- * Over `runs` runs on inputs from N(0, 1), for each output of both: max |a - b| / max |a|; NaN where one alone is no number, or where all are none. Both graphs have the same inputs by
- * name. Runs of each are made together, so that only one of them need be in memory.
- */
-export function distances(machine: Machine, [a, b]: readonly [Valued, Valued], runs: number): Map<string, number> {
-  const [first, second] = [a, b].map((valued) => outputsOf(machine, valued, runs))
-  const names = [...first.keys()].filter((name) => second.has(name))
-  return new Map(names.map((name) => [name, apart(first.get(name)!, second.get(name)!)]))
+/** Outputs of all runs, by name. */
+export type Outputs = ReadonlyMap<string, readonly Floats[]>
+
+/** For each output of both, over all runs: max |a - b| / max |a|; NaN where one alone is no number, or where all are none. */
+export function distances(a: Outputs, b: Outputs): Map<string, number> {
+  const names = [...a.keys()].filter((name) => b.has(name))
+  return new Map(names.map((name) => [name, apart(a.get(name)!, b.get(name)!)]))
 }
 
 function apart(a: readonly Floats[], b: readonly Floats[]): number {
@@ -38,8 +37,8 @@ function apart(a: readonly Floats[], b: readonly Floats[]): number {
   return apart === 0 ? 0 : apart / largest
 }
 
-/** The outputs of all runs, by name. */
-function outputsOf(machine: Machine, { graph, values }: Valued, runs: number): Map<string, Floats[]> {
+/** Outputs of `runs` runs on inputs from N(0, 1), the same for all graphs whose inputs are the same. */
+export function outputsOf(machine: Machine, { graph, values }: Valued, runs: number): Outputs {
   const draw = random(0, 'agreement')
   const run = ready(machine, { graph, values })
   const outputs = new Map<string, Floats[]>([...graph.outputs.keys()].map((name) => [name, []]))

@@ -4,8 +4,8 @@
  */
 import { renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { distances, type Valued } from '../engine/agreement.ts'
-import { openMachine } from '../engine/machine.ts'
+import { distances, outputsOf, type Valued } from '../engine/agreement.ts'
+import { type Machine, openMachine } from '../engine/machine.ts'
 import { multiplications } from '../graph/multiplications.ts'
 import { UserError } from '../util/errors.ts'
 import { readBytes, writeAtomically } from '../util/files.ts'
@@ -185,19 +185,25 @@ async function agreementOf(
   file: OnnxFile,
   reading: ImportOptions,
 ): Promise<Agreement | string> {
-  let pair: [Valued & Partial<Whole>, Whole]
   try {
-    pair = [other(), whole(file, reading)]
+    const machine = await openMachine()
+    const { inputs, before, lacking } = measured(machine, other())
+    if (!before) return 'one input takes too many multiplications to be tried'
+    const after = outputsOf(machine, whole(file, reading), inputs)
+    const outputs = [...distances(before, after)].map(([name, difference]) => ({ name, difference }))
+    return { inputs, outputs, lacking }
   } catch (error) {
     if (error instanceof UserError) return error.message
     throw error
   }
-  const effort = [...multiplications(pair[0].graph).values()].reduce((sum, n) => sum + n, 0)
-  if (effort > EFFORT.one) return `${effort.toExponential(1)} multiplications for one input are too many to try`
+}
+
+/** Outputs of a network for as many inputs as are worth it; none, where one takes too long. */
+function measured(machine: Machine, network: Valued & Partial<Whole>) {
+  const effort = [...multiplications(network.graph).values()].reduce((sum, n) => sum + n, 0)
   const inputs = Math.max(1, Math.min(MOST_INPUTS, Math.floor(EFFORT.all / (2 * effort + 1))))
-  const found = distances(await openMachine(), pair, inputs)
-  const outputs = [...found].map(([name, difference]) => ({ name, difference }))
-  return { inputs, outputs, lacking: pair[0].lacking ?? [] }
+  const before = effort > EFFORT.one ? undefined : outputsOf(machine, network, inputs)
+  return { inputs, before, lacking: network.lacking ?? [] }
 }
 
 function floatsOf({ stored }: OnnxFile): { size: number; zeros: number } {

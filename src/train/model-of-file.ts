@@ -15,7 +15,10 @@ export function modelOfFile(
   find: (name: string, options: ModelOptions) => Model = findModel,
 ): Model {
   if (onnx && !name) {
-    if (onnx.network instanceof UserError) throw onnx.network
+    if (onnx.network instanceof UserError)
+      throw new UserError(
+        `${onnx.network.message}; pruning by --method magnitude or random works all the same, it only rewrites stored weights`,
+      )
     return onnx.network.model
   }
   const wanted = name ?? metadata.model

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { distances } from '../../src/engine/agreement.ts'
+import { distances, outputsOf } from '../../src/engine/agreement.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'
 import { Graph } from '../../src/graph/graph.ts'
 import { mul } from '../../src/graph/operators/elementwise.ts'
@@ -10,7 +10,10 @@ function scaling(...factor: number[]) {
   graph.output('y', mul(graph, graph.input('x', [1, 2]), graph.parameter('factor', [2])))
   return { graph, values: new Map([['factor', Float64Array.from(factor)]]) }
 }
-const apart = (a: number[], b: number[]) => distances(openReference(), [scaling(...a), scaling(...b)], 3).get('y')!
+const apart = (...factors: [number[], number[]]) => {
+  const [a, b] = factors.map((list) => outputsOf(openReference(), scaling(...list), 3))
+  return distances(a, b).get('y')!
+}
 
 it('is the largest difference as a share of the largest output of the first', () => {
   expect(apart([2, 0], [2.5, 0])).toBeCloseTo(0.25, 12)

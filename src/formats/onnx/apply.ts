@@ -61,9 +61,7 @@ export function located<T>(path: string, { label, outputs }: Operation, work: ()
     const named = message.startsWith(label)
       ? message
       : `${label}: ${known ? message : `an internal error (${message})`}`
-    const unsupported = new Unsupported(
-      `${path}: ${named}; pruning by --method magnitude or random works all the same, it only rewrites stored weights`,
-    )
+    const unsupported = new Unsupported(`${path}: ${named}`)
     unsupported.output = outputs[0]
     throw unsupported
   }

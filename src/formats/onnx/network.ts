@@ -56,6 +56,16 @@ export function storedAs(file: OnnxFile, { source, values }: Origin, shape: Shap
   if (!source) return storeFloats(Float32Array.from(values()), shape)
   const tensor = file.stored.get(source.key)!()
   if (tensor.dtype === 'F32' && !source.transposed) return { ...tensor, shape }
-  const floats = toFloats(tensor)
-  return storeFloats(source.transposed ? transposed(floats, shape[1], shape[0]) : floats, shape)
+  const { transposed: turned } = source
+  // Made when it is asked for: pruning by value never asks.
+  let data: Uint8Array | undefined
+  return {
+    ...{ dtype: 'F32', shape },
+    get data() {
+      data ??= bytesOf(turned ? transposed(toFloats(tensor), shape[1], shape[0]) : toFloats(tensor))
+      return data
+    },
+  }
 }
+
+const bytesOf = ({ buffer }: Float32Array | Float64Array) => new Uint8Array(buffer)

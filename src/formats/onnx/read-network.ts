@@ -93,9 +93,7 @@ export class NetworkReader {
 function missing({ path, graph }: OnnxFile, what: string, name: string): never {
   const maker = graph.node.find(({ output }) => output.includes(name))
   if (!maker) throw new UserError(`${path}: ${what}, which nothing before it computes`)
-  throw new Unsupported(
-    `${path}: ${what}, an output of ${new Operation(maker, 0).label} that is not computed here; pruning by --method magnitude or random works all the same, it only rewrites stored weights`,
-  )
+  throw new Unsupported(`${path}: ${what}, an output of ${new Operation(maker, 0).label} that is not computed here`)
 }
 
 /** Stored tensors of the main graph by name, each read once; for every node that reads one as a value of its own. */

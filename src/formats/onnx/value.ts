@@ -111,9 +111,17 @@ export class Known {
   }
 }
 
-/** The values of a matrix, row-major, with rows and columns exchanged. */
-export function transposed(values: ArrayLike<number>, rows: number, columns: number): Float64Array {
-  const result = new Float64Array(rows * columns)
-  for (let r = 0, i = 0; r < rows; r++) for (let c = 0; c < columns; c++, i++) result[c * rows + r] = values[i]
+/** Rows and columns that are exchanged at once: both their old and their new places fit into the cache. */
+const BLOCK = 32
+
+/** The values of a matrix, row-major, with rows and columns exchanged; float32 stays float32. */
+export function transposed(values: ArrayLike<number>, rows: number, columns: number): Float32Array | Float64Array {
+  const result = new (values instanceof Float32Array ? Float32Array : Float64Array)(rows * columns)
+  for (let top = 0; top < rows; top += BLOCK)
+    for (let left = 0; left < columns; left += BLOCK) {
+      const [bottom, right] = [Math.min(top + BLOCK, rows), Math.min(left + BLOCK, columns)]
+      for (let c = left; c < right; c++)
+        for (let r = top; r < bottom; r++) result[c * rows + r] = values[r * columns + c]
+    }
   return result
 }
