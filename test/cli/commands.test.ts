@@ -203,7 +203,7 @@ describe('eval', () => {
     await same((path) => ['inspect', path])
     await same((path) => ['compare-masks', path, path])
     const pruned = join(folder, 'pruned.safetensors')
-    await same((path) => ['prune', path, '--method', 'magnitude', '--sparsity', '0.95', '-o', pruned])
+    await same((path) => ['prune', path, '--method', 'magnitude', '--sparsity', '0.95', '-o', pruned, '--force'])
     const [bench] = jsonLines(await output('bench', out, '--batch', '1', '--rounds', '1', '--json'))
     expect(bench).toMatchObject({ model: 'mlpnet', sparsity: expect.closeTo(0.9, 3) })
     const again = join(folder, 'again')

@@ -128,6 +128,7 @@ it('what is a guess is not written into pruned weights as if it were known', asy
       folder,
       '-o',
       out,
+      '--force',
       ...flags,
     ]
     const { code, stdout } = await espalier(args, { env })
