@@ -3,8 +3,9 @@ import { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
 import { grouped } from '../experiment/report.ts'
 import { weightsPath } from '../experiment/weights-path.ts'
+import type { OnnxModel } from '../formats/onnx/onnx.ts'
 import { storedWeights } from '../formats/onnx/weights.ts'
-import { type StoredTensor, type TensorFile, toFloats } from '../formats/safetensors.ts'
+import { type StoredTensor, storeFloats, type TensorFile, toFloats } from '../formats/safetensors.ts'
 import { readWeights, type WeightsFile } from '../formats/weights-file.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
@@ -65,16 +66,16 @@ function comparable([storedA, pathA]: Read, [storedB, pathB]: Read, options: Opt
   const prunable = oneOf('--prunable', options.prunable, prunableSets)
   const choice = { include: patterns(options.include), exclude: patterns(options.exclude) }
   const foreign = [storedA, storedB].find(({ onnx }) => onnx?.network instanceof UserError)
-  if (foreign && !options.model) {
-    if (prunable !== 'all')
-      throw new UserError(
-        `--prunable ${prunable} is for networks that run here: ${(foreign.onnx!.network as UserError).message}`,
-      )
-    const names = [...new Set([storedA, storedB].flatMap(weightNames))]
-    if (names.length === 0)
-      throw new UserError(`${pathA} and ${pathB} have no stored weights of matrix products or convolutions`)
-    const tensors = chooseNames(names, choice).map((name) => ({ name, shape: tensorOf(storedA, name, pathA).shape }))
-    return { tensors, a: storedA, b: storedB }
+  if (foreign && !options.model && prunable !== 'all')
+    throw new UserError(
+      `--prunable ${prunable} is for networks that run here: ${(foreign.onnx!.network as UserError).message}`,
+    )
+  if (storedA.onnx && storedB.onnx && !options.model && prunable === 'all') {
+    const [a, b] = [storedA.onnx, storedB.onnx].map(keptWeights)
+    const names = [...new Set([...a.tensors.keys(), ...b.tensors.keys()])]
+    if (names.length === 0) throw new UserError(`${pathA} and ${pathB} have no stored weights of layers`)
+    const tensors = chooseNames(names, choice).map((name) => ({ name, shape: tensorOf(a, name, pathA).shape }))
+    return { tensors, a, b }
   }
   const { model, file: a } = namedNetwork(storedA, pathA, options.model)
   const other = storedB.metadata.model
@@ -83,10 +84,13 @@ function comparable([storedA, pathA]: Read, [storedB, pathB]: Read, options: Opt
   return { model, a, b: namedFor(model, storedB, pathB), tensors: chooseTensors(model, { prunable, ...choice }) }
 }
 
-/** The names of an ONNX model's weights, also of those that are stored as nonzeros. */
-function weightNames({ onnx, tensors }: WeightsFile): string[] {
-  if (!onnx) return []
-  return storedWeights(onnx.file).weights.flatMap(({ key }) => (tensors.has(key) ? [key] : []))
+/** All weights of an ONNX model, by key: 1 where a layer multiplies with more than zero. */
+function keptWeights({ file }: OnnxModel): TensorFile {
+  const kept = storedWeights(file).weights.map(({ key, shape, stored, weigh }) => {
+    const { magnitudes } = weigh(stored())
+    return [key, storeFloats(Float32Array.from(magnitudes, Math.sign), shape)] as const
+  })
+  return { tensors: new Map(kept), metadata: {} }
 }
 
 function tensorOf(file: TensorFile, name: string, path: string): StoredTensor {

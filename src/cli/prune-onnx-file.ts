@@ -2,7 +2,8 @@
 import { version } from '../experiment/environment.ts'
 import { writeNetwork } from '../formats/network-file.ts'
 import type { OnnxModel } from '../formats/onnx/onnx.ts'
-import { storedWeights } from '../formats/onnx/weights.ts'
+import { isFloating, numbersOf } from '../formats/onnx/tensor.ts'
+import { type StoredWeight, storedWeights } from '../formats/onnx/weights.ts'
 import { countZeros } from '../formats/onnx/zeros.ts'
 import { collapseSentences, refuseCollapse } from '../prune/collapse.ts'
 import { UserError } from '../util/errors.ts'
@@ -28,7 +29,7 @@ export async function pruneOnnxFile(
   const onCollapse = oneOf('--on-collapse', flags.onCollapse, ['warn', 'error'] as const)
   const found = storedWeights(file)
   const { chosen, untouched } = chooseWeights(found, flags, path)
-  const pruned = pruneOnnx(chosen, removing)
+  const pruned = naming(path, () => pruneOnnx(chosen, removing))
 
   const facts = { ...removing, pruned: chosen.map(({ key }) => key).join(','), espalier: version() }
   const metadata = {
@@ -44,6 +45,7 @@ export async function pruneOnnxFile(
     ? rounded(pruned, countZeros(written.onnx.file))
     : { pruned, all: countZeros(file, pruned.changes, found).all }
   const report = { ...onnxPruneReport(counts.pruned, removing, counts.all), untouched, warnings }
+  const scaled = scaledWeights(chosen, pruned)
 
   if (flags.json) {
     const { method, scope, seed } = removing
@@ -51,6 +53,10 @@ export async function pruneOnnxFile(
   }
   if (onnx.network instanceof UserError) print(`note: ${onnx.network.message}`)
   for (const line of onnxPruneLines(report)) print(line)
+  if (scaled.length > 0)
+    print(
+      `note: zeros are those of what layers multiply with; masks or scales that the file stores apply to ${scaled.join(', ')}`,
+    )
   print('')
   for (const line of writtenLines(flags.out, written, flags)) print(line)
 }
@@ -64,4 +70,23 @@ function rounded(pruned: PrunedWeights, { weights, all }: ReturnType<typeof coun
     return found?.size === tensor.size ? { ...tensor, kept: tensor.size - found.zeros } : tensor
   })
   return { pruned: { ...pruned, tensors }, all }
+}
+
+/** Errors about values name the file. */
+function naming<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw error instanceof UserError ? new UserError(`${path}: ${error.message}`) : error
+  }
+}
+
+/** Tensors that have zeros only where layers multiply with them: behind a mask that is left in. */
+function scaledWeights(weights: readonly StoredWeight[], { changes }: PrunedWeights): string[] {
+  return weights.flatMap((weight) => {
+    if (!isFloating(weight.dtype)) return []
+    const stored = changes.get(weight.key) ?? weight.stored()
+    const [numbers, { magnitudes }] = [numbersOf(stored), weight.weigh(stored)]
+    return numbers.some((value, i) => (value === 0) !== (magnitudes[i] === 0)) ? [weight.key] : []
+  })
 }

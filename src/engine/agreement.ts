@@ -15,25 +15,23 @@ export interface Valued {
 /** Outputs of all runs, by name. */
 export type Outputs = ReadonlyMap<string, readonly Floats[]>
 
-/** For each output of both, over all runs: max |a - b| / max |a|; NaN where one alone is no number, or where all are none. */
+/** For each output of both, over all runs: max |a - b| / max |a|; NaN where one alone is no number. */
 export function distances(a: Outputs, b: Outputs): Map<string, number> {
   const names = [...a.keys()].filter((name) => b.has(name))
   return new Map(names.map((name) => [name, apart(a.get(name)!, b.get(name)!)]))
 }
 
 function apart(a: readonly Floats[], b: readonly Floats[]): number {
-  let [apart, largest, finite] = [0, 0, 0]
+  let [apart, largest] = [0, 0]
   a.forEach((values, run) => {
     for (let i = 0; i < values.length; i++) {
       const [x, y] = [values[i], b[run][i]]
-      if (Number.isFinite(x)) finite++
       // What is no number, or infinite, in both is the same.
-      else if (Object.is(x, y)) continue
+      if (Object.is(x, y) && !Number.isFinite(x)) continue
       apart = Math.max(apart, Math.abs(x - y))
       largest = Math.max(largest, Math.abs(x))
     }
   })
-  if (finite === 0) return Number.NaN
   return apart === 0 ? 0 : apart / largest
 }
 

@@ -11,7 +11,7 @@ import { type OnnxModel, tensorsOf } from './onnx/onnx.ts'
 import { placesOf } from './onnx/places.ts'
 import { merged, withMetadata, withTensors } from './onnx/rewrite.ts'
 import { type StoredTensor, type TensorFile, toFloats } from './safetensors.ts'
-import { readWeights, writeWeights } from './weights-file.ts'
+import { readStored, writeWeights } from './weights-file.ts'
 import { type OnnxOptions, type Source, type WrittenOnnx, writeOnnx } from './write-onnx.ts'
 
 export type { OnnxOptions, WrittenOnnx } from './write-onnx.ts'
@@ -108,9 +108,9 @@ async function writeTensors(path: string, file: TensorFile): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.checked${extname(path)}`)
   try {
     await writeWeights(temporary, file)
-    const again = await readWeights(temporary)
+    const again = await readStored(temporary)
     for (const [name, tensor] of file.tensors) {
-      const found = again.tensors.get(name) ?? again.tensors.get(nameOf(name))
+      const found = again.get(name) ?? again.get(nameOf(name))
       const [want, have] = [toFloats(tensor), found ? toFloats(found) : []]
       if (want.length !== have.length || want.some((value, i) => !Object.is(value, have[i])))
         throw new UserError(

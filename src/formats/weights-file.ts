@@ -43,6 +43,12 @@ export async function readWeights(
   return file
 }
 
+/** The tensors of a file that {@link writeWeights} wrote, by the names that they have there. */
+export async function readStored(path: string): Promise<TensorFile['tensors']> {
+  if (/\.(hdf5|h5)$/i.test(path)) return (await readHdf5(path)).tensors
+  return unpackSparse(parseSafetensors(readBytes(path), path), path).tensors
+}
+
 const joined = (file: TensorFile, path: string): TensorFile => ({ ...file, tensors: joinMasks(file.tensors, path) })
 
 /** The error for a file whose first bytes say nothing: in the words of the format that its name says. */

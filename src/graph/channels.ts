@@ -84,14 +84,17 @@ const SAME = new Set([
   ...['MaxPool', 'AveragePool', 'GlobalAveragePool', 'BatchNormalization'],
 ])
 
-/** The connected pairs of channels of an input and the first output of a node without a weight. Throws where they are not known. */
+/** How an operator connects channels is not known. */
+export class UnknownLinks extends Error {}
+
+/** The connected pairs of channels of an input and the first output of a node without a weight. Throws {@link UnknownLinks} where they are not known. */
 export function channelLinks(node: Node, input: number, visit: (from: number, to: number) => void): void {
   const { operator, inputs, outputs, attributes } = node
   const [from, to] = [channelsOf(inputs[input]), channelsOf(outputs[0])]
   const all = (first: number, count: number, each: (i: number) => number) => {
     for (let i = 0; i < count; i++) visit(first + i, each(i))
   }
-  const unknown = () => new Error(`how ${operator.name} connects channels is not known`)
+  const unknown = () => new UnknownLinks(`how ${operator.name} connects channels is not known`)
   if (SAME.has(operator.name)) {
     if (from !== to && from !== 1) throw unknown()
     all(0, from, (i) => i)

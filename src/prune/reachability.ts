@@ -3,7 +3,7 @@
  * reached where a kept weight, or an operator without weights, leads to it from a reached one (the branches of shortcuts and joins are
  * ORed), and useful where one leads from it to a logit. Biases make no paths: they do not depend on the input.
  */
-import { channelLinks, channelsOf, weightLinks, weightOf } from '../graph/channels.ts'
+import { channelLinks, channelsOf, UnknownLinks, weightLinks, weightOf } from '../graph/channels.ts'
 import { Graph } from '../graph/graph.ts'
 import type { Node } from '../graph/operator.ts'
 import type { Tensor } from '../graph/tensor.ts'
@@ -73,6 +73,13 @@ interface Links {
   weights: number[]
 }
 
+/** Every channel of an input with every one of the output. */
+function allLinks({ inputs, outputs }: Node, input: number): Links {
+  const [ins, outs] = [channelsOf(inputs[input]), channelsOf(outputs[0])]
+  const pairs = Array.from({ length: ins * outs }, (_, i) => [Math.floor(i / outs), i % outs])
+  return { from: pairs.map(([a]) => a), to: pairs.map(([, b]) => b), weights: pairs.map(() => 0) }
+}
+
 function linksOf(node: Node, input: number, masks: Masks): Links {
   const links: Links = { from: [], to: [], weights: [] }
   const { from, to, weights } = links
@@ -84,12 +91,16 @@ function linksOf(node: Node, input: number, masks: Masks): Links {
   const weight = weightOf(node)
   if (!weight && node.operator.weight !== undefined) {
     // A weight that is computed, such as one under a mask that the model has itself: taken as whole.
-    const [ins, outs] = [channelsOf(node.inputs[input]), channelsOf(node.outputs[0])]
-    for (let a = 0; a < ins; a++) for (let b = 0; b < outs; b++) add(a, b, 0)
-    return links
+    return allLinks(node, input)
   }
   if (!weight) {
-    channelLinks(node, input, (a, b) => add(a, b, 0))
+    try {
+      channelLinks(node, input, (a, b) => add(a, b, 0))
+    } catch (error) {
+      // Whatever it does, no path is lost in it.
+      if (error instanceof UnknownLinks) return allLinks(node, input)
+      throw error
+    }
     return links
   }
   if (input !== 0) throw new Error(`${weight.name} is multiplied with more than one input`)

@@ -3,20 +3,20 @@ import { Graph } from '../../graph/graph.ts'
 import { sigmoid } from '../../graph/operators/elementwise.ts'
 import type { Shape, Tensor } from '../../graph/tensor.ts'
 import type { Model } from '../../models/model.ts'
-import { type StoredTensor, storeFloats, toFloats } from '../safetensors-bytes.ts'
+import { BYTES_PER, type StoredTensor, storeFloats } from '../safetensors-bytes.ts'
 import { beforeSigmoid } from './closing-sigmoid.ts'
 import type { OnnxFile } from './file.ts'
 import type { ImportOptions } from './input.ts'
 import { NetworkReader } from './read-network.ts'
 import { type Origin, Unsupported } from './scope.ts'
-import { transposed } from './value.ts'
+import { transpose } from './value.ts'
 
 /** Samples of the batch that a file is tried with: a number that is hardly a size of a network. */
 const SAMPLES = 23
 
 export interface OnnxNetwork {
   model: Model
-  /** Parameters and buffers as the model has them, float32. */
+  /** Parameters and buffers as the model has them, in the types in which they are stored. */
   tensors: Map<string, StoredTensor>
   /** Where they come from, by the same names. */
   origins: ReadonlyMap<string, Origin>
@@ -51,21 +51,32 @@ export function importOnnx(file: OnnxFile, options: ImportOptions = {}): OnnxNet
   return { model, tensors, origins: scope.origins }
 }
 
-/** Known numbers as float32, in the order of the parameter that they become. */
+/** Known numbers in the order of the parameter that they become, in the type in which they are stored; computed ones as float32. */
 export function storedAs(file: OnnxFile, { source, values }: Origin, shape: Shape): StoredTensor {
   if (!source) return storeFloats(Float32Array.from(values()), shape)
   const tensor = file.stored.get(source.key)!()
-  if (tensor.dtype === 'F32' && !source.transposed) return { ...tensor, shape }
-  const { transposed: turned } = source
+  if (!source.transposed) return { ...tensor, shape }
   // Made when it is asked for: pruning by value never asks.
   let data: Uint8Array | undefined
   return {
-    ...{ dtype: 'F32', shape },
+    ...{ dtype: tensor.dtype, shape },
     get data() {
-      data ??= bytesOf(turned ? transposed(toFloats(tensor), shape[1], shape[0]) : toFloats(tensor))
+      data ??= turned(tensor, shape)
       return data
     },
   }
 }
 
-const bytesOf = ({ buffer }: Float32Array | Float64Array) => new Uint8Array(buffer)
+/** The bytes of a matrix with rows and columns exchanged; `shape` is that of the result. */
+function turned({ dtype, data }: StoredTensor, [rows, columns]: Shape): Uint8Array {
+  const { buffer } = new Uint8Array(data)
+  const [from, to] = [buffer, new ArrayBuffer(buffer.byteLength)].map((bytes) =>
+    BYTES_PER[dtype] === 2
+      ? new Uint16Array(bytes)
+      : BYTES_PER[dtype] === 4
+        ? new Uint32Array(bytes)
+        : new Float64Array(bytes),
+  )
+  transpose(from, to, columns, rows)
+  return new Uint8Array(to.buffer)
+}

@@ -1,6 +1,6 @@
 /** @file ONNX models as files of weights: their tensors by name, and the network that they are. */
 import { UserError } from '../../util/errors.ts'
-import type { TensorFile } from '../safetensors-bytes.ts'
+import type { DType, TensorFile } from '../safetensors-bytes.ts'
 import { type OnnxFile, parseOnnx } from './file.ts'
 import type { ImportOptions } from './input.ts'
 import { importOnnx, type OnnxNetwork } from './network.ts'
@@ -59,13 +59,15 @@ function importOrSay(file: OnnxFile, options: ImportOptions): OnnxNetwork | Unsu
   }
 }
 
-/** The tensors of the network, and all stored floats that are none of its, by their keys. */
+/** The tensors of the network, and all stored floats, and bytes that may stand for floats, that are none of its, by their keys. */
 function allTensors({ proto, stored }: OnnxFile, network: OnnxNetwork | Unsupported): TensorFile['tensors'] {
-  const floats = placesOf(proto).filter(({ tensor }) => isFloating(dtypes[typeOf(tensor)]))
+  const floats = placesOf(proto).filter(({ tensor }) => isWeight(dtypes[typeOf(tensor)]))
   const rest = floats.map(({ key }) => key).filter((key) => !isOf(network, key))
   const tensors = network instanceof Unsupported ? [] : network.tensors
   return new Map([...tensors, ...rest.map((key) => [key, stored.get(key)!()] as const)])
 }
+
+const isWeight = (type: DType | undefined) => isFloating(type) || type === 'I8' || type === 'U8'
 
 function isOf(network: OnnxNetwork | Unsupported, key: string): boolean {
   if (network instanceof Unsupported) return false

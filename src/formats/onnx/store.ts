@@ -10,11 +10,25 @@ import {
   type NodeProto,
   NodeProtoSchema,
   TensorProtoSchema,
+  TypeProto_TensorSchema,
+  TypeProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
 } from 'onnx-buf'
 import { toFloats } from '../safetensors-bytes.ts'
-import { mapBodies, namesRead, type Path } from './bodies.ts'
+import { mapBodies, type Path } from './bodies.ts'
 import { changed } from './changed.ts'
-import { type AnyTensor, isSparse, keyOf, mapPlaces, nameOf, placesOf, storedValue, withStoredValue } from './places.ts'
+import {
+  type AnyTensor,
+  isSparse,
+  keyOf,
+  mapPlaces,
+  nameOf,
+  placesOf,
+  storedValue,
+  typeOf,
+  withStoredValue,
+} from './places.ts'
 import { floatsAs, placesOfNonzeros, sparseForm, withValues } from './rewrite.ts'
 import { dtypes, isFloating, readTensor } from './tensor.ts'
 
@@ -84,62 +98,109 @@ function namesOfInterfaces(model: ModelProto): Set<string> {
  * values beyond the largest half, 65,504, stays as it is.
  */
 export function inHalves(model: ModelProto): Stored {
-  const stays: string[] = []
+  const reasons = new Map<string, string[]>()
+  const stays = (key: string, reason: string) => reasons.set(reason, [...(reasons.get(reason) ?? []), key])
   const halved = new Map<string, AnyTensor>()
-  for (const { key, tensor } of placesOf(model)) {
-    if (isSparse(tensor) || tensor.dataType !== DataType.FLOAT || tensor.dims.length < 2) continue
+  const places = placesOf(model)
+  const names = namesOf(model)
+  for (const { key, name, path, tensor } of places) {
+    if (tensor.dims.length < 2 || !isFloating(dtypes[typeOf(tensor)]) || typeOf(tensor) === DataType.FLOAT16) continue
+    if (isSparse(tensor) || tensor.dataType !== DataType.FLOAT) {
+      stays(key, 'stays as it is, since it is not all values of float32')
+      continue
+    }
     const dense = readTensor(tensor, `tensor ${key}`, inside)
     const floats = toFloats(dense)
-    if (floats.some((value) => Math.abs(value) >= BEYOND && Number.isFinite(value))) stays.push(key)
+    // The output of a Cast must not have the name of anything in a graph around it or inside of it.
+    if (names.get(name)! > 1 && (path !== '' || places.some((one) => one.name === name && one.path !== path)))
+      stays(key, 'stays float32, since several graphs have that name')
+    else if (floats.some((value) => Math.abs(value) >= BEYOND && Number.isFinite(value)))
+      stays(key, 'stays float32, since halves end at 65,504')
     else {
       const half = changed(TensorProtoSchema, tensor, { dataType: DataType.FLOAT16 })
       halved.set(key, withValues(half, floatsAs('F16', dense.shape, floats)))
     }
   }
   const opset = opsetOf(model)
-  const notes = stays.length === 0 ? [] : [`stays float32, since halves end at 65,504: ${stays.join(', ')}`]
-  return { model: mapBodies(model, (body, path) => halfBody(body, path, halved, opset)), notes }
+  const taken = new Set(names.keys())
+  const free = (wanted: string) => {
+    let name = wanted
+    for (let i = 2; taken.has(name); i++) name = `${wanted}.${i}`
+    taken.add(name)
+    return name
+  }
+  const notes = [...reasons].map(([reason, keys]) => `${reason}: ${keys.join(', ')}`)
+  return { model: mapBodies(model, (body, path) => halfBody(body, path, { halved, opset, free })), notes }
+}
+
+/** All names of values and nodes of a model, with the number of graphs that store or compute something of that name. */
+function namesOf(model: ModelProto): Map<string, number> {
+  const names = new Map<string, number>()
+  mapBodies(model, (body) => {
+    const made = new Set([
+      ...body.input.map(({ name }) => name),
+      ...[...body.initializer, ...body.sparseInitializer].map(nameOf),
+      ...body.node.flatMap(({ output }) => output),
+    ])
+    for (const name of made) names.set(name, (names.get(name) ?? 0) + 1)
+    for (const { name } of body.node) if (name !== '' && !names.has(name)) names.set(name, 0)
+    return body
+  })
+  return names
 }
 
 /** From here on a float32 becomes an infinite half. */
 const BEYOND = 65_520
 
-function halfBody(body: GraphProto, path: Path, halved: ReadonlyMap<string, AnyTensor>, opset: number): GraphProto {
-  const taken = new Set([
-    ...[...body.initializer, ...body.sparseInitializer].map(nameOf),
-    ...body.node.flatMap((node) => [...node.output, ...namesRead(node)]),
-  ])
-  const halfName = (name: string) => {
-    let free = `${name}.float16`
-    for (let i = 2; taken.has(free); i++) free = `${name}.float16.${i}`
-    return free
-  }
-  const weights = body.initializer.filter(({ name }) => halved.has(keyOf(path, name)))
-  const half = (name: string) => halved.get(keyOf(path, name)) as GraphProto['initializer'][number]
-  const node = body.node.flatMap((one): NodeProto[] => {
-    const [name] = one.output
-    if (!storedValue(one) || !halved.has(keyOf(path, name))) return [one]
-    const stored = changed(NodeProtoSchema, withStoredValue(one, half(name)), { output: [halfName(name)] })
-    return [stored, castNode(name, halfName(name), opset)]
-  })
-  if (weights.length === 0 && node.length === body.node.length) return body
-  const names = new Set(weights.map(({ name }) => name))
-  return changed(GraphProtoSchema, body, {
-    initializer: body.initializer.map((tensor) =>
-      names.has(tensor.name) ? changed(TensorProtoSchema, half(tensor.name), { name: halfName(tensor.name) }) : tensor,
-    ),
-    node: [...weights.map(({ name }) => castNode(name, halfName(name), opset)), ...node],
-    // Before version 4 of the format initializers were inputs, too.
-    input: body.input.filter(({ name }) => !names.has(name)),
-  })
+interface Halving {
+  halved: ReadonlyMap<string, AnyTensor>
+  opset: number
+  /** A name that nothing has yet. */
+  free: (wanted: string) => string
 }
 
-function castNode(name: string, half: string, opset: number): NodeProto {
+function halfBody(body: GraphProto, path: Path, { halved, opset, free }: Halving): GraphProto {
+  const half = (name: string) => halved.get(keyOf(path, name)) as GraphProto['initializer'][number]
+  const names = new Map<string, string>()
+  const casts: NodeProto[] = []
+  const initializer = body.initializer.map((tensor) => {
+    const made = half(tensor.name)
+    if (!made) return tensor
+    const name = free(`${tensor.name}.float16`)
+    names.set(tensor.name, name)
+    casts.push(castNode(tensor.name, name, { opset, free }))
+    return changed(TensorProtoSchema, made, { name })
+  })
+  const node = body.node.flatMap((one): NodeProto[] => {
+    const [output] = one.output
+    const made = storedValue(one) && half(output)
+    if (!made) return [one]
+    const name = free(`${output}.float16`)
+    const stored = changed(NodeProtoSchema, withStoredValue(one, made), { output: [name] })
+    return [stored, castNode(output, name, { opset, free })]
+  })
+  if (names.size === 0 && node.length === body.node.length) return body
+  // Before version 4 of the format initializers were inputs, too.
+  const input = body.input.map((info) =>
+    names.has(info.name) ? changed(ValueInfoProtoSchema, asHalf(info), { name: names.get(info.name) }) : info,
+  )
+  return changed(GraphProtoSchema, body, { initializer, node: [...casts, ...node], input })
+}
+
+/** What an input says of its type, in halves. */
+function asHalf(info: ValueInfoProto): ValueInfoProto {
+  if (info.type?.value.case !== 'tensorType') return info
+  const value = changed(TypeProto_TensorSchema, info.type.value.value, { elemType: DataType.FLOAT16 })
+  const type = changed(TypeProtoSchema, info.type, { value: { case: 'tensorType', value } })
+  return changed(ValueInfoProtoSchema, info, { type })
+}
+
+function castNode(name: string, half: string, { opset, free }: Omit<Halving, 'halved'>): NodeProto {
   const to =
     opset < 6
       ? { name: 'to', type: AttributeType.STRING, s: new TextEncoder().encode('FLOAT') }
       : { name: 'to', type: AttributeType.INT, i: BigInt(DataType.FLOAT) }
   return create(NodeProtoSchema, {
-    ...{ opType: 'Cast', name: `${name}.cast`, input: [half], output: [name], attribute: [to] },
+    ...{ opType: 'Cast', name: free(`${name}.cast`), input: [half], output: [name], attribute: [to] },
   })
 }

@@ -117,11 +117,15 @@ const BLOCK = 32
 /** The values of a matrix, row-major, with rows and columns exchanged; float32 stays float32. */
 export function transposed(values: ArrayLike<number>, rows: number, columns: number): Float32Array | Float64Array {
   const result = new (values instanceof Float32Array ? Float32Array : Float64Array)(rows * columns)
+  transpose(values, result, rows, columns)
+  return result
+}
+
+/** Writes a matrix of `rows` x `columns`, row-major, with both exchanged. */
+export function transpose(from: ArrayLike<number>, to: { [i: number]: number }, rows: number, columns: number): void {
   for (let top = 0; top < rows; top += BLOCK)
     for (let left = 0; left < columns; left += BLOCK) {
       const [bottom, right] = [Math.min(top + BLOCK, rows), Math.min(left + BLOCK, columns)]
-      for (let c = left; c < right; c++)
-        for (let r = top; r < bottom; r++) result[c * rows + r] = values[r * columns + c]
+      for (let c = left; c < right; c++) for (let r = top; r < bottom; r++) to[c * rows + r] = from[r * columns + c]
     }
-  return result
 }
