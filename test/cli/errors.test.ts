@@ -44,8 +44,11 @@ it.each<[string, RegExp]>([
   ['run DIR/tiny.yaml --quiet --set train.learningRate=1e30 --out DIR/run', /the loss became .* smaller learning rate/],
   ['run DIR/tiny.yaml --sparsity 0.5', /^error: unknown option '--sparsity'$/m],
   ['runn DIR/tiny.yaml', /^error: unknown command 'runn' \(Did you mean run\?\)$/m],
-  ['eval --dataset synthetic', /^error: required option '--weights <file>' not specified$/m],
-  ['eval --weights DIR/weights.safetensors --model mlpnet', /eval needs --dataset/],
+  ['eval --dataset synthetic', /eval needs a file of weights: expected the argument or --weights, found neither$/m],
+  [
+    'eval --weights DIR/weights.safetensors --model mlpnet',
+    /eval needs a data set or a folder: expected --dataset or --data, found neither$/m,
+  ],
   ['eval --weights DIR/weights.safetensors --dataset synthetic', /does not say what network it holds: add --model/],
   ['eval --weights DIR/weights.safetensors --dataset synthetic --model mlpnet', /has no tensor fc1\.weight \(/],
   [
