@@ -21,8 +21,9 @@ export function inspectOnnx({ file }: OnnxModel, { tensors, metadata }: TensorFi
     const tensor = file.stored.get(key)!()
     return isFloating(tensor.dtype) ? [] : [[key, fromZero(tensor, weigh(tensor).zeros)]]
   })
+  const floats = [...tensors].filter(([, { dtype }]) => isFloating(dtype))
   return {
-    file: { tensors: new Map([...tensors, ...whole]), metadata },
+    file: { tensors: new Map([...floats, ...whole]), metadata },
     types: new Map(whole.map(([key]) => [key, file.stored.get(key)!().dtype])),
     ...{ weights: weights.map(({ key }) => key), untouched },
   }
