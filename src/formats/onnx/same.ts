@@ -23,6 +23,7 @@ export function interfaceDifference(
   after: OnnxFile,
   changes: InterfaceChanges = {},
 ): string | undefined {
+  const isOpen = ({ name }: ValueInfoProto) => !before.stored.has(name) && !after.stored.has(name)
   const facts = (proto: ModelProto, kept?: ModelProto) => {
     const { graph, producerName, producerVersion, domain, modelVersion, docString } = proto
     const known = new Set((kept ?? proto).metadataProps.map(({ key }) => key))
@@ -34,10 +35,7 @@ export function interfaceDifference(
       'model version': String(modelVersion),
       documentation: `${docString}\n${graph!.docString}`,
       'name of the graph': graph!.name,
-      inputs: infos(
-        graph!.input.filter(({ name }) => !before.stored.has(name)),
-        changes,
-      ),
+      inputs: infos(graph!.input.filter(isOpen), changes),
       outputs: infos(graph!.output, changes),
       functions: proto.functions.map(({ name, domain: of }) => `${of} ${name}`).join(),
       'keys of metadata': proto.metadataProps
@@ -68,7 +66,7 @@ export function tensorDifference(
   const sparse = new Set(placesOf(file.proto).flatMap(({ key, tensor }) => (isSparse(tensor) ? [key] : [])))
   for (const [key, read] of expected.stored) {
     if (but.has(key)) continue
-    const there = file.stored.has(key) ? key : halfKey(key, file)
+    const there = file.stored.has(key) ? key : halfKey(key, file, expected)
     const found = file.stored.get(there)
     if (!found) return `tensor ${key} is gone`
     const [want, have] = [read(), found()]
@@ -92,8 +90,9 @@ function positiveZeros(tensor: StoredTensor): Uint8Array {
 }
 
 /** Halves are stored beside a Cast that has the tensor's name (store.ts). */
-function halfKey(key: string, { stored }: OnnxFile): string {
+function halfKey(key: string, { stored }: OnnxFile, expected: OnnxFile): string {
   let half = `${key}.float16`
-  for (let i = 2; !stored.has(half) && i < 10; i++) half = `${key}.float16.${i}`
+  // Something else may have had that name.
+  for (let i = 2; (!stored.has(half) || expected.stored.has(half)) && i < 100; i++) half = `${key}.float16.${i}`
   return half
 }

@@ -17,7 +17,7 @@ import { type OnnxOptions, writeOnnx } from '../../../src/formats/write-onnx.ts'
 import { temporaryFolder } from '../../cli/temporary.ts'
 import { runModel } from '../../support/onnx.ts'
 import { farthest } from './images.ts'
-import { type ModelText, mixed, modelBytes } from './models.ts'
+import { type Body, type ModelText, mixed, modelBytes } from './models.ts'
 
 /** A fraction of the weights, the same places whatever the rest. */
 const thin = (count: number, seed = 1) => mixed(count, seed).map((value, i) => (i % 10 === 0 ? value : 0))
@@ -270,6 +270,78 @@ describe('tensors', () => {
     expect(within.written.notes).toEqual([])
     expect(toFloats(within.written.file.stored.get('w.float16')!())[0]).toBe(65_504)
     expect([written.floats.zeros, within.written.floats.zeros]).toEqual([4, 5])
+  })
+
+  it('that are inputs with a default are inputs in halves as well, and a line says so', async () => {
+    const before = modelBytes({
+      inputs: { x: ['N', 6], w: [6, 5] },
+      stored: { w: { shape: [6, 5], values: mixed(30) } },
+      steps: steps('MatMul'),
+      outputs: ['y'],
+      opset: 8,
+    })
+    const { bytes, written } = await rewritten(before, { float16: true })
+    expect(await apart(before, bytes, new Map([['x', images(3, 6)]]))).toBeLessThan(1e-3)
+    const { graph } = fromBinary(ModelProtoSchema, bytes)
+    expect(graph!.input.map(({ name }) => name)).toEqual(['x', 'w.float16'])
+    expect(written.notes).toEqual(['no longer inputs whose default can be replaced: w'])
+  })
+
+  it('in halves take names that nothing has, in no graph', async () => {
+    const inner = (factor: number): Body => ({
+      stored: { w: { shape: [6, 5], values: mixed(30).map((x) => factor * x) } },
+      steps: [{ op: 'MatMul', in: ['x', 'w'], out: 'z' }],
+      outputs: ['z'],
+    })
+    const before = modelBytes({
+      inputs: { x: ['N', 6] },
+      stored: {
+        w: { shape: [6, 5], values: mixed(30) },
+        'v.float16': { shape: [5], values: mixed(5) },
+        v: { shape: [6, 5], values: mixed(30, 2) },
+        yes: { shape: [], values: [1], type: 'bool' },
+      },
+      steps: [
+        { op: 'MatMul', in: ['x', 'w'], out: 'a', name: 'v.cast' },
+        { op: 'MatMul', in: ['x', 'v'], out: 'b' },
+        {
+          op: 'If',
+          in: ['yes'],
+          out: 'c',
+          with: { then_branch: { graph: inner(2) }, else_branch: { graph: inner(3) } },
+        },
+        { op: 'Sum', in: ['a', 'b', 'c', 'v.float16'], out: 'y' },
+      ],
+      outputs: ['y'],
+    })
+    const { bytes, written } = await rewritten(before, { float16: true })
+    expect(await apart(before, bytes, new Map([['x', images(3, 6)]]))).toBeLessThan(2e-3)
+    expect(written.notes).toEqual([expect.stringMatching(/^stays float32, since several graphs have that name: w, /)])
+    expect([...written.file.stored.keys()]).toContain('v.float16.2')
+  })
+
+  it('keep their types in safetensors, and quantized ones are there', async () => {
+    const before = modelBytes({
+      inputs: { x: ['N', 2] },
+      stored: {
+        d: { shape: [2, 3], values: [1 / 3, 1e-30, 2, 3, 4, 5], type: 'double' },
+        q: { shape: [3, 2], values: [1, -2, 3, 4, 5, 6], type: 'int8' },
+        scale: { shape: [], values: [0.5] },
+      },
+      steps: [
+        { op: 'Cast', in: ['d'], out: 'f', with: { to: 1 } },
+        { op: 'MatMul', in: ['x', 'f'], out: 'h' },
+        { op: 'DequantizeLinear', in: ['q', 'scale'], out: 'w' },
+        { op: 'MatMul', in: ['h', 'w'], out: 'y' },
+      ],
+      outputs: ['y', 'h'],
+    })
+    const path = join(temporaryFolder(), 'out.safetensors')
+    const weights = readOnnx(before, 'in.onnx')
+    await writeNetwork(path, { weights, onnx: weights.onnx })
+    const { tensors } = await readWeights(path)
+    expect([...tensors].map(([name, { dtype }]) => `${name} ${dtype}`).sort()).toEqual(['d F64', 'q I8', 'scale F32'])
+    expect([...new Float64Array(Uint8Array.from(tensors.get('d')!.data).buffer)]).toEqual([1 / 3, 1e-30, 2, 3, 4, 5])
   })
 
   it('of doubles are not rounded, not even those next to one that changes', async () => {
