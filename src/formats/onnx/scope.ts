@@ -148,8 +148,10 @@ export class Scope {
 }
 
 /** Throws Unsupported where a double is beyond single precision, which is computed with here. */
-function checkSingles({ type, values }: Known): void {
-  if (type !== 'F64') return
+function checkSingles(known: Known): void {
+  // Values may be yet to be computed, and of large tensors need not be.
+  if (known.type !== 'F64') return
+  const { values } = known
   for (let i = 0; i < values.length; i++)
     if (Number.isFinite(values[i]) && !Number.isFinite(Math.fround(values[i])))
       throw new Unsupported(`a constant of ${values[i]} is beyond what single precision holds`)
