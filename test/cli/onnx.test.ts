@@ -232,6 +232,14 @@ describe('what does not fit', () => {
     expect(await refused('compare-masks', half, half, '--prunable', 'published')).toContain('Einsum')
   })
 
+  it('weights go back onto the model that they came from', async () => {
+    const [weights, back] = ['weights.safetensors', 'back.onnx'].map((name) => join(temporaryFolder(), name))
+    await json('convert', file('mlp.onnx'), weights)
+    await json('convert', weights, back, '--model', file('mlp.onnx'))
+    const graph = (path: string) => fromBinary(ModelProtoSchema, readFileSync(path)).graph
+    expect(graph(back)).toEqual(graph(file('mlp.onnx')))
+  })
+
   it('inspect shows layers, FLOPs and patterns', async () => {
     const { layers } = await json('inspect', file('mlp.onnx'))
     expect(layers[0]).toMatchObject({ name: 'fc1.weight', shape: [300, 784], parameters: 235_200, flops: 470_400 })

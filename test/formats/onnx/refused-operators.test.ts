@@ -116,7 +116,7 @@ describe('what a node asks for and is not honoured', () => {
     (_what, op, inputs, attributes, opset, text) => {
       const said = refusal([{ op, inputs, attributes }], { opset })
       expect(said).toContain(text)
-      expect(said).toMatch(new RegExp(`^m\\.onnx: node y \\(${op}\\): .*it only rewrites stored weights$`))
+      expect(said).toMatch(new RegExp(`^m\\.onnx: node y \\(${op}\\): .`))
     },
   )
 
