@@ -82,30 +82,33 @@ describe('a stored tensor', () => {
     expect(type(toBinary(ModelProtoSchema, rewritten))).toBe(type(model))
   })
 
-  it('in a file beside the model is read, and moves into the model that is written', async () => {
-    const folder = temporaryFolder()
-    mkdirSync(join(folder, 'data'))
-    writeFileSync(
-      join(folder, 'data', 'w.bin'),
-      Buffer.concat([Buffer.alloc(16), Buffer.from(Float32Array.from(values).buffer)]),
-    )
-    const model = changedModel((w) => {
-      w.rawData = new Uint8Array(0)
-      w.dataLocation = Location.EXTERNAL
-      w.externalData = Object.entries({ location: 'data/w.bin', offset: '16', length: '48' }).map(([key, value]) =>
-        create(StringStringEntryProtoSchema, { key, value }),
+  it.each([{ length: '48' }, {}, { length: '0' }])(
+    'in a file beside the model (%o) is read, and moves into the model that is written',
+    async (length) => {
+      const folder = temporaryFolder()
+      mkdirSync(join(folder, 'data'))
+      writeFileSync(
+        join(folder, 'data', 'w.bin'),
+        Buffer.concat([Buffer.alloc(16), Buffer.from(Float32Array.from(values).buffer)]),
       )
-    })
-    const [path, out] = [join(folder, 'model.onnx'), join(temporaryFolder(), 'out.onnx')]
-    writeFileSync(path, model)
-    const weights = await readWeights(path)
-    expect([...toFloats(weights.tensors.get('w')!)].slice(0, 4)).toEqual([1, 0, 8, 2])
-    await writeNetwork(out, { weights, onnx: weights.onnx })
-    expect((await readWeights(out)).tensors).toEqual(weights.tensors)
-    writeFileSync(join(folder, 'data', 'w.bin'), Buffer.alloc(40))
-    await expect(readWeights(path)).rejects.toThrow(UserError)
-    await expect(readWeights(path)).rejects.toThrow('data/w.bin has 40 bytes, expected 48 at 16')
-  })
+      const model = changedModel((w) => {
+        w.rawData = new Uint8Array(0)
+        w.dataLocation = Location.EXTERNAL
+        w.externalData = Object.entries({ location: 'data/w.bin', offset: '16', ...length }).map(([key, value]) =>
+          create(StringStringEntryProtoSchema, { key, value }),
+        )
+      })
+      const [path, out] = [join(folder, 'model.onnx'), join(temporaryFolder(), 'out.onnx')]
+      writeFileSync(path, model)
+      const weights = await readWeights(path)
+      expect([...toFloats(weights.tensors.get('w')!)].slice(0, 4)).toEqual([1, 0, 8, 2])
+      await writeNetwork(out, { weights, onnx: weights.onnx })
+      expect((await readWeights(out)).tensors).toEqual(weights.tensors)
+      writeFileSync(join(folder, 'data', 'w.bin'), Buffer.alloc(40))
+      await expect(readWeights(path)).rejects.toThrow(UserError)
+      await expect(readWeights(path)).rejects.toThrow('data/w.bin has 40 bytes, expected 48 at 16')
+    },
+  )
 })
 
 it('what the schema does not know goes along', () => {
