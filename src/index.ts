@@ -19,12 +19,12 @@ export {
   type MachineOptions,
   openMachine,
 } from './engine/machine.ts'
-export { type DryRun, dryRun } from './experiment/dry-run.ts'
-export { checkRecipe, type Recipe, readRecipe } from './experiment/recipe.ts'
-export { layerTable, resultTable } from './experiment/report.ts'
-export { type RunOptions, runRecipe } from './experiment/run.ts'
-export type { RunEvent, RunOutcome, RunResult } from './experiment/run-events.ts'
-export { runTicket, type TicketOutcome } from './experiment/run-ticket.ts'
+export { type DryRun, dryRun } from './experiment/plan/dry-run.ts'
+export { checkRecipe, type Recipe, readRecipe } from './experiment/recipe/recipe.ts'
+export type { RunEvent, RunOutcome, RunResult } from './experiment/run/events.ts'
+export { layerTable, resultTable } from './experiment/run/report.ts'
+export { type RunOptions, runRecipe } from './experiment/run/run.ts'
+export { runTicket, type TicketOutcome } from './experiment/ticket/run.ts'
 export { type OnnxOptions, type StoredNetwork, type Written, writeNetwork } from './formats/network-file.ts'
 export type { CompactReport } from './formats/onnx/compact-model.ts'
 export { type OnnxModel, readOnnx } from './formats/onnx/onnx.ts'
@@ -48,10 +48,37 @@ export { crossEntropy, softmax } from './graph/operators/loss.ts'
 export { flatten, reduceMean, reduceSum, reshape } from './graph/operators/shape.ts'
 export type { Shape, Tensor } from './graph/tensor.ts'
 export { SparseModel, type SparseModelOptions } from './infer/sparse-model.ts'
+export { type PrunedWeight, type PrunedWeights, pruneOnnx } from './methods/by-value/prune-onnx.ts'
+export { type PrunedFile, pruneStored, type StoredPruning } from './methods/by-value/prune-stored.ts'
+export {
+  type LayerwiseOptions,
+  type LayerwiseResult,
+  type ObcOptions,
+  pruneObc,
+  pruneSparseGpt,
+  type Reconstruction,
+  type SparseGptOptions,
+} from './methods/layerwise/driver.ts'
+export type { Pattern } from './methods/layerwise/sparsegpt.ts'
+export { type GradualOptions, gradualPruning, type PruneOptions, type PruneResult, prune } from './methods/prune.ts'
+export {
+  type RewiringEvent,
+  RewiringHook,
+  type RewiringOptions,
+  type RewiringSchedule,
+} from './methods/rewiring/hook.ts'
+export { type RewiringName, type RewiringSettings, rewirings } from './methods/rewiring/index.ts'
+export type { Moves, Rewiring, RewiringContext, SparseLayer } from './methods/rewiring/rewiring.ts'
+export { type SaliencyName, saliencies } from './methods/saliency/index.ts'
+export type { Measured, Saliency, ScoreContext, ScoredLayer, Statistic } from './methods/saliency/saliency.ts'
+export type { BatchNormMode } from './methods/saliency/scoring/measurement.ts'
+export { Scoring, type ScoringOptions } from './methods/saliency/scoring/scoring.ts'
 export { findModel, models } from './models/index.ts'
 export type { InitializerName, Model, ModelFamily, ModelOptions } from './models/model.ts'
 export { learningRate, type RateSchedule } from './optim/schedule.ts'
 export type { SgdOptions } from './optim/sgd.ts'
+export { apportion } from './select/apportion.ts'
+export { selectTop } from './select/top.ts'
 export {
   type Connectivity,
   collapseSentences,
@@ -60,25 +87,18 @@ export {
   isCollapsed,
   type OnCollapse,
   type PathCount,
-} from './prune/collapse.ts'
-export { type Count, keptCount, truncatedCount } from './prune/count.ts'
-export { type RewiringName, type RewiringSettings, rewirings } from './prune/dynamic/index.ts'
-export type { Moves, Rewiring, RewiringContext, SparseLayer } from './prune/dynamic/rewiring.ts'
-export { type Floor, parseFloor } from './prune/floor.ts'
-export { findGranularity, granularities } from './prune/granularity/index.ts'
-export type { RunName } from './prune/granularity/runs.ts'
-export { collapsedLayers, type LayerCount, sparsityOf } from './prune/mask.ts'
-export { type Overlap, overlapOf, totalOverlap } from './prune/overlap.ts'
-export { type SaliencyName, saliencies } from './prune/saliency/index.ts'
-export type { Measured, Saliency, ScoreContext, ScoredLayer, Statistic } from './prune/saliency/saliency.ts'
-export { type PruningEvent, type PruningSchedule, pruningEvents } from './prune/schedule.ts'
-export { erkDensities, type Scope, type ScopeName, scopes } from './prune/scope.ts'
-export type { Pattern } from './prune/second-order/layerwise/sparsegpt.ts'
-export { sparsitiesOf, tensorwise } from './prune/sparsities.ts'
-export { chooseTensors, type PrunableSet, prunableSets, type TensorChoice } from './prune/tensors.ts'
-export type { Tying } from './prune/tied.ts'
-export { apportion } from './select/apportion.ts'
-export { selectTop } from './select/top.ts'
+} from './sparsity/collapse.ts'
+export { type Count, keptCount, truncatedCount } from './sparsity/count.ts'
+export { type Floor, parseFloor } from './sparsity/floor.ts'
+export { findGranularity, granularities } from './sparsity/granularity/index.ts'
+export type { RunName } from './sparsity/granularity/runs.ts'
+export { collapsedLayers, type LayerCount, sparsityOf } from './sparsity/mask.ts'
+export { type Overlap, overlapOf, totalOverlap } from './sparsity/overlap.ts'
+export { type PruningEvent, type PruningSchedule, pruningEvents } from './sparsity/schedule.ts'
+export { erkDensities, type Scope, type ScopeName, scopes } from './sparsity/scope.ts'
+export { sparsitiesOf, tensorwise } from './sparsity/sparsities.ts'
+export { chooseTensors, type PrunableSet, prunableSets, type TensorChoice } from './sparsity/tensors.ts'
+export type { Tying } from './sparsity/tied.ts'
 export { checkpointOf, loadCheckpoint, loadMasks, loadWeights, weightsOf } from './train/checkpoint.ts'
 export type { Evaluation } from './train/evaluation.ts'
 export { findNetwork, networkOfFile } from './train/find-network.ts'
@@ -96,18 +116,3 @@ export {
 export { planTraining, type TrainingPlan } from './train/training-plan.ts'
 export { UserError } from './util/errors.ts'
 export { Random, random } from './util/random.ts'
-export {
-  type LayerwiseOptions,
-  type LayerwiseResult,
-  type ObcOptions,
-  pruneObc,
-  pruneSparseGpt,
-  type Reconstruction,
-  type SparseGptOptions,
-} from './workflow/layerwise.ts'
-export { type GradualOptions, gradualPruning, type PruneOptions, type PruneResult, prune } from './workflow/prune.ts'
-export { type PrunedWeight, type PrunedWeights, pruneOnnx } from './workflow/prune-onnx.ts'
-export { type PrunedFile, pruneStored, type StoredPruning } from './workflow/prune-stored.ts'
-export { type RewiringEvent, RewiringHook, type RewiringOptions, type RewiringSchedule } from './workflow/rewire.ts'
-export type { BatchNormMode } from './workflow/scoring/measurement.ts'
-export { Scoring, type ScoringOptions } from './workflow/scoring/scoring.ts'

@@ -1,20 +1,20 @@
 #!/usr/bin/env node
 /** @file The command line. One file per command; errors that a person can mend are one sentence. */
 import { Command } from 'commander'
-import { version } from '../experiment/environment.ts'
+import { version } from '../experiment/run/environment.ts'
 import { errorText } from '../util/errors.ts'
-import { benchCommand } from './bench.ts'
-import { compareMasksCommand } from './compare-masks.ts'
-import { convertCommand } from './convert.ts'
-import { dataCommand } from './data.ts'
-import { evalCommand } from './eval.ts'
-import { inspectCommand } from './inspect.ts'
-import { listCommand } from './list.ts'
-import { pruneCommand } from './prune.ts'
-import { reportCommand } from './report.ts'
-import { runCommand } from './run.ts'
-import { sweepCommand } from './sweep.ts'
-import { workerCommand } from './worker.ts'
+import { benchCommand } from './commands/bench.ts'
+import { compareMasksCommand } from './commands/compare-masks.ts'
+import { convertCommand } from './commands/convert.ts'
+import { dataCommand } from './commands/data.ts'
+import { evalCommand } from './commands/eval.ts'
+import { inspectCommand } from './commands/inspect.ts'
+import { listCommand } from './commands/list.ts'
+import { pruneCommand } from './commands/prune.ts'
+import { reportCommand } from './commands/report.ts'
+import { runCommand } from './commands/run.ts'
+import { sweepCommand } from './commands/sweep.ts'
+import { workerCommand } from './commands/worker.ts'
 
 /** One line, whatever a message repeats from files and arguments. */
 const oneLine = (message: string): string => `${message.trim().replace(/\p{Cc}+/gu, ' ')}\n`

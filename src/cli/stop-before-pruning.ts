@@ -1,7 +1,7 @@
 /** @file `espalier run --until-pruning`: the training that runs with the same beginning share. */
-import { toSteps } from '../experiment/duration.ts'
-import type { Recipe } from '../experiment/recipe.ts'
-import type { RunEvent } from '../experiment/run-events.ts'
+import { toSteps } from '../experiment/recipe/duration.ts'
+import type { Recipe } from '../experiment/recipe/recipe.ts'
+import type { RunEvent } from '../experiment/run/events.ts'
 import { trainsFirst } from '../sweep/trunk.ts'
 import { UserError } from '../util/errors.ts'
 

@@ -1,7 +1,7 @@
 /** @file What has to be said beside the tables of a report: what figures count, and what is missing. */
 
-import { publishedFor } from '../experiment/about.ts'
-import { LAST } from '../experiment/last-evaluations.ts'
+import { publishedFor } from '../experiment/recipe/about.ts'
+import { LAST } from '../experiment/run/last-evaluations.ts'
 import { type Groups, labelOf } from './groups.ts'
 
 export function notesOf({ groups }: Groups): string[] {

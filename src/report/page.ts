@@ -1,5 +1,5 @@
 /** @file A report as one HTML page: no scripts, nothing that is fetched, light or dark as the reader's system is. */
-import { version } from '../experiment/environment.ts'
+import { version } from '../experiment/run/environment.ts'
 import { escapeHtml, toHtml } from './formats/html.ts'
 import { draw, type Picture } from './pictures/draw.ts'
 import { darkRules } from './pictures/theme.ts'

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { parseDocument } from 'yaml'
-import { yamlProblem } from '../experiment/changes.ts'
+import { yamlProblem } from '../experiment/recipe/changes.ts'
 import { UserError } from '../util/errors.ts'
 import { readBytes } from '../util/files.ts'
 import { type Groups, groupRuns } from './groups.ts'

@@ -1,10 +1,10 @@
 /** @file A run as reports read it from its folder. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { FILES } from '../experiment/folder.ts'
-import { type LastEvaluations, lastEvaluations, metricsIn, runFolders } from '../experiment/last-evaluations.ts'
-import { type Recipe, readRecipe } from '../experiment/recipe.ts'
-import type { EpochReport, RunResult } from '../experiment/run-events.ts'
+import { type Recipe, readRecipe } from '../experiment/recipe/recipe.ts'
+import type { EpochReport, RunResult } from '../experiment/run/events.ts'
+import { FILES } from '../experiment/run/folder.ts'
+import { type LastEvaluations, lastEvaluations, metricsIn, runFolders } from '../experiment/run/last-evaluations.ts'
 import { UserError } from '../util/errors.ts'
 
 export interface ReportedRun {

@@ -1,7 +1,7 @@
 /** @file What an inference costs by arithmetic alone, and how many parameters a network has: counted from its graph. */
 import { sizeOf } from '../graph/tensor.ts'
 import { graphOf, type Model } from '../models/model.ts'
-import type { LayerCount } from '../prune/mask.ts'
+import type { LayerCount } from '../sparsity/mask.ts'
 
 export interface Work {
   /** All trained scalars: weights, biases, scales and shifts. */

@@ -4,9 +4,9 @@
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { FILES, resultIn } from '../experiment/folder.ts'
-import { recipeToYaml } from '../experiment/recipe.ts'
-import type { RunEvent, RunResult } from '../experiment/run-events.ts'
+import { recipeToYaml } from '../experiment/recipe/recipe.ts'
+import type { RunEvent, RunResult } from '../experiment/run/events.ts'
+import { FILES, resultIn } from '../experiment/run/folder.ts'
 import { makeFolder, writeAtomically } from '../util/files.ts'
 import { runChild } from './child.ts'
 import type { Cell } from './sweep-file.ts'

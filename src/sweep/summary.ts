@@ -1,6 +1,6 @@
 /** @file What a sweep came to: mean and standard deviation over seeds, a row per combination of all keys but the last, which are the columns. */
 import { markdownTable } from 'markdown-table'
-import type { RunResult } from '../experiment/run-events.ts'
+import type { RunResult } from '../experiment/run/events.ts'
 import type { Scalar, Sweep } from './sweep-file.ts'
 
 /** Runs that differ by their seed alone. */

@@ -1,7 +1,7 @@
 /** @file What has become of the runs of a sweep: results, failures and how often each was tried. */
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { RunResult } from '../experiment/run-events.ts'
+import type { RunResult } from '../experiment/run/events.ts'
 import type { Cell } from './sweep-file.ts'
 
 export type CellEvent =

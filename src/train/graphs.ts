@@ -14,7 +14,7 @@ import type { Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
 import { activeGradients } from '../optim/gsm.ts'
 import { appendSgd } from '../optim/sgd.ts'
-import { bankOf, type Tying } from '../prune/tied.ts'
+import { bankOf, type Tying } from '../sparsity/tied.ts'
 
 /** What a graph needs to know of a data set: all but the samples. */
 export type DataShape = Pick<Dataset, 'image' | 'mean' | 'std'> & Record<'train' | 'test', { count: number }>

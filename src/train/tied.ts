@@ -1,8 +1,8 @@
-/** @file Tied weights of a network (src/prune/tied.ts): which are copies of which lies beside the weights as a state of the training step, and in checkpoints. */
+/** @file Tied weights of a network (src/sparsity/tied.ts): which are copies of which lies beside the weights as a state of the training step, and in checkpoints. */
 import type { Executable } from '../engine/compile.ts'
 import type { StoredTensor, TensorFile } from '../formats/safetensors.ts'
 import type { Tensor } from '../graph/tensor.ts'
-import { bankOf, drawOrder, makeEqual, type Tying } from '../prune/tied.ts'
+import { bankOf, drawOrder, makeEqual, type Tying } from '../sparsity/tied.ts'
 import { UserError } from '../util/errors.ts'
 import { orderName } from './graphs.ts'
 

@@ -11,7 +11,7 @@ import type { Graph } from '../graph/graph.ts'
 import { patternNames, sparsify } from '../graph/sparsify.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import { momentumName } from '../optim/sgd.ts'
-import { countKept } from '../prune/mask.ts'
+import { countKept } from '../sparsity/mask.ts'
 import { maskName, scoreName } from './graphs.ts'
 
 /** The nonzeros of a weight: places of the whole tensor, ascending, and what is carried along with them. */

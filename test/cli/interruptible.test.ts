@@ -1,6 +1,6 @@
 /** @file Listeners of signals: as many as there is work, and none after it. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { type Interruptible, interruptible } from '../../src/cli/interruptible.ts'
+import { type Interruptible, interruptible } from '../../src/cli/display/interruptible.ts'
 
 const counts = () => ['SIGINT', 'SIGTERM', 'disconnect'].map((name) => process.listenerCount(name))
 

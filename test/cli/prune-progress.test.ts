@@ -1,6 +1,6 @@
 /** @file Lines about pruning where no bar is drawn. */
 import { expect, it, vi } from 'vitest'
-import { PruneDisplay } from '../../src/cli/prune-progress.ts'
+import { PruneDisplay } from '../../src/cli/prune/progress.ts'
 
 it('says nothing before it has taken a while, then phase, progress and time left now and then', () => {
   const now = vi.spyOn(performance, 'now').mockReturnValue(0)

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { pruneMethods } from '../../src/cli/prune-settings.ts'
+import { pruneMethods } from '../../src/cli/prune/settings.ts'
 import { synthetic } from '../../src/data/synthetic.ts'
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts'
 import { findModel } from '../../src/models/index.ts'

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { StopBeforePruning } from '../../src/cli/stop-before-pruning.ts'
-import { checkRecipe } from '../../src/experiment/recipe.ts'
-import type { RunEvent } from '../../src/experiment/run-events.ts'
+import { checkRecipe } from '../../src/experiment/recipe/recipe.ts'
+import type { RunEvent } from '../../src/experiment/run/events.ts'
 import { tiny } from '../experiment/tiny.ts'
 
 /** Of runs of 4 epochs of 15 steps. */

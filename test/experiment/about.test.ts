@@ -3,12 +3,12 @@ import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { stringify } from 'yaml'
-import { publishedFor, publishedText, settingsOf, withoutAbout } from '../../src/experiment/about.ts'
-import { checkRecipe, readRecipe } from '../../src/experiment/recipe.ts'
+import { publishedFor, publishedText, settingsOf, withoutAbout } from '../../src/experiment/recipe/about.ts'
+import { checkRecipe, readRecipe } from '../../src/experiment/recipe/recipe.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { tiny } from './tiny.ts'
 
-const folder = fileURLToPath(new URL('../../recipes/', import.meta.url))
+const folder = fileURLToPath(new URL('../../recipes', import.meta.url))
 const recipes = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
   /^(?!.*\.sweep\.yaml$).*\.yaml$/.test(file),
 )

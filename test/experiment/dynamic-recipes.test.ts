@@ -2,15 +2,15 @@
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
-import { tensorsToPrune } from '../../src/experiment/mask-keys.ts'
-import { readRecipe } from '../../src/experiment/recipe.ts'
-import { modelOf } from '../../src/experiment/setup.ts'
+import { modelOf } from '../../src/experiment/plan/setup.ts'
+import { tensorsToPrune } from '../../src/experiment/recipe/mask-keys.ts'
+import { readRecipe } from '../../src/experiment/recipe/recipe.ts'
 import { Graph } from '../../src/graph/graph.ts'
 import { sizeOf, type Tensor } from '../../src/graph/tensor.ts'
-import { scopes } from '../../src/prune/scope.ts'
+import { scopes } from '../../src/sparsity/scope.ts'
 import { UserError } from '../../src/util/errors.ts'
 
-const folder = fileURLToPath(new URL('../../recipes/dynamic/', import.meta.url))
+const folder = fileURLToPath(new URL('../../recipes/dynamic', import.meta.url))
 const total = (tensors: readonly Tensor[]) => tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
 
 /** Tensors that can be sparse, and their weights; parameters that are dense always; parameters that learn. */

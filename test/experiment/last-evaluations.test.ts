@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { lastEvaluations, runFolders } from '../../src/experiment/last-evaluations.ts'
+import { lastEvaluations, runFolders } from '../../src/experiment/run/last-evaluations.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { gainText, layerTable } from '../../src/experiment/report.ts'
+import { gainText, layerTable } from '../../src/experiment/run/report.ts'
 
 const layers = [
   { name: 'conv1', size: 100, kept: 100 },

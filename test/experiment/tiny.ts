@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { checkRecipe, type Recipe } from '../../src/experiment/recipe.ts'
+import { checkRecipe, type Recipe } from '../../src/experiment/recipe/recipe.ts'
 
 /** 1900 training samples in batches of 128: 15 steps per epoch, the last on 108 samples. Events at steps 10, 15, ... 40. */
 export const tiny = {

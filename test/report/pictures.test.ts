@@ -1,8 +1,8 @@
 /** @file What pictures show: the numbers behind them. That they can be drawn and seen is tested with the page. */
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { checkRecipe } from '../../src/experiment/recipe.ts'
-import type { RunResult } from '../../src/experiment/run-events.ts'
+import { checkRecipe } from '../../src/experiment/recipe/recipe.ts'
+import type { RunResult } from '../../src/experiment/run/events.ts'
 import { storeFloats, writeSafetensors } from '../../src/formats/safetensors.ts'
 import { groupRuns, type RunGroup } from '../../src/report/groups.ts'
 import { accuracyPicture } from '../../src/report/pictures/accuracy.ts'

@@ -1,9 +1,9 @@
 /** @file Random gradient columns in a workspace: two tensors, the first rank one (with zeros, as after a ReLU), the second stored. */
 import type { Machine } from '../../src/engine/machine.ts'
 import { Workspace } from '../../src/linear/workspace.ts'
-import { solverRoom } from '../../src/prune/second-order/inverse.ts'
-import { RankOneColumns } from '../../src/prune/second-order/rank-one-columns.ts'
-import { StoredColumns } from '../../src/prune/second-order/stored-columns.ts'
+import { solverRoom } from '../../src/methods/second-order/fisher/inverse.ts'
+import { RankOneColumns } from '../../src/methods/second-order/fisher/rank-one-columns.ts'
+import { StoredColumns } from '../../src/methods/second-order/fisher/stored-columns.ts'
 import { random } from '../../src/util/random.ts'
 
 export interface ColumnsCase {

@@ -3,7 +3,7 @@
  * which the columns are products of an input and a delta (784-40-20-10, ReLU, no biases; Singh & Alistarh 2020).
  */
 import type { Split } from '../../src/data/dataset.ts'
-import type { GradientColumns } from '../../src/prune/second-order/columns.ts'
+import type { GradientColumns } from '../../src/methods/second-order/fisher/columns.ts'
 
 const sizes = [784, 40, 20, 10]
 

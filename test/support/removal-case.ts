@@ -1,5 +1,5 @@
 /** @file Small problems of choosing weights to remove, and what a removal costs by definition. */
-import type { FisherBlock } from '../../src/prune/second-order/columns.ts'
+import type { FisherBlock } from '../../src/methods/second-order/fisher/columns.ts'
 import { random } from '../../src/util/random.ts'
 import { matrixColumns } from './matrix-columns.ts'
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { checkRecipe } from '../../src/experiment/recipe.ts'
+import { checkRecipe } from '../../src/experiment/recipe/recipe.ts'
 import { trunkOf } from '../../src/sweep/trunk.ts'
 import { tiny } from '../experiment/tiny.ts'
 

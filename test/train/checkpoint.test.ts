@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
 import { encodeSafetensors, parseSafetensors, storeFloats, type TensorFile } from '../../src/formats/safetensors.ts'
+import { prune } from '../../src/methods/prune.ts'
 import { checkpointOf, loadCheckpoint, loadWeights, weightsOf } from '../../src/train/checkpoint.ts'
 import { statedPreprocessing } from '../../src/train/preprocessing.ts'
 import { train } from '../../src/train/train.ts'
 import { UserError } from '../../src/util/errors.ts'
-import { prune } from '../../src/workflow/prune.ts'
 import { dataOf, smallNetwork, stateOf } from './small.ts'
 
 const schedule = { kind: 'constant', base: 0.1 } as const

@@ -4,11 +4,11 @@ import { synthetic } from '../../src/data/synthetic.ts'
 import type { Floats } from '../../src/engine/machine.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'
 import { patternNames } from '../../src/graph/sparsify.ts'
+import { prune } from '../../src/methods/prune.ts'
 import { findModel } from '../../src/models/index.ts'
 import { setHyper } from '../../src/optim/sgd.ts'
 import { Network } from '../../src/train/network.ts'
 import type { NetworkOptions } from '../../src/train/options.ts'
-import { prune } from '../../src/workflow/prune.ts'
 import { machine, smallNetwork } from './small.ts'
 
 const samples = Uint32Array.from({ length: 16 }, (_, i) => i)

@@ -3,10 +3,10 @@ import { expect, it } from 'vitest'
 import { synthetic } from '../../src/data/synthetic.ts'
 import type { Machine } from '../../src/engine/machine.ts'
 import { openNative } from '../../src/engine/machines/native.ts'
+import { gradualPruning } from '../../src/methods/prune.ts'
 import { findModel } from '../../src/models/index.ts'
 import { Network } from '../../src/train/network.ts'
 import { train } from '../../src/train/train.ts'
-import { gradualPruning } from '../../src/workflow/prune.ts'
 import { sets, wasm } from '../support/engines.ts'
 
 const data = synthetic({ train: 300, test: 100 })

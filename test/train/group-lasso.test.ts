@@ -2,12 +2,12 @@
 import { expect, it } from 'vitest'
 import { synthetic } from '../../src/data/synthetic.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'
-import { dryRun } from '../../src/experiment/dry-run.ts'
-import { checkRecipe } from '../../src/experiment/recipe.ts'
+import { dryRun } from '../../src/experiment/plan/dry-run.ts'
+import { checkRecipe } from '../../src/experiment/recipe/recipe.ts'
+import { prune } from '../../src/methods/prune.ts'
 import { setHyper } from '../../src/optim/sgd.ts'
 import { Network } from '../../src/train/network.ts'
 import type { NetworkOptions } from '../../src/train/options.ts'
-import { prune } from '../../src/workflow/prune.ts'
 import { tinyConv } from '../support/tiny-conv.ts'
 
 const LAMBDA = 0.3

@@ -29,7 +29,7 @@ export const SgdStep: Operator = {
 
 /**
  * The gradient of tied weights, whose copies of a bank entry are to stay equal: every copy gets the sum of the gradients of all copies, or (`mean`) their mean. Inputs gradient and
- * order (bytes: a permutation of 32-bit integers); attributes `entries` of the bank, `mean`. What is a copy of what stands in src/prune/tied.ts.
+ * order (bytes: a permutation of 32-bit integers); attributes `entries` of the bank, `mean`. What is a copy of what stands in src/sparsity/tied.ts.
  */
 export const TieGradient: Operator = {
   name: 'TieGradient',

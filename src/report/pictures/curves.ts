@@ -1,5 +1,5 @@
 /** @file Curves over epochs, one line per group: means over seeds. What pictures of a training's course are made of. */
-import type { EpochReport } from '../../experiment/run-events.ts'
+import type { EpochReport } from '../../experiment/run/events.ts'
 import { labelOf, type RunGroup, seriesOf } from '../groups.ts'
 import type { Picture } from './draw.ts'
 import { palette } from './theme.ts'

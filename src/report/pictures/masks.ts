@@ -1,7 +1,7 @@
 /** @file Where the first layer keeps weights: over the input's pixels, or kernel by kernel. */
 import { join } from 'node:path'
-import { FILES } from '../../experiment/folder.ts'
-import { modelOf } from '../../experiment/setup.ts'
+import { modelOf } from '../../experiment/plan/setup.ts'
+import { FILES } from '../../experiment/run/folder.ts'
 import { toFloats } from '../../formats/safetensors.ts'
 import { readWeights } from '../../formats/weights-file.ts'
 import type { RunGroup } from '../groups.ts'

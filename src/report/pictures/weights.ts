@@ -1,6 +1,6 @@
 /** @file Histograms of the prunable weights of one run of each group, before its first pruning event and at its end. */
 import { join } from 'node:path'
-import { FILES } from '../../experiment/folder.ts'
+import { FILES } from '../../experiment/run/folder.ts'
 import { toFloats } from '../../formats/safetensors.ts'
 import { readWeights } from '../../formats/weights-file.ts'
 import type { RunGroup } from '../groups.ts'

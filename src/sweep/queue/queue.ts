@@ -3,7 +3,7 @@
  * beside it, written before the job is marked as complete and removed by the coordinator once they are on its disk.
  */
 import type { Redis } from 'ioredis'
-import { version } from '../../experiment/environment.ts'
+import { version } from '../../experiment/run/environment.ts'
 
 /** One queue for all sweeps, so that a worker serves whatever comes; of each version its own, as another one may compute something else. */
 export const QUEUE = `espalier-${version()}`

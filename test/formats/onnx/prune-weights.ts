@@ -4,8 +4,8 @@ import { onnxBytes } from '../../../src/formats/onnx/export.ts'
 import { parseOnnx } from '../../../src/formats/onnx/file.ts'
 import { withTensors } from '../../../src/formats/onnx/rewrite.ts'
 import { storedWeights } from '../../../src/formats/onnx/weights.ts'
-import { pruneOnnx } from '../../../src/workflow/prune-onnx.ts'
-import type { Removing } from '../../../src/workflow/removals.ts'
+import { pruneOnnx } from '../../../src/methods/by-value/prune-onnx.ts'
+import type { Removing } from '../../../src/methods/by-value/removals.ts'
 import { runModel } from '../../support/onnx.ts'
 
 export type Feeds = Record<string, { shape: readonly number[]; values: ArrayLike<number> }>

@@ -1,0 +1,80 @@
+/** @file The recipes and sweeps of this package: what they say of themselves. */
+import { readdirSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
+import { type About, type Published, publishedFor, settingsOf } from '../../experiment/recipe/about.ts'
+import { type Recipe, readRecipe } from '../../experiment/recipe/recipe.ts'
+import { readBytes } from '../../util/files.ts'
+
+export interface RecipeEntry {
+  /** Its path from the current folder. */
+  name: string
+  summary: string
+  paper?: string
+  /** Where the figures stand in the paper. */
+  table?: string
+  /** Published test accuracies in percent, and what else is to be expected. */
+  expected?: string
+  cost?: string
+}
+
+/** In the order of their paths. Throws UserError where one cannot be read. */
+export function listRecipes(): RecipeEntry[] {
+  const folder = fileURLToPath(new URL('../../../recipes', import.meta.url))
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.yaml'))
+    .sort()
+    .map((file) => entryOf(join(folder, file)))
+}
+
+/** Several lines: what there is to say stands below the path. */
+export function recipeText({ name, summary, ...rest }: RecipeEntry): string {
+  const lines = Object.entries(rest).flatMap(([key, value]) => (value ? [`  ${`${key}:`.padEnd(10)}${value}`] : []))
+  return [name, `  ${summary}`, ...lines].join('\n')
+}
+
+/** A sweep says what its recipe says, but for what its own section has. */
+function entryOf(path: string): RecipeEntry {
+  const value = parse(new TextDecoder().decode(readBytes(path)))
+  const sweep = value?.grid !== undefined
+  const recipe = readRecipe(sweep ? join(dirname(path), value.recipe) : path)
+  const about: Partial<About> = { ...recipe.about, ...value.about }
+  const published = sweep ? publishedIn(recipe, value) : publishedOf(recipe)
+  const figures = figuresText(recipe, published)
+  return {
+    ...{ name: relative('.', path), summary: String(value?.summary ?? ''), paper: about.paper, table: about.table },
+    ...{ expected: [figures, about.expect].filter(Boolean).join('; ') || undefined, cost: about.cost },
+  }
+}
+
+/** Figures of the recipe as it is; all of them where they belong to parts of it, as with tickets. */
+function publishedOf(recipe: Recipe): Published[] {
+  const own = publishedFor(recipe)
+  return own.length > 0 ? own : (recipe.about?.published ?? [])
+}
+
+/** Figures that belong to one of the runs of a sweep. */
+function publishedIn(recipe: Recipe, { grid, set = {} }: { grid: object; set?: object }): Published[] {
+  const values = new Map<string, unknown[]>(Object.entries({ ...set, ...grid }).map(([key, of]) => [key, [of].flat()]))
+  const settings = settingsOf(recipe)
+  return (recipe.about?.published ?? []).filter(({ where }) =>
+    Object.entries(where).every(([key, value]) => (values.get(key) ?? [settings.get(key)]).includes(value)),
+  )
+}
+
+/** More figures than this are not listed one by one. */
+const MOST = 6
+
+function figuresText({ name }: Recipe, published: readonly Published[]): string {
+  const values = published.map(({ value }) => value)
+  if (published.length > MOST)
+    return `${published.length} published figures from ${Math.min(...values)} to ${Math.max(...values)} %`
+  return published
+    .map(({ value, deviation, where, source }) => {
+      const of = Object.values(where).map((setting) => String(setting).replace(`${name}-`, ''))
+      const notes = [...of, ...(source ? [source] : [])].join(', ')
+      return `${value}${deviation === undefined ? '' : ` ± ${deviation}`} %${notes ? ` (${notes})` : ''}`
+    })
+    .join(', ')
+}

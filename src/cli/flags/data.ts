@@ -1,0 +1,222 @@
+/**
+ * @file The data on which stored weights are used, with inputs made as the weights were trained on: as the flags say, else as their file says, else
+ * by guess, which is called one.
+ */
+import type { Command } from 'commander'
+import type { Dataset } from '../../data/dataset.ts'
+import type { Geometry } from '../../data/decode-image.ts'
+import { loadDataset } from '../../data/index.ts'
+import { readLabels, relabelled } from '../../data/labels.ts'
+import { type Asked, GUESSED, guessedOf, normalizationText, normalized, originOf } from '../../data/normalization.ts'
+import type { OnProgress } from '../../data/progress.ts'
+import { percent } from '../../experiment/run/report.ts'
+import type { ImportOptions } from '../../formats/onnx/input.ts'
+import { classesOf, type Model, usualGeometry } from '../../models/model.ts'
+import type { Evaluation } from '../../train/evaluation.ts'
+import type { Stated } from '../../train/preprocessing.ts'
+import { oneOf } from './choices.ts'
+import { type ImageOptions, imageOptions, leftOut } from './images.ts'
+
+export interface PreprocessingFlags extends ImageOptions {
+  mean?: string
+  std?: string
+  layout?: string
+  labels?: string
+}
+
+export interface EvaluationData {
+  data: Dataset
+  /** Who said the size and crop, in words; absent: images were taken as they are stored. */
+  geometry?: string
+  /** What the weights file says and flags overrule, in sentences. */
+  notes: string[]
+}
+
+/** For help texts. */
+export const PRECEDENCE = `
+How pixels become inputs is decided by the first of these that says it:
+  mean, std    --mean and --std (numbers, or data: measured on the training images); the weights file; the data set
+  size, crop   --size and --crop; the weights file; the network (ImageNet's: 224 pixels out of 256). Only for folders of image files.
+What was done is printed, also where a flag overrules the weights file. What neither flags nor file say is guessed, and called so.`
+
+export const layoutOption = (command: Command): Command =>
+  command.option(
+    '--layout <order>',
+    'of the input of an ONNX model: nchw or nhwc (default: told by where its channels are)',
+  )
+
+/** Adds --mean, --std, --layout, --labels, --size, --crop and --skip-corrupt. */
+export const preprocessingFlags = (command: Command): Command =>
+  imageOptions(
+    layoutOption(
+      command
+        .option(
+          '--mean <numbers>',
+          'of pixels scaled to 0..1, per channel, such as 0.5 or 0.49,0.48,0.45; data: measured on the training images',
+        )
+        .option('--std <numbers>', 'likewise'),
+    ).option(
+      '--labels <file>',
+      'class names in the order of the outputs, one per line; of one score, that below zero first (default: sorted)',
+    ),
+  )
+
+/** What an ONNX model leaves open. Throws UserError, naming the flag. */
+export function importOptions({ layout, crop, size }: PreprocessingFlags): ImportOptions {
+  const side = crop ?? size
+  return {
+    ...(side !== undefined && { plane: [side, side] }),
+    ...(layout !== undefined && { layout: oneOf('--layout', layout, ['nchw', 'nhwc']) === 'nhwc' ? 'NHWC' : 'NCHW' }),
+  }
+}
+
+/** Loads a data set or folder for a model. Throws UserError where data or flags are not as they should be. */
+export async function loadEvaluationData(
+  name: string,
+  model: Model,
+  stated: Stated,
+  flags: PreprocessingFlags,
+  onProgress: OnProgress,
+): Promise<EvaluationData> {
+  const { skipCorrupt } = flags
+  const { options, by, notes } = geometryOf(model, stated.geometry, flags)
+  const stored = await loadDataset(name, { ...options, skipCorrupt, onProgress })
+  const data = withLabels(stored, stated.labels, flags.labels)
+  if (flags.labels !== undefined && stated.labels && String(data.classNames) !== String(stated.labels))
+    notes.push(`the weights file has other labels, in another order: --labels was taken`)
+  const inputs = withNormalization(data, stated, flags, notes)
+  return { data: inputs, notes, ...(data.geometry && { geometry: by }) }
+}
+
+/** How image files are resized and cropped: value by value what flags say, else the weights file; where neither says anything, as is usual for the network. */
+function geometryOf(model: Model, stated: Geometry | undefined, { size, crop }: PreprocessingFlags) {
+  const notes = overruled({ ...stated }, { size, crop }, String)
+  if (size === undefined && crop === undefined)
+    // Data sets without image files refuse what flags say; what is stated or usual does not concern them.
+    return {
+      options: { usual: stated ?? usualGeometry(model) },
+      by: stated ? OF_FILE : `${GUESSED}usual for ${model.name}; --size and --crop set it`,
+      notes,
+    }
+  const taken = (['size', 'crop'] as const).filter((key) => ({ size, crop })[key] === undefined && stated?.[key])
+  const by = taken.length === 0 ? OF_FLAGS : `${OF_FLAGS}, ${taken.join(' and ')} ${OF_FILE}`
+  return { options: { size: size ?? stated?.size, crop: crop ?? stated?.crop }, by, notes }
+}
+
+/** Mean and std: each by its flag, else by the weights file, else by the data set, which is a guess. */
+function withNormalization(
+  data: Dataset,
+  { normalization }: Stated,
+  flags: PreprocessingFlags,
+  notes: string[],
+): Dataset {
+  const asked = { mean: numbers(flags.mean), std: numbers(flags.std) }
+  const names = { mean: '--mean', std: '--std' }
+  const given = normalized(data, asked, names, OF_FLAGS)
+  const found = { mean: given.mean, std: given.std }
+  const origin = { ...originOf(given) }
+  for (const key of ['mean', 'std'] as const) {
+    if (asked[key] !== undefined) continue
+    if (normalization) Object.assign(found, { [key]: normalization[key] })
+    origin[key] = normalization ? OF_FILE : guessOf(origin[key])
+  }
+  const own = { ...(normalization && { mean: normalization.mean, std: normalization.std }) }
+  const taken = { mean: asked.mean && given.mean, std: asked.std && given.std }
+  notes.push(...overruled<readonly number[]>(own, taken, (list) => list.join(', ')))
+  return { ...data, ...found, origin }
+}
+
+/** The constants of the data set are those of weights that do not say theirs only by guess. */
+const guessOf = (origin: string): string =>
+  `${origin.startsWith(GUESSED) ? origin : `${GUESSED}those ${origin}, since the weights do not say theirs`}; --mean and --std set them`
+
+const OF_FILE = 'of the weights file'
+const OF_FLAGS = 'of the command line'
+
+/** A sentence for every value of a flag that the weights file has otherwise. */
+function overruled<T>(
+  stated: Readonly<Record<string, T | undefined>>,
+  flags: Readonly<Record<string, T | undefined>>,
+  text: (value: T) => string,
+): string[] {
+  return Object.entries(flags).flatMap(([key, value]) => {
+    const other = stated[key]
+    if (value === undefined || other === undefined || text(other) === text(value)) return []
+    return [`the weights file says ${key} ${text(other)}: --${key} was taken, ${text(value)}`]
+  })
+}
+
+/** The data with the labels of a file of names, or with those that the weights file states, where its classes have names. */
+function withLabels(data: Dataset, known?: string[], path?: string): Dataset {
+  if (path !== undefined) return relabelled(data, readLabels(path), path)
+  return known && data.classNames ? relabelled(data, known, 'the list of labels in the weights file') : data
+}
+
+/** What flags say beyond what data sets say of themselves, as metadata of an output. */
+export function flagMetadata({ layout, labels }: PreprocessingFlags): Record<string, string> {
+  return {
+    ...(layout !== undefined && { layout: layout.toUpperCase() }),
+    ...(labels !== undefined && { labels: JSON.stringify(readLabels(labels)) }),
+  }
+}
+
+/** A warning where a dense network is hardly better than chance: its inputs, or its labels, are probably not what it was trained on. */
+export function chanceWarning({ accuracy, count }: Evaluation, model: Model): string | undefined {
+  const classes = classesOf(model)
+  if (count < 20 * classes || accuracy > 1.5 / classes) return undefined
+  if (classes === 2 && accuracy < 0.25)
+    return `warning: an accuracy of ${percent(accuracy)} is far below chance (1 of 2 classes): the two classes are probably the other way round, see --labels`
+  return `warning: an accuracy of ${percent(accuracy)} is near chance (1 of ${classes} classes): the preprocessing is probably wrong, see --mean, --std, --size, --crop, --layout and --labels`
+}
+
+/** What was done, in lines for people. */
+export function preprocessingLines({ data, geometry: by, notes }: EvaluationData, model: Model): string[] {
+  const { image, geometry, classNames: [zero, one] = ['class 0', 'class 1'], skipped = [] } = data
+  const made = geometry ? `${described(geometry)} (${by})` : `${image.join(' x ')}, as they are stored`
+  return [
+    `images: ${made}`,
+    `inputs: (pixel / 255 - mean) / std with ${normalizationText(data)}`,
+    ...(model.classes === 1 ? [`labels: a score above zero is ${one}, else ${zero}`] : []),
+    ...notes.map((note) => `note: ${note}`),
+    ...(skipped.length > 0 ? [leftOut(skipped)] : []),
+  ]
+}
+
+/** A warning that figures are worth no more than what was guessed for them; undefined where nothing was. */
+export function guessWarning({ data, geometry }: EvaluationData): string | undefined {
+  const guessed = [guessedOf(data), geometry?.startsWith(GUESSED) ? 'size and crop' : undefined].filter(Boolean)
+  if (guessed.length === 0) return undefined
+  return `warning: ${guessed.join(', ')} of the inputs are guessed, and the accuracy is worth no more than the guess: see --mean, --std, --size and --crop`
+}
+
+/** Metadata of weights without what is only a guess of how they were trained: whoever reads them later should guess too, and say so. */
+export function withoutGuess(
+  metadata: Record<string, string>,
+  { data, geometry }: EvaluationData,
+): Record<string, string> {
+  const left = { ...metadata }
+  const { mean, std } = originOf(data)
+  // A file says both or nothing.
+  if ([mean, std].some((origin) => origin.startsWith(GUESSED))) for (const key of ['mean', 'std']) delete left[key]
+  if (geometry?.startsWith(GUESSED)) for (const key of ['size', 'crop']) delete left[key]
+  return left
+}
+
+/** The same for machines. */
+export const preprocessingJson = (inputs: EvaluationData) => {
+  const { mean, std, geometry, skipped = [] } = inputs.data
+  const sources = { ...(inputs.geometry && { geometry: inputs.geometry }), ...originOf(inputs.data) }
+  return { mean, std, ...geometry, sources, notes: inputs.notes, guess: guessWarning(inputs), skipped }
+}
+
+/** `shorter side resized to 256, the middle 224 x 224 cut out`. */
+function described({ size, crop = size }: Geometry): string {
+  const cut = `the middle ${crop} x ${crop} cut out`
+  return size === undefined ? cut : `shorter side resized to ${size}, ${cut}`
+}
+
+/** What --mean or --std says. */
+function numbers(text: string | undefined): Asked | undefined {
+  if (text === undefined || text === 'data') return text
+  return text.split(',').map((part) => (part.trim() === '' || Number.isNaN(Number(part)) ? part : Number(part)))
+}

@@ -1,0 +1,31 @@
+/** @file The options of commands that load folders of image files, and what is said of images that were left out. */
+import type { Command } from 'commander'
+import { grouped } from '../../experiment/run/report.ts'
+import { UserError } from '../../util/errors.ts'
+
+export interface ImageOptions {
+  size?: number
+  crop?: number
+  skipCorrupt?: boolean
+}
+
+/** Adds --size, --crop and --skip-corrupt, which mean what `data.size`, `data.crop` and `data.skipCorrupt` mean in recipes. */
+export const imageOptions = (command: Command): Command =>
+  command
+    .option('--size <pixels>', 'image folders: resize the shorter side', pixels('--size'))
+    .option('--crop <pixels>', 'image folders: cut a square out of the middle (default: of --size)', pixels('--crop'))
+    .option('--skip-corrupt', 'image folders: leave out images that cannot be decoded')
+
+/** The first few of them. */
+export function leftOut(skipped: readonly string[]): string {
+  const more = skipped.length > 5 ? ` and ${grouped(skipped.length - 5)} more (--json names all)` : ''
+  return `left out, since they cannot be decoded: ${skipped.slice(0, 5).join(', ')}${more}`
+}
+
+export function pixels(option: string): (text: string) => number {
+  return (text) => {
+    if (!/^[1-9]\d*$/.test(text))
+      throw new UserError(`${option}: expected a whole number of pixels above 0, found ${text}`)
+    return Number(text)
+  }
+}

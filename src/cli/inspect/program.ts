@@ -1,0 +1,59 @@
+/** @file espalier inspect --program: what a training step of a network takes. */
+import { markdownTable } from 'markdown-table'
+import { bytes, grouped } from '../../experiment/run/report.ts'
+import { readWeights } from '../../formats/weights-file.ts'
+import type { Model } from '../../models/model.ts'
+import { findNetwork, networkOfFile } from '../../train/find-network.ts'
+import { planTraining } from '../../train/training-plan.ts'
+import { UserError } from '../../util/errors.ts'
+import { print, printJson } from '../display/output.ts'
+import { wholeNumber } from '../flags/numbers.ts'
+
+interface Options {
+  model?: string
+  batch?: string
+  json?: boolean
+}
+
+const DEFAULT_BATCH = 128
+const MOST_SAMPLES = 1e6
+
+/** Prints the plan of a training step of the network that the file or `--model` names. Throws UserError. */
+export async function inspectProgram(path: string | undefined, options: Options): Promise<void> {
+  const model = await chosenModel(path, options.model)
+  const batch = wholeNumber('--batch', options.batch ?? String(DEFAULT_BATCH), 1, MOST_SAMPLES)
+  const { kernels, persistent, peak, kept, addressable } = planTraining(model, batch)
+  const instructions = sum(kernels)
+  const ratio = peak / kept
+  if (options.json) {
+    const memory = { persistent: { ...persistent, all: sum(persistent) }, peak, kept, ratio }
+    printJson({ model: model.name, batch, instructions, kernels, memory, addressable })
+    return
+  }
+
+  print(`${model.name}: one training step on ${grouped(batch)} samples of ${model.image.join(' x ')}\n`)
+  const calls = Object.entries(kernels).map(([name, count]) => [name, grouped(count)])
+  print(markdownTable([['kernel', 'calls'], ...calls, ['all', grouped(instructions)]], { align: ['l', 'r'] }))
+  const rows = [
+    ['parameters', persistent.parameters],
+    ['running statistics', persistent.buffers],
+    ['optimizer states', persistent.optimizer],
+    ['masks and scores', persistent.pruning],
+    [`data, ${grouped(batch)} samples`, persistent.data],
+    ['constants, inputs, outputs', persistent.other],
+    ['all that stays between steps', sum(persistent)],
+    ['peak of activations and gradients', peak],
+    ['activations that the backward pass must keep', kept],
+  ] as const
+  print(`\n${markdownTable([['memory', ''], ...rows.map(([what, n]) => [what, bytes(n)])], { align: ['l', 'r'] })}`)
+  print(`\nThe peak is ${ratio.toFixed(3)} times the activations that the backward pass must keep.`)
+  if (!addressable) print('The step needs more than an engine can address (2^31 - 1 floats): it cannot be run.')
+}
+
+async function chosenModel(path: string | undefined, name: string | undefined): Promise<Model> {
+  if (path !== undefined) return networkOfFile(await readWeights(path), path, name)
+  if (name === undefined) throw new UserError('inspect --program needs --model, or a file that names its network')
+  return findNetwork(name)
+}
+
+const sum = (parts: object): number => Object.values(parts).reduce((total, n) => total + n, 0)

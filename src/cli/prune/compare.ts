@@ -1,0 +1,77 @@
+/** @file espalier prune --compare: the same network pruned by several methods, in one table. */
+import { markdownTable } from 'markdown-table'
+import { percent } from '../../experiment/run/report.ts'
+import type { WeightsFile } from '../../formats/weights-file.ts'
+import type { Model } from '../../models/model.ts'
+import { clock, print, printJson } from '../display/output.ts'
+import { chanceWarning, guessWarning, preprocessingJson, preprocessingLines } from '../flags/data.ts'
+import { PruneDisplay } from './progress.ts'
+import { pruneCounts } from './report.ts'
+import { methodName, type PruneFlags, pruneMethod, pruneSamples } from './settings.ts'
+import { loadInputs } from './with-data.ts'
+import { prepare } from './work.ts'
+
+export async function compareMethods(
+  file: WeightsFile,
+  path: string,
+  model: Model,
+  flags: PruneFlags & { data: string; compare: string },
+) {
+  const names = flags.compare.split(',').map((name) => methodName(name.trim()))
+  const methods = names.map((name) => pruneMethod(flags, model, name))
+  const inputs = await loadInputs(file, path, model, flags)
+  const samples = methods.map(({ method }) => pruneSamples(flags, method, model, inputs.data))
+  const display = flags.json ? undefined : new PruneDisplay()
+  try {
+    if (display) for (const line of preprocessingLines(inputs, model)) print(line)
+    const results = []
+    let dense: ReturnType<Awaited<ReturnType<typeof prepare>>['network']['evaluate']> | undefined
+    for (const [i, method] of methods.entries()) {
+      const { network, ...prune } = await prepare(file, path, {
+        flags,
+        model,
+        method,
+        samples: samples[i],
+        inputs,
+        display,
+      })
+      dense ??= network.evaluate('test')
+      const started = performance.now()
+      const { pruned, refreshed } = prune.run()
+      const { accuracy, loss } = refreshed ?? pruned
+      const seconds = (performance.now() - started) / 1000
+      const { prunable } = pruneCounts(network, prune.names)
+      results.push({ method: method.method, ...prunable, accuracy, loss, seconds })
+      display?.line(`${method.method}: test accuracy ${percent(accuracy)}, loss ${loss.toFixed(4)}, ${clock(seconds)}`)
+    }
+    const warning = chanceWarning(dense!, model)
+    if (!display)
+      return printJson({
+        model: model.name,
+        dataset: flags.data,
+        ...preprocessingJson(inputs),
+        dense,
+        results,
+        warning,
+      })
+    display.stop()
+    const rows = results
+      .toSorted((a, b) => b.accuracy - a.accuracy)
+      .map(({ method, sparsity, accuracy, loss, seconds }) => [
+        ...[
+          method,
+          percent(sparsity),
+          percent(accuracy),
+          percent(accuracy - dense!.accuracy),
+          loss.toFixed(4),
+          clock(seconds),
+        ],
+      ])
+    const first = ['dense', percent(0), percent(dense!.accuracy), percent(0), dense!.loss.toFixed(4), '']
+    const head = ['method', 'sparsity of the pruned tensors', 'test accuracy', 'change', 'loss', 'time']
+    print(`\n${markdownTable([head, first, ...rows], { align: ['l', 'r', 'r', 'r', 'r', 'r'] })}`)
+    for (const line of [guessWarning(inputs), warning]) if (line) print(line)
+  } finally {
+    display?.stop()
+  }
+}

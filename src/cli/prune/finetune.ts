@@ -1,0 +1,60 @@
+/** @file espalier prune --finetune: the weights that are left, trained by the train section of a recipe; those that were pruned stay zero. */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { checkRecipe, type Recipe } from '../../experiment/recipe/recipe.ts'
+import { FILES } from '../../experiment/run/folder.ts'
+import { runRecipe } from '../../experiment/run/run.ts'
+import { type TensorFile, writeSafetensors } from '../../formats/safetensors.ts'
+import { readWeights } from '../../formats/weights-file.ts'
+import type { Model } from '../../models/model.ts'
+import type { Evaluation } from '../../train/evaluation.ts'
+import type { Network } from '../../train/network.ts'
+import { UserError } from '../../util/errors.ts'
+import { interruptible } from '../display/interruptible.ts'
+import type { PruneDisplay } from './progress.ts'
+
+export interface FinetuneOptions {
+  data?: string
+  out: string
+  model: Model
+  display?: PruneDisplay
+}
+
+export interface Finetuned {
+  weights: TensorFile
+  evaluation: Evaluation
+}
+
+/** Trains in a run folder beside the output. Throws UserError where the recipe does not fit, or on Ctrl-C. */
+export async function finetune(
+  pruned: TensorFile,
+  network: Network,
+  { train, data, seed }: Recipe,
+  options: FinetuneOptions,
+): Promise<Finetuned> {
+  const { out, model, display } = options
+  const start = `${out}.pruned.safetensors`
+  const folder = `${out}.finetune`
+  writeSafetensors(start, pruned)
+  const { name, classes, widen } = model
+  const recipe = checkRecipe(
+    {
+      ...{ name: 'finetune', seed, train },
+      model: { name, classes, ...(widen !== undefined && { widen }), weights: start, masks: start },
+      data: { ...data, name: options.data },
+    },
+    'the recipe of --finetune',
+  )
+  const { signal, release } = interruptible(() => display?.stop())
+  const outcome = await runRecipe(recipe, {
+    ...{ out: folder, force: true, machine: network.machine, data: network.data, signal },
+    onEvent: (event) => {
+      if (event.type === 'epoch') display?.show('training', `epoch ${event.epoch}`, event.epoch / train.epochs)
+    },
+  }).finally(release)
+  if (outcome.interrupted)
+    throw new UserError(`interrupted while training; the pruned weights are in ${start}, the run in ${folder}`)
+  const weights = await readWeights(join(folder, FILES.model))
+  rmSync(start, { force: true })
+  return { weights, evaluation: outcome.result!.final }
+}

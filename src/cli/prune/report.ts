@@ -1,0 +1,89 @@
+/** @file What espalier prune came to: counts from the weights themselves, as tables and as JSON. */
+import { markdownTable } from 'markdown-table'
+import { collapseLines, grouped, percent } from '../../experiment/run/report.ts'
+import { sizeOf } from '../../graph/tensor.ts'
+import { prunedResult } from '../../methods/masks.ts'
+import { type Connectivity, effectiveSparsity } from '../../sparsity/collapse.ts'
+import { type LayerCount, sparsityOf } from '../../sparsity/mask.ts'
+import type { Evaluation } from '../../train/evaluation.ts'
+import type { Network } from '../../train/network.ts'
+
+export interface Share {
+  size: number
+  kept: number
+  /** Share of zeros. */
+  sparsity: number
+}
+
+export interface PruneCounts {
+  /** The tensors that were pruned. */
+  layers: LayerCount[]
+  /** All of them together. */
+  prunable: Share
+  /** All parameters of the network, of which the others count as kept. */
+  parameters: Share
+  /** What is left of the whole network's paths. */
+  paths: Connectivity
+  /** Share of weights of all layers that lie on no path from input to output. */
+  effectiveSparsity: number
+}
+
+/** The test set at each point, and the time of each phase in seconds. */
+export interface PruneResult extends PruneCounts {
+  dense: Evaluation
+  pruned: Evaluation
+  /** With new statistics of batch normalizations. */
+  refreshed?: Evaluation
+  /** After training what was left. */
+  finetuned?: Evaluation
+  seconds: Record<string, number>
+}
+
+export function pruneCounts(network: Network, tensors: readonly string[]): PruneCounts {
+  const paths = prunedResult(network)
+  const layers = paths.layers.filter(({ name }) => tensors.includes(name))
+  const [size, kept] = [sumOf(layers, 'size'), sumOf(layers, 'kept')]
+  const all = network.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+  const removed = size - kept
+  return {
+    layers,
+    prunable: { size, kept, sparsity: sparsityOf(layers) },
+    parameters: { size: all, kept: all - removed, sparsity: removed / all },
+    ...{ paths, effectiveSparsity: effectiveSparsity(paths) },
+  }
+}
+
+export function pruneReport({ layers, prunable, parameters, paths, ...result }: PruneResult): string {
+  const row = (name: string, size: number, kept: number) => [name, grouped(size), grouped(kept), percent(kept / size)]
+  const rows = [
+    ...layers.map(({ name, size, kept }) => row(name, size, kept)),
+    row('all pruned tensors', prunable.size, prunable.kept),
+    row('all parameters', parameters.size, parameters.kept),
+  ]
+  const table = markdownTable([['layer', 'weights', 'kept', 'density'], ...rows], { align: ['l', 'r', 'r', 'r'] })
+  const { dense, pruned, refreshed, finetuned, seconds } = result
+  const states = Object.entries({
+    dense,
+    pruned,
+    ...(refreshed && { 'pruned, new statistics': refreshed }),
+    ...(finetuned && { 'pruned, trained': finetuned }),
+  })
+  const results = markdownTable(
+    [
+      ['', ...states.map(([name]) => name)],
+      ['test accuracy', ...states.map(([, { accuracy }]) => percent(accuracy))],
+      ['test loss', ...states.map(([, { loss }]) => loss.toFixed(4))],
+    ],
+    { align: ['l', ...states.map(() => 'r')] },
+  )
+  const times = Object.entries(seconds).map(([phase, time]) => `${phase} ${time.toFixed(1)} s`)
+  return [
+    ...[table, '', results, ''],
+    `sparsity ${percent(prunable.sparsity)} of the pruned tensors, ${percent(parameters.sparsity)} of all parameters`,
+    `time: ${times.join(', ')}`,
+    ...collapseLines({ ...paths, final: finetuned ?? refreshed ?? pruned }),
+  ].join('\n')
+}
+
+const sumOf = (layers: readonly LayerCount[], what: 'size' | 'kept') =>
+  layers.reduce((sum, layer) => sum + layer[what], 0)

@@ -1,0 +1,102 @@
+/** @file espalier prune with data: the network evaluated, pruned, where asked for trained again, evaluated again and written. */
+import { statSync } from 'node:fs'
+import { readRecipe } from '../../experiment/recipe/recipe.ts'
+import { grouped, percent } from '../../experiment/run/report.ts'
+import { writeNetwork } from '../../formats/network-file.ts'
+import type { WeightsFile } from '../../formats/weights-file.ts'
+import type { Model } from '../../models/model.ts'
+import { refuseCollapse } from '../../sparsity/collapse.ts'
+import { weightsOf } from '../../train/checkpoint.ts'
+import { statedPreprocessing } from '../../train/preprocessing.ts'
+import { DataDisplay } from '../display/data-progress.ts'
+import { print, printJson } from '../display/output.ts'
+import {
+  chanceWarning,
+  type EvaluationData,
+  flagMetadata,
+  guessWarning,
+  loadEvaluationData,
+  preprocessingJson,
+  preprocessingLines,
+  withoutGuess,
+} from '../flags/data.ts'
+import { onnxOptions, writtenJson, writtenLines, zerosLine } from '../flags/onnx.ts'
+import { finetune } from './finetune.ts'
+import { PruneDisplay } from './progress.ts'
+import { pruneCounts, pruneReport } from './report.ts'
+import { type PruneFlags, pruneMethod, pruneSamples } from './settings.ts'
+import { described, prepare } from './work.ts'
+
+/** The data of --data for a model. */
+export async function loadInputs(
+  file: WeightsFile,
+  path: string,
+  model: Model,
+  flags: PruneFlags & { data: string },
+): Promise<EvaluationData> {
+  const stated = statedPreprocessing(file.metadata, path, model.image[0])
+  const loading = new DataDisplay()
+  return loadEvaluationData(flags.data, model, stated, flags, loading.show).finally(() => loading.stop())
+}
+
+export async function pruneWithData(
+  file: WeightsFile,
+  path: string,
+  model: Model,
+  flags: PruneFlags & { data: string; out: string },
+) {
+  const method = pruneMethod(flags, model)
+  const options = onnxOptions(flags)
+  const recipe = flags.finetune === undefined ? undefined : readRecipe(flags.finetune)
+  const inputs = await loadInputs(file, path, model, flags)
+  const samples = pruneSamples(flags, method.method, model, inputs.data)
+  const display = flags.json ? undefined : new PruneDisplay()
+  try {
+    const { network, ...prune } = await prepare(file, path, { flags, model, method, samples, inputs, display })
+    if (display) {
+      for (const line of preprocessingLines(inputs, model)) print(line)
+      const all = network.prunable.reduce((sum, { name }) => sum + network.values(name).length, 0)
+      print(
+        `${model.name}: pruning ${method.tensors.length} tensors, ${grouped(method.weights)} of ${grouped(all)} weights of layers; engine: ${network.machine.description}`,
+      )
+    }
+    const dense = network.evaluate('test')
+    const warning = chanceWarning(dense, model)
+    display?.line(`dense: test accuracy ${percent(dense.accuracy)}, loss ${dense.loss.toFixed(4)}`)
+    if (warning) display?.line(warning)
+    const outcome = prune.run()
+    const counts = pruneCounts(network, prune.names)
+    if (method.onCollapse === 'error') refuseCollapse(counts.paths, method.sparsity)
+
+    const facts = { ...flagMetadata(flags), ...described(method, samples) }
+    const weights = weightsOf(network, facts)
+    const trained = recipe && (await finetune(weights, network, recipe, { ...flags, model, display }))
+    const result = { ...outcome, dense, ...counts, ...(trained && { finetuned: trained.evaluation }) }
+    const { tensors } = trained?.weights ?? weights
+    const metadata = trained ? weights.metadata : withoutGuess(weights.metadata, inputs)
+    const stored = { weights: { tensors, metadata }, model, onnx: file.onnx }
+    const written = await writeNetwork(flags.out, stored, options)
+    if (!display) {
+      const { method: name, sparsity, lambda: damp, fisher: blockSize, seed, faithful } = method
+      return printJson({
+        ...{ model: model.name, dataset: flags.data, method: name, sparsity, damp, blockSize, seed, faithful },
+        ...{ ...samples, ...preprocessingJson(inputs), ...result, paths: undefined, warning },
+        ...{ deadOutputs: result.paths.deadOutputs, outputs: result.paths.outputs },
+        ...{
+          out: flags.out,
+          bytes: statSync(flags.out).size,
+          ...writtenJson(written),
+          engine: network.machine.description,
+        },
+      })
+    }
+    display.stop()
+    print(`\n${pruneReport(result)}\n`)
+    const guess = guessWarning(inputs)
+    if (guess) print(`${guess}\n`)
+    if (written.onnx) print(zerosLine(written.onnx))
+    for (const line of writtenLines(flags.out, written, flags)) print(line)
+  } finally {
+    display?.stop()
+  }
+}

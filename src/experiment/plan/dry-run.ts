@@ -1,0 +1,99 @@
+/**
+ * @file What a recipe would do and cost, found out in a few steps.
+ */
+import type { Dataset } from '../../data/dataset.ts'
+import { MissingData } from '../../data/folders.ts'
+import { synthetic } from '../../data/synthetic.ts'
+import { openMachine } from '../../engine/machine.ts'
+import { sizeOf } from '../../graph/tensor.ts'
+import { classesOf } from '../../models/model.ts'
+import { setHyper } from '../../optim/sgd.ts'
+import type { LayerCount } from '../../sparsity/mask.ts'
+import type { Network } from '../../train/network.ts'
+import { checkRecipe, type Recipe } from '../recipe/recipe.ts'
+import { gsmProblem, optimizerOf } from './gsm.ts'
+import { checkMemory, guessedInputs, phasesOf, prepareAll, recipeData, stepsPerEpoch } from './prepare.ts'
+import { buildNetwork, firstStep, modelOf, rateSchedule } from './setup.ts'
+
+export interface DryRun {
+  engine: string
+  layers: LayerCount[]
+  /** All trained scalars, biases included. */
+  parameters: number
+  /** Kernel calls of one training step, by kernel. */
+  kernels: Record<string, number>
+  /** Bytes of the arena without the data set. */
+  arenaBytes: number
+  /** Median of a training step. */
+  secondsPerStep: number
+  /** What is run: more than one with a ticket section. Undefined where the data set is not on this machine. */
+  runs?: { name: string; steps: number }[]
+  /** Of all runs; undefined where the data set is not on this machine. */
+  steps?: number
+  estimatedSeconds?: number
+  /** What is wrong with the schedule, if anything; undefined, too, where the data set is not on this machine. */
+  warning?: string
+  /** What nobody said of the inputs, if anything. */
+  guess?: string
+  /** Why `steps` is undefined. */
+  missingData?: string
+}
+
+/**
+ * Makes all checks of a run, builds its network and takes a few steps; writes nothing. Where the data set is not on this machine, the steps are on synthetic data of the right
+ * shape. Throws UserError where the run would, with the same sentence.
+ */
+export async function dryRun(given: Recipe): Promise<DryRun> {
+  const recipe = checkRecipe(given, 'the recipe')
+  const machine = await openMachine()
+  const found = await recipeData(recipe).catch((error) => error)
+  if (!(found instanceof Error)) {
+    const { network, data } = await prepareAll(recipe, { machine, data: found })
+    const measured = measure(recipe, network)
+    return { ...measured, ...lengthsOf(recipe, data, measured.secondsPerStep), guess: guessedInputs(data) }
+  }
+  if (!(found instanceof MissingData)) throw found
+  const model = modelOf(recipe)
+  checkMemory(recipe, model)
+  phasesOf(recipe)
+  const data = synthetic({ image: model.image, classes: classesOf(model), train: recipe.train.batch, test: 1 })
+  const network = await buildNetwork({ ...recipe, data: { ...recipe.data, validation: 0 } }, data, machine)
+  return { ...measure(recipe, network), missingData: found.message }
+}
+
+/** Takes a few training steps. */
+function measure(recipe: Recipe, network: Network): DryRun {
+  const { batch, learningRate } = recipe.train
+  const samples = network.indices.train.slice(0, batch)
+  setHyper(network.executable, learningRate, optimizerOf(recipe))
+  const times = Array.from({ length: 5 }, () => {
+    const start = performance.now()
+    network.step(samples)
+    return (performance.now() - start) / 1000
+  })
+  const secondsPerStep = times.sort((a, b) => a - b)[2]
+  const kernels: Record<string, number> = {}
+  for (const { kernel } of network.executable.profile(`train/${batch}`, 1)) kernels[kernel] = (kernels[kernel] ?? 0) + 1
+  const { persistent, temporary } = network.executable.memory
+  const { train, test } = network.data
+  const ofData = [train, test].reduce((sum, { images, labels }) => sum + images.length + 4 * labels.length, 0)
+  return {
+    ...{ engine: network.machine.description, layers: network.counts(), kernels, secondsPerStep },
+    parameters: network.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+    arenaBytes: 4 * (persistent + temporary) - ofData,
+  }
+}
+
+/** How long the runs of a recipe are. */
+function lengthsOf(recipe: Recipe, data: Dataset, secondsPerStep: number) {
+  const runs = phasesOf(recipe).map(({ name, recipe: own }) => {
+    const perEpoch = stepsPerEpoch(own, data)
+    const total = own.train.epochs * perEpoch
+    const warning = gsmProblem(own, { ...rateSchedule(own, perEpoch), total }, perEpoch)
+    return { name, steps: total - firstStep(own, perEpoch), warning }
+  })
+  const steps = runs.reduce((sum, run) => sum + run.steps, 0)
+  const warning = runs.find((run) => run.warning !== undefined)?.warning
+  const named = runs.map(({ name, steps: own }) => ({ name, steps: own }))
+  return { runs: named, steps, estimatedSeconds: steps * secondsPerStep, warning }
+}

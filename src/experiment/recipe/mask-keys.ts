@@ -1,0 +1,87 @@
+/**
+ * @file The keys of a recipe's prune section that say which weights may go, in what units, and what is done about layer collapse.
+ */
+import { z } from 'zod'
+import type { Tensor } from '../../graph/tensor.ts'
+import type { MaskOptions } from '../../methods/masks.ts'
+import type { Model } from '../../models/model.ts'
+import { onCollapseKinds } from '../../sparsity/collapse.ts'
+import { keptCount, truncatedCount } from '../../sparsity/count.ts'
+import { type Floor, parseFloor } from '../../sparsity/floor.ts'
+import { granularities, isGranularity } from '../../sparsity/granularity/index.ts'
+import { chooseTensors, prunableSets } from '../../sparsity/tensors.ts'
+import { UserError } from '../../util/errors.ts'
+
+export const maskKeys = {
+  granularity: z
+    .string()
+    .refine(isGranularity, {
+      error: ({ input }) => `expected ${Object.keys(granularities).join(', ')} such as 2:4 or 4x4, found ${input}`,
+    })
+    .default('weight')
+    .describe(
+      'What is kept or removed together, and rewired: weight, row, kernel, filter; not rewired: 2:4, 4x4, channel.',
+    ),
+  prunable: z.enum(prunableSets).optional().describe('Tensors to begin with (default: all; second order: published).'),
+  include: z.array(z.string()).optional().describe('Only these tensors, * for any characters.'),
+  exclude: z.array(z.string()).optional().describe('Not these tensors.'),
+  floor: z
+    .unknown()
+    .refine((value) => value === undefined || floorOf(value) !== undefined, {
+      error: ({ input }) => `expected weights such as 16 or a share such as 1%, found ${JSON.stringify(input)}`,
+    })
+    .transform((value) => value as string | number | undefined)
+    .optional()
+    .describe('What every layer keeps at least: weights, or a share such as 1%.'),
+  onCollapse: z
+    .enum(onCollapseKinds)
+    .default('warn')
+    .describe('What to do when a layer is emptied or no path is left: say so, keep a floor in every layer, or stop.'),
+}
+
+/** What the key `floor` of a recipe says; undefined where it says nothing. */
+export const floorOf = (value: unknown): Floor | undefined =>
+  typeof value === 'string' || typeof value === 'number' ? parseFloor(value) : undefined
+
+export type MaskSettings = z.output<z.ZodObject<typeof maskKeys>>
+
+/** Throws UserError where methods that choose weights in their own way (second order) are asked for what only rankings by score can do. */
+export function checkMaskKeys(prune: MaskSettings & { method: string }, secondOrder: boolean, source: string): void {
+  if (!secondOrder) return
+  const { granularity, floor, onCollapse, method } = prune
+  for (const key of ['prunable', 'include', 'exclude'] as const)
+    if (prune[key] !== undefined) {
+      const instead = key === 'prunable' ? 'include' : key
+      throw new UserError(`${source}: prune.${key}: with ${method} it is prune.secondOrder.${instead} that says so`)
+    }
+  if (granularity !== 'weight')
+    throw new UserError(`${source}: prune.granularity: ${method} prunes single weights only`)
+  if (floor !== undefined) throw new UserError(`${source}: prune.floor: ${method} knows no floor`)
+  if (onCollapse === 'floor')
+    throw new UserError(`${source}: prune.onCollapse: expected warn or error with ${method}, which knows no floor`)
+}
+
+/** The tensors that may be pruned (or tied). Throws UserError where a pattern matches nothing; `section` is what it calls the part of the recipe. */
+export function tensorsToPrune(settings: Partial<MaskSettings>, model: Model, section = 'prune'): Tensor[] {
+  const { prunable = 'all', include, exclude } = settings
+  const names = { include: `${section}.include`, exclude: `${section}.exclude` }
+  return chooseTensors(model, { prunable, include, exclude }, names)
+}
+
+/** Their names; undefined: the weights of all layers. */
+export function prunableNames(settings: Partial<MaskSettings>, model: Model, section = 'prune'): string[] | undefined {
+  const { prunable = 'all', include, exclude } = settings
+  if (prunable === 'all' && !include && !exclude) return undefined
+  return tensorsToPrune(settings, model, section).map(({ name }) => name)
+}
+
+/** The settings as pruning by scores takes them. */
+export const maskOptions = ({
+  granularity,
+  floor,
+  onCollapse,
+  prunable,
+}: MaskSettings): Omit<MaskOptions, 'sparsity'> => ({
+  ...{ granularity, onCollapse, floor: floorOf(floor) },
+  count: prunable === 'reference' ? truncatedCount : keptCount,
+})

@@ -1,0 +1,66 @@
+/** @file The end of a run: the last act of train.gsm, the accuracy on the test set, the files of weights and the report. */
+import { readSafetensors, writeSafetensors } from '../../formats/safetensors.ts'
+import { packSparse } from '../../formats/sparse.ts'
+import { type Gap, gapOf, keepTop } from '../../methods/gsm/selection.ts'
+import { prunedResult } from '../../methods/masks.ts'
+import { loadWeights, weightsOf } from '../../train/checkpoint.ts'
+import type { Evaluation } from '../../train/evaluation.ts'
+import type { Network } from '../../train/network.ts'
+import { UserError } from '../../util/errors.ts'
+import { writeAtomically } from '../../util/files.ts'
+import type { Recipe } from '../recipe/recipe.ts'
+import type { RunResult } from './events.ts'
+import type { RunFolder } from './folder.ts'
+import type { Journal } from './journal.ts'
+import { reportMarkdown } from './report.ts'
+
+export interface Finished {
+  recipe: Recipe
+  network: Network
+  folder: RunFolder
+  journal: Journal
+  /** Steps of the training, and the seconds that it took. */
+  step: number
+  seconds: number
+}
+
+/** The only place that reads the test set. Throws UserError where training diverged in its last step. */
+export function endRun(finished: Finished): RunResult {
+  const { recipe, network, folder, journal, seconds } = finished
+  const gap = keepActive(finished)
+  network.assertMasked()
+  const final = network.evaluate('test')
+  if (!Number.isFinite(final.loss))
+    throw new UserError(`the loss on the test set is ${final.loss}: training diverged in its last step`)
+  const pruned = prunedResult(network)
+  const kernels = network.gains()
+  const weights = weightsOf(network, { test_accuracy: (100 * final.accuracy).toFixed(2) })
+  writeSafetensors(folder.file('model'), packSparse(weights))
+  const dense = evaluateDense(network, folder)
+  const modelBytes = folder.size('model')
+  const denseBytes = dense ? folder.size('dense') : modelBytes
+  const result = { ...pruned, kernels, dense, final, gap, denseBytes, modelBytes, seconds }
+  folder.appendMetric({ type: 'final', ...result })
+  writeAtomically(folder.file('report'), reportMarkdown(recipe, network.machine.description, network.data, result))
+  journal.tell({ type: 'end', folder: folder.path, result })
+  return result
+}
+
+/** With train.gsm as many weights stay as were active at each step. */
+function keepActive({ network, folder, journal, step }: Finished): Gap | undefined {
+  const { active } = network
+  if (active === undefined) return undefined
+  writeSafetensors(folder.file('dense'), weightsOf(network))
+  const { gap } = gapOf(network, active)
+  const result = keepTop(network, active)
+  journal.recordPruning(step, result.sparsity, result, gap)
+  return gap
+}
+
+/** Of the network as it was before it was pruned, whose weights it then has; nothing where it was not. */
+function evaluateDense(network: Network, folder: RunFolder): Evaluation | undefined {
+  if (!folder.has('dense')) return undefined
+  const path = folder.file('dense')
+  loadWeights(network, readSafetensors(path), path)
+  return network.evaluate('test')
+}

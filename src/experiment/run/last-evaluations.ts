@@ -1,0 +1,70 @@
+/** @file What the last epochs of a run came to on average: less at the mercy of one epoch than the last, and not chosen by its result. */
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { UserError } from '../../util/errors.ts'
+import { readBytes } from '../../util/files.ts'
+import type { EpochReport, RunResult } from './events.ts'
+import { FILES } from './folder.ts'
+
+/** How many epochs are averaged. */
+export const LAST = 10
+
+/** Means over the last {@link LAST} epochs of a run, or all where there are fewer; undefined what none of them has. */
+export interface LastEvaluations {
+  folder: string
+  /** Epochs of the run so far, and how many of them are averaged. */
+  epochs: number
+  averaged: number
+  trainLoss?: number
+  /** On held-out samples, every epoch; with train.gsm also with the largest weights alone. */
+  validationLoss?: number
+  validationAccuracy?: number
+  prunedAccuracy?: number
+  /** On the test set, once, where the run is complete: before its first pruning event, and at the end. */
+  dense?: number
+  final?: number
+}
+
+/** Run folders in a folder, itself included, in the order of their names. Throws UserError where there is none. */
+export function runFolders(path: string): string[] {
+  const found = existsSync(path)
+    ? readdirSync(path, { recursive: true, withFileTypes: true })
+        .filter(({ name }) => name === FILES.metrics)
+        .map(({ parentPath }) => parentPath)
+    : []
+  if (found.length === 0) throw new UserError(`${path} holds no run: there is no ${FILES.metrics} in it or below`)
+  return found.sort()
+}
+
+/** The epochs of a run so far and, where it is complete, its result. Throws UserError where a line is not JSON. */
+export function metricsIn(folder: string): { epochs: EpochReport[]; result?: RunResult } {
+  const path = join(folder, FILES.metrics)
+  const lines = new TextDecoder().decode(readBytes(path)).split('\n').filter(Boolean)
+  const records = lines.map((line, i): EpochReport | ({ type: 'final' } & RunResult) => {
+    try {
+      return JSON.parse(line)
+    } catch {
+      throw new UserError(`${path}: line ${i + 1}: expected JSON, found ${line.slice(0, 40)}`)
+    }
+  })
+  return {
+    epochs: records.filter((record): record is EpochReport => record.type === 'epoch'),
+    result: records.find((record) => record.type === 'final'),
+  }
+}
+
+/** Throws UserError as {@link metricsIn} does. */
+export function lastEvaluations(folder: string, { epochs, result } = metricsIn(folder)): LastEvaluations {
+  const last = epochs.slice(-LAST)
+  const mean = (of: (epoch: EpochReport) => number | undefined) => {
+    const values = last.map(of).filter((value) => value !== undefined)
+    return values.length > 0 ? values.reduce((sum, value) => sum + value, 0) / values.length : undefined
+  }
+  return {
+    ...{ folder, epochs: epochs.length, averaged: last.length, trainLoss: mean((epoch) => epoch.trainLoss) },
+    validationLoss: mean((epoch) => epoch.validationLoss),
+    validationAccuracy: mean((epoch) => epoch.validationAccuracy),
+    prunedAccuracy: mean((epoch) => epoch.prunedAccuracy),
+    ...{ dense: result?.dense?.accuracy, final: result?.final.accuracy },
+  }
+}

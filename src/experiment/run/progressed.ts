@@ -1,0 +1,24 @@
+/** @file How far a run is, as its checkpoints say it besides their tensors. */
+import { z } from 'zod'
+import type { TensorFile } from '../../formats/safetensors.ts'
+import { UserError } from '../../util/errors.ts'
+
+/** JSON in the metadata of a checkpoint. */
+const progressSchema = z.object({
+  step: z.int().min(0),
+  sums: z.object({ loss: z.number(), correct: z.number(), samples: z.number(), reactivated: z.number().optional() }),
+  metricsBytes: z.int().min(0),
+  seconds: z.number(),
+  /** What a method that rewires carries along. */
+  rewiring: z.record(z.string(), z.number()).optional(),
+})
+export type Progressed = z.output<typeof progressSchema>
+
+/** Throws UserError where the metadata hold no such thing. */
+export function progressOf({ metadata }: TensorFile, path: string): Progressed {
+  try {
+    return progressSchema.parse(JSON.parse(metadata.progress))
+  } catch {
+    throw new UserError(`${path} is not the checkpoint of a run: its metadata has no valid progress`)
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * @file Runs a recipe: train, prune on the way, evaluate, and leave a folder from which every number can be traced and an
+ * interrupted run resumed, bit for bit.
+ */
+import type { Dataset } from '../../data/dataset.ts'
+import { originOf } from '../../data/normalization.ts'
+import type { DataProgress } from '../../data/progress.ts'
+import type { Machine } from '../../engine/machine.ts'
+import type { RewiringHook } from '../../methods/rewiring/hook.ts'
+import type { Network } from '../../train/network.ts'
+import { type EpochSums, type Hook, train } from '../../train/train.ts'
+import { checkNotNegative } from '../../util/checks.ts'
+import { UserError } from '../../util/errors.ts'
+import { writeAtomically } from '../../util/files.ts'
+import { gsmProblem, optimizerOf } from '../plan/gsm.ts'
+import { guessedInputs, prepareRun } from '../plan/prepare.ts'
+import type { PruningPlan } from '../plan/pruning-plan.ts'
+import { rewiringHook } from '../plan/rewiring-plan.ts'
+import { firstStep, rateSchedule } from '../plan/setup.ts'
+import { checkRecipe, type Recipe, recipeToYaml } from '../recipe/recipe.ts'
+import { RunClock } from './clock.ts'
+import { endRun } from './end.ts'
+import { describeEnvironment, type Environment, type Inputs, otherEngine } from './environment.ts'
+import { epochReport, maskedShare } from './epoch-report.ts'
+import type { RunEvent, RunOutcome } from './events.ts'
+import { RunFolder } from './folder.ts'
+import { freezeHooks, pruningHooks, snapshotHooks } from './hooks.ts'
+import { Journal } from './journal.ts'
+import { type RunState, restoreState, saveState } from './state.ts'
+
+export interface RunOptions {
+  /** Default: a new folder under runs/. */
+  out?: string
+  resume?: boolean
+  force?: boolean
+  /** Seconds between checkpoints. Default 10. */
+  checkpointSeconds?: number
+  machine?: Machine
+  /** In the place of the data set that the recipe names. */
+  data?: Dataset
+  /** Ends training after the step in progress, with a checkpoint. */
+  signal?: AbortSignal
+  /** Called with true where a pruning event, which `signal` does not reach, goes on for a second, and with false when it is over. Until then the last checkpoint stands. */
+  onUnstoppable?(is: boolean): void
+  onEvent?(event: RunEvent): void
+  /** While images are being decoded. */
+  onData?(progress: DataProgress): void
+}
+
+/** Runs a recipe without a ticket section (those: run-ticket.ts). Throws UserError where it cannot, or where it diverges. */
+export async function runRecipe(given: Recipe, options: RunOptions = {}): Promise<RunOutcome> {
+  const recipe = checkRecipe(given, 'the recipe')
+  checkNotNegative('checkpointSeconds', options.checkpointSeconds)
+  if (recipe.ticket)
+    throw new UserError('ticket: a recipe with this section is several runs: expected a call of runTicket')
+  if (options.resume && !options.out) throw new UserError('--resume needs --out with the folder of the run')
+  const { network, plan } = await prepareRun(recipe, options)
+  const folder = options.out ? RunFolder.open(options.out, options) : RunFolder.fresh(recipe.name)
+  try {
+    return await new Run(recipe, options, network, folder, plan).go()
+  } finally {
+    folder.release()
+  }
+}
+
+class Run {
+  readonly #recipe: Recipe
+  readonly #options: RunOptions
+  readonly #network: Network
+  readonly #folder: RunFolder
+  readonly #plan?: PruningPlan
+  readonly #journal: Journal
+  readonly #rewiring?: RewiringHook
+  /** Where training begins, and where it ends. */
+  readonly #first: number
+  readonly #steps: number
+  #clock = new RunClock(0)
+  #step: number
+  #sums: EpochSums = { loss: 0, correct: 0, samples: 0 }
+  #sparsity: number
+
+  constructor(recipe: Recipe, options: RunOptions, network: Network, folder: RunFolder, plan?: PruningPlan) {
+    this.#recipe = recipe
+    this.#options = options
+    this.#network = network
+    this.#folder = folder
+    this.#plan = plan
+    this.#journal = new Journal(folder, options.onEvent)
+    this.#steps = recipe.train.epochs * network.stepsPerEpoch
+    this.#first = this.#step = firstStep(recipe, network.stepsPerEpoch)
+    this.#sparsity = maskedShare(network)
+    this.#rewiring = rewiringHook(recipe, network.stepsPerEpoch, (event) => {
+      this.#journal.record({ type: 'rewire', ...event })
+    })
+  }
+
+  async go(): Promise<RunOutcome> {
+    const { epochs } = this.#recipe.train
+    const { path } = this.#folder
+    const resumed = this.#options.resume ? this.#restore() : undefined
+    if (!this.#options.resume) this.#begin()
+    const { description: engine } = this.#network.machine
+    const told = { folder: path, engine, layers: this.#network.counts(), epochs, steps: this.#steps }
+    this.#journal.tell({ type: 'start', ...told, resumedAt: resumed?.step })
+    const schedule = rateSchedule(this.#recipe, this.#network.stepsPerEpoch)
+    const problem = gsmProblem(this.#recipe, { ...schedule, total: this.#steps }, this.#network.stepsPerEpoch)
+    const guess = guessedInputs(this.#network.data)
+    if (guess && !resumed) this.#journal.tell({ type: 'notice', text: guess })
+    if (problem && !resumed) this.#journal.tell({ type: 'notice', text: problem })
+    if (this.#options.resume && !resumed)
+      this.#journal.tell({ type: 'notice', text: `there is no checkpoint in ${path} yet: the run begins anew` })
+    this.#clock = new RunClock(resumed?.seconds ?? 0)
+    let lastSave = performance.now()
+    const every = (this.#options.checkpointSeconds ?? 10) * 1000
+
+    this.#step = await train(this.#network, {
+      ...{ epochs, seed: this.#recipe.seed, optimizer: optimizerOf(this.#recipe), schedule, hooks: this.#hooks() },
+      ...{ start: this.#first, resumeAt: resumed?.step, epochSoFar: this.#sums, signal: this.#options.signal },
+      onEpoch: (epoch) => {
+        this.#journal.record(epochReport(this.#network, epoch, this.#sparsity))
+      },
+      onStep: ({ step, epoch, sums }) => {
+        this.#step = step
+        this.#sums = sums
+        if (sums.samples > 0) this.#tellProgress(epoch, resumed?.step ?? this.#first)
+        if (performance.now() - lastSave < every) return
+        this.#save()
+        lastSave = performance.now()
+      },
+    })
+    this.#save()
+    if (this.#step < this.#steps) return { folder: path, interrupted: true }
+    const [recipe, network, folder, journal] = [this.#recipe, this.#network, this.#folder, this.#journal]
+    const result = endRun({ recipe, network, folder, journal, step: this.#step, seconds: this.#clock.total() })
+    return { folder: path, interrupted: false, result }
+  }
+
+  #begin(): void {
+    const { data } = this.#network
+    const environment: Environment & { seed: number; inputs: Inputs } = {
+      ...describeEnvironment(this.#network.machine),
+      seed: this.#recipe.seed,
+      inputs: { mean: data.mean, std: data.std, origin: originOf(data) },
+    }
+    writeAtomically(this.#folder.file('environment'), `${JSON.stringify(environment, null, 2)}\n`)
+    writeAtomically(this.#folder.file('metrics'), '')
+    writeAtomically(this.#folder.file('recipe'), recipeToYaml(this.#recipe))
+  }
+
+  /** Brings back the state of the last checkpoint; undefined where the run had none yet. */
+  #restore(): RunState | undefined {
+    this.#folder.expectToResume(recipeToYaml(this.#recipe))
+    if (this.#folder.has('checkpoint')) {
+      const text = otherEngine(this.#folder.file('environment'), this.#network.machine)
+      if (text) this.#journal.tell({ type: 'notice', text })
+    }
+    const state = restoreState(this.#saved())
+    if (!state) return undefined
+    this.#step = state.step
+    this.#sums = state.sums
+    this.#sparsity = maskedShare(this.#network)
+    return state
+  }
+
+  #save(): void {
+    saveState(this.#saved(), this.#recipe.seed, { step: this.#step, sums: this.#sums, seconds: this.#clock.total() })
+  }
+
+  #saved() {
+    return { folder: this.#folder, network: this.#network, rewiring: this.#rewiring }
+  }
+
+  #hooks(): Hook[] {
+    const pruning = pruningHooks(this.#recipe, this.#network, this.#plan, {
+      ...{ folder: this.#folder, journal: this.#journal, clock: this.#clock },
+      onUnstoppable: this.#options.onUnstoppable,
+      onPruned: ({ sparsity }) => {
+        this.#sparsity = sparsity
+      },
+    })
+    const own = [
+      ...snapshotHooks(this.#recipe, this.#network, this.#folder),
+      ...freezeHooks(this.#recipe, this.#network),
+    ]
+    return [...own, ...pruning, ...(this.#rewiring ? [this.#rewiring] : [])]
+  }
+
+  #tellProgress(epoch: number, from: number): void {
+    const { loss, correct, samples } = this.#sums
+    const rate = (this.#step - from) / this.#clock.ofSteps()
+    this.#journal.tell({
+      ...{ type: 'progress', step: this.#step, steps: this.#steps, epoch, epochs: this.#recipe.train.epochs },
+      ...{ loss: loss / samples, accuracy: correct / samples, sparsity: this.#sparsity },
+      ...{ samplesPerSecond: rate * this.#recipe.train.batch, secondsLeft: (this.#steps - this.#step) / rate },
+    })
+  }
+}

@@ -1,0 +1,45 @@
+/** @file Pruning that looks at stored weights alone: no data, no derivatives, and no network that has to run. */
+import { type TensorFile, toFloats } from '../../formats/safetensors.ts'
+import { withZeros } from '../../formats/with-zeros.ts'
+import type { LayerCount } from '../../sparsity/mask.ts'
+import { UserError } from '../../util/errors.ts'
+import { type Removing, removals } from './removals.ts'
+
+export { type StoredMethod, storedMethods } from './removals.ts'
+
+export interface StoredPruning extends Removing {
+  /** Names of the tensors. */
+  tensors: readonly string[]
+}
+
+export interface PrunedFile {
+  file: TensorFile
+  /** What is left of each tensor: values that are not zero. */
+  layers: LayerCount[]
+}
+
+/**
+ * The file with zeros in so many places that the tensors have as many as asked for, or as many as they had, if those are more. All else keeps its bits. Throws UserError
+ * where a weight is not finite.
+ */
+export function pruneStored(file: TensorFile, { tensors: names, ...removing }: StoredPruning): PrunedFile {
+  const weights = names.map((name) => {
+    const tensor = file.tensors.get(name)!
+    return { name, shape: tensor.shape, magnitudes: () => finite(name, toFloats(tensor)).map(Math.abs) }
+  })
+  const tensors = new Map(file.tensors)
+  const layers: LayerCount[] = []
+  for (const { index, removed, count } of removals(weights, removing)) {
+    tensors.set(names[index], withZeros(file.tensors.get(names[index])!, removed))
+    layers[index] = count
+  }
+  return { file: { ...file, tensors }, layers }
+}
+
+/** Throws UserError where a value is not finite. */
+export function finite<Values extends Float32Array | Float64Array>(name: string, values: Values): Values {
+  for (let i = 0; i < values.length; i++)
+    if (!Number.isFinite(values[i]))
+      throw new UserError(`tensor ${name} holds ${values[i]} at index ${i}, expected finite values`)
+  return values
+}

@@ -1,0 +1,215 @@
+/**
+ * @file Pruning a trained network layer by layer, with OBC (ExactOBS) or SparseGPT: weights go, and those that stay change so that the
+ * outputs of every layer on some training images change least. Labels, gradients and training are not needed.
+ */
+import { sizeOf } from '../../graph/tensor.ts'
+import { apportion } from '../../select/apportion.ts'
+import { checkSparsity } from '../../sparsity/count.ts'
+import { findScope, type Layer, type ScopeName } from '../../sparsity/scope.ts'
+import type { Network } from '../../train/network.ts'
+import { checkName, checkWhole } from '../../util/checks.ts'
+import { UserError } from '../../util/errors.ts'
+import { random } from '../../util/random.ts'
+import { suggestion } from '../../util/suggest.ts'
+import { type PruneResult, prunedResult } from '../masks.ts'
+import { calibrate } from './calibration.ts'
+import { fromMatrix, type LayerMatrix } from './layer.ts'
+import { obc } from './obc.ts'
+import { type LayerProblem, type LayerSolution, layerProblems, outputError } from './problem.ts'
+import { type Pattern, sparseGpt } from './sparsegpt.ts'
+
+export const layerwiseMethods = {
+  obc: 'ExactOBS layer by layer from inputs, no labels (Frantar & Alistarh 2022)',
+  sparsegpt: 'one sweep over the columns of each layer, no labels (Frantar & Alistarh 2023)',
+} as const
+export type LayerwiseMethod = keyof typeof layerwiseMethods
+
+export interface LayerwiseOptions {
+  /** Names of the tensors to prune. Default: all that are prunable. */
+  layers?: readonly string[]
+  /** Training images that inputs of layers are taken from, or all where there are fewer. Default 1024. */
+  samples?: number
+  /** What is added to the diagonal of H = 2 X X', in units of its mean. Default 0.01. */
+  damp?: number
+  /** Seed of the choice of images. Default 0. */
+  seed?: number
+  /** Called after each layer: so many of `total` are done. */
+  progress?(layer: string, done: number, total: number): void
+}
+
+export interface ObcOptions extends LayerwiseOptions {
+  /** Share of zeros among the weights of these layers, 0 to 1. */
+  sparsity: number
+  /** Which weights compete. Default `global`: by what they add to the relative error of their layer's outputs. */
+  scope?: ScopeName
+}
+
+export interface SparseGptOptions extends LayerwiseOptions {
+  /** Share of zeros among the weights of these layers, 0 to 1. This or a pattern. */
+  sparsity?: number
+  /** Sparsity of the layers: all the same, or Erdős–Rényi-Kernel. Default `layerwise`. */
+  scope?: 'layerwise' | 'erk'
+  /** n nonzeros in every m consecutive inputs of an output (channels x kernel height x kernel width of a convolution). */
+  pattern?: Pattern
+  /** Whether a layer's inputs are those that it gets from the layers pruned before it, else the original ones. Default true. */
+  sequential?: boolean
+}
+
+/** How well the outputs of a layer were kept. */
+export interface Reconstruction {
+  name: string
+  /** |W X - V X|^2 / |W X|^2 on the images, for old weights W and new ones V. */
+  error: number
+  /** Inputs that are zero in all images: their weights were removed, whatever the sparsity asked for. */
+  dead: number
+}
+
+export interface LayerwiseResult extends PruneResult {
+  reconstructions: Reconstruction[]
+}
+
+/** A layer before it is pruned, one problem per group. */
+interface Prepared {
+  matrix: LayerMatrix
+  problems: LayerProblem[]
+}
+
+/**
+ * Prunes with ExactOBS: exactly n - round(sparsity n) weights of each group of the scope are kept, fewer only where more had been removed or
+ * are dead. Inputs are those of the network before. Throws UserError, and changes nothing, where weights or inputs are not finite.
+ */
+export function pruneObc(network: Network, options: ObcOptions): LayerwiseResult {
+  const { sparsity, scope = 'global', progress } = options
+  checkSparsity(sparsity)
+  checkWhole('seed', options.seed, 0)
+  findScope(scope)
+  const names = layersOf(network, options).map(({ name }) => name)
+  const prepared = prepare(network, names, options)
+  const layers = prepared.map(({ matrix: { name, shape }, problems }) => ({ name, shape, left: leftOf(problems) }))
+  const solutions = new Map<string, LayerSolution[]>()
+  let done = 0
+  for (const group of findScope(scope).groups(layers, sparsity)) {
+    const members = prepared.filter(({ matrix }) => group.layers.some(({ name }) => name === matrix.name))
+    const problems = members.flatMap((member) => member.problems)
+    const solved = obc(problems, group.keep, (i) => {
+      if (problems[i].name !== problems[i + 1]?.name) progress?.(problems[i].name, ++done, names.length)
+    })
+    for (const { matrix, problems } of members) solutions.set(matrix.name, solved.splice(0, problems.length))
+  }
+  return apply(network, prepared, solutions)
+}
+
+/**
+ * Prunes with SparseGPT, from the first layer to the last: exactly n - round(sparsity n) weights of each layer are kept, fewer only where more had
+ * been removed or are dead; or as many as the pattern allows. Throws UserError, and changes nothing, as {@link pruneObc}.
+ */
+export function pruneSparseGpt(network: Network, options: SparseGptOptions): LayerwiseResult {
+  const { sequential = true, progress } = options
+  const layers = layersOf(network, options)
+  const solve = sparseGptSolver(layers, options)
+  const { machine, model, data, indices, stored } = network
+  const pruned = new Map<string, Float64Array>()
+  const values = (name: string) => (sequential && pruned.get(name)) || network.values(name)
+  const prepared: Prepared[] = []
+  const solutions = new Map<string, LayerSolution[]>()
+  layers.forEach(({ name }, i) => {
+    const [layer] = prepare({ machine, model, data, indices, stored, values }, [name], options)
+    const solved = solve(layer.problems)
+    prepared.push(layer)
+    solutions.set(name, solved)
+    pruned.set(name, fromMatrix(layer.matrix, joined(solved, 'weights')))
+    progress?.(name, i + 1, layers.length)
+  })
+  return apply(network, prepared, solutions)
+}
+
+function sparseGptSolver(
+  layers: readonly Layer[],
+  { sparsity, scope = 'layerwise', pattern }: SparseGptOptions,
+): (problems: readonly LayerProblem[]) => LayerSolution[] {
+  if ((sparsity === undefined) === (pattern === undefined))
+    throw new UserError('expected either a sparsity or a pattern of nonzeros')
+  if (pattern) {
+    const { n, m } = pattern
+    if (!(Number.isInteger(n) && Number.isInteger(m) && 1 <= n && n <= m))
+      throw new UserError(`pattern: expected whole numbers 1 <= n <= m, found ${n}:${m}`)
+    return (problems) => problems.map((problem) => sparseGpt(problem, { pattern }))
+  }
+  checkName('scope', scope, ['layerwise', 'erk'])
+  const groups = findScope(scope).groups(layers, sparsity!)
+  const keeps = new Map(groups.map(({ layers: [{ name }], keep }) => [name, keep]))
+  return (problems) => {
+    const left = problems.map((problem) => leftOf([problem]))
+    const keep = Math.min(keeps.get(problems[0].name)!, leftOf(problems))
+    const sizes = problems.map(({ weights }) => weights.length)
+    return apportion(keep, sizes, left).map((keep, i) => sparseGpt(problems[i], { keep }))
+  }
+}
+
+/** How many weights are not zero. */
+const leftOf = (problems: readonly LayerProblem[]): number =>
+  problems.reduce((sum, { weights }) => sum + weights.filter((w) => w !== 0).length, 0)
+
+/** The chosen layers, in order, with how many of their weights are not zero. */
+function layersOf(network: Network, { layers }: LayerwiseOptions): Layer[] {
+  const known = network.prunable.map(({ name }) => name)
+  const unknown = layers?.find((name) => !known.includes(name))
+  if (unknown !== undefined)
+    throw new UserError(`${network.model.name} has no prunable tensor ${unknown}${suggestion(unknown, known)}`)
+  return network.prunable
+    .filter(({ name }) => layers?.includes(name) ?? true)
+    .map(({ name, shape }) => ({ name, shape, left: network.values(name).filter((w: number) => w !== 0).length }))
+}
+
+/** The problems of some layers of a network, over images chosen by the options. */
+function prepare(
+  network: Pick<Network, 'machine' | 'model' | 'data' | 'indices' | 'stored' | 'values'>,
+  names: readonly string[],
+  { samples = 1024, damp = 0.01, seed = 0 }: LayerwiseOptions,
+): Prepared[] {
+  return calibrate(network, names, chooseImages(network, samples, seed)).map(({ layer, grams }) => ({
+    matrix: layer,
+    problems: layerProblems(layer, network.values(layer.name), grams, damp),
+  }))
+}
+
+function chooseImages({ data, indices }: Pick<Network, 'data' | 'indices'>, samples: number, seed: number): Uint8Array {
+  if (!(Number.isInteger(samples) && samples >= 1))
+    throw new UserError(`samples: expected a whole number of at least 1, found ${samples}`)
+  const order = random(seed, 'calibration images').permutation(indices.train.length)
+  const size = sizeOf(data.image)
+  const images = new Uint8Array(Math.min(samples, order.length) * size)
+  for (let at = 0, n = 0; at < images.length; at += size, n++) {
+    const from = indices.train[order[n]] * size
+    images.set(data.train.images.subarray(from, from + size), at)
+  }
+  return images
+}
+
+/** Writes the solutions into the network's weights and masks. */
+function apply(
+  network: Network,
+  prepared: readonly Prepared[],
+  solutions: ReadonlyMap<string, readonly LayerSolution[]>,
+): LayerwiseResult {
+  const reconstructions = prepared.map(({ matrix, problems }): Reconstruction => {
+    const { name } = matrix
+    const solved = solutions.get(name)!
+    network.mask(name).set(fromMatrix(matrix, joined(solved, 'mask')))
+    network.values(name).set(fromMatrix(matrix, joined(solved, 'weights')))
+    const error = problems.reduce((sum, problem, i) => sum + outputError(problem, solved[i].weights), 0)
+    return { name, error: error / problems[0].unit!, dead: problems.reduce((sum, { dead }) => sum + dead!.length, 0) }
+  })
+  network.applyMasks()
+  return { ...prunedResult(network), reconstructions }
+}
+
+/** The solutions of a layer's groups as one matrix. */
+function joined(solved: readonly LayerSolution[], part: keyof LayerSolution): Float64Array {
+  const size = solved[0][part].length
+  const matrix = new Float64Array(solved.length * size)
+  solved.forEach((solution, group) => {
+    matrix.set(solution[part], group * size)
+  })
+  return matrix
+}

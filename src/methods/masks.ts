@@ -1,0 +1,132 @@
+/**
+ * @file From scores to a pruned network: masks at a granularity, layer collapse found and, where asked for, prevented or refused.
+ */
+import {
+  type Connectivity,
+  connectivityOf,
+  isCollapsed,
+  type OnCollapse,
+  onCollapseKinds,
+  refuseCollapse,
+} from '../sparsity/collapse.ts'
+import { type Count, checkSparsity, keptCount } from '../sparsity/count.ts'
+import { type Floor, floorText } from '../sparsity/floor.ts'
+import { findGranularity, granularities, isGranularity } from '../sparsity/granularity/index.ts'
+import { type MaskedLayer, sparsityOf } from '../sparsity/mask.ts'
+import { findScope, type Scope, type ScopeName } from '../sparsity/scope.ts'
+import { writeMasks } from '../sparsity/write-masks.ts'
+import type { Network } from '../train/network.ts'
+import { checkName, checkNumber, checkWhole } from '../util/checks.ts'
+import { UserError } from '../util/errors.ts'
+
+export interface MaskOptions {
+  /** By name, or a scope of one's own. Default `global`. */
+  scope?: ScopeName | Scope
+  /** Share of zeros among all prunable weights, 0 to 1. */
+  sparsity: number
+  /** `weight` (the default), `2:4` and the like, `4x4` and the like, or `channel`. */
+  granularity?: string
+  /** How many weights a sparsity keeps. Default: n - round(sparsity n). */
+  count?: Count
+  /** What every layer keeps at least. Default: nothing. */
+  floor?: Floor
+  /**
+   * `warn` (the default): the result says so; `floor`: the least floor of 1, 2, 4, 8... weights (or doublings of `floor`) in every layer that
+   * prevents it; `error`: a UserError, nothing is changed.
+   */
+  onCollapse?: OnCollapse
+}
+
+/** Throws UserError, naming the option, where a value is none that it can have. */
+export function checkMaskOptions({
+  scope = 'global',
+  granularity = 'weight',
+  sparsity,
+  ...options
+}: MaskOptions): void {
+  checkSparsity(sparsity)
+  findScope(scope)
+  if (!isGranularity(granularity))
+    throw new UserError(
+      `granularity: expected one of ${Object.keys(granularities).join(', ')} with numbers for capitals, found ${granularity}`,
+    )
+  checkName('onCollapse', options.onCollapse, onCollapseKinds)
+  const { floor } = options
+  if (floor === undefined) return
+  if (typeof floor !== 'object' || floor === null)
+    throw new UserError(`floor: expected what parseFloor makes of 16 or 1%, found ${floor}`)
+  checkWhole('floor.weights', floor.weights ?? null, 0)
+  checkNumber('floor.share', floor.share ?? null, 'a share from 0 to 1', (x) => x >= 0 && x <= 1)
+}
+
+/** New statistics of batch normalizations: from how many training images, and the mean loss on judging samples before and after. */
+export interface RefreshedStatistics {
+  images: number
+  before: number
+  after: number
+}
+
+export interface PruneResult extends Connectivity {
+  /** Share of zeros among prunable weights, counted. */
+  sparsity: number
+  /** The floor that was needed, where collapse was to be prevented. */
+  floor?: string
+  /** Where batch normalizations took new statistics. */
+  statistics?: RefreshedStatistics
+}
+
+/** What can be said of a network as it is now, from the nonzeros of its prunable weights. */
+export function prunedResult(network: Network): PruneResult {
+  const whole = network.prunable.map(({ name }) => [name, network.weights.whole(name)] as const)
+  const found = connectivityOf(network.model, new Map(whole))
+  const learnable = new Map(network.counts().map((layer) => [layer.name, layer.learnable]))
+  const layers = found.layers.map((layer) => ({ ...layer, learnable: learnable.get(layer.name) }))
+  return resultOf({ ...found, layers })
+}
+
+const resultOf = (found: Connectivity): PruneResult => ({ ...found, sparsity: sparsityOf(found.layers) })
+
+/** Masks of a round whose end is for the next one to see: as {@link masksByScores}, but nothing is said of what they leave. */
+export function writeRound(network: Network, options: MaskOptions): void {
+  const { scope = 'global', granularity = 'weight', sparsity, count = keptCount, floor } = options
+  const unit = findGranularity(granularity, network.model)!
+  const select = (group: readonly MaskedLayer[], keep: number) => network.selectTop(group, keep)
+  const budget = { scope: findScope(scope), sparsity, count, floor, select }
+  writeMasks(network.layers(), budget, unit)
+}
+
+/**
+ * Masks from scores that lie in `network.layers()`. Weights that were removed before stay removed; `network.applyMasks` makes removed ones zero. Throws
+ * UserError, and changes nothing, where a score is not finite, where a floor does not fit the sparsity, and where collapse is an error or no floor prevents it.
+ */
+export function masksByScores(network: Network, options: MaskOptions): PruneResult {
+  const { sparsity, onCollapse = 'warn' } = options
+  const layers = network.layers()
+  const before = layers.map(({ scores, mask }) => ({ scores: scores.slice(), mask: mask.slice() }))
+  const restore = () => {
+    layers.forEach(({ scores, mask }, i) => {
+      scores.set(before[i].scores)
+      mask.set(before[i].mask)
+    })
+  }
+  const write = (floor?: Floor) => {
+    restore()
+    writeRound(network, { ...options, floor })
+    return connectivityOf(network.model, new Map(layers.map(({ name, mask }) => [name, mask])))
+  }
+  let raised: Floor | undefined
+  let found: Connectivity
+  try {
+    found = write(options.floor)
+    if (onCollapse === 'error') refuseCollapse(found, sparsity)
+    while (onCollapse === 'floor' && isCollapsed(found)) {
+      const { weights, share } = raised ?? options.floor ?? { weights: 0, share: 0 }
+      raised = { weights: Math.max(1, 2 * weights), share }
+      found = write(raised)
+    }
+  } catch (error) {
+    restore()
+    throw error
+  }
+  return { ...resultOf(found), ...(raised && { floor: floorText(raised) }) }
+}

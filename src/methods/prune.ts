@@ -1,0 +1,112 @@
+/** @file Pruning a network by a saliency and a scope: once, or while it trains. */
+
+import type { Floats } from '../engine/machine.ts'
+import { countKept } from '../sparsity/mask.ts'
+import { type PruningEvent, type PruningSchedule, pruningEvents } from '../sparsity/schedule.ts'
+import type { Network } from '../train/network.ts'
+import type { Hook } from '../train/train.ts'
+import { checkWhole } from '../util/checks.ts'
+import { UserError } from '../util/errors.ts'
+import { checkMaskOptions, type MaskOptions, masksByScores, type PruneResult, writeRound } from './masks.ts'
+import { type SaliencyName, saliencyOf } from './saliency/index.ts'
+import { Scoring } from './saliency/scoring/scoring.ts'
+
+export type { PruneResult, RefreshedStatistics } from './masks.ts'
+
+export interface PruneOptions extends MaskOptions {
+  /** A method that looks at weights alone, by name, or a {@link Scoring}, whose programs the network must have. Default `magnitude`. */
+  method?: SaliencyName | Scoring
+  /** Seed of everything that is drawn. Default 0. */
+  seed?: number
+  /** Called while the network is measured: runs of programs. */
+  progress?(done: number, total: number): void
+}
+
+/**
+ * Prunes a network once: exactly n - round(sparsity n) weights of each group of the scope are kept, as far as the granularity allows. Weights that were
+ * removed before stay removed, so a lower sparsity than the present one changes nothing; removed weights and their momentum become zero. Iterative
+ * methods get there in rounds of growing sparsity. Throws UserError, with the network as it was, where a score is not finite or the masks are refused.
+ */
+export function prune(network: Network, options: PruneOptions, event = 0): PruneResult {
+  const { method = 'magnitude', sparsity, seed = 0, progress = () => {}, ...masks } = options
+  checkMaskOptions(options)
+  checkWhole('seed', seed, 0)
+  const scoring = method instanceof Scoring ? method : scoringByName(method)
+  network.densify() // Scores, masks and paths are of whole tensors.
+  const layers = network.layers().map((layer) => {
+    const weights = network.values(layer.name)
+    return { ...layer, weights, before: { weights: weights.slice(), mask: layer.mask.slice() } }
+  })
+  const { rounds, returning } = scoring
+  const total = rounds * scoring.runs
+  let done = 0
+  const scored = layers.map(({ name, scores, before: { weights } }) => ({ name, scores, weights }))
+  let result: PruneResult | undefined
+  try {
+    const targets = sparsitiesOfRounds(layers, sparsity, rounds)
+    for (const [round, target] of targets.entries()) {
+      scoring.score(network, scored, { seed, event, round }, () => progress(++done, total))
+      if (returning) for (const { mask, before } of layers) mask.set(before.mask)
+      if (round < rounds - 1) writeRound(network, { ...masks, sparsity: target })
+      else result = masksByScores(network, { ...masks, sparsity: target })
+      for (const { weights, mask, before } of layers)
+        for (let i = 0; i < weights.length; i++) weights[i] = mask[i] === 0 ? 0 : before.weights[i]
+    }
+  } catch (error) {
+    for (const { weights, mask, before } of layers) {
+      weights.set(before.weights)
+      mask.set(before.mask)
+    }
+    throw error
+  }
+  network.applyMasks()
+  network.fitKernels()
+  return result!
+}
+
+function scoringByName(method: SaliencyName): Scoring {
+  if (saliencyOf(method).needs)
+    throw new UserError(
+      `${method} measures the network: expected a Scoring whose programs the network has, found the name`,
+    )
+  return new Scoring({ method })
+}
+
+/** The sparsity after each round: each removes the same share of what is left, the last reaches the target. */
+function sparsitiesOfRounds(layers: readonly { mask: Floats }[], sparsity: number, rounds: number): number[] {
+  const size = layers.reduce((sum, { mask }) => sum + mask.length, 0)
+  const density = layers.reduce((sum, { mask }) => sum + countKept(mask), 0) / size
+  const share = density > 0 ? Math.min((1 - sparsity) / density, 1) : 0
+  return Array.from({ length: rounds }, (_, round) =>
+    round === rounds - 1 ? sparsity : 1 - density * share ** ((round + 1) / rounds),
+  )
+}
+
+export interface GradualOptions extends Omit<PruneOptions, 'sparsity'> {
+  schedule: PruningSchedule
+  /** What happens at an event. Default: {@link prune} with the other options. */
+  event?(network: Network, event: PruningEvent, index: number): PruneResult
+  /** Called before an event changes anything. */
+  before?(step: number, first: boolean): void
+  /** Called after an event. */
+  after?(step: number, target: number, result: PruneResult): void
+}
+
+/** A training hook that prunes at the events of a schedule. Throws UserError where an option has no value that it can have. */
+export function gradualPruning({ schedule, before, after, event, ...options }: GradualOptions): Hook {
+  const events = pruningEvents(schedule)
+  if (!event) {
+    checkMaskOptions({ ...options, sparsity: schedule.sparsity })
+    if (!(options.method instanceof Scoring)) scoringByName(options.method ?? 'magnitude')
+  }
+  const pruneOnce = event ?? ((network, { sparsity }, index) => prune(network, { ...options, sparsity }, index))
+  return {
+    atStep(step, network) {
+      const index = events.findIndex((one) => one.step === step)
+      if (index < 0) return
+      before?.(step, index === 0)
+      const result = pruneOnce(network, events[index], index)
+      after?.(step, events[index].sparsity, result)
+    },
+  }
+}

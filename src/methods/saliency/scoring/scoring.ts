@@ -1,0 +1,182 @@
+/**
+ * @file Scoring: what a saliency needs is measured on some training samples, then it scores. The network is left as it was.
+ */
+
+import type { Network } from '../../../train/network.ts'
+import { BatchNormRefresh } from '../../../train/refresh-batch-norm.ts'
+import { checkName, checkPositive, checkWhole } from '../../../util/checks.ts'
+import { UserError } from '../../../util/errors.ts'
+import { random } from '../../../util/random.ts'
+import { drawBalanced } from '../../samples.ts'
+import { type SaliencyName, saliencyOf } from '../index.ts'
+import type { Measured, Saliency, ScoredLayer, Statistic } from '../saliency.ts'
+import { Flow } from './flow.ts'
+import { LossGradients } from './gradients.ts'
+import { HessianDiagonal, HessianGradient } from './hessian.ts'
+import {
+  type BatchNormMode,
+  batchNormModes,
+  type LossSettings,
+  type Measurement,
+  type Programs,
+} from './measurement.ts'
+
+/** Settings that a method does not use must be absent. */
+export interface ScoringOptions {
+  method: SaliencyName
+  /** Training samples that derivatives of the loss are measured on, drawn anew for each round with equal shares of the classes. Default 1000, or all where there are fewer. */
+  samples?: number
+  /** Training samples that there are, where that is known. */
+  available?: number
+  /** Samples per mini-batch. Default 1: gradients of single samples. */
+  miniBatch?: number
+  /** Default `eval`. */
+  batchNorm?: BatchNormMode
+  /** What logits are divided by. Default: the method's. */
+  temperature?: number
+  /** Names of the tensors to be scored, the network's option of that name. Default: the weights of layers. */
+  prunable?: readonly string[]
+  /** Random vectors per run of 50 samples (with batchNorm `train`: per mini-batch) in estimates of the Hessian's diagonal. Default 10. */
+  probes?: number
+  /** Of the first-order term. Default: the method's. */
+  sign?: '+' | '-'
+  /** Rounds of iterative methods. Default: the method's. */
+  rounds?: number
+}
+
+/** Samples where no number is asked for. */
+const USUAL_SAMPLES = 1000
+const USUAL_PROBES = 10
+
+/** When scores are taken: streams of random numbers are named by it. */
+export interface ScoringTime {
+  seed: number
+  event: number
+  round: number
+}
+
+/** Make it before the network, whose option `programs` takes its programs; then score as often as the weights change. */
+export class Scoring {
+  readonly method: SaliencyName
+  readonly programs: Programs
+  /** Rounds on the way to a sparsity, and whether weights that one of them removed may come back. */
+  readonly rounds: number
+  readonly returning: boolean
+  /** Program runs of one scoring, for progress; 0 where nothing is measured. */
+  readonly runs: number
+  readonly #saliency: Saliency<Statistic>
+  readonly #samples: number
+  readonly #miniBatch: number
+  readonly #sign: 1 | -1
+  readonly #measurements: readonly Measurement[]
+  readonly #refresh?: BatchNormRefresh
+
+  /** Throws UserError where the method does not use a setting, or the settings do not fit together. */
+  constructor(options: ScoringOptions) {
+    checkValues(options)
+    const { method, miniBatch = 1, batchNorm = 'eval', probes = USUAL_PROBES, available = Infinity } = options
+    const samples = options.samples ?? Math.min(USUAL_SAMPLES, available)
+    const saliency = saliencyOf(method)
+    const { needs = [], temperature = 1, sign = 1 } = saliency
+    checkUsed(options, saliency)
+    checkEnough(samples, available)
+    if (batchNorm === 'train' && miniBatch < 2)
+      throw new UserError(
+        `scoring.batchNorm: train normalizes a mini-batch by its own statistics, expected a miniBatch of at least 2, found ${miniBatch}`,
+      )
+    if (batchNorm === 'refreshed' && samples < 2)
+      throw new UserError(
+        `scoring.batchNorm: refreshed takes statistics of at least 2 samples, found samples: ${samples}`,
+      )
+    this.method = method
+    this.rounds = options.rounds ?? saliency.rounds?.count ?? 1
+    this.returning = saliency.rounds?.returning ?? false
+    this.#saliency = saliency
+    this.#samples = usesLoss(saliency) ? samples : 0
+    this.#miniBatch = miniBatch
+    this.#sign = options.sign === undefined ? sign : options.sign === '+' ? 1 : -1
+    const { prunable } = options
+    const settings = { samples, miniBatch, batchNorm, temperature: options.temperature ?? temperature, prunable }
+    this.#measurements = measurementsOf(needs, settings, probes)
+    if (batchNorm === 'refreshed') this.#refresh = new BatchNormRefresh(samples, `statistics for ${method}`)
+    this.programs = Object.assign({}, this.#refresh?.programs, ...this.#measurements.map(({ programs }) => programs))
+    this.runs = this.#measurements.reduce((sum, { runs }) => sum + runs, 0)
+  }
+
+  /**
+   * Writes the scores of the given layers (tensors of the network with their weights, which may be others than the network holds) from what is measured with
+   * the network's present weights. Throws UserError where there are too few training samples.
+   */
+  score(network: Network, layers: readonly ScoredLayer[], time: ScoringTime, ran: () => void = () => {}): void {
+    const { seed, event, round } = time
+    const draw = (name: string) => random(seed, 'saliency', this.method, name, event, round)
+    const measured = this.#measure(network, draw, ran)
+    const complete = layers.map((layer) => {
+      const own = Object.entries(measured).map(([statistic, values]) => [statistic, values?.get(layer.name)])
+      return { ...layer, ...(Object.fromEntries(own) as Measured) }
+    })
+    this.#saliency.score(complete, { draw, miniBatch: this.#miniBatch, sign: this.#sign })
+  }
+
+  #measure(network: Network, draw: (name: string) => ReturnType<typeof random>, ran: () => void) {
+    const { train } = network.indices
+    checkEnough(this.#samples, train.length)
+    const samples = drawBalanced(train, network.data.train.labels, this.#samples, draw('samples'))
+    const buffers = network.stored.slice(network.parameters.length).map(({ name }) => network.values(name))
+    const before = buffers.map((values) => values.slice())
+    try {
+      this.#refresh?.run(network, samples)
+      return Object.assign(
+        {},
+        ...this.#measurements.map((one) => one.measure(network, samples, draw, ran)),
+      ) as ReturnType<Measurement['measure']>
+    } finally {
+      buffers.forEach((values, i) => {
+        values.set(before[i])
+      })
+    }
+  }
+}
+
+function checkValues({ method, batchNorm, temperature, sign, ...counts }: ScoringOptions): void {
+  saliencyOf(method)
+  for (const name of ['samples', 'miniBatch', 'probes', 'rounds'] as const)
+    checkWhole(`scoring.${name}`, counts[name], 1)
+  checkName('scoring.batchNorm', batchNorm, Object.keys(batchNormModes))
+  checkPositive('scoring.temperature', temperature)
+  checkName('scoring.sign', sign, ['+', '-'])
+}
+
+function checkEnough(samples: number, available: number): void {
+  if (samples > available)
+    throw new UserError(`scoring.samples: expected at most the ${available} training samples, found ${samples}`)
+}
+
+/** Whether derivatives of the loss are needed. */
+const usesLoss = ({ needs = [] }: Saliency<Statistic>): boolean => needs.some((need) => need !== 'flow')
+
+function checkUsed(options: ScoringOptions, saliency: Saliency<Statistic>): void {
+  const loss = usesLoss(saliency)
+  const used: Record<Exclude<keyof ScoringOptions, 'method' | 'available' | 'prunable'>, boolean> = {
+    ...{ samples: loss, miniBatch: loss, batchNorm: loss, temperature: loss },
+    probes: saliency.needs?.includes('hessianDiagonal') ?? false,
+    sign: saliency.sign !== undefined,
+    rounds: saliency.rounds !== undefined,
+  }
+  for (const [name, allowed] of Object.entries(used))
+    if (!allowed && options[name as keyof ScoringOptions] !== undefined)
+      throw new UserError(`scoring.${name}: ${options.method} has no use for it, expected no such setting`)
+}
+
+/** Gradients and their squares come from one measurement, everything else from one of its own. */
+function measurementsOf(needs: readonly Statistic[], settings: LossSettings, probes: number): Measurement[] {
+  const result: Measurement[] = []
+  const needed = (statistic: Statistic) => needs.includes(statistic)
+  if (needed('gradient') || needed('squares'))
+    result.push(new LossGradients(settings, { gradient: needed('gradient'), squares: needed('squares') }))
+  if (needed('hessianGradient')) result.push(new HessianGradient(settings, false))
+  if (needed('hessianGradientOfAll')) result.push(new HessianGradient(settings, true))
+  if (needed('hessianDiagonal')) result.push(new HessianDiagonal(settings, probes))
+  if (needed('flow')) result.push(new Flow(settings.prunable))
+  return result
+}

@@ -1,0 +1,28 @@
+/** @file CHITA in a stage: masks by sparse regression on the gradients, then the systematic update. */
+
+import { valuesOf } from '../fisher/parts.ts'
+import { usualDamping } from '../options.ts'
+import type { Proposal, Stage } from '../stage.ts'
+import { updatedMasks } from '../updates.ts'
+import { chitaSupport } from './formulas.ts'
+
+/** g of the first-order term in CHITA's choice. With 1, the regression asks every sample's loss to fall by 1, more than most have. */
+const FIRST_ORDER = 0.3
+
+export function proposeChita(stage: Stage): Proposal {
+  // Gradients have a phase of their own.
+  stage.columns.all()
+  const masks = stage.clock.timed('search', () => chosen(stage))
+  return { tried: [updatedMasks(stage, masks)] }
+}
+
+function chosen({ columns, weights, keep, space, settings }: Stage): Float32Array[] {
+  const { method, fisher, firstOrder, lambda = usualDamping(method, fisher) } = settings
+  const blocks = columns.blocks(columns.all())
+  const parts = blocks.flatMap((block) => block.parts)
+  const g = firstOrder === 'search' ? FIRST_ORDER : firstOrder
+  const found = chitaSupport(space, blocks, valuesOf(parts, weights), { keep, lambda, firstOrder: g })
+  const masks = weights.map(({ length }) => new Float32Array(length))
+  valuesOf(parts, masks).forEach((mask, i) => void mask.set(found[i]))
+  return masks
+}

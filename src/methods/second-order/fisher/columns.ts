@@ -1,0 +1,43 @@
+/**
+ * @file Gradient columns: what every second-order method computes with. With N samples and n weights, G is the N x n matrix of
+ * per-sample gradients and F = G' G / N the empirical Fisher matrix, which is never formed: it acts through columns of G.
+ */
+import type { Matrix } from '../../../linear/workspace.ts'
+
+/** The per-sample gradients of one prunable tensor: for each of its weights, in row-major order, a column of N values. */
+export interface GradientColumns {
+  /** Name of the tensor. */
+  readonly name: string
+  /** Number of weights. */
+  readonly size: number
+  /** N. */
+  readonly samples: number
+  /** Writes column `weight` to `into` (length N). */
+  column(weight: number, into: Float32Array): void
+  /** sums[q] = sum over samples i of v[i] G[i][q], in float64, for all weights. */
+  correlate(v: Float64Array, sums: Float64Array): void
+  /** sums[q] = sum over samples of G[i][q]^2, in float64, for all weights. */
+  squares(sums: Float64Array): void
+  /** v[i] += sum over weights q of G[i][q] x[q], in float64. */
+  combine(x: ArrayLike<number>, v: Float64Array): void
+}
+
+/**
+ * Weights whose gradients interact: F is block-diagonal over blocks. One block of all tensors is the full Fisher matrix, one block per tensor
+ * the usual approximation.
+ */
+export interface FisherBlock {
+  readonly samples: number
+  readonly tensors: readonly GradientColumns[]
+}
+
+/** Columns in the memory of a workspace, which products of matrices reach. */
+export interface GramColumns extends GradientColumns {
+  /** k[i][j] += sum over weights (those whose `active` is not 0; default all) of G[i][q] G[j][q], for j <= i: N x N, in float64. */
+  addGram(k: Matrix, active?: ArrayLike<number>): void
+  /**
+   * forms[q] = sum over i, j of G[i][q] s[i][j] G[j][q] for a symmetric N x N matrix whose lower triangle is given. Only where the columns' structure makes it cheaper
+   * than a triangular solution for each of them.
+   */
+  quadraticForms?(s: Matrix, forms: Float64Array, progress?: (done: number) => void): void
+}

@@ -1,0 +1,88 @@
+/** @file What second-order pruning can be asked for, what is usual, and what it reports. */
+import type { FisherBlocks } from './fisher/parts.ts'
+
+export const secondOrderMethods = {
+  magnitude: '|w|, no update: the control',
+  obd: 'Optimal Brain Damage: diagonal Fisher, no update (LeCun et al. 1990)',
+  woodfisher: 'WoodFisher: saliencies and updates of single weights, summed (Singh & Alistarh 2020)',
+  'cbs-select': 'Combinatorial Brain Surgeon, selection by local search only (Yu et al. 2022)',
+  'cbs-update': 'magnitude, then the systematic update of the kept weights (Yu et al. 2022)',
+  cbs: 'Combinatorial Brain Surgeon: local search and systematic update (Yu et al. 2022)',
+  chita: 'CHITA: sparse regression on the gradients, in stages (Benbaki et al. 2023)',
+} as const
+export type SecondOrderMethod = keyof typeof secondOrderMethods
+
+export interface SecondOrderOptions {
+  method: SecondOrderMethod
+  /** Share of zeros among the weights of the tensors, 0 to 1. */
+  sparsity: number
+  /** Training samples whose gradients are taken: as many as the source says, or a multiple of that, of which each stage takes the next part, in turn. */
+  gradients: Uint32Array
+  /** Training samples whose loss judges masks and updates; best disjoint from `gradients`. As many as the network's option `judged`. */
+  judge: Uint32Array
+  /** Training samples that judge start masks; a multiple of EVALUATION_BATCH. Default: `judge`, of several blocks at most the first 1280. */
+  judgeStart?: Uint32Array
+  /** Damping. Default {@link usualDamping}; but of updates, not in faithful mode, the best of 1e-3, 1e-2 and 1e-1 (of several blocks 1e-5, 1e-4 and 1e-3) by the loss on `judge`. */
+  lambda?: number
+  /** Which weights interact: one block of all tensors, one per tensor, or at most so many consecutive weights of a tensor (which selection by local search takes for one per tensor). Default `full`. */
+  fisher?: FisherBlocks
+  /** Which scores compete, where saliencies decide (magnitude, obd, woodfisher, cbs-update): all of them, or those of a tensor each. Default `global`. */
+  scope?: 'global' | 'layerwise'
+  /** Steps of growing sparsity, each removing the same share of what is left, gradients taken anew at each. Default {@link usualStages}, in faithful mode 1. */
+  stages?: number
+  /** Share of the descent step in updates: a number, or `search` for the one of the lowest loss on `judge`. Default `search`, in faithful mode 0. */
+  firstOrder?: number | 'search'
+  /** Share of the compensation that is made, in the same way. Default `search`, in faithful mode 1. */
+  scale?: number | 'search'
+  /** Start masks tried by randomized magnitude pruning in the first stage; 1 is magnitude alone, as in later stages. Default 10, in faithful mode 50. */
+  candidates?: number
+  /** Seed of randomized magnitude pruning. Default 0. */
+  seed?: number
+  /** Counts, start masks, scan order and scale as in the authors' code, in order to compare with published results. Default false. */
+  faithful?: boolean
+  onProgress?: (phase: Phase, text: string, share?: number) => void
+}
+
+export type Phase = 'gradients' | 'inverse' | 'search' | 'update'
+
+export interface StageReport {
+  /** Weights kept after the stage, of all of the tensors. */
+  kept: number
+  /** Loss on the judging samples before the update, and after it where there is one. */
+  selected: number
+  updated?: number
+  /** Shares of the compensation and of the descent step that were made. */
+  scale?: number
+  firstOrder?: number
+  /** Of the update. */
+  damping?: number
+  /** Exchanges of the local search, its objective at the start and at the end, and whether its masks were taken, or after the update those of the start had the lower loss. */
+  search?: { swaps: number; from: number; to: number; taken: boolean }
+  /** Of the Fisher system, relative. */
+  residual?: number
+}
+
+export interface SecondOrderResult {
+  size: number
+  kept: number
+  stages: StageReport[]
+  /** Time by phase. */
+  seconds: Record<Phase, number>
+}
+
+/** The damping where none is asked for: CHITA steps far with few samples. */
+export function usualDamping(method: SecondOrderMethod, fisher: FisherBlocks): number {
+  if (method === 'chita') return 3e-2
+  return fisher === 'full' ? 1e-3 : 1e-5
+}
+
+/**
+ * Methods without an update gain nothing from stages; where there is one, a stage removes at most a third of what is left; of several blocks, whose networks take
+ * longer to judge, at most half; and with CHITA, which gains by stages more than by gradients, at most a sixth.
+ */
+export function usualStages(method: SecondOrderMethod, fisher: FisherBlocks, before: number, kept: number): number {
+  const once = method === 'magnitude' || method === 'obd' || method === 'cbs-select'
+  if (once || kept === 0) return 1
+  const stays = fisher !== 'full' ? 1 / 2 : method === 'chita' ? 5 / 6 : 2 / 3
+  return Math.max(1, Math.ceil(Math.log(kept / before) / Math.log(stays) - 1e-9))
+}

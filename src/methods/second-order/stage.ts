@@ -1,0 +1,78 @@
+/** @file What a stage of second-order pruning begins with, and what a method makes of it: masks, and changes of the weights that go with them. */
+import type { Workspace } from '../../linear/workspace.ts'
+import type { FisherColumns } from './fisher/fisher-columns.ts'
+import type { Judge } from './judge.ts'
+import type { Step } from './line-search.ts'
+import { topMasks } from './masks.ts'
+import type { Phase, SecondOrderOptions, StageReport } from './options.ts'
+import type { SystematicUpdate } from './update.ts'
+
+/** Options with what is usual where nothing was said; `lambda` has no usual value of its own for all methods. */
+export type Settings = Required<Omit<SecondOrderOptions, 'stages' | 'judge' | 'judgeStart' | 'lambda'>> &
+  Pick<SecondOrderOptions, 'lambda'>
+
+export interface Stage {
+  /** From 1. */
+  readonly stage: number
+  /** Weights to keep, of all tensors. */
+  readonly keep: number
+  /** Share of zeros that leaves. */
+  readonly sparsity: number
+  readonly settings: Settings
+  /** One list per tensor. */
+  readonly weights: Float32Array[]
+  readonly space: Workspace
+  readonly columns: FisherColumns
+  readonly judge: Judge
+  /** Of start masks. */
+  readonly judgeStart: Judge
+  readonly clock: Clock
+}
+
+/** A change of the weights that goes with masks. */
+export type Update = Pick<SystematicUpdate, 'compensation'> & Partial<SystematicUpdate> & { damping?: number }
+
+/** What a method makes of a stage: candidates of which the one of the lowest loss is taken. */
+export interface Proposal {
+  tried: Tried[]
+  report?: Pick<StageReport, 'search' | 'residual'>
+}
+
+/** Masks, one per tensor, perhaps with an update and the best step along it. */
+export interface Tried {
+  masks: Float32Array[]
+  update?: Update
+  /** Loss without the update. */
+  selected: number
+  step: Step & { loss: number }
+}
+
+/** Time by phase. */
+export class Clock {
+  readonly seconds: Record<Phase, number> = { gradients: 0, inverse: 0, search: 0, update: 0 }
+
+  timed<T>(phase: Phase, work: () => T): T {
+    const start = performance.now()
+    try {
+      return work()
+    } finally {
+      this.seconds[phase] += (performance.now() - start) / 1000
+    }
+  }
+}
+
+/** Exactly as many ones as the stage keeps, at the largest scores (in faithful mode one fewer); where the scope is layerwise, the same share of every tensor. */
+export function stageMasks(
+  { sparsity, settings }: Pick<Stage, 'sparsity' | 'settings'>,
+  scores: readonly (Float32Array | Float64Array)[],
+): Float32Array[] {
+  const { scope, faithful } = settings
+  return topMasks(scores, { sparsity, scope, faithful })
+}
+
+export function magnitudeMasks(stage: Pick<Stage, 'sparsity' | 'settings' | 'weights'>): Float32Array[] {
+  return stageMasks(
+    stage,
+    stage.weights.map((w) => w.map(Math.abs)),
+  )
+}

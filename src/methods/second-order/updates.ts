@@ -1,0 +1,46 @@
+/** @file The systematic update (CBS-U) of a stage's weights under given masks, with the best of some dampings. */
+
+import { bestStep } from './candidates.ts'
+import { usualDamping } from './options.ts'
+import { magnitudeMasks, type Proposal, type Settings, type Stage, type Tried } from './stage.ts'
+import { systematicUpdates } from './update.ts'
+
+/** Dampings, times the usual one: the stronger, the less an update trusts its samples. */
+const DAMPINGS = [1, 10, 100]
+
+/** `cbs-update`: magnitude, then the update. */
+export function proposeUpdate(stage: Stage): Proposal {
+  return { tried: [updatedMasks(stage, magnitudeMasks(stage))] }
+}
+
+/** The masks with the best of their updates, one for each damping. */
+export function updatedMasks(
+  stage: Stage,
+  masks: Float32Array[],
+  dampings: readonly number[] = dampingsOf(stage.settings),
+): Tried {
+  const { columns, weights, space, settings, clock } = stage
+  const zero = () => masks.map(({ length }) => new Float64Array(length))
+  const updates = dampings.map((damping) => ({ damping, compensation: zero(), descent: zero() }))
+  columns.forEach((block, own, { done, total, group }) => {
+    clock.timed('update', () => {
+      const { onProgress } = settings
+      if (done === 0) onProgress('update', '', 0)
+      systematicUpdates(space, block, own(weights), own(masks), dampings).forEach((found, i) => {
+        const { compensation, descent } = updates[i]
+        own(compensation).forEach((change, p) => void change.set(found.compensation[p]))
+        own(descent).forEach((step, p) => void step.set(found.descent[p]))
+      })
+      const solved = block.parts.reduce((sum, { size }) => sum + size, done)
+      onProgress('update', `${group}${solved} of ${total} weights`, solved / total)
+    })
+  })
+  return bestStep(stage, masks, updates)
+}
+
+/** What was asked for, else in faithful mode the usual one, else that and stronger ones. */
+function dampingsOf({ lambda, faithful, fisher }: Settings): readonly number[] {
+  if (lambda !== undefined) return [lambda]
+  const usual = usualDamping('cbs', fisher)
+  return faithful ? [usual] : DAMPINGS.map((times) => times * usual)
+}
