@@ -1,5 +1,6 @@
-// Layer collapse of VGG-19 at initialization, and what prevents it: statistics of batch normalizations taken anew, scores in rounds, a floor.
-// npm run build && node bench/at-init-collapse.mjs --data FOLDER [--samples 100] [--tries a,b] [--sparsities x,y] [--out docs/results/at-init-collapse.md]
+// Layer collapse of VGG-19 at initialization, and what prevents it: statistics of batch normalizations taken
+// anew, scores in rounds, a floor. npm run build && node bench/at-init-collapse.mjs --data FOLDER [--samples
+// 100] [--tries a,b] [--sparsities x,y] [--out docs/results/at-init-collapse.md]
 import { parseArgs } from 'node:util'
 import { markdownTable } from 'markdown-table'
 import { findModel, loadDataset, Network, openMachine, prune, Scoring } from '../dist/index.js'

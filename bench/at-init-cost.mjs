@@ -1,5 +1,6 @@
-// What scores at initialization cost for ResNet-18: seconds and peak memory of every criterion, beside one training epoch over the same samples and beside PyTorch.
-// node bench/at-init-cost.mjs [--samples 1000] [--methods a,b] [--torch-samples 100] [--out docs/results/at-init-cost.md]
+// What scores at initialization cost for ResNet-18: seconds and peak memory of every criterion, beside one
+// training epoch over the same samples and beside PyTorch. node bench/at-init-cost.mjs [--samples 1000]
+// [--methods a,b] [--torch-samples 100] [--out docs/results/at-init-cost.md]
 import { execFileSync, spawnSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -51,7 +52,10 @@ function scoringOf(method) {
   return new Scoring({ method, ...(loss && { samples }) })
 }
 
-/** What a criterion is for bench/pytorch-at-init.py, and how many of its units make up all of it; undefined where nothing is measured. */
+/**
+ * What a criterion is for bench/pytorch-at-init.py, and how many of its units make up all of it; undefined
+ * where nothing is measured.
+ */
 function torchWork(method) {
   const { needs = [], rounds } = saliencies[method]
   const times = rounds?.count ?? 1

@@ -1,4 +1,5 @@
-// Results of a long benchmark, cell by cell in a file, so that it can be interrupted: running again does what is missing.
+// Results of a long benchmark, cell by cell in a file, so that it can be interrupted: running again does what
+// is missing.
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 

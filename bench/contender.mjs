@@ -1,4 +1,5 @@
-// Contenders of a benchmark take turns: A B C, A B C, ... so that a machine whose speed drifts is fair to all.
+// Contenders of a benchmark take turns: A B C, A B C, ... so that a machine whose speed drifts is fair to
+// all.
 
 export const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1]
 
@@ -30,8 +31,8 @@ export const roundsOf = (rounds) => Number(process.env.BENCH_ROUNDS ?? rounds)
 const LONG_MS = 500
 
 /**
- * Median milliseconds per step of every contender, over `rounds` turns of about `seconds` each, after a warm-up.
- * @param {Contender[]} contenders
+ * Median milliseconds per step of every contender, over `rounds` turns of about `seconds` each, after a
+ * warm-up. @param {Contender[]} contenders
  */
 export async function takeTurns(contenders, { rounds = 9, seconds = 0.3 } = {}) {
   const steps = []

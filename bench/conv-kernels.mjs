@@ -1,4 +1,5 @@
-// How much of the machine's arithmetic peak each kind of convolution reaches, by the kernels that the engine lowers it to.
+// How much of the machine's arithmetic peak each kind of convolution reaches, by the kernels that the engine
+// lowers it to.
 import { conv as lowering } from '../dist/engine/lowering/conv.js'
 import { Conv, ConvInputGrad, ConvSampleSquares, ConvWeightGrad } from '../dist/graph/operators/conv.js'
 import { Graph } from '../dist/index.js'

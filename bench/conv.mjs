@@ -1,5 +1,6 @@
-// ResNet-20 (CIFAR, batch 128): training steps beside PyTorch, inference beside ONNX Runtime and TensorFlow.js, what data and gradients by sample
-// cost, and how much of the machine's arithmetic peak each kind of convolution reaches.
+// ResNet-20 (CIFAR, batch 128): training steps beside PyTorch, inference beside ONNX Runtime and
+// TensorFlow.js, what data and gradients by sample cost, and how much of the machine's arithmetic peak each
+// kind of convolution reaches.
 import { writeFileSync } from 'node:fs'
 import { takeTurns } from './contender.mjs'
 import { convKernels } from './conv-kernels.mjs'

@@ -1,5 +1,5 @@
-// How long the engine waits for data while ResNet-20 trains with crops and flips: the kernels that read the batch, which are part of the
-// step, and all that happens outside of the engine between two steps.
+// How long the engine waits for data while ResNet-20 trains with crops and flips: the kernels that read the
+// batch, which are part of the step, and all that happens outside of the engine between two steps.
 import { markdownTable } from 'markdown-table'
 import { augmentations, findModel, Network, openMachine, synthetic, train } from '../dist/index.js'
 import { median, threadsText } from './contender.mjs'
@@ -23,8 +23,13 @@ export async function dataWait() {
     const loadShare = load.loading / load.step
     const waiting = 1 - (1 - outside.share) * (1 - loadShare)
     rows.push([
-      ...[threadsText(threads), milliseconds(load.step), milliseconds(load.loading), percent(loadShare, 1)],
-      ...[milliseconds(outside.milliseconds), percent(outside.share, 1), percent(waiting, 1)],
+      threadsText(threads),
+      milliseconds(load.step),
+      milliseconds(load.loading),
+      percent(loadShare, 1),
+      milliseconds(outside.milliseconds),
+      percent(outside.share, 1),
+      percent(waiting, 1),
     ])
   }
   const head = ['', 'step, ms', 'reading the batch, ms', 'share', 'between steps, ms', 'share', 'waiting']
@@ -39,7 +44,9 @@ ${markdownTable([head, ...rows], { align: ['l', ...Array(6).fill('r')] })}`
 async function trainFor(network, steps) {
   const enough = new AbortController()
   await train(network, {
-    ...{ epochs: 1, optimizer: { momentum: 0.9, weightDecay: 1e-4 }, schedule: { kind: 'constant', base: 0.01 } },
+    epochs: 1,
+    optimizer: { momentum: 0.9, weightDecay: 1e-4 },
+    schedule: { kind: 'constant', base: 0.01 },
     onStep: ({ step }) => step === steps && enough.abort(),
     signal: enough.signal,
   })

@@ -19,9 +19,10 @@ import { median, takeTurns, timedSync } from './contender.mjs'
 import { percent } from './report.mjs'
 
 /**
- * Training steps of a built-in network on synthetic data: forward, backward, SGD with momentum and weight decay. `sparse`: a share of the weights of the
- * tensors whose names match `pruned` is taken away at random, as many in each as the scope says.
- * @param {{ sparsity: number, pruned: RegExp, scope?: 'uniform' | 'erk' }} [sparse]
+ * Training steps of a built-in network on synthetic data: forward, backward, SGD with momentum and weight
+ * decay. `sparse`: a share of the weights of the tensors whose names match `pruned` is taken away at random,
+ * as many in each as the scope says. @param {{ sparsity: number, pruned: RegExp, scope?: 'uniform' | 'erk' }}
+ * [sparse]
  */
 export async function trainingSteps(modelName, batch, options, sparse) {
   const machine = await openMachine(options)
@@ -57,7 +58,10 @@ function prune(network, { sparsity, pruned, scope = 'uniform' }) {
   network.fitKernels()
 }
 
-/** Inference of a network: its batch is read from a data set of bytes and normalized, its logits end up row by row. */
+/**
+ * Inference of a network: its batch is read from a data set of bytes and normalized, its logits end up row by
+ * row.
+ */
 export async function inference({ model, batch, weights, data }, options) {
   const machine = await openMachine(options)
   const graph = new Graph()
@@ -94,15 +98,18 @@ export async function sparseInference({ file, images, batch, sparsity }, options
   const dense = kernels === 'dense'
   return {
     name: `espalier ${machine.description}, ${dense ? 'dense kernels' : `${percent(sparsity)} zeros`}`,
-    ...{ threads: machine.threads, sparsity: dense ? undefined : sparsity, infer },
+    threads: machine.threads,
+    sparsity: dense ? undefined : sparsity,
+    infer,
     run: (steps) => timedSync(steps, infer),
     profile: (rounds) => model.profile(batch, rounds),
   }
 }
 
 /**
- * The rate of some kernel calls in GFLOP/s beside the arithmetic peak, turn by turn, so that each has the clock of the other.
- * @param {{ name: string, flops: number, instruction: object }[]} cases operands in PLACES
+ * The rate of some kernel calls in GFLOP/s beside the arithmetic peak, turn by turn, so that each has the
+ * clock of the other. @param {{ name: string, flops: number, instruction: object }[]} cases operands in
+ * PLACES
  */
 export async function ratesOf(threads, cases, engine = 'native') {
   const machine = await openMachine({ engine, threads })

@@ -1,4 +1,5 @@
-// What choosing the active weights costs in a training step of ResNet-56 with Global Sparse Momentum: the exact selection itself, and all that the method adds to a step of SGD.
+// What choosing the active weights costs in a training step of ResNet-56 with Global Sparse Momentum: the
+// exact selection itself, and all that the method adds to a step of SGD.
 import { writeFileSync } from 'node:fs'
 import { markdownTable } from 'markdown-table'
 import { findModel, Network, openMachine, synthetic } from '../dist/index.js'

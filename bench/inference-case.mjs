@@ -1,12 +1,14 @@
-// What contenders that infer are given: a network, weights in which nothing is zero or one but what is pruned, and a batch of images.
+// What contenders that infer are given: a network, weights in which nothing is zero or one but what is
+// pruned, and a batch of images.
 import { storeFloats } from '../dist/formats/safetensors.js'
 import { findModel, Graph, random, synthetic } from '../dist/index.js'
 import { beginning } from '../dist/models/model.js'
 
 /**
- * `graph` maps `images` [batch, C, H, W] to logits; `weights` holds its parameters and buffers; `data.test` are the images as bytes, `images` the
- * same normalized; `file` holds the weights as a safetensors file would. `sparsity`: this share of the weights whose names match `pruned` is zero, at random.
- * @param {{ sparsity: number, pruned: RegExp }} [sparse]
+ * `graph` maps `images` [batch, C, H, W] to logits; `weights` holds its parameters and buffers; `data.test`
+ * are the images as bytes, `images` the same normalized; `file` holds the weights as a safetensors file
+ * would. `sparsity`: this share of the weights whose names match `pruned` is zero, at random. @param {{
+ * sparsity: number, pruned: RegExp }} [sparse]
  */
 export function inferenceCase(modelName, batch, { sparsity = 0, pruned = /$^/ } = {}) {
   const model = findModel(modelName)

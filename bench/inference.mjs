@@ -1,4 +1,5 @@
-// Inference of ResNet-20 beside ONNX Runtime and TensorFlow.js: the same weights, the same images, the same logits.
+// Inference of ResNet-20 beside ONNX Runtime and TensorFlow.js: the same weights, the same images, the same
+// logits.
 import { takeTurns } from './contender.mjs'
 import { inference } from './espalier.mjs'
 import { inferenceCase } from './inference-case.mjs'

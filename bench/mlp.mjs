@@ -1,5 +1,6 @@
-// One LeNet-300-100 training step (forward, backward, update) at batch 128: this engine beside PyTorch, with ONNX Runtime's
-// inference as a floor, and how much of the machine's arithmetic peak the matrix products reach.
+// One LeNet-300-100 training step (forward, backward, update) at batch 128: this engine beside PyTorch, with
+// ONNX Runtime's inference as a floor, and how much of the machine's arithmetic peak the matrix products
+// reach.
 import { writeFileSync } from 'node:fs'
 import { call } from '../dist/engine/kernel.js'
 import { gemm } from '../dist/engine/kernels/gemm.js'

@@ -1,6 +1,7 @@
 /**
- * @file Time and memory of `espalier prune --method magnitude` and `convert` of a large ONNX model: `node bench/onnx-by-value.mjs [MB]` (default 109), medians of three.
- * The model is a chain of products with matrices of 1024 x 1024. What reading and writing the file takes alone is the floor.
+ * @file Time and memory of `espalier prune --method magnitude` and `convert` of a large ONNX model:
+ * `node bench/onnx-by-value.mjs [MB]` (default 109), medians of three. The model is a chain of products with
+ * matrices of 1024 x 1024. What reading and writing the file takes alone is the floor.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

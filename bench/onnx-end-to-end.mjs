@@ -1,5 +1,6 @@
-// A PyTorch checkpoint pruned by value and written as ONNX: the accuracy that ONNX Runtime has with it beside what `espalier eval` says.
-//   npm run build && node bench/onnx-end-to-end.mjs --data FOLDER [--checkpoint FILE] [--model resnet20] [--out FILE]
+// A PyTorch checkpoint pruned by value and written as ONNX: the accuracy that ONNX Runtime has with it beside
+// what `espalier eval` says. npm run build && node bench/onnx-end-to-end.mjs --data FOLDER [--checkpoint
+// FILE] [--model resnet20] [--out FILE]
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,5 @@
-// What gradients by sample cost: the sums of their squares over a batch, for all weights of ResNet-20, beside an ordinary backward pass.
+// What gradients by sample cost: the sums of their squares over a batch, for all weights of ResNet-20, beside
+// an ordinary backward pass.
 import { markdownTable } from 'markdown-table'
 import { SoftmaxCrossEntropyLoss } from '../dist/graph/operators/loss.js'
 import { perSampleSquares } from '../dist/graph/per-sample.js'

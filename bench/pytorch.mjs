@@ -22,8 +22,9 @@ export function debianVersion() {
 }
 
 /**
- * OpenBLAS takes some processors for old ones and loses a factor of 4, and its threads and OpenMP's can get into each other's way: all of
- * these settings are tried, the fastest is used. The empty core type is OpenBLAS's own choice.
+ * OpenBLAS takes some processors for old ones and loses a factor of 4, and its threads and OpenMP's can get
+ * into each other's way: all of these settings are tried, the fastest is used. The empty core type is
+ * OpenBLAS's own choice.
  */
 export function settings(threads, coreTypes) {
   const pairs =
@@ -45,7 +46,10 @@ export function environmentOf({ coreType, openMp, blas, wait }) {
   return { ...process.env, ...threads, ...(coreType && { OPENBLAS_CORETYPE: coreType }) }
 }
 
-/** Starts a script that times itself. Between its turns it is stopped: threads that wait actively would take a processor from the others. */
+/**
+ * Starts a script that times itself. Between its turns it is stopped: threads that wait actively would take a
+ * processor from the others.
+ */
 async function startPyTorch(script, { coreType, openMp, blas, wait }) {
   const path = fileURLToPath(new URL(script, import.meta.url))
   const env = environmentOf({ coreType, openMp, blas, wait })
@@ -86,7 +90,10 @@ export async function pyTorchContenders(script, notes, options) {
   return contenders
 }
 
-/** The fastest of all settings for this number of threads. One that this processor cannot run ends early and is passed over. */
+/**
+ * The fastest of all settings for this number of threads. One that this processor cannot run ends early and
+ * is passed over.
+ */
 async function best(script, threads, { steps = 30, coreTypes = ['', 'Haswell', 'Zen', 'SkylakeX'] } = {}) {
   let fastest
   for (const setting of settings(threads, coreTypes)) {

@@ -13,8 +13,8 @@ export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)} 
 export const milliseconds = (ms) => ms.toFixed(ms < 10 ? 3 : 1)
 
 /**
- * One row per contender; the ratio is taken round by round against the fastest of those whose names begin with `rival`. A contender with
- * `floor` does less than the others: it has neither rate nor ratio.
+ * One row per contender; the ratio is taken round by round against the fastest of those whose names begin
+ * with `rival`. A contender with `floor` does less than the others: it has neither rate nor ratio.
  */
 export function stepTable(contenders, times, { flops, rival, unit = 'step' }) {
   const rivals = times.filter((_, i) => contenders[i].name.startsWith(rival) && !contenders[i].floor)

@@ -1,4 +1,5 @@
-// What bounds a program: floating-point operations and bytes counted from the arguments of its kernel calls, beside peaks of arithmetic and of main memory.
+// What bounds a program: floating-point operations and bytes counted from the arguments of its kernel calls,
+// beside peaks of arithmetic and of main memory.
 import { markdownTable } from 'markdown-table'
 import { call, named } from '../dist/engine/kernel.js'
 import { binary } from '../dist/engine/kernels/elementwise.js'
@@ -9,9 +10,22 @@ import { milliseconds, percent } from './report.mjs'
 const STREAM = 2 ** 24
 /** A sum of two arrays of 64 MB into a third: three streams through main memory. */
 const stream = call(binary, {
-  ...{ op: 0, d0: 1, d1: 1, d2: 1, d3: STREAM },
-  ...{ x: PLACES.first, sx0: 0, sx1: 0, sx2: 0, sx3: 1 },
-  ...{ y: PLACES.second, sy0: 0, sy1: 0, sy2: 0, sy3: 1, out: PLACES.third },
+  op: 0,
+  d0: 1,
+  d1: 1,
+  d2: 1,
+  d3: STREAM,
+  x: PLACES.first,
+  sx0: 0,
+  sx1: 0,
+  sx2: 0,
+  sx3: 1,
+  y: PLACES.second,
+  sy0: 0,
+  sy1: 0,
+  sy2: 0,
+  sy3: 1,
+  out: PLACES.third,
 })
 
 /** GFLOP/s of register multiply-adds and GB/s of main memory, measured in turns. */
@@ -29,7 +43,10 @@ function skipsZeros(instruction) {
   return isSparse(instruction) && p.capacity < p.in * p.out * p.kh * p.kw
 }
 
-/** Multiply-adds count twice. Winograd's algorithm, where the kernels take it, multiplies 2.25 times less than the direct sum; its additions are not counted. */
+/**
+ * Multiply-adds count twice. Winograd's algorithm, where the kernels take it, multiplies 2.25 times less than
+ * the direct sum; its additions are not counted.
+ */
 function flopsOf(instruction) {
   const p = named(instruction)
   const { name } = instruction.kernel
@@ -47,8 +64,9 @@ const bytesOf = ({ kernel, args }) =>
   kernel.extents(named({ kernel, args }), args).reduce((sum, { length }) => sum + 4 * length, 0)
 
 /**
- * The least milliseconds of every call by its operations or by its bytes, whichever takes longer, summed: `floor`; the calls that are bound by
- * `arithmetic` and those bound by `bytes`; and `rest`, those that skip no zeros.
+ * The least milliseconds of every call by its operations or by its bytes, whichever takes longer, summed:
+ * `floor`; the calls that are bound by `arithmetic` and those bound by `bytes`; and `rest`, those that skip
+ * no zeros.
  */
 export function floorOf(instructions, peaks) {
   const floor = { total: 0, arithmetic: 0, bytes: 0, rest: 0 }

@@ -1,4 +1,5 @@
-// npm run bench [NAME [FILE]]: measures this engine beside others and writes docs/results/bench-NAME.md, or another file. BENCH_ROUNDS=1 only tries it.
+// npm run bench [NAME [FILE]]: measures this engine beside others and writes docs/results/bench-NAME.md, or
+// another file. BENCH_ROUNDS=1 only tries it.
 import { fileURLToPath } from 'node:url'
 import { benchConv } from './conv.mjs'
 import { benchGsmSelection } from './gsm-selection.mjs'
@@ -8,8 +9,12 @@ import { benchSparseInference, benchSparseInferenceWasm } from './sparse-inferen
 import { benchSparseKernels } from './sparse-kernels.mjs'
 
 const benches = {
-  ...{ mlp: benchMlp, conv: benchConv, sparse: benchSparse, 'sparse-wrn': benchSparseWrn },
-  ...{ 'sparse-kernels': benchSparseKernels, 'sparse-inference': benchSparseInference },
+  mlp: benchMlp,
+  conv: benchConv,
+  sparse: benchSparse,
+  'sparse-wrn': benchSparseWrn,
+  'sparse-kernels': benchSparseKernels,
+  'sparse-inference': benchSparseInference,
   'sparse-inference-wasm': benchSparseInferenceWasm,
   'gsm-selection': benchGsmSelection,
 }

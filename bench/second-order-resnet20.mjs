@@ -1,6 +1,8 @@
-// One-shot pruning of the published ResNet-20 (Singh & Alistarh 2020) on CIFAR-10, beside the published differences between methods:
-//   npm run build && node bench/second-order-resnet20.mjs --cache DIR --data FOLDER [--checkpoint FILE] [--methods a,b] [--sparsities .3,.8] [--seeds 0] [--out FILE] [--times, where nothing else ran]
-// Every cell is one `espalier prune --json` in a process of its own, and a line of DIR/second-order-resnet20.jsonl when done; running again does those that are missing.
+// One-shot pruning of the published ResNet-20 (Singh & Alistarh 2020) on CIFAR-10, beside the published
+// differences between methods: npm run build && node bench/second-order-resnet20.mjs --cache DIR --data
+// FOLDER [--checkpoint FILE] [--methods a,b] [--sparsities .3,.8] [--seeds 0] [--out FILE] [--times, where
+// nothing else ran] Every cell is one `espalier prune --json` in a process of its own, and a line of
+// DIR/second-order-resnet20.jsonl when done; running again does those that are missing.
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +13,8 @@ import { Cells } from './cells.mjs'
 import { machineText } from './report.mjs'
 
 /**
- * `published`: as printed, of a network with 91.36 % dense and augmented gradients. `flags`: in place of the defaults; a search as coded is judged on all training samples.
+ * `published`: as printed, of a network with 91.36 % dense and augmented gradients. `flags`: in place of the
+ * defaults; a search as coded is judged on all training samples.
  */
 const methods = {
   magnitude: { published: { 0.3: 90.77, 0.4: 89.98, 0.5: 88.44, 0.6: 85.24, 0.7: 78.79, 0.8: 54.01 } },
@@ -76,8 +79,12 @@ function prune(name, sparsity, seed) {
   const out = JSON.parse(execFileSync(process.execPath, args.map(String), { encoding: 'utf8' }))
   const { dense, pruned, prunable, stages, seconds } = out
   return {
-    ...{ dense: dense.correct / 100, accuracy: pruned.correct / 100, kept: prunable.kept, seconds },
-    ...{ stages: stages?.length ?? 1, wall: (performance.now() - start) / 1000 },
+    dense: dense.correct / 100,
+    accuracy: pruned.correct / 100,
+    kept: prunable.kept,
+    seconds,
+    stages: stages?.length ?? 1,
+    wall: (performance.now() - start) / 1000,
   }
 }
 

@@ -1,11 +1,13 @@
-// One-shot pruning of the published MLPNet (Singh & Alistarh 2020) on MNIST, beside the published table:
-//   npm run build && node bench/second-order.mjs --cache DIR [--checkpoint FILE] [--methods a,b] [--sparsities .9,.95] [--seeds 0,1] [--samples 10000] [--out FILE]
-// Every cell that is done is a line of DIR/second-order-mlpnet.jsonl; running again does those that are missing, and writes the table of all that are asked for.
+// One-shot pruning of the published MLPNet (Singh & Alistarh 2020) on MNIST, beside the published table: npm
+// run build && node bench/second-order.mjs --cache DIR [--checkpoint FILE] [--methods a,b] [--sparsities
+// .9,.95] [--seeds 0,1] [--samples 10000] [--out FILE] Every cell that is done is a line of
+// DIR/second-order-mlpnet.jsonl; running again does those that are missing, and writes the table of all that
+// are asked for.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { markdownTable } from 'markdown-table'
 import { loadDataset } from '../dist/data/index.js'
-import { openMachine } from '../dist/engine/machine.js'
+import { openMachine } from '../dist/engine/machines/open.js'
 import { readSafetensors } from '../dist/formats/safetensors.js'
 import { pruneSecondOrder } from '../dist/methods/second-order/driver.js'
 import { GradientCache } from '../dist/methods/second-order/fisher/gradient-cache.js'
@@ -34,7 +36,10 @@ const methods = {
   cbs: { method: 'cbs', samples: SAMPLES },
   chita: { method: 'chita', samples: 1000 },
 }
-/** As reprinted by Benbaki et al. 2023, means of five seeds; CBS keeps more weights than labelled (2.2 % at .98). */
+/**
+ * As reprinted by Benbaki et al. 2023, means of five seeds; CBS keeps more weights than labelled (2.2 % at
+ * .98).
+ */
 const published = {
   MP: { 0.5: 93.93, 0.6: 93.78, 0.7: 93.62, 0.8: 92.89, 0.9: 90.3, 0.95: 83.64, 0.98: 32.25 },
   WF: { 0.5: 94.02, 0.6: 93.82, 0.7: 93.77, 0.8: 93.57, 0.9: 91.69, 0.95: 85.54, 0.98: 38.26 },
@@ -98,7 +103,10 @@ async function prepare(samples, cached) {
   return { samples, cached, source, network }
 }
 
-/** The authors' code judges start masks by gradient samples and passes by the whole training set; ours both by samples that gave no gradients. */
+/**
+ * The authors' code judges start masks by gradient samples and passes by the whole training set; ours both by
+ * samples that gave no gradients.
+ */
 function measure({ samples, source, network }, { name, sparsity, seed }) {
   const { faithful = false, ...options } = { ...methods[name], samples: undefined, published: undefined }
   loadWeights(network, readSafetensors(flags.checkpoint), flags.checkpoint)

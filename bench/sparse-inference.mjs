@@ -1,4 +1,5 @@
-// Inference of a pruned ResNet-20: zeros skipped beside dense kernels, ONNX Runtime and TensorFlow.js, native against native and wasm against wasm.
+// Inference of a pruned ResNet-20: zeros skipped beside dense kernels, ONNX Runtime and TensorFlow.js, native
+// against native and wasm against wasm.
 import { writeFileSync } from 'node:fs'
 import { markdownTable } from 'markdown-table'
 import { takeTurns, threadsText } from './contender.mjs'

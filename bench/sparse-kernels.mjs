@@ -1,4 +1,5 @@
-// The passes of single layers on one thread, sparse at several densities beside dense: what the table of costs in src/engine/cost.ts is read off.
+// The passes of single layers on one thread, sparse at several densities beside dense: what the table of
+// costs in src/engine/cost.ts is read off.
 import { writeFileSync } from 'node:fs'
 import { markdownTable } from 'markdown-table'
 import { sparseGain } from '../dist/engine/cost.js'
@@ -15,7 +16,10 @@ import { roundsOf } from './contender.mjs'
 import { machineText, milliseconds, percent } from './report.mjs'
 import { boundText, floorOf, peaksOf, peaksText } from './roofline.mjs'
 
-/** [name, channels in, out, rows and columns of the input, kernel, stride, batch] by the networks that have them */
+/**
+ * [name, channels in, out, rows and columns of the input, kernel, stride, batch] by the networks that have
+ * them
+ */
 const networks = {
   'ResNet-20': [
     ['3x3, 16 x 32²', 16, 16, 32, 3, 1, 128],
@@ -58,8 +62,9 @@ const FLOOR_DENSITY = 0.05
 const PASSES = /^(sparse_)?conv|^gemm$/
 
 /**
- * Backward passes of single layers on one core, as often as fast as dense ones, as SparseProp (Nikdan et al. 2023) reports them beside PyTorch's dense kernels on a processor of theirs.
- * @type {[shape: (string | number)[], density: number, published: string][]}
+ * Backward passes of single layers on one core, as often as fast as dense ones, as SparseProp (Nikdan et al.
+ * 2023) reports them beside PyTorch's dense kernels on a processor of theirs. @type {[shape: (string |
+ * number)[], density: number, published: string][]}
  */
 const sparseProp = [
   [['linear, 768 to 3072, batch 902', 768, 3072, 0, 1, 1, 902], 0.1, 'about 1'],
@@ -86,7 +91,9 @@ function passes([, channels, out, size, kernel, stride, batch]) {
   return graph
 }
 
-/** The calls of the three passes, forward first, with their milliseconds; with positions, on sparse kernels. */
+/**
+ * The calls of the three passes, forward first, with their milliseconds; with positions, on sparse kernels.
+ */
 function callsOf(machine, shape, positions) {
   const graph = passes(shape)
   const held = { capacity: positions?.length, states: ['weight.momentum'] }

@@ -1,4 +1,5 @@
-// What zeros gain in training: steps of pruned networks on dense and on sparse kernels beside PyTorch, and what bounds them.
+// What zeros gain in training: steps of pruned networks on dense and on sparse kernels beside PyTorch, and
+// what bounds them.
 import { writeFileSync } from 'node:fs'
 import { sizeOf } from '../dist/graph/tensor.js'
 import { findModel, Graph, prunableParameters } from '../dist/index.js'
@@ -16,11 +17,17 @@ const SPARSITIES = [
   /** As many weights as at 95 % uniformly, small layers denser than large ones. */
   { sparsity: 0.95, scope: 'erk' },
 ]
-/** Stem, shortcuts and classifier of convolutional networks stay dense. One step of theirs is enough to tell PyTorch's settings apart. */
+/**
+ * Stem, shortcuts and classifier of convolutional networks stay dense. One step of theirs is enough to tell
+ * PyTorch's settings apart.
+ */
 const conv = { pruned: /^layer.*conv/, settings: { steps: 1, coreTypes: [''] } }
 const resnet20 = { ...conv, name: 'ResNet-20', model: 'resnet20', script: 'pytorch-resnet20.py', flops: STEP_FLOPS }
 const lenet = {
-  ...{ name: 'LeNet-300-100', model: 'lenet-300-100', script: 'pytorch-mlp.py', pruned: /weight$/ },
+  name: 'LeNet-300-100',
+  model: 'lenet-300-100',
+  script: 'pytorch-mlp.py',
+  pruned: /weight$/,
   flops: 2 * BATCH * (3 * (784 * 300 + 300 * 100 + 100 * 10) - 784 * 300),
 }
 const wrn = {
@@ -32,7 +39,10 @@ const wrn = {
   rounds: 5,
 }
 
-/** Of a step of a convolutional network: forward, and as much again for each of the two gradients, of which the first layer needs one. */
+/**
+ * Of a step of a convolutional network: forward, and as much again for each of the two gradients, of which
+ * the first layer needs one.
+ */
 function stepFlops(model) {
   const graph = new Graph()
   const { image, build } = findModel(model)

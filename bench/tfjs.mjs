@@ -1,5 +1,6 @@
-// TensorFlow.js on its WebAssembly backend as a contender: inference of ResNet-20, out of its operators on [N, H, W, C]. As its converter does for
-// models that are only run, batch normalization is folded into the convolutions and ReLU is fused with them.
+// TensorFlow.js on its WebAssembly backend as a contender: inference of ResNet-20, out of its operators on
+// [N, H, W, C]. As its converter does for models that are only run, batch normalization is folded into the
+// convolutions and ReLU is fused with them.
 import { EPSILON } from '../dist/graph/operators/norm.js'
 import { optional, threadsText, timedSync } from './contender.mjs'
 

@@ -63,7 +63,8 @@ function build() {
   if (!force && existsSync(addon) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return
 
   mkdirSync(out, { recursive: true })
-  // A folder of its own: two builds at the same time do not meet, and nothing is left behind by one that fails.
+  // A folder of its own: two builds at the same time do not meet, and nothing is left behind by one that
+  // fails.
   const work = mkdtempSync(join(out, 'build-'))
   try {
     renameSync(link(work, headers), addon)

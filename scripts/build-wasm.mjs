@@ -1,7 +1,7 @@
 // Builds kernels/espalier.wasm with clang and wasm-ld, version 14, so that everyone gets the same bytes.
 //
-// Usage: node scripts/build-wasm.mjs [--check]     --check compares with the committed module instead of replacing it,
-// and says that it skipped where another version (or none) is installed.
+// Usage: node scripts/build-wasm.mjs [--check] --check compares with the committed module instead of
+// replacing it, and says that it skipped where another version (or none) is installed.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,5 +1,5 @@
-// Compiles the kernels for 64-bit ARM (NEON), so that they stay portable. Needs no headers or libraries of that system.
-// Says that it skipped where clang is missing. CLANG names the compiler (default clang-14).
+// Compiles the kernels for 64-bit ARM (NEON), so that they stay portable. Needs no headers or libraries of
+// that system. Says that it skipped where clang is missing. CLANG names the compiler (default clang-14).
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'

@@ -1,7 +1,8 @@
-// Runs the tests of the engine on a build of the addon that checks every access to memory and every undefined operation
-// (AddressSanitizer and UndefinedBehaviorSanitizer of gcc). Says that it skipped where gcc or its sanitizers are missing.
+// Runs the tests of the engine on a build of the addon that checks every access to memory and every undefined
+// operation (AddressSanitizer and UndefinedBehaviorSanitizer of gcc). Says that it skipped where gcc or its
+// sanitizers are missing.
 //
-// Usage: node scripts/test-sanitized.mjs [tests...]     default: test/engine
+// Usage: node scripts/test-sanitized.mjs [tests...] default: test/engine
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'

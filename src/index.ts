@@ -2,23 +2,17 @@
  * @file The library: everything that is public.
  */
 export { type Augmentation, augmentations, drawAugmentation, findAugmentation } from './data/augment.ts'
-export { type Dataset, holdOut, type Split } from './data/dataset.ts'
+export { type Dataset, holdOut, type Normalization, type Split } from './data/dataset.ts'
 export type { LoadOptions } from './data/formats.ts'
 export { type GetOptions, getDataset } from './data/get.ts'
 export { datasets, loadDataset } from './data/index.ts'
 export { loadMnist } from './data/mnist.ts'
-export { findNormalization, type Normalization, normalizations } from './data/normalization.ts'
+export { findNormalization, normalizations } from './data/normalization.ts'
 export type { DataProgress } from './data/progress.ts'
 export { type SyntheticOptions, synthetic } from './data/synthetic.ts'
 export { compile, type Executable } from './engine/compile.ts'
-export {
-  type Arena,
-  type EngineName,
-  type Floats,
-  type Machine,
-  type MachineOptions,
-  openMachine,
-} from './engine/machine.ts'
+export type { Arena, EngineName, Floats, Machine } from './engine/machine.ts'
+export { type MachineOptions, openMachine } from './engine/machines/open.ts'
 export { type DryRun, dryRun } from './experiment/plan/dry-run.ts'
 export { checkRecipe, type Recipe, readRecipe } from './experiment/recipe/recipe.ts'
 export type { RunEvent, RunOutcome, RunResult } from './experiment/run/events.ts'
@@ -45,7 +39,8 @@ export type { Node, Operator } from './graph/operator.ts'
 export { add, mul, neg, relu, sub } from './graph/operators/elementwise.ts'
 export { gemm, linear, matmul } from './graph/operators/linear.ts'
 export { crossEntropy, softmax } from './graph/operators/loss.ts'
-export { flatten, reduceMean, reduceSum, reshape } from './graph/operators/shape.ts'
+export { reduceMean } from './graph/operators/mean.ts'
+export { flatten, reduceSum, reshape } from './graph/operators/shape.ts'
 export type { Shape, Tensor } from './graph/tensor.ts'
 export { SparseModel, type SparseModelOptions } from './infer/sparse-model.ts'
 export { type PrunedWeight, type PrunedWeights, pruneOnnx } from './methods/by-value/prune-onnx.ts'

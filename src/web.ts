@@ -1,7 +1,9 @@
 /**
- * @file What a page can import: pruned networks on WebAssembly. Nothing here, or imported from here, needs Node or any package.
+ * @file What a page can import: pruned networks on WebAssembly. Nothing here, or imported from here, needs
+ * Node or any package.
  *
- *     import { parseSafetensors, SparseModel, wasmMachine } from 'espalier/web' // without a bundler: './espalier/dist/web.js'
+ *     // Without a bundler from './espalier/dist/web.js':
+ *     import { parseSafetensors, SparseModel, wasmMachine } from 'espalier/web'
  *     const machine = wasmMachine(await WebAssembly.compileStreaming(fetch('espalier.wasm')))
  *     const bytes = new Uint8Array(await (await fetch('model.safetensors')).arrayBuffer())
  *     const logits = new SparseModel(parseSafetensors(bytes, 'model.safetensors'), { machine }).run(pixels)

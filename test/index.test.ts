@@ -34,7 +34,9 @@ it('the library: a sparse network whose weights move while it trains', async () 
   const moved: number[] = []
   const hook = new RewiringHook({
     rewiring: rewirings.set.make({ seed: 0, moves: 0, fraction: 0.2, temperature: () => 0 }),
-    ...{ seed: 0, rate: () => 0.05, schedule: { start: 0, end: 30, period: () => 10 } },
+    seed: 0,
+    rate: () => 0.05,
+    schedule: { start: 0, end: 30, period: () => 10 },
     onEvent: ({ grown }) => moved.push(grown),
   })
   const schedule = { kind: 'constant', base: 0.05 } as const

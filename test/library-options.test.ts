@@ -1,4 +1,7 @@
-/** @file The library as JavaScript calls it: values that an option cannot have are refused in one sentence, and nothing has changed. */
+/**
+ * @file The library as JavaScript calls it: values that an option cannot have are refused in one sentence,
+ * and nothing has changed.
+ */
 import { expect, it } from 'vitest'
 import {
   checkRecipe,
@@ -34,9 +37,30 @@ import { dataOf, machine, model, smallNetwork, stateOf } from './train/small.ts'
 // biome-ignore lint/suspicious/noExplicitAny: no types, as in JavaScript
 type Any = any
 const library: Any = {
-  ...{ checkRecipe, chooseTensors, dryRun, findModel, gradualPruning, holdOut, learningRate, Network, openMachine },
-  ...{ overlapOf, planTraining, prune, pruneObc, pruneSparseGpt, pruningEvents, RewiringHook, rewirings, runRecipe },
-  ...{ runTicket, SparseModel, Scoring, synthetic, train, weightsOf },
+  checkRecipe,
+  chooseTensors,
+  dryRun,
+  findModel,
+  gradualPruning,
+  holdOut,
+  learningRate,
+  Network,
+  openMachine,
+  overlapOf,
+  planTraining,
+  prune,
+  pruneObc,
+  pruneSparseGpt,
+  pruningEvents,
+  RewiringHook,
+  rewirings,
+  runRecipe,
+  runTicket,
+  SparseModel,
+  Scoring,
+  synthetic,
+  train,
+  weightsOf,
 }
 
 async function refusal(work: () => unknown): Promise<string> {

@@ -1,4 +1,7 @@
-/** @file The package as npm packs it, in a project of its own: it imports in Node and in a page, its types resolve, all that it exports is there. */
+/**
+ * @file The package as npm packs it, in a project of its own: it imports in Node and in a page, its types
+ * resolve, all that it exports is there.
+ */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -28,7 +31,9 @@ beforeAll(async () => {
   project = mkdtempSync(join(tmpdir(), 'espalier-packed-'))
   const [{ filename }] = JSON.parse(
     execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], {
-      ...{ cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
     }),
   )
   mkdirSync(installed(), { recursive: true })

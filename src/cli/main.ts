@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /** @file The command line. One file per command; errors that a person can mend are one sentence. */
 import { Command } from 'commander'
-import { version } from '../experiment/run/environment.ts'
 import { errorText } from '../util/errors.ts'
+import { version } from '../util/version.ts'
 import { benchCommand } from './commands/bench.ts'
 import { compareMasksCommand } from './commands/compare-masks.ts'
 import { convertCommand } from './commands/convert.ts'
@@ -35,26 +35,26 @@ Environment:
   ESPALIER_DEBUG    1 shows where an error came from`,
   )
 const commands = [
-  ...[
-    runCommand,
-    sweepCommand,
-    workerCommand,
-    pruneCommand,
-    evalCommand,
-    benchCommand,
-    reportCommand,
-    inspectCommand,
-    convertCommand,
-    compareMasksCommand,
-  ],
-  ...[listCommand, dataCommand],
+  runCommand,
+  sweepCommand,
+  workerCommand,
+  pruneCommand,
+  evalCommand,
+  benchCommand,
+  reportCommand,
+  inspectCommand,
+  convertCommand,
+  compareMasksCommand,
+  listCommand,
+  dataCommand,
 ]
 for (const command of commands) {
   program.addCommand(command.copyInheritedSettings(program))
   for (const part of command.commands) part.copyInheritedSettings(command)
 }
 
-// A reader that went away, such as head, is no error: work goes on without it, so that exit status 0 says that all was done.
+// A reader that went away, such as head, is no error: work goes on without it, so that exit status 0 says
+// that all was done.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error

@@ -5,7 +5,10 @@ import type { RunEvent } from '../experiment/run/events.ts'
 import { trainsFirst } from '../sweep/trunk.ts'
 import { UserError } from '../util/errors.ts'
 
-/** Ends a run a step before its first pruning event, which comes with the step that it is at and so still lies ahead when the run goes on. */
+/**
+ * Ends a run a step before its first pruning event, which comes with the step that it is at and so still lies
+ * ahead when the run goes on.
+ */
 export class StopBeforePruning {
   readonly #controller = new AbortController()
   readonly #start: string

@@ -1,9 +1,9 @@
 /**
- * @file Random crops and flips of training images. This only draws them; reading a batch applies them
- * before normalization, so that what a zero padding adds is black.
+ * @file Random crops and flips of training images. This only draws them; reading a batch applies them before
+ * normalization, so that what a zero padding adds is black.
  *
- * Pixel [row, column] of the augmented image is pixel [row + dy - pad, k + dx - pad] of the original, where k = column,
- * or width - 1 - column of a flipped image: the padded image is cropped, then the crop is flipped.
+ * Pixel [row, column] of the augmented image is pixel [row + dy - pad, k + dx - pad] of the original, where k
+ * = column, or width - 1 - column of a flipped image: the padded image is cropped, then the crop is flipped.
  */
 import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
@@ -12,7 +12,10 @@ import { suggestion } from '../util/suggest.ts'
 export interface Augmentation {
   /** Pixels that are added on each side before a crop of the original size. */
   pad: number
-  /** What they are: black, or the image reflected without repeating its edge (-1 is pixel 1, as in numpy's `reflect`). */
+  /**
+   * What they are: black, or the image reflected without repeating its edge (-1 is pixel 1, as in numpy's
+   * `reflect`).
+   */
   fill: 'zero' | 'reflect'
   /** Whether half of the images are flipped left to right. */
   flip: boolean
@@ -40,8 +43,9 @@ export function findAugmentation(name: string): Augmentation {
 const DRAWS = 3
 
 /**
- * [N, 3]: (dy, dx, flip) for each of N samples, dy and dx whole numbers 0 .. 2 pad, flip 0 or 1. A sample's numbers depend on
- * seed, epoch and its index alone, not on the batch that it is in. `out` is written where it is given.
+ * [N, 3]: (dy, dx, flip) for each of N samples, dy and dx whole numbers 0 .. 2 pad, flip 0 or 1. A sample's
+ * numbers depend on seed, epoch and its index alone, not on the batch that it is in. `out` is written where
+ * it is given.
  */
 export function drawAugmentation(
   { pad, flip }: Pick<Augmentation, 'pad' | 'flip'>,
@@ -69,7 +73,10 @@ function scaled(counter: number, first: number, second: number, n: number): numb
   return Math.floor((bits * n) / 4294967296)
 }
 
-/** A bijection of 32 bits in which every input bit reaches every output bit (the finalizer that also seeds util/random). */
+/**
+ * A bijection of 32 bits in which every input bit reaches every output bit (the finalizer that also seeds
+ * util/random).
+ */
 function mix(x: number): number {
   x = Math.imul(x ^ (x >>> 16), 0x21f0aaad)
   x = Math.imul(x ^ (x >>> 15), 0x735a2d97)

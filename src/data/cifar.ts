@@ -1,6 +1,7 @@
 /**
- * @file CIFAR-10 and CIFAR-100 (Krizhevsky 2009) from their binary files: records of one label (CIFAR-10) or a coarse and a fine one
- * (CIFAR-100), then 3 x 32 x 32 bytes: the red plane, the green one, the blue one, each by rows. The fine labels are used.
+ * @file CIFAR-10 and CIFAR-100 (Krizhevsky 2009) from their binary files: records of one label (CIFAR-10) or
+ * a coarse and a fine one (CIFAR-100), then 3 x 32 x 32 bytes: the red plane, the green one, the blue one,
+ * each by rows. The fine labels are used.
  */
 import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -51,8 +52,8 @@ function locate(folder: string, { subfolder, test }: CifarFamily): string | unde
 export const isCifarFolder = (folder: string, family: CifarFamily): boolean => locate(folder, family) !== undefined
 
 /**
- * `normalization`: the name of its constants. Throws UserError where a file is missing, ends within a record or has a label that
- * there is not.
+ * `normalization`: the name of its constants. Throws UserError where a file is missing, ends within a record
+ * or has a label that there is not.
  */
 export function loadCifar(
   folder: string,
@@ -67,9 +68,13 @@ export function loadCifar(
       family,
     )
   return {
-    ...{ name, classes: family.labels.at(-1)!.classes, classNames: family.classNames, image: [3, 32, 32] as const },
+    name,
+    classes: family.labels.at(-1)!.classes,
+    classNames: family.classNames,
+    image: [3, 32, 32] as const,
     ...findNormalization(normalization, 3),
-    ...{ train: read(family.train), test: read(family.test) },
+    train: read(family.train),
+    test: read(family.test),
   }
 }
 

@@ -1,5 +1,6 @@
 /**
- * @file The layout of ImageNet: `train/<class>/<image>` and the same under `test/` or `val/`. Classes are the sorted folder names.
+ * @file The layout of ImageNet: `train/<class>/<image>` and the same under `test/` or `val/`. Classes are the
+ * sorted folder names.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, statSync } from 'node:fs'

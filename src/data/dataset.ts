@@ -16,22 +16,29 @@ export interface Split {
   labels: Labels
 }
 
-/** Of mean and of std: `of the data set`, `given`, `measured on ...` or, where nobody said them, `guessed: ...`. */
+/** What pixels become inputs by: (pixel / 255 - mean) / std. */
+export interface Normalization {
+  /** Per channel, of pixels scaled to 0..1. */
+  mean: readonly number[]
+  std: readonly number[]
+}
+
+/**
+ * Of mean and of std: `of the data set`, `given`, `measured on ...` or, where nobody said them,
+ * `guessed: ...`.
+ */
 export interface Origin {
   mean: string
   std: string
 }
 
-export interface Dataset {
+export interface Dataset extends Normalization {
   name: string
   classes: number
   /** In order of their labels, where the files say them. */
   classNames?: readonly string[]
   /** [C, H, W]. */
   image: readonly [number, number, number]
-  /** Per channel, of pixels scaled to 0..1: inputs are (pixel - mean) / std. */
-  mean: readonly number[]
-  std: readonly number[]
   /** Who said mean and std, in words. Absent: the data set itself. */
   origin?: Origin
   train: Split
@@ -54,9 +61,9 @@ export const labelArray = (classes: number, count: number): Labels =>
   classes <= 256 ? new Uint8Array(count) : new Uint16Array(count)
 
 /**
- * Holds out `validation` of `count` training samples, chosen by seed. Both parts are in ascending order. With `stratifyBy`,
- * the label of every sample, each class gives the same share of its samples: the total is exact, what rounding
- * leaves goes to the largest remainders.
+ * Holds out `validation` of `count` training samples, chosen by seed. Both parts are in ascending order. With
+ * `stratifyBy`, the label of every sample, each class gives the same share of its samples: the total is
+ * exact, what rounding leaves goes to the largest remainders.
  */
 export function holdOut(count: number, validation: number, seed: number, stratifyBy?: ArrayLike<number>): Indices {
   checkWhole('count', count ?? null, 0)

@@ -1,8 +1,8 @@
 /**
  * @file One image file as bytes in planes: decoded, resized and cropped by sharp (libvips).
  *
- * Colours are taken as they are stored: no colour profile and no EXIF rotation is applied, as in the usual Python loaders.
- * Gray images get three equal planes, transparency is dropped, 16 bits become 8.
+ * Colours are taken as they are stored: no colour profile and no EXIF rotation is applied, as in the usual
+ * Python loaders. Gray images get three equal planes, transparency is dropped, 16 bits become 8.
  */
 import { readFile } from 'node:fs/promises'
 import type Sharp from 'sharp'
@@ -27,7 +27,9 @@ export class CorruptImage extends UserError {}
 
 export type Decode = (path: string) => Promise<Picture>
 
-/** Loads sharp, which takes a tenth of a second. Throws UserError where it is not installed for this machine. */
+/**
+ * Loads sharp, which takes a tenth of a second. Throws UserError where it is not installed for this machine.
+ */
 export async function imageDecoder(geometry: Geometry): Promise<Decode> {
   let sharp: typeof Sharp
   try {
@@ -70,7 +72,10 @@ async function decode(sharp: typeof Sharp, path: string, { size, crop = size }: 
   return { height: h, width: w, planes }
 }
 
-/** What sharp says itself. libvips's own words come from a buffer that all decoders share: they may be those of another image. */
+/**
+ * What sharp says itself. libvips's own words come from a buffer that all decoders share: they may be those
+ * of another image.
+ */
 function reason(error: Error): string {
   const [line] = error.message.split('\n')
   return line.startsWith('Input ') ? line : 'it is damaged or incomplete'

@@ -24,8 +24,8 @@ export interface DecodeOptions {
 }
 
 /**
- * All images must come out in one size, that of the first. Throws UserError for one that does not, or that cannot be
- * decoded: of several, always for the earliest.
+ * All images must come out in one size, that of the first. Throws UserError for one that does not, or that
+ * cannot be decoded: of several, always for the earliest.
  */
 export async function decodeImages(
   what: string,
@@ -76,8 +76,8 @@ export async function decodeImages(
 }
 
 /**
- * Runs `work` for from .. to-1 with a few in flight, started in order. After a failure nothing new is started; then the failure of
- * the smallest number is thrown.
+ * Runs `work` for from .. to-1 with a few in flight, started in order. After a failure nothing new is
+ * started; then the failure of the smallest number is thrown.
  */
 async function inParallel(from: number, to: number, work: (i: number) => Promise<void>): Promise<void> {
   let next = from

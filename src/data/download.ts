@@ -1,6 +1,7 @@
 /**
- * @file A file from a web server, whole or not at all. What has arrived is kept beside the target as `<name>.part`, so that an
- * interrupted download goes on where it stopped (a Range request). The target appears only once its checksum is right.
+ * @file A file from a web server, whole or not at all. What has arrived is kept beside the target as
+ * `<name>.part`, so that an interrupted download goes on where it stopped (a Range request). The target
+ * appears only once its checksum is right.
  */
 import { createHash } from 'node:crypto'
 import { createReadStream, existsSync, statSync } from 'node:fs'
@@ -26,8 +27,9 @@ export interface DownloadOptions {
 }
 
 /**
- * Fetches the file, unless it is there already. Throws UserError where the server cannot be reached or does not have it, where the
- * connection breaks (a second call goes on from there), and where the content is not what was published.
+ * Fetches the file, unless it is there already. Throws UserError where the server cannot be reached or does
+ * not have it, where the connection breaks (a second call goes on from there), and where the content is not
+ * what was published.
  */
 export async function download(file: Download, options: DownloadOptions = {}): Promise<void> {
   const { path, size } = file

@@ -16,7 +16,10 @@ import { type PublishedFile, type Source, sources } from './sources.ts'
 import { readTar } from './tar.ts'
 
 export interface GetOptions {
-  /** The data set's folder. Default: `ESPALIER_DATA/<name>`, else in the cache folder; where `loadDataset` looks. */
+  /**
+   * The data set's folder. Default: `ESPALIER_DATA/<name>`, else in the cache folder; where `loadDataset`
+   * looks.
+   */
   into?: string
   /** Another address with the same files. */
   from?: string

@@ -1,6 +1,6 @@
 /**
- * @file IDX, the file format of MNIST: two zero bytes, a type code, the number of dimensions, the dimensions (32-bit,
- * big-endian), then the values. Only unsigned bytes (type 8) are read.
+ * @file IDX, the file format of MNIST: two zero bytes, a type code, the number of dimensions, the dimensions
+ * (32-bit, big-endian), then the values. Only unsigned bytes (type 8) are read.
  */
 import { UserError } from '../util/errors.ts'
 import { readBytes } from '../util/files.ts'

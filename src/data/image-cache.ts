@@ -1,6 +1,6 @@
 /**
- * @file Decoded images in one file, so that decoding happens once. A file is used only if it is whole, unchanged (CRC-32) and was
- * made from the same files; anything else is as good as no file.
+ * @file Decoded images in one file, so that decoding happens once. A file is used only if it is whole,
+ * unchanged (CRC-32) and was made from the same files; anything else is as good as no file.
  *
  * Layout: 8 bytes magic, header length (32-bit, little-endian), header (JSON), labels, images.
  */
@@ -66,7 +66,10 @@ export function readImageCache(path: string, fingerprint: string): CachedImages 
   }
 }
 
-/** Writes beside the target, then renames. A power cut may leave a damaged file: its checksum tells. Throws as node:fs does. */
+/**
+ * Writes beside the target, then renames. A power cut may leave a damaged file: its checksum tells. Throws as
+ * node:fs does.
+ */
 export function writeImageCache(path: string, { labels, images, ...rest }: CachedImages): void {
   const header: Header = { ...rest, checksum: checksumOf(labels, images) }
   const text = new TextEncoder().encode(JSON.stringify(header))

@@ -1,6 +1,6 @@
 /**
- * @file A folder of JPEG and PNG files in ImageNet's layout as a data set. Decoding is slow (about a millisecond of one processor for
- * the smallest image), so the result is kept in the cache folder.
+ * @file A folder of JPEG and PNG files in ImageNet's layout as a data set. Decoding is slow (about a
+ * millisecond of one processor for the smallest image), so the result is kept in the cache folder.
  */
 import { createHash } from 'node:crypto'
 import { basename, join, relative, resolve } from 'node:path'
@@ -21,7 +21,8 @@ export interface ImageFolderOptions extends Geometry, DecodeOptions {
 }
 
 /**
- * Loads `train/<class>/*` and `test/<class>/*` (or `val/`). Throws UserError where the layout, a size or an image is not as it should be.
+ * Loads `train/<class>/*` and `test/<class>/*` (or `val/`). Throws UserError where the layout, a size or an
+ * image is not as it should be.
  */
 export async function loadImageFolder(
   folder: string,
@@ -49,7 +50,11 @@ export async function loadImageFolder(
   const { classNames, image, trainCount, images, labels, skipped } = loaded
   const values = trainCount * image[0] * image[1] * image[2]
   return {
-    ...{ name, classes: classNames.length, classNames, image, ...constants },
+    name,
+    classes: classNames.length,
+    classNames,
+    image,
+    ...constants,
     train: { count: trainCount, images: images.subarray(0, values), labels: labels.subarray(0, trainCount) },
     test: { count: loaded.testCount, images: images.subarray(values), labels: labels.subarray(trainCount) },
     ...(crop !== undefined && { geometry: { ...(size !== undefined && { size }), crop } }),
@@ -74,7 +79,12 @@ async function decodeFolder(
   for (const [part, count] of Object.entries({ training: trainCount, test: testCount }))
     if (count === 0) throw new UserError(`${folder}: none of its ${part} images can be decoded`)
   return {
-    ...{ classNames, image: [3, height, width], trainCount, testCount, labels, images },
+    classNames,
+    image: [3, height, width],
+    trainCount,
+    testCount,
+    labels,
+    images,
     skipped: skipped.map((i) => relative(folder, paths[i])),
   }
 }

@@ -21,19 +21,28 @@ export interface DatasetEntry {
 /** Adding a data set: a line here; if its files are of a new format, a file and a line in formats.ts. */
 export const datasets: Record<string, DatasetEntry> = {
   mnist: stored({
-    ...{ name: 'mnist', formats: ['idx'], locate: locateMnist, find: findMnist },
+    name: 'mnist',
+    formats: ['idx'],
+    locate: locateMnist,
+    find: findMnist,
     summary: 'handwritten digits, 60,000 + 10,000 images of 28 x 28, 10 classes',
   }),
   'fashion-mnist': stored({
-    ...{ name: 'fashion-mnist', formats: ['idx'], normalization: 'fashion-mnist' },
+    name: 'fashion-mnist',
+    formats: ['idx'],
+    normalization: 'fashion-mnist',
     summary: 'articles of clothing, 60,000 + 10,000 images of 28 x 28, 10 classes',
   }),
   cifar10: stored({
-    ...{ name: 'cifar10', formats: ['cifar10', 'images'], normalization: 'cifar10' },
+    name: 'cifar10',
+    formats: ['cifar10', 'images'],
+    normalization: 'cifar10',
     summary: 'photographs, 50,000 + 10,000 images of 3 x 32 x 32, 10 classes',
   }),
   cifar100: stored({
-    ...{ name: 'cifar100', formats: ['cifar100', 'images'], normalization: 'cifar100' },
+    name: 'cifar100',
+    formats: ['cifar100', 'images'],
+    normalization: 'cifar100',
     summary: 'photographs, 50,000 + 10,000 images of 3 x 32 x 32, 100 classes (fine labels)',
   }),
   synthetic: {
@@ -47,7 +56,8 @@ export const datasets: Record<string, DatasetEntry> = {
 }
 
 /**
- * A data set by name, or a folder with one: MNIST's IDX files, CIFAR's binary files, or folders of images. Throws UserError.
+ * A data set by name, or a folder with one: MNIST's IDX files, CIFAR's binary files, or folders of images.
+ * Throws UserError.
  */
 export async function loadDataset(nameOrFolder: string, options: LoadOptions = {}): Promise<Dataset> {
   if (Object.hasOwn(datasets, nameOrFolder)) return datasets[nameOrFolder].load(options)
@@ -75,7 +85,8 @@ function stored({ name, summary, formats: names, normalization, ...places }: Sto
   const { locate = () => findFolder(name), find = () => findFolder(name) ?? missing(name, names) } = places
   const possible = names.map((format) => formats[format])
   return {
-    ...{ summary, locate },
+    summary,
+    locate,
     load: async (options) =>
       withOwn(
         await loadFolder(find(), name, possible, { ...options, normalization: options.normalization ?? normalization }),

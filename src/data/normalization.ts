@@ -1,17 +1,12 @@
 /**
- * @file How pixels become inputs: (pixel / 255 - mean) / std per channel, by the constants that published results were
- * obtained with. A checkpoint is worth its accuracy only with the constants that it was trained with.
+ * @file How pixels become inputs: (pixel / 255 - mean) / std per channel, by the constants that published
+ * results were obtained with. A checkpoint is worth its accuracy only with the constants that it was trained
+ * with.
  */
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
-import type { Dataset, Origin } from './dataset.ts'
+import type { Dataset, Normalization, Origin } from './dataset.ts'
 import { measureChannels } from './statistics.ts'
-
-export interface Normalization {
-  /** Per channel, of pixels scaled to 0..1. */
-  mean: readonly number[]
-  std: readonly number[]
-}
 
 interface Entry extends Normalization {
   summary: string
@@ -58,7 +53,9 @@ export function findNormalization(name: string, channels: number): Normalization
   return { mean: each(mean), std: each(std) }
 }
 
-/** One finite number for each channel; a single one stands for all. Throws UserError, beginning with `what`. */
+/**
+ * One finite number for each channel; a single one stands for all. Throws UserError, beginning with `what`.
+ */
 export function perChannel(values: readonly unknown[], channels: number, what: string): number[] {
   const numbers = values.length === 1 ? Array(channels).fill(values[0]) : [...values]
   if (numbers.length === channels && numbers.every((x) => Number.isFinite(x))) return numbers
@@ -76,7 +73,10 @@ export function deviationPerChannel(values: readonly unknown[], channels: number
 /** Numbers per channel, or that they are to be measured on the training images. */
 export type Asked = readonly unknown[] | 'data'
 
-/** The data set with another mean or std, where they are asked for; `names` is what messages call the two. Throws UserError. */
+/**
+ * The data set with another mean or std, where they are asked for; `names` is what messages call the two.
+ * Throws UserError.
+ */
 export function normalized(
   data: Dataset,
   asked: { mean?: Asked; std?: Asked },

@@ -22,7 +22,11 @@ export interface Source {
 
 /** An IDX file in MNIST's layout. */
 const idx = (name: string, size: number, md5: string): PublishedFile => ({
-  ...{ name: `${name}.gz`, size, md5, packed: 'gzip', gives: [name] },
+  name: `${name}.gz`,
+  size,
+  md5,
+  packed: 'gzip',
+  gives: [name],
 })
 
 const binary = (folder: string, names: readonly string[]) => names.map((name) => `${folder}/${name}`)
@@ -50,11 +54,14 @@ export const sources: Record<string, Source> = {
     base: 'https://www.cs.toronto.edu/~kriz/',
     files: [
       {
-        ...{ name: 'cifar-10-binary.tar.gz', size: 170_052_171, packed: 'tar.gz' },
+        name: 'cifar-10-binary.tar.gz',
+        size: 170_052_171,
+        packed: 'tar.gz',
         md5: 'c32a1d4ab5d03f1284b67883e8d87530',
         gives: binary('cifar-10-batches-bin', [
           ...[1, 2, 3, 4, 5].map((i) => `data_batch_${i}.bin`),
-          ...['test_batch.bin', 'batches.meta.txt'],
+          'test_batch.bin',
+          'batches.meta.txt',
         ]),
       },
     ],
@@ -63,11 +70,11 @@ export const sources: Record<string, Source> = {
     base: 'https://www.cs.toronto.edu/~kriz/',
     files: [
       {
-        ...{ name: 'cifar-100-binary.tar.gz', size: 168_513_733, packed: 'tar.gz' },
+        name: 'cifar-100-binary.tar.gz',
+        size: 168_513_733,
+        packed: 'tar.gz',
         md5: '03b5dce01913d631647c71ecec9e9cb8',
-        gives: binary('cifar-100-binary', [
-          ...['train.bin', 'test.bin', 'fine_label_names.txt', 'coarse_label_names.txt'],
-        ]),
+        gives: binary('cifar-100-binary', ['train.bin', 'test.bin', 'fine_label_names.txt', 'coarse_label_names.txt']),
       },
     ],
   },

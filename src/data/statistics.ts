@@ -1,8 +1,7 @@
 /**
  * @file What a data set's pixels and labels are like.
  */
-import type { Dataset, Split } from './dataset.ts'
-import type { Normalization } from './normalization.ts'
+import type { Dataset, Normalization, Split } from './dataset.ts'
 
 /** Mean and standard deviation per channel of pixels scaled to 0..1, exact up to rounding. */
 export function measureChannels({ images, count }: Split, [channels, height, width]: Dataset['image']): Normalization {

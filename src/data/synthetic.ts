@@ -1,7 +1,7 @@
 /**
- * @file A procedural data set for dry runs and tests: every class is a fixed pattern of soft blobs, every image its
- * class's pattern under noise. Smooth patterns survive pooling and small shifts, so that convolutional networks learn
- * them as well as others do. Nothing is read from disk.
+ * @file A procedural data set for dry runs and tests: every class is a fixed pattern of soft blobs, every
+ * image its class's pattern under noise. Smooth patterns survive pooling and small shifts, so that
+ * convolutional networks learn them as well as others do. Nothing is read from disk.
  */
 import { checkNumber, checkWhole } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
@@ -48,8 +48,13 @@ export function synthetic(options: SyntheticOptions = {}): Dataset {
   }
   const channels = Array.from({ length: image[0] })
   return {
-    ...{ name: 'synthetic', classes, image, mean: channels.map(() => 0.5), std: channels.map(() => 0.25) },
-    ...{ train: split('train', train), test: split('test', test) },
+    name: 'synthetic',
+    classes,
+    image,
+    mean: channels.map(() => 0.5),
+    std: channels.map(() => 0.25),
+    train: split('train', train),
+    test: split('test', test),
   }
 }
 
@@ -72,7 +77,10 @@ function pattern(draw: Random, [channels, height, width]: readonly [number, numb
   return bytes
 }
 
-/** The grid line before pixel `i` of `size`, and how far beyond it the pixel is, 0 to 1; the outer lines are the outer pixels. */
+/**
+ * The grid line before pixel `i` of `size`, and how far beyond it the pixel is, 0 to 1; the outer lines are
+ * the outer pixels.
+ */
 function between(i: number, size: number, lines: number): [number, number] {
   const position = size > 1 ? (i * (lines - 1)) / (size - 1) : 0
   const line = Math.floor(position)

@@ -1,5 +1,6 @@
 /**
- * @file Reads tar archives (ustar, and the older ones that it extends): regular files and folders, nothing else.
+ * @file Reads tar archives (ustar, and the older ones that it extends): regular files and folders, nothing
+ * else.
  */
 import { UserError } from '../util/errors.ts'
 
@@ -14,8 +15,9 @@ const BLOCK = 512
 const LARGEST = 1 << 30
 
 /**
- * The files in an archive, as its bytes come in. Throws UserError where the archive is damaged, ends early, holds links or devices, or
- * a name that would leave the folder that it is unpacked into. `source` is what messages call it.
+ * The files in an archive, as its bytes come in. Throws UserError where the archive is damaged, ends early,
+ * holds links or devices, or a name that would leave the folder that it is unpacked into. `source` is what
+ * messages call it.
  */
 export async function* readTar(pieces: AsyncIterable<Uint8Array>, source: string): AsyncGenerator<TarFile> {
   const fail = (message: string): never => {
@@ -49,7 +51,10 @@ class Blocks {
     this.#pieces = pieces[Symbol.asyncIterator]()
   }
 
-  /** The next `length` bytes; undefined where fewer are left. Memory is taken as bytes arrive, not as they are announced. */
+  /**
+   * The next `length` bytes; undefined where fewer are left. Memory is taken as bytes arrive, not as they are
+   * announced.
+   */
   async take(length: number): Promise<Uint8Array | undefined> {
     const held = [this.#rest]
     let have = this.#rest.length

@@ -1,4 +1,7 @@
-/** @file How far the outputs of two graphs are apart on random inputs: evidence that one can take the place of the other. */
+/**
+ * @file How far the outputs of two graphs are apart on random inputs: evidence that one can take the place of
+ * the other.
+ */
 import type { Values } from '../graph/fold-batch-norm.ts'
 import type { Graph } from '../graph/graph.ts'
 import { sizeOf } from '../graph/tensor.ts'

@@ -1,5 +1,6 @@
 /**
- * @file Small real numbers as kernel arguments: arguments are 32-bit integers, so these travel as the bits of a float32.
+ * @file Small real numbers as kernel arguments: arguments are 32-bit integers, so these travel as the bits of
+ * a float32.
  */
 const floats = new Float32Array(1)
 const integers = new Int32Array(floats.buffer)

@@ -59,7 +59,10 @@ export class Executable {
     this.#arena.run(this.#found(program))
   }
 
-  /** Runs the program of that name in several executables of one machine, at most as many as it has threads, each on a thread of its own. */
+  /**
+   * Runs the program of that name in several executables of one machine, at most as many as it has threads,
+   * each on a thread of its own.
+   */
   static runApart(program: string, executables: readonly Executable[]): void {
     const runs = executables.map((executable) => ({ arena: executable.#arena, program: executable.#found(program) }))
     executables[0]?.machine.runApart(runs)
@@ -70,7 +73,10 @@ export class Executable {
     this.#arena.run(Program.assemble(instructions, this.#arena.floats.length))
   }
 
-  /** Milliseconds per instruction of a program, each run alone `rounds` times (median). Changes the state as runs do. */
+  /**
+   * Milliseconds per instruction of a program, each run alone `rounds` times (median). Changes the state as
+   * runs do.
+   */
   profile(program: string, rounds = 20): Profiled[] {
     return this.#programs.get(program)!.instructions.map((instruction) => {
       const single = Program.assemble([instruction], this.#arena.floats.length)
@@ -110,7 +116,10 @@ export class Executable {
     return this.#programs.has(program)
   }
 
-  /** Takes over the parameters, buffers and states that another executable has under the same names and in the same shapes. */
+  /**
+   * Takes over the parameters, buffers and states that another executable has under the same names and in the
+   * same shapes.
+   */
   copyFrom(other: Executable): void {
     for (const [name, { tensor }] of this.#shared) {
       const theirs = other.#shared.get(name)
@@ -143,7 +152,10 @@ export class Executable {
     return values
   }
 
-  /** A program's output as it lies in memory, live: samples innermost where the tensor is batched, row-major otherwise. */
+  /**
+   * A program's output as it lies in memory, live: samples innermost where the tensor is batched, row-major
+   * otherwise.
+   */
   raw(program: string, output: string): Floats {
     return this.#slot(program, output).memory
   }
@@ -199,8 +211,8 @@ export interface Layout {
 const slotKey = (program: string, name: string) => `${program}/${name}`
 
 /**
- * Compiles graphs for a machine. Parameters and states with the same name are one tensor in all of them; everything
- * starts at zero. Throws where graphs disagree on a shape or an operator has no kernel.
+ * Compiles graphs for a machine. Parameters and states with the same name are one tensor in all of them;
+ * everything starts at zero. Throws where graphs disagree on a shape or an operator has no kernel.
  */
 export const compile = (machine: Machine, graphs: Readonly<Record<string, Graph>>): Executable =>
   new Executable(machine, layOut(graphs))

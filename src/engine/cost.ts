@@ -1,6 +1,7 @@
 /**
- * @file What a layer costs on dense and on sparse kernels, by a fixed table: nanoseconds of one AVX2 core at 3.5 GHz per multiply-add and per value moved,
- * read off `npm run bench sparse-kernels`. Only the ratio of the two costs decides; it is the same on every machine, so that a run can be repeated.
+ * @file What a layer costs on dense and on sparse kernels, by a fixed table: nanoseconds of one AVX2 core at
+ * 3.5 GHz per multiply-add and per value moved, read off `npm run bench sparse-kernels`. Only the ratio of
+ * the two costs decides; it is the same on every machine, so that a run can be repeated.
  */
 
 /** A layer's sizes, as the kernels of src/engine/kernels/sparse.ts have them. */
@@ -42,7 +43,10 @@ const COSTS: Record<'winograd' | 'direct' | 'strided' | 'product' | 'small', { d
   small: { dense: { multiplyAdd: 0.1, value: 2 }, sparse: MAPS },
 }
 
-/** How many times faster than on dense kernels a pass over the layer is on sparse ones, where `density` of its weights are nonzeros. */
+/**
+ * How many times faster than on dense kernels a pass over the layer is on sparse ones, where `density` of its
+ * weights are nonzeros.
+ */
 export function sparseGain(layer: LayerCost, density: number): number {
   const { batch, in: channels, out, h, w, oh, ow, kh, kw, sy, sx, dy, dx } = layer
   const multiplyAdds = batch * out * channels * kh * kw * oh * ow

@@ -1,5 +1,6 @@
 /**
- * @file Fusion: neighbours that one kernel can do at once. Done after differentiation, so no gradient rule knows of it.
+ * @file Fusion: neighbours that one kernel can do at once. Done after differentiation, so no gradient rule
+ * knows of it.
  */
 import { Graph } from '../graph/graph.ts'
 import type { Node } from '../graph/operator.ts'
@@ -13,11 +14,15 @@ const withRelu = new Set(['Gemm', 'MatMul', 'Conv', 'SparseConv', 'BatchNormaliz
 const AddRelu = { ...Add, name: 'AddRelu' }
 
 /**
- * - A node whose kernel can end with a ReLU, and whose only reader is one, takes it over (attribute `relu`, or AddRelu).
- * - A sparse convolution that only a sum reads adds the other summand itself (attribute `residual`, the last input).
- * - A ReLU's gradient that only a batch normalization's gradient reads becomes a mask of the latter (a sixth input).
- * - Where the gradient of a convolution's weight is asked for and also the sum of the squares of its samples' gradients, the latter's node computes both, in the
- *   former's place: the gradient, sum over samples, becomes its second output.
+ * - A node whose kernel can end with a ReLU, and whose only reader is one, takes it over (attribute `relu`,
+ *   or AddRelu).
+ * - A sparse convolution that only a sum reads adds the other summand itself (attribute `residual`, the last
+ *   input).
+ * - A ReLU's gradient that only a batch normalization's gradient reads becomes a mask of the latter (a sixth
+ *   input).
+ * - Where the gradient of a convolution's weight is asked for and also the sum of the squares of its samples'
+ *   gradients, the latter's node computes both, in the former's place: the gradient, sum over samples,
+ *   becomes its second output.
  */
 export function fuse(from: Graph): Graph {
   const readers = new Map<Tensor, number>()
@@ -61,7 +66,9 @@ export function fuse(from: Graph): Graph {
       nodes[place.get(added)!] = undefined
       const { outputs } = node
       put({
-        ...{ ...added, inputs: [...added.inputs, node.inputs[1 - summand]], outputs },
+        ...added,
+        inputs: [...added.inputs, node.inputs[1 - summand]],
+        outputs,
         attributes: { ...added.attributes, residual: 1 },
       })
     } else if (sum) put({ ...node, outputs: [...node.outputs, ...sum.outputs] }, place.get(sum)!)

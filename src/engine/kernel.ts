@@ -1,10 +1,13 @@
 /**
- * @file What TypeScript knows of a kernel of `kernels/*.c`: its arguments, the memory that it touches (checked before
- * a program reaches C), and its meaning, as plain float64 code over the same arena. The latter is the reference
- * machine, which every other machine is tested against.
+ * @file What TypeScript knows of a kernel of `kernels/*.c`: its arguments, the memory that it touches
+ * (checked before a program reaches C), and its meaning, as plain float64 code over the same arena. The
+ * latter is the reference machine, which every other machine is tested against.
  */
 
-/** The reference machine's arena: tensors in `floats`, matrices of doubles in `doubles` (one per two floats), data sets in `bytes` (four per float). */
+/**
+ * The reference machine's arena: tensors in `floats`, matrices of doubles in `doubles` (one per two floats),
+ * data sets in `bytes` (four per float).
+ */
 export interface ReferenceMemory {
   floats: Float64Array
   doubles: Float64Array
@@ -36,7 +39,9 @@ export interface Instruction {
   readonly args: readonly number[]
 }
 
-/** An instruction with arguments given by name, and any further ones (of kernels that take lists) behind them. */
+/**
+ * An instruction with arguments given by name, and any further ones (of kernels that take lists) behind them.
+ */
 export function call<P extends string>(
   kernel: Kernel<P>,
   args: Record<P, number>,

@@ -1,6 +1,7 @@
 /**
- * @file How tensors lie in memory. A batched tensor [N, ...rest] is stored as [...rest][N] (batch-innermost, so that every
- * kernel vectorizes over samples); all others are row-major. Outside the engine shapes are always the logical ones.
+ * @file How tensors lie in memory. A batched tensor [N, ...rest] is stored as [...rest][N] (batch-innermost,
+ * so that every kernel vectorizes over samples); all others are row-major. Outside the engine shapes are
+ * always the logical ones.
  */
 import { rowMajorStrides, type Shape, type Tensor } from '../graph/tensor.ts'
 
@@ -28,8 +29,8 @@ export interface Loops {
 const MOST = 4
 
 /**
- * Drops loops of one turn, merges neighbours that every operand walks as one, and pads to four with loops of one turn.
- * Throws where more than four remain.
+ * Drops loops of one turn, merges neighbours that every operand walks as one, and pads to four with loops of
+ * one turn. Throws where more than four remain.
  */
 export function collapse(loops: Loops): Loops {
   const dims: number[] = []

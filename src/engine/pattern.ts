@@ -1,8 +1,10 @@
 /**
- * @file The pattern of a sparse weight [out, in] or [out, in, kh, kw]: where its nonzeros are, for kernels that go through them.
+ * @file The pattern of a sparse weight [out, in] or [out, in, kh, kw]: where its nonzeros are, for kernels
+ * that go through them.
  *
- * Nonzeros stand in row-major order. `starts[o]` to before `starts[o + 1]` are those of output channel o, `places` says where in [in, kh, kw] each is. The
- * transposed pattern orders them by input channel: `tStarts`, `tPlaces` (where in [out, kh, kw]) and `tEntries` (which nonzero it is).
+ * Nonzeros stand in row-major order. `starts[o]` to before `starts[o + 1]` are those of output channel o,
+ * `places` says where in [in, kh, kw] each is. The transposed pattern orders them by input channel:
+ * `tStarts`, `tPlaces` (where in [out, kh, kw]) and `tEntries` (which nonzero it is).
  */
 import { type Shape, sizeOf } from '../graph/tensor.ts'
 
@@ -16,8 +18,9 @@ export interface Pattern {
 }
 
 /**
- * Writes the pattern of the given positions in the weight, row-major and ascending, in time proportional to their number and the channels. Throws where a
- * position is out of order or range, or where there are more than the capacity; nothing is changed then.
+ * Writes the pattern of the given positions in the weight, row-major and ascending, in time proportional to
+ * their number and the channels. Throws where a position is out of order or range, or where there are more
+ * than the capacity; nothing is changed then.
  */
 export function writePattern(pattern: Pattern, shape: Shape, positions: Int32Array): void {
   const { starts, places, tStarts, tPlaces, tEntries } = pattern

@@ -33,8 +33,8 @@ export interface Plan {
 }
 
 /**
- * Places every `value` of a simplified graph, except outputs (which are persistent): greedily by size (Pisarchyk & Lee 2020),
- * each block at the lowest offset that is free during its life.
+ * Places every `value` of a simplified graph, except outputs (which are persistent): greedily by size
+ * (Pisarchyk & Lee 2020), each block at the lowest offset that is free during its life.
  */
 export function planMemory(graph: Graph, lowerings: (node: Node) => Lowering): Plan {
   const lastUse = new Map<Tensor, number>()

@@ -6,7 +6,10 @@ import { type Instruction, named } from './kernel.ts'
 /** Arguments are signed 32-bit integers, so this many floats can be addressed. */
 export const MOST_FLOATS = 0x7fffffff
 
-/** Instructions as a machine runs them. Made by {@link assemble} only, so a Program is always valid for its arena. */
+/**
+ * Instructions as a machine runs them. Made by {@link assemble} only, so a Program is always valid for its
+ * arena.
+ */
 export class Program {
   readonly instructions: readonly Instruction[]
   /** Floats of arena that the program may touch. */
@@ -17,7 +20,9 @@ export class Program {
     this.arenaSize = arenaSize
   }
 
-  /** Checks every instruction: whole 32-bit arguments, the right number of them, all memory inside the arena. */
+  /**
+   * Checks every instruction: whole 32-bit arguments, the right number of them, all memory inside the arena.
+   */
   static assemble(instructions: readonly Instruction[], arenaSize: number): Program {
     instructions.forEach((instruction, at) => {
       const { kernel, args } = instruction
@@ -42,7 +47,9 @@ export class Program {
     return new Program(instructions, arenaSize)
   }
 
-  /** The words [kernel, number of arguments, arguments...] per instruction, with a machine's kernel numbers. */
+  /**
+   * The words [kernel, number of arguments, arguments...] per instruction, with a machine's kernel numbers.
+   */
   encode(kernelNumbers: ReadonlyMap<string, number>): Int32Array {
     const words = this.instructions.flatMap(({ kernel, args }) => {
       const number = kernelNumbers.get(kernel.name)

@@ -1,6 +1,6 @@
 /**
- * @file Formats that are not read here, told by their first bytes, or where these say nothing by the file's name: an
- * error that names them helps more than one about a format that was never meant.
+ * @file Formats that are not read here, told by their first bytes, or where these say nothing by the file's
+ * name: an error that names them helps more than one about a format that was never meant.
  */
 import { unzipSync } from 'fflate'
 import { UserError } from '../util/errors.ts'

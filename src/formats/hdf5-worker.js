@@ -1,6 +1,6 @@
 /**
- * @file A thread that reads HDF5 files, one per message: a damaged one may keep the library busy for ever, and a
- * thread can be ended. JavaScript, since Node 20 starts no thread from TypeScript.
+ * @file A thread that reads HDF5 files, one per message: a damaged one may keep the library busy for ever,
+ * and a thread can be ended. JavaScript, since Node 20 starts no thread from TypeScript.
  */
 import { parentPort } from 'node:worker_threads'
 import { Dataset, Datatype, File, Group, ready } from 'h5wasm/node'
@@ -15,8 +15,8 @@ parentPort?.on('message', (/** @type {string} */ path) => {
 })
 
 /**
- * What a file holds: of each data set its name, type, shape and values, which are numbers, or null where they are none;
- * of what else there is the name and what it is; its attributes as text. Or why it cannot be read.
+ * What a file holds: of each data set its name, type, shape and values, which are numbers, or null where they
+ * are none; of what else there is the name and what it is; its attributes as text. Or why it cannot be read.
  * @param {string} path
  */
 function read(path) {
@@ -41,8 +41,8 @@ function read(path) {
 }
 
 /**
- * HDF5 prints the functions that it was in, outermost first, each with what went wrong in it: the last one says why.
- * @param {string} message
+ * HDF5 prints the functions that it was in, outermost first, each with what went wrong in it: the last one
+ * says why. @param {string} message
  */
 function reason(message) {
   const why = [...message.matchAll(/^\s*#\d+: .* in \w+\(\): (.+)$/gm)].at(-1)?.[1]
@@ -50,9 +50,9 @@ function reason(message) {
 }
 
 /**
- * The type by the letter of Python's struct module, `?` for booleans as h5py writes them; the library gives the
- * values little-endian, however they are stored. No type: text and references, and what is empty.
- * @param {Dataset} dataset
+ * The type by the letter of Python's struct module, `?` for booleans as h5py writes them; the library gives
+ * the values little-endian, however they are stored. No type: text and references, and what is empty. @param
+ * {Dataset} dataset
  */
 function valuesOf(dataset) {
   const { metadata } = dataset

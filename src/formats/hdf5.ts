@@ -1,6 +1,7 @@
 /**
- * @file HDF5 files of weights as the code of GSM (Ding et al. 2019) has them: flat, a dataset per tensor under its name, + where the name has /. Metadata are attributes of
- * the file. Names of its LeNets, and of the blocks of its residual networks, are read as those of the networks here.
+ * @file HDF5 files of weights as the code of GSM (Ding et al. 2019) has them: flat, a dataset per tensor
+ * under its name, + where the name has /. Metadata are attributes of the file. Names of its LeNets, and of
+ * the blocks of its residual networks, are read as those of the networks here.
  */
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -28,13 +29,22 @@ async function library() {
 
 /** Our types by their letters in Python's struct module; unsigned integers take the next wider one. */
 const types: Record<string, DType> = {
-  ...{ e: 'F16', f: 'F32', d: 'F64', q: 'I64', i: 'I32', h: 'I16', b: 'I8', B: 'U8', '?': 'BOOL' },
-  ...{ H: 'I32', I: 'I64' },
+  e: 'F16',
+  f: 'F32',
+  d: 'F64',
+  q: 'I64',
+  i: 'I32',
+  h: 'I16',
+  b: 'I8',
+  B: 'U8',
+  '?': 'BOOL',
+  H: 'I32',
+  I: 'I64',
 }
 
 /**
- * Throws UserError where the file is not what it should be, or holds what is neither numbers nor text; text is left
- * out.
+ * Throws UserError where the file is not what it should be, or holds what is neither numbers nor text; text
+ * is left out.
  */
 export async function readHdf5(path: string): Promise<TensorFile> {
   const reader = new Hdf5Reader()
@@ -58,7 +68,9 @@ type Answer =
 const PATIENCE = 10
 const LEAST_RATE = 1e7
 
-/** Reads files one after the other in a thread of its own, which is ended where a damaged file keeps it busy. */
+/**
+ * Reads files one after the other in a thread of its own, which is ended where a damaged file keeps it busy.
+ */
 export class Hdf5Reader {
   #worker?: Worker
 
@@ -147,7 +159,10 @@ function valuesOf(tensor: StoredTensor) {
   return tensor.dtype === 'U8' || tensor.dtype === 'BOOL' ? new Uint8Array(buffer) : toFloats(tensor)
 }
 
-/** A tensor's name here: `linear1.weight` is `fc1.weight`, `stem.conv1.bias` `conv1.bias`, `stage1.0.conv1.bn.weight` `layer1.0.bn1.weight`. */
+/**
+ * A tensor's name here: `linear1.weight` is `fc1.weight`, `stem.conv1.bias` `conv1.bias`,
+ * `stage1.0.conv1.bn.weight` `layer1.0.bn1.weight`.
+ */
 export const nameOf = (key: string): string =>
   key
     .replaceAll('+', '/')
@@ -171,8 +186,17 @@ function bytesOf(value: unknown, type: string): Uint8Array {
 
 /** Those of the library, by the letter of a type. */
 const arrays = {
-  ...{ e: Uint16Array, f: Float32Array, d: Float64Array, q: BigInt64Array, i: Int32Array, h: Int16Array },
-  ...{ b: Int8Array, B: Uint8Array, '?': Int8Array, H: Uint16Array, I: Uint32Array },
+  e: Uint16Array,
+  f: Float32Array,
+  d: Float64Array,
+  q: BigInt64Array,
+  i: Int32Array,
+  h: Int16Array,
+  b: Int8Array,
+  B: Uint8Array,
+  '?': Int8Array,
+  H: Uint16Array,
+  I: Uint32Array,
 } as Record<string, { of(...values: (number | bigint)[]): ArrayBufferView }>
 
 /** Unsigned integers as signed ones of twice the width. */

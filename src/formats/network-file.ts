@@ -1,4 +1,7 @@
-/** @file Networks with their weights, written in the format that a file's name asks for: ONNX, HDF5, safetensors. Files are read again before they take their names. */
+/**
+ * @file Networks with their weights, written in the format that a file's name asks for: ONNX, HDF5,
+ * safetensors. Files are read again before they take their names.
+ */
 import { renameSync, rmSync } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
 import type { Model } from '../models/model.ts'
@@ -28,13 +31,18 @@ export interface StoredNetwork {
   model?: Model
   /** The ONNX model that it was read from. */
   onnx?: OnnxModel
-  /** Of an ONNX model, in the place of `weights`' tensors: those that change, by key (formats/onnx/places.ts), as they are stored. */
+  /**
+   * Of an ONNX model, in the place of `weights`' tensors: those that change, by key (formats/onnx/places.ts),
+   * as they are stored.
+   */
   changed?: ReadonlyMap<string, StoredTensor>
 }
 
 const FORMATS = /\.(onnx|safetensors|h5|hdf5)$/i
 
-/** Throws UserError where the name is that of no format, or an option is set that the format does not have. */
+/**
+ * Throws UserError where the name is that of no format, or an option is set that the format does not have.
+ */
 export function checkForm(path: string, options: OnnxOptions = {}): void {
   if (!FORMATS.test(path)) throw new UserError(`${path}: expected a name that ends in .onnx, .safetensors or .h5`)
   const [option] = Object.entries(options).find(([, value]) => value) ?? []
@@ -43,8 +51,9 @@ export function checkForm(path: string, options: OnnxOptions = {}): void {
 }
 
 /**
- * Writes a network. An ONNX model that was read stays as it is but for its weights and what options ask for; others are made one. The file is read again,
- * and takes its name only if it is what was meant. Throws UserError where the format cannot hold it.
+ * Writes a network. An ONNX model that was read stays as it is but for its weights and what options ask for;
+ * others are made one. The file is read again, and takes its name only if it is what was meant. Throws
+ * UserError where the format cannot hold it.
  */
 export async function writeNetwork(path: string, stored: StoredNetwork, options: OnnxOptions = {}): Promise<Written> {
   checkForm(path, options)
@@ -103,7 +112,10 @@ function exported(path: string, { tensors, metadata }: TensorFile, model: Model)
   return { file, target: file, changed: new Set(), network: { graph, values } }
 }
 
-/** Writes tensors under another name, reads them again, and gives the file its name. Throws UserError where they are not what was meant. */
+/**
+ * Writes tensors under another name, reads them again, and gives the file its name. Throws UserError where
+ * they are not what was meant.
+ */
 async function writeTensors(path: string, file: TensorFile): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.checked${extname(path)}`)
   try {

@@ -1,4 +1,7 @@
-/** @file What a model takes by how its floats are stored, as it is and compressed with brotli as web servers do. */
+/**
+ * @file What a model takes by how its floats are stored, as it is and compressed with brotli as web servers
+ * do.
+ */
 import { brotliCompressSync, constants } from 'node:zlib'
 import type { ModelProto } from 'onnx-buf'
 import { encodeModel, lengthOf } from './onnx/encode.ts'

@@ -1,6 +1,6 @@
 /**
- * @file Weights that torch.nn.utils.prune has pruned and not yet made permanent: beside `weight_orig`, the values,
- * their state has `weight_mask`, zeros and ones, and the network computes with the product of both.
+ * @file Weights that torch.nn.utils.prune has pruned and not yet made permanent: beside `weight_orig`, the
+ * values, their state has `weight_mask`, zeros and ones, and the network computes with the product of both.
  */
 import { UserError } from '../util/errors.ts'
 import { BYTES_PER, type StoredTensor, toFloats } from './safetensors-bytes.ts'
@@ -8,8 +8,9 @@ import { BYTES_PER, type StoredTensor, toFloats } from './safetensors-bytes.ts'
 const [VALUES, MASK] = ['_orig', '_mask']
 
 /**
- * The same tensors with the product in the place of such a pair, under the name without an ending. A pair beside a
- * tensor of that name stays what it is. Throws UserError, which calls the file `source`, where a mask does not fit.
+ * The same tensors with the product in the place of such a pair, under the name without an ending. A pair
+ * beside a tensor of that name stays what it is. Throws UserError, which calls the file `source`, where a
+ * mask does not fit.
  */
 export function joinMasks(tensors: ReadonlyMap<string, StoredTensor>, source: string): Map<string, StoredTensor> {
   const joined = new Map<string, StoredTensor>()

@@ -1,7 +1,7 @@
 /**
- * @file safetensors: an 8-byte little-endian header length, a JSON header (dtype, shape and byte range of every
- * tensor, and string metadata), then the bytes. Nothing in a file is trusted: every length is checked before memory
- * is taken.
+ * @file safetensors: an 8-byte little-endian header length, a JSON header (dtype, shape and byte range of
+ * every tensor, and string metadata), then the bytes. Nothing in a file is trusted: every length is checked
+ * before memory is taken.
  */
 import { UserError } from '../util/errors.ts'
 
@@ -82,9 +82,9 @@ export function parseSafetensors(bytes: Uint8Array, name: string): TensorFile {
 }
 
 /**
- * The bytes of a file. Its header names the tensors in the order given and is padded so that the data begin at a
- * multiple of 8; the data lie in the order of element sizes, widest first, so that every tensor begins at a multiple
- * of its own.
+ * The bytes of a file. Its header names the tensors in the order given and is padded so that the data begin
+ * at a multiple of 8; the data lie in the order of element sizes, widest first, so that every tensor begins
+ * at a multiple of its own.
  */
 export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array {
   if (tensors.has('__metadata__')) throw new Error('a tensor cannot be named __metadata__')

@@ -1,15 +1,18 @@
 /**
- * @file Sparse storage inside safetensors. A tensor W that is small this way becomes `W:values` (its nonzeros, F32, in row-major
- * order) and `W:bitmap` (one bit per position, lowest bit first, U8), with its shape in the metadata under `sparse:W`.
- * It costs n / 8 bytes plus 4 per nonzero: less than dense from 3.2 % sparsity on, and lossless to the bit (-0 and any NaN
- * count as nonzero).
+ * @file Sparse storage inside safetensors. A tensor W that is small this way becomes `W:values` (its
+ * nonzeros, F32, in row-major order) and `W:bitmap` (one bit per position, lowest bit first, U8), with its
+ * shape in the metadata under `sparse:W`. It costs n / 8 bytes plus 4 per nonzero: less than dense from 3.2 %
+ * sparsity on, and lossless to the bit (-0 and any NaN count as nonzero).
  */
 import { UserError } from '../util/errors.ts'
 import type { StoredTensor, TensorFile } from './safetensors-bytes.ts'
 
 const PREFIX = 'sparse:'
 
-/** The same file with every F32 tensor stored sparse where that is smaller and the names that it takes are free. */
+/**
+ * The same file with every F32 tensor stored sparse where that is smaller and the names that it takes are
+ * free.
+ */
 export function packSparse({ tensors, metadata }: TensorFile): TensorFile {
   const packed: TensorFile = { tensors: new Map(), metadata: { ...metadata } }
   for (const [name, tensor] of tensors) {
@@ -33,7 +36,9 @@ export function packSparse({ tensors, metadata }: TensorFile): TensorFile {
   return packed
 }
 
-/** Restores what {@link packSparse} stored; other files pass through. `file` is what error messages call it. */
+/**
+ * Restores what {@link packSparse} stored; other files pass through. `file` is what error messages call it.
+ */
 export function unpackSparse({ tensors, metadata }: TensorFile, file: string): TensorFile {
   const entries = Object.entries(metadata)
   const rest = entries.filter(([key]) => !key.startsWith(PREFIX))

@@ -35,7 +35,10 @@ export interface Histogram {
 
 const BINS = 15
 
-/** `weights`: names of those that layers multiply with, where that is known; no other tensor is a kernel or matrix then. */
+/**
+ * `weights`: names of those that layers multiply with, where that is known; no other tensor is a kernel or
+ * matrix then.
+ */
 export function summarize({ tensors }: TensorFile, weights?: ReadonlySet<string>): TensorSummary[] {
   return [...tensors].map(([name, tensor]) => {
     const kind = kindOf(name, tensor, tensors)
@@ -49,7 +52,9 @@ function knownKind(kind: TensorKind, isWeight: boolean): TensorKind {
   return looksLikeOne ? 'others' : kind
 }
 
-/** How much there is of a kind of tensors, and of all weights together, which are what pruning makes sparse. */
+/**
+ * How much there is of a kind of tensors, and of all weights together, which are what pruning makes sparse.
+ */
 export interface Total {
   what: string
   tensors: number
@@ -57,10 +62,14 @@ export interface Total {
   nonzeros: number
 }
 
-/** Totals by kind, in the order of their first tensors, then of all kernels and matrices, or `weights of layers`, where it is known which tensors those are. */
+/**
+ * Totals by kind, in the order of their first tensors, then of all kernels and matrices, or
+ * `weights of layers`, where it is known which tensors those are.
+ */
 export function totalsOf(summaries: readonly TensorSummary[], all = 'kernels and matrices'): Total[] {
   const total = (what: string, of: readonly TensorSummary[]): Total => ({
-    ...{ what, tensors: of.length },
+    what,
+    tensors: of.length,
     size: of.reduce((sum, { size }) => sum + size, 0),
     nonzeros: of.reduce((sum, { nonzeros }) => sum + nonzeros, 0),
   })
@@ -115,8 +124,18 @@ function summarizeTensor(name: string, tensor: StoredTensor, kind: TensorKind): 
     if (x !== 0) bins[Math.min(BINS - 1, Math.floor(((x + limit) / (2 * limit)) * BINS))]++
   }
   return {
-    ...{ name, kind, dtype: tensor.dtype, shape: tensor.shape, size, nonzeros, positive, negative },
-    ...{ sparsity: size === 0 ? 0 : 1 - nonzeros / size, mean, std: Math.sqrt(squares / finite) },
-    ...{ nonFinite: size - finite, histogram: { limit, bins } },
+    name,
+    kind,
+    dtype: tensor.dtype,
+    shape: tensor.shape,
+    size,
+    nonzeros,
+    positive,
+    negative,
+    sparsity: size === 0 ? 0 : 1 - nonzeros / size,
+    mean,
+    std: Math.sqrt(squares / finite),
+    nonFinite: size - finite,
+    histogram: { limit, bins },
   }
 }

@@ -1,6 +1,6 @@
 /**
- * @file Files of weights in any of the formats that hold some, told apart by their first bytes: safetensors, with
- * sparse storage or without, HDF5, PyTorch checkpoints, ONNX models.
+ * @file Files of weights in any of the formats that hold some, told apart by their first bytes: safetensors,
+ * with sparse storage or without, HDF5, PyTorch checkpoints, ONNX models.
  */
 import { UserError } from '../util/errors.ts'
 import { readBytes } from '../util/files.ts'
@@ -22,8 +22,8 @@ export interface WeightsFile extends TensorFile {
 
 /**
  * All tensors of a file, dense; `options` concern ONNX models. Where there was a choice, `note` is told in a
- * sentence; if not given, stderr is. Throws UserError where the file is none of the formats, which names the format
- * where it is another one that is known.
+ * sentence; if not given, stderr is. Throws UserError where the file is none of the formats, which names the
+ * format where it is another one that is known.
  */
 export async function readWeights(
   path: string,

@@ -2,8 +2,8 @@
 import { BYTES_PER, type StoredTensor } from './safetensors-bytes.ts'
 
 /**
- * The tensor with the number `zeros` (one for all, or each its own; of floats 0) where `removed` is not 0; the tensor itself where that changes nothing. What is a
- * zero already keeps its sign.
+ * The tensor with the number `zeros` (one for all, or each its own; of floats 0) where `removed` is not 0;
+ * the tensor itself where that changes nothing. What is a zero already keeps its sign.
  */
 export function withZeros(
   tensor: StoredTensor,

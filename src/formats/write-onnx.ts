@@ -1,12 +1,13 @@
 /**
- * @file An ONNX model written in the form that is asked for. The file is read again and compared with what it was made of before it takes its name; where
- * it is not what was meant, what was there stays.
+ * @file An ONNX model written in the form that is asked for. The file is read again and compared with what it
+ * was made of before it takes its name; where it is not what was meant, what was there stays.
  */
 import { renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { TensorProto_DataType as DataType } from 'onnx-buf'
 import { distances, outputsOf, type Valued } from '../engine/agreement.ts'
-import { type Machine, openMachine } from '../engine/machine.ts'
+import type { Machine } from '../engine/machine.ts'
+import { openMachine } from '../engine/machines/open.ts'
 import { multiplications } from '../graph/multiplications.ts'
 import { UserError } from '../util/errors.ts'
 import { readBytes, writeAtomically } from '../util/files.ts'
@@ -94,7 +95,10 @@ const SMALL = 16e6
 /** The largest difference of outputs that rounding explains, where nothing but the form has changed. */
 const ROUNDING = 1e-4
 
-/** Throws UserError where the model cannot take a form, or cannot be written; where the file is not what was meant, saying so. */
+/**
+ * Throws UserError where the model cannot take a form, or cannot be written; where the file is not what was
+ * meant, saying so.
+ */
 export async function writeOnnx(path: string, source: Source, options: OnnxOptions): Promise<WrittenOnnx> {
   const { target, reading = {} } = source
   const { foldBatchNorm, compact, multipleOf, batch } = options
@@ -135,7 +139,8 @@ export async function writeOnnx(path: string, source: Source, options: OnnxOptio
     ...(sizes && { forms: sizesOf(made.proto) }),
     ...(compacted && { compact: compacted.report }),
     ...(folded && { folded: { folded: folded.folded, stay: folded.stay } }),
-    ...{ notes: [...notes, ...lostDefaults(source.file, written.file)], floats: floatsOf(written.file) },
+    notes: [...notes, ...lostDefaults(source.file, written.file)],
+    floats: floatsOf(written.file),
   }
 }
 
@@ -159,7 +164,10 @@ function refuseDifference(path: string, { outputs }: Agreement, most: number): v
       throw notAsMeant(path, `max|Δ|/max|y| of output ${name} is ${difference}, expected at most ${most}`)
 }
 
-/** What rounding explains: halves have 11 bits, and a network may add up the errors of many layers; in one that is made half, only what is no number is surely wrong. */
+/**
+ * What rounding explains: halves have 11 bits, and a network may add up the errors of many layers; in one
+ * that is made half, only what is no number is surely wrong.
+ */
 function tolerance({ proto }: OnnxFile, { float16 }: OnnxOptions): number {
   if (float16) return Number.MAX_VALUE
   const short = [DataType.FLOAT16, DataType.BFLOAT16]
@@ -196,7 +204,10 @@ const MOST_INPUTS = 8
 
 const whole = (file: OnnxFile, reading: ImportOptions): Whole => wholeNetwork(file, reading, file.batch ?? 1)
 
-/** Outputs of another network and of the file on random inputs; the reason where one of them does not run here. */
+/**
+ * Outputs of another network and of the file on random inputs; the reason where one of them does not run
+ * here.
+ */
 async function agreementOf(
   other: () => Valued & Partial<Whole>,
   file: OnnxFile,

@@ -14,7 +14,16 @@ export type ChannelKind = 'layer' | 'tied' | 'mixed'
 
 /** Functions of single elements. */
 export const ELEMENTWISE: ReadonlySet<string> = new Set([
-  ...['Neg', 'Abs', 'Relu', 'Sqrt', 'Reciprocal', 'Sigmoid', 'Clip', 'Add', 'Sub', 'Mul'],
+  'Neg',
+  'Abs',
+  'Relu',
+  'Sqrt',
+  'Reciprocal',
+  'Sigmoid',
+  'Clip',
+  'Add',
+  'Sub',
+  'Mul',
 ])
 
 /** The kind of a node; `data`: the tensors that depend on the network's input. */
@@ -61,13 +70,19 @@ const tied: Record<string, (node: Node) => boolean> = {
 
 const numbers = (attributes: Attributes, name: string) => attribute<Shape>(attributes, name, [])
 
-/** The axis of an operand of an elementwise function along which its values differ from channel to channel of the result; undefined: there is none. */
+/**
+ * The axis of an operand of an elementwise function along which its values differ from channel to channel of
+ * the result; undefined: there is none.
+ */
 export function channelAxis({ shape }: Tensor, out: Tensor): number | undefined {
   const axis = shape.length - out.shape.length + 1
   return axis >= 0 && shape[axis] > 1 ? axis : undefined
 }
 
-/** Which constants a layer can take into its bias when it loses the channel that has this value everywhere (NaN: it varies). Padding is 0. */
+/**
+ * Which constants a layer can take into its bias when it loses the channel that has this value everywhere
+ * (NaN: it varies). Padding is 0.
+ */
 export function absorbed({ operator, attributes }: Node): (value: number) => boolean {
   const isPadded = operator.name === 'Conv' && convOptions('Conv', attributes).pads.some((n) => n > 0)
   return (value) => value === 0 || (!isPadded && !Number.isNaN(value))

@@ -1,6 +1,6 @@
 /**
- * @file Channels that can only stay or go together, as sets over all tensors of a graph (union-find): those of residual sums, joins, depthwise convolutions and
- * flattened maps.
+ * @file Channels that can only stay or go together, as sets over all tensors of a graph (union-find): those
+ * of residual sums, joins, depthwise convolutions and flattened maps.
  */
 import { channelLinks, channelsOf, isChannelwise, weightLinks, weightOf } from './channels.ts'
 import type { Node } from './operator.ts'
@@ -32,7 +32,10 @@ export class ChannelSets {
     return root
   }
 
-  /** Joins each output channel of a node with the input channels that it is made of one by one; a layer with weights between all of them ties none. Throws where they are not known. */
+  /**
+   * Joins each output channel of a node with the input channels that it is made of one by one; a layer with
+   * weights between all of them ties none. Throws where they are not known.
+   */
   tie(node: Node): void {
     const [out] = node.outputs
     const join = (tensor: Tensor) => (from: number, to: number) => {

@@ -1,6 +1,7 @@
 /**
- * @file How the channels (axis 1) of a node's inputs and outputs hang together: through single weights in layers, directly everywhere else. What
- * reachability and the pruning of whole channels are built on. Forward passes as they are used (batch normalization with given statistics) are covered.
+ * @file How the channels (axis 1) of a node's inputs and outputs hang together: through single weights in
+ * layers, directly everywhere else. What reachability and the pruning of whole channels are built on. Forward
+ * passes as they are used (batch normalization with given statistics) are covered.
  */
 import type { Graph } from './graph.ts'
 import { type Attributes, attribute, type Node } from './operator.ts'
@@ -11,7 +12,10 @@ import { type Shape, sizeOf, type Tensor } from './tensor.ts'
 /** Called for each connected pair of channels; `index` is that of the weight between them, row-major. */
 export type Visit = (from: number, to: number, index: number) => void
 
-/** The parameter that a node multiplies its first input's channels with: a layer's weight, or the scale of a batch normalization. */
+/**
+ * The parameter that a node multiplies its first input's channels with: a layer's weight, or the scale of a
+ * batch normalization.
+ */
 export function weightOf({ operator, inputs }: Node): Tensor | undefined {
   const weight = inputs[operator.name === 'BatchNormalization' ? 1 : (operator.weight ?? -1)]
   return weight?.role === 'parameter' ? weight : undefined
@@ -33,8 +37,8 @@ export function dependents(graph: Graph, inputs: readonly Tensor[]): { nodes: No
 export const channelsOf = ({ shape }: Tensor): number => shape[1] ?? 1
 
 /**
- * Every weight of a node that {@link weightOf} knows, with the input and the output channel that it connects. Taps of a kernel that
- * only ever meet padding connect nothing and are left out.
+ * Every weight of a node that {@link weightOf} knows, with the input and the output channel that it connects.
+ * Taps of a kernel that only ever meet padding connect nothing and are left out.
  */
 export function weightLinks(node: Node, visit: Visit): void {
   const { operator, inputs, outputs, attributes } = node
@@ -71,7 +75,10 @@ function usedTaps({ inputs: [x, weight], outputs: [y], attributes }: Node): numb
   return used(0).flatMap((row) => columns.map((column) => row * weight.shape[3] + column))
 }
 
-/** Whether a node's output channels are its input channels, each changed on its own: depthwise convolutions and batch normalization. */
+/**
+ * Whether a node's output channels are its input channels, each changed on its own: depthwise convolutions
+ * and batch normalization.
+ */
 export function isChannelwise(node: Node): boolean {
   const weight = weightOf(node)
   if (node.operator.name === 'Conv') return weight?.shape[1] === 1 && channelsOf(node.inputs[0]) > 1
@@ -80,14 +87,30 @@ export function isChannelwise(node: Node): boolean {
 
 /** Operators whose output channels are those of each input that has as many. */
 const SAME = new Set([
-  ...['Neg', 'Abs', 'Relu', 'Sqrt', 'Reciprocal', 'Sigmoid', 'Clip', 'Add', 'Sub', 'Mul', 'Expand'],
-  ...['MaxPool', 'AveragePool', 'GlobalAveragePool', 'BatchNormalization'],
+  'Neg',
+  'Abs',
+  'Relu',
+  'Sqrt',
+  'Reciprocal',
+  'Sigmoid',
+  'Clip',
+  'Add',
+  'Sub',
+  'Mul',
+  'Expand',
+  'MaxPool',
+  'AveragePool',
+  'GlobalAveragePool',
+  'BatchNormalization',
 ])
 
 /** How an operator connects channels is not known. */
 export class UnknownLinks extends Error {}
 
-/** The connected pairs of channels of an input and the first output of a node without a weight. Throws {@link UnknownLinks} where they are not known. */
+/**
+ * The connected pairs of channels of an input and the first output of a node without a weight. Throws
+ * {@link UnknownLinks} where they are not known.
+ */
 export function channelLinks(node: Node, input: number, visit: (from: number, to: number) => void): void {
   const { operator, inputs, outputs, attributes } = node
   const [from, to] = [channelsOf(inputs[input]), channelsOf(outputs[0])]
@@ -132,7 +155,10 @@ const axesOf = (attributes: Attributes) => attribute<Shape>(attributes, 'axes', 
 const grid = (attributes: Attributes) =>
   ['starts', 'steps'].map((name) => attribute<Shape>(attributes, name, [])[1]) as [number, number]
 
-/** Weights of one output channel, or that meet one input channel, as runs: `times` runs of `length` weights from `start`, `step` apart. */
+/**
+ * Weights of one output channel, or that meet one input channel, as runs: `times` runs of `length` weights
+ * from `start`, `step` apart.
+ */
 export interface Run {
   start: number
   length: number

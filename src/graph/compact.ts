@@ -1,6 +1,7 @@
 /**
- * @file A smaller network with the same outputs: channels go that nothing needs, all that are tied together at once. A channel is not needed where zero weights
- * read it, where nothing that depends on it reaches an output, or where it is a constant that the bias of every layer that reads it can take up.
+ * @file A smaller network with the same outputs: channels go that nothing needs, all that are tied together
+ * at once. A channel is not needed where zero weights read it, where nothing that depends on it reaches an
+ * output, or where it is a constant that the bias of every layer that reads it can take up.
  */
 import { channelKind } from './channel-kind.ts'
 import { ChannelSets } from './channel-sets.ts'

@@ -1,6 +1,7 @@
 /**
- * @file Channels that have one value at every place, whatever the input: zero filters give their bias, and what is computed from constants alone is one.
- * Padding with zeros breaks all constants but 0. What an unknown operator computes is taken to vary.
+ * @file Channels that have one value at every place, whatever the input: zero filters give their bias, and
+ * what is computed from constants alone is one. Padding with zeros breaks all constants but 0. What an
+ * unknown operator computes is taken to vary.
  */
 import { absorbed, channelAxis, channelKind, ELEMENTWISE } from './channel-kind.ts'
 import { channelLinks, channelsOf, dependents, weightLinks } from './channels.ts'
@@ -94,7 +95,10 @@ function numbersOf({ name, shape, values }: Tensor, given: Values): ArrayLike<nu
   return typeof values === 'number' ? new Float64Array(sizeOf(shape)).fill(values) : values
 }
 
-/** The value that an operand has for each channel of a result (for all of them: one); NaN where it has several. */
+/**
+ * The value that an operand has for each channel of a result (for all of them: one); NaN where it has
+ * several.
+ */
 function perChannel(tensor: Tensor, out: Tensor, values: Values): Float64Array {
   const numbers = numbersOf(tensor, values)
   const axis = channelAxis(tensor, out)

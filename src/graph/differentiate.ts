@@ -16,9 +16,9 @@ export interface Differentiated {
 }
 
 /**
- * The gradients of a scalar with respect to some tensors. Does not change the given graph. A tensor that the loss does not
- * depend on has a gradient of zeros. Second derivatives: make a scalar of the gradients in the returned graph, and call again.
- * Throws where `loss` is not a scalar.
+ * The gradients of a scalar with respect to some tensors. Does not change the given graph. A tensor that the
+ * loss does not depend on has a gradient of zeros. Second derivatives: make a scalar of the gradients in the
+ * returned graph, and call again. Throws where `loss` is not a scalar.
  */
 export function differentiate(from: Graph, loss: Tensor, wrt: readonly Tensor[]): Differentiated {
   if (loss.shape.length !== 0) throw new Error(`differentiate: expected a scalar loss, found ${describe(loss)}`)

@@ -1,6 +1,6 @@
 /**
- * @file Batch normalization with given statistics, folded into the convolution before it: one multiplication and one addition per channel become
- * part of its weights and its bias. The places of zeros stay.
+ * @file Batch normalization with given statistics, folded into the convolution before it: one multiplication
+ * and one addition per channel become part of its weights and its bias. The places of zeros stay.
  *
  *     s = scale / sqrt(var + epsilon);  w' = s w;  bias' = bias + s (old bias - mean)      per output channel
  */
@@ -15,11 +15,17 @@ export type Values = Map<string, Float32Array | Float64Array>
 
 export interface Folded {
   graph: Graph
-  /** The values that go with the folded graph: the given ones, other weights and biases in the place of those that changed. */
+  /**
+   * The values that go with the folded graph: the given ones, other weights and biases in the place of those
+   * that changed.
+   */
   values: Values
 }
 
-/** A convolution whose only reader is a batch normalization with parameters of its own takes it over; its bias is then the normalization's. */
+/**
+ * A convolution whose only reader is a batch normalization with parameters of its own takes it over; its bias
+ * is then the normalization's.
+ */
 export function foldBatchNorm(from: Graph, given: Values): Folded {
   const readers = (tensor: Tensor) => from.nodes.filter(({ inputs }) => inputs.includes(tensor))
   const alone = (tensor: Tensor) => readers(tensor).length === 1 && ![...from.outputs.values()].includes(tensor)

@@ -1,11 +1,11 @@
 /**
- * @file A network, its loss, its gradients and its optimizer: all of it is a graph of named tensors and operators.
- * Nodes stand in execution order: a node only uses tensors that exist when it is added.
+ * @file A network, its loss, its gradients and its optimizer: all of it is a graph of named tensors and
+ * operators. Nodes stand in execution order: a node only uses tensors that exist when it is added.
  */
-import type { Attributes, Node, Operator } from './operator.ts'
+import type { Attributes, Builder, Node, Operator } from './operator.ts'
 import { type Initial, type Role, type Shape, sameShape, sizeOf, type Tensor } from './tensor.ts'
 
-export class Graph {
+export class Graph implements Builder {
   /** In execution order. */
   readonly nodes: Node[]
   /** Every tensor by its unique name. */
@@ -34,12 +34,17 @@ export class Graph {
     return this.#add({ name, shape, role: 'parameter', batched: false, initial })
   }
 
-  /** Part of the model but not trained, one value throughout at first; shared by name and stored with the parameters. */
+  /**
+   * Part of the model but not trained, one value throughout at first; shared by name and stored with the
+   * parameters.
+   */
   buffer(name: string, shape: Shape, initial: number): Tensor {
     return this.#add({ name, shape, role: 'buffer', batched: false, initial })
   }
 
-  /** Kept between runs, not trained; shared by name. A second call with the same name returns the same tensor. */
+  /**
+   * Kept between runs, not trained; shared by name. A second call with the same name returns the same tensor.
+   */
   state(name: string, shape: Shape, { bytes = false } = {}): Tensor {
     const known = this.tensors.get(name)
     if (known?.role === 'state') {
@@ -96,7 +101,9 @@ export class Graph {
   }
 }
 
-/** The weights that pruning may touch: those that a layer (Gemm, MatMul, Conv...) multiplies its input with. */
+/**
+ * The weights that pruning may touch: those that a layer (Gemm, MatMul, Conv...) multiplies its input with.
+ */
 export function prunableParameters(graph: Graph): Tensor[] {
   const weights = new Set<Tensor>()
   for (const node of graph.nodes) {

@@ -1,5 +1,6 @@
 /**
- * @file A graph with some of its channels left out: its nodes on smaller parameters. A constant that a layer loses goes into its bias. Names stay.
+ * @file A graph with some of its channels left out: its nodes on smaller parameters. A constant that a layer
+ * loses goes into its bias. Names stay.
  */
 import { channelAxis, channelKind } from './channel-kind.ts'
 import { isChannelwise, weightLinks } from './channels.ts'
@@ -12,7 +13,10 @@ import { Gemm, transposes } from './operators/linear.ts'
 import { dropDeadNodes } from './simplify.ts'
 import { type Shape, sizeOf, type Tensor } from './tensor.ts'
 
-/** For every tensor that depends on the input, the channels that stay, in order. Tied channels must stay or go together. */
+/**
+ * For every tensor that depends on the input, the channels that stay, in order. Tied channels must stay or go
+ * together.
+ */
 export type Kept = ReadonlyMap<Tensor, readonly number[]>
 
 /** Channels to keep, by axis. */

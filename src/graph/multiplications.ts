@@ -2,7 +2,10 @@
 import type { Graph } from './graph.ts'
 import { sizeOf } from './tensor.ts'
 
-/** By parameter: multiplications of one sample, in all nodes that use it as a layer's weight; a multiplication and an addition are two FLOPs. */
+/**
+ * By parameter: multiplications of one sample, in all nodes that use it as a layer's weight; a multiplication
+ * and an addition are two FLOPs.
+ */
 export function multiplications(graph: Graph): Map<string, number> {
   const found = new Map<string, number>()
   for (const { operator, inputs, outputs } of graph.nodes) {

@@ -1,6 +1,6 @@
 /**
- * @file Channels that some output depends on, found backwards: what is constant needs nothing before it, zero weights read nothing, and a layer that can take a
- * constant into its bias does not need the channel.
+ * @file Channels that some output depends on, found backwards: what is constant needs nothing before it, zero
+ * weights read nothing, and a layer that can take a constant into its bias does not need the channel.
  */
 import { absorbed, channelKind } from './channel-kind.ts'
 import { channelLinks, channelsOf, dependents, weightLinks } from './channels.ts'

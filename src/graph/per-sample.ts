@@ -1,6 +1,7 @@
 /**
- * @file Gradients kept apart by sample, and the sum of their squares: what empirical Fisher methods ask for. The backward pass is the
- * ordinary one; only its last nodes, which sum over the batch, are replaced by ones that do not.
+ * @file Gradients kept apart by sample, and the sum of their squares: what empirical Fisher methods ask for.
+ * The backward pass is the ordinary one; only its last nodes, which sum over the batch, are replaced by ones
+ * that do not.
  */
 import { differentiate } from './differentiate.ts'
 import type { Graph } from './graph.ts'
@@ -16,13 +17,17 @@ export interface PerSample<Result = Tensor> {
   graph: Graph
   /** gradients [N, ...shape of wrt[i]], or squares [shape of wrt[i]]. */
   results: Result[]
-  /** Their sums over the batch, of the shape of wrt[i]: what an ordinary backward pass gives. They cost nothing where nothing reads them. */
+  /**
+   * Their sums over the batch, of the shape of wrt[i]: what an ordinary backward pass gives. They cost
+   * nothing where nothing reads them.
+   */
   sums: Tensor[]
 }
 
 /**
- * The gradients of all samples with respect to a parameter: [N, ...shape], or where those are rank one (the weight of a linear layer), the factors [N, P] and [N, Q] of
- * gradient[n][p][q] = left[n][p] right[n][q], which are far smaller.
+ * The gradients of all samples with respect to a parameter: [N, ...shape], or where those are rank one (the
+ * weight of a linear layer), the factors [N, P] and [N, Q] of gradient[n][p][q] = left[n][p] right[n][q],
+ * which are far smaller.
  */
 export type SampleGradients = { values: Tensor } | { left: Tensor; right: Tensor }
 
@@ -42,8 +47,9 @@ export function perSampleFactors(from: Graph, losses: Tensor, wrt: readonly Tens
 }
 
 /**
- * The sum over samples of the square of each sample's gradient: N times the diagonal of the empirical Fisher matrix. At about the cost of an ordinary
- * backward pass, and without holding the gradients of all samples. Where the `sums` are read as well, convolutions compute both at once.
+ * The sum over samples of the square of each sample's gradient: N times the diagonal of the empirical Fisher
+ * matrix. At about the cost of an ordinary backward pass, and without holding the gradients of all samples.
+ * Where the `sums` are read as well, convolutions compute both at once.
  */
 export function perSampleSquares(from: Graph, losses: Tensor, wrt: readonly Tensor[]): PerSample {
   return replaceSums(from, losses, wrt, (graph, maker, gradient) => {

@@ -1,6 +1,7 @@
 /**
- * @file Sparse parameters: a graph in which some weights are held as their nonzeros alone. The parameter, and what is kept beside it, shrink from the
- * weight's shape to one value per nonzero; its layer and the layer's gradients become their sparse counterparts.
+ * @file Sparse parameters: a graph in which some weights are held as their nonzeros alone. The parameter, and
+ * what is kept beside it, shrink from the weight's shape to one value per nonzero; its layer and the layer's
+ * gradients become their sparse counterparts.
  */
 
 import { Graph } from './graph.ts'
@@ -22,8 +23,11 @@ export interface SparseParameter {
 
 /** Byte tensors of a pattern, by what they hold: `t` of the transposed one. */
 export const patternNames = (parameter: string) => ({
-  ...{ starts: `${parameter}.starts`, places: `${parameter}.places` },
-  ...{ tStarts: `${parameter}.t.starts`, tPlaces: `${parameter}.t.places`, tEntries: `${parameter}.t.entries` },
+  starts: `${parameter}.starts`,
+  places: `${parameter}.places`,
+  tStarts: `${parameter}.t.starts`,
+  tPlaces: `${parameter}.t.places`,
+  tEntries: `${parameter}.t.entries`,
 })
 
 /** How a node uses a weight. */
@@ -33,11 +37,17 @@ type Use = 'forward' | 'input gradient' | 'penalty' | 'update'
 const MOST_PARTS = 8
 const SAMPLES_OF_PART = 16
 
-/** Into how many parts a batch of a layer with such an output is cut; each is one thread's work, so they do not depend on the threads. */
+/**
+ * Into how many parts a batch of a layer with such an output is cut; each is one thread's work, so they do
+ * not depend on the threads.
+ */
 export const partsOf = ([samples, , ...map]: Shape): number =>
   map.length === 0 || map.every((n) => n === 1) ? 1 : Math.min(MOST_PARTS, Math.ceil(samples / SAMPLES_OF_PART))
 
-/** Whether the graph uses a weight in no way that has no sparse counterpart. `fits` says whether kernels take a node of the Conv family. */
+/**
+ * Whether the graph uses a weight in no way that has no sparse counterpart. `fits` says whether kernels take
+ * a node of the Conv family.
+ */
 export function canBeSparse(graph: Graph, weight: Tensor, fits: (node: Node) => boolean): boolean {
   const { nodes } = dropDeadNodes(graph)
   return nodes.every((node) => {
@@ -60,7 +70,9 @@ function useOf({ operator: { name }, inputs, attributes }: Node, weight: Tensor)
   return transposes(attributes).transB ? 'forward' : inputs[2] ? undefined : 'input gradient'
 }
 
-/** The node that makes a weight's gradient, before penalties, where it is one that has a sparse counterpart. */
+/**
+ * The node that makes a weight's gradient, before penalties, where it is one that has a sparse counterpart.
+ */
 function gradientMaker(nodes: readonly Node[], gradient: Tensor, weight: Tensor): Node | undefined {
   const maker = nodes.find(({ outputs }) => outputs[0] === gradient)
   if (!maker || !sameShape(gradient.shape, weight.shape)) return undefined
@@ -98,7 +110,8 @@ export function sparsify(from: Graph, sparse: ReadonlyMap<string, SparseParamete
       forward: [ints(names.starts, weight.shape[0] + 1), ints(names.places, capacity)],
       transposed: [
         ints(names.tStarts, weight.shape[1] + 1),
-        ...[ints(names.tPlaces, capacity), ints(names.tEntries, capacity)],
+        ints(names.tPlaces, capacity),
+        ints(names.tEntries, capacity),
       ],
     }
   }
@@ -139,7 +152,8 @@ export function sparsify(from: Graph, sparse: ReadonlyMap<string, SparseParamete
       graph.nodes.push({
         operator: use === 'forward' ? SparseConv : SparseConvInputGrad,
         inputs: [inputs[0], values, ...(use === 'forward' ? forward : transposed), ...inputs.slice(2)],
-        ...{ outputs, attributes: { ...attributes, ...shape } },
+        outputs,
+        attributes: { ...attributes, ...shape },
       })
     }
   }

@@ -9,7 +9,8 @@ export type Shape = readonly number[]
  * What a tensor is to a program:
  * - `input`: written before every run;
  * - `parameter`: trained; shared by name between programs;
- * - `buffer`: part of the model but not trained (running statistics); shared by name and stored with the parameters;
+ * - `buffer`: part of the model but not trained (running statistics); shared by name and stored with the
+ *   parameters;
  * - `state`: kept between runs but not trained (momentum, masks, the data set); shared by name;
  * - `constant`: fixed values;
  * - `value`: computed by a node, gone after the run unless it is an output.

@@ -1,6 +1,7 @@
 /**
- * @file A trained, pruned network that only infers: batch normalization is folded into convolutions, biases and ReLUs are part of their kernels, and
- * layers whose zeros are worth it skip them. Runs on any machine, also in a page (src/web.ts).
+ * @file A trained, pruned network that only infers: batch normalization is folded into convolutions, biases
+ * and ReLUs are part of their kernels, and layers whose zeros are worth it skip them. Runs on any machine,
+ * also in a page (src/web.ts).
  */
 import { compile, Executable, type Profiled } from '../engine/compile.ts'
 import type { Machine } from '../engine/machine.ts'
@@ -47,7 +48,10 @@ export class SparseModel {
   readonly #compiled = new Map<number, Compiled[]>()
   readonly #chunk: number
 
-  /** From the tensors of a safetensors file, sparse or dense, or of an ONNX model. Throws UserError where they are not those of the network. */
+  /**
+   * From the tensors of a safetensors file, sparse or dense, or of an ONNX model. Throws UserError where they
+   * are not those of the network.
+   */
   constructor(
     file: TensorFile & { onnx?: OnnxModel },
     { machine, kernels = 'auto', model, source = 'the file' }: SparseModelOptions,
@@ -72,8 +76,10 @@ export class SparseModel {
   }
 
   /**
-   * Logits [batch, classes] of normalized images [batch, channels, rows, columns], row-major; of a network with one score that score, above zero for class 1. The first batch of a size takes longer. A large batch goes through in chunks that fit a cache:
-   * where there are enough of them each thread takes its own, else all threads work on one.
+   * Logits [batch, classes] of normalized images [batch, channels, rows, columns], row-major; of a network
+   * with one score that score, above zero for class 1. The first batch of a size takes longer. A large batch
+   * goes through in chunks that fit a cache: where there are enough of them each thread takes its own, else
+   * all threads work on one.
    */
   run(images: ArrayLike<number>): Float32Array {
     const perImage = sizeOf(this.model.image)
@@ -116,7 +122,10 @@ export class SparseModel {
     return 1 - count((weight) => weight.filter((w) => w !== 0).length) / count((weight) => weight.length)
   }
 
-  /** Milliseconds of every kernel call for batches of a size, each run alone on all threads, `rounds` times (median; default 20). */
+  /**
+   * Milliseconds of every kernel call for batches of a size, each run alone on all threads, `rounds` times
+   * (median; default 20).
+   */
   profile(batch: number, rounds?: number): Profiled[] {
     const size = Math.min(batch, this.#chunk)
     const [whole, rest] = [Math.floor(batch / size), batch % size]

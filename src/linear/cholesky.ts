@@ -1,6 +1,7 @@
 /**
- * @file Symmetric positive definite systems: A = L L' by blocks (right-looking), and solutions with it. Vectors are rows of a matrix, so that
- * everything but the diagonal blocks is a product of matrices; the inverses of the diagonal blocks of L are kept for that.
+ * @file Symmetric positive definite systems: A = L L' by blocks (right-looking), and solutions with it.
+ * Vectors are rows of a matrix, so that everything but the diagonal blocks is a product of matrices; the
+ * inverses of the diagonal blocks of L are kept for that.
  */
 import { call } from '../engine/kernel.ts'
 import { cholesky64 } from '../engine/kernels/matrix64.ts'
@@ -10,7 +11,9 @@ import { type Matrix, part, type Workspace } from './workspace.ts'
 /** Order of the diagonal blocks. */
 export const BLOCK = 128
 
-/** Doubles that a factor needs beside the matrix: the inverses of the diagonal blocks, and the least pivot. */
+/**
+ * Doubles that a factor needs beside the matrix: the inverses of the diagonal blocks, and the least pivot.
+ */
 export const factorRoom = (n: number): number => Math.ceil(n / BLOCK) * BLOCK * BLOCK + 1
 
 /** The Cholesky factor L of a matrix, in its place. */
@@ -23,8 +26,9 @@ export interface Factor {
 }
 
 /**
- * Factors the symmetric positive definite n x n matrix whose lower triangle is given, in place; the strict upper triangle is lost. Needs
- * {@link factorRoom} doubles of the workspace. Throws where the matrix is not positive definite or not finite, with the pivot at fault.
+ * Factors the symmetric positive definite n x n matrix whose lower triangle is given, in place; the strict
+ * upper triangle is lost. Needs {@link factorRoom} doubles of the workspace. Throws where the matrix is not
+ * positive definite or not finite, with the pivot at fault.
  */
 export function factorize(space: Workspace, matrix: Matrix): Factor {
   const n = matrix.rows
@@ -35,7 +39,11 @@ export function factorize(space: Workspace, matrix: Matrix): Factor {
     blocks(n).flatMap(({ at, size }, b) => {
       const diagonal = part(matrix, at, at, size, size)
       const factor = call(cholesky64, {
-        ...{ n: size, a: diagonal.offset, row: matrix.row, inverse: inverses[b].offset, pivot: pivot.offset },
+        n: size,
+        a: diagonal.offset,
+        row: matrix.row,
+        inverse: inverses[b].offset,
+        pivot: pivot.offset,
       })
       const below = n - at - size
       if (below === 0) return [factor]

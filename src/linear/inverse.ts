@@ -1,9 +1,15 @@
-/** @file The explicit inverse of a positive definite matrix, in the place of its Cholesky factor: 2/3 n^3 operations after the factor's 1/3 n^3. */
+/**
+ * @file The explicit inverse of a positive definite matrix, in the place of its Cholesky factor: 2/3 n^3
+ * operations after the factor's 1/3 n^3.
+ */
 import { BLOCK, type Factor } from './cholesky.ts'
 import { product, rowsOf, transposed } from './product.ts'
 import { type Matrix, part, type Workspace } from './workspace.ts'
 
-/** A = L L' becomes the lower triangle of A^-1. Takes 2 n x 128 doubles meanwhile; the factor cannot be used any more. `progress` counts block rows, 2 n / 128 in all. */
+/**
+ * A = L L' becomes the lower triangle of A^-1. Takes 2 n x 128 doubles meanwhile; the factor cannot be used
+ * any more. `progress` counts block rows, 2 n / 128 in all.
+ */
 export function invert(
   space: Workspace,
   { n, l, inverses }: Factor,

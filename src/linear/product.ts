@@ -28,7 +28,10 @@ export const transposed = ({ lines, depth, offset, strides: [line, step], double
   return { lines: depth, depth: lines, offset, strides: [step, line], double }
 }
 
-/** c = (or += or -=) a b', the products of the lines of a with the lines of b. With `lower`, only j <= i is computed. */
+/**
+ * c = (or += or -=) a b', the products of the lines of a with the lines of b. With `lower`, only j <= i is
+ * computed.
+ */
 export function product(
   c: Matrix,
   a: Operand,
@@ -38,9 +41,20 @@ export function product(
   if (a.lines !== c.rows || b.lines !== c.cols || a.depth !== b.depth)
     throw new Error(`a ${c.rows} x ${c.cols} product of ${a.lines} x ${a.depth} and ${b.lines} x ${b.depth}`)
   return call(product64, {
-    ...{ m: a.lines, n: b.lines, k: a.depth },
-    ...{ a: a.offset, aOuter: a.strides[0], aDepth: a.strides[1], aDouble: Number(a.double) },
-    ...{ b: b.offset, bOuter: b.strides[0], bDepth: b.strides[1], bDouble: Number(b.double) },
-    ...{ c: c.offset, row: c.row, mode: MODE[mode], lower: Number(lower) },
+    m: a.lines,
+    n: b.lines,
+    k: a.depth,
+    a: a.offset,
+    aOuter: a.strides[0],
+    aDepth: a.strides[1],
+    aDouble: Number(a.double),
+    b: b.offset,
+    bOuter: b.strides[0],
+    bDepth: b.strides[1],
+    bDouble: Number(b.double),
+    c: c.offset,
+    row: c.row,
+    mode: MODE[mode],
+    lower: Number(lower),
   })
 }

@@ -1,11 +1,13 @@
 /**
- * @file Cholesky factors and inverses of small dense symmetric positive definite matrices in float64, in TypeScript: without a machine, for n up to
- * a few thousand. A matrix is a Float64Array of n^2 values, row-major. What takes time is forward substitution of four rows at once.
+ * @file Cholesky factors and inverses of small dense symmetric positive definite matrices in float64, in
+ * TypeScript: without a machine, for n up to a few thousand. A matrix is a Float64Array of n^2 values,
+ * row-major. What takes time is forward substitution of four rows at once.
  */
 
 /**
- * Replaces the lower triangle of a by L, a = L L'. What stands above the diagonal is neither read nor written. n^3 / 6 products.
- * Throws where a is not positive definite or not finite; its lower triangle is then of no use.
+ * Replaces the lower triangle of a by L, a = L L'. What stands above the diagonal is neither read nor
+ * written. n^3 / 6 products. Throws where a is not positive definite or not finite; its lower triangle is
+ * then of no use.
  */
 export function cholesky(a: Float64Array, n: number): void {
   for (let top = 0; top < n; top += 4) {
@@ -65,8 +67,9 @@ export function inverse(a: Float64Array, n: number): Float64Array {
 }
 
 /**
- * The upper triangular U with positive diagonal of U' U = a^-1, zeros below; a is left alone. n^3 / 3 products: with J the reversal of
- * rows and columns and J a J = L L', U = J L^-1 J, so that the inverse is not formed. Throws as {@link cholesky}.
+ * The upper triangular U with positive diagonal of U' U = a^-1, zeros below; a is left alone. n^3 / 3
+ * products: with J the reversal of rows and columns and J a J = L L', U = J L^-1 J, so that the inverse is
+ * not formed. Throws as {@link cholesky}.
  */
 export function inverseFactor(a: Float64Array, n: number): Float64Array {
   const y = inverseTransposed(a.slice().reverse(), n)
@@ -85,8 +88,9 @@ function inverseTransposed(a: Float64Array, n: number): Float64Array {
 }
 
 /**
- * Forward substitution: replaces columns from ... to - 1 of up to four rows of b by the solutions y of L y = b, for each row as a
- * column; earlier columns of it are zero or solved already. Missing rows repeat the last one, which computes the same values twice.
+ * Forward substitution: replaces columns from ... to - 1 of up to four rows of b by the solutions y of L y =
+ * b, for each row as a column; earlier columns of it are zero or solved already. Missing rows repeat the last
+ * one, which computes the same values twice.
  */
 function substitute(
   l: Float64Array,

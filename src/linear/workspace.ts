@@ -1,5 +1,6 @@
 /**
- * @file Memory for linear algebra: an arena of a machine, handed out piece by piece, with float64 matrices and float32 operands in it.
+ * @file Memory for linear algebra: an arena of a machine, handed out piece by piece, with float64 matrices
+ * and float32 operands in it.
  */
 import type { Instruction } from '../engine/kernel.ts'
 import type { Arena, Machine } from '../engine/machine.ts'

@@ -1,5 +1,6 @@
 /**
- * @file From scores to a pruned network: masks at a granularity, layer collapse found and, where asked for, prevented or refused.
+ * @file From scores to a pruned network: masks at a granularity, layer collapse found and, where asked for,
+ * prevented or refused.
  */
 import {
   type Connectivity,
@@ -31,8 +32,8 @@ export interface MaskOptions {
   /** What every layer keeps at least. Default: nothing. */
   floor?: Floor
   /**
-   * `warn` (the default): the result says so; `floor`: the least floor of 1, 2, 4, 8... weights (or doublings of `floor`) in every layer that
-   * prevents it; `error`: a UserError, nothing is changed.
+   * `warn` (the default): the result says so; `floor`: the least floor of 1, 2, 4, 8... weights (or doublings
+   * of `floor`) in every layer that prevents it; `error`: a UserError, nothing is changed.
    */
   onCollapse?: OnCollapse
 }
@@ -59,7 +60,10 @@ export function checkMaskOptions({
   checkNumber('floor.share', floor.share ?? null, 'a share from 0 to 1', (x) => x >= 0 && x <= 1)
 }
 
-/** New statistics of batch normalizations: from how many training images, and the mean loss on judging samples before and after. */
+/**
+ * New statistics of batch normalizations: from how many training images, and the mean loss on judging samples
+ * before and after.
+ */
 export interface RefreshedStatistics {
   images: number
   before: number
@@ -86,7 +90,10 @@ export function prunedResult(network: Network): PruneResult {
 
 const resultOf = (found: Connectivity): PruneResult => ({ ...found, sparsity: sparsityOf(found.layers) })
 
-/** Masks of a round whose end is for the next one to see: as {@link masksByScores}, but nothing is said of what they leave. */
+/**
+ * Masks of a round whose end is for the next one to see: as {@link masksByScores}, but nothing is said of
+ * what they leave.
+ */
 export function writeRound(network: Network, options: MaskOptions): void {
   const { scope = 'global', granularity = 'weight', sparsity, count = keptCount, floor } = options
   const unit = findGranularity(granularity, network.model)!
@@ -96,8 +103,9 @@ export function writeRound(network: Network, options: MaskOptions): void {
 }
 
 /**
- * Masks from scores that lie in `network.layers()`. Weights that were removed before stay removed; `network.applyMasks` makes removed ones zero. Throws
- * UserError, and changes nothing, where a score is not finite, where a floor does not fit the sparsity, and where collapse is an error or no floor prevents it.
+ * Masks from scores that lie in `network.layers()`. Weights that were removed before stay removed;
+ * `network.applyMasks` makes removed ones zero. Throws UserError, and changes nothing, where a score is not
+ * finite, where a floor does not fit the sparsity, and where collapse is an error or no floor prevents it.
  */
 export function masksByScores(network: Network, options: MaskOptions): PruneResult {
   const { sparsity, onCollapse = 'warn' } = options

@@ -14,7 +14,10 @@ import { Scoring } from './saliency/scoring/scoring.ts'
 export type { PruneResult, RefreshedStatistics } from './masks.ts'
 
 export interface PruneOptions extends MaskOptions {
-  /** A method that looks at weights alone, by name, or a {@link Scoring}, whose programs the network must have. Default `magnitude`. */
+  /**
+   * A method that looks at weights alone, by name, or a {@link Scoring}, whose programs the network must
+   * have. Default `magnitude`.
+   */
   method?: SaliencyName | Scoring
   /** Seed of everything that is drawn. Default 0. */
   seed?: number
@@ -23,9 +26,11 @@ export interface PruneOptions extends MaskOptions {
 }
 
 /**
- * Prunes a network once: exactly n - round(sparsity n) weights of each group of the scope are kept, as far as the granularity allows. Weights that were
- * removed before stay removed, so a lower sparsity than the present one changes nothing; removed weights and their momentum become zero. Iterative
- * methods get there in rounds of growing sparsity. Throws UserError, with the network as it was, where a score is not finite or the masks are refused.
+ * Prunes a network once: exactly n - round(sparsity n) weights of each group of the scope are kept, as far as
+ * the granularity allows. Weights that were removed before stay removed, so a lower sparsity than the present
+ * one changes nothing; removed weights and their momentum become zero. Iterative methods get there in rounds
+ * of growing sparsity. Throws UserError, with the network as it was, where a score is not finite or the masks
+ * are refused.
  */
 export function prune(network: Network, options: PruneOptions, event = 0): PruneResult {
   const { method = 'magnitude', sparsity, seed = 0, progress = () => {}, ...masks } = options
@@ -72,7 +77,9 @@ function scoringByName(method: SaliencyName): Scoring {
   return new Scoring({ method })
 }
 
-/** The sparsity after each round: each removes the same share of what is left, the last reaches the target. */
+/**
+ * The sparsity after each round: each removes the same share of what is left, the last reaches the target.
+ */
 function sparsitiesOfRounds(layers: readonly { mask: Floats }[], sparsity: number, rounds: number): number[] {
   const size = layers.reduce((sum, { mask }) => sum + mask.length, 0)
   const density = layers.reduce((sum, { mask }) => sum + countKept(mask), 0) / size
@@ -92,7 +99,10 @@ export interface GradualOptions extends Omit<PruneOptions, 'sparsity'> {
   after?(step: number, target: number, result: PruneResult): void
 }
 
-/** A training hook that prunes at the events of a schedule. Throws UserError where an option has no value that it can have. */
+/**
+ * A training hook that prunes at the events of a schedule. Throws UserError where an option has no value that
+ * it can have.
+ */
 export function gradualPruning({ schedule, before, after, event, ...options }: GradualOptions): Hook {
   const events = pruningEvents(schedule)
   if (!event) {

@@ -1,4 +1,7 @@
-/** @file Which training samples pruning measures on: those of second-order pruning and those that judge what it did; those that scores are taken on. */
+/**
+ * @file Which training samples pruning measures on: those of second-order pruning and those that judge what
+ * it did; those that scores are taken on.
+ */
 import type { Model } from '../models/model.ts'
 import { apportion } from '../select/apportion.ts'
 import { isLinear } from '../sparsity/tensors.ts'
@@ -14,7 +17,8 @@ export const usualSamples = (model: Model, method: string): number =>
 export const USUAL_JUDGE = 5000
 
 /**
- * Judging samples where no number is asked for, at most `left`. In faithful mode a local search is judged on all `count` training samples, as in the published code.
+ * Judging samples where no number is asked for, at most `left`. In faithful mode a local search is judged on
+ * all `count` training samples, as in the published code.
  */
 export function usualJudge(method: SecondOrderMethod, faithful: boolean, count: number, left: number): number {
   return faithful && (method === 'cbs' || method === 'cbs-select') ? count : Math.min(USUAL_JUDGE, left)
@@ -27,13 +31,17 @@ export interface SampleCounts {
   judge: number
   /** Default 0. */
   seed?: number
-  /** As the published code draws: the first of NumPy's permutation for the seed, the judging ones among them. Default false: disjoint. */
+  /**
+   * As the published code draws: the first of NumPy's permutation for the seed, the judging ones among them.
+   * Default false: disjoint.
+   */
   faithful?: boolean
 }
 
 /**
- * Indices of training samples, of `count` in all: those that judge, and of the others as many parts of `gradients` samples as there are, for as many stages. In faithful
- * mode one part, and start masks are judged by samples of their own, the first 5000 whose gradients are taken (in whole evaluation batches).
+ * Indices of training samples, of `count` in all: those that judge, and of the others as many parts of
+ * `gradients` samples as there are, for as many stages. In faithful mode one part, and start masks are judged
+ * by samples of their own, the first 5000 whose gradients are taken (in whole evaluation batches).
  */
 export function drawSamples(count: number, { gradients, judge, seed = 0, faithful = false }: SampleCounts) {
   if (!faithful) {
@@ -52,8 +60,8 @@ export function drawSamples(count: number, { gradients, judge, seed = 0, faithfu
 }
 
 /**
- * `samples` of some training samples, in random order. Every class (labels by training sample) gives the same share of its samples to within one; the total is
- * exact.
+ * `samples` of some training samples, in random order. Every class (labels by training sample) gives the same
+ * share of its samples to within one; the total is exact.
  */
 export function drawBalanced(from: Uint32Array, labels: ArrayLike<number>, samples: number, draw: Random): Uint32Array {
   const sizes: number[] = []

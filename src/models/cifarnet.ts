@@ -1,7 +1,8 @@
 /**
- * @file CIFARNet of WoodFisher and the Combinatorial Brain Surgeon (after Krizhevsky's cuda-convnet): three 5x5 convolutions with 3x3 pooling
- * of stride 2, then 576-64-10. Convolutions have no biases, as with the Brain Surgeon (Yu et al. 2022); WoodFisher's have. 116,704 weights.
- * Weights begin as in PyTorch (`uniform`).
+ * @file CIFARNet of WoodFisher and the Combinatorial Brain Surgeon (after Krizhevsky's cuda-convnet): three
+ * 5x5 convolutions with 3x3 pooling of stride 2, then 576-64-10. Convolutions have no biases, as with the
+ * Brain Surgeon (Yu et al. 2022); WoodFisher's have. 116,704 weights. Weights begin as in PyTorch
+ * (`uniform`).
  */
 import { convLayer } from '../graph/operators/conv.ts'
 import { relu } from '../graph/operators/elementwise.ts'

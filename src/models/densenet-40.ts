@@ -1,7 +1,8 @@
 /**
- * @file DenseNet-40 with growth rate 12 for CIFAR (Huang et al. 2017), without bottlenecks or compression: a 3x3 stem of 16 channels and three
- * blocks of 12 layers, each BN-ReLU-conv 3x3 to 12 channels that are joined to its input; between blocks BN-ReLU-conv 1x1 and 2x2
- * average pooling; at the end BN-ReLU, global average pooling, 448-10. 1,001,616 weights. Huang et al. begin with `he-normal`.
+ * @file DenseNet-40 with growth rate 12 for CIFAR (Huang et al. 2017), without bottlenecks or compression: a
+ * 3x3 stem of 16 channels and three blocks of 12 layers, each BN-ReLU-conv 3x3 to 12 channels that are joined
+ * to its input; between blocks BN-ReLU-conv 1x1 and 2x2 average pooling; at the end BN-ReLU, global average
+ * pooling, 448-10. 1,001,616 weights. Huang et al. begin with `he-normal`.
  */
 import type { Graph } from '../graph/graph.ts'
 import { convLayer } from '../graph/operators/conv.ts'

@@ -21,30 +21,34 @@ import { wrn28 } from './wide-resnet.ts'
 /** Adding a network: a file and a name here. */
 export const models: Record<string, ModelFamily> = Object.fromEntries(
   [
-    ...[lenet300100, mlpnet, mnistMlpBn, lenet5],
-    ...[
-      cifarnet,
-      cnn500k,
-      resnet20,
-      resnet56,
-      resnet20a,
-      resnet32a,
-      resnet56a,
-      resnet18,
-      resnet34,
-      resnet50Cifar,
-      vgg11,
-      vgg13,
-      vgg16,
-      vgg19,
-      wrn28,
-      densenet40,
-    ],
-    ...[resnet50, mobilenetV1],
+    lenet300100,
+    mlpnet,
+    mnistMlpBn,
+    lenet5,
+    cifarnet,
+    cnn500k,
+    resnet20,
+    resnet56,
+    resnet20a,
+    resnet32a,
+    resnet56a,
+    resnet18,
+    resnet34,
+    resnet50Cifar,
+    vgg11,
+    vgg13,
+    vgg16,
+    vgg19,
+    wrn28,
+    densenet40,
+    resnet50,
+    mobilenetV1,
   ].map((family) => [family.name, family]),
 )
 
-/** Throws UserError with the nearest name where there is none such, or where the network has no such option. */
+/**
+ * Throws UserError with the nearest name where there is none such, or where the network has no such option.
+ */
 export function findModel(name: string, options: ModelOptions = {}): Model {
   if (Object.hasOwn(models, name)) return modelOf(models[name], options)
   throw new UserError(`there is no model named ${name}${suggestion(name, Object.keys(models))}`)

@@ -1,5 +1,6 @@
 /**
- * @file Pieces that several networks share. None of the convolutions has a bias: a batch normalization follows.
+ * @file Pieces that several networks share. None of the convolutions has a bias: a batch normalization
+ * follows.
  */
 import type { Graph } from '../graph/graph.ts'
 import { type ConvLayerOptions, convLayer } from '../graph/operators/conv.ts'
@@ -11,8 +12,9 @@ import { flatten, pad, slice } from '../graph/operators/shape.ts'
 import type { Tensor } from '../graph/tensor.ts'
 
 /**
- * How residual blocks look. `shortcut`, where a block changes the size or the channels: the name of a projection's layers (`.0` convolution, `.1`
- * normalization; option B of He et al.), or `padded` for {@link padded} (option A).
+ * How residual blocks look. `shortcut`, where a block changes the size or the channels: the name of a
+ * projection's layers (`.0` convolution, `.1` normalization; option B of He et al.), or `padded` for
+ * {@link padded} (option A).
  */
 export interface BlockOptions {
   width: number
@@ -29,7 +31,10 @@ export function basicBlock(graph: Graph, x: Tensor, name: string, options: Block
   return relu(graph, add(graph, residual, projected(graph, x, name, width, options)))
 }
 
-/** 1x1, 3x3 (with the stride) and 1x1 convolutions, the last to four times the width; otherwise as {@link basicBlock}. */
+/**
+ * 1x1, 3x3 (with the stride) and 1x1 convolutions, the last to four times the width; otherwise as
+ * {@link basicBlock}.
+ */
 export function bottleneck(graph: Graph, x: Tensor, name: string, options: BlockOptions): Tensor {
   const { width, stride, training } = options
   let y = relu(graph, normalized(graph, x, [`${name}.conv1`, `${name}.bn1`], width, 1, training))
@@ -38,7 +43,10 @@ export function bottleneck(graph: Graph, x: Tensor, name: string, options: Block
   return relu(graph, add(graph, residual, projected(graph, x, name, 4 * width, options)))
 }
 
-/** x itself, or a projection (a 1x1 convolution with batch normalization) or {@link padded} where the block changes the size or the channels. */
+/**
+ * x itself, or a projection (a 1x1 convolution with batch normalization) or {@link padded} where the block
+ * changes the size or the channels.
+ */
 function projected(graph: Graph, x: Tensor, name: string, channels: number, options: BlockOptions): Tensor {
   const { stride, shortcut, training } = options
   if (stride === 1 && x.shape[1] === channels) return x

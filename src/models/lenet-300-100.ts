@@ -1,4 +1,6 @@
-/** @file LeNet-300-100 (LeCun et al. 1998): 784-300-100-10, ReLU, biases. 266,200 weights, 266,610 parameters. */
+/**
+ * @file LeNet-300-100 (LeCun et al. 1998): 784-300-100-10, ReLU, biases. 266,200 weights, 266,610 parameters.
+ */
 import { relu } from '../graph/operators/elementwise.ts'
 import { linear } from '../graph/operators/linear.ts'
 import { flatten } from '../graph/operators/shape.ts'

@@ -1,7 +1,8 @@
 /**
- * @file LeNet-5 with Caffe's widths (after LeCun et al. 1998): two 5x5 convolutions of 20 and 50 channels without padding, each with ReLU
- * and 2x2 max-pooling, then 800-500-10; biases everywhere. 430,500 weights, 431,080 parameters. GSM (Ding et al. 2019) begins with
- * `xavier-uniform`. Caffe's own has no ReLU after the convolutions.
+ * @file LeNet-5 with Caffe's widths (after LeCun et al. 1998): two 5x5 convolutions of 20 and 50 channels
+ * without padding, each with ReLU and 2x2 max-pooling, then 800-500-10; biases everywhere. 430,500 weights,
+ * 431,080 parameters. GSM (Ding et al. 2019) begins with `xavier-uniform`. Caffe's own has no ReLU after the
+ * convolutions.
  */
 import { convLayer } from '../graph/operators/conv.ts'
 import { relu } from '../graph/operators/elementwise.ts'

@@ -1,4 +1,7 @@
-/** @file MLPNet of WoodFisher and the Combinatorial Brain Surgeon: 784-40-20-10, ReLU, no biases. 32,360 weights. */
+/**
+ * @file MLPNet of WoodFisher and the Combinatorial Brain Surgeon: 784-40-20-10, ReLU, no biases. 32,360
+ * weights.
+ */
 import { relu } from '../graph/operators/elementwise.ts'
 import { linear } from '../graph/operators/linear.ts'
 import { flatten } from '../graph/operators/shape.ts'

@@ -1,6 +1,7 @@
 /**
- * @file The MNIST network of DSR (Mostafa & Wang 2019): 784-300-100-10 without biases, batch normalization after every linear layer, that
- * of the logits included, ReLU between. 266,200 weights, 267,020 parameters. Begins with `uniform`.
+ * @file The MNIST network of DSR (Mostafa & Wang 2019): 784-300-100-10 without biases, batch normalization
+ * after every linear layer, that of the logits included, ReLU between. 266,200 weights, 267,020 parameters.
+ * Begins with `uniform`.
  */
 import { relu } from '../graph/operators/elementwise.ts'
 import { linear } from '../graph/operators/linear.ts'

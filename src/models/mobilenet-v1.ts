@@ -1,7 +1,8 @@
 /**
- * @file MobileNetV1 for ImageNet (Howard et al. 2017): a 3x3 stem of stride 2, 13 depthwise-separable blocks (3x3 depthwise, 1x1
- * pointwise, each with BN and ReLU), global average pooling, linear. 4,209,088 weights, depthwise ones included, as WoodFisher (Singh &
- * Alistarh 2020) counts them. Begins as in PyTorch (`uniform`): how that paper's dense checkpoint began is not known here.
+ * @file MobileNetV1 for ImageNet (Howard et al. 2017): a 3x3 stem of stride 2, 13 depthwise-separable blocks
+ * (3x3 depthwise, 1x1 pointwise, each with BN and ReLU), global average pooling, linear. 4,209,088 weights,
+ * depthwise ones included, as WoodFisher (Singh & Alistarh 2020) counts them. Begins as in PyTorch
+ * (`uniform`): how that paper's dense checkpoint began is not known here.
  */
 import { relu } from '../graph/operators/elementwise.ts'
 import { classify, normalized } from './layers.ts'
@@ -9,9 +10,15 @@ import type { ModelFamily } from './model.ts'
 
 /** [channels, stride] of each block. */
 const blocks = [
-  ...[[64, 1] as const, [128, 2] as const, [128, 1] as const, [256, 2] as const, [256, 1] as const, [512, 2] as const],
+  [64, 1] as const,
+  [128, 2] as const,
+  [128, 1] as const,
+  [256, 2] as const,
+  [256, 1] as const,
+  [512, 2] as const,
   ...Array.from({ length: 5 }, () => [512, 1] as const),
-  ...[[1024, 2] as const, [1024, 1] as const],
+  [1024, 2] as const,
+  [1024, 1] as const,
 ]
 
 export const mobilenetV1: ModelFamily = {

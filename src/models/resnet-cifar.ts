@@ -1,9 +1,12 @@
 /**
- * @file Residual networks for CIFAR (He et al. 2016, section 4.2): a 3x3 stem, three stages of basic blocks with 16, 32 and 64
- * channels (times widen), global average pooling, a linear classifier. Two kinds, by the shortcut of blocks that change the size:
- * - `resnet20`, `resnet56`: a 1x1 convolution with batch normalization (option B), as in WoodFisher, the Combinatorial Brain Surgeon (ResNet-20) and
- *   GSM (ResNet-56). Parameter names are those of the published ResNet-20 checkpoint of WoodFisher.
- * - `resnet20-a`, `resnet32-a`, `resnet56-a`: every second pixel and zeros for the new channels (option A), as He et al. have it on CIFAR.
+ * @file Residual networks for CIFAR (He et al. 2016, section 4.2): a 3x3 stem, three stages of basic blocks
+ * with 16, 32 and 64 channels (times widen), global average pooling, a linear classifier. Two kinds, by the
+ * shortcut of blocks that change the size:
+ * - `resnet20`, `resnet56`: a 1x1 convolution with batch normalization (option B), as in WoodFisher, the
+ *   Combinatorial Brain Surgeon (ResNet-20) and GSM (ResNet-56). Parameter names are those of the published
+ *   ResNet-20 checkpoint of WoodFisher.
+ * - `resnet20-a`, `resnet32-a`, `resnet56-a`: every second pixel and zeros for the new channels (option A),
+ *   as He et al. have it on CIFAR.
  *
  * He et al. begin with `he-normal`, GSM's ResNet-56 with `xavier-uniform`.
  */
@@ -28,7 +31,11 @@ function resnetCifar(n: number, { shortcut, source, defaultInit, published }: Va
   return {
     name: `resnet${layers}${suffix}`,
     summary: `CIFAR ResNet-${layers}, widths 16-32-64, ${kind}; ${source})`,
-    ...{ image: [3, 32, 32], classes: 10, widen: 1, defaultInit, published },
+    image: [3, 32, 32],
+    classes: 10,
+    widen: 1,
+    defaultInit,
+    published,
     build(graph, images, training, { classes, widen }) {
       const widths = [16, 32, 64].map((channels) => widened(channels, widen))
       let x = relu(graph, normalized(graph, images, ['conv1', 'bn1'], widths[0], 3, training, { pad: 1 }))
@@ -43,12 +50,17 @@ function resnetCifar(n: number, { shortcut, source, defaultInit, published }: Va
 }
 
 export const resnet20 = resnetCifar(3, {
-  ...{ shortcut: 'downsample', source: 'He et al. 2016', defaultInit: 'he-normal' },
-  // WoodFisher and the Combinatorial Brain Surgeon leave the stem, the shortcuts and the classifier dense: 267,264 weights.
+  shortcut: 'downsample',
+  source: 'He et al. 2016',
+  defaultInit: 'he-normal',
+  // WoodFisher and the Combinatorial Brain Surgeon leave the stem, the shortcuts and the classifier dense:
+  // 267,264 weights.
   published: ['layer*.conv*.weight'],
 })
 export const resnet56 = resnetCifar(9, {
-  ...{ shortcut: 'downsample', source: 'He et al. 2016; GSM, Ding et al. 2019', defaultInit: 'xavier-uniform' },
+  shortcut: 'downsample',
+  source: 'He et al. 2016; GSM, Ding et al. 2019',
+  defaultInit: 'xavier-uniform',
 })
 export const resnet20a = resnetCifar(3, optionA)
 export const resnet32a = resnetCifar(5, optionA)

@@ -1,7 +1,8 @@
 /**
- * @file The residual networks of ImageNet (He et al. 2016) with a stem for CIFAR: 3x3, stride 1, no pooling. Four stages of 64, 128, 256
- * and 512 channels with strides 1, 2, 2, 2; projections are 1x1 convolutions with batch normalization. These are the networks of most work on
- * pruning at initialization; weights begin there as in PyTorch (`uniform`).
+ * @file The residual networks of ImageNet (He et al. 2016) with a stem for CIFAR: 3x3, stride 1, no pooling.
+ * Four stages of 64, 128, 256 and 512 channels with strides 1, 2, 2, 2; projections are 1x1 convolutions with
+ * batch normalization. These are the networks of most work on pruning at initialization; weights begin there
+ * as in PyTorch (`uniform`).
  */
 import { relu } from '../graph/operators/elementwise.ts'
 import { basicBlock, bottleneck, classify, normalized } from './layers.ts'
@@ -11,7 +12,10 @@ type Block = typeof basicBlock
 
 function resnetWide(name: string, block: Block, depths: readonly number[], summary: string): ModelFamily {
   return {
-    ...{ name, summary, image: [3, 32, 32], classes: 10 },
+    name,
+    summary,
+    image: [3, 32, 32],
+    classes: 10,
     build(graph, images, training, { classes }) {
       let x = relu(graph, normalized(graph, images, ['conv1', 'bn1'], 64, 3, training, { pad: 1 }))
       for (const [stage, depth] of depths.entries())

@@ -1,7 +1,7 @@
 /**
- * @file VGG (Simonyan & Zisserman 2015) for CIFAR with batch normalization: 3x3 convolutions with biases, BN, ReLU; 2x2 max-pooling after each
- * of five stages of 64, 128, 256, 512 and 512 channels; one linear layer. The variant of most work on pruning at initialization,
- * where weights begin as in PyTorch (`uniform`).
+ * @file VGG (Simonyan & Zisserman 2015) for CIFAR with batch normalization: 3x3 convolutions with biases, BN,
+ * ReLU; 2x2 max-pooling after each of five stages of 64, 128, 256, 512 and 512 channels; one linear layer.
+ * The variant of most work on pruning at initialization, where weights begin as in PyTorch (`uniform`).
  */
 import { relu } from '../graph/operators/elementwise.ts'
 import { linear } from '../graph/operators/linear.ts'

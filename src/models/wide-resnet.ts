@@ -1,8 +1,10 @@
 /**
- * @file Wide residual networks with pre-activation (Zagoruyko & Komodakis 2016), without dropout: a 3x3 stem of 16 channels, three groups of
- * 16 k, 32 k and 64 k channels (rounded, half to even), BN-ReLU, average pool, linear. Where a block changes the channels its
- * shortcut is a 1x1 convolution of the activated input, else the input itself. k below 2 gives the thin networks of DSR (Mostafa & Wang
- * 2019). Begins as DSR's (`he-normal-out`). DSR prunes the 24 convolutions in the blocks and leaves stem, shortcuts and classifier dense.
+ * @file Wide residual networks with pre-activation (Zagoruyko & Komodakis 2016), without dropout: a 3x3 stem
+ * of 16 channels, three groups of 16 k, 32 k and 64 k channels (rounded, half to even), BN-ReLU, average
+ * pool, linear. Where a block changes the channels its shortcut is a 1x1 convolution of the activated input,
+ * else the input itself. k below 2 gives the thin networks of DSR (Mostafa & Wang 2019). Begins as DSR's
+ * (`he-normal-out`). DSR prunes the 24 convolutions in the blocks and leaves stem, shortcuts and classifier
+ * dense.
  */
 import type { Graph } from '../graph/graph.ts'
 import { convLayer } from '../graph/operators/conv.ts'

@@ -1,14 +1,18 @@
 /**
- * @file Global Sparse Momentum SGD (Ding et al., NeurIPS 2019, arXiv 1909.12778): pruning by training, without a regularizer and without fine-tuning.
+ * @file Global Sparse Momentum SGD (Ding et al., NeurIPS 2019, arXiv 1909.12778): pruning by training,
+ * without a regularizer and without fine-tuning.
  *
  *     T = |g w|                               (importance; g of this mini-batch)
  *     B = 1 at the Q largest T of all kernels together, else 0, chosen anew at every step
  *     v = momentum v + B g + weightDecay w
  *     w = w - learningRate v                  (with Nesterov as in src/optim/sgd.ts)
  *
- * Q weights are active and learn as usual; the others are passive: decay alone acts on them, through the same momentum, until they have all but vanished. In the end the Q
- * largest weights are kept. From a step on T can be |w| instead (`freeze`, not in the paper): active are then those that would be kept, the others can only shrink. Biases, scales and shifts of normalizations are not ranked, always get their gradient and, here, do not decay. Exactly Q weights
- * are active at every step: ties go to the earlier tensor, then to the lower index.
+ * Q weights are active and learn as usual; the others are passive: decay alone acts on them, through the same
+ * momentum, until they have all but vanished. In the end the Q largest weights are kept. From a step on T can
+ * be |w| instead (`freeze`, not in the paper): active are then those that would be kept, the others can only
+ * shrink. Biases, scales and shifts of normalizations are not ranked, always get their gradient and, here, do
+ * not decay. Exactly Q weights are active at every step: ties go to the earlier tensor, then to the lower
+ * index.
  */
 import type { Graph } from '../graph/graph.ts'
 import { abs, add, mul, sub } from '../graph/operators/elementwise.ts'
@@ -30,7 +34,10 @@ export const activeName = (parameter: string): string => `${parameter}.active`
 /** The state tensor [1] that is 1 where T = |w|, and 0 where T = |g w|. */
 export const FROZEN = 'active.frozen'
 
-/** The gradients B g of the parameters, with exactly `active` weights active (Q). Adds the outputs {@link IMPORTANCE} and {@link STAYED}. */
+/**
+ * The gradients B g of the parameters, with exactly `active` weights active (Q). Adds the outputs
+ * {@link IMPORTANCE} and {@link STAYED}.
+ */
 export function activeGradients(
   graph: Graph,
   parameters: readonly Tensor[],
@@ -61,9 +68,10 @@ const sumOf = (graph: Graph, tensors: readonly Tensor[]): Tensor =>
     .reduce((total, sum) => add(graph, total, sum))
 
 /**
- * What a passive weight is multiplied by at every step, once its momentum has settled: the larger root of x² - (1 + b - a) x + b = 0, with b the momentum and a = learningRate
- * weightDecay, for Nesterov of x² - (1 + b - a (1 + b)) x + b (1 - a) = 0. For small a both are 1 - a / (1 - b). Undefined where the roots are
- * complex (without Nesterov: a > (1 - sqrt b)²): the weight then swings through zero.
+ * What a passive weight is multiplied by at every step, once its momentum has settled: the larger root of x²
+ * - (1 + b - a) x + b = 0, with b the momentum and a = learningRate weightDecay, for Nesterov of x² - (1 + b
+ * - a (1 + b)) x + b (1 - a) = 0. For small a both are 1 - a / (1 - b). Undefined where the roots are complex
+ * (without Nesterov: a > (1 - sqrt b)²): the weight then swings through zero.
  */
 export function passiveFactor(learningRate: number, options: SgdOptions): number | undefined {
   const { momentum: b = 0, weightDecay = 0, nesterov = false } = options
@@ -76,7 +84,10 @@ export function passiveFactor(learningRate: number, options: SgdOptions): number
 /** A weight that is always passive should shrink to less than e^-7, a thousandth, of what it was. */
 const ENOUGH = 7
 
-/** What is wrong with a schedule, before any training: one sentence, or nothing. `rates`: the learning rate of every step. */
+/**
+ * What is wrong with a schedule, before any training: one sentence, or nothing. `rates`: the learning rate of
+ * every step.
+ */
 export function passiveProblem(rates: Iterable<number>, options: SgdOptions): string | undefined {
   let shrink = 0
   let last: { rate: number; log: number } | undefined

@@ -11,7 +11,8 @@ export interface RateSchedule {
   /**
    * - `constant`;
    * - `steps`: multiplied by `factor` at each of `drops`;
-   * - `cosine`: base (1 + cos(pi t / T)) / 2 after the warm-up, reaching 0 after the last step (Loshchilov & Hutter 2017, without restarts).
+   * - `cosine`: base (1 + cos(pi t / T)) / 2 after the warm-up, reaching 0 after the last step (Loshchilov &
+   *   Hutter 2017, without restarts).
    */
   kind: 'constant' | 'steps' | 'cosine'
   /** The rate before any decay. */
@@ -39,7 +40,9 @@ export function checkRates(what: string, schedule: Omit<RateSchedule, 'total'>):
   for (const drop of drops) checkWhole(`${what}.drops`, drop, 0)
 }
 
-/** The learning rate of step `step` (0 .. total-1). Throws UserError where there is no schedule of that kind. */
+/**
+ * The learning rate of step `step` (0 .. total-1). Throws UserError where there is no schedule of that kind.
+ */
 export function learningRate(schedule: RateSchedule, step: number): number {
   const { kind, base, total, warmup = 0, drops = [], factor = 0.1 } = schedule
   if (step < warmup) return (base * (step + 1)) / warmup

@@ -5,11 +5,13 @@
  *     v = momentum v + d          (v = 0 at the start, so the first step has v = d; no dampening)
  *     w = w - learningRate (nesterov ? d + momentum v : v)
  *
- * Before that, g has the gradient of the group lasso lambda sum over kernels of sqrt(sum w^2 + 1e-12) added, for prunable weights of convolutions, where a network is made with one (`GroupLasso`).
+ * Before that, g has the gradient of the group lasso lambda sum over kernels of sqrt(sum w^2 + 1e-12) added,
+ * for prunable weights of convolutions, where a network is made with one (`GroupLasso`).
  *
- * The learning rate stands outside the buffer v, so changing it does not rescale past gradients. Weight decay is
- * coupled (part of the gradient); it applies to every parameter, and can be another for biases and for scales and shifts of normalizations. A masked weight and its buffer are set to zero after the step, so neither
- * momentum nor decay can revive it. The kernel is `sgd` in kernels/optimizer.c.
+ * The learning rate stands outside the buffer v, so changing it does not rescale past gradients. Weight decay
+ * is coupled (part of the gradient); it applies to every parameter, and can be another for biases and for
+ * scales and shifts of normalizations. A masked weight and its buffer are set to zero after the step, so
+ * neither momentum nor decay can revive it. The kernel is `sgd` in kernels/optimizer.c.
  */
 import type { Executable } from '../engine/compile.ts'
 import type { Graph } from '../graph/graph.ts'
@@ -24,7 +26,10 @@ export interface SgdOptions {
   nesterov?: boolean
   /** L2 coefficient. Default 0. */
   weightDecay?: number
-  /** L2 coefficient of parameters with one axis: biases, scales and shifts of normalizations. Default: `weightDecay`. */
+  /**
+   * L2 coefficient of parameters with one axis: biases, scales and shifts of normalizations. Default:
+   * `weightDecay`.
+   */
   biasDecay?: number
   /** L1 coefficient, of prunable weights: the penalty l1 sum |w| over those that are left. Default 0. */
   l1?: number
@@ -36,7 +41,10 @@ export function checkSgd(what: string, { momentum, weightDecay, biasDecay, l1 }:
   for (const [name, value] of Object.entries({ weightDecay, biasDecay, l1 })) checkNotNegative(`${what}.${name}`, value)
 }
 
-/** The state tensors [learning rate, momentum, weight decay, nesterov, l1] that steps read: of matrices and kernels, and of parameters with one axis. */
+/**
+ * The state tensors [learning rate, momentum, weight decay, nesterov, l1] that steps read: of matrices and
+ * kernels, and of parameters with one axis.
+ */
 export const HYPER = 'sgd.hyper'
 export const BIAS_HYPER = 'sgd.hyper.bias'
 

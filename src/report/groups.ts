@@ -10,13 +10,19 @@ export interface RunGroup {
   method: string
   /** The sparsity asked for; undefined where none is. */
   sparsity?: number
-  /** The other settings that tell it from groups of the same method and sparsity, by key, in the order of {@link Groups.keys}. */
+  /**
+   * The other settings that tell it from groups of the same method and sparsity, by key, in the order of
+   * {@link Groups.keys}.
+   */
   settings: readonly string[]
 }
 
 export interface Groups {
   groups: RunGroup[]
-  /** Recipe keys beside method and sparsity that are needed to tell the groups apart, such as `train.learningRate`. */
+  /**
+   * Recipe keys beside method and sparsity that are needed to tell the groups apart, such as
+   * `train.learningRate`.
+   */
   keys: readonly string[]
 }
 
@@ -74,7 +80,10 @@ export function sparsityAsked({ prune, tie, train }: Recipe): number | undefined
 /** Settings that do not change what a run does, and the seed. */
 const OTHERS = /^(seed|summary|about\..*)$/
 
-/** All settings of a run but its seed, as text. Files that other runs beside it left are named from there: with another seed they lie elsewhere. */
+/**
+ * All settings of a run but its seed, as text. Files that other runs beside it left are named from there:
+ * with another seed they lie elsewhere.
+ */
 function identity({ folder, recipe }: ReportedRun): Map<string, string> {
   const settings = [...settingsOf(recipe)].filter(([key]) => !OTHERS.test(key))
   const beside = (path: string) => {

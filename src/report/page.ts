@@ -1,5 +1,8 @@
-/** @file A report as one HTML page: no scripts, nothing that is fetched, light or dark as the reader's system is. */
-import { version } from '../experiment/run/environment.ts'
+/**
+ * @file A report as one HTML page: no scripts, nothing that is fetched, light or dark as the reader's system
+ * is.
+ */
+import { version } from '../util/version.ts'
 import { escapeHtml, toHtml } from './formats/html.ts'
 import { draw, type Picture } from './pictures/draw.ts'
 import { darkRules } from './pictures/theme.ts'
@@ -15,7 +18,7 @@ export async function page(report: Report, pictures: readonly Picture[]): Promis
   const complete = runs.filter(({ result }) => result)
   const seconds = complete.reduce((sum, { result }) => sum + result!.seconds, 0)
   const facts = [
-    ...[...new Set(runs.map(({ recipe }) => `${recipe.model.name} on ${recipe.data.name}`))],
+    ...new Set(runs.map(({ recipe }) => `${recipe.model.name} on ${recipe.data.name}`)),
     `${complete.length === runs.length ? runs.length : `${complete.length} of ${runs.length}`} ${runs.length === 1 ? 'run' : 'runs'}`,
     `${groups.groups.length} ${groups.groups.length === 1 ? 'setting' : 'settings'}`,
     ...(seconds > 0 ? [`${duration(seconds)} of training`] : []),

@@ -28,7 +28,10 @@ export function reportOf(folders: readonly string[]): Report {
   const runs = readRuns(folders)
   const groups = groupRuns(runs)
   return {
-    ...{ ...headingOf(folders, runs), runs, groups, notes: notesOf(groups) },
+    ...headingOf(folders, runs),
+    runs,
+    groups,
+    notes: notesOf(groups),
     means: groupsTable(groups),
     each: groupsTable(groupRuns(runs, { each: true }), { each: true }),
   }

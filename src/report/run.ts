@@ -17,7 +17,8 @@ export interface ReportedRun {
 }
 
 /**
- * The runs in folders of runs and sweeps, each once. Throws UserError where a folder holds none, where one has metrics but no recipe, and where a file of one does not fit.
+ * The runs in folders of runs and sweeps, each once. Throws UserError where a folder holds none, where one
+ * has metrics but no recipe, and where a file of one does not fit.
  */
 export function readRuns(folders: readonly string[]): ReportedRun[] {
   const found = new Set(folders.flatMap(runFolders))

@@ -10,7 +10,10 @@ export type Cell = string | number | Spread | undefined
 
 export interface Column {
   name: string
-  /** Behind the decimal point, where it matters by the size of the number; numbers of a column without are written as they are. */
+  /**
+   * Behind the decimal point, where it matters by the size of the number; numbers of a column without are
+   * written as they are.
+   */
   digits?: number | ((mean: number) => number)
 }
 

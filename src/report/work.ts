@@ -1,4 +1,7 @@
-/** @file What an inference costs by arithmetic alone, and how many parameters a network has: counted from its graph. */
+/**
+ * @file What an inference costs by arithmetic alone, and how many parameters a network has: counted from its
+ * graph.
+ */
 import { sizeOf } from '../graph/tensor.ts'
 import { graphOf, type Model } from '../models/model.ts'
 import type { LayerCount } from '../sparsity/mask.ts'
@@ -6,7 +9,10 @@ import type { LayerCount } from '../sparsity/mask.ts'
 export interface Work {
   /** All trained scalars: weights, biases, scales and shifts. */
   parameters: number
-  /** Of one sample through all convolutions and linear layers, two for each weight and place it is used at; zero borders count as places. */
+  /**
+   * Of one sample through all convolutions and linear layers, two for each weight and place it is used at;
+   * zero borders count as places.
+   */
   denseFlops: number
   /** The same of nonzero weights only. */
   flops: number

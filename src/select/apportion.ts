@@ -3,9 +3,10 @@
  */
 
 /**
- * Whole numbers that sum to `total`, as close to proportional to `shares` as capacities allow: parts that would overflow are
- * filled and the rest is divided again; what rounding down leaves goes to the largest fractions, ties to the earlier part.
- * Parts without a share get something only when all others are full. Throws where `total` exceeds the sum of the capacities.
+ * Whole numbers that sum to `total`, as close to proportional to `shares` as capacities allow: parts that
+ * would overflow are filled and the rest is divided again; what rounding down leaves goes to the largest
+ * fractions, ties to the earlier part. Parts without a share get something only when all others are full.
+ * Throws where `total` exceeds the sum of the capacities.
  */
 export function apportion(total: number, shares: readonly number[], capacities: readonly number[]): number[] {
   const room = capacities.reduce((a, b) => a + b, 0)

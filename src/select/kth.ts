@@ -1,6 +1,12 @@
-/** @file Selection without sorting: quickselect (Hoare 1961) in three parts, so that ties cost nothing. Expected O(n). */
+/**
+ * @file Selection without sorting: quickselect (Hoare 1961) in three parts, so that ties cost nothing.
+ * Expected O(n).
+ */
 
-/** The k-th largest of `values`, k from 1 to their number. They must not be NaN, and come back in another order, the same every time. */
+/**
+ * The k-th largest of `values`, k from 1 to their number. They must not be NaN, and come back in another
+ * order, the same every time.
+ */
 export function kthLargest(values: Float32Array | Float64Array, k: number): number {
   const place = values.length - k
   let first = 0

@@ -1,10 +1,12 @@
 /**
- * @file Indices in the order of a key, sorted only as far as somebody looks: for searches that visit the head of a long list.
+ * @file Indices in the order of a key, sorted only as far as somebody looks: for searches that visit the head
+ * of a long list.
  */
 
 /**
- * The given items by ascending key, ties by ascending item. Building it takes O(n), every further place O(log n).
- * Takes over `items`; keys[item] must be a number for all of them, and must not change while the ranking is in use.
+ * The given items by ascending key, ties by ascending item. Building it takes O(n), every further place O(log
+ * n). Takes over `items`; keys[item] must be a number for all of them, and must not change while the ranking
+ * is in use.
  */
 export class Ranking {
   readonly length: number

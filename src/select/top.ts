@@ -1,6 +1,6 @@
 /**
- * @file Exact selection of the k largest scores: the one meaning of "top k" in this project. Ties go to the earlier
- * tensor, then to the lower index. The kernel `select_top` computes the same.
+ * @file Exact selection of the k largest scores: the one meaning of "top k" in this project. Ties go to the
+ * earlier tensor, then to the lower index. The kernel `select_top` computes the same.
  */
 import { kthLargest } from './kth.ts'
 
@@ -25,8 +25,9 @@ export function selectTop(scores: readonly Scores[], keep: number, masks: readon
 }
 
 /**
- * Whether a score is among the `keep` largest of `all`: to be asked once for each of them, in their order, since of equals the first are kept. For callers that
- * do not have all scores at once twice. `all` must not hold NaN, and comes back in another order. Expected O(n).
+ * Whether a score is among the `keep` largest of `all`: to be asked once for each of them, in their order,
+ * since of equals the first are kept. For callers that do not have all scores at once twice. `all` must not
+ * hold NaN, and comes back in another order. Expected O(n).
  */
 export function topOf(all: Scores, keep: number): (score: number) => boolean {
   const count = Math.min(keep, all.length)

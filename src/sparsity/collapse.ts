@@ -1,6 +1,7 @@
 /**
- * @file Layer collapse (Tanaka et al. 2020), found from the masks alone, before training: layers that keep nothing while others do, outputs that no input
- * reaches, and weights that are kept but lie on no path from input to output.
+ * @file Layer collapse (Tanaka et al. 2020), found from the masks alone, before training: layers that keep
+ * nothing while others do, outputs that no input reaches, and weights that are kept but lie on no path from
+ * input to output.
  */
 import type { Model } from '../models/model.ts'
 import { UserError } from '../util/errors.ts'
@@ -20,7 +21,10 @@ export interface Connectivity {
   layers: PathCount[]
   /** Layers that keep nothing while others do. With shortcuts around them a network may live on. */
   collapsed: PathCount[]
-  /** Logits to which no path leads from the input, and how many logits there are. If all: the network can only guess. */
+  /**
+   * Logits to which no path leads from the input, and how many logits there are. If all: the network can only
+   * guess.
+   */
   deadOutputs: number
   outputs: number
 }
@@ -41,7 +45,10 @@ export function connectivityOf(model: Model, masks: Masks): Connectivity {
 export const isCollapsed = ({ collapsed, deadOutputs, outputs }: Connectivity): boolean =>
   collapsed.length > 0 || deadOutputs === outputs
 
-/** Share of weights, of all layers, that lie on no path from input to output: zeros, and what they have cut off. */
+/**
+ * Share of weights, of all layers, that lie on no path from input to output: zeros, and what they have cut
+ * off.
+ */
 export function effectiveSparsity({ layers }: Pick<Connectivity, 'layers'>): number {
   const size = layers.reduce((sum, layer) => sum + layer.size, 0)
   return size === 0 ? 0 : 1 - layers.reduce((sum, { effective }) => sum + effective, 0) / size

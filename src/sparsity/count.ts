@@ -14,8 +14,9 @@ export const keptCount: Count = (n, sparsity) => {
 }
 
 /**
- * (1 - sparsity) n in double precision, cut off, but at least 1; none at sparsity 1. The rule of the code of arXiv 2502.11450, for comparisons
- * with its results: 2,001,887 of VGG19's 20,018,880 weights at 0.9, not 2,001,888.
+ * (1 - sparsity) n in double precision, cut off, but at least 1; none at sparsity 1. The rule of the code of
+ * arXiv 2502.11450, for comparisons with its results: 2,001,887 of VGG19's 20,018,880 weights at 0.9, not
+ * 2,001,888.
  */
 export const truncatedCount: Count = (n, sparsity) => {
   checkSparsity(sparsity)

@@ -1,5 +1,6 @@
 /**
- * @file Floors: how many weights every layer keeps at least, so that a ranking over all layers cannot empty one of them (layer collapse).
+ * @file Floors: how many weights every layer keeps at least, so that a ranking over all layers cannot empty
+ * one of them (layer collapse).
  */
 import { sizeOf } from '../graph/tensor.ts'
 import { apportion } from '../select/apportion.ts'
@@ -33,8 +34,9 @@ export function leastOf({ shape, left = sizeOf(shape) }: Layer, floor: Floor | u
 }
 
 /**
- * The same groups, each with at least the floors of its layers; what a group gets for that is taken from the others, in proportion to what they keep above
- * their own floors. Throws UserError where the floors together are more than all groups keep.
+ * The same groups, each with at least the floors of its layers; what a group gets for that is taken from the
+ * others, in proportion to what they keep above their own floors. Throws UserError where the floors together
+ * are more than all groups keep.
  */
 export function raiseToFloor(groups: readonly Group[], floor: Floor): Group[] {
   const least = groups.map(({ layers }) => total(layers.map((layer) => leastOf(layer, floor))))

@@ -10,7 +10,10 @@ export interface MaskedLayer extends Layer {
   mask: Floats
 }
 
-/** Exact top-k over several tensors: `selectTop` of src/select/top.ts, or a machine's kernel of the same meaning. */
+/**
+ * Exact top-k over several tensors: `selectTop` of src/select/top.ts, or a machine's kernel of the same
+ * meaning.
+ */
 export type Select = (layers: readonly MaskedLayer[], keep: number) => void
 
 /** Number of ones. Throws where a value is neither 0 nor 1. */
@@ -29,7 +32,9 @@ export interface LayerCount {
   name: string
   size: number
   kept: number
-  /** How many of those kept lie on a path from the network's input to its output, where that was looked for. */
+  /**
+   * How many of those kept lie on a path from the network's input to its output, where that was looked for.
+   */
   effective?: number
   /** Of tied weights: how many of them can be learned, the entries of their bank. */
   learnable?: number

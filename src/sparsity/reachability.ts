@@ -1,7 +1,8 @@
 /**
- * @file Which weights of a masked network lie on a path from its input to its output. Channels are live or not, without counting paths: a channel is
- * reached where a kept weight, or an operator without weights, leads to it from a reached one (the branches of shortcuts and joins are
- * ORed), and useful where one leads from it to a logit. Biases make no paths: they do not depend on the input.
+ * @file Which weights of a masked network lie on a path from its input to its output. Channels are live or
+ * not, without counting paths: a channel is reached where a kept weight, or an operator without weights,
+ * leads to it from a reached one (the branches of shortcuts and joins are ORed), and useful where one leads
+ * from it to a logit. Biases make no paths: they do not depend on the input.
  */
 import { channelLinks, channelsOf, UnknownLinks, weightLinks, weightOf } from '../graph/channels.ts'
 import { Graph } from '../graph/graph.ts'
@@ -26,7 +27,10 @@ export function reachOf(model: Model, masks: Masks): Reach {
   return reach(graph, images, model.build(graph, images, false), masks)
 }
 
-/** As {@link reachOf}, from a tensor of a graph to another. A parameter that several nodes use counts where most of it lies on paths. */
+/**
+ * As {@link reachOf}, from a tensor of a graph to another. A parameter that several nodes use counts where
+ * most of it lies on paths.
+ */
 export function reach(graph: Graph, input: Tensor, output: Tensor, masks: Masks): Reach {
   const live = new Map([[input, new Uint8Array(channelsOf(input)).fill(1)]])
   /** Of nodes that are reached at all, the links of each input that is. */
@@ -66,7 +70,9 @@ export function reach(graph: Graph, input: Tensor, output: Tensor, masks: Masks)
   return { effective, outputs: Array.from(outputs, (bit) => bit === 1) }
 }
 
-/** Pairs of channels that a node connects under the masks, and by how many kept weights (0 where it has none). */
+/**
+ * Pairs of channels that a node connects under the masks, and by how many kept weights (0 where it has none).
+ */
 interface Links {
   from: number[]
   to: number[]

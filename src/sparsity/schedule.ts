@@ -19,7 +19,10 @@ export interface PruningSchedule {
   end: number
   /** Steps between events. */
   every: number
-  /** `cubic` only: the sparsity that the first event reaches. Default: as if there had been an event one period earlier that removed nothing. */
+  /**
+   * `cubic` only: the sparsity that the first event reaches. Default: as if there had been an event one
+   * period earlier that removed nothing.
+   */
   initial?: number
 }
 
@@ -34,11 +37,13 @@ export interface PruningEvent {
 }
 
 /**
- * The events of a schedule: n of them at start, start + every, ... up to `end`. After event j = 1..n the sparsity is
+ * The events of a schedule: n of them at start, start + every, ... up to `end`. After event j = 1..n the
+ * sparsity is
  * - exponential: 1 - (1 - s)^(j / n): every event removes the same share of what is left;
- * - cubic: s - s (1 - j / n)^3 (Zhu & Gupta 2017 with initial sparsity 0 and t0 one period before `start`, since their event at t0 removes nothing).
- *   with `initial` s0: s - (s - s0) (1 - (j - 1) / (n - 1))^3 (Zhu & Gupta's formula as it stands, whose event at t0 prunes to s0).
- * The last event reaches exactly s, also where end - start is not a multiple of `every`. Throws UserError where a value is none that it can have.
+ * - cubic: s - s (1 - j / n)^3 (Zhu & Gupta 2017 with initial sparsity 0 and t0 one period before `start`,
+ *   since their event at t0 removes nothing). with `initial` s0: s - (s - s0) (1 - (j - 1) / (n - 1))^3 (Zhu
+ *   & Gupta's formula as it stands, whose event at t0 prunes to s0). The last event reaches exactly s, also
+ *   where end - start is not a multiple of `every`. Throws UserError where a value is none that it can have.
  */
 export function pruningEvents(schedule: PruningSchedule): PruningEvent[] {
   if (typeof schedule !== 'object' || schedule === null)

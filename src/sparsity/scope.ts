@@ -1,6 +1,6 @@
 /**
- * @file Scopes: which scores compete with which. A scope turns layer sizes and a sparsity into groups, each with the exact number of
- * weights that it keeps; selection then takes the top scores of each group.
+ * @file Scopes: which scores compete with which. A scope turns layer sizes and a sparsity into groups, each
+ * with the exact number of weights that it keeps; selection then takes the top scores of each group.
  */
 import type { Shape } from '../graph/tensor.ts'
 import { sizeOf } from '../graph/tensor.ts'
@@ -27,8 +27,8 @@ export interface Scope {
   /** `count` says how many weights a sparsity keeps. Default: {@link keptCount}. */
   groups(layers: readonly Layer[], sparsity: number, count?: Count): Group[]
   /**
-   * Where whole channels are pruned: a layer with tensors of these shapes keeps min(1, c share) of its channels, with one c for all.
-   * Absent: channels of all layers compete by their scores.
+   * Where whole channels are pruned: a layer with tensors of these shapes keeps min(1, c share) of its
+   * channels, with one c for all. Absent: channels of all layers compete by their scores.
    */
   channelShare?(shapes: readonly Shape[]): number
 }
@@ -80,15 +80,16 @@ export function findScope(scope: ScopeName | Scope): Scope {
 
 /** A group for each layer; together they keep `keep` weights, or all that are left, by shares. */
 function divided(layers: readonly Layer[], keep: number, shares: readonly number[]): Group[] {
-  // Rounding may give a layer one weight more at a higher sparsity; one that it no longer has goes to another layer.
+  // Rounding may give a layer one weight more at a higher sparsity; one that it no longer has goes to another
+  // layer.
   const left = layers.map((layer) => layer.left ?? sizeOf(layer.shape))
   return apportion(Math.min(keep, total(left)), shares, left).map((count, i) => ({ layers: [layers[i]], keep: count }))
 }
 
 /**
- * Erdős–Rényi-Kernel densities (Evci et al. 2020; for linear layers Mocanu et al. 2018): density proportional to the sum
- * of the tensor's sizes over their product, so that the layers together keep `keep` weights. Solved by fixing
- * every layer whose density would exceed 1 as dense and solving again for the others.
+ * Erdős–Rényi-Kernel densities (Evci et al. 2020; for linear layers Mocanu et al. 2018): density proportional
+ * to the sum of the tensor's sizes over their product, so that the layers together keep `keep` weights.
+ * Solved by fixing every layer whose density would exceed 1 as dense and solving again for the others.
  */
 export function erkDensities(layers: readonly Layer[], keep: number): number[] {
   const raw = layers.map(({ shape }) => total(shape) / sizeOf(shape))

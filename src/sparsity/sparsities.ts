@@ -1,4 +1,7 @@
-/** @file Sparsities of single tensors: by kind (conv, linear) or by name, where one sparsity for all is not what is wanted. */
+/**
+ * @file Sparsities of single tensors: by kind (conv, linear) or by name, where one sparsity for all is not
+ * what is wanted.
+ */
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
@@ -12,8 +15,9 @@ const kinds = {
 }
 
 /**
- * The final sparsity of every tensor: `others` by kind (`conv`, `linear`) or by a pattern of names, `*` for any characters, of which the last that fits counts; where
- * none fits, `sparsity`. Throws UserError where a key fits no tensor; `what` is what it calls the key.
+ * The final sparsity of every tensor: `others` by kind (`conv`, `linear`) or by a pattern of names, `*` for
+ * any characters, of which the last that fits counts; where none fits, `sparsity`. Throws UserError where a
+ * key fits no tensor; `what` is what it calls the key.
  */
 export function sparsitiesOf(
   tensors: readonly Tensor[],

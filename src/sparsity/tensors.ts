@@ -1,5 +1,6 @@
 /**
- * @file Which tensors of a network are pruned: all that can be, those that published results of it prune, or a choice by name.
+ * @file Which tensors of a network are pruned: all that can be, those that published results of it prune, or
+ * a choice by name.
  */
 import { prunableParameters } from '../graph/graph.ts'
 import type { Tensor } from '../graph/tensor.ts'
@@ -9,9 +10,11 @@ import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
 
 /**
- * Sets of tensors to begin with: `all` weight matrices and kernels of layers; those of the model's `published` (all, where it has none); or as in the code of
- * arXiv 2502.11450 (`reference`): every parameter whose name holds none of `bias`, `bn` and `linear`. Those are kernels, and in residual
- * networks the scales of the batch normalizations of projections too (896 in ResNet-18), which that code prunes, it seems, by accident.
+ * Sets of tensors to begin with: `all` weight matrices and kernels of layers; those of the model's
+ * `published` (all, where it has none); or as in the code of arXiv 2502.11450 (`reference`): every parameter
+ * whose name holds none of `bias`, `bn` and `linear`. Those are kernels, and in residual networks the scales
+ * of the batch normalizations of projections too (896 in ResNet-18), which that code prunes, it seems, by
+ * accident.
  */
 export const prunableSets = ['all', 'published', 'reference'] as const
 export type PrunableSet = (typeof prunableSets)[number]
@@ -19,7 +22,10 @@ export type PrunableSet = (typeof prunableSets)[number]
 export interface TensorChoice {
   /** What to begin with where `include` is absent. Default `published`. */
   prunable?: PrunableSet
-  /** Patterns of names, `*` for any characters; of all prunable tensors those are taken that match one of them. */
+  /**
+   * Patterns of names, `*` for any characters; of all prunable tensors those are taken that match one of
+   * them.
+   */
   include?: readonly string[]
   /** Patterns of tensors that are then left out. */
   exclude?: readonly string[]
@@ -44,8 +50,8 @@ export interface ChoiceNames {
 }
 
 /**
- * The chosen ones of a model's prunable tensors, in order. Throws UserError, naming the flag, where a pattern matches no prunable tensor or nothing is
- * left.
+ * The chosen ones of a model's prunable tensors, in order. Throws UserError, naming the flag, where a pattern
+ * matches no prunable tensor or nothing is left.
  */
 export function chooseTensors(
   model: Model,

@@ -1,12 +1,16 @@
 /**
- * @file Tied weights, after HashedNets (Chen et al. 2015, arXiv 1504.04788), without their hash and signs: the n weights of a tensor are copies of the r = round((1 - s) n) entries of a bank, which are all that is learned.
+ * @file Tied weights, after HashedNets (Chen et al. 2015, arXiv 1504.04788), without their hash and signs:
+ * the n weights of a tensor are copies of the r = round((1 - s) n) entries of a bank, which are all that is
+ * learned.
  *
  *     w[order[i]] = bank[i mod r]      order: a random permutation of 0 .. n - 1
  *
- * so that every entry has floor(n / r) or ceil(n / r) copies. The gradient of an entry is the sum over its copies; rescaled, their mean, so that a step does not
- * grow with the number of copies. There is no bank in memory: copies begin equal and get the same gradient, momentum and decay, so they stay equal, bit for bit.
+ * so that every entry has floor(n / r) or ceil(n / r) copies. The gradient of an entry is the sum over its
+ * copies; rescaled, their mean, so that a step does not grow with the number of copies. There is no bank in
+ * memory: copies begin equal and get the same gradient, momentum and decay, so they stay equal, bit for bit.
  *
- * With a coarser granularity runs of weights (the kernels of a convolution) are tied instead: n counts runs, and an entry has a value for each of its weights.
+ * With a coarser granularity runs of weights (the kernels of a convolution) are tied instead: n counts runs,
+ * and an entry has a value for each of its weights.
  */
 import { type Shape, sizeOf } from '../graph/tensor.ts'
 import { random } from '../util/random.ts'

@@ -18,12 +18,17 @@ export interface ChildOptions {
   onLine?(line: string): void
 }
 
-/** Runs node with `args` to the end. It has a channel to this process, whose end tells it that this one is gone (src/cli/display/interruptible.ts). */
+/**
+ * Runs node with `args` to the end. It has a channel to this process, whose end tells it that this one is
+ * gone (src/cli/display/interruptible.ts).
+ */
 export function runChild(args: readonly string[], { env, signal, onLine }: ChildOptions): Promise<ChildEnd> {
   return new Promise((resolve) => {
     // In a group of its own, so that Ctrl-C in a terminal reaches it once, from here.
     const child = spawn(process.execPath, args, {
-      ...{ env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true },
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      detached: true,
     })
     const interrupt = () => child.kill('SIGINT')
     signal.addEventListener('abort', interrupt)

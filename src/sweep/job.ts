@@ -1,6 +1,6 @@
 /**
- * @file One run of a sweep: `espalier run` in a process of its own. The processes of one machine and the workers of a queue
- * both call this, in folders that look the same: recipes/NAME.yaml and runs/NAME.
+ * @file One run of a sweep: `espalier run` in a process of its own. The processes of one machine and the
+ * workers of a queue both call this, in folders that look the same: recipes/NAME.yaml and runs/NAME.
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,7 +16,10 @@ export interface Job {
   run: string
   /** As YAML. */
   recipe: string
-  /** Whether to stop with a checkpoint before the first pruning event: a trunk (trunk.ts), which others go on from. */
+  /**
+   * Whether to stop with a checkpoint before the first pruning event: a trunk (trunk.ts), which others go on
+   * from.
+   */
   untilPruning?: boolean
   /** The job in the queue whose trunk it goes on from. */
   from?: string
@@ -67,7 +70,8 @@ export async function runRecipeFile(
   const begun = existsSync(join(folder, FILES.recipe)) && !existsSync(join(folder, FILES.report))
   const mode = begun ? '--resume' : '--force'
   const end = await runChild([...command, 'run', file, '--out', folder, mode, '--json', ...flags], {
-    ...{ env: { ESPALIER_THREADS: String(threads) }, signal },
+    env: { ESPALIER_THREADS: String(threads) },
+    signal,
     onLine: (line) => {
       const event = parsed(line)
       if (event?.type === 'progress') onProgress(event.step / event.steps)

@@ -1,4 +1,7 @@
-/** @file What a sweep came to: mean and standard deviation over seeds, a row per combination of all keys but the last, which are the columns. */
+/**
+ * @file What a sweep came to: mean and standard deviation over seeds, a row per combination of all keys but
+ * the last, which are the columns.
+ */
 import { markdownTable } from 'markdown-table'
 import type { RunResult } from '../experiment/run/events.ts'
 import type { Scalar, Sweep } from './sweep-file.ts'
@@ -24,7 +27,10 @@ export function groups(sweep: Sweep, results: ReadonlyMap<string, RunResult>): G
   return [...found.values()]
 }
 
-/** A Markdown table of test accuracies in percent: `90.12 ± 0.34`, `(2)` behind it where fewer runs than the most are complete, and ! where outputs are the same for every image in some. */
+/**
+ * A Markdown table of test accuracies in percent: `90.12 ± 0.34`, `(2)` behind it where fewer runs than the
+ * most are complete, and ! where outputs are the same for every image in some.
+ */
 export function accuracyTable(sweep: Sweep, results: ReadonlyMap<string, RunResult>): string {
   const all = groups(sweep, results)
   const keys = sweep.keys.filter((key) => key !== 'seed')

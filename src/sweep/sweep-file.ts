@@ -56,7 +56,10 @@ export interface Sweep {
 /** The most runs of a sweep: more are a slip. */
 const MOST = 100_000
 
-/** Reads a sweep file and the recipe of every run, with `key=value` changes to all of them. Throws UserError where anything does not fit, naming file, key and run. */
+/**
+ * Reads a sweep file and the recipe of every run, with `key=value` changes to all of them. Throws UserError
+ * where anything does not fit, naming file, key and run.
+ */
 export function readSweep(path: string, changes: readonly string[] = []): Sweep {
   const document = parseDocument(new TextDecoder().decode(readBytes(path)))
   if (document.errors.length)

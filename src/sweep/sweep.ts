@@ -1,6 +1,6 @@
 /**
- * @file Runs every cell of a sweep, on this machine (pool.ts) or on others (queue/). What is done is what the run folders say:
- * a sweep that was killed goes on with what is missing.
+ * @file Runs every cell of a sweep, on this machine (pool.ts) or on others (queue/). What is done is what the
+ * run folders say: a sweep that was killed goes on with what is missing.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,7 +15,9 @@ import { runFolder } from './job.ts'
 import type { Cell, Sweep } from './sweep-file.ts'
 import { type CellEvent, Tracker } from './tracker.ts'
 
-/** Runs cells until each has its result in the sweep's folder or has failed too often, or the signal comes. */
+/**
+ * Runs cells until each has its result in the sweep's folder or has failed too often, or the signal comes.
+ */
 export type RunCells = (
   cells: readonly Cell[],
   context: {

@@ -1,6 +1,7 @@
 /**
- * @file Runs of a sweep that train the same until their first pruning event share that training: it is done once, in a folder under
- * `trunks` or in a queue, and each of them goes on from its checkpoint, bit for bit as if it had trained alone.
+ * @file Runs of a sweep that train the same until their first pruning event share that training: it is done
+ * once, in a folder under `trunks` or in a queue, and each of them goes on from its checkpoint, bit for bit
+ * as if it had trained alone.
  */
 import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, rmSync } from 'node:fs'
@@ -83,7 +84,9 @@ export class Trunks {
   }
 }
 
-/** Names what determines a run until its first pruning event; undefined where it trains nothing before that. */
+/**
+ * Names what determines a run until its first pruning event; undefined where it trains nothing before that.
+ */
 export function trunkOf(recipe: Recipe): string | undefined {
   const { name: _, summary: __, about: ___, prune, ...others } = recipe
   if (!prune || !trainsFirst(recipe)) return undefined

@@ -1,6 +1,6 @@
 /**
- * @file Checkpoints: everything that a network needs to go on, as one safetensors file. Random streams are derived from
- * seed and step (src/util/random.ts), so those two are the state of the generator.
+ * @file Checkpoints: everything that a network needs to go on, as one safetensors file. Random streams are
+ * derived from seed and step (src/util/random.ts), so those two are the state of the generator.
  */
 import { type StoredTensor, storeFloats, type TensorFile, toFloats } from '../formats/safetensors.ts'
 import type { Tensor } from '../graph/tensor.ts'
@@ -24,11 +24,15 @@ export function weightsOf(network: Network, metadata: Record<string, string> = {
 
 /** Which network it is. */
 const identity = ({ model: { name, classes, widen } }: Network): Record<string, string> => ({
-  ...{ model: name, classes: String(classes) },
+  model: name,
+  classes: String(classes),
   ...(widen !== undefined && { widen: String(widen) }),
 })
 
-/** Parameters, masks (as bytes), momentum, and where there are such: smoothed gradients, which weights were active and whether that is frozen, and which are copies of which. */
+/**
+ * Parameters, masks (as bytes), momentum, and where there are such: smoothed gradients, which weights were
+ * active and whether that is frozen, and which are copies of which.
+ */
 export function checkpointOf(network: Network, metadata: Record<string, string>): TensorFile {
   const file = weightsOf(network, metadata)
   for (const { name, shape } of network.prunable)
@@ -49,8 +53,9 @@ export function checkpointOf(network: Network, metadata: Record<string, string>)
 }
 
 /**
- * Loads parameters and buffers by name; everything else in the file is left alone. Nothing is changed unless all fit. Tied weights take the value of their first copy.
- * Throws UserError where a parameter is missing or has another shape. `source` is what messages call the file.
+ * Loads parameters and buffers by name; everything else in the file is left alone. Nothing is changed unless
+ * all fit. Tied weights take the value of their first copy. Throws UserError where a parameter is missing or
+ * has another shape. `source` is what messages call the file.
  */
 export function loadWeights(network: Network, file: TensorFile, source: string): void {
   const found = network.stored.map((tensor) => valuesOf(file, tensor.name, tensor, source))
@@ -87,8 +92,9 @@ export function loadCheckpoint(network: Network, file: TensorFile, source: strin
 }
 
 /**
- * Prunes the weights that a file has not: where it is a checkpoint those that its masks prune, else those that are zero in it. Weights that stay keep their values. Throws
- * UserError where a prunable tensor is missing or has another shape. `source` is what messages call the file.
+ * Prunes the weights that a file has not: where it is a checkpoint those that its masks prune, else those
+ * that are zero in it. Weights that stay keep their values. Throws UserError where a prunable tensor is
+ * missing or has another shape. `source` is what messages call the file.
  */
 export function loadMasks(network: Network, file: TensorFile, source: string): void {
   const masks = network.prunable.map((tensor) => {

@@ -2,13 +2,19 @@
 import type { Executable } from '../engine/compile.ts'
 import { UserError } from '../util/errors.ts'
 
-/** Samples per evaluation run: whole vectors, few enough that the activations of a convolutional network stay near the processor; a divisor of 5,000. */
+/**
+ * Samples per evaluation run: whole vectors, few enough that the activations of a convolutional network stay
+ * near the processor; a divisor of 5,000.
+ */
 export const EVALUATION_BATCH = 40
 
 export interface Evaluation {
   /** Mean cross-entropy. */
   loss: number
-  /** Share of samples whose largest logit is at their label (one score: which is above zero exactly where the label is 1), 0 to 1. */
+  /**
+   * Share of samples whose largest logit is at their label (one score: which is above zero exactly where the
+   * label is 1), 0 to 1.
+   */
   accuracy: number
   correct: number
   count: number
@@ -22,7 +28,10 @@ export type Source = 'train' | 'test'
 /** The name of the program that evaluates so many samples. */
 export const evaluationName = (source: Source, samples: number): string => `evaluate ${source}/${samples}`
 
-/** Runs the {@link evaluationName} programs of a network with so many classes over all of `samples`. Throws UserError where there are none, or no programs for so many. */
+/**
+ * Runs the {@link evaluationName} programs of a network with so many classes over all of `samples`. Throws
+ * UserError where there are none, or no programs for so many.
+ */
 export function evaluate(executable: Executable, source: Source, samples: Uint32Array, classes: number): Evaluation {
   if (samples.length === 0) throw new UserError('no samples are held out for validation')
   let loss = 0
@@ -48,7 +57,10 @@ export function evaluate(executable: Executable, source: Source, samples: Uint32
   }
   const constant = !varies && samples.length > 1
   return {
-    ...{ loss: loss / samples.length, accuracy: correct / samples.length, correct, count: samples.length },
+    loss: loss / samples.length,
+    accuracy: correct / samples.length,
+    correct,
+    count: samples.length,
     ...(constant && { constant }),
   }
 }

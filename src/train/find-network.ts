@@ -20,7 +20,10 @@ export interface Found {
   onnx?: OnnxWeights['onnx']
 }
 
-/** The network that a file of weights is or names, or that of `name`. Throws UserError, which calls the file `source`, where there is none. */
+/**
+ * The network that a file of weights is or names, or that of `name`. Throws UserError, which calls the file
+ * `source`, where there is none.
+ */
 export const networkOfFile = (file: WeightsFile, source: string, name?: string): Model =>
   foundIn(file, source, name).model
 

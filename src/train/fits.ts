@@ -6,8 +6,9 @@ import { suggestion } from '../util/suggest.ts'
 import { PARTS } from './layer-names.ts'
 
 /**
- * Throws UserError, which calls the file `source`, unless it has every tensor of the network in its shape, and no
- * layer that the network has not. What else there is (masks, momentum, counters of batches) may be there.
+ * Throws UserError, which calls the file `source`, unless it has every tensor of the network in its shape,
+ * and no layer that the network has not. What else there is (masks, momentum, counters of batches) may be
+ * there.
  */
 export function checkFits(model: Model, { tensors }: TensorFile, source: string): void {
   const stored = graphOf(model).stored()

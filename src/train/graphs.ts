@@ -7,8 +7,8 @@ import { differentiate } from '../graph/differentiate.ts'
 import { Graph, prunableParameters } from '../graph/graph.ts'
 import { loadBatch } from '../graph/operators/batch.ts'
 import { countCorrect, sampleCrossEntropy } from '../graph/operators/loss.ts'
+import { reduceMean } from '../graph/operators/mean.ts'
 import { RunningAverage } from '../graph/operators/norm.ts'
-import { reduceMean } from '../graph/operators/shape.ts'
 import { GroupLasso, TieGradient } from '../graph/operators/update.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
@@ -20,7 +20,9 @@ import { bankOf, type Tying } from '../sparsity/tied.ts'
 export type DataShape = Pick<Dataset, 'image' | 'mean' | 'std'> & Record<'train' | 'test', { count: number }>
 
 export interface TrainingStep {
-  /** Reading a batch, the model, the loss, the gradients, the optimizer. Outputs `loss` (mean) and `correct`. */
+  /**
+   * Reading a batch, the model, the loss, the gradients, the optimizer. Outputs `loss` (mean) and `correct`.
+   */
   graph: Graph
   /** The part up to the loss, of which `graph` is an extension. */
   forward: Graph
@@ -40,9 +42,15 @@ export interface StepOptions {
   active?: number
   /** How those weights are tied. Default: not at all. */
   tying?: Tying
-  /** Share beta of the average that stays at a step, where dense gradients of those weights are smoothed: m = beta m + (1 - beta) g. Default: they are not. */
+  /**
+   * Share beta of the average that stays at a step, where dense gradients of those weights are smoothed: m =
+   * beta m + (1 - beta) g. Default: they are not.
+   */
   smoothing?: number
-  /** Coefficient of the penalty sum sqrt(sum w^2 + 1e-12) over the kernels of those weights that are convolutions'. Default 0. */
+  /**
+   * Coefficient of the penalty sum sqrt(sum w^2 + 1e-12) over the kernels of those weights that are
+   * convolutions'. Default 0.
+   */
   groupLasso?: number
 }
 
@@ -91,8 +99,9 @@ function tiedGradient(graph: Graph, { name, shape }: Tensor, gradient: Tensor, t
 }
 
 /**
- * The gradients of the mean loss of `batch` training samples with respect to every weight of the prunable parameters, also those at zeros and without weight
- * decay: an output of the weight's shape for each, under its name. As in a training step, but nothing is updated.
+ * The gradients of the mean loss of `batch` training samples with respect to every weight of the prunable
+ * parameters, also those at zeros and without weight decay: an output of the weight's shape for each, under
+ * its name. As in a training step, but nothing is updated.
  */
 export function denseGradientGraph(
   model: Model,
@@ -117,7 +126,10 @@ export function denseGradientGraph(
 export const choosePrunable = (graph: Graph, names?: readonly string[]): Tensor[] =>
   names ? graph.withRole('parameter').filter(({ name }) => names.includes(name)) : prunableParameters(graph)
 
-/** Outputs `loss` (mean), `correct` and `logits` of `batch` samples, as the network will be used: without dropout, with running statistics. */
+/**
+ * Outputs `loss` (mean), `correct` and `logits` of `batch` samples, as the network will be used: without
+ * dropout, with running statistics.
+ */
 export function evaluationGraph(model: Model, data: DataShape, source: 'train' | 'test', batch: number): Graph {
   const { graph, logits } = forwardPass(model, data, source, batch, false)
   graph.output('logits', logits)

@@ -1,6 +1,7 @@
 /**
- * @file Which layers of a network run on kernels that skip zeros: all that can, none, or those where a fixed table of costs says that it pays. Nothing is
- * timed, so that a run gives the same numbers wherever it is repeated.
+ * @file Which layers of a network run on kernels that skip zeros: all that can, none, or those where a fixed
+ * table of costs says that it pays. Nothing is timed, so that a run gives the same numbers wherever it is
+ * repeated.
  */
 import { type LayerCost, sparseGain } from '../engine/cost.ts'
 import { fitsSparse, layerSizes } from '../engine/lowering/sparse.ts'
@@ -16,7 +17,10 @@ export interface LayerGain {
   name: string
   /** Whether it runs on kernels that skip zeros. */
   sparse: boolean
-  /** How many times faster than dense the table expects sparse kernels to be; undefined where there are none for the layer. */
+  /**
+   * How many times faster than dense the table expects sparse kernels to be; undefined where there are none
+   * for the layer.
+   */
   gain?: number
 }
 

@@ -1,10 +1,12 @@
 /**
- * @file Weights whose layers have other names in a file than in the network: every program that writes one down has names of its own (the `fc` of
- * torchvision is the `linear` of others, its `downsample.0` their `shortcut.0`).
+ * @file Weights whose layers have other names in a file than in the network: every program that writes one
+ * down has names of its own (the `fc` of torchvision is the `linear` of others, its `downsample.0` their
+ * `shortcut.0`).
  *
- * Layers are matched by what they hold (weight, bias, running statistics, each with its shape), projections of shortcuts apart from all others,
- * and those that hold the same by name, or where their names differ in the order in which they stand. Nothing is guessed: unless every layer of the network meets one of the file, and
- * none of the file is left over, all names stay as they are.
+ * Layers are matched by what they hold (weight, bias, running statistics, each with its shape), projections
+ * of shortcuts apart from all others, and those that hold the same by name, or where their names differ in
+ * the order in which they stand. Nothing is guessed: unless every layer of the network meets one of the file,
+ * and none of the file is left over, all names stay as they are.
  */
 import type { TensorFile } from '../formats/safetensors-bytes.ts'
 import { graphOf, type Model } from '../models/model.ts'
@@ -23,7 +25,10 @@ export interface Named<F extends TensorFile> {
   renamed: ReadonlyMap<string, string>
 }
 
-/** A file with the layers that a network has, by the names that they have there. Tensors that belong to a layer (its mask, its momentum) keep to it. */
+/**
+ * A file with the layers that a network has, by the names that they have there. Tensors that belong to a
+ * layer (its mask, its momentum) keep to it.
+ */
 export function namedAs<F extends TensorFile>(model: Model, file: F): Named<F> {
   const wanted = graphOf(model).stored()
   const unchanged = { file, renamed: new Map<string, string>() }
@@ -54,7 +59,10 @@ function layersOf(tensors: ReadonlyMap<string, { shape: readonly number[] }>): L
   return new Map([...layers].map(([name, holds]) => [name, holds.toSorted().join(' ')]))
 }
 
-/** As they stand in the file; but where a program has sorted their names letter by letter, `layer.10` stands after `layer.9`. */
+/**
+ * As they stand in the file; but where a program has sorted their names letter by letter, `layer.10` stands
+ * after `layer.9`.
+ */
 function inOrder<T extends { name: string }>(tensors: readonly T[]): readonly T[] {
   const sorted = tensors.every(({ name }, i) => i === 0 || tensors[i - 1].name < name)
   return sorted ? tensors.toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })) : tensors

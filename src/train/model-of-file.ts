@@ -7,7 +7,10 @@ import { findModel } from '../models/index.ts'
 import type { Model, ModelOptions } from '../models/model.ts'
 import { UserError } from '../util/errors.ts'
 
-/** The network that a file of weights is or names, or that of `name`. Throws UserError, which calls the file `source`, where there is none. */
+/**
+ * The network that a file of weights is or names, or that of `name`. Throws UserError, which calls the file
+ * `source`, where there is none.
+ */
 export function modelOfFile(
   { metadata, onnx }: TensorFile & { onnx?: OnnxModel },
   source: string,

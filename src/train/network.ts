@@ -1,5 +1,6 @@
 /**
- * @file A network on a machine: its parameters, masks and optimizer state in one arena, and the programs that train and evaluate it.
+ * @file A network on a machine: its parameters, masks and optimizer state in one arena, and the programs that
+ * train and evaluate it.
  */
 import { type Augmentation, drawAugmentation } from '../data/augment.ts'
 import { type Dataset, holdOut, type Indices } from '../data/dataset.ts'
@@ -35,7 +36,9 @@ export interface StepResult {
   /** Mean cross-entropy, before the step. */
   loss: number
   correct: number
-  /** Sum of |g w| over all prunable weights, of |w| once they are frozen, where only some of them are active. */
+  /**
+   * Sum of |g w| over all prunable weights, of |w| once they are frozen, where only some of them are active.
+   */
   importance?: number
   /** How many weights are active that were passive at the step before; 0 at the first. */
   reactivated?: number
@@ -128,7 +131,10 @@ export class Network {
     return this.weights.view(parameter, momentumName(parameter))
   }
 
-  /** Which weights of a prunable parameter were active at the last step: a live view of zeros and ones, at first of ones. Needs the option `active`. */
+  /**
+   * Which weights of a prunable parameter were active at the last step: a live view of zeros and ones, at
+   * first of ones. Needs the option `active`.
+   */
   activity(parameter: string): Floats {
     return this.executable.view(activeName(parameter))
   }
@@ -138,7 +144,10 @@ export class Network {
     this.executable.view(FROZEN)[0] = 1
   }
 
-  /** The dense gradient of a prunable parameter, smoothed over the steps so far: a live view, row-major. Needs the option `smoothing`. */
+  /**
+   * The dense gradient of a prunable parameter, smoothed over the steps so far: a live view, row-major. Needs
+   * the option `smoothing`.
+   */
   smoothedGradient(parameter: string): Floats {
     return this.executable.view(smoothedName(parameter))
   }
@@ -146,25 +155,35 @@ export class Network {
   /** Prunable layers with their masks, and room for scores. */
   layers(): MaskedLayer[] {
     return this.prunable.map(({ name, shape }) => ({
-      ...{ name, shape, mask: this.mask(name), scores: this.weights.view(name, scoreName(name)) },
+      name,
+      shape,
+      mask: this.mask(name),
+      scores: this.weights.view(name, scoreName(name)),
     }))
   }
 
   /** Exact top-k of the layers' scores into their masks, as a kernel. */
   selectTop(layers: readonly MaskedLayer[], keep: number): void {
     const segments = layers.map(({ name, scores }) => ({
-      ...{ scores: this.executable.offset(scoreName(name)), n: scores.length },
+      scores: this.executable.offset(scoreName(name)),
+      n: scores.length,
       mask: this.executable.offset(maskName(name)),
     }))
     this.executable.execute([selectTopCall(keep, segments)])
   }
 
-  /** Sets masked weights and their momentum to zero. Training steps do so themselves; this is for a changed mask. */
+  /**
+   * Sets masked weights and their momentum to zero. Training steps do so themselves; this is for a changed
+   * mask.
+   */
   applyMasks(): void {
     this.weights.applyMasks()
   }
 
-  /** Looks up anew which layers run on sparse kernels, for the present masks. Views from before may no longer be live afterwards. */
+  /**
+   * Looks up anew which layers run on sparse kernels, for the present masks. Views from before may no longer
+   * be live afterwards.
+   */
   fitKernels(): void {
     if (this.kernels.kind === 'dense') return
     this.weights.hold(this.kernels.choose((name) => this.weights.count(name), this.weights))
@@ -180,7 +199,10 @@ export class Network {
     this.weights.hold(new Map())
   }
 
-  /** Size and nonzero weights of every prunable layer, counted from the weights themselves; a nonzero of a pattern may be zero. */
+  /**
+   * Size and nonzero weights of every prunable layer, counted from the weights themselves; a nonzero of a
+   * pattern may be zero.
+   */
   counts(): LayerCount[] {
     return this.prunable.map(({ name, shape }) => {
       let kept = 0
@@ -206,7 +228,8 @@ export class Network {
   }
 
   /**
-   * One optimizer step on the given training samples (as many as a compiled batch). `when` is what random crops, flips and dropout are drawn from.
+   * One optimizer step on the given training samples (as many as a compiled batch). `when` is what random
+   * crops, flips and dropout are drawn from.
    */
   step(samples: ArrayLike<number>, when: StepTime = { seed: 0, epoch: 0, step: 0 }): StepResult {
     const program = stepName(samples.length)
@@ -222,8 +245,9 @@ export class Network {
   }
 
   /**
-   * The gradients that {@link step} would take of the same samples at the same time, before weight decay, of every prunable tensor: whole and row-major, also at
-   * zeros, however the weights are held. Nothing of the network changes. Needs the option `denseGradients`.
+   * The gradients that {@link step} would take of the same samples at the same time, before weight decay, of
+   * every prunable tensor: whole and row-major, also at zeros, however the weights are held. Nothing of the
+   * network changes. Needs the option `denseGradients`.
    */
   denseGradients(samples: ArrayLike<number>, when: StepTime = { seed: 0, epoch: 0, step: 0 }): Floats[] {
     const program = denseGradientsName(samples.length)
@@ -240,7 +264,10 @@ export class Network {
     this.executable.run(program)
   }
 
-  /** Loss and accuracy on the test set or the held-out samples, all of them. Throws UserError where none are held out, and for any other part. */
+  /**
+   * Loss and accuracy on the test set or the held-out samples, all of them. Throws UserError where none are
+   * held out, and for any other part.
+   */
   evaluate(part: 'test' | 'validation'): Evaluation {
     checkName('part', part ?? null, ['test', 'validation'])
     if (part === 'validation') return this.evaluateTraining(this.indices.validation)
@@ -248,7 +275,10 @@ export class Network {
     return evaluate(this.executable, 'test', all, this.model.classes)
   }
 
-  /** Loss and accuracy on some training samples, not augmented: as many as the option `judged` said, or the held-out ones. */
+  /**
+   * Loss and accuracy on some training samples, not augmented: as many as the option `judged` said, or the
+   * held-out ones.
+   */
   evaluateTraining(samples: Uint32Array): Evaluation {
     return evaluate(this.executable, 'train', samples, this.model.classes)
   }

@@ -27,27 +27,47 @@ export interface NetworkOptions {
   init?: InitializerName
   /** Random crops and flips of training batches. Default none. */
   augment?: Augmentation
-  /** How many training samples {@link Network.evaluateTraining} is given at once. Default 0: it will not be called. */
+  /**
+   * How many training samples {@link Network.evaluateTraining} is given at once. Default 0: it will not be
+   * called.
+   */
   judged?: number
   /** Names of the parameters that pruning may touch. Default: the weights of all layers. */
   prunable?: readonly string[]
-  /** Which layers run on kernels that skip zeros, once they have some: `auto` looks it up in a table of costs. Default `dense`. */
+  /**
+   * Which layers run on kernels that skip zeros, once they have some: `auto` looks it up in a table of costs.
+   * Default `dense`.
+   */
   kernels?: Kernels
-  /** Whether {@link Network.denseGradients} will be called. It takes room for a gradient of every prunable weight. Default false. */
+  /**
+   * Whether {@link Network.denseGradients} will be called. It takes room for a gradient of every prunable
+   * weight. Default false.
+   */
   denseGradients?: boolean
-  /** Smooths the dense gradients of prunable weights, zeros included, over the steps: share of the average that stays at a step. It costs one such gradient per step. Default: they are not. */
+  /**
+   * Smooths the dense gradients of prunable weights, zeros included, over the steps: share of the average
+   * that stays at a step. It costs one such gradient per step. Default: they are not.
+   */
   smoothing?: number
-  /** Coefficient of the group lasso: the penalty sum sqrt(sum w^2 + 1e-12) over the kernels of prunable convolutions, of the weights that are left. Default 0. */
+  /**
+   * Coefficient of the group lasso: the penalty sum sqrt(sum w^2 + 1e-12) over the kernels of prunable
+   * convolutions, of the weights that are left. Default 0.
+   */
   groupLasso?: number
   /** How prunable weights are tied while they train. Default: not at all. */
   tying?: Tying
-  /** How many prunable weights get their gradient at a step, by the method of src/optim/gsm.ts. Default: all. */
+  /**
+   * How many prunable weights get their gradient at a step, by the method of src/optim/gsm.ts. Default: all.
+   */
   active?: number
   /** Further programs over the same parameters, by name. */
   programs?: Readonly<Record<string, (forward: Forward, model: Model) => Graph>>
 }
 
-/** Builds the forward pass over `batch` training samples (input `index`) that are not augmented, by default as the network will be used. */
+/**
+ * Builds the forward pass over `batch` training samples (input `index`) that are not augmented, by default as
+ * the network will be used.
+ */
 export type Forward = (batch: number, training?: boolean) => ForwardPass
 
 /** Throws UserError, naming the option, where a value is none that it can have. */

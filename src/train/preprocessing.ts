@@ -1,12 +1,13 @@
 /**
- * @file How pixels became inputs, as the metadata of a file of weights says it: weights are worth their accuracy only with the
- * inputs that they were trained on.
+ * @file How pixels became inputs, as the metadata of a file of weights says it: weights are worth their
+ * accuracy only with the inputs that they were trained on.
  *
- * `mean` and `std`: JSON lists, per channel. `labels`: a JSON list of class names, in the order of the outputs. `size` and `crop`: pixels (see {@link Geometry}), where image files were resized or cropped.
+ * `mean` and `std`: JSON lists, per channel. `labels`: a JSON list of class names, in the order of the
+ * outputs. `size` and `crop`: pixels (see {@link Geometry}), where image files were resized or cropped.
  */
-import type { Dataset } from '../data/dataset.ts'
+import type { Dataset, Normalization } from '../data/dataset.ts'
 import type { Geometry } from '../data/decode-image.ts'
-import { deviationPerChannel, type Normalization, perChannel } from '../data/normalization.ts'
+import { deviationPerChannel, perChannel } from '../data/normalization.ts'
 import { UserError } from '../util/errors.ts'
 
 /** What a file says; undefined where it says nothing. */
@@ -24,8 +25,9 @@ export function preprocessingOf({ mean, std, geometry }: Dataset): Record<string
 }
 
 /**
- * Reads that metadata, for images of `channels` channels; a normalization may also be a text such as `normalization: mean 0.5 std 0.5`.
- * Throws UserError, which calls the file `source`, where it makes no sense.
+ * Reads that metadata, for images of `channels` channels; a normalization may also be a text such as
+ * `normalization: mean 0.5 std 0.5`. Throws UserError, which calls the file `source`, where it makes no
+ * sense.
  */
 export function statedPreprocessing(metadata: Record<string, string>, source: string, channels: number): Stated {
   const { mean, std } = normalizationTexts(metadata)

@@ -8,7 +8,10 @@ import type { NetworkOptions } from './options.ts'
 export const stepName = (samples: number): string => `train/${samples}`
 export const denseGradientsName = (samples: number): string => `dense gradients/${samples}`
 
-/** `core`: steps and evaluations. `further`: what the options ask for, run while all weights are dense. `trained`: how many samples are not held out. */
+/**
+ * `core`: steps and evaluations. `further`: what the options ask for, run while all weights are dense.
+ * `trained`: how many samples are not held out.
+ */
 export function programsOf(
   options: NetworkOptions,
   trained: number,

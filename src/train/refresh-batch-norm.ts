@@ -1,12 +1,15 @@
 /**
- * @file Re-estimating the statistics of batch normalizations, which no longer fit where weights were pruned without training after it.
+ * @file Re-estimating the statistics of batch normalizations, which no longer fit where weights were pruned
+ * without training after it.
  *
- * Training images pass through the network as in training, every batch normalized with its own statistics. Mean and variance of each layer's inputs
- * over all of the images replace the running ones: from means m_b and biased variances v_b of batches of n_b values, n in all,
+ * Training images pass through the network as in training, every batch normalized with its own statistics.
+ * Mean and variance of each layer's inputs over all of the images replace the running ones: from means m_b
+ * and biased variances v_b of batches of n_b values, n in all,
  *
  *     m = sum n_b m_b / n,   v = (sum n_b (v_b + m_b^2) / n - m^2) n / (n - 1),
  *
- * so that, unlike with a momentum, nothing of the old values stays and no batch counts more than another. Weights do not change.
+ * so that, unlike with a momentum, nothing of the old values stays and no batch counts more than another.
+ * Weights do not change.
  */
 import { Graph } from '../graph/graph.ts'
 import { BatchNormTrain, RunningAverage } from '../graph/operators/norm.ts'
@@ -39,8 +42,8 @@ export class BatchNormRefresh {
   #layers?: readonly Layer[]
 
   /**
-   * For so many training images, at least 2. They are cut into batches of nearly equal size, at most 128. `name`: what programs are called by, unique among
-   * those of a network.
+   * For so many training images, at least 2. They are cut into batches of nearly equal size, at most 128.
+   * `name`: what programs are called by, unique among those of a network.
    */
   constructor(images: number, name = 'statistics') {
     this.#name = name
@@ -54,7 +57,10 @@ export class BatchNormRefresh {
     return this.#layers?.length ?? 0
   }
 
-  /** Replaces the running statistics by those of the given training images, as many as the constructor said, with the present weights. */
+  /**
+   * Replaces the running statistics by those of the given training images, as many as the constructor said,
+   * with the present weights.
+   */
   run(network: Network, images: Uint32Array, progress: (done: number, total: number) => void = () => {}): void {
     const expected = this.#sizes.reduce((sum, size) => sum + size, 0)
     if (images.length !== expected) throw new Error(`expected ${expected} training images, found ${images.length}`)
@@ -104,7 +110,8 @@ export class BatchNormRefresh {
     this.#layers = rest
       .filter(({ operator }) => operator === BatchNormTrain)
       .map(({ inputs: [x], outputs: [, mean, variance] }) => ({
-        ...{ mean: readable(mean), variance: readable(variance) },
+        mean: readable(mean),
+        variance: readable(variance),
         positions: sizeOf(x.shape) / (x.shape[0] * x.shape[1]),
       }))
     return graph

@@ -1,4 +1,7 @@
-/** @file Tied weights of a network (src/sparsity/tied.ts): which are copies of which lies beside the weights as a state of the training step, and in checkpoints. */
+/**
+ * @file Tied weights of a network (src/sparsity/tied.ts): which are copies of which lies beside the weights
+ * as a state of the training step, and in checkpoints.
+ */
 import type { Executable } from '../engine/compile.ts'
 import type { StoredTensor, TensorFile } from '../formats/safetensors.ts'
 import type { Tensor } from '../graph/tensor.ts'

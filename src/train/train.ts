@@ -1,5 +1,6 @@
 /**
- * @file The training loop. It knows hooks, not methods; given the same network, options and step it always does the same.
+ * @file The training loop. It knows hooks, not methods; given the same network, options and step it always
+ * does the same.
  */
 
 import { checkRates, learningRate, type RateSchedule } from '../optim/schedule.ts'
@@ -24,9 +25,15 @@ export interface TrainOptions {
   /** Seed of the order of samples. Default 0. */
   seed?: number
   hooks?: readonly Hook[]
-  /** Steps that count as taken before the first one: learning rates and the order of samples go on from there. Default 0. */
+  /**
+   * Steps that count as taken before the first one: learning rates and the order of samples go on from there.
+   * Default 0.
+   */
   start?: number
-  /** Steps already taken, when a run is resumed; its hooks have been called. Default: none, hooks are called for step `start`. */
+  /**
+   * Steps already taken, when a run is resumed; its hooks have been called. Default: none, hooks are called
+   * for step `start`.
+   */
   resumeAt?: number
   /** Running sums of the interrupted epoch, when a run is resumed. */
   epochSoFar?: EpochSums
@@ -70,8 +77,9 @@ export interface EpochResult {
 const busy = new WeakSet<Network>()
 
 /**
- * Samples are shuffled anew in every epoch; a last, smaller batch is trained on too. Returns the steps taken: fewer than planned after an abort. Throws UserError where an option has
- * no value that it can have, where the network is being trained already, and where training diverges.
+ * Samples are shuffled anew in every epoch; a last, smaller batch is trained on too. Returns the steps taken:
+ * fewer than planned after an abort. Throws UserError where an option has no value that it can have, where
+ * the network is being trained already, and where training diverges.
  */
 export async function train(network: Network, options: TrainOptions): Promise<number> {
   checkTraining(network, options)
@@ -134,7 +142,11 @@ async function steps(network: Network, options: TrainOptions): Promise<number> {
         const { loss: total, correct: hits, samples: count, reactivated: returned } = sums
         sums = { loss: 0, correct: 0, samples: 0 }
         onEpoch?.({
-          ...{ epoch: epoch + 1, step, learningRate: rate, trainLoss: total / count, trainAccuracy: hits / count },
+          epoch: epoch + 1,
+          step,
+          learningRate: rate,
+          trainLoss: total / count,
+          trainAccuracy: hits / count,
           ...(returned !== undefined && { reactivated: returned }),
         })
       }

@@ -1,5 +1,6 @@
 /**
- * @file What a training step of a model takes: kernel calls and memory. Only planned: no memory is taken, no data set is read.
+ * @file What a training step of a model takes: kernel calls and memory. Only planned: no memory is taken, no
+ * data set is read.
  */
 import { layOut } from '../engine/compile.ts'
 import { keptForBackward } from '../engine/kept.ts'

@@ -1,6 +1,7 @@
 /**
- * @file The trained tensors of a network in the arena of a machine. A prunable weight is held dense, with a mask beside it, or sparse: values, momentum
- * and pattern of its nonzeros alone. Both ways the programs, masks and rules are the same; what differs is the length of the views.
+ * @file The trained tensors of a network in the arena of a machine. A prunable weight is held dense, with a
+ * mask beside it, or sparse: values, momentum and pattern of its nonzeros alone. Both ways the programs,
+ * masks and rules are the same; what differs is the length of the views.
  */
 import { compile, type Executable } from '../engine/compile.ts'
 import { call } from '../engine/kernel.ts'
@@ -30,7 +31,10 @@ export class Weights {
   #sparse: ReadonlyMap<string, Pattern> = new Map()
   #executable: Executable
 
-  /** All dense, and zero. `graphs` are there always, those of `all` that are not among them while all weights are dense. */
+  /**
+   * All dense, and zero. `graphs` are there always, those of `all` that are not among them while all weights
+   * are dense.
+   */
   constructor(
     machine: Machine,
     graphs: Readonly<Record<string, Graph>>,
@@ -110,7 +114,10 @@ export class Weights {
     return positions
   }
 
-  /** Makes these the nonzeros of a prunable weight, also of one that has to be given more room. A value of zero is a nonzero like others. */
+  /**
+   * Makes these the nonzeros of a prunable weight, also of one that has to be given more room. A value of
+   * zero is a nonzero like others.
+   */
   setNonzeros(name: string, nonzeros: Nonzeros): void {
     const { positions, values, momentum } = nonzeros
     const pattern = this.#sparse.get(name)
@@ -129,7 +136,10 @@ export class Weights {
     put(maskName(name), 1)
   }
 
-  /** The same for several weights; those that outgrow their room are given a quarter more than they need, all at once: making new programs takes a while. */
+  /**
+   * The same for several weights; those that outgrow their room are given a quarter more than they need, all
+   * at once: making new programs takes a while.
+   */
   setAllNonzeros(changes: ReadonlyMap<string, Nonzeros>): void {
     const outgrown = [...changes].filter(
       ([name, { positions }]) => this.isSparse(name) && positions.length > this.capacity(name),
@@ -144,7 +154,10 @@ export class Weights {
     for (const [name, nonzeros] of changes) this.setNonzeros(name, nonzeros)
   }
 
-  /** Moves the nonzeros of a weight: those that stay keep value and momentum, those that are new begin at zero. Positions are ascending. */
+  /**
+   * Moves the nonzeros of a weight: those that stay keep value and momentum, those that are new begin at
+   * zero. Positions are ascending.
+   */
   rewire(name: string, positions: Int32Array): void {
     this.setNonzeros(name, moved(this.nonzeros(name), positions))
   }
@@ -173,7 +186,10 @@ export class Weights {
     )
   }
 
-  /** Holds exactly these weights sparse, with room for so many nonzeros each (at least those that they have), and the others dense. */
+  /**
+   * Holds exactly these weights sparse, with room for so many nonzeros each (at least those that they have),
+   * and the others dense.
+   */
   hold(nonzeros: ReadonlyMap<string, number>): void {
     const capacities = new Map([...nonzeros].map(([name, room]) => [name, Math.max(room, 1)]))
     const present = this.#capacities()
@@ -227,7 +243,10 @@ export function filtered({ positions, values, momentum }: Nonzeros, stays: (e: n
   }
 }
 
-/** Nonzeros at other positions, ascending: those that are among both keep value and momentum, the others begin at zero. */
+/**
+ * Nonzeros at other positions, ascending: those that are among both keep value and momentum, the others begin
+ * at zero.
+ */
 export function moved(before: Nonzeros, positions: Int32Array): Nonzeros {
   const [values, momentum] = [new Float64Array(positions.length), new Float64Array(positions.length)]
   for (let e = 0, old = 0; e < positions.length; e++) {

@@ -1,4 +1,7 @@
-/** @file What JavaScript lets through where an option has a type: each check is a UserError of one sentence that names the option, what was found and what was expected. */
+/**
+ * @file What JavaScript lets through where an option has a type: each check is a UserError of one sentence
+ * that names the option, what was found and what was expected.
+ */
 import { UserError } from './errors.ts'
 import { suggestion } from './suggest.ts'
 

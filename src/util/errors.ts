@@ -23,7 +23,10 @@ export function fileProblem(error: unknown): string {
   return (code && words[code]) ?? (error as Error).message
 }
 
-/** What any error says in one sentence: one of the file system that nobody has put into words names its path and the reason. */
+/**
+ * What any error says in one sentence: one of the file system that nobody has put into words names its path
+ * and the reason.
+ */
 export function errorText(error: unknown): string {
   const { code, syscall, path, dest } = error as NodeJS.ErrnoException & { dest?: string }
   if (error instanceof UserError || code === undefined || syscall === undefined || path === undefined)

@@ -36,7 +36,10 @@ export function makeFolder(path: string): void {
   }
 }
 
-/** Throws as node:fs does, whose own way to make folders above never ends where a file system says that a folder that is there has no room for others (/proc). */
+/**
+ * Throws as node:fs does, whose own way to make folders above never ends where a file system says that a
+ * folder that is there has no room for others (/proc).
+ */
 export function makeFolders(path: string): void {
   try {
     mkdirSync(path)
@@ -66,8 +69,9 @@ export function checkFolder(path: string): void {
 const MOST_AT_ONCE = 2 ** 28
 
 /**
- * Writes beside the target, forces the bytes to disk, then renames: whatever happens in between (a full disk, kill -9, a
- * power cut), the target is the old file or the new one. Content that is large can be given in parts.
+ * Writes beside the target, forces the bytes to disk, then renames: whatever happens in between (a full disk,
+ * kill -9, a power cut), the target is the old file or the new one. Content that is large can be given in
+ * parts.
  */
 export function writeAtomically(path: string, content: Uint8Array | string | Iterable<Uint8Array>): void {
   const temporary = `${path}.${process.pid}.tmp`

@@ -1,4 +1,7 @@
-/** @file A folder that one process works in at a time: a file in it says which, and is void once that process is gone. */
+/**
+ * @file A folder that one process works in at a time: a file in it says which, and is void once that process
+ * is gone.
+ */
 import { createHash, randomUUID } from 'node:crypto'
 import { accessSync, constants, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -15,11 +18,17 @@ export class FolderLock {
   readonly #file: string
   readonly #mine: string
 
-  /** `what` is done in the folder, in messages: run, sweep. Throws UserError where another process has the folder or it cannot be written to. */
+  /**
+   * `what` is done in the folder, in messages: run, sweep. Throws UserError where another process has the
+   * folder or it cannot be written to.
+   */
   constructor(folder: string, what: string) {
     this.#file = join(folder, NAME)
     this.#mine = JSON.stringify({
-      ...{ pid: process.pid, host: hostname(), started: startOf(process.pid), id: randomUUID() },
+      pid: process.pid,
+      host: hostname(),
+      started: startOf(process.pid),
+      id: randomUUID(),
     })
     let owner: string | undefined
     try {
@@ -30,7 +39,10 @@ export class FolderLock {
     if (owner) throw inUse(folder, what, owner)
   }
 
-  /** Throws UserError where another process has the folder, or it is there and cannot be written to; takes nothing. */
+  /**
+   * Throws UserError where another process has the folder, or it is there and cannot be written to; takes
+   * nothing.
+   */
   static check(folder: string, what: string): void {
     if (!existsSync(folder)) return
     try {
@@ -70,8 +82,9 @@ function take(file: string, mine: string): string | undefined {
 }
 
 /**
- * Puts `mine` in the place of what a process left behind that was killed. Of several processes that found it, the one does so that has a further lock, named by what
- * was found; whoever gets that lock later finds something else in the file. Returns whether it was this one.
+ * Puts `mine` in the place of what a process left behind that was killed. Of several processes that found it,
+ * the one does so that has a further lock, named by what was found; whoever gets that lock later finds
+ * something else in the file. Returns whether it was this one.
  */
 function replace(file: string, found: string, mine: string): boolean {
   const name = createHash('sha256').update(found).digest('hex').slice(0, 16)
@@ -113,7 +126,8 @@ function read(file: string): string | undefined {
 function ownerOf(file: string, text: string): string | undefined {
   try {
     const { pid, host, started } = JSON.parse(text)
-    if (!Number.isSafeInteger(pid) || typeof host !== 'string') return undefined // no lock that anyone wrote here
+    // no lock that anyone wrote here
+    if (!Number.isSafeInteger(pid) || typeof host !== 'string') return undefined
     if (host !== hostname()) return `process ${pid} on ${host}`
     return started === startOf(pid) && isAlive(pid) ? `process ${pid}` : undefined
   } catch {
@@ -135,7 +149,10 @@ function isYoung(file: string): boolean {
   return stat !== undefined && Date.now() - stat.mtimeMs < 10_000
 }
 
-/** When a process started, in the kernel's ticks, so that a recycled process number is not mistaken. Linux only; else ''. */
+/**
+ * When a process started, in the kernel's ticks, so that a recycled process number is not mistaken. Linux
+ * only; else ''.
+ */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')

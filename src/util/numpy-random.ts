@@ -1,11 +1,13 @@
 /**
- * @file NumPy's legacy random permutations, for results that were published with them: `numpy.random.seed(seed)` followed by
- * `numpy.random.permutation(n)`. Everything else draws from ./random.ts.
+ * @file NumPy's legacy random permutations, for results that were published with them:
+ * `numpy.random.seed(seed)` followed by `numpy.random.permutation(n)`. Everything else draws from
+ * ./random.ts.
  */
 
 /**
- * A random order of 0 .. n-1, equal to NumPy's for the same seed: Fisher-Yates from the end, each index drawn by masking 32 bits of
- * MT19937 and rejecting what is too large. Throws where the seed is not a whole number from 0 to 2^32 - 1.
+ * A random order of 0 .. n-1, equal to NumPy's for the same seed: Fisher-Yates from the end, each index drawn
+ * by masking 32 bits of MT19937 and rejecting what is too large. Throws where the seed is not a whole number
+ * from 0 to 2^32 - 1.
  */
 export function numpyPermutation(seed: number, n: number): Uint32Array {
   const next = mersenneTwister(seed)

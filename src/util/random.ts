@@ -1,7 +1,7 @@
 /**
  * @file Seeded random numbers. Every draw of a run comes from a stream that is named by what it is for
- * (`random(seed, 'shuffle', epoch)`), so nothing depends on the order in which things happen, and resuming a run needs no
- * generator state besides the seed and the step.
+ * (`random(seed, 'shuffle', epoch)`), so nothing depends on the order in which things happen, and resuming a
+ * run needs no generator state besides the seed and the step.
  */
 
 /** xoshiro128** 1.1 (Blackman & Vigna 2018), seeded by hashing its name. */

@@ -2,7 +2,10 @@
  * @file The nearest of some names to one that is not among them. Without a package, since pages use it too.
  */
 
-/** ` (did you mean X?)` for a likely typing error, else ` (known: a, b, c)`, or the nearest `most` of them where there are more. */
+/**
+ * ` (did you mean X?)` for a likely typing error, else ` (known: a, b, c)`, or the nearest `most` of them
+ * where there are more.
+ */
 export function suggestion(name: string, known: readonly string[], most = known.length): string {
   const ranked = [...known].sort((a, b) => distance(name, a) - distance(name, b))
   const [best] = ranked

@@ -31,17 +31,52 @@ const slowMemory = { arithmetic: 1e6, memory: 1e-6 }
 
 const places = { x: 0, weight: 0, y: 0, bias: 0, hasBias: 0, relu: 0 }
 const layer = (batch: number, channels: number) => ({
-  ...{ batch, groups: 1, in: channels, out: channels, h: 4, w: 4, oh: 4, ow: 4, kh: 3, kw: 3 },
-  ...{ sy: 1, sx: 1, dy: 1, dx: 1, top: 1, left: 1 },
+  batch,
+  groups: 1,
+  in: channels,
+  out: channels,
+  h: 4,
+  w: 4,
+  oh: 4,
+  ow: 4,
+  kh: 3,
+  kw: 3,
+  sy: 1,
+  sx: 1,
+  dy: 1,
+  dx: 1,
+  top: 1,
+  left: 1,
 })
 const product = call(gemm, {
-  ...{ m: 2, n: 3, k: 4, a: 0, aOuter: 4, aDepth: 1, b: 0, bOuter: 1, bDepth: 3, c: 0 },
-  ...{ bias: 0, biasKind: 0, relu: 0 },
+  m: 2,
+  n: 3,
+  k: 4,
+  a: 0,
+  aOuter: 4,
+  aDepth: 1,
+  b: 0,
+  bOuter: 1,
+  bDepth: 3,
+  c: 0,
+  bias: 0,
+  biasKind: 0,
+  relu: 0,
 })
 const sparse = (capacity: number) =>
   call(sparseConv, {
-    ...{ ...layer(2, 3), values: 0, starts: 0, places: 0, capacity, x: 0, y: 0 },
-    ...{ bias: 0, hasBias: 0, relu: 0, residual: 0, hasResidual: 0 },
+    ...layer(2, 3),
+    values: 0,
+    starts: 0,
+    places: 0,
+    capacity,
+    x: 0,
+    y: 0,
+    bias: 0,
+    hasBias: 0,
+    relu: 0,
+    residual: 0,
+    hasResidual: 0,
   })
 
 it.each([

@@ -11,7 +11,10 @@ const main = join(root, 'dist/cli/main.js')
 const stamp = join(root, 'build/compiled')
 const lock = join(root, 'build/compiling')
 
-/** Compiles src to dist where it is newer. Several test processes may ask at once: one of them compiles, the others wait. */
+/**
+ * Compiles src to dist where it is newer. Several test processes may ask at once: one of them compiles, the
+ * others wait.
+ */
 export async function compiled(): Promise<void> {
   mkdirSync(join(root, 'build'), { recursive: true })
   while (!acquire()) await setTimeout(200)

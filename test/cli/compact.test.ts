@@ -13,7 +13,10 @@ import { temporaryFolder } from './temporary.ts'
 
 beforeAll(compiled, 120_000)
 
-/** LeNet-5 without 5 filters of its first layer and 100 rows of its first linear one; `wrong`: a weight of its last layer. */
+/**
+ * LeNet-5 without 5 filters of its first layer and 100 rows of its first linear one; `wrong`: a weight of its
+ * last layer.
+ */
 function lenet(wrong = 0.01): string {
   const tensors = inferenceGraph(findModel('lenet-5'))
     .withRole('parameter')

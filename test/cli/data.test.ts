@@ -47,7 +47,8 @@ it('list: what there is, how much there is to download, and where it is', async 
   expect(table).toMatch(/\| synthetic .*\| built in /)
   const entries = JSON.parse(await succeeds('list', '--json'))
   expect(entries.find(({ name }: { name: string }) => name === 'fashion-mnist')).toMatchObject({
-    ...{ download: 30_878_645, folder: join(data, 'fashion-mnist') },
+    download: 30_878_645,
+    folder: join(data, 'fashion-mnist'),
   })
 })
 
@@ -97,13 +98,11 @@ it('show: a folder of images', async () => {
   expect(await fails('show', folder, '--size', '2')).toMatch(/c\.png is neither a JPEG nor a PNG file \(mend or remove/)
   const options = ['--size', '3', '--crop', '2', '--skip-corrupt', '--normalization', 'half', '--json']
   expect(JSON.parse(await succeeds('show', folder, ...options))).toMatchObject({
-    ...{
-      image: [3, 2, 2],
-      classNames: ['cat', 'dog'],
-      mean: [0.5, 0.5, 0.5],
-      skipped: [join('train', 'dog', 'c.png')],
-    },
-    ...{ train: { count: 4, smallestClass: 2, largestClass: 2 } },
+    image: [3, 2, 2],
+    classNames: ['cat', 'dog'],
+    mean: [0.5, 0.5, 0.5],
+    skipped: [join('train', 'dog', 'c.png')],
+    train: { count: 4, smallestClass: 2, largestClass: 2 },
   })
   expect(await fails('show', folder, '--size', '0')).toMatch(/--size: expected a whole number of pixels .*, found 0/)
   expect(await fails('show', 'mnits')).toMatch(/did you mean mnist/)

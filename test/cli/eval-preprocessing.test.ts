@@ -1,4 +1,7 @@
-/** @file How espalier eval makes inputs: the flags before the weights file, the weights file before what is usual, which is called a guess. */
+/**
+ * @file How espalier eval makes inputs: the flags before the weights file, the weights file before what is
+ * usual, which is called a guess.
+ */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, expect, it } from 'vitest'
@@ -58,7 +61,10 @@ it('what neither file nor flags say is guessed, and called so', async () => {
     /^accuracy 50\.00 % \(1 of 2\).*\nwarning: mean and std, size and crop of the inputs are guessed, /m,
   )
   expect(await result(weights())).toMatchObject({
-    ...{ size: 32, crop: 32, skipped: [], notes: [] },
+    size: 32,
+    crop: 32,
+    skipped: [],
+    notes: [],
     guess: expect.stringMatching(/^warning: mean and std, size and crop /),
     sources: { geometry, mean: `guessed: ${constants}`, std: `guessed: ${constants}` },
   })
@@ -90,7 +96,11 @@ it('flags come before the weights file, too, and what the file says is said', as
   const of = 'of the weights file'
   const plain = await result(path)
   expect(plain).toMatchObject({
-    ...{ size: 36, crop: 32, mean: [0.5, 0.5, 0.5], std: [0.1, 0.2, 0.3], notes: [] },
+    size: 36,
+    crop: 32,
+    mean: [0.5, 0.5, 0.5],
+    std: [0.1, 0.2, 0.3],
+    notes: [],
     sources: { geometry: of, mean: of, std: of },
   })
   expect(plain.guess).toBeUndefined()

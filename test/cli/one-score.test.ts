@@ -1,4 +1,7 @@
-/** @file ONNX models with one score per sample on the command line: figures are those of ONNX Runtime's scores, files keep their sigmoid. */
+/**
+ * @file ONNX models with one score per sample on the command line: figures are those of ONNX Runtime's
+ * scores, files keep their sigmoid.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +21,10 @@ const PIXELS = 3 * SIDE * SIDE
 const TRAIN = 24
 const TEST = 20
 
-/** Images of two classes, `left` (0) and `right` (1), by which half is brighter; and the cache of what is decoded. */
+/**
+ * Images of two classes, `left` (0) and `right` (1), by which half is brighter; and the cache of what is
+ * decoded.
+ */
 let folder: string
 let env: Record<string, string>
 const images = () => join(folder, 'images')
@@ -56,7 +62,9 @@ const ends: Record<string, readonly Step[]> = {
   ],
 }
 
-/** A model of two layers whose score is the brightness of the right half less that of the left, more or less. */
+/**
+ * A model of two layers whose score is the brightness of the right half less that of the left, more or less.
+ */
 function modelFile(end: keyof typeof ends, { seed = 0, noise = 3 } = {}): string {
   const draw = random(seed, 'weights')
   const half = (i: number) => (i % SIDE < SIDE / 2 ? -1 : 1)

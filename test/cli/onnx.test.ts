@@ -1,4 +1,7 @@
-/** @file ONNX models on the command line: pruned, trained again, converted, inspected, and run by ONNX Runtime with the same accuracy. */
+/**
+ * @file ONNX models on the command line: pruned, trained again, converted, inspected, and run by ONNX Runtime
+ * with the same accuracy.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -247,7 +250,9 @@ describe('what does not fit', () => {
 })
 
 describe('images that a model leaves open', () => {
-  /** Channels of one number each, so that only --layout can say where they are; rows and columns are not said. */
+  /**
+   * Channels of one number each, so that only --layout can say where they are; rows and columns are not said.
+   */
   const open = () => {
     const path = join(temporaryFolder(), 'open.onnx')
     const steps = [

@@ -31,7 +31,9 @@ async function prune(text: ModelText, ...flags: string[]) {
 
 /** Two products with an operator between them, by default one that runs here: op(x W) V. */
 const chain = (W: Stored, V: Stored, op = 'Relu'): ModelText => ({
-  ...{ inputs: { x: ['N', W.shape[0]] }, stored: { W, V }, outputs: ['y'] },
+  inputs: { x: ['N', W.shape[0]] },
+  stored: { W, V },
+  outputs: ['y'],
   steps: [
     { op: 'MatMul', in: ['x', 'W'], out: 'h' },
     { op, in: ['h'], out: 'r' },
@@ -176,19 +178,22 @@ describe('a collapse', () => {
 it('inspect lists tensors of all graphs and quantized ones, counts weights of layers, and says what is none', async () => {
   const text: ModelText = {
     stored: {
-      ...{ W: { ...matrix(4, 6), sparse: true }, C: matrix(4, 6, 2), s: { shape: [], values: [0.5] } },
-      ...{
-        Q: { shape: [4, 2], values: [3, 3, 4, 5, 6, 7, 8, 9], type: 'int8' },
-        z: { shape: [], values: [3], type: 'int8' },
-      },
-      ...{ yes: { shape: [], values: [1], type: 'bool' } },
+      W: { ...matrix(4, 6), sparse: true },
+      C: matrix(4, 6, 2),
+      s: { shape: [], values: [0.5] },
+      Q: { shape: [4, 2], values: [3, 3, 4, 5, 6, 7, 8, 9], type: 'int8' },
+      z: { shape: [], values: [3], type: 'int8' },
+      yes: { shape: [], values: [1], type: 'bool' },
     },
     steps: [
       { op: 'Gemm', in: ['x', 'W', 'C'], out: 'y' },
       { op: 'DequantizeLinear', in: ['Q', 's', 'z'], out: 'q' },
       { op: 'MatMul', in: ['x', 'q'], out: 'z1' },
       {
-        ...{ op: 'If', name: 'choice', in: ['yes'], out: 'z2' },
+        op: 'If',
+        name: 'choice',
+        in: ['yes'],
+        out: 'z2',
         with: {
           then_branch: {
             graph: {

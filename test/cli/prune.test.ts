@@ -1,4 +1,7 @@
-/** @file espalier prune on small networks: exact counts, files that evaluate as was said, and one sentence where something does not fit. */
+/**
+ * @file espalier prune on small networks: exact counts, files that evaluate as was said, and one sentence
+ * where something does not fit.
+ */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -83,7 +86,9 @@ it.each(Object.keys(pruneMethods))(
     ])
     expect(jsonLines(evaluated.stdout)[0]).toMatchObject({ ...pruned, model: 'mlpnet', sparsity: 0.9 })
     expect(readSafetensors(out).metadata).toMatchObject({
-      ...{ method, sparsity: '0.9', mean: '[0.5]' },
+      method,
+      sparsity: '0.9',
+      mean: '[0.5]',
       ...(samples && { samples: '150' }),
     })
   },

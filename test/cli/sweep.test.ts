@@ -52,7 +52,8 @@ it('all runs, two at a time, with a table; again with --resume there is nothing 
   expect(one.equals(other)).toBe(true)
 
   expect(await espalier(['sweep', path, '--out', out])).toMatchObject({
-    ...{ code: 1, stderr: expect.stringMatching(/already holds a sweep: use --resume/) },
+    code: 1,
+    stderr: expect.stringMatching(/already holds a sweep: use --resume/),
   })
   const again = await espalier(['sweep', path, '--out', out, '--resume', '--json'])
   expect([again.code, again.stdout]).toEqual([0, ''])
@@ -66,16 +67,15 @@ it('a run that fails is tried three times and recorded; the others are not harme
   expect(code).toBe(1)
   const ends = jsonLines(stdout).filter(({ type }) => type === 'failed' || type === 'done')
   expect(ends.map(({ type, run, again }) => [type, run, again])).toEqual([
-    ...[
-      ['failed', '1e+30', true],
-      ['done', '0.05', undefined],
-      ['failed', '1e+30', true],
-      ['failed', '1e+30', false],
-    ],
+    ['failed', '1e+30', true],
+    ['done', '0.05', undefined],
+    ['failed', '1e+30', true],
+    ['failed', '1e+30', false],
   ])
   expect(jsonLines(readFileSync(join(out, 'failures.jsonl'), 'utf8'))).toMatchObject([
     { run: '1e+30', attempt: 1, reason: expect.stringMatching(/^espalier: the loss became NaN/) },
-    ...[{ attempt: 2 }, { attempt: 3 }],
+    { attempt: 2 },
+    { attempt: 3 },
   ])
 })
 

@@ -102,7 +102,8 @@ it('options of image folders are refused elsewhere', async () => {
 it('a folder of anything else is none', async () => {
   const folder = temporaryFolder()
   const expected = [
-    ...["MNIST's four IDX files", 'test_batch.bin and its companions (CIFAR-10, binary version)'],
+    "MNIST's four IDX files",
+    'test_batch.bin and its companions (CIFAR-10, binary version)',
     'test.bin and its companions (CIFAR-100, binary version)',
     'train/ and test/ (or val/) with a folder of images per class',
   ]

@@ -25,7 +25,9 @@ afterEach(() => {
 
 const md5 = (bytes: Uint8Array) => createHash('md5').update(bytes).digest('hex')
 
-/** The published files of a small MNIST: the names are the real ones, sizes and checksums those of `archives`. */
+/**
+ * The published files of a small MNIST: the names are the real ones, sizes and checksums those of `archives`.
+ */
 function smallMnist() {
   const folder = writeMnist(temporaryFolder())
   const archives: Record<string, Uint8Array> = {}
@@ -41,7 +43,8 @@ function smallMnist() {
 function smallCifar(...others: TarEntry[]) {
   const folder = writeCifar10(temporaryFolder(), { 'batches.meta.txt': Buffer.from('airplane') })
   const entries = readdirSync(folder).map((name) => ({
-    ...{ name: `cifar-10-batches-bin/${name}`, content: readFileSync(join(folder, name)) },
+    name: `cifar-10-batches-bin/${name}`,
+    content: readFileSync(join(folder, name)),
   }))
   const archive = gzipSync(tar({ name: 'cifar-10-batches-bin/', type: '5' }, ...entries, ...others))
   const { name, gives } = sources.cifar10.files[0]

@@ -13,7 +13,10 @@ export function idx(shape: readonly number[], values: readonly number[], magic =
   return bytes
 }
 
-/** Three training and two test images of 2 x 2 pixels; `changes` replaces files or (undefined) leaves them out. */
+/**
+ * Three training and two test images of 2 x 2 pixels; `changes` replaces files or (undefined) leaves them
+ * out.
+ */
 export function writeMnist(folder: string, changes: Record<string, Uint8Array | undefined> = {}): string {
   const files: Record<string, Uint8Array | undefined> = {
     'train-images-idx3-ubyte': idx([3, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]),

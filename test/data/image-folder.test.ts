@@ -203,8 +203,10 @@ describe('images that cannot be decoded', () => {
     for (let time = 0; time < 2; time++) {
       const { train, test, skipped } = await loadImageFolder(folder, 'pets', { skipCorrupt: true })
       expect(skipped).toEqual([
-        ...[join('train', 'cat', 'ab.jpg'), join('train', 'dog', 'aa.jpeg')],
-        ...[join('test', 'dog', 'b.png'), join('test', 'dog', 'c.png')],
+        join('train', 'cat', 'ab.jpg'),
+        join('train', 'dog', 'aa.jpeg'),
+        join('test', 'dog', 'b.png'),
+        join('test', 'dog', 'c.png'),
       ])
       expect([[...train.labels], firsts(train.images, 3 * 64 * 64)]).toEqual([
         [0, 0, 1, 1],

@@ -26,7 +26,10 @@ export async function serve(handler: Handler): Promise<TestServer> {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, requests }
 }
 
-/** Files by path, with or without Range; `breakAfter`: the connection breaks after so many bytes of the first answer. */
+/**
+ * Files by path, with or without Range; `breakAfter`: the connection breaks after so many bytes of the first
+ * answer.
+ */
 export function files(
   content: Record<string, Uint8Array>,
   { ranges = true, breakAfter = Number.POSITIVE_INFINITY }: { ranges?: boolean; breakAfter?: number } = {},

@@ -58,8 +58,14 @@ describe('outputs', () => {
       graph.output('plain', reshape(graph, positive, [6], false))
       const positives = [1, 0, 3, 0, 5, 0]
       expect(outputsOf(graph, { x: sixValues, w: [1, 2] })).toEqual({
-        ...{ input: sixValues, parameter: [1, 2], constant: [8, 9], value: [-1, 2, -3, 4, -5, 6] },
-        ...{ relu: positives, another: positives, changed: positives.map((v) => -v), plain: positives },
+        input: sixValues,
+        parameter: [1, 2],
+        constant: [8, 9],
+        value: [-1, 2, -3, 4, -5, 6],
+        relu: positives,
+        another: positives,
+        changed: positives.map((v) => -v),
+        plain: positives,
       })
     },
   )

@@ -1,4 +1,7 @@
-/** @file One pass over the samples gives a convolution's weight gradient and the sum of the squares of its samples' gradients. */
+/**
+ * @file One pass over the samples gives a convolution's weight gradient and the sum of the squares of its
+ * samples' gradients.
+ */
 import { expect, it } from 'vitest'
 import { fuse } from '../../src/engine/fuse.ts'
 import type { Machine } from '../../src/engine/machine.ts'
@@ -17,7 +20,10 @@ import { evaluate, randomValues } from '../support/evaluate.ts'
 
 type Wish = 'sum' | 'squares'
 
-/** Convolutions of every kind on random sizes: strided, 3 x 3 of many channels, depthwise, 1 x 1; a linear layer. */
+/**
+ * Convolutions of every kind on random sizes: strided, 3 x 3 of many channels, depthwise, 1 x 1; a linear
+ * layer.
+ */
 function network(rng: Random, wishes: readonly Wish[]): Graph {
   const among = (...values: number[]) => values[rng.below(values.length)]
   const graph = new Graph()

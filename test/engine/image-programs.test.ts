@@ -5,10 +5,26 @@ import { batchNorm, batchNormGrad, batchNormTrain, runningAverage } from '../../
 import { averagePool, averagePoolGrad, gatherPlane, maxPool, scatterPlane } from '../../src/engine/kernels/pooling.ts'
 import { Program } from '../../src/engine/program.ts'
 
-/** A 2 x 2 kernel over images [2 channels][3][4][2 samples]: 48 floats in, 36 out (3 channels), 24 weights. */
+/**
+ * A 2 x 2 kernel over images [2 channels][3][4][2 samples]: 48 floats in, 36 out (3 channels), 24 weights.
+ */
 const square = {
-  ...{ batch: 2, groups: 1, in: 2, out: 3, h: 3, w: 4, oh: 2, ow: 3, kh: 2, kw: 2 },
-  ...{ sy: 1, sx: 1, dy: 1, dx: 1, top: 0, left: 0 },
+  batch: 2,
+  groups: 1,
+  in: 2,
+  out: 3,
+  h: 3,
+  w: 4,
+  oh: 2,
+  ow: 3,
+  kh: 2,
+  kw: 2,
+  sy: 1,
+  sx: 1,
+  dy: 1,
+  dx: 1,
+  top: 0,
+  left: 0,
 }
 const window = { channels: 2, batch: 2, h: 3, w: 4, oh: 2, ow: 3, kh: 2, kw: 2, sy: 1, sx: 1, top: 0, left: 0 }
 const given = { x: 0, weight: 0, y: 0, bias: 0, hasBias: 0, relu: 0 }

@@ -42,8 +42,8 @@ function network(seed: number): { graph: Graph; computed: Tensor[] } {
 }
 
 /**
- * Runs a graph on names instead of numbers: every float of the region remembers whose value it holds. Finds any value that is
- * gone when it is needed, and any node that writes over memory that it still reads.
+ * Runs a graph on names instead of numbers: every float of the region remembers whose value it holds. Finds
+ * any value that is gone when it is needed, and any node that writes over memory that it still reads.
  */
 function simulate(graph: Graph, plan: Plan): void {
   const memory = new Array<Tensor | undefined>(plan.size)

@@ -1,4 +1,7 @@
-/** @file What recipes say of themselves: their own section, and those of all recipes that come with the package. */
+/**
+ * @file What recipes say of themselves: their own section, and those of all recipes that come with the
+ * package.
+ */
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'

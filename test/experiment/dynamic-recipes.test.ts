@@ -1,4 +1,7 @@
-/** @file The recipes of dynamic sparse training: how many parameters learn, beside the published counts, and that their short forms are recipes too. */
+/**
+ * @file The recipes of dynamic sparse training: how many parameters learn, beside the published counts, and
+ * that their short forms are recipes too.
+ */
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'

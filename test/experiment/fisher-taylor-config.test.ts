@@ -10,8 +10,12 @@ import { temporaryFolder } from '../cli/temporary.ts'
 /** A fresh copy of a configuration with the values of those that the code ships. */
 const shipped = () => ({
   general: {
-    ...{ id: 'exp_Magnitude 1', description: 'magnitude', gpu: { ngpus: 1, gpu_id: 0 }, experiment: 'pbt' },
-    ...{ seed: 0, output_dir: './outputs' },
+    id: 'exp_Magnitude 1',
+    description: 'magnitude',
+    gpu: { ngpus: 1, gpu_id: 0 },
+    experiment: 'pbt',
+    seed: 0,
+    output_dir: './outputs',
   },
   dataset: { class: 'cifar10', batch_size: 512 },
   model: { class: 'resnet18', num_classes: 10 },
@@ -19,7 +23,12 @@ const shipped = () => ({
     num_steps: 160,
     criterion: { class: 'CE' },
     optimizer: {
-      ...{ class: 'sgd', learning_rate: 0.01, momentum: 0.9, w_decay: 5e-4, lr_drops: [60, 120], lr_drop_factor: 0.2 },
+      class: 'sgd',
+      learning_rate: 0.01,
+      momentum: 0.9,
+      w_decay: 5e-4,
+      lr_drops: [60, 120],
+      lr_drop_factor: 0.2,
     },
     compressor: { class: 'magnitude', mask: 'global', sparsity: 0.9, warmup: 0, batch_size: 1 },
   },
@@ -52,8 +61,11 @@ it('networks, layers, warm-up, no compressor, --set', () => {
     Object.assign(config.training.compressor, { class: 'random', mask: 'layer', warmup: 1 })
   }
   expect(read(change, ['train.epochs=3', 'seed=42']).recipe()).toMatchObject({
-    ...{ seed: 42, model: { name: 'vgg19', classes: 100 }, data: { name: 'cifar100', normalization: 'cifar10' } },
-    ...{ train: { epochs: 3 }, prune: { method: 'random', scope: 'layerwise', start: '1ep', prunable: 'reference' } },
+    seed: 42,
+    model: { name: 'vgg19', classes: 100 },
+    data: { name: 'cifar100', normalization: 'cifar10' },
+    train: { epochs: 3 },
+    prune: { method: 'random', scope: 'layerwise', start: '1ep', prunable: 'reference' },
   })
   const dense = read((config) => Object.assign(config.training.compressor, { class: 'none', sparsity: 0 }))
   expect(dense.recipe().prune).toBeUndefined()

@@ -1,4 +1,7 @@
-/** @file Recipes with train.gsm: exactly round(N / C) weights are left, what is said of it, resuming, and what is refused. */
+/**
+ * @file Recipes with train.gsm: exactly round(N / C) weights are left, what is said of it, resuming, and what
+ * is refused.
+ */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -14,7 +17,10 @@ import { temporaryFolder } from '../cli/temporary.ts'
 import { best } from '../support/engines.ts'
 import { tiny } from './tiny.ts'
 
-/** MLPNet has 31,360 + 800 + 200 = 32,360 weights; a 60th is 539.33. 60 steps per epoch; passive weights shrink by e^-7.8. */
+/**
+ * MLPNet has 31,360 + 800 + 200 = 32,360 weights; a 60th is 539.33. 60 steps per epoch; passive weights
+ * shrink by e^-7.8.
+ */
 const train = {
   ...tiny.train,
   batch: 32,

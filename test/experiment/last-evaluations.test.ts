@@ -9,7 +9,9 @@ import { temporaryFolder } from '../cli/temporary.ts'
 function written(epochs: number, others: object[] = [], validation = true): string {
   const folder = temporaryFolder()
   const lines = Array.from({ length: epochs }, (_, i) => ({
-    ...{ type: 'epoch', epoch: i + 1, trainLoss: (i + 1) / 10 },
+    type: 'epoch',
+    epoch: i + 1,
+    trainLoss: (i + 1) / 10,
     ...(validation && { validationLoss: (i + 1) / 5, validationAccuracy: (i + 1) / 100, prunedAccuracy: 0.5 }),
   }))
   const text = [...lines, ...others].map((line) => `${JSON.stringify(line)}\n`).join('')

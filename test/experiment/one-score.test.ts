@@ -15,7 +15,10 @@ const data = synthetic({ classes: 2, train: 400, test: 200, noise: 0.5 })
 const recipe = (prune?: object) =>
   checkRecipe(
     {
-      ...{ ...tiny, model: { name: 'lenet-300-100', classes: 1 }, data: { name: 'synthetic' }, prune },
+      ...tiny,
+      model: { name: 'lenet-300-100', classes: 1 },
+      data: { name: 'synthetic' },
+      prune,
       train: { ...tiny.train, epochs: 4, batch: 20, learningRate: 0.03 },
     },
     'one score',

@@ -24,11 +24,24 @@ it('fills in every default', () => {
     train: { epochs: 1, learningRate: 0.1 },
   }
   expect(readText(JSON.stringify(minimal))).toEqual({
-    ...{ name: 'x', summary: '', seed: 0 },
-    ...{ model: { name: 'mlpnet' }, data: { name: 'mnist', augment: 'none', validation: 0, stratify: false } },
+    name: 'x',
+    summary: '',
+    seed: 0,
+    model: { name: 'mlpnet' },
+    data: { name: 'mnist', augment: 'none', validation: 0, stratify: false },
     train: {
-      ...{ epochs: 1, batch: 128, learningRate: 0.1, momentum: 0, nesterov: false, weightDecay: 0, l1: 0 },
-      ...{ schedule: 'constant', warmup: '0it', drops: [], factor: 0.1, kernels: 'auto' },
+      epochs: 1,
+      batch: 128,
+      learningRate: 0.1,
+      momentum: 0,
+      nesterov: false,
+      weightDecay: 0,
+      l1: 0,
+      schedule: 'constant',
+      warmup: '0it',
+      drops: [],
+      factor: 0.1,
+      kernels: 'auto',
     },
   })
 })

@@ -18,7 +18,11 @@ it('says per layer which kernels ran and what they gain', () => {
   const rows = layerTable(layers, gains).split('\n')
   expect(rows[0]).toMatch(/sparsity \| kernels +\|$/)
   expect(rows.slice(2).map((row) => row.split('|')[5].trim())).toEqual([
-    ...['dense', 'sparse, 4.3x', 'dense: sparse would be 0.3x', 'dense', ''],
+    'dense',
+    'sparse, 4.3x',
+    'dense: sparse would be 0.3x',
+    'dense',
+    '',
   ])
   expect(gainText(layers, gains)).toMatch(/^1 of 3 layers with zeros ran on kernels that skip them, 2 gained nothing/)
 })

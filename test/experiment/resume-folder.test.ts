@@ -17,7 +17,10 @@ afterAll(() => rmSync(shared, { recursive: true }))
 beforeAll(async () => {
   const controller = new AbortController()
   const outcome = await runRecipe(tinyRecipe(), {
-    ...{ out: shared, machine, signal: controller.signal, checkpointSeconds: 1000 },
+    out: shared,
+    machine,
+    signal: controller.signal,
+    checkpointSeconds: 1000,
     onEvent: (event) => event.type === 'progress' && event.step === 20 && controller.abort(),
   })
   expect(outcome).toEqual({ folder: shared, interrupted: true })

@@ -28,7 +28,8 @@ function remains(folder: string): Record<string, unknown> {
   return {
     files: readdirSync(folder).sort(),
     checkpoint: [...tensors].map(([name, { dtype, shape, data }]) => [name, dtype, shape, digest(data)]),
-    ...{ metadata: { ...metadata, progress }, metrics },
+    metadata: { ...metadata, progress },
+    metrics,
     model: digest(readFileSync(join(folder, 'model.safetensors'))),
     dense: digest(readFileSync(join(folder, 'dense.safetensors'))),
     report: report.replace(/^\| training time.*$/m, '').replace(/\d threads?/, ''),
@@ -67,7 +68,8 @@ const args = (out: string, checkpointSeconds: number) => [
 
 it('killed again and again, with other numbers of threads, it ends with the same bits', async () => {
   const out = join(temporaryFolder(), 'run')
-  // Before the first event, between events, at the end of an epoch, after the last event; and some milliseconds later.
+  // Before the first event, between events, at the end of an epoch, after the last event; and some
+  // milliseconds later.
   for (const [step, delay, threads] of [
     [2, 0, 1],
     [9, 3, 2],

@@ -1,4 +1,7 @@
-/** @file Recipes that rewire: every method keeps the number of weights, resumed runs equal uninterrupted ones, and what is refused. */
+/**
+ * @file Recipes that rewire: every method keeps the number of weights, resumed runs equal uninterrupted ones,
+ * and what is refused.
+ */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -174,7 +177,9 @@ describe('runs of weights', () => {
   const kernels = (granularity: string, rewire: object = { method: 'dsr', moves: 500 }) =>
     checkRecipe(
       {
-        ...{ ...tiny, model: { name: 'lenet-5' }, data: { name: 'synthetic' } },
+        ...tiny,
+        model: { name: 'lenet-5' },
+        data: { name: 'synthetic' },
         train: { ...tiny.train, epochs: 1 },
         prune: { method: 'random', scope: 'layerwise', sparsity: 0.9, granularity },
         rewire: { every: '2it', end: '14it', ...rewire },

@@ -29,8 +29,13 @@ it('leaves a folder from which every number can be traced', async () => {
   const { folder, interrupted, result } = await run({ out, onEvent: (event) => events.push(event) })
   expect([folder, interrupted]).toEqual([out, false])
   expect(readdirSync(out).sort()).toEqual([
-    ...['checkpoint.safetensors', 'dense.safetensors', 'environment.json', 'metrics.jsonl'],
-    ...['model.safetensors', 'recipe.yaml', 'report.md'],
+    'checkpoint.safetensors',
+    'dense.safetensors',
+    'environment.json',
+    'metrics.jsonl',
+    'model.safetensors',
+    'recipe.yaml',
+    'report.md',
   ])
 
   const metrics = readFileSync(join(out, 'metrics.jsonl'), 'utf8')
@@ -87,7 +92,9 @@ it('mean and std as the recipe says, or measured on the training images, and rec
   expect(measured.inputs).toEqual({ mean, std, origin: { mean: by, std: by } })
   expect(measured.report).toContain(`mean ${mean} and std ${std} (${by}).\n`)
   expect((await used({ mean: [0.25] })).inputs).toEqual({
-    ...{ mean: [0.25], std: [0.25], origin: { mean: 'of the recipe', std: 'of the data set' } },
+    mean: [0.25],
+    std: [0.25],
+    origin: { mean: 'of the recipe', std: 'of the data set' },
   })
 })
 
@@ -162,16 +169,14 @@ it.each<[object, string]>([
   [{ train: { ...tiny.train, batch: 2001 } }, 'batch: 2001 is more than the 1900 training samples of synthetic'],
   [
     {
-      ...{
-        prune: { method: 'random', sparsity: 0.5, start: '1ep' },
-        rewire: { method: 'set', fraction: 0.3, end: '0ep' },
-      },
+      prune: { method: 'random', sparsity: 0.5, start: '1ep' },
+      rewire: { method: 'set', fraction: 0.3, end: '0ep' },
     },
     'rewire.end: expected a time after prune.start 1ep, found 0ep',
   ],
   [
     {
-      ...{ prune: { method: 'random', sparsity: 0.5 } },
+      prune: { method: 'random', sparsity: 0.5 },
       rewire: { method: 'set', fraction: 0.3, end: '1ep', every: { '1ep': '5it' } },
     },
     'rewire.every: expected a value from 0ep on, found none',

@@ -1,4 +1,7 @@
-/** @file Second-order pruning in recipes: blocks, memory, new statistics, what is said while it goes on, and what is refused. */
+/**
+ * @file Second-order pruning in recipes: blocks, memory, new statistics, what is said while it goes on, and
+ * what is refused.
+ */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'

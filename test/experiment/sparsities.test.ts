@@ -1,4 +1,6 @@
-/** @file Recipes with sparsities of single tensors, and networks that begin with the zeros of another file. */
+/**
+ * @file Recipes with sparsities of single tensors, and networks that begin with the zeros of another file.
+ */
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,7 +32,9 @@ it('every tensor follows the schedule to the sparsity of its own', async () => {
   const out = join(temporaryFolder(), 'run')
   const [fc1, fc2, fc3] = (await run(out, { prune })).values()
   expect([kept(fc1), kept(fc2), kept(fc3)]).toEqual([
-    ...[fc1.length - Math.round(0.9 * fc1.length), fc2.length, fc3.length - Math.round(0.25 * fc3.length)],
+    fc1.length - Math.round(0.9 * fc1.length),
+    fc2.length,
+    fc3.length - Math.round(0.25 * fc3.length),
   ])
   const found = jsonLines(readFileSync(join(out, 'metrics.jsonl'), 'utf8')).filter(({ type }) => type === 'prune')
   const events = pruningEvents({ kind: 'cubic', sparsity: 0.9, start: 10, end: 40, every: 5 })

@@ -1,4 +1,7 @@
-/** @file Lottery tickets from recipes: what each run starts from and keeps, rewinding, controls, resuming, and what is refused. */
+/**
+ * @file Lottery tickets from recipes: what each run starts from and keeps, rewinding, controls, resuming, and
+ * what is refused.
+ */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -25,7 +28,11 @@ async function run(ticket: object, out = join(temporaryFolder(), 'run'), stop?: 
   const controller = new AbortController()
   const told: string[] = []
   const outcome = await runTicket(recipe(ticket), {
-    ...{ machine: best, out, checkpointSeconds: 0.01, resume: stop?.step === -1, signal: controller.signal },
+    machine: best,
+    out,
+    checkpointSeconds: 0.01,
+    resume: stop?.step === -1,
+    signal: controller.signal,
     onEvent: (event) => {
       if (event.type === 'phase') told.push(event.name)
       if (event.type === 'progress' && told.at(-1) === stop?.phase && event.step >= stop!.step) controller.abort()

@@ -1,4 +1,7 @@
-/** @file Recipes with tied weights: what is learned, resumed runs equal uninterrupted ones, and what is refused. */
+/**
+ * @file Recipes with tied weights: what is learned, resumed runs equal uninterrupted ones, and what is
+ * refused.
+ */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -16,7 +19,11 @@ it('stopped and resumed, a run ends with the same bits; its report says what cou
   const run = async (out: string, options: { stopAt?: number; resume?: boolean } = {}) => {
     const controller = new AbortController()
     await runRecipe(recipe({}), {
-      ...{ machine: best, out, checkpointSeconds: 1e9, resume: options.resume, signal: controller.signal },
+      machine: best,
+      out,
+      checkpointSeconds: 1e9,
+      resume: options.resume,
+      signal: controller.signal,
       onEvent: (event) => {
         if (event.type === 'progress' && event.step === options.stopAt) controller.abort()
       },

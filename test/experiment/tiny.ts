@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { checkRecipe, type Recipe } from '../../src/experiment/recipe/recipe.ts'
 
-/** 1900 training samples in batches of 128: 15 steps per epoch, the last on 108 samples. Events at steps 10, 15, ... 40. */
+/**
+ * 1900 training samples in batches of 128: 15 steps per epoch, the last on 108 samples. Events at steps 10,
+ * 15, ... 40.
+ */
 export const tiny = {
   name: 'tiny',
   model: { name: 'mlpnet' },

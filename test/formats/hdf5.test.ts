@@ -39,7 +39,9 @@ it.each(['weights.hdf5', 'weights.h5', 'weights.H5', 'weights.safetensors'])(
 it('types are kept, to the bit: doubles, integers of any width, scalars', async () => {
   const path = join(temporaryFolder(), 'types.h5')
   const of = (dtype: StoredTensor['dtype'], array: ArrayBufferView, shape: number[]): StoredTensor => ({
-    ...{ dtype, shape, data: new Uint8Array(array.buffer as ArrayBuffer) },
+    dtype,
+    shape,
+    data: new Uint8Array(array.buffer as ArrayBuffer),
   })
   const tensors = new Map([
     ['d', of('F64', Float64Array.of(0.1, 1e300), [2])],
@@ -84,7 +86,10 @@ const INTEGER = '100800000400000000002000'
 
 const bits = (...words: number[]) => new Float32Array(Uint32Array.from(words).buffer)
 
-/** A file with one data set of 32-bit values, its type written over by another one, which the library cannot write. */
+/**
+ * A file with one data set of 32-bit values, its type written over by another one, which the library cannot
+ * write.
+ */
 async function retyped(data: Float32Array | Int32Array, from: string, to: string): Promise<string> {
   const { File, ready } = await import('h5wasm/node')
   await ready

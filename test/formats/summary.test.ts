@@ -7,8 +7,15 @@ const summaryOf = (values: number[], shape: number[]) =>
 
 it('counts, mean and standard deviation of all values', () => {
   expect(summaryOf([0, 2, -4, 0, 0, 2], [2, 3])).toMatchObject({
-    ...{ name: 'w', dtype: 'F32', shape: [2, 3], size: 6, nonzeros: 3, sparsity: 0.5, nonFinite: 0 },
-    ...{ mean: 0, std: 2 },
+    name: 'w',
+    dtype: 'F32',
+    shape: [2, 3],
+    size: 6,
+    nonzeros: 3,
+    sparsity: 0.5,
+    nonFinite: 0,
+    mean: 0,
+    std: 2,
   })
 })
 

@@ -64,7 +64,8 @@ it('compute the same, and nothing more can go', () => {
     expectClose(run(small.graph, small.values), run(graph, values), `seed ${seed}`)
     for (const { name, shape } of [...small.graph.withRole('parameter'), ...small.graph.withRole('buffer')])
       expect(small.values.get(name)).toHaveLength(sizeOf(shape))
-    // A depthwise convolution with one channel left is an ordinary one, which ties nothing: more of it may go.
+    // A depthwise convolution with one channel left is an ordinary one, which ties nothing: more of it may
+    // go.
     if (grouped(small.graph) === grouped(graph))
       expect([seed, parameters(compact(small.graph, small.values).graph)]).toEqual([seed, parameters(small.graph)])
     if (parameters(small.graph) < parameters(graph)) smaller++

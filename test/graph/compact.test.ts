@@ -1,4 +1,6 @@
-/** @file Channels that can go: one small graph for each rule, worked out by hand, and the same outputs always. */
+/**
+ * @file Channels that can go: one small graph for each rule, worked out by hand, and the same outputs always.
+ */
 import { describe, expect, it } from 'vitest'
 import { openReference } from '../../src/engine/machines/reference.ts'
 import { type CompactLayer, compact } from '../../src/graph/compact.ts'
@@ -19,7 +21,10 @@ type Set = (values: Map<string, Float64Array>) => void
 
 const reference = openReference()
 
-/** Compacts a network from images [2, 3, 5, 5] (or of another shape) to its output; checks that the output stays the same. */
+/**
+ * Compacts a network from images [2, 3, 5, 5] (or of another shape) to its output; checks that the output
+ * stays the same.
+ */
 function compacted(build: (graph: Graph, x: Tensor) => Tensor, set: Set, shape: readonly number[] = [2, 3, 5, 5]) {
   const graph = new Graph()
   graph.output('y', build(graph, graph.input('x', shape)))

@@ -1,4 +1,7 @@
-/** @file The loss of one score per sample: binary cross-entropy, its derivatives by formula, and accuracy by sign, on every machine. */
+/**
+ * @file The loss of one score per sample: binary cross-entropy, its derivatives by formula, and accuracy by
+ * sign, on every machine.
+ */
 import { describe, expect, it } from 'vitest'
 import type { Machine } from '../../src/engine/machine.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'

@@ -1,7 +1,8 @@
 /** @file Per-sample gradients and their squares equal the gradients of the samples, one by one. */
 import { describe, expect, test } from 'vitest'
 import { compile } from '../../src/engine/compile.ts'
-import { type EngineName, openMachine } from '../../src/engine/machine.ts'
+import type { EngineName } from '../../src/engine/machine.ts'
+import { openMachine } from '../../src/engine/machines/open.ts'
 import { differentiate } from '../../src/graph/differentiate.ts'
 import { Graph } from '../../src/graph/graph.ts'
 import { convLayer } from '../../src/graph/operators/conv.ts'

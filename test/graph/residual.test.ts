@@ -1,4 +1,7 @@
-/** @file A small residual network, with the statistics of the batch or given ones: derivatives, and every engine alike. */
+/**
+ * @file A small residual network, with the statistics of the batch or given ones: derivatives, and every
+ * engine alike.
+ */
 import { describe, expect, it } from 'vitest'
 import { openReference } from '../../src/engine/machines/reference.ts'
 import { differentiate } from '../../src/graph/differentiate.ts'

@@ -20,7 +20,10 @@ import { given } from '../support/evaluate.ts'
 import { randomNetwork } from '../support/random-network.ts'
 import { densities, randomPositions } from '../support/sparse-weights.ts'
 
-/** Gradients of the sum of some tensor and of the group lasso, and an SGD step for every parameter; gradients of prunable ones are masked. */
+/**
+ * Gradients of the sum of some tensor and of the group lasso, and an SGD step for every parameter; gradients
+ * of prunable ones are masked.
+ */
 function training(forward: Graph, result: Tensor): Graph {
   const parameters = forward.withRole('parameter')
   const loss = reduceSum(
@@ -45,7 +48,10 @@ function training(forward: Graph, result: Tensor): Graph {
 
 const states = (name: string) => [`${name}.momentum`, `${name}.mask`]
 
-/** Two steps with the weights at some places only: dense and masked, or sparse where that is possible. Returns results, weights and momentum. */
+/**
+ * Two steps with the weights at some places only: dense and masked, or sparse where that is possible. Returns
+ * results, weights and momentum.
+ */
 function run(machine: Machine, graph: Graph, positions: ReadonlyMap<Tensor, Int32Array>, sparse: boolean, rng: Random) {
   const held = new Map(
     [...positions].map(([{ name }, { length }]) => [name, { capacity: length + 2, states: states(name) }]),

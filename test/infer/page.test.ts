@@ -1,4 +1,7 @@
-/** @file The README's page, without a bundler, in a browser: it computes what Node does. Skipped where there is no Chromium. */
+/**
+ * @file The README's page, without a bundler, in a browser: it computes what Node does. Skipped where there
+ * is no Chromium.
+ */
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'

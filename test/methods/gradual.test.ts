@@ -38,7 +38,9 @@ describe.each([fast, openReference()])('$description', (machine) => {
       },
     }
     await train(network, {
-      ...{ epochs: 4, optimizer, hooks: [gradualPruning({ schedule }), check] },
+      epochs: 4,
+      optimizer,
+      hooks: [gradualPruning({ schedule }), check],
       schedule: { kind: 'constant', base: 0.05 },
     })
     expect(checked).toBe(17)
@@ -51,7 +53,10 @@ it.each<ScopeName>(['global', 'layerwise', 'erk'])('%s: the network keeps learni
   const pruning = gradualPruning({ scope, schedule: { ...schedule, sparsity: 0.6 } })
   const losses: number[] = []
   await train(network, {
-    ...{ epochs: 40, hooks: [pruning], optimizer: { momentum: 0.9 }, schedule: { kind: 'constant', base: 0.05 } },
+    epochs: 40,
+    hooks: [pruning],
+    optimizer: { momentum: 0.9 },
+    schedule: { kind: 'constant', base: 0.05 },
     onEpoch: ({ trainLoss }) => losses.push(trainLoss),
   })
   expect(losses.at(-1)).toBeLessThan(losses[2] / 3)

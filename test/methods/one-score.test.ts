@@ -1,4 +1,7 @@
-/** @file What methods measure of a network with one score per sample: of logistic regression, whose derivatives are known, on every machine. */
+/**
+ * @file What methods measure of a network with one score per sample: of logistic regression, whose
+ * derivatives are known, on every machine.
+ */
 import { describe, expect, it } from 'vitest'
 import { synthetic } from '../../src/data/synthetic.ts'
 import type { Machine } from '../../src/engine/machine.ts'
@@ -15,7 +18,10 @@ import { best, wasm } from '../support/engines.ts'
 
 const COUNT = 24
 const model: Model = {
-  ...{ name: 'logistic', summary: 'for tests', image: [1, 2, 3], classes: 1 },
+  name: 'logistic',
+  summary: 'for tests',
+  image: [1, 2, 3],
+  classes: 1,
   build: (graph, images) => linear(graph, flatten(graph, images), 'fc', 1),
 }
 const data = synthetic({ image: model.image, classes: 2, train: COUNT, test: COUNT, noise: 0.3 })

@@ -37,7 +37,10 @@ it('xavier-uniform: weights within sqrt(6 / 400), biases 0', () => {
   expect(draw(bias, 'xavier-uniform')).toEqual(new Float64Array(100))
 })
 
-/** Normal with mean 0 and that variance, by its first, second and fourth moments, each within five standard errors. */
+/**
+ * Normal with mean 0 and that variance, by its first, second and fourth moments, each within five standard
+ * errors.
+ */
 function expectNormal(values: Float64Array, variance: number): void {
   const moment = (power: number) =>
     values.reduce((sum, x) => sum + (x / Math.sqrt(variance)) ** power, 0) / values.length

@@ -32,7 +32,8 @@ it.each([
   expect(total(found.prunable)).toBe(prunable)
 })
 
-// Parameters, those that pruning may touch (all kernels, the classifier's too), and tensors that hold the latter.
+// Parameters, those that pruning may touch (all kernels, the classifier's too), and tensors that hold the
+// latter.
 it.each<[string, ModelOptions, number, number?, number?]>([
   ['mnist-mlp-bn', {}, 267_020, 266_200, 3],
   ['lenet-5', {}, 431_080, 430_500, 4],
@@ -74,7 +75,13 @@ it('resnet18: sizes of the 20 convolutions', () => {
   const stage = (first: number, rest: number, projection: number) => [first, rest, projection, rest, rest]
   const sizes = tensorsOf('resnet18').prunable.map(({ shape }) => sizeOf(shape))
   const expected = [
-    ...[1_728, 36_864, 36_864, 36_864, 36_864, ...stage(73_728, 147_456, 8_192), ...stage(294_912, 589_824, 32_768)],
+    1_728,
+    36_864,
+    36_864,
+    36_864,
+    36_864,
+    ...stage(73_728, 147_456, 8_192),
+    ...stage(294_912, 589_824, 32_768),
     ...stage(1_179_648, 2_359_296, 131_072),
   ]
   expect(sizes).toEqual([...expected, 5_120])
@@ -87,15 +94,27 @@ it('resnet18: the names of a block with a projection', () => {
       .matching(/^layer2\.0/)
       .map(({ name }) => name),
   ).toEqual([
-    ...['layer2.0.conv1.weight', ...norm('bn1'), 'layer2.0.conv2.weight', ...norm('bn2')],
-    ...['layer2.0.shortcut.0.weight', ...norm('shortcut.1')],
+    'layer2.0.conv1.weight',
+    ...norm('bn1'),
+    'layer2.0.conv2.weight',
+    ...norm('bn2'),
+    'layer2.0.shortcut.0.weight',
+    ...norm('shortcut.1'),
   ])
 })
 
 it('vgg19: sizes of the 16 convolutions, each with a bias', () => {
   const found = tensorsOf('vgg19')
   expect(found.matching(/^conv\d+\.weight$/).map(({ shape }) => sizeOf(shape))).toEqual([
-    ...[1_728, 36_864, 73_728, 147_456, 294_912, 589_824, 589_824, 589_824, 1_179_648],
+    1_728,
+    36_864,
+    73_728,
+    147_456,
+    294_912,
+    589_824,
+    589_824,
+    589_824,
+    1_179_648,
     ...Array.from({ length: 7 }, () => 2_359_296),
   ])
   expect(found.matching(/^conv\d+\.bias$/)).toHaveLength(16)
@@ -186,7 +205,8 @@ function macs(name: string, pattern = /./): number {
     .reduce((sum, n) => sum + n, 0)
 }
 
-// The sizes of every layer's output, which no parameter count shows: millions of multiplications as published.
+// The sizes of every layer's output, which no parameter count shows: millions of multiplications as
+// published.
 it.each([
   ['resnet18', /./, 555.4],
   ['vgg19', /./, 398.1],

@@ -57,7 +57,8 @@ it('two steps by hand: two of five weights are active, the others only decay; bi
   ])
   expect(executable.scalar('step', IMPORTANCE)).toBe(2 + 6 + 4 + 3 + 0)
   expect([...executable.view(momentumName('a'))]).toEqual([0.25, 2.5, 0])
-  // |g w| = 0.875 0 0; 5.25 0: the first weight of each tensor is active. The second of a goes on by momentum.
+  // |g w| = 0.875 0 0; 5.25 0: the first weight of each tensor is active.
+  // The second of a goes on by momentum.
   expect(step([1, 0, 0], [2, 7], [0, 0])).toEqual([
     [
       0.875 - 0.5 * (0.5 * 0.25 + 1 + 0.25 * 0.875),
@@ -198,7 +199,10 @@ describe('warnings', () => {
   })
 })
 
-/** Weights and gradients whose products tie, vanish or are denormal. Gradients are not 0, so that an active one can be told from a passive one. */
+/**
+ * Weights and gradients whose products tie, vanish or are denormal. Gradients are not 0, so that an active
+ * one can be told from a passive one.
+ */
 const weight = fc.constantFrom(0, -0, 1, -1, 2, 1e-45, -1e-40, 1e-38, 3e-20, 1e30)
 const slope = fc.constantFrom(1, -1, 2, 0.5, 1e-45, 1e-30, 1e-7, -1e8)
 const cases = fc

@@ -10,7 +10,10 @@ import { train } from '../../src/train/train.ts'
 
 const [SAMPLES, PIXELS, CLASSES, STEPS] = [7, 4, 3, 6]
 const regression: Model = {
-  ...{ name: 'softmax regression', summary: '', image: [1, 2, 2], classes: CLASSES },
+  name: 'softmax regression',
+  summary: '',
+  image: [1, 2, 2],
+  classes: CLASSES,
   build: (graph, images) => linear(graph, flatten(graph, images), 'fc', CLASSES),
 }
 const data = synthetic({ image: [1, 2, 2], classes: CLASSES, train: SAMPLES, test: 1 })
@@ -18,7 +21,10 @@ const inputs = Array.from(data.train.images, (pixel) => (pixel / 255 - data.mean
 /** Halved after three of the six steps. */
 const rateOf = (step: number) => (step < 3 ? 0.4 : 0.2)
 
-/** Gradient of the mean cross-entropy of softmax regression; the parameters are [CLASSES][PIXELS] weights, then biases. */
+/**
+ * Gradient of the mean cross-entropy of softmax regression; the parameters are [CLASSES][PIXELS] weights,
+ * then biases.
+ */
 function gradient(parameters: readonly number[]): number[] {
   const result = parameters.map(() => 0)
   const biases = CLASSES * PIXELS

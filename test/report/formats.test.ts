@@ -38,10 +38,17 @@ it('CSV: unrounded, deviations apart, fields quoted where they must be', () => {
 
 it('LaTeX: no text is a command', () => {
   expect(toLatex(table).split('\n')).toEqual([
-    ...['% needs \\usepackage{booktabs}', '\\begin{tabular}{lrrl}', '  \\toprule'],
-    ...['  method & runs & accuracy, \\% & note \\\\', '  \\midrule'],
+    '% needs \\usepackage{booktabs}',
+    '\\begin{tabular}{lrrl}',
+    '  \\toprule',
+    '  method & runs & accuracy, \\% & note \\\\',
+    '  \\midrule',
     '  a|b \\& <i>\\_50 \\%</i> & 12,000 & 91.23 $\\pm$ 0.50 & says "1,2" \\\\',
-    ...['  dense & 1 & 9.00 &  \\\\', '  none & 0 &  &  \\\\', '  \\bottomrule', '\\end{tabular}', ''],
+    '  dense & 1 & 9.00 &  \\\\',
+    '  none & 0 &  &  \\\\',
+    '  \\bottomrule',
+    '\\end{tabular}',
+    '',
   ])
   expect(escapeLatex('\\input{~^#$} 1 ± 2')).toBe(
     '\\textbackslash{}input\\{\\textasciitilde{}\\textasciicircum{}\\#\\$\\} 1 $\\pm$ 2',

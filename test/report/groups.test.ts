@@ -34,7 +34,9 @@ it('method and sparsity tell groups apart, other keys only where these do not', 
   const { groups, keys } = groupRuns(
     readRuns([
       written([
-        ...[{ recipe: pruned({ sparsity: 0.5 }) }, { recipe: pruned({ sparsity: 0.9 }) }, { recipe: dynamic }],
+        { recipe: pruned({ sparsity: 0.5 }) },
+        { recipe: pruned({ sparsity: 0.9 }) },
+        { recipe: dynamic },
         { recipe: { name: 'dense', prune: undefined, train: { ...tiny.train, learningRate: 0.1 } } },
       ]),
     ]),

@@ -1,4 +1,7 @@
-/** @file The page of a report in a browser: complete, offline, light and dark. Skipped where there is no Chromium. */
+/**
+ * @file The page of a report in a browser: complete, offline, light and dark. Skipped where there is no
+ * Chromium.
+ */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -23,7 +26,8 @@ async function writePage(): Promise<string> {
     for (const sparsity of [0.9, 0.95])
       for (const seed of [0, 1]) {
         const recipe = {
-          ...{ seed, prune: { ...tiny.prune, method, sparsity } },
+          seed,
+          prune: { ...tiny.prune, method, sparsity },
           about: { published: [{ value: 92, where: { 'prune.sparsity': 0.9 } }] },
         }
         const accuracy = (method === 'random' ? 0.9 : 0.94) - sparsity / 50 + seed / 100
@@ -54,11 +58,18 @@ describe.skipIf(!hasChromium)('in a browser', () => {
       expect(await tab.title()).toBe('pruned-mlp')
       expect(await tab.textContent('header p')).toBe(hostile)
       expect(await tab.$$eval('figure h2', (all) => all.map((one) => one.textContent))).toEqual([
-        ...['Accuracy and sparsity', 'Training', 'Weights left in each layer'],
-        ...['Weights before and after', 'Masks of the first layer', 'Time and operations'],
+        'Accuracy and sparsity',
+        'Training',
+        'Weights left in each layer',
+        'Weights before and after',
+        'Masks of the first layer',
+        'Time and operations',
       ])
       expect(await tab.$$eval('section tbody tr', (rows) => rows.map((row) => row.children[5].textContent))).toEqual([
-        ...['92.70 ± 0.71', '92.60 ± 0.71', '88.70 ± 0.71', '88.60 ± 0.71'],
+        '92.70 ± 0.71',
+        '92.60 ± 0.71',
+        '88.70 ± 0.71',
+        '88.60 ± 0.71',
       ])
       // Nothing sticks out, and every picture has a size.
       expect(await tab.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(1200)

@@ -1,4 +1,6 @@
-/** @file What pictures show: the numbers behind them. That they can be drawn and seen is tested with the page. */
+/**
+ * @file What pictures show: the numbers behind them. That they can be drawn and seen is tested with the page.
+ */
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { checkRecipe } from '../../src/experiment/recipe/recipe.ts'
@@ -34,14 +36,18 @@ const sparser = { prune: { ...tiny.prune, sparsity: 0.95 } }
 
 it('accuracy: a point for each group, between its deviations', () => {
   const groups = groupsOf([
-    ...[{ accuracy: 0.9 }, { accuracy: 0.92, recipe: { seed: 1 } }],
+    { accuracy: 0.9 },
+    { accuracy: 0.92, recipe: { seed: 1 } },
     { accuracy: 0.8, recipe: sparser, kept: [1568, 40, 10] },
     { recipe: { prune: { ...tiny.prune, sparsity: 0.5 } } },
   ])
   expect(valuesOf(accuracyPicture(groups))).toEqual([
     {
-      ...{ series: 'magnitude', density: expect.closeTo(0.1), accuracy: expect.closeTo(91) },
-      ...{ low: expect.closeTo(91 - Math.SQRT2), high: expect.closeTo(91 + Math.SQRT2) },
+      series: 'magnitude',
+      density: expect.closeTo(0.1),
+      accuracy: expect.closeTo(91),
+      low: expect.closeTo(91 - Math.SQRT2),
+      high: expect.closeTo(91 + Math.SQRT2),
     },
     { series: 'magnitude', density: expect.closeTo(0.05), accuracy: 80, low: 80, high: 80 },
   ])
@@ -60,7 +66,8 @@ it('training: means over the seeds that have got so far', () => {
 
 it('parting of the weights: of runs of Global Sparse Momentum only', () => {
   const groups = groupsOf([
-    ...[{ vanished: [0.2, 0.7, 0.9] }, { vanished: [0.4, 0.8, 0.9], recipe: { seed: 1 } }],
+    { vanished: [0.2, 0.7, 0.9] },
+    { vanished: [0.4, 0.8, 0.9], recipe: { seed: 1 } },
     { recipe: sparser },
   ])
   const values = valuesOf(partingPicture(groups))
@@ -81,7 +88,10 @@ it('layers and cost: shares of what is dense', () => {
   ])
   // 3,236 and 280 of 32,360 weights.
   expect(valuesOf(costPicture(groups))[0]).toMatchObject({
-    ...{ mean: 12, dense: 0.06472, flops: expect.closeTo(0.003516), share: '5.4 % of dense' },
+    mean: 12,
+    dense: 0.06472,
+    flops: expect.closeTo(0.003516),
+    share: '5.4 % of dense',
   })
 })
 
@@ -98,7 +108,8 @@ type Grids = { concat: { data: { values: { row: number; column: number; kept: nu
 it('masks of linear layers: the share of units that look at a pixel', async () => {
   const picture = await masksPicture(groupsOf([{ accuracy: 0.9, weights: true }]))
   const [grid] = (picture!.spec as unknown as Grids).concat
-  // Every tenth of 40 x 784 weights: 784 u + p is a multiple of ten for each fifth unit, where p is even, and never else.
+  // Every tenth of 40 x 784 weights: 784 u + p is a multiple of ten for each fifth unit, where p is even, and
+  // never else.
   expect(grid.data.values).toHaveLength(392)
   expect(new Set(grid.data.values.map(({ kept }) => kept))).toEqual(new Set([8 / 40]))
   expect(grid.data.values[0]).toMatchObject({ row: 0, column: 0 })
@@ -112,7 +123,9 @@ it('masks of convolutions: kernels side by side with a line between them', async
   const tensors = new Map([['conv1.weight', storeFloats(values, [20, 1, 5, 5])]])
   writeSafetensors(join(folder, 'model.safetensors'), { tensors, metadata: {} })
   const run = {
-    ...{ folder, recipe: checkRecipe({ ...tiny, model: { name: 'lenet-5' } }, 'recipe'), epochs: [] },
+    folder,
+    recipe: checkRecipe({ ...tiny, model: { name: 'lenet-5' } }, 'recipe'),
+    epochs: [],
     last: { folder, epochs: 0, averaged: 0 },
     result: { layers: [{ name: 'conv1.weight', size: 500, kept: 1, effective: 1 }] } as unknown as RunResult,
   }

@@ -28,14 +28,31 @@ export function writeRun(folder: string, run: FakeRun = {}): string {
   writeFileSync(join(folder, 'recipe.yaml'), stringify({ ...tiny, ...recipe }))
   const layers = SIZES.map((size, i) => ({ name: `fc${i + 1}.weight`, size, kept: kept[i], effective: kept[i] }))
   const lines: object[] = Array.from({ length: epochs }, (_, i) => ({
-    ...{ type: 'epoch', epoch: i + 1, step: 15 * (i + 1), trainLoss: 1 / (i + 1), trainAccuracy: 0.5 + 0.1 * i },
-    ...{ sparsity: 0, learningRate: 0.1, validationLoss: 1, validationAccuracy: 0.6 + 0.1 * i },
+    type: 'epoch',
+    epoch: i + 1,
+    step: 15 * (i + 1),
+    trainLoss: 1 / (i + 1),
+    trainAccuracy: 0.5 + 0.1 * i,
+    sparsity: 0,
+    learningRate: 0.1,
+    validationLoss: 1,
+    validationAccuracy: 0.6 + 0.1 * i,
     ...(vanished && { gap: { keep: 10, kept: 0.1, removed: 0.01, vanished: vanished[i] }, overlap: 0.5 }),
   }))
   if (accuracy !== undefined)
     lines.push({
-      ...{ type: 'final', layers, collapsed: [], deadOutputs: 0, outputs: 10, kernels: [], sparsity: 0.9 },
-      ...{ dense: { accuracy: dense }, final: { accuracy }, denseBytes: 1e5, modelBytes: 2e4, seconds: 12 },
+      type: 'final',
+      layers,
+      collapsed: [],
+      deadOutputs: 0,
+      outputs: 10,
+      kernels: [],
+      sparsity: 0.9,
+      dense: { accuracy: dense },
+      final: { accuracy },
+      denseBytes: 1e5,
+      modelBytes: 2e4,
+      seconds: 12,
     })
   writeFileSync(join(folder, 'metrics.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
   if (weights)

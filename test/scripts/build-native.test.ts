@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type * as compiling from '../../src/engine/compile.ts'
-import type * as machines from '../../src/engine/machine.ts'
+import type * as machines from '../../src/engine/machines/open.ts'
 import { Graph } from '../../src/graph/graph.ts'
 import { neg } from '../../src/graph/operators/elementwise.ts'
 
@@ -62,7 +62,7 @@ describe.skipIf(process.platform === 'win32')('a compiler that', () => {
     expect(existsSync(addon)).toBe(false)
 
     for (const name of ['ESPALIER_ENGINE', 'ESPALIER_ADDON', 'ESPALIER_THREADS']) vi.stubEnv(name, '')
-    const { openMachine } = (await import(join(copy, 'src/engine/machine.ts'))) as typeof machines
+    const { openMachine } = (await import(join(copy, 'src/engine/machines/open.ts'))) as typeof machines
     const { compile } = (await import(join(copy, 'src/engine/compile.ts'))) as typeof compiling
     const machine = await openMachine()
     expect(machine.engine).toBe('wasm')

@@ -1,4 +1,7 @@
-/** @file Magnitude pruning at initialization against what follows from the distribution of the weights, on the networks of arXiv 2502.11450. */
+/**
+ * @file Magnitude pruning at initialization against what follows from the distribution of the weights, on the
+ * networks of arXiv 2502.11450.
+ */
 import { describe, expect, it } from 'vitest'
 import { synthetic } from '../../src/data/synthetic.ts'
 import { prune } from '../../src/methods/prune.ts'
@@ -51,7 +54,10 @@ describe.each(cases)('$name', ({ name, n, kept, densities, empty, alive }) => {
     const tensors = chooseTensors(model, { prunable: 'reference' })
     const fanIn = new Map(tensors.map(({ name, shape }) => [name, shape.slice(1).reduce((a, b) => a * b, 1)]))
     const network = new Network({
-      ...{ machine, model, data: synthetic({ image: model.image, classes: 10, train: 1, test: 2 }), batch: 1 },
+      machine,
+      model,
+      data: synthetic({ image: model.image, classes: 10, train: 1, test: 2 }),
+      batch: 1,
       prunable: tensors.map((tensor) => tensor.name),
     })
     expect(network.counts().reduce((sum, { size }) => sum + size, 0)).toBe(n)

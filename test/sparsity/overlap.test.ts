@@ -7,7 +7,12 @@ it('by hand', () => {
   const second = overlapOf('b', [0, 0], [0, 0])
   expect(second.jaccard).toBe(1)
   expect(totalOverlap('all', [first, second, overlapOf('c', [1], [1])])).toEqual({
-    ...{ name: 'all', size: 7, keptA: 3, keptB: 3, both: 2, jaccard: 2 / 4 },
+    name: 'all',
+    size: 7,
+    keptA: 3,
+    keptB: 3,
+    both: 2,
+    jaccard: 2 / 4,
   })
   expect(() => overlapOf('a', [1], [1, 2])).toThrow('a has 1 weights in one network and 2 in the other')
 })

@@ -1,4 +1,7 @@
-/** @file What lies on a path from input to output, against what numbers say: with positive weights and no biases an output depends on whatever has a path to it. */
+/**
+ * @file What lies on a path from input to output, against what numbers say: with positive weights and no
+ * biases an output depends on whatever has a path to it.
+ */
 import { expect, it } from 'vitest'
 import { openReference } from '../../src/engine/machines/reference.ts'
 import { Graph } from '../../src/graph/graph.ts'
@@ -15,7 +18,10 @@ import { prunableTensors } from '../../src/sparsity/tensors.ts'
 import { type Random, random } from '../../src/util/random.ts'
 import { Evaluator } from '../support/evaluate.ts'
 
-/** A random network of convolutions (plain, grouped, depthwise), normalization, pooling, sums, joins and option-A shortcuts. */
+/**
+ * A random network of convolutions (plain, grouped, depthwise), normalization, pooling, sums, joins and
+ * option-A shortcuts.
+ */
 function randomNetwork(rng: Random) {
   const graph = new Graph()
   const between = (low: number, high: number) => low + rng.below(high - low + 1)
@@ -61,8 +67,8 @@ function randomNetwork(rng: Random) {
 }
 
 /**
- * Positive weights, many of them removed. Where a kernel keeps a weight it keeps its middle, so that no signal is shifted out of the image;
- * for the same reason maps of 2 x 2 pixels are not thinned out further.
+ * Positive weights, many of them removed. Where a kernel keeps a weight it keeps its middle, so that no
+ * signal is shifted out of the image; for the same reason maps of 2 x 2 pixels are not thinned out further.
  */
 function randomWeights(graph: Graph, rng: Random): Map<string, number[]> {
   const density = 0.3 + 0.6 * rng.uniform()
@@ -101,13 +107,15 @@ it('agrees with numerical probing on random masked networks', () => {
     expect([seed, found.outputs]).toEqual([seed, depends])
 
     for (const [name, weight] of masks) {
-      // A larger weight is seen in some output wherever it lies on a path, also through the largest value of a pooling window.
+      // A larger weight is seen in some output wherever it lies on a path, also through the largest value of
+      // a pooling window.
       const effective = weight.filter((w, i) => {
         if (w === 0) return false
         const after = run([[name, weight.with(i, 1e6 * w)]])
         return after.some((logit, j) => logit !== before[j])
       }).length
-      // A batch normalization that nothing uses has no place on a path, and a parameter that no output depends on has no count.
+      // A batch normalization that nothing uses has no place on a path, and a parameter that no output
+      // depends on has no count.
       expect([seed, name, found.effective.get(name) ?? 0]).toEqual([seed, name, effective])
       if (effective < weight.filter((w) => w !== 0).length) someCutOff++
     }

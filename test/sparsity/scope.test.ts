@@ -46,7 +46,8 @@ describe('ERK', () => {
   const counts = (layers: readonly Layer[], s: number) => scopes.erk.groups(layers, s).map(({ keep }) => keep)
 
   it('densities by hand: no layer is full', () => {
-    // Raw (out + in) / (out in): 1084 / 235200, 400 / 30000, 110 / 1000; times the size: 1084 + 400 + 110 = 1594.
+    // Raw (out + in) / (out in): 1084 / 235200, 400 / 30000, 110 / 1000; times the size: 1084 + 400 + 110 =
+    // 1594.
     const epsilon = 13_310 / 1594
     const [a, b, c] = erkDensities(lenet, 13_310)
     expect(a).toBeCloseTo((epsilon * 1084) / 235_200, 12)
@@ -57,7 +58,8 @@ describe('ERK', () => {
   })
 
   it('densities by hand: a full layer leaves its surplus to the others', () => {
-    // At 90 %, 26620 / 1594 x 110 = 1837 weights for the last layer, which has 1000: (26620 - 1000) / 1484 for the others.
+    // At 90 %, 26620 / 1594 x 110 = 1837 weights for the last layer, which has 1000: (26620 - 1000) / 1484
+    // for the others.
     const [a, b, c] = erkDensities(lenet, 26_620)
     expect(c).toBe(1)
     expect(a).toBeCloseTo((25_620 / 1484) * (1084 / 235_200), 12)

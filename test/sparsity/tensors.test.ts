@@ -38,7 +38,9 @@ it.each([
 it('resnet18, reference: the scales of the projections, but not the classifier', () => {
   const scales = chosen('resnet18', { prunable: 'reference' }).filter(({ shape }) => shape.length === 1)
   expect(scales.map(({ name, shape }) => `${name} ${shape}`)).toEqual([
-    ...['layer2.0.shortcut.1.weight 128', 'layer3.0.shortcut.1.weight 256', 'layer4.0.shortcut.1.weight 512'],
+    'layer2.0.shortcut.1.weight 128',
+    'layer3.0.shortcut.1.weight 256',
+    'layer4.0.shortcut.1.weight 512',
   ])
   expect(names('resnet18', { prunable: 'reference' })).not.toContain('linear.weight')
   expect(names('resnet18', { prunable: 'reference', exclude: ['*shortcut.1*'] })).toHaveLength(20)

@@ -1,4 +1,7 @@
-/** @file Random gradient columns in a workspace: two tensors, the first rank one (with zeros, as after a ReLU), the second stored. */
+/**
+ * @file Random gradient columns in a workspace: two tensors, the first rank one (with zeros, as after a
+ * ReLU), the second stored.
+ */
 import type { Machine } from '../../src/engine/machine.ts'
 import { Workspace } from '../../src/linear/workspace.ts'
 import { solverRoom } from '../../src/methods/second-order/fisher/inverse.ts'

@@ -1,6 +1,6 @@
 /**
- * @file The engines of this machine: native with each instruction set of the processor on 1, 2 and 4 threads, and wasm.
- * ESPALIER_ADDON chooses another build of the addon, which must then be there.
+ * @file The engines of this machine: native with each instruction set of the processor on 1, 2 and 4 threads,
+ * and wasm. ESPALIER_ADDON chooses another build of the addon, which must then be there.
  */
 import { describe } from 'vitest'
 import type { Machine } from '../../src/engine/machine.ts'

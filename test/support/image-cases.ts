@@ -1,5 +1,6 @@
 /**
- * @file Small graphs around one operator of image networks each: convolution, normalization, pooling, and what moves pixels.
+ * @file Small graphs around one operator of image networks each: convolution, normalization, pooling, and
+ * what moves pixels.
  */
 import { Graph } from '../../src/graph/graph.ts'
 import { ConvInputGrad, type ConvOptions, ConvWeightGrad, conv } from '../../src/graph/operators/conv.ts'

@@ -1,6 +1,6 @@
 /**
- * @file One kernel call on random operands, compared with the reference machine. Operands lie between NaN, so that a read
- * beside an operand shows in the result and a write beside one shows in the NaN.
+ * @file One kernel call on random operands, compared with the reference machine. Operands lie between NaN, so
+ * that a read beside an operand shows in the result and a write beside one shows in the NaN.
  */
 import fc from 'fast-check'
 import type { Instruction } from '../../src/engine/kernel.ts'
@@ -13,8 +13,8 @@ import { type Random, random } from '../../src/util/random.ts'
 export const ROUNDING = 2 ** -24
 
 /**
- * The error allowed in one written value: `want` is the reference's value and `magnitude` what the reference computes from
- * the absolute values of the operands (the sum of the absolute values of all terms).
+ * The error allowed in one written value: `want` is the reference's value and `magnitude` what the reference
+ * computes from the absolute values of the operands (the sum of the absolute values of all terms).
  */
 export type Tolerance = (want: number, magnitude: number) => number
 
@@ -34,8 +34,8 @@ export interface KernelCase {
 const references = new WeakMap<KernelCase, { want: Floats; magnitude: Floats }>()
 
 /**
- * Fails where a machine's result differs from the reference machine's, or memory beside the results has changed. The machines
- * may differ in their number of threads only: all must give the same bits.
+ * Fails where a machine's result differs from the reference machine's, or memory beside the results has
+ * changed. The machines may differ in their number of threads only: all must give the same bits.
  */
 export function expectAgreement(machines: readonly Machine[], test: KernelCase): void {
   const at: Record<string, number> = {}

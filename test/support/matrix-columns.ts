@@ -1,4 +1,7 @@
-/** @file Gradient columns of a matrix in memory, written for tests: every method is the sum that its description says. */
+/**
+ * @file Gradient columns of a matrix in memory, written for tests: every method is the sum that its
+ * description says.
+ */
 import type { GradientColumns } from '../../src/methods/second-order/fisher/columns.ts'
 
 /** `gradients[i][q]`: the gradient of sample i with respect to weight q, rounded to float32. */

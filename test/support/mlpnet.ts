@@ -1,6 +1,7 @@
 /**
- * @file MLPNet on MNIST in plain loops, for comparisons with published results: the network under masks and the gradient of each sample, of
- * which the columns are products of an input and a delta (784-40-20-10, ReLU, no biases; Singh & Alistarh 2020).
+ * @file MLPNet on MNIST in plain loops, for comparisons with published results: the network under masks and
+ * the gradient of each sample, of which the columns are products of an input and a delta (784-40-20-10, ReLU,
+ * no biases; Singh & Alistarh 2020).
  */
 import type { Split } from '../../src/data/dataset.ts'
 import type { GradientColumns } from '../../src/methods/second-order/fisher/columns.ts'
@@ -97,7 +98,9 @@ function rankOne(name: string, deltas: Units, inputs: Units): GradientColumns {
       for (const [i, input] of inputs.entries()) visit(o * inputs.length + i, delta, input)
   }
   return {
-    ...{ name, samples, size: deltas.length * inputs.length },
+    name,
+    samples,
+    size: deltas.length * inputs.length,
     column(weight, into) {
       const delta = deltas[Math.floor(weight / inputs.length)]
       const input = inputs[weight % inputs.length]

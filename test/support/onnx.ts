@@ -1,4 +1,7 @@
-/** @file Graphs as ONNX models, run by ONNX Runtime. Inputs, parameters and states all become inputs of the model. */
+/**
+ * @file Graphs as ONNX models, run by ONNX Runtime. Inputs, parameters and states all become inputs of the
+ * model.
+ */
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { exportGraph, onnxBytes, outputName } from '../../src/formats/onnx/export.ts'
 import type { Graph } from '../../src/graph/graph.ts'
@@ -6,7 +9,9 @@ import { given, type Values } from './evaluate.ts'
 
 /** One thread, no optimizer: it moves padding into pooling, where more than the kernel is refused then. */
 const OPTIONS = {
-  ...{ intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 as const },
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  logSeverityLevel: 3 as const,
   graphOptimizationLevel: 'disabled' as const,
 }
 

@@ -1,5 +1,6 @@
 /**
- * @file Small graphs around one operator each: all combinations of batched operands, transposes, axes and broadcasts.
+ * @file Small graphs around one operator each: all combinations of batched operands, transposes, axes and
+ * broadcasts.
  */
 import { Graph } from '../../src/graph/graph.ts'
 import { abs, add, mul, neg, ReluGrad, relu, sub } from '../../src/graph/operators/elementwise.ts'
@@ -10,7 +11,8 @@ import {
   SoftmaxCrossEntropyGrad,
   SoftmaxCrossEntropyLoss,
 } from '../../src/graph/operators/loss.ts'
-import { expand, flatten, reduceMean, reduceSum, reshape, transpose } from '../../src/graph/operators/shape.ts'
+import { reduceMean } from '../../src/graph/operators/mean.ts'
+import { expand, flatten, reduceSum, reshape, transpose } from '../../src/graph/operators/shape.ts'
 import type { Shape, Tensor } from '../../src/graph/tensor.ts'
 import { imageCases } from './image-cases.ts'
 

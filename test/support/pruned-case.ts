@@ -15,7 +15,9 @@ export interface PrunedCase {
   values: Values
 }
 
-/** Weights of a built-in network in which nothing is zero but what is pruned: 9 of 10 weights of its layers. */
+/**
+ * Weights of a built-in network in which nothing is zero but what is pruned: 9 of 10 weights of its layers.
+ */
 export function prunedCase(name: string): PrunedCase {
   const model = findModel(name)
   const graph = (batch: number) => {

@@ -5,7 +5,8 @@ import { Graph } from '../../src/graph/graph.ts'
 import { add, mul, neg, ReluGrad, relu, sub } from '../../src/graph/operators/elementwise.ts'
 import { gemm, matmul } from '../../src/graph/operators/linear.ts'
 import { Softmax, SoftmaxCrossEntropyGrad, SoftmaxCrossEntropyLoss } from '../../src/graph/operators/loss.ts'
-import { expand, flatten, reduceMean, reduceSum, reshape } from '../../src/graph/operators/shape.ts'
+import { reduceMean } from '../../src/graph/operators/mean.ts'
+import { expand, flatten, reduceSum, reshape } from '../../src/graph/operators/shape.ts'
 import { type Shape, sizeOf, type Tensor } from '../../src/graph/tensor.ts'
 import type { Random } from '../../src/util/random.ts'
 
@@ -44,7 +45,10 @@ export function randomGraph(rng: Random, steps: number, { gradients = false } = 
     return axes.length ? axes : [rng.below(shape.length)]
   }
 
-  /** Another operand for an elementwise operator: from the pool, or a parameter that is repeated along some axes. */
+  /**
+   * Another operand for an elementwise operator: from the pool, or a parameter that is repeated along some
+   * axes.
+   */
   const partner = (x: Tensor) => {
     const known = pick((tensor) => broadcastSize(tensor.shape, x.shape) <= MOST_ELEMENTS)
     if (known && rng.below(2)) return known

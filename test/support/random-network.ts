@@ -1,6 +1,6 @@
 /**
- * @file Random image networks: convolutions, normalization, pooling, elementwise operators and joins over small images,
- * ending in a classifier.
+ * @file Random image networks: convolutions, normalization, pooling, elementwise operators and joins over
+ * small images, ending in a classifier.
  */
 import { Graph } from '../../src/graph/graph.ts'
 import { conv } from '../../src/graph/operators/conv.ts'
@@ -15,7 +15,10 @@ import type { Random } from '../../src/util/random.ts'
 
 const MOST_ELEMENTS = 6000
 
-/** A network of about `steps` layers on `samples` images; `computed` holds the values in order. Nothing is an output. */
+/**
+ * A network of about `steps` layers on `samples` images; `computed` holds the values in order. Nothing is an
+ * output.
+ */
 export function randomNetwork(rng: Random, steps: number, samples: number, training = false) {
   const graph = new Graph()
   const between = (low: number, high: number) => low + rng.below(high - low + 1)

@@ -12,7 +12,10 @@ export interface RemovalCase {
   start: Uint8Array[]
 }
 
-/** Normal gradients and weights; the start removes the `removed` weights of smallest magnitude, or `at random`. */
+/**
+ * Normal gradients and weights; the start removes the `removed` weights of smallest magnitude, or
+ * `at random`.
+ */
 export function removalCase(
   seed: number,
   { sizes, samples, removed, start = 'magnitude' }: RemovalCaseOptions,
@@ -46,8 +49,8 @@ export function blocksOf({ gradients }: RemovalCase, perTensor: boolean): Fisher
 }
 
 /**
- * Q: the mean square over samples of the sum of g w over removed weights, one sum for all tensors together or one per tensor, whose mean
- * squares are added.
+ * Q: the mean square over samples of the sum of g w over removed weights, one sum for all tensors together or
+ * one per tensor, whose mean squares are added.
  */
 export function removalCost(
   { gradients, weights }: RemovalCase,

@@ -1,4 +1,7 @@
-/** @file A convolutional network with batch normalization, pooling and a linear layer, of 153 prunable weights. */
+/**
+ * @file A convolutional network with batch normalization, pooling and a linear layer, of 153 prunable
+ * weights.
+ */
 import { type SyntheticOptions, synthetic } from '../../src/data/synthetic.ts'
 import { convLayer } from '../../src/graph/operators/conv.ts'
 import { relu } from '../../src/graph/operators/elementwise.ts'
@@ -11,7 +14,10 @@ import type { Network } from '../../src/train/network.ts'
 import { random } from '../../src/util/random.ts'
 
 export const smallConv: Model = {
-  ...{ name: 'small-conv', summary: 'for tests', image: [1, 6, 6], classes: 4 },
+  name: 'small-conv',
+  summary: 'for tests',
+  image: [1, 6, 6],
+  classes: 4,
   build(graph, images, training) {
     let x = convLayer(graph, images, 'conv1', 3, 3, { pad: 1 })
     x = maxPool(graph, relu(graph, batchNorm(graph, x, 'bn1', training)), { kernel: [2, 2] })

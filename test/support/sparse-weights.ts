@@ -4,7 +4,10 @@ import type { Shape } from '../../src/graph/tensor.ts'
 import { sizeOf } from '../../src/graph/tensor.ts'
 import type { Random } from '../../src/util/random.ts'
 
-/** How many of a weight's places are nonzeros: a share of them, or `one`. Sparse ones often leave rows and columns empty. */
+/**
+ * How many of a weight's places are nonzeros: a share of them, or `one`. Sparse ones often leave rows and
+ * columns empty.
+ */
 export const densities = [0, 'one', 0.01, 0.2, 0.5, 1] as const
 export type Density = (typeof densities)[number]
 
@@ -18,8 +21,11 @@ export function randomPositions(rng: Random, shape: Shape, density: Density): In
 
 /** An empty pattern with room for so many nonzeros. */
 export const emptyPattern = ([out, channels]: Shape, capacity: number): Pattern => ({
-  ...{ starts: new Int32Array(out + 1), places: new Int32Array(capacity) },
-  ...{ tStarts: new Int32Array(channels + 1), tPlaces: new Int32Array(capacity), tEntries: new Int32Array(capacity) },
+  starts: new Int32Array(out + 1),
+  places: new Int32Array(capacity),
+  tStarts: new Int32Array(channels + 1),
+  tPlaces: new Int32Array(capacity),
+  tEntries: new Int32Array(capacity),
 })
 
 export function patternOf(shape: Shape, positions: Int32Array, capacity = positions.length): Pattern {

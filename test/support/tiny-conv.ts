@@ -8,7 +8,10 @@ import type { Model } from '../../src/models/model.ts'
 
 /** Weights: conv1 27, conv2 54, fc 32. */
 export const tinyConv: Model = {
-  ...{ name: 'tiny-conv', summary: 'for tests', image: [1, 5, 5], classes: 4 },
+  name: 'tiny-conv',
+  summary: 'for tests',
+  image: [1, 5, 5],
+  classes: 4,
   build(graph, images, training) {
     let x = convLayer(graph, images, 'conv1', 3, 3, { pad: 1 })
     x = relu(graph, batchNorm(graph, x, 'bn1', training))

@@ -26,8 +26,14 @@ it('a run for every combination, the last key changing fastest', () => {
   const { cells, keys } = readSweep(written({ grid, set: { 'train.epochs': 2 } }), ['train.batch=64'])
   expect(keys).toEqual(['prune.method', 'prune.sparsity', 'seed'])
   expect(cells.map(({ name }) => name)).toEqual([
-    ...['random-0.5-0', 'random-0.5-7', 'random-0.9-0', 'random-0.9-7'],
-    ...['magnitude-0.5-0', 'magnitude-0.5-7', 'magnitude-0.9-0', 'magnitude-0.9-7'],
+    'random-0.5-0',
+    'random-0.5-7',
+    'random-0.9-0',
+    'random-0.9-7',
+    'magnitude-0.5-0',
+    'magnitude-0.5-7',
+    'magnitude-0.9-0',
+    'magnitude-0.9-7',
   ])
   const [, { recipe }] = cells
   expect([recipe.seed, recipe.prune?.method, recipe.prune?.sparsity]).toEqual([7, 'random', 0.5])

@@ -13,7 +13,10 @@ import { machine, smallNetwork } from './small.ts'
 
 const samples = Uint32Array.from({ length: 16 }, (_, i) => i)
 
-/** The bits of what a network holds: parameters, running statistics, masks, momentum and patterns, as they lie in the arena. */
+/**
+ * The bits of what a network holds: parameters, running statistics, masks, momentum and patterns, as they lie
+ * in the arena.
+ */
 function everything(network: Network): Record<string, string> {
   const bits = ({ buffer, byteOffset, byteLength }: Floats | Int32Array) =>
     createHash('sha256')
@@ -35,7 +38,8 @@ function train(network: Network, steps: number) {
 }
 
 /**
- * The gradients by the dense engine: a network with the same weights and no masks takes one step without decay, after which momentum is the gradient.
+ * The gradients by the dense engine: a network with the same weights and no masks takes one step without
+ * decay, after which momentum is the gradient.
  */
 function byDenseStep(
   network: Network,

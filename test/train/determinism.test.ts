@@ -16,8 +16,11 @@ async function fingerprint(machine: Machine, seed = 0): Promise<string> {
   const network = new Network({ machine, model: findModel('lenet-300-100'), data, batch: 64, seed })
   const schedule = { kind: 'cubic', sparsity: 0.9, start: 2, end: 8, every: 2 } as const
   await train(network, {
-    ...{ epochs: 2, seed, hooks: [gradualPruning({ schedule })] },
-    ...{ optimizer: { momentum: 0.9, nesterov: true, weightDecay: 1e-4 }, schedule: { kind: 'cosine', base: 0.05 } },
+    epochs: 2,
+    seed,
+    hooks: [gradualPruning({ schedule })],
+    optimizer: { momentum: 0.9, nesterov: true, weightDecay: 1e-4 },
+    schedule: { kind: 'cosine', base: 0.05 },
   })
   const hash = createHash('sha256')
   for (const { name } of network.parameters) hash.update(network.values(name)).update(network.momentum(name))

@@ -1,4 +1,7 @@
-/** @file The group lasso: what it adds to gradients is the slope of the penalty, of the weights that are there, however they are held. */
+/**
+ * @file The group lasso: what it adds to gradients is the slope of the penalty, of the weights that are
+ * there, however they are held.
+ */
 import { expect, it } from 'vitest'
 import { synthetic } from '../../src/data/synthetic.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'
@@ -12,7 +15,10 @@ import { tinyConv } from '../support/tiny-conv.ts'
 
 const LAMBDA = 0.3
 
-/** What one step without learning rate, decay and past momentum leaves as momentum: the gradient of what is minimized, whole. */
+/**
+ * What one step without learning rate, decay and past momentum leaves as momentum: the gradient of what is
+ * minimized, whole.
+ */
 function gradients(options: Partial<NetworkOptions>) {
   const data = synthetic({ image: tinyConv.image, classes: tinyConv.classes, train: 16, test: 1 })
   const network = new Network({ machine: openReference(), model: tinyConv, data, batch: 16, ...options })
@@ -21,7 +27,9 @@ function gradients(options: Partial<NetworkOptions>) {
   network.step(Uint32Array.from({ length: 16 }, (_, i) => i))
   const sparse = network.prunable.filter(({ name }) => network.weights.isSparse(name)).length
   const of = network.prunable.map(({ name, shape }) => ({
-    ...{ name, shape, weights: Float64Array.from(network.weights.whole(name)) },
+    name,
+    shape,
+    weights: Float64Array.from(network.weights.whole(name)),
     gradient: network.weights.whole(name, `${name}.momentum`).slice(),
   }))
   return { of, sparse }
@@ -71,7 +79,9 @@ it('train.groupLasso of a recipe: one for every convolution, none where it is 0'
   const recipe = (groupLasso: number) =>
     checkRecipe(
       {
-        ...{ name: 'lasso', model: { name: 'lenet-5' }, data: { name: 'synthetic' } },
+        name: 'lasso',
+        model: { name: 'lenet-5' },
+        data: { name: 'synthetic' },
         train: { epochs: 1, batch: 8, learningRate: 0.1, groupLasso },
       },
       'lasso',

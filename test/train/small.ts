@@ -13,7 +13,10 @@ import { sets, wasm } from '../support/engines.ts'
 export const machine = sets.length ? openNative(1) : wasm
 
 export const model: Model = {
-  ...{ name: 'small', summary: 'for tests', image: [1, 5, 5], classes: 4 },
+  name: 'small',
+  summary: 'for tests',
+  image: [1, 5, 5],
+  classes: 4,
   build(graph, images) {
     let x = relu(graph, linear(graph, flatten(graph, images), 'fc1', 12))
     x = relu(graph, linear(graph, x, 'fc2', 8))

@@ -1,4 +1,7 @@
-/** @file Tied weights: a step of copies is the step of the bank that they stand for, written out here; copies stay equal bit for bit; what is a copy of what. */
+/**
+ * @file Tied weights: a step of copies is the step of the bank that they stand for, written out here; copies
+ * stay equal bit for bit; what is a copy of what.
+ */
 import { describe, expect, it } from 'vitest'
 import { synthetic } from '../../src/data/synthetic.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'
@@ -16,7 +19,9 @@ const samples = Uint32Array.from({ length: 16 }, (_, i) => i)
 
 const convNetwork = (options: Partial<NetworkOptions>) =>
   new Network({
-    ...{ machine: openReference(), model: tinyConv, batch: 16 },
+    machine: openReference(),
+    model: tinyConv,
+    batch: 16,
     data: synthetic({ image: tinyConv.image, classes: tinyConv.classes, train: 20, test: 1 }),
     ...options,
   })
@@ -145,7 +150,10 @@ it('loaded weights are tied too; a checkpoint brings back its own assignment and
 
 it('counts say what can be learned', () => {
   const network = new Network({
-    ...{ machine, model: findModel('lenet-300-100'), data: synthetic(), batch: 10 },
+    machine,
+    model: findModel('lenet-300-100'),
+    data: synthetic(),
+    batch: 10,
     tying: { sparsity: 0.99 },
   })
   expect(network.counts().map(({ learnable }) => learnable)).toEqual([2352, 300, 10])

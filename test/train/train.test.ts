@@ -87,11 +87,13 @@ it.each([0, 1, 4, 6, 11])('stopped after %i steps and resumed, it ends the same'
   let last: StepProgress | undefined
   if (stop === 0) controller.abort()
   const both = {
-    ...{ ...options, hooks: [{ atStep: (step: number) => hooked.push(step) }] },
+    ...options,
+    hooks: [{ atStep: (step: number) => hooked.push(step) }],
     onEpoch: (epoch: EpochResult) => epochs.push(epoch),
   }
   const taken = await train(network, {
-    ...{ ...both, signal: controller.signal },
+    ...both,
+    signal: controller.signal,
     onStep(progress) {
       last = progress
       if (progress.step === stop) controller.abort()

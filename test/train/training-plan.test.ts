@@ -9,9 +9,11 @@ const sum = (parts: object): number => Object.values(parts).reduce((total, n) =>
 
 /** Floats of a network's activations, from its layers: per sample, and the statistics of the batch. */
 const floats = {
-  // Images, 14 maps of 16 x 32 x 32 (stem 2, three blocks of 4), 13 of 32 x 16 x 16 (5 + 4 + 4), 13 of 64 x 8 x 8, pooled, logits, label.
+  // Images, 14 maps of 16 x 32 x 32 (stem 2, three blocks of 4), 13 of 32 x 16 x 16 (5 + 4 + 4), 13 of 64 x 8
+  // x 8, pooled, logits, label.
   resnet20: { sample: 3_072 + 14 * 16_384 + 13 * 8_192 + 13 * 4_096 + 64 + 10 + 1, statistics: 2 * 7 * (16 + 32 + 64) },
-  // Images, 10 maps of 64 x 32 x 32 (2 + 4 + 4), 9 of 128 x 16 x 16 (5 + 4), 9 of 256 x 8 x 8, 9 of 512 x 4 x 4, pooled, logits, label.
+  // Images, 10 maps of 64 x 32 x 32 (2 + 4 + 4), 9 of 128 x 16 x 16 (5 + 4), 9 of 256 x 8 x 8, 9 of 512 x 4 x
+  // 4, pooled, logits, label.
   resnet18: {
     sample: 3_072 + 10 * 65_536 + 9 * 32_768 + 9 * 16_384 + 9 * 8_192 + 512 + 10 + 1,
     statistics: 2 * (5 * 64 + 5 * (128 + 256 + 512)),

@@ -1,4 +1,7 @@
-/** @file A process of the test of folder locks: at the given moments it takes the locks of folders that it was told, and prints which it has. */
+/**
+ * @file A process of the test of folder locks: at the given moments it takes the locks of folders that it was
+ * told, and prints which it has.
+ */
 const [lock, from, pace, ...folders] = process.argv.slice(2)
 const { FolderLock } = await import(lock)
 const taken = []

@@ -1,14 +1,14 @@
 /** @file espalier bench: how fast a pruned network infers, on dense kernels and on those that skip zeros. */
 import { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
-import { openMachine } from '../../engine/machine.ts'
-import { percent } from '../../experiment/run/report.ts'
+import { openMachine } from '../../engine/machines/open.ts'
 import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { readWeights } from '../../formats/weights-file.ts'
 import { sizeOf } from '../../graph/tensor.ts'
 import { SparseModel } from '../../infer/sparse-model.ts'
 import { kernelKinds } from '../../train/kernels.ts'
 import { UserError } from '../../util/errors.ts'
+import { percent } from '../../util/format.ts'
 import { random } from '../../util/random.ts'
 import { print, printJson } from '../display/output.ts'
 
@@ -50,7 +50,10 @@ export const benchCommand = new Command('bench')
     const results = batches.flatMap((size) => measure(models, size, turns))
     if (json)
       return printJson({
-        ...{ model: models[0].model.name, sparsity: models[0].sparsity, engine: machine.description, results },
+        model: models[0].model.name,
+        sparsity: models[0].sparsity,
+        engine: machine.description,
+        results,
       })
     print(
       `${models[0].model.name}, ${percent(models[0].sparsity)} zeros among prunable weights; engine: ${machine.description}\n`,

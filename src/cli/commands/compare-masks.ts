@@ -1,7 +1,6 @@
 /** @file espalier compare-masks: how far two pruned networks kept the same weights. */
 import { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
-import { grouped } from '../../experiment/run/report.ts'
 import { weightsPath } from '../../experiment/run/weights-path.ts'
 import type { OnnxModel } from '../../formats/onnx/onnx.ts'
 import { storedWeights } from '../../formats/onnx/weights.ts'
@@ -12,6 +11,7 @@ import type { Model } from '../../models/model.ts'
 import { type Overlap, overlapOf, totalOverlap } from '../../sparsity/overlap.ts'
 import { chooseNames, chooseTensors, prunableSets } from '../../sparsity/tensors.ts'
 import { UserError } from '../../util/errors.ts'
+import { grouped } from '../../util/format.ts'
 import { suggestion } from '../../util/suggest.ts'
 import { print, printJson } from '../display/output.ts'
 import { oneOf, patterns } from '../flags/choices.ts'
@@ -61,7 +61,10 @@ interface Comparable {
 
 type Read = readonly [WeightsFile, string]
 
-/** Files of one network; ONNX models that do not run here are compared by the names of their weights. Throws UserError. */
+/**
+ * Files of one network; ONNX models that do not run here are compared by the names of their weights. Throws
+ * UserError.
+ */
 function comparable([storedA, pathA]: Read, [storedB, pathB]: Read, options: Options): Comparable {
   const prunable = oneOf('--prunable', options.prunable, prunableSets)
   const choice = { include: patterns(options.include), exclude: patterns(options.exclude) }
@@ -109,7 +112,8 @@ function valuesOf(file: TensorFile, { name, shape }: Comparable['tensors'][numbe
 
 function overlapTable(overlaps: readonly Overlap[]): string {
   const rows = overlaps.map(({ name, size, keptA, keptB, both, jaccard }) => [
-    ...[name, ...[size, keptA, keptB, both].map(grouped)],
+    name,
+    ...[size, keptA, keptB, both].map(grouped),
     jaccard.toFixed(4),
   ])
   const head = ['layer', 'weights', 'kept in A', 'kept in B', 'kept in both', 'overlap']

@@ -41,7 +41,8 @@ export const convertCommand = onnxFlags(layoutOption(command))
       : { file: stored }
     if (model && flags.model !== undefined) checkFits(model, file, from)
     const metadata = {
-      ...{ ...file.metadata, ...flagMetadata(flags) },
+      ...file.metadata,
+      ...flagMetadata(flags),
       ...(model && !stored.onnx && { model: model.name, classes: String(model.classes) }),
     }
     const { tensors, onnx } = file

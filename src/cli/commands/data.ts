@@ -7,7 +7,7 @@ import { datasets, loadDataset } from '../../data/index.ts'
 import { originOf } from '../../data/normalization.ts'
 import { sources } from '../../data/sources.ts'
 import { countClasses, measureChannels } from '../../data/statistics.ts'
-import { bytes, grouped } from '../../experiment/run/report.ts'
+import { bytes, grouped } from '../../util/format.ts'
 import { DataDisplay } from '../display/data-progress.ts'
 import { print, printJson } from '../display/output.ts'
 import { type ImageOptions, imageOptions, leftOut } from '../flags/images.ts'
@@ -26,7 +26,9 @@ dataCommand
     })
     if (options.json) return printJson(entries)
     const rows = entries.map(({ name, summary, download, folder }) => [
-      ...[name, summary, download ? bytes(download) : ''],
+      name,
+      summary,
+      download ? bytes(download) : '',
       folder === undefined ? 'built in' : (folder ?? `not here: espalier data get ${name}`),
     ])
     print(markdownTable([['data set', '', 'download', 'folder'], ...rows]))

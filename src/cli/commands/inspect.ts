@@ -1,12 +1,12 @@
 /** @file espalier inspect: what a file of tensors holds; with --program see inspect-program.ts. */
 import { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
-import { grouped, percent } from '../../experiment/run/report.ts'
 import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { type Histogram, summarize, type TensorSummary, totalsOf } from '../../formats/summary.ts'
 import { readWeights, type WeightsFile } from '../../formats/weights-file.ts'
 import { models } from '../../models/index.ts'
 import { UserError } from '../../util/errors.ts'
+import { grouped, percent } from '../../util/format.ts'
 import { print, printJson } from '../display/output.ts'
 import { namedNetwork } from '../flags/named-network.ts'
 import { layerRows, layerTable } from '../inspect/layers.ts'
@@ -63,7 +63,11 @@ async function inspectFile(path: string, name?: string, json?: boolean): Promise
   print(markdownTable([columns, ...tensors.map(row)], { align }))
   if (layers && layers.length > 0) print(`\n${layerTable(layers)}`)
   const sums = totals.map(({ what, tensors: n, size, nonzeros }) => [
-    ...[what, grouped(n), grouped(size), grouped(nonzeros), percent(size ? 1 - nonzeros / size : 0)],
+    what,
+    grouped(n),
+    grouped(size),
+    grouped(nonzeros),
+    percent(size ? 1 - nonzeros / size : 0),
   ])
   print(
     `\n${markdownTable([['totals', 'tensors', 'values', 'nonzeros', 'sparsity'], ...sums], { align: ['l', 'r', 'r', 'r', 'r'] })}`,
@@ -79,7 +83,10 @@ async function inspectFile(path: string, name?: string, json?: boolean): Promise
     if (nonFinite > 0) print(`warning: ${name} holds ${nonFinite} values that are NaN or infinite`)
 }
 
-/** The network of a file, where it is one, names one or is said to be of one; of an ONNX model, why it cannot be run here. */
+/**
+ * The network of a file, where it is one, names one or is said to be of one; of an ONNX model, why it cannot
+ * be run here.
+ */
 function networkIn(
   file: WeightsFile,
   path: string,
@@ -92,9 +99,18 @@ function networkIn(
 }
 
 const row = (t: TensorSummary): string[] => [
-  ...[t.name, t.dtype, t.shape.join(' x ') || 'scalar', grouped(t.size), grouped(t.positive), grouped(t.negative)],
-  ...[grouped(t.size - t.nonzeros), percent(t.sparsity), t.mean.toPrecision(3), t.std.toPrecision(3)],
-  ...[sparkline(t.histogram), t.histogram.limit.toPrecision(3)],
+  t.name,
+  t.dtype,
+  t.shape.join(' x ') || 'scalar',
+  grouped(t.size),
+  grouped(t.positive),
+  grouped(t.negative),
+  grouped(t.size - t.nonzeros),
+  percent(t.sparsity),
+  t.mean.toPrecision(3),
+  t.std.toPrecision(3),
+  sparkline(t.histogram),
+  t.histogram.limit.toPrecision(3),
 ]
 
 /** One block per bin, its height on a logarithmic scale so that tails can be seen. */

@@ -4,14 +4,15 @@ import { Command } from 'commander'
 import { type DryRun, dryRun } from '../../experiment/plan/dry-run.ts'
 import { readRecipe, recipeToYaml } from '../../experiment/recipe/recipe.ts'
 import { FILES, RunFolder } from '../../experiment/run/folder.ts'
-import { bytes, grouped, layerTable } from '../../experiment/run/report.ts'
+import { layerTable } from '../../experiment/run/report.ts'
 import { runRecipe } from '../../experiment/run/run.ts'
 import { ticketTables } from '../../experiment/ticket/report.ts'
 import { runTicket, type TicketOutcome } from '../../experiment/ticket/run.ts'
 import { UserError } from '../../util/errors.ts'
+import { bytes, clock, grouped } from '../../util/format.ts'
 import { DataDisplay } from '../display/data-progress.ts'
 import { interruptible } from '../display/interruptible.ts'
-import { clock, print, printJson } from '../display/output.ts'
+import { print, printJson } from '../display/output.ts'
 import { RunDisplay } from '../display/progress.ts'
 import { StopBeforePruning } from '../stop-before-pruning.ts'
 
@@ -81,7 +82,11 @@ export const runCommand = new Command('run')
     try {
       const run = recipe.ticket ? runTicket : runRecipe
       const outcome = await run(recipe, {
-        ...{ out, resume, force, checkpointSeconds, onUnstoppable: unstoppable },
+        out,
+        resume,
+        force,
+        checkpointSeconds,
+        onUnstoppable: unstoppable,
         signal: stop ? AbortSignal.any([signal, stop.signal]) : signal,
         onData: loading?.show,
         onEvent: (event) => {

@@ -69,12 +69,15 @@ found on the workers' machines under the same paths. Results come back through R
     }
     let display: SweepDisplay | undefined
     const queue = options.redis === undefined ? undefined : await openQueue(options.redis, onNotice)
-    const command = [fileURLToPath(new URL('./main.js', import.meta.url))]
+    const command = [fileURLToPath(new URL('../main.js', import.meta.url))]
     display = options.json ? undefined : new SweepDisplay(sweep.cells.length, resultsOf(sweep, out).size)
     const { signal, received, release } = interruptible(() => display?.stop())
     try {
       const { results, failed } = await runSweep(sweep, {
-        ...{ out, signal, resume: options.resume, run: queue?.run ?? pool({ jobs, threads, command }) },
+        out,
+        signal,
+        resume: options.resume,
+        run: queue?.run ?? pool({ jobs, threads, command }),
         onEvent: (event) => (options.json ? printJson(lineOf(event)) : display?.show(event)),
       })
       display?.stop()

@@ -2,10 +2,10 @@
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
-import { percent } from '../../experiment/run/report.ts'
 import type { WorkerEvent } from '../../sweep/queue/worker.ts'
+import { clock, percent } from '../../util/format.ts'
 import { interruptible } from '../display/interruptible.ts'
-import { clock, print } from '../display/output.ts'
+import { print } from '../display/output.ts'
 import { wholeNumber } from '../flags/numbers.ts'
 
 interface Options {
@@ -44,7 +44,7 @@ Ctrl-C gives back to the queue what is running, and ends.`,
     ])
     const redis = await openRedis(options.redis, print)
     const { signal, received, release } = interruptible(() => {})
-    const command = [fileURLToPath(new URL('./main.js', import.meta.url))]
+    const command = [fileURLToPath(new URL('../main.js', import.meta.url))]
     print(`waiting for runs, ${concurrency} at a time; Ctrl-C ends`)
     try {
       await work({

@@ -1,8 +1,10 @@
-/** @file What of a network went when channels that it does not need were left out, and what stayed and why. */
+/**
+ * @file What of a network went when channels that it does not need were left out, and what stayed and why.
+ */
 import { markdownTable } from 'markdown-table'
-import { grouped, percent } from '../../experiment/run/report.ts'
 import type { CompactReport } from '../../formats/onnx/compact-model.ts'
 import { type Reason, reasons } from '../../graph/compact.ts'
+import { grouped, percent } from '../../util/format.ts'
 
 type Change = { before: number; after: number }
 

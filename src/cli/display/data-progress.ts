@@ -1,11 +1,11 @@
 /**
- * @file A bar for downloads and for decoding images, with rate and time left; nothing where standard error is no terminal.
+ * @file A bar for downloads and for decoding images, with rate and time left; nothing where standard error is
+ * no terminal.
  */
 import { basename } from 'node:path'
 import { SingleBar } from 'cli-progress'
 import type { DataProgress } from '../../data/progress.ts'
-import { bytes, grouped } from '../../experiment/run/report.ts'
-import { clock } from './output.ts'
+import { bytes, clock, grouped } from '../../util/format.ts'
 
 export class DataDisplay {
   #bar?: SingleBar
@@ -16,20 +16,21 @@ export class DataDisplay {
     if (what !== this.#what) this.stop()
     const amount = (n: number) => (unit === 'bytes' ? bytes(n) : `${grouped(Math.round(n))} images`)
     const payload = {
-      ...{ name: basename(what), have: amount(done), all: amount(total) },
-      ...{ rate: amount(perSecond), left: clock(secondsLeft) },
+      name: basename(what),
+      have: amount(done),
+      all: amount(total),
+      rate: amount(perSecond),
+      left: clock(secondsLeft),
     }
     if (!this.#bar) {
       const format = '{name} [{bar}] {have} of {all}  {rate}/s  {left} left'
       this.#bar = new SingleBar({
-        ...{
-          format,
-          hideCursor: true,
-          barsize: 20,
-          clearOnComplete: true,
-          gracefulExit: false,
-          stream: process.stderr,
-        },
+        format,
+        hideCursor: true,
+        barsize: 20,
+        clearOnComplete: true,
+        gracefulExit: false,
+        stream: process.stderr,
       })
       this.#bar.start(total, done, payload)
     }

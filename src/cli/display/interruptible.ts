@@ -13,8 +13,9 @@ export interface Interruptible {
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
 /**
- * The first signal ends a command after what is in progress; a second one ends the process at once. `first` is called with the first. Where the process was started with a
- * channel to another one (as sweeps start runs), the end of that one counts as a SIGTERM.
+ * The first signal ends a command after what is in progress; a second one ends the process at once. `first`
+ * is called with the first. Where the process was started with a channel to another one (as sweeps start
+ * runs), the end of that one counts as a SIGTERM.
  */
 export function interruptible(first: () => void): Interruptible {
   const controller = new AbortController()

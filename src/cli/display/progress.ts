@@ -1,19 +1,13 @@
 /**
- * @file A run as it is seen in a terminal: a bar with rate and time left, and a line per epoch. Without a terminal, the lines alone.
+ * @file A run as it is seen in a terminal: a bar with rate and time left, and a line per epoch. Without a
+ * terminal, the lines alone.
  */
 import { MultiBar, type SingleBar } from 'cli-progress'
 import type { RunEvent } from '../../experiment/run/events.ts'
-import {
-  collapseLines,
-  gainText,
-  gapText,
-  grouped,
-  layerTable,
-  percent,
-  resultTable,
-} from '../../experiment/run/report.ts'
+import { collapseLines, gainText, gapText, layerTable, resultTable } from '../../experiment/run/report.ts'
+import { clock, grouped, percent } from '../../util/format.ts'
 import { PruneDisplay } from '../prune/progress.ts'
-import { clock, print } from './output.ts'
+import { print } from './output.ts'
 
 /** Milliseconds of a pruning event before anything is said about it, and between two lines. */
 const PATIENCE = 2000
@@ -31,14 +25,13 @@ export class RunDisplay {
         break
       case 'progress':
         this.#bar?.update(event.step, {
-          ...{
-            epoch: event.epoch,
-            epochs: event.epochs,
-            loss: event.loss.toFixed(4),
-            accuracy: percent(event.accuracy),
-          },
+          epoch: event.epoch,
+          epochs: event.epochs,
+          loss: event.loss.toFixed(4),
+          accuracy: percent(event.accuracy),
           sparsity: percent(event.sparsity),
-          ...{ rate: grouped(Math.round(event.samplesPerSecond)), left: clock(event.secondsLeft) },
+          rate: grouped(Math.round(event.samplesPerSecond)),
+          left: clock(event.secondsLeft),
         })
         break
       case 'epoch':
@@ -46,7 +39,10 @@ export class RunDisplay {
         break
       case 'pruning':
         this.#pruning ??= new PruneDisplay({
-          ...{ write: (text) => this.#line(`  ${text}`), bars: false, between: PATIENCE, patience: PATIENCE },
+          write: (text) => this.#line(`  ${text}`),
+          bars: false,
+          between: PATIENCE,
+          patience: PATIENCE,
         })
         this.#pruning.show(event.phase, event.text, event.share)
         break
@@ -79,11 +75,14 @@ export class RunDisplay {
         this.stop()
         print(
           [
-            ...['', layerTable(event.result.layers, event.result.kernels), ''],
+            '',
+            layerTable(event.result.layers, event.result.kernels),
+            '',
             ...[gapText(event.result.gap), gainText(event.result.layers, event.result.kernels)].flatMap((text) =>
               text ? [text, ''] : [],
             ),
-            ...[resultTable(event.result), ''],
+            resultTable(event.result),
+            '',
             ...collapseLines(event.result),
             `The run is in ${event.folder}`,
           ].join('\n'),

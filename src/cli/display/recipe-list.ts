@@ -43,8 +43,12 @@ function entryOf(path: string): RecipeEntry {
   const published = sweep ? publishedIn(recipe, value) : publishedOf(recipe)
   const figures = figuresText(recipe, published)
   return {
-    ...{ name: relative('.', path), summary: String(value?.summary ?? ''), paper: about.paper, table: about.table },
-    ...{ expected: [figures, about.expect].filter(Boolean).join('; ') || undefined, cost: about.cost },
+    name: relative('.', path),
+    summary: String(value?.summary ?? ''),
+    paper: about.paper,
+    table: about.table,
+    expected: [figures, about.expect].filter(Boolean).join('; ') || undefined,
+    cost: about.cost,
   }
 }
 

@@ -1,8 +1,11 @@
-/** @file A sweep while it runs: a line per run that ends, and in a terminal a live table of those that run, what is done, failed and left. */
+/**
+ * @file A sweep while it runs: a line per run that ends, and in a terminal a live table of those that run,
+ * what is done, failed and left.
+ */
 import { MultiBar, type SingleBar } from 'cli-progress'
-import { percent } from '../../experiment/run/report.ts'
 import type { CellEvent } from '../../sweep/tracker.ts'
-import { clock, print } from './output.ts'
+import { clock, percent } from '../../util/format.ts'
+import { print } from './output.ts'
 
 /** Rows of runs; a table longer than the terminal would not hold still. */
 const ROWS = 12
@@ -25,8 +28,13 @@ export class SweepDisplay {
     if (done > 0) print(`${done} of ${total} runs are done already`)
     if (!process.stdout.isTTY) return
     this.#bars = new MultiBar({
-      ...{ hideCursor: true, barsize: 20, clearOnComplete: true, stopOnComplete: false, stream: process.stdout },
-      ...{ gracefulExit: false, forceRedraw: true },
+      hideCursor: true,
+      barsize: 20,
+      clearOnComplete: true,
+      stopOnComplete: false,
+      stream: process.stdout,
+      gracefulExit: false,
+      forceRedraw: true,
       format: '[{bar}] {percentage} % {name}',
     })
     this.#all = this.#bars.create(...[total, done, { done, running: 0, failed: 0, left: '?' }], {

@@ -1,6 +1,6 @@
 /**
- * @file The data on which stored weights are used, with inputs made as the weights were trained on: as the flags say, else as their file says, else
- * by guess, which is called one.
+ * @file The data on which stored weights are used, with inputs made as the weights were trained on: as the
+ * flags say, else as their file says, else by guess, which is called one.
  */
 import type { Command } from 'commander'
 import type { Dataset } from '../../data/dataset.ts'
@@ -9,11 +9,11 @@ import { loadDataset } from '../../data/index.ts'
 import { readLabels, relabelled } from '../../data/labels.ts'
 import { type Asked, GUESSED, guessedOf, normalizationText, normalized, originOf } from '../../data/normalization.ts'
 import type { OnProgress } from '../../data/progress.ts'
-import { percent } from '../../experiment/run/report.ts'
 import type { ImportOptions } from '../../formats/onnx/input.ts'
 import { classesOf, type Model, usualGeometry } from '../../models/model.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import type { Stated } from '../../train/preprocessing.ts'
+import { percent } from '../../util/format.ts'
 import { oneOf } from './choices.ts'
 import { type ImageOptions, imageOptions, leftOut } from './images.ts'
 
@@ -88,7 +88,10 @@ export async function loadEvaluationData(
   return { data: inputs, notes, ...(data.geometry && { geometry: by }) }
 }
 
-/** How image files are resized and cropped: value by value what flags say, else the weights file; where neither says anything, as is usual for the network. */
+/**
+ * How image files are resized and cropped: value by value what flags say, else the weights file; where
+ * neither says anything, as is usual for the network.
+ */
 function geometryOf(model: Model, stated: Geometry | undefined, { size, crop }: PreprocessingFlags) {
   const notes = overruled({ ...stated }, { size, crop }, String)
   if (size === undefined && crop === undefined)
@@ -146,7 +149,10 @@ function overruled<T>(
   })
 }
 
-/** The data with the labels of a file of names, or with those that the weights file states, where its classes have names. */
+/**
+ * The data with the labels of a file of names, or with those that the weights file states, where its classes
+ * have names.
+ */
 function withLabels(data: Dataset, known?: string[], path?: string): Dataset {
   if (path !== undefined) return relabelled(data, readLabels(path), path)
   return known && data.classNames ? relabelled(data, known, 'the list of labels in the weights file') : data
@@ -160,7 +166,10 @@ export function flagMetadata({ layout, labels }: PreprocessingFlags): Record<str
   }
 }
 
-/** A warning where a dense network is hardly better than chance: its inputs, or its labels, are probably not what it was trained on. */
+/**
+ * A warning where a dense network is hardly better than chance: its inputs, or its labels, are probably not
+ * what it was trained on.
+ */
 export function chanceWarning({ accuracy, count }: Evaluation, model: Model): string | undefined {
   const classes = classesOf(model)
   if (count < 20 * classes || accuracy > 1.5 / classes) return undefined
@@ -189,7 +198,10 @@ export function guessWarning({ data, geometry }: EvaluationData): string | undef
   return `warning: ${guessed.join(', ')} of the inputs are guessed, and the accuracy is worth no more than the guess: see --mean, --std, --size and --crop`
 }
 
-/** Metadata of weights without what is only a guess of how they were trained: whoever reads them later should guess too, and say so. */
+/**
+ * Metadata of weights without what is only a guess of how they were trained: whoever reads them later should
+ * guess too, and say so.
+ */
 export function withoutGuess(
   metadata: Record<string, string>,
   { data, geometry }: EvaluationData,

@@ -1,7 +1,10 @@
-/** @file The options of commands that load folders of image files, and what is said of images that were left out. */
+/**
+ * @file The options of commands that load folders of image files, and what is said of images that were left
+ * out.
+ */
 import type { Command } from 'commander'
-import { grouped } from '../../experiment/run/report.ts'
 import { UserError } from '../../util/errors.ts'
+import { grouped } from '../../util/format.ts'
 
 export interface ImageOptions {
   size?: number
@@ -9,7 +12,10 @@ export interface ImageOptions {
   skipCorrupt?: boolean
 }
 
-/** Adds --size, --crop and --skip-corrupt, which mean what `data.size`, `data.crop` and `data.skipCorrupt` mean in recipes. */
+/**
+ * Adds --size, --crop and --skip-corrupt, which mean what `data.size`, `data.crop` and `data.skipCorrupt`
+ * mean in recipes.
+ */
 export const imageOptions = (command: Command): Command =>
   command
     .option('--size <pixels>', 'image folders: resize the shorter side', pixels('--size'))

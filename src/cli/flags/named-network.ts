@@ -5,8 +5,9 @@ import { foundIn } from '../../train/find-network.ts'
 import { namedAs } from '../../train/layer-names.ts'
 
 /**
- * The network that a file is or names, or that of `name`, and the file with the names of that network, and with the ONNX model that the network is; says so where names were
- * others. Throws UserError where there is no such network.
+ * The network that a file is or names, or that of `name`, and the file with the names of that network, and
+ * with the ONNX model that the network is; says so where names were others. Throws UserError where there is
+ * no such network.
  */
 export function namedNetwork(file: WeightsFile, path: string, name?: string): { model: Model; file: WeightsFile } {
   const { model, onnx } = foundIn(file, path, name)

@@ -1,6 +1,7 @@
 /** @file Numbers on the command line. */
-import { grouped } from '../../experiment/run/report.ts'
+
 import { UserError } from '../../util/errors.ts'
+import { grouped } from '../../util/format.ts'
 
 /** A whole number from `least` to `most`. Throws UserError that names the flag. */
 export function wholeNumber(flag: string, text: string, least: number, most: number): number {

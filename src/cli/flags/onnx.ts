@@ -2,10 +2,10 @@
 import { statSync } from 'node:fs'
 import type { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
-import { bytes, grouped, percent } from '../../experiment/run/report.ts'
 import type { OnnxOptions, Written, WrittenOnnx } from '../../formats/network-file.ts'
 import type { Forms } from '../../formats/onnx-sizes.ts'
 import { UserError } from '../../util/errors.ts'
+import { bytes, grouped, percent } from '../../util/format.ts'
 import { compactLines } from '../display/compact-table.ts'
 import { oneOf } from './choices.ts'
 import { wholeNumber } from './numbers.ts'
@@ -38,14 +38,20 @@ export function onnxOptions(flags: OnnxFlags): OnnxOptions {
   const { sparse, dtype, foldBn, compact, multipleOf, batch, sizes } = flags
   if (multipleOf !== undefined && !compact) throw new UserError('--multiple-of is for --compact')
   return {
-    ...{ sparse, foldBatchNorm: foldBn, compact, sizes },
+    sparse,
+    foldBatchNorm: foldBn,
+    compact,
+    sizes,
     float16: oneOf('--dtype', dtype, ['float32', 'float16']) === 'float16',
     ...(multipleOf !== undefined && { multipleOf: wholeNumber('--multiple-of', multipleOf, 1, 1024) }),
     ...(batch !== undefined && { batch: wholeNumber('--batch', batch, 1, 1e6) }),
   }
 }
 
-/** What a written file takes and how it compares with what was read; of a compact one what went; of an ONNX model in all forms, with a warning where the form that was asked for is larger. */
+/**
+ * What a written file takes and how it compares with what was read; of a compact one what went; of an ONNX
+ * model in all forms, with a warning where the form that was asked for is larger.
+ */
 export function writtenLines(path: string, { onnx }: Written, flags: OnnxFlags): string[] {
   const line = `The network is in ${path} (${bytes(onnx?.bytes ?? statSync(path).size)}${onnx?.data ? `, with its values in ${onnx.data}` : ''})`
   if (!onnx) return [line]
@@ -98,7 +104,10 @@ function formLines(forms: Forms, { sparse }: OnnxFlags): string[] {
     float16: '--dtype float16',
   }
   const rows = Object.entries(forms).map(([form, size]) => [
-    ...[names[form as keyof Forms], bytes(size.bytes), bytes(size.brotli), percent(size.brotli / dense.brotli)],
+    names[form as keyof Forms],
+    bytes(size.bytes),
+    bytes(size.brotli),
+    percent(size.brotli / dense.brotli),
   ])
   const head = ['stored as', 'bytes', 'with brotli', 'of the first']
   const larger = sparse && forms.sparse.brotli > dense.brotli

@@ -3,7 +3,10 @@ import { accessSync, constants, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileProblem, UserError } from '../../util/errors.ts'
 
-/** Throws UserError where a file cannot be written there, or one exists (`inputs`: what is read, which is named) and is not to be replaced. */
+/**
+ * Throws UserError where a file cannot be written there, or one exists (`inputs`: what is read, which is
+ * named) and is not to be replaced.
+ */
 export function checkOutput(
   path: string,
   { inputs, force = false }: { inputs: readonly string[]; force?: boolean },

@@ -1,12 +1,12 @@
 /** @file The layers of a file whose network is known: what each takes, and what its zeros save. */
 import { markdownTable } from 'markdown-table'
-import { grouped, percent } from '../../experiment/run/report.ts'
 import { inferenceGraph } from '../../formats/onnx/export.ts'
 import { type TensorFile, toFloats } from '../../formats/safetensors.ts'
 import { prunableParameters } from '../../graph/graph.ts'
 import { multiplications } from '../../graph/multiplications.ts'
 import type { Model } from '../../models/model.ts'
 import { patternOf } from '../../sparsity/granularity/found.ts'
+import { grouped, percent } from '../../util/format.ts'
 
 export interface LayerRow {
   name: string
@@ -35,8 +35,14 @@ export function layerRows({ tensors }: TensorFile, model: Model): LayerRow[] {
     const pattern = patternOf(values, shape)
     return [
       {
-        ...{ name, shape, parameters: values.length, nonzeros, sparsity: 1 - nonzeros / values.length },
-        ...{ flops, sparseFlops: Math.round((flops * nonzeros) / values.length), ...(pattern && { pattern }) },
+        name,
+        shape,
+        parameters: values.length,
+        nonzeros,
+        sparsity: 1 - nonzeros / values.length,
+        flops,
+        sparseFlops: Math.round((flops * nonzeros) / values.length),
+        ...(pattern && { pattern }),
       },
     ]
   })
@@ -46,18 +52,23 @@ export function layerTable(rows: readonly LayerRow[]): string {
   const sum = (of: (row: LayerRow) => number) => rows.reduce((total, row) => total + of(row), 0)
   const [parameters, nonzeros] = [sum((row) => row.parameters), sum((row) => row.nonzeros)]
   const total = {
-    ...{
-      name: 'all layers',
-      shape: [],
-      parameters,
-      nonzeros,
-      sparsity: parameters === 0 ? 0 : 1 - nonzeros / parameters,
-    },
-    ...{ flops: sum((row) => row.flops), sparseFlops: sum((row) => row.sparseFlops) },
+    name: 'all layers',
+    shape: [],
+    parameters,
+    nonzeros,
+    sparsity: parameters === 0 ? 0 : 1 - nonzeros / parameters,
+    flops: sum((row) => row.flops),
+    sparseFlops: sum((row) => row.sparseFlops),
   }
   const line = ({ name, shape, parameters: size, pattern, ...row }: LayerRow) => [
-    ...[name, shape.join(' x '), grouped(size), grouped(row.nonzeros), percent(row.sparsity), pattern ?? ''],
-    ...[grouped(row.flops), grouped(row.sparseFlops)],
+    name,
+    shape.join(' x '),
+    grouped(size),
+    grouped(row.nonzeros),
+    percent(row.sparsity),
+    pattern ?? '',
+    grouped(row.flops),
+    grouped(row.sparseFlops),
   ]
   const head = ['layer', 'shape', 'weights', 'nonzeros', 'sparsity', 'N:M', 'FLOPs of a sample', 'without zeros']
   return markdownTable([head, ...[...rows, total].map(line)], { align: ['l', 'l', 'r', 'r', 'r', 'l', 'r', 'r'] })

@@ -1,4 +1,7 @@
-/** @file What an ONNX file stores, of all of its graphs: which tensors are weights of layers, and why others are not. */
+/**
+ * @file What an ONNX file stores, of all of its graphs: which tensors are weights of layers, and why others
+ * are not.
+ */
 import type { OnnxModel } from '../../formats/onnx/onnx.ts'
 import { isFloating, numbersOf } from '../../formats/onnx/tensor.ts'
 import { storedWeights, type Untouched } from '../../formats/onnx/weights.ts'
@@ -25,7 +28,8 @@ export function inspectOnnx({ file }: OnnxModel, { tensors, metadata }: TensorFi
   return {
     file: { tensors: new Map([...floats, ...whole]), metadata },
     types: new Map(whole.map(([key]) => [key, file.stored.get(key)!().dtype])),
-    ...{ weights: weights.map(({ key }) => key), untouched },
+    weights: weights.map(({ key }) => key),
+    untouched,
   }
 }
 

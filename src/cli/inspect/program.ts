@@ -1,11 +1,11 @@
 /** @file espalier inspect --program: what a training step of a network takes. */
 import { markdownTable } from 'markdown-table'
-import { bytes, grouped } from '../../experiment/run/report.ts'
 import { readWeights } from '../../formats/weights-file.ts'
 import type { Model } from '../../models/model.ts'
 import { findNetwork, networkOfFile } from '../../train/find-network.ts'
 import { planTraining } from '../../train/training-plan.ts'
 import { UserError } from '../../util/errors.ts'
+import { bytes, grouped } from '../../util/format.ts'
 import { print, printJson } from '../display/output.ts'
 import { wholeNumber } from '../flags/numbers.ts'
 

@@ -1,7 +1,5 @@
 /** @file Pruning by stored values alone, without data. */
 import { markdownTable } from 'markdown-table'
-import { version } from '../../experiment/run/environment.ts'
-import { grouped, percent } from '../../experiment/run/report.ts'
 import { writeNetwork } from '../../formats/network-file.ts'
 import { toFloats } from '../../formats/safetensors.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
@@ -10,6 +8,8 @@ import type { Model } from '../../models/model.ts'
 import { collapseSentences, connectivityOf, refuseCollapse } from '../../sparsity/collapse.ts'
 import { chooseTensors, prunableTensors } from '../../sparsity/tensors.ts'
 import { UserError } from '../../util/errors.ts'
+import { grouped, percent } from '../../util/format.ts'
+import { version } from '../../util/version.ts'
 import { print, printJson } from '../display/output.ts'
 import { oneOf, patterns } from '../flags/choices.ts'
 import { flagMetadata } from '../flags/data.ts'
@@ -30,7 +30,9 @@ export async function pruneByValue(
     throw new UserError(`--method ${method} needs --data with a data set or a folder: it looks at derivatives`)
   if (flags.finetune) throw new UserError('--finetune needs --data with a data set or a folder')
   const removing = {
-    ...{ method, sparsity: shareOf(flags.sparsity), scope: scopeOf(flags, method) },
+    method,
+    sparsity: shareOf(flags.sparsity),
+    scope: scopeOf(flags, method),
     seed: wholeNumber('--seed', flags.seed, 0, 2 ** 32 - 1),
   }
   if (stored.onnx && !flags.model) return pruneOnnxFile(stored.onnx, path, removing, flags)
@@ -46,7 +48,8 @@ export async function pruneByValue(
   const warnings = collapseSentences(collapse)
   const facts = { model: model.name, ...removing, pruned: tensors.join(','), espalier: version() }
   const metadata = {
-    ...{ ...file.metadata, ...flagMetadata(flags) },
+    ...file.metadata,
+    ...flagMetadata(flags),
     ...Object.fromEntries(Object.entries(facts).map(([key, value]) => [key, String(value)])),
   }
   const network = { weights: { tensors: pruned.tensors, metadata }, model, onnx: file.onnx }
@@ -59,11 +62,21 @@ export async function pruneByValue(
   const reached = size === 0 ? 0 : 1 - kept / size
   if (flags.json)
     return printJson({
-      ...{ file: path, method, scope: removing.scope, seed: removing.seed, layers },
-      ...{ prunable: { size, kept, sparsity: reached }, warnings, out: flags.out, ...writtenJson(written) },
+      file: path,
+      method,
+      scope: removing.scope,
+      seed: removing.seed,
+      layers,
+      prunable: { size, kept, sparsity: reached },
+      warnings,
+      out: flags.out,
+      ...writtenJson(written),
     })
   const rows = [...layers, { name: 'all pruned tensors', size, kept }].map((layer) => [
-    ...[layer.name, grouped(layer.size), grouped(layer.kept), percent(layer.kept / layer.size)],
+    layer.name,
+    grouped(layer.size),
+    grouped(layer.kept),
+    percent(layer.kept / layer.size),
   ])
   print(markdownTable([['tensor', 'weights', 'kept', 'density'], ...rows], { align: ['l', 'r', 'r', 'r'] }))
   print(

@@ -9,8 +9,8 @@ import { patterns } from '../flags/choices.ts'
 const NEAREST = 5
 
 /**
- * The weights to be pruned, and all that is not, with the reason. Throws UserError where the file has no weights, where a pattern fits none of them, and where
- * nothing is left.
+ * The weights to be pruned, and all that is not, with the reason. Throws UserError where the file has no
+ * weights, where a pattern fits none of them, and where nothing is left.
  */
 export function chooseWeights(
   { weights, untouched }: StoredWeights,

@@ -1,9 +1,9 @@
 /** @file espalier prune --compare: the same network pruned by several methods, in one table. */
 import { markdownTable } from 'markdown-table'
-import { percent } from '../../experiment/run/report.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import type { Model } from '../../models/model.ts'
-import { clock, print, printJson } from '../display/output.ts'
+import { clock, percent } from '../../util/format.ts'
+import { print, printJson } from '../display/output.ts'
 import { chanceWarning, guessWarning, preprocessingJson, preprocessingLines } from '../flags/data.ts'
 import { PruneDisplay } from './progress.ts'
 import { pruneCounts } from './report.ts'
@@ -58,14 +58,12 @@ export async function compareMethods(
     const rows = results
       .toSorted((a, b) => b.accuracy - a.accuracy)
       .map(({ method, sparsity, accuracy, loss, seconds }) => [
-        ...[
-          method,
-          percent(sparsity),
-          percent(accuracy),
-          percent(accuracy - dense!.accuracy),
-          loss.toFixed(4),
-          clock(seconds),
-        ],
+        method,
+        percent(sparsity),
+        percent(accuracy),
+        percent(accuracy - dense!.accuracy),
+        loss.toFixed(4),
+        clock(seconds),
       ])
     const first = ['dense', percent(0), percent(dense!.accuracy), percent(0), dense!.loss.toFixed(4), '']
     const head = ['method', 'sparsity of the pruned tensors', 'test accuracy', 'change', 'loss', 'time']

@@ -1,4 +1,7 @@
-/** @file espalier prune --finetune: the weights that are left, trained by the train section of a recipe; those that were pruned stay zero. */
+/**
+ * @file espalier prune --finetune: the weights that are left, trained by the train section of a recipe; those
+ * that were pruned stay zero.
+ */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkRecipe, type Recipe } from '../../experiment/recipe/recipe.ts'
@@ -39,7 +42,9 @@ export async function finetune(
   const { name, classes, widen } = model
   const recipe = checkRecipe(
     {
-      ...{ name: 'finetune', seed, train },
+      name: 'finetune',
+      seed,
+      train,
       model: { name, classes, ...(widen !== undefined && { widen }), weights: start, masks: start },
       data: { ...data, name: options.data },
     },
@@ -47,7 +52,11 @@ export async function finetune(
   )
   const { signal, release } = interruptible(() => display?.stop())
   const outcome = await runRecipe(recipe, {
-    ...{ out: folder, force: true, machine: network.machine, data: network.data, signal },
+    out: folder,
+    force: true,
+    machine: network.machine,
+    data: network.data,
+    signal,
     onEvent: (event) => {
       if (event.type === 'epoch') display?.show('training', `epoch ${event.epoch}`, event.epoch / train.epochs)
     },

@@ -1,4 +1,6 @@
-/** @file Which flags of espalier prune say something to which method. One that would be ignored is refused. */
+/**
+ * @file Which flags of espalier prune say something to which method. One that would be ignored is refused.
+ */
 import type { Command } from 'commander'
 import { UserError } from '../../util/errors.ts'
 import { flagName, givenFlags } from '../flags/given.ts'
@@ -37,7 +39,10 @@ const written = [
   ...(['multipleOf', 'batch', 'sizes', 'force'] as const),
 ] as const
 
-/** Throws UserError, naming the flag, where one was given that the method, or none of several to compare, uses. Methods that need data and have none are refused elsewhere. */
+/**
+ * Throws UserError, naming the flag, where one was given that the method, or none of several to compare,
+ * uses. Methods that need data and have none are refused elsewhere.
+ */
 export function checkPruneFlags(command: Command, flags: PruneFlags): void {
   const given = givenFlags(command) as Set<keyof PruneFlags>
   const refuse = (flag: keyof PruneFlags, why: string): never => {

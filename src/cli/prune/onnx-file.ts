@@ -1,5 +1,8 @@
-/** @file espalier prune of an ONNX file by value alone: all weights that it stores, whether or not it runs here. */
-import { version } from '../../experiment/run/environment.ts'
+/**
+ * @file espalier prune of an ONNX file by value alone: all weights that it stores, whether or not it runs
+ * here.
+ */
+
 import { writeNetwork } from '../../formats/network-file.ts'
 import type { OnnxModel } from '../../formats/onnx/onnx.ts'
 import { isFloating, numbersOf } from '../../formats/onnx/tensor.ts'
@@ -10,6 +13,7 @@ import { type PrunedWeights, pruneOnnx } from '../../methods/by-value/prune-onnx
 import type { Removing } from '../../methods/by-value/removals.ts'
 import { collapseSentences, refuseCollapse } from '../../sparsity/collapse.ts'
 import { UserError } from '../../util/errors.ts'
+import { version } from '../../util/version.ts'
 import { print, printJson } from '../display/output.ts'
 import { oneOf } from '../flags/choices.ts'
 import { flagMetadata } from '../flags/data.ts'
@@ -33,7 +37,8 @@ export async function pruneOnnxFile(
 
   const facts = { ...removing, pruned: chosen.map(({ key }) => key).join(','), espalier: version() }
   const metadata = {
-    ...{ ...file.metadata, ...flagMetadata(flags) },
+    ...file.metadata,
+    ...flagMetadata(flags),
     ...Object.fromEntries(Object.entries(facts).map(([key, value]) => [key, String(value)])),
   }
   const collapse = collapseOf(pruned, onnx)

@@ -1,6 +1,5 @@
 /** @file What pruning an ONNX file by value came to: counts, what was not pruned, and what looks wrong. */
 import { markdownTable } from 'markdown-table'
-import { grouped, percent } from '../../experiment/run/report.ts'
 import type { StoredWeight, Untouched } from '../../formats/onnx/weights.ts'
 import type { ZeroCount } from '../../formats/onnx/zeros.ts'
 import { magnitudesOf, type PrunedWeights } from '../../methods/by-value/prune-onnx.ts'
@@ -8,6 +7,7 @@ import type { Removing } from '../../methods/by-value/removals.ts'
 import { scaleOutliers } from '../../methods/by-value/scale-outliers.ts'
 import type { LayerCount } from '../../sparsity/mask.ts'
 import { scopes } from '../../sparsity/scope.ts'
+import { grouped, percent } from '../../util/format.ts'
 
 export interface Share {
   size: number
@@ -38,7 +38,9 @@ export function onnxPruneReport(
   const prunable = shareOf(total('size'), total('kept'))
   const asked = scopes[scope].groups(tensors, sparsity).reduce((sum, { keep }) => sum + keep, 0)
   return {
-    ...{ layers, prunable, stored: shareOf(all.size, all.size - all.zeros) },
+    layers,
+    prunable,
+    stored: shareOf(all.size, all.size - all.zeros),
     ...(prunable.kept < asked && { sparserAlready: prunable.sparsity }),
   }
 }
@@ -53,8 +55,10 @@ export function outlierSentences(
 ): string[] {
   if (method !== 'magnitude' || scope !== 'global') return []
   const ranked = weights.map((weight, i) => ({
-    ...{ name: weight.key, magnitudes: () => magnitudesOf(weight) },
-    ...{ before: tensors[i].before, kept: tensors[i].kept },
+    name: weight.key,
+    magnitudes: () => magnitudesOf(weight),
+    before: tensors[i].before,
+    kept: tensors[i].kept,
   }))
   return scaleOutliers(ranked).map(({ name, median, others, largest, removed }) => {
     const what = removed > 0 ? `removes ${percent(removed)} of ${name}` : `removes nothing of ${name}`
@@ -68,7 +72,10 @@ const MOST_LINES = 10
 
 export function onnxPruneLines({ layers, prunable, stored, ...report }: OnnxPruneReport): string[] {
   const rows = [...layers, { name: 'all pruned tensors', ...prunable }].map((layer) => [
-    ...[layer.name, grouped(layer.size), grouped(layer.kept), percent(layer.kept / layer.size)],
+    layer.name,
+    grouped(layer.size),
+    grouped(layer.kept),
+    percent(layer.kept / layer.size),
   ])
   return [
     markdownTable([['tensor', 'weights', 'kept', 'density'], ...rows], { align: ['l', 'r', 'r', 'r'] }),

@@ -1,6 +1,10 @@
-/** @file Second-order pruning as it is seen in a terminal: a bar with rate and time left. Without a terminal, lines now and then. */
+/**
+ * @file Second-order pruning as it is seen in a terminal: a bar with rate and time left. Without a terminal,
+ * lines now and then.
+ */
 import { SingleBar } from 'cli-progress'
-import { clock, print } from '../display/output.ts'
+import { clock } from '../../util/format.ts'
+import { print } from '../display/output.ts'
 
 export interface PruneDisplayOptions {
   /** Writes a line. Default: to the terminal. */
@@ -27,7 +31,9 @@ export class PruneDisplay {
     this.#options = { write, bars, between, patience }
   }
 
-  /** `share`: how much of a part is done, 0 (it begins now) to 1; absent for what is worth a line of its own. */
+  /**
+   * `share`: how much of a part is done, 0 (it begins now) to 1; absent for what is worth a line of its own.
+   */
   readonly show = (phase: string, text: string, share?: number): void => {
     const now = performance.now()
     if (share === undefined) {

@@ -1,12 +1,13 @@
 /** @file What espalier prune came to: counts from the weights themselves, as tables and as JSON. */
 import { markdownTable } from 'markdown-table'
-import { collapseLines, grouped, percent } from '../../experiment/run/report.ts'
+import { collapseLines } from '../../experiment/run/report.ts'
 import { sizeOf } from '../../graph/tensor.ts'
 import { prunedResult } from '../../methods/masks.ts'
 import { type Connectivity, effectiveSparsity } from '../../sparsity/collapse.ts'
 import { type LayerCount, sparsityOf } from '../../sparsity/mask.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import type { Network } from '../../train/network.ts'
+import { grouped, percent } from '../../util/format.ts'
 
 export interface Share {
   size: number
@@ -49,7 +50,8 @@ export function pruneCounts(network: Network, tensors: readonly string[]): Prune
     layers,
     prunable: { size, kept, sparsity: sparsityOf(layers) },
     parameters: { size: all, kept: all - removed, sparsity: removed / all },
-    ...{ paths, effectiveSparsity: effectiveSparsity(paths) },
+    paths,
+    effectiveSparsity: effectiveSparsity(paths),
   }
 }
 
@@ -78,7 +80,10 @@ export function pruneReport({ layers, prunable, parameters, paths, ...result }: 
   )
   const times = Object.entries(seconds).map(([phase, time]) => `${phase} ${time.toFixed(1)} s`)
   return [
-    ...[table, '', results, ''],
+    table,
+    '',
+    results,
+    '',
     `sparsity ${percent(prunable.sparsity)} of the pruned tensors, ${percent(parameters.sparsity)} of all parameters`,
     `time: ${times.join(', ')}`,
     ...collapseLines({ ...paths, final: finetuned ?? refreshed ?? pruned }),

@@ -1,6 +1,8 @@
-/** @file What the flags of espalier prune say, checked against the network and the data, with the defaults filled in. */
+/**
+ * @file What the flags of espalier prune say, checked against the network and the data, with the defaults
+ * filled in.
+ */
 import type { Dataset } from '../../data/dataset.ts'
-import { grouped } from '../../experiment/run/report.ts'
 import { sizeOf, type Tensor } from '../../graph/tensor.ts'
 import { type StoredMethod, storedMethods } from '../../methods/by-value/prune-stored.ts'
 import { type LayerwiseMethod, layerwiseMethods } from '../../methods/layerwise/driver.ts'
@@ -11,6 +13,7 @@ import type { Model } from '../../models/model.ts'
 import { type ScopeName, scopes } from '../../sparsity/scope.ts'
 import { chooseTensors, isLinear } from '../../sparsity/tensors.ts'
 import { UserError } from '../../util/errors.ts'
+import { grouped } from '../../util/format.ts'
 import { oneOf, patterns } from '../flags/choices.ts'
 import type { PreprocessingFlags } from '../flags/data.ts'
 import { wholeNumber } from '../flags/numbers.ts'
@@ -96,11 +99,16 @@ export function pruneMethod(flags: PruneFlags, model: Model, name = flags.method
   const fisher = blockSize(flags.blockSize ?? (isLinear(model) ? 'full' : 'layer'))
   const most = 2 ** 32 - 1
   return {
-    ...{ method, scope, tensors, fisher, weights: tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0) },
+    method,
+    scope,
+    tensors,
+    fisher,
+    weights: tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
     sparsity: shareOf(flags.sparsity),
     lambda: flags.damp === undefined ? undefined : damping(flags.damp),
     stages: flags.stages === undefined ? undefined : wholeNumber('--stages', flags.stages, 1, 1000),
-    ...{ seed: wholeNumber('--seed', flags.seed, 0, most), faithful: flags.faithful ?? false },
+    seed: wholeNumber('--seed', flags.seed, 0, most),
+    faithful: flags.faithful ?? false,
     onCollapse: oneOf('--on-collapse', flags.onCollapse, ['warn', 'error'] as const),
   }
 }

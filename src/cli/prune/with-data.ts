@@ -1,13 +1,16 @@
-/** @file espalier prune with data: the network evaluated, pruned, where asked for trained again, evaluated again and written. */
+/**
+ * @file espalier prune with data: the network evaluated, pruned, where asked for trained again, evaluated
+ * again and written.
+ */
 import { statSync } from 'node:fs'
 import { readRecipe } from '../../experiment/recipe/recipe.ts'
-import { grouped, percent } from '../../experiment/run/report.ts'
 import { writeNetwork } from '../../formats/network-file.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import type { Model } from '../../models/model.ts'
 import { refuseCollapse } from '../../sparsity/collapse.ts'
 import { weightsOf } from '../../train/checkpoint.ts'
 import { statedPreprocessing } from '../../train/preprocessing.ts'
+import { grouped, percent } from '../../util/format.ts'
 import { DataDisplay } from '../display/data-progress.ts'
 import { print, printJson } from '../display/output.ts'
 import {
@@ -79,15 +82,25 @@ export async function pruneWithData(
     if (!display) {
       const { method: name, sparsity, lambda: damp, fisher: blockSize, seed, faithful } = method
       return printJson({
-        ...{ model: model.name, dataset: flags.data, method: name, sparsity, damp, blockSize, seed, faithful },
-        ...{ ...samples, ...preprocessingJson(inputs), ...result, paths: undefined, warning },
-        ...{ deadOutputs: result.paths.deadOutputs, outputs: result.paths.outputs },
-        ...{
-          out: flags.out,
-          bytes: statSync(flags.out).size,
-          ...writtenJson(written),
-          engine: network.machine.description,
-        },
+        model: model.name,
+        dataset: flags.data,
+        method: name,
+        sparsity,
+        damp,
+        blockSize,
+        seed,
+        faithful,
+        ...samples,
+        ...preprocessingJson(inputs),
+        ...result,
+        paths: undefined,
+        warning,
+        deadOutputs: result.paths.deadOutputs,
+        outputs: result.paths.outputs,
+        out: flags.out,
+        bytes: statSync(flags.out).size,
+        ...writtenJson(written),
+        engine: network.machine.description,
       })
     }
     display.stop()

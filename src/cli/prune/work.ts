@@ -1,7 +1,5 @@
 /** @file What espalier prune does to a network that runs, with data. */
-import { openMachine } from '../../engine/machine.ts'
-import { version } from '../../experiment/run/environment.ts'
-import { grouped } from '../../experiment/run/report.ts'
+import { openMachine } from '../../engine/machines/open.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import { pruneStored } from '../../methods/by-value/prune-stored.ts'
 import { pruneObc, pruneSparseGpt } from '../../methods/layerwise/driver.ts'
@@ -16,7 +14,9 @@ import type { Evaluation } from '../../train/evaluation.ts'
 import { Network } from '../../train/network.ts'
 import { BatchNormRefresh } from '../../train/refresh-batch-norm.ts'
 import { UserError } from '../../util/errors.ts'
+import { grouped } from '../../util/format.ts'
 import { random } from '../../util/random.ts'
+import { version } from '../../util/version.ts'
 import type { EvaluationData } from '../flags/data.ts'
 import type { PruneDisplay } from './progress.ts'
 import { isLayerwise, isStored, memoryOf, type PruneFlags, type PruneMethod, type PruneSamples } from './settings.ts'
@@ -30,7 +30,10 @@ export interface Task {
   display?: PruneDisplay
 }
 
-/** The network with its weights, the names of the tensors, and the work itself. Throws UserError where something does not fit. */
+/**
+ * The network with its weights, the names of the tensors, and the work itself. Throws UserError where
+ * something does not fit.
+ */
 export async function prepare(
   file: WeightsFile,
   path: string,
@@ -54,7 +57,10 @@ export async function prepare(
         )
   const source = new GradientSource({ tensors: names, ...samples, ...plan, cache })
   const network = new Network({
-    ...{ machine: await openMachine(), model, data, judged: samples.judge },
+    machine: await openMachine(),
+    model,
+    data,
+    judged: samples.judge,
     batch: 1, // Masks are part of training programs.
     programs: { ...(plan && source.programs), ...refresh?.programs },
   })
@@ -135,16 +141,21 @@ interface Evaluations {
 export function described(method: PruneMethod, samples: PruneSamples): Record<string, string> {
   const { method: name, scope, sparsity, seed, lambda, fisher, stages, faithful, tensors } = method
   const facts = {
-    ...{ method: name, scope, sparsity, seed, samples: samples.samples, 'mini-batch': samples.miniBatch },
-    ...{
-      damp: lambda ?? 'usual',
-      'block-size': fisher,
-      stages: stages ?? 'usual',
-      judge: samples.judge,
-      'refresh-bn': samples.refresh,
-      faithful,
-    },
-    ...{ pruned: tensors.map((tensor) => tensor.name).join(','), espalier: version(), node: process.version },
+    method: name,
+    scope,
+    sparsity,
+    seed,
+    samples: samples.samples,
+    'mini-batch': samples.miniBatch,
+    damp: lambda ?? 'usual',
+    'block-size': fisher,
+    stages: stages ?? 'usual',
+    judge: samples.judge,
+    'refresh-bn': samples.refresh,
+    faithful,
+    pruned: tensors.map((tensor) => tensor.name).join(','),
+    espalier: version(),
+    node: process.version,
   }
   return Object.fromEntries(Object.entries(facts).map(([key, value]) => [key, String(value)]))
 }

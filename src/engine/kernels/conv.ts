@@ -37,8 +37,8 @@ export const outputFloats = (p: Sizes) => p.batch * p.groups * p.out * p.oh * p.
 const weightFloats = (p: Sizes) => p.groups * p.out * p.in * p.kh * p.kw
 
 /**
- * The most floats that C needs for the input columns of one output row, whatever the vectors: as `strip_layout` has it. Tap k of output
- * position r reads input position (r * mul + k * step + shift) / div.
+ * The most floats that C needs for the input columns of one output row, whatever the vectors: as
+ * `strip_layout` has it. Tap k of output position r reads input position (r * mul + k * step + shift) / div.
  */
 function rowFloats(
   samples: number,
@@ -61,7 +61,8 @@ function checkSizes(p: Sizes, result: 'y' | 'dx' | 'dw by sample' = 'y'): void {
   if (p.kh * p.kw > MOST_TAPS) throw new Error(`a kernel of ${p.kh} x ${p.kw} has more than ${MOST_TAPS} taps`)
   const reach = (p.kh - 1) * p.dy
   if ((p.oh - 1) * p.sy + reach > FARTHEST) throw new Error(`a window begins beyond row ${FARTHEST}`)
-  // C takes whole vectors of samples where it cannot fuse them with columns, and small batches whole otherwise.
+  // C takes whole vectors of samples where it cannot fuse them with columns, and small batches whole
+  // otherwise.
   const vectors = p.batch <= WIDEST_VECTOR ? WIDEST_VECTOR : WIDEST_TILE
   const fused = Math.min(p.batch, WIDEST_TILE)
   const rows = (result === 'dx' ? Math.floor(reach / p.sy) : reach) + 2
@@ -101,8 +102,8 @@ function forEachTap(p: Sizes, visit: (y: number, x: number, weight: number) => v
 const at = (offset: number, length: number): Extent => ({ offset, length })
 
 /**
- * y = convolution of x with weight (correlation, as in ONNX), plus bias[channel] if `hasBias`, then ReLU if `relu`. `in` and `out` count
- * channels per group; padding at the bottom and right follows from the sizes.
+ * y = convolution of x with weight (correlation, as in ONNX), plus bias[channel] if `hasBias`, then ReLU if
+ * `relu`. `in` and `out` count channels per group; padding at the bottom and right follows from the sizes.
  */
 export const conv: Kernel<Size | 'x' | 'weight' | 'y' | 'bias' | 'hasBias' | 'relu'> = {
   name: 'conv',
@@ -155,13 +156,15 @@ export const convWeightGrad: Kernel<Size | 'x' | 'gradient' | 'dweight'> = {
   },
 }
 
-/** The most taps of a kernel whose gradients are kept apart by sample (kernels/conv_samples.c, SAMPLE_FLOATS). */
+/**
+ * The most taps of a kernel whose gradients are kept apart by sample (kernels/conv_samples.c, SAMPLE_FLOATS).
+ */
 const MOST_SAMPLE_TAPS = 256
 
 /**
- * Per-sample weight gradients: dweight [weight][sample], or with `squares` 1 dweight [weight] = the sum over samples of the square of each
- * sample's gradient (times the number of samples, the diagonal of the empirical Fisher matrix). If `hasSum`, also sum [weight] = their sum
- * over samples, as of {@link convWeightGrad}.
+ * Per-sample weight gradients: dweight [weight][sample], or with `squares` 1 dweight [weight] = the sum over
+ * samples of the square of each sample's gradient (times the number of samples, the diagonal of the empirical
+ * Fisher matrix). If `hasSum`, also sum [weight] = their sum over samples, as of {@link convWeightGrad}.
  */
 export const convSampleGrads: Kernel<Size | 'x' | 'gradient' | 'dweight' | 'squares' | 'sum' | 'hasSum'> = {
   name: 'conv_sample_grads',

@@ -1,4 +1,6 @@
-/** @file Batches from a data set in the arena (kernels/data.c). An index outside the data set reads sample 0. */
+/**
+ * @file Batches from a data set in the arena (kernels/data.c). An index outside the data set reads sample 0.
+ */
 import type { Kernel } from '../kernel.ts'
 
 const safeIndex = (value: number, count: number) => (value >= 0 && value < count ? Math.trunc(value) : 0)
@@ -30,7 +32,10 @@ export const loadImages: Kernel<'batch' | 'count' | 'channels' | 'plane' | 'data
     },
   }
 
-/** Where row or column i of a padded and shifted image is in the image of n: outside -1, or mirrored without repeating the edge. */
+/**
+ * Where row or column i of a padded and shifted image is in the image of n: outside -1, or mirrored without
+ * repeating the edge.
+ */
 function paddedPlace(i: number, n: number, reflect: number): number {
   if (i >= 0 && i < n) return i
   if (!reflect) return -1
@@ -39,8 +44,8 @@ function paddedPlace(i: number, n: number, reflect: number): number {
 }
 
 /**
- * As {@link loadImages}, cropped from the image padded by `pad` (byte 0, or a reflection) and flipped: `change` [3][sample] holds
- * the crop's first row and column (0 to 2 pad) and whether columns run backwards.
+ * As {@link loadImages}, cropped from the image padded by `pad` (byte 0, or a reflection) and flipped:
+ * `change` [3][sample] holds the crop's first row and column (0 to 2 pad) and whether columns run backwards.
  */
 export const loadAugmented: Kernel<
   'batch' | 'count' | 'channels' | 'h' | 'w' | 'pad' | 'reflect' | 'data' | 'index' | 'change' | 'scale' | 'shift' | 'y'

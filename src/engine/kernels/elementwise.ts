@@ -1,4 +1,7 @@
-/** @file Elementwise kernels (kernels/elementwise.c). Strided operands have four dimensions; outputs are contiguous. */
+/**
+ * @file Elementwise kernels (kernels/elementwise.c). Strided operands have four dimensions; outputs are
+ * contiguous.
+ */
 import { bitsToFloat } from '../bits.ts'
 import { type Kernel, stridedExtent } from '../kernel.ts'
 
@@ -111,7 +114,8 @@ export const zero: Kernel<'n' | 'y'> = {
 }
 
 /**
- * y = `limited` kept between the scalars low and high; with `gradient` 1, y = x where low < limited < high, else 0.
+ * y = `limited` kept between the scalars low and high; with `gradient` 1, y = x where low < limited < high,
+ * else 0.
  */
 export const clip: Kernel<'gradient' | 'n' | 'x' | 'limited' | 'low' | 'high' | 'y'> = {
   name: 'clip',
@@ -141,8 +145,8 @@ function hashBits(stream: number, place: number): number {
 }
 
 /**
- * mask = 1 / (1 - p) or, with probability p, 0; another one for every value of the counter (a whole number below 2^24).
- * `threshold` is p 2^31, `keep` the bits of 1 / (1 - p), `stream` any whole number.
+ * mask = 1 / (1 - p) or, with probability p, 0; another one for every value of the counter (a whole number
+ * below 2^24). `threshold` is p 2^31, `keep` the bits of 1 / (1 - p), `stream` any whole number.
  */
 export const dropoutMask: Kernel<'n' | 'stream' | 'threshold' | 'keep' | 'counter' | 'mask'> = {
   name: 'dropout_mask',

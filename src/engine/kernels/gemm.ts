@@ -6,8 +6,8 @@ export const BIAS = { none: 0, row: 1, column: 2 } as const
 type P = 'm' | 'n' | 'k' | 'a' | 'aOuter' | 'aDepth' | 'b' | 'bOuter' | 'bDepth' | 'c' | 'bias' | 'biasKind' | 'relu'
 
 /**
- * c[i][j] = sum over l of a[i aOuter + l aDepth] b[j bOuter + l bDepth], plus bias[i] (row) or bias[j] (column), then ReLU
- * if `relu` is 1; c is row-major m x n. One stride of a and one of b must be 1.
+ * c[i][j] = sum over l of a[i aOuter + l aDepth] b[j bOuter + l bDepth], plus bias[i] (row) or bias[j]
+ * (column), then ReLU if `relu` is 1; c is row-major m x n. One stride of a and one of b must be 1.
  */
 export const gemm: Kernel<P> = {
   name: 'gemm',

@@ -22,8 +22,9 @@ function strided(offset: number, [n, m]: number[], [outer, inner]: number[], dou
 }
 
 /**
- * c[i][j] = (set, += or -=) the sum over l < k of a(i, l) b(j, l), in float64, for i < m, j < n. Element (i, l) of an operand lies at i outer + l depth, counted in
- * floats or, if `double`, in doubles; rows of c lie `row` doubles apart. With `lower` only j <= i is defined, and other elements may be overwritten.
+ * c[i][j] = (set, += or -=) the sum over l < k of a(i, l) b(j, l), in float64, for i < m, j < n. Element (i,
+ * l) of an operand lies at i outer + l depth, counted in floats or, if `double`, in doubles; rows of c lie
+ * `row` doubles apart. With `lower` only j <= i is defined, and other elements may be overwritten.
  */
 export const product64: Kernel<P> = {
   name: 'product64',
@@ -61,8 +62,10 @@ export const product64: Kernel<P> = {
 }
 
 /**
- * Factors a symmetric block of n x n (n <= 128, its lower triangle read) in place, A = L L', and writes the inverse of L (row-major n x n, zeros above the diagonal)
- * to `inverse`. `pivot` becomes the least of itself and the squares of the diagonal of L, or the first of them that is not above zero: A is not positive definite then.
+ * Factors a symmetric block of n x n (n <= 128, its lower triangle read) in place, A = L L', and writes the
+ * inverse of L (row-major n x n, zeros above the diagonal) to `inverse`. `pivot` becomes the least of itself
+ * and the squares of the diagonal of L, or the first of them that is not above zero: A is not positive
+ * definite then.
  */
 export const cholesky64: Kernel<'n' | 'a' | 'row' | 'inverse' | 'pivot'> = {
   name: 'cholesky64',
@@ -101,8 +104,9 @@ export const cholesky64: Kernel<'n' | 'a' | 'row' | 'inverse' | 'pivot'> = {
 }
 
 /**
- * Rows [first, first + rows) of a symmetric matrix restricted to listed indices (increasing, one float each; those of rows included), of which the lower triangle is given:
- * twice the elements left of the diagonal, the diagonal, and zeros up to column first + rows, so that quadratic forms with it are those with the whole.
+ * Rows [first, first + rows) of a symmetric matrix restricted to listed indices (increasing, one float each;
+ * those of rows included), of which the lower triangle is given: twice the elements left of the diagonal, the
+ * diagonal, and zeros up to column first + rows, so that quadratic forms with it are those with the whole.
  * Indices must be below `n`, the order of the matrix.
  */
 export const gather64: Kernel<'rows' | 'first' | 's' | 'n' | 'indices' | 'to' | 'row'> = {

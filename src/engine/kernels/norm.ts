@@ -1,10 +1,16 @@
-/** @file Batch normalization (kernels/norm.c), over [channel][n positions and samples]. `epsilon` travels as the bits of a float. */
+/**
+ * @file Batch normalization (kernels/norm.c), over [channel][n positions and samples]. `epsilon` travels as
+ * the bits of a float.
+ */
 import { bitsToFloat } from '../bits.ts'
 import type { Extent, Kernel } from '../kernel.ts'
 
 const at = (offset: number, length: number): Extent => ({ offset, length })
 
-/** y = (x - mean) scale / sqrt(var + epsilon) + bias with the batch's own mean and var (divided by n), which are results; then ReLU if `relu`. */
+/**
+ * y = (x - mean) scale / sqrt(var + epsilon) + bias with the batch's own mean and var (divided by n), which
+ * are results; then ReLU if `relu`.
+ */
 export const batchNormTrain: Kernel<
   'channels' | 'n' | 'x' | 'scale' | 'bias' | 'epsilon' | 'y' | 'mean' | 'var' | 'relu'
 > = {
@@ -51,8 +57,9 @@ export const batchNorm: Kernel<'channels' | 'n' | 'x' | 'scale' | 'bias' | 'mean
   }
 
 /**
- * The gradient of {@link batchNormTrain}: with xh = (x - mean) / sqrt(var + epsilon), dbias = sum dy, dscale = sum dy xh,
- * dx = scale / sqrt(var + epsilon) (dy - dbias / n - xh dscale / n). If `masked`, dy counts only where y > 0.
+ * The gradient of {@link batchNormTrain}: with xh = (x - mean) / sqrt(var + epsilon), dbias = sum dy, dscale
+ * = sum dy xh, dx = scale / sqrt(var + epsilon) (dy - dbias / n - xh dscale / n). If `masked`, dy counts only
+ * where y > 0.
  */
 export const batchNormGrad: Kernel<
   'channels' | 'n' | 'dy' | 'x' | 'scale' | 'mean' | 'var' | 'epsilon' | 'masked' | 'y' | 'dx' | 'dscale' | 'dbias'

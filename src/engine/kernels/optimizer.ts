@@ -4,8 +4,9 @@ import type { Kernel } from '../kernel.ts'
 import type { Floats } from '../machine.ts'
 
 /**
- * d = g + decay w;  v = momentum v + d;  w -= rate (nesterov ? d + momentum v : v); if `masked`, d also has l1 sign(w), and then w and v become
- * +0 where the mask is 0. `hyper` [5]: rate, momentum, decay, nesterov (0 or 1), l1.
+ * d = g + decay w; v = momentum v + d; w -= rate (nesterov ? d + momentum v : v); if `masked`, d also has l1
+ * sign(w), and then w and v become +0 where the mask is 0. `hyper` [5]: rate, momentum, decay, nesterov (0 or
+ * 1), l1.
  */
 export const sgd: Kernel<'n' | 'w' | 'g' | 'v' | 'mask' | 'masked' | 'hyper'> = {
   name: 'sgd',
@@ -44,8 +45,10 @@ export const applyMask: Kernel<'n' | 'x' | 'mask'> = {
 }
 
 /**
- * The gradient of tied weights: y is, at every copy of a bank entry, the sum of g over all its copies, or their mean. A tensor is `units` runs of `block` weights; the copies of
- * entry b of `entries` are the runs order[b], order[b + entries], ... `order` is a permutation of 0 .. units - 1, 32-bit integers: what lies outside is left out. y may be g.
+ * The gradient of tied weights: y is, at every copy of a bank entry, the sum of g over all its copies, or
+ * their mean. A tensor is `units` runs of `block` weights; the copies of entry b of `entries` are the runs
+ * order[b], order[b + entries], ... `order` is a permutation of 0 .. units - 1, 32-bit integers: what lies
+ * outside is left out. y may be g.
  */
 export const tieGradient: Kernel<'units' | 'entries' | 'block' | 'g' | 'order' | 'y' | 'mean'> = {
   name: 'tie_gradient',
@@ -71,7 +74,10 @@ export const tieGradient: Kernel<'units' | 'entries' | 'block' | 'g' | 'order' |
   },
 }
 
-/** y = g + lambda w / sqrt(sum w^2 + 1e-12), the sum over the run of `block` weights that w is in; `lambda` is the bits of a float, y may be g. */
+/**
+ * y = g + lambda w / sqrt(sum w^2 + 1e-12), the sum over the run of `block` weights that w is in; `lambda` is
+ * the bits of a float, y may be g.
+ */
 export const groupLasso: Kernel<'groups' | 'block' | 'g' | 'w' | 'y' | 'lambda'> = {
   name: 'group_lasso',
   parameters: ['groups', 'block', 'g', 'w', 'y', 'lambda'],
@@ -87,8 +93,9 @@ export const groupLasso: Kernel<'groups' | 'block' | 'g' | 'w' | 'y' | 'lambda'>
 }
 
 /**
- * The same for a weight that is held sparse (src/engine/pattern.ts): a group is the nonzeros of one output and one input channel, whose kernel has `kernel` weights. Beyond the
- * nonzeros y = g; a nonzero that lies outside is left out.
+ * The same for a weight that is held sparse (src/engine/pattern.ts): a group is the nonzeros of one output
+ * and one input channel, whose kernel has `kernel` weights. Beyond the nonzeros y = g; a nonzero that lies
+ * outside is left out.
  */
 export const sparseGroupLasso: Kernel<
   'out' | 'kernel' | 'capacity' | 'g' | 'w' | 'starts' | 'places' | 'y' | 'lambda'

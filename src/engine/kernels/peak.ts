@@ -4,7 +4,10 @@ import type { Kernel } from '../kernel.ts'
 /** Threads that the result has room for. */
 export const PEAK_THREADS = 256
 
-/** Runs `rounds` rounds of register multiply-adds on every thread; y[0] = floating-point operations per round and thread. */
+/**
+ * Runs `rounds` rounds of register multiply-adds on every thread; y[0] = floating-point operations per round
+ * and thread.
+ */
 export const peak: Kernel<'rounds' | 'y'> = {
   name: 'peak',
   parameters: ['rounds', 'y'],

@@ -17,7 +17,10 @@ function checkSizes(p: Sizes): void {
     throw new Error('a window lies wholly in the padding')
 }
 
-/** Visits every output: its element number, its channel's first input, and the plane positions inside its window, for sample 0. */
+/**
+ * Visits every output: its element number, its channel's first input, and the plane positions inside its
+ * window, for sample 0.
+ */
 function forEachWindow(p: Sizes, visit: (out: number, plane: number, places: number[]) => void): void {
   for (let c = 0; c < p.channels; c++)
     for (let r = 0; r < p.oh; r++)
@@ -30,7 +33,10 @@ function forEachWindow(p: Sizes, visit: (out: number, plane: number, places: num
       }
 }
 
-/** y = the largest value of each window; index = its place in the plane (row w + column), the first among equals. */
+/**
+ * y = the largest value of each window; index = its place in the plane (row w + column), the first among
+ * equals.
+ */
 export const maxPool: Kernel<Size | 'x' | 'y' | 'index'> = {
   name: 'max_pool',
   parameters: [...sizes, 'x', 'y', 'index'],
@@ -49,7 +55,9 @@ export const maxPool: Kernel<Size | 'x' | 'y' | 'index'> = {
     }),
 }
 
-/** y = the mean of each window; padding counts as zeros if `includePad`, else only what is inside is averaged. */
+/**
+ * y = the mean of each window; padding counts as zeros if `includePad`, else only what is inside is averaged.
+ */
 export const averagePool: Kernel<Size | 'x' | 'y' | 'includePad'> = {
   name: 'average_pool',
   parameters: [...sizes, 'x', 'y', 'includePad'],

@@ -9,7 +9,10 @@ export interface Segment {
   mask: number
 }
 
-/** mask = 1 at exactly `keep` largest scores over all segments, ties by position, 0 elsewhere. Scores must not be NaN. */
+/**
+ * mask = 1 at exactly `keep` largest scores over all segments, ties by position, 0 elsewhere. Scores must not
+ * be NaN.
+ */
 export const selectTopKernel: Kernel<'keep' | 'count'> = {
   name: 'select_top',
   parameters: ['keep', 'count'],

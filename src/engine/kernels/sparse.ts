@@ -1,6 +1,7 @@
 /**
- * @file Convolution with a sparse weight and its two gradients (kernels/sparse_conv.c, sparse_weight.c); a linear layer is the 1 x 1 case. What a
- * pattern is, see src/engine/pattern.ts: 32-bit integers in the arena. C trusts none of them: a nonzero that lies outside is left out.
+ * @file Convolution with a sparse weight and its two gradients (kernels/sparse_conv.c, sparse_weight.c); a
+ * linear layer is the 1 x 1 case. What a pattern is, see src/engine/pattern.ts: 32-bit integers in the arena.
+ * C trusts none of them: a nonzero that lies outside is left out.
  */
 import type { Extent, Kernel, ReferenceMemory } from '../kernel.ts'
 import { FARTHEST, inputFloats, MOST_TAPS, outputFloats, type Size, type Sizes, sizes } from './conv.ts'
@@ -13,14 +14,20 @@ const ROW = 128
 const WIDEST_VECTOR = 16
 const WIDEST_TILE = 128
 
-/** Samples that lie side by side in a strip for rows of `columns` outputs; as sparse_strip in C, before it pads to whole vectors. */
+/**
+ * Samples that lie side by side in a strip for rows of `columns` outputs; as sparse_strip in C, before it
+ * pads to whole vectors.
+ */
 export function stripSamples(batch: number, columns: number): number {
   let samples = 16
   while (columns * samples < ROW) samples *= 2
   return Math.min(samples, batch)
 }
 
-/** Floats of the strip for one row of outputs and one channel, the most that any instruction set needs. Tap k of output r reads (r mul + k step + shift) / div. */
+/**
+ * Floats of the strip for one row of outputs and one channel, the most that any instruction set needs. Tap k
+ * of output r reads (r mul + k step + shift) / div.
+ */
 function stripFloats(row: Axis, col: Axis, batch: number): number {
   const columns = Math.ceil(col.out / col.div)
   const samples = stripSamples(batch, columns)
@@ -37,7 +44,10 @@ interface Axis {
   step: number
 }
 
-/** At least the number of places between the first and the last that the taps of one output read, within one phase. */
+/**
+ * At least the number of places between the first and the last that the taps of one output read, within one
+ * phase.
+ */
 const spanOf = ({ taps, mul, div, step }: Axis) => Math.ceil(((taps - 1) * step + div - 1) / (mul * div)) + 1
 
 /** Throws where the C side could not hold one row. */
@@ -49,7 +59,9 @@ function checkSizes(p: Sizes, result: 'y' | 'dx' = 'y'): void {
   if ((p.oh - 1) * p.sy + (p.kh - 1) * p.dy > FARTHEST) throw new Error(`a window begins beyond row ${FARTHEST}`)
   const forward = result === 'y'
   const axis = (out: number, taps: number, stride: number, step: number): Axis => ({
-    ...{ out, taps, step },
+    out,
+    taps,
+    step,
     ...(forward ? { mul: stride, div: 1 } : { mul: 1, div: stride }),
   })
   const row = axis(forward ? p.oh : p.h, p.kh, p.sy, p.dy)
@@ -71,7 +83,10 @@ export function sparseFits(p: Sizes): boolean {
 
 const at = (offset: number, length: number): Extent => ({ offset, length })
 
-/** The nonzeros of a pattern: their row, the channel and tap that they belong to, and their number among the values. */
+/**
+ * The nonzeros of a pattern: their row, the channel and tap that they belong to, and their number among the
+ * values.
+ */
 function* nonzeros(
   memory: ReferenceMemory,
   rows: number,
@@ -100,7 +115,10 @@ function forEachPosition(p: Sizes, o: number, i: number, tap: number, visit: (y:
     }
 }
 
-/** y = convolution of x with the weight whose nonzeros are `values`, plus bias[channel] if `hasBias`, plus `residual` (as y) if `hasResidual`, then ReLU if `relu`. */
+/**
+ * y = convolution of x with the weight whose nonzeros are `values`, plus bias[channel] if `hasBias`, plus
+ * `residual` (as y) if `hasResidual`, then ReLU if `relu`.
+ */
 export const sparseConv: Kernel<
   | Size
   | ('x' | 'values' | 'starts' | 'places' | 'capacity' | 'y' | 'bias' | 'hasBias' | 'relu' | 'residual' | 'hasResidual')
@@ -156,8 +174,9 @@ export const sparseConvInputGrad: Kernel<
 }
 
 /**
- * The gradient of every nonzero, zero in the rest of the capacity: `sums` [parts][capacity], each part over some of the samples. Into how many parts a
- * batch is cut changes the last bits, so it must not depend on the machine.
+ * The gradient of every nonzero, zero in the rest of the capacity: `sums` [parts][capacity], each part over
+ * some of the samples. Into how many parts a batch is cut changes the last bits, so it must not depend on the
+ * machine.
  */
 export const sparseConvWeightGrad: Kernel<
   Size | 'x' | 'gradient' | 'starts' | 'places' | 'capacity' | 'parts' | 'sums'

@@ -10,8 +10,15 @@ export const batch: Record<string, Lowering> = {
       const [count, channels, ...plane] = data.shape
       return [
         call(loadImages, {
-          ...{ batch: index.shape[0], count, channels, plane: sizeOf(plane), data: at(data), index: at(index) },
-          ...{ scale: at(scale), shift: at(shift), y: at(y) },
+          batch: index.shape[0],
+          count,
+          channels,
+          plane: sizeOf(plane),
+          data: at(data),
+          index: at(index),
+          scale: at(scale),
+          shift: at(shift),
+          y: at(y),
         }),
       ]
     },
@@ -21,9 +28,19 @@ export const batch: Record<string, Lowering> = {
       const [count, channels, h, w] = data.shape
       return [
         call(loadAugmented, {
-          ...{ batch: index.shape[0], count, channels, h, w, data: at(data), index: at(index), change: at(change) },
-          ...{ pad: attributes.pad as number, reflect: attributes.reflect as number },
-          ...{ scale: at(scale), shift: at(shift), y: at(y) },
+          batch: index.shape[0],
+          count,
+          channels,
+          h,
+          w,
+          data: at(data),
+          index: at(index),
+          change: at(change),
+          pad: attributes.pad as number,
+          reflect: attributes.reflect as number,
+          scale: at(scale),
+          shift: at(shift),
+          y: at(y),
         }),
       ]
     },
@@ -31,7 +48,11 @@ export const batch: Record<string, Lowering> = {
   LoadLabels: {
     emit: ({ inputs: [labels, index], outputs: [y] }, at) => [
       call(loadLabels, {
-        ...{ batch: index.shape[0], count: labels.shape[0], labels: at(labels), index: at(index), y: at(y) },
+        batch: index.shape[0],
+        count: labels.shape[0],
+        labels: at(labels),
+        index: at(index),
+        y: at(y),
       }),
     ],
   },

@@ -12,13 +12,28 @@ function sizes(x: Tensor, weight: { shape: Shape }, y: Tensor, attributes: Attri
   const { strides, pads, dilations, group } = convOptions('Conv', attributes)
   if (!x.batched) throw new Error('the engine convolves batched tensors only')
   return {
-    ...{ batch: x.shape[0], groups: group, in: weight.shape[1], out: weight.shape[0] / group },
-    ...{ h: x.shape[2], w: x.shape[3], oh: y.shape[2], ow: y.shape[3], kh: weight.shape[2], kw: weight.shape[3] },
-    ...{ sy: strides[0], sx: strides[1], dy: dilations[0], dx: dilations[1], top: pads[0], left: pads[1] },
+    batch: x.shape[0],
+    groups: group,
+    in: weight.shape[1],
+    out: weight.shape[0] / group,
+    h: x.shape[2],
+    w: x.shape[3],
+    oh: y.shape[2],
+    ow: y.shape[3],
+    kh: weight.shape[2],
+    kw: weight.shape[3],
+    sy: strides[0],
+    sx: strides[1],
+    dy: dilations[0],
+    dx: dilations[1],
+    top: pads[0],
+    left: pads[1],
   }
 }
 
-/** A 1 x 1 convolution without stride or padding is a matrix product: maps are rows of (row, column, sample). */
+/**
+ * A 1 x 1 convolution without stride or padding is a matrix product: maps are rows of (row, column, sample).
+ */
 const isPointwise = (p: ReturnType<typeof sizes>) =>
   p.groups === 1 && p.kh === 1 && p.kw === 1 && p.h === p.oh && p.w === p.ow && p.top === 0 && p.left === 0
 

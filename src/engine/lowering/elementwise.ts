@@ -20,9 +20,21 @@ const binaryLowering = (op: number): Lowering => ({
     } = broadcastLoops(out, [x, y])
     return [
       call(binary, {
-        ...{ op, d0: d[0], d1: d[1], d2: d[2], d3: d[3] },
-        ...{ x: at(x), sx0: sx[0], sx1: sx[1], sx2: sx[2], sx3: sx[3] },
-        ...{ y: at(y), sy0: sy[0], sy1: sy[1], sy2: sy[2], sy3: sy[3] },
+        op,
+        d0: d[0],
+        d1: d[1],
+        d2: d[2],
+        d3: d[3],
+        x: at(x),
+        sx0: sx[0],
+        sx1: sx[1],
+        sx2: sx[2],
+        sx3: sx[3],
+        y: at(y),
+        sy0: sy[0],
+        sy1: sy[1],
+        sy2: sy[2],
+        sy3: sy[3],
         out: at(out),
       }),
     ]

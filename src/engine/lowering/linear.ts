@@ -6,8 +6,9 @@ import { strides } from '../layout.ts'
 import type { Lowering } from '../lowering.ts'
 
 /**
- * The kernel writes row-major. A batched result [N, F] lies as [F][N], so its transpose is computed: the weight is
- * then the left operand and vectors run over samples. The attribute `relu` is set by the engine (fuse.ts).
+ * The kernel writes row-major. A batched result [N, F] lies as [F][N], so its transpose is computed: the
+ * weight is then the left operand and vectors run over samples. The attribute `relu` is set by the engine
+ * (fuse.ts).
  */
 const product: Lowering = {
   emit: ({ inputs: [a, b, bias], outputs: [y], attributes }, at) => {
@@ -22,8 +23,19 @@ const product: Lowering = {
     const biasKind = !bias ? BIAS.none : y.batched ? BIAS.row : BIAS.column
     return [
       call(gemm, {
-        ...{ m, n, k, a: x.p, aOuter: x.outer, aDepth: x.depth, b: z.p, bOuter: z.outer, bDepth: z.depth },
-        ...{ c: at(y), bias: bias ? at(bias) : 0, biasKind, relu: attributes.relu === 1 ? 1 : 0 },
+        m,
+        n,
+        k,
+        a: x.p,
+        aOuter: x.outer,
+        aDepth: x.depth,
+        b: z.p,
+        bOuter: z.outer,
+        bDepth: z.depth,
+        c: at(y),
+        bias: bias ? at(bias) : 0,
+        biasKind,
+        relu: attributes.relu === 1 ? 1 : 0,
       }),
     ]
   },

@@ -25,7 +25,12 @@ export const loss: Record<string, Lowering> = {
   SoftmaxCrossEntropyGrad: {
     emit: ({ inputs: [z, labels, dloss], outputs: [dz] }, at) => [
       call(crossEntropyGrad, {
-        ...{ classes: z.shape[1], n: z.shape[0], logits: at(z), labels: at(labels), dloss: at(dloss), dlogits: at(dz) },
+        classes: z.shape[1],
+        n: z.shape[0],
+        logits: at(z),
+        labels: at(labels),
+        dloss: at(dloss),
+        dlogits: at(dz),
       }),
     ],
   },

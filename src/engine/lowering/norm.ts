@@ -15,8 +15,15 @@ export const norm: Record<string, Lowering> = {
   BatchNormalization: {
     emit: ({ inputs: [x, scale, bias, mean, variance], outputs: [y], attributes }, at) => [
       call(kernels.batchNorm, {
-        ...{ ...sizes(x), x: at(x), scale: at(scale), bias: at(bias), mean: at(mean), var: at(variance) },
-        ...{ epsilon: floatBits(attributes.epsilon as number), y: at(y), relu: attributes.relu === 1 ? 1 : 0 },
+        ...sizes(x),
+        x: at(x),
+        scale: at(scale),
+        bias: at(bias),
+        mean: at(mean),
+        var: at(variance),
+        epsilon: floatBits(attributes.epsilon as number),
+        y: at(y),
+        relu: attributes.relu === 1 ? 1 : 0,
       }),
     ],
     inPlace: () => [0],
@@ -24,14 +31,15 @@ export const norm: Record<string, Lowering> = {
   BatchNormTrain: {
     emit: ({ inputs: [x, scale, bias], outputs: [y, mean, variance], attributes }, at) => [
       call(kernels.batchNormTrain, {
-        ...{
-          ...sizes(x),
-          x: at(x),
-          scale: at(scale),
-          bias: at(bias),
-          epsilon: floatBits(attributes.epsilon as number),
-        },
-        ...{ y: at(y), mean: at(mean), var: at(variance), relu: attributes.relu === 1 ? 1 : 0 },
+        ...sizes(x),
+        x: at(x),
+        scale: at(scale),
+        bias: at(bias),
+        epsilon: floatBits(attributes.epsilon as number),
+        y: at(y),
+        mean: at(mean),
+        var: at(variance),
+        relu: attributes.relu === 1 ? 1 : 0,
       }),
     ],
     inPlace: () => [0],
@@ -40,9 +48,18 @@ export const norm: Record<string, Lowering> = {
   BatchNormTrainGrad: {
     emit: ({ inputs: [dy, x, scale, mean, variance, y], outputs: [dx, dscale, dbias], attributes }, at) => [
       call(kernels.batchNormGrad, {
-        ...{ ...sizes(x), dy: at(dy), x: at(x), scale: at(scale), mean: at(mean), var: at(variance) },
-        ...{ epsilon: floatBits(attributes.epsilon as number), masked: y ? 1 : 0, y: y ? at(y) : 0 },
-        ...{ dx: at(dx), dscale: at(dscale), dbias: at(dbias) },
+        ...sizes(x),
+        dy: at(dy),
+        x: at(x),
+        scale: at(scale),
+        mean: at(mean),
+        var: at(variance),
+        epsilon: floatBits(attributes.epsilon as number),
+        masked: y ? 1 : 0,
+        y: y ? at(y) : 0,
+        dx: at(dx),
+        dscale: at(dscale),
+        dbias: at(dbias),
       }),
     ],
     inPlace: () => [0],
@@ -50,8 +67,11 @@ export const norm: Record<string, Lowering> = {
   RunningAverage: {
     emit: ({ inputs: [running, batch], attributes }, at) => [
       call(kernels.runningAverage, {
-        ...{ n: sizeOf(running.shape), x: at(running), y: at(batch) },
-        ...{ rate: floatBits(attributes.rate as number), factor: floatBits(attributes.factor as number) },
+        n: sizeOf(running.shape),
+        x: at(running),
+        y: at(batch),
+        rate: floatBits(attributes.rate as number),
+        factor: floatBits(attributes.factor as number),
       }),
     ],
   },

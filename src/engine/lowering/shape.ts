@@ -62,7 +62,16 @@ function placed(x: Tensor, offset: number, walk: readonly number[], at: Placemen
     strides: [s],
   } = collapse({ dims: order.map((i) => x.shape[i]), strides: [order.map((i) => walk[i])] })
   return call(place, {
-    ...{ d0: d[0], d1: d[1], d2: d[2], d3: d[3], x: at(x), out: offset, so0: s[0], so1: s[1], so2: s[2], so3: s[3] },
+    d0: d[0],
+    d1: d[1],
+    d2: d[2],
+    d3: d[3],
+    x: at(x),
+    out: offset,
+    so0: s[0],
+    so1: s[1],
+    so2: s[2],
+    so3: s[3],
   })
 }
 
@@ -90,7 +99,8 @@ const reduceLowering = (mean: number): Lowering => ({
   emit: ({ inputs: [x], outputs: [y], attributes }: Node, at) => {
     const axes = attributes.axes as readonly number[]
     const own = strides(x)
-    // Kept axes in the order in which y lies in memory: y is batched exactly if x is and its samples are kept.
+    // Kept axes in the order in which y lies in memory: y is batched exactly if x is and its samples are
+    // kept.
     const kept = memoryOrder({ shape: x.shape, batched: y.batched }).filter((axis) => !axes.includes(axis))
     const summed = memoryOrder(x).filter((axis) => axes.includes(axis))
     const nest = (order: number[]): Loops => ({
@@ -108,9 +118,24 @@ const reduceLowering = (mean: number): Lowering => ({
     return [
       call(reduce, {
         mean,
-        ...{ d0: d[0], d1: d[1], d2: d[2], d3: d[3], s0: s[0], s1: s[1], s2: s[2], s3: s[3] },
-        ...{ r0: r[0], r1: r[1], r2: r[2], r3: r[3], t0: t[0], t1: t[1], t2: t[2], t3: t[3] },
-        ...{ x: at(x), y: at(y) },
+        d0: d[0],
+        d1: d[1],
+        d2: d[2],
+        d3: d[3],
+        s0: s[0],
+        s1: s[1],
+        s2: s[2],
+        s3: s[3],
+        r0: r[0],
+        r1: r[1],
+        r2: r[2],
+        r3: r[3],
+        t0: t[0],
+        t1: t[1],
+        t2: t[2],
+        t3: t[3],
+        x: at(x),
+        y: at(y),
       }),
     ]
   },
@@ -130,7 +155,15 @@ export const shape: Record<string, Lowering> = {
 
 function copyLoops({ dims: d, strides: [s] }: Loops, from: number, to: number): Instruction {
   return call(copy, {
-    ...{ d0: d[0], d1: d[1], d2: d[2], d3: d[3] },
-    ...{ x: from, sx0: s[0], sx1: s[1], sx2: s[2], sx3: s[3], out: to },
+    d0: d[0],
+    d1: d[1],
+    d2: d[2],
+    d3: d[3],
+    x: from,
+    sx0: s[0],
+    sx1: s[1],
+    sx2: s[2],
+    sx3: s[3],
+    out: to,
   })
 }

@@ -13,12 +13,29 @@ export function sparseSizes(x: Shape, weight: Shape, y: Shape, attributes: Attri
   const [, , oh = 1, ow = 1] = y
   const [out, channels, kh = 1, kw = 1] = weight
   return {
-    ...{ batch: x[0], groups: group, in: channels, out, h, w, oh, ow, kh, kw },
-    ...{ sy: strides[0], sx: strides[1], dy: dilations[0], dx: dilations[1], top: pads[0], left: pads[1] },
+    batch: x[0],
+    groups: group,
+    in: channels,
+    out,
+    h,
+    w,
+    oh,
+    ow,
+    kh,
+    kw,
+    sy: strides[0],
+    sx: strides[1],
+    dy: dilations[0],
+    dx: dilations[1],
+    top: pads[0],
+    left: pads[1],
   }
 }
 
-/** The sizes of the convolution or linear layer that a node is, or is the input gradient of: its weight is input 1. */
+/**
+ * The sizes of the convolution or linear layer that a node is, or is the input gradient of: its weight is
+ * input 1.
+ */
 export function layerSizes({ operator, inputs: [first, weight], outputs: [result], attributes }: Node) {
   const forward = operator.name === 'Conv' || (operator.name === 'Gemm' && attributes.transB === 1)
   const [x, y] = forward ? [first, result] : [result, first]
@@ -38,16 +55,17 @@ export const sparse: Record<string, Lowering> = {
       return [
         call(sparseConv, {
           ...sparseSizes(x.shape, attributes.weight as Shape, y.shape, attributes),
-          ...{
-            x: at(x),
-            values: at(values),
-            starts: at(starts),
-            places: at(places),
-            capacity: values.shape[0],
-            y: at(y),
-          },
-          ...{ bias: bias ? at(bias) : 0, hasBias: bias ? 1 : 0, relu: attributes.relu === 1 ? 1 : 0 },
-          ...{ residual: residual ? at(residual) : 0, hasResidual: residual ? 1 : 0 },
+          x: at(x),
+          values: at(values),
+          starts: at(starts),
+          places: at(places),
+          capacity: values.shape[0],
+          y: at(y),
+          bias: bias ? at(bias) : 0,
+          hasBias: bias ? 1 : 0,
+          relu: attributes.relu === 1 ? 1 : 0,
+          residual: residual ? at(residual) : 0,
+          hasResidual: residual ? 1 : 0,
         }),
       ]
     },
@@ -56,8 +74,13 @@ export const sparse: Record<string, Lowering> = {
     emit: ({ inputs: [dy, values, starts, places, entries], outputs: [dx], attributes }, at) => [
       call(sparseConvInputGrad, {
         ...sparseSizes(dx.shape, attributes.weight as Shape, dy.shape, attributes),
-        ...{ gradient: at(dy), values: at(values), starts: at(starts), places: at(places), entries: at(entries) },
-        ...{ capacity: values.shape[0], dinput: at(dx) },
+        gradient: at(dy),
+        values: at(values),
+        starts: at(starts),
+        places: at(places),
+        entries: at(entries),
+        capacity: values.shape[0],
+        dinput: at(dx),
       }),
     ],
   },
@@ -65,8 +88,13 @@ export const sparse: Record<string, Lowering> = {
     emit: ({ inputs: [x, dy, starts, places], outputs: [sums], attributes }, at) => [
       call(sparseConvWeightGrad, {
         ...sparseSizes(x.shape, attributes.weight as Shape, dy.shape, attributes),
-        ...{ x: at(x), gradient: at(dy), starts: at(starts), places: at(places) },
-        ...{ capacity: sums.shape[1], parts: sums.shape[0], sums: at(sums) },
+        x: at(x),
+        gradient: at(dy),
+        starts: at(starts),
+        places: at(places),
+        capacity: sums.shape[1],
+        parts: sums.shape[0],
+        sums: at(sums),
       }),
     ],
   },

@@ -9,8 +9,13 @@ export const update: Record<string, Lowering> = {
   SgdStep: {
     emit: ({ inputs: [w, g, v, hyper, mask] }, at) => [
       call(sgd, {
-        ...{ n: sizeOf(w.shape), w: at(w), g: at(g), v: at(v), hyper: at(hyper) },
-        ...{ mask: mask ? at(mask) : 0, masked: mask ? 1 : 0 },
+        n: sizeOf(w.shape),
+        w: at(w),
+        g: at(g),
+        v: at(v),
+        hyper: at(hyper),
+        mask: mask ? at(mask) : 0,
+        masked: mask ? 1 : 0,
       }),
     ],
   },

@@ -1,5 +1,6 @@
 /**
- * @file The native machine: kernels/*.c as a Node addon, with threads and the best instruction set of the processor.
+ * @file The native machine: kernels/*.c as a Node addon, with threads and the best instruction set of the
+ * processor.
  */
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'

@@ -1,5 +1,6 @@
 /**
- * @file The reference machine: float64, TypeScript, slow and obvious. The oracle of the other machines' tests.
+ * @file The reference machine: float64, TypeScript, slow and obvious. The oracle of the other machines'
+ * tests.
  */
 import { named } from '../kernel.ts'
 import type { Arena, Machine } from '../machine.ts'

@@ -1,5 +1,6 @@
 /**
- * @file The WebAssembly machine: the same kernels with 128-bit vectors, single-threaded, wherever JavaScript runs.
+ * @file The WebAssembly machine: the same kernels with 128-bit vectors, single-threaded, wherever JavaScript
+ * runs.
  */
 import type { Arena, Machine } from '../machine.ts'
 import type { Program } from '../program.ts'

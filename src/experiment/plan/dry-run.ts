@@ -4,7 +4,7 @@
 import type { Dataset } from '../../data/dataset.ts'
 import { MissingData } from '../../data/folders.ts'
 import { synthetic } from '../../data/synthetic.ts'
-import { openMachine } from '../../engine/machine.ts'
+import { openMachine } from '../../engine/machines/open.ts'
 import { sizeOf } from '../../graph/tensor.ts'
 import { classesOf } from '../../models/model.ts'
 import { setHyper } from '../../optim/sgd.ts'
@@ -26,12 +26,16 @@ export interface DryRun {
   arenaBytes: number
   /** Median of a training step. */
   secondsPerStep: number
-  /** What is run: more than one with a ticket section. Undefined where the data set is not on this machine. */
+  /**
+   * What is run: more than one with a ticket section. Undefined where the data set is not on this machine.
+   */
   runs?: { name: string; steps: number }[]
   /** Of all runs; undefined where the data set is not on this machine. */
   steps?: number
   estimatedSeconds?: number
-  /** What is wrong with the schedule, if anything; undefined, too, where the data set is not on this machine. */
+  /**
+   * What is wrong with the schedule, if anything; undefined, too, where the data set is not on this machine.
+   */
   warning?: string
   /** What nobody said of the inputs, if anything. */
   guess?: string
@@ -40,8 +44,9 @@ export interface DryRun {
 }
 
 /**
- * Makes all checks of a run, builds its network and takes a few steps; writes nothing. Where the data set is not on this machine, the steps are on synthetic data of the right
- * shape. Throws UserError where the run would, with the same sentence.
+ * Makes all checks of a run, builds its network and takes a few steps; writes nothing. Where the data set is
+ * not on this machine, the steps are on synthetic data of the right shape. Throws UserError where the run
+ * would, with the same sentence.
  */
 export async function dryRun(given: Recipe): Promise<DryRun> {
   const recipe = checkRecipe(given, 'the recipe')
@@ -78,7 +83,10 @@ function measure(recipe: Recipe, network: Network): DryRun {
   const { train, test } = network.data
   const ofData = [train, test].reduce((sum, { images, labels }) => sum + images.length + 4 * labels.length, 0)
   return {
-    ...{ engine: network.machine.description, layers: network.counts(), kernels, secondsPerStep },
+    engine: network.machine.description,
+    layers: network.counts(),
+    kernels,
+    secondsPerStep,
     parameters: network.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
     arenaBytes: 4 * (persistent + temporary) - ofData,
   }

@@ -22,7 +22,10 @@ export const gsmSchema = z.strictObject({
     .describe('From when on the largest |w| are active, instead of the largest |w g| (default: never, as published).'),
 })
 
-/** The step from which on the largest weights are active; undefined where there is none. Throws UserError where that is no step of the training. */
+/**
+ * The step from which on the largest weights are active; undefined where there is none. Throws UserError
+ * where that is no step of the training.
+ */
 export function freezeStep({ train: { gsm, epochs } }: Recipe, stepsPerEpoch: number): number | undefined {
   if (gsm?.freeze === undefined) return undefined
   const [step, steps] = [toSteps(gsm.freeze, stepsPerEpoch), epochs * stepsPerEpoch]
@@ -42,7 +45,10 @@ export function checkGsm({ model, train, prune, tie }: Recipe, source: string): 
     throw new UserError(`${source}: train.kernels: gsm trains all weights, expected dense or auto kernels`)
 }
 
-/** Q = round(N / C), the number of active weights; undefined without train.gsm. Throws UserError where nothing would be left. */
+/**
+ * Q = round(N / C), the number of active weights; undefined without train.gsm. Throws UserError where nothing
+ * would be left.
+ */
 export function activeCount(
   gsm: { ratio: number } | undefined,
   model: Model,

@@ -1,20 +1,22 @@
 /**
- * @file What comes before a run: the data, the plan of pruning and the network of a recipe, with every check that can be made before anything is measured or written. A run and its
- * dry run both begin here, so that they refuse the same, in the same words.
+ * @file What comes before a run: the data, the plan of pruning and the network of a recipe, with every check
+ * that can be made before anything is measured or written. A run and its dry run both begin here, so that
+ * they refuse the same, in the same words.
  */
 import { totalmem } from 'node:os'
 import type { Dataset } from '../../data/dataset.ts'
 import { loadDataset } from '../../data/index.ts'
 import { guessedOf, normalizationText, normalized } from '../../data/normalization.ts'
 import type { OnProgress } from '../../data/progress.ts'
-import { type Machine, openMachine } from '../../engine/machine.ts'
+import type { Machine } from '../../engine/machine.ts'
+import { openMachine } from '../../engine/machines/open.ts'
 import type { Model } from '../../models/model.ts'
 import type { Network } from '../../train/network.ts'
 import { checkFits } from '../../train/options.ts'
 import { planTraining } from '../../train/training-plan.ts'
 import { UserError } from '../../util/errors.ts'
+import { bytes } from '../../util/format.ts'
 import { checkRecipe, type Recipe } from '../recipe/recipe.ts'
-import { bytes } from '../run/report.ts'
 import { type Phase, ticketPhases } from '../ticket/ticket.ts'
 import { freezeStep } from './gsm.ts'
 import { type PruningPlan, pruningPlan } from './pruning-plan.ts'
@@ -50,7 +52,10 @@ export function guessedInputs(data: Dataset): string | undefined {
   )
 }
 
-/** Everything that a run of a recipe without a ticket section begins with. Throws UserError where it cannot be run. */
+/**
+ * Everything that a run of a recipe without a ticket section begins with. Throws UserError where it cannot be
+ * run.
+ */
 export async function prepareRun(recipe: Recipe, given: Given = {}): Promise<Prepared> {
   const model = modelOf(recipe)
   checkMemory(recipe, model)
@@ -61,13 +66,19 @@ export async function prepareRun(recipe: Recipe, given: Given = {}): Promise<Pre
   return { data, network, plan }
 }
 
-/** The runs that a recipe asks for, in the folder: with a ticket section several. Throws UserError where the plan does not fit the network. */
+/**
+ * The runs that a recipe asks for, in the folder: with a ticket section several. Throws UserError where the
+ * plan does not fit the network.
+ */
 export function phasesOf(recipe: Recipe, folder = ''): Phase[] {
   if (!recipe.ticket) return [{ name: recipe.name, recipe }]
   return ticketPhases(recipe, modelOf(recipe), folder, (value) => checkRecipe(value, 'ticket'))
 }
 
-/** The same as {@link prepareRun} for recipes with and without a ticket section: of several runs all are checked, and the first one is prepared. */
+/**
+ * The same as {@link prepareRun} for recipes with and without a ticket section: of several runs all are
+ * checked, and the first one is prepared.
+ */
 export async function prepareAll(recipe: Recipe, given: Given = {}): Promise<Prepared> {
   const [first, ...others] = phasesOf(recipe)
   const prepared = await prepareRun(first.recipe, given)
@@ -78,7 +89,10 @@ export async function prepareAll(recipe: Recipe, given: Given = {}): Promise<Pre
 export const stepsPerEpoch = ({ train, data: { validation } }: Recipe, data: Dataset): number =>
   Math.ceil((data.train.count - validation) / train.batch)
 
-/** Whether a recipe fits the data: shapes, the batch, and all times against the length of the training. Throws UserError. */
+/**
+ * Whether a recipe fits the data: shapes, the batch, and all times against the length of the training. Throws
+ * UserError.
+ */
 function checkAgainst(recipe: Recipe, model: Model, data: Dataset): void {
   checkFits(model, data, recipe.train.batch, recipe.data.validation)
   const perEpoch = stepsPerEpoch(recipe, data)

@@ -1,4 +1,7 @@
-/** @file How a recipe prunes at its events: by second derivatives of trained weights, or by the scores of a saliency. */
+/**
+ * @file How a recipe prunes at its events: by second derivatives of trained weights, or by the scores of a
+ * saliency.
+ */
 import type { Dataset } from '../../data/dataset.ts'
 import { type PruneResult, prune } from '../../methods/prune.ts'
 import { Scoring } from '../../methods/saliency/scoring/scoring.ts'
@@ -27,7 +30,10 @@ export interface PruningPlan {
 /** How much of a phase is done, 0 (it begins) to 1; absent for what is worth a line of its own. */
 export type PruningProgress = (phase: string, text: string, share?: number) => void
 
-/** Undefined where the recipe prunes nothing. Throws UserError where the training set is too small or settings do not fit. */
+/**
+ * Undefined where the recipe prunes nothing. Throws UserError where the training set is too small or settings
+ * do not fit.
+ */
 export function pruningPlan(recipe: Recipe, model: Model, data: Dataset): PruningPlan | undefined {
   const { prune: section, seed } = recipe
   if (!section || isSecondOrder(section.method)) return secondOrderPlan(recipe, model, data)
@@ -38,7 +44,10 @@ export function pruningPlan(recipe: Recipe, model: Model, data: Dataset): Prunin
     sparsitiesOf(tensorsToPrune(section, model), section.sparsity, section.sparsities, 'prune.sparsities')
   checkFloor(section, model, finals, recipe.model.masks !== undefined)
   const scoring = new Scoring({
-    ...{ ...options, method, available, prunable: prunableNames(section, model) },
+    ...options,
+    method,
+    available,
+    prunable: prunableNames(section, model),
     samples: samples === 'all' ? available : samples,
   })
   return {
@@ -52,7 +61,10 @@ export function pruningPlan(recipe: Recipe, model: Model, data: Dataset): Prunin
   }
 }
 
-/** Whether the floor of every layer fits the final sparsity, as far as that can be said before training. Throws UserError. */
+/**
+ * Whether the floor of every layer fits the final sparsity, as far as that can be said before training.
+ * Throws UserError.
+ */
 function checkFloor(
   section: NonNullable<Recipe['prune']>,
   model: Model,

@@ -1,4 +1,7 @@
-/** @file The section `rewire` of a recipe: which method moves the weights of a sparse network while it trains, and when. */
+/**
+ * @file The section `rewire` of a recipe: which method moves the weights of a sparse network while it trains,
+ * and when.
+ */
 import { z } from 'zod'
 import { sizeOf } from '../../graph/tensor.ts'
 import { HiddenWeights } from '../../methods/rewiring/hidden-weights.ts'
@@ -83,14 +86,20 @@ export function rewiringHook(
   const { moves = 0, temperature = 0 } = rewire
   const rewiring = make({
     ...rewire,
-    ...{ seed, moves, temperature: piecewise(temperature, steps, Number, 'rewire.temperature') },
+    seed,
+    moves,
+    temperature: piecewise(temperature, steps, Number, 'rewire.temperature'),
   })
   const [start, end] = [steps(prune.start), steps(rewire.end)]
   if (end <= start)
     throw new UserError(`rewire.end: expected a time after prune.start ${prune.start}, found ${rewire.end}`)
   const schedule = { ...rateSchedule(recipe, stepsPerEpoch), total: train.epochs * stepsPerEpoch }
   return new RewiringHook({
-    ...{ rewiring, seed, gradients, onEvent, granularity: isRun(prune.granularity) ? prune.granularity : undefined },
+    rewiring,
+    seed,
+    gradients,
+    onEvent,
+    granularity: isRun(prune.granularity) ? prune.granularity : undefined,
     ...(rewire.faithful && { hidden: hiddenWeights(recipe, start) }),
     schedule: { start, end, period: everyStep ? () => 1 : period },
     rate: (step) => learningRate(schedule, step - 1),

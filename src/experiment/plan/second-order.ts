@@ -1,4 +1,7 @@
-/** @file Second-order pruning as a recipe asks for it: at each event, with new gradients at the weights of that moment. */
+/**
+ * @file Second-order pruning as a recipe asks for it: at each event, with new gradients at the weights of
+ * that moment.
+ */
 import type { Dataset } from '../../data/dataset.ts'
 import { prunedResult } from '../../methods/masks.ts'
 import { drawSamples, USUAL_JUDGE, usualJudge, usualSamples } from '../../methods/samples.ts'
@@ -13,7 +16,10 @@ import { random } from '../../util/random.ts'
 import { isSecondOrder, type Recipe } from '../recipe/recipe.ts'
 import type { PruningPlan } from './pruning-plan.ts'
 
-/** Undefined where the recipe prunes by other methods. Throws UserError where the training set or memory is too small, or new statistics are asked for and there is no batch normalization. */
+/**
+ * Undefined where the recipe prunes by other methods. Throws UserError where the training set or memory is
+ * too small, or new statistics are asked for and there is no batch normalization.
+ */
 export function secondOrderPlan(
   { prune, seed, data: { validation } }: Recipe,
   model: Model,
@@ -51,8 +57,15 @@ export function secondOrderPlan(
       const places = (list: Uint32Array) => list.map((i) => training[i])
       const judging = places(drawn.judge)
       pruneSecondOrder(network, source, {
-        ...{ method, sparsity, lambda, fisher, stages, faithful, seed },
-        ...{ gradients: places(drawn.gradients), judge: judging },
+        method,
+        sparsity,
+        lambda,
+        fisher,
+        stages,
+        faithful,
+        seed,
+        gradients: places(drawn.gradients),
+        judge: judging,
         judgeStart: drawn.judgeStart && places(drawn.judgeStart),
         onProgress: progress,
       })

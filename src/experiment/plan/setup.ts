@@ -45,11 +45,23 @@ export async function buildNetwork(
   const prunable = tie ? prunableNames(tie, model, 'tie') : prune && prunableNames(prune, model)
   const gradients = recipe.rewire && rewirings[recipe.rewire.method].gradients
   const network = new Network({
-    ...{ machine, data, model, init, prunable, tying: tie },
-    ...{ batch: recipe.train.batch, validation, stratify, seed: recipe.seed, augment: findAugmentation(augment) },
-    ...{ programs: plan?.programs, judged: plan?.judged, kernels: plan?.kernels ?? kernelsOf(recipe) },
-    ...{ groupLasso: recipe.train.groupLasso, denseGradients: gradients === 'batch' },
-    ...{ smoothing: gradients === 'smoothed' ? recipe.train.momentum : undefined },
+    machine,
+    data,
+    model,
+    init,
+    prunable,
+    tying: tie,
+    batch: recipe.train.batch,
+    validation,
+    stratify,
+    seed: recipe.seed,
+    augment: findAugmentation(augment),
+    programs: plan?.programs,
+    judged: plan?.judged,
+    kernels: plan?.kernels ?? kernelsOf(recipe),
+    groupLasso: recipe.train.groupLasso,
+    denseGradients: gradients === 'batch',
+    smoothing: gradients === 'smoothed' ? recipe.train.momentum : undefined,
     active: activeCount(recipe.train.gsm, model),
   })
   if (weights !== undefined) loadWeights(network, namedAs(model, await readWeights(weights)).file, weights)
@@ -73,7 +85,10 @@ export function pruningSchedule({ prune, train }: Recipe, stepsPerEpoch: number)
   return { kind, sparsity, start, end, every, initial }
 }
 
-/** The step at which training begins. Throws UserError where that, or when a snapshot is to be written, is no step of the training. */
+/**
+ * The step at which training begins. Throws UserError where that, or when a snapshot is to be written, is no
+ * step of the training.
+ */
 export function firstStep({ train }: Recipe, stepsPerEpoch: number): number {
   const [first, steps] = [toSteps(train.start ?? '0it', stepsPerEpoch), train.epochs * stepsPerEpoch]
   if (first > steps)

@@ -1,4 +1,7 @@
-/** @file What a recipe says of itself beside what is run: the paper, its figures, what should come out and what that takes. Section `about`; nothing in it changes a run. */
+/**
+ * @file What a recipe says of itself beside what is run: the paper, its figures, what should come out and
+ * what that takes. Section `about`; nothing in it changes a run.
+ */
 import { parse, stringify } from 'yaml'
 import { z } from 'zod'
 
@@ -37,7 +40,10 @@ export function settingsOf(value: unknown, prefix = ''): Map<string, unknown> {
   return found
 }
 
-/** A recipe, or the recipes of a sweep, as YAML without what they say of themselves: two that are equal then run the same. */
+/**
+ * A recipe, or the recipes of a sweep, as YAML without what they say of themselves: two that are equal then
+ * run the same.
+ */
 export function withoutAbout(yaml: string): string {
   let value: { runs?: object; about?: unknown }
   try {

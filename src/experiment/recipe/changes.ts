@@ -1,15 +1,20 @@
-/** @file Changes to a recipe before it is checked: `--set key=value`, and the budgets that a recipe offers, each a list of changes. */
+/**
+ * @file Changes to a recipe before it is checked: `--set key=value`, and the budgets that a recipe offers,
+ * each a list of changes.
+ */
 import { type Document, isMap, parse } from 'yaml'
 import { UserError } from '../../util/errors.ts'
 import { suggestion } from '../../util/suggest.ts'
 
 /**
- * Applies the budget that is chosen (`budget=short`, or the recipe's own key `budget`) and then the other `a.b=value` changes, in order. A recipe offers budgets as
+ * Applies the budget that is chosen (`budget=short`, or the recipe's own key `budget`) and then the other
+ * `a.b=value` changes, in order. A recipe offers budgets as
  *
  *     budgets:
  *       short: { train.epochs: 10, rewire.end: 9ep }
  *
- * Neither key is left: the recipe says what its run is. Throws UserError where a change has no place, and where there is no such budget.
+ * Neither key is left: the recipe says what its run is. Throws UserError where a change has no place, and
+ * where there is no such budget.
  */
 export function applyChanges(document: Document, changes: readonly string[], source: string): void {
   if (!isMap(document.contents)) {

@@ -1,5 +1,6 @@
 /**
- * @file Values from files checked against a schema, with one sentence about the first thing that does not fit: the key, what was found, what was expected.
+ * @file Values from files checked against a schema, with one sentence about the first thing that does not
+ * fit: the key, what was found, what was expected.
  */
 import { z } from 'zod'
 import { UserError } from '../../util/errors.ts'

@@ -1,5 +1,6 @@
 /**
- * @file Lengths of time in training, always with their unit: `4ep` (epochs), `500it` (optimizer steps), `4ep50it`.
+ * @file Lengths of time in training, always with their unit: `4ep` (epochs), `500it` (optimizer steps),
+ * `4ep50it`.
  */
 
 const pattern = /^(?:(\d+(?:\.\d+)?)ep)?(?:(\d+)it)?$/

@@ -1,8 +1,10 @@
 /**
- * @file The JSON configurations of the code of arXiv 2502.11450 v1 (Fisher-Taylor Sensitivity), read as recipes. Keys and their meaning are theirs; all are
- * required. Of no effect here: `general.gpu`, `general.output_dir` (see --out), and `validation`: every epoch is validated, and the last weights are those that are
- * evaluated, whatever metric chooses theirs. 10,000 training samples are held out as theirs are, the same number of every class, but chosen by the run's seed; all
- * others are scored, as there, but as they are, without crops and flips.
+ * @file The JSON configurations of the code of arXiv 2502.11450 v1 (Fisher-Taylor Sensitivity), read as
+ * recipes. Keys and their meaning are theirs; all are required. Of no effect here: `general.gpu`,
+ * `general.output_dir` (see --out), and `validation`: every epoch is validated, and the last weights are
+ * those that are evaluated, whatever metric chooses theirs. 10,000 training samples are held out as theirs
+ * are, the same number of every class, but chosen by the run's seed; all others are scored, as there, but as
+ * they are, without crops and flips.
  */
 import { z } from 'zod'
 import { type SaliencyName, saliencyOf } from '../../methods/saliency/index.ts'
@@ -12,8 +14,14 @@ const whole = z.int().min(0)
 
 /** Their names of networks and criteria, and those here. */
 const networks = {
-  ...{ resnet18: 'resnet18', resnet34: 'resnet34', resnet50: 'resnet50-cifar' },
-  ...{ VGG11: 'vgg11', VGG13: 'vgg13', VGG16: 'vgg16', VGG19: 'vgg19', CNN500k: 'cnn500k' },
+  resnet18: 'resnet18',
+  resnet34: 'resnet34',
+  resnet50: 'resnet50-cifar',
+  VGG11: 'vgg11',
+  VGG13: 'vgg13',
+  VGG16: 'vgg16',
+  VGG19: 'vgg19',
+  CNN500k: 'cnn500k',
 } as const
 const criteria = {
   none: undefined,
@@ -28,7 +36,10 @@ const criteria = {
   fts: 'fts',
   fbss: 'fbss',
 } as const
-/** Training samples of both data sets, those that are held out, and the largest mini-batch of theirs that scores are made of. */
+/**
+ * Training samples of both data sets, those that are held out, and the largest mini-batch of theirs that
+ * scores are made of.
+ */
 const [SAMPLES, HELD_OUT, MOST] = [50_000, 10_000, 4096]
 const keysOf = <T extends object>(known: T) => Object.keys(known) as (keyof T & string)[]
 
@@ -69,7 +80,10 @@ const configSchema = z.strictObject({
 export const isFisherTaylorConfig = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'general' in value
 
-/** The recipe of a configuration, still to be checked as one. Throws UserError, naming the key. `source` is what messages call the file. */
+/**
+ * The recipe of a configuration, still to be checked as one. Throws UserError, naming the key. `source` is
+ * what messages call the file.
+ */
 export function recipeOfConfig(value: unknown, source: string): Record<string, unknown> {
   const config = checkSchema(configSchema, value, { source, whole: 'configuration' })
   const { general, dataset, model, training } = config
@@ -78,19 +92,29 @@ export function recipeOfConfig(value: unknown, source: string): Record<string, u
   const miniBatch = Math.min(compressor.batch_size, MOST)
   const name = general.id.toLowerCase().replace(/[^a-z0-9._-]+/g, '-')
   return {
-    ...{ name, summary: general.description, seed: general.seed },
+    name,
+    summary: general.description,
+    seed: general.seed,
     model: { name: networks[model.class], classes: model.num_classes, init: 'uniform' },
     // Their CIFAR-100 is normalized with the constants of CIFAR-10.
     data: { name: dataset.class, normalization: 'cifar10', augment: 'cifar', validation: HELD_OUT, stratify: true },
     train: {
-      ...{ epochs: training.num_steps, batch: dataset.batch_size, learningRate: optimizer.learning_rate },
-      ...{ momentum: optimizer.momentum, weightDecay: optimizer.w_decay, schedule: 'steps' },
-      ...{ drops: optimizer.lr_drops.map((epoch) => `${epoch}ep`), factor: optimizer.lr_drop_factor },
+      epochs: training.num_steps,
+      batch: dataset.batch_size,
+      learningRate: optimizer.learning_rate,
+      momentum: optimizer.momentum,
+      weightDecay: optimizer.w_decay,
+      schedule: 'steps',
+      drops: optimizer.lr_drops.map((epoch) => `${epoch}ep`),
+      factor: optimizer.lr_drop_factor,
     },
     ...(method !== undefined && {
       prune: {
-        ...{ method, scope: compressor.mask === 'layer' ? 'layerwise' : 'global', sparsity: compressor.sparsity },
-        ...{ start: `${compressor.warmup}ep`, prunable: 'reference' },
+        method,
+        scope: compressor.mask === 'layer' ? 'layerwise' : 'global',
+        sparsity: compressor.sparsity,
+        start: `${compressor.warmup}ep`,
+        prunable: 'reference',
         ...(saliencyOf(method).needs && { scoring: { samples: SAMPLES - HELD_OUT, miniBatch } }),
       },
     }),

@@ -1,5 +1,6 @@
 /**
- * @file The keys of a recipe's prune section that say which weights may go, in what units, and what is done about layer collapse.
+ * @file The keys of a recipe's prune section that say which weights may go, in what units, and what is done
+ * about layer collapse.
  */
 import { z } from 'zod'
 import type { Tensor } from '../../graph/tensor.ts'
@@ -45,7 +46,10 @@ export const floorOf = (value: unknown): Floor | undefined =>
 
 export type MaskSettings = z.output<z.ZodObject<typeof maskKeys>>
 
-/** Throws UserError where methods that choose weights in their own way (second order) are asked for what only rankings by score can do. */
+/**
+ * Throws UserError where methods that choose weights in their own way (second order) are asked for what only
+ * rankings by score can do.
+ */
 export function checkMaskKeys(prune: MaskSettings & { method: string }, secondOrder: boolean, source: string): void {
   if (!secondOrder) return
   const { granularity, floor, onCollapse, method } = prune
@@ -61,7 +65,10 @@ export function checkMaskKeys(prune: MaskSettings & { method: string }, secondOr
     throw new UserError(`${source}: prune.onCollapse: expected warn or error with ${method}, which knows no floor`)
 }
 
-/** The tensors that may be pruned (or tied). Throws UserError where a pattern matches nothing; `section` is what it calls the part of the recipe. */
+/**
+ * The tensors that may be pruned (or tied). Throws UserError where a pattern matches nothing; `section` is
+ * what it calls the part of the recipe.
+ */
 export function tensorsToPrune(settings: Partial<MaskSettings>, model: Model, section = 'prune'): Tensor[] {
   const { prunable = 'all', include, exclude } = settings
   const names = { include: `${section}.include`, exclude: `${section}.exclude` }
@@ -82,6 +89,8 @@ export const maskOptions = ({
   onCollapse,
   prunable,
 }: MaskSettings): Omit<MaskOptions, 'sparsity'> => ({
-  ...{ granularity, onCollapse, floor: floorOf(floor) },
+  granularity,
+  onCollapse,
+  floor: floorOf(floor),
   count: prunable === 'reference' ? truncatedCount : keptCount,
 })

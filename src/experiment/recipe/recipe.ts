@@ -1,5 +1,6 @@
 /**
- * @file Recipes: a whole experiment in one YAML file. Every field says what it is, so that the schema is also its documentation.
+ * @file Recipes: a whole experiment in one YAML file. Every field says what it is, so that the schema is also
+ * its documentation.
  */
 import { type Document, parseDocument, stringify } from 'yaml'
 import { z } from 'zod'
@@ -208,8 +209,9 @@ export const recipeSchema = z.strictObject({
 export type Recipe = z.output<typeof recipeSchema>
 
 /**
- * Reads a recipe file, or a configuration of the code of arXiv 2502.11450, and applies the budget that is chosen and `key.path=value` changes to the recipe. Throws UserError naming
- * file, key, what was found and expected.
+ * Reads a recipe file, or a configuration of the code of arXiv 2502.11450, and applies the budget that is
+ * chosen and `key.path=value` changes to the recipe. Throws UserError naming file, key, what was found and
+ * expected.
  */
 export function readRecipe(path: string, changes: readonly string[] = []): Recipe {
   const document = parseDocument(new TextDecoder().decode(readBytes(path)))
@@ -225,7 +227,8 @@ function plainValue(document: Document, path: string): unknown {
   try {
     return document.toJS()
   } catch (error) {
-    throw new UserError(`${path} is not valid YAML: ${yamlProblem(error)}`) // aliases without an anchor, or too many
+    // aliases without an anchor, or too many
+    throw new UserError(`${path} is not valid YAML: ${yamlProblem(error)}`)
   }
 }
 

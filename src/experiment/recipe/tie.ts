@@ -17,7 +17,9 @@ export const tieSchema = z.strictObject({
     .enum(runNames)
     .default('weight')
     .describe('What is tied: weights or parts of kernels of convolutions.'),
-  ...{ prunable, include, exclude },
+  prunable,
+  include,
+  exclude,
 })
 
 /** Throws UserError where tied weights are to be pruned too. */

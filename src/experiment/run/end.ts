@@ -1,4 +1,7 @@
-/** @file The end of a run: the last act of train.gsm, the accuracy on the test set, the files of weights and the report. */
+/**
+ * @file The end of a run: the last act of train.gsm, the accuracy on the test set, the files of weights and
+ * the report.
+ */
 import { readSafetensors, writeSafetensors } from '../../formats/safetensors.ts'
 import { packSparse } from '../../formats/sparse.ts'
 import { type Gap, gapOf, keepTop } from '../../methods/gsm/selection.ts'

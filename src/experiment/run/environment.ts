@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os'
 import type { Origin } from '../../data/dataset.ts'
 import type { Machine } from '../../engine/machine.ts'
+import { version } from '../../util/version.ts'
 
 export interface Environment {
   espalier: string
@@ -40,12 +41,10 @@ export function describeEnvironment(machine: Machine): Environment {
   }
 }
 
-/** This package's version. */
-export function version(): string {
-  return JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')).version
-}
-
-/** A sentence where a run that `path` describes goes on with another engine: results are the same to the bit on one engine and instruction set only. */
+/**
+ * A sentence where a run that `path` describes goes on with another engine: results are the same to the bit
+ * on one engine and instruction set only.
+ */
 export function otherEngine(path: string, machine: Machine): string | undefined {
   const kind = (description: unknown) => String(description).split(',')[0]
   const now = kind(machine.description)

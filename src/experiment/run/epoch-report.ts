@@ -1,4 +1,7 @@
-/** @file What is said of an epoch: beside its losses how the network does on held-out samples, and how far training by GSM has come. */
+/**
+ * @file What is said of an epoch: beside its losses how the network does on held-out samples, and how far
+ * training by GSM has come.
+ */
 
 import { evaluateTop, gapOf } from '../../methods/gsm/selection.ts'
 import { sparsityOf } from '../../sparsity/mask.ts'

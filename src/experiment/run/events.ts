@@ -9,7 +9,10 @@ import type { Evaluation } from '../../train/evaluation.ts'
 import type { LayerGain } from '../../train/kernels.ts'
 import type { EpochResult } from '../../train/train.ts'
 
-/** `pruning` tells how far an event is that takes long: how much of a phase is done, 0 (it begins) to 1; absent for what is worth a line of its own. */
+/**
+ * `pruning` tells how far an event is that takes long: how much of a phase is done, 0 (it begins) to 1;
+ * absent for what is worth a line of its own.
+ */
 export type RunEvent =
   | {
       type: 'start'
@@ -39,7 +42,10 @@ export interface EpochReport extends EpochResult {
   /** With train.gsm: how far the largest weights stand out, and the accuracy with those alone. */
   gap?: Gap
   prunedAccuracy?: number
-  /** With train.gsm: share of the active weights that were active at the step before too, mean over the epoch's steps. */
+  /**
+   * With train.gsm: share of the active weights that were active at the step before too, mean over the
+   * epoch's steps.
+   */
   overlap?: number
 }
 

@@ -18,7 +18,10 @@ import { FolderLock } from '../../util/folder-lock.ts'
 import { withoutAbout } from '../recipe/about.ts'
 import type { RunResult } from './events.ts'
 
-/** What a run writes. `dense` appears at the first pruning event, `snapshot` when the recipe says so, `model` and `report` at the end. */
+/**
+ * What a run writes. `dense` appears at the first pruning event, `snapshot` when the recipe says so, `model`
+ * and `report` at the end.
+ */
 export const FILES = {
   recipe: 'recipe.yaml',
   environment: 'environment.json',
@@ -61,8 +64,8 @@ export class RunFolder {
   }
 
   /**
-   * A folder by path, made if need be (not to `resume`). Where it holds a run: `resume` keeps it, `force` removes it, otherwise
-   * it is refused. A folder that another process works in is always refused.
+   * A folder by path, made if need be (not to `resume`). Where it holds a run: `resume` keeps it, `force`
+   * removes it, otherwise it is refused. A folder that another process works in is always refused.
    */
   static open(path: string, mode: OpenMode): RunFolder {
     if (mode.resume) expectFolder(path)
@@ -79,7 +82,10 @@ export class RunFolder {
     return folder
   }
 
-  /** Throws what {@link open} would throw, and where a run is to be resumed {@link expectToResume}; changes nothing. */
+  /**
+   * Throws what {@link open} would throw, and where a run is to be resumed {@link expectToResume}; changes
+   * nothing.
+   */
   static check(path: string, mode: OpenMode, recipe: string): void {
     if (mode.resume) expectFolder(path)
     else checkFolder(path)

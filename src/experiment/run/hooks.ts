@@ -1,4 +1,7 @@
-/** @file What a recipe does between the steps of its training: it writes a snapshot, freezes what is active, prunes. */
+/**
+ * @file What a recipe does between the steps of its training: it writes a snapshot, freezes what is active,
+ * prunes.
+ */
 import { writeSafetensors } from '../../formats/safetensors.ts'
 import { gradualPruning, type PruneResult } from '../../methods/prune.ts'
 import { refuseCollapse } from '../../sparsity/collapse.ts'

@@ -1,4 +1,7 @@
-/** @file What the last epochs of a run came to on average: less at the mercy of one epoch than the last, and not chosen by its result. */
+/**
+ * @file What the last epochs of a run came to on average: less at the mercy of one epoch than the last, and
+ * not chosen by its result.
+ */
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../../util/errors.ts'
@@ -9,7 +12,10 @@ import { FILES } from './folder.ts'
 /** How many epochs are averaged. */
 export const LAST = 10
 
-/** Means over the last {@link LAST} epochs of a run, or all where there are fewer; undefined what none of them has. */
+/**
+ * Means over the last {@link LAST} epochs of a run, or all where there are fewer; undefined what none of them
+ * has.
+ */
 export interface LastEvaluations {
   folder: string
   /** Epochs of the run so far, and how many of them are averaged. */
@@ -25,7 +31,10 @@ export interface LastEvaluations {
   final?: number
 }
 
-/** Run folders in a folder, itself included, in the order of their names. Throws UserError where there is none. */
+/**
+ * Run folders in a folder, itself included, in the order of their names. Throws UserError where there is
+ * none.
+ */
 export function runFolders(path: string): string[] {
   const found = existsSync(path)
     ? readdirSync(path, { recursive: true, withFileTypes: true })
@@ -36,7 +45,10 @@ export function runFolders(path: string): string[] {
   return found.sort()
 }
 
-/** The epochs of a run so far and, where it is complete, its result. Throws UserError where a line is not JSON. */
+/**
+ * The epochs of a run so far and, where it is complete, its result. Throws UserError where a line is not
+ * JSON.
+ */
 export function metricsIn(folder: string): { epochs: EpochReport[]; result?: RunResult } {
   const path = join(folder, FILES.metrics)
   const lines = new TextDecoder().decode(readBytes(path)).split('\n').filter(Boolean)
@@ -61,10 +73,14 @@ export function lastEvaluations(folder: string, { epochs, result } = metricsIn(f
     return values.length > 0 ? values.reduce((sum, value) => sum + value, 0) / values.length : undefined
   }
   return {
-    ...{ folder, epochs: epochs.length, averaged: last.length, trainLoss: mean((epoch) => epoch.trainLoss) },
+    folder,
+    epochs: epochs.length,
+    averaged: last.length,
+    trainLoss: mean((epoch) => epoch.trainLoss),
     validationLoss: mean((epoch) => epoch.validationLoss),
     validationAccuracy: mean((epoch) => epoch.validationAccuracy),
     prunedAccuracy: mean((epoch) => epoch.prunedAccuracy),
-    ...{ dense: result?.dense?.accuracy, final: result?.final.accuracy },
+    dense: result?.dense?.accuracy,
+    final: result?.final.accuracy,
   }
 }

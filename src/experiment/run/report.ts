@@ -9,12 +9,14 @@ import { type Connectivity, collapseSentences, effectiveSparsity } from '../../s
 import type { LayerCount } from '../../sparsity/mask.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import type { LayerGain } from '../../train/kernels.ts'
+import { bytes, grouped, percent } from '../../util/format.ts'
 import type { Recipe } from '../recipe/recipe.ts'
 import type { RunResult } from './events.ts'
 
 /**
- * Weights, nonzeros and sparsity of every prunable layer, and their sum. Further columns where there is something to say: how many of tied weights can be learned, how many of
- * the nonzeros lie on a path from input to output, the kernels that the layers run on, and which layers are empty.
+ * Weights, nonzeros and sparsity of every prunable layer, and their sum. Further columns where there is
+ * something to say: how many of tied weights can be learned, how many of the nonzeros lie on a path from
+ * input to output, the kernels that the layers run on, and which layers are empty.
  */
 export function layerTable(layers: readonly LayerCount[], gains: readonly LayerGain[] = []): string {
   const sum = (of: (layer: LayerCount) => number) => layers.reduce((all, layer) => all + of(layer), 0)
@@ -22,9 +24,14 @@ export function layerTable(layers: readonly LayerCount[], gains: readonly LayerG
   const learnableOf = ({ learnable, kept }: LayerCount) => learnable ?? kept
   const [size, kept] = [sum((layer) => layer.size), sum((layer) => layer.kept)]
   const row = (name: string, weights: number, nonzeros: number, effective: number, learnable: number) => [
-    ...[name, grouped(weights), grouped(nonzeros), percent(1 - nonzeros / weights), grouped(effective)],
+    name,
+    grouped(weights),
+    grouped(nonzeros),
+    percent(1 - nonzeros / weights),
+    grouped(effective),
     kernelText(kept < size ? gains.find((gain) => gain.name === name) : undefined, nonzeros < weights),
-    ...[nonzeros === 0 ? 'collapsed: nothing left' : '', grouped(learnable)],
+    nonzeros === 0 ? 'collapsed: nothing left' : '',
+    grouped(learnable),
   ]
   const rows = layers.map((layer) => row(layer.name, layer.size, layer.kept, onPaths(layer), learnableOf(layer)))
   const columns = [0, 1, 2, 3]
@@ -98,7 +105,10 @@ export function resultTable(result: RunResult): string {
   )
 }
 
-/** What the magnitudes say of the choice of the weights that were kept, where that was asked; nothing otherwise. */
+/**
+ * What the magnitudes say of the choice of the weights that were kept, where that was asked; nothing
+ * otherwise.
+ */
 export function gapText(gap: Gap | undefined): string {
   if (!gap) return ''
   const { keep, kept, removed, vanished } = gap
@@ -129,12 +139,4 @@ export function reportMarkdown(recipe: Recipe, engine: string, data: Dataset, re
   ].join('\n')
 }
 
-export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`
 const accuracy = (evaluation: Evaluation | undefined) => (evaluation ? percent(evaluation.accuracy) : '')
-export const grouped = (n: number): string => n.toLocaleString('en-US')
-
-export function bytes(n: number): string {
-  if (n < 1000) return `${n} B`
-  if (n < 1e6) return `${(n / 1e3).toFixed(1)} kB`
-  return n < 1e9 ? `${(n / 1e6).toFixed(2)} MB` : `${(n / 1e9).toFixed(2)} GB`
-}

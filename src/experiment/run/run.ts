@@ -1,6 +1,6 @@
 /**
- * @file Runs a recipe: train, prune on the way, evaluate, and leave a folder from which every number can be traced and an
- * interrupted run resumed, bit for bit.
+ * @file Runs a recipe: train, prune on the way, evaluate, and leave a folder from which every number can be
+ * traced and an interrupted run resumed, bit for bit.
  */
 import type { Dataset } from '../../data/dataset.ts'
 import { originOf } from '../../data/normalization.ts'
@@ -40,14 +40,20 @@ export interface RunOptions {
   data?: Dataset
   /** Ends training after the step in progress, with a checkpoint. */
   signal?: AbortSignal
-  /** Called with true where a pruning event, which `signal` does not reach, goes on for a second, and with false when it is over. Until then the last checkpoint stands. */
+  /**
+   * Called with true where a pruning event, which `signal` does not reach, goes on for a second, and with
+   * false when it is over. Until then the last checkpoint stands.
+   */
   onUnstoppable?(is: boolean): void
   onEvent?(event: RunEvent): void
   /** While images are being decoded. */
   onData?(progress: DataProgress): void
 }
 
-/** Runs a recipe without a ticket section (those: run-ticket.ts). Throws UserError where it cannot, or where it diverges. */
+/**
+ * Runs a recipe without a ticket section (those: run-ticket.ts). Throws UserError where it cannot, or where
+ * it diverges.
+ */
 export async function runRecipe(given: Recipe, options: RunOptions = {}): Promise<RunOutcome> {
   const recipe = checkRecipe(given, 'the recipe')
   checkNotNegative('checkpointSeconds', options.checkpointSeconds)
@@ -114,8 +120,15 @@ class Run {
     const every = (this.#options.checkpointSeconds ?? 10) * 1000
 
     this.#step = await train(this.#network, {
-      ...{ epochs, seed: this.#recipe.seed, optimizer: optimizerOf(this.#recipe), schedule, hooks: this.#hooks() },
-      ...{ start: this.#first, resumeAt: resumed?.step, epochSoFar: this.#sums, signal: this.#options.signal },
+      epochs,
+      seed: this.#recipe.seed,
+      optimizer: optimizerOf(this.#recipe),
+      schedule,
+      hooks: this.#hooks(),
+      start: this.#first,
+      resumeAt: resumed?.step,
+      epochSoFar: this.#sums,
+      signal: this.#options.signal,
       onEpoch: (epoch) => {
         this.#journal.record(epochReport(this.#network, epoch, this.#sparsity))
       },
@@ -172,7 +185,9 @@ class Run {
 
   #hooks(): Hook[] {
     const pruning = pruningHooks(this.#recipe, this.#network, this.#plan, {
-      ...{ folder: this.#folder, journal: this.#journal, clock: this.#clock },
+      folder: this.#folder,
+      journal: this.#journal,
+      clock: this.#clock,
       onUnstoppable: this.#options.onUnstoppable,
       onPruned: ({ sparsity }) => {
         this.#sparsity = sparsity
@@ -189,9 +204,16 @@ class Run {
     const { loss, correct, samples } = this.#sums
     const rate = (this.#step - from) / this.#clock.ofSteps()
     this.#journal.tell({
-      ...{ type: 'progress', step: this.#step, steps: this.#steps, epoch, epochs: this.#recipe.train.epochs },
-      ...{ loss: loss / samples, accuracy: correct / samples, sparsity: this.#sparsity },
-      ...{ samplesPerSecond: rate * this.#recipe.train.batch, secondsLeft: (this.#steps - this.#step) / rate },
+      type: 'progress',
+      step: this.#step,
+      steps: this.#steps,
+      epoch,
+      epochs: this.#recipe.train.epochs,
+      loss: loss / samples,
+      accuracy: correct / samples,
+      sparsity: this.#sparsity,
+      samplesPerSecond: rate * this.#recipe.train.batch,
+      secondsLeft: (this.#steps - this.#step) / rate,
     })
   }
 }

@@ -25,7 +25,10 @@ export function saveState({ folder, network, rewiring }: Saved, seed: number, st
   writeSafetensors(folder.file('checkpoint'), file)
 }
 
-/** Undefined where the run had no checkpoint yet. Metrics go back to what they were when it was written. Throws UserError, which says how to go on, where the checkpoint is damaged. */
+/**
+ * Undefined where the run had no checkpoint yet. Metrics go back to what they were when it was written.
+ * Throws UserError, which says how to go on, where the checkpoint is damaged.
+ */
 export function restoreState({ folder, network, rewiring }: Saved): RunState | undefined {
   if (!folder.has('checkpoint')) {
     folder.truncateMetrics(0)

@@ -1,10 +1,15 @@
-/** @file A run folder is a model: where a command takes a file of weights, it takes the folder of a run too. */
+/**
+ * @file A run folder is a model: where a command takes a file of weights, it takes the folder of a run too.
+ */
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../../util/errors.ts'
 import { FILES } from './folder.ts'
 
-/** The file of weights that a path names: itself, or the model in the folder of a run. Throws UserError where a folder holds none. */
+/**
+ * The file of weights that a path names: itself, or the model in the folder of a run. Throws UserError where
+ * a folder holds none.
+ */
 export function weightsPath(path: string): string {
   if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path
   const model = join(path, FILES.model)

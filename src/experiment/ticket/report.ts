@@ -1,9 +1,10 @@
 /** @file What the runs of a ticket came to, as Markdown. */
 import { markdownTable } from 'markdown-table'
 import { collapseSentences } from '../../sparsity/collapse.ts'
+import { grouped, percent } from '../../util/format.ts'
 import type { Recipe } from '../recipe/recipe.ts'
 import type { RunResult } from '../run/events.ts'
-import { gapText, grouped, percent } from '../run/report.ts'
+import { gapText } from '../run/report.ts'
 
 export interface PhaseResult {
   name: string
@@ -16,8 +17,11 @@ export interface PhaseResult {
 export function ticketTables(phases: readonly PhaseResult[]): string {
   const head = ['run', 'weights', 'sparsity', 'before pruning', 'test accuracy', 'path to outputs']
   const accuracies = phases.map(({ name, result: { dense, final, layers, sparsity, deadOutputs, outputs } }) => [
-    ...[name, grouped(layers.reduce((sum, { kept }) => sum + kept, 0)), percent(sparsity)],
-    ...[dense ? percent(dense.accuracy) : '', `${percent(final.accuracy)}${final.constant ? ' (constant)' : ''}`],
+    name,
+    grouped(layers.reduce((sum, { kept }) => sum + kept, 0)),
+    percent(sparsity),
+    dense ? percent(dense.accuracy) : '',
+    `${percent(final.accuracy)}${final.constant ? ' (constant)' : ''}`,
     deadOutputs === 0 ? 'all' : `${outputs - deadOutputs} of ${outputs}`,
   ])
   const pruned = phases.filter(({ result }) => result.sparsity > 0)
@@ -39,11 +43,14 @@ export function ticketTables(phases: readonly PhaseResult[]): string {
     ...(pruned.length === 0
       ? []
       : [
-          ...[
-            '',
-            'Weights left in each layer; in brackets those on a path from input to output, where these are fewer:',
-          ],
-          ...['', left, '', 'Dead units of each layer: outputs without a weight, inputs without one:', '', dead],
+          '',
+          'Weights left in each layer; in brackets those on a path from input to output, where these are fewer:',
+          '',
+          left,
+          '',
+          'Dead units of each layer: outputs without a weight, inputs without one:',
+          '',
+          dead,
         ]),
   ].join('\n')
 }

@@ -1,10 +1,11 @@
 /**
- * @file Runs the plan of a recipe with a ticket section: each run in a folder of its own inside one that has the recipe and, in the end, the report of all. Resuming goes on
- * with the run that was interrupted; those that are complete stay as they are.
+ * @file Runs the plan of a recipe with a ticket section: each run in a folder of its own inside one that has
+ * the recipe and, in the end, the report of all. Resuming goes on with the run that was interrupted; those
+ * that are complete stay as they are.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { openMachine } from '../../engine/machine.ts'
+import { openMachine } from '../../engine/machines/open.ts'
 import { deadUnits } from '../../methods/ticket/masks.ts'
 import { prunableTensors } from '../../sparsity/tensors.ts'
 import { UserError } from '../../util/errors.ts'

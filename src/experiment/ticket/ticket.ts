@@ -1,6 +1,7 @@
 /**
- * @file Lottery tickets as a recipe asks for them (section `ticket`): a plan of runs, each an ordinary recipe in a folder of its own. The network is trained
- * (`base`), masks are looked for, what they keep goes back to what it was at the start or at a step soon after, and is trained again with the mask frozen.
+ * @file Lottery tickets as a recipe asks for them (section `ticket`): a plan of runs, each an ordinary recipe
+ * in a folder of its own. The network is trained (`base`), masks are looked for, what they keep goes back to
+ * what it was at the start or at a step soon after, and is trained again with the mask frozen.
  */
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -72,7 +73,10 @@ export function checkTicket({ ticket, prune, rewire, train }: Recipe, source: st
     throw new UserError(`${source}: ticket.floor: needs scope global, found ${ticket.scope}`)
 }
 
-/** What every layer keeps at least; undefined where nothing is said. Throws UserError where that is more than all keep together. */
+/**
+ * What every layer keeps at least; undefined where nothing is said. Throws UserError where that is more than
+ * all keep together.
+ */
 function leastKept(
   { floor }: NonNullable<Recipe['ticket']>,
   layers: readonly Tensor[],
@@ -92,7 +96,8 @@ export function gsmRecipe({ ticket, ...recipe }: Recipe, weights?: string): unkn
   const { freeze, ...changes } = ticket?.gsm ?? {}
   return {
     ...recipe,
-    ...{ name: `${recipe.name}-gsm`, model: { ...recipe.model, weights } },
+    name: `${recipe.name}-gsm`,
+    model: { ...recipe.model, weights },
     train: { ...recipe.train, ...changes, gsm: { ratio: ticket?.ratio, freeze } },
   }
 }
@@ -113,10 +118,13 @@ export function ticketPhases(recipe: Recipe, model: Model, folder: string, check
   const modelIn = (phase: string) => file(phase, FILES.model)
   const maskFile = (name: string) => file(`${name}-mask.safetensors`)
   const from = (weights: string, mask: string, start?: string) => ({
-    ...{ model: { ...recipe.model, weights, masks: mask }, train: { ...recipe.train, start } },
+    model: { ...recipe.model, weights, masks: mask },
+    train: { ...recipe.train, start },
   })
   const run = (name: string, changes: object, prepare?: () => void): Phase => ({
-    ...{ name, prepare, recipe: check({ ...rest, ...changes, name: `${recipe.name}-${name}` }) },
+    name,
+    prepare,
+    recipe: check({ ...rest, ...changes, name: `${recipe.name}-${name}` }),
   })
   const rewound = (name: string, mask: string, prepare?: () => void) =>
     run(name, from(file('base', FILES.snapshot), mask, ticket.rewind), prepare)

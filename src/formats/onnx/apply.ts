@@ -1,6 +1,6 @@
 /**
- * @file One node of an ONNX graph: computed at once, or translated, or refused by a sentence that names file and node. What a node asks for and
- * is not honoured is refused here, for all operators alike.
+ * @file One node of an ONNX graph: computed at once, or translated, or refused by a sentence that names file
+ * and node. What a node asks for and is not honoured is refused here, for all operators alike.
  */
 import { ShapeError } from '../../graph/operator.ts'
 import { UserError } from '../../util/errors.ts'
@@ -12,7 +12,9 @@ import { inputsOf } from './operators/inputs.ts'
 import { type Scope, Unsupported } from './scope.ts'
 import { Known, Permuted, type Value } from './value.ts'
 
-/** The outputs of a node, those that are not computed here undefined. Throws Unsupported, whatever the reason. */
+/**
+ * The outputs of a node, those that are not computed here undefined. Throws Unsupported, whatever the reason.
+ */
 export const applyNode = (
   operation: Operation,
   inputs: readonly (Value | undefined)[],

@@ -1,4 +1,6 @@
-/** @file The number of samples of a batch, fixed where a model leaves it open: some runtimes run nothing else. */
+/**
+ * @file The number of samples of a batch, fixed where a model leaves it open: some runtimes run nothing else.
+ */
 import {
   type TensorShapeProto_Dimension as Dimension,
   GraphProtoSchema,
@@ -36,7 +38,9 @@ export function withBatch({ path, proto, graph, stored }: OnnxFile, batch: numbe
 const dimsOf = ({ type }: ValueInfoProto): Dimension[] | undefined =>
   type?.value.case === 'tensorType' ? type.value.value.shape?.dim : undefined
 
-/** With a number in the place of the symbols of the batch, and of the first axis of an input that names none. */
+/**
+ * With a number in the place of the symbols of the batch, and of the first axis of an input that names none.
+ */
 function fixed(info: ValueInfoProto, batch: number, symbols: ReadonlySet<string>, isInput: boolean): ValueInfoProto {
   const dims = dimsOf(info)
   if (!dims || info.type?.value.case !== 'tensorType') return info

@@ -1,6 +1,6 @@
 /**
- * @file All graphs of a model: the main one, those inside of nodes (the branches of an If, the body of a Loop) and the bodies of functions.
- * What is done to nodes and stored tensors is done to every one of them.
+ * @file All graphs of a model: the main one, those inside of nodes (the branches of an If, the body of a
+ * Loop) and the bodies of functions. What is done to nodes and stored tensors is done to every one of them.
  */
 import { create } from '@bufbuild/protobuf'
 import {
@@ -19,8 +19,9 @@ import { changed } from './changed.ts'
 export type Path = string
 
 /**
- * The model with every graph replaced by what `change` makes of it; graphs inside of nodes first. A function's body is shown as a graph without stored
- * tensors, of which only the nodes are taken. What does not change is not copied.
+ * The model with every graph replaced by what `change` makes of it; graphs inside of nodes first. A
+ * function's body is shown as a graph without stored tensors, of which only the nodes are taken. What does
+ * not change is not copied.
  */
 export function mapBodies(model: ModelProto, change: (body: GraphProto, path: Path) => GraphProto): ModelProto {
   const graph = model.graph && mapGraph(model.graph, '', change)

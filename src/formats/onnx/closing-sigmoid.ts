@@ -1,4 +1,7 @@
-/** @file The sigmoid at the end of a model with one score per sample, which the loss does without as it does without a closing softmax. */
+/**
+ * @file The sigmoid at the end of a model with one score per sample, which the loss does without as it does
+ * without a closing softmax.
+ */
 import type { Graph } from '../../graph/graph.ts'
 import { reshape } from '../../graph/operators/shape.ts'
 import type { Tensor } from '../../graph/tensor.ts'
@@ -6,7 +9,10 @@ import type { Tensor } from '../../graph/tensor.ts'
 /** What only gives a score another shape. */
 const reshapes = ['Reshape', 'Flatten']
 
-/** The logit [N, 1] that a sigmoid makes the output [N, 1] of, also where its shape is changed in between; undefined where none does. */
+/**
+ * The logit [N, 1] that a sigmoid makes the output [N, 1] of, also where its shape is changed in between;
+ * undefined where none does.
+ */
 export function beforeSigmoid(graph: Graph, output: Tensor): Tensor | undefined {
   if (output.shape.length !== 2 || output.shape[1] !== 1) return undefined
   const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((tensor) => [tensor, node] as const)))

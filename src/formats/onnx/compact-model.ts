@@ -1,7 +1,8 @@
 /**
- * @file A model without the channels that it does not need, by changes of its messages. Which channels go is decided on our graph (graph/compact.ts); each
- * difference between the two graphs is then made where the file has it. What the file cannot say otherwise, such as a number of channels in a
- * shape that is computed, keeps its channels.
+ * @file A model without the channels that it does not need, by changes of its messages. Which channels go is
+ * decided on our graph (graph/compact.ts); each difference between the two graphs is then made where the file
+ * has it. What the file cannot say otherwise, such as a number of channels in a shape that is computed, keeps
+ * its channels.
  */
 import { create } from '@bufbuild/protobuf'
 import {
@@ -118,7 +119,10 @@ class CompactEdit {
     }
   }
 
-  /** The nodes of the graph for the node of the file that computes `name`, or, where that became none, for those that it reads. */
+  /**
+   * The nodes of the graph for the node of the file that computes `name`, or, where that became none, for
+   * those that it reads.
+   */
   #madeFor(name: string): Node[] {
     const proto = this.#editor.file.graph.node.find(({ output }) => output.includes(name))
     if (!proto) return []
@@ -201,7 +205,9 @@ class CompactEdit {
     return true
   }
 
-  /** Other numbers in the stored shape that a Reshape asks for; one that is computed has to follow by itself. */
+  /**
+   * Other numbers in the stored shape that a Reshape asks for; one that is computed has to follow by itself.
+   */
   #setTarget(proto: NodeProto, old: Shape, shape: Shape): boolean {
     const asked = this.#numbers(proto, 1)
     if (!asked) return true
@@ -258,7 +264,10 @@ class CompactEdit {
     return true
   }
 
-  /** Nodes that no output needs go: they may read what is smaller now. What the file says of shapes after a change is left out. */
+  /**
+   * Nodes that no output needs go: they may read what is smaller now. What the file says of shapes after a
+   * change is left out.
+   */
   #dropUnneeded(): void {
     const { graph } = this.#editor.file
     const needed = new Set(graph.output.map(({ name }) => name))
@@ -280,7 +289,10 @@ const valuesOf = (
 const equal = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   a.length === b.length && Array.from(a).every((value, i) => Object.is(value, b[i]))
 
-/** The shape that `other`, which has the axes of `old` but for axes of size 1, gets where `old` becomes `now`; undefined where it has others. */
+/**
+ * The shape that `other`, which has the axes of `old` but for axes of size 1, gets where `old` becomes `now`;
+ * undefined where it has others.
+ */
 function likewise(old: Shape, now: Shape, other: Shape): number[] | undefined {
   const axes = old.flatMap((n, axis) => (n > 1 ? [axis] : []))
   let next = 0

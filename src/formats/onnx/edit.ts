@@ -1,6 +1,7 @@
 /**
- * @file Changes of a model's messages: other values, shapes and names in single places, nodes that go or come. Everything that is not touched stays
- * the message that was read; what nothing reads any more because of a change goes.
+ * @file Changes of a model's messages: other values, shapes and names in single places, nodes that go or
+ * come. Everything that is not touched stays the message that was read; what nothing reads any more because
+ * of a change goes.
  */
 import {
   type AttributeProto,
@@ -147,7 +148,10 @@ export class ModelEditor {
   }
 }
 
-/** A graph without the nodes and stored tensors among `names`, and what only they read, that nothing reads any more. */
+/**
+ * A graph without the nodes and stored tensors among `names`, and what only they read, that nothing reads any
+ * more.
+ */
 function withoutUnread(graph: GraphProto, names: ReadonlySet<string>): GraphProto {
   const readers = new Map<string, number>()
   const count = (name: string, by: number) => readers.set(name, (readers.get(name) ?? 0) + by)

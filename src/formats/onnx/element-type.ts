@@ -6,14 +6,17 @@ import { isFloating } from './tensor.ts'
 /** Largest whole number up to which all are exact here. */
 const EXACT = 2 ** 53
 
-/** Room for numbers of a type. What is written into it is rounded to single precision, but for doubles and whole numbers. */
+/**
+ * Room for numbers of a type. What is written into it is rounded to single precision, but for doubles and
+ * whole numbers.
+ */
 export const roomFor = (type: DType, size: number): Float32Array | Float64Array =>
   isFloating(type) && type !== 'F64' ? new Float32Array(size) : new Float64Array(size)
 
 /**
- * Makes numbers those of a type, in place: halves are rounded to the nearest, whole numbers lose a fraction and, where they are too large, wrap around as in
- * two's complement.
- * False where one cannot be held exactly here (64-bit integers beyond 2^53, divisions by zero).
+ * Makes numbers those of a type, in place: halves are rounded to the nearest, whole numbers lose a fraction
+ * and, where they are too large, wrap around as in two's complement. False where one cannot be held exactly
+ * here (64-bit integers beyond 2^53, divisions by zero).
  */
 export function settle(type: DType, values: Float32Array | Float64Array): boolean {
   if (type === 'F32' || type === 'F64') return true

@@ -1,6 +1,7 @@
 /**
- * @file The bytes of a model, in parts that share the memory of its tensors: what is written needs no second copy of the weights. A model that would pass
- * the limit of the format, 2 GiB, has its large tensors in a file beside it.
+ * @file The bytes of a model, in parts that share the memory of its tensors: what is written needs no second
+ * copy of the weights. A model that would pass the limit of the format, 2 GiB, has its large tensors in a
+ * file beside it.
  */
 import { toBinary } from '@bufbuild/protobuf'
 import {
@@ -32,7 +33,8 @@ export function encodeModel(model: ModelProto): Uint8Array[] {
   const inner = encodeGraph(graph)
   return [
     toBinary(ModelProtoSchema, changed(ModelProtoSchema, model, { graph: undefined })),
-    ...[prefix(FIELDS.graph, lengthOf(inner)), ...inner],
+    prefix(FIELDS.graph, lengthOf(inner)),
+    ...inner,
   ]
 }
 
@@ -68,7 +70,10 @@ export interface Divided {
   data: Uint8Array[]
 }
 
-/** Where the model would pass `most` bytes (default: what protobuf holds), its large tensors in a file called `location`; else undefined. */
+/**
+ * Where the model would pass `most` bytes (default: what protobuf holds), its large tensors in a file called
+ * `location`; else undefined.
+ */
 export function divided(model: ModelProto, location: string, most = MOST_BYTES): Divided | undefined {
   if (lengthOf(encodeModel(model)) <= most) return undefined
   const data: Uint8Array[] = []

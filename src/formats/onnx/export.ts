@@ -39,7 +39,9 @@ export function exportGraph(graph: Graph, { inputs, initializers, metadata = {},
         ...graph.nodes.flatMap((node, i) => writeNode(node, `node${i}`)),
         // An output may be an input, or have two names.
         ...[...graph.outputs].map(([name, { name: from }]) => ({
-          ...{ opType: 'Identity', input: [from], output: [outputName(name, inputs)] },
+          opType: 'Identity',
+          input: [from],
+          output: [outputName(name, inputs)],
         })),
       ],
       output: [...graph.outputs].map(([name, tensor]) => valueInfo(outputName(name, inputs), tensor, batch)),
@@ -60,7 +62,10 @@ export interface NetworkExport {
   graph?: Graph
 }
 
-/** The graph of a network that is used: input `images`, output `logits`, where the network says so with what closes it. */
+/**
+ * The graph of a network that is used: input `images`, output `logits`, where the network says so with what
+ * closes it.
+ */
 export function inferenceGraph(model: Model, batch = 1): Graph {
   const graph = new Graph()
   const logits = model.build(graph, graph.input('images', [batch, ...model.image]), false)
@@ -68,7 +73,10 @@ export function inferenceGraph(model: Model, batch = 1): Graph {
   return dropDeadNodes(graph)
 }
 
-/** A network with its weights as an ONNX model for batches of any size: `images` [N, C, H, W] to `logits` [N, classes]. */
+/**
+ * A network with its weights as an ONNX model for batches of any size: `images` [N, C, H, W] to `logits` [N,
+ * classes].
+ */
 export function exportNetwork({ model, values, metadata, graph = inferenceGraph(model) }: NetworkExport): ModelProto {
   const stored = graph.stored()
   const initializers = stored.map(({ name, shape }) => floats(name, shape, values(name)))

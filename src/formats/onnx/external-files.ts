@@ -4,7 +4,10 @@ import { dirname, isAbsolute, join, normalize } from 'node:path'
 import { fileProblem, UserError } from '../../util/errors.ts'
 import type { External } from './tensor.ts'
 
-/** Files in the folder of a model and below it. Throws UserError for paths that lead out of it, and for bytes that are not there. */
+/**
+ * Files in the folder of a model and below it. Throws UserError for paths that lead out of it, and for bytes
+ * that are not there.
+ */
 export const externalFiles =
   (model: string): External =>
   (location, offset, length) => {

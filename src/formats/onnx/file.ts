@@ -17,7 +17,10 @@ export interface OnnxFile {
   /** The number of samples that its first input is written for, where it says one. */
   batch?: number
   external: External
-  /** Stored tensors of all graphs by their keys (places.ts; in the main graph, names). Read when asked for; throws UserError where one is malformed. */
+  /**
+   * Stored tensors of all graphs by their keys (places.ts; in the main graph, names). Read when asked for;
+   * throws UserError where one is malformed.
+   */
   stored: ReadonlyMap<string, () => StoredTensor>
   metadata: Record<string, string>
 }
@@ -25,7 +28,10 @@ export interface OnnxFile {
 /** Whether a name is that of an ONNX file. */
 export const isOnnxName = (name: string): boolean => name.toLowerCase().endsWith('.onnx')
 
-/** Whether the first bytes are those of a model: the version of its format, and then a field that can follow it. */
+/**
+ * Whether the first bytes are those of a model: the version of its format, and then a field that can follow
+ * it.
+ */
 export function isOnnx(bytes: Uint8Array): boolean {
   const [tag, version, next] = bytes
   // Safetensors may begin with an 8, too, of a small length whose upper bytes are 0.

@@ -1,6 +1,7 @@
 /**
- * @file Batch normalization with given statistics, made part of the layer before it in the messages of a model: the network need not run here. Formula
- * and conditions are those of graph/fold-batch-norm.ts; sums are in float64, and stored in the type that the layer has.
+ * @file Batch normalization with given statistics, made part of the layer before it in the messages of a
+ * model: the network need not run here. Formula and conditions are those of graph/fold-batch-norm.ts; sums
+ * are in float64, and stored in the type that the layer has.
  */
 import type { ModelProto, NodeProto } from 'onnx-buf'
 import type { StoredTensor } from '../safetensors-bytes.ts'
@@ -94,7 +95,10 @@ function scaled(tensor: StoredTensor, factors: Float64Array, axis: number): Stor
   return floatsAs(tensor.dtype, tensor.shape, values)
 }
 
-/** Other values for an input of a node: in their place, or where other nodes read them as well, in a tensor of their own. */
+/**
+ * Other values for an input of a node: in their place, or where other nodes read them as well, in a tensor of
+ * their own.
+ */
 function put(editor: ModelEditor, node: NodeProto, input: number, tensor: StoredTensor): void {
   const name = node.input[input]
   if (editor.readers(name).length === 1 && !editor.isOutput(name)) editor.setTensor(name, tensor)

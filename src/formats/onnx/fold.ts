@@ -1,6 +1,7 @@
 /**
- * @file What is computed before a network runs: shapes and their arithmetic, weights under another shape or order, kernels that nodes make of stored tensors. Writers leave
- * whole chains of such nodes (Shape, Gather, Concat) where a size is not fixed.
+ * @file What is computed before a network runs: shapes and their arithmetic, weights under another shape or
+ * order, kernels that nodes make of stored tensors. Writers leave whole chains of such nodes (Shape, Gather,
+ * Concat) where a size is not fixed.
  */
 import { create } from '@bufbuild/protobuf'
 import { TensorProto_DataType as DataType, TensorProtoSchema } from 'onnx-buf'
@@ -28,7 +29,9 @@ export const folds: Readonly<Record<string, Fold>> = {
 export const isFolded = (op: string): boolean =>
   Object.hasOwn(folds, op) || ['Constant', 'ConstantOfShape', 'Shape', 'Size'].includes(op)
 
-/** What nodes gave for inputs that are the same numbers still: networks are built anew for every batch size. */
+/**
+ * What nodes gave for inputs that are the same numbers still: networks are built anew for every batch size.
+ */
 const remembered = new WeakMap<Operation, { inputs: readonly unknown[]; outputs: Known[] }>()
 
 /** The outputs of a node that can be computed at once; undefined where it has to run. */

@@ -61,7 +61,9 @@ export function inputOf(file: OnnxFile, { plane, layout }: ImportOptions): Image
 
 const isChannels = (n: number | undefined) => n === 1 || n === 3 || n === 4
 
-/** A vector whose length is left open has as many values as the matrices that it is multiplied by have rows. */
+/**
+ * A vector whose length is left open has as many values as the matrices that it is multiplied by have rows.
+ */
 function withReaders(sample: (number | undefined)[], name: string, { graph, stored }: OnnxFile) {
   if (sample.length !== 1 || sample[0] !== undefined) return sample
   const lengths = graph.node.flatMap(({ opType, input: [x, weight], attribute }) => {
@@ -86,7 +88,10 @@ function openSize(sample: readonly (number | undefined)[], layout: string): stri
   return 'say how large images are with --crop (of eval, prune and convert; what convert writes says it to all commands)'
 }
 
-/** A vector is taken as a square image of one or three channels, where it has as many values as one, else as a row. */
+/**
+ * A vector is taken as a square image of one or three channels, where it has as many values as one, else as a
+ * row.
+ */
 function imageOf(sample: readonly number[], layout: string): [number, number, number] {
   if (sample.length === 3)
     return layout === 'NHWC' ? [sample[2], sample[0], sample[1]] : [sample[0], sample[1], sample[2]]

@@ -36,7 +36,10 @@ function same(a: StoredTensor, b: StoredTensor): boolean {
   return x.every((value, i) => Object.is(value, y[i]))
 }
 
-/** Whether the network knows of every node that reads the stored tensor: then its values can change where they are. */
+/**
+ * Whether the network knows of every node that reads the stored tensor: then its values can change where they
+ * are.
+ */
 export function readsAll({ graph }: OnnxFile, { source, roots }: Origin): boolean {
   const known = new Set(roots.map(({ node }) => node))
   return graph.node.every((node) => known.has(node) || !namesRead(node).has(source!.key))

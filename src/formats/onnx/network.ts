@@ -1,4 +1,7 @@
-/** @file An ONNX file as a network of the kind that is trained and pruned: images in, one row of scores per sample out. */
+/**
+ * @file An ONNX file as a network of the kind that is trained and pruned: images in, one row of scores per
+ * sample out.
+ */
 import { Graph } from '../../graph/graph.ts'
 import { sigmoid } from '../../graph/operators/elementwise.ts'
 import type { Shape, Tensor } from '../../graph/tensor.ts'
@@ -22,7 +25,10 @@ export interface OnnxNetwork {
   origins: ReadonlyMap<string, Origin>
 }
 
-/** What the model computes before its last softmax, or the sigmoid of its one score, [N, classes]: its logits. Throws UserError, or Unsupported where a node cannot be run. */
+/**
+ * What the model computes before its last softmax, or the sigmoid of its one score, [N, classes]: its logits.
+ * Throws UserError, or Unsupported where a node cannot be run.
+ */
 export function importOnnx(file: OnnxFile, options: ImportOptions = {}): OnnxNetwork {
   const reader = new NetworkReader(file, options)
   const { image } = reader.input
@@ -40,7 +46,9 @@ export function importOnnx(file: OnnxFile, options: ImportOptions = {}): OnnxNet
     graph.stored().map(({ name, shape }) => [name, storedAs(file, scope.origins.get(name)!, shape)]),
   )
   const model: Model = {
-    ...{ name: file.path, summary: `ONNX model, ${file.graph.node.length} nodes`, image },
+    name: file.path,
+    summary: `ONNX model, ${file.graph.node.length} nodes`,
+    image,
     classes: output.shape[1],
     build: (into, images, training) => {
       const { output } = build(into, images, training)
@@ -51,7 +59,10 @@ export function importOnnx(file: OnnxFile, options: ImportOptions = {}): OnnxNet
   return { model, tensors, origins: scope.origins }
 }
 
-/** Known numbers in the order of the parameter that they become, in the type in which they are stored; computed ones as float32. */
+/**
+ * Known numbers in the order of the parameter that they become, in the type in which they are stored;
+ * computed ones as float32.
+ */
 export function storedAs(file: OnnxFile, { source, values }: Origin, shape: Shape): StoredTensor {
   if (!source) return storeFloats(Float32Array.from(values()), shape)
   const tensor = file.stored.get(source.key)!()
@@ -59,7 +70,8 @@ export function storedAs(file: OnnxFile, { source, values }: Origin, shape: Shap
   // Made when it is asked for: pruning by value never asks.
   let data: Uint8Array | undefined
   return {
-    ...{ dtype: tensor.dtype, shape },
+    dtype: tensor.dtype,
+    shape,
     get data() {
       data ??= turned(tensor, shape)
       return data

@@ -8,7 +8,10 @@ import { placesOf, typeOf } from './places.ts'
 import { Unsupported } from './scope.ts'
 import { dtypes, type External, isFloating } from './tensor.ts'
 
-/** An ONNX model: as it is stored, and as a network, or why it cannot be run here (its weights can be rewritten all the same). */
+/**
+ * An ONNX model: as it is stored, and as a network, or why it cannot be run here (its weights can be
+ * rewritten all the same).
+ */
 export interface OnnxModel {
   file: OnnxFile
   network: OnnxNetwork | Unsupported
@@ -20,7 +23,10 @@ export interface OnnxWeights extends TensorFile {
   onnx: OnnxModel
 }
 
-/** Parses a whole file, which messages call `path`. Throws UserError on anything malformed. Without `external`, all values must be inside. */
+/**
+ * Parses a whole file, which messages call `path`. Throws UserError on anything malformed. Without
+ * `external`, all values must be inside.
+ */
 export function readOnnx(
   bytes: Uint8Array,
   path: string,
@@ -59,7 +65,10 @@ function importOrSay(file: OnnxFile, options: ImportOptions): OnnxNetwork | Unsu
   }
 }
 
-/** The tensors of the network, and all stored floats, and bytes that may stand for floats, that are none of its, by their keys. */
+/**
+ * The tensors of the network, and all stored floats, and bytes that may stand for floats, that are none of
+ * its, by their keys.
+ */
 function allTensors({ proto, stored }: OnnxFile, network: OnnxNetwork | Unsupported): TensorFile['tensors'] {
   const floats = placesOf(proto).filter(({ tensor }) => isWeight(dtypes[typeOf(tensor)]))
   const rest = floats.map(({ key }) => key).filter((key) => !isOf(network, key))

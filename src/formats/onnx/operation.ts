@@ -1,6 +1,6 @@
 /**
- * @file A node of an ONNX graph as translators see it: names, and attributes with their types checked. It remembers which attributes were asked for: what
- * nobody asks for is not honoured.
+ * @file A node of an ONNX graph as translators see it: names, and attributes with their types checked. It
+ * remembers which attributes were asked for: what nobody asks for is not honoured.
  */
 import {
   type AttributeProto,

@@ -1,4 +1,7 @@
-/** @file The nodes of a file as operations: a product with its bias, written as MatMul and Add, is one, and constants that are stored tensors are none. */
+/**
+ * @file The nodes of a file as operations: a product with its bias, written as MatMul and Add, is one, and
+ * constants that are stored tensors are none.
+ */
 import { NodeProtoSchema } from 'onnx-buf'
 import { namesRead } from './bodies.ts'
 import { changed } from './changed.ts'

@@ -1,4 +1,7 @@
-/** @file Where a model stores tensors: initializers, dense or sparse, and Constant nodes, of all of its graphs; each with a key of its own. */
+/**
+ * @file Where a model stores tensors: initializers, dense or sparse, and Constant nodes, of all of its
+ * graphs; each with a key of its own.
+ */
 import { create } from '@bufbuild/protobuf'
 import {
   type AttributeProto,
@@ -18,7 +21,10 @@ import { changed } from './changed.ts'
 
 /** One stored tensor. */
 export interface Place {
-  /** Unique in a model: in the main graph the tensor's name, elsewhere with the {@link Path} of its graph before it. */
+  /**
+   * Unique in a model: in the main graph the tensor's name, elsewhere with the {@link Path} of its graph
+   * before it.
+   */
   key: string
   /** The name by which nodes of its graph read it. */
   name: string
@@ -43,7 +49,10 @@ export const typeOf = (tensor: AnyTensor): DataType =>
 /** The key of a tensor by its name and where its graph stands. */
 export const keyOf = (path: Path, name: string): string => `${path}${name}`
 
-/** All stored tensors, in the order of the file: initializers of the main graph, its sparse ones, its Constant nodes; then graphs inside. */
+/**
+ * All stored tensors, in the order of the file: initializers of the main graph, its sparse ones, its Constant
+ * nodes; then graphs inside.
+ */
 export function placesOf(model: ModelProto): Place[] {
   const bodies: Place[][] = []
   mapBodies(model, (body, path) => {
@@ -68,7 +77,11 @@ export const mapPlaces = (model: ModelProto, change: (place: Place) => AnyTensor
 /** A body with other tensors in their places. A tensor may become sparse, and a sparse one dense. */
 function mapBody(body: GraphProto, path: Path, change: (place: Place) => AnyTensor): GraphProto {
   const place = (kind: Place['kind'], name: string, tensor: AnyTensor): Place => ({
-    ...{ key: keyOf(path, name), name, path, kind, tensor },
+    key: keyOf(path, name),
+    name,
+    path,
+    kind,
+    tensor,
   })
   const stored = [...body.initializer, ...body.sparseInitializer]
   const initializers = stored.map((tensor) => change(place('initializer', nameOf(tensor), tensor)))
@@ -87,7 +100,10 @@ function mapBody(body: GraphProto, path: Path, change: (place: Place) => AnyTens
   })
 }
 
-/** The tensor that a Constant node stores; undefined for other nodes, and for Constants that are a number or a list. */
+/**
+ * The tensor that a Constant node stores; undefined for other nodes, and for Constants that are a number or a
+ * list.
+ */
 export function storedValue({ opType, domain, output, attribute }: NodeProto): AnyTensor | undefined {
   if (opType !== 'Constant' || !['', 'ai.onnx'].includes(domain) || !output[0]) return undefined
   const value = attribute.find(({ name }) => name === 'value' || name === 'sparse_value')

@@ -1,4 +1,7 @@
-/** @file The nodes of an ONNX file as nodes of a graph of ours: those that some outputs need, built anew for every batch size. */
+/**
+ * @file The nodes of an ONNX file as nodes of a graph of ours: those that some outputs need, built anew for
+ * every batch size.
+ */
 import { create } from '@bufbuild/protobuf'
 import { type NodeProto, NodeProtoSchema } from 'onnx-buf'
 import type { Graph } from '../../graph/graph.ts'
@@ -96,7 +99,10 @@ function missing({ path, graph }: OnnxFile, what: string, name: string): never {
   throw new Unsupported(`${path}: ${what}, an output of ${new Operation(maker, 0).label} that is not computed here`)
 }
 
-/** Stored tensors of the main graph by name, each read once; for every node that reads one as a value of its own. */
+/**
+ * Stored tensors of the main graph by name, each read once; for every node that reads one as a value of its
+ * own.
+ */
 function knownTensors({ stored }: OnnxFile): (name: string, root: Slot) => Known | undefined {
   const found = new Map<string, Known>()
   const views = new WeakMap<Slot, Known>()
@@ -115,7 +121,10 @@ function knownTensors({ stored }: OnnxFile): (name: string, root: Slot) => Known
 
 const asKnown = (tensor: StoredTensor) => new Known(tensor.shape, () => numbersOf(tensor), { type: tensor.dtype })
 
-/** Known numbers as the inputs of nodes: the same object for the same numbers, so that what was computed from them is known again. */
+/**
+ * Known numbers as the inputs of nodes: the same object for the same numbers, so that what was computed from
+ * them is known again.
+ */
 function readings(): (known: Known, slot: Slot) => Known {
   const views = new WeakMap<Slot, { known: Known; view: Known }>()
   return (known, slot) => {

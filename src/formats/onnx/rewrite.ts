@@ -1,4 +1,7 @@
-/** @file A model with other values in its stored tensors: names, types, operators, metadata and everything else stay as they are. */
+/**
+ * @file A model with other values in its stored tensors: names, types, operators, metadata and everything
+ * else stay as they are.
+ */
 import { create } from '@bufbuild/protobuf'
 import {
   TensorProto_DataType as DataType,
@@ -19,8 +22,9 @@ import { isSparse, mapPlaces } from './places.ts'
 import { dtypes, readTensor } from './tensor.ts'
 
 /**
- * The model with the given tensors in their places, by key (places.ts), each in the type and the order in which the file stores it; metadata are joined
- * with what is given. A tensor that is stored as nonzeros and their places stays so. Values that are stored in other files move into this one.
+ * The model with the given tensors in their places, by key (places.ts), each in the type and the order in
+ * which the file stores it; metadata are joined with what is given. A tensor that is stored as nonzeros and
+ * their places stays so. Values that are stored in other files move into this one.
  */
 export function withTensors(
   file: OnnxFile,
@@ -46,7 +50,12 @@ export function withMetadata(model: ModelProto, metadata: Readonly<Record<string
 }
 
 const emptied = {
-  ...{ floatData: [], doubleData: [], int32Data: [], int64Data: [], uint64Data: [], externalData: [] },
+  floatData: [],
+  doubleData: [],
+  int32Data: [],
+  int64Data: [],
+  uint64Data: [],
+  externalData: [],
   dataLocation: Location.DEFAULT,
 }
 
@@ -63,11 +72,16 @@ const types = Object.fromEntries(Object.entries(dtypes).map(([type, dtype]) => [
 
 export const denseTensor = ({ dtype, shape, data }: StoredTensor, name = ''): TensorProto =>
   create(TensorProtoSchema, {
-    ...{ name, dataType: types[dtype], dims: shape.map(BigInt) },
+    name,
+    dataType: types[dtype],
+    dims: shape.map(BigInt),
     rawData: data as Uint8Array<ArrayBuffer>,
   })
 
-/** A tensor as its nonzeros and their places, as `like` has them: one index for each, or one per axis. -0 counts as zero, NaN does not. */
+/**
+ * A tensor as its nonzeros and their places, as `like` has them: one index for each, or one per axis. -0
+ * counts as zero, NaN does not.
+ */
 export function sparseTensor(tensor: StoredTensor, like: SparseTensorProto): SparseTensorProto {
   const { name, docString } = like.values!
   return sparseForm(tensor, placesOfNonzeros(tensor), {
@@ -136,8 +150,8 @@ function inlinedSparse(proto: SparseTensorProto, file: OnnxFile): SparseTensorPr
 }
 
 /**
- * Values of a float type in the bytes of a stored tensor, where they differ from its own as float32: what stays the same keeps its bits. Values that the
- * type cannot hold become infinite.
+ * Values of a float type in the bytes of a stored tensor, where they differ from its own as float32: what
+ * stays the same keeps its bits. Values that the type cannot hold become infinite.
  */
 export function merged(stored: StoredTensor, values: ArrayLike<number>): StoredTensor {
   const before = toFloats(stored)

@@ -1,4 +1,7 @@
-/** @file What a command must not have changed: what is around a model's tensors, and the tensors that it did not mean to change. */
+/**
+ * @file What a command must not have changed: what is around a model's tensors, and the tensors that it did
+ * not mean to change.
+ */
 import { toBinary } from '@bufbuild/protobuf'
 import { type ModelProto, OperatorSetIdProtoSchema, type ValueInfoProto, ValueInfoProtoSchema } from 'onnx-buf'
 import { BYTES_PER, type StoredTensor, toFloats } from '../safetensors-bytes.ts'
@@ -15,8 +18,8 @@ export interface InterfaceChanges {
 }
 
 /**
- * The first difference of two models in what others know them by (inputs, outputs, versions, names, documentation, metadata that were there), in words;
- * undefined where there is none.
+ * The first difference of two models in what others know them by (inputs, outputs, versions, names,
+ * documentation, metadata that were there), in words; undefined where there is none.
  */
 export function interfaceDifference(
   before: OnnxFile,
@@ -55,8 +58,9 @@ const infos = (list: readonly ValueInfoProto[], { batch }: InterfaceChanges) =>
   list.map((info) => (batch ? info.name : bytes(toBinary(ValueInfoProtoSchema, info)))).join()
 
 /**
- * The first tensor of `expected`, by key, whose values are not to the bit those of the file, or where it stores halves, those rounded; undefined: all
- * are. Zeros of those that are stored as nonzeros have no sign. Tensors in `but` may be anything.
+ * The first tensor of `expected`, by key, whose values are not to the bit those of the file, or where it
+ * stores halves, those rounded; undefined: all are. Zeros of those that are stored as nonzeros have no sign.
+ * Tensors in `but` may be anything.
  */
 export function tensorDifference(
   expected: OnnxFile,

@@ -1,4 +1,6 @@
-/** @file Where a translation stands: the graph that grows, and what every name of the ONNX graph has become. */
+/**
+ * @file Where a translation stands: the graph that grows, and what every name of the ONNX graph has become.
+ */
 import type { Graph } from '../../graph/graph.ts'
 import { transpose } from '../../graph/operators/shape.ts'
 import type { Initial, Tensor } from '../../graph/tensor.ts'
@@ -72,7 +74,10 @@ export class Scope {
     return tensor
   }
 
-  /** Known numbers that training may change: a parameter with the name under which they are stored; a constant where they are not stored as such. */
+  /**
+   * Known numbers that training may change: a parameter with the name under which they are stored; a constant
+   * where they are not stored as such.
+   */
   parameter(known: Known, initial: Initial): Tensor {
     // Kernels and biases of layers have fans.
     if (!known.source && !(known.read && typeof initial === 'object')) return this.constant(known)
@@ -100,8 +105,8 @@ export class Scope {
   }
 
   /**
-   * What vectors belong to. Writers store equal tensors once, such as the scales, shifts and statistics of fresh networks: each normalization has its own
-   * all the same, and a bias goes with its weight.
+   * What vectors belong to. Writers store equal tensors once, such as the scales, shifts and statistics of
+   * fresh networks: each normalization has its own all the same, and a bias goes with its weight.
    */
   #owner(shape: readonly number[]): string {
     if (shape.length !== 1 || !this.operation) return ''
@@ -110,7 +115,10 @@ export class Scope {
     return ['Conv', 'Gemm', 'MatMul'].includes(op) ? inputs[1] : ''
   }
 
-  /** A name for numbers that another tensor has the name of already: that of the node, with the input that reads them. */
+  /**
+   * A name for numbers that another tensor has the name of already: that of the node, with the input that
+   * reads them.
+   */
   #freeName({ read }: Known): string {
     const { node, input } = read!.slot
     const parts: Record<string, string[]> = { BatchNormalization: ['', 'scale', 'bias', 'mean', 'variance'] }
@@ -141,7 +149,9 @@ export class Scope {
     throw new Unsupported(`${operation.label}: its ${what} is computed while the network runs, expected it to be known`)
   }
 
-  /** Applies an operator that treats all elements alike: where a transpose is to come, it may come after it. */
+  /**
+   * Applies an operator that treats all elements alike: where a transpose is to come, it may come after it.
+   */
   map(value: Value | undefined, operation: Operation, apply: (x: Tensor) => Tensor): Value {
     return value instanceof Permuted ? new Permuted(apply(value.of), value.perm) : apply(this.tensor(value, operation))
   }

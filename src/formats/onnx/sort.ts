@@ -1,10 +1,16 @@
-/** @file The nodes of graphs in an order in which each comes after those that it reads: the format asks for it, and some writers do not keep it. */
+/**
+ * @file The nodes of graphs in an order in which each comes after those that it reads: the format asks for
+ * it, and some writers do not keep it.
+ */
 import { type GraphProto, GraphProtoSchema, type ModelProto, type NodeProto } from 'onnx-buf'
 import { UserError } from '../../util/errors.ts'
 import { mapBodies, namesRead } from './bodies.ts'
 import { changed } from './changed.ts'
 
-/** The model with the nodes of every graph in order; those that are stay as they are. Throws UserError, naming a node, where nodes read one another in a circle. */
+/**
+ * The model with the nodes of every graph in order; those that are stay as they are. Throws UserError, naming
+ * a node, where nodes read one another in a circle.
+ */
 export const sorted = (model: ModelProto, path: string): ModelProto =>
   mapBodies(model, (body) => {
     const node = inOrder(body, path)

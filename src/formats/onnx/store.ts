@@ -1,4 +1,6 @@
-/** @file How a model's floats are stored: all values, only nonzeros with their places, or in half precision. */
+/**
+ * @file How a model's floats are stored: all values, only nonzeros with their places, or in half precision.
+ */
 import { create } from '@bufbuild/protobuf'
 import {
   AttributeProto_AttributeType as AttributeType,
@@ -40,12 +42,16 @@ export interface Stored {
 
 /** Bytes of one index of a nonzero. */
 const INDEX_BYTES = 8
-/** The version of the file format that has sparse tensors, and that of the operators whose Constant may be one. */
+/**
+ * The version of the file format that has sparse tensors, and that of the operators whose Constant may be
+ * one.
+ */
 const SPARSE_SINCE = { ir: 6n, opset: 11 }
 
 /**
- * Tensors as SparseTensorProto where that is smaller: where more than two thirds of float32 values are zero. Those that a runtime could not load so (outputs
- * of their graph, inputs with a default) stay dense. Values must be inside of the model.
+ * Tensors as SparseTensorProto where that is smaller: where more than two thirds of float32 values are zero.
+ * Those that a runtime could not load so (outputs of their graph, inputs with a default) stay dense. Values
+ * must be inside of the model.
  */
 export function sparsely(model: ModelProto): Stored {
   const opset = opsetOf(model)
@@ -94,8 +100,8 @@ function namesOfInterfaces(model: ModelProto): Set<string> {
 }
 
 /**
- * Weights (float32, two axes or more) in half precision: stored as `<name>.float16`, and made float32 again by a Cast that has their name. A tensor with
- * values beyond the largest half, 65,504, stays as it is.
+ * Weights (float32, two axes or more) in half precision: stored as `<name>.float16`, and made float32 again
+ * by a Cast that has their name. A tensor with values beyond the largest half, 65,504, stays as it is.
  */
 export function inHalves(model: ModelProto): Stored {
   const reasons = new Map<string, string[]>()
@@ -133,7 +139,10 @@ export function inHalves(model: ModelProto): Stored {
   return { model: mapBodies(model, (body, path) => halfBody(body, path, { halved, opset, free })), notes }
 }
 
-/** All names of values and nodes of a model, with the number of graphs that store or compute something of that name. */
+/**
+ * All names of values and nodes of a model, with the number of graphs that store or compute something of that
+ * name.
+ */
 function namesOf(model: ModelProto): Map<string, number> {
   const names = new Map<string, number>()
   mapBodies(model, (body) => {
@@ -201,6 +210,10 @@ function castNode(name: string, half: string, { opset, free }: Omit<Halving, 'ha
       ? { name: 'to', type: AttributeType.STRING, s: new TextEncoder().encode('FLOAT') }
       : { name: 'to', type: AttributeType.INT, i: BigInt(DataType.FLOAT) }
   return create(NodeProtoSchema, {
-    ...{ opType: 'Cast', name: free(`${name}.cast`), input: [half], output: [name], attribute: [to] },
+    opType: 'Cast',
+    name: free(`${name}.cast`),
+    input: [half],
+    output: [name],
+    attribute: [to],
   })
 }

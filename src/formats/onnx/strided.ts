@@ -1,4 +1,7 @@
-/** @file Walks over arrays in memory: what moves, repeats or combines numbers is one loop over places and steps. */
+/**
+ * @file Walks over arrays in memory: what moves, repeats or combines numbers is one loop over places and
+ * steps.
+ */
 import { rowMajorStrides, type Shape } from '../../graph/tensor.ts'
 
 /** How an array is walked: by how much its place changes with each axis of the walk, and where it begins. */
@@ -11,7 +14,10 @@ export interface Walk {
 /** Row-major, from the first number. */
 export const inOrder = (shape: Shape): Walk => ({ strides: rowMajorStrides(shape) })
 
-/** As NumPy broadcasts an array of shape `from` to `to`: repeated along axes of size 1 and those that it has not. */
+/**
+ * As NumPy broadcasts an array of shape `from` to `to`: repeated along axes of size 1 and those that it has
+ * not.
+ */
 export function repeated(from: Shape, to: Shape): Walk {
   const own = rowMajorStrides(from)
   const extra = to.length - from.length
@@ -19,8 +25,8 @@ export function repeated(from: Shape, to: Shape): Walk {
 }
 
 /**
- * Visits all places of `shape` in row-major order, in runs of as many as lie evenly in every array: `visit` gets the length of a run and, per array,
- * its first place and the step to the next.
+ * Visits all places of `shape` in row-major order, in runs of as many as lie evenly in every array: `visit`
+ * gets the length of a run and, per array, its first place and the step to the next.
  */
 export function eachRun(
   shape: Shape,
@@ -46,7 +52,10 @@ export function eachRun(
   }
 }
 
-/** Axes of which one goes on where the next ends are one, and those of size 1 none; the strides per axis and array. */
+/**
+ * Axes of which one goes on where the next ends are one, and those of size 1 none; the strides per axis and
+ * array.
+ */
 function merged(shape: Shape, walks: readonly Walk[]): { sizes: number[]; strides: number[][] } {
   const sizes: number[] = []
   const strides: number[][] = []

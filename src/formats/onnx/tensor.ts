@@ -1,4 +1,7 @@
-/** @file Tensors in ONNX files: as raw bytes, as typed lists, in files beside the model, or as nonzeros with their places. */
+/**
+ * @file Tensors in ONNX files: as raw bytes, as typed lists, in files beside the model, or as nonzeros with
+ * their places.
+ */
 import { TensorProto_DataType as DataType, type SparseTensorProto, type TensorProto } from 'onnx-buf'
 import { UserError } from '../../util/errors.ts'
 import { BYTES_PER, type DType, type StoredTensor, toFloats } from '../safetensors-bytes.ts'
@@ -20,10 +23,16 @@ export const dtypes: Readonly<Record<number, DType>> = {
 export const isFloating = (dtype: DType | undefined): boolean =>
   dtype !== undefined && ['F32', 'F64', 'F16', 'BF16'].includes(dtype)
 
-/** Some bytes of the file at a path that a model names, relative to the model. Throws UserError where there are none such. */
+/**
+ * Some bytes of the file at a path that a model names, relative to the model. Throws UserError where there
+ * are none such.
+ */
 export type External = (location: string, offset: number, length: number) => Uint8Array
 
-/** A tensor of a model. Throws UserError, which calls it `what`, where its bytes are not those of its shape and type. */
+/**
+ * A tensor of a model. Throws UserError, which calls it `what`, where its bytes are not those of its shape
+ * and type.
+ */
 export function readTensor(proto: TensorProto, what: string, external: External): StoredTensor {
   const dtype = dtypes[proto.dataType]
   if (!dtype)
@@ -70,7 +79,10 @@ function externalBytes({ externalData }: TensorProto, size: number, what: string
   return external(location, from, count)
 }
 
-/** A sparse initializer as a dense one. Throws UserError, which calls it `what`, where a place is outside of its shape. */
+/**
+ * A sparse initializer as a dense one. Throws UserError, which calls it `what`, where a place is outside of
+ * its shape.
+ */
 export function readSparse(proto: SparseTensorProto, what: string, external: External): StoredTensor {
   if (!proto.values || !proto.indices) throw new UserError(`${what} is sparse and lacks its values or their places`)
   const values = readTensor(proto.values, what, external)

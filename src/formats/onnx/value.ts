@@ -1,6 +1,6 @@
 /**
- * @file What a name of an ONNX graph stands for while it is read: a tensor that the network computes, one that is yet to be transposed, or numbers that
- * are known before it runs (weights, shapes).
+ * @file What a name of an ONNX graph stands for while it is read: a tensor that the network computes, one
+ * that is yet to be transposed, or numbers that are known before it runs (weights, shapes).
  */
 import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { DType } from '../safetensors-bytes.ts'
@@ -9,7 +9,10 @@ import { isFloating } from './tensor.ts'
 
 export type Value = Tensor | Permuted | Known
 
-/** A tensor whose axes are to be reordered: axis i of the value is axis perm[i] of `of`. Many transposes cancel, so none is done before it must. */
+/**
+ * A tensor whose axes are to be reordered: axis i of the value is axis perm[i] of `of`. Many transposes
+ * cancel, so none is done before it must.
+ */
 export class Permuted {
   readonly of: Tensor
   readonly perm: readonly number[]

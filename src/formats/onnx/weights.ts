@@ -1,4 +1,7 @@
-/** @file The weights of an ONNX model, which need not run here: the stored tensors that its layers multiply with, and why others are none. */
+/**
+ * @file The weights of an ONNX model, which need not run here: the stored tensors that its layers multiply
+ * with, and why others are none.
+ */
 
 import { TensorProto_DataType as DataType } from 'onnx-buf'
 import type { DType, StoredTensor } from '../safetensors-bytes.ts'
@@ -18,7 +21,10 @@ export interface StoredWeight {
   shape: readonly number[]
   /** The values that are in the file. */
   stored(): StoredTensor
-  /** Per element |what the layers multiply with|, 0 where that is zero, and which stored number is zero there; of these values instead of those of the file. */
+  /**
+   * Per element |what the layers multiply with|, 0 where that is zero, and which stored number is zero there;
+   * of these values instead of those of the file.
+   */
   weigh(values: StoredTensor): Weighed
   /** Layers that read part of it only, with the elements of each. */
   parts(): { layer: string; elements: Int32Array }[]
@@ -37,7 +43,10 @@ export interface StoredWeights {
   weights: StoredWeight[]
   /** All others of floats or of few bits with two axes or more that have more than one index. */
   untouched: Untouched[]
-  /** Tensors of whole numbers that stand for floats, which are no weights, with the number that stands for zero. */
+  /**
+   * Tensors of whole numbers that stand for floats, which are no weights, with the number that stands for
+   * zero.
+   */
   quantized: { key: string; weigh(values: StoredTensor): Weighed }[]
 }
 
@@ -57,7 +66,10 @@ export function storedWeights(file: OnnxFile): StoredWeights {
     if (reason === undefined) {
       const sources = layers.map(({ source }) => source)
       found.weights.push({
-        ...{ key: place.key, dtype, shape, stored },
+        key: place.key,
+        dtype,
+        shape,
+        stored,
         weigh: (values) => weigh(sources, values),
         parts: () =>
           layers.flatMap(({ layer, source }) => {

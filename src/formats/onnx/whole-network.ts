@@ -1,4 +1,7 @@
-/** @file Everything that an ONNX file computes, as a graph: all of its outputs, with their shapes and their closing softmax. */
+/**
+ * @file Everything that an ONNX file computes, as a graph: all of its outputs, with their shapes and their
+ * closing softmax.
+ */
 import type { NodeProto } from 'onnx-buf'
 import type { Values } from '../../graph/fold-batch-norm.ts'
 import { Graph } from '../../graph/graph.ts'

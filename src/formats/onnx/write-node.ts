@@ -27,7 +27,10 @@ interface Written {
 
 type Write = (written: Written) => NodeInit[]
 
-/** The ONNX nodes of one of ours; `stem` makes names for values in between. Throws where ONNX has no such operator. */
+/**
+ * The ONNX nodes of one of ours; `stem` makes names for values in between. Throws where ONNX has no such
+ * operator.
+ */
 export function writeNode(node: Node, stem: string): NodeInit[] {
   const { operator, inputs, outputs } = node
   if (!Object.hasOwn(writers, operator.name)) throw new Error(`${operator.name} is no ONNX operator`)
@@ -37,7 +40,9 @@ export function writeNode(node: Node, stem: string): NodeInit[] {
 
 const integer = (name: string, value: number): Attribute => ({ name, type: AttributeType.INT, i: BigInt(value) })
 const integers = (name: string, values: readonly number[]): Attribute => ({
-  ...{ name, type: AttributeType.INTS, ints: values.map(BigInt) },
+  name,
+  type: AttributeType.INTS,
+  ints: values.map(BigInt),
 })
 const float = (name: string, f: number): Attribute => ({ name, type: AttributeType.FLOAT, f })
 
@@ -73,7 +78,10 @@ function withNumbers(
 
 const grid = ({ attributes }: Node) => ['starts', 'steps', 'shape'].map((name) => attributes[name] as Shape)
 
-/** A shape whose samples are as many as those of the input, whatever their number (Reshape takes 0 so, Expand 1). */
+/**
+ * A shape whose samples are as many as those of the input, whatever their number (Reshape takes 0 so, Expand
+ * 1).
+ */
 const anyBatch = (shape: Shape, [x]: readonly Tensor[], [y]: readonly Tensor[], like: number) =>
   x.batched && y.batched && x.shape[0] === shape[0] ? [like, ...shape.slice(1)] : shape
 
@@ -94,7 +102,9 @@ const writers: Record<string, Write> = {
   // Some runtimes take neither the kernel's shape from the weight nor dilations of 1 for granted.
   Conv: ({ node: { attributes, inputs }, input, output }) => [
     {
-      ...{ opType: 'Conv', input, output },
+      opType: 'Conv',
+      input,
+      output,
       attribute: [
         integers('kernel_shape', inputs[1].shape.slice(2)),
         ...lists({ dilations: [1, 1], ...attributes }, 'strides', 'pads', 'dilations'),
@@ -105,14 +115,12 @@ const writers: Record<string, Write> = {
   BatchNormalization: same((attributes) => [float('epsilon', attributes.epsilon as number)]),
   // The second output, places, is another type in ONNX and counts on over samples and channels.
   MaxPool: ({ node: { attributes }, input, output }) => [
-    ...[
-      {
-        opType: 'MaxPool',
-        input,
-        output: output.slice(0, 1),
-        attribute: lists(attributes, 'kernel_shape', 'strides', 'pads'),
-      },
-    ],
+    {
+      opType: 'MaxPool',
+      input,
+      output: output.slice(0, 1),
+      attribute: lists(attributes, 'kernel_shape', 'strides', 'pads'),
+    },
   ],
   AveragePool: same((attributes) => [
     ...lists(attributes, 'kernel_shape', 'strides', 'pads'),
@@ -153,7 +161,9 @@ const writers: Record<string, Write> = {
   SoftmaxCrossEntropyLoss: ({ input, output, stem }) => [
     { opType: 'Cast', input: [input[1]], output: [stem], attribute: [integer('to', DataType.INT64)] },
     {
-      ...{ opType: 'SoftmaxCrossEntropyLoss', input: [input[0], stem], output },
+      opType: 'SoftmaxCrossEntropyLoss',
+      input: [input[0], stem],
+      output,
       attribute: [{ name: 'reduction', type: AttributeType.STRING, s: new TextEncoder().encode('none') }],
     },
   ],

@@ -12,9 +12,10 @@ export interface ZeroCount {
 }
 
 /**
- * Zeros of weights, as their layers multiply with them, and zeros among all that the file stores: of floats, and of whole numbers that stand for floats, of which
- * their zero points are zeros. `changes`: tensors whose values are others than those of the file, by key. `found`: what {@link storedWeights} has found, where
- * that is known.
+ * Zeros of weights, as their layers multiply with them, and zeros among all that the file stores: of floats,
+ * and of whole numbers that stand for floats, of which their zero points are zeros. `changes`: tensors whose
+ * values are others than those of the file, by key. `found`: what {@link storedWeights} has found, where that
+ * is known.
  */
 export function countZeros(
   file: OnnxFile,

@@ -1,7 +1,7 @@
 /**
- * @file The two layouts of PyTorch's checkpoints. Since version 1.6 `torch.save` writes a zip archive of a pickle and
- * the storages that it names, uncompressed; before, five pickles in a row (magic number, version, machine, the
- * object, keys of storages), then the storages.
+ * @file The two layouts of PyTorch's checkpoints. Since version 1.6 `torch.save` writes a zip archive of a
+ * pickle and the storages that it names, uncompressed; before, five pickles in a row (magic number, version,
+ * machine, the object, keys of storages), then the storages.
  */
 import { unzipSync } from 'fflate'
 import { UserError } from '../../util/errors.ts'

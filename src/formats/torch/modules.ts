@@ -22,8 +22,8 @@ export interface Walk {
 }
 
 /**
- * The entries that the state dict of a module would have, {@link Unread} where a part of it keeps its values in a way
- * of its own; undefined where it is no module. `walk` is one for all modules of a file.
+ * The entries that the state dict of a module would have, {@link Unread} where a part of it keeps its values
+ * in a way of its own; undefined where it is no module. `walk` is one for all modules of a file.
  */
 export function moduleEntries(value: PickleValue, walk: Walk): PickleDict | undefined {
   if (!(value instanceof Opaque) || !partsOf(value)) return undefined

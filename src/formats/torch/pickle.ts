@@ -1,8 +1,8 @@
 /**
- * @file Python's pickle format, restricted: a program for a stack machine that can build numbers, strings, bytes,
- * lists, tuples, dicts, sets and the few named things that the caller makes itself. No code can run: whatever else a
- * pickle names, and whatever it would have it make, are placeholders (values.ts). Format: the documentation of
- * CPython's pickletools, protocols 0 to 5.
+ * @file Python's pickle format, restricted: a program for a stack machine that can build numbers, strings,
+ * bytes, lists, tuples, dicts, sets and the few named things that the caller makes itself. No code can run:
+ * whatever else a pickle names, and whatever it would have it make, are placeholders (values.ts). Format: the
+ * documentation of CPython's pickletools, protocols 0 to 5.
  */
 import { UserError } from '../../util/errors.ts'
 import { Reader } from './reader.ts'
@@ -10,8 +10,8 @@ import { Named, Opaque, type PickleDict, type PickleSet, type PickleValue } from
 
 export interface PickleWorld {
   /**
-   * Makes what a pickle names, `module name`, from its arguments, in a time that does not depend on how much they
-   * hold. What is absent stays a placeholder.
+   * Makes what a pickle names, `module name`, from its arguments, in a time that does not depend on how much
+   * they hold. What is absent stays a placeholder.
    */
   make: Readonly<Record<string, (args: readonly PickleValue[]) => PickleValue>>
   /** What stands for a persistent id. */
@@ -19,8 +19,8 @@ export interface PickleWorld {
 }
 
 /**
- * Reads the pickle that begins at `start`; `end` is where it ends. Throws UserError; `source` is what messages call
- * the file.
+ * Reads the pickle that begins at `start`; `end` is where it ends. Throws UserError; `source` is what
+ * messages call the file.
  */
 export function unpickle(
   bytes: Uint8Array,

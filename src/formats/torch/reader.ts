@@ -1,6 +1,6 @@
 /**
- * @file The operands of pickle's instructions: counts, integers of any length, floats, text, lines. Nothing is read
- * past the end of the file.
+ * @file The operands of pickle's instructions: counts, integers of any length, floats, text, lines. Nothing
+ * is read past the end of the file.
  */
 
 /** Bytes of the longest integer that is told from others: far more than anything that is counted. */
@@ -73,7 +73,9 @@ export class Reader {
     return numberOrDigits(BigInt.asIntN(8 * count, value))
   }
 
-  /** An integer in a line, perhaps with an L behind it; 00 and 01 are how the first protocols write booleans. */
+  /**
+   * An integer in a line, perhaps with an L behind it; 00 and 01 are how the first protocols write booleans.
+   */
   integerLine(): number | string | boolean {
     const text = this.line()
     if (text === '00' || text === '01') return text === '01'

@@ -1,6 +1,6 @@
 /**
- * @file Sparse tensors in PyTorch's pickles: by coordinates (COO), or by compressed rows or columns (CSR, CSC), of
- * single values or of blocks (BSR, BSC).
+ * @file Sparse tensors in PyTorch's pickles: by coordinates (COO), or by compressed rows or columns (CSR,
+ * CSC), of single values or of blocks (BSR, BSC).
  */
 import { UserError } from '../../util/errors.ts'
 import { BYTES_PER, type DType, type StoredTensor } from '../safetensors-bytes.ts'
@@ -8,7 +8,8 @@ import { isShape, Strided, sizeOf, Tensor, Unread, type Words, wordsOf } from '.
 import { Named, Opaque, type PickleValue } from './values.ts'
 
 /**
- * Its layout, and what that consists of: in all of them the last two are values and shape, before them are places.
+ * Its layout, and what that consists of: in all of them the last two are values and shape, before them are
+ * places.
  */
 export function rebuildSparse([layout, data]: readonly PickleValue[], fail: (what: string) => Error): Tensor | Unread {
   const parts = Array.isArray(data) ? data : []

@@ -1,12 +1,12 @@
 /**
- * @file Where in a checkpoint the weights are. Training scripts save them under names of their own, beside counters,
- * accuracies, random states, optimizers, averaged copies.
+ * @file Where in a checkpoint the weights are. Training scripts save them under names of their own, beside
+ * counters, accuracies, random states, optimizers, averaged copies.
  *
- * Weights are a dict of tensors by name (or a whole module) with at least one matrix, or one tensor named as a
- * weight; only where there is none such, any dict of tensors counts. Optimizers, told by their `param_groups` or by
- * their key, are never looked into. From the outermost dict on, the way to the weights is followed key by key: where
- * it parts, the first of {@link PREFERRED} is taken and a note says what else there is; where none of those is there,
- * nothing is chosen, and an error names the keys.
+ * Weights are a dict of tensors by name (or a whole module) with at least one matrix, or one tensor named as
+ * a weight; only where there is none such, any dict of tensors counts. Optimizers, told by their
+ * `param_groups` or by their key, are never looked into. From the outermost dict on, the way to the weights
+ * is followed key by key: where it parts, the first of {@link PREFERRED} is taken and a note says what else
+ * there is; where none of those is there, nothing is chosen, and an error names the keys.
  */
 import { UserError } from '../../util/errors.ts'
 import { moduleEntries, type Walk } from './modules.ts'
@@ -15,8 +15,19 @@ import { dictOf, kindOf, type PickleDict, type PickleValue } from './values.ts'
 
 /** Keys of weights, in any case of letters. */
 const PREFERRED = [
-  ...['state_dict', 'model_state_dict', 'model_state', 'model_dict', 'model', 'network_state_dict', 'network'],
-  ...['net_state_dict', 'net', 'module', 'weights', 'params', 'parameters'],
+  'state_dict',
+  'model_state_dict',
+  'model_state',
+  'model_dict',
+  'model',
+  'network_state_dict',
+  'network',
+  'net_state_dict',
+  'net',
+  'module',
+  'weights',
+  'params',
+  'parameters',
 ]
 const OPTIMIZER = /optim/i
 /** Keys on the way to weights, at most. */

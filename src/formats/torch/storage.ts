@@ -1,6 +1,6 @@
 /**
- * @file Storages of PyTorch's checkpoints: elements of one type in a row, which lie elsewhere in the file than the
- * pickle that names them.
+ * @file Storages of PyTorch's checkpoints: elements of one type in a row, which lie elsewhere in the file
+ * than the pickle that names them.
  */
 import { UserError } from '../../util/errors.ts'
 import { BYTES_PER, type DType } from '../safetensors-bytes.ts'
@@ -66,8 +66,8 @@ const otherTypes: Readonly<Record<string, number>> = {
 }
 
 /**
- * A persistent id: ('storage', class, key, device, elements, perhaps a view), or of older files ('module', class, its
- * source, where that was).
+ * A persistent id: ('storage', class, key, device, elements, perhaps a view), or of older files ('module',
+ * class, its source, where that was).
  */
 export function persistent(id: PickleValue, known: Map<string, Storage>, source: string): PickleValue {
   const [kind, type, name, , length, view] = Array.isArray(id) ? id : []

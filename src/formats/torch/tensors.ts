@@ -12,8 +12,8 @@ export abstract class Tensor {
   /** Bytes that it takes to make it dense. */
   abstract readonly needs: number
   /**
-   * Row-major and on its own. Throws UserError where what is stored contradicts itself; `what` is what messages call
-   * it.
+   * Row-major and on its own. Throws UserError where what is stored contradicts itself; `what` is what
+   * messages call it.
    */
   abstract dense(what: string): StoredTensor
 }
@@ -126,8 +126,8 @@ function gather(from: Words, to: Words, offset: number, { shape, strides }: Layo
 }
 
 /**
- * `torch._utils._rebuild_tensor_v2` and the older one: (storage, offset, shape, strides, ..., perhaps flags); the
- * third one has the type before them. Throws what `fail` says where the tensor is not within its storage.
+ * `torch._utils._rebuild_tensor_v2` and the older one: (storage, offset, shape, strides, ..., perhaps flags);
+ * the third one has the type before them. Throws what `fail` says where the tensor is not within its storage.
  */
 export function rebuildTensor(
   [storage, offset, shape, strides, , , ...more]: readonly PickleValue[],

@@ -1,6 +1,7 @@
 /**
- * @file PyTorch's checkpoints (`.pth`, `.pt`, `.ckpt`, `.tar`): a pickle that names storages, and the storages.
- * Nothing in them is run. Weights are found by what they are (state.ts), whatever training scripts save beside them.
+ * @file PyTorch's checkpoints (`.pth`, `.pt`, `.ckpt`, `.tar`): a pickle that names storages, and the
+ * storages. Nothing in them is run. Weights are found by what they are (state.ts), whatever training scripts
+ * save beside them.
  */
 import { UserError } from '../../util/errors.ts'
 import { joinMasks } from '../pruned-masks.ts'
@@ -23,8 +24,8 @@ export interface TorchFile extends TensorFile {
 }
 
 /**
- * The weights of a checkpoint, dense. Throws UserError on anything malformed, and where there are none or several;
- * `source` is what messages call the file.
+ * The weights of a checkpoint, dense. Throws UserError on anything malformed, and where there are none or
+ * several; `source` is what messages call the file.
  */
 export function parseTorch(bytes: Uint8Array, source: string): TorchFile {
   const { entries, note } = findState(isZip(bytes) ? readZip(bytes, source) : readLegacy(bytes, source), source)
@@ -71,8 +72,8 @@ function tensorsOf(entries: PickleDict, source: string): Map<string, Tensor> {
 const isMember = (name: string) => /\.|^(weight|bias)$/.test(name) && !name.endsWith('_extra_state')
 
 /**
- * Without the `module.` of networks that were trained on several devices, and without the `._layer` of those that
- * WoodFisher's code wraps to prune them.
+ * Without the `module.` of networks that were trained on several devices, and without the `._layer` of those
+ * that WoodFisher's code wraps to prune them.
  */
 function withoutPrefix(found: Map<string, Tensor>, source: string): Map<string, Tensor> {
   const all = [...found.keys()].every((name) => name.startsWith('module.'))

@@ -1,6 +1,6 @@
 /**
- * @file What a pickle is made of here: plain data, and placeholders for everything that has a class or a function of
- * Python's behind it. Nothing of either is ever run.
+ * @file What a pickle is made of here: plain data, and placeholders for everything that has a class or a
+ * function of Python's behind it. Nothing of either is ever run.
  */
 
 /** Lists and tuples are arrays, dicts are maps; integers beyond 2^53 are their digits. */

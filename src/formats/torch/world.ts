@@ -1,5 +1,6 @@
 /**
- * @file The few names of PyTorch's pickles that are made: dicts, sets, shapes, tensors. All others stay placeholders.
+ * @file The few names of PyTorch's pickles that are made: dicts, sets, shapes, tensors. All others stay
+ * placeholders.
  */
 import { UserError } from '../../util/errors.ts'
 import type { DType } from '../safetensors-bytes.ts'
@@ -87,7 +88,14 @@ const unread: Readonly<Record<string, string>> = {
 }
 
 const types: Readonly<Record<string, DType>> = {
-  ...{ 'torch float64': 'F64', 'torch float32': 'F32', 'torch float16': 'F16', 'torch bfloat16': 'BF16' },
-  ...{ 'torch int64': 'I64', 'torch int32': 'I32', 'torch int16': 'I16', 'torch int8': 'I8' },
-  ...{ 'torch uint8': 'U8', 'torch bool': 'BOOL' },
+  'torch float64': 'F64',
+  'torch float32': 'F32',
+  'torch float16': 'F16',
+  'torch bfloat16': 'BF16',
+  'torch int64': 'I64',
+  'torch int32': 'I32',
+  'torch int16': 'I16',
+  'torch int8': 'I8',
+  'torch uint8': 'U8',
+  'torch bool': 'BOOL',
 }

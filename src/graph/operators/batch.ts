@@ -7,8 +7,8 @@ import { check, type Operator } from '../operator.ts'
 import { describe, type Shape, type Tensor } from '../tensor.ts'
 
 /**
- * x[n, c, ...] = scale[c] image[index[n], c, ...] + shift[c]. Inputs: images (bytes, [count, C, H, W]), index [N],
- * scale [C], shift [C]. Output [N, C, H, W].
+ * x[n, c, ...] = scale[c] image[index[n], c, ...] + shift[c]. Inputs: images (bytes, [count, C, H, W]), index
+ * [N], scale [C], shift [C]. Output [N, C, H, W].
  */
 export const LoadImages: Operator = {
   name: 'LoadImages',
@@ -21,8 +21,9 @@ export const LoadImages: Operator = {
 }
 
 /**
- * As LoadImages, cropped from the padded image and flipped. A third input `change` [N, 3] holds, per sample, the crop's first row and column (0 to
- * 2 `pad`) and whether columns run backwards (0 or 1). Attributes `pad`, and `reflect`: 1 for a reflection, 0 for black.
+ * As LoadImages, cropped from the padded image and flipped. A third input `change` [N, 3] holds, per sample,
+ * the crop's first row and column (0 to 2 `pad`) and whether columns run backwards (0 or 1). Attributes
+ * `pad`, and `reflect`: 1 for a reflection, 0 for black.
  */
 export const LoadAugmented: Operator = {
   name: 'LoadAugmented',

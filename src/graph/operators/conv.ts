@@ -1,9 +1,9 @@
 /**
- * @file Convolution over two spatial axes (ONNX Conv) and its gradients. All three are bilinear in their inputs and each one's gradients are the
- * other two, so derivatives of any order stay in the family.
+ * @file Convolution over two spatial axes (ONNX Conv) and its gradients. All three are bilinear in their
+ * inputs and each one's gradients are the other two, so derivatives of any order stay in the family.
  */
 import type { Graph } from '../graph.ts'
-import { type Attributes, attribute, check, type Operator } from '../operator.ts'
+import { type Attributes, attribute, type Builder, check, type Operator } from '../operator.ts'
 import { describe, type Shape, type Tensor } from '../tensor.ts'
 import { reduceSum, reshape } from './shape.ts'
 
@@ -91,8 +91,9 @@ export const ConvSampleGrads: Operator = {
 }
 
 /**
- * The sum over samples of the squares of ConvSampleGrads, without ever holding them all: of the weight's shape. The engine lets it yield the sum over
- * samples, too, where ConvWeightGrad is asked for beside it (engine/fuse.ts).
+ * The sum over samples of the squares of ConvSampleGrads, without ever holding them all: of the weight's
+ * shape. The engine lets it yield the sum over samples, too, where ConvWeightGrad is asked for beside it
+ * (engine/fuse.ts).
  */
 export const ConvSampleSquares: Operator = {
   name: 'ConvSampleSquares',
@@ -101,7 +102,7 @@ export const ConvSampleSquares: Operator = {
 
 /** Appends a convolution; `options` may be the attributes of another node of the family. */
 export function conv(
-  graph: Graph,
+  graph: Builder,
   x: Tensor,
   weight: Tensor,
   bias?: Tensor,
@@ -111,9 +112,9 @@ export function conv(
   return graph.apply(Conv, bias ? [x, weight, bias] : [x, weight], attributes)[0]
 }
 
-const convInputGrad = (graph: Graph, dy: Tensor, weight: Tensor, shape: Shape, attributes: Attributes): Tensor =>
+const convInputGrad = (graph: Builder, dy: Tensor, weight: Tensor, shape: Shape, attributes: Attributes): Tensor =>
   graph.apply(ConvInputGrad, [dy, weight], { ...attributes, shape })[0]
-const convWeightGrad = (graph: Graph, x: Tensor, dy: Tensor, shape: Shape, attributes: Attributes): Tensor =>
+const convWeightGrad = (graph: Builder, x: Tensor, dy: Tensor, shape: Shape, attributes: Attributes): Tensor =>
   graph.apply(ConvWeightGrad, [x, dy], { ...attributes, shape })[0]
 
 export interface ConvLayerOptions {
@@ -124,7 +125,10 @@ export interface ConvLayerOptions {
   bias?: boolean
 }
 
-/** A square convolution layer with parameters `<name>.weight` [out, in / group, kernel, kernel] and `<name>.bias`. */
+/**
+ * A square convolution layer with parameters `<name>.weight` [out, in / group, kernel, kernel] and
+ * `<name>.bias`.
+ */
 export function convLayer(
   graph: Graph,
   x: Tensor,

@@ -1,16 +1,22 @@
 /**
- * @file Dropout (Srivastava et al. 2014), seeded: the mask is a function of the layer, the step and the position, so a resumed run
- * draws the same one whatever the number of threads.
+ * @file Dropout (Srivastava et al. 2014), seeded: the mask is a function of the layer, the step and the
+ * position, so a resumed run draws the same one whatever the number of threads.
  */
 import type { Graph } from '../graph.ts'
 import { attribute, check, type Operator } from '../operator.ts'
 import { describe, type Shape, type Tensor } from '../tensor.ts'
 import { mul } from './elementwise.ts'
 
-/** The state that holds the number of the step (a scalar below 2^24): the training loop writes it before every step. */
+/**
+ * The state that holds the number of the step (a scalar below 2^24): the training loop writes it before every
+ * step.
+ */
 export const DROPOUT_COUNTER = 'dropout.counter'
 
-/** 0 with probability `ratio`, else 1 / (1 - ratio). Input: the counter; attributes `shape`, `ratio`, `stream` (a number of its own for every layer). */
+/**
+ * 0 with probability `ratio`, else 1 / (1 - ratio). Input: the counter; attributes `shape`, `ratio`, `stream`
+ * (a number of its own for every layer).
+ */
 export const DropoutMask: Operator = {
   name: 'DropoutMask',
   infer: ([counter], attributes) => {

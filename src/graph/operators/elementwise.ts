@@ -1,8 +1,7 @@
 /**
  * @file Elementwise operators with NumPy broadcasting (ONNX Neg, Relu, Add, Sub, Mul) and their gradients.
  */
-import type { Graph } from '../graph.ts'
-import { check, type Node, type Operator } from '../operator.ts'
+import { type Builder, check, type Node, type Operator } from '../operator.ts'
 import { type Shape, sameShape, type Tensor, type TensorType } from '../tensor.ts'
 import { reduceSum, reshape } from './shape.ts'
 
@@ -125,22 +124,22 @@ export const Mul: Operator = {
   fold: ([a, b]) => a * b,
 }
 
-export const neg = (graph: Graph, x: Tensor): Tensor => graph.apply(Neg, [x])[0]
-export const abs = (graph: Graph, x: Tensor): Tensor => graph.apply(Abs, [x])[0]
-export const sqrt = (graph: Graph, x: Tensor): Tensor => graph.apply(Sqrt, [x])[0]
-export const reciprocal = (graph: Graph, x: Tensor): Tensor => graph.apply(Reciprocal, [x])[0]
-export const sigmoid = (graph: Graph, x: Tensor): Tensor => graph.apply(Sigmoid, [x])[0]
-export const clip = (graph: Graph, x: Tensor, low: number, high: number): Tensor =>
+export const neg = (graph: Builder, x: Tensor): Tensor => graph.apply(Neg, [x])[0]
+export const abs = (graph: Builder, x: Tensor): Tensor => graph.apply(Abs, [x])[0]
+export const sqrt = (graph: Builder, x: Tensor): Tensor => graph.apply(Sqrt, [x])[0]
+export const reciprocal = (graph: Builder, x: Tensor): Tensor => graph.apply(Reciprocal, [x])[0]
+export const sigmoid = (graph: Builder, x: Tensor): Tensor => graph.apply(Sigmoid, [x])[0]
+export const clip = (graph: Builder, x: Tensor, low: number, high: number): Tensor =>
   graph.apply(Clip, [x, graph.constant(low), graph.constant(high)])[0]
 /** ReLU6 (Howard et al. 2017): x between 0 and 6. */
-export const relu6 = (graph: Graph, x: Tensor): Tensor => clip(graph, x, 0, 6)
+export const relu6 = (graph: Builder, x: Tensor): Tensor => clip(graph, x, 0, 6)
 /** x relu6(x + 3) / 6 (Howard et al. 2019). */
-export const hardSwish = (graph: Graph, x: Tensor): Tensor =>
+export const hardSwish = (graph: Builder, x: Tensor): Tensor =>
   mul(graph, mul(graph, x, relu6(graph, add(graph, x, graph.constant(3)))), graph.constant(1 / 6))
-export const relu = (graph: Graph, x: Tensor): Tensor => graph.apply(Relu, [x])[0]
-export const add = (graph: Graph, a: Tensor, b: Tensor): Tensor => graph.apply(Add, [a, b])[0]
-export const sub = (graph: Graph, a: Tensor, b: Tensor): Tensor => graph.apply(Sub, [a, b])[0]
-export const mul = (graph: Graph, a: Tensor, b: Tensor): Tensor => graph.apply(Mul, [a, b])[0]
+export const relu = (graph: Builder, x: Tensor): Tensor => graph.apply(Relu, [x])[0]
+export const add = (graph: Builder, a: Tensor, b: Tensor): Tensor => graph.apply(Add, [a, b])[0]
+export const sub = (graph: Builder, a: Tensor, b: Tensor): Tensor => graph.apply(Sub, [a, b])[0]
+export const mul = (graph: Builder, a: Tensor, b: Tensor): Tensor => graph.apply(Mul, [a, b])[0]
 
 /** NumPy's rule: align at the last axis; sizes are equal or one of them is 1. */
 function broadcast(operator: string, [a, b]: readonly Tensor[]): TensorType {
@@ -157,7 +156,7 @@ function broadcast(operator: string, [a, b]: readonly Tensor[]): TensorType {
 }
 
 /** The gradient of a broadcast: sums over the axes along which `like` was repeated. */
-function undoBroadcast(graph: Graph, dy: Tensor, like: Tensor): Tensor {
+function undoBroadcast(graph: Builder, dy: Tensor, like: Tensor): Tensor {
   if (sameShape(dy.shape, like.shape)) return dy
   const extra = dy.shape.length - like.shape.length
   const axes = dy.shape.map((_, i) => i).filter((i) => i < extra || like.shape[i - extra] !== dy.shape[i])

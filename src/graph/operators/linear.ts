@@ -2,14 +2,14 @@
  * @file Matrix products (ONNX Gemm, MatMul of two matrices).
  */
 import type { Graph } from '../graph.ts'
-import { type Attributes, attribute, check, type Operator } from '../operator.ts'
+import { type Attributes, attribute, type Builder, check, type Operator } from '../operator.ts'
 import { describe, type Tensor, type TensorType } from '../tensor.ts'
 import { add, mul } from './elementwise.ts'
 import { reduceSum, reshape } from './shape.ts'
 
 /**
- * Y = A' B' (+ c): A' = A or its transpose (`transA`), B' likewise (`transB`), c a row that is added to every row of Y
- * (a bias). `alpha` and `beta` other than 1 are written with Mul (see {@link gemm}).
+ * Y = A' B' (+ c): A' = A or its transpose (`transA`), B' likewise (`transB`), c a row that is added to every
+ * row of Y (a bias). `alpha` and `beta` other than 1 are written with Mul (see {@link gemm}).
  */
 export const Gemm: Operator = {
   name: 'Gemm',
@@ -42,16 +42,18 @@ export interface GemmOptions {
 }
 
 /** Y = alpha A' B' + beta c. Shapes: A' [M, K], B' [K, N], bias [N], Y [M, N]. */
-export function gemm(graph: Graph, a: Tensor, b: Tensor, options: GemmOptions = {}): Tensor {
+export function gemm(graph: Builder, a: Tensor, b: Tensor, options: GemmOptions = {}): Tensor {
   const { bias, transA = 0, transB = 0, alpha = 1, beta = 1 } = options
   if (alpha === 1 && beta === 1) return graph.apply(Gemm, bias ? [a, b, bias] : [a, b], { transA, transB })[0]
   const y = mul(graph, graph.apply(Gemm, [a, b], { transA, transB })[0], graph.constant(alpha))
   return bias ? add(graph, y, mul(graph, bias, graph.constant(beta))) : y
 }
 
-export const matmul = (graph: Graph, a: Tensor, b: Tensor): Tensor => graph.apply(MatMul, [a, b])[0]
+export const matmul = (graph: Builder, a: Tensor, b: Tensor): Tensor => graph.apply(MatMul, [a, b])[0]
 
-/** A linear layer: x [N, in] to [N, out], weight [out, in], as PyTorch's Linear and ONNX's Gemm with transB. */
+/**
+ * A linear layer: x [N, in] to [N, out], weight [out, in], as PyTorch's Linear and ONNX's Gemm with transB.
+ */
 export function linear(graph: Graph, x: Tensor, name: string, out: number, { bias = true } = {}): Tensor {
   const fan = { in: x.shape[1], out }
   const weight = graph.parameter(`${name}.weight`, [out, x.shape[1]], fan)

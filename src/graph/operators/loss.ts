@@ -1,14 +1,16 @@
 /**
- * @file Softmax, cross-entropy on class labels, and accuracy. Labels are class indices, one per sample, stored as floats.
+ * @file Softmax, cross-entropy on class labels, and accuracy. Labels are class indices, one per sample,
+ * stored as floats.
  *
- * A network with one score z per sample tells two classes apart: z is the logit of class 1, that of class 0 is zero. Its loss is then the binary
- * cross-entropy log(1 + e^z) - label z, and it decides for class 1 where z > 0.
+ * A network with one score z per sample tells two classes apart: z is the logit of class 1, that of class 0
+ * is zero. Its loss is then the binary cross-entropy log(1 + e^z) - label z, and it decides for class 1 where
+ * z > 0.
  */
-import type { Graph } from '../graph.ts'
-import { attribute, check, type Operator } from '../operator.ts'
+import { attribute, type Builder, check, type Operator } from '../operator.ts'
 import { describe, sameShape, type Tensor, type TensorType } from '../tensor.ts'
 import { mul, sub } from './elementwise.ts'
-import { expand, pad, reduceMean, reduceSum, reshape } from './shape.ts'
+import { reduceMean } from './mean.ts'
+import { expand, pad, reduceSum, reshape } from './shape.ts'
 
 /** e^x / sum e^x along `axis` (default: the last, as in ONNX since opset 13). */
 export const Softmax: Operator = {
@@ -48,7 +50,8 @@ export const SoftmaxCrossEntropyGrad: Operator = {
     check(sameShape(dloss.shape, labels.shape), 'SoftmaxCrossEntropyGrad', () => `dloss and labels differ in shape`)
     return [{ shape: logits.shape, batched: true }]
   },
-  // In the logits: the softmax's own derivative, (diag(p) - p p') v dloss. In dloss: sum over classes of v (p - onehot).
+  // In the logits: the softmax's own derivative, (diag(p) - p p') v dloss. In dloss: sum over classes of v (p
+  // - onehot).
   gradient: (graph, { inputs: [logits, labels, dloss] }, [v]) => {
     if (!v) return [undefined, undefined, undefined]
     const samples = logits.shape[0]
@@ -61,7 +64,10 @@ export const SoftmaxCrossEntropyGrad: Operator = {
   },
 }
 
-/** How many samples have their largest logit at their label; the first class wins a tie. A scalar; no gradient. */
+/**
+ * How many samples have their largest logit at their label; the first class wins a tie. A scalar; no
+ * gradient.
+ */
 export const CountCorrect: Operator = {
   name: 'CountCorrect',
   infer: ([logits, labels]) => {
@@ -70,23 +76,28 @@ export const CountCorrect: Operator = {
   },
 }
 
-export const softmax = (graph: Graph, x: Tensor): Tensor => graph.apply(Softmax, [x])[0]
-/** How many samples are told right, a scalar: those with their largest logit at their label, of one score z [N, 1] those with (z > 0) = label. */
-export const countCorrect = (graph: Graph, logits: Tensor, labels: Tensor): Tensor =>
+export const softmax = (graph: Builder, x: Tensor): Tensor => graph.apply(Softmax, [x])[0]
+/**
+ * How many samples are told right, a scalar: those with their largest logit at their label, of one score z
+ * [N, 1] those with (z > 0) = label.
+ */
+export const countCorrect = (graph: Builder, logits: Tensor, labels: Tensor): Tensor =>
   graph.apply(CountCorrect, [perClass(graph, logits), labels])[0]
 
 /** Mean of {@link sampleCrossEntropy} over the batch, a scalar. */
-export function crossEntropy(graph: Graph, logits: Tensor, labels: Tensor): Tensor {
+export function crossEntropy(graph: Builder, logits: Tensor, labels: Tensor): Tensor {
   return reduceMean(graph, sampleCrossEntropy(graph, logits, labels), [0], 0)
 }
 
-/** Cross-entropy of every sample: logits [N, C], or one score [N, 1] of two classes, and labels [N] to [N]. */
-export function sampleCrossEntropy(graph: Graph, logits: Tensor, labels: Tensor): Tensor {
+/**
+ * Cross-entropy of every sample: logits [N, C], or one score [N, 1] of two classes, and labels [N] to [N].
+ */
+export function sampleCrossEntropy(graph: Builder, logits: Tensor, labels: Tensor): Tensor {
   return graph.apply(SoftmaxCrossEntropyLoss, [perClass(graph, logits), labels])[0]
 }
 
 /** A logit for each class: zero and the score, [N, 2], where there is but one score [N, 1]. */
-const perClass = (graph: Graph, logits: Tensor): Tensor =>
+const perClass = (graph: Builder, logits: Tensor): Tensor =>
   logits.shape.length === 2 && logits.shape[1] === 1 ? pad(graph, logits, [0, 1], [0, 0]) : logits
 
 function classified(operator: string, logits: Tensor, labels: Tensor): TensorType {

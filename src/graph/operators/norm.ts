@@ -1,21 +1,26 @@
 /**
- * @file Batch normalization (Ioffe & Szegedy 2015; ONNX BatchNormalization), with given statistics or the batch's own.
+ * @file Batch normalization (Ioffe & Szegedy 2015; ONNX BatchNormalization), with given statistics or the
+ * batch's own.
  *
  *     y = scale (x - mean) / sqrt(var + epsilon) + bias     per channel
  *
- * Running statistics follow PyTorch: new = (1 - momentum) old + momentum batch, momentum 0.1 (ONNX's momentum is 1 minus that), with the
- * unbiased variance (divided by n - 1), while the batch itself is normalized with the biased one.
+ * Running statistics follow PyTorch: new = (1 - momentum) old + momentum batch, momentum 0.1 (ONNX's momentum
+ * is 1 minus that), with the unbiased variance (divided by n - 1), while the batch itself is normalized with
+ * the biased one.
  */
 import type { Graph } from '../graph.ts'
-import { attribute, check, type Operator } from '../operator.ts'
+import { attribute, type Builder, check, type Operator } from '../operator.ts'
 import { describe, type Tensor } from '../tensor.ts'
 import { add, mul, neg, reciprocal, sqrt, sub } from './elementwise.ts'
-import { reduceMean, reduceSum, reshape } from './shape.ts'
+import { reduceMean } from './mean.ts'
+import { reduceSum, reshape } from './shape.ts'
 
 export const EPSILON = 1e-5
 const MOMENTUM = 0.1
 
-/** Inputs x [N, C, ...], scale [C], bias [C], mean [C], var [C]; attribute epsilon. The statistics are given. */
+/**
+ * Inputs x [N, C, ...], scale [C], bias [C], mean [C], var [C]; attribute epsilon. The statistics are given.
+ */
 export const BatchNormalization: Operator = {
   name: 'BatchNormalization',
   infer: ([x, ...rest]) => {
@@ -72,7 +77,9 @@ export const BatchNormTrainGrad: Operator = {
   },
 }
 
-/** running += rate (factor batch - running), in place. Inputs running [C], batch [C]; attributes rate, factor. */
+/**
+ * running += rate (factor batch - running), in place. Inputs running [C], batch [C]; attributes rate, factor.
+ */
 export const RunningAverage: Operator = {
   name: 'RunningAverage',
   writes: [0],
@@ -96,7 +103,7 @@ export interface NormOptions {
 }
 
 /** Normalizes x; in training by the batch's statistics, which update mean and variance. */
-export function normalize(graph: Graph, x: Tensor, parts: NormParts, options: NormOptions): Tensor {
+export function normalize(graph: Builder, x: Tensor, parts: NormParts, options: NormOptions): Tensor {
   const { scale, bias, mean, variance } = parts
   const { training, epsilon = EPSILON, momentum = MOMENTUM } = options
   if (!training) return graph.apply(BatchNormalization, [x, scale, bias, mean, variance], { epsilon })[0]
@@ -108,8 +115,9 @@ export function normalize(graph: Graph, x: Tensor, parts: NormParts, options: No
 }
 
 /**
- * A batch normalization layer with parameters `<name>.weight` (1 at first), `<name>.bias` (0) and buffers `<name>.running_mean`,
- * `<name>.running_var`. In training it uses the batch's statistics and updates the buffers.
+ * A batch normalization layer with parameters `<name>.weight` (1 at first), `<name>.bias` (0) and buffers
+ * `<name>.running_mean`, `<name>.running_var`. In training it uses the batch's statistics and updates the
+ * buffers.
  */
 export function batchNorm(graph: Graph, x: Tensor, name: string, training: boolean): Tensor {
   const shape = [x.shape[1]]
@@ -131,9 +139,9 @@ function checkChannels(operator: string, x: Tensor, rest: readonly Tensor[]): vo
 }
 
 const otherAxes = (x: Tensor) => x.shape.map((_, axis) => axis).filter((axis) => axis !== 1)
-const sumPerChannel = (graph: Graph, x: Tensor) => reduceSum(graph, x, otherAxes(x), 0)
-const meanPerChannel = (graph: Graph, x: Tensor) => reduceMean(graph, x, otherAxes(x), 0)
-const perChannel = (graph: Graph, values: Tensor, like: Tensor) =>
+const sumPerChannel = (graph: Builder, x: Tensor) => reduceSum(graph, x, otherAxes(x), 0)
+const meanPerChannel = (graph: Builder, x: Tensor) => reduceMean(graph, x, otherAxes(x), 0)
+const perChannel = (graph: Builder, values: Tensor, like: Tensor) =>
   reshape(graph, values, [values.shape[0], ...like.shape.slice(2).map(() => 1)], false)
-const inverseStd = (graph: Graph, variance: Tensor, epsilon: number) =>
+const inverseStd = (graph: Builder, variance: Tensor, epsilon: number) =>
   reciprocal(graph, sqrt(graph, add(graph, variance, graph.constant(epsilon))))

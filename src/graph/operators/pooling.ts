@@ -1,10 +1,9 @@
 /**
  * @file Pooling over two spatial axes (ONNX MaxPool, AveragePool, GlobalAveragePool) and its gradients.
  */
-import type { Graph } from '../graph.ts'
-import { type Attributes, attribute, check, type Operator } from '../operator.ts'
+import { type Attributes, attribute, type Builder, check, type Operator } from '../operator.ts'
 import { describe, type Shape, type Tensor } from '../tensor.ts'
-import { reduceMean } from './shape.ts'
+import { reduceMean } from './mean.ts'
 
 export interface PoolOptions {
   /** [rows, columns]. */
@@ -24,10 +23,16 @@ const attributesOf = ({
   pads = [0, 0, 0, 0],
   includePad = false,
 }: PoolOptions): Attributes => ({
-  ...{ kernel_shape: kernel, strides, pads, count_include_pad: includePad ? 1 : 0 },
+  kernel_shape: kernel,
+  strides,
+  pads,
+  count_include_pad: includePad ? 1 : 0,
 })
 
-/** [largest values, their places]: a place is row * width + column in the input's plane, the first among equals. */
+/**
+ * [largest values, their places]: a place is row * width + column in the input's plane, the first among
+ * equals.
+ */
 export const MaxPool: Operator = {
   name: 'MaxPool',
   infer: ([x], attributes) => {
@@ -39,7 +44,10 @@ export const MaxPool: Operator = {
   ],
 }
 
-/** Inputs dy, index [N, C, H', W']; attribute `shape` [N, C, H, W]. Adds every dy to the place that index names. */
+/**
+ * Inputs dy, index [N, C, H', W']; attribute `shape` [N, C, H, W]. Adds every dy to the place that index
+ * names.
+ */
 export const ScatterPlane: Operator = {
   name: 'ScatterPlane',
   infer: ([dy], attributes) => [{ shape: attribute<Shape>(attributes, 'shape', []), batched: dy.batched }],
@@ -73,13 +81,13 @@ export const AveragePoolGrad: Operator = {
   ],
 }
 
-export const maxPool = (graph: Graph, x: Tensor, options: PoolOptions): Tensor =>
+export const maxPool = (graph: Builder, x: Tensor, options: PoolOptions): Tensor =>
   graph.apply(MaxPool, [x], attributesOf(options))[0]
-export const averagePool = (graph: Graph, x: Tensor, options: PoolOptions): Tensor =>
+export const averagePool = (graph: Builder, x: Tensor, options: PoolOptions): Tensor =>
   graph.apply(AveragePool, [x], attributesOf(options))[0]
 
 /** The mean of every channel: [N, C, H, W] to [N, C, 1, 1]. */
-export const globalAveragePool = (graph: Graph, x: Tensor): Tensor => reduceMean(graph, x, [2, 3])
+export const globalAveragePool = (graph: Builder, x: Tensor): Tensor => reduceMean(graph, x, [2, 3])
 
 function pooledShape(operator: string, x: Tensor, attributes: Attributes): number[] {
   const numbers = (name: string, length: number, least: number) => {

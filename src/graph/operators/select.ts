@@ -1,12 +1,12 @@
 /** @file Selection: which of many values are the largest. */
 
-import type { Graph } from '../graph.ts'
-import { attribute, check, type Operator } from '../operator.ts'
+import { attribute, type Builder, check, type Operator } from '../operator.ts'
 import { describe, sizeOf, type Tensor } from '../tensor.ts'
 
 /**
- * For each input a mask of its shape: 1 at exactly `keep` (an attribute) largest values of all inputs together, 0 elsewhere. Ties go to the earlier input,
- * then to the lower index. NaN counts as large. Nothing flows back.
+ * For each input a mask of its shape: 1 at exactly `keep` (an attribute) largest values of all inputs
+ * together, 0 elsewhere. Ties go to the earlier input, then to the lower index. NaN counts as large. Nothing
+ * flows back.
  */
 export const SelectTop: Operator = {
   name: 'SelectTop',
@@ -22,5 +22,5 @@ export const SelectTop: Operator = {
   },
 }
 
-export const selectTop = (graph: Graph, values: readonly Tensor[], keep: number): Tensor[] =>
+export const selectTop = (graph: Builder, values: readonly Tensor[], keep: number): Tensor[] =>
   graph.apply(SelectTop, values, { keep })

@@ -1,10 +1,8 @@
 /**
- * @file Operators that move, repeat or sum elements (ONNX Reshape, Flatten, Transpose, Expand, ReduceSum, ReduceMean).
+ * @file Operators that move, repeat or sum elements (ONNX Reshape, Flatten, Transpose, Expand, ReduceSum).
  */
-import type { Graph } from '../graph.ts'
-import { type Attributes, attribute, check, type Operator } from '../operator.ts'
+import { type Attributes, attribute, type Builder, check, type Operator } from '../operator.ts'
 import { type Shape, sameShape, sizeOf, type Tensor, type TensorType } from '../tensor.ts'
-import { mul } from './elementwise.ts'
 
 /** Attributes: `shape` (sizes; static), `batched` (whether axis 0 of the result runs over samples). */
 export const Reshape: Operator = {
@@ -55,20 +53,10 @@ export const ReduceSum: Operator = {
   gradient: (graph, { inputs: [x], attributes }, [dy]) => [dy && spread(graph, dy, x, attributes)],
 }
 
-/** As ReduceSum, divided by the number of elements summed. */
-export const ReduceMean: Operator = {
-  name: 'ReduceMean',
-  infer: ([x], attributes) => [reduced('ReduceMean', x, attributes)],
-  gradient: (graph, { inputs: [x], outputs: [y], attributes }, [dy]) => {
-    if (!dy) return [undefined]
-    const share = graph.constant(sizeOf(y.shape) / sizeOf(x.shape))
-    return [spread(graph, mul(graph, dy, share), x, attributes)]
-  },
-}
-
 /**
- * Elements starts, starts + steps, ... of every axis: a crop, or every second row and column. Attributes `starts` (0 or more), `steps`
- * (1 or more), `shape` of the result, one number per axis each. Samples are all kept.
+ * Elements starts, starts + steps, ... of every axis: a crop, or every second row and column. Attributes
+ * `starts` (0 or more), `steps` (1 or more), `shape` of the result, one number per axis each. Samples are all
+ * kept.
  */
 export const Slice: Operator = {
   name: 'Slice',
@@ -81,7 +69,10 @@ export const Slice: Operator = {
   ],
 }
 
-/** The transpose of Slice: zeros of `shape` with x at starts, starts + steps, ... (ONNX Pad with zeros has steps of 1). */
+/**
+ * The transpose of Slice: zeros of `shape` with x at starts, starts + steps, ... (ONNX Pad with zeros has
+ * steps of 1).
+ */
 export const Place: Operator = {
   name: 'Place',
   infer: ([x], attributes) => {
@@ -145,19 +136,19 @@ export const Transpose: Operator = {
 }
 
 /** Axes reordered; a new shape is enough where only axes of size 1 move. */
-export function transpose(graph: Graph, x: Tensor, perm: readonly number[]): Tensor {
+export function transpose(graph: Builder, x: Tensor, perm: readonly number[]): Tensor {
   const long = perm.filter((axis) => x.shape[axis] > 1)
   const still = long.every((axis, i) => i === 0 || axis > long[i - 1])
   const shape = perm.map((axis) => x.shape[axis])
   return still && perm[0] === 0 ? reshape(graph, x, shape, x.batched) : graph.apply(Transpose, [x], { perm })[0]
 }
 
-export const concat = (graph: Graph, tensors: readonly Tensor[], axis = 1): Tensor =>
+export const concat = (graph: Builder, tensors: readonly Tensor[], axis = 1): Tensor =>
   graph.apply(Concat, tensors, { axis })[0]
 
 /** Elements starts, starts + steps, ... of every axis, as many as `shape` says. */
 export const slice = (
-  graph: Graph,
+  graph: Builder,
   x: Tensor,
   starts: readonly number[],
   shape: Shape,
@@ -165,33 +156,37 @@ export const slice = (
 ): Tensor => graph.apply(Slice, [x], { starts, steps, shape })[0]
 
 /** Zeros around x: `before` and `after` give their number per axis. */
-export const pad = (graph: Graph, x: Tensor, before: readonly number[], after: readonly number[]): Tensor =>
+export const pad = (graph: Builder, x: Tensor, before: readonly number[], after: readonly number[]): Tensor =>
   graph.apply(Place, [x], {
     starts: before,
     steps: x.shape.map(() => 1),
     shape: x.shape.map((n, i) => n + before[i] + after[i]),
   })[0]
 
-export const flatten = (graph: Graph, x: Tensor): Tensor => graph.apply(Flatten, [x])[0]
+export const flatten = (graph: Builder, x: Tensor): Tensor => graph.apply(Flatten, [x])[0]
 
 /** The tensor itself where nothing would change. */
-export function reshape(graph: Graph, x: Tensor, shape: Shape, batched = x.batched && shape[0] === x.shape[0]): Tensor {
+export function reshape(
+  graph: Builder,
+  x: Tensor,
+  shape: Shape,
+  batched = x.batched && shape[0] === x.shape[0],
+): Tensor {
   if (sameShape(x.shape, shape) && x.batched === batched) return x
   return graph.apply(Reshape, [x], { shape, batched })[0]
 }
 
 /** The tensor itself where nothing would change. */
-export function expand(graph: Graph, x: Tensor, shape: Shape, batched: boolean): Tensor {
+export function expand(graph: Builder, x: Tensor, shape: Shape, batched: boolean): Tensor {
   if (sameShape(x.shape, shape) && x.batched === batched) return x
   return graph.apply(Expand, [x], { shape, batched })[0]
 }
 
-export const reduceSum = (graph: Graph, x: Tensor, axes: readonly number[], keepdims = 1): Tensor =>
+export const reduceSum = (graph: Builder, x: Tensor, axes: readonly number[], keepdims = 1): Tensor =>
   graph.apply(ReduceSum, [x], { axes, keepdims })[0]
-export const reduceMean = (graph: Graph, x: Tensor, axes: readonly number[], keepdims = 1): Tensor =>
-  graph.apply(ReduceMean, [x], { axes, keepdims })[0]
 
-function reduced(operator: string, x: Tensor, attributes: Attributes): TensorType {
+/** The type of x summed over `axes`. */
+export function reduced(operator: string, x: Tensor, attributes: Attributes): TensorType {
   const axes = attribute<Shape>(attributes, 'axes', [])
   const keep = attribute<number>(attributes, 'keepdims', 1) !== 0
   const valid = axes.length > 0 && axes.every((a) => Number.isInteger(a) && a >= 0 && a < x.shape.length)
@@ -201,7 +196,7 @@ function reduced(operator: string, x: Tensor, attributes: Attributes): TensorTyp
 }
 
 /** The gradient of a sum: the gradient of the result, repeated over the summed axes. */
-function spread(graph: Graph, dy: Tensor, x: Tensor, attributes: Attributes): Tensor {
+export function spread(graph: Builder, dy: Tensor, x: Tensor, attributes: Attributes): Tensor {
   const axes = attribute<Shape>(attributes, 'axes', [])
   const kept = x.shape.map((n, i) => (axes.includes(i) ? 1 : n))
   const batched = x.batched && !axes.includes(0)

@@ -1,9 +1,11 @@
 /**
- * @file Convolutions and linear layers whose weight is held sparse: one value per nonzero and a pattern that says where they are. They take the place of
- * Conv, Gemm and their gradients when a graph has been differentiated (see src/graph/sparsify.ts), so they have no gradient rules.
+ * @file Convolutions and linear layers whose weight is held sparse: one value per nonzero and a pattern that
+ * says where they are. They take the place of Conv, Gemm and their gradients when a graph has been
+ * differentiated (see src/graph/sparsify.ts), so they have no gradient rules.
  *
- * Attributes: those of Conv, and `weight`, the shape [out, in] or [out, in, kh, kw] that the weight has as a whole. x is [N, in] or [N, in, h, w].
- * Patterns are byte tensors that hold 32-bit integers (src/engine/pattern.ts).
+ * Attributes: those of Conv, and `weight`, the shape [out, in] or [out, in, kh, kw] that the weight has as a
+ * whole. x is [N, in] or [N, in, h, w]. Patterns are byte tensors that hold 32-bit integers
+ * (src/engine/pattern.ts).
  */
 import { attribute, check, type Operator } from '../operator.ts'
 import { describe, type Shape } from '../tensor.ts'
@@ -21,15 +23,18 @@ export const SparseConv: Operator = {
   },
 }
 
-/** dx. Inputs dy, values, and starts, places and entries of the transposed pattern; attribute `shape`, that of x. */
+/**
+ * dx. Inputs dy, values, and starts, places and entries of the transposed pattern; attribute `shape`, that of
+ * x.
+ */
 export const SparseConvInputGrad: Operator = {
   name: 'SparseConvInputGrad',
   infer: ([dy], attributes) => [{ shape: attribute<Shape>(attributes, 'shape', []), batched: dy.batched }],
 }
 
 /**
- * The gradients of the nonzeros. Inputs x, dy, starts, places. Result [parts, capacity]: over a batch cut into `parts`, to be added up. The rest of
- * the capacity is zero.
+ * The gradients of the nonzeros. Inputs x, dy, starts, places. Result [parts, capacity]: over a batch cut
+ * into `parts`, to be added up. The rest of the capacity is zero.
  */
 export const SparseConvWeightGrad: Operator = {
   name: 'SparseConvWeightGrad',

@@ -5,9 +5,9 @@ import { check, type Operator } from '../operator.ts'
 import { describe, sizeOf, type Tensor } from '../tensor.ts'
 
 /**
- * One step of SGD on a parameter: inputs (weight, gradient, momentum, hyper) and optionally a mask;
- * weight and momentum are changed. `hyper` [5] holds learning rate, momentum, weight decay, Nesterov (0 or 1) and, for a parameter with a mask, the L1 coefficient.
- * The formula stands with the optimizer (src/optim/sgd.ts).
+ * One step of SGD on a parameter: inputs (weight, gradient, momentum, hyper) and optionally a mask; weight
+ * and momentum are changed. `hyper` [5] holds learning rate, momentum, weight decay, Nesterov (0 or 1) and,
+ * for a parameter with a mask, the L1 coefficient. The formula stands with the optimizer (src/optim/sgd.ts).
  */
 export const SgdStep: Operator = {
   name: 'SgdStep',
@@ -28,8 +28,10 @@ export const SgdStep: Operator = {
 }
 
 /**
- * The gradient of tied weights, whose copies of a bank entry are to stay equal: every copy gets the sum of the gradients of all copies, or (`mean`) their mean. Inputs gradient and
- * order (bytes: a permutation of 32-bit integers); attributes `entries` of the bank, `mean`. What is a copy of what stands in src/sparsity/tied.ts.
+ * The gradient of tied weights, whose copies of a bank entry are to stay equal: every copy gets the sum of
+ * the gradients of all copies, or (`mean`) their mean. Inputs gradient and order (bytes: a permutation of
+ * 32-bit integers); attributes `entries` of the bank, `mean`. What is a copy of what stands in
+ * src/sparsity/tied.ts.
  */
 export const TieGradient: Operator = {
   name: 'TieGradient',
@@ -47,8 +49,9 @@ export const TieGradient: Operator = {
 }
 
 /**
- * Adds the gradient of the group lasso, coefficient times the sum over the kernels of a convolution of sqrt(sum w^2 + 1e-12), to the weight's gradient. Inputs gradient and weight [out, in, kh, kw];
- * attribute `coefficient`. Weights that are zero get nothing.
+ * Adds the gradient of the group lasso, coefficient times the sum over the kernels of a convolution of
+ * sqrt(sum w^2 + 1e-12), to the weight's gradient. Inputs gradient and weight [out, in, kh, kw]; attribute
+ * `coefficient`. Weights that are zero get nothing.
  */
 export const GroupLasso: Operator = {
   name: 'GroupLasso',
@@ -63,7 +66,10 @@ export const GroupLasso: Operator = {
   },
 }
 
-/** The same for a weight that is held sparse: inputs gradient, values, starts, places; attributes `coefficient` and `weight`, the shape of the whole weight. */
+/**
+ * The same for a weight that is held sparse: inputs gradient, values, starts, places; attributes
+ * `coefficient` and `weight`, the shape of the whole weight.
+ */
 export const SparseGroupLasso: Operator = {
   name: 'SparseGroupLasso',
   infer: ([gradient]) => [{ shape: gradient.shape, batched: false }],

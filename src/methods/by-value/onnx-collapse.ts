@@ -1,4 +1,7 @@
-/** @file Whether pruning by value has emptied layers of an ONNX model or, where that runs here, left no path from its input to its output. */
+/**
+ * @file Whether pruning by value has emptied layers of an ONNX model or, where that runs here, left no path
+ * from its input to its output.
+ */
 import { openModel } from '../../formats/onnx/file.ts'
 import { importOnnx, type OnnxNetwork } from '../../formats/onnx/network.ts'
 import type { OnnxModel } from '../../formats/onnx/onnx.ts'
@@ -34,7 +37,8 @@ function newlyDead(
 function deadOutputsOf({ model, tensors }: OnnxNetwork): Pick<Connectivity, 'deadOutputs' | 'outputs'> {
   const weights = prunableTensors(model)
   const masks = new Map(weights.map(({ name }) => [name, toFloats(tensors.get(name)!)] as const))
-  // Where every channel of every layer has a weight, every channel is reached; that is quickly told, and most often so.
+  // Where every channel of every layer has a weight, every channel is reached; that is quickly told, and most
+  // often so.
   if (weights.every(({ name, shape }) => everyRowHasSome(masks.get(name)!, sizeOf(shape.slice(1)))))
     return { deadOutputs: 0, outputs: model.classes }
   const { outputs } = reachOf(model, masks)

@@ -27,14 +27,15 @@ export interface PrunedWeights {
 }
 
 /**
- * Zeros in the place of the lowest weights, until the tensors have as many as asked for, or as many as they had, if those are more. Throws UserError where a weight is
- * not finite.
+ * Zeros in the place of the lowest weights, until the tensors have as many as asked for, or as many as they
+ * had, if those are more. Throws UserError where a weight is not finite.
  */
 export function pruneOnnx(weights: readonly StoredWeight[], removing: Removing): PrunedWeights {
   /** Numbers that stand for zero, where it is one for a whole tensor. */
   const zeros = new Map<StoredWeight, number>()
   const prunable = weights.map((weight) => ({
-    ...{ name: weight.key, shape: weight.shape },
+    name: weight.key,
+    shape: weight.shape,
     magnitudes: () => {
       const found = finiteWeights(weight)
       if (typeof found.zeros === 'number') zeros.set(weight, found.zeros)

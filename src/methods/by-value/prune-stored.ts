@@ -1,4 +1,6 @@
-/** @file Pruning that looks at stored weights alone: no data, no derivatives, and no network that has to run. */
+/**
+ * @file Pruning that looks at stored weights alone: no data, no derivatives, and no network that has to run.
+ */
 import { type TensorFile, toFloats } from '../../formats/safetensors.ts'
 import { withZeros } from '../../formats/with-zeros.ts'
 import type { LayerCount } from '../../sparsity/mask.ts'
@@ -19,8 +21,8 @@ export interface PrunedFile {
 }
 
 /**
- * The file with zeros in so many places that the tensors have as many as asked for, or as many as they had, if those are more. All else keeps its bits. Throws UserError
- * where a weight is not finite.
+ * The file with zeros in so many places that the tensors have as many as asked for, or as many as they had,
+ * if those are more. All else keeps its bits. Throws UserError where a weight is not finite.
  */
 export function pruneStored(file: TensorFile, { tensors: names, ...removing }: StoredPruning): PrunedFile {
   const weights = names.map((name) => {

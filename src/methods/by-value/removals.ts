@@ -1,4 +1,7 @@
-/** @file Which weights go, by their magnitudes alone: exactly as many as asked for, with no more memory than one copy of all magnitudes. */
+/**
+ * @file Which weights go, by their magnitudes alone: exactly as many as asked for, with no more memory than
+ * one copy of all magnitudes.
+ */
 import { sizeOf } from '../../graph/tensor.ts'
 import { type Scores, topOf } from '../../select/top.ts'
 import type { LayerCount } from '../../sparsity/mask.ts'
@@ -42,7 +45,8 @@ export interface Removal {
 }
 
 /**
- * Removes the lowest of each group of the scope until it has as many zeros as asked for, those that it has already counted; ties by tensor and index. Tensors come in the order of the groups.
+ * Removes the lowest of each group of the scope until it has as many zeros as asked for, those that it has
+ * already counted; ties by tensor and index. Tensors come in the order of the groups.
  */
 export function* removals(
   weights: readonly Prunable[],

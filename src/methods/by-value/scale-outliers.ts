@@ -1,4 +1,7 @@
-/** @file Tensors whose weights are of another order of magnitude than those of all others: a ranking over all tensors says nothing of them. */
+/**
+ * @file Tensors whose weights are of another order of magnitude than those of all others: a ranking over all
+ * tensors says nothing of them.
+ */
 import { kthLargest } from '../../select/kth.ts'
 import type { Scores } from '../../select/top.ts'
 
@@ -21,12 +24,18 @@ export interface Ranked {
   kept: number
 }
 
-/** How many times larger or smaller than those of the others its median is: where nothing is left of it, and where nearly nothing is, or all. */
+/**
+ * How many times larger or smaller than those of the others its median is: where nothing is left of it, and
+ * where nearly nothing is, or all.
+ */
 const FACTOR = { emptied: 10, decided: 100 } as const
 /** Share of removed weights from which on a tensor counts as nearly emptied. */
 const NEARLY = 0.99
 
-/** Those that a ranking empties, nearly empties, or, where it removes others, does not touch, since they are of another scale. */
+/**
+ * Those that a ranking empties, nearly empties, or, where it removes others, does not touch, since they are
+ * of another scale.
+ */
 export function scaleOutliers(tensors: readonly Ranked[]): Outlier[] {
   const total = tensors.reduce((sum, { before, kept }) => sum + before - kept, 0)
   const shares = tensors.map(({ before, kept }) => (before === 0 ? 0 : 1 - kept / before))

@@ -1,10 +1,16 @@
-/** @file The end of training by src/optim/gsm.ts: the largest weights stay, as many as were active, and how clear that choice is. */
+/**
+ * @file The end of training by src/optim/gsm.ts: the largest weights stay, as many as were active, and how
+ * clear that choice is.
+ */
 import { selectTop } from '../../select/top.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import type { Network } from '../../train/network.ts'
 import { type PruneResult, prune } from '../prune.ts'
 
-/** Whether removing all but the `keep` largest weights matters: lossless where there is a wide gap between the magnitudes of the two parts. */
+/**
+ * Whether removing all but the `keep` largest weights matters: lossless where there is a wide gap between the
+ * magnitudes of the two parts.
+ */
 export interface Gap {
   keep: number
   /** The least |w| of those that stay, and the largest of the others. */
@@ -16,7 +22,10 @@ export interface Gap {
 
 const VANISHED = 1e-4
 
-/** The gap at the `keep` largest of a network's prunable weights, 1 or more and not all, ties by index; and a mask of them for each tensor. */
+/**
+ * The gap at the `keep` largest of a network's prunable weights, 1 or more and not all, ties by index; and a
+ * mask of them for each tensor.
+ */
 export function gapOf(network: Network, keep: number): { gap: Gap; masks: Float64Array[] } {
   const magnitudes = network.prunable.map(({ name }) => Float64Array.from(network.weights.whole(name), Math.abs))
   const masks = magnitudes.map(({ length }) => new Float64Array(length))

@@ -1,10 +1,11 @@
 /**
  * @file Calibration: the products 2 X X' of the inputs of a network's layers over some images.
  *
- * A layer is linear in its weight, so the gradient of |W X|^2 / 2 with respect to W, W X X', is X X' where W is the identity. That holds
- * for a matrix product, and for a convolution whose kernels pick out one input each: its output is the unfolded input, whatever the
- * stride, the padding, the dilation or the groups. Products are thus ordinary convolutions and their gradients on the machine, in
- * float32 over the positions of a batch; batches are added up in float64.
+ * A layer is linear in its weight, so the gradient of |W X|^2 / 2 with respect to W, W X X', is X X' where W
+ * is the identity. That holds for a matrix product, and for a convolution whose kernels pick out one input
+ * each: its output is the unfolded input, whatever the stride, the padding, the dilation or the groups.
+ * Products are thus ordinary convolutions and their gradients on the machine, in float32 over the positions
+ * of a batch; batches are added up in float64.
  */
 import type { Dataset } from '../../data/dataset.ts'
 import { compile } from '../../engine/compile.ts'
@@ -29,7 +30,9 @@ export interface Calibrated {
 /** A layer and the products of its inputs. */
 export interface Calibration {
   layer: LayerMatrix
-  /** 2 X X' per group of the layer, [columns][columns], summed over samples and positions; exactly symmetric. */
+  /**
+   * 2 X X' per group of the layer, [columns][columns], summed over samples and positions; exactly symmetric.
+   */
   grams: Float64Array[]
 }
 
@@ -37,8 +40,9 @@ export interface Calibration {
 const BATCH = 32
 
 /**
- * The products of the inputs of the named prunable tensors over `images` (bytes, [count, C, H, W]), in the order of the names, with the network as
- * it is for inference. A tensor that several nodes share sums over them. Throws where no layer has such a weight.
+ * The products of the inputs of the named prunable tensors over `images` (bytes, [count, C, H, W]), in the
+ * order of the names, with the network as it is for inference. A tensor that several nodes share sums over
+ * them. Throws where no layer has such a weight.
  */
 export function calibrate(network: Calibrated, names: readonly string[], images: Uint8Array): Calibration[] {
   const count = images.length / sizeOf(network.data.image)
@@ -92,7 +96,10 @@ interface Use {
   output: string
 }
 
-/** The network on a batch, with X X' of every named layer as an output; `identities` are states to be filled, with their numbers of columns. */
+/**
+ * The network on a batch, with X X' of every named layer as an output; `identities` are states to be filled,
+ * with their numbers of columns.
+ */
 function gramGraph({ model, data }: Calibrated, names: readonly string[], count: number, batch: number) {
   const graph = new Graph()
   const { image, mean, std } = data

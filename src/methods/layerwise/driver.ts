@@ -1,6 +1,7 @@
 /**
- * @file Pruning a trained network layer by layer, with OBC (ExactOBS) or SparseGPT: weights go, and those that stay change so that the
- * outputs of every layer on some training images change least. Labels, gradients and training are not needed.
+ * @file Pruning a trained network layer by layer, with OBC (ExactOBS) or SparseGPT: weights go, and those
+ * that stay change so that the outputs of every layer on some training images change least. Labels, gradients
+ * and training are not needed.
  */
 import { sizeOf } from '../../graph/tensor.ts'
 import { apportion } from '../../select/apportion.ts'
@@ -40,7 +41,9 @@ export interface LayerwiseOptions {
 export interface ObcOptions extends LayerwiseOptions {
   /** Share of zeros among the weights of these layers, 0 to 1. */
   sparsity: number
-  /** Which weights compete. Default `global`: by what they add to the relative error of their layer's outputs. */
+  /**
+   * Which weights compete. Default `global`: by what they add to the relative error of their layer's outputs.
+   */
   scope?: ScopeName
 }
 
@@ -49,9 +52,15 @@ export interface SparseGptOptions extends LayerwiseOptions {
   sparsity?: number
   /** Sparsity of the layers: all the same, or Erdős–Rényi-Kernel. Default `layerwise`. */
   scope?: 'layerwise' | 'erk'
-  /** n nonzeros in every m consecutive inputs of an output (channels x kernel height x kernel width of a convolution). */
+  /**
+   * n nonzeros in every m consecutive inputs of an output (channels x kernel height x kernel width of a
+   * convolution).
+   */
   pattern?: Pattern
-  /** Whether a layer's inputs are those that it gets from the layers pruned before it, else the original ones. Default true. */
+  /**
+   * Whether a layer's inputs are those that it gets from the layers pruned before it, else the original ones.
+   * Default true.
+   */
   sequential?: boolean
 }
 
@@ -75,8 +84,9 @@ interface Prepared {
 }
 
 /**
- * Prunes with ExactOBS: exactly n - round(sparsity n) weights of each group of the scope are kept, fewer only where more had been removed or
- * are dead. Inputs are those of the network before. Throws UserError, and changes nothing, where weights or inputs are not finite.
+ * Prunes with ExactOBS: exactly n - round(sparsity n) weights of each group of the scope are kept, fewer only
+ * where more had been removed or are dead. Inputs are those of the network before. Throws UserError, and
+ * changes nothing, where weights or inputs are not finite.
  */
 export function pruneObc(network: Network, options: ObcOptions): LayerwiseResult {
   const { sparsity, scope = 'global', progress } = options
@@ -100,8 +110,9 @@ export function pruneObc(network: Network, options: ObcOptions): LayerwiseResult
 }
 
 /**
- * Prunes with SparseGPT, from the first layer to the last: exactly n - round(sparsity n) weights of each layer are kept, fewer only where more had
- * been removed or are dead; or as many as the pattern allows. Throws UserError, and changes nothing, as {@link pruneObc}.
+ * Prunes with SparseGPT, from the first layer to the last: exactly n - round(sparsity n) weights of each
+ * layer are kept, fewer only where more had been removed or are dead; or as many as the pattern allows.
+ * Throws UserError, and changes nothing, as {@link pruneObc}.
  */
 export function pruneSparseGpt(network: Network, options: SparseGptOptions): LayerwiseResult {
   const { sequential = true, progress } = options

@@ -1,6 +1,6 @@
 /**
- * @file How a prunable tensor reads as a matrix: a row of weights per output, which multiplies the inputs of the layer; those of a convolution
- * are unfolded, channels x kernel height x kernel width.
+ * @file How a prunable tensor reads as a matrix: a row of weights per output, which multiplies the inputs of
+ * the layer; those of a convolution are unfolded, channels x kernel height x kernel width.
  */
 import type { Floats } from '../../engine/machine.ts'
 import type { Node } from '../../graph/operator.ts'
@@ -17,7 +17,10 @@ export interface LayerMatrix {
   rows: number
   /** Inputs of a row: features, or channels / group x kernel height x kernel width. */
   columns: number
-  /** Consecutive parts of the rows, rows / groups each, that have inputs of their own. 1 but for grouped convolutions. */
+  /**
+   * Consecutive parts of the rows, rows / groups each, that have inputs of their own. 1 but for grouped
+   * convolutions.
+   */
   groups: number
   /** Whether the tensor is [columns, rows]: MatMul, and Gemm without transB. */
   transposed: boolean

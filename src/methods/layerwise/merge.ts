@@ -1,5 +1,6 @@
 /**
- * @file Merging the loss traces of rows: which of many rows, of one layer or of several, loses how many weights.
+ * @file Merging the loss traces of rows: which of many rows, of one layer or of several, loses how many
+ * weights.
  */
 
 /** Losses of a problem's steps, [rows][columns]. */
@@ -9,8 +10,9 @@ export interface LossTraces {
 }
 
 /**
- * Takes `prune` steps one by one, each time the next step of the row where it costs least (Frantar & Alistarh 2022, algorithm 2), ties
- * to the earlier trace and row; a heap of rows finds it. Returns the number of steps per row, for each trace. Throws where there are fewer steps.
+ * Takes `prune` steps one by one, each time the next step of the row where it costs least (Frantar & Alistarh
+ * 2022, algorithm 2), ties to the earlier trace and row; a heap of rows finds it. Returns the number of steps
+ * per row, for each trace. Throws where there are fewer steps.
  */
 export function mergeTraces(traces: readonly LossTraces[], prune: number): Uint32Array[] {
   const counts = traces.map(({ losses, columns }) => new Uint32Array(losses.length / columns))

@@ -1,21 +1,25 @@
 /**
- * @file ExactOBS of the Optimal Brain Compressor (Frantar & Alistarh 2022, section 4): the Optimal Brain Surgeon done exactly, one weight of a row at
- * a time. With H the Hessian of the weights of a row that are left, a step removes
+ * @file ExactOBS of the Optimal Brain Compressor (Frantar & Alistarh 2022, section 4): the Optimal Brain
+ * Surgeon done exactly, one weight of a row at a time. With H the Hessian of the weights of a row that are
+ * left, a step removes
  *
- *     p = argmin w_p^2 / [H^-1]_pp,    w <- w - H^-1_:p w_p / [H^-1]_pp,    H^-1 <- H^-1 - H^-1_:p H^-1_p: / [H^-1]_pp
+ *     p = argmin w_p^2 / [H^-1]_pp,    w <- w - H^-1_:p w_p / [H^-1]_pp,
+ *     H^-1 <- H^-1 - H^-1_:p H^-1_p: / [H^-1]_pp
  *
- * and adds w_p^2 / [H^-1]_pp to twice the squared error. Those downdates are a Cholesky factorization of H^-1 with pivoting. Here H^-1 is left as
- * it is, for all rows to share, and a row notes v = H^-1_:p / sqrt([H^-1]_pp) of its steps: a column of the present inverse is the
- * original one minus the sum of v_p v. A row of d weights takes d^3 / 6 products, instead of the d^3 / 3 of downdates.
+ * and adds w_p^2 / [H^-1]_pp to twice the squared error. Those downdates are a Cholesky factorization of H^-1
+ * with pivoting. Here H^-1 is left as it is, for all rows to share, and a row notes v = H^-1_:p /
+ * sqrt([H^-1]_pp) of its steps: a column of the present inverse is the original one minus the sum of v_p v. A
+ * row of d weights takes d^3 / 6 products, instead of the d^3 / 3 of downdates.
  */
 import { cholesky, inverse, solveCholesky } from '../../linear/small.ts'
 import { mergeTraces } from './merge.ts'
 import { factored, type LayerProblem, type LayerSolution } from './problem.ts'
 
 /**
- * Prunes problems together, so that exactly `keep` weights stay in all, or those that are not zero where they are fewer: each row on its
- * own down to nothing, then as many steps of each as are cheapest together, in units of each problem, then the best weights
- * for what is left. `done` is called after each of the rows' problems.
+ * Prunes problems together, so that exactly `keep` weights stay in all, or those that are not zero where they
+ * are fewer: each row on its own down to nothing, then as many steps of each as are cheapest together, in
+ * units of each problem, then the best weights for what is left. `done` is called after each of the rows'
+ * problems.
  */
 export function obc(
   problems: readonly LayerProblem[],
@@ -45,7 +49,9 @@ export interface Traces {
   losses: Float64Array
 }
 
-/** Prunes every row down to nothing. Weights that are zero go first, at no cost; ties go to the lower column. */
+/**
+ * Prunes every row down to nothing. Weights that are zero go first, at no cost; ties go to the lower column.
+ */
 export function obcTraces(problem: LayerProblem): Traces {
   const { rows, columns, weights } = problem
   const order = new Uint32Array(rows * columns)
@@ -68,7 +74,8 @@ function traceRow(
   losses: Float64Array,
 ): void {
   const n = w.length
-  // What is left stands in the first m places of everything here, in no particular order: the last takes the place of a weight that goes.
+  // What is left stands in the first m places of everything here, in no particular order: the last takes the
+  // place of a weight that goes.
   const left = Uint32Array.from(w, (_, i) => i)
   const diagonal = w.map((_, i) => inverted[i * n + i])
   const column = new Float64Array(n)
@@ -110,7 +117,10 @@ function cheapest(w: Float64Array, diagonal: Float64Array, left: Uint32Array, m:
   return p
 }
 
-/** column -= sum over the first k rows of v of v[p] v, for m places: the loop that takes the time, four rows at once. */
+/**
+ * column -= sum over the first k rows of v of v[p] v, for m places: the loop that takes the time, four rows
+ * at once.
+ */
 function subtractSteps(v: Float64Array, n: number, k: number, p: number, column: Float64Array, m: number): void {
   let r0 = 0
   for (const end = (k & ~3) * n; r0 < end; r0 += 4 * n) {
@@ -130,8 +140,9 @@ function subtractSteps(v: Float64Array, n: number, k: number, p: number, column:
 }
 
 /**
- * The best weights after the first counts[row] steps of every row's order. With R the weights that are left and P those that are not,
- * V_R = W_R + H_RR^-1 H_RP W_P: where the steps lead too, but for rounding, and for less than going there again.
+ * The best weights after the first counts[row] steps of every row's order. With R the weights that are left
+ * and P those that are not, V_R = W_R + H_RR^-1 H_RP W_P: where the steps lead too, but for rounding, and for
+ * less than going there again.
  */
 export function reconstruct(problem: LayerProblem, order: Uint32Array, counts: ArrayLike<number>): LayerSolution {
   const { rows, columns: n, weights, hessian } = problem

@@ -1,6 +1,7 @@
 /**
- * @file The layer-wise problem: for weights W and inputs X (a column per sample and position) new weights V, fewer of them nonzero, that
- * minimize |W X - V X|^2. All that a solver needs to know of X is H = 2 X X', which the rows of W share.
+ * @file The layer-wise problem: for weights W and inputs X (a column per sample and position) new weights V,
+ * fewer of them nonzero, that minimize |W X - V X|^2. All that a solver needs to know of X is H = 2 X X',
+ * which the rows of W share.
  */
 import type { Floats } from '../../engine/machine.ts'
 import type { inverse } from '../../linear/small.ts'
@@ -19,7 +20,10 @@ export interface LayerProblem {
   hessian: Float64Array
   /** What was added to the diagonal of H, where the input is not dead. Default 0. */
   damping?: number
-  /** Where weights of several problems compete: what errors are measured in, |W X|^2 of the whole layer. Default 1. */
+  /**
+   * Where weights of several problems compete: what errors are measured in, |W X|^2 of the whole layer.
+   * Default 1.
+   */
   unit?: number
   /** Inputs that are always zero. Default none. */
   dead?: readonly number[]
@@ -34,9 +38,10 @@ export interface LayerSolution {
 }
 
 /**
- * The problems of a layer, one per group: H = 2 X X' + damp mean(diagonal of 2 X X') I. An input that is always zero has a zero on the diagonal, which
- * becomes 1; the weights of its column become 0. `grams`: 2 X X' per group, [columns][columns], overwritten by H.
- * Throws UserError where a weight or an input is not finite.
+ * The problems of a layer, one per group: H = 2 X X' + damp mean(diagonal of 2 X X') I. An input that is
+ * always zero has a zero on the diagonal, which becomes 1; the weights of its column become 0. `grams`: 2 X
+ * X' per group, [columns][columns], overwritten by H. Throws UserError where a weight or an input is not
+ * finite.
  */
 export function layerProblems(
   layer: LayerMatrix,

@@ -1,7 +1,8 @@
 /**
- * @file SparseGPT (Frantar & Alistarh 2023): one sweep over the columns. A pruned weight is compensated by the columns after it only, so that all
- * rows share one sequence of inverse Hessians. The Cholesky factorization H^-1 = U' U, U upper triangular, holds it: U_ii^2 is the
- * entry of column i in the inverse for the columns from i on, and row i of U over U_ii what column i means to those after it.
+ * @file SparseGPT (Frantar & Alistarh 2023): one sweep over the columns. A pruned weight is compensated by
+ * the columns after it only, so that all rows share one sequence of inverse Hessians. The Cholesky
+ * factorization H^-1 = U' U, U upper triangular, holds it: U_ii^2 is the entry of column i in the inverse for
+ * the columns from i on, and row i of U over U_ii what column i means to those after it.
  */
 import { inverseFactor } from '../../linear/small.ts'
 import { apportion } from '../../select/apportion.ts'
@@ -21,9 +22,10 @@ export type SparseGptTarget = { keep: number } | { pattern: Pattern }
 const BLOCK = 128
 
 /**
- * Chooses and compensates in one sweep: d^3 / 3 + rows d^2 / 2 products for d columns. With `keep`, the weights to keep are spread evenly over blocks of
- * `block` columns (default 128), and those of a block with the largest w^2 / U_ii^2 stay, as updated when the sweep arrives there. With a
- * pattern, the choice is made like that among every m weights of a row; a last group of fewer columns counts as filled up with zeros.
+ * Chooses and compensates in one sweep: d^3 / 3 + rows d^2 / 2 products for d columns. With `keep`, the
+ * weights to keep are spread evenly over blocks of `block` columns (default 128), and those of a block with
+ * the largest w^2 / U_ii^2 stay, as updated when the sweep arrives there. With a pattern, the choice is made
+ * like that among every m weights of a row; a last group of fewer columns counts as filled up with zeros.
  */
 export function sparseGpt(problem: LayerProblem, target: SparseGptTarget, block = BLOCK): LayerSolution {
   const { rows, columns: n } = problem
@@ -72,7 +74,9 @@ function placesOf(rows: number, n: number, from: number, to: number): Uint32Arra
   return Uint32Array.from({ length: rows * width }, (_, i) => Math.floor(i / width) * n + from + (i % width))
 }
 
-/** `keep` weights spread over blocks of columns in proportion to their sizes, no more than a block has left. */
+/**
+ * `keep` weights spread over blocks of columns in proportion to their sizes, no more than a block has left.
+ */
 function keepPerBlock(mask: Float64Array, n: number, block: number, keep: number): number[] {
   const rows = mask.length / n
   const left = new Array<number>(Math.ceil(n / block)).fill(0)

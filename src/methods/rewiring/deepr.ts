@@ -1,10 +1,12 @@
 /**
- * @file Deep rewiring (Bellec et al. 2018, arXiv 1711.05136): every connection has a fixed sign s, and its weight is w = s theta. After every step of the optimizer a random walk
- * theta += noise pulls at the weights that are there; one that became negative is taken away, and as many connections as were lost grow at theta = 0 anywhere among the others, so that
- * K of them are there at all times. The L1 term that Bellec et al. have is `l1` of the optimizer.
+ * @file Deep rewiring (Bellec et al. 2018, arXiv 1711.05136): every connection has a fixed sign s, and its
+ * weight is w = s theta. After every step of the optimizer a random walk theta += noise pulls at the weights
+ * that are there; one that became negative is taken away, and as many connections as were lost grow at theta
+ * = 0 anywhere among the others, so that K of them are there at all times. The L1 term that Bellec et al.
+ * have is `l1` of the optimizer.
  *
- * The noise of a step is normal with deviation sqrt(2 rate T), T the temperature. With `eta`, it is rate sqrt(2 eta T) instead, as if it were part of the gradient: so the code of DSR
- * (arXiv 1902.05967) has it.
+ * The noise of a step is normal with deviation sqrt(2 rate T), T the temperature. With `eta`, it is rate
+ * sqrt(2 eta T) instead, as if it were part of the gradient: so the code of DSR (arXiv 1902.05967) has it.
  */
 import { random } from '../../util/random.ts'
 import { growAtRandom } from './growth.ts'

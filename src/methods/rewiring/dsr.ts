@@ -1,7 +1,9 @@
 /**
- * @file Dynamic sparse reparameterization (Mostafa & Wang 2019, arXiv 1902.05967): weights smaller than one threshold for all tensors are taken away, and as many grow, each tensor
- * getting its part in proportion to the weights that it has left. The threshold H is doubled where too few fell below it, halved where too many did, so that about K move at
- * every event. A tensor keeps one weight at least; places that were just pruned grow again only where there are no others.
+ * @file Dynamic sparse reparameterization (Mostafa & Wang 2019, arXiv 1902.05967): weights smaller than one
+ * threshold for all tensors are taken away, and as many grow, each tensor getting its part in proportion to
+ * the weights that it has left. The threshold H is doubled where too few fell below it, halved where too many
+ * did, so that about K move at every event. A tensor keeps one weight at least; places that were just pruned
+ * grow again only where there are no others.
  */
 import { growAtRandom } from './growth.ts'
 import { growthAsCoded } from './growth-as-coded.ts'
@@ -15,7 +17,10 @@ export interface DsrOptions {
   tolerance?: number
   /** H at the first event. Default 1e-3. */
   threshold?: number
-  /** As in the published code: places are counted, not weights; what grows is divided as in growth-as-coded.ts, and never where something was just pruned. Default false. */
+  /**
+   * As in the published code: places are counted, not weights; what grows is divided as in
+   * growth-as-coded.ts, and never where something was just pruned. Default false.
+   */
   faithful?: boolean
 }
 
@@ -53,7 +58,10 @@ export function dsr({
   }
 }
 
-/** In proportion to what is left; beyond the places that were free before only where all tensors together have too few of them. */
+/**
+ * In proportion to what is left; beyond the places that were free before only where all tensors together have
+ * too few of them.
+ */
 function growthOf(total: number, layers: readonly SparseLayer[], pruned: readonly Int32Array[]): number[] {
   const lengths = layers.map(({ length }) => length)
   const free = freeOf(layers)

@@ -1,6 +1,8 @@
 /**
- * @file How DSR's published code divides what grows among the tensors (`rewire.faithful`): in passes, each tensor getting its rounded part of what is still to grow; what rounding leaves over goes to one tensor drawn
- * at random, which never loses more than its part. So it can happen that more grows than was pruned. Where no pass can place anything that code never ends; this one does.
+ * @file How DSR's published code divides what grows among the tensors (`rewire.faithful`): in passes, each
+ * tensor getting its rounded part of what is still to grow; what rounding leaves over goes to one tensor
+ * drawn at random, which never loses more than its part. So it can happen that more grows than was pruned.
+ * Where no pass can place anything that code never ends; this one does.
  */
 import type { Random } from '../../util/random.ts'
 

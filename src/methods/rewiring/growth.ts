@@ -1,9 +1,13 @@
-/** @file Where weights grow: free places drawn at random, in time that depends on the weights and not on the places. */
+/**
+ * @file Where weights grow: free places drawn at random, in time that depends on the weights and not on the
+ * places.
+ */
 import type { Random } from '../../util/random.ts'
 
 /**
- * `count` places of 0 .. size - 1 that are not in `taken` (ascending), each choice as likely as any other; ascending. Ranks among the free places are drawn, then each rank is moved
- * past the taken places before it: O(taken + count log count). Throws where too few are free.
+ * `count` places of 0 .. size - 1 that are not in `taken` (ascending), each choice as likely as any other;
+ * ascending. Ranks among the free places are drawn, then each rank is moved past the taken places before it:
+ * O(taken + count log count). Throws where too few are free.
  */
 export function growAtRandom(random: Random, size: number, taken: Int32Array, count: number): Int32Array {
   const free = size - taken.length

@@ -1,6 +1,6 @@
 /**
- * @file Rewiring while a network trains: a hook that gives the nonzeros of its sparse tensors to a method (src/methods/rewiring) at some steps, moves them, and keeps account of
- * which places have ever been tried.
+ * @file Rewiring while a network trains: a hook that gives the nonzeros of its sparse tensors to a method
+ * (src/methods/rewiring) at some steps, moves them, and keeps account of which places have ever been tried.
  */
 import type { Floats } from '../../engine/machine.ts'
 import type { StoredTensor, TensorFile } from '../../formats/safetensors.ts'
@@ -34,11 +34,14 @@ export interface RewiringOptions {
   rate(step: number): number
   seed: number
   /**
-   * Dense gradients that the method looks at: of a training batch drawn for the event (the network needs the option `denseGradients`), or smoothed over all
-   * steps (it needs `smoothing`). Default: none.
+   * Dense gradients that the method looks at: of a training batch drawn for the event (the network needs the
+   * option `denseGradients`), or smoothed over all steps (it needs `smoothing`). Default: none.
    */
   gradients?: 'batch' | 'smoothed'
-  /** Weights behind the masks, as in DSR's published code, whose events come a step later. They need dense kernels. Default: none. */
+  /**
+   * Weights behind the masks, as in DSR's published code, whose events come a step later. They need dense
+   * kernels. Default: none.
+   */
   hidden?: HiddenWeights
   /** Whether `onEvent` is told of the event at a step. Default: of all. */
   logged?(step: number): boolean
@@ -142,7 +145,11 @@ export class RewiringHook implements Hook {
   #held(network: Network): { layers: SparseLayer[]; nonzeros: Map<string, Nonzeros> } {
     const nonzeros = new Map([...this.#explored.keys()].map((name) => [name, network.weights.nonzeros(name)]))
     const layers = [...nonzeros].map(([name, { positions, values }]) => ({
-      ...{ name, length: 1, positions, values, size: this.#explored.get(name)!.length },
+      name,
+      length: 1,
+      positions,
+      values,
+      size: this.#explored.get(name)!.length,
     }))
     return { layers, nonzeros }
   }
@@ -161,7 +168,9 @@ export class RewiringHook implements Hook {
     const lengths = this.#lengths(network)
     const inPlaces = layers.map((layer) => inRuns(layer, lengths.get(layer.name)!))
     const movedPlaces = rewiring.event(inPlaces, {
-      ...{ step, rate: rate(step), elapsed: (step - schedule.start) / (schedule.end - schedule.start) },
+      step,
+      rate: rate(step),
+      elapsed: (step - schedule.start) / (schedule.end - schedule.start),
       owed: this.#weights - layers.reduce((sum, { positions }) => sum + positions.length, 0),
       draw: (name) => random(seed, 'rewiring', name, step),
       gradient(name) {
@@ -238,7 +247,9 @@ export class RewiringHook implements Hook {
 
 const exploredKey = (name: string) => `${name}.explored`
 
-/** What stays keeps value and momentum, what grows begins at zero, also where something was just taken away. */
+/**
+ * What stays keeps value and momentum, what grows begins at zero, also where something was just taken away.
+ */
 function afterMoves(layer: SparseLayer, before: Nonzeros, moves: Moves): Nonzeros {
   const goes = new Uint8Array(layer.positions.length)
   for (const e of moves.pruned) goes[e] = 1

@@ -1,4 +1,7 @@
-/** @file All ways to rewire a sparse network while it trains, by name. A new one is a file beside this one and an entry here. */
+/**
+ * @file All ways to rewire a sparse network while it trains, by name. A new one is a file beside this one and
+ * an entry here.
+ */
 import { checkNumber, checkPositive, checkWhole } from '../../util/checks.ts'
 import { UserError } from '../../util/errors.ts'
 import { deepR } from './deepr.ts'
@@ -37,27 +40,38 @@ export interface RewiringMethod {
 const known = {
   dsr: {
     summary: 'dynamic sparse reparameterization: one threshold, weights go where weights stay (Mostafa & Wang 2019)',
-    ...{ needs: ['moves'], takes: ['tolerance', 'threshold', 'faithful'], make: dsr },
+    needs: ['moves'],
+    takes: ['tolerance', 'threshold', 'faithful'],
+    make: dsr,
   },
   set: {
     summary: 'smallest positive and negative weights of every tensor, regrown at random (Mocanu et al. 2018)',
-    ...{ takes: ['fraction'], make: set },
+    takes: ['fraction'],
+    make: set,
   },
   'set-magnitude': {
     summary: 'SET as the code of DSR has it: smallest |w| of every tensor, regrown at random',
-    ...{ takes: ['fraction'], make: setMagnitude },
+    takes: ['fraction'],
+    make: setMagnitude,
   },
   deepr: {
     summary: 'fixed signs, a random walk, lost weights regrown anywhere, at every step (Bellec et al. 2018)',
-    ...{ takes: ['temperature', 'eta'], everyStep: true, weightsOnly: true, make: deepR },
+    takes: ['temperature', 'eta'],
+    everyStep: true,
+    weightsOnly: true,
+    make: deepR,
   },
   rigl: {
     summary: 'smallest |w| of every tensor, regrown at the largest gradients (Evci et al. 2020)',
-    ...{ takes: ['fraction'], gradients: 'batch', make: rigl },
+    takes: ['fraction'],
+    gradients: 'batch',
+    make: rigl,
   },
   snfs: {
     summary: 'smallest |w| of every tensor, regrown by the momentum of dense gradients (Dettmers & Zettlemoyer 2019)',
-    ...{ takes: ['fraction'], gradients: 'smoothed', make: snfs },
+    takes: ['fraction'],
+    gradients: 'smoothed',
+    make: snfs,
   },
 } satisfies Record<string, RewiringMethod>
 

@@ -2,7 +2,10 @@
 import type { Floats } from '../../engine/machine.ts'
 import { selectTop } from '../../select/top.ts'
 
-/** The `count` places with the largest |gradient| that are not taken (ascending), of equal ones the earlier; ascending. */
+/**
+ * The `count` places with the largest |gradient| that are not taken (ascending), of equal ones the earlier;
+ * ascending.
+ */
 export function largest(gradient: Floats, taken: Int32Array, count: number): Int32Array {
   const scores = gradient.map(Math.abs)
   for (const position of taken) scores[position] = -1

@@ -1,11 +1,15 @@
 /**
- * @file Rewiring: a network that is trained sparse from start to end moves its weights. At an event some weights are taken away, and as many grow elsewhere, at value zero
- * and without momentum. How many there are in all never changes.
+ * @file Rewiring: a network that is trained sparse from start to end moves its weights. At an event some
+ * weights are taken away, and as many grow elsewhere, at value zero and without momentum. How many there are
+ * in all never changes.
  */
 import type { Floats } from '../../engine/machine.ts'
 import type { Random } from '../../util/random.ts'
 
-/** A sparse tensor as an event sees it. Where runs of weights are moved (runs.ts), a place is a run, and its value the mean |w|. */
+/**
+ * A sparse tensor as an event sees it. Where runs of weights are moved (runs.ts), a place is a run, and its
+ * value the mean |w|.
+ */
 export interface SparseLayer {
   readonly name: string
   /** Weights of a place. */
@@ -36,14 +40,20 @@ export interface RewiringContext {
   owed: number
   /** How much of the time in which there are events is over, 0 to 1. */
   elapsed: number
-  /** The gradient of the loss with respect to all places of a tensor, held or not: of a mini-batch, or smoothed over the steps so far, as the method asks. */
+  /**
+   * The gradient of the loss with respect to all places of a tensor, held or not: of a mini-batch, or
+   * smoothed over the steps so far, as the method asks.
+   */
   gradient(layer: string): Floats
 }
 
 export interface Rewiring {
   /** Changes weights before the first step, where a method needs it. */
   begin?(layers: readonly SparseLayer[]): void
-  /** What to do to each of the layers, in order. Over all, as many weights grow as are taken away and owed, to within the shortest place. */
+  /**
+   * What to do to each of the layers, in order. Over all, as many weights grow as are taken away and owed, to
+   * within the shortest place.
+   */
   event(layers: readonly SparseLayer[], context: RewiringContext): Moves[]
   /** What an event depends on besides the network, for checkpoints, and for the log: numbers by name. */
   state(): Record<string, number>

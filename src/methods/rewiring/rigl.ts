@@ -1,6 +1,7 @@
 /**
- * @file RigL (Evci et al. 2020, arXiv 1911.11134): in every tensor the share f of the smallest |w| is taken away, and as many weights grow where the loss has the largest |gradient|,
- * just pruned places included. f falls like a cosine: alpha / 2 (1 + cos(pi t / T)).
+ * @file RigL (Evci et al. 2020, arXiv 1911.11134): in every tensor the share f of the smallest |w| is taken
+ * away, and as many weights grow where the loss has the largest |gradient|, just pruned places included. f
+ * falls like a cosine: alpha / 2 (1 + cos(pi t / T)).
  */
 import { largest } from './largest.ts'
 import { type Rewiring, survivors } from './rewiring.ts'

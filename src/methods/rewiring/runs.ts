@@ -1,6 +1,7 @@
 /**
- * @file Rewiring of runs of weights (src/sparsity/granularity/runs.ts) instead of single ones: to a method a run is a place like others, whose value is the mean |w| of its weights. Budgets are
- * in weights, so that tensors with runs of different lengths can exchange them.
+ * @file Rewiring of runs of weights (src/sparsity/granularity/runs.ts) instead of single ones: to a method a
+ * run is a place like others, whose value is the mean |w| of its weights. Budgets are in weights, so that
+ * tensors with runs of different lengths can exchange them.
  */
 import type { Floats } from '../../engine/machine.ts'
 import { apportion } from '../../select/apportion.ts'
@@ -37,8 +38,9 @@ export function ofWeights({ pruned, grown }: Moves, length: number): Moves {
 }
 
 /**
- * Divides `total` weights by shares among tensors with so many free `places` of `lengths` weights each; how many places of each grow. What the places of a tensor leave over
- * goes on to those with shorter ones, so that in all less than the longest run is left.
+ * Divides `total` weights by shares among tensors with so many free `places` of `lengths` weights each; how
+ * many places of each grow. What the places of a tensor leave over goes on to those with shorter ones, so
+ * that in all less than the longest run is left.
  */
 export function apportionRuns(
   total: number,

@@ -1,6 +1,8 @@
 /**
- * @file Sparse evolutionary training (Mocanu et al. 2018): in every tensor a share of the smallest positive and of the negative weights closest to zero is taken away, and as many grow
- * at random in the same tensor. `set-magnitude` is what the code of DSR calls SET: the smallest |w| whatever their sign, floor(share of the weights) + 1 of them.
+ * @file Sparse evolutionary training (Mocanu et al. 2018): in every tensor a share of the smallest positive
+ * and of the negative weights closest to zero is taken away, and as many grow at random in the same tensor.
+ * `set-magnitude` is what the code of DSR calls SET: the smallest |w| whatever their sign, floor(share of the
+ * weights) + 1 of them.
  */
 import { growAtRandom } from './growth.ts'
 import type { Rewiring, SparseLayer } from './rewiring.ts'
@@ -29,7 +31,10 @@ export function setMagnitude({ fraction = 0.3 }: SetOptions): Rewiring {
   })
 }
 
-/** Grows in every tensor as many as it loses, at places that were free before: where there are too few, it loses only the smallest of them. */
+/**
+ * Grows in every tensor as many as it loses, at places that were free before: where there are too few, it
+ * loses only the smallest of them.
+ */
 function inEveryTensor(prunedOf: (layer: SparseLayer) => number[]): Rewiring {
   return {
     state: () => ({}),

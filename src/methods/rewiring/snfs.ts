@@ -1,11 +1,16 @@
 /**
- * @file Sparse networks from scratch, sparse momentum (Dettmers & Zettlemoyer 2019, arXiv 1907.04840): in every tensor the share p of the smallest |w| is taken away; as many weights grow, each
- * tensor getting its part in proportion to m, the mean |momentum| of its weights, where the |momentum| is largest, just pruned places included. p falls like a cosine from `fraction` to 0.005.
+ * @file Sparse networks from scratch, sparse momentum (Dettmers & Zettlemoyer 2019, arXiv 1907.04840): in
+ * every tensor the share p of the smallest |w| is taken away; as many weights grow, each tensor getting its
+ * part in proportion to m, the mean |momentum| of its weights, where the |momentum| is largest, just pruned
+ * places included. p falls like a cosine from `fraction` to 0.005.
  *
- * Momentum is that of the dense gradient, smoothed at every step: it costs a dense gradient of every sparse tensor per step, however sparse the network is.
+ * Momentum is that of the dense gradient, smoothed at every step: it costs a dense gradient of every sparse
+ * tensor per step, however sparse the network is.
  *
- * No tensor gets more than 99 % of its free places, unless all are that full; what is beyond goes to the others in proportion too, where the published code shares it out evenly. A tensor with less
- * than 20 % zeros whose m is above average loses at most as large a share as it has zeros. A tensor keeps one weight at least.
+ * No tensor gets more than 99 % of its free places, unless all are that full; what is beyond goes to the
+ * others in proportion too, where the published code shares it out evenly. A tensor with less than 20 % zeros
+ * whose m is above average loses at most as large a share as it has zeros. A tensor keeps one weight at
+ * least.
  */
 import type { Floats } from '../../engine/machine.ts'
 import { largest } from './largest.ts'

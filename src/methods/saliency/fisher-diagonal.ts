@@ -1,4 +1,7 @@
-/** @file Fisher diagonal: F_qq, the mean square of gradients (arXiv 2502.11450). With mini-batches of one sample F is the empirical Fisher matrix. */
+/**
+ * @file Fisher diagonal: F_qq, the mean square of gradients (arXiv 2502.11450). With mini-batches of one
+ * sample F is the empirical Fisher matrix.
+ */
 import type { Saliency } from './saliency.ts'
 
 export const fisherDiagonal: Saliency<'squares'> = {

@@ -1,6 +1,6 @@
 /**
- * @file Fisher pruner: F w^2 / 2, Optimal Brain Damage (LeCun et al. 1990) with the diagonal of the empirical Fisher matrix for the Hessian's
- * (Theis et al. 2018; arXiv 2502.11450).
+ * @file Fisher pruner: F w^2 / 2, Optimal Brain Damage (LeCun et al. 1990) with the diagonal of the empirical
+ * Fisher matrix for the Hessian's (Theis et al. 2018; arXiv 2502.11450).
  */
 import type { Saliency } from './saliency.ts'
 

@@ -1,6 +1,7 @@
 /**
- * @file FORCE (de Jorge et al. 2021): SNIP again and again at growing sparsity; each round ranks all weights, by their initial values and by gradients
- * of the network that the round before left, so that removed weights may come back.
+ * @file FORCE (de Jorge et al. 2021): SNIP again and again at growing sparsity; each round ranks all weights,
+ * by their initial values and by gradients of the network that the round before left, so that removed weights
+ * may come back.
  */
 import type { Saliency } from './saliency.ts'
 import { snip } from './snip.ts'

@@ -1,6 +1,7 @@
 /**
- * @file Fisher-Taylor sensitivity (arXiv 2502.11450): |± w g + B F w^2 / 2|, B the size of a mini-batch, which scales the square of its mean gradient to
- * that of single samples. Removing a weight changes the loss by - w g + F w^2 / 2; the reference's code has +, the default here.
+ * @file Fisher-Taylor sensitivity (arXiv 2502.11450): |± w g + B F w^2 / 2|, B the size of a mini-batch,
+ * which scales the square of its mean gradient to that of single samples. Removing a weight changes the loss
+ * by - w g + F w^2 / 2; the reference's code has +, the default here.
  */
 import type { Saliency } from './saliency.ts'
 

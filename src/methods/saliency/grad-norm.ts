@@ -1,6 +1,6 @@
 /**
- * @file Gradient norm: |g|, g the mean gradient. Not a norm over samples: opposite gradients of two samples cancel before the absolute value is taken.
- * A criterion that arXiv 2502.11450 compares with.
+ * @file Gradient norm: |g|, g the mean gradient. Not a norm over samples: opposite gradients of two samples
+ * cancel before the absolute value is taken. A criterion that arXiv 2502.11450 compares with.
  */
 import type { Saliency } from './saliency.ts'
 

@@ -1,6 +1,7 @@
 /**
- * @file GraSP as the code of arXiv 2502.11450 has it: - w (H g), which keeps the weights that GraSP removes first; g over all parameters, no temperature. For
- * comparisons with numbers of that work; otherwise use `grasp`.
+ * @file GraSP as the code of arXiv 2502.11450 has it: - w (H g), which keeps the weights that GraSP removes
+ * first; g over all parameters, no temperature. For comparisons with numbers of that work; otherwise use
+ * `grasp`.
  */
 import type { Saliency } from './saliency.ts'
 

@@ -1,6 +1,7 @@
 /**
- * @file Hutchinson-Taylor sensitivity (arXiv 2502.11450 v2): |± w g + h w^2 / 2|, h Hutchinson's estimate of the Hessian's diagonal; both with logits / 200. The
- * sign is + in the reference's code, - in the expansion of the loss.
+ * @file Hutchinson-Taylor sensitivity (arXiv 2502.11450 v2): |± w g + h w^2 / 2|, h Hutchinson's estimate of
+ * the Hessian's diagonal; both with logits / 200. The sign is + in the reference's code, - in the expansion
+ * of the loss.
  */
 import type { Saliency } from './saliency.ts'
 

@@ -1,4 +1,7 @@
-/** @file Hutchinson diagonal (arXiv 2502.11450 v2): h, the Hessian's diagonal estimated by random signs z as the mean of z (H z). Signed: the largest are kept. */
+/**
+ * @file Hutchinson diagonal (arXiv 2502.11450 v2): h, the Hessian's diagonal estimated by random signs z as
+ * the mean of z (H z). Signed: the largest are kept.
+ */
 import type { Saliency } from './saliency.ts'
 
 export const hutchDiag: Saliency<'hessianDiagonal'> = {

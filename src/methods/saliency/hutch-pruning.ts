@@ -1,4 +1,7 @@
-/** @file Hutchinson pruning (arXiv 2502.11450 v2): h w^2 / 2, Optimal Brain Damage (LeCun et al. 1990) with Hutchinson's estimate of the Hessian's diagonal. */
+/**
+ * @file Hutchinson pruning (arXiv 2502.11450 v2): h w^2 / 2, Optimal Brain Damage (LeCun et al. 1990) with
+ * Hutchinson's estimate of the Hessian's diagonal.
+ */
 import type { Saliency } from './saliency.ts'
 
 export const hutchPruning: Saliency<'hessianDiagonal'> = {

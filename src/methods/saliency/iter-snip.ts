@@ -1,4 +1,7 @@
-/** @file Iter-SNIP (de Jorge et al. 2021): SNIP again and again at growing sparsity; what is removed stays removed. */
+/**
+ * @file Iter-SNIP (de Jorge et al. 2021): SNIP again and again at growing sparsity; what is removed stays
+ * removed.
+ */
 import type { Saliency } from './saliency.ts'
 import { snip } from './snip.ts'
 

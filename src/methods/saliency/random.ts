@@ -1,4 +1,7 @@
-/** @file Random: uniform scores, so every set of the right size is equally likely. The control of every comparison. */
+/**
+ * @file Random: uniform scores, so every set of the right size is equally likely. The control of every
+ * comparison.
+ */
 import type { Saliency } from './saliency.ts'
 
 export const randomSaliency: Saliency = {

@@ -1,15 +1,18 @@
 /**
- * @file What a saliency is: a function from the network to a score per prunable weight. The higher, the more it is worth keeping.
+ * @file What a saliency is: a function from the network to a score per prunable weight. The higher, the more
+ * it is worth keeping.
  *
- * A saliency says in `needs` what its formula is made of besides the weights; a scoring pass (src/methods/saliency/scoring) measures just
- * that and hands it over beside the weights. Saliencies themselves run nothing.
+ * A saliency says in `needs` what its formula is made of besides the weights; a scoring pass
+ * (src/methods/saliency/scoring) measures just that and hands it over beside the weights. Saliencies
+ * themselves run nothing.
  */
 import type { Floats } from '../../engine/machine.ts'
 import type { Random } from '../../util/random.ts'
 
 /**
- * What can be measured of every weight of a tensor, row-major. L is the mean loss of all scoring samples, g its gradient, g_b that of the mean loss of mini-batch b,
- * H the Hessian of L. Means over mini-batches are weighted by their samples.
+ * What can be measured of every weight of a tensor, row-major. L is the mean loss of all scoring samples, g
+ * its gradient, g_b that of the mean loss of mini-batch b, H the Hessian of L. Means over mini-batches are
+ * weighted by their samples.
  */
 export interface Measured {
   /** g. */
@@ -22,7 +25,10 @@ export interface Measured {
   hessianGradientOfAll: Floats
   /** The diagonal of H by Hutchinson's estimate. */
   hessianDiagonal: Floats
-  /** dR / d|w|, R the sum of outputs for an input of ones with |w| for w everywhere, but for one positive factor. Needs no data. */
+  /**
+   * dR / d|w|, R the sum of outputs for an input of ones with |w| for w everywhere, but for one positive
+   * factor. Needs no data.
+   */
   flow: Floats
 }
 export type Statistic = keyof Measured

@@ -1,6 +1,7 @@
 /**
- * @file SNIP (Lee et al. 2019): |w g|, how much the loss changes to first order where the weight is removed. The paper divides by the sum over all weights,
- * which changes no ranking. Theirs takes one mini-batch of 100 samples.
+ * @file SNIP (Lee et al. 2019): |w g|, how much the loss changes to first order where the weight is removed.
+ * The paper divides by the sum over all weights, which changes no ranking. Theirs takes one mini-batch of 100
+ * samples.
  */
 import type { Saliency } from './saliency.ts'
 

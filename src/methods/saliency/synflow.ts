@@ -1,6 +1,8 @@
 /**
- * @file SynFlow (Tanaka et al. 2020): |w dR/dw|, R the sum of outputs for an input of ones where every parameter is replaced by its absolute value. Needs no
- * data. In 100 rounds, each at d^(t/100) of the weights, it empties no layer before it must: the scores of every layer sum to R where nothing is added (no bias).
+ * @file SynFlow (Tanaka et al. 2020): |w dR/dw|, R the sum of outputs for an input of ones where every
+ * parameter is replaced by its absolute value. Needs no data. In 100 rounds, each at d^(t/100) of the
+ * weights, it empties no layer before it must: the scores of every layer sum to R where nothing is added (no
+ * bias).
  */
 import type { Saliency } from './saliency.ts'
 

@@ -1,4 +1,7 @@
-/** @file How much of a candidate's update is made, and which candidate is taken: the loss on samples that gave no gradients decides. */
+/**
+ * @file How much of a candidate's update is made, and which candidate is taken: the loss on samples that gave
+ * no gradients decides.
+ */
 import type { Judge } from './judge.ts'
 import { lineSearch, type Step } from './line-search.ts'
 import type { Stage, Tried, Update } from './stage.ts'

@@ -1,6 +1,6 @@
 /**
- * @file Second-order pruning of a trained network, without training: gradients, a choice of weights, an update of the others; once, or in
- * stages of growing sparsity with new gradients at each.
+ * @file Second-order pruning of a trained network, without training: gradients, a choice of weights, an
+ * update of the others; once, or in stages of growing sparsity with new gradients at each.
  */
 import { Workspace } from '../../linear/workspace.ts'
 import { keptCount } from '../../sparsity/count.ts'
@@ -37,12 +37,16 @@ const proposals: Record<Exclude<SecondOrderMethod, 'magnitude'>, (stage: Stage) 
 }
 
 /**
- * Of the judging samples, how many choose start masks, dampings and how far an update goes, where there are several blocks, whose networks take longer to judge.
- * All of them decide which masks of a search are best, and between the updated candidates.
+ * Of the judging samples, how many choose start masks, dampings and how far an update goes, where there are
+ * several blocks, whose networks take longer to judge. All of them decide which masks of a search are best,
+ * and between the updated candidates.
  */
 const FIRST_LOOK = 32 * EVALUATION_BATCH
 
-/** Prunes some tensors of a network: the weights that it holds afterwards are the result, and its masks say which are pruned. */
+/**
+ * Prunes some tensors of a network: the weights that it holds afterwards are the result, and its masks say
+ * which are pruned.
+ */
 export function pruneSecondOrder(
   network: Network,
   source: GradientSource,

@@ -1,17 +1,24 @@
-/** @file The mean loss of a network on some training samples, with weights and masks that it does not keep. */
+/**
+ * @file The mean loss of a network on some training samples, with weights and masks that it does not keep.
+ */
 import type { Vector } from '../../linear/vector.ts'
 import type { Network } from '../../train/network.ts'
 
 type Masks = readonly ArrayLike<number>[]
 
 export class Judge {
-  /** Judges by the first samples only, in a fraction of the time; this one where all of them are the first. */
+  /**
+   * Judges by the first samples only, in a fraction of the time; this one where all of them are the first.
+   */
   readonly first: Judge
   readonly #network: Network
   readonly #names: readonly string[]
   readonly #samples: Uint32Array
 
-  /** `samples`: as many as the network's option `judged`, or a multiple of EVALUATION_BATCH, as `first` is. Default of `first`: all. */
+  /**
+   * `samples`: as many as the network's option `judged`, or a multiple of EVALUATION_BATCH, as `first` is.
+   * Default of `first`: all.
+   */
   constructor(network: Network, names: readonly string[], samples: Uint32Array, first = samples.length) {
     this.#network = network
     this.#names = names
@@ -25,8 +32,9 @@ export class Judge {
   }
 
   /**
-   * Losses of masks one after the other, for finding the lowest. Masks that do worse than the best so far on the first samples are not shown to the others: their loss
-   * is that of the best, and the difference on the first samples.
+   * Losses of masks one after the other, for finding the lowest. Masks that do worse than the best so far on
+   * the first samples are not shown to the others: their loss is that of the best, and the difference on the
+   * first samples.
    */
   contest(weights: readonly Vector[]): (masks: Masks) => number {
     const { first } = this

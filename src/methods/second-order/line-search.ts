@@ -1,6 +1,6 @@
 /**
- * @file How much of an update is made: the quadratic model of the loss holds near the weights only, and the sample gradients know the
- * others badly, so that the loss on samples that gave no gradients decides.
+ * @file How much of an update is made: the quadratic model of the loss holds near the weights only, and the
+ * sample gradients know the others badly, so that the loss on samples that gave no gradients decides.
  */
 
 /** compensation * `scale` + descent * `firstOrder` (../../prune/second-order/update.ts). */
@@ -9,7 +9,10 @@ export interface Step {
   firstOrder: number
 }
 
-/** Shares of the compensation and of the descent step, in the order in which they are tried. With 1, a descent step asks every sample's loss to fall by 1. */
+/**
+ * Shares of the compensation and of the descent step, in the order in which they are tried. With 1, a descent
+ * step asks every sample's loss to fall by 1.
+ */
 const SCALES = [1, 0.75, 0.5, 0.25, 0]
 const FIRST_ORDERS = [0, 0.1, 0.3, 1]
 
@@ -20,8 +23,9 @@ export interface StepOptions {
 }
 
 /**
- * The best step found: shares of the descent step rising from 0 as long as the loss falls, then those of the compensation falling from 1; and no step at all where
- * that is better. `none` is its loss; `loss` is that of a step.
+ * The best step found: shares of the descent step rising from 0 as long as the loss falls, then those of the
+ * compensation falling from 1; and no step at all where that is better. `none` is its loss; `loss` is that of
+ * a step.
  */
 export function lineSearch(
   { scale, firstOrder }: StepOptions,

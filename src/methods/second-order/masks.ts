@@ -10,7 +10,10 @@ export interface TopOptions {
   sparsity: number
   /** Which scores compete: all of them, or those of a tensor each. */
   scope: 'global' | 'layerwise'
-  /** Counts as in the authors' code: the scores strictly above the k-th largest, k = ceil(n (1 - s)), hence one fewer. */
+  /**
+   * Counts as in the authors' code: the scores strictly above the k-th largest, k = ceil(n (1 - s)), hence
+   * one fewer.
+   */
   faithful: boolean
 }
 

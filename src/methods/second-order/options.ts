@@ -16,29 +16,59 @@ export interface SecondOrderOptions {
   method: SecondOrderMethod
   /** Share of zeros among the weights of the tensors, 0 to 1. */
   sparsity: number
-  /** Training samples whose gradients are taken: as many as the source says, or a multiple of that, of which each stage takes the next part, in turn. */
+  /**
+   * Training samples whose gradients are taken: as many as the source says, or a multiple of that, of which
+   * each stage takes the next part, in turn.
+   */
   gradients: Uint32Array
-  /** Training samples whose loss judges masks and updates; best disjoint from `gradients`. As many as the network's option `judged`. */
+  /**
+   * Training samples whose loss judges masks and updates; best disjoint from `gradients`. As many as the
+   * network's option `judged`.
+   */
   judge: Uint32Array
-  /** Training samples that judge start masks; a multiple of EVALUATION_BATCH. Default: `judge`, of several blocks at most the first 1280. */
+  /**
+   * Training samples that judge start masks; a multiple of EVALUATION_BATCH. Default: `judge`, of several
+   * blocks at most the first 1280.
+   */
   judgeStart?: Uint32Array
-  /** Damping. Default {@link usualDamping}; but of updates, not in faithful mode, the best of 1e-3, 1e-2 and 1e-1 (of several blocks 1e-5, 1e-4 and 1e-3) by the loss on `judge`. */
+  /**
+   * Damping. Default {@link usualDamping}; but of updates, not in faithful mode, the best of 1e-3, 1e-2 and
+   * 1e-1 (of several blocks 1e-5, 1e-4 and 1e-3) by the loss on `judge`.
+   */
   lambda?: number
-  /** Which weights interact: one block of all tensors, one per tensor, or at most so many consecutive weights of a tensor (which selection by local search takes for one per tensor). Default `full`. */
+  /**
+   * Which weights interact: one block of all tensors, one per tensor, or at most so many consecutive weights
+   * of a tensor (which selection by local search takes for one per tensor). Default `full`.
+   */
   fisher?: FisherBlocks
-  /** Which scores compete, where saliencies decide (magnitude, obd, woodfisher, cbs-update): all of them, or those of a tensor each. Default `global`. */
+  /**
+   * Which scores compete, where saliencies decide (magnitude, obd, woodfisher, cbs-update): all of them, or
+   * those of a tensor each. Default `global`.
+   */
   scope?: 'global' | 'layerwise'
-  /** Steps of growing sparsity, each removing the same share of what is left, gradients taken anew at each. Default {@link usualStages}, in faithful mode 1. */
+  /**
+   * Steps of growing sparsity, each removing the same share of what is left, gradients taken anew at each.
+   * Default {@link usualStages}, in faithful mode 1.
+   */
   stages?: number
-  /** Share of the descent step in updates: a number, or `search` for the one of the lowest loss on `judge`. Default `search`, in faithful mode 0. */
+  /**
+   * Share of the descent step in updates: a number, or `search` for the one of the lowest loss on `judge`.
+   * Default `search`, in faithful mode 0.
+   */
   firstOrder?: number | 'search'
   /** Share of the compensation that is made, in the same way. Default `search`, in faithful mode 1. */
   scale?: number | 'search'
-  /** Start masks tried by randomized magnitude pruning in the first stage; 1 is magnitude alone, as in later stages. Default 10, in faithful mode 50. */
+  /**
+   * Start masks tried by randomized magnitude pruning in the first stage; 1 is magnitude alone, as in later
+   * stages. Default 10, in faithful mode 50.
+   */
   candidates?: number
   /** Seed of randomized magnitude pruning. Default 0. */
   seed?: number
-  /** Counts, start masks, scan order and scale as in the authors' code, in order to compare with published results. Default false. */
+  /**
+   * Counts, start masks, scan order and scale as in the authors' code, in order to compare with published
+   * results. Default false.
+   */
   faithful?: boolean
   onProgress?: (phase: Phase, text: string, share?: number) => void
 }
@@ -56,7 +86,10 @@ export interface StageReport {
   firstOrder?: number
   /** Of the update. */
   damping?: number
-  /** Exchanges of the local search, its objective at the start and at the end, and whether its masks were taken, or after the update those of the start had the lower loss. */
+  /**
+   * Exchanges of the local search, its objective at the start and at the end, and whether its masks were
+   * taken, or after the update those of the start had the lower loss.
+   */
   search?: { swaps: number; from: number; to: number; taken: boolean }
   /** Of the Fisher system, relative. */
   residual?: number
@@ -77,8 +110,9 @@ export function usualDamping(method: SecondOrderMethod, fisher: FisherBlocks): n
 }
 
 /**
- * Methods without an update gain nothing from stages; where there is one, a stage removes at most a third of what is left; of several blocks, whose networks take
- * longer to judge, at most half; and with CHITA, which gains by stages more than by gradients, at most a sixth.
+ * Methods without an update gain nothing from stages; where there is one, a stage removes at most a third of
+ * what is left; of several blocks, whose networks take longer to judge, at most half; and with CHITA, which
+ * gains by stages more than by gradients, at most a sixth.
  */
 export function usualStages(method: SecondOrderMethod, fisher: FisherBlocks, before: number, kept: number): number {
   const once = method === 'magnitude' || method === 'obd' || method === 'cbs-select'

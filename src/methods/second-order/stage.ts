@@ -1,4 +1,7 @@
-/** @file What a stage of second-order pruning begins with, and what a method makes of it: masks, and changes of the weights that go with them. */
+/**
+ * @file What a stage of second-order pruning begins with, and what a method makes of it: masks, and changes
+ * of the weights that go with them.
+ */
 import type { Workspace } from '../../linear/workspace.ts'
 import type { FisherColumns } from './fisher/fisher-columns.ts'
 import type { Judge } from './judge.ts'
@@ -7,7 +10,9 @@ import { topMasks } from './masks.ts'
 import type { Phase, SecondOrderOptions, StageReport } from './options.ts'
 import type { SystematicUpdate } from './update.ts'
 
-/** Options with what is usual where nothing was said; `lambda` has no usual value of its own for all methods. */
+/**
+ * Options with what is usual where nothing was said; `lambda` has no usual value of its own for all methods.
+ */
 export type Settings = Required<Omit<SecondOrderOptions, 'stages' | 'judge' | 'judgeStart' | 'lambda'>> &
   Pick<SecondOrderOptions, 'lambda'>
 
@@ -61,7 +66,10 @@ export class Clock {
   }
 }
 
-/** Exactly as many ones as the stage keeps, at the largest scores (in faithful mode one fewer); where the scope is layerwise, the same share of every tensor. */
+/**
+ * Exactly as many ones as the stage keeps, at the largest scores (in faithful mode one fewer); where the
+ * scope is layerwise, the same share of every tensor.
+ */
 export function stageMasks(
   { sparsity, settings }: Pick<Stage, 'sparsity' | 'settings'>,
   scores: readonly (Float32Array | Float64Array)[],

@@ -1,10 +1,11 @@
 /**
- * @file CBS-U, the systematic weight update (Yu et al. 2022, section 4.2): the change of the kept weights R that makes up best for the pruned ones P, minimizing
- * delta' (lambda I + F) delta with delta_P = -w_P. Two forms of the same solution:
+ * @file CBS-U, the systematic weight update (Yu et al. 2022, section 4.2): the change of the kept weights R
+ * that makes up best for the pruned ones P, minimizing delta' (lambda I + F) delta with delta_P = -w_P. Two
+ * forms of the same solution:
  * - kept: delta_R = (lambda I + F_RR)^-1 F_RP w_P, a system of order |R|;
- * - ridge: delta_R = G_R' (lambda N I + G_R G_R')^-1 v with v = G_P w_P, a system of order N.
- * Away from a minimum the loss has a first-order term, g times the mean gradient in CHITA's model (chita.ts): it lessens v by g, so that the change is the one
- * for g = 0 plus g times a descent step.
+ * - ridge: delta_R = G_R' (lambda N I + G_R G_R')^-1 v with v = G_P w_P, a system of order N. Away from a
+ *   minimum the loss has a first-order term, g times the mean gradient in CHITA's model (chita.ts): it
+ *   lessens v by g, so that the change is the one for g = 0 plus g times a descent step.
  */
 import { type Factor, solveOne } from '../../linear/cholesky.ts'
 import { floatRows, product } from '../../linear/product.ts'
@@ -14,13 +15,22 @@ import { activeWeights } from './fisher/gram.ts'
 import { type Block, dampedFactor, gramOf, namesOf } from './fisher/inverse.ts'
 
 export interface SystematicUpdate {
-  /** The change of every weight that makes up for the pruned ones, one list per tensor; 0 where they are (they themselves are to be set to 0). */
+  /**
+   * The change of every weight that makes up for the pruned ones, one list per tensor; 0 where they are (they
+   * themselves are to be set to 0).
+   */
   compensation: Float64Array[]
-  /** The change of every kept weight that lowers the loss to first order, -(lambda I + F_RR)^-1 times the mean gradient (F's natural gradient). */
+  /**
+   * The change of every kept weight that lowers the loss to first order, -(lambda I + F_RR)^-1 times the mean
+   * gradient (F's natural gradient).
+   */
   descent: Float64Array[]
 }
 
-/** Both parts of a block's update with each of some dampings, which share all but the factorization. Kept are the weights whose `masks` are not 0. */
+/**
+ * Both parts of a block's update with each of some dampings, which share all but the factorization. Kept are
+ * the weights whose `masks` are not 0.
+ */
 export function systematicUpdates(
   space: Workspace,
   block: Block,

@@ -1,4 +1,6 @@
-/** @file The systematic update (CBS-U) of a stage's weights under given masks, with the best of some dampings. */
+/**
+ * @file The systematic update (CBS-U) of a stage's weights under given masks, with the best of some dampings.
+ */
 
 import { bestStep } from './candidates.ts'
 import { usualDamping } from './options.ts'

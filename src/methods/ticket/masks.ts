@@ -1,6 +1,8 @@
 /**
- * @file Masks of lottery tickets (Frankle & Carbin, ICLR 2019, arXiv 1803.03635): which of the trained weights are kept, at once or in rounds that each remove
- * the same share of what is left, by magnitude. The k-th of n rounds at rate p leaves (1 - p)^k of the weights; the last one leaves exactly as many as are asked for.
+ * @file Masks of lottery tickets (Frankle & Carbin, ICLR 2019, arXiv 1803.03635): which of the trained
+ * weights are kept, at once or in rounds that each remove the same share of what is left, by magnitude. The
+ * k-th of n rounds at rate p leaves (1 - p)^k of the weights; the last one leaves exactly as many as are
+ * asked for.
  */
 import { apportion } from '../../select/apportion.ts'
 import { type Scores, selectTop } from '../../select/top.ts'
@@ -12,13 +14,22 @@ export interface TicketRounds {
   keep: number
   /** Share of what is left that a round removes, above 0, below 1. Absent: one round. */
   rate?: number
-  /** `global`: one ranking over all layers; `layerwise`: every layer loses the same share, but for the last one. */
+  /**
+   * `global`: one ranking over all layers; `layerwise`: every layer loses the same share, but for the last
+   * one.
+   */
   scope: 'global' | 'layerwise'
-  /** Layerwise: the rate of the output layer, as a share of the others' rate. Default 0.5, as in the paper. */
+  /**
+   * Layerwise: the rate of the output layer, as a share of the others' rate. Default 0.5, as in the paper.
+   */
   output?: number
 }
 
-/** How many weights each ranking keeps, round by round: one number (global), or one per layer. `sizes`: weights of the layers, the output layer last. Throws UserError where the output layer would have to give more than its rate allows. */
+/**
+ * How many weights each ranking keeps, round by round: one number (global), or one per layer. `sizes`:
+ * weights of the layers, the output layer last. Throws UserError where the output layer would have to give
+ * more than its rate allows.
+ */
 export function ticketRounds(
   sizes: readonly number[],
   { keep, rate = 1, scope, output = 0.5 }: TicketRounds,
@@ -44,8 +55,9 @@ export function ticketRounds(
 }
 
 /**
- * Masks of the largest |w| among what `before` (default: everything) kept: `counts` as of {@link ticketRounds}, ties by index. `least`: of one ranking over
- * all layers, what each of them keeps at least, together no more than the count (default: nothing).
+ * Masks of the largest |w| among what `before` (default: everything) kept: `counts` as of
+ * {@link ticketRounds}, ties by index. `least`: of one ranking over all layers, what each of them keeps at
+ * least, together no more than the count (default: nothing).
  */
 export function ticketMasks(
   weights: readonly Float32Array[],
@@ -67,7 +79,10 @@ export function ticketMasks(
 export const shuffledMasks = (masks: readonly Float32Array[], draw: (layer: number) => Random): Float32Array[] =>
   masks.map((mask, t) => Float32Array.from(draw(t).permutation(mask.length), (i) => mask[i]))
 
-/** Units of a layer [outputs, inputs, ...] that its mask cuts off: outputs without a weight, and inputs without one. */
+/**
+ * Units of a layer [outputs, inputs, ...] that its mask cuts off: outputs without a weight, and inputs
+ * without one.
+ */
 export function deadUnits(shape: readonly number[], mask: ArrayLike<number>): { outputs: number; inputs: number } {
   const [rows, columns = 1] = shape
   const taps = mask.length / (rows * columns)

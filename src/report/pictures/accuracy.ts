@@ -57,7 +57,9 @@ export function accuracyPicture(groups: readonly RunGroup[]): Picture | undefine
     title: 'Accuracy and sparsity',
     caption: `Mean test accuracy over seeds; bars are one standard deviation.${published.length > 0 ? ' Hollow circles are published figures.' : ''}`,
     spec: {
-      ...{ width: 760, height: 340, data: { values: points } },
+      width: 760,
+      height: 340,
+      data: { values: points },
       layer: [
         { mark: { type: 'line', strokeWidth: 2 }, encoding: { x, y: y('accuracy'), color } },
         {

@@ -39,7 +39,8 @@ export function costPicture(groups: readonly RunGroup[]): Picture | undefined {
       data: { values },
       hconcat: [
         {
-          ...{ width: 320, height: { step: 20 } },
+          width: 320,
+          height: { step: 20 },
           layer: [
             { mark: bar(palette[1]), encoding: { y: y(names), x: x('mean', 'seconds of training') } },
             {
@@ -49,7 +50,8 @@ export function costPicture(groups: readonly RunGroup[]): Picture | undefined {
           ],
         },
         {
-          ...{ width: 320, height: { step: 20 } },
+          width: 320,
+          height: { step: 20 },
           layer: [
             { mark: bar(accent), encoding: { y: y(null), x: x('flops', 'MFLOP of an inference') } },
             {

@@ -1,4 +1,7 @@
-/** @file Curves over epochs, one line per group: means over seeds. What pictures of a training's course are made of. */
+/**
+ * @file Curves over epochs, one line per group: means over seeds. What pictures of a training's course are
+ * made of.
+ */
 import type { EpochReport } from '../../experiment/run/events.ts'
 import { labelOf, type RunGroup, seriesOf } from '../groups.ts'
 import type { Picture } from './draw.ts'
@@ -14,7 +17,10 @@ export interface Curve {
   scale: object
 }
 
-/** Charts side by side, of points whose fields have the names of the curves. Nothing where no run has two epochs. */
+/**
+ * Charts side by side, of points whose fields have the names of the curves. Nothing where no run has two
+ * epochs.
+ */
 export function curvesOf(groups: readonly RunGroup[], curves: Record<string, Curve>): Picture['spec'] | undefined {
   const values = pointsOf(groups, Object.entries(curves))
   if (!values.some(({ epoch }) => epoch > 1)) return undefined
@@ -42,17 +48,16 @@ const mean = (values: readonly number[]) =>
 /** Lines of one field, and a legend below. */
 function chart(names: readonly string[], field: string, title: string, scale: object) {
   return {
-    ...{ width: 400, height: 260 },
+    width: 400,
+    height: 260,
     mark: { type: 'line' as const, strokeWidth: 1.5, interpolate: 'monotone' as const },
     encoding: {
       x: { field: 'epoch', type: 'quantitative' as const, axis: { title: 'epoch', grid: false, tickMinStep: 1 } },
       y: { field, type: 'quantitative' as const, scale, axis: { title } },
       color: {
-        ...{
-          field: 'name',
-          type: 'nominal' as const,
-          legend: { orient: 'bottom' as const, columns: legendColumns(names) },
-        },
+        field: 'name',
+        type: 'nominal' as const,
+        legend: { orient: 'bottom' as const, columns: legendColumns(names) },
         scale: { domain: names, range: names.map((_, i) => palette[i % palette.length]) },
       },
       detail: { field: 'group', type: 'nominal' as const },

@@ -12,8 +12,13 @@ import { weightsPicture } from './weights.ts'
 /** Throws UserError where a file of weights is damaged. */
 export async function picturesOf(groups: readonly RunGroup[]): Promise<Picture[]> {
   const pictures = [
-    ...[accuracyPicture(groups), trainingPicture(groups), partingPicture(groups), layersPicture(groups)],
-    ...[await weightsPicture(groups), await masksPicture(groups), costPicture(groups)],
+    accuracyPicture(groups),
+    trainingPicture(groups),
+    partingPicture(groups),
+    layersPicture(groups),
+    await weightsPicture(groups),
+    await masksPicture(groups),
+    costPicture(groups),
   ]
   return pictures.filter((picture) => picture !== undefined)
 }

@@ -26,7 +26,8 @@ export function layersPicture(groups: readonly RunGroup[]): Picture | undefined 
       data: { values },
       ...grid(found),
       spec: {
-        ...{ width: 210, height: { step: 16 } },
+        width: 210,
+        height: { step: 16 },
         layer: [
           {
             mark: { type: 'bar', color: accent, cornerRadiusEnd: 2, height: { band: 0.7 } },

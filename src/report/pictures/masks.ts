@@ -44,16 +44,21 @@ export async function masksPicture(groups: readonly RunGroup[]): Promise<Picture
       concat: grids.map(({ label, grid: { rows, columns, pixels } }) => {
         const side = Math.max(3, Math.floor(200 / Math.max(rows, columns)))
         const place = (field: string, count: number) => ({
-          ...{ field, type: 'ordinal' as const, axis: null },
+          field,
+          type: 'ordinal' as const,
+          axis: null,
           scale: { domain: Array.from({ length: count }, (_, i) => i), paddingInner: 0.06, paddingOuter: 0 },
         })
         return {
           title: { text: label, limit: Math.max(side * columns, 150) },
           data: { values: pixels.filter(({ kept }) => kept > 0) },
-          ...{ width: side * columns, height: side * rows, view: { stroke: '#e4e7eb' } },
+          width: side * columns,
+          height: side * rows,
+          view: { stroke: '#e4e7eb' },
           mark: { type: 'rect' as const, color: accent, aria: false },
           encoding: {
-            ...{ x: place('column', columns), y: place('row', rows) },
+            x: place('column', columns),
+            y: place('row', rows),
             opacity: { field: 'kept', type: 'quantitative' as const, legend: null, scale: { range: [0.08, 1] } },
           },
         }
@@ -79,7 +84,8 @@ function overPixels(values: Float32Array, outputs: number, [channels, rows, colu
     if (value !== 0) kept[i % (rows * columns)]++
   })
   const pixels = [...kept].map((count, i) => ({
-    ...{ row: Math.floor(i / columns), column: i % columns },
+    row: Math.floor(i / columns),
+    column: i % columns,
     kept: count / (outputs * channels),
   }))
   return { rows, columns, pixels }

@@ -1,4 +1,7 @@
-/** @file How Global Sparse Momentum parts the weights, epoch by epoch: how many have all but vanished, and how settled the choice of the active ones is. */
+/**
+ * @file How Global Sparse Momentum parts the weights, epoch by epoch: how many have all but vanished, and how
+ * settled the choice of the active ones is.
+ */
 import type { RunGroup } from '../groups.ts'
 import { curvesOf } from './curves.ts'
 import type { Picture } from './draw.ts'

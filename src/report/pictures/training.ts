@@ -10,7 +10,8 @@ export function trainingPicture(groups: readonly RunGroup[]): Picture | undefine
     loss: { of: (epoch) => epoch.trainLoss, title: 'training loss', scale: { type: 'log', nice: false } },
     accuracy: {
       of: (epoch) => percent(held ? epoch.validationAccuracy : epoch.trainAccuracy),
-      ...{ title: held ? 'validation accuracy, %' : 'training accuracy, %', scale: { zero: false } },
+      title: held ? 'validation accuracy, %' : 'training accuracy, %',
+      scale: { zero: false },
     },
   })
   return (

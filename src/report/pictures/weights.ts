@@ -1,4 +1,7 @@
-/** @file Histograms of the prunable weights of one run of each group, before its first pruning event and at its end. */
+/**
+ * @file Histograms of the prunable weights of one run of each group, before its first pruning event and at
+ * its end.
+ */
 import { join } from 'node:path'
 import { FILES } from '../../experiment/run/folder.ts'
 import { toFloats } from '../../formats/safetensors.ts'
@@ -38,16 +41,22 @@ export async function weightsPicture(groups: readonly RunGroup[]): Promise<Pictu
       data: { values },
       ...grid(found),
       spec: {
-        ...{ width: 245, height: 120 },
+        width: 245,
+        height: 120,
         mark: { type: 'area', interpolate: 'step', line: { strokeWidth: 1.5 }, fillOpacity: 0.25 },
         encoding: {
           x: { field: 'at', type: 'quantitative', axis: { title: 'weight', tickCount: 4, grid: false } },
           y: {
-            ...{ field: 'count', type: 'quantitative', stack: null, scale: { type: 'symlog' } },
+            field: 'count',
+            type: 'quantitative',
+            stack: null,
+            scale: { type: 'symlog' },
             axis: { title: 'weights', values: [0, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7], labelExpr: COUNT },
           },
           color: {
-            ...{ field: 'when', type: 'nominal', legend: { orient: 'top' } },
+            field: 'when',
+            type: 'nominal',
+            legend: { orient: 'top' },
             scale: { domain: ['before pruning', 'at the end'], range: [palette[9], accent] },
           },
         },

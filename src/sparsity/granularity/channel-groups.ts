@@ -1,6 +1,7 @@
 /**
- * @file Channels that can only go together, found on the graph: the filters that make a channel in all layers that a residual sum, a join or a depthwise
- * convolution ties, the scales of its batch normalizations, and the inputs of the next layers that read it.
+ * @file Channels that can only go together, found on the graph: the filters that make a channel in all layers
+ * that a residual sum, a join or a depthwise convolution ties, the scales of its batch normalizations, and
+ * the inputs of the next layers that read it.
  */
 import { ChannelSets } from '../../graph/channel-sets.ts'
 import { channelsOf, dependents, inputRun, isChannelwise, outputRun, type Run, weightOf } from '../../graph/channels.ts'
@@ -14,15 +15,17 @@ export interface ChannelPart extends Run {
 }
 
 export interface ChannelGroup {
-  /** The weights that make the channel: one filter in each layer that is tied. The first has its layer's name. */
+  /**
+   * The weights that make the channel: one filter in each layer that is tied. The first has its layer's name.
+   */
   filters: ChannelPart[]
   /** What else is of no use without it: scales of normalizations, inputs of the next layers. */
   rest: ChannelPart[]
 }
 
 /**
- * The groups of a network's channels that may be removed, by first layer and channel. Channels of images and logits stay, and so do those that a layer
- * makes which is not among the `prunable` ones (names).
+ * The groups of a network's channels that may be removed, by first layer and channel. Channels of images and
+ * logits stay, and so do those that a layer makes which is not among the `prunable` ones (names).
  */
 export function channelGroups(model: Model, prunable: ReadonlySet<string>): ChannelGroup[] {
   const graph = new Graph()

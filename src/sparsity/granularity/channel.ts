@@ -1,8 +1,9 @@
 /**
- * @file Whole channels: a score per channel, the mean over the weights of its filters (with |w| the ranking of Li et al. 2017 within a layer; a mean, not a
- * sum, since a budget of weights is spent best on what scores most per weight), and everything that is tied to it goes with it, so that what is left is a
- * smaller dense network. The budget counts weights and is met to within one channel, from below. Weights shared by two channels
- * go with the first of them, so what a channel costs depends on what has gone before.
+ * @file Whole channels: a score per channel, the mean over the weights of its filters (with |w| the ranking
+ * of Li et al. 2017 within a layer; a mean, not a sum, since a budget of weights is spent best on what scores
+ * most per weight), and everything that is tied to it goes with it, so that what is left is a smaller dense
+ * network. The budget counts weights and is met to within one channel, from below. Weights shared by two
+ * channels go with the first of them, so what a channel costs depends on what has gone before.
  */
 import type { Model } from '../../models/model.ts'
 import { keptCount } from '../count.ts'
@@ -54,8 +55,8 @@ function scoreOf({ filters }: ChannelGroup, layers: readonly MaskedLayer[], numb
 }
 
 /**
- * Scores by which the channels that the same layers make keep the shares of the scope: the one of rank r (1 is the best) among n stays where
- * min(1, c share) n >= r, for the largest c that the budget allows.
+ * Scores by which the channels that the same layers make keep the shares of the scope: the one of rank r (1
+ * is the best) among n stays where min(1, c share) n >= r, for the largest c that the budget allows.
  */
 function byShare(
   groups: readonly ChannelGroup[],

@@ -11,7 +11,10 @@ const PATTERNS = [
   [4, 8],
 ] as const
 
-/** The tightest of them: at most n of every m consecutive inputs of an output are not zero. Undefined where there is none, or nothing is left. */
+/**
+ * The tightest of them: at most n of every m consecutive inputs of an output are not zero. Undefined where
+ * there is none, or nothing is left.
+ */
 export function patternOf(values: ArrayLike<number>, shape: Shape): string | undefined {
   if (shape.length < 2 || values.length === 0) return undefined
   const columns = sizeOf(shape) / shape[0]

@@ -1,5 +1,6 @@
 /**
- * @file What a granularity is: which weights are kept or removed together, whatever the saliency that scored them and the scope that ranks them.
+ * @file What a granularity is: which weights are kept or removed together, whatever the saliency that scored
+ * them and the scope that ranks them.
  */
 import { type Count, keptCount } from '../count.ts'
 import { type Floor, raiseToFloor } from '../floor.ts'
@@ -21,9 +22,9 @@ export interface Budget {
 export interface Granularity {
   summary: string
   /**
-   * Lowers the masks (0 or 1 per weight) to what the budget keeps. Scores are finite, and -Infinity where a weight had been removed before; they may be
-   * overwritten. Never more weights are kept than the scope says, unless a floor
-   * needs them; fewer only where the granularity leaves no other choice.
+   * Lowers the masks (0 or 1 per weight) to what the budget keeps. Scores are finite, and -Infinity where a
+   * weight had been removed before; they may be overwritten. Never more weights are kept than the scope says,
+   * unless a floor needs them; fewer only where the granularity leaves no other choice.
    */
   write(layers: readonly MaskedLayer[], budget: Budget): void
 }

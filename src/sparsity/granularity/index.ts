@@ -18,7 +18,10 @@ export const granularities = {
   filter: 'filters of convolutions, all that makes an output channel; of linear layers single weights',
 } as const
 
-/** The granularity of a name (`weight`, `2:4`, `4x4`, `channel`, `row`, `kernel`, `filter`) in a network; undefined where there is none such. */
+/**
+ * The granularity of a name (`weight`, `2:4`, `4x4`, `channel`, `row`, `kernel`, `filter`) in a network;
+ * undefined where there is none such.
+ */
 export function findGranularity(name: string, model: Model): Granularity | undefined {
   return parse(name)?.(model)
 }

@@ -1,7 +1,9 @@
 /**
- * @file N:M: of every M consecutive inputs of an output at most the N with the largest scores are kept (2:4 is what sparse tensor cores multiply fast;
- * Mishra et al. 2021). Inputs of a convolution lie in the order channel, row, column, as in the layer-wise methods. The sparsity still
- * counts: of the weights that the pattern leaves, those with the largest scores are kept, so a sparsity up to 1 - N / M is met by the pattern alone.
+ * @file N:M: of every M consecutive inputs of an output at most the N with the largest scores are kept (2:4
+ * is what sparse tensor cores multiply fast; Mishra et al. 2021). Inputs of a convolution lie in the order
+ * channel, row, column, as in the layer-wise methods. The sparsity still counts: of the weights that the
+ * pattern leaves, those with the largest scores are kept, so a sparsity up to 1 - N / M is met by the pattern
+ * alone.
  */
 import { sizeOf } from '../../graph/tensor.ts'
 import type { Pattern } from '../../methods/layerwise/sparsegpt.ts'
@@ -17,7 +19,10 @@ export const nOfM = ({ n, m }: Pattern): Granularity => ({
   },
 })
 
-/** Removes all but the best n of every m inputs; a last group of fewer than m keeps up to n too. Scales of channels have no inputs and are left alone. */
+/**
+ * Removes all but the best n of every m inputs; a last group of fewer than m keeps up to n too. Scales of
+ * channels have no inputs and are left alone.
+ */
 function restrict({ shape, scores, mask }: MaskedLayer, n: number, m: number): void {
   if (shape.length < 2) return
   const columns = sizeOf(shape) / shape[0]

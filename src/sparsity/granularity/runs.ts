@@ -1,7 +1,9 @@
 /**
- * @file Runs: parts of a weight whose values lie side by side. A kernel [out, in, kh, kw] has rows of kw weights, slices of kh kw (one for each pair of channels: `kernel`) and filters of all that makes
- * an output channel. Linear layers have single weights only. A run's score is the mean over its weights, since a budget of weights is spent best on what scores most per weight; the scope's
- * count is met to within one run, from below.
+ * @file Runs: parts of a weight whose values lie side by side. A kernel [out, in, kh, kw] has rows of kw
+ * weights, slices of kh kw (one for each pair of channels: `kernel`) and filters of all that makes an output
+ * channel. Linear layers have single weights only. A run's score is the mean over its weights, since a budget
+ * of weights is spent best on what scores most per weight; the scope's count is met to within one run, from
+ * below.
  */
 import { type Shape, sizeOf } from '../../graph/tensor.ts'
 import { leastOf } from '../floor.ts'

@@ -3,7 +3,9 @@
  */
 import { countKept, type MaskedLayer } from '../mask.ts'
 
-/** Sets of weights that are removed together. They may overlap: a weight is gone with the first of its units. */
+/**
+ * Sets of weights that are removed together. They may overlap: a weight is gone with the first of its units.
+ */
 export interface Units {
   /** One per unit; units with higher scores are kept. */
   scores: Float64Array
@@ -17,7 +19,10 @@ export interface LayerUnits {
   each(unit: number, visit: (index: number) => void): void
 }
 
-/** Units that lie within single layers, layer after layer. `score` makes one of the sum over a unit's weights that had not been removed, and of how many it has in all. */
+/**
+ * Units that lie within single layers, layer after layer. `score` makes one of the sum over a unit's weights
+ * that had not been removed, and of how many it has in all.
+ */
 export function unitsOfLayers(
   layers: readonly MaskedLayer[],
   parts: readonly LayerUnits[],
@@ -45,8 +50,9 @@ export function unitsOfLayers(
 }
 
 /**
- * Removes units by ascending score, ties from the last to the first, until at most `keep` weights are left in all layers together. `least` is what
- * each layer keeps: a unit whose removal would leave a layer with less is passed over.
+ * Removes units by ascending score, ties from the last to the first, until at most `keep` weights are left in
+ * all layers together. `least` is what each layer keeps: a unit whose removal would leave a layer with less
+ * is passed over.
  */
 export function removeUnits(
   layers: readonly Pick<MaskedLayer, 'mask'>[],

@@ -1,4 +1,7 @@
-/** @file Single weights: the granularity of most of the literature, and the only one that meets every count exactly. */
+/**
+ * @file Single weights: the granularity of most of the literature, and the only one that meets every count
+ * exactly.
+ */
 import { leastOf } from '../floor.ts'
 import { type Granularity, plannedGroups } from './granularity.ts'
 

@@ -1,15 +1,15 @@
 /**
- * @file The runs of a sweep through a queue: their jobs are added, and results stored as they come. What the queue holds is the truth;
- * its events only say where to look, so that none may be missed.
+ * @file The runs of a sweep through a queue: their jobs are added, and results stored as they come. What the
+ * queue holds is the truth; its events only say where to look, so that none may be missed.
  */
 import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Queue, QueueEvents } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { version } from '../../experiment/run/environment.ts'
 import { UserError } from '../../util/errors.ts'
 import { writeAtomically } from '../../util/files.ts'
+import { version } from '../../util/version.ts'
 import { type Job, jobOf, runFolder } from '../job.ts'
 import type { RunCells } from '../sweep.ts'
 import type { Cell } from '../sweep-file.ts'

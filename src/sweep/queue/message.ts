@@ -1,6 +1,7 @@
 /**
- * @file A complete run as one message of bytes, a zip archive of its files, and back. The checkpoint stays behind: a complete run
- * is not resumed, and it would be most of the message. And a trunk, which is little else.
+ * @file A complete run as one message of bytes, a zip archive of its files, and back. The checkpoint stays
+ * behind: a complete run is not resumed, and it would be most of the message. And a trunk, which is little
+ * else.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -40,7 +41,10 @@ async function pack(folder: string, names: readonly string[]): Promise<Uint8Arra
   return message
 }
 
-/** Puts a run into its folder, in the place of one that was begun there. Throws UserError where the message is no complete run of the recipe. */
+/**
+ * Puts a run into its folder, in the place of one that was begun there. Throws UserError where the message is
+ * no complete run of the recipe.
+ */
 export async function unpackRun(message: Uint8Array, folder: string, recipe: string): Promise<RunResult> {
   const files = await unpack(message, names)
   const own = files[FILES.recipe] && new TextDecoder().decode(files[FILES.recipe])

@@ -1,11 +1,15 @@
 /**
- * @file What coordinators and workers share. A job is a BullMQ job with a recipe. The files of its run are one message of bytes
- * beside it, written before the job is marked as complete and removed by the coordinator once they are on its disk.
+ * @file What coordinators and workers share. A job is a BullMQ job with a recipe. The files of its run are
+ * one message of bytes beside it, written before the job is marked as complete and removed by the coordinator
+ * once they are on its disk.
  */
 import type { Redis } from 'ioredis'
-import { version } from '../../experiment/run/environment.ts'
+import { version } from '../../util/version.ts'
 
-/** One queue for all sweeps, so that a worker serves whatever comes; of each version its own, as another one may compute something else. */
+/**
+ * One queue for all sweeps, so that a worker serves whatever comes; of each version its own, as another one
+ * may compute something else.
+ */
 export const QUEUE = `espalier-${version()}`
 
 /** Seconds after which results that no coordinator has taken are dropped. */

@@ -1,4 +1,7 @@
-/** @file The Redis behind a queue. Where it cannot be used, one sentence says why; once it has answered, it is waited for whenever it is away. */
+/**
+ * @file The Redis behind a queue. Where it cannot be used, one sentence says why; once it has answered, it is
+ * waited for whenever it is away.
+ */
 import { Redis } from 'ioredis'
 import { UserError } from '../../util/errors.ts'
 
@@ -8,12 +11,17 @@ const OLDEST = '6.2'
 /** Milliseconds that the first answer may take. */
 const PATIENCE = 5000
 
-/** Connects. Throws UserError where nobody answers, the password is wrong, the version too old, or it is no Redis at all. `onChange` is told when it goes away later, and when it is back. */
+/**
+ * Connects. Throws UserError where nobody answers, the password is wrong, the version too old, or it is no
+ * Redis at all. `onChange` is told when it goes away later, and when it is back.
+ */
 export async function openRedis(url: string, onChange: (text: string) => void): Promise<Redis> {
   const place = placeOf(url)
   let opened = false
   const redis = new Redis(url, {
-    ...{ lazyConnect: true, maxRetriesPerRequest: null, connectTimeout: PATIENCE },
+    lazyConnect: true,
+    maxRetriesPerRequest: null,
+    connectTimeout: PATIENCE,
     retryStrategy: (times) => (opened ? Math.min(100 * times, 2000) : null),
   })
   let problem: Error | undefined

@@ -1,4 +1,7 @@
-/** @file A worker: takes jobs of all sweeps from the queue and runs them, as a sweep on one machine does, in temporary folders. */
+/**
+ * @file A worker: takes jobs of all sweeps from the queue and runs them, as a sweep on one machine does, in
+ * temporary folders.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,11 +44,16 @@ const PACE = 1000
 export async function work(options: WorkerOptions): Promise<void> {
   const { redis, concurrency, lockSeconds, signal } = options
   const worker = new Worker<Job>(QUEUE, (job, token) => serve(job, token, options), {
-    ...{ connection: redis, concurrency, maxStalledCount: LOST },
-    ...{ lockDuration: 1000 * lockSeconds, stalledInterval: 1000 * lockSeconds },
-    ...{ removeOnComplete: { age: KEPT }, removeOnFail: { age: KEPT } },
+    connection: redis,
+    concurrency,
+    maxStalledCount: LOST,
+    lockDuration: 1000 * lockSeconds,
+    stalledInterval: 1000 * lockSeconds,
+    removeOnComplete: { age: KEPT },
+    removeOnFail: { age: KEPT },
   })
-  // The queue says again what the connection has said, and that a job was given to another while Redis was away.
+  // The queue says again what the connection has said, and that a job was given to another while Redis was
+  // away.
   worker.on('error', () => {})
   await new Promise((resolve) => signal.addEventListener('abort', resolve))
   await worker.close(redis.status !== 'ready')

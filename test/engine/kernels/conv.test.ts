@@ -85,14 +85,28 @@ function sizesOf(drawn: Drawn) {
     (n, axis) => Math.floor((n + pads[axis] + pads[2 + axis] - reach[axis]) / stride[axis]) + 1,
   )
   return {
-    ...{ batch, groups, in: drawn.in, out: drawn.out, h, w, oh, ow, kh: kernel[0], kw: kernel[1] },
-    ...{ sy: stride[0], sx: stride[1], dy: dilation[0], dx: dilation[1], top: pads[0], left: pads[1] },
+    batch,
+    groups,
+    in: drawn.in,
+    out: drawn.out,
+    h,
+    w,
+    oh,
+    ow,
+    kh: kernel[0],
+    kw: kernel[1],
+    sy: stride[0],
+    sx: stride[1],
+    dy: dilation[0],
+    dx: dilation[1],
+    top: pads[0],
+    left: pads[1],
   }
 }
 
 /**
- * Every term may be rounded once as a product and once per sum behind it. Winograd's algorithm also adds terms of neighbouring positions
- * that cancel, so that even an empty sum is rounded like a term of size 1.
+ * Every term may be rounded once as a product and once per sum behind it. Winograd's algorithm also adds
+ * terms of neighbouring positions that cancel, so that even an empty sum is rounded like a term of size 1.
  */
 const sumOf = (p: Sizes, terms: number) => (_want: number, magnitude: number) =>
   (terms + 3) * ROUNDING * (p.in >= 8 && p.out >= 8 && p.kh === 3 && p.kw === 3 ? Math.max(magnitude, 1) : magnitude)

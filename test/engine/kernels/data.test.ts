@@ -37,8 +37,15 @@ onEveryEngine((machines) => {
             },
             call: (at) =>
               call(loadImages, {
-                ...{ batch, count, channels, plane, data: at.data, index: at.index },
-                ...{ scale: at.scale, shift: at.shift, y: at.y },
+                batch,
+                count,
+                channels,
+                plane,
+                data: at.data,
+                index: at.index,
+                scale: at.scale,
+                shift: at.shift,
+                y: at.y,
               }),
             // One product of up to 255 and one sum.
             writes: { y: () => 2 * 256 * ROUNDING },
@@ -71,8 +78,19 @@ onEveryEngine((machines) => {
             },
             call: (at) =>
               call(loadAugmented, {
-                ...{ batch, count, channels, h, w, pad, reflect, data: at.data, index: at.index },
-                ...{ change: at.change, scale: at.scale, shift: at.shift, y: at.y },
+                batch,
+                count,
+                channels,
+                h,
+                w,
+                pad,
+                reflect,
+                data: at.data,
+                index: at.index,
+                change: at.change,
+                scale: at.scale,
+                shift: at.shift,
+                y: at.y,
               }),
             writes: { y: () => 2 * 256 * ROUNDING },
           })

@@ -48,8 +48,19 @@ function product({ m, n, k, a, b, bias, relu, rng }: Product) {
     },
     call: (at: Record<string, number>) =>
       call(gemm, {
-        ...{ m, n, k, a: at.a, aOuter: left.outer, aDepth: left.depth, b: at.b, bOuter: right.outer },
-        ...{ bDepth: right.depth, c: at.c, bias: at.bias, biasKind: BIAS[bias], relu },
+        m,
+        n,
+        k,
+        a: at.a,
+        aOuter: left.outer,
+        aDepth: left.depth,
+        b: at.b,
+        bOuter: right.outer,
+        bDepth: right.depth,
+        c: at.c,
+        bias: at.bias,
+        biasKind: BIAS[bias],
+        relu,
       }),
     // Every term may be rounded once as a product and once per sum behind it.
     writes: { c: (_want: number, magnitude: number) => (k + 2) * ROUNDING * magnitude },

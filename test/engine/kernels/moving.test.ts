@@ -21,8 +21,16 @@ onEveryEngine((machines) => {
           operands: { x: uniform(rng, d[0] * d[1] * d[2] * d[3]), out: floats },
           call: (at) =>
             call(place, {
-              ...{ d0: d[0], d1: d[1], d2: d[2], d3: d[3], x: at.x },
-              ...{ out: at.out, so0: so[0], so1: so[1], so2: so[2], so3: so[3] },
+              d0: d[0],
+              d1: d[1],
+              d2: d[2],
+              d3: d[3],
+              x: at.x,
+              out: at.out,
+              so0: so[0],
+              so1: so[1],
+              so2: so[2],
+              so3: so[3],
             }),
           writes: { out: exact },
         })
@@ -75,8 +83,12 @@ onEveryEngine((machines) => {
           operands: { counter: [counter], mask: blank(n) },
           call: (at) =>
             call(dropoutMask, {
-              ...{ n, stream, threshold: Math.round(ratio * 2 ** 31), keep: floatBits(1 / (1 - ratio)) },
-              ...{ counter: at.counter, mask: at.mask },
+              n,
+              stream,
+              threshold: Math.round(ratio * 2 ** 31),
+              keep: floatBits(1 / (1 - ratio)),
+              counter: at.counter,
+              mask: at.mask,
             }),
           writes: { mask: exact },
         })

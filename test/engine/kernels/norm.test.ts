@@ -18,7 +18,9 @@ const means = fc.constantFrom(0, 1, -100, 1e4)
 const around = (rng: Random, n: number, mean: number) => uniform(rng, n).map((x) => Math.fround(mean + x))
 const positive = (rng: Random, n: number) => uniform(rng, n).map((x) => Math.fround(0.1 + Math.abs(x)))
 
-/** Roundings behind one term of a sum over n values: the parallel chains take at least eight values at once. */
+/**
+ * Roundings behind one term of a sum over n values: the parallel chains take at least eight values at once.
+ */
 const depth = (n: number) => n / 8 + 12
 
 /** Bounds over all channels: of x, of its distance from the mean, and of 1 / standard deviation. */
@@ -55,8 +57,16 @@ onEveryEngine((machines) => {
           },
           call: (at) =>
             call(batchNormTrain, {
-              ...{ channels, n, x: at.x, scale: at.scale, bias: at.bias, epsilon: floatBits(EPSILON) },
-              ...{ y: inPlace ? at.x : at.y, mean: at.mean, var: at.var, relu },
+              channels,
+              n,
+              x: at.x,
+              scale: at.scale,
+              bias: at.bias,
+              epsilon: floatBits(EPSILON),
+              y: inPlace ? at.x : at.y,
+              mean: at.mean,
+              var: at.var,
+              relu,
             }),
           writes: { [inPlace ? 'x' : 'y']: y, mean: () => meanError, var: () => varError },
         })
@@ -81,8 +91,16 @@ onEveryEngine((machines) => {
           },
           call: (at) =>
             call(batchNorm, {
-              ...{ channels, n, x: at.x, scale: at.scale, bias: at.bias, mean: at.mean, var: at.var },
-              ...{ epsilon: floatBits(EPSILON), y: inPlace ? at.x : at.y, relu },
+              channels,
+              n,
+              x: at.x,
+              scale: at.scale,
+              bias: at.bias,
+              mean: at.mean,
+              var: at.var,
+              epsilon: floatBits(EPSILON),
+              y: inPlace ? at.x : at.y,
+              relu,
             }),
           writes: { [inPlace ? 'x' : 'y']: y },
         })
@@ -112,8 +130,19 @@ onEveryEngine((machines) => {
           },
           call: (at) =>
             call(batchNormGrad, {
-              ...{ channels, n, dy: at.dy, x: at.x, scale: at.scale, mean: at.mean, var: at.var, masked, y: at.y },
-              ...{ epsilon: floatBits(EPSILON), dx: inPlace ? at.dy : at.dx, dscale: at.dscale, dbias: at.dbias },
+              channels,
+              n,
+              dy: at.dy,
+              x: at.x,
+              scale: at.scale,
+              mean: at.mean,
+              var: at.var,
+              masked,
+              y: at.y,
+              epsilon: floatBits(EPSILON),
+              dx: inPlace ? at.dy : at.dx,
+              dscale: at.dscale,
+              dbias: at.dbias,
             }),
           writes: {
             [inPlace ? 'dy' : 'dx']: dx,
@@ -135,8 +164,16 @@ onEveryEngine((machines) => {
       operands,
       call: (at) =>
         call(batchNorm, {
-          ...{ channels: 3, n: 20, x: at.x, scale: at.scale, bias: at.bias, mean: at.mean, var: at.var },
-          ...{ epsilon: floatBits(EPSILON), y: at.y, relu: 1 },
+          channels: 3,
+          n: 20,
+          x: at.x,
+          scale: at.scale,
+          bias: at.bias,
+          mean: at.mean,
+          var: at.var,
+          epsilon: floatBits(EPSILON),
+          y: at.y,
+          relu: 1,
         }),
       writes: { y: tolerance },
     })

@@ -56,7 +56,9 @@ onEveryEngine((machines) => {
           const copies = Math.ceil(units / entries)
           expectAgreement(machines, {
             operands: {
-              ...{ g: uniform(rng, units * block), order: new Uint8Array(order.buffer), y: blank(units * block) },
+              g: uniform(rng, units * block),
+              order: new Uint8Array(order.buffer),
+              y: blank(units * block),
             },
             call: (at) => call(tieGradient, { units, entries, block, g: at.g, order: at.order, y: at.y, mean }),
             writes: { y: (_, magnitude) => copies * ROUNDING * magnitude + ROUNDING * magnitude },
@@ -70,8 +72,7 @@ onEveryEngine((machines) => {
     const order = new Uint8Array(Int32Array.of(2, -1, 7, 0).buffer)
     expectAgreement(machines, {
       operands: { g: [1, 2, 3, 4], order, y: [9, 9, 9, 9] },
-      call: (at) =>
-        call(tieGradient, { ...{ units: 4, entries: 2, block: 1, g: at.g, order: at.order, y: at.y, mean: 0 } }),
+      call: (at) => call(tieGradient, { units: 4, entries: 2, block: 1, g: at.g, order: at.order, y: at.y, mean: 0 }),
       writes: { y: exact },
     })
   })
@@ -106,8 +107,11 @@ onEveryEngine((machines) => {
           const bytes = (ints: Int32Array) => new Uint8Array(ints.buffer)
           expectAgreement(machines, {
             operands: {
-              ...{ g: uniform(rng, capacity), w: uniform(rng, capacity), y: blank(capacity) },
-              ...{ starts: bytes(starts), places: bytes(places) },
+              g: uniform(rng, capacity),
+              w: uniform(rng, capacity),
+              y: blank(capacity),
+              starts: bytes(starts),
+              places: bytes(places),
             },
             call: ({ g, w, starts, places, y }) =>
               call(sparseGroupLasso, { out, kernel: k * k, capacity, g, w, starts, places, y, lambda: floatBits(0.5) }),

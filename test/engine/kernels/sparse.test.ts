@@ -26,8 +26,13 @@ const pair = (most: number) => fc.tuple(fc.integer({ min: 1, max: most }), fc.in
 const pad = fc.constantFrom(0, 0, 1, 1, 2, 3)
 const batch = fc.constantFrom(1, 2, 3, 8, 16, 17, 33, 40, 64)
 const small: fc.Arbitrary<Drawn> = fc.record({
-  ...{ batch, in: fc.integer({ min: 1, max: 5 }), out: fc.integer({ min: 1, max: 8 }) },
-  ...{ h: fc.integer({ min: 1, max: 12 }), w: fc.integer({ min: 1, max: 12 }), kernel: pair(5), stride: pair(3) },
+  batch,
+  in: fc.integer({ min: 1, max: 5 }),
+  out: fc.integer({ min: 1, max: 8 }),
+  h: fc.integer({ min: 1, max: 12 }),
+  w: fc.integer({ min: 1, max: 12 }),
+  kernel: pair(5),
+  stride: pair(3),
   dilation: fc.constantFrom([1, 1], [1, 1], [2, 1], [1, 3], [2, 2]),
   pads: fc.tuple(pad, pad, pad, pad),
   density: fc.constantFrom(...densities),
@@ -72,8 +77,22 @@ function sizesOf(drawn: Omit<Drawn, 'density'>) {
     (n, axis) => Math.floor((n + pads[axis] + pads[2 + axis] - reach[axis]) / stride[axis]) + 1,
   )
   return {
-    ...{ batch, groups: 1, in: drawn.in, out: drawn.out, h, w, oh, ow, kh: kernel[0], kw: kernel[1] },
-    ...{ sy: stride[0], sx: stride[1], dy: dilation[0], dx: dilation[1], top: pads[0], left: pads[1] },
+    batch,
+    groups: 1,
+    in: drawn.in,
+    out: drawn.out,
+    h,
+    w,
+    oh,
+    ow,
+    kh: kernel[0],
+    kw: kernel[1],
+    sy: stride[0],
+    sx: stride[1],
+    dy: dilation[0],
+    dx: dilation[1],
+    top: pads[0],
+    left: pads[1],
   }
 }
 type Sizes = ReturnType<typeof sizesOf>
@@ -93,8 +112,12 @@ const kernels: Record<string, (p: Sizes, positions: Int32Array, rng: Random) => 
     const [hasBias, relu, hasResidual] = [rng.below(2), rng.below(2), rng.below(2)]
     return {
       operands: {
-        ...{ x: uniform(rng, inputFloats(p)), values: uniform(rng, capacity), bias: uniform(rng, p.out) },
-        ...{ starts: bytes(starts), places: bytes(places), y: blank(outputFloats(p)) },
+        x: uniform(rng, inputFloats(p)),
+        values: uniform(rng, capacity),
+        bias: uniform(rng, p.out),
+        starts: bytes(starts),
+        places: bytes(places),
+        y: blank(outputFloats(p)),
         residual: uniform(rng, outputFloats(p)),
       },
       call: ({ x, values, starts, places, bias, y, residual }) => {
@@ -109,8 +132,12 @@ const kernels: Record<string, (p: Sizes, positions: Int32Array, rng: Random) => 
     const { tStarts, tPlaces, tEntries } = patternOf([p.out, p.in, p.kh, p.kw], positions, capacity)
     return {
       operands: {
-        ...{ gradient: uniform(rng, outputFloats(p)), values: uniform(rng, capacity), starts: bytes(tStarts) },
-        ...{ places: bytes(tPlaces), entries: bytes(tEntries), dinput: blank(inputFloats(p)) },
+        gradient: uniform(rng, outputFloats(p)),
+        values: uniform(rng, capacity),
+        starts: bytes(tStarts),
+        places: bytes(tPlaces),
+        entries: bytes(tEntries),
+        dinput: blank(inputFloats(p)),
       },
       call: ({ gradient, values, starts, places, entries, dinput }) =>
         call(sparseConvInputGrad, { ...p, gradient, values, starts, places, entries, capacity, dinput }),
@@ -123,8 +150,11 @@ const kernels: Record<string, (p: Sizes, positions: Int32Array, rng: Random) => 
     const parts = 1 + rng.below(4)
     return {
       operands: {
-        ...{ x: uniform(rng, inputFloats(p)), gradient: uniform(rng, outputFloats(p)) },
-        ...{ starts: bytes(starts), places: bytes(places), sums: blank(parts * capacity) },
+        x: uniform(rng, inputFloats(p)),
+        gradient: uniform(rng, outputFloats(p)),
+        starts: bytes(starts),
+        places: bytes(places),
+        sums: blank(parts * capacity),
       },
       call: ({ x, gradient, starts, places, sums }) =>
         call(sparseConvWeightGrad, { ...p, x, gradient, starts, places, capacity, parts, sums }),
@@ -193,7 +223,8 @@ onEveryEngine((machines) => {
             : name === 'input gradient'
               ? ([
                   call(sparseConvInputGrad, { ...common, gradient: y, entries, dinput: x }),
-                  ...[x, inputFloats(p)],
+                  x,
+                  inputFloats(p),
                 ] as const)
               : ([call(sparseConvWeightGrad, { ...common, x, gradient: y, parts: 2, sums }), sums, 24] as const)
         for (const machine of machines) {

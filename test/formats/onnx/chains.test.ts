@@ -12,11 +12,20 @@ const stored = (seed: number): Record<string, Stored> => ({
   map: floats([1, channels, rows, columns], `map ${seed}`),
   channel: floats([channels, 1, 1], `channel ${seed}`),
   number: floats([], `number ${seed}`),
-  ...{ rest: whole(0, -1), shape: whole(0, channels, rows, columns), last: whole(-1), start: whole(1), end: whole(9) },
-  ...{ low: { shape: [], values: [-0.6] }, high: { shape: [], values: [0.7] }, even: whole(2, 2) },
+  rest: whole(0, -1),
+  shape: whole(0, channels, rows, columns),
+  last: whole(-1),
+  start: whole(1),
+  end: whole(9),
+  low: { shape: [], values: [-0.6] },
+  high: { shape: [], values: [0.7] },
+  even: whole(2, 2),
 })
 
-/** Steps on a value that keep its shape, [.., channels, rows, columns] or what is broadcast to it: they are computed at once where the value is a constant. */
+/**
+ * Steps on a value that keep its shape, [.., channels, rows, columns] or what is broadcast to it: they are
+ * computed at once where the value is a constant.
+ */
 type Link = (value: string, other: string, name: string) => Step[]
 const unary =
   (op: string, attributes?: Step['attributes']): Link =>
@@ -74,7 +83,9 @@ const moves: Record<string, Link> = {
   ],
   'the largest around': (value, _other, name) => [
     {
-      ...{ op: 'MaxPool', inputs: [value], output: name },
+      op: 'MaxPool',
+      inputs: [value],
+      output: name,
       attributes: { kernel_shape: [3, 3], pads: [1, 1, 1, 1] },
     },
   ],
@@ -83,7 +94,10 @@ const moves: Record<string, Link> = {
 const names = Object.keys({ ...links, ...moves })
 const link = fc.record({ name: fc.constantFrom(...names), on: fc.nat(), with: fc.nat() })
 
-/** Every link takes values that are there: at first an image and the stored numbers. What is made of constants alone is a constant. */
+/**
+ * Every link takes values that are there: at first an image and the stored numbers. What is made of constants
+ * alone is a constant.
+ */
 function chain(choices: readonly { name: string; on: number; with: number }[], seed: number, input: number): Written {
   const images = ['x']
   const constants = ['map', 'channel', 'number']

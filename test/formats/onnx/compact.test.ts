@@ -1,4 +1,6 @@
-/** @file Networks pruned by whole channels, written without them: small dense networks that compute the same. */
+/**
+ * @file Networks pruned by whole channels, written without them: small dense networks that compute the same.
+ */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -27,7 +29,8 @@ const small = { summary: '', image: [3, 16, 16] as const, classes: 5 }
 
 /** VGG's kind: biases, normalization, pooling, a flattened map. */
 const narrowVgg: Model = {
-  ...{ ...small, name: 'narrow-vgg' },
+  ...small,
+  name: 'narrow-vgg',
   build(graph, images, training) {
     let x = images
     for (const [i, width] of [12, 16, 24].entries()) {
@@ -41,7 +44,8 @@ const narrowVgg: Model = {
 
 /** MobileNet's kind: depthwise-separable convolutions, ReLU6. */
 const narrowMobile: Model = {
-  ...{ ...small, name: 'narrow-mobile' },
+  ...small,
+  name: 'narrow-mobile',
   build(graph, images, training) {
     let x = relu6(graph, normalized(graph, images, ['stem', 'stem_bn'], 12, 3, training, { pad: 1, stride: 2 }))
     for (const [i, width] of [16, 24, 24].entries()) {
@@ -55,7 +59,10 @@ const narrowMobile: Model = {
 
 type Pruned = StoredNetwork & { model: Model; kept: number }
 
-/** Random weights, of which some are pruned. Biases are all the same, so that what a zero filter leaves is no 0. */
+/**
+ * Random weights, of which some are pruned. Biases are all the same, so that what a zero filter leaves is no
+ * 0.
+ */
 function prunedNetwork(model: Model, prune: (layers: MaskedLayer[]) => void): Pruned {
   const graph = inferenceGraph(model)
   const values = new Map(

@@ -49,8 +49,12 @@ const cases = (batch: number): Record<string, Step[]> => ({
 
 describe.each([1, 2])('a file that was written for %i samples runs for any number', (batch) => {
   const stored = {
-    ...{ zeros: whole(batch, 2, 3, 5), row: rows(batch, [4, 3, 5], 'row'), number: floats([1, 1, 1, 1], 'n') },
-    ...{ whole: whole(batch, 4, 3, 5), rest: whole(batch, -1), 'one and three': whole(1, 3) },
+    zeros: whole(batch, 2, 3, 5),
+    row: rows(batch, [4, 3, 5], 'row'),
+    number: floats([1, 1, 1, 1], 'n'),
+    whole: whole(batch, 4, 3, 5),
+    rest: whole(batch, -1),
+    'one and three': whole(1, 3),
   }
   it.each(Object.entries(cases(batch)))('%s', (_name, steps) => expectSame({ input: [batch, 4, 3, 5], stored, steps }))
 })

@@ -24,7 +24,10 @@ const [float, double, int, int32, int8, byte, bool] = [FLOAT, DOUBLE, INT64, INT
 /** A list of 64-bit integers. */
 const list = (...values: number[]) => int([values.length], ...values)
 
-/** A model that adds what a node makes of constants to its input: y = x + [result, of all outputs, as one row]. */
+/**
+ * A model that adds what a node makes of constants to its input: y = x + [result, of all outputs, as one
+ * row].
+ */
 function model(op: string, { inputs, attributes, opset, outputs = 1 }: Case, size: number) {
   const stored: Record<string, Stored> = { row: list(1, -1) }
   const names = inputs.map((input, i) => {

@@ -1,4 +1,7 @@
-/** @file Random models through everything that writes: ONNX Runtime finds in the written file what it finds in the one that was read. Every night other models. */
+/**
+ * @file Random models through everything that writes: ONNX Runtime finds in the written file what it finds in
+ * the one that was read. Every night other models.
+ */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -49,7 +52,9 @@ const feeds = ({ sample }: RandomModel) => {
   ])
 }
 
-/** Outputs of one model beside those of another: none is further away than `most`, as a share of the largest. */
+/**
+ * Outputs of one model beside those of another: none is further away than `most`, as a share of the largest.
+ */
 function expectSame(found: Map<string, Float32Array>, expected: Map<string, Float32Array>, most: number): void {
   expect([...found.keys()]).toEqual([...expected.keys()])
   for (const [name, values] of expected) {
@@ -142,7 +147,8 @@ describe(`random models of day ${seed}`, () => {
         await writeNetwork(path, { weights, onnx: weights.onnx }, { ...form, float16: false })
         await writeNetwork(again, { weights, onnx: weights.onnx })
         const file = readOnnx(readFileSync(again), 'out.onnx')
-        // Every tensor of the network has what it was given; those that are stored in halves to their precision.
+        // Every tensor of the network has what it was given; those that are stored in halves to their
+        // precision.
         const written = file.onnx.network
         if (written instanceof Error) throw written
         expect(prunableParameters(graphOf(written.model)).length).toBe(

@@ -1,4 +1,7 @@
-/** @file ONNX models written by hand with all that a graph can hold: tensors of every type, constants, graphs inside of nodes, functions, several outputs. */
+/**
+ * @file ONNX models written by hand with all that a graph can hold: tensors of every type, constants, graphs
+ * inside of nodes, functions, several outputs.
+ */
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import {
   type AttributeProtoSchema,
@@ -26,9 +29,16 @@ const writers = {
     Uint8Array.from({ length: values.length / 2 }, (_, i) => (values[2 * i] & 15) | ((values[2 * i + 1] & 15) << 4)),
 } as const
 const types: Record<keyof typeof writers, DataType> = {
-  ...{ float: DataType.FLOAT, double: DataType.DOUBLE, float16: DataType.FLOAT16, bfloat16: DataType.BFLOAT16 },
-  ...{ int8: DataType.INT8, uint8: DataType.UINT8, int32: DataType.INT32, int64: DataType.INT64 },
-  ...{ bool: DataType.BOOL, int4: DataType.INT4 },
+  float: DataType.FLOAT,
+  double: DataType.DOUBLE,
+  float16: DataType.FLOAT16,
+  bfloat16: DataType.BFLOAT16,
+  int8: DataType.INT8,
+  uint8: DataType.UINT8,
+  int32: DataType.INT32,
+  int64: DataType.INT64,
+  bool: DataType.BOOL,
+  int4: DataType.INT4,
 }
 
 export interface Stored {
@@ -76,7 +86,9 @@ const tensorOf = (
   name: string,
   { shape, values, type = 'float' }: Stored,
 ): MessageInitShape<typeof TensorProtoSchema> => ({
-  ...{ name, dims: shape.map(BigInt), dataType: types[type] },
+  name,
+  dims: shape.map(BigInt),
+  dataType: types[type],
   rawData: new Uint8Array(writers[type]([...values]).buffer),
 })
 
@@ -110,7 +122,11 @@ const stepOf = ({
   domain = '',
   name = '',
 }: Step): MessageInitShape<typeof NodeProtoSchema> => ({
-  ...{ opType: op, input, output: [out].flat(), domain, name },
+  opType: op,
+  input,
+  output: [out].flat(),
+  domain,
+  name,
   attribute: Object.entries(attributes).map(attributeOf),
 })
 
@@ -149,7 +165,10 @@ function graphOf(
 ): MessageInitShape<typeof GraphProtoSchema> {
   const all = Object.entries(stored)
   return {
-    ...{ name, input, output: outputs.map(typed), node: steps.map(stepOf) },
+    name,
+    input,
+    output: outputs.map(typed),
+    node: steps.map(stepOf),
     initializer: all.filter(([, { sparse }]) => !sparse).map(([key, tensor]) => tensorOf(key, tensor)),
     sparseInitializer: all.filter(([, { sparse }]) => sparse).map(([key, tensor]) => sparseOf(key, tensor)),
   }
@@ -172,7 +191,12 @@ export function modelBytes({ inputs = { x: ['N', 'K'] }, functions = [], opset =
     opsetImport,
     graph,
     functions: functions.map(({ name, steps, attributes = [], inputs: given, outputs }) => ({
-      ...{ domain: 'local', name, input: given, output: outputs, attribute: attributes, node: steps.map(stepOf) },
+      domain: 'local',
+      name,
+      input: given,
+      output: outputs,
+      attribute: attributes,
+      node: steps.map(stepOf),
       opsetImport,
     })),
   })

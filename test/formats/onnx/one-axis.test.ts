@@ -18,8 +18,12 @@ const same = (arbitrary: fc.Arbitrary<Written>) =>
 const network: Written = {
   input: [-1, 2, 16],
   stored: {
-    ...{ w: floats([3, 2, 5], 'w'), b: floats([3], 'b'), scale: floats([3], 's'), mean: floats([3], 'm') },
-    ...{ variance: { shape: [3], values: [0.5, 1, 2] }, tall: floats([12, 4], 't') },
+    w: floats([3, 2, 5], 'w'),
+    b: floats([3], 'b'),
+    scale: floats([3], 's'),
+    mean: floats([3], 'm'),
+    variance: { shape: [3], values: [0.5, 1, 2] },
+    tall: floats([12, 4], 't'),
   },
   steps: [
     { op: 'Conv', inputs: ['x', 'w', 'b'], attributes: { kernel_shape: [5], strides: [2], pads: [2, 2] } },
@@ -44,7 +48,10 @@ describe('windows over one axis', () => {
               op: 'Conv',
               inputs: ['x', 'w', 'b'],
               attributes: {
-                ...{ group, strides: [stride], auto_pad: pad, dilations: [pad === 'NOTSET' && kernel < 3 ? 2 : 1] },
+                group,
+                strides: [stride],
+                auto_pad: pad,
+                dilations: [pad === 'NOTSET' && kernel < 3 ? 2 : 1],
                 ...(pad === 'NOTSET' && { pads: [kernel - 1, 1] }),
               },
             },
@@ -63,12 +70,10 @@ describe('windows over one axis', () => {
               op,
               inputs: ['x'],
               attributes: {
-                ...{
-                  kernel_shape: [kernel],
-                  strides: [Math.min(stride, kernel)],
-                  pads: [1, 0],
-                  ceil_mode: Number(ceil),
-                },
+                kernel_shape: [kernel],
+                strides: [Math.min(stride, kernel)],
+                pads: [1, 0],
+                ceil_mode: Number(ceil),
                 ...(op === 'AveragePool' && { count_include_pad: Number(count) }),
               },
             },

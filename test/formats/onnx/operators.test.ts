@@ -34,9 +34,13 @@ describe('operators as ONNX Runtime computes them', () => {
             stored: { w: floats([outputs, 2, kh, kw], 'w'), ...(bias && { b: floats([outputs], 'b') }) },
             steps: [
               {
-                ...{ op: 'Conv', inputs: ['x', 'w', ...(bias ? ['b'] : [])] },
+                op: 'Conv',
+                inputs: ['x', 'w', ...(bias ? ['b'] : [])],
                 attributes: {
-                  ...{ group, strides: [stride, 1], dilations: [dilation, 1], auto_pad: pad },
+                  group,
+                  strides: [stride, 1],
+                  dilations: [dilation, 1],
+                  auto_pad: pad,
                   ...(pad === 'NOTSET' && { pads: [kh - 1, 0, 1, kw - 1] }),
                 },
               },
@@ -54,13 +58,12 @@ describe('operators as ONNX Runtime computes them', () => {
           input: [-1, 2, h, w],
           steps: [
             {
-              ...{ op, inputs: ['x'] },
+              op,
+              inputs: ['x'],
               attributes: {
-                ...{
-                  kernel_shape: [kernel, kernel],
-                  strides: [Math.min(stride, kernel), Math.min(stride, kernel)],
-                  auto_pad: pad,
-                },
+                kernel_shape: [kernel, kernel],
+                strides: [Math.min(stride, kernel), Math.min(stride, kernel)],
+                auto_pad: pad,
                 ...(pad === 'NOTSET' && { pads: [1, 0, 1, 1], ceil_mode: Number(ceil) }),
                 ...(op === 'AveragePool' && { count_include_pad: Number(count) }),
               },
@@ -85,7 +88,8 @@ describe('operators as ONNX Runtime computes them', () => {
           stored: { w: floats(transposed ? [4, 6] : [6, 4], 'w'), ...(bias && { b: floats(bias, 'b') }) },
           steps: [
             {
-              ...{ op: 'Gemm', inputs: ['x', 'w', ...(bias ? ['b'] : [])] },
+              op: 'Gemm',
+              inputs: ['x', 'w', ...(bias ? ['b'] : [])],
               attributes: { transB: Number(transposed), alpha: { float: alpha }, beta: { float: beta } },
             },
           ],
@@ -296,13 +300,12 @@ describe('operators as ONNX Runtime computes them', () => {
     const model: Written = {
       input: [-1, 8, 7, 3],
       stored: {
-        ...{
-          w1: floats([4, 3, 3, 3], 'w1'),
-          w2: floats([4, 4, 1, 1], 'w2'),
-          b: floats([4], 'b'),
-          w3: floats([12 * 4, 5], 'w3'),
-        },
-        ...{ bias: floats([5], 'bias'), flat: whole(-1, 48) },
+        w1: floats([4, 3, 3, 3], 'w1'),
+        w2: floats([4, 4, 1, 1], 'w2'),
+        b: floats([4], 'b'),
+        w3: floats([12 * 4, 5], 'w3'),
+        bias: floats([5], 'bias'),
+        flat: whole(-1, 48),
       },
       steps: [
         { op: 'Transpose', inputs: ['x'], attributes: { perm: [0, 3, 1, 2] } },

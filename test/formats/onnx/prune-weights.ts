@@ -1,4 +1,6 @@
-/** @file Models pruned by value, and what layers multiply with before and after, as ONNX Runtime computes it. */
+/**
+ * @file Models pruned by value, and what layers multiply with before and after, as ONNX Runtime computes it.
+ */
 import { expect } from 'vitest'
 import { onnxBytes } from '../../../src/formats/onnx/export.ts'
 import { parseOnnx } from '../../../src/formats/onnx/file.ts'
@@ -44,7 +46,10 @@ export function withoutSmallest(values: readonly number[], share: number): numbe
   return values.map((value) => (Math.abs(value) < least ? 0 : value))
 }
 
-/** That pruning leaves of these outputs, which hold all weights as layers multiply with them, exactly what is largest. */
+/**
+ * That pruning leaves of these outputs, which hold all weights as layers multiply with them, exactly what is
+ * largest.
+ */
 export async function expectPruned(
   bytes: Uint8Array,
   names: readonly string[],

@@ -1,4 +1,7 @@
-/** @file Layers of whole numbers: what is removed becomes their zero point, and scales make tensors comparable. */
+/**
+ * @file Layers of whole numbers: what is removed becomes their zero point, and scales make tensors
+ * comparable.
+ */
 import { expect, it } from 'vitest'
 import { parseOnnx } from '../../../src/formats/onnx/file.ts'
 import { countZeros } from '../../../src/formats/onnx/zeros.ts'
@@ -22,8 +25,12 @@ function storedAfter(made: Uint8Array, key: string, type: 'int8' | 'uint8'): num
 
 const conv: ModelText = {
   stored: {
-    ...{ one: scalar(1), a: scalar(0, 'uint8'), W: bytes([3, 1, 2, 2], 'uint8'), ws: scales([0.1, 1, 20]) },
-    ...{ wz: zeroPoints([120, 128, 90], 'uint8'), b: { shape: [3], values: [1, 2, 3], type: 'int32' } },
+    one: scalar(1),
+    a: scalar(0, 'uint8'),
+    W: bytes([3, 1, 2, 2], 'uint8'),
+    ws: scales([0.1, 1, 20]),
+    wz: zeroPoints([120, 128, 90], 'uint8'),
+    b: { shape: [3], values: [1, 2, 3], type: 'int32' },
   },
   inputs: { x: [1, 1, 2, 2] },
   steps: [
@@ -54,13 +61,19 @@ it('QLinearConv: zero points and scales of each output channel; exactly half bec
 it('QLinearMatMul and MatMulIntegerToFloat: columns have scales of their own', async () => {
   const model = modelBytes({
     stored: {
-      ...{ one: scalar(1), a: scalar(0, 'uint8'), W: bytes([4, 3], 'int8'), ws: scales([0.1, 1, 9]) },
-      ...{ wz: zeroPoints([0, 5, -4], 'int8'), U: bytes([4, 3], 'int8', 41) },
+      one: scalar(1),
+      a: scalar(0, 'uint8'),
+      W: bytes([4, 3], 'int8'),
+      ws: scales([0.1, 1, 9]),
+      wz: zeroPoints([0, 5, -4], 'int8'),
+      U: bytes([4, 3], 'int8', 41),
     },
     steps: [
       { op: 'QuantizeLinear', in: ['x', 'one', 'a'], out: 'q' },
       {
-        ...{ op: 'MatMulIntegerToFloat', domain: 'com.microsoft', out: 'y' },
+        op: 'MatMulIntegerToFloat',
+        domain: 'com.microsoft',
+        out: 'y',
         in: ['q', 'W', 'one', 'ws', 'a', 'wz'],
       },
       { op: 'MatMulIntegerToFloat', domain: 'com.microsoft', in: ['q', 'U', 'one', 'one', 'a'], out: 'z' },
@@ -79,8 +92,12 @@ it('QLinearMatMul and MatMulIntegerToFloat: columns have scales of their own', a
 it('MatMulInteger and ConvInteger: the scale that a later node multiplies with counts', () => {
   const model = modelBytes({
     stored: {
-      ...{ W: bytes([4, 3], 'int8'), ws: scalar(0.001), wz: scalar(2, 'int8') },
-      ...{ U: bytes([4, 3], 'int8', 41), us: scalar(1000), uz: scalar(-1, 'int8') },
+      W: bytes([4, 3], 'int8'),
+      ws: scalar(0.001),
+      wz: scalar(2, 'int8'),
+      U: bytes([4, 3], 'int8', 41),
+      us: scalar(1000),
+      uz: scalar(-1, 'int8'),
     },
     steps: [
       { op: 'DynamicQuantizeLinear', in: ['x'], out: ['q', 's', 'z'] },
@@ -135,8 +152,11 @@ it('weights that are quantized in the model: what rounds to zero is a zero alrea
 it('zeros of a whole file are counted by zero points, of tensors that are no weights too', () => {
   const model = modelBytes({
     stored: {
-      ...{ E: { shape: [2, 3], values: [7, 7, 1, 2, 3, 7], type: 'int8' }, s: scalar(1), z: scalar(7, 'int8') },
-      ...{ W: { shape: [3, 2], values: [0, 1, 0, 2, 3, 4] }, b: { shape: [2], values: [0, 5] } },
+      E: { shape: [2, 3], values: [7, 7, 1, 2, 3, 7], type: 'int8' },
+      s: scalar(1),
+      z: scalar(7, 'int8'),
+      W: { shape: [3, 2], values: [0, 1, 0, 2, 3, 4] },
+      b: { shape: [2], values: [0, 5] },
     },
     steps: [
       { op: 'Cast', in: ['x'], out: 'i', with: { to: 7 } },

@@ -1,4 +1,7 @@
-/** @file Random ONNX models of images, with what files of other programs have: weights stored in every way, several outputs, dead channels. */
+/**
+ * @file Random ONNX models of images, with what files of other programs have: weights stored in every way,
+ * several outputs, dead channels.
+ */
 import fc from 'fast-check'
 import { type ModelText, mixed, type Step, type Stored } from './models.ts'
 
@@ -78,7 +81,10 @@ class Maker {
     return {
       text: {
         inputs: { x: [from.open ? 'N' : 2, ...sample] },
-        ...{ stored: this.#stored, steps: this.#steps, outputs, opset: this.#opset },
+        stored: this.#stored,
+        steps: this.#steps,
+        outputs,
+        opset: this.#opset,
       },
       sample,
     }

@@ -13,10 +13,19 @@ const floats = (shape: readonly number[], seed: string) => ({ shape, values: nor
 const whole = (...values: number[]) => ({ shape: [values.length], values, whole: true })
 
 const stored: Written['stored'] = {
-  ...{ w: floats([3, 4, 2, 2], 'w'), b: floats([4], 'b'), four: { shape: [4], values: [1, 2, 3, 4] } },
-  ...{ matrix: floats([80, 3], 'm'), column: floats([4, 1], 'c'), one: { shape: [], values: [1] } },
-  ...{ yes: { shape: [], values: [1], type: DataType.BOOL }, half: { shape: [], values: [0.5] } },
-  ...{ first: whole(0), none: whole(), pads: whole(0, 0, 1, 0, 0, 0, 0, 0), mixed: whole(-1, 5), wide: whole(3, 80) },
+  w: floats([3, 4, 2, 2], 'w'),
+  b: floats([4], 'b'),
+  four: { shape: [4], values: [1, 2, 3, 4] },
+  matrix: floats([80, 3], 'm'),
+  column: floats([4, 1], 'c'),
+  one: { shape: [], values: [1] },
+  yes: { shape: [], values: [1], type: DataType.BOOL },
+  half: { shape: [], values: [0.5] },
+  first: whole(0),
+  none: whole(),
+  pads: whole(0, 0, 1, 0, 0, 0, 0, 0),
+  mixed: whole(-1, 5),
+  wide: whole(3, 80),
 }
 const norm = ['x', 'four', 'four', 'four', 'four']
 

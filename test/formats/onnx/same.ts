@@ -15,8 +15,9 @@ export function normal(shape: readonly number[], seed: string): number[] {
 }
 
 /**
- * Runs a model here and in ONNX Runtime, on two samples; the output is flattened, as scores are. Where the file was written for a number of samples,
- * ONNX Runtime takes as many at a time, and Espalier twice as many at once.
+ * Runs a model here and in ONNX Runtime, on two samples; the output is flattened, as scores are. Where the
+ * file was written for a number of samples, ONNX Runtime takes as many at a time, and Espalier twice as many
+ * at once.
  */
 export async function expectSame(model: Written, layout?: 'NHWC'): Promise<void> {
   const bytes = written(model)

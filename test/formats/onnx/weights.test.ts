@@ -5,7 +5,9 @@ import { type ModelText, mixed, modelBytes, type Stored } from './models.ts'
 import { expectPruned, type Feeds, reasonsIn, unit, weightsIn } from './prune-weights.ts'
 
 const matrix = (rows: number, columns: number, seed = 1, more: Partial<Stored> = {}): Stored => ({
-  ...{ shape: [rows, columns], values: mixed(rows * columns, seed), ...more },
+  shape: [rows, columns],
+  values: mixed(rows * columns, seed),
+  ...more,
 })
 const ints = (...values: number[]): Stored => ({ shape: [values.length], values, type: 'int64' })
 const floats = (...values: number[]): Stored => ({ shape: [values.length], values })
@@ -26,7 +28,11 @@ const product = (
   rows: number,
   more: Partial<Case> = {},
 ): Case => ({
-  ...{ stored, outputs: ['y'], weights: ['W'], seen: ['y'], feeds: { x: unit(rows) } },
+  stored,
+  outputs: ['y'],
+  weights: ['W'],
+  seen: ['y'],
+  feeds: { x: unit(rows) },
   ...more,
   steps: [...steps, { op: 'MatMul', in: ['x', 'V'], out: 'y' }],
 })
@@ -68,7 +74,10 @@ const layouts: Record<string, Case> = {
       { op: 'MatMul', in: ['x', 'a'], out: 'y' },
       { op: 'MatMul', in: ['x', 'b'], out: 'z' },
     ],
-    ...{ outputs: ['y', 'z'], weights: ['W'], seen: ['y', 'z'], feeds: { x: unit(4) } },
+    outputs: ['y', 'z'],
+    weights: ['W'],
+    seen: ['y', 'z'],
+    feeds: { x: unit(4) },
   },
   'Concat of two': product(
     { W: matrix(4, 3), U: matrix(4, 5, 2) },
@@ -130,8 +139,11 @@ const scales: Record<string, Case> = {
   ),
   'batch normalization folded by Add, Sqrt, Div, Reshape and Mul': {
     stored: {
-      ...{ W: { shape: [4, 2, 3, 3], values: mixed(72) }, gamma: floats(1, 0.1, 10, 3), variance: floats(1, 2, 3, 4) },
-      ...{ epsilon: scalar(0.001), s: ints(-1, 1, 1, 1) },
+      W: { shape: [4, 2, 3, 3], values: mixed(72) },
+      gamma: floats(1, 0.1, 10, 3),
+      variance: floats(1, 2, 3, 4),
+      epsilon: scalar(0.001),
+      s: ints(-1, 1, 1, 1),
     },
     steps: [
       { op: 'Add', in: ['variance', 'epsilon'], out: 'v' },
@@ -142,7 +154,10 @@ const scales: Record<string, Case> = {
       { op: 'Conv', in: ['x', 'V'], out: 'y' },
     ],
     inputs: { x: [1, 2, 3, 3] },
-    ...{ outputs: ['y', 'V'], weights: ['W'], seen: ['V'], feeds: { x: { shape: [1, 2, 3, 3], values: mixed(18) } } },
+    outputs: ['y', 'V'],
+    weights: ['W'],
+    seen: ['V'],
+    feeds: { x: { shape: [1, 2, 3, 3], values: mixed(18) } },
   },
   'DequantizeLinear with one scale': product(
     { W: bytesOf(4, 6, 'int8'), s: scalar(0.25), z: scalar(-3, 'int8') },
@@ -151,7 +166,8 @@ const scales: Record<string, Case> = {
   ),
   'DequantizeLinear along an axis, of bytes with zero points': product(
     {
-      ...{ W: bytesOf(4, 3, 'uint8'), s: floats(0.1, 1, 9) },
+      W: bytesOf(4, 3, 'uint8'),
+      s: floats(0.1, 1, 9),
       z: { shape: [3], values: [120, 128, 131], type: 'uint8' },
     },
     [{ op: 'DequantizeLinear', in: ['W', 's', 'z'], out: 'V', with: { axis: 1 } }],
@@ -221,12 +237,18 @@ const places: Record<string, Case> = {
       { op: 'MatMul', in: ['d', 'W'], out: 'p' },
       { op: 'Cast', in: ['p'], out: 'y', with: { to: 1 } },
     ],
-    ...{ outputs: ['y'], weights: ['W'], seen: ['y'], feeds: { x: unit(4) } },
+    outputs: ['y'],
+    weights: ['W'],
+    seen: ['y'],
+    feeds: { x: unit(4) },
   },
   'both branches of an If, and what they see outside': {
     stored: { yes: scalar(1, 'bool'), no: scalar(0, 'bool'), W: matrix(4, 6) },
     steps: ['yes', 'no'].map((condition) => ({
-      ...{ op: 'If', name: condition, in: [condition], out: `${condition}.y` },
+      op: 'If',
+      name: condition,
+      in: [condition],
+      out: `${condition}.y`,
       with: {
         then_branch: {
           graph: { steps: [{ op: 'MatMul', in: ['x', 'W'], out: `${condition}.a` }], outputs: [`${condition}.a`] },
@@ -240,14 +262,19 @@ const places: Record<string, Case> = {
         },
       },
     })),
-    ...{ outputs: ['yes.y', 'no.y'], weights: ['W', 'no/else_branch/no.V'], seen: ['yes.y', 'no.y'] },
+    outputs: ['yes.y', 'no.y'],
+    weights: ['W', 'no/else_branch/no.V'],
+    seen: ['yes.y', 'no.y'],
     feeds: { x: unit(4) },
   },
   'the body of a Loop, with what it carries along unchanged': {
     stored: { once: scalar(1, 'int64'), on: scalar(1, 'bool'), W: matrix(4, 4), U: matrix(4, 4, 2) },
     steps: [
       {
-        ...{ op: 'Loop', name: 'loop', in: ['once', 'on', 'x', 'x', 'U'], out: ['a', 'b', 'c', 'd'] },
+        op: 'Loop',
+        name: 'loop',
+        in: ['once', 'on', 'x', 'x', 'U'],
+        out: ['a', 'b', 'c', 'd'],
         with: {
           body: {
             graph: {
@@ -266,12 +293,18 @@ const places: Record<string, Case> = {
         },
       },
     ],
-    ...{ outputs: ['a', 'b', 'd'], weights: ['W', 'U', 'loop/body/V'], seen: ['a', 'b', 'd'], feeds: { x: unit(4) } },
+    outputs: ['a', 'b', 'd'],
+    weights: ['W', 'U', 'loop/body/V'],
+    seen: ['a', 'b', 'd'],
+    feeds: { x: unit(4) },
   },
   'branches of two nodes of one name': {
     stored: { yes: scalar(1, 'bool') },
     steps: ['y', 'z'].map((output) => ({
-      ...{ op: 'If', name: 'twice', in: ['yes'], out: output },
+      op: 'If',
+      name: 'twice',
+      in: ['yes'],
+      out: output,
       with: Object.fromEntries(
         ['then_branch', 'else_branch'].map((branch) => [
           branch,
@@ -289,7 +322,8 @@ const places: Record<string, Case> = {
         ]),
       ),
     })),
-    ...{ outputs: ['y', 'z'], weights: ['y/then_branch/V.y', 'z/then_branch/V.z'] },
+    outputs: ['y', 'z'],
+    weights: ['y/then_branch/V.y', 'z/then_branch/V.z'],
     // ONNX Runtime refuses it.
     seen: [],
   },
@@ -301,7 +335,10 @@ const places: Record<string, Case> = {
     ],
     functions: [
       {
-        ...{ name: 'Linear', inputs: ['a', 'w', 'b'], outputs: ['o'], attributes: ['order'] },
+        name: 'Linear',
+        inputs: ['a', 'w', 'b'],
+        outputs: ['o'],
+        attributes: ['order'],
         steps: [
           { op: 'Transpose', in: ['w'], out: 't', with: { perm: { ref: 'order' } } },
           { op: 'MatMul', in: ['a', 't'], out: 'p' },
@@ -309,18 +346,25 @@ const places: Record<string, Case> = {
         ],
       },
       {
-        ...{ name: 'Outer', inputs: ['a', 'w', 'b'], outputs: ['o'] },
+        name: 'Outer',
+        inputs: ['a', 'w', 'b'],
+        outputs: ['o'],
         steps: [{ op: 'Linear', domain: 'local', in: ['a', 'w', 'b'], out: 'o', with: { order: [1, 0] } }],
       },
       {
-        ...{ name: 'Inner', inputs: ['a'], outputs: ['o'] },
+        name: 'Inner',
+        inputs: ['a'],
+        outputs: ['o'],
         steps: [
           { op: 'Constant', in: [], out: 'V', with: { value: { tensor: matrix(4, 5, 2) } } },
           { op: 'MatMul', in: ['a', 'V'], out: 'o' },
         ],
       },
     ],
-    ...{ outputs: ['y', 'z'], weights: ['W', 'local.Inner/V'], seen: ['y', 'z'], feeds: { x: unit(4) } },
+    outputs: ['y', 'z'],
+    weights: ['W', 'local.Inner/V'],
+    seen: ['y', 'z'],
+    feeds: { x: unit(4) },
   },
 }
 
@@ -328,7 +372,10 @@ const layers: Record<string, Case> = {
   Einsum: {
     stored: { W: matrix(4, 6) },
     steps: [{ op: 'Einsum', in: ['x', 'W'], out: 'y', with: { equation: 'ni,io->no' } }],
-    ...{ outputs: ['y'], weights: ['W'], seen: ['y'], feeds: { x: unit(4) } },
+    outputs: ['y'],
+    weights: ['W'],
+    seen: ['y'],
+    feeds: { x: unit(4) },
   },
   'the first operand of MatMul, and of Gemm': {
     stored: { W: matrix(6, 4), U: matrix(4, 5, 2) },
@@ -336,7 +383,10 @@ const layers: Record<string, Case> = {
       { op: 'MatMul', in: ['W', 'x'], out: 'y' },
       { op: 'Gemm', in: ['U', 'x'], out: 'z', with: { transA: 1 } },
     ],
-    ...{ outputs: ['y', 'z'], weights: ['W', 'U'], seen: ['y', 'z'], feeds: { x: unit(4) } },
+    outputs: ['y', 'z'],
+    weights: ['W', 'U'],
+    seen: ['y', 'z'],
+    feeds: { x: unit(4) },
   },
   'a second head': {
     stored: { W: matrix(4, 6), U: matrix(4, 3, 2) },
@@ -344,31 +394,46 @@ const layers: Record<string, Case> = {
       { op: 'MatMul', in: ['x', 'W'], out: 'y' },
       { op: 'MatMul', in: ['x', 'U'], out: 'z' },
     ],
-    ...{ outputs: ['y', 'z'], weights: ['W', 'U'], seen: ['y', 'z'], feeds: { x: unit(4) } },
+    outputs: ['y', 'z'],
+    weights: ['W', 'U'],
+    seen: ['y', 'z'],
+    feeds: { x: unit(4) },
   },
   'operators of version 6': {
-    ...{ stored: { W: matrix(4, 6) }, steps: [{ op: 'MatMul', in: ['x', 'W'], out: 'y' }], opset: 6 },
-    ...{ outputs: ['y'], weights: ['W'], seen: ['y'], feeds: { x: unit(4) } },
+    stored: { W: matrix(4, 6) },
+    steps: [{ op: 'MatMul', in: ['x', 'W'], out: 'y' }],
+    opset: 6,
+    outputs: ['y'],
+    weights: ['W'],
+    seen: ['y'],
+    feeds: { x: unit(4) },
   },
   'a bidirectional LSTM, its weights unsqueezed or not': {
     stored: {
-      ...{ W: { shape: [16, 3], values: mixed(48) }, R: { shape: [1, 16, 4], values: mixed(64, 2) }, a: ints(0) },
-      ...{ W2: { shape: [2, 16, 3], values: mixed(96, 3) }, R2: { shape: [2, 16, 4], values: mixed(128, 4) } },
-      ...{ B2: { shape: [2, 32], values: mixed(64, 5) }, h: { shape: [2, 1, 4], values: mixed(8, 6) } },
-      ...{ P2: { shape: [2, 12], values: mixed(24, 7) } },
+      W: { shape: [16, 3], values: mixed(48) },
+      R: { shape: [1, 16, 4], values: mixed(64, 2) },
+      a: ints(0),
+      W2: { shape: [2, 16, 3], values: mixed(96, 3) },
+      R2: { shape: [2, 16, 4], values: mixed(128, 4) },
+      B2: { shape: [2, 32], values: mixed(64, 5) },
+      h: { shape: [2, 1, 4], values: mixed(8, 6) },
+      P2: { shape: [2, 12], values: mixed(24, 7) },
     },
     inputs: { x: [2, 1, 3] },
     steps: [
       { op: 'Unsqueeze', in: ['W', 'a'], out: 'W3' },
       { op: 'LSTM', in: ['x', 'W3', 'R'], out: 'y', with: { hidden_size: 4 } },
       {
-        ...{ op: 'LSTM', in: ['x', 'W2', 'R2', 'B2', '', 'h', 'h', 'P2'], out: 'z' },
+        op: 'LSTM',
+        in: ['x', 'W2', 'R2', 'B2', '', 'h', 'h', 'P2'],
+        out: 'z',
         with: { hidden_size: 4, direction: 'bidirectional' },
       },
       ...['W3', 'R', 'W2', 'R2'].map((name) => ({ op: 'Identity', in: [name], out: `${name}.seen` })),
     ],
     outputs: ['y', 'z', 'W3.seen', 'R.seen', 'W2.seen', 'R2.seen'],
-    ...{ weights: ['W', 'R', 'W2', 'R2'], seen: ['W3.seen', 'R.seen', 'W2.seen', 'R2.seen'] },
+    weights: ['W', 'R', 'W2', 'R2'],
+    seen: ['W3.seen', 'R.seen', 'W2.seen', 'R2.seen'],
     feeds: { x: { shape: [2, 1, 3], values: mixed(6) } },
   },
   'a GRU whose weights are one tensor in parts': {
@@ -386,7 +451,9 @@ const layers: Record<string, Case> = {
       { op: 'GRU', in: ['x', 'Wg', 'Rg'], out: 'y', with: { hidden_size: 4 } },
     ],
     outputs: ['y', 'Wg', 'Rg'],
-    ...{ weights: ['W'], seen: ['Wg', 'Rg'], feeds: { x: { shape: [2, 1, 3], values: mixed(6) } } },
+    weights: ['W'],
+    seen: ['Wg', 'Rg'],
+    feeds: { x: { shape: [2, 1, 3], values: mixed(6) } },
   },
 }
 
@@ -407,7 +474,9 @@ describe('what stays as it is, and why', () => {
     'a bias of Gemm with two axes': {
       stored: { W: matrix(4, 6), C: matrix(4, 6, 2) },
       steps: [{ op: 'Gemm', in: ['x', 'W', 'C'], out: 'y' }],
-      ...{ outputs: ['y'], weights: ['W'], reasons: { C: 'a bias of Gemm' } },
+      outputs: ['y'],
+      weights: ['W'],
+      reasons: { C: 'a bias of Gemm' },
     },
     'biases, states and peepholes of an LSTM': {
       ...layers['a bidirectional LSTM, its weights unsqueezed or not'],
@@ -420,7 +489,9 @@ describe('what stays as it is, and why', () => {
         { op: 'Gather', in: ['E', 'i'], out: 'e' },
         { op: 'MatMul', in: ['e', 'W'], out: 'y' },
       ],
-      ...{ outputs: ['y'], weights: ['W'], reasons: { E: 'a table that Gather looks up in' } },
+      outputs: ['y'],
+      weights: ['W'],
+      reasons: { E: 'a table that Gather looks up in' },
     },
     'a table that is the weight of the last layer, too: it is pruned, once': {
       stored: { E: matrix(9, 4) },
@@ -431,7 +502,9 @@ describe('what stays as it is, and why', () => {
         { op: 'MatMul', in: ['e', 't'], out: 'y' },
         { op: 'MatMul', in: ['e', 't'], out: 'z' },
       ],
-      ...{ outputs: ['y', 'z'], weights: ['E'], reasons: {} },
+      outputs: ['y', 'z'],
+      weights: ['E'],
+      reasons: {},
     },
     'weight normalization whose norm is computed from the same tensor': {
       stored: { v: matrix(4, 6), g: { shape: [1, 6], values: mixed(6) }, a: ints(0) },
@@ -441,7 +514,8 @@ describe('what stays as it is, and why', () => {
         { op: 'Mul', in: ['d', 'g'], out: 'W' },
         { op: 'MatMul', in: ['x', 'W'], out: 'y' },
       ],
-      ...{ outputs: ['y'], weights: [] },
+      outputs: ['y'],
+      weights: [],
       reasons: { v: expect.stringMatching(/a weight of node y \(MatMul\), but also read by ReduceL2/) },
     },
     'the sum of two, and what Where chooses': {
@@ -451,7 +525,8 @@ describe('what stays as it is, and why', () => {
         { op: 'Where', in: ['c', 's', 'b'], out: 'W' },
         { op: 'MatMul', in: ['x', 'W'], out: 'y' },
       ],
-      ...{ outputs: ['y'], weights: [] },
+      outputs: ['y'],
+      weights: [],
       reasons: {
         a: 'read by Add, which does not leave each zero where it is',
         b: 'read by Add, which does not leave each zero where it is; read by Where, which does not leave each zero where it is',
@@ -464,7 +539,8 @@ describe('what stays as it is, and why', () => {
         { op: 'Add', in: ['m', 'p'], out: 'a' },
         { op: 'Mul', in: ['a', 'q'], out: 'y' },
       ],
-      ...{ outputs: ['y'], weights: ['W'] },
+      outputs: ['y'],
+      weights: ['W'],
       reasons: { p: 'read by Add, which is no layer', q: 'read by Mul, which is no layer' },
     },
     'a mask, a table that nothing reads, an output': {
@@ -473,7 +549,8 @@ describe('what stays as it is, and why', () => {
         { op: 'Mul', in: ['W', 'M'], out: 'V' },
         { op: 'MatMul', in: ['x', 'V'], out: 'y' },
       ],
-      ...{ outputs: ['y', 'o'], weights: ['W'] },
+      outputs: ['y', 'o'],
+      weights: ['W'],
       reasons: { M: 'a scale or mask of other stored values', u: 'read by nothing', o: 'an output of the model' },
     },
     'products that sum over nothing, as of positions and frequencies': {
@@ -483,7 +560,9 @@ describe('what stays as it is, and why', () => {
         { op: 'Einsum', in: ['x', 'g'], out: 'e', with: { equation: 'ab,cd->abcd' } },
         { op: 'MatMul', in: ['x', 'W'], out: 'y' },
       ],
-      ...{ outputs: ['y'], weights: ['W'], reasons: { g: 'multiplied by Einsum, which sums over none of its axes' } },
+      outputs: ['y'],
+      weights: ['W'],
+      reasons: { g: 'multiplied by Einsum, which sums over none of its axes' },
     },
     'numbers of a type that is not read, and packed ones': {
       stored: { W: { ...bytesOf(4, 6, 'int8'), type: 'int4' }, s: scalar(1), p: bytesOf(4, 6, 'uint8') },
@@ -492,7 +571,9 @@ describe('what stays as it is, and why', () => {
         { op: 'MatMul', in: ['x', 'd'], out: 'y' },
         { op: 'MatMulNBits', domain: 'com.microsoft', in: ['y', 'p', 's'], out: 'z' },
       ],
-      ...{ outputs: ['z'], weights: [], opset: 21 },
+      outputs: ['z'],
+      weights: [],
+      opset: 21,
       reasons: {
         W: 'of a type that is not pruned, INT4',
         p: 'packed numbers of few bits, which com.microsoft.MatMulNBits unpacks',
@@ -501,11 +582,9 @@ describe('what stays as it is, and why', () => {
     'an operator that nobody knows': {
       stored: { W: matrix(4, 6) },
       steps: [{ op: 'Magic', domain: 'com.example', in: ['x', 'W'], out: 'y' }],
-      ...{
-        outputs: ['y'],
-        weights: [],
-        reasons: { W: 'read by com.example.Magic, an operator that is not known here' },
-      },
+      outputs: ['y'],
+      weights: [],
+      reasons: { W: 'read by com.example.Magic, an operator that is not known here' },
     },
     'two zero points': {
       stored: { W: bytesOf(4, 6, 'int8'), s: scalar(1), z: scalar(2, 'int8') },
@@ -515,7 +594,9 @@ describe('what stays as it is, and why', () => {
         { op: 'MatMul', in: ['x', 'a'], out: 'y' },
         { op: 'MatMul', in: ['x', 'b'], out: 'v' },
       ],
-      ...{ outputs: ['y', 'v'], weights: [], reasons: { W: 'read with two different zero points' } },
+      outputs: ['y', 'v'],
+      weights: [],
+      reasons: { W: 'read with two different zero points' },
     },
     'a product of a column with a row': {
       stored: { c: { shape: [4, 1], values: mixed(4) }, r: { shape: [1, 6], values: mixed(6) }, W: matrix(4, 6) },
@@ -524,7 +605,9 @@ describe('what stays as it is, and why', () => {
         { op: 'MatMul', in: ['x', 'o'], out: 'y' },
         { op: 'MatMul', in: ['x', 'W'], out: 'z' },
       ],
-      ...{ outputs: ['y', 'z'], weights: ['W'], reasons: {} },
+      outputs: ['y', 'z'],
+      weights: ['W'],
+      reasons: {},
     },
   }
   it.each(Object.entries(others))('%s', (_what, { weights, reasons, ...text }) => {
@@ -536,7 +619,10 @@ describe('what stays as it is, and why', () => {
 
 describe('files that no tool should write', () => {
   const text = (steps: ModelText['steps'], functions: ModelText['functions'] = []): ModelText => ({
-    ...{ stored: { W: matrix(4, 6) }, steps, functions, outputs: ['y'] },
+    stored: { W: matrix(4, 6) },
+    steps,
+    functions,
+    outputs: ['y'],
   })
   it('a function that calls itself is refused', () => {
     const call = [{ op: 'F', domain: 'local', in: ['x', 'W'], out: 'y' }]
@@ -550,7 +636,9 @@ describe('files that no tool should write', () => {
       { op, domain: 'local', in: ['a', 'W'], out: 'y' },
     ]
     const functions = Array.from({ length: 24 }, (_, i) => ({
-      ...{ name: `F${i}`, inputs: ['x', 'W'], outputs: ['y'] },
+      name: `F${i}`,
+      inputs: ['x', 'W'],
+      outputs: ['y'],
       steps: i === 23 ? [{ op: 'MatMul', in: ['x', 'W'], out: 'y' }] : twice(`F${i + 1}`),
     }))
     expect(() => weightsIn(modelBytes(text(twice('F0'), functions)))).toThrow('more than 1000000 nodes')

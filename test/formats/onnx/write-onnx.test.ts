@@ -1,4 +1,7 @@
-/** @file ONNX models that were read and are written again: what was not to change is as it was, and ONNX Runtime finds the same. */
+/**
+ * @file ONNX models that were read and are written again: what was not to change is as it was, and ONNX
+ * Runtime finds the same.
+ */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
@@ -28,7 +31,10 @@ const norm = (channels: number, seed: number) => ({
   [`var${seed}`]: { shape: [channels], values: mixed(channels, seed + 3).map((x) => 0.5 + x * x) },
 })
 
-/** Two heads behind convolutions with batch normalizations, one of which ends in a softmax; of 8 channels two are dead, and the sum of a shape is stored. */
+/**
+ * Two heads behind convolutions with batch normalizations, one of which ends in a softmax; of 8 channels two
+ * are dead, and the sum of a shape is stored.
+ */
 const twoHeads: ModelText = {
   inputs: { image: ['N', 2, 6, 6] },
   stored: {
@@ -104,8 +110,14 @@ describe.each(Object.entries(forms))('a model with two heads %s', (_form, option
     expect(await apart(before, bytes, feeds)).toBeLessThan(options.float16 ? 5e-3 : 1e-5)
     const after = fromBinary(ModelProtoSchema, bytes)
     const facts = ({ producerName, producerVersion, docString, irVersion, opsetImport, graph }: ModelProto) => ({
-      ...{ producerName, producerVersion, docString, irVersion, opsetImport },
-      ...{ name: graph!.name, doc: graph!.docString, outputs: graph!.output.map(({ name }) => name) },
+      producerName,
+      producerVersion,
+      docString,
+      irVersion,
+      opsetImport,
+      name: graph!.name,
+      doc: graph!.docString,
+      outputs: graph!.output.map(({ name }) => name),
       input: graph!.input.map(({ name }) => name),
     })
     expect(facts(after)).toEqual(facts(model))
@@ -124,7 +136,10 @@ it('compaction changes what says how many channels there are, and leaves what do
   const { written } = await rewritten(modelBytes(twoHeads), { compact: true })
   const shapes = (name: string) => written.file.stored.get(name)!().shape
   expect([shapes('w1'), shapes('scale3'), shapes('w2'), shapes('other')]).toEqual([
-    ...[[6, 2, 3, 3], [6], [4, 6, 3, 3], [1, 6, 1, 1]],
+    [6, 2, 3, 3],
+    [6],
+    [4, 6, 3, 3],
+    [1, 6, 1, 1],
   ])
   const padded = await rewritten(modelBytes(twoHeads), { compact: true, multipleOf: 4 })
   expect(padded.written.file.stored.get('w1')!().shape).toEqual([8, 2, 3, 3])
@@ -369,7 +384,8 @@ describe('tensors', () => {
   })
 
   it('that a fresh network shares are given values of their own where they are read', async () => {
-    // As writers that store equal tensors once leave them: scale and variance are one, shift and mean another.
+    // As writers that store equal tensors once leave them: scale and variance are one, shift and mean
+    // another.
     const before = modelBytes({
       inputs: { x: ['N', 2, 4, 4] },
       stored: {

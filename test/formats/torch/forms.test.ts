@@ -1,4 +1,7 @@
-/** @file The forms that tensors have in checkpoints: pruned and not yet permanent, sparse, expanded, of a type of their own, within whole modules. */
+/**
+ * @file The forms that tensors have in checkpoints: pruned and not yet permanent, sparse, expanded, of a type
+ * of their own, within whole modules.
+ */
 import { describe, expect, it } from 'vitest'
 import { joinMasks } from '../../../src/formats/pruned-masks.ts'
 import { storeFloats, toFloats } from '../../../src/formats/safetensors-bytes.ts'
@@ -46,14 +49,12 @@ describe('torch.nn.utils.prune', () => {
   it('the product of values and mask is the weight, and bytes of a pruned one are zero', () => {
     const file = read(pair, plain)
     expect(numbers(file)).toEqual({
-      ...{
-        'a.bias': [[1], [7]],
-        'a.weight': [
-          [2, 2],
-          [1, 0, 3, 0],
-        ],
-        'a.bias_orig': [[1], [3]],
-      },
+      'a.bias': [[1], [7]],
+      'a.weight': [
+        [2, 2],
+        [1, 0, 3, 0],
+      ],
+      'a.bias_orig': [[1], [3]],
     })
     expect(Object.is(toFloats(file.tensors.get('a.weight')!)[1], 0)).toBe(true)
     const bias = { bias_orig: floats([2], 1, 2), bias_mask: floats([2], 0, 1), weight: floats([1, 1], 1) }
@@ -126,10 +127,8 @@ describe('sparse tensors', () => {
     ])
     const blocks = floats([3, 1, 2], 1, 2, 3, 4, 5, 6)
     expect(numbers(by('sparse_bsr', starts, others, blocks, 2, 6)).w).toEqual([
-      ...[
-        [2, 6],
-        [0, 0, 1, 2, 0, 0, 3, 4, 0, 0, 5, 6],
-      ],
+      [2, 6],
+      [0, 0, 1, 2, 0, 0, 3, 4, 0, 0, 5, 6],
     ])
     const tall = floats([1, 2, 1], 8, 9)
     const one = by('sparse_bsc', integers([3], 0, 0, 1), integers([1], 1), tall, 4, 2)

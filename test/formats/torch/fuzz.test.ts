@@ -1,4 +1,7 @@
-/** @file Pickles that no program writes: whatever they are, they are read or refused in a sentence, and none takes long. */
+/**
+ * @file Pickles that no program writes: whatever they are, they are read or refused in a sentence, and none
+ * takes long.
+ */
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { parseTorch } from '../../../src/formats/torch/torch.ts'
@@ -25,16 +28,41 @@ const stored: Record<string, Written> = {
 }
 const [weight, places, values] = entries(stored).map(([, one]) => one)
 const names = [
-  ...['torch._utils _rebuild_tensor_v2', 'torch._utils _rebuild_tensor_v3', 'torch._utils _rebuild_sparse_tensor'],
-  ...['torch._utils _rebuild_parameter', 'torch._tensor _rebuild_from_type_v2', 'torch FloatStorage', 'torch Size'],
-  ...['collections OrderedDict', 'collections Counter', 'collections defaultdict', '__builtin__ set', 'os system'],
-  ...['copy_reg _reconstructor', 'torch.serialization _get_layout', '__torch__.net M', 'torch float32'],
+  'torch._utils _rebuild_tensor_v2',
+  'torch._utils _rebuild_tensor_v3',
+  'torch._utils _rebuild_sparse_tensor',
+  'torch._utils _rebuild_parameter',
+  'torch._tensor _rebuild_from_type_v2',
+  'torch FloatStorage',
+  'torch Size',
+  'collections OrderedDict',
+  'collections Counter',
+  'collections defaultdict',
+  '__builtin__ set',
+  'os system',
+  'copy_reg _reconstructor',
+  'torch.serialization _get_layout',
+  '__torch__.net M',
+  'torch float32',
 ].map((name) => named(...(name.split(' ') as [string, string])))
 const texts = ['fc.weight', 'state_dict', 'torch.sparse_coo', 'sparse_csr', '_modules', '_parameters', 'param_groups']
 /** Whole values, then instructions that combine what lies on the stack. */
 const values1 = [
-  ...[weight, places, values, tuple(places, values, tuple(int(2), int(2))), tuple(int(2), int(2)), NONE, [0x88]],
-  ...[dict([]), list(), set(), int(2), int(-1), dict([['fc.weight', weight]]), ...names, ...texts.map(text)],
+  weight,
+  places,
+  values,
+  tuple(places, values, tuple(int(2), int(2))),
+  tuple(int(2), int(2)),
+  NONE,
+  [0x88],
+  dict([]),
+  list(),
+  set(),
+  int(2),
+  int(-1),
+  dict([['fc.weight', weight]]),
+  ...names,
+  ...texts.map(text),
   tensor({ ...stored.values, shape: [3], strides: [0] }, '2'),
 ]
 const instructions = [
@@ -72,11 +100,17 @@ it('whatever program of all instructions, it ends in weights or in a sentence', 
   expect(outcomes.refused).toBeGreaterThan(1000)
 }, 60_000)
 
-/** A list of so many numbers, kept under key 0, and then so often the instructions that make something of it. */
+/**
+ * A list of so many numbers, kept under key 0, and then so often the instructions that make something of it.
+ */
 const repeated = (size: number, times: number, each: number[]) => [
   ...list(...Array.from({ length: size }, () => [0x4b, 1])),
-  ...[0x71, 0, 0x30],
-  ...[0x28, ...Array.from({ length: times }, () => each).flat(), 0x6c],
+  0x71,
+  0,
+  0x30,
+  0x28,
+  ...Array.from({ length: times }, () => each).flat(),
+  0x6c,
 ]
 
 it.each<[string, number[]]>([

@@ -10,7 +10,12 @@ import { parseTorch } from '../../../src/formats/torch/torch.ts'
 const PYTHON = '/usr/bin/python3'
 const hasTorch = spawnSync(PYTHON, ['-c', 'import torch, numpy']).status === 0
 const dtypes: Record<string, string> = {
-  ...{ float32: 'F32', float64: 'F64', float16: 'F16', bfloat16: 'BF16', int64: 'I64', bool: 'BOOL' },
+  float32: 'F32',
+  float64: 'F64',
+  float16: 'F16',
+  bfloat16: 'BF16',
+  int64: 'I64',
+  bool: 'BOOL',
 }
 
 describe.skipIf(!hasTorch)('checkpoints that torch.save wrote (skipped where Debian python3-torch is absent)', () => {

@@ -1,7 +1,13 @@
-/** @file PyTorch checkpoints as `torch.save` writes them, for tests: the few instructions of pickle that they need. */
+/**
+ * @file PyTorch checkpoints as `torch.save` writes them, for tests: the few instructions of pickle that they
+ * need.
+ */
 import { zipSync } from 'fflate'
 
-/** A tensor of float32 or int64 values, or of halves by their bits; perhaps a view: `shape` and `strides` into `values`. */
+/**
+ * A tensor of float32 or int64 values, or of halves by their bits; perhaps a view: `shape` and `strides` into
+ * `values`.
+ */
 export interface Written {
   values: Float32Array | BigInt64Array | Uint16Array
   shape: readonly number[]

@@ -13,7 +13,9 @@ const chain = (stored: Record<string, Stored>): ModelText => {
   return { stored, steps, outputs: [`h${names.length}`] }
 }
 const matrix = (rows: number, columns: number, values: readonly number[], type?: Stored['type']): Stored => ({
-  ...{ shape: [rows, columns], values, type },
+  shape: [rows, columns],
+  values,
+  type,
 })
 const dataOf = (bytes: Uint8Array, key: string) => parseOnnx(bytes, 'm.onnx').stored.get(key)!().data
 const floatsOf = (bytes: Uint8Array, key: string) => [...new Float32Array(Uint8Array.from(dataOf(bytes, key)).buffer)]
@@ -127,12 +129,10 @@ it('other files: halves stay halves, zeros that are there count', () => {
 
 it('tensors of another scale: named where they are emptied, or alone untouched; not where the ranking says something of them', () => {
   const tensor = (name: string, size: number, kept: number) => ({
-    ...{
-      name,
-      before: 100,
-      kept,
-      magnitudes: () => Float32Array.from({ length: 100 }, (_, i) => size * (1 + i / 100)),
-    },
+    name,
+    before: 100,
+    kept,
+    magnitudes: () => Float32Array.from({ length: 100 }, (_, i) => size * (1 + i / 100)),
   })
   const names = (...tensors: ReturnType<typeof tensor>[]) => scaleOutliers(tensors).map(({ name }) => name)
   expect(names(tensor('a', 1, 40), tensor('b', 2, 60), tensor('mel', 0.001, 1))).toEqual(['mel'])

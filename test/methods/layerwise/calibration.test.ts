@@ -18,14 +18,20 @@ import { best, wasm } from '../../support/engines.ts'
 
 type Build = (graph: Graph, images: Tensor) => { input: Tensor; output: Tensor }
 
-/** A network whose layer `w` is the one in question, on images of 4 channels; `build` says where its inputs and outputs are. */
+/**
+ * A network whose layer `w` is the one in question, on images of 4 channels; `build` says where its inputs
+ * and outputs are.
+ */
 function networkOf(
   build: Build,
   { machine = best, count = 40, batch }: { machine?: typeof best; count?: number; batch?: number } = {},
 ) {
   const image = [4, 7, 6] as const
   const model: Model = {
-    ...{ name: 'probe', summary: 'for tests', image, classes: 3 },
+    name: 'probe',
+    summary: 'for tests',
+    image,
+    classes: 3,
     build: (graph, images) => {
       const { output } = build(graph, images)
       const pooled = output.shape.length === 4 ? flatten(graph, globalAveragePool(graph, output)) : output
@@ -57,7 +63,10 @@ function run(network: Network, build: Build, count: number) {
   }
 }
 
-/** Columns of a group's unfolded inputs, [sample x position][columns], read off the definition of a convolution. */
+/**
+ * Columns of a group's unfolded inputs, [sample x position][columns], read off the definition of a
+ * convolution.
+ */
 function unfold(
   x: ArrayLike<number>,
   [n, channels, height, width]: Shape,

@@ -50,7 +50,10 @@ const sum = (values: readonly number[]) => values.reduce((a, b) => a + b)
 
 /** Convolutions, plain, grouped and depthwise, and a MatMul, on images of 4 channels. */
 const model: Model = {
-  ...{ name: 'mixed', summary: 'for tests', image: [4, 6, 6], classes: 3 },
+  name: 'mixed',
+  summary: 'for tests',
+  image: [4, 6, 6],
+  classes: 3,
   build(graph, images) {
     let x = relu(graph, convLayer(graph, images, 'plain', 8, 3, { pad: 1, bias: true }))
     x = relu(graph, convLayer(graph, x, 'grouped', 6, 3, { group: 2, stride: 2 }))
@@ -255,7 +258,7 @@ it('SparseGPT: a sparsity or a pattern', () => {
 })
 
 describe("WoodFisher's MLPNet on MNIST", async () => {
-  const path = fileURLToPath(new URL('../../../shared/data/checkpoints/mlpnet-mnist.safetensors', import.meta.url))
+  const path = fileURLToPath(new URL('../../../../shared/data/checkpoints/mlpnet-mnist.safetensors', import.meta.url))
   const accuracy = async (method: (network: Network) => unknown) => {
     const data = await loadDataset('mnist')
     const network = new Network({ machine: best, model: findModel('mlpnet'), data, batch: 100 })

@@ -1,8 +1,14 @@
-/** @file Layer-wise problems for tests, and least squares by another way than the solvers': Gaussian elimination. */
+/**
+ * @file Layer-wise problems for tests, and least squares by another way than the solvers': Gaussian
+ * elimination.
+ */
 import type { LayerProblem } from '../../../src/methods/layerwise/problem.ts'
 import { random } from '../../../src/util/random.ts'
 
-/** Random weights, and H = 2 X X' of random inputs that are correlated: each is what it was in common with the one before, plus noise. */
+/**
+ * Random weights, and H = 2 X X' of random inputs that are correlated: each is what it was in common with the
+ * one before, plus noise.
+ */
 export function randomProblem(rows: number, columns: number, seed = 0, samples = 4 * columns): LayerProblem {
   const draw = random(seed, 'layer-wise problem')
   const hessian = new Float64Array(columns * columns)
@@ -38,7 +44,8 @@ export function solve(matrix: readonly (readonly number[])[], right: readonly nu
 }
 
 /**
- * A row's best weights with those of `pruned` at zero, by Lagrange multipliers: H v - sum of l_p e_p = H w, v_p = 0. And (v - w)' H (v - w).
+ * A row's best weights with those of `pruned` at zero, by Lagrange multipliers: H v - sum of l_p e_p = H w,
+ * v_p = 0. And (v - w)' H (v - w).
  */
 export function constrained({ columns: n, weights, hessian }: LayerProblem, row: number, pruned: readonly number[]) {
   const w = [...weights.subarray(row * n, (row + 1) * n)]

@@ -5,8 +5,9 @@ import { UserError } from '../../../src/util/errors.ts'
 import { magnitude, ones, randomProblem, solve } from './problems.ts'
 
 /**
- * The algorithm from its definition: before column i, the inverse of H over the columns from i on, by elimination; masks of a block from
- * those of its columns; a pruned weight is compensated by Optimal Brain Surgeon over the columns from i on.
+ * The algorithm from its definition: before column i, the inverse of H over the columns from i on, by
+ * elimination; masks of a block from those of its columns; a pruned weight is compensated by Optimal Brain
+ * Surgeon over the columns from i on.
  */
 function literally({ rows, columns: n, weights, hessian }: LayerProblem, target: SparseGptTarget, block: number) {
   const w = Array.from({ length: rows }, (_, r) => [...weights.subarray(r * n, (r + 1) * n)])

@@ -1,4 +1,7 @@
-/** @file What holds for every event: nothing is lost, nothing grows where a weight is, and the rule of the method. */
+/**
+ * @file What holds for every event: nothing is lost, nothing grows where a weight is, and the rule of the
+ * method.
+ */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { deepR } from '../../../src/methods/rewiring/deepr.ts'
@@ -33,7 +36,11 @@ const gradients = (seed: number, layers: readonly SparseLayer[]) =>
   )
 
 const context = (layers: readonly SparseLayer[], step: number) => ({
-  ...{ step, rate: 0.1, elapsed: 0.25, owed: 0, draw: (name: string) => random(1, name, step) },
+  step,
+  rate: 0.1,
+  elapsed: 0.25,
+  owed: 0,
+  draw: (name: string) => random(1, name, step),
   gradient: (name: string) => gradients(step, layers).get(name)!,
 })
 
@@ -193,7 +200,10 @@ it('DeepR: noise of the stated deviation', () => {
 })
 
 describe('SNFS', () => {
-  /** A tensor whose weights come first, 1, 2, 3, ... / 100 in size, with a momentum of `held` on them and 0.01, 0.02, ... at the other places. */
+  /**
+   * A tensor whose weights come first, 1, 2, 3, ... / 100 in size, with a momentum of `held` on them and
+   * 0.01, 0.02, ... at the other places.
+   */
   const tensor = (name: string, size: number, count: number, held: number) => {
     const positions = Int32Array.from({ length: count }, (_, i) => i)
     const values = Float64Array.from(positions, (i) => ((i + 1) / 100) * (i % 2 ? 1 : -1))
@@ -262,7 +272,11 @@ describe('runs of weights', () => {
     const positions = Int32Array.of(3, 4, 5, 9, 10, 11)
     const layer = { name: 'a', length: 1, size: 12, positions, values: Float64Array.of(1, -2, 3, 0, 0, -6) }
     expect(inRuns(layer, 3)).toEqual({
-      ...{ name: 'a', length: 3, size: 4, positions: Int32Array.of(1, 3), values: Float64Array.of(2, 2) },
+      name: 'a',
+      length: 3,
+      size: 4,
+      positions: Int32Array.of(1, 3),
+      values: Float64Array.of(2, 2),
     })
     expect(inRuns(layer, 1)).toBe(layer)
     expect(() => inRuns({ ...layer, positions: Int32Array.of(2, 3, 4, 9, 10, 11) }, 3)).toThrow(/a: a run of 3 weights/)
@@ -277,7 +291,8 @@ describe('runs of weights', () => {
     expect(apportionRuns(40, [1, 1], [100, 100], [1, 9])).toEqual([22, 2])
     expect(apportionRuns(40, [1, 1], [100, 100], [9, 9])).toEqual([2, 2]) // 4 are owed
     expect(apportionRuns(40, [1, 3], [100, 3], [1, 9])).toEqual([13, 3])
-    expect(apportionRuns(40, [3, 1, 1], [8, 9, 2], [1, 3, 9])).toEqual([8, 7, 1]) // 8 that are full, then 16 and 16; 2 are owed
+    // 8 that are full, then 16 and 16; 2 are owed
+    expect(apportionRuns(40, [3, 1, 1], [8, 9, 2], [1, 3, 9])).toEqual([8, 7, 1])
   })
 
   const lengths = [9, 3, 1]

@@ -1,7 +1,9 @@
 /**
- * @file Which tensors the criteria of arXiv 2502.11450 empty at initialization, on smooth images of which no two are alike: the counts that were measured with other such images hold within
- * two tensors. With the statistics that batch normalizations begin with, VGG-19's signal fades from layer to layer; with fresh ones it does not. FBSS is left out where the
- * counts are those of the authors' code, which keeps weights without any gradient first.
+ * @file Which tensors the criteria of arXiv 2502.11450 empty at initialization, on smooth images of which no
+ * two are alike: the counts that were measured with other such images hold within two tensors. With the
+ * statistics that batch normalizations begin with, VGG-19's signal fades from layer to layer; with fresh ones
+ * it does not. FBSS is left out where the counts are those of the authors' code, which keeps weights without
+ * any gradient first.
  */
 import { describe, expect, it } from 'vitest'
 import type { Dataset } from '../../../src/data/dataset.ts'
@@ -33,7 +35,8 @@ type Counts = readonly [SaliencyName, readonly number[]]
 /** Empty tensors at each sparsity; of how many weights FTS and SNIP must agree at least. */
 const cases: { name: string; batchNorm: 'eval' | 'refreshed'; empty: readonly Counts[]; agreement: number[] }[] = [
   {
-    ...{ name: 'resnet18', batchNorm: 'eval' },
+    name: 'resnet18',
+    batchNorm: 'eval',
     empty: [
       ['grad-norm', [0, 0, 0, 0, 0]],
       ['snip', [0, 0, 0, 0, 1]],
@@ -43,7 +46,8 @@ const cases: { name: string; batchNorm: 'eval' | 'refreshed'; empty: readonly Co
     agreement: [0.999, 0.999, 0.999, 0.999, 0.999],
   },
   {
-    ...{ name: 'vgg19', batchNorm: 'eval' },
+    name: 'vgg19',
+    batchNorm: 'eval',
     empty: [
       ['grad-norm', [0, 7, 11, 13, 13]],
       ['snip', [0, 0, 9, 12, 13]],
@@ -54,7 +58,8 @@ const cases: { name: string; batchNorm: 'eval' | 'refreshed'; empty: readonly Co
     agreement: [0.999, 0.999, 0.999, 0.999, 0.999],
   },
   {
-    ...{ name: 'vgg19', batchNorm: 'refreshed' },
+    name: 'vgg19',
+    batchNorm: 'refreshed',
     empty: [
       ['grad-norm', [0, 0, 0, 0, 2]],
       ['snip', [0, 0, 0, 0, 3]],

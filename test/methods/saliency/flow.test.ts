@@ -1,4 +1,6 @@
-/** @file SynFlow: flow is conserved from layer to layer, rounds avoid collapse, large numbers do not overflow. */
+/**
+ * @file SynFlow: flow is conserved from layer to layer, rounds avoid collapse, large numbers do not overflow.
+ */
 import { expect, it } from 'vitest'
 import type { Machine } from '../../../src/engine/machine.ts'
 import { openReference } from '../../../src/engine/machines/reference.ts'
@@ -19,7 +21,8 @@ const base = { summary: 'for tests', image: [1, 6, 6], classes: 4 } as const
 
 /** Nothing is added anywhere: no biases, normalizations as they begin. */
 const unbiased: Model = {
-  ...{ ...base, name: 'unbiased' },
+  ...base,
+  name: 'unbiased',
   build(graph, images, training) {
     let x = convLayer(graph, images, 'conv1', 3, 3, { pad: 1 })
     x = maxPool(graph, relu(graph, batchNorm(graph, x, 'bn1', training)), { kernel: [2, 2] })
@@ -31,7 +34,8 @@ const unbiased: Model = {
 
 /** Twelve layers with biases, one of them normalized. */
 const deep: Model = {
-  ...{ ...base, name: 'deep' },
+  ...base,
+  name: 'deep',
   build(graph, images) {
     let x = flatten(graph, images)
     for (let layer = 1; layer < 12; layer++) {
@@ -67,7 +71,8 @@ it('scores of every layer sum to the same flow', () => {
 
 it('the last layers, worked out by hand', () => {
   const { network, scoring } = networkOn(fast, {
-    ...{ ...base, name: 'linear' },
+    ...base,
+    name: 'linear',
     build: (graph, images) => linear(graph, linear(graph, flatten(graph, images), 'fc1', 3), 'fc2', 4),
   })
   const [first, second] = ['fc1.weight', 'fc2.weight'].map((name) => [...network.values(name)].map(Math.abs))

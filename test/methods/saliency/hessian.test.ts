@@ -1,4 +1,7 @@
-/** @file Products with the Hessian against finite differences of gradients, in float64; the engine against the reference machine. */
+/**
+ * @file Products with the Hessian against finite differences of gradients, in float64; the engine against the
+ * reference machine.
+ */
 import { describe, expect, it } from 'vitest'
 import type { Machine } from '../../../src/engine/machine.ts'
 import { openReference } from '../../../src/engine/machines/reference.ts'
@@ -31,7 +34,10 @@ function scored(machine: Machine, options: ScoringOptions): { network: Network; 
   return { network, scores: layers.flatMap(({ scores }) => Array.from(scores)) }
 }
 
-/** The gradient of the loss (logits divided by a temperature) as a function of the weights; one view per tensor. */
+/**
+ * The gradient of the loss (logits divided by a temperature) as a function of the weights; one view per
+ * tensor.
+ */
 function gradientFunction(temperature: number, all = false) {
   const settings = { samples: ALL, miniBatch: 1, batchNorm: 'eval', temperature } as const
   const gradients = new LossGradients(settings, { all })

@@ -126,7 +126,9 @@ it.each(['fts', 'grasp', 'force', 'synflow'] as const)(
     }
     const schedule = { kind: 'one-shot', sparsity: 0.7, start: 3, end: 3, every: 1 } as const
     await train(network, {
-      ...{ epochs: 3, optimizer: { momentum: 0.9, weightDecay: 1e-3 }, schedule: { kind: 'constant', base: 0.05 } },
+      epochs: 3,
+      optimizer: { momentum: 0.9, weightDecay: 1e-3 },
+      schedule: { kind: 'constant', base: 0.05 },
       hooks: [gradualPruning({ method: scoring, schedule }), check],
     })
     expect(checked).toBe(7)

@@ -1,4 +1,7 @@
-/** @file Blocks that are less than a tensor: ranges of columns, and inverses formed directly, against dense ones. */
+/**
+ * @file Blocks that are less than a tensor: ranges of columns, and inverses formed directly, against dense
+ * ones.
+ */
 import { expect, it } from 'vitest'
 import { ColumnRange } from '../../../src/methods/second-order/fisher/column-range.ts'
 import { blockInverse, DirectInverse } from '../../../src/methods/second-order/fisher/direct-inverse.ts'
@@ -15,8 +18,11 @@ it('blocks are all tensors, each of them, or runs of weights inside of them', ()
   expect(blockParts([5, 3], 'full')).toEqual([[part(0, 0, 5), part(1, 0, 3)]])
   expect(blockParts([5, 3], 'layer')).toEqual([[part(0, 0, 5)], [part(1, 0, 3)]])
   expect(blockParts([5, 3], 2).flat()).toEqual([
-    ...[part(0, 0, 2), part(0, 2, 2), part(0, 4, 1)],
-    ...[part(1, 0, 2), part(1, 2, 1)],
+    part(0, 0, 2),
+    part(0, 2, 2),
+    part(0, 4, 1),
+    part(1, 0, 2),
+    part(1, 2, 1),
   ])
   expect(blockParts([5, 3], 5)).toEqual(blockParts([5, 3], 'layer'))
   const values = valuesOf([part(1, 1, 2)], [new Float32Array(5), Float32Array.of(1, 2, 3)])

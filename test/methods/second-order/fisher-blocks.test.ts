@@ -43,7 +43,13 @@ async function prune({ method, fisher, only = '', miniBatch = 1, memory, stages 
   await train(network, { epochs: 2, optimizer: { momentum: 0.9 }, schedule: { kind: 'constant', base: 0.05 } })
   const texts: string[] = []
   const { kept } = pruneSecondOrder(network, source, {
-    ...{ method, fisher, gradients, judge, stages, sparsity: 0.6, lambda: 1e-3 },
+    method,
+    fisher,
+    gradients,
+    judge,
+    stages,
+    sparsity: 0.6,
+    lambda: 1e-3,
     onProgress: (phase, text) => texts.push(`${phase}: ${text}`),
   })
   network.assertMasked()
@@ -51,7 +57,10 @@ async function prune({ method, fisher, only = '', miniBatch = 1, memory, stages 
   return { kept, weights, groups: plan.groups.length, texts }
 }
 
-/** Bytes that hold columns of so many weights, and systems solved with them; `factors` of a linear layer as well. */
+/**
+ * Bytes that hold columns of so many weights, and systems solved with them; `factors` of a linear layer as
+ * well.
+ */
 const room = (weights: number, { miniBatch = 1, factors = false } = {}) => {
   const samples = 40 / miniBatch
   return 4 * (solverRoom(samples) + (factors ? rankOneRoom([4, 8], samples) : 0) + weights * samples + 6)

@@ -11,7 +11,10 @@ import { evaluate, mlpnetColumns, pixels } from '../../support/mlpnet.ts'
 
 const path = fileURLToPath(new URL('../../../../shared/data/checkpoints/mlpnet-mnist.safetensors', import.meta.url))
 
-/** What the authors' code does on MLPNet at 95 % with seed 0: 10,000 gradients, the full Fisher matrix, epsilon 1e-4, rho 10, tau 20. */
+/**
+ * What the authors' code does on MLPNet at 95 % with seed 0: 10,000 gradients, the full Fisher matrix,
+ * epsilon 1e-4, rho 10, tau 20.
+ */
 const trace = [
   { swaps: 0, rows: 0, tests: 0, objective: 0.195035, loss: 0.702719 },
   { swaps: 8, rows: 29, tests: 389, objective: 0.153607, loss: 0.725714 },

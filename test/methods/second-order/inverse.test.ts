@@ -7,7 +7,10 @@ import { type ColumnsCase, columnsCase, distance, flat, randomMasks } from '../.
 import { dampedFisher, inverseDense, timesVector } from '../../support/dense.ts'
 import { best } from '../../support/engines.ts'
 
-/** Which columns stand for the first tensor: rank-one ones take the explicit inverse, stored ones a solution each. */
+/**
+ * Which columns stand for the first tensor: rank-one ones take the explicit inverse, stored ones a solution
+ * each.
+ */
 const kinds: Record<string, (c: ColumnsCase) => GramColumns[]> = {
   'rank one and stored': ({ rankOne, stored }) => [rankOne, stored],
   'all stored': ({ copy, stored }) => [copy, stored],

@@ -1,4 +1,7 @@
-/** @file The faithful mode beside the authors' search written down word for word, with every Q summed from scratch. */
+/**
+ * @file The faithful mode beside the authors' search written down word for word, with every Q summed from
+ * scratch.
+ */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { localSearch } from '../../../src/methods/second-order/brain-surgeon/local-search.ts'
@@ -108,13 +111,18 @@ function compare(problem: RemovalCase, perTensor: boolean, limits: Limits) {
 describe.each([false, true])('one block per tensor: %s', (perTensor) => {
   it('makes the same exchanges, counts the same rows and tests, and chooses the same pass', () => {
     const problems = fc.record({
-      ...{ seed: fc.nat(), a: fc.integer({ min: 1, max: 25 }), b: fc.integer({ min: 1, max: 25 }) },
-      ...{ samples: fc.integer({ min: 2, max: 12 }), share: fc.integer({ min: 0, max: 100 }) },
+      seed: fc.nat(),
+      a: fc.integer({ min: 1, max: 25 }),
+      b: fc.integer({ min: 1, max: 25 }),
+      samples: fc.integer({ min: 2, max: 12 }),
+      share: fc.integer({ min: 0, max: 100 }),
       start: fc.constantFrom('magnitude' as const, 'random' as const),
     })
     const limits = fc.record({
-      ...{ epsilon: fc.constantFrom(1e-4, 0.01, 0.1), rho: fc.integer({ min: 0, max: 5 }) },
-      ...{ tau: fc.integer({ min: 1, max: 4 }), passes: fc.integer({ min: 1, max: 12 }) },
+      epsilon: fc.constantFrom(1e-4, 0.01, 0.1),
+      rho: fc.integer({ min: 0, max: 5 }),
+      tau: fc.integer({ min: 1, max: 4 }),
+      passes: fc.integer({ min: 1, max: 12 }),
       patience: fc.integer({ min: 2, max: 3 }),
     })
     const seen = { passes: 0, swaps: 0, uncounted: 0, ends: new Set<string>() }
@@ -130,7 +138,8 @@ describe.each([false, true])('one block per tensor: %s', (perTensor) => {
       }),
       { numRuns: 400 },
     )
-    // The cases are worth something: exchanges besides the head, fruitless rows that do not count, every way to end.
+    // The cases are worth something: exchanges besides the head, fruitless rows that do not count, every way
+    // to end.
     expect(seen.passes).toBeGreaterThan(200)
     expect(seen.swaps).toBeGreaterThan(1.5 * seen.passes)
     expect(seen.uncounted).toBeGreaterThan(50)
@@ -139,7 +148,8 @@ describe.each([false, true])('one block per tensor: %s', (perTensor) => {
 })
 
 it('ends where the head pair fails, though another pair would do', () => {
-  // u = (3, -1, -3), the first two removed: v = 2. The head pair makes it -4, exchanging the other two would make it 0.
+  // u = (3, -1, -3), the first two removed: v = 2. The head pair makes it -4, exchanging the other two would
+  // make it 0.
   const problem: RemovalCase = {
     gradients: [[Float32Array.of(3, -1, -3)]],
     weights: [Float64Array.of(1, 1, 1)],

@@ -49,17 +49,23 @@ function search(
 
 const problems = fc
   .record({
-    ...{ seed: fc.nat(), a: fc.integer({ min: 1, max: 20 }), b: fc.integer({ min: 1, max: 20 }) },
-    ...{ samples: fc.integer({ min: 1, max: 30 }), share: fc.integer({ min: 0, max: 100 }) },
+    seed: fc.nat(),
+    a: fc.integer({ min: 1, max: 20 }),
+    b: fc.integer({ min: 1, max: 20 }),
+    samples: fc.integer({ min: 1, max: 30 }),
+    share: fc.integer({ min: 0, max: 100 }),
     start: fc.constantFrom('magnitude' as const, 'random' as const),
   })
   .map(({ seed, a, b, samples, share, start }) =>
     removalCase(seed, { sizes: [a, b], samples, removed: Math.round((share / 100) * (a + b)), start }),
   )
 const settings = fc.record({
-  ...{ rho: fc.integer({ min: 0, max: 4 }), tau: fc.integer({ min: 1, max: 6 }) },
-  ...{ patience: fc.integer({ min: 2, max: 4 }), passes: fc.integer({ min: 1, max: 12 }) },
-  ...{ epsilon: fc.constantFrom(1e-4, 1e-2), faithful: fc.boolean() },
+  rho: fc.integer({ min: 0, max: 4 }),
+  tau: fc.integer({ min: 1, max: 6 }),
+  patience: fc.integer({ min: 2, max: 4 }),
+  passes: fc.integer({ min: 1, max: 12 }),
+  epsilon: fc.constantFrom(1e-4, 1e-2),
+  faithful: fc.boolean(),
 })
 
 it('every exchange changes Q by what it says, at least epsilon; the counts, the masks and the choice of the pass are true', () => {
@@ -285,7 +291,8 @@ describe('weights without effect', () => {
   })
 
   it('never come back', () => {
-    // u = (2, 0, -1.5, 1.6), the first two removed. With -1.5 for 2, then 1.6 for 0, Q falls from 4 to 2.25 and 0.01.
+    // u = (2, 0, -1.5, 1.6), the first two removed. With -1.5 for 2, then 1.6 for 0, Q falls from 4 to 2.25
+    // and 0.01.
     const problem: RemovalCase = {
       gradients: [[Float32Array.of(2, 0, -1.5, 1.6)]],
       weights: [Float64Array.of(1, 9, 1, 1)],

@@ -13,7 +13,7 @@ import { Network } from '../../../src/train/network.ts'
 import { numpyPermutation } from '../../../src/util/numpy-random.ts'
 import { best } from '../../support/engines.ts'
 
-const path = fileURLToPath(new URL('../../../shared/data/checkpoints/mlpnet-mnist.safetensors', import.meta.url))
+const path = fileURLToPath(new URL('../../../../shared/data/checkpoints/mlpnet-mnist.safetensors', import.meta.url))
 const here = existsSync(path)
 const tensors = ['fc1.weight', 'fc2.weight', 'fc3.weight']
 

@@ -146,7 +146,9 @@ describe('the winner', () => {
     const options = { sparsity: 0.5, candidates: 5, onCandidate: (c: unknown) => seen.push(c) }
     const winner = randomMagnitude(weights, () => losses[calls++], options)
     expect(winner).toEqual({
-      ...{ candidate: 2, kept: 4, loss: 1 },
+      candidate: 2,
+      kept: 4,
+      loss: 1,
       masks: randomMagnitudeCandidates(weights, { sparsity: 0.5 })(2),
     })
     expect(seen).toEqual(losses.map((loss, candidate) => ({ candidate, kept: 4, loss })))

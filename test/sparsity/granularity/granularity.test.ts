@@ -13,7 +13,9 @@ import { UserError } from '../../../src/util/errors.ts'
 import { random } from '../../../src/util/random.ts'
 
 const layer = (name: string, shape: number[], scores: number[]): MaskedLayer => ({
-  ...{ name, shape, scores: Float64Array.from(scores) },
+  name,
+  shape,
+  scores: Float64Array.from(scores),
   mask: new Float64Array(scores.length).fill(1),
 })
 const select = (layers: readonly MaskedLayer[], keep: number) =>

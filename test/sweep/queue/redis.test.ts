@@ -50,7 +50,9 @@ it('unreachable, by both commands, with status 1', { timeout: 60_000 }, async ()
   writeFileSync(sweep, 'name: s\nrecipe: tiny.yaml\ngrid: { seed: [0] }\n')
   for (const args of [['worker'], ['sweep', sweep, '--out', `${folder}/out`]])
     expect(await espalier([...args, '--redis', url])).toMatchObject({
-      ...{ code: 1, stdout: '', stderr: `espalier: cannot use Redis at 127.0.0.1:${port}: nothing listens there\n` },
+      code: 1,
+      stdout: '',
+      stderr: `espalier: cannot use Redis at 127.0.0.1:${port}: nothing listens there\n`,
     })
 })
 

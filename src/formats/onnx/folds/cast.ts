@@ -10,8 +10,9 @@ import { computed, type Fold, needed } from './fold.ts'
 const LARGEST = { F16: 65_504, BF16: 3.3895313892515355e38, F32: 3.4028234663852886e38, F64: Number.MAX_VALUE }
 
 /**
- * Floats lose their fraction on the way to whole numbers, whole numbers wrap around on the way to narrower ones. What a type cannot hold is refused: what becomes of it
- * is not defined (whole numbers) or infinite (floats).
+ * Floats lose their fraction on the way to whole numbers, whole numbers wrap around on the way to narrower
+ * ones. What a type cannot hold is refused: what becomes of it is not defined (whole numbers) or infinite
+ * (floats).
  */
 export const cast: Fold = (operation, [x]) => {
   const known = needed(x, operation)
@@ -40,6 +41,7 @@ export const cast: Fold = (operation, [x]) => {
   const largest = LARGEST[type as keyof typeof LARGEST]
   for (let i = 0; i < values.length; i++)
     if (Number.isFinite(values[i]) && !(Math.abs(found.values[i]) <= largest)) throw refuse(values[i])
-  // A stored weight stays one, whatever the floats that its file computes with: here all are of single precision.
+  // A stored weight stays one, whatever the floats that its file computes with: here all are of single
+  // precision.
   return [new Known(shape, () => found.values, { type, source: known.source, read: known.read })]
 }

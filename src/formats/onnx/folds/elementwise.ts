@@ -1,4 +1,7 @@
-/** @file Functions of single elements of known numbers, of one operand to three, or of any number, with NumPy's broadcasting. */
+/**
+ * @file Functions of single elements of known numbers, of one operand to three, or of any number, with
+ * NumPy's broadcasting.
+ */
 import type { Shape } from '../../../graph/tensor.ts'
 import type { DType } from '../../safetensors-bytes.ts'
 import type { Operation } from '../operation.ts'
@@ -7,7 +10,10 @@ import { eachRun, inOrder, repeated } from '../strided.ts'
 import type { Known } from '../value.ts'
 import { computed, type Fold, needed } from './fold.ts'
 
-/** Computed in double precision and rounded to the type of the result, which for + - * / and roots is what single precision gives. */
+/**
+ * Computed in double precision and rounded to the type of the result, which for + - * / and roots is what
+ * single precision gives.
+ */
 type Apply = (a: number, b: number, c: number) => number
 
 interface Types {
@@ -17,7 +23,10 @@ interface Types {
   result?: DType
 }
 
-/** A function of as many operands as `count`; `apply` may depend on whether they are whole numbers and on attributes. */
+/**
+ * A function of as many operands as `count`; `apply` may depend on whether they are whole numbers and on
+ * attributes.
+ */
 const elementwise =
   (count: number, choose: (whole: boolean, operation: Operation) => Apply, types?: Types): Fold =>
   (operation, inputs) => {

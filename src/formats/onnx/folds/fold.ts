@@ -1,4 +1,7 @@
-/** @file What computes a node from known numbers, and what all of these share: room for results, their sizes and types. */
+/**
+ * @file What computes a node from known numbers, and what all of these share: room for results, their sizes
+ * and types.
+ */
 import { type Shape, sizeOf } from '../../../graph/tensor.ts'
 import { UserError } from '../../../util/errors.ts'
 import type { DType } from '../../safetensors-bytes.ts'

@@ -45,8 +45,8 @@ const numberIn = ({ role, values, shape }: Tensor): number | undefined => {
 }
 
 /**
- * A limit where one of the operands is a number, else a + relu(b - a). What is computed comes first: beside a constant that is as large as floats are, which stands for
- * no limit, the sum is exact.
+ * A limit where one of the operands is a number, else a + relu(b - a). What is computed comes first: beside a
+ * constant that is as large as floats are, which stands for no limit, the sum is exact.
  */
 function larger(graph: Graph, a: Tensor, b: Tensor): Tensor {
   const [left, right] = [numberIn(a), numberIn(b)]

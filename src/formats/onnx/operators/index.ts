@@ -7,5 +7,9 @@ import { pooling } from './pooling.ts'
 import { shape } from './shape.ts'
 
 export const translators: Readonly<Record<string, Translator>> = {
-  ...{ ...activation, ...arithmetic, ...layers, ...pooling, ...shape },
+  ...activation,
+  ...arithmetic,
+  ...layers,
+  ...pooling,
+  ...shape,
 }

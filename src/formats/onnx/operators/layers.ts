@@ -1,4 +1,7 @@
-/** @file Layers with weights: convolutions, matrix products, batch normalization. Weights of matrix products become [outputs, inputs], as the methods expect them. */
+/**
+ * @file Layers with weights: convolutions, matrix products, batch normalization. Weights of matrix products
+ * become [outputs, inputs], as the methods expect them.
+ */
 import { conv } from '../../../graph/operators/conv.ts'
 import { add, mul } from '../../../graph/operators/elementwise.ts'
 import { gemm } from '../../../graph/operators/linear.ts'

@@ -1,14 +1,18 @@
 /** @file Pooling, and means and sums over axes. */
 import type { Graph } from '../../../graph/graph.ts'
+import { reduceMean } from '../../../graph/operators/mean.ts'
 import { averagePool, maxPool } from '../../../graph/operators/pooling.ts'
-import { pad, reduceMean, reduceSum } from '../../../graph/operators/shape.ts'
+import { pad, reduceSum } from '../../../graph/operators/shape.ts'
 import type { Tensor } from '../../../graph/tensor.ts'
 import type { Operation } from '../operation.ts'
 import { type Translator, Unsupported } from '../scope.ts'
 import { reducedAxes } from './sizes.ts'
 import { onPlanes, type Pads, type Windows, windowsOf } from './windows.ts'
 
-/** Windows with the rows and columns of padding at the end that `ceil_mode` adds, so that nothing of the input is left over. */
+/**
+ * Windows with the rows and columns of padding at the end that `ceil_mode` adds, so that nothing of the input
+ * is left over.
+ */
 function poolWindows(operation: Operation, { shape }: Tensor): Windows & { extra: readonly [number, number] } {
   const windows = windowsOf(operation, operation.required('kernel_shape'), shape.slice(2))
   const plane = shape.length === 3 ? [1, shape[2]] : shape.slice(2)

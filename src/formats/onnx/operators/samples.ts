@@ -1,11 +1,17 @@
-/** @file Constants beside what is computed of samples: files that were written for a fixed number of samples have as many rows of them. */
+/**
+ * @file Constants beside what is computed of samples: files that were written for a fixed number of samples
+ * have as many rows of them.
+ */
 import { expand } from '../../../graph/operators/shape.ts'
 import { sizeOf, type Tensor } from '../../../graph/tensor.ts'
 import type { Operation } from '../operation.ts'
 import { type Scope, Unsupported } from '../scope.ts'
 import { Known, type Value } from '../value.ts'
 
-/** The one row that known numbers of `rank` axes repeat for every sample; undefined where their first axis does not run over samples. */
+/**
+ * The one row that known numbers of `rank` axes repeat for every sample; undefined where their first axis
+ * does not run over samples.
+ */
 function rowOf(known: Known, rank: number, operation: Operation, { batch, fixedBatch }: Scope): Known | undefined {
   const [rows, ...rest] = known.shape
   if (known.shape.length !== rank || (rows !== batch && rows !== fixedBatch)) return undefined
@@ -17,7 +23,10 @@ function rowOf(known: Known, rank: number, operation: Operation, { batch, fixedB
   return new Known([1, ...rest], () => Array.prototype.slice.call(values, 0, size), { type })
 }
 
-/** Known numbers that are broadcast to results of `rank` axes: one row where there is one for each of the samples that a file was written for. */
+/**
+ * Known numbers that are broadcast to results of `rank` axes: one row where there is one for each of the
+ * samples that a file was written for.
+ */
 export function broadcastable<T extends Value | undefined>(
   value: T,
   rank: number,
@@ -28,7 +37,10 @@ export function broadcastable<T extends Value | undefined>(
   return rowOf(value, rank, operation, scope) ?? value
 }
 
-/** A tensor with one row per sample: constants of a file with a fixed number of samples are repeated for as many as there are. */
+/**
+ * A tensor with one row per sample: constants of a file with a fixed number of samples are repeated for as
+ * many as there are.
+ */
 export function perSample(value: Value | undefined, rank: number, operation: Operation, scope: Scope): Tensor {
   const row = value instanceof Known ? rowOf(value, rank, operation, scope) : undefined
   if (!row) return scope.tensor(value, operation)

@@ -1,4 +1,7 @@
-/** @file Axes, sizes and places that nodes ask for, counted from the front and checked; the same for known numbers as for what a network computes. */
+/**
+ * @file Axes, sizes and places that nodes ask for, counted from the front and checked; the same for known
+ * numbers as for what a network computes.
+ */
 import { type Shape, sizeOf } from '../../../graph/tensor.ts'
 import { UserError } from '../../../util/errors.ts'
 import type { Operation } from '../operation.ts'
@@ -36,8 +39,8 @@ export function reducedAxes(
 }
 
 /**
- * The shape that Reshape asks for: 0 stays as it is (unless `allowzero`) and -1 is what is left. With a scope, axis 0 runs over samples, and the number of samples that
- * the file was written for is this batch's.
+ * The shape that Reshape asks for: 0 stays as it is (unless `allowzero`) and -1 is what is left. With a
+ * scope, axis 0 runs over samples, and the number of samples that the file was written for is this batch's.
  */
 export function reshaped(from: Shape, asked: readonly number[], operation: Operation, scope?: Scope): number[] {
   const zero = operation.integer('allowzero', 0) === 0
@@ -68,7 +71,10 @@ export function unsqueezed(from: Shape, axes: readonly number[], operation: Oper
   return Array.from({ length: rank }, (_, i) => (at.has(i) ? 1 : from[next++]))
 }
 
-/** First place, length (0: nothing) and step of a slice of an axis of `size`; a negative step goes back from the first place. */
+/**
+ * First place, length (0: nothing) and step of a slice of an axis of `size`; a negative step goes back from
+ * the first place.
+ */
 function span(start: number, end: number, step: number, size: number, operation: Operation) {
   if (!Number.isInteger(step) || step === 0) throw new UserError(`${operation.label}: found a step of ${step}`)
   const within = (n: number, least: number, most: number) => Math.min(Math.max(n < 0 ? n + size : n, least), most)
@@ -98,7 +104,10 @@ export function sliceSpans(operation: Operation, inputs: readonly (Value | undef
   return spans
 }
 
-/** Lengths of the parts that Split cuts `size` into: those that it lists, else as many equal ones as it has outputs, of which the last may be shorter. */
+/**
+ * Lengths of the parts that Split cuts `size` into: those that it lists, else as many equal ones as it has
+ * outputs, of which the last may be shorter.
+ */
 export function splitLengths(operation: Operation, list: Value | undefined, size: number, scope: Scope): number[] {
   const parts = operation.integer('num_outputs', operation.outputs.length)
   const given = numbers(operation, list, 'split', scope)
@@ -110,7 +119,10 @@ export function splitLengths(operation: Operation, list: Value | undefined, size
   return lengths
 }
 
-/** Places that Pad adds before and after each axis, and what it fills them with. Throws Unsupported where they are not constants. */
+/**
+ * Places that Pad adds before and after each axis, and what it fills them with. Throws Unsupported where they
+ * are not constants.
+ */
 export function padding(
   operation: Operation,
   [, list, value, some]: readonly (Value | undefined)[],

@@ -1,4 +1,7 @@
-/** @file What convolutions and pooling share: where their windows lie. One axis of places is a plane of one row. */
+/**
+ * @file What convolutions and pooling share: where their windows lie. One axis of places is a plane of one
+ * row.
+ */
 import type { Graph } from '../../../graph/graph.ts'
 import { reshape } from '../../../graph/operators/shape.ts'
 import type { Tensor } from '../../../graph/tensor.ts'
@@ -53,7 +56,10 @@ export function windowsOf(operation: Operation, kernel: readonly number[], place
   return { kernel: size, strides, dilations, pads: pads as unknown as Pads }
 }
 
-/** SAME: as many outputs as inputs divided by the stride, rounded up; an odd one of the pads goes to the end (UPPER) or the beginning (LOWER). */
+/**
+ * SAME: as many outputs as inputs divided by the stride, rounded up; an odd one of the pads goes to the end
+ * (UPPER) or the beginning (LOWER).
+ */
 function autoPads(
   operation: Operation,
   auto: string,

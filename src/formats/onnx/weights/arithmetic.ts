@@ -1,4 +1,7 @@
-/** @file Arithmetic on stored numbers, as operators do it element by element: what masks, scales and folded normalizations come to. */
+/**
+ * @file Arithmetic on stored numbers, as operators do it element by element: what masks, scales and folded
+ * normalizations come to.
+ */
 import { sizeOf } from '../../../graph/tensor.ts'
 import { alongAxes, broadcast, isBounded, type Movement, type Numbers, spread } from './numbers.ts'
 
@@ -52,7 +55,9 @@ export interface Levels {
   align(levels: readonly number[], shape: readonly number[]): Movement | undefined
 }
 
-/** One for each index along an axis, or one for each block of them; also one for all, and what is broadcast. */
+/**
+ * One for each index along an axis, or one for each block of them; also one for all, and what is broadcast.
+ */
 export const alongAxis =
   (axis: number, block = 0): Levels['align'] =>
   (levels, shape) => {

@@ -9,7 +9,10 @@ export const callAttributes = (
 ): ReadonlyMap<string, NodeProto['attribute'][number]> =>
   new Map([...attributeProto, ...call.attribute].map((one) => [one.name, one]))
 
-/** The node with attributes in the place of references to those of its function. Its graphs stay the same objects. */
+/**
+ * The node with attributes in the place of references to those of its function. Its graphs stay the same
+ * objects.
+ */
 export function withAttributes(node: NodeProto, given: ReturnType<typeof callAttributes> | undefined): NodeProto {
   if (!given || !node.attribute.some(({ refAttrName }) => refAttrName !== '')) return node
   const attribute = node.attribute.flatMap((one) => {

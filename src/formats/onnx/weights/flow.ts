@@ -1,4 +1,7 @@
-/** @file What is known of the values of a graph before it runs: which stored tensors their elements are, and their numbers. */
+/**
+ * @file What is known of the values of a graph before it runs: which stored tensors their elements are, and
+ * their numbers.
+ */
 import type { Place } from '../places.ts'
 import type { Levels } from './arithmetic.ts'
 import type { Movement, Numbers } from './numbers.ts'
@@ -11,7 +14,10 @@ export interface Flow {
   stored: boolean
   /** Undefined where it is not known. */
   shape?: readonly number[]
-  /** The stored tensors whose elements it has: where one of them is zero, so is what it becomes here. Only of stored ones. */
+  /**
+   * The stored tensors whose elements it has: where one of them is zero, so is what it becomes here. Only of
+   * stored ones.
+   */
   sources: readonly Source[]
   /** Its numbers; undefined where they are not computed here. */
   numbers(memo: Memo): Numbers | undefined
@@ -71,7 +77,9 @@ export function derived(
   const within = depth <= MOST.depth && sources.length <= MOST.sources
   const flow: Flow = {
     stored: within,
-    ...{ shape, depth, sources: within ? sources : [] },
+    shape,
+    depth,
+    sources: within ? sources : [],
     numbers: (memo) => {
       if (!memo.has(flow)) memo.set(flow, within ? numbers(memo) : undefined)
       return memo.get(flow)

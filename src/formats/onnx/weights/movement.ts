@@ -158,9 +158,19 @@ const asTheyAre: Mover = ({ shape }) => ({ shape })
 
 /** By name; of Concat all inputs are moved, of others the first. */
 const movers: Readonly<Record<string, Mover>> = {
-  ...{ Identity: asTheyAre, Reshape: reshape, Flatten: flatten, Squeeze: squeeze, Unsqueeze: unsqueeze },
-  ...{ Transpose: transpose, Slice: slice, Split: split, Gather: gather, Concat: concat, Pad: pad },
-  ...{ Expand: expand, Tile: tile },
+  Identity: asTheyAre,
+  Reshape: reshape,
+  Flatten: flatten,
+  Squeeze: squeeze,
+  Unsqueeze: unsqueeze,
+  Transpose: transpose,
+  Slice: slice,
+  Split: split,
+  Gather: gather,
+  Concat: concat,
+  Pad: pad,
+  Expand: expand,
+  Tile: tile,
 }
 
 /** Whether a node only moves the elements of an input. */

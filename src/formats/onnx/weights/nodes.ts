@@ -1,4 +1,7 @@
-/** @file What single nodes do to stored values: pass their elements on, scale them, multiply with them as weights, or read them otherwise. */
+/**
+ * @file What single nodes do to stored values: pass their elements on, scale them, multiply with them as
+ * weights, or read them otherwise.
+ */
 import { sizeOf } from '../../../graph/tensor.ts'
 import type { Operation } from '../operation.ts'
 import type { External } from '../tensor.ts'
@@ -92,7 +95,8 @@ function layerOf({ operation, inputs, uses, laterScale }: Visit): Flow[] | undef
     const quantized = scale !== undefined || zero !== undefined
     const level = (input: number | undefined) => (input === undefined ? undefined : inputs[input])
     const step: Step = {
-      ...{ kind: 'dequantize', what: operation.op },
+      kind: 'dequantize',
+      what: operation.op,
       levels: {
         zero: level(zero),
         scale: scaledLater ? laterScale : () => level(scale),
@@ -195,7 +199,9 @@ function levelsFrom({ operation, inputs }: Visit): LevelFlows {
 }
 
 const levelNumbers = ({ scale, zero, align }: LevelFlows, memo: Memo): Levels => ({
-  ...{ scale: scale?.()?.numbers(memo), zero: zero?.numbers(memo), align },
+  scale: scale?.()?.numbers(memo),
+  zero: zero?.numbers(memo),
+  align,
 })
 
 function levelUses({ operation, inputs, uses }: Visit): void {

@@ -1,4 +1,7 @@
-/** @file Stored numbers under a shape, and how operators that only move elements move them: known by where each element comes from. */
+/**
+ * @file Stored numbers under a shape, and how operators that only move elements move them: known by where
+ * each element comes from.
+ */
 import { sizeOf } from '../../../graph/tensor.ts'
 
 export interface Numbers {
@@ -13,7 +16,10 @@ const MOST = 2 ** 28
 /** The shape of what a node makes of a tensor whose elements it only moves or repeats. */
 export interface Movement {
   shape: readonly number[]
-  /** Per element of the result its place in the tensor, or -1 where it comes from elsewhere. Absent: all stay in their order. */
+  /**
+   * Per element of the result its place in the tensor, or -1 where it comes from elsewhere. Absent: all stay
+   * in their order.
+   */
   from?(): Int32Array
 }
 
@@ -26,7 +32,10 @@ export function stridesOf(shape: readonly number[]): number[] {
   return strides
 }
 
-/** Places that are sums of one number per axis, for all indices, row-major; -1 where one of the numbers is negative. */
+/**
+ * Places that are sums of one number per axis, for all indices, row-major; -1 where one of the numbers is
+ * negative.
+ */
 export function placesOfSums(lists: readonly (readonly number[])[]): Int32Array {
   let places = Int32Array.of(0)
   for (const list of lists) {
@@ -41,8 +50,8 @@ export function placesOfSums(lists: readonly (readonly number[])[]): Int32Array 
 }
 
 /**
- * A movement along each axis of its own, to a result of these lengths: `index` says which index along an axis of the tensor one of the result comes from,
- * negative for none.
+ * A movement along each axis of its own, to a result of these lengths: `index` says which index along an axis
+ * of the tensor one of the result comes from, negative for none.
  */
 export function alongAxes(
   from: readonly number[],

@@ -1,6 +1,6 @@
 /**
- * @file A walk over all nodes of a model in the order in which they run: through the graphs inside of nodes, which see names from outside, and through the
- * body of a function for each of its calls.
+ * @file A walk over all nodes of a model in the order in which they run: through the graphs inside of nodes,
+ * which see names from outside, and through the body of a function for each of its calls.
  */
 import type { FunctionProto, GraphProto, NodeProto } from 'onnx-buf'
 import { UserError } from '../../../util/errors.ts'
@@ -29,7 +29,10 @@ interface Names {
   calls: readonly FunctionProto[]
 }
 
-/** What reads each stored tensor of a model. Throws UserError where functions call themselves, or one another far too often. */
+/**
+ * What reads each stored tensor of a model. Throws UserError where functions call themselves, or one another
+ * far too often.
+ */
 export function usesOf(file: OnnxFile): UsesOfAll {
   const walk = new Walk(file)
   walk.graph(file.graph, { flows: new Map(), nodes: file.graph.node, opset: file.opset, calls: [] })
@@ -116,7 +119,8 @@ class Walk {
     for (const flow of inputs)
       if (flow && !kept.includes(flow))
         this.uses.other(flow.sources, `read by ${op}, which runs a graph of its own on it`)
-    // Of Loop the first two inputs of its body are a counter and a condition, of which the second is an output of the body, too.
+    // Of Loop the first two inputs of its body are a counter and a condition, of which the second is an
+    // output of the body, too.
     const first = op === 'Loop' ? 2 : 0
     return node.output.map((_, i) => results[0]?.carried[i + first] ?? computed)
   }
@@ -146,7 +150,10 @@ function find(names: Names, name: string): Flow {
   return computed
 }
 
-/** Inputs of the body of a Loop or Scan that it hands on as they are, so that they are the same in every step; undefined for others. */
+/**
+ * Inputs of the body of a Loop or Scan that it hands on as they are, so that they are the same in every step;
+ * undefined for others.
+ */
 function carriedThrough({ opType, attribute }: NodeProto, body: GraphProto, inputs: Flows): (Flow | undefined)[] {
   const scanned = Number(attribute.find(({ name }) => name === 'num_scan_inputs')?.i ?? 0n)
   const states = opType === 'Loop' ? body.input.length - 2 : body.input.length - scanned
@@ -179,8 +186,9 @@ function either(flows: readonly (Flow | undefined)[]): Flow {
 }
 
 /**
- * The stored scale of a product of whole numbers, as quantization tools write it: the product is made float by a Cast and then multiplied, by a stored scale or by
- * the product of one with the scale of the activations.
+ * The stored scale of a product of whole numbers, as quantization tools write it: the product is made float
+ * by a Cast and then multiplied, by a stored scale or by the product of one with the scale of the
+ * activations.
  */
 function scaleOfProduct(product: string, names: Names): Flow | undefined {
   const reader = (name: string, op: string) => {

@@ -1,4 +1,7 @@
-/** @file What a layer multiplies with where a stored tensor has an element, and which stored number is zero there. */
+/**
+ * @file What a layer multiplies with where a stored tensor has an element, and which stored number is zero
+ * there.
+ */
 import { sizeOf } from '../../../graph/tensor.ts'
 import type { StoredTensor } from '../../safetensors-bytes.ts'
 import { isFloating, numbersOf } from '../tensor.ts'
@@ -19,14 +22,20 @@ export interface Weighed {
   zeros: number | Float64Array
 }
 
-/** A tensor on its way: its numbers, and for each of them which element of the tensor it is (absent: in order; -1: none). */
+/**
+ * A tensor on its way: its numbers, and for each of them which element of the tensor it is (absent: in order;
+ * -1: none).
+ */
 interface Traced extends Numbers {
   from?: Int32Array
   /** Of numbers that stand for others, the one that stands for zero. */
   zero?: (i: number) => number
 }
 
-/** The ways of a tensor to layers as one. Throws Untraceable where what is done to it is not known, or zeros do not stay zeros. */
+/**
+ * The ways of a tensor to layers as one. Throws Untraceable where what is done to it is not known, or zeros
+ * do not stay zeros.
+ */
 export function weigh(sources: readonly Source[], tensor: StoredTensor): Weighed {
   const magnitudes = numbersOf(tensor)
   let zeros: Weighed['zeros'] = 0

@@ -1,10 +1,11 @@
 /**
- * @file SynFlow's gradient (Tanaka et al. 2020): R is the sum of the network's outputs for one image of ones, with |p| for every parameter and buffer p and given statistics in batch
- * normalizations. No data.
+ * @file SynFlow's gradient (Tanaka et al. 2020): R is the sum of the network's outputs for one image of ones,
+ * with |p| for every parameter and buffer p and given statistics in batch normalizations. No data.
  *
- * R grows like the product of the layers' sizes and leaves float32 in deep networks. It is linear in (the image, all that is added: biases, means) together, and
- * its gradient in R. Both are therefore multiplied by a power of two s, chosen so that s^2 R is near 1; what comes out is s^2 dR / d|w|, in the same order.
- * That reaches to an R of about 2^240.
+ * R grows like the product of the layers' sizes and leaves float32 in deep networks. It is linear in (the
+ * image, all that is added: biases, means) together, and its gradient in R. Both are therefore multiplied by
+ * a power of two s, chosen so that s^2 R is near 1; what comes out is s^2 dR / d|w|, in the same order. That
+ * reaches to an R of about 2^240.
  */
 import { differentiate } from '../../../graph/differentiate.ts'
 import { Graph } from '../../../graph/graph.ts'

@@ -1,7 +1,8 @@
 /**
- * @file The mean gradient of the loss, and the mean square of the gradients of mini-batches. Mini-batches of one sample go through the network many at a time:
- * one backward pass gives the sum of their gradients and, by a kernel that keeps samples apart, the sum of the squares. Larger ones go through in parts whose gradients
- * are added before they are squared. Sums over runs are in float64.
+ * @file The mean gradient of the loss, and the mean square of the gradients of mini-batches. Mini-batches of
+ * one sample go through the network many at a time: one backward pass gives the sum of their gradients and,
+ * by a kernel that keeps samples apart, the sum of the squares. Larger ones go through in parts whose
+ * gradients are added before they are squared. Sums over runs are in float64.
  */
 import { differentiate } from '../../../graph/differentiate.ts'
 import type { Graph } from '../../../graph/graph.ts'

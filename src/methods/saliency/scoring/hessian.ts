@@ -1,6 +1,7 @@
 /**
- * @file Products of the loss's Hessian with a vector, exact: the gradient, by the graph of a backward pass, of the inner product of the gradient with that vector (Pearlmutter
- * 1994). With the gradient for the vector that is what GraSP asks for; with random signs it estimates the diagonal (Hutchinson 1990).
+ * @file Products of the loss's Hessian with a vector, exact: the gradient, by the graph of a backward pass,
+ * of the inner product of the gradient with that vector (Pearlmutter 1994). With the gradient for the vector
+ * that is what GraSP asks for; with random signs it estimates the diagonal (Hutchinson 1990).
  */
 import { differentiate } from '../../../graph/differentiate.ts'
 import type { Graph } from '../../../graph/graph.ts'
@@ -31,7 +32,10 @@ const MOST = 50
 /** The state that holds the vector, by tensor. */
 const directionName = (tensor: string) => `${tensor}.direction`
 
-/** Programs that multiply the Hessian of the summed loss of some samples with a vector over prunable weights, or over all parameters. */
+/**
+ * Programs that multiply the Hessian of the summed loss of some samples with a vector over prunable weights,
+ * or over all parameters.
+ */
 class HessianProducts {
   readonly programs: Programs
   readonly sizes: readonly number[]
@@ -114,7 +118,10 @@ export class HessianGradient implements Measurement {
   }
 }
 
-/** The mean of z (H z) over vectors z of random signs; each run has its own, so that their number grows with that of the samples. */
+/**
+ * The mean of z (H z) over vectors z of random signs; each run has its own, so that their number grows with
+ * that of the samples.
+ */
 export class HessianDiagonal implements Measurement {
   readonly programs: Programs
   readonly runs: number

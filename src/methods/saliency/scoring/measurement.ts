@@ -1,4 +1,7 @@
-/** @file What a scoring pass is made of: programs over a network's parameters, and the statistics of its weights that they come to. */
+/**
+ * @file What a scoring pass is made of: programs over a network's parameters, and the statistics of its
+ * weights that they come to.
+ */
 import { Graph } from '../../../graph/graph.ts'
 import { mul } from '../../../graph/operators/elementwise.ts'
 import { sampleCrossEntropy } from '../../../graph/operators/loss.ts'
@@ -55,7 +58,10 @@ export function cut(n: number, most: number): number[] {
 export const miniBatches = ({ samples, miniBatch }: LossSettings): number[] =>
   Array.from({ length: Math.ceil(samples / miniBatch) }, (_, b) => Math.min(miniBatch, samples - b * miniBatch))
 
-/** What a program is called says all that it depends on, so that several scoring passes over one network share what is equal. */
+/**
+ * What a program is called says all that it depends on, so that several scoring passes over one network share
+ * what is equal.
+ */
 export const programName = (kind: string, { batchNorm, temperature }: LossSettings, size: number): string =>
   `score ${kind}, batchNorm ${batchNorm}, temperature ${temperature}/${size}`
 

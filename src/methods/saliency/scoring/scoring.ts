@@ -1,5 +1,6 @@
 /**
- * @file Scoring: what a saliency needs is measured on some training samples, then it scores. The network is left as it was.
+ * @file Scoring: what a saliency needs is measured on some training samples, then it scores. The network is
+ * left as it was.
  */
 
 import type { Network } from '../../../train/network.ts'
@@ -24,7 +25,10 @@ import {
 /** Settings that a method does not use must be absent. */
 export interface ScoringOptions {
   method: SaliencyName
-  /** Training samples that derivatives of the loss are measured on, drawn anew for each round with equal shares of the classes. Default 1000, or all where there are fewer. */
+  /**
+   * Training samples that derivatives of the loss are measured on, drawn anew for each round with equal
+   * shares of the classes. Default 1000, or all where there are fewer.
+   */
   samples?: number
   /** Training samples that there are, where that is known. */
   available?: number
@@ -36,7 +40,10 @@ export interface ScoringOptions {
   temperature?: number
   /** Names of the tensors to be scored, the network's option of that name. Default: the weights of layers. */
   prunable?: readonly string[]
-  /** Random vectors per run of 50 samples (with batchNorm `train`: per mini-batch) in estimates of the Hessian's diagonal. Default 10. */
+  /**
+   * Random vectors per run of 50 samples (with batchNorm `train`: per mini-batch) in estimates of the
+   * Hessian's diagonal. Default 10.
+   */
   probes?: number
   /** Of the first-order term. Default: the method's. */
   sign?: '+' | '-'
@@ -55,7 +62,10 @@ export interface ScoringTime {
   round: number
 }
 
-/** Make it before the network, whose option `programs` takes its programs; then score as often as the weights change. */
+/**
+ * Make it before the network, whose option `programs` takes its programs; then score as often as the weights
+ * change.
+ */
 export class Scoring {
   readonly method: SaliencyName
   readonly programs: Programs
@@ -104,8 +114,9 @@ export class Scoring {
   }
 
   /**
-   * Writes the scores of the given layers (tensors of the network with their weights, which may be others than the network holds) from what is measured with
-   * the network's present weights. Throws UserError where there are too few training samples.
+   * Writes the scores of the given layers (tensors of the network with their weights, which may be others
+   * than the network holds) from what is measured with the network's present weights. Throws UserError where
+   * there are too few training samples.
    */
   score(network: Network, layers: readonly ScoredLayer[], time: ScoringTime, ran: () => void = () => {}): void {
     const { seed, event, round } = time
@@ -158,7 +169,10 @@ const usesLoss = ({ needs = [] }: Saliency<Statistic>): boolean => needs.some((n
 function checkUsed(options: ScoringOptions, saliency: Saliency<Statistic>): void {
   const loss = usesLoss(saliency)
   const used: Record<Exclude<keyof ScoringOptions, 'method' | 'available' | 'prunable'>, boolean> = {
-    ...{ samples: loss, miniBatch: loss, batchNorm: loss, temperature: loss },
+    samples: loss,
+    miniBatch: loss,
+    batchNorm: loss,
+    temperature: loss,
     probes: saliency.needs?.includes('hessianDiagonal') ?? false,
     sign: saliency.sign !== undefined,
     rounds: saliency.rounds !== undefined,

@@ -1,7 +1,7 @@
 /**
- * @file CBS-S, the selection of the Combinatorial Brain Surgeon (Yu, Serra, Ramalingam & Zhe 2022, arXiv 2203.04466, Algorithm 1): a local search
- * that exchanges removed for kept weights, so that the first-order effects of what is removed cancel sample by sample.
- * The number of removed weights never changes.
+ * @file CBS-S, the selection of the Combinatorial Brain Surgeon (Yu, Serra, Ramalingam & Zhe 2022, arXiv
+ * 2203.04466, Algorithm 1): a local search that exchanges removed for kept weights, so that the first-order
+ * effects of what is removed cancel sample by sample. The number of removed weights never changes.
  */
 import type { FisherBlock } from '../fisher/columns.ts'
 import type { Masks } from '../fisher/flat.ts'
@@ -20,7 +20,10 @@ export interface LocalSearchOptions {
   passes?: number
   /** Passes without a lower loss that end the search, at least 2: the loss often rises first. Default 5. */
   patience?: number
-  /** Passes as the authors' code has them (`asCoded` in ./rules.ts), to compare with published results. Default false. */
+  /**
+   * Passes as the authors' code has them (`asCoded` in ./rules.ts), to compare with published results.
+   * Default false.
+   */
   faithful?: boolean
   /** Called after every pass, pass 0 included, with the exchanges that it made. */
   onPass?(pass: SearchPass, swaps: readonly Swap[]): void
@@ -49,15 +52,19 @@ export interface SearchResult {
   /** That pass. */
   best: SearchPass
   trace: readonly SearchPass[]
-  /** What ended the search: no exchange lowers Q enough, the loss has not fallen for `patience` passes, or `passes`. */
+  /**
+   * What ended the search: no exchange lowers Q enough, the loss has not fallen for `patience` passes, or
+   * `passes`.
+   */
   end: 'converged' | 'patience' | 'passes'
 }
 
 /**
- * Searches from masks `start` (1 kept, 0 removed), one per tensor of all blocks in order, like `weights`, the dense values. One block is the full
- * Fisher matrix, one per tensor its block-diagonal part; exchanges cross tensors and blocks either way.
- * `loss` is the mean loss of the network under masks that are valid during the call only. It chooses the pass, Q the exchanges.
- * Throws Error where sizes do not agree, an option is out of range or a loss is NaN; UserError where weights or gradients are not finite.
+ * Searches from masks `start` (1 kept, 0 removed), one per tensor of all blocks in order, like `weights`, the
+ * dense values. One block is the full Fisher matrix, one per tensor its block-diagonal part; exchanges cross
+ * tensors and blocks either way. `loss` is the mean loss of the network under masks that are valid during the
+ * call only. It chooses the pass, Q the exchanges. Throws Error where sizes do not agree, an option is out of
+ * range or a loss is NaN; UserError where weights or gradients are not finite.
  */
 export function localSearch(
   blocks: readonly FisherBlock[],
@@ -74,8 +81,13 @@ export function localSearch(
   function record({ swaps, rows, tests }: Outcome): SearchPass {
     const last = trace.at(-1)
     const pass: SearchPass = {
-      ...{ pass: trace.length, swaps: swaps.length, rows, tests: tests + (last?.tests ?? 0) },
-      ...{ objective: removal.objective(), loss: loss(removal.masks), seconds: (performance.now() - began) / 1000 },
+      pass: trace.length,
+      swaps: swaps.length,
+      rows,
+      tests: tests + (last?.tests ?? 0),
+      objective: removal.objective(),
+      loss: loss(removal.masks),
+      seconds: (performance.now() - began) / 1000,
     }
     if (Number.isNaN(pass.loss)) throw new Error(`the loss after pass ${pass.pass} is NaN, expected a number`)
     // No exchange raises Q; rounding may, by less than this.

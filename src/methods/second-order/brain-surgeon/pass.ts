@@ -1,6 +1,7 @@
 /**
- * @file One pass of the local search: removed weights in rows, most welcome back first, kept weights in slots, cheapest to remove first. The
- * orders are those of the pass's start; what an exchange is worth is always computed with all exchanges made so far.
+ * @file One pass of the local search: removed weights in rows, most welcome back first, kept weights in
+ * slots, cheapest to remove first. The orders are those of the pass's start; what an exchange is worth is
+ * always computed with all exchanges made so far.
  */
 import { Ranking } from '../../../select/ranking.ts'
 import { Effect, type Removal } from './removal.ts'
@@ -32,9 +33,9 @@ export class Sweep {
   readonly #window: readonly Effect[]
 
   /**
-   * Rows: the removed weights by falling alpha. Slots: the kept weights by rising beta - gamma(p1, .), p1 being the first row, so that slot
-   * 0 is the best partner of row 0. Ties by index. Only weights that `takesPart` accepts are there. The columns of `width`
-   * neighbouring slots are held.
+   * Rows: the removed weights by falling alpha. Slots: the kept weights by rising beta - gamma(p1, .), p1
+   * being the first row, so that slot 0 is the best partner of row 0. Ties by index. Only weights that
+   * `takesPart` accepts are there. The columns of `width` neighbouring slots are held.
    */
   constructor(removal: Removal, width: number, takesPart: (weight: number) => boolean = () => true) {
     this.#removal = removal

@@ -1,6 +1,7 @@
 /**
- * @file Randomized magnitude pruning (RMP), where the Combinatorial Brain Surgeon's search starts (Yu, Serra, Ramalingam & Zhe 2022,
- * arXiv 2203.04466): magnitude pruning inside random buckets of weights, several times; the mask of lowest loss wins.
+ * @file Randomized magnitude pruning (RMP), where the Combinatorial Brain Surgeon's search starts (Yu, Serra,
+ * Ramalingam & Zhe 2022, arXiv 2203.04466): magnitude pruning inside random buckets of weights, several
+ * times; the mask of lowest loss wins.
  */
 import { Ranking } from '../../../select/ranking.ts'
 import { keptCount } from '../../../sparsity/count.ts'
@@ -14,18 +15,20 @@ export interface RandomMagnitudeMode {
   /** Seed of the buckets. Default 0; without effect where `faithful`. */
   seed?: number
   /**
-   * As the authors' code has it, to compare with published results. Counts are those of its rounding: with k = floor(n (1 - s)), candidate 0
-   * keeps k - 1 weights, the others often more than k (712 for 647 of MLPNet's 32,360 at s = 0.98), and ties at a threshold stand or fall
-   * together. Buckets are NumPy's permutations of seeds 1, 2, ... Default false: every candidate keeps exactly n - round(s n).
+   * As the authors' code has it, to compare with published results. Counts are those of its rounding: with k
+   * = floor(n (1 - s)), candidate 0 keeps k - 1 weights, the others often more than k (712 for 647 of
+   * MLPNet's 32,360 at s = 0.98), and ties at a threshold stand or fall together. Buckets are NumPy's
+   * permutations of seeds 1, 2, ... Default false: every candidate keeps exactly n - round(s n).
    */
   faithful?: boolean
 }
 
 /**
- * Candidate masks, one per tensor of `weights`. Candidate 0 is global magnitude pruning. Candidate t > 0 cuts a random order of all
- * weights into min(floor(sqrt n), 1000) buckets of equal size, the last one shorter, and keeps the share 1 - s of largest |w| of
- * each, rounded up; of the surplus from rounding, the smallest |w| go. Ties are decided by index, the earlier weight is kept.
- * Throws UserError where a weight is not finite, Error where the sparsity is not from 0 to 1.
+ * Candidate masks, one per tensor of `weights`. Candidate 0 is global magnitude pruning. Candidate t > 0 cuts
+ * a random order of all weights into min(floor(sqrt n), 1000) buckets of equal size, the last one shorter,
+ * and keeps the share 1 - s of largest |w| of each, rounded up; of the surplus from rounding, the smallest
+ * |w| go. Ties are decided by index, the earlier weight is kept. Throws UserError where a weight is not
+ * finite, Error where the sparsity is not from 0 to 1.
  */
 export function randomMagnitudeCandidates(
   weights: readonly ArrayLike<number>[],
@@ -89,8 +92,8 @@ export interface RandomMagnitudeCandidate {
 }
 
 /**
- * The candidate of lowest loss, the first of several. `loss` is the mean loss of the network under masks that it may keep.
- * Throws Error where a loss is NaN, and as `randomMagnitudeCandidates` does.
+ * The candidate of lowest loss, the first of several. `loss` is the mean loss of the network under masks that
+ * it may keep. Throws Error where a loss is NaN, and as `randomMagnitudeCandidates` does.
  */
 export function randomMagnitude(
   weights: readonly ArrayLike<number>[],

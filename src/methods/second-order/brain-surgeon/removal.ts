@@ -1,13 +1,15 @@
 /**
- * @file What removing a set of weights costs, in the second-order model of the Combinatorial Brain Surgeon (Yu et al. 2022,
- * arXiv 2203.04466), and how that cost changes when weights are exchanged.
+ * @file What removing a set of weights costs, in the second-order model of the Combinatorial Brain Surgeon
+ * (Yu et al. 2022, arXiv 2203.04466), and how that cost changes when weights are exchanged.
  *
- * With u_q = w_q G_q (G_q: column q of the N x n matrix of per-sample gradients) and v = the sum of u_q over the removed weights P,
+ * With u_q = w_q G_q (G_q: column q of the N x n matrix of per-sample gradients) and v = the sum of u_q over
+ * the removed weights P,
  *
  *     Q(P) = w_P' F_PP w_P = |v|^2 / N,    F = G' G / N,
  *
- * without a first-order term, damping or the factor 1/2. v[s] is what removing P takes off the loss of sample s to first order. Where F is
- * block-diagonal, each block has a v of its own and Q is the sum over blocks. Only v is kept up to date: a change costs O(N).
+ * without a first-order term, damping or the factor 1/2. v[s] is what removing P takes off the loss of sample
+ * s to first order. Where F is block-diagonal, each block has a v of its own and Q is the sum over blocks.
+ * Only v is kept up to date: a change costs O(N).
  */
 import { UserError } from '../../../util/errors.ts'
 import type { FisherBlock, GradientColumns } from '../fisher/columns.ts'
@@ -44,8 +46,9 @@ export class Removal {
   readonly #cross: Float64Array
 
   /**
-   * `weights` and `start` (masks: 1 kept, 0 removed) have one row-major array per tensor of all blocks, in order. Throws Error
-   * where sizes do not agree or a mask holds something else, UserError where weights or gradients are not finite.
+   * `weights` and `start` (masks: 1 kept, 0 removed) have one row-major array per tensor of all blocks, in
+   * order. Throws Error where sizes do not agree or a mask holds something else, UserError where weights or
+   * gradients are not finite.
    */
   constructor(
     blocks: readonly FisherBlock[],
@@ -119,7 +122,9 @@ export class Removal {
     return effect
   }
 
-  /** gamma(p, q) = 2 u_p u_q / N for all q, zero across blocks: a `correlate` of every tensor of p's block. */
+  /**
+   * gamma(p, q) = 2 u_p u_q / N for all q, zero across blocks: a `correlate` of every tensor of p's block.
+   */
   coupling({ block, scale, gradients }: Effect): Float64Array {
     const gamma = new Float64Array(this.size)
     const u = Float64Array.from(gradients, (g) => scale * g)
@@ -131,8 +136,9 @@ export class Removal {
   }
 
   /**
-   * What Q changes by when weight `back` (removed) returns and weight `gone` (kept) is removed instead, of the present v: with d = u_gone - u_back,
-   * (2 v d + |d|^2) / N in one block; the sum of both blocks' changes else. Equals beta - alpha - gamma.
+   * What Q changes by when weight `back` (removed) returns and weight `gone` (kept) is removed instead, of
+   * the present v: with d = u_gone - u_back, (2 v d + |d|^2) / N in one block; the sum of both blocks'
+   * changes else. Equals beta - alpha - gamma.
    */
   change(back: Effect, gone: Effect): number {
     const { gradients: x, scale: a } = back

@@ -20,10 +20,10 @@ export interface Outcome {
 }
 
 /**
- * The authors' pass. It ends the search (no swaps) where row 0 and slot 0 are not worth exchanging. Row i > 0 takes the first
- * slot of max(1, i - rho) .. min(slots, i + rho) - 1 that lowers Q by epsilon; a pass ends after more than tau failures. A row
- * fails where the slot that was visited last is unused: a fruitless row whose last slot an earlier row took is not counted.
- * Ties, which their sort leaves open, go by index.
+ * The authors' pass. It ends the search (no swaps) where row 0 and slot 0 are not worth exchanging. Row i > 0
+ * takes the first slot of max(1, i - rho) .. min(slots, i + rho) - 1 that lowers Q by epsilon; a pass ends
+ * after more than tau failures. A row fails where the slot that was visited last is unused: a fruitless row
+ * whose last slot an earlier row took is not counted. Ties, which their sort leaves open, go by index.
  */
 export function asCoded(removal: Removal, { epsilon, rho, tau }: Limits): Outcome {
   const sweep = new Sweep(removal, 2 * rho + 1)
@@ -49,12 +49,13 @@ export function asCoded(removal: Removal, { epsilon, rho, tau }: Limits): Outcom
 }
 
 /**
- * Our pass. Row i takes the best unused slot of i - rho .. i + rho, if it lowers Q by epsilon; tau rows without one end the pass. Row 0 is a
- * row like any other, and the search goes on while any row finds something. A pass for weights without effect goes first.
+ * Our pass. Row i takes the best unused slot of i - rho .. i + rho, if it lowers Q by epsilon; tau rows
+ * without one end the pass. Row 0 is a row like any other, and the search goes on while any row finds
+ * something. A pass for weights without effect goes first.
  *
- * Why the best and not the first: in nine searches on MLPNet (sparsity 0.95 and 0.98 with four seeds, 0.9 with one) Q ended alike, but the
- * training loss of the result was lower in eight, by 1.5 % on average over all nine, for 11 % more tests. On small random problems there
- * is no difference.
+ * Why the best and not the first: in nine searches on MLPNet (sparsity 0.95 and 0.98 with four seeds, 0.9
+ * with one) Q ended alike, but the training loss of the result was lower in eight, by 1.5 % on average over
+ * all nine, for 11 % more tests. On small random problems there is no difference.
  */
 export function bestOfWindow(removal: Removal, { epsilon, rho, tau }: Limits): Outcome {
   const idle = removeIdle(removal, tau)
@@ -81,8 +82,9 @@ export function bestOfWindow(removal: Removal, { epsilon, rho, tau }: Limits): O
 }
 
 /**
- * A pass that removes kept weights without effect (alpha = beta = 0 for any v: they tie, and would fill the windows), and brings removed ones
- * back in their place, those of highest alpha first, as long as Q does not rise. tau rows that would raise it end the pass.
+ * A pass that removes kept weights without effect (alpha = beta = 0 for any v: they tie, and would fill the
+ * windows), and brings removed ones back in their place, those of highest alpha first, as long as Q does not
+ * rise. tau rows that would raise it end the pass.
  */
 function removeIdle(removal: Removal, tau: number): Outcome {
   if (!removal.kept.some((kept, q) => kept && removal.isIdle(q))) return { swaps: [], rows: 0, tests: 0 }

@@ -1,4 +1,7 @@
-/** @file The Combinatorial Brain Surgeon in a stage: randomized magnitude pruning, the local search, and for `cbs` the systematic update. */
+/**
+ * @file The Combinatorial Brain Surgeon in a stage: randomized magnitude pruning, the local search, and for
+ * `cbs` the systematic update.
+ */
 
 import { unchanged } from '../candidates.ts'
 import type { Proposal, Stage } from '../stage.ts'
@@ -7,7 +10,8 @@ import { localSearch } from './local-search.ts'
 import { randomMagnitude } from './random-magnitude.ts'
 
 /**
- * `cbs` updates the masks that the search finds, and not in faithful mode those that it starts from, too; these with the damping that was best for the others.
+ * `cbs` updates the masks that the search finds, and not in faithful mode those that it starts from, too;
+ * these with the damping that was best for the others.
  */
 export function proposeBrainSurgeon(stage: Stage): Proposal {
   const { clock, columns, settings } = stage

@@ -1,17 +1,22 @@
 /**
- * @file CHITA (Benbaki et al. 2023): pruning as sparse regression on the per-sample gradients G (N x n) at the weights w0,
+ * @file CHITA (Benbaki et al. 2023): pruning as sparse regression on the per-sample gradients G (N x n) at
+ * the weights w0,
  *
  *   minimize Q(w) = |G (w - w0) + g 1|^2 / 2 + N lambda |w - w0|^2 / 2   subject to |w|_0 <= k,
  *
- * which is N times the quadratic model of the loss with the empirical Fisher matrix, its first-order term scaled by g. No n x n matrix.
+ * which is N times the quadratic model of the loss with the empirical Fisher matrix, its first-order term
+ * scaled by g. No n x n matrix.
  *
- * Hard thresholding from solutions on the support, rather than from any point: with w the best weights on the support S, and y = (lambda N I + G_S G_S')^-1 (G_P w0_P - g 1),
- * a gradient step of length 1 / (lambda N) leads to z = w0 + G' y, which is w on S, so that only the weights of P move. Line search on the support gives steps
- * that are shorter by the condition number of the system, and practically never change the support. A step of this length can be too long: then
- * only the exchanges that matter most are made, as few as it takes for Q to fall.
+ * Hard thresholding from solutions on the support, rather than from any point: with w the best weights on the
+ * support S, and y = (lambda N I + G_S G_S')^-1 (G_P w0_P - g 1), a gradient step of length 1 / (lambda N)
+ * leads to z = w0 + G' y, which is w on S, so that only the weights of P move. Line search on the support
+ * gives steps that are shorter by the condition number of the system, and practically never change the
+ * support. A step of this length can be too long: then only the exchanges that matter most are made, as few
+ * as it takes for Q to fall.
  *
- * Measured on MLPNet (docs/results/second-order-mlpnet.md), nearly all of the gain over one update of the largest magnitudes is that of the stages: Q is fitted to few samples, and a lower one is
- * not always a better network.
+ * Measured on MLPNet (docs/results/second-order-mlpnet.md), nearly all of the gain over one update of the
+ * largest magnitudes is that of the stages: Q is fitted to few samples, and a lower one is not always a
+ * better network.
  */
 import { solveOne } from '../../../linear/cholesky.ts'
 import { dot, type Vector } from '../../../linear/vector.ts'
@@ -30,7 +35,10 @@ export interface ChitaOptions {
   firstOrder?: number
   /** Accepted steps at most. Default 2: the first ones bring most. */
   iterations?: number
-  /** Called with every support that is accepted, the start included: Q of the best weights on it, and how many weights were exchanged. */
+  /**
+   * Called with every support that is accepted, the start included: Q of the best weights on it, and how many
+   * weights were exchanged.
+   */
   progress?: (iteration: number, objective: number, exchanged: number) => void
 }
 
@@ -38,8 +46,9 @@ export interface ChitaOptions {
 const SHRINK = 1 / 4
 
 /**
- * The support: one mask per tensor (in the order of the blocks), with exactly `keep` ones; the search starts from the largest |w0|. Weights that are 0 may return.
- * `systematicUpdates` gives the best weights on it. Q never increases. Throws UserError where a weight is not finite or lambda is too small.
+ * The support: one mask per tensor (in the order of the blocks), with exactly `keep` ones; the search starts
+ * from the largest |w0|. Weights that are 0 may return. `systematicUpdates` gives the best weights on it. Q
+ * never increases. Throws UserError where a weight is not finite or lambda is too small.
  */
 export function chitaSupport(
   space: Workspace,
@@ -78,7 +87,10 @@ interface Point {
   z: Float64Array
 }
 
-/** By block: Q = lambda N (|w0_P|^2 + v' y) / 2 and z = w0 + G' y, with v = G_P w0_P - g 1 and (lambda N I + G_S G_S') y = v. */
+/**
+ * By block: Q = lambda N (|w0_P|^2 + v' y) / 2 and z = w0 + G' y, with v = G_P w0_P - g 1 and (lambda N I +
+ * G_S G_S') y = v.
+ */
 function bestOn(
   space: Workspace,
   blocks: readonly Block[],
@@ -116,7 +128,10 @@ interface Exchange {
   gone: number
 }
 
-/** What keeping the largest |z| would exchange: the largest of the removed for the smallest of the kept, as long as it is larger. */
+/**
+ * What keeping the largest |z| would exchange: the largest of the removed for the smallest of the kept, as
+ * long as it is larger.
+ */
 function wanted({ support, z }: Point): Exchange[] {
   const sizes = z.map(Math.abs)
   const items = Int32Array.from(z.keys())

@@ -1,4 +1,7 @@
-/** @file Some consecutive gradient columns of a tensor, as columns of their own: a block that is less than a tensor. */
+/**
+ * @file Some consecutive gradient columns of a tensor, as columns of their own: a block that is less than a
+ * tensor.
+ */
 import { addScaled, dot } from '../../../linear/vector.ts'
 import type { Matrix, Workspace } from '../../../linear/workspace.ts'
 import type { GramColumns } from './columns.ts'

@@ -1,10 +1,14 @@
 /**
- * @file Gradient columns: what every second-order method computes with. With N samples and n weights, G is the N x n matrix of
- * per-sample gradients and F = G' G / N the empirical Fisher matrix, which is never formed: it acts through columns of G.
+ * @file Gradient columns: what every second-order method computes with. With N samples and n weights, G is
+ * the N x n matrix of per-sample gradients and F = G' G / N the empirical Fisher matrix, which is never
+ * formed: it acts through columns of G.
  */
 import type { Matrix } from '../../../linear/workspace.ts'
 
-/** The per-sample gradients of one prunable tensor: for each of its weights, in row-major order, a column of N values. */
+/**
+ * The per-sample gradients of one prunable tensor: for each of its weights, in row-major order, a column of N
+ * values.
+ */
 export interface GradientColumns {
   /** Name of the tensor. */
   readonly name: string
@@ -23,8 +27,8 @@ export interface GradientColumns {
 }
 
 /**
- * Weights whose gradients interact: F is block-diagonal over blocks. One block of all tensors is the full Fisher matrix, one block per tensor
- * the usual approximation.
+ * Weights whose gradients interact: F is block-diagonal over blocks. One block of all tensors is the full
+ * Fisher matrix, one block per tensor the usual approximation.
  */
 export interface FisherBlock {
   readonly samples: number
@@ -33,11 +37,14 @@ export interface FisherBlock {
 
 /** Columns in the memory of a workspace, which products of matrices reach. */
 export interface GramColumns extends GradientColumns {
-  /** k[i][j] += sum over weights (those whose `active` is not 0; default all) of G[i][q] G[j][q], for j <= i: N x N, in float64. */
+  /**
+   * k[i][j] += sum over weights (those whose `active` is not 0; default all) of G[i][q] G[j][q], for j <= i:
+   * N x N, in float64.
+   */
   addGram(k: Matrix, active?: ArrayLike<number>): void
   /**
-   * forms[q] = sum over i, j of G[i][q] s[i][j] G[j][q] for a symmetric N x N matrix whose lower triangle is given. Only where the columns' structure makes it cheaper
-   * than a triangular solution for each of them.
+   * forms[q] = sum over i, j of G[i][q] s[i][j] G[j][q] for a symmetric N x N matrix whose lower triangle is
+   * given. Only where the columns' structure makes it cheaper than a triangular solution for each of them.
    */
   quadraticForms?(s: Matrix, forms: Float64Array, progress?: (done: number) => void): void
 }

@@ -1,6 +1,7 @@
 /**
- * @file The damped inverse of a block of no more weights than samples, formed directly: with n weights, N (lambda I + F) = lambda N I + G'G is n x n and no larger
- * than the N x N matrix that ./inverse.ts works with. About n^2 N + n^3 products in place of 2 N^2 n + N^3 / 3.
+ * @file The damped inverse of a block of no more weights than samples, formed directly: with n weights, N
+ * (lambda I + F) = lambda N I + G'G is n x n and no larger than the N x N matrix that ./inverse.ts works
+ * with. About n^2 N + n^3 products in place of 2 N^2 n + N^3 / 3.
  */
 import { solveOne } from '../../../linear/cholesky.ts'
 import { invert, symmetricProduct } from '../../../linear/inverse.ts'
@@ -30,8 +31,9 @@ export class DirectInverse implements BlockInverse {
   readonly #inverse: Matrix
 
   /**
-   * Takes n^2 doubles and a factor's room, n x N floats meanwhile; wrap it in `space.scoped`. Weights whose `active` (one list per tensor) is 0 are left out. Throws
-   * UserError where the system is singular in float64 (lambda too small) or a gradient is not finite.
+   * Takes n^2 doubles and a factor's room, n x N floats meanwhile; wrap it in `space.scoped`. Weights whose
+   * `active` (one list per tensor) is 0 are left out. Throws UserError where the system is singular in
+   * float64 (lambda too small) or a gradient is not finite.
    */
   constructor(space: Workspace, block: Block, lambda: number, active?: readonly ArrayLike<number>[]) {
     const { samples, tensors } = block

@@ -1,6 +1,6 @@
 /**
- * @file Gradient columns block by block, however many of them fit into memory: what second-order methods walk through. Where not all fit, every walk computes them
- * anew, group by group.
+ * @file Gradient columns block by block, however many of them fit into memory: what second-order methods walk
+ * through. Where not all fit, every walk computes them anew, group by group.
  */
 import type { Workspace } from '../../../linear/workspace.ts'
 import { ColumnRange } from './column-range.ts'
@@ -12,14 +12,20 @@ import { blockParts, type FisherBlocks, type Part, valuesOf } from './parts.ts'
 /** A block of the Fisher matrix; `tensors[i]` are the columns of `parts[i]`. */
 export interface PartBlock extends Block {
   readonly parts: readonly Part[]
-  /** Float64 values that follow from the block's gradients and some settings, a list per part: kept where the gradients are. */
+  /**
+   * Float64 values that follow from the block's gradients and some settings, a list per part: kept where the
+   * gradients are.
+   */
   derived(what: string, settings: unknown, compute: () => Float64Array[]): Float64Array[]
 }
 
 /** Of what all tensors hold, that of the present block. */
 export type Own = <T extends Float32Array | Float64Array | Uint8Array>(tensors: readonly T[]) => T[]
 
-/** Where a walk is: weights of the group that are done, of all of it, and which group it is ('' where there is one only). */
+/**
+ * Where a walk is: weights of the group that are done, of all of it, and which group it is ('' where there is
+ * one only).
+ */
 export interface Place {
   readonly done: number
   readonly total: number
@@ -35,7 +41,10 @@ export class FisherColumns {
   /** The only group, once it was needed. */
   #only?: Gradients
 
-  /** Columns of the source's tensors, of these sizes. `collect` computes those of a group, in the free room of the workspace; `name` is what to call it. */
+  /**
+   * Columns of the source's tensors, of these sizes. `collect` computes those of a group, in the free room of
+   * the workspace; `name` is what to call it.
+   */
   constructor(
     source: GradientSource,
     sizes: readonly number[],
@@ -96,7 +105,10 @@ export class FisherColumns {
       })
   }
 
-  /** What the local search works with: all tensors together, or one each. Blocks within a tensor are those of updates only. */
+  /**
+   * What the local search works with: all tensors together, or one each. Blocks within a tensor are those of
+   * updates only.
+   */
   searched(blocks: FisherBlocks): FisherBlock[] {
     const { samples, tensors } = this.all()
     return blocks === 'full' ? [{ samples, tensors }] : tensors.map((tensor) => ({ samples, tensors: [tensor] }))
@@ -143,7 +155,9 @@ function partBlock(
 ): PartBlock {
   const sizes = parts.map(({ size }) => size)
   return {
-    ...{ samples, parts, tensors },
+    samples,
+    parts,
+    tensors,
     derived: (what, settings, compute) =>
       cached ? cached.cache.derived(cached.key, [settings, parts], what, sizes, compute) : compute(),
   }

@@ -1,6 +1,6 @@
 /**
- * @file All prunable tensors numbered through as one: weight q of the network is a weight of one of its tensors, which follow each other in
- * the order given.
+ * @file All prunable tensors numbered through as one: weight q of the network is a weight of one of its
+ * tensors, which follow each other in the order given.
  */
 import { UserError } from '../../../util/errors.ts'
 

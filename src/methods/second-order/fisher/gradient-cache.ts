@@ -1,6 +1,7 @@
 /**
- * @file Gradients, and what follows from them, kept on disk. A file's name is the SHA-256 of everything that its values depend on, so that it is never used for
- * others; it holds them and, at its end, the SHA-256 of its name and them, so that no damaged file is used either.
+ * @file Gradients, and what follows from them, kept on disk. A file's name is the SHA-256 of everything that
+ * its values depend on, so that it is never used for others; it holds them and, at its end, the SHA-256 of
+ * its name and them, so that no damaged file is used either.
  */
 import { createHash, type Hash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
@@ -33,18 +34,22 @@ export interface GradientRequest {
 }
 
 /**
- * The SHA-256, in hexadecimal, of all that gradients depend on: the network with its weights and statistics, the training samples (bytes, labels,
- * preprocessing), which of them in what batches, the tensors, and the engine, whose last bits may differ from another's.
+ * The SHA-256, in hexadecimal, of all that gradients depend on: the network with its weights and statistics,
+ * the training samples (bytes, labels, preprocessing), which of them in what batches, the tensors, and the
+ * engine, whose last bits may differ from another's.
  */
 export function gradientKey(network: Network, { tensors, indices, miniBatch }: GradientRequest): string {
   const { model, data, stored, machine } = network
   const { name, image, classes, train, test } = data
   const facts = {
-    ...{ version: VERSION, engine: machine.description.split(',')[0] },
+    version: VERSION,
+    engine: machine.description.split(',')[0],
     model: { name: model.name, classes: model.classes, widen: model.widen },
     data: { name, image, classes, train: train.count, test: test.count, ...preprocessingOf(data) },
     stored: stored.map((tensor) => [tensor.name, tensor.shape]),
-    ...{ tensors, miniBatch, samples: indices.length },
+    tensors,
+    miniBatch,
+    samples: indices.length,
   }
   const hash = createHash('sha256').update(JSON.stringify(facts))
   const arrays = [...stored.map((tensor) => network.values(tensor.name)), train.images, train.labels, indices]
@@ -56,14 +61,20 @@ export class GradientCache {
   readonly #folder: string
   readonly #notice: (sentence: string) => void
 
-  /** Makes the folder where there is none; UserError where that fails. `notice` is told of files that were used, or could not be read or written. */
+  /**
+   * Makes the folder where there is none; UserError where that fails. `notice` is told of files that were
+   * used, or could not be read or written.
+   */
   constructor(folder: string, notice: (sentence: string) => void = () => {}) {
     this.#folder = folder
     this.#notice = notice
     makeFolder(folder)
   }
 
-  /** Fills `arrays` from the file of that key. False where there is none, or none that is whole: they may then hold anything. `what` is for people. */
+  /**
+   * Fills `arrays` from the file of that key. False where there is none, or none that is whole: they may then
+   * hold anything. `what` is for people.
+   */
   restore(key: string, arrays: readonly Floats[], what = GRADIENTS): boolean {
     const path = this.#path(key)
     let file: number
@@ -95,7 +106,10 @@ export class GradientCache {
     }
   }
 
-  /** What follows from the gradients of that key and the `settings`, of the given sizes: from its file, or else computed and kept. */
+  /**
+   * What follows from the gradients of that key and the `settings`, of the given sizes: from its file, or
+   * else computed and kept.
+   */
   derived(
     key: string,
     settings: unknown,

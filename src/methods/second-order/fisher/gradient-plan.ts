@@ -1,6 +1,7 @@
 /**
- * @file How the gradients of a network's weights fit into memory: which of them are there at the same time, and of how many samples they are computed at
- * once. Where not all fit, they are computed again for every group.
+ * @file How the gradients of a network's weights fit into memory: which of them are there at the same time,
+ * and of how many samples they are computed at once. Where not all fit, they are computed again for every
+ * group.
  */
 import { MOST_FLOATS } from '../../../engine/program.ts'
 import { sizeOf, type Tensor } from '../../../graph/tensor.ts'
@@ -34,7 +35,10 @@ export interface GradientNeeds {
   method: SecondOrderMethod
   /** Which weights interact. */
   fisher: FisherBlocks
-  /** Bytes for columns and the systems solved with them. Default {@link USUAL_MEMORY}, or what must be there together if that is more. */
+  /**
+   * Bytes for columns and the systems solved with them. Default {@link USUAL_MEMORY}, or what must be there
+   * together if that is more.
+   */
   memory?: number
 }
 

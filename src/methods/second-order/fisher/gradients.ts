@@ -1,6 +1,7 @@
 /**
- * @file Gradients of single samples, or of mini-batches, of a network: programs over its parameters, and what they put into gradient columns. Batch
- * normalization uses its running statistics, since second-order pruning follows training.
+ * @file Gradients of single samples, or of mini-batches, of a network: programs over its parameters, and what
+ * they put into gradient columns. Batch normalization uses its running statistics, since second-order pruning
+ * follows training.
  */
 import { differentiate } from '../../../graph/differentiate.ts'
 import { type Graph, prunableParameters } from '../../../graph/graph.ts'
@@ -25,13 +26,19 @@ export interface GradientOptions {
   miniBatch?: number
   /** Where gradients are kept for the next time. Default: nowhere. */
   cache?: GradientCache
-  /** Parts of the tensors (numbered as in `tensors`) that are collected together. Default: one group of all tensors. See ./gradient-plan.ts. */
+  /**
+   * Parts of the tensors (numbered as in `tensors`) that are collected together. Default: one group of all
+   * tensors. See ./gradient-plan.ts.
+   */
   groups?: readonly (readonly Part[])[]
   /** Most samples in one run. Default 100. */
   atOnce?: number
 }
 
-/** Gradient columns of a group, in one workspace with room for systems of order N: `tensors[i]` are those of `parts[i]`. */
+/**
+ * Gradient columns of a group, in one workspace with room for systems of order N: `tensors[i]` are those of
+ * `parts[i]`.
+ */
 export interface Gradients {
   space: Workspace
   samples: number
@@ -51,11 +58,17 @@ function chunkOf(miniBatch: number, atOnce: number): number {
   return miniBatch / parts
 }
 
-/** Make it before the network, whose option `programs` takes its programs; then collect as often as the weights change. */
+/**
+ * Make it before the network, whose option `programs` takes its programs; then collect as often as the
+ * weights change.
+ */
 export class GradientSource {
   readonly #options: GradientOptions & { miniBatch: number; atOnce: number }
   readonly programs: Record<string, (forward: Forward) => Graph> = {}
-  /** Names of the tensors of every group, and the group of which each takes the programs: the first with the same tensors. */
+  /**
+   * Names of the tensors of every group, and the group of which each takes the programs: the first with the
+   * same tensors.
+   */
   readonly #names: readonly (readonly string[])[]
   readonly #program: readonly number[]
   /** Factors [P, Q] of rank-one gradients, by tensor. */
@@ -123,8 +136,9 @@ export class GradientSource {
   }
 
   /**
-   * The gradients of a group (default: the first) at the present weights: what the cache holds, or else by running over the given training samples (samples x
-   * miniBatch of them). They lie in `space`, by default a new one, from where it is used so far.
+   * The gradients of a group (default: the first) at the present weights: what the cache holds, or else by
+   * running over the given training samples (samples x miniBatch of them). They lie in `space`, by default a
+   * new one, from where it is used so far.
    */
   collect(
     network: Network,
@@ -223,7 +237,9 @@ export class GradientSource {
 /** An output of a program by what it is: `values`, or the factors `left` and `right`. */
 type Raw = (what: string) => Float32Array
 
-/** Columns of a part, and how outputs of a run over `count` samples, those from `first` on, come into them. */
+/**
+ * Columns of a part, and how outputs of a run over `count` samples, those from `first` on, come into them.
+ */
 interface Columns {
   /** Of the tensor, with its range where it is not whole. */
   name: string

@@ -1,4 +1,7 @@
-/** @file Gram matrices of gradient columns, K = G G' (N x N), and of those of kept weights, G_R' G_R, by gathering columns. */
+/**
+ * @file Gram matrices of gradient columns, K = G G' (N x N), and of those of kept weights, G_R' G_R, by
+ * gathering columns.
+ */
 import { floatRows, product, transposed } from '../../../linear/product.ts'
 import type { Matrix, Workspace } from '../../../linear/workspace.ts'
 import type { GradientColumns } from './columns.ts'

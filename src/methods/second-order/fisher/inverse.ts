@@ -1,6 +1,7 @@
 /**
- * @file The damped inverse of a block of the empirical Fisher matrix, A = (lambda I + F)^-1, without an n x n matrix. With K = G G' (N x N) and
- * lambda N I + K = L L' (Woodbury): A = (I - G' (lambda N I + K)^-1 G) / lambda. This is what WoodFisher's N rank-one steps (Singh & Alistarh 2020, eq. 4) arrive at.
+ * @file The damped inverse of a block of the empirical Fisher matrix, A = (lambda I + F)^-1, without an n x n
+ * matrix. With K = G G' (N x N) and lambda N I + K = L L' (Woodbury): A = (I - G' (lambda N I + K)^-1 G) /
+ * lambda. This is what WoodFisher's N rank-one steps (Singh & Alistarh 2020, eq. 4) arrive at.
  */
 import { type Factor, factorize, factorRoom, solveForward, solveOne } from '../../../linear/cholesky.ts'
 import { invert, symmetricProduct } from '../../../linear/inverse.ts'
@@ -41,8 +42,9 @@ export class DampedInverse implements BlockInverse {
   readonly residual: number
 
   /**
-   * Takes N^2 doubles and a factor's room; wrap it in `space.scoped`. Weights whose `active` (one list per tensor) is 0 are left out. Throws UserError where the
-   * system is singular in float64 (lambda too small) or a gradient is not finite.
+   * Takes N^2 doubles and a factor's room; wrap it in `space.scoped`. Weights whose `active` (one list per
+   * tensor) is 0 are left out. Throws UserError where the system is singular in float64 (lambda too small) or
+   * a gradient is not finite.
    */
   constructor(space: Workspace, block: Block, lambda: number, active?: readonly ArrayLike<number>[]) {
     this.#space = space
@@ -75,13 +77,19 @@ export class DampedInverse implements BlockInverse {
     return solveOne(this.#space, this.#factor, b)
   }
 
-  /** The diagonal of A, one list per tensor: A_qq = (1 - G_q' (lambda N I + K)^-1 G_q) / lambda. `progress(done)` counts weights. */
+  /**
+   * The diagonal of A, one list per tensor: A_qq = (1 - G_q' (lambda N I + K)^-1 G_q) / lambda.
+   * `progress(done)` counts weights.
+   */
   diagonal(progress: (done: number) => void = () => {}): Float64Array[] {
     this.#diagonal ??= this.#forms(progress).map((forms) => forms.map((form) => (1 - form) / this.#lambda))
     return this.#diagonal.map((values) => values.slice())
   }
 
-  /** G_q' (lambda N I + K)^-1 G_q of all weights. Those that are solved for come first, since the explicit inverse takes the factor's place. */
+  /**
+   * G_q' (lambda N I + K)^-1 G_q of all weights. Those that are solved for come first, since the explicit
+   * inverse takes the factor's place.
+   */
   #forms(progress: (done: number) => void): Float64Array[] {
     const { tensors } = this.#block
     const all = tensors.map(({ size }) => new Float64Array(size))
@@ -164,7 +172,9 @@ export function gramOf(space: Workspace, { samples, tensors }: Block, active?: r
 
 export const namesOf = ({ tensors }: Block): string => tensors.map(({ name }) => name).join(', ')
 
-/** The Cholesky factor of shift I + matrix, in its place. Throws UserError that names what the matrix is of. */
+/**
+ * The Cholesky factor of shift I + matrix, in its place. Throws UserError that names what the matrix is of.
+ */
 export function dampedFactor(space: Workspace, matrix: Matrix, shift: number, what: string): Factor {
   const values = space.values(matrix)
   for (let i = 0; i < matrix.rows; i++) values[i * matrix.rows + i] += shift
@@ -177,7 +187,10 @@ export function dampedFactor(space: Workspace, matrix: Matrix, shift: number, wh
   }
 }
 
-/** Floats beside the columns that everything of this folder fits into, for systems of order up to N, two at a time. Pages that are never used cost no memory. */
+/**
+ * Floats beside the columns that everything of this folder fits into, for systems of order up to N, two at a
+ * time. Pages that are never used cost no memory.
+ */
 export function solverRoom(samples: number): number {
   const doubles = 2 * samples * samples + factorRoom(samples) + 3 * COLUMNS_AT_ONCE * samples
   const gathered = (samples + COLUMNS_AT_ONCE) * samples

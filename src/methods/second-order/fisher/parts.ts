@@ -1,4 +1,7 @@
-/** @file Blocks of the Fisher matrix by the weights that they hold: consecutive parts of the pruned tensors, which are numbered in order. */
+/**
+ * @file Blocks of the Fisher matrix by the weights that they hold: consecutive parts of the pruned tensors,
+ * which are numbered in order.
+ */
 
 /** Weights [first, first + size) of a tensor. */
 export interface Part {
@@ -10,7 +13,10 @@ export interface Part {
 /** Which weights interact: all, those of a tensor each, or at most so many consecutive ones of a tensor. */
 export type FisherBlocks = 'full' | 'layer' | number
 
-/** The parts of every block, in order. With a number, the last block of a tensor may be shorter (Singh & Alistarh 2020). */
+/**
+ * The parts of every block, in order. With a number, the last block of a tensor may be shorter (Singh &
+ * Alistarh 2020).
+ */
 export function blockParts(sizes: readonly number[], blocks: FisherBlocks): Part[][] {
   const whole = sizes.map((size, tensor) => ({ tensor, first: 0, size }))
   if (blocks === 'full') return [whole]

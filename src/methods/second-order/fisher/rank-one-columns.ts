@@ -1,6 +1,7 @@
 /**
- * @file Gradient columns of a linear layer, whose sample gradients are rank one: weight (p, q) has the column left[p] * right[q], sample by sample, where left is the
- * gradient of the layer's output and right its input (or the other way round). N (P + Q) floats instead of N P Q.
+ * @file Gradient columns of a linear layer, whose sample gradients are rank one: weight (p, q) has the column
+ * left[p] * right[q], sample by sample, where left is the gradient of the layer's output and right its input
+ * (or the other way round). N (P + Q) floats instead of N P Q.
  */
 import { call } from '../../../engine/kernel.ts'
 import { gather64 } from '../../../engine/kernels/matrix64.ts'
@@ -10,7 +11,10 @@ import { type Matrix, part, type Workspace } from '../../../linear/workspace.ts'
 import type { GramColumns } from './columns.ts'
 import { activeWeights, addGramOf, inactiveWeights } from './gram.ts'
 
-/** Rows of the Gram matrix that are computed at once: an even number of the blocks that products go round the threads in. */
+/**
+ * Rows of the Gram matrix that are computed at once: an even number of the blocks that products go round the
+ * threads in.
+ */
 const ROWS = 384
 
 export class RankOneColumns implements GramColumns {
@@ -121,8 +125,9 @@ export class RankOneColumns implements GramColumns {
   }
 
   /**
-   * For each p, the quadratic forms of all right[q] with s . (left[p] left[p]'), restricted to the samples whose left[p] is not zero: after a ReLU those are few.
-   * Equal right[q] have equal forms: those of pixels that are the same in all images are computed once.
+   * For each p, the quadratic forms of all right[q] with s . (left[p] left[p]'), restricted to the samples
+   * whose left[p] is not zero: after a ReLU those are few. Equal right[q] have equal forms: those of pixels
+   * that are the same in all images are computed once.
    */
   quadraticForms(s: Matrix, forms: Float64Array, progress: (done: number) => void = () => {}): void {
     const [space, n] = [this.#space, this.samples]
@@ -168,7 +173,9 @@ export class RankOneColumns implements GramColumns {
   }
 }
 
-/** Floats of a workspace that methods of rank-one columns take while they run, beside the columns themselves. */
+/**
+ * Floats of a workspace that methods of rank-one columns take while they run, beside the columns themselves.
+ */
 export function rankOneRoom([p, q]: readonly [number, number], samples: number): number {
   const correlate = 2 * p * (samples + q)
   const gram = 2 * 2 * ROWS * samples
@@ -196,7 +203,9 @@ class Factor {
 
   readonly row = (p: number): Float32Array => this.values.subarray(p * this.#samples, (p + 1) * this.#samples)
 
-  /** The rows that equal none before them, and for every row which of those it equals (its place among them). */
+  /**
+   * The rows that equal none before them, and for every row which of those it equals (its place among them).
+   */
   distinct(): { first: readonly number[]; of: readonly number[] } {
     const first: number[] = []
     const places = new Map<number, number[]>()

@@ -1,4 +1,7 @@
-/** @file Gradient columns that are stored, N floats per weight: for convolutions, whose gradients sum over positions, and mini-batches. */
+/**
+ * @file Gradient columns that are stored, N floats per weight: for convolutions, whose gradients sum over
+ * positions, and mini-batches.
+ */
 import { floatRows, product, transposed } from '../../../linear/product.ts'
 import { addScaled, dot } from '../../../linear/vector.ts'
 import type { Matrix, Workspace } from '../../../linear/workspace.ts'

@@ -1,6 +1,7 @@
 /**
- * @file WoodFisher (Singh & Alistarh 2020): Optimal Brain Surgeon with the empirical Fisher matrix in place of the Hessian. Removing weight q alone, and
- * letting the others make up for it, costs w_q^2 / (2 A_qq) with A = (lambda I + F)^-1.
+ * @file WoodFisher (Singh & Alistarh 2020): Optimal Brain Surgeon with the empirical Fisher matrix in place
+ * of the Hessian. Removing weight q alone, and letting the others make up for it, costs w_q^2 / (2 A_qq) with
+ * A = (lambda I + F)^-1.
  */
 import type { Vector } from '../../../linear/vector.ts'
 import type { BlockInverse } from '../fisher/inverse.ts'
@@ -11,8 +12,8 @@ export function woodfisherSaliency(weights: Vector, diagonal: Float64Array): Flo
 }
 
 /**
- * The sum of the single-weight updates of the pruned weights, -A u with u_q = w_q / A_qq where `pruned` is not 0: their interactions are ignored. One list per
- * tensor of the inverse's block.
+ * The sum of the single-weight updates of the pruned weights, -A u with u_q = w_q / A_qq where `pruned` is
+ * not 0: their interactions are ignored. One list per tensor of the inverse's block.
  */
 export function woodfisherUpdate(
   inverse: BlockInverse,

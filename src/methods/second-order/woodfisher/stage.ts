@@ -1,4 +1,7 @@
-/** @file WoodFisher in a stage: masks by w^2 over the diagonal of the inverse Fisher matrix, and the sum of single weights' updates. */
+/**
+ * @file WoodFisher in a stage: masks by w^2 over the diagonal of the inverse Fisher matrix, and the sum of
+ * single weights' updates.
+ */
 
 import { bestStep } from '../candidates.ts'
 import { blockInverse } from '../fisher/direct-inverse.ts'
@@ -8,7 +11,10 @@ import { usualDamping } from '../options.ts'
 import { type Proposal, type Stage, stageMasks } from '../stage.ts'
 import { woodfisherSaliency, woodfisherUpdate } from './formulas.ts'
 
-/** A single block's inverse serves saliencies and update; several are made twice, so that one at a time is in memory. */
+/**
+ * A single block's inverse serves saliencies and update; several are made twice, so that one at a time is in
+ * memory.
+ */
 export function proposeWoodfisher(stage: Stage): Proposal {
   const { columns, weights } = stage
   const { lambda = usualDamping(stage.settings.method, stage.settings.fisher) } = stage.settings
