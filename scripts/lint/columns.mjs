@@ -17,7 +17,11 @@ for (const file of tracked.split('\n')) {
   for (const [i, line] of readFileSync(file, 'utf8').split('\n').entries()) {
     if (kind === 'md' && line.trim().startsWith('```')) block = !block
     const columns = [...line].length
-    if (columns <= COLUMNS || !line.replace(/`[^`]*`/g, '').trim().includes(' ')) continue
+    const words = line
+      .replace(/`[^`]*`/g, '')
+      .trim()
+      .split(' ')
+    if (columns <= COLUMNS || words.length === 1) continue
     const prose = kind === 'md' ? !block && !/^(\||<| {4})/.test(line) : COMMENT[kind].test(line)
     if (!prose) continue
     console.error(`${file}:${i + 1}: expected at most ${COLUMNS} columns, found ${columns}`)
