@@ -51,10 +51,9 @@ export {
   type ObcOptions,
   pruneObc,
   pruneSparseGpt,
-  type Reconstruction,
   type SparseGptOptions,
 } from './methods/layerwise/driver.ts'
-export type { Pattern } from './methods/layerwise/sparsegpt.ts'
+export type { Reconstruction } from './methods/masks.ts'
 export { type GradualOptions, gradualPruning, type PruneOptions, type PruneResult, prune } from './methods/prune.ts'
 export {
   type RewiringEvent,
@@ -62,12 +61,12 @@ export {
   type RewiringOptions,
   type RewiringSchedule,
 } from './methods/rewiring/hook.ts'
-export { type RewiringName, type RewiringSettings, rewirings } from './methods/rewiring/index.ts'
+export { type RewiringName, rewirings } from './methods/rewiring/index.ts'
 export type { Moves, Rewiring, RewiringContext, SparseLayer } from './methods/rewiring/rewiring.ts'
 export { type SaliencyName, saliencies } from './methods/saliency/index.ts'
 export type { Measured, Saliency, ScoreContext, ScoredLayer, Statistic } from './methods/saliency/saliency.ts'
-export type { BatchNormMode } from './methods/saliency/scoring/measurement.ts'
 export { Scoring, type ScoringOptions } from './methods/saliency/scoring/scoring.ts'
+export type { BatchNormMode } from './methods/saliency/settings.ts'
 export { findModel, models } from './models/index.ts'
 export type { InitializerName, Model, ModelFamily, ModelOptions } from './models/model.ts'
 export { learningRate, type RateSchedule } from './optim/schedule.ts'
@@ -86,6 +85,7 @@ export {
 export { type Count, keptCount, truncatedCount } from './sparsity/count.ts'
 export { type Floor, parseFloor } from './sparsity/floor.ts'
 export { findGranularity, granularities } from './sparsity/granularity/index.ts'
+export type { Pattern } from './sparsity/granularity/n-of-m.ts'
 export type { RunName } from './sparsity/granularity/runs.ts'
 export { collapsedLayers, type LayerCount, sparsityOf } from './sparsity/mask.ts'
 export { type Overlap, overlapOf, totalOverlap } from './sparsity/overlap.ts'

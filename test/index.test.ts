@@ -33,7 +33,7 @@ it('the library: a sparse network whose weights move while it trains', async () 
   const before = new Map(network.prunable.map(({ name }) => [name, Float32Array.from(network.weights.whole(name))]))
   const moved: number[] = []
   const hook = new RewiringHook({
-    rewiring: rewirings.set.make({ seed: 0, moves: 0, fraction: 0.2, temperature: () => 0 }),
+    rewiring: rewirings.set.make({ seed: 0, fraction: 0.2 }),
     seed: 0,
     rate: () => 0.05,
     schedule: { start: 0, end: 30, period: () => 10 },

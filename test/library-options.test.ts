@@ -76,7 +76,7 @@ async function refusal(work: () => unknown): Promise<string> {
 
 const schedule = { kind: 'cubic', sparsity: 0.5, start: 0, end: 10, every: 5 }
 const rates = { kind: 'constant', base: 0.1 }
-const rewiring = { seed: 0, moves: 3, temperature: () => 0 }
+const rewiring = { seed: 0 }
 const made = () => rewirings.set.make(rewiring)
 const hook = { rewiring: made(), schedule: { start: 0, end: 9, period: () => 1 }, rate: () => 1, seed: 0 }
 const given = { machine, model, data: dataOf() }
@@ -223,7 +223,7 @@ it.each<[string, () => unknown, string]>([
   [
     'a rewiring',
     () => library.rewirings.set.make({ ...rewiring, fraction: 2 }),
-    'fraction: expected a share from 0 to 1, found 2',
+    'rewiring: fraction: expected at most 1, found 2',
   ],
   [
     'a hook that rewires',

@@ -1,8 +1,9 @@
 /** @file `espalier run --until-pruning`: the training that runs with the same beginning share. */
-import { toSteps } from '../experiment/recipe/duration.ts'
+
 import type { Recipe } from '../experiment/recipe/recipe.ts'
 import type { RunEvent } from '../experiment/run/events.ts'
 import { trainsFirst } from '../sweep/trunk.ts'
+import { toSteps } from '../util/duration.ts'
 import { UserError } from '../util/errors.ts'
 
 /**

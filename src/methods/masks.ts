@@ -19,6 +19,7 @@ import { writeMasks } from '../sparsity/write-masks.ts'
 import type { Network } from '../train/network.ts'
 import { checkName, checkNumber, checkWhole } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
+import type { StageReport } from './second-order/options.ts'
 
 export interface MaskOptions {
   /** By name, or a scope of one's own. Default `global`. */
@@ -77,6 +78,21 @@ export interface PruneResult extends Connectivity {
   floor?: string
   /** Where batch normalizations took new statistics. */
   statistics?: RefreshedStatistics
+  /** Second order: what each stage came to. */
+  stages?: StageReport[]
+  /** Layer by layer: how well the outputs of each were kept. */
+  reconstructions?: Reconstruction[]
+  /** Time by phase. */
+  seconds?: Record<string, number>
+}
+
+/** How well the outputs of a layer were kept. */
+export interface Reconstruction {
+  name: string
+  /** |W X - V X|^2 / |W X|^2 on the images, for old weights W and new ones V. */
+  error: number
+  /** Inputs that are zero in all images: their weights were removed, whatever the sparsity asked for. */
+  dead: number
 }
 
 /** What can be said of a network as it is now, from the nonzeros of its prunable weights. */

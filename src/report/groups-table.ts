@@ -1,7 +1,7 @@
 /** @file The table of a report: a row per group of runs, with means and deviations over their seeds. */
 
-import { modelOf } from '../experiment/plan/setup.ts'
-import { publishedFor, publishedText } from '../experiment/recipe/about.ts'
+import { modelOf } from '../experiment/plan/network.ts'
+import { publishedFor, publishedText } from '../experiment/recipe/sections/about.ts'
 import type { RunResult } from '../experiment/run/events.ts'
 import { meanAndDeviation } from '../sweep/summary.ts'
 import { type Groups, percentText, type RunGroup } from './groups.ts'

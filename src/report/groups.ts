@@ -1,7 +1,7 @@
 /** @file Runs that differ by nothing but their seed, and the fewest settings that tell such groups apart. */
 import { dirname, relative } from 'node:path'
-import { settingsOf } from '../experiment/recipe/about.ts'
 import type { Recipe } from '../experiment/recipe/recipe.ts'
+import { settingsOf } from '../experiment/recipe/sections/about.ts'
 import type { ReportedRun } from './run.ts'
 
 export interface RunGroup {

@@ -1,6 +1,6 @@
 /** @file What has to be said beside the tables of a report: what figures count, and what is missing. */
 
-import { publishedFor } from '../experiment/recipe/about.ts'
+import { publishedFor } from '../experiment/recipe/sections/about.ts'
 import { LAST } from '../experiment/run/last-evaluations.ts'
 import { type Groups, labelOf } from './groups.ts'
 

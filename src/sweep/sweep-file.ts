@@ -11,9 +11,9 @@
 import { dirname, isAbsolute, join } from 'node:path'
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
-import { aboutSchema } from '../experiment/recipe/about.ts'
-import { checkSchema } from '../experiment/recipe/check-schema.ts'
 import { type Recipe, readRecipe } from '../experiment/recipe/recipe.ts'
+import { aboutSchema } from '../experiment/recipe/sections/about.ts'
+import { checkSchema } from '../util/check-schema.ts'
 import { UserError } from '../util/errors.ts'
 import { readBytes } from '../util/files.ts'
 

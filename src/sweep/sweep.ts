@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { withoutAbout } from '../experiment/recipe/about.ts'
+import { withoutAbout } from '../experiment/recipe/sections/about.ts'
 import type { RunResult } from '../experiment/run/events.ts'
 import { resultIn } from '../experiment/run/folder.ts'
 import { UserError } from '../util/errors.ts'

@@ -6,9 +6,10 @@
 import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { toSteps } from '../experiment/recipe/duration.ts'
-import { isSecondOrder, type Recipe, recipeToYaml } from '../experiment/recipe/recipe.ts'
+import { methodOf } from '../experiment/recipe/checks.ts'
+import { type Recipe, recipeToYaml } from '../experiment/recipe/recipe.ts'
 import { FILES } from '../experiment/run/folder.ts'
+import { toSteps } from '../util/duration.ts'
 import { makeFolder, writeAtomically } from '../util/files.ts'
 import { type JobOptions, runFolder, runRecipeFile } from './job.ts'
 import type { Cell } from './sweep-file.ts'
@@ -91,7 +92,7 @@ export function trunkOf(recipe: Recipe): string | undefined {
   const { name: _, summary: __, about: ___, prune, ...others } = recipe
   if (!prune || !trainsFirst(recipe)) return undefined
   const early = Object.entries(prune).filter(([key]) => !later.some((name) => name === key))
-  const key = JSON.stringify([others, early, isSecondOrder(prune.method)])
+  const key = JSON.stringify([others, early, methodOf(prune).section])
   return createHash('sha256').update(key).digest('hex').slice(0, 12)
 }
 

@@ -6,9 +6,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { pruneMethods } from '../../src/cli/prune/settings.ts'
 import { synthetic } from '../../src/data/synthetic.ts'
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts'
+import { methods } from '../../src/methods/index.ts'
 import { findModel } from '../../src/models/index.ts'
 import { weightsOf } from '../../src/train/checkpoint.ts'
 import { Network } from '../../src/train/network.ts'
@@ -57,7 +57,7 @@ async function result(file: string, flags: string, out = join(temporaryFolder(),
   return jsonLines(stdout)[0] as unknown as Result
 }
 
-it.each(Object.keys(pruneMethods))(
+it.each(Object.keys(methods))(
   '%s keeps exactly the weights asked for, and eval finds what was said',
   async (method) => {
     const out = join(temporaryFolder(), 'out.safetensors')

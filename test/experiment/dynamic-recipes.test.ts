@@ -5,7 +5,7 @@
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
-import { modelOf } from '../../src/experiment/plan/setup.ts'
+import { modelOf } from '../../src/experiment/plan/network.ts'
 import { tensorsToPrune } from '../../src/experiment/recipe/mask-keys.ts'
 import { readRecipe } from '../../src/experiment/recipe/recipe.ts'
 import { Graph } from '../../src/graph/graph.ts'

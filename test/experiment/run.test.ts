@@ -4,7 +4,8 @@ import { expect, it, onTestFinished } from 'vitest'
 import { measureChannels } from '../../src/data/statistics.ts'
 import { synthetic } from '../../src/data/synthetic.ts'
 import { dryRun } from '../../src/experiment/plan/dry-run.ts'
-import { buildNetwork } from '../../src/experiment/plan/setup.ts'
+import { buildNetwork } from '../../src/experiment/plan/network.ts'
+import { resolve } from '../../src/experiment/plan/resolve.ts'
 import { checkRecipe } from '../../src/experiment/recipe/recipe.ts'
 import type { RunEvent } from '../../src/experiment/run/events.ts'
 import { type RunOptions, runRecipe } from '../../src/experiment/run/run.ts'
@@ -345,7 +346,7 @@ it('data.stratify: every class gives the same share of the held-out samples', as
   const data = synthetic()
   const heldOut = async (stratify: boolean) => {
     const recipe = checkRecipe({ ...tiny, data: { ...tiny.data, stratify } }, 'tiny')
-    const { validation } = (await buildNetwork(recipe, data, machine)).indices
+    const { validation } = (await buildNetwork(await resolve(recipe, data), machine)).indices
     return Array.from(
       { length: 10 },
       (_, label) => [...validation].filter((i) => data.train.labels[i] === label).length,

@@ -6,8 +6,8 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { synthetic } from '../../src/data/synthetic.ts'
-import { secondOrderPlan } from '../../src/experiment/plan/second-order.ts'
-import { modelOf } from '../../src/experiment/plan/setup.ts'
+import { modelOf } from '../../src/experiment/plan/network.ts'
+import { pruningPlan } from '../../src/experiment/plan/pruning.ts'
 import { checkRecipe, readRecipe } from '../../src/experiment/recipe/recipe.ts'
 import type { RunEvent } from '../../src/experiment/run/events.ts'
 import { runRecipe } from '../../src/experiment/run/run.ts'
@@ -58,16 +58,20 @@ it.each<[object, string, RegExp]>([
   ],
   [{ blocks: 0 }, 'woodfisher', /expected full, layer or a number of weights, found 0$/],
   [{ refreshBatchNorm: 100 }, 'woodfisher', /^prune.secondOrder.refreshBatchNorm: mlpnet has no batch normalization$/],
-  [{ memory: 0.001, blocks: 'layer' }, 'cbs', /^prune.secondOrder: cbs needs 50 gradients of the 32360 weights/],
-])('refuses %o', (secondOrder, method, message) => {
-  const plan = () => {
+  [
+    { memory: 0.001, blocks: 'layer' },
+    'cbs',
+    /^prune.secondOrder.samples: cbs needs 50 gradients of the 32360 weights/,
+  ],
+])('refuses %o', async (secondOrder, method, message) => {
+  const plan = async () => {
     const recipe = recipeOf(secondOrder, { method })
-    return secondOrderPlan(recipe, modelOf(recipe), synthetic())
+    return pruningPlan(recipe, modelOf(recipe), synthetic())
   }
-  expect(plan).toThrow(message)
+  await expect(plan()).rejects.toThrow(message)
 })
 
-it('every recipe of second-order pruning plans its gradients', () => {
+it('every recipe of second-order pruning plans its gradients', async () => {
   const folder = join(import.meta.dirname, '../../recipes/second-order')
   for (const name of readdirSync(folder)) {
     const recipe = readRecipe(join(folder, name))
@@ -75,6 +79,6 @@ it('every recipe of second-order pruning plans its gradients', () => {
     const count = { count: 1_281_167 } as const
     const { image, classes } = model
     const data = { ...synthetic({ image: [1, 1, 1], classes, train: 1, test: 1 }), image, train: count }
-    expect(secondOrderPlan(recipe, model, data as never)?.judged, name).toBeGreaterThan(0)
+    expect((await pruningPlan(recipe, model, data as never))?.network.judged, name).toBeGreaterThan(0)
   }
 })

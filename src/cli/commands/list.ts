@@ -2,15 +2,14 @@
 import { Argument, Command } from 'commander'
 import { markdownTable } from 'markdown-table'
 import { datasets } from '../../data/index.ts'
+import { methods } from '../../methods/index.ts'
 import { rewirings } from '../../methods/rewiring/index.ts'
-import { saliencies } from '../../methods/saliency/index.ts'
 import { models } from '../../models/index.ts'
 import { granularities } from '../../sparsity/granularity/index.ts'
 import { scopes } from '../../sparsity/scope.ts'
 import { tiedSummary } from '../../sparsity/tied.ts'
 import { print, printJson } from '../display/output.ts'
 import { listRecipes, recipeText } from '../display/recipe-list.ts'
-import { pruneMethods } from '../prune/settings.ts'
 
 type Entry = { name: string; summary: string }
 
@@ -21,12 +20,11 @@ const kinds: Record<string, () => Entry[]> = {
   models: () => named(models),
   datasets: () => named(datasets),
   methods: () => [
-    ...named(saliencies),
+    ...named(methods),
     ...named(scopes).map(({ name, summary }) => ({ name: `scope ${name}`, summary })),
     ...Object.entries(granularities).map(([name, summary]) => ({ name: `granularity ${name}`, summary })),
     ...named(rewirings).map(({ name, summary }) => ({ name: `rewire ${name}`, summary })),
     { name: 'tie', summary: tiedSummary },
-    ...Object.entries(pruneMethods).map(([name, summary]) => ({ name: `prune --method ${name}`, summary })),
   ],
 }
 

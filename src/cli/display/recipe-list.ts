@@ -3,8 +3,8 @@ import { readdirSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
-import { type About, type Published, publishedFor, settingsOf } from '../../experiment/recipe/about.ts'
 import { type Recipe, readRecipe } from '../../experiment/recipe/recipe.ts'
+import { type About, type Published, publishedFor, settingsOf } from '../../experiment/recipe/sections/about.ts'
 import { readBytes } from '../../util/files.ts'
 
 export interface RecipeEntry {

@@ -4,6 +4,7 @@ import { writeNetwork } from '../../formats/network-file.ts'
 import { toFloats } from '../../formats/safetensors.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import { pruneStored } from '../../methods/by-value/prune-stored.ts'
+import type { MethodName } from '../../methods/index.ts'
 import type { Model } from '../../models/model.ts'
 import { collapseSentences, connectivityOf, refuseCollapse } from '../../sparsity/collapse.ts'
 import { chooseTensors, prunableTensors } from '../../sparsity/tensors.ts'
@@ -17,16 +18,16 @@ import { namedNetwork } from '../flags/named-network.ts'
 import { wholeNumber } from '../flags/numbers.ts'
 import { onnxOptions, writtenJson, writtenLines } from '../flags/onnx.ts'
 import { pruneOnnxFile } from './onnx-file.ts'
-import { isStored, type PruneFlags, type PruneMethodName, scopeOf, shareOf } from './settings.ts'
+import { type PruneFlags, scopeOf, shareOf } from './settings.ts'
 
 /** Prunes and writes. Throws UserError where the method needs data. */
 export async function pruneByValue(
   stored: WeightsFile,
   path: string,
-  method: PruneMethodName,
+  method: MethodName,
   flags: PruneFlags & { out: string },
 ) {
-  if (!isStored(method))
+  if (method !== 'magnitude' && method !== 'random')
     throw new UserError(`--method ${method} needs --data with a data set or a folder: it looks at derivatives`)
   if (flags.finetune) throw new UserError('--finetune needs --data with a data set or a folder')
   const removing = {

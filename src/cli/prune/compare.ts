@@ -7,7 +7,7 @@ import { print, printJson } from '../display/output.ts'
 import { chanceWarning, guessWarning, preprocessingJson, preprocessingLines } from '../flags/data.ts'
 import { PruneDisplay } from './progress.ts'
 import { pruneCounts } from './report.ts'
-import { methodName, type PruneFlags, pruneMethod, pruneSamples } from './settings.ts'
+import { methodName, type PruneFlags, pruneTask } from './settings.ts'
 import { loadInputs } from './with-data.ts'
 import { prepare } from './work.ts'
 
@@ -18,31 +18,23 @@ export async function compareMethods(
   flags: PruneFlags & { data: string; compare: string },
 ) {
   const names = flags.compare.split(',').map((name) => methodName(name.trim()))
-  const methods = names.map((name) => pruneMethod(flags, model, name))
+  const tasks = names.map((name) => pruneTask(flags, model, name))
   const inputs = await loadInputs(file, path, model, flags)
-  const samples = methods.map(({ method }) => pruneSamples(flags, method, model, inputs.data))
   const display = flags.json ? undefined : new PruneDisplay()
   try {
     if (display) for (const line of preprocessingLines(inputs, model)) print(line)
     const results = []
     let dense: ReturnType<Awaited<ReturnType<typeof prepare>>['network']['evaluate']> | undefined
-    for (const [i, method] of methods.entries()) {
-      const { network, ...prune } = await prepare(file, path, {
-        flags,
-        model,
-        method,
-        samples: samples[i],
-        inputs,
-        display,
-      })
+    for (const task of tasks) {
+      const { network, ...prune } = await prepare(file, path, { flags, task, inputs, display })
       dense ??= network.evaluate('test')
       const started = performance.now()
       const { pruned, refreshed } = prune.run()
       const { accuracy, loss } = refreshed ?? pruned
       const seconds = (performance.now() - started) / 1000
       const { prunable } = pruneCounts(network, prune.names)
-      results.push({ method: method.method, ...prunable, accuracy, loss, seconds })
-      display?.line(`${method.method}: test accuracy ${percent(accuracy)}, loss ${loss.toFixed(4)}, ${clock(seconds)}`)
+      results.push({ method: task.name, ...prunable, accuracy, loss, seconds })
+      display?.line(`${task.name}: test accuracy ${percent(accuracy)}, loss ${loss.toFixed(4)}, ${clock(seconds)}`)
     }
     const warning = chanceWarning(dense!, model)
     if (!display)

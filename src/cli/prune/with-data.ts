@@ -6,8 +6,10 @@ import { statSync } from 'node:fs'
 import { readRecipe } from '../../experiment/recipe/recipe.ts'
 import { writeNetwork } from '../../formats/network-file.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
+import { sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Model } from '../../models/model.ts'
 import { refuseCollapse } from '../../sparsity/collapse.ts'
+import { prunableTensors } from '../../sparsity/tensors.ts'
 import { weightsOf } from '../../train/checkpoint.ts'
 import { statedPreprocessing } from '../../train/preprocessing.ts'
 import { grouped, percent } from '../../util/format.ts'
@@ -27,8 +29,8 @@ import { onnxOptions, writtenJson, writtenLines, zerosLine } from '../flags/onnx
 import { finetune } from './finetune.ts'
 import { PruneDisplay } from './progress.ts'
 import { pruneCounts, pruneReport } from './report.ts'
-import { type PruneFlags, pruneMethod, pruneSamples } from './settings.ts'
-import { described, prepare } from './work.ts'
+import { type PruneFlags, pruneTask } from './settings.ts'
+import { byFlag, described, prepare } from './work.ts'
 
 /** The data of --data for a model. */
 export async function loadInputs(
@@ -48,19 +50,19 @@ export async function pruneWithData(
   model: Model,
   flags: PruneFlags & { data: string; out: string },
 ) {
-  const method = pruneMethod(flags, model)
+  const task = pruneTask(flags, model)
   const options = onnxOptions(flags)
   const recipe = flags.finetune === undefined ? undefined : readRecipe(flags.finetune)
   const inputs = await loadInputs(file, path, model, flags)
-  const samples = pruneSamples(flags, method.method, model, inputs.data)
   const display = flags.json ? undefined : new PruneDisplay()
   try {
-    const { network, ...prune } = await prepare(file, path, { flags, model, method, samples, inputs, display })
+    const { network, settings, ...prune } = await prepare(file, path, { flags, task, inputs, display })
     if (display) {
       for (const line of preprocessingLines(inputs, model)) print(line)
-      const all = network.prunable.reduce((sum, { name }) => sum + network.values(name).length, 0)
+      const sum = (tensors: readonly Tensor[]) => tensors.reduce((all, { shape }) => all + sizeOf(shape), 0)
+      const { tensors } = task.request
       print(
-        `${model.name}: pruning ${method.tensors.length} tensors, ${grouped(method.weights)} of ${grouped(all)} weights of layers; engine: ${network.machine.description}`,
+        `${model.name}: pruning ${tensors.length} tensors, ${grouped(sum(tensors))} of ${grouped(sum(prunableTensors(model)))} weights of layers; engine: ${network.machine.description}`,
       )
     }
     const dense = network.evaluate('test')
@@ -69,9 +71,9 @@ export async function pruneWithData(
     if (warning) display?.line(warning)
     const outcome = prune.run()
     const counts = pruneCounts(network, prune.names)
-    if (method.onCollapse === 'error') refuseCollapse(counts.paths, method.sparsity)
+    if (task.onCollapse === 'error') refuseCollapse(counts.paths, task.sparsity)
 
-    const facts = { ...flagMetadata(flags), ...described(method, samples) }
+    const facts = { ...flagMetadata(flags), ...described(task, settings) }
     const weights = weightsOf(network, facts)
     const trained = recipe && (await finetune(weights, network, recipe, { ...flags, model, display }))
     const result = { ...outcome, dense, ...counts, ...(trained && { finetuned: trained.evaluation }) }
@@ -80,17 +82,14 @@ export async function pruneWithData(
     const stored = { weights: { tensors, metadata }, model, onnx: file.onnx }
     const written = await writeNetwork(flags.out, stored, options)
     if (!display) {
-      const { method: name, sparsity, lambda: damp, fisher: blockSize, seed, faithful } = method
       return printJson({
         model: model.name,
         dataset: flags.data,
-        method: name,
-        sparsity,
-        damp,
-        blockSize,
-        seed,
-        faithful,
-        ...samples,
+        method: task.name,
+        scope: task.request.scope,
+        sparsity: task.sparsity,
+        seed: task.request.seed,
+        ...byFlag(settings),
         ...preprocessingJson(inputs),
         ...result,
         paths: undefined,

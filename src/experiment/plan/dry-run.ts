@@ -1,7 +1,6 @@
 /**
  * @file What a recipe would do and cost, found out in a few steps.
  */
-import type { Dataset } from '../../data/dataset.ts'
 import { MissingData } from '../../data/folders.ts'
 import { synthetic } from '../../data/synthetic.ts'
 import { openMachine } from '../../engine/machines/open.ts'
@@ -11,9 +10,11 @@ import { setHyper } from '../../optim/sgd.ts'
 import type { LayerCount } from '../../sparsity/mask.ts'
 import type { Network } from '../../train/network.ts'
 import { checkRecipe, type Recipe } from '../recipe/recipe.ts'
-import { gsmProblem, optimizerOf } from './gsm.ts'
-import { checkMemory, guessedInputs, phasesOf, prepareAll, recipeData, stepsPerEpoch } from './prepare.ts'
-import { buildNetwork, firstStep, modelOf, rateSchedule } from './setup.ts'
+import { recipeData } from './data.ts'
+import { optimizerOf } from './gsm.ts'
+import { checkMemory } from './memory.ts'
+import { buildNetwork, modelOf } from './network.ts'
+import { phasesOf, type RunPlan, resolveAll } from './resolve.ts'
 
 export interface DryRun {
   engine: string
@@ -53,16 +54,17 @@ export async function dryRun(given: Recipe): Promise<DryRun> {
   const machine = await openMachine()
   const found = await recipeData(recipe).catch((error) => error)
   if (!(found instanceof Error)) {
-    const { network, data } = await prepareAll(recipe, { machine, data: found })
-    const measured = measure(recipe, network)
-    return { ...measured, ...lengthsOf(recipe, data, measured.secondsPerStep), guess: guessedInputs(data) }
+    const plans = await resolveAll(recipe, found)
+    const measured = measure(recipe, await buildNetwork(plans[0], machine))
+    return { ...measured, ...lengthsOf(recipe, plans, measured.secondsPerStep), guess: plans[0].guess }
   }
   if (!(found instanceof MissingData)) throw found
   const model = modelOf(recipe)
   checkMemory(recipe, model)
   phasesOf(recipe)
   const data = synthetic({ image: model.image, classes: classesOf(model), train: recipe.train.batch, test: 1 })
-  const network = await buildNetwork({ ...recipe, data: { ...recipe.data, validation: 0 } }, data, machine)
+  const alone = { ...recipe, data: { ...recipe.data, validation: 0 } }
+  const network = await buildNetwork({ recipe: alone, model, data }, machine)
   return { ...measure(recipe, network), missingData: found.message }
 }
 
@@ -93,15 +95,9 @@ function measure(recipe: Recipe, network: Network): DryRun {
 }
 
 /** How long the runs of a recipe are. */
-function lengthsOf(recipe: Recipe, data: Dataset, secondsPerStep: number) {
-  const runs = phasesOf(recipe).map(({ name, recipe: own }) => {
-    const perEpoch = stepsPerEpoch(own, data)
-    const total = own.train.epochs * perEpoch
-    const warning = gsmProblem(own, { ...rateSchedule(own, perEpoch), total }, perEpoch)
-    return { name, steps: total - firstStep(own, perEpoch), warning }
-  })
+function lengthsOf(recipe: Recipe, plans: readonly RunPlan[], secondsPerStep: number) {
+  const runs = phasesOf(recipe).map(({ name }, i) => ({ name, steps: plans[i].steps - plans[i].first }))
   const steps = runs.reduce((sum, run) => sum + run.steps, 0)
-  const warning = runs.find((run) => run.warning !== undefined)?.warning
-  const named = runs.map(({ name, steps: own }) => ({ name, steps: own }))
-  return { runs: named, steps, estimatedSeconds: steps * secondsPerStep, warning }
+  const warning = plans.find((plan) => plan.warning !== undefined)?.warning
+  return { runs, steps, estimatedSeconds: steps * secondsPerStep, warning }
 }

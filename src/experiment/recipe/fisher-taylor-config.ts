@@ -8,7 +8,7 @@
  */
 import { z } from 'zod'
 import { type SaliencyName, saliencyOf } from '../../methods/saliency/index.ts'
-import { checkSchema } from './check-schema.ts'
+import { checkSchema } from '../../util/check-schema.ts'
 
 const whole = z.int().min(0)
 

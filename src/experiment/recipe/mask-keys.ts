@@ -10,8 +10,7 @@ import { onCollapseKinds } from '../../sparsity/collapse.ts'
 import { keptCount, truncatedCount } from '../../sparsity/count.ts'
 import { type Floor, parseFloor } from '../../sparsity/floor.ts'
 import { granularities, isGranularity } from '../../sparsity/granularity/index.ts'
-import { chooseTensors, prunableSets } from '../../sparsity/tensors.ts'
-import { UserError } from '../../util/errors.ts'
+import { chooseTensors, type PrunableSet, prunableSets } from '../../sparsity/tensors.ts'
 
 export const maskKeys = {
   granularity: z
@@ -47,39 +46,16 @@ export const floorOf = (value: unknown): Floor | undefined =>
 export type MaskSettings = z.output<z.ZodObject<typeof maskKeys>>
 
 /**
- * Throws UserError where methods that choose weights in their own way (second order) are asked for what only
- * rankings by score can do.
+ * The tensors that may be pruned (or tied): `usual` where nothing is said. Throws UserError where a pattern matches
+ * nothing; `section` is what it calls the part of the recipe.
  */
-export function checkMaskKeys(prune: MaskSettings & { method: string }, secondOrder: boolean, source: string): void {
-  if (!secondOrder) return
-  const { granularity, floor, onCollapse, method } = prune
-  for (const key of ['prunable', 'include', 'exclude'] as const)
-    if (prune[key] !== undefined) {
-      const instead = key === 'prunable' ? 'include' : key
-      throw new UserError(`${source}: prune.${key}: with ${method} it is prune.secondOrder.${instead} that says so`)
-    }
-  if (granularity !== 'weight')
-    throw new UserError(`${source}: prune.granularity: ${method} prunes single weights only`)
-  if (floor !== undefined) throw new UserError(`${source}: prune.floor: ${method} knows no floor`)
-  if (onCollapse === 'floor')
-    throw new UserError(`${source}: prune.onCollapse: expected warn or error with ${method}, which knows no floor`)
-}
-
-/**
- * The tensors that may be pruned (or tied). Throws UserError where a pattern matches nothing; `section` is
- * what it calls the part of the recipe.
- */
-export function tensorsToPrune(settings: Partial<MaskSettings>, model: Model, section = 'prune'): Tensor[] {
-  const { prunable = 'all', include, exclude } = settings
+export function tensorsToPrune(
+  { prunable, include, exclude }: Partial<MaskSettings>,
+  model: Model,
+  { section = 'prune', usual = 'all' as PrunableSet } = {},
+): Tensor[] {
   const names = { include: `${section}.include`, exclude: `${section}.exclude` }
-  return chooseTensors(model, { prunable, include, exclude }, names)
-}
-
-/** Their names; undefined: the weights of all layers. */
-export function prunableNames(settings: Partial<MaskSettings>, model: Model, section = 'prune'): string[] | undefined {
-  const { prunable = 'all', include, exclude } = settings
-  if (prunable === 'all' && !include && !exclude) return undefined
-  return tensorsToPrune(settings, model, section).map(({ name }) => name)
+  return chooseTensors(model, { prunable: prunable ?? usual, include, exclude }, names)
 }
 
 /** The settings as pruning by scores takes them. */

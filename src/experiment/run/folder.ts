@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { fileProblem, UserError } from '../../util/errors.ts'
 import { checkFolder, makeFolder } from '../../util/files.ts'
 import { FolderLock } from '../../util/folder-lock.ts'
-import { withoutAbout } from '../recipe/about.ts'
+import { withoutAbout } from '../recipe/sections/about.ts'
 import type { RunResult } from './events.ts'
 
 /**

@@ -1,39 +1,30 @@
-/**
- * @file What a recipe does between the steps of its training: it writes a snapshot, freezes what is active,
- * prunes.
- */
+/** @file What happens between the steps of a training: a snapshot is written, active weights freeze, weights go. */
 import { writeSafetensors } from '../../formats/safetensors.ts'
+import type { PruningProgress } from '../../methods/method.ts'
 import { gradualPruning, type PruneResult } from '../../methods/prune.ts'
 import { refuseCollapse } from '../../sparsity/collapse.ts'
 import { weightsOf } from '../../train/checkpoint.ts'
 import type { Network } from '../../train/network.ts'
 import type { Hook } from '../../train/train.ts'
-import { freezeStep } from '../plan/gsm.ts'
-import type { PruningPlan, PruningProgress } from '../plan/pruning-plan.ts'
-import { pruningSchedule } from '../plan/setup.ts'
-import { toSteps } from '../recipe/duration.ts'
-import type { Recipe } from '../recipe/recipe.ts'
+import type { RunPlan } from '../plan/resolve.ts'
 import type { RunClock } from './clock.ts'
 import type { RunFolder } from './folder.ts'
 import type { Journal } from './journal.ts'
 
-/** Writes the weights to go back to, at the step that the recipe names; nothing where it names none. */
-export function snapshotHooks({ train }: Recipe, network: Network, folder: RunFolder): Hook[] {
-  const { snapshot } = train
+/** Writes the weights to go back to, at the step that the plan names; nothing where it names none. */
+export function snapshotHooks({ snapshot }: RunPlan, network: Network, folder: RunFolder): Hook[] {
   if (snapshot === undefined) return []
-  const at = toSteps(snapshot, network.stepsPerEpoch)
   const atStep = (step: number) => {
-    if (step === at) writeSafetensors(folder.file('snapshot'), weightsOf(network))
+    if (step === snapshot) writeSafetensors(folder.file('snapshot'), weightsOf(network))
   }
   return [{ atStep }]
 }
 
-/** Freezes the active weights of train.gsm at the step that the recipe names; nothing where it names none. */
-export function freezeHooks(recipe: Recipe, network: Network): Hook[] {
-  const at = freezeStep(recipe, network.stepsPerEpoch)
-  if (at === undefined) return []
+/** Freezes the active weights of GSM at the step that the plan names; nothing where it names none. */
+export function freezeHooks({ freeze }: RunPlan, network: Network): Hook[] {
+  if (freeze === undefined) return []
   const atStep = (step: number) => {
-    if (step === at) network.freezeActive()
+    if (step === freeze) network.freezeActive()
   }
   return [{ atStep }]
 }
@@ -48,11 +39,9 @@ export interface PruningTold {
   onPruned(result: PruneResult): void
 }
 
-/** Prunes at the events of the recipe's schedule; nothing where it has none. */
-export function pruningHooks(recipe: Recipe, dense: Network, plan: PruningPlan | undefined, told: PruningTold): Hook[] {
-  const { prune } = recipe
-  const schedule = pruningSchedule(recipe, dense.stepsPerEpoch)
-  if (!plan || !prune || !schedule) return []
+/** Prunes at the events of the schedule; nothing where there is none. */
+export function pruningHooks({ recipe, schedule, pruning }: RunPlan, dense: Network, told: PruningTold): Hook[] {
+  if (!schedule || !pruning) return []
   const { folder, journal, clock, onUnstoppable, onPruned } = told
   return [
     gradualPruning({
@@ -68,7 +57,9 @@ export function pruningHooks(recipe: Recipe, dense: Network, plan: PruningPlan |
             onUnstoppable?.(true)
           }
           try {
-            return plan.prune(network, event, index, progress)
+            const result = pruning.prune(network, event, index, progress)
+            const statistics = pruning.refresh?.(network, progress)
+            return statistics ? { ...result, statistics } : result
           } finally {
             if (long) onUnstoppable?.(false)
           }
@@ -77,7 +68,7 @@ export function pruningHooks(recipe: Recipe, dense: Network, plan: PruningPlan |
         if (first) writeSafetensors(folder.file('dense'), weightsOf(dense))
       },
       after: (step, target, result) => {
-        if (prune.onCollapse === 'error') refuseCollapse(result, target)
+        if (recipe.prune?.onCollapse === 'error') refuseCollapse(result, target)
         journal.recordPruning(step, target, result)
         onPruned(result)
       },

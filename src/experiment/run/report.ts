@@ -10,7 +10,7 @@ import type { LayerCount } from '../../sparsity/mask.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import type { LayerGain } from '../../train/kernels.ts'
 import { bytes, grouped, percent } from '../../util/format.ts'
-import type { Recipe } from '../recipe/recipe.ts'
+import type { Recipe } from '../recipe/schema.ts'
 import type { RunResult } from './events.ts'
 
 /**

@@ -6,17 +6,16 @@ import type { Dataset } from '../../data/dataset.ts'
 import { originOf } from '../../data/normalization.ts'
 import type { DataProgress } from '../../data/progress.ts'
 import type { Machine } from '../../engine/machine.ts'
+import { openMachine } from '../../engine/machines/open.ts'
 import type { RewiringHook } from '../../methods/rewiring/hook.ts'
 import type { Network } from '../../train/network.ts'
 import { type EpochSums, type Hook, train } from '../../train/train.ts'
 import { checkNotNegative } from '../../util/checks.ts'
 import { UserError } from '../../util/errors.ts'
 import { writeAtomically } from '../../util/files.ts'
-import { gsmProblem, optimizerOf } from '../plan/gsm.ts'
-import { guessedInputs, prepareRun } from '../plan/prepare.ts'
-import type { PruningPlan } from '../plan/pruning-plan.ts'
-import { rewiringHook } from '../plan/rewiring-plan.ts'
-import { firstStep, rateSchedule } from '../plan/setup.ts'
+import { recipeData } from '../plan/data.ts'
+import { buildNetwork } from '../plan/network.ts'
+import { type RunPlan, resolve } from '../plan/resolve.ts'
 import { checkRecipe, type Recipe, recipeToYaml } from '../recipe/recipe.ts'
 import { RunClock } from './clock.ts'
 import { endRun } from './end.ts'
@@ -60,10 +59,11 @@ export async function runRecipe(given: Recipe, options: RunOptions = {}): Promis
   if (recipe.ticket)
     throw new UserError('ticket: a recipe with this section is several runs: expected a call of runTicket')
   if (options.resume && !options.out) throw new UserError('--resume needs --out with the folder of the run')
-  const { network, plan } = await prepareRun(recipe, options)
+  const plan = await resolve(recipe, options.data ?? (await recipeData(recipe, options.onData)))
+  const network = await buildNetwork(plan, options.machine ?? (await openMachine()))
   const folder = options.out ? RunFolder.open(options.out, options) : RunFolder.fresh(recipe.name)
   try {
-    return await new Run(recipe, options, network, folder, plan).go()
+    return await new Run(plan, options, network, folder).go()
   } finally {
     folder.release()
   }
@@ -71,31 +71,27 @@ export async function runRecipe(given: Recipe, options: RunOptions = {}): Promis
 
 class Run {
   readonly #recipe: Recipe
+  readonly #plan: RunPlan
   readonly #options: RunOptions
   readonly #network: Network
   readonly #folder: RunFolder
-  readonly #plan?: PruningPlan
   readonly #journal: Journal
   readonly #rewiring?: RewiringHook
-  /** Where training begins, and where it ends. */
-  readonly #first: number
-  readonly #steps: number
   #clock = new RunClock(0)
   #step: number
   #sums: EpochSums = { loss: 0, correct: 0, samples: 0 }
   #sparsity: number
 
-  constructor(recipe: Recipe, options: RunOptions, network: Network, folder: RunFolder, plan?: PruningPlan) {
-    this.#recipe = recipe
+  constructor(plan: RunPlan, options: RunOptions, network: Network, folder: RunFolder) {
+    this.#recipe = plan.recipe
+    this.#plan = plan
     this.#options = options
     this.#network = network
     this.#folder = folder
-    this.#plan = plan
     this.#journal = new Journal(folder, options.onEvent)
-    this.#steps = recipe.train.epochs * network.stepsPerEpoch
-    this.#first = this.#step = firstStep(recipe, network.stepsPerEpoch)
+    this.#step = plan.first
     this.#sparsity = maskedShare(network)
-    this.#rewiring = rewiringHook(recipe, network.stepsPerEpoch, (event) => {
+    this.#rewiring = plan.rewiring?.((event) => {
       this.#journal.record({ type: 'rewire', ...event })
     })
   }
@@ -106,13 +102,10 @@ class Run {
     const resumed = this.#options.resume ? this.#restore() : undefined
     if (!this.#options.resume) this.#begin()
     const { description: engine } = this.#network.machine
-    const told = { folder: path, engine, layers: this.#network.counts(), epochs, steps: this.#steps }
+    const told = { folder: path, engine, layers: this.#network.counts(), epochs, steps: this.#plan.steps }
     this.#journal.tell({ type: 'start', ...told, resumedAt: resumed?.step })
-    const schedule = rateSchedule(this.#recipe, this.#network.stepsPerEpoch)
-    const problem = gsmProblem(this.#recipe, { ...schedule, total: this.#steps }, this.#network.stepsPerEpoch)
-    const guess = guessedInputs(this.#network.data)
-    if (guess && !resumed) this.#journal.tell({ type: 'notice', text: guess })
-    if (problem && !resumed) this.#journal.tell({ type: 'notice', text: problem })
+    const { optimizer, rates: schedule, guess, warning } = this.#plan
+    for (const text of [guess, warning]) if (text && !resumed) this.#journal.tell({ type: 'notice', text })
     if (this.#options.resume && !resumed)
       this.#journal.tell({ type: 'notice', text: `there is no checkpoint in ${path} yet: the run begins anew` })
     this.#clock = new RunClock(resumed?.seconds ?? 0)
@@ -122,10 +115,10 @@ class Run {
     this.#step = await train(this.#network, {
       epochs,
       seed: this.#recipe.seed,
-      optimizer: optimizerOf(this.#recipe),
+      optimizer,
       schedule,
       hooks: this.#hooks(),
-      start: this.#first,
+      start: this.#plan.first,
       resumeAt: resumed?.step,
       epochSoFar: this.#sums,
       signal: this.#options.signal,
@@ -135,14 +128,14 @@ class Run {
       onStep: ({ step, epoch, sums }) => {
         this.#step = step
         this.#sums = sums
-        if (sums.samples > 0) this.#tellProgress(epoch, resumed?.step ?? this.#first)
+        if (sums.samples > 0) this.#tellProgress(epoch, resumed?.step ?? this.#plan.first)
         if (performance.now() - lastSave < every) return
         this.#save()
         lastSave = performance.now()
       },
     })
     this.#save()
-    if (this.#step < this.#steps) return { folder: path, interrupted: true }
+    if (this.#step < this.#plan.steps) return { folder: path, interrupted: true }
     const [recipe, network, folder, journal] = [this.#recipe, this.#network, this.#folder, this.#journal]
     const result = endRun({ recipe, network, folder, journal, step: this.#step, seconds: this.#clock.total() })
     return { folder: path, interrupted: false, result }
@@ -184,7 +177,7 @@ class Run {
   }
 
   #hooks(): Hook[] {
-    const pruning = pruningHooks(this.#recipe, this.#network, this.#plan, {
+    const pruning = pruningHooks(this.#plan, this.#network, {
       folder: this.#folder,
       journal: this.#journal,
       clock: this.#clock,
@@ -193,10 +186,7 @@ class Run {
         this.#sparsity = sparsity
       },
     })
-    const own = [
-      ...snapshotHooks(this.#recipe, this.#network, this.#folder),
-      ...freezeHooks(this.#recipe, this.#network),
-    ]
+    const own = [...snapshotHooks(this.#plan, this.#network, this.#folder), ...freezeHooks(this.#plan, this.#network)]
     return [...own, ...pruning, ...(this.#rewiring ? [this.#rewiring] : [])]
   }
 
@@ -206,14 +196,14 @@ class Run {
     this.#journal.tell({
       type: 'progress',
       step: this.#step,
-      steps: this.#steps,
+      steps: this.#plan.steps,
       epoch,
       epochs: this.#recipe.train.epochs,
       loss: loss / samples,
       accuracy: correct / samples,
       sparsity: this.#sparsity,
       samplesPerSecond: rate * this.#recipe.train.batch,
-      secondsLeft: (this.#steps - this.#step) / rate,
+      secondsLeft: (this.#plan.steps - this.#step) / rate,
     })
   }
 }

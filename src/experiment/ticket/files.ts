@@ -6,7 +6,7 @@ import { shuffledMasks } from '../../methods/ticket/masks.ts'
 import { beginning, graphOf, type Model } from '../../models/model.ts'
 import { UserError } from '../../util/errors.ts'
 import { random } from '../../util/random.ts'
-import type { Recipe } from '../recipe/recipe.ts'
+import type { Recipe } from '../recipe/schema.ts'
 
 /** The layers' values in a file of weights. Throws UserError where one is missing. */
 export function valuesIn(path: string, layers: readonly Tensor[]): Float32Array[] {

@@ -2,7 +2,7 @@
 import { markdownTable } from 'markdown-table'
 import { collapseSentences } from '../../sparsity/collapse.ts'
 import { grouped, percent } from '../../util/format.ts'
-import type { Recipe } from '../recipe/recipe.ts'
+import type { Recipe } from '../recipe/schema.ts'
 import type { RunResult } from '../run/events.ts'
 import { gapText } from '../run/report.ts'
 

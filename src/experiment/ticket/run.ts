@@ -10,8 +10,9 @@ import { deadUnits } from '../../methods/ticket/masks.ts'
 import { prunableTensors } from '../../sparsity/tensors.ts'
 import { UserError } from '../../util/errors.ts'
 import { writeAtomically } from '../../util/files.ts'
-import { phasesOf, prepareAll } from '../plan/prepare.ts'
-import { modelOf } from '../plan/setup.ts'
+import { recipeData } from '../plan/data.ts'
+import { modelOf } from '../plan/network.ts'
+import { phasesOf, resolveAll } from '../plan/resolve.ts'
 import { checkRecipe, type Recipe, recipeToYaml } from '../recipe/recipe.ts'
 import { describeEnvironment } from '../run/environment.ts'
 import type { RunOutcome, RunResult } from '../run/events.ts'
@@ -35,7 +36,8 @@ export async function runTicket(given: Recipe, options: RunOptions = {}): Promis
   const model = modelOf(recipe)
   const layers = prunableTensors(model)
   // Refused, if so, before there is a folder.
-  const { data } = await prepareAll(recipe, { ...options, machine })
+  const data = options.data ?? (await recipeData(recipe, options.onData))
+  await resolveAll(recipe, data)
   const folder = options.out ? RunFolder.open(options.out, options) : RunFolder.fresh(recipe.name)
   try {
     if (options.resume) folder.expectToResume(recipeToYaml(recipe))

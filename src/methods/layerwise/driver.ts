@@ -6,24 +6,19 @@
 import { sizeOf } from '../../graph/tensor.ts'
 import { apportion } from '../../select/apportion.ts'
 import { checkSparsity } from '../../sparsity/count.ts'
+import type { Pattern } from '../../sparsity/granularity/n-of-m.ts'
 import { findScope, type Layer, type ScopeName } from '../../sparsity/scope.ts'
 import type { Network } from '../../train/network.ts'
 import { checkName, checkWhole } from '../../util/checks.ts'
 import { UserError } from '../../util/errors.ts'
 import { random } from '../../util/random.ts'
 import { suggestion } from '../../util/suggest.ts'
-import { type PruneResult, prunedResult } from '../masks.ts'
+import { type PruneResult, prunedResult, type Reconstruction } from '../masks.ts'
 import { calibrate } from './calibration.ts'
 import { fromMatrix, type LayerMatrix } from './layer.ts'
 import { obc } from './obc.ts'
 import { type LayerProblem, type LayerSolution, layerProblems, outputError } from './problem.ts'
-import { type Pattern, sparseGpt } from './sparsegpt.ts'
-
-export const layerwiseMethods = {
-  obc: 'ExactOBS layer by layer from inputs, no labels (Frantar & Alistarh 2022)',
-  sparsegpt: 'one sweep over the columns of each layer, no labels (Frantar & Alistarh 2023)',
-} as const
-export type LayerwiseMethod = keyof typeof layerwiseMethods
+import { sparseGpt } from './sparsegpt.ts'
 
 export interface LayerwiseOptions {
   /** Names of the tensors to prune. Default: all that are prunable. */
@@ -62,15 +57,6 @@ export interface SparseGptOptions extends LayerwiseOptions {
    * Default true.
    */
   sequential?: boolean
-}
-
-/** How well the outputs of a layer were kept. */
-export interface Reconstruction {
-  name: string
-  /** |W X - V X|^2 / |W X|^2 on the images, for old weights W and new ones V. */
-  error: number
-  /** Inputs that are zero in all images: their weights were removed, whatever the sparsity asked for. */
-  dead: number
 }
 
 export interface LayerwiseResult extends PruneResult {

@@ -8,19 +8,25 @@
  * The noise of a step is normal with deviation sqrt(2 rate T), T the temperature. With `eta`, it is rate
  * sqrt(2 eta T) instead, as if it were part of the gradient: so the code of DSR (arXiv 1902.05967) has it.
  */
+import { z } from 'zod'
 import { random } from '../../util/random.ts'
 import { growAtRandom } from './growth.ts'
-import { type Rewiring, type SparseLayer, survivors } from './rewiring.ts'
+import { overTime, valueAt } from './over-time.ts'
+import { type Rewiring, rewiringMethod, type SparseLayer, survivors } from './rewiring.ts'
 
-export interface DeepROptions {
-  /** Of the signs. */
-  seed: number
-  /** Default 0. */
-  temperature?: (step: number) => number
-  eta?: number
-}
+export const deepR = rewiringMethod({
+  summary: 'fixed signs, a random walk, lost weights regrown anywhere, at every step (Bellec et al. 2018)',
+  settings: z.object({
+    temperature: overTime(z.number().min(0)).default(0).describe('T of the random walk (0)'),
+    eta: z.number().positive().optional().describe('noise of the gradient instead of the weights'),
+  }),
+  everyStep: true,
+  weightsOnly: true,
+  make: ({ seed, temperature, eta }) => deepRewiring(seed, valueAt<number>(temperature), eta),
+})
 
-export function deepR({ seed, temperature = () => 0, eta }: DeepROptions): Rewiring {
+/** `seed`: of the signs; `temperature`: at a step. */
+function deepRewiring(seed: number, temperature: (step: number) => number, eta: number | undefined): Rewiring {
   const signs = new Map<string, Uint8Array>()
   const signsOf = ({ name, size }: SparseLayer) => {
     let own = signs.get(name)

@@ -5,31 +5,42 @@
  * did, so that about K move at every event. A tensor keeps one weight at least; places that were just pruned
  * grow again only where there are no others.
  */
+import { z } from 'zod'
 import { growAtRandom } from './growth.ts'
 import { growthAsCoded } from './growth-as-coded.ts'
-import { type Rewiring, type SparseLayer, survivors } from './rewiring.ts'
+import { type Rewiring, rewiringMethod, type SparseLayer, survivors } from './rewiring.ts'
 import { apportionRuns } from './runs.ts'
 
-export interface DsrOptions {
-  /** K: weights that should move at an event. */
+export const dsr = rewiringMethod({
+  summary: 'dynamic sparse reparameterization: one threshold, weights go where weights stay (Mostafa & Wang 2019)',
+  settings: z.object({
+    moves: z.int().min(1).describe('K: weights that should move at an event'),
+    tolerance: z
+      .number()
+      .positive()
+      .default(0.1)
+      .describe('how far from K, as a share of it, the threshold stays as it is (0.1)'),
+    threshold: z.number().positive().default(1e-3).describe('H at the first event (1e-3)'),
+    faithful: z
+      .boolean()
+      .default(false)
+      .describe('times, counts and momentum as in the published code, for comparisons; only on dense kernels'),
+  }),
+  make: reparameterization,
+})
+
+interface DsrSettings {
   moves: number
-  /** How far from K, as a share of it, the threshold is left as it is. Default 0.1. */
-  tolerance?: number
-  /** H at the first event. Default 1e-3. */
-  threshold?: number
-  /**
-   * As in the published code: places are counted, not weights; what grows is divided as in
-   * growth-as-coded.ts, and never where something was just pruned. Default false.
-   */
-  faithful?: boolean
+  tolerance: number
+  threshold: number
+  faithful: boolean
 }
 
-export function dsr({
-  moves: target,
-  tolerance = 0.1,
-  threshold: first = 1e-3,
-  faithful = false,
-}: DsrOptions): Rewiring {
+/**
+ * `faithful`: places are counted, not weights; what grows is divided as in growth-as-coded.ts, and never where
+ * something was just pruned.
+ */
+function reparameterization({ moves: target, tolerance, threshold: first, faithful }: DsrSettings): Rewiring {
   let threshold = first
   return {
     event(layers, { draw, owed }) {

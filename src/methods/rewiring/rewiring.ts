@@ -3,8 +3,12 @@
  * weights are taken away, and as many grow elsewhere, at value zero and without momentum. How many there are
  * in all never changes.
  */
+
+import { z } from 'zod'
 import type { Floats } from '../../engine/machine.ts'
+import { checkSchema } from '../../util/check-schema.ts'
 import type { Random } from '../../util/random.ts'
+import { count } from '../../util/schema.ts'
 
 /**
  * A sparse tensor as an event sees it. Where runs of weights are moved (runs.ts), a place is a run, and its
@@ -60,6 +64,38 @@ export interface Rewiring {
   /** Goes on from a state. */
   restore(state: Readonly<Record<string, number>>): void
 }
+
+/** A way to rewire: what stands in its file, all that a recipe, a list and the library know of it. */
+export interface RewiringMethod<Settings extends z.ZodObject = z.ZodObject> {
+  /** One line: what goes, what grows, and the paper. */
+  summary: string
+  /** What can be set, beside when events are: keys of a recipe's section `rewire`. */
+  settings: Settings
+  /** Whether it looks at dense gradients: of a mini-batch at events, or smoothed over all steps. */
+  gradients?: 'batch' | 'smoothed'
+  /** Whether it moves single weights only, not runs of them. */
+  weightsOnly?: boolean
+  /** Whether there is an event after every step. */
+  everyStep?: boolean
+  make(settings: z.output<Settings> & { seed: number }): Rewiring
+}
+
+/** The method, whose `make` throws UserError where a setting is missing, unknown or has no value that it can have. */
+export const rewiringMethod = <Settings extends z.ZodObject>(
+  method: RewiringMethod<Settings>,
+): Omit<RewiringMethod, 'make'> & { make(settings: z.input<Settings> & { seed: number }): Rewiring } => ({
+  ...method,
+  make(given) {
+    const { seed, ...settings } = given
+    checkSchema(z.object({ seed: count }), { seed }, { source: 'rewiring', whole: 'settings' })
+    const checked = checkSchema(method.settings.strict(), settings, { source: 'rewiring', whole: 'settings' })
+    return method.make({ ...(checked as z.output<Settings>), seed })
+  },
+})
+
+/** The share of the weights of every tensor that moves at an event, where a method has one. */
+export const fraction = (usual: number) =>
+  z.number().min(0).max(1).default(usual).describe(`share of the weights of a tensor that move at an event (${usual})`)
 
 /** The places in `positions` that are not `pruned`. */
 export function survivors({ positions }: SparseLayer, pruned: Int32Array): Int32Array {

@@ -1,19 +1,18 @@
 /**
  * @file RigL (Evci et al. 2020, arXiv 1911.11134): in every tensor the share f of the smallest |w| is taken
  * away, and as many weights grow where the loss has the largest |gradient|, just pruned places included. f
- * falls like a cosine: alpha / 2 (1 + cos(pi t / T)).
+ * falls like a cosine: alpha / 2 (1 + cos(pi t / T)), from the setting `fraction`, alpha.
  */
+import { z } from 'zod'
 import { largest } from './largest.ts'
-import { type Rewiring, survivors } from './rewiring.ts'
+import { fraction, rewiringMethod, survivors } from './rewiring.ts'
 import { smallest } from './smallest.ts'
 
-export interface RiglOptions {
-  /** alpha: share of the weights of every tensor that moves at the first event. Default 0.3. */
-  fraction?: number
-}
-
-export function rigl({ fraction = 0.3 }: RiglOptions = {}): Rewiring {
-  return {
+export const rigl = rewiringMethod({
+  summary: 'smallest |w| of every tensor, regrown at the largest gradients (Evci et al. 2020)',
+  settings: z.object({ fraction: fraction(0.3) }),
+  gradients: 'batch',
+  make: ({ fraction }) => ({
     state: () => ({}),
     restore: () => {},
     event: (layers, { elapsed, gradient }) =>
@@ -22,5 +21,5 @@ export function rigl({ fraction = 0.3 }: RiglOptions = {}): Rewiring {
         const pruned = smallest(layer.values.map(Math.abs), Math.floor(share * layer.values.length))
         return { pruned, grown: largest(gradient(layer.name), survivors(layer, pruned), pruned.length) }
       }),
-  }
-}
+  }),
+})

@@ -4,32 +4,36 @@
  * `set-magnitude` is what the code of DSR calls SET: the smallest |w| whatever their sign, floor(share of the
  * weights) + 1 of them.
  */
+import { z } from 'zod'
 import { growAtRandom } from './growth.ts'
-import type { Rewiring, SparseLayer } from './rewiring.ts'
+import { fraction, type Rewiring, rewiringMethod, type SparseLayer } from './rewiring.ts'
 import { smallest } from './smallest.ts'
 
-export interface SetOptions {
-  /** Share of the weights of every tensor that moves at an event. Default 0.3. */
-  fraction?: number
-}
+const settings = z.object({ fraction: fraction(0.3) })
 
-export function set({ fraction = 0.3 }: SetOptions): Rewiring {
-  return inEveryTensor(({ values }) => {
-    const all = Array.from(values.keys())
-    const some = (indices: number[]) => {
-      const scores = indices.map((e) => Math.abs(values[e]))
-      return Array.from(smallest(scores, Math.floor(fraction * indices.length)), (i) => indices[i])
-    }
-    return [...some(all.filter((e) => values[e] > 0)), ...some(all.filter((e) => values[e] <= 0))]
-  })
-}
+export const set = rewiringMethod({
+  summary: 'smallest positive and negative weights of every tensor, regrown at random (Mocanu et al. 2018)',
+  settings,
+  make: ({ fraction }) =>
+    inEveryTensor(({ values }) => {
+      const all = Array.from(values.keys())
+      const smallestOf = (indices: number[]) => {
+        const scores = indices.map((e) => Math.abs(values[e]))
+        return Array.from(smallest(scores, Math.floor(fraction * indices.length)), (i) => indices[i])
+      }
+      return [...smallestOf(all.filter((e) => values[e] > 0)), ...smallestOf(all.filter((e) => values[e] <= 0))]
+    }),
+})
 
-export function setMagnitude({ fraction = 0.3 }: SetOptions): Rewiring {
-  return inEveryTensor(({ values }) => {
-    const count = Math.min(Math.floor(fraction * values.length) + 1, values.length)
-    return Array.from(smallest(values.map(Math.abs), count))
-  })
-}
+export const setMagnitude = rewiringMethod({
+  summary: 'SET as the code of DSR has it: smallest |w| of every tensor, regrown at random',
+  settings,
+  make: ({ fraction }) =>
+    inEveryTensor(({ values }) => {
+      const count = Math.min(Math.floor(fraction * values.length) + 1, values.length)
+      return Array.from(smallest(values.map(Math.abs), count))
+    }),
+})
 
 /**
  * Grows in every tensor as many as it loses, at places that were free before: where there are too few, it

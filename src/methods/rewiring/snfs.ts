@@ -12,24 +12,23 @@
  * whose m is above average loses at most as large a share as it has zeros. A tensor keeps one weight at
  * least.
  */
+import { z } from 'zod'
 import type { Floats } from '../../engine/machine.ts'
 import { largest } from './largest.ts'
-import { type Rewiring, type SparseLayer, survivors } from './rewiring.ts'
+import { fraction, rewiringMethod, type SparseLayer, survivors } from './rewiring.ts'
 import { apportionRuns } from './runs.ts'
 import { smallest } from './smallest.ts'
-
-export interface SnfsOptions {
-  /** p at the start. Default 0.5. */
-  fraction?: number
-}
 
 /** p at the end. */
 const LAST = 0.005
 const FULLEST = 0.99
 const NEARLY_DENSE = 0.2
 
-export function snfs({ fraction = 0.5 }: SnfsOptions = {}): Rewiring {
-  return {
+export const snfs = rewiringMethod({
+  summary: 'smallest |w| of every tensor, regrown by the momentum of dense gradients (Dettmers & Zettlemoyer 2019)',
+  settings: z.object({ fraction: fraction(0.5) }),
+  gradients: 'smoothed',
+  make: ({ fraction }) => ({
     state: () => ({}),
     restore: () => {},
     event(layers, { elapsed, owed, gradient: momentum }) {
@@ -52,8 +51,8 @@ export function snfs({ fraction = 0.5 }: SnfsOptions = {}): Rewiring {
         grown: largest(momentum(layer.name), survivors(layer, pruned[i]), counts[i]),
       }))
     },
-  }
-}
+  }),
+})
 
 /** Mean |value| at the places that hold a weight; 0 where there are none. */
 const meanAt = (values: Floats, { positions }: SparseLayer): number =>

@@ -1,5 +1,5 @@
 /** @file Test accuracy by sparsity, with deviations over seeds and the published figures beside them. */
-import { publishedFor } from '../../experiment/recipe/about.ts'
+import { publishedFor } from '../../experiment/recipe/sections/about.ts'
 import { type RunGroup, seriesOf } from '../groups.ts'
 import { accuracyOf, sparsityOf, spreadOf } from '../groups-table.ts'
 import type { Picture } from './draw.ts'

@@ -1,5 +1,5 @@
 /** @file What runs and their networks cost: seconds of training, operations of an inference. */
-import { modelOf } from '../../experiment/plan/setup.ts'
+import { modelOf } from '../../experiment/plan/network.ts'
 import { labelOf, type RunGroup } from '../groups.ts'
 import { megaflopsOf, spreadOf } from '../groups-table.ts'
 import { workOf } from '../work.ts'

@@ -1,6 +1,6 @@
 /** @file Where the first layer keeps weights: over the input's pixels, or kernel by kernel. */
 import { join } from 'node:path'
-import { modelOf } from '../../experiment/plan/setup.ts'
+import { modelOf } from '../../experiment/plan/network.ts'
 import { FILES } from '../../experiment/run/folder.ts'
 import { toFloats } from '../../formats/safetensors.ts'
 import { readWeights } from '../../formats/weights-file.ts'

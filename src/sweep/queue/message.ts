@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Unzipped, unzip, type Zippable, zip } from 'fflate'
-import { withoutAbout } from '../../experiment/recipe/about.ts'
+import { withoutAbout } from '../../experiment/recipe/sections/about.ts'
 import type { RunResult } from '../../experiment/run/events.ts'
 import { FILES, RunFolder, resultIn } from '../../experiment/run/folder.ts'
 import { UserError } from '../../util/errors.ts'

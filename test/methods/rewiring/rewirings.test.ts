@@ -55,12 +55,12 @@ const next = (layers: readonly SparseLayer[], moves: readonly Moves[], step: num
   })
 
 const methods: Record<string, () => Rewiring> = {
-  dsr: () => dsr({ moves: 20 }),
-  set: () => set({ fraction: 0.3 }),
-  'set-magnitude': () => setMagnitude({ fraction: 0.1 }),
-  rigl: () => rigl({ fraction: 0.3 }),
-  snfs: () => snfs(),
-  deepr: () => deepR({ seed: 3, temperature: () => 1e-4 }),
+  dsr: () => dsr.make({ moves: 20, seed: 0 }),
+  set: () => set.make({ fraction: 0.3, seed: 0 }),
+  'set-magnitude': () => setMagnitude.make({ fraction: 0.1, seed: 0 }),
+  rigl: () => rigl.make({ fraction: 0.3, seed: 0 }),
+  snfs: () => snfs.make({ seed: 0 }),
+  deepr: () => deepR.make({ seed: 3, temperature: () => 1e-4 }),
 }
 
 /** Sizes and counts of tensors: nearly empty to full ones. */
@@ -123,7 +123,7 @@ it('free places are drawn with equal chances', () => {
 
 it('DSR: one threshold for all tensors, growth in proportion to what is left, none where it was just pruned', () => {
   const [a, b] = [layer('a', 1000, 200, 5), layer('b', 3000, 100, 6)]
-  const rewiring = dsr({ moves: 1000, threshold: 5e-3 })
+  const rewiring = dsr.make({ seed: 0, moves: 1000, threshold: 5e-3 })
   const [first, second] = rewiring.event([a, b], context([a, b], 1))
   for (const [one, { pruned }] of [
     [a, first],
@@ -141,7 +141,7 @@ it('DSR: one threshold for all tensors, growth in proportion to what is left, no
   expect(dsrThresholdAfter(Math.floor(total / 2))).toBe(2.5e-3)
 
   function dsrThresholdAfter(moves: number): number {
-    const one = dsr({ moves, threshold: 5e-3 })
+    const one = dsr.make({ seed: 0, moves, threshold: 5e-3 })
     one.event([a, b], context([a, b], 1))
     return one.state().threshold
   }
@@ -149,7 +149,7 @@ it('DSR: one threshold for all tensors, growth in proportion to what is left, no
 
 it('DSR leaves every tensor a weight, and fills tensors that have no other free places', () => {
   const [a, b] = [layer('a', 4, 3, 1), layer('b', 3, 3, 2)]
-  const [first, second] = dsr({ moves: 1, threshold: 1 }).event([a, b], context([a, b], 1))
+  const [first, second] = dsr.make({ seed: 0, moves: 1, threshold: 1 }).event([a, b], context([a, b], 1))
   expect([first.pruned, second.pruned]).toEqual([Int32Array.of(1, 2), Int32Array.of(1, 2)])
   expect(first.grown.length + second.grown.length).toBe(4)
 })
@@ -158,14 +158,17 @@ it('SET: the same share of positive and of negative weights, those next to zero'
   const values = Float64Array.of(0.1, -0.2, 0.3, -0.4, 0.5, 0.6, -0.01, 0.05)
   const one = { name: 'a', length: 1, size: 100, positions: Int32Array.from({ length: 8 }, (_, i) => 3 * i), values }
   // Of five positive ones two, of three negative ones one.
-  expect([...set({ fraction: 0.4 }).event([one], context([one], 1))[0].pruned]).toEqual([0, 6, 7])
+  expect([...set.make({ seed: 0, fraction: 0.4 }).event([one], context([one], 1))[0].pruned]).toEqual([0, 6, 7])
   // floor(0.25 * 8) + 1
-  expect([...setMagnitude({ fraction: 0.25 }).event([one], context([one], 1))[0].pruned]).toEqual([0, 6, 7])
+  expect([...setMagnitude.make({ seed: 0, fraction: 0.25 }).event([one], context([one], 1))[0].pruned]).toEqual([
+    0, 6, 7,
+  ])
 })
 
 it('RigL: the smallest weights, the largest gradients of places that do not stay, a share that falls like a cosine', () => {
   const one = layer('a', 500, 50, 9)
-  const at = (elapsed: number) => rigl({ fraction: 0.4 }).event([one], { ...context([one], 7), elapsed })[0]
+  const at = (elapsed: number) =>
+    rigl.make({ seed: 0, fraction: 0.4 }).event([one], { ...context([one], 7), elapsed })[0]
   expect([0, 0.5, 1].map((elapsed) => at(elapsed).pruned.length)).toEqual([20, 10, 0])
   const { pruned, grown } = at(0)
   const bySize = [...one.values.keys()].sort((x, y) => Math.abs(one.values[x]) - Math.abs(one.values[y]))
@@ -178,7 +181,7 @@ it('RigL: the smallest weights, the largest gradients of places that do not stay
 })
 
 it('DeepR: signs are fixed, and only weights of the other sign go', () => {
-  const rewiring = deepR({ seed: 1 })
+  const rewiring = deepR.make({ seed: 1 })
   const one = layer('a', 200, 100, 4)
   rewiring.begin!([one])
   expect(rewiring.event([one], context([one], 1))[0].pruned).toHaveLength(0)
@@ -192,7 +195,7 @@ it('DeepR: noise of the stated deviation', () => {
   const noise = (options: { eta?: number }) => {
     const one = layer('a', count, count, 4)
     one.values.fill(0)
-    deepR({ seed: 1, temperature: (step) => step * 1e-4, ...options }).event([one], context([one], 2))
+    deepR.make({ seed: 1, temperature: (step) => step * 1e-4, ...options }).event([one], context([one], 2))
     return Math.sqrt(one.values.reduce((sum, x) => sum + x * x, 0) / count)
   }
   expect(noise({}) / Math.sqrt(2 * 0.1 * 2e-4)).toBeCloseTo(1, 1)
@@ -213,7 +216,9 @@ describe('SNFS', () => {
   const event = (tensors: ReturnType<typeof tensor>[], elapsed: number, fraction?: number) => {
     const layers = tensors.map(({ layer }) => layer)
     const of = new Map(tensors.map(({ layer: { name }, momentum }) => [name, momentum]))
-    return snfs({ fraction }).event(layers, { ...context(layers, 1), elapsed, gradient: (name) => of.get(name)! })
+    return snfs
+      .make({ seed: 0, fraction })
+      .event(layers, { ...context(layers, 1), elapsed, gradient: (name) => of.get(name)! })
   }
   const counts = (moves: Moves[]) => moves.map(({ pruned, grown }) => [pruned.length, grown.length])
 

@@ -11,14 +11,7 @@ import type { Network } from '../../../train/network.ts'
 import type { Forward, NetworkOptions } from '../../../train/options.ts'
 import type { Random } from '../../../util/random.ts'
 import type { Statistic } from '../saliency.ts'
-
-/** What batch normalizations use while derivatives of the loss are measured. */
-export const batchNormModes = {
-  eval: 'the running statistics; at initialization mean 0 and variance 1, so that nothing is normalized',
-  refreshed: 'the statistics of all scoring samples; the running ones come back afterwards',
-  train: 'the statistics of the mini-batch, and dropout, as in training; mini-batches of at least 2 samples',
-} as const
-export type BatchNormMode = keyof typeof batchNormModes
+import type { BatchNormMode } from '../settings.ts'
 
 /** How the loss is measured. */
 export interface LossSettings {

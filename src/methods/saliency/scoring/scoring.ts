@@ -8,19 +8,23 @@ import { BatchNormRefresh } from '../../../train/refresh-batch-norm.ts'
 import { checkName, checkPositive, checkWhole } from '../../../util/checks.ts'
 import { UserError } from '../../../util/errors.ts'
 import { random } from '../../../util/random.ts'
+import type { NameOf } from '../../method.ts'
 import { drawBalanced } from '../../samples.ts'
 import { type SaliencyName, saliencyOf } from '../index.ts'
 import type { Measured, Saliency, ScoredLayer, Statistic } from '../saliency.ts'
-import { Flow } from './flow.ts'
-import { LossGradients } from './gradients.ts'
-import { HessianDiagonal, HessianGradient } from './hessian.ts'
 import {
   type BatchNormMode,
   batchNormModes,
-  type LossSettings,
-  type Measurement,
-  type Programs,
-} from './measurement.ts'
+  checkTogether,
+  type MeasuringKey,
+  measuringKeys,
+  scoringSettings,
+  usesLoss,
+} from '../settings.ts'
+import { Flow } from './flow.ts'
+import { LossGradients } from './gradients.ts'
+import { HessianDiagonal, HessianGradient } from './hessian.ts'
+import type { LossSettings, Measurement, Programs } from './measurement.ts'
 
 /** Settings that a method does not use must be absent. */
 export interface ScoringOptions {
@@ -49,6 +53,8 @@ export interface ScoringOptions {
   sign?: '+' | '-'
   /** Rounds of iterative methods. Default: the method's. */
   rounds?: number
+  /** What messages call a setting. Default: `scoring.samples` and so on. */
+  nameOf?: NameOf
 }
 
 /** Samples where no number is asked for. */
@@ -68,6 +74,8 @@ export interface ScoringTime {
  */
 export class Scoring {
   readonly method: SaliencyName
+  /** The settings that the method has a use for, with what is usual filled in. */
+  readonly settings: Partial<Record<MeasuringKey, number | string>>
   readonly programs: Programs
   /** Rounds on the way to a sparsity, and whether weights that one of them removed may come back. */
   readonly rounds: number
@@ -80,24 +88,20 @@ export class Scoring {
   readonly #sign: 1 | -1
   readonly #measurements: readonly Measurement[]
   readonly #refresh?: BatchNormRefresh
+  readonly #nameOf: NameOf
 
   /** Throws UserError where the method does not use a setting, or the settings do not fit together. */
   constructor(options: ScoringOptions) {
-    checkValues(options)
+    const { nameOf = (setting) => `scoring.${setting}` } = options
+    checkValues(options, nameOf)
     const { method, miniBatch = 1, batchNorm = 'eval', probes = USUAL_PROBES, available = Infinity } = options
     const samples = options.samples ?? Math.min(USUAL_SAMPLES, available)
     const saliency = saliencyOf(method)
     const { needs = [], temperature = 1, sign = 1 } = saliency
-    checkUsed(options, saliency)
-    checkEnough(samples, available)
-    if (batchNorm === 'train' && miniBatch < 2)
-      throw new UserError(
-        `scoring.batchNorm: train normalizes a mini-batch by its own statistics, expected a miniBatch of at least 2, found ${miniBatch}`,
-      )
-    if (batchNorm === 'refreshed' && samples < 2)
-      throw new UserError(
-        `scoring.batchNorm: refreshed takes statistics of at least 2 samples, found samples: ${samples}`,
-      )
+    checkUsed(options, saliency, nameOf)
+    checkEnough(samples, available, nameOf)
+    checkTogether({ samples, miniBatch, batchNorm }, nameOf)
+    this.#nameOf = nameOf
     this.method = method
     this.rounds = options.rounds ?? saliency.rounds?.count ?? 1
     this.returning = saliency.rounds?.returning ?? false
@@ -106,6 +110,16 @@ export class Scoring {
     this.#miniBatch = miniBatch
     this.#sign = options.sign === undefined ? sign : options.sign === '+' ? 1 : -1
     const { prunable } = options
+    const all = {
+      samples,
+      miniBatch,
+      batchNorm,
+      temperature: options.temperature ?? temperature,
+      probes,
+      sign: this.#sign > 0 ? '+' : '-',
+      rounds: this.rounds,
+    }
+    this.settings = Object.fromEntries(measuringKeys(saliency).map((key) => [key, all[key]]))
     const settings = { samples, miniBatch, batchNorm, temperature: options.temperature ?? temperature, prunable }
     this.#measurements = measurementsOf(needs, settings, probes)
     if (batchNorm === 'refreshed') this.#refresh = new BatchNormRefresh(samples, `statistics for ${method}`)
@@ -131,7 +145,7 @@ export class Scoring {
 
   #measure(network: Network, draw: (name: string) => ReturnType<typeof random>, ran: () => void) {
     const { train } = network.indices
-    checkEnough(this.#samples, train.length)
+    checkEnough(this.#samples, train.length, this.#nameOf)
     const samples = drawBalanced(train, network.data.train.labels, this.#samples, draw('samples'))
     const buffers = network.stored.slice(network.parameters.length).map(({ name }) => network.values(name))
     const before = buffers.map((values) => values.slice())
@@ -149,37 +163,24 @@ export class Scoring {
   }
 }
 
-function checkValues({ method, batchNorm, temperature, sign, ...counts }: ScoringOptions): void {
+function checkValues({ method, batchNorm, temperature, sign, ...counts }: ScoringOptions, nameOf: NameOf): void {
   saliencyOf(method)
-  for (const name of ['samples', 'miniBatch', 'probes', 'rounds'] as const)
-    checkWhole(`scoring.${name}`, counts[name], 1)
-  checkName('scoring.batchNorm', batchNorm, Object.keys(batchNormModes))
-  checkPositive('scoring.temperature', temperature)
-  checkName('scoring.sign', sign, ['+', '-'])
+  for (const name of ['samples', 'miniBatch', 'probes', 'rounds'] as const) checkWhole(nameOf(name), counts[name], 1)
+  checkName(nameOf('batchNorm'), batchNorm, Object.keys(batchNormModes))
+  checkPositive(nameOf('temperature'), temperature)
+  checkName(nameOf('sign'), sign, ['+', '-'])
 }
 
-function checkEnough(samples: number, available: number): void {
+function checkEnough(samples: number, available: number, nameOf: NameOf): void {
   if (samples > available)
-    throw new UserError(`scoring.samples: expected at most the ${available} training samples, found ${samples}`)
+    throw new UserError(`${nameOf('samples')}: expected at most the ${available} training samples, found ${samples}`)
 }
 
-/** Whether derivatives of the loss are needed. */
-const usesLoss = ({ needs = [] }: Saliency<Statistic>): boolean => needs.some((need) => need !== 'flow')
-
-function checkUsed(options: ScoringOptions, saliency: Saliency<Statistic>): void {
-  const loss = usesLoss(saliency)
-  const used: Record<Exclude<keyof ScoringOptions, 'method' | 'available' | 'prunable'>, boolean> = {
-    samples: loss,
-    miniBatch: loss,
-    batchNorm: loss,
-    temperature: loss,
-    probes: saliency.needs?.includes('hessianDiagonal') ?? false,
-    sign: saliency.sign !== undefined,
-    rounds: saliency.rounds !== undefined,
-  }
-  for (const [name, allowed] of Object.entries(used))
-    if (!allowed && options[name as keyof ScoringOptions] !== undefined)
-      throw new UserError(`scoring.${name}: ${options.method} has no use for it, expected no such setting`)
+function checkUsed(options: ScoringOptions, saliency: Saliency<Statistic>, nameOf: NameOf): void {
+  const used: readonly string[] = measuringKeys(saliency)
+  for (const name of Object.keys(scoringSettings.shape))
+    if (!used.includes(name) && options[name as keyof ScoringOptions] !== undefined)
+      throw new UserError(`${nameOf(name)}: ${options.method} has no use for it, expected no such setting`)
 }
 
 /** Gradients and their squares come from one measurement, everything else from one of its own. */

@@ -1,9 +1,7 @@
 /** @file The section `tie` of a recipe: which weights are copies of few learned ones. */
 import { z } from 'zod'
-import { runNames } from '../../sparsity/granularity/runs.ts'
-import { UserError } from '../../util/errors.ts'
-import { maskKeys } from './mask-keys.ts'
-import type { Recipe } from './recipe.ts'
+import { runNames } from '../../../sparsity/granularity/runs.ts'
+import { maskKeys } from '../mask-keys.ts'
 
 const { prunable, include, exclude } = maskKeys
 
@@ -21,8 +19,3 @@ export const tieSchema = z.strictObject({
   include,
   exclude,
 })
-
-/** Throws UserError where tied weights are to be pruned too. */
-export function checkTie({ tie, prune }: Recipe, source: string): void {
-  if (tie && prune) throw new UserError(`${source}: tie: expected no prune section beside it, found one`)
-}

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { isDuration, toSteps } from '../../src/experiment/recipe/duration.ts'
+import { isDuration, toSteps } from '../../src/util/duration.ts'
 
 it.each([
   ['4ep', 40],

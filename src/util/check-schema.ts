@@ -3,8 +3,8 @@
  * fit: the key, what was found, what was expected.
  */
 import { z } from 'zod'
-import { UserError } from '../../util/errors.ts'
-import { suggestion } from '../../util/suggest.ts'
+import { UserError } from './errors.ts'
+import { suggestion } from './suggest.ts'
 
 /** How messages call the file (`source`) and the value as a whole. */
 export interface Called {
@@ -29,6 +29,14 @@ export function checkSchema<Schema extends z.ZodType>(
     throw new UserError(`${source}: unknown key ${[...issue.path, key].join('.')}${suggestion(key, known)}`)
   }
   throw new UserError(`${source}: ${path || whole}: ${describeIssue(issue, valueAt(value, issue.path))}`)
+}
+
+/** A single value with its default filled in; `name` is what messages call it. Throws UserError. */
+export function checkValue<Schema extends z.ZodType>(schema: Schema, value: unknown, name: string): z.output<Schema> {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const [issue] = result.error.issues
+  throw new UserError(`${name}: ${describeIssue(issue, value)}`)
 }
 
 function describeIssue(issue: z.core.$ZodIssue, value: unknown): string {

@@ -1,0 +1,74 @@
+/** @file The network that a recipe begins with. */
+import { findAugmentation } from '../../data/augment.ts'
+import type { Dataset } from '../../data/dataset.ts'
+import type { Machine } from '../../engine/machine.ts'
+import { isOnnxName } from '../../formats/onnx/file.ts'
+import { readWeights } from '../../formats/weights-file.ts'
+import type { Tensor } from '../../graph/tensor.ts'
+import type { PruningPlan } from '../../methods/method.ts'
+import { rewirings } from '../../methods/rewiring/index.ts'
+import type { RewiringMethod } from '../../methods/rewiring/rewiring.ts'
+import type { Model } from '../../models/model.ts'
+import { loadMasks, loadWeights } from '../../train/checkpoint.ts'
+import { findNetwork } from '../../train/find-network.ts'
+import { namedAs } from '../../train/layer-names.ts'
+import { Network } from '../../train/network.ts'
+import { methodOf, settingsOf } from '../recipe/checks.ts'
+import { tensorsToPrune } from '../recipe/mask-keys.ts'
+import type { Recipe } from '../recipe/schema.ts'
+import { weightsPath } from '../run/weights-path.ts'
+import { activeCount } from './gsm.ts'
+
+/** The model of a recipe. */
+export const modelOf = ({ model: { name, classes, widen } }: Recipe): Model => findNetwork(name, { classes, widen })
+
+/** What a network is made from. */
+export interface NetworkPlan {
+  recipe: Recipe
+  model: Model
+  data: Dataset
+  pruning?: PruningPlan
+}
+
+/** The network of a recipe, with its initial weights. */
+export async function buildNetwork({ recipe, model, data, pruning }: NetworkPlan, machine: Machine): Promise<Network> {
+  const { augment, validation, stratify } = recipe.data
+  const { name, init } = recipe.model
+  // An ONNX model has weights of its own.
+  const own = isOnnxName(name) && init === undefined ? name : undefined
+  const weights = recipe.model.weights === undefined ? own : weightsPath(recipe.model.weights)
+  const masks = recipe.model.masks === undefined ? undefined : weightsPath(recipe.model.masks)
+  const { rewire, train } = recipe
+  const rewiring: RewiringMethod | undefined = rewire && (rewirings[rewire.method] as RewiringMethod)
+  // Masked weights that train on are not where sparse kernels look.
+  const kernels = rewire && settingsOf(rewire).faithful === true ? 'dense' : train.kernels
+  const network = new Network({
+    machine,
+    data,
+    model,
+    init,
+    prunable: prunableOf(recipe, model),
+    tying: recipe.tie,
+    batch: train.batch,
+    validation,
+    stratify,
+    seed: recipe.seed,
+    augment: findAugmentation(augment),
+    kernels,
+    groupLasso: train.groupLasso,
+    denseGradients: rewiring?.gradients === 'batch',
+    smoothing: rewiring?.gradients === 'smoothed' ? train.momentum : undefined,
+    active: activeCount(train.gsm, model),
+    ...pruning?.network,
+  })
+  if (weights !== undefined) loadWeights(network, namedAs(model, await readWeights(weights)).file, weights)
+  if (masks !== undefined) loadMasks(network, namedAs(model, await readWeights(masks)).file, masks)
+  return network
+}
+
+/** Names of the tensors whose masks a recipe is about; undefined: the weights of all layers. */
+function prunableOf({ prune, tie }: Recipe, model: Model): string[] | undefined {
+  const names = (tensors: readonly Tensor[]) => tensors.map(({ name }) => name)
+  if (tie) return names(tensorsToPrune(tie, model, { section: 'tie' }))
+  return prune && methodOf(prune).ranked ? names(tensorsToPrune(prune, model)) : undefined
+}

@@ -1,0 +1,30 @@
+/** @file How a recipe prunes at its events, as its method plans it. */
+import type { Dataset } from '../../data/dataset.ts'
+import type { PruningPlan, PruningRequest } from '../../methods/method.ts'
+import { checkFloor } from '../../methods/saliency/plan.ts'
+import type { Model } from '../../models/model.ts'
+import { sparsitiesOf } from '../../sparsity/sparsities.ts'
+import { methodOf } from '../recipe/checks.ts'
+import { maskOptions, tensorsToPrune } from '../recipe/mask-keys.ts'
+import type { Recipe } from '../recipe/schema.ts'
+
+/** Undefined where the recipe prunes nothing. Throws UserError where settings do not fit the network or the data. */
+export async function pruningPlan(recipe: Recipe, model: Model, data: Dataset): Promise<PruningPlan | undefined> {
+  const { prune, seed } = recipe
+  if (!prune) return undefined
+  const method = methodOf(prune)
+  const tensors = tensorsToPrune(prune, model, { usual: method.prunable })
+  const request: PruningRequest = {
+    model,
+    data: { name: data.name, samples: data.train.count - recipe.data.validation },
+    tensors,
+    scope: prune.scope,
+    masks: maskOptions(prune),
+    sparsities: prune.sparsities && sparsitiesOf(tensors, prune.sparsity, prune.sparsities, 'prune.sparsities'),
+    seed,
+    nameOf: (setting) => `prune.${method.section}.${setting}`,
+  }
+  // Of layers that have lost weights already, other counts are due.
+  if (recipe.model.masks === undefined) checkFloor(request, prune.sparsity)
+  return method.plan(prune[method.section] ?? {}, request)
+}

@@ -1,0 +1,93 @@
+/**
+ * @file A recipe resolved against its data, once: everything that a run, a dry run, a ticket or a sweep begins with is a
+ * value of the plan, and nothing else makes these values, so that no check can be forgotten.
+ */
+import type { Dataset } from '../../data/dataset.ts'
+import type { PruningPlan } from '../../methods/method.ts'
+import type { Model } from '../../models/model.ts'
+import type { RateSchedule } from '../../optim/schedule.ts'
+import type { SgdOptions } from '../../optim/sgd.ts'
+import type { PruningSchedule } from '../../sparsity/schedule.ts'
+import { checkFits } from '../../train/options.ts'
+import { checkRecipe } from '../recipe/recipe.ts'
+import type { Recipe } from '../recipe/schema.ts'
+import { type Phase, ticketPhases } from '../ticket/ticket.ts'
+import { guessedInputs } from './data.ts'
+import { gsmProblem, optimizerOf } from './gsm.ts'
+import { checkMemory } from './memory.ts'
+import { modelOf } from './network.ts'
+import { pruningPlan } from './pruning.ts'
+import { type RewiringPlan, rewiringPlan } from './rewiring.ts'
+import { firstStep, freezeStep, pruningSchedule, rateSchedule, snapshotStep } from './times.ts'
+
+export interface RunPlan {
+  readonly recipe: Recipe
+  readonly model: Model
+  readonly data: Dataset
+  readonly stepsPerEpoch: number
+  /** Steps of the training, of which those before `first` count as taken. */
+  readonly steps: number
+  readonly first: number
+  /** When a snapshot is written, and when GSM freezes what is active. */
+  readonly snapshot?: number
+  readonly freeze?: number
+  readonly optimizer: SgdOptions
+  readonly rates: RateSchedule
+  /** When and how it prunes: both or neither are there. */
+  readonly schedule?: PruningSchedule
+  readonly pruning?: PruningPlan
+  readonly rewiring?: RewiringPlan
+  /** What nobody said of the inputs, and what is wrong with the rates of GSM; sentences. */
+  readonly guess?: string
+  readonly warning?: string
+}
+
+/**
+ * The plan of a recipe without a ticket section. Throws UserError where it cannot be run: memory, shapes, the batch, all
+ * times against the length of the training, and what its methods need.
+ */
+export async function resolve(recipe: Recipe, data: Dataset): Promise<RunPlan> {
+  const model = modelOf(recipe)
+  checkMemory(recipe, model)
+  checkFits(model, data, recipe.train.batch, recipe.data.validation)
+  const stepsPerEpoch = Math.ceil((data.train.count - recipe.data.validation) / recipe.train.batch)
+  const schedule = pruningSchedule(recipe, stepsPerEpoch)
+  const first = firstStep(recipe, stepsPerEpoch)
+  const snapshot = snapshotStep(recipe, stepsPerEpoch)
+  const freeze = freezeStep(recipe, stepsPerEpoch)
+  const rates = rateSchedule(recipe, stepsPerEpoch)
+  const rewiring = rewiringPlan(recipe, model, rates, stepsPerEpoch)
+  return {
+    recipe,
+    model,
+    data,
+    stepsPerEpoch,
+    steps: rates.total,
+    first,
+    snapshot,
+    freeze,
+    optimizer: optimizerOf(recipe),
+    rates,
+    schedule,
+    pruning: await pruningPlan(recipe, model, data),
+    rewiring,
+    guess: guessedInputs(data),
+    warning: gsmProblem(recipe, rates, freeze),
+  }
+}
+
+/**
+ * The runs that a recipe asks for, in the folder: with a ticket section several. Throws UserError where the
+ * plan does not fit the network.
+ */
+export function phasesOf(recipe: Recipe, folder = ''): Phase[] {
+  if (!recipe.ticket) return [{ name: recipe.name, recipe }]
+  return ticketPhases(recipe, modelOf(recipe), folder, (value) => checkRecipe(value, 'ticket'))
+}
+
+/** The plans of all runs that a recipe asks for. Throws UserError as {@link resolve} does. */
+export async function resolveAll(recipe: Recipe, data: Dataset): Promise<RunPlan[]> {
+  const plans: RunPlan[] = []
+  for (const phase of phasesOf(recipe)) plans.push(await resolve(phase.recipe, data))
+  return plans
+}

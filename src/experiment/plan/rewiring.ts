@@ -1,0 +1,65 @@
+/** @file How a recipe moves the weights of a sparse network while it trains. */
+import { sizeOf } from '../../graph/tensor.ts'
+import { HiddenWeights } from '../../methods/rewiring/hidden-weights.ts'
+import { type RewiringEvent, RewiringHook } from '../../methods/rewiring/hook.ts'
+import { rewirings } from '../../methods/rewiring/index.ts'
+import { type OverTime, valueAt } from '../../methods/rewiring/over-time.ts'
+import type { RewiringMethod } from '../../methods/rewiring/rewiring.ts'
+import { beginning, graphOf, type Model } from '../../models/model.ts'
+import { learningRate, type RateSchedule } from '../../optim/schedule.ts'
+import { isRun } from '../../sparsity/granularity/runs.ts'
+import { toSteps } from '../../util/duration.ts'
+import { UserError } from '../../util/errors.ts'
+import { settingsOf } from '../recipe/checks.ts'
+import type { Recipe } from '../recipe/schema.ts'
+
+/** Makes the hook of a run, which is told of every event. */
+export type RewiringPlan = (onEvent: (event: RewiringEvent) => void) => RewiringHook
+
+/** Steps between the events that are told of, where there is one after every step. */
+const TOLD = 100
+
+/** Undefined where the recipe rewires nothing. Throws UserError where its times do not fit. */
+export function rewiringPlan(
+  recipe: Recipe,
+  model: Model,
+  rates: RateSchedule,
+  stepsPerEpoch: number,
+): RewiringPlan | undefined {
+  const { rewire, prune, seed } = recipe
+  if (!rewire || !prune) return undefined
+  const steps = (time: string) => toSteps(time, stepsPerEpoch)
+  const every = valueAt<string>(rewire.every as OverTime<string>, stepsPerEpoch, 'rewire.every')
+  const method: RewiringMethod = rewirings[rewire.method] as RewiringMethod
+  const { gradients, everyStep = false } = method
+  const settings = Object.entries(settingsOf(rewire)).map(([key, value]) => {
+    const varies = typeof value === 'object' && value !== null
+    return [key, varies ? valueAt(value as OverTime<number>, stepsPerEpoch, `rewire.${key}`) : value]
+  })
+  const [start, end] = [steps(prune.start), steps(rewire.end)]
+  if (end <= start)
+    throw new UserError(`rewire.end: expected a time after prune.start ${prune.start}, found ${rewire.end}`)
+  return (onEvent) =>
+    new RewiringHook({
+      rewiring: method.make({ ...Object.fromEntries(settings), seed }),
+      seed,
+      gradients,
+      onEvent,
+      granularity: isRun(prune.granularity) ? prune.granularity : undefined,
+      ...(settingsOf(rewire).faithful === true && { hidden: hiddenWeights(recipe, model, start) }),
+      schedule: { start, end, period: everyStep ? () => 1 : (step) => steps(every(step)) },
+      rate: (step) => learningRate(rates, step - 1),
+      // A line for every step would be longer than the run.
+      logged: (step) => !everyStep || step % TOLD === 0,
+    })
+}
+
+/** Where the network is pruned later than at its beginning, hidden weights begin at zero. */
+function hiddenWeights({ model: { init, weights }, seed, train }: Recipe, model: Model, start: number): HiddenWeights {
+  const { tensors } = graphOf(model)
+  const begin = beginning(model, init, seed)
+  return new HiddenWeights(train, (name) => {
+    const tensor = tensors.get(name)!
+    return start > 0 || weights !== undefined ? new Float32Array(sizeOf(tensor.shape)) : begin(tensor)
+  })
+}

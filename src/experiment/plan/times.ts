@@ -1,0 +1,61 @@
+/** @file The times of a recipe as steps of its training. Each throws UserError where one does not fit it. */
+import type { RateSchedule } from '../../optim/schedule.ts'
+import type { PruningSchedule } from '../../sparsity/schedule.ts'
+import { toSteps } from '../../util/duration.ts'
+import { UserError } from '../../util/errors.ts'
+import type { Recipe } from '../recipe/schema.ts'
+
+/** When a recipe prunes; undefined where it does not. */
+export function pruningSchedule({ prune, train }: Recipe, stepsPerEpoch: number): PruningSchedule | undefined {
+  if (!prune) return undefined
+  const { schedule: kind, sparsity, initial } = prune
+  const [start, every] = [toSteps(prune.start, stepsPerEpoch), toSteps(prune.every, stepsPerEpoch)]
+  const end = prune.end === undefined || kind === 'one-shot' ? start : toSteps(prune.end, stepsPerEpoch)
+  if (kind !== 'one-shot' && (end < start || every < 1))
+    throw new UserError(
+      `prune: expected start <= end and every >= 1it, found start ${prune.start}, end ${prune.end}, every ${prune.every}`,
+    )
+  const steps = train.epochs * stepsPerEpoch
+  if (end > steps)
+    throw new UserError(`prune: the last event is at step ${end}, but training ends after ${steps} steps`)
+  return { kind, sparsity, start, end, every, initial }
+}
+
+/** The step at which training begins. */
+export function firstStep({ train }: Recipe, stepsPerEpoch: number): number {
+  const [first, steps] = [toSteps(train.start ?? '0it', stepsPerEpoch), train.epochs * stepsPerEpoch]
+  if (first <= steps) return first
+  throw new UserError(`train.start: expected at most the ${steps} steps of the training, found ${train.start}`)
+}
+
+/** The step at which a snapshot is written; undefined where none is. */
+export function snapshotStep(recipe: Recipe, stepsPerEpoch: number): number | undefined {
+  const { snapshot, epochs } = recipe.train
+  if (snapshot === undefined) return undefined
+  const [first, steps] = [firstStep(recipe, stepsPerEpoch), epochs * stepsPerEpoch]
+  const step = toSteps(snapshot, stepsPerEpoch)
+  if (first <= step && step <= steps) return step
+  throw new UserError(`train.snapshot: expected a step from ${first} to ${steps}, found ${snapshot}`)
+}
+
+/** The step from which on GSM's largest weights are active; undefined where there is none. */
+export function freezeStep({ train: { gsm, epochs } }: Recipe, stepsPerEpoch: number): number | undefined {
+  if (gsm?.freeze === undefined) return undefined
+  const [step, steps] = [toSteps(gsm.freeze, stepsPerEpoch), epochs * stepsPerEpoch]
+  if (step < steps) return step
+  throw new UserError(`train.gsm.freeze: expected less than the ${steps} steps of the training, found ${gsm.freeze}`)
+}
+
+/** The learning rates. */
+export function rateSchedule({ train }: Recipe, stepsPerEpoch: number): RateSchedule {
+  const { schedule, learningRate, warmup, drops, factor, epochs } = train
+  const steps = (duration: string) => toSteps(duration, stepsPerEpoch)
+  return {
+    kind: schedule,
+    base: learningRate,
+    warmup: steps(warmup),
+    drops: drops.map(steps),
+    factor,
+    total: epochs * stepsPerEpoch,
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * @file What a recipe asks for has to go together: all checks of several sections at once, before there is a network or
+ * a data set. Each throws UserError that names `source` and the key.
+ */
+import { methods } from '../../methods/index.ts'
+import type { Method } from '../../methods/method.ts'
+import { rewirings } from '../../methods/rewiring/index.ts'
+import { runNames } from '../../sparsity/granularity/runs.ts'
+import { UserError } from '../../util/errors.ts'
+import type { Recipe } from './schema.ts'
+import { rewireTimes } from './sections/rewire.ts'
+
+type Prune = NonNullable<Recipe['prune']>
+
+/** The method of a `prune` section. */
+export const methodOf = ({ method }: Pick<Prune, 'method'>): Method => methods[method]
+
+/** All checks, of which the first that fails is told. */
+export function checkTogether(recipe: Recipe, source: string): void {
+  checkGsm(recipe, source)
+  checkTicket(recipe, source)
+  checkPrune(recipe, source)
+  checkTie(recipe, source)
+  checkRewire(recipe, source)
+  checkTrain(recipe, source)
+  checkData(recipe, source)
+}
+
+function checkTrain({ prune, train }: Recipe, source: string): void {
+  if (train.epochs === 0 && !prune) throw new UserError(`${source}: train.epochs: 0 epochs need a prune section`)
+  if (train.nesterov && train.momentum === 0)
+    throw new UserError(`${source}: train.nesterov: needs a train.momentum above 0, found 0`)
+}
+
+function checkData({ data }: Recipe, source: string): void {
+  if (data.normalization !== undefined && data.mean !== undefined && data.std !== undefined)
+    throw new UserError(`${source}: data.normalization: expected none beside data.mean and data.std, which replace it`)
+  if (data.stratify && data.validation === 0)
+    throw new UserError(`${source}: data.stratify: needs a data.validation above 0, found 0`)
+}
+
+function checkPrune({ prune, train }: Recipe, source: string): void {
+  if (!prune) return
+  if (prune.schedule !== 'one-shot' && prune.end === undefined)
+    throw new UserError(`${source}: prune.end: a ${prune.schedule} schedule needs it, such as 10ep`)
+  if (prune.initial !== undefined && (prune.schedule !== 'cubic' || prune.initial > prune.sparsity))
+    throw new UserError(`${source}: prune.initial: needs a cubic schedule and at most the final sparsity`)
+  if (prune.sparsities) checkSparsities(prune, source)
+  checkSettings(prune, source)
+  const method = methodOf(prune)
+  if (method.ranked) return
+  checkUnranked(prune, source)
+  if (train.kernels === 'sparse')
+    throw new UserError(`${source}: train.kernels: ${prune.method} works with dense kernels only`)
+}
+
+function checkSparsities(prune: Prune, source: string): void {
+  const { method, scope, initial, granularity } = prune
+  const needs = (what: string) => new UserError(`${source}: prune.sparsities: ${what}`)
+  if (!methodOf(prune).ranked) throw needs(`${method} knows one sparsity only`)
+  if (scope !== 'layerwise') throw needs(`expected prune.scope layerwise, found ${scope}`)
+  if (initial !== undefined) throw needs('does not go with prune.initial')
+  if (granularity === 'channel') throw needs('expected a prune.granularity of weights, found channel')
+}
+
+/** Whether the method has a use for every setting that is given, and they fit together. */
+function checkSettings(prune: Prune, source: string): void {
+  const { section, takes, check } = methodOf(prune)
+  const others = (['scoring', 'secondOrder', 'layerwise'] as const).filter((other) => other !== section)
+  for (const other of others)
+    if (prune[other]) throw new UserError(`${source}: prune.${other}: ${prune.method} has prune.${section} instead`)
+  const settings = prune[section] ?? {}
+  for (const [key, value] of Object.entries(settings))
+    if (value !== undefined && !takes.includes(key))
+      throw new UserError(
+        `${source}: prune.${section}.${key}: ${prune.method} has no use for it, expected no such setting`,
+      )
+  check?.(settings, (key) => `${source}: prune.${section}.${key}`)
+}
+
+/** Methods that choose weights in their own way cannot do what only rankings by score can. */
+function checkUnranked(prune: Prune, source: string): void {
+  const { granularity, floor, onCollapse, method, scope } = prune
+  if (granularity !== 'weight')
+    throw new UserError(`${source}: prune.granularity: ${method} prunes single weights only`)
+  if (floor !== undefined) throw new UserError(`${source}: prune.floor: ${method} knows no floor`)
+  if (onCollapse === 'floor')
+    throw new UserError(`${source}: prune.onCollapse: expected warn or error with ${method}, which knows no floor`)
+  const { scopes } = methodOf(prune)
+  if (!scopes.includes(scope))
+    throw new UserError(`${source}: prune.scope: expected ${scopes.join(' or ')} with ${method}, found ${scope}`)
+}
+
+function checkGsm({ model, train, prune, tie }: Recipe, source: string): void {
+  if (!train.gsm) return
+  if (model.masks !== undefined)
+    throw new UserError(`${source}: train.gsm: any weight may become active, expected no model.masks beside it`)
+  if (train.epochs === 0) throw new UserError(`${source}: train.gsm: prunes by training, expected epochs of 1 or more`)
+  if (prune) throw new UserError(`${source}: train.gsm: prunes by itself, expected no prune section beside it`)
+  if (tie) throw new UserError(`${source}: train.gsm: ranks weights one by one, expected no tie section beside it`)
+  if (train.kernels === 'sparse')
+    throw new UserError(`${source}: train.kernels: gsm trains all weights, expected dense or auto kernels`)
+}
+
+function checkTicket({ ticket, prune, rewire, train }: Recipe, source: string): void {
+  if (!ticket) return
+  if (prune) throw new UserError(`${source}: ticket: chooses weights by itself, expected no prune section beside it`)
+  if (rewire) throw new UserError(`${source}: ticket: keeps its masks, expected no rewire section beside it`)
+  if (train.gsm)
+    throw new UserError(`${source}: ticket: trains by gsm where ticket.masks says so, expected no train.gsm`)
+  if (ticket.output !== undefined && ticket.scope !== 'layerwise')
+    throw new UserError(`${source}: ticket.output: needs scope layerwise, found ${ticket.scope}`)
+  if (ticket.floor !== undefined && ticket.scope !== 'global')
+    throw new UserError(`${source}: ticket.floor: needs scope global, found ${ticket.scope}`)
+}
+
+function checkTie({ tie, prune }: Recipe, source: string): void {
+  if (tie && prune) throw new UserError(`${source}: tie: expected no prune section beside it, found one`)
+}
+
+/** Whether no key is missing or means nothing to the method. */
+function checkRewire({ rewire, prune, train }: Recipe, source: string): void {
+  if (!rewire) return
+  const { method } = rewire
+  const { settings, gradients, weightsOnly } = rewirings[method]
+  const given = settingsOf(rewire)
+  for (const [key, schema] of Object.entries(settings.shape))
+    if (!Object.hasOwn(given, key) && !schema.safeParse(undefined).success)
+      throw new UserError(`${source}: rewire.${key}: ${method} needs it, found nothing`)
+  for (const key of Object.keys(given))
+    if (!Object.hasOwn(settings.shape, key))
+      throw new UserError(`${source}: rewire.${key}: ${method} has no use for it`)
+  if (gradients === 'smoothed' && train.momentum === 0)
+    throw new UserError(`${source}: train.momentum: ${method} needs a momentum above 0, found 0`)
+  if (given.faithful === true && train.kernels === 'sparse')
+    throw new UserError(
+      `${source}: train.kernels: rewire.faithful goes on with masked weights, expected dense, found sparse`,
+    )
+  if (prune?.schedule !== 'one-shot')
+    throw new UserError(
+      `${source}: rewire: needs a prune section with a one-shot schedule, which makes the network sparse`,
+    )
+  const { granularity } = prune
+  const movable: readonly string[] = weightsOnly ? ['weight'] : runNames
+  if (!movable.includes(granularity))
+    throw new UserError(
+      `${source}: prune.granularity: expected ${movable.join(', ')} with ${method}, found ${granularity}`,
+    )
+}
+
+/** What a `rewire` section says to its method. */
+export function settingsOf(rewire: NonNullable<Recipe['rewire']>): Record<string, unknown> {
+  const times = Object.keys(rewireTimes.shape)
+  return Object.fromEntries(
+    Object.entries(rewire).filter(([key, value]) => !times.includes(key) && value !== undefined),
+  )
+}
+
+/** The recipe that looks for a mask by gsm, from weights in a file, still to be checked. */
+export function gsmRecipe({ ticket, ...recipe }: Recipe, weights?: string): unknown {
+  const { freeze, ...changes } = ticket?.gsm ?? {}
+  return {
+    ...recipe,
+    name: `${recipe.name}-gsm`,
+    model: { ...recipe.model, weights },
+    train: { ...recipe.train, ...changes, gsm: { ratio: ticket?.ratio, freeze } },
+  }
+}

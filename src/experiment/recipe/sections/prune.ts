@@ -1,0 +1,29 @@
+/** @file The section `prune` of a recipe: by which method, how much, which weights and when. */
+import { z } from 'zod'
+import { type MethodName, methods } from '../../../methods/index.ts'
+import { layerwiseSettings } from '../../../methods/layerwise/settings.ts'
+import { scoringSettings } from '../../../methods/saliency/settings.ts'
+import { secondOrderSettings } from '../../../methods/second-order/settings.ts'
+import { scheduleKinds } from '../../../sparsity/schedule.ts'
+import { type ScopeName, scopes } from '../../../sparsity/scope.ts'
+import { duration, nameIn } from '../../../util/schema.ts'
+import { maskKeys } from '../mask-keys.ts'
+
+export const pruneSchema = z.strictObject({
+  method: nameIn<MethodName>(methods),
+  scope: nameIn<ScopeName>(scopes).default('global').describe('Which weights compete.'),
+  sparsity: z.number().min(0).lt(1).describe('Final share of zeros among prunable weights.'),
+  sparsities: z
+    .record(z.string(), z.number().min(0).lt(1))
+    .optional()
+    .describe('Of the kinds conv and linear, and of tensors by name, where it is another; needs scope layerwise.'),
+  schedule: z.enum(scheduleKinds).default('one-shot'),
+  start: duration.default('0it').describe('First event.'),
+  end: duration.optional().describe('Last event at the latest (not for one-shot).'),
+  initial: z.number().min(0).lt(1).optional().describe('Of a cubic schedule: the sparsity after its first event.'),
+  every: duration.default('100it').describe('Time between events.'),
+  scoring: scoringSettings.optional().describe('How scores are measured that are not of weights alone.'),
+  ...maskKeys,
+  secondOrder: secondOrderSettings.optional().describe('Of the methods that use gradients of samples.'),
+  layerwise: layerwiseSettings.optional().describe('Of the methods that prune layer by layer (obc, sparsegpt).'),
+})

@@ -1,0 +1,21 @@
+/** @file What can be set of pruning layer by layer: the section `prune.layerwise` of a recipe. */
+import { z } from 'zod'
+import { positive } from '../../util/schema.ts'
+import { refreshBatchNorm } from '../settings.ts'
+
+export const layerwiseSettings = z.strictObject({
+  samples: positive
+    .optional()
+    .describe(
+      'Training images that inputs of layers are taken from (default: 4000, of convolutional networks 1000; at most half of the samples).',
+    ),
+  damp: z
+    .number()
+    .positive()
+    .optional()
+    .describe("Added to the diagonal of H = 2 X X', in units of its mean (default: 0.01)."),
+  refreshBatchNorm,
+})
+export type LayerwiseSettings = z.output<typeof layerwiseSettings>
+
+export type LayerwiseMethod = 'obc' | 'sparsegpt'

@@ -1,0 +1,81 @@
+/**
+ * @file What a pruning method is. Recipes, `espalier prune`, sweeps, lists and the library know methods by this alone:
+ * a method says what it is, what can be set, and makes a plan, which is asked for before there is a network, because it
+ * may need programs of it.
+ */
+import type { z } from 'zod'
+import type { Tensor } from '../graph/tensor.ts'
+import type { Model } from '../models/model.ts'
+import type { PruningEvent } from '../sparsity/schedule.ts'
+import type { ScopeName } from '../sparsity/scope.ts'
+import type { PrunableSet } from '../sparsity/tensors.ts'
+import type { Kernels } from '../train/kernels.ts'
+import type { Network } from '../train/network.ts'
+import type { NetworkOptions } from '../train/options.ts'
+import type { MaskOptions, PruneResult, RefreshedStatistics } from './masks.ts'
+
+/** Keys of a recipe's `prune` section under which a family of methods has its settings. */
+export type Section = 'scoring' | 'secondOrder' | 'layerwise'
+
+/** Calls a setting by the name that a person knows: `--samples`, or `prune.scoring.samples`. */
+export type NameOf = (setting: string) => string
+
+export interface Method {
+  /** One line: what decides, and the paper. */
+  readonly summary: string
+  readonly section: Section
+  /** All settings of the family, none of them required. */
+  readonly settings: z.ZodObject
+  /** Those that this method has a use for. */
+  readonly takes: readonly string[]
+  /** The scopes that it knows. */
+  readonly scopes: readonly ScopeName[]
+  /** Whether it ranks weights by scores: then granularities, floors and sparsities of single tensors apply. */
+  readonly ranked: boolean
+  /** Whether stored weights are all that it looks at: no data, and no network that has to run. */
+  readonly stored: boolean
+  /** The tensors that it prunes where nobody says which. */
+  readonly prunable: PrunableSet
+  /** Throws UserError where settings do not fit together. They may be those of the schema, without defaults. */
+  check?(settings: object, nameOf: NameOf): void
+  /** Throws UserError where a setting does not fit the network or the data. */
+  plan(settings: object, request: PruningRequest): Promise<PruningPlan>
+}
+
+/** What is to be pruned, as far as it is known before there is a network. */
+export interface PruningRequest {
+  model: Model
+  /** What the data set is called, and the number of training samples that are not held out. */
+  data: { name: string; samples: number }
+  tensors: readonly Tensor[]
+  scope: ScopeName
+  /** How masks are made of scores. */
+  masks?: Omit<MaskOptions, 'sparsity' | 'scope'>
+  /** Final sparsities by tensor, where they are not all the same; then the scope is of no account. */
+  sparsities?: ReadonlyMap<string, number>
+  /** Seed of all random draws. */
+  seed: number
+  nameOf: NameOf
+  /** A folder in which gradients are kept, and what is told of it. */
+  cache?: { folder: string; notice(sentence: string): void }
+}
+
+/** How much of a phase is done, 0 (it begins) to 1; absent for what is worth a line of its own. */
+export type PruningProgress = (phase: string, text: string, share?: number) => void
+
+export interface PruningPlan {
+  /** Settings with what is usual filled in, for reports. */
+  settings: Readonly<Record<string, number | string | boolean | undefined>>
+  /** Options that the network needs to be made with. */
+  network: Pick<NetworkOptions, 'programs' | 'judged' | 'prunable'> & {
+    /** Where the method works with these kernels only. */
+    kernels?: Kernels
+  }
+  /** Prunes at an event of a schedule (index 0 is the first). */
+  prune(network: Network, event: PruningEvent, index: number, progress?: PruningProgress): PruneResult
+  /** Gives batch normalizations new statistics, where that was asked for. */
+  refresh?(network: Network, progress?: PruningProgress): RefreshedStatistics
+}
+
+/** The event of pruning once to a sparsity. */
+export const once = (sparsity: number): PruningEvent => ({ step: 0, sparsity, at: (final) => final })

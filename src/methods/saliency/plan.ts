@@ -1,0 +1,55 @@
+/** @file Pruning by the scores of a saliency, as methods are planned. */
+import { raiseToFloor } from '../../sparsity/floor.ts'
+import { type Scope, scopes } from '../../sparsity/scope.ts'
+import { tensorwise } from '../../sparsity/sparsities.ts'
+import { prunableTensors } from '../../sparsity/tensors.ts'
+import type { PruningPlan, PruningRequest } from '../method.ts'
+import { prune } from '../prune.ts'
+import { withRefresh } from '../refresh.ts'
+import type { SaliencyName } from './index.ts'
+import { Scoring } from './scoring/scoring.ts'
+import type { ScoringSettings } from './settings.ts'
+
+/** Throws UserError where settings do not fit, or floors do not fit the sparsity. */
+export function scoresPlan(
+  method: SaliencyName,
+  { samples, refreshBatchNorm, ...settings }: ScoringSettings,
+  request: PruningRequest,
+): PruningPlan {
+  const { model, data, tensors, sparsities, seed, masks, nameOf } = request
+  const all = prunableTensors(model)
+  const chosen = tensors.length === all.length && tensors.every(({ name }, i) => name === all[i].name)
+  const prunable = chosen ? undefined : tensors.map(({ name }) => name)
+  const scoring = new Scoring({
+    ...settings,
+    method,
+    available: data.samples,
+    prunable,
+    samples: samples === 'all' ? data.samples : samples,
+    nameOf,
+  })
+  const plan: PruningPlan = {
+    settings: { ...scoring.settings },
+    network: { programs: scoring.programs, prunable },
+    prune(network, { sparsity, at }, index, tell = () => {}) {
+      const started = performance.now()
+      tell('scoring', '', 0)
+      const progress = (done: number, total: number) => tell('scoring', `${done} of ${total}`, done / total)
+      const scope = sparsities ? tensorwise((name) => at(sparsities.get(name)!)) : request.scope
+      const result = prune(network, { method: scoring, scope, sparsity, ...masks, seed, progress }, index)
+      return { ...result, seconds: { scoring: (performance.now() - started) / 1000 } }
+    },
+  }
+  return withRefresh(plan, refreshBatchNorm, request)
+}
+
+/**
+ * Whether the floor of every layer fits a final sparsity, as far as that can be said before there is a network. Throws
+ * UserError.
+ */
+export function checkFloor({ tensors, masks, scope, sparsities }: PruningRequest, sparsity: number): void {
+  // Of whole channels other counts are due.
+  if (!masks?.floor || masks.granularity === 'channel') return
+  const finals: Scope = sparsities ? tensorwise((name) => sparsities.get(name)!) : scopes[scope]
+  raiseToFloor(finals.groups(tensors, sparsity, masks.count), masks.floor)
+}

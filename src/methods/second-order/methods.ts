@@ -1,0 +1,42 @@
+/** @file The methods that prune by second derivatives of a trained network, by name. */
+import type { Method } from '../method.ts'
+import { type SecondOrderMethod, secondOrderMethods } from './options.ts'
+import { secondOrderSettings } from './settings.ts'
+
+const always = ['samples', 'miniBatch', 'memory', 'stages', 'judge', 'faithful', 'refreshBatchNorm'] as const
+const takes: Record<SecondOrderMethod, readonly (keyof typeof secondOrderSettings.shape)[]> = {
+  magnitude: always,
+  obd: always,
+  woodfisher: [...always, 'blocks', 'damp'],
+  'cbs-select': [...always, 'blocks'],
+  'cbs-update': [...always, 'blocks', 'damp'],
+  cbs: [...always, 'blocks', 'damp'],
+  chita: [...always, 'blocks', 'damp'],
+}
+
+const methodOf = (name: SecondOrderMethod): Method => ({
+  summary: secondOrderMethods[name],
+  section: 'secondOrder',
+  settings: secondOrderSettings,
+  takes: takes[name],
+  scopes: ['global'],
+  ranked: false,
+  stored: false,
+  prunable: 'published',
+  async plan(settings, request) {
+    const { secondOrderPlan } = await import('./plan.ts')
+    return secondOrderPlan(name, secondOrderSettings.parse(settings), request)
+  },
+})
+
+export const secondOrder = {
+  obd: methodOf('obd'),
+  woodfisher: methodOf('woodfisher'),
+  'cbs-select': methodOf('cbs-select'),
+  'cbs-update': methodOf('cbs-update'),
+  cbs: methodOf('cbs'),
+  chita: methodOf('chita'),
+}
+
+/** |w| with samples and counts as in the published code of second-order pruning: the control beside its methods. */
+export const faithfulMagnitude: Method = { ...methodOf('magnitude'), scopes: ['global', 'layerwise'] }
