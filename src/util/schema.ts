@@ -15,7 +15,10 @@ export const checkedBy = <T>(fits: (value: unknown) => boolean, message: (value:
 export const nameIn = <T extends string>(known: Readonly<Record<T, unknown>>): z.ZodType<T, T> =>
   checkedBy<T>(
     (name) => typeof name === 'string' && Object.hasOwn(known, name),
-    (name) => `found ${typeof name === 'string' ? name : shown(name)}${suggestion(String(name), Object.keys(known))}`,
+    (name) =>
+      typeof name === 'string'
+        ? `found ${name}${suggestion(name, Object.keys(known))}`
+        : `expected a value of type string, found ${shown(name)}`,
   )
 
 /** A length of time in training, such as 4ep or 500it. */

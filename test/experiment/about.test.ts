@@ -11,7 +11,7 @@ import { publishedFor, publishedText, settingsOf, withoutAbout } from '../../src
 import { UserError } from '../../src/util/errors.ts'
 import { tiny } from './tiny.ts'
 
-const folder = fileURLToPath(new URL('../../recipes', import.meta.url))
+const folder = fileURLToPath(new URL('../../recipes/', import.meta.url))
 const recipes = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
   /^(?!.*\.sweep\.yaml$).*\.yaml$/.test(file),
 )

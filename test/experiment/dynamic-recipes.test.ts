@@ -13,7 +13,7 @@ import { sizeOf, type Tensor } from '../../src/graph/tensor.ts'
 import { scopes } from '../../src/sparsity/scope.ts'
 import { UserError } from '../../src/util/errors.ts'
 
-const folder = fileURLToPath(new URL('../../recipes/dynamic', import.meta.url))
+const folder = fileURLToPath(new URL('../../recipes/dynamic/', import.meta.url))
 const total = (tensors: readonly Tensor[]) => tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
 
 /** Tensors that can be sparse, and their weights; parameters that are dense always; parameters that learn. */

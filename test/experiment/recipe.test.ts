@@ -165,7 +165,10 @@ it.each<[string, string]>([
     'prune={method: fts, sparsity: 0.5, scoring: {batchNorm: trian}}',
     'prune.scoring.batchNorm: found trian (did you mean train?)',
   ],
-  ['prune={method: obd, sparsity: 0.5, scoring: {samples: 5}}', 'prune.scoring: obd has prune.secondOrder instead'],
+  [
+    'prune={method: obd, sparsity: 0.5, scoring: {samples: 5}}',
+    'prune.scoring: obd has no use for it, expected prune.secondOrder or nothing',
+  ],
   [
     'prune.granularity=3:2',
     'prune.granularity: expected weight, N:M, BxB, channel, row, kernel, filter such as 2:4 or 4x4, found 3:2',
@@ -179,8 +182,12 @@ it.each<[string, string]>([
   ['prune.floor=101%', 'prune.floor: expected weights such as 16 or a share such as 1%, found "101%"'],
   ['prune.onCollapse=stop', 'prune.onCollapse: expected one of warn, floor, error, found "stop"'],
   [
-    'prune={method: cbs, sparsity: 0.5, include: [fc1*]}',
-    'prune.include: with cbs it is prune.secondOrder.include that says so',
+    'prune={method: obd, sparsity: 0.5, secondOrder: {damp: 0.1}}',
+    'prune.secondOrder.damp: obd has no use for it, expected no such setting',
+  ],
+  [
+    'prune={method: sparsegpt, sparsity: 0.5, scope: uniform}',
+    'prune.scope: expected global or layerwise or erk with sparsegpt, found uniform',
   ],
   ['prune={method: obd, sparsity: 0.5, granularity: channel}', 'prune.granularity: obd prunes single weights only'],
   ['prune={method: obd, sparsity: 0.5, floor: 1%}', 'prune.floor: obd knows no floor'],

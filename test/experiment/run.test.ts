@@ -210,7 +210,7 @@ it.each<[object, string]>([
   ],
   [
     { prune: { ...tiny.prune, method: 'snip', scoring: { samples: 1901 } } },
-    'scoring.samples: expected at most the 1900 training samples, found 1901',
+    'prune.scoring.samples: expected at most the 1900 training samples, found 1901',
   ],
   [
     { prune: { ...tiny.prune, floor: '50%' } },
@@ -309,11 +309,11 @@ it('second-order methods prune at the events of a schedule, exactly', async () =
 it('second-order keys are refused where nothing uses them, and too many samples', async () => {
   const prune = { method: 'magnitude', sparsity: 0.5, secondOrder: {} }
   expect(() => checkRecipe({ ...tiny, prune }, 'tiny')).toThrow(
-    'tiny: prune.secondOrder: magnitude uses no gradients of samples',
+    'tiny: prune.secondOrder: magnitude has no use for it, expected prune.scoring or nothing',
   )
   const greedy = { method: 'cbs', sparsity: 0.5, secondOrder: { samples: 1800, judge: 200 } }
   await expect(run({ out: temporaryFolder() }, checkRecipe({ ...tiny, prune: greedy }, 'tiny'))).rejects.toThrow(
-    /1800 gradients of 1 samples and 200 judging samples are more than the 1900 training samples/,
+    /^prune\.secondOrder\.judge: expected no more than 100 of the 1,900 training samples of synthetic beside the gradients, found 200$/,
   )
 })
 
@@ -322,6 +322,8 @@ it.each([
   [{ method: 'grasp', scoring: { samples: 'all', miniBatch: 100 } }, '1ep'],
   [{ method: 'force', scope: 'erk', scoring: { samples: 64, rounds: 3 } }, '10it'],
   [{ method: 'synflow' }, '0it'],
+  [{ method: 'obc', layerwise: { samples: 100 } }, '1ep'],
+  [{ method: 'sparsegpt', layerwise: { samples: 100, damp: 0.1 } }, '1ep'],
 ])('%o prunes at %s, and the network is as sparse as it says at every evaluation', async (prune, start) => {
   const out = join(temporaryFolder(), 'run')
   const section = { ...prune, start, sparsity: 0.9 }
@@ -338,7 +340,7 @@ it('more scoring samples than there are for training are refused before there is
   const out = join(temporaryFolder(), 'run')
   const section = { method: 'fts', sparsity: 0.5, scoring: { samples: 1901 } }
   const attempt = run({ out }, checkRecipe({ ...tiny, prune: section }, 'tiny'))
-  await expect(attempt).rejects.toThrow('scoring.samples: expected at most the 1900 training samples, found 1901')
+  await expect(attempt).rejects.toThrow('prune.scoring.samples: expected at most the 1900 training samples, found 1901')
   expect(existsSync(out)).toBe(false)
 })
 

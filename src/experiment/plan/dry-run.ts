@@ -10,11 +10,9 @@ import { setHyper } from '../../optim/sgd.ts'
 import type { LayerCount } from '../../sparsity/mask.ts'
 import type { Network } from '../../train/network.ts'
 import { checkRecipe, type Recipe } from '../recipe/recipe.ts'
-import { recipeData } from './data.ts'
 import { optimizerOf } from './gsm.ts'
-import { checkMemory } from './memory.ts'
 import { buildNetwork, modelOf } from './network.ts'
-import { phasesOf, type RunPlan, resolveAll } from './resolve.ts'
+import { phasesOf, planRuns, type RunPlan } from './resolve.ts'
 
 export interface DryRun {
   engine: string
@@ -52,20 +50,20 @@ export interface DryRun {
 export async function dryRun(given: Recipe): Promise<DryRun> {
   const recipe = checkRecipe(given, 'the recipe')
   const machine = await openMachine()
-  const found = await recipeData(recipe).catch((error) => error)
-  if (!(found instanceof Error)) {
-    const plans = await resolveAll(recipe, found)
+  const plans = await planRuns(recipe).catch((error: unknown) => {
+    if (error instanceof MissingData) return error
+    throw error
+  })
+  if (!(plans instanceof MissingData)) {
     const measured = measure(recipe, await buildNetwork(plans[0], machine))
     return { ...measured, ...lengthsOf(recipe, plans, measured.secondsPerStep), guess: plans[0].guess }
   }
-  if (!(found instanceof MissingData)) throw found
   const model = modelOf(recipe)
-  checkMemory(recipe, model)
   phasesOf(recipe)
   const data = synthetic({ image: model.image, classes: classesOf(model), train: recipe.train.batch, test: 1 })
   const alone = { ...recipe, data: { ...recipe.data, validation: 0 } }
   const network = await buildNetwork({ recipe: alone, model, data }, machine)
-  return { ...measure(recipe, network), missingData: found.message }
+  return { ...measure(recipe, network), missingData: plans.message }
 }
 
 /** Takes a few training steps. */

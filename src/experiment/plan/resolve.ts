@@ -3,6 +3,7 @@
  * value of the plan, and nothing else makes these values, so that no check can be forgotten.
  */
 import type { Dataset } from '../../data/dataset.ts'
+import type { OnProgress } from '../../data/progress.ts'
 import type { PruningPlan } from '../../methods/method.ts'
 import type { Model } from '../../models/model.ts'
 import type { RateSchedule } from '../../optim/schedule.ts'
@@ -12,7 +13,7 @@ import { checkFits } from '../../train/options.ts'
 import { checkRecipe } from '../recipe/recipe.ts'
 import type { Recipe } from '../recipe/schema.ts'
 import { type Phase, ticketPhases } from '../ticket/ticket.ts'
-import { guessedInputs } from './data.ts'
+import { guessedInputs, recipeData } from './data.ts'
 import { gsmProblem, optimizerOf } from './gsm.ts'
 import { checkMemory } from './memory.ts'
 import { modelOf } from './network.ts'
@@ -43,12 +44,11 @@ export interface RunPlan {
 }
 
 /**
- * The plan of a recipe without a ticket section. Throws UserError where it cannot be run: memory, shapes, the batch, all
- * times against the length of the training, and what its methods need.
+ * The plan of a recipe without a ticket section. Throws UserError where it cannot be run: shapes, the batch,
+ * all times against the length of the training, and what its methods need.
  */
 export async function resolve(recipe: Recipe, data: Dataset): Promise<RunPlan> {
   const model = modelOf(recipe)
-  checkMemory(recipe, model)
   checkFits(model, data, recipe.train.batch, recipe.data.validation)
   const stepsPerEpoch = Math.ceil((data.train.count - recipe.data.validation) / recipe.train.batch)
   const schedule = pruningSchedule(recipe, stepsPerEpoch)
@@ -85,8 +85,13 @@ export function phasesOf(recipe: Recipe, folder = ''): Phase[] {
   return ticketPhases(recipe, modelOf(recipe), folder, (value) => checkRecipe(value, 'ticket'))
 }
 
-/** The plans of all runs that a recipe asks for. Throws UserError as {@link resolve} does. */
-export async function resolveAll(recipe: Recipe, data: Dataset): Promise<RunPlan[]> {
+/**
+ * The plans of all runs that a recipe asks for; `given` are data in the place of those that it names. Throws
+ * UserError as {@link resolve} does, and where a training step has no room, before data are loaded.
+ */
+export async function planRuns(recipe: Recipe, given?: Dataset, onData?: OnProgress): Promise<RunPlan[]> {
+  checkMemory(recipe, modelOf(recipe))
+  const data = given ?? (await recipeData(recipe, onData))
   const plans: RunPlan[] = []
   for (const phase of phasesOf(recipe)) plans.push(await resolve(phase.recipe, data))
   return plans

@@ -68,7 +68,10 @@ function checkSettings(prune: Prune, source: string): void {
   const { section, takes, check } = methodOf(prune)
   const others = (['scoring', 'secondOrder', 'layerwise'] as const).filter((other) => other !== section)
   for (const other of others)
-    if (prune[other]) throw new UserError(`${source}: prune.${other}: ${prune.method} has prune.${section} instead`)
+    if (prune[other])
+      throw new UserError(
+        `${source}: prune.${other}: ${prune.method} has no use for it, expected prune.${section} or nothing`,
+      )
   const settings = prune[section] ?? {}
   for (const [key, value] of Object.entries(settings))
     if (value !== undefined && !takes.includes(key))

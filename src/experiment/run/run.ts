@@ -13,9 +13,8 @@ import { type EpochSums, type Hook, train } from '../../train/train.ts'
 import { checkNotNegative } from '../../util/checks.ts'
 import { UserError } from '../../util/errors.ts'
 import { writeAtomically } from '../../util/files.ts'
-import { recipeData } from '../plan/data.ts'
 import { buildNetwork } from '../plan/network.ts'
-import { type RunPlan, resolve } from '../plan/resolve.ts'
+import { planRuns, type RunPlan } from '../plan/resolve.ts'
 import { checkRecipe, type Recipe, recipeToYaml } from '../recipe/recipe.ts'
 import { RunClock } from './clock.ts'
 import { endRun } from './end.ts'
@@ -59,7 +58,7 @@ export async function runRecipe(given: Recipe, options: RunOptions = {}): Promis
   if (recipe.ticket)
     throw new UserError('ticket: a recipe with this section is several runs: expected a call of runTicket')
   if (options.resume && !options.out) throw new UserError('--resume needs --out with the folder of the run')
-  const plan = await resolve(recipe, options.data ?? (await recipeData(recipe, options.onData)))
+  const [plan] = await planRuns(recipe, options.data, options.onData)
   const network = await buildNetwork(plan, options.machine ?? (await openMachine()))
   const folder = options.out ? RunFolder.open(options.out, options) : RunFolder.fresh(recipe.name)
   try {

@@ -10,9 +10,8 @@ import { deadUnits } from '../../methods/ticket/masks.ts'
 import { prunableTensors } from '../../sparsity/tensors.ts'
 import { UserError } from '../../util/errors.ts'
 import { writeAtomically } from '../../util/files.ts'
-import { recipeData } from '../plan/data.ts'
 import { modelOf } from '../plan/network.ts'
-import { phasesOf, resolveAll } from '../plan/resolve.ts'
+import { phasesOf, planRuns } from '../plan/resolve.ts'
 import { checkRecipe, type Recipe, recipeToYaml } from '../recipe/recipe.ts'
 import { describeEnvironment } from '../run/environment.ts'
 import type { RunOutcome, RunResult } from '../run/events.ts'
@@ -36,8 +35,7 @@ export async function runTicket(given: Recipe, options: RunOptions = {}): Promis
   const model = modelOf(recipe)
   const layers = prunableTensors(model)
   // Refused, if so, before there is a folder.
-  const data = options.data ?? (await recipeData(recipe, options.onData))
-  await resolveAll(recipe, data)
+  const [{ data }] = await planRuns(recipe, options.data, options.onData)
   const folder = options.out ? RunFolder.open(options.out, options) : RunFolder.fresh(recipe.name)
   try {
     if (options.resume) folder.expectToResume(recipeToYaml(recipe))

@@ -3,14 +3,16 @@ import { z } from 'zod'
 import { isOnnxName } from '../../../formats/onnx/file.ts'
 import { models } from '../../../models/index.ts'
 import { type InitializerName, initializers } from '../../../models/model.ts'
-import { checkedBy, nameIn, positive } from '../../../util/schema.ts'
+import { nameIn, positive } from '../../../util/schema.ts'
 import { suggestion } from '../../../util/suggest.ts'
 
 export const modelSchema = z.strictObject({
-  name: checkedBy<string>(
-    (name) => typeof name === 'string' && (isOnnxName(name) || Object.hasOwn(models, name)),
-    (name) => `found ${name ?? 'nothing'}${suggestion(String(name), Object.keys(models))}`,
-  ).describe('A built-in network (espalier list models), or an ONNX model by its path.'),
+  name: z
+    .string()
+    .refine((name) => isOnnxName(name) || Object.hasOwn(models, name), {
+      error: ({ input }) => `found ${input}${suggestion(String(input), Object.keys(models))}`,
+    })
+    .describe('A built-in network (espalier list models), or an ONNX model by its path.'),
   init: nameIn<InitializerName>(initializers).optional().describe('How weights begin (default: as the model says).'),
   masks: z.string().optional().describe('A file of weights whose zeros (or masks) the network begins with.'),
   classes: positive.optional().describe('Logits; 1: one score for two classes. Default: as the model says.'),
