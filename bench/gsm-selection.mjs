@@ -21,7 +21,7 @@ export async function benchGsmSelection(file) {
   for (const threads of [1, 2]) {
     const machine = await openMachine({ engine: 'native', threads })
     const [gsm, sgd] = [ACTIVE, undefined].map((active) =>
-      profileOf(new Network({ machine, model, data, batch: BATCH, active })),
+      profileOf(new Network({ machine, model, data, batch: BATCH, rules: [globalSparseMomentum(active)] })),
     )
     const [step, selection] = [timeOf(gsm), timeOf(gsm, ['select_top'])]
     const passes = timeOf(gsm, PASSES) - timeOf(sgd, PASSES)

@@ -2,6 +2,7 @@
  * @file The library as JavaScript calls it: values that an option cannot have are refused in one sentence,
  * and nothing has changed.
  */
+
 import { expect, it } from 'vitest'
 import {
   checkRecipe,
@@ -30,6 +31,8 @@ import {
   UserError,
   weightsOf,
 } from '../src/index.ts'
+import { smoothedGradients } from '../src/methods/rewiring/smoothed-gradients.ts'
+import { tied } from '../src/methods/tied.ts'
 import { tiny } from './experiment/tiny.ts'
 import { dataOf, machine, model, smallNetwork, stateOf } from './train/small.ts'
 
@@ -96,8 +99,8 @@ it.each<[string, () => unknown, string]>([
   ],
   ['init', () => new library.Network({ ...given, init: 'zeros' }), 'init: there is no "zeros"'],
   ['prunable', () => smallNetwork({ prunable: ['fc9.weight'] }), 'prunable: there is no "fc9.weight" (did you mean fc'],
-  ['smoothing', () => smallNetwork({ smoothing: 1 }), 'smoothing: expected a number from 0 to below 1, found 1'],
-  ['tying', () => smallNetwork({ tying: { sparsity: 2 } }), 'tying.sparsity: expected a number from 0 to below 1'],
+  ['smoothing', () => smoothedGradients(1), 'smoothing: expected a number from 0 to below 1, found 1'],
+  ['tying', () => tied({ sparsity: 2 }), 'tying.sparsity: expected a number from 0 to below 1'],
   [
     'a part',
     () => library.Network.prototype.evaluate.call(smallNetwork(), 'train'),

@@ -5,6 +5,9 @@
 import type { Attributes, Builder, Node, Operator } from './operator.ts'
 import { type Initial, type Role, type Shape, sameShape, sizeOf, type Tensor } from './tensor.ts'
 
+/** What a state is besides its name and shape. */
+export type StateOptions = Pick<Tensor, 'bytes' | 'saved' | 'beside'>
+
 export class Graph implements Builder {
   /** In execution order. */
   readonly nodes: Node[]
@@ -44,14 +47,15 @@ export class Graph implements Builder {
 
   /**
    * Kept between runs, not trained; shared by name. A second call with the same name returns the same tensor.
+   * Options are those of {@link Tensor}.
    */
-  state(name: string, shape: Shape, { bytes = false } = {}): Tensor {
+  state(name: string, shape: Shape, { bytes = false, saved, beside }: StateOptions = {}): Tensor {
     const known = this.tensors.get(name)
     if (known?.role === 'state') {
       if (!sameShape(known.shape, shape)) throw new Error(`state ${name} has shape [${known.shape}], not [${shape}]`)
       return known
     }
-    return this.#add({ name, shape, role: 'state', batched: false, bytes })
+    return this.#add({ name, shape, role: 'state', batched: false, bytes, saved, beside })
   }
 
   /** One value throughout, or all values in row-major order. */

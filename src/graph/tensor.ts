@@ -38,6 +38,13 @@ export interface Tensor {
   readonly initial?: Initial
   /** `state` only: holds bytes (a data set) instead of floats. */
   readonly bytes?: boolean
+  /**
+   * `state` only: what training goes on with, so that checkpoints hold it, as floats, as bits or as the order
+   * of a permutation (32-bit integers in bytes). Absent: it is made anew.
+   */
+  readonly saved?: 'floats' | 'bits' | 'permutation'
+  /** `state` only: the parameter that it has a value for at every place; held as the parameter is. */
+  readonly beside?: string
 }
 
 /** What an operator's shape rule says of an output. */

@@ -62,7 +62,8 @@ export function appendSgd(
 ): void {
   parameters.forEach((parameter, i) => {
     const hyper = graph.state(parameter.shape.length > 1 ? HYPER : BIAS_HYPER, [5])
-    const momentum = graph.state(momentumName(parameter.name), parameter.shape)
+    const beside = parameter.name
+    const momentum = graph.state(momentumName(beside), parameter.shape, { saved: 'floats', beside })
     const mask = maskOf(parameter)
     graph.apply(SgdStep, [parameter, gradients[i], momentum, hyper, ...(mask ? [mask] : [])])
   })

@@ -2,18 +2,14 @@
  * @file Checkpoints: everything that a network needs to go on, as one safetensors file. Random streams are
  * derived from seed and step (src/util/random.ts), so those two are the state of the generator.
  */
+import type { Floats } from '../engine/machine.ts'
 import { type StoredTensor, storeFloats, type TensorFile, toFloats } from '../formats/safetensors.ts'
 import type { Tensor } from '../graph/tensor.ts'
-import { activeName, FROZEN } from '../optim/gsm.ts'
-import { momentumName } from '../optim/sgd.ts'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
-import { maskName, smoothedName } from './graphs.ts'
+import { maskName } from './graphs.ts'
 import type { Network } from './network.ts'
 import { preprocessingOf } from './preprocessing.ts'
-import { loadTies, storedTies, tieValues } from './tied.ts'
-
-const maskKey = (parameter: string) => `${parameter}.mask`
 
 /** The network's parameters and buffers. */
 export function weightsOf(network: Network, metadata: Record<string, string> = {}): TensorFile {
@@ -29,26 +25,10 @@ const identity = ({ model: { name, classes, widen } }: Network): Record<string, 
   ...(widen !== undefined && { widen: String(widen) }),
 })
 
-/**
- * Parameters, masks (as bytes), momentum, and where there are such: smoothed gradients, which weights were
- * active and whether that is frozen, and which are copies of which.
- */
+/** Parameters and buffers, and every state that training goes on with: masks, momentum, those of rules. */
 export function checkpointOf(network: Network, metadata: Record<string, string>): TensorFile {
   const file = weightsOf(network, metadata)
-  for (const { name, shape } of network.prunable)
-    file.tensors.set(maskKey(name), {
-      dtype: 'U8',
-      shape,
-      data: Uint8Array.from(network.weights.whole(name, maskName(name))),
-    })
-  for (const { name, shape } of network.parameters)
-    file.tensors.set(momentumName(name), storeFloats(network.weights.whole(name, momentumName(name)), shape))
-  for (const { name, shape } of smoothed(network))
-    file.tensors.set(smoothedName(name), storeFloats(network.smoothedGradient(name), shape))
-  for (const { name, shape } of activated(network))
-    file.tensors.set(activeName(name), { dtype: 'U8', shape, data: Uint8Array.from(network.activity(name)) })
-  if (network.executable.has(FROZEN)) file.tensors.set(FROZEN, storeFloats(network.executable.view(FROZEN), [1]))
-  for (const [name, order] of storedTies(network)) file.tensors.set(name, order)
+  for (const state of network.states) file.tensors.set(state.name, storedState(network, state))
   return file
 }
 
@@ -58,36 +38,34 @@ export function checkpointOf(network: Network, metadata: Record<string, string>)
  * has another shape. `source` is what messages call the file.
  */
 export function loadWeights(network: Network, file: TensorFile, source: string): void {
-  const found = network.stored.map((tensor) => valuesOf(file, tensor.name, tensor, source))
-  network.densify()
-  network.stored.forEach(({ name }, i) => {
-    network.values(name).set(found[i])
-  })
-  tieValues(network)
+  writeWeights(network, storedIn(network, file, source))
 }
 
-/** Loads what {@link checkpointOf} saved. Throws UserError where something is missing or does not fit. */
+const storedIn = (network: Network, file: TensorFile, source: string): Float32Array[] =>
+  network.stored.map((tensor) => valuesOf(file, tensor.name, tensor, source))
+
+function writeWeights(network: Network, values: readonly Float32Array[]): void {
+  network.densify()
+  network.stored.forEach(({ name }, i) => {
+    network.values(name).set(values[i])
+  })
+  for (const rule of network.rules) rule.loaded?.(network)
+}
+
+/**
+ * Loads what {@link checkpointOf} saved. Throws UserError, and changes nothing, where something is missing or
+ * does not fit.
+ */
 export function loadCheckpoint(network: Network, file: TensorFile, source: string): void {
-  const masks = network.prunable.map((tensor) => maskOf(file, tensor, source))
-  const momentum = network.parameters.map((tensor) => valuesOf(file, momentumName(tensor.name), tensor, source))
-  const gradients = smoothed(network).map((tensor) => valuesOf(file, smoothedName(tensor.name), tensor, source))
-  const activities = activated(network).map((tensor) => valuesOf(file, activeName(tensor.name), tensor, source))
-  const frozen = network.executable.has(FROZEN) && valuesOf(file, FROZEN, { shape: [1] }, source)[0] === 1
-  loadTies(network, file, source)
-  loadWeights(network, file, source)
-  network.prunable.forEach(({ name }, i) => {
-    network.mask(name).set(masks[i])
-  })
-  network.parameters.forEach(({ name }, i) => {
-    network.momentum(name).set(momentum[i])
-  })
-  smoothed(network).forEach(({ name }, i) => {
-    network.smoothedGradient(name).set(gradients[i])
-  })
-  activated(network).forEach(({ name }, i) => {
-    network.activity(name).set(activities[i])
-  })
-  if (frozen) network.freezeActive()
+  const found = network.states.map((state) => ({ state, values: readState(state, file, source) }))
+  const weights = storedIn(network, file, source)
+  const write = (some: typeof found) => {
+    for (const { state, values } of some) viewOf(network, state).set(values)
+  }
+  // Rules look at their states when weights are given values; what lies beside a weight is held as it is.
+  write(found.filter(({ state }) => state.beside === undefined))
+  writeWeights(network, weights)
+  write(found.filter(({ state }) => state.beside !== undefined))
   network.fitKernels()
 }
 
@@ -98,7 +76,8 @@ export function loadCheckpoint(network: Network, file: TensorFile, source: strin
  */
 export function loadMasks(network: Network, file: TensorFile, source: string): void {
   const masks = network.prunable.map((tensor) => {
-    if (file.tensors.has(maskKey(tensor.name))) return maskOf(file, tensor, source)
+    const name = maskName(tensor.name)
+    if (file.tensors.has(name)) return bitsOf(file, { name, shape: tensor.shape }, source)
     return valuesOf(file, tensor.name, tensor, source).map((weight) => (weight === 0 ? 0 : 1))
   })
   network.densify()
@@ -108,20 +87,41 @@ export function loadMasks(network: Network, file: TensorFile, source: string): v
   network.applyMasks()
   network.fitKernels()
 }
-/** Prunable tensors whose dense gradients are smoothed. */
-const smoothed = ({ prunable, executable }: Network): readonly Tensor[] =>
-  prunable.filter(({ name }) => executable.has(smoothedName(name)))
+/** The live view of a state, as the network holds it now. */
+const viewOf = (network: Network, { name, saved, beside }: Tensor): Floats | Int32Array => {
+  if (saved === 'permutation') return network.executable.integers(name)
+  return beside === undefined ? network.state(name) : network.weights.view(beside, name)
+}
 
-/** Prunable tensors of which some weights are active at a step, and others passive. */
-const activated = ({ prunable, executable }: Network): readonly Tensor[] =>
-  prunable.filter(({ name }) => executable.has(activeName(name)))
+function storedState(network: Network, state: Tensor): StoredTensor {
+  const { name, shape, saved, beside } = state
+  if (saved === 'permutation') {
+    const order = network.executable.integers(name).slice()
+    return { dtype: 'I32', shape: [order.length], data: new Uint8Array(order.buffer) }
+  }
+  const values = beside === undefined ? network.state(name) : network.weights.whole(beside, name)
+  return saved === 'bits' ? { dtype: 'U8', shape, data: Uint8Array.from(values) } : storeFloats(values, shape)
+}
 
-function maskOf(file: TensorFile, tensor: Tensor, source: string): Float32Array {
-  const mask = valuesOf(file, maskKey(tensor.name), tensor, source)
-  const wrong = mask.find((bit) => bit !== 0 && bit !== 1)
-  if (wrong !== undefined)
-    throw new UserError(`${source}: the mask ${maskKey(tensor.name)} holds ${wrong}, expected 0 or 1`)
-  return mask
+function readState(state: Tensor, file: TensorFile, source: string): Float32Array | Int32Array {
+  const { name, shape, saved } = state
+  if (saved === 'permutation') return permutationOf(file, name, shape[0] / 4, source)
+  return saved === 'bits' ? bitsOf(file, state, source) : valuesOf(file, name, state, source)
+}
+
+function permutationOf(file: TensorFile, key: string, size: number, source: string): Int32Array {
+  const stored = file.tensors.get(key)
+  const order = stored?.dtype === 'I32' ? new Int32Array(Uint8Array.from(stored.data).buffer) : new Int32Array(0)
+  const seen = new Set(order.filter((place) => place >= 0 && place < size))
+  if (order.length === size && seen.size === size) return order
+  throw new UserError(`${source}: ${key}: expected a permutation of ${size} integers, found none`)
+}
+
+function bitsOf(file: TensorFile, state: Pick<Tensor, 'name' | 'shape'>, source: string): Float32Array {
+  const bits = valuesOf(file, state.name, state, source)
+  const wrong = bits.find((bit) => bit !== 0 && bit !== 1)
+  if (wrong !== undefined) throw new UserError(`${source}: ${state.name} holds ${wrong}, expected 0 or 1`)
+  return bits
 }
 
 function valuesOf(file: TensorFile, key: string, like: Pick<Tensor, 'shape'>, source: string): Float32Array {

@@ -8,13 +8,10 @@ import { Graph, prunableParameters } from '../graph/graph.ts'
 import { loadBatch } from '../graph/operators/batch.ts'
 import { countCorrect, sampleCrossEntropy } from '../graph/operators/loss.ts'
 import { reduceMean } from '../graph/operators/mean.ts'
-import { RunningAverage } from '../graph/operators/norm.ts'
-import { GroupLasso, TieGradient } from '../graph/operators/update.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
-import { activeGradients } from '../optim/gsm.ts'
 import { appendSgd } from '../optim/sgd.ts'
-import { bankOf, type Tying } from '../sparsity/tied.ts'
+import type { GradientRule } from './rules.ts'
 
 /** What a graph needs to know of a data set: all but the samples. */
 export type DataShape = Pick<Dataset, 'image' | 'mean' | 'std'> & Record<'train' | 'test', { count: number }>
@@ -31,27 +28,13 @@ export interface TrainingStep {
 /** State tensors of a prunable parameter. */
 export const maskName = (parameter: string): string => `${parameter}.mask`
 export const scoreName = (parameter: string): string => `${parameter}.scores`
-export const smoothedName = (parameter: string): string => `${parameter}.smoothed`
-export const orderName = (parameter: string): string => `${parameter}.order`
 
 export interface StepOptions {
   augment?: Augmentation
   /** Names of the parameters that have masks. Default: the weights of all layers. */
   chosen?: readonly string[]
-  /** How many of those weights get their gradient (src/optim/gsm.ts). Default: all. */
-  active?: number
-  /** How those weights are tied. Default: not at all. */
-  tying?: Tying
-  /**
-   * Share beta of the average that stays at a step, where dense gradients of those weights are smoothed: m =
-   * beta m + (1 - beta) g. Default: they are not.
-   */
-  smoothing?: number
-  /**
-   * Coefficient of the penalty sum sqrt(sum w^2 + 1e-12) over the kernels of those weights that are
-   * convolutions'. Default 0.
-   */
-  groupLasso?: number
+  /** What is done to the gradients of those weights, in this order. Default: nothing. */
+  rules?: readonly GradientRule[]
 }
 
 /** One optimizer step on `batch` training samples. */
@@ -59,43 +42,28 @@ export function trainingStep(
   model: Model,
   data: DataShape,
   batch: number,
-  { augment, chosen, active, tying, smoothing, groupLasso: coefficient = 0 }: StepOptions = {},
+  { augment, chosen, rules = [] }: StepOptions = {},
 ): TrainingStep {
   const { graph: forward, loss } = forwardPass(model, data, 'train', batch, true, augment)
   const parameters = forward.withRole('parameter')
   const { graph, gradients } = differentiate(forward, loss, parameters)
-  const prunable = new Set(choosePrunable(forward, chosen))
-  for (const { name, shape } of prunable) graph.state(scoreName(name), shape)
-  parameters.forEach((parameter, i) => {
-    if (smoothing === undefined || !prunable.has(parameter)) return
-    const average = graph.state(smoothedName(parameter.name), parameter.shape)
-    graph.apply(RunningAverage, [average, gradients[i]], { rate: 1 - smoothing, factor: 1 })
-  })
-  if (active !== undefined) {
-    const ranked = parameters.flatMap((parameter, i) => (prunable.has(parameter) ? [i] : []))
-    const pick = (tensors: readonly Tensor[]) => ranked.map((i) => tensors[i])
-    const acting = activeGradients(graph, pick(parameters), pick(gradients), active)
-    ranked.forEach((i, k) => {
-      gradients[i] = acting[k]
+  const prunable = choosePrunable(forward, chosen)
+  for (const { name, shape } of prunable) graph.state(scoreName(name), shape, { beside: name })
+  const places = prunable.map((parameter) => parameters.indexOf(parameter))
+  for (const rule of rules) {
+    const before = places.map((i) => gradients[i])
+    const after = rule.apply(graph, prunable, before)
+    places.forEach((i, k) => {
+      gradients[i] = after[k]
     })
   }
-  const changed = parameters.map((parameter, i) => {
-    if (!prunable.has(parameter)) return gradients[i]
-    const penalized = coefficient > 0 && parameter.shape.length === 4
-    const gradient = penalized ? graph.apply(GroupLasso, [gradients[i], parameter], { coefficient })[0] : gradients[i]
-    return tying ? tiedGradient(graph, parameter, gradient, tying) : gradient
+  const masked = new Set(prunable)
+  appendSgd(graph, parameters, gradients, (parameter) => {
+    const beside = parameter.name
+    const options = { saved: 'bits', beside } as const
+    return masked.has(parameter) ? graph.state(maskName(beside), parameter.shape, options) : undefined
   })
-  appendSgd(graph, parameters, changed, (parameter) =>
-    prunable.has(parameter) ? graph.state(maskName(parameter.name), parameter.shape) : undefined,
-  )
   return { graph, forward }
-}
-
-/** The gradient that all copies of an entry share. */
-function tiedGradient(graph: Graph, { name, shape }: Tensor, gradient: Tensor, tying: Tying): Tensor {
-  const { units, entries } = bankOf(shape, tying)
-  const order = graph.state(orderName(name), [4 * units], { bytes: true })
-  return graph.apply(TieGradient, [gradient, order], { entries, mean: tying.rescale === true })[0]
 }
 
 /**

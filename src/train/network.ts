@@ -10,18 +10,16 @@ import type { Floats, Machine } from '../engine/machine.ts'
 import { DROPOUT_COUNTER } from '../graph/operators/dropout.ts'
 import { type Shape, sizeOf, type Tensor } from '../graph/tensor.ts'
 import { beginning, type Model } from '../models/model.ts'
-import { activeName, FROZEN, IMPORTANCE, STAYED } from '../optim/gsm.ts'
 import { momentumName } from '../optim/sgd.ts'
 import { countKept, type LayerCount, type MaskedLayer } from '../sparsity/mask.ts'
-import { learnableCount, type Tying } from '../sparsity/tied.ts'
 import { checkName } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
 import { type Evaluation, evaluate } from './evaluation.ts'
-import { choosePrunable, maskName, scoreName, smoothedName } from './graphs.ts'
+import { choosePrunable, maskName, scoreName } from './graphs.ts'
 import { type LayerGain, LayerKernels } from './kernels.ts'
 import { checkFits, checkOptions, type NetworkOptions } from './options.ts'
 import { denseGradientsName, programsOf, stepName } from './programs.ts'
-import { drawTies, tieValues } from './tied.ts'
+import type { GradientRule } from './rules.ts'
 import { Weights } from './weights.ts'
 
 /** A place in a run: the run's seed, the epoch and the step, both from 0. */
@@ -36,12 +34,8 @@ export interface StepResult {
   /** Mean cross-entropy, before the step. */
   loss: number
   correct: number
-  /**
-   * Sum of |g w| over all prunable weights, of |w| once they are frozen, where only some of them are active.
-   */
-  importance?: number
-  /** How many weights are active that were passive at the step before; 0 at the first. */
-  reactivated?: number
+  /** What the network's rules say of the step, by the name of their output. */
+  outputs: Record<string, number>
 }
 
 export class Network {
@@ -58,9 +52,11 @@ export class Network {
   /** Samples per training step; 0 where the network can only be evaluated. */
   readonly batch: number
   readonly augment?: Augmentation
-  readonly tying?: Tying
-  /** How many prunable weights get their gradient at a step, where not all do. */
-  readonly active?: number
+  readonly rules: readonly GradientRule[]
+  /** What training goes on with besides weights: masks, momentum, and states of the rules. */
+  readonly states: readonly Tensor[]
+  /** Outputs of a step beside loss and hits: what rules say of it. */
+  readonly #outputs: readonly string[]
   readonly weights: Weights
   readonly kernels: LayerKernels
 
@@ -72,9 +68,8 @@ export class Network {
     this.model = model
     this.data = data
     this.batch = batch
-    this.active = options.active
     this.augment = augment && (augment.pad > 0 || augment.flip) ? augment : undefined
-    this.tying = batch > 0 ? options.tying : undefined
+    this.rules = batch > 0 ? (options.rules ?? []) : []
     checkFits(model, data, batch, validation)
     this.indices = holdOut(data.train.count, validation, seed, stratify ? data.train.labels : undefined)
 
@@ -83,6 +78,8 @@ export class Network {
     const [first] = Object.values(graphs)
     this.parameters = first.withRole('parameter')
     this.stored = first.stored()
+    this.#outputs = [...first.outputs.keys()].filter((name) => name !== 'loss' && name !== 'correct')
+    this.states = first.withRole('state').filter(({ saved }) => saved !== undefined)
     for (const name of options.prunable ?? [])
       checkName(
         'prunable',
@@ -101,9 +98,7 @@ export class Network {
     const begin = beginning(model, options.init, seed)
     for (const tensor of this.stored) this.values(tensor.name).set(begin(tensor))
     if (batch) for (const tensor of this.prunable) this.mask(tensor.name).fill(1)
-    if (batch && this.active !== undefined) for (const { name } of this.prunable) this.activity(name).fill(1)
-    drawTies(this, seed)
-    tieValues(this)
+    for (const rule of this.rules) rule.begin?.(this, seed)
   }
 
   /** Optimizer steps of one pass over the training samples; the last may be on a smaller batch. */
@@ -131,25 +126,9 @@ export class Network {
     return this.weights.view(parameter, momentumName(parameter))
   }
 
-  /**
-   * Which weights of a prunable parameter were active at the last step: a live view of zeros and ones, at
-   * first of ones. Needs the option `active`.
-   */
-  activity(parameter: string): Floats {
-    return this.executable.view(activeName(parameter))
-  }
-
-  /** From here on the largest weights are the active ones. Needs the option `active`. */
-  freezeActive(): void {
-    this.executable.view(FROZEN)[0] = 1
-  }
-
-  /**
-   * The dense gradient of a prunable parameter, smoothed over the steps so far: a live view, row-major. Needs
-   * the option `smoothing`.
-   */
-  smoothedGradient(parameter: string): Floats {
-    return this.executable.view(smoothedName(parameter))
+  /** A state by its name: a live, row-major view. */
+  state(name: string): Floats {
+    return this.executable.view(name)
   }
 
   /** Prunable layers with their masks, and room for scores. */
@@ -212,7 +191,8 @@ export class Network {
   }
 
   #learnable(shape: Shape): { learnable?: number } {
-    return this.tying ? { learnable: learnableCount(shape, this.tying) } : {}
+    const rule = this.rules.find(({ learnable }) => learnable !== undefined)
+    return rule ? { learnable: rule.learnable!(shape) } : {}
   }
 
   /** Throws where a masked weight is not exactly zero: a pruned network must be as sparse as it says. */
@@ -239,9 +219,8 @@ export class Network {
       )
     this.#runTraining(program, samples, when)
     const value = (output: string) => this.executable.scalar(program, output)
-    const result = { loss: value('loss'), correct: value('correct') }
-    if (this.active === undefined) return result
-    return { ...result, importance: value(IMPORTANCE), reactivated: this.active - value(STAYED) }
+    const outputs = Object.fromEntries(this.#outputs.map((name) => [name, value(name)]))
+    return { loss: value('loss'), correct: value('correct'), outputs }
   }
 
   /**

@@ -4,12 +4,11 @@ import type { Dataset } from '../data/dataset.ts'
 import type { Machine } from '../engine/machine.ts'
 import type { Graph } from '../graph/graph.ts'
 import { classesOf, type InitializerName, initializers, type Model } from '../models/model.ts'
-import { runNames } from '../sparsity/granularity/runs.ts'
-import type { Tying } from '../sparsity/tied.ts'
-import { checkName, checkNotNegative, checkShare, checkWhole } from '../util/checks.ts'
+import { checkName, checkWhole } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
 import type { ForwardPass } from './graphs.ts'
 import { type Kernels, kernelKinds } from './kernels.ts'
+import type { GradientRule } from './rules.ts'
 
 export interface NetworkOptions {
   machine: Machine
@@ -45,21 +44,10 @@ export interface NetworkOptions {
    */
   denseGradients?: boolean
   /**
-   * Smooths the dense gradients of prunable weights, zeros included, over the steps: share of the average
-   * that stays at a step. It costs one such gradient per step. Default: they are not.
+   * What methods do to the gradients of prunable weights at every training step, in this order. Default:
+   * nothing.
    */
-  smoothing?: number
-  /**
-   * Coefficient of the group lasso: the penalty sum sqrt(sum w^2 + 1e-12) over the kernels of prunable
-   * convolutions, of the weights that are left. Default 0.
-   */
-  groupLasso?: number
-  /** How prunable weights are tied while they train. Default: not at all. */
-  tying?: Tying
-  /**
-   * How many prunable weights get their gradient at a step, by the method of src/optim/gsm.ts. Default: all.
-   */
-  active?: number
+  rules?: readonly GradientRule[]
   /** Further programs over the same parameters, by name. */
   programs?: Readonly<Record<string, (forward: Forward, model: Model) => Graph>>
 }
@@ -72,18 +60,13 @@ export type Forward = (batch: number, training?: boolean) => ForwardPass
 
 /** Throws UserError, naming the option, where a value is none that it can have. */
 export function checkOptions(options: NetworkOptions): void {
-  const { batch, validation, judged, seed, init, kernels, augment, smoothing, groupLasso, tying, active } = options
+  const { batch, validation, judged, seed, init, kernels, augment } = options
   checkWhole('batch', batch, 1)
-  checkWhole('active', active, 1)
   for (const [name, value] of Object.entries({ validation, judged, seed })) checkWhole(name, value, 0)
   checkName('init', init, Object.keys(initializers))
   checkName('kernels', kernels, kernelKinds)
-  checkShare('smoothing', smoothing)
-  checkNotNegative('groupLasso', groupLasso)
   checkWhole('augment.pad', augment?.pad, 0)
   checkName('augment.fill', augment?.fill, ['zero', 'reflect'])
-  checkShare('tying.sparsity', tying?.sparsity)
-  checkName('tying.granularity', tying?.granularity, runNames)
 }
 
 /** Throws UserError where a model cannot be trained (or, batch 0, evaluated) on that data. */

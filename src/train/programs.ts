@@ -17,19 +17,11 @@ export function programsOf(
   trained: number,
 ): Record<'core' | 'further', Record<string, Graph>> {
   const { model, data, batch = 0, validation = 0, judged = 0, prunable: chosen, augment } = options
-  const { active, tying, smoothing, groupLasso } = options
   const core: Record<string, Graph> = {}
   const further: Record<string, Graph> = {}
   const steps = batch ? batchSizes(trained, batch) : []
   for (const size of steps)
-    core[stepName(size)] = trainingStep(model, data, size, {
-      augment,
-      chosen,
-      active,
-      tying,
-      smoothing,
-      groupLasso,
-    }).graph
+    core[stepName(size)] = trainingStep(model, data, size, { augment, chosen, rules: options.rules }).graph
   for (const size of options.denseGradients ? steps : [])
     core[denseGradientsName(size)] = denseGradientGraph(model, data, size, augment, chosen)
   const evaluated: [Source, number][] = [

@@ -50,8 +50,8 @@ export interface EpochSums {
   loss: number
   correct: number
   samples: number
-  /** With Global Sparse Momentum: over the steps, of weights that are active after having been passive. */
-  reactivated?: number
+  /** Over the steps: what the network's rules say of each, by name. */
+  outputs?: Record<string, number>
 }
 
 export interface StepProgress {
@@ -70,7 +70,7 @@ export interface EpochResult {
   trainLoss: number
   trainAccuracy: number
   /** As in {@link EpochSums}. */
-  reactivated?: number
+  outputs?: Record<string, number>
 }
 
 /** Networks that are being trained. */
@@ -123,23 +123,25 @@ async function steps(network: Network, options: TrainOptions): Promise<number> {
       const chosen = Uint32Array.from(order.subarray(from, from + batch), (i) => samples[i])
       const rate = learningRate(schedule, step)
       setHyper(network.executable, rate, optimizer)
-      const { loss, correct, importance = 0, reactivated } = network.step(chosen, { seed, epoch, step })
+      const { loss, correct, outputs } = network.step(chosen, { seed, epoch, step })
       if (!Number.isFinite(loss))
         throw new UserError(
           `the loss became ${loss} at step ${step + 1} (learning rate ${rate}): a smaller learning rate may help`,
         )
-      if (!Number.isFinite(importance))
-        throw new UserError(
-          `the importances |g w| of the weights sum to ${importance} at step ${step + 1} (learning rate ${rate}), expected a finite number: a smaller learning rate may help`,
-        )
+      for (const [name, value] of Object.entries(outputs))
+        if (!Number.isFinite(value))
+          throw new UserError(
+            `the ${name} is ${value} at step ${step + 1} (learning rate ${rate}), expected a finite number: a smaller learning rate may help`,
+          )
       step++
       sums.loss += loss * chosen.length
       sums.correct += correct
       sums.samples += chosen.length
-      if (reactivated !== undefined) sums.reactivated = (sums.reactivated ?? 0) + reactivated
+      for (const [name, value] of Object.entries(outputs))
+        sums.outputs = { ...sums.outputs, [name]: (sums.outputs?.[name] ?? 0) + value }
       for (const hook of hooks) hook.atStep(step, network)
       if (step % perEpoch === 0) {
-        const { loss: total, correct: hits, samples: count, reactivated: returned } = sums
+        const { loss: total, correct: hits, samples: count, outputs: all } = sums
         sums = { loss: 0, correct: 0, samples: 0 }
         onEpoch?.({
           epoch: epoch + 1,
@@ -147,7 +149,7 @@ async function steps(network: Network, options: TrainOptions): Promise<number> {
           learningRate: rate,
           trainLoss: total / count,
           trainAccuracy: hits / count,
-          ...(returned !== undefined && { reactivated: returned }),
+          ...(all && { outputs: all }),
         })
       }
       onStep?.({ step, epoch: epoch + 1, sums })

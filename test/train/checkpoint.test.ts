@@ -57,7 +57,7 @@ const damages: [string, (file: TensorFile) => void, string | RegExp][] = [
   [
     'a mask that is none',
     (f) => f.tensors.get('fc3.weight.mask')!.data.fill(2, 0, 1),
-    'file: the mask fc3.weight.mask holds 2, expected 0 or 1',
+    'file: fc3.weight.mask holds 2, expected 0 or 1',
   ],
 ]
 it.each(damages)('%s is refused, and the network stays as it was', (_, damage, message) => {

@@ -5,6 +5,7 @@ import type { Floats } from '../../src/engine/machine.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'
 import { patternNames } from '../../src/graph/sparsify.ts'
 import { prune } from '../../src/methods/prune.ts'
+import { smoothedGradients, smoothedName } from '../../src/methods/rewiring/smoothed-gradients.ts'
 import { findModel } from '../../src/models/index.ts'
 import { setHyper } from '../../src/optim/sgd.ts'
 import { Network } from '../../src/train/network.ts'
@@ -132,7 +133,7 @@ it('cost nothing where no method asks for them', () => {
 it.each(['dense', 'sparse'] as const)(
   'smoothed over the steps they are averages of those of each, on %s kernels',
   (kernels) => {
-    const network = smallNetwork({ kernels, denseGradients: true, smoothing: 0.75 })
+    const network = smallNetwork({ kernels, denseGradients: true, rules: [smoothedGradients(0.75)] })
     prune(network, { sparsity: 0.8 })
     const average = network.prunable.map(({ shape }) => new Float64Array(shape[0] * shape[1]))
     setHyper(network.executable, 0.05, { momentum: 0.9, weightDecay: 1e-2, l1: 1e-3 })
@@ -150,7 +151,7 @@ it.each(['dense', 'sparse'] as const)(
           Int32Array.from({ length: 299 }, (_, i) => i),
         )
     }
-    const found = network.prunable.map(({ name }) => network.smoothedGradient(name))
+    const found = network.prunable.map(({ name }) => network.state(smoothedName(name)))
     expectGradients(found, average)
   },
 )

@@ -2,11 +2,13 @@
  * @file The group lasso: what it adds to gradients is the slope of the penalty, of the weights that are
  * there, however they are held.
  */
+
 import { expect, it } from 'vitest'
 import { synthetic } from '../../src/data/synthetic.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'
 import { dryRun } from '../../src/experiment/plan/dry-run.ts'
 import { checkRecipe } from '../../src/experiment/recipe/recipe.ts'
+import { groupLasso } from '../../src/methods/group-lasso.ts'
 import { prune } from '../../src/methods/prune.ts'
 import { setHyper } from '../../src/optim/sgd.ts'
 import { Network } from '../../src/train/network.ts'
@@ -48,7 +50,7 @@ function penalty(weights: Float64Array, [out, channels, kh, kw]: readonly number
 it.each(['dense', 'sparse'] as const)(
   'adds the slope of the penalty at weights that are there, on %s kernels',
   (kernels) => {
-    const [without, having] = [gradients({ kernels }), gradients({ kernels, groupLasso: LAMBDA })]
+    const [without, having] = [gradients({ kernels }), gradients({ kernels, rules: [groupLasso(LAMBDA)] })]
     expect(having.sparse).toBe(kernels === 'sparse' ? 3 : 0)
     having.of.forEach(({ name, shape, weights, gradient }, t) => {
       let [zeros, largest] = [0, 0]

@@ -2,9 +2,11 @@
  * @file Tied weights: a step of copies is the step of the bank that they stand for, written out here; copies
  * stay equal bit for bit; what is a copy of what.
  */
+
 import { describe, expect, it } from 'vitest'
 import { synthetic } from '../../src/data/synthetic.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'
+import { tied } from '../../src/methods/tied.ts'
 import { findModel } from '../../src/models/index.ts'
 import { type SgdOptions, setHyper } from '../../src/optim/sgd.ts'
 import { bankOf, drawOrder, makeEqual, type Tying } from '../../src/sparsity/tied.ts'
@@ -84,10 +86,10 @@ const tyings: Tying[] = [
 
 describe.each(tyings)('%o', (tying) => {
   it('a plain step moves an entry by the sum (rescaled: the mean) of the gradients of its copies, as finite differences have it', () => {
-    const tied = convNetwork({ tying })
-    const before = tied.prunable.map(({ name }) => Float64Array.from(tied.values(name)))
+    const tiedNetwork = convNetwork({ rules: [tied(tying)] })
+    const before = tiedNetwork.prunable.map(({ name }) => Float64Array.from(tiedNetwork.values(name)))
     const free = convNetwork({})
-    for (const { name } of free.stored) free.values(name).set(tied.values(name))
+    for (const { name } of free.stored) free.values(name).set(tiedNetwork.values(name))
     const lossWith = (name: string, places: number[], change: number) => {
       const values = free.values(name)
       const old = values[places[0]]
@@ -96,17 +98,17 @@ describe.each(tyings)('%o', (tying) => {
       for (const i of places) values[i] = old
       return loss
     }
-    const groups = tied.prunable.map(({ name, shape }) => copiesOf(name, shape, tying))
+    const groups = tiedNetwork.prunable.map(({ name, shape }) => copiesOf(name, shape, tying))
     const h = 1e-5
-    const slopes = tied.prunable.map(({ name }, t) =>
+    const slopes = tiedNetwork.prunable.map(({ name }, t) =>
       groups[t].map((places) => (lossWith(name, places, h) - lossWith(name, places, -h)) / (2 * h)),
     )
-    step(tied, 0.1, {})
+    step(tiedNetwork, 0.1, {})
     let largest = 0
-    tied.prunable.forEach(({ name }, t) => {
+    tiedNetwork.prunable.forEach(({ name }, t) => {
       groups[t].forEach((places, g) => {
         const wanted = -0.1 * (tying.rescale ? slopes[t][g] / places.length : slopes[t][g])
-        for (const i of places) expect(Math.abs(tied.values(name)[i] - before[t][i] - wanted)).toBeLessThan(1e-8)
+        for (const i of places) expect(Math.abs(tiedNetwork.values(name)[i] - before[t][i] - wanted)).toBeLessThan(1e-8)
         largest = Math.max(largest, Math.abs(wanted))
       })
     })
@@ -114,7 +116,7 @@ describe.each(tyings)('%o', (tying) => {
   })
 
   it('copies stay equal bit for bit, with momentum, decay and L1', () => {
-    const network = convNetwork({ machine, tying })
+    const network = convNetwork({ machine, rules: [tied(tying)] })
     for (let i = 0; i < 12; i++) step(network, 0.05, { momentum: 0.9, nesterov: true, weightDecay: 1e-3, l1: 1e-4 })
     for (const { name, shape } of network.prunable) {
       const values = network.values(name)
@@ -127,7 +129,7 @@ describe.each(tyings)('%o', (tying) => {
 
 it('loaded weights are tied too; a checkpoint brings back its own assignment and goes on to the bit', () => {
   const tying = { sparsity: 0.9 }
-  const make = (seed: number) => smallNetwork({ tying, seed })
+  const make = (seed: number) => smallNetwork({ rules: [tied(tying)], seed })
   const options = { momentum: 0.9, nesterov: true }
   const one = make(1)
   loadWeights(one, weightsOf(smallNetwork({ seed: 5 })), 'untied')
@@ -154,7 +156,7 @@ it('counts say what can be learned', () => {
     model: findModel('lenet-300-100'),
     data: synthetic(),
     batch: 10,
-    tying: { sparsity: 0.99 },
+    rules: [tied({ sparsity: 0.99 })],
   })
   expect(network.counts().map(({ learnable }) => learnable)).toEqual([2352, 300, 10])
   expect(smallNetwork().counts()[0]).not.toHaveProperty('learnable')

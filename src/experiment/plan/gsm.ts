@@ -1,7 +1,7 @@
 /** @file Global Sparse Momentum SGD as a recipe asks for it: the key `train.gsm`. */
 import { sizeOf } from '../../graph/tensor.ts'
+import { passiveProblem } from '../../methods/gsm/rule.ts'
 import type { Model } from '../../models/model.ts'
-import { passiveProblem } from '../../optim/gsm.ts'
 import { learningRate, type RateSchedule } from '../../optim/schedule.ts'
 import type { SgdOptions } from '../../optim/sgd.ts'
 import { prunableTensors } from '../../sparsity/tensors.ts'

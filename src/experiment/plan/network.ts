@@ -5,14 +5,19 @@ import type { Machine } from '../../engine/machine.ts'
 import { isOnnxName } from '../../formats/onnx/file.ts'
 import { readWeights } from '../../formats/weights-file.ts'
 import type { Tensor } from '../../graph/tensor.ts'
+import { groupLasso } from '../../methods/group-lasso.ts'
+import { globalSparseMomentum } from '../../methods/gsm/rule.ts'
 import type { PruningPlan } from '../../methods/method.ts'
 import { rewirings } from '../../methods/rewiring/index.ts'
 import type { RewiringMethod } from '../../methods/rewiring/rewiring.ts'
+import { smoothedGradients } from '../../methods/rewiring/smoothed-gradients.ts'
+import { tied } from '../../methods/tied.ts'
 import type { Model } from '../../models/model.ts'
 import { loadMasks, loadWeights } from '../../train/checkpoint.ts'
 import { findNetwork } from '../../train/find-network.ts'
 import { namedAs } from '../../train/layer-names.ts'
 import { Network } from '../../train/network.ts'
+import type { GradientRule } from '../../train/rules.ts'
 import { methodOf, settingsOf } from '../recipe/checks.ts'
 import { tensorsToPrune } from '../recipe/mask-keys.ts'
 import type { Recipe } from '../recipe/schema.ts'
@@ -48,17 +53,14 @@ export async function buildNetwork({ recipe, model, data, pruning }: NetworkPlan
     model,
     init,
     prunable: prunableOf(recipe, model),
-    tying: recipe.tie,
     batch: train.batch,
     validation,
     stratify,
     seed: recipe.seed,
     augment: findAugmentation(augment),
     kernels,
-    groupLasso: train.groupLasso,
     denseGradients: rewiring?.gradients === 'batch',
-    smoothing: rewiring?.gradients === 'smoothed' ? train.momentum : undefined,
-    active: activeCount(train.gsm, model),
+    rules: rulesOf(recipe, model),
     ...pruning?.network,
   })
   if (weights !== undefined) loadWeights(network, namedAs(model, await readWeights(weights)).file, weights)
@@ -71,4 +73,16 @@ function prunableOf({ prune, tie }: Recipe, model: Model): string[] | undefined 
   const names = (tensors: readonly Tensor[]) => tensors.map(({ name }) => name)
   if (tie) return names(tensorsToPrune(tie, model, { section: 'tie' }))
   return prune && methodOf(prune).ranked ? names(tensorsToPrune(prune, model)) : undefined
+}
+
+/** What the recipe's methods do to gradients. */
+function rulesOf({ rewire, tie, train }: Recipe, model: Model): GradientRule[] {
+  const rules: GradientRule[] = []
+  const rewiring: RewiringMethod | undefined = rewire && (rewirings[rewire.method] as RewiringMethod)
+  if (rewiring?.gradients === 'smoothed') rules.push(smoothedGradients(train.momentum))
+  const active = activeCount(train.gsm, model)
+  if (active !== undefined) rules.push(globalSparseMomentum(active))
+  if (train.groupLasso) rules.push(groupLasso(train.groupLasso))
+  if (tie) rules.push(tied(tie))
+  return rules
 }

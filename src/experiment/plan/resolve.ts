@@ -14,7 +14,7 @@ import { checkRecipe } from '../recipe/recipe.ts'
 import type { Recipe } from '../recipe/schema.ts'
 import { type Phase, ticketPhases } from '../ticket/ticket.ts'
 import { guessedInputs, recipeData } from './data.ts'
-import { gsmProblem, optimizerOf } from './gsm.ts'
+import { activeCount, gsmProblem, optimizerOf } from './gsm.ts'
 import { checkMemory } from './memory.ts'
 import { modelOf } from './network.ts'
 import { pruningPlan } from './pruning.ts'
@@ -32,6 +32,8 @@ export interface RunPlan {
   /** When a snapshot is written, and when GSM freezes what is active. */
   readonly snapshot?: number
   readonly freeze?: number
+  /** How many weights GSM keeps active, and leaves in the end. */
+  readonly active?: number
   readonly optimizer: SgdOptions
   readonly rates: RateSchedule
   /** When and how it prunes: both or neither are there. */
@@ -66,6 +68,7 @@ export async function resolve(recipe: Recipe, data: Dataset): Promise<RunPlan> {
     first,
     snapshot,
     freeze,
+    active: activeCount(recipe.train.gsm, model),
     optimizer: optimizerOf(recipe),
     rates,
     schedule,

@@ -11,14 +11,14 @@ import type { Evaluation } from '../../train/evaluation.ts'
 import type { Network } from '../../train/network.ts'
 import { UserError } from '../../util/errors.ts'
 import { writeAtomically } from '../../util/files.ts'
-import type { Recipe } from '../recipe/schema.ts'
+import type { RunPlan } from '../plan/resolve.ts'
 import type { RunResult } from './events.ts'
 import type { RunFolder } from './folder.ts'
 import type { Journal } from './journal.ts'
 import { reportMarkdown } from './report.ts'
 
 export interface Finished {
-  recipe: Recipe
+  plan: RunPlan
   network: Network
   folder: RunFolder
   journal: Journal
@@ -29,7 +29,7 @@ export interface Finished {
 
 /** The only place that reads the test set. Throws UserError where training diverged in its last step. */
 export function endRun(finished: Finished): RunResult {
-  const { recipe, network, folder, journal, seconds } = finished
+  const { plan, network, folder, journal, seconds } = finished
   const gap = keepActive(finished)
   network.assertMasked()
   const final = network.evaluate('test')
@@ -44,14 +44,13 @@ export function endRun(finished: Finished): RunResult {
   const denseBytes = dense ? folder.size('dense') : modelBytes
   const result = { ...pruned, kernels, dense, final, gap, denseBytes, modelBytes, seconds }
   folder.appendMetric({ type: 'final', ...result })
-  writeAtomically(folder.file('report'), reportMarkdown(recipe, network.machine.description, network.data, result))
+  writeAtomically(folder.file('report'), reportMarkdown(plan.recipe, network.machine.description, network.data, result))
   journal.tell({ type: 'end', folder: folder.path, result })
   return result
 }
 
 /** With train.gsm as many weights stay as were active at each step. */
-function keepActive({ network, folder, journal, step }: Finished): Gap | undefined {
-  const { active } = network
+function keepActive({ plan: { active }, network, folder, journal, step }: Finished): Gap | undefined {
   if (active === undefined) return undefined
   writeSafetensors(folder.file('dense'), weightsOf(network))
   const { gap } = gapOf(network, active)

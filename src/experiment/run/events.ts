@@ -34,7 +34,7 @@ export type RunEvent =
   | { type: 'end'; folder: string; result: RunResult }
 
 /** An epoch, and how the network does on held-out samples, where there are any. */
-export interface EpochReport extends EpochResult {
+export interface EpochReport extends Omit<EpochResult, 'outputs'> {
   type: 'epoch'
   sparsity: number
   validationLoss?: number
@@ -42,6 +42,8 @@ export interface EpochReport extends EpochResult {
   /** With train.gsm: how far the largest weights stand out, and the accuracy with those alone. */
   gap?: Gap
   prunedAccuracy?: number
+  /** With train.gsm: over the steps, of weights that are active after having been passive. */
+  reactivated?: number
   /**
    * With train.gsm: share of the active weights that were active at the step before too, mean over the
    * epoch's steps.

@@ -1,5 +1,6 @@
 /** @file What happens between the steps of a training: a snapshot is written, active weights freeze, weights go. */
 import { writeSafetensors } from '../../formats/safetensors.ts'
+import { freezeActive } from '../../methods/gsm/rule.ts'
 import type { PruningProgress } from '../../methods/method.ts'
 import { gradualPruning, type PruneResult } from '../../methods/prune.ts'
 import { refuseCollapse } from '../../sparsity/collapse.ts'
@@ -24,7 +25,7 @@ export function snapshotHooks({ snapshot }: RunPlan, network: Network, folder: R
 export function freezeHooks({ freeze }: RunPlan, network: Network): Hook[] {
   if (freeze === undefined) return []
   const atStep = (step: number) => {
-    if (step === freeze) network.freezeActive()
+    if (step === freeze) freezeActive(network)
   }
   return [{ atStep }]
 }

@@ -6,7 +6,12 @@ import { UserError } from '../../util/errors.ts'
 /** JSON in the metadata of a checkpoint. */
 const progressSchema = z.object({
   step: z.int().min(0),
-  sums: z.object({ loss: z.number(), correct: z.number(), samples: z.number(), reactivated: z.number().optional() }),
+  sums: z.object({
+    loss: z.number(),
+    correct: z.number(),
+    samples: z.number(),
+    outputs: z.record(z.string(), z.number()).optional(),
+  }),
   metricsBytes: z.int().min(0),
   seconds: z.number(),
   /** What a method that rewires carries along. */

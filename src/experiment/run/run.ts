@@ -122,7 +122,7 @@ class Run {
       epochSoFar: this.#sums,
       signal: this.#options.signal,
       onEpoch: (epoch) => {
-        this.#journal.record(epochReport(this.#network, epoch, this.#sparsity))
+        this.#journal.record(epochReport(this.#network, epoch, this.#sparsity, this.#plan.active))
       },
       onStep: ({ step, epoch, sums }) => {
         this.#step = step
@@ -135,8 +135,14 @@ class Run {
     })
     this.#save()
     if (this.#step < this.#plan.steps) return { folder: path, interrupted: true }
-    const [recipe, network, folder, journal] = [this.#recipe, this.#network, this.#folder, this.#journal]
-    const result = endRun({ recipe, network, folder, journal, step: this.#step, seconds: this.#clock.total() })
+    const result = endRun({
+      plan: this.#plan,
+      network: this.#network,
+      folder: this.#folder,
+      journal: this.#journal,
+      step: this.#step,
+      seconds: this.#clock.total(),
+    })
     return { folder: path, interrupted: false, result }
   }
 

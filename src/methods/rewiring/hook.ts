@@ -15,6 +15,7 @@ import { random } from '../../util/random.ts'
 import type { HiddenWeights } from './hidden-weights.ts'
 import { type Moves, movedPositions, type Rewiring, type SparseLayer } from './rewiring.ts'
 import { inRuns, meansOfRuns, ofWeights } from './runs.ts'
+import { smoothedName } from './smoothed-gradients.ts'
 
 export interface RewiringSchedule {
   /** Steps taken when the sparse network is there: the method begins. */
@@ -35,7 +36,7 @@ export interface RewiringOptions {
   seed: number
   /**
    * Dense gradients that the method looks at: of a training batch drawn for the event (the network needs the
-   * option `denseGradients`), or smoothed over all steps (it needs `smoothing`). Default: none.
+   * option `denseGradients`), or smoothed over all steps (it needs the rule `smoothedGradients`). Default: none.
    */
   gradients?: 'batch' | 'smoothed'
   /**
@@ -217,7 +218,7 @@ export class RewiringHook implements Hook {
   #gradients(step: number, network: Network): Map<string, Floats> {
     const { gradients } = this.#options
     if (gradients === 'smoothed')
-      return new Map(network.prunable.map(({ name }) => [name, network.smoothedGradient(name)]))
+      return new Map(network.prunable.map(({ name }) => [name, network.state(smoothedName(name))]))
     return gradients === 'batch' ? this.#batchGradients(step, network) : new Map()
   }
 

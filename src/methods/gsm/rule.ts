@@ -14,16 +14,19 @@
  * not decay. Exactly Q weights are active at every step: ties go to the earlier tensor, then to the lower
  * index.
  */
-import type { Graph } from '../graph/graph.ts'
-import { abs, add, mul, sub } from '../graph/operators/elementwise.ts'
-import { RunningAverage } from '../graph/operators/norm.ts'
-import { selectTop } from '../graph/operators/select.ts'
-import { reduceSum, reshape } from '../graph/operators/shape.ts'
-import { sizeOf, type Tensor } from '../graph/tensor.ts'
-import type { SgdOptions } from './sgd.ts'
+import type { Graph } from '../../graph/graph.ts'
+import { abs, add, mul, sub } from '../../graph/operators/elementwise.ts'
+import { RunningAverage } from '../../graph/operators/norm.ts'
+import { selectTop } from '../../graph/operators/select.ts'
+import { reduceSum, reshape } from '../../graph/operators/shape.ts'
+import { sizeOf, type Tensor } from '../../graph/tensor.ts'
+import type { SgdOptions } from '../../optim/sgd.ts'
+import type { Network } from '../../train/network.ts'
+import type { GradientRule } from '../../train/rules.ts'
+import { checkWhole } from '../../util/checks.ts'
 
 /** The output of a training step that is the sum of all importances, so finite only where all of them are. */
-export const IMPORTANCE = 'importance'
+export const IMPORTANCE = 'sum of all importances |g w|'
 
 /** The output of a training step that is the number of weights active at it and at the step before. */
 export const STAYED = 'active.stayed'
@@ -35,6 +38,25 @@ export const activeName = (parameter: string): string => `${parameter}.active`
 export const FROZEN = 'active.frozen'
 
 /**
+ * GSM as a rule for gradients, with exactly `active` weights active (Q). Throws UserError where that is no
+ * number of weights.
+ */
+export function globalSparseMomentum(active: number): GradientRule {
+  checkWhole('active', active ?? null, 1)
+  return {
+    apply: (graph, parameters, gradients) => activeGradients(graph, parameters, gradients, active),
+    begin(network) {
+      for (const { name } of network.prunable) network.state(activeName(name)).fill(1)
+    },
+  }
+}
+
+/** From here on the largest weights of a network that trains by this rule are the active ones. */
+export function freezeActive(network: Network): void {
+  network.state(FROZEN)[0] = 1
+}
+
+/**
  * The gradients B g of the parameters, with exactly `active` weights active (Q). Adds the outputs
  * {@link IMPORTANCE} and {@link STAYED}.
  */
@@ -44,7 +66,7 @@ export function activeGradients(
   gradients: readonly Tensor[],
   active: number,
 ): Tensor[] {
-  const frozen = graph.state(FROZEN, [1])
+  const frozen = graph.state(FROZEN, [1], { saved: 'floats' })
   const moving = sub(graph, graph.constant(1), frozen)
   const importances = parameters.map((weight, i) => {
     const slope = add(graph, mul(graph, abs(graph, gradients[i]), moving), frozen)
@@ -52,7 +74,7 @@ export function activeGradients(
   })
   graph.output(IMPORTANCE, sumOf(graph, importances))
   const masks = selectTop(graph, importances, active)
-  const before = parameters.map(({ name, shape }) => graph.state(activeName(name), shape))
+  const before = parameters.map(({ name, shape }) => graph.state(activeName(name), shape, { saved: 'bits' }))
   const both = masks.map((mask, i) => mul(graph, mask, before[i]))
   graph.output(STAYED, sumOf(graph, both))
   masks.forEach((mask, i) => {

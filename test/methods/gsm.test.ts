@@ -9,14 +9,15 @@ import {
   activeGradients,
   activeName,
   FROZEN,
+  globalSparseMomentum,
   IMPORTANCE,
   passiveFactor,
   passiveProblem,
   STAYED,
-} from '../../src/optim/gsm.ts'
+} from '../../src/methods/gsm/rule.ts'
 import { appendSgd, momentumName, type SgdOptions, setHyper } from '../../src/optim/sgd.ts'
 import { Network } from '../../src/train/network.ts'
-import { train } from '../../src/train/train.ts'
+import { type EpochResult, train } from '../../src/train/train.ts'
 import { onEveryEngine } from '../support/engines.ts'
 import { smallConv, smallImages } from '../support/small-conv.ts'
 import { machine, smallNetwork, stateOf } from '../train/small.ts'
@@ -115,23 +116,24 @@ it('counts the weights that were active at the step before too', () => {
 })
 
 it('counts reactivated weights over the steps of an epoch', async () => {
-  const network = smallNetwork({ active: 60 })
+  const network = smallNetwork({ rules: [globalSparseMomentum(60)] })
   let [before, sum] = [new Set<string>(), 0]
   const onStep = () => {
     const names = network.prunable.flatMap(({ name }) =>
-      [...network.activity(name)].flatMap((value, i) => (value === 1 ? [`${name} ${i}`] : [])),
+      [...network.state(activeName(name))].flatMap((value, i) => (value === 1 ? [`${name} ${i}`] : [])),
     )
     expect(names.length).toBe(60)
     sum += before.size === 0 ? 0 : names.filter((name) => !before.has(name)).length
     before = new Set(names)
   }
-  const told: (number | undefined)[] = []
-  const onEpoch = ({ reactivated }: { reactivated?: number }) => told.push(reactivated)
+  const told: number[] = []
+  const stepsPerEpoch = network.stepsPerEpoch
+  const onEpoch = ({ outputs }: EpochResult) => told.push(60 * stepsPerEpoch - outputs![STAYED])
   const schedule = { kind: 'constant', base: 0.1 } as const
   await train(network, { epochs: 2, optimizer: { momentum: 0.9 }, schedule, onStep, onEpoch })
-  expect(told[0]! + told[1]!).toBe(sum)
+  expect(told[0] + told[1]).toBe(sum)
   expect(told[1]).toBeGreaterThan(0)
-  expect(smallNetwork().step(network.indices.train.slice(0, network.batch)).reactivated).toBeUndefined()
+  expect(smallNetwork().step(network.indices.train.slice(0, network.batch)).outputs).toEqual({})
 })
 
 it.each<SgdOptions>([
@@ -139,11 +141,11 @@ it.each<SgdOptions>([
   { momentum: 0.95, weightDecay: 1e-3, biasDecay: 0, nesterov: true },
 ])('with all weights active it is momentum SGD, bit for bit: %o', async (optimizer) => {
   const all = 12 * 25 + 8 * 12 + 4 * 8
-  const [plain, active] = [smallNetwork(), smallNetwork({ active: all })]
+  const [plain, active] = [smallNetwork(), smallNetwork({ rules: [globalSparseMomentum(all)] })]
   for (const network of [plain, active])
     await train(network, { epochs: 5, optimizer, schedule: { kind: 'constant', base: 0.1 } })
   expect(stateOf(active)).toEqual(stateOf(plain))
-  const fewer = smallNetwork({ active: all / 2 })
+  const fewer = smallNetwork({ rules: [globalSparseMomentum(all / 2)] })
   await train(fewer, { epochs: 5, optimizer, schedule: { kind: 'constant', base: 0.1 } })
   expect(stateOf(fewer)).not.toEqual(stateOf(plain))
 })
@@ -238,7 +240,7 @@ onEveryEngine((machines) => {
   it('trains to the same bits with any number of threads', async () => {
     const states = []
     for (const each of machines) {
-      const network = smallNetwork({ machine: each, active: 60 })
+      const network = smallNetwork({ machine: each, rules: [globalSparseMomentum(60)] })
       const optimizer = { momentum: 0.9, weightDecay: 1e-2, nesterov: true }
       await train(network, { epochs: 4, optimizer, schedule: { kind: 'constant', base: 0.1 } })
       states.push(stateOf(network))
@@ -248,7 +250,13 @@ onEveryEngine((machines) => {
 })
 
 it('biases and normalizations are never passive', () => {
-  const network = new Network({ machine, model: smallConv, data: smallImages(), batch: 16, active: 3 })
+  const network = new Network({
+    machine,
+    model: smallConv,
+    data: smallImages(),
+    batch: 16,
+    rules: [globalSparseMomentum(3)],
+  })
   setHyper(network.executable, 0.1, { momentum: 0.9 })
   const before = new Map(network.parameters.map(({ name }) => [name, network.values(name).slice()]))
   network.step(Uint32Array.from({ length: 16 }, (_, i) => i))
@@ -267,9 +275,9 @@ it('an importance that is not finite ends training with a sentence', async () =>
   executable.run('step')
   expect(executable.scalar('step', IMPORTANCE)).toBe(Number.POSITIVE_INFINITY)
 
-  const network = smallNetwork({ active: 10 })
-  vi.spyOn(network, 'step').mockReturnValue({ loss: 1, correct: 0, importance: Number.NaN })
+  const network = smallNetwork({ rules: [globalSparseMomentum(10)] })
+  vi.spyOn(network, 'step').mockReturnValue({ loss: 1, correct: 0, outputs: { [IMPORTANCE]: Number.NaN } })
   await expect(train(network, { epochs: 1, schedule: { kind: 'constant', base: 0.1 } })).rejects.toThrow(
-    /^the importances \|g w\| of the weights sum to NaN at step 1 \(learning rate 0\.1\), expected a finite number/,
+    /^the sum of all importances \|g w\| is NaN at step 1 \(learning rate 0\.1\), expected a finite number/,
   )
 })

@@ -1,0 +1,21 @@
+/**
+ * @file What a method does to the gradients of a training step, on their way to the optimizer: nodes in the
+ * graph of the step, with states of their own that checkpoints keep.
+ */
+import type { Graph } from '../graph/graph.ts'
+import type { Shape, Tensor } from '../graph/tensor.ts'
+import type { Network } from './network.ts'
+
+export interface GradientRule {
+  /**
+   * Gradients of the prunable parameters as the optimizer takes them. Further outputs of the graph that are
+   * scalars are summed over an epoch; where one is not finite, training ends.
+   */
+  apply(graph: Graph, parameters: readonly Tensor[], gradients: readonly Tensor[]): Tensor[]
+  /** Gives its states their first values, once the network is there. */
+  begin?(network: Network, seed: number): void
+  /** Called after the network's weights were given values. */
+  loaded?(network: Network): void
+  /** How many values can be learned of a prunable parameter, where it is not one for every nonzero. */
+  learnable?(shape: Shape): number
+}
