@@ -1,5 +1,4 @@
-/** @file What has to be said beside the tables of a report: what figures count, and what is missing. */
-
+/** @file Writes the notes beside the tables of a report: what the figures count, and what is missing. */
 import { publishedFor } from '../experiment/recipe/about.ts'
 import { LAST } from '../experiment/run/last-evaluations.ts'
 import { type Groups, labelOf } from './groups.ts'
@@ -27,7 +26,9 @@ export function notesOf({ groups }: Groups): string[] {
   ]
 }
 
-/** The first few of a list in a sentence. */
+/** How many names a sentence lists. */
 const MOST_NAMED = 5
+
+/** The first few names of a list, and how many more there are. */
 export const listed = (names: readonly string[]): string =>
   `${names.slice(0, MOST_NAMED).join(', ')}${names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : ''}`

@@ -1,6 +1,7 @@
 /**
- * @file Checkpoints: everything that a network needs to go on, as one safetensors file. Random streams are
- * derived from seed and step (src/util/random.ts), so those two are the state of the generator.
+ * @file Writes and reads checkpoints: one safetensors file holds everything that a network needs to go on.
+ * Random streams are derived from seed and step (src/util/random.ts), so those two are the state of the
+ * generator.
  */
 import { type StoredTensor, storeFloats, type TensorFile, toFloats } from '../formats/safetensors.ts'
 import type { Tensor } from '../graph/tensor.ts'
@@ -15,14 +16,14 @@ import { loadTies, storedTies, tieValues } from './tied.ts'
 
 const maskKey = (parameter: string) => `${parameter}.mask`
 
-/** The network's parameters and buffers. */
+/** The parameters and buffers of a network as a file, whose metadata say which network it is. */
 export function weightsOf(network: Network, metadata: Record<string, string> = {}): TensorFile {
   const tensors = new Map<string, StoredTensor>()
   for (const { name, shape } of network.stored) tensors.set(name, storeFloats(network.weights.whole(name), shape))
   return { tensors, metadata: { ...identity(network), ...preprocessingOf(network.data), ...metadata } }
 }
 
-/** Which network it is. */
+/** The metadata that say which network a file holds. */
 const identity = ({ model: { name, classes, widen } }: Network): Record<string, string> => ({
   model: name,
   classes: String(classes),
@@ -30,8 +31,9 @@ const identity = ({ model: { name, classes, widen } }: Network): Record<string, 
 })
 
 /**
- * Parameters, masks (as bytes), momentum, and where there are such: smoothed gradients, which weights were
- * active and whether that is frozen, and which are copies of which.
+ * A checkpoint of the network: parameters, masks (as bytes) and momentum, and where the network has them,
+ * smoothed gradients, which weights were active and whether that is frozen, and which weights are copies of
+ * which.
  */
 export function checkpointOf(network: Network, metadata: Record<string, string>): TensorFile {
   const file = weightsOf(network, metadata)
@@ -58,10 +60,10 @@ export function checkpointOf(network: Network, metadata: Record<string, string>)
  * has another shape. `source` is what messages call the file.
  */
 export function loadWeights(network: Network, file: TensorFile, source: string): void {
-  const found = network.stored.map((tensor) => valuesOf(file, tensor.name, tensor, source))
+  const loaded = network.stored.map((tensor) => valuesOf(file, tensor.name, tensor, source))
   network.densify()
   network.stored.forEach(({ name }, i) => {
-    network.values(name).set(found[i])
+    network.values(name).set(loaded[i])
   })
   tieValues(network)
 }
@@ -92,8 +94,8 @@ export function loadCheckpoint(network: Network, file: TensorFile, source: strin
 }
 
 /**
- * Prunes the weights that a file has not: where it is a checkpoint those that its masks prune, else those
- * that are zero in it. Weights that stay keep their values. Throws UserError where a prunable tensor is
+ * Prunes the weights that are pruned in a file: those that its masks prune where it is a checkpoint, else
+ * those that are zero in it. Weights that stay keep their values. Throws UserError where a prunable tensor is
  * missing or has another shape. `source` is what messages call the file.
  */
 export function loadMasks(network: Network, file: TensorFile, source: string): void {
@@ -108,11 +110,12 @@ export function loadMasks(network: Network, file: TensorFile, source: string): v
   network.applyMasks()
   network.fitKernels()
 }
-/** Prunable tensors whose dense gradients are smoothed. */
+
+/** The prunable tensors whose dense gradients are smoothed. */
 const smoothed = ({ prunable, executable }: Network): readonly Tensor[] =>
   prunable.filter(({ name }) => executable.has(smoothedName(name)))
 
-/** Prunable tensors of which some weights are active at a step, and others passive. */
+/** The prunable tensors of which some weights are active at a step, and others passive. */
 const activated = ({ prunable, executable }: Network): readonly Tensor[] =>
   prunable.filter(({ name }) => executable.has(activeName(name)))
 

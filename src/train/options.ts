@@ -1,4 +1,4 @@
-/** @file What a network on a machine can be asked for. */
+/** @file The options of a network on a machine, and their checks. */
 import type { Augmentation } from '../data/augment.ts'
 import type { Dataset } from '../data/dataset.ts'
 import type { Machine } from '../engine/machine.ts'
@@ -15,24 +15,24 @@ export interface NetworkOptions {
   machine: Machine
   model: Model
   data: Dataset
-  /** Samples per training step. Absent: the network can only be evaluated. */
+  /** The number of samples in a training step. Absent: the network can only be evaluated. */
   batch?: number
-  /** Training samples that are held out. Default 0. */
+  /** How many training samples are held out. Default 0. */
   validation?: number
   /** Whether every class gives the same share of its samples to those held out. Default false. */
   stratify?: boolean
-  /** Seed of the initial weights and of the validation split. Default 0. */
+  /** The seed of the initial weights and of the validation split. Default 0. */
   seed?: number
-  /** Default: the model's own. */
+  /** The initializer. Default: that of the model. */
   init?: InitializerName
-  /** Random crops and flips of training batches. Default none. */
+  /** The random crops and flips of training batches. Default none. */
   augment?: Augmentation
   /**
-   * How many training samples {@link Network.evaluateTraining} is given at once. Default 0: it will not be
-   * called.
+   * How many training samples {@link Network.evaluateTraining} will be given at once. Default 0, where it is
+   * not called.
    */
   judged?: number
-  /** Names of the parameters that pruning may touch. Default: the weights of all layers. */
+  /** The names of the parameters that pruning may touch. Default: the weights of all layers. */
   prunable?: readonly string[]
   /**
    * Which layers run on kernels that skip zeros, once they have some: `auto` looks it up in a table of costs.
@@ -45,13 +45,14 @@ export interface NetworkOptions {
    */
   denseGradients?: boolean
   /**
-   * Smooths the dense gradients of prunable weights, zeros included, over the steps: share of the average
-   * that stays at a step. It costs one such gradient per step. Default: they are not.
+   * The share of the average that stays at a step, where the dense gradients of prunable weights, zeros
+   * included, are smoothed over the steps. It costs one such gradient per step. Default: they are not
+   * smoothed.
    */
   smoothing?: number
   /**
-   * Coefficient of the group lasso: the penalty sum sqrt(sum w^2 + 1e-12) over the kernels of prunable
-   * convolutions, of the weights that are left. Default 0.
+   * The coefficient of the group lasso: the penalty sum sqrt(sum w^2 + 1e-12), taken over the kernels of
+   * prunable convolutions and over the weights that are left. Default 0.
    */
   groupLasso?: number
   /** How prunable weights are tied while they train. Default: not at all. */
@@ -70,7 +71,7 @@ export interface NetworkOptions {
  */
 export type Forward = (batch: number, training?: boolean) => ForwardPass
 
-/** Throws UserError, naming the option, where a value is none that it can have. */
+/** Throws UserError, which names the option, where an option has a value that it cannot have. */
 export function checkOptions(options: NetworkOptions): void {
   const { batch, validation, judged, seed, init, kernels, augment, smoothing, groupLasso, tying, active } = options
   checkWhole('batch', batch, 1)
@@ -86,7 +87,7 @@ export function checkOptions(options: NetworkOptions): void {
   checkName('tying.granularity', tying?.granularity, runNames)
 }
 
-/** Throws UserError where a model cannot be trained (or, batch 0, evaluated) on that data. */
+/** Throws UserError where a model cannot be trained on that data (with batch 0: cannot be evaluated). */
 export function checkFits(model: Model, data: Dataset, batch: number, validation: number): void {
   if (String(model.image) !== String(data.image))
     throw new UserError(
@@ -94,8 +95,9 @@ export function checkFits(model: Model, data: Dataset, batch: number, validation
     )
   const classes = classesOf(model)
   if (classes !== data.classes) {
-    const tells = model.classes === classes ? `tells ${classes} classes apart` : 'tells two classes apart by one score'
-    throw new UserError(`${model.name} ${tells}, ${data.name} has ${data.classes}`)
+    const predicate =
+      model.classes === classes ? `tells ${classes} classes apart` : 'tells two classes apart by one score'
+    throw new UserError(`${model.name} ${predicate}, ${data.name} has ${data.classes}`)
   }
   const left = data.train.count - validation
   if (batch === 0) return

@@ -1,6 +1,6 @@
 /**
- * @file Tied weights of a network (src/sparsity/tied.ts): which are copies of which lies beside the weights
- * as a state of the training step, and in checkpoints.
+ * @file Keeps tied weights of a network (src/sparsity/tied.ts) tied: which weights are copies of which is a
+ * state of the training step and is stored in checkpoints.
  */
 import type { Executable } from '../engine/compile.ts'
 import type { StoredTensor, TensorFile } from '../formats/safetensors.ts'
@@ -9,7 +9,7 @@ import { bankOf, drawOrder, makeEqual, type Tying } from '../sparsity/tied.ts'
 import { UserError } from '../util/errors.ts'
 import { orderName } from './graphs.ts'
 
-/** What there is to know of a network here; nothing is done where it ties no weights. */
+/** What these functions need of a network; they do nothing where it ties no weights. */
 interface Tied {
   prunable: readonly Tensor[]
   executable: Executable
@@ -23,14 +23,14 @@ export function drawTies({ prunable, executable, tying }: Tied, seed: number): v
     executable.integers(orderName(name)).set(drawOrder(seed, name, bankOf(shape, tying)))
 }
 
-/** Makes copies equal: after weights have been given values. */
+/** Makes copies equal, which is needed after weights have been given values. */
 export function tieValues({ prunable, executable, tying }: Tied): void {
   if (!tying) return
   for (const { name, shape } of prunable)
     makeEqual(executable.view(name), executable.integers(orderName(name)), bankOf(shape, tying))
 }
 
-/** For checkpoints. */
+/** The orders of all tied weights as tensors of a checkpoint. */
 export function storedTies({ prunable, executable, tying }: Tied): Map<string, StoredTensor> {
   const orders = (tying ? prunable : []).map(({ name }) => {
     const order = executable.integers(orderName(name)).slice()
@@ -39,7 +39,9 @@ export function storedTies({ prunable, executable, tying }: Tied): Map<string, S
   return new Map(orders)
 }
 
-/** What {@link storedTies} gave. Throws UserError, and changes nothing, where the file has no such thing. */
+/**
+ * Loads what {@link storedTies} gave. Throws UserError, and changes nothing, where the file does not have it.
+ */
 export function loadTies({ prunable, executable, tying }: Tied, file: TensorFile, source: string): void {
   if (!tying) return
   const orders = prunable.map(({ name, shape }) => {

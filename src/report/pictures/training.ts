@@ -1,9 +1,9 @@
-/** @file Training curves: loss and accuracy after every epoch, means over seeds. */
+/** @file Draws training curves: loss and accuracy after every epoch, as means over seeds. */
 import type { RunGroup } from '../groups.ts'
 import { curvesOf } from './curves.ts'
 import type { Picture } from './draw.ts'
 
-/** Nothing where no run has two epochs. */
+/** The picture; undefined where no run has two epochs. */
 export function trainingPicture(groups: readonly RunGroup[]): Picture | undefined {
   const held = groups.some(({ runs }) => runs.some(({ epochs }) => epochs.some((epoch) => epoch.validationAccuracy)))
   const spec = curvesOf(groups, {
