@@ -69,10 +69,11 @@ export async function decodeImages(
     images.set(picture.planes, i * size)
   })
 
-  const left = new Set(skipped)
-  if (left.size === 0) return { height, width, images, skipped }
+  const isSkipped = new Set(skipped)
+  if (isSkipped.size === 0) return { height, width, images, skipped }
   let kept = 0
-  for (let i = 0; i < paths.length; i++) if (!left.has(i)) images.copyWithin(kept++ * size, i * size, (i + 1) * size)
+  for (let i = 0; i < paths.length; i++)
+    if (!isSkipped.has(i)) images.copyWithin(kept++ * size, i * size, (i + 1) * size)
   return { height, width, images: images.subarray(0, kept * size), skipped: skipped.sort((a, b) => a - b) }
 }
 

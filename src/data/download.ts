@@ -34,8 +34,8 @@ export interface DownloadOptions {
 export async function download(file: Download, options: DownloadOptions = {}): Promise<void> {
   const { path, size } = file
   if (existsSync(path)) {
-    const found = await md5Of(path)
-    if (found !== file.md5) throw different(file, path, found)
+    const checksum = await md5Of(path)
+    if (checksum !== file.md5) throw different(file, path, checksum)
     return
   }
   const part = `${path}.part`
@@ -50,10 +50,10 @@ export async function download(file: Download, options: DownloadOptions = {}): P
     const { response, from } = await request(file, have, options)
     await receive(response, file, part, from, options)
   }
-  const found = await md5Of(part)
-  if (found !== file.md5) {
+  const checksum = await md5Of(part)
+  if (checksum !== file.md5) {
     await rm(part, { force: true })
-    throw different(file, 'what arrived', found, ' (it was deleted)')
+    throw different(file, 'what arrived', checksum, ' (it was deleted)')
   }
   await rename(part, path).catch(unwritable(path))
 }
@@ -134,8 +134,8 @@ async function md5Of(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
-const different = ({ url, md5 }: Download, what: string, found: string, after = '') =>
-  new UserError(`${what} is not what was published as ${url}: its MD5 is ${found}, expected ${md5}${after}`)
+const different = ({ url, md5 }: Download, what: string, checksum: string, after = '') =>
+  new UserError(`${what} is not what was published as ${url}: its MD5 is ${checksum}, expected ${md5}${after}`)
 
 const interrupted = (url: string, received: number, size: number) =>
   new UserError(`${url} broke off after ${received} of ${size} bytes: the same command goes on from there`)

@@ -65,13 +65,13 @@ const byHand = (folder: string, files: readonly PublishedFile[]) =>
 async function unpack(archive: string, { packed, gives }: PublishedFile, folder: string): Promise<void> {
   if (packed === 'gzip') return save(join(folder, gives[0]), Buffer.concat(await gunzip(archive)))
   // Nothing is written before the archive has been read to its end.
-  const found = new Map<string, Uint8Array>()
+  const unpacked = new Map<string, Uint8Array>()
   await pipeline(createReadStream(archive), createGunzip(), async (bytes: AsyncIterable<Uint8Array>) => {
-    for await (const { name, content } of readTar(bytes, archive)) if (gives.includes(name)) found.set(name, content)
+    for await (const { name, content } of readTar(bytes, archive)) if (gives.includes(name)) unpacked.set(name, content)
   })
-  const lacking = gives.filter((name) => !found.has(name))
+  const lacking = gives.filter((name) => !unpacked.has(name))
   if (lacking.length > 0) throw new UserError(`${archive} does not hold ${lacking.join(', ')}`)
-  for (const [name, content] of found) save(join(folder, name), content)
+  for (const [name, content] of unpacked) save(join(folder, name), content)
 }
 
 async function gunzip(archive: string): Promise<Uint8Array[]> {

@@ -70,8 +70,8 @@ async function decodeFolder(
   const files = [...train, ...test]
   const paths = files.map(({ path }) => path)
   const { height, width, images, skipped } = await decodeImages(folder, paths, await imageDecoder(options), options)
-  const left = new Set(skipped)
-  const kept = files.flatMap(({ label }, i) => (left.has(i) ? [] : [label]))
+  const isSkipped = new Set(skipped)
+  const kept = files.flatMap(({ label }, i) => (isSkipped.has(i) ? [] : [label]))
   const labels = labelArray(classNames.length, kept.length)
   labels.set(kept)
   const trainCount = train.length - skipped.filter((i) => i < train.length).length

@@ -116,12 +116,12 @@ async function loadFolder(
   const data = await format.load(folder, name, options)
   // A folder that a person names does not say what its images are.
   const guess = name === folder && options.normalization === undefined
-  const by = guess
+  const source = guess
     ? `${GUESSED}the constants ${format.normalization}, since a folder does not say its own`
     : options.normalization === undefined
       ? OWN
       : `the constants ${options.normalization}`
-  return { ...data, origin: { mean: by, std: by } }
+  return { ...data, origin: { mean: source, std: source } }
 }
 
 function refuseImageOptions(name: string, { size, crop, skipCorrupt }: LoadOptions): void {

@@ -89,13 +89,13 @@ export function normalized(
   if (mean === undefined && std === undefined) return data
   const [channels] = data.image
   const measured = mean === 'data' || std === 'data' ? measureChannels(data.train, data.image) : undefined
-  const by = `measured on the ${data.train.count.toLocaleString('en-US')} training images of ${data.name}`
+  const measuredOn = `measured on the ${data.train.count.toLocaleString('en-US')} training images of ${data.name}`
   const constants = {
     mean: mean === undefined ? data.mean : perChannel(mean === 'data' ? measured!.mean : mean, channels, names.mean),
     std: std === undefined ? data.std : deviationPerChannel(std === 'data' ? measured!.std : std, channels, names.std),
   }
   const origin = (value: Asked | undefined, before: string) =>
-    value === undefined ? before : value === 'data' ? by : given
+    value === undefined ? before : value === 'data' ? measuredOn : given
   const { mean: ofMean, std: ofStd } = originOf(data)
   return { ...data, ...constants, origin: { mean: origin(mean, ofMean), std: origin(std, ofStd) } }
 }

@@ -154,11 +154,11 @@ export class SparseModel {
     const count = (name: string) => positions.get(name)!.length
     const kernels = new LayerKernels(this.#kernels, { [PROGRAM]: graph }, prunable)
     const chosen = kernels.choose(count, { isSparse: () => false, capacity: () => 0 })
-    const held = new Map([...chosen].map(([name, room]) => [name, { capacity: Math.max(room, 1), states: [] }]))
-    const executable = compile(this.machine, { [PROGRAM]: sparsify(graph, held) })
+    const sparse = new Map([...chosen].map(([name, room]) => [name, { capacity: Math.max(room, 1), states: [] }]))
+    const executable = compile(this.machine, { [PROGRAM]: sparsify(graph, sparse) })
     for (const [name, list] of values) {
       if (!executable.has(name)) continue
-      const places = held.has(name) ? positions.get(name)! : undefined
+      const places = sparse.has(name) ? positions.get(name)! : undefined
       executable.view(name).set(places ? Float32Array.from(places, (at) => list[at]) : list)
       if (places) writePattern(patternOf(executable, name), graph.tensors.get(name)!.shape, places)
     }

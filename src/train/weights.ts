@@ -123,13 +123,13 @@ export class Weights {
     const pattern = this.#sparse.get(name)
     if (pattern && positions.length > pattern.places.length)
       this.hold(new Map([...this.#capacities(), [name, positions.length]]))
-    const held = this.#sparse.get(name)
-    if (held) writePattern(held, this.#prunable.get(name)!.shape, positions)
+    const present = this.#sparse.get(name)
+    if (present) writePattern(present, this.#prunable.get(name)!.shape, positions)
     const put = (state: string, of: ArrayLike<number> | number) => {
       if (!this.#has(state)) return
       const view = this.#executable.view(state)
       view.fill(0)
-      for (let e = 0; e < positions.length; e++) view[held ? e : positions[e]] = typeof of === 'number' ? of : of[e]
+      for (let e = 0; e < positions.length; e++) view[present ? e : positions[e]] = typeof of === 'number' ? of : of[e]
     }
     put(name, values)
     put(momentumName(name), momentum)
