@@ -3,8 +3,8 @@
  *
  *     npm start | node scripts/draw-terminal.mjs "npm start" docs/quickstart
  *
- * writes docs/quickstart-light.svg and docs/quickstart-dark.svg. Nothing is drawn that was not printed; most
- * epochs and the footnotes are left out, which three dots say.
+ * writes docs/quickstart-light.svg and docs/quickstart-dark.svg. Nothing is drawn that was not printed. Some
+ * epochs are left out, which three dots say, and so are footnotes and the time, which depends on the machine.
  */
 import { writeFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
@@ -38,7 +38,7 @@ function drawnLines(printed) {
   const drawn = [`$ ${command}`]
   for (const line of printed) {
     const epoch = /^epoch +(\d+) /.exec(line)?.[1]
-    const kept = epoch ? isDrawn(Number(epoch)) : /^(\||[\d,]+ prunable|The run is in)/.test(line)
+    const kept = epoch ? isDrawn(Number(epoch)) : /^(\|(?! training time)|[\d,]+ prunable|The run is in)/.test(line)
     if (kept || (line === '' && drawn.at(-1) !== '')) drawn.push(line)
     else if (epoch && drawn.at(-1) !== '...') drawn.push('...')
   }
