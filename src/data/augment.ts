@@ -13,8 +13,8 @@ export interface Augmentation {
   /** Pixels that are added on each side before a crop of the original size. */
   pad: number
   /**
-   * What they are: black, or the image reflected without repeating its edge (-1 is pixel 1, as in numpy's
-   * `reflect`).
+   * What the added pixels are: black, or the image reflected without repeating its edge (pixel -1 is pixel 1,
+   * as in numpy's `reflect`).
    */
   fill: 'zero' | 'reflect'
   /** Whether half of the images are flipped left to right. */
@@ -33,19 +33,19 @@ export const augmentations: Record<string, Augmentation & { summary: string }> =
   },
 }
 
-/** Throws UserError. */
+/** The augmentation of that name. Throws UserError where there is none. */
 export function findAugmentation(name: string): Augmentation {
   if (Object.hasOwn(augmentations, name)) return augmentations[name]
   throw new UserError(`there is no augmentation named ${name}${suggestion(name, Object.keys(augmentations))}`)
 }
 
-/** Numbers drawn per sample. */
+/** How many numbers are drawn for a sample. */
 const DRAWS = 3
 
 /**
- * [N, 3]: (dy, dx, flip) for each of N samples, dy and dx whole numbers 0 .. 2 pad, flip 0 or 1. A sample's
- * numbers depend on seed, epoch and its index alone, not on the batch that it is in. `out` is written where
- * it is given.
+ * Draws (dy, dx, flip) for each of N samples into an array [N, 3]: dy and dx are whole numbers 0 .. 2 pad,
+ * flip is 0 or 1. A sample's numbers depend on seed, epoch and its index alone, not on the batch that it is
+ * in. They are written into `out` where it is given.
  */
 export function drawAugmentation(
   { pad, flip }: Pick<Augmentation, 'pad' | 'flip'>,

@@ -15,9 +15,9 @@ export interface CifarFamily {
   subfolder: string
   train: readonly string[]
   test: readonly string[]
-  /** What each label byte of a record says, and below what number it must be. The last one is used. */
+  /** The label bytes of a record, each with the number that it must be below. The last one is used. */
   labels: readonly { name: string; classes: number }[]
-  /** Name of the default normalization. */
+  /** The name of the default normalization. */
   normalization: string
   classNames?: readonly string[]
 }
@@ -44,7 +44,7 @@ export const cifar100: CifarFamily = {
 
 const PIXELS = 3 * 32 * 32
 
-/** The folder itself or its subfolder as in the archive, whichever has the family's test file. */
+/** The folder itself, or its subfolder as in the archive: whichever has the family's test file. */
 function locate(folder: string, { subfolder, test }: CifarFamily): string | undefined {
   return [folder, join(folder, subfolder)].find((place) => existsSync(join(place, test[0])))
 }
@@ -52,8 +52,8 @@ function locate(folder: string, { subfolder, test }: CifarFamily): string | unde
 export const isCifarFolder = (folder: string, family: CifarFamily): boolean => locate(folder, family) !== undefined
 
 /**
- * `normalization`: the name of its constants. Throws UserError where a file is missing, ends within a record
- * or has a label that there is not.
+ * Reads a data set of the family; `normalization` names the constants of its inputs. Throws UserError where a
+ * file is missing, ends within a record or has a label that does not exist.
  */
 export function loadCifar(
   folder: string,

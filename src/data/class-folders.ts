@@ -14,7 +14,7 @@ export interface ImageFile {
 
 export interface ClassFolders {
   classNames: string[]
-  /** By class, then by name. */
+  /** Both parts are sorted by class, then by name. */
   train: ImageFile[]
   test: ImageFile[]
   /** A hash of every file's name, size and time of change. */
@@ -58,7 +58,7 @@ function classesOf(part: string): string[] {
 }
 
 function requireEqual(trainFolder: string, train: string[], testFolder: string, test: string[]): void {
-  const missing = (from: string[], there: string[]) => there.filter((name) => !from.includes(name))
+  const missing = (names: string[], expected: string[]) => expected.filter((name) => !names.includes(name))
   for (const [place, lacking, other] of [
     [testFolder, missing(test, train), trainFolder],
     [trainFolder, missing(train, test), testFolder],
@@ -71,7 +71,7 @@ function requireEqual(trainFolder: string, train: string[], testFolder: string, 
     }
 }
 
-/** Names in a folder by code unit, without hidden ones. */
+/** The names in a folder, sorted by code unit, without hidden ones. */
 function listing(folder: string): string[] {
   try {
     return readdirSync(folder)

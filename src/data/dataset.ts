@@ -16,16 +16,17 @@ export interface Split {
   labels: Labels
 }
 
-/** What pixels become inputs by: (pixel / 255 - mean) / std. */
+/** The constants by which pixels become inputs: (pixel / 255 - mean) / std. */
 export interface Normalization {
-  /** Per channel, of pixels scaled to 0..1. */
+  /** The mean of each channel, of pixels scaled to 0..1. */
   mean: readonly number[]
+  /** The standard deviation of each channel, likewise. */
   std: readonly number[]
 }
 
 /**
- * Of mean and of std: `of the data set`, `given`, `measured on ...` or, where nobody said them,
- * `guessed: ...`.
+ * Where mean and std come from, in words: `of the data set`, `given`, `measured on ...` or, where nobody said
+ * them, `guessed: ...`.
  */
 export interface Origin {
   mean: string
@@ -35,15 +36,15 @@ export interface Origin {
 export interface Dataset extends Normalization {
   name: string
   classes: number
-  /** In order of their labels, where the files say them. */
+  /** The names of the classes in the order of their labels, where the files say them. */
   classNames?: readonly string[]
-  /** [C, H, W]. */
+  /** The shape [C, H, W] of an image. */
   image: readonly [number, number, number]
-  /** Who said mean and std, in words. Absent: the data set itself. */
+  /** Where mean and std come from. Absent: from the data set itself. */
   origin?: Origin
   train: Split
   test: Split
-  /** How images were resized and cropped, where their files were decoded and that was asked for. */
+  /** How the image files were resized and cropped; absent where they were not. */
   geometry?: Geometry
   /** Files that were left out because they cannot be decoded. */
   skipped?: readonly string[]
@@ -56,14 +57,14 @@ export interface Indices {
   validation: Uint32Array
 }
 
-/** Room for labels 0 .. classes-1: a byte each, two for more than 256 classes. */
+/** An array for labels 0 .. classes-1: each takes a byte, or two where there are more than 256 classes. */
 export const labelArray = (classes: number, count: number): Labels =>
   classes <= 256 ? new Uint8Array(count) : new Uint16Array(count)
 
 /**
  * Holds out `validation` of `count` training samples, chosen by seed. Both parts are in ascending order. With
- * `stratifyBy`, the label of every sample, each class gives the same share of its samples: the total is
- * exact, what rounding leaves goes to the largest remainders.
+ * `stratifyBy`, the label of every sample, each class gives the same share of its samples; the total is
+ * exact, and what rounding leaves goes to the largest remainders.
  */
 export function holdOut(count: number, validation: number, seed: number, stratifyBy?: ArrayLike<number>): Indices {
   checkWhole('count', count ?? null, 0)
@@ -73,9 +74,9 @@ export function holdOut(count: number, validation: number, seed: number, stratif
   const sizes: number[] = []
   for (let i = 0; i < count; i++) sizes[stratifyBy[i]] = (sizes[stratifyBy[i]] ?? 0) + 1
   const perClass = Array.from(sizes, (size) => size ?? 0)
-  const open = apportion(validation, perClass, perClass)
-  const held = new Uint8Array(count)
-  for (const i of order) if (open[stratifyBy[i]]-- > 0) held[i] = 1
+  const quotas = apportion(validation, perClass, perClass)
+  const isHeldOut = new Uint8Array(count)
+  for (const i of order) if (quotas[stratifyBy[i]]-- > 0) isHeldOut[i] = 1
   const samples = order.sort()
-  return { validation: samples.filter((i) => held[i] === 1), train: samples.filter((i) => held[i] === 0) }
+  return { validation: samples.filter((i) => isHeldOut[i] === 1), train: samples.filter((i) => isHeldOut[i] === 0) }
 }

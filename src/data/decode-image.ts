@@ -1,5 +1,5 @@
 /**
- * @file One image file as bytes in planes: decoded, resized and cropped by sharp (libvips).
+ * @file Turns one image file into bytes in planes: sharp (libvips) decodes, resizes and crops it.
  *
  * Colours are taken as they are stored: no colour profile and no EXIF rotation is applied, as in the usual
  * Python loaders. Gray images get three equal planes, transparency is dropped, 16 bits become 8.
@@ -9,9 +9,11 @@ import type Sharp from 'sharp'
 import { fileProblem, UserError } from '../util/errors.ts'
 
 export interface Geometry {
-  /** Pixels of the shorter side after resizing (bilinear, antialiased). Absent: as stored. */
+  /** The shorter side after resizing (bilinear, antialiased), in pixels. Absent: images keep their size. */
   size?: number
-  /** Pixels of the square that is cut out of the middle. Default: `size`; without either, the whole image. */
+  /**
+   * The side of the square cut from the middle, in pixels. Default: `size`; without either, the whole image.
+   */
   crop?: number
 }
 
@@ -22,7 +24,7 @@ export interface Picture {
   planes: Uint8Array
 }
 
-/** The file is there, but is no image that can be decoded without a warning. */
+/** The error of a file that exists, but is no image that can be decoded without a warning. */
 export class CorruptImage extends UserError {}
 
 export type Decode = (path: string) => Promise<Picture>
@@ -41,7 +43,7 @@ export async function imageDecoder(geometry: Geometry): Promise<Decode> {
 }
 
 async function decode(sharp: typeof Sharp, path: string, { size, crop = size }: Geometry): Promise<Picture> {
-  // Not by path: libvips would remember the pixels of a file that has changed since.
+  // The file is not given by its path: libvips would remember the pixels of a file that has changed since.
   const file = await readFile(path).catch((error) => {
     throw new UserError(`cannot read ${path}: ${fileProblem(error)}`)
   })
@@ -73,8 +75,8 @@ async function decode(sharp: typeof Sharp, path: string, { size, crop = size }: 
 }
 
 /**
- * What sharp says itself. libvips's own words come from a buffer that all decoders share: they may be those
- * of another image.
+ * The reason in sharp's own words. Those of libvips come from a buffer that all decoders share, so they may
+ * be about another image.
  */
 function reason(error: Error): string {
   const [line] = error.message.split('\n')

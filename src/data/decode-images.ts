@@ -1,5 +1,5 @@
 /**
- * @file Many image files as one array of bytes, several decoded at once.
+ * @file Turns many image files into one array of bytes. Several are decoded at once.
  */
 import { constants } from 'node:buffer'
 import { availableParallelism, totalmem } from 'node:os'
@@ -8,24 +8,25 @@ import { CorruptImage, type Decode, type Picture } from './decode-image.ts'
 import { Meter, type OnProgress } from './progress.ts'
 
 export interface DecodedImages {
-  /** Of every image. */
+  /** The size of every image, in pixels. */
   height: number
   width: number
-  /** [n, 3, height, width] of the n images that could be decoded, in the order of the paths. */
+  /** The n images that could be decoded, [n, 3, height, width], in the order of the paths. */
   images: Uint8Array
-  /** Positions in `paths` of those that could not. */
+  /** The positions in `paths` of the images that could not be decoded. */
   skipped: number[]
 }
 
 export interface DecodeOptions {
-  /** Leave out images that cannot be decoded. Default: refuse them. */
+  /** Whether images that cannot be decoded are left out. Default: they are refused. */
   skipCorrupt?: boolean
   onProgress?: OnProgress
 }
 
 /**
- * All images must come out in one size, that of the first. Throws UserError for one that does not, or that
- * cannot be decoded: of several, always for the earliest.
+ * Decodes all files; `what` is what messages call them together. All images must come out in one size, that
+ * of the first. Throws UserError for an image that does not, or that cannot be decoded, and where there are
+ * several always for the earliest.
  */
 export async function decodeImages(
   what: string,
@@ -68,16 +69,17 @@ export async function decodeImages(
     images.set(picture.planes, i * size)
   })
 
-  const left = new Set(skipped)
-  if (left.size === 0) return { height, width, images, skipped }
+  const isSkipped = new Set(skipped)
+  if (isSkipped.size === 0) return { height, width, images, skipped }
   let kept = 0
-  for (let i = 0; i < paths.length; i++) if (!left.has(i)) images.copyWithin(kept++ * size, i * size, (i + 1) * size)
+  for (let i = 0; i < paths.length; i++)
+    if (!isSkipped.has(i)) images.copyWithin(kept++ * size, i * size, (i + 1) * size)
   return { height, width, images: images.subarray(0, kept * size), skipped: skipped.sort((a, b) => a - b) }
 }
 
 /**
- * Runs `work` for from .. to-1 with a few in flight, started in order. After a failure nothing new is
- * started; then the failure of the smallest number is thrown.
+ * Runs `work` for from .. to-1, started in order, with a few in flight at a time. After a failure nothing new
+ * is started, and what is in flight ends; then the failure of the smallest number is thrown.
  */
 async function inParallel(from: number, to: number, work: (i: number) => Promise<void>): Promise<void> {
   let next = from
@@ -97,7 +99,7 @@ function allocate(what: string, count: number, height: number, width: number): U
   const bytes = count * 3 * height * width
   try {
     if (bytes <= Math.min(constants.MAX_LENGTH, totalmem())) return new Uint8Array(bytes)
-  } catch {} // not that much is free
+  } catch {} // less than that is free
   throw new UserError(
     `${what}: ${count} images of ${width} x ${height} pixels need ${(bytes / 1e9).toFixed(1)} GB, more than fits into memory: choose a smaller --size`,
   )

@@ -1,6 +1,6 @@
 /**
- * @file A file from a web server, whole or not at all. What has arrived is kept beside the target as
- * `<name>.part`, so that an interrupted download goes on where it stopped (a Range request). The target
+ * @file Downloads a file from a web server, whole or not at all. What has arrived is kept beside the target
+ * as `<name>.part`, so that an interrupted download goes on where it stopped (a Range request). The target
  * appears only once its checksum is right.
  */
 import { createHash } from 'node:crypto'
@@ -13,16 +13,16 @@ import { Meter, type OnProgress } from './progress.ts'
 
 export interface Download {
   url: string
-  /** Where the file goes. */
+  /** The path that the file gets. */
   path: string
-  /** Bytes. */
+  /** The size in bytes. */
   size: number
   md5: string
 }
 
 export interface DownloadOptions {
   onProgress?: OnProgress
-  /** Ends the sentence that tells of a server that cannot be reached or lacks the file: what to do then. */
+  /** What to do where the server cannot be reached or lacks the file; it ends the sentence that says so. */
   hint?: string
 }
 
@@ -34,8 +34,8 @@ export interface DownloadOptions {
 export async function download(file: Download, options: DownloadOptions = {}): Promise<void> {
   const { path, size } = file
   if (existsSync(path)) {
-    const found = await md5Of(path)
-    if (found !== file.md5) throw different(file, path, found)
+    const checksum = await md5Of(path)
+    if (checksum !== file.md5) throw different(file, path, checksum)
     return
   }
   const part = `${path}.part`
@@ -50,10 +50,10 @@ export async function download(file: Download, options: DownloadOptions = {}): P
     const { response, from } = await request(file, have, options)
     await receive(response, file, part, from, options)
   }
-  const found = await md5Of(part)
-  if (found !== file.md5) {
+  const checksum = await md5Of(part)
+  if (checksum !== file.md5) {
     await rm(part, { force: true })
-    throw different(file, 'what arrived', found, ' (it was deleted)')
+    throw different(file, 'what arrived', checksum, ' (it was deleted)')
   }
   await rename(part, path).catch(unwritable(path))
 }
@@ -66,7 +66,7 @@ async function request(
 ): Promise<{ response: Response; from: number }> {
   const { url } = file
   const { hint } = options
-  // Not compressed once more: bytes are counted.
+  // The answer must not be compressed, since its bytes are counted.
   const headers: Record<string, string> = { 'accept-encoding': 'identity' }
   if (have > 0) headers.range = `bytes=${have}-`
   const response = await fetch(url, { headers }).catch((error) => {
@@ -76,7 +76,7 @@ async function request(
   if (response.status === 206 && response.headers.get('content-range')?.startsWith(`bytes ${have}-`))
     return { response, from: have }
   await response.body?.cancel()
-  // A range that it cannot or will not serve: once more from the start.
+  // The server cannot or will not serve the range, so the file is asked for from its start.
   if (have > 0 && [206, 416].includes(response.status)) return request(file, 0, options)
   throw new UserError(
     `${url} answered ${response.status} ${response.statusText}, expected the file${hint ? `: ${hint}` : ''}`,
@@ -134,8 +134,8 @@ async function md5Of(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
-const different = ({ url, md5 }: Download, what: string, found: string, after = '') =>
-  new UserError(`${what} is not what was published as ${url}: its MD5 is ${found}, expected ${md5}${after}`)
+const different = ({ url, md5 }: Download, what: string, checksum: string, after = '') =>
+  new UserError(`${what} is not what was published as ${url}: its MD5 is ${checksum}, expected ${md5}${after}`)
 
 const interrupted = (url: string, received: number, size: number) =>
   new UserError(`${url} broke off after ${received} of ${size} bytes: the same command goes on from there`)
@@ -146,7 +146,7 @@ const unwritable =
     throw new UserError(`cannot write ${path}: ${fileProblem(error)}`)
   }
 
-/** The reason under fetch's own "fetch failed". */
+/** The reason that lies under fetch's own "fetch failed". */
 function networkProblem(error: unknown): string {
   const cause = ((error as Error).cause ?? error) as NodeJS.ErrnoException
   const words: Record<string, string> = {

@@ -7,27 +7,27 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { UserError } from '../util/errors.ts'
 
-/** A data set is not on this machine, or there is none of that name. */
+/** The error of a data set that is not on this machine, or of a name that no data set has. */
 export class MissingData extends UserError {}
 
-/** `ESPALIER_CACHE`, else ~/.cache/espalier. */
+/** The cache folder: `ESPALIER_CACHE`, or else ~/.cache/espalier. */
 export const cacheFolder = (): string => process.env.ESPALIER_CACHE || join(homedir(), '.cache', 'espalier')
 
 /**
- * Where a downloaded data set of that name goes: into `ESPALIER_DATA` where it is set, else into the cache
- * folder.
+ * The folder that a data set of that name is downloaded into: in `ESPALIER_DATA` where that is set, or else
+ * in the cache folder.
  */
 export const downloadFolder = (name: string): string =>
   join(process.env.ESPALIER_DATA || join(cacheFolder(), 'data'), name)
 
 /**
- * The first of `ESPALIER_DATA/<name>` and the cache folder's `data/<name>` that exists; an empty folder,
- * which a download leaves that found no network, does not.
+ * The folder of a data set: the first of `ESPALIER_DATA/<name>` and the cache folder's `data/<name>` that
+ * exists. An empty folder counts as absent, since a download that finds no network leaves one.
  */
 export function findFolder(name: string): string | undefined {
-  const own = process.env.ESPALIER_DATA ? [join(process.env.ESPALIER_DATA, name)] : []
-  return [...own, join(cacheFolder(), 'data', name)].find(isThere)
+  const chosen = process.env.ESPALIER_DATA ? [join(process.env.ESPALIER_DATA, name)] : []
+  return [...chosen, join(cacheFolder(), 'data', name)].find(hasContent)
 }
 
-const isThere = (path: string): boolean =>
+const hasContent = (path: string): boolean =>
   existsSync(path) && !(statSync(path).isDirectory() && readdirSync(path).length === 0)

@@ -10,18 +10,18 @@ import { loadImageFolder } from './image-folder.ts'
 import { isIdxFolder, loadIdxFolder } from './mnist.ts'
 
 export interface LoadOptions extends Geometry, DecodeOptions {
-  /** Name of the constants that inputs are normalized with. Default: the data set's own. */
+  /** The name of the constants that inputs are normalized with. Default: those of the data set. */
   normalization?: string
-  /** Size and crop where neither is given. Only folders of image files heed it. */
+  /** The size and crop that are used where neither is given. Only folders of image files heed it. */
   usual?: Geometry
 }
 
 export interface Format {
-  /** What a person would look for in the folder. */
+  /** The files that a person would look for in the folder, in words. */
   expects: string
-  /** Whether images are stored as they come, so that size, crop and skipCorrupt mean something. */
+  /** Whether image files are decoded, so that size, crop and skipCorrupt mean something. */
   decoded: boolean
-  /** Name of the constants where none are asked for. */
+  /** The name of the constants that are used where none are asked for. */
   normalization: string
   recognizes(folder: string): boolean
   load(folder: string, name: string, options: LoadOptions): Dataset | Promise<Dataset>

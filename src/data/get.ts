@@ -17,8 +17,8 @@ import { readTar } from './tar.ts'
 
 export interface GetOptions {
   /**
-   * The data set's folder. Default: `ESPALIER_DATA/<name>`, else in the cache folder; where `loadDataset`
-   * looks.
+   * The folder that the data set gets. Default: `ESPALIER_DATA/<name>`, or else one in the cache folder,
+   * which is where `loadDataset` looks.
    */
   into?: string
   /** Another address with the same files. */
@@ -28,11 +28,14 @@ export interface GetOptions {
 
 export interface Got {
   folder: string
-  /** Names of what was downloaded now; none where everything was there. */
+  /** The names of the files that were downloaded now; none where all were there. */
   downloaded: string[]
 }
 
-/** Throws UserError. Interrupted, it leaves what it has, and a second call goes on from there. */
+/**
+ * Fetches a published data set. A call that is interrupted leaves what it has, and a second call goes on from
+ * there. Throws UserError where the name has no source, and as {@link download} does.
+ */
 export async function getDataset(name: string, options: GetOptions = {}, known = sources): Promise<Got> {
   if (!Object.hasOwn(known, name))
     throw new UserError(`no source is known for a data set ${name}${suggestion(name, Object.keys(known))}`)
@@ -52,7 +55,7 @@ export async function getDataset(name: string, options: GetOptions = {}, known =
   return { folder, downloaded: missing.map((file) => file.name) }
 }
 
-/** The published files whose content is not, or not wholly, in the folder. */
+/** The published files whose content is not in the folder, or only in part. */
 export const missingFiles = (folder: string, { files }: Source): PublishedFile[] =>
   files.filter(({ gives }) => !gives.every((path) => existsSync(join(folder, path))))
 
@@ -62,13 +65,13 @@ const byHand = (folder: string, files: readonly PublishedFile[]) =>
 async function unpack(archive: string, { packed, gives }: PublishedFile, folder: string): Promise<void> {
   if (packed === 'gzip') return save(join(folder, gives[0]), Buffer.concat(await gunzip(archive)))
   // Nothing is written before the archive has been read to its end.
-  const found = new Map<string, Uint8Array>()
+  const unpacked = new Map<string, Uint8Array>()
   await pipeline(createReadStream(archive), createGunzip(), async (bytes: AsyncIterable<Uint8Array>) => {
-    for await (const { name, content } of readTar(bytes, archive)) if (gives.includes(name)) found.set(name, content)
+    for await (const { name, content } of readTar(bytes, archive)) if (gives.includes(name)) unpacked.set(name, content)
   })
-  const lacking = gives.filter((name) => !found.has(name))
+  const lacking = gives.filter((name) => !unpacked.has(name))
   if (lacking.length > 0) throw new UserError(`${archive} does not hold ${lacking.join(', ')}`)
-  for (const [name, content] of found) save(join(folder, name), content)
+  for (const [name, content] of unpacked) save(join(folder, name), content)
 }
 
 async function gunzip(archive: string): Promise<Uint8Array[]> {

@@ -10,7 +10,9 @@ export interface IdxFile {
   data: Uint8Array
 }
 
-/** Reads a file of the given number of dimensions. Throws UserError where anything is not as it should be. */
+/**
+ * Reads a file of the given number of dimensions. Throws UserError where it is damaged or has another number.
+ */
 export function readIdx(path: string, dimensions: number): IdxFile {
   const bytes = readBytes(path)
   const fail = (message: string): never => {

@@ -1,8 +1,9 @@
 /**
- * @file Decoded images in one file, so that decoding happens once. A file is used only if it is whole,
- * unchanged (CRC-32) and was made from the same files; anything else is as good as no file.
+ * @file Keeps decoded images in one file, so that they are decoded once. A file is used only if it is whole,
+ * unchanged (CRC-32) and was made from the same images; any other file is treated as if it were not there.
  *
- * Layout: 8 bytes magic, header length (32-bit, little-endian), header (JSON), labels, images.
+ * The file consists of 8 magic bytes, the length of the header (32 bits, little-endian), the header (JSON),
+ * the labels and the images.
  */
 import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -11,12 +12,12 @@ import { makeFolders } from '../util/files.ts'
 import { type Labels, labelArray } from './dataset.ts'
 
 export interface CachedImages {
-  /** Of the files and of how they were decoded: what must be equal for the content to be equal. */
+  /** A hash of the image files and of how they were decoded: equal hashes mean equal content. */
   fingerprint: string
   classNames: string[]
-  /** [C, H, W]. */
+  /** The shape [C, H, W] of an image. */
   image: readonly [number, number, number]
-  /** Training images, then test images. */
+  /** How many images belong to each part; training images come first. */
   trainCount: number
   testCount: number
   skipped: string[]
@@ -28,12 +29,12 @@ export interface CachedImages {
 
 type Header = Omit<CachedImages, 'labels' | 'images'> & { checksum: number }
 
-/** Its last character is the version of the layout and of the decoder. */
+/** The magic bytes. The last one is the version of the layout and of the decoder. */
 const MAGIC = new TextEncoder().encode('ESPIMGS1')
-/** A single read or write takes at most 2 GiB. */
+/** How many bytes one call reads or writes; the system takes at most 2 GiB. */
 const PIECE = 1 << 30
 
-/** The cached images; undefined where there are none of that fingerprint. */
+/** Reads the cached images; undefined where the file has none of that fingerprint. */
 export function readImageCache(path: string, fingerprint: string): CachedImages | undefined {
   let file: number
   try {
@@ -67,8 +68,8 @@ export function readImageCache(path: string, fingerprint: string): CachedImages 
 }
 
 /**
- * Writes beside the target, then renames. A power cut may leave a damaged file: its checksum tells. Throws as
- * node:fs does.
+ * Writes the file beside its target and renames it. A power cut may leave a damaged file, which its checksum
+ * reveals. Throws as node:fs does.
  */
 export function writeImageCache(path: string, { labels, images, ...rest }: CachedImages): void {
   const header: Header = { ...rest, checksum: checksumOf(labels, images) }

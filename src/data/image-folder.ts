@@ -1,5 +1,5 @@
 /**
- * @file A folder of JPEG and PNG files in ImageNet's layout as a data set. Decoding is slow (about a
+ * @file Loads a folder of JPEG and PNG files in ImageNet's layout as a data set. Decoding is slow (about a
  * millisecond of one processor for the smallest image), so the result is kept in the cache folder.
  */
 import { createHash } from 'node:crypto'
@@ -14,15 +14,15 @@ import { type CachedImages, readImageCache, writeImageCache } from './image-cach
 import { findNormalization } from './normalization.ts'
 
 export interface ImageFolderOptions extends Geometry, DecodeOptions {
-  /** Name of the constants; default `imagenet`. */
+  /** The name of the constants that inputs are normalized with. Default `imagenet`. */
   normalization?: string
-  /** Size and crop where neither is given; default: images as stored. */
+  /** The size and crop that are used where neither is given. Default: images keep their size. */
   usual?: Geometry
 }
 
 /**
- * Loads `train/<class>/*` and `test/<class>/*` (or `val/`). Throws UserError where the layout, a size or an
- * image is not as it should be.
+ * Loads `train/<class>/*` and `test/<class>/*` (or `val/`). Throws UserError where the folder has another
+ * layout, a size is none, or an image cannot be decoded or has another size than the first.
  */
 export async function loadImageFolder(
   folder: string,
@@ -33,7 +33,7 @@ export async function loadImageFolder(
   const { size, crop = size } = (options.size ?? options.crop) === undefined ? (options.usual ?? {}) : options
   checkGeometry({ size, crop })
   const constants = findNormalization(normalization, 3)
-  // One file for each folder and way of decoding: when images change, it is replaced.
+  // There is one cache file for each folder and way of decoding; it is replaced when images change.
   const key = digest(JSON.stringify([resolve(folder), size, crop, skipCorrupt]))
   const path = join(cacheFolder(), 'images', `${basename(resolve(folder))}-${key.slice(0, 16)}.bin`)
   const files = scanClassFolders(folder)
@@ -70,8 +70,8 @@ async function decodeFolder(
   const files = [...train, ...test]
   const paths = files.map(({ path }) => path)
   const { height, width, images, skipped } = await decodeImages(folder, paths, await imageDecoder(options), options)
-  const left = new Set(skipped)
-  const kept = files.flatMap(({ label }, i) => (left.has(i) ? [] : [label]))
+  const isSkipped = new Set(skipped)
+  const kept = files.flatMap(({ label }, i) => (isSkipped.has(i) ? [] : [label]))
   const labels = labelArray(classNames.length, kept.length)
   labels.set(kept)
   const trainCount = train.length - skipped.filter((i) => i < train.length).length

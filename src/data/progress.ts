@@ -1,5 +1,5 @@
 /**
- * @file How far a load or a download has come, told a few times a second.
+ * @file Reports how far a load or a download has come, a few times a second.
  */
 
 export interface DataProgress {
@@ -17,30 +17,34 @@ export type OnProgress = (progress: DataProgress) => void
 
 const EVERY = 100 // milliseconds
 
-/** Counts units, and tells of them at most ten times a second and when all are done. */
+/** Counts units, and reports them at most ten times a second and when all are done. */
 export class Meter {
   readonly #fixed: Pick<DataProgress, 'what' | 'unit' | 'total'>
-  readonly #tell: OnProgress | undefined
-  readonly #first: number
+  readonly #onProgress: OnProgress | undefined
+  readonly #doneBefore: number
   readonly #started = performance.now()
-  #told = Number.NEGATIVE_INFINITY
+  #lastReport = Number.NEGATIVE_INFINITY
   #done: number
 
-  /** `done` units were there before. */
-  constructor(fixed: Pick<DataProgress, 'what' | 'unit' | 'total'>, tell: OnProgress | undefined, done = 0) {
+  /** `doneBefore` units were there before this process began; they do not count in the rate. */
+  constructor(
+    fixed: Pick<DataProgress, 'what' | 'unit' | 'total'>,
+    onProgress: OnProgress | undefined,
+    doneBefore = 0,
+  ) {
     this.#fixed = fixed
-    this.#tell = tell
-    this.#first = done
-    this.#done = done
+    this.#onProgress = onProgress
+    this.#doneBefore = doneBefore
+    this.#done = doneBefore
   }
 
   advance(units: number): void {
     this.#done += units
     const now = performance.now()
     const { total } = this.#fixed
-    if (!this.#tell || (now - this.#told < EVERY && this.#done !== total)) return
-    this.#told = now
-    const perSecond = (1000 * (this.#done - this.#first)) / Math.max(now - this.#started, 1e-3)
-    this.#tell({ ...this.#fixed, done: this.#done, perSecond, secondsLeft: (total - this.#done) / perSecond })
+    if (!this.#onProgress || (now - this.#lastReport < EVERY && this.#done !== total)) return
+    this.#lastReport = now
+    const perSecond = (1000 * (this.#done - this.#doneBefore)) / Math.max(now - this.#started, 1e-3)
+    this.#onProgress({ ...this.#fixed, done: this.#done, perSecond, secondsLeft: (total - this.#done) / perSecond })
   }
 }

@@ -1,21 +1,21 @@
 /**
- * @file Where the data sets are published, and how to know that a file is the published one.
+ * @file The addresses where data sets are published, and the sizes and checksums of their files.
  */
 
 export interface PublishedFile {
-  /** Below the source's base address; also what it is called on this machine until it is unpacked. */
+  /** The address of the file below its source's base, and its name on this machine until it is unpacked. */
   name: string
-  /** Bytes. */
+  /** The size in bytes. */
   size: number
-  /** As published beside the files. It guards against damage, not against forgery. */
+  /** The checksum published beside the files. It guards against damage, not against forgery. */
   md5: string
   packed: 'gzip' | 'tar.gz'
-  /** What unpacking leaves, relative to the data set's folder. */
+  /** The files that unpacking leaves, relative to the data set's folder. */
   gives: readonly string[]
 }
 
 export interface Source {
-  /** Ends with a slash. */
+  /** The base address, which ends with a slash. */
   base: string
   files: readonly PublishedFile[]
 }

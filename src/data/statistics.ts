@@ -1,9 +1,9 @@
 /**
- * @file What a data set's pixels and labels are like.
+ * @file Statistics of a data set: mean and deviation of its pixels, and how many samples its classes have.
  */
 import type { Dataset, Normalization, Split } from './dataset.ts'
 
-/** Mean and standard deviation per channel of pixels scaled to 0..1, exact up to rounding. */
+/** Measures mean and standard deviation per channel of pixels scaled to 0..1; exact up to rounding. */
 export function measureChannels({ images, count }: Split, [channels, height, width]: Dataset['image']): Normalization {
   const plane = height * width
   const moments = Array.from({ length: channels }, (_, c) => {

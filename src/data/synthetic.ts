@@ -1,6 +1,6 @@
 /**
- * @file A procedural data set for dry runs and tests: every class is a fixed pattern of soft blobs, every
- * image its class's pattern under noise. Smooth patterns survive pooling and small shifts, so that
+ * @file A procedural data set for dry runs and tests. Every class is a fixed pattern of soft blobs, and every
+ * image is the pattern of its class under noise. Smooth patterns survive pooling and small shifts, so that
  * convolutional networks learn them as well as others do. Nothing is read from disk.
  */
 import { checkNumber, checkWhole } from '../util/checks.ts'
@@ -13,14 +13,17 @@ export interface SyntheticOptions {
   test?: number
   classes?: number
   image?: readonly [number, number, number]
-  /** Share of an image's bytes that is noise, 0 to 1: how hard it is. Default 0.5. */
+  /** The share of an image's bytes that is noise, 0 to 1, which says how hard the set is. Default 0.5. */
   noise?: number
   seed?: number
 }
 
-/** Random values in each direction that a pattern is drawn through. */
+/** How many random values a pattern is drawn through in each direction. */
 const GRID = 4
 
+/**
+ * Makes the data set; the same options always give the same bytes. Throws UserError where one is no number.
+ */
 export function synthetic(options: SyntheticOptions = {}): Dataset {
   const { train = 2000, test = 500, classes = 10, image = [1, 28, 28], noise = 0.5, seed = 0 } = options
   for (const [name, value] of Object.entries({ train, test, classes })) checkWhole(name, value, 1)
@@ -58,7 +61,9 @@ export function synthetic(options: SyntheticOptions = {}): Dataset {
   }
 }
 
-/** [C, H, W]: in each channel a surface through a grid of random heights, bilinear in between. */
+/**
+ * Draws a pattern [C, H, W]: in each channel a surface through a grid of random heights, bilinear in between.
+ */
 function pattern(draw: Random, [channels, height, width]: readonly [number, number, number]): Uint8Array {
   const [rows, columns] = [Math.min(GRID, height), Math.min(GRID, width)]
   const bytes = new Uint8Array(channels * height * width)
@@ -78,7 +83,7 @@ function pattern(draw: Random, [channels, height, width]: readonly [number, numb
 }
 
 /**
- * The grid line before pixel `i` of `size`, and how far beyond it the pixel is, 0 to 1; the outer lines are
+ * The grid line before pixel `i` of `size`, and how far beyond it the pixel lies, 0 to 1. The outer lines are
  * the outer pixels.
  */
 function between(i: number, size: number, lines: number): [number, number] {

@@ -5,19 +5,19 @@
 import { UserError } from '../util/errors.ts'
 
 export interface TarFile {
-  /** With slashes; never absolute, never upwards. */
+  /** The path with slashes. It is never absolute and never leads upwards. */
   name: string
   content: Uint8Array
 }
 
 const BLOCK = 512
-/** Of one file: content is held in memory. */
+/** The most bytes of one file, since its content is held in memory. */
 const LARGEST = 1 << 30
 
 /**
- * The files in an archive, as its bytes come in. Throws UserError where the archive is damaged, ends early,
- * holds links or devices, or a name that would leave the folder that it is unpacked into. `source` is what
- * messages call it.
+ * Yields the files in an archive, as its bytes come in. Throws UserError where the archive is damaged, ends
+ * early, or holds links, devices or a name that would leave the folder that it is unpacked into. `source` is
+ * what messages call it.
  */
 export async function* readTar(pieces: AsyncIterable<Uint8Array>, source: string): AsyncGenerator<TarFile> {
   const fail = (message: string): never => {
@@ -42,7 +42,7 @@ export async function* readTar(pieces: AsyncIterable<Uint8Array>, source: string
   }
 }
 
-/** Pieces of any length, taken in any length. */
+/** Turns pieces of any length into blocks of the lengths that are asked for. */
 class Blocks {
   readonly #pieces: AsyncIterator<Uint8Array>
   #rest: Uint8Array = new Uint8Array(0)
@@ -56,15 +56,15 @@ class Blocks {
    * announced.
    */
   async take(length: number): Promise<Uint8Array | undefined> {
-    const held = [this.#rest]
-    let have = this.#rest.length
-    while (have < length) {
+    const pieces = [this.#rest]
+    let available = this.#rest.length
+    while (available < length) {
       const { done, value } = await this.#pieces.next()
       if (done) return undefined
-      held.push(value)
-      have += value.length
+      pieces.push(value)
+      available += value.length
     }
-    const all = held.length === 1 ? held[0] : Buffer.concat(held)
+    const all = pieces.length === 1 ? pieces[0] : Buffer.concat(pieces)
     this.#rest = all.subarray(length)
     return all.subarray(0, length)
   }
@@ -79,18 +79,18 @@ function nameOf(header: Uint8Array): string {
 const isInside = (name: string) =>
   name !== '' && !/^\/|\\|^[a-z]:/i.test(name) && !name.split('/').some((part) => part === '..')
 
-/** Up to the first zero byte. */
+/** The text of a field, which ends at its first zero byte. */
 function text(bytes: Uint8Array, from: number, length: number): string {
   const field = bytes.subarray(from, from + length)
   const end = field.indexOf(0)
   return new TextDecoder().decode(end < 0 ? field : field.subarray(0, end))
 }
 
-/** NaN where it is no octal number. */
+/** The octal number in a field; NaN where it holds none. */
 function octal(bytes: Uint8Array, from: number, length: number): number {
   const digits = text(bytes, from, length).trim()
   return /^[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : Number.NaN
 }
 
-/** The sum of the header's bytes, its checksum field taken as spaces. */
+/** The sum of the header's bytes, where the bytes of its checksum field count as spaces. */
 const checksum = (header: Uint8Array) => header.reduce((sum, byte, i) => sum + (i >= 148 && i < 156 ? 0x20 : byte), 0)

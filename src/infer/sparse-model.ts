@@ -1,6 +1,6 @@
 /**
  * @file A trained, pruned network that only infers: batch normalization is folded into convolutions, biases
- * and ReLUs are part of their kernels, and layers whose zeros are worth it skip them. Runs on any machine,
+ * and ReLUs are part of their kernels, and layers whose zeros are worth it skip them. It runs on any machine,
  * also in a page (src/web.ts).
  */
 import { compile, Executable, type Profiled } from '../engine/compile.ts'
@@ -25,7 +25,7 @@ export interface SparseModelOptions {
   machine: Machine
   /** Which layers skip zeros. Default `auto`: those where a table of costs says that it pays. */
   kernels?: Kernels
-  /** A built-in network, where the file does not name one. */
+  /** The name of a built-in network; needed where the file does not name one. */
   model?: string
   /** What messages call the file. Default `the file`. */
   source?: string
@@ -44,13 +44,13 @@ export class SparseModel {
   readonly machine: Machine
   readonly #kernels: Kernels
   readonly #values = new Map<string, Float32Array>()
-  /** By the number of samples that go through at a time, one for every thread that has needed one. */
+  /** Programs by the number of samples that go through at a time: one for every thread that has needed it. */
   readonly #compiled = new Map<number, Compiled[]>()
   readonly #chunk: number
 
   /**
-   * From the tensors of a safetensors file, sparse or dense, or of an ONNX model. Throws UserError where they
-   * are not those of the network.
+   * Takes the tensors of a safetensors file, sparse or dense, or of an ONNX model. Throws UserError where
+   * they are not those of the network.
    */
   constructor(
     file: TensorFile & { onnx?: OnnxModel },
@@ -76,10 +76,10 @@ export class SparseModel {
   }
 
   /**
-   * Logits [batch, classes] of normalized images [batch, channels, rows, columns], row-major; of a network
-   * with one score that score, above zero for class 1. The first batch of a size takes longer. A large batch
-   * goes through in chunks that fit a cache: where there are enough of them each thread takes its own, else
-   * all threads work on one.
+   * Computes logits [batch, classes] of normalized images [batch, channels, rows, columns], both row-major. A
+   * network with one score gives that score, which is above zero for class 1. The first batch of a size takes
+   * longer. A large batch goes through in chunks that fit a cache: where there are enough of them each thread
+   * takes its own, else all threads work on one. Throws UserError where `images` holds no whole images.
    */
   run(images: ArrayLike<number>): Float32Array {
     const perImage = sizeOf(this.model.image)
@@ -115,7 +115,7 @@ export class SparseModel {
     return this.#program(Math.min(batch, this.#chunk)).layers
   }
 
-  /** Share of zeros among prunable weights. */
+  /** The share of zeros among prunable weights. */
   get sparsity(): number {
     const weights = prunableParameters(this.#graph(1)).map(({ name }) => this.#values.get(name)!)
     const count = (of: (weight: Float32Array) => number) => weights.reduce((sum, weight) => sum + of(weight), 0)
@@ -123,8 +123,8 @@ export class SparseModel {
   }
 
   /**
-   * Milliseconds of every kernel call for batches of a size, each run alone on all threads, `rounds` times
-   * (median; default 20).
+   * Measures every kernel call for batches of a size, each alone on all threads: the median over `rounds`
+   * (default 20), in milliseconds.
    */
   profile(batch: number, rounds?: number): Profiled[] {
     const size = Math.min(batch, this.#chunk)
@@ -154,11 +154,11 @@ export class SparseModel {
     const count = (name: string) => positions.get(name)!.length
     const kernels = new LayerKernels(this.#kernels, { [PROGRAM]: graph }, prunable)
     const chosen = kernels.choose(count, { isSparse: () => false, capacity: () => 0 })
-    const held = new Map([...chosen].map(([name, room]) => [name, { capacity: Math.max(room, 1), states: [] }]))
-    const executable = compile(this.machine, { [PROGRAM]: sparsify(graph, held) })
+    const sparse = new Map([...chosen].map(([name, room]) => [name, { capacity: Math.max(room, 1), states: [] }]))
+    const executable = compile(this.machine, { [PROGRAM]: sparsify(graph, sparse) })
     for (const [name, list] of values) {
       if (!executable.has(name)) continue
-      const places = held.has(name) ? positions.get(name)! : undefined
+      const places = sparse.has(name) ? positions.get(name)! : undefined
       executable.view(name).set(places ? Float32Array.from(places, (at) => list[at]) : list)
       if (places) writePattern(patternOf(executable, name), graph.tensors.get(name)!.shape, places)
     }

@@ -1,5 +1,5 @@
 /**
- * @file Symmetric positive definite systems: A = L L' by blocks (right-looking), and solutions with it.
+ * @file Solves symmetric positive definite systems by A = L L', factored by blocks (right-looking).
  * Vectors are rows of a matrix, so that everything but the diagonal blocks is a product of matrices; the
  * inverses of the diagonal blocks of L are kept for that.
  */
@@ -8,27 +8,28 @@ import { cholesky64 } from '../engine/kernels/matrix64.ts'
 import { product, rowsOf, transposed } from './product.ts'
 import { type Matrix, part, type Workspace } from './workspace.ts'
 
-/** Order of the diagonal blocks. */
+/** The order of the diagonal blocks. */
 export const BLOCK = 128
 
 /**
- * Doubles that a factor needs beside the matrix: the inverses of the diagonal blocks, and the least pivot.
+ * How many doubles a factor needs beside the matrix: those of the inverses of the diagonal blocks, and the
+ * least pivot.
  */
 export const factorRoom = (n: number): number => Math.ceil(n / BLOCK) * BLOCK * BLOCK + 1
 
-/** The Cholesky factor L of a matrix, in its place. */
+/** The Cholesky factor L of a matrix, which lies where the matrix was. */
 export interface Factor {
   readonly n: number
   readonly l: Matrix
   readonly inverses: readonly Matrix[]
-  /** Least square of a diagonal element of L. */
+  /** The least square of a diagonal element of L. */
   readonly pivot: number
 }
 
 /**
  * Factors the symmetric positive definite n x n matrix whose lower triangle is given, in place; the strict
- * upper triangle is lost. Needs {@link factorRoom} doubles of the workspace. Throws where the matrix is not
- * positive definite or not finite, with the pivot at fault.
+ * upper triangle is lost. It needs {@link factorRoom} doubles of the workspace. Throws where the matrix is
+ * not positive definite or not finite, with the pivot at fault.
  */
 export function factorize(space: Workspace, matrix: Matrix): Factor {
   const n = matrix.rows
@@ -98,7 +99,7 @@ export function solve(space: Workspace, factor: Factor, x: Matrix): void {
   solveBackward(space, factor, x)
 }
 
-/** The solution of A y = b. Takes n doubles of the workspace meanwhile. */
+/** The solution of A y = b. It takes n doubles of the workspace meanwhile. */
 export function solveOne(space: Workspace, factor: Factor, b: Float64Array): Float64Array {
   return space.scoped(() => {
     const x = space.matrix(1, b.length)

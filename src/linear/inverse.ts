@@ -1,14 +1,14 @@
 /**
- * @file The explicit inverse of a positive definite matrix, in the place of its Cholesky factor: 2/3 n^3
- * operations after the factor's 1/3 n^3.
+ * @file Computes the explicit inverse of a positive definite matrix in the place of its Cholesky factor. It
+ * takes 2/3 n^3 operations after the 1/3 n^3 of the factor.
  */
 import { BLOCK, type Factor } from './cholesky.ts'
 import { product, rowsOf, transposed } from './product.ts'
 import { type Matrix, part, type Workspace } from './workspace.ts'
 
 /**
- * A = L L' becomes the lower triangle of A^-1. Takes 2 n x 128 doubles meanwhile; the factor cannot be used
- * any more. `progress` counts block rows, 2 n / 128 in all.
+ * Replaces the factor L of A = L L' by the lower triangle of A^-1. It takes 2 n x 128 doubles meanwhile, and
+ * the factor cannot be used any more. `progress` counts block rows, 2 n / 128 in all.
  */
 export function invert(
   space: Workspace,
@@ -63,7 +63,7 @@ export function invert(
   return l
 }
 
-/** y = S x for a symmetric matrix of which the lower triangle is given. */
+/** Computes y = S x for a symmetric matrix of which the lower triangle is given. */
 export function symmetricProduct(space: Workspace, s: Matrix, x: Float64Array): Float64Array {
   const values = space.values(s)
   const n = s.rows

@@ -1,19 +1,19 @@
-/** @file Products of matrices, in float64 whatever the operands are. */
+/** @file Products of matrices, computed in float64 whatever the operands are. */
 import { call, type Instruction } from '../engine/kernel.ts'
 import { MODE, product64 } from '../engine/kernels/matrix64.ts'
 import type { Matrix } from './workspace.ts'
 
-/** What is multiplied: `lines` lines of `depth` values, in float32 or float64. */
+/** An operand of a product: `lines` lines of `depth` values, in float32 or float64. */
 export interface Operand {
   lines: number
   depth: number
   offset: number
-  /** Values between lines, and between the values of a line. */
+  /** The distance between lines, and between the values of a line, in values. */
   strides: readonly [number, number]
   double: boolean
 }
 
-/** Float32 rows in a workspace, one after another: each row is a line. */
+/** Float32 rows that lie one after another in a workspace: each row is a line. */
 export const floatRows = (offset: number, lines: number, depth: number): Operand => {
   return { lines, depth, offset, strides: [depth, 1], double: false }
 }
@@ -29,8 +29,8 @@ export const transposed = ({ lines, depth, offset, strides: [line, step], double
 }
 
 /**
- * c = (or += or -=) a b', the products of the lines of a with the lines of b. With `lower`, only j <= i is
- * computed.
+ * The instruction c = a b' (or c += a b', or c -= a b'): the products of the lines of a with the lines of b.
+ * With `lower`, only elements j <= i are computed. Throws where the sizes do not fit.
  */
 export function product(
   c: Matrix,

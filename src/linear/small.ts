@@ -1,13 +1,13 @@
 /**
- * @file Cholesky factors and inverses of small dense symmetric positive definite matrices in float64, in
- * TypeScript: without a machine, for n up to a few thousand. A matrix is a Float64Array of n^2 values,
- * row-major. What takes time is forward substitution of four rows at once.
+ * @file Cholesky factors and inverses of small dense symmetric positive definite matrices, in float64 and in
+ * TypeScript: they need no machine and serve for n up to a few thousand. A matrix is a Float64Array of n^2
+ * values, row-major. Most of the time goes into forward substitution, which handles four rows at once.
  */
 
 /**
  * Replaces the lower triangle of a by L, a = L L'. What stands above the diagonal is neither read nor
- * written. n^3 / 6 products. Throws where a is not positive definite or not finite; its lower triangle is
- * then of no use.
+ * written. It takes n^3 / 6 products. Throws where a is not positive definite or not finite; its lower
+ * triangle is then of no use.
  */
 export function cholesky(a: Float64Array, n: number): void {
   for (let top = 0; top < n; top += 4) {
@@ -37,7 +37,10 @@ export function solveCholesky(l: Float64Array, n: number, b: Float64Array): void
   }
 }
 
-/** The inverse of a, both triangles; a is left alone. n^3 / 2 products. Throws as {@link cholesky}. */
+/**
+ * The inverse of a, both triangles; a is left alone. It takes n^3 / 2 products. Throws as {@link cholesky}
+ * does.
+ */
 export function inverse(a: Float64Array, n: number): Float64Array {
   const y = inverseTransposed(a.slice(), n)
   const result = new Float64Array(n * n)
@@ -67,9 +70,9 @@ export function inverse(a: Float64Array, n: number): Float64Array {
 }
 
 /**
- * The upper triangular U with positive diagonal of U' U = a^-1, zeros below; a is left alone. n^3 / 3
- * products: with J the reversal of rows and columns and J a J = L L', U = J L^-1 J, so that the inverse is
- * not formed. Throws as {@link cholesky}.
+ * The upper triangular U with a positive diagonal and U' U = a^-1, with zeros below the diagonal; a is left
+ * alone. It takes n^3 / 3 products: with J the reversal of rows and columns and J a J = L L', U = J L^-1 J,
+ * so that the inverse is not formed. Throws as {@link cholesky} does.
  */
 export function inverseFactor(a: Float64Array, n: number): Float64Array {
   const y = inverseTransposed(a.slice().reverse(), n)
@@ -78,7 +81,7 @@ export function inverseFactor(a: Float64Array, n: number): Float64Array {
   return u
 }
 
-/** (L^-1)' of a = L L': upper triangular, zeros below. Overwrites a. */
+/** Returns (L^-1)' of a = L L', which is upper triangular with zeros below, and overwrites a. */
 function inverseTransposed(a: Float64Array, n: number): Float64Array {
   cholesky(a, n)
   const y = new Float64Array(n * n)

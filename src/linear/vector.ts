@@ -1,8 +1,8 @@
-/** @file Vectors in TypeScript: sums in float64, in a fixed order. */
+/** @file Operations on vectors in TypeScript. Sums are taken in float64 and in a fixed order. */
 
 export type Vector = Float32Array | Float64Array
 
-/** Sum of a[i] b[i]. Four partial sums, which the processor can overlap. */
+/** The sum of a[i] b[i], taken as four partial sums, which the processor can overlap. */
 export function dot(a: Vector, b: Vector): number {
   let [s0, s1, s2, s3] = [0, 0, 0, 0]
   const n = a.length & ~3
@@ -17,10 +17,10 @@ export function dot(a: Vector, b: Vector): number {
   return s0 + s1 + (s2 + s3)
 }
 
-/** y[i] += scale x[i]. */
+/** Adds scale x[i] to every y[i]. */
 export function addScaled(y: Float64Array, x: Vector, scale: number): void {
   for (let i = 0; i < y.length; i++) y[i] += scale * x[i]
 }
 
-/** Euclidean norm. */
+/** The Euclidean norm. */
 export const norm = (x: Vector): number => Math.sqrt(dot(x, x))

@@ -1,6 +1,6 @@
 /**
- * @file Memory for linear algebra: an arena of a machine, handed out piece by piece, with float64 matrices
- * and float32 operands in it.
+ * @file Memory for linear algebra: an arena of a machine is handed out piece by piece and holds float64
+ * matrices and float32 operands.
  */
 import type { Instruction } from '../engine/kernel.ts'
 import type { Arena, Machine } from '../engine/machine.ts'
@@ -10,9 +10,9 @@ import { Program } from '../engine/program.ts'
 export interface Matrix {
   readonly rows: number
   readonly cols: number
-  /** In floats, even. */
+  /** The place in the arena in floats; even. */
   readonly offset: number
-  /** Doubles between rows. */
+  /** The distance between rows in doubles. */
   readonly row: number
 }
 
@@ -21,13 +21,13 @@ export class Workspace {
   readonly #size: number
   #used = 0
 
-  /** Room for `floats` floats (a double takes two), fixed from then on. */
+  /** Takes room for `floats` floats (a double takes two), which is fixed from then on. */
   constructor(machine: Machine, floats: number) {
     this.#size = floats + 16
     this.arena = machine.allocate(this.#size)
   }
 
-  /** Gives back what `use` takes, when it returns. */
+  /** Runs `use`, and gives back the room that it takes when it returns. */
   scoped<T>(use: () => T): T {
     const used = this.#used
     try {
@@ -37,7 +37,10 @@ export class Workspace {
     }
   }
 
-  /** Offset of `count` floats; zeros unless the room was used before. Throws where the room is used up. */
+  /**
+   * Takes `count` floats and returns their offset. They are zeros unless the room was used before. Throws
+   * where the room is used up.
+   */
   take(count: number): number {
     const offset = this.#used
     const after = offset + count + (count & 1)
@@ -46,7 +49,7 @@ export class Workspace {
     return offset
   }
 
-  /** A float64 matrix; zeros unless the room was used before. */
+  /** Takes room for a float64 matrix, which holds zeros unless the room was used before. */
   matrix(rows: number, cols: number): Matrix {
     return { rows, cols, offset: this.take(2 * rows * cols), row: cols }
   }
@@ -67,7 +70,7 @@ export class Workspace {
   }
 }
 
-/** Part of a matrix: rows [i, i + rows), columns [j, j + cols). */
+/** The part of a matrix with rows [i, i + rows) and columns [j, j + cols). Throws where it lies outside. */
 export function part(m: Matrix, i: number, j: number, rows: number, cols: number): Matrix {
   if (i < 0 || j < 0 || i + rows > m.rows || j + cols > m.cols) throw new Error('a part must lie inside of its matrix')
   return { rows, cols, offset: m.offset + 2 * (i * m.row + j), row: m.row }

@@ -1,9 +1,9 @@
 /**
  * @file CNN500k, a small network of work on pruning at initialization (arXiv 2502.11450): 3x3 convolutions of
  * 32, 64, 64 and 32 channels, three 2x2 max-poolings, then 512-512-256-10 with dropout of 0.5 after the two
- * hidden layers; biases, no batch normalization. 471,338 parameters. Where the poolings and the dropout of
- * the original stand exactly is not known here: the poolings follow the last three convolutions. Weights
- * begin as in PyTorch (`uniform`).
+ * hidden layers. It has biases and no batch normalization, and 471,338 parameters. It is not known here where
+ * exactly the original has its poolings and its dropout: these poolings follow the last three convolutions.
+ * Weights begin as in PyTorch (`uniform`).
  */
 import { convLayer } from '../graph/operators/conv.ts'
 import { dropout } from '../graph/operators/dropout.ts'

@@ -36,7 +36,7 @@ export const densenet40: ModelFamily = {
   },
 }
 
-/** BN-ReLU-conv. */
+/** Batch normalization, ReLU and a convolution without bias that keeps the size of the maps. */
 function preActivated(
   graph: Graph,
   x: Tensor,

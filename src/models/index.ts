@@ -1,6 +1,4 @@
-/**
- * @file The built-in networks by name.
- */
+/** @file The built-in networks by name. A new network is a file beside this one and an entry in `models`. */
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
 import { cifarnet } from './cifarnet.ts'
@@ -18,7 +16,7 @@ import { resnet50 } from './resnet50.ts'
 import { vgg11, vgg13, vgg16, vgg19 } from './vgg.ts'
 import { wrn28 } from './wide-resnet.ts'
 
-/** Adding a network: a file and a name here. */
+/** The built-in networks by name. */
 export const models: Record<string, ModelFamily> = Object.fromEntries(
   [
     lenet300100,
@@ -47,7 +45,8 @@ export const models: Record<string, ModelFamily> = Object.fromEntries(
 )
 
 /**
- * Throws UserError with the nearest name where there is none such, or where the network has no such option.
+ * The built-in network of that name. Throws UserError where there is none, with the nearest name, and where
+ * the network does not have one of the options.
  */
 export function findModel(name: string, options: ModelOptions = {}): Model {
   if (Object.hasOwn(models, name)) return modelOf(models[name], options)

@@ -11,14 +11,15 @@ import { globalAveragePool } from '../graph/operators/pooling.ts'
 import { flatten, pad, slice } from '../graph/operators/shape.ts'
 import type { Tensor } from '../graph/tensor.ts'
 
-/**
- * How residual blocks look. `shortcut`, where a block changes the size or the channels: the name of a
- * projection's layers (`.0` convolution, `.1` normalization; option B of He et al.), or `padded` for
- * {@link padded} (option A).
- */
+/** The options of a residual block. */
 export interface BlockOptions {
   width: number
   stride: number
+  /**
+   * What stands in for the identity where a block changes the size or the channels: `padded` is {@link
+   * padded} (option A of He et al.); any other value names the layers of a projection, `.0` its convolution
+   * and `.1` its normalization (option B).
+   */
   shortcut: 'shortcut' | 'downsample' | 'padded'
   training: boolean
 }
@@ -32,8 +33,8 @@ export function basicBlock(graph: Graph, x: Tensor, name: string, options: Block
 }
 
 /**
- * 1x1, 3x3 (with the stride) and 1x1 convolutions, the last to four times the width; otherwise as
- * {@link basicBlock}.
+ * Three convolutions, 1x1, 3x3 (which has the stride) and 1x1 to four times the width; everything else is as
+ * in {@link basicBlock}.
  */
 export function bottleneck(graph: Graph, x: Tensor, name: string, options: BlockOptions): Tensor {
   const { width, stride, training } = options
@@ -44,8 +45,8 @@ export function bottleneck(graph: Graph, x: Tensor, name: string, options: Block
 }
 
 /**
- * x itself, or a projection (a 1x1 convolution with batch normalization) or {@link padded} where the block
- * changes the size or the channels.
+ * The shortcut of a block: x itself, or, where the block changes the size or the channels, {@link padded} or
+ * a projection (a 1x1 convolution with batch normalization).
  */
 function projected(graph: Graph, x: Tensor, name: string, channels: number, options: BlockOptions): Tensor {
   const { stride, shortcut, training } = options
@@ -61,7 +62,7 @@ function padded(graph: Graph, x: Tensor, channels: number, stride: number): Tens
   return pad(graph, slice(graph, x, [0, 0, 0, 0], shape, [1, 1, stride, stride]), [0, 0, 0, 0], [0, channels - c, 0, 0])
 }
 
-/** A convolution and its batch normalization, by their two names. */
+/** A convolution and its batch normalization, which are called by the two names. */
 export function normalized(
   graph: Graph,
   x: Tensor,

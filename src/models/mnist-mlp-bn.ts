@@ -1,7 +1,7 @@
 /**
- * @file The MNIST network of DSR (Mostafa & Wang 2019): 784-300-100-10 without biases, batch normalization
- * after every linear layer, that of the logits included, ReLU between. 266,200 weights, 267,020 parameters.
- * Begins with `uniform`.
+ * @file The MNIST network of DSR (Mostafa & Wang 2019): 784-300-100-10 without biases. A batch normalization
+ * follows every linear layer, that of the logits included, with ReLU between layers. It has 266,200 weights
+ * and 267,020 parameters, which begin with `uniform`.
  */
 import { relu } from '../graph/operators/elementwise.ts'
 import { linear } from '../graph/operators/linear.ts'

@@ -1,14 +1,14 @@
 /**
  * @file MobileNetV1 for ImageNet (Howard et al. 2017): a 3x3 stem of stride 2, 13 depthwise-separable blocks
  * (3x3 depthwise, 1x1 pointwise, each with BN and ReLU), global average pooling, linear. 4,209,088 weights,
- * depthwise ones included, as WoodFisher (Singh & Alistarh 2020) counts them. Begins as in PyTorch
- * (`uniform`): how that paper's dense checkpoint began is not known here.
+ * depthwise ones included, as WoodFisher (Singh & Alistarh 2020) counts them. They begin as in PyTorch
+ * (`uniform`), since it is not known here how that paper's dense checkpoint began.
  */
 import { relu } from '../graph/operators/elementwise.ts'
 import { classify, normalized } from './layers.ts'
 import type { ModelFamily } from './model.ts'
 
-/** [channels, stride] of each block. */
+/** The channels and the stride of each block. */
 const blocks = [
   [64, 1] as const,
   [128, 2] as const,

@@ -22,28 +22,30 @@ export interface Model {
    * side of `image`.
    */
   resize?: number
-  /** What its channels are multiplied by, where it can be widened. */
+  /** The default factor on its channels; absent where the network cannot be widened. */
   widen?: number
   /**
-   * Patterns (`*` for any characters) of the tensors that published pruning results prune, where those are
-   * not all that can be.
+   * Patterns (`*` stands for any characters) of the tensors that published pruning results prune. Absent:
+   * they prune all that can be pruned.
    */
   published?: readonly string[]
-  /** How its weights begin in the paper that it is taken from, where that is not `uniform`. */
+  /** The initializer of the paper that the network is taken from. Default: `uniform`. */
   defaultInit?: InitializerName
   /**
-   * Appends the network: images [N, C, H, W] to logits [N, classes]. `training`: batch normalization uses the
-   * batch's statistics.
+   * Appends the network to the graph: it maps images [N, C, H, W] to logits [N, classes]. With `training`,
+   * batch normalization uses the statistics of the batch.
    */
   build(graph: Graph, images: Tensor, training: boolean): Tensor
-  /** What a file of the network applies to its logits at the end, of the same shape. Default: nothing. */
+  /**
+   * Appends what a file of the network applies to its logits at the end; the shape stays. Default: nothing.
+   */
   closing?(graph: Graph, logits: Tensor): Tensor
 }
 
-/** What can be chosen of a built-in network. */
+/** The options of a built-in network. */
 export interface ModelOptions {
   classes?: number
-  /** Multiplies the channels; only for networks that have a default for it. */
+  /** Multiplies the channels; only networks that have a default for it accept it. */
   widen?: number
 }
 
@@ -55,7 +57,7 @@ export interface ModelFamily extends Omit<Model, 'build'> {
   build(graph: Graph, images: Tensor, training: boolean, options: Required<ModelOptions>): Tensor
 }
 
-/** The member of a family. Throws UserError where there is none such. */
+/** The member of a family with these options. Throws UserError where the family has no such member. */
 export function modelOf(family: ModelFamily, options: ModelOptions = {}): Model {
   const { classes = family.classes, widen = family.widen ?? 1 } = options
   if (options.widen !== undefined && family.widen === undefined) throw new UserError(`${family.name} has no widen`)
@@ -67,7 +69,7 @@ export function modelOf(family: ModelFamily, options: ModelOptions = {}): Model 
   return { ...family, classes, ...width, build }
 }
 
-/** The graph of a network for one image, without outputs: to look at. */
+/** The graph of a network for one image, without outputs: it is only looked at, not run. */
 export function graphOf(model: Model, training = false): Graph {
   const graph = new Graph()
   model.build(graph, graph.input('images', [1, ...model.image]), training)
@@ -75,29 +77,32 @@ export function graphOf(model: Model, training = false): Graph {
 }
 
 /**
- * How many classes a network tells apart: as many as it has logits, two by a single score (class 1 where it
- * is above zero).
+ * How many classes a network tells apart: one for each logit, and two where it has a single score, which is
+ * above zero for class 1.
  */
 export const classesOf = ({ classes }: Pick<Model, 'classes'>): number => Math.max(classes, 2)
 
 /**
- * How photographs become a model's images, where nothing else is said: pixels of the shorter side, and of the
- * square that is cut out.
+ * How photographs become images of a model unless the user says otherwise: `size` is the shorter side after
+ * resizing, `crop` the side of the square that is cut out, both in pixels.
  */
 export const usualGeometry = ({ image: [, side], resize = side }: Model): { size: number; crop: number } => ({
   size: resize,
   crop: side,
 })
 
-/** Channels times a widening factor: the nearest whole number, the even one of two, at least 1. */
+/**
+ * Channels times a widening factor, rounded to the nearest whole number (a half goes to the even one) and at
+ * least 1.
+ */
 export function widened(channels: number, widen: number): number {
   const exact = channels * widen
   const below = Math.floor(exact)
-  const up = exact - below > 0.5 || (exact - below === 0.5 && below % 2 === 1)
-  return Math.max(1, up ? below + 1 : below)
+  const roundsUp = exact - below > 0.5 || (exact - below === 0.5 && below % 2 === 1)
+  return Math.max(1, roundsUp ? below + 1 : below)
 }
 
-/** Draws from N(0, variance) for weights, 0 for biases. */
+/** Returns a function that draws a weight from N(0, variance), or gives a bias the value 0. */
 const normal = (tensor: Tensor, variance: number, draw: Random) => {
   const deviation = Math.sqrt(variance)
   return isWeight(tensor) ? () => deviation * draw.normal() : () => 0
@@ -105,7 +110,7 @@ const normal = (tensor: Tensor, variance: number, draw: Random) => {
 
 const isWeight = ({ shape }: Tensor) => shape.length > 1
 
-/** Ways to draw initial weights; f_in and f_out count the kernel's area. */
+/** The ways to draw initial weights. f_in and f_out are fans that count the area of the kernel. */
 export const initializers = {
   /**
    * Weights and biases U(-1/sqrt(f_in), 1/sqrt(f_in)): PyTorch's default for linear and convolution layers.
@@ -116,7 +121,7 @@ export const initializers = {
   },
   /**
    * Weights U(-b, b), b = sqrt(6 / (f_in + f_out)) (Glorot & Bengio 2010); biases 0. GSM (Ding et al. 2019)
-   * begins so.
+   * uses it.
    */
   'xavier-uniform': (tensor: Tensor, fan: Fan, draw: Random) => {
     const bound = Math.sqrt(6 / (fan.in + fan.out))
@@ -124,14 +129,14 @@ export const initializers = {
   },
   /**
    * Weights N(0, 2 / (f_in + f_out)) (Glorot & Bengio 2010); biases 0. Lottery tickets (Frankle & Carbin
-   * 2019) begin so.
+   * 2019) use it.
    */
   'xavier-normal': (tensor: Tensor, fan: Fan, draw: Random) => normal(tensor, 2 / (fan.in + fan.out), draw),
   /** Weights N(0, 2 / f_in) (He et al. 2015); biases 0. */
   'he-normal': (tensor: Tensor, fan: Fan, draw: Random) => normal(tensor, 2 / fan.in, draw),
   /**
    * Convolutions N(0, 2 / f_out) (He et al. 2015, backward form), linear layers U(-1/sqrt(f_in),
-   * 1/sqrt(f_in)), biases 0: the networks of DSR (Mostafa & Wang 2019).
+   * 1/sqrt(f_in)), biases 0. The networks of DSR (Mostafa & Wang 2019) use it.
    */
   'he-normal-out': (tensor: Tensor, fan: Fan, draw: Random) => {
     if (tensor.shape.length !== 2) return normal(tensor, 2 / fan.out, draw)
@@ -142,8 +147,7 @@ export const initializers = {
 export type InitializerName = keyof typeof initializers
 
 /**
- * Initial values of a parameter, row-major. Each tensor has its own stream, so the order of tensors does not
- * matter.
+ * Draws the initial values of a parameter, row-major. Throws where the tensor does not say how it begins.
  */
 export function initialValues(tensor: Tensor, scheme: InitializerName, draw: Random): Float64Array {
   const { initial } = tensor
@@ -154,8 +158,9 @@ export function initialValues(tensor: Tensor, scheme: InitializerName, draw: Ran
 }
 
 /**
- * How a network begins: the initial values of a tensor by `init`, else as its paper has it, drawn by the
- * seed. `what`: names the stream.
+ * Returns the function that gives each tensor of a network its initial values: by `init`, or else by the
+ * initializer of its paper. Each tensor has a random stream of its own, named by `what` and the tensor, so
+ * the order of tensors does not matter.
  */
 export function beginning(model: Model, init: InitializerName | undefined, seed: number, what = 'init') {
   const scheme = init ?? model.defaultInit ?? 'uniform'

@@ -9,7 +9,7 @@ import type { ReportedRun } from './run.ts'
 import { type Cell, type Column, type Spread, type Table, threeDigits, withoutEmpty } from './table.ts'
 import { workOf } from './work.ts'
 
-/** Mean and deviation of what runs have; undefined where none has it. */
+/** The mean and deviation of a value over runs; undefined where no run has it. */
 export function spreadOf(
   runs: readonly ReportedRun[],
   of: (run: ReportedRun) => number | undefined,
@@ -18,23 +18,23 @@ export function spreadOf(
   return values.length > 0 ? meanAndDeviation(values) : undefined
 }
 
-/** Of complete runs. */
+/** Applies a function to the result of a run; undefined where the run is not complete. */
 const ofResult = (of: (result: RunResult, run: ReportedRun) => number | undefined) => (run: ReportedRun) =>
   run.result && of(run.result, run)
 
-/** Share of zeros among prunable weights; of tied weights, what cannot be learned. */
+/** The share of zeros among prunable weights; for tied weights, the share that cannot be learned. */
 export const sparsityOf = ofResult(({ layers }) => {
   const sum = (of: (layer: RunResult['layers'][number]) => number) => layers.reduce((all, layer) => all + of(layer), 0)
   return 1 - sum(({ learnable, kept }) => learnable ?? kept) / sum(({ size }) => size)
 })
 
-/** Share of zeros among all parameters, biases and normalizations included. */
+/** The share of zeros among all parameters, biases and normalizations included. */
 const sparsityOfAll = ofResult(({ layers }, { recipe }) => {
   const zeros = layers.reduce((sum, { size, kept, learnable }) => sum + size - (learnable ?? kept), 0)
   return zeros / workOf(modelOf(recipe), layers).parameters
 })
 
-/** Of one sample, in millions. */
+/** The operations of an inference on one sample, in millions. */
 export const megaflopsOf = ofResult(({ layers }, { recipe }) => workOf(modelOf(recipe), layers).flops / 1e6)
 
 const percent = (of: (run: ReportedRun) => number | undefined) => (run: ReportedRun) => {
@@ -42,17 +42,17 @@ const percent = (of: (run: ReportedRun) => number | undefined) => (run: Reported
   return share === undefined ? undefined : 100 * share
 }
 
-/** Test accuracy in percent. */
+/** The test accuracy in percent. */
 export const accuracyOf = percent(ofResult(({ final }) => final.accuracy))
 
-/** Just before the first pruning event; nothing where weights were random then. */
+/** The accuracy just before the first pruning event; undefined where weights were random then. */
 const beforePruning = ofResult(({ dense }, { recipe: { model, prune } }) =>
   prune && /^0[a-z]/.test(prune.start) && model.weights === undefined ? undefined : dense?.accuracy,
 )
 
 interface Measure extends Column {
   of(run: ReportedRun): number | undefined
-  /** Its deviation says nothing that is worth a place. */
+  /** Whether the table leaves out its deviation, which says nothing of interest. */
   meanOnly?: boolean
 }
 
@@ -73,7 +73,7 @@ const measures: readonly Measure[] = [
 /** Published figures stand behind the measured ones that they are to be compared with. */
 const PUBLISHED_AFTER = 'test accuracy, %'
 
-/** `each`: a row for every run, by its folder. */
+/** Makes the table; with `each`, it has a row for every run, which is named by its folder. */
 export function groupsTable({ groups, keys }: Groups, { each = false } = {}): Table {
   const columns: Column[] = [
     ...(each ? ['run'] : []).map((name) => ({ name })),

@@ -1,4 +1,7 @@
-/** @file Runs that differ by nothing but their seed, and the fewest settings that tell such groups apart. */
+/**
+ * @file Groups runs that differ by nothing but their seed, and finds the fewest settings that tell groups
+ * apart.
+ */
 import { dirname, relative } from 'node:path'
 import type { Recipe } from '../experiment/recipe/recipe.ts'
 import { settingsOf } from '../experiment/recipe/sections/about.ts'
@@ -6,13 +9,13 @@ import type { ReportedRun } from './run.ts'
 
 export interface RunGroup {
   runs: ReportedRun[]
-  /** How it gets its zeros: the method's name, `dense` where there are none. */
+  /** How the network gets its zeros: the name of the method, or `dense` where it has none. */
   method: string
-  /** The sparsity asked for; undefined where none is. */
+  /** The sparsity that the recipe asks for; absent where it asks for none. */
   sparsity?: number
   /**
-   * The other settings that tell it from groups of the same method and sparsity, by key, in the order of
-   * {@link Groups.keys}.
+   * The values of the other settings that tell the group from those of the same method and sparsity, in the
+   * order of {@link Groups.keys}.
    */
   settings: readonly string[]
 }
@@ -20,23 +23,23 @@ export interface RunGroup {
 export interface Groups {
   groups: RunGroup[]
   /**
-   * Recipe keys beside method and sparsity that are needed to tell the groups apart, such as
+   * The recipe keys that are needed beside method and sparsity to tell the groups apart, such as
    * `train.learningRate`.
    */
   keys: readonly string[]
 }
 
-/** Groups in the order of their first runs. `each`: every run is a group of its own. */
+/** Groups the runs, in the order of their first ones. With `each`, every run is a group. */
 export function groupRuns(runs: readonly ReportedRun[], { each = false } = {}): Groups {
-  const found = new Map<string, { runs: ReportedRun[]; settings: Map<string, string> }>()
+  const groupsByKey = new Map<string, { runs: ReportedRun[]; settings: Map<string, string> }>()
   for (const run of runs) {
     const settings = identity(run)
     const key = each ? run.folder : JSON.stringify([...settings])
-    const group = found.get(key) ?? { runs: [], settings }
-    found.set(key, group)
+    const group = groupsByKey.get(key) ?? { runs: [], settings }
+    groupsByKey.set(key, group)
     group.runs.push(run)
   }
-  const all = [...found.values()].map(({ runs, settings }) => {
+  const all = [...groupsByKey.values()].map(({ runs, settings }) => {
     const [{ recipe }] = runs
     return { runs, settings, method: methodOf(recipe), sparsity: sparsityAsked(recipe) }
   })
@@ -48,7 +51,7 @@ export function groupRuns(runs: readonly ReportedRun[], { each = false } = {}): 
   return { groups, keys }
 }
 
-/** What all names begin with, up to a dash. */
+/** The text that all names begin with, up to a dash. */
 function commonPrefix([first = '', ...others]: readonly string[]): string {
   let end = 0
   for (let at = first.indexOf('-') + 1; at > 0; at = first.indexOf('-', at) + 1)
@@ -56,12 +59,13 @@ function commonPrefix([first = '', ...others]: readonly string[]): string {
   return first.slice(0, end)
 }
 
-/** What a group is called: everything but its sparsity, and with it. */
+/** What a group is called without its sparsity. */
 export const seriesOf = ({ method, settings }: RunGroup): string => [method, ...settings].filter(Boolean).join(', ')
+/** What a group is called with its sparsity. */
 export const labelOf = (group: RunGroup): string =>
   group.sparsity === undefined ? seriesOf(group) : `${seriesOf(group)}, ${percentText(group.sparsity)}`
 
-/** `98 %`, `99.5 %`: as many digits as it has, up to four. */
+/** A share in percent, such as `98 %` or `99.5 %`, with up to four digits behind the point. */
 export const percentText = (share: number): string => `${Number((100 * share).toFixed(4))} %`
 
 export function methodOf({ rewire, tie, train, prune, model }: Recipe): string {
@@ -77,15 +81,15 @@ export function sparsityAsked({ prune, tie, train }: Recipe): number | undefined
   return prune?.sparsity ?? tie?.sparsity
 }
 
-/** Settings that do not change what a run does, and the seed. */
-const OTHERS = /^(seed|summary|about\..*)$/
+/** The settings that do not change what a run does, and the seed. */
+const IGNORED = /^(seed|summary|about\..*)$/
 
 /**
- * All settings of a run but its seed, as text. Files that other runs beside it left are named from there:
- * with another seed they lie elsewhere.
+ * All settings of a run but its seed, as text. Files of runs in the same folder are named relative to that
+ * folder, since with another seed they lie elsewhere.
  */
 function identity({ folder, recipe }: ReportedRun): Map<string, string> {
-  const settings = [...settingsOf(recipe)].filter(([key]) => !OTHERS.test(key))
+  const settings = [...settingsOf(recipe)].filter(([key]) => !IGNORED.test(key))
   const beside = (path: string) => {
     const from = relative(dirname(folder), path)
     return from.startsWith('..') ? path : from
@@ -106,7 +110,7 @@ interface Candidate {
   sparsity?: number
 }
 
-/** The first keys, in the order of recipes, that tell those groups apart that method and sparsity do not. */
+/** The first keys, in the order of recipes, that tell apart the groups which method and sparsity do not. */
 function distinguishing(groups: readonly Candidate[]): string[] {
   const keys = new Set(groups.flatMap(({ settings }) => [...settings.keys()]))
   const chosen: string[] = []

@@ -1,8 +1,8 @@
-/** @file A report as a Markdown document, with pictures that lie in files beside it. */
+/** @file Writes a report as a Markdown document, whose pictures lie in files beside it. */
 import { toMarkdown } from './formats/markdown.ts'
 import type { Report } from './report.ts'
 
-/** A picture's file as the document names it. */
+/** A picture, with the path of its file as the document names it. */
 export interface LinkedPicture {
   title: string
   caption: string

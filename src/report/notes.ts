@@ -27,7 +27,9 @@ export function notesOf({ groups }: Groups): string[] {
   ]
 }
 
-/** The first few of a list in a sentence. */
+/** How many names a sentence lists. */
 const MOST_NAMED = 5
+
+/** The first few names of a list, and how many more there are. */
 export const listed = (names: readonly string[]): string =>
   `${names.slice(0, MOST_NAMED).join(', ')}${names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : ''}`

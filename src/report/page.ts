@@ -1,6 +1,6 @@
 /**
- * @file A report as one HTML page: no scripts, nothing that is fetched, light or dark as the reader's system
- * is.
+ * @file Writes a report as one HTML page. It has no scripts and fetches nothing, and it is light or dark as
+ * the reader's system is.
  */
 import { version } from '../util/version.ts'
 import { escapeHtml, toHtml } from './formats/html.ts'

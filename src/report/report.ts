@@ -1,5 +1,4 @@
-/** @file Everything that a report says, whatever it is written as. */
-
+/** @file Gathers everything that a report says, in whatever format it is written. */
 import { existsSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { parseDocument } from 'yaml'
@@ -17,13 +16,16 @@ export interface Report {
   summary?: string
   runs: readonly ReportedRun[]
   groups: Groups
-  /** A row per group, and one per run. */
+  /** The table with a row per group. */
   means: Table
+  /** The table with a row per run. */
   each: Table
   notes: readonly string[]
 }
 
-/** Of the runs in folders of runs and sweeps. Throws UserError where {@link readRuns} does. */
+/**
+ * Makes the report of the runs in folders of runs and sweeps. Throws UserError where {@link readRuns} does.
+ */
 export function reportOf(folders: readonly string[]): Report {
   const runs = readRuns(folders)
   const groups = groupRuns(runs)
@@ -37,7 +39,7 @@ export function reportOf(folders: readonly string[]): Report {
   }
 }
 
-/** A sweep is called what its file says; a run what its recipe says; several folders what they are called. */
+/** Titles the report: by the file of a sweep, by the recipe of a run, by the names of several folders. */
 function headingOf(folders: readonly string[], runs: readonly ReportedRun[]): { title: string; summary?: string } {
   if (folders.length > 1) return { title: listed(folders.map((folder) => basename(resolve(folder)))) }
   const file = join(folders[0], 'sweep.yaml')

@@ -1,4 +1,4 @@
-/** @file A run as reports read it from its folder. */
+/** @file Reads runs back from their folders for reports. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Recipe, readRecipe } from '../experiment/recipe/recipe.ts'
@@ -12,17 +12,16 @@ export interface ReportedRun {
   recipe: Recipe
   epochs: EpochReport[]
   last: LastEvaluations
-  /** Of a complete run. */
+  /** The result; absent where the run is not complete. */
   result?: RunResult
 }
 
 /**
- * The runs in folders of runs and sweeps, each once. Throws UserError where a folder holds none, where one
- * has metrics but no recipe, and where a file of one does not fit.
+ * Reads the runs in folders of runs and sweeps, each once. Throws UserError where a folder holds no run, or a
+ * run has metrics but no recipe, or files that do not fit each other.
  */
 export function readRuns(folders: readonly string[]): ReportedRun[] {
-  const found = new Set(folders.flatMap(runFolders))
-  return [...found].map(readRun)
+  return [...new Set(folders.flatMap(runFolders))].map(readRun)
 }
 
 function readRun(folder: string): ReportedRun {
@@ -33,7 +32,7 @@ function readRun(folder: string): ReportedRun {
   return { folder, recipe: readRecipe(file), ...metrics, last: lastEvaluations(folder, metrics) }
 }
 
-/** A file of the first run of several that has it, with that run. */
+/** The first of several runs whose folder has all these files. */
 export function firstWith(
   runs: readonly ReportedRun[],
   files: readonly (keyof typeof FILES)[],

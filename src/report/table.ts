@@ -1,6 +1,6 @@
 /** @file Tables whose cells are still numbers, so that every format can write them its own way. */
 
-/** A mean, and the sample deviation where there is more than one value. */
+/** A mean, with the sample deviation where there is more than one value. */
 export interface Spread {
   mean: number
   deviation?: number
@@ -11,8 +11,8 @@ export type Cell = string | number | Spread | undefined
 export interface Column {
   name: string
   /**
-   * Behind the decimal point, where it matters by the size of the number; numbers of a column without are
-   * written as they are.
+   * How many digits stand behind the decimal point; a function says it by the size of the number. Absent:
+   * numbers are written as they are.
    */
   digits?: number | ((mean: number) => number)
 }
@@ -24,7 +24,7 @@ export interface Table {
 
 export const isSpread = (cell: Cell): cell is Spread => typeof cell === 'object'
 
-/** Mean and deviation, `parts[1]` where there is one. */
+/** The texts of a cell: its mean, and its deviation where it has one. */
 export function partsOf(cell: Cell, { digits }: Column): string[] {
   if (cell === undefined) return ['']
   if (typeof cell === 'string') return [cell]
@@ -34,10 +34,10 @@ export function partsOf(cell: Cell, { digits }: Column): string[] {
   return deviation === undefined ? [text(mean)] : [text(mean), text(deviation)]
 }
 
-/** As many digits as make three in all, for numbers of any size. */
+/** The number of digits behind the point that makes three in all, for numbers of any size. */
 export const threeDigits = (mean: number): number => Math.max(0, 2 - Math.floor(Math.log10(Math.abs(mean) || 1)))
 
-/** Whether a column is of numbers, which stand to the right. */
+/** Whether a column holds numbers, which stand to the right. */
 export const isNumeric = ({ rows }: Table, column: number): boolean =>
   rows.every((row) => typeof row[column] !== 'string') && rows.some((row) => row[column] !== undefined)
 

@@ -1,24 +1,26 @@
 /**
- * @file What an inference costs by arithmetic alone, and how many parameters a network has: counted from its
- * graph.
+ * @file Counts from the graph of a network what an inference costs in arithmetic alone, and how many
+ * parameters there are.
  */
 import { sizeOf } from '../graph/tensor.ts'
 import { graphOf, type Model } from '../models/model.ts'
 import type { LayerCount } from '../sparsity/mask.ts'
 
 export interface Work {
-  /** All trained scalars: weights, biases, scales and shifts. */
+  /** The number of trained scalars: weights, biases, scales and shifts. */
   parameters: number
   /**
-   * Of one sample through all convolutions and linear layers, two for each weight and place it is used at;
-   * zero borders count as places.
+   * The operations of one sample in all convolutions and linear layers: two for each weight and each place
+   * where it is used. Zero borders count as places.
    */
   denseFlops: number
-  /** The same of nonzero weights only. */
+  /** The operations of nonzero weights alone. */
   flops: number
 }
 
-/** `layers`: what is left of the prunable ones; layers that are not among them count as dense. */
+/**
+ * Counts the work, where `layers` says what is left of prunable layers; layers not among them count as dense.
+ */
 export function workOf(model: Model, layers: readonly LayerCount[]): Work {
   const graph = graphOf(model)
   const kept = new Map(layers.map((layer) => [layer.name, layer.kept]))
@@ -26,7 +28,7 @@ export function workOf(model: Model, layers: readonly LayerCount[]): Work {
   for (const { operator, inputs, outputs } of graph.nodes) {
     const weight = operator.weight === undefined ? undefined : inputs[operator.weight]
     if (!weight) continue
-    // Each output channel is computed at as many places.
+    // Each output channel is computed at that many places.
     const places = operator.name === 'Conv' ? sizeOf(outputs[0].shape.slice(2)) : 1
     const size = sizeOf(weight.shape)
     denseFlops += 2 * places * size

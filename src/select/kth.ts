@@ -1,11 +1,10 @@
 /**
- * @file Selection without sorting: quickselect (Hoare 1961) in three parts, so that ties cost nothing.
- * Expected O(n).
+ * @file Selects without sorting, by quickselect (Hoare 1961) with three parts, so that ties cost nothing.
  */
 
 /**
- * The k-th largest of `values`, k from 1 to their number. They must not be NaN, and come back in another
- * order, the same every time.
+ * The k-th largest of `values`, k from 1 to their number, in expected O(n). The values must not be NaN; they
+ * come back in another order, which is the same every time.
  */
 export function kthLargest(values: Float32Array | Float64Array, k: number): number {
   const place = values.length - k

@@ -1,6 +1,6 @@
 /**
- * @file Exact selection of the k largest scores: the one meaning of "top k" in this project. Ties go to the
- * earlier tensor, then to the lower index. The kernel `select_top` computes the same.
+ * @file Selects exactly the k largest scores: this is the one meaning of "top k" in this project. Ties go to
+ * the earlier tensor, then to the lower index. The kernel `select_top` computes the same.
  */
 import { kthLargest } from './kth.ts'
 
@@ -9,7 +9,7 @@ export type Scores = Float32Array | Float64Array
 
 /**
  * Writes 1 at exactly `keep` largest scores over all tensors together and 0 elsewhere.
- * masks[t] has the length of scores[t]. Scores must not be NaN. Expected O(n).
+ * masks[t] has the length of scores[t]. Scores must not be NaN. It takes expected O(n).
  */
 export function selectTop(scores: readonly Scores[], keep: number, masks: readonly Scores[]): void {
   const all = new Float64Array(scores.reduce((n, tensor) => n + tensor.length, 0))
@@ -25,9 +25,9 @@ export function selectTop(scores: readonly Scores[], keep: number, masks: readon
 }
 
 /**
- * Whether a score is among the `keep` largest of `all`: to be asked once for each of them, in their order,
- * since of equals the first are kept. For callers that do not have all scores at once twice. `all` must not
- * hold NaN, and comes back in another order. Expected O(n).
+ * Returns a function that says whether a score is among the `keep` largest of `all`. It has to be asked once
+ * for each of them, in their order, since of equals the first are kept. It serves callers that cannot hold
+ * all scores twice. `all` must not hold NaN, and comes back in another order. It takes expected O(n).
  */
 export function topOf(all: Scores, keep: number): (score: number) => boolean {
   const count = Math.min(keep, all.length)

@@ -1,6 +1,7 @@
 /**
- * @file Checkpoints: everything that a network needs to go on, as one safetensors file. Random streams are
- * derived from seed and step (src/util/random.ts), so those two are the state of the generator.
+ * @file Writes and reads checkpoints: one safetensors file holds everything that a network needs to go on.
+ * Random streams are derived from seed and step (src/util/random.ts), so those two are the state of the
+ * generator.
  */
 import type { Floats } from '../engine/machine.ts'
 import { type StoredTensor, storeFloats, type TensorFile, toFloats } from '../formats/safetensors.ts'
@@ -11,14 +12,14 @@ import { maskName } from './graphs.ts'
 import type { Network } from './network.ts'
 import { preprocessingOf } from './preprocessing.ts'
 
-/** The network's parameters and buffers. */
+/** The parameters and buffers of a network as a file, whose metadata say which network it is. */
 export function weightsOf(network: Network, metadata: Record<string, string> = {}): TensorFile {
   const tensors = new Map<string, StoredTensor>()
   for (const { name, shape } of network.stored) tensors.set(name, storeFloats(network.weights.whole(name), shape))
   return { tensors, metadata: { ...identity(network), ...preprocessingOf(network.data), ...metadata } }
 }
 
-/** Which network it is. */
+/** The metadata that say which network a file holds. */
 const identity = ({ model: { name, classes, widen } }: Network): Record<string, string> => ({
   model: name,
   classes: String(classes),
@@ -70,8 +71,8 @@ export function loadCheckpoint(network: Network, file: TensorFile, source: strin
 }
 
 /**
- * Prunes the weights that a file has not: where it is a checkpoint those that its masks prune, else those
- * that are zero in it. Weights that stay keep their values. Throws UserError where a prunable tensor is
+ * Prunes the weights that are pruned in a file: those that its masks prune where it is a checkpoint, else
+ * those that are zero in it. Weights that stay keep their values. Throws UserError where a prunable tensor is
  * missing or has another shape. `source` is what messages call the file.
  */
 export function loadMasks(network: Network, file: TensorFile, source: string): void {

@@ -1,19 +1,19 @@
-/** @file Loss and accuracy over samples, batch by batch. */
+/** @file Measures loss and accuracy over samples, batch by batch. */
 import type { Executable } from '../engine/compile.ts'
 import { UserError } from '../util/errors.ts'
 
 /**
- * Samples per evaluation run: whole vectors, few enough that the activations of a convolutional network stay
- * near the processor; a divisor of 5,000.
+ * How many samples an evaluation program takes: they fill whole vectors, are few enough that the activations
+ * of a convolutional network stay near the processor, and divide 5,000.
  */
 export const EVALUATION_BATCH = 40
 
 export interface Evaluation {
-  /** Mean cross-entropy. */
+  /** The mean cross-entropy. */
   loss: number
   /**
-   * Share of samples whose largest logit is at their label (one score: which is above zero exactly where the
-   * label is 1), 0 to 1.
+   * The share of samples that are right, 0 to 1: the largest logit is at their label. With one score, a
+   * sample is right where the score is above zero exactly if the label is 1.
    */
   accuracy: number
   correct: number
@@ -22,7 +22,7 @@ export interface Evaluation {
   constant?: true
 }
 
-/** The part of a data set that samples are of. */
+/** The part of a data set that samples belong to. */
 export type Source = 'train' | 'test'
 
 /** The name of the program that evaluates so many samples. */
@@ -30,7 +30,7 @@ export const evaluationName = (source: Source, samples: number): string => `eval
 
 /**
  * Runs the {@link evaluationName} programs of a network with so many classes over all of `samples`. Throws
- * UserError where there are none, or no programs for so many.
+ * UserError where there are no samples, or no programs for as many.
  */
 export function evaluate(executable: Executable, source: Source, samples: Uint32Array, classes: number): Evaluation {
   if (samples.length === 0) throw new UserError('no samples are held out for validation')
@@ -50,7 +50,7 @@ export function evaluate(executable: Executable, source: Source, samples: Uint32
     loss += executable.scalar(program, 'loss') * batch.length
     correct += executable.scalar(program, 'correct')
     if (varies) continue
-    // [classes][samples], as tensors over samples lie.
+    // Logits lie as [classes][samples], as all tensors over samples do.
     const logits = executable.raw(program, 'logits')
     if (at === 0) for (let c = 0; c < classes; c++) first[c] = logits[c * batch.length]
     varies = logits.some((logit, i) => logit !== first[Math.floor(i / batch.length)])

@@ -1,4 +1,4 @@
-/** @file Networks by name: built-in ones, and ONNX models by their path. */
+/** @file Finds networks: built-in ones by their name, ONNX models by their path. */
 import { externalFiles } from '../formats/onnx/external-files.ts'
 import { isOnnxName } from '../formats/onnx/file.ts'
 import { type OnnxWeights, readOnnx } from '../formats/onnx/onnx.ts'
@@ -8,14 +8,14 @@ import type { Model, ModelOptions } from '../models/model.ts'
 import { readBytes } from '../util/files.ts'
 import { modelOfFile } from './model-of-file.ts'
 
-/** A built-in network, or the one of an ONNX file. Throws UserError where there is none such. */
+/** The built-in network of that name, or the one of an ONNX file. Throws UserError where there is none. */
 export const findNetwork = (name: string, options: ModelOptions = {}): Model =>
   isOnnxName(name) ? modelOfFile(findOnnx(name), name) : findModel(name, options)
 
 const findOnnx = (name: string): OnnxWeights => readOnnx(readBytes(name), name, {}, externalFiles(name))
 
-/** A network, and the ONNX model that it is, where it is one. */
-export interface Found {
+/** A network, and the ONNX model that it comes from, where it does. */
+export interface FoundNetwork {
   model: Model
   onnx?: OnnxWeights['onnx']
 }
@@ -27,10 +27,12 @@ export interface Found {
 export const networkOfFile = (file: WeightsFile, source: string, name?: string): Model =>
   foundIn(file, source, name).model
 
-/** {@link networkOfFile}, with the ONNX model that it is. */
-export function foundIn(file: WeightsFile, source: string, name?: string): Found {
-  const wanted = name ?? (file.onnx ? undefined : file.metadata.model)
-  const other = wanted !== undefined && isOnnxName(wanted) ? findOnnx(wanted) : undefined
-  if (other) return { model: modelOfFile(other, wanted!), onnx: other.onnx }
+/** Like {@link networkOfFile}, with the ONNX model that the network comes from. */
+export function foundIn(file: WeightsFile, source: string, name?: string): FoundNetwork {
+  const networkName = name ?? (file.onnx ? undefined : file.metadata.model)
+  if (networkName !== undefined && isOnnxName(networkName)) {
+    const named = findOnnx(networkName)
+    return { model: modelOfFile(named, networkName), onnx: named.onnx }
+  }
   return { model: modelOfFile(file, source, name), onnx: name === undefined ? file.onnx : undefined }
 }

@@ -1,5 +1,6 @@
 /**
- * @file The graphs of a network: one training step, and the evaluation of a batch.
+ * @file Builds the graphs of a network: one training step, its dense gradients, and the evaluation of a
+ * batch.
  */
 import type { Augmentation } from '../data/augment.ts'
 import type { Dataset } from '../data/dataset.ts'
@@ -13,31 +14,32 @@ import type { Model } from '../models/model.ts'
 import { appendSgd } from '../optim/sgd.ts'
 import type { GradientRule } from './rules.ts'
 
-/** What a graph needs to know of a data set: all but the samples. */
+/** What a graph needs to know of a data set: everything but the samples. */
 export type DataShape = Pick<Dataset, 'image' | 'mean' | 'std'> & Record<'train' | 'test', { count: number }>
 
 export interface TrainingStep {
   /**
-   * Reading a batch, the model, the loss, the gradients, the optimizer. Outputs `loss` (mean) and `correct`.
+   * Reads a batch and applies the model, the loss, the gradients and the optimizer. Its outputs are `loss`,
+   * the mean, and `correct`, a count.
    */
   graph: Graph
   /** The part up to the loss, of which `graph` is an extension. */
   forward: Graph
 }
 
-/** State tensors of a prunable parameter. */
+/** The names of the state tensors of a prunable parameter. */
 export const maskName = (parameter: string): string => `${parameter}.mask`
 export const scoreName = (parameter: string): string => `${parameter}.scores`
 
 export interface StepOptions {
   augment?: Augmentation
-  /** Names of the parameters that have masks. Default: the weights of all layers. */
+  /** The names of the parameters that have masks. Default: the weights of all layers. */
   chosen?: readonly string[]
   /** What is done to the gradients of those weights, in this order. Default: nothing. */
   rules?: readonly GradientRule[]
 }
 
-/** One optimizer step on `batch` training samples. */
+/** Builds one optimizer step on `batch` training samples. */
 export function trainingStep(
   model: Model,
   data: DataShape,
@@ -67,9 +69,9 @@ export function trainingStep(
 }
 
 /**
- * The gradients of the mean loss of `batch` training samples with respect to every weight of the prunable
- * parameters, also those at zeros and without weight decay: an output of the weight's shape for each, under
- * its name. As in a training step, but nothing is updated.
+ * Builds the gradients of the mean loss of `batch` training samples with respect to every weight of the
+ * prunable parameters, also those at zeros, without weight decay. Each parameter has an output of its shape
+ * and name. They are those of a training step, but nothing is updated.
  */
 export function denseGradientGraph(
   model: Model,
@@ -90,13 +92,13 @@ export function denseGradientGraph(
   return graph
 }
 
-/** The parameters of a graph with these names, in its order; without names the weights of all layers. */
+/** The parameters with these names, in the order of the graph; without names, the weights of all layers. */
 export const choosePrunable = (graph: Graph, names?: readonly string[]): Tensor[] =>
   names ? graph.withRole('parameter').filter(({ name }) => names.includes(name)) : prunableParameters(graph)
 
 /**
- * Outputs `loss` (mean), `correct` and `logits` of `batch` samples, as the network will be used: without
- * dropout, with running statistics.
+ * Builds the evaluation of `batch` samples with the network as it will be used, without dropout and with
+ * running statistics. Its outputs are `loss` (the mean), `correct` (a count) and `logits`.
  */
 export function evaluationGraph(model: Model, data: DataShape, source: 'train' | 'test', batch: number): Graph {
   const { graph, logits } = forwardPass(model, data, source, batch, false)
@@ -105,17 +107,21 @@ export function evaluationGraph(model: Model, data: DataShape, source: 'train' |
 }
 
 export interface ForwardPass {
-  /** Outputs `loss` and `correct`. */
+  /** The graph, with outputs `loss` and `correct`. */
   graph: Graph
-  /** Class indices, [N]. */
+  /** The class indices, [N]. */
   labels: Tensor
   logits: Tensor
-  /** Of every sample, [N]. */
+  /** The loss of every sample, [N]. */
   losses: Tensor
-  /** Their mean. */
+  /** The mean of the losses. */
   loss: Tensor
 }
 
+/**
+ * Builds the forward pass over `batch` samples of a part of the data set. With `training`, batch
+ * normalization uses the statistics of the batch and dropout is on.
+ */
 export function forwardPass(
   model: Model,
   data: DataShape,

@@ -1,7 +1,7 @@
 /**
- * @file Which layers of a network run on kernels that skip zeros: all that can, none, or those where a fixed
- * table of costs says that it pays. Nothing is timed, so that a run gives the same numbers wherever it is
- * repeated.
+ * @file Chooses the layers of a network that run on kernels that skip zeros: all that can, none, or those
+ * where a fixed table of costs says that it pays. Nothing is timed, so a run gives the same numbers wherever
+ * it is repeated.
  */
 import { type LayerCost, sparseGain } from '../engine/cost.ts'
 import { fitsSparse, layerSizes } from '../engine/lowering/sparse.ts'
@@ -18,21 +18,21 @@ export interface LayerGain {
   /** Whether it runs on kernels that skip zeros. */
   sparse: boolean
   /**
-   * How many times faster than dense the table expects sparse kernels to be; undefined where there are none
-   * for the layer.
+   * How many times faster than dense kernels the table expects sparse ones to be; undefined where the layer
+   * has none.
    */
   gain?: number
 }
 
-/** What is known of the weights when kernels are chosen. */
-interface Held {
+/** How the weights are held when kernels are chosen. */
+interface HeldWeights {
   isSparse(name: string): boolean
   capacity(name: string): number
 }
 
 export class LayerKernels {
   readonly kind: Kernels
-  /** Layers that have sparse kernels, with what the table of costs has to know. */
+  /** The layers that have sparse kernels, with what the table of costs has to know of each. */
   readonly #layers = new Map<string, LayerCost>()
   readonly #prunable: readonly Tensor[]
 
@@ -40,38 +40,39 @@ export class LayerKernels {
     this.kind = kind
     this.#prunable = prunable
     const all = Object.values(graphs)
-    // What counts is the first graph: a training step, where there is one.
+    // The first graph counts: it is a training step, where there is one.
     for (const weight of kind === 'dense' ? [] : prunable) {
       const possible = all.every((graph) => {
-        const own = graph.tensors.get(weight.name)
-        return !own || canBeSparse(graph, own, fitsSparse)
+        const tensor = graph.tensors.get(weight.name)
+        return !tensor || canBeSparse(graph, tensor, fitsSparse)
       })
-      const own = all[0].tensors.get(weight.name)!
-      const passes = all[0].nodes.filter(({ inputs }) => inputs[1] === own)
-      if (!possible || passes.length === 0) continue
-      this.#layers.set(weight.name, layerSizes(passes[0]))
+      const tensor = all[0].tensors.get(weight.name)!
+      const layer = all[0].nodes.find(({ inputs }) => inputs[1] === tensor)
+      if (possible && layer) this.#layers.set(weight.name, layerSizes(layer))
     }
   }
 
-  /** The layers to be held sparse, with the room that each gets, for `left` weights in each. */
-  choose(left: (name: string) => number, held: Held): Map<string, number> {
+  /**
+   * The layers to be held sparse, with the room that each gets, where `left` says how many weights it has.
+   */
+  choose(left: (name: string) => number, held: HeldWeights): Map<string, number> {
     const chosen = new Map<string, number>()
     for (const name of this.#layers.keys()) {
       const count = left(name)
       if (!this.#pays(name, count)) continue
-      // Room that is still well used stays: making new programs takes longer than some training steps.
+      // Room that is still well used stays, since making new programs takes longer than some training steps.
       const room = held.isSparse(name) ? held.capacity(name) : 0
       chosen.set(name, room >= count && room < 2 * count ? room : count)
     }
     return chosen
   }
 
-  /** What every prunable layer gains, with `left` weights. */
+  /** What every prunable layer gains, where `left` says how many weights it has. */
   gains(left: (name: string) => number): LayerGain[] {
     return this.#prunable.map(({ name, shape }) => {
       const layer = this.#layers.get(name)
       if (!layer) return { name, sparse: false }
-      // By the weights that are left, not by how they are held: at the end of a run they may be held dense.
+      // The weights that are left count, not how they are held: at the end of a run they may be held dense.
       return { name, sparse: this.#pays(name, left(name)), gain: sparseGain(layer, left(name) / sizeOf(shape)) }
     })
   }

@@ -1,5 +1,5 @@
 /**
- * @file Which network a file of weights holds.
+ * @file Finds out which network a file of weights holds.
  */
 import type { OnnxModel } from '../formats/onnx/onnx.ts'
 import type { TensorFile } from '../formats/safetensors-bytes.ts'
@@ -24,8 +24,8 @@ export function modelOfFile(
       )
     return onnx.network.model
   }
-  const wanted = name ?? metadata.model
-  if (!wanted) throw new UserError(`${source} does not say what network it holds: add --model`)
+  const networkName = name ?? metadata.model
+  if (!networkName) throw new UserError(`${source} does not say what network it holds: add --model`)
   const number = (text: string | undefined) => (text === undefined ? undefined : Number(text))
-  return find(wanted, { classes: number(metadata.classes), widen: number(metadata.widen) })
+  return find(networkName, { classes: number(metadata.classes), widen: number(metadata.widen) })
 }

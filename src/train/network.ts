@@ -22,16 +22,16 @@ import { denseGradientsName, programsOf, stepName } from './programs.ts'
 import type { GradientRule } from './rules.ts'
 import { Weights } from './weights.ts'
 
-/** A place in a run: the run's seed, the epoch and the step, both from 0. */
+/** A place in a run: its seed, and the epoch and the step, both counted from 0. */
 export interface StepTime {
   seed: number
   epoch: number
   step: number
 }
 
-/** What a step says of its batch. */
+/** What a step returns about its batch. */
 export interface StepResult {
-  /** Mean cross-entropy, before the step. */
+  /** The mean cross-entropy before the step. */
   loss: number
   correct: number
   /** What the network's rules say of the step, by the name of their output. */
@@ -42,14 +42,14 @@ export class Network {
   readonly machine: Machine
   readonly model: Model
   readonly data: Dataset
-  /** Trained tensors in order. */
+  /** The trained tensors, in order. */
   readonly parameters: readonly Tensor[]
-  /** What a file of weights holds: parameters, then buffers (running statistics). */
+  /** The tensors that a file of weights holds: parameters, then buffers (running statistics). */
   readonly stored: readonly Tensor[]
   /** The weights that pruning may touch, a subset of the parameters. */
   readonly prunable: readonly Tensor[]
   readonly indices: Indices
-  /** Samples per training step; 0 where the network can only be evaluated. */
+  /** The number of samples in a training step; 0 where the network can only be evaluated. */
   readonly batch: number
   readonly augment?: Augmentation
   readonly rules: readonly GradientRule[]
@@ -60,7 +60,7 @@ export class Network {
   readonly weights: Weights
   readonly kernels: LayerKernels
 
-  /** Throws UserError where an option has no value that it can have, or the data do not fit. */
+  /** Throws UserError where an option has a value that it cannot have, or the data do not fit. */
   constructor(options: NetworkOptions) {
     checkOptions(options)
     const { machine, model, data, batch = 0, validation = 0, stratify = false, seed = 0, augment } = options
@@ -101,27 +101,27 @@ export class Network {
     for (const rule of this.rules) rule.begin?.(this, seed)
   }
 
-  /** Optimizer steps of one pass over the training samples; the last may be on a smaller batch. */
+  /** The number of steps of one pass over the training samples; the last may take a smaller batch. */
   get stepsPerEpoch(): number {
     return Math.ceil(this.indices.train.length / this.batch)
   }
 
-  /** The compiled programs; others after {@link fitKernels}. */
+  /** The compiled programs, which {@link fitKernels} may replace. */
   get executable(): Executable {
     return this.weights.executable
   }
 
-  /** A parameter's values: a live, row-major view; of a weight that is held sparse, of its nonzeros. */
+  /** A live view of a parameter's values, row-major; where the weight is held sparse, of its nonzeros. */
   values(parameter: string): Floats {
     return this.weights.view(parameter)
   }
 
-  /** A prunable parameter's mask: a live view of zeros and ones, as long as {@link values}. */
+  /** A live view of a prunable parameter's mask of zeros and ones, as long as {@link values}. */
   mask(parameter: string): Floats {
     return this.weights.view(parameter, maskName(parameter))
   }
 
-  /** A parameter's momentum: a live view, as long as {@link values}. */
+  /** A live view of a parameter's momentum, as long as {@link values}. */
   momentum(parameter: string): Floats {
     return this.weights.view(parameter, momentumName(parameter))
   }
@@ -131,7 +131,7 @@ export class Network {
     return this.executable.view(name)
   }
 
-  /** Prunable layers with their masks, and room for scores. */
+  /** The prunable layers with their masks, and with room for scores. */
   layers(): MaskedLayer[] {
     return this.prunable.map(({ name, shape }) => ({
       name,
@@ -141,7 +141,7 @@ export class Network {
     }))
   }
 
-  /** Exact top-k of the layers' scores into their masks, as a kernel. */
+  /** Writes the exact top-k of the layers' scores into their masks, with a kernel. */
   selectTop(layers: readonly MaskedLayer[], keep: number): void {
     const segments = layers.map(({ name, scores }) => ({
       scores: this.executable.offset(scoreName(name)),
@@ -152,8 +152,8 @@ export class Network {
   }
 
   /**
-   * Sets masked weights and their momentum to zero. Training steps do so themselves; this is for a changed
-   * mask.
+   * Sets masked weights and their momentum to zero. Training steps do so themselves; this is needed after a
+   * mask has changed.
    */
   applyMasks(): void {
     this.weights.applyMasks()
@@ -179,8 +179,8 @@ export class Network {
   }
 
   /**
-   * Size and nonzero weights of every prunable layer, counted from the weights themselves; a nonzero of a
-   * pattern may be zero.
+   * The size and the number of nonzero weights of every prunable layer, counted from the weights themselves.
+   * Where a weight is held sparse, every entry of its pattern counts, even one whose value is zero.
    */
   counts(): LayerCount[] {
     return this.prunable.map(({ name, shape }) => {
@@ -195,7 +195,9 @@ export class Network {
     return rule ? { learnable: rule.learnable!(shape) } : {}
   }
 
-  /** Throws where a masked weight is not exactly zero: a pruned network must be as sparse as it says. */
+  /**
+   * Throws where a masked weight is not exactly zero, since a pruned network must be as sparse as it says.
+   */
   assertMasked(): void {
     for (const { name } of this.prunable) {
       if (this.weights.isSparse(name)) continue // there is no place where such a weight could be
@@ -208,8 +210,8 @@ export class Network {
   }
 
   /**
-   * One optimizer step on the given training samples (as many as a compiled batch). `when` is what random
-   * crops, flips and dropout are drawn from.
+   * Takes one optimizer step on the given training samples, as many as a compiled batch has. Random crops,
+   * flips and dropout are drawn from `when`. Throws UserError where there is no program for so many samples.
    */
   step(samples: ArrayLike<number>, when: StepTime = { seed: 0, epoch: 0, step: 0 }): StepResult {
     const program = stepName(samples.length)
@@ -226,7 +228,7 @@ export class Network {
   /**
    * The gradients that {@link step} would take of the same samples at the same time, before weight decay, of
    * every prunable tensor: whole and row-major, also at zeros, however the weights are held. Nothing of the
-   * network changes. Needs the option `denseGradients`.
+   * network changes. It needs the option `denseGradients`.
    */
   denseGradients(samples: ArrayLike<number>, when: StepTime = { seed: 0, epoch: 0, step: 0 }): Floats[] {
     const program = denseGradientsName(samples.length)
@@ -244,8 +246,8 @@ export class Network {
   }
 
   /**
-   * Loss and accuracy on the test set or the held-out samples, all of them. Throws UserError where none are
-   * held out, and for any other part.
+   * Measures loss and accuracy on the whole test set or on all held-out samples. Throws UserError where none
+   * are held out, and for any other part.
    */
   evaluate(part: 'test' | 'validation'): Evaluation {
     checkName('part', part ?? null, ['test', 'validation'])
@@ -255,8 +257,8 @@ export class Network {
   }
 
   /**
-   * Loss and accuracy on some training samples, not augmented: as many as the option `judged` said, or the
-   * held-out ones.
+   * Measures loss and accuracy on training samples that are not augmented: as many as the option `judged`
+   * said, or the held-out ones.
    */
   evaluateTraining(samples: Uint32Array): Evaluation {
     return evaluate(this.executable, 'train', samples, this.model.classes)

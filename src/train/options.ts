@@ -1,4 +1,4 @@
-/** @file What a network on a machine can be asked for. */
+/** @file The options of a network on a machine, and their checks. */
 import type { Augmentation } from '../data/augment.ts'
 import type { Dataset } from '../data/dataset.ts'
 import type { Machine } from '../engine/machine.ts'
@@ -14,24 +14,24 @@ export interface NetworkOptions {
   machine: Machine
   model: Model
   data: Dataset
-  /** Samples per training step. Absent: the network can only be evaluated. */
+  /** The number of samples in a training step. Absent: the network can only be evaluated. */
   batch?: number
-  /** Training samples that are held out. Default 0. */
+  /** How many training samples are held out. Default 0. */
   validation?: number
   /** Whether every class gives the same share of its samples to those held out. Default false. */
   stratify?: boolean
-  /** Seed of the initial weights and of the validation split. Default 0. */
+  /** The seed of the initial weights and of the validation split. Default 0. */
   seed?: number
-  /** Default: the model's own. */
+  /** The initializer. Default: that of the model. */
   init?: InitializerName
-  /** Random crops and flips of training batches. Default none. */
+  /** The random crops and flips of training batches. Default none. */
   augment?: Augmentation
   /**
-   * How many training samples {@link Network.evaluateTraining} is given at once. Default 0: it will not be
-   * called.
+   * How many training samples {@link Network.evaluateTraining} will be given at once. Default 0, where it is
+   * not called.
    */
   judged?: number
-  /** Names of the parameters that pruning may touch. Default: the weights of all layers. */
+  /** The names of the parameters that pruning may touch. Default: the weights of all layers. */
   prunable?: readonly string[]
   /**
    * Which layers run on kernels that skip zeros, once they have some: `auto` looks it up in a table of costs.
@@ -58,7 +58,7 @@ export interface NetworkOptions {
  */
 export type Forward = (batch: number, training?: boolean) => ForwardPass
 
-/** Throws UserError, naming the option, where a value is none that it can have. */
+/** Throws UserError, which names the option, where an option has a value that it cannot have. */
 export function checkOptions(options: NetworkOptions): void {
   const { batch, validation, judged, seed, init, kernels, augment } = options
   checkWhole('batch', batch, 1)
@@ -69,7 +69,7 @@ export function checkOptions(options: NetworkOptions): void {
   checkName('augment.fill', augment?.fill, ['zero', 'reflect'])
 }
 
-/** Throws UserError where a model cannot be trained (or, batch 0, evaluated) on that data. */
+/** Throws UserError where a model cannot be trained on that data (with batch 0: cannot be evaluated). */
 export function checkFits(model: Model, data: Dataset, batch: number, validation: number): void {
   if (String(model.image) !== String(data.image))
     throw new UserError(
@@ -77,8 +77,9 @@ export function checkFits(model: Model, data: Dataset, batch: number, validation
     )
   const classes = classesOf(model)
   if (classes !== data.classes) {
-    const tells = model.classes === classes ? `tells ${classes} classes apart` : 'tells two classes apart by one score'
-    throw new UserError(`${model.name} ${tells}, ${data.name} has ${data.classes}`)
+    const predicate =
+      model.classes === classes ? `tells ${classes} classes apart` : 'tells two classes apart by one score'
+    throw new UserError(`${model.name} ${predicate}, ${data.name} has ${data.classes}`)
   }
   const left = data.train.count - validation
   if (batch === 0) return

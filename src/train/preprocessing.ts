@@ -1,16 +1,17 @@
 /**
- * @file How pixels became inputs, as the metadata of a file of weights says it: weights are worth their
+ * @file Writes and reads how pixels became inputs in the metadata of a file of weights: weights reach their
  * accuracy only with the inputs that they were trained on.
  *
- * `mean` and `std`: JSON lists, per channel. `labels`: a JSON list of class names, in the order of the
- * outputs. `size` and `crop`: pixels (see {@link Geometry}), where image files were resized or cropped.
+ * `mean` and `std` are JSON lists with a number per channel, `labels` is a JSON list of class names in the
+ * order of the outputs, and `size` and `crop` are pixels (see {@link Geometry}) where image files were
+ * resized or cropped.
  */
 import type { Dataset, Normalization } from '../data/dataset.ts'
 import type { Geometry } from '../data/decode-image.ts'
 import { deviationPerChannel, perChannel } from '../data/normalization.ts'
 import { UserError } from '../util/errors.ts'
 
-/** What a file says; undefined where it says nothing. */
+/** What a file says about its inputs; a field is absent where the file says nothing. */
 export interface Stated {
   normalization?: Normalization
   geometry?: Geometry
@@ -26,8 +27,8 @@ export function preprocessingOf({ mean, std, geometry }: Dataset): Record<string
 
 /**
  * Reads that metadata, for images of `channels` channels; a normalization may also be a text such as
- * `normalization: mean 0.5 std 0.5`. Throws UserError, which calls the file `source`, where it makes no
- * sense.
+ * `normalization: mean 0.5 std 0.5`. Throws UserError, which calls the file `source`, where a value is not of
+ * that kind.
  */
 export function statedPreprocessing(metadata: Record<string, string>, source: string, channels: number): Stated {
   const { mean, std } = normalizationTexts(metadata)

@@ -1,16 +1,18 @@
-/** @file The programs of a network, one of each kind for every size of batch that its data set needs. */
+/**
+ * @file Builds the programs of a network: one of each kind for every size of batch that its data set needs.
+ */
 import type { Graph } from '../graph/graph.ts'
 import { EVALUATION_BATCH, evaluationName, type Source } from './evaluation.ts'
 import { denseGradientGraph, evaluationGraph, forwardPass, trainingStep } from './graphs.ts'
 import type { NetworkOptions } from './options.ts'
 
-/** Names of the programs on batches of so many training samples. */
+/** The names of the programs on batches of so many training samples. */
 export const stepName = (samples: number): string => `train/${samples}`
 export const denseGradientsName = (samples: number): string => `dense gradients/${samples}`
 
 /**
- * `core`: steps and evaluations. `further`: what the options ask for, run while all weights are dense.
- * `trained`: how many samples are not held out.
+ * Builds all programs. `core` are steps and evaluations; `further` are those that the options ask for, which
+ * run while all weights are dense. `trained` is how many training samples are not held out.
  */
 export function programsOf(
   options: NetworkOptions,

@@ -1,5 +1,5 @@
 /**
- * @file Re-estimating the statistics of batch normalizations, which no longer fit where weights were pruned
+ * @file Re-estimates the statistics of batch normalizations, which no longer fit where weights were pruned
  * without training after it.
  *
  * Training images pass through the network as in training, every batch normalized with its own statistics.
@@ -18,10 +18,12 @@ import { graphOf, type Model } from '../models/model.ts'
 import type { Network } from './network.ts'
 import type { Forward } from './options.ts'
 
-/** The most images that are normalized together. */
+/** How many images are normalized together at most. */
 const MOST = 128
 
-/** A batch normalization: its buffers [C] by name, and how many values per channel an image has there. */
+/**
+ * A batch normalization: the names of its buffers [C], and how many values per channel an image has there.
+ */
 interface Layer {
   mean: string
   variance: string
@@ -33,17 +35,20 @@ export function hasBatchNorm(model: Model): boolean {
   return graphOf(model, true).nodes.some(({ operator }) => operator === BatchNormTrain)
 }
 
-/** Make it before the network, whose option `programs` takes its programs. */
+/**
+ * Refreshes the statistics of a network. It is made before the network, whose option `programs` takes its
+ * programs.
+ */
 export class BatchNormRefresh {
   readonly programs: Record<string, (forward: Forward) => Graph> = {}
   readonly #sizes: readonly number[]
   readonly #name: string
-  /** Known once the network is made. */
+  /** The batch normalizations, which are known once the network is made. */
   #layers?: readonly Layer[]
 
   /**
-   * For so many training images, at least 2. They are cut into batches of nearly equal size, at most 128.
-   * `name`: what programs are called by, unique among those of a network.
+   * Takes the number of training images, at least 2; they are cut into batches of nearly equal size, at most
+   * 128. `name` is what its programs are called, and has to be unique among those of a network.
    */
   constructor(images: number, name = 'statistics') {
     this.#name = name

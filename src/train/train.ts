@@ -1,5 +1,5 @@
 /**
- * @file The training loop. It knows hooks, not methods; given the same network, options and step it always
+ * @file The training loop. It knows hooks, not methods. Given the same network, options and step it always
  * does the same.
  */
 
@@ -20,28 +20,31 @@ export interface TrainOptions {
   epochs: number
   /** Default: plain SGD. */
   optimizer?: SgdOptions
-  /** Learning rates; `total` is the run's number of steps. */
+  /** The learning rates; their `total` is the number of steps of the run. */
   schedule: Omit<RateSchedule, 'total'>
-  /** Seed of the order of samples. Default 0. */
+  /** The seed of the order of samples. Default 0. */
   seed?: number
   hooks?: readonly Hook[]
   /**
-   * Steps that count as taken before the first one: learning rates and the order of samples go on from there.
-   * Default 0.
+   * How many steps count as taken before the first one: learning rates and the order of samples go on from
+   * there. Default 0.
    */
   start?: number
   /**
-   * Steps already taken, when a run is resumed; its hooks have been called. Default: none, hooks are called
-   * for step `start`.
+   * How many steps were taken before, when a run is resumed; hooks are then not called for that step again.
+   * Default: the run begins, and hooks are called for step `start`.
    */
   resumeAt?: number
-  /** Running sums of the interrupted epoch, when a run is resumed. */
+  /** The sums of the interrupted epoch, when a run is resumed. */
   epochSoFar?: EpochSums
-  /** After every step, and after `onEpoch` where an epoch ends: `sums` are then those of the next one. */
+  /**
+   * Called after every step. Where an epoch ends it follows `onEpoch`, and `sums` are those of the next
+   * epoch.
+   */
   onStep?(progress: StepProgress): void
-  /** After every epoch. */
+  /** Called after every epoch. */
   onEpoch?(epoch: EpochResult): void
-  /** Ends training after the step in progress. */
+  /** Its abort ends training after the step in progress. */
   signal?: AbortSignal
 }
 
@@ -55,41 +58,42 @@ export interface EpochSums {
 }
 
 export interface StepProgress {
-  /** Steps taken. */
+  /** How many steps have been taken. */
   step: number
   epoch: number
   sums: EpochSums
 }
 
 export interface EpochResult {
-  /** 1 for the first. */
+  /** The epoch, counted from 1. */
   epoch: number
   step: number
   learningRate: number
-  /** Mean over the epoch's batches as they were trained on, weighted by size. */
+  /** The mean over the epoch's batches as they were trained on, weighted by their size. */
   trainLoss: number
   trainAccuracy: number
   /** As in {@link EpochSums}. */
   outputs?: Record<string, number>
 }
 
-/** Networks that are being trained. */
-const busy = new WeakSet<Network>()
+/** The networks that are being trained. */
+const inTraining = new WeakSet<Network>()
 
 /**
- * Samples are shuffled anew in every epoch; a last, smaller batch is trained on too. Returns the steps taken:
- * fewer than planned after an abort. Throws UserError where an option has no value that it can have, where
- * the network is being trained already, and where training diverges.
+ * Trains a network. Samples are shuffled anew in every epoch, and a last, smaller batch is trained on too.
+ * Returns the number of steps taken, which are fewer than planned after an abort. Throws UserError where an
+ * option has a value that it cannot have, where the network is being trained already, and where training
+ * diverges.
  */
 export async function train(network: Network, options: TrainOptions): Promise<number> {
   checkTraining(network, options)
-  if (busy.has(network))
+  if (inTraining.has(network))
     throw new UserError('this network is being trained already: expected the first training to be awaited')
-  busy.add(network)
+  inTraining.add(network)
   try {
     return await steps(network, options)
   } finally {
-    busy.delete(network)
+    inTraining.delete(network)
   }
 }
 
@@ -100,8 +104,8 @@ function checkTraining({ batch }: Network, options: TrainOptions): void {
   for (const [name, value] of Object.entries({ seed, start, resumeAt })) checkWhole(name, value, 0)
   checkRates('schedule', schedule)
   checkSgd('optimizer', optimizer)
-  const odd = hooks.findIndex((hook) => typeof hook?.atStep !== 'function')
-  if (odd >= 0) throw new UserError(`hooks: expected objects with a function atStep, found another at index ${odd}`)
+  const wrong = hooks.findIndex((hook) => typeof hook?.atStep !== 'function')
+  if (wrong >= 0) throw new UserError(`hooks: expected objects with a function atStep, found another at index ${wrong}`)
 }
 
 async function steps(network: Network, options: TrainOptions): Promise<number> {
@@ -153,7 +157,7 @@ async function steps(network: Network, options: TrainOptions): Promise<number> {
         })
       }
       onStep?.({ step, epoch: epoch + 1, sums })
-      // Signals and timers are served in between.
+      // The event loop serves signals and timers in between.
       if (performance.now() - lastPause > 50) {
         await new Promise(setImmediate)
         lastPause = performance.now()

@@ -1,5 +1,5 @@
 /**
- * @file What a training step of a model takes: kernel calls and memory. Only planned: no memory is taken, no
+ * @file Plans what a training step of a model takes, in kernel calls and in memory. No memory is taken and no
  * data set is read.
  */
 import { layOut } from '../engine/compile.ts'
@@ -12,15 +12,15 @@ import { BIAS_HYPER, HYPER, momentumName } from '../optim/sgd.ts'
 import { checkWhole } from '../util/checks.ts'
 import { maskName, scoreName, trainingStep } from './graphs.ts'
 
-/** Memory in bytes, of float32 values. */
+/** The plan of a training step. Memory is in bytes, for float32 values. */
 export interface TrainingPlan {
-  /** Kernel calls of one step, by kernel, in the order of their first call. */
+  /** How often a step calls each kernel, in the order of first calls. */
   kernels: Record<string, number>
-  /** What stays between steps. */
+  /** The memory whose content stays between steps. */
   persistent: PersistentMemory
-  /** The region that all temporary values share. */
+  /** The size of the region that all temporary values share. */
   peak: number
-  /** Sum of the activations that the backward pass must keep: see {@link keptForBackward}. */
+  /** The sum of the activations that the backward pass must keep, see {@link keptForBackward}. */
   kept: number
   /** Whether an engine can address all of it. */
   addressable: boolean
@@ -28,19 +28,19 @@ export interface TrainingPlan {
 
 export interface PersistentMemory {
   parameters: number
-  /** Running statistics of batch normalizations. */
+  /** The running statistics of batch normalizations. */
   buffers: number
-  /** Momentum and settings. */
+  /** Momentum and the settings of the optimizer. */
   optimizer: number
-  /** Masks and scores of prunable weights. */
+  /** The masks and scores of prunable weights. */
   pruning: number
-  /** Images (bytes) and labels (floats), here of one batch of samples. */
+  /** Images (bytes) and labels (floats); the plan counts one batch of samples. */
   data: number
   /** Constants, inputs, outputs, counters. */
   other: number
 }
 
-/** The plan of one step on `batch` samples, without augmentation, on a data set of as many. */
+/** Plans one step on `batch` samples, without augmentation, with a data set of as many samples. */
 export function planTraining(model: Model, batch: number): TrainingPlan {
   checkWhole('batch', batch ?? null, 1)
   const channels = Array.from({ length: model.image[0] }, () => 0.5)
@@ -63,7 +63,7 @@ export function planTraining(model: Model, batch: number): TrainingPlan {
   return { kernels, persistent, peak: 4 * memory.temporary, kept, addressable }
 }
 
-/** Which part of the persistent memory a shared tensor is. */
+/** Returns the function that says which part of the persistent memory a shared tensor belongs to. */
 function kinds(parameters: readonly Tensor[]): (tensor: Tensor) => keyof PersistentMemory {
   const named = new Map<string, keyof PersistentMemory>([
     [HYPER, 'optimizer'],

@@ -1,7 +1,7 @@
 /**
- * @file The trained tensors of a network in the arena of a machine. A prunable weight is held dense, with a
- * mask beside it, or sparse: values, momentum and pattern of its nonzeros alone. Both ways the programs,
- * masks and rules are the same; what differs is the length of the views.
+ * @file The trained tensors of a network in the arena of a machine. A prunable weight is held either dense,
+ * with a mask beside it, or sparse, as values, momentum and pattern of its nonzeros alone. Programs, masks
+ * and rules are the same in both cases; what differs is the length of the views.
  */
 import { compile, type Executable } from '../engine/compile.ts'
 import { call } from '../engine/kernel.ts'
@@ -15,7 +15,7 @@ import { momentumName } from '../optim/sgd.ts'
 import { countKept } from '../sparsity/mask.ts'
 import { maskName, scoreName } from './graphs.ts'
 
-/** The nonzeros of a weight: places of the whole tensor, ascending, and what is carried along with them. */
+/** The nonzeros of a weight: their positions in the whole tensor, ascending, and what they carry along. */
 export interface Nonzeros {
   positions: Int32Array
   values: Float64Array
@@ -32,8 +32,8 @@ export class Weights {
   #executable: Executable
 
   /**
-   * All dense, and zero. `graphs` are there always, those of `all` that are not among them while all weights
-   * are dense.
+   * All weights begin dense and zero. The programs of `graphs` are there always; those of `all` that are not
+   * among them are there while all weights are dense.
    */
   constructor(
     machine: Machine,
@@ -48,7 +48,7 @@ export class Weights {
     this.#executable = compile(machine, all)
   }
 
-  /** Another one after {@link hold}. */
+  /** The compiled programs, which {@link hold} replaces. */
   get executable(): Executable {
     return this.#executable
   }
@@ -57,19 +57,19 @@ export class Weights {
     return this.#sparse.has(name)
   }
 
-  /** Room for so many nonzeros, of a weight that is held sparse. */
+  /** How many nonzeros a weight that is held sparse has room for. */
   capacity(name: string): number {
     return this.#sparse.get(name)!.places.length
   }
 
-  /** A live view: of the whole tensor, row-major, or of its nonzeros where the weight is held sparse. */
+  /** A live view of the whole tensor, row-major, or of its nonzeros where the weight is held sparse. */
   view(name: string, state = name): Floats {
     const view = this.#executable.view(state)
     const pattern = this.#sparse.get(name)
     return pattern ? view.subarray(0, count(pattern)) : view
   }
 
-  /** The tensor (or what is kept beside it), whole and row-major: a copy where the weight is held sparse. */
+  /** The whole tensor, or a state beside it, row-major. It is a copy where the weight is held sparse. */
   whole(name: string, state = name): Floats {
     const pattern = this.#sparse.get(name)
     if (!pattern) return this.#executable.view(state)
@@ -82,7 +82,7 @@ export class Weights {
     return whole
   }
 
-  /** How many weights are left, by the mask or the pattern; where there is neither, how many are not zero. */
+  /** How many weights the mask or the pattern leaves; where there is neither, how many are not zero. */
   count(name: string): number {
     const pattern = this.#sparse.get(name)
     if (pattern) return count(pattern)
@@ -92,21 +92,21 @@ export class Weights {
     return left
   }
 
-  /** What is left of a prunable weight. */
+  /** The nonzeros of a prunable weight. */
   nonzeros(name: string): Nonzeros {
     const pattern = this.#sparse.get(name)
     const positions = pattern ? readPositions(pattern, this.#prunable.get(name)!.shape) : this.#left(name)
     const gather = (state: string) => {
-      const found = new Float64Array(positions.length)
-      if (!this.#has(state)) return found
+      const gathered = new Float64Array(positions.length)
+      if (!this.#has(state)) return gathered
       const view = this.#executable.view(state)
-      for (let e = 0; e < found.length; e++) found[e] = view[pattern ? e : positions[e]]
-      return found
+      for (let e = 0; e < gathered.length; e++) gathered[e] = view[pattern ? e : positions[e]]
+      return gathered
     }
     return { positions, values: gather(name), momentum: gather(momentumName(name)) }
   }
 
-  /** Places where the mask of a weight that is held dense is 1, or, without masks, its value is not zero. */
+  /** The positions where the mask of a dense weight is 1, or where, without masks, its value is not zero. */
   #left(name: string): Int32Array {
     const view = this.#executable.view(this.#has(maskName(name)) ? maskName(name) : name)
     const positions = new Int32Array(this.count(name))
@@ -115,21 +115,21 @@ export class Weights {
   }
 
   /**
-   * Makes these the nonzeros of a prunable weight, also of one that has to be given more room. A value of
-   * zero is a nonzero like others.
+   * Makes these the nonzeros of a prunable weight, and gives it more room where it needs that. A value of
+   * zero counts as a nonzero like others.
    */
   setNonzeros(name: string, nonzeros: Nonzeros): void {
     const { positions, values, momentum } = nonzeros
     const pattern = this.#sparse.get(name)
     if (pattern && positions.length > pattern.places.length)
       this.hold(new Map([...this.#capacities(), [name, positions.length]]))
-    const held = this.#sparse.get(name)
-    if (held) writePattern(held, this.#prunable.get(name)!.shape, positions)
+    const present = this.#sparse.get(name)
+    if (present) writePattern(present, this.#prunable.get(name)!.shape, positions)
     const put = (state: string, of: ArrayLike<number> | number) => {
       if (!this.#has(state)) return
       const view = this.#executable.view(state)
       view.fill(0)
-      for (let e = 0; e < positions.length; e++) view[held ? e : positions[e]] = typeof of === 'number' ? of : of[e]
+      for (let e = 0; e < positions.length; e++) view[present ? e : positions[e]] = typeof of === 'number' ? of : of[e]
     }
     put(name, values)
     put(momentumName(name), momentum)
@@ -137,8 +137,8 @@ export class Weights {
   }
 
   /**
-   * The same for several weights; those that outgrow their room are given a quarter more than they need, all
-   * at once: making new programs takes a while.
+   * Does the same for several weights. Those that outgrow their room are given a quarter more than they need,
+   * all at once, since making new programs takes a while.
    */
   setAllNonzeros(changes: ReadonlyMap<string, Nonzeros>): void {
     const outgrown = [...changes].filter(
@@ -209,7 +209,7 @@ export class Weights {
     })
   }
 
-  /** Networks that only evaluate have no masks and no momentum. */
+  /** Whether there is such a state: networks that only evaluate have no masks and no momentum. */
   #has(state: string): boolean {
     return this.#executable.has(state)
   }
@@ -226,7 +226,7 @@ export class Weights {
   }
 }
 
-/** Those of the nonzeros, counted from 0, that stay. */
+/** The nonzeros for which `stays` is true of their index among the nonzeros. */
 export function filtered({ positions, values, momentum }: Nonzeros, stays: (e: number) => boolean): Nonzeros {
   const left = { positions: positions.slice(), values: values.slice(), momentum: momentum.slice() }
   let count = 0
@@ -244,8 +244,8 @@ export function filtered({ positions, values, momentum }: Nonzeros, stays: (e: n
 }
 
 /**
- * Nonzeros at other positions, ascending: those that are among both keep value and momentum, the others begin
- * at zero.
+ * The nonzeros moved to other positions, which are ascending: those at positions of both keep value and
+ * momentum, the others begin at zero.
  */
 export function moved(before: Nonzeros, positions: Int32Array): Nonzeros {
   const [values, momentum] = [new Float64Array(positions.length), new Float64Array(positions.length)]
@@ -258,5 +258,5 @@ export function moved(before: Nonzeros, positions: Int32Array): Nonzeros {
   return { positions, values, momentum }
 }
 
-/** The nonzeros of a pattern. */
+/** The number of nonzeros of a pattern. */
 const count = ({ starts }: Pattern) => starts[starts.length - 1]

@@ -1,6 +1,6 @@
 /**
- * @file The README's page, without a bundler, in a browser: it computes what Node does. Skipped where there
- * is no Chromium.
+ * @file The page of docs/guide-web.md, without a bundler, in a browser: it computes what Node does. Skipped
+ * where there is no Chromium.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
@@ -45,7 +45,7 @@ describe.skipIf(!hasChromium)('in a page', () => {
       const here = new SparseModel(parseSafetensors(file, 'file'), { machine: wasm })
       const rng = random(1, 'images')
       const images = Float32Array.from({ length: 3 * here.model.image.reduce((a, b) => a * b) }, () => rng.normal())
-      const [, html] = readFileSync(join(root, 'README.md'), 'utf8').match(/```html\n(.*?)```/s)!
+      const [, html] = readFileSync(join(root, 'docs/guide-web.md'), 'utf8').match(/```html\n(.*?)```/s)!
       const server = serve(
         new Map<string, Uint8Array | string>([
           ['/', html],

@@ -1,4 +1,4 @@
-/** @file Tables as CSV (RFC 4180): unrounded numbers, deviations in columns of their own. */
+/** @file Writes tables as CSV (RFC 4180), with unrounded numbers and with deviations in separate columns. */
 import { isSpread, type Table } from '../table.ts'
 
 export function toCsv({ columns, rows }: Table): string {

@@ -1,4 +1,4 @@
-/** @file Tables as HTML. */
+/** @file Writes tables as HTML. */
 import { isNumeric, partsOf, type Table } from '../table.ts'
 
 export function toHtml(table: Table): string {
@@ -20,5 +20,5 @@ export function toHtml(table: Table): string {
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 
-/** Text in which nothing is markup, also inside attributes. */
+/** Escapes a text, so that nothing in it is markup, also inside attributes. */
 export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character])

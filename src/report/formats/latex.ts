@@ -1,4 +1,4 @@
-/** @file Tables as LaTeX, with the rules of the package booktabs. */
+/** @file Writes tables as LaTeX, with the rules of the package booktabs. */
 import { isNumeric, partsOf, type Table } from '../table.ts'
 
 export function toLatex(table: Table): string {
@@ -24,6 +24,6 @@ const special: Record<string, string> = {
   '±': '$\\pm$',
 }
 
-/** Text in which nothing is a command. */
+/** Escapes a text, so that nothing in it is a command. */
 export const escapeLatex = (text: string): string =>
   text.replace(/[\\~^±&%$#_{}]/g, (character) => special[character] ?? `\\${character}`).replace(/\s+/g, ' ')

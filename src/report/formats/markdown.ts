@@ -1,4 +1,4 @@
-/** @file Tables as Markdown, which is also what the terminal shows. */
+/** @file Writes tables as Markdown, which is also what the terminal shows. */
 import { markdownTable } from 'markdown-table'
 import { isNumeric, partsOf, type Table } from '../table.ts'
 

@@ -7,14 +7,14 @@ import { palette, shapes } from './theme.ts'
 
 interface Point {
   series: string
-  /** Share of weights left: its logarithm spreads what is close to 100 % sparse. */
+  /** The share of weights left, whose logarithm spreads what is close to 100 % sparse. */
   density: number
   accuracy: number
   low: number
   high: number
 }
 
-/** Nothing where there are not two points to compare. */
+/** The picture; undefined where there are not two points to compare. */
 export function accuracyPicture(groups: readonly RunGroup[]): Picture | undefined {
   const points = groups.flatMap((group): Point[] => {
     const [accuracy, sparsity] = [spreadOf(group.runs, accuracyOf), spreadOf(group.runs, sparsityOf)]
@@ -80,19 +80,19 @@ export function accuracyPicture(groups: readonly RunGroup[]): Picture | undefine
   }
 }
 
-/** A share of weights left as the sparsity that it is. */
+/** The expression that writes a share of weights left as the sparsity that it is. */
 const PERCENT = "round(1e5 * (1 - datum.value)) / 1e3 + ' %'"
 
 const shapesOf = (series: readonly string[]) => series.map((_, i) => shapes[i % shapes.length])
 
-/** A little room on both sides, and some where there is but one density. */
+/** The range of the densities with a little room on both sides, also where there is but one density. */
 function padded(densities: readonly number[]): [number, number] {
   const [low, high] = [Math.min(...densities), Math.max(...densities)]
   const room = Math.max((high / low) ** 0.06, 1.05)
   return [low / room, high * room]
 }
 
-/** Sparsities that people ask for. */
+/** The sparsities that an axis may name. */
 const USUAL = [0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999]
 
 function ticks(densities: readonly number[]): number[] {

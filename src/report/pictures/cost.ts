@@ -6,10 +6,10 @@ import { workOf } from '../work.ts'
 import type { Picture } from './draw.ts'
 import { accent, palette, soft, text } from './theme.ts'
 
-/** `1.9 %`, `53 %`, `100 %`. */
+/** A share in percent, such as `1.9 %`, `53 %` or `100 %`. */
 const shareText = (share: number) => `${share < 0.0995 ? (100 * share).toPrecision(2) : (100 * share).toFixed(0)} %`
 
-/** Nothing where no run is complete. */
+/** The picture; undefined where no run is complete. */
 export function costPicture(groups: readonly RunGroup[]): Picture | undefined {
   const values = groups.flatMap((group) => {
     const [seconds, flops] = [spreadOf(group.runs, ({ result }) => result?.seconds), spreadOf(group.runs, megaflopsOf)]

@@ -1,16 +1,16 @@
 /**
- * @file Curves over epochs, one line per group: means over seeds. What pictures of a training's course are
- * made of.
+ * @file Draws curves over epochs, one line per group, which are means over seeds. Pictures of the course of a
+ * training consist of them.
  */
 import type { EpochReport } from '../../experiment/run/events.ts'
 import { labelOf, type RunGroup, seriesOf } from '../groups.ts'
 import type { Picture } from './draw.ts'
 import { palette } from './theme.ts'
 
-/** More groups than this are told apart by their series alone. */
+/** The most groups that are named one by one; where there are more, those of a series share its name. */
 const MOST_NAMED = 10
 
-/** A chart: a figure of every epoch, undefined where it has none, and its axis. */
+/** A chart: its axis, and the figure of every epoch, undefined where an epoch has none. */
 export interface Curve {
   of(epoch: EpochReport): number | undefined
   title: string
@@ -18,8 +18,8 @@ export interface Curve {
 }
 
 /**
- * Charts side by side, of points whose fields have the names of the curves. Nothing where no run has two
- * epochs.
+ * Draws charts side by side, of points whose fields have the names of the curves. Undefined where no run has
+ * two epochs.
  */
 export function curvesOf(groups: readonly RunGroup[], curves: Record<string, Curve>): Picture['spec'] | undefined {
   const values = pointsOf(groups, Object.entries(curves))
@@ -29,7 +29,7 @@ export function curvesOf(groups: readonly RunGroup[], curves: Record<string, Cur
   return { data: { values }, hconcat: charts }
 }
 
-/** `null` where no seed has the figure of that epoch. */
+/** The points of all curves; a figure is `null` where no seed has it in that epoch. */
 function pointsOf(groups: readonly RunGroup[], curves: readonly [string, Curve][]) {
   const named = groups.length <= MOST_NAMED ? labelOf : seriesOf
   return groups.flatMap((group, i) => {
@@ -45,7 +45,7 @@ function pointsOf(groups: readonly RunGroup[], curves: readonly [string, Curve][
 const mean = (values: readonly number[]) =>
   values.length > 0 ? values.reduce((sum, value) => sum + value, 0) / values.length : null
 
-/** Lines of one field, and a legend below. */
+/** The lines of one field, with a legend below. */
 function chart(names: readonly string[], field: string, title: string, scale: object) {
   return {
     width: 400,
@@ -65,6 +65,6 @@ function chart(names: readonly string[], field: string, title: string, scale: ob
   }
 }
 
-/** As many as fit below two charts. */
+/** The number of columns of a legend: as many as fit below two charts. */
 const legendColumns = (names: readonly string[]): number =>
   Math.max(1, Math.floor(100 / (6 + Math.max(...names.map(({ length }) => length)))))

@@ -5,7 +5,7 @@ import { config, darkRules } from './theme.ts'
 
 /** A picture of a report. */
 export interface Picture {
-  /** Of its file, without an ending. */
+  /** The name of its file without the ending. */
   name: string
   title: string
   /** What it shows, in a sentence or two. */
@@ -13,7 +13,7 @@ export interface Picture {
   spec: TopLevelSpec
 }
 
-/** An SVG element in light colours. */
+/** Draws a picture as an SVG element in light colours. */
 export async function draw({ spec }: Picture): Promise<string> {
   const view = new View(parse(compile({ ...spec, config }, { logger: logger(ERRORS) }).spec), { renderer: 'none' })
   try {
@@ -23,7 +23,7 @@ export async function draw({ spec }: Picture): Promise<string> {
   }
 }
 
-/** An SVG file that follows the scheme of the page or the viewer that shows it. */
+/** Draws a picture as an SVG file that is light or dark as the page or the viewer that shows it. */
 export async function drawFile(picture: Picture): Promise<string> {
   const svg = await draw(picture)
   const style = `<style>@media(prefers-color-scheme:dark){${darkRules}}</style>`

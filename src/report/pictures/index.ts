@@ -9,7 +9,7 @@ import { partingPicture } from './parting.ts'
 import { trainingPicture } from './training.ts'
 import { weightsPicture } from './weights.ts'
 
-/** Throws UserError where a file of weights is damaged. */
+/** Makes the pictures of a report. Throws UserError where a file of weights is damaged. */
 export async function picturesOf(groups: readonly RunGroup[]): Promise<Picture[]> {
   const pictures = [
     accuracyPicture(groups),

@@ -1,4 +1,4 @@
-/** @file What is left of every layer: a bar for each, a panel for each group. */
+/** @file Draws what is left of every layer: a bar for each layer in a panel for each group. */
 import type { RunGroup } from '../groups.ts'
 import { spreadOf } from '../groups-table.ts'
 import type { Picture } from './draw.ts'
@@ -7,11 +7,11 @@ import { accent } from './theme.ts'
 
 const MOST = 12
 
-/** Nothing where no complete run has a zero. */
+/** The picture; undefined where no complete run has a zero. */
 export function layersPicture(groups: readonly RunGroup[]): Picture | undefined {
-  const { panels: found, left } = panels(groups, MOST, densitiesOf)
-  if (found.length === 0) return undefined
-  const values = found.flatMap(({ label, value }) => value.map((layer) => ({ panel: label, ...layer })))
+  const { panels: drawn, left } = panels(groups, MOST, densitiesOf)
+  if (drawn.length === 0) return undefined
+  const values = drawn.flatMap(({ label, value }) => value.map((layer) => ({ panel: label, ...layer })))
   const y = {
     field: 'layer',
     type: 'nominal' as const,
@@ -24,7 +24,7 @@ export function layersPicture(groups: readonly RunGroup[]): Picture | undefined 
     caption: `Share of each prunable layer’s weights that are not zero (of tied weights, that can be learned), means over seeds.${left}`,
     spec: {
       data: { values },
-      ...grid(found),
+      ...grid(drawn),
       spec: {
         width: 210,
         height: { step: 16 },

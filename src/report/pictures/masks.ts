@@ -1,4 +1,4 @@
-/** @file Where the first layer keeps weights: over the input's pixels, or kernel by kernel. */
+/** @file Draws where the first layer keeps weights: over the pixels of the input, or kernel by kernel. */
 import { join } from 'node:path'
 import { modelOf } from '../../experiment/plan/network.ts'
 import { FILES } from '../../experiment/run/folder.ts'
@@ -11,26 +11,29 @@ import { panels } from './panels.ts'
 import { accent } from './theme.ts'
 
 const MOST = 8
-/** Kernels of a convolution that are shown, and how many stand in a row. */
+/** How many kernels of a convolution are shown, and how many of them stand in a row. */
 const KERNELS = 64
 const IN_ROW = 8
 
-/** Pixels with the share of weights kept there. */
+/** A grid of pixels with the share of weights kept at each. */
 interface Grid {
   rows: number
   columns: number
   pixels: { row: number; column: number; kept: number }[]
 }
 
-/** Nothing where no complete run has zeros in its first layer. Throws UserError where a file is damaged. */
+/**
+ * The picture; undefined where no complete run has zeros in its first layer. Throws UserError for a damaged
+ * file.
+ */
 export async function masksPicture(groups: readonly RunGroup[]): Promise<Picture | undefined> {
   const sparse = ({ result }: ReportedRun) => {
     const [first] = result?.layers ?? []
     return first !== undefined && first.learnable === undefined && first.kept < first.size
   }
-  const { panels: found, left } = panels(groups, MOST, ({ runs }) => firstWith(runs.filter(sparse), ['model']))
+  const { panels: drawn, left } = panels(groups, MOST, ({ runs }) => firstWith(runs.filter(sparse), ['model']))
   const grids: { label: string; grid: Grid }[] = []
-  for (const { label, value } of found) {
+  for (const { label, value } of drawn) {
     const grid = await gridOf(value)
     if (grid) grids.push({ label, grid })
   }
@@ -91,7 +94,7 @@ function overPixels(values: Float32Array, outputs: number, [channels, rows, colu
   return { rows, columns, pixels }
 }
 
-/** Kernels in rows, with an empty line between them. */
+/** The kernels in rows, with an empty line between them. */
 function kernels(values: Float32Array, [outputs, inputs, height, width]: readonly number[]): Grid {
   const count = Math.min(outputs, KERNELS)
   const pixels = Array.from({ length: count * height * width }, (_, i) => {

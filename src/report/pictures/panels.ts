@@ -1,30 +1,30 @@
-/** @file Pictures with a panel for every group of runs: which groups get one. */
+/** @file Chooses the groups of runs that get a panel in a picture, and lays the panels out. */
 import { labelOf, type RunGroup } from '../groups.ts'
 
-/** Of groups with something to show, the first few; `left` says how many have none. */
+/** The first few groups that have something to show. `left` is a sentence about the others, or empty. */
 export function panels<T>(
   groups: readonly RunGroup[],
   most: number,
   of: (group: RunGroup) => T | undefined,
 ): { panels: { label: string; value: T }[]; left: string } {
-  const found: { label: string; value: T }[] = []
+  const chosen: { label: string; value: T }[] = []
   let left = 0
   for (const group of groups) {
-    const value = found.length < most ? of(group) : undefined
-    if (value !== undefined) found.push({ label: labelOf(group), value })
-    else if (found.length === most) left++
+    const value = chosen.length < most ? of(group) : undefined
+    if (value !== undefined) chosen.push({ label: labelOf(group), value })
+    else if (chosen.length === most) left++
   }
-  return { panels: found, left: left > 0 ? ` The first ${most} of ${groups.length} groups.` : '' }
+  return { panels: chosen, left: left > 0 ? ` The first ${most} of ${groups.length} groups.` : '' }
 }
 
 /** The part of a specification that lays out the panels, by the field `panel`. */
-export const grid = (found: readonly { label: string }[]) => ({
+export const grid = (drawn: readonly { label: string }[]) => ({
   columns: 3,
   spacing: { row: 18, column: 34 },
   facet: {
     field: 'panel',
     type: 'nominal' as const,
-    sort: found.map(({ label }) => label),
+    sort: drawn.map(({ label }) => label),
     header: { labelAnchor: 'start' as const },
   },
 })

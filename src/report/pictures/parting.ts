@@ -1,12 +1,12 @@
 /**
- * @file How Global Sparse Momentum parts the weights, epoch by epoch: how many have all but vanished, and how
- * settled the choice of the active ones is.
+ * @file Draws how Global Sparse Momentum parts the weights, epoch by epoch: how many have all but vanished,
+ * and how settled the choice of the active ones is.
  */
 import type { RunGroup } from '../groups.ts'
 import { curvesOf } from './curves.ts'
 import type { Picture } from './draw.ts'
 
-/** Nothing where no run is of that method and has two epochs. */
+/** The picture; undefined where no run of that method has two epochs. */
 export function partingPicture(groups: readonly RunGroup[]): Picture | undefined {
   const parting = groups.filter(({ runs }) => runs.some(({ epochs }) => epochs.some(({ gap }) => gap)))
   const scale = { domain: [0, 100] }

@@ -1,10 +1,12 @@
-/** @file How pictures look: colours of a light page, with those that take their place on a dark one. */
+/** @file Says how pictures look: the colours of a light page, and those that replace them on a dark one. */
 import type { Config } from 'vega-lite'
 
-/** What is drawn in, light and dark. Pictures hold the light ones, so that any viewer can show them. */
+/**
+ * The colours of text and grid, light and dark. Pictures hold the light ones, so any viewer can show them.
+ */
 const ink = { text: ['#24292f', '#e6edf3'], soft: ['#6e7781', '#9aa4af'], grid: ['#e4e7eb', '#2b323b'] } as const
 
-/** Of methods. */
+/** The colours of methods, light and dark. */
 const lines = [
   ['#2563eb', '#6ea8fe'],
   ['#d9480f', '#ff9e64'],
@@ -23,7 +25,7 @@ export const soft = ink.soft[0]
 export const palette: string[] = lines.map(([light]) => light)
 export const accent = palette[0]
 
-/** Shapes of points, so that methods differ by more than colour. */
+/** The shapes of points, so that methods differ by more than colour. */
 export const shapes = ['circle', 'square', 'triangle-up', 'diamond', 'cross', 'triangle-down', 'triangle-right']
 
 const font = 'system-ui, -apple-system, "Segoe UI", "Liberation Sans", sans-serif'

@@ -1,16 +1,18 @@
-/** @file Training curves: loss and accuracy after every epoch, means over seeds. */
+/** @file Draws training curves: loss and accuracy after every epoch, as means over seeds. */
 import type { RunGroup } from '../groups.ts'
 import { curvesOf } from './curves.ts'
 import type { Picture } from './draw.ts'
 
-/** Nothing where no run has two epochs. */
+/** The picture; undefined where no run has two epochs. */
 export function trainingPicture(groups: readonly RunGroup[]): Picture | undefined {
-  const held = groups.some(({ runs }) => runs.some(({ epochs }) => epochs.some((epoch) => epoch.validationAccuracy)))
+  const validated = groups.some(({ runs }) =>
+    runs.some(({ epochs }) => epochs.some((epoch) => epoch.validationAccuracy)),
+  )
   const spec = curvesOf(groups, {
     loss: { of: (epoch) => epoch.trainLoss, title: 'training loss', scale: { type: 'log', nice: false } },
     accuracy: {
-      of: (epoch) => percent(held ? epoch.validationAccuracy : epoch.trainAccuracy),
-      title: held ? 'validation accuracy, %' : 'training accuracy, %',
+      of: (epoch) => percent(validated ? epoch.validationAccuracy : epoch.trainAccuracy),
+      title: validated ? 'validation accuracy, %' : 'training accuracy, %',
       scale: { zero: false },
     },
   })
@@ -18,7 +20,7 @@ export function trainingPicture(groups: readonly RunGroup[]): Picture | undefine
     spec && {
       name: 'training',
       title: 'Training',
-      caption: `After every epoch, means over seeds: the training loss, and the accuracy on ${held ? 'held-out samples' : 'training samples as they pass'}.`,
+      caption: `After every epoch, means over seeds: the training loss, and the accuracy on ${validated ? 'held-out samples' : 'training samples as they pass'}.`,
       spec,
     }
   )

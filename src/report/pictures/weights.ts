@@ -1,6 +1,6 @@
 /**
- * @file Histograms of the prunable weights of one run of each group, before its first pruning event and at
- * its end.
+ * @file Draws histograms of the prunable weights of one run of each group, before its first pruning event and
+ * at its end.
  */
 import { join } from 'node:path'
 import { FILES } from '../../experiment/run/folder.ts'
@@ -15,16 +15,16 @@ import { accent, palette } from './theme.ts'
 const MOST = 9
 const BINS = 60
 
-/** `100`, `10k`, `1M`. */
+/** The expression that writes a count, such as `100`, `10k` or `1M`. */
 const COUNT =
   "datum.value >= 1e6 ? datum.value / 1e6 + 'M' : datum.value >= 1e3 ? datum.value / 1e3 + 'k' : datum.value"
 
-/** Nothing where no run has both files. Throws UserError where one is damaged. */
+/** The picture; undefined where no run has both files. Throws UserError where one is damaged. */
 export async function weightsPicture(groups: readonly RunGroup[]): Promise<Picture | undefined> {
-  const { panels: found, left } = panels(groups, MOST, ({ runs }) => firstWith(runs, ['dense', 'model']))
-  if (found.length === 0) return undefined
+  const { panels: drawn, left } = panels(groups, MOST, ({ runs }) => firstWith(runs, ['dense', 'model']))
+  if (drawn.length === 0) return undefined
   const values = []
-  for (const { label, value: run } of found) {
+  for (const { label, value: run } of drawn) {
     const [before, after] = [await nonzeros(run, 'dense'), await nonzeros(run, 'model')]
     const limit = limitOf([before, after])
     for (const [when, weights] of [
@@ -39,7 +39,7 @@ export async function weightsPicture(groups: readonly RunGroup[]): Promise<Pictu
     caption: `Nonzero prunable weights of one run of each group, in bins of equal width (one in a hundred is larger, and counted at the edges); counts are on a logarithmic scale.${left}`,
     spec: {
       data: { values },
-      ...grid(found),
+      ...grid(drawn),
       spec: {
         width: 245,
         height: 120,
@@ -85,7 +85,7 @@ function limitOf(parts: readonly Float32Array[][]): number {
   return Math.max(...limits)
 }
 
-/** Counts over [-limit, limit], each at the middle of its bin; what lies beyond counts in the last bins. */
+/** The counts over [-limit, limit], each at the middle of its bin; weights beyond count in the outer bins. */
 function histogram(parts: readonly Float32Array[], limit: number): { at: number; count: number }[] {
   const counts = new Array<number>(BINS).fill(0)
   for (const values of parts)
