@@ -1,6 +1,7 @@
 /**
- * @file All pruning methods by name: the one registry that recipes, `espalier prune`, sweeps, lists and the library
- * read. What makes networks sparse while they train has registries of its own, `rewiring/` and `gsm/`.
+ * @file All pruning methods by name: the one registry that recipes, `espalier prune`, sweeps, lists and the
+ * library read. What makes networks sparse while they train has registries of its own, `rewiring/` and
+ * `gsm/`.
  */
 import { layerwise } from './layerwise/methods.ts'
 import { scores } from './saliency/methods.ts'

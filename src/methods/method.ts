@@ -1,7 +1,7 @@
 /**
- * @file What a pruning method is. Recipes, `espalier prune`, sweeps, lists and the library know methods by this alone:
- * a method says what it is, what can be set, and makes a plan, which is asked for before there is a network, because it
- * may need programs of it.
+ * @file What a pruning method is. Recipes, `espalier prune`, sweeps, lists and the library know methods by
+ * this alone: a method says what it is, what can be set, and makes a plan, which is asked for before there is
+ * a network, because it may need programs of it.
  */
 import type { z } from 'zod'
 import type { Tensor } from '../graph/tensor.ts'
@@ -30,13 +30,17 @@ export interface Method {
   readonly takes: readonly string[]
   /** The scopes that it knows. */
   readonly scopes: readonly ScopeName[]
-  /** Whether it ranks weights by scores: then granularities, floors and sparsities of single tensors apply. */
+  /**
+   * Whether it ranks weights by scores: then granularities, floors and sparsities of single tensors apply.
+   */
   readonly ranked: boolean
   /** Whether stored weights are all that it looks at: no data, and no network that has to run. */
   readonly stored: boolean
   /** The tensors that it prunes where nobody says which. */
   readonly prunable: PrunableSet
-  /** Throws UserError where settings do not fit together. They may be those of the schema, without defaults. */
+  /**
+   * Throws UserError where settings do not fit together. They may be those of the schema, without defaults.
+   */
   check?(settings: object, nameOf: NameOf): void
   /** Throws UserError where a setting does not fit the network or the data. */
   plan(settings: object, request: PruningRequest): Promise<PruningPlan>

@@ -1,4 +1,6 @@
-/** @file New statistics of batch normalizations after pruning, which methods of every family take on request. */
+/**
+ * @file New statistics of batch normalizations after pruning, which methods of every family take on request.
+ */
 import { BatchNormRefresh, hasBatchNorm } from '../train/refresh-batch-norm.ts'
 import { UserError } from '../util/errors.ts'
 import { grouped } from '../util/format.ts'
@@ -7,9 +9,9 @@ import type { PruningPlan, PruningRequest } from './method.ts'
 import { USUAL_JUDGE } from './samples.ts'
 
 /**
- * The plan, which then also takes new statistics from `images` training images; undefined: as it was. `judging`: the
- * places, among the training samples, of those whose loss is told before and after (default: drawn by the seed).
- * Throws UserError where there is no batch normalization or there are not as many images.
+ * The plan, which then also takes new statistics from `images` training images; undefined: as it was.
+ * `judging`: the places, among the training samples, of those whose loss is told before and after (default:
+ * drawn by the seed). Throws UserError where there is no batch normalization or there are not as many images.
  */
 export function withRefresh(
   plan: PruningPlan,

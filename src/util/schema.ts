@@ -1,6 +1,6 @@
 /**
- * @file Types of values that several schemas share: each says what was found and what was expected, in the words
- * that {@link checkSchema} puts into one sentence.
+ * @file Types of values that several schemas share: each says what was found and what was expected, in the
+ * words that {@link checkSchema} puts into one sentence.
  */
 import { z } from 'zod'
 import { shown } from './check-schema.ts'

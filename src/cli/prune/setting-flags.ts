@@ -1,6 +1,6 @@
 /**
- * @file Flags made from the settings of all methods, so that a setting that is added to a method is known to the command
- * without a line here.
+ * @file Flags made from the settings of all methods, so that a setting that is added to a method is known to
+ * the command without a line here.
  */
 import type { Command } from 'commander'
 import { z } from 'zod'

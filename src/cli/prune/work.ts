@@ -21,8 +21,8 @@ export interface Work {
 }
 
 /**
- * The network with its weights, the names of the tensors, the settings that were filled in, and the work itself. Throws
- * UserError where something does not fit.
+ * The network with its weights, the names of the tensors, the settings that were filled in, and the work
+ * itself. Throws UserError where something does not fit.
  */
 export async function prepare(file: WeightsFile, path: string, { flags, task, inputs, display }: Work) {
   const { data } = inputs

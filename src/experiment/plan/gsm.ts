@@ -31,7 +31,10 @@ export const optimizerOf = ({ train }: Pick<Recipe, 'train'>): SgdOptions => ({
   biasDecay: train.biasDecay ?? (train.gsm ? 0 : train.weightDecay),
 })
 
-/** What is wrong with the learning rates of a recipe with train.gsm; nothing for others. `freeze`: when it freezes. */
+/**
+ * What is wrong with the learning rates of a recipe with train.gsm; nothing for others. `freeze`: when it
+ * freezes.
+ */
 export function gsmProblem(recipe: Recipe, schedule: RateSchedule, freeze: number | undefined): string | undefined {
   if (!recipe.train.gsm) return undefined
   // What is frozen out may have been active until then.

@@ -8,7 +8,10 @@ import { methodOf } from '../recipe/checks.ts'
 import { maskOptions, tensorsToPrune } from '../recipe/mask-keys.ts'
 import type { Recipe } from '../recipe/schema.ts'
 
-/** Undefined where the recipe prunes nothing. Throws UserError where settings do not fit the network or the data. */
+/**
+ * Undefined where the recipe prunes nothing. Throws UserError where settings do not fit the network or the
+ * data.
+ */
 export async function pruningPlan(recipe: Recipe, model: Model, data: Dataset): Promise<PruningPlan | undefined> {
   const { prune, seed } = recipe
   if (!prune) return undefined

@@ -1,6 +1,6 @@
 /**
- * @file A recipe resolved against its data, once: everything that a run, a dry run, a ticket or a sweep begins with is a
- * value of the plan, and nothing else makes these values, so that no check can be forgotten.
+ * @file A recipe resolved against its data, once: everything that a run, a dry run, a ticket or a sweep
+ * begins with is a value of the plan, and nothing else makes these values, so that no check can be forgotten.
  */
 import type { Dataset } from '../../data/dataset.ts'
 import type { OnProgress } from '../../data/progress.ts'

@@ -1,6 +1,6 @@
 /**
- * @file What a recipe asks for has to go together: all checks of several sections at once, before there is a network or
- * a data set. Each throws UserError that names `source` and the key.
+ * @file What a recipe asks for has to go together: all checks of several sections at once, before there is a
+ * network or a data set. Each throws UserError that names `source` and the key.
  */
 import { methods } from '../../methods/index.ts'
 import type { Method } from '../../methods/method.ts'

@@ -46,8 +46,8 @@ export const floorOf = (value: unknown): Floor | undefined =>
 export type MaskSettings = z.output<z.ZodObject<typeof maskKeys>>
 
 /**
- * The tensors that may be pruned (or tied): `usual` where nothing is said. Throws UserError where a pattern matches
- * nothing; `section` is what it calls the part of the recipe.
+ * The tensors that may be pruned (or tied): `usual` where nothing is said. Throws UserError where a pattern
+ * matches nothing; `section` is what it calls the part of the recipe.
  */
 export function tensorsToPrune(
   { prunable, include, exclude }: Partial<MaskSettings>,

@@ -1,6 +1,6 @@
 /**
- * @file What a recipe is: its sections, each of which knows only itself, put together. Every field says what it is, so
- * that the schema is also its documentation.
+ * @file What a recipe is: its sections, each of which knows only itself, put together. Every field says what
+ * it is, so that the schema is also its documentation.
  */
 import { z } from 'zod'
 import { aboutSchema } from './sections/about.ts'

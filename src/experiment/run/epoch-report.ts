@@ -28,7 +28,10 @@ export function epochReport(
   return { type: 'epoch', ...epoch, sparsity, ...validation, ...gsm }
 }
 
-/** Of the weights that GSM keeps active, and of those that it would leave. `stayed`: summed over the epoch's steps. */
+/**
+ * Of the weights that GSM keeps active, and of those that it would leave. `stayed`: summed over the epoch's
+ * steps.
+ */
 function gsmReport(network: Network, stayed: number, active: number, held: boolean): Partial<EpochReport> {
   const { gap, masks } = gapOf(network, active)
   const all = active * network.stepsPerEpoch

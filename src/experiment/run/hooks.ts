@@ -1,4 +1,7 @@
-/** @file What happens between the steps of a training: a snapshot is written, active weights freeze, weights go. */
+/**
+ * @file What happens between the steps of a training: a snapshot is written, active weights freeze, weights
+ * go.
+ */
 import { writeSafetensors } from '../../formats/safetensors.ts'
 import { freezeActive } from '../../methods/gsm/rule.ts'
 import type { PruningProgress } from '../../methods/method.ts'

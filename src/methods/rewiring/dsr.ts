@@ -37,8 +37,8 @@ interface DsrSettings {
 }
 
 /**
- * `faithful`: places are counted, not weights; what grows is divided as in growth-as-coded.ts, and never where
- * something was just pruned.
+ * `faithful`: places are counted, not weights; what grows is divided as in growth-as-coded.ts, and never
+ * where something was just pruned.
  */
 function reparameterization({ moves: target, tolerance, threshold: first, faithful }: DsrSettings): Rewiring {
   let threshold = first

@@ -36,7 +36,8 @@ export interface RewiringOptions {
   seed: number
   /**
    * Dense gradients that the method looks at: of a training batch drawn for the event (the network needs the
-   * option `denseGradients`), or smoothed over all steps (it needs the rule `smoothedGradients`). Default: none.
+   * option `denseGradients`), or smoothed over all steps (it needs the rule `smoothedGradients`). Default:
+   * none.
    */
   gradients?: 'batch' | 'smoothed'
   /**

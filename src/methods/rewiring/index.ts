@@ -1,6 +1,6 @@
 /**
- * @file All ways to rewire a sparse network while it trains, by name. A new one is a file beside this one and an entry
- * here.
+ * @file All ways to rewire a sparse network while it trains, by name. A new one is a file beside this one and
+ * an entry here.
  */
 import { deepR } from './deepr.ts'
 import { dsr } from './dsr.ts'

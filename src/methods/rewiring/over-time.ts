@@ -12,8 +12,9 @@ export const overTime = <T extends z.ZodType>(value: T) =>
   z.union([value, z.record(duration, value), z.custom<(step: number) => z.output<T>>((f) => typeof f === 'function')])
 
 /**
- * The value at a step: that of the last time that has come. Throws UserError where values have times and none is there
- * from the beginning; `key` is what it calls them. `stepsPerEpoch` is needed where times are in epochs.
+ * The value at a step: that of the last time that has come. Throws UserError where values have times and none
+ * is there from the beginning; `key` is what it calls them. `stepsPerEpoch` is needed where times are in
+ * epochs.
  */
 export function valueAt<T extends string | number>(
   values: OverTime<T>,

@@ -80,7 +80,10 @@ export interface RewiringMethod<Settings extends z.ZodObject = z.ZodObject> {
   make(settings: z.output<Settings> & { seed: number }): Rewiring
 }
 
-/** The method, whose `make` throws UserError where a setting is missing, unknown or has no value that it can have. */
+/**
+ * The method, whose `make` throws UserError where a setting is missing, unknown or has no value that it can
+ * have.
+ */
 export const rewiringMethod = <Settings extends z.ZodObject>(
   method: RewiringMethod<Settings>,
 ): Omit<RewiringMethod, 'make'> & { make(settings: z.input<Settings> & { seed: number }): Rewiring } => ({

@@ -44,8 +44,8 @@ export function scoresPlan(
 }
 
 /**
- * Whether the floor of every layer fits a final sparsity, as far as that can be said before there is a network. Throws
- * UserError.
+ * Whether the floor of every layer fits a final sparsity, as far as that can be said before there is a
+ * network. Throws UserError.
  */
 export function checkFloor({ tensors, masks, scope, sparsities }: PruningRequest, sparsity: number): void {
   // Of whole channels other counts are due.

@@ -38,5 +38,8 @@ export const secondOrder = {
   chita: methodOf('chita'),
 }
 
-/** |w| with samples and counts as in the published code of second-order pruning: the control beside its methods. */
+/**
+ * |w| with samples and counts as in the published code of second-order pruning: the control beside its
+ * methods.
+ */
 export const faithfulMagnitude: Method = { ...methodOf('magnitude'), scopes: ['global', 'layerwise'] }

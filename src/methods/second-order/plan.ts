@@ -1,6 +1,6 @@
 /**
- * @file Second-order pruning of a network that is not there yet: how many samples, how gradients fit into memory, and
- * what happens at an event, where gradients are taken anew at the weights of that moment.
+ * @file Second-order pruning of a network that is not there yet: how many samples, how gradients fit into
+ * memory, and what happens at an event, where gradients are taken anew at the weights of that moment.
  */
 import { isLinear } from '../../sparsity/tensors.ts'
 import { UserError } from '../../util/errors.ts'
@@ -17,8 +17,8 @@ import type { SecondOrderMethod } from './options.ts'
 import type { SecondOrderSettings } from './settings.ts'
 
 /**
- * Throws UserError where the training set or memory is too small, or new statistics are asked for and there is no batch
- * normalization.
+ * Throws UserError where the training set or memory is too small, or new statistics are asked for and there
+ * is no batch normalization.
  */
 export function secondOrderPlan(
   method: SecondOrderMethod,
@@ -66,8 +66,8 @@ export function secondOrderPlan(
 }
 
 /**
- * How many gradients, of how many samples each, and how many samples judge. By default at least half of a small data
- * set is left to judge. Throws UserError, naming the setting, where there are not as many.
+ * How many gradients, of how many samples each, and how many samples judge. By default at least half of a
+ * small data set is left to judge. Throws UserError, naming the setting, where there are not as many.
  */
 function sampleCounts(
   method: SecondOrderMethod,

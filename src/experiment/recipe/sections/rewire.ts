@@ -1,13 +1,15 @@
 /**
- * @file The section `rewire` of a recipe: which method moves the weights of a sparse network while it trains, when, and
- * with which of its settings.
+ * @file The section `rewire` of a recipe: which method moves the weights of a sparse network while it trains,
+ * when, and with which of its settings.
  */
 import { z } from 'zod'
 import { type RewiringName, rewirings } from '../../../methods/rewiring/index.ts'
 import { overTime } from '../../../methods/rewiring/over-time.ts'
 import { duration, nameIn } from '../../../util/schema.ts'
 
-/** All settings of all methods, none required here; what a key means stands beside the methods that have it. */
+/**
+ * All settings of all methods, none required here; what a key means stands beside the methods that have it.
+ */
 function settingsOfAll(): Record<string, z.ZodType> {
   const meanings = new Map<string, { schema: z.ZodType; of: Map<string, string[]> }>()
   for (const [name, { settings }] of Object.entries(rewirings))
