@@ -7,6 +7,8 @@
 #include "depthwise.h"
 #include "winograd.h"
 
+_Static_assert(MOST_TAPS * TILE_ROWS <= WEIGHT_FLOATS, "the packed weights of one tile fit");
+
 /* [tile][kernel column][channel][kernel row][TILE_ROWS], zeros where the last tile has no row. */
 static void pack_weights(const Correlation *c, float *to, int group, int first_out, int outs, int channel, int channels) {
     for (int o = 0; o < outs; o += TILE_ROWS)
@@ -24,6 +26,7 @@ static void pack_weights(const Correlation *c, float *to, int group, int first_o
 typedef struct {
     int32_t column[MOST_TAPS + 1], weight[MOST_TAPS], strip[MOST_TAPS];
 } Taps;
+_Static_assert((STRIP_FLOATS + WEIGHT_FLOATS) * sizeof(float) + sizeof(Taps) <= SCRATCH_BYTES, "the scratch holds these");
 
 static void list_taps(const Correlation *c, const Strip *s, int channels, int out_row, int out_phase, Taps *taps) {
     int count = 0;
@@ -150,7 +153,10 @@ static void correlate(const Context *ctx, const Correlation *c) {
         rows_per = (rows_per + 1) / 2;
     }
     block = least(block, MOST_TAPS / kernel);
-    if (block < 1) block = 1;
+    if (block < 1) {
+        refuse(ctx, c->y, (int64_t)c->groups * c->out * c->row.out * c->col.out * c->batch);
+        return;
+    }
     int outs_block = (int)(WEIGHT_FLOATS / ((int64_t)block * kernel)) / TILE_ROWS * TILE_ROWS;
     if (outs_block < TILE_ROWS) outs_block = TILE_ROWS;
     int row_blocks = (c->row.out + rows_per - 1) / rows_per;
@@ -196,33 +202,24 @@ static void correlate(const Context *ctx, const Correlation *c) {
         }
 }
 
-/* args: batch groups in out, h w oh ow, kh kw sy sx dy dx top left, x weight y, bias has_bias relu
- * (channels per group; padding at the bottom and the right follows from the sizes) */
-KERNEL(conv) {
-    Correlation c = {
-        .batch = a[0], .groups = a[1], .in = a[2], .out = a[3],
-        .row = {a[6], a[4], a[8], a[10], 1, a[12], -a[14]},
-        .col = {a[7], a[5], a[9], a[11], 1, a[13], -a[15]},
-        .x = ctx->arena + a[16], .weight = ctx->arena + a[17], .y = ctx->arena + a[18],
-        .bias = a[20] ? ctx->arena + a[19] : 0, .relu = a[21],
-    };
-    int kernel = a[8] * a[9];
+/* y = the convolution of x with weight, plus the bias of each channel, then ReLU. */
+DEFINE_KERNEL(conv) {
+    Correlation c = convolution(a);
+    int kernel = a->kh * a->kw;
+    c.x = ctx->arena + a->x, c.weight = ctx->arena + a->weight, c.y = ctx->arena + a->y;
+    c.bias = a->has_bias ? ctx->arena + a->bias : 0;
+    c.relu = a->relu;
     c.weight_in = kernel;
     c.weight_out = (int64_t)c.in * kernel;
     c.weight_group = (int64_t)c.out * c.in * kernel;
     correlate(ctx, &c);
 }
 
-/* dx from dy; in and out, h and oh... mean those of the convolution. Same arguments without bias and ReLU:
- * batch groups in out, h w oh ow, kh kw sy sx dy dx top left, dy weight dx */
-KERNEL(conv_input_grad) {
-    Correlation c = {
-        .batch = a[0], .groups = a[1], .in = a[3], .out = a[2],
-        .row = {a[4], a[6], a[8], 1, a[10], -a[12], a[14]},
-        .col = {a[5], a[7], a[9], 1, a[11], -a[13], a[15]},
-        .x = ctx->arena + a[16], .weight = ctx->arena + a[17], .y = ctx->arena + a[18],
-    };
-    int kernel = a[8] * a[9];
+/* The gradient of a convolution's input. */
+DEFINE_KERNEL(conv_input_grad) {
+    Correlation c = input_gradient(a);
+    int kernel = a->kh * a->kw;
+    c.x = ctx->arena + a->gradient, c.weight = ctx->arena + a->weight, c.y = ctx->arena + a->dinput;
     c.weight_in = (int64_t)c.out * kernel;
     c.weight_out = kernel;
     c.weight_group = (int64_t)c.out * c.in * kernel;

@@ -6,11 +6,6 @@
 
 #include "kernel.h"
 
-/* Shares of a thread's scratch, in floats. */
-#define STRIP_FLOATS (96 * 1024)
-#define WEIGHT_FLOATS (64 * 1024)
-#define MOST_TAPS 4096
-
 /* One axis of a correlation: tap k of output position r reads input position (r * mul + k * step + shift) / div, where that is
  * whole and inside. A convolution has div = 1 and mul = stride, its input gradient mul = 1 and div = stride. */
 typedef struct {
@@ -32,6 +27,31 @@ typedef struct {
     int64_t weight_group, weight_out, weight_in; /* strides of the weight over groups, output and input channels */
     int relu;
 } Correlation;
+
+/* The sizes that the arguments of all convolutions begin with. */
+typedef struct {
+    int32_t CONV_SIZES;
+} Sizes;
+
+/* y from x; the kernel that calls this sets them, and the weight. */
+INLINE Correlation convolution(const void *args) {
+    const Sizes *s = args;
+    return (Correlation){
+        .batch = s->batch, .groups = s->groups, .in = s->in, .out = s->out,
+        .row = {s->oh, s->h, s->kh, s->sy, 1, s->dy, -s->top},
+        .col = {s->ow, s->w, s->kw, s->sx, 1, s->dx, -s->left},
+    };
+}
+
+/* The gradient of a convolution's input from that of its output, which is the correlation's input. */
+INLINE Correlation input_gradient(const void *args) {
+    const Sizes *s = args;
+    return (Correlation){
+        .batch = s->batch, .groups = s->groups, .in = s->out, .out = s->in,
+        .row = {s->h, s->oh, s->kh, 1, s->sy, -s->dy, s->top},
+        .col = {s->w, s->ow, s->kw, 1, s->sx, -s->dx, s->left},
+    };
+}
 
 /* How a strip lies: [channel][input row - first row][phase][column / phases + margin][samples]. */
 typedef struct {

@@ -19,17 +19,20 @@ static void sum_positions(const float *const *dy, int64_t dy_row, const float *c
 #define NEAR_FLOATS (3 * 1024)    /* of the gradients of a register tile, which stay in the nearest cache */
 #define WINOGRAD_POSITIONS 49     /* on smaller maps, transforming back the sums of each sample costs more than the products do */
 #define SAMPLE_FLOATS (20 * 1024) /* per-sample sums that a thread holds at once */
+#define SAMPLE_TAPS (SAMPLE_FLOATS / LANES / GRAD_OUTS) /* taps of one register tile's output channels, at most */
+_Static_assert(MOST_SAMPLE_TAPS + GRAD_TAPS <= SAMPLE_TAPS, "the sums of one input channel fit");
+_Static_assert(STRIP_FLOATS + WEIGHT_FLOATS + SAMPLE_FLOATS + SAMPLE_TAPS <= SCRATCH_FLOATS,
+               "the scratch holds strips, gradients, sums and taps");
 
 /* How many input channels to take at once, so that their strip and that of the output channels, which the sums leave room for, are filled equally often
- * for their sizes. */
+ * for their sizes. 0 where there is no room for one. */
 static int sample_ins(const Correlation *c, const Strip *strip, int64_t gradient_floats) {
     const int room = SAMPLE_FLOATS / LANES, kernel = c->row.taps * c->col.taps;
     int outs = GRAD_OUTS;
     while (outs < c->out && (outs + GRAD_OUTS) * gradient_floats <= WEIGHT_FLOATS && (outs + GRAD_OUTS) * (kernel + GRAD_TAPS) <= room &&
            outs * outs * kernel * gradient_floats < room * strip->channel_floats)
         outs += GRAD_OUTS;
-    int ins = least(least((int)(STRIP_FLOATS / strip->channel_floats), (room / outs - GRAD_TAPS) / kernel), c->in);
-    return ins < 1 ? 1 : ins;
+    return least(least((int)(STRIP_FLOATS / strip->channel_floats), (room / outs - GRAD_TAPS) / kernel), c->in);
 }
 
 /* totals[t] += the sums over lanes of `taps` vectors, or of their squares. */
@@ -50,13 +53,13 @@ INLINE void add_samples(const float *sums, int taps, const int squares, float *t
 
 /* Per-sample weight gradients: the batch lies innermost, so a vector of sums over positions is the gradient of LANES samples.
  * squares = 0: dw[weight][sample]. squares = 1: dw[weight] = the sum over samples of the square of each sample's gradient.
- * If hasSum, sum[weight] = the sum over samples as well: what conv_weight_grad gives, up to rounding.
- * args: as conv_weight_grad, then squares sum hasSum */
-KERNEL(conv_sample_grads) {
-    Correlation c = convolution(ctx, a);
-    const float *dy = ctx->arena + a[17];
-    float *dw = ctx->arena + a[18], *sum = a[21] ? ctx->arena + a[20] : 0;
-    int squares = a[19], kernel = c.row.taps * c.col.taps;
+ * If has_sum, sum[weight] = the sum over samples as well: what conv_weight_grad gives, up to rounding. */
+DEFINE_KERNEL(conv_sample_grads) {
+    Correlation c = convolution(a);
+    const float *dy = ctx->arena + a->gradient;
+    float *dw = ctx->arena + a->dweight, *sum = a->has_sum ? ctx->arena + a->sum : 0;
+    int squares = a->squares, kernel = c.row.taps * c.col.taps;
+    c.x = ctx->arena + a->x;
     if (is_depthwise(&c)) {
         JOIN(depthwise_weight_grads, ISA)(ctx, &c, dy, dw, sum, squares ? GRADIENT_SQUARES : GRADIENT_BY_SAMPLE);
         return;
@@ -76,8 +79,14 @@ KERNEL(conv_sample_grads) {
     }
     int ins_per = sample_ins(&c, &strip, fused * rows_per);
     int width = (ins_per * kernel + GRAD_TAPS - 1) / GRAD_TAPS * GRAD_TAPS * LANES; /* floats of sums per output channel */
-    int outs_per = least((int)(WEIGHT_FLOATS / (fused * rows_per)), SAMPLE_FLOATS / width);
-    outs_per = outs_per < GRAD_OUTS ? GRAD_OUTS : outs_per / GRAD_OUTS * GRAD_OUTS;
+    int outs_per = ins_per < 1 ? 0 : least((int)(WEIGHT_FLOATS / (fused * rows_per)), SAMPLE_FLOATS / width);
+    outs_per = outs_per / GRAD_OUTS * GRAD_OUTS;
+    if (outs_per < 1) {
+        int64_t weights = (int64_t)c.groups * c.out * c.in * kernel;
+        refuse(ctx, dw, squares ? weights : weights * c.batch);
+        if (sum) refuse(ctx, sum, weights);
+        return;
+    }
 
     float *strip_data = ctx->scratch, *gradient = strip_data + STRIP_FLOATS, *sums = gradient + WEIGHT_FLOATS;
     int32_t *tap = (int32_t *)(sums + SAMPLE_FLOATS);

@@ -16,12 +16,14 @@ static void sum_products(const float *const *dy, int64_t dy_row, const float *co
         for (int t = 0; t < GRAD_TAPS; t++) sums[o * GRAD_TAPS + t] = sum_lanes(acc[o][t]);
 }
 
-/* Lanes run over the fused (column, sample) axis; each sum over a block of rows ends with a sum over lanes.
- * args: batch groups in out, h w oh ow, kh kw sy sx dy dx top left, x dy dw */
-KERNEL(conv_weight_grad) {
-    Correlation c = convolution(ctx, a);
-    const float *dy = ctx->arena + a[17];
-    float *dw = ctx->arena + a[18];
+_Static_assert(STRIP_FLOATS + WEIGHT_FLOATS + MOST_TAPS <= SCRATCH_FLOATS, "the scratch holds strips, gradients and taps");
+
+/* Lanes run over the fused (column, sample) axis; each sum over a block of rows ends with a sum over lanes. */
+DEFINE_KERNEL(conv_weight_grad) {
+    Correlation c = convolution(a);
+    const float *dy = ctx->arena + a->gradient;
+    float *dw = ctx->arena + a->dweight;
+    c.x = ctx->arena + a->x;
     if (is_depthwise(&c)) {
         JOIN(depthwise_weight_grads, ISA)(ctx, &c, dy, dw, 0, GRADIENT_SUM);
         return;
@@ -47,7 +49,10 @@ KERNEL(conv_weight_grad) {
         if (rows_per == 1 || (strip.channel_floats * least(c.in, 16) <= STRIP_FLOATS && fused * rows_per * least(c.out, 16) <= WEIGHT_FLOATS)) break;
     }
     int ins_per = least((int)(STRIP_FLOATS / strip.channel_floats), MOST_TAPS / kernel), outs_per = (int)(WEIGHT_FLOATS / (fused * rows_per));
-    if (ins_per < 1) ins_per = 1;
+    if (ins_per < 1 || outs_per < 1) {
+        refuse(ctx, dw, (int64_t)c.groups * c.out * c.in * kernel);
+        return;
+    }
     if (outs_per > GRAD_OUTS) outs_per -= outs_per % GRAD_OUTS;
 
     float *strip_data = ctx->scratch, *gradient = strip_data + STRIP_FLOATS;

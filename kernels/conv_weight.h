@@ -18,6 +18,7 @@
 #define GRAD_OUTS 3
 #define GRAD_TAPS 3
 #endif
+_Static_assert(GRAD_OUTS <= MOST_GRAD_OUTS, "TypeScript leaves room for the rows of a tile");
 
 /* acc[o][t] += over `rows` rows of `length` fused positions, lane by lane: dy[o] rows dy_row apart, x[t] rows x_row apart. */
 INLINE void add_products(vec acc[GRAD_OUTS][GRAD_TAPS], const float *const *dy, int64_t dy_row, const float *const *x, int64_t x_row, int rows,
@@ -60,15 +61,6 @@ INLINE WeightShare weight_share(const Context *ctx, const Correlation *c) {
     else if (c->in >= 4 * ctx->parts) share(ctx, c->in, 1, &s.i0, &s.i1);
     else share(ctx, c->out, GRAD_OUTS, &s.o0, &s.o1);
     return s;
-}
-
-INLINE Correlation convolution(const Context *ctx, const int32_t *a) {
-    return (Correlation){
-        .batch = a[0], .groups = a[1], .in = a[2], .out = a[3],
-        .row = {a[6], a[4], a[8], a[10], 1, a[12], -a[14]},
-        .col = {a[7], a[5], a[9], a[11], 1, a[13], -a[15]},
-        .x = ctx->arena + a[16],
-    };
 }
 
 /* Where each tap of `ins` input channels begins in the strip, for the first output row of it. */

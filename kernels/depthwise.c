@@ -8,6 +8,7 @@
 typedef struct {
     int count, tap[MOST_DEPTHWISE_TAPS], position[MOST_DEPTHWISE_TAPS];
 } Reads;
+_Static_assert(2 * MOST_DEPTHWISE_ROWS * sizeof(Reads) <= SCRATCH_BYTES, "the scratch holds those of rows and columns");
 
 static void list_reads(const Axis *axis, Reads *reads) {
     for (int r = 0; r < axis->out; r++, reads++) {

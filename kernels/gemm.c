@@ -13,6 +13,8 @@
 #define DEPTH 256
 #define RUN 8 /* consecutive k of one row that lie together in a packed block of a row-major A */
 #define ROWS_BLOCK (120 / TILE_ROWS * TILE_ROWS)
+_Static_assert(DEPTH % RUN == 0, "only the last block of the depth has a run that is not whole");
+_Static_assert((ROWS_BLOCK + TILE_COLS) * DEPTH <= SCRATCH_FLOATS, "the scratch holds both packed operands");
 
 /* In WebAssembly an unrolled depth is a loss: the compiler moves all products before all sums, and V8 spills them. */
 #ifdef __wasm__
@@ -20,8 +22,6 @@
 #else
 #define UNROLLED_RUN _Pragma("GCC unroll 8")
 #endif
-
-enum { BIAS_NONE, BIAS_ROW, BIAS_COLUMN };
 
 typedef struct {
     const float *p;
@@ -189,16 +189,14 @@ static int row_parts(int parts, int m, int n, int b_transposed) {
     return best;
 }
 
-/* args: m n k, a outer depth, b outer depth, c, bias bias_kind, relu */
-KERNEL(gemm) {
-    int m = a[0], n = a[1], k = a[2];
-    Operand A = {ctx->arena + a[3], a[4], a[5]}, B = {ctx->arena + a[6], a[7], a[8]};
-    float *C = ctx->arena + a[9];
-    const float *bias = ctx->arena + a[10];
-    int bias_kind = a[11], relu = a[12];
+DEFINE_KERNEL(gemm) {
+    int m = a->m, n = a->n, k = a->k;
+    Operand A = {ctx->arena + a->a, a->a_outer, a->a_depth}, B = {ctx->arena + a->b, a->b_outer, a->b_depth};
+    float *C = ctx->arena + a->c;
+    const float *bias = ctx->arena + a->bias;
 
     int pm = row_parts(ctx->parts, m, n, B.outer != 1), pn = ctx->parts / pm;
-    Context rows = {0, 0, ctx->part / pn, pm}, cols = {0, 0, ctx->part % pn, pn};
+    Context rows = {.part = ctx->part / pn, .parts = pm}, cols = {.part = ctx->part % pn, .parts = pn};
     int m0, m1, n0, n1;
     share(&rows, m, TILE_ROWS, &m0, &m1);
     share(&cols, n, LANES, &n0, &n1);
@@ -219,8 +217,8 @@ KERNEL(gemm) {
                 pack_b(packed_b, B, j0, width, vecs * LANES, k0, depth);
                 for (int i = 0; i < height; i += TILE_ROWS) {
                     Tile t = {C + (int64_t)(i0 + i) * n + j0, n, height - i < TILE_ROWS ? height - i : TILE_ROWS, width,
-                              block == 0, block == blocks - 1, bias_kind == BIAS_ROW ? bias + i0 + i : 0,
-                              bias_kind == BIAS_COLUMN ? bias + j0 : 0, relu};
+                              block == 0, block == blocks - 1, a->bias_kind == BIAS_ROW ? bias + i0 + i : 0,
+                              a->bias_kind == BIAS_COLUMN ? bias + j0 : 0, a->relu};
                     run_tile(&t, packed_a + i / TILE_ROWS * tile_floats, packed_b, depth, vecs, row_major);
                 }
             }

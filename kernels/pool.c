@@ -27,7 +27,7 @@ typedef struct {
 
 struct Pool {
     int threads;
-    const KernelEntry *kernels;
+    const Kernel *kernels;
     Worker *workers; /* workers[0] is the caller of pool_run */
 
     Run together; /* on all threads, or, where there are some: */
@@ -83,7 +83,7 @@ INLINE void walk(Pool *pool, const Run *run, Context ctx, int meet) {
     const int32_t *code = run->code, *end = code + run->length;
     while (code < end) {
         const int32_t *next = code + 2 + code[1];
-        pool->kernels[code[0]].run(&ctx, code + 2);
+        pool->kernels[code[0]](&ctx, code + 2);
         if (meet) barrier(pool);
         code = next;
     }
@@ -140,7 +140,7 @@ void pool_destroy(Pool *pool) {
     free(pool);
 }
 
-Pool *pool_create(int threads, const KernelEntry *kernels) {
+Pool *pool_create(int threads, const Kernel *kernels) {
     Pool *pool = aligned_alloc(64, (sizeof *pool + 63) / 64 * 64);
     if (!pool) return 0;
     *pool = (Pool){.kernels = kernels};

@@ -30,12 +30,12 @@ static vec sum_side_by_side(const float *x, int count, const int32_t *r, const i
     return acc;
 }
 
-/* args: mean (0 or 1), kept dims o0..o3, their strides, reduced dims r0..r3, their strides, x, y */
-KERNEL(reduce) {
-    const int32_t *o = a + 1, *so = a + 5, *r = a + 9, *sr = a + 13;
-    const float *x = ctx->arena + a[17];
-    float *y = ctx->arena + a[18];
-    float scale = a[0] ? 1.0f / ((float)r[0] * r[1] * r[2] * r[3]) : 1.0f;
+/* y = the sum (or mean) of x over the dimensions r (strides t), for each place of the dimensions d (strides s). */
+DEFINE_KERNEL(reduce) {
+    const int32_t *o = a->d, *so = a->s, *r = a->r, *sr = a->t;
+    const float *x = ctx->arena + a->x;
+    float *y = ctx->arena + a->y;
+    float scale = a->mean ? 1.0f / ((float)r[0] * r[1] * r[2] * r[3]) : 1.0f;
     int outer = o[0] * o[1] * o[2], inner = o[3], wide = so[3] == 1 && inner > 1;
     int grain = wide ? LANES : 1, per_row = (inner + grain - 1) / grain, lo, hi;
     share(ctx, outer * per_row, 1, &lo, &hi);

@@ -9,20 +9,26 @@ INLINE uint32_t key_of(float x) {
 
 #define DIGIT 11
 #define BINS (1 << DIGIT)
+_Static_assert(BINS * sizeof(uint32_t) <= SCRATCH_BYTES, "the scratch holds a histogram");
+
+/* One tensor of a selection: where its n scores lie, and where its mask goes. `count` of them follow the arguments. */
+typedef struct {
+    int32_t scores, n, mask;
+} Segment;
 
 /* mask[i] = 1 for exactly `keep` largest scores, 0 elsewhere. Radix selection: three histograms of 11 bits
- * fix the key of the keep-th largest score and how many of its equals are kept.
- * args: keep, count, then (scores, n, mask) `count` times */
-KERNEL(select_top) {
+ * fix the key of the keep-th largest score and how many of its equals are kept. */
+DEFINE_KERNEL(select_top) {
     if (ctx->part) return;
-    int32_t keep = a[0], count = a[1], wanted = keep;
+    const Segment *segments = (const Segment *)a->segments;
+    int32_t keep = a->keep, count = a->count, wanted = keep;
     uint32_t prefix = 0, known = 0; /* the threshold's leading bits, and which they are */
     uint32_t *bins = (uint32_t *)ctx->scratch;
     for (int shift = 32 - DIGIT; wanted > 0; shift = shift > DIGIT ? shift - DIGIT : 0) {
         for (int b = 0; b < BINS; b++) bins[b] = 0;
         for (int t = 0; t < count; t++) {
-            const float *x = ctx->arena + a[2 + 3 * t];
-            for (int i = 0; i < a[3 + 3 * t]; i++) {
+            const float *x = ctx->arena + segments[t].scores;
+            for (int i = 0; i < segments[t].n; i++) {
                 uint32_t key = key_of(x[i]);
                 if ((key & known) == prefix) bins[key >> shift & (BINS - 1)]++;
             }
@@ -36,9 +42,9 @@ KERNEL(select_top) {
     }
     int32_t equals = wanted; /* of the scores equal to the threshold, this many are kept */
     for (int t = 0; t < count; t++) {
-        const float *x = ctx->arena + a[2 + 3 * t];
-        float *mask = ctx->arena + a[4 + 3 * t];
-        for (int i = 0; i < a[3 + 3 * t]; i++) {
+        const float *x = ctx->arena + segments[t].scores;
+        float *mask = ctx->arena + segments[t].mask;
+        for (int i = 0; i < segments[t].n; i++) {
             uint32_t key = key_of(x[i]);
             mask[i] = keep > 0 && (key > prefix || (key == prefix && equals-- > 0)) ? 1.0f : 0.0f;
         }

@@ -8,17 +8,18 @@
 
 #include "conv.h"
 
-/* Shares of a thread's scratch. */
-#define SPARSE_STRIP_FLOATS (120 * 1024)
+/* Taps that a thread lists at once, and the rows that they belong to, counted for every phase of outputs. */
 #define SPARSE_MOST_TAPS (32 * 1024)
 #define SPARSE_MOST_ROWS 8000
-#define SPARSE_MOST_STRIDE 8
 
 /* A tap of an output: where its run begins in the strip, and its weight, or which weight it is. */
 typedef struct {
     int32_t offset;
     union { float value; int32_t entry; };
 } Tap;
+_Static_assert((SPARSE_STRIP_FLOATS + SPARSE_MOST_ROWS) * 4 + SPARSE_MOST_TAPS * sizeof(Tap) <= SCRATCH_BYTES,
+               "the scratch holds a strip, taps, and where those of each row begin");
+_Static_assert(SPARSE_MOST_ROWS / (SPARSE_MOST_STRIDE * SPARSE_MOST_STRIDE) >= 2, "one row is listed for all phases");
 
 /* The nonzeros of row r (an output channel of the pass) are start[r] .. start[r + 1] of `place`, each channel * taps + tap. Their values have the
  * same numbers or, where `entry` is given, those in there. Without `values`, taps say which entry they are. */
@@ -70,10 +71,17 @@ INLINE Reach reach_of(const Axis *axis) {
 /* Outputs of one phase of an axis. */
 INLINE int outputs_of(const Axis *axis, int phase) { return (axis->out - phase + axis->div - 1) / axis->div; }
 
+/* Whether these functions have room for the sizes: not whether a row fits the strip, which set_rows and the caller see. */
+INLINE int sparse_fits(const Correlation *c) {
+    int stride = SPARSE_MOST_STRIDE;
+    if (c->row.mul > stride || c->col.mul > stride || c->row.div > stride || c->col.div > stride) return 0;
+    return (int64_t)c->row.taps * c->col.taps <= MOST_TAPS;
+}
+
 /* Everything but the number of rows. Samples: whole cache lines of them, more where a row of outputs is short, all of a small batch. */
 INLINE SparseStrip sparse_strip(const Correlation *c) {
-    SparseStrip s = {.row = reach_of(&c->row), .col = reach_of(&c->col), .samples = 16, .columns = outputs_of(&c->col, 0)};
-    while (s.columns * s.samples < 128) s.samples *= 2;
+    SparseStrip s = {.row = reach_of(&c->row), .col = reach_of(&c->col), .samples = SPARSE_SAMPLES, .columns = outputs_of(&c->col, 0)};
+    while (s.columns * s.samples < SPARSE_ROW) s.samples *= 2;
     if (s.samples >= c->batch) s.samples = c->col.div == 1 ? c->batch : (c->batch + LANES - 1) / LANES * LANES;
     s.whole = s.samples == c->batch && c->col.div == 1;
     s.width = s.columns + s.col.high - s.col.low;

@@ -5,6 +5,7 @@
 #include "sparse.h"
 
 #define MOST_VECTORS 8
+_Static_assert(MOST_VECTORS * LANES <= WIDEST_SPARSE_TILE, "TypeScript leaves room behind a strip for a tile");
 
 /* Where the vectors of a tile go in an output channel, and how many floats of each; whether sums end with ReLU. */
 typedef struct {
@@ -122,6 +123,11 @@ static void sum_block(const Correlation *c, const SparseStrip *s, const Block *b
 
 /* `residual`, where given, is added: it has the shape of y. */
 static void sparse_correlate(const Context *ctx, const Correlation *c, const Pattern *p, const float *residual) {
+    int64_t outputs = (int64_t)c->out * c->row.out * c->col.out * c->batch;
+    if (!sparse_fits(c)) {
+        refuse(ctx, c->y, outputs);
+        return;
+    }
     SparseStrip s = sparse_strip(c);
     int kernel = c->row.taps * c->col.taps, chunks = (c->batch + s.samples - 1) / s.samples, grid = outputs_of(&c->row, 0);
     int direct = reads_directly(c), phases = c->row.div * c->col.div;
@@ -136,6 +142,10 @@ static void sparse_correlate(const Context *ctx, const Correlation *c, const Pat
         if (!block && (rows == 1 || fits)) block = direct ? SPARSE_MOST_TAPS : least(c->in, channels);
         int enough = units % ctx->parts == 0 || units >= 4 * ctx->parts || (rows + 1) / 2 * row_vecs < MOST_VECTORS;
         if (rows == 1 || (fits && (enough || direct))) break;
+    }
+    if (block < 1) {
+        refuse(ctx, c->y, outputs);
+        return;
     }
     int row_blocks = (grid + rows - 1) / rows, units = chunks * row_blocks, lo = 0, hi = units, o0 = 0, o1 = c->out;
     if (units >= ctx->parts) share(ctx, units, 1, &lo, &hi);
@@ -168,28 +178,22 @@ static void sparse_correlate(const Context *ctx, const Correlation *c, const Pat
     }
 }
 
-/* args: batch groups in out, h w oh ow, kh kw sy sx dy dx top left, x values starts places capacity, y, bias has_bias relu,
- * residual has_residual */
-KERNEL(sparse_conv) {
-    Correlation c = {
-        .batch = a[0], .groups = a[1], .in = a[2], .out = a[3],
-        .row = {a[6], a[4], a[8], a[10], 1, a[12], -a[14]},
-        .col = {a[7], a[5], a[9], a[11], 1, a[13], -a[15]},
-        .x = ctx->arena + a[16], .y = ctx->arena + a[21], .bias = a[23] ? ctx->arena + a[22] : 0, .relu = a[24],
-    };
-    Pattern p = {(const int32_t *)ctx->arena + a[18], (const int32_t *)ctx->arena + a[19], 0, ctx->arena + a[17], a[20], c.out};
-    sparse_correlate(ctx, &c, &p, a[26] ? ctx->arena + a[25] : 0);
+/* y = the convolution of x with the nonzeros of a weight, plus bias and residual, then ReLU. */
+DEFINE_KERNEL(sparse_conv) {
+    Correlation c = convolution(a);
+    c.x = ctx->arena + a->x, c.y = ctx->arena + a->y;
+    c.bias = a->has_bias ? ctx->arena + a->bias : 0;
+    c.relu = a->relu;
+    const int32_t *arena = (const int32_t *)ctx->arena;
+    Pattern p = {arena + a->starts, arena + a->places, 0, ctx->arena + a->values, a->capacity, c.out};
+    sparse_correlate(ctx, &c, &p, a->has_residual ? ctx->arena + a->residual : 0);
 }
 
-/* dx from dy, by the transposed pattern. args: sizes as above, dy values starts places entries capacity, dx */
-KERNEL(sparse_conv_input_grad) {
-    Correlation c = {
-        .batch = a[0], .groups = a[1], .in = a[3], .out = a[2],
-        .row = {a[4], a[6], a[8], 1, a[10], -a[12], a[14]},
-        .col = {a[5], a[7], a[9], 1, a[11], -a[13], a[15]},
-        .x = ctx->arena + a[16], .y = ctx->arena + a[22],
-    };
+/* The gradient of its input, by the transposed pattern. */
+DEFINE_KERNEL(sparse_conv_input_grad) {
+    Correlation c = input_gradient(a);
+    c.x = ctx->arena + a->gradient, c.y = ctx->arena + a->dinput;
     const int32_t *arena = (const int32_t *)ctx->arena;
-    Pattern p = {arena + a[18], arena + a[19], arena + a[20], ctx->arena + a[17], a[21], c.out};
+    Pattern p = {arena + a->starts, arena + a->places, arena + a->entries, ctx->arena + a->values, a->capacity, c.out};
     sparse_correlate(ctx, &c, &p, 0);
 }

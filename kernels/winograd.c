@@ -12,6 +12,9 @@
 #define BLOCK 64     /* most channels of a block */
 #define MOST_VECS 96 /* most vectors of a unit */
 #define SKEW 16      /* keeps the 16 points of one place in different sets of the cache */
+_Static_assert(BLOCK % OUTS == 0 && POINTS * BLOCK * BLOCK <= KERNEL_FLOATS, "the kernels of a block fit");
+_Static_assert(POINT_FLOATS / (POINTS * LANES * BLOCK) >= VECS, "the points of a tile of vectors fit");
+_Static_assert(KERNEL_FLOATS + 2 * (POINT_FLOATS + POINTS * SKEW) <= SCRATCH_FLOATS, "the scratch holds all of these");
 
 /* G g G^T to [point][tile of OUTS][channel][OUTS], zeros where the last tile has no channel. */
 static void transform_kernels(const Correlation *c, int o0, int outs, int i0, int ins, float *to) {

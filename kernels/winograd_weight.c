@@ -11,6 +11,9 @@
 #define WIDTH 192
 #define PASS_IN 60
 #define SKEW 16
+_Static_assert(BLOCK_OUT % OUTS == 0 && BLOCK_IN % INS == 0 && PASS_IN % INS == 0 && WIDTH % LANES == 0, "whole tiles");
+_Static_assert(POINTS * (BLOCK_OUT * WIDTH + BLOCK_IN * WIDTH + 2 * SKEW + PASS_IN * BLOCK_OUT) <= SCRATCH_FLOATS,
+               "the scratch holds gradients, inputs and sums");
 
 /* A dy A^T of the gradients of a tile; its points go `point` floats apart. */
 INLINE void transform_gradient(const float *dy, const Square *s, float *to, int64_t point) {
@@ -124,6 +127,10 @@ void JOIN(winograd_weight_grad, ISA)(const Context *ctx, const Correlation *c, c
 #endif
 
 #define SAMPLE_FLOATS (SAMPLE_IN * SAMPLE_OUT * 9 * LANES) /* of totals over samples, lane by lane: of squares, and behind them of the gradients */
+_Static_assert(SAMPLE_OUT % OUTS == 0 && SAMPLE_IN % INS == 0, "whole tiles");
+_Static_assert(POINTS * (SAMPLE_OUT * WIDTH + SAMPLE_IN * WIDTH + 2 * SKEW + SAMPLE_IN * SAMPLE_OUT * LANES) +
+                   2 * SAMPLE_FLOATS <= SCRATCH_FLOATS,
+               "the scratch holds gradients, inputs, sums and totals");
 
 /* sums[input channel][output channel][lane] += the products over `vecs` vectors of d[output channel] and v[input channel], lane by lane. */
 INLINE void add_lanes(const float *d, const float *v, int vecs, float *sums) {
@@ -171,8 +178,6 @@ void JOIN(winograd_sample_grads, ISA)(const Context *ctx, const Correlation *c, 
     int64_t point_d = SAMPLE_OUT * WIDTH + SKEW, point_v = SAMPLE_IN * WIDTH + SKEW, point_s = SAMPLE_IN * SAMPLE_OUT * LANES;
     int64_t plane_in = (int64_t)c->row.in * c->col.in * c->batch, plane_out = (int64_t)c->row.out * c->col.out * c->batch;
     float *d = ctx->scratch, *v = d + POINTS * point_d, *sums = v + POINTS * point_v, *totals = sums + POINTS * point_s;
-    _Static_assert(POINTS * (SAMPLE_OUT * WIDTH + SAMPLE_IN * WIDTH + 2 * SKEW + SAMPLE_IN * SAMPLE_OUT * LANES) + 2 * SAMPLE_FLOATS <= SCRATCH_FLOATS,
-                   "the scratch holds all of these");
     Square inputs[WIDTH / LANES], outputs[WIDTH / LANES];
 
     for (int o = o0; o < o1; o += SAMPLE_OUT)

@@ -26,9 +26,9 @@ const out = join(root, 'build', sanitize ? 'sanitize' : 'native')
 const addon = join(out, 'espalier.node')
 const compiler = process.env.CC || 'cc'
 
-/** Everything but the faces and the thread pool is compiled once per instruction set. */
+/** Everything but the faces, the declarations and the thread pool is compiled once per instruction set. */
 const kernelFiles = readdirSync(join(root, 'kernels'))
-  .filter((name) => name.endsWith('.c') && !['addon.c', 'pool.c', 'wasm.c'].includes(name))
+  .filter((name) => name.endsWith('.c') && !['addon.c', 'declarations.c', 'pool.c', 'wasm.c'].includes(name))
   .map((name) => name.slice(0, -2))
   .sort()
 const instructionSets = {
@@ -84,6 +84,7 @@ function link(work, headers) {
   }
   for (const [set, extra] of Object.entries(instructionSets))
     for (const file of kernelFiles) compile(`${file}.c`, `${file}.${set}.o`, [...extra, `-DISA=${set}`])
+  compile('declarations.c', 'declarations.o', [])
   compile('pool.c', 'pool.o', [])
   compile('addon.c', 'addon.o', ['-I', headers])
   const shared = process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared']
