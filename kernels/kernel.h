@@ -1,6 +1,6 @@
 /* What every kernel sees. A kernel is called once by each of `parts` threads with the same arguments and computes
- * its own share of the outputs: work is split over outputs, never over a sum, so that results do not depend on the
- * number of threads. */
+ * its own share of the outputs: work is split over outputs, never over a sum (but of whole numbers), so that results
+ * do not depend on the number of threads. */
 #ifndef ESPALIER_KERNEL_H
 #define ESPALIER_KERNEL_H
 
@@ -10,6 +10,9 @@ typedef struct {
     float *arena;   /* all tensors of the program, addressed by offset in floats */
     float *scratch; /* SCRATCH_FLOATS of this thread's own */
     int part, parts;
+    float *const *scratches; /* of all parts, for what they tell each other before a `meet` */
+    void (*barrier)(void *team);
+    void *team; /* the argument of `barrier` */
 } Context;
 
 #define SCRATCH_FLOATS (192 * 1024)
@@ -56,6 +59,12 @@ INLINE void share(const Context *ctx, int n, int grain, int *lo, int *hi) {
     int64_t last = grains * (ctx->part + 1) / ctx->parts * grain;
     *lo = (int)(first < n ? first : n);
     *hi = (int)(last < n ? last : n);
+}
+
+/* Returns when all parts have come here, and sees what they wrote before. Every part has to come as often as the others:
+ * whether it does may depend on the arguments, and on what all parts see alike, only. */
+INLINE void meet(const Context *ctx) {
+    if (ctx->parts > 1) ctx->barrier(ctx->team);
 }
 
 /* What becomes of a result whose sizes the scratch has no room for: NaN. TypeScript refuses such sizes before they get

@@ -59,16 +59,29 @@ DEFINE_KERNEL(cross_entropy_grad) {
     }
 }
 
-/* How many samples have their largest logit (the first, among equals) at the label. */
+/* How many samples have their largest logit (the first, among equals) at the label. A whole number, so that it
+ * does not matter how the samples are shared out. */
 DEFINE_KERNEL(count_correct) {
-    if (ctx->part) return;
-    int classes = a->classes, n = a->n, correct = 0;
-    for (int i = 0; i < n; i++) {
+    int classes = a->classes, n = a->n, lo, hi;
+    int32_t *correct = (int32_t *)ctx->scratch;
+    *correct = 0;
+    share(ctx, n, LANES, &lo, &hi);
+    for (int i = lo; i < hi; i += LANES) {
+        int count = least(LANES, hi - i);
         const float *z = ctx->arena + a->logits + i;
-        int best = 0;
-        for (int c = 1; c < classes; c++)
-            if (z[(int64_t)c * n] > z[(int64_t)best * n]) best = c;
-        correct += (float)best == ctx->arena[a->labels + i];
+        vec label = load_part(ctx->arena + a->labels + i, count), largest = load_part(z, count), best = splat(0);
+        for (int c = 1; c < classes; c++) {
+            vec value = load_part(z + (int64_t)c * n, count);
+            ivec larger = value > largest;
+            largest = choose(larger, value, largest);
+            best = choose(larger, splat((float)c), best);
+        }
+        ivec hit = best == label;
+        for (int l = 0; l < count; l++) *correct -= hit[l];
     }
-    ctx->arena[a->y] = (float)correct;
+    meet(ctx);
+    if (ctx->part) return;
+    int32_t total = 0;
+    for (int p = 0; p < ctx->parts; p++) total += *(const int32_t *)ctx->scratches[p];
+    ctx->arena[a->y] = (float)total;
 }

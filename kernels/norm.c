@@ -99,8 +99,9 @@ DEFINE_KERNEL(batch_norm_grad) {
 
 /* x += rate (factor y - x), elementwise: a running statistic. Rate and factor are the bits of floats. */
 DEFINE_KERNEL(running_average) {
-    if (ctx->part) return;
     float rate = bits_to_float(a->rate), factor = bits_to_float(a->factor), *x = ctx->arena + a->x;
     const float *y = ctx->arena + a->y;
-    for (int i = 0; i < a->n; i++) x[i] += rate * (factor * y[i] - x[i]);
+    int lo, hi;
+    share(ctx, a->n, LANES, &lo, &hi);
+    for (int i = lo; i < hi; i++) x[i] += rate * (factor * y[i] - x[i]);
 }

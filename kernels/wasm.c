@@ -4,6 +4,7 @@
 
 extern const Kernel JOIN(espalier_kernels, ISA)[];
 static _Alignas(64) float scratch[SCRATCH_FLOATS];
+static float *const scratches[] = {scratch};
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -11,7 +12,7 @@ static _Alignas(64) float scratch[SCRATCH_FLOATS];
 EXPORT const Declaration *declarations(void) { return espalier_declarations; }
 
 EXPORT void run(float *arena, const int32_t *code, int32_t length) {
-    Context ctx = {.arena = arena, .scratch = scratch, .part = 0, .parts = 1};
+    Context ctx = {.arena = arena, .scratch = scratch, .part = 0, .parts = 1, .scratches = scratches};
     for (int32_t at = 0; at < length; at += 2 + code[at + 1]) JOIN(espalier_kernels, ISA)[code[at]](&ctx, code + at + 2);
 }
 

@@ -4,7 +4,7 @@ import { loadImages, loadLabels } from '../../src/engine/kernels/data.ts'
 import { binary, copy, UNARY, unary } from '../../src/engine/kernels/elementwise.ts'
 import { gemm } from '../../src/engine/kernels/gemm.ts'
 import { limits } from '../../src/engine/kernels/limits.ts'
-import { crossEntropy, crossEntropyGrad, softmax } from '../../src/engine/kernels/loss.ts'
+import { countCorrect, crossEntropy, crossEntropyGrad, softmax } from '../../src/engine/kernels/loss.ts'
 import { sgd } from '../../src/engine/kernels/optimizer.ts'
 import { peak } from '../../src/engine/kernels/peak.ts'
 import { reduce } from '../../src/engine/kernels/reduce.ts'
@@ -83,6 +83,7 @@ describe('instructions that are refused', () => {
       call(crossEntropyGrad, { classes: 0, n: 4, logits: 96, labels: 0, dloss: 4, dlogits: 8 }),
       /at least one class/,
     ],
+    ['no classes', call(countCorrect, { classes: 0, n: 4, logits: 96, labels: 0, y: 4 }), /at least one class/],
     [
       'no images',
       call(loadImages, { batch: 1, count: 0, channels: 1, plane: 1, data: 0, index: 0, scale: 0, shift: 0, y: 0 }),
