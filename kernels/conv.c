@@ -7,7 +7,7 @@
 #include "depthwise.h"
 #include "winograd.h"
 
-_Static_assert(MOST_TAPS * TILE_ROWS <= WEIGHT_FLOATS, "the packed weights of one tile fit");
+_Static_assert(WEIGHT_FLOATS >= MOST_TAPS * TILE_ROWS, "the packed weights of one tile fit");
 
 /* [tile][kernel column][channel][kernel row][TILE_ROWS], zeros where the last tile has no row. */
 static void pack_weights(const Correlation *c, float *to, int group, int first_out, int outs, int channel, int channels) {
@@ -97,7 +97,8 @@ typedef struct {
     int rows, first, last, relu;
     int phase, phases; /* output columns phase, phase + phases, ... */
     int columns;       /* how many of them */
-    int batch, n0, count, samples; /* samples n0 .. n0 + count of the batch, `samples` apart in the fused axis */
+    int batch, n0, count; /* samples n0 .. n0 + count of the batch, */
+    int samples;          /* so many of which one column has in the fused axis */
 } Target;
 
 static void write_tile(const Target *t, int q, const vec *sums) {
@@ -123,11 +124,11 @@ static void write_tile(const Target *t, int q, const vec *sums) {
 
 static void correlate(const Context *ctx, const Correlation *c) {
     if (is_depthwise(c)) {
-        JOIN(depthwise, ISA)(ctx, c);
+        depthwise(ctx, c);
         return;
     }
     if (winograd_pays(c)) {
-        JOIN(winograd, ISA)(ctx, c);
+        winograd(ctx, c);
         return;
     }
     int samples = strip_samples(c), chunks = (c->batch + samples - 1) / samples;
@@ -136,7 +137,7 @@ static void correlate(const Context *ctx, const Correlation *c) {
 
     /* Output rows per strip: few enough that several channels fit, and that every thread has some. Channels per block follow from the
      * rows of a single thread: blocks decide in which order sums are taken, which must not depend on the number of threads. */
-    int reach = (c->row.taps - 1) * c->row.step; /* input rows that one output row spans, less one (times div) */
+    int reach = (c->row.taps - 1) * c->row.step; /* how far down the last tap of an output row reads, times div */
     int rows_per = c->row.out, block = 0;
     for (;;) {
         int span = ((rows_per - 1) * c->row.mul + (reach < 0 ? -reach : reach)) / c->row.div + 2;
@@ -184,9 +185,13 @@ static void correlate(const Context *ctx, const Correlation *c) {
                             int columns = (c->col.out - phase + c->col.div - 1) / c->col.div;
                             for (int o = 0; o < outs; o += TILE_ROWS) {
                                 int64_t out = (int64_t)g * c->out + o0 + o, plane = (int64_t)c->row.out * c->col.out * c->batch;
-                                Target target = {c->y + out * plane + (int64_t)r * c->col.out * c->batch, plane, c->bias ? c->bias + out : 0,
-                                                 least(TILE_ROWS, outs - o), channel == 0, channel + channels == c->in, c->relu,
-                                                 phase, c->col.div, columns, c->batch, n0, count, samples};
+                                Target target = {.channel = plane, .relu = c->relu, .phase = phase, .phases = c->col.div};
+                                target.y = c->y + out * plane + (int64_t)r * c->col.out * c->batch;
+                                target.bias = c->bias ? c->bias + out : 0;
+                                target.rows = least(TILE_ROWS, outs - o);
+                                target.first = channel == 0, target.last = channel + channels == c->in;
+                                target.columns = columns, target.batch = c->batch, target.samples = samples;
+                                target.n0 = n0, target.count = count;
                                 const float *w = weights + (int64_t)o * channels * kernel;
                                 for (int q = 0; q < columns * samples; q += TILE_VECS * LANES) {
                                     int first = q / samples, last = least((q + TILE_VECS * LANES - 1) / samples, columns - 1), k0, k1;

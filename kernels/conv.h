@@ -24,7 +24,8 @@ typedef struct {
     Axis row, col;
     const float *x, *weight, *bias;
     float *y;
-    int64_t weight_group, weight_out, weight_in; /* strides of the weight over groups, output and input channels */
+    /* Strides of the weight over groups, output and input channels. */
+    int64_t weight_group, weight_out, weight_in;
     int relu;
 } Correlation;
 
@@ -39,8 +40,7 @@ INLINE Correlation convolution(const void *args) {
     return (Correlation){
         .batch = s->batch, .groups = s->groups, .in = s->in, .out = s->out,
         .row = {s->oh, s->h, s->kh, s->sy, 1, s->dy, -s->top},
-        .col = {s->ow, s->w, s->kw, s->sx, 1, s->dx, -s->left},
-    };
+        .col = {s->ow, s->w, s->kw, s->sx, 1, s->dx, -s->left}};
 }
 
 /* The gradient of a convolution's input from that of its output, which is the correlation's input. */
@@ -49,8 +49,7 @@ INLINE Correlation input_gradient(const void *args) {
     return (Correlation){
         .batch = s->batch, .groups = s->groups, .in = s->out, .out = s->in,
         .row = {s->h, s->oh, s->kh, 1, s->sy, -s->dy, s->top},
-        .col = {s->w, s->ow, s->kw, 1, s->sx, -s->dx, s->left},
-    };
+        .col = {s->w, s->ow, s->kw, 1, s->sx, -s->dx, s->left}};
 }
 
 /* How a strip lies: [channel][input row - first row][phase][column / phases + margin][samples]. */

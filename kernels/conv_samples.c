@@ -16,10 +16,13 @@ static void sum_positions(const float *const *dy, int64_t dy_row, const float *c
         for (int t = 0; t < GRAD_TAPS; t++) store(sums[o] + t * LANES, acc[o][t]);
 }
 
-#define NEAR_FLOATS (3 * 1024)    /* of the gradients of a register tile, which stay in the nearest cache */
-#define WINOGRAD_POSITIONS 49     /* on smaller maps, transforming back the sums of each sample costs more than the products do */
-#define SAMPLE_FLOATS (20 * 1024) /* per-sample sums that a thread holds at once */
-#define SAMPLE_TAPS (SAMPLE_FLOATS / LANES / GRAD_OUTS) /* taps of one register tile's output channels, at most */
+/* Of the gradients of a register tile, which stay in the nearest cache. */
+#define NEAR_FLOATS (3 * 1024)
+/* On smaller maps, transforming back the sums of each sample costs more than the products do. */
+#define WINOGRAD_POSITIONS 49
+/* Per-sample sums that a thread holds at once, and the most taps that they are of. */
+#define SAMPLE_FLOATS (20 * 1024)
+#define SAMPLE_TAPS (SAMPLE_FLOATS / LANES / GRAD_OUTS)
 _Static_assert(MOST_SAMPLE_TAPS + GRAD_TAPS <= SAMPLE_TAPS, "the sums of one input channel fit");
 _Static_assert(STRIP_FLOATS + WEIGHT_FLOATS + SAMPLE_FLOATS + SAMPLE_TAPS <= SCRATCH_FLOATS,
                "the scratch holds strips, gradients, sums and taps");
@@ -61,12 +64,12 @@ DEFINE_KERNEL(conv_sample_grads) {
     int squares = a->squares, kernel = c.row.taps * c.col.taps;
     c.x = ctx->arena + a->x;
     if (is_depthwise(&c)) {
-        JOIN(depthwise_weight_grads, ISA)(ctx, &c, dy, dw, sum, squares ? GRADIENT_SQUARES : GRADIENT_BY_SAMPLE);
+        depthwise_weight_grads(ctx, &c, dy, dw, sum, squares ? GRADIENT_SQUARES : GRADIENT_BY_SAMPLE);
         return;
     }
     WeightShare mine = weight_share(ctx, &c);
     if (winograd_pays(&c) && c.row.out * c.col.out >= WINOGRAD_POSITIONS) {
-        JOIN(winograd_sample_grads, ISA)(ctx, &c, dy, dw, sum, mine.o0, mine.o1, mine.i0, mine.i1, squares);
+        winograd_sample_grads(ctx, &c, dy, dw, sum, mine.o0, mine.o1, mine.i0, mine.i1, squares);
         return;
     }
     Strip strip = strip_layout(&c, LANES);
@@ -78,7 +81,8 @@ DEFINE_KERNEL(conv_sample_grads) {
         if (rows_per == 1 || (strip.channel_floats * least(c.in, 4) <= STRIP_FLOATS && fused * rows_per * GRAD_OUTS <= NEAR_FLOATS)) break;
     }
     int ins_per = sample_ins(&c, &strip, fused * rows_per);
-    int width = (ins_per * kernel + GRAD_TAPS - 1) / GRAD_TAPS * GRAD_TAPS * LANES; /* floats of sums per output channel */
+    /* Floats of sums per output channel. */
+    int width = (ins_per * kernel + GRAD_TAPS - 1) / GRAD_TAPS * GRAD_TAPS * LANES;
     int outs_per = ins_per < 1 ? 0 : least((int)(WEIGHT_FLOATS / (fused * rows_per)), SAMPLE_FLOATS / width);
     outs_per = outs_per / GRAD_OUTS * GRAD_OUTS;
     if (outs_per < 1) {

@@ -25,12 +25,12 @@ DEFINE_KERNEL(conv_weight_grad) {
     float *dw = ctx->arena + a->dweight;
     c.x = ctx->arena + a->x;
     if (is_depthwise(&c)) {
-        JOIN(depthwise_weight_grads, ISA)(ctx, &c, dy, dw, 0, GRADIENT_SUM);
+        depthwise_weight_grads(ctx, &c, dy, dw, 0, GRADIENT_SUM);
         return;
     }
     WeightShare mine = weight_share(ctx, &c);
     if (winograd_pays(&c)) {
-        JOIN(winograd_weight_grad, ISA)(ctx, &c, dy, dw, mine.o0, mine.o1, mine.i0, mine.i1);
+        winograd_weight_grad(ctx, &c, dy, dw, mine.o0, mine.o1, mine.i0, mine.i1);
         return;
     }
     int kernel = c.row.taps * c.col.taps, samples = strip_samples(&c);

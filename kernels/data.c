@@ -7,7 +7,7 @@ INLINE int64_t safe_index(float value, int count) {
 }
 
 #define CHUNK 1024 /* samples whose addresses, and how each image is changed, are found at once */
-_Static_assert(CHUNK * (sizeof(uint8_t *) + 3 * sizeof(int32_t)) <= SCRATCH_BYTES, "the scratch holds them");
+_Static_assert(SCRATCH_BYTES >= CHUNK * (sizeof(uint8_t *) + 3 * sizeof(int32_t)), "the scratch holds them");
 
 /* y[channel][pixel][sample] = scale[channel] x + shift[channel], x the byte of image index[sample]. */
 DEFINE_KERNEL(load_images) {

@@ -42,7 +42,7 @@ INLINE void correlate_at(const Correlation *c, const float *x, const float *w, c
     }
 }
 
-void JOIN(depthwise, ISA)(const Context *ctx, const Correlation *c) {
+void depthwise(const Context *ctx, const Correlation *c) {
     int64_t plane_in = (int64_t)c->row.in * c->col.in * c->batch, plane_out = (int64_t)c->row.out * c->col.out * c->batch;
     Reads *rows = (Reads *)ctx->scratch, *cols = rows + c->row.out;
     int lo, hi;
@@ -92,7 +92,7 @@ INLINE void sum_positions(const Correlation *c, const float *x, const float *dy,
 }
 
 /* `kind` says what becomes of the samples' gradients in dw; their sum also goes to `sum` unless that is 0. */
-void JOIN(depthwise_weight_grads, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum, int kind) {
+void depthwise_weight_grads(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum, int kind) {
     int64_t plane_in = (int64_t)c->row.in * c->col.in * c->batch, plane_out = (int64_t)c->row.out * c->col.out * c->batch;
     int taps = c->row.taps * c->col.taps, lo, hi;
     share(ctx, c->groups, 1, &lo, &hi);

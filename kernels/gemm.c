@@ -136,9 +136,10 @@ INLINE void multiply(const Tile *t, const float *a, const float *b, int depth, c
     vec acc[TILE_ROWS][TILE_VECS];
     for (int r = 0; r < TILE_ROWS; r++)
         for (int v = 0; v < vecs; v++) acc[r][v] = splat(0);
-    for (; depth >= RUN; depth -= RUN, a += TILE_ROWS * RUN, b += RUN * vecs * LANES)
+    for (; depth >= RUN; depth -= RUN, a += TILE_ROWS * RUN, b += RUN * vecs * LANES) {
         UNROLLED_RUN
         for (int k = 0; k < RUN; k++) multiply_add(acc, a, b + k * vecs * LANES, k, vecs, row_major);
+    }
     for (int k = 0; k < depth; k++) multiply_add(acc, a, b + k * vecs * LANES, k, vecs, row_major);
     vec sums[TILE_ROWS * TILE_VECS];
     for (int r = 0; r < TILE_ROWS; r++)
@@ -216,9 +217,11 @@ DEFINE_KERNEL(gemm) {
                 int vecs = (width + LANES - 1) / LANES;
                 pack_b(packed_b, B, j0, width, vecs * LANES, k0, depth);
                 for (int i = 0; i < height; i += TILE_ROWS) {
-                    Tile t = {C + (int64_t)(i0 + i) * n + j0, n, height - i < TILE_ROWS ? height - i : TILE_ROWS, width,
-                              block == 0, block == blocks - 1, a->bias_kind == BIAS_ROW ? bias + i0 + i : 0,
-                              a->bias_kind == BIAS_COLUMN ? bias + j0 : 0, a->relu};
+                    Tile t = {.c = C + (int64_t)(i0 + i) * n + j0, .stride = n, .cols = width, .relu = a->relu};
+                    t.rows = height - i < TILE_ROWS ? height - i : TILE_ROWS;
+                    t.first = block == 0, t.last = block == blocks - 1;
+                    if (a->bias_kind == BIAS_ROW) t.row_bias = bias + i0 + i;
+                    if (a->bias_kind == BIAS_COLUMN) t.col_bias = bias + j0;
                     run_tile(&t, packed_a + i / TILE_ROWS * tile_floats, packed_b, depth, vecs, row_major);
                 }
             }

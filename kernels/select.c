@@ -10,8 +10,8 @@ INLINE uint32_t key_of(float x) {
 #define DIGIT 11
 #define BINS (1 << DIGIT)
 #define PASSES 3
-_Static_assert(PASSES * DIGIT >= 32 && (PASSES - 1) * DIGIT < 32, "the digits cover a key");
-_Static_assert(PASSES * BINS * sizeof(uint32_t) <= SCRATCH_BYTES, "the scratch holds a histogram of every pass");
+_Static_assert(32 <= PASSES * DIGIT && 32 > (PASSES - 1) * DIGIT, "the digits cover a key");
+_Static_assert(SCRATCH_BYTES >= PASSES * BINS * sizeof(uint32_t), "the scratch holds a histogram of every pass");
 
 /* One tensor of a selection: where its n scores lie, and where its mask goes. `count` of them follow the arguments. */
 typedef struct {

@@ -21,7 +21,7 @@ _Static_assert((SPARSE_STRIP_FLOATS + SPARSE_MOST_ROWS) * 4 + SPARSE_MOST_TAPS *
                "the scratch holds a strip, taps, and where those of each row begin");
 _Static_assert(SPARSE_MOST_ROWS / (SPARSE_MOST_STRIDE * SPARSE_MOST_STRIDE) >= 2, "one row is listed for all phases");
 
-/* The nonzeros of row r (an output channel of the pass) are start[r] .. start[r + 1] of `place`, each channel * taps + tap. Their values have the
+/* The nonzeros of row r (an output channel of the pass) are start[r] .. start[r + 1] of `place`, each its channel times the taps, plus its tap. Their values have the
  * same numbers or, where `entry` is given, those in there. Without `values`, taps say which entry they are. */
 typedef struct {
     const int32_t *start, *place, *entry;
@@ -36,7 +36,8 @@ typedef struct {
 
 typedef struct {
     Reach row, col;
-    int samples, width, rows, columns; /* rows of outputs that it serves; columns of outputs, of one output phase */
+    int samples, width;
+    int rows, columns; /* of outputs that it serves: rows, and columns of one output phase */
     int whole;                         /* all samples of the batch lie side by side, so that a row of outputs is one run */
     int64_t row_floats, slot_floats, channel_floats;
 } SparseStrip;
@@ -194,7 +195,8 @@ INLINE int list_taps_of(const Correlation *c, const SparseStrip *s, const Patter
                                   ((int64_t)s->col.slot[fx] * s->width + wx - s->col.low) * s->samples);
     }
     uint32_t low = (uint32_t)(channel * kernel), size = (uint32_t)(channels * kernel), capacity = (uint32_t)p->capacity;
-    uint64_t inverse = ((1ull << 32) + (uint32_t)kernel - 1) / (uint32_t)kernel; /* places are small enough that this divides exactly */
+    /* Places are small enough that this divides exactly. */
+    uint64_t inverse = ((1ull << 32) + (uint32_t)kernel - 1) / (uint32_t)kernel;
     for (int row = first; row < last; row++) {
         int from = p->start[row], to = least(p->start[row + 1], p->capacity);
         starts[row - first] = count;

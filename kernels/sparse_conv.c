@@ -5,7 +5,7 @@
 #include "sparse.h"
 
 #define MOST_VECTORS 8
-_Static_assert(MOST_VECTORS * LANES <= WIDEST_SPARSE_TILE, "TypeScript leaves room behind a strip for a tile");
+_Static_assert(WIDEST_SPARSE_TILE >= MOST_VECTORS * LANES, "TypeScript leaves room behind a strip for a tile");
 
 /* Where the vectors of a tile go in an output channel, and how many floats of each; whether sums end with ReLU. */
 typedef struct {

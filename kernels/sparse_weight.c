@@ -60,7 +60,8 @@ ADD_PRODUCTS(6)
 ADD_PRODUCTS(7)
 ADD_PRODUCTS(8)
 
-static void (*const products_of[GROUP + 1])(const Runs *, const Tap *, float *) = {
+typedef void (*AddProducts)(const Runs *, const Tap *, float *);
+static const AddProducts products_of[GROUP + 1] = {
     0, add_products_1, add_products_2, add_products_3, add_products_4, add_products_5, add_products_6, add_products_7, add_products_8};
 
 /* sums [parts][capacity] = the gradients of the nonzeros, each part over some of the samples. */

@@ -99,7 +99,7 @@ INLINE void write_output(const Square *s, int whole, const vec *sums, float *y, 
     }
 }
 
-void JOIN(winograd, ISA)(const Context *ctx, const Correlation *c) {
+void winograd(const Context *ctx, const Correlation *c) {
     Tiles list = tiles_of(c, CHUNK_VECS);
     int blocks_in = (c->in + BLOCK - 1) / BLOCK, block_in = (c->in + blocks_in - 1) / blocks_in;
     int blocks_out = (c->out + BLOCK - 1) / BLOCK, block_out = ((c->out + blocks_out - 1) / blocks_out + OUTS - 1) / OUTS * OUTS;

@@ -10,9 +10,14 @@
 
 #define POINTS 16 /* products per tile and pair of channels */
 
-void JOIN(winograd, ISA)(const Context *ctx, const Correlation *c);
-void JOIN(winograd_weight_grad, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, int o0, int o1, int i0, int i1);
-void JOIN(winograd_sample_grads, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum, int o0, int o1, int i0, int i1,
+/* One symbol per instruction set. */
+#define winograd JOIN(winograd, ISA)
+#define winograd_weight_grad JOIN(winograd_weight_grad, ISA)
+#define winograd_sample_grads JOIN(winograd_sample_grads, ISA)
+
+void winograd(const Context *ctx, const Correlation *c);
+void winograd_weight_grad(const Context *ctx, const Correlation *c, const float *dy, float *dw, int o0, int o1, int i0, int i1);
+void winograd_sample_grads(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum, int o0, int o1, int i0, int i1,
                                       int squares);
 
 /* Whether the algorithm applies and pays: 3x3 without stride or dilation, whole vectors of samples, channels enough to outweigh the

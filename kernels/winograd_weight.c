@@ -12,7 +12,7 @@
 #define PASS_IN 60
 #define SKEW 16
 _Static_assert(BLOCK_OUT % OUTS == 0 && BLOCK_IN % INS == 0 && PASS_IN % INS == 0 && WIDTH % LANES == 0, "whole tiles");
-_Static_assert(POINTS * (BLOCK_OUT * WIDTH + BLOCK_IN * WIDTH + 2 * SKEW + PASS_IN * BLOCK_OUT) <= SCRATCH_FLOATS,
+_Static_assert(SCRATCH_FLOATS >= POINTS * ((BLOCK_OUT + BLOCK_IN) * WIDTH + 2 * SKEW + PASS_IN * BLOCK_OUT),
                "the scratch holds gradients, inputs and sums");
 
 /* A dy A^T of the gradients of a tile; its points go `point` floats apart. */
@@ -82,7 +82,7 @@ static void transform_sums(const float *s, int64_t point, float *dw) {
 }
 
 /* Output channels [o0, o1) and input channels [i0, i1) of the gradient. */
-void JOIN(winograd_weight_grad, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, int o0, int o1, int i0, int i1) {
+void winograd_weight_grad(const Context *ctx, const Correlation *c, const float *dy, float *dw, int o0, int o1, int i0, int i1) {
     Tiles list = tiles_of(c, CHUNK_VECS);
     int vecs = WIDTH / LANES;
     int64_t point_d = BLOCK_OUT * WIDTH + SKEW, point_v = BLOCK_IN * WIDTH + SKEW, point_s = PASS_IN * BLOCK_OUT;
@@ -126,10 +126,10 @@ void JOIN(winograd_weight_grad, ISA)(const Context *ctx, const Correlation *c, c
 #define SAMPLE_IN 18
 #endif
 
-#define SAMPLE_FLOATS (SAMPLE_IN * SAMPLE_OUT * 9 * LANES) /* of totals over samples, lane by lane: of squares, and behind them of the gradients */
+/* Of totals over samples, lane by lane: of squares, and as many of the gradients behind them. */
+#define SAMPLE_FLOATS (SAMPLE_IN * SAMPLE_OUT * 9 * LANES)
 _Static_assert(SAMPLE_OUT % OUTS == 0 && SAMPLE_IN % INS == 0, "whole tiles");
-_Static_assert(POINTS * (SAMPLE_OUT * WIDTH + SAMPLE_IN * WIDTH + 2 * SKEW + SAMPLE_IN * SAMPLE_OUT * LANES) +
-                   2 * SAMPLE_FLOATS <= SCRATCH_FLOATS,
+_Static_assert(SCRATCH_FLOATS >= POINTS * ((SAMPLE_OUT + SAMPLE_IN) * WIDTH + 2 * SKEW + SAMPLE_IN * SAMPLE_OUT * LANES) + 2 * SAMPLE_FLOATS,
                "the scratch holds gradients, inputs, sums and totals");
 
 /* sums[input channel][output channel][lane] += the products over `vecs` vectors of d[output channel] and v[input channel], lane by lane. */
@@ -171,7 +171,7 @@ INLINE void transform_lanes(const float *s, int64_t point, vec *g) {
 
 /* Output channels [o0, o1) and input channels [i0, i1) of the gradients of single samples, or of the sums of their squares; and of their sum unless
  * that is 0. */
-void JOIN(winograd_sample_grads, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum, int o0, int o1, int i0, int i1,
+void winograd_sample_grads(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum, int o0, int o1, int i0, int i1,
                                       int squares) {
     Tiles list = tiles_of(c, 1); /* a vector of samples after the other, all tiles of each */
     int tiles = list.rows * list.cols, vecs = (c->batch + LANES - 1) / LANES;
