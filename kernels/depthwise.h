@@ -1,4 +1,5 @@
-/* Convolutions of one channel each (depthwise.c): the passes that conv.c, conv_weight.c and conv_samples.c hand over. */
+/* Convolutions of one channel each (depthwise.c): the passes that conv.c, conv_weight.c and conv_samples.c
+ * hand over. */
 #ifndef ESPALIER_DEPTHWISE_H
 #define ESPALIER_DEPTHWISE_H
 
@@ -12,7 +13,8 @@
 #define depthwise_weight_grads JOIN(depthwise_weight_grads, ISA)
 
 void depthwise(const Context *ctx, const Correlation *c);
-void depthwise_weight_grads(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum, int kind);
+void depthwise_weight_grads(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum,
+                            int kind);
 
 enum { GRADIENT_SUM, GRADIENT_BY_SAMPLE, GRADIENT_SQUARES };
 

@@ -30,7 +30,8 @@ INLINE vec combine(int op, vec x, vec y) {
         case BINARY_SUB: return x - y;
         case BINARY_MUL: return x * y;
         case BINARY_ADD_RELU: return relu(x + y);
-        default: return choose(y <= 0, splat(0), x); /* BINARY_RELU_GRAD: x is the gradient, y the ReLU's output */
+        default:
+            return choose(y <= 0, splat(0), x); /* BINARY_RELU_GRAD: x is the gradient, y the ReLU's output */
     }
 }
 
@@ -46,7 +47,10 @@ INLINE void binary_row(const int op, int n, const float *x, int sx, const float 
     }
     for (int i = 0; i < n; i += LANES) {
         int count = n - i < LANES ? n - i : LANES;
-        union { float f[LANES]; vec v; } u = {{0}}, v = {{0}};
+        union {
+            float f[LANES];
+            vec v;
+        } u = {{0}}, v = {{0}};
         for (int l = 0; l < count; l++) u.f[l] = x[(int64_t)(i + l) * sx], v.f[l] = y[(int64_t)(i + l) * sy];
         store_part(out + i, combine(op, u.v, v.v), count);
     }
@@ -81,7 +85,8 @@ DEFINE_KERNEL(binary) {
     }
     share(ctx, rows, 1, &lo, &hi);
     for (int r = lo; r < hi; r++)
-        any_row(a->op, n, x + row_offset(dims, sx, r), sx[3], y + row_offset(dims, sy, r), sy[3], out + (int64_t)r * n);
+        any_row(a->op, n, x + row_offset(dims, sx, r), sx[3], y + row_offset(dims, sy, r), sy[3],
+                out + (int64_t)r * n);
 }
 
 /* A strided read into a contiguous output: broadcast (stride 0) and change of layout. */
@@ -126,17 +131,20 @@ DEFINE_KERNEL(place) {
 DEFINE_KERNEL(zero) {
     int lo, hi;
     share(ctx, a->n, LANES, &lo, &hi);
-    for (int i = lo; i < hi; i += LANES) store_part(ctx->arena + a->y + i, splat(0), hi - i < LANES ? hi - i : LANES);
+    for (int i = lo; i < hi; i += LANES)
+        store_part(ctx->arena + a->y + i, splat(0), hi - i < LANES ? hi - i : LANES);
 }
 
-/* y = x between *low and *high, which are scalars; with gradient = 1, y = x where low < limited < high, else 0. */
+/* y = x between *low and *high, which are scalars; with gradient = 1, y = x where low < limited < high, else
+ * 0. */
 DEFINE_KERNEL(clip) {
     vec low = splat(ctx->arena[a->low]), high = splat(ctx->arena[a->high]);
     int lo, hi;
     share(ctx, a->n, LANES, &lo, &hi);
     for (int i = lo; i < hi; i += LANES) {
         int count = hi - i < LANES ? hi - i : LANES;
-        vec x = load_part(ctx->arena + a->x + i, count), limited = load_part(ctx->arena + a->limited + i, count);
+        vec x = load_part(ctx->arena + a->x + i, count),
+            limited = load_part(ctx->arena + a->limited + i, count);
         vec y = choose(limited < low, low, choose(limited > high, high, limited));
         if (a->gradient) y = choose((limited > low) & (limited < high), x, splat(0));
         store_part(ctx->arena + a->y + i, y, count);
@@ -153,12 +161,13 @@ INLINE uint32_t hash_bits(uint32_t stream, uint32_t place) {
     return x ^ x >> 13;
 }
 
-/* mask = 1 / (1 - p) or, with probability p, 0; a new one for every value of the counter, which is a whole number below 2^24.
- * threshold = p 2^31; keep = the bits of 1 / (1 - p). */
+/* mask = 1 / (1 - p) or, with probability p, 0; a new one for every value of the counter, which is a whole
+ * number below 2^24. threshold = p 2^31; keep = the bits of 1 / (1 - p). */
 DEFINE_KERNEL(dropout_mask) {
     float keep = bits_to_float(a->keep), *mask = ctx->arena + a->mask;
     uint32_t stream = hash_bits((uint32_t)a->stream, (uint32_t)ctx->arena[a->counter]);
     int lo, hi;
     share(ctx, a->n, LANES, &lo, &hi);
-    for (int i = lo; i < hi; i++) mask[i] = (int32_t)(hash_bits(stream, (uint32_t)i) >> 1) < a->threshold ? 0 : keep;
+    for (int i = lo; i < hi; i++)
+        mask[i] = (int32_t)(hash_bits(stream, (uint32_t)i) >> 1) < a->threshold ? 0 : keep;
 }

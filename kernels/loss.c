@@ -22,7 +22,8 @@ DEFINE_KERNEL(softmax) {
         vec max, sum;
         normalizer(x, classes, inner, count, &max, &sum);
         for (int c = 0; c < classes; c++)
-            store_part(y + (int64_t)c * inner, exp_vec(load_part(x + (int64_t)c * inner, count) - max) / sum, count);
+            store_part(y + (int64_t)c * inner, exp_vec(load_part(x + (int64_t)c * inner, count) - max) / sum,
+                       count);
     }
 }
 
@@ -48,7 +49,8 @@ DEFINE_KERNEL(cross_entropy_grad) {
     for (int i = lo; i < hi; i += LANES) {
         int count = hi - i < LANES ? hi - i : LANES;
         const float *z = ctx->arena + a->logits + i;
-        vec label = load_part(ctx->arena + a->labels + i, count), dloss = load_part(ctx->arena + a->dloss + i, count);
+        vec label = load_part(ctx->arena + a->labels + i, count),
+            dloss = load_part(ctx->arena + a->dloss + i, count);
         vec max, sum;
         normalizer(z, classes, n, count, &max, &sum);
         for (int c = 0; c < classes; c++) {
@@ -59,8 +61,8 @@ DEFINE_KERNEL(cross_entropy_grad) {
     }
 }
 
-/* How many samples have their largest logit (the first, among equals) at the label. A whole number, so that it
- * does not matter how the samples are shared out. */
+/* How many samples have their largest logit (the first, among equals) at the label. A whole number, so that
+ * it does not matter how the samples are shared out. */
 DEFINE_KERNEL(count_correct) {
     int classes = a->classes, n = a->n, lo, hi;
     int32_t *correct = (int32_t *)ctx->scratch;
@@ -69,7 +71,8 @@ DEFINE_KERNEL(count_correct) {
     for (int i = lo; i < hi; i += LANES) {
         int count = least(LANES, hi - i);
         const float *z = ctx->arena + a->logits + i;
-        vec label = load_part(ctx->arena + a->labels + i, count), largest = load_part(z, count), best = splat(0);
+        vec label = load_part(ctx->arena + a->labels + i, count), largest = load_part(z, count),
+            best = splat(0);
         for (int c = 1; c < classes; c++) {
             vec value = load_part(z + (int64_t)c * n, count);
             ivec larger = value > largest;

@@ -1,5 +1,6 @@
-/* Dense linear algebra in float64, for the systems of second-order pruning. A matrix of doubles lies in the arena at an even offset; everything
- * else (factors, solutions) is made of these two kernels in src/linear. */
+/* Dense linear algebra in float64, for the systems of second-order pruning. A matrix of doubles lies in the
+ * arena at an even offset; everything else (factors, solutions) is made of these two kernels in
+ * src/linear. */
 #include "kernel.h"
 
 #define DOUBLES (LANES / 2)
@@ -14,8 +15,10 @@ typedef double dvec_unaligned __attribute__((vector_size(LANES * 4), aligned(8),
 #define BLOCK_COLS 192
 #define DEPTH 240
 _Static_assert(BLOCK_ROWS % ROWS == 0 && BLOCK_COLS % COLS == 0, "blocks are whole tiles");
-_Static_assert((BLOCK_ROWS + BLOCK_COLS) * DEPTH * sizeof(double) <= SCRATCH_BYTES, "the scratch holds both blocks");
-_Static_assert(IN_PLACE <= BLOCK_COLS && IN_PLACE <= DEPTH, "a product in place is read whole before it is written");
+_Static_assert((BLOCK_ROWS + BLOCK_COLS) * DEPTH * sizeof(double) <= SCRATCH_BYTES,
+               "the scratch holds both blocks");
+_Static_assert(IN_PLACE <= BLOCK_COLS && IN_PLACE <= DEPTH,
+               "a product in place is read whole before it is written");
 
 /* Element (i, l) lies at i * outer + l * depth, as a float or a double. */
 typedef struct {
@@ -41,7 +44,8 @@ static void pack(double *to, const Operand *x, int first, int lines, int width, 
 }
 
 /* A tile of `rows` x `cols` of c from packed lines of a and b. */
-static void multiply(const double *a, const double *b, int depth, double *c, int64_t row, int rows, int cols, int mode) {
+static void multiply(const double *a, const double *b, int depth, double *c, int64_t row, int rows, int cols,
+                     int mode) {
     dvec acc[ROWS][VECS];
 #pragma GCC unroll 8
     for (int r = 0; r < ROWS; r++)
@@ -82,14 +86,16 @@ static void multiply(const double *a, const double *b, int depth, double *c, int
         }
 }
 
-/* The size of equal blocks that `lines` are cut into, `count` of them or as many as it takes for at most `most` lines each; whole tiles. */
+/* The size of equal blocks that `lines` are cut into, `count` of them or as many as it takes for at most
+ * `most` lines each; whole tiles. */
 static int block_size(int lines, int count, int most, int tile) {
     int needed = (lines + most - 1) / most, blocks = count > needed ? count : needed;
     return ((lines + blocks - 1) / blocks + tile - 1) / tile * tile;
 }
 
-/* c[i][j] = (set, += or -=) the sum over l of a(i, l) b(j, l), in float64, for i < m, j < n, l < k; rows of c lie `row` doubles apart. With `lower`, only
- * what lies on or below the diagonal is defined. c may be a itself where n and k are at most IN_PLACE. Blocks of c of equal size go round the threads. */
+/* c[i][j] = (set, += or -=) the sum over l of a(i, l) b(j, l), in float64, for i < m, j < n, l < k; rows of c
+ * lie `row` doubles apart. With `lower`, only what lies on or below the diagonal is defined. c may be a
+ * itself where n and k are at most IN_PLACE. Blocks of c of equal size go round the threads. */
 DEFINE_KERNEL(product64) {
     int m = a->m, n = a->n, k = a->k, mode = a->mode, lower = a->lower;
     Operand A = {ctx->arena + a->a, a->a_outer, a->a_depth, a->a_double};
@@ -114,15 +120,17 @@ DEFINE_KERNEL(product64) {
                 for (int j = 0; j < width; j += COLS)
                     for (int i = 0; i < height; i += ROWS) {
                         if (lower && j0 + j > i0 + i + ROWS - 1) continue;
-                        multiply(packed_a + (int64_t)i * depth, packed_b + (int64_t)j * depth, depth, c + (i0 + i) * row + j0 + j, row,
-                                 least(ROWS, height - i), least(COLS, width - j), mode == MODE_SET && l0 > 0 ? MODE_ADD : mode);
+                        multiply(packed_a + (int64_t)i * depth, packed_b + (int64_t)j * depth, depth,
+                                 c + (i0 + i) * row + j0 + j, row, least(ROWS, height - i),
+                                 least(COLS, width - j), mode == MODE_SET && l0 > 0 ? MODE_ADD : mode);
                     }
             }
         }
 }
 
-/* Factors a diagonal block of n x n (n <= IN_PLACE) in place, A = L L', the strict upper triangle untouched, and writes L^-1 (zeros above the diagonal) to `inverse`, row-major
- * n x n. `pivot` becomes the least pivot met so far, or the first that is not above zero: A is not positive definite then. One thread. */
+/* Factors a diagonal block of n x n (n <= IN_PLACE) in place, A = L L', the strict upper triangle untouched,
+ * and writes L^-1 (zeros above the diagonal) to `inverse`, row-major n x n. `pivot` becomes the least pivot
+ * met so far, or the first that is not above zero: A is not positive definite then. One thread. */
 DEFINE_KERNEL(cholesky64) {
     if (ctx->part != 0) return;
     int n = a->n;
@@ -149,8 +157,9 @@ DEFINE_KERNEL(cholesky64) {
         }
 }
 
-/* Rows [first, first + rows) of the symmetric matrix s restricted to the listed indices (increasing, as floats), of which the lower triangle is given: twice the elements
- * left of the diagonal, the diagonal, and zeros up to column first + rows. Quadratic forms with it are those with the whole. */
+/* Rows [first, first + rows) of the symmetric matrix s restricted to the listed indices (increasing, as
+ * floats), of which the lower triangle is given: twice the elements left of the diagonal, the diagonal, and
+ * zeros up to column first + rows. Quadratic forms with it are those with the whole. */
 DEFINE_KERNEL(gather64) {
     int first = a->first, lo, hi;
     const double *s = (const double *)(ctx->arena + a->s);

@@ -1,4 +1,5 @@
-/* Batch normalization over [channel][positions and samples]. A channel is one thread's: its sums are taken in one order. */
+/* Batch normalization over [channel][positions and samples]. A channel is one thread's: its sums are taken in
+ * one order. */
 #include "kernel.h"
 
 INLINE float inverse_root(float x) { return 1.0f / __builtin_sqrtf(x); }
@@ -48,7 +49,8 @@ DEFINE_KERNEL(batch_norm_train) {
         const float *x = ctx->arena + a->x + (int64_t)c * n;
         float mean = sum_row(x, n) / (float)n, var = squares_row(x, n, mean) / (float)n;
         float factor = ctx->arena[a->scale + c] * inverse_root(var + bits_to_float(a->epsilon));
-        affine_row(ctx->arena + a->y + (int64_t)c * n, x, n, factor, ctx->arena[a->bias + c] - mean * factor, a->relu);
+        affine_row(ctx->arena + a->y + (int64_t)c * n, x, n, factor, ctx->arena[a->bias + c] - mean * factor,
+                   a->relu);
         ctx->arena[a->mean + c] = mean;
         ctx->arena[a->var + c] = var;
     }
@@ -59,7 +61,8 @@ DEFINE_KERNEL(batch_norm) {
     int n = a->n, lo, hi;
     share(ctx, a->channels, 1, &lo, &hi);
     for (int c = lo; c < hi; c++) {
-        float factor = ctx->arena[a->scale + c] * inverse_root(ctx->arena[a->var + c] + bits_to_float(a->epsilon));
+        float factor =
+            ctx->arena[a->scale + c] * inverse_root(ctx->arena[a->var + c] + bits_to_float(a->epsilon));
         affine_row(ctx->arena + a->y + (int64_t)c * n, ctx->arena + a->x + (int64_t)c * n, n, factor,
                    ctx->arena[a->bias + c] - ctx->arena[a->mean + c] * factor, a->relu);
     }
@@ -73,7 +76,8 @@ DEFINE_KERNEL(batch_norm_grad) {
     share(ctx, a->channels, 1, &lo, &hi);
     for (int c = lo; c < hi; c++) {
         int64_t row = (int64_t)c * n;
-        const float *dy = ctx->arena + a->dy + row, *x = ctx->arena + a->x + row, *y = ctx->arena + a->y + row;
+        const float *dy = ctx->arena + a->dy + row, *x = ctx->arena + a->x + row,
+                    *y = ctx->arena + a->y + row;
         float *dx = ctx->arena + a->dx + row, mean = ctx->arena[a->mean + c];
         float inverse = inverse_root(ctx->arena[a->var + c] + bits_to_float(a->epsilon));
         vec sum[2] = {splat(0), splat(0)}, product[2] = {splat(0), splat(0)};
@@ -85,7 +89,8 @@ DEFINE_KERNEL(batch_norm_grad) {
             product[k] += d * (load_part(x + i, count) - mean);
         }
         float dbias = sum_lanes(sum[0] + sum[1]), dscale = sum_lanes(product[0] + product[1]) * inverse;
-        float factor = ctx->arena[a->scale + c] * inverse, slope = inverse * dscale / (float)n, shift = dbias / (float)n;
+        float factor = ctx->arena[a->scale + c] * inverse, slope = inverse * dscale / (float)n,
+              shift = dbias / (float)n;
         for (int i = 0; i < n; i += LANES) {
             int count = n - i < LANES ? n - i : LANES;
             vec d = load_part(dy + i, count);

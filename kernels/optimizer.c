@@ -1,9 +1,11 @@
 /* What runs every step over every weight. */
 #include "kernel.h"
 
-/* One step of SGD (Sutskever et al. 2013, in PyTorch's form); hyper is what the codes HYPER_... say, Nesterov 0 or 1:
- *   d = g + decay w;  v = momentum v + d;  w -= rate (nesterov ? d + momentum v : v)
- * With a mask (masked = 1), d also has l1 sign(w), and w and v become +0 afterwards where the mask is 0, so that a pruned weight stays exactly zero. */
+/* One step of SGD (Sutskever et al. 2013, in PyTorch's form); hyper is what the codes HYPER_... say, Nesterov
+ * 0 or 1:
+ *   d = g + decay w; v = momentum v + d; w -= rate (nesterov ? d + momentum v : v)
+ * With a mask (masked = 1), d also has l1 sign(w), and w and v become +0 afterwards where the mask is 0, so
+ * that a pruned weight stays exactly zero. */
 DEFINE_KERNEL(sgd) {
     float *w = ctx->arena + a->w, *v = ctx->arena + a->v;
     const float *g = ctx->arena + a->g, *mask = ctx->arena + a->mask, *hyper = ctx->arena + a->hyper;
@@ -42,8 +44,10 @@ DEFINE_KERNEL(apply_mask) {
     }
 }
 
-/* The gradient of tied weights: at every copy of a bank entry the sum of g over all its copies, or (mean = 1) their mean. A tensor is `units` runs of `block` weights, and
- * the copies of entry b of `entries` are the runs order[b], order[b + entries], ... summed in this order; threads share the entries. A run that lies outside is left out. */
+/* The gradient of tied weights: at every copy of a bank entry the sum of g over all its copies, or (mean = 1)
+ * their mean. A tensor is `units` runs of `block` weights, and the copies of entry b of `entries` are the
+ * runs order[b], order[b + entries], ... summed in this order; threads share the entries. A run that lies
+ * outside is left out. */
 DEFINE_KERNEL(tie_gradient) {
     int units = a->units, entries = a->entries, block = a->block, lo, hi;
     const float *g = ctx->arena + a->g;
@@ -73,19 +77,22 @@ INLINE void add_group_lasso(const float *g, const float *w, float *y, int n, flo
     for (int i = 0; i < n; i++) y[i] = g[i] + factor * w[i];
 }
 
-/* The gradient of the group lasso lambda sum sqrt(sum w^2 + 1e-12) over runs of `block` weights, added to g. */
+/* The gradient of the group lasso lambda sum sqrt(sum w^2 + 1e-12) over runs of `block` weights, added to
+ * g. */
 DEFINE_KERNEL(group_lasso) {
     float lambda = bits_to_float(a->lambda);
     int lo, hi;
     share(ctx, a->groups, 1, &lo, &hi);
     for (int group = lo; group < hi; group++) {
         int64_t at = (int64_t)group * a->block;
-        add_group_lasso(ctx->arena + a->g + at, ctx->arena + a->w + at, ctx->arena + a->y + at, a->block, lambda);
+        add_group_lasso(ctx->arena + a->g + at, ctx->arena + a->w + at, ctx->arena + a->y + at, a->block,
+                        lambda);
     }
 }
 
-/* The same for a weight that is held sparse: the nonzeros of output channel o are starts[o] to starts[o + 1] of `capacity`, and those of one input channel, places
- * divided by `kernel`, are a group. Beyond the nonzeros y = g. Nonzeros that lie outside are left out. */
+/* The same for a weight that is held sparse: the nonzeros of output channel o are starts[o] to starts[o + 1]
+ * of `capacity`, and those of one input channel, places divided by `kernel`, are a group. Beyond the nonzeros
+ * y = g. Nonzeros that lie outside are left out. */
 DEFINE_KERNEL(sparse_group_lasso) {
     int out = a->out, kernel = a->kernel, capacity = a->capacity, lo, hi;
     const float *g = ctx->arena + a->g, *w = ctx->arena + a->w;

@@ -8,7 +8,8 @@
 #define PEAK_CHAINS 12
 #endif
 
-/* Writes, per thread, a value that depends on all of the work; flops per round and thread to y[0] at the end. */
+/* Writes, per thread, a value that depends on all of the work; flops per round and thread to y[0] at the
+ * end. */
 DEFINE_KERNEL(peak) {
     vec acc[PEAK_CHAINS], x = splat(a->rounds < 0 ? 2.0f : 0.999f), y = splat(1e-3f), total = splat(0);
     for (int c = 0; c < PEAK_CHAINS; c++) acc[c] = splat((float)c);

@@ -13,8 +13,9 @@
 #define PAUSE() ((void)0)
 #endif
 
-/* How long a thread spins before it sleeps: longer than a barrier or the pause between two steps usually takes, and
- * short, because on a busy machine only a sleeping thread lets the scheduler bring the other one to its processor. */
+/* How long a thread spins before it sleeps: longer than a barrier or the pause between two steps usually
+ * takes, and short, because on a busy machine only a sleeping thread lets the scheduler bring the other one
+ * to its processor. */
 #define SPINS_AT_BARRIER 2000
 #define SPINS_WHEN_IDLE 10000
 
@@ -28,7 +29,7 @@ typedef struct {
 struct Pool {
     int threads;
     const Kernel *kernels;
-    Worker *workers; /* workers[0] is the caller of pool_run */
+    Worker *workers;   /* workers[0] is the caller of pool_run */
     float **scratches; /* those of the workers */
 
     Run together; /* on all threads, or, where there are some: */
@@ -59,8 +60,8 @@ static void wait_for_change(Pool *pool, atomic_uint *counter, unsigned seen, int
     pthread_mutex_unlock(&pool->lock);
 }
 
-/* Counts up and wakes whoever sleeps. The order of the two (sequentially consistent) accesses, here and above, is what
- * keeps a thread from going to sleep unseen. */
+/* Counts up and wakes whoever sleeps. The order of the two (sequentially consistent) accesses, here and
+ * above, is what keeps a thread from going to sleep unseen. */
 static void change(Pool *pool, atomic_uint *counter) {
     atomic_fetch_add(counter, 1);
     if (atomic_load(&pool->sleepers) == 0) return;
@@ -92,7 +93,8 @@ INLINE void walk(const Pool *pool, const Run *run, const Context *ctx) {
 }
 
 static void execute(Pool *pool, Worker *worker) {
-    Context ctx = {.scratch = worker->scratch, .scratches = pool->scratches, .barrier = barrier, .team = pool};
+    Context ctx = {
+        .scratch = worker->scratch, .scratches = pool->scratches, .barrier = barrier, .team = pool};
     if (!pool->count) {
         ctx.arena = pool->together.arena, ctx.part = worker->part, ctx.parts = pool->threads;
         walk(pool, &pool->together, &ctx);

@@ -13,7 +13,8 @@ INLINE void inside(int r, int stride, int pad, int taps, int size, int *from, in
     *to = start + taps < size ? start + taps : size;
 }
 
-/* y = the largest value of the window, index = where it is in the plane (row * w + column; the first among equals). */
+/* y = the largest value of the window, index = where it is in the plane (row * w + column; the first among
+ * equals). */
 DEFINE_KERNEL(max_pool) {
     Window s = *(const Window *)a;
     int lo, hi;
@@ -48,8 +49,8 @@ DEFINE_KERNEL(max_pool) {
     }
 }
 
-/* Planes of `pixels` outputs and `size` inputs, `batch` samples innermost; index says which input belongs to an output.
- * scatter: dinput[index] += gradient, zero elsewhere. */
+/* Planes of `pixels` outputs and `size` inputs, `batch` samples innermost; index says which input belongs to
+ * an output. scatter: dinput[index] += gradient, zero elsewhere. */
 DEFINE_KERNEL(scatter_plane) {
     int batch = a->batch, pixels = a->pixels, size = a->size, lo, hi;
     share(ctx, a->channels, 1, &lo, &hi);
@@ -72,7 +73,8 @@ DEFINE_KERNEL(gather_plane) {
     share(ctx, a->channels, 1, &lo, &hi);
     for (int c = lo; c < hi; c++) {
         int64_t first = (int64_t)c * pixels * batch;
-        const float *x = ctx->arena + a->x + (int64_t)c * size * batch, *index = ctx->arena + a->index + first;
+        const float *x = ctx->arena + a->x + (int64_t)c * size * batch,
+                    *index = ctx->arena + a->index + first;
         float *y = ctx->arena + a->y + first;
         for (int p = 0; p < pixels; p++)
             for (int n = 0; n < batch; n++) {
@@ -103,7 +105,8 @@ DEFINE_KERNEL(average_pool) {
                 int count = s.batch - n < LANES ? s.batch - n : LANES;
                 vec sum = splat(0);
                 for (int y = y0; y < y1; y++)
-                    for (int x = x0; x < x1; x++) sum += load_part(plane + ((int64_t)y * s.w + x) * s.batch + n, count);
+                    for (int x = x0; x < x1; x++)
+                        sum += load_part(plane + ((int64_t)y * s.w + x) * s.batch + n, count);
                 store_part(ctx->arena + a->y + ((int64_t)t * s.ow + col) * s.batch + n, sum * scale, count);
             }
         }

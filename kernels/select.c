@@ -1,9 +1,13 @@
-/* Exact top-k over several score tensors at once, ties by position (earlier tensor, then lower index, wins). */
+/* Exact top-k over several score tensors at once, ties by position (earlier tensor, then lower index,
+ * wins). */
 #include "kernel.h"
 
 /* Order-preserving bits of a float: larger value, larger key; -0 and +0 are equal. */
 INLINE uint32_t key_of(float x) {
-    union { float f; uint32_t u; } bits = {x + 0.0f};
+    union {
+        float f;
+        uint32_t u;
+    } bits = {x + 0.0f};
     return bits.u & 0x80000000u ? ~bits.u : bits.u | 0x80000000u;
 }
 
@@ -11,9 +15,11 @@ INLINE uint32_t key_of(float x) {
 #define BINS (1 << DIGIT)
 #define PASSES 3
 _Static_assert(32 <= PASSES * DIGIT && 32 > (PASSES - 1) * DIGIT, "the digits cover a key");
-_Static_assert(SCRATCH_BYTES >= PASSES * BINS * sizeof(uint32_t), "the scratch holds a histogram of every pass");
+_Static_assert(SCRATCH_BYTES >= PASSES * BINS * sizeof(uint32_t),
+               "the scratch holds a histogram of every pass");
 
-/* One tensor of a selection: where its n scores lie, and where its mask goes. `count` of them follow the arguments. */
+/* One tensor of a selection: where its n scores lie, and where its mask goes. `count` of them follow the
+ * arguments. */
 typedef struct {
     int32_t scores, n, mask;
 } Segment;
@@ -25,15 +31,18 @@ typedef struct {
     int64_t lo, hi;
 } Share;
 
-/* The elements [*first, *last) of a segment of n, the first of which has number `begin`, that are in the share. */
+/* The elements [*first, *last) of a segment of n, the first of which has number `begin`, that are in the
+ * share. */
 INLINE void part_of(const Share *s, int64_t begin, int n, int *first, int *last) {
     int64_t lo = s->lo - begin, hi = s->hi - begin;
     *first = (int)(lo < 0 ? 0 : lo < n ? lo : n);
     *last = (int)(hi < 0 ? 0 : hi < n ? hi : n);
 }
 
-/* bins[digit] = how many keys of the share whose `known` bits are those of `prefix` have this digit at `shift`. */
-static void count_digits(const float *arena, const Share *s, uint32_t known, uint32_t prefix, int shift, uint32_t *bins) {
+/* bins[digit] = how many keys of the share whose `known` bits are those of `prefix` have this digit at
+ * `shift`. */
+static void count_digits(const float *arena, const Share *s, uint32_t known, uint32_t prefix, int shift,
+                         uint32_t *bins) {
     int64_t begin = 0;
     for (int b = 0; b < BINS; b++) bins[b] = 0;
     for (int t = 0, first, last; t < s->count; begin += s->segments[t++].n) {
@@ -46,7 +55,8 @@ static void count_digits(const float *arena, const Share *s, uint32_t known, uin
     }
 }
 
-/* Masks of the share: 1 above the threshold, and at the first `equals` scores that are the threshold itself. */
+/* Masks of the share: 1 above the threshold, and at the first `equals` scores that are the threshold
+ * itself. */
 static void write_masks(float *arena, const Share *s, uint32_t threshold, int64_t equals) {
     int64_t begin = 0;
     for (int t = 0, first, last; t < s->count; begin += s->segments[t++].n) {
@@ -67,9 +77,9 @@ INLINE uint32_t count_of(const Context *ctx, int pass, int digit, int parts) {
     return sum;
 }
 
-/* mask[i] = 1 for exactly `keep` largest scores, 0 elsewhere. Radix selection: three histograms of 11 bits fix the key
- * of the keep-th largest score and how many of its equals are kept. Every thread counts its share of the scores; all
- * add the histograms up, and so come to the same key. */
+/* mask[i] = 1 for exactly `keep` largest scores, 0 elsewhere. Radix selection: three histograms of 11 bits
+ * fix the key of the keep-th largest score and how many of its equals are kept. Every thread counts its share
+ * of the scores; all add the histograms up, and so come to the same key. */
 DEFINE_KERNEL(select_top) {
     Share mine = {(const Segment *)a->segments, a->count, 0, 0};
     int64_t total = 0;

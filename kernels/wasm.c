@@ -13,7 +13,8 @@ EXPORT const Declaration *declarations(void) { return espalier_declarations; }
 
 EXPORT void run(float *arena, const int32_t *code, int32_t length) {
     Context ctx = {.arena = arena, .scratch = scratch, .part = 0, .parts = 1, .scratches = scratches};
-    for (int32_t at = 0; at < length; at += 2 + code[at + 1]) JOIN(espalier_kernels, ISA)[code[at]](&ctx, code + at + 2);
+    for (int32_t at = 0; at < length; at += 2 + code[at + 1])
+        JOIN(espalier_kernels, ISA)[code[at]](&ctx, code + at + 2);
 }
 
 /* Compilers call these for large copies and clears. */

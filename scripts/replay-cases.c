@@ -1,7 +1,9 @@
-/* Runs recorded kernel calls (test/support/record-case.ts) on 1, 2 and 4 threads and compares what they leave in the
- * arena with what the reference machine computed: for processors that the tests themselves do not run on.
+/* Runs recorded kernel calls (test/support/record-case.ts) on 1, 2 and 4 threads and compares what they leave
+ * in the arena with what the reference machine computed: for processors that the tests themselves do not run
+ * on.
  *
- * Usage: replay-cases FILE...   Prints each failure and, at the end, how many calls of how many kernels agreed. */
+ * Usage: replay-cases FILE... Prints each failure and, at the end, how many calls of how many kernels
+ * agreed. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +17,15 @@
 
 extern const Kernel espalier_kernels_baseline[];
 
-/* What follows in the file: the kernel's name, padded to whole words; its arguments; the arena; the regions. */
+/* What follows in the file: the kernel's name, padded to whole words; its arguments; the arena; the
+ * regions. */
 typedef struct {
     int32_t magic, name_bytes, arguments, floats, regions;
 } Header;
 #define MAGIC 0x45534143 /* "CASE" */
 
-/* Values that the kernel may change; `count` expected ones and as many tolerances follow, all of them doubles. */
+/* Values that the kernel may change; `count` expected ones and as many tolerances follow, all of them
+ * doubles. */
 typedef struct {
     int32_t doubles, offset, count;
 } Region;
@@ -49,8 +53,8 @@ static int number_of(const char *name) {
 
 static void fail(const char *name, const char *what, int64_t place, double got, double want) {
     if (failures++ < MOST_SHOWN)
-        printf("%s, call %d: %s %lld is %.9g, expected %.9g\n", name, cases[number_of(name)], what, (long long)place, got,
-               want);
+        printf("%s, call %d: %s %lld is %.9g, expected %.9g\n", name, cases[number_of(name)], what,
+               (long long)place, got, want);
 }
 
 static int agrees(double got, double want, double rounded, double tolerance) {
@@ -60,7 +64,8 @@ static int agrees(double got, double want, double rounded, double tolerance) {
 }
 
 /* Compares one region, and then makes it what it was, so that the rest can be compared with `before`. */
-static void check_region(const char *name, const Region *r, const double *want, float *arena, const float *before) {
+static void check_region(const char *name, const Region *r, const double *want, float *arena,
+                         const float *before) {
     for (int32_t i = 0; i < r->count; i++) {
         double got, rounded = r->doubles ? want[i] : (float)want[i];
         if (r->doubles) memcpy(&got, arena + r->offset + 2 * i, sizeof got);
@@ -126,6 +131,7 @@ int main(int argc, char **argv) {
         else printf("no call of %s was recorded\n", d->name);
     }
     for (size_t i = 0; i < sizeof pools / sizeof *pools; i++) pool_destroy(pools[i]);
-    printf("%d calls of %d of %d kernels, %d lanes: %d values differ\n", total, covered, known, LANES, failures);
+    printf("%d calls of %d of %d kernels, %d lanes: %d values differ\n", total, covered, known, LANES,
+           failures);
     return failures > 0 || total == 0;
 }
