@@ -37,7 +37,7 @@ export async function benchGsmSelection(file) {
     `# Choosing the active weights of Global Sparse Momentum
 
 Measured with \`npm run bench gsm-selection\` on ${machineText()}. A training step of ResNet-56 on ${BATCH} images, ${ACTIVE.toLocaleString('en')} of its 851,504 weights active, run kernel by kernel after two
-steps: the sum of all kernels, each the median of ${ROUNDS}. The selection is one kernel on one thread, whatever the number of threads. What GSM adds beside it to a step of SGD are passes over all weights: |g w| and its
+steps: the sum of all kernels, each the median of ${ROUNDS}. The selection is one kernel, whose scores the threads share. What GSM adds beside it to a step of SGD are passes over all weights: |g w| and its
 sum, the gradients of the active weights, and which of these were active at the step before. Figures of a machine that does other work are worth their ratios only.
 
 ${markdownTable([head, ...rows], { align: ['l', ...Array(5).fill('r')] })}

@@ -7,21 +7,22 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "declarations.h"
 #include "pool.h"
 
-// Of a pool, and so of the arenas that run side by side.
-#define MOST_THREADS 256
 // Node 20 wraps memory that is not its own as a buffer, and these end there.
 #define MOST_WRAPPED ((size_t)1 << 32)
 #define PAGE ((size_t)4096)
 
 typedef struct {
     const char *name;
-    const KernelEntry *kernels;
+    const Kernel *kernels;
     const int *lanes;
 } InstructionSet;
 
-#define TABLE(isa) extern const KernelEntry espalier_kernels_##isa[]; extern const int espalier_lanes_##isa;
+#define TABLE(isa)                                \
+    extern const Kernel espalier_kernels_##isa[]; \
+    extern const int espalier_lanes_##isa;
 TABLE(baseline)
 #if defined(__x86_64__)
 TABLE(avx2)
@@ -33,8 +34,8 @@ static int instruction_sets(InstructionSet *out) {
     int count = 0;
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq"))
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))
         out[count++] = (InstructionSet){"avx512", espalier_kernels_avx512, &espalier_lanes_avx512};
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         out[count++] = (InstructionSet){"avx2", espalier_kernels_avx2, &espalier_lanes_avx2};
@@ -102,7 +103,7 @@ static napi_value create_pool(napi_env env, napi_callback_info info) {
     napi_get_cb_info(env, info, &count, args, 0, 0);
     if (napi_get_value_string_utf8(env, args[0], name, sizeof name, 0) != napi_ok ||
         napi_get_value_int32(env, args[1], &threads) != napi_ok || threads < 1 || threads > MOST_THREADS)
-        return fail(env, "createPool: expected an instruction set and 1 to 256 threads");
+        return fail(env, "createPool: expected an instruction set and 1 to MOST_THREADS threads");
     for (int i = 0, n = instruction_sets(sets); i < n; i++) {
         if (strcmp(sets[i].name, name)) continue;
         Pool *pool = pool_create(threads, sets[i].kernels);
@@ -114,17 +115,20 @@ static napi_value create_pool(napi_env env, napi_callback_info info) {
     return fail(env, "createPool: this processor lacks that instruction set");
 }
 
-/* An ArrayBuffer of memory that the addon takes and gives back. Null, and an exception, where there is none. */
+/* An ArrayBuffer of memory that the addon takes and gives back. Null, and an exception, where there is
+ * none. */
 static napi_value wrapped_buffer(napi_env env, size_t bytes) {
     napi_value buffer;
     void *data = arena_create(bytes);
     if (!data) return fail(env, "allocate: out of memory");
-    if (napi_create_external_arraybuffer(env, data, bytes, free_arena, (void *)bytes, &buffer) == napi_ok) return buffer;
+    if (napi_create_external_arraybuffer(env, data, bytes, free_arena, (void *)bytes, &buffer) == napi_ok)
+        return buffer;
     arena_destroy(data, bytes);
     return fail(env, "allocate: this runtime does not allow external memory");
 }
 
-/* An ArrayBuffer of the runtime's own memory, and where its first page begins. Null, and the runtime's exception, where there is none. */
+/* An ArrayBuffer of the runtime's own memory, and where its first page begins. Null, and the runtime's
+ * exception, where there is none. */
 static napi_value own_buffer(napi_env env, size_t bytes, size_t *first_page) {
     napi_value global, constructor, size, buffer;
     void *data;
@@ -150,7 +154,8 @@ static napi_value allocate(napi_env env, napi_callback_info info) {
     size_t bytes = (size_t)floats * sizeof(float);
     buffer = bytes > MOST_WRAPPED ? own_buffer(env, bytes, &offset) : wrapped_buffer(env, bytes);
     if (!buffer) return 0;
-    if (napi_create_typedarray(env, napi_float32_array, (size_t)floats, buffer, offset, &view) == napi_ok) return view;
+    if (napi_create_typedarray(env, napi_float32_array, (size_t)floats, buffer, offset, &view) == napi_ok)
+        return view;
     return fail(env, "allocate: this runtime has no arrays of that size");
 }
 
@@ -158,8 +163,10 @@ static int run_of(napi_env env, napi_value floats, napi_value words, Run *out) {
     size_t length;
     void *arena, *code;
     napi_typedarray_type type;
-    if (napi_get_typedarray_info(env, floats, &type, &length, &arena, 0, 0) != napi_ok || type != napi_float32_array ||
-        napi_get_typedarray_info(env, words, &type, &length, &code, 0, 0) != napi_ok || type != napi_int32_array)
+    if (napi_get_typedarray_info(env, floats, &type, &length, &arena, 0, 0) != napi_ok ||
+        type != napi_float32_array ||
+        napi_get_typedarray_info(env, words, &type, &length, &code, 0, 0) != napi_ok ||
+        type != napi_int32_array)
         return 0;
     *out = (Run){arena, code, (int32_t)length};
     return 1;
@@ -186,16 +193,28 @@ static napi_value run_apart(napi_env env, napi_callback_info info) {
     void *pool;
     Run runs[MOST_THREADS];
     napi_get_cb_info(env, info, &count, args, 0, 0);
-    if (napi_get_value_external(env, args[0], &pool) != napi_ok || napi_get_array_length(env, args[1], &n) != napi_ok || n > MOST_THREADS)
-        return fail(env, "runApart: expected a pool, at most 256 arenas and as many Int32Arrays");
+    if (napi_get_value_external(env, args[0], &pool) != napi_ok ||
+        napi_get_array_length(env, args[1], &n) != napi_ok || n > MOST_THREADS)
+        return fail(env, "runApart: expected a pool, at most MOST_THREADS arenas and as many Int32Arrays");
     for (uint32_t i = 0; i < n; i++) {
         napi_value arena, code;
-        if (napi_get_element(env, args[1], i, &arena) != napi_ok || napi_get_element(env, args[2], i, &code) != napi_ok ||
-            !run_of(env, arena, code, &runs[i]))
-            return fail(env, "runApart: expected a pool, at most 256 arenas and as many Int32Arrays");
+        if (napi_get_element(env, args[1], i, &arena) != napi_ok ||
+            napi_get_element(env, args[2], i, &code) != napi_ok || !run_of(env, arena, code, &runs[i]))
+            return fail(env,
+                        "runApart: expected a pool, at most MOST_THREADS arenas and as many Int32Arrays");
     }
     pool_run_apart(pool, runs, (int)n);
     return 0;
+}
+
+static napi_value declaration(napi_env env, const Declaration *d) {
+    napi_value object;
+    napi_create_object(env, &object);
+    napi_set_named_property(env, object, "kind", string(env, d->kind));
+    napi_set_named_property(env, object, "name", string(env, d->name));
+    napi_set_named_property(env, object, "list", string(env, d->list));
+    napi_set_named_property(env, object, "value", number(env, d->value));
+    return object;
 }
 
 NAPI_MODULE_INIT() {
@@ -207,11 +226,11 @@ NAPI_MODULE_INIT() {
     };
     napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
 
-    napi_value names, sets;
-    napi_create_array(env, &names);
-    for (int i = 0; espalier_kernels_baseline[i].name; i++)
-        napi_set_element(env, names, (uint32_t)i, string(env, espalier_kernels_baseline[i].name));
-    napi_set_named_property(env, exports, "kernels", names);
+    napi_value declarations, sets;
+    napi_create_array(env, &declarations);
+    for (int i = 0; espalier_declarations[i].kind; i++)
+        napi_set_element(env, declarations, (uint32_t)i, declaration(env, &espalier_declarations[i]));
+    napi_set_named_property(env, exports, "declarations", declarations);
 
     InstructionSet found[3];
     napi_create_array(env, &sets);

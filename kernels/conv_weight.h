@@ -1,5 +1,6 @@
-/* What the weight gradients of convolutions share, summed over the samples (conv_weight.c) or kept apart (conv_samples.c): the register tile, the strip of
- * the output's gradients beside that of the input, and who computes which weights. */
+/* What the weight gradients of convolutions share, summed over the samples (conv_weight.c) or kept apart
+ * (conv_samples.c): the register tile, the strip of the output's gradients beside that of the input, and who
+ * computes which weights. */
 #ifndef ESPALIER_CONV_WEIGHT_H
 #define ESPALIER_CONV_WEIGHT_H
 
@@ -18,10 +19,12 @@
 #define GRAD_OUTS 3
 #define GRAD_TAPS 3
 #endif
+_Static_assert(GRAD_OUTS <= MOST_GRAD_OUTS, "TypeScript leaves room for the rows of a tile");
 
-/* acc[o][t] += over `rows` rows of `length` fused positions, lane by lane: dy[o] rows dy_row apart, x[t] rows x_row apart. */
-INLINE void add_products(vec acc[GRAD_OUTS][GRAD_TAPS], const float *const *dy, int64_t dy_row, const float *const *x, int64_t x_row, int rows,
-                         int length) {
+/* acc[o][t] += over `rows` rows of `length` fused positions, lane by lane: dy[o] rows dy_row apart, x[t] rows
+ * x_row apart. */
+INLINE void add_products(vec acc[GRAD_OUTS][GRAD_TAPS], const float *const *dy, int64_t dy_row,
+                         const float *const *x, int64_t x_row, int rows, int length) {
     for (int r = 0; r < rows; r++)
         for (int q = 0; q < length; q += LANES) {
             vec xv[GRAD_TAPS];
@@ -36,23 +39,29 @@ INLINE void add_products(vec acc[GRAD_OUTS][GRAD_TAPS], const float *const *dy, 
         }
 }
 
-/* Rows [r0, r0 + rows) of `outs` channels of dy: [channel][row][column][samples], zeros up to a whole vector of a row. */
-INLINE void fill_gradient(const Correlation *c, const float *dy, float *to, int64_t fused, int samples, int first_out, int outs, int r0, int rows,
-                          int n0, int count) {
+/* Rows [r0, r0 + rows) of `outs` channels of dy: [channel][row][column][samples], zeros up to a whole vector
+ * of a row. */
+INLINE void fill_gradient(const Correlation *c, const float *dy, float *to, int64_t fused, int samples,
+                          int first_out, int outs, int r0, int rows, int n0, int count) {
     for (int o = 0; o < outs; o++)
         for (int r = 0; r < rows; r++, to += fused) {
-            const float *from = dy + (((int64_t)(first_out + o) * c->row.out + r0 + r) * c->col.out) * c->batch + n0;
+            const float *from =
+                dy + (((int64_t)(first_out + o) * c->row.out + r0 + r) * c->col.out) * c->batch + n0;
             for (int64_t j = 0; j < fused; j += LANES) store(to + j, splat(0));
             for (int x = 0; x < c->col.out; x++)
                 for (int n = 0; n < count; n += LANES) {
                     int part = least(count - n, LANES);
-                    store_part(to + (int64_t)x * samples + n, load_part(from + (int64_t)x * c->batch + n, part), part);
+                    store_part(to + (int64_t)x * samples + n,
+                               load_part(from + (int64_t)x * c->batch + n, part), part);
                 }
         }
 }
 
-/* Which part of the weight a thread computes: groups [g0, g1), output channels [o0, o1), input channels [i0, i1) of each. */
-typedef struct { int g0, g1, o0, o1, i0, i1; } WeightShare;
+/* Which part of the weight a thread computes: groups [g0, g1), output channels [o0, o1), input channels [i0,
+ * i1) of each. */
+typedef struct {
+    int g0, g1, o0, o1, i0, i1;
+} WeightShare;
 
 INLINE WeightShare weight_share(const Context *ctx, const Correlation *c) {
     WeightShare s = {0, c->groups, 0, c->out, 0, c->in};
@@ -62,15 +71,6 @@ INLINE WeightShare weight_share(const Context *ctx, const Correlation *c) {
     return s;
 }
 
-INLINE Correlation convolution(const Context *ctx, const int32_t *a) {
-    return (Correlation){
-        .batch = a[0], .groups = a[1], .in = a[2], .out = a[3],
-        .row = {a[6], a[4], a[8], a[10], 1, a[12], -a[14]},
-        .col = {a[7], a[5], a[9], a[11], 1, a[13], -a[15]},
-        .x = ctx->arena + a[16],
-    };
-}
-
 /* Where each tap of `ins` input channels begins in the strip, for the first output row of it. */
 INLINE void list_grad_taps(const Correlation *c, const Strip *strip, int ins, int32_t *tap) {
     int kernel = c->row.taps * c->col.taps;
@@ -78,7 +78,8 @@ INLINE void list_grad_taps(const Correlation *c, const Strip *strip, int ins, in
         int ky = t % kernel / c->col.taps, shift = t % c->col.taps * c->col.step + c->col.shift;
         int whole = floor_div(shift, strip->phases), phase = shift - whole * strip->phases;
         int64_t column = (int64_t)phase * strip->width + whole + strip->margin;
-        tap[t] = (int32_t)(t / kernel * strip->channel_floats + ky * c->row.step * strip->row_floats + column * strip->samples);
+        tap[t] = (int32_t)(t / kernel * strip->channel_floats + ky * c->row.step * strip->row_floats +
+                           column * strip->samples);
     }
 }
 

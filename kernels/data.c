@@ -6,27 +6,30 @@ INLINE int64_t safe_index(float value, int count) {
     return value >= 0 && value < (float)count ? (int64_t)value : 0;
 }
 
-#define CHUNK 1024 /* samples whose addresses are found at once */
+#define CHUNK 1024 /* samples whose addresses, and how each image is changed, are found at once */
+_Static_assert(SCRATCH_BYTES >= CHUNK * (sizeof(uint8_t *) + 3 * sizeof(int32_t)), "the scratch holds them");
 
-/* y[channel][pixel][sample] = scale[channel] x + shift[channel], x the byte of image index[sample].
- * args: batch count channels plane data index scale shift y */
-KERNEL(load_images) {
-    int batch = a[0], count = a[1], plane = a[3], features = a[2] * plane, lo, hi;
-    const uint8_t *data = (const uint8_t *)(ctx->arena + a[4]);
-    const float *index = ctx->arena + a[5], *scale = ctx->arena + a[6], *shift = ctx->arena + a[7];
+/* y[channel][pixel][sample] = scale[channel] x + shift[channel], x the byte of image index[sample]. */
+DEFINE_KERNEL(load_images) {
+    int batch = a->batch, count = a->count, plane = a->plane, features = a->channels * plane, lo, hi;
+    const uint8_t *data = (const uint8_t *)(ctx->arena + a->data);
+    const float *index = ctx->arena + a->index, *scale = ctx->arena + a->scale,
+                *shift = ctx->arena + a->shift;
     const uint8_t **image = (const uint8_t **)ctx->scratch;
     share(ctx, features, 1, &lo, &hi);
     for (int first = 0; first < batch; first += CHUNK) {
         int samples = batch - first < CHUNK ? batch - first : CHUNK;
         for (int i = 0; i < samples; i++) image[i] = data + safe_index(index[first + i], count) * features;
         for (int f = lo; f < hi; f++) {
-            float s = scale[f / plane], t = shift[f / plane], *y = ctx->arena + a[8] + (int64_t)f * batch + first;
+            float s = scale[f / plane], t = shift[f / plane],
+                  *y = ctx->arena + a->y + (int64_t)f * batch + first;
             for (int i = 0; i < samples; i++) y[i] = image[i][f] * s + t;
         }
     }
 }
 
-/* Where row or column i of a padded and shifted image is in the image of n: outside is -1, or mirrored without repeating the edge. */
+/* Where row or column i of a padded and shifted image is in the image of n: outside is -1, or mirrored
+ * without repeating the edge. */
 INLINE int padded_place(int i, int n, int reflect) {
     if (i >= 0 && i < n) return i;
     if (!reflect) return -1;
@@ -34,43 +37,46 @@ INLINE int padded_place(int i, int n, int reflect) {
     return i < 0 ? 0 : i >= n ? n - 1 : i;
 }
 
-/* As load_images, cropped from the image padded by `pad`, and flipped: change [3][sample] holds the crop's first row and column
- * (0 to 2 pad) and whether columns run backwards. Padding is byte 0, or a reflection.
- * args: batch count channels h w pad reflect data index change scale shift y */
-KERNEL(load_augmented) {
-    int batch = a[0], count = a[1], h = a[3], w = a[4], pad = a[5], reflect = a[6], lo, hi;
+/* As load_images, cropped from the image padded by `pad`, and flipped: change [code][sample] holds the crop's
+ * first row and column (0 to 2 pad) and whether columns run backwards. Padding is byte 0, or a reflection. */
+DEFINE_KERNEL(load_augmented) {
+    int batch = a->batch, count = a->count, channels = a->channels, h = a->h, w = a->w, pad = a->pad, lo, hi;
     int64_t plane = (int64_t)h * w;
-    const uint8_t *data = (const uint8_t *)(ctx->arena + a[7]);
-    const float *index = ctx->arena + a[8], *change = ctx->arena + a[9], *scale = ctx->arena + a[10], *shift = ctx->arena + a[11];
+    const uint8_t *data = (const uint8_t *)(ctx->arena + a->data);
+    const float *index = ctx->arena + a->index, *scale = ctx->arena + a->scale,
+                *shift = ctx->arena + a->shift;
+    const float *change = ctx->arena + a->change, *change_top = change + CHANGE_TOP * batch;
+    const float *change_left = change + CHANGE_LEFT * batch, *change_flip = change + CHANGE_FLIP * batch;
     const uint8_t **image = (const uint8_t **)ctx->scratch;
     int32_t *top = (int32_t *)(image + CHUNK), *left = top + CHUNK, *flip = left + CHUNK;
-    share(ctx, a[2] * h, 1, &lo, &hi);
+    share(ctx, channels * h, 1, &lo, &hi);
     for (int first = 0; first < batch; first += CHUNK) {
         int samples = batch - first < CHUNK ? batch - first : CHUNK;
         for (int i = 0; i < samples; i++) {
-            image[i] = data + safe_index(index[first + i], count) * a[2] * plane;
-            top[i] = (int)safe_index(change[first + i], 2 * pad + 1) - pad;
-            left[i] = (int)safe_index(change[batch + first + i], 2 * pad + 1) - pad;
-            flip[i] = change[2 * batch + first + i] != 0;
+            image[i] = data + safe_index(index[first + i], count) * channels * plane;
+            top[i] = (int)safe_index(change_top[first + i], 2 * pad + 1) - pad;
+            left[i] = (int)safe_index(change_left[first + i], 2 * pad + 1) - pad;
+            flip[i] = change_flip[first + i] != 0;
         }
         for (int t = lo; t < hi; t++) {
             int c = t / h, row = t % h;
             for (int col = 0; col < w; col++) {
-                float *y = ctx->arena + a[12] + ((int64_t)t * w + col) * batch + first;
+                float *y = ctx->arena + a->y + ((int64_t)t * w + col) * batch + first;
                 for (int i = 0; i < samples; i++) {
-                    int from_row = padded_place(row + top[i], h, reflect);
-                    int from_col = padded_place((flip[i] ? w - 1 - col : col) + left[i], w, reflect);
+                    int from_row = padded_place(row + top[i], h, a->reflect);
+                    int from_col = padded_place((flip[i] ? w - 1 - col : col) + left[i], w, a->reflect);
                     int outside = from_row < 0 || from_col < 0;
-                    y[i] = (outside ? 0 : image[i][c * plane + from_row * w + from_col]) * scale[c] + shift[c];
+                    y[i] =
+                        (outside ? 0 : image[i][c * plane + from_row * w + from_col]) * scale[c] + shift[c];
                 }
             }
         }
     }
 }
 
-/* y[sample] = labels[index[sample]]. args: batch count labels index y */
-KERNEL(load_labels) {
+/* y[sample] = labels[index[sample]]. */
+DEFINE_KERNEL(load_labels) {
     if (ctx->part) return;
-    for (int i = 0; i < a[0]; i++)
-        ctx->arena[a[4] + i] = ctx->arena[a[2] + safe_index(ctx->arena[a[3] + i], a[1])];
+    for (int i = 0; i < a->batch; i++)
+        ctx->arena[a->y + i] = ctx->arena[a->labels + safe_index(ctx->arena[a->index + i], a->count)];
 }

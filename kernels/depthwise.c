@@ -1,5 +1,6 @@
-/* Depthwise convolution, its input gradient and its weight gradients: a group is one channel to one channel, so nothing is shared between
- * outputs and the arithmetic is a handful of operations per value moved. Lanes are samples; threads share the channels. */
+/* Depthwise convolution, its input gradient and its weight gradients: a group is one channel to one channel,
+ * so nothing is shared between outputs and the arithmetic is a handful of operations per value moved. Lanes
+ * are samples; threads share the channels. */
 #include "depthwise.h"
 
 #define VECS 4 /* sums side by side hide the latency of an addition */
@@ -8,6 +9,8 @@
 typedef struct {
     int count, tap[MOST_DEPTHWISE_TAPS], position[MOST_DEPTHWISE_TAPS];
 } Reads;
+_Static_assert(2 * MOST_DEPTHWISE_ROWS * sizeof(Reads) <= SCRATCH_BYTES,
+               "the scratch holds those of rows and columns");
 
 static void list_reads(const Axis *axis, Reads *reads) {
     for (int r = 0; r < axis->out; r++, reads++) {
@@ -22,8 +25,8 @@ static void list_reads(const Axis *axis, Reads *reads) {
 }
 
 /* One output position for `vecs` vectors of samples, the last of `count` samples. */
-INLINE void correlate_at(const Correlation *c, const float *x, const float *w, const Reads *row, const Reads *col, float bias, float *y, const int vecs,
-                         int count) {
+INLINE void correlate_at(const Correlation *c, const float *x, const float *w, const Reads *row,
+                         const Reads *col, float bias, float *y, const int vecs, int count) {
     vec sum[VECS];
 #pragma GCC unroll 4
     for (int v = 0; v < vecs; v++) sum[v] = splat(bias);
@@ -32,7 +35,9 @@ INLINE void correlate_at(const Correlation *c, const float *x, const float *w, c
             vec weight = splat(w[row->tap[i] * c->col.taps + col->tap[j]]);
             const float *from = x + ((int64_t)row->position[i] * c->col.in + col->position[j]) * c->batch;
 #pragma GCC unroll 4
-            for (int v = 0; v < vecs; v++) sum[v] += weight * (v == vecs - 1 ? load_part(from + v * LANES, count) : load(from + v * LANES));
+            for (int v = 0; v < vecs; v++)
+                sum[v] +=
+                    weight * (v == vecs - 1 ? load_part(from + v * LANES, count) : load(from + v * LANES));
         }
 #pragma GCC unroll 4
     for (int v = 0; v < vecs; v++) {
@@ -41,8 +46,9 @@ INLINE void correlate_at(const Correlation *c, const float *x, const float *w, c
     }
 }
 
-void JOIN(depthwise, ISA)(const Context *ctx, const Correlation *c) {
-    int64_t plane_in = (int64_t)c->row.in * c->col.in * c->batch, plane_out = (int64_t)c->row.out * c->col.out * c->batch;
+void depthwise(const Context *ctx, const Correlation *c) {
+    int64_t plane_in = (int64_t)c->row.in * c->col.in * c->batch,
+            plane_out = (int64_t)c->row.out * c->col.out * c->batch;
     Reads *rows = (Reads *)ctx->scratch, *cols = rows + c->row.out;
     int lo, hi;
     share(ctx, c->groups, 1, &lo, &hi);
@@ -54,8 +60,10 @@ void JOIN(depthwise, ISA)(const Context *ctx, const Correlation *c) {
         for (int r = 0; r < c->row.out; r++)
             for (int q = 0; q < c->col.out; q++, y += c->batch) {
                 int n = 0;
-                for (; n + VECS * LANES <= c->batch; n += VECS * LANES) correlate_at(c, x + n, w, rows + r, cols + q, bias, y + n, VECS, LANES);
-                for (; n < c->batch; n += LANES) correlate_at(c, x + n, w, rows + r, cols + q, bias, y + n, 1, least(LANES, c->batch - n));
+                for (; n + VECS * LANES <= c->batch; n += VECS * LANES)
+                    correlate_at(c, x + n, w, rows + r, cols + q, bias, y + n, VECS, LANES);
+                for (; n < c->batch; n += LANES)
+                    correlate_at(c, x + n, w, rows + r, cols + q, bias, y + n, 1, least(LANES, c->batch - n));
             }
     }
 }
@@ -68,8 +76,10 @@ static void range_of(const Axis *axis, int k, int *first, int *last) {
     *last = end < axis->out ? end : axis->out;
 }
 
-/* The sums over positions of dy times x at tap (ky, kx), for `vecs` vectors of samples, the last of `count` samples. */
-INLINE void sum_positions(const Correlation *c, const float *x, const float *dy, int ky, int kx, const int vecs, int count, vec *sums) {
+/* The sums over positions of dy times x at tap (ky, kx), for `vecs` vectors of samples, the last of `count`
+ * samples. */
+INLINE void sum_positions(const Correlation *c, const float *x, const float *dy, int ky, int kx,
+                          const int vecs, int count, vec *sums) {
     int r0, r1, q0, q1, up = ky * c->row.step + c->row.shift, left = kx * c->col.step + c->col.shift;
     range_of(&c->row, ky, &r0, &r1);
     range_of(&c->col, kx, &q0, &q1);
@@ -78,7 +88,8 @@ INLINE void sum_positions(const Correlation *c, const float *x, const float *dy,
     for (int v = 0; v < vecs; v++) acc[v] = splat(0);
     for (int r = r0; r < r1; r++)
         for (int q = q0; q < q1; q++) {
-            const float *from = x + ((int64_t)(r * c->row.mul + up) * c->col.in + q * c->col.mul + left) * c->batch;
+            const float *from =
+                x + ((int64_t)(r * c->row.mul + up) * c->col.in + q * c->col.mul + left) * c->batch;
             const float *d = dy + ((int64_t)r * c->col.out + q) * c->batch;
 #pragma GCC unroll 4
             for (int v = 0; v < vecs; v++) {
@@ -91,8 +102,10 @@ INLINE void sum_positions(const Correlation *c, const float *x, const float *dy,
 }
 
 /* `kind` says what becomes of the samples' gradients in dw; their sum also goes to `sum` unless that is 0. */
-void JOIN(depthwise_weight_grads, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum, int kind) {
-    int64_t plane_in = (int64_t)c->row.in * c->col.in * c->batch, plane_out = (int64_t)c->row.out * c->col.out * c->batch;
+void depthwise_weight_grads(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum,
+                            int kind) {
+    int64_t plane_in = (int64_t)c->row.in * c->col.in * c->batch,
+            plane_out = (int64_t)c->row.out * c->col.out * c->batch;
     int taps = c->row.taps * c->col.taps, lo, hi;
     share(ctx, c->groups, 1, &lo, &hi);
     for (int g = lo; g < hi; g++)
@@ -104,10 +117,13 @@ void JOIN(depthwise_weight_grads, ISA)(const Context *ctx, const Correlation *c,
                 width = c->batch - n >= VECS * LANES ? VECS * LANES : least(LANES, c->batch - n);
                 int vecs = (width + LANES - 1) / LANES;
                 vec sums[VECS];
-                if (width == VECS * LANES) sum_positions(c, x, d, t / c->col.taps, t % c->col.taps, VECS, LANES, sums);
+                if (width == VECS * LANES)
+                    sum_positions(c, x, d, t / c->col.taps, t % c->col.taps, VECS, LANES, sums);
                 else sum_positions(c, x, d, t / c->col.taps, t % c->col.taps, 1, width, sums);
                 for (int v = 0; v < vecs; v++) {
-                    if (kind == GRADIENT_BY_SAMPLE) store_part(dw + weight * c->batch + n + v * LANES, sums[v], least(LANES, width - v * LANES));
+                    if (kind == GRADIENT_BY_SAMPLE)
+                        store_part(dw + weight * c->batch + n + v * LANES, sums[v],
+                                   least(LANES, width - v * LANES));
                     if (kind == GRADIENT_SQUARES) squares += sum_lanes(sums[v] * sums[v]);
                     if (kind == GRADIENT_SUM || sum) total += sum_lanes(sums[v]);
                 }

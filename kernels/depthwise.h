@@ -1,4 +1,5 @@
-/* Convolutions of one channel each (depthwise.c): the passes that conv.c, conv_weight.c and conv_samples.c hand over. */
+/* Convolutions of one channel each (depthwise.c): the passes that conv.c, conv_weight.c and conv_samples.c
+ * hand over. */
 #ifndef ESPALIER_DEPTHWISE_H
 #define ESPALIER_DEPTHWISE_H
 
@@ -7,8 +8,13 @@
 #define MOST_DEPTHWISE_TAPS 7 /* along an axis */
 #define MOST_DEPTHWISE_ROWS 4096
 
-void JOIN(depthwise, ISA)(const Context *ctx, const Correlation *c);
-void JOIN(depthwise_weight_grads, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum, int kind);
+/* One symbol per instruction set. */
+#define depthwise JOIN(depthwise, ISA)
+#define depthwise_weight_grads JOIN(depthwise_weight_grads, ISA)
+
+void depthwise(const Context *ctx, const Correlation *c);
+void depthwise_weight_grads(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum,
+                            int kind);
 
 enum { GRADIENT_SUM, GRADIENT_BY_SAMPLE, GRADIENT_SQUARES };
 

@@ -1,27 +1,28 @@
 /* C = A B (+ bias) (then ReLU), C row-major m x n, A and B given by strides.
  *
- * In the batch-innermost layout a linear layer is C[out][sample] = W[out][in] X[in][sample], its
- * input gradient W^T dY, its weight gradient dY X^T: all three are this kernel with other strides.
+ * In the batch-innermost layout a linear layer is C[out][sample] = W[out][in] X[in][sample], its input
+ * gradient W^T dY, its weight gradient dY X^T: all three are this kernel with other strides.
  *
  * Blocking (Goto & van de Geijn 2008): a block of A, ROWS_BLOCK x DEPTH, is packed once and stays in the
- * second-level cache; a panel of B, DEPTH x (4 vectors), is packed and streamed; a tile of
- * TILE_ROWS x 4 vectors of C stays in registers over the whole depth. Every element of C is summed
- * in the same order wherever a tile begins, so results do not depend on how rows and columns are shared out. */
+ * second-level cache; a panel of B, DEPTH x (4 vectors), is packed and streamed; a tile of TILE_ROWS x 4
+ * vectors of C stays in registers over the whole depth. Every element of C is summed in the same order
+ * wherever a tile begins, so results do not depend on how rows and columns are shared out. */
 #include "kernel.h"
 
 #define TILE_COLS (TILE_VECS * LANES)
 #define DEPTH 256
 #define RUN 8 /* consecutive k of one row that lie together in a packed block of a row-major A */
 #define ROWS_BLOCK (120 / TILE_ROWS * TILE_ROWS)
+_Static_assert(DEPTH % RUN == 0, "only the last block of the depth has a run that is not whole");
+_Static_assert((ROWS_BLOCK + TILE_COLS) * DEPTH <= SCRATCH_FLOATS, "the scratch holds both packed operands");
 
-/* In WebAssembly an unrolled depth is a loss: the compiler moves all products before all sums, and V8 spills them. */
+/* In WebAssembly an unrolled depth is a loss: the compiler moves all products before all sums, and V8 spills
+ * them. */
 #ifdef __wasm__
 #define UNROLLED_RUN _Pragma("clang loop unroll(disable)")
 #else
 #define UNROLLED_RUN _Pragma("GCC unroll 8")
 #endif
-
-enum { BIAS_NONE, BIAS_ROW, BIAS_COLUMN };
 
 typedef struct {
     const float *p;
@@ -31,7 +32,8 @@ typedef struct {
 /* Copies `count` floats, mostly `full` of them: a constant that makes the copy a few vector moves. */
 INLINE void copy_run(float *to, const float *from, int count, const int full) {
     if (count == full) __builtin_memcpy(to, from, full * sizeof(float));
-    else for (int i = 0; i < count; i++) to[i] = from[i];
+    else
+        for (int i = 0; i < count; i++) to[i] = from[i];
 }
 
 /* Rows [m0, m0+rows) x depth of A, padded with zeros to whole tiles. Row-major A: [tile][k / RUN][row][RUN];
@@ -82,7 +84,8 @@ static void pack_b(float *to, Operand b, int n0, int cols, int width, int k0, in
     int j = 0;
     for (; j + 4 <= cols; j += 4) {
         int k = 0;
-        for (; k + 4 <= depth; k += 4) transpose4(from + j * b.outer + k, b.outer, to + (int64_t)k * width + j, width);
+        for (; k + 4 <= depth; k += 4)
+            transpose4(from + j * b.outer + k, b.outer, to + (int64_t)k * width + j, width);
         for (; k < depth; k++)
             for (int i = 0; i < 4; i++) to[(int64_t)k * width + j + i] = from[(j + i) * b.outer + k];
     }
@@ -100,7 +103,8 @@ typedef struct {
     int relu;
 } Tile;
 
-/* Takes the sums from memory, not from registers: where this is part of the loop above it, compilers spill there. */
+/* Takes the sums from memory, not from registers: where this is part of the loop above it, compilers spill
+ * there. */
 static __attribute__((noinline)) void finish(const Tile *t, const vec *sums, int vecs) {
     for (int r = 0; r < t->rows; r++) {
         for (int v = 0; v < vecs; v++) {
@@ -119,7 +123,8 @@ static __attribute__((noinline)) void finish(const Tile *t, const vec *sums, int
 }
 
 /* One step of the depth: the k-th of the current run. */
-INLINE void multiply_add(vec acc[TILE_ROWS][TILE_VECS], const float *a, const float *b, int k, const int vecs, const int row_major) {
+INLINE void multiply_add(vec acc[TILE_ROWS][TILE_VECS], const float *a, const float *b, int k, const int vecs,
+                         const int row_major) {
     vec bv[TILE_VECS];
 #pragma GCC unroll 4
     for (int v = 0; v < vecs; v++) bv[v] = load(b + v * LANES);
@@ -132,13 +137,15 @@ INLINE void multiply_add(vec acc[TILE_ROWS][TILE_VECS], const float *a, const fl
 }
 
 /* One tile over one block of the depth. `vecs` and `row_major` are constants at every call. */
-INLINE void multiply(const Tile *t, const float *a, const float *b, int depth, const int vecs, const int row_major) {
+INLINE void multiply(const Tile *t, const float *a, const float *b, int depth, const int vecs,
+                     const int row_major) {
     vec acc[TILE_ROWS][TILE_VECS];
     for (int r = 0; r < TILE_ROWS; r++)
         for (int v = 0; v < vecs; v++) acc[r][v] = splat(0);
-    for (; depth >= RUN; depth -= RUN, a += TILE_ROWS * RUN, b += RUN * vecs * LANES)
+    for (; depth >= RUN; depth -= RUN, a += TILE_ROWS * RUN, b += RUN * vecs * LANES) {
         UNROLLED_RUN
         for (int k = 0; k < RUN; k++) multiply_add(acc, a, b + k * vecs * LANES, k, vecs, row_major);
+    }
     for (int k = 0; k < depth; k++) multiply_add(acc, a, b + k * vecs * LANES, k, vecs, row_major);
     vec sums[TILE_ROWS * TILE_VECS];
     for (int r = 0; r < TILE_ROWS; r++)
@@ -146,10 +153,10 @@ INLINE void multiply(const Tile *t, const float *a, const float *b, int depth, c
     finish(t, sums, vecs);
 }
 
-#define MULTIPLY(vecs)                                       \
+#define MULTIPLY(vecs)                                                                                     \
     static void multiply_##vecs(const Tile *t, const float *a, const float *b, int depth, int row_major) { \
-        if (row_major) multiply(t, a, b, depth, vecs, 1);    \
-        else multiply(t, a, b, depth, vecs, 0);              \
+        if (row_major) multiply(t, a, b, depth, vecs, 1);                                                  \
+        else multiply(t, a, b, depth, vecs, 0);                                                            \
     }
 MULTIPLY(1)
 #if TILE_VECS >= 2
@@ -182,23 +189,25 @@ static int row_parts(int parts, int m, int n, int b_transposed) {
     for (int pm = 1; pm <= parts; pm++) {
         if (parts % pm) continue;
         int pn = parts / pm;
-        double rows = (double)((row_tiles + pm - 1) / pm) * TILE_ROWS, cols = (double)((col_tiles + pn - 1) / pn) * LANES;
+        double rows = (double)((row_tiles + pm - 1) / pm) * TILE_ROWS,
+               cols = (double)((col_tiles + pn - 1) / pn) * LANES;
         double work = rows * cols + 4 * rows + (b_transposed ? 12 : 2) * cols;
-        if (pm == 1 || work < least) { least = work; best = pm; }
+        if (pm == 1 || work < least) {
+            least = work;
+            best = pm;
+        }
     }
     return best;
 }
 
-/* args: m n k, a outer depth, b outer depth, c, bias bias_kind, relu */
-KERNEL(gemm) {
-    int m = a[0], n = a[1], k = a[2];
-    Operand A = {ctx->arena + a[3], a[4], a[5]}, B = {ctx->arena + a[6], a[7], a[8]};
-    float *C = ctx->arena + a[9];
-    const float *bias = ctx->arena + a[10];
-    int bias_kind = a[11], relu = a[12];
+DEFINE_KERNEL(gemm) {
+    int m = a->m, n = a->n, k = a->k;
+    Operand A = {ctx->arena + a->a, a->a_outer, a->a_depth}, B = {ctx->arena + a->b, a->b_outer, a->b_depth};
+    float *C = ctx->arena + a->c;
+    const float *bias = ctx->arena + a->bias;
 
     int pm = row_parts(ctx->parts, m, n, B.outer != 1), pn = ctx->parts / pm;
-    Context rows = {0, 0, ctx->part / pn, pm}, cols = {0, 0, ctx->part % pn, pn};
+    Context rows = {.part = ctx->part / pn, .parts = pm}, cols = {.part = ctx->part % pn, .parts = pn};
     int m0, m1, n0, n1;
     share(&rows, m, TILE_ROWS, &m0, &m1);
     share(&cols, n, LANES, &n0, &n1);
@@ -218,9 +227,12 @@ KERNEL(gemm) {
                 int vecs = (width + LANES - 1) / LANES;
                 pack_b(packed_b, B, j0, width, vecs * LANES, k0, depth);
                 for (int i = 0; i < height; i += TILE_ROWS) {
-                    Tile t = {C + (int64_t)(i0 + i) * n + j0, n, height - i < TILE_ROWS ? height - i : TILE_ROWS, width,
-                              block == 0, block == blocks - 1, bias_kind == BIAS_ROW ? bias + i0 + i : 0,
-                              bias_kind == BIAS_COLUMN ? bias + j0 : 0, relu};
+                    Tile t = {
+                        .c = C + (int64_t)(i0 + i) * n + j0, .stride = n, .cols = width, .relu = a->relu};
+                    t.rows = height - i < TILE_ROWS ? height - i : TILE_ROWS;
+                    t.first = block == 0, t.last = block == blocks - 1;
+                    if (a->bias_kind == BIAS_ROW) t.row_bias = bias + i0 + i;
+                    if (a->bias_kind == BIAS_COLUMN) t.col_bias = bias + j0;
                     run_tile(&t, packed_a + i / TILE_ROWS * tile_floats, packed_b, depth, vecs, row_major);
                 }
             }

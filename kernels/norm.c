@@ -1,10 +1,6 @@
-/* Batch normalization over [channel][positions and samples]. A channel is one thread's: its sums are taken in one order. */
+/* Batch normalization over [channel][positions and samples]. A channel is one thread's: its sums are taken in
+ * one order. */
 #include "kernel.h"
-
-INLINE float bits_to_float(int32_t bits) {
-    union { int32_t i; float f; } u = {bits};
-    return u.f;
-}
 
 INLINE float inverse_root(float x) { return 1.0f / __builtin_sqrtf(x); }
 
@@ -45,43 +41,45 @@ static void affine_row(float *y, const float *x, int n, float a, float b, int wi
     }
 }
 
-/* Normalizes with the batch's own statistics; mean and var (divided by n) are results too.
- * args: channels n x scale bias epsilon y mean var relu */
-KERNEL(batch_norm_train) {
-    int n = a[1], lo, hi;
-    share(ctx, a[0], 1, &lo, &hi);
+/* Normalizes with the batch's own statistics; mean and var (divided by n) are results too. */
+DEFINE_KERNEL(batch_norm_train) {
+    int n = a->n, lo, hi;
+    share(ctx, a->channels, 1, &lo, &hi);
     for (int c = lo; c < hi; c++) {
-        const float *x = ctx->arena + a[2] + (int64_t)c * n;
+        const float *x = ctx->arena + a->x + (int64_t)c * n;
         float mean = sum_row(x, n) / (float)n, var = squares_row(x, n, mean) / (float)n;
-        float factor = ctx->arena[a[3] + c] * inverse_root(var + bits_to_float(a[5]));
-        affine_row(ctx->arena + a[6] + (int64_t)c * n, x, n, factor, ctx->arena[a[4] + c] - mean * factor, a[9]);
-        ctx->arena[a[7] + c] = mean;
-        ctx->arena[a[8] + c] = var;
+        float factor = ctx->arena[a->scale + c] * inverse_root(var + bits_to_float(a->epsilon));
+        affine_row(ctx->arena + a->y + (int64_t)c * n, x, n, factor, ctx->arena[a->bias + c] - mean * factor,
+                   a->relu);
+        ctx->arena[a->mean + c] = mean;
+        ctx->arena[a->var + c] = var;
     }
 }
 
-/* Normalizes with given statistics. args: channels n x scale bias mean var epsilon y relu */
-KERNEL(batch_norm) {
-    int n = a[1], lo, hi;
-    share(ctx, a[0], 1, &lo, &hi);
+/* Normalizes with given statistics. */
+DEFINE_KERNEL(batch_norm) {
+    int n = a->n, lo, hi;
+    share(ctx, a->channels, 1, &lo, &hi);
     for (int c = lo; c < hi; c++) {
-        float factor = ctx->arena[a[3] + c] * inverse_root(ctx->arena[a[6] + c] + bits_to_float(a[7]));
-        affine_row(ctx->arena + a[8] + (int64_t)c * n, ctx->arena + a[2] + (int64_t)c * n, n, factor,
-                   ctx->arena[a[4] + c] - ctx->arena[a[5] + c] * factor, a[9]);
+        float factor =
+            ctx->arena[a->scale + c] * inverse_root(ctx->arena[a->var + c] + bits_to_float(a->epsilon));
+        affine_row(ctx->arena + a->y + (int64_t)c * n, ctx->arena + a->x + (int64_t)c * n, n, factor,
+                   ctx->arena[a->bias + c] - ctx->arena[a->mean + c] * factor, a->relu);
     }
 }
 
 /* The gradient of batch_norm_train: with xh = (x - mean) / sqrt(var + epsilon),
  *   dbias = sum dy, dscale = sum dy xh, dx = scale / sqrt(var + epsilon) (dy - dbias / n - xh dscale / n).
- * If `masked`, dy counts only where y > 0 (y went through a ReLU).
- * args: channels n dy x scale mean var epsilon masked y dx dscale dbias */
-KERNEL(batch_norm_grad) {
-    int n = a[1], masked = a[8], lo, hi;
-    share(ctx, a[0], 1, &lo, &hi);
+ * If `masked`, dy counts only where y > 0 (y went through a ReLU). */
+DEFINE_KERNEL(batch_norm_grad) {
+    int n = a->n, masked = a->masked, lo, hi;
+    share(ctx, a->channels, 1, &lo, &hi);
     for (int c = lo; c < hi; c++) {
-        const float *dy = ctx->arena + a[2] + (int64_t)c * n, *x = ctx->arena + a[3] + (int64_t)c * n, *y = ctx->arena + a[9] + (int64_t)c * n;
-        float *dx = ctx->arena + a[10] + (int64_t)c * n, mean = ctx->arena[a[5] + c];
-        float inverse = inverse_root(ctx->arena[a[6] + c] + bits_to_float(a[7]));
+        int64_t row = (int64_t)c * n;
+        const float *dy = ctx->arena + a->dy + row, *x = ctx->arena + a->x + row,
+                    *y = ctx->arena + a->y + row;
+        float *dx = ctx->arena + a->dx + row, mean = ctx->arena[a->mean + c];
+        float inverse = inverse_root(ctx->arena[a->var + c] + bits_to_float(a->epsilon));
         vec sum[2] = {splat(0), splat(0)}, product[2] = {splat(0), splat(0)};
         for (int i = 0, k = 0; i < n; i += LANES, k ^= 1) {
             int count = n - i < LANES ? n - i : LANES;
@@ -91,21 +89,24 @@ KERNEL(batch_norm_grad) {
             product[k] += d * (load_part(x + i, count) - mean);
         }
         float dbias = sum_lanes(sum[0] + sum[1]), dscale = sum_lanes(product[0] + product[1]) * inverse;
-        float factor = ctx->arena[a[4] + c] * inverse, slope = inverse * dscale / (float)n, shift = dbias / (float)n;
+        float factor = ctx->arena[a->scale + c] * inverse, slope = inverse * dscale / (float)n,
+              shift = dbias / (float)n;
         for (int i = 0; i < n; i += LANES) {
             int count = n - i < LANES ? n - i : LANES;
             vec d = load_part(dy + i, count);
             if (masked) d = choose(load_part(y + i, count) > 0, d, splat(0));
             store_part(dx + i, (d - shift - (load_part(x + i, count) - mean) * slope) * factor, count);
         }
-        ctx->arena[a[11] + c] = dscale;
-        ctx->arena[a[12] + c] = dbias;
+        ctx->arena[a->dscale + c] = dscale;
+        ctx->arena[a->dbias + c] = dbias;
     }
 }
 
-/* x += rate (factor y - x), elementwise: a running statistic. args: n x y rate factor (the last two as bits of floats) */
-KERNEL(running_average) {
-    if (ctx->part) return;
-    float rate = bits_to_float(a[3]), factor = bits_to_float(a[4]);
-    for (int i = 0; i < a[0]; i++) ctx->arena[a[1] + i] += rate * (factor * ctx->arena[a[2] + i] - ctx->arena[a[1] + i]);
+/* x += rate (factor y - x), elementwise: a running statistic. Rate and factor are the bits of floats. */
+DEFINE_KERNEL(running_average) {
+    float rate = bits_to_float(a->rate), factor = bits_to_float(a->factor), *x = ctx->arena + a->x;
+    const float *y = ctx->arena + a->y;
+    int lo, hi;
+    share(ctx, a->n, LANES, &lo, &hi);
+    for (int i = lo; i < hi; i++) x[i] += rate * (factor * y[i] - x[i]);
 }

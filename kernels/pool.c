@@ -13,8 +13,9 @@
 #define PAUSE() ((void)0)
 #endif
 
-/* How long a thread spins before it sleeps: longer than a barrier or the pause between two steps usually takes, and
- * short, because on a busy machine only a sleeping thread lets the scheduler bring the other one to its processor. */
+/* How long a thread spins before it sleeps: longer than a barrier or the pause between two steps usually
+ * takes, and short, because on a busy machine only a sleeping thread lets the scheduler bring the other one
+ * to its processor. */
 #define SPINS_AT_BARRIER 2000
 #define SPINS_WHEN_IDLE 10000
 
@@ -27,8 +28,9 @@ typedef struct {
 
 struct Pool {
     int threads;
-    const KernelEntry *kernels;
-    Worker *workers; /* workers[0] is the caller of pool_run */
+    const Kernel *kernels;
+    Worker *workers;   /* workers[0] is the caller of pool_run */
+    float **scratches; /* those of the workers */
 
     Run together; /* on all threads, or, where there are some: */
     const Run *apart;
@@ -58,8 +60,8 @@ static void wait_for_change(Pool *pool, atomic_uint *counter, unsigned seen, int
     pthread_mutex_unlock(&pool->lock);
 }
 
-/* Counts up and wakes whoever sleeps. The order of the two (sequentially consistent) accesses, here and above, is what
- * keeps a thread from going to sleep unseen. */
+/* Counts up and wakes whoever sleeps. The order of the two (sequentially consistent) accesses, here and
+ * above, is what keeps a thread from going to sleep unseen. */
 static void change(Pool *pool, atomic_uint *counter) {
     atomic_fetch_add(counter, 1);
     if (atomic_load(&pool->sleepers) == 0) return;
@@ -68,7 +70,8 @@ static void change(Pool *pool, atomic_uint *counter) {
     pthread_mutex_unlock(&pool->lock);
 }
 
-static void barrier(Pool *pool) {
+static void barrier(void *team) {
+    Pool *pool = team;
     if (pool->threads == 1) return;
     unsigned phase = atomic_load_explicit(&pool->phase, memory_order_relaxed);
     if (atomic_fetch_add_explicit(&pool->arrived, 1, memory_order_acq_rel) + 1 < pool->threads) {
@@ -79,23 +82,29 @@ static void barrier(Pool *pool) {
     change(pool, &pool->phase);
 }
 
-INLINE void walk(Pool *pool, const Run *run, Context ctx, int meet) {
+INLINE void walk(const Pool *pool, const Run *run, const Context *ctx) {
     const int32_t *code = run->code, *end = code + run->length;
     while (code < end) {
         const int32_t *next = code + 2 + code[1];
-        pool->kernels[code[0]].run(&ctx, code + 2);
-        if (meet) barrier(pool);
+        pool->kernels[code[0]](ctx, code + 2);
+        meet(ctx);
         code = next;
     }
 }
 
-static void execute(Pool *pool, const Worker *worker) {
+static void execute(Pool *pool, Worker *worker) {
+    Context ctx = {
+        .scratch = worker->scratch, .scratches = pool->scratches, .barrier = barrier, .team = pool};
     if (!pool->count) {
-        walk(pool, &pool->together, (Context){pool->together.arena, worker->scratch, worker->part, pool->threads}, 1);
+        ctx.arena = pool->together.arena, ctx.part = worker->part, ctx.parts = pool->threads;
+        walk(pool, &pool->together, &ctx);
         return;
     }
-    for (int i; (i = atomic_fetch_add(&pool->taken, 1)) < pool->count;)
-        walk(pool, &pool->apart[i], (Context){pool->apart[i].arena, worker->scratch, 0, 1}, 0);
+    ctx.scratches = &worker->scratch, ctx.part = 0, ctx.parts = 1;
+    for (int i; (i = atomic_fetch_add(&pool->taken, 1)) < pool->count;) {
+        ctx.arena = pool->apart[i].arena;
+        walk(pool, &pool->apart[i], &ctx);
+    }
     barrier(pool);
 }
 
@@ -135,22 +144,25 @@ void pool_destroy(Pool *pool) {
     for (int i = 1; i < pool->threads; i++) pthread_join(pool->workers[i].thread, 0);
     for (int i = 0; i < pool->threads; i++) free(pool->workers[i].scratch);
     free(pool->workers);
+    free(pool->scratches);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->lock);
     free(pool);
 }
 
-Pool *pool_create(int threads, const KernelEntry *kernels) {
+Pool *pool_create(int threads, const Kernel *kernels) {
     Pool *pool = aligned_alloc(64, (sizeof *pool + 63) / 64 * 64);
     if (!pool) return 0;
     *pool = (Pool){.kernels = kernels};
     pthread_mutex_init(&pool->lock, 0);
     pthread_cond_init(&pool->wake, 0);
     pool->workers = calloc((size_t)threads, sizeof *pool->workers);
+    pool->scratches = calloc((size_t)threads, sizeof *pool->scratches);
     /* pool->threads counts the workers that exist, so that pool_destroy can undo a partial start. */
-    for (int i = 0; pool->workers && i < threads; i++) {
+    for (int i = 0; pool->workers && pool->scratches && i < threads; i++) {
         Worker *worker = &pool->workers[i];
         *worker = (Worker){pool, i, aligned_alloc(64, SCRATCH_FLOATS * sizeof(float)), 0};
+        pool->scratches[i] = worker->scratch;
         if (!worker->scratch || (i > 0 && pthread_create(&worker->thread, 0, work, worker))) {
             free(worker->scratch);
             break;

@@ -9,7 +9,7 @@
 typedef struct Pool Pool;
 
 /* Null where memory or threads run out. */
-Pool *pool_create(int threads, const KernelEntry *kernels);
+Pool *pool_create(int threads, const Kernel *kernels);
 void pool_destroy(Pool *pool);
 
 typedef struct {

@@ -1,13 +1,10 @@
 /* Pooling over windows of [channel][row][column][sample], one output pixel (all its samples) at a time. */
 #include "kernel.h"
 
+/* The sizes that the arguments of pooling begin with. */
 typedef struct {
-    int channels, batch, h, w, oh, ow, kh, kw, sy, sx, top, left;
+    int32_t POOL_SIZES;
 } Window;
-
-INLINE Window window(const int32_t *a) {
-    return (Window){a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11]};
-}
 
 /* The part of the window at output row r (or column) that lies inside the input. */
 INLINE void inside(int r, int stride, int pad, int taps, int size, int *from, int *to) {
@@ -16,15 +13,15 @@ INLINE void inside(int r, int stride, int pad, int taps, int size, int *from, in
     *to = start + taps < size ? start + taps : size;
 }
 
-/* y = the largest value of the window, index = where it is in the plane (row * w + column; the first among equals).
- * args: channels batch h w oh ow kh kw sy sx top left, x y index */
-KERNEL(max_pool) {
-    Window s = window(a);
+/* y = the largest value of the window, index = where it is in the plane (row * w + column; the first among
+ * equals). */
+DEFINE_KERNEL(max_pool) {
+    Window s = *(const Window *)a;
     int lo, hi;
     share(ctx, s.channels * s.oh, 1, &lo, &hi);
     for (int t = lo; t < hi; t++) {
         int c = t / s.oh, r = t % s.oh, y0, y1;
-        const float *plane = ctx->arena + a[12] + (int64_t)c * s.h * s.w * s.batch;
+        const float *plane = ctx->arena + a->x + (int64_t)c * s.h * s.w * s.batch;
         inside(r, s.sy, s.top, s.kh, s.h, &y0, &y1);
         for (int col = 0; col < s.ow; col++) {
             int x0, x1;
@@ -45,21 +42,22 @@ KERNEL(max_pool) {
                             place = choose(better, splat((float)(y * s.w + x)), place);
                         }
                     }
-                store_part(ctx->arena + a[13] + out + n, best, count);
-                store_part(ctx->arena + a[14] + out + n, place, count);
+                store_part(ctx->arena + a->y + out + n, best, count);
+                store_part(ctx->arena + a->index + out + n, place, count);
             }
         }
     }
 }
 
-/* Planes of `pixels` outputs and `size` inputs, `batch` samples innermost; index says which input belongs to an output.
- * scatter: dx[index] += dy, zero elsewhere. args: channels batch pixels size dy index dx */
-KERNEL(scatter_plane) {
-    int batch = a[1], pixels = a[2], size = a[3], lo, hi;
-    share(ctx, a[0], 1, &lo, &hi);
+/* Planes of `pixels` outputs and `size` inputs, `batch` samples innermost; index says which input belongs to
+ * an output. scatter: dinput[index] += gradient, zero elsewhere. */
+DEFINE_KERNEL(scatter_plane) {
+    int batch = a->batch, pixels = a->pixels, size = a->size, lo, hi;
+    share(ctx, a->channels, 1, &lo, &hi);
     for (int c = lo; c < hi; c++) {
-        const float *dy = ctx->arena + a[4] + (int64_t)c * pixels * batch, *index = ctx->arena + a[5] + (int64_t)c * pixels * batch;
-        float *dx = ctx->arena + a[6] + (int64_t)c * size * batch;
+        int64_t first = (int64_t)c * pixels * batch;
+        const float *dy = ctx->arena + a->gradient + first, *index = ctx->arena + a->index + first;
+        float *dx = ctx->arena + a->dinput + (int64_t)c * size * batch;
         for (int64_t i = 0; i < (int64_t)size * batch; i++) dx[i] = 0;
         for (int p = 0; p < pixels; p++)
             for (int n = 0; n < batch; n++) {
@@ -69,13 +67,15 @@ KERNEL(scatter_plane) {
     }
 }
 
-/* gather: y = x[index], its transpose. args: channels batch pixels size x index y */
-KERNEL(gather_plane) {
-    int batch = a[1], pixels = a[2], size = a[3], lo, hi;
-    share(ctx, a[0], 1, &lo, &hi);
+/* gather: y = x[index], its transpose. */
+DEFINE_KERNEL(gather_plane) {
+    int batch = a->batch, pixels = a->pixels, size = a->size, lo, hi;
+    share(ctx, a->channels, 1, &lo, &hi);
     for (int c = lo; c < hi; c++) {
-        const float *x = ctx->arena + a[4] + (int64_t)c * size * batch, *index = ctx->arena + a[5] + (int64_t)c * pixels * batch;
-        float *y = ctx->arena + a[6] + (int64_t)c * pixels * batch;
+        int64_t first = (int64_t)c * pixels * batch;
+        const float *x = ctx->arena + a->x + (int64_t)c * size * batch,
+                    *index = ctx->arena + a->index + first;
+        float *y = ctx->arena + a->y + first;
         for (int p = 0; p < pixels; p++)
             for (int n = 0; n < batch; n++) {
                 float at = index[(int64_t)p * batch + n];
@@ -88,45 +88,46 @@ INLINE float window_size(const Window *s, int y0, int y1, int x0, int x1, int in
     return include_pad ? (float)(s->kh * s->kw) : (float)((y1 - y0) * (x1 - x0));
 }
 
-/* y = the mean of the window, padding counted if include_pad. args: ... as max_pool, x y include_pad */
-KERNEL(average_pool) {
-    Window s = window(a);
+/* y = the mean of the window, padding counted if include_pad. */
+DEFINE_KERNEL(average_pool) {
+    Window s = *(const Window *)a;
     int lo, hi;
     share(ctx, s.channels * s.oh, 1, &lo, &hi);
     for (int t = lo; t < hi; t++) {
         int c = t / s.oh, y0, y1;
-        const float *plane = ctx->arena + a[12] + (int64_t)c * s.h * s.w * s.batch;
+        const float *plane = ctx->arena + a->x + (int64_t)c * s.h * s.w * s.batch;
         inside(t % s.oh, s.sy, s.top, s.kh, s.h, &y0, &y1);
         for (int col = 0; col < s.ow; col++) {
             int x0, x1;
             inside(col, s.sx, s.left, s.kw, s.w, &x0, &x1);
-            vec scale = splat(1.0f / window_size(&s, y0, y1, x0, x1, a[14]));
+            vec scale = splat(1.0f / window_size(&s, y0, y1, x0, x1, a->include_pad));
             for (int n = 0; n < s.batch; n += LANES) {
                 int count = s.batch - n < LANES ? s.batch - n : LANES;
                 vec sum = splat(0);
                 for (int y = y0; y < y1; y++)
-                    for (int x = x0; x < x1; x++) sum += load_part(plane + ((int64_t)y * s.w + x) * s.batch + n, count);
-                store_part(ctx->arena + a[13] + ((int64_t)t * s.ow + col) * s.batch + n, sum * scale, count);
+                    for (int x = x0; x < x1; x++)
+                        sum += load_part(plane + ((int64_t)y * s.w + x) * s.batch + n, count);
+                store_part(ctx->arena + a->y + ((int64_t)t * s.ow + col) * s.batch + n, sum * scale, count);
             }
         }
     }
 }
 
-/* The transpose of average_pool. args: ... as max_pool, dy dx include_pad */
-KERNEL(average_pool_grad) {
-    Window s = window(a);
+/* The transpose of average_pool. */
+DEFINE_KERNEL(average_pool_grad) {
+    Window s = *(const Window *)a;
     int lo, hi;
     share(ctx, s.channels, 1, &lo, &hi);
     for (int c = lo; c < hi; c++) {
-        float *plane = ctx->arena + a[13] + (int64_t)c * s.h * s.w * s.batch;
+        float *plane = ctx->arena + a->dinput + (int64_t)c * s.h * s.w * s.batch;
         for (int64_t i = 0; i < (int64_t)s.h * s.w * s.batch; i++) plane[i] = 0;
         for (int r = 0; r < s.oh; r++)
             for (int col = 0; col < s.ow; col++) {
                 int y0, y1, x0, x1;
                 inside(r, s.sy, s.top, s.kh, s.h, &y0, &y1);
                 inside(col, s.sx, s.left, s.kw, s.w, &x0, &x1);
-                vec scale = splat(1.0f / window_size(&s, y0, y1, x0, x1, a[14]));
-                const float *dy = ctx->arena + a[12] + (((int64_t)c * s.oh + r) * s.ow + col) * s.batch;
+                vec scale = splat(1.0f / window_size(&s, y0, y1, x0, x1, a->include_pad));
+                const float *dy = ctx->arena + a->gradient + (((int64_t)c * s.oh + r) * s.ow + col) * s.batch;
                 for (int n = 0; n < s.batch; n += LANES) {
                     int count = s.batch - n < LANES ? s.batch - n : LANES;
                     vec d = load_part(dy + n, count) * scale;

@@ -52,20 +52,29 @@ INLINE vec load_part(const float *p, int count) {
 #elif LANES == 8
     return (vec)_mm256_maskload_ps(p, first_lanes(count));
 #else
-    union { float f[LANES]; vec v; } u = {{0}};
+    union {
+        float f[LANES];
+        vec v;
+    } u = {{0}};
     for (int i = 0; i < count; i++) u.f[i] = p[i];
     return u.v;
 #endif
 }
 
 INLINE void store_part(float *p, vec v, int count) {
-    if (count == LANES) { store(p, v); return; }
+    if (count == LANES) {
+        store(p, v);
+        return;
+    }
 #if LANES == 16
     _mm512_mask_storeu_ps(p, first_lanes(count), (__m512)v);
 #elif LANES == 8
     _mm256_maskstore_ps(p, first_lanes(count), (__m256)v);
 #else
-    union { float f[LANES]; vec v; } u;
+    union {
+        float f[LANES];
+        vec v;
+    } u;
     u.v = v;
     for (int i = 0; i < count; i++) p[i] = u.f[i];
 #endif
@@ -86,7 +95,10 @@ typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
 
 /* Adds the upper half of the lanes to the lower until four are left. */
 INLINE quad fold_lanes(vec v) {
-    union { vec v; quad q[LANES / 4]; } u;
+    union {
+        vec v;
+        quad q[LANES / 4];
+    } u;
     u.v = v;
 #if LANES == 16
     return (u.q[0] + u.q[2]) + (u.q[1] + u.q[3]);
@@ -107,8 +119,10 @@ INLINE float sum_lanes(vec v) {
 INLINE quad sum_lanes_of_four(const vec *v) {
     quad q[4];
     for (int i = 0; i < 4; i++) q[i] = fold_lanes(v[i]);
-    quad a = __builtin_shufflevector(q[0], q[1], 0, 4, 1, 5) + __builtin_shufflevector(q[0], q[1], 2, 6, 3, 7);
-    quad b = __builtin_shufflevector(q[2], q[3], 0, 4, 1, 5) + __builtin_shufflevector(q[2], q[3], 2, 6, 3, 7);
+    quad a =
+        __builtin_shufflevector(q[0], q[1], 0, 4, 1, 5) + __builtin_shufflevector(q[0], q[1], 2, 6, 3, 7);
+    quad b =
+        __builtin_shufflevector(q[2], q[3], 0, 4, 1, 5) + __builtin_shufflevector(q[2], q[3], 2, 6, 3, 7);
     return __builtin_shufflevector(a, b, 0, 1, 4, 5) + __builtin_shufflevector(a, b, 2, 3, 6, 7);
 }
 

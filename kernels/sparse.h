@@ -1,46 +1,57 @@
-/* What the sparse convolution kernels share: a weight of which only some positions exist, the taps of an output in a list, and the input copied
- * into a strip with zeros at its borders, so that a tap is one offset whatever the position. A linear layer is the 1 x 1 case.
+/* What the sparse convolution kernels share: a weight of which only some positions exist, the taps of an
+ * output in a list, and the input copied into a strip with zeros at its borders, so that a tap is one offset
+ * whatever the position. A linear layer is the 1 x 1 case.
  *
- * A strip holds, for some samples and some rows of outputs, [channel][row phase][row][column phase][column][samples]: with a stride, rows and
- * columns are sorted by phase (position mod stride), so that neighbouring outputs read neighbouring places. */
+ * A strip holds, for some samples and some rows of outputs, [channel][row phase][row][column
+ * phase][column][samples]: with a stride, rows and columns are sorted by phase (position mod stride), so that
+ * neighbouring outputs read neighbouring places. */
 #ifndef ESPALIER_SPARSE_H
 #define ESPALIER_SPARSE_H
 
 #include "conv.h"
 
-/* Shares of a thread's scratch. */
-#define SPARSE_STRIP_FLOATS (120 * 1024)
+/* Taps that a thread lists at once, and the rows that they belong to, counted for every phase of outputs. */
 #define SPARSE_MOST_TAPS (32 * 1024)
 #define SPARSE_MOST_ROWS 8000
-#define SPARSE_MOST_STRIDE 8
 
 /* A tap of an output: where its run begins in the strip, and its weight, or which weight it is. */
 typedef struct {
     int32_t offset;
-    union { float value; int32_t entry; };
+    union {
+        float value;
+        int32_t entry;
+    };
 } Tap;
+_Static_assert((SPARSE_STRIP_FLOATS + SPARSE_MOST_ROWS) * 4 + SPARSE_MOST_TAPS * sizeof(Tap) <= SCRATCH_BYTES,
+               "the scratch holds a strip, taps, and where those of each row begin");
+_Static_assert(SPARSE_MOST_ROWS / (SPARSE_MOST_STRIDE * SPARSE_MOST_STRIDE) >= 2,
+               "one row is listed for all phases");
 
-/* The nonzeros of row r (an output channel of the pass) are start[r] .. start[r + 1] of `place`, each channel * taps + tap. Their values have the
- * same numbers or, where `entry` is given, those in there. Without `values`, taps say which entry they are. */
+/* The nonzeros of row r (an output channel of the pass) are start[r] .. start[r + 1] of `place`, each its
+ * channel times the taps, plus its tap. Their values have the same numbers or, where `entry` is given, those
+ * in there. Without `values`, taps say which entry they are. */
 typedef struct {
     const int32_t *start, *place, *entry;
     const float *values;
     int capacity, rows;
 } Pattern;
 
-/* How an axis of a strip lies: which phases of the input are in it (`slots` of them), and the range of offsets of all taps. */
+/* How an axis of a strip lies: which phases of the input are in it (`slots` of them), and the range of
+ * offsets of all taps. */
 typedef struct {
     int slots, low, high, slot[SPARSE_MOST_STRIDE];
 } Reach;
 
 typedef struct {
     Reach row, col;
-    int samples, width, rows, columns; /* rows of outputs that it serves; columns of outputs, of one output phase */
-    int whole;                         /* all samples of the batch lie side by side, so that a row of outputs is one run */
+    int samples, width;
+    int rows, columns; /* of outputs that it serves: rows, and columns of one output phase */
+    int whole;         /* all samples of the batch lie side by side, so that a row of outputs is one run */
     int64_t row_floats, slot_floats, channel_floats;
 } SparseStrip;
 
-/* Where tap k of outputs phase, phase + div... of an axis reads: output number m reads place m + whole of an input phase; 0 where it reads nothing. */
+/* Where tap k of outputs phase, phase + div... of an axis reads: output number m reads place m + whole of an
+ * input phase; 0 where it reads nothing. */
 INLINE int tap_place(const Axis *axis, int out_phase, int k, int *phase, int *whole) {
     int shift = out_phase * axis->mul + k * axis->step + axis->shift;
     if (shift % axis->div) return 0;
@@ -70,11 +81,24 @@ INLINE Reach reach_of(const Axis *axis) {
 /* Outputs of one phase of an axis. */
 INLINE int outputs_of(const Axis *axis, int phase) { return (axis->out - phase + axis->div - 1) / axis->div; }
 
-/* Everything but the number of rows. Samples: whole cache lines of them, more where a row of outputs is short, all of a small batch. */
+/* Whether these functions have room for the sizes: not whether a row fits the strip, which set_rows and the
+ * caller see. */
+INLINE int sparse_fits(const Correlation *c) {
+    int stride = SPARSE_MOST_STRIDE;
+    if (c->row.mul > stride || c->col.mul > stride || c->row.div > stride || c->col.div > stride) return 0;
+    return (int64_t)c->row.taps * c->col.taps <= MOST_TAPS;
+}
+
+/* Everything but the number of rows. Samples: whole cache lines of them, more where a row of outputs is
+ * short, all of a small batch. */
 INLINE SparseStrip sparse_strip(const Correlation *c) {
-    SparseStrip s = {.row = reach_of(&c->row), .col = reach_of(&c->col), .samples = 16, .columns = outputs_of(&c->col, 0)};
-    while (s.columns * s.samples < 128) s.samples *= 2;
-    if (s.samples >= c->batch) s.samples = c->col.div == 1 ? c->batch : (c->batch + LANES - 1) / LANES * LANES;
+    SparseStrip s = {.row = reach_of(&c->row),
+                     .col = reach_of(&c->col),
+                     .samples = SPARSE_SAMPLES,
+                     .columns = outputs_of(&c->col, 0)};
+    while (s.columns * s.samples < SPARSE_ROW) s.samples *= 2;
+    if (s.samples >= c->batch)
+        s.samples = c->col.div == 1 ? c->batch : (c->batch + LANES - 1) / LANES * LANES;
     s.whole = s.samples == c->batch && c->col.div == 1;
     s.width = s.columns + s.col.high - s.col.low;
     s.row_floats = (int64_t)s.col.slots * s.width * s.samples;
@@ -121,13 +145,19 @@ INLINE void copy_pixels(float *to, int samples, const float *from, int64_t step,
     }
 }
 
-/* Columns of one phase: those of the strip from `first` to before `last` exist in the input, the first of them as its column `from`. */
-typedef struct { int first, last, from; } Columns;
+/* Columns of one phase: those of the strip from `first` to before `last` exist in the input, the first of
+ * them as its column `from`. */
+typedef struct {
+    int first, last, from;
+} Columns;
 
-/* Fills a strip for outputs from row m0 on (counted within their phase), input channels [channel, channel + channels), samples n0 .. n0 + count. */
-INLINE void fill_sparse_strip(const Correlation *c, const SparseStrip *s, float *to, int channel, int channels, int m0, int n0, int count) {
+/* Fills a strip for outputs from row m0 on (counted within their phase), input channels [channel, channel +
+ * channels), samples n0 .. n0 + count. */
+INLINE void fill_sparse_strip(const Correlation *c, const SparseStrip *s, float *to, int channel,
+                              int channels, int m0, int n0, int count) {
     int rows = s->rows + s->row.high - s->row.low, row_mul = c->row.mul, mul = c->col.mul, slots = 0;
-    int64_t line = (int64_t)c->col.in * c->batch, run = (int64_t)s->width * s->samples, step = (int64_t)mul * c->batch;
+    int64_t line = (int64_t)c->col.in * c->batch, run = (int64_t)s->width * s->samples,
+            step = (int64_t)mul * c->batch;
     Columns columns[SPARSE_MOST_STRIDE];
     for (int phase = 0; phase < mul; phase++) {
         if (s->col.slot[phase] != slots || slots == s->col.slots) continue;
@@ -150,18 +180,22 @@ INLINE void fill_sparse_strip(const Correlation *c, const SparseStrip *s, float 
                     continue;
                 }
                 for (int j = 0; j < slots; j++) {
-                    float *at = row + j * run, *first = at + columns[j].first * s->samples, *last = at + columns[j].last * s->samples;
+                    float *at = row + j * run, *first = at + columns[j].first * s->samples,
+                          *last = at + columns[j].last * s->samples;
                     const float *pixels = from + (int64_t)columns[j].from * c->batch;
                     clear_run(at, first);
                     if (s->whole && mul == 1) copy_floats(first, pixels, last - first);
-                    else copy_pixels(first, s->samples, pixels, step, columns[j].last - columns[j].first, count);
+                    else
+                        copy_pixels(first, s->samples, pixels, step, columns[j].last - columns[j].first,
+                                    count);
                     clear_run(last, at + run);
                 }
             }
         }
 }
 
-/* The rows from `first` on, of at most `last`, whose nonzeros a list of taps holds for every one of `phases` phases of outputs. */
+/* The rows from `first` on, of at most `last`, whose nonzeros a list of taps holds for every one of `phases`
+ * phases of outputs. */
 INLINE int listed_rows(const Pattern *p, int first, int last, int phases) {
     int row = first, most = SPARSE_MOST_ROWS / phases - 1;
     for (int64_t taps = 0; row < last && row - first < most; row++) {
@@ -171,22 +205,26 @@ INLINE int listed_rows(const Pattern *p, int first, int last, int phases) {
     return row;
 }
 
-/* The taps of rows [first, last) that read input channels [channel, channel + channels), for outputs of one phase, behind the `count` that are listed.
- * starts[r - first] is where row r begins, with one more for the end, which is returned. Whatever the pattern holds, no tap leaves the strip and
- * no entry the values. */
-INLINE int list_taps_of(const Correlation *c, const SparseStrip *s, const Pattern *p, int first, int last, int channel, int channels, int row_phase,
-                        int col_phase, Tap *taps, int32_t *starts, int count) {
+/* The taps of rows [first, last) that read input channels [channel, channel + channels), for outputs of one
+ * phase, behind the `count` that are listed. starts[r - first] is where row r begins, with one more for the
+ * end, which is returned. Whatever the pattern holds, no tap leaves the strip and no entry the values. */
+INLINE int list_taps_of(const Correlation *c, const SparseStrip *s, const Pattern *p, int first, int last,
+                        int channel, int channels, int row_phase, int col_phase, Tap *taps, int32_t *starts,
+                        int count) {
     int kernel = c->row.taps * c->col.taps;
     int32_t within[MOST_TAPS];
     for (int t = 0; t < kernel; t++) {
         int fy, wy, fx, wx;
         within[t] = -1;
-        if (tap_place(&c->row, row_phase, t / c->col.taps, &fy, &wy) && tap_place(&c->col, col_phase, t % c->col.taps, &fx, &wx))
+        if (tap_place(&c->row, row_phase, t / c->col.taps, &fy, &wy) &&
+            tap_place(&c->col, col_phase, t % c->col.taps, &fx, &wx))
             within[t] = (int32_t)(s->row.slot[fy] * s->slot_floats + (wy - s->row.low) * s->row_floats +
                                   ((int64_t)s->col.slot[fx] * s->width + wx - s->col.low) * s->samples);
     }
-    uint32_t low = (uint32_t)(channel * kernel), size = (uint32_t)(channels * kernel), capacity = (uint32_t)p->capacity;
-    uint64_t inverse = ((1ull << 32) + (uint32_t)kernel - 1) / (uint32_t)kernel; /* places are small enough that this divides exactly */
+    uint32_t low = (uint32_t)(channel * kernel), size = (uint32_t)(channels * kernel),
+             capacity = (uint32_t)p->capacity;
+    /* Places are small enough that this divides exactly. */
+    uint64_t inverse = ((1ull << 32) + (uint32_t)kernel - 1) / (uint32_t)kernel;
     for (int row = first; row < last; row++) {
         int from = p->start[row], to = least(p->start[row + 1], p->capacity);
         starts[row - first] = count;
@@ -206,7 +244,8 @@ INLINE int list_taps_of(const Correlation *c, const SparseStrip *s, const Patter
     return count;
 }
 
-/* This thread's share of the rows of a pattern, by nonzeros: a row costs as much as two taps more than it has. */
+/* This thread's share of the rows of a pattern, by nonzeros: a row costs as much as two taps more than it
+ * has. */
 INLINE void share_rows(const Context *ctx, const Pattern *p, int *lo, int *hi) {
     int64_t base = p->start[0], total = p->start[p->rows] - base + 2 * (int64_t)p->rows;
     int64_t from = total * ctx->part / ctx->parts, to = total * (ctx->part + 1) / ctx->parts;
@@ -221,7 +260,8 @@ INLINE void share_rows(const Context *ctx, const Pattern *p, int *lo, int *hi) {
 /* A linear layer on whole vectors of samples is read where it lies, unless offsets of taps would not fit. */
 INLINE int reads_directly(const Correlation *c) {
     const Axis *row = &c->row, *col = &c->col;
-    int linear = row->taps == 1 && col->taps == 1 && row->in == 1 && col->in == 1 && row->out == 1 && col->out == 1;
+    int linear =
+        row->taps == 1 && col->taps == 1 && row->in == 1 && col->in == 1 && row->out == 1 && col->out == 1;
     int plain = row->shift == 0 && col->shift == 0 && row->mul * row->div == 1 && col->mul * col->div == 1;
     return linear && plain && c->batch % LANES == 0 && c->batch <= INT32_MAX / SPARSE_MOST_TAPS;
 }

@@ -1,8 +1,9 @@
-/* The weight gradient of a sparse weight, at its nonzeros only: for each of them a product of a run of the output gradient with the run of the input
- * that its tap reads, summed over rows and samples. Some taps of one output channel are taken together and share the loads of its gradient.
+/* The weight gradient of a sparse weight, at its nonzeros only: for each of them a product of a run of the
+ * output gradient with the run of the input that its tap reads, summed over rows and samples. Some taps of
+ * one output channel are taken together and share the loads of its gradient.
  *
- * The batch is cut into `parts`, however many threads there are, and each part has a row of sums of its own; adding them up is another
- * kernel's work. With one part, threads share the output channels instead. */
+ * The batch is cut into `parts`, however many threads there are, and each part has a row of sums of its own;
+ * adding them up is another kernel's work. With one part, threads share the output channels instead. */
 #include "sparse.h"
 
 #define GROUP 8 /* taps taken together, at most */
@@ -46,10 +47,10 @@ INLINE void add_products(const Runs *runs, const Tap *tap, float *sums, const in
     for (int k = 0; k < group; k++) sums[tap[k].entry] += sum_lanes(acc[k]);
 }
 
-#define ADD_PRODUCTS(group)                                                               \
-    static void add_products_##group(const Runs *runs, const Tap *tap, float *sums) {     \
-        if (runs->length == 16) add_products(runs, tap, sums, group, 16);                 \
-        else add_products(runs, tap, sums, group, 0);                                     \
+#define ADD_PRODUCTS(group)                                                           \
+    static void add_products_##group(const Runs *runs, const Tap *tap, float *sums) { \
+        if (runs->length == 16) add_products(runs, tap, sums, group, 16);             \
+        else add_products(runs, tap, sums, group, 0);                                 \
     }
 ADD_PRODUCTS(1)
 ADD_PRODUCTS(2)
@@ -60,19 +61,28 @@ ADD_PRODUCTS(6)
 ADD_PRODUCTS(7)
 ADD_PRODUCTS(8)
 
-static void (*const products_of[GROUP + 1])(const Runs *, const Tap *, float *) = {
-    0, add_products_1, add_products_2, add_products_3, add_products_4, add_products_5, add_products_6, add_products_7, add_products_8};
+typedef void (*AddProducts)(const Runs *, const Tap *, float *);
+static const AddProducts products_of[GROUP + 1] = {0,
+                                                   add_products_1,
+                                                   add_products_2,
+                                                   add_products_3,
+                                                   add_products_4,
+                                                   add_products_5,
+                                                   add_products_6,
+                                                   add_products_7,
+                                                   add_products_8};
 
-/* args: batch groups in out, h w oh ow, kh kw sy sx dy dx top left, x dy starts places capacity, parts, sums [parts][capacity] */
-KERNEL(sparse_conv_weight_grad) {
-    Correlation c = {
-        .batch = a[0], .groups = a[1], .in = a[2], .out = a[3],
-        .row = {a[6], a[4], a[8], a[10], 1, a[12], -a[14]},
-        .col = {a[7], a[5], a[9], a[11], 1, a[13], -a[15]},
-        .x = ctx->arena + a[16],
-    };
-    Pattern p = {(const int32_t *)ctx->arena + a[18], (const int32_t *)ctx->arena + a[19], 0, 0, a[20], c.out};
-    int parts = a[21], kernel = c.row.taps * c.col.taps, direct = reads_directly(&c);
+/* sums [parts][capacity] = the gradients of the nonzeros, each part over some of the samples. */
+DEFINE_KERNEL(sparse_conv_weight_grad) {
+    Correlation c = convolution(a);
+    c.x = ctx->arena + a->x;
+    const int32_t *arena = (const int32_t *)ctx->arena;
+    Pattern p = {arena + a->starts, arena + a->places, 0, 0, a->capacity, c.out};
+    int parts = a->parts, kernel = c.row.taps * c.col.taps, direct = reads_directly(&c);
+    if (!sparse_fits(&c)) {
+        refuse(ctx, ctx->arena + a->sums, (int64_t)parts * p.capacity);
+        return;
+    }
     SparseStrip s = sparse_strip(&c);
     int chunks = (c.batch + s.samples - 1) / s.samples, rows = c.row.out, block;
     for (;; rows = (rows + 1) / 2) {
@@ -84,6 +94,10 @@ KERNEL(sparse_conv_weight_grad) {
         block = SPARSE_MOST_TAPS;
         s.channel_floats = c.batch;
     }
+    if (block < 1) {
+        refuse(ctx, ctx->arena + a->sums, (int64_t)parts * p.capacity);
+        return;
+    }
 
     int first_part = 0, last_part = parts, o0 = 0, o1 = c.out;
     if (parts > 1) share(ctx, parts, 1, &first_part, &last_part);
@@ -91,7 +105,8 @@ KERNEL(sparse_conv_weight_grad) {
     if (o0 == o1) return;
     int e0 = o0 == 0 ? 0 : p.start[o0], e1 = o1 == c.out ? p.capacity : p.start[o1];
     for (int part = first_part; part < last_part; part++)
-        for (int e = e0 < 0 ? 0 : e0; e < e1 && e < p.capacity; e++) ctx->arena[a[22] + (int64_t)part * p.capacity + e] = 0;
+        for (int e = e0 < 0 ? 0 : e0; e < e1 && e < p.capacity; e++)
+            ctx->arena[a->sums + (int64_t)part * p.capacity + e] = 0;
 
     float *strip = ctx->scratch;
     Tap *taps = (Tap *)(strip + SPARSE_STRIP_FLOATS);
@@ -103,7 +118,7 @@ KERNEL(sparse_conv_weight_grad) {
             next = listed_rows(&p, o, o1, 1);
             list_taps_of(&c, &s, &p, o, next, i, channels, 0, 0, taps, starts, 0);
             for (int part = first_part; part < last_part; part++) {
-                float *sums = ctx->arena + a[22] + (int64_t)part * p.capacity;
+                float *sums = ctx->arena + a->sums + (int64_t)part * p.capacity;
                 int end = (int)((int64_t)chunks * (part + 1) / parts);
                 for (int chunk = (int)((int64_t)chunks * part / parts); chunk < end; chunk++)
                     for (int r = 0; r < c.row.out; r += rows) {
@@ -111,14 +126,21 @@ KERNEL(sparse_conv_weight_grad) {
                         if (!direct) fill_sparse_strip(&c, &s, strip, i, channels, r, n0, count);
                         Runs runs = {
                             .strip = direct ? c.x + (int64_t)i * c.batch + n0 : strip,
-                            .dy_row = (int64_t)c.col.out * c.batch, .dy_pixel = c.batch, .x_row = s.row_floats, .x_pixel = s.samples,
-                            .rows = least(rows, c.row.out - r), .pixels = s.whole ? 1 : c.col.out, .length = s.whole ? c.col.out * c.batch : count,
+                            .dy_row = (int64_t)c.col.out * c.batch,
+                            .dy_pixel = c.batch,
+                            .x_row = s.row_floats,
+                            .x_pixel = s.samples,
+                            .rows = least(rows, c.row.out - r),
+                            .pixels = s.whole ? 1 : c.col.out,
+                            .length = s.whole ? c.col.out * c.batch : count,
                         };
                         for (int k = o; k < next; k++) {
-                            runs.dy = ctx->arena + a[17] + k * plane + r * runs.dy_row + n0;
-                            int from = starts[k - o], to = starts[k - o + 1], groups = (to - from + GROUP - 1) / GROUP;
+                            runs.dy = ctx->arena + a->gradient + k * plane + r * runs.dy_row + n0;
+                            int from = starts[k - o], to = starts[k - o + 1],
+                                groups = (to - from + GROUP - 1) / GROUP;
                             for (int g = 0; g < groups; g++) {
-                                int begin = from + (to - from) * g / groups, after = from + (to - from) * (g + 1) / groups;
+                                int begin = from + (to - from) * g / groups,
+                                    after = from + (to - from) * (g + 1) / groups;
                                 products_of[after - begin](&runs, taps + begin, sums);
                             }
                         }

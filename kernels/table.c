@@ -1,14 +1,16 @@
-/* The kernel table of one instruction set. */
+/* The kernel table of one instruction set, in the order of kernels.def. */
 #include "kernel.h"
 
-#define ENTRY(name) KERNEL(name);
-#include "kernels.def"
-#undef ENTRY
+#define LIMIT(name, value)
+#define CODES(name, ...)
 
-#define ENTRY(name) {#name, JOIN(name, ISA)},
-const KernelEntry JOIN(espalier_kernels, ISA)[] = {
+#define KERNEL(name, ...) void JOIN(name, ISA)(const Context *ctx, const void *args);
 #include "kernels.def"
-    {0, 0}};
-#undef ENTRY
+#undef KERNEL
+
+#define KERNEL(name, ...) JOIN(name, ISA),
+const Kernel JOIN(espalier_kernels, ISA)[] = {
+#include "kernels.def"
+};
 
 const int JOIN(espalier_lanes, ISA) = LANES;

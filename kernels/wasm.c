@@ -1,17 +1,20 @@
 /* The WebAssembly face: one thread, no libc. The arena and the program lie in the module's memory. */
+#include "declarations.h"
 #include "kernel.h"
 
-extern const KernelEntry JOIN(espalier_kernels, ISA)[];
+extern const Kernel JOIN(espalier_kernels, ISA)[];
 static _Alignas(64) float scratch[SCRATCH_FLOATS];
+static float *const scratches[] = {scratch};
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* The name of kernel i, or null past the last. */
-EXPORT const char *kernel_name(int i) { return JOIN(espalier_kernels, ISA)[i].name; }
+/* The declarations (kernels.def), up to the first whose kind is null. */
+EXPORT const Declaration *declarations(void) { return espalier_declarations; }
 
 EXPORT void run(float *arena, const int32_t *code, int32_t length) {
-    Context ctx = {arena, scratch, 0, 1};
-    for (int32_t at = 0; at < length; at += 2 + code[at + 1]) JOIN(espalier_kernels, ISA)[code[at]].run(&ctx, code + at + 2);
+    Context ctx = {.arena = arena, .scratch = scratch, .part = 0, .parts = 1, .scratches = scratches};
+    for (int32_t at = 0; at < length; at += 2 + code[at + 1])
+        JOIN(espalier_kernels, ISA)[code[at]](&ctx, code + at + 2);
 }
 
 /* Compilers call these for large copies and clears. */

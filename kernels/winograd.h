@@ -1,8 +1,10 @@
-/* What Winograd's algorithm for 3x3 convolutions shares between the passes: F(2x2, 3x3) of Lavin and Gray, "Fast Algorithms for
- * Convolutional Neural Networks" (2016). A 2x2 tile of outputs is A^T [(G g G^T) . (B^T d B)] A of the kernel g and the 4x4 inputs d under
- * the tile: 16 products instead of 36 for each pair of channels, which is why a convolution can run beyond the machine's "peak".
+/* What Winograd's algorithm for 3x3 convolutions shares between the passes: F(2x2, 3x3) of Lavin and Gray,
+ * "Fast Algorithms for Convolutional Neural Networks" (2016). A 2x2 tile of outputs is A^T [(G g G^T) . (B^T
+ * d B)] A of the kernel g and the 4x4 inputs d under the tile: 16 products instead of 36 for each pair of
+ * channels, which is why a convolution can run beyond the machine's "peak".
  *
- * The lanes of a vector are samples of one tile. Vectors of all tiles and samples form one list, in which neighbours share input. */
+ * The lanes of a vector are samples of one tile. Vectors of all tiles and samples form one list, in which
+ * neighbours share input. */
 #ifndef ESPALIER_WINOGRAD_H
 #define ESPALIER_WINOGRAD_H
 
@@ -10,23 +12,30 @@
 
 #define POINTS 16 /* products per tile and pair of channels */
 
-void JOIN(winograd, ISA)(const Context *ctx, const Correlation *c);
-void JOIN(winograd_weight_grad, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, int o0, int o1, int i0, int i1);
-void JOIN(winograd_sample_grads, ISA)(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum, int o0, int o1, int i0, int i1,
-                                      int squares);
+/* One symbol per instruction set. */
+#define winograd JOIN(winograd, ISA)
+#define winograd_weight_grad JOIN(winograd_weight_grad, ISA)
+#define winograd_sample_grads JOIN(winograd_sample_grads, ISA)
 
-/* Whether the algorithm applies and pays: 3x3 without stride or dilation, whole vectors of samples, channels enough to outweigh the
- * transforms, tiles that mostly lie inside. */
+void winograd(const Context *ctx, const Correlation *c);
+void winograd_weight_grad(const Context *ctx, const Correlation *c, const float *dy, float *dw, int o0,
+                          int o1, int i0, int i1);
+void winograd_sample_grads(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum,
+                           int o0, int o1, int i0, int i1, int squares);
+
+/* Whether the algorithm applies and pays: 3x3 without stride or dilation, whole vectors of samples, channels
+ * enough to outweigh the transforms, tiles that mostly lie inside. */
 INLINE int winograd_pays(const Correlation *c) {
     const Axis *row = &c->row, *col = &c->col;
-    if (row->taps != 3 || col->taps != 3 || row->mul != 1 || col->mul != 1 || row->div != 1 || col->div != 1) return 0;
+    if (row->taps != 3 || col->taps != 3 || row->mul != 1 || col->mul != 1 || row->div != 1 || col->div != 1)
+        return 0;
     if (row->step * row->step != 1 || row->step != col->step) return 0;
     if (c->groups != 1 || c->in < 8 || c->out < 8 || c->batch < 8) return 0;
     return POINTS * ((row->out + 1) / 2) * ((col->out + 1) / 2) * 5 < 9 * 4 * row->out * col->out;
 }
 
-/* The list of vectors: chunks of samples, then tiles row by row, then the vectors of a chunk, of which the last chunk may have fewer: it begins with
- * vector `full` of the list. */
+/* The list of vectors: chunks of samples, then tiles row by row, then the vectors of a chunk, of which the
+ * last chunk may have fewer: it begins with vector `full` of the list. */
 typedef struct {
     int rows, cols, per_chunk, last_chunk, full, count;
 } Tiles;
@@ -42,15 +51,19 @@ INLINE Tiles tiles_of(const Correlation *c, int per_chunk) {
     return t;
 }
 
-/* Where a tile's square of values lies in a channel, -1 outside of the map, and its samples: `whole` where all are there. */
+/* Where a tile's square of values lies in a channel, -1 outside of the map, and its samples: `whole` where
+ * all are there. */
 typedef struct {
     int32_t offset[16];
     int count, whole;
 } Square;
 
-/* The `size` x `size` square of vector j of the list in a map of rows x cols: outputs begin at (0, 0), inputs at (row, col). */
-INLINE void find_square(const Tiles *t, int j, int size, int row, int col, int rows, int cols, int batch, Square *s) {
-    int tiles = t->rows * t->cols, behind = j >= t->full, begin = behind ? t->full : 0, vecs = behind ? t->last_chunk : t->per_chunk;
+/* The `size` x `size` square of vector j of the list in a map of rows x cols: outputs begin at (0, 0), inputs
+ * at (row, col). */
+INLINE void find_square(const Tiles *t, int j, int size, int row, int col, int rows, int cols, int batch,
+                        Square *s) {
+    int tiles = t->rows * t->cols, behind = j >= t->full, begin = behind ? t->full : 0,
+        vecs = behind ? t->last_chunk : t->per_chunk;
     int tile = (j - begin) / vecs, n = (begin / tiles + tile / tiles * vecs + (j - begin) % vecs) * LANES;
     s->count = j < t->count ? least(batch - n, LANES) : 0;
     s->whole = s->count == LANES;
@@ -82,7 +95,10 @@ INLINE void input_line(const vec *d, int step, vec *t) {
 INLINE void transform_square(const float *x, const Square *s, int whole, float *v, int64_t point) {
     vec d[16], t[16];
 #pragma GCC unroll 16
-    for (int k = 0; k < 16; k++) d[k] = whole ? load(x + s->offset[k]) : s->offset[k] < 0 ? splat(0) : load_part(x + s->offset[k], s->count);
+    for (int k = 0; k < 16; k++)
+        d[k] = whole              ? load(x + s->offset[k])
+               : s->offset[k] < 0 ? splat(0)
+                                  : load_part(x + s->offset[k], s->count);
 #pragma GCC unroll 4
     for (int k = 0; k < 4; k++) {
         vec line[4];
@@ -97,9 +113,10 @@ INLINE void transform_square(const float *x, const Square *s, int whole, float *
     }
 }
 
-/* The same for some vectors of `channels` channels `plane` apart: v[point][channel][vector], channel by channel, since maps whose size is a
- * power of two share few sets of the cache. */
-INLINE void transform_inputs(const float *x, int64_t plane, int channels, const Square *squares, int vecs, float *v, int64_t point, int64_t row) {
+/* The same for some vectors of `channels` channels `plane` apart: v[point][channel][vector], channel by
+ * channel, since maps whose size is a power of two share few sets of the cache. */
+INLINE void transform_inputs(const float *x, int64_t plane, int channels, const Square *squares, int vecs,
+                             float *v, int64_t point, int64_t row) {
     for (int i = 0; i < channels; i++, x += plane, v += row)
         for (int j = 0; j < vecs; j++) {
             prefetch_square(x + plane, squares + j, 16);

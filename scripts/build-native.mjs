@@ -2,7 +2,8 @@
 // node-api-headers; nothing is downloaded. Where that fails, installation goes on: one line says so and the
 // engine uses the committed WebAssembly module.
 //
-// Usage: node scripts/build-native.mjs [--sanitize] [--force]     CC names the compiler (default cc).
+// Usage: node scripts/build-native.mjs [--sanitize] [--force] CC names the compiler. Default: cc, and clang
+// where cc is too old.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
@@ -24,11 +25,14 @@ const sanitize = process.argv.includes('--sanitize')
 const force = process.argv.includes('--force')
 const out = join(root, 'build', sanitize ? 'sanitize' : 'native')
 const addon = join(out, 'espalier.node')
-const compiler = process.env.CC || 'cc'
+const compilers = process.env.CC ? [process.env.CC] : ['cc', 'clang']
+/** GCC has had __builtin_shufflevector since version 12, clang from the beginning. */
+const NEEDED = 'GCC 12 or later, or clang'
+const isTooOld = (error) => /__builtin_shufflevector/.test(String(error.stderr))
 
-/** Everything but the faces and the thread pool is compiled once per instruction set. */
+/** Everything but the faces, the declarations and the thread pool is compiled once per instruction set. */
 const kernelFiles = readdirSync(join(root, 'kernels'))
-  .filter((name) => name.endsWith('.c') && !['addon.c', 'pool.c', 'wasm.c'].includes(name))
+  .filter((name) => name.endsWith('.c') && !['addon.c', 'declarations.c', 'pool.c', 'wasm.c'].includes(name))
   .map((name) => name.slice(0, -2))
   .sort()
 const instructionSets = {
@@ -56,7 +60,7 @@ function build() {
   const sources = readdirSync(join(root, 'kernels'))
     .filter((name) => /\.(c|h|def)$/.test(name))
     .sort()
-  const hash = createHash('sha256').update([compiler, process.arch, ...flags].join(' '))
+  const hash = createHash('sha256').update([...compilers, process.arch, ...flags].join(' '))
   for (const name of sources) hash.update(name).update(readFileSync(join(root, 'kernels', name)))
   const stamp = `${hash.update(readFileSync(fileURLToPath(import.meta.url))).digest('hex')}\n`
   const stampFile = join(out, 'stamp')
@@ -67,15 +71,34 @@ function build() {
   // fails.
   const work = mkdtempSync(join(out, 'build-'))
   try {
-    renameSync(link(work, headers), addon)
+    renameSync(linkByAny(work, headers), addon)
   } finally {
     rmSync(work, { recursive: true })
   }
   writeFileSync(stampFile, stamp)
 }
 
+/**
+ * The addon, by the first compiler that is not too old. Throws the error of the first that fails for any
+ * other reason.
+ */
+function linkByAny(work, headers) {
+  const reasons = []
+  for (const compiler of compilers) {
+    try {
+      return link(compiler, work, headers)
+    } catch (error) {
+      if (isTooOld(error)) reasons.push(`${compiler} is older`)
+      // The second is only asked because the first is too old, and need not be there.
+      else if (error.code === 'ENOENT' && reasons.length > 0) reasons.push(`${compiler} was not found`)
+      else throw error
+    }
+  }
+  throw new Error(`expected ${NEEDED}: ${reasons.join(', ')}`)
+}
+
 /** Compiles and links in the folder `work`; returns the path of the addon there. */
-function link(work, headers) {
+function link(compiler, work, headers) {
   const objects = []
   const compile = (source, object, extra) => {
     execFileSync(compiler, [...flags, ...extra, '-c', join(root, 'kernels', source), '-o', join(work, object)], {
@@ -85,6 +108,7 @@ function link(work, headers) {
   }
   for (const [set, extra] of Object.entries(instructionSets))
     for (const file of kernelFiles) compile(`${file}.c`, `${file}.${set}.o`, [...extra, `-DISA=${set}`])
+  compile('declarations.c', 'declarations.o', [])
   compile('pool.c', 'pool.o', [])
   compile('addon.c', 'addon.o', ['-I', headers])
   const shared = process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared']
@@ -106,7 +130,7 @@ try {
   const reason =
     error.code === 'ENOENT' && error.path
       ? `${error.path} was not found`
-      : firstError(String(error.stderr ?? error.message)) || `${compiler} failed`
+      : firstError(String(error.stderr ?? error.message)) || `${compilers[0]} failed`
   rmSync(addon, { force: true })
   console.log(`espalier: the native engine was not built (${reason}); the slower WebAssembly engine will be used.`)
   if (sanitize) process.exitCode = 1

@@ -1,15 +1,16 @@
-// Runs the tests of the engine on a build of the addon that checks every access to memory and every undefined
-// operation (AddressSanitizer and UndefinedBehaviorSanitizer of gcc). Says that it skipped where gcc or its
-// sanitizers are missing.
+// Runs the tests of the engine, of linear algebra and of training with sparse and tied weights on a build of
+// the addon that checks every access to memory and every undefined operation (AddressSanitizer and
+// UndefinedBehaviorSanitizer of gcc). Says that it skipped where gcc or its sanitizers are missing.
 //
-// Usage: node scripts/test-sanitized.mjs [tests...] default: test/engine
+// Usage: node scripts/test-sanitized.mjs [tests...]
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const tests = process.argv.length > 2 ? process.argv.slice(2) : ['test/engine']
+const training = ['weights', 'group-lasso', 'tied'].map((name) => `test/train/${name}.test.ts`)
+const tests = process.argv.length > 2 ? process.argv.slice(2) : ['test/engine', 'test/linear', ...training]
 
 /** Where gcc keeps one of its libraries, or undefined. */
 function library(name) {
@@ -36,7 +37,8 @@ const run = (args, env) => {
   }
 }
 run(['scripts/build-native.mjs', '--sanitize'], { CC: 'gcc' })
-run(['node_modules/vitest/vitest.mjs', 'run', ...tests], {
+// Checked code is several times slower, and threads that spin on a busy machine more than that.
+run(['node_modules/vitest/vitest.mjs', 'run', '--testTimeout=300000', ...tests], {
   ESPALIER_ADDON: join(root, 'build', 'sanitize', 'espalier.node'),
   LD_PRELOAD: preload.join(' '),
   // Node frees little at exit; what it leaves is not ours.

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { call } from '../../src/engine/kernel.ts'
 import { UNARY, unary } from '../../src/engine/kernels/elementwise.ts'
+import { selectTopCall } from '../../src/engine/kernels/select.ts'
 import { openNative } from '../../src/engine/machines/native.ts'
 import { Program } from '../../src/engine/program.ts'
 import { sets } from '../support/engines.ts'
@@ -42,5 +43,22 @@ describe.skipIf(sets.length === 0)('threads', () => {
     expect(() => machine.runApart([...runs, { arena: machine.allocate(n), program: program(1) }])).toThrow('at most')
     expect(() => openNative(2).runApart([runs[0], { arena, program: program(1) }])).toThrow('of their own')
     expect(() => openNative(2).runApart([{ arena: machine.allocate(1), program: program(1) }])).toThrow('larger arena')
+  })
+
+  it.each([1, 2, 3, 6])('%i of them meet within a kernel, in long programs and each in one of its own', (threads) => {
+    const n = 1000
+    const machine = openNative(threads)
+    // The masks of one selection are the scores of the next, which keeps the first of them.
+    const keeps = Array.from({ length: 60 }, (_, i) => n - 16 * i)
+    const select = keeps.map((keep) => selectTopCall(keep, [{ scores: 0, n, mask: 0 }]))
+    const program = Program.assemble(select, n)
+    const arenas = Array.from({ length: threads }, () => machine.allocate(n))
+    const want = Array.from({ length: n }, (_, i) => (i < n - 16 * 59 ? 1 : 0))
+    for (let round = 0; round < 10; round++) {
+      for (const { floats } of arenas) floats.fill(2)
+      arenas[0].run(program)
+      machine.runApart(arenas.slice(1).map((arena) => ({ arena, program })))
+      for (const { floats } of arenas) expect([...floats]).toEqual(want)
+    }
   })
 })

@@ -3,9 +3,10 @@ import { call, type Instruction } from '../../src/engine/kernel.ts'
 import { loadImages, loadLabels } from '../../src/engine/kernels/data.ts'
 import { binary, copy, UNARY, unary } from '../../src/engine/kernels/elementwise.ts'
 import { gemm } from '../../src/engine/kernels/gemm.ts'
-import { crossEntropy, crossEntropyGrad, softmax } from '../../src/engine/kernels/loss.ts'
+import { limits } from '../../src/engine/kernels/limits.ts'
+import { countCorrect, crossEntropy, crossEntropyGrad, softmax } from '../../src/engine/kernels/loss.ts'
 import { sgd } from '../../src/engine/kernels/optimizer.ts'
-import { PEAK_THREADS, peak } from '../../src/engine/kernels/peak.ts'
+import { peak } from '../../src/engine/kernels/peak.ts'
 import { reduce } from '../../src/engine/kernels/reduce.ts'
 import { selectTopCall } from '../../src/engine/kernels/select.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'
@@ -80,6 +81,7 @@ describe('instructions that are refused', () => {
       call(crossEntropyGrad, { classes: 0, n: 4, logits: 96, labels: 0, dloss: 4, dlogits: 8 }),
       /at least one class/,
     ],
+    ['no classes', call(countCorrect, { classes: 0, n: 4, logits: 96, labels: 0, y: 4 }), /at least one class/],
     [
       'no images',
       call(loadImages, { batch: 1, count: 0, channels: 1, plane: 1, data: 0, index: 0, scale: 0, shift: 0, y: 0 }),
@@ -134,8 +136,8 @@ describe('memory outside the arena is refused, and the last float of it is not',
 
   it('peak, which has a float for every possible thread', () => {
     const instruction = call(peak, { rounds: 1, y: 0 })
-    expect(() => Program.assemble([instruction], PEAK_THREADS + 1)).not.toThrow()
-    expect(() => Program.assemble([instruction], PEAK_THREADS)).toThrow(/outside an arena/)
+    expect(() => Program.assemble([instruction], limits.MOST_THREADS + 1)).not.toThrow()
+    expect(() => Program.assemble([instruction], limits.MOST_THREADS)).toThrow(/outside an arena/)
   })
 
   it('sizes whose product is beyond 2^31', () => {

@@ -22,25 +22,22 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
+/** CC is empty where the script looks for a compiler, which then finds nothing but what is in `copy`. */
 const build = (compiler: string) =>
   spawnSync(process.execPath, ['scripts/build-native.mjs'], {
     cwd: copy,
-    env: { ...process.env, CC: compiler },
+    env: { ...process.env, CC: compiler, ...(compiler === '' && { PATH: copy }) },
     encoding: 'utf8',
   })
 
 /** An executable that complains as compilers do. */
-function complaining(): string {
-  const path = join(copy, 'complaining')
-  writeFileSync(
-    path,
-    '#!/bin/sh\necho "gemm.c: In function f:" >&2\necho "gemm.c:1:1: error: no vectors" >&2\nexit 1\n',
-    {
-      mode: 0o755,
-    },
-  )
+function complaining(name = 'complaining', complaint = 'no vectors'): string {
+  const path = join(copy, name)
+  const script = `#!/bin/sh\necho "gemm.c: In function f:" >&2\necho "gemm.c:1:1: error: ${complaint}" >&2\nexit 1\n`
+  writeFileSync(path, script, { mode: 0o755 })
   return path
 }
+const tooOld = 'implicit declaration of function __builtin_shufflevector'
 
 describe.skipIf(process.platform === 'win32')('a compiler that', () => {
   it.each([
@@ -72,5 +69,25 @@ describe.skipIf(process.platform === 'win32')('a compiler that', () => {
     network.write('graph', 'x', [1, -2, 3])
     network.run('graph')
     expect([...network.read('graph', 'y')]).toEqual([-1, 2, -3])
+  })
+})
+
+describe.skipIf(process.platform === 'win32')('a compiler from before GCC 12', () => {
+  const reasonOf = (compiler: string) => /\((.*)\)/.exec(build(compiler).stdout)?.[1]
+
+  it('is named, with the version that is needed, where it was asked for', () => {
+    const path = complaining('gcc-11', tooOld)
+    expect(reasonOf(path)).toBe(`expected GCC 12 or later, or clang: ${path} is older`)
+  })
+
+  it('is passed over for clang', () => {
+    complaining('cc', tooOld)
+    complaining('clang', 'no luck either')
+    expect(reasonOf('')).toBe('gemm.c:1:1: error: no luck either')
+  })
+
+  it('is named where there is no clang', () => {
+    complaining('cc', tooOld)
+    expect(reasonOf('')).toBe('expected GCC 12 or later, or clang: cc is older, clang was not found')
   })
 })

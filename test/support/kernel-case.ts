@@ -4,10 +4,11 @@
  */
 import fc from 'fast-check'
 import type { Instruction } from '../../src/engine/kernel.ts'
-import type { Floats, Machine } from '../../src/engine/machine.ts'
+import type { Arena, Floats, Machine } from '../../src/engine/machine.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'
 import { Program } from '../../src/engine/program.ts'
 import { type Random, random } from '../../src/util/random.ts'
+import { type Region, recordCase } from './record-case.ts'
 
 /** Half the distance between 1 and the next float32: the most that one rounding changes, relatively. */
 export const ROUNDING = 2 ** -24
@@ -22,7 +23,7 @@ export type Tolerance = (want: number, magnitude: number) => number
 export const exact: Tolerance = () => 0
 
 export interface KernelCase {
-  /** Values of the operands by name; bytes are a data set. */
+  /** Values of the operands by name; bytes are a data set, a Float64Array lies there as doubles. */
   operands: Record<string, ArrayLike<number>>
   /** The call, given where the operands lie. */
   call(at: Record<string, number>): Instruction
@@ -31,7 +32,7 @@ export interface KernelCase {
 }
 
 /** What the reference computed, for cases that several engines are tested with. */
-const references = new WeakMap<KernelCase, { want: Floats; magnitude: Floats }>()
+const references = new WeakMap<KernelCase, { want: Arena; magnitude: Arena }>()
 
 /**
  * Fails where a machine's result differs from the reference machine's, or memory beside the results has
@@ -41,50 +42,90 @@ export function expectAgreement(machines: readonly Machine[], test: KernelCase):
   const at: Record<string, number> = {}
   let size = GAP
   for (const [name, values] of Object.entries(test.operands)) {
+    if (values instanceof Float64Array) size += size % 2
     at[name] = size
-    size += floatsOf(values) + GAP
+    size += roomOf(values) + GAP
   }
   // Nothing behind the last operand: with the sanitizers, the end of the arena is guarded by them.
   size -= GAP
   const program = Program.assemble([test.call(at)], size)
 
-  const execute = (machine: Machine, change = (value: number) => value) => {
+  const filled = (machine: Machine, change = (value: number) => value) => {
     const arena = machine.allocate(size)
     arena.floats.fill(Number.NaN)
     for (const [name, values] of Object.entries(test.operands))
       if (values instanceof Uint8Array) arena.bytes(at[name], values.length).set(values)
+      else if (values instanceof Float64Array) arena.doubles.set(values.map(change), at[name] / 2)
       else arena.floats.set(Array.from(values, change), at[name])
+    return arena
+  }
+  const execute = (machine: Machine, change?: (value: number) => number) => {
+    const arena = filled(machine, change)
     arena.run(program)
-    return arena.floats
+    return arena
   }
   const known = references.get(test)
   const want = known?.want ?? execute(openReference())
   const magnitude = known?.magnitude ?? execute(openReference(), Math.abs)
   references.set(test, { want, magnitude })
-  const allowed = new Map<number, Tolerance>()
-  for (const [name, tolerance] of Object.entries(test.writes))
-    for (let i = 0; i < test.operands[name].length; i++) allowed.set(at[name] + i, tolerance)
-  const bytes = Object.keys(test.operands).filter((name) => test.operands[name] instanceof Uint8Array)
-  const isByte = (i: number) => bytes.some((name) => i >= at[name] && i < at[name] + floatsOf(test.operands[name]))
+
+  const regions = Object.entries(test.writes).map(([name, tolerance]): Region => {
+    const operand = test.operands[name]
+    const doubles = operand instanceof Float64Array
+    const part = (arena: Arena) => Array.from(valuesAt(arena, { doubles, offset: at[name] }, operand.length))
+    const terms = part(magnitude)
+    const expected = part(want)
+    return {
+      ...{ doubles, offset: at[name], want: expected },
+      tolerance: expected.map((value, i) => tolerance(value, terms[i])),
+    }
+  })
+  if (machines[0].engine === 'wasm') recordCase(program.instructions[0], floatsOf(filled(machines[0])), regions)
 
   const place = (i: number) => {
     const name = Object.keys(at).findLast((operand) => at[operand] <= i)
     return name === undefined ? 'before the operands' : `${name}[${i - at[name]}]`
   }
-  let first: ArrayLike<number> | undefined
+  let first: Arena | undefined
   for (const machine of machines) {
-    const floats = execute(machine)
-    first ??= floats
-    floats.forEach((got, i) => {
-      if (isByte(i)) return
-      const tolerance = allowed.get(i)?.(want[i], magnitude[i]) ?? 0
-      const agrees = Object.is(got, Math.fround(want[i])) || (tolerance > 0 && Math.abs(got - want[i]) <= tolerance)
-      if (!agrees)
-        throw new Error(`${machine.description}: ${place(i)} is ${got}, expected ${want[i]} within ${tolerance}`)
-      if (!Object.is(got, first![i]))
-        throw new Error(`${machine.description}: ${place(i)} is ${got}, ${first![i]} on ${machines[0].description}`)
+    const untouched = bitsOf(filled(machine))
+    const arena = execute(machine)
+    first ??= arena
+    const fail = (i: number, got: number, expected: string) => {
+      throw new Error(`${machine.description}: ${place(i)} is ${got}, expected ${expected}`)
+    }
+    for (const region of regions) {
+      const got = valuesAt(arena, region, region.want.length)
+      const same = valuesAt(first, region, region.want.length)
+      got.forEach((value, i) => {
+        const [wanted, tolerance] = [region.want[i], region.tolerance[i]]
+        const rounded = region.doubles ? wanted : Math.fround(wanted)
+        const agrees = Object.is(value, rounded) || (tolerance > 0 && Math.abs(value - wanted) <= tolerance)
+        if (!agrees) fail(region.offset + i, value, `${wanted} within ${tolerance}`)
+        if (!Object.is(value, same[i])) fail(region.offset + i, value, `${same[i]} as on ${machines[0].description}`)
+      })
+    }
+    const changing = regions.map(({ doubles, offset, want }) => [offset, offset + want.length * (doubles ? 2 : 1)])
+    bitsOf(arena).forEach((bits, i) => {
+      if (bits === untouched[i] || changing.some(([from, to]) => i >= from && i < to)) return
+      fail(i, arena.floats[i], 'what it was before')
     })
   }
+}
+
+/** `count` values from where a region begins, floats or doubles. */
+const valuesAt = ({ floats, doubles }: Arena, at: { doubles: boolean; offset: number }, count: number): Floats =>
+  at.doubles ? doubles.subarray(at.offset / 2, at.offset / 2 + count) : floats.subarray(at.offset, at.offset + count)
+
+/** The arena of a machine other than the reference machine. */
+function floatsOf({ floats }: Arena): Float32Array {
+  if (floats instanceof Float32Array) return floats
+  throw new Error('expected an engine with an arena of float32')
+}
+
+function bitsOf(arena: Arena): Int32Array {
+  const { buffer, byteOffset, length } = floatsOf(arena)
+  return new Int32Array(buffer, byteOffset, length)
 }
 
 /** Values for a case whose shapes fast-check chose; so that shapes shrink and values stay. */
@@ -106,5 +147,8 @@ export const blank = (n: number): number[] => new Array<number>(n).fill(Number.N
 
 const GAP = 19
 
-const floatsOf = (values: ArrayLike<number>) =>
-  values instanceof Uint8Array ? Math.ceil(values.length / 4) : values.length
+/** Floats that an operand takes. */
+function roomOf(values: ArrayLike<number>): number {
+  if (values instanceof Uint8Array) return Math.ceil(values.length / 4)
+  return values instanceof Float64Array ? 2 * values.length : values.length
+}

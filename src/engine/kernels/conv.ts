@@ -1,5 +1,6 @@
 /** @file Convolution and its two gradients (kernels/conv.c). Tensors lie [channel][row][column][sample]. */
 import type { Extent, Kernel } from '../kernel.ts'
+import { limits } from './limits.ts'
 
 export const sizes = [
   'batch',
@@ -22,15 +23,9 @@ export const sizes = [
 export type Size = (typeof sizes)[number]
 export type Sizes = Readonly<Record<Size, number>>
 
-/** Sizes of the scratch that kernels/conv.c divides, in floats. */
-const STRIP_FLOATS = 96 * 1024
-const GRADIENT_FLOATS = 64 * 1024
-export const MOST_TAPS = 4096
+const { MOST_TAPS, MOST_SAMPLE_TAPS, STRIP_FLOATS, WIDEST_TILE, WIDEST_VECTOR } = limits
 /** Rows are counted in 32 bits. */
 export const FARTHEST = 2 ** 30
-/** Floats in the widest tile and vector of any instruction set. */
-const WIDEST_TILE = 64
-const WIDEST_VECTOR = 16
 
 export const inputFloats = (p: Sizes) => p.batch * p.groups * p.in * p.h * p.w
 export const outputFloats = (p: Sizes) => p.batch * p.groups * p.out * p.oh * p.ow
@@ -55,7 +50,9 @@ function rowFloats(
   return mul * ((high - low + 2) * samples + WIDEST_TILE)
 }
 
-/** Throws where the C side could not hold one row: kernels of more than 4096 taps, or very wide images. */
+/**
+ * Throws where the C side could not hold one row: kernels of more than MOST_TAPS taps, or very wide images.
+ */
 function checkSizes(p: Sizes, result: 'y' | 'dx' | 'dw by sample' = 'y'): void {
   if (sizes.slice(0, 14).some((name) => p[name] < 1)) throw new Error('sizes, strides and dilations must be 1 or more')
   if (p.kh * p.kw > MOST_TAPS) throw new Error(`a kernel of ${p.kh} x ${p.kw} has more than ${MOST_TAPS} taps`)
@@ -71,8 +68,8 @@ function checkSizes(p: Sizes, result: 'y' | 'dx' | 'dw by sample' = 'y'): void {
       ? rowFloats(p.sx === 1 ? fused : vectors, p.w, p.kw, 1, p.sx, -p.dx, p.left)
       : rowFloats(result === 'y' ? fused : vectors, p.ow, p.kw, p.sx, 1, p.dx, -p.left)
   const columns = result === 'dx' ? p.ow : p.w
-  const fits = rows * row <= STRIP_FLOATS && !(result === 'dw by sample' && p.ow * WIDEST_VECTOR * 4 > GRADIENT_FLOATS)
-  if (!fits)
+  const gradients = result === 'dw by sample' ? p.ow * WIDEST_VECTOR * limits.MOST_GRAD_OUTS : 0
+  if (rows * row > STRIP_FLOATS || gradients > limits.WEIGHT_FLOATS)
     throw new Error(
       `one row of the result needs ${rows} rows of ${columns} columns, more than the engine's buffer holds`,
     )
@@ -155,11 +152,6 @@ export const convWeightGrad: Kernel<Size | 'x' | 'gradient' | 'dweight'> = {
     })
   },
 }
-
-/**
- * The most taps of a kernel whose gradients are kept apart by sample (kernels/conv_samples.c, SAMPLE_FLOATS).
- */
-const MOST_SAMPLE_TAPS = 256
 
 /**
  * Per-sample weight gradients: dweight [weight][sample], or with `squares` 1 dweight [weight] = the sum over

@@ -44,8 +44,15 @@ function paddedPlace(i: number, n: number, reflect: number): number {
 }
 
 /**
- * As {@link loadImages}, cropped from the image padded by `pad` (byte 0, or a reflection) and flipped:
- * `change` [3][sample] holds the crop's first row and column (0 to 2 pad) and whether columns run backwards.
+ * What `change` of {@link loadAugmented} holds: the crop's first row and column (0 to 2 pad), and whether
+ * columns run backwards.
+ */
+export const CHANGE = { top: 0, left: 1, flip: 2 } as const
+const CHANGES = Object.keys(CHANGE).length
+
+/**
+ * As {@link loadImages}, cropped from the image padded by `pad` (byte 0, or a reflection) and flipped: see
+ * {@link CHANGE}; `change` lies [code][sample].
  */
 export const loadAugmented: Kernel<
   'batch' | 'count' | 'channels' | 'h' | 'w' | 'pad' | 'reflect' | 'data' | 'index' | 'change' | 'scale' | 'shift' | 'y'
@@ -71,7 +78,7 @@ export const loadAugmented: Kernel<
     return [
       { offset: p.data, length: Math.ceil((p.count * p.channels * p.h * p.w) / 4) },
       { offset: p.index, length: p.batch },
-      { offset: p.change, length: 3 * p.batch },
+      { offset: p.change, length: CHANGES * p.batch },
       { offset: p.scale, length: p.channels },
       { offset: p.shift, length: p.channels },
       { offset: p.y, length: p.batch * p.channels * p.h * p.w },
@@ -80,9 +87,10 @@ export const loadAugmented: Kernel<
   reference: (p, { floats, bytes }) => {
     for (let i = 0; i < p.batch; i++) {
       const image = p.data * 4 + safeIndex(floats[p.index + i], p.count) * p.channels * p.h * p.w
-      const top = safeIndex(floats[p.change + i], 2 * p.pad + 1) - p.pad
-      const left = safeIndex(floats[p.change + p.batch + i], 2 * p.pad + 1) - p.pad
-      const flip = floats[p.change + 2 * p.batch + i] !== 0
+      const change = (code: number) => floats[p.change + code * p.batch + i]
+      const top = safeIndex(change(CHANGE.top), 2 * p.pad + 1) - p.pad
+      const left = safeIndex(change(CHANGE.left), 2 * p.pad + 1) - p.pad
+      const flip = change(CHANGE.flip) !== 0
       for (let c = 0; c < p.channels; c++)
         for (let row = 0; row < p.h; row++)
           for (let col = 0; col < p.w; col++) {

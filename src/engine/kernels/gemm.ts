@@ -15,7 +15,7 @@ export const gemm: Kernel<P> = {
   extents: (p) => {
     if ((p.aOuter !== 1 && p.aDepth !== 1) || (p.bOuter !== 1 && p.bDepth !== 1))
       throw new Error('one stride of a and b must be 1')
-    if (p.biasKind < 0 || p.biasKind > 2) throw new Error(`unknown kind of bias ${p.biasKind}`)
+    if (p.biasKind < 0 || p.biasKind > BIAS.column) throw new Error(`unknown kind of bias ${p.biasKind}`)
     return [
       stridedExtent(p.a, [p.m, p.k], [p.aOuter, p.aDepth]),
       stridedExtent(p.b, [p.n, p.k], [p.bOuter, p.bDepth]),

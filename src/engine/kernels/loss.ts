@@ -85,11 +85,14 @@ export const crossEntropyGrad: Kernel<'classes' | 'n' | 'logits' | 'labels' | 'd
 export const countCorrect: Kernel<'classes' | 'n' | 'logits' | 'labels' | 'y'> = {
   name: 'count_correct',
   parameters: ['classes', 'n', 'logits', 'labels', 'y'],
-  extents: (p) => [
-    { offset: p.logits, length: p.classes * p.n },
-    { offset: p.labels, length: p.n },
-    { offset: p.y, length: 1 },
-  ],
+  extents: (p) => {
+    checkClasses(p)
+    return [
+      { offset: p.logits, length: p.classes * p.n },
+      { offset: p.labels, length: p.n },
+      { offset: p.y, length: 1 },
+    ]
+  },
   reference: (p, { floats }) => {
     let correct = 0
     for (let i = 0; i < p.n; i++) {

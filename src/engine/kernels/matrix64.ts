@@ -1,11 +1,11 @@
 /** @file Dense linear algebra in float64 (kernels/matrix64.c). Matrices of doubles lie at even offsets. */
 import type { Extent, Kernel } from '../kernel.ts'
+import { limits } from './limits.ts'
 
 /** What a product does to its result. */
 export const MODE = { set: 0, add: 1, subtract: 2 } as const
 
-/** In place (c is a) a product may have this many columns and this depth at most. */
-export const IN_PLACE = 128
+const { IN_PLACE } = limits
 
 type Sizes = 'm' | 'n' | 'k'
 type Left = 'a' | 'aOuter' | 'aDepth' | 'aDouble'
@@ -34,7 +34,7 @@ export const product64: Kernel<P> = {
   ],
   extents: (p) => {
     if (p.m < 1 || p.n < 1 || p.k < 1) throw new Error('sizes must be 1 or more')
-    if (p.mode > 2) throw new Error(`unknown mode ${p.mode}`)
+    if (p.mode > MODE.subtract) throw new Error(`unknown mode ${p.mode}`)
     if (p.c === p.a && (p.n > IN_PLACE || p.k > IN_PLACE))
       throw new Error(`in place, n and k must be at most ${IN_PLACE}`)
     return [
@@ -62,9 +62,9 @@ export const product64: Kernel<P> = {
 }
 
 /**
- * Factors a symmetric block of n x n (n <= 128, its lower triangle read) in place, A = L L', and writes the
- * inverse of L (row-major n x n, zeros above the diagonal) to `inverse`. `pivot` becomes the least of itself
- * and the squares of the diagonal of L, or the first of them that is not above zero: A is not positive
+ * Factors a symmetric block of n x n (n <= IN_PLACE, its lower triangle read) in place, A = L L', and writes
+ * the inverse of L (row-major n x n, zeros above the diagonal) to `inverse`. `pivot` becomes the least of
+ * itself and the squares of the diagonal of L, or the first of them that is not above zero: A is not positive
  * definite then.
  */
 export const cholesky64: Kernel<'n' | 'a' | 'row' | 'inverse' | 'pivot'> = {

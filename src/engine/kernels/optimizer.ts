@@ -3,10 +3,13 @@ import { bitsToFloat } from '../bits.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Floats } from '../machine.ts'
 
+/** What lies where in `hyper`; nesterov is 0 or 1. */
+export const HYPER = { rate: 0, momentum: 1, decay: 2, nesterov: 3, l1: 4 } as const
+const HYPERS = Object.keys(HYPER).length
+
 /**
  * d = g + decay w; v = momentum v + d; w -= rate (nesterov ? d + momentum v : v); if `masked`, d also has l1
- * sign(w), and then w and v become +0 where the mask is 0. `hyper` [5]: rate, momentum, decay, nesterov (0 or
- * 1), l1.
+ * sign(w), and then w and v become +0 where the mask is 0. `hyper`: see {@link HYPER}.
  */
 export const sgd: Kernel<'n' | 'w' | 'g' | 'v' | 'mask' | 'masked' | 'hyper'> = {
   name: 'sgd',
@@ -16,10 +19,10 @@ export const sgd: Kernel<'n' | 'w' | 'g' | 'v' | 'mask' | 'masked' | 'hyper'> = 
     { offset: p.g, length: p.n },
     { offset: p.v, length: p.n },
     ...(p.masked ? [{ offset: p.mask, length: p.n }] : []),
-    { offset: p.hyper, length: 5 },
+    { offset: p.hyper, length: HYPERS },
   ],
   reference: (p, { floats }) => {
-    const [rate, momentum, decay, nesterov, l1] = floats.subarray(p.hyper, p.hyper + 5)
+    const [rate, momentum, decay, nesterov, l1] = Object.values(HYPER).map((at) => floats[p.hyper + at])
     for (let i = 0; i < p.n; i++) {
       const keep = !p.masked || floats[p.mask + i] !== 0
       const lasso = p.masked ? l1 * Math.sign(floats[p.w + i]) : 0

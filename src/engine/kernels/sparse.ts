@@ -4,23 +4,18 @@
  * C trusts none of them: a nonzero that lies outside is left out.
  */
 import type { Extent, Kernel, ReferenceMemory } from '../kernel.ts'
-import { FARTHEST, inputFloats, MOST_TAPS, outputFloats, type Size, type Sizes, sizes } from './conv.ts'
+import { FARTHEST, inputFloats, outputFloats, type Size, type Sizes, sizes } from './conv.ts'
+import { limits } from './limits.ts'
 
-/** As kernels/sparse.h has them. */
-const STRIP_FLOATS = 120 * 1024
-const MOST_STRIDE = 8
-const ROW = 128
-/** Floats of the widest vector, and of the widest tile, of any instruction set. */
-const WIDEST_VECTOR = 16
-const WIDEST_TILE = 128
+const { MOST_TAPS, SPARSE_MOST_STRIDE: MOST_STRIDE, WIDEST_VECTOR } = limits
 
 /**
  * Samples that lie side by side in a strip for rows of `columns` outputs; as sparse_strip in C, before it
  * pads to whole vectors.
  */
 export function stripSamples(batch: number, columns: number): number {
-  let samples = 16
-  while (columns * samples < ROW) samples *= 2
+  let samples: number = limits.SPARSE_SAMPLES
+  while (columns * samples < limits.SPARSE_ROW) samples *= 2
   return Math.min(samples, batch)
 }
 
@@ -66,7 +61,7 @@ function checkSizes(p: Sizes, result: 'y' | 'dx' = 'y'): void {
   })
   const row = axis(forward ? p.oh : p.h, p.kh, p.sy, p.dy)
   const col = axis(forward ? p.ow : p.w, p.kw, p.sx, p.dx)
-  if (stripFloats(row, col, p.batch) + WIDEST_TILE > STRIP_FLOATS)
+  if (stripFloats(row, col, p.batch) + limits.WIDEST_SPARSE_TILE > limits.SPARSE_STRIP_FLOATS)
     throw new Error(`one row of the result needs more rows of the input than the engine's buffer holds`)
 }
 

@@ -7,12 +7,14 @@ import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { UserError } from '../../util/errors.ts'
+import { limits } from '../kernels/limits.ts'
 import type { Arena, Floats, Machine } from '../machine.ts'
 import type { Program } from '../program.ts'
+import { type Declaration, kernelNumbers } from './declarations.ts'
 
 interface Addon {
-  /** Kernel names in the order of the table. */
-  kernels: string[]
+  /** kernels/kernels.def, in its order; a build from before there was one has none. */
+  declarations?: Declaration[]
   /** What this processor has, best first. */
   instructionSets: { name: string; lanes: number }[]
   createPool(instructionSet: string, threads: number): unknown
@@ -30,19 +32,18 @@ const addonPath = () =>
 export const isBuilt = (): boolean => existsSync(addonPath())
 
 /** Instruction sets of this processor that the addon has kernels for, best first. */
-export const instructionSets = (): string[] => loadAddon().instructionSets.map(({ name }) => name)
+export const instructionSets = (): string[] => loadAddon().addon.instructionSets.map(({ name }) => name)
 
 export function openNative(threads: number, instructionSet?: string): Machine {
-  const addon = loadAddon()
+  const { addon, numbers } = loadAddon()
   const set = addon.instructionSets.find(({ name }) => name === (instructionSet ?? addon.instructionSets[0].name))
   if (!set) {
     const known = addon.instructionSets.map(({ name }) => name).join(', ')
     throw new UserError(`instruction set: expected one of ${known} on this processor, found ${instructionSet}`)
   }
-  if (!Number.isInteger(threads) || threads < 1 || threads > 256)
-    throw new UserError(`threads: expected a whole number from 1 to 256, found ${threads}`)
+  if (!Number.isInteger(threads) || threads < 1 || threads > limits.MOST_THREADS)
+    throw new UserError(`threads: expected a whole number from 1 to ${limits.MOST_THREADS}, found ${threads}`)
   const pool = addon.createPool(set.name, threads)
-  const numbers = new Map(addon.kernels.map((name, i) => [name, i]))
   const encoded = new WeakMap<Program, Int32Array>()
   const codeOf = (program: Program, size: number): Int32Array => {
     let code = encoded.get(program)
@@ -76,8 +77,23 @@ export function openNative(threads: number, instructionSet?: string): Machine {
   }
 }
 
-function loadAddon(): Addon {
+interface Loaded {
+  addon: Addon
+  /** The number of each kernel, by name. */
+  numbers: Map<string, number>
+}
+
+/** By path, so that what an addon declares is checked once. */
+const loaded = new Map<string, Loaded>()
+
+function loadAddon(): Loaded {
   if (!isBuilt())
     throw new UserError('the native engine is not built here; run npm run build, or use ESPALIER_ENGINE=wasm')
-  return createRequire(import.meta.url)(addonPath()) as Addon
+  const path = addonPath()
+  const known = loaded.get(path)
+  if (known) return known
+  const addon = createRequire(import.meta.url)(path) as Addon
+  const entry = { addon, numbers: kernelNumbers(addon.declarations ?? [], 'native') }
+  loaded.set(path, entry)
+  return entry
 }

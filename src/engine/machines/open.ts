@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os'
 import { checkName, checkWhole } from '../../util/checks.ts'
 import { UserError } from '../../util/errors.ts'
+import { limits } from '../kernels/limits.ts'
 import type { EngineName, Machine } from '../machine.ts'
 
 const engineNames: readonly EngineName[] = ['native', 'wasm', 'reference']
@@ -21,7 +22,7 @@ export interface MachineOptions {
 /** Opens a machine. Throws one sentence where what was asked for is unknown or not there. */
 export async function openMachine(options: MachineOptions = {}): Promise<Machine> {
   checkName('engine', options.engine, engineNames)
-  checkWhole('threads', options.threads, 1, 256)
+  checkWhole('threads', options.threads, 1, limits.MOST_THREADS)
   const engine = options.engine ?? chosenEngine()
   if (engine === 'reference') return (await import('./reference.ts')).openReference()
   const wanted = options.threads ?? chosenThreads()
@@ -47,8 +48,8 @@ function chosenThreads(): number | undefined {
   const text = process.env.ESPALIER_THREADS
   if (!text) return undefined
   const threads = Number(text)
-  if (!Number.isInteger(threads) || threads < 1 || threads > 256)
-    throw new UserError(`ESPALIER_THREADS: expected a whole number from 1 to 256, found ${text}`)
+  if (!Number.isInteger(threads) || threads < 1 || threads > limits.MOST_THREADS)
+    throw new UserError(`ESPALIER_THREADS: expected a whole number from 1 to ${limits.MOST_THREADS}, found ${text}`)
   return threads
 }
 

@@ -4,11 +4,12 @@
  */
 import type { Arena, Machine } from '../machine.ts'
 import type { Program } from '../program.ts'
+import { type Declaration, kernelNumbers } from './declarations.ts'
 
 interface Exports {
   memory: WebAssembly.Memory
   __heap_base: WebAssembly.Global
-  kernel_name(i: number): number
+  declarations?(): number
   run(arena: number, code: number, length: number): void
 }
 
@@ -16,10 +17,13 @@ const PAGE = 65536
 /** Words kept for the program's code, which is copied in before each run. */
 const CODE_WORDS = 1 << 18
 
-/** A machine from the compiled module kernels/espalier.wasm. */
+/**
+ * A machine from the compiled module kernels/espalier.wasm. Throws UserError where that is of another
+ * version.
+ */
 export function wasmMachine(module: WebAssembly.Module): Machine {
   const instantiate = () => new WebAssembly.Instance(module).exports as unknown as Exports
-  const numbers = kernelNumbers(instantiate())
+  const numbers = kernelNumbers(declarationsOf(instantiate()), 'wasm')
   const encoded = new WeakMap<Program, Int32Array>()
   return {
     engine: 'wasm',
@@ -54,14 +58,18 @@ export function wasmMachine(module: WebAssembly.Module): Machine {
   }
 }
 
-function kernelNumbers(wasm: Exports): Map<string, number> {
-  const bytes = new Uint8Array(wasm.memory.buffer)
-  const numbers = new Map<string, number>()
-  for (let i = 0; ; i++) {
-    const at = wasm.kernel_name(i)
-    if (at === 0) return numbers
-    numbers.set(new TextDecoder().decode(bytes.subarray(at, bytes.indexOf(0, at))), i)
+/** Structs of kernels/declarations.h: three texts and a number each, up to the first without a kind. */
+function declarationsOf({ memory, declarations }: Exports): Declaration[] {
+  if (!declarations) return []
+  const bytes = new Uint8Array(memory.buffer)
+  const words = new Int32Array(memory.buffer)
+  const text = (at: number) => new TextDecoder().decode(bytes.subarray(at, bytes.indexOf(0, at)))
+  const found: Declaration[] = []
+  for (let at = declarations() / 4; words[at] !== 0; at += 4) {
+    const [kind, name, list] = [words[at], words[at + 1], words[at + 2]].map(text)
+    found.push({ kind, name, list, value: words[at + 3] })
   }
+  return found
 }
 
 const align = (offset: number) => Math.ceil(offset / 64) * 64

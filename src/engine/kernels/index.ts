@@ -1,0 +1,36 @@
+/** @file All kernels, and what their codes mean: what kernels/kernels.def has to say as well. */
+import type { Kernel } from '../kernel.ts'
+import { conv, convInputGrad, convSampleGrads, convWeightGrad } from './conv.ts'
+import { CHANGE, loadAugmented, loadImages, loadLabels } from './data.ts'
+import { BINARY, binary, clip, copy, dropoutMask, place, UNARY, unary, zero } from './elementwise.ts'
+import { BIAS, gemm } from './gemm.ts'
+import { countCorrect, crossEntropy, crossEntropyGrad, softmax } from './loss.ts'
+import { cholesky64, gather64, MODE, product64 } from './matrix64.ts'
+import { batchNorm, batchNormGrad, batchNormTrain, runningAverage } from './norm.ts'
+import { applyMask, groupLasso, HYPER, sgd, sparseGroupLasso, tieGradient } from './optimizer.ts'
+import { peak } from './peak.ts'
+import { averagePool, averagePoolGrad, gatherPlane, maxPool, scatterPlane } from './pooling.ts'
+import { reduce } from './reduce.ts'
+import { selectTopKernel } from './select.ts'
+import { sparseConv, sparseConvInputGrad, sparseConvWeightGrad } from './sparse.ts'
+
+export { limits } from './limits.ts'
+
+/** A kernel as far as both languages declare it. */
+export type Signature = Pick<Kernel, 'name' | 'parameters' | 'list'>
+
+export const kernels: readonly Signature[] = [
+  ...[gemm, conv, convInputGrad, convWeightGrad, convSampleGrads],
+  ...[sparseConv, sparseConvInputGrad, sparseConvWeightGrad],
+  ...[batchNormTrain, batchNorm, batchNormGrad, runningAverage],
+  ...[maxPool, averagePool, averagePoolGrad, scatterPlane, gatherPlane],
+  ...[unary, binary, copy, place, zero, clip, dropoutMask, reduce],
+  ...[softmax, crossEntropy, crossEntropyGrad, countCorrect],
+  ...[sgd, applyMask, tieGradient, groupLasso, sparseGroupLasso, selectTopKernel],
+  ...[product64, cholesky64, gather64],
+  ...[loadImages, loadAugmented, loadLabels],
+  peak,
+]
+
+/** Names of codes, each the number of its place. */
+export const codes = { UNARY, BINARY, BIAS, MODE, HYPER, CHANGE } as const

@@ -1,0 +1,44 @@
+/**
+ * @file Kernel cases in files, for processors that the tests do not run on: scripts/replay-cases.c runs them.
+ * ESPALIER_RECORD names the folder.
+ */
+import { appendFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Instruction } from '../../src/engine/kernel.ts'
+
+/** Values that a kernel may change: what the reference machine gives, and how far a result may be from it. */
+export interface Region {
+  /** Whether they are doubles, which lie at an even offset. */
+  doubles: boolean
+  /** In floats. */
+  offset: number
+  want: readonly number[]
+  tolerance: readonly number[]
+}
+
+const MAGIC = 0x45534143
+
+/**
+ * Appends one call: its arguments, the arena before it and what may change, which everything beside must not.
+ */
+export function recordCase(instruction: Instruction, before: Float32Array, regions: readonly Region[]): void {
+  const folder = process.env.ESPALIER_RECORD
+  if (!folder) return
+  const { kernel, args } = instruction
+  // Ends with a zero, in whole words.
+  const name = Buffer.alloc(4 * Math.ceil((kernel.name.length + 1) / 4))
+  name.write(kernel.name)
+  const bytes = [
+    ints(MAGIC, name.length, args.length, before.length, regions.length),
+    name,
+    ints(...args),
+    Buffer.from(before.buffer, before.byteOffset, before.byteLength),
+    ...regions.flatMap(({ doubles, offset, want, tolerance }) => [
+      ints(Number(doubles), offset, want.length),
+      Buffer.from(Float64Array.from([...want, ...tolerance]).buffer),
+    ]),
+  ]
+  appendFileSync(join(folder, `${process.pid}.cases`), Buffer.concat(bytes))
+}
+
+const ints = (...values: number[]) => Buffer.from(Int32Array.from(values).buffer)
