@@ -17,8 +17,8 @@ export const BLOCK = 128
  */
 export const factorRoom = (n: number): number => Math.ceil(n / BLOCK) * BLOCK * BLOCK + 1
 
-/** The Cholesky factor L of a matrix, which lies where the matrix was. */
-export interface Factor {
+/** The Cholesky factor L of a matrix, in its place. */
+export interface CholeskyFactor {
   readonly n: number
   readonly l: Matrix
   readonly inverses: readonly Matrix[]
@@ -31,7 +31,7 @@ export interface Factor {
  * upper triangle is lost. It needs {@link factorRoom} doubles of the workspace. Throws where the matrix is
  * not positive definite or not finite, with the pivot at fault.
  */
-export function factorize(space: Workspace, matrix: Matrix): Factor {
+export function factorize(space: Workspace, matrix: Matrix): CholeskyFactor {
   const n = matrix.rows
   const pivot = space.matrix(1, 1)
   space.values(pivot)[0] = Number.POSITIVE_INFINITY
@@ -64,7 +64,7 @@ export function factorize(space: Workspace, matrix: Matrix): Factor {
 }
 
 /** Replaces every row x by the solution y of L y = x. */
-export function solveForward(space: Workspace, { n, l, inverses }: Factor, x: Matrix): void {
+export function solveForward(space: Workspace, { n, l, inverses }: CholeskyFactor, x: Matrix): void {
   space.run(
     blocks(n).flatMap(({ at, size }, b) => {
       const solved = part(x, 0, at, x.rows, size)
@@ -78,7 +78,7 @@ export function solveForward(space: Workspace, { n, l, inverses }: Factor, x: Ma
 }
 
 /** Replaces every row x by the solution y of L' y = x. */
-export function solveBackward(space: Workspace, { n, l, inverses }: Factor, x: Matrix): void {
+export function solveBackward(space: Workspace, { n, l, inverses }: CholeskyFactor, x: Matrix): void {
   space.run(
     blocks(n)
       .map(({ at, size }, b) => {
@@ -94,13 +94,13 @@ export function solveBackward(space: Workspace, { n, l, inverses }: Factor, x: M
 }
 
 /** Replaces every row x by the solution y of A y = x. */
-export function solve(space: Workspace, factor: Factor, x: Matrix): void {
+export function solve(space: Workspace, factor: CholeskyFactor, x: Matrix): void {
   solveForward(space, factor, x)
   solveBackward(space, factor, x)
 }
 
-/** The solution of A y = b. It takes n doubles of the workspace meanwhile. */
-export function solveOne(space: Workspace, factor: Factor, b: Float64Array): Float64Array {
+/** The solution of A y = b. Takes n doubles of the workspace meanwhile. */
+export function solveOne(space: Workspace, factor: CholeskyFactor, b: Float64Array): Float64Array {
   return space.scoped(() => {
     const x = space.matrix(1, b.length)
     space.values(x).set(b)

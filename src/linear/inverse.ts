@@ -2,7 +2,7 @@
  * @file Computes the explicit inverse of a positive definite matrix in the place of its Cholesky factor. It
  * takes 2/3 n^3 operations after the 1/3 n^3 of the factor.
  */
-import { BLOCK, type Factor } from './cholesky.ts'
+import { BLOCK, type CholeskyFactor } from './cholesky.ts'
 import { product, rowsOf, transposed } from './product.ts'
 import { type Matrix, part, type Workspace } from './workspace.ts'
 
@@ -12,7 +12,7 @@ import { type Matrix, part, type Workspace } from './workspace.ts'
  */
 export function invert(
   space: Workspace,
-  { n, l, inverses }: Factor,
+  { n, l, inverses }: CholeskyFactor,
   progress: (done: number, total: number) => void = () => {},
 ): Matrix {
   if (l.row !== n) throw new Error('only a whole matrix is inverted in place')

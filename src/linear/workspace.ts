@@ -65,6 +65,13 @@ export class Workspace {
     return this.arena.doubles.subarray(offset / 2, offset / 2 + rows * cols)
   }
 
+  /** A live view of a row of a matrix. */
+  row({ rows, cols, offset, row }: Matrix, i: number): Float64Array {
+    if (!(i >= 0 && i < rows)) throw new Error(`a matrix of ${rows} rows has no row ${i}`)
+    const first = offset / 2 + i * row
+    return this.arena.doubles.subarray(first, first + cols)
+  }
+
   run(instructions: readonly Instruction[]): void {
     this.arena.run(Program.assemble(instructions, this.#size))
   }

@@ -14,8 +14,22 @@ import { Program } from '../../src/engine/program.ts'
 import { onEveryEngine } from '../support/engines.ts'
 
 const square: Sizes = {
-  ...{ batch: 1, groups: 1, in: 2, out: 2, h: 1, w: 1, oh: 1, ow: 1 },
-  ...{ kh: 1, kw: 1, sy: 1, sx: 1, dy: 1, dx: 1, top: 0, left: 0 },
+  batch: 1,
+  groups: 1,
+  in: 2,
+  out: 2,
+  h: 1,
+  w: 1,
+  oh: 1,
+  ow: 1,
+  kh: 1,
+  kw: 1,
+  sy: 1,
+  sx: 1,
+  dy: 1,
+  dx: 1,
+  top: 0,
+  left: 0,
 }
 /** One row of 100,000 columns and 2 samples is more than any strip holds, whatever the width of vectors. */
 const wide: Sizes = { ...square, batch: 2, w: 100_000, ow: 100_000 }

@@ -5,48 +5,55 @@
 import type { Machine } from '../../src/engine/machine.ts'
 import { Workspace } from '../../src/linear/workspace.ts'
 import { solverRoom } from '../../src/methods/second-order/fisher/inverse.ts'
-import { RankOneColumns } from '../../src/methods/second-order/fisher/rank-one-columns.ts'
+import { RankOneColumns, rankOneRoom } from '../../src/methods/second-order/fisher/rank-one-columns.ts'
 import { StoredColumns } from '../../src/methods/second-order/fisher/stored-columns.ts'
 import { random } from '../../src/util/random.ts'
 
 export interface ColumnsCase {
   space: Workspace
-  /** The second is `stored`; the first is `rankOne`, of which `copy` is the same stored. */
+  /**
+   * The second is `stored`; the first is `rankOne`, of which `copy` is the same stored, rounded to float32.
+   */
   rankOne: RankOneColumns
   copy: StoredColumns
   stored: StoredColumns
-  /** Rows of gradients: sample, weight of both tensors. */
+  /** Rows of gradients, of `rankOne` and `stored`: sample, weight of both tensors. */
   g: Float64Array[]
+  /** The same of `copy` and `stored`. */
+  rounded: Float64Array[]
   /** Weights of both tensors. */
   weights: Float64Array[]
 }
 
 export function columnsCase(machine: Machine, seed: number, samples: number, p = 3, q = 4, other = 5): ColumnsCase {
   const draw = random(seed, 'columns')
-  // Of few bits, so that products of two are exact in float32.
-  const noise = (count: number) => Float32Array.from({ length: count }, () => Math.round(64 * draw.normal()) / 64)
+  const noise = (count: number) => Float32Array.from({ length: count }, () => draw.normal())
   const left = noise(p * samples).map((x) => Math.max(x, 0))
   const [right, values] = [noise(q * samples), noise(other * samples)]
-  const space = new Workspace(machine, (p + q + 2 * p * q + 2 * other) * samples + solverRoom(samples))
-  const rankOne = new RankOneColumns(space, 'rank one', [p, q], samples)
+  const columns = p + q + 2 * p * q + 2 * other
+  const room = columns * samples + solverRoom(samples) + rankOneRoom([p, q], samples)
+  const space = new Workspace(machine, room)
+  const rankOne = RankOneColumns.allocate(space, 'rank one', [p, q], samples)
   const copy = new StoredColumns(space, 'copy', p * q, samples)
   const stored = new StoredColumns(space, 'stored', other, samples)
-  const outer = Float32Array.from(
+  // Exact: a product of two float32 numbers is a float64 one.
+  const outer = Float64Array.from(
     { length: p * q * samples },
     (_, i) =>
       left[Math.floor(i / samples / q) * samples + (i % samples)] *
       right[(Math.floor(i / samples) % q) * samples + (i % samples)],
   )
   rankOne.put(0, samples, left, right)
-  copy.put(0, samples, outer)
+  copy.put(0, samples, Float32Array.from(outer))
   stored.put(0, samples, values)
-  const g = Array.from({ length: samples }, (_, i) =>
-    Float64Array.from({ length: p * q + other }, (_, w) =>
-      w < p * q ? outer[w * samples + i] : values[(w - p * q) * samples + i],
-    ),
-  )
+  const rows = (first: ArrayLike<number>) =>
+    Array.from({ length: samples }, (_, i) =>
+      Float64Array.from({ length: p * q + other }, (_, w) =>
+        w < p * q ? first[w * samples + i] : values[(w - p * q) * samples + i],
+      ),
+    )
   const weights = [p * q, other].map((size) => Float64Array.from({ length: size }, () => draw.normal()))
-  return { space, rankOne, copy, stored, g, weights }
+  return { space, rankOne, copy, stored, g: rows(outer), rounded: rows(Float32Array.from(outer)), weights }
 }
 
 /** Zeros and ones, one list per tensor. */
@@ -57,14 +64,20 @@ export function randomMasks(seed: number, sizes: readonly number[], share: numbe
 
 export const flat = (lists: readonly ArrayLike<number>[]): number[] => lists.flatMap((list) => Array.from(list))
 
-/** The largest difference, relative to the largest value. */
-export function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  if (a.length !== b.length) return Number.POSITIVE_INFINITY
-  let [most, size] = [0, 1e-300]
-  for (let i = 0; i < a.length; i++) {
-    const off = Math.abs(a[i] - b[i])
-    if (!(off <= most)) most = off
-    size = Math.max(size, Math.abs(b[i]))
+/**
+ * The largest error of an entry, relative to its scale: by default its own size. With a scale of 0 only
+ * equality is no error.
+ */
+export function worstError(
+  got: ArrayLike<number>,
+  want: ArrayLike<number>,
+  scales: ArrayLike<number> = Array.from(want, Math.abs),
+): number {
+  if (got.length !== want.length || scales.length !== want.length) return Number.POSITIVE_INFINITY
+  let worst = 0
+  for (let i = 0; i < want.length; i++) {
+    const error = got[i] === want[i] ? 0 : Math.abs(got[i] - want[i]) / scales[i]
+    if (!(error <= worst)) worst = error
   }
-  return most / size
+  return worst
 }

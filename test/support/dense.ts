@@ -36,3 +36,16 @@ export function dampedFisher(g: readonly ArrayLike<number>[], lambda: number): D
     row.map((one, q) => lambda * one + g.reduce((sum, sample) => sum + sample[p] * sample[q], 0) / g.length),
   )
 }
+
+/** The sums of the absolute values of the terms of A x: the scales of its errors. */
+export const termSizes = (a: Dense, x: ArrayLike<number>): number[] =>
+  a.map((row) => row.reduce((sum, value, j) => sum + Math.abs(value * x[j]), 0))
+
+/**
+ * The error allowed, relatively, in solutions with lambda I + G' G / N: some roundings for every unit of its
+ * condition number, of which (lambda + trace) / lambda is a bound.
+ */
+export function solutionError(g: readonly ArrayLike<number>[], lambda: number): number {
+  const trace = g.reduce((sum, row) => sum + Array.from(row).reduce((s, x) => s + x * x, 0), 0) / g.length
+  return (2 * Number.EPSILON * (lambda + trace)) / lambda
+}

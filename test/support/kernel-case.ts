@@ -76,7 +76,9 @@ export function expectAgreement(machines: readonly Machine[], test: KernelCase):
     const terms = part(magnitude)
     const expected = part(want)
     return {
-      ...{ doubles, offset: at[name], want: expected },
+      doubles,
+      offset: at[name],
+      want: expected,
       tolerance: expected.map((value, i) => tolerance(value, terms[i])),
     }
   })

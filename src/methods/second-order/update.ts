@@ -7,12 +7,15 @@
  *   minimum the loss has a first-order term, g times the mean gradient in CHITA's model (chita.ts): it
  *   lessens v by g, so that the change is the one for g = 0 plus g times a descent step.
  */
-import { type Factor, solveOne } from '../../linear/cholesky.ts'
-import { floatRows, product } from '../../linear/product.ts'
-import { dot, type Vector } from '../../linear/vector.ts'
+import { type CholeskyFactor, solveOne } from '../../linear/cholesky.ts'
+import type { Vector } from '../../linear/vector.ts'
 import type { Matrix, Workspace } from '../../linear/workspace.ts'
-import { activeWeights } from './fisher/gram.ts'
-import { type Block, dampedFactor, gramOf, namesOf } from './fisher/inverse.ts'
+import { ActiveBlock } from './fisher/active-block.ts'
+import { combine, correlate, namesOf } from './fisher/block.ts'
+import type { GramBlock } from './fisher/columns.ts'
+import { join, split } from './fisher/flat.ts'
+import { gramMatrix, normalMatrix } from './fisher/gram.ts'
+import { dampedFactor } from './fisher/inverse.ts'
 
 export interface SystematicUpdate {
   /**
@@ -33,87 +36,55 @@ export interface SystematicUpdate {
  */
 export function systematicUpdates(
   space: Workspace,
-  block: Block,
+  block: GramBlock,
   weights: readonly Vector[],
   masks: readonly ArrayLike<number>[],
   lambdas: readonly number[],
 ): SystematicUpdate[] {
-  const { samples, tensors } = block
-  const v = new Float64Array(samples)
-  tensors.forEach((tensor, t) => {
-    tensor.combine(
-      weights[t].map((w, q) => (masks[t][q] === 0 ? w : 0)),
-      v,
-    )
+  const { samples } = block
+  const removed = weights.map((list, t) => list.map((w, q) => (masks[t][q] === 0 ? w : 0)))
+  const sides = [combine(block, removed), new Float64Array(samples).fill(-1)]
+  const kept = new ActiveBlock(block, masks)
+  const solutions =
+    kept.size <= samples ? keptForm(space, kept, sides, lambdas) : ridgeForm(space, kept, sides, lambdas)
+  return solutions.map((changes) => {
+    const [compensation, descent] = changes.map((change) => kept.scatter(change))
+    return { compensation, descent }
   })
-  const kept = masks.map((mask) => activeWeights(mask.length, mask))
-  const count = kept.reduce((sum, list) => sum + list.length, 0)
-  const sides = [v, new Float64Array(samples).fill(-1)]
-  const keptCost = samples * count * count + count ** 3 / 3
-  const ridgeCost = samples * samples * count + samples ** 3 / 3
-  const zero = () => tensors.map(({ size }) => new Float64Array(size))
-  if (count === 0) return lambdas.map(() => ({ compensation: zero(), descent: zero() }))
-  const form =
-    count <= samples && keptCost <= ridgeCost
-      ? keptForm(space, block, kept, count, sides, lambdas)
-      : ridgeForm(space, block, masks, sides, lambdas)
-  return form.map(([compensation, descent]) => ({ compensation, descent }))
 }
 
-/** One change per damping and right side. */
+/** The change of the kept weights for every right side v, with every damping. */
 function keptForm(
   space: Workspace,
-  { samples, tensors }: Block,
-  kept: Int32Array[],
-  count: number,
+  kept: ActiveBlock,
   sides: readonly Float64Array[],
   lambdas: readonly number[],
-) {
+): Float64Array[][][] {
+  const sizes = kept.tensors.map(({ size }) => size)
+  if (kept.size === 0) return lambdas.map(() => sides.map(() => sizes.map(() => new Float64Array(0))))
+  const rights = sides.map((v) => join(correlate(kept, v)))
   return space.scoped(() => {
-    const offset = space.take(count * samples)
-    const columns = Array.from({ length: count }, (_, r) => space.floats(offset + r * samples, samples))
-    let at = 0
-    tensors.forEach((tensor, t) => {
-      for (const q of kept[t]) tensor.column(q, columns[at++])
-    })
     // N times the system, which has the same solution.
-    const h = space.matrix(count, count)
-    const lines = floatRows(offset, count, samples)
-    space.run([product(h, lines, lines, { lower: true })])
-    const shifts = lambdas.map((lambda) => lambda * samples)
-    return eachFactor(space, h, shifts, `${count} kept weights`, (factor) =>
-      sides.map((v) => {
-        const right = Float64Array.from(columns, (column) => dot(column, v))
-        const solution = solveOne(space, factor, right)
-        let next = 0
-        return tensors.map((tensor, t) => {
-          const delta = new Float64Array(tensor.size)
-          for (const q of kept[t]) delta[q] = solution[next++]
-          return delta
-        })
-      }),
+    const h = normalMatrix(space, kept)
+    const shifts = lambdas.map((lambda) => lambda * kept.samples)
+    return eachFactor(space, h, shifts, `${kept.size} kept weights`, (factor) =>
+      rights.map((right) => split(solveOne(space, factor, right), sizes)),
     )
   })
 }
 
+/** The same. */
 function ridgeForm(
   space: Workspace,
-  block: Block,
-  masks: readonly ArrayLike<number>[],
+  kept: ActiveBlock,
   sides: readonly Float64Array[],
   lambdas: readonly number[],
-) {
+): Float64Array[][][] {
   return space.scoped(() => {
-    const shifts = lambdas.map((lambda) => lambda * block.samples)
-    return eachFactor(space, gramOf(space, block, masks), shifts, namesOf(block), (factor) =>
-      sides.map((v) => {
-        const y = solveOne(space, factor, v)
-        return block.tensors.map((tensor, t) => {
-          const delta = new Float64Array(tensor.size)
-          tensor.correlate(y, delta)
-          return delta.map((value, q) => (masks[t][q] === 0 ? 0 : value))
-        })
-      }),
+    const k = gramMatrix(space, kept)
+    const shifts = lambdas.map((lambda) => lambda * kept.samples)
+    return eachFactor(space, k, shifts, namesOf(kept), (factor) =>
+      sides.map((v) => correlate(kept, solveOne(space, factor, v))),
     )
   })
 }
@@ -124,7 +95,7 @@ function eachFactor<T>(
   matrix: Matrix,
   shifts: readonly number[],
   what: string,
-  solve: (factor: Factor) => T,
+  solve: (factor: CholeskyFactor) => T,
 ): T[] {
   return shifts.map((shift, i) =>
     space.scoped(() => {

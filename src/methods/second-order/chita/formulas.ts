@@ -23,8 +23,10 @@ import { dot, type Vector } from '../../../linear/vector.ts'
 import type { Workspace } from '../../../linear/workspace.ts'
 import { Ranking } from '../../../select/ranking.ts'
 import { selectTop } from '../../../select/top.ts'
+import { ActiveBlock } from '../fisher/active-block.ts'
+import type { GramBlock } from '../fisher/columns.ts'
 import { concatenate, type Masks, split } from '../fisher/flat.ts'
-import { type Block, dampedGram } from '../fisher/inverse.ts'
+import { dampedGram } from '../fisher/inverse.ts'
 
 export interface ChitaOptions {
   /** Weights to keep, over all tensors. */
@@ -52,7 +54,7 @@ const SHRINK = 1 / 4
  */
 export function chitaSupport(
   space: Workspace,
-  blocks: readonly Block[],
+  blocks: readonly GramBlock[],
   weights: readonly Vector[],
   { keep, lambda, firstOrder = 1, iterations = 2, progress = () => {} }: ChitaOptions,
 ): Masks {
@@ -93,7 +95,7 @@ interface Point {
  */
 function bestOn(
   space: Workspace,
-  blocks: readonly Block[],
+  blocks: readonly GramBlock[],
   dense: Float64Array,
   support: Uint8Array,
   lambda: number,
@@ -110,8 +112,11 @@ function bestOn(
     tensors.forEach((tensor, t) => {
       tensor.combine(removed.subarray(...parts[t]), v)
     })
-    const masks = parts.map((part) => support.subarray(...part))
-    const y = space.scoped(() => solveOne(space, dampedGram(space, block, lambda, masks), v))
+    const kept = new ActiveBlock(
+      block,
+      parts.map((part) => support.subarray(...part)),
+    )
+    const y = space.scoped(() => solveOne(space, dampedGram(space, kept, lambda), v))
     doubled += dot(v, y)
     tensors.forEach((tensor, t) => {
       const sums = new Float64Array(tensor.size)

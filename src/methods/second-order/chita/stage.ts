@@ -21,7 +21,7 @@ export function proposeChita(stage: Stage): Proposal {
 
 function chosen({ columns, weights, keep, space, settings }: Stage): Float32Array[] {
   const { method, fisher, firstOrder, lambda = usualDamping(method, fisher) } = settings
-  const blocks = columns.blocks(columns.all())
+  const blocks = [...columns.blocks(columns.all())]
   const parts = blocks.flatMap((block) => block.parts)
   const g = firstOrder === 'search' ? FIRST_ORDER : firstOrder
   const found = chitaSupport(space, blocks, valuesOf(parts, weights), { keep, lambda, firstOrder: g })

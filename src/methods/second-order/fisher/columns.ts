@@ -3,6 +3,7 @@
  * the N x n matrix of per-sample gradients and F = G' G / N the empirical Fisher matrix, which is never
  * formed: it acts through columns of G.
  */
+import type { Vector } from '../../../linear/vector.ts'
 import type { Matrix } from '../../../linear/workspace.ts'
 
 /**
@@ -16,8 +17,8 @@ export interface GradientColumns {
   readonly size: number
   /** N. */
   readonly samples: number
-  /** Writes column `weight` to `into` (length N). */
-  column(weight: number, into: Float32Array): void
+  /** Writes column `weight` to `into` (length N): exactly if that is of float64, else rounded to float32. */
+  column(weight: number, into: Vector): void
   /** sums[q] = sum over samples i of v[i] G[i][q], in float64, for all weights. */
   correlate(v: Float64Array, sums: Float64Array): void
   /** sums[q] = sum over samples of G[i][q]^2, in float64, for all weights. */
@@ -37,14 +38,21 @@ export interface FisherBlock {
 
 /** Columns in the memory of a workspace, which products of matrices reach. */
 export interface GramColumns extends GradientColumns {
-  /**
-   * k[i][j] += sum over weights (those whose `active` is not 0; default all) of G[i][q] G[j][q], for j <= i:
-   * N x N, in float64.
-   */
-  addGram(k: Matrix, active?: ArrayLike<number>): void
+  /** k[i][j] += sum over weights of G[i][q] G[j][q], for j <= i: N x N, in float64. */
+  addGram(k: Matrix): void
   /**
    * forms[q] = sum over i, j of G[i][q] s[i][j] G[j][q] for a symmetric N x N matrix whose lower triangle is
    * given. Only where the columns' structure makes it cheaper than a triangular solution for each of them.
    */
   quadraticForms?(s: Matrix, forms: Float64Array, progress?: (done: number) => void): void
+  /**
+   * The columns of some weights (their numbers here, increasing), as columns of their own: a view. `name` is
+   * by default that of all.
+   */
+  subset(weights: Int32Array, name?: string): GramColumns
+}
+
+/** A block whose columns are in the memory of a workspace. */
+export interface GramBlock extends FisherBlock {
+  readonly tensors: readonly GramColumns[]
 }

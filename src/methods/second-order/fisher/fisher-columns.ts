@@ -3,14 +3,12 @@
  * through. Where not all fit, every walk computes them anew, group by group.
  */
 import type { Workspace } from '../../../linear/workspace.ts'
-import { ColumnRange } from './column-range.ts'
-import type { FisherBlock, GramColumns } from './columns.ts'
+import type { FisherBlock, GramBlock, GramColumns } from './columns.ts'
 import type { GradientSource, Gradients } from './gradients.ts'
-import type { Block } from './inverse.ts'
 import { blockParts, type FisherBlocks, type Part, valuesOf } from './parts.ts'
 
 /** A block of the Fisher matrix; `tensors[i]` are the columns of `parts[i]`. */
-export interface PartBlock extends Block {
+export interface PartBlock extends GramBlock {
   readonly parts: readonly Part[]
   /**
    * Float64 values that follow from the block's gradients and some settings, a list per part: kept where the
@@ -89,20 +87,18 @@ export class FisherColumns {
     )
   }
 
-  /** The blocks that lie in a group. */
-  blocks({ samples, parts, tensors, cached }: Gradients): PartBlock[] {
+  /** The blocks that lie in a group, made one by one. */
+  *blocks({ samples, parts, tensors, cached }: Gradients): Generator<PartBlock> {
     const held = ({ tensor, first }: Part) =>
       parts.findIndex((part) => part.tensor === tensor && part.first <= first && first < part.first + part.size)
-    return this.#blocks
-      .filter(([first]) => held(first) >= 0)
-      .map((block) => {
-        const columns = block.map((part) => {
-          const i = held(part)
-          if (part.size === parts[i].size) return tensors[i]
-          return new ColumnRange(this.#space, tensors[i], part.first - parts[i].first, part.size)
-        })
-        return partBlock(samples, block, columns, cached)
+    for (const block of this.#blocks) {
+      if (held(block[0]) < 0) continue
+      const columns = block.map((part) => {
+        const i = held(part)
+        return part.size === parts[i].size ? tensors[i] : range(tensors[i], part.first - parts[i].first, part.size)
       })
+      yield partBlock(samples, block, columns, cached)
+    }
   }
 
   /**
@@ -115,7 +111,7 @@ export class FisherColumns {
   }
 
   #gathered(
-    blocksOf: (group: Gradients) => PartBlock[],
+    blocksOf: (group: Gradients) => Iterable<PartBlock>,
     visit: (block: PartBlock, own: Own, place: Place) => Float64Array[],
   ): Float64Array[] {
     const results = this.#sizes.map((size) => new Float64Array(size))
@@ -126,7 +122,10 @@ export class FisherColumns {
     return results
   }
 
-  #walk(blocksOf: (group: Gradients) => PartBlock[], visit: (block: PartBlock, own: Own, place: Place) => void): void {
+  #walk(
+    blocksOf: (group: Gradients) => Iterable<PartBlock>,
+    visit: (block: PartBlock, own: Own, place: Place) => void,
+  ): void {
     const run = (gradients: Gradients, group: string) => {
       const total = gradients.parts.reduce((sum, { size }) => sum + size, 0)
       let done = 0
@@ -145,6 +144,12 @@ export class FisherColumns {
   #nameOf(group: number): string {
     return this.#source.groups === 1 ? '' : `part ${group + 1} of ${this.#source.groups}, `
   }
+}
+
+/** Columns [first, first + size). */
+function range(columns: GramColumns, first: number, size: number): GramColumns {
+  const weights = Int32Array.from({ length: size }, (_, i) => first + i)
+  return columns.subset(weights, `${columns.name}[${first}..${first + size - 1}]`)
 }
 
 function partBlock(

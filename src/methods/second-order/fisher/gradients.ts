@@ -181,7 +181,7 @@ export class GradientSource {
     const whole = network.values(name).length
     if (factors) {
       if (size !== whole) throw new Error(`the gradients of ${name} are rank one: they are collected as a whole`)
-      const columns = new RankOneColumns(space, name, factors, samples)
+      const columns = RankOneColumns.allocate(space, name, factors, samples)
       const put = (at: number, count: number, raw: Raw) => columns.put(at, count, raw('left'), raw('right'))
       return { name, columns, put, floats: () => columns.floats() }
     }

@@ -5,8 +5,8 @@
 import { floatRows, product, transposed } from '../../../linear/product.ts'
 import { addScaled, dot } from '../../../linear/vector.ts'
 import type { Matrix, Workspace } from '../../../linear/workspace.ts'
+import { ColumnSubset } from './column-subset.ts'
 import type { GramColumns } from './columns.ts'
-import { activeWeights, addGramOf } from './gram.ts'
 
 export class StoredColumns implements GramColumns {
   readonly name: string
@@ -37,7 +37,7 @@ export class StoredColumns implements GramColumns {
     return [this.#values]
   }
 
-  column(weight: number, into: Float32Array): void {
+  column(weight: number, into: Float32Array | Float64Array): void {
     into.set(this.#column(weight))
   }
 
@@ -53,13 +53,13 @@ export class StoredColumns implements GramColumns {
     for (let q = 0; q < this.size; q++) if (x[q] !== 0) addScaled(v, this.#column(q), x[q])
   }
 
-  addGram(k: Matrix, active?: ArrayLike<number>): void {
-    if (active) {
-      addGramOf(this.#space, this, activeWeights(this.size, active), k)
-      return
-    }
+  addGram(k: Matrix): void {
     const columns = transposed(floatRows(this.#offset, this.size, this.samples))
     this.#space.run([product(k, columns, columns, { mode: 'add', lower: true })])
+  }
+
+  subset(weights: Int32Array, name = this.name): ColumnSubset {
+    return new ColumnSubset(this.#space, this, weights, name)
   }
 
   #column(q: number): Float32Array {

@@ -4,7 +4,7 @@
  */
 
 import { bestStep } from '../candidates.ts'
-import { blockInverse } from '../fisher/direct-inverse.ts'
+import { ActiveInverse } from '../fisher/active-inverse.ts'
 import type { Own, PartBlock } from '../fisher/fisher-columns.ts'
 import type { BlockInverse } from '../fisher/inverse.ts'
 import { usualDamping } from '../options.ts'
@@ -53,14 +53,13 @@ function eachInverse(
   lambda: number,
   visit: (inverse: BlockInverse, own: Own, progress: Told, block: PartBlock) => Float64Array[],
 ): Float64Array[] {
-  const active = weights.map((w) => w.map((x) => (x === 0 ? 0 : 1)))
   return columns.each((block, own, { done, total, group }) =>
     clock.timed('inverse', () =>
       space.scoped(() => {
         const progress = (some: number) =>
           settings.onProgress('inverse', `${group}${done + some} of ${total} weights`, (done + some) / total)
         if (done === 0) progress(0)
-        return visit(blockInverse(space, block, lambda, own(active)), own, progress, block)
+        return visit(new ActiveInverse(space, block, lambda, own(weights)), own, progress, block)
       }),
     ),
   )
