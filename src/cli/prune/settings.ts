@@ -15,9 +15,9 @@ import { chooseTensors, isLinear } from '../../sparsity/tensors.ts'
 import { UserError } from '../../util/errors.ts'
 import { grouped } from '../../util/format.ts'
 import { oneOf, patterns } from '../flags/choices.ts'
-import type { PreprocessingFlags } from '../flags/data.ts'
-import { wholeNumber } from '../flags/numbers.ts'
 import type { OnnxFlags } from '../flags/onnx.ts'
+import { wholeNumber } from '../flags/parse.ts'
+import type { PreprocessingFlags } from '../flags/preprocessing.ts'
 
 /** The methods of the command, with a line about each. */
 export const pruneMethods = { ...storedMethods, ...secondOrderMethods, ...layerwiseMethods }

@@ -17,6 +17,7 @@ import { UserError } from '../../util/errors.ts'
 import { grouped } from '../../util/format.ts'
 import { random } from '../../util/random.ts'
 import { version } from '../../util/version.ts'
+import { printNote } from '../display/output.ts'
 import type { EvaluationData } from '../flags/data.ts'
 import type { PruneDisplay } from './progress.ts'
 import { isLayerwise, isStored, memoryOf, type PruneFlags, type PruneMethod, type PruneSamples } from './settings.ts'
@@ -42,8 +43,7 @@ export async function prepare(
   const { data } = inputs
   const { lambda, fisher, faithful, scope, seed, sparsity, stages } = method
   const names = method.tensors.map(({ name }) => name)
-  const notice = (sentence: string) =>
-    display ? display.line(`note: ${sentence}`) : process.stderr.write(`note: ${sentence}\n`)
+  const notice = (sentence: string) => (display ? display.line(`note: ${sentence}`) : printNote(sentence))
   const cache = flags.fisherCache === undefined ? undefined : new GradientCache(flags.fisherCache, notice)
   const refresh = samples.refresh > 0 ? new BatchNormRefresh(samples.refresh) : undefined
   const plan =
