@@ -18,7 +18,9 @@ afterEach(() => {
 
 /** `espalier list` does this instead. */
 function listDoes(work: () => unknown): void {
-  vi.spyOn(commands.list, 'define').mockImplementation(async () => new Command('list').action(async () => void (await work())))
+  vi.spyOn(commands.list, 'define').mockImplementation(async () =>
+    new Command('list').action(async () => void (await work())),
+  )
 }
 
 it('a mistake that a person can mend is one sentence; where it came from is shown when asked for', async () => {
