@@ -48,12 +48,12 @@ export function expectAgreement(machines: readonly Machine[], test: KernelCase):
   size -= GAP
   const program = Program.assemble([test.call(at)], size)
 
-  const execute = (machine: Machine, change = (value: number) => value) => {
+  const execute = (machine: Machine, change?: (value: number) => number) => {
     const arena = machine.allocate(size)
     arena.floats.fill(Number.NaN)
     for (const [name, values] of Object.entries(test.operands))
       if (values instanceof Uint8Array) arena.bytes(at[name], values.length).set(values)
-      else arena.floats.set(Array.from(values, change), at[name])
+      else arena.floats.set(change ? Array.from(values, change) : values, at[name])
     arena.run(program)
     return arena.floats
   }
@@ -61,30 +61,51 @@ export function expectAgreement(machines: readonly Machine[], test: KernelCase):
   const want = known?.want ?? execute(openReference())
   const magnitude = known?.magnitude ?? execute(openReference(), Math.abs)
   references.set(test, { want, magnitude })
-  const allowed = new Map<number, Tolerance>()
-  for (const [name, tolerance] of Object.entries(test.writes))
-    for (let i = 0; i < test.operands[name].length; i++) allowed.set(at[name] + i, tolerance)
-  const bytes = Object.keys(test.operands).filter((name) => test.operands[name] instanceof Uint8Array)
-  const isByte = (i: number) => bytes.some((name) => i >= at[name] && i < at[name] + floatsOf(test.operands[name]))
 
-  const place = (i: number) => {
-    const name = Object.keys(at).findLast((operand) => at[operand] <= i)
-    return name === undefined ? 'before the operands' : `${name}[${i - at[name]}]`
-  }
-  let first: ArrayLike<number> | undefined
+  let first: Floats | undefined
   for (const machine of machines) {
     const floats = execute(machine)
     first ??= floats
-    floats.forEach((got, i) => {
-      if (isByte(i)) return
-      const tolerance = allowed.get(i)?.(want[i], magnitude[i]) ?? 0
-      const agrees = Object.is(got, Math.fround(want[i])) || (tolerance > 0 && Math.abs(got - want[i]) <= tolerance)
-      if (!agrees)
-        throw new Error(`${machine.description}: ${place(i)} is ${got}, expected ${want[i]} within ${tolerance}`)
-      if (!Object.is(got, first![i]))
-        throw new Error(`${machine.description}: ${place(i)} is ${got}, ${first![i]} on ${machines[0].description}`)
-    })
+    for (const { name, from, to, tolerance } of partsOf(test, at, size))
+      for (let i = from; i < to; i++) {
+        const got = floats[i]
+        const wanted = Math.fround(want[i])
+        if (!Object.is(got, wanted)) {
+          const allowed = tolerance(want[i], magnitude[i])
+          if (!(allowed > 0 && Math.abs(got - want[i]) <= allowed))
+            throw new Error(
+              `${machine.description}: ${name}[${i - from}] is ${got}, expected ${want[i]} within ${allowed}`,
+            )
+        }
+        if (!Object.is(got, first[i]))
+          throw new Error(
+            `${machine.description}: ${name}[${i - from}] is ${got}, ${first[i]} on ${machines[0].description}`,
+          )
+      }
   }
+}
+
+/** A stretch of the arena whose floats are compared, by one tolerance. */
+interface Part {
+  name: string
+  from: number
+  to: number
+  tolerance: Tolerance
+}
+
+/** The operands but for those of bytes, and the gaps between them, which stay as they were. */
+function partsOf(test: KernelCase, at: Readonly<Record<string, number>>, size: number): Part[] {
+  const parts: Part[] = []
+  let end = 0
+  const gap = (to: number) => parts.push({ name: 'the gap', from: end, to, tolerance: exact })
+  for (const [name, values] of Object.entries(test.operands)) {
+    const from = at[name]
+    gap(from)
+    end = from + floatsOf(values)
+    if (!(values instanceof Uint8Array)) parts.push({ name, from, to: end, tolerance: test.writes[name] ?? exact })
+  }
+  gap(size)
+  return parts
 }
 
 /** Values for a case whose shapes fast-check chose; so that shapes shrink and values stay. */
