@@ -15,6 +15,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     description: 'run a recipe: train, prune, evaluate, report',
     define: async () => (await import('./run.ts')).runCommand(),
   },
+  init: {
+    description: 'write a recipe for a network and a data set, to be changed and run',
+    define: async () => (await import('./init.ts')).initCommand(),
+  },
   sweep: {
     description: 'run a recipe with every combination of some values, in processes of their own',
     define: async () => (await import('./sweep.ts')).sweepCommand(),

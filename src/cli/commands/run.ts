@@ -19,7 +19,7 @@ export interface RunOptions {
 
 export const runCommand = (): Command =>
   new Command('run')
-    .argument('<recipe>', 'a YAML file')
+    .argument('<recipe>', 'a YAML file, or the name of a recipe of this package (espalier list recipes)')
     .option('--set <key=value>', 'change a value of the recipe, such as train.epochs=5 (repeatable)', repeated, [])
     .option('--seed <n>', 'seed of all random draws')
     .option('--on-collapse <what>', 'when pruning empties a layer or leaves no path: warn, floor or error')

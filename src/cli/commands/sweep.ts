@@ -15,7 +15,10 @@ export interface SweepOptions {
 
 export const sweepCommand = (): Command =>
   new Command('sweep')
-    .argument('<sweep>', 'a YAML file: recipe, set, grid')
+    .argument(
+      '<sweep>',
+      'a YAML file (recipe, set, grid), or the name of a sweep of this package (espalier list recipes)',
+    )
     .option('--set <key=value>', 'change a value of the recipe for all runs (repeatable)', repeated, [])
     .option('--out <dir>', 'folder of the sweep (default: sweeps/ and its name)')
     .option('--jobs <n>', 'runs at a time (default: 1)', whole('--jobs', 1, 1024))

@@ -7,6 +7,7 @@ import { models } from '../../models/index.ts'
 import { granularities } from '../../sparsity/granularity/index.ts'
 import { scopes } from '../../sparsity/scope.ts'
 import { tiedSummary } from '../../sparsity/tied.ts'
+import { UserError } from '../../util/errors.ts'
 import type { Kind, ListOptions } from '../commands/list.ts'
 import { print, printJson } from '../display/output.ts'
 import { pruneMethods } from '../prune/settings.ts'
@@ -31,9 +32,11 @@ const kinds: Record<Exclude<Kind, 'recipes'>, () => Entry[]> = {
 }
 
 /** Prints all that there is of a kind. */
-export function list(kind: Kind, { json }: ListOptions): void {
-  const entries = kind === 'recipes' ? listRecipes() : kinds[kind]()
+export function list(kind: Kind, { json, ...filter }: ListOptions): void {
+  const [given] = Object.keys(filter)
+  if (kind !== 'recipes' && given !== undefined) throw new UserError(`--${given} is for list recipes`)
+  const entries = kind === 'recipes' ? listRecipes(filter) : kinds[kind]()
   if (json) printJson(entries)
-  else if (kind === 'recipes') print(listRecipes().map(recipeText).join('\n\n'))
+  else if (kind === 'recipes') print(listRecipes(filter).map(recipeText).join('\n\n'))
   else print(markdownTable([[kind, ''], ...entries.map(({ name, summary }) => [name, summary])]))
 }

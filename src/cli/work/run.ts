@@ -14,10 +14,12 @@ import { DataDisplay } from '../display/data-progress.ts'
 import { interruptedStatus, interruptible } from '../display/interruptible.ts'
 import { print, printJson } from '../display/output.ts'
 import { RunDisplay } from '../display/progress.ts'
+import { recipePath } from '../flags/recipe-file.ts'
 import { exitWith } from '../io.ts'
 import { StopBeforePruning } from './stop-before-pruning.ts'
 
-export async function run(path: string, options: RunOptions): Promise<void> {
+export async function run(given: string, options: RunOptions): Promise<void> {
+  const path = recipePath(given, 'recipe')
   const flags = { seed: options.seed, 'prune.onCollapse': options.onCollapse, 'train.kernels': options.kernels }
   const changes = Object.entries(flags).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]))
   if (options.onCollapse !== undefined && readRecipe(path, options.set).prune === undefined)

@@ -13,6 +13,7 @@ import type { SweepOptions } from '../commands/sweep.ts'
 import { interruptedStatus, interruptible } from '../display/interruptible.ts'
 import { print, printJson } from '../display/output.ts'
 import { SweepDisplay } from '../display/sweep.ts'
+import { recipePath } from '../flags/recipe-file.ts'
 import { exitWith } from '../io.ts'
 
 export async function sweepOver(path: string, options: SweepOptions): Promise<void> {
@@ -22,7 +23,7 @@ export async function sweepOver(path: string, options: SweepOptions): Promise<vo
     )
   const { jobs = 1 } = options
   const { threads = Math.max(1, Math.floor(availableParallelism() / jobs)) } = options
-  const sweep = readSweep(path, options.set)
+  const sweep = readSweep(recipePath(path, 'sweep'), options.set)
   const out = options.out ?? join('sweeps', sweep.name)
   if (options.dryRun) return showPlan(sweep, out, options.json)
   const onNotice = (text: string) => {
