@@ -7,6 +7,7 @@ import { benchMlp } from './mlp.mjs'
 import { benchSparse, benchSparseWrn } from './sparse.mjs'
 import { benchSparseInference, benchSparseInferenceWasm } from './sparse-inference.mjs'
 import { benchSparseKernels } from './sparse-kernels.mjs'
+import { benchStartUp } from './start-up.mjs'
 
 const benches = {
   mlp: benchMlp,
@@ -17,6 +18,7 @@ const benches = {
   'sparse-inference': benchSparseInference,
   'sparse-inference-wasm': benchSparseInferenceWasm,
   'gsm-selection': benchGsmSelection,
+  'start-up': benchStartUp,
 }
 const [, , chosen, file] = process.argv
 for (const name of chosen === undefined ? Object.keys(benches) : [chosen]) {

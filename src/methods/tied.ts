@@ -5,8 +5,7 @@
 import { TieGradient } from '../graph/operators/update.ts'
 import { runNames } from '../sparsity/granularity/runs.ts'
 import { bankOf, drawOrder, learnableCount, makeEqual, type Tying } from '../sparsity/tied.ts'
-import type { Network } from '../train/network.ts'
-import type { GradientRule } from '../train/rules.ts'
+import type { GradientRule, Ruled } from '../train/rules.ts'
 import { checkName, checkShare } from '../util/checks.ts'
 
 /** The state of a prunable parameter that says which of its weights are copies of which. */
@@ -16,7 +15,7 @@ export const orderName = (parameter: string): string => `${parameter}.order`
 export function tied(tying: Tying): GradientRule {
   checkShare('tying.sparsity', tying.sparsity)
   checkName('tying.granularity', tying.granularity, runNames)
-  const equalize = ({ prunable, executable }: Network) => {
+  const equalize = ({ prunable, executable }: Ruled) => {
     for (const { name, shape } of prunable)
       makeEqual(executable.view(name), executable.integers(orderName(name)), bankOf(shape, tying))
   }

@@ -2,9 +2,15 @@
  * @file What a method does to the gradients of a training step, on their way to the optimizer: nodes in the
  * graph of the step, with states of their own that checkpoints keep.
  */
+import type { Executable } from '../engine/compile.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { Shape, Tensor } from '../graph/tensor.ts'
-import type { Network } from './network.ts'
+
+/** What a rule sees of its network: the tensors that it is for, and where its states lie. */
+export interface Ruled {
+  readonly prunable: readonly Tensor[]
+  readonly executable: Executable
+}
 
 export interface GradientRule {
   /**
@@ -13,9 +19,9 @@ export interface GradientRule {
    */
   apply(graph: Graph, parameters: readonly Tensor[], gradients: readonly Tensor[]): Tensor[]
   /** Gives its states their first values, once the network is there. */
-  begin?(network: Network, seed: number): void
+  begin?(network: Ruled, seed: number): void
   /** Called after the network's weights were given values. */
-  loaded?(network: Network): void
+  loaded?(network: Ruled): void
   /** How many values can be learned of a prunable parameter, where it is not one for every nonzero. */
   learnable?(shape: Shape): number
 }

@@ -24,12 +24,28 @@ export function fileProblem(error: unknown): string {
 }
 
 /**
+ * An error that the operating system reports: a full disk, a file that is not there, a refused connection.
+ */
+interface SystemError {
+  code: string
+  syscall: string
+  message: string
+  path?: string
+  dest?: string
+}
+
+const isSystemError = (error: unknown): error is SystemError =>
+  typeof error === 'object' && error !== null && 'code' in error && 'syscall' in error
+
+/** Whether a person can mend what is wrong; every other error is a bug of this program. */
+export const isMendable = (error: unknown): boolean => error instanceof UserError || isSystemError(error)
+
+/**
  * What any error says in one sentence: one of the file system that nobody has put into words names its path
  * and the reason.
  */
 export function errorText(error: unknown): string {
-  const { code, syscall, path, dest } = error as NodeJS.ErrnoException & { dest?: string }
-  if (error instanceof UserError || code === undefined || syscall === undefined || path === undefined)
-    return (error as Error).message
+  if (error instanceof UserError || !isSystemError(error) || error.path === undefined) return (error as Error).message
+  const { syscall, path, dest } = error
   return `cannot ${syscall} ${[path, ...(dest === undefined ? [] : [dest])].join(' to ')}: ${fileProblem(error)}`
 }

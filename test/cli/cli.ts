@@ -1,10 +1,15 @@
-/** @file The command line as people use it: the compiled program in a process of its own. */
+/**
+ * @file The command line as people use it: most tests run it in their own process, those of signals, pipes
+ * and exit statuses as the compiled program in a process of its own.
+ */
 import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Writable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { runCli } from '../../src/cli/cli.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 const main = join(root, 'dist/cli/main.js')
@@ -59,8 +64,11 @@ export interface SpawnOptions {
 }
 
 /** One thread, so that tests which run side by side do not wait for each other's. */
+const ENVIRONMENT = { ESPALIER_THREADS: '1' }
+
+/** Starts the compiled program. */
 export function start(args: readonly string[], { cwd, env, stdio }: SpawnOptions = {}): ChildProcess {
-  const own = { ...process.env, ESPALIER_THREADS: '1', ...env }
+  const own = { ...process.env, ...ENVIRONMENT, ...env }
   return spawn(process.execPath, [main, ...args], { cwd, env: own, ...(stdio && { stdio }) })
 }
 
@@ -72,8 +80,58 @@ export async function finish(child: ChildProcess): Promise<Finished> {
   return { code, signal, stdout, stderr }
 }
 
-export const espalier = (args: readonly string[], options?: SpawnOptions): Promise<Finished> =>
+/** The compiled program, from start to end. */
+export const spawned = (args: readonly string[], options?: SpawnOptions): Promise<Finished> =>
   finish(start(args, options))
+
+let last: Promise<unknown> = Promise.resolve()
+
+/** A command in this process: one at a time, since folder and environment are those of the process. */
+export function espalier(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+  const next = last.then(() => runHere(args, options))
+  last = next.catch(() => {})
+  return next
+}
+
+async function runHere(args: readonly string[], { cwd, env, columns }: RunOptions): Promise<Finished> {
+  const [stdout, stderr] = [new Captured(columns), new Captured(columns)]
+  const before = { cwd: process.cwd(), env: { ...process.env } }
+  Object.assign(process.env, ENVIRONMENT, env)
+  if (cwd !== undefined) process.chdir(cwd)
+  try {
+    const code = await runCli(args, { stdout, stderr, env: process.env })
+    return { code, signal: null, stdout: stdout.text, stderr: stderr.text }
+  } finally {
+    process.chdir(before.cwd)
+    for (const name of Object.keys(process.env)) if (!(name in before.env)) delete process.env[name]
+    Object.assign(process.env, before.env)
+  }
+}
+
+export interface RunOptions {
+  cwd?: string
+  env?: Readonly<Record<string, string>>
+  /** The output is a terminal of so many columns. */
+  columns?: number
+}
+
+/** What was written; a terminal where it has columns. */
+export class Captured extends Writable {
+  readonly isTTY: boolean
+  readonly columns?: number
+  text = ''
+
+  constructor(columns?: number) {
+    super({ decodeStrings: false })
+    this.columns = columns
+    this.isTTY = columns !== undefined
+  }
+
+  override _write(chunk: string | Buffer, _: unknown, done: () => void): void {
+    this.text += chunk
+    done()
+  }
+}
 
 /** Every line of a text as JSON. */
 export const jsonLines = (text: string): Record<string, unknown>[] =>

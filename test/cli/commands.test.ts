@@ -1,14 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { storeFloats, writeSafetensors } from '../../src/formats/safetensors.ts'
 import { idx, writeMnist } from '../data/idx-files.ts'
 import { writeTiny } from '../experiment/tiny.ts'
 import { compiled, espalier, jsonLines, root } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
-
-beforeAll(compiled, 120_000)
 
 /** Standard output of a command that succeeds and says nothing else. */
 async function output(...args: string[]): Promise<string> {
@@ -183,7 +181,7 @@ describe('bench', () => {
     expect(sparsity).toBeCloseTo(0.9)
     expect(results).toHaveLength(3)
     const { code, stderr } = await espalier(['bench', weights, '--batch', '0'])
-    expect([code, stderr]).toEqual([1, 'espalier: --batch: expected whole numbers from 1 to 65536, found 0\n'])
+    expect([code, stderr]).toEqual([1, 'espalier: --batch: expected a whole number from 1 to 65,536, found 0\n'])
   })
 })
 
@@ -279,7 +277,8 @@ describe('eval', () => {
   })
 })
 
-it('the output can be cut short by another program', () => {
+it('the output can be cut short by another program', async () => {
+  await compiled()
   const folder = temporaryFolder()
   const tensors = new Map(Array.from({ length: 5000 }, (_, i) => [`t${i}`, storeFloats(new Float32Array(4), [4])]))
   writeSafetensors(join(folder, 'many.safetensors'), { tensors, metadata: {} })
@@ -289,4 +288,4 @@ it('the output can be cut short by another program', () => {
   const args = ['-c', script, process.execPath, join(folder, 'many.safetensors'), stderr]
   expect(execFileSync('bash', args, { cwd: root, encoding: 'utf8' })).toMatch(/^\| tensor .*\n$/)
   expect(readFileSync(stderr, 'utf8')).toBe('')
-})
+}, 120_000)

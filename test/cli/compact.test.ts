@@ -1,17 +1,15 @@
 /** @file --compact: what it says, what it writes, and when it refuses. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { inferenceGraph } from '../../src/formats/onnx/export.ts'
 import { readOnnx } from '../../src/formats/onnx/onnx.ts'
 import { storeFloats, writeSafetensors } from '../../src/formats/safetensors.ts'
 import { sizeOf } from '../../src/graph/tensor.ts'
 import { findModel } from '../../src/models/index.ts'
 import { random } from '../../src/util/random.ts'
-import { compiled, espalier, jsonLines } from './cli.ts'
+import { espalier, jsonLines } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
-
-beforeAll(compiled, 120_000)
 
 /**
  * LeNet-5 without 5 filters of its first layer and 100 rows of its first linear one; `wrong`: a weight of its

@@ -1,7 +1,7 @@
 /** @file espalier compare-masks, and collapse on the command line. */
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { loadDataset } from '../../src/data/index.ts'
 import { writeSafetensors } from '../../src/formats/safetensors.ts'
 import { packSparse } from '../../src/formats/sparse.ts'
@@ -11,10 +11,8 @@ import { weightsOf } from '../../src/train/checkpoint.ts'
 import { Network } from '../../src/train/network.ts'
 import { writeTiny } from '../experiment/tiny.ts'
 import { machine } from '../train/small.ts'
-import { compiled, espalier, jsonLines } from './cli.ts'
+import { espalier, jsonLines } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
-
-beforeAll(compiled, 120_000)
 
 /** A file of the same initial weights of a network, pruned in some way. */
 async function file(folder: string, name: string, options: PruneOptions, model = 'mlpnet') {

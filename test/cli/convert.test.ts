@@ -1,12 +1,10 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { readSafetensors, storeFloats, toFloats } from '../../src/formats/safetensors.ts'
 import { dict, entries, type Written, zipCheckpoint } from '../formats/torch/write.ts'
-import { compiled, espalier } from './cli.ts'
+import { espalier } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
-
-beforeAll(compiled, 120_000)
 
 /** LeNet-300-100 as PyTorch saves it, its last layer with so many outputs. */
 function checkpoint(folder: string, outputs: number): string {

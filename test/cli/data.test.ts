@@ -1,15 +1,13 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { sources } from '../../src/data/sources.ts'
 import { writeMnist } from '../data/idx-files.ts'
 import { writeImageFolder } from '../data/image-files.ts'
 import { files, serve } from '../data/server.ts'
-import { compiled, espalier } from './cli.ts'
+import { espalier } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
-
-beforeAll(compiled, 120_000)
 
 /** A command with folders of its own for data and cache. */
 function prepare() {

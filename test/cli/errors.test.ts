@@ -1,12 +1,10 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { encodeSafetensors, storeFloats, writeSafetensors } from '../../src/formats/safetensors.ts'
 import { writeTiny } from '../experiment/tiny.ts'
-import { compiled, espalier } from './cli.ts'
+import { espalier } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
-
-beforeAll(compiled, 120_000)
 
 /** Exactly one line, and no word about where in the program it came from. */
 async function expectOneLine(args: string[], message: RegExp, env: Record<string, string> = {}): Promise<void> {

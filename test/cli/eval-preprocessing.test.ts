@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import { loadDataset } from '../../src/data/index.ts'
 import { measureChannels } from '../../src/data/statistics.ts'
 import { readSafetensors, storeFloats, writeSafetensors } from '../../src/formats/safetensors.ts'
@@ -13,10 +13,8 @@ import { findModel } from '../../src/models/index.ts'
 import { graphOf } from '../../src/models/model.ts'
 import { writeCifar10 } from '../data/cifar-files.ts'
 import { writeImage, writeImageFolder } from '../data/image-files.ts'
-import { compiled, espalier, jsonLines } from './cli.ts'
+import { espalier, jsonLines } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
-
-beforeAll(compiled, 120_000)
 
 let folder: string
 let env: Record<string, string>

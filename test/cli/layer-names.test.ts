@@ -1,16 +1,14 @@
 /** @file Weights that have other names in a file, on the command line. */
 import { join } from 'node:path'
-import { beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { loadDataset } from '../../src/data/index.ts'
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts'
 import { findModel } from '../../src/models/index.ts'
 import { weightsOf } from '../../src/train/checkpoint.ts'
 import { Network } from '../../src/train/network.ts'
 import { machine } from '../train/small.ts'
-import { compiled, espalier, jsonLines } from './cli.ts'
+import { espalier, jsonLines } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
-
-beforeAll(compiled, 120_000)
 
 it('every command takes them, says so, and writes the names of the network', async () => {
   const folder = temporaryFolder()

@@ -13,7 +13,7 @@ import { random } from '../../src/util/random.ts'
 import { writeImage } from '../data/image-files.ts'
 import { type Step, written } from '../formats/onnx/build.ts'
 import { runModel } from '../support/onnx.ts'
-import { compiled, espalier, jsonLines } from './cli.ts'
+import { espalier, jsonLines } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
 
 const SIDE = 6
@@ -30,7 +30,6 @@ let env: Record<string, string>
 const images = () => join(folder, 'images')
 
 beforeAll(async () => {
-  await compiled()
   folder = mkdtempSync(join(tmpdir(), 'espalier-'))
   env = { ESPALIER_CACHE: join(folder, 'cache') }
   process.env.ESPALIER_CACHE = env.ESPALIER_CACHE

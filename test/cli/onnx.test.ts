@@ -18,7 +18,7 @@ import { writeImageFolder } from '../data/image-files.ts'
 import { written } from '../formats/onnx/build.ts'
 import { runModel } from '../support/onnx.ts'
 import { machine } from '../train/small.ts'
-import { compiled, espalier, jsonLines } from './cli.ts'
+import { espalier, jsonLines } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
 
 /** A folder with a trained network: mlp.safetensors, mlp.onnx. */
@@ -26,7 +26,6 @@ let folder: string
 const file = (name: string) => join(folder, name)
 
 beforeAll(async () => {
-  await compiled()
   folder = mkdtempSync(join(tmpdir(), 'espalier-'))
   const network = new Network({ machine, model: findModel('mnist-mlp-bn'), data: synthetic(), batch: 100 })
   await train(network, { epochs: 2, optimizer: { momentum: 0.9 }, schedule: { kind: 'constant', base: 0.05 } })

@@ -1,7 +1,7 @@
 /** @file espalier prune of ONNX files by value: what it prints, writes and refuses. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { synthetic } from '../../src/data/synthetic.ts'
 import { writeSafetensors } from '../../src/formats/safetensors.ts'
 import { findModel } from '../../src/models/index.ts'
@@ -10,10 +10,8 @@ import { Network } from '../../src/train/network.ts'
 import { type ModelText, mixed, modelBytes, type Stored } from '../formats/onnx/models.ts'
 import { outputs, unit, withoutSmallest } from '../formats/onnx/prune-weights.ts'
 import { machine } from '../train/small.ts'
-import { compiled, espalier, jsonLines } from './cli.ts'
+import { espalier, jsonLines } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
-
-beforeAll(compiled, 120_000)
 
 const matrix = (rows: number, columns: number, seed = 1, factor = 1): Stored => ({
   shape: [rows, columns],

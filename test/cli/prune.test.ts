@@ -14,7 +14,7 @@ import { weightsOf } from '../../src/train/checkpoint.ts'
 import { Network } from '../../src/train/network.ts'
 import { train } from '../../src/train/train.ts'
 import { machine } from '../train/small.ts'
-import { compiled, espalier, jsonLines } from './cli.ts'
+import { espalier, jsonLines } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
 
 /** Trained networks: mlp.safetensors, bn.safetensors, and bad.safetensors with a NaN. */
@@ -22,7 +22,6 @@ let trained: string
 const weights = (name: string) => join(trained, `${name}.safetensors`)
 
 beforeAll(async () => {
-  await compiled()
   trained = mkdtempSync(join(tmpdir(), 'espalier-'))
   const data = synthetic()
   for (const [name, model] of Object.entries({ mlp: 'mlpnet', bn: 'mnist-mlp-bn' })) {

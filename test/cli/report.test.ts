@@ -1,12 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { tiny } from '../experiment/tiny.ts'
 import { writeRun } from '../report/runs.ts'
-import { compiled, espalier } from './cli.ts'
+import { espalier } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
-
-beforeAll(compiled, 120_000)
 
 /** Two sparsities, two seeds. */
 function writeRuns(): string {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { StopBeforePruning } from '../../src/cli/stop-before-pruning.ts'
+import { StopBeforePruning } from '../../src/cli/work/stop-before-pruning.ts'
 import { checkRecipe } from '../../src/experiment/recipe/recipe.ts'
 import type { RunEvent } from '../../src/experiment/run/events.ts'
 import { tiny } from '../experiment/tiny.ts'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { writeTiny } from '../experiment/tiny.ts'
-import { compiled, espalier, finish, jsonLines, start } from './cli.ts'
+import { compiled, espalier, finish, jsonLines, spawned, start } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
 
 beforeAll(compiled, 120_000)
@@ -40,7 +40,7 @@ it('all runs, two at a time, with a table; again with --resume there is nothing 
   timeout: 60_000,
 }, async () => {
   const { path, out } = writeSweep({ 'prune.sparsity': [0.5, 0.9], seed: [0, 1] })
-  const { code, stdout, stderr } = await espalier(['sweep', path, '--out', out, '--jobs', '2'])
+  const { code, stdout, stderr } = await spawned(['sweep', path, '--out', out, '--jobs', '2'])
   expect([code, stderr]).toEqual([0, ''])
   expect(stdout).toMatch(/^0\.9-1: [\d.]+ %, sparsity 90\.00 %, \d+ s$/m)
   expect(stdout).toMatch(/^\| accuracy \| +\d+\.\d\d ± \d+\.\d\d \|/m)
@@ -63,7 +63,7 @@ it('all runs, two at a time, with a table; again with --resume there is nothing 
 
 it('a run that fails is tried three times and recorded; the others are not harmed', { timeout: 60_000 }, async () => {
   const { path, out } = writeSweep({ 'train.learningRate': [1e30, 0.05] })
-  const { code, stdout } = await espalier(['sweep', path, '--out', out, '--json'])
+  const { code, stdout } = await spawned(['sweep', path, '--out', out, '--json'])
   expect(code).toBe(1)
   const ends = jsonLines(stdout).filter(({ type }) => type === 'failed' || type === 'done')
   expect(ends.map(({ type, run, again }) => [type, run, again])).toEqual([
@@ -100,7 +100,7 @@ it('Ctrl-C leaves a sweep that goes on where it was', { timeout: 60_000 }, async
   expect(existsSync(join(out, 'runs/0/report.md'))).toBe(false)
   expect(existsSync(join(out, 'runs/0/checkpoint.safetensors'))).toBe(true)
   expect(readdirSync(join(out, 'runs'))).toEqual(['0'])
-  const resumed = await espalier(['sweep', path, '--out', out, '--resume', '--json'])
+  const resumed = await spawned(['sweep', path, '--out', out, '--resume', '--json'])
   expect(resumed.code).toBe(0)
   expect(
     jsonLines(resumed.stdout)
@@ -135,7 +135,7 @@ it('a run that is killed goes on from its checkpoint; a sweep that is killed lea
   first.kill('SIGKILL')
   await ended
   await expect.poll(() => isAlive(other), { timeout: 20_000 }).toBe(false)
-  const resumed = await espalier(['sweep', path, '--out', out, '--resume', '--json'])
+  const resumed = await spawned(['sweep', path, '--out', out, '--resume', '--json'])
   expect(resumed.code).toBe(0)
   const done = jsonLines(resumed.stdout).filter(({ type }) => type === 'done')
   expect(done.map(({ run }) => run).sort()).toEqual(['0', '1'])
@@ -146,7 +146,7 @@ it('runs that train the same until they prune share that training, and end as if
 }, async () => {
   const set = { 'train.epochs': 3, 'prune.start': '1ep', 'prune.schedule': 'one-shot' }
   const { path, out } = writeSweep({ 'prune.method': ['magnitude', 'snip'], 'prune.sparsity': [0.5, 0.9] }, set)
-  const { code, stdout } = await espalier(['sweep', path, '--out', out, '--json'])
+  const { code, stdout } = await spawned(['sweep', path, '--out', out, '--json'])
   expect([code, existsSync(join(out, 'trunks'))]).toEqual([0, false])
   const inFirstEpoch = jsonLines(stdout).filter(({ type, share }) => type === 'progress' && Number(share) < 1 / 3)
   expect(new Set(inFirstEpoch.map(({ run }) => run))).toEqual(new Set(['magnitude-0.5']))

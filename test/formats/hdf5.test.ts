@@ -1,16 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { Hdf5Reader, isHdf5, nameOf, readHdf5, writeHdf5 } from '../../src/formats/hdf5.ts'
 import { type StoredTensor, storeFloats, toFloats } from '../../src/formats/safetensors.ts'
 import { readWeights, writeWeights } from '../../src/formats/weights-file.ts'
 import { sizeOf } from '../../src/graph/tensor.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { random } from '../../src/util/random.ts'
-import { compiled, espalier } from '../cli/cli.ts'
+import { espalier } from '../cli/cli.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
-
-beforeAll(compiled, 120_000)
 
 const weights = () => ({
   tensors: new Map([

@@ -9,6 +9,7 @@ import { keptCount } from '../../src/sparsity/count.ts'
 import { checkpointOf, loadCheckpoint, loadWeights, weightsOf } from '../../src/train/checkpoint.ts'
 import { Network } from '../../src/train/network.ts'
 import { random } from '../../src/util/random.ts'
+import { largestDifference } from '../support/difference.ts'
 import { sets } from '../support/engines.ts'
 import { machine, smallNetwork } from './small.ts'
 
@@ -32,7 +33,7 @@ const state = (network: Network) =>
 
 function expectSame(got: Network, want: Network) {
   const [a, b] = [state(got).flat(), state(want).flat()]
-  for (const [i, value] of b.entries()) expect(Math.abs(a[i] - value)).toBeLessThan(1e-4)
+  expect(largestDifference(a, b)).toBeLessThan(1e-4)
 }
 
 it('gradual pruning with sparse kernels keeps the weights and the numbers that it has with dense ones', () => {

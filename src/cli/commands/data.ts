@@ -1,113 +1,43 @@
 /** @file espalier data: which data sets there are, fetching one, looking into one. */
 import { Command } from 'commander'
-import { markdownTable } from 'markdown-table'
-import type { LoadOptions } from '../../data/formats.ts'
-import { getDataset } from '../../data/get.ts'
-import { datasets, loadDataset } from '../../data/index.ts'
-import { originOf } from '../../data/normalization.ts'
 import { sources } from '../../data/sources.ts'
-import { countClasses, measureChannels } from '../../data/statistics.ts'
-import { bytes, grouped } from '../../util/format.ts'
-import { DataDisplay } from '../display/data-progress.ts'
-import { print, printJson } from '../display/output.ts'
-import { type ImageOptions, imageOptions, leftOut } from '../flags/images.ts'
+import { type ImageOptions, imageOptions } from '../flags/images.ts'
 
-export const dataCommand = new Command('data').description('data sets: list them, fetch one, look into one')
+export interface GetOptions {
+  into?: string
+  from?: string
+  json?: boolean
+}
 
-dataCommand
-  .command('list')
-  .description('the data sets that have a name, and where they are on this machine')
-  .option('--json', 'print one JSON array')
-  .action((options: { json?: boolean }) => {
-    const entries = Object.entries(datasets).map(([name, { summary, locate }]) => {
-      const files = Object.hasOwn(sources, name) ? sources[name].files : []
-      const download = files.reduce((sum, { size }) => sum + size, 0)
-      return { name, summary, ...(download > 0 && { download }), ...(locate && { folder: locate() ?? null }) }
-    })
-    if (options.json) return printJson(entries)
-    const rows = entries.map(({ name, summary, download, folder }) => [
-      name,
-      summary,
-      download ? bytes(download) : '',
-      folder === undefined ? 'built in' : (folder ?? `not here: espalier data get ${name}`),
-    ])
-    print(markdownTable([['data set', '', 'download', 'folder'], ...rows]))
-  })
-
-dataCommand
-  .command('get')
-  .description('download a data set; interrupted, the same command goes on where it stopped')
-  .argument('<name>', `${Object.keys(sources).join(', ')}`)
-  .option('--into <dir>', 'folder for its files (default: ESPALIER_DATA/<name>, else in the cache folder)')
-  .option('--from <url>', 'another address with the same files')
-  .option('--json', 'print one JSON object')
-  .action(async (name: string, options: { into?: string; from?: string; json?: boolean }) => {
-    const display = new DataDisplay()
-    try {
-      const got = await getDataset(name, { ...options, onProgress: display.show })
-      display.stop()
-      if (options.json) return printJson({ name, ...got })
-      print(got.downloaded.length > 0 ? `${name} is in ${got.folder}` : `${name} was there already: ${got.folder}`)
-    } finally {
-      display.stop()
-    }
-  })
-
-interface ShowOptions extends ImageOptions {
+export interface ShowOptions extends ImageOptions {
   normalization?: string
   json?: boolean
 }
 
-const show = dataCommand
-  .command('show')
-  .description('load a data set and say what it holds; decoded images are kept for the next time')
-  .argument('<name>', 'a data set or a folder')
+const listPart = (): Command =>
+  new Command('list')
+    .description('the data sets that have a name, and where they are on this machine')
+    .option('--json', 'print one JSON array')
+    .action(async (options: { json?: boolean }) => (await import('../work/data.ts')).listData(options))
 
-imageOptions(show)
-  .option('--normalization <name>', 'constants for inputs (default: those of the data set)')
-  .option('--json', 'print one JSON object')
-  .action(async (name: string, options: ShowOptions) => {
-    const display = new DataDisplay()
-    const { json, ...rest } = options
-    const result = await describe(name, { ...rest, onProgress: display.show }).finally(() => display.stop())
-    if (json) return printJson(result)
-    const { image, classes, train, test, skipped } = result
-    print(`${classes} classes, images of ${image.join(' x ')}, loaded in ${result.seconds.toFixed(2)} s`)
-    for (const [part, { count, smallestClass, largestClass }] of Object.entries({ train, test }))
-      print(`${part}: ${grouped(count)} images, ${range(smallestClass, largestClass)} per class`)
-    const each = (values: readonly number[]) => values.map((x) => x.toFixed(4)).join(', ')
-    print(`mean ${each(result.measured.mean)} and std ${each(result.measured.std)} of the training pixels`)
-    print(
-      `inputs: (pixel / 255 - mean) / std with mean ${each(result.mean)} and std ${each(result.std)} (${result.origin.mean})`,
-    )
-    if (skipped.length > 0) print(leftOut(skipped))
-  })
+const getPart = (): Command =>
+  new Command('get')
+    .description('download a data set; interrupted, the same command goes on where it stopped')
+    .argument('<name>', Object.keys(sources).join(', '))
+    .option('--into <dir>', 'folder for its files (default: ESPALIER_DATA/<name>, else in the cache folder)')
+    .option('--from <url>', 'another address with the same files')
+    .option('--json', 'print one JSON object')
+    .action(async (name: string, options: GetOptions) => (await import('../work/data.ts')).getData(name, options))
 
-async function describe(name: string, options: LoadOptions) {
-  const started = performance.now()
-  const data = await loadDataset(name, options)
-  const { classes, classNames, image, mean, std, skipped = [], ...parts } = data
-  const seconds = (performance.now() - started) / 1000
-  const [train, test] = [parts.train, parts.test].map((split) => {
-    const counts = countClasses(split, classes)
-    return { count: split.count, smallestClass: Math.min(...counts), largestClass: Math.max(...counts) }
-  })
-  const measured = measureChannels(parts.train, image)
-  return {
-    name,
-    classes,
-    classNames,
-    image,
-    train,
-    test,
-    measured,
-    mean,
-    std,
-    origin: originOf(data),
-    skipped,
-    seconds,
-  }
-}
+const showPart = (): Command =>
+  imageOptions(
+    new Command('show')
+      .description('load a data set and say what it holds; decoded images are kept for the next time')
+      .argument('<name>', 'a data set or a folder'),
+  )
+    .option('--normalization <name>', 'constants for inputs (default: those of the data set)')
+    .option('--json', 'print one JSON object')
+    .action(async (name: string, options: ShowOptions) => (await import('../work/data.ts')).showData(name, options))
 
-const range = (least: number, most: number) =>
-  least === most ? grouped(least) : `${grouped(least)} to ${grouped(most)}`
+export const dataCommand = (): Command =>
+  new Command('data').addCommand(listPart()).addCommand(getPart()).addCommand(showPart())

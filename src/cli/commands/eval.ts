@@ -1,32 +1,8 @@
 /** @file espalier eval: the accuracy of stored weights on a test set. */
 import { Command } from 'commander'
-import { openMachine } from '../../engine/machines/open.ts'
-import { weightsPath } from '../../experiment/run/weights-path.ts'
-import { readWeights } from '../../formats/weights-file.ts'
-import { sparsityOf } from '../../sparsity/mask.ts'
-import { loadWeights } from '../../train/checkpoint.ts'
-import { kernelKinds } from '../../train/kernels.ts'
-import { Network } from '../../train/network.ts'
-import { statedPreprocessing } from '../../train/preprocessing.ts'
-import { UserError } from '../../util/errors.ts'
-import { percent } from '../../util/format.ts'
-import { DataDisplay } from '../display/data-progress.ts'
-import { print, printJson } from '../display/output.ts'
-import { oneOf } from '../flags/choices.ts'
-import {
-  chanceWarning,
-  guessWarning,
-  importOptions,
-  loadEvaluationData,
-  PRECEDENCE,
-  type PreprocessingFlags,
-  preprocessingFlags,
-  preprocessingJson,
-  preprocessingLines,
-} from '../flags/data.ts'
-import { namedNetwork } from '../flags/named-network.ts'
+import { PRECEDENCE, type PreprocessingFlags, preprocessingFlags } from '../flags/preprocessing.ts'
 
-interface Options extends PreprocessingFlags {
+export interface EvalOptions extends PreprocessingFlags {
   model?: string
   weights?: string
   dataset?: string
@@ -35,68 +11,24 @@ interface Options extends PreprocessingFlags {
   json?: boolean
 }
 
-const command = new Command('eval')
-  .description('accuracy of stored weights on the test set of a data set')
-  .argument(
-    '[file]',
-    'an ONNX model, weights (a safetensors or HDF5 file, or a PyTorch checkpoint), or the folder of a run',
+export const evalCommand = (): Command =>
+  preprocessingFlags(
+    new Command('eval')
+      .argument(
+        '[file]',
+        'an ONNX model, weights (a safetensors or HDF5 file, or a PyTorch checkpoint), or the folder of a run',
+      )
+      .option(
+        '--model <name>',
+        'a built-in network, or an ONNX model whose weights they are (default: the one that the file is or names)',
+      )
+      .option('--weights <file>', 'the same as the argument')
+      .option('--dataset <name>', 'a data set or a folder')
+      .option('--data <name>', 'the same as --dataset'),
   )
-  .option(
-    '--model <name>',
-    'a built-in network, or an ONNX model whose weights they are (default: the one that the file is or names)',
-  )
-  .option('--weights <file>', 'the same as the argument')
-  .option('--dataset <name>', 'a data set or a folder')
-  .option('--data <name>', 'the same as --dataset')
-
-export const evalCommand = preprocessingFlags(command)
-  .option('--kernels <kind>', 'which layers skip their zeros: auto, dense or sparse', 'auto')
-  .option('--json', 'print one JSON object')
-  .addHelpText('after', PRECEDENCE)
-  .action(async (argument: string | undefined, options: Options) => {
-    const kernels = oneOf('--kernels', options.kernels, kernelKinds)
-    const path = weightsPath(one('a file of weights', { 'the argument': argument, '--weights': options.weights }))
-    const name = one('a data set or a folder', { '--dataset': options.dataset, '--data': options.data })
-    const stored = await readWeights(path, importOptions(options))
-    if (options.layout !== undefined && !stored.onnx)
-      throw new UserError(`--layout is for ONNX models, which ${path} is not`)
-    const { model, file } = namedNetwork(stored, path, options.model)
-    const stated = statedPreprocessing(file.metadata, path, model.image[0])
-    const loading = new DataDisplay()
-    const evaluation = await loadEvaluationData(name, model, stated, options, loading.show).finally(() =>
-      loading.stop(),
+    .option('--kernels <kind>', 'which layers skip their zeros: auto, dense or sparse', 'auto')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', PRECEDENCE)
+    .action(async (file: string | undefined, options: EvalOptions) =>
+      (await import('../work/eval.ts')).evaluate(file, options),
     )
-    const machine = await openMachine()
-    const network = new Network({ machine, model, data: evaluation.data, kernels })
-    loadWeights(network, file, path)
-    network.fitKernels()
-    const result = network.evaluate('test')
-    const sparsity = sparsityOf(network.counts())
-    const warning = chanceWarning(result, model)
-    if (options.json) {
-      const preprocessing = preprocessingJson(evaluation)
-      return printJson({
-        model: model.name,
-        dataset: name,
-        ...result,
-        sparsity,
-        ...preprocessing,
-        warning,
-        engine: machine.description,
-      })
-    }
-    for (const line of preprocessingLines(evaluation, model)) print(line)
-    print(
-      `accuracy ${percent(result.accuracy)} (${result.correct} of ${result.count}), loss ${result.loss.toFixed(4)}, sparsity ${percent(sparsity)}`,
-    )
-    for (const line of [guessWarning(evaluation), warning]) if (line) print(line)
-  })
-
-/** What one of two ways to say it says. Throws UserError where neither does, or both do. */
-function one(what: string, ways: Readonly<Record<string, string | undefined>>): string {
-  const said = Object.entries(ways).filter(([, value]) => value !== undefined)
-  const names = Object.keys(ways)
-  if (said.length > 1) throw new UserError(`eval takes ${what} once: expected ${names.join(' or ')}, found both`)
-  if (said.length === 0) throw new UserError(`eval needs ${what}: expected ${names.join(' or ')}, found neither`)
-  return said[0][1]!
-}

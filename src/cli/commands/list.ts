@@ -1,43 +1,21 @@
 /** @file espalier list: what there is. */
 import { Argument, Command } from 'commander'
-import { markdownTable } from 'markdown-table'
-import { datasets } from '../../data/index.ts'
-import { methods } from '../../methods/index.ts'
-import { rewirings } from '../../methods/rewiring/index.ts'
-import { models } from '../../models/index.ts'
-import { granularities } from '../../sparsity/granularity/index.ts'
-import { scopes } from '../../sparsity/scope.ts'
-import { tiedSummary } from '../../sparsity/tied.ts'
-import { print, printJson } from '../display/output.ts'
-import { listRecipes, recipeText } from '../display/recipe-list.ts'
 
-type Entry = { name: string; summary: string }
+export const kinds = ['models', 'datasets', 'methods', 'recipes'] as const
+export type Kind = (typeof kinds)[number]
 
-const named = (known: Record<string, { summary: string }>): Entry[] =>
-  Object.entries(known).map(([name, { summary }]) => ({ name, summary }))
-
-const kinds: Record<string, () => Entry[]> = {
-  models: () => named(models),
-  datasets: () => named(datasets),
-  methods: () => [
-    ...named(methods),
-    ...named(scopes).map(({ name, summary }) => ({ name: `scope ${name}`, summary })),
-    ...Object.entries(granularities).map(([name, summary]) => ({ name: `granularity ${name}`, summary })),
-    ...named(rewirings).map(({ name, summary }) => ({ name: `rewire ${name}`, summary })),
-    { name: 'tie', summary: tiedSummary },
-  ],
+export interface ListOptions {
+  family?: string
+  network?: string
+  data?: string
+  json?: boolean
 }
 
-export const listCommand = new Command('list')
-  .description('the models, data sets, pruning methods or recipes that there are')
-  .addArgument(new Argument('<kind>', 'what to list').choices([...Object.keys(kinds), 'recipes']))
-  .option('--json', 'print one JSON array')
-  .action((kind: string, options: { json?: boolean }) => {
-    if (kind === 'recipes') {
-      const recipes = listRecipes()
-      return options.json ? printJson(recipes) : print(recipes.map(recipeText).join('\n\n'))
-    }
-    const entries = kinds[kind]()
-    if (options.json) return printJson(entries)
-    print(markdownTable([[kind, ''], ...entries.map(({ name, summary }) => [name, summary])]))
-  })
+export const listCommand = (): Command =>
+  new Command('list')
+    .addArgument(new Argument('<kind>', 'what to list').choices(kinds))
+    .option('--family <name>', 'of recipes: those of at-init, dynamic, gsm, second-order or basics')
+    .option('--network <name>', 'of recipes: those with this network')
+    .option('--data <name>', 'of recipes: those on this data set')
+    .option('--json', 'print one JSON array')
+    .action(async (kind: Kind, options: ListOptions) => (await import('../work/list.ts')).list(kind, options))

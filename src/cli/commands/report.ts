@@ -1,21 +1,10 @@
 /** @file espalier report: what runs and sweeps came to, as tables, a page or a document with pictures. */
-import { basename, dirname, extname, join, relative } from 'node:path'
 import { Command, Option } from 'commander'
-import { toCsv } from '../../report/formats/csv.ts'
-import { toLatex } from '../../report/formats/latex.ts'
-import { toMarkdown } from '../../report/formats/markdown.ts'
-import { type LinkedPicture, markdownReport } from '../../report/markdown-report.ts'
-import { type Report, reportOf } from '../../report/report.ts'
-import { UserError } from '../../util/errors.ts'
-import { makeFolder, writeAtomically } from '../../util/files.ts'
-import { print, printJson } from '../display/output.ts'
 
-const formats = ['markdown', 'csv', 'latex', 'html'] as const
-type Format = (typeof formats)[number]
+export const formats = ['markdown', 'csv', 'latex', 'html'] as const
+export type Format = (typeof formats)[number]
 
-const endings: Record<string, Format> = { '.md': 'markdown', '.csv': 'csv', '.tex': 'latex', '.html': 'html' }
-
-interface Options {
+export interface ReportOptions {
   format?: Format
   output?: string
   svg?: string
@@ -23,80 +12,18 @@ interface Options {
   json?: boolean
 }
 
-export const reportCommand = new Command('report')
-  .description('what runs and sweeps came to: means and deviations over seeds, by method and sparsity')
-  .argument('[folders...]', 'folders of runs and sweeps, or folders that hold some', ['runs'])
-  .addOption(
-    new Option('--format <format>', 'tables alone (csv, latex), or all with pictures (markdown, html)').choices(
-      formats,
-    ),
-  )
-  .option('-o, --output <file>', 'write there instead of printing (.md, .csv, .tex or .html also says the format)')
-  .option('--svg <dir>', 'write the pictures as SVG files there; a Markdown report shows them')
-  .option('--each', 'a row for every run instead of every set of runs that differ by seed alone')
-  .option('--json', 'print one JSON array, an object for every run')
-  .action(async (folders: string[], options: Options) => {
-    const format = formatOf(options)
-    const report = reportOf(folders)
-    if (options.json) return printJson(report.runs.map(({ last }) => last))
-    const pictures = options.svg === undefined ? [] : await writePictures(report, options.svg, options.output)
-    const text = await written(report, format, options.each ?? false, pictures)
-    if (options.output === undefined) {
-      process.stdout.write(text)
-      return
-    }
-    writeAtomically(options.output, text)
-    print(`written: ${[options.output, ...pictures.map(({ file }) => file)].join(', ')}`)
-  })
-
-function formatOf({ format, output }: Options): Format | undefined {
-  if (format !== undefined || output === undefined) return format
-  const found = endings[extname(output)]
-  if (!found)
-    throw new UserError(
-      `-o ${output}: expected a name that ends in ${Object.keys(endings).join(', ')}, or --format beside it`,
+export const reportCommand = (): Command =>
+  new Command('report')
+    .argument('[folders...]', 'folders of runs and sweeps, or folders that hold some', ['runs'])
+    .addOption(
+      new Option('--format <format>', 'tables alone (csv, latex), or all with pictures (markdown, html)').choices(
+        formats,
+      ),
     )
-  return found
-}
-
-/** In the terminal, where there is no format, tables and notes. */
-async function written(
-  report: Report,
-  format: Format | undefined,
-  each: boolean,
-  pictures: readonly LinkedPicture[],
-): Promise<string> {
-  const table = each ? report.each : report.means
-  if (format === undefined) return `${toMarkdown(table)}\n\n${report.notes.join('\n')}\n`
-  if (format === 'csv') return toCsv(table)
-  if (format === 'latex') return toLatex(table)
-  if (format === 'markdown') return markdownReport({ ...report, means: table }, pictures)
-  // Loaded where they are needed: the libraries behind pictures take most of a second.
-  const [{ page }, { picturesOf }] = await Promise.all([
-    import('../../report/page.ts'),
-    import('../../report/pictures/index.ts'),
-  ])
-  return page({ ...report, means: table }, await picturesOf(report.groups.groups))
-}
-
-/** Writes all pictures; their paths are those from the report's folder, `file` those from here. */
-async function writePictures(
-  report: Report,
-  folder: string,
-  output: string | undefined,
-): Promise<(LinkedPicture & { file: string })[]> {
-  const [{ drawFile }, { picturesOf }] = await Promise.all([
-    import('../../report/pictures/draw.ts'),
-    import('../../report/pictures/index.ts'),
-  ])
-  makeFolder(folder)
-  const from = output === undefined ? '.' : dirname(output)
-  const linked = []
-  for (const picture of await picturesOf(report.groups.groups)) {
-    const file = join(folder, `${picture.name}.svg`)
-    writeAtomically(file, await drawFile(picture))
-    const path = join(relative(from, folder), basename(file)).replaceAll('\\', '/')
-    linked.push({ title: picture.title, caption: picture.caption, path, file })
-  }
-  return linked
-}
+    .option('-o, --output <file>', 'write there instead of printing (.md, .csv, .tex or .html also says the format)')
+    .option('--svg <dir>', 'write the pictures as SVG files there; a Markdown report shows them')
+    .option('--each', 'a row for every run instead of every set of runs that differ by seed alone')
+    .option('--json', 'print one JSON array, an object for every run')
+    .action(async (folders: string[], options: ReportOptions) =>
+      (await import('../work/report.ts')).report(folders, options),
+    )

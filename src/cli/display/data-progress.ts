@@ -6,13 +6,15 @@ import { basename } from 'node:path'
 import { SingleBar } from 'cli-progress'
 import type { DataProgress } from '../../data/progress.ts'
 import { bytes, clock, grouped } from '../../util/format.ts'
+import { currentIo } from '../io.ts'
 
 export class DataDisplay {
+  readonly #stream = currentIo().stderr
   #bar?: SingleBar
   #what?: string
 
   readonly show = ({ what, unit, done, total, perSecond, secondsLeft }: DataProgress): void => {
-    if (!process.stderr.isTTY) return
+    if (!this.#stream.isTTY) return
     if (what !== this.#what) this.stop()
     const amount = (n: number) => (unit === 'bytes' ? bytes(n) : `${grouped(Math.round(n))} images`)
     const payload = {
@@ -30,7 +32,7 @@ export class DataDisplay {
         barsize: 20,
         clearOnComplete: true,
         gracefulExit: false,
-        stream: process.stderr,
+        stream: this.#stream,
       })
       this.#bar.start(total, done, payload)
     }

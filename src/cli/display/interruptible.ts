@@ -1,4 +1,6 @@
 /** @file Ctrl-C and SIGTERM, and the end of the process that a run was started by. */
+import { currentIo } from '../io.ts'
+
 export interface Interruptible {
   /** Aborted by the first signal. */
   signal: AbortSignal
@@ -10,6 +12,9 @@ export interface Interruptible {
   release(): void
 }
 
+/** What a command exits with that a signal has ended. */
+export const interruptedStatus = (signal: string | undefined): number => (signal === 'SIGTERM' ? 143 : 130)
+
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
 /**
@@ -18,11 +23,12 @@ const SIGNALS = ['SIGINT', 'SIGTERM'] as const
  * runs), the end of that one counts as a SIGTERM.
  */
 export function interruptible(first: () => void): Interruptible {
+  const { stdout, signal: asked, process: own } = currentIo()
   const controller = new AbortController()
   let name: string | undefined
   let listens = false
   const serve = (signal: NodeJS.Signals) => {
-    if (name) process.exit(signal === 'SIGINT' ? 130 : 143)
+    if (name) own?.exit(interruptedStatus(signal))
     name = signal
     first()
     controller.abort()
@@ -30,15 +36,18 @@ export function interruptible(first: () => void): Interruptible {
   const left = () => {
     if (!name) serve('SIGTERM')
   }
+  const abort = () => serve('SIGINT')
   const listen = (is: boolean) => {
-    if (is !== listens) for (const signal of SIGNALS) process[is ? 'on' : 'off'](signal, serve)
+    if (is !== listens) for (const signal of SIGNALS) own?.[is ? 'on' : 'off'](signal, serve)
     listens = is
   }
   listen(true)
-  if (process.send !== undefined) {
-    if (process.connected) process.on('disconnect', left)
+  if (asked?.aborted) abort()
+  else asked?.addEventListener('abort', abort)
+  if (own?.send !== undefined) {
+    if (own.connected) own.on('disconnect', left)
     else left()
-    process.channel?.unref() // It keeps no process alive.
+    own.channel?.unref() // It keeps no process alive.
   }
   return {
     signal: controller.signal,
@@ -46,11 +55,12 @@ export function interruptible(first: () => void): Interruptible {
     unstoppable(is) {
       listen(!is)
       // Progress bars hide the cursor, and nobody will be there to bring it back.
-      if (is && process.stdout.isTTY) process.stdout.write('\x1b[?25h')
+      if (is && stdout.isTTY) stdout.write('\x1b[?25h')
     },
     release() {
       listen(false)
-      process.off('disconnect', left)
+      own?.off('disconnect', left)
+      asked?.removeEventListener('abort', abort)
     },
   }
 }

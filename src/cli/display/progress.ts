@@ -6,6 +6,7 @@ import { MultiBar, type SingleBar } from 'cli-progress'
 import type { RunEvent } from '../../experiment/run/events.ts'
 import { collapseLines, gainText, gapText, layerTable, resultTable } from '../../experiment/run/report.ts'
 import { clock, grouped, percent } from '../../util/format.ts'
+import { currentIo } from '../io.ts'
 import { PruneDisplay } from '../prune/progress.ts'
 import { print } from './output.ts'
 
@@ -107,7 +108,8 @@ export class RunDisplay {
         ? `run folder: ${event.folder}`
         : `resuming ${event.folder} at step ${event.resumedAt}`,
     )
-    if (!process.stdout.isTTY) return
+    const { stdout } = currentIo()
+    if (!stdout.isTTY) return
     const format =
       'epoch {epoch}/{epochs} [{bar}] loss {loss}  accuracy {accuracy}  sparsity {sparsity}  {rate} samples/s  {left} left'
     this.#bars = new MultiBar({
@@ -116,7 +118,7 @@ export class RunDisplay {
       barsize: 20,
       clearOnComplete: true,
       stopOnComplete: false,
-      stream: process.stdout,
+      stream: stdout,
       gracefulExit: false,
     })
     const empty = { epoch: 1, epochs: event.epochs, loss: '-', accuracy: '-', sparsity: '-', rate: '-', left: '?' }

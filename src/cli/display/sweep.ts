@@ -5,6 +5,7 @@
 import { MultiBar, type SingleBar } from 'cli-progress'
 import type { CellEvent } from '../../sweep/tracker.ts'
 import { clock, percent } from '../../util/format.ts'
+import { currentIo } from '../io.ts'
 import { print } from './output.ts'
 
 /** Rows of runs; a table longer than the terminal would not hold still. */
@@ -26,13 +27,14 @@ export class SweepDisplay {
     this.#before = done
     this.#done = done
     if (done > 0) print(`${done} of ${total} runs are done already`)
-    if (!process.stdout.isTTY) return
+    const { stdout } = currentIo()
+    if (!stdout.isTTY) return
     this.#bars = new MultiBar({
       hideCursor: true,
       barsize: 20,
       clearOnComplete: true,
       stopOnComplete: false,
-      stream: process.stdout,
+      stream: stdout,
       gracefulExit: false,
       forceRedraw: true,
       format: '[{bar}] {percentage} % {name}',

@@ -2,27 +2,18 @@
  * @file The data on which stored weights are used, with inputs made as the weights were trained on: as the
  * flags say, else as their file says, else by guess, which is called one.
  */
-import type { Command } from 'commander'
 import type { Dataset } from '../../data/dataset.ts'
 import type { Geometry } from '../../data/decode-image.ts'
 import { loadDataset } from '../../data/index.ts'
 import { readLabels, relabelled } from '../../data/labels.ts'
 import { type Asked, GUESSED, guessedOf, normalizationText, normalized, originOf } from '../../data/normalization.ts'
 import type { OnProgress } from '../../data/progress.ts'
-import type { ImportOptions } from '../../formats/onnx/input.ts'
 import { classesOf, type Model, usualGeometry } from '../../models/model.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import type { Stated } from '../../train/preprocessing.ts'
 import { percent } from '../../util/format.ts'
-import { oneOf } from './choices.ts'
-import { type ImageOptions, imageOptions, leftOut } from './images.ts'
-
-export interface PreprocessingFlags extends ImageOptions {
-  mean?: string
-  std?: string
-  layout?: string
-  labels?: string
-}
+import { leftOut } from './images.ts'
+import type { PreprocessingFlags } from './preprocessing.ts'
 
 export interface EvaluationData {
   data: Dataset
@@ -30,44 +21,6 @@ export interface EvaluationData {
   geometry?: string
   /** What the weights file says and flags overrule, in sentences. */
   notes: string[]
-}
-
-/** For help texts. */
-export const PRECEDENCE = `
-How pixels become inputs is decided by the first of these that says it:
-  mean, std    --mean and --std (numbers, or data: measured on the training images); the weights file; the data set
-  size, crop   --size and --crop; the weights file; the network (ImageNet's: 224 pixels out of 256). Only for folders of image files.
-What was done is printed, also where a flag overrules the weights file. What neither flags nor file say is guessed, and called so.`
-
-export const layoutOption = (command: Command): Command =>
-  command.option(
-    '--layout <order>',
-    'of the input of an ONNX model: nchw or nhwc (default: told by where its channels are)',
-  )
-
-/** Adds --mean, --std, --layout, --labels, --size, --crop and --skip-corrupt. */
-export const preprocessingFlags = (command: Command): Command =>
-  imageOptions(
-    layoutOption(
-      command
-        .option(
-          '--mean <numbers>',
-          'of pixels scaled to 0..1, per channel, such as 0.5 or 0.49,0.48,0.45; data: measured on the training images',
-        )
-        .option('--std <numbers>', 'likewise'),
-    ).option(
-      '--labels <file>',
-      'class names in the order of the outputs, one per line; of one score, that below zero first (default: sorted)',
-    ),
-  )
-
-/** What an ONNX model leaves open. Throws UserError, naming the flag. */
-export function importOptions({ layout, crop, size }: PreprocessingFlags): ImportOptions {
-  const side = crop ?? size
-  return {
-    ...(side !== undefined && { plane: [side, side] }),
-    ...(layout !== undefined && { layout: oneOf('--layout', layout, ['nchw', 'nhwc']) === 'nhwc' ? 'NHWC' : 'NCHW' }),
-  }
 }
 
 /** Loads a data set or folder for a model. Throws UserError where data or flags are not as they should be. */

@@ -3,8 +3,8 @@
  * out.
  */
 import type { Command } from 'commander'
-import { UserError } from '../../util/errors.ts'
 import { grouped } from '../../util/format.ts'
+import { pixels } from './parse.ts'
 
 export interface ImageOptions {
   size?: number
@@ -26,12 +26,4 @@ export const imageOptions = (command: Command): Command =>
 export function leftOut(skipped: readonly string[]): string {
   const more = skipped.length > 5 ? ` and ${grouped(skipped.length - 5)} more (--json names all)` : ''
   return `left out, since they cannot be decoded: ${skipped.slice(0, 5).join(', ')}${more}`
-}
-
-export function pixels(option: string): (text: string) => number {
-  return (text) => {
-    if (!/^[1-9]\d*$/.test(text))
-      throw new UserError(`${option}: expected a whole number of pixels above 0, found ${text}`)
-    return Number(text)
-  }
 }

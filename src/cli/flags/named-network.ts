@@ -3,6 +3,7 @@ import type { WeightsFile } from '../../formats/weights-file.ts'
 import type { Model } from '../../models/model.ts'
 import { foundIn } from '../../train/find-network.ts'
 import { namedAs } from '../../train/layer-names.ts'
+import { printNote } from '../display/output.ts'
 
 /**
  * The network that a file is or names, or that of `name`, and the file with the names of that network, and
@@ -19,8 +20,8 @@ export function namedFor(model: Model, file: WeightsFile, path: string): Weights
   const named = namedAs(model, file)
   const [first] = named.renamed
   if (first)
-    process.stderr.write(
-      `note: ${path} has other names for ${named.renamed.size} layers of ${model.name} (${first[1]} is its ${first[0]}); they were matched by shape and order\n`,
+    printNote(
+      `${path} has other names for ${named.renamed.size} layers of ${model.name} (${first[1]} is its ${first[0]}); they were matched by shape and order`,
     )
   return named.file
 }

@@ -1,27 +1,21 @@
 /** @file espalier inspect --program: what a training step of a network takes. */
 import { markdownTable } from 'markdown-table'
+import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { readWeights } from '../../formats/weights-file.ts'
 import type { Model } from '../../models/model.ts'
 import { findNetwork, networkOfFile } from '../../train/find-network.ts'
 import { planTraining } from '../../train/training-plan.ts'
 import { UserError } from '../../util/errors.ts'
 import { bytes, grouped } from '../../util/format.ts'
-import { print, printJson } from '../display/output.ts'
-import { wholeNumber } from '../flags/numbers.ts'
-
-interface Options {
-  model?: string
-  batch?: string
-  json?: boolean
-}
+import type { InspectOptions } from '../commands/inspect.ts'
+import { print, printJson, printNote } from '../display/output.ts'
 
 const DEFAULT_BATCH = 128
-const MOST_SAMPLES = 1e6
 
 /** Prints the plan of a training step of the network that the file or `--model` names. Throws UserError. */
-export async function inspectProgram(path: string | undefined, options: Options): Promise<void> {
-  const model = await chosenModel(path, options.model)
-  const batch = wholeNumber('--batch', options.batch ?? String(DEFAULT_BATCH), 1, MOST_SAMPLES)
+export async function inspectProgram(given: string | undefined, options: InspectOptions): Promise<void> {
+  const { batch = DEFAULT_BATCH } = options
+  const model = await chosenModel(given === undefined ? undefined : weightsPath(given), options.model)
   const { kernels, persistent, peak, kept, addressable } = planTraining(model, batch)
   const instructions = sum(kernels)
   const ratio = peak / kept
@@ -51,7 +45,7 @@ export async function inspectProgram(path: string | undefined, options: Options)
 }
 
 async function chosenModel(path: string | undefined, name: string | undefined): Promise<Model> {
-  if (path !== undefined) return networkOfFile(await readWeights(path), path, name)
+  if (path !== undefined) return networkOfFile(await readWeights(path, undefined, printNote), path, name)
   if (name === undefined) throw new UserError('inspect --program needs --model, or a file that names its network')
   return findNetwork(name)
 }

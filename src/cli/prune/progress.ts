@@ -5,6 +5,7 @@
 import { SingleBar } from 'cli-progress'
 import { clock } from '../../util/format.ts'
 import { print } from '../display/output.ts'
+import { currentIo } from '../io.ts'
 
 export interface PruneDisplayOptions {
   /** Writes a line. Default: to the terminal. */
@@ -27,7 +28,12 @@ export class PruneDisplay {
   #started = performance.now()
   #printed = performance.now()
 
-  constructor({ write = print, bars = process.stdout.isTTY, between = 5000, patience = 0 }: PruneDisplayOptions = {}) {
+  constructor({
+    write = print,
+    bars = currentIo().stdout.isTTY ?? false,
+    between = 5000,
+    patience = 0,
+  }: PruneDisplayOptions = {}) {
     this.#options = { write, bars, between, patience }
   }
 
@@ -73,7 +79,7 @@ export class PruneDisplay {
   #draw(name: string, share: number, pace: string): void {
     if (!this.#bar) {
       const format = '[{bar}] {name}, {pace}'
-      const look = { format, barsize: 20, clearOnComplete: true, gracefulExit: false, stream: process.stdout }
+      const look = { format, barsize: 20, clearOnComplete: true, gracefulExit: false, stream: currentIo().stdout }
       this.#bar = new SingleBar(look)
       this.#bar.start(1, share, { name, pace })
     }

@@ -8,9 +8,9 @@ import { chooseTensors } from '../../sparsity/tensors.ts'
 import { checkValue } from '../../util/check-schema.ts'
 import { UserError } from '../../util/errors.ts'
 import { oneOf, patterns } from '../flags/choices.ts'
-import type { PreprocessingFlags } from '../flags/data.ts'
-import { wholeNumber } from '../flags/numbers.ts'
 import type { OnnxFlags } from '../flags/onnx.ts'
+import { wholeNumber } from '../flags/parse.ts'
+import type { PreprocessingFlags } from '../flags/preprocessing.ts'
 import { settingFlag, settingsFrom } from './setting-flags.ts'
 
 /** Settings of methods are keys of this, too. */

@@ -15,6 +15,7 @@ import { statedPreprocessing } from '../../train/preprocessing.ts'
 import { grouped, percent } from '../../util/format.ts'
 import { DataDisplay } from '../display/data-progress.ts'
 import { print, printJson } from '../display/output.ts'
+import { writtenJson, writtenLines, zerosLine } from '../display/written.ts'
 import {
   chanceWarning,
   type EvaluationData,
@@ -25,7 +26,7 @@ import {
   preprocessingLines,
   withoutGuess,
 } from '../flags/data.ts'
-import { onnxOptions, writtenJson, writtenLines, zerosLine } from '../flags/onnx.ts'
+import { onnxOptions } from '../flags/onnx.ts'
 import { finetune } from './finetune.ts'
 import { PruneDisplay } from './progress.ts'
 import { pruneCounts, pruneReport } from './report.ts'

@@ -8,6 +8,7 @@ import type { Evaluation } from '../../train/evaluation.ts'
 import { Network } from '../../train/network.ts'
 import { UserError } from '../../util/errors.ts'
 import { version } from '../../util/version.ts'
+import { printNote } from '../display/output.ts'
 import type { EvaluationData } from '../flags/data.ts'
 import type { PruneDisplay } from './progress.ts'
 import { settingFlag, settingKeys } from './setting-flags.ts'
@@ -27,8 +28,7 @@ export interface Work {
 export async function prepare(file: WeightsFile, path: string, { flags, task, inputs, display }: Work) {
   const { data } = inputs
   const { model, tensors } = task.request
-  const notice = (sentence: string) =>
-    display ? display.line(`note: ${sentence}`) : process.stderr.write(`note: ${sentence}\n`)
+  const notice = (sentence: string) => (display ? display.line(`note: ${sentence}`) : printNote(sentence))
   const plan = await planOf(task, flags, {
     data: { name: data.name, samples: data.train.count },
     cache: flags.fisherCache === undefined ? undefined : { folder: flags.fisherCache, notice },

@@ -46,7 +46,7 @@ export function globalSparseMomentum(active: number): GradientRule {
   return {
     apply: (graph, parameters, gradients) => activeGradients(graph, parameters, gradients, active),
     begin(network) {
-      for (const { name } of network.prunable) network.state(activeName(name)).fill(1)
+      for (const { name } of network.prunable) network.executable.view(activeName(name)).fill(1)
     },
   }
 }

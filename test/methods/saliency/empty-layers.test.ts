@@ -8,7 +8,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Dataset } from '../../../src/data/dataset.ts'
 import { synthetic } from '../../../src/data/synthetic.ts'
-import { masksByScores } from '../../../src/methods/masks.ts'
+import type { Floats } from '../../../src/engine/machine.ts'
+import { writeRound } from '../../../src/methods/masks.ts'
 import { type SaliencyName, saliencyOf } from '../../../src/methods/saliency/index.ts'
 import { LossGradients } from '../../../src/methods/saliency/scoring/gradients.ts'
 import { HessianGradient } from '../../../src/methods/saliency/scoring/hessian.ts'
@@ -88,40 +89,46 @@ describe.each(cases)('$name, batch normalizations $batchNorm', ({ name, batchNor
   const layers = network.layers()
   const weights = layers.map((layer) => network.values(layer.name).slice())
 
-  /** Masks of every layer at each sparsity. */
-  function masksOf(method: SaliencyName): Float32Array[][] {
+  function scoresOf(method: SaliencyName): Float32Array[] {
     const scored = layers.map(({ name, scores }, i) => {
       const own = Object.entries(measured).map(([what, values]) => [what, (values as Map<string, unknown>).get(name)])
       return { name, scores, weights: weights[i], ...Object.fromEntries(own) }
     })
     const { sign = 1, score } = saliencyOf(method)
     score(scored, { draw, miniBatch: 1, sign })
-    const scores = layers.map((layer) => layer.scores.slice())
-    return sparsities.map((sparsity) => {
-      layers.forEach((layer, i) => {
-        layer.scores.set(scores[i])
-        layer.mask.fill(1)
-      })
-      masksByScores(network, { sparsity, count: truncatedCount })
-      return layers.map(({ mask }) => Float32Array.from(mask))
+    return layers.map((layer) => Float32Array.from(layer.scores))
+  }
+
+  /** Writes the masks of every layer, where they lie until the next call. */
+  function writeMasksOf(scores: readonly Float32Array[], sparsity: number): readonly Floats[] {
+    layers.forEach((layer, i) => {
+      layer.scores.set(scores[i])
+      layer.mask.fill(1)
     })
+    writeRound(network, { sparsity, count: truncatedCount })
+    return layers.map(({ mask }) => mask)
   }
 
   it.each(empty)('%s', { timeout: 120_000 }, (method, expected) => {
-    const found = masksOf(method).map((masks) => masks.filter((mask) => !mask.includes(1)).length)
+    const scores = scoresOf(method)
+    const found = sparsities.map(
+      (sparsity) => writeMasksOf(scores, sparsity).filter((mask) => !mask.includes(1)).length,
+    )
     found.forEach((count, i) => {
       expect(Math.abs(count - expected[i]), `${found} for ${expected}`).toBeLessThanOrEqual(2)
     })
   })
 
   it('FTS and SNIP keep nearly the same weights', { timeout: 120_000 }, () => {
-    const [snip, fts] = (['snip', 'fts'] as const).map(masksOf)
+    const [snip, fts] = (['snip', 'fts'] as const).map(scoresOf)
     agreement.forEach((least, i) => {
+      const other = writeMasksOf(snip, sparsities[i]).map((mask) => mask.slice())
       let [both, kept] = [0, 0]
-      snip[i].forEach((mask, layer) => {
+      writeMasksOf(fts, sparsities[i]).forEach((mask, layer) => {
+        const own = other[layer]
         for (let q = 0; q < mask.length; q++) {
-          kept += mask[q]
-          both += mask[q] * fts[i][layer][q]
+          kept += own[q]
+          both += own[q] * mask[q]
         }
       })
       expect(both / kept).toBeGreaterThan(least)

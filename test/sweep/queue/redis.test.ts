@@ -1,15 +1,13 @@
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
-import { beforeAll, expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { openRedis } from '../../../src/sweep/queue/redis.ts'
 import { UserError } from '../../../src/util/errors.ts'
-import { compiled, espalier } from '../../cli/cli.ts'
+import { espalier } from '../../cli/cli.ts'
 import { temporaryFolder } from '../../cli/temporary.ts'
 import { writeTiny } from '../../experiment/tiny.ts'
 import { freePort, hasRedis, RedisServer } from '../../support/redis-server.ts'
-
-beforeAll(compiled, 120_000)
 
 /** The sentence with which it is refused. */
 async function refusal(url: string): Promise<string> {

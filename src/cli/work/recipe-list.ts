@@ -1,16 +1,22 @@
 /** @file The recipes and sweeps of this package: what they say of themselves. */
-import { readdirSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { type Recipe, readRecipe } from '../../experiment/recipe/recipe.ts'
 import { type About, type Published, publishedFor, settingsOf } from '../../experiment/recipe/sections/about.ts'
 import { readBytes } from '../../util/files.ts'
+import { oneOf } from '../flags/choices.ts'
+import { type PackagedRecipe, packagedRecipes } from '../flags/recipe-file.ts'
 
 export interface RecipeEntry {
   /** Its path from the current folder. */
   name: string
   summary: string
+  /** The command that runs it. */
+  run: string
+  /** The folder that it is in: what its experiments are about. */
+  family: string
+  network: string
+  data: string
   paper?: string
   /** Where the figures stand in the paper. */
   table?: string
@@ -19,13 +25,20 @@ export interface RecipeEntry {
   cost?: string
 }
 
-/** In the order of their paths. Throws UserError where one cannot be read. */
-export function listRecipes(): RecipeEntry[] {
-  const folder = fileURLToPath(new URL('../../../recipes', import.meta.url))
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.yaml'))
-    .sort()
-    .map((file) => entryOf(join(folder, file)))
+/** What the recipes that are listed have. */
+export type RecipeFilter = Partial<Pick<RecipeEntry, 'family' | 'network' | 'data'>>
+
+/**
+ * Those that have what the filter says, in the order of their paths. Throws UserError where one cannot be
+ * read, and where the filter names what none of them has.
+ */
+export function listRecipes({ family, network, data }: RecipeFilter = {}): RecipeEntry[] {
+  return Object.entries({ family, network, data }).reduce((left, [key, value]) => {
+    if (value === undefined) return left
+    const of = (entry: RecipeEntry) => entry[key as keyof RecipeFilter]
+    const wanted = oneOf(`--${key}`, value, [...new Set(left.map(of))])
+    return left.filter((entry) => of(entry) === wanted)
+  }, packagedRecipes().map(entryOf))
 }
 
 /** Several lines: what there is to say stands below the path. */
@@ -35,9 +48,9 @@ export function recipeText({ name, summary, ...rest }: RecipeEntry): string {
 }
 
 /** A sweep says what its recipe says, but for what its own section has. */
-function entryOf(path: string): RecipeEntry {
+function entryOf({ kind, name, path }: PackagedRecipe): RecipeEntry {
   const value = parse(new TextDecoder().decode(readBytes(path)))
-  const sweep = value?.grid !== undefined
+  const sweep = kind === 'sweep'
   const recipe = readRecipe(sweep ? join(dirname(path), value.recipe) : path)
   const about: Partial<About> = { ...recipe.about, ...value.about }
   const published = sweep ? publishedIn(recipe, value) : publishedOf(recipe)
@@ -45,6 +58,10 @@ function entryOf(path: string): RecipeEntry {
   return {
     name: relative('.', path),
     summary: String(value?.summary ?? ''),
+    run: `espalier ${sweep ? 'sweep' : 'run'} ${name}`,
+    family: name.includes('/') ? dirname(name) : 'basics',
+    network: recipe.model.name,
+    data: recipe.data.name,
     paper: about.paper,
     table: about.table,
     expected: [figures, about.expect].filter(Boolean).join('; ') || undefined,

@@ -1,10 +1,10 @@
 /** @file `espalier run --until-pruning`: the training that runs with the same beginning share. */
 
-import type { Recipe } from '../experiment/recipe/recipe.ts'
-import type { RunEvent } from '../experiment/run/events.ts'
-import { trainsFirst } from '../sweep/trunk.ts'
-import { toSteps } from '../util/duration.ts'
-import { UserError } from '../util/errors.ts'
+import type { Recipe } from '../../experiment/recipe/recipe.ts'
+import type { RunEvent } from '../../experiment/run/events.ts'
+import { trainsFirst } from '../../sweep/trunk.ts'
+import { toSteps } from '../../util/duration.ts'
+import { UserError } from '../../util/errors.ts'
 
 /**
  * Ends a run a step before its first pruning event, which comes with the step that it is at and so still lies

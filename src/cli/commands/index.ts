@@ -1,0 +1,67 @@
+/**
+ * @file The commands, in the order of the help text. `espalier --version` loads nothing but this list: a
+ * command's arguments and flags are in a file of their own, its work is imported when it is run.
+ */
+import type { Command } from 'commander'
+
+export interface CommandEntry {
+  description: string
+  /** A new one, with its arguments and flags. */
+  define(): Promise<Command>
+}
+
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  run: {
+    description: 'run a recipe: train, prune, evaluate, report',
+    define: async () => (await import('./run.ts')).runCommand(),
+  },
+  init: {
+    description: 'write a recipe for a network and a data set, to be changed and run',
+    define: async () => (await import('./init.ts')).initCommand(),
+  },
+  sweep: {
+    description: 'run a recipe with every combination of some values, in processes of their own',
+    define: async () => (await import('./sweep.ts')).sweepCommand(),
+  },
+  worker: {
+    description: 'run what sweeps put on a queue (espalier sweep --redis), on this machine',
+    define: async () => (await import('./worker.ts')).workerCommand(),
+  },
+  prune: {
+    description: 'prune a trained network, without training or with some after it',
+    define: async () => (await import('./prune.ts')).pruneCommand(),
+  },
+  eval: {
+    description: 'accuracy of stored weights on the test set of a data set',
+    define: async () => (await import('./eval.ts')).evalCommand(),
+  },
+  bench: {
+    description: 'how fast a network infers with its zeros skipped, beside dense kernels',
+    define: async () => (await import('./bench.ts')).benchCommand(),
+  },
+  report: {
+    description: 'what runs and sweeps came to: means and deviations over seeds, by method and sparsity',
+    define: async () => (await import('./report.ts')).reportCommand(),
+  },
+  inspect: {
+    description:
+      'what a file of weights (ONNX, safetensors, PyTorch, HDF5) or the model of a run folder holds, or what a training step of a network takes',
+    define: async () => (await import('./inspect.ts')).inspectCommand(),
+  },
+  convert: {
+    description: 'a network with its weights, written in another format: .onnx, .safetensors or .h5',
+    define: async () => (await import('./convert.ts')).convertCommand(),
+  },
+  'compare-masks': {
+    description: 'how far two pruned networks kept the same weights: zeros count as pruned',
+    define: async () => (await import('./compare-masks.ts')).compareMasksCommand(),
+  },
+  list: {
+    description: 'the models, data sets, pruning methods or recipes that there are',
+    define: async () => (await import('./list.ts')).listCommand(),
+  },
+  data: {
+    description: 'data sets: list them, fetch one, look into one',
+    define: async () => (await import('./data.ts')).dataCommand(),
+  },
+}

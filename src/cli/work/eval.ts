@@ -1,0 +1,70 @@
+/** @file The work of espalier eval. */
+import { openMachine } from '../../engine/machines/open.ts'
+import { weightsPath } from '../../experiment/run/weights-path.ts'
+import { readWeights } from '../../formats/weights-file.ts'
+import { sparsityOf } from '../../sparsity/mask.ts'
+import { loadWeights } from '../../train/checkpoint.ts'
+import { kernelKinds } from '../../train/kernels.ts'
+import { Network } from '../../train/network.ts'
+import { statedPreprocessing } from '../../train/preprocessing.ts'
+import { UserError } from '../../util/errors.ts'
+import { percent } from '../../util/format.ts'
+import type { EvalOptions } from '../commands/eval.ts'
+import { DataDisplay } from '../display/data-progress.ts'
+import { print, printJson, printNote } from '../display/output.ts'
+import { oneOf } from '../flags/choices.ts'
+import {
+  chanceWarning,
+  guessWarning,
+  loadEvaluationData,
+  preprocessingJson,
+  preprocessingLines,
+} from '../flags/data.ts'
+import { namedNetwork } from '../flags/named-network.ts'
+import { importOptions } from '../flags/preprocessing.ts'
+
+export async function evaluate(argument: string | undefined, options: EvalOptions): Promise<void> {
+  const kernels = oneOf('--kernels', options.kernels, kernelKinds)
+  const path = weightsPath(one('a file of weights', { 'the argument': argument, '--weights': options.weights }))
+  const name = one('a data set or a folder', { '--dataset': options.dataset, '--data': options.data })
+  const stored = await readWeights(path, importOptions(options), printNote)
+  if (options.layout !== undefined && !stored.onnx)
+    throw new UserError(`--layout is for ONNX models, which ${path} is not`)
+  const { model, file } = namedNetwork(stored, path, options.model)
+  const stated = statedPreprocessing(file.metadata, path, model.image[0])
+  const loading = new DataDisplay()
+  const evaluation = await loadEvaluationData(name, model, stated, options, loading.show).finally(() => loading.stop())
+  const machine = await openMachine()
+  const network = new Network({ machine, model, data: evaluation.data, kernels })
+  loadWeights(network, file, path)
+  network.fitKernels()
+  const result = network.evaluate('test')
+  const sparsity = sparsityOf(network.counts())
+  const warning = chanceWarning(result, model)
+  if (options.json) {
+    const preprocessing = preprocessingJson(evaluation)
+    return printJson({
+      model: model.name,
+      dataset: name,
+      ...result,
+      sparsity,
+      ...preprocessing,
+      warning,
+      engine: machine.description,
+    })
+  }
+  for (const line of preprocessingLines(evaluation, model)) print(line)
+  print(
+    `accuracy ${percent(result.accuracy)} (${result.correct} of ${result.count}), loss ${result.loss.toFixed(4)}, sparsity ${percent(sparsity)}`,
+  )
+  for (const line of [guessWarning(evaluation), warning]) if (line) print(line)
+}
+
+/** What one of two ways to say it says. Throws UserError where neither does, or both do. */
+function one(what: string, ways: Readonly<Record<string, string | undefined>>): string {
+  const said = Object.entries(ways).filter(([, value]) => value !== undefined)
+  const names = Object.keys(ways)
+  if (said.length > 1) throw new UserError(`eval takes ${what} once: expected ${names.join(' or ')}, found both`)
+  if (said.length === 0) throw new UserError(`eval needs ${what}: expected ${names.join(' or ')}, found neither`)
+  return said[0][1]!
+}

@@ -1,0 +1,75 @@
+/** @file The work of espalier init. */
+import { existsSync, statSync } from 'node:fs'
+import { basename } from 'node:path'
+import { parse, stringify } from 'yaml'
+import { datasets } from '../../data/index.ts'
+import { checkRecipe } from '../../experiment/recipe/recipe.ts'
+import { isOnnxName } from '../../formats/onnx/file.ts'
+import { type Model, usualGeometry } from '../../models/model.ts'
+import { findNetwork } from '../../train/find-network.ts'
+import { UserError } from '../../util/errors.ts'
+import { writeAtomically } from '../../util/files.ts'
+import { suggestion } from '../../util/suggest.ts'
+import type { InitOptions } from '../commands/init.ts'
+import { print } from '../display/output.ts'
+import { checkOutput } from '../flags/output-file.ts'
+
+/** Writes a recipe with comments. Throws UserError where there is no such network or data set. */
+export function init(modelName: string, dataName: string, { output, force }: InitOptions): void {
+  const model = findNetwork(modelName)
+  const isFolder = !Object.hasOwn(datasets, dataName)
+  if (isFolder && !(existsSync(dataName) && statSync(dataName).isDirectory()))
+    throw new UserError(
+      `there is no data set or folder named ${dataName}${suggestion(dataName, Object.keys(datasets))}`,
+    )
+  checkOutput(output, { inputs: [modelName], force })
+  const text = recipeText(modelName, dataName, model, isFolder)
+  checkRecipe(parse(text), output)
+  writeAtomically(output, text)
+  print(`The recipe is in ${output}; try it with: espalier run ${output} --dry-run`)
+}
+
+/** A network that has weights already needs less training, at a smaller rate. */
+const TRAINED = { epochs: 10, start: '1ep', end: '7ep', learningRate: 0.01 }
+const FRESH = { epochs: 30, start: '5ep', end: '22ep', learningRate: 0.1 }
+
+function recipeText(modelName: string, dataName: string, model: Model, isFolder: boolean): string {
+  const onnx = isOnnxName(modelName)
+  const { epochs, start, end, learningRate } = onnx ? TRAINED : FRESH
+  const { size, crop } = usualGeometry(model)
+  const quoted = (value: string) => stringify(value).trimEnd()
+  const slug = `${basename(modelName).replace(/\.onnx$/i, '')}-${basename(dataName)}`
+  const name =
+    slug
+      .toLowerCase()
+      .replace(/[^a-z0-9._-]+/g, '-')
+      .replace(/^[^a-z0-9]+/, '') || 'recipe'
+  const geometry = `
+  size: ${size} # the shorter side of every image
+  crop: ${crop} # the square that is cut out of its middle; the network takes ${model.image.join(' x ')}`
+  return `# ${model.name} on ${dataName}, pruned by magnitude while it trains. docs/methods.md says more of every key.
+name: ${name} # of the run folder
+seed: 0 # of all random draws: the same seed, the same numbers
+model:
+  name: ${quoted(modelName)}${onnx ? ' # begins with the weights of the file' : ''}
+data:
+  name: ${quoted(dataName)}${isFolder ? geometry : ''}
+  # validation: 1000 # training samples that are held out and evaluated after every epoch
+train:
+  epochs: ${epochs}
+  batch: 128 # at most as many as there are training samples
+  learningRate: ${learningRate}
+  momentum: 0.9
+  weightDecay: 1.0e-4
+  schedule: cosine # of the learning rate; or constant, or steps with drops
+  warmup: 1ep # a duration: epochs (ep), steps (it), or both as in 1ep100it
+prune: # without this section the network is trained and nothing is pruned
+  method: magnitude # espalier list methods
+  scope: global # all weights compete; layerwise and uniform prune every layer alike, erk the larger ones more
+  sparsity: 0.9 # share of zeros among the prunable weights at the end
+  schedule: cubic # fast at first, then slower; or one-shot, or exponential
+  start: ${start}
+  end: ${end}
+  every: 100it
+`
+}

@@ -1,0 +1,40 @@
+/** @file The work of espalier list. */
+import { markdownTable } from 'markdown-table'
+import { datasets } from '../../data/index.ts'
+import { methods } from '../../methods/index.ts'
+import { rewirings } from '../../methods/rewiring/index.ts'
+import { models } from '../../models/index.ts'
+import { granularities } from '../../sparsity/granularity/index.ts'
+import { scopes } from '../../sparsity/scope.ts'
+import { tiedSummary } from '../../sparsity/tied.ts'
+import { UserError } from '../../util/errors.ts'
+import type { Kind, ListOptions } from '../commands/list.ts'
+import { print, printJson } from '../display/output.ts'
+import { listRecipes, recipeText } from './recipe-list.ts'
+
+type Entry = { name: string; summary: string }
+
+const named = (known: Record<string, { summary: string }>): Entry[] =>
+  Object.entries(known).map(([name, { summary }]) => ({ name, summary }))
+
+const kinds: Record<Exclude<Kind, 'recipes'>, () => Entry[]> = {
+  models: () => named(models),
+  datasets: () => named(datasets),
+  methods: () => [
+    ...named(methods),
+    ...named(scopes).map(({ name, summary }) => ({ name: `scope ${name}`, summary })),
+    ...Object.entries(granularities).map(([name, summary]) => ({ name: `granularity ${name}`, summary })),
+    ...named(rewirings).map(({ name, summary }) => ({ name: `rewire ${name}`, summary })),
+    { name: 'tie', summary: tiedSummary },
+  ],
+}
+
+/** Prints all that there is of a kind. */
+export function list(kind: Kind, { json, ...filter }: ListOptions): void {
+  const [given] = Object.keys(filter)
+  if (kind !== 'recipes' && given !== undefined) throw new UserError(`--${given} is for list recipes`)
+  const entries = kind === 'recipes' ? listRecipes(filter) : kinds[kind]()
+  if (json) printJson(entries)
+  else if (kind === 'recipes') print(listRecipes(filter).map(recipeText).join('\n\n'))
+  else print(markdownTable([[kind, ''], ...entries.map(({ name, summary }) => [name, summary])]))
+}

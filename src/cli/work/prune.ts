@@ -1,0 +1,40 @@
+/** @file The work of espalier prune: which of its ways is meant, and whether the flags fit. */
+import type { Command } from 'commander'
+import { weightsPath } from '../../experiment/run/weights-path.ts'
+import { checkForm } from '../../formats/network-file.ts'
+import { readWeights } from '../../formats/weights-file.ts'
+import { UserError } from '../../util/errors.ts'
+import { printNote } from '../display/output.ts'
+import { namedNetwork } from '../flags/named-network.ts'
+import { onnxOptions } from '../flags/onnx.ts'
+import { checkOutput } from '../flags/output-file.ts'
+import { importOptions } from '../flags/preprocessing.ts'
+import { pruneByValue } from '../prune/by-value.ts'
+import { compareMethods } from '../prune/compare.ts'
+import { checkPruneFlags } from '../prune/flags.ts'
+import { methodName, type PruneFlags } from '../prune/settings.ts'
+import { pruneWithData } from '../prune/with-data.ts'
+
+/** Prunes the network of a file by one method and writes it, or by several and compares them. */
+export async function prune(given: string, flags: PruneFlags, command: Command): Promise<void> {
+  const { method, compare, out, data } = flags
+  if ((method === undefined) === (compare === undefined))
+    throw new UserError('prune needs either --method with one method or --compare with several')
+  if (method !== undefined && out === undefined) throw new UserError('prune needs --out with the name of a file')
+  checkPruneFlags(command, flags)
+  const path = weightsPath(given)
+  if (out !== undefined) {
+    checkForm(out, onnxOptions(flags))
+    checkOutput(out, { inputs: [path], force: flags.force })
+  }
+  const stored = await readWeights(path, importOptions(flags), printNote)
+  for (const flag of ['size', 'crop'] as const)
+    if (flags[flag] !== undefined && data === undefined && !stored.onnx)
+      throw new UserError(`--${flag} needs --data with a folder of image files, or an ONNX model`)
+  if (method !== undefined && data === undefined)
+    return pruneByValue(stored, path, methodName(method), { ...flags, out: out! })
+  if (data === undefined) throw new UserError('--compare needs --data with a data set or a folder')
+  const { model, file } = namedNetwork(stored, path, flags.model)
+  if (compare !== undefined) return compareMethods(file, path, model, { ...flags, data, compare })
+  await pruneWithData(file, path, model, { ...flags, data, out: out! })
+}

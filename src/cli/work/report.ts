@@ -1,0 +1,80 @@
+/** @file The work of espalier report. */
+import { basename, dirname, extname, join, relative } from 'node:path'
+import { toCsv } from '../../report/formats/csv.ts'
+import { toLatex } from '../../report/formats/latex.ts'
+import { toMarkdown } from '../../report/formats/markdown.ts'
+import { type LinkedPicture, markdownReport } from '../../report/markdown-report.ts'
+import { type Report, reportOf } from '../../report/report.ts'
+import { UserError } from '../../util/errors.ts'
+import { makeFolder, writeAtomically } from '../../util/files.ts'
+import type { Format, ReportOptions } from '../commands/report.ts'
+import { print, printJson } from '../display/output.ts'
+import { currentIo } from '../io.ts'
+
+const endings: Record<string, Format> = { '.md': 'markdown', '.csv': 'csv', '.tex': 'latex', '.html': 'html' }
+
+export async function report(folders: string[], options: ReportOptions): Promise<void> {
+  const format = formatOf(options)
+  const all = reportOf(folders)
+  if (options.json) return printJson(all.runs.map(({ last }) => last))
+  const pictures = options.svg === undefined ? [] : await writePictures(all, options.svg, options.output)
+  const text = await written(all, format, options.each ?? false, pictures)
+  if (options.output === undefined) {
+    currentIo().stdout.write(text)
+    return
+  }
+  writeAtomically(options.output, text)
+  print(`written: ${[options.output, ...pictures.map(({ file }) => file)].join(', ')}`)
+}
+
+function formatOf({ format, output }: ReportOptions): Format | undefined {
+  if (format !== undefined || output === undefined) return format
+  const found = endings[extname(output)]
+  if (!found)
+    throw new UserError(
+      `-o ${output}: expected a name that ends in ${Object.keys(endings).join(', ')}, or --format beside it`,
+    )
+  return found
+}
+
+/** In the terminal, where there is no format, tables and notes. */
+async function written(
+  report: Report,
+  format: Format | undefined,
+  each: boolean,
+  pictures: readonly LinkedPicture[],
+): Promise<string> {
+  const table = each ? report.each : report.means
+  if (format === undefined) return `${toMarkdown(table)}\n\n${report.notes.join('\n')}\n`
+  if (format === 'csv') return toCsv(table)
+  if (format === 'latex') return toLatex(table)
+  if (format === 'markdown') return markdownReport({ ...report, means: table }, pictures)
+  // Loaded where they are needed: the libraries behind pictures take most of a second.
+  const [{ page }, { picturesOf }] = await Promise.all([
+    import('../../report/page.ts'),
+    import('../../report/pictures/index.ts'),
+  ])
+  return page({ ...report, means: table }, await picturesOf(report.groups.groups))
+}
+
+/** Writes all pictures; their paths are those from the report's folder, `file` those from here. */
+async function writePictures(
+  report: Report,
+  folder: string,
+  output: string | undefined,
+): Promise<(LinkedPicture & { file: string })[]> {
+  const [{ drawFile }, { picturesOf }] = await Promise.all([
+    import('../../report/pictures/draw.ts'),
+    import('../../report/pictures/index.ts'),
+  ])
+  makeFolder(folder)
+  const from = output === undefined ? '.' : dirname(output)
+  const linked = []
+  for (const picture of await picturesOf(report.groups.groups)) {
+    const file = join(folder, `${picture.name}.svg`)
+    writeAtomically(file, await drawFile(picture))
+    const path = join(relative(from, folder), basename(file)).replaceAll('\\', '/')
+    linked.push({ title: picture.title, caption: picture.caption, path, file })
+  }
+  return linked
+}

@@ -1,0 +1,101 @@
+/** @file The work of espalier run. */
+import { join } from 'node:path'
+import { type DryRun, dryRun } from '../../experiment/plan/dry-run.ts'
+import { readRecipe, recipeToYaml } from '../../experiment/recipe/recipe.ts'
+import { FILES, RunFolder } from '../../experiment/run/folder.ts'
+import { layerTable } from '../../experiment/run/report.ts'
+import { runRecipe } from '../../experiment/run/run.ts'
+import { ticketTables } from '../../experiment/ticket/report.ts'
+import { runTicket, type TicketOutcome } from '../../experiment/ticket/run.ts'
+import { UserError } from '../../util/errors.ts'
+import { bytes, clock, grouped } from '../../util/format.ts'
+import type { RunOptions } from '../commands/run.ts'
+import { DataDisplay } from '../display/data-progress.ts'
+import { interruptedStatus, interruptible } from '../display/interruptible.ts'
+import { print, printJson } from '../display/output.ts'
+import { RunDisplay } from '../display/progress.ts'
+import { recipePath } from '../flags/recipe-file.ts'
+import { exitWith } from '../io.ts'
+import { StopBeforePruning } from './stop-before-pruning.ts'
+
+export async function run(given: string, options: RunOptions): Promise<void> {
+  const path = recipePath(given, 'recipe')
+  const flags = { seed: options.seed, 'prune.onCollapse': options.onCollapse, 'train.kernels': options.kernels }
+  const changes = Object.entries(flags).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]))
+  if (options.onCollapse !== undefined && readRecipe(path, options.set).prune === undefined)
+    throw new UserError(`--on-collapse is for recipes that prune: ${path} has no prune section`)
+  const recipe = readRecipe(path, [...options.set, ...changes])
+  const { out, resume, force, quiet, json, checkpointSeconds } = options
+  if (resume && force) throw new UserError('--resume and --force exclude each other')
+  if (quiet && json) throw new UserError('--quiet and --json exclude each other')
+  if (force && !out) throw new UserError('--force needs --out with the folder of the run')
+  if (resume && !out) throw new UserError('--resume needs --out with the folder of the run')
+  const stop = options.untilPruning ? new StopBeforePruning(recipe) : undefined
+  if (options.dryRun) {
+    const result = await dryRun(recipe)
+    if (out) RunFolder.check(out, options, recipeToYaml(recipe))
+    if (json) printJson(result)
+    else if (!quiet) showDryRun(result)
+    // A run would end here.
+    if (result.missingData !== undefined) throw new UserError(result.missingData)
+    return
+  }
+
+  const display = quiet || json ? undefined : new RunDisplay()
+  const loading = display && new DataDisplay()
+  const { signal, received, unstoppable, release } = interruptible(() => display?.stop())
+  try {
+    const follow = recipe.ticket ? runTicket : runRecipe
+    const outcome = await follow(recipe, {
+      out,
+      resume,
+      force,
+      checkpointSeconds,
+      onUnstoppable: unstoppable,
+      signal: stop ? AbortSignal.any([signal, stop.signal]) : signal,
+      onData: loading?.show,
+      onEvent: (event) => {
+        loading?.stop()
+        stop?.see(event)
+        if (json) printJson(event)
+        else display?.show(event)
+      },
+    })
+    if (!outcome.interrupted) {
+      if ('phases' in outcome) showTicket(outcome, { json, quiet })
+      return
+    }
+    // The folder's own recipe has every --set in it.
+    const again = `espalier run ${join(outcome.folder, FILES.recipe)} --resume --out ${outcome.folder}`
+    if (json) printJson({ type: 'interrupted', folder: outcome.folder })
+    else if (!quiet) print(`interrupted; go on with: ${again}`)
+    if (received()) exitWith(interruptedStatus(received()))
+  } finally {
+    release()
+    loading?.stop()
+    display?.stop()
+  }
+}
+
+function showTicket({ folder, phases }: TicketOutcome, { json, quiet }: Pick<RunOptions, 'json' | 'quiet'>): void {
+  if (json) printJson({ type: 'ticket', folder, phases })
+  else if (!quiet) print(`\n${ticketTables(phases)}\n\nAll runs are in ${folder}`)
+}
+
+function showDryRun(result: DryRun): void {
+  print(layerTable(result.layers))
+  const kernels = Object.entries(result.kernels).map(([name, n]) => `${n} ${name}`)
+  print(`\n${grouped(result.parameters)} parameters in all; engine: ${result.engine}`)
+  print(`one training step: ${kernels.join(', ')}`)
+  print(
+    `memory without the data set: ${bytes(result.arenaBytes)}; ${(1000 * result.secondsPerStep).toFixed(2)} ms per step`,
+  )
+  if (result.steps === undefined) print(`number of steps unknown: ${result.missingData}`)
+  else print(`${grouped(result.steps)} steps: about ${clock(result.estimatedSeconds!)}, evaluation not counted`)
+  if (result.runs && result.runs.length > 1)
+    print(
+      `${result.runs.length} runs: ${result.runs.map(({ name, steps }) => `${name} ${grouped(steps)}`).join(', ')} steps`,
+    )
+  if (result.warning) print(`warning: ${result.warning}`)
+  if (result.guess) print(`note: ${result.guess}`)
+}

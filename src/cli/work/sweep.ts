@@ -1,0 +1,88 @@
+/** @file The work of espalier sweep. */
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { pool } from '../../sweep/pool.ts'
+import { accuracyTable } from '../../sweep/summary.ts'
+import { type RunCells, resultsOf, runSweep } from '../../sweep/sweep.ts'
+import { readSweep, type Sweep } from '../../sweep/sweep-file.ts'
+import type { CellEvent } from '../../sweep/tracker.ts'
+import { UserError } from '../../util/errors.ts'
+import { writeAtomically } from '../../util/files.ts'
+import type { SweepOptions } from '../commands/sweep.ts'
+import { interruptedStatus, interruptible } from '../display/interruptible.ts'
+import { print, printJson } from '../display/output.ts'
+import { SweepDisplay } from '../display/sweep.ts'
+import { recipePath } from '../flags/recipe-file.ts'
+import { exitWith } from '../io.ts'
+
+export async function sweepOver(path: string, options: SweepOptions): Promise<void> {
+  if (options.redis !== undefined && (options.jobs ?? options.threads) !== undefined)
+    throw new UserError(
+      '--jobs and --threads are for runs on this machine: with --redis, workers have flags of their own',
+    )
+  const { jobs = 1 } = options
+  const { threads = Math.max(1, Math.floor(availableParallelism() / jobs)) } = options
+  const sweep = readSweep(recipePath(path, 'sweep'), options.set)
+  const out = options.out ?? join('sweeps', sweep.name)
+  if (options.dryRun) return showPlan(sweep, out, options.json)
+  const onNotice = (text: string) => {
+    if (options.json) printJson({ type: 'notice', text })
+    else if (display) display.line(text)
+    else print(text)
+  }
+  let display: SweepDisplay | undefined
+  const queue = options.redis === undefined ? undefined : await openQueue(options.redis, onNotice)
+  const command = [fileURLToPath(new URL('../main.js', import.meta.url))]
+  display = options.json ? undefined : new SweepDisplay(sweep.cells.length, resultsOf(sweep, out).size)
+  const { signal, received, release } = interruptible(() => display?.stop())
+  try {
+    const { results, failed } = await runSweep(sweep, {
+      out,
+      signal,
+      resume: options.resume,
+      run: queue?.run ?? pool({ jobs, threads, command }),
+      onEvent: (event) => (options.json ? printJson(lineOf(event)) : display?.show(event)),
+    })
+    display?.stop()
+    const table = accuracyTable(sweep, results)
+    writeAtomically(join(out, 'report.md'), reportOf(sweep, table))
+    if (!options.json) print(`\nTest accuracy in percent:\n\n${table}\n\nThe sweep is in ${out}`)
+    if (received()) {
+      const rest = queue ? ' --redis URL, which also collects what workers still finish' : ''
+      if (!options.json) print(`interrupted; go on with: espalier sweep ${path} --resume --out ${out}${rest}`)
+      exitWith(interruptedStatus(received()))
+    } else if (failed.size > 0) exitWith(1)
+  } finally {
+    release()
+    display?.stop()
+    queue?.close()
+  }
+}
+
+/** BullMQ is loaded only here: it takes a moment. */
+async function openQueue(url: string, onNotice: (text: string) => void): Promise<{ run: RunCells; close(): void }> {
+  const { openRedis } = await import('../../sweep/queue/redis.ts')
+  const { queued } = await import('../../sweep/queue/coordinator.ts')
+  const redis = await openRedis(url, onNotice)
+  return { run: queued({ redis, onNotice }), close: () => redis.disconnect() }
+}
+
+function showPlan(sweep: Sweep, out: string, json?: boolean): void {
+  const done = resultsOf(sweep, out)
+  const plan = sweep.cells.map(({ name, values }) => ({ run: name, values, done: done.has(name) }))
+  if (json) {
+    printJson(plan)
+    return
+  }
+  for (const { run, done } of plan) print(`${run}${done ? '  done' : ''}`)
+  print(`${plan.length} runs, ${done.size} of them done`)
+}
+
+function lineOf(event: CellEvent): object {
+  const { cell, ...rest } = event
+  return { ...rest, run: cell.name, values: cell.values }
+}
+
+const reportOf = ({ name, summary, cells }: Sweep, table: string): string =>
+  `# ${name}\n\n${summary ? `${summary}\n\n` : ''}${cells.length} runs. Test accuracy in percent, mean and standard deviation over seeds.\n\n${table}\n`
