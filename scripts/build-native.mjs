@@ -76,7 +76,10 @@ function build() {
   writeFileSync(stampFile, stamp)
 }
 
-/** The addon, by the first compiler that is not too old. Throws the error of the first that fails for any other reason. */
+/**
+ * The addon, by the first compiler that is not too old. Throws the error of the first that fails for any
+ * other reason.
+ */
 function linkByAny(work, headers) {
   const reasons = []
   for (const compiler of compilers) {

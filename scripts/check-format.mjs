@@ -1,5 +1,5 @@
-// Checks that the C sources are laid out as .clang-format says, comments included. Says that it skipped where clang-format 14
-// is missing: other versions differ.
+// Checks that the C sources are laid out as .clang-format says, comments included. Says that it skipped where
+// clang-format 14 is missing: other versions differ.
 //
 // Usage: node scripts/check-format.mjs [--fix]     CLANG_FORMAT names the program (default clang-format-14).
 import { spawnSync } from 'node:child_process'

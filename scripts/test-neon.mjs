@@ -1,6 +1,7 @@
-// Runs the kernels for 64-bit ARM (NEON) under QEMU: records every call that the kernel tests make on WebAssembly, with what
-// the reference machine computes, and replays them (scripts/replay-cases.c) on 1, 2 and 4 threads. Says that it skipped
-// where something is missing. On Debian: apt-get install qemu-user clang-14 lld-14 gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+// Runs the kernels for 64-bit ARM (NEON) under QEMU: records every call that the kernel tests make on
+// WebAssembly, with what the reference machine computes, and replays them (scripts/replay-cases.c) on 1, 2
+// and 4 threads. Says that it skipped where something is missing. On Debian: apt-get install qemu-user
+// clang-14 lld-14 gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 //
 // Usage: node scripts/test-neon.mjs [tests...]     default: test/engine/kernels. CLANG names clang (default clang-14).
 import { execFileSync, spawnSync } from 'node:child_process'

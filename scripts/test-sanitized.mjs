@@ -1,6 +1,6 @@
-// Runs the tests of the engine, of linear algebra and of training with sparse and tied weights on a build of the addon that
-// checks every access to memory and every undefined operation (AddressSanitizer and UndefinedBehaviorSanitizer of gcc).
-// Says that it skipped where gcc or its sanitizers are missing.
+// Runs the tests of the engine, of linear algebra and of training with sparse and tied weights on a build of
+// the addon that checks every access to memory and every undefined operation (AddressSanitizer and
+// UndefinedBehaviorSanitizer of gcc). Says that it skipped where gcc or its sanitizers are missing.
 //
 // Usage: node scripts/test-sanitized.mjs [tests...]
 import { execFileSync, spawnSync } from 'node:child_process'

@@ -1,5 +1,6 @@
 /**
- * @file Kernel cases in files, for processors that the tests do not run on: scripts/replay-cases.c runs them. ESPALIER_RECORD names the folder.
+ * @file Kernel cases in files, for processors that the tests do not run on: scripts/replay-cases.c runs them.
+ * ESPALIER_RECORD names the folder.
  */
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +18,9 @@ export interface Region {
 
 const MAGIC = 0x45534143
 
-/** Appends one call: its arguments, the arena before it and what may change, which everything beside must not. */
+/**
+ * Appends one call: its arguments, the arena before it and what may change, which everything beside must not.
+ */
 export function recordCase(instruction: Instruction, before: Float32Array, regions: readonly Region[]): void {
   const folder = process.env.ESPALIER_RECORD
   if (!folder) return

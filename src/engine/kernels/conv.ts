@@ -50,7 +50,9 @@ function rowFloats(
   return mul * ((high - low + 2) * samples + WIDEST_TILE)
 }
 
-/** Throws where the C side could not hold one row: kernels of more than MOST_TAPS taps, or very wide images. */
+/**
+ * Throws where the C side could not hold one row: kernels of more than MOST_TAPS taps, or very wide images.
+ */
 function checkSizes(p: Sizes, result: 'y' | 'dx' | 'dw by sample' = 'y'): void {
   if (sizes.slice(0, 14).some((name) => p[name] < 1)) throw new Error('sizes, strides and dilations must be 1 or more')
   if (p.kh * p.kw > MOST_TAPS) throw new Error(`a kernel of ${p.kh} x ${p.kw} has more than ${MOST_TAPS} taps`)

@@ -38,12 +38,16 @@ function paddedPlace(i: number, n: number, reflect: number): number {
   return Math.min(Math.max(mirrored, 0), n - 1)
 }
 
-/** What `change` of {@link loadAugmented} holds: the crop's first row and column (0 to 2 pad), and whether columns run backwards. */
+/**
+ * What `change` of {@link loadAugmented} holds: the crop's first row and column (0 to 2 pad), and whether
+ * columns run backwards.
+ */
 export const CHANGE = { top: 0, left: 1, flip: 2 } as const
 const CHANGES = Object.keys(CHANGE).length
 
 /**
- * As {@link loadImages}, cropped from the image padded by `pad` (byte 0, or a reflection) and flipped: see {@link CHANGE}; `change` lies [code][sample].
+ * As {@link loadImages}, cropped from the image padded by `pad` (byte 0, or a reflection) and flipped: see
+ * {@link CHANGE}; `change` lies [code][sample].
  */
 export const loadAugmented: Kernel<
   'batch' | 'count' | 'channels' | 'h' | 'w' | 'pad' | 'reflect' | 'data' | 'index' | 'change' | 'scale' | 'shift' | 'y'

@@ -61,8 +61,10 @@ export const product64: Kernel<P> = {
 }
 
 /**
- * Factors a symmetric block of n x n (n <= IN_PLACE, its lower triangle read) in place, A = L L', and writes the inverse of L (row-major n x n, zeros above the diagonal)
- * to `inverse`. `pivot` becomes the least of itself and the squares of the diagonal of L, or the first of them that is not above zero: A is not positive definite then.
+ * Factors a symmetric block of n x n (n <= IN_PLACE, its lower triangle read) in place, A = L L', and writes
+ * the inverse of L (row-major n x n, zeros above the diagonal) to `inverse`. `pivot` becomes the least of
+ * itself and the squares of the diagonal of L, or the first of them that is not above zero: A is not positive
+ * definite then.
  */
 export const cholesky64: Kernel<'n' | 'a' | 'row' | 'inverse' | 'pivot'> = {
   name: 'cholesky64',

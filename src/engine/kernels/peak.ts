@@ -3,8 +3,8 @@ import type { Kernel } from '../kernel.ts'
 import { limits } from './limits.ts'
 
 /**
- * Runs `rounds` rounds of register multiply-adds on every thread; y[0] = floating-point operations per round and thread. y has room for the most
- * threads that a pool can have, and one float more.
+ * Runs `rounds` rounds of register multiply-adds on every thread; y[0] = floating-point operations per round
+ * and thread. y has room for the most threads that a pool can have, and one float more.
  */
 export const peak: Kernel<'rounds' | 'y'> = {
   name: 'peak',

@@ -1,6 +1,7 @@
 /**
- * @file The agreement of C and TypeScript. kernels/kernels.def declares every kernel's arguments, the limits that sizes are checked against and the meaning of
- * codes; an engine hands that out as data (kernels/declarations.c), and it is compared with src/engine/kernels when the engine loads.
+ * @file The agreement of C and TypeScript. kernels/kernels.def declares every kernel's arguments, the limits
+ * that sizes are checked against and the meaning of codes; an engine hands that out as data
+ * (kernels/declarations.c), and it is compared with src/engine/kernels when the engine loads.
  */
 import { UserError } from '../../util/errors.ts'
 import { codes, kernels, limits } from '../kernels/index.ts'
@@ -17,8 +18,9 @@ export interface Declaration {
 }
 
 /**
- * The number of each kernel in the engine's tables, by name. Throws UserError, naming the kernel and argument, the limit or the codes, where an engine
- * declares anything otherwise than TypeScript does; `engine` is what the message calls it.
+ * The number of each kernel in the engine's tables, by name. Throws UserError, naming the kernel and
+ * argument, the limit or the codes, where an engine declares anything otherwise than TypeScript does;
+ * `engine` is what the message calls it.
  */
 export function kernelNumbers(declarations: readonly Declaration[], engine: string): Map<string, number> {
   const found = problem(declarations)

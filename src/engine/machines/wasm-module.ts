@@ -16,7 +16,10 @@ const PAGE = 65536
 /** Words kept for the program's code, which is copied in before each run. */
 const CODE_WORDS = 1 << 18
 
-/** A machine from the compiled module kernels/espalier.wasm. Throws UserError where that is of another version. */
+/**
+ * A machine from the compiled module kernels/espalier.wasm. Throws UserError where that is of another
+ * version.
+ */
 export function wasmMachine(module: WebAssembly.Module): Machine {
   const instantiate = () => new WebAssembly.Instance(module).exports as unknown as Exports
   const numbers = kernelNumbers(declarationsOf(instantiate()), 'wasm')

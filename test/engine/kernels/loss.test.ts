@@ -75,7 +75,8 @@ onEveryEngine((machines) => {
   it('counts correct samples; the first of equal logits wins', () => {
     fc.assert(
       fc.property(classes, size, values, (classes, n, rng) => {
-        // Whole numbers from 0 to 2: ties almost everywhere. A NaN is never larger, and nothing is larger than it.
+        // Whole numbers from 0 to 2: ties almost everywhere. A NaN is never larger, and nothing is larger
+        // than it.
         const z = Array.from({ length: classes * n }, () => (rng.below(50) ? rng.below(3) : Number.NaN))
         expectAgreement(machines, {
           operands: { z, labels: labels(rng, n, Math.min(classes, 3)), y: blank(1) },

@@ -72,7 +72,8 @@ onEveryEngine((machines) => {
   })
 
   it('keeps the first of equal scores, whatever threads they are shared among', () => {
-    // Two values only: at any count the threshold has thousands of equals, and the shares of threads end inside of tensors.
+    // Two values only: at any count the threshold has thousands of equals, and the shares of threads end
+    // inside of tensors.
     const scores = [5003, 1, 2, 9001].map((n, t) => Array.from({ length: n }, (_, i) => ((i * (t + 3)) % 7) >> 2))
     const ones = scores.flat().filter((score) => score === 1).length
     for (const keep of [1, 2000, ones - 1, ones, ones + 1, 9000, scores.flat().length - 1])
