@@ -79,10 +79,11 @@ writeFileSync(
   file,
   `# Kernels that were one thread's work
 
-Measured with \`node bench/split-kernels.mjs --before ADDON\` on ${machineText()}, ${set}; ADDON is \`build/native/espalier.node\`
-of a checkout from before the three were split over threads. Both builds take turns in one process with programs of some
-calls; each figure is that of the fastest of ${ROUNDS} programs, per call, since the machine does other work. The results are
-the same bits. \`count_correct\` also became vector code, which is what one thread gains.
+Measured with \`node bench/split-kernels.mjs --before ADDON\` on ${machineText()}, ${set}; ADDON is
+\`build/native/espalier.node\` of a checkout from before the three were split over threads. Both builds take
+turns in one process with programs of some calls; each figure is that of the fastest of ${ROUNDS} programs, per
+call, since the machine does other work. The results are the same bits. \`count_correct\` also became vector
+code, which is what one thread gains.
 
 ${markdownTable([head, ...rows], { align: ['l', ...Array(6).fill('r')] })}
 `,
