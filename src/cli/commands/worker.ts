@@ -1,9 +1,10 @@
 /** @file espalier worker: takes the runs of sweeps from a queue. */
 import { availableParallelism } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import type { WorkerEvent } from '../../sweep/queue/worker.ts'
 import { clock, percent } from '../../util/format.ts'
+import { optional } from '../../util/optional.ts'
+import { commandFile } from '../../util/package.ts'
 import { interruptible } from '../display/interruptible.ts'
 import { print } from '../display/output.ts'
 import { wholeNumber } from '../flags/numbers.ts'
@@ -38,13 +39,12 @@ Ctrl-C gives back to the queue what is running, and ends.`,
         : wholeNumber('--threads', options.threads, 1, 1024)
     const lockSeconds = wholeNumber('--lock-seconds', options.lockSeconds, 1, 3600)
     // Not for those who never use it: it takes a moment to load.
-    const [{ openRedis }, { work }] = await Promise.all([
-      import('../../sweep/queue/redis.ts'),
-      import('../../sweep/queue/worker.ts'),
-    ])
+    const [{ openRedis }, { work }] = await optional(['bullmq', 'ioredis'], 'a worker', () =>
+      Promise.all([import('../../sweep/queue/redis.ts'), import('../../sweep/queue/worker.ts')]),
+    )
     const redis = await openRedis(options.redis, print)
     const { signal, received, release } = interruptible(() => {})
-    const command = [fileURLToPath(new URL('../main.js', import.meta.url))]
+    const command = [commandFile()]
     print(`waiting for runs, ${concurrency} at a time; Ctrl-C ends`)
     try {
       await work({

@@ -1,11 +1,11 @@
 /** @file The recipes and sweeps of this package: what they say of themselves. */
 import { readdirSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { type About, type Published, publishedFor, settingsOf } from '../../experiment/recipe/about.ts'
 import { type Recipe, readRecipe } from '../../experiment/recipe/recipe.ts'
 import { readBytes } from '../../util/files.ts'
+import { packageFile } from '../../util/package.ts'
 
 export interface RecipeEntry {
   /** Its path from the current folder. */
@@ -21,7 +21,7 @@ export interface RecipeEntry {
 
 /** In the order of their paths. Throws UserError where one cannot be read. */
 export function listRecipes(): RecipeEntry[] {
-  const folder = fileURLToPath(new URL('../../../recipes', import.meta.url))
+  const folder = packageFile('recipes')
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.yaml'))
     .sort()
