@@ -1,5 +1,5 @@
-// Makes the package that npm packs: the modules of dist (tsc's) and what they import become a few files in lib,
-// with their types, so that whoever installs espalier installs hardly anything else. What stays outside:
+// Makes the package that npm packs: the modules of dist (tsc's) and what they import become a few files in
+// lib, with their types, so that whoever installs espalier installs hardly anything else. What stays outside:
 // Node's own modules, the optional peers, and the dependencies in package.json.
 //
 // Usage: node scripts/bundle.mjs, after tsc -p tsconfig.build.json
@@ -22,7 +22,7 @@ const programs = { cli: 'cli/main', 'hdf5-worker': 'formats/hdf5-worker' }
 const input = (files, ending) =>
   Object.fromEntries(Object.entries(files).map(([name, module]) => [name, join(root, 'dist', `${module}${ending}`)]))
 
-/** All files lie in one folder: what finds others by its own place (the worker of HDF5 files) finds them there. */
+/** All files lie in one folder: what finds another by its own place, as hdf5.ts does its worker, finds it. */
 async function bundle(options, output) {
   const build = await rolldown({ cwd: root, platform: 'node', external, checks: { pluginTimings: false }, ...options })
   const made = await build.write({ dir: join(root, 'lib'), format: 'esm', ...output })

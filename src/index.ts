@@ -54,7 +54,6 @@ export {
   type Reconstruction,
   type SparseGptOptions,
 } from './methods/layerwise/driver.ts'
-export type { Pattern } from './methods/layerwise/sparsegpt.ts'
 export { type GradualOptions, gradualPruning, type PruneOptions, type PruneResult, prune } from './methods/prune.ts'
 export {
   type RewiringEvent,
@@ -86,6 +85,7 @@ export {
 export { type Count, keptCount, truncatedCount } from './sparsity/count.ts'
 export { type Floor, parseFloor } from './sparsity/floor.ts'
 export { findGranularity, granularities } from './sparsity/granularity/index.ts'
+export type { Pattern } from './sparsity/granularity/n-of-m.ts'
 export type { RunName } from './sparsity/granularity/runs.ts'
 export { collapsedLayers, type LayerCount, sparsityOf } from './sparsity/mask.ts'
 export { type Overlap, overlapOf, totalOverlap } from './sparsity/overlap.ts'

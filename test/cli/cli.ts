@@ -12,8 +12,8 @@ const stamp = join(root, 'build/compiled')
 const lock = join(root, 'build/compiling')
 
 /**
- * Compiles src to dist, and bundles it to lib, where it is newer. Several test processes may ask at once: one of them compiles, the
- * others wait.
+ * Compiles src to dist, and bundles it to lib, where it is newer. Several test processes may ask at once: one
+ * of them compiles, the others wait.
  */
 export async function compiled(): Promise<void> {
   mkdirSync(join(root, 'build'), { recursive: true })

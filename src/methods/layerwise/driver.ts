@@ -6,6 +6,7 @@
 import { sizeOf } from '../../graph/tensor.ts'
 import { apportion } from '../../select/apportion.ts'
 import { checkSparsity } from '../../sparsity/count.ts'
+import type { Pattern } from '../../sparsity/granularity/n-of-m.ts'
 import { findScope, type Layer, type ScopeName } from '../../sparsity/scope.ts'
 import type { Network } from '../../train/network.ts'
 import { checkName, checkWhole } from '../../util/checks.ts'
@@ -17,7 +18,7 @@ import { calibrate } from './calibration.ts'
 import { fromMatrix, type LayerMatrix } from './layer.ts'
 import { obc } from './obc.ts'
 import { type LayerProblem, type LayerSolution, layerProblems, outputError } from './problem.ts'
-import { type Pattern, sparseGpt } from './sparsegpt.ts'
+import { sparseGpt } from './sparsegpt.ts'
 
 export const layerwiseMethods = {
   obc: 'ExactOBS layer by layer from inputs, no labels (Frantar & Alistarh 2022)',

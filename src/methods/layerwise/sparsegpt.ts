@@ -7,13 +7,8 @@
 import { inverseFactor } from '../../linear/small.ts'
 import { apportion } from '../../select/apportion.ts'
 import { selectTop } from '../../select/top.ts'
+import type { Pattern } from '../../sparsity/granularity/n-of-m.ts'
 import { factored, type LayerProblem, type LayerSolution } from './problem.ts'
-
-/** At most n nonzeros in every m consecutive columns of a row. */
-export interface Pattern {
-  n: number
-  m: number
-}
 
 /** How many weights to keep of a problem (all that are left, where they are fewer), or in which pattern. */
 export type SparseGptTarget = { keep: number } | { pattern: Pattern }

@@ -6,10 +6,15 @@
  * alone.
  */
 import { sizeOf } from '../../graph/tensor.ts'
-import type { Pattern } from '../../methods/layerwise/sparsegpt.ts'
 import type { MaskedLayer } from '../mask.ts'
 import type { Granularity } from './granularity.ts'
 import { weight } from './weight.ts'
+
+/** At most n nonzeros in every m consecutive inputs of an output. */
+export interface Pattern {
+  n: number
+  m: number
+}
 
 export const nOfM = ({ n, m }: Pattern): Granularity => ({
   summary: `at most ${n} of every ${m} consecutive inputs of an output`,
