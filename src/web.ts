@@ -2,7 +2,7 @@
  * @file What a page can import: pruned networks on WebAssembly. Nothing here, or imported from here, needs
  * Node or any package.
  *
- *     // Without a bundler from './espalier/dist/web.js':
+ *     // Without a bundler from './espalier/lib/web.js':
  *     import { parseSafetensors, SparseModel, wasmMachine } from 'espalier/web'
  *     const machine = wasmMachine(await WebAssembly.compileStreaming(fetch('espalier.wasm')))
  *     const bytes = new Uint8Array(await (await fetch('model.safetensors')).arrayBuffer())

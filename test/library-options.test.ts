@@ -4,13 +4,13 @@
  */
 
 import { expect, it } from 'vitest'
+import { holdOut, synthetic } from '../src/data.ts'
 import {
   checkRecipe,
   chooseTensors,
   dryRun,
   findModel,
   gradualPruning,
-  holdOut,
   learningRate,
   Network,
   openMachine,
@@ -26,7 +26,6 @@ import {
   runTicket,
   Scoring,
   SparseModel,
-  synthetic,
   train,
   UserError,
   weightsOf,

@@ -1,16 +1,20 @@
 /**
- * @file The package as npm packs it, in a project of its own: it imports in Node and in a page, its types
- * resolve, all that it exports is there.
+ * @file The package as npm packs it, in a project of its own that has installed nothing else: it is small, it
+ * imports in Node and in a page, its types resolve, all that it exports is there, and what it needs further
+ * for some work it names.
  */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, extname, join } from 'node:path'
 import { chromium } from 'playwright-core'
+import { publint } from 'publint'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { stringify } from 'yaml'
 import { compiled, root } from './cli/cli.ts'
+import { tiny } from './experiment/tiny.ts'
 import { written } from './formats/onnx/build.ts'
 import { CHROMIUM, hasChromium } from './support/chromium.ts'
 
@@ -18,6 +22,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 /** A folder of a project that has the package installed, without the scripts that build the native engine. */
 let project: string
 const installed = () => join(project, 'node_modules/espalier')
+const main = () => join(installed(), manifest.bin.espalier)
 
 /** x [N, 4] times a matrix of 1, 2, 3...: the scores of 1, 0, 0, 0 are its first row. */
 const onnx = written({
@@ -38,15 +43,20 @@ beforeAll(async () => {
   )
   mkdirSync(installed(), { recursive: true })
   execFileSync('tar', ['-xzf', join(project, filename), '-C', installed(), '--strip-components=1'])
-  // What it depends on, and nothing else.
-  for (const name of [...Object.keys(manifest.dependencies), '@types/node', 'undici-types']) {
-    const link = join(project, 'node_modules', name)
-    mkdirSync(dirname(link), { recursive: true })
-    symlinkSync(join(root, 'node_modules', name), link)
+  for (const name of Object.keys(manifest.dependencies)) {
+    const { dependencies = {} } = JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8'))
+    expect(dependencies, `${name} would bring others with it`).toEqual({})
+    link(name)
   }
   writeFileSync(join(project, 'package.json'), '{ "type": "module" }')
   writeFileSync(join(project, 'model.onnx'), onnx)
 }, 180_000)
+/** Installs a package as it is here. */
+function link(name: string): void {
+  const path = join(project, 'node_modules', name)
+  mkdirSync(dirname(path), { recursive: true })
+  symlinkSync(join(root, 'node_modules', name), path)
+}
 afterAll(() => rmSync(project, { recursive: true, force: true }))
 
 it('holds every file that it exports or runs, and no tests', () => {
@@ -58,17 +68,99 @@ it('holds every file that it exports or runs, and no tests', () => {
   for (const folder of ['test', 'src', 'bench']) expect(existsSync(join(installed(), folder))).toBe(false)
 })
 
+it('is laid out as Node, TypeScript and bundlers expect', async () => {
+  expect((await publint({ pkgDir: installed(), pack: false, strict: true })).messages).toEqual([])
+})
+
+it('takes little room with all that it depends on', () => {
+  const places = Object.keys(manifest.dependencies).map((name) => join(root, 'node_modules', name))
+  const kilobytes = execFileSync('du', ['-skc', installed(), ...places], { encoding: 'utf8' })
+  // Beside the addon, which is built at install: about 0.7 MB.
+  expect(Number(/(\d+)\s+total/.exec(kilobytes)?.[1])).toBeLessThan(14_000)
+})
+
+it.each(['web', 'web-onnx'])('%s: a page needs no package, and nothing of Node', (entry) => {
+  const seen = new Set<string>()
+  const visit = (file: string) => {
+    if (seen.has(file)) return
+    seen.add(file)
+    const code = readFileSync(join(installed(), 'lib', file), 'utf8')
+    for (const [, specifier] of code.matchAll(/(?:^(?:import|export)\b[^;]*?from |^import |\bimport\()"([^"]+)"/gm)) {
+      expect(specifier, `${file} imports it`).toMatch(/^\.\//)
+      visit(specifier.slice(2))
+    }
+  }
+  visit(`${entry}.js`)
+  expect(seen.size).toBeGreaterThan(1)
+})
+
+it('names the packages that make up what it contains, with their licenses', () => {
+  const text = readFileSync(join(installed(), 'lib/LICENSES.txt'), 'utf8')
+  for (const name of ['@bufbuild/protobuf', 'commander', 'fflate', 'onnx-buf', 'yaml'])
+    expect(text).toContain(`${name} `)
+})
+
+describe('what is an optional peer is named, with the line that installs it', () => {
+  const command = (...args: string[]) => {
+    const { stderr, status } = spawnSync(process.execPath, [main(), ...args], { cwd: project, encoding: 'utf8' })
+    expect(status).toBe(1)
+    return stderr.trim()
+  }
+
+  it('sharp', () => {
+    for (const folder of ['train/a', 'train/b', 'test/a', 'test/b']) {
+      mkdirSync(join(project, 'images', folder), { recursive: true })
+      writeFileSync(join(project, 'images', folder, '1.png'), 'no image')
+    }
+    const flags = ['--data', 'images', '--size', '8']
+    expect(command('eval', 'model.onnx', ...flags)).toBe('espalier: decoding images needs sharp: npm install sharp')
+  })
+
+  it('h5wasm', () => {
+    writeFileSync(join(project, 'weights.hdf5'), Buffer.from('\x89HDF\r\n\x1a\n and more', 'latin1'))
+    expect(command('inspect', 'weights.hdf5')).toBe('espalier: reading HDF5 files needs h5wasm: npm install h5wasm')
+    expect(command('convert', 'model.onnx', 'new.hdf5')).toBe(
+      'espalier: writing HDF5 files needs h5wasm: npm install h5wasm',
+    )
+  })
+
+  it('vega and vega-lite', () => {
+    writeFileSync(join(project, 'tiny.yaml'), stringify(tiny))
+    execFileSync(process.execPath, [main(), 'run', 'tiny.yaml', '--out', 'run'], { cwd: project, stdio: 'ignore' })
+    expect(command('report', 'run', '-o', 'report.html')).toBe(
+      'espalier: a report with pictures needs vega and vega-lite: npm install vega vega-lite',
+    )
+  })
+
+  it('bullmq and ioredis', () => {
+    const rest = 'needs bullmq and ioredis: npm install bullmq ioredis'
+    const redis = ['--redis', 'redis://127.0.0.1:1']
+    expect(command('worker', ...redis)).toBe(`espalier: a worker ${rest}`)
+    const sweep = join(installed(), 'recipes/dynamic/mnist-dsr.sweep.yaml')
+    expect(command('sweep', sweep, ...redis)).toBe(`espalier: a sweep through a queue ${rest}`)
+  })
+
+  it('each of them in package.json, and in what has to be set up here', () => {
+    const peers = Object.keys(manifest.peerDependencies)
+    expect(peers.sort()).toEqual(['bullmq', 'h5wasm', 'ioredis', 'sharp', 'vega', 'vega-lite'])
+    expect(manifest.peerDependenciesMeta).toEqual(Object.fromEntries(peers.map((name) => [name, { optional: true }])))
+    for (const name of peers) expect(manifest.devDependencies).toHaveProperty(name)
+  })
+})
+
 it('imports in Node, and runs', () => {
   writeFileSync(
     join(project, 'use.js'),
     `import { openMachine, pruneStored, readWeights, SparseModel, writeNetwork } from 'espalier'
+import { loadDataset } from 'espalier/data'
+import { Graph } from 'espalier/graph'
 import { parseSafetensors } from 'espalier/web'
 import { readOnnx } from 'espalier/web/onnx'
 const weights = await readWeights('model.onnx')
 const { file } = pruneStored(weights, { method: 'magnitude', sparsity: 0.5, scope: 'global', tensors: ['w'], seed: 0 })
 await writeNetwork('half.onnx', { weights: file, onnx: weights.onnx })
 const model = new SparseModel(await readWeights('half.onnx'), { machine: await openMachine() })
-console.log(JSON.stringify([...model.run([0, 1, 1, 0])]), typeof parseSafetensors, typeof readOnnx)`,
+console.log(JSON.stringify([...model.run([0, 1, 1, 0])]), typeof parseSafetensors, typeof readOnnx, typeof Graph, typeof loadDataset)`,
   )
   const output = execFileSync(process.execPath, ['use.js'], {
     cwd: project,
@@ -76,19 +168,24 @@ console.log(JSON.stringify([...model.run([0, 1, 1, 0])]), typeof parseSafetensor
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   // 7, 8 and 9 are left of the middle rows.
-  expect(output.trim()).toBe('[7,8,9] function function')
+  expect(output.trim()).toBe('[7,8,9] function function function function')
 })
 
 it('its command runs', () => {
-  const main = join(installed(), manifest.bin.espalier)
-  const output = execFileSync(process.execPath, [main, 'list', 'models', '--json'], { cwd: project, encoding: 'utf8' })
+  const output = execFileSync(process.execPath, [main(), 'list', 'models', '--json'], {
+    cwd: project,
+    encoding: 'utf8',
+  })
   expect(output).toContain('resnet20')
 })
 
 it('its types resolve', () => {
+  for (const name of ['@types/node', 'undici-types']) link(name)
   writeFileSync(
     join(project, 'use.ts'),
-    `import { type Evaluation, findModel, type Recipe, SparseModel, type WeightsFile } from 'espalier'
+    `import { type Evaluation, findModel, Network, type Recipe, SparseModel, type WeightsFile } from 'espalier'
+import { loadDataset } from 'espalier/data'
+import { Graph, openMachine } from 'espalier/graph'
 import { parseSafetensors, wasmMachine } from 'espalier/web'
 import { type OnnxWeights, readOnnx } from 'espalier/web/onnx'
 const model: string = findModel('resnet20').name
@@ -96,7 +193,11 @@ export const load = (bytes: Uint8Array, module: WebAssembly.Module): SparseModel
 export type Known = Evaluation | Recipe | WeightsFile | OnnxWeights
 // @ts-expect-error a name is no number
 findModel(20)
-void parseSafetensors`,
+void parseSafetensors
+// Types are the same whichever entry they come from.
+export const model2 = async (file: WeightsFile) => new SparseModel(file, { machine: await openMachine() })
+export const built = findModel(model).build(new Graph(), new Graph().input('x', [1]), true)
+export const network = async () => new Network({ machine: await openMachine(), model: findModel(model), data: await loadDataset('x') })`,
   )
   const options = [
     '--noEmit',
@@ -116,14 +217,11 @@ void parseSafetensors`,
 }, 180_000)
 
 describe.skipIf(!hasChromium)('in a page', () => {
-  it('an ONNX model runs, with its packages by an import map', async () => {
+  it('an ONNX model runs', async () => {
     const html = `<!doctype html><pre></pre>
 <script type="importmap">{ "imports": {
-  "espalier/web": "/espalier/dist/web.js",
-  "espalier/web/onnx": "/espalier/dist/web-onnx.js",
-  "onnx-buf": "/onnx-buf/dist/onnx_pb.js",
-  "@bufbuild/protobuf": "/@bufbuild/protobuf/dist/esm/index.js",
-  "@bufbuild/protobuf/codegenv2": "/@bufbuild/protobuf/dist/esm/codegenv2/index.js"
+  "espalier/web": "/espalier/lib/web.js",
+  "espalier/web/onnx": "/espalier/lib/web-onnx.js"
 } }</script>
 <script type="module">
   import { SparseModel, wasmMachine } from 'espalier/web'

@@ -7,6 +7,7 @@
 import { readFile } from 'node:fs/promises'
 import type Sharp from 'sharp'
 import { fileProblem, UserError } from '../util/errors.ts'
+import { optional } from '../util/optional.ts'
 
 export interface Geometry {
   /** The shorter side after resizing (bilinear, antialiased), in pixels. Absent: images keep their size. */
@@ -30,15 +31,10 @@ export class CorruptImage extends UserError {}
 export type Decode = (path: string) => Promise<Picture>
 
 /**
- * Loads sharp, which takes a tenth of a second. Throws UserError where it is not installed for this machine.
+ * Loads sharp, which takes a tenth of a second. Throws UserError where it is not installed.
  */
 export async function imageDecoder(geometry: Geometry): Promise<Decode> {
-  let sharp: typeof Sharp
-  try {
-    sharp = (await import('sharp')).default
-  } catch (error) {
-    throw new UserError(`images cannot be decoded here: npm install sharp (${(error as Error).message.split('\n')[0]})`)
-  }
+  const { default: sharp } = await optional(['sharp'], 'decoding images', () => import('sharp'))
   return (path) => decode(sharp, path, geometry)
 }
 

@@ -11,6 +11,7 @@ import { setTimeout } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { UserError } from '../util/errors.ts'
 import { readBytes, writeAtomically } from '../util/files.ts'
+import { isAbsent, needed, optional } from '../util/optional.ts'
 import { foreignKeras } from './foreign.ts'
 import { BYTES_PER, type DType, type StoredTensor, type TensorFile, toFloats } from './safetensors-bytes.ts'
 
@@ -21,7 +22,7 @@ export const isHdf5 = (bytes: Uint8Array): boolean => SIGNATURE.every((byte, i) 
 
 /** The library, which takes some time to load and says on stderr what is wrong unless it is told to throw. */
 async function library() {
-  const hdf5 = await import('h5wasm/node')
+  const hdf5 = await optional(['h5wasm'], 'writing HDF5 files', () => import('h5wasm/node'))
   const module = await hdf5.ready
   module.activate_throwing_error_handler()
   return hdf5
@@ -124,6 +125,7 @@ export class Hdf5Reader {
     } catch (error) {
       // The next file gets a thread of its own.
       await this.end()
+      if (isAbsent(['h5wasm'], error as Error)) throw needed(['h5wasm'], 'reading HDF5 files', error as Error)
       return { problem: (error as Error).message.split('\n')[0] }
     } finally {
       race.abort()

@@ -1,7 +1,5 @@
 /** @file Which version of this package runs. */
-import { readFileSync } from 'node:fs'
+import { manifest } from './package.ts'
 
 /** This package's version, as its package.json says. */
-export function version(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
-}
+export const version = (): string => manifest().version

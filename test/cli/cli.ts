@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
@@ -12,13 +12,13 @@ import { fileURLToPath } from 'node:url'
 import { runCli } from '../../src/cli/cli.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
-const main = join(root, 'dist/cli/main.js')
+const main = join(root, 'lib/cli.js')
 const stamp = join(root, 'build/compiled')
 const lock = join(root, 'build/compiling')
 
 /**
- * Compiles src to dist where it is newer. Several test processes may ask at once: one of them compiles, the
- * others wait.
+ * Compiles src to dist, and bundles it to lib, where it is newer. Several test processes may ask at once: one
+ * of them compiles, the others wait.
  */
 export async function compiled(): Promise<void> {
   mkdirSync(join(root, 'build'), { recursive: true })
@@ -26,15 +26,16 @@ export async function compiled(): Promise<void> {
   try {
     const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
     const newest = Math.max(...sources.map((file) => statSync(join(root, 'src', file)).mtimeMs))
-    if (existsSync(main) && existsSync(stamp) && statSync(stamp).mtimeMs > newest) return
+    const made = [main, stamp].map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0)
+    if (Math.min(...made) > newest) return
     const started = new Date()
-    execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
-      cwd: root,
-    })
+    const run = (...args: string[]) => execFileSync(process.execPath, args, { cwd: root })
+    run(join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json')
+    run(join(root, 'scripts/bundle.mjs'))
     writeFileSync(stamp, '')
     utimesSync(stamp, started, started)
   } finally {
-    rmSync(lock, { recursive: true })
+    rmSync(lock, { recursive: true, force: true })
   }
 }
 
@@ -45,7 +46,7 @@ function acquire(): boolean {
     return true
   } catch {
     const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
-    if (age > 60_000) rmSync(lock, { recursive: true, force: true })
+    if (age > 180_000) rmSync(lock, { recursive: true, force: true })
     return false
   }
 }

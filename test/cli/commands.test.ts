@@ -282,7 +282,7 @@ it('the output can be cut short by another program', async () => {
   const folder = temporaryFolder()
   const tensors = new Map(Array.from({ length: 5000 }, (_, i) => [`t${i}`, storeFloats(new Float32Array(4), [4])]))
   writeSafetensors(join(folder, 'many.safetensors'), { tensors, metadata: {} })
-  const script = 'set -o pipefail; "$0" dist/cli/main.js inspect "$1" 2>"$2" | head -n 1'
+  const script = 'set -o pipefail; "$0" lib/cli.js inspect "$1" 2>"$2" | head -n 1'
   const stderr = join(folder, 'stderr')
   writeFileSync(stderr, '')
   const args = ['-c', script, process.execPath, join(folder, 'many.safetensors'), stderr]

@@ -21,7 +21,7 @@ const types: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'appl
 /** Serves some bytes by path, and what the package consists of under /espalier. */
 function serve(files: ReadonlyMap<string, Uint8Array | string>): Server {
   return createServer(({ url = '/' }, response) => {
-    const [, inPackage] = url.match(/^\/espalier\/((?:dist|kernels)\/[\w./-]+)$/) ?? []
+    const [, inPackage] = url.match(/^\/espalier\/((?:lib|kernels)\/[\w./-]+)$/) ?? []
     const path = inPackage && !url.includes('..') ? join(root, inPackage) : undefined
     const body = files.get(url) ?? (path && existsSync(path) ? readFileSync(path) : undefined)
     response.writeHead(body === undefined ? 404 : 200, {

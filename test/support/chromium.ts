@@ -1,8 +1,7 @@
-/** @file The browser of tests of pages; they are skipped where there is none. */
+/** @file The browser of tests of pages. */
 import { existsSync } from 'node:fs'
+import { needed } from './needed.ts'
 
 /** Debian's; CHROMIUM names another. */
 export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
-export const hasChromium = existsSync(CHROMIUM)
-if (!hasChromium)
-  console.warn(`the test of a page is skipped: no browser at ${CHROMIUM} (Debian: apt-get install chromium)`)
+export const hasChromium = needed(`the browser ${CHROMIUM}`, existsSync(CHROMIUM), 'apt-get install chromium')

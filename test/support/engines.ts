@@ -6,11 +6,13 @@ import { describe } from 'vitest'
 import type { Machine } from '../../src/engine/machine.ts'
 import { instructionSets, isBuilt, openNative } from '../../src/engine/machines/native.ts'
 import { openWasm } from '../../src/engine/machines/wasm.ts'
+import { needed } from './needed.ts'
 
 if (process.env.ESPALIER_ADDON && !isBuilt()) throw new Error(`no addon at ${process.env.ESPALIER_ADDON}`)
+const hasNative = needed('the native engine', isBuilt(), 'node scripts/build-native.mjs, with a C compiler')
 
 /** Instruction sets of the native engine; none where it is not built. */
-export const sets: readonly string[] = isBuilt() ? instructionSets() : []
+export const sets: readonly string[] = hasNative ? instructionSets() : []
 
 export const wasm: Machine = await openWasm()
 

@@ -5,10 +5,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { needed } from './needed.ts'
 
-export const hasRedis = spawnSync('redis-server', ['--version']).status === 0
-if (!hasRedis)
-  console.warn('redis-server is not installed: tests of queues are skipped (Debian: apt install redis-server)')
+export const hasRedis = needed(
+  'redis-server',
+  spawnSync('redis-server', ['--version']).status === 0,
+  'apt-get install redis-server',
+)
 
 export class RedisServer {
   readonly #port: number

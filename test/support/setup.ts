@@ -1,4 +1,7 @@
-/** @file Before every test file: property tests draw the same cases in every run. */
+/**
+ * @file Before every test file: property tests draw the same cases in every run, or others with FC_SEED, and
+ * FC_RUNS of them.
+ */
 import { configureGlobal } from 'fast-check'
 
-configureGlobal({ seed: 20240229, numRuns: 50 })
+configureGlobal({ seed: Number(process.env.FC_SEED ?? 20240229), numRuns: Number(process.env.FC_RUNS ?? 50) })

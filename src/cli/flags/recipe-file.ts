@@ -1,8 +1,8 @@
 /** @file Recipes and sweeps by name: files of the current folder, else those that come with this package. */
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { UserError } from '../../util/errors.ts'
+import { packageFile } from '../../util/package.ts'
 import { suggestion } from '../../util/suggest.ts'
 
 export interface PackagedRecipe {
@@ -16,7 +16,7 @@ const ENDINGS = { recipe: '.yaml', sweep: '.sweep.yaml' }
 
 /** All of this package, in the order of their paths. */
 export function packagedRecipes(): PackagedRecipe[] {
-  const folder = fileURLToPath(new URL('../../../recipes', import.meta.url))
+  const folder = packageFile('recipes')
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith(ENDINGS.recipe))
     .sort()

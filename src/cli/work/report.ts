@@ -7,6 +7,7 @@ import { type LinkedPicture, markdownReport } from '../../report/markdown-report
 import { type Report, reportOf } from '../../report/report.ts'
 import { UserError } from '../../util/errors.ts'
 import { makeFolder, writeAtomically } from '../../util/files.ts'
+import { optional } from '../../util/optional.ts'
 import type { Format, ReportOptions } from '../commands/report.ts'
 import { print, printJson } from '../display/output.ts'
 import { currentIo } from '../io.ts'
@@ -37,6 +38,10 @@ function formatOf({ format, output }: ReportOptions): Format | undefined {
   return found
 }
 
+/** Loaded where they are needed: the libraries behind pictures take most of a second. */
+const drawing = <T>(load: () => Promise<T>): Promise<T> =>
+  optional(['vega', 'vega-lite'], 'a report with pictures', load)
+
 /** In the terminal, where there is no format, tables and notes. */
 async function written(
   report: Report,
@@ -49,11 +54,9 @@ async function written(
   if (format === 'csv') return toCsv(table)
   if (format === 'latex') return toLatex(table)
   if (format === 'markdown') return markdownReport({ ...report, means: table }, pictures)
-  // Loaded where they are needed: the libraries behind pictures take most of a second.
-  const [{ page }, { picturesOf }] = await Promise.all([
-    import('../../report/page.ts'),
-    import('../../report/pictures/index.ts'),
-  ])
+  const [{ page }, { picturesOf }] = await drawing(() =>
+    Promise.all([import('../../report/page.ts'), import('../../report/pictures/index.ts')]),
+  )
   return page({ ...report, means: table }, await picturesOf(report.groups.groups))
 }
 
@@ -63,10 +66,9 @@ async function writePictures(
   folder: string,
   output: string | undefined,
 ): Promise<(LinkedPicture & { file: string })[]> {
-  const [{ drawFile }, { picturesOf }] = await Promise.all([
-    import('../../report/pictures/draw.ts'),
-    import('../../report/pictures/index.ts'),
-  ])
+  const [{ drawFile }, { picturesOf }] = await drawing(() =>
+    Promise.all([import('../../report/pictures/draw.ts'), import('../../report/pictures/index.ts')]),
+  )
   makeFolder(folder)
   const from = output === undefined ? '.' : dirname(output)
   const linked = []

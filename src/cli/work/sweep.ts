@@ -1,7 +1,6 @@
 /** @file The work of espalier sweep. */
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { pool } from '../../sweep/pool.ts'
 import { accuracyTable } from '../../sweep/summary.ts'
 import { type RunCells, resultsOf, runSweep } from '../../sweep/sweep.ts'
@@ -9,6 +8,8 @@ import { readSweep, type Sweep } from '../../sweep/sweep-file.ts'
 import type { CellEvent } from '../../sweep/tracker.ts'
 import { UserError } from '../../util/errors.ts'
 import { writeAtomically } from '../../util/files.ts'
+import { optional } from '../../util/optional.ts'
+import { commandFile } from '../../util/package.ts'
 import type { SweepOptions } from '../commands/sweep.ts'
 import { interruptedStatus, interruptible } from '../display/interruptible.ts'
 import { print, printJson } from '../display/output.ts'
@@ -33,7 +34,7 @@ export async function sweepOver(path: string, options: SweepOptions): Promise<vo
   }
   let display: SweepDisplay | undefined
   const queue = options.redis === undefined ? undefined : await openQueue(options.redis, onNotice)
-  const command = [fileURLToPath(new URL('../main.js', import.meta.url))]
+  const command = [commandFile()]
   display = options.json ? undefined : new SweepDisplay(sweep.cells.length, resultsOf(sweep, out).size)
   const { signal, received, release } = interruptible(() => display?.stop())
   try {
@@ -62,8 +63,9 @@ export async function sweepOver(path: string, options: SweepOptions): Promise<vo
 
 /** BullMQ is loaded only here: it takes a moment. */
 async function openQueue(url: string, onNotice: (text: string) => void): Promise<{ run: RunCells; close(): void }> {
-  const { openRedis } = await import('../../sweep/queue/redis.ts')
-  const { queued } = await import('../../sweep/queue/coordinator.ts')
+  const [{ openRedis }, { queued }] = await optional(['bullmq', 'ioredis'], 'a sweep through a queue', () =>
+    Promise.all([import('../../sweep/queue/redis.ts'), import('../../sweep/queue/coordinator.ts')]),
+  )
   const redis = await openRedis(url, onNotice)
   return { run: queued({ redis, onNotice }), close: () => redis.disconnect() }
 }

@@ -1,9 +1,9 @@
 /** @file The work of espalier worker. */
 import { availableParallelism } from 'node:os'
-import { fileURLToPath } from 'node:url'
-import { openRedis } from '../../sweep/queue/redis.ts'
-import { type WorkerEvent, work } from '../../sweep/queue/worker.ts'
+import type { WorkerEvent } from '../../sweep/queue/worker.ts'
 import { clock, percent } from '../../util/format.ts'
+import { optional } from '../../util/optional.ts'
+import { commandFile } from '../../util/package.ts'
 import type { WorkerOptions } from '../commands/worker.ts'
 import { interruptedStatus, interruptible } from '../display/interruptible.ts'
 import { print } from '../display/output.ts'
@@ -12,9 +12,12 @@ import { exitWith } from '../io.ts'
 export async function workOn(options: WorkerOptions): Promise<void> {
   const { concurrency, lockSeconds } = options
   const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / concurrency))
+  const [{ openRedis }, { work }] = await optional(['bullmq', 'ioredis'], 'a worker', () =>
+    Promise.all([import('../../sweep/queue/redis.ts'), import('../../sweep/queue/worker.ts')]),
+  )
   const redis = await openRedis(options.redis, print)
   const { signal, received, release } = interruptible(() => {})
-  const command = [fileURLToPath(new URL('../main.js', import.meta.url))]
+  const command = [commandFile()]
   print(`waiting for runs, ${concurrency} at a time; Ctrl-C ends`)
   try {
     await work({

@@ -5,8 +5,8 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { UserError } from '../../util/errors.ts'
+import { packageFile } from '../../util/package.ts'
 import { limits } from '../kernels/limits.ts'
 import type { Arena, Floats, Machine } from '../machine.ts'
 import type { Program } from '../program.ts'
@@ -25,9 +25,7 @@ interface Addon {
 
 /** ESPALIER_ADDON names another build of the addon, such as the one with sanitizers. */
 const addonPath = () =>
-  process.env.ESPALIER_ADDON
-    ? resolve(process.env.ESPALIER_ADDON)
-    : fileURLToPath(new URL('../../../build/native/espalier.node', import.meta.url))
+  process.env.ESPALIER_ADDON ? resolve(process.env.ESPALIER_ADDON) : packageFile('build/native/espalier.node')
 
 export const isBuilt = (): boolean => existsSync(addonPath())
 

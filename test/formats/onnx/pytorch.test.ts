@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,10 +11,10 @@ import { modelOfFile } from '../../../src/train/model-of-file.ts'
 import { UserError } from '../../../src/util/errors.ts'
 import { best } from '../../support/engines.ts'
 import { runModel } from '../../support/onnx.ts'
+import { hasPython, PYTHON } from '../../support/python.ts'
 import { farthest, randomImages } from './images.ts'
 
-const PYTHON = '/usr/bin/python3'
-const hasTorch = spawnSync(PYTHON, ['-c', 'import torch']).status === 0
+const hasTorch = hasPython('torch')
 
 /** Softmax, and its logarithm, of every row. */
 function softmax(rows: Float32Array, classes: number, log: boolean): Float32Array {

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type StoredTensor, toFloats } from '../../../src/formats/safetensors-bytes.ts'
 import { parseTorch } from '../../../src/formats/torch/torch.ts'
+import { hasPython, PYTHON } from '../../support/python.ts'
 
-const PYTHON = '/usr/bin/python3'
-const hasTorch = spawnSync(PYTHON, ['-c', 'import torch, numpy']).status === 0
+const hasTorch = hasPython('torch', 'numpy')
 const dtypes: Record<string, string> = {
   float32: 'F32',
   float64: 'F64',

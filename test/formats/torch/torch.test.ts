@@ -6,6 +6,7 @@ import { toFloats } from '../../../src/formats/safetensors-bytes.ts'
 import { isTorchFile, parseTorch } from '../../../src/formats/torch/torch.ts'
 import { readWeights } from '../../../src/formats/weights-file.ts'
 import { UserError } from '../../../src/util/errors.ts'
+import { wanted } from '../../support/needed.ts'
 import {
   call,
   dict,
@@ -125,7 +126,8 @@ it('a compressed archive, one without its storages, and tensors that share witho
 
 describe('the published checkpoints', () => {
   const path = (file: string) => fileURLToPath(new URL(`../../../../shared/data/checkpoints/${file}`, import.meta.url))
-  it.skipIf(!existsSync(path('mnist_25_epoch_93.97.ckpt'))).each([
+  const here = wanted('mnist_25_epoch_93.97.ckpt', existsSync(path('mnist_25_epoch_93.97.ckpt')), 'it is published')
+  it.skipIf(!here).each([
     ['mnist_25_epoch_93.97.ckpt', 'mlpnet-mnist.safetensors'],
     ['resnet20_cifar10.pth.tar', 'resnet20-cifar10.safetensors'],
   ])('%s holds what %s holds', async (torch, safetensors) => {

@@ -12,9 +12,10 @@ import { loadWeights } from '../../../src/train/checkpoint.ts'
 import { Network } from '../../../src/train/network.ts'
 import { numpyPermutation } from '../../../src/util/numpy-random.ts'
 import { best } from '../../support/engines.ts'
+import { wanted } from '../../support/needed.ts'
 
 const path = fileURLToPath(new URL('../../../../shared/data/checkpoints/mlpnet-mnist.safetensors', import.meta.url))
-const here = existsSync(path)
+const here = wanted('mlpnet-mnist.safetensors', existsSync(path), 'it is published')
 const tensors = ['fc1.weight', 'fc2.weight', 'fc3.weight']
 
 describe.skipIf(!here)(

@@ -1,0 +1,63 @@
+/** @file A trained network pruned once by any method of the registry: the library's shortest way. */
+import type { Dataset } from '../data/dataset.ts'
+import type { Machine } from '../engine/machine.ts'
+import type { TensorFile } from '../formats/safetensors.ts'
+import type { Model } from '../models/model.ts'
+import type { ScopeName } from '../sparsity/scope.ts'
+import { chooseTensors, type TensorChoice } from '../sparsity/tensors.ts'
+import { loadWeights } from '../train/checkpoint.ts'
+import { Network } from '../train/network.ts'
+import { checkName } from '../util/checks.ts'
+import { type MethodName, methods } from './index.ts'
+import type { PruneResult } from './masks.ts'
+import { type Method, once, type PruningProgress } from './method.ts'
+
+export interface PruneByOptions extends TensorChoice {
+  machine: Machine
+  model: Model
+  /** What gradients and inputs of layers are taken from, and what `network` is evaluated on. */
+  data: Dataset
+  /**
+   * Trained weights; `source` is what messages call them. Default: initial weights, for methods that begin
+   * there.
+   */
+  weights?: TensorFile
+  source?: string
+  /** Share of zeros among the weights of the tensors, 0 to below 1. */
+  sparsity: number
+  /** Which weights compete. Default `global`. */
+  scope?: ScopeName
+  /** Settings of the method: those of its section in recipes. */
+  settings?: object
+  /** Seed of initial weights and of all random draws. Default 0. */
+  seed?: number
+  onProgress?: PruningProgress
+}
+
+/**
+ * Prunes a network that it makes, loads and returns, with what was done. Tensors are those that the method
+ * prunes where nobody says which. Throws UserError where a name is unknown, or something does not fit the
+ * network or the data.
+ */
+export async function pruneBy(
+  name: MethodName,
+  options: PruneByOptions,
+): Promise<{ network: Network; result: PruneResult }> {
+  checkName('method', name ?? null, Object.keys(methods))
+  const { machine, model, data, weights, source = 'the weights', seed = 0, onProgress } = options
+  const method: Method = methods[name]
+  const { prunable = method.prunable, include, exclude } = options
+  const plan = await method.plan(options.settings ?? {}, {
+    model,
+    data: { name: data.name, samples: data.train.count },
+    tensors: chooseTensors(model, { prunable, include, exclude }, { include: 'include', exclude: 'exclude' }),
+    scope: options.scope ?? 'global',
+    seed,
+    nameOf: (setting) => `settings.${setting}`,
+  })
+  const network = new Network({ machine, model, data, seed, batch: 1, ...plan.network })
+  if (weights) loadWeights(network, weights, source)
+  const result = plan.prune(network, once(options.sparsity), 0, onProgress)
+  const statistics = plan.refresh?.(network, onProgress)
+  return { network, result: statistics ? { ...result, statistics } : result }
+}
