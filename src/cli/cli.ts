@@ -28,7 +28,10 @@ export function runCli(argv: readonly string[], io: Io): Promise<number> {
   })
 }
 
-/** All commands by name; arguments and flags only of the one that is asked for, so that the others cost no time. */
+/**
+ * All commands by name; arguments and flags only of the one that is asked for, so that the others cost no
+ * time.
+ */
 async function programFor(argv: readonly string[], { stdout, stderr }: Io): Promise<Command> {
   const program = new Command('espalier')
     .configureOutput({

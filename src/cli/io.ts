@@ -1,6 +1,6 @@
 /**
- * @file What a command has of the world around it: where its output goes, its environment, what interrupts it.
- * The command line of a process gives it that process's own; tests give it streams that they can read.
+ * @file What a command has of the world around it: where its output goes, its environment, what interrupts
+ * it. The command line of a process gives it that process's own; tests give it streams that they can read.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Writable } from 'node:stream'
@@ -11,7 +11,7 @@ export type Output = Writable & { isTTY?: boolean; columns?: number }
 export interface Io {
   stdout: Output
   stderr: Output
-  /** `ESPALIER_DEBUG` is read here. Engines, data sets and child processes see the environment of the process. */
+  /** `ESPALIER_DEBUG` is read here; engines, data sets and child processes see that of the process. */
   env: Readonly<Record<string, string | undefined>>
   /** Aborting it is Ctrl-C. */
   signal?: AbortSignal

@@ -1,6 +1,6 @@
 /**
- * @file The command line as people use it: most tests run it in their own process, those of signals, pipes and
- * exit statuses as the compiled program in a process of its own.
+ * @file The command line as people use it: most tests run it in their own process, those of signals, pipes
+ * and exit statuses as the compiled program in a process of its own.
  */
 import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -101,7 +101,8 @@ it.each([
   const table = await output('list', kind)
   const entries = JSON.parse(await output('list', kind, '--json'))
   for (const name of names) {
-    expect(table).toContain(`| ${name} `)
+    expect(table).toMatch(new RegExp(`^${name} +\\S`, 'm'))
+    expect(Math.max(...table.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
     expect(entries.find((entry: { name: string }) => entry.name.endsWith(name))?.summary).not.toBe('')
   }
 })
@@ -139,7 +140,7 @@ describe('inspect', () => {
   }
 
   it('a table', async () => {
-    const text = await output('inspect', write([0, 1, -3, 0]))
+    const { stdout: text } = await espalier(['inspect', write([0, 1, -3, 0])], { columns: 200 })
     expect(text).toMatch(/^model: none\n\| tensor/)
     expect(text).toMatch(
       /^\| w +\| F32 +\| 2 x 2 +\| +4 \| +1 \| +1 \| +2 \| +50\.00 % \| +-0\.500 \| +1\.50 \| .* 3\.00 \|$/m,

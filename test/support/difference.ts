@@ -1,4 +1,7 @@
-/** @file How far arrays of numbers lie apart: one number to expect something of, since an `expect` for each is slow. */
+/**
+ * @file How far arrays of numbers lie apart: one number to expect something of, since an `expect` for each of
+ * them is slow.
+ */
 
 /** The largest |got[i] - want[i]|; NaN where one is, infinite where they have other lengths. */
 export function largestDifference(got: ArrayLike<number>, want: ArrayLike<number>): number {

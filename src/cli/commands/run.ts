@@ -13,6 +13,7 @@ export interface RunOptions {
   dryRun?: boolean
   quiet?: boolean
   json?: boolean
+  jsonSteps?: boolean
   checkpointSeconds: number
   untilPruning?: boolean
 }
@@ -31,5 +32,6 @@ export const runCommand = (): Command =>
     .option('--checkpoint-seconds <n>', 'time between checkpoints', notNegative('--checkpoint-seconds'), 10)
     .option('--until-pruning', 'stop with a checkpoint a step before the first pruning event')
     .option('--quiet', 'print nothing but errors')
-    .option('--json', 'print one JSON object per line')
+    .option('--json', 'print one JSON object per line: epochs and events')
+    .option('--json-steps', 'the same, with the progress of steps between them')
     .action(async (path: string, options: RunOptions) => (await import('../work/run.ts')).run(path, options))

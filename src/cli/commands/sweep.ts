@@ -11,6 +11,7 @@ export interface SweepOptions {
   resume?: boolean
   dryRun?: boolean
   json?: boolean
+  jsonSteps?: boolean
 }
 
 export const sweepCommand = (): Command =>
@@ -29,7 +30,8 @@ export const sweepCommand = (): Command =>
     )
     .option('--resume', 'run what is missing in --out')
     .option('--dry-run', 'show the runs and those that are done; run nothing')
-    .option('--json', 'print one JSON object per line')
+    .option('--json', 'print one JSON object per line: runs that begin, end or fail')
+    .option('--json-steps', 'the same, with the progress of runs between them')
     .addHelpText(
       'after',
       `

@@ -1,5 +1,4 @@
 /** @file The work of espalier list. */
-import { markdownTable } from 'markdown-table'
 import { datasets } from '../../data/index.ts'
 import { rewirings } from '../../methods/rewiring/index.ts'
 import { saliencies } from '../../methods/saliency/index.ts'
@@ -10,6 +9,7 @@ import { tiedSummary } from '../../sparsity/tied.ts'
 import { UserError } from '../../util/errors.ts'
 import type { Kind, ListOptions } from '../commands/list.ts'
 import { print, printJson } from '../display/output.ts'
+import { glossary } from '../display/width.ts'
 import { pruneMethods } from '../prune/settings.ts'
 import { listRecipes, recipeText } from './recipe-list.ts'
 
@@ -38,5 +38,5 @@ export function list(kind: Kind, { json, ...filter }: ListOptions): void {
   const entries = kind === 'recipes' ? listRecipes(filter) : kinds[kind]()
   if (json) printJson(entries)
   else if (kind === 'recipes') print(listRecipes(filter).map(recipeText).join('\n\n'))
-  else print(markdownTable([[kind, ''], ...entries.map(({ name, summary }) => [name, summary])]))
+  else print(glossary(entries))
 }

@@ -29,8 +29,8 @@ export interface RecipeEntry {
 export type RecipeFilter = Partial<Pick<RecipeEntry, 'family' | 'network' | 'data'>>
 
 /**
- * Those that have what the filter says, in the order of their paths. Throws UserError where one cannot be read,
- * and where the filter names what none of them has.
+ * Those that have what the filter says, in the order of their paths. Throws UserError where one cannot be
+ * read, and where the filter names what none of them has.
  */
 export function listRecipes({ family, network, data }: RecipeFilter = {}): RecipeEntry[] {
   return Object.entries({ family, network, data }).reduce((left, [key, value]) => {
