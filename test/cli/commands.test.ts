@@ -3,6 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { storeFloats, writeSafetensors } from '../../src/formats/safetensors.ts'
+import { prunableSets } from '../../src/sparsity/tensors.ts'
 import { idx, writeMnist } from '../data/idx-files.ts'
 import { writeTiny } from '../experiment/tiny.ts'
 import { compiled, espalier, jsonLines, root } from './cli.ts'
@@ -75,6 +76,7 @@ it.each([
   ],
   ['inspect', ['--program', '--model', '--batch', '--json']],
   ['list', ['--json', 'models', 'datasets', 'methods', 'recipes']],
+  ['compare-masks', ['--prunable', ...prunableSets]],
 ])('%s --help', async (command, options) => {
   const help = await output(command, '--help')
   for (const option of options) expect(help).toContain(option)
