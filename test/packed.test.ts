@@ -83,6 +83,9 @@ it('its command runs', () => {
   const main = join(installed(), manifest.bin.espalier)
   const output = execFileSync(process.execPath, [main, 'list', 'models', '--json'], { cwd: project, encoding: 'utf8' })
   expect(output).toContain('resnet20')
+  const flags = ['--dry-run', '--json', '--set', 'data.name=synthetic']
+  const dry = execFileSync(process.execPath, [main, 'run', 'quickstart', ...flags], { cwd: project, encoding: 'utf8' })
+  expect(JSON.parse(dry)).toMatchObject({ parameters: 266_610 })
 })
 
 it('its types resolve', () => {
