@@ -36,9 +36,9 @@ export function benchStartUp(file) {
     file,
     `# Start of the command line
 
-Measured with \`npm run bench start-up\` on ${machineText()}: ${rounds} rounds in which the programs take turns,
-each started and waited for. The last column is the median over rounds of the difference to \`node -e 0\` of the
-same round. At most 100 ms are aimed at for \`--version\` and for a flag that is refused.
+Measured with \`npm run bench start-up\` on ${machineText()}: ${rounds} rounds in which the
+programs take turns, each started and waited for. The last column is the median over rounds of the difference
+to \`node -e 0\` of the same round. At most 100 ms are aimed at for \`--version\` and for a flag that is refused.
 
 ${markdownTable([head, ...rows], { align: ['l', 'r', 'r', 'r'] })}
 `,

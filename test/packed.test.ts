@@ -177,6 +177,12 @@ it('its command runs', () => {
     encoding: 'utf8',
   })
   expect(output).toContain('resnet20')
+  const flags = ['--dry-run', '--json', '--set', 'data.name=synthetic']
+  const dry = execFileSync(process.execPath, [main(), 'run', 'quickstart', ...flags], {
+    cwd: project,
+    encoding: 'utf8',
+  })
+  expect(JSON.parse(dry)).toMatchObject({ parameters: 266_610 })
 })
 
 it('its types resolve', () => {

@@ -11,9 +11,7 @@ export type Output = Writable & { isTTY?: boolean; columns?: number }
 export interface Io {
   stdout: Output
   stderr: Output
-  /**
-   * `ESPALIER_DEBUG` is read here. Engines, data sets and child processes see the environment of the process.
-   */
+  /** `ESPALIER_DEBUG` is read here; engines, data sets and child processes see that of the process. */
   env: Readonly<Record<string, string | undefined>>
   /** Aborting it is Ctrl-C. */
   signal?: AbortSignal

@@ -69,7 +69,7 @@ export async function runRecipeFile(
 ): Promise<string | undefined> {
   const begun = existsSync(join(folder, FILES.recipe)) && !existsSync(join(folder, FILES.report))
   const mode = begun ? '--resume' : '--force'
-  const end = await runChild([...command, 'run', file, '--out', folder, mode, '--json', ...flags], {
+  const end = await runChild([...command, 'run', file, '--out', folder, mode, '--json-steps', ...flags], {
     env: { ESPALIER_THREADS: String(threads) },
     signal,
     onLine: (line) => {

@@ -23,9 +23,7 @@ export function fileProblem(error: unknown): string {
   return (code && words[code]) ?? (error as Error).message
 }
 
-/**
- * An error that the operating system reports: a full disk, a file that is not there, a refused connection.
- */
+/** An error of the operating system: a full disk, a file that is not there, a refused connection. */
 interface SystemError {
   code: string
   syscall: string

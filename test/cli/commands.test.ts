@@ -3,6 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { storeFloats, writeSafetensors } from '../../src/formats/safetensors.ts'
+import { prunableSets } from '../../src/sparsity/tensors.ts'
 import { idx, writeMnist } from '../data/idx-files.ts'
 import { writeTiny } from '../experiment/tiny.ts'
 import { compiled, espalier, jsonLines, root } from './cli.ts'
@@ -75,6 +76,7 @@ it.each([
   ],
   ['inspect', ['--program', '--model', '--batch', '--json']],
   ['list', ['--json', 'models', 'datasets', 'methods', 'recipes']],
+  ['compare-masks', ['--prunable', ...prunableSets]],
 ])('%s --help', async (command, options) => {
   const help = await output(command, '--help')
   for (const option of options) expect(help).toContain(option)
@@ -101,7 +103,8 @@ it.each([
   const table = await output('list', kind)
   const entries = JSON.parse(await output('list', kind, '--json'))
   for (const name of names) {
-    expect(table).toContain(`| ${name} `)
+    expect(table).toMatch(new RegExp(`^${name} +\\S`, 'm'))
+    expect(Math.max(...table.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
     expect(entries.find((entry: { name: string }) => entry.name.endsWith(name))?.summary).not.toBe('')
   }
 })
@@ -139,7 +142,7 @@ describe('inspect', () => {
   }
 
   it('a table', async () => {
-    const text = await output('inspect', write([0, 1, -3, 0]))
+    const { stdout: text } = await espalier(['inspect', write([0, 1, -3, 0])], { columns: 200 })
     expect(text).toMatch(/^model: none\n\| tensor/)
     expect(text).toMatch(
       /^\| w +\| F32 +\| 2 x 2 +\| +4 \| +1 \| +1 \| +2 \| +50\.00 % \| +-0\.500 \| +1\.50 \| .* 3\.00 \|$/m,

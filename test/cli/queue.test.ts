@@ -74,7 +74,7 @@ describe.skipIf(!hasRedis)('sweeps through a queue', { timeout: 60_000 }, () => 
     writeTiny(folder)
     writeFileSync(join(folder, 'sweep.yaml'), stringify({ name: 'queued', recipe: 'tiny.yaml', set, grid }))
     const out = join(folder, 'sweep')
-    return ['sweep', join(folder, 'sweep.yaml'), '--out', out, '--redis', server.url, '--json']
+    return ['sweep', join(folder, 'sweep.yaml'), '--out', out, '--redis', server.url, '--json-steps']
   }
 
   const outOf = (args: readonly string[]) => args[args.indexOf('--out') + 1]

@@ -29,13 +29,16 @@ it('--quiet prints nothing', async () => {
   expect(existsSync(join(out, 'report.md'))).toBe(true)
 })
 
-it('--json prints one JSON object per line', async () => {
+it.each([
+  ['--json', 0],
+  ['--json-steps', 56],
+])('%s prints one JSON object per line, %i of them about steps', async (flag, steps) => {
   const out = join(temporaryFolder(), 'run')
-  const { code, stdout, stderr } = await espalier(['run', writeTiny(temporaryFolder()), '--json', '--out', out])
+  const { code, stdout, stderr } = await espalier(['run', writeTiny(temporaryFolder()), flag, '--out', out])
   expect([code, stderr]).toEqual([0, ''])
   const lines = jsonLines(stdout)
   expect([lines[0].type, lines.at(-1)?.type]).toEqual(['start', 'end'])
-  expect(lines.filter(({ type }) => type === 'progress')).toHaveLength(56)
+  expect(lines.filter(({ type }) => type === 'progress')).toHaveLength(steps)
   expect(lines.filter(({ type }) => type === 'epoch' || type === 'prune')).toHaveLength(11)
 })
 

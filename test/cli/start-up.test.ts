@@ -1,7 +1,4 @@
-/**
- * @file What does no work loads nothing that work needs: the start of the program is what everybody waits
- * for.
- */
+/** @file What does no work loads nothing that work needs: everybody waits for the start of the program. */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

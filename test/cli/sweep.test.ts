@@ -81,7 +81,7 @@ it('a run that fails is tried three times and recorded; the others are not harme
 
 it('a second coordinator is refused', { timeout: 60_000 }, async () => {
   const { path, out } = writeSweep({ seed: [0, 1] }, { 'train.epochs': 10_000 })
-  const first = start(['sweep', path, '--out', out, '--json'])
+  const first = start(['sweep', path, '--out', out, '--json-steps'])
   await stepTrained(first)
   const second = await espalier(['sweep', path, '--out', out, '--resume'])
   const ended = finish(first)
@@ -92,7 +92,7 @@ it('a second coordinator is refused', { timeout: 60_000 }, async () => {
 
 it('Ctrl-C leaves a sweep that goes on where it was', { timeout: 60_000 }, async () => {
   const { path, out } = writeSweep({ seed: [0, 1] }, { 'train.epochs': 60 })
-  const first = start(['sweep', path, '--out', out, '--json'])
+  const first = start(['sweep', path, '--out', out, '--json-steps'])
   await stepTrained(first)
   const ended = finish(first)
   first.kill('SIGINT')
@@ -111,7 +111,7 @@ it('Ctrl-C leaves a sweep that goes on where it was', { timeout: 60_000 }, async
 
 it('a reader that goes away is no error: the sweep goes on to its end', async () => {
   const { path, out } = writeSweep({ seed: [0, 1] })
-  const child = start(['sweep', path, '--out', out, '--json'])
+  const child = start(['sweep', path, '--out', out, '--json-steps'])
   child.stdout!.once('data', () => child.stdout!.destroy())
   expect(await finish(child)).toMatchObject({ code: 0, stderr: '' })
   expect([0, 1].map((run) => existsSync(join(out, `runs/${run}/report.md`)))).toEqual([true, true])
@@ -121,7 +121,7 @@ it('a run that is killed goes on from its checkpoint; a sweep that is killed lea
   timeout: 60_000,
 }, async () => {
   const { path, out } = writeSweep({ seed: [0, 1] }, { 'train.epochs': 60 })
-  const first = start(['sweep', path, '--out', out, '--json'])
+  const first = start(['sweep', path, '--out', out, '--json-steps'])
   const ended = finish(first)
   await stepTrained(first)
   const started = ownerOf(join(out, 'runs/0'))
@@ -146,7 +146,7 @@ it('runs that train the same until they prune share that training, and end as if
 }, async () => {
   const set = { 'train.epochs': 3, 'prune.start': '1ep', 'prune.schedule': 'one-shot' }
   const { path, out } = writeSweep({ 'prune.method': ['magnitude', 'snip'], 'prune.sparsity': [0.5, 0.9] }, set)
-  const { code, stdout } = await spawned(['sweep', path, '--out', out, '--json'])
+  const { code, stdout } = await spawned(['sweep', path, '--out', out, '--json-steps'])
   expect([code, existsSync(join(out, 'trunks'))]).toEqual([0, false])
   const inFirstEpoch = jsonLines(stdout).filter(({ type, share }) => type === 'progress' && Number(share) < 1 / 3)
   expect(new Set(inFirstEpoch.map(({ run }) => run))).toEqual(new Set(['magnitude-0.5']))

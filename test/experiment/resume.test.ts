@@ -59,7 +59,7 @@ async function reached(child: ChildProcess, step: number): Promise<void> {
 const args = (out: string, checkpointSeconds: number) => [
   'run',
   recipe,
-  '--json',
+  '--json-steps',
   '--out',
   out,
   '--checkpoint-seconds',

@@ -214,7 +214,7 @@ it('a file that keeps the library busy is given up', async () => {
 it('espalier inspect opens it', async () => {
   const path = join(temporaryFolder(), 'weights.h5')
   await writeHdf5(path, weights())
-  const { stdout, stderr, code } = await espalier(['inspect', path])
+  const { stdout, stderr, code } = await espalier(['inspect', path], { columns: 200 })
   expect([code, stderr]).toEqual([0, ''])
   expect(stdout).toMatch(/^model: lenet-300-100$/m)
   expect(stdout).toMatch(/^\| fc1\.weight +\| F32 +\| 2 x 3 +\| +6 \| +2 \| +1 \| +3 \| +50\.00 % \|/m)

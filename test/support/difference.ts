@@ -1,6 +1,6 @@
 /**
- * @file How far arrays of numbers lie apart: one number to expect something of, since an `expect` for each is
- * slow.
+ * @file How far arrays of numbers lie apart: one number to expect something of, since an `expect` for each of
+ * them is slow.
  */
 
 /** The largest |got[i] - want[i]|; NaN where one is, infinite where they have other lengths. */

@@ -1,14 +1,8 @@
 /** @file espalier bench: how fast a pruned network infers, on dense kernels and on those that skip zeros. */
+
 import { Command, Option } from 'commander'
 import { whole, wholeList } from '../flags/parse.ts'
-
-export interface BenchOptions {
-  model?: string
-  /** Batch sizes. */
-  batch: number[]
-  rounds: number
-  json?: boolean
-}
+import type { BenchOptions } from '../work/bench.ts'
 
 const MOST = 65536
 

@@ -1,13 +1,7 @@
 /** @file espalier compare-masks: how far two pruned networks kept the same weights. */
-import { Command } from 'commander'
 
-export interface CompareMasksOptions {
-  model?: string
-  prunable: string
-  include?: string
-  exclude?: string
-  json?: boolean
-}
+import { Command } from 'commander'
+import type { CompareMasksOptions } from '../work/compare-masks.ts'
 
 export const compareMasksCommand = (): Command =>
   new Command('compare-masks')

@@ -1,13 +1,10 @@
 /** @file espalier convert: a network with its weights, from one format to another. */
-import { Command } from 'commander'
-import { type OnnxFlags, onnxFlags } from '../flags/onnx.ts'
-import { pixels } from '../flags/parse.ts'
-import { layoutOption, type PreprocessingFlags } from '../flags/preprocessing.ts'
 
-export interface ConvertOptions extends OnnxFlags, PreprocessingFlags {
-  model?: string
-  json?: boolean
-}
+import { Command } from 'commander'
+import { onnxFlags } from '../flags/onnx.ts'
+import { pixels } from '../flags/parse.ts'
+import { layoutOption } from '../flags/preprocessing.ts'
+import type { ConvertOptions } from '../work/convert.ts'
 
 export const convertCommand = (): Command =>
   onnxFlags(

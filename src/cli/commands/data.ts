@@ -1,18 +1,9 @@
 /** @file espalier data: which data sets there are, fetching one, looking into one. */
+
 import { Command } from 'commander'
 import { sources } from '../../data/sources.ts'
-import { type ImageOptions, imageOptions } from '../flags/images.ts'
-
-export interface GetOptions {
-  into?: string
-  from?: string
-  json?: boolean
-}
-
-export interface ShowOptions extends ImageOptions {
-  normalization?: string
-  json?: boolean
-}
+import { imageOptions } from '../flags/images.ts'
+import type { GetOptions, ShowOptions } from '../work/data.ts'
 
 const listPart = (): Command =>
   new Command('list')

@@ -1,15 +1,8 @@
 /** @file espalier eval: the accuracy of stored weights on a test set. */
-import { Command } from 'commander'
-import { PRECEDENCE, type PreprocessingFlags, preprocessingFlags } from '../flags/preprocessing.ts'
 
-export interface EvalOptions extends PreprocessingFlags {
-  model?: string
-  weights?: string
-  dataset?: string
-  data?: string
-  kernels: string
-  json?: boolean
-}
+import { Command } from 'commander'
+import { PRECEDENCE, preprocessingFlags } from '../flags/preprocessing.ts'
+import type { EvalOptions } from '../work/eval.ts'
 
 export const evalCommand = (): Command =>
   preprocessingFlags(

@@ -1,10 +1,7 @@
 /** @file espalier init: a recipe to begin with. */
-import { Command } from 'commander'
 
-export interface InitOptions {
-  output: string
-  force?: boolean
-}
+import { Command } from 'commander'
+import type { InitOptions } from '../work/init.ts'
 
 export const initCommand = (): Command =>
   new Command('init')

@@ -2,13 +2,7 @@
 import { Command } from 'commander'
 import { UserError } from '../../util/errors.ts'
 import { whole } from '../flags/parse.ts'
-
-export interface InspectOptions {
-  program?: boolean
-  model?: string
-  batch?: number
-  json?: boolean
-}
+import type { InspectOptions } from '../inspect/options.ts'
 
 export const inspectCommand = (): Command =>
   new Command('inspect')

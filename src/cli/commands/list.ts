@@ -1,15 +1,8 @@
 /** @file espalier list: what there is. */
+
 import { Argument, Command } from 'commander'
-
-export const kinds = ['models', 'datasets', 'methods', 'recipes'] as const
-export type Kind = (typeof kinds)[number]
-
-export interface ListOptions {
-  family?: string
-  network?: string
-  data?: string
-  json?: boolean
-}
+import { type Kind, kinds } from '../flags/kinds.ts'
+import type { ListOptions } from '../work/list.ts'
 
 export const listCommand = (): Command =>
   new Command('list')

@@ -1,16 +1,8 @@
 /** @file espalier report: what runs and sweeps came to, as tables, a page or a document with pictures. */
+
 import { Command, Option } from 'commander'
-
-export const formats = ['markdown', 'csv', 'latex', 'html'] as const
-export type Format = (typeof formats)[number]
-
-export interface ReportOptions {
-  format?: Format
-  output?: string
-  svg?: string
-  each?: boolean
-  json?: boolean
-}
+import { formats } from '../../report/formats/names.ts'
+import type { ReportOptions } from '../work/report.ts'
 
 export const reportCommand = (): Command =>
   new Command('report')

@@ -1,21 +1,8 @@
 /** @file espalier run: a recipe from start to report. */
+
 import { Command } from 'commander'
 import { notNegative, repeated } from '../flags/parse.ts'
-
-export interface RunOptions {
-  set: string[]
-  seed?: string
-  onCollapse?: string
-  kernels?: string
-  out?: string
-  resume?: boolean
-  force?: boolean
-  dryRun?: boolean
-  quiet?: boolean
-  json?: boolean
-  checkpointSeconds: number
-  untilPruning?: boolean
-}
+import type { RunOptions } from '../work/run.ts'
 
 export const runCommand = (): Command =>
   new Command('run')
@@ -31,5 +18,6 @@ export const runCommand = (): Command =>
     .option('--checkpoint-seconds <n>', 'time between checkpoints', notNegative('--checkpoint-seconds'), 10)
     .option('--until-pruning', 'stop with a checkpoint a step before the first pruning event')
     .option('--quiet', 'print nothing but errors')
-    .option('--json', 'print one JSON object per line')
+    .option('--json', 'print one JSON object per line: epochs and events')
+    .option('--json-steps', 'the same, with the progress of steps between them')
     .action(async (path: string, options: RunOptions) => (await import('../work/run.ts')).run(path, options))

@@ -1,17 +1,8 @@
 /** @file espalier sweep: a recipe over a grid of values. */
+
 import { Command } from 'commander'
 import { repeated, whole } from '../flags/parse.ts'
-
-export interface SweepOptions {
-  set: string[]
-  out?: string
-  jobs?: number
-  threads?: number
-  redis?: string
-  resume?: boolean
-  dryRun?: boolean
-  json?: boolean
-}
+import type { SweepOptions } from '../work/sweep.ts'
 
 export const sweepCommand = (): Command =>
   new Command('sweep')
@@ -29,7 +20,8 @@ export const sweepCommand = (): Command =>
     )
     .option('--resume', 'run what is missing in --out')
     .option('--dry-run', 'show the runs and those that are done; run nothing')
-    .option('--json', 'print one JSON object per line')
+    .option('--json', 'print one JSON object per line: runs that begin, end or fail')
+    .option('--json-steps', 'the same, with the progress of runs between them')
     .addHelpText(
       'after',
       `

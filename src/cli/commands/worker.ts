@@ -1,13 +1,8 @@
 /** @file espalier worker: takes the runs of sweeps from a queue. */
+
 import { Command } from 'commander'
 import { whole } from '../flags/parse.ts'
-
-export interface WorkerOptions {
-  redis: string
-  concurrency: number
-  threads?: number
-  lockSeconds: number
-}
+import type { WorkerOptions } from '../work/worker.ts'
 
 export const workerCommand = (): Command =>
   new Command('worker')

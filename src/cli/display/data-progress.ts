@@ -25,11 +25,11 @@ export class DataDisplay {
       left: clock(secondsLeft),
     }
     if (!this.#bar) {
-      const format = '{name} [{bar}] {have} of {all}  {rate}/s  {left} left'
+      const format = '{left} left [{bar}] {have} of {all}  {rate}/s  {name}'
       this.#bar = new SingleBar({
         format,
         hideCursor: true,
-        barsize: 20,
+        barsize: 10,
         clearOnComplete: true,
         gracefulExit: false,
         stream: this.#stream,

@@ -9,6 +9,10 @@ import { clock, grouped, percent } from '../../util/format.ts'
 import { currentIo } from '../io.ts'
 import { PruneDisplay } from '../prune/progress.ts'
 import { print } from './output.ts'
+import { fitting } from './width.ts'
+
+/** Columns of a table of layers that go where there is no room, the first ones first. */
+export const EXPENDABLE = ['on a path', 'learnable', 'kernels', 'note']
 
 /** Milliseconds of a pruning event before anything is said about it, and between two lines. */
 const PATIENCE = 2000
@@ -77,7 +81,7 @@ export class RunDisplay {
         print(
           [
             '',
-            layerTable(event.result.layers, event.result.kernels),
+            fitting(layerTable(event.result.layers, event.result.kernels), EXPENDABLE),
             '',
             ...[gapText(event.result.gap), gainText(event.result.layers, event.result.kernels)].flatMap((text) =>
               text ? [text, ''] : [],
@@ -111,11 +115,11 @@ export class RunDisplay {
     const { stdout } = currentIo()
     if (!stdout.isTTY) return
     const format =
-      'epoch {epoch}/{epochs} [{bar}] loss {loss}  accuracy {accuracy}  sparsity {sparsity}  {rate} samples/s  {left} left'
+      '{left} left [{bar}] epoch {epoch}/{epochs}  loss {loss}  {accuracy}  sparsity {sparsity}  {rate} samples/s'
     this.#bars = new MultiBar({
       format,
       hideCursor: true,
-      barsize: 20,
+      barsize: 10,
       clearOnComplete: true,
       stopOnComplete: false,
       stream: stdout,

@@ -40,7 +40,7 @@ export class SweepDisplay {
       format: '[{bar}] {percentage} % {name}',
     })
     this.#all = this.#bars.create(...[total, done, { done, running: 0, failed: 0, left: '?' }], {
-      format: '[{bar}] {done} of {total} runs done, {running} running, {failed} failed, {left} left',
+      format: '{left} left [{bar}] {done} of {total} runs done, {running} running, {failed} failed',
     })
   }
 

@@ -6,11 +6,16 @@ import { readWeights, type WeightsFile } from '../../formats/weights-file.ts'
 import { models } from '../../models/index.ts'
 import { UserError } from '../../util/errors.ts'
 import { grouped, percent } from '../../util/format.ts'
-import type { InspectOptions } from '../commands/inspect.ts'
 import { print, printJson, printNote } from '../display/output.ts'
+import { fitting } from '../display/width.ts'
 import { namedNetwork } from '../flags/named-network.ts'
 import { layerRows, layerTable } from './layers.ts'
 import { inspectOnnx, onnxLines } from './onnx.ts'
+import type { InspectOptions } from './options.ts'
+
+/** Columns that go where the terminal has no room for them, the first ones first. */
+const EXPENDABLE = ['nonzeros from -limit to limit', 'limit', 'positive', 'negative', 'std', 'mean', 'type', 'zero']
+const EXPENDABLE_OF_LAYERS = ['without zeros', 'FLOPs of a sample', 'N:M', 'shape', 'nonzeros']
 
 /** Prints what a file of weights holds, or the model of a run folder. Throws UserError. */
 export async function inspectFile(given: string, { model: name, json }: InspectOptions): Promise<void> {
@@ -34,8 +39,8 @@ export async function inspectFile(given: string, { model: name, json }: InspectO
   const head = ['tensor', 'type', 'shape', 'values', 'positive', 'negative', 'zero', 'sparsity', 'mean', 'std']
   const columns = [...head, 'nonzeros from -limit to limit', 'limit']
   const align = columns.map((name) => (['tensor', 'type', 'shape', columns[10]].includes(name) ? 'l' : 'r'))
-  print(markdownTable([columns, ...tensors.map(row)], { align }))
-  if (layers && layers.length > 0) print(`\n${layerTable(layers)}`)
+  print(fitting(markdownTable([columns, ...tensors.map(row)], { align }), EXPENDABLE))
+  if (layers && layers.length > 0) print(`\n${fitting(layerTable(layers), EXPENDABLE_OF_LAYERS)}`)
   const sums = totals.map(({ what, tensors: n, size, nonzeros }) => [
     what,
     grouped(n),

@@ -7,8 +7,8 @@ import { findNetwork, networkOfFile } from '../../train/find-network.ts'
 import { planTraining } from '../../train/training-plan.ts'
 import { UserError } from '../../util/errors.ts'
 import { bytes, grouped } from '../../util/format.ts'
-import type { InspectOptions } from '../commands/inspect.ts'
 import { print, printJson, printNote } from '../display/output.ts'
+import type { InspectOptions } from './options.ts'
 
 const DEFAULT_BATCH = 128
 

@@ -8,8 +8,15 @@ import { SparseModel } from '../../infer/sparse-model.ts'
 import { kernelKinds } from '../../train/kernels.ts'
 import { percent } from '../../util/format.ts'
 import { random } from '../../util/random.ts'
-import type { BenchOptions } from '../commands/bench.ts'
 import { print, printJson, printNote } from '../display/output.ts'
+
+export interface BenchOptions {
+  model?: string
+  /** Batch sizes. */
+  batch: number[]
+  rounds: number
+  json?: boolean
+}
 
 /** Of one kind of kernels at one batch size. */
 interface Measured {

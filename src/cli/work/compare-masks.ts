@@ -12,10 +12,17 @@ import { chooseNames, chooseTensors, prunableSets } from '../../sparsity/tensors
 import { UserError } from '../../util/errors.ts'
 import { grouped } from '../../util/format.ts'
 import { suggestion } from '../../util/suggest.ts'
-import type { CompareMasksOptions } from '../commands/compare-masks.ts'
 import { print, printJson, printNote } from '../display/output.ts'
 import { oneOf, patterns } from '../flags/choices.ts'
 import { namedFor, namedNetwork } from '../flags/named-network.ts'
+
+export interface CompareMasksOptions {
+  model?: string
+  prunable: string
+  include?: string
+  exclude?: string
+  json?: boolean
+}
 
 export async function compareMasks(givenA: string, givenB: string, options: CompareMasksOptions): Promise<void> {
   const [pathA, pathB] = [weightsPath(givenA), weightsPath(givenB)]

@@ -1,18 +1,25 @@
 /** @file The work of espalier convert. */
+
 import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { checkForm, writeNetwork } from '../../formats/network-file.ts'
 import { isOnnxName } from '../../formats/onnx/file.ts'
 import { readWeights, type WeightsFile } from '../../formats/weights-file.ts'
 import type { Model } from '../../models/model.ts'
 import { checkFits } from '../../train/fits.ts'
-import type { ConvertOptions } from '../commands/convert.ts'
 import { print, printJson, printNote } from '../display/output.ts'
 import { writtenJson, writtenLines, zerosLine } from '../display/written.ts'
 import { flagMetadata } from '../flags/data.ts'
 import { namedNetwork } from '../flags/named-network.ts'
+import type { OnnxFlags } from '../flags/onnx.ts'
 import { onnxOptions } from '../flags/onnx.ts'
 import { checkOutput } from '../flags/output-file.ts'
+import type { PreprocessingFlags } from '../flags/preprocessing.ts'
 import { importOptions } from '../flags/preprocessing.ts'
+
+export interface ConvertOptions extends OnnxFlags, PreprocessingFlags {
+  model?: string
+  json?: boolean
+}
 
 export async function convert(given: string, to: string, flags: ConvertOptions): Promise<void> {
   const from = weightsPath(given)

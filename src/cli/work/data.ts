@@ -7,10 +7,21 @@ import { originOf } from '../../data/normalization.ts'
 import { sources } from '../../data/sources.ts'
 import { countClasses, measureChannels } from '../../data/statistics.ts'
 import { bytes, grouped } from '../../util/format.ts'
-import type { GetOptions, ShowOptions } from '../commands/data.ts'
 import { DataDisplay } from '../display/data-progress.ts'
 import { print, printJson } from '../display/output.ts'
+import type { ImageOptions } from '../flags/images.ts'
 import { leftOut } from '../flags/images.ts'
+
+export interface ShowOptions extends ImageOptions {
+  normalization?: string
+  json?: boolean
+}
+
+export interface GetOptions {
+  into?: string
+  from?: string
+  json?: boolean
+}
 
 export function listData(options: { json?: boolean }): void {
   const entries = Object.entries(datasets).map(([name, { summary, locate }]) => {

@@ -1,4 +1,5 @@
 /** @file The work of espalier eval. */
+
 import { openMachine } from '../../engine/machines/open.ts'
 import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { readWeights } from '../../formats/weights-file.ts'
@@ -9,7 +10,6 @@ import { Network } from '../../train/network.ts'
 import { statedPreprocessing } from '../../train/preprocessing.ts'
 import { UserError } from '../../util/errors.ts'
 import { percent } from '../../util/format.ts'
-import type { EvalOptions } from '../commands/eval.ts'
 import { DataDisplay } from '../display/data-progress.ts'
 import { print, printJson, printNote } from '../display/output.ts'
 import { oneOf } from '../flags/choices.ts'
@@ -21,7 +21,17 @@ import {
   preprocessingLines,
 } from '../flags/data.ts'
 import { namedNetwork } from '../flags/named-network.ts'
+import type { PreprocessingFlags } from '../flags/preprocessing.ts'
 import { importOptions } from '../flags/preprocessing.ts'
+
+export interface EvalOptions extends PreprocessingFlags {
+  model?: string
+  weights?: string
+  dataset?: string
+  data?: string
+  kernels: string
+  json?: boolean
+}
 
 export async function evaluate(argument: string | undefined, options: EvalOptions): Promise<void> {
   const kernels = oneOf('--kernels', options.kernels, kernelKinds)

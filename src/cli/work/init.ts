@@ -10,9 +10,13 @@ import { findNetwork } from '../../train/find-network.ts'
 import { UserError } from '../../util/errors.ts'
 import { writeAtomically } from '../../util/files.ts'
 import { suggestion } from '../../util/suggest.ts'
-import type { InitOptions } from '../commands/init.ts'
 import { print } from '../display/output.ts'
 import { checkOutput } from '../flags/output-file.ts'
+
+export interface InitOptions {
+  output: string
+  force?: boolean
+}
 
 /** Writes a recipe with comments. Throws UserError where there is no such network or data set. */
 export function init(modelName: string, dataName: string, { output, force }: InitOptions): void {

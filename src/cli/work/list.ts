@@ -1,5 +1,4 @@
 /** @file The work of espalier list. */
-import { markdownTable } from 'markdown-table'
 import { datasets } from '../../data/index.ts'
 import { methods } from '../../methods/index.ts'
 import { rewirings } from '../../methods/rewiring/index.ts'
@@ -8,9 +7,17 @@ import { granularities } from '../../sparsity/granularity/index.ts'
 import { scopes } from '../../sparsity/scope.ts'
 import { tiedSummary } from '../../sparsity/tied.ts'
 import { UserError } from '../../util/errors.ts'
-import type { Kind, ListOptions } from '../commands/list.ts'
 import { print, printJson } from '../display/output.ts'
+import { glossary } from '../display/width.ts'
+import type { Kind } from '../flags/kinds.ts'
 import { listRecipes, recipeText } from './recipe-list.ts'
+
+export interface ListOptions {
+  family?: string
+  network?: string
+  data?: string
+  json?: boolean
+}
 
 type Entry = { name: string; summary: string }
 
@@ -36,5 +43,5 @@ export function list(kind: Kind, { json, ...filter }: ListOptions): void {
   const entries = kind === 'recipes' ? listRecipes(filter) : kinds[kind]()
   if (json) printJson(entries)
   else if (kind === 'recipes') print(listRecipes(filter).map(recipeText).join('\n\n'))
-  else print(markdownTable([[kind, ''], ...entries.map(({ name, summary }) => [name, summary])]))
+  else print(glossary(entries))
 }

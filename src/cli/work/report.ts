@@ -3,14 +3,22 @@ import { basename, dirname, extname, join, relative } from 'node:path'
 import { toCsv } from '../../report/formats/csv.ts'
 import { toLatex } from '../../report/formats/latex.ts'
 import { toMarkdown } from '../../report/formats/markdown.ts'
+import type { Format } from '../../report/formats/names.ts'
 import { type LinkedPicture, markdownReport } from '../../report/markdown-report.ts'
 import { type Report, reportOf } from '../../report/report.ts'
 import { UserError } from '../../util/errors.ts'
 import { makeFolder, writeAtomically } from '../../util/files.ts'
 import { optional } from '../../util/optional.ts'
-import type { Format, ReportOptions } from '../commands/report.ts'
 import { print, printJson } from '../display/output.ts'
 import { currentIo } from '../io.ts'
+
+export interface ReportOptions {
+  format?: Format
+  output?: string
+  svg?: string
+  each?: boolean
+  json?: boolean
+}
 
 const endings: Record<string, Format> = { '.md': 'markdown', '.csv': 'csv', '.tex': 'latex', '.html': 'html' }
 

@@ -9,14 +9,30 @@ import { ticketTables } from '../../experiment/ticket/report.ts'
 import { runTicket, type TicketOutcome } from '../../experiment/ticket/run.ts'
 import { UserError } from '../../util/errors.ts'
 import { bytes, clock, grouped } from '../../util/format.ts'
-import type { RunOptions } from '../commands/run.ts'
 import { DataDisplay } from '../display/data-progress.ts'
 import { interruptedStatus, interruptible } from '../display/interruptible.ts'
 import { print, printJson } from '../display/output.ts'
-import { RunDisplay } from '../display/progress.ts'
+import { EXPENDABLE, RunDisplay } from '../display/progress.ts'
+import { fitting } from '../display/width.ts'
 import { recipePath } from '../flags/recipe-file.ts'
 import { exitWith } from '../io.ts'
 import { StopBeforePruning } from './stop-before-pruning.ts'
+
+export interface RunOptions {
+  set: string[]
+  seed?: string
+  onCollapse?: string
+  kernels?: string
+  out?: string
+  resume?: boolean
+  force?: boolean
+  dryRun?: boolean
+  quiet?: boolean
+  json?: boolean
+  jsonSteps?: boolean
+  checkpointSeconds: number
+  untilPruning?: boolean
+}
 
 export async function run(given: string, options: RunOptions): Promise<void> {
   const path = recipePath(given, 'recipe')
@@ -25,7 +41,8 @@ export async function run(given: string, options: RunOptions): Promise<void> {
   if (options.onCollapse !== undefined && readRecipe(path, options.set).prune === undefined)
     throw new UserError(`--on-collapse is for recipes that prune: ${path} has no prune section`)
   const recipe = readRecipe(path, [...options.set, ...changes])
-  const { out, resume, force, quiet, json, checkpointSeconds } = options
+  const { out, resume, force, quiet, jsonSteps, checkpointSeconds } = options
+  const json = options.json || jsonSteps
   if (resume && force) throw new UserError('--resume and --force exclude each other')
   if (quiet && json) throw new UserError('--quiet and --json exclude each other')
   if (force && !out) throw new UserError('--force needs --out with the folder of the run')
@@ -57,8 +74,8 @@ export async function run(given: string, options: RunOptions): Promise<void> {
       onEvent: (event) => {
         loading?.stop()
         stop?.see(event)
-        if (json) printJson(event)
-        else display?.show(event)
+        if (!json) display?.show(event)
+        else if (event.type !== 'progress' || jsonSteps) printJson(event)
       },
     })
     if (!outcome.interrupted) {
@@ -83,7 +100,7 @@ function showTicket({ folder, phases }: TicketOutcome, { json, quiet }: Pick<Run
 }
 
 function showDryRun(result: DryRun): void {
-  print(layerTable(result.layers))
+  print(fitting(layerTable(result.layers), EXPENDABLE))
   const kernels = Object.entries(result.kernels).map(([name, n]) => `${n} ${name}`)
   print(`\n${grouped(result.parameters)} parameters in all; engine: ${result.engine}`)
   print(`one training step: ${kernels.join(', ')}`)

@@ -10,32 +10,44 @@ import { UserError } from '../../util/errors.ts'
 import { writeAtomically } from '../../util/files.ts'
 import { optional } from '../../util/optional.ts'
 import { commandFile } from '../../util/package.ts'
-import type { SweepOptions } from '../commands/sweep.ts'
 import { interruptedStatus, interruptible } from '../display/interruptible.ts'
 import { print, printJson } from '../display/output.ts'
 import { SweepDisplay } from '../display/sweep.ts'
 import { recipePath } from '../flags/recipe-file.ts'
 import { exitWith } from '../io.ts'
 
+export interface SweepOptions {
+  set: string[]
+  out?: string
+  jobs?: number
+  threads?: number
+  redis?: string
+  resume?: boolean
+  dryRun?: boolean
+  json?: boolean
+  jsonSteps?: boolean
+}
+
 export async function sweepOver(path: string, options: SweepOptions): Promise<void> {
   if (options.redis !== undefined && (options.jobs ?? options.threads) !== undefined)
     throw new UserError(
       '--jobs and --threads are for runs on this machine: with --redis, workers have flags of their own',
     )
-  const { jobs = 1 } = options
+  const { jobs = 1, jsonSteps } = options
+  const json = options.json || jsonSteps
   const { threads = Math.max(1, Math.floor(availableParallelism() / jobs)) } = options
   const sweep = readSweep(recipePath(path, 'sweep'), options.set)
   const out = options.out ?? join('sweeps', sweep.name)
-  if (options.dryRun) return showPlan(sweep, out, options.json)
+  if (options.dryRun) return showPlan(sweep, out, json)
   const onNotice = (text: string) => {
-    if (options.json) printJson({ type: 'notice', text })
+    if (json) printJson({ type: 'notice', text })
     else if (display) display.line(text)
     else print(text)
   }
   let display: SweepDisplay | undefined
   const queue = options.redis === undefined ? undefined : await openQueue(options.redis, onNotice)
   const command = [commandFile()]
-  display = options.json ? undefined : new SweepDisplay(sweep.cells.length, resultsOf(sweep, out).size)
+  display = json ? undefined : new SweepDisplay(sweep.cells.length, resultsOf(sweep, out).size)
   const { signal, received, release } = interruptible(() => display?.stop())
   try {
     const { results, failed } = await runSweep(sweep, {
@@ -43,15 +55,18 @@ export async function sweepOver(path: string, options: SweepOptions): Promise<vo
       signal,
       resume: options.resume,
       run: queue?.run ?? pool({ jobs, threads, command }),
-      onEvent: (event) => (options.json ? printJson(lineOf(event)) : display?.show(event)),
+      onEvent: (event) => {
+        if (!json) display?.show(event)
+        else if (event.type !== 'progress' || jsonSteps) printJson(lineOf(event))
+      },
     })
     display?.stop()
     const table = accuracyTable(sweep, results)
     writeAtomically(join(out, 'report.md'), reportOf(sweep, table))
-    if (!options.json) print(`\nTest accuracy in percent:\n\n${table}\n\nThe sweep is in ${out}`)
+    if (!json) print(`\nTest accuracy in percent:\n\n${table}\n\nThe sweep is in ${out}`)
     if (received()) {
       const rest = queue ? ' --redis URL, which also collects what workers still finish' : ''
-      if (!options.json) print(`interrupted; go on with: espalier sweep ${path} --resume --out ${out}${rest}`)
+      if (!json) print(`interrupted; go on with: espalier sweep ${path} --resume --out ${out}${rest}`)
       exitWith(interruptedStatus(received()))
     } else if (failed.size > 0) exitWith(1)
   } finally {

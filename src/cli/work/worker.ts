@@ -4,10 +4,16 @@ import type { WorkerEvent } from '../../sweep/queue/worker.ts'
 import { clock, percent } from '../../util/format.ts'
 import { optional } from '../../util/optional.ts'
 import { commandFile } from '../../util/package.ts'
-import type { WorkerOptions } from '../commands/worker.ts'
 import { interruptedStatus, interruptible } from '../display/interruptible.ts'
 import { print } from '../display/output.ts'
 import { exitWith } from '../io.ts'
+
+export interface WorkerOptions {
+  redis: string
+  concurrency: number
+  threads?: number
+  lockSeconds: number
+}
 
 export async function workOn(options: WorkerOptions): Promise<void> {
   const { concurrency, lockSeconds } = options

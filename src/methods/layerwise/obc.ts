@@ -11,7 +11,9 @@
  * sqrt([H^-1]_pp) of its steps: a column of the present inverse is the original one minus the sum of v_p v. A
  * row of d weights takes d^3 / 6 products, instead of the d^3 / 3 of downdates.
  */
+
 import { cholesky, inverse, solveCholesky } from '../../linear/small.ts'
+import { UserError } from '../../util/errors.ts'
 import { mergeTraces } from './merge.ts'
 import { factored, type LayerProblem, type LayerSolution } from './problem.ts'
 
@@ -82,7 +84,7 @@ function traceRow(
   for (let k = 0, m = n; m > 0; k++, m--) {
     const p = cheapest(w, diagonal, left, m)
     const pivot = diagonal[p]
-    if (!(pivot > 0)) throw new Error('rounding has made the Hessian of a pruned row indefinite: use more damping')
+    if (!(pivot > 0)) throw new UserError('rounding has made the Hessian of a pruned row indefinite: use more damping')
     const start = left[p] * n
     for (let i = 0; i < m; i++) column[i] = inverted[start + left[i]]
     subtractSteps(v, n, k, p, column, m)
