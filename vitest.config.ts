@@ -10,6 +10,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,
+    // --coverage; what runs in processes of its own, as the tests of signals do, is not counted.
+    coverage: { provider: 'v8', include: ['src/**'], reporter: ['text-summary', 'html'] },
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
   },
 })

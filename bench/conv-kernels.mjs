@@ -2,7 +2,7 @@
 // lowers it to.
 import { conv as lowering } from '../dist/engine/lowering/conv.js'
 import { Conv, ConvInputGrad, ConvSampleSquares, ConvWeightGrad } from '../dist/graph/operators/conv.js'
-import { Graph } from '../dist/index.js'
+import { Graph } from '../dist/graph.js'
 import { PLACES, ratesOf } from './espalier.mjs'
 import { rateTable } from './report.mjs'
 

@@ -1,7 +1,8 @@
 // How long the engine waits for data while ResNet-20 trains with crops and flips: the kernels that read the
 // batch, which are part of the step, and all that happens outside of the engine between two steps.
 import { markdownTable } from 'markdown-table'
-import { augmentations, findModel, Network, openMachine, synthetic, train } from '../dist/index.js'
+import { augmentations, synthetic } from '../dist/data.js'
+import { findModel, Network, openMachine, train } from '../dist/index.js'
 import { median, threadsText } from './contender.mjs'
 import { milliseconds, percent } from './report.mjs'
 import { BATCH, MODEL } from './resnet20.mjs'

@@ -1,19 +1,12 @@
 // This engine as a contender, and how much of the machine's arithmetic peak its kernels reach.
+
+import { synthetic } from '../dist/data.js'
 import { call } from '../dist/engine/kernel.js'
 import { peak } from '../dist/engine/kernels/peak.js'
 import { Program } from '../dist/engine/program.js'
 import { loadBatch } from '../dist/graph/operators/batch.js'
-import {
-  compile,
-  findModel,
-  Graph,
-  Network,
-  openMachine,
-  random,
-  SparseModel,
-  scopes,
-  synthetic,
-} from '../dist/index.js'
+import { compile, Graph } from '../dist/graph.js'
+import { findModel, Network, openMachine, random, SparseModel, scopes } from '../dist/index.js'
 import { setHyper } from '../dist/optim/sgd.js'
 import { median, takeTurns, timedSync } from './contender.mjs'
 import { percent } from './report.mjs'

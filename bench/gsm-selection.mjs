@@ -2,7 +2,8 @@
 // exact selection itself, and all that the method adds to a step of SGD.
 import { writeFileSync } from 'node:fs'
 import { markdownTable } from 'markdown-table'
-import { findModel, Network, openMachine, synthetic } from '../dist/index.js'
+import { synthetic } from '../dist/data.js'
+import { findModel, Network, openMachine } from '../dist/index.js'
 import { roundsOf, threadsText } from './contender.mjs'
 import { machineText, milliseconds, percent } from './report.mjs'
 

@@ -1,7 +1,10 @@
 // What contenders that infer are given: a network, weights in which nothing is zero or one but what is
 // pruned, and a batch of images.
+
+import { synthetic } from '../dist/data.js'
 import { storeFloats } from '../dist/formats/safetensors.js'
-import { findModel, Graph, random, synthetic } from '../dist/index.js'
+import { Graph } from '../dist/graph.js'
+import { findModel, random } from '../dist/index.js'
 import { beginning } from '../dist/models/model.js'
 
 /**

@@ -2,7 +2,8 @@
 // what bounds them.
 import { writeFileSync } from 'node:fs'
 import { sizeOf } from '../dist/graph/tensor.js'
-import { findModel, Graph, prunableParameters } from '../dist/index.js'
+import { Graph, prunableParameters } from '../dist/graph.js'
+import { findModel } from '../dist/index.js'
 import { takeTurns } from './contender.mjs'
 import { trainingSteps } from './espalier.mjs'
 import { pyTorchContenders } from './pytorch.mjs'

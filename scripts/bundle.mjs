@@ -10,12 +10,21 @@ import { rolldown } from 'rolldown'
 import { dts } from 'rolldown-plugin-dts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const {
+  dependencies,
+  exports: exported,
+  peerDependencies,
+} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const outside = [...Object.keys(dependencies), ...Object.keys(peerDependencies)]
 const external = (id) => id.startsWith('node:') || outside.some((name) => id === name || id.startsWith(`${name}/`))
 
-/** Files of the entries that package.json exports, by the modules that they are made of. */
-const entries = { index: 'index', web: 'web', 'web-onnx': 'web-onnx' }
+/** The entries that package.json exports: files of lib, each made of the module of the same name in dist. */
+const entries = Object.fromEntries(
+  Object.values(exported).flatMap(({ types }) => {
+    const name = /^\.\/lib\/(.*)\.d\.ts$/.exec(types)?.[1]
+    return name === undefined ? [] : [[name, name]]
+  }),
+)
 /** Programs: nobody imports them, so they have no types. */
 const programs = { cli: 'cli/main', 'hdf5-worker': 'formats/hdf5-worker' }
 

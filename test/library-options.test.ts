@@ -3,13 +3,13 @@
  * and nothing has changed.
  */
 import { expect, it } from 'vitest'
+import { holdOut, synthetic } from '../src/data.ts'
 import {
   checkRecipe,
   chooseTensors,
   dryRun,
   findModel,
   gradualPruning,
-  holdOut,
   learningRate,
   Network,
   openMachine,
@@ -25,7 +25,6 @@ import {
   runTicket,
   Scoring,
   SparseModel,
-  synthetic,
   train,
   UserError,
   weightsOf,

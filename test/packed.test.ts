@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, extname, join } from 'node:path'
 import { chromium } from 'playwright-core'
+import { publint } from 'publint'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { compiled, root } from './cli/cli.ts'
@@ -65,6 +66,10 @@ it('holds every file that it exports or runs, and no tests', () => {
   for (const file of [...targets, ...Object.values(manifest.bin as Record<string, string>)])
     expect(existsSync(join(installed(), file)), file).toBe(true)
   for (const folder of ['test', 'src', 'bench']) expect(existsSync(join(installed(), folder))).toBe(false)
+})
+
+it('is laid out as Node, TypeScript and bundlers expect', async () => {
+  expect((await publint({ pkgDir: installed(), pack: false, strict: true })).messages).toEqual([])
 })
 
 it('takes little room with all that it depends on', () => {
@@ -147,13 +152,15 @@ it('imports in Node, and runs', () => {
   writeFileSync(
     join(project, 'use.js'),
     `import { openMachine, pruneStored, readWeights, SparseModel, writeNetwork } from 'espalier'
+import { loadDataset } from 'espalier/data'
+import { Graph } from 'espalier/graph'
 import { parseSafetensors } from 'espalier/web'
 import { readOnnx } from 'espalier/web/onnx'
 const weights = await readWeights('model.onnx')
 const { file } = pruneStored(weights, { method: 'magnitude', sparsity: 0.5, scope: 'global', tensors: ['w'], seed: 0 })
 await writeNetwork('half.onnx', { weights: file, onnx: weights.onnx })
 const model = new SparseModel(await readWeights('half.onnx'), { machine: await openMachine() })
-console.log(JSON.stringify([...model.run([0, 1, 1, 0])]), typeof parseSafetensors, typeof readOnnx)`,
+console.log(JSON.stringify([...model.run([0, 1, 1, 0])]), typeof parseSafetensors, typeof readOnnx, typeof Graph, typeof loadDataset)`,
   )
   const output = execFileSync(process.execPath, ['use.js'], {
     cwd: project,
@@ -161,7 +168,7 @@ console.log(JSON.stringify([...model.run([0, 1, 1, 0])]), typeof parseSafetensor
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   // 7, 8 and 9 are left of the middle rows.
-  expect(output.trim()).toBe('[7,8,9] function function')
+  expect(output.trim()).toBe('[7,8,9] function function function function')
 })
 
 it('its command runs', () => {
@@ -176,7 +183,9 @@ it('its types resolve', () => {
   for (const name of ['@types/node', 'undici-types']) link(name)
   writeFileSync(
     join(project, 'use.ts'),
-    `import { type Evaluation, findModel, type Recipe, SparseModel, type WeightsFile } from 'espalier'
+    `import { type Evaluation, findModel, Network, type Recipe, SparseModel, type WeightsFile } from 'espalier'
+import { loadDataset } from 'espalier/data'
+import { Graph, openMachine } from 'espalier/graph'
 import { parseSafetensors, wasmMachine } from 'espalier/web'
 import { type OnnxWeights, readOnnx } from 'espalier/web/onnx'
 const model: string = findModel('resnet20').name
@@ -184,7 +193,11 @@ export const load = (bytes: Uint8Array, module: WebAssembly.Module): SparseModel
 export type Known = Evaluation | Recipe | WeightsFile | OnnxWeights
 // @ts-expect-error a name is no number
 findModel(20)
-void parseSafetensors`,
+void parseSafetensors
+// Types are the same whichever entry they come from.
+export const model2 = async (file: WeightsFile) => new SparseModel(file, { machine: await openMachine() })
+export const built = findModel(model).build(new Graph(), new Graph().input('x', [1]), true)
+export const network = async () => new Network({ machine: await openMachine(), model: findModel(model), data: await loadDataset('x') })`,
   )
   const options = [
     '--noEmit',

@@ -1,0 +1,149 @@
+// What espalier/data exports. Written by scripts/api.mjs (npm run api).
+
+export interface Augmentation {
+    pad: number;
+    fill: 'zero' | 'reflect';
+    flip: boolean;
+}
+
+export interface DataProgress {
+    what: string;
+    unit: 'images' | 'bytes';
+    done: number;
+    total: number;
+    perSecond: number;
+    secondsLeft: number;
+}
+
+export interface Dataset extends Normalization {
+    name: string;
+    classes: number;
+    classNames?: readonly string[];
+    image: readonly [
+        number,
+        number,
+        number
+    ];
+    origin?: Origin;
+    train: Split;
+    test: Split;
+    geometry?: Geometry;
+    skipped?: readonly string[];
+}
+
+export interface GetOptions {
+    into?: string;
+    from?: string;
+    onProgress?: OnProgress;
+}
+
+export interface LoadOptions extends Geometry, DecodeOptions {
+    normalization?: string;
+    usual?: Geometry;
+}
+
+export interface Normalization {
+    mean: readonly number[];
+    std: readonly number[];
+}
+
+export interface Split {
+    count: number;
+    images: Uint8Array;
+    labels: Labels;
+}
+
+export interface SyntheticOptions {
+    train?: number;
+    test?: number;
+    classes?: number;
+    image?: readonly [
+        number,
+        number,
+        number
+    ];
+    noise?: number;
+    seed?: number;
+}
+
+export declare class UserError extends Error {
+    name: string;
+}
+
+export declare const augmentations: Record<string, Augmentation & {
+    summary: string;
+}>;
+
+export declare const datasets: Record<string, DatasetEntry>;
+
+export declare function drawAugmentation({ pad, flip }: Pick<Augmentation, 'pad' | 'flip'>, seed: number, epoch: number, samples: ArrayLike<number>, out?: Float32Array): Float32Array;
+
+export declare function findAugmentation(name: string): Augmentation;
+
+export declare function findNormalization(name: string, channels: number): Normalization;
+
+export declare function getDataset(name: string, options?: GetOptions, known?: Record<string, Source>): Promise<Got>;
+
+export declare function holdOut(count: number, validation: number, seed: number, stratifyBy?: ArrayLike<number>): Indices;
+
+export declare function loadDataset(nameOrFolder: string, options?: LoadOptions): Promise<Dataset>;
+
+export declare function loadMnist(folder?: string): Dataset;
+
+export declare const normalizations: Record<string, Entry>;
+
+export declare function synthetic(options?: SyntheticOptions): Dataset;
+
+// Behind it.
+
+export interface DatasetEntry {
+    summary: string;
+    locate?(): string | undefined;
+    load(options: LoadOptions): Promise<Dataset>;
+}
+
+export interface DecodeOptions {
+    skipCorrupt?: boolean;
+    onProgress?: OnProgress;
+}
+
+interface Entry extends Normalization {
+    summary: string;
+}
+
+export interface Geometry {
+    size?: number;
+    crop?: number;
+}
+
+export interface Got {
+    folder: string;
+    downloaded: string[];
+}
+
+export interface Indices {
+    train: Uint32Array;
+    validation: Uint32Array;
+}
+
+export type Labels = Uint8Array | Uint16Array;
+
+export type OnProgress = (progress: DataProgress) => void;
+
+export interface Origin {
+    mean: string;
+    std: string;
+}
+
+export interface PublishedFile {
+    name: string;
+    size: number;
+    md5: string;
+    packed: 'gzip' | 'tar.gz';
+    gives: readonly string[];
+}
+
+export interface Source {
+    base: string;
+    files: readonly PublishedFile[];
+}

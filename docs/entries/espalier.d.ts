@@ -1,0 +1,2065 @@
+// What espalier exports. Written by scripts/api.mjs (npm run api).
+
+export type BatchNormMode = keyof typeof batchNormModes;
+
+export interface CompactReport {
+    layers: CompactLayer[];
+    parameters: {
+        before: number;
+        after: number;
+    };
+    multiplications: {
+        before: number;
+        after: number;
+    };
+}
+
+export interface Connectivity {
+    layers: PathCount[];
+    collapsed: PathCount[];
+    deadOutputs: number;
+    outputs: number;
+}
+
+export type Count = (n: number, sparsity: number) => number;
+
+export interface Dataset extends Normalization {
+    name: string;
+    classes: number;
+    classNames?: readonly string[];
+    image: readonly [
+        number,
+        number,
+        number
+    ];
+    origin?: Origin;
+    train: Split;
+    test: Split;
+    geometry?: Geometry;
+    skipped?: readonly string[];
+}
+
+export interface DryRun {
+    engine: string;
+    layers: LayerCount[];
+    parameters: number;
+    kernels: Record<string, number>;
+    arenaBytes: number;
+    secondsPerStep: number;
+    runs?: {
+        name: string;
+        steps: number;
+    }[];
+    steps?: number;
+    estimatedSeconds?: number;
+    warning?: string;
+    guess?: string;
+    missingData?: string;
+}
+
+export type EngineName = 'native' | 'wasm' | 'reference';
+
+export interface EpochResult {
+    epoch: number;
+    step: number;
+    learningRate: number;
+    trainLoss: number;
+    trainAccuracy: number;
+    reactivated?: number;
+}
+
+export interface Evaluation {
+    loss: number;
+    accuracy: number;
+    correct: number;
+    count: number;
+    constant?: true;
+}
+
+export interface Floor {
+    weights: number;
+    share: number;
+}
+
+export interface GradualOptions extends Omit<PruneOptions, 'sparsity'> {
+    schedule: PruningSchedule;
+    event?(network: Network, event: PruningEvent, index: number): PruneResult;
+    before?(step: number, first: boolean): void;
+    after?(step: number, target: number, result: PruneResult): void;
+}
+
+export interface Hook {
+    atStep(step: number, network: Network): void;
+}
+
+export type InitializerName = keyof typeof initializers;
+
+export type Kernels = (typeof kernelKinds)[number];
+
+export interface LayerCount {
+    name: string;
+    size: number;
+    kept: number;
+    effective?: number;
+    learnable?: number;
+}
+
+export interface LayerGain {
+    name: string;
+    sparse: boolean;
+    gain?: number;
+}
+
+export interface LayerwiseOptions {
+    layers?: readonly string[];
+    samples?: number;
+    damp?: number;
+    seed?: number;
+    progress?(layer: string, done: number, total: number): void;
+}
+
+export interface LayerwiseResult extends PruneResult {
+    reconstructions: Reconstruction[];
+}
+
+export interface Machine {
+    readonly engine: EngineName;
+    readonly threads: number;
+    readonly description: string;
+    allocate(floats: number): Arena;
+    runApart(runs: readonly Run[]): void;
+}
+
+export interface MachineOptions {
+    engine?: EngineName;
+    threads?: number;
+    instructionSet?: string;
+}
+
+export interface Measured {
+    gradient: Floats;
+    squares: Floats;
+    hessianGradient: Floats;
+    hessianGradientOfAll: Floats;
+    hessianDiagonal: Floats;
+    flow: Floats;
+}
+
+export interface Model {
+    name: string;
+    summary: string;
+    image: readonly [
+        number,
+        number,
+        number
+    ];
+    classes: number;
+    resize?: number;
+    widen?: number;
+    published?: readonly string[];
+    defaultInit?: InitializerName;
+    build(graph: Graph, images: Tensor, training: boolean): Tensor;
+    closing?(graph: Graph, logits: Tensor): Tensor;
+}
+
+export interface ModelFamily extends Omit<Model, 'build'> {
+    build(graph: Graph, images: Tensor, training: boolean, options: Required<ModelOptions>): Tensor;
+}
+
+export interface ModelOptions {
+    classes?: number;
+    widen?: number;
+}
+
+export interface Moves {
+    pruned: Int32Array;
+    grown: Int32Array;
+}
+
+export interface Named<F extends TensorFile> {
+    file: F;
+    renamed: ReadonlyMap<string, string>;
+}
+
+export declare class Network {
+    #private;
+    readonly machine: Machine;
+    readonly model: Model;
+    readonly data: Dataset;
+    readonly parameters: readonly Tensor[];
+    readonly stored: readonly Tensor[];
+    readonly prunable: readonly Tensor[];
+    readonly indices: Indices;
+    readonly batch: number;
+    readonly augment?: Augmentation;
+    readonly tying?: Tying;
+    readonly active?: number;
+    readonly weights: Weights;
+    readonly kernels: LayerKernels;
+    constructor(options: NetworkOptions);
+    get stepsPerEpoch(): number;
+    get executable(): Executable;
+    values(parameter: string): Floats;
+    mask(parameter: string): Floats;
+    momentum(parameter: string): Floats;
+    activity(parameter: string): Floats;
+    freezeActive(): void;
+    smoothedGradient(parameter: string): Floats;
+    layers(): MaskedLayer[];
+    selectTop(layers: readonly MaskedLayer[], keep: number): void;
+    applyMasks(): void;
+    fitKernels(): void;
+    gains(): LayerGain[];
+    densify(): void;
+    counts(): LayerCount[];
+    assertMasked(): void;
+    step(samples: ArrayLike<number>, when?: StepTime): StepResult;
+    denseGradients(samples: ArrayLike<number>, when?: StepTime): Floats[];
+    evaluate(part: 'test' | 'validation'): Evaluation;
+    evaluateTraining(samples: Uint32Array): Evaluation;
+}
+
+export interface NetworkOptions {
+    machine: Machine;
+    model: Model;
+    data: Dataset;
+    batch?: number;
+    validation?: number;
+    stratify?: boolean;
+    seed?: number;
+    init?: InitializerName;
+    augment?: Augmentation;
+    judged?: number;
+    prunable?: readonly string[];
+    kernels?: Kernels;
+    denseGradients?: boolean;
+    smoothing?: number;
+    groupLasso?: number;
+    tying?: Tying;
+    active?: number;
+    programs?: Readonly<Record<string, (forward: Forward, model: Model) => Graph>>;
+}
+
+export interface Normalization {
+    mean: readonly number[];
+    std: readonly number[];
+}
+
+export interface ObcOptions extends LayerwiseOptions {
+    sparsity: number;
+    scope?: ScopeName;
+}
+
+export type OnCollapse = (typeof onCollapseKinds)[number];
+
+export interface OnnxModel {
+    file: OnnxFile;
+    network: OnnxNetwork | Unsupported;
+    reading: ImportOptions;
+}
+
+export interface OnnxOptions {
+    sparse?: boolean;
+    float16?: boolean;
+    foldBatchNorm?: boolean;
+    compact?: boolean;
+    multipleOf?: number;
+    batch?: number;
+    sizes?: boolean;
+}
+
+export interface Overlap {
+    name: string;
+    size: number;
+    keptA: number;
+    keptB: number;
+    both: number;
+    jaccard: number;
+}
+
+export interface PathCount extends LayerCount {
+    effective: number;
+}
+
+export interface Pattern {
+    n: number;
+    m: number;
+}
+
+export type PrunableSet = (typeof prunableSets)[number];
+
+export interface PruneOptions extends MaskOptions {
+    method?: SaliencyName | Scoring;
+    seed?: number;
+    progress?(done: number, total: number): void;
+}
+
+export interface PruneResult extends Connectivity {
+    sparsity: number;
+    floor?: string;
+    statistics?: RefreshedStatistics;
+}
+
+export interface PrunedFile {
+    file: TensorFile;
+    layers: LayerCount[];
+}
+
+export interface PrunedWeight extends LayerCount {
+    shape: readonly number[];
+    before: number;
+}
+
+export interface PrunedWeights {
+    changes: Map<string, StoredTensor>;
+    tensors: PrunedWeight[];
+    emptied: string[];
+}
+
+export interface PruningEvent {
+    step: number;
+    sparsity: number;
+    at(final: number): number;
+}
+
+export interface PruningSchedule {
+    kind: ScheduleKind;
+    sparsity: number;
+    start: number;
+    end: number;
+    every: number;
+    initial?: number;
+}
+
+export declare class Random {
+    #private;
+    constructor(state: Uint32Array);
+    bits(): number;
+    uniform(): number;
+    below(n: number): number;
+    normal(): number;
+    permutation(n: number): Uint32Array;
+}
+
+export interface RateSchedule {
+    kind: 'constant' | 'steps' | 'cosine';
+    base: number;
+    total: number;
+    warmup?: number;
+    drops?: readonly number[];
+    factor?: number;
+}
+
+export type Recipe = z.output<typeof recipeSchema>;
+
+export interface Reconstruction {
+    name: string;
+    error: number;
+    dead: number;
+}
+
+export interface Rewiring {
+    begin?(layers: readonly SparseLayer[]): void;
+    event(layers: readonly SparseLayer[], context: RewiringContext): Moves[];
+    state(): Record<string, number>;
+    restore(state: Readonly<Record<string, number>>): void;
+}
+
+export interface RewiringContext {
+    draw(name: string): Random;
+    step: number;
+    rate: number;
+    owed: number;
+    elapsed: number;
+    gradient(layer: string): Floats;
+}
+
+export interface RewiringEvent {
+    step: number;
+    pruned: number;
+    grown: number;
+    state: Record<string, number>;
+    layers: {
+        name: string;
+        pruned: number;
+        grown: number;
+        before: number;
+        after: number;
+    }[];
+    explored: number;
+    remaining: number;
+    seconds: number;
+}
+
+export declare class RewiringHook implements Hook {
+    #private;
+    constructor(options: RewiringOptions);
+    atStep(step: number, network: Network): void;
+    save(): {
+        state: Record<string, number>;
+        tensors: Map<string, StoredTensor>;
+    };
+    restore(state: Readonly<Record<string, number>>, file: TensorFile, network: Network): void;
+}
+
+export type RewiringName = keyof typeof known;
+
+export interface RewiringOptions {
+    rewiring: Rewiring;
+    granularity?: RunName;
+    schedule: RewiringSchedule;
+    rate(step: number): number;
+    seed: number;
+    gradients?: 'batch' | 'smoothed';
+    hidden?: HiddenWeights;
+    logged?(step: number): boolean;
+    onEvent?(event: RewiringEvent): void;
+}
+
+export interface RewiringSchedule {
+    start: number;
+    end: number;
+    period(step: number): number;
+}
+
+export interface RewiringSettings {
+    seed: number;
+    moves: number;
+    tolerance?: number;
+    threshold?: number;
+    faithful?: boolean;
+    fraction?: number;
+    temperature(step: number): number;
+    eta?: number;
+}
+
+export type RunEvent = {
+    type: 'start';
+    folder: string;
+    engine: string;
+    layers: LayerCount[];
+    epochs: number;
+    steps: number;
+    resumedAt?: number;
+} | ({
+    type: 'progress';
+    sparsity: number;
+} & Progress) | EpochReport | PruneReport | ({
+    type: 'rewire';
+} & RewiringEvent) | {
+    type: 'pruning';
+    phase: string;
+    text: string;
+    share?: number;
+} | {
+    type: 'notice';
+    text: string;
+} | {
+    type: 'phase';
+    name: string;
+    index: number;
+    phases: number;
+} | {
+    type: 'end';
+    folder: string;
+    result: RunResult;
+};
+
+export type RunName = keyof typeof axes;
+
+export interface RunOptions {
+    out?: string;
+    resume?: boolean;
+    force?: boolean;
+    checkpointSeconds?: number;
+    machine?: Machine;
+    data?: Dataset;
+    signal?: AbortSignal;
+    onUnstoppable?(is: boolean): void;
+    onEvent?(event: RunEvent): void;
+    onData?(progress: DataProgress): void;
+}
+
+export interface RunOutcome {
+    folder: string;
+    interrupted: boolean;
+    result?: RunResult;
+}
+
+export interface RunResult extends Connectivity {
+    kernels: LayerGain[];
+    sparsity: number;
+    dense?: Evaluation;
+    final: Evaluation;
+    gap?: Gap;
+    denseBytes: number;
+    modelBytes: number;
+    seconds: number;
+}
+
+export interface Saliency<Needed extends Statistic = never> {
+    summary: string;
+    needs?: readonly Needed[];
+    temperature?: number;
+    sign?: 1 | -1;
+    rounds?: Rounds;
+    score(layers: readonly ScoredLayer<Needed>[], context: ScoreContext): void;
+}
+
+export type SaliencyName = keyof typeof saliencies;
+
+export interface Scope {
+    summary: string;
+    groups(layers: readonly Layer[], sparsity: number, count?: Count): Group[];
+    channelShare?(shapes: readonly Shape[]): number;
+}
+
+export type ScopeName = keyof typeof scopes;
+
+export interface ScoreContext {
+    draw(name: string): Random;
+    miniBatch: number;
+    sign: 1 | -1;
+}
+
+export type ScoredLayer<Needed extends Statistic = never> = {
+    name: string;
+    weights: Floats;
+    scores: Floats;
+} & Pick<Measured, Needed>;
+
+export declare class Scoring {
+    #private;
+    readonly method: SaliencyName;
+    readonly programs: Programs;
+    readonly rounds: number;
+    readonly returning: boolean;
+    readonly runs: number;
+    constructor(options: ScoringOptions);
+    score(network: Network, layers: readonly ScoredLayer[], time: ScoringTime, ran?: () => void): void;
+}
+
+export interface ScoringOptions {
+    method: SaliencyName;
+    samples?: number;
+    available?: number;
+    miniBatch?: number;
+    batchNorm?: BatchNormMode;
+    temperature?: number;
+    prunable?: readonly string[];
+    probes?: number;
+    sign?: '+' | '-';
+    rounds?: number;
+}
+
+export interface SgdOptions {
+    momentum?: number;
+    nesterov?: boolean;
+    weightDecay?: number;
+    biasDecay?: number;
+    l1?: number;
+}
+
+export interface SparseGptOptions extends LayerwiseOptions {
+    sparsity?: number;
+    scope?: 'layerwise' | 'erk';
+    pattern?: Pattern;
+    sequential?: boolean;
+}
+
+export interface SparseLayer {
+    readonly name: string;
+    readonly length: number;
+    readonly size: number;
+    readonly positions: Int32Array;
+    readonly values: Float64Array;
+}
+
+export declare class SparseModel {
+    #private;
+    readonly model: Model;
+    readonly machine: Machine;
+    constructor(file: TensorFile & {
+        onnx?: OnnxModel;
+    }, { machine, kernels, model, source }: SparseModelOptions);
+    run(images: ArrayLike<number>): Float32Array;
+    layers(batch: number): LayerGain[];
+    get sparsity(): number;
+    profile(batch: number, rounds?: number): Profiled[];
+}
+
+export interface SparseModelOptions {
+    machine: Machine;
+    kernels?: Kernels;
+    model?: string;
+    source?: string;
+}
+
+export interface Split {
+    count: number;
+    images: Uint8Array;
+    labels: Labels;
+}
+
+export type Statistic = keyof Measured;
+
+export interface StepProgress {
+    step: number;
+    epoch: number;
+    sums: EpochSums;
+}
+
+export interface StoredNetwork {
+    weights: TensorFile;
+    model?: Model;
+    onnx?: OnnxModel;
+    changed?: ReadonlyMap<string, StoredTensor>;
+}
+
+export interface StoredPruning extends Removing {
+    tensors: readonly string[];
+}
+
+export interface StoredTensor {
+    dtype: DType;
+    shape: readonly number[];
+    data: Uint8Array;
+}
+
+export interface StoredWeight {
+    key: string;
+    dtype: DType;
+    shape: readonly number[];
+    stored(): StoredTensor;
+    weigh(values: StoredTensor): Weighed;
+    parts(): {
+        layer: string;
+        elements: Int32Array;
+    }[];
+}
+
+export interface StoredWeights {
+    weights: StoredWeight[];
+    untouched: Untouched[];
+    quantized: {
+        key: string;
+        weigh(values: StoredTensor): Weighed;
+    }[];
+}
+
+export interface TensorChoice {
+    prunable?: PrunableSet;
+    include?: readonly string[];
+    exclude?: readonly string[];
+}
+
+export interface TensorFile {
+    tensors: Map<string, StoredTensor>;
+    metadata: Record<string, string>;
+}
+
+export interface TicketOutcome extends Omit<RunOutcome, 'result'> {
+    phases: PhaseResult[];
+}
+
+export interface TrainOptions {
+    epochs: number;
+    optimizer?: SgdOptions;
+    schedule: Omit<RateSchedule, 'total'>;
+    seed?: number;
+    hooks?: readonly Hook[];
+    start?: number;
+    resumeAt?: number;
+    epochSoFar?: EpochSums;
+    onStep?(progress: StepProgress): void;
+    onEpoch?(epoch: EpochResult): void;
+    signal?: AbortSignal;
+}
+
+export interface TrainingPlan {
+    kernels: Record<string, number>;
+    persistent: PersistentMemory;
+    peak: number;
+    kept: number;
+    addressable: boolean;
+}
+
+export interface Tying {
+    sparsity: number;
+    rescale?: boolean;
+    granularity?: RunName;
+}
+
+export interface Untouched {
+    key: string;
+    shape: readonly number[];
+    reason: string;
+}
+
+export declare class UserError extends Error {
+    name: string;
+}
+
+export interface WeightsFile extends TensorFile {
+    onnx?: OnnxModel;
+}
+
+export interface Written {
+    onnx?: WrittenOnnx;
+}
+
+export declare const checkRecipe: (value: unknown, source: string) => Recipe;
+
+export declare function checkpointOf(network: Network, metadata: Record<string, string>): TensorFile;
+
+export declare function chooseTensors(model: Model, { prunable, include, exclude }?: TensorChoice, names?: ChoiceNames): Tensor[];
+
+export declare function collapsedLayers<Count extends LayerCount>(counts: readonly Count[]): Count[];
+
+export declare function connectivityOf(model: Model, masks: Masks): Connectivity;
+
+export declare function dryRun(given: Recipe): Promise<DryRun>;
+
+export declare function effectiveSparsity({ layers }: Pick<Connectivity, 'layers'>): number;
+
+export declare function erkDensities(layers: readonly Layer[], keep: number): number[];
+
+export declare function findGranularity(name: string, model: Model): Granularity | undefined;
+
+export declare function findModel(name: string, options?: ModelOptions): Model;
+
+export declare const findNetwork: (name: string, options?: ModelOptions) => Model;
+
+export declare function gradualPruning({ schedule, before, after, event, ...options }: GradualOptions): Hook;
+
+export declare const granularities: {
+    readonly weight: "single weights";
+    readonly 'N:M': "at most N of every M consecutive inputs of an output, such as 2:4";
+    readonly BxB: "tiles of B x B weights, such as 4x4";
+    readonly channel: "whole channels, with all that is tied to them";
+    readonly row: "rows of the kernels of convolutions; of linear layers single weights";
+    readonly kernel: "kernels of convolutions, one for each pair of channels; of linear layers single weights";
+    readonly filter: "filters of convolutions, all that makes an output channel; of linear layers single weights";
+};
+
+export declare const isCollapsed: ({ collapsed, deadOutputs, outputs }: Connectivity) => boolean;
+
+export declare const keptCount: Count;
+
+export declare function learningRate(schedule: RateSchedule, step: number): number;
+
+export declare function loadCheckpoint(network: Network, file: TensorFile, source: string): void;
+
+export declare function loadDataset(nameOrFolder: string, options?: LoadOptions): Promise<Dataset>;
+
+export declare function loadMasks(network: Network, file: TensorFile, source: string): void;
+
+export declare function loadWeights(network: Network, file: TensorFile, source: string): void;
+
+export declare const models: Record<string, ModelFamily>;
+
+export declare function namedAs<F extends TensorFile>(model: Model, file: F): Named<F>;
+
+export declare const networkOfFile: (file: WeightsFile, source: string, name?: string) => Model;
+
+export declare function openMachine(options?: MachineOptions): Promise<Machine>;
+
+export declare function overlapOf(name: string, a: ArrayLike<number>, b: ArrayLike<number>): Overlap;
+
+export declare function packSparse({ tensors, metadata }: TensorFile): TensorFile;
+
+export declare function parseFloor(text: string | number): Floor | undefined;
+
+export declare function parseTorch(bytes: Uint8Array, source: string): TorchFile;
+
+export declare function planTraining(model: Model, batch: number): TrainingPlan;
+
+export declare const prunableSets: readonly [
+    "all",
+    "published",
+    "reference"
+];
+
+export declare function prune(network: Network, options: PruneOptions, event?: number): PruneResult;
+
+export declare function pruneObc(network: Network, options: ObcOptions): LayerwiseResult;
+
+export declare function pruneOnnx(weights: readonly StoredWeight[], removing: Removing): PrunedWeights;
+
+export declare function pruneSparseGpt(network: Network, options: SparseGptOptions): LayerwiseResult;
+
+export declare function pruneStored(file: TensorFile, { tensors: names, ...removing }: StoredPruning): PrunedFile;
+
+export declare function pruningEvents(schedule: PruningSchedule): PruningEvent[];
+
+export declare function random(seed: number, ...name: readonly (string | number)[]): Random;
+
+export declare function readOnnx(bytes: Uint8Array, path: string, options?: ImportOptions, external?: External): OnnxWeights;
+
+export declare function readRecipe(path: string, changes?: readonly string[]): Recipe;
+
+export declare function readSafetensors(path: string): TensorFile;
+
+export declare function readWeights(path: string, options?: ImportOptions, note?: (sentence: string) => unknown): Promise<WeightsFile>;
+
+export declare const rewirings: Readonly<Record<RewiringName, RewiringMethod>>;
+
+export declare function runRecipe(given: Recipe, options?: RunOptions): Promise<RunOutcome>;
+
+export declare function runTicket(given: Recipe, options?: RunOptions): Promise<TicketOutcome>;
+
+export declare const saliencies: {
+    magnitude: Saliency<never>;
+    random: Saliency<never>;
+    'grad-norm': Saliency<"gradient">;
+    snip: Saliency<"gradient">;
+    'iter-snip': Saliency<"gradient">;
+    force: Saliency<"gradient">;
+    grasp: Saliency<"hessianGradient">;
+    'grasp-ref': Saliency<"hessianGradientOfAll">;
+    'fisher-diagonal': Saliency<"squares">;
+    'fisher-pruner': Saliency<"squares">;
+    fts: Saliency<"gradient" | "squares">;
+    fbss: Saliency<"gradient" | "squares">;
+    'hutch-diag': Saliency<"hessianDiagonal">;
+    'hutch-pruning': Saliency<"hessianDiagonal">;
+    hts: Saliency<"gradient" | "hessianDiagonal">;
+    synflow: Saliency<"flow">;
+};
+
+export declare const scopes: {
+    global: {
+        summary: string;
+        groups: (layers: readonly Layer[], sparsity: number, count?: Count | undefined) => {
+            layers: readonly Layer[];
+            keep: number;
+        }[];
+    };
+    layerwise: {
+        summary: string;
+        groups: (layers: readonly Layer[], sparsity: number, count?: Count | undefined) => {
+            layers: Layer[];
+            keep: number;
+        }[];
+        channelShare: () => number;
+    };
+    uniform: {
+        summary: string;
+        groups: (layers: readonly Layer[], sparsity: number, count?: Count | undefined) => Group[];
+        channelShare: () => number;
+    };
+    erk: {
+        summary: string;
+        groups: (layers: readonly Layer[], sparsity: number, count?: Count | undefined) => Group[];
+        channelShare: (shapes: readonly Shape[]) => number;
+    };
+};
+
+export declare function sparsitiesOf(tensors: readonly Tensor[], sparsity: number, others: Readonly<Record<string, number>>, what: string): Map<string, number>;
+
+export declare function sparsityOf(counts: readonly LayerCount[]): number;
+
+export declare function storedWeights(file: OnnxFile): StoredWeights;
+
+export declare function toFloats({ dtype, data }: StoredTensor): Float32Array;
+
+export declare function totalOverlap(name: string, overlaps: readonly Overlap[]): Overlap;
+
+export declare function train(network: Network, options: TrainOptions): Promise<number>;
+
+export declare const truncatedCount: Count;
+
+export declare function unpackSparse({ tensors, metadata }: TensorFile, file: string): TensorFile;
+
+export declare function weightsOf(network: Network, metadata?: Record<string, string>): TensorFile;
+
+export declare function writeNetwork(path: string, stored: StoredNetwork, options?: OnnxOptions): Promise<Written>;
+
+export declare function writeSafetensors(path: string, file: TensorFile): void;
+
+// Behind it.
+
+export interface Agreement {
+    inputs: number;
+    outputs: {
+        name: string;
+        difference: number;
+    }[];
+    lacking: {
+        output: string;
+        reason: string;
+    }[];
+}
+
+export interface Arena {
+    readonly floats: Floats;
+    readonly doubles: Float64Array;
+    bytes(offset: number, count: number): Uint8Array;
+    run(program: Program): void;
+}
+
+export type Attribute = number | string | boolean | readonly number[];
+
+export declare type AttributeProto = Message<"onnx.AttributeProto"> & {
+    name: string;
+    refAttrName: string;
+    docString: string;
+    type: AttributeProto_AttributeType;
+    f: number;
+    i: bigint;
+    s: Uint8Array<ArrayBuffer>;
+    t?: TensorProto;
+    g?: GraphProto;
+    sparseTensor?: SparseTensorProto;
+    tp?: TypeProto;
+    floats: number[];
+    ints: bigint[];
+    strings: Uint8Array<ArrayBuffer>[];
+    tensors: TensorProto[];
+    graphs: GraphProto[];
+    sparseTensors: SparseTensorProto[];
+    typeProtos: TypeProto[];
+};
+
+export enum AttributeProto_AttributeType {
+    UNDEFINED = 0,
+    FLOAT = 1,
+    INT = 2,
+    STRING = 3,
+    TENSOR = 4,
+    GRAPH = 5,
+    SPARSE_TENSOR = 11,
+    TYPE_PROTO = 13,
+    FLOATS = 6,
+    INTS = 7,
+    STRINGS = 8,
+    TENSORS = 9,
+    GRAPHS = 10,
+    SPARSE_TENSORS = 12,
+    TYPE_PROTOS = 14
+}
+
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+export interface Augmentation {
+    pad: number;
+    fill: 'zero' | 'reflect';
+    flip: boolean;
+}
+
+export declare const BYTES_PER: {
+    readonly F64: 8;
+    readonly F32: 4;
+    readonly F16: 2;
+    readonly BF16: 2;
+    readonly I64: 8;
+    readonly I32: 4;
+    readonly I16: 2;
+    readonly I8: 1;
+    readonly U8: 1;
+    readonly BOOL: 1;
+};
+
+export interface Budget {
+    scope: Scope;
+    sparsity: number;
+    count?: Count;
+    floor?: Floor;
+    select: Select;
+}
+
+export interface Builder {
+    apply(operator: Operator, inputs: readonly Tensor[], attributes?: Attributes): Tensor[];
+    constant(values: number | ArrayLike<number>, shape?: Shape, batched?: boolean): Tensor;
+}
+
+export interface ChoiceNames {
+    include: string;
+    exclude: string;
+}
+
+export interface CompactLayer {
+    name: string;
+    outputs: {
+        before: number;
+        after: number;
+    };
+    inputs: {
+        before: number;
+        after: number;
+    };
+    stay: Partial<Record<Reason, number>>;
+}
+
+export type DType = keyof typeof BYTES_PER;
+
+export interface DataProgress {
+    what: string;
+    unit: 'images' | 'bytes';
+    done: number;
+    total: number;
+    perSecond: number;
+    secondsLeft: number;
+}
+
+export interface DecodeOptions {
+    skipCorrupt?: boolean;
+    onProgress?: OnProgress;
+}
+
+export interface DeepROptions {
+    seed: number;
+    temperature?: (step: number) => number;
+    eta?: number;
+}
+
+export declare type DeviceConfigurationProto = Message<"onnx.DeviceConfigurationProto"> & {
+    name: string;
+    numDevices: number;
+    device: string[];
+};
+
+export interface DsrOptions {
+    moves: number;
+    tolerance?: number;
+    threshold?: number;
+    faithful?: boolean;
+}
+
+export interface EpochReport extends EpochResult {
+    type: 'epoch';
+    sparsity: number;
+    validationLoss?: number;
+    validationAccuracy?: number;
+    gap?: Gap;
+    prunedAccuracy?: number;
+    overlap?: number;
+}
+
+export interface EpochSums {
+    loss: number;
+    correct: number;
+    samples: number;
+    reactivated?: number;
+}
+
+export declare class Executable {
+    #private;
+    readonly machine: Machine;
+    readonly memory: MemoryUse;
+    constructor(machine: Machine, layout: Layout);
+    run(program: string): void;
+    static runApart(program: string, executables: readonly Executable[]): void;
+    execute(instructions: readonly Instruction[]): void;
+    profile(program: string, rounds?: number): Profiled[];
+    view(name: string): Floats;
+    bytes(name: string): Uint8Array;
+    offset(name: string): number;
+    has(name: string): boolean;
+    runs(program: string): boolean;
+    copyFrom(other: Executable): void;
+    integers(name: string): Int32Array;
+    write(program: string, input: string, values: ArrayLike<number>): void;
+    read(program: string, output: string): Floats;
+    raw(program: string, output: string): Floats;
+    scalar(program: string, output: string): number;
+}
+
+export interface Extent {
+    offset: number;
+    length: number;
+}
+
+export type External = (location: string, offset: number, length: number) => Uint8Array;
+
+export interface Fan {
+    readonly in: number;
+    readonly out: number;
+}
+
+export type FisherBlocks = 'full' | 'layer' | number;
+
+export type Floats = Float32Array | Float64Array;
+
+export type Forms = Record<'dense' | 'sparse' | 'float16', Size>;
+
+export type Forward = (batch: number, training?: boolean) => ForwardPass;
+
+export interface ForwardPass {
+    graph: Graph;
+    labels: Tensor;
+    logits: Tensor;
+    losses: Tensor;
+    loss: Tensor;
+}
+
+export declare type FunctionProto = Message<"onnx.FunctionProto"> & {
+    name: string;
+    input: string[];
+    output: string[];
+    attribute: string[];
+    attributeProto: AttributeProto[];
+    node: NodeProto[];
+    docString: string;
+    opsetImport: OperatorSetIdProto[];
+    domain: string;
+    overload: string;
+    valueInfo: ValueInfoProto[];
+    metadataProps: StringStringEntryProto[];
+};
+
+export interface Gap {
+    keep: number;
+    kept: number;
+    removed: number;
+    vanished: number;
+}
+
+export interface Geometry {
+    size?: number;
+    crop?: number;
+}
+
+export interface Granularity {
+    summary: string;
+    write(layers: readonly MaskedLayer[], budget: Budget): void;
+}
+
+export declare class Graph implements Builder {
+    #private;
+    readonly nodes: Node[];
+    readonly tensors: Map<string, Tensor>;
+    readonly outputs: Map<string, Tensor>;
+    constructor(from?: Graph);
+    clone(): Graph;
+    input(name: string, shape: Shape, { batched }?: {
+        batched?: boolean | undefined;
+    }): Tensor;
+    parameter(name: string, shape: Shape, initial?: Initial): Tensor;
+    buffer(name: string, shape: Shape, initial: number): Tensor;
+    state(name: string, shape: Shape, { bytes }?: {
+        bytes?: boolean | undefined;
+    }): Tensor;
+    constant(values: number | ArrayLike<number>, shape?: Shape, batched?: boolean): Tensor;
+    apply(operator: Operator, inputs: readonly Tensor[], attributes?: Attributes): Tensor[];
+    output(name: string, tensor: Tensor): void;
+    withRole(role: Role): Tensor[];
+    stored(): Tensor[];
+}
+
+export declare type GraphProto = Message<"onnx.GraphProto"> & {
+    node: NodeProto[];
+    name: string;
+    initializer: TensorProto[];
+    sparseInitializer: SparseTensorProto[];
+    docString: string;
+    input: ValueInfoProto[];
+    output: ValueInfoProto[];
+    valueInfo: ValueInfoProto[];
+    quantizationAnnotation: TensorAnnotation[];
+    metadataProps: StringStringEntryProto[];
+};
+
+export interface Group {
+    layers: readonly Layer[];
+    keep: number;
+}
+
+interface Held {
+    isSparse(name: string): boolean;
+    capacity(name: string): number;
+}
+
+export declare class HiddenWeights {
+    #private;
+    constructor(options: SgdOptions, initial: (name: string) => ArrayLike<number>);
+    begin(names: Iterable<string>): void;
+    step(network: Network, rate: number): void;
+    event(name: string, before: Nonzeros, pruned: ArrayLike<number>, after: Nonzeros, grown: Int32Array): void;
+    save(): [
+        string,
+        StoredTensor
+    ][];
+    restore(name: string, { tensors }: TensorFile): void;
+}
+
+export interface ImportOptions {
+    plane?: readonly [
+        number,
+        number
+    ];
+    layout?: 'NCHW' | 'NHWC';
+}
+
+export interface Indices {
+    train: Uint32Array;
+    validation: Uint32Array;
+}
+
+export type Initial = Fan | number;
+
+export interface Instruction {
+    readonly kernel: Kernel;
+    readonly args: readonly number[];
+}
+
+export declare type IntIntListEntryProto = Message<"onnx.IntIntListEntryProto"> & {
+    key: bigint;
+    value: bigint[];
+};
+
+export interface Kernel<P extends string = string> {
+    readonly name: string;
+    readonly parameters: readonly P[];
+    readonly list?: boolean;
+    extents(args: Readonly<Record<P, number>>, list: readonly number[]): Extent[];
+    reference(args: Readonly<Record<P, number>>, memory: ReferenceMemory, list: readonly number[]): void;
+}
+
+export type Labels = Uint8Array | Uint16Array;
+
+export interface Layer {
+    name: string;
+    shape: Shape;
+    left?: number;
+}
+
+export declare class LayerKernels {
+    #private;
+    readonly kind: Kernels;
+    constructor(kind: Kernels, graphs: Readonly<Record<string, Graph>>, prunable: readonly Tensor[]);
+    choose(left: (name: string) => number, held: Held): Map<string, number>;
+    gains(left: (name: string) => number): LayerGain[];
+}
+
+export interface Layout {
+    programs: Map<string, {
+        graph: Graph;
+        instructions: Instruction[];
+    }>;
+    shared: Map<string, Placed>;
+    own: Map<string, Placed>;
+    constants: Placed[];
+    memory: MemoryUse;
+}
+
+export interface LoadOptions extends Geometry, DecodeOptions {
+    normalization?: string;
+    usual?: Geometry;
+}
+
+export interface MaskOptions {
+    scope?: ScopeName | Scope;
+    sparsity: number;
+    granularity?: string;
+    count?: Count;
+    floor?: Floor;
+    onCollapse?: OnCollapse;
+}
+
+export interface MaskedLayer extends Layer {
+    scores: Floats;
+    mask: Floats;
+}
+
+export type Masks = ReadonlyMap<string, ArrayLike<number>>;
+
+export interface MemoryUse {
+    persistent: number;
+    temporary: number;
+}
+
+export type Message<TypeName extends string = string> = {
+    readonly $typeName: TypeName;
+    $unknown?: UnknownField[] | undefined;
+};
+
+export declare type ModelProto = Message<"onnx.ModelProto"> & {
+    irVersion: bigint;
+    opsetImport: OperatorSetIdProto[];
+    producerName: string;
+    producerVersion: string;
+    domain: string;
+    modelVersion: bigint;
+    docString: string;
+    graph?: GraphProto;
+    metadataProps: StringStringEntryProto[];
+    trainingInfo: TrainingInfoProto[];
+    functions: FunctionProto[];
+    configuration: DeviceConfigurationProto[];
+};
+
+export interface Node {
+    readonly operator: Operator;
+    readonly inputs: readonly Tensor[];
+    readonly outputs: readonly Tensor[];
+    readonly attributes: Attributes;
+}
+
+export declare type NodeDeviceConfigurationProto = Message<"onnx.NodeDeviceConfigurationProto"> & {
+    configurationId: string;
+    shardingSpec: ShardingSpecProto[];
+    pipelineStage: number;
+};
+
+export declare type NodeProto = Message<"onnx.NodeProto"> & {
+    input: string[];
+    output: string[];
+    name: string;
+    opType: string;
+    domain: string;
+    overload: string;
+    attribute: AttributeProto[];
+    docString: string;
+    metadataProps: StringStringEntryProto[];
+    deviceConfigurations: NodeDeviceConfigurationProto[];
+};
+
+export interface Nonzeros {
+    positions: Int32Array;
+    values: Float64Array;
+    momentum: Float64Array;
+}
+
+export type OnProgress = (progress: DataProgress) => void;
+
+export interface OnnxFile {
+    path: string;
+    proto: ModelProto;
+    graph: GraphProto;
+    opset: number;
+    batch?: number;
+    external: External;
+    stored: ReadonlyMap<string, () => StoredTensor>;
+    metadata: Record<string, string>;
+}
+
+export interface OnnxNetwork {
+    model: Model;
+    tensors: Map<string, StoredTensor>;
+    origins: ReadonlyMap<string, Origin>;
+}
+
+export interface OnnxWeights extends TensorFile {
+    onnx: OnnxModel;
+}
+
+export interface Operator {
+    readonly name: string;
+    infer(inputs: readonly Tensor[], attributes: Attributes): TensorType[];
+    gradient?(graph: Builder, node: Node, outputGradients: readonly (Tensor | undefined)[]): (Tensor | undefined)[];
+    decompose?(graph: Builder, node: Node): Tensor[];
+    readonly weight?: number;
+    readonly writes?: readonly number[];
+    fold?(values: readonly number[]): number;
+}
+
+export declare type OperatorSetIdProto = Message<"onnx.OperatorSetIdProto"> & {
+    domain: string;
+    version: bigint;
+};
+
+export interface Origin {
+    mean: string;
+    std: string;
+}
+
+export interface Origin {
+    source?: Pick<Source, 'key' | 'transposed'>;
+    roots: Source['root'][];
+    reads: Read[];
+    type: DType;
+    values: () => ArrayLike<number>;
+}
+
+export interface PersistentMemory {
+    parameters: number;
+    buffers: number;
+    optimizer: number;
+    pruning: number;
+    data: number;
+    other: number;
+}
+
+export interface PhaseResult {
+    name: string;
+    result: RunResult;
+    dead: {
+        outputs: number;
+        inputs: number;
+    }[];
+}
+
+interface Placed {
+    tensor: Tensor;
+    offset: number;
+}
+
+export interface Profiled {
+    kernel: string;
+    milliseconds: number;
+    instruction: Instruction;
+}
+
+export declare class Program {
+    readonly instructions: readonly Instruction[];
+    readonly arenaSize: number;
+    private constructor();
+    static assemble(instructions: readonly Instruction[], arenaSize: number): Program;
+    encode(kernelNumbers: ReadonlyMap<string, number>): Int32Array;
+}
+
+export type Programs = NonNullable<NetworkOptions['programs']>;
+
+export interface Progress {
+    step: number;
+    steps: number;
+    epoch: number;
+    epochs: number;
+    loss: number;
+    accuracy: number;
+    samplesPerSecond: number;
+    secondsLeft: number;
+}
+
+export interface PruneReport {
+    type: 'prune';
+    step: number;
+    target: number;
+    sparsity: number;
+    effectiveSparsity: number;
+    collapsed: string[];
+    deadOutputs: number;
+    outputs: number;
+    floor?: string;
+    gap?: Gap;
+    statistics?: RefreshedStatistics;
+}
+
+export interface Read {
+    slot: Slot;
+    transposed: boolean;
+    shape: Shape;
+}
+
+export type Reason = keyof typeof reasons;
+
+export interface ReferenceMemory {
+    floats: Float64Array;
+    doubles: Float64Array;
+    bytes: Uint8Array;
+}
+
+export interface RefreshedStatistics {
+    images: number;
+    before: number;
+    after: number;
+}
+
+export interface Removing {
+    method: StoredMethod;
+    sparsity: number;
+    scope: ScopeName;
+    seed: number;
+}
+
+export interface RewiringMethod {
+    summary: string;
+    needs?: readonly string[];
+    takes?: readonly string[];
+    gradients?: 'batch' | 'smoothed';
+    weightsOnly?: boolean;
+    everyStep?: boolean;
+    make(settings: RewiringSettings): Rewiring;
+}
+
+export interface RiglOptions {
+    fraction?: number;
+}
+
+export type Role = 'input' | 'parameter' | 'buffer' | 'state' | 'constant' | 'value';
+
+export interface Rounds {
+    count: number;
+    returning: boolean;
+}
+
+export interface Run {
+    arena: Arena;
+    program: Program;
+}
+
+export type ScheduleKind = (typeof scheduleKinds)[number];
+
+export interface ScoringTime {
+    seed: number;
+    event: number;
+    round: number;
+}
+
+export type Select = (layers: readonly MaskedLayer[], keep: number) => void;
+
+export interface SetOptions {
+    fraction?: number;
+}
+
+export type Shape = readonly number[];
+
+export declare type ShardedDimProto = Message<"onnx.ShardedDimProto"> & {
+    axis: bigint;
+    simpleSharding: SimpleShardedDimProto[];
+};
+
+export declare type ShardingSpecProto = Message<"onnx.ShardingSpecProto"> & {
+    tensorName: string;
+    device: bigint[];
+    indexToDeviceGroupMap: IntIntListEntryProto[];
+    shardedDim: ShardedDimProto[];
+};
+
+export declare type SimpleShardedDimProto = Message<"onnx.SimpleShardedDimProto"> & {
+    dim: {
+        value: bigint;
+        case: "dimValue";
+    } | {
+        value: string;
+        case: "dimParam";
+    } | {
+        case: undefined;
+        value?: undefined;
+    };
+    numShards: bigint;
+};
+
+export interface Size {
+    bytes: number;
+    brotli: number;
+}
+
+export interface Slot {
+    node: NodeProto;
+    input: number;
+}
+
+export interface SnfsOptions {
+    fraction?: number;
+}
+
+export interface Source {
+    key: string;
+    transposed: boolean;
+    root: Slot;
+}
+
+export declare type SparseTensorProto = Message<"onnx.SparseTensorProto"> & {
+    values?: TensorProto;
+    indices?: TensorProto;
+    dims: bigint[];
+};
+
+export interface StepResult {
+    loss: number;
+    correct: number;
+    importance?: number;
+    reactivated?: number;
+}
+
+export interface StepTime {
+    seed: number;
+    epoch: number;
+    step: number;
+}
+
+export type StoredMethod = keyof typeof storedMethods;
+
+export declare type StringStringEntryProto = Message<"onnx.StringStringEntryProto"> & {
+    key: string;
+    value: string;
+};
+
+export interface Tensor {
+    readonly name: string;
+    readonly shape: Shape;
+    readonly role: Role;
+    readonly batched: boolean;
+    readonly values?: number | ArrayLike<number>;
+    readonly initial?: Initial;
+    readonly bytes?: boolean;
+}
+
+export declare type TensorAnnotation = Message<"onnx.TensorAnnotation"> & {
+    tensorName: string;
+    quantParameterTensorNames: StringStringEntryProto[];
+};
+
+export declare type TensorProto = Message<"onnx.TensorProto"> & {
+    dims: bigint[];
+    dataType: number;
+    segment?: TensorProto_Segment;
+    floatData: number[];
+    int32Data: number[];
+    stringData: Uint8Array<ArrayBuffer>[];
+    int64Data: bigint[];
+    name: string;
+    docString: string;
+    rawData: Uint8Array<ArrayBuffer>;
+    externalData: StringStringEntryProto[];
+    dataLocation: TensorProto_DataLocation;
+    doubleData: number[];
+    uint64Data: bigint[];
+    metadataProps: StringStringEntryProto[];
+};
+
+export enum TensorProto_DataLocation {
+    DEFAULT = 0,
+    EXTERNAL = 1
+}
+
+export declare type TensorProto_Segment = Message<"onnx.TensorProto.Segment"> & {
+    begin: bigint;
+    end: bigint;
+};
+
+export declare type TensorShapeProto = Message<"onnx.TensorShapeProto"> & {
+    dim: TensorShapeProto_Dimension[];
+};
+
+export declare type TensorShapeProto_Dimension = Message<"onnx.TensorShapeProto.Dimension"> & {
+    value: {
+        value: bigint;
+        case: "dimValue";
+    } | {
+        value: string;
+        case: "dimParam";
+    } | {
+        case: undefined;
+        value?: undefined;
+    };
+    denotation: string;
+};
+
+export interface TensorType {
+    readonly shape: Shape;
+    readonly batched: boolean;
+}
+
+export interface TorchFile extends TensorFile {
+    notes: string[];
+}
+
+export declare type TrainingInfoProto = Message<"onnx.TrainingInfoProto"> & {
+    initialization?: GraphProto;
+    algorithm?: GraphProto;
+    initializationBinding: StringStringEntryProto[];
+    updateBinding: StringStringEntryProto[];
+};
+
+export declare type TypeProto = Message<"onnx.TypeProto"> & {
+    value: {
+        value: TypeProto_Tensor;
+        case: "tensorType";
+    } | {
+        value: TypeProto_Sequence;
+        case: "sequenceType";
+    } | {
+        value: TypeProto_Map;
+        case: "mapType";
+    } | {
+        value: TypeProto_Optional;
+        case: "optionalType";
+    } | {
+        value: TypeProto_SparseTensor;
+        case: "sparseTensorType";
+    } | {
+        case: undefined;
+        value?: undefined;
+    };
+    denotation: string;
+};
+
+export declare type TypeProto_Map = Message<"onnx.TypeProto.Map"> & {
+    keyType: number;
+    valueType?: TypeProto;
+};
+
+export declare type TypeProto_Optional = Message<"onnx.TypeProto.Optional"> & {
+    elemType?: TypeProto;
+};
+
+export declare type TypeProto_Sequence = Message<"onnx.TypeProto.Sequence"> & {
+    elemType?: TypeProto;
+};
+
+export declare type TypeProto_SparseTensor = Message<"onnx.TypeProto.SparseTensor"> & {
+    elemType: number;
+    shape?: TensorShapeProto;
+};
+
+export declare type TypeProto_Tensor = Message<"onnx.TypeProto.Tensor"> & {
+    elemType: number;
+    shape?: TensorShapeProto;
+};
+
+export type UnknownField = {
+    readonly no: number;
+    readonly wireType: WireType;
+    readonly data: Uint8Array;
+};
+
+export declare class Unsupported extends UserError {
+    name: string;
+    output?: string;
+}
+
+export declare type ValueInfoProto = Message<"onnx.ValueInfoProto"> & {
+    name: string;
+    type?: TypeProto;
+    docString: string;
+    metadataProps: StringStringEntryProto[];
+};
+
+export interface Weighed {
+    magnitudes: Float32Array | Float64Array;
+    zeros: number | Float64Array;
+}
+
+export declare class Weights {
+    #private;
+    constructor(machine: Machine, graphs: Readonly<Record<string, Graph>>, all: Readonly<Record<string, Graph>>, prunable: readonly Tensor[]);
+    get executable(): Executable;
+    isSparse(name: string): boolean;
+    capacity(name: string): number;
+    view(name: string, state?: string): Floats;
+    whole(name: string, state?: string): Floats;
+    count(name: string): number;
+    nonzeros(name: string): Nonzeros;
+    setNonzeros(name: string, nonzeros: Nonzeros): void;
+    setAllNonzeros(changes: ReadonlyMap<string, Nonzeros>): void;
+    rewire(name: string, positions: Int32Array): void;
+    applyMasks(): void;
+    hold(nonzeros: ReadonlyMap<string, number>): void;
+}
+
+export declare enum WireType {
+    Varint = 0,
+    Bit64 = 1,
+    LengthDelimited = 2,
+    StartGroup = 3,
+    EndGroup = 4,
+    Bit32 = 5
+}
+
+export interface WrittenOnnx {
+    file: OnnxFile;
+    bytes: number;
+    data?: string;
+    forms?: Forms;
+    compact?: CompactReport;
+    folded?: {
+        folded: number;
+        stay: string[];
+    };
+    notes: string[];
+    floats: {
+        size: number;
+        zeros: number;
+    };
+    agreement?: Agreement;
+    unchecked?: string;
+}
+
+declare const axes: {
+    readonly weight: 4;
+    readonly row: 3;
+    readonly kernel: 2;
+    readonly filter: 1;
+};
+
+export declare const batchNormModes: {
+    readonly eval: "the running statistics; at initialization mean 0 and variance 1, so that nothing is normalized";
+    readonly refreshed: "the statistics of all scoring samples; the running ones come back afterwards";
+    readonly train: "the statistics of the mini-batch, and dropout, as in training; mini-batches of at least 2 samples";
+};
+
+export declare function deepR({ seed, temperature, eta }: DeepROptions): Rewiring;
+
+export declare function dsr({ moves: target, tolerance, threshold: first, faithful, }: DsrOptions): Rewiring;
+
+export declare const initializers: {
+    readonly uniform: (_tensor: Tensor, fan: Fan, draw: Random) => () => number;
+    readonly 'xavier-uniform': (tensor: Tensor, fan: Fan, draw: Random) => () => number;
+    readonly 'xavier-normal': (tensor: Tensor, fan: Fan, draw: Random) => () => number;
+    readonly 'he-normal': (tensor: Tensor, fan: Fan, draw: Random) => () => number;
+    readonly 'he-normal-out': (tensor: Tensor, fan: Fan, draw: Random) => () => number;
+};
+
+export declare const kernelKinds: readonly [
+    "auto",
+    "dense",
+    "sparse"
+];
+
+declare const known: {
+    dsr: {
+        summary: string;
+        needs: string[];
+        takes: string[];
+        make: typeof dsr;
+    };
+    set: {
+        summary: string;
+        takes: string[];
+        make: typeof set;
+    };
+    'set-magnitude': {
+        summary: string;
+        takes: string[];
+        make: typeof setMagnitude;
+    };
+    deepr: {
+        summary: string;
+        takes: string[];
+        everyStep: true;
+        weightsOnly: true;
+        make: typeof deepR;
+    };
+    rigl: {
+        summary: string;
+        takes: string[];
+        gradients: "batch";
+        make: typeof rigl;
+    };
+    snfs: {
+        summary: string;
+        takes: string[];
+        gradients: "smoothed";
+        make: typeof snfs;
+    };
+};
+
+export declare const onCollapseKinds: readonly [
+    "warn",
+    "floor",
+    "error"
+];
+
+export declare const reasons: {
+    readonly output: "outputs of the network";
+    readonly input: "tied to the images";
+    readonly grouped: "part of a grouped convolution";
+    readonly shared: "of layers that share their weights";
+    readonly mixed: "part of an operator that is not known to keep channels apart";
+    readonly tied: "tied to a channel that varies";
+    readonly padded: "not zero, and read by a convolution with padding";
+    readonly fixed: "fixed by an operator of the file that cannot change";
+    readonly multiple: "kept for the multiple that was asked for";
+    readonly last: "the last of their layer";
+};
+
+export declare const recipeSchema: z.ZodObject<{
+    name: z.ZodString;
+    summary: z.ZodDefault<z.ZodString>;
+    about: z.ZodOptional<z.ZodObject<{
+        paper: z.ZodOptional<z.ZodString>;
+        table: z.ZodOptional<z.ZodString>;
+        expect: z.ZodOptional<z.ZodString>;
+        cost: z.ZodOptional<z.ZodString>;
+        published: z.ZodDefault<z.ZodArray<z.ZodObject<{
+            value: z.ZodNumber;
+            deviation: z.ZodOptional<z.ZodNumber>;
+            where: z.ZodDefault<z.ZodRecord<z.ZodString, z.ZodUnion<readonly [
+                z.ZodString,
+                z.ZodNumber,
+                z.ZodBoolean
+            ]>>>;
+            source: z.ZodOptional<z.ZodString>;
+        }, z.core.$strict>>>;
+    }, z.core.$strict>>;
+    seed: z.ZodDefault<z.ZodInt>;
+    model: z.ZodObject<{
+        name: z.ZodString;
+        init: z.ZodOptional<z.ZodType<"uniform" | "xavier-uniform" | "xavier-normal" | "he-normal" | "he-normal-out", unknown, z.core.$ZodTypeInternals<"uniform" | "xavier-uniform" | "xavier-normal" | "he-normal" | "he-normal-out", unknown>>>;
+        masks: z.ZodOptional<z.ZodString>;
+        classes: z.ZodOptional<z.ZodInt>;
+        weights: z.ZodOptional<z.ZodString>;
+        widen: z.ZodOptional<z.ZodNumber>;
+    }, z.core.$strict>;
+    data: z.ZodObject<{
+        name: z.ZodString;
+        normalization: z.ZodOptional<z.ZodType<string, unknown, z.core.$ZodTypeInternals<string, unknown>>>;
+        mean: z.ZodOptional<z.ZodType<number[] | "data", unknown, z.core.$ZodTypeInternals<number[] | "data", unknown>>>;
+        std: z.ZodOptional<z.ZodType<number[] | "data", unknown, z.core.$ZodTypeInternals<number[] | "data", unknown>>>;
+        size: z.ZodOptional<z.ZodInt>;
+        crop: z.ZodOptional<z.ZodInt>;
+        skipCorrupt: z.ZodOptional<z.ZodBoolean>;
+        augment: z.ZodDefault<z.ZodType<string, unknown, z.core.$ZodTypeInternals<string, unknown>>>;
+        validation: z.ZodDefault<z.ZodInt>;
+        stratify: z.ZodDefault<z.ZodBoolean>;
+    }, z.core.$strict>;
+    train: z.ZodObject<{
+        epochs: z.ZodInt;
+        batch: z.ZodDefault<z.ZodInt>;
+        learningRate: z.ZodNumber;
+        momentum: z.ZodDefault<z.ZodNumber>;
+        nesterov: z.ZodDefault<z.ZodBoolean>;
+        weightDecay: z.ZodDefault<z.ZodNumber>;
+        biasDecay: z.ZodOptional<z.ZodNumber>;
+        l1: z.ZodDefault<z.ZodNumber>;
+        groupLasso: z.ZodOptional<z.ZodNumber>;
+        gsm: z.ZodOptional<z.ZodObject<{
+            ratio: z.ZodNumber;
+            freeze: z.ZodOptional<z.ZodString>;
+        }, z.core.$strict>>;
+        schedule: z.ZodDefault<z.ZodEnum<{
+            constant: "constant";
+            steps: "steps";
+            cosine: "cosine";
+        }>>;
+        warmup: z.ZodDefault<z.ZodType<string, unknown, z.core.$ZodTypeInternals<string, unknown>>>;
+        drops: z.ZodDefault<z.ZodArray<z.ZodType<string, unknown, z.core.$ZodTypeInternals<string, unknown>>>>;
+        factor: z.ZodDefault<z.ZodNumber>;
+        start: z.ZodOptional<z.ZodType<string, unknown, z.core.$ZodTypeInternals<string, unknown>>>;
+        snapshot: z.ZodOptional<z.ZodType<string, unknown, z.core.$ZodTypeInternals<string, unknown>>>;
+        kernels: z.ZodDefault<z.ZodEnum<{
+            dense: "dense";
+            sparse: "sparse";
+            auto: "auto";
+        }>>;
+    }, z.core.$strict>;
+    prune: z.ZodOptional<z.ZodObject<{
+        secondOrder: z.ZodOptional<z.ZodObject<{
+            samples: z.ZodOptional<z.ZodInt>;
+            miniBatch: z.ZodDefault<z.ZodInt>;
+            blocks: z.ZodOptional<z.ZodType<FisherBlocks, unknown, z.core.$ZodTypeInternals<FisherBlocks, unknown>>>;
+            damp: z.ZodOptional<z.ZodNumber>;
+            stages: z.ZodOptional<z.ZodInt>;
+            judge: z.ZodOptional<z.ZodInt>;
+            faithful: z.ZodDefault<z.ZodBoolean>;
+            memory: z.ZodOptional<z.ZodNumber>;
+            refreshBatchNorm: z.ZodOptional<z.ZodInt>;
+            include: z.ZodOptional<z.ZodArray<z.ZodString>>;
+            exclude: z.ZodOptional<z.ZodArray<z.ZodString>>;
+        }, z.core.$strict>>;
+        granularity: z.ZodDefault<z.ZodString>;
+        prunable: z.ZodOptional<z.ZodEnum<{
+            reference: "reference";
+            published: "published";
+            all: "all";
+        }>>;
+        include: z.ZodOptional<z.ZodArray<z.ZodString>>;
+        exclude: z.ZodOptional<z.ZodArray<z.ZodString>>;
+        floor: z.ZodOptional<z.ZodPipe<z.ZodUnknown, z.ZodTransform<string | number | undefined, unknown>>>;
+        onCollapse: z.ZodDefault<z.ZodEnum<{
+            error: "error";
+            floor: "floor";
+            warn: "warn";
+        }>>;
+        method: z.ZodType<"force" | "magnitude" | "random" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita", unknown, z.core.$ZodTypeInternals<"force" | "magnitude" | "random" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita", unknown>>;
+        scope: z.ZodDefault<z.ZodType<"uniform" | "global" | "layerwise" | "erk", unknown, z.core.$ZodTypeInternals<"uniform" | "global" | "layerwise" | "erk", unknown>>>;
+        sparsity: z.ZodNumber;
+        sparsities: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodNumber>>;
+        schedule: z.ZodDefault<z.ZodEnum<{
+            cubic: "cubic";
+            "one-shot": "one-shot";
+            exponential: "exponential";
+        }>>;
+        start: z.ZodDefault<z.ZodType<string, unknown, z.core.$ZodTypeInternals<string, unknown>>>;
+        end: z.ZodOptional<z.ZodType<string, unknown, z.core.$ZodTypeInternals<string, unknown>>>;
+        initial: z.ZodOptional<z.ZodNumber>;
+        every: z.ZodDefault<z.ZodType<string, unknown, z.core.$ZodTypeInternals<string, unknown>>>;
+        scoring: z.ZodOptional<z.ZodObject<{
+            samples: z.ZodType<number | "all" | undefined>;
+            miniBatch: z.ZodOptional<z.ZodInt>;
+            batchNorm: z.ZodOptional<z.ZodType<"train" | "eval" | "refreshed", unknown, z.core.$ZodTypeInternals<"train" | "eval" | "refreshed", unknown>>>;
+            temperature: z.ZodOptional<z.ZodNumber>;
+            probes: z.ZodOptional<z.ZodInt>;
+            sign: z.ZodOptional<z.ZodEnum<{
+                "+": "+";
+                "-": "-";
+            }>>;
+            rounds: z.ZodOptional<z.ZodInt>;
+        }, z.core.$strict>>;
+    }, z.core.$strict>>;
+    ticket: z.ZodOptional<z.ZodObject<{
+        ratio: z.ZodNumber;
+        masks: z.ZodArray<z.ZodEnum<{
+            magnitude: "magnitude";
+            gsm: "gsm";
+            iterative: "iterative";
+        }>>;
+        scope: z.ZodDefault<z.ZodEnum<{
+            global: "global";
+            layerwise: "layerwise";
+        }>>;
+        floor: z.ZodOptional<z.ZodPipe<z.ZodUnknown, z.ZodTransform<string | number | undefined, unknown>>>;
+        output: z.ZodOptional<z.ZodNumber>;
+        rate: z.ZodDefault<z.ZodNumber>;
+        rewind: z.ZodDefault<z.ZodString>;
+        gsm: z.ZodDefault<z.ZodRecord<z.ZodString, z.ZodUnknown>>;
+        controls: z.ZodDefault<z.ZodArray<z.ZodEnum<{
+            "random-mask": "random-mask";
+            "random-reinit": "random-reinit";
+        }>>>;
+    }, z.core.$strict>>;
+    rewire: z.ZodOptional<z.ZodObject<{
+        method: z.ZodEnum<{
+            set: "set";
+            dsr: "dsr";
+            "set-magnitude": "set-magnitude";
+            deepr: "deepr";
+            rigl: "rigl";
+            snfs: "snfs";
+        }>;
+        every: z.ZodDefault<z.ZodUnion<readonly [
+            z.ZodString,
+            z.ZodRecord<z.ZodString, z.ZodString>
+        ]>>;
+        end: z.ZodString;
+        moves: z.ZodOptional<z.ZodInt>;
+        tolerance: z.ZodOptional<z.ZodNumber>;
+        threshold: z.ZodOptional<z.ZodNumber>;
+        faithful: z.ZodOptional<z.ZodBoolean>;
+        fraction: z.ZodOptional<z.ZodNumber>;
+        temperature: z.ZodOptional<z.ZodUnion<readonly [
+            z.ZodNumber,
+            z.ZodRecord<z.ZodString, z.ZodNumber>
+        ]>>;
+        eta: z.ZodOptional<z.ZodNumber>;
+    }, z.core.$strict>>;
+    tie: z.ZodOptional<z.ZodObject<{
+        sparsity: z.ZodNumber;
+        rescale: z.ZodDefault<z.ZodBoolean>;
+        granularity: z.ZodDefault<z.ZodEnum<{
+            filter: "filter";
+            kernel: "kernel";
+            weight: "weight";
+            row: "row";
+        }>>;
+        prunable: z.ZodOptional<z.ZodEnum<{
+            reference: "reference";
+            published: "published";
+            all: "all";
+        }>>;
+        include: z.ZodOptional<z.ZodArray<z.ZodString>>;
+        exclude: z.ZodOptional<z.ZodArray<z.ZodString>>;
+    }, z.core.$strict>>;
+}, z.core.$strict>;
+
+export declare function rigl({ fraction }?: RiglOptions): Rewiring;
+
+export declare const scheduleKinds: readonly [
+    "one-shot",
+    "exponential",
+    "cubic"
+];
+
+export declare function set({ fraction }: SetOptions): Rewiring;
+
+export declare function setMagnitude({ fraction }: SetOptions): Rewiring;
+
+export declare function snfs({ fraction }?: SnfsOptions): Rewiring;
+
+export declare const storedMethods: {
+    readonly magnitude: "the smallest |w|";
+    readonly random: "any, each as likely as any other: the control";
+};

@@ -1,0 +1,15 @@
+// npm run docs: pages of the documentation in the sources, in docs/api.
+import { OptionDefaults } from 'typedoc'
+
+export default {
+  name: 'Espalier',
+  entryPoints: ['src/index.ts', 'src/graph.ts', 'src/data.ts', 'src/web.ts', 'src/web-onnx.ts'],
+  tsconfig: 'tsconfig.build.json',
+  out: 'docs/api',
+  readme: 'none',
+  blockTags: [...OptionDefaults.blockTags, '@file'],
+  excludeTags: [...OptionDefaults.excludeTags, '@file'],
+  excludePrivate: true,
+  // Links to what is not public stay text.
+  validation: { notExported: false, invalidLink: false },
+}
