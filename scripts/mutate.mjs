@@ -1,6 +1,6 @@
 // Mutation tests (Stryker) of the folders that compute without a machine, one file after the other in a
-// random order, until the time is over: every night another part. It says how many mutants of each file the tests of
-// its folder notice, and lists those that they do not.
+// random order, until the time is over: every night another part. It says how many mutants of each file the
+// tests of its folder notice, and lists those that they do not.
 //
 // Usage: node scripts/mutate.mjs [--minutes 60] [--seed 1] [files...] default: all of select, sparsity, graph
 import { spawnSync } from 'node:child_process'
@@ -32,7 +32,7 @@ for (const file of files) {
     timeout: left,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  if (status === null) {
+  if (Date.now() >= end) {
     console.log(`${file}: not finished in time`)
     break
   }
