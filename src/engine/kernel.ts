@@ -47,7 +47,7 @@ export function call<P extends string>(
   args: Record<P, number>,
   more: readonly number[] = [],
 ): Instruction {
-  return { kernel: kernel as unknown as Kernel, args: [...kernel.parameters.map((name) => args[name]), ...more] }
+  return { kernel: kernel, args: [...kernel.parameters.map((name) => args[name]), ...more] }
 }
 
 /** Arguments by name. */

@@ -6,6 +6,7 @@
  * `places` says where in [in, kh, kw] each is. The transposed pattern orders them by input channel:
  * `tStarts`, `tPlaces` (where in [out, kh, kw]) and `tEntries` (which nonzero it is).
  */
+import { patternNames } from '../graph/sparsify.ts'
 import { type Shape, sizeOf } from '../graph/tensor.ts'
 
 /** Views of 32-bit integers; places and entries have room for the capacity. */
@@ -15,6 +16,18 @@ export interface Pattern {
   tStarts: Int32Array
   tPlaces: Int32Array
   tEntries: Int32Array
+}
+
+/** The pattern of a parameter that a program holds sparse: views of its tensors there. */
+export function patternOf(executable: { integers(name: string): Int32Array }, parameter: string): Pattern {
+  const names = patternNames(parameter)
+  return {
+    starts: executable.integers(names.starts),
+    places: executable.integers(names.places),
+    tStarts: executable.integers(names.tStarts),
+    tPlaces: executable.integers(names.tPlaces),
+    tEntries: executable.integers(names.tEntries),
+  }
 }
 
 /**

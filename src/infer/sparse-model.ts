@@ -5,13 +5,13 @@
  */
 import { compile, Executable, type Profiled } from '../engine/compile.ts'
 import type { Machine } from '../engine/machine.ts'
-import { type Pattern, writePattern } from '../engine/pattern.ts'
+import { patternOf, writePattern } from '../engine/pattern.ts'
 import type { OnnxModel } from '../formats/onnx/onnx.ts'
 import { type TensorFile, toFloats } from '../formats/safetensors-bytes.ts'
 import { unpackSparse } from '../formats/sparse.ts'
 import { foldBatchNorm } from '../graph/fold-batch-norm.ts'
 import { Graph, prunableParameters } from '../graph/graph.ts'
-import { patternNames, sparsify } from '../graph/sparsify.ts'
+import { sparsify } from '../graph/sparsify.ts'
 import { sizeOf } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
 import { type Kernels, kernelKinds, type LayerGain, LayerKernels } from '../train/kernels.ts'
@@ -170,9 +170,4 @@ function nonzerosOf(values: ArrayLike<number>): Int32Array {
   const places: number[] = []
   for (let i = 0; i < values.length; i++) if (values[i] !== 0) places.push(i)
   return Int32Array.from(places)
-}
-
-function patternOf(executable: Executable, name: string): Pattern {
-  const views = Object.entries(patternNames(name)).map(([key, state]) => [key, executable.integers(state)])
-  return Object.fromEntries(views) as unknown as Pattern
 }

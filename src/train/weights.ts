@@ -7,9 +7,9 @@ import { compile, type Executable } from '../engine/compile.ts'
 import { call } from '../engine/kernel.ts'
 import { applyMask } from '../engine/kernels/optimizer.ts'
 import type { Floats, Machine } from '../engine/machine.ts'
-import { type Pattern, readPositions, writePattern } from '../engine/pattern.ts'
+import { type Pattern, patternOf, readPositions, writePattern } from '../engine/pattern.ts'
 import type { Graph } from '../graph/graph.ts'
-import { patternNames, sparsify } from '../graph/sparsify.ts'
+import { sparsify } from '../graph/sparsify.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import { momentumName } from '../optim/sgd.ts'
 import { countKept } from '../sparsity/mask.ts'
@@ -203,7 +203,7 @@ export class Weights {
     const executable = compile(this.#machine, Object.fromEntries(graphs))
     executable.copyFrom(this.#executable)
     this.#executable = executable
-    this.#sparse = new Map([...capacities.keys()].map((name) => [name, this.#pattern(name)]))
+    this.#sparse = new Map([...capacities.keys()].map((name) => [name, patternOf(this.#executable, name)]))
     changed.forEach((name, i) => {
       this.setNonzeros(name, contents[i])
     })
@@ -216,13 +216,6 @@ export class Weights {
 
   #capacities(): Map<string, number> {
     return new Map([...this.#sparse].map(([name, { places }]) => [name, places.length]))
-  }
-
-  #pattern(name: string): Pattern {
-    const names = Object.entries(patternNames(name))
-    return Object.fromEntries(
-      names.map(([key, state]) => [key, this.#executable.integers(state)]),
-    ) as unknown as Pattern
   }
 }
 

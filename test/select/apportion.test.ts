@@ -48,6 +48,8 @@ const room = [100, 100, 100]
 it.each<[string, number, number[], number[], number[]]>([
   ['what divides evenly', 10, [2, 2, 1], room, [4, 4, 2]],
   ['the largest fraction gets what is left', 10, [1, 1, 1.5], room, [3, 3, 4]],
+  ['the largest fraction is not the first', 10, [13, 25, 62], room, [1, 3, 6]],
+  ['fractions in an order of their own', 100, [10.2, 20.7, 30.5, 38.6], [99, 99, 99, 99], [10, 21, 30, 39]],
   ['ties go to the earlier part', 11, [1, 1, 1], room, [4, 4, 3]],
   ['a full part leaves the rest to the others', 10, [8, 1, 1], [3, 100, 100], [3, 4, 3]],
   ['filling one can fill the next', 12, [100, 10, 1], [4, 5, 100], [4, 5, 3]],

@@ -20,7 +20,7 @@ export interface ConvOptions {
 
 /** The attributes of a node, checked and with defaults filled in. */
 export function convOptions(operator: string, attributes: Attributes): Required<ConvOptions> {
-  const pair = (name: string, fallback: Shape, least: number) => {
+  const list = (name: string, fallback: Shape, least: number) => {
     const values = attribute<Shape>(attributes, name, fallback)
     const valid = values.length === fallback.length && values.every((n) => Number.isInteger(n) && n >= least)
     check(
@@ -32,10 +32,13 @@ export function convOptions(operator: string, attributes: Attributes): Required<
   }
   const group = attribute<number>(attributes, 'group', 1)
   check(Number.isInteger(group) && group >= 1, operator, () => `expected a group of at least 1, found ${group}`)
+  const [down, right] = list('strides', [1, 1], 1)
+  const pads = list('pads', [0, 0, 0, 0], 0)
+  const [rows, columns] = list('dilations', [1, 1], 1)
   return {
-    strides: pair('strides', [1, 1], 1) as unknown as [number, number],
-    pads: pair('pads', [0, 0, 0, 0], 0) as unknown as [number, number, number, number],
-    dilations: pair('dilations', [1, 1], 1) as unknown as [number, number],
+    strides: [down, right],
+    pads: [pads[0], pads[1], pads[2], pads[3]],
+    dilations: [rows, columns],
     group,
   }
 }

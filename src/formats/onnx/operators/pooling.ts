@@ -31,7 +31,10 @@ function poolWindows(operation: Operation, { shape }: Tensor): Windows & { extra
 }
 
 const extended = ([top, left, bottom, right]: Pads, [rows, columns]: readonly [number, number]): Pads => [
-  ...([top, left, bottom + rows, right + columns] as const),
+  top,
+  left,
+  bottom + rows,
+  right + columns,
 ]
 
 const average = (graph: Graph, x: Tensor, operation: Operation): Tensor => {
@@ -43,7 +46,7 @@ const average = (graph: Graph, x: Tensor, operation: Operation): Tensor => {
     // Zeros of the padding count, what ceil_mode adds does not.
     const [top, left, bottom, right] = pads
     const padded = pad(graph, planes, [0, 0, top, left], [0, 0, bottom, right])
-    return averagePool(graph, padded, { kernel, strides, pads: [0, 0, ...extra] as unknown as Pads })
+    return averagePool(graph, padded, { kernel, strides, pads: [0, 0, extra[0], extra[1]] })
   })
 }
 

@@ -49,11 +49,11 @@ export function windowsOf(operation: Operation, kernel: readonly number[], place
     throw new Unsupported(`${operation.label}: it has both auto_pad ${auto} and pads [${given}]`)
   const [size, plane] = [pair(kernel), pair(places)]
   const [top, left, bottom, right] = axes === 1 ? [0, given[0], 0, given[1]] : given
-  const pads =
+  const pads: Pads =
     auto === 'NOTSET'
       ? [top, left, bottom, right]
       : autoPads(operation, auto, { kernel: size, strides, dilations, plane })
-  return { kernel: size, strides, dilations, pads: pads as unknown as Pads }
+  return { kernel: size, strides, dilations, pads }
 }
 
 /**
@@ -69,7 +69,7 @@ function autoPads(
     dilations,
     plane,
   }: { kernel: readonly number[]; strides: Pair; dilations: Pair; plane: readonly number[] },
-): number[] {
+): Pads {
   if (auto === 'VALID') return [0, 0, 0, 0]
   if (auto !== 'SAME_UPPER' && auto !== 'SAME_LOWER')
     throw new UserError(`${operation.label}: expected auto_pad NOTSET, VALID, SAME_UPPER or SAME_LOWER, found ${auto}`)
