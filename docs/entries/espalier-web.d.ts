@@ -154,9 +154,7 @@ export declare class Graph implements Builder {
     }): Tensor;
     parameter(name: string, shape: Shape, initial?: Initial): Tensor;
     buffer(name: string, shape: Shape, initial: number): Tensor;
-    state(name: string, shape: Shape, { bytes }?: {
-        bytes?: boolean | undefined;
-    }): Tensor;
+    state(name: string, shape: Shape, { bytes, saved, beside }?: StateOptions): Tensor;
     constant(values: number | ArrayLike<number>, shape?: Shape, batched?: boolean): Tensor;
     apply(operator: Operator, inputs: readonly Tensor[], attributes?: Attributes): Tensor[];
     output(name: string, tensor: Tensor): void;
@@ -420,6 +418,8 @@ export declare type SparseTensorProto = Message<"onnx.SparseTensorProto"> & {
     dims: bigint[];
 };
 
+export type StateOptions = Pick<Tensor, 'bytes' | 'saved' | 'beside'>;
+
 export interface StoredTensor {
     dtype: DType;
     shape: readonly number[];
@@ -439,6 +439,8 @@ export interface Tensor {
     readonly values?: number | ArrayLike<number>;
     readonly initial?: Initial;
     readonly bytes?: boolean;
+    readonly saved?: 'floats' | 'bits' | 'permutation';
+    readonly beside?: string;
 }
 
 export declare type TensorAnnotation = Message<"onnx.TensorAnnotation"> & {

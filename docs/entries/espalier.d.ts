@@ -2,6 +2,14 @@
 
 export type BatchNormMode = keyof typeof batchNormModes;
 
+export declare class BatchNormRefresh {
+    #private;
+    readonly programs: Record<string, (forward: Forward) => Graph>;
+    constructor(images: number, name?: string);
+    get layers(): number;
+    run(network: Network, images: Uint32Array, progress?: (done: number, total: number) => void): void;
+}
+
 export interface CompactReport {
     layers: CompactLayer[];
     parameters: {
@@ -65,7 +73,7 @@ export interface EpochResult {
     learningRate: number;
     trainLoss: number;
     trainAccuracy: number;
-    reactivated?: number;
+    outputs?: Record<string, number>;
 }
 
 export interface Evaluation {
@@ -76,9 +84,46 @@ export interface Evaluation {
     constant?: true;
 }
 
+export type FisherBlocks = 'full' | 'layer' | number;
+
 export interface Floor {
     weights: number;
     share: number;
+}
+
+export declare class GradientCache {
+    #private;
+    constructor(folder: string, notice?: (sentence: string) => void);
+    restore(key: string, arrays: readonly Floats[], what?: string): boolean;
+    save(key: string, arrays: readonly Floats[], what?: string): void;
+    derived(key: string, settings: unknown, what: string, sizes: readonly number[], compute: () => Float64Array[]): Float64Array[];
+}
+
+export interface GradientOptions {
+    tensors: readonly string[];
+    samples: number;
+    miniBatch?: number;
+    cache?: GradientCache;
+    groups?: readonly (readonly Part[])[];
+    atOnce?: number;
+}
+
+export interface GradientRule {
+    apply(graph: Graph, parameters: readonly Tensor[], gradients: readonly Tensor[]): Tensor[];
+    begin?(network: Ruled, seed: number): void;
+    loaded?(network: Ruled): void;
+    learnable?(shape: Shape): number;
+}
+
+export declare class GradientSource {
+    #private;
+    readonly programs: Record<string, (forward: Forward) => Graph>;
+    constructor(options: GradientOptions);
+    get tensors(): readonly string[];
+    get count(): number;
+    get groups(): number;
+    room(network: Network): number;
+    collect(network: Network, indices: Uint32Array, progress?: (done: number, total: number) => void, group?: number, space?: Workspace): Gradients;
 }
 
 export interface GradualOptions extends Omit<PruneOptions, 'sparsity'> {
@@ -145,6 +190,21 @@ export interface Measured {
     flow: Floats;
 }
 
+export interface Method {
+    readonly summary: string;
+    readonly section: Section;
+    readonly settings: z.ZodObject;
+    readonly takes: readonly string[];
+    readonly scopes: readonly ScopeName[];
+    readonly ranked: boolean;
+    readonly stored: boolean;
+    readonly prunable: PrunableSet;
+    check?(settings: object, nameOf: NameOf): void;
+    plan(settings: object, request: PruningRequest): Promise<PruningPlan>;
+}
+
+export type MethodName = keyof typeof methods;
+
 export interface Model {
     name: string;
     summary: string;
@@ -192,8 +252,8 @@ export declare class Network {
     readonly indices: Indices;
     readonly batch: number;
     readonly augment?: Augmentation;
-    readonly tying?: Tying;
-    readonly active?: number;
+    readonly rules: readonly GradientRule[];
+    readonly states: readonly Tensor[];
     readonly weights: Weights;
     readonly kernels: LayerKernels;
     constructor(options: NetworkOptions);
@@ -202,9 +262,7 @@ export declare class Network {
     values(parameter: string): Floats;
     mask(parameter: string): Floats;
     momentum(parameter: string): Floats;
-    activity(parameter: string): Floats;
-    freezeActive(): void;
-    smoothedGradient(parameter: string): Floats;
+    state(name: string): Floats;
     layers(): MaskedLayer[];
     selectTop(layers: readonly MaskedLayer[], keep: number): void;
     applyMasks(): void;
@@ -233,10 +291,7 @@ export interface NetworkOptions {
     prunable?: readonly string[];
     kernels?: Kernels;
     denseGradients?: boolean;
-    smoothing?: number;
-    groupLasso?: number;
-    tying?: Tying;
-    active?: number;
+    rules?: readonly GradientRule[];
     programs?: Readonly<Record<string, (forward: Forward, model: Model) => Graph>>;
 }
 
@@ -288,6 +343,19 @@ export interface Pattern {
 
 export type PrunableSet = (typeof prunableSets)[number];
 
+export interface PruneByOptions extends TensorChoice {
+    machine: Machine;
+    model: Model;
+    data: Dataset;
+    weights?: TensorFile;
+    source?: string;
+    sparsity: number;
+    scope?: ScopeName;
+    settings?: object;
+    seed?: number;
+    onProgress?: PruningProgress;
+}
+
 export interface PruneOptions extends MaskOptions {
     method?: SaliencyName | Scoring;
     seed?: number;
@@ -298,6 +366,9 @@ export interface PruneResult extends Connectivity {
     sparsity: number;
     floor?: string;
     statistics?: RefreshedStatistics;
+    stages?: StageReport[];
+    reconstructions?: Reconstruction[];
+    seconds?: Record<string, number>;
 }
 
 export interface PrunedFile {
@@ -320,6 +391,33 @@ export interface PruningEvent {
     step: number;
     sparsity: number;
     at(final: number): number;
+}
+
+export interface PruningPlan {
+    settings: Readonly<Record<string, number | string | boolean | undefined>>;
+    network: Pick<NetworkOptions, 'programs' | 'judged' | 'prunable'> & {
+        kernels?: Kernels;
+    };
+    prune(network: Network, event: PruningEvent, index: number, progress?: PruningProgress): PruneResult;
+    refresh?(network: Network, progress?: PruningProgress): RefreshedStatistics;
+}
+
+export interface PruningRequest {
+    model: Model;
+    data: {
+        name: string;
+        samples: number;
+    };
+    tensors: readonly Tensor[];
+    scope: ScopeName;
+    masks?: Omit<MaskOptions, 'sparsity' | 'scope'>;
+    sparsities?: ReadonlyMap<string, number>;
+    seed: number;
+    nameOf: NameOf;
+    cache?: {
+        folder: string;
+        notice(sentence: string): void;
+    };
 }
 
 export interface PruningSchedule {
@@ -356,6 +454,12 @@ export interface Reconstruction {
     name: string;
     error: number;
     dead: number;
+}
+
+export interface RefreshedStatistics {
+    images: number;
+    before: number;
+    after: number;
 }
 
 export interface Rewiring {
@@ -402,7 +506,18 @@ export declare class RewiringHook implements Hook {
     restore(state: Readonly<Record<string, number>>, file: TensorFile, network: Network): void;
 }
 
-export type RewiringName = keyof typeof known;
+export interface RewiringMethod<Settings extends z.ZodObject = z.ZodObject> {
+    summary: string;
+    settings: Settings;
+    gradients?: 'batch' | 'smoothed';
+    weightsOnly?: boolean;
+    everyStep?: boolean;
+    make(settings: z.output<Settings> & {
+        seed: number;
+    }): Rewiring;
+}
+
+export type RewiringName = keyof typeof rewirings;
 
 export interface RewiringOptions {
     rewiring: Rewiring;
@@ -420,17 +535,6 @@ export interface RewiringSchedule {
     start: number;
     end: number;
     period(step: number): number;
-}
-
-export interface RewiringSettings {
-    seed: number;
-    moves: number;
-    tolerance?: number;
-    threshold?: number;
-    faithful?: boolean;
-    fraction?: number;
-    temperature(step: number): number;
-    eta?: number;
 }
 
 export type RunEvent = {
@@ -531,6 +635,7 @@ export type ScoredLayer<Needed extends Statistic = never> = {
 export declare class Scoring {
     #private;
     readonly method: SaliencyName;
+    readonly settings: Partial<Record<MeasuringKey, number | string>>;
     readonly programs: Programs;
     readonly rounds: number;
     readonly returning: boolean;
@@ -550,6 +655,34 @@ export interface ScoringOptions {
     probes?: number;
     sign?: '+' | '-';
     rounds?: number;
+    nameOf?: NameOf;
+}
+
+export type SecondOrderMethod = keyof typeof secondOrderMethods;
+
+export interface SecondOrderOptions {
+    method: SecondOrderMethod;
+    sparsity: number;
+    gradients: Uint32Array;
+    judge: Uint32Array;
+    judgeStart?: Uint32Array;
+    lambda?: number;
+    fisher?: FisherBlocks;
+    scope?: 'global' | 'layerwise';
+    stages?: number;
+    firstOrder?: number | 'search';
+    scale?: number | 'search';
+    candidates?: number;
+    seed?: number;
+    faithful?: boolean;
+    onProgress?: (phase: Phase, text: string, share?: number) => void;
+}
+
+export interface SecondOrderResult {
+    size: number;
+    kept: number;
+    stages: StageReport[];
+    seconds: Record<Phase, number>;
 }
 
 export interface SgdOptions {
@@ -599,6 +732,22 @@ export interface Split {
     count: number;
     images: Uint8Array;
     labels: Labels;
+}
+
+export interface StageReport {
+    kept: number;
+    selected: number;
+    updated?: number;
+    scale?: number;
+    firstOrder?: number;
+    damping?: number;
+    search?: {
+        swaps: number;
+        from: number;
+        to: number;
+        taken: boolean;
+    };
+    residual?: number;
 }
 
 export type Statistic = keyof Measured;
@@ -708,7 +857,7 @@ export interface Written {
     onnx?: WrittenOnnx;
 }
 
-export declare const checkRecipe: (value: unknown, source: string) => Recipe;
+export declare function checkRecipe(value: unknown, source: string): Recipe;
 
 export declare function checkpointOf(network: Network, metadata: Record<string, string>): TensorFile;
 
@@ -730,6 +879,15 @@ export declare function findModel(name: string, options?: ModelOptions): Model;
 
 export declare const findNetwork: (name: string, options?: ModelOptions) => Model;
 
+export declare function freezeActive(network: Network): void;
+
+export declare function gapOf(network: Network, keep: number): {
+    gap: Gap;
+    masks: Float64Array[];
+};
+
+export declare function globalSparseMomentum(active: number): GradientRule;
+
 export declare function gradualPruning({ schedule, before, after, event, ...options }: GradualOptions): Hook;
 
 export declare const granularities: {
@@ -742,7 +900,11 @@ export declare const granularities: {
     readonly filter: "filters of convolutions, all that makes an output channel; of linear layers single weights";
 };
 
+export declare function groupLasso(coefficient: number): GradientRule;
+
 export declare const isCollapsed: ({ collapsed, deadOutputs, outputs }: Connectivity) => boolean;
+
+export declare function keepTop(network: Network, keep: number): PruneResult;
 
 export declare const keptCount: Count;
 
@@ -756,11 +918,40 @@ export declare function loadMasks(network: Network, file: TensorFile, source: st
 
 export declare function loadWeights(network: Network, file: TensorFile, source: string): void;
 
+export declare const methods: {
+    obc: import("./method.ts").Method;
+    sparsegpt: import("./method.ts").Method;
+    obd: import("./method.ts").Method;
+    woodfisher: import("./method.ts").Method;
+    'cbs-select': import("./method.ts").Method;
+    'cbs-update': import("./method.ts").Method;
+    cbs: import("./method.ts").Method;
+    chita: import("./method.ts").Method;
+    force: import("./method.ts").Method;
+    magnitude: import("./method.ts").Method;
+    random: import("./method.ts").Method;
+    "grad-norm": import("./method.ts").Method;
+    snip: import("./method.ts").Method;
+    "iter-snip": import("./method.ts").Method;
+    grasp: import("./method.ts").Method;
+    "grasp-ref": import("./method.ts").Method;
+    "fisher-diagonal": import("./method.ts").Method;
+    "fisher-pruner": import("./method.ts").Method;
+    fts: import("./method.ts").Method;
+    fbss: import("./method.ts").Method;
+    "hutch-diag": import("./method.ts").Method;
+    "hutch-pruning": import("./method.ts").Method;
+    hts: import("./method.ts").Method;
+    synflow: import("./method.ts").Method;
+};
+
 export declare const models: Record<string, ModelFamily>;
 
 export declare function namedAs<F extends TensorFile>(model: Model, file: F): Named<F>;
 
 export declare const networkOfFile: (file: WeightsFile, source: string, name?: string) => Model;
+
+export declare const once: (sparsity: number) => PruningEvent;
 
 export declare function openMachine(options?: MachineOptions): Promise<Machine>;
 
@@ -782,9 +973,16 @@ export declare const prunableSets: readonly [
 
 export declare function prune(network: Network, options: PruneOptions, event?: number): PruneResult;
 
+export declare function pruneBy(name: MethodName, options: PruneByOptions): Promise<{
+    network: Network;
+    result: PruneResult;
+}>;
+
 export declare function pruneObc(network: Network, options: ObcOptions): LayerwiseResult;
 
 export declare function pruneOnnx(weights: readonly StoredWeight[], removing: Removing): PrunedWeights;
+
+export declare function pruneSecondOrder(network: Network, source: GradientSource, options: SecondOrderOptions): SecondOrderResult;
 
 export declare function pruneSparseGpt(network: Network, options: SparseGptOptions): LayerwiseResult;
 
@@ -802,7 +1000,60 @@ export declare function readSafetensors(path: string): TensorFile;
 
 export declare function readWeights(path: string, options?: ImportOptions, note?: (sentence: string) => unknown): Promise<WeightsFile>;
 
-export declare const rewirings: Readonly<Record<RewiringName, RewiringMethod>>;
+export declare const rewiringMethod: <Settings extends z.ZodObject>(method: RewiringMethod<Settings>) => Omit<RewiringMethod, "make"> & {
+    make(settings: z.input<Settings> & {
+        seed: number;
+    }): Rewiring;
+};
+
+export declare const rewirings: {
+    dsr: Omit<import("./rewiring.ts").RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
+        make(settings: {
+            moves: number;
+            tolerance?: number | undefined;
+            threshold?: number | undefined;
+            faithful?: boolean | undefined;
+        } & {
+            seed: number;
+        }): import("./rewiring.ts").Rewiring;
+    };
+    set: Omit<import("./rewiring.ts").RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
+        make(settings: {
+            fraction?: number | undefined;
+        } & {
+            seed: number;
+        }): import("./rewiring.ts").Rewiring;
+    };
+    'set-magnitude': Omit<import("./rewiring.ts").RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
+        make(settings: {
+            fraction?: number | undefined;
+        } & {
+            seed: number;
+        }): import("./rewiring.ts").Rewiring;
+    };
+    deepr: Omit<import("./rewiring.ts").RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
+        make(settings: {
+            temperature?: number | Record<string, number> | ((step: number) => number) | undefined;
+            eta?: number | undefined;
+        } & {
+            seed: number;
+        }): import("./rewiring.ts").Rewiring;
+    };
+    rigl: Omit<import("./rewiring.ts").RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
+        make(settings: {
+            fraction?: number | undefined;
+        } & {
+            seed: number;
+        }): import("./rewiring.ts").Rewiring;
+    };
+    snfs: Omit<import("./rewiring.ts").RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
+        make(settings: {
+            fraction?: number | undefined;
+        } & {
+            seed: number;
+        }): import("./rewiring.ts").Rewiring;
+    };
+};
 
 export declare function runRecipe(given: Recipe, options?: RunOptions): Promise<RunOutcome>;
 
@@ -855,11 +1106,15 @@ export declare const scopes: {
     };
 };
 
+export declare function smoothedGradients(beta: number): GradientRule;
+
 export declare function sparsitiesOf(tensors: readonly Tensor[], sparsity: number, others: Readonly<Record<string, number>>, what: string): Map<string, number>;
 
 export declare function sparsityOf(counts: readonly LayerCount[]): number;
 
 export declare function storedWeights(file: OnnxFile): StoredWeights;
+
+export declare function tied(tying: Tying): GradientRule;
 
 export declare function toFloats({ dtype, data }: StoredTensor): Float32Array;
 
@@ -1007,32 +1262,20 @@ export interface DecodeOptions {
     onProgress?: OnProgress;
 }
 
-export interface DeepROptions {
-    seed: number;
-    temperature?: (step: number) => number;
-    eta?: number;
-}
-
 export declare type DeviceConfigurationProto = Message<"onnx.DeviceConfigurationProto"> & {
     name: string;
     numDevices: number;
     device: string[];
 };
 
-export interface DsrOptions {
-    moves: number;
-    tolerance?: number;
-    threshold?: number;
-    faithful?: boolean;
-}
-
-export interface EpochReport extends EpochResult {
+export interface EpochReport extends Omit<EpochResult, 'outputs'> {
     type: 'epoch';
     sparsity: number;
     validationLoss?: number;
     validationAccuracy?: number;
     gap?: Gap;
     prunedAccuracy?: number;
+    reactivated?: number;
     overlap?: number;
 }
 
@@ -1040,7 +1283,7 @@ export interface EpochSums {
     loss: number;
     correct: number;
     samples: number;
-    reactivated?: number;
+    outputs?: Record<string, number>;
 }
 
 export declare class Executable {
@@ -1077,9 +1320,9 @@ export interface Fan {
     readonly out: number;
 }
 
-export type FisherBlocks = 'full' | 'layer' | number;
-
 export type Floats = Float32Array | Float64Array;
+
+type Floats = Float32Array | Float64Array;
 
 export type Forms = Record<'dense' | 'sparse' | 'float16', Size>;
 
@@ -1120,6 +1363,33 @@ export interface Geometry {
     crop?: number;
 }
 
+export interface GradientColumns {
+    readonly name: string;
+    readonly size: number;
+    readonly samples: number;
+    column(weight: number, into: Vector): void;
+    correlate(v: Float64Array, sums: Float64Array): void;
+    squares(sums: Float64Array): void;
+    combine(x: ArrayLike<number>, v: Float64Array): void;
+}
+
+export interface Gradients {
+    space: Workspace;
+    samples: number;
+    parts: readonly Part[];
+    tensors: GramColumns[];
+    cached?: {
+        key: string;
+        cache: GradientCache;
+    };
+}
+
+export interface GramColumns extends GradientColumns {
+    addGram(k: Matrix): void;
+    quadraticForms?(s: Matrix, forms: Float64Array, progress?: (done: number) => void): void;
+    subset(weights: Int32Array, name?: string): GramColumns;
+}
+
 export interface Granularity {
     summary: string;
     write(layers: readonly MaskedLayer[], budget: Budget): void;
@@ -1137,9 +1407,7 @@ export declare class Graph implements Builder {
     }): Tensor;
     parameter(name: string, shape: Shape, initial?: Initial): Tensor;
     buffer(name: string, shape: Shape, initial: number): Tensor;
-    state(name: string, shape: Shape, { bytes }?: {
-        bytes?: boolean | undefined;
-    }): Tensor;
+    state(name: string, shape: Shape, { bytes, saved, beside }?: StateOptions): Tensor;
     constant(values: number | ArrayLike<number>, shape?: Shape, batched?: boolean): Tensor;
     apply(operator: Operator, inputs: readonly Tensor[], attributes?: Attributes): Tensor[];
     output(name: string, tensor: Tensor): void;
@@ -1165,7 +1433,7 @@ export interface Group {
     keep: number;
 }
 
-interface Held {
+interface HeldWeights {
     isSparse(name: string): boolean;
     capacity(name: string): number;
 }
@@ -1228,7 +1496,7 @@ export declare class LayerKernels {
     #private;
     readonly kind: Kernels;
     constructor(kind: Kernels, graphs: Readonly<Record<string, Graph>>, prunable: readonly Tensor[]);
-    choose(left: (name: string) => number, held: Held): Map<string, number>;
+    choose(left: (name: string) => number, held: HeldWeights): Map<string, number>;
     gains(left: (name: string) => number): LayerGain[];
 }
 
@@ -1264,6 +1532,15 @@ export interface MaskedLayer extends Layer {
 
 export type Masks = ReadonlyMap<string, ArrayLike<number>>;
 
+export interface Matrix {
+    readonly rows: number;
+    readonly cols: number;
+    readonly offset: number;
+    readonly row: number;
+}
+
+export type MeasuringKey = Exclude<keyof ScoringSettings, 'refreshBatchNorm'>;
+
 export interface MemoryUse {
     persistent: number;
     temporary: number;
@@ -1288,6 +1565,8 @@ export declare type ModelProto = Message<"onnx.ModelProto"> & {
     functions: FunctionProto[];
     configuration: DeviceConfigurationProto[];
 };
+
+export type NameOf = (setting: string) => string;
 
 export interface Node {
     readonly operator: Operator;
@@ -1372,6 +1651,12 @@ export interface Origin {
     values: () => ArrayLike<number>;
 }
 
+export interface Part {
+    readonly tensor: number;
+    readonly first: number;
+    readonly size: number;
+}
+
 export interface PersistentMemory {
     parameters: number;
     buffers: number;
@@ -1380,6 +1665,8 @@ export interface PersistentMemory {
     data: number;
     other: number;
 }
+
+export type Phase = 'gradients' | 'inverse' | 'search' | 'update';
 
 export interface PhaseResult {
     name: string;
@@ -1436,6 +1723,8 @@ export interface PruneReport {
     statistics?: RefreshedStatistics;
 }
 
+export type PruningProgress = (phase: string, text: string, share?: number) => void;
+
 export interface Read {
     slot: Slot;
     transposed: boolean;
@@ -1450,31 +1739,11 @@ export interface ReferenceMemory {
     bytes: Uint8Array;
 }
 
-export interface RefreshedStatistics {
-    images: number;
-    before: number;
-    after: number;
-}
-
 export interface Removing {
     method: StoredMethod;
     sparsity: number;
     scope: ScopeName;
     seed: number;
-}
-
-export interface RewiringMethod {
-    summary: string;
-    needs?: readonly string[];
-    takes?: readonly string[];
-    gradients?: 'batch' | 'smoothed';
-    weightsOnly?: boolean;
-    everyStep?: boolean;
-    make(settings: RewiringSettings): Rewiring;
-}
-
-export interface RiglOptions {
-    fraction?: number;
 }
 
 export type Role = 'input' | 'parameter' | 'buffer' | 'state' | 'constant' | 'value';
@@ -1484,6 +1753,11 @@ export interface Rounds {
     returning: boolean;
 }
 
+export interface Ruled {
+    readonly prunable: readonly Tensor[];
+    readonly executable: Executable;
+}
+
 export interface Run {
     arena: Arena;
     program: Program;
@@ -1491,17 +1765,17 @@ export interface Run {
 
 export type ScheduleKind = (typeof scheduleKinds)[number];
 
+export type ScoringSettings = z.output<typeof scoringSettings>;
+
 export interface ScoringTime {
     seed: number;
     event: number;
     round: number;
 }
 
-export type Select = (layers: readonly MaskedLayer[], keep: number) => void;
+export type Section = 'scoring' | 'secondOrder' | 'layerwise';
 
-export interface SetOptions {
-    fraction?: number;
-}
+export type Select = (layers: readonly MaskedLayer[], keep: number) => void;
 
 export type Shape = readonly number[];
 
@@ -1541,10 +1815,6 @@ export interface Slot {
     input: number;
 }
 
-export interface SnfsOptions {
-    fraction?: number;
-}
-
 export interface Source {
     key: string;
     transposed: boolean;
@@ -1557,11 +1827,12 @@ export declare type SparseTensorProto = Message<"onnx.SparseTensorProto"> & {
     dims: bigint[];
 };
 
+export type StateOptions = Pick<Tensor, 'bytes' | 'saved' | 'beside'>;
+
 export interface StepResult {
     loss: number;
     correct: number;
-    importance?: number;
-    reactivated?: number;
+    outputs: Record<string, number>;
 }
 
 export interface StepTime {
@@ -1585,6 +1856,8 @@ export interface Tensor {
     readonly values?: number | ArrayLike<number>;
     readonly initial?: Initial;
     readonly bytes?: boolean;
+    readonly saved?: 'floats' | 'bits' | 'permutation';
+    readonly beside?: string;
 }
 
 export declare type TensorAnnotation = Message<"onnx.TensorAnnotation"> & {
@@ -1718,6 +1991,8 @@ export declare type ValueInfoProto = Message<"onnx.ValueInfoProto"> & {
     metadataProps: StringStringEntryProto[];
 };
 
+export type Vector = Float32Array | Float64Array;
+
 export interface Weighed {
     magnitudes: Float32Array | Float64Array;
     zeros: number | Float64Array;
@@ -1747,6 +2022,19 @@ export declare enum WireType {
     StartGroup = 3,
     EndGroup = 4,
     Bit32 = 5
+}
+
+export declare class Workspace {
+    #private;
+    readonly arena: Arena;
+    constructor(machine: Machine, floats: number);
+    scoped<T>(use: () => T): T;
+    take(count: number): number;
+    matrix(rows: number, cols: number): Matrix;
+    floats(offset: number, count: number): Float32Array;
+    values({ rows, cols, offset, row }: Matrix): Float64Array;
+    row({ rows, cols, offset, row }: Matrix, i: number): Float64Array;
+    run(instructions: readonly Instruction[]): void;
 }
 
 export interface WrittenOnnx {
@@ -1781,10 +2069,6 @@ export declare const batchNormModes: {
     readonly train: "the statistics of the mini-batch, and dropout, as in training; mini-batches of at least 2 samples";
 };
 
-export declare function deepR({ seed, temperature, eta }: DeepROptions): Rewiring;
-
-export declare function dsr({ moves: target, tolerance, threshold: first, faithful, }: DsrOptions): Rewiring;
-
 export declare const initializers: {
     readonly uniform: (_tensor: Tensor, fan: Fan, draw: Random) => () => number;
     readonly 'xavier-uniform': (tensor: Tensor, fan: Fan, draw: Random) => () => number;
@@ -1798,44 +2082,6 @@ export declare const kernelKinds: readonly [
     "dense",
     "sparse"
 ];
-
-declare const known: {
-    dsr: {
-        summary: string;
-        needs: string[];
-        takes: string[];
-        make: typeof dsr;
-    };
-    set: {
-        summary: string;
-        takes: string[];
-        make: typeof set;
-    };
-    'set-magnitude': {
-        summary: string;
-        takes: string[];
-        make: typeof setMagnitude;
-    };
-    deepr: {
-        summary: string;
-        takes: string[];
-        everyStep: true;
-        weightsOnly: true;
-        make: typeof deepR;
-    };
-    rigl: {
-        summary: string;
-        takes: string[];
-        gradients: "batch";
-        make: typeof rigl;
-    };
-    snfs: {
-        summary: string;
-        takes: string[];
-        gradients: "smoothed";
-        make: typeof snfs;
-    };
-};
 
 export declare const onCollapseKinds: readonly [
     "warn",
@@ -1878,7 +2124,7 @@ export declare const recipeSchema: z.ZodObject<{
     seed: z.ZodDefault<z.ZodInt>;
     model: z.ZodObject<{
         name: z.ZodString;
-        init: z.ZodOptional<z.ZodType<"uniform" | "xavier-uniform" | "xavier-normal" | "he-normal" | "he-normal-out", unknown, z.core.$ZodTypeInternals<"uniform" | "xavier-uniform" | "xavier-normal" | "he-normal" | "he-normal-out", unknown>>>;
+        init: z.ZodOptional<z.ZodType<"uniform" | "xavier-uniform" | "xavier-normal" | "he-normal" | "he-normal-out", "uniform" | "xavier-uniform" | "xavier-normal" | "he-normal" | "he-normal-out", z.core.$ZodTypeInternals<"uniform" | "xavier-uniform" | "xavier-normal" | "he-normal" | "he-normal-out", "uniform" | "xavier-uniform" | "xavier-normal" | "he-normal" | "he-normal-out">>>;
         masks: z.ZodOptional<z.ZodString>;
         classes: z.ZodOptional<z.ZodInt>;
         weights: z.ZodOptional<z.ZodString>;
@@ -1886,13 +2132,13 @@ export declare const recipeSchema: z.ZodObject<{
     }, z.core.$strict>;
     data: z.ZodObject<{
         name: z.ZodString;
-        normalization: z.ZodOptional<z.ZodType<string, unknown, z.core.$ZodTypeInternals<string, unknown>>>;
-        mean: z.ZodOptional<z.ZodType<number[] | "data", unknown, z.core.$ZodTypeInternals<number[] | "data", unknown>>>;
-        std: z.ZodOptional<z.ZodType<number[] | "data", unknown, z.core.$ZodTypeInternals<number[] | "data", unknown>>>;
+        normalization: z.ZodOptional<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
+        mean: z.ZodOptional<z.ZodType<number[] | "data", number[] | "data", z.core.$ZodTypeInternals<number[] | "data", number[] | "data">>>;
+        std: z.ZodOptional<z.ZodType<number[] | "data", number[] | "data", z.core.$ZodTypeInternals<number[] | "data", number[] | "data">>>;
         size: z.ZodOptional<z.ZodInt>;
         crop: z.ZodOptional<z.ZodInt>;
         skipCorrupt: z.ZodOptional<z.ZodBoolean>;
-        augment: z.ZodDefault<z.ZodType<string, unknown, z.core.$ZodTypeInternals<string, unknown>>>;
+        augment: z.ZodDefault<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
         validation: z.ZodDefault<z.ZodInt>;
         stratify: z.ZodDefault<z.ZodBoolean>;
     }, z.core.$strict>;
@@ -1908,18 +2154,18 @@ export declare const recipeSchema: z.ZodObject<{
         groupLasso: z.ZodOptional<z.ZodNumber>;
         gsm: z.ZodOptional<z.ZodObject<{
             ratio: z.ZodNumber;
-            freeze: z.ZodOptional<z.ZodString>;
+            freeze: z.ZodOptional<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
         }, z.core.$strict>>;
         schedule: z.ZodDefault<z.ZodEnum<{
             constant: "constant";
             steps: "steps";
             cosine: "cosine";
         }>>;
-        warmup: z.ZodDefault<z.ZodType<string, unknown, z.core.$ZodTypeInternals<string, unknown>>>;
-        drops: z.ZodDefault<z.ZodArray<z.ZodType<string, unknown, z.core.$ZodTypeInternals<string, unknown>>>>;
+        warmup: z.ZodDefault<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
+        drops: z.ZodDefault<z.ZodArray<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>>;
         factor: z.ZodDefault<z.ZodNumber>;
-        start: z.ZodOptional<z.ZodType<string, unknown, z.core.$ZodTypeInternals<string, unknown>>>;
-        snapshot: z.ZodOptional<z.ZodType<string, unknown, z.core.$ZodTypeInternals<string, unknown>>>;
+        start: z.ZodOptional<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
+        snapshot: z.ZodOptional<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
         kernels: z.ZodDefault<z.ZodEnum<{
             dense: "dense";
             sparse: "sparse";
@@ -1929,16 +2175,19 @@ export declare const recipeSchema: z.ZodObject<{
     prune: z.ZodOptional<z.ZodObject<{
         secondOrder: z.ZodOptional<z.ZodObject<{
             samples: z.ZodOptional<z.ZodInt>;
-            miniBatch: z.ZodDefault<z.ZodInt>;
-            blocks: z.ZodOptional<z.ZodType<FisherBlocks, unknown, z.core.$ZodTypeInternals<FisherBlocks, unknown>>>;
+            miniBatch: z.ZodOptional<z.ZodInt>;
+            blocks: z.ZodOptional<z.ZodType<import("../../index.ts").FisherBlocks, import("../../index.ts").FisherBlocks, z.core.$ZodTypeInternals<import("../../index.ts").FisherBlocks, import("../../index.ts").FisherBlocks>>>;
             damp: z.ZodOptional<z.ZodNumber>;
             stages: z.ZodOptional<z.ZodInt>;
             judge: z.ZodOptional<z.ZodInt>;
-            faithful: z.ZodDefault<z.ZodBoolean>;
+            faithful: z.ZodOptional<z.ZodBoolean>;
             memory: z.ZodOptional<z.ZodNumber>;
             refreshBatchNorm: z.ZodOptional<z.ZodInt>;
-            include: z.ZodOptional<z.ZodArray<z.ZodString>>;
-            exclude: z.ZodOptional<z.ZodArray<z.ZodString>>;
+        }, z.core.$strict>>;
+        layerwise: z.ZodOptional<z.ZodObject<{
+            samples: z.ZodOptional<z.ZodInt>;
+            damp: z.ZodOptional<z.ZodNumber>;
+            refreshBatchNorm: z.ZodOptional<z.ZodInt>;
         }, z.core.$strict>>;
         granularity: z.ZodDefault<z.ZodString>;
         prunable: z.ZodOptional<z.ZodEnum<{
@@ -1954,8 +2203,8 @@ export declare const recipeSchema: z.ZodObject<{
             floor: "floor";
             warn: "warn";
         }>>;
-        method: z.ZodType<"force" | "magnitude" | "random" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita", unknown, z.core.$ZodTypeInternals<"force" | "magnitude" | "random" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita", unknown>>;
-        scope: z.ZodDefault<z.ZodType<"uniform" | "global" | "layerwise" | "erk", unknown, z.core.$ZodTypeInternals<"uniform" | "global" | "layerwise" | "erk", unknown>>>;
+        method: z.ZodType<"force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt", "force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt", z.core.$ZodTypeInternals<"force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt", "force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt">>;
+        scope: z.ZodDefault<z.ZodType<"uniform" | "global" | "layerwise" | "erk", "uniform" | "global" | "layerwise" | "erk", z.core.$ZodTypeInternals<"uniform" | "global" | "layerwise" | "erk", "uniform" | "global" | "layerwise" | "erk">>>;
         sparsity: z.ZodNumber;
         sparsities: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodNumber>>;
         schedule: z.ZodDefault<z.ZodEnum<{
@@ -1963,14 +2212,14 @@ export declare const recipeSchema: z.ZodObject<{
             "one-shot": "one-shot";
             exponential: "exponential";
         }>>;
-        start: z.ZodDefault<z.ZodType<string, unknown, z.core.$ZodTypeInternals<string, unknown>>>;
-        end: z.ZodOptional<z.ZodType<string, unknown, z.core.$ZodTypeInternals<string, unknown>>>;
+        start: z.ZodDefault<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
+        end: z.ZodOptional<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
         initial: z.ZodOptional<z.ZodNumber>;
-        every: z.ZodDefault<z.ZodType<string, unknown, z.core.$ZodTypeInternals<string, unknown>>>;
+        every: z.ZodDefault<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
         scoring: z.ZodOptional<z.ZodObject<{
-            samples: z.ZodType<number | "all" | undefined>;
+            samples: z.ZodOptional<z.ZodType<number | "all", number | "all", z.core.$ZodTypeInternals<number | "all", number | "all">>>;
             miniBatch: z.ZodOptional<z.ZodInt>;
-            batchNorm: z.ZodOptional<z.ZodType<"train" | "eval" | "refreshed", unknown, z.core.$ZodTypeInternals<"train" | "eval" | "refreshed", unknown>>>;
+            batchNorm: z.ZodOptional<z.ZodType<"train" | "eval" | "refreshed", "train" | "eval" | "refreshed", z.core.$ZodTypeInternals<"train" | "eval" | "refreshed", "train" | "eval" | "refreshed">>>;
             temperature: z.ZodOptional<z.ZodNumber>;
             probes: z.ZodOptional<z.ZodInt>;
             sign: z.ZodOptional<z.ZodEnum<{
@@ -1978,14 +2227,15 @@ export declare const recipeSchema: z.ZodObject<{
                 "-": "-";
             }>>;
             rounds: z.ZodOptional<z.ZodInt>;
+            refreshBatchNorm: z.ZodOptional<z.ZodInt>;
         }, z.core.$strict>>;
     }, z.core.$strict>>;
     ticket: z.ZodOptional<z.ZodObject<{
         ratio: z.ZodNumber;
         masks: z.ZodArray<z.ZodEnum<{
             magnitude: "magnitude";
-            gsm: "gsm";
             iterative: "iterative";
+            gsm: "gsm";
         }>>;
         scope: z.ZodDefault<z.ZodEnum<{
             global: "global";
@@ -1994,7 +2244,7 @@ export declare const recipeSchema: z.ZodObject<{
         floor: z.ZodOptional<z.ZodPipe<z.ZodUnknown, z.ZodTransform<string | number | undefined, unknown>>>;
         output: z.ZodOptional<z.ZodNumber>;
         rate: z.ZodDefault<z.ZodNumber>;
-        rewind: z.ZodDefault<z.ZodString>;
+        rewind: z.ZodDefault<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
         gsm: z.ZodDefault<z.ZodRecord<z.ZodString, z.ZodUnknown>>;
         controls: z.ZodDefault<z.ZodArray<z.ZodEnum<{
             "random-mask": "random-mask";
@@ -2002,29 +2252,13 @@ export declare const recipeSchema: z.ZodObject<{
         }>>>;
     }, z.core.$strict>>;
     rewire: z.ZodOptional<z.ZodObject<{
-        method: z.ZodEnum<{
-            set: "set";
-            dsr: "dsr";
-            "set-magnitude": "set-magnitude";
-            deepr: "deepr";
-            rigl: "rigl";
-            snfs: "snfs";
-        }>;
+        method: z.ZodType<"set" | "dsr" | "set-magnitude" | "deepr" | "rigl" | "snfs", "set" | "dsr" | "set-magnitude" | "deepr" | "rigl" | "snfs", z.core.$ZodTypeInternals<"set" | "dsr" | "set-magnitude" | "deepr" | "rigl" | "snfs", "set" | "dsr" | "set-magnitude" | "deepr" | "rigl" | "snfs">>;
         every: z.ZodDefault<z.ZodUnion<readonly [
-            z.ZodString,
-            z.ZodRecord<z.ZodString, z.ZodString>
+            z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>,
+            z.ZodRecord<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>, z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>,
+            z.ZodCustom<(step: number) => string, (step: number) => string>
         ]>>;
-        end: z.ZodString;
-        moves: z.ZodOptional<z.ZodInt>;
-        tolerance: z.ZodOptional<z.ZodNumber>;
-        threshold: z.ZodOptional<z.ZodNumber>;
-        faithful: z.ZodOptional<z.ZodBoolean>;
-        fraction: z.ZodOptional<z.ZodNumber>;
-        temperature: z.ZodOptional<z.ZodUnion<readonly [
-            z.ZodNumber,
-            z.ZodRecord<z.ZodString, z.ZodNumber>
-        ]>>;
-        eta: z.ZodOptional<z.ZodNumber>;
+        end: z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>;
     }, z.core.$strict>>;
     tie: z.ZodOptional<z.ZodObject<{
         sparsity: z.ZodNumber;
@@ -2045,19 +2279,35 @@ export declare const recipeSchema: z.ZodObject<{
     }, z.core.$strict>>;
 }, z.core.$strict>;
 
-export declare function rigl({ fraction }?: RiglOptions): Rewiring;
-
 export declare const scheduleKinds: readonly [
     "one-shot",
     "exponential",
     "cubic"
 ];
 
-export declare function set({ fraction }: SetOptions): Rewiring;
+export declare const scoringSettings: z.ZodObject<{
+    samples: z.ZodOptional<z.ZodType<number | "all", number | "all", z.core.$ZodTypeInternals<number | "all", number | "all">>>;
+    miniBatch: z.ZodOptional<z.ZodInt>;
+    batchNorm: z.ZodOptional<z.ZodType<"train" | "eval" | "refreshed", "train" | "eval" | "refreshed", z.core.$ZodTypeInternals<"train" | "eval" | "refreshed", "train" | "eval" | "refreshed">>>;
+    temperature: z.ZodOptional<z.ZodNumber>;
+    probes: z.ZodOptional<z.ZodInt>;
+    sign: z.ZodOptional<z.ZodEnum<{
+        "+": "+";
+        "-": "-";
+    }>>;
+    rounds: z.ZodOptional<z.ZodInt>;
+    refreshBatchNorm: z.ZodOptional<z.ZodInt>;
+}, z.core.$strict>;
 
-export declare function setMagnitude({ fraction }: SetOptions): Rewiring;
-
-export declare function snfs({ fraction }?: SnfsOptions): Rewiring;
+export declare const secondOrderMethods: {
+    readonly magnitude: "|w|, no update: the control";
+    readonly obd: "Optimal Brain Damage: diagonal Fisher, no update (LeCun et al. 1990)";
+    readonly woodfisher: "WoodFisher: saliencies and updates of single weights, summed (Singh & Alistarh 2020)";
+    readonly 'cbs-select': "Combinatorial Brain Surgeon, selection by local search only (Yu et al. 2022)";
+    readonly 'cbs-update': "magnitude, then the systematic update of the kept weights (Yu et al. 2022)";
+    readonly cbs: "Combinatorial Brain Surgeon: local search and systematic update (Yu et al. 2022)";
+    readonly chita: "CHITA: sparse regression on the gradients, in stages (Benbaki et al. 2023)";
+};
 
 export declare const storedMethods: {
     readonly magnitude: "the smallest |w|";
