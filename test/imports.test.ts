@@ -7,12 +7,6 @@ import { cruise, type ICruiseResult } from 'dependency-cruiser'
 import { beforeAll, expect, it } from 'vitest'
 import { root } from './cli/cli.ts'
 
-/**
- * For the moment: recipes and the plans that are made of them still import each other. To be removed as soon
- * as they do not.
- */
-const TOLERATED = /^src\/experiment\//
-
 let modules: ICruiseResult['modules']
 beforeAll(async () => {
   const { output } = await cruise(['src'], { baseDir: root, tsPreCompilationDeps: true, doNotFollow: 'node_modules' })
@@ -24,7 +18,7 @@ it('no modules import each other in a circle', () => {
   const circles = modules.flatMap(({ source, dependencies }) =>
     dependencies.filter(({ circular }) => circular).map(({ cycle = [] }) => [source, ...cycle.map(({ name }) => name)]),
   )
-  expect(circles.filter((circle) => !circle.every((path) => TOLERATED.test(path)))).toEqual([])
+  expect(circles).toEqual([])
 })
 
 it('folders import what docs/architecture.md says, and each only those below it', () => {

@@ -96,7 +96,9 @@ it.each([
       'granularity N:M',
       'rewire dsr',
       'tie',
-      'prune --method obd',
+      'snip',
+      'obd',
+      'sparsegpt',
     ],
   ],
 ])('list %s', async (kind, names) => {

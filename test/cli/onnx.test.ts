@@ -198,7 +198,7 @@ describe('what does not fit', () => {
     [
       'a scope for a method that has its own',
       ['--method', 'cbs', '--scope', 'erk', '--data', 'synthetic'],
-      '--scope erk is for magnitude and random',
+      '--scope erk: with cbs the loss decides',
     ],
     ['an unknown type', ['--method', 'magnitude', '--dtype', 'int8'], '--dtype: there is no int8'],
     ['an unknown tensor', ['--method', 'magnitude', '--include', 'nothing'], 'no prunable tensor is named nothing'],

@@ -55,10 +55,7 @@ export function checkPruneFlags(command: Command, flags: PruneFlags): void {
     const others = every.filter((name) => usedBy(name, flags).includes(flag))
     if (flag === 'scope' && flags.scope === 'global') continue // What they do.
     if (flag === 'scope')
-      refuse(
-        flag,
-        `${flags.scope} is for ${listed(others)}: with ${listed(names)} the loss decides where weights are removed`,
-      )
+      refuse(flag, `${flags.scope}: with ${listed(names)} the loss decides where weights are removed, expected global`)
     refuse(flag, `has no effect with ${listed(names)}: it is for ${listed(others)}`)
   }
   if (flags.data !== undefined || names.some((name) => !methods[name].stored)) return

@@ -16,7 +16,7 @@ export interface Swap {
   change: number
 }
 
-export class Sweep {
+export class Pass {
   /** Number of rows. */
   readonly rows: number
   /** Number of slots. */

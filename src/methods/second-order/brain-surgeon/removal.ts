@@ -11,6 +11,7 @@
  * s to first order. Where F is block-diagonal, each block has a v of its own and Q is the sum over blocks.
  * Only v is kept up to date: a change costs O(N).
  */
+import { dot } from '../../../linear/vector.ts'
 import { UserError } from '../../../util/errors.ts'
 import type { FisherBlock, GradientColumns } from '../fisher/columns.ts'
 import { concatenate, type Masks, split } from '../fisher/flat.ts'
@@ -173,12 +174,6 @@ export class Removal {
     const v = this.#v[block]
     for (let s = 0; s < v.length; s++) v[s] += sign * scale * gradients[s]
   }
-}
-
-function dot(x: Float64Array, y: Float64Array): number {
-  let sum = 0
-  for (let i = 0; i < x.length; i++) sum += x[i] * y[i]
-  return sum
 }
 
 function checkSizes(

@@ -2,7 +2,7 @@
  * @file Which exchanges a pass of the local search tries and makes.
  */
 
-import { type Swap, Sweep } from './pass.ts'
+import { Pass, type Swap } from './pass.ts'
 import type { Removal } from './removal.ts'
 
 export interface Limits {
@@ -26,26 +26,26 @@ export interface Outcome {
  * whose last slot an earlier row took is not counted. Ties, which their sort leaves open, go by index.
  */
 export function asCoded(removal: Removal, { epsilon, rho, tau }: Limits): Outcome {
-  const sweep = new Sweep(removal, 2 * rho + 1)
-  if (sweep.rows === 0 || sweep.slots === 0) return { swaps: [], rows: 0, tests: 0 }
-  const head = sweep.change(0, 0)
+  const pass = new Pass(removal, 2 * rho + 1)
+  if (pass.rows === 0 || pass.slots === 0) return { swaps: [], rows: 0, tests: 0 }
+  const head = pass.change(0, 0)
   if (head > -epsilon) return { swaps: [], rows: 1, tests: 1 }
-  sweep.swap(0, 0, head)
+  pass.swap(0, 0, head)
   let failures = 0
   let last = 0
   let i = 1
-  for (; i < sweep.rows && failures <= tau; i++) {
-    for (let j = Math.max(1, i - rho); j < Math.min(sweep.slots, i + rho); j++) {
+  for (; i < pass.rows && failures <= tau; i++) {
+    for (let j = Math.max(1, i - rho); j < Math.min(pass.slots, i + rho); j++) {
       last = j
-      if (sweep.isUsed(j)) continue
-      const change = sweep.change(i, j)
+      if (pass.isUsed(j)) continue
+      const change = pass.change(i, j)
       if (change > -epsilon) continue
-      sweep.swap(i, j, change)
+      pass.swap(i, j, change)
       break
     }
-    if (!sweep.isUsed(last)) failures++
+    if (!pass.isUsed(last)) failures++
   }
-  return { swaps: sweep.swaps, rows: i, tests: sweep.tests }
+  return { swaps: pass.swaps, rows: i, tests: pass.tests }
 }
 
 /**
@@ -61,24 +61,24 @@ export function bestOfWindow(removal: Removal, { epsilon, rho, tau }: Limits): O
   const idle = removeIdle(removal, tau)
   if (idle.swaps.length > 0) return idle
   // An idle weight that is removed stays so: bringing it back could only make room for another one.
-  const sweep = new Sweep(removal, 2 * rho + 1, (q) => removal.kept[q] === 1 || !removal.isIdle(q))
+  const pass = new Pass(removal, 2 * rho + 1, (q) => removal.kept[q] === 1 || !removal.isIdle(q))
   let failures = 0
   let i = 0
-  for (; i < sweep.rows && failures < tau; i++) {
+  for (; i < pass.rows && failures < tau; i++) {
     let best = -1
     let least = -epsilon
-    for (let j = Math.max(0, i - rho); j <= Math.min(sweep.slots - 1, i + rho); j++) {
-      if (sweep.isUsed(j)) continue
-      const change = sweep.change(i, j)
+    for (let j = Math.max(0, i - rho); j <= Math.min(pass.slots - 1, i + rho); j++) {
+      if (pass.isUsed(j)) continue
+      const change = pass.change(i, j)
       if (best < 0 ? change <= least : change < least) {
         best = j
         least = change
       }
     }
     if (best < 0) failures++
-    else sweep.swap(i, best, least)
+    else pass.swap(i, best, least)
   }
-  return { swaps: sweep.swaps, rows: i, tests: idle.tests + sweep.tests }
+  return { swaps: pass.swaps, rows: i, tests: idle.tests + pass.tests }
 }
 
 /**
@@ -88,14 +88,14 @@ export function bestOfWindow(removal: Removal, { epsilon, rho, tau }: Limits): O
  */
 function removeIdle(removal: Removal, tau: number): Outcome {
   if (!removal.kept.some((kept, q) => kept && removal.isIdle(q))) return { swaps: [], rows: 0, tests: 0 }
-  const sweep = new Sweep(removal, 1, (q) => removal.isIdle(q) === (removal.kept[q] === 1))
+  const pass = new Pass(removal, 1, (q) => removal.isIdle(q) === (removal.kept[q] === 1))
   let failures = 0
   let i = 0
   let slot = 0
-  for (; i < sweep.rows && slot < sweep.slots && failures < tau; i++) {
-    const change = sweep.change(i, slot)
+  for (; i < pass.rows && slot < pass.slots && failures < tau; i++) {
+    const change = pass.change(i, slot)
     if (change > 0) failures++
-    else sweep.swap(i, slot++, change)
+    else pass.swap(i, slot++, change)
   }
-  return { swaps: sweep.swaps, rows: i, tests: sweep.tests }
+  return { swaps: pass.swaps, rows: i, tests: pass.tests }
 }

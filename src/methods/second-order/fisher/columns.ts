@@ -40,16 +40,24 @@ export interface FisherBlock {
 export interface GramColumns extends GradientColumns {
   /** k[i][j] += sum over weights of G[i][q] G[j][q], for j <= i: N x N, in float64. */
   addGram(k: Matrix): void
-  /**
-   * forms[q] = sum over i, j of G[i][q] s[i][j] G[j][q] for a symmetric N x N matrix whose lower triangle is
-   * given. Only where the columns' structure makes it cheaper than a triangular solution for each of them.
-   */
-  quadraticForms?(s: Matrix, forms: Float64Array, progress?: (done: number) => void): void
+  /** Absent where the columns have no structure that makes it cheap. */
+  readonly quadraticForms?: QuadraticForms
   /**
    * The columns of some weights (their numbers here, increasing), as columns of their own: a view. `name` is
    * by default that of all.
    */
   subset(weights: Int32Array, name?: string): GramColumns
+}
+
+/** Of columns with some structure. */
+export interface QuadraticForms {
+  /** Multiplications that computing them takes; without structure, size x N^2 / 2 or more. */
+  readonly cost: number
+  /**
+   * forms[q] = sum over i, j of G[i][q] s[i][j] G[j][q] for a symmetric N x N matrix whose lower triangle is
+   * given. `progress(done)` counts weights.
+   */
+  compute(s: Matrix, forms: Float64Array, progress?: (done: number) => void): void
 }
 
 /** A block whose columns are in the memory of a workspace. */

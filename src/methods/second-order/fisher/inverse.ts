@@ -87,19 +87,25 @@ export class DampedInverse implements BlockInverse {
    * inverse takes the factor's place.
    */
   #forms(progress: (done: number) => void): Float64Array[] {
-    const { tensors } = this.#block
+    const { samples, tensors } = this.#block
     const all = tensors.map(({ size }) => new Float64Array(size))
+    const structured = tensors.filter(({ quadraticForms }) => quadraticForms)
+    const explicit = structured.reduce((sum, { quadraticForms }) => sum + quadraticForms!.cost, samples ** 3 / 3)
+    const solved = structured.reduce((sum, { size }) => sum + (size * samples ** 2) / 2, 0)
+    const last = explicit < solved ? structured : []
     let done = 0
-    for (const explicit of [false, true])
-      tensors.forEach((tensor, t) => {
-        if (!!tensor.quadraticForms !== explicit) return
-        const count = (some: number) => progress(done + some)
-        if (tensor.quadraticForms) {
-          this.#inverse ??= invert(this.#space, this.#factor)
-          tensor.quadraticForms(this.#inverse, all[t], count)
-        } else this.#solveForms(tensor, all[t], count)
-        done += tensor.size
-      })
+    const count = (some: number) => progress(done + some)
+    tensors.forEach((tensor, t) => {
+      if (last.includes(tensor)) return
+      this.#solveForms(tensor, all[t], count)
+      done += tensor.size
+    })
+    tensors.forEach((tensor, t) => {
+      if (!last.includes(tensor)) return
+      this.#inverse ??= invert(this.#space, this.#factor)
+      tensor.quadraticForms!.compute(this.#inverse, all[t], count)
+      done += tensor.size
+    })
     return all
   }
 

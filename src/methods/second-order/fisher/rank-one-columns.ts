@@ -10,8 +10,8 @@ import type { Matrix, Workspace } from '../../../linear/workspace.ts'
 import type { GramColumns } from './columns.ts'
 import { addGramOf } from './gram.ts'
 import { allRows, otherWeights, type RankOne, someRows } from './rank-one.ts'
-import { formsRoom, quadraticForms } from './rank-one-forms.ts'
-import { addRowGram, addWholeGram, gramRoom, isCheaperByRow } from './rank-one-gram.ts'
+import { formsRoom, RankOneForms } from './rank-one-forms.ts'
+import { addWholeGram, gramRoom } from './rank-one-gram.ts'
 import { SampleRows } from './sample-rows.ts'
 
 /** How many times faster a product of matrices is than the same sums one by one. */
@@ -21,6 +21,7 @@ export class RankOneColumns implements GramColumns {
   readonly name: string
   readonly size: number
   readonly samples: number
+  readonly quadraticForms: RankOneForms
   readonly #space: Workspace
   readonly #left: SampleRows
   readonly #right: SampleRows
@@ -38,6 +39,7 @@ export class RankOneColumns implements GramColumns {
     this.#right = right
     this.#weights = weights
     this.#layer = { left, right, rows: weights ? someRows(weights, right) : allRows(left, right) }
+    this.quadraticForms = new RankOneForms(space, this.#layer)
   }
 
   /** All weights of a P x Q layer. Takes (P + Q) x samples floats of the workspace. */
@@ -130,31 +132,16 @@ export class RankOneColumns implements GramColumns {
   /** All P Q weights, less the others where these are fewer; or these. */
   addGram(k: Matrix): void {
     const all = this.#left.count * this.#right.count
-    if (2 * this.size <= all) this.#addSomeGram(k, 1)
+    if (2 * this.size <= all) addGramOf(this.#space, this, k)
     else {
       addWholeGram(this.#space, this.#left, this.#right, k)
-      if (this.#weights) this.#some(otherWeights(this.#weights, all)).#addSomeGram(k, -1)
+      if (this.#weights) addGramOf(this.#space, this.#some(otherWeights(this.#weights, all)), k, 'subtract')
     }
-  }
-
-  quadraticForms(s: Matrix, forms: Float64Array, progress: (done: number) => void = () => {}): void {
-    quadraticForms(this.#space, this.#layer, s, forms, progress)
   }
 
   /** These of the P Q weights. */
   #some(weights: Int32Array, name = this.name): RankOneColumns {
     return new RankOneColumns(this.#space, name, this.#left, this.#right, weights)
-  }
-
-  /** k += sign times the Gram matrix: row by row where that is cheaper, else of whole columns. */
-  #addSomeGram(k: Matrix, sign: 1 | -1): void {
-    const whole: number[] = []
-    for (const row of this.#layer.rows) {
-      const support = this.#left.support(row.p)
-      if (isCheaperByRow(row, support, this.samples)) addRowGram(this.#space, this.#layer, row, support, k, sign)
-      else for (let r = 0; r < row.rights.length; r++) whole.push(row.first + r)
-    }
-    addGramOf(this.#space, this.subset(Int32Array.from(whole)), k, sign > 0 ? 'add' : 'subtract')
   }
 }
 
@@ -163,5 +150,5 @@ export class RankOneColumns implements GramColumns {
  */
 export function rankOneRoom([p, q]: readonly [number, number], samples: number): number {
   const correlate = 2 * p * (samples + q)
-  return Math.max(correlate, gramRoom(q, samples), formsRoom(q, samples)) + 16
+  return Math.max(correlate, gramRoom(samples), formsRoom(q, samples)) + 16
 }

@@ -4,34 +4,48 @@ import { gather64 } from '../../../engine/kernels/matrix64.ts'
 import { product, rowsOf } from '../../../linear/product.ts'
 import { dot } from '../../../linear/vector.ts'
 import { type Matrix, part, type Workspace } from '../../../linear/workspace.ts'
+import type { QuadraticForms } from './columns.ts'
 import { eachStrip, type RankOne, STRIP } from './rank-one.ts'
 
-/** Floats of a workspace that {@link quadraticForms} takes meanwhile. */
+/** Multiplications of a product in the time that an element of S is gathered. */
+const GATHER = 16
+
+/** Floats of a workspace that {@link RankOneForms} takes meanwhile. */
 export const formsRoom = (q: number, samples: number): number => (2 * q + 1) * samples + 2 * STRIP * (samples + q)
 
 /**
  * For each p, the quadratic forms of its right[q] with S . (left[p] left[p]'), on the samples whose left[p]
  * is not zero: after a ReLU those are few. Equal right[q] have equal forms: those of pixels that are the same
- * in all images are computed once. `s` is the lower triangle of S, N x N. `progress(done)` counts weights.
+ * in all images are computed once.
  */
-export function quadraticForms(
-  space: Workspace,
-  { left, right, rows }: RankOne,
-  s: Matrix,
-  forms: Float64Array,
-  progress: (done: number) => void,
-): void {
-  const equal = right.firstEqual(new Set(rows.flatMap(({ rights }) => [...rights])))
-  for (const { p, first, rights } of rows) {
-    const support = left.support(p)
-    const distinct = [...new Set(Array.from(rights, (q) => equal.get(q)!))]
-    const values = distinct.map((q) => right.row(q))
-    const sums = formsOfRow(space, left.row(p), values, support, s)
-    const places = new Map(distinct.map((q, r) => [q, r]))
-    rights.forEach((q, r) => {
-      forms[first + r] = sums[places.get(equal.get(q)!)!]
-    })
-    progress(first + rights.length)
+export class RankOneForms implements QuadraticForms {
+  readonly #space: Workspace
+  readonly #layer: RankOne
+
+  constructor(space: Workspace, layer: RankOne) {
+    this.#space = space
+    this.#layer = layer
+  }
+
+  /** As if no right[q] were equal. */
+  get cost(): number {
+    const { left, rows } = this.#layer
+    return rows.reduce((sum, { p, rights }) => sum + ((rights.length + GATHER) * left.support(p).length ** 2) / 2, 0)
+  }
+
+  compute(s: Matrix, forms: Float64Array, progress: (done: number) => void = () => {}): void {
+    const { left, right, rows } = this.#layer
+    const equal = right.firstEqual(new Set(rows.flatMap(({ rights }) => [...rights])))
+    for (const { p, first, rights } of rows) {
+      const distinct = [...new Set(Array.from(rights, (q) => equal.get(q)!))]
+      const values = distinct.map((q) => right.row(q))
+      const sums = formsOfRow(this.#space, left.row(p), values, left.support(p), s)
+      const places = new Map(distinct.map((q, r) => [q, r]))
+      rights.forEach((q, r) => {
+        forms[first + r] = sums[places.get(equal.get(q)!)!]
+      })
+      progress(first + rights.length)
+    }
   }
 }
 

@@ -6,14 +6,21 @@
 import type { Vector } from '../../../linear/vector.ts'
 import type { BlockInverse } from '../fisher/inverse.ts'
 
-/** rho_q = w_q^2 / A_qq, without the 1/2 (which changes no ranking). */
+/** What the authors' code adds to A_qq and to every saliency. */
+const TINY = 1e-10
+
+/**
+ * rho_q = w_q^2 / (A_qq + 1e-10) + 1e-10 as in the authors' code: the paper's w_q^2 / (2 A_qq) without the
+ * 1/2, which changes no ranking. A_qq is at least 1 / (lambda + F's largest eigenvalue), far above 1e-10.
+ */
 export function woodfisherSaliency(weights: Vector, diagonal: Float64Array): Float64Array {
-  return diagonal.map((a, q) => weights[q] ** 2 / (a + 1e-10) + 1e-10)
+  return diagonal.map((a, q) => weights[q] ** 2 / (a + TINY) + TINY)
 }
 
 /**
  * The sum of the single-weight updates of the pruned weights, -A u with u_q = w_q / A_qq where `pruned` is
- * not 0: their interactions are ignored. One list per tensor of the inverse's block.
+ * not 0 (nothing is added to A_qq here, as in the authors' code): their interactions are ignored. One list
+ * per tensor of the inverse's block.
  */
 export function woodfisherUpdate(
   inverse: BlockInverse,
