@@ -247,7 +247,11 @@ it.each<[string, string, RegExp]>([
   ['mlp', '--method obc --sparsity 0.5 --fisher-cache x', /^espalier: --fisher-cache has no effect with obc: /],
   ['mlp', '--method obc --sparsity 0.5 --block-size full', /^espalier: --block-size has no effect with obc: /],
   ['mlp', '--method sparsegpt --sparsity 0.5 --judge 10', /^espalier: --judge has no effect with sparsegpt: /],
-  ['mlp', '--method cbs --sparsity 0.5 --scope uniform', /^espalier: --scope uniform: with cbs the loss decides where weights are removed, expected global\n$/],
+  [
+    'mlp',
+    '--method cbs --sparsity 0.5 --scope uniform',
+    /^espalier: --scope uniform: with cbs the loss decides where weights are removed, expected global\n$/,
+  ],
   [
     'mlp',
     '--method magnitude --sparsity 0.5 --faithful --scope erk',
