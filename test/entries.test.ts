@@ -13,6 +13,10 @@ it('declare what docs/entries says (npm run api writes it anew)', async () => {
   await expect(node('scripts/api.mjs', '--check')).resolves.toMatchObject({ stderr: '' })
 }, 120_000)
 
+it('docs/settings.md and the JSON schema of recipes are what the schemas say (npm run settings)', async () => {
+  await expect(node('scripts/settings.mjs', '--check')).resolves.toMatchObject({ stderr: '' })
+})
+
 it.each([
   ['espalier', /^0\.8 0\.9\d+$/m],
   ['graph', /^Float32Array\(12\) \[\s*0\.3+\d*,/m],

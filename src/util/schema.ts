@@ -19,7 +19,7 @@ export const nameIn = <T extends string>(known: Readonly<Record<T, unknown>>): z
       typeof name === 'string'
         ? `found ${name}${suggestion(name, Object.keys(known))}`
         : `expected a value of type string, found ${shown(name)}`,
-  )
+  ).meta({ enum: Object.keys(known) })
 
 /** A length of time in training, such as 4ep or 500it. */
 export const duration = checkedBy<string>(
