@@ -4,6 +4,7 @@ import type { WeightsFile } from '../../formats/weights-file.ts'
 import type { Model } from '../../models/model.ts'
 import { clock, percent } from '../../util/format.ts'
 import { print, printJson } from '../display/output.ts'
+import { fitting } from '../display/width.ts'
 import { chanceWarning, guessWarning, preprocessingJson, preprocessingLines } from '../flags/data.ts'
 import { PruneDisplay } from './progress.ts'
 import { pruneCounts } from './report.ts'
@@ -58,8 +59,9 @@ export async function compareMethods(
         clock(seconds),
       ])
     const first = ['dense', percent(0), percent(dense!.accuracy), percent(0), dense!.loss.toFixed(4), '']
-    const head = ['method', 'sparsity of the pruned tensors', 'test accuracy', 'change', 'loss', 'time']
-    print(`\n${markdownTable([head, first, ...rows], { align: ['l', 'r', 'r', 'r', 'r', 'r'] })}`)
+    const head = ['method', 'sparsity', 'test accuracy', 'change', 'loss', 'time']
+    const table = markdownTable([head, first, ...rows], { align: ['l', 'r', 'r', 'r', 'r', 'r'] })
+    print(`\n${fitting(table, ['loss', 'change', 'time'])}\n\nsparsity is that of the pruned tensors`)
     for (const line of [guessWarning(inputs), warning]) if (line) print(line)
   } finally {
     display?.stop()

@@ -1,5 +1,5 @@
 /**
- * @file Second-order pruning as it is seen in a terminal: a bar with rate and time left. Without a terminal,
+ * @file Second-order pruning as it is seen in a terminal: the time left and a bar. Without a terminal,
  * lines now and then.
  */
 import { SingleBar } from 'cli-progress'
@@ -55,11 +55,12 @@ export class PruneDisplay {
     this.#share = share
     if (share === 0) return
     const seconds = (now - this.#started) / 1000
-    const pace = `${((100 * share) / seconds).toFixed(1)} %/s, ${clock((seconds * (1 - share)) / share)} left`
+    const left = `${clock((seconds * (1 - share)) / share)} left`
+    const name = `${phase}: ${text}`
     const { bars, between } = this.#options
-    if (bars) this.#draw(`${phase}: ${text}`, share, pace)
-    if (share >= 1) this.line(`${phase}: ${text}, ${seconds.toFixed(1)} s`)
-    else if (!bars && now - this.#printed >= between) this.line(`${phase}: ${text}, ${pace}`)
+    if (bars) this.#draw(name, share, left)
+    if (share >= 1) this.line(`${name}, ${seconds.toFixed(1)} s`)
+    else if (!bars && now - this.#printed >= between) this.line(`${left}, ${name}`)
   }
 
   /** Prints a line above whatever is drawn. */
@@ -76,13 +77,13 @@ export class PruneDisplay {
     this.#bar = undefined
   }
 
-  #draw(name: string, share: number, pace: string): void {
+  #draw(name: string, share: number, left: string): void {
     if (!this.#bar) {
-      const format = '[{bar}] {name}, {pace}'
+      const format = '{left} [{bar}] {name}'
       const look = { format, barsize: 20, clearOnComplete: true, gracefulExit: false, stream: currentIo().stdout }
       this.#bar = new SingleBar(look)
-      this.#bar.start(1, share, { name, pace })
+      this.#bar.start(1, share, { name, left })
     }
-    this.#bar.update(share, { name, pace })
+    this.#bar.update(share, { name, left })
   }
 }

@@ -13,6 +13,7 @@ import { UserError } from '../../util/errors.ts'
 import { grouped } from '../../util/format.ts'
 import { suggestion } from '../../util/suggest.ts'
 import { print, printJson, printNote } from '../display/output.ts'
+import { fitting } from '../display/width.ts'
 import { oneOf, patterns } from '../flags/choices.ts'
 import { namedFor, namedNetwork } from '../flags/named-network.ts'
 
@@ -101,5 +102,6 @@ function overlapTable(overlaps: readonly Overlap[]): string {
     jaccard.toFixed(4),
   ])
   const head = ['layer', 'weights', 'kept in A', 'kept in B', 'kept in both', 'overlap']
-  return markdownTable([head, ...rows], { align: ['l', 'r', 'r', 'r', 'r', 'r'] })
+  const table = markdownTable([head, ...rows], { align: ['l', 'r', 'r', 'r', 'r', 'r'] })
+  return fitting(table, ['weights', 'kept in A', 'kept in B'])
 }

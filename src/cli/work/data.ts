@@ -9,6 +9,7 @@ import { countClasses, measureChannels } from '../../data/statistics.ts'
 import { bytes, grouped } from '../../util/format.ts'
 import { DataDisplay } from '../display/data-progress.ts'
 import { print, printJson } from '../display/output.ts'
+import { fitting } from '../display/width.ts'
 import type { ImageOptions } from '../flags/images.ts'
 import { leftOut } from '../flags/images.ts'
 
@@ -39,7 +40,7 @@ export function listData(options: { json?: boolean }): void {
     download ? bytes(download) : '',
     folder === undefined ? 'built in' : (folder ?? `not here: espalier data get ${name}`),
   ])
-  print(markdownTable([['data set', '', 'download', 'folder'], ...rows]))
+  print(fitting(markdownTable([['data set', 'what', 'download', 'folder'], ...rows]), ['what', 'folder']))
 }
 
 export async function getData(name: string, options: GetOptions): Promise<void> {
