@@ -1386,7 +1386,7 @@ export interface Gradients {
 
 export interface GramColumns extends GradientColumns {
     addGram(k: Matrix): void;
-    quadraticForms?(s: Matrix, forms: Float64Array, progress?: (done: number) => void): void;
+    readonly quadraticForms?: QuadraticForms;
     subset(weights: Int32Array, name?: string): GramColumns;
 }
 
@@ -1724,6 +1724,11 @@ export interface PruneReport {
 }
 
 export type PruningProgress = (phase: string, text: string, share?: number) => void;
+
+export interface QuadraticForms {
+    readonly cost: number;
+    compute(s: Matrix, forms: Float64Array, progress?: (done: number) => void): void;
+}
 
 export interface Read {
     slot: Slot;

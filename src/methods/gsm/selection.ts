@@ -1,5 +1,5 @@
 /**
- * @file The end of training by src/optim/gsm.ts: the largest weights stay, as many as were active, and how
+ * @file The end of training by src/methods/gsm/rule.ts: the largest weights stay, as many as were active, and how
  * clear that choice is.
  */
 import { selectTop } from '../../select/top.ts'
