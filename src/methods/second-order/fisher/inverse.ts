@@ -87,12 +87,9 @@ export class DampedInverse implements BlockInverse {
    * inverse takes the factor's place.
    */
   #forms(progress: (done: number) => void): Float64Array[] {
-    const { samples, tensors } = this.#block
+    const { tensors } = this.#block
     const all = tensors.map(({ size }) => new Float64Array(size))
-    const structured = tensors.filter(({ quadraticForms }) => quadraticForms)
-    const explicit = structured.reduce((sum, { quadraticForms }) => sum + quadraticForms!.cost, samples ** 3 / 3)
-    const solved = structured.reduce((sum, { size }) => sum + (size * samples ** 2) / 2, 0)
-    const last = explicit < solved ? structured : []
+    const last = this.#byInverse()
     let done = 0
     const count = (some: number) => progress(done + some)
     tensors.forEach((tensor, t) => {
@@ -107,6 +104,16 @@ export class DampedInverse implements BlockInverse {
       done += tensor.size
     })
     return all
+  }
+
+  /** The tensors whose forms are computed with the explicit inverse: those that it is cheaper for, or none. */
+  #byInverse(): readonly GramColumns[] {
+    const { samples, tensors } = this.#block
+    const saved = ({ size, quadraticForms }: GramColumns) =>
+      quadraticForms ? (size * samples ** 2) / 2 - quadraticForms.cost : 0
+    const some = tensors.filter((tensor) => saved(tensor) > 0)
+    const gain = some.reduce((sum, tensor) => sum + saved(tensor), 0)
+    return gain > samples ** 3 / 3 ? some : []
   }
 
   /** The forms as |L^-1 G_q|^2. */

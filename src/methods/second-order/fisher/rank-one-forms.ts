@@ -8,7 +8,7 @@ import type { QuadraticForms } from './columns.ts'
 import { eachStrip, type RankOne, STRIP } from './rank-one.ts'
 
 /** Multiplications of a product in the time that an element of S is gathered. */
-const GATHER = 16
+const GATHER = 64
 
 /** Floats of a workspace that {@link RankOneForms} takes meanwhile. */
 export const formsRoom = (q: number, samples: number): number => (2 * q + 1) * samples + 2 * STRIP * (samples + q)
