@@ -1,6 +1,6 @@
 /**
- * @file The end of training by src/methods/gsm/rule.ts: the largest weights stay, as many as were active, and how
- * clear that choice is.
+ * @file The end of training by src/methods/gsm/rule.ts: the largest weights stay, as many as were active, and
+ * how clear that choice is.
  */
 import { selectTop } from '../../select/top.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
