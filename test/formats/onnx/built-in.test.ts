@@ -20,14 +20,16 @@ function randomNetwork(name: string, sparsity = 0) {
       const draw = random(1, tensor.name)
       const fan = typeof tensor.initial === 'object' ? tensor.initial.in : 1
       // Few numbers, repeated: millions take longer to draw than all the rest.
-      const drawn = Array.from({ length: 4099 }, () =>
+      const drawn = Float32Array.from({ length: 4099 }, () =>
         tensor.shape.length === 1
           ? Number(tensor.initial === 1) + 0.2 * draw.uniform()
           : draw.uniform() < sparsity
             ? 0
             : draw.normal() * Math.sqrt(2 / fan),
       )
-      return [tensor.name, Float32Array.from({ length: sizeOf(tensor.shape) }, (_, i) => drawn[i % drawn.length])]
+      const values = new Float32Array(sizeOf(tensor.shape))
+      for (let at = 0; at < values.length; at += drawn.length) values.set(drawn.subarray(0, values.length - at), at)
+      return [tensor.name, values]
     }),
   )
   return { model, values, proto: exportNetwork({ model, values: (tensor) => values.get(tensor)! }) }
