@@ -37,7 +37,9 @@ it.each<[string, object | undefined]>([
     { start: '1ep', secondOrder: { ...measured, judge: 100, stages: 1 } },
   ]),
 ])('%s', async (method, settings) => {
-  const prune = settings && { method, sparsity: 0.8, scope: 'layerwise', ...settings }
+  // Searches choose among all weights.
+  const scope = method === 'cbs' || method === 'chita' ? 'global' : 'layerwise'
+  const prune = settings && { method, sparsity: 0.8, scope, ...settings }
   const out = temporaryFolder()
   const { result } = await runRecipe(recipe(prune), { machine, data, out })
   expect(result!.final.accuracy).toBeGreaterThan(0.95)

@@ -92,9 +92,11 @@ export async function planOf(
 /** Throws UserError where there is no such scope, or the method does not know it. */
 export function scopeOf({ scope, faithful }: PruneFlags, method: MethodName): ScopeName {
   const found = oneOf('--scope', scope, Object.keys(scopes) as ScopeName[])
-  if (method === 'magnitude' && faithful && found !== 'global' && found !== 'layerwise')
-    throw new UserError(`--scope: expected global or layerwise for magnitude with --faithful, found ${found}`)
-  return found
+  const faithfully = method === 'magnitude' && faithful
+  const known: readonly ScopeName[] = faithfully ? ['global', 'layerwise'] : methods[method].scopes
+  if (known.includes(found)) return found
+  const name = faithfully ? 'magnitude with --faithful' : method
+  throw new UserError(`--scope: expected ${known.join(' or ')} for ${name}, found ${found}`)
 }
 
 export function shareOf(text: string): number {

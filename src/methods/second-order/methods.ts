@@ -14,12 +14,17 @@ const takes: Record<SecondOrderMethod, readonly (keyof typeof secondOrderSetting
   chita: [...always, 'blocks', 'damp'],
 }
 
+/**
+ * Those that choose weights by saliencies, which may compete within tensors; others search over all weights.
+ */
+const bySaliencies: readonly SecondOrderMethod[] = ['magnitude', 'obd', 'woodfisher', 'cbs-update']
+
 const methodOf = (name: SecondOrderMethod): Method => ({
   summary: secondOrderMethods[name],
   section: 'secondOrder',
   settings: secondOrderSettings,
   takes: takes[name],
-  scopes: ['global'],
+  scopes: bySaliencies.includes(name) ? ['global', 'layerwise'] : ['global'],
   ranked: false,
   stored: false,
   prunable: 'published',
@@ -42,4 +47,4 @@ export const secondOrder = {
  * |w| with samples and counts as in the published code of second-order pruning: the control beside its
  * methods.
  */
-export const faithfulMagnitude: Method = { ...methodOf('magnitude'), scopes: ['global', 'layerwise'] }
+export const faithfulMagnitude: Method = methodOf('magnitude')
