@@ -29,7 +29,9 @@ function networkOf(programs: NetworkOptions['programs'] = {}): Network {
   return network
 }
 
-/** Orders of the output channels of both convolutions: channel i of the permuted network was channel order[i]. */
+/**
+ * Orders of the output channels of both convolutions: channel i of the permuted network was channel order[i].
+ */
 const orders: Record<string, readonly number[]> = { conv1: [2, 0, 1], conv2: [1, 0] }
 
 /** Elements of [rows][columns][inner], rows and columns in another order. */

@@ -11,7 +11,9 @@ import { random } from '../../src/util/random.ts'
 
 export interface ColumnsCase {
   space: Workspace
-  /** The second is `stored`; the first is `rankOne`, of which `copy` is the same stored, rounded to float32. */
+  /**
+   * The second is `stored`; the first is `rankOne`, of which `copy` is the same stored, rounded to float32.
+   */
   rankOne: RankOneColumns
   copy: StoredColumns
   stored: StoredColumns

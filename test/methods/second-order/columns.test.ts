@@ -1,6 +1,7 @@
 /**
- * @file Gradient columns, stored, of rank one, and some of either, against their gradients. Errors are bounded
- * entry by entry: a sum of n terms in float64 is right to n roundings of the sum of their absolute values.
+ * @file Gradient columns, stored, of rank one, and some of either, against their gradients. Errors are
+ * bounded entry by entry: a sum of n terms in float64 is right to n roundings of the sum of their absolute
+ * values.
  */
 import { expect, it } from 'vitest'
 import type { Machine } from '../../../src/engine/machine.ts'
@@ -125,7 +126,8 @@ onEveryEngine((machines) => {
     }
   })
 
-  // Few of the weights, some of them, most of them; and some of those again. Some rows of the layer have none.
+  // Few of the weights, some of them, most of them; and some of those again. Some rows of the layer have
+  // none.
   it.each([0, 0.1, 0.3, 0.6, 0.9, 1])('some of the columns, %f of them', (share) => {
     const make = (machine: Machine) => columnsCase(machine, 3, 40, 4, 20)
     const known = make(machines[0])

@@ -21,8 +21,8 @@ function constrained(g: Float64Array[], w: number[], kept: number[], lambda: num
 }
 
 /**
- * What the changes of kept weights are to be measured by: the terms of (lambda I + F_RR)^-1 times F_RP w_P and
- * the mean gradient.
+ * What the changes of kept weights are to be measured by: the terms of (lambda I + F_RR)^-1 times F_RP w_P
+ * and the mean gradient.
  */
 function sizesOf(g: Float64Array[], w: number[], kept: number[], lambda: number, firstOrder: number): number[] {
   const h = dampedFisher(g, lambda)

@@ -11,7 +11,9 @@ export class ActiveBlock implements GramBlock {
   /** The active weights of each tensor. */
   readonly #weights: readonly Int32Array[]
 
-  /** Active are the weights whose `active` (masks, or the weights themselves; one list per tensor) is not 0. */
+  /**
+   * Active are the weights whose `active` (masks, or the weights themselves; one list per tensor) is not 0.
+   */
   constructor({ samples, tensors }: GramBlock, active: readonly ArrayLike<number>[]) {
     this.samples = samples
     this.#sizes = tensors.map(({ size }) => size)

@@ -30,8 +30,8 @@ export class DirectInverse implements BlockInverse {
   readonly #inverse: Matrix
 
   /**
-   * Takes n^2 doubles, n x N doubles or a factor's room meanwhile; wrap it in `space.scoped`. Throws UserError
-   * where the system is singular in float64 (lambda too small) or a gradient is not finite.
+   * Takes n^2 doubles, n x N doubles or a factor's room meanwhile; wrap it in `space.scoped`. Throws
+   * UserError where the system is singular in float64 (lambda too small) or a gradient is not finite.
    */
   constructor(space: Workspace, block: GramBlock, lambda: number) {
     const { samples, tensors } = block

@@ -106,7 +106,9 @@ export class DampedInverse implements BlockInverse {
     return all
   }
 
-  /** The tensors whose forms are computed with the explicit inverse: those that it is cheaper for, or none. */
+  /**
+   * The tensors whose forms are computed with the explicit inverse: those that it is cheaper for, or none.
+   */
   #byInverse(): readonly GramColumns[] {
     const { samples, tensors } = this.#block
     const saved = ({ size, quadraticForms }: GramColumns) =>

@@ -19,7 +19,8 @@ export function woodfisherSaliency(weights: Vector, diagonal: Float64Array): Flo
 
 /**
  * The sum of the single-weight updates of the pruned weights, -A u with u_q = w_q / A_qq where `pruned` is
- * not 0 (nothing is added to A_qq here, as in the authors' code): their interactions are ignored. One list per tensor of the inverse's block.
+ * not 0 (nothing is added to A_qq here, as in the authors' code): their interactions are ignored. One list
+ * per tensor of the inverse's block.
  */
 export function woodfisherUpdate(
   inverse: BlockInverse,
