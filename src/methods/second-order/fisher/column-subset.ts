@@ -2,7 +2,7 @@
  * @file Some gradient columns of a tensor, as columns of their own: a block that is less than a tensor, or
  * the weights of one that are not pruned yet. Every operation goes column by column.
  */
-import { addScaled, dot } from '../../../linear/vector.ts'
+import { addScaled, dot, type Vector } from '../../../linear/vector.ts'
 import type { Matrix, Workspace } from '../../../linear/workspace.ts'
 import type { GramColumns } from './columns.ts'
 import { addGramOf } from './gram.ts'
@@ -25,7 +25,7 @@ export class ColumnSubset implements GramColumns {
     this.#weights = weights
   }
 
-  column(weight: number, into: Float32Array | Float64Array): void {
+  column(weight: number, into: Vector): void {
     this.#whole.column(this.#weights[weight], into)
   }
 

@@ -4,6 +4,7 @@
  */
 import { product, rowsOf, transposed } from '../../../linear/product.ts'
 import { type Matrix, part, type Workspace } from '../../../linear/workspace.ts'
+import { weightsOf } from './block.ts'
 import type { GradientColumns, GramBlock } from './columns.ts'
 
 /** Columns gathered at once. */
@@ -37,8 +38,9 @@ export function gramMatrix(space: Workspace, { samples, tensors }: GramBlock): M
 }
 
 /** The lower triangle of G' G of a block of n weights: n x n. Takes n x N doubles beside it meanwhile. */
-export function normalMatrix(space: Workspace, { samples, tensors }: GramBlock): Matrix {
-  const n = tensors.reduce((sum, { size }) => sum + size, 0)
+export function normalMatrix(space: Workspace, block: GramBlock): Matrix {
+  const { samples, tensors } = block
+  const n = weightsOf(block)
   const h = space.matrix(n, n)
   space.scoped(() => {
     const gathered = space.matrix(n, samples)

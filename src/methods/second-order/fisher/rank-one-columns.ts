@@ -5,7 +5,7 @@
  * except in a `column` that is asked for so.
  */
 import { product, rowsOf } from '../../../linear/product.ts'
-import { dot } from '../../../linear/vector.ts'
+import { dot, type Vector } from '../../../linear/vector.ts'
 import type { Matrix, Workspace } from '../../../linear/workspace.ts'
 import type { GramColumns } from './columns.ts'
 import { addGramOf } from './gram.ts'
@@ -58,7 +58,7 @@ export class RankOneColumns implements GramColumns {
     return [this.#left.values, this.#right.values]
   }
 
-  column(weight: number, into: Float32Array | Float64Array): void {
+  column(weight: number, into: Vector): void {
     const at = this.#weights ? this.#weights[weight] : weight
     const left = this.#left.row(Math.floor(at / this.#right.count))
     const right = this.#right.row(at % this.#right.count)

@@ -14,9 +14,9 @@ const GATHER = 64
 export const formsRoom = (q: number, samples: number): number => (2 * q + 1) * samples + 2 * STRIP * (samples + q)
 
 /**
- * For each p, the quadratic forms of its right[q] with S . (left[p] left[p]'), on the samples whose left[p]
- * is not zero: after a ReLU those are few. Equal right[q] have equal forms: those of pixels that are the same
- * in all images are computed once.
+ * For each p, the forms of left[p] * right[q] with S, on the samples whose left[p] is not zero: after a ReLU
+ * those are fewer. Equal right[q] have equal forms: those of pixels that are the same in all images are
+ * computed once.
  */
 export class RankOneForms implements QuadraticForms {
   readonly #space: Workspace
@@ -39,10 +39,10 @@ export class RankOneForms implements QuadraticForms {
     for (const { p, first, rights } of rows) {
       const distinct = [...new Set(Array.from(rights, (q) => equal.get(q)!))]
       const values = distinct.map((q) => right.row(q))
-      const sums = formsOfRow(this.#space, left.row(p), values, left.support(p), s)
-      const places = new Map(distinct.map((q, r) => [q, r]))
+      const found = formsOfRow(this.#space, left.row(p), values, left.support(p), s)
+      const form = new Map(distinct.map((q, r) => [q, found[r]]))
       rights.forEach((q, r) => {
-        forms[first + r] = sums[places.get(equal.get(q)!)!]
+        forms[first + r] = form.get(equal.get(q)!)!
       })
       progress(first + rights.length)
     }
@@ -71,13 +71,13 @@ function formsOfRow(
     const half = space.matrix(STRIP, n)
     const image = space.matrix(count, STRIP)
     eachStrip(n, (first, rows, end) => {
-      // Twice the strict lower triangle, and the diagonal, give the same forms as the whole.
-      space.run([call(gather64, { rows, first, s: s.offset, n: s.rows, indices, to: half.offset, row: half.row })])
       const to = part(image, 0, 0, count, rows)
-      space.run([product(to, rowsOf(part(columns, 0, 0, count, end)), rowsOf(part(half, 0, 0, rows, end)))])
-      for (let r = 0; r < count; r++) {
-        sums[r] += dot(space.row(columns, r).subarray(first, end), space.row(to, r))
-      }
+      // Twice the strict lower triangle, and the diagonal, give the same forms as the whole.
+      space.run([
+        call(gather64, { rows, first, s: s.offset, n: s.rows, indices, to: half.offset, row: half.row }),
+        product(to, rowsOf(part(columns, 0, 0, count, end)), rowsOf(part(half, 0, 0, rows, end))),
+      ])
+      for (let r = 0; r < count; r++) sums[r] += dot(space.row(columns, r).subarray(first, end), space.row(to, r))
     })
   })
   return sums

@@ -16,7 +16,7 @@ export interface WeightRow {
 export interface RankOne {
   readonly left: SampleRows
   readonly right: SampleRows
-  /** By increasing p, which have weights only. */
+  /** By increasing p; none for a p without weights. */
   readonly rows: readonly WeightRow[]
 }
 
@@ -49,10 +49,7 @@ export function otherWeights(weights: Int32Array, all: number): Int32Array {
   return others
 }
 
-/**
- * Rows of a symmetric matrix that are computed at once: an even number of the blocks that products go round
- * the threads in.
- */
+/** Rows of a symmetric matrix that are computed at once, of the height of a block of a product. */
 export const STRIP = 192
 
 /** Rows [first, first + rows) of the lower triangle of a matrix of order n, which end before column `end`. */

@@ -3,7 +3,7 @@
  * positions, and mini-batches.
  */
 import { floatRows, product, transposed } from '../../../linear/product.ts'
-import { addScaled, dot } from '../../../linear/vector.ts'
+import { addScaled, dot, type Vector } from '../../../linear/vector.ts'
 import type { Matrix, Workspace } from '../../../linear/workspace.ts'
 import { ColumnSubset } from './column-subset.ts'
 import type { GramColumns } from './columns.ts'
@@ -37,7 +37,7 @@ export class StoredColumns implements GramColumns {
     return [this.#values]
   }
 
-  column(weight: number, into: Float32Array | Float64Array): void {
+  column(weight: number, into: Vector): void {
     into.set(this.#column(weight))
   }
 
