@@ -1,17 +1,14 @@
 /** @file espalier prune: a trained network pruned, with or without data. */
 import { Command } from 'commander'
 import { methods } from '../../methods/index.ts'
+import { glossary } from '../display/width.ts'
 import { onnxFlags } from '../flags/onnx.ts'
 import { PRECEDENCE, preprocessingFlags } from '../flags/preprocessing.ts'
 import { addSettingFlags } from '../prune/setting-flags.ts'
 import type { PruneFlags } from '../prune/settings.ts'
 
-const METHODS = `
-Methods:
-${Object.entries(methods)
-  .map(([name, { summary }]) => `  ${name.padEnd(16)} ${summary}`)
-  .join('\n')}
-`
+const entries = Object.entries(methods).map(([name, { summary }]) => ({ name: `  ${name}`, summary }))
+const METHODS = () => `\nMethods:\n${glossary(entries)}\n`
 
 const command = (): Command =>
   addSettingFlags(
@@ -49,7 +46,7 @@ const command = (): Command =>
 export const pruneCommand = (): Command =>
   onnxFlags(preprocessingFlags(command()))
     .option('--json', 'print one JSON object')
-    .addHelpText('after', METHODS + PRECEDENCE)
+    .addHelpText('after', () => METHODS() + PRECEDENCE)
     .action(async (given: string, flags: PruneFlags, command: Command) =>
       (await import('../work/prune.ts')).prune(given, flags, command),
     )

@@ -29,7 +29,9 @@ export async function pruneByValue(
   flags: PruneFlags & { out: string },
 ) {
   if (method !== 'magnitude' && method !== 'random')
-    throw new UserError(`--method ${method} needs --data with a data set or a folder: it looks at derivatives`)
+    throw new UserError(
+      `--method ${method} needs --data with a data set or a folder: magnitude and random alone do without`,
+    )
   if (flags.finetune) throw new UserError('--finetune needs --data with a data set or a folder')
   const removing = {
     method,

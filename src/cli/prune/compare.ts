@@ -18,7 +18,7 @@ export async function compareMethods(
   model: Model,
   flags: PruneFlags & { data: string; compare: string },
 ) {
-  const names = flags.compare.split(',').map((name) => methodName(name.trim()))
+  const names = flags.compare.split(',').map((name) => methodName(name.trim(), '--compare'))
   const tasks = names.map((name) => pruneTask(flags, model, name))
   const inputs = await loadInputs(file, path, model, flags)
   const display = flags.json ? undefined : new PruneDisplay()

@@ -44,7 +44,9 @@ export function checkPruneFlags(command: Command, flags: PruneFlags): void {
   const refuse = (flag: string, why: string): never => {
     throw new UserError(`${flagName(command, flag)} ${why}`)
   }
-  const names = (flags.compare ?? flags.method ?? '').split(',').map((name) => methodName(name.trim()))
+  const asker = flags.compare === undefined ? '--method' : '--compare'
+  const asked = (flags.compare ?? flags.method ?? '').split(',')
+  const names = asked.map((name) => methodName(name.trim(), asker))
   for (const flag of flags.compare === undefined ? [] : written)
     if (given.has(flag)) refuse(flag, 'has no effect with --compare, which writes nothing')
   const every = Object.keys(methods) as MethodName[]

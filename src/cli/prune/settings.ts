@@ -46,7 +46,9 @@ export interface PruneTask {
   request: Omit<PruningRequest, 'data' | 'cache'>
 }
 
-export const methodName = (name: string): MethodName => oneOf('--method', name, Object.keys(methods) as MethodName[])
+/** Throws UserError that names the flag. */
+export const methodName = (name: string, flag = '--method'): MethodName =>
+  oneOf(flag, name, Object.keys(methods) as MethodName[])
 
 /** Throws UserError, naming the flag. */
 export function pruneTask(flags: PruneFlags, model: Model, name = methodName(flags.method ?? '')): PruneTask {

@@ -2,11 +2,14 @@
 import { existsSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { parse, stringify } from 'yaml'
+import { MissingData } from '../../data/folders.ts'
 import { datasets } from '../../data/index.ts'
-import { checkRecipe } from '../../experiment/recipe/recipe.ts'
+import { recipeData } from '../../experiment/plan/data.ts'
+import { checkRecipe, type Recipe } from '../../experiment/recipe/recipe.ts'
 import { isOnnxName } from '../../formats/onnx/file.ts'
 import { type Model, usualGeometry } from '../../models/model.ts'
 import { findNetwork } from '../../train/find-network.ts'
+import { checkFits } from '../../train/options.ts'
 import { UserError } from '../../util/errors.ts'
 import { writeAtomically } from '../../util/files.ts'
 import { suggestion } from '../../util/suggest.ts'
@@ -19,7 +22,7 @@ export interface InitOptions {
 }
 
 /** Writes a recipe with comments. Throws UserError where there is no such network or data set. */
-export function init(modelName: string, dataName: string, { output, force }: InitOptions): void {
+export async function init(modelName: string, dataName: string, { output, force }: InitOptions): Promise<void> {
   const model = findNetwork(modelName)
   const isFolder = !Object.hasOwn(datasets, dataName)
   if (isFolder && !(existsSync(dataName) && statSync(dataName).isDirectory()))
@@ -28,9 +31,19 @@ export function init(modelName: string, dataName: string, { output, force }: Ini
     )
   checkOutput(output, { inputs: [modelName], force })
   const text = recipeText(modelName, dataName, model, isFolder)
-  checkRecipe(parse(text), output)
+  const recipe = checkRecipe(parse(text), output)
+  if (!isFolder) await checkAgainstData(recipe, model)
   writeAtomically(output, text)
   print(`The recipe is in ${output}; try it with: espalier run ${output} --dry-run`)
+}
+
+/** Refuses a network that does not fit a data set, as a run would, where the data are on this machine. */
+async function checkAgainstData(recipe: Recipe, model: Model): Promise<void> {
+  const data = await recipeData(recipe).catch((error: unknown) => {
+    if (error instanceof MissingData) return undefined
+    throw error
+  })
+  if (data) checkFits(model, data, 1, 0)
 }
 
 /** A network that has weights already needs less training, at a smaller rate. */

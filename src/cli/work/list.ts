@@ -33,6 +33,9 @@ const kinds: Record<Exclude<Kind, 'recipes'>, () => Entry[]> = {
     ...Object.entries(granularities).map(([name, summary]) => ({ name: `granularity ${name}`, summary })),
     ...named(rewirings).map(({ name, summary }) => ({ name: `rewire ${name}`, summary })),
     { name: 'tie', summary: tiedSummary },
+    { name: 'train.gsm', summary: 'only the weights with the largest |w g| get their gradient (Ding et al. 2019)' },
+    { name: 'train.groupLasso', summary: 'a penalty on the norms of whole kernels (Yuan & Lin 2006)' },
+    { name: 'ticket', summary: 'lottery tickets: train, choose weights, rewind, train again (Frankle & Carbin 2019)' },
   ],
 }
 
