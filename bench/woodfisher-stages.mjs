@@ -90,9 +90,10 @@ writeAtomically(flags.out, [
 
 Seconds of the inverse of every stage by the clock, and of processor time (user, all threads), of
 \`espalier prune mlpnet-mnist.safetensors --model mlpnet --data mnist --method woodfisher --stages ${STAGES} --sparsity 0.98\`
-(4,000 gradients at every stage), and of the whole command. Two builds in turn, medians of ${flags.rounds} runs each, on
-${machineText()}.
-Measured with \`node bench/woodfisher-stages.mjs before=DIR after=.\` Test accuracy of the result: ${accuracies.join('; ')}.
+(4,000 gradients at every stage), and of the whole command. Measured with
+\`node bench/woodfisher-stages.mjs before=DIR after=.\` on ${machineText()}:
+two builds in turn, medians of ${flags.rounds} runs each. Other work was on the machine, which disturbs times by the
+clock most. Test accuracy of the result: ${accuracies.join('; ')}.
 
 ${table}
 `,
