@@ -1007,7 +1007,7 @@ export declare const rewiringMethod: <Settings extends z.ZodObject>(method: Rewi
 };
 
 export declare const rewirings: {
-    dsr: Omit<import("./rewiring.ts").RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
+    dsr: Omit<RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
         make(settings: {
             moves: number;
             tolerance?: number | undefined;
@@ -1017,21 +1017,21 @@ export declare const rewirings: {
             seed: number;
         }): import("./rewiring.ts").Rewiring;
     };
-    set: Omit<import("./rewiring.ts").RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
+    set: Omit<RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
         make(settings: {
             fraction?: number | undefined;
         } & {
             seed: number;
         }): import("./rewiring.ts").Rewiring;
     };
-    'set-magnitude': Omit<import("./rewiring.ts").RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
+    'set-magnitude': Omit<RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
         make(settings: {
             fraction?: number | undefined;
         } & {
             seed: number;
         }): import("./rewiring.ts").Rewiring;
     };
-    deepr: Omit<import("./rewiring.ts").RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
+    deepr: Omit<RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
         make(settings: {
             temperature?: number | Record<string, number> | ((step: number) => number) | undefined;
             eta?: number | undefined;
@@ -1039,14 +1039,14 @@ export declare const rewirings: {
             seed: number;
         }): import("./rewiring.ts").Rewiring;
     };
-    rigl: Omit<import("./rewiring.ts").RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
+    rigl: Omit<RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
         make(settings: {
             fraction?: number | undefined;
         } & {
             seed: number;
         }): import("./rewiring.ts").Rewiring;
     };
-    snfs: Omit<import("./rewiring.ts").RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
+    snfs: Omit<RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
         make(settings: {
             fraction?: number | undefined;
         } & {

@@ -1,5 +1,5 @@
 /** @file What a node does with channels (axis 1), as far as removing some of them goes. */
-import { channelsOf, weightOf } from './channels.ts'
+import { channelsOf, ELEMENTWISE, weightOf } from './channels.ts'
 import { type Attributes, attribute, type Node } from './operator.ts'
 import { convOptions } from './operators/conv.ts'
 import { transposes } from './operators/linear.ts'
@@ -11,20 +11,6 @@ import type { Shape, Tensor } from './tensor.ts'
  * - `mixed`: anything else; the channels of its inputs and its output stay.
  */
 export type ChannelKind = 'layer' | 'tied' | 'mixed'
-
-/** Functions of single elements. */
-export const ELEMENTWISE: ReadonlySet<string> = new Set([
-  'Neg',
-  'Abs',
-  'Relu',
-  'Sqrt',
-  'Reciprocal',
-  'Sigmoid',
-  'Clip',
-  'Add',
-  'Sub',
-  'Mul',
-])
 
 /** The kind of a node; `data`: the tensors that depend on the network's input. */
 export function channelKind(node: Node, data: ReadonlySet<Tensor>): ChannelKind {

@@ -85,8 +85,8 @@ export function isChannelwise(node: Node): boolean {
   return node.operator.name === 'BatchNormalization'
 }
 
-/** Operators whose output channels are those of each input that has as many. */
-const SAME = new Set([
+/** Functions of single elements. */
+export const ELEMENTWISE: ReadonlySet<string> = new Set([
   'Neg',
   'Abs',
   'Relu',
@@ -97,12 +97,10 @@ const SAME = new Set([
   'Add',
   'Sub',
   'Mul',
-  'Expand',
-  'MaxPool',
-  'AveragePool',
-  'GlobalAveragePool',
-  'BatchNormalization',
 ])
+
+/** Operators whose output channels are those of each input that has as many. */
+const SAME = new Set([...ELEMENTWISE, 'Expand', 'MaxPool', 'AveragePool', 'GlobalAveragePool', 'BatchNormalization'])
 
 /** How an operator connects channels is not known. */
 export class UnknownLinks extends Error {}

@@ -3,8 +3,8 @@
  * what is computed from constants alone is one. Padding with zeros breaks all constants but 0. What an
  * unknown operator computes is taken to vary.
  */
-import { absorbed, channelAxis, channelKind, ELEMENTWISE } from './channel-kind.ts'
-import { channelLinks, channelsOf, dependents, weightLinks } from './channels.ts'
+import { absorbed, channelAxis, channelKind } from './channel-kind.ts'
+import { channelLinks, channelsOf, dependents, ELEMENTWISE, weightLinks } from './channels.ts'
 import type { Values } from './fold-batch-norm.ts'
 import type { Graph } from './graph.ts'
 import { attribute, type Node } from './operator.ts'

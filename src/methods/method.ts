@@ -12,6 +12,7 @@ import type { PrunableSet } from '../sparsity/tensors.ts'
 import type { Kernels } from '../train/kernels.ts'
 import type { Network } from '../train/network.ts'
 import type { NetworkOptions } from '../train/options.ts'
+import { UserError } from '../util/errors.ts'
 import type { MaskOptions, PruneResult, RefreshedStatistics } from './masks.ts'
 
 /** Keys of a recipe's `prune` section under which a family of methods has its settings. */
@@ -81,5 +82,29 @@ export interface PruningPlan {
   refresh?(network: Network, progress?: PruningProgress): RefreshedStatistics
 }
 
+/**
+ * Whether a method, called `name`, has a use for every setting that is given, and they fit together. Throws
+ * UserError.
+ */
+export function checkSettings(name: string, { takes, check }: Method, settings: object, nameOf: NameOf): void {
+  for (const [key, value] of Object.entries(settings))
+    if (value !== undefined && !takes.includes(key))
+      throw new UserError(`${nameOf(key)}: ${name} has no use for it, expected no such setting`)
+  check?.(settings, nameOf)
+}
+
 /** The event of pruning once to a sparsity. */
 export const once = (sparsity: number): PruningEvent => ({ step: 0, sparsity, at: (final) => final })
+
+/** What a plan does at an event: it prunes and, where that was asked for, takes new statistics. */
+export function pruneAsPlanned(
+  plan: PruningPlan,
+  network: Network,
+  event: PruningEvent,
+  index: number,
+  progress?: PruningProgress,
+): PruneResult {
+  const result = plan.prune(network, event, index, progress)
+  const statistics = plan.refresh?.(network, progress)
+  return statistics ? { ...result, statistics } : result
+}

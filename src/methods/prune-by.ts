@@ -9,10 +9,9 @@ import { loadWeights } from '../train/checkpoint.ts'
 import { Network } from '../train/network.ts'
 import { checkSchema } from '../util/check-schema.ts'
 import { checkName, checkShare } from '../util/checks.ts'
-import { UserError } from '../util/errors.ts'
 import { type MethodName, methods } from './index.ts'
 import type { PruneResult } from './masks.ts'
-import { type Method, type NameOf, once, type PruningProgress } from './method.ts'
+import { checkSettings, type Method, type NameOf, once, type PruningProgress, pruneAsPlanned } from './method.ts'
 
 export interface PruneByOptions extends TensorChoice {
   machine: Machine
@@ -51,9 +50,10 @@ export async function pruneBy(
   const { machine, model, data, weights, source = 'the weights', seed = 0, onProgress } = options
   const method: Method = methods[name]
   checkName('scope', scope, method.scopes)
-  checkSettings(name, method, settings)
+  const checked = checkSchema(method.settings, settings, { source: name, whole: 'settings' })
+  checkSettings(name, method, checked, nameOf)
   const { prunable = method.prunable, include, exclude } = options
-  const plan = await method.plan(settings, {
+  const plan = await method.plan(checked, {
     model,
     data: { name: data.name, samples: data.train.count },
     tensors: chooseTensors(model, { prunable, include, exclude }, { include: 'include', exclude: 'exclude' }),
@@ -63,17 +63,7 @@ export async function pruneBy(
   })
   const network = new Network({ machine, model, data, seed, batch: 1, ...plan.network })
   if (weights) loadWeights(network, weights, source)
-  const result = plan.prune(network, once(sparsity), 0, onProgress)
-  const statistics = plan.refresh?.(network, onProgress)
-  return { network, result: statistics ? { ...result, statistics } : result }
+  return { network, result: pruneAsPlanned(plan, network, once(sparsity), 0, onProgress) }
 }
 
 const nameOf: NameOf = (setting) => `settings.${setting}`
-
-function checkSettings(name: MethodName, method: Method, settings: object): void {
-  const checked = checkSchema(method.settings, settings, { source: name, whole: 'settings' })
-  for (const [key, value] of Object.entries(checked))
-    if (value !== undefined && !method.takes.includes(key))
-      throw new UserError(`${nameOf(key)}: ${name} has no use for it, expected no such setting`)
-  method.check?.(checked, nameOf)
-}

@@ -3,7 +3,7 @@ import { markdownTable } from 'markdown-table'
 import { writeNetwork } from '../../formats/network-file.ts'
 import { toFloats } from '../../formats/safetensors.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
-import { pruneStored } from '../../methods/by-value/prune-stored.ts'
+import { isStored, pruneStored } from '../../methods/by-value/prune-stored.ts'
 import type { MethodName } from '../../methods/index.ts'
 import type { Model } from '../../models/model.ts'
 import { collapseSentences, connectivityOf, refuseCollapse } from '../../sparsity/collapse.ts'
@@ -28,7 +28,7 @@ export async function pruneByValue(
   method: MethodName,
   flags: PruneFlags & { out: string },
 ) {
-  if (method !== 'magnitude' && method !== 'random')
+  if (!isStored(method))
     throw new UserError(
       `--method ${method} needs --data with a data set or a folder: magnitude and random alone do without`,
     )

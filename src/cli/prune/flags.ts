@@ -6,14 +6,13 @@ import { type MethodName, methods } from '../../methods/index.ts'
 import { UserError } from '../../util/errors.ts'
 import { flagName, givenFlags } from '../flags/given.ts'
 import { settingKeys } from './setting-flags.ts'
-import { methodName, type PruneFlags } from './settings.ts'
+import { methodFor, methodName, type PruneFlags } from './settings.ts'
 
 /** Keys of the flags that a method has a use for, of those that not all have. */
-function usedBy(name: MethodName, { faithful }: PruneFlags): string[] {
+function usedBy(name: MethodName, flags: PruneFlags): string[] {
   const { takes, section, scopes } = methods[name]
-  const settings = takes.map((key) => settingKeys.get(key)!)
+  const settings = methodFor(name, flags).takes.map((key) => settingKeys.get(key)!)
   if (name === 'magnitude') settings.push('faithful')
-  if (name === 'magnitude' && faithful) settings.push('samples', 'miniBatch', 'judge')
   if (scopes.length > 1) settings.push('scope')
   if (section === 'secondOrder') settings.push('fisherCache')
   if (takes.includes('samples') || name === 'random') settings.push('seed')

@@ -1,11 +1,12 @@
 /** @file What the flags of espalier prune say, checked against the network, with the defaults filled in. */
+import { isStored } from '../../methods/by-value/removals.ts'
 import { type MethodName, methods } from '../../methods/index.ts'
 import type { Method, PruningPlan, PruningRequest } from '../../methods/method.ts'
-import { refreshBatchNorm } from '../../methods/settings.ts'
+import { scoringSettings } from '../../methods/saliency/settings.ts'
+import { faithfulMagnitude } from '../../methods/second-order/methods.ts'
 import type { Model } from '../../models/model.ts'
 import { type ScopeName, scopes } from '../../sparsity/scope.ts'
 import { chooseTensors } from '../../sparsity/tensors.ts'
-import { checkValue } from '../../util/check-schema.ts'
 import { UserError } from '../../util/errors.ts'
 import { oneOf, patterns } from '../flags/choices.ts'
 import type { OnnxFlags } from '../flags/onnx.ts'
@@ -31,7 +32,6 @@ export interface PruneFlags extends PreprocessingFlags, OnnxFlags {
   json?: boolean
   out?: string
   faithful?: boolean
-  refreshBn?: string
 }
 
 /** What can be said before data are loaded. */
@@ -52,7 +52,7 @@ export const methodName = (name: string, flag = '--method'): MethodName =>
 
 /** Throws UserError, naming the flag. */
 export function pruneTask(flags: PruneFlags, model: Model, name = methodName(flags.method ?? '')): PruneTask {
-  const method = methods[name]
+  const method = methodFor(name, flags)
   return {
     name,
     method,
@@ -73,32 +73,29 @@ export function pruneTask(flags: PruneFlags, model: Model, name = methodName(fla
   }
 }
 
+/** The method that flags ask for: magnitude with --faithful is that of the published second-order code. */
+export const methodFor = (name: MethodName, { faithful }: PruneFlags): Method =>
+  name === 'magnitude' && faithful ? faithfulMagnitude : methods[name]
+
 /** The plan of a task. Throws UserError where it does not fit the data. */
 export async function planOf(
   { name, method, settings, request }: PruneTask,
-  flags: PruneFlags,
   rest: Pick<PruningRequest, 'data' | 'cache'>,
 ): Promise<PruningPlan> {
   const whole = { ...request, ...rest }
-  if (name !== 'magnitude' && name !== 'random') return method.plan(settings, whole)
-  if (name === 'magnitude' && flags.faithful) {
-    const { faithfulMagnitude } = await import('../../methods/second-order/methods.ts')
-    return faithfulMagnitude.plan(settingsFrom(faithfulMagnitude, { ...flags }), whole)
-  }
+  if (!method.stored || !isStored(name)) return method.plan(settings, whole)
+  // The same weights go as without data.
   const { byValuePlan } = await import('../../methods/by-value/plan.ts')
-  const { refreshBn } = flags
-  const images = refreshBn === undefined ? undefined : checkValue(refreshBatchNorm, Number(refreshBn), '--refresh-bn')
-  return byValuePlan(name, images, whole)
+  return byValuePlan(name, scoringSettings.parse(settings).refreshBatchNorm, whole)
 }
 
 /** Throws UserError where there is no such scope, or the method does not know it. */
-export function scopeOf({ scope, faithful }: PruneFlags, method: MethodName): ScopeName {
-  const found = oneOf('--scope', scope, Object.keys(scopes) as ScopeName[])
-  const faithfully = method === 'magnitude' && faithful
-  const known: readonly ScopeName[] = faithfully ? ['global', 'layerwise'] : methods[method].scopes
-  if (known.includes(found)) return found
-  const name = faithfully ? 'magnitude with --faithful' : method
-  throw new UserError(`--scope: expected ${known.join(' or ')} for ${name}, found ${found}`)
+export function scopeOf(flags: PruneFlags, name: MethodName): ScopeName {
+  const found = oneOf('--scope', flags.scope, Object.keys(scopes) as ScopeName[])
+  const method = methodFor(name, flags)
+  if (method.scopes.includes(found)) return found
+  const called = method === faithfulMagnitude ? 'magnitude with --faithful' : name
+  throw new UserError(`--scope: expected ${method.scopes.join(' or ')} for ${called}, found ${found}`)
 }
 
 export function shareOf(text: string): number {

@@ -29,7 +29,7 @@ export async function prepare(file: WeightsFile, path: string, { flags, task, in
   const { data } = inputs
   const { model, tensors } = task.request
   const notice = (sentence: string) => (display ? display.line(`note: ${sentence}`) : printNote(sentence))
-  const plan = await planOf(task, flags, {
+  const plan = await planOf(task, {
     data: { name: data.name, samples: data.train.count },
     cache: flags.fisherCache === undefined ? undefined : { folder: flags.fisherCache, notice },
   })

@@ -8,8 +8,7 @@ import type { Tensor } from '../../graph/tensor.ts'
 import { groupLasso } from '../../methods/group-lasso.ts'
 import { globalSparseMomentum } from '../../methods/gsm/rule.ts'
 import type { PruningPlan } from '../../methods/method.ts'
-import { rewirings } from '../../methods/rewiring/index.ts'
-import type { RewiringMethod } from '../../methods/rewiring/rewiring.ts'
+import { rewiringOf } from '../../methods/rewiring/index.ts'
 import { smoothedGradients } from '../../methods/rewiring/smoothed-gradients.ts'
 import { tied } from '../../methods/tied.ts'
 import type { Model } from '../../models/model.ts'
@@ -44,7 +43,6 @@ export async function buildNetwork({ recipe, model, data, pruning }: NetworkPlan
   const weights = recipe.model.weights === undefined ? own : weightsPath(recipe.model.weights)
   const masks = recipe.model.masks === undefined ? undefined : weightsPath(recipe.model.masks)
   const { rewire, train } = recipe
-  const rewiring: RewiringMethod | undefined = rewire && (rewirings[rewire.method] as RewiringMethod)
   // Masked weights that train on are not where sparse kernels look.
   const kernels = rewire && settingsOf(rewire).faithful === true ? 'dense' : train.kernels
   const network = new Network({
@@ -59,7 +57,7 @@ export async function buildNetwork({ recipe, model, data, pruning }: NetworkPlan
     seed: recipe.seed,
     augment: findAugmentation(augment),
     kernels,
-    denseGradients: rewiring?.gradients === 'batch',
+    denseGradients: rewire && rewiringOf(rewire.method).gradients === 'batch',
     rules: rulesOf(recipe, model),
     ...pruning?.network,
   })
@@ -78,8 +76,7 @@ function prunableOf({ prune, tie }: Recipe, model: Model): string[] | undefined 
 /** What the recipe's methods do to gradients. */
 function rulesOf({ rewire, tie, train }: Recipe, model: Model): GradientRule[] {
   const rules: GradientRule[] = []
-  const rewiring: RewiringMethod | undefined = rewire && (rewirings[rewire.method] as RewiringMethod)
-  if (rewiring?.gradients === 'smoothed') rules.push(smoothedGradients(train.momentum))
+  if (rewire && rewiringOf(rewire.method).gradients === 'smoothed') rules.push(smoothedGradients(train.momentum))
   const active = activeCount(train.gsm, model)
   if (active !== undefined) rules.push(globalSparseMomentum(active))
   if (train.groupLasso) rules.push(groupLasso(train.groupLasso))

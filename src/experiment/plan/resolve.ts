@@ -1,6 +1,6 @@
 /**
- * @file A recipe resolved against its data, once: everything that a run, a dry run, a ticket or a sweep
- * begins with is a value of the plan, and nothing else makes these values, so that no check can be forgotten.
+ * @file A recipe resolved against its data, once: everything that a run, a dry run or a ticket begins
+ * with is a value of the plan, and nothing else makes these values, so that no check can be forgotten.
  */
 import type { Dataset } from '../../data/dataset.ts'
 import type { OnProgress } from '../../data/progress.ts'
@@ -25,7 +25,6 @@ export interface RunPlan {
   readonly recipe: Recipe
   readonly model: Model
   readonly data: Dataset
-  readonly stepsPerEpoch: number
   /** Steps of the training, of which those before `first` count as taken. */
   readonly steps: number
   readonly first: number
@@ -63,7 +62,6 @@ export async function resolve(recipe: Recipe, data: Dataset): Promise<RunPlan> {
     recipe,
     model,
     data,
-    stepsPerEpoch,
     steps: rates.total,
     first,
     snapshot,

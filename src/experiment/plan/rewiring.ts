@@ -2,9 +2,8 @@
 import { sizeOf } from '../../graph/tensor.ts'
 import { HiddenWeights } from '../../methods/rewiring/hidden-weights.ts'
 import { type RewiringEvent, RewiringHook } from '../../methods/rewiring/hook.ts'
-import { rewirings } from '../../methods/rewiring/index.ts'
+import { rewiringOf } from '../../methods/rewiring/index.ts'
 import { type OverTime, valueAt } from '../../methods/rewiring/over-time.ts'
-import type { RewiringMethod } from '../../methods/rewiring/rewiring.ts'
 import { beginning, graphOf, type Model } from '../../models/model.ts'
 import { learningRate, type RateSchedule } from '../../optim/schedule.ts'
 import { isRun } from '../../sparsity/granularity/runs.ts'
@@ -30,7 +29,7 @@ export function rewiringPlan(
   if (!rewire || !prune) return undefined
   const steps = (time: string) => toSteps(time, stepsPerEpoch)
   const every = valueAt<string>(rewire.every as OverTime<string>, stepsPerEpoch, 'rewire.every')
-  const method: RewiringMethod = rewirings[rewire.method] as RewiringMethod
+  const method = rewiringOf(rewire.method)
   const { gradients, everyStep = false } = method
   const settings = Object.entries(settingsOf(rewire)).map(([key, value]) => {
     const varies = typeof value === 'object' && value !== null

@@ -3,7 +3,7 @@
  * network or a data set. Each throws UserError that names `source` and the key.
  */
 import { methods } from '../../methods/index.ts'
-import type { Method } from '../../methods/method.ts'
+import { checkSettings, type Method } from '../../methods/method.ts'
 import { rewirings } from '../../methods/rewiring/index.ts'
 import { runNames } from '../../sparsity/granularity/runs.ts'
 import { UserError } from '../../util/errors.ts'
@@ -46,7 +46,7 @@ function checkPrune({ prune, train }: Recipe, source: string): void {
   if (prune.initial !== undefined && (prune.schedule !== 'cubic' || prune.initial > prune.sparsity))
     throw new UserError(`${source}: prune.initial: needs a cubic schedule and at most the final sparsity`)
   if (prune.sparsities) checkSparsities(prune, source)
-  checkSettings(prune, source)
+  checkSections(prune, source)
   const method = methodOf(prune)
   if (method.ranked) return
   checkUnranked(prune, source)
@@ -63,22 +63,17 @@ function checkSparsities(prune: Prune, source: string): void {
   if (granularity === 'channel') throw needs('expected a prune.granularity of weights, found channel')
 }
 
-/** Whether the method has a use for every setting that is given, and they fit together. */
-function checkSettings(prune: Prune, source: string): void {
-  const { section, takes, check } = methodOf(prune)
+/** Whether all settings stand in the section of the method, which has a use for each of them. */
+function checkSections(prune: Prune, source: string): void {
+  const method = methodOf(prune)
+  const { section } = method
   const others = (['scoring', 'secondOrder', 'layerwise'] as const).filter((other) => other !== section)
   for (const other of others)
     if (prune[other])
       throw new UserError(
         `${source}: prune.${other}: ${prune.method} has no use for it, expected prune.${section} or nothing`,
       )
-  const settings = prune[section] ?? {}
-  for (const [key, value] of Object.entries(settings))
-    if (value !== undefined && !takes.includes(key))
-      throw new UserError(
-        `${source}: prune.${section}.${key}: ${prune.method} has no use for it, expected no such setting`,
-      )
-  check?.(settings, (key) => `${source}: prune.${section}.${key}`)
+  checkSettings(prune.method, method, prune[section] ?? {}, (key) => `${source}: prune.${section}.${key}`)
 }
 
 /** Methods that choose weights in their own way cannot do what only rankings by score can. */

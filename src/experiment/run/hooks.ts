@@ -4,7 +4,7 @@
  */
 import { writeSafetensors } from '../../formats/safetensors.ts'
 import { freezeActive } from '../../methods/gsm/rule.ts'
-import type { PruningProgress } from '../../methods/method.ts'
+import { type PruningProgress, pruneAsPlanned } from '../../methods/method.ts'
 import { gradualPruning, type PruneResult } from '../../methods/prune.ts'
 import { refuseCollapse } from '../../sparsity/collapse.ts'
 import { weightsOf } from '../../train/checkpoint.ts'
@@ -61,9 +61,7 @@ export function pruningHooks({ recipe, schedule, pruning }: RunPlan, dense: Netw
             onUnstoppable?.(true)
           }
           try {
-            const result = pruning.prune(network, event, index, progress)
-            const statistics = pruning.refresh?.(network, progress)
-            return statistics ? { ...result, statistics } : result
+            return pruneAsPlanned(pruning, network, event, index, progress)
           } finally {
             if (long) onUnstoppable?.(false)
           }

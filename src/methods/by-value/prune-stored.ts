@@ -7,7 +7,7 @@ import type { LayerCount } from '../../sparsity/mask.ts'
 import { UserError } from '../../util/errors.ts'
 import { type Removing, removals } from './removals.ts'
 
-export { type StoredMethod, storedMethods } from './removals.ts'
+export { isStored, type StoredMethod } from './removals.ts'
 
 export interface StoredPruning extends Removing {
   /** Names of the tensors. */

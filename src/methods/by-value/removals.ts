@@ -15,6 +15,9 @@ export const storedMethods = {
 } as const
 export type StoredMethod = keyof typeof storedMethods
 
+/** Whether a method is one of them. */
+export const isStored = (name: string): name is StoredMethod => Object.hasOwn(storedMethods, name)
+
 export interface Removing {
   method: StoredMethod
   /** Share of zeros among the weights of the tensors. */

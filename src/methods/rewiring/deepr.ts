@@ -22,7 +22,7 @@ export const deepR = rewiringMethod({
   }),
   everyStep: true,
   weightsOnly: true,
-  make: ({ seed, temperature, eta }) => deepRewiring(seed, valueAt<number>(temperature), eta),
+  make: ({ seed, temperature, eta }) => deepRewiring(seed, valueAt<number>(temperature, undefined, 'temperature'), eta),
 })
 
 /** `seed`: of the signs; `temperature`: at a step. */

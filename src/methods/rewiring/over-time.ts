@@ -13,16 +13,18 @@ export const overTime = <T extends z.ZodType>(value: T) =>
 
 /**
  * The value at a step: that of the last time that has come. Throws UserError where values have times and none
- * is there from the beginning; `key` is what it calls them. `stepsPerEpoch` is needed where times are in
- * epochs.
+ * is there from the beginning; `key` is what it calls them. `stepsPerEpoch`:
+ * undefined where nobody knows it, so that values cannot have times.
  */
 export function valueAt<T extends string | number>(
   values: OverTime<T>,
-  stepsPerEpoch = Number.NaN,
-  key = 'temperature',
+  stepsPerEpoch: number | undefined,
+  key: string,
 ): (step: number) => T {
   if (typeof values === 'function') return values
   if (typeof values !== 'object') return () => values
+  if (stepsPerEpoch === undefined)
+    throw new UserError(`${key}: expected a number or a function of the step, found times`)
   const pieces = Object.entries(values)
     .map(([time, value]) => [toSteps(time, stepsPerEpoch), value] as const)
     .sort(([a], [b]) => a - b)

@@ -1,5 +1,6 @@
 /** @file The methods that prune by scores: one for every saliency, by its name. */
 import type { ScopeName } from '../../sparsity/scope.ts'
+import { isStored } from '../by-value/removals.ts'
 import type { Method } from '../method.ts'
 import { type SaliencyName, saliencies, saliencyOf } from './index.ts'
 import { checkTogether, measuringKeys, scoringSettings } from './settings.ts'
@@ -15,7 +16,7 @@ function byScores(name: SaliencyName): Method {
     takes: [...measuringKeys(saliency), 'refreshBatchNorm'],
     scopes: allScopes,
     ranked: true,
-    stored: name === 'magnitude' || name === 'random',
+    stored: isStored(name),
     prunable: 'all',
     check: (settings, nameOf) => checkTogether(scoringSettings.parse(settings), nameOf),
     async plan(settings, request) {

@@ -5,7 +5,7 @@ import { secondOrderSettings } from './settings.ts'
 
 const always = ['samples', 'miniBatch', 'memory', 'stages', 'judge', 'faithful', 'refreshBatchNorm'] as const
 const takes: Record<SecondOrderMethod, readonly (keyof typeof secondOrderSettings.shape)[]> = {
-  magnitude: always,
+  magnitude: ['samples', 'miniBatch', 'judge', 'faithful', 'refreshBatchNorm'],
   obd: always,
   woodfisher: [...always, 'blocks', 'damp'],
   'cbs-select': [...always, 'blocks'],

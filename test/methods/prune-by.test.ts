@@ -1,0 +1,45 @@
+/** @file Any method of the registry by its name, from the library. */
+import { expect, it } from 'vitest'
+import type { MethodName } from '../../src/methods/index.ts'
+import { type PruneByOptions, pruneBy } from '../../src/methods/prune-by.ts'
+import { countKept } from '../../src/sparsity/mask.ts'
+import { UserError } from '../../src/util/errors.ts'
+import { dataOf, machine, model } from '../train/small.ts'
+
+const options: PruneByOptions = { machine, model, data: dataOf(), sparsity: 0.75 }
+
+it.each<[MethodName, object]>([
+  ['magnitude', {}],
+  ['snip', { samples: 20 }],
+  ['cbs', { samples: 20, judge: 20, stages: 1 }],
+  ['obc', { samples: 20 }],
+])('%s prunes exactly as many as asked for', async (name, settings) => {
+  const { network, result } = await pruneBy(name, { ...options, settings })
+  // 25 x 12 + 12 x 8 + 8 x 4 = 428 weights.
+  expect(network.prunable.reduce((sum, tensor) => sum + countKept(network.mask(tensor.name)), 0)).toBe(107)
+  expect(result.sparsity).toBeGreaterThanOrEqual(0.75)
+})
+
+it.each<[string, string, object, string]>([
+  ['an unknown method', 'snp', {}, 'method: there is no "snp" (did you mean snip?)'],
+  ['a setting of another family', 'obc', { settings: { stages: 3 } }, 'obc: unknown key stages'],
+  [
+    'a setting of another method',
+    'magnitude',
+    { settings: { samples: 3 } },
+    'settings.samples: magnitude has no use for it, expected no such setting',
+  ],
+  [
+    'a value',
+    'snip',
+    { settings: { samples: 0 } },
+    'snip: samples: expected a whole number of at least 1, or all, found 0',
+  ],
+  ['a scope', 'cbs', { scope: 'erk' }, 'scope: there is no "erk"'],
+  ['a sparsity', 'snip', { sparsity: 1 }, 'sparsity: expected a number from 0 to below 1, found 1'],
+])('refuses %s in one sentence', async (_, name, given, message) => {
+  const refused = await pruneBy(name as MethodName, { ...options, ...given }).catch((error: unknown) => error)
+  expect(refused).toBeInstanceOf(UserError)
+  expect((refused as Error).message).toContain(message)
+  expect((refused as Error).message).not.toContain('\n')
+})
