@@ -2,17 +2,18 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../util/version.ts'
 import { commands } from './commands/index.ts'
+import { columnsOf, glossary } from './display/width.ts'
 import { oneLine, tellError } from './errors.ts'
-import { exitWith, type Io, type Output, withIo } from './io.ts'
+import { exitWith, type Io, withIo } from './io.ts'
 
-const ENVIRONMENT = `
-Environment:
-  ESPALIER_ENGINE   native, wasm or reference (default: native where it was built, else wasm)
-  ESPALIER_THREADS  threads of the native engine (default: the number of processors)
-  ESPALIER_ISA      avx512, avx2 or baseline (default: the best that the processor has)
-  ESPALIER_DATA     folder of data sets
-  ESPALIER_CACHE    folder for downloads and decoded images (default: ~/.cache/espalier)
-  ESPALIER_DEBUG    1 shows where an error came from`
+const ENVIRONMENT = [
+  { name: 'ESPALIER_ENGINE', summary: 'native, wasm or reference (default: native where it was built, else wasm)' },
+  { name: 'ESPALIER_THREADS', summary: 'threads of the native engine (default: the number of processors)' },
+  { name: 'ESPALIER_ISA', summary: 'avx512, avx2 or baseline (default: the best that the processor has)' },
+  { name: 'ESPALIER_DATA', summary: 'folder of data sets' },
+  { name: 'ESPALIER_CACHE', summary: 'folder for downloads and decoded images (default: ~/.cache/espalier)' },
+  { name: 'ESPALIER_DEBUG', summary: '1 shows where an error came from' },
+]
 
 /** Runs a command; `argv` begins with its name. Resolves with its exit status, whatever happens to it. */
 export function runCli(argv: readonly string[], io: Io): Promise<number> {
@@ -37,14 +38,14 @@ async function programFor(argv: readonly string[], { stdout, stderr }: Io): Prom
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),
-      outputError: (message, write) => write(oneLine(message)),
-      getOutHelpWidth: () => helpWidth(stdout),
-      getErrHelpWidth: () => helpWidth(stderr),
+      outputError: (message, write) => write(oneLine(message, stderr)),
+      getOutHelpWidth: () => columnsOf(stdout),
+      getErrHelpWidth: () => columnsOf(stderr),
     })
     .exitOverride()
     .description('Train, prune and ship sparse neural networks.')
     .version(version())
-    .addHelpText('after', ENVIRONMENT)
+    .addHelpText('after', () => `\nEnvironment:\n${glossary(ENVIRONMENT)}`)
   const asked = argv.find((word) => Object.hasOwn(commands, word))
   for (const [name, { description, define }] of Object.entries(commands)) {
     const command = name === asked ? await define() : new Command(name)
@@ -53,5 +54,3 @@ async function programFor(argv: readonly string[], { stdout, stderr }: Io): Prom
   }
   return program
 }
-
-const helpWidth = ({ isTTY, columns }: Output): number => (isTTY && columns) || 80

@@ -1,7 +1,7 @@
 /** @file espalier eval: the accuracy of stored weights on a test set. */
 
 import { Command } from 'commander'
-import { PRECEDENCE, preprocessingFlags } from '../flags/preprocessing.ts'
+import { precedence, preprocessingFlags } from '../flags/preprocessing.ts'
 import type { EvalOptions } from '../work/eval.ts'
 
 export const evalCommand = (): Command =>
@@ -21,7 +21,7 @@ export const evalCommand = (): Command =>
   )
     .option('--kernels <kind>', 'which layers skip their zeros: auto, dense or sparse', 'auto')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', PRECEDENCE)
+    .addHelpText('after', precedence)
     .action(async (file: string | undefined, options: EvalOptions) =>
       (await import('../work/eval.ts')).evaluate(file, options),
     )

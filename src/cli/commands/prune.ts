@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { methods } from '../../methods/index.ts'
 import { glossary } from '../display/width.ts'
 import { onnxFlags } from '../flags/onnx.ts'
-import { PRECEDENCE, preprocessingFlags } from '../flags/preprocessing.ts'
+import { precedence, preprocessingFlags } from '../flags/preprocessing.ts'
 import { addSettingFlags } from '../prune/setting-flags.ts'
 import type { PruneFlags } from '../prune/settings.ts'
 
@@ -46,7 +46,7 @@ const command = (): Command =>
 export const pruneCommand = (): Command =>
   onnxFlags(preprocessingFlags(command()))
     .option('--json', 'print one JSON object')
-    .addHelpText('after', () => METHODS() + PRECEDENCE)
+    .addHelpText('after', () => METHODS() + precedence())
     .action(async (given: string, flags: PruneFlags, command: Command) =>
       (await import('../work/prune.ts')).prune(given, flags, command),
     )

@@ -1,8 +1,14 @@
 /** @file espalier sweep: a recipe over a grid of values. */
 
 import { Command } from 'commander'
+import { paragraphs } from '../display/width.ts'
 import { repeated, whole } from '../flags/parse.ts'
 import type { SweepOptions } from '../work/sweep.ts'
+
+const HELP = [
+  'With --redis, recipes are sent to workers, files that they name are not: data sets, weights and ONNX models have',
+  "to be found on the workers' machines under the same paths. Results come back through Redis into --out.",
+].join(' ')
 
 export const sweepCommand = (): Command =>
   new Command('sweep')
@@ -22,10 +28,5 @@ export const sweepCommand = (): Command =>
     .option('--dry-run', 'show the runs and those that are done; run nothing')
     .option('--json', 'print one JSON object per line: runs that begin, end or fail')
     .option('--json-steps', 'the same, with the progress of runs between them')
-    .addHelpText(
-      'after',
-      `
-With --redis, recipes are sent to workers, files that they name are not: data sets, weights and ONNX models have to be
-found on the workers' machines under the same paths. Results come back through Redis into --out.`,
-    )
+    .addHelpText('after', () => paragraphs(HELP))
     .action(async (path: string, options: SweepOptions) => (await import('../work/sweep.ts')).sweepOver(path, options))

@@ -9,7 +9,7 @@ import { clock, grouped, percent } from '../../util/format.ts'
 import { currentIo } from '../io.ts'
 import { PruneDisplay } from '../prune/progress.ts'
 import { print } from './output.ts'
-import { fitting } from './width.ts'
+import { fitting, inColumns } from './width.ts'
 
 /** Columns of a table of layers that go where there is no room, the first ones first. */
 export const EXPENDABLE = ['on a path', 'learnable', 'kernels', 'note']
@@ -114,12 +114,11 @@ export class RunDisplay {
     )
     const { stdout } = currentIo()
     if (!stdout.isTTY) return
-    const format =
-      '{left} left [{bar}] epoch {epoch}/{epochs}  loss {loss}  {accuracy}  sparsity {sparsity}  {rate} samples/s'
+    const format = '{left} left [{bar}] epoch {epoch}/{epochs}  loss {loss}  {accuracy}  zeros {sparsity}  {rate}/s'
     this.#bars = new MultiBar({
       format,
       hideCursor: true,
-      barsize: 10,
+      barsize: 8,
       clearOnComplete: true,
       stopOnComplete: false,
       stream: stdout,
@@ -131,7 +130,7 @@ export class RunDisplay {
 
   #line(text: string): void {
     if (this.#bars) {
-      this.#bars.log(`${text}\n`)
+      this.#bars.log(`${inColumns(text, currentIo().stdout)}\n`)
       // Timers, which draw otherwise, stand still while a network is pruned.
       this.#bars.update()
     } else print(text)

@@ -7,6 +7,7 @@ import type { CellEvent } from '../../sweep/tracker.ts'
 import { clock, percent } from '../../util/format.ts'
 import { currentIo } from '../io.ts'
 import { print } from './output.ts'
+import { inColumns } from './width.ts'
 
 /** Rows of runs; a table longer than the terminal would not hold still. */
 const ROWS = 12
@@ -60,7 +61,7 @@ export class SweepDisplay {
   /** What is worth a line of its own. */
   line(text: string): void {
     if (this.#bars) {
-      this.#bars.log(`${text}\n`)
+      this.#bars.log(`${inColumns(text, currentIo().stdout)}\n`)
       this.#bars.update() // The last line would never be drawn.
     } else print(text)
   }

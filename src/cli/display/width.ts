@@ -1,18 +1,37 @@
 /** @file Text for a terminal of so many columns; 80 where there is none. */
-import { currentIo } from '../io.ts'
+import { currentIo, type Output } from '../io.ts'
+
+/** Columns of a terminal; 80 where there is none. */
+export const columnsOf = ({ isTTY, columns }: Output): number => (isTTY && columns) || 80
 
 /** Columns of standard output. */
-export function terminalWidth(): number {
-  const { isTTY, columns } = currentIo().stdout
-  return (isTTY && columns) || 80
+export const terminalWidth = (): number => columnsOf(currentIo().stdout)
+
+/**
+ * Sentences as a terminal has room for them: a longer line is broken between words, and what follows is
+ * indented a little more. Rows of tables stay whole, and all of it where there is no terminal: programs that
+ * read a sentence expect it on one line.
+ */
+export function inColumns(text: string, stream: Output): string {
+  if (!stream.isTTY) return text
+  const width = columnsOf(stream)
+  return text.replace(/^(?!\|)( *)(\S.*)$/gm, (line, indent: string, sentence: string) => {
+    if (line.length <= width) return line
+    const hanging = `${indent}  `
+    return indent + wrapped(sentence, width - hanging.length).join(`\n${hanging}`)
+  })
 }
 
 /**
  * A Markdown table without the columns that the terminal has no room for, and a line that names them.
- * `expendable`: heads of the columns that may go, the first ones first. What does not fit without them is
- * left as wide as it is.
+ * `expendable`: heads of the columns that may go, the first ones first; `elsewhere`: the flag that shows them.
+ * What does not fit without them is left as wide as it is.
  */
-export function fitting(table: string, expendable: readonly string[], width = terminalWidth()): string {
+export function fitting(
+  table: string,
+  expendable: readonly string[],
+  { width = terminalWidth(), elsewhere = '--json' } = {},
+): string {
   let rows = table.split('\n').map((line) => line.split('|').slice(1, -1))
   const widthOf = ([head]: typeof rows) => head.reduce((sum, cell) => sum + cell.length + 1, 1)
   const left: string[] = []
@@ -24,7 +43,7 @@ export function fitting(table: string, expendable: readonly string[], width = te
     left.push(name)
   }
   const text = rows.map((cells) => `|${cells.join('|')}|`).join('\n')
-  return left.length === 0 ? text : `${text}\nnot shown, for want of room: ${left.join(', ')} (--json has all)`
+  return left.length === 0 ? text : `${text}\nnot shown, for want of room: ${left.join('; ')} (${elsewhere} has all)`
 }
 
 /** Names with what there is to say of each, in two columns of which the second is wrapped. */
@@ -35,6 +54,13 @@ export function glossary(entries: readonly { name: string; summary: string }[], 
   )
   return lines.map((line) => line.trimEnd()).join('\n')
 }
+
+/** Sentences below a command's flags: each line of `text` is a paragraph. */
+export const paragraphs = (text: string, width = terminalWidth()): string =>
+  `\n${text
+    .split('\n')
+    .flatMap((line) => wrapped(line, width))
+    .join('\n')}`
 
 /** Lines of at most `width` characters, but for longer words; at least one. */
 function wrapped(text: string, width: number): string[] {

@@ -59,7 +59,7 @@ function formLines(forms: Forms, { sparse }: OnnxFlags): string[] {
   const { dense } = forms
   const names = {
     dense: 'all values',
-    sparse: '--sparse: nonzeros and places, where smaller',
+    sparse: '--sparse, where smaller',
     float16: '--dtype float16',
   }
   const rows = Object.entries(forms).map(([form, size]) => [

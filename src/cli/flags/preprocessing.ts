@@ -1,6 +1,7 @@
 /** @file The options of commands that make inputs of pixels, and of those that read ONNX models. */
 import type { Command } from 'commander'
 import type { ImportOptions } from '../../formats/onnx/input.ts'
+import { glossary, paragraphs } from '../display/width.ts'
 import { oneOf } from './choices.ts'
 import { type ImageOptions, imageOptions } from './images.ts'
 
@@ -11,12 +12,25 @@ export interface PreprocessingFlags extends ImageOptions {
   labels?: string
 }
 
-/** For help texts. */
-export const PRECEDENCE = `
-How pixels become inputs is decided by the first of these that says it:
-  mean, std    --mean and --std (numbers, or data: measured on the training images); the weights file; the data set
-  size, crop   --size and --crop; the weights file; the network (ImageNet's: 224 pixels out of 256). Only for folders of image files.
-What was done is printed, also where a flag overrules the weights file. What neither flags nor file say is guessed, and called so.`
+/** For help texts: what decides how pixels become inputs. */
+export const precedence = (): string =>
+  [
+    paragraphs('How pixels become inputs is decided by the first of these that says it:'),
+    glossary([
+      {
+        name: '  mean, std',
+        summary: '--mean and --std (numbers, or data: measured on the training images); the weights file; the data set',
+      },
+      {
+        name: '  size, crop',
+        summary:
+          "--size and --crop; the weights file; the network (ImageNet's: 224 pixels out of 256). Only for folders of image files.",
+      },
+    ]),
+    paragraphs(
+      'What was done is printed, also where a flag overrules the weights file. What neither flags nor file say is guessed, and called so.',
+    ).trimStart(),
+  ].join('\n')
 
 export const layoutOption = (command: Command): Command =>
   command.option(

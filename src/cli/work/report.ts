@@ -10,6 +10,7 @@ import { UserError } from '../../util/errors.ts'
 import { makeFolder, writeAtomically } from '../../util/files.ts'
 import { optional } from '../../util/optional.ts'
 import { print, printJson } from '../display/output.ts'
+import { fitting } from '../display/width.ts'
 import { currentIo } from '../io.ts'
 
 export interface ReportOptions {
@@ -27,6 +28,7 @@ export async function report(folders: string[], options: ReportOptions): Promise
   const all = reportOf(folders)
   if (options.json) return printJson(all.runs.map(({ last }) => last))
   const pictures = options.svg === undefined ? [] : await writePictures(all, options.svg, options.output)
+  if (format === undefined) return print(inTerminal(all, options.each ?? false))
   const text = await written(all, format, options.each ?? false, pictures)
   if (options.output === undefined) {
     currentIo().stdout.write(text)
@@ -50,15 +52,31 @@ function formatOf({ format, output }: ReportOptions): Format | undefined {
 const drawing = <T>(load: () => Promise<T>): Promise<T> =>
   optional(['vega', 'vega-lite'], 'a report with pictures', load)
 
-/** In the terminal, where there is no format, tables and notes. */
+/** Columns that go where the terminal has no room for them, the first ones first. */
+const EXPENDABLE = [
+  'train loss',
+  'validation loss',
+  'before pruning, %',
+  'of all, %',
+  'seconds',
+  'file, kB',
+  'MFLOP',
+  'pruned, %',
+  'validation, %',
+  'asked for',
+  'published, %',
+]
+
+const inTerminal = ({ each: all, means, notes }: Report, each: boolean): string =>
+  [fitting(toMarkdown(each ? all : means), EXPENDABLE, { elsewhere: '--format markdown' }), '', ...notes].join('\n')
+
 async function written(
   report: Report,
-  format: Format | undefined,
+  format: Format,
   each: boolean,
   pictures: readonly LinkedPicture[],
 ): Promise<string> {
   const table = each ? report.each : report.means
-  if (format === undefined) return `${toMarkdown(table)}\n\n${report.notes.join('\n')}\n`
   if (format === 'csv') return toCsv(table)
   if (format === 'latex') return toLatex(table)
   if (format === 'markdown') return markdownReport({ ...report, means: table }, pictures)
