@@ -24,8 +24,8 @@ export function inColumns(text: string, stream: Output): string {
 
 /**
  * A Markdown table without the columns that the terminal has no room for, and a line that names them.
- * `expendable`: heads of the columns that may go, the first ones first; `elsewhere`: the flag that shows them.
- * What does not fit without them is left as wide as it is.
+ * `expendable`: heads of the columns that may go, the first ones first; `elsewhere`: the flag that shows
+ * them. What does not fit without them is left as wide as it is.
  */
 export function fitting(
   table: string,
