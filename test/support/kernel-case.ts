@@ -31,14 +31,19 @@ export interface KernelCase {
   writes: Record<string, Tolerance>
 }
 
-/** What the reference computed, for cases that several engines are tested with. */
-const references = new WeakMap<KernelCase, { want: Arena; magnitude: Arena }>()
+/** A case as it lies in memory, and what the reference makes of it; the same for all engines. */
+interface Prepared {
+  program: Program
+  /** Where the operands lie, in the order of their places. */
+  at: Record<string, number>
+  /** The arena before the call, in the forms of the engines and of the reference. */
+  before: Float32Array<ArrayBuffer>
+  regions: readonly Region[]
+}
 
-/**
- * Fails where a machine's result differs from the reference machine's, or memory beside the results has
- * changed. The machines may differ in their number of threads only: all must give the same bits.
- */
-export function expectAgreement(machines: readonly Machine[], test: KernelCase): void {
+const known = new WeakMap<KernelCase, Prepared>()
+
+function prepared(test: KernelCase): Prepared {
   const at: Record<string, number> = {}
   let size = GAP
   for (const [name, values] of Object.entries(test.operands)) {
@@ -50,25 +55,20 @@ export function expectAgreement(machines: readonly Machine[], test: KernelCase):
   size -= GAP
   const program = Program.assemble([test.call(at)], size)
 
-  const filled = (machine: Machine, change = (value: number) => value) => {
-    const arena = machine.allocate(size)
+  const fill = (arena: Omit<Arena, 'run'>, change = (value: number) => value) => {
     arena.floats.fill(Number.NaN)
     for (const [name, values] of Object.entries(test.operands))
       if (values instanceof Uint8Array) arena.bytes(at[name], values.length).set(values)
       else if (values instanceof Float64Array) arena.doubles.set(values.map(change), at[name] / 2)
       else arena.floats.set(Array.from(values, change), at[name])
-    return arena
   }
-  const execute = (machine: Machine, change?: (value: number) => number) => {
-    const arena = filled(machine, change)
+  const reference = (change?: (value: number) => number) => {
+    const arena = openReference().allocate(size)
+    fill(arena, change)
     arena.run(program)
     return arena
   }
-  const known = references.get(test)
-  const want = known?.want ?? execute(openReference())
-  const magnitude = known?.magnitude ?? execute(openReference(), Math.abs)
-  references.set(test, { want, magnitude })
-
+  const [want, magnitude] = [reference(), reference(Math.abs)]
   const regions = Object.entries(test.writes).map(([name, tolerance]): Region => {
     const operand = test.operands[name]
     const doubles = operand instanceof Float64Array
@@ -82,16 +82,34 @@ export function expectAgreement(machines: readonly Machine[], test: KernelCase):
       tolerance: expected.map((value, i) => tolerance(value, terms[i])),
     }
   })
-  if (machines[0].engine === 'wasm') recordCase(program.instructions[0], floatsOf(filled(machines[0])), regions)
+  // An even number of floats, so that doubles can be seen in the same buffer.
+  const buffer = new ArrayBuffer(8 * Math.ceil(size / 2))
+  const before = new Float32Array(buffer, 0, size)
+  const bytes = (offset: number, count: number) => new Uint8Array(buffer, 4 * offset, count)
+  fill({ floats: before, doubles: new Float64Array(buffer), bytes })
+  return { program, at, before, regions }
+}
+
+/**
+ * Fails where a machine's result differs from the reference machine's, or memory beside the results has
+ * changed. The machines may differ in their number of threads only: all must give the same bits.
+ */
+export function expectAgreement(machines: readonly Machine[], test: KernelCase): void {
+  const { program, at, before, regions } = known.get(test) ?? prepared(test)
+  known.set(test, { program, at, before, regions })
+  if (machines[0].engine === 'wasm') recordCase(program.instructions[0], before, regions)
 
   const place = (i: number) => {
     const name = Object.keys(at).findLast((operand) => at[operand] <= i)
     return name === undefined ? 'before the operands' : `${name}[${i - at[name]}]`
   }
+  const untouched = new Int32Array(before.buffer, 0, before.length)
   let first: Arena | undefined
   for (const machine of machines) {
-    const untouched = bitsOf(filled(machine))
-    const arena = execute(machine)
+    const arena = machine.allocate(before.length)
+    const bits = bitsOf(arena)
+    bits.set(untouched)
+    arena.run(program)
     first ??= arena
     const fail = (i: number, got: number, expected: string) => {
       throw new Error(`${machine.description}: ${place(i)} is ${got}, expected ${expected}`)
@@ -99,19 +117,18 @@ export function expectAgreement(machines: readonly Machine[], test: KernelCase):
     for (const region of regions) {
       const got = valuesAt(arena, region, region.want.length)
       const same = valuesAt(first, region, region.want.length)
-      got.forEach((value, i) => {
-        const [wanted, tolerance] = [region.want[i], region.tolerance[i]]
+      for (let i = 0; i < got.length; i++) {
+        const [value, wanted, tolerance] = [got[i], region.want[i], region.tolerance[i]]
         const rounded = region.doubles ? wanted : Math.fround(wanted)
         const agrees = Object.is(value, rounded) || (tolerance > 0 && Math.abs(value - wanted) <= tolerance)
         if (!agrees) fail(region.offset + i, value, `${wanted} within ${tolerance}`)
         if (!Object.is(value, same[i])) fail(region.offset + i, value, `${same[i]} as on ${machines[0].description}`)
-      })
+      }
     }
     const changing = regions.map(({ doubles, offset, want }) => [offset, offset + want.length * (doubles ? 2 : 1)])
-    bitsOf(arena).forEach((bits, i) => {
-      if (bits === untouched[i] || changing.some(([from, to]) => i >= from && i < to)) return
-      fail(i, arena.floats[i], 'what it was before')
-    })
+    for (let i = 0; i < bits.length; i++)
+      if (bits[i] !== untouched[i] && !changing.some(([from, to]) => i >= from && i < to))
+        fail(i, arena.floats[i], 'what it was before')
   }
 }
 
