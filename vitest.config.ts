@@ -17,6 +17,12 @@ const alone = [
 
 const shared = { setupFiles: ['test/support/setup.ts'], pool: 'forks', testTimeout: 30_000 } as const
 
+/** What published experiments found, repeated at their size: minutes, so that it runs where it is asked for. */
+const published = 'test/published/**/*.test.ts'
+const withPublished = process.env.ESPALIER_PUBLISHED
+  ? [{ test: { ...shared, name: 'published', include: [published] } }]
+  : []
+
 export default defineConfig({
   test: {
     maxWorkers: 2,
@@ -26,7 +32,16 @@ export default defineConfig({
     projects: [
       { test: { ...shared, name: 'alone', include: alone } },
       // A process for many files: importing the same modules for each of them took a fifth of the time.
-      { test: { ...shared, name: 'together', include: ['test/**/*.test.ts'], exclude: alone, isolate: false } },
+      {
+        test: {
+          ...shared,
+          name: 'together',
+          include: ['test/**/*.test.ts'],
+          exclude: [...alone, published],
+          isolate: false,
+        },
+      },
+      ...withPublished,
     ],
   },
 })

@@ -47,23 +47,24 @@ export function writePattern(pattern: Pattern, shape: Shape, positions: Int32Arr
 
   starts.fill(0)
   tStarts.fill(0)
-  for (const position of positions) {
-    const o = Math.floor(position / row)
-    starts[o + 1]++
-    tStarts[Math.floor((position - o * row) / kernel) + 1]++
+  // Indices, not `for of`, which takes ten times as long; rows by their ends, since a division is slow too.
+  for (let o = 0, e = 0; o < out; o++) {
+    const begin = o * row
+    for (const end = begin + row; e < positions.length && positions[e] < end; e++) {
+      places[e] = positions[e] - begin
+      tStarts[((places[e] / kernel) | 0) + 1]++
+    }
+    starts[o + 1] = e
   }
-  for (let o = 0; o < out; o++) starts[o + 1] += starts[o]
   for (let i = 0; i < channels; i++) tStarts[i + 1] += tStarts[i]
   const next = tStarts.slice()
-  for (let e = 0; e < positions.length; e++) {
-    const o = Math.floor(positions[e] / row)
-    const place = positions[e] - o * row
-    const i = Math.floor(place / kernel)
-    const at = next[i]++
-    places[e] = place
-    tPlaces[at] = o * kernel + (place - i * kernel)
-    tEntries[at] = e
-  }
+  for (let o = 0; o < out; o++)
+    for (let e = starts[o]; e < starts[o + 1]; e++) {
+      const i = (places[e] / kernel) | 0
+      const at = next[i]++
+      tPlaces[at] = o * kernel + (places[e] - i * kernel)
+      tEntries[at] = e
+    }
 }
 
 /** The positions of the nonzeros in the weight, row-major. */

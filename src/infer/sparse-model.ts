@@ -4,7 +4,7 @@
  * also in a page (src/web.ts).
  */
 import { compile, Executable, type Profiled } from '../engine/compile.ts'
-import type { Machine } from '../engine/machine.ts'
+import type { Floats, Machine } from '../engine/machine.ts'
 import { patternOf, writePattern } from '../engine/pattern.ts'
 import type { OnnxModel } from '../formats/onnx/onnx.ts'
 import { type TensorFile, toFloats } from '../formats/safetensors-bytes.ts'
@@ -118,8 +118,8 @@ export class SparseModel {
   /** The share of zeros among prunable weights. */
   get sparsity(): number {
     const weights = prunableParameters(this.#graph(1)).map(({ name }) => this.#values.get(name)!)
-    const count = (of: (weight: Float32Array) => number) => weights.reduce((sum, weight) => sum + of(weight), 0)
-    return 1 - count((weight) => weight.filter((w) => w !== 0).length) / count((weight) => weight.length)
+    const sum = (of: (weight: Float32Array) => number) => weights.reduce((all, weight) => all + of(weight), 0)
+    return 1 - sum(countNonzeros) / sum((weight) => weight.length)
   }
 
   /**
@@ -150,24 +150,34 @@ export class SparseModel {
   #compile(batch: number): Compiled {
     const { graph, values } = foldBatchNorm(this.#graph(batch), this.#values)
     const prunable = prunableParameters(graph)
-    const positions = new Map(prunable.map(({ name }) => [name, nonzerosOf(values.get(name)!)]))
-    const count = (name: string) => positions.get(name)!.length
+    const counts = new Map(prunable.map(({ name }) => [name, countNonzeros(values.get(name)!)]))
+    const count = (name: string) => counts.get(name)!
     const kernels = new LayerKernels(this.#kernels, { [PROGRAM]: graph }, prunable)
     const chosen = kernels.choose(count, { isSparse: () => false, capacity: () => 0 })
     const sparse = new Map([...chosen].map(([name, room]) => [name, { capacity: Math.max(room, 1), states: [] }]))
     const executable = compile(this.machine, { [PROGRAM]: sparsify(graph, sparse) })
     for (const [name, list] of values) {
       if (!executable.has(name)) continue
-      const places = sparse.has(name) ? positions.get(name)! : undefined
-      executable.view(name).set(places ? Float32Array.from(places, (at) => list[at]) : list)
-      if (places) writePattern(patternOf(executable, name), graph.tensors.get(name)!.shape, places)
+      const view = executable.view(name)
+      if (sparse.has(name)) {
+        const places = nonzerosOf(list, count(name))
+        for (let i = 0; i < places.length; i++) view[i] = list[places[i]]
+        writePattern(patternOf(executable, name), graph.tensors.get(name)!.shape, places)
+      } else view.set(list)
     }
     return { executable, layers: kernels.gains(count) }
   }
 }
 
-function nonzerosOf(values: ArrayLike<number>): Int32Array {
-  const places: number[] = []
-  for (let i = 0; i < values.length; i++) if (values[i] !== 0) places.push(i)
-  return Int32Array.from(places)
+function countNonzeros(values: Floats): number {
+  let count = 0
+  for (let i = 0; i < values.length; i++) count += Number(values[i] !== 0)
+  return count
+}
+
+/** Where the nonzeros are, of which there are `count`. */
+function nonzerosOf(values: Floats, count: number): Int32Array {
+  const places = new Int32Array(count)
+  for (let i = 0, at = 0; at < count; i++) if (values[i] !== 0) places[at++] = i
+  return places
 }

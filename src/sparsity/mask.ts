@@ -19,10 +19,11 @@ export type Select = (layers: readonly MaskedLayer[], keep: number) => void
 /** Number of ones. Throws where a value is neither 0 nor 1. */
 export function countKept(mask: Floats): number {
   let kept = 0
-  // Not `for of`, which takes ten times as long.
+  // Not `for of`, which takes ten times as long, and no branch that a mask takes at random.
   for (let i = 0; i < mask.length; i++) {
-    if (mask[i] === 1) kept++
-    else if (mask[i] !== 0) throw new Error(`a mask holds ${mask[i]}, expected 0 or 1`)
+    const value = mask[i]
+    if (value * (value - 1) !== 0) throw new Error(`a mask holds ${value}, expected 0 or 1`)
+    kept += value
   }
   return kept
 }

@@ -60,7 +60,7 @@ function prepared(test: KernelCase): Prepared {
     for (const [name, values] of Object.entries(test.operands))
       if (values instanceof Uint8Array) arena.bytes(at[name], values.length).set(values)
       else if (values instanceof Float64Array) arena.doubles.set(values.map(change), at[name] / 2)
-      else arena.floats.set(Array.from(values, change), at[name])
+      else for (let i = 0; i < values.length; i++) arena.floats[at[name] + i] = change(values[i])
   }
   const reference = (change?: (value: number) => number) => {
     const arena = openReference().allocate(size)

@@ -78,15 +78,15 @@ describe.skipIf(!here)(
     })
 
     // Ours, hence with a margin; magnitude with one update and the usual damping gives 34.8.
-    it('CHITA in 16 stages of 1000 samples, at 98 %', () => {
+    it('CHITA in 8 stages of 1000 samples, at 98 %', () => {
       const { kept, accuracy } = prune(1000, 0, {
         method: 'chita',
         sparsity: 0.98,
         faithful: false,
-        stages: 16,
+        stages: 8,
       })
       expect(kept).toBe(647)
-      expect(accuracy).toBeGreaterThan(83)
+      expect(accuracy).toBeGreaterThan(80)
       const update = prune(1000, 0, { method: 'cbs-update', sparsity: 0.98, faithful: false, stages: 1 })
       expect(update.accuracy).toBeLessThan(accuracy - 20)
     })

@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
-import { loadDataset } from '../../../src/data/index.ts'
-import { readSafetensors, toFloats } from '../../../src/formats/safetensors.ts'
-import { localSearch } from '../../../src/methods/second-order/brain-surgeon/local-search.ts'
-import { randomMagnitude } from '../../../src/methods/second-order/brain-surgeon/random-magnitude.ts'
-import type { Masks } from '../../../src/methods/second-order/fisher/flat.ts'
-import { numpyPermutation } from '../../../src/util/numpy-random.ts'
-import { evaluate, mlpnetColumns, pixels } from '../../support/mlpnet.ts'
+import { loadDataset } from '../../src/data/index.ts'
+import { readSafetensors, toFloats } from '../../src/formats/safetensors.ts'
+import { localSearch } from '../../src/methods/second-order/brain-surgeon/local-search.ts'
+import { randomMagnitude } from '../../src/methods/second-order/brain-surgeon/random-magnitude.ts'
+import type { Masks } from '../../src/methods/second-order/fisher/flat.ts'
+import { numpyPermutation } from '../../src/util/numpy-random.ts'
+import { evaluate, mlpnetColumns, pixels } from '../support/mlpnet.ts'
 
-const path = fileURLToPath(new URL('../../../../shared/data/checkpoints/mlpnet-mnist.safetensors', import.meta.url))
+const path = fileURLToPath(new URL('../../../shared/data/checkpoints/mlpnet-mnist.safetensors', import.meta.url))
 
 /**
  * What the authors' code does on MLPNet at 95 % with seed 0: 10,000 gradients, the full Fisher matrix,
