@@ -17,7 +17,7 @@ const alone = [
 
 const shared = { setupFiles: ['test/support/setup.ts'], pool: 'forks', testTimeout: 30_000 } as const
 
-/** What published experiments found, repeated at their size: minutes, so that it runs where it is asked for. */
+/** What published experiments found, repeated at their size: minutes, so that it runs where it is wanted. */
 const published = 'test/published/**/*.test.ts'
 const withPublished = process.env.ESPALIER_PUBLISHED
   ? [{ test: { ...shared, name: 'published', include: [published] } }]

@@ -23,7 +23,7 @@ export function writeMasks(layers: readonly MaskedLayer[], budget: Budget, granu
   granularity.write(layers, budget)
 }
 
-/** Its index, or -1. Zero times a number that is not finite is NaN: so many are looked at without a branch. */
+/** Its index, or -1. Zero times a number that is not finite is NaN: this takes no branch for every score. */
 function firstNotFinite(scores: Floats): number {
   let sum = 0
   for (let i = 0; i < scores.length; i++) sum += 0 * scores[i]
