@@ -24,9 +24,12 @@ describe('the engine', () => {
     expect((await openMachine()).engine).toBe(sets.length ? 'native' : 'wasm')
   })
 
-  it('is wasm where the addon is missing', async () => {
+  it('is wasm where the addon is missing, which is said once', async () => {
+    const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
     vi.stubEnv('ESPALIER_ADDON', '/nowhere/espalier.node')
     expect((await openMachine()).engine).toBe('wasm')
+    await openMachine()
+    expect(stderr.mock.calls).toEqual([[expect.stringMatching(/^espalier: the native engine is not built.*rebuild/)]])
     await expect(openMachine({ engine: 'native' })).rejects.toThrow(/native engine is not built.*npm run build/)
   })
 

@@ -31,6 +31,7 @@ export async function openMachine(options: MachineOptions = {}): Promise<Machine
     const set = options.instructionSet ?? (process.env.ESPALIER_ISA || undefined)
     if (engine === 'native' || native.isBuilt())
       return native.openNative(wanted ?? Math.min(availableParallelism(), 16), set)
+    notice(NOT_BUILT)
   }
   if (wanted !== undefined && wanted > 1) notice(`the wasm engine has one thread; ${wanted} threads were asked for.`)
   return (await import('./wasm.ts')).openWasm()
@@ -52,6 +53,11 @@ function chosenThreads(): number | undefined {
     throw new UserError(`ESPALIER_THREADS: expected a whole number from 1 to ${limits.MOST_THREADS}, found ${text}`)
   return threads
 }
+
+const NOT_BUILT =
+  'the native engine is not built, so that WebAssembly runs instead, on one thread: either npm skipped the install ' +
+  'script (npm install-scripts approve espalier, then npm rebuild espalier), or there is no C compiler; ' +
+  'ESPALIER_ENGINE=wasm chooses it without this line.'
 
 const noticed = new Set<string>()
 function notice(text: string): void {
