@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
@@ -13,7 +13,6 @@ import { runCli } from '../../src/cli/cli.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 const main = join(root, 'lib/cli.js')
-const stamp = join(root, 'build/compiled')
 const lock = join(root, 'build/compiling')
 
 /**
@@ -26,14 +25,12 @@ export async function compiled(): Promise<void> {
   try {
     const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
     const newest = Math.max(...sources.map((file) => statSync(join(root, 'src', file)).mtimeMs))
-    const made = [main, stamp].map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0)
-    if (Math.min(...made) > newest) return
+    if ((statSync(main, { throwIfNoEntry: false })?.mtimeMs ?? 0) > newest) return
     const started = new Date()
     const run = (...args: string[]) => execFileSync(process.execPath, args, { cwd: root })
     run(join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json')
     run(join(root, 'scripts/bundle.mjs'))
-    writeFileSync(stamp, '')
-    utimesSync(stamp, started, started)
+    utimesSync(main, started, started) // What is saved while it compiles is newer.
   } finally {
     rmSync(lock, { recursive: true, force: true })
   }
