@@ -6,24 +6,24 @@
 
 /** xoshiro128** 1.1 (Blackman & Vigna 2018), seeded by hashing its name. */
 export class Random {
-  readonly #state: Uint32Array
+  /** Signed, since unsigned words are doubles to the engine. */
+  readonly #state: Int32Array
 
-  constructor(state: Uint32Array) {
+  constructor(state: Int32Array) {
     this.#state = state
   }
 
   /** 32 random bits. */
   bits(): number {
-    const s = this.#state
-    const result = Math.imul(rotate(Math.imul(s[1], 5), 7), 9) >>> 0
-    const t = s[1] << 9
-    s[2] ^= s[0]
-    s[3] ^= s[1]
-    s[1] ^= s[2]
-    s[0] ^= s[3]
-    s[2] ^= t
-    s[3] = rotate(s[3], 11)
-    return result
+    const state = this.#state
+    const [a, b] = [state[0], state[1]]
+    const c = state[2] ^ a
+    const d = state[3] ^ b
+    state[0] = a ^ d
+    state[1] = b ^ c
+    state[2] = c ^ (b << 9)
+    state[3] = rotate(d, 11)
+    return Math.imul(rotate(Math.imul(b, 5), 7), 9) >>> 0
   }
 
   /** Uniform in [0, 1), 53 bits. */
@@ -67,7 +67,7 @@ export function random(seed: number, ...name: readonly (string | number)[]): Ran
   // FNV-1a over the name, then splitmix32 to spread it over 128 bits of state.
   let hash = 0x811c9dc5
   for (const char of [seed, ...name].join('\u0000')) hash = Math.imul(hash ^ char.codePointAt(0)!, 0x01000193)
-  const state = new Uint32Array(4)
+  const state = new Int32Array(4)
   for (let i = 0; i < 4; i++) {
     hash = (hash + 0x9e3779b9) | 0
     let x = hash
