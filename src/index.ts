@@ -71,8 +71,8 @@ export { groupLasso } from './methods/group-lasso.ts'
 export { freezeActive, globalSparseMomentum } from './methods/gsm/rule.ts'
 export { gapOf, keepTop } from './methods/gsm/selection.ts'
 
+export type { RewiredLayer, RewiringEvent } from './methods/rewiring/event.ts'
 export {
-  type RewiringEvent,
   RewiringHook,
   type RewiringOptions,
   type RewiringSchedule,

@@ -260,7 +260,7 @@ export interface Origin {
 
 export declare class Random {
     #private;
-    constructor(state: Uint32Array);
+    constructor(state: Int32Array);
     bits(): number;
     uniform(): number;
     below(n: number): number;

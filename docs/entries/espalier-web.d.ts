@@ -346,7 +346,7 @@ export declare class Program {
 
 export declare class Random {
     #private;
-    constructor(state: Uint32Array);
+    constructor(state: Int32Array);
     bits(): number;
     uniform(): number;
     below(n: number): number;

@@ -431,7 +431,7 @@ export interface PruningSchedule {
 
 export declare class Random {
     #private;
-    constructor(state: Uint32Array);
+    constructor(state: Int32Array);
     bits(): number;
     uniform(): number;
     below(n: number): number;
@@ -462,6 +462,19 @@ export interface RefreshedStatistics {
     after: number;
 }
 
+export interface RewiredLayer {
+    name: string;
+    pruned: number;
+    grown: number;
+    weights: number;
+    before: number;
+    after: number;
+    rows: number;
+    aliveRows: number;
+    grownRows: number;
+    halfRows: number;
+}
+
 export interface Rewiring {
     begin?(layers: readonly SparseLayer[]): void;
     event(layers: readonly SparseLayer[], context: RewiringContext): Moves[];
@@ -475,6 +488,7 @@ export interface RewiringContext {
     rate: number;
     owed: number;
     elapsed: number;
+    normalized: boolean;
     gradient(layer: string): Floats;
 }
 
@@ -483,13 +497,7 @@ export interface RewiringEvent {
     pruned: number;
     grown: number;
     state: Record<string, number>;
-    layers: {
-        name: string;
-        pruned: number;
-        grown: number;
-        before: number;
-        after: number;
-    }[];
+    layers: RewiredLayer[];
     explored: number;
     remaining: number;
     seconds: number;
@@ -527,6 +535,7 @@ export interface RewiringOptions {
     seed: number;
     gradients?: 'batch' | 'smoothed';
     hidden?: HiddenWeights;
+    idle?: ReadonlyMap<string, Int32Array>;
     logged?(step: number): boolean;
     onEvent?(event: RewiringEvent): void;
 }
@@ -704,6 +713,8 @@ export interface SparseLayer {
     readonly name: string;
     readonly length: number;
     readonly size: number;
+    readonly rows: number;
+    readonly idle?: Int32Array;
     readonly positions: Int32Array;
     readonly values: Float64Array;
 }
@@ -1042,6 +1053,7 @@ export declare const rewirings: {
     rigl: Omit<RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
         make(settings: {
             fraction?: number | undefined;
+            growth?: "gradient" | "row" | undefined;
         } & {
             seed: number;
         }): import("./rewiring.ts").Rewiring;
@@ -1049,6 +1061,7 @@ export declare const rewirings: {
     snfs: Omit<RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
         make(settings: {
             fraction?: number | undefined;
+            growth?: "gradient" | "row" | undefined;
         } & {
             seed: number;
         }): import("./rewiring.ts").Rewiring;

@@ -57,7 +57,7 @@ export async function resolve(recipe: Recipe, data: Dataset): Promise<RunPlan> {
   const snapshot = snapshotStep(recipe, stepsPerEpoch)
   const freeze = freezeStep(recipe, stepsPerEpoch)
   const rates = rateSchedule(recipe, stepsPerEpoch)
-  const rewiring = rewiringPlan(recipe, model, rates, stepsPerEpoch)
+  const rewiring = rewiringPlan(recipe, model, rates, stepsPerEpoch, data)
   return {
     recipe,
     model,

@@ -1,7 +1,10 @@
 /** @file How a recipe moves the weights of a sparse network while it trains. */
+import type { Dataset } from '../../data/dataset.ts'
 import { sizeOf } from '../../graph/tensor.ts'
+import type { RewiringEvent } from '../../methods/rewiring/event.ts'
 import { HiddenWeights } from '../../methods/rewiring/hidden-weights.ts'
-import { type RewiringEvent, RewiringHook } from '../../methods/rewiring/hook.ts'
+import { RewiringHook } from '../../methods/rewiring/hook.ts'
+import { idlePlaces } from '../../methods/rewiring/idle.ts'
 import { rewiringOf } from '../../methods/rewiring/index.ts'
 import { type OverTime, valueAt } from '../../methods/rewiring/over-time.ts'
 import { beginning, graphOf, type Model } from '../../models/model.ts'
@@ -24,8 +27,10 @@ export function rewiringPlan(
   model: Model,
   rates: RateSchedule,
   stepsPerEpoch: number,
+  data: Dataset,
 ): RewiringPlan | undefined {
   const { rewire, prune, seed } = recipe
+  const faithful = rewire && settingsOf(rewire).faithful === true
   if (!rewire || !prune) return undefined
   const steps = (time: string) => toSteps(time, stepsPerEpoch)
   const every = valueAt<string>(rewire.every as OverTime<string>, stepsPerEpoch, 'rewire.every')
@@ -38,14 +43,18 @@ export function rewiringPlan(
   const [start, end] = [steps(prune.start), steps(rewire.end)]
   if (end <= start)
     throw new UserError(`rewire.end: expected a time after prune.start ${prune.start}, found ${rewire.end}`)
+  // Where images are shifted, their borders vary.
+  const known = gradients === undefined && !faithful && recipe.data.augment === 'none'
+  const idle = known ? idlePlaces(model, data) : undefined
   return (onEvent) =>
     new RewiringHook({
       rewiring: method.make({ ...Object.fromEntries(settings), seed }),
       seed,
       gradients,
       onEvent,
+      idle,
       granularity: isRun(prune.granularity) ? prune.granularity : undefined,
-      ...(settingsOf(rewire).faithful === true && { hidden: hiddenWeights(recipe, model, start) }),
+      ...(faithful && { hidden: hiddenWeights(recipe, model, start) }),
       schedule: { start, end, period: everyStep ? () => 1 : (step) => steps(every(step)) },
       rate: (step) => learningRate(rates, step - 1),
       // A line for every step would be longer than the run.

@@ -2,7 +2,7 @@
 
 import type { Gap } from '../../methods/gsm/selection.ts'
 import type { RefreshedStatistics } from '../../methods/prune.ts'
-import type { RewiringEvent } from '../../methods/rewiring/hook.ts'
+import type { RewiringEvent } from '../../methods/rewiring/event.ts'
 import type { Connectivity } from '../../sparsity/collapse.ts'
 import type { LayerCount } from '../../sparsity/mask.ts'
 import type { Evaluation } from '../../train/evaluation.ts'

@@ -24,6 +24,7 @@ import type { RunEvent, RunOutcome } from './events.ts'
 import { RunFolder } from './folder.ts'
 import { freezeHooks, pruningHooks, snapshotHooks } from './hooks.ts'
 import { Journal } from './journal.ts'
+import { RewiringWarnings } from './rewiring-warnings.ts'
 import { type RunState, restoreState, saveState } from './state.ts'
 
 export interface RunOptions {
@@ -90,8 +91,10 @@ class Run {
     this.#journal = new Journal(folder, options.onEvent)
     this.#step = plan.first
     this.#sparsity = maskedShare(network)
+    const warnings = new RewiringWarnings()
     this.#rewiring = plan.rewiring?.((event) => {
       this.#journal.record({ type: 'rewire', ...event })
+      for (const text of warnings.of(event)) this.#journal.tell({ type: 'notice', text })
     })
   }
 

@@ -6,7 +6,7 @@
  * grow again only where there are no others.
  */
 import { z } from 'zod'
-import { growAtRandom } from './growth.ts'
+import { growInLayer } from './growth.ts'
 import { growthAsCoded } from './growth-as-coded.ts'
 import { type Rewiring, rewiringMethod, type SparseLayer, survivors } from './rewiring.ts'
 import { apportionRuns } from './runs.ts'
@@ -56,7 +56,7 @@ function reparameterization({ moves: target, tolerance, threshold: first, faithf
       const moves = layers.map((layer, i) => {
         const elsewhere = layer.size - layer.positions.length >= counts[i]
         const taken = elsewhere ? layer.positions : survivors(layer, pruned[i])
-        return { pruned: pruned[i], grown: growAtRandom(draw(layer.name), layer.size, taken, counts[i]) }
+        return { pruned: pruned[i], grown: growInLayer(draw(layer.name), layer, taken, counts[i]) }
       })
       if (total > (1 + tolerance) * target) threshold /= 2
       else if (total < (1 - tolerance) * target) threshold *= 2

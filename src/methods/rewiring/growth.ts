@@ -3,6 +3,33 @@
  * places.
  */
 import type { Random } from '../../util/random.ts'
+import type { SparseLayer } from './rewiring.ts'
+
+/**
+ * {@link growAtRandom} in a layer, but at places whose input varies as long as there are enough of them.
+ */
+export function growInLayer(
+  random: Random,
+  { size, idle }: Pick<SparseLayer, 'size' | 'idle'>,
+  taken: Int32Array,
+  count: number,
+): Int32Array {
+  const closed = idle ? union(taken, idle) : taken
+  return growAtRandom(random, size, size - closed.length < count ? taken : closed, count)
+}
+
+/** Of ascending numbers, ascending. */
+function union(a: Int32Array, b: Int32Array): Int32Array {
+  const all = new Int32Array(a.length + b.length)
+  let count = 0
+  for (let i = 0, j = 0; i < a.length || j < b.length; count++) {
+    const next = j >= b.length || a[i] <= b[j] ? a[i] : b[j]
+    if (a[i] === next) i++
+    if (b[j] === next) j++
+    all[count] = next
+  }
+  return all.subarray(0, count)
+}
 
 /**
  * `count` places of 0 .. size - 1 that are not in `taken` (ascending), each choice as likely as any other;

@@ -12,8 +12,10 @@ import { filtered, moved, type Nonzeros } from '../../train/weights.ts'
 import { checkName, checkWhole } from '../../util/checks.ts'
 import { UserError } from '../../util/errors.ts'
 import { random } from '../../util/random.ts'
+import { type RewiringEvent, rewiredLayer } from './event.ts'
 import type { HiddenWeights } from './hidden-weights.ts'
 import { type Moves, movedPositions, type Rewiring, type SparseLayer } from './rewiring.ts'
+import { isNormalized } from './row-normalized.ts'
 import { inRuns, meansOfRuns, ofWeights } from './runs.ts'
 import { smoothedName } from './smoothed-gradients.ts'
 
@@ -45,25 +47,11 @@ export interface RewiringOptions {
    * kernels. Default: none.
    */
   hidden?: HiddenWeights
+  /** Places, ascending, where nothing should grow at random, by tensor: {@link idlePlaces}. Default: none. */
+  idle?: ReadonlyMap<string, Int32Array>
   /** Whether `onEvent` is told of the event at a step. Default: of all. */
   logged?(step: number): boolean
   onEvent?(event: RewiringEvent): void
-}
-
-/** What an event did. */
-export interface RewiringEvent {
-  step: number
-  /** Weights taken away and grown, over all tensors. */
-  pruned: number
-  grown: number
-  /** What the method carries along, such as DSR's threshold. */
-  state: Record<string, number>
-  layers: { name: string; pruned: number; grown: number; before: number; after: number }[]
-  /** Share of the places of sparse tensors that have ever held a weight. */
-  explored: number
-  /** Of the weights that there are, the share that was there at the start. */
-  remaining: number
-  seconds: number
 }
 
 /** Of a place: it has held a weight, it did so at the start. */
@@ -77,6 +65,8 @@ export class RewiringHook implements Hook {
   #ever = 0
   /** Weights at the start. */
   #weights = 0
+  /** Whether a normalization follows a sparse tensor; found at the first event. */
+  #normalized?: boolean
 
   /** Throws UserError where an option has no value that it can have. */
   constructor(options: RewiringOptions) {
@@ -146,12 +136,15 @@ export class RewiringHook implements Hook {
 
   #held(network: Network): { layers: SparseLayer[]; nonzeros: Map<string, Nonzeros> } {
     const nonzeros = new Map([...this.#explored.keys()].map((name) => [name, network.weights.nonzeros(name)]))
+    const rows = new Map(network.prunable.map(({ name, shape }) => [name, shape[0]]))
     const layers = [...nonzeros].map(([name, { positions, values }]) => ({
       name,
       length: 1,
       positions,
       values,
       size: this.#explored.get(name)!.length,
+      rows: rows.get(name)!,
+      idle: this.#options.idle?.get(name),
     }))
     return { layers, nonzeros }
   }
@@ -174,6 +167,7 @@ export class RewiringHook implements Hook {
       rate: rate(step),
       elapsed: (step - schedule.start) / (schedule.end - schedule.start),
       owed: this.#weights - layers.reduce((sum, { positions }) => sum + positions.length, 0),
+      normalized: (this.#normalized ??= isNormalized(network.model, [...this.#explored.keys()])),
       draw: (name) => random(seed, 'rewiring', name, step),
       gradient(name) {
         const length = lengths.get(name)!
@@ -201,16 +195,7 @@ export class RewiringHook implements Hook {
       pruned: sum(moves.map(({ pruned }) => pruned.length)),
       grown: sum(moves.map(({ grown }) => grown.length)),
       state: rewiring.state(),
-      layers: layers.map(({ name, size, positions }, i) => {
-        const [pruned, grown] = [moves[i].pruned.length, moves[i].grown.length]
-        return {
-          name,
-          pruned,
-          grown,
-          before: positions.length / size,
-          after: (positions.length - pruned + grown) / size,
-        }
-      }),
+      layers: layers.map((layer, i) => rewiredLayer(layer, moves[i], nonzeros.get(layer.name)!.positions)),
       ...this.#exploration(nonzeros),
       seconds: (performance.now() - began) / 1000,
     })

@@ -20,6 +20,10 @@ export interface SparseLayer {
   readonly length: number
   /** Places that there are. */
   readonly size: number
+  /** Outputs: the places of each are `size / rows` in a row. */
+  readonly rows: number
+  /** Places, ascending, whose input never varies: a weight there can learn nothing. Default: none. */
+  readonly idle?: Int32Array
   /** The places that hold a weight, row-major and ascending. */
   readonly positions: Int32Array
   /** Their weights; an event may change those that it does not take away. */
@@ -44,6 +48,8 @@ export interface RewiringContext {
   owed: number
   /** How much of the time in which there are events is over, 0 to 1. */
   elapsed: number
+  /** Whether a normalization follows one of the sparse layers. */
+  normalized: boolean
   /**
    * The gradient of the loss with respect to all places of a tensor, held or not: of a mini-batch, or
    * smoothed over the steps so far, as the method asks.

@@ -10,7 +10,7 @@ import type { Moves, SparseLayer } from './rewiring.ts'
 /** The same tensor with runs of `length` weights as its places. Throws where a run is held in part. */
 export function inRuns(layer: SparseLayer, length: number): SparseLayer {
   if (length === 1) return layer
-  const { name, size, positions, values } = layer
+  const { name, size, rows, positions, values } = layer
   const count = Math.ceil(positions.length / length)
   const places = Int32Array.from({ length: count }, (_, run) => Math.floor(positions[run * length] / length))
   if (
@@ -18,7 +18,7 @@ export function inRuns(layer: SparseLayer, length: number): SparseLayer {
     positions.some((p, e) => p !== places[Math.floor(e / length)] * length + (e % length))
   )
     throw new Error(`${name}: a run of ${length} weights is held in part`)
-  return { name, length, size: size / length, positions: places, values: meansOfRuns(values, length) }
+  return { name, length, size: size / length, rows, positions: places, values: meansOfRuns(values, length) }
 }
 
 /** Mean |value| of every run. */

@@ -5,7 +5,7 @@
  * weights) + 1 of them.
  */
 import { z } from 'zod'
-import { growAtRandom } from './growth.ts'
+import { growInLayer } from './growth.ts'
 import { fraction, type Rewiring, rewiringMethod, type SparseLayer } from './rewiring.ts'
 import { smallest } from './smallest.ts'
 
@@ -50,7 +50,7 @@ function inEveryTensor(prunedOf: (layer: SparseLayer) => number[]): Rewiring {
         const scores = wanted.map((e) => Math.abs(values[e]))
         const some = smallest(scores, Math.min(wanted.length, size - positions.length))
         const pruned = Int32Array.from(some, (i) => wanted[i]).sort()
-        return { pruned, grown: growAtRandom(draw(name), size, positions, pruned.length) }
+        return { pruned, grown: growInLayer(draw(name), layer, positions, pruned.length) }
       }),
   }
 }

@@ -10,12 +10,14 @@
  * No tensor gets more than 99 % of its free places, unless all are that full; what is beyond goes to the
  * others in proportion too, where the published code shares it out evenly. A tensor with less than 20 % zeros
  * whose m is above average loses at most as large a share as it has zeros. A tensor keeps one weight at
- * least.
+ * least. Where normalizations follow, momentum is taken relative to its row (row-normalized.ts), for places and
+ * for the parts of tensors, unless `growth: gradient` says otherwise.
  */
 import { z } from 'zod'
 import type { Floats } from '../../engine/machine.ts'
 import { largest } from './largest.ts'
 import { fraction, rewiringMethod, type SparseLayer, survivors } from './rewiring.ts'
+import { growth, growthScores } from './row-normalized.ts'
 import { apportionRuns } from './runs.ts'
 import { smallest } from './smallest.ts'
 
@@ -26,14 +28,17 @@ const NEARLY_DENSE = 0.2
 
 export const snfs = rewiringMethod({
   summary: 'smallest |w| of every tensor, regrown by the momentum of dense gradients (Dettmers & Zettlemoyer 2019)',
-  settings: z.object({ fraction: fraction(0.5) }),
+  settings: z.object({ fraction: fraction(0.5), growth }),
   gradients: 'smoothed',
-  make: ({ fraction }) => ({
+  make: ({ fraction, growth: kind }) => ({
     state: () => ({}),
     restore: () => {},
-    event(layers, { elapsed, owed, gradient: momentum }) {
+    event(layers, context) {
+      const { elapsed, owed } = context
+      const momentum = growthScores(context, kind)
       const share = LAST + ((fraction - LAST) / 2) * (1 + Math.cos(Math.PI * elapsed))
-      const means = layers.map((layer) => meanAt(momentum(layer.name), layer))
+      const scores = layers.map(momentum)
+      const means = layers.map((layer, i) => meanAt(scores[i], layer))
       const average = means.reduce((a, b) => a + b, 0) / layers.length
       const pruned = layers.map(({ size, values }, i) => {
         const zeros = 1 - values.length / size
@@ -48,7 +53,7 @@ export const snfs = rewiringMethod({
       const counts = apportionRuns(total, means, weights(most) >= total ? most : free, lengths)
       return layers.map((layer, i) => ({
         pruned: pruned[i],
-        grown: largest(momentum(layer.name), survivors(layer, pruned[i]), counts[i]),
+        grown: largest(scores[i], survivors(layer, pruned[i]), counts[i]),
       }))
     },
   }),

@@ -24,7 +24,14 @@ import { random } from '../../../src/util/random.ts'
 function layer(name: string, size: number, count: number, seed: number): SparseLayer {
   const draw = random(seed, name)
   const positions = Int32Array.from(draw.permutation(size).subarray(0, count)).sort()
-  return { name, length: 1, size, positions, values: Float64Array.from({ length: count }, () => draw.normal() / 100) }
+  return {
+    name,
+    length: 1,
+    rows: 1,
+    size,
+    positions,
+    values: Float64Array.from({ length: count }, () => draw.normal() / 100),
+  }
 }
 
 const gradients = (seed: number, layers: readonly SparseLayer[]) =>
@@ -40,6 +47,7 @@ const context = (layers: readonly SparseLayer[], step: number) => ({
   rate: 0.1,
   elapsed: 0.25,
   owed: 0,
+  normalized: false,
   draw: (name: string) => random(1, name, step),
   gradient: (name: string) => gradients(step, layers).get(name)!,
 })
@@ -156,7 +164,14 @@ it('DSR leaves every tensor a weight, and fills tensors that have no other free 
 
 it('SET: the same share of positive and of negative weights, those next to zero', () => {
   const values = Float64Array.of(0.1, -0.2, 0.3, -0.4, 0.5, 0.6, -0.01, 0.05)
-  const one = { name: 'a', length: 1, size: 100, positions: Int32Array.from({ length: 8 }, (_, i) => 3 * i), values }
+  const one = {
+    name: 'a',
+    length: 1,
+    rows: 1,
+    size: 100,
+    positions: Int32Array.from({ length: 8 }, (_, i) => 3 * i),
+    values,
+  }
   // Of five positive ones two, of three negative ones one.
   expect([...set.make({ seed: 0, fraction: 0.4 }).event([one], context([one], 1))[0].pruned]).toEqual([0, 6, 7])
   // floor(0.25 * 8) + 1
@@ -211,7 +226,7 @@ describe('SNFS', () => {
     const positions = Int32Array.from({ length: count }, (_, i) => i)
     const values = Float64Array.from(positions, (i) => ((i + 1) / 100) * (i % 2 ? 1 : -1))
     const momentum = Float32Array.from({ length: size }, (_, i) => (i < count ? held : -(i - count + 1) / 100))
-    return { layer: { name, length: 1, size, positions, values }, momentum }
+    return { layer: { name, length: 1, rows: 1, size, positions, values }, momentum }
   }
   const event = (tensors: ReturnType<typeof tensor>[], elapsed: number, fraction?: number) => {
     const layers = tensors.map(({ layer }) => layer)
@@ -275,10 +290,11 @@ describe('SNFS', () => {
 describe('runs of weights', () => {
   it('are places with the mean |w|, and are moved as a whole', () => {
     const positions = Int32Array.of(3, 4, 5, 9, 10, 11)
-    const layer = { name: 'a', length: 1, size: 12, positions, values: Float64Array.of(1, -2, 3, 0, 0, -6) }
+    const layer = { name: 'a', length: 1, rows: 3, size: 12, positions, values: Float64Array.of(1, -2, 3, 0, 0, -6) }
     expect(inRuns(layer, 3)).toEqual({
       name: 'a',
       length: 3,
+      rows: 3,
       size: 4,
       positions: Int32Array.of(1, 3),
       values: Float64Array.of(2, 2),
@@ -315,6 +331,7 @@ describe('runs of weights', () => {
         return {
           name,
           length: 1,
+          rows: 1,
           size: size * lengths[i],
           positions: weights,
           values: Float64Array.from(weights, () => 0),
