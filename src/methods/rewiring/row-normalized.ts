@@ -10,7 +10,7 @@ import { weightOf } from '../../graph/channels.ts'
 import { graphOf, type Model } from '../../models/model.ts'
 import type { RewiringContext, SparseLayer } from './rewiring.ts'
 
-/** The setting of a method that grows by gradients; absent: `row` where a normalization follows a sparse layer. */
+/** The setting of methods that grow by gradients. Absent: `row` where a normalization follows a layer. */
 export const growth = z
   .enum(['row', 'gradient'])
   .optional()

@@ -10,8 +10,8 @@
  * No tensor gets more than 99 % of its free places, unless all are that full; what is beyond goes to the
  * others in proportion too, where the published code shares it out evenly. A tensor with less than 20 % zeros
  * whose m is above average loses at most as large a share as it has zeros. A tensor keeps one weight at
- * least. Where normalizations follow, momentum is taken relative to its row (row-normalized.ts), for places and
- * for the parts of tensors, unless `growth: gradient` says otherwise.
+ * least. Where normalizations follow, momentum is relative to its row (row-normalized.ts), for places and for
+ * the parts of tensors, unless `growth: gradient` says otherwise.
  */
 import { z } from 'zod'
 import type { Floats } from '../../engine/machine.ts'
