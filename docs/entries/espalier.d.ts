@@ -106,6 +106,7 @@ export interface GradientOptions {
     cache?: GradientCache;
     groups?: readonly (readonly Part[])[];
     atOnce?: number;
+    program?: string;
 }
 
 export interface GradientRule {
@@ -366,6 +367,7 @@ export interface PruneResult extends Connectivity {
     sparsity: number;
     floor?: string;
     statistics?: RefreshedStatistics;
+    polished?: Polished;
     stages?: StageReport[];
     reconstructions?: Reconstruction[];
     seconds?: Record<string, number>;
@@ -400,6 +402,7 @@ export interface PruningPlan {
     };
     prune(network: Network, event: PruningEvent, index: number, progress?: PruningProgress): PruneResult;
     refresh?(network: Network, progress?: PruningProgress): RefreshedStatistics;
+    polish?(network: Network, progress?: PruningProgress): Polished;
 }
 
 export interface PruningRequest {
@@ -414,6 +417,7 @@ export interface PruningRequest {
     sparsities?: ReadonlyMap<string, number>;
     seed: number;
     nameOf: NameOf;
+    trained?: boolean;
     cache?: {
         folder: string;
         notice(sentence: string): void;
@@ -460,6 +464,7 @@ export interface RefreshedStatistics {
     images: number;
     before: number;
     after: number;
+    taken: boolean;
 }
 
 export interface RewiredLayer {
@@ -1552,7 +1557,7 @@ export interface Matrix {
     readonly row: number;
 }
 
-export type MeasuringKey = Exclude<keyof ScoringSettings, 'refreshBatchNorm'>;
+export type MeasuringKey = Exclude<keyof ScoringSettings, 'refreshBatchNorm' | 'polish'>;
 
 export interface MemoryUse {
     persistent: number;
@@ -1695,6 +1700,14 @@ interface Placed {
     offset: number;
 }
 
+export interface Polished {
+    rounds: number;
+    gradients: number;
+    before: number;
+    after: number;
+    seconds: number;
+}
+
 export interface Profiled {
     kernel: string;
     milliseconds: number;
@@ -1734,6 +1747,7 @@ export interface PruneReport {
     floor?: string;
     gap?: Gap;
     statistics?: RefreshedStatistics;
+    polished?: Polished;
 }
 
 export type PruningProgress = (phase: string, text: string, share?: number) => void;
@@ -1756,6 +1770,8 @@ export interface ReferenceMemory {
     doubles: Float64Array;
     bytes: Uint8Array;
 }
+
+export type Refresh = 'auto' | 'none' | number;
 
 export interface Removing {
     method: StoredMethod;
@@ -2200,12 +2216,14 @@ export declare const recipeSchema: z.ZodObject<{
             judge: z.ZodOptional<z.ZodInt>;
             faithful: z.ZodOptional<z.ZodBoolean>;
             memory: z.ZodOptional<z.ZodNumber>;
-            refreshBatchNorm: z.ZodOptional<z.ZodInt>;
+            refreshBatchNorm: z.ZodOptional<z.ZodType<import("../../methods/settings.ts").Refresh, import("../../methods/settings.ts").Refresh, z.core.$ZodTypeInternals<import("../../methods/settings.ts").Refresh, import("../../methods/settings.ts").Refresh>>>;
+            polish: z.ZodOptional<z.ZodInt>;
         }, z.core.$strict>>;
         layerwise: z.ZodOptional<z.ZodObject<{
             samples: z.ZodOptional<z.ZodInt>;
             damp: z.ZodOptional<z.ZodNumber>;
-            refreshBatchNorm: z.ZodOptional<z.ZodInt>;
+            refreshBatchNorm: z.ZodOptional<z.ZodType<import("../../methods/settings.ts").Refresh, import("../../methods/settings.ts").Refresh, z.core.$ZodTypeInternals<import("../../methods/settings.ts").Refresh, import("../../methods/settings.ts").Refresh>>>;
+            polish: z.ZodOptional<z.ZodInt>;
         }, z.core.$strict>>;
         granularity: z.ZodDefault<z.ZodString>;
         prunable: z.ZodOptional<z.ZodEnum<{
@@ -2245,7 +2263,8 @@ export declare const recipeSchema: z.ZodObject<{
                 "-": "-";
             }>>;
             rounds: z.ZodOptional<z.ZodInt>;
-            refreshBatchNorm: z.ZodOptional<z.ZodInt>;
+            refreshBatchNorm: z.ZodOptional<z.ZodType<import("../../methods/settings.ts").Refresh, import("../../methods/settings.ts").Refresh, z.core.$ZodTypeInternals<import("../../methods/settings.ts").Refresh, import("../../methods/settings.ts").Refresh>>>;
+            polish: z.ZodOptional<z.ZodInt>;
         }, z.core.$strict>>;
     }, z.core.$strict>>;
     ticket: z.ZodOptional<z.ZodObject<{
@@ -2314,7 +2333,8 @@ export declare const scoringSettings: z.ZodObject<{
         "-": "-";
     }>>;
     rounds: z.ZodOptional<z.ZodInt>;
-    refreshBatchNorm: z.ZodOptional<z.ZodInt>;
+    refreshBatchNorm: z.ZodOptional<z.ZodType<import("../settings.ts").Refresh, import("../settings.ts").Refresh, z.core.$ZodTypeInternals<import("../settings.ts").Refresh, import("../settings.ts").Refresh>>>;
+    polish: z.ZodOptional<z.ZodInt>;
 }, z.core.$strict>;
 
 export declare const secondOrderMethods: {

@@ -69,6 +69,20 @@ export interface RefreshedStatistics {
   images: number
   before: number
   after: number
+  /** Whether they stayed; otherwise the old ones came back. */
+  taken: boolean
+}
+
+/** What rounds of updates at constant masks did. */
+export interface Polished {
+  /** Rounds whose update was made. */
+  rounds: number
+  /** Gradients of single training samples that were taken, over all rounds. */
+  gradients: number
+  /** Loss on the judging samples. */
+  before: number
+  after: number
+  seconds: number
 }
 
 export interface PruneResult extends Connectivity {
@@ -78,6 +92,8 @@ export interface PruneResult extends Connectivity {
   floor?: string
   /** Where batch normalizations took new statistics. */
   statistics?: RefreshedStatistics
+  /** Where the weights that are left were updated at last. */
+  polished?: Polished
   /** Second order: what each stage came to. */
   stages?: StageReport[]
   /** Layer by layer: how well the outputs of each were kept. */

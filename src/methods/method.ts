@@ -13,7 +13,7 @@ import type { Kernels } from '../train/kernels.ts'
 import type { Network } from '../train/network.ts'
 import type { NetworkOptions } from '../train/options.ts'
 import { UserError } from '../util/errors.ts'
-import type { MaskOptions, PruneResult, RefreshedStatistics } from './masks.ts'
+import type { MaskOptions, Polished, PruneResult, RefreshedStatistics } from './masks.ts'
 
 /** Keys of a recipe's `prune` section under which a family of methods has its settings. */
 export type Section = 'scoring' | 'secondOrder' | 'layerwise'
@@ -61,6 +61,8 @@ export interface PruningRequest {
   /** Seed of all random draws. */
   seed: number
   nameOf: NameOf
+  /** Whether the network is trained afterwards: then nothing is polished unless it is asked for. */
+  trained?: boolean
   /** A folder in which gradients are kept, and what is told of it. */
   cache?: { folder: string; notice(sentence: string): void }
 }
@@ -80,6 +82,8 @@ export interface PruningPlan {
   prune(network: Network, event: PruningEvent, index: number, progress?: PruningProgress): PruneResult
   /** Gives batch normalizations new statistics, where that was asked for. */
   refresh?(network: Network, progress?: PruningProgress): RefreshedStatistics
+  /** Updates the weights that are left, at last, where that was asked for. */
+  polish?(network: Network, progress?: PruningProgress): Polished
 }
 
 /**
@@ -96,7 +100,7 @@ export function checkSettings(name: string, { takes, check }: Method, settings: 
 /** The event of pruning once to a sparsity. */
 export const once = (sparsity: number): PruningEvent => ({ step: 0, sparsity, at: (final) => final })
 
-/** What a plan does at an event: it prunes and, where that was asked for, takes new statistics. */
+/** What a plan does at an event: it prunes takes new statistics and polishes, where that was asked for. */
 export function pruneAsPlanned(
   plan: PruningPlan,
   network: Network,
@@ -106,5 +110,6 @@ export function pruneAsPlanned(
 ): PruneResult {
   const result = plan.prune(network, event, index, progress)
   const statistics = plan.refresh?.(network, progress)
-  return statistics ? { ...result, statistics } : result
+  const polished = plan.polish?.(network, progress)
+  return { ...result, ...(statistics && { statistics }), ...(polished && { polished }) }
 }

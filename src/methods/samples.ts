@@ -17,6 +17,15 @@ export const usualSamples = (model: Model, method: string): number =>
 export const USUAL_JUDGE = 5000
 
 /**
+ * The places, among `count` training samples, of those that judge where a method has none of its own: at most
+ * half of them.
+ */
+export function judgingPlaces(count: number, seed: number): Uint32Array {
+  const judges = Math.min(USUAL_JUDGE, Math.max(1, Math.floor(count / 2)))
+  return random(seed, 'judging samples').permutation(count).slice(0, judges)
+}
+
+/**
  * Judging samples where no number is asked for, at most `left`. In faithful mode a local search is judged on
  * all `count` training samples, as in the published code.
  */

@@ -1,9 +1,25 @@
 /** @file Settings that methods of every family share. */
 import { z } from 'zod'
+import { shown } from '../util/check-schema.ts'
+import { checkedBy } from '../util/schema.ts'
 
-export const refreshBatchNorm = z
-  .int()
-  .min(2)
+export type Refresh = 'auto' | 'none' | number
+
+export const refreshBatchNorm = checkedBy<Refresh>(
+  (value) => value === 'auto' || value === 'none' || (Number.isInteger(value) && Number(value) >= 2),
+  (value) => `expected auto, none or a number of at least 2, found ${shown(value)}`,
+)
   .optional()
-  .describe('Training images that give batch normalizations new statistics after every event (default: none).')
+  .describe(
+    'Training images that give batch normalizations new statistics after every event, whatever comes of it; auto: 1000, and the old ones stay where the loss of held-out samples is lower with them; none (default: auto, none in faithful mode and where training follows).',
+  )
   .meta({ flag: 'refresh-bn' })
+
+export const polish = z
+  .int()
+  .min(0)
+  .max(1000)
+  .optional()
+  .describe(
+    'Rounds, at most, of updates at constant masks after every event, each on new samples; they end where the loss of held-out samples falls no more (default: of second-order and layerwise methods 30 for linear networks, else 5; none in faithful mode, and none where training follows).',
+  )

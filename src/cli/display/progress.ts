@@ -55,7 +55,7 @@ export class RunDisplay {
         this.#pruning = undefined
         if (event.statistics)
           this.#line(
-            `step ${event.step}: new statistics from ${grouped(event.statistics.images)} images, loss ${event.statistics.before.toFixed(4)} before and ${event.statistics.after.toFixed(4)} after`,
+            `step ${event.step}: new statistics from ${grouped(event.statistics.images)} images, loss ${event.statistics.before.toFixed(4)} before and ${event.statistics.after.toFixed(4)} after${event.statistics.taken ? '' : ': the old ones stay'}`,
           )
         for (const name of event.collapsed)
           this.#line(`warning: layer ${name} has collapsed: at step ${event.step} pruning left none of its weights`)

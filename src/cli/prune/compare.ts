@@ -30,8 +30,8 @@ export async function compareMethods(
       const { network, ...prune } = await prepare(file, path, { flags, task, inputs, display })
       dense ??= network.evaluate('test')
       const started = performance.now()
-      const { pruned, refreshed } = prune.run()
-      const { accuracy, loss } = refreshed ?? pruned
+      const { pruned, refreshed, polished } = prune.run()
+      const { accuracy, loss } = polished ?? refreshed ?? pruned
       const seconds = (performance.now() - started) / 1000
       const { prunable } = pruneCounts(network, prune.names)
       results.push({ method: task.name, ...prunable, accuracy, loss, seconds })

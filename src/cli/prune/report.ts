@@ -2,7 +2,7 @@
 import { markdownTable } from 'markdown-table'
 import { collapseLines } from '../../experiment/run/report.ts'
 import { sizeOf } from '../../graph/tensor.ts'
-import { prunedResult } from '../../methods/masks.ts'
+import { type Polished, prunedResult, type RefreshedStatistics } from '../../methods/masks.ts'
 import { type Connectivity, effectiveSparsity } from '../../sparsity/collapse.ts'
 import { type LayerCount, sparsityOf } from '../../sparsity/mask.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
@@ -35,6 +35,10 @@ export interface PruneResult extends PruneCounts {
   pruned: Evaluation
   /** With new statistics of batch normalizations. */
   refreshed?: Evaluation
+  statistics?: RefreshedStatistics
+  /** After updates at constant masks, and what they were. */
+  polished?: Evaluation
+  polish?: Polished
   /** After training what was left. */
   finetuned?: Evaluation
   seconds: Record<string, number>
@@ -63,11 +67,12 @@ export function pruneReport({ layers, prunable, parameters, paths, ...result }: 
     row('all parameters', parameters.size, parameters.kept),
   ]
   const table = markdownTable([['layer', 'weights', 'kept', 'density'], ...rows], { align: ['l', 'r', 'r', 'r'] })
-  const { dense, pruned, refreshed, finetuned, seconds } = result
+  const { dense, pruned, refreshed, polished, polish, statistics, finetuned, seconds } = result
   const states = Object.entries({
     dense,
     pruned,
     ...(refreshed && { 'pruned, new statistics': refreshed }),
+    ...(polished && { 'pruned, polished': polished }),
     ...(finetuned && { 'pruned, trained': finetuned }),
   })
   const results = markdownTable(
@@ -85,9 +90,21 @@ export function pruneReport({ layers, prunable, parameters, paths, ...result }: 
     results,
     '',
     `sparsity ${percent(prunable.sparsity)} of the pruned tensors, ${percent(parameters.sparsity)} of all parameters`,
+    ...(statistics && !statistics.taken ? [keptText(statistics)] : []),
+    ...(polish ? [polishText(polish)] : []),
     `time: ${times.join(', ')}`,
-    ...collapseLines({ ...paths, final: finetuned ?? refreshed ?? pruned }),
+    ...collapseLines({ ...paths, final: finetuned ?? polished ?? refreshed ?? pruned }),
   ].join('\n')
+}
+
+const keptText = ({ images, before, after }: RefreshedStatistics): string =>
+  `batch normalizations keep their statistics: those of ${grouped(images)} images would raise the held-out loss from ${before.toFixed(4)} to ${after.toFixed(4)}`
+
+/** What the rounds of updates did, and what they took: they are a little training. */
+function polishText({ rounds, gradients, before, after }: Polished): string {
+  const cost = `${grouped(gradients)} sample gradients`
+  if (rounds === 0) return `polishing: no update lowered the held-out loss of ${before.toFixed(4)} (${cost})`
+  return `polishing: ${rounds} updates of the weights that are left, held-out loss ${before.toFixed(4)} to ${after.toFixed(4)} (${cost})`
 }
 
 const sumOf = (layers: readonly LayerCount[], what: 'size' | 'kept') =>

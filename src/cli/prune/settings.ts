@@ -69,6 +69,7 @@ export function pruneTask(flags: PruneFlags, model: Model, name = methodName(fla
       scope: scopeOf(flags, name),
       seed: wholeNumber('--seed', flags.seed, 0, 2 ** 32 - 1),
       nameOf: settingFlag,
+      trained: flags.finetune !== undefined,
     },
   }
 }
@@ -86,7 +87,7 @@ export async function planOf(
   if (!method.stored || !isStored(name)) return method.plan(settings, whole)
   // The same weights go as without data.
   const { byValuePlan } = await import('../../methods/by-value/plan.ts')
-  return byValuePlan(name, scoringSettings.parse(settings).refreshBatchNorm, whole)
+  return byValuePlan(name, scoringSettings.parse(settings), whole)
 }
 
 /** Throws UserError where there is no such scope, or the method does not know it. */

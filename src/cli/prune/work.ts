@@ -1,7 +1,7 @@
 /** @file What espalier prune does to a network that runs, with data. */
 import { openMachine } from '../../engine/machines/open.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
-import type { PruneResult as MethodResult } from '../../methods/masks.ts'
+import type { PruneResult as MethodResult, Polished, RefreshedStatistics } from '../../methods/masks.ts'
 import { once } from '../../methods/method.ts'
 import { loadWeights } from '../../train/checkpoint.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
@@ -47,11 +47,19 @@ export async function prepare(file: WeightsFile, path: string, { flags, task, in
     const { stages, reconstructions, seconds } = plan.prune(network, once(task.sparsity), 0, display?.show)
     const pruned = network.evaluate('test')
     const done = { pruned, ...(stages && { stages }), ...(reconstructions && { reconstructions }) }
-    if (!plan.refresh) return { ...done, seconds: { ...seconds } }
-    const started = performance.now()
-    plan.refresh(network, display?.show)
-    const statistics = (performance.now() - started) / 1000
-    return { ...done, refreshed: network.evaluate('test'), seconds: { ...seconds, statistics } }
+    const outcome: Outcome = { ...done, seconds: { ...seconds } }
+    if (plan.refresh) {
+      const started = performance.now()
+      outcome.statistics = plan.refresh(network, display?.show)
+      outcome.seconds.statistics = (performance.now() - started) / 1000
+      if (outcome.statistics.taken) outcome.refreshed = network.evaluate('test')
+    }
+    if (plan.polish) {
+      outcome.polish = plan.polish(network, display?.show)
+      outcome.seconds.polish = outcome.polish.seconds
+      outcome.polished = network.evaluate('test')
+    }
+    return outcome
   }
   return { network, names: tensors.map(({ name }) => name), settings: plan.settings, run }
 }
@@ -61,6 +69,10 @@ export interface Outcome extends Pick<MethodResult, 'stages' | 'reconstructions'
   pruned: Evaluation
   /** With new statistics of batch normalizations. */
   refreshed?: Evaluation
+  statistics?: RefreshedStatistics
+  /** After updates at constant masks, and what they were. */
+  polished?: Evaluation
+  polish?: Polished
   seconds: Record<string, number>
 }
 

@@ -25,6 +25,7 @@ export async function pruningPlan(recipe: Recipe, model: Model, data: Dataset): 
     masks: maskOptions(prune),
     sparsities: prune.sparsities && sparsitiesOf(tensors, prune.sparsity, prune.sparsities, 'prune.sparsities'),
     seed,
+    trained: true,
     nameOf: (setting) => `prune.${method.section}.${setting}`,
   }
   // Of layers that have lost weights already, other counts are due.

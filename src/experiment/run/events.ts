@@ -1,7 +1,7 @@
 /** @file What a run says while it goes on, and what it comes to. */
 
 import type { Gap } from '../../methods/gsm/selection.ts'
-import type { RefreshedStatistics } from '../../methods/prune.ts'
+import type { Polished, RefreshedStatistics } from '../../methods/masks.ts'
 import type { RewiringEvent } from '../../methods/rewiring/event.ts'
 import type { Connectivity } from '../../sparsity/collapse.ts'
 import type { LayerCount } from '../../sparsity/mask.ts'
@@ -71,6 +71,8 @@ export interface PruneReport {
   gap?: Gap
   /** Where batch normalizations took new statistics. */
   statistics?: RefreshedStatistics
+  /** Where the weights that are left were updated at last. */
+  polished?: Polished
 }
 
 export interface Progress {

@@ -5,13 +5,17 @@ import { loadMasks, weightsOf } from '../../train/checkpoint.ts'
 import { prunedResult } from '../masks.ts'
 import type { PruningPlan, PruningRequest } from '../method.ts'
 import { withRefresh } from '../refresh.ts'
+import type { ScoringSettings } from '../saliency/settings.ts'
+import { withPolish } from '../second-order/polish.ts'
 import { pruneStored, type StoredMethod } from './prune-stored.ts'
 
+type Afterwards = Pick<ScoringSettings, 'refreshBatchNorm' | 'polish'>
+
 /**
- * `refresh`: training images that batch normalizations take new statistics from. Throws UserError as that
- * does.
+ * `afterwards`: whether batch normalizations take new statistics, and the weights that are left are updated.
+ * Throws UserError as those do.
  */
-export function byValuePlan(method: StoredMethod, refresh: number | undefined, request: PruningRequest): PruningPlan {
+export function byValuePlan(method: StoredMethod, afterwards: Afterwards, request: PruningRequest): PruningPlan {
   const { model, tensors, scope, seed } = request
   const plan: PruningPlan = {
     settings: {},
@@ -24,5 +28,10 @@ export function byValuePlan(method: StoredMethod, refresh: number | undefined, r
       return { ...prunedResult(network), seconds: { pruning: (performance.now() - started) / 1000 } }
     },
   }
-  return withRefresh(plan, refresh, request)
+  const { refreshBatchNorm, polish } = afterwards
+  return withPolish(
+    withRefresh(plan, refreshBatchNorm ?? (request.trained ? 'none' : 'auto'), request),
+    polish,
+    request,
+  )
 }

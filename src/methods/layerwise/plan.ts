@@ -4,13 +4,14 @@ import { grouped } from '../../util/format.ts'
 import type { PruningPlan, PruningRequest } from '../method.ts'
 import { withRefresh } from '../refresh.ts'
 import { usualSamples } from '../samples.ts'
+import { usualPolish, withPolish } from '../second-order/polish.ts'
 import { pruneObc, pruneSparseGpt } from './driver.ts'
 import type { LayerwiseMethod, LayerwiseSettings } from './settings.ts'
 
 /** Throws UserError where there are not as many training samples. */
 export function layerwisePlan(
   method: LayerwiseMethod,
-  { samples, damp, refreshBatchNorm }: LayerwiseSettings,
+  { samples, damp, refreshBatchNorm, polish }: LayerwiseSettings,
   request: PruningRequest,
 ): PruningPlan {
   const { model, data, tensors, seed, nameOf } = request
@@ -44,5 +45,6 @@ export function layerwisePlan(
       return { ...result, seconds: { layers: (performance.now() - started) / 1000 } }
     },
   }
-  return withRefresh(plan, refreshBatchNorm, request)
+  const refreshed = withRefresh(plan, refreshBatchNorm ?? (request.trained ? 'none' : 'auto'), request)
+  return withPolish(refreshed, polish, request, { usual: request.trained ? 0 : usualPolish(model) })
 }

@@ -1,7 +1,7 @@
 /** @file What can be set of pruning layer by layer: the section `prune.layerwise` of a recipe. */
 import { z } from 'zod'
 import { positive } from '../../util/schema.ts'
-import { refreshBatchNorm } from '../settings.ts'
+import { polish, refreshBatchNorm } from '../settings.ts'
 
 export const layerwiseSettings = z.strictObject({
   samples: positive
@@ -15,6 +15,7 @@ export const layerwiseSettings = z.strictObject({
     .optional()
     .describe("Added to the diagonal of H = 2 X X', in units of its mean (default: 0.01)."),
   refreshBatchNorm,
+  polish,
 })
 export type LayerwiseSettings = z.output<typeof layerwiseSettings>
 

@@ -1,8 +1,9 @@
 /**
  * @file RigL (Evci et al. 2020, arXiv 1911.11134): in every tensor the share f of the smallest |w| is taken
  * away, and as many weights grow where the loss has the largest |gradient|, just pruned places included. f
- * falls like a cosine: alpha / 2 (1 + cos(pi t / T)), from the setting `fraction`, alpha. Where normalizations
- * follow, |gradient| is relative to its row (row-normalized.ts), unless `growth: gradient` says otherwise.
+ * falls like a cosine: alpha / 2 (1 + cos(pi t / T)), from the setting `fraction`, alpha. Where
+ * normalizations follow, |gradient| is relative to its row (row-normalized.ts), unless `growth: gradient`
+ * says otherwise.
  */
 import { z } from 'zod'
 import { largest } from './largest.ts'

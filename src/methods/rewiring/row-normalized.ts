@@ -1,8 +1,8 @@
 /**
  * @file By what weights grow. A normalization behind a layer multiplies the gradients of an output's weights
- * by 1 / sigma of that output, and sigma falls with the weights that the output has: the largest |gradient| of
- * a tensor lie in the rows of dying outputs, which take nearly all growth, while the others starve. Over the
- * root mean square of its own row, |gradient| says which input an output lacks, whatever its scale.
+ * by 1 / sigma of that output, and sigma falls with the weights that the output has: the largest |gradient|
+ * of a tensor lie in the rows of dying outputs, which take nearly all growth, while the others starve. Over
+ * the root mean square of its own row, |gradient| says which input an output lacks, whatever its scale.
  */
 import { z } from 'zod'
 import type { Floats } from '../../engine/machine.ts'

@@ -13,7 +13,7 @@ function byScores(name: SaliencyName): Method {
     summary: saliency.summary,
     section: 'scoring',
     settings: scoringSettings,
-    takes: [...measuringKeys(saliency), 'refreshBatchNorm'],
+    takes: [...measuringKeys(saliency), 'refreshBatchNorm', 'polish'],
     scopes: allScopes,
     ranked: true,
     stored: isStored(name),

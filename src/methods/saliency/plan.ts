@@ -6,6 +6,7 @@ import { prunableTensors } from '../../sparsity/tensors.ts'
 import type { PruningPlan, PruningRequest } from '../method.ts'
 import { prune } from '../prune.ts'
 import { withRefresh } from '../refresh.ts'
+import { withPolish } from '../second-order/polish.ts'
 import type { SaliencyName } from './index.ts'
 import { Scoring } from './scoring/scoring.ts'
 import type { ScoringSettings } from './settings.ts'
@@ -13,7 +14,7 @@ import type { ScoringSettings } from './settings.ts'
 /** Throws UserError where settings do not fit, or floors do not fit the sparsity. */
 export function scoresPlan(
   method: SaliencyName,
-  { samples, refreshBatchNorm, ...settings }: ScoringSettings,
+  { samples, refreshBatchNorm, polish, ...settings }: ScoringSettings,
   request: PruningRequest,
 ): PruningPlan {
   const { model, data, tensors, sparsities, seed, masks, nameOf } = request
@@ -40,7 +41,11 @@ export function scoresPlan(
       return { ...result, seconds: { scoring: (performance.now() - started) / 1000 } }
     },
   }
-  return withRefresh(plan, refreshBatchNorm, request)
+  return withPolish(
+    withRefresh(plan, refreshBatchNorm ?? (request.trained ? 'none' : 'auto'), request),
+    polish,
+    request,
+  )
 }
 
 /**

@@ -3,13 +3,13 @@
  * no gradients decides.
  */
 import type { Judge } from './judge.ts'
-import { lineSearch, type Step } from './line-search.ts'
+import { lineSearch, type Step, type StepOptions } from './line-search.ts'
 import type { Stage, Tried, Update } from './stage.ts'
 
-type Tries = Pick<Stage, 'weights' | 'settings' | 'judge' | 'clock'>
+type Tries = Pick<Stage, 'weights' | 'judge' | 'clock'> & { settings: StepOptions }
 
 /** Masks without an update. */
-export function unchanged({ weights, judge }: Tries, masks: Float32Array[]): Tried {
+export function unchanged({ weights, judge }: Pick<Tries, 'weights' | 'judge'>, masks: Float32Array[]): Tried {
   const selected = judge.loss(weights, masks)
   return { masks, selected, step: { scale: 0, firstOrder: 0, loss: selected } }
 }

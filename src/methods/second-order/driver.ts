@@ -4,14 +4,13 @@
  */
 import { Workspace } from '../../linear/workspace.ts'
 import { keptCount } from '../../sparsity/count.ts'
-import { EVALUATION_BATCH } from '../../train/evaluation.ts'
 import type { Network } from '../../train/network.ts'
 import { proposeBrainSurgeon } from './brain-surgeon/stage.ts'
 import { lowestLoss, moved, unchanged } from './candidates.ts'
 import { proposeChita } from './chita/stage.ts'
 import { FisherColumns } from './fisher/fisher-columns.ts'
 import type { GradientSource } from './fisher/gradients.ts'
-import { Judge } from './judge.ts'
+import { FIRST_LOOK, Judge } from './judge.ts'
 import { proposeObd } from './obd/stage.ts'
 import {
   type SecondOrderMethod,
@@ -35,13 +34,6 @@ const proposals: Record<Exclude<SecondOrderMethod, 'magnitude'>, (stage: Stage) 
   cbs: proposeBrainSurgeon,
   chita: proposeChita,
 }
-
-/**
- * Of the judging samples, how many choose start masks, dampings and how far an update goes, where there are
- * several blocks, whose networks take longer to judge. All of them decide which masks of a search are best,
- * and between the updated candidates.
- */
-const FIRST_LOOK = 32 * EVALUATION_BATCH
 
 /**
  * Prunes some tensors of a network: the weights that it holds afterwards are the result, and its masks say

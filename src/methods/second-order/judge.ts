@@ -2,9 +2,17 @@
  * @file The mean loss of a network on some training samples, with weights and masks that it does not keep.
  */
 import type { Vector } from '../../linear/vector.ts'
+import { EVALUATION_BATCH } from '../../train/evaluation.ts'
 import type { Network } from '../../train/network.ts'
 
 type Masks = readonly ArrayLike<number>[]
+
+/**
+ * Of the judging samples, how many choose start masks, dampings and how far an update goes, where there are
+ * several blocks, whose networks take longer to judge. All of them decide which masks of a search are best,
+ * and between the updated candidates.
+ */
+export const FIRST_LOOK = 32 * EVALUATION_BATCH
 
 export class Judge {
   /**

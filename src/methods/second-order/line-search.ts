@@ -16,10 +16,10 @@ export interface Step {
 const SCALES = [1, 0.75, 0.5, 0.25, 0]
 const FIRST_ORDERS = [0, 0.1, 0.3, 1]
 
-/** `search`, or a share that is given. */
+/** `search`, or a share that is given; of the descent step also shares to try, rising from 0. */
 export interface StepOptions {
   scale: number | 'search'
-  firstOrder: number | 'search'
+  firstOrder: number | 'search' | readonly number[]
 }
 
 /**
@@ -33,7 +33,7 @@ export function lineSearch(
   loss: (step: Step) => number,
 ): Step & { loss: number } {
   const at = (step: Step) => ({ ...step, loss: loss(step) })
-  const steps = firstOrder === 'search' ? FIRST_ORDERS : [firstOrder]
+  const steps = firstOrder === 'search' ? FIRST_ORDERS : [firstOrder].flat()
   const scales = scale === 'search' ? SCALES : [scale]
   let best = at({ scale: scales[0], firstOrder: steps[0] })
   const walk = (some: readonly Step[]) => {

@@ -3,9 +3,9 @@ import type { Method } from '../method.ts'
 import { type SecondOrderMethod, secondOrderMethods } from './options.ts'
 import { secondOrderSettings } from './settings.ts'
 
-const always = ['samples', 'miniBatch', 'memory', 'stages', 'judge', 'faithful', 'refreshBatchNorm'] as const
+const always = ['samples', 'miniBatch', 'memory', 'stages', 'judge', 'faithful', 'refreshBatchNorm', 'polish'] as const
 const takes: Record<SecondOrderMethod, readonly (keyof typeof secondOrderSettings.shape)[]> = {
-  magnitude: ['samples', 'miniBatch', 'judge', 'faithful', 'refreshBatchNorm'],
+  magnitude: ['samples', 'miniBatch', 'judge', 'faithful', 'refreshBatchNorm', 'polish'],
   obd: always,
   woodfisher: [...always, 'blocks', 'damp'],
   'cbs-select': [...always, 'blocks'],

@@ -14,6 +14,7 @@ import { GradientCache } from './fisher/gradient-cache.ts'
 import { planGradients } from './fisher/gradient-plan.ts'
 import { GradientSource } from './fisher/gradients.ts'
 import type { SecondOrderMethod } from './options.ts'
+import { usualPolish, withPolish } from './polish.ts'
 import type { SecondOrderSettings } from './settings.ts'
 
 /**
@@ -62,7 +63,10 @@ export function secondOrderPlan(
       return { ...prunedResult(network), stages: reports, seconds }
     },
   }
-  return withRefresh(plan, settings.refreshBatchNorm, request, () => draw(request.data.samples).judge)
+  const judging = () => draw(request.data.samples).judge
+  const refresh = settings.refreshBatchNorm ?? (faithful || request.trained ? 'none' : 'auto')
+  const usual = faithful || request.trained ? 0 : usualPolish(model)
+  return withPolish(withRefresh(plan, refresh, request, judging), settings.polish, request, { usual, judging })
 }
 
 /**

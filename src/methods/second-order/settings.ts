@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { shown } from '../../util/check-schema.ts'
 import { checkedBy, positive } from '../../util/schema.ts'
-import { refreshBatchNorm } from '../settings.ts'
+import { polish, refreshBatchNorm } from '../settings.ts'
 import type { FisherBlocks } from './fisher/parts.ts'
 
 export const secondOrderSettings = z.strictObject({
@@ -48,5 +48,6 @@ export const secondOrderSettings = z.strictObject({
     .optional()
     .describe('GiB of gradients that are kept at once; where not all fit, they are computed again (default: 4).'),
   refreshBatchNorm,
+  polish,
 })
 export type SecondOrderSettings = z.output<typeof secondOrderSettings>

@@ -3,12 +3,15 @@
  */
 
 import { bestStep } from './candidates.ts'
+import type { StepOptions } from './line-search.ts'
 import { usualDamping } from './options.ts'
 import { magnitudeMasks, type Proposal, type Settings, type Stage, type Tried } from './stage.ts'
 import { systematicUpdates } from './update.ts'
 
 /** Dampings, times the usual one: the stronger, the less an update trusts its samples. */
 const DAMPINGS = [1, 10, 100]
+
+type UpdateSettings = Pick<Settings, 'lambda' | 'faithful' | 'fisher' | 'onProgress'> & StepOptions
 
 /** `cbs-update`: magnitude, then the update. */
 export function proposeUpdate(stage: Stage): Proposal {
@@ -17,7 +20,7 @@ export function proposeUpdate(stage: Stage): Proposal {
 
 /** The masks with the best of their updates, one for each damping. */
 export function updatedMasks(
-  stage: Stage,
+  stage: Pick<Stage, 'columns' | 'weights' | 'space' | 'judge' | 'clock'> & { settings: UpdateSettings },
   masks: Float32Array[],
   dampings: readonly number[] = dampingsOf(stage.settings),
 ): Tried {
@@ -41,7 +44,7 @@ export function updatedMasks(
 }
 
 /** What was asked for, else in faithful mode the usual one, else that and stronger ones. */
-function dampingsOf({ lambda, faithful, fisher }: Settings): readonly number[] {
+function dampingsOf({ lambda, faithful, fisher }: UpdateSettings): readonly number[] {
   if (lambda !== undefined) return [lambda]
   const usual = usualDamping('cbs', fisher)
   return faithful ? [usual] : DAMPINGS.map((times) => times * usual)

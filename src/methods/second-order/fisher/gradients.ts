@@ -33,6 +33,8 @@ export interface GradientOptions {
   groups?: readonly (readonly Part[])[]
   /** Most samples in one run. Default 100. */
   atOnce?: number
+  /** What its programs are called, where a network has those of several. Default `gradients`. */
+  program?: string
 }
 
 /**
@@ -63,7 +65,7 @@ function chunkOf(miniBatch: number, atOnce: number): number {
  * weights change.
  */
 export class GradientSource {
-  readonly #options: GradientOptions & { miniBatch: number; atOnce: number }
+  readonly #options: GradientOptions & { miniBatch: number; atOnce: number; program: string }
   readonly programs: Record<string, (forward: Forward) => Graph> = {}
   /**
    * Names of the tensors of every group, and the group of which each takes the programs: the first with the
@@ -75,8 +77,8 @@ export class GradientSource {
   readonly #factors = new Map<string, readonly [number, number]>()
 
   constructor(options: GradientOptions) {
-    this.#options = { miniBatch: 1, atOnce: 100, ...options }
-    const { tensors, samples, miniBatch, atOnce, groups } = this.#options
+    this.#options = { miniBatch: 1, atOnce: 100, program: 'gradients', ...options }
+    const { tensors, samples, miniBatch, atOnce, groups, program } = this.#options
     this.#names = groups?.map((parts) => parts.map(({ tensor }) => tensors[tensor])) ?? [tensors]
     this.#program = this.#names.map((names) => this.#names.findIndex((others) => others.join() === names.join()))
     const sizes =
@@ -85,7 +87,7 @@ export class GradientSource {
         : [chunkOf(miniBatch, atOnce)]
     for (const group of new Set(this.#program))
       for (const size of sizes)
-        this.programs[`gradients/${group}/${size}`] = (forward) => this.#build(forward, size, this.#names[group])
+        this.programs[`${program}/${group}/${size}`] = (forward) => this.#build(forward, size, this.#names[group])
   }
 
   /** Names of the tensors. */
@@ -203,7 +205,7 @@ export class GradientSource {
     const names = this.#names[group]
     /** Runs over some training samples; what comes out is `raw(tensor, what)`. */
     const run = (some: Uint32Array) => {
-      const program = `gradients/${this.#program[group]}/${some.length}`
+      const program = `${this.#options.program}/${this.#program[group]}/${some.length}`
       network.executable.write(program, 'index', some)
       network.executable.run(program)
       return (i: number, what: string) => network.executable.raw(program, `${names[i]}/${what}`) as Float32Array

@@ -1,0 +1,193 @@
+/**
+ * @file Updates of a pruned network's weights at constant masks, after any method: w <- w - s (lambda I +
+ * F)^-1 g, the descent step of the systematic update (update.ts) with the mean gradient g and the empirical
+ * Fisher F of new training samples at every round. The damping lambda and the share s are those of the lowest
+ * loss on samples that give no gradients, and the rounds end where that falls no more. It is K-step
+ * reconstruction by the natural gradient: a little training, whose cost is counted in sample gradients.
+ */
+import { Workspace } from '../../linear/workspace.ts'
+import { isLinear } from '../../sparsity/tensors.ts'
+import type { Network } from '../../train/network.ts'
+import { UserError } from '../../util/errors.ts'
+import { random } from '../../util/random.ts'
+import type { Polished } from '../masks.ts'
+import type { PruningPlan, PruningProgress, PruningRequest } from '../method.ts'
+import { judgingPlaces } from '../samples.ts'
+import { moved } from './candidates.ts'
+import { FisherColumns } from './fisher/fisher-columns.ts'
+import { planGradients } from './fisher/gradient-plan.ts'
+import { GradientSource } from './fisher/gradients.ts'
+import { FIRST_LOOK, Judge } from './judge.ts'
+import { Clock } from './stage.ts'
+import { updatedMasks } from './updates.ts'
+
+/** Rounds where no number is asked for: those of convolutional networks take longer and gain less. */
+export const usualPolish = (model: PruningRequest['model']): number => (isLinear(model) ? 30 : 5)
+
+/** The share by which a round should lower the loss. */
+const LEAST_GAIN = 1e-3
+
+/** So many rounds in a row whose update does not lower the loss are the last. */
+const PATIENCE = 2
+
+/**
+ * Shares of the descent step that are tried; dampings: this at first, then the last one, and their
+ * neighbours.
+ */
+const SHARES = [0, 0.03, 0.1, 0.3, 1]
+const DAMPING = 1e-2
+
+/** Gradients of a round, where there are as many and they fit into memory: few make it fit its samples. */
+const GRADIENTS = { linear: 10_000, convolutional: 1000 }
+const FEWEST = 100
+const MEMORY = 2 * 2 ** 30
+
+/** What all rounds have in common. */
+interface Round {
+  space: Workspace
+  judge: Judge
+  masks: Float32Array[]
+  /** Training samples, and the places of those that do not judge. */
+  training: Uint32Array
+  others: Uint32Array
+}
+
+/** Polishes a network that was made with its programs. */
+export class Polisher {
+  readonly #source: GradientSource
+  readonly #fisher: 'full' | 'layer'
+  readonly #request: PruningRequest
+  readonly #judging: () => Uint32Array
+  /** Rounds so far: each takes the next samples. */
+  #taken = 0
+  /** Of the last update. */
+  #damping = DAMPING
+
+  /**
+   * `judging`: the places, among the training samples, of those whose loss decides. Default: drawn by the
+   * seed. Throws UserError where the gradients do not fit into memory.
+   */
+  constructor(request: PruningRequest, judging?: () => Uint32Array) {
+    const { model, tensors, data, seed, nameOf } = request
+    const linear = isLinear(model)
+    this.#request = request
+    this.#fisher = linear ? 'full' : 'layer'
+    this.#judging = judging ?? (() => judgingPlaces(data.samples, seed))
+    const most = Math.max(1, Math.min(GRADIENTS[linear ? 'linear' : 'convolutional'], Math.floor(data.samples / 2)))
+    const names = tensors.map(({ name }) => name)
+    const sourceOf = (samples: number): GradientSource => {
+      const needs = { samples, miniBatch: 1, method: 'cbs-update', fisher: this.#fisher, memory: MEMORY } as const
+      try {
+        const plan = planGradients(model, tensors, needs, nameOf('polish'))
+        return new GradientSource({ tensors: names, samples, program: 'polish', ...plan })
+      } catch (error) {
+        if (!(error instanceof UserError) || samples < 2 * FEWEST) throw error
+        return sourceOf(Math.floor(samples / 2))
+      }
+    }
+    this.#source = sourceOf(most)
+  }
+
+  /** Options that the network needs beside those of the plan. */
+  network(own: PruningPlan['network']): PruningPlan['network'] {
+    const judged = own.judged ?? this.#judging().length
+    return { ...own, programs: { ...own.programs, ...this.#source.programs }, judged, kernels: 'dense' }
+  }
+
+  /** At most so many rounds. The network's masks stay as they are, and zeros under them. */
+  run(network: Network, rounds: number, progress: PruningProgress = () => {}): Polished {
+    const began = performance.now()
+    const training = network.indices.train
+    const judging = this.#judging()
+    const { tensors } = this.#source
+    const samples = judging.map((place) => training[place])
+    const judge = new Judge(network, tensors, samples, this.#fisher === 'full' ? undefined : FIRST_LOOK)
+    const others = placesBeside(judging, training.length, this.#request.seed)
+    const space = new Workspace(network.machine, this.#source.room(network))
+    const masks = tensors.map((name) => Float32Array.from(network.mask(name)))
+    const before = judge.loss(weightsOf(network, tensors), masks)
+    let [after, done, gradients, idle] = [before, 0, 0, 0]
+    for (let round = 1; round <= rounds; round++) {
+      const text = `round ${round} of at most ${rounds}, loss ${after.toFixed(4)}`
+      progress('polish', text, (round - 1) / rounds)
+      const loss = space.scoped(() => this.#round(network, { space, judge, masks, others, training }))
+      gradients += this.#source.count
+      const gain = loss === undefined ? 0 : 1 - loss / after
+      idle = gain < LEAST_GAIN ? idle + 1 : 0
+      if (loss !== undefined) {
+        done++
+        after = loss
+      }
+      if (idle === PATIENCE) break
+    }
+    network.applyMasks()
+    progress('polish', `loss ${before.toFixed(4)} to ${after.toFixed(4)}`, 1)
+    return { rounds: done, gradients, before, after, seconds: (performance.now() - began) / 1000 }
+  }
+
+  /** One update, where the loss falls by it; the loss then. The first samples choose, all of them decide. */
+  #round(network: Network, { space, judge, masks, others, training }: Round): number | undefined {
+    const { tensors, count } = this.#source
+    const weights = weightsOf(network, tensors)
+    const first = this.#taken++ * count
+    const indices = Uint32Array.from({ length: count }, (_, i) => training[others[(first + i) % others.length]])
+    const sizes = weights.map(({ length }) => length)
+    const columns = new FisherColumns(this.#source, sizes, space, this.#fisher, (group) =>
+      this.#source.collect(network, indices, undefined, group, space),
+    )
+    const settings = {
+      fisher: this.#fisher,
+      faithful: false,
+      lambda: undefined,
+      scale: 0,
+      firstOrder: SHARES,
+      onProgress: () => {},
+    } as const
+    const dampings = [0.1, 1, 10].map((times) => times * this.#damping)
+    const stage = { weights, columns, space, judge, settings, clock: new Clock() }
+    const { update, step, selected } = updatedMasks(stage, masks, dampings)
+    if (!update || !(step.loss < selected)) return undefined
+    this.#damping = update.damping!
+    moved(weights, update, step).forEach((values, t) => void network.values(tensors[t]).set(values))
+    return step.loss
+  }
+}
+
+/**
+ * The plan, after which the network is polished for at most `rounds`; undefined: for `usual` ones, and not at
+ * all where the gradients do not fit into memory. Throws UserError where they do not and rounds are asked
+ * for.
+ */
+export function withPolish(
+  plan: PruningPlan,
+  rounds: number | undefined,
+  request: PruningRequest,
+  { usual = 0, judging }: { usual?: number; judging?: () => Uint32Array } = {},
+): PruningPlan {
+  const most = rounds ?? usual
+  if (most === 0) return plan
+  let polisher: Polisher
+  try {
+    polisher = new Polisher(request, judging)
+  } catch (error) {
+    if (rounds === undefined && error instanceof UserError) return plan
+    throw error
+  }
+  return {
+    ...plan,
+    settings: { ...plan.settings, polish: most },
+    network: polisher.network(plan.network),
+    polish: (network, progress) => polisher.run(network, most, progress),
+  }
+}
+
+const weightsOf = (network: Network, tensors: readonly string[]) =>
+  tensors.map((name) => Float32Array.from(network.values(name)))
+
+/** All places but some, in random order; where none are left, all. */
+function placesBeside(some: Uint32Array, count: number, seed: number): Uint32Array {
+  const taken = new Set(some)
+  const all = random(seed, 'polish samples').permutation(count)
+  const left = all.filter((place) => !taken.has(place))
+  return left.length > 0 ? left : all
+}
