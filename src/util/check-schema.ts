@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { UserError } from './errors.ts'
+import { excerpt } from './excerpt.ts'
 import { suggestion } from './suggest.ts'
 
 /** How messages call the file (`source`) and the value as a whole. */
@@ -26,7 +27,7 @@ export function checkSchema<Schema extends z.ZodType>(
   if (issue.code === 'unrecognized_keys') {
     const [key] = issue.keys
     const known = keysAt(schema, issue.path)
-    throw new UserError(`${source}: unknown key ${[...issue.path, key].join('.')}${suggestion(key, known)}`)
+    throw new UserError(`${source}: unknown key ${[...issue.path, excerpt(key)].join('.')}${suggestion(key, known)}`)
   }
   throw new UserError(`${source}: ${path || whole}: ${describeIssue(issue, valueAt(value, issue.path))}`)
 }
@@ -52,12 +53,15 @@ function describeIssue(issue: z.core.$ZodIssue, value: unknown): string {
   return issue.message
 }
 
-/** A value in a message; lists and maps, which may be long or hold themselves, by their kind. */
+/**
+ * A value in a message: of a long text its beginning; lists and maps, which may be long or hold themselves,
+ * by their kind.
+ */
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object' && value !== null) return 'a map'
-  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+  return typeof value === 'string' ? `"${excerpt(JSON.stringify(value).slice(1, -1))}"` : String(value)
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
