@@ -2,10 +2,11 @@
  * @file What the last epochs of a run came to on average: less at the mercy of one epoch than the last, and
  * not chosen by its result.
  */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../../util/errors.ts'
-import { readBytes } from '../../util/files.ts'
+import { excerpt } from '../../util/excerpt.ts'
+import { readText } from '../../util/files.ts'
 import type { EpochReport, RunResult } from './events.ts'
 import { FILES } from './folder.ts'
 
@@ -36,6 +37,8 @@ export interface LastEvaluations {
  * none.
  */
 export function runFolders(path: string): string[] {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile())
+    throw new UserError(`${path}: expected a run folder, found a file`)
   const found = existsSync(path)
     ? readdirSync(path, { recursive: true, withFileTypes: true })
         .filter(({ name }) => name === FILES.metrics)
@@ -46,24 +49,38 @@ export function runFolders(path: string): string[] {
 }
 
 /**
- * The epochs of a run so far and, where it is complete, its result. Throws UserError where a line is not
- * JSON.
+ * The epochs of a run so far and, where it is complete, its result. Throws UserError where a line is no
+ * object with a type.
  */
 export function metricsIn(folder: string): { epochs: EpochReport[]; result?: RunResult } {
   const path = join(folder, FILES.metrics)
-  const lines = new TextDecoder().decode(readBytes(path)).split('\n').filter(Boolean)
-  const records = lines.map((line, i): EpochReport | ({ type: 'final' } & RunResult) => {
-    try {
-      return JSON.parse(line)
-    } catch {
-      throw new UserError(`${path}: line ${i + 1}: expected JSON, found ${line.slice(0, 40)}`)
-    }
+  const lines = readText(path).split('\n').filter(Boolean)
+  const records = lines.map((line, i) => {
+    const record = recordOf(line)
+    if (!record)
+      throw new UserError(`${path}: line ${i + 1}: expected a JSON object with a type, found ${excerpt(line)}`)
+    return record
   })
   return {
     epochs: records.filter((record): record is EpochReport => record.type === 'epoch'),
     result: records.find((record) => record.type === 'final'),
   }
 }
+
+type MetricsRecord = EpochReport | ({ type: 'final' } & RunResult)
+
+/** Undefined of a line that is no record. */
+function recordOf(line: string): MetricsRecord | undefined {
+  try {
+    const value: unknown = JSON.parse(line)
+    return isRecord(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const isRecord = (value: unknown): value is MetricsRecord =>
+  typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string'
 
 /** Throws UserError as {@link metricsIn} does. */
 export function lastEvaluations(folder: string, { epochs, result } = metricsIn(folder)): LastEvaluations {
