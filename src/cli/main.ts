@@ -3,4 +3,8 @@
 import { runCli } from './cli.ts'
 import { processIo } from './io.ts'
 
-process.exitCode = await runCli(process.argv.slice(2), processIo())
+const io = processIo(() => {
+  process.exitCode = 1
+})
+const status = await runCli(process.argv.slice(2), io)
+process.exitCode ||= status
