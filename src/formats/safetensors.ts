@@ -10,6 +10,7 @@ export function readSafetensors(path: string): TensorFile {
   return parseSafetensors(readBytes(path), path)
 }
 
-export function writeSafetensors(path: string, file: TensorFile): void {
-  writeAtomically(path, encodeSafetensors(file))
+/** Writes the file. Throws UserError, which names it as `called`. */
+export function writeSafetensors(path: string, file: TensorFile, called = path): void {
+  writeAtomically(path, encodeSafetensors(file), called)
 }

@@ -66,8 +66,11 @@ function unknown(bytes: Uint8Array, path: string): unknown {
   }
 }
 
-/** Writes HDF5 under names that end in .hdf5 or .h5, else safetensors, sparse where that is smaller. */
-export async function writeWeights(path: string, file: TensorFile): Promise<void> {
-  if (/\.(hdf5|h5)$/i.test(path)) await writeHdf5(path, file)
-  else writeSafetensors(path, packSparse(file))
+/**
+ * Writes HDF5 under names that end in .hdf5 or .h5, else safetensors, sparse where that is smaller. Throws
+ * UserError, which names the file as `called`.
+ */
+export async function writeWeights(path: string, file: TensorFile, called = path): Promise<void> {
+  if (/\.(hdf5|h5)$/i.test(path)) await writeHdf5(path, file, called)
+  else writeSafetensors(path, packSparse(file), called)
 }
