@@ -10,7 +10,6 @@ export function readSafetensors(path: string): TensorFile {
   return parseSafetensors(readBytes(path), path)
 }
 
-/** Writes the file. Throws UserError, which names it as `called`. */
-export function writeSafetensors(path: string, file: TensorFile, called = path): void {
-  writeAtomically(path, encodeSafetensors(file), called)
+export function writeSafetensors(path: string, file: TensorFile): void {
+  writeAtomically(path, encodeSafetensors(file))
 }
