@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { UserError } from './errors.ts'
 import { excerpt } from './excerpt.ts'
-import { suggestion } from './suggest.ts'
+import { isNear, suggestion } from './suggest.ts'
 
 /** How messages call the file (`source`) and the value as a whole. */
 export interface Called {
@@ -21,9 +21,10 @@ export function checkSchema<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  const [issue] = result.error.issues
-  const path = issue.path.join('.')
   const { source, whole } = called
+  const [first] = result.error.issues
+  const issue = result.error.issues.find((other) => isMisspelt(first, other, value)) ?? first
+  const path = issue.path.join('.')
   if (issue.code === 'unrecognized_keys') {
     const [key] = issue.keys
     const known = keysAt(schema, issue.path)
@@ -38,6 +39,13 @@ export function checkValue<Schema extends z.ZodType>(schema: Schema, value: unkn
   if (result.success) return result.data
   const [issue] = result.error.issues
   throw new UserError(`${name}: ${describeIssue(issue, value)}`)
+}
+
+/** Whether the key that an issue does not know is meant to be the one that another misses. */
+function isMisspelt(missing: z.core.$ZodIssue, unknown: z.core.$ZodIssue, value: unknown): boolean {
+  if (unknown.code !== 'unrecognized_keys' || valueAt(value, missing.path) !== undefined) return false
+  const beside = String(missing.path.slice(0, -1)) === String(unknown.path)
+  return beside && isNear(unknown.keys[0], String(missing.path.at(-1)))
 }
 
 function describeIssue(issue: z.core.$ZodIssue, value: unknown): string {

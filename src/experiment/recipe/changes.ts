@@ -46,7 +46,7 @@ export function applyChanges(document: Document, changes: readonly string[], sou
 /** `a.b=value`: the value is read as YAML. */
 function setPath(document: Document, change: string): void {
   const [, path, text] = /^([^=]+)=(.*)$/s.exec(change) ?? []
-  if (path === undefined) throw new UserError(`--set ${change}: expected key.path=value`)
+  if (path === undefined) throw new UserError(`--set: expected key.path=value, found ${change || 'nothing'}`)
   let value: unknown
   try {
     value = parse(text, { logLevel: 'error' })
