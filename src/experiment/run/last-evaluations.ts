@@ -4,6 +4,8 @@
  */
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { z } from 'zod'
+import { checkSchema } from '../../util/check-schema.ts'
 import { UserError } from '../../util/errors.ts'
 import { excerpt } from '../../util/excerpt.ts'
 import { readText } from '../../util/files.ts'
@@ -50,37 +52,34 @@ export function runFolders(path: string): string[] {
 
 /**
  * The epochs of a run so far and, where it is complete, its result. Throws UserError where a line is no
- * object with a type.
+ * record of a run.
  */
 export function metricsIn(folder: string): { epochs: EpochReport[]; result?: RunResult } {
   const path = join(folder, FILES.metrics)
   const lines = readText(path).split('\n').filter(Boolean)
-  const records = lines.map((line, i) => {
-    const record = recordOf(line)
-    if (!record)
-      throw new UserError(`${path}: line ${i + 1}: expected a JSON object with a type, found ${excerpt(line)}`)
-    return record
-  })
+  const records = lines.map((line, i) => recordIn(line, `${path}: line ${i + 1}`))
   return {
     epochs: records.filter((record): record is EpochReport => record.type === 'epoch'),
     result: records.find((record) => record.type === 'final'),
   }
 }
 
-type MetricsRecord = EpochReport | ({ type: 'final' } & RunResult)
+/** What every line has, and what is read of the one with the result. */
+const recordSchema = z.looseObject({ type: z.string() })
+const resultSchema = z.looseObject({ final: z.looseObject({ accuracy: z.number() }) })
 
-/** Undefined of a line that is no record. */
-function recordOf(line: string): MetricsRecord | undefined {
+/** The record in a line of metrics, which messages call `source`. Throws UserError where it is none. */
+function recordIn(line: string, source: string): EpochReport | ({ type: 'final' } & RunResult) {
+  let record: EpochReport | ({ type: 'final' } & RunResult)
   try {
-    const value: unknown = JSON.parse(line)
-    return isRecord(value) ? value : undefined
+    record = JSON.parse(line)
   } catch {
-    return undefined
+    throw new UserError(`${source}: expected JSON, found ${excerpt(line)}`)
   }
+  checkSchema(recordSchema, record, { source, whole: 'record' })
+  if (record.type === 'final') checkSchema(resultSchema, record, { source, whole: 'result' })
+  return record
 }
-
-const isRecord = (value: unknown): value is MetricsRecord =>
-  typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string'
 
 /** Throws UserError as {@link metricsIn} does. */
 export function lastEvaluations(folder: string, { epochs, result } = metricsIn(folder)): LastEvaluations {
