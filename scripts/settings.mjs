@@ -25,9 +25,19 @@ const schema = { ...whole, title: 'A recipe of Espalier', properties: { ...prope
 const cell = (text) => text.replaceAll('|', '\\|')
 const table = (head, rows) => [head, head.map(() => ':---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n')
 
-/** Keys of an object schema with what they mean. */
+/** Keys of an object schema with what they mean, and their default where the description does not say it. */
 const meanings = ({ shape }) =>
-  Object.entries(shape).map(([key, { description = '' }]) => [key, cell(description.replace(/\.$/, ''))])
+  Object.entries(shape).map(([key, schema]) => {
+    const text = (schema.description ?? '').replace(/\.$/, '')
+    const { defaultValue } = schema.def
+    return [key, cell(defaultValue === undefined || /\bdefault\b/.test(text) ? text : withDefault(text, defaultValue))]
+  })
+
+/** In the place of a number in parentheses that says the same. */
+function withDefault(text, value) {
+  const words = text.replace(/ \(([^()]+)\)$/, (all, own) => (Number(own) === value ? '' : all))
+  return `${words} (default: ${typeof value === 'string' ? value : JSON.stringify(value)})`
+}
 
 const families = [
   ['scoring', 'How scores are measured'],

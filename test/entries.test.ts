@@ -4,6 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, expect, it, onTestFinished } from 'vitest'
+import { z } from 'zod'
+import { rewirings } from '../src/methods/rewiring/index.ts'
 import { compiled, root } from './cli/cli.ts'
 
 beforeAll(compiled, 300_000)
@@ -15,6 +17,19 @@ it('declare what docs/entries says (npm run api writes it anew)', async () => {
 
 it('docs/settings.md and the JSON schema of recipes are what the schemas say (npm run settings)', async () => {
   await expect(node('scripts/settings.mjs', '--check')).resolves.toMatchObject({ stderr: '' })
+})
+
+it('docs/settings.md says every default of a schema, once', () => {
+  const sections = readFileSync(join(root, 'docs/settings.md'), 'utf8').split(/^### /m)
+  for (const [name, { settings }] of Object.entries(rewirings)) {
+    const lines = sections.find((section) => section.startsWith(`\`${name}\``))!.split('\n')
+    for (const [key, schema] of Object.entries(settings.shape)) {
+      if (!(schema instanceof z.ZodDefault)) continue
+      const line = lines.find((row) => row.startsWith(`| \`${key}\` |`))
+      expect(line, `${name}: ${key}`).toContain(`(default: ${schema.def.defaultValue})`)
+      expect(line).not.toContain(`(${schema.def.defaultValue})`)
+    }
+  }
 })
 
 it.each([

@@ -586,6 +586,7 @@ export type RunEvent = {
 export type RunName = keyof typeof axes;
 
 export interface RunOptions {
+    source?: string;
     out?: string;
     resume?: boolean;
     force?: boolean;
@@ -883,7 +884,7 @@ export declare function collapsedLayers<Count extends LayerCount>(counts: readon
 
 export declare function connectivityOf(model: Model, masks: Masks): Connectivity;
 
-export declare function dryRun(given: Recipe): Promise<DryRun>;
+export declare function dryRun(given: Recipe, source?: string): Promise<DryRun>;
 
 export declare function effectiveSparsity({ layers }: Pick<Connectivity, 'layers'>): number;
 

@@ -4,6 +4,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Writable } from 'node:stream'
+import { fileProblem, UserError } from '../util/errors.ts'
 
 /** Where text goes; a terminal says that it is one, and how many columns it has. */
 export type Output = Writable & { isTTY?: boolean; columns?: number }
@@ -21,13 +22,17 @@ export interface Io {
 
 /**
  * That of this process. A reader that went away, such as `head`, is no error: work goes on without it, so
- * that exit status 0 says that all was done.
+ * that exit status 0 says that all was done. Work goes on, too, where output finds no room; `onLost` is told
+ * once for each of the streams.
  */
-export function processIo(): Io {
+export function processIo(onLost: (problem: UserError) => void): Io {
   const { stdout, stderr, env } = process
-  for (const stream of [stdout, stderr])
+  const lost = new Set<string>()
+  for (const [name, stream] of Object.entries({ 'standard output': stdout, 'standard error': stderr }))
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
+      if (error.code === 'EPIPE' || lost.has(name)) return
+      lost.add(name)
+      onLost(new UserError(`cannot write to ${name}: ${fileProblem(error)}`))
     })
   return { stdout, stderr, env, process }
 }

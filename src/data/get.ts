@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
+import { checkWebAddress } from '../util/checks.ts'
 import { fileProblem, UserError } from '../util/errors.ts'
 import { makeFolder, writeAtomically } from '../util/files.ts'
 import { suggestion } from '../util/suggest.ts'
@@ -34,13 +35,15 @@ export interface Got {
 
 /**
  * Fetches a published data set. A call that is interrupted leaves what it has, and a second call goes on from
- * there. Throws UserError where the name has no source, and as {@link download} does.
+ * there. Throws UserError where the name has no source, the address is not of a web server, and as
+ * {@link download} does.
  */
 export async function getDataset(name: string, options: GetOptions = {}, known = sources): Promise<Got> {
   if (!Object.hasOwn(known, name))
     throw new UserError(`no source is known for a data set ${name}${suggestion(name, Object.keys(known))}`)
   const source = known[name]
   const { into: folder = downloadFolder(name), from = source.base, onProgress } = options
+  checkWebAddress('from', from)
   const missing = missingFiles(folder, source)
   for (const file of missing) {
     const path = join(folder, file.name)

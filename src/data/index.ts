@@ -107,11 +107,7 @@ async function loadFolder(
   options: LoadOptions,
 ): Promise<Dataset> {
   // Where only one format is possible, its reader says what the folder lacks.
-  const format = possible.length === 1 ? possible[0] : possible.find(({ recognizes }) => recognizes(folder))
-  if (!format)
-    throw new UserError(
-      `${folder} holds no data set that is known: expected ${possible.map(({ expects }) => expects).join(', or ')}`,
-    )
+  const format = possible.length === 1 ? possible[0] : formatOf(folder, possible)
   if (!format.decoded) refuseImageOptions(name, options)
   const data = await format.load(folder, name, options)
   // A folder that a person names does not say what its images are.
@@ -122,6 +118,15 @@ async function loadFolder(
       ? OWN
       : `the constants ${options.normalization}`
   return { ...data, origin: { mean: source, std: source } }
+}
+
+/** The format of the data set in a folder. Throws UserError where it is none that is possible. */
+export function formatOf(folder: string, possible: readonly Format[] = Object.values(formats)): Format {
+  const format = possible.find(({ recognizes }) => recognizes(folder))
+  if (format) return format
+  throw new UserError(
+    `${folder} holds no data set that is known: expected ${possible.map(({ expects }) => expects).join(', or ')}`,
+  )
 }
 
 function refuseImageOptions(name: string, { size, crop, skipCorrupt }: LoadOptions): void {

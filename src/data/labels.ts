@@ -3,13 +3,12 @@
  * the outputs.
  */
 import { UserError } from '../util/errors.ts'
-import { readBytes } from '../util/files.ts'
+import { readText } from '../util/files.ts'
 import { type Dataset, labelArray } from './dataset.ts'
 
 /** Reads the names of the outputs. Throws UserError where the file has none, or one of them twice. */
 export function readLabels(path: string): string[] {
-  const names = new TextDecoder()
-    .decode(readBytes(path))
+  const names = readText(path)
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line !== '')

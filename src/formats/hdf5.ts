@@ -134,7 +134,7 @@ export class Hdf5Reader {
 }
 
 /** Writes tensors in their types, halves as 32-bit floats and booleans as bytes, whole or not at all. */
-export async function writeHdf5(path: string, { tensors, metadata }: TensorFile): Promise<void> {
+export async function writeHdf5(path: string, { tensors, metadata }: TensorFile, called = path): Promise<void> {
   const { File } = await library()
   const folder = mkdtempSync(join(tmpdir(), 'espalier-hdf5-'))
   try {
@@ -144,7 +144,7 @@ export async function writeHdf5(path: string, { tensors, metadata }: TensorFile)
       file.create_dataset({ name: name.replaceAll('/', '+'), data: valuesOf(tensor), shape: [...tensor.shape] })
     for (const [key, value] of Object.entries(metadata)) file.create_attribute(key, value)
     file.close()
-    writeAtomically(path, readBytes(whole))
+    writeAtomically(path, readBytes(whole), called)
   } finally {
     rmSync(folder, { recursive: true })
   }

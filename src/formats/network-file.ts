@@ -119,7 +119,7 @@ function exported(path: string, { tensors, metadata }: TensorFile, model: Model)
 async function writeTensors(path: string, file: TensorFile): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.checked${extname(path)}`)
   try {
-    await writeWeights(temporary, file)
+    await writeWeights(temporary, file, path)
     const again = await readStored(temporary)
     for (const [name, tensor] of file.tensors) {
       const found = again.get(name) ?? again.get(nameOf(name))

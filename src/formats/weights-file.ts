@@ -3,7 +3,7 @@
  * with sparse storage or without, HDF5, PyTorch checkpoints, ONNX models.
  */
 import { UserError } from '../util/errors.ts'
-import { readBytes } from '../util/files.ts'
+import { readBytes, writeAtomically } from '../util/files.ts'
 import { foreignBytes, foreignName } from './foreign.ts'
 import { isHdf5, readHdf5, writeHdf5 } from './hdf5.ts'
 import { externalFiles } from './onnx/external-files.ts'
@@ -11,7 +11,7 @@ import { isOnnx, isOnnxName } from './onnx/file.ts'
 import type { ImportOptions } from './onnx/input.ts'
 import { type OnnxModel, readOnnx } from './onnx/onnx.ts'
 import { joinMasks } from './pruned-masks.ts'
-import { beginsAsSafetensors, parseSafetensors, type TensorFile, writeSafetensors } from './safetensors.ts'
+import { beginsAsSafetensors, encodeSafetensors, parseSafetensors, type TensorFile } from './safetensors.ts'
 import { packSparse, unpackSparse } from './sparse.ts'
 import { isTorchFile, parseTorch } from './torch/torch.ts'
 
@@ -66,8 +66,11 @@ function unknown(bytes: Uint8Array, path: string): unknown {
   }
 }
 
-/** Writes HDF5 under names that end in .hdf5 or .h5, else safetensors, sparse where that is smaller. */
-export async function writeWeights(path: string, file: TensorFile): Promise<void> {
-  if (/\.(hdf5|h5)$/i.test(path)) await writeHdf5(path, file)
-  else writeSafetensors(path, packSparse(file))
+/**
+ * Writes HDF5 under names that end in .hdf5 or .h5, else safetensors, sparse where that is smaller. Throws
+ * UserError, which names the file as `called`.
+ */
+export async function writeWeights(path: string, file: TensorFile, called = path): Promise<void> {
+  if (/\.(hdf5|h5)$/i.test(path)) await writeHdf5(path, file, called)
+  else writeAtomically(path, encodeSafetensors(packSparse(file)), called)
 }

@@ -182,8 +182,8 @@ async function writeChecked<T>(path: string, model: Stored['model'], check: (fil
   const apart = divided(model, location)
   const parts = encodeModel(apart?.model ?? model)
   try {
-    writeAtomically(temporary, parts)
-    if (apart) writeAtomically(`${temporary}.data`, apart.data)
+    writeAtomically(temporary, parts, path)
+    if (apart) writeAtomically(`${temporary}.data`, apart.data, join(dirname(path), location))
     const beside = externalFiles(temporary)
     const file = parseOnnx(readBytes(temporary), path, (where, ...place) =>
       beside(where === location ? `${basename(temporary)}.data` : where, ...place),

@@ -1,10 +1,9 @@
 /** @file Gathers everything that a report says, in whatever format it is written. */
 import { existsSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import { parseDocument } from 'yaml'
-import { yamlProblem } from '../experiment/recipe/changes.ts'
-import { UserError } from '../util/errors.ts'
-import { readBytes } from '../util/files.ts'
+import { z } from 'zod'
+import { checkSchema } from '../util/check-schema.ts'
+import { plainValue, readYaml } from '../util/yaml.ts'
 import { type Groups, groupRuns } from './groups.ts'
 import { groupsTable } from './groups-table.ts'
 import { listed, notesOf } from './notes.ts'
@@ -39,16 +38,19 @@ export function reportOf(folders: readonly string[]): Report {
   }
 }
 
+/** What a sweep's own file says of it. */
+const headingSchema = z.object({ name: z.string(), summary: z.string().optional() })
+
 /** Titles the report: by the file of a sweep, by the recipe of a run, by the names of several folders. */
 function headingOf(folders: readonly string[], runs: readonly ReportedRun[]): { title: string; summary?: string } {
   if (folders.length > 1) return { title: listed(folders.map((folder) => basename(resolve(folder)))) }
   const file = join(folders[0], 'sweep.yaml')
   if (existsSync(file)) {
-    const document = parseDocument(new TextDecoder().decode(readBytes(file)))
-    const [problem] = document.errors
-    if (problem) throw new UserError(`${file} is not valid YAML: ${yamlProblem(problem)}`)
-    const summary = document.get('summary')
-    return { title: String(document.get('name')), summary: summary ? String(summary) : undefined }
+    const { name, summary } = checkSchema(headingSchema, plainValue(readYaml(file), file), {
+      source: file,
+      whole: 'sweep',
+    })
+    return { title: name, summary }
   }
   const [{ recipe }] = runs
   return runs.length === 1 ? { title: recipe.name, summary: recipe.summary } : { title: basename(resolve(folders[0])) }

@@ -9,13 +9,12 @@
  *       seed: [0, 42, 123]
  */
 import { dirname, isAbsolute, join } from 'node:path'
-import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import { type Recipe, readRecipe } from '../experiment/recipe/recipe.ts'
 import { aboutSchema } from '../experiment/recipe/sections/about.ts'
 import { checkSchema } from '../util/check-schema.ts'
 import { UserError } from '../util/errors.ts'
-import { readBytes } from '../util/files.ts'
+import { plainValue, readYaml } from '../util/yaml.ts'
 
 const scalar = z.union([z.string(), z.number(), z.boolean()])
 export type Scalar = z.output<typeof scalar>
@@ -61,10 +60,7 @@ const MOST = 100_000
  * where anything does not fit, naming file, key and run.
  */
 export function readSweep(path: string, changes: readonly string[] = []): Sweep {
-  const document = parseDocument(new TextDecoder().decode(readBytes(path)))
-  if (document.errors.length)
-    throw new UserError(`${path} is not valid YAML: ${document.errors[0].message.split('\n')[0].replace(/:$/, '')}`)
-  const sweep = checkSchema(sweepSchema, document.toJS({ maxAliasCount: 100 }), { source: path, whole: 'sweep' })
+  const sweep = checkSchema(sweepSchema, plainValue(readYaml(path), path), { source: path, whole: 'sweep' })
   const keys = Object.keys(sweep.grid)
   if (keys.length === 0)
     throw new UserError(`${path}: grid: expected at least one key with a list of values, found none`)

@@ -2,15 +2,16 @@
  * @file Runs every cell of a sweep, on this machine (pool.ts) or on others (queue/). What is done is what the
  * run folders say: a sweep that was killed goes on with what is missing.
  */
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { withoutAbout } from '../experiment/recipe/sections/about.ts'
 import type { RunResult } from '../experiment/run/events.ts'
 import { resultIn } from '../experiment/run/folder.ts'
 import { UserError } from '../util/errors.ts'
-import { makeFolder, writeAtomically } from '../util/files.ts'
+import { makeFolder, readText, writeAtomically } from '../util/files.ts'
 import { FolderLock } from '../util/folder-lock.ts'
+import { readYaml } from '../util/yaml.ts'
 import { runFolder } from './job.ts'
 import type { Cell, Sweep } from './sweep-file.ts'
 import { type CellEvent, Tracker } from './tracker.ts'
@@ -78,6 +79,7 @@ function claim(sweep: Sweep, out: string, resume: boolean): void {
   }
   if (!resume)
     throw new UserError(`${out} already holds a sweep: use --resume to run what is missing, or another --out`)
-  if (withoutAbout(readFileSync(file, 'utf8')) !== withoutAbout(text))
+  readYaml(file)
+  if (withoutAbout(readText(file)) !== withoutAbout(text))
     throw new UserError(`${file} differs from the sweep given: resume with the same file, recipe and --set`)
 }

@@ -69,8 +69,20 @@ export function checkOptions(options: NetworkOptions): void {
   checkName('augment.fill', augment?.fill, ['zero', 'reflect'])
 }
 
-/** Throws UserError where a model cannot be trained on that data (with batch 0: cannot be evaluated). */
-export function checkFits(model: Model, data: Dataset, batch: number, validation: number): void {
+/** What a data set has to have in common with a model; `train` are the samples before any are held out. */
+export type Measures = Pick<Dataset, 'name' | 'image' | 'classes'> & { train: { count: number } }
+
+/**
+ * Throws UserError where a model cannot be trained on that data (with batch 0: cannot be evaluated), which
+ * names `batch` and `validation` by the keys that are `called`.
+ */
+export function checkFits(
+  model: Model,
+  data: Measures,
+  batch: number,
+  validation: number,
+  called = { batch: 'batch', validation: 'validation' },
+): void {
   if (String(model.image) !== String(data.image))
     throw new UserError(
       `${model.name} takes images of ${model.image.join(' x ')}, ${data.name} has ${data.image.join(' x ')}`,
@@ -84,6 +96,9 @@ export function checkFits(model: Model, data: Dataset, batch: number, validation
   const left = data.train.count - validation
   if (batch === 0) return
   if (left < 1)
-    throw new UserError(`validation: ${validation} of the ${data.train.count} training samples leave none to train on`)
-  if (batch > left) throw new UserError(`batch: ${batch} is more than the ${left} training samples of ${data.name}`)
+    throw new UserError(
+      `${called.validation}: ${validation} of the ${data.train.count} training samples leave none to train on`,
+    )
+  if (batch > left)
+    throw new UserError(`${called.batch}: ${batch} is more than the ${left} training samples of ${data.name}`)
 }

@@ -4,7 +4,8 @@
  */
 import { z } from 'zod'
 import { UserError } from './errors.ts'
-import { suggestion } from './suggest.ts'
+import { excerpt } from './excerpt.ts'
+import { isNear, suggestion } from './suggest.ts'
 
 /** How messages call the file (`source`) and the value as a whole. */
 export interface Called {
@@ -20,13 +21,14 @@ export function checkSchema<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  const [issue] = result.error.issues
-  const path = issue.path.join('.')
   const { source, whole } = called
+  const [first] = result.error.issues
+  const issue = result.error.issues.find((other) => isMisspelt(first, other, value)) ?? first
+  const path = issue.path.join('.')
   if (issue.code === 'unrecognized_keys') {
     const [key] = issue.keys
     const known = keysAt(schema, issue.path)
-    throw new UserError(`${source}: unknown key ${[...issue.path, key].join('.')}${suggestion(key, known)}`)
+    throw new UserError(`${source}: unknown key ${[...issue.path, excerpt(key)].join('.')}${suggestion(key, known)}`)
   }
   throw new UserError(`${source}: ${path || whole}: ${describeIssue(issue, valueAt(value, issue.path))}`)
 }
@@ -37,6 +39,13 @@ export function checkValue<Schema extends z.ZodType>(schema: Schema, value: unkn
   if (result.success) return result.data
   const [issue] = result.error.issues
   throw new UserError(`${name}: ${describeIssue(issue, value)}`)
+}
+
+/** Whether the key that an issue does not know is meant to be the one that another misses. */
+function isMisspelt(missing: z.core.$ZodIssue, unknown: z.core.$ZodIssue, value: unknown): boolean {
+  if (unknown.code !== 'unrecognized_keys' || valueAt(value, missing.path) !== undefined) return false
+  const beside = String(missing.path.slice(0, -1)) === String(unknown.path)
+  return beside && isNear(unknown.keys[0], String(missing.path.at(-1)))
 }
 
 function describeIssue(issue: z.core.$ZodIssue, value: unknown): string {
@@ -52,12 +61,15 @@ function describeIssue(issue: z.core.$ZodIssue, value: unknown): string {
   return issue.message
 }
 
-/** A value in a message; lists and maps, which may be long or hold themselves, by their kind. */
+/**
+ * A value in a message: of a long text its beginning; lists and maps, which may be long or hold themselves,
+ * by their kind.
+ */
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object' && value !== null) return 'a map'
-  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+  return typeof value === 'string' ? `"${excerpt(JSON.stringify(value).slice(1, -1))}"` : String(value)
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

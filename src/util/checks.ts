@@ -32,6 +32,12 @@ export const checkNotNegative = (name: string, value: unknown): void =>
 export const checkShare = (name: string, value: unknown): void =>
   checkNumber(name, value, 'a number from 0 to below 1', (x) => x >= 0 && x < 1)
 
+/** An address of a web server. */
+export function checkWebAddress(name: string, value: string): void {
+  if (URL.canParse(value) && ['http:', 'https:'].includes(new URL(value).protocol)) return
+  throw new UserError(`${name}: expected an address that begins with http:// or https://, found ${value || 'nothing'}`)
+}
+
 /** One of some names; undefined passes. */
 export function checkName(name: string, value: unknown, known: readonly string[]): void {
   if (value === undefined || known.includes(value as string)) return

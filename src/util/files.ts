@@ -27,6 +27,16 @@ export function readBytes(path: string): Uint8Array {
   }
 }
 
+/** The text of a whole file that a person wrote. Throws UserError, also where it is not UTF-8. */
+export function readText(path: string): string {
+  const bytes = readBytes(path)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new UserError(`${path} is not text: expected UTF-8, found other bytes`)
+  }
+}
+
 /** Makes a folder, and those above it, where there is none. Throws UserError. */
 export function makeFolder(path: string): void {
   try {
@@ -71,9 +81,13 @@ const MOST_AT_ONCE = 2 ** 28
 /**
  * Writes beside the target, forces the bytes to disk, then renames: whatever happens in between (a full disk,
  * kill -9, a power cut), the target is the old file or the new one. Content that is large can be given in
- * parts.
+ * parts. Errors name the file as `called`.
  */
-export function writeAtomically(path: string, content: Uint8Array | string | Iterable<Uint8Array>): void {
+export function writeAtomically(
+  path: string,
+  content: Uint8Array | string | Iterable<Uint8Array>,
+  called = path,
+): void {
   const temporary = `${path}.${process.pid}.tmp`
   try {
     const file = openSync(temporary, 'w')
@@ -92,7 +106,7 @@ export function writeAtomically(path: string, content: Uint8Array | string | Ite
     try {
       rmSync(temporary, { force: true })
     } catch {} // nothing was written
-    throw new UserError(`cannot write ${path}: ${fileProblem(error)}`)
+    throw new UserError(`cannot write ${called}: ${fileProblem(error)}`)
   }
 }
 

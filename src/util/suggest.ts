@@ -9,10 +9,13 @@
 export function suggestion(name: string, known: readonly string[], most = known.length): string {
   const ranked = [...known].sort((a, b) => distance(name, a) - distance(name, b))
   const [best] = ranked
-  if (best !== undefined && distance(name, best) <= Math.max(2, Math.floor(best.length / 3)))
-    return ` (did you mean ${best}?)`
+  if (best !== undefined && isNear(name, best)) return ` (did you mean ${best}?)`
   return known.length > most ? ` (nearest: ${ranked.slice(0, most).join(', ')})` : ` (known: ${known.join(', ')})`
 }
+
+/** Whether a name may be a typing error for a known one. */
+export const isNear = (name: string, known: string): boolean =>
+  distance(name, known) <= Math.max(2, Math.floor(known.length / 3))
 
 /** How many characters have to be put in, taken away or changed (Levenshtein 1966). */
 function distance(from: string, to: string): number {

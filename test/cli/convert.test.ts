@@ -24,6 +24,16 @@ function checkpoint(folder: string, outputs: number): string {
   return path
 }
 
+it.skipIf(process.platform !== 'linux').each(['onnx', 'safetensors', 'h5'])(
+  'what cannot be written is called by its own name: .%s',
+  async (type) => {
+    const out = `/proc/out.${type}`
+    const args = ['convert', checkpoint(temporaryFolder(), 10), out, '--model', 'lenet-300-100']
+    const { code, stderr } = await espalier(args)
+    expect([code, stderr.split('\n').at(-2)]).toEqual([1, expect.stringMatching(`^espalier: cannot write ${out}: `)])
+  },
+)
+
 it.each(['onnx', 'safetensors', 'h5'])(
   '--model checks that the weights are of that network, also for .%s',
   async (type) => {

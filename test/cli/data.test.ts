@@ -71,7 +71,12 @@ it('get: a missing file, an unreachable server, an unknown name', async () => {
   expect(await fails('get', 'cifar100', '--from', 'http://127.0.0.1:9')).toMatch(
     /^espalier: cannot reach http:\/\/127\.0\.0\.1:9\/cifar-100-binary\.tar\.gz \(/,
   )
-  expect(await fails('get', 'cifar100', '--from', 'nowhere')).toMatch(/cannot reach nowhere\/cifar-100-binary/)
+  const into = join(data, 'new', 'folder')
+  for (const from of ['nowhere', 'file:///etc', 'ftp://127.0.0.1/', ''])
+    expect(await fails('get', 'cifar100', '--into', into, '--from', from)).toBe(
+      `espalier: --from: expected an address that begins with http:// or https://, found ${from || 'nothing'}\n`,
+    )
+  expect(existsSync(join(data, 'new'))).toBe(false)
   expect(await fails('get', 'cifar')).toMatch(/no source is known for a data set cifar \(did you mean cifar10\?\)/)
   expect(await fails('fetch')).toMatch(/unknown command 'fetch'/)
 })

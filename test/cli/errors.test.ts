@@ -34,6 +34,33 @@ it.each<[string, RegExp]>([
   ['run DIR/none.yaml', /cannot read .*none\.yaml: there is no such file or folder/],
   ['run DIR/tiny.yaml --set train.epochs=!x', /train\.epochs: expected a value of type number, found ""/],
   ['run DIR/tiny.yaml --set data.name=mnits', /there is no data set or folder named mnits \(did you mean mnist\?\)/],
+  ['run DIR/tiny.yaml --set data.name=mnits', /^espalier: \S+tiny\.yaml: data\.name: there is no data set or folder /],
+  [
+    'run DIR/tiny.yaml --set prune.end=1it',
+    /^espalier: \S+tiny\.yaml: prune: expected start <= end .*, found start 10it/,
+  ],
+  [
+    'run DIR/tiny.yaml --set prune.end=9ep',
+    /^espalier: \S+tiny\.yaml: prune: the last event is at step 135, but training/,
+  ],
+  [
+    'run DIR/tiny.yaml --set train.batch=5000',
+    /^espalier: \S+tiny\.yaml: train\.batch: 5000 is more than the 1900 training/,
+  ],
+  [
+    'run DIR/tiny.yaml --set data.validation=2000',
+    /^espalier: \S+tiny\.yaml: data\.validation: 2000 of the 2000 training/,
+  ],
+  ['run DIR/tiny.yaml --set train.batch=100000000', /^espalier: \S+tiny\.yaml: train\.batch: a step of mlpnet on /],
+  [
+    'run DIR/tiny.yaml --set train.snapshot=9ep',
+    /^espalier: \S+tiny\.yaml: train\.snapshot: expected a step from 0 to 60/,
+  ],
+  ['run DIR/tiny.yaml --set model.name=mlpnot', /^espalier: \S+tiny\.yaml: .*mlpnot/],
+  [
+    'run DIR/tiny.yaml --set prune.schedule=one-shot --set rewire={"method":"set","fraction":0.3,"end":"5it"}',
+    /^espalier: \S+tiny\.yaml: rewire\.end: expected a time after prune\.start 10it, found 5it$/m,
+  ],
   ['run DIR/tiny.yaml --out DIR/tiny.yaml/run', /a part of the path is a file, not a folder/],
   ['run DIR/tiny.yaml --out DIR/none --resume', /none holds no run to resume: there is no such folder/],
   ['run DIR/tiny.yaml --resume', /--resume needs --out with the folder of the run/],

@@ -1,8 +1,8 @@
 /** @file What a command does with the streams, statuses and signals that it is given. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { afterEach, expect, it, vi } from 'vitest'
+import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
 import { runCli } from '../../src/cli/cli.ts'
 import { commands } from '../../src/cli/commands/index.ts'
 import { print } from '../../src/cli/display/output.ts'
@@ -100,6 +100,27 @@ it('nothing in src/cli but its ends writes to the streams of the process, or set
   )
   expect(found).toEqual(['main.ts'])
 })
+
+it.skipIf(!existsSync('/dev/full'))(
+  'output that finds no room is said once, and is the exit status',
+  async () => {
+    await compiled()
+    const full = openSync('/dev/full', 'w')
+    onTestFinished(() => closeSync(full))
+    const lost = 'espalier: cannot write to standard output: the disk is full\n'
+    for (const args of [['--version'], ['list', 'recipes'], ['inspect', '--program', '--model', 'mlpnet']])
+      expect(await spawned(args, { stdio: ['ignore', full, 'pipe'] })).toMatchObject({ code: 1, stderr: lost })
+    expect(await spawned(['run', '--bogus'], { stdio: ['ignore', 'pipe', full] })).toMatchObject({
+      code: 1,
+      stdout: '',
+    })
+    const out = join(temporaryFolder(), 'run')
+    const run = ['run', writeTiny(temporaryFolder()), '--out', out, '--json-steps']
+    expect(await spawned(run, { stdio: ['ignore', full, 'pipe'] })).toMatchObject({ code: 1, stderr: lost })
+    expect(existsSync(join(out, 'report.md'))).toBe(true)
+  },
+  120_000,
+)
 
 it('the program ends with the status of its command', async () => {
   await compiled()

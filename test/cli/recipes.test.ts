@@ -1,9 +1,10 @@
 /** @file Recipes by name, lists of them, and new ones. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { recipePath } from '../../src/cli/flags/recipe-file.ts'
 import { readRecipe } from '../../src/experiment/recipe/recipe.ts'
+import { idx, writeMnist } from '../data/idx-files.ts'
 import { writeImageFolder } from '../data/image-files.ts'
 import { writeTiny } from '../experiment/tiny.ts'
 import { written } from '../formats/onnx/build.ts'
@@ -131,6 +132,34 @@ describe('init', () => {
     expect([dry.code, dry.stderr]).toEqual([0, ''])
     expect((await espalier(args, { cwd })).stderr).toBe('espalier: own.yaml exists already; --force writes over it\n')
     expect((await espalier([...args, '--force'], { cwd })).code).toBe(0)
+  })
+
+  it('a folder is refused where a run would refuse it, without decoding an image', async () => {
+    const cwd = temporaryFolder()
+    const refused = async (model: string, data: string) => {
+      const { code, stderr } = await espalier(['init', model, data], { cwd })
+      expect([code, existsSync(join(cwd, 'recipe.yaml'))]).toEqual([1, false])
+      return stderr
+    }
+    mkdirSync(join(cwd, 'empty'))
+    expect(await refused('resnet20', 'empty')).toMatch(/^espalier: empty holds no data set that is known: expected /)
+    for (const file of ['train/cat/a.png', 'train/dog/a.png', 'test/cat/a.png', 'test/dog/a.txt']) {
+      mkdirSync(join(cwd, 'pets', dirname(file)), { recursive: true })
+      writeFileSync(join(cwd, 'pets', file), '')
+    }
+    expect(await refused('resnet20', 'pets')).toBe(
+      'espalier: pets/test/dog holds no images: expected .jpg, .jpeg or .png files\n',
+    )
+    writeFileSync(join(cwd, 'pets/test/dog/a.png'), '')
+    expect(await refused('resnet20', 'pets')).toBe('espalier: resnet20 tells 10 classes apart, pets has 2\n')
+    expect(await refused('lenet-5', 'pets')).toMatch(/takes images of 1 x 28 x 28, pets has 3 x 28 x 28$/m)
+    mkdirSync(join(cwd, 'digits'))
+    const images = (count: number) => idx([count, 28, 28], Array(784 * count).fill(9))
+    writeMnist(join(cwd, 'digits'), { 'train-images-idx3-ubyte': images(3), 't10k-images-idx3-ubyte': images(2) })
+    expect(await refused('resnet20', 'digits')).toMatch(/takes images of 3 x 32 x 32, digits has 1 x 28 x 28$/m)
+    expect((await espalier(['init', 'lenet-5', 'digits'], { cwd })).code).toBe(0)
+    const flags = ['--dry-run', '--set', 'train.batch=1', '--set', 'prune.end=5ep']
+    expect(await espalier(['run', 'recipe.yaml', ...flags], { cwd })).toMatchObject({ code: 0, stderr: '' })
   })
 
   it.each([

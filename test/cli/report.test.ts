@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { tiny } from '../experiment/tiny.ts'
@@ -64,6 +64,24 @@ it('the format is what --format says, or the end of the name', async () => {
   expect(readFileSync(file, 'utf8')).toBe(latex)
 })
 
+it('writes over no file unless it is told to', async () => {
+  const folder = writeRuns()
+  const out = temporaryFolder()
+  const [file, picture] = [join(out, 'report.md'), join(out, 'layers.svg')]
+  const write = (...flags: string[]) => espalier(['report', folder, '-o', file, '--svg', out, ...flags])
+  writeFileSync(file, 'mine')
+  expect(await write()).toMatchObject({ code: 1, stderr: `espalier: ${file} exists already; --force writes over it\n` })
+  expect([readdirSync(out), readFileSync(file, 'utf8')]).toEqual([['report.md'], 'mine'])
+  rmSync(file)
+  writeFileSync(picture, 'mine')
+  expect((await write()).stderr).toBe(`espalier: ${picture} exists already; --force writes over it\n`)
+  expect([readdirSync(out), readFileSync(picture, 'utf8')]).toEqual([['layers.svg'], 'mine'])
+  expect((await write('--force')).code).toBe(0)
+  expect(readFileSync(picture, 'utf8')).toMatch(/^<svg /)
+  expect((await write('--force')).code).toBe(0)
+  expect((await espalier(['report', folder, '--force'])).stderr).toBe('espalier: --force needs -o or --svg\n')
+})
+
 it('refuses what it cannot read or write, in a sentence', async () => {
   const folder = temporaryFolder()
   const refused = async (args: string[]) => {
@@ -77,6 +95,14 @@ it('refuses what it cannot read or write, in a sentence', async () => {
     `espalier: -o ${file}: expected a name that ends in .md, .csv, .tex, .html, or --format beside it\n`,
   )
   expect(existsSync(file)).toBe(false)
+  const table = join(folder, 'table.csv')
+  expect(await refused([folder, '-o', table, '--format', 'html'])).toBe(
+    `espalier: -o ${table}: expected a name for --format html, found one for csv\n`,
+  )
+  writeFileSync(join(folder, 'notes.txt'), '')
+  expect(await refused([join(folder, 'notes.txt')])).toBe(
+    `espalier: ${join(folder, 'notes.txt')}: expected a run folder, found a file\n`,
+  )
   writeRun(join(folder, 'run'), { accuracy: 0.9 })
   writeFileSync(join(folder, 'run', 'recipe.yaml'), 'name: tiny\nnetwork: mlpnet\n')
   expect(await refused([folder])).toMatch(/^espalier: .*run\/recipe\.yaml: .*\n$/)
@@ -85,6 +111,32 @@ it('refuses what it cannot read or write, in a sentence', async () => {
   expect(await refused([folder, '--format', 'html'])).toMatch(
     /^espalier: .*run\/model\.safetensors is not a valid safetensors file: .*\n$/,
   )
-  writeFileSync(join(folder, 'sweep.yaml'), 'name: [')
+  const sweep = join(folder, 'sweep.yaml')
+  writeFileSync(sweep, 'name: [')
   expect(await refused([folder])).toMatch(/^espalier: .*sweep\.yaml is not valid YAML/)
+  writeFileSync(sweep, `${'a: &a [1]\nb: &b ['}${'*a,'.repeat(200)}]`)
+  expect(await refused([folder])).toBe(
+    `espalier: ${sweep} is not valid YAML: Excessive alias count indicates a resource exhaustion attack\n`,
+  )
+  writeFileSync(sweep, 'summary: none')
+  expect(await refused([folder])).toBe(`espalier: ${sweep}: name: expected a value of type string, found nothing\n`)
+})
+
+it.each([
+  ['null', 'record: expected a value of type object, found null'],
+  ['3', 'record: expected a value of type object, found 3'],
+  ['"epoch"', 'record: expected a value of type object, found "epoch"'],
+  ['[]', 'record: expected a value of type object, found a list'],
+  ['{"epoch":1}', 'type: expected a value of type string, found nothing'],
+  ['{"type":1}', 'type: expected a value of type string, found 1'],
+  ['{"type":"final"}', 'final: expected a value of type object, found nothing'],
+  ['{"type":"final","final":{}}', 'final.accuracy: expected a value of type number, found nothing'],
+  [`"\u0007${'x'.repeat(99)}`, `expected JSON, found "\\u0007${'x'.repeat(52)}…`],
+])('a line of metrics that is no record is named with its file: %s', async (line, problem) => {
+  const folder = temporaryFolder()
+  writeRun(folder, { accuracy: 0.9 })
+  const file = join(folder, 'metrics.jsonl')
+  writeFileSync(file, `${line}\n${readFileSync(file, 'utf8')}`)
+  const { code, stderr } = await espalier(['report', folder])
+  expect([code, stderr]).toEqual([1, `espalier: ${file}: line 1: ${problem}\n`])
 })

@@ -59,6 +59,9 @@ it('all runs, two at a time, with a table; again with --resume there is nothing 
   expect([again.code, again.stdout]).toEqual([0, ''])
   const changed = await espalier(['sweep', path, '--out', out, '--resume', '--set', 'train.batch=64'])
   expect(changed).toMatchObject({ code: 1, stderr: expect.stringMatching(/differs from the sweep given/) })
+  writeFileSync(join(out, 'sweep.yaml'), 'name: [')
+  const damaged = await espalier(['sweep', path, '--out', out, '--resume'])
+  expect(damaged).toMatchObject({ code: 1, stderr: expect.stringMatching(/sweep\.yaml is not valid YAML: /) })
 })
 
 it('a run that fails is tried three times and recorded; the others are not harmed', { timeout: 60_000 }, async () => {

@@ -185,3 +185,11 @@ it('every source names what a loader reads, with a plausible checksum', () => {
     }
   }
 })
+
+it('an address that is not of a web server is refused before there is a folder', async () => {
+  const into = join(temporaryFolder(), 'new')
+  await expect(getDataset('mnist', { into, from: 'file:///etc' })).rejects.toThrow(
+    new UserError('from: expected an address that begins with http:// or https://, found file:///etc'),
+  )
+  expect(existsSync(into)).toBe(false)
+})

@@ -91,9 +91,9 @@ describe('--set', () => {
       'data={name: mnist, mean: data, std: data, normalization: half}',
       /data\.normalization: expected none beside data\.mean and data\.std, which replace it$/,
     ],
-    ['nonsense', /^--set nonsense: expected key.path=value$/],
-    ['=3', /^--set =3: expected key.path=value$/],
-    ['', /^--set : expected key.path=value$/],
+    ['nonsense', /^--set: expected key\.path=value, found nonsense$/],
+    ['=3', /^--set: expected key\.path=value, found =3$/],
+    ['', /^--set: expected key\.path=value, found nothing$/],
     ['name.x=1', /^--set name.x=1: name.x leads into a value that has no keys$/],
     ['train.epochs=[1', /^--set train.epochs=\[1: not a YAML value: Flow sequence .* at line 1, column 3$/],
     ['train.epochs=*a', /^--set train.epochs=\*a: not a YAML value: Unresolved alias/],
@@ -110,6 +110,9 @@ describe('--set', () => {
 
 it.each<[string, string]>([
   ['train.epocs=1', 'unknown key train.epocs (did you mean epochs?)'],
+  ['train={"epoch":3,"learningRate":1}', 'unknown key train.epoch (did you mean epochs?)'],
+  ['train={"epoch":3,"learningRat":1}', 'unknown key train.epoch (did you mean epochs?)'],
+  ['train={"colour":3,"learningRate":1}', 'train.epochs: expected a value of type number, found nothing'],
   ['trian={}', 'unknown key trian (did you mean train?)'],
   ['prune.sparsty=0.5', 'unknown key prune.sparsty (did you mean sparsity?)'],
   ['model.nme=x', 'unknown key model.nme (did you mean name?)'],

@@ -119,9 +119,24 @@ it('another recipe is refused', async () => {
   )
 })
 
+it('a recipe that is damaged is called so, also where the run is complete', async () => {
+  const out = interrupted()
+  const file = join(out, 'recipe.yaml')
+  for (const report of [false, true]) {
+    if (report) writeFileSync(join(out, 'report.md'), '')
+    writeFileSync(file, 'name: [')
+    await expect(resume(out)).rejects.toThrow(`${file} is not valid YAML: `)
+    writeFileSync(file, Buffer.from([0xff, 0xfe]))
+    await expect(resume(out)).rejects.toThrow(`${file} is not text: `)
+  }
+})
+
 it('a complete run is not resumed', async () => {
   const out = interrupted()
   await resume(out)
+  await expect(resume(out, checkRecipe({ ...tiny, seed: 1 }, 'tiny'))).rejects.toThrow(
+    `${join(out, 'recipe.yaml')} differs from the recipe given`,
+  )
   await expect(resume(out)).rejects.toThrow(
     new UserError(`${out}: this run is complete; see ${join(out, 'report.md')}`),
   )

@@ -165,9 +165,9 @@ it.each<[object, string]>([
   ],
   [
     { data: { name: 'synthetic', validation: 2000 } },
-    'validation: 2000 of the 2000 training samples leave none to train on',
+    'data.validation: 2000 of the 2000 training samples leave none to train on',
   ],
-  [{ train: { ...tiny.train, batch: 2001 } }, 'batch: 2001 is more than the 1900 training samples of synthetic'],
+  [{ train: { ...tiny.train, batch: 2001 } }, 'train.batch: 2001 is more than the 1900 training samples of synthetic'],
   [
     {
       prune: { method: 'random', sparsity: 0.5, start: '1ep' },
@@ -226,7 +226,7 @@ it.each<[object, string]>([
 })
 
 it.each([
-  ['synthetic', /^batch: 1000000 is more than the 1900 training samples of synthetic$/],
+  ['synthetic', /^train\.batch: 1000000 is more than the 1900 training samples of synthetic$/],
   [
     '/nowhere',
     /^train\.batch: a step of resnet50 on 1000000 samples takes [\d.]+ GB, more than the 8\.59 GB that an engine addresses: expected a smaller batch$/,

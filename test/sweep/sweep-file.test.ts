@@ -86,6 +86,22 @@ it.each([
   expect(read).toThrow(message)
 })
 
+/** Aliases of aliases: ten to the power of nine values. */
+const bomb = Array.from({ length: 9 }, (_, i) => `a${i}: &a${i} [${i ? Array(10).fill(`*a${i - 1}`) : 1}]`).join('\n')
+
+it.each([
+  ['aliases that multiply', bomb, 'is not valid YAML: Excessive alias count indicates a resource exhaustion attack'],
+  ['an alias of nothing', 'recipe: *none', 'Unresolved alias (the anchor must be set before the alias): none'],
+  ['Latin-1', Buffer.from('summary: caf\xe9', 'latin1'), 'is not text: expected UTF-8, found other bytes'],
+  ['no map', '- a', 'sweep: expected a value of type object, found a list'],
+])('refused as no sweep file, in a sentence with its name: %s', (_, content, message) => {
+  const path = join(temporaryFolder(), 'sweep.yaml')
+  writeFileSync(path, content)
+  expect(() => readSweep(path)).toThrow(UserError)
+  expect(() => readSweep(path)).toThrow(message)
+  expect(() => readSweep(path)).toThrow(path)
+})
+
 it('means and deviations over seeds, the last key as columns', () => {
   const sweep = readSweep(written({ grid }))
   const result = (accuracy: number, constant?: true) => ({ final: { accuracy, constant } }) as unknown as RunResult

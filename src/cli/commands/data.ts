@@ -3,6 +3,7 @@
 import { Command } from 'commander'
 import { sources } from '../../data/sources.ts'
 import { imageOptions } from '../flags/images.ts'
+import { webAddress } from '../flags/parse.ts'
 import type { GetOptions, ShowOptions } from '../work/data.ts'
 
 const listPart = (): Command =>
@@ -16,7 +17,7 @@ const getPart = (): Command =>
     .description('download a data set; interrupted, the same command goes on where it stopped')
     .argument('<name>', Object.keys(sources).join(', '))
     .option('--into <dir>', 'folder for its files (default: ESPALIER_DATA/<name>, else in the cache folder)')
-    .option('--from <url>', 'another address with the same files')
+    .option('--from <url>', 'another address with the same files', webAddress('--from'))
     .option('--json', 'print one JSON object')
     .action(async (name: string, options: GetOptions) => (await import('../work/data.ts')).getData(name, options))
 

@@ -14,6 +14,7 @@ export const reportCommand = (): Command =>
     )
     .option('-o, --output <file>', 'write there instead of printing (.md, .csv, .tex or .html also says the format)')
     .option('--svg <dir>', 'write the pictures as SVG files there; a Markdown report shows them')
+    .option('--force', 'write over files that exist')
     .option('--each', 'a row for every run instead of every set of runs that differ by seed alone')
     .option('--json', 'print one JSON array, an object for every run')
     .action(async (folders: string[], options: ReportOptions) =>

@@ -2,6 +2,7 @@
  * @file Parsers of flags, for commander. Each is given the flag, which its error names: a UserError, one
  * sentence with what was expected and what was found.
  */
+import { checkWebAddress } from '../../util/checks.ts'
 import { UserError } from '../../util/errors.ts'
 import { grouped } from '../../util/format.ts'
 
@@ -42,6 +43,14 @@ export const pixels =
   (text) => {
     if (/^[1-9]\d*$/.test(text)) return Number(text)
     throw new UserError(`${flag}: expected a whole number of pixels above 0, found ${text}`)
+  }
+
+/** An address of a web server. */
+export const webAddress =
+  (flag: string): Parser<string> =>
+  (text) => {
+    checkWebAddress(flag, text)
+    return text
   }
 
 /** The values of a flag that may be given several times, in their order. */

@@ -2,8 +2,9 @@
 import { existsSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { parse, stringify } from 'yaml'
+import { scanClassFolders } from '../../data/class-folders.ts'
 import { MissingData } from '../../data/folders.ts'
-import { datasets } from '../../data/index.ts'
+import { datasets, formatOf } from '../../data/index.ts'
 import { recipeData } from '../../experiment/plan/data.ts'
 import { checkRecipe, type Recipe } from '../../experiment/recipe/recipe.ts'
 import { isOnnxName } from '../../formats/onnx/file.ts'
@@ -30,9 +31,11 @@ export async function init(modelName: string, dataName: string, { output, force 
       `there is no data set or folder named ${dataName}${suggestion(dataName, Object.keys(datasets))}`,
     )
   checkOutput(output, { inputs: [modelName], force })
-  const text = recipeText(modelName, dataName, model, isFolder)
+  const { decoded } = isFolder ? formatOf(dataName) : { decoded: false }
+  const text = recipeText(modelName, dataName, model, decoded)
   const recipe = checkRecipe(parse(text), output)
-  if (!isFolder) await checkAgainstData(recipe, model)
+  if (decoded) checkAgainstImages(dataName, model)
+  else await checkAgainstData(recipe, model)
   writeAtomically(output, text)
   print(`The recipe is in ${output}; try it with: espalier run ${output} --dry-run`)
 }
@@ -46,11 +49,23 @@ async function checkAgainstData(recipe: Recipe, model: Model): Promise<void> {
   if (data) checkFits(model, data, 1, 0)
 }
 
+/** The same of a folder of images, without decoding one: they become what the recipe says. */
+function checkAgainstImages(folder: string, model: Model): void {
+  const { classNames, train } = scanClassFolders(folder)
+  const { crop } = usualGeometry(model)
+  checkFits(
+    model,
+    { name: folder, classes: classNames.length, image: [3, crop, crop], train: { count: train.length } },
+    1,
+    0,
+  )
+}
+
 /** A network that has weights already needs less training, at a smaller rate. */
 const TRAINED = { epochs: 10, start: '1ep', end: '7ep', learningRate: 0.01 }
 const FRESH = { epochs: 30, start: '5ep', end: '22ep', learningRate: 0.1 }
 
-function recipeText(modelName: string, dataName: string, model: Model, isFolder: boolean): string {
+function recipeText(modelName: string, dataName: string, model: Model, decoded: boolean): string {
   const onnx = isOnnxName(modelName)
   const { epochs, start, end, learningRate } = onnx ? TRAINED : FRESH
   const { size, crop } = usualGeometry(model)
@@ -70,7 +85,7 @@ seed: 0 # of all random draws: the same seed, the same numbers
 model:
   name: ${quoted(modelName)}${onnx ? ' # begins with the weights of the file' : ''}
 data:
-  name: ${quoted(dataName)}${isFolder ? geometry : ''}
+  name: ${quoted(dataName)}${decoded ? geometry : ''}
   # validation: 1000 # training samples that are held out and evaluated after every epoch
 train:
   epochs: ${epochs}

@@ -1,9 +1,8 @@
 /** @file The recipes and sweeps of this package: what they say of themselves. */
 import { dirname, join, relative } from 'node:path'
-import { parse } from 'yaml'
 import { type Recipe, readRecipe } from '../../experiment/recipe/recipe.ts'
 import { type About, type Published, publishedFor, settingsOf } from '../../experiment/recipe/sections/about.ts'
-import { readBytes } from '../../util/files.ts'
+import { readYaml } from '../../util/yaml.ts'
 import { oneOf } from '../flags/choices.ts'
 import { type PackagedRecipe, packagedRecipes } from '../flags/recipe-file.ts'
 
@@ -49,7 +48,7 @@ export function recipeText({ name, summary, ...rest }: RecipeEntry): string {
 
 /** A sweep says what its recipe says, but for what its own section has. */
 function entryOf({ kind, name, path }: PackagedRecipe): RecipeEntry {
-  const value = parse(new TextDecoder().decode(readBytes(path)))
+  const value = readYaml(path).toJS()
   const sweep = kind === 'sweep'
   const recipe = readRecipe(sweep ? join(dirname(path), value.recipe) : path)
   const about: Partial<About> = { ...recipe.about, ...value.about }

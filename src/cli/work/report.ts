@@ -11,12 +11,14 @@ import { makeFolder, writeAtomically } from '../../util/files.ts'
 import { optional } from '../../util/optional.ts'
 import { print, printJson } from '../display/output.ts'
 import { fitting } from '../display/width.ts'
+import { checkOutput } from '../flags/output-file.ts'
 import { currentIo } from '../io.ts'
 
 export interface ReportOptions {
   format?: Format
   output?: string
   svg?: string
+  force?: boolean
   each?: boolean
   json?: boolean
 }
@@ -27,7 +29,9 @@ export async function report(folders: string[], options: ReportOptions): Promise
   const format = formatOf(options)
   const all = reportOf(folders)
   if (options.json) return printJson(all.runs.map(({ last }) => last))
-  const pictures = options.svg === undefined ? [] : await writePictures(all, options.svg, options.output)
+  if (options.svg !== undefined) makeFolder(options.svg)
+  if (options.output !== undefined) checkOutput(options.output, { inputs: [], force: options.force })
+  const pictures = options.svg === undefined ? [] : await writePictures(all, options.svg, options)
   if (format === undefined) return print(inTerminal(all, options.each ?? false))
   const text = await written(all, format, options.each ?? false, pictures)
   if (options.output === undefined) {
@@ -38,9 +42,13 @@ export async function report(folders: string[], options: ReportOptions): Promise
   print(`written: ${[options.output, ...pictures.map(({ file }) => file)].join(', ')}`)
 }
 
-function formatOf({ format, output }: ReportOptions): Format | undefined {
-  if (format !== undefined || output === undefined) return format
+function formatOf({ format, output, svg, force }: ReportOptions): Format | undefined {
+  if (force && output === undefined && svg === undefined) throw new UserError('--force needs -o or --svg')
+  if (output === undefined) return format
   const found = endings[extname(output)]
+  if (format !== undefined && found !== undefined && found !== format)
+    throw new UserError(`-o ${output}: expected a name for --format ${format}, found one for ${found}`)
+  if (format !== undefined) return format
   if (!found)
     throw new UserError(
       `-o ${output}: expected a name that ends in ${Object.keys(endings).join(', ')}, or --format beside it`,
@@ -86,23 +94,24 @@ async function written(
   return page({ ...report, means: table }, await picturesOf(report.groups.groups))
 }
 
-/** Writes all pictures; their paths are those from the report's folder, `file` those from here. */
+/**
+ * Writes all pictures into a folder; their paths are those from the report's folder, `file` those from here.
+ */
 async function writePictures(
   report: Report,
   folder: string,
-  output: string | undefined,
+  { output, force }: Pick<ReportOptions, 'output' | 'force'>,
 ): Promise<(LinkedPicture & { file: string })[]> {
   const [{ drawFile }, { picturesOf }] = await drawing(() =>
     Promise.all([import('../../report/pictures/draw.ts'), import('../../report/pictures/index.ts')]),
   )
-  makeFolder(folder)
   const from = output === undefined ? '.' : dirname(output)
-  const linked = []
-  for (const picture of await picturesOf(report.groups.groups)) {
-    const file = join(folder, `${picture.name}.svg`)
-    writeAtomically(file, await drawFile(picture))
-    const path = join(relative(from, folder), basename(file)).replaceAll('\\', '/')
-    linked.push({ title: picture.title, caption: picture.caption, path, file })
-  }
-  return linked
+  const pictures = (await picturesOf(report.groups.groups)).map((picture) => {
+    return { picture, file: join(folder, `${picture.name}.svg`) }
+  })
+  for (const { file } of pictures) checkOutput(file, { inputs: [], force })
+  for (const { picture, file } of pictures) writeAtomically(file, await drawFile(picture))
+  return pictures.map(({ picture: { title, caption }, file }) => {
+    return { title, caption, file, path: join(relative(from, folder), basename(file)).replaceAll('\\', '/') }
+  })
 }

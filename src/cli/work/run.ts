@@ -49,7 +49,7 @@ export async function run(given: string, options: RunOptions): Promise<void> {
   if (resume && !out) throw new UserError('--resume needs --out with the folder of the run')
   const stop = options.untilPruning ? new StopBeforePruning(recipe) : undefined
   if (options.dryRun) {
-    const result = await dryRun(recipe)
+    const result = await dryRun(recipe, path)
     if (out) RunFolder.check(out, options, recipeToYaml(recipe))
     if (json) printJson(result)
     else if (!quiet) showDryRun(result)
@@ -64,6 +64,7 @@ export async function run(given: string, options: RunOptions): Promise<void> {
   try {
     const follow = recipe.ticket ? runTicket : runRecipe
     const outcome = await follow(recipe, {
+      source: path,
       out,
       resume,
       force,

@@ -1,14 +1,25 @@
 /** @file The data set of a recipe, and what nobody said of its inputs. */
 import type { Dataset } from '../../data/dataset.ts'
-import { loadDataset } from '../../data/index.ts'
+import { MissingData } from '../../data/folders.ts'
+import { datasets, loadDataset } from '../../data/index.ts'
 import { guessedOf, normalizationText, normalized } from '../../data/normalization.ts'
 import type { OnProgress } from '../../data/progress.ts'
 import type { Recipe } from '../recipe/schema.ts'
 
+interface RecipeDataOptions {
+  onProgress?: OnProgress
+  /** The file of the recipe, for errors of a name that no data set has. */
+  source?: string
+}
+
 /** The data set of a recipe. Throws UserError. */
-export async function recipeData({ data }: Recipe, onProgress?: OnProgress): Promise<Dataset> {
+export async function recipeData({ data }: Recipe, { onProgress, source }: RecipeDataOptions = {}): Promise<Dataset> {
   const { name, normalization, size, crop, skipCorrupt, mean, std } = data
-  const stored = await loadDataset(name, { normalization, size, crop, skipCorrupt, onProgress })
+  const stored = await loadDataset(name, { normalization, size, crop, skipCorrupt, onProgress }).catch((error) => {
+    // One that is known, and is not on this machine, is no fault of the recipe.
+    const unknown = error instanceof MissingData && !Object.hasOwn(datasets, name) && source !== undefined
+    throw unknown ? new MissingData(`${source}: data.name: ${error.message}`) : error
+  })
   return normalized(stored, { mean, std }, { mean: 'data.mean', std: 'data.std' }, 'of the recipe')
 }
 

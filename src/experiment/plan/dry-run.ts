@@ -45,12 +45,12 @@ export interface DryRun {
 /**
  * Makes all checks of a run, builds its network and takes a few steps; writes nothing. Where the data set is
  * not on this machine, the steps are on synthetic data of the right shape. Throws UserError where the run
- * would, with the same sentence.
+ * would, with the same sentence; `source` is the file of the recipe, which errors begin with.
  */
-export async function dryRun(given: Recipe): Promise<DryRun> {
-  const recipe = checkRecipe(given, 'the recipe')
+export async function dryRun(given: Recipe, source?: string): Promise<DryRun> {
+  const recipe = checkRecipe(given, source ?? 'the recipe')
   const machine = await openMachine()
-  const plans = await planRuns(recipe).catch((error: unknown) => {
+  const plans = await planRuns(recipe, { source }).catch((error: unknown) => {
     if (error instanceof MissingData) return error
     throw error
   })

@@ -10,6 +10,7 @@ import type { RateSchedule } from '../../optim/schedule.ts'
 import type { SgdOptions } from '../../optim/sgd.ts'
 import type { PruningSchedule } from '../../sparsity/schedule.ts'
 import { checkFits } from '../../train/options.ts'
+import { UserError } from '../../util/errors.ts'
 import { checkRecipe } from '../recipe/recipe.ts'
 import type { Recipe } from '../recipe/schema.ts'
 import { type Phase, ticketPhases } from '../ticket/ticket.ts'
@@ -44,13 +45,16 @@ export interface RunPlan {
   readonly warning?: string
 }
 
+/** What a recipe calls the options of a network. */
+const KEYS = { batch: 'train.batch', validation: 'data.validation' }
+
 /**
  * The plan of a recipe without a ticket section. Throws UserError where it cannot be run: shapes, the batch,
  * all times against the length of the training, and what its methods need.
  */
 export async function resolve(recipe: Recipe, data: Dataset): Promise<RunPlan> {
   const model = modelOf(recipe)
-  checkFits(model, data, recipe.train.batch, recipe.data.validation)
+  checkFits(model, data, recipe.train.batch, recipe.data.validation, KEYS)
   const stepsPerEpoch = Math.ceil((data.train.count - recipe.data.validation) / recipe.train.batch)
   const schedule = pruningSchedule(recipe, stepsPerEpoch)
   const first = firstStep(recipe, stepsPerEpoch)
@@ -86,14 +90,34 @@ export function phasesOf(recipe: Recipe, folder = ''): Phase[] {
   return ticketPhases(recipe, modelOf(recipe), folder, (value) => checkRecipe(value, 'ticket'))
 }
 
+export interface PlanOptions {
+  /** In the place of the data set that the recipe names. */
+  data?: Dataset
+  /** While images are being decoded. */
+  onData?: OnProgress
+  /** The file of the recipe, which errors begin with. Default: they begin with the key. */
+  source?: string
+}
+
 /**
- * The plans of all runs that a recipe asks for; `given` are data in the place of those that it names. Throws
- * UserError as {@link resolve} does, and where a training step has no room, before data are loaded.
+ * The plans of all runs that a recipe asks for. Throws UserError as {@link resolve} does, and where a
+ * training step has no room, before data are loaded.
  */
-export async function planRuns(recipe: Recipe, given?: Dataset, onData?: OnProgress): Promise<RunPlan[]> {
-  checkMemory(recipe, modelOf(recipe))
-  const data = given ?? (await recipeData(recipe, onData))
-  const plans: RunPlan[] = []
-  for (const phase of phasesOf(recipe)) plans.push(await resolve(phase.recipe, data))
-  return plans
+export async function planRuns(recipe: Recipe, { data: given, onData, source }: PlanOptions = {}): Promise<RunPlan[]> {
+  await inFile(source, () => checkMemory(recipe, modelOf(recipe)))
+  const data = given ?? (await recipeData(recipe, { onProgress: onData, source }))
+  return inFile(source, async () => {
+    const plans: RunPlan[] = []
+    for (const phase of phasesOf(recipe)) plans.push(await resolve(phase.recipe, data))
+    return plans
+  })
+}
+
+/** What `work` returns; its UserErrors begin with the file, where it is known. */
+async function inFile<T>(source: string | undefined, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw error instanceof UserError && source !== undefined ? new UserError(`${source}: ${error.message}`) : error
+  }
 }

@@ -5,6 +5,7 @@
 import { type Document, isMap, parse } from 'yaml'
 import { UserError } from '../../util/errors.ts'
 import { suggestion } from '../../util/suggest.ts'
+import { yamlProblem } from '../../util/yaml.ts'
 
 /**
  * Applies the budget that is chosen (`budget=short`, or the recipe's own key `budget`) and then the other
@@ -42,13 +43,10 @@ export function applyChanges(document: Document, changes: readonly string[], sou
   for (const change of changes) if (!chosen.includes(change)) setPath(document, change)
 }
 
-/** The first line of what the YAML parser says; the others show the place in the text. */
-export const yamlProblem = (error: unknown): string => (error as Error).message.split('\n')[0].replace(/:$/, '')
-
 /** `a.b=value`: the value is read as YAML. */
 function setPath(document: Document, change: string): void {
   const [, path, text] = /^([^=]+)=(.*)$/s.exec(change) ?? []
-  if (path === undefined) throw new UserError(`--set ${change}: expected key.path=value`)
+  if (path === undefined) throw new UserError(`--set: expected key.path=value, found ${change || 'nothing'}`)
   let value: unknown
   try {
     value = parse(text, { logLevel: 'error' })

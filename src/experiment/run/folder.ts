@@ -13,8 +13,9 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { fileProblem, UserError } from '../../util/errors.ts'
-import { checkFolder, makeFolder } from '../../util/files.ts'
+import { checkFolder, makeFolder, readText } from '../../util/files.ts'
 import { FolderLock } from '../../util/folder-lock.ts'
+import { readYaml } from '../../util/yaml.ts'
 import { withoutAbout } from '../recipe/sections/about.ts'
 import type { RunResult } from './events.ts'
 
@@ -108,7 +109,10 @@ export class RunFolder {
     return statSync(this.file(name)).size
   }
 
-  /** Throws UserError where there is no run of this recipe (as YAML) to go on with, or it is complete. */
+  /**
+   * Throws UserError where there is no run of this recipe (as YAML) to go on with, its own recipe is damaged,
+   * or it is complete.
+   */
   expectToResume(recipe: string): void {
     expectRun(this.path, recipe)
   }
@@ -148,9 +152,10 @@ function expectRoom(path: string, { resume, force }: OpenMode): void {
 function expectRun(path: string, recipe: string): void {
   const file = (name: keyof typeof FILES) => join(path, FILES[name])
   if (!existsSync(file('recipe'))) throw new UserError(`${path} holds no run to resume`)
-  if (existsSync(file('report'))) throw new UserError(`${path}: this run is complete; see ${file('report')}`)
-  if (withoutAbout(readFileSync(file('recipe'), 'utf8')) !== withoutAbout(recipe))
+  readYaml(file('recipe'))
+  if (withoutAbout(readText(file('recipe'))) !== withoutAbout(recipe))
     throw new UserError(`${file('recipe')} differs from the recipe given: resume with the same recipe, seed and --set`)
+  if (existsSync(file('report'))) throw new UserError(`${path}: this run is complete; see ${file('report')}`)
 }
 
 /** The result of a complete run, from the last line of its metrics; undefined of others. */

@@ -2,10 +2,13 @@
  * @file What the last epochs of a run came to on average: less at the mercy of one epoch than the last, and
  * not chosen by its result.
  */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { z } from 'zod'
+import { checkSchema } from '../../util/check-schema.ts'
 import { UserError } from '../../util/errors.ts'
-import { readBytes } from '../../util/files.ts'
+import { excerpt } from '../../util/excerpt.ts'
+import { readText } from '../../util/files.ts'
 import type { EpochReport, RunResult } from './events.ts'
 import { FILES } from './folder.ts'
 
@@ -36,6 +39,8 @@ export interface LastEvaluations {
  * none.
  */
 export function runFolders(path: string): string[] {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile())
+    throw new UserError(`${path}: expected a run folder, found a file`)
   const found = existsSync(path)
     ? readdirSync(path, { recursive: true, withFileTypes: true })
         .filter(({ name }) => name === FILES.metrics)
@@ -46,23 +51,34 @@ export function runFolders(path: string): string[] {
 }
 
 /**
- * The epochs of a run so far and, where it is complete, its result. Throws UserError where a line is not
- * JSON.
+ * The epochs of a run so far and, where it is complete, its result. Throws UserError where a line is no
+ * record of a run.
  */
 export function metricsIn(folder: string): { epochs: EpochReport[]; result?: RunResult } {
   const path = join(folder, FILES.metrics)
-  const lines = new TextDecoder().decode(readBytes(path)).split('\n').filter(Boolean)
-  const records = lines.map((line, i): EpochReport | ({ type: 'final' } & RunResult) => {
-    try {
-      return JSON.parse(line)
-    } catch {
-      throw new UserError(`${path}: line ${i + 1}: expected JSON, found ${line.slice(0, 40)}`)
-    }
-  })
+  const lines = readText(path).split('\n').filter(Boolean)
+  const records = lines.map((line, i) => recordIn(line, `${path}: line ${i + 1}`))
   return {
     epochs: records.filter((record): record is EpochReport => record.type === 'epoch'),
     result: records.find((record) => record.type === 'final'),
   }
+}
+
+/** What every line has, and what is read of the one with the result. */
+const recordSchema = z.looseObject({ type: z.string() })
+const resultSchema = z.looseObject({ final: z.looseObject({ accuracy: z.number() }) })
+
+/** The record in a line of metrics, which messages call `source`. Throws UserError where it is none. */
+function recordIn(line: string, source: string): EpochReport | ({ type: 'final' } & RunResult) {
+  let record: EpochReport | ({ type: 'final' } & RunResult)
+  try {
+    record = JSON.parse(line)
+  } catch {
+    throw new UserError(`${source}: expected JSON, found ${excerpt(line)}`)
+  }
+  checkSchema(recordSchema, record, { source, whole: 'record' })
+  if (record.type === 'final') checkSchema(resultSchema, record, { source, whole: 'result' })
+  return record
 }
 
 /** Throws UserError as {@link metricsIn} does. */

@@ -28,6 +28,8 @@ import { RewiringWarnings } from './rewiring-warnings.ts'
 import { type RunState, restoreState, saveState } from './state.ts'
 
 export interface RunOptions {
+  /** The file of the recipe, which errors begin with. Default: they begin with the key. */
+  source?: string
   /** Default: a new folder under runs/. */
   out?: string
   resume?: boolean
@@ -54,12 +56,12 @@ export interface RunOptions {
  * it diverges.
  */
 export async function runRecipe(given: Recipe, options: RunOptions = {}): Promise<RunOutcome> {
-  const recipe = checkRecipe(given, 'the recipe')
+  const recipe = checkRecipe(given, options.source ?? 'the recipe')
   checkNotNegative('checkpointSeconds', options.checkpointSeconds)
   if (recipe.ticket)
     throw new UserError('ticket: a recipe with this section is several runs: expected a call of runTicket')
   if (options.resume && !options.out) throw new UserError('--resume needs --out with the folder of the run')
-  const [plan] = await planRuns(recipe, options.data, options.onData)
+  const [plan] = await planRuns(recipe, options)
   const network = await buildNetwork(plan, options.machine ?? (await openMachine()))
   const folder = options.out ? RunFolder.open(options.out, options) : RunFolder.fresh(recipe.name)
   try {

@@ -28,14 +28,14 @@ export interface TicketOutcome extends Omit<RunOutcome, 'result'> {
 
 /** Throws UserError as {@link runRecipe} does. */
 export async function runTicket(given: Recipe, options: RunOptions = {}): Promise<TicketOutcome> {
-  const recipe = checkRecipe(given, 'the recipe')
+  const recipe = checkRecipe(given, options.source ?? 'the recipe')
   if (!recipe.ticket) throw new UserError('ticket: expected a recipe with this section, found none')
   if (options.resume && !options.out) throw new UserError('--resume needs --out with the folder of the run')
   const machine = options.machine ?? (await openMachine())
   const model = modelOf(recipe)
   const layers = prunableTensors(model)
   // Refused, if so, before there is a folder.
-  const [{ data }] = await planRuns(recipe, options.data, options.onData)
+  const [{ data }] = await planRuns(recipe, options)
   const folder = options.out ? RunFolder.open(options.out, options) : RunFolder.fresh(recipe.name)
   try {
     if (options.resume) folder.expectToResume(recipeToYaml(recipe))

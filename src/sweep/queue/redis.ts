@@ -63,9 +63,14 @@ export async function openRedis(url: string, onChange: (text: string) => void): 
 function placeOf(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   if (!parsed?.hostname || !['redis:', 'rediss:'].includes(parsed.protocol))
-    throw new UserError('--redis: expected an address such as redis://:password@host:6379')
+    throw new UserError(
+      `--redis: expected an address such as redis://:password@host:6379, found ${withoutPassword(url)}`,
+    )
   return `${parsed.hostname}:${parsed.port || 6379}`
 }
+
+/** Whatever stands before the last @ may be a password. */
+const withoutPassword = (url: string): string => url.replace(/^(\w+:\/\/)?.*@/s, '$1…@') || 'nothing'
 
 function sentence(place: string, error: NodeJS.ErrnoException): string {
   const { message, code } = error

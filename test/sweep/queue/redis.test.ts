@@ -35,8 +35,15 @@ async function answering(answer: (text: string) => string): Promise<string> {
 }
 
 it('what is no address of a Redis', async () => {
-  for (const url of ['localhost:6379', 'http://localhost', 'redis://', ''])
-    expect(await refusal(url)).toMatch(/^--redis: expected an address such as redis:/)
+  for (const [url, found] of [
+    ['localhost:6379', 'localhost:6379'],
+    ['http://localhost', 'http://localhost'],
+    ['redis://', 'redis://'],
+    ['', 'nothing'],
+    ['http://me:se/cr@et@host', 'http://…@host'],
+    [':secret@host', '…@host'],
+  ])
+    expect(await refusal(url)).toBe(`--redis: expected an address such as redis://:password@host:6379, found ${found}`)
 })
 
 it('unreachable, by both commands, with status 1', { timeout: 60_000 }, async () => {
