@@ -146,10 +146,10 @@ it.each(Object.keys(ends))('eval of a score and %s says what ONNX Runtime finds,
 })
 
 it.each([
-  ['nothing', 'obd', ['--samples', '40', '--judge', '8']],
-  ['a sigmoid', 'obd', ['--samples', '40', '--judge', '8']],
-  ['a sigmoid and a squeeze', 'woodfisher', ['--samples', '40', '--judge', '8']],
-  ['a sigmoid', 'obc', []],
+  ['nothing', 'obd', ['--samples', '40', '--judge', '8', '--polish', '1']],
+  ['a sigmoid', 'obd', ['--samples', '40', '--judge', '8', '--polish', '1']],
+  ['a sigmoid and a squeeze', 'woodfisher', ['--samples', '40', '--judge', '8', '--polish', '1']],
+  ['a sigmoid', 'obc', ['--polish', '2']],
   ['a sigmoid', 'magnitude', ['--fold-bn']],
   ['a squeeze and a sigmoid', 'magnitude', ['--compact']],
 ])(
@@ -157,12 +157,12 @@ it.each([
   async (end, method, more) => {
     const [path, out] = [modelFile(end, { seed: 1 }), join(temporaryFolder(), 'out.onnx')]
     const flags = ['--method', method, '--sparsity', '0.6', '--data', images(), ...more, '-o', out]
-    const { dense, pruned } = (await json('prune', path, ...flags)) as unknown as Record<string, Figures>
+    const { dense, final } = (await json('prune', path, ...flags)) as unknown as Record<string, Figures>
     expectSame(dense, await figuresThere(path))
-    expectSame(pruned, await figuresThere(out))
-    expect(Math.abs(pruned.loss - dense.loss)).toBeGreaterThan(1e-4)
+    expectSame(final, await figuresThere(out))
+    expect(Math.abs(final.loss - dense.loss)).toBeGreaterThan(1e-4)
     expect(nodesOf(out).includes('Sigmoid')).toBe(end !== 'nothing')
-    expectSame(await json('eval', '--weights', out, '--data', images()), pruned)
+    expectSame(await json('eval', '--weights', out, '--data', images()), final)
   },
 )
 

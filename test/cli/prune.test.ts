@@ -36,8 +36,12 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => rmSync(trained, { recursive: true, force: true }))
 
-const prune = (file: string, flags: string, out = join(temporaryFolder(), 'out.safetensors')) =>
-  espalier(['prune', weights(file), '--data', 'synthetic', ...flags.split(' ').filter(Boolean), '-o', out])
+/** Where nothing is said of polishing, a single round of it: thirty take seconds. */
+function prune(file: string, flags: string, out = join(temporaryFolder(), 'out.safetensors')) {
+  const polished = /--method (obd|woodfisher|cbs|chita|obc|sparsegpt)/.test(flags) && !/--(polish|faithful)/.test(flags)
+  const given = `${flags} ${polished ? '--polish 1' : ''}`.split(' ').filter(Boolean)
+  return espalier(['prune', weights(file), '--data', 'synthetic', ...given, '-o', out])
+}
 
 interface Result {
   layers: { name: string; size: number; kept: number }[]
@@ -46,6 +50,10 @@ interface Result {
   dense: { accuracy: number }
   pruned: { accuracy: number; loss: number; correct: number }
   refreshed?: { accuracy: number; loss: number }
+  polished?: { accuracy: number; loss: number }
+  final: { accuracy: number; loss: number; correct: number }
+  statistics?: { before: number; after: number; taken: boolean }
+  polish?: { rounds: number; gradients: number; before: number; after: number }
   samples: number
   judge: number
 }
@@ -64,7 +72,7 @@ it.each(Object.keys(methods))(
     const { takes, section, summary }: Method = methods[method as MethodName]
     const samples = takes.includes('samples') ? '--samples 150' : ''
     const judge = takes.includes('judge') ? '--judge 400' : ''
-    const { prunable, parameters, layers, dense, pruned } = await result(
+    const { prunable, parameters, layers, dense, final } = await result(
       'mlp',
       `--method ${method} --sparsity 0.9 ${samples} ${judge}`,
       out,
@@ -76,7 +84,7 @@ it.each(Object.keys(methods))(
     expect(dense.accuracy).toBeGreaterThan(0.95)
     // Scores but magnitudes choose for the training that follows, not for the accuracy of trained weights.
     const ownAccuracy = section !== 'scoring' || method === 'magnitude'
-    expect(pruned.accuracy, summary).toBeGreaterThan(ownAccuracy ? 0.7 : 0.09)
+    expect(final.accuracy, summary).toBeGreaterThan(ownAccuracy ? 0.7 : 0.09)
     const evaluated = await espalier([
       'eval',
       '--weights',
@@ -87,7 +95,7 @@ it.each(Object.keys(methods))(
       '--kernels',
       'dense',
     ])
-    expect(jsonLines(evaluated.stdout)[0]).toMatchObject({ ...pruned, model: 'mlpnet', sparsity: 0.9 })
+    expect(jsonLines(evaluated.stdout)[0]).toMatchObject({ ...final, model: 'mlpnet', sparsity: 0.9 })
     expect(readSafetensors(out).metadata).toMatchObject({
       method,
       sparsity: '0.9',
@@ -153,7 +161,25 @@ it('--refresh-bn: new statistics, reported beside the old', async () => {
   expect(refreshed!.loss).toBeLessThan(pruned.loss)
   const evaluated = await espalier(['eval', '--weights', out, '--dataset', 'synthetic', '--json', '--kernels', 'dense'])
   expect(jsonLines(evaluated.stdout)[0]).toMatchObject(refreshed!)
-  expect((await result('bn', flags)).pruned).toEqual(pruned)
+  expect((await result('bn', `${flags} --refresh-bn none`)).final).toEqual(pruned)
+  // By default they are tried, and stay where the loss falls.
+  const usual = await result('bn', flags)
+  expect(usual).toMatchObject({ pruned, final: usual.refreshed, statistics: { images: 1000, taken: true } })
+  expect(usual.statistics!.after).toBeLessThan(usual.statistics!.before)
+})
+
+it('--polish: the loss falls, at the same weights, and the report counts what it took', async () => {
+  const flags = '--method obc --sparsity 0.95 --samples 150'
+  const { layers, pruned, polished, polish, final } = await result('mlp', `${flags} --polish 3`)
+  expect(polish).toMatchObject({ rounds: 3, gradients: 3000 })
+  expect(polish!.after).toBeLessThan(polish!.before)
+  expect(polished!.loss).toBeLessThan(pruned.loss)
+  expect(final).toEqual(polished)
+  const plain = await result('mlp', `${flags} --polish 0`)
+  expect(plain).toMatchObject({ layers, pruned, final: pruned })
+  expect(plain.polish).toBeUndefined()
+  const { stdout } = await prune('mlp', `${flags} --polish 3`)
+  expect(stdout).toMatch(/^polishing: 3 updates .*, held-out loss \d.\d+ to \d.\d+ \(3,000 sample gradients\)$/m)
 })
 
 it('--fisher-cache: used whatever the damping, not for another seed, not where it is damaged', async () => {

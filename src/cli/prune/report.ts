@@ -41,6 +41,8 @@ export interface PruneResult extends PruneCounts {
   polish?: Polished
   /** After training what was left. */
   finetuned?: Evaluation
+  /** The last of these: of the network that is written. */
+  final: Evaluation
   seconds: Record<string, number>
 }
 
@@ -67,7 +69,7 @@ export function pruneReport({ layers, prunable, parameters, paths, ...result }: 
     row('all parameters', parameters.size, parameters.kept),
   ]
   const table = markdownTable([['layer', 'weights', 'kept', 'density'], ...rows], { align: ['l', 'r', 'r', 'r'] })
-  const { dense, pruned, refreshed, polished, polish, statistics, finetuned, seconds } = result
+  const { dense, pruned, refreshed, polished, polish, statistics, finetuned, final, seconds } = result
   const states = Object.entries({
     dense,
     pruned,
@@ -93,7 +95,7 @@ export function pruneReport({ layers, prunable, parameters, paths, ...result }: 
     ...(statistics && !statistics.taken ? [keptText(statistics)] : []),
     ...(polish ? [polishText(polish)] : []),
     `time: ${times.join(', ')}`,
-    ...collapseLines({ ...paths, final: finetuned ?? polished ?? refreshed ?? pruned }),
+    ...collapseLines({ ...paths, final }),
   ].join('\n')
 }
 

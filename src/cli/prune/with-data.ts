@@ -77,7 +77,9 @@ export async function pruneWithData(
     const facts = { ...flagMetadata(flags), ...described(task, settings) }
     const weights = weightsOf(network, facts)
     const trained = recipe && (await finetune(weights, network, recipe, { ...flags, model, display }))
-    const result = { ...outcome, dense, ...counts, ...(trained && { finetuned: trained.evaluation }) }
+    const { pruned, refreshed = pruned, polished = refreshed } = outcome
+    const final = trained?.evaluation ?? polished
+    const result = { ...outcome, dense, ...counts, ...(trained && { finetuned: trained.evaluation }), final }
     const { tensors } = trained?.weights ?? weights
     const metadata = trained ? weights.metadata : withoutGuess(weights.metadata, inputs)
     const stored = { weights: { tensors, metadata }, model, onnx: file.onnx }
