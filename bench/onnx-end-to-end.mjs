@@ -38,7 +38,7 @@ try {
   const rows = []
   for (const [scope, more] of cases) {
     const out = join(folder, 'out.onnx')
-    const prune = ['--method', 'magnitude', '--sparsity', scope === 'dense' ? '0' : '0.7']
+    const prune = ['--method', 'magnitude', '--refresh-bn', 'none', '--sparsity', scope === 'dense' ? '0' : '0.7']
     const preprocessing = ['--mean', flags.mean, '--std', flags.std]
     const usual = ['--data', flags.data, '--model', flags.model, ...preprocessing, '-o', out, ...more]
     const pruned = espalier(

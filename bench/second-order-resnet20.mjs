@@ -73,8 +73,10 @@ function prune(name, sparsity, seed) {
   const judged = name === 'magnitude' || name === 'obc' ? [] : ['--judge', flags.judge]
   const given = ['--model', 'resnet20', '--data', flags.data, '--sparsity', sparsity, ...drawn]
   const method = methods[name].flags ?? ['--method', name, ...judged]
+  // What methods do by themselves.
+  const plain = ['--polish', 0, '--refresh-bn', 'none']
   const output = ['-o', join(flags.cache, 'pruned.safetensors'), '--force', '--json']
-  const args = [main, 'prune', flags.checkpoint, ...given, ...method, ...output]
+  const args = [main, 'prune', flags.checkpoint, ...given, ...method, ...plain, ...output]
   const start = performance.now()
   const out = JSON.parse(execFileSync(process.execPath, args.map(String), { encoding: 'utf8' }))
   const { dense, pruned, prunable, stages, seconds } = out

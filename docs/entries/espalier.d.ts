@@ -2223,6 +2223,7 @@ export declare const recipeSchema: z.ZodObject<{
         layerwise: z.ZodOptional<z.ZodObject<{
             samples: z.ZodOptional<z.ZodInt>;
             damp: z.ZodOptional<z.ZodNumber>;
+            stages: z.ZodOptional<z.ZodInt>;
             refreshBatchNorm: z.ZodOptional<z.ZodType<import("../../methods/settings.ts").Refresh, import("../../methods/settings.ts").Refresh, z.core.$ZodTypeInternals<import("../../methods/settings.ts").Refresh, import("../../methods/settings.ts").Refresh>>>;
             polish: z.ZodOptional<z.ZodInt>;
         }, z.core.$strict>>;

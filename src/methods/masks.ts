@@ -77,7 +77,7 @@ export interface RefreshedStatistics {
 export interface Polished {
   /** Rounds whose update was made. */
   rounds: number
-  /** Gradients of single training samples that were taken, over all rounds. */
+  /** Gradients of single training samples that were taken so far, also in rounds between stages. */
   gradients: number
   /** Loss on the judging samples. */
   before: number

@@ -2,7 +2,7 @@
 import type { RewiringEvent } from '../../methods/rewiring/event.ts'
 import { grouped } from '../../util/format.ts'
 
-/** Fewer outputs or new weights than these say nothing. */
+/** Fewer outputs than these, or new weights than outputs, say nothing. */
 const LEAST = 20
 /** Half of the growth in this share of the outputs is a crowd. */
 const CROWD = 0.05
@@ -15,7 +15,7 @@ export class RewiringWarnings {
   /** Sentences that an event is a reason for and that were not said before. */
   of({ step, layers }: Pick<RewiringEvent, 'step' | 'layers'>): string[] {
     return layers.flatMap(({ name, weights, grown, rows, halfRows }) => [
-      ...(grown >= LEAST && rows >= LEAST && halfRows <= CROWD * rows
+      ...(rows >= LEAST && grown >= rows && halfRows <= CROWD * rows
         ? this.#once(
             `${name} crowds`,
             `at step ${step} half of the ${grouped(grown)} weights that grew in ${name} went to ${halfRows} of its ` +

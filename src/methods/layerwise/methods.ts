@@ -2,7 +2,7 @@
 import type { Method } from '../method.ts'
 import { type LayerwiseMethod, type LayerwiseSettings, layerwiseSettings } from './settings.ts'
 
-const takes: readonly (keyof LayerwiseSettings)[] = ['samples', 'damp', 'refreshBatchNorm', 'polish']
+const takes: readonly (keyof LayerwiseSettings)[] = ['samples', 'damp', 'stages', 'refreshBatchNorm', 'polish']
 
 const methodOf = (name: LayerwiseMethod, { summary, scopes }: Pick<Method, 'summary' | 'scopes'>): Method => ({
   summary,

@@ -1,17 +1,19 @@
 /** @file Pruning layer by layer as methods are planned: how many images, and what happens at an event. */
+import { isLinear } from '../../sparsity/tensors.ts'
+import type { Network } from '../../train/network.ts'
 import { UserError } from '../../util/errors.ts'
 import { grouped } from '../../util/format.ts'
-import type { PruningPlan, PruningRequest } from '../method.ts'
+import type { PruningPlan, PruningProgress, PruningRequest } from '../method.ts'
 import { withRefresh } from '../refresh.ts'
 import { usualSamples } from '../samples.ts'
-import { usualPolish, withPolish } from '../second-order/polish.ts'
+import { polishedPlan, polisherFor, usualPolish } from '../second-order/polish.ts'
 import { pruneObc, pruneSparseGpt } from './driver.ts'
 import type { LayerwiseMethod, LayerwiseSettings } from './settings.ts'
 
 /** Throws UserError where there are not as many training samples. */
 export function layerwisePlan(
   method: LayerwiseMethod,
-  { samples, damp, refreshBatchNorm, polish }: LayerwiseSettings,
+  { samples, damp, stages, refreshBatchNorm, polish }: LayerwiseSettings,
   request: PruningRequest,
 ): PruningPlan {
   const { model, data, tensors, seed, nameOf } = request
@@ -23,28 +25,55 @@ export function layerwisePlan(
   const layers = tensors.map(({ name }) => name)
   // SparseGPT decides within a layer: equal shares would empty the small layers long before the large ones.
   const scope = method === 'sparsegpt' && request.scope === 'global' ? 'erk' : request.scope
+  const rounds = polish ?? (request.trained ? 0 : usualPolish(model))
+  const polisher = rounds > 0 || (stages ?? 1) > 1 ? polisherFor(request, polish ?? stages) : undefined
+  const alternates = method === 'obc' && polisher !== undefined && isLinear(model)
+  const step = (network: Network, sparsity: number, progress: PruningProgress) => {
+    progress('layers', '', 0)
+    const options = {
+      sparsity,
+      layers,
+      samples: images,
+      seed,
+      ...(damp !== undefined && { damp }),
+      progress: (layer: string, done: number, total: number) =>
+        progress('layers', `${layer}, ${done} of ${total}`, done / total),
+    }
+    return method === 'obc'
+      ? pruneObc(network, { ...options, scope })
+      : pruneSparseGpt(network, { ...options, scope: scope === 'layerwise' ? scope : 'erk' })
+  }
   const plan: PruningPlan = {
-    settings: { samples: images, damp, scope },
-    network: { kernels: 'dense' },
+    settings: { samples: images, damp, scope, stages },
+    network: { kernels: 'dense', ...polisher?.network({}) },
     prune(network, { sparsity }, _index, progress = () => {}) {
       const started = performance.now()
-      progress('layers', '', 0)
-      const options = {
-        sparsity,
-        layers,
-        samples: images,
-        seed,
-        ...(damp !== undefined && { damp }),
-        progress: (layer: string, done: number, total: number) =>
-          progress('layers', `${layer}, ${done} of ${total}`, done / total),
+      const densities = densitiesOf(1 - sparsity, stages ?? (alternates ? usualStages(1 - sparsity) : 1))
+      for (const density of densities.slice(0, -1)) {
+        step(network, 1 - density, progress)
+        polisher?.run(network, BETWEEN, progress)
       }
-      const result =
-        method === 'obc'
-          ? pruneObc(network, { ...options, scope })
-          : pruneSparseGpt(network, { ...options, scope: scope === 'layerwise' ? scope : 'erk' })
+      const result = step(network, sparsity, progress)
       return { ...result, seconds: { layers: (performance.now() - started) / 1000 } }
     },
   }
   const refreshed = withRefresh(plan, refreshBatchNorm ?? (request.trained ? 'none' : 'auto'), request)
-  return withPolish(refreshed, polish, request, { usual: request.trained ? 0 : usualPolish(model) })
+  return polisher && rounds > 0 ? polishedPlan(refreshed, polisher, rounds) : refreshed
+}
+
+/** Rounds of updates between two stages. */
+const BETWEEN = 4
+
+/** With as much left, layer by layer is as good at once. */
+const AT_ONCE = 0.1
+
+/** Beyond a tenth of the weights a stage removes at most two fifths of what is left. */
+const usualStages = (density: number): number =>
+  density >= AT_ONCE ? 1 : 1 + Math.ceil(Math.log(density / AT_ONCE) / Math.log(0.6) - 1e-9)
+
+/** The shares that stages leave, each the same share of those before, from a tenth or from all. */
+function densitiesOf(density: number, stages: number): number[] {
+  if (stages === 1 || density === 0) return [density]
+  const from = density < AT_ONCE ? AT_ONCE : density ** (1 / stages)
+  return Array.from({ length: stages }, (_, k) => from * (density / from) ** (k / (stages - 1)))
 }

@@ -14,6 +14,14 @@ export const layerwiseSettings = z.strictObject({
     .positive()
     .optional()
     .describe("Added to the diagonal of H = 2 X X', in units of its mean (default: 0.01)."),
+  stages: z
+    .int()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe(
+      'Steps of growing sparsity at each event; between them the weights that are left are updated as by polish (default: 1; of obc on linear networks beyond 90 %, where polish is not 0, each removes at most two fifths of what is left).',
+    ),
   refreshBatchNorm,
   polish,
 })

@@ -60,6 +60,8 @@ export class Polisher {
   readonly #judging: () => Uint32Array
   /** Rounds so far: each takes the next samples. */
   #taken = 0
+  /** Of all rounds, once it was needed. */
+  #space?: Workspace
   /** Of the last update. */
   #damping = DAMPING
 
@@ -103,15 +105,15 @@ export class Polisher {
     const samples = judging.map((place) => training[place])
     const judge = new Judge(network, tensors, samples, this.#fisher === 'full' ? undefined : FIRST_LOOK)
     const others = placesBeside(judging, training.length, this.#request.seed)
-    const space = new Workspace(network.machine, this.#source.room(network))
+    this.#space ??= new Workspace(network.machine, this.#source.room(network))
+    const space = this.#space
     const masks = tensors.map((name) => Float32Array.from(network.mask(name)))
     const before = judge.loss(weightsOf(network, tensors), masks)
-    let [after, done, gradients, idle] = [before, 0, 0, 0]
+    let [after, done, idle] = [before, 0, 0]
     for (let round = 1; round <= rounds; round++) {
       const text = `round ${round} of at most ${rounds}, loss ${after.toFixed(4)}`
       progress('polish', text, (round - 1) / rounds)
       const loss = space.scoped(() => this.#round(network, { space, judge, masks, others, training }))
-      gradients += this.#source.count
       const gain = loss === undefined ? 0 : 1 - loss / after
       idle = gain < LEAST_GAIN ? idle + 1 : 0
       if (loss !== undefined) {
@@ -122,6 +124,7 @@ export class Polisher {
     }
     network.applyMasks()
     progress('polish', `loss ${before.toFixed(4)} to ${after.toFixed(4)}`, 1)
+    const gradients = this.#taken * this.#source.count
     return { rounds: done, gradients, before, after, seconds: (performance.now() - began) / 1000 }
   }
 
@@ -165,14 +168,26 @@ export function withPolish(
   { usual = 0, judging }: { usual?: number; judging?: () => Uint32Array } = {},
 ): PruningPlan {
   const most = rounds ?? usual
-  if (most === 0) return plan
-  let polisher: Polisher
+  const polisher = most > 0 ? polisherFor(request, rounds, judging) : undefined
+  return polisher ? polishedPlan(plan, polisher, most) : plan
+}
+
+/** Undefined where the gradients do not fit into memory and no number of rounds is asked for. Throws UserError. */
+export function polisherFor(
+  request: PruningRequest,
+  rounds: number | undefined,
+  judging?: () => Uint32Array,
+): Polisher | undefined {
   try {
-    polisher = new Polisher(request, judging)
+    return new Polisher(request, judging)
   } catch (error) {
-    if (rounds === undefined && error instanceof UserError) return plan
+    if (rounds === undefined && error instanceof UserError) return undefined
     throw error
   }
+}
+
+/** The plan, after which the network is polished for at most so many rounds. */
+export function polishedPlan(plan: PruningPlan, polisher: Polisher, most: number): PruningPlan {
   return {
     ...plan,
     settings: { ...plan.settings, polish: most },

@@ -9,6 +9,7 @@ import { judgingPlaces } from '../../../src/methods/samples.ts'
 import { Polisher } from '../../../src/methods/second-order/polish.ts'
 import { findModel } from '../../../src/models/index.ts'
 import type { Model } from '../../../src/models/model.ts'
+import { countKept } from '../../../src/sparsity/mask.ts'
 import { chooseTensors } from '../../../src/sparsity/tensors.ts'
 import { Network } from '../../../src/train/network.ts'
 import { random } from '../../../src/util/random.ts'
@@ -137,4 +138,34 @@ it('is usual after second-order and layerwise methods, unless published code is 
   expect(await polishOf('obc', { polish: 4 }, { trained: true })).toBe(4)
   expect(await polishOf('magnitude', {})).toBeUndefined()
   expect(await polishOf('snip', { samples: 20, polish: 3 })).toBe(3)
+})
+
+describe('OBC in stages', () => {
+  const data = dataOf({ train: 400, noise: 0.8 })
+  const prune = (settings: object) => pruneBy('obc', { machine, model, data, sparsity: 0.95, settings })
+
+  it('keeps exactly as many weights, with a lower loss, and counts the rounds between', async () => {
+    const [once, staged] = await Promise.all(
+      [
+        { stages: 1, polish: 3 },
+        { stages: 4, polish: 3 },
+      ].map(prune),
+    )
+    for (const { network } of [once, staged])
+      expect(network.prunable.reduce((sum, { name }) => sum + countKept(network.mask(name)), 0)).toBe(21)
+    expect(staged.result.polished!.before).toBeLessThan(once.result.polished!.before)
+    expect(once.result.polished!.gradients).toBe(200 * 3)
+    expect(staged.result.polished!.gradients).toBeGreaterThan(200 * 3)
+    expect(staged.result.polished!.gradients).toBeLessThanOrEqual(200 * (3 * 4 + 3))
+  })
+
+  it('is usual beyond 90 % on linear networks, unless nothing is polished', async () => {
+    const [usual, staged, plain, once] = await Promise.all(
+      [{ polish: 2 }, { stages: 3, polish: 2 }, { polish: 0 }, { stages: 1, polish: 0 }].map(prune),
+    )
+    const weights = ({ network }: typeof usual) => network.prunable.map(({ name }) => [...network.values(name)])
+    expect(weights(usual)).toEqual(weights(staged)) // 10 %, 7.1 %, 5 %: each stage removes less than two fifths.
+    expect(weights(plain)).toEqual(weights(once))
+    expect(weights(usual)).not.toEqual(weights(once))
+  })
 })
