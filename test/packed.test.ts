@@ -19,7 +19,7 @@ import { written } from './formats/onnx/build.ts'
 import { CHROMIUM, hasChromium } from './support/chromium.ts'
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-/** A folder of a project that has the package installed, without the scripts that build the native engine. */
+/** A folder of a project that has the package installed, and no native engine. */
 let project: string
 const installed = () => join(project, 'node_modules/espalier')
 const main = () => join(installed(), manifest.bin.espalier)
@@ -75,8 +75,21 @@ it('is laid out as Node, TypeScript and bundlers expect', async () => {
 it('takes little room with all that it depends on', () => {
   const places = Object.keys(manifest.dependencies).map((name) => join(root, 'node_modules', name))
   const kilobytes = execFileSync('du', ['-skc', installed(), ...places], { encoding: 'utf8' })
-  // Beside the addon, which is built at install: about 0.7 MB.
+  // Beside the addon, about 0.7 MB, which `espalier native` builds.
   expect(Number(/(\d+)\s+total/.exec(kilobytes)?.[1])).toBeLessThan(14_000)
+})
+
+it('runs nothing when it is installed, and says what compiles the kernels and why that failed', () => {
+  for (const script of ['preinstall', 'install', 'postinstall']) expect(manifest.scripts).not.toHaveProperty(script)
+  const env = { ...process.env, CC: '/nowhere/cc', ESPALIER_ENGINE: '' }
+  const options = { cwd: project, encoding: 'utf8', env } as const
+  const evaluated = spawnSync(process.execPath, [main(), 'bench', 'model.onnx', '--batch', '1'], options)
+  expect(evaluated.stderr).toMatch(/^espalier: the native engine is not built, .*: npx espalier native compiles it; /)
+  const { status, stderr } = spawnSync(process.execPath, [main(), 'native'], options)
+  expect([status, stderr]).toEqual([
+    1,
+    expect.stringMatching(/^espalier: the native engine was not built \(.*\/nowhere\/cc.*\); the slower WebAssembly /),
+  ])
 })
 
 it.each(['web', 'web-onnx'])('%s: a page needs no package, and nothing of Node', (entry) => {

@@ -6,6 +6,7 @@ import { storeFloats, writeSafetensors } from '../../src/formats/safetensors.ts'
 import { prunableSets } from '../../src/sparsity/tensors.ts'
 import { idx, writeMnist } from '../data/idx-files.ts'
 import { writeTiny } from '../experiment/tiny.ts'
+import { sets } from '../support/engines.ts'
 import { compiled, espalier, jsonLines, root } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
 
@@ -294,3 +295,9 @@ it('the output can be cut short by another program', async () => {
   expect(execFileSync('bash', args, { cwd: root, encoding: 'utf8' })).toMatch(/^\| tensor .*\n$/)
   expect(readFileSync(stderr, 'utf8')).toBe('')
 }, 120_000)
+
+it.skipIf(sets.length === 0)('native: what is built already is named', async () => {
+  const { code, stdout } = await espalier(['native'])
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/^the native engine is built: native \w+, \d+ threads?$/m)
+})

@@ -169,7 +169,7 @@ it('--refresh-bn: new statistics, reported beside the old', async () => {
 })
 
 it('--polish: the loss falls, at the same weights, and the report counts what it took', async () => {
-  const flags = '--method obc --sparsity 0.95 --samples 150'
+  const flags = '--method obc --sparsity 0.95 --samples 150 --stages 1'
   const { layers, pruned, polished, polish, final } = await result('mlp', `${flags} --polish 3`)
   expect(polish).toMatchObject({ rounds: 3, gradients: 3000 })
   expect(polish!.after).toBeLessThan(polish!.before)

@@ -29,8 +29,10 @@ describe('the engine', () => {
     vi.stubEnv('ESPALIER_ADDON', '/nowhere/espalier.node')
     expect((await openMachine()).engine).toBe('wasm')
     await openMachine()
-    expect(stderr.mock.calls).toEqual([[expect.stringMatching(/^espalier: the native engine is not built.*rebuild/)]])
-    await expect(openMachine({ engine: 'native' })).rejects.toThrow(/native engine is not built.*npm run build/)
+    expect(stderr.mock.calls).toEqual([
+      [expect.stringMatching(/^espalier: the native engine is not built.*npx espalier native compiles it/)],
+    ])
+    await expect(openMachine({ engine: 'native' })).rejects.toThrow(/native engine is not built.*npx espalier native/)
   })
 
   it('of an unknown name is refused', async () => {

@@ -22,7 +22,7 @@ it.each<[MethodName, object]>([
 
 it.each<[string, string, object, string]>([
   ['an unknown method', 'snp', {}, 'method: there is no "snp" (did you mean snip?)'],
-  ['a setting of another family', 'obc', { settings: { stages: 3 } }, 'obc: unknown key stages'],
+  ['a setting of another family', 'obc', { settings: { judge: 3 } }, 'obc: unknown key judge'],
   [
     'a setting of another method',
     'magnitude',

@@ -60,6 +60,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     description: 'the models, data sets, pruning methods or recipes that there are',
     define: async () => (await import('./list.ts')).listCommand(),
   },
+  native: {
+    description:
+      'compile the kernels for this machine: WebAssembly, which runs them otherwise, takes several times as long',
+    define: async () => (await import('./native.ts')).nativeCommand(),
+  },
   data: {
     description: 'data sets: list them, fetch one, look into one',
     define: async () => (await import('./data.ts')).dataCommand(),

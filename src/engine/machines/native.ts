@@ -86,7 +86,7 @@ const loaded = new Map<string, Loaded>()
 
 function loadAddon(): Loaded {
   if (!isBuilt())
-    throw new UserError('the native engine is not built here; run npm run build, or use ESPALIER_ENGINE=wasm')
+    throw new UserError('the native engine is not built here; run npx espalier native, or use ESPALIER_ENGINE=wasm')
   const path = addonPath()
   const known = loaded.get(path)
   if (known) return known

@@ -55,9 +55,8 @@ function chosenThreads(): number | undefined {
 }
 
 const NOT_BUILT =
-  'the native engine is not built, so that WebAssembly runs instead, on one thread: either npm skipped the install ' +
-  'script (npm install-scripts approve espalier, then npm rebuild espalier), or there is no C compiler; ' +
-  'ESPALIER_ENGINE=wasm chooses it without this line.'
+  'the native engine is not built, so that WebAssembly runs instead, several times slower and on one thread: ' +
+  'npx espalier native compiles it; ESPALIER_ENGINE=wasm chooses WebAssembly without this line.'
 
 const noticed = new Set<string>()
 function notice(text: string): void {

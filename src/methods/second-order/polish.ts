@@ -172,7 +172,10 @@ export function withPolish(
   return polisher ? polishedPlan(plan, polisher, most) : plan
 }
 
-/** Undefined where the gradients do not fit into memory and no number of rounds is asked for. Throws UserError. */
+/**
+ * Undefined where the gradients do not fit into memory and no number of rounds is asked for. Throws
+ * UserError.
+ */
 export function polisherFor(
   request: PruningRequest,
   rounds: number | undefined,
