@@ -1,7 +1,7 @@
 // Builds the native addon with the machine's C compiler and the N-API headers of the npm package
 // node-api-headers; nothing is downloaded. Where that fails one line says so, and the engine uses the
-// committed WebAssembly module. `npm ci` in the repository runs it, and `espalier native` where the package is
-// installed.
+// committed WebAssembly module. `npm ci` in the repository runs it, and `espalier native` where the package
+// is installed.
 //
 // Usage: node scripts/build-native.mjs [--sanitize] [--force] CC names the compiler. Default: cc, and clang
 // where cc is too old.
