@@ -2145,6 +2145,7 @@ export declare const recipeSchema: z.ZodObject<{
         table: z.ZodOptional<z.ZodString>;
         expect: z.ZodOptional<z.ZodString>;
         cost: z.ZodOptional<z.ZodString>;
+        minutes: z.ZodOptional<z.ZodNumber>;
         published: z.ZodDefault<z.ZodArray<z.ZodObject<{
             value: z.ZodNumber;
             deviation: z.ZodOptional<z.ZodNumber>;

@@ -63,6 +63,18 @@ describe('list recipes', () => {
   const listed = async (...flags: string[]): Promise<Record<string, string>[]> =>
     JSON.parse((await espalier(['list', 'recipes', '--json', ...flags])).stdout)
 
+  it('only those that take so many minutes at most; every one says what it takes', async () => {
+    const [all, short] = [await listed(), await listed('--max-minutes', '5')]
+    for (const { name, minutes } of all) expect(minutes, String(name)).toBeGreaterThan(0)
+    const names = all.filter(({ minutes }) => Number(minutes) <= 5).map(({ name }) => name)
+    expect(short.map(({ name }) => name)).toEqual(names)
+    expect(names.length).toBeGreaterThan(5)
+    expect(names.length).toBeLessThan(all.length / 2)
+    expect((await espalier(['list', 'models', '--max-minutes', '5'])).stderr).toBe(
+      'espalier: --max-minutes is for list recipes\n',
+    )
+  })
+
   it('only those of a family, a network, a data set', async () => {
     const all = await listed()
     for (const [flag, value] of [

@@ -16,6 +16,7 @@ export interface ListOptions {
   family?: string
   network?: string
   data?: string
+  maxMinutes?: number
   json?: boolean
 }
 
@@ -42,7 +43,8 @@ const kinds: Record<Exclude<Kind, 'recipes'>, () => Entry[]> = {
 /** Prints all that there is of a kind. */
 export function list(kind: Kind, { json, ...filter }: ListOptions): void {
   const [given] = Object.keys(filter)
-  if (kind !== 'recipes' && given !== undefined) throw new UserError(`--${given} is for list recipes`)
+  if (kind !== 'recipes' && given !== undefined)
+    throw new UserError(`--${given === 'maxMinutes' ? 'max-minutes' : given} is for list recipes`)
   const entries = kind === 'recipes' ? listRecipes(filter) : kinds[kind]()
   if (json) printJson(entries)
   else if (kind === 'recipes') print(listRecipes(filter).map(recipeText).join('\n\n'))

@@ -22,26 +22,36 @@ export interface RecipeEntry {
   /** Published test accuracies in percent, and what else is to be expected. */
   expected?: string
   cost?: string
+  /** The cost as a number, of all runs of a sweep. */
+  minutes?: number
 }
 
-/** What the recipes that are listed have. */
-export type RecipeFilter = Partial<Pick<RecipeEntry, 'family' | 'network' | 'data'>>
+/** What the recipes that are listed have, and what they take at most. */
+export type RecipeFilter = Partial<Pick<RecipeEntry, 'family' | 'network' | 'data'>> & { maxMinutes?: number }
 
 /**
  * Those that have what the filter says, in the order of their paths. Throws UserError where one cannot be
  * read, and where the filter names what none of them has.
  */
-export function listRecipes({ family, network, data }: RecipeFilter = {}): RecipeEntry[] {
-  return Object.entries({ family, network, data }).reduce((left, [key, value]) => {
-    if (value === undefined) return left
-    const of = (entry: RecipeEntry) => entry[key as keyof RecipeFilter]
-    const wanted = oneOf(`--${key}`, value, [...new Set(left.map(of))])
-    return left.filter((entry) => of(entry) === wanted)
-  }, packagedRecipes().map(entryOf))
+export function listRecipes({
+  family,
+  network,
+  data,
+  maxMinutes = Number.POSITIVE_INFINITY,
+}: RecipeFilter = {}): RecipeEntry[] {
+  const affordable = ({ minutes = 0 }: RecipeEntry) => minutes <= maxMinutes
+  return Object.entries({ family, network, data })
+    .reduce((left, [key, value]) => {
+      if (value === undefined) return left
+      const of = (entry: RecipeEntry) => entry[key as 'family' | 'network' | 'data']
+      const wanted = oneOf(`--${key}`, value, [...new Set(left.map(of))])
+      return left.filter((entry) => of(entry) === wanted)
+    }, packagedRecipes().map(entryOf))
+    .filter(affordable)
 }
 
 /** Several lines: what there is to say stands below the path. */
-export function recipeText({ name, summary, ...rest }: RecipeEntry): string {
+export function recipeText({ name, summary, minutes: _, ...rest }: RecipeEntry): string {
   const lines = Object.entries(rest).flatMap(([key, value]) => (value ? [`  ${`${key}:`.padEnd(10)}${value}`] : []))
   return [name, `  ${summary}`, ...lines].join('\n')
 }
@@ -65,6 +75,7 @@ function entryOf({ kind, name, path }: PackagedRecipe): RecipeEntry {
     table: about.table,
     expected: [figures, about.expect].filter(Boolean).join('; ') || undefined,
     cost: about.cost,
+    minutes: about.minutes,
   }
 }
 

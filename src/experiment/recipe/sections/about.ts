@@ -22,6 +22,13 @@ export const aboutSchema = z.strictObject({
   table: z.string().optional().describe('Where the figures stand in it.'),
   expect: z.string().optional().describe('What should come out, where there is more to say than published figures.'),
   cost: z.string().optional().describe('Roughly what it takes, measured or estimated, and whether it was run.'),
+  minutes: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      'The same as a number: minutes on two threads at most, of all runs of a sweep; recipes are filtered by it.',
+    ),
   published: z.array(publishedSchema).default([]).describe('Published test accuracies.'),
 })
 
