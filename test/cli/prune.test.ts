@@ -168,7 +168,9 @@ it('--refresh-bn: new statistics, reported beside the old', async () => {
   expect(usual.statistics!.after).toBeLessThan(usual.statistics!.before)
 })
 
-it('--polish: the loss falls, at the same weights, and the report counts what it took', async () => {
+it('--polish: the loss falls, at the same weights, and the report counts what it took', {
+  timeout: 120_000,
+}, async () => {
   const flags = '--method obc --sparsity 0.95 --samples 150 --stages 1'
   const { layers, pruned, polished, polish, final } = await result('mlp', `${flags} --polish 3`)
   expect(polish).toMatchObject({ rounds: 3, gradients: 3000 })
