@@ -23,12 +23,15 @@ const packagesOf = (modules: readonly string[]) => [
   ...new Set(modules.flatMap((address) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(address)?.[1] ?? [])),
 ]
 
-it.each(['--version', '--help', 'run --bogus', 'list cats'])('%s: commander and a dozen files', async (command) => {
-  const modules = await loadedBy('dist/cli/main.js', ...command.split(' '))
-  expect(modules.some((address) => address.endsWith('dist/cli/cli.js'))).toBe(true)
-  expect(packagesOf(modules)).toEqual(['commander'])
-  expect(modules.length).toBeLessThan(20)
-})
+it.each(['--version', '--help', 'run --bogus', 'list cats'])(
+  '%s: commander and two dozen files at most',
+  async (command) => {
+    const modules = await loadedBy('dist/cli/main.js', ...command.split(' '))
+    expect(modules.some((address) => address.endsWith('dist/cli/cli.js'))).toBe(true)
+    expect(packagesOf(modules)).toEqual(['commander'])
+    expect(modules.length).toBeLessThan(24)
+  },
+)
 
 // The flags of prune are those of its methods.
 it('the flags of every command but prune are defined without its work', async () => {
