@@ -73,9 +73,9 @@ export function pruneReport({ layers, prunable, parameters, paths, ...result }: 
   const states = Object.entries({
     dense,
     pruned,
-    ...(refreshed && { 'pruned, new statistics': refreshed }),
-    ...(polished && { 'pruned, polished': polished }),
-    ...(finetuned && { 'pruned, trained': finetuned }),
+    ...(refreshed && { 'new statistics': refreshed }),
+    ...(polished && { polished }),
+    ...(finetuned && { trained: finetuned }),
   })
   const results = markdownTable(
     [
