@@ -62,8 +62,8 @@ export function checkMaskOptions({
 }
 
 /**
- * New statistics of batch normalizations: from how many training images, and the mean loss on judging samples
- * before and after.
+ * New statistics of batch normalizations, or of a network without any new scales of outputs: from how many
+ * training images, and the mean loss on judging samples before and after.
  */
 export interface RefreshedStatistics {
   images: number
@@ -71,6 +71,8 @@ export interface RefreshedStatistics {
   after: number
   /** Whether they stayed; otherwise the old ones came back. */
   taken: boolean
+  /** Of a network without batch normalizations: how many outputs took a new scale. */
+  outputs?: number
 }
 
 /** What rounds of updates at constant masks did. */
@@ -79,6 +81,8 @@ export interface Polished {
   rounds: number
   /** Gradients of single training samples that were taken so far, also in rounds between stages. */
   gradients: number
+  /** Weights without any influence that went, so that as many grew elsewhere, over all rounds. */
+  respent: number
   /** Loss on the judging samples. */
   before: number
   after: number

@@ -4,8 +4,9 @@
  * a network, because it may need programs of it.
  */
 import type { z } from 'zod'
-import type { Tensor } from '../graph/tensor.ts'
+import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
+import { keptCount } from '../sparsity/count.ts'
 import type { PruningEvent } from '../sparsity/schedule.ts'
 import type { ScopeName } from '../sparsity/scope.ts'
 import type { PrunableSet } from '../sparsity/tensors.ts'
@@ -56,6 +57,8 @@ export interface PruningRequest {
   scope: ScopeName
   /** How masks are made of scores. */
   masks?: Omit<MaskOptions, 'sparsity' | 'scope'>
+  /** How many weights of the tensors will be left, where that is known before there is a network. */
+  left?: number
   /** Final sparsities by tensor, where they are not all the same; then the scope is of no account. */
   sparsities?: ReadonlyMap<string, number>
   /** Seed of all random draws. */
@@ -96,6 +99,13 @@ export function checkSettings(name: string, { takes, check }: Method, settings: 
       throw new UserError(`${nameOf(key)}: ${name} has no use for it, expected no such setting`)
   check?.(settings, nameOf)
 }
+
+/** How many weights of some tensors a sparsity leaves. */
+export const leftOf = (tensors: readonly Tensor[], sparsity: number): number =>
+  keptCount(
+    tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+    sparsity,
+  )
 
 /** The event of pruning once to a sparsity. */
 export const once = (sparsity: number): PruningEvent => ({ step: 0, sparsity, at: (final) => final })

@@ -11,7 +11,15 @@ import { checkSchema } from '../util/check-schema.ts'
 import { checkName, checkShare } from '../util/checks.ts'
 import { type MethodName, methods } from './index.ts'
 import type { PruneResult } from './masks.ts'
-import { checkSettings, type Method, type NameOf, once, type PruningProgress, pruneAsPlanned } from './method.ts'
+import {
+  checkSettings,
+  leftOf,
+  type Method,
+  type NameOf,
+  once,
+  type PruningProgress,
+  pruneAsPlanned,
+} from './method.ts'
 
 export interface PruneByOptions extends TensorChoice {
   machine: Machine
@@ -53,10 +61,12 @@ export async function pruneBy(
   const checked = checkSchema(method.settings, settings, { source: name, whole: 'settings' })
   checkSettings(name, method, checked, nameOf)
   const { prunable = method.prunable, include, exclude } = options
+  const tensors = chooseTensors(model, { prunable, include, exclude }, { include: 'include', exclude: 'exclude' })
   const plan = await method.plan(checked, {
     model,
     data: { name: data.name, samples: data.train.count },
-    tensors: chooseTensors(model, { prunable, include, exclude }, { include: 'include', exclude: 'exclude' }),
+    tensors,
+    left: leftOf(tensors, sparsity),
     scope,
     seed,
     nameOf,

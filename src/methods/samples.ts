@@ -10,9 +10,12 @@ import { numpyPermutation } from '../util/numpy-random.ts'
 import { type Random, random } from '../util/random.ts'
 import type { SecondOrderMethod } from './second-order/driver.ts'
 
-/** Gradients where no number is asked for. CHITA solves many systems of that order at each of many stages. */
-export const usualSamples = (model: Model, method: string): number =>
-  isLinear(model) && method !== 'chita' ? 4000 : 1000
+/**
+ * Gradients or images where no number is asked for: those of a single look at a linear network are cheap. Of
+ * many stages each takes others, and few are enough.
+ */
+export const usualSamples = (model: Model, looks: 'once' | 'stages'): number =>
+  looks === 'once' && isLinear(model) ? 4000 : 1000
 /** Judging samples where no number is asked for. */
 export const USUAL_JUDGE = 5000
 

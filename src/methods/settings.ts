@@ -11,7 +11,7 @@ export const refreshBatchNorm = checkedBy<Refresh>(
 )
   .optional()
   .describe(
-    'Training images that give batch normalizations new statistics after every event, whatever comes of it; auto: 1000, and the old ones stay where the loss of held-out samples is lower with them; none (default: auto, none in faithful mode and where training follows).',
+    'Training images that give batch normalizations new statistics after every event, whatever comes of it; auto: 1000, and the old ones stay where the loss of held-out samples is lower with them (without normalizations, saliencies give outputs their dense scale and shift in the same way); none (default: auto, none in faithful mode and where training follows).',
   )
   .meta({ flag: 'refresh-bn' })
 

@@ -2,15 +2,19 @@
 import { markdownTable } from 'markdown-table'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import type { Model } from '../../models/model.ts'
-import { clock, percent } from '../../util/format.ts'
+import { clock, grouped, percent } from '../../util/format.ts'
 import { print, printJson } from '../display/output.ts'
 import { fitting } from '../display/width.ts'
 import { chanceWarning, guessWarning, preprocessingJson, preprocessingLines } from '../flags/data.ts'
+import { worseThanGuessing } from './guessing.ts'
 import { PruneDisplay } from './progress.ts'
 import { pruneCounts } from './report.ts'
 import { methodName, type PruneFlags, pruneTask } from './settings.ts'
 import { loadInputs } from './with-data.ts'
-import { prepare } from './work.ts'
+import { type Outcome, prepare } from './work.ts'
+
+const SAYS =
+  'sparsity is that of the pruned tensors; samples are images or gradients that choose weights, polish counts sample gradients of updates afterwards'
 
 export async function compareMethods(
   file: WeightsFile,
@@ -25,16 +29,29 @@ export async function compareMethods(
   try {
     if (display) for (const line of preprocessingLines(inputs, model)) print(line)
     const results = []
+    const warnings: string[] = []
     let dense: ReturnType<Awaited<ReturnType<typeof prepare>>['network']['evaluate']> | undefined
     for (const task of tasks) {
       const { network, ...prune } = await prepare(file, path, { flags, task, inputs, display })
       dense ??= network.evaluate('test')
       const started = performance.now()
-      const { pruned, refreshed, polished } = prune.run()
-      const { accuracy, loss } = polished ?? refreshed ?? pruned
+      const outcome = prune.run()
+      const { pruned, refreshed = pruned, polished = refreshed, statistics, polish } = outcome
+      const { accuracy, loss } = polished
       const seconds = (performance.now() - started) / 1000
       const { prunable } = pruneCounts(network, prune.names)
-      results.push({ method: task.name, ...prunable, accuracy, loss, seconds })
+      const samples = { images: Number(prune.settings.samples ?? 0), gradients: polish?.gradients ?? 0 }
+      results.push({
+        method: task.name,
+        ...prunable,
+        accuracy,
+        loss,
+        heldOut: heldOutLoss(outcome),
+        ...samples,
+        seconds,
+      })
+      const guessing = worseThanGuessing({ dense, final: polished, statistics, polish }, task)
+      if (guessing) warnings.push(`${task.name}: ${guessing}`)
       display?.line(`${task.name}: test accuracy ${percent(accuracy)}, loss ${loss.toFixed(4)}, ${clock(seconds)}`)
     }
     const warning = chanceWarning(dense!, model)
@@ -46,24 +63,36 @@ export async function compareMethods(
         dense,
         results,
         warning,
+        warnings,
       })
     display.stop()
     const rows = results
       .toSorted((a, b) => b.accuracy - a.accuracy)
-      .map(({ method, sparsity, accuracy, loss, seconds }) => [
+      .map(({ method, sparsity, accuracy, loss, heldOut, images, gradients, seconds }) => [
         method,
         percent(sparsity),
         percent(accuracy),
         percent(accuracy - dense!.accuracy),
         loss.toFixed(4),
+        heldOut?.toFixed(4) ?? '',
+        images > 0 ? grouped(images) : '',
+        gradients > 0 ? grouped(gradients) : '',
         clock(seconds),
       ])
-    const first = ['dense', percent(0), percent(dense!.accuracy), percent(0), dense!.loss.toFixed(4), '']
-    const head = ['method', 'sparsity', 'test accuracy', 'change', 'loss', 'time']
-    const table = markdownTable([head, first, ...rows], { align: ['l', 'r', 'r', 'r', 'r', 'r'] })
-    print(`\n${fitting(table, ['loss', 'change', 'time'])}\n\nsparsity is that of the pruned tensors`)
-    for (const line of [guessWarning(inputs), warning]) if (line) print(line)
+    const first = ['dense', percent(0), percent(dense!.accuracy), percent(0), dense!.loss.toFixed(4), '', '', '', '']
+    const head = ['method', 'sparsity', 'test accuracy', 'change', 'loss', 'held-out loss', 'samples', 'polish', 'time']
+    const table = markdownTable([head, first, ...rows], { align: ['l', ...head.slice(1).map(() => 'r' as const)] })
+    print(`\n${fitting(table, ['loss', 'change', 'held-out loss', 'time', 'samples'])}\n\n${SAYS}`)
+    for (const line of [guessWarning(inputs), warning, ...warnings]) if (line) print(line)
   } finally {
     display?.stop()
   }
+}
+
+/** Loss on the training samples that judge, of what a method leaves at last; where it asked for none, unknown. */
+function heldOutLoss({ polish, statistics, stages }: Outcome): number | undefined {
+  if (polish) return polish.after
+  if (statistics) return statistics.taken ? statistics.after : statistics.before
+  const last = stages?.at(-1)
+  return last?.updated ?? last?.selected
 }

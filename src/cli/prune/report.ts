@@ -73,7 +73,7 @@ export function pruneReport({ layers, prunable, parameters, paths, ...result }: 
   const states = Object.entries({
     dense,
     pruned,
-    ...(refreshed && { 'new statistics': refreshed }),
+    ...(refreshed && { [statistics?.outputs === undefined ? 'new statistics' : 'rescaled']: refreshed }),
     ...(polished && { polished }),
     ...(finetuned && { trained: finetuned }),
   })
@@ -92,21 +92,31 @@ export function pruneReport({ layers, prunable, parameters, paths, ...result }: 
     results,
     '',
     `sparsity ${percent(prunable.sparsity)} of the pruned tensors, ${percent(parameters.sparsity)} of all parameters`,
-    ...(statistics && !statistics.taken ? [keptText(statistics)] : []),
+    ...(statistics ? statisticsText(statistics) : []),
     ...(polish ? [polishText(polish)] : []),
     `time: ${times.join(', ')}`,
     ...collapseLines({ ...paths, final }),
   ].join('\n')
 }
 
-const keptText = ({ images, before, after }: RefreshedStatistics): string =>
-  `batch normalizations keep their statistics: those of ${grouped(images)} images would raise the held-out loss from ${before.toFixed(4)} to ${after.toFixed(4)}`
+function statisticsText({ images, before, after, taken, outputs }: RefreshedStatistics): string[] {
+  const losses = `from ${before.toFixed(4)} to ${after.toFixed(4)}`
+  if (outputs !== undefined && taken)
+    return [
+      `scales: ${grouped(outputs)} outputs have their dense spread again, which lowers the held-out loss ${losses}`,
+    ]
+  if (outputs !== undefined || taken) return []
+  return [
+    `batch normalizations keep their statistics: those of ${grouped(images)} images would raise the held-out loss ${losses}`,
+  ]
+}
 
 /** What the rounds of updates did, and what they took: they are a little training. */
-function polishText({ rounds, gradients, before, after }: Polished): string {
+function polishText({ rounds, gradients, respent, before, after }: Polished): string {
   const cost = `${grouped(gradients)} sample gradients`
   if (rounds === 0) return `polishing: no update lowered the held-out loss of ${before.toFixed(4)} (${cost})`
-  return `polishing: ${rounds} updates of the weights that are left, held-out loss ${before.toFixed(4)} to ${after.toFixed(4)} (${cost})`
+  const again = respent > 0 ? `, ${grouped(respent)} weights without influence spent again` : ''
+  return `polishing: ${rounds} updates of the weights that are left${again}, held-out loss ${before.toFixed(4)} to ${after.toFixed(4)} (${cost})`
 }
 
 const sumOf = (layers: readonly LayerCount[], what: 'size' | 'kept') =>

@@ -1,7 +1,7 @@
 /** @file What the flags of espalier prune say, checked against the network, with the defaults filled in. */
 import { isStored } from '../../methods/by-value/removals.ts'
 import { type MethodName, methods } from '../../methods/index.ts'
-import type { Method, PruningPlan, PruningRequest } from '../../methods/method.ts'
+import { leftOf, type Method, type PruningPlan, type PruningRequest } from '../../methods/method.ts'
 import { scoringSettings } from '../../methods/saliency/settings.ts'
 import { faithfulMagnitude } from '../../methods/second-order/methods.ts'
 import type { Model } from '../../models/model.ts'
@@ -53,19 +53,22 @@ export const methodName = (name: string, flag = '--method'): MethodName =>
 /** Throws UserError, naming the flag. */
 export function pruneTask(flags: PruneFlags, model: Model, name = methodName(flags.method ?? '')): PruneTask {
   const method = methodFor(name, flags)
+  const sparsity = shareOf(flags.sparsity)
+  const tensors = chooseTensors(model, {
+    prunable: oneOf('--prunable', flags.prunable, ['published', 'all'] as const),
+    include: patterns(flags.include),
+    exclude: patterns(flags.exclude),
+  })
   return {
     name,
     method,
     settings: settingsFrom(method, { ...flags }),
-    sparsity: shareOf(flags.sparsity),
+    sparsity,
     onCollapse: oneOf('--on-collapse', flags.onCollapse, ['warn', 'error'] as const),
     request: {
       model,
-      tensors: chooseTensors(model, {
-        prunable: oneOf('--prunable', flags.prunable, ['published', 'all'] as const),
-        include: patterns(flags.include),
-        exclude: patterns(flags.exclude),
-      }),
+      tensors,
+      left: leftOf(tensors, sparsity),
       scope: scopeOf(flags, name),
       seed: wholeNumber('--seed', flags.seed, 0, 2 ** 32 - 1),
       nameOf: settingFlag,

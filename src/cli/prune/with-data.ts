@@ -28,6 +28,7 @@ import {
 } from '../flags/data.ts'
 import { onnxOptions } from '../flags/onnx.ts'
 import { finetune } from './finetune.ts'
+import { worseThanGuessing } from './guessing.ts'
 import { PruneDisplay } from './progress.ts'
 import { pruneCounts, pruneReport } from './report.ts'
 import { type PruneFlags, pruneTask } from './settings.ts'
@@ -80,6 +81,7 @@ export async function pruneWithData(
     const { pruned, refreshed = pruned, polished = refreshed } = outcome
     const final = trained?.evaluation ?? polished
     const result = { ...outcome, dense, ...counts, ...(trained && { finetuned: trained.evaluation }), final }
+    const guessing = worseThanGuessing(result, task)
     const { tensors } = trained?.weights ?? weights
     const metadata = trained ? weights.metadata : withoutGuess(weights.metadata, inputs)
     const stored = { weights: { tensors, metadata }, model, onnx: file.onnx }
@@ -96,7 +98,7 @@ export async function pruneWithData(
         ...preprocessingJson(inputs),
         ...result,
         paths: undefined,
-        warning,
+        warning: warning ?? guessing,
         deadOutputs: result.paths.deadOutputs,
         outputs: result.paths.outputs,
         out: flags.out,
@@ -107,8 +109,7 @@ export async function pruneWithData(
     }
     display.stop()
     print(`\n${pruneReport(result)}\n`)
-    const guess = guessWarning(inputs)
-    if (guess) print(`${guess}\n`)
+    for (const line of [guessWarning(inputs), guessing]) if (line) print(`${line}\n`)
     if (written.onnx) print(zerosLine(written.onnx))
     for (const line of writtenLines(flags.out, written, flags)) print(line)
   } finally {

@@ -2,11 +2,10 @@
  * @file Pruning by stored values as methods are planned: the same weights go as without a network and data.
  */
 import { loadMasks, weightsOf } from '../../train/checkpoint.ts'
+import { withAfterwards } from '../afterwards.ts'
 import { prunedResult } from '../masks.ts'
 import type { PruningPlan, PruningRequest } from '../method.ts'
-import { withRefresh } from '../refresh.ts'
 import type { ScoringSettings } from '../saliency/settings.ts'
-import { withPolish } from '../second-order/polish.ts'
 import { pruneStored, type StoredMethod } from './prune-stored.ts'
 
 type Afterwards = Pick<ScoringSettings, 'refreshBatchNorm' | 'polish'>
@@ -28,10 +27,5 @@ export function byValuePlan(method: StoredMethod, afterwards: Afterwards, reques
       return { ...prunedResult(network), seconds: { pruning: (performance.now() - started) / 1000 } }
     },
   }
-  const { refreshBatchNorm, polish } = afterwards
-  return withPolish(
-    withRefresh(plan, refreshBatchNorm ?? (request.trained ? 'none' : 'auto'), request),
-    polish,
-    request,
-  )
+  return withAfterwards(plan, afterwards, request)
 }

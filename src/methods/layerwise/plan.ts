@@ -21,12 +21,14 @@ export function layerwisePlan(
     throw new UserError(
       `${nameOf('samples')}: expected no more than the ${grouped(data.samples)} training samples of ${data.name}, found ${grouped(samples)}`,
     )
-  const images = samples ?? Math.max(1, Math.min(usualSamples(model, method), Math.floor(data.samples / 2)))
+  const images = samples ?? Math.max(1, Math.min(usualSamples(model, 'once'), Math.floor(data.samples / 2)))
   const layers = tensors.map(({ name }) => name)
   // SparseGPT decides within a layer: equal shares would empty the small layers long before the large ones.
   const scope = method === 'sparsegpt' && request.scope === 'global' ? 'erk' : request.scope
   const rounds = polish ?? (request.trained ? 0 : usualPolish(model))
-  const polisher = rounds > 0 || (stages ?? 1) > 1 ? polisherFor(request, polish ?? stages) : undefined
+  // Between stages there is more left than in the end.
+  const staged = stages === 1 ? request : { ...request, left: undefined }
+  const polisher = rounds > 0 || (stages ?? 1) > 1 ? polisherFor(staged, polish ?? stages) : undefined
   const alternates = method === 'obc' && polisher !== undefined && isLinear(model)
   const step = (network: Network, sparsity: number, progress: PruningProgress) => {
     progress('layers', '', 0)

@@ -3,10 +3,9 @@ import { raiseToFloor } from '../../sparsity/floor.ts'
 import { type Scope, scopes } from '../../sparsity/scope.ts'
 import { tensorwise } from '../../sparsity/sparsities.ts'
 import { prunableTensors } from '../../sparsity/tensors.ts'
+import { withAfterwards } from '../afterwards.ts'
 import type { PruningPlan, PruningRequest } from '../method.ts'
 import { prune } from '../prune.ts'
-import { withRefresh } from '../refresh.ts'
-import { withPolish } from '../second-order/polish.ts'
 import type { SaliencyName } from './index.ts'
 import { Scoring } from './scoring/scoring.ts'
 import type { ScoringSettings } from './settings.ts'
@@ -41,11 +40,7 @@ export function scoresPlan(
       return { ...result, seconds: { scoring: (performance.now() - started) / 1000 } }
     },
   }
-  return withPolish(
-    withRefresh(plan, refreshBatchNorm ?? (request.trained ? 'none' : 'auto'), request),
-    polish,
-    request,
-  )
+  return withAfterwards(plan, { refreshBatchNorm, polish }, request)
 }
 
 /**

@@ -67,8 +67,8 @@ class SecondOrderPruning {
     const { method, judge, judgeStart, fisher = 'full', faithful = false, onProgress = () => {} } = options
     const { scope = 'global', seed = 0 } = options
     const { scale = faithful ? 1 : 'search', firstOrder = faithful ? 0 : 'search' } = options
-    const { candidates = faithful ? 50 : 10 } = options
-    const usual = { fisher, faithful, scope, seed, scale, firstOrder, candidates, onProgress }
+    const { candidates = faithful ? 50 : 10, between = () => {} } = options
+    const usual = { fisher, faithful, scope, seed, scale, firstOrder, candidates, between, onProgress }
     this.#settings = { ...options, ...usual }
     this.#judge = new Judge(network, source.tensors, judge, fisher === 'full' || faithful ? undefined : FIRST_LOOK)
     this.#judgeStart = judgeStart ? new Judge(network, source.tensors, judgeStart) : this.#judge.first
@@ -80,13 +80,14 @@ class SecondOrderPruning {
   }
 
   run(): SecondOrderResult {
-    const { sparsity } = this.#settings
+    const { sparsity, between } = this.#settings
     const kept = keptCount(this.#size, sparsity)
     const stages: StageReport[] = []
     for (let stage = 1; stage < this.#stages; stage++) {
       const keep = Math.round(this.#before * (kept / this.#before) ** (stage / this.#stages))
       // Where it is the last count already, rounding must not show.
       stages.push(this.#stage(stage, keep, keep === kept ? sparsity : 1 - keep / this.#size))
+      between()
     }
     stages.push(this.#stage(this.#stages, kept, sparsity))
     this.#network.applyMasks()

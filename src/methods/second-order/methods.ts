@@ -6,7 +6,7 @@ import { secondOrderSettings } from './settings.ts'
 const always = ['samples', 'miniBatch', 'memory', 'stages', 'judge', 'faithful', 'refreshBatchNorm', 'polish'] as const
 const takes: Record<SecondOrderMethod, readonly (keyof typeof secondOrderSettings.shape)[]> = {
   magnitude: ['samples', 'miniBatch', 'judge', 'faithful', 'refreshBatchNorm', 'polish'],
-  obd: always,
+  obd: [...always, 'damp'],
   woodfisher: [...always, 'blocks', 'damp'],
   'cbs-select': [...always, 'blocks'],
   'cbs-update': [...always, 'blocks', 'damp'],

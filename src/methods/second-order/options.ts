@@ -70,6 +70,8 @@ export interface SecondOrderOptions {
    * results. Default false.
    */
   faithful?: boolean
+  /** Called between stages, before gradients are taken anew: new statistics of batch normalizations. */
+  between?(): void
   onProgress?: (phase: Phase, text: string, share?: number) => void
 }
 
@@ -110,13 +112,23 @@ export function usualDamping(method: SecondOrderMethod, fisher: FisherBlocks): n
 }
 
 /**
- * Methods without an update gain nothing from stages; where there is one, a stage removes at most a third of
- * what is left; of several blocks, whose networks take longer to judge, at most half; and with CHITA, which
- * gains by stages more than by gradients, at most a sixth.
+ * What a stage leaves of the weights that were left, for one block of all weights: the quadratic model holds
+ * near the weights only, and many small stages of few gradients serve it better than few large ones of many.
  */
+const STAYS: Record<Exclude<SecondOrderMethod, 'magnitude' | 'cbs-select'>, number> = {
+  obd: 0.8,
+  woodfisher: 0.92,
+  'cbs-update': 0.96,
+  cbs: 0.92,
+  chita: 0.92,
+}
+
+/** The same for several blocks, whose networks take longer to judge. */
+const STAYS_OF_BLOCKS = 1 / 2
+
+/** How many stages it takes to get from `before` weights to `kept`. Selection alone has one. */
 export function usualStages(method: SecondOrderMethod, fisher: FisherBlocks, before: number, kept: number): number {
-  const once = method === 'magnitude' || method === 'obd' || method === 'cbs-select'
-  if (once || kept === 0) return 1
-  const stays = fisher !== 'full' ? 1 / 2 : method === 'chita' ? 5 / 6 : 2 / 3
+  if (method === 'magnitude' || method === 'cbs-select' || kept === 0) return 1
+  const stays = fisher === 'full' || method === 'obd' ? STAYS[method] : STAYS_OF_BLOCKS
   return Math.max(1, Math.ceil(Math.log(kept / before) / Math.log(stays) - 1e-9))
 }

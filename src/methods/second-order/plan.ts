@@ -58,6 +58,7 @@ export function secondOrderPlan(
         gradients: places(drawn.gradients),
         judge: places(drawn.judge),
         judgeStart: drawn.judgeStart && places(drawn.judgeStart),
+        between: () => void refreshed.refresh?.(network, onProgress),
         onProgress,
       })
       return { ...prunedResult(network), stages: reports, seconds }
@@ -65,8 +66,9 @@ export function secondOrderPlan(
   }
   const judging = () => draw(request.data.samples).judge
   const refresh = settings.refreshBatchNorm ?? (faithful || request.trained ? 'none' : 'auto')
+  const refreshed = withRefresh(plan, refresh, request, judging)
   const usual = faithful || request.trained ? 0 : usualPolish(model)
-  return withPolish(withRefresh(plan, refresh, request, judging), settings.polish, request, { usual, judging })
+  return withPolish(refreshed, settings.polish, request, { usual, judging })
 }
 
 /**
@@ -79,7 +81,8 @@ function sampleCounts(
   { model, data: { name, samples: count }, nameOf }: PruningRequest,
 ) {
   const all = `the ${grouped(count)} training samples of ${name}`
-  const usual = Math.max(1, Math.min(usualSamples(model, method), Math.floor(count / 2 / miniBatch)))
+  const looks = faithful || settings.stages === 1 || method === 'cbs-select' ? 'once' : 'stages'
+  const usual = Math.max(1, Math.min(usualSamples(model, looks), Math.floor(count / 2 / miniBatch)))
   const { samples = usual } = settings
   const used = samples * miniBatch
   if (used > count) {

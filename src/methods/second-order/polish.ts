@@ -6,6 +6,7 @@
  * reconstruction by the natural gradient: a little training, whose cost is counted in sample gradients.
  */
 import { Workspace } from '../../linear/workspace.ts'
+import { countKept } from '../../sparsity/mask.ts'
 import { isLinear } from '../../sparsity/tensors.ts'
 import type { Network } from '../../train/network.ts'
 import { UserError } from '../../util/errors.ts'
@@ -18,6 +19,7 @@ import { FisherColumns } from './fisher/fisher-columns.ts'
 import { planGradients } from './fisher/gradient-plan.ts'
 import { GradientSource } from './fisher/gradients.ts'
 import { FIRST_LOOK, Judge } from './judge.ts'
+import { respend } from './respend.ts'
 import { Clock } from './stage.ts'
 import { updatedMasks } from './updates.ts'
 
@@ -46,10 +48,19 @@ const MEMORY = 2 * 2 ** 30
 interface Round {
   space: Workspace
   judge: Judge
+  /** One per tensor; they change where weights are spent again. */
   masks: Float32Array[]
   /** Training samples, and the places of those that do not judge. */
   training: Uint32Array
   others: Uint32Array
+}
+
+/** What a round has made. */
+interface Made {
+  loss: number
+  masks: Float32Array[]
+  /** Weights that were spent again. */
+  respent: number
 }
 
 /** Polishes a network that was made with its programs. */
@@ -62,6 +73,8 @@ export class Polisher {
   #taken = 0
   /** Of all rounds, once it was needed. */
   #space?: Workspace
+  /** The weights that it has room for systems of. */
+  #left = 0
   /** Of the last update. */
   #damping = DAMPING
 
@@ -70,7 +83,7 @@ export class Polisher {
    * seed. Throws UserError where the gradients do not fit into memory.
    */
   constructor(request: PruningRequest, judging?: () => Uint32Array) {
-    const { model, tensors, data, seed, nameOf } = request
+    const { model, tensors, data, seed, left, nameOf } = request
     const linear = isLinear(model)
     this.#request = request
     this.#fisher = linear ? 'full' : 'layer'
@@ -78,7 +91,7 @@ export class Polisher {
     const most = Math.max(1, Math.min(GRADIENTS[linear ? 'linear' : 'convolutional'], Math.floor(data.samples / 2)))
     const names = tensors.map(({ name }) => name)
     const sourceOf = (samples: number): GradientSource => {
-      const needs = { samples, miniBatch: 1, method: 'cbs-update', fisher: this.#fisher, memory: MEMORY } as const
+      const needs = { samples, miniBatch: 1, method: 'cbs-update', fisher: this.#fisher, left, memory: MEMORY } as const
       try {
         const plan = planGradients(model, tensors, needs, nameOf('polish'))
         return new GradientSource({ tensors: names, samples, program: 'polish', ...plan })
@@ -105,31 +118,42 @@ export class Polisher {
     const samples = judging.map((place) => training[place])
     const judge = new Judge(network, tensors, samples, this.#fisher === 'full' ? undefined : FIRST_LOOK)
     const others = placesBeside(judging, training.length, this.#request.seed)
-    this.#space ??= new Workspace(network.machine, this.#source.room(network))
-    const space = this.#space
-    const masks = tensors.map((name) => Float32Array.from(network.mask(name)))
+    let masks: Float32Array[] = tensors.map((name) => Float32Array.from(network.mask(name)))
+    const space = this.#spaceFor(network, masks)
     const before = judge.loss(weightsOf(network, tensors), masks)
-    let [after, done, idle] = [before, 0, 0]
+    const common = { space, judge, others, training }
+    let [after, done, idle, respent] = [before, 0, 0, 0]
     for (let round = 1; round <= rounds; round++) {
       const text = `round ${round} of at most ${rounds}, loss ${after.toFixed(4)}`
       progress('polish', text, (round - 1) / rounds)
-      const loss = space.scoped(() => this.#round(network, { space, judge, masks, others, training }))
-      const gain = loss === undefined ? 0 : 1 - loss / after
-      idle = gain < LEAST_GAIN ? idle + 1 : 0
-      if (loss !== undefined) {
+      const made = space.scoped(() => this.#round(network, { ...common, masks }))
+      idle = made === undefined || 1 - made.loss / after < LEAST_GAIN ? idle + 1 : 0
+      if (made) {
         done++
-        after = loss
+        after = made.loss
+        respent += made.respent
+        masks = made.masks
       }
       if (idle === PATIENCE) break
     }
     network.applyMasks()
     progress('polish', `loss ${before.toFixed(4)} to ${after.toFixed(4)}`, 1)
     const gradients = this.#taken * this.#source.count
-    return { rounds: done, gradients, before, after, seconds: (performance.now() - began) / 1000 }
+    return { rounds: done, gradients, respent, before, after, seconds: (performance.now() - began) / 1000 }
   }
 
-  /** One update, where the loss falls by it; the loss then. The first samples choose, all of them decide. */
-  #round(network: Network, { space, judge, masks, others, training }: Round): number | undefined {
+  /** Room for systems of the weights that are left: later rounds have no more, as long as pruning goes on. */
+  #spaceFor(network: Network, masks: readonly Float32Array[]): Workspace {
+    const left = masks.reduce((sum, mask) => sum + countKept(mask), 0)
+    if (!this.#space || left > this.#left) {
+      this.#space = new Workspace(network.machine, this.#source.room(network, left))
+      this.#left = left
+    }
+    return this.#space
+  }
+
+  /** One update, where the loss falls by it. The first samples choose, all of them decide. */
+  #round(network: Network, { space, judge, masks, others, training }: Round): Made | undefined {
     const { tensors, count } = this.#source
     const weights = weightsOf(network, tensors)
     const first = this.#taken++ * count
@@ -148,11 +172,25 @@ export class Polisher {
     } as const
     const dampings = [0.1, 1, 10].map((times) => times * this.#damping)
     const stage = { weights, columns, space, judge, settings, clock: new Clock() }
-    const { update, step, selected } = updatedMasks(stage, masks, dampings)
+    const spent = this.#respend(columns, masks)
+    const kept = spent?.masks ?? masks
+    const { update, step, selected } = updatedMasks(stage, kept, dampings)
     if (!update || !(step.loss < selected)) return undefined
     this.#damping = update.damping!
-    moved(weights, update, step).forEach((values, t) => void network.values(tensors[t]).set(values))
-    return step.loss
+    moved(weights, update, step).forEach((values, t) => {
+      network.values(tensors[t]).set(values)
+      network.mask(tensors[t]).set(kept[t])
+    })
+    network.applyMasks()
+    return { loss: step.loss, masks: kept, respent: spent?.moved ?? 0 }
+  }
+
+  /** Not where granularities say which weights go together; within tensors that have counts of their own. */
+  #respend(columns: FisherColumns, masks: Float32Array[]) {
+    const { scope, sparsities, masks: { granularity = 'weight', floor } = {} } = this.#request
+    if (granularity !== 'weight') return undefined
+    const within = scope !== 'global' || sparsities !== undefined || floor !== undefined
+    return respend(columns, masks, { damping: this.#damping, within })
   }
 }
 

@@ -8,7 +8,9 @@ import type { FisherBlocks } from './fisher/parts.ts'
 export const secondOrderSettings = z.strictObject({
   samples: positive
     .optional()
-    .describe('Gradients (default: 4000, of convolutional networks and for chita 1000; at most half of the samples).'),
+    .describe(
+      'Gradients of each stage (default: 1000; of linear networks with a single stage 4000; at most half of the samples).',
+    ),
   miniBatch: positive.optional().describe('Training samples whose mean loss one gradient belongs to (default: 1).'),
   blocks: checkedBy<FisherBlocks>(
     (value) => value === 'full' || value === 'layer' || (Number.isInteger(value) && Number(value) > 0),
@@ -23,14 +25,16 @@ export const secondOrderSettings = z.strictObject({
     .number()
     .positive()
     .optional()
-    .describe('Added to the diagonal of the Fisher matrix (default: full 1e-3, else 1e-5, for updates also stronger).'),
+    .describe(
+      'Added to the diagonal of the Fisher matrix (default: full 1e-3, else 1e-5, for updates also stronger; of obd 1, in units of the mean of a tensor).',
+    ),
   stages: z
     .int()
     .min(1)
     .max(1000)
     .optional()
     .describe(
-      'Steps of growing sparsity at each event, with new gradients at each (default: each removes at most a third of what is left, of several blocks half, with chita a sixth).',
+      'Steps of growing sparsity at each event, with new gradients at each (default: each removes at most 8 % of what is left, with cbs-update 4 %, with obd 20 %; of several blocks half).',
     ),
   judge: positive
     .optional()

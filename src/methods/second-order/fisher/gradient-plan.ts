@@ -35,6 +35,8 @@ export interface GradientNeeds {
   method: SecondOrderMethod
   /** Which weights interact. */
   fisher: FisherBlocks
+  /** Weights that systems are solved for, where these are fewer than the samples: the others are pruned. */
+  left?: number
   /**
    * Bytes for columns and the systems solved with them. Default {@link USUAL_MEMORY}, or what must be there
    * together if that is more.
@@ -53,14 +55,14 @@ export interface GradientPlan {
 export function planGradients(
   model: Model,
   tensors: readonly Tensor[],
-  { samples, miniBatch, method, fisher, memory }: GradientNeeds,
+  { samples, miniBatch, method, fisher, left, memory }: GradientNeeds,
   where: string,
 ): GradientPlan {
   // Diagonals need no weights together; searches need all columns at any time.
   const together = method !== 'obd' && (fisher === 'full' || SEARCHES.includes(method))
   const sizes = tensors.map(({ shape }) => sizeOf(shape))
   const rankOne = tensors.map(({ shape }) => miniBatch === 1 && shape.length === 2)
-  const floatsOf = (parts: readonly Part[]) => columnFloats(tensors, rankOne, parts, samples)
+  const floatsOf = (parts: readonly Part[]) => columnFloats(tensors, rankOne, parts, samples, left)
   const usual = Math.floor((memory ?? USUAL_MEMORY) / 4)
   const most = Math.min(memory === undefined ? MOST_FLOATS : usual, MOST_FLOATS)
   /** Weights of a tensor that stay together. Rank-one gradients are two factors, which are not cut. */
@@ -90,12 +92,13 @@ export function planGradients(
   return { groups, atOnce: samplesAtOnce(model, tensors, miniBatch) }
 }
 
-/** Floats of a workspace: the columns of some parts, and room for systems of order N. */
+/** Floats of a workspace: the columns of some parts, and room for systems of order N or of the weights left. */
 function columnFloats(
   tensors: readonly Tensor[],
   rankOne: readonly boolean[],
   parts: readonly Part[],
   samples: number,
+  left?: number,
 ): number {
   let [columns, scratch] = [0, 0]
   for (const { tensor, size } of parts) {
@@ -103,7 +106,7 @@ function columnFloats(
     columns += 2 + samples * (rankOne[tensor] ? p + q : size)
     if (rankOne[tensor]) scratch = Math.max(scratch, rankOneRoom([p, q], samples))
   }
-  return columns + scratch + solverRoom(samples)
+  return columns + scratch + solverRoom(samples, left)
 }
 
 /** Neighbours of one tensor become one part. */

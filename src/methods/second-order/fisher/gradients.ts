@@ -124,8 +124,11 @@ export class GradientSource {
     return graph
   }
 
-  /** Floats of a workspace that {@link collect} needs, whatever the group. */
-  room(network: Network): number {
+  /**
+   * Floats of a workspace that {@link collect} needs, whatever the group, and for systems of order N; of that
+   * of the weights that are left where these are fewer.
+   */
+  room(network: Network, left?: number): number {
     const { samples } = this.#options
     const columns = this.#names.map((_, group) =>
       this.#parts(network, group).reduce((sum, { tensor, size }) => {
@@ -134,7 +137,7 @@ export class GradientSource {
       }, 0),
     )
     const scratch = Math.max(0, ...[...this.#factors.values()].map((factors) => rankOneRoom(factors, samples)))
-    return Math.max(...columns) + solverRoom(samples) + scratch
+    return Math.max(...columns) + solverRoom(samples, left) + scratch
   }
 
   /**

@@ -2,10 +2,15 @@
 
 import { unchanged } from '../candidates.ts'
 import { type Proposal, type Stage, stageMasks } from '../stage.ts'
-import { obdSaliency } from './formulas.ts'
+import { fisherDiagonal, obdSaliency } from './formulas.ts'
+
+/** Damping where none is asked for, in units of the tensor's mean; none in faithful mode. */
+const USUAL_DAMPING = 1
 
 export function proposeObd(stage: Stage): Proposal {
-  const { columns, weights } = stage
-  const scores = columns.eachPart(({ tensors: [tensor] }, own) => [obdSaliency(tensor, own(weights)[0])])
+  const { columns, weights, settings } = stage
+  const { lambda = settings.faithful ? 0 : USUAL_DAMPING } = settings
+  const diagonals = columns.eachPart(({ tensors: [tensor] }) => [fisherDiagonal(tensor)])
+  const scores = diagonals.map((diagonal, t) => obdSaliency(diagonal, weights[t], lambda))
   return { tried: [unchanged(stage, stageMasks(stage, scores))] }
 }

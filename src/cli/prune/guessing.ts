@@ -1,0 +1,40 @@
+/** @file A sentence where a pruned network does worse than guessing: why that is likely, and what mends it. */
+import type { PruningRequest } from '../../methods/method.ts'
+import { classesOf } from '../../models/model.ts'
+import type { Evaluation } from '../../train/evaluation.ts'
+import { hasBatchNorm } from '../../train/refresh-batch-norm.ts'
+import type { PruneResult } from './report.ts'
+import type { PruneTask } from './settings.ts'
+
+type Judged = Pick<PruneResult, 'dense' | 'final' | 'statistics' | 'polish'>
+
+/**
+ * Undefined where the loss is at most that of equal chances for all classes, log C, or the dense network's is
+ * not: then something else is wrong. Commands are by their flags.
+ */
+export function worseThanGuessing(result: Judged, { name, method, request }: PruneTask): string | undefined {
+  const { dense, final } = result
+  const chance = guessingLoss(request.model)
+  if (isGuess(dense, chance) || !isGuess(final, chance)) return undefined
+  const losses = `loss ${final.loss.toFixed(2)}, where equal chances for ${classesOf(request.model)} classes have ${chance.toFixed(2)}`
+  return `warning: worse than guessing (${losses}): ${advice(result, name, method.section, request)}`
+}
+
+/** The loss of equal chances. */
+const guessingLoss = (model: PruningRequest['model']): number => Math.log(classesOf(model))
+
+const isGuess = ({ loss }: Evaluation, chance: number): boolean => !(loss <= chance)
+
+function advice(
+  { statistics, polish }: Judged,
+  name: string,
+  section: string,
+  { model }: Pick<PruningRequest, 'model'>,
+): string {
+  if (hasBatchNorm(model) && !statistics)
+    return 'the statistics of batch normalizations probably no longer fit, try --refresh-bn auto'
+  if (section === 'scoring' && !polish)
+    return `${name} changes no weight that stays, try --method obc, which makes up for those that go, or --polish 5`
+  if (name !== 'obc') return 'too much went for the others to make up for it, try --method obc, or fewer zeros'
+  return 'too much went for the others to make up for it, try fewer zeros, or training with --finetune'
+}
