@@ -15,6 +15,10 @@ export function pruningSchedule({ prune, train }: Recipe, stepsPerEpoch: number)
     throw new UserError(
       `prune: expected start <= end and every >= 1it, found start ${prune.start}, end ${prune.end}, every ${prune.every}`,
     )
+  if (kind === 'alternating' && end <= start + every)
+    throw new UserError(
+      `prune.end: expected a time after start + every with alternating phases, found start ${prune.start}, end ${prune.end}, every ${prune.every}`,
+    )
   const steps = train.epochs * stepsPerEpoch
   if (end > steps)
     throw new UserError(`prune: the last event is at step ${end}, but training ends after ${steps} steps`)

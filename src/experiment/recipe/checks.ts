@@ -39,13 +39,17 @@ function checkData({ data }: Recipe, source: string): void {
     throw new UserError(`${source}: data.stratify: needs a data.validation above 0, found 0`)
 }
 
-function checkPrune({ prune, train }: Recipe, source: string): void {
+function checkPrune({ model, prune, train }: Recipe, source: string): void {
   if (!prune) return
   if (prune.schedule !== 'one-shot' && prune.end === undefined)
-    throw new UserError(`${source}: prune.end: a ${prune.schedule} schedule needs it, such as 10ep`)
+    throw new UserError(`${source}: prune.end: the schedule ${prune.schedule} needs it, such as 10ep`)
   if (prune.initial !== undefined && (prune.schedule !== 'cubic' || prune.initial > prune.sparsity))
     throw new UserError(`${source}: prune.initial: needs a cubic schedule and at most the final sparsity`)
   if (prune.sparsities) checkSparsities(prune, source)
+  if (prune.schedule === 'alternating' && model.masks !== undefined)
+    throw new UserError(
+      `${source}: prune.schedule: alternating phases lift all masks, expected no model.masks beside them`,
+    )
   checkSections(prune, source)
   const method = methodOf(prune)
   if (method.ranked) return
@@ -78,7 +82,11 @@ function checkSections(prune: Prune, source: string): void {
 
 /** Methods that choose weights in their own way cannot do what only rankings by score can. */
 function checkUnranked(prune: Prune, source: string): void {
-  const { granularity, floor, onCollapse, method, scope } = prune
+  const { granularity, floor, onCollapse, method, scope, schedule } = prune
+  if (schedule === 'alternating')
+    throw new UserError(
+      `${source}: prune.schedule: alternating phases need a method that ranks weights by scores, found ${method}`,
+    )
   if (granularity !== 'weight')
     throw new UserError(`${source}: prune.granularity: ${method} prunes single weights only`)
   if (floor !== undefined) throw new UserError(`${source}: prune.floor: ${method} knows no floor`)

@@ -66,8 +66,8 @@ export function pruningHooks({ recipe, schedule, pruning }: RunPlan, dense: Netw
             if (long) onUnstoppable?.(false)
           }
         }),
-      before: (_step, first) => {
-        if (first) writeSafetensors(folder.file('dense'), weightsOf(dense))
+      before: (_step, whole) => {
+        if (whole) writeSafetensors(folder.file('dense'), weightsOf(dense))
       },
       after: (step, target, result) => {
         if (recipe.prune?.onCollapse === 'error') refuseCollapse(result, target)
