@@ -50,6 +50,14 @@ export function freezeStep({ train: { gsm, epochs } }: Recipe, stepsPerEpoch: nu
   throw new UserError(`train.gsm.freeze: expected less than the ${steps} steps of the training, found ${gsm.freeze}`)
 }
 
+/** After how many steps Sign-In balances its factors anew; undefined where there are none. */
+export function balancePeriod({ train: { signIn } }: Recipe, stepsPerEpoch: number): number | undefined {
+  if (!signIn) return undefined
+  const every = toSteps(signIn.every, stepsPerEpoch)
+  if (every >= 1) return every
+  throw new UserError(`train.signIn.every: expected a step or more, found ${signIn.every}`)
+}
+
 /** The learning rates. */
 export function rateSchedule({ train }: Recipe, stepsPerEpoch: number): RateSchedule {
   const { schedule, learningRate, warmup, drops, factor, epochs } = train

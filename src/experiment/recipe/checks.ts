@@ -18,6 +18,7 @@ export const methodOf = ({ method }: Pick<Prune, 'method'>): Method => methods[m
 /** All checks, of which the first that fails is told. */
 export function checkTogether(recipe: Recipe, source: string): void {
   checkGsm(recipe, source)
+  checkSignIn(recipe, source)
   checkTicket(recipe, source)
   checkPrune(recipe, source)
   checkTie(recipe, source)
@@ -106,6 +107,19 @@ function checkGsm({ model, train, prune, tie }: Recipe, source: string): void {
   if (tie) throw new UserError(`${source}: train.gsm: ranks weights one by one, expected no tie section beside it`)
   if (train.kernels === 'sparse')
     throw new UserError(`${source}: train.kernels: gsm trains all weights, expected dense or auto kernels`)
+}
+
+/** What would change weights without their factors, or bring back weights that have none. */
+function checkSignIn({ train, prune, rewire, tie }: Recipe, source: string): void {
+  if (!train.signIn) return
+  const refuse = (what: string) => new UserError(`${source}: train.signIn: ${what}`)
+  if (train.gsm) throw refuse('a weight that gsm leaves passive has no sign to find, expected no train.gsm beside it')
+  if (tie) throw refuse('copies would part, expected no tie section beside it')
+  if (rewire) throw refuse('weights that grow have no factors, expected no rewire section beside it')
+  if (prune?.schedule === 'alternating')
+    throw refuse('weights that return have no factors, expected another prune.schedule than alternating')
+  if (prune && !methodOf(prune).ranked)
+    throw refuse(`${prune.method} may change weights, expected a method that ranks weights by scores`)
 }
 
 function checkTicket({ ticket, prune, rewire, train }: Recipe, source: string): void {
