@@ -32,6 +32,35 @@ DEFINE_KERNEL(sgd) {
     }
 }
 
+/* One step of SGD on the two factors of w = m u, as in sgd, with the gradients g u and g m (g also has
+ * l1 sign(w)); then w is their new product. All five become +0 where the mask is 0. */
+DEFINE_KERNEL(factored_sgd) {
+    float *w = ctx->arena + a->w, *m = ctx->arena + a->m, *mv = ctx->arena + a->mv;
+    float *u = ctx->arena + a->u, *uv = ctx->arena + a->uv;
+    const float *g = ctx->arena + a->g, *mask = ctx->arena + a->mask, *hyper = ctx->arena + a->hyper;
+    int nesterov = hyper[HYPER_NESTEROV] != 0, lo, hi;
+    vec rate = splat(hyper[HYPER_RATE]), momentum = splat(hyper[HYPER_MOMENTUM]);
+    vec decay = splat(hyper[HYPER_DECAY]), l1 = splat(hyper[HYPER_L1]);
+    share(ctx, a->n, LANES, &lo, &hi);
+    for (int i = lo; i < hi; i += LANES) {
+        int count = hi - i < LANES ? hi - i : LANES;
+        vec wi = load_part(w + i, count), gi = load_part(g + i, count);
+        vec mi = load_part(m + i, count), ui = load_part(u + i, count);
+        gi += choose(wi > 0, l1, choose(wi < 0, -l1, splat(0)));
+        vec dm = gi * ui + decay * mi, du = gi * mi + decay * ui;
+        vec mvi = momentum * load_part(mv + i, count) + dm, uvi = momentum * load_part(uv + i, count) + du;
+        vec step_m = mvi, step_u = uvi;
+        if (nesterov) step_m = dm + momentum * mvi, step_u = du + momentum * uvi;
+        ivec keep = load_part(mask + i, count) != 0;
+        mi = choose(keep, mi - rate * step_m, splat(0)), ui = choose(keep, ui - rate * step_u, splat(0));
+        store_part(m + i, mi, count);
+        store_part(u + i, ui, count);
+        store_part(w + i, mi * ui, count);
+        store_part(mv + i, choose(keep, mvi, splat(0)), count);
+        store_part(uv + i, choose(keep, uvi, splat(0)), count);
+    }
+}
+
 /* x = +0 where the mask is 0. */
 DEFINE_KERNEL(apply_mask) {
     int lo, hi;

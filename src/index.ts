@@ -87,6 +87,7 @@ export {
   type SparseLayer,
 } from './methods/rewiring/rewiring.ts'
 export { smoothedGradients } from './methods/rewiring/smoothed-gradients.ts'
+export { balancing, signIn } from './methods/sign-in.ts'
 export { tied } from './methods/tied.ts'
 export type { Tying } from './sparsity/tied.ts'
 export type { GradientRule } from './train/rules.ts'

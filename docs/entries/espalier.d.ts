@@ -111,6 +111,7 @@ export interface GradientOptions {
 
 export interface GradientRule {
     apply(graph: Graph, parameters: readonly Tensor[], gradients: readonly Tensor[]): Tensor[];
+    step?: MaskedStep;
     begin?(network: Ruled, seed: number): void;
     loaded?(network: Ruled): void;
     learnable?(shape: Shape): number;
@@ -130,7 +131,7 @@ export declare class GradientSource {
 export interface GradualOptions extends Omit<PruneOptions, 'sparsity'> {
     schedule: PruningSchedule;
     event?(network: Network, event: PruningEvent, index: number): PruneResult;
-    before?(step: number, first: boolean): void;
+    before?(step: number, whole: boolean): void;
     after?(step: number, target: number, result: PruneResult): void;
 }
 
@@ -391,6 +392,7 @@ export interface PrunedWeights {
 
 export interface PruningEvent {
     step: number;
+    lifts?: boolean;
     sparsity: number;
     at(final: number): number;
 }
@@ -874,6 +876,11 @@ export interface Written {
     onnx?: WrittenOnnx;
 }
 
+export declare function balancing({ scaling, every }: {
+    scaling: number;
+    every: number;
+}): Hook;
+
 export declare function checkRecipe(value: unknown, source: string): Recipe;
 
 export declare function checkpointOf(network: Network, metadata: Record<string, string>): TensorFile;
@@ -1124,6 +1131,8 @@ export declare const scopes: {
         channelShare: (shapes: readonly Shape[]) => number;
     };
 };
+
+export declare function signIn(scaling: number): GradientRule;
 
 export declare function smoothedGradients(beta: number): GradientRule;
 
@@ -1549,6 +1558,8 @@ export interface MaskedLayer extends Layer {
     mask: Floats;
 }
 
+export type MaskedStep = (graph: Graph, step: Required<ParameterStep>) => void;
+
 export type Masks = ReadonlyMap<string, ArrayLike<number>>;
 
 export interface Matrix {
@@ -1617,6 +1628,7 @@ export interface Nonzeros {
     positions: Int32Array;
     values: Float64Array;
     momentum: Float64Array;
+    further?: ReadonlyMap<string, Float64Array>;
 }
 
 export type OnProgress = (progress: DataProgress) => void;
@@ -1668,6 +1680,14 @@ export interface Origin {
     reads: Read[];
     type: DType;
     values: () => ArrayLike<number>;
+}
+
+export interface ParameterStep {
+    parameter: Tensor;
+    gradient: Tensor;
+    momentum: Tensor;
+    hyper: Tensor;
+    mask?: Tensor;
 }
 
 export interface Part {
@@ -2192,6 +2212,10 @@ export declare const recipeSchema: z.ZodObject<{
             ratio: z.ZodNumber;
             freeze: z.ZodOptional<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
         }, z.core.$strict>>;
+        signIn: z.ZodOptional<z.ZodObject<{
+            scaling: z.ZodDefault<z.ZodNumber>;
+            every: z.ZodDefault<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
+        }, z.core.$strict>>;
         schedule: z.ZodDefault<z.ZodEnum<{
             constant: "constant";
             steps: "steps";
@@ -2250,6 +2274,7 @@ export declare const recipeSchema: z.ZodObject<{
             cubic: "cubic";
             "one-shot": "one-shot";
             exponential: "exponential";
+            alternating: "alternating";
         }>>;
         start: z.ZodDefault<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
         end: z.ZodOptional<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
@@ -2322,7 +2347,8 @@ export declare const recipeSchema: z.ZodObject<{
 export declare const scheduleKinds: readonly [
     "one-shot",
     "exponential",
-    "cubic"
+    "cubic",
+    "alternating"
 ];
 
 export declare const scoringSettings: z.ZodObject<{

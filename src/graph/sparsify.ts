@@ -13,14 +13,6 @@ import { SparseGroupLasso } from './operators/update.ts'
 import { dropDeadNodes } from './simplify.ts'
 import { type Shape, sameShape, type Tensor } from './tensor.ts'
 
-/** A parameter that is to be sparse. */
-export interface SparseParameter {
-  /** Room for so many nonzeros. */
-  capacity: number
-  /** State tensors of the weight's shape that are kept per nonzero too: momentum, masks... */
-  states: readonly string[]
-}
-
 /** Byte tensors of a pattern, by what they hold: `t` of the transposed one. */
 export const patternNames = (parameter: string) => ({
   starts: `${parameter}.starts`,
@@ -61,7 +53,7 @@ export function canBeSparse(graph: Graph, weight: Tensor, fits: (node: Node) => 
 
 function useOf({ operator: { name }, inputs, attributes }: Node, weight: Tensor): Use | undefined {
   if (inputs.filter((input) => input === weight).length !== 1) return undefined
-  if (name === 'SgdStep') return inputs[0] === weight ? 'update' : undefined
+  if (name === 'SgdStep' || name === 'FactoredSgdStep') return inputs[0] === weight ? 'update' : undefined
   if (name === 'GroupLasso') return inputs[1] === weight ? 'penalty' : undefined
   if (inputs[1] !== weight || !inputs[0].batched) return undefined
   if (name === 'Conv') return attributes.group === undefined || attributes.group === 1 ? 'forward' : undefined
@@ -83,25 +75,25 @@ function gradientMaker(nodes: readonly Node[], gradient: Tensor, weight: Tensor)
   return maker.operator.name === 'Gemm' && transA && !transB && dy.batched && x.batched ? maker : undefined
 }
 
-/** The same graph with some of its parameters sparse. Each must pass {@link canBeSparse}. */
-export function sparsify(from: Graph, sparse: ReadonlyMap<string, SparseParameter>): Graph {
+/**
+ * The same graph with some of its parameters sparse, by name with the room for so many nonzeros. Each must
+ * pass {@link canBeSparse}. States that lie beside a parameter (momentum, masks...) are kept per nonzero too.
+ */
+export function sparsify(from: Graph, sparse: ReadonlyMap<string, number>): Graph {
   const graph = new Graph(from)
   graph.nodes.length = 0
   const replaced = new Map<Tensor, Tensor>()
-  const parameters = new Map<Tensor, SparseParameter>()
-  for (const [name, { capacity, states }] of sparse) {
-    const weight = from.tensors.get(name)
-    if (!weight) continue
-    parameters.set(weight, sparse.get(name)!)
-    for (const tensor of [name, ...states].map((one) => from.tensors.get(one))) {
-      if (!tensor) continue
-      const small = { ...tensor, shape: [capacity] }
-      graph.tensors.set(tensor.name, small)
-      replaced.set(tensor, small)
-    }
+  const parameters = new Map<Tensor, number>()
+  for (const tensor of from.tensors.values()) {
+    const capacity = sparse.get(tensor.beside ?? tensor.name)
+    if (capacity === undefined) continue
+    if (tensor.beside === undefined) parameters.set(tensor, capacity)
+    const small = { ...tensor, shape: [capacity] }
+    graph.tensors.set(tensor.name, small)
+    replaced.set(tensor, small)
   }
   const pattern = (weight: Tensor) => {
-    const { capacity } = parameters.get(weight)!
+    const capacity = parameters.get(weight)!
     const ints = (name: string, count: number) => graph.state(name, [4 * count], { bytes: true })
     const names = patternNames(weight.name)
     return {
@@ -118,9 +110,11 @@ export function sparsify(from: Graph, sparse: ReadonlyMap<string, SparseParamete
   /** The nodes that make gradients of sparse weights, and the sparse gradients once they are made. */
   const makers = new Map<Node, Tensor>()
   const gradients = new Map<Tensor, Tensor>()
-  for (const { operator, inputs } of from.nodes)
-    if (operator.name === 'SgdStep' && parameters.has(inputs[0]))
-      makers.set(gradientMaker(from.nodes, inputs[1], inputs[0])!, inputs[0])
+  for (const node of from.nodes) {
+    const [weight, gradient] = node.inputs
+    if (parameters.has(weight) && useOf(node, weight) === 'update')
+      makers.set(gradientMaker(from.nodes, gradient, weight)!, weight)
+  }
 
   for (const node of from.nodes) {
     const { operator, inputs, outputs } = node
@@ -143,9 +137,9 @@ export function sparsify(from: Graph, sparse: ReadonlyMap<string, SparseParamete
       const options = { ...attributes, weight: weight.shape }
       gradients.set(weight, graph.apply(SparseGroupLasso, [gradients.get(weight)!, values, ...forward], options)[0])
     } else if (use === 'update') {
-      const [, , momentum, hyper, ...masks] = inputs
-      const states = [replaced.get(momentum)!, hyper, ...masks.map((mask) => replaced.get(mask)!)]
-      graph.apply(operator, [replaced.get(weight)!, gradients.get(weight)!, ...states])
+      const [, , ...states] = inputs
+      const small = states.map((state) => replaced.get(state) ?? state)
+      graph.apply(operator, [replaced.get(weight)!, gradients.get(weight)!, ...small])
     } else {
       const { values, forward, transposed } = pattern(weight)
       const shape = { weight: weight.shape, ...(use === 'forward' ? {} : { shape: outputs[0].shape }) }

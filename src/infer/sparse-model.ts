@@ -154,7 +154,7 @@ export class SparseModel {
     const count = (name: string) => counts.get(name)!
     const kernels = new LayerKernels(this.#kernels, { [PROGRAM]: graph }, prunable)
     const chosen = kernels.choose(count, { isSparse: () => false, capacity: () => 0 })
-    const sparse = new Map([...chosen].map(([name, room]) => [name, { capacity: Math.max(room, 1), states: [] }]))
+    const sparse = new Map([...chosen].map(([name, room]) => [name, Math.max(room, 1)]))
     const executable = compile(this.machine, { [PROGRAM]: sparsify(graph, sparse) })
     for (const [name, list] of values) {
       if (!executable.has(name)) continue

@@ -1,4 +1,6 @@
-/** @file What follows pruning by scores, which changes no weights that stay: statistics or scales, and updates. */
+/**
+ * @file What follows pruning by scores, which changes no weight that stays: statistics, scales and updates.
+ */
 import { hasBatchNorm } from '../train/refresh-batch-norm.ts'
 import type { PruningPlan, PruningRequest } from './method.ts'
 import { withRefresh } from './refresh.ts'

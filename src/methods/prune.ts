@@ -7,6 +7,7 @@ import type { Network } from '../train/network.ts'
 import type { Hook } from '../train/train.ts'
 import { checkWhole } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
+import { liftMasks } from './lift-masks.ts'
 import { checkMaskOptions, type MaskOptions, masksByScores, type PruneResult, writeRound } from './masks.ts'
 import { type SaliencyName, saliencyOf } from './saliency/index.ts'
 import { Scoring } from './saliency/scoring/scoring.ts'
@@ -93,15 +94,18 @@ export interface GradualOptions extends Omit<PruneOptions, 'sparsity'> {
   schedule: PruningSchedule
   /** What happens at an event. Default: {@link prune} with the other options. */
   event?(network: Network, event: PruningEvent, index: number): PruneResult
-  /** Called before an event changes anything. */
-  before?(step: number, first: boolean): void
+  /**
+   * Called before an event changes anything. `whole`: whether it prunes and nothing is pruned yet, which is
+   * so at the first event, and of alternating phases at every one that prunes.
+   */
+  before?(step: number, whole: boolean): void
   /** Called after an event. */
   after?(step: number, target: number, result: PruneResult): void
 }
 
 /**
- * A training hook that prunes at the events of a schedule. Throws UserError where an option has no value that
- * it can have.
+ * A training hook that prunes at the events of a schedule, and lifts all masks at those that say so. Throws
+ * UserError where an option has no value that it can have.
  */
 export function gradualPruning({ schedule, before, after, event, ...options }: GradualOptions): Hook {
   const events = pruningEvents(schedule)
@@ -114,9 +118,10 @@ export function gradualPruning({ schedule, before, after, event, ...options }: G
     atStep(step, network) {
       const index = events.findIndex((one) => one.step === step)
       if (index < 0) return
-      before?.(step, index === 0)
-      const result = pruneOnce(network, events[index], index)
-      after?.(step, events[index].sparsity, result)
+      const due = events[index]
+      before?.(step, index === 0 || events[index - 1].lifts === true)
+      const result = due.lifts ? liftMasks(network) : pruneOnce(network, due, index)
+      after?.(step, due.sparsity, result)
     },
   }
 }

@@ -51,21 +51,41 @@ export const BIAS_HYPER = 'sgd.hyper.bias'
 /** The state tensor that holds a parameter's momentum. */
 export const momentumName = (parameter: string): string => `${parameter}.momentum`
 
+/** What the step of a parameter reads and changes. `hyper` [5]; the others have the parameter's shape. */
+export interface ParameterStep {
+  parameter: Tensor
+  gradient: Tensor
+  momentum: Tensor
+  hyper: Tensor
+  mask?: Tensor
+}
+
+/** Appends the step of a parameter that has a mask. */
+export type MaskedStep = (graph: Graph, step: Required<ParameterStep>) => void
+
+function sgdStep(graph: Graph, { parameter, gradient, momentum, hyper, mask }: ParameterStep): void {
+  graph.apply(SgdStep, [parameter, gradient, momentum, hyper, ...(mask ? [mask] : [])])
+}
+
 /**
- * Appends one step for every parameter. `maskOf` gives the state tensor of a parameter's mask, if it has one.
+ * Appends one step for every parameter. `maskOf` gives the state tensor of a parameter's mask, if it has one;
+ * `maskedStep` is that of those that have.
  */
 export function appendSgd(
   graph: Graph,
   parameters: readonly Tensor[],
   gradients: readonly Tensor[],
   maskOf: (parameter: Tensor) => Tensor | undefined,
+  maskedStep: MaskedStep = sgdStep,
 ): void {
   parameters.forEach((parameter, i) => {
     const hyper = graph.state(parameter.shape.length > 1 ? HYPER : BIAS_HYPER, [5])
     const beside = parameter.name
     const momentum = graph.state(momentumName(beside), parameter.shape, { saved: 'floats', beside })
     const mask = maskOf(parameter)
-    graph.apply(SgdStep, [parameter, gradients[i], momentum, hyper, ...(mask ? [mask] : [])])
+    const step = { parameter, gradient: gradients[i], momentum, hyper }
+    if (mask) maskedStep(graph, { ...step, mask })
+    else sgdStep(graph, step)
   })
 }
 

@@ -45,10 +45,14 @@ const percent = (of: (run: ReportedRun) => number | undefined) => (run: Reported
 /** The test accuracy in percent. */
 export const accuracyOf = percent(ofResult(({ final }) => final.accuracy))
 
-/** The accuracy just before the first pruning event; undefined where weights were random then. */
-const beforePruning = ofResult(({ dense }, { recipe: { model, prune } }) =>
-  prune && /^0[a-z]/.test(prune.start) && model.weights === undefined ? undefined : dense?.accuracy,
-)
+/**
+ * The accuracy just before the first pruning event (of alternating phases the last); undefined where weights
+ * were random then.
+ */
+const beforePruning = ofResult(({ dense }, { recipe: { model, prune } }) => {
+  const first = prune !== undefined && prune.schedule !== 'alternating'
+  return first && /^0[a-z]/.test(prune.start) && model.weights === undefined ? undefined : dense?.accuracy
+})
 
 interface Measure extends Column {
   of(run: ReportedRun): number | undefined

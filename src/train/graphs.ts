@@ -60,11 +60,12 @@ export function trainingStep(
     })
   }
   const masked = new Set(prunable)
-  appendSgd(graph, parameters, gradients, (parameter) => {
+  const maskOf = (parameter: Tensor) => {
     const beside = parameter.name
     const options = { saved: 'bits', beside } as const
     return masked.has(parameter) ? graph.state(maskName(beside), parameter.shape, options) : undefined
-  })
+  }
+  appendSgd(graph, parameters, gradients, maskOf, rules.find(({ step }) => step !== undefined)?.step)
   return { graph, forward }
 }
 

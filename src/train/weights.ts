@@ -13,13 +13,15 @@ import { sparsify } from '../graph/sparsify.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import { momentumName } from '../optim/sgd.ts'
 import { countKept } from '../sparsity/mask.ts'
-import { maskName, scoreName } from './graphs.ts'
+import { maskName } from './graphs.ts'
 
 /** The nonzeros of a weight: their positions in the whole tensor, ascending, and what they carry along. */
 export interface Nonzeros {
   positions: Int32Array
   values: Float64Array
   momentum: Float64Array
+  /** Further saved states beside the weight, by name. Absent: they are zero. */
+  further?: ReadonlyMap<string, Float64Array>
 }
 
 export class Weights {
@@ -27,6 +29,8 @@ export class Weights {
   readonly #graphs: Readonly<Record<string, Graph>>
   readonly #all: Readonly<Record<string, Graph>>
   readonly #prunable: ReadonlyMap<string, Tensor>
+  /** By weight, the states beside it that rules have and checkpoints keep. */
+  readonly #further: ReadonlyMap<string, readonly string[]>
   /** The weights that are held sparse. */
   #sparse: ReadonlyMap<string, Pattern> = new Map()
   #executable: Executable
@@ -45,6 +49,12 @@ export class Weights {
     this.#graphs = graphs
     this.#all = all
     this.#prunable = new Map(prunable.map((tensor) => [tensor.name, tensor]))
+    const states = Object.values(graphs)[0].withRole('state')
+    const furtherOf = (weight: string) =>
+      states.filter(({ name, saved, beside }) => {
+        return beside === weight && saved !== undefined && name !== momentumName(weight) && name !== maskName(weight)
+      })
+    this.#further = new Map(prunable.map(({ name }) => [name, furtherOf(name).map((state) => state.name)]))
     this.#executable = compile(machine, all)
   }
 
@@ -103,7 +113,8 @@ export class Weights {
       for (let e = 0; e < gathered.length; e++) gathered[e] = view[pattern ? e : positions[e]]
       return gathered
     }
-    return { positions, values: gather(name), momentum: gather(momentumName(name)) }
+    const further = this.#further.get(name)!.map((state) => [state, gather(state)] as const)
+    return { positions, values: gather(name), momentum: gather(momentumName(name)), further: new Map(further) }
   }
 
   /** The positions where the mask of a dense weight is 1, or where, without masks, its value is not zero. */
@@ -119,7 +130,7 @@ export class Weights {
    * zero counts as a nonzero like others.
    */
   setNonzeros(name: string, nonzeros: Nonzeros): void {
-    const { positions, values, momentum } = nonzeros
+    const { positions, values, momentum, further } = nonzeros
     const pattern = this.#sparse.get(name)
     if (pattern && positions.length > pattern.places.length)
       this.hold(new Map([...this.#capacities(), [name, positions.length]]))
@@ -134,6 +145,7 @@ export class Weights {
     put(name, values)
     put(momentumName(name), momentum)
     put(maskName(name), 1)
+    for (const state of this.#further.get(name)!) put(state, further?.get(state) ?? 0)
   }
 
   /**
@@ -196,10 +208,8 @@ export class Weights {
     const changed = [...this.#prunable.keys()].filter((name) => present.get(name) !== capacities.get(name))
     if (changed.length === 0) return
     const contents = changed.map((name) => this.nonzeros(name))
-    const states = (name: string) => [momentumName(name), maskName(name), scoreName(name)]
-    const sparse = new Map([...capacities].map(([name, capacity]) => [name, { capacity, states: states(name) }]))
-    const used = Object.entries(sparse.size === 0 ? this.#all : this.#graphs)
-    const graphs = used.map(([name, graph]) => [name, sparsify(graph, sparse)])
+    const used = Object.entries(capacities.size === 0 ? this.#all : this.#graphs)
+    const graphs = used.map(([name, graph]) => [name, sparsify(graph, capacities)])
     const executable = compile(this.#machine, Object.fromEntries(graphs))
     executable.copyFrom(this.#executable)
     this.#executable = executable
@@ -220,20 +230,16 @@ export class Weights {
 }
 
 /** The nonzeros for which `stays` is true of their index among the nonzeros. */
-export function filtered({ positions, values, momentum }: Nonzeros, stays: (e: number) => boolean): Nonzeros {
-  const left = { positions: positions.slice(), values: values.slice(), momentum: momentum.slice() }
+export function filtered(before: Nonzeros, stays: (e: number) => boolean): Nonzeros {
+  const stay = new Int32Array(before.positions.length)
   let count = 0
-  for (let e = 0; e < positions.length; e++) {
-    if (!stays(e)) continue
-    left.positions[count] = positions[e]
-    left.values[count] = values[e]
-    left.momentum[count++] = momentum[e]
-  }
-  return {
-    positions: left.positions.subarray(0, count),
-    values: left.values.subarray(0, count),
-    momentum: left.momentum.subarray(0, count),
-  }
+  for (let e = 0; e < stay.length; e++) if (stays(e)) stay[count++] = e
+  const from = stay.subarray(0, count)
+  return carried(
+    before,
+    from.map((e) => before.positions[e]),
+    from,
+  )
 }
 
 /**
@@ -241,14 +247,27 @@ export function filtered({ positions, values, momentum }: Nonzeros, stays: (e: n
  * momentum, the others begin at zero.
  */
 export function moved(before: Nonzeros, positions: Int32Array): Nonzeros {
-  const [values, momentum] = [new Float64Array(positions.length), new Float64Array(positions.length)]
+  const from = new Int32Array(positions.length).fill(-1)
   for (let e = 0, old = 0; e < positions.length; e++) {
     while (before.positions[old] < positions[e]) old++
-    if (before.positions[old] !== positions[e]) continue
-    values[e] = before.values[old]
-    momentum[e] = before.momentum[old]
+    if (before.positions[old] === positions[e]) from[e] = old
   }
-  return { positions, values, momentum }
+  return carried(before, positions, from)
+}
+
+/** Nonzeros at these positions, with what those at the indices `from` had; at -1 they begin at zero. */
+function carried({ values, momentum, further }: Nonzeros, positions: Int32Array, from: Int32Array): Nonzeros {
+  const gather = (old: Float64Array) => {
+    const gathered = new Float64Array(from.length)
+    for (let e = 0; e < from.length; e++) if (from[e] >= 0) gathered[e] = old[from[e]]
+    return gathered
+  }
+  return {
+    positions,
+    values: gather(values),
+    momentum: gather(momentum),
+    further: further && new Map([...further].map(([state, old]) => [state, gather(old)])),
+  }
 }
 
 /** The number of nonzeros of a pattern. */

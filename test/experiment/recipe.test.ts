@@ -198,7 +198,7 @@ it.each<[string, string]>([
     'prune={method: obd, sparsity: 0.5, onCollapse: floor}',
     'prune.onCollapse: expected warn or error with obd, which knows no floor',
   ],
-  ['prune={method: random, sparsity: 0.5, schedule: cubic}', 'prune.end: a cubic schedule needs it, such as 10ep'],
+  ['prune={method: random, sparsity: 0.5, schedule: cubic}', 'prune.end: the schedule cubic needs it, such as 10ep'],
 ])('%s', (change, message) => {
   const path = writeTiny(temporaryFolder())
   expect(() => readRecipe(path, [change])).toThrow(new UserError(`${path}: ${message}`))

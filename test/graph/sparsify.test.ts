@@ -40,7 +40,9 @@ function training(forward: Graph, result: Tensor): Graph {
       : gradients[i],
   )
   appendSgd(graph, parameters, penalized, (parameter) =>
-    prunable.has(parameter) ? graph.state(`${parameter.name}.mask`, parameter.shape) : undefined,
+    prunable.has(parameter)
+      ? graph.state(`${parameter.name}.mask`, parameter.shape, { beside: parameter.name })
+      : undefined,
   )
   graph.output('result', result)
   return graph
@@ -53,9 +55,7 @@ const states = (name: string) => [`${name}.momentum`, `${name}.mask`]
  * results, weights and momentum.
  */
 function run(machine: Machine, graph: Graph, positions: ReadonlyMap<Tensor, Int32Array>, sparse: boolean, rng: Random) {
-  const held = new Map(
-    [...positions].map(([{ name }, { length }]) => [name, { capacity: length + 2, states: states(name) }]),
-  )
+  const held = new Map([...positions].map(([{ name }, { length }]) => [name, length + 2]))
   const executable = compile(machine, { step: sparse ? sparsify(graph, held) : graph })
   for (const { name, shape, role } of given(graph)) {
     const whole = Array.from({ length: sizeOf(shape) }, () => (name.endsWith('running_var') ? 1 : rng.normal() / 2))
@@ -155,8 +155,7 @@ describe('what can be sparse', () => {
     const { graph, gradients } = differentiate(forward, reduceSum(forward, y, [0, 1], 0), parameters)
     appendSgd(graph, parameters, gradients, () => undefined)
     graph.output('gradient', gradients[0])
-    const held = { capacity: 2, states: ['fc.weight.momentum'] }
-    const executable = compile(best, { step: sparsify(graph, new Map([['fc.weight', held]])) })
+    const executable = compile(best, { step: sparsify(graph, new Map([['fc.weight', 2]])) })
     executable.write('step', 'x', [1, 2, 3, 4, 5, 6])
     executable.run('step')
     expect([...executable.read('step', 'gradient')]).toEqual([5, 7, 9, 5, 7, 9, 5, 7, 9, 5, 7, 9])

@@ -76,9 +76,10 @@ function repaired(bias: boolean, seed: number) {
   }
   for (let q = 0; q < weights.length; q++) weights[q] /= counts[Math.floor(q / INPUTS)]
   const shifts = bias ? network.values('fc.bias') : new Float32Array(CLASSES)
-  if (bias)
-    for (let o = 0; o < CLASSES; o++)
-      shifts[o] = -weights.slice(INPUTS * o, INPUTS * o + INPUTS).reduce((sum, w) => sum + w * w, 0) / 2
+  if (bias) {
+    shifts.fill(0)
+    for (let q = 0; q < weights.length; q++) shifts[Math.floor(q / INPUTS)] -= weights[q] ** 2 / 2
+  }
   const dense = momentsOf(weights, shifts)
   plan.prune(network, once(0.6), 0)
   const pruned = { weights: weights.slice(), shifts: shifts.slice() }

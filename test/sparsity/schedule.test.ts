@@ -68,6 +68,30 @@ it('sparsity never falls and ends at exactly the one asked for', () => {
   )
 })
 
+const phases = (schedule: Omit<PruningSchedule, 'kind' | 'sparsity'>) =>
+  pruningEvents({ kind: 'alternating', sparsity: 0.9, ...schedule }).map(({ step, sparsity, lifts, at }) => {
+    expect([sparsity, at(0.4)]).toEqual(lifts ? [0, 0] : [0.9, 0.4])
+    return `${lifts ? 'dense' : 'sparse'} ${step}`
+  })
+
+it('alternating: the published epochs of ResNet-50 and ResNet-20', () => {
+  expect(phases({ start: 10, end: 85, every: 5 }).join(', ')).toBe(
+    'sparse 10, dense 15, sparse 20, dense 25, sparse 30, dense 35, sparse 40, dense 45, sparse 50, dense 55, sparse 60, dense 65, sparse 70, dense 75, sparse 85',
+  )
+  expect(phases({ start: 10, end: 170, every: 20 }).join(', ')).toBe(
+    'sparse 10, dense 30, sparse 50, dense 70, sparse 90, dense 110, sparse 130, dense 150, sparse 170',
+  )
+})
+
+it('alternating: the last dense phase is cut short or drawn out to the end, never left out', () => {
+  expect(phases({ start: 0, end: 5, every: 3 })).toEqual(['sparse 0', 'dense 3', 'sparse 5'])
+  expect(phases({ start: 0, end: 9, every: 3 })).toEqual(['sparse 0', 'dense 3', 'sparse 9'])
+  expect(phases({ start: 0, end: 10, every: 3 })).toEqual(['sparse 0', 'dense 3', 'sparse 6', 'dense 9', 'sparse 10'])
+  expect(() => phases({ start: 2, end: 5, every: 3 })).toThrow(
+    'expected end > start + every with alternating phases, found 2, 5, 3',
+  )
+})
+
 it.each([
   { start: 10, end: 9, every: 1 },
   { start: 0, end: 9, every: 0 },

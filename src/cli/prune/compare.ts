@@ -89,7 +89,7 @@ export async function compareMethods(
   }
 }
 
-/** Loss on the training samples that judge, of what a method leaves at last; where it asked for none, unknown. */
+/** Loss of the last step on the training samples that judge; where a method asked for none, unknown. */
 function heldOutLoss({ polish, statistics, stages }: Outcome): number | undefined {
   if (polish) return polish.after
   if (statistics) return statistics.taken ? statistics.after : statistics.before

@@ -1,4 +1,6 @@
-/** @file A sentence where a pruned network does worse than guessing: why that is likely, and what mends it. */
+/**
+ * @file A sentence where a pruned network does worse than guessing: the likely cause, and what mends it.
+ */
 import type { PruningRequest } from '../../methods/method.ts'
 import { classesOf } from '../../models/model.ts'
 import type { Evaluation } from '../../train/evaluation.ts'

@@ -7,7 +7,7 @@ import { BIAS, gemm } from './gemm.ts'
 import { countCorrect, crossEntropy, crossEntropyGrad, softmax } from './loss.ts'
 import { cholesky64, gather64, MODE, product64 } from './matrix64.ts'
 import { batchNorm, batchNormGrad, batchNormTrain, runningAverage } from './norm.ts'
-import { applyMask, groupLasso, HYPER, sgd, sparseGroupLasso, tieGradient } from './optimizer.ts'
+import { applyMask, factoredSgd, groupLasso, HYPER, sgd, sparseGroupLasso, tieGradient } from './optimizer.ts'
 import { peak } from './peak.ts'
 import { averagePool, averagePoolGrad, gatherPlane, maxPool, scatterPlane } from './pooling.ts'
 import { reduce } from './reduce.ts'
@@ -50,6 +50,7 @@ export const kernels: readonly Signature[] = [
   crossEntropyGrad,
   countCorrect,
   sgd,
+  factoredSgd,
   applyMask,
   tieGradient,
   groupLasso,

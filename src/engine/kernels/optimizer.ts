@@ -34,6 +34,37 @@ export const sgd: Kernel<'n' | 'w' | 'g' | 'v' | 'mask' | 'masked' | 'hyper'> = 
   },
 }
 
+/**
+ * The factors of w = m u take a step each as {@link sgd} does, with the gradients g u and g m, where
+ * l1 sign(w) is added to g, and the momenta mv and uv; then w = m u. All five become +0 where the mask is 0.
+ */
+export const factoredSgd: Kernel<'n' | 'w' | 'g' | 'm' | 'mv' | 'u' | 'uv' | 'mask' | 'hyper'> = {
+  name: 'factored_sgd',
+  parameters: ['n', 'w', 'g', 'm', 'mv', 'u', 'uv', 'mask', 'hyper'],
+  extents: (p) => [
+    ...[p.w, p.g, p.m, p.mv, p.u, p.uv, p.mask].map((offset) => ({ offset, length: p.n })),
+    { offset: p.hyper, length: HYPERS },
+  ],
+  reference: (p, { floats }) => {
+    const [rate, momentum, decay, nesterov, l1] = Object.values(HYPER).map((at) => floats[p.hyper + at])
+    for (let i = 0; i < p.n; i++) {
+      const keep = floats[p.mask + i] !== 0
+      const g = floats[p.g + i] + l1 * Math.sign(floats[p.w + i])
+      const [m, u] = [floats[p.m + i], floats[p.u + i]]
+      for (const [factor, other, at, velocity] of [
+        [m, u, p.m, p.mv],
+        [u, m, p.u, p.uv],
+      ]) {
+        const d = g * other + decay * factor
+        const v = momentum * floats[velocity + i] + d
+        floats[at + i] = keep ? factor - rate * (nesterov ? d + momentum * v : v) : 0
+        floats[velocity + i] = keep ? v : 0
+      }
+      floats[p.w + i] = floats[p.m + i] * floats[p.u + i]
+    }
+  },
+}
+
 /** x[i] = +0 where mask[i] is 0. */
 export const applyMask: Kernel<'n' | 'x' | 'mask'> = {
   name: 'apply_mask',

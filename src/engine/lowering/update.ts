@@ -2,7 +2,7 @@
 import { type Shape, sizeOf } from '../../graph/tensor.ts'
 import { floatBits } from '../bits.ts'
 import { call } from '../kernel.ts'
-import { groupLasso, sgd, sparseGroupLasso, tieGradient } from '../kernels/optimizer.ts'
+import { factoredSgd, groupLasso, sgd, sparseGroupLasso, tieGradient } from '../kernels/optimizer.ts'
 import type { Lowering } from '../lowering.ts'
 
 export const update: Record<string, Lowering> = {
@@ -16,6 +16,21 @@ export const update: Record<string, Lowering> = {
         hyper: at(hyper),
         mask: mask ? at(mask) : 0,
         masked: mask ? 1 : 0,
+      }),
+    ],
+  },
+  FactoredSgdStep: {
+    emit: ({ inputs: [w, g, uv, hyper, mask, m, mv, u] }, at) => [
+      call(factoredSgd, {
+        n: sizeOf(w.shape),
+        w: at(w),
+        g: at(g),
+        m: at(m),
+        mv: at(mv),
+        u: at(u),
+        uv: at(uv),
+        mask: at(mask),
+        hyper: at(hyper),
       }),
     ],
   },

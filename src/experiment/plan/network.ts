@@ -10,6 +10,7 @@ import { globalSparseMomentum } from '../../methods/gsm/rule.ts'
 import type { PruningPlan } from '../../methods/method.ts'
 import { rewiringOf } from '../../methods/rewiring/index.ts'
 import { smoothedGradients } from '../../methods/rewiring/smoothed-gradients.ts'
+import { signIn } from '../../methods/sign-in.ts'
 import { tied } from '../../methods/tied.ts'
 import type { Model } from '../../models/model.ts'
 import { loadMasks, loadWeights } from '../../train/checkpoint.ts'
@@ -73,7 +74,7 @@ function prunableOf({ prune, tie }: Recipe, model: Model): string[] | undefined 
   return prune && methodOf(prune).ranked ? names(tensorsToPrune(prune, model)) : undefined
 }
 
-/** What the recipe's methods do to gradients. */
+/** What the recipe's methods do to gradients and steps. */
 function rulesOf({ rewire, tie, train }: Recipe, model: Model): GradientRule[] {
   const rules: GradientRule[] = []
   if (rewire && rewiringOf(rewire.method).gradients === 'smoothed') rules.push(smoothedGradients(train.momentum))
@@ -81,5 +82,6 @@ function rulesOf({ rewire, tie, train }: Recipe, model: Model): GradientRule[] {
   if (active !== undefined) rules.push(globalSparseMomentum(active))
   if (train.groupLasso) rules.push(groupLasso(train.groupLasso))
   if (tie) rules.push(tied(tie))
+  if (train.signIn) rules.push(signIn(train.signIn.scaling))
   return rules
 }

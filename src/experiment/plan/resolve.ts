@@ -20,7 +20,7 @@ import { checkMemory } from './memory.ts'
 import { modelOf } from './network.ts'
 import { pruningPlan } from './pruning.ts'
 import { type RewiringPlan, rewiringPlan } from './rewiring.ts'
-import { firstStep, freezeStep, pruningSchedule, rateSchedule, snapshotStep } from './times.ts'
+import { balancePeriod, firstStep, freezeStep, pruningSchedule, rateSchedule, snapshotStep } from './times.ts'
 
 export interface RunPlan {
   readonly recipe: Recipe
@@ -32,6 +32,8 @@ export interface RunPlan {
   /** When a snapshot is written, and when GSM freezes what is active. */
   readonly snapshot?: number
   readonly freeze?: number
+  /** After how many steps Sign-In balances its factors. */
+  readonly balance?: number
   /** How many weights GSM keeps active, and leaves in the end. */
   readonly active?: number
   readonly optimizer: SgdOptions
@@ -70,6 +72,7 @@ export async function resolve(recipe: Recipe, data: Dataset): Promise<RunPlan> {
     first,
     snapshot,
     freeze,
+    balance: balancePeriod(recipe, stepsPerEpoch),
     active: activeCount(recipe.train.gsm, model),
     optimizer: optimizerOf(recipe),
     rates,

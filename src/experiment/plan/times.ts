@@ -15,6 +15,10 @@ export function pruningSchedule({ prune, train }: Recipe, stepsPerEpoch: number)
     throw new UserError(
       `prune: expected start <= end and every >= 1it, found start ${prune.start}, end ${prune.end}, every ${prune.every}`,
     )
+  if (kind === 'alternating' && end <= start + every)
+    throw new UserError(
+      `prune.end: expected a time after start + every with alternating phases, found start ${prune.start}, end ${prune.end}, every ${prune.every}`,
+    )
   const steps = train.epochs * stepsPerEpoch
   if (end > steps)
     throw new UserError(`prune: the last event is at step ${end}, but training ends after ${steps} steps`)
@@ -44,6 +48,14 @@ export function freezeStep({ train: { gsm, epochs } }: Recipe, stepsPerEpoch: nu
   const [step, steps] = [toSteps(gsm.freeze, stepsPerEpoch), epochs * stepsPerEpoch]
   if (step < steps) return step
   throw new UserError(`train.gsm.freeze: expected less than the ${steps} steps of the training, found ${gsm.freeze}`)
+}
+
+/** After how many steps Sign-In balances its factors anew; undefined where there are none. */
+export function balancePeriod({ train: { signIn } }: Recipe, stepsPerEpoch: number): number | undefined {
+  if (!signIn) return undefined
+  const every = toSteps(signIn.every, stepsPerEpoch)
+  if (every >= 1) return every
+  throw new UserError(`train.signIn.every: expected a step or more, found ${signIn.every}`)
 }
 
 /** The learning rates. */

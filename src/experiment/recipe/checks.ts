@@ -18,6 +18,7 @@ export const methodOf = ({ method }: Pick<Prune, 'method'>): Method => methods[m
 /** All checks, of which the first that fails is told. */
 export function checkTogether(recipe: Recipe, source: string): void {
   checkGsm(recipe, source)
+  checkSignIn(recipe, source)
   checkTicket(recipe, source)
   checkPrune(recipe, source)
   checkTie(recipe, source)
@@ -39,13 +40,17 @@ function checkData({ data }: Recipe, source: string): void {
     throw new UserError(`${source}: data.stratify: needs a data.validation above 0, found 0`)
 }
 
-function checkPrune({ prune, train }: Recipe, source: string): void {
+function checkPrune({ model, prune, train }: Recipe, source: string): void {
   if (!prune) return
   if (prune.schedule !== 'one-shot' && prune.end === undefined)
-    throw new UserError(`${source}: prune.end: a ${prune.schedule} schedule needs it, such as 10ep`)
+    throw new UserError(`${source}: prune.end: the schedule ${prune.schedule} needs it, such as 10ep`)
   if (prune.initial !== undefined && (prune.schedule !== 'cubic' || prune.initial > prune.sparsity))
     throw new UserError(`${source}: prune.initial: needs a cubic schedule and at most the final sparsity`)
   if (prune.sparsities) checkSparsities(prune, source)
+  if (prune.schedule === 'alternating' && model.masks !== undefined)
+    throw new UserError(
+      `${source}: prune.schedule: alternating phases lift all masks, expected no model.masks beside them`,
+    )
   checkSections(prune, source)
   const method = methodOf(prune)
   if (method.ranked) return
@@ -78,7 +83,11 @@ function checkSections(prune: Prune, source: string): void {
 
 /** Methods that choose weights in their own way cannot do what only rankings by score can. */
 function checkUnranked(prune: Prune, source: string): void {
-  const { granularity, floor, onCollapse, method, scope } = prune
+  const { granularity, floor, onCollapse, method, scope, schedule } = prune
+  if (schedule === 'alternating')
+    throw new UserError(
+      `${source}: prune.schedule: alternating phases need a method that ranks weights by scores, found ${method}`,
+    )
   if (granularity !== 'weight')
     throw new UserError(`${source}: prune.granularity: ${method} prunes single weights only`)
   if (floor !== undefined) throw new UserError(`${source}: prune.floor: ${method} knows no floor`)
@@ -98,6 +107,19 @@ function checkGsm({ model, train, prune, tie }: Recipe, source: string): void {
   if (tie) throw new UserError(`${source}: train.gsm: ranks weights one by one, expected no tie section beside it`)
   if (train.kernels === 'sparse')
     throw new UserError(`${source}: train.kernels: gsm trains all weights, expected dense or auto kernels`)
+}
+
+/** What would change weights without their factors, or bring back weights that have none. */
+function checkSignIn({ train, prune, rewire, tie }: Recipe, source: string): void {
+  if (!train.signIn) return
+  const refuse = (what: string) => new UserError(`${source}: train.signIn: ${what}`)
+  if (train.gsm) throw refuse('a weight that gsm leaves passive has no sign to find, expected no train.gsm beside it')
+  if (tie) throw refuse('copies would part, expected no tie section beside it')
+  if (rewire) throw refuse('weights that grow have no factors, expected no rewire section beside it')
+  if (prune?.schedule === 'alternating')
+    throw refuse('weights that return have no factors, expected another prune.schedule than alternating')
+  if (prune && !methodOf(prune).ranked)
+    throw refuse(`${prune.method} may change weights, expected a method that ranks weights by scores`)
 }
 
 function checkTicket({ ticket, prune, rewire, train }: Recipe, source: string): void {

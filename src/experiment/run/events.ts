@@ -93,7 +93,7 @@ export interface RunResult extends Connectivity {
   kernels: LayerGain[]
   /** Counted from the final weights, among prunable ones. */
   sparsity: number
-  /** On the test set, just before the first pruning event. */
+  /** On the test set, just before the first pruning event; of alternating phases, before the last. */
   dense?: Evaluation
   /** On the test set, at the end. */
   final: Evaluation

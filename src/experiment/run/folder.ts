@@ -20,8 +20,9 @@ import { withoutAbout } from '../recipe/sections/about.ts'
 import type { RunResult } from './events.ts'
 
 /**
- * What a run writes. `dense` appears at the first pruning event, `snapshot` when the recipe says so, `model`
- * and `report` at the end.
+ * What a run writes. `dense` appears at the first pruning event and is written anew at every one that finds
+ * no weight pruned (of alternating phases), `snapshot` when the recipe says so, `model` and `report` at the
+ * end.
  */
 export const FILES = {
   recipe: 'recipe.yaml',

@@ -1,11 +1,12 @@
 /**
  * @file What happens between the steps of a training: a snapshot is written, active weights freeze, weights
- * go.
+ * go, factors are balanced.
  */
 import { writeSafetensors } from '../../formats/safetensors.ts'
 import { freezeActive } from '../../methods/gsm/rule.ts'
 import { type PruningProgress, pruneAsPlanned } from '../../methods/method.ts'
 import { gradualPruning, type PruneResult } from '../../methods/prune.ts'
+import { balancing } from '../../methods/sign-in.ts'
 import { refuseCollapse } from '../../sparsity/collapse.ts'
 import { weightsOf } from '../../train/checkpoint.ts'
 import type { Network } from '../../train/network.ts'
@@ -31,6 +32,12 @@ export function freezeHooks({ freeze }: RunPlan, network: Network): Hook[] {
     if (step === freeze) freezeActive(network)
   }
   return [{ atStep }]
+}
+
+/** Balances the factors of Sign-In as often as the plan says; nothing where there are none. */
+export function balancingHooks({ recipe, balance }: RunPlan): Hook[] {
+  const { signIn } = recipe.train
+  return signIn && balance !== undefined ? [balancing({ scaling: signIn.scaling, every: balance })] : []
 }
 
 export interface PruningTold {
@@ -66,8 +73,8 @@ export function pruningHooks({ recipe, schedule, pruning }: RunPlan, dense: Netw
             if (long) onUnstoppable?.(false)
           }
         }),
-      before: (_step, first) => {
-        if (first) writeSafetensors(folder.file('dense'), weightsOf(dense))
+      before: (_step, whole) => {
+        if (whole) writeSafetensors(folder.file('dense'), weightsOf(dense))
       },
       after: (step, target, result) => {
         if (recipe.prune?.onCollapse === 'error') refuseCollapse(result, target)

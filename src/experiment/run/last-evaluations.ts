@@ -29,7 +29,7 @@ export interface LastEvaluations {
   validationLoss?: number
   validationAccuracy?: number
   prunedAccuracy?: number
-  /** On the test set, once, where the run is complete: before its first pruning event, and at the end. */
+  /** On the test set, once, where the run is complete: as in its result before pruning, and at the end. */
   dense?: number
   final?: number
 }

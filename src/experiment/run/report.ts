@@ -124,7 +124,7 @@ export function reportMarkdown(recipe: Recipe, engine: string, data: Dataset, re
     '',
     ...(recipe.summary ? [recipe.summary, ''] : []),
     `Model ${recipe.model.name}, data ${recipe.data.name}, seed ${recipe.seed}; engine: ${engine}. Sparsity is the share of zeros`,
-    'among prunable weights (biases are not prunable). The dense network is the one just before the first pruning event.',
+    `among prunable weights (biases are not prunable). The dense network is the one just before the ${recipe.prune?.schedule === 'alternating' ? 'last' : 'first'} pruning event.`,
     '',
     resultTable(result),
     '',

@@ -22,7 +22,7 @@ import { describeEnvironment, type Environment, type Inputs, otherEngine } from 
 import { epochReport, maskedShare } from './epoch-report.ts'
 import type { RunEvent, RunOutcome } from './events.ts'
 import { RunFolder } from './folder.ts'
-import { freezeHooks, pruningHooks, snapshotHooks } from './hooks.ts'
+import { balancingHooks, freezeHooks, pruningHooks, snapshotHooks } from './hooks.ts'
 import { Journal } from './journal.ts'
 import { RewiringWarnings } from './rewiring-warnings.ts'
 import { type RunState, restoreState, saveState } from './state.ts'
@@ -197,7 +197,7 @@ class Run {
       },
     })
     const own = [...snapshotHooks(this.#plan, this.#network, this.#folder), ...freezeHooks(this.#plan, this.#network)]
-    return [...own, ...pruning, ...(this.#rewiring ? [this.#rewiring] : [])]
+    return [...own, ...pruning, ...balancingHooks(this.#plan), ...(this.#rewiring ? [this.#rewiring] : [])]
   }
 
   #tellProgress(epoch: number, from: number): void {

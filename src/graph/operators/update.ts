@@ -13,18 +13,34 @@ export const SgdStep: Operator = {
   name: 'SgdStep',
   writes: [0, 2],
   infer: ([weight, gradient, momentum, hyper, mask]) => {
-    for (const other of [gradient, momentum, mask].filter((tensor): tensor is Tensor => tensor !== undefined))
-      check(String(other.shape) === String(weight.shape), 'SgdStep', () => {
-        return `expected the shape of ${describe(weight)}, found ${describe(other)}`
-      })
-    check(!gradient.batched, 'SgdStep', () => `the gradient ${describe(gradient)} runs over samples`)
-    check(
-      hyper.shape.length === 1 && hyper.shape[0] === 5,
-      'SgdStep',
-      () => `expected hyper [5], found ${describe(hyper)}`,
-    )
+    checkStep('SgdStep', weight, gradient, hyper, mask === undefined ? [momentum] : [momentum, mask])
     return []
   },
+}
+
+/**
+ * One step of SGD on the factors of a weight w = m u, after which it is their product. Inputs are those of
+ * {@link SgdStep} with a mask (the momentum is that of u), then m, its momentum and u; weight, momenta and
+ * factors are changed. The formula stands with its use (src/methods/sign-in.ts).
+ */
+export const FactoredSgdStep: Operator = {
+  name: 'FactoredSgdStep',
+  writes: [0, 2, 5, 6, 7],
+  infer: ([weight, gradient, momentum, hyper, mask, ...factors]) => {
+    check(factors.length === 3, 'FactoredSgdStep', () => `expected 8 inputs, found ${5 + factors.length}`)
+    checkStep('FactoredSgdStep', weight, gradient, hyper, [momentum, mask, ...factors])
+    return []
+  },
+}
+
+/** Throws ShapeError where the gradient, or what lies beside the weight, does not have the weight's shape. */
+function checkStep(name: string, weight: Tensor, gradient: Tensor, hyper: Tensor, states: readonly Tensor[]): void {
+  for (const other of [gradient, ...states])
+    check(String(other.shape) === String(weight.shape), name, () => {
+      return `expected the shape of ${describe(weight)}, found ${describe(other)}`
+    })
+  check(!gradient.batched, name, () => `the gradient ${describe(gradient)} runs over samples`)
+  check(hyper.shape.length === 1 && hyper.shape[0] === 5, name, () => `expected hyper [5], found ${describe(hyper)}`)
 }
 
 /**

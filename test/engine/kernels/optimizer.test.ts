@@ -2,7 +2,14 @@ import fc from 'fast-check'
 import { it } from 'vitest'
 import { floatBits } from '../../../src/engine/bits.ts'
 import { call } from '../../../src/engine/kernel.ts'
-import { applyMask, groupLasso, sgd, sparseGroupLasso, tieGradient } from '../../../src/engine/kernels/optimizer.ts'
+import {
+  applyMask,
+  factoredSgd,
+  groupLasso,
+  sgd,
+  sparseGroupLasso,
+  tieGradient,
+} from '../../../src/engine/kernels/optimizer.ts'
 import type { Random } from '../../../src/util/random.ts'
 import { onEveryEngine } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, ROUNDING, size, uniform, values } from '../../support/kernel-case.ts'
@@ -38,6 +45,43 @@ onEveryEngine((machines) => {
             operands: { w, g, v, mask, hyper },
             call: (at) => call(sgd, { n, w: at.w, g: at.g, v: at.v, mask: at.mask, masked, hyper: at.hyper }),
             writes: { w: rounded, v: rounded },
+          })
+        },
+      ),
+    )
+  })
+
+  it('a step of SGD on the factors of a weight, with and without momentum, Nesterov, decay and L1', () => {
+    const factor = fc.constantFrom(0, 0.1, 0.9)
+    fc.assert(
+      fc.property(
+        size,
+        factor,
+        factor,
+        factor,
+        fc.constantFrom(0, 1),
+        values,
+        (n, momentum, decay, l1, nesterov, rng) => {
+          const hyper = [0.05, momentum, decay, nesterov, l1].map(Math.fround)
+          const [g, m, mv, u, uv] = Array.from({ length: 5 }, () => uniform(rng, n))
+          // The product before the step is only asked for its sign.
+          const w = m.map((value, i) => Math.sign(value * u[i]) * (i % 3 === 0 ? 0 : 0.5))
+          const mask = bits(rng, n)
+          expectAgreement(machines, {
+            operands: { w, g, m, mv, u, uv, mask, hyper },
+            call: (at) =>
+              call(factoredSgd, {
+                n,
+                w: at.w,
+                g: at.g,
+                m: at.m,
+                mv: at.mv,
+                u: at.u,
+                uv: at.uv,
+                mask: at.mask,
+                hyper: at.hyper,
+              }),
+            writes: { w: rounded, m: rounded, mv: rounded, u: rounded, uv: rounded },
           })
         },
       ),

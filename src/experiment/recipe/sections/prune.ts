@@ -17,11 +17,16 @@ export const pruneSchema = z.strictObject({
     .record(z.string(), z.number().min(0).lt(1))
     .optional()
     .describe('Of the kinds conv and linear, and of tensors by name, where it is another; needs scope layerwise.'),
-  schedule: z.enum(scheduleKinds).default('one-shot'),
+  schedule: z
+    .enum(scheduleKinds)
+    .default('one-shot')
+    .describe('When how much is pruned; alternating: AC/DC, sparse phases with dense ones between them.'),
   start: duration.default('0it').describe('First event.'),
-  end: duration.optional().describe('Last event at the latest (not for one-shot).'),
+  end: duration
+    .optional()
+    .describe('Last event at the latest (not for one-shot); of alternating phases the last sparse one begins then.'),
   initial: z.number().min(0).lt(1).optional().describe('Of a cubic schedule: the sparsity after its first event.'),
-  every: duration.default('100it').describe('Time between events.'),
+  every: duration.default('100it').describe('Time between events; of alternating phases the length of each.'),
   scoring: scoringSettings.optional().describe('How scores are measured that are not of weights alone.'),
   ...maskKeys,
   secondOrder: secondOrderSettings.optional().describe('Of the methods that use gradients of samples.'),

@@ -1,4 +1,4 @@
-/** @file The section `train` of a recipe: the optimizer, its schedule, and GSM. */
+/** @file The section `train` of a recipe: the optimizer, its schedule, GSM, and Sign-In. */
 import { z } from 'zod'
 import { kernelKinds } from '../../../train/kernels.ts'
 import { count, duration, positive } from '../../../util/schema.ts'
@@ -11,6 +11,15 @@ const gsmSchema = z.strictObject({
   freeze: duration
     .optional()
     .describe('From when on the largest |w| are active, instead of the largest |w g| (default: never, as published).'),
+})
+
+const signInSchema = z.strictObject({
+  scaling: z
+    .number()
+    .positive()
+    .default(1)
+    .describe('Inner scaling β: near zero, weights move at β times the learning rate.'),
+  every: duration.default('1ep').describe('Time after which the factors of all weights are balanced anew.'),
 })
 
 export const trainSchema = z.strictObject({
@@ -34,6 +43,9 @@ export const trainSchema = z.strictObject({
   gsm: gsmSchema
     .optional()
     .describe('Prunes by training: only the weights with the largest |w g| get their gradient (Ding et al. 2019).'),
+  signIn: signInSchema
+    .optional()
+    .describe('Prunable weights learn as products of two factors, so that signs flip (Gadhikar et al. 2025).'),
   schedule: z.enum(['constant', 'steps', 'cosine']).default('constant').describe('Of the learning rate.'),
   warmup: duration.default('0it').describe('Linear warm-up of the learning rate.'),
   drops: z.array(duration).default([]).describe('With schedule steps: when the rate is multiplied by factor.'),

@@ -92,7 +92,7 @@ export function planGradients(
   return { groups, atOnce: samplesAtOnce(model, tensors, miniBatch) }
 }
 
-/** Floats of a workspace: the columns of some parts, and room for systems of order N or of the weights left. */
+/** Floats of a workspace: the columns of some parts, and room for systems, as {@link solverRoom}. */
 function columnFloats(
   tensors: readonly Tensor[],
   rankOne: readonly boolean[],

@@ -172,8 +172,8 @@ export function dampedFactor(space: Workspace, matrix: Matrix, shift: number, wh
 
 /**
  * Floats beside the columns that everything of this folder fits into, for systems of order up to N, two
- * matrices at a time; where systems are those of at most `left` < N weights, of that order, with the columns of
- * these weights in float64. Pages that are never used cost no memory.
+ * matrices at a time; where systems are those of at most `left` < N weights, of that order, with the columns
+ * of these weights in float64. Pages that are never used cost no memory.
  */
 export function solverRoom(samples: number, left = samples): number {
   const order = Math.min(samples, left)
