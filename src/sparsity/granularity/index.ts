@@ -2,6 +2,7 @@
 import type { Model } from '../../models/model.ts'
 import { block } from './block.ts'
 import { channel } from './channel.ts'
+import { fanIn } from './fan-in.ts'
 import type { Granularity } from './granularity.ts'
 import { nOfM } from './n-of-m.ts'
 import { isRun, runs } from './runs.ts'
@@ -12,6 +13,7 @@ export const granularities = {
   weight: 'single weights',
   'N:M': 'at most N of every M consecutive inputs of an output, such as 2:4',
   BxB: 'tiles of B x B weights, such as 4x4',
+  'fan-in': 'single weights, equally many of every output of a layer',
   channel: 'whole channels, with all that is tied to them',
   row: 'rows of the kernels of convolutions; of linear layers single weights',
   kernel: 'kernels of convolutions, one for each pair of channels; of linear layers single weights',
@@ -19,7 +21,7 @@ export const granularities = {
 } as const
 
 /**
- * The granularity of a name (`weight`, `2:4`, `4x4`, `channel`, `row`, `kernel`, `filter`) in a network;
+ * The granularity of a name (`weight`, `2:4`, `4x4`, `fan-in`, `channel`, `row`, `kernel`, `filter`) in a network;
  * undefined where there is none such.
  */
 export function findGranularity(name: string, model: Model): Granularity | undefined {
@@ -31,6 +33,7 @@ export const isGranularity = (name: string): boolean => parse(name) !== undefine
 
 function parse(name: string): ((model: Model) => Granularity) | undefined {
   if (name === 'weight') return () => weight
+  if (name === 'fan-in') return () => fanIn
   if (name === 'channel') return channel
   if (isRun(name)) return () => runs(name)
   const [, n, m] = (/^([1-9]\d{0,3}):([1-9]\d{0,3})$/.exec(name) ?? []).map(Number)
