@@ -494,6 +494,7 @@ export interface RewiringContext {
     owed: number;
     elapsed: number;
     normalized: boolean;
+    outputLayer: string;
     gradient(layer: string): Floats;
 }
 
@@ -523,7 +524,8 @@ export interface RewiringMethod<Settings extends z.ZodObject = z.ZodObject> {
     summary: string;
     settings: Settings;
     gradients?: 'batch' | 'smoothed';
-    weightsOnly?: boolean;
+    granularities?: readonly string[];
+    gradual?: boolean;
     everyStep?: boolean;
     make(settings: z.output<Settings> & {
         seed: number;
@@ -535,6 +537,7 @@ export type RewiringName = keyof typeof rewirings;
 export interface RewiringOptions {
     rewiring: Rewiring;
     granularity?: RunName;
+    gradual?: boolean;
     schedule: RewiringSchedule;
     rate(step: number): number;
     seed: number;
@@ -911,6 +914,7 @@ export declare const granularities: {
     readonly weight: "single weights";
     readonly 'N:M': "at most N of every M consecutive inputs of an output, such as 2:4";
     readonly BxB: "tiles of B x B weights, such as 4x4";
+    readonly 'fan-in': "single weights, equally many of every output of a layer";
     readonly channel: "whole channels, with all that is tied to them";
     readonly row: "rows of the kernels of convolutions; of linear layers single weights";
     readonly kernel: "kernels of convolutions, one for each pair of channels; of linear layers single weights";
@@ -1068,6 +1072,23 @@ export declare const rewirings: {
         make(settings: {
             fraction?: number | undefined;
             growth?: "gradient" | "row" | undefined;
+        } & {
+            seed: number;
+        }): import("./rewiring.ts").Rewiring;
+    };
+    granet: Omit<RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
+        make(settings: {
+            fraction?: number | undefined;
+            growth?: "gradient" | "row" | undefined;
+        } & {
+            seed: number;
+        }): import("./rewiring.ts").Rewiring;
+    };
+    srigl: Omit<RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
+        make(settings: {
+            fraction?: number | undefined;
+            growth?: "gradient" | "row" | undefined;
+            salient?: number | undefined;
         } & {
             seed: number;
         }): import("./rewiring.ts").Rewiring;
@@ -2292,7 +2313,7 @@ export declare const recipeSchema: z.ZodObject<{
         }>>>;
     }, z.core.$strict>>;
     rewire: z.ZodOptional<z.ZodObject<{
-        method: z.ZodType<"set" | "dsr" | "set-magnitude" | "deepr" | "rigl" | "snfs", "set" | "dsr" | "set-magnitude" | "deepr" | "rigl" | "snfs", z.core.$ZodTypeInternals<"set" | "dsr" | "set-magnitude" | "deepr" | "rigl" | "snfs", "set" | "dsr" | "set-magnitude" | "deepr" | "rigl" | "snfs">>;
+        method: z.ZodType<"set" | "dsr" | "set-magnitude" | "deepr" | "rigl" | "snfs" | "granet" | "srigl", "set" | "dsr" | "set-magnitude" | "deepr" | "rigl" | "snfs" | "granet" | "srigl", z.core.$ZodTypeInternals<"set" | "dsr" | "set-magnitude" | "deepr" | "rigl" | "snfs" | "granet" | "srigl", "set" | "dsr" | "set-magnitude" | "deepr" | "rigl" | "snfs" | "granet" | "srigl">>;
         every: z.ZodDefault<z.ZodUnion<readonly [
             z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>,
             z.ZodRecord<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>, z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>,
