@@ -1,6 +1,6 @@
 /**
- * @file GraNet (Liu et al. 2021, arXiv 2106.10404): gradual pruning with zero-cost neuroregeneration. While the
- * `prune` section of a recipe prunes the network on (cubic, the smallest |w| of all layers), this rule
+ * @file GraNet (Liu et al. 2021, arXiv 2106.10404): gradual pruning with zero-cost neuroregeneration. While
+ * the `prune` section of a recipe prunes the network on (cubic, the smallest |w| of all layers), this rule
  * regenerates at events, after what is pruned at the same step: in every tensor the share f of the smallest
  * |w| that are left is taken away, rounded up, and as many weights grow where the loss has the largest
  * |gradient|, just pruned places included. f falls like a cosine from the setting `fraction` to 0.005, as in

@@ -3,17 +3,17 @@
  * that have weights have equally many. At an event, in every tensor of n weights,
  *
  * 1. the share f of the smallest |w| is to go, and all that are zero: d weights;
- * 2. a place is salient if its weight is among the n - d that stay, or its |gradient| among the d largest of
- *    the tensor, and an output is *ablated* if fewer than the share `salient` of its fan-in, and fewer than 1,
- *    are; but as many outputs stay as the weights need to fit, and the layer that makes the network's output
- *    keeps all of its own;
+ * 2. a place is salient if its weight is among the n - d others, or its |gradient| among the d largest of the
+ *    tensor. An output is *ablated* if fewer places of it are salient than the share `salient` of the fan-in
+ *    at the start, or none is; but as many outputs stay as the weights need, and the layer that makes the
+ *    network's output keeps all of its own;
  * 3. the fan-in becomes k = floor(N / outputs that stay), N the weights that the tensor began with;
- * 4. the n - d largest |w| of outputs that stay do so, at most k of each, and every such output grows at its
+ * 4. of the outputs that stay, the n - d largest |w| do, at most k of each, and every one grows at its
  *    largest |gradient|, just pruned places included, until it has k.
  *
  * Ablated outputs may come back: step 2 counts their gradients. f falls like a cosine, as in rigl.ts. Where
- * normalizations follow, |gradient| is relative to its row in step 2 (row-normalized.ts; in step 4 it makes no
- * difference), unless `growth: gradient` says otherwise.
+ * normalizations follow, |gradient| is relative to its row in step 2 (row-normalized.ts; in step 4 that makes
+ * no difference), unless `growth: gradient` says otherwise.
  */
 import { z } from 'zod'
 import type { Floats } from '../../engine/machine.ts'
@@ -78,7 +78,7 @@ function salientPlaces({ size, rows }: SparseLayer, left: Int32Array, scores: Fl
   return counts
 }
 
-/** Which outputs have `least` salient places, or as many as leaves more than `most` outputs, where there are so many. */
+/** Which outputs have `least` salient places, or fewer where else no more than `most` outputs were left. */
 function enough(counts: Int32Array, least: number, most: number): boolean[] {
   const descending = counts.toSorted().reverse()
   const bound = Math.min(least, descending[Math.min(most, counts.length - 1)])

@@ -1,8 +1,8 @@
 /**
- * @file Constant fan-in: all outputs of a layer keep equally many weights, so that values and inputs of a layer
- * fit into two matrices [outputs, fan-in] (condensed sparsity; Lasby et al. 2024, arXiv 2305.02299). Scope and
- * floor say what a layer keeps as they do for single weights; an output keeps its part of that, rounded down, or up
- * where a floor needs it.
+ * @file Constant fan-in: all outputs of a layer keep equally many weights, so that values and inputs of a
+ * layer fit into two matrices [outputs, fan-in] (condensed sparsity; Lasby et al. 2024, arXiv 2305.02299).
+ * Scope and floor say what a layer keeps as they do for single weights; an output keeps its part of that,
+ * rounded down, or up where a floor needs it.
  */
 import { selectTop } from '../../select/top.ts'
 import { leastOf } from '../floor.ts'

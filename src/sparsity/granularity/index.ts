@@ -21,8 +21,8 @@ export const granularities = {
 } as const
 
 /**
- * The granularity of a name (`weight`, `2:4`, `4x4`, `fan-in`, `channel`, `row`, `kernel`, `filter`) in a network;
- * undefined where there is none such.
+ * The granularity of a name (`weight`, `2:4`, `4x4`, `fan-in`, `channel`, `row`, `kernel`, `filter`) in a
+ * network; undefined where there is none such.
  */
 export function findGranularity(name: string, model: Model): Granularity | undefined {
   return parse(name)?.(model)

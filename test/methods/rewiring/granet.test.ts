@@ -1,4 +1,4 @@
-/** @file GraNet's regeneration by hand; that it follows a schedule of pruning is in test/experiment/rewire.test.ts. */
+/** @file GraNet's regeneration by hand; test/experiment/granet-srigl.test.ts has it beside a schedule. */
 import { describe, expect, it } from 'vitest'
 import { granet } from '../../../src/methods/rewiring/granet.ts'
 import { random } from '../../../src/util/random.ts'
@@ -40,7 +40,7 @@ describe('GraNet', () => {
   })
 
   it('grows by the gradient relative to its row where normalizations follow, or where it is told to', () => {
-    // Of the first row 2 is 0.84 times its root mean square and 1 is 0.17 times, of the second 4 is 1.55 times.
+    // Over the root mean squares of their rows 4 has 1.55, 2 has 0.84 and 1 has 0.17.
     for (const found of [event({}, true), event({ growth: 'row' }, false)])
       expect(found).toEqual([
         [1, 2],

@@ -50,7 +50,7 @@ describe('SRigL, by hand: three outputs of four places, two of six weights to go
   })
 
   it('an output with too few salient places loses its weights to the others', () => {
-    // Salient are the weights 0, 1, 4, 9 and the gradients 2, 5: of the outputs 3, 2 and 1. Two are asked for.
+    // Salient are the weights 0, 1, 4, 9 and the gradients 2, 5: 3, 2 and 1 of the outputs. It takes two.
     // The third loses both weights, so that 5 may stay, and the others get a third weight each: 2 and 7.
     expect(event({ rule: make(1), layer, gradient })).toEqual({ pruned: [4, 5], grown: [2, 7] })
     // One is asked for.
