@@ -914,11 +914,11 @@ export declare const granularities: {
     readonly weight: "single weights";
     readonly 'N:M': "at most N of every M consecutive inputs of an output, such as 2:4";
     readonly BxB: "tiles of B x B weights, such as 4x4";
-    readonly 'fan-in': "single weights, equally many of every output of a layer";
     readonly channel: "whole channels, with all that is tied to them";
     readonly row: "rows of the kernels of convolutions; of linear layers single weights";
     readonly kernel: "kernels of convolutions, one for each pair of channels; of linear layers single weights";
     readonly filter: "filters of convolutions, all that makes an output channel; of linear layers single weights";
+    readonly 'fan-in': "single weights, equally many of every output of a layer";
 };
 
 export declare function groupLasso(coefficient: number): GradientRule;

@@ -13,15 +13,15 @@ export const granularities = {
   weight: 'single weights',
   'N:M': 'at most N of every M consecutive inputs of an output, such as 2:4',
   BxB: 'tiles of B x B weights, such as 4x4',
-  'fan-in': 'single weights, equally many of every output of a layer',
   channel: 'whole channels, with all that is tied to them',
   row: 'rows of the kernels of convolutions; of linear layers single weights',
   kernel: 'kernels of convolutions, one for each pair of channels; of linear layers single weights',
   filter: 'filters of convolutions, all that makes an output channel; of linear layers single weights',
+  'fan-in': 'single weights, equally many of every output of a layer',
 } as const
 
 /**
- * The granularity of a name (`weight`, `2:4`, `4x4`, `fan-in`, `channel`, `row`, `kernel`, `filter`) in a
+ * The granularity of a name (`weight`, `2:4`, `4x4`, `channel`, `row`, `kernel`, `filter`, `fan-in`) in a
  * network; undefined where there is none such.
  */
 export function findGranularity(name: string, model: Model): Granularity | undefined {
