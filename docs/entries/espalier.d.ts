@@ -496,6 +496,7 @@ export interface RewiringContext {
     owed: number;
     elapsed: number;
     normalized: boolean;
+    outputLayer: string;
     gradient(layer: string): Floats;
 }
 
@@ -525,7 +526,8 @@ export interface RewiringMethod<Settings extends z.ZodObject = z.ZodObject> {
     summary: string;
     settings: Settings;
     gradients?: 'batch' | 'smoothed';
-    weightsOnly?: boolean;
+    granularities?: readonly string[];
+    gradual?: boolean;
     everyStep?: boolean;
     make(settings: z.output<Settings> & {
         seed: number;
@@ -537,6 +539,7 @@ export type RewiringName = keyof typeof rewirings;
 export interface RewiringOptions {
     rewiring: Rewiring;
     granularity?: RunName;
+    gradual?: boolean;
     schedule: RewiringSchedule;
     rate(step: number): number;
     seed: number;
@@ -922,6 +925,7 @@ export declare const granularities: {
     readonly row: "rows of the kernels of convolutions; of linear layers single weights";
     readonly kernel: "kernels of convolutions, one for each pair of channels; of linear layers single weights";
     readonly filter: "filters of convolutions, all that makes an output channel; of linear layers single weights";
+    readonly 'fan-in': "single weights, equally many of every output of a layer";
 };
 
 export declare function groupLasso(coefficient: number): GradientRule;
@@ -1075,6 +1079,23 @@ export declare const rewirings: {
         make(settings: {
             fraction?: number | undefined;
             growth?: "gradient" | "row" | undefined;
+        } & {
+            seed: number;
+        }): import("./rewiring.ts").Rewiring;
+    };
+    granet: Omit<RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
+        make(settings: {
+            fraction?: number | undefined;
+            growth?: "gradient" | "row" | undefined;
+        } & {
+            seed: number;
+        }): import("./rewiring.ts").Rewiring;
+    };
+    srigl: Omit<RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
+        make(settings: {
+            fraction?: number | undefined;
+            growth?: "gradient" | "row" | undefined;
+            salient?: number | undefined;
         } & {
             seed: number;
         }): import("./rewiring.ts").Rewiring;
@@ -2317,7 +2338,7 @@ export declare const recipeSchema: z.ZodObject<{
         }>>>;
     }, z.core.$strict>>;
     rewire: z.ZodOptional<z.ZodObject<{
-        method: z.ZodType<"set" | "dsr" | "set-magnitude" | "deepr" | "rigl" | "snfs", "set" | "dsr" | "set-magnitude" | "deepr" | "rigl" | "snfs", z.core.$ZodTypeInternals<"set" | "dsr" | "set-magnitude" | "deepr" | "rigl" | "snfs", "set" | "dsr" | "set-magnitude" | "deepr" | "rigl" | "snfs">>;
+        method: z.ZodType<"set" | "dsr" | "set-magnitude" | "deepr" | "rigl" | "snfs" | "granet" | "srigl", "set" | "dsr" | "set-magnitude" | "deepr" | "rigl" | "snfs" | "granet" | "srigl", z.core.$ZodTypeInternals<"set" | "dsr" | "set-magnitude" | "deepr" | "rigl" | "snfs" | "granet" | "srigl", "set" | "dsr" | "set-magnitude" | "deepr" | "rigl" | "snfs" | "granet" | "srigl">>;
         every: z.ZodDefault<z.ZodUnion<readonly [
             z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>,
             z.ZodRecord<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>, z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>,

@@ -26,7 +26,7 @@ export interface MaskOptions {
   scope?: ScopeName | Scope
   /** Share of zeros among all prunable weights, 0 to 1. */
   sparsity: number
-  /** `weight` (the default), `2:4` and the like, `4x4` and the like, or `channel`. */
+  /** `weight` (the default), `2:4` and the like, `4x4` and the like, `fan-in`, or `channel`. */
   granularity?: string
   /** How many weights a sparsity keeps. Default: n - round(sparsity n). */
   count?: Count

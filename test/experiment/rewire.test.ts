@@ -2,30 +2,17 @@
  * @file Recipes that rewire: every method keeps the number of weights, resumed runs equal uninterrupted ones,
  * and what is refused.
  */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { checkRecipe } from '../../src/experiment/recipe/recipe.ts'
 import type { RunEvent } from '../../src/experiment/run/events.ts'
 import { runRecipe } from '../../src/experiment/run/run.ts'
 import { readSafetensors } from '../../src/formats/safetensors.ts'
-import type { RewiringEvent } from '../../src/methods/rewiring/event.ts'
 import { UserError } from '../../src/util/errors.ts'
-import { jsonLines } from '../cli/cli.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
 import { best } from '../support/engines.ts'
+import { endsAlike, type Given, recipe, remains, rewirings, run } from './rewired.ts'
 import { tiny } from './tiny.ts'
-
-const recipe = (rewire: object, kernels = 'auto') =>
-  checkRecipe(
-    {
-      ...tiny,
-      train: { ...tiny.train, kernels, epochs: 4, l1: 1e-5 },
-      prune: { method: 'random', scope: 'layerwise', sparsity: 0.9 },
-      rewire: { every: { '0ep': '5it', '2ep': '7it' }, end: '55it', ...rewire },
-    },
-    'tiny',
-  )
 
 const methods = [
   { method: 'dsr', moves: 200, threshold: 0.01 },
@@ -33,52 +20,15 @@ const methods = [
   { method: 'set-magnitude', fraction: 0.1 },
   { method: 'rigl' },
   { method: 'snfs', fraction: 0.4 },
+  { method: 'granet' },
   { method: 'deepr', temperature: { '0ep': 1e-5, '1ep': 1e-7 } },
 ]
-
-async function run(rewire: object, out: string, stopAt = Infinity, kernels = 'auto'): Promise<RunEvent[]> {
-  const events: RunEvent[] = []
-  const controller = new AbortController()
-  const options = { machine: best, out, checkpointSeconds: 1e9, resume: stopAt === -1, signal: controller.signal }
-  await runRecipe(recipe(rewire, kernels), {
-    ...options,
-    onEvent: (event) => {
-      events.push(event)
-      if (event.type === 'progress' && event.step >= stopAt && stopAt >= 0) controller.abort()
-    },
-  })
-  return events
-}
-
-/** What a run leaves, times aside. */
-function remains(out: string): unknown {
-  const metrics = jsonLines(readFileSync(join(out, 'metrics.jsonl'), 'utf8'))
-  for (const line of metrics) delete line.seconds
-  const { tensors } = readSafetensors(join(out, 'checkpoint.safetensors'))
-  return {
-    metrics,
-    tensors: [...tensors].map(([name, { data }]) => [
-      name,
-      Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64'),
-    ]),
-  }
-}
-
-/** Stopped after each of these steps and resumed, a run ends as the one that was not stopped. */
-async function endsAlike(rewire: object, whole: string, stops: readonly number[]) {
-  for (const stop of stops) {
-    const out = join(temporaryFolder(), 'run')
-    await run(rewire, out, stop)
-    await run(rewire, out, -1)
-    expect(remains(out)).toEqual(remains(whole))
-  }
-}
 
 describe.each(methods)('$method', (rewire) => {
   it('keeps the number of weights; stopped before and after an event and resumed, it ends with the same bits', async () => {
     const whole = join(temporaryFolder(), 'run')
     const events = await run(rewire, whole)
-    const moved = events.filter((event): event is { type: 'rewire' } & RewiringEvent => event.type === 'rewire')
+    const moved = rewirings(events)
     if (rewire.method !== 'deepr') expect(moved.map(({ step }) => step)).toEqual([5, 10, 15, 20, 25, 35, 42, 49])
     for (const { pruned, grown, explored, remaining } of moved) {
       expect(grown).toBe(pruned)
@@ -103,7 +53,7 @@ describe('DSR as its code has it', () => {
   it('has its events a step later; stopped before and after one and resumed, it ends with the same bits', async () => {
     const whole = join(temporaryFolder(), 'run')
     const events = await run(faithful, whole)
-    const moved = events.filter((event): event is { type: 'rewire' } & RewiringEvent => event.type === 'rewire')
+    const moved = rewirings(events)
     expect(moved.map(({ step }) => step)).toEqual([6, 11, 16, 21, 26, 36, 43, 50])
     for (const { pruned, grown } of moved) expect(grown).toBeGreaterThanOrEqual(pruned)
     expect(remains(whole)).not.toEqual(remains(await runTo(methods[0])))
@@ -118,7 +68,7 @@ describe('DSR as its code has it', () => {
     )
   })
 
-  async function runTo(rewire: object, kernels?: string): Promise<string> {
+  async function runTo(rewire: Given, kernels?: string): Promise<string> {
     const out = join(temporaryFolder(), 'run')
     await run(rewire, out, Infinity, kernels)
     return out
@@ -128,7 +78,7 @@ describe('DSR as its code has it', () => {
 it('DSR moves the same weights with dense and with sparse kernels, but for rounding at its threshold', async () => {
   const first = async (kernels: string) => {
     const events = await run(methods[0], join(temporaryFolder(), 'run'), Infinity, kernels)
-    const event = events.find((one): one is { type: 'rewire' } & RewiringEvent => one.type === 'rewire')!
+    const event = rewirings(events)[0]
     expect(event.pruned).toBeGreaterThan(50)
     return event
   }
@@ -137,7 +87,7 @@ it('DSR moves the same weights with dense and with sparse kernels, but for round
   expect(Math.abs(sparse.remaining - dense.remaining)).toBeLessThan(0.01)
 })
 
-it.each<[string, object, RegExp]>([
+it.each<[string, Given, RegExp]>([
   ['a method without what it needs', { method: 'dsr' }, /rewire\.moves: dsr needs it, found nothing/],
   ['a key of another method', { method: 'set', moves: 3 }, /rewire\.moves: set has no use for it/],
   ['an unknown method', { method: 'rgl' }, /rewire\.method: found rgl \(did you mean rigl\?\)/],
@@ -147,7 +97,7 @@ it.each<[string, object, RegExp]>([
   expect(() => recipe(rewire)).toThrow(message)
 })
 
-it.each<[string, object, RegExp]>([
+it.each<[string, Given, RegExp]>([
   ['no period at the start', { method: 'set', every: { '1ep': '5it' } }, /rewire\.every: expected a value from 0ep on/],
   [
     'an end before the start',
@@ -188,7 +138,7 @@ describe('runs of weights', () => {
     const events: RunEvent[] = []
     await runRecipe(kernels('kernel'), { machine: best, out, onEvent: (event) => events.push(event) })
     const [pruning] = events.filter((event) => event.type === 'prune')
-    const moved = events.filter((event): event is { type: 'rewire' } & RewiringEvent => event.type === 'rewire')
+    const moved = rewirings(events)
     expect(moved).toHaveLength(6)
     expect(moved.some(({ layers }) => layers.some(({ name, pruned }) => name.startsWith('conv') && pruned > 0))).toBe(
       true,

@@ -36,6 +36,7 @@ export function rewiringPlan(
   const every = valueAt<string>(rewire.every as OverTime<string>, stepsPerEpoch, 'rewire.every')
   const method = rewiringOf(rewire.method)
   const { gradients, everyStep = false } = method
+  const gradual = prune.schedule !== 'one-shot'
   const settings = Object.entries(settingsOf(rewire)).map(([key, value]) => {
     const varies = typeof value === 'object' && value !== null
     return [key, varies ? valueAt(value as OverTime<number>, stepsPerEpoch, `rewire.${key}`) : value]
@@ -53,6 +54,7 @@ export function rewiringPlan(
       gradients,
       onEvent,
       idle,
+      gradual,
       granularity: isRun(prune.granularity) ? prune.granularity : undefined,
       ...(faithful && { hidden: hiddenWeights(recipe, model, start) }),
       schedule: { start, end, period: everyStep ? () => 1 : (step) => steps(every(step)) },

@@ -142,7 +142,7 @@ function checkTie({ tie, prune }: Recipe, source: string): void {
 function checkRewire({ rewire, prune, train }: Recipe, source: string): void {
   if (!rewire) return
   const { method } = rewire
-  const { settings, gradients, weightsOnly } = rewirings[method]
+  const { settings, gradients, granularities = runNames, gradual = false } = rewirings[method]
   const given = settingsOf(rewire)
   for (const [key, schema] of Object.entries(settings.shape))
     if (!Object.hasOwn(given, key) && !schema.safeParse(undefined).success)
@@ -156,15 +156,14 @@ function checkRewire({ rewire, prune, train }: Recipe, source: string): void {
     throw new UserError(
       `${source}: train.kernels: rewire.faithful goes on with masked weights, expected dense, found sparse`,
     )
-  if (prune?.schedule !== 'one-shot')
+  if (!prune || (prune.schedule !== 'one-shot' && !gradual))
     throw new UserError(
       `${source}: rewire: needs a prune section with a one-shot schedule, which makes the network sparse`,
     )
   const { granularity } = prune
-  const movable: readonly string[] = weightsOnly ? ['weight'] : runNames
-  if (!movable.includes(granularity))
+  if (!granularities.some((one) => one === granularity))
     throw new UserError(
-      `${source}: prune.granularity: expected ${movable.join(', ')} with ${method}, found ${granularity}`,
+      `${source}: prune.granularity: expected ${granularities.join(', ')} with ${method}, found ${granularity}`,
     )
 }
 

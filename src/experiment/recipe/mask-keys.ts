@@ -20,7 +20,8 @@ export const maskKeys = {
     })
     .default('weight')
     .describe(
-      'What is kept or removed together, and rewired: weight, row, kernel, filter; not rewired: 2:4, 4x4, channel.',
+      'What is kept or removed together, and rewired: weight, row, kernel, filter, fan-in (srigl); not rewired: 2:4, ' +
+        '4x4, channel.',
     ),
   prunable: z.enum(prunableSets).optional().describe('Tensors to begin with (default: all; second order: published).'),
   include: z.array(z.string()).optional().describe('Only these tensors, * for any characters.'),

@@ -95,6 +95,7 @@ class Run {
     this.#sparsity = maskedShare(network)
     const warnings = new RewiringWarnings()
     this.#rewiring = plan.rewiring?.((event) => {
+      this.#sparsity = maskedShare(network)
       this.#journal.record({ type: 'rewire', ...event })
       for (const text of warnings.of(event)) this.#journal.tell({ type: 'notice', text })
     })

@@ -21,7 +21,7 @@ export const deepR = rewiringMethod({
     eta: z.number().positive().optional().describe('noise of the gradient instead of the weights'),
   }),
   everyStep: true,
-  weightsOnly: true,
+  granularities: ['weight'],
   make: ({ seed, temperature, eta }) => deepRewiring(seed, valueAt<number>(temperature, undefined, 'temperature'), eta),
 })
 

@@ -14,7 +14,8 @@ import { UserError } from '../../util/errors.ts'
 import { random } from '../../util/random.ts'
 import { type RewiringEvent, rewiredLayer } from './event.ts'
 import type { HiddenWeights } from './hidden-weights.ts'
-import { type Moves, movedPositions, type Rewiring, type SparseLayer } from './rewiring.ts'
+import { outputLayer } from './output-layer.ts'
+import { type Moves, movedPositions, type Rewiring, type RewiringContext, type SparseLayer } from './rewiring.ts'
 import { isNormalized } from './row-normalized.ts'
 import { inRuns, meansOfRuns, ofWeights } from './runs.ts'
 import { smoothedName } from './smoothed-gradients.ts'
@@ -32,6 +33,11 @@ export interface RewiringOptions {
   rewiring: Rewiring
   /** What moves together; the network was pruned in the same runs. Default: single weights. */
   granularity?: RunName
+  /**
+   * Whether something else prunes the network on at steps of events or between them, so that tensors without
+   * zeros may get some and others lose weights. Default: false.
+   */
+  gradual?: boolean
   schedule: RewiringSchedule
   /** Learning rate of the step before `step`. */
   rate(step: number): number
@@ -65,8 +71,8 @@ export class RewiringHook implements Hook {
   #ever = 0
   /** Weights at the start. */
   #weights = 0
-  /** Whether a normalization follows a sparse tensor; found at the first event. */
-  #normalized?: boolean
+  /** What of the model an event wants to know; found at the first one. */
+  #facts?: Pick<RewiringContext, 'normalized' | 'outputLayer'>
 
   /** Throws UserError where an option has no value that it can have. */
   constructor(options: RewiringOptions) {
@@ -119,12 +125,7 @@ export class RewiringHook implements Hook {
   #begin(network: Network): void {
     for (const { name, shape } of network.prunable) {
       if (network.weights.count(name) === sizeOf(shape)) continue
-      const places = new Uint8Array(sizeOf(shape))
-      const { positions } = network.weights.nonzeros(name)
-      for (const position of positions) places[position] = EVER | START
-      this.#ever += positions.length
-      this.#weights += positions.length
-      this.#explored.set(name, places)
+      this.#join(name, sizeOf(shape), network.weights.nonzeros(name).positions)
     }
     this.#options.hidden?.begin(this.#explored.keys())
     const { begin } = this.#options.rewiring
@@ -132,6 +133,26 @@ export class RewiringHook implements Hook {
     const held = this.#held(network)
     begin(held.layers)
     network.weights.setAllNonzeros(held.nonzeros)
+  }
+
+  /** A tensor is rewired from now on, which held weights at these positions at the start. */
+  #join(name: string, size: number, positions: Iterable<number>): void {
+    const places = new Uint8Array(size)
+    for (const position of positions) {
+      places[position] = EVER | START
+      this.#ever++
+      this.#weights++
+    }
+    this.#explored.set(name, places)
+  }
+
+  /** Tensors that were dense until now and have been pruned are rewired, too. */
+  #joinPruned(network: Network): void {
+    for (const { name, shape } of network.prunable) {
+      const size = sizeOf(shape)
+      if (this.#explored.has(name) || network.weights.count(name) === size) continue
+      this.#join(name, size, Array(size).keys())
+    }
   }
 
   #held(network: Network): { layers: SparseLayer[]; nonzeros: Map<string, Nonzeros> } {
@@ -157,7 +178,8 @@ export class RewiringHook implements Hook {
 
   #rewire(step: number, network: Network): void {
     const began = performance.now()
-    const { rewiring, schedule, rate, seed, hidden, logged = () => true, onEvent } = this.#options
+    const { rewiring, gradual, schedule, rate, seed, hidden, logged = () => true, onEvent } = this.#options
+    if (gradual) this.#joinPruned(network)
     const gradients = this.#gradients(step, network)
     const { layers, nonzeros } = this.#held(network)
     const lengths = this.#lengths(network)
@@ -166,8 +188,8 @@ export class RewiringHook implements Hook {
       step,
       rate: rate(step),
       elapsed: (step - schedule.start) / (schedule.end - schedule.start),
-      owed: this.#weights - layers.reduce((sum, { positions }) => sum + positions.length, 0),
-      normalized: (this.#normalized ??= isNormalized(network.model, [...this.#explored.keys()])),
+      owed: gradual ? 0 : this.#weights - layers.reduce((sum, { positions }) => sum + positions.length, 0),
+      ...this.#factsOf(network),
       draw: (name) => random(seed, 'rewiring', name, step),
       gradient(name) {
         const length = lengths.get(name)!
@@ -199,6 +221,13 @@ export class RewiringHook implements Hook {
       ...this.#exploration(nonzeros),
       seconds: (performance.now() - began) / 1000,
     })
+  }
+
+  #factsOf({ model, prunable }: Network): Pick<RewiringContext, 'normalized' | 'outputLayer'> {
+    // Which tensors have been pruned by the first event after a resumption must not matter.
+    const names = this.#options.gradual ? prunable.map(({ name }) => name) : [...this.#explored.keys()]
+    this.#facts ??= { normalized: isNormalized(model, names), outputLayer: outputLayer(model) }
+    return this.#facts
   }
 
   #gradients(step: number, network: Network): Map<string, Floats> {

@@ -5,12 +5,14 @@
 
 import { deepR } from './deepr.ts'
 import { dsr } from './dsr.ts'
+import { granet } from './granet.ts'
 import type { RewiringMethod } from './rewiring.ts'
 import { rigl } from './rigl.ts'
 import { set, setMagnitude } from './set.ts'
 import { snfs } from './snfs.ts'
+import { srigl } from './srigl.ts'
 
-export const rewirings = { dsr, set, 'set-magnitude': setMagnitude, deepr: deepR, rigl, snfs }
+export const rewirings = { dsr, set, 'set-magnitude': setMagnitude, deepr: deepR, rigl, snfs, granet, srigl }
 export type RewiringName = keyof typeof rewirings
 
 /** A rule by its name, as one whose settings may be any. */

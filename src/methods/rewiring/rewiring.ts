@@ -1,7 +1,8 @@
 /**
  * @file Rewiring: a network that is trained sparse from start to end moves its weights. At an event some
  * weights are taken away, and as many grow elsewhere, at value zero and without momentum. How many there are
- * in all never changes.
+ * in all never changes, unless something else prunes the network meanwhile, or a structure needs it
+ * (srigl.ts).
  */
 
 import { z } from 'zod'
@@ -44,12 +45,17 @@ export interface RewiringContext {
   /** Optimizer steps taken, and the learning rate of the last one. */
   step: number
   rate: number
-  /** Weights that are missing because no place was as short: less than the longest place has. */
+  /**
+   * Weights that are missing because no place was as short: less than the longest place has. 0 where the
+   * network is pruned meanwhile.
+   */
   owed: number
   /** How much of the time in which there are events is over, 0 to 1. */
   elapsed: number
   /** Whether a normalization follows one of the sparse layers. */
   normalized: boolean
+  /** The tensor of the layer that makes the network's output, sparse or not. */
+  outputLayer: string
   /**
    * The gradient of the loss with respect to all places of a tensor, held or not: of a mini-batch, or
    * smoothed over the steps so far, as the method asks.
@@ -79,8 +85,10 @@ export interface RewiringMethod<Settings extends z.ZodObject = z.ZodObject> {
   settings: Settings
   /** Whether it looks at dense gradients: of a mini-batch at events, or smoothed over all steps. */
   gradients?: 'batch' | 'smoothed'
-  /** Whether it moves single weights only, not runs of them. */
-  weightsOnly?: boolean
+  /** The granularities that it moves. Default: single weights, and runs of them (runs.ts). */
+  granularities?: readonly string[]
+  /** Whether the network may be pruned on while it is rewired. */
+  gradual?: boolean
   /** Whether there is an event after every step. */
   everyStep?: boolean
   make(settings: z.output<Settings> & { seed: number }): Rewiring

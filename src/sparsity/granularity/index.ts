@@ -2,6 +2,7 @@
 import type { Model } from '../../models/model.ts'
 import { block } from './block.ts'
 import { channel } from './channel.ts'
+import { fanIn } from './fan-in.ts'
 import type { Granularity } from './granularity.ts'
 import { nOfM } from './n-of-m.ts'
 import { isRun, runs } from './runs.ts'
@@ -16,11 +17,12 @@ export const granularities = {
   row: 'rows of the kernels of convolutions; of linear layers single weights',
   kernel: 'kernels of convolutions, one for each pair of channels; of linear layers single weights',
   filter: 'filters of convolutions, all that makes an output channel; of linear layers single weights',
+  'fan-in': 'single weights, equally many of every output of a layer',
 } as const
 
 /**
- * The granularity of a name (`weight`, `2:4`, `4x4`, `channel`, `row`, `kernel`, `filter`) in a network;
- * undefined where there is none such.
+ * The granularity of a name (`weight`, `2:4`, `4x4`, `channel`, `row`, `kernel`, `filter`, `fan-in`) in a
+ * network; undefined where there is none such.
  */
 export function findGranularity(name: string, model: Model): Granularity | undefined {
   return parse(name)?.(model)
@@ -31,6 +33,7 @@ export const isGranularity = (name: string): boolean => parse(name) !== undefine
 
 function parse(name: string): ((model: Model) => Granularity) | undefined {
   if (name === 'weight') return () => weight
+  if (name === 'fan-in') return () => fanIn
   if (name === 'channel') return channel
   if (isRun(name)) return () => runs(name)
   const [, n, m] = (/^([1-9]\d{0,3}):([1-9]\d{0,3})$/.exec(name) ?? []).map(Number)

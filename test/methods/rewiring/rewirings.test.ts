@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { deepR } from '../../../src/methods/rewiring/deepr.ts'
 import { dsr } from '../../../src/methods/rewiring/dsr.ts'
+import { granet } from '../../../src/methods/rewiring/granet.ts'
 import { growAtRandom } from '../../../src/methods/rewiring/growth.ts'
 import { growthAsCoded } from '../../../src/methods/rewiring/growth-as-coded.ts'
 import {
@@ -48,6 +49,7 @@ const context = (layers: readonly SparseLayer[], step: number) => ({
   elapsed: 0.25,
   owed: 0,
   normalized: false,
+  outputLayer: '',
   draw: (name: string) => random(1, name, step),
   gradient: (name: string) => gradients(step, layers).get(name)!,
 })
@@ -68,6 +70,7 @@ const methods: Record<string, () => Rewiring> = {
   'set-magnitude': () => setMagnitude.make({ fraction: 0.1, seed: 0 }),
   rigl: () => rigl.make({ fraction: 0.3, seed: 0 }),
   snfs: () => snfs.make({ seed: 0 }),
+  granet: () => granet.make({ seed: 0 }),
   deepr: () => deepR.make({ seed: 3, temperature: () => 1e-4 }),
 }
 
@@ -317,7 +320,7 @@ describe('runs of weights', () => {
   })
 
   const lengths = [9, 3, 1]
-  it.each(['dsr', 'set', 'set-magnitude', 'rigl', 'snfs'])(
+  it.each(['dsr', 'set', 'set-magnitude', 'rigl', 'snfs', 'granet'])(
     '%s: hundreds of events, the number of weights stays to within a run',
     (name) => {
       const rewiring = methods[name]()

@@ -18,7 +18,15 @@ const layer = {
   values: Float64Array.of(1, 0.1, 1, 0.1),
 }
 const gradient = () => Float32Array.of(1, 1, 2, 3, 1000, 1000, 1500, 1000)
-const context = { step: 1, rate: 0.1, elapsed: 0, owed: 0, draw: (name: string) => random(0, name), gradient }
+const context = {
+  step: 1,
+  rate: 0.1,
+  elapsed: 0,
+  owed: 0,
+  outputLayer: '',
+  draw: (name: string) => random(0, name),
+  gradient,
+}
 
 describe('growth by rows', () => {
   it('is |gradient| over the root mean square of its row', () => {

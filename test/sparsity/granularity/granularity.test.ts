@@ -61,7 +61,7 @@ const sparsities = fc.double({ min: 0, max: 1, noNaN: true })
 const names = fc.constantFrom<ScopeName>('global', 'layerwise', 'uniform', 'erk')
 
 it('names', () => {
-  const known = ['weight', 'channel', '2:4', '1:1', '4x4', '16x16', 'row', 'kernel', 'filter']
+  const known = ['weight', 'channel', 'fan-in', '2:4', '1:1', '4x4', '16x16', 'row', 'kernel', 'filter']
   expect(known.filter(isGranularity)).toEqual(known)
   for (const name of ['', 'Weight', '4:2', '0:4', '4x2', '0x0', '2:4:8', 'channels', 'rows', 'toString'])
     expect(isGranularity(name)).toBe(false)
@@ -170,6 +170,53 @@ describe('blocks', () => {
           })
         },
       ),
+      { numRuns: 200 },
+    )
+  })
+})
+
+describe('fan-in', () => {
+  it('by hand: equally many of every output, a part that is left over goes, ties to the lower index', () => {
+    const layers = [layer('a', [2, 4], [9, 8, 7, 6, 5, 1, 1, 1]), layer('b', [3, 2], [10, 0, 10, 0, 10, 0])]
+    // Of 14 weights 8 stay: three of b, five of a, which are two for each output.
+    write(layers, { granularity: 'fan-in', sparsity: 6 / 14 })
+    expect(masks(layers)).toEqual([
+      [1, 1, 0, 0, 1, 1, 0, 0],
+      [1, 0, 1, 0, 1, 0],
+    ])
+    // Nothing comes back, and 4 of a were to stay anyway.
+    write([{ ...layers[0], scores: Float64Array.of(0, 0, 9, 9, 0, 0, 9, 9) }], { granularity: 'fan-in', sparsity: 0.5 })
+    expect(masks(layers)[0]).toEqual([1, 1, 0, 0, 1, 1, 0, 0])
+  })
+
+  it('a floor is met by all outputs', () => {
+    const layers = [layer('a', [2, 4], [9, 8, 7, 6, 5, 4, 3, 2]), layer('b', [3, 2], [1, 0, 1, 0, 1, 0])]
+    write(layers, { granularity: 'fan-in', sparsity: 7 / 14, floor: '1' })
+    expect(masks(layers)).toEqual([
+      [1, 1, 1, 0, 1, 1, 1, 0],
+      [1, 0, 1, 0, 1, 0],
+    ])
+  })
+
+  it('the best of every output, of each layer as many as single weights would be, but for less than an output each', () => {
+    fc.assert(
+      fc.property(networks, sparsities, names, fc.nat(), (shapes, sparsity, scope, seed) => {
+        const [layers, weights] = [drawn(shapes, seed, 20), drawn(shapes, seed, 20)]
+        const scores = layers.map((one) => [...one.scores])
+        write(layers, { granularity: 'fan-in', sparsity, scope })
+        write(weights, { sparsity, scope })
+        layers.forEach(({ shape, mask }, l) => {
+          const columns = sizeOf(shape) / shape[0]
+          const each = Math.floor(kept(weights)[l] / shape[0])
+          for (let row = 0; row < mask.length; row += columns) {
+            const [inside, outside] = [1, 0].map((bit) =>
+              scores[l].slice(row, row + columns).filter((_, i) => mask[row + i] === bit),
+            )
+            expect(inside).toHaveLength(each)
+            expect(Math.min(...inside)).toBeGreaterThanOrEqual(Math.max(...outside))
+          }
+        })
+      }),
       { numRuns: 200 },
     )
   })
