@@ -60,7 +60,8 @@ export function secondOrderPlan(
         judgeStart: drawn.judgeStart && places(drawn.judgeStart),
         onProgress,
       })
-      return { ...prunedResult(network), stages: reports, seconds }
+      const gradients = method === 'magnitude' ? 0 : reports.length * samples * miniBatch
+      return { ...prunedResult(network), stages: reports, ...(gradients > 0 && { gradients }), seconds }
     },
   }
   const judging = () => draw(request.data.samples).judge
