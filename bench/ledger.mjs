@@ -1,11 +1,12 @@
 // Records for the ledger, one `espalier prune --record` after the other:
 //
-//   npm run build && node bench/ledger.mjs --network mlpnet --checkpoint FILE --data mnist --out DIR
-//     [--methods magnitude,obc,...] [--sparsities .5,.6,...] [--seeds 0,1,2,3,4] [--flags "--mean 0.5 --std 0.5"]
+//   npm run build && node bench/ledger.mjs --checkpoints DIR [--out DIR] [--methods magnitude,obc,...]
+//     [--network mlpnet] [--sparsities .5,.6,...] [--seeds 0,1,2,3,4] [--flags "--polish 0"]
+//   node bench/ledger.mjs --network NAME --checkpoint FILE --data NAME [...]
 //
-// A record that is there already is not made again, so that an interrupted bench goes on where it stopped.
-// Methods that draw nothing at random have one seed. `--checkpoints DIR` in the place of network, checkpoint
-// and data takes both published networks whose files lie there. Afterwards: espalier ledger DIR -o FILE.
+// A record that is there already is not made again, so that an interrupted bench goes on where it stopped;
+// flags are part of its name. Methods that draw nothing at random have one seed. Afterwards: espalier ledger
+// DIR -o FILE.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -83,8 +84,11 @@ function rows() {
           const sparsity = Number(text)
           const drawn = seed === undefined ? [] : ['--seed', String(seed)]
           const own = `${flags} ${given.flags}`.split(' ').filter(Boolean)
+          const asked = given.flags.replace(/[^a-z0-9.]+/gi, '-').replace(/^-|-$/g, '')
           return {
-            name: `${network}-${method}-${Number((100 * sparsity).toFixed(4))}-${seed ?? 0}`,
+            name: [network, method, Number((100 * sparsity).toFixed(4)), seed ?? 0, asked]
+              .filter((x) => x !== '')
+              .join('-'),
             network,
             checkpoint,
             data: given.data ?? data,

@@ -1,4 +1,4 @@
-/** @file The page: records and runs from folders, sections that do not mix, published figures with sources. */
+/** @file The page: records and runs from folders, sections that do not mix, figures with their sources. */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'

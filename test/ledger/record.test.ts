@@ -1,4 +1,4 @@
-/** @file Records are read as what anybody may have written: changed, impossible or hostile ones are refused. */
+/** @file Records are read as what anybody may have written: those changed or impossible are refused. */
 import { truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
