@@ -370,6 +370,7 @@ export interface PruneResult extends Connectivity {
     polished?: Polished;
     stages?: StageReport[];
     reconstructions?: Reconstruction[];
+    gradients?: number;
     seconds?: Record<string, number>;
 }
 
@@ -655,6 +656,7 @@ export declare class Scoring {
     readonly rounds: number;
     readonly returning: boolean;
     readonly runs: number;
+    readonly gradients: number;
     constructor(options: ScoringOptions);
     score(network: Network, layers: readonly ScoredLayer[], time: ScoringTime, ran?: () => void): void;
 }
@@ -1749,6 +1751,7 @@ export interface PruneReport {
     gap?: Gap;
     statistics?: RefreshedStatistics;
     polished?: Polished;
+    gradients?: number;
 }
 
 export type PruningProgress = (phase: string, text: string, share?: number) => void;

@@ -1,4 +1,4 @@
-/** @file What has to be equal when a record is done again: all of it on the same instructions, else counts. */
+/** @file What has to hold when a record is done again: everything on the same instructions, else counts. */
 import { expect, it } from 'vitest'
 import { type Again, compared } from '../../src/ledger/compare.ts'
 import { recordWith } from './records.ts'
