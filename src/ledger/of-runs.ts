@@ -14,13 +14,14 @@ import { readText } from '../util/files.ts'
 import { groupBy } from '../util/group-by.ts'
 import type { Entry } from './entry.ts'
 import type { Figure } from './published.ts'
+import { hash, plainText } from './sealed.ts'
 
 /** What is read of environment.json; older ones have less. */
 const environmentSchema = z.looseObject({
-  espalier: z.string().optional(),
-  engine: z.string().optional(),
+  espalier: plainText(40).optional(),
+  engine: plainText(80).optional(),
   peakMemory: z.number().optional(),
-  weights: z.string().optional(),
+  weights: hash.optional(),
 })
 
 export interface RunEntries {
@@ -43,6 +44,9 @@ export function entriesOfRuns(folders: readonly string[]): RunEntries {
   return { entries, incomplete: runs.filter(({ result }) => !result).map(({ folder }) => folder) }
 }
 
+/** The hash of a checkpoint in folders of runs that do not say it. */
+const UNKNOWN = 'unknown'
+
 interface Grouped extends Pick<Entry, 'method' | 'sparsity' | 'options'> {
   /** The number of its group among those of its network. */
   group: number
@@ -55,14 +59,14 @@ function entryOf({ folder, recipe, result, epochs }: ReportedRun, grouped: Group
   const { espalier, engine, peakMemory, weights } = environment
   const instructions = engine === undefined ? undefined : instructionsOf(engine)
   const [network, data] = [recipe.model.name, recipe.data.name]
-  const trained = recipe.train.epochs > 0 || weights === undefined
+  const trained = recipe.train.epochs > 0
   const events = gradientsIn(folder)
   return {
     ...named,
     path: folder,
     network,
     data,
-    ...(!trained && { checkpoint: { sha256: weights } }),
+    ...(!trained && { checkpoint: { sha256: weights ?? UNKNOWN } }),
     settings: new Map(),
     identity: JSON.stringify(['run', network, data, group, instructions, weights]),
     seed: recipe.seed,

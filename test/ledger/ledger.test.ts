@@ -1,5 +1,5 @@
 /** @file The page: records and runs from folders, sections that do not mix, figures with their sources. */
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { ledgerDocument } from '../../src/ledger/document.ts'
@@ -108,7 +108,7 @@ it('what was trained stands in a section of its own, with its epochs and no chec
   expect(trained).toMatch(/Runs that are not complete do not count: .*begun\./)
 })
 
-it('a run without epochs is not trained where its checkpoint is known; its events say the gradients', () => {
+it('a run without epochs is not trained; its folder says the checkpoint, its events the gradients', () => {
   const folder = writeRun(join(temporaryFolder(), 'run'), {
     recipe: { train: { ...tiny.train, epochs: 0 } },
     epochs: 0,
@@ -117,6 +117,18 @@ it('a run without epochs is not trained where its checkpoint is known; its event
   writeFileSync(join(folder, 'environment.json'), JSON.stringify({ weights: 'd'.repeat(64), engine: 'wasm simd128' }))
   const [row] = ledgerOf([folder], none).rows
   expect(row).toMatchObject({ trained: false, epochs: 0, checkpoint: { sha256: 'd'.repeat(64) }, gradients: [0, 0] })
+  const events = [
+    { type: 'prune', gradients: 200, polished: { gradients: 3000 } },
+    { type: 'prune', gradients: 50 },
+  ]
+  for (const event of events) appendFileSync(join(folder, 'metrics.jsonl'), `${JSON.stringify(event)}\n`)
+  expect(ledgerOf([folder], none).rows[0].gradients).toEqual([3250, 3250])
+  writeFileSync(join(folder, 'environment.json'), '{}')
+  expect(ledgerOf([folder], none).rows[0]).toMatchObject({ trained: false, checkpoint: { sha256: 'unknown' } })
+  writeFileSync(join(folder, 'environment.json'), '{"engine": "<script>"}')
+  expect(() => ledgerOf([folder], none)).toThrow(/environment\.json: engine: expected at most 80 letters/)
+  writeFileSync(join(folder, 'environment.json'), '{')
+  expect(() => ledgerOf([folder], none)).toThrow(/environment\.json is damaged: expected JSON/)
 })
 
 it('verifications of records that were changed or are not here are told, and count for nothing', () => {
