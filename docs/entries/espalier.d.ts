@@ -371,6 +371,7 @@ export interface PruneResult extends Connectivity {
     polished?: Polished;
     stages?: StageReport[];
     reconstructions?: Reconstruction[];
+    gradients?: number;
     seconds?: Record<string, number>;
 }
 
@@ -660,6 +661,7 @@ export declare class Scoring {
     readonly rounds: number;
     readonly returning: boolean;
     readonly runs: number;
+    readonly gradients: number;
     constructor(options: ScoringOptions);
     score(network: Network, layers: readonly ScoredLayer[], time: ScoringTime, ran?: () => void): void;
 }
@@ -1790,6 +1792,7 @@ export interface PruneReport {
     gap?: Gap;
     statistics?: RefreshedStatistics;
     polished?: Polished;
+    gradients?: number;
 }
 
 export type PruningProgress = (phase: string, text: string, share?: number) => void;

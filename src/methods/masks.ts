@@ -102,6 +102,11 @@ export interface PruneResult extends Connectivity {
   stages?: StageReport[]
   /** Layer by layer: how well the outputs of each were kept. */
   reconstructions?: Reconstruction[]
+  /**
+   * Gradients of the loss of single training samples that were taken, but for those that {@link Polished}
+   * counts; a product of a sample's Hessian with a vector counts as one. Absent where none were.
+   */
+  gradients?: number
   /** Time by phase. */
   seconds?: Record<string, number>
 }

@@ -43,6 +43,14 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     description: 'what runs and sweeps came to: means and deviations over seeds, by method and sparsity',
     define: async () => (await import('./report.ts')).reportCommand(),
   },
+  ledger: {
+    description: 'one page of all that was measured: accuracy, cost and published figures, by network and sparsity',
+    define: async () => (await import('./ledger.ts')).ledgerCommand(),
+  },
+  verify: {
+    description: 'whether the record of a pruned network, or a run, can be obtained again on this machine',
+    define: async () => (await import('./verify.ts')).verifyCommand(),
+  },
   inspect: {
     description:
       'what a file of weights (ONNX, safetensors, PyTorch, HDF5) or the model of a run folder holds, or what a training step of a network takes',

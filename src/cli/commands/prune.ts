@@ -30,6 +30,10 @@ const command = (): Command =>
         'a data set or a folder: gradients are of its training samples (magnitude and random do without)',
       )
       .option('-o, --out <file>', 'where the pruned network goes: .onnx, .h5, or safetensors, stored sparse')
+      .option(
+        '--record <file>',
+        'write what a row of the ledger needs: settings, hashes, counts, cost; a name that ends in .record.json',
+      )
       .option('--finetune <recipe>', 'then train the weights that are left, by the train section of this recipe')
       .option('--seed <n>', 'seed of all random draws', '0')
       .option('--prunable <set>', 'published (what published results of the network prune) or all', 'published')

@@ -32,6 +32,8 @@ export interface PruneFlags extends PreprocessingFlags, OnnxFlags {
   json?: boolean
   out?: string
   faithful?: boolean
+  /** Where the record goes. */
+  record?: string
 }
 
 /** What can be said before data are loaded. */

@@ -30,6 +30,7 @@ import { onnxOptions } from '../flags/onnx.ts'
 import { finetune } from './finetune.ts'
 import { worseThanGuessing } from './guessing.ts'
 import { PruneDisplay } from './progress.ts'
+import { writeRecord } from './record.ts'
 import { pruneCounts, pruneReport } from './report.ts'
 import { type PruneFlags, pruneTask } from './settings.ts'
 import { byFlag, described, prepare } from './work.ts'
@@ -58,7 +59,7 @@ export async function pruneWithData(
   const inputs = await loadInputs(file, path, model, flags)
   const display = flags.json ? undefined : new PruneDisplay()
   try {
-    const { network, settings, ...prune } = await prepare(file, path, { flags, task, inputs, display })
+    const { network, settings, judged, ...prune } = await prepare(file, path, { flags, task, inputs, display })
     if (display) {
       for (const line of preprocessingLines(inputs, model)) print(line)
       const sum = (tensors: readonly Tensor[]) => tensors.reduce((all, { shape }) => all + sizeOf(shape), 0)
@@ -86,6 +87,10 @@ export async function pruneWithData(
     const metadata = trained ? weights.metadata : withoutGuess(weights.metadata, inputs)
     const stored = { weights: { tensors, metadata }, model, onnx: file.onnx }
     const written = await writeNetwork(flags.out, stored, options)
+    if (flags.record !== undefined) {
+      const recorded = { checkpoint: path, flags, task, settings, network, judged, dense, final, outcome, counts }
+      writeRecord(flags.record, recorded)
+    }
     if (!display) {
       return printJson({
         model: model.name,
@@ -102,6 +107,7 @@ export async function pruneWithData(
         deadOutputs: result.paths.deadOutputs,
         outputs: result.paths.outputs,
         out: flags.out,
+        record: flags.record,
         bytes: statSync(flags.out).size,
         ...writtenJson(written),
         engine: network.machine.description,
@@ -112,6 +118,7 @@ export async function pruneWithData(
     for (const line of [guessWarning(inputs), guessing]) if (line) print(`${line}\n`)
     if (written.onnx) print(zerosLine(written.onnx))
     for (const line of writtenLines(flags.out, written, flags)) print(line)
+    if (flags.record !== undefined) print(`The record is in ${flags.record}`)
   } finally {
     display?.stop()
   }

@@ -44,28 +44,42 @@ export async function prepare(file: WeightsFile, path: string, { flags, task, in
   checkFinite(network, path)
 
   const run = (): Outcome => {
-    const { stages, reconstructions, seconds } = plan.prune(network, once(task.sparsity), 0, display?.show)
+    const stopwatch = new Stopwatch()
+    const result = stopwatch.timed(() => plan.prune(network, once(task.sparsity), 0, display?.show))
+    const { stages, reconstructions, gradients, seconds } = result
     const pruned = network.evaluate('test')
-    const done = { pruned, ...(stages && { stages }), ...(reconstructions && { reconstructions }) }
-    const outcome: Outcome = { ...done, seconds: { ...seconds } }
+    const outcome: Outcome = {
+      pruned,
+      ...(stages && { stages }),
+      ...(reconstructions && { reconstructions }),
+      ...(gradients && { gradients }),
+      seconds: { ...seconds },
+      took: stopwatch,
+    }
     if (plan.refresh) {
-      const started = performance.now()
-      outcome.statistics = plan.refresh(network, display?.show)
-      outcome.seconds.statistics = (performance.now() - started) / 1000
+      const before = stopwatch.seconds
+      outcome.statistics = stopwatch.timed(() => plan.refresh!(network, display?.show))
+      outcome.seconds.statistics = stopwatch.seconds - before
       if (outcome.statistics.taken) outcome.refreshed = network.evaluate('test')
     }
     if (plan.polish) {
-      outcome.polish = plan.polish(network, display?.show)
+      outcome.polish = stopwatch.timed(() => plan.polish!(network, display?.show))
       outcome.seconds.polish = outcome.polish.seconds
       outcome.polished = network.evaluate('test')
     }
     return outcome
   }
-  return { network, names: tensors.map(({ name }) => name), settings: plan.settings, run }
+  return {
+    network,
+    names: tensors.map(({ name }) => name),
+    settings: plan.settings,
+    judged: plan.network.judged ?? 0,
+    run,
+  }
 }
 
 /** The test set after pruning, what the method says of its work, and seconds by phase. */
-export interface Outcome extends Pick<MethodResult, 'stages' | 'reconstructions'> {
+export interface Outcome extends Pick<MethodResult, 'stages' | 'reconstructions' | 'gradients'> {
   pruned: Evaluation
   /** With new statistics of batch normalizations. */
   refreshed?: Evaluation
@@ -74,6 +88,29 @@ export interface Outcome extends Pick<MethodResult, 'stages' | 'reconstructions'
   polished?: Evaluation
   polish?: Polished
   seconds: Record<string, number>
+  /** Of all that was done to the network, without the evaluations on the test set. */
+  took: Took
+}
+
+/** Seconds by the clock, and seconds of processors over all threads. */
+export interface Took {
+  seconds: number
+  processorSeconds: number
+}
+
+/** Adds up what several pieces of work take. */
+class Stopwatch implements Took {
+  seconds = 0
+  processorSeconds = 0
+
+  timed<T>(work: () => T): T {
+    const [began, before] = [performance.now(), process.cpuUsage()]
+    const result = work()
+    const { user, system } = process.cpuUsage(before)
+    this.seconds += (performance.now() - began) / 1000
+    this.processorSeconds += (user + system) / 1e6
+    return result
+  }
 }
 
 /** Settings by the keys of their flags. */

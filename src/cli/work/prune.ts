@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { checkForm } from '../../formats/network-file.ts'
 import { readWeights } from '../../formats/weights-file.ts'
+import { models } from '../../models/index.ts'
 import { UserError } from '../../util/errors.ts'
 import { printNote } from '../display/output.ts'
 import { namedNetwork } from '../flags/named-network.ts'
@@ -12,6 +13,7 @@ import { importOptions } from '../flags/preprocessing.ts'
 import { pruneByValue } from '../prune/by-value.ts'
 import { compareMethods } from '../prune/compare.ts'
 import { checkPruneFlags } from '../prune/flags.ts'
+import { checkRecordFlags } from '../prune/record.ts'
 import { methodName, type PruneFlags } from '../prune/settings.ts'
 import { pruneWithData } from '../prune/with-data.ts'
 
@@ -23,6 +25,7 @@ export async function prune(given: string, flags: PruneFlags, command: Command):
   if (method !== undefined && out === undefined) throw new UserError('prune needs --out with the name of a file')
   checkPruneFlags(command, flags)
   const path = weightsPath(given)
+  if (flags.record !== undefined) checkRecordFlags(command, flags.record, flags, [path])
   if (out !== undefined) {
     checkForm(out, onnxOptions(flags))
     checkOutput(out, { inputs: [path], force: flags.force })
@@ -35,6 +38,8 @@ export async function prune(given: string, flags: PruneFlags, command: Command):
     return pruneByValue(stored, path, methodName(method), { ...flags, out: out! })
   if (data === undefined) throw new UserError('--compare needs --data with a data set or a folder')
   const { model, file } = namedNetwork(stored, path, flags.model)
+  if (flags.record !== undefined && (stored.onnx || !Object.hasOwn(models, model.name)))
+    throw new UserError(`--record is for built-in networks, which ${path} does not hold`)
   if (compare !== undefined) return compareMethods(file, path, model, { ...flags, data, compare })
   await pruneWithData(file, path, model, { ...flags, data, out: out! })
 }

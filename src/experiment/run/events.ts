@@ -73,6 +73,8 @@ export interface PruneReport {
   statistics?: RefreshedStatistics
   /** Where the weights that are left were updated at last. */
   polished?: Polished
+  /** Gradients of single training samples that the event took, but for those of `polished`. */
+  gradients?: number
 }
 
 export interface Progress {

@@ -12,13 +12,21 @@ import type { Network } from '../../train/network.ts'
 import { type EpochSums, type Hook, train } from '../../train/train.ts'
 import { checkNotNegative } from '../../util/checks.ts'
 import { UserError } from '../../util/errors.ts'
-import { writeAtomically } from '../../util/files.ts'
+import { readBytes, writeAtomically } from '../../util/files.ts'
+import { sha256 } from '../../util/sha256.ts'
 import { buildNetwork } from '../plan/network.ts'
 import { planRuns, type RunPlan } from '../plan/resolve.ts'
 import { checkRecipe, type Recipe, recipeToYaml } from '../recipe/recipe.ts'
 import { RunClock } from './clock.ts'
 import { endRun } from './end.ts'
-import { describeEnvironment, type Environment, type Inputs, otherEngine } from './environment.ts'
+import {
+  describeEnvironment,
+  type Environment,
+  environmentText,
+  type Inputs,
+  otherEngine,
+  recordPeakMemory,
+} from './environment.ts'
 import { epochReport, maskedShare } from './epoch-report.ts'
 import type { RunEvent, RunOutcome } from './events.ts'
 import { RunFolder } from './folder.ts'
@@ -26,6 +34,7 @@ import { balancingHooks, freezeHooks, pruningHooks, snapshotHooks } from './hook
 import { Journal } from './journal.ts'
 import { RewiringWarnings } from './rewiring-warnings.ts'
 import { type RunState, restoreState, saveState } from './state.ts'
+import { weightsPath } from './weights-path.ts'
 
 export interface RunOptions {
   /** The file of the recipe, which errors begin with. Default: they begin with the key. */
@@ -149,17 +158,20 @@ class Run {
       step: this.#step,
       seconds: this.#clock.total(),
     })
+    recordPeakMemory(this.#folder.file('environment'))
     return { folder: path, interrupted: false, result }
   }
 
   #begin(): void {
     const { data } = this.#network
+    const { weights } = this.#recipe.model
     const environment: Environment & { seed: number; inputs: Inputs } = {
       ...describeEnvironment(this.#network.machine),
       seed: this.#recipe.seed,
+      ...(weights !== undefined && { weights: sha256([readBytes(weightsPath(weights))]) }),
       inputs: { mean: data.mean, std: data.std, origin: originOf(data) },
     }
-    writeAtomically(this.#folder.file('environment'), `${JSON.stringify(environment, null, 2)}\n`)
+    writeAtomically(this.#folder.file('environment'), environmentText(environment))
     writeAtomically(this.#folder.file('metrics'), '')
     writeAtomically(this.#folder.file('recipe'), recipeToYaml(this.#recipe))
   }

@@ -13,7 +13,7 @@ import { writeAtomically } from '../../util/files.ts'
 import { modelOf } from '../plan/network.ts'
 import { phasesOf, planRuns } from '../plan/resolve.ts'
 import { checkRecipe, type Recipe, recipeToYaml } from '../recipe/recipe.ts'
-import { describeEnvironment } from '../run/environment.ts'
+import { describeEnvironment, environmentText } from '../run/environment.ts'
 import type { RunOutcome, RunResult } from '../run/events.ts'
 import { FILES, RunFolder, resultIn } from '../run/folder.ts'
 import { type RunOptions, runRecipe } from '../run/run.ts'
@@ -40,7 +40,7 @@ export async function runTicket(given: Recipe, options: RunOptions = {}): Promis
   try {
     if (options.resume) folder.expectToResume(recipeToYaml(recipe))
     else {
-      writeAtomically(folder.file('environment'), `${JSON.stringify(describeEnvironment(machine), null, 2)}\n`)
+      writeAtomically(folder.file('environment'), environmentText(describeEnvironment(machine)))
       writeAtomically(folder.file('recipe'), recipeToYaml(recipe))
     }
     const plan = phasesOf(recipe, folder.path)

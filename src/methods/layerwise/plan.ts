@@ -51,12 +51,18 @@ export function layerwisePlan(
     prune(network, { sparsity }, _index, progress = () => {}) {
       const started = performance.now()
       const densities = densitiesOf(1 - sparsity, stages ?? (alternates ? usualStages(1 - sparsity) : 1))
+      let gradients: number | undefined
       for (const density of densities.slice(0, -1)) {
         step(network, 1 - density, progress)
-        polisher?.run(network, BETWEEN, progress)
+        gradients = polisher?.run(network, BETWEEN, progress).gradients
       }
       const result = step(network, sparsity, progress)
-      return { ...result, seconds: { layers: (performance.now() - started) / 1000 } }
+      // Rounds at last count those between stages, too.
+      return {
+        ...result,
+        ...(gradients && rounds === 0 && { gradients }),
+        seconds: { layers: (performance.now() - started) / 1000 },
+      }
     },
   }
   const refreshed = withRefresh(plan, refreshBatchNorm ?? (request.trained ? 'none' : 'auto'), request)

@@ -37,7 +37,12 @@ export function scoresPlan(
       const progress = (done: number, total: number) => tell('scoring', `${done} of ${total}`, done / total)
       const scope = sparsities ? tensorwise((name) => at(sparsities.get(name)!)) : request.scope
       const result = prune(network, { method: scoring, scope, sparsity, ...masks, seed, progress }, index)
-      return { ...result, seconds: { scoring: (performance.now() - started) / 1000 } }
+      const { gradients } = scoring
+      return {
+        ...result,
+        ...(gradients > 0 && { gradients }),
+        seconds: { scoring: (performance.now() - started) / 1000 },
+      }
     },
   }
   return withAfterwards(plan, { refreshBatchNorm, polish }, request)

@@ -61,7 +61,8 @@ export function secondOrderPlan(
         between: () => void refreshed.refresh?.(network, onProgress),
         onProgress,
       })
-      return { ...prunedResult(network), stages: reports, seconds }
+      const gradients = method === 'magnitude' ? 0 : reports.length * samples * miniBatch
+      return { ...prunedResult(network), stages: reports, ...(gradients > 0 && { gradients }), seconds }
     },
   }
   const judging = () => draw(request.data.samples).judge

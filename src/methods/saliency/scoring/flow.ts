@@ -32,6 +32,8 @@ const added: Readonly<Record<string, readonly number[]>> = { Conv: [2], Gemm: [2
 export class Flow implements Measurement {
   readonly programs: Programs
   readonly runs = 1
+  /** No sample takes part. */
+  readonly gradients = 0
   /** Of s: that of the round before will mostly do again. */
   #exponent = 0
 

@@ -41,6 +41,7 @@ export interface GradientWishes {
 export class LossGradients implements Measurement {
   readonly programs: Programs
   readonly runs: number
+  readonly gradients: number
   readonly #settings: LossSettings
   readonly #wishes: GradientWishes
   /** Samples per run of each mini-batch; of mini-batches of one sample, per run of many of them. */
@@ -56,6 +57,7 @@ export class LossGradients implements Measurement {
         : miniBatches(settings).map((size) => (batchNorm === 'train' ? [size] : cut(size, MOST)))
     const sizes = this.#batches.flat()
     this.runs = sizes.length
+    this.gradients = samples
     this.programs = programsFor(this.#kind, settings, sizes, (forward, size) => this.#build(forward, size))
   }
 

@@ -88,6 +88,7 @@ class HessianProducts {
 export class HessianGradient implements Measurement {
   readonly programs: Programs
   readonly runs: number
+  readonly gradients: number
   readonly #gradients: LossGradients
   readonly #products: HessianProducts
   readonly #all: boolean
@@ -99,6 +100,7 @@ export class HessianGradient implements Measurement {
     this.#products = new HessianProducts(settings, all)
     this.programs = { ...this.#gradients.programs, ...this.#products.programs }
     this.runs = this.#gradients.runs + this.#products.sizes.length
+    this.gradients = this.#gradients.gradients + settings.samples
   }
 
   measure(network: Network, samples: Uint32Array, draw: (name: string) => Random, ran: () => void): Results {
@@ -125,6 +127,7 @@ export class HessianGradient implements Measurement {
 export class HessianDiagonal implements Measurement {
   readonly programs: Programs
   readonly runs: number
+  readonly gradients: number
   readonly #probes: number
   readonly #products: HessianProducts
 
@@ -134,6 +137,7 @@ export class HessianDiagonal implements Measurement {
     this.#products = new HessianProducts(settings, false)
     this.programs = this.#products.programs
     this.runs = this.#products.sizes.length * probes
+    this.gradients = settings.samples * probes
   }
 
   measure(network: Network, samples: Uint32Array, draw: (name: string) => Random, ran: () => void): Results {

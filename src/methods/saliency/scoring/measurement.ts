@@ -36,6 +36,8 @@ export interface Measurement {
   readonly programs: Programs
   /** How many times it runs a program, for progress. */
   readonly runs: number
+  /** Gradients of single samples, and products of their Hessians with a vector, that it takes. */
+  readonly gradients: number
   /** Measures with the present weights; `ran` is called after each run. */
   measure(network: Network, samples: Uint32Array, draw: (name: string) => Random, ran: () => void): Results
 }

@@ -82,6 +82,8 @@ export class Scoring {
   readonly returning: boolean
   /** Program runs of one scoring, for progress; 0 where nothing is measured. */
   readonly runs: number
+  /** Gradients and Hessian products of single samples on the way to a sparsity, in all rounds. */
+  readonly gradients: number
   readonly #saliency: Saliency<Statistic>
   readonly #samples: number
   readonly #miniBatch: number
@@ -125,6 +127,7 @@ export class Scoring {
     if (batchNorm === 'refreshed') this.#refresh = new BatchNormRefresh(samples, `statistics for ${method}`)
     this.programs = Object.assign({}, this.#refresh?.programs, ...this.#measurements.map(({ programs }) => programs))
     this.runs = this.#measurements.reduce((sum, { runs }) => sum + runs, 0)
+    this.gradients = this.rounds * this.#measurements.reduce((sum, { gradients }) => sum + gradients, 0)
   }
 
   /**

@@ -1,0 +1,101 @@
+/** @file The work of espalier verify: a record or run done again, what was found, and the exit status. */
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { FILES } from '../../experiment/run/folder.ts'
+import { collect } from '../../ledger/collect.ts'
+import { compared, type Finding } from '../../ledger/compare.ts'
+import { countsOf, type PruneRecord, RECORD, readRecord } from '../../ledger/record.ts'
+import { sealed, sealedText } from '../../ledger/sealed.ts'
+import { VERIFICATION, type Verification, verifierName } from '../../ledger/verification.ts'
+import { percentText } from '../../report/groups.ts'
+import { checkValue } from '../../util/check-schema.ts'
+import { UserError } from '../../util/errors.ts'
+import { makeFolder, writeAtomically } from '../../util/files.ts'
+import { print, printJson } from '../display/output.ts'
+import { exitWith } from '../io.ts'
+import { type Done, pruneAgain } from '../verify/again.ts'
+import { measureFile } from '../verify/pruned-file.ts'
+import { runAgain } from '../verify/run-folder.ts'
+
+export interface VerifyOptions {
+  checkpoint?: string
+  pruned?: string
+  data?: string
+  tolerance: number
+  add?: string
+  by?: string
+  json?: boolean
+}
+
+export async function verify(given: string, options: VerifyOptions): Promise<void> {
+  const { checkpoint, pruned, add, by } = options
+  if ((add === undefined) !== (by === undefined)) throw new UserError('--add and --by go together')
+  if (by !== undefined) checkValue(verifierName, by, '--by')
+  if (isRun(given)) {
+    for (const flag of ['checkpoint', 'pruned', 'add'] as const)
+      if (options[flag] !== undefined) throw new UserError(`--${flag} is for records: ${given} is the folder of a run`)
+    const { claim, again } = await runAgain(given, options.data)
+    tell(given, compared(claim, again, options.tolerance), options)
+    return
+  }
+  if ((checkpoint === undefined) === (pruned === undefined))
+    throw new UserError(
+      'verify needs either --checkpoint with the weights that were pruned or --pruned with the result',
+    )
+  const paths = collect([given]).records
+  if (pruned !== undefined && paths.length > 1)
+    throw new UserError(`--pruned is one network: ${given} holds ${paths.length} records`)
+  for (const [path, record] of paths.map((path) => [path, readRecord(path)] as const)) {
+    const done =
+      pruned === undefined
+        ? await pruneAgain(record, { ...options, checkpoint: checkpoint! })
+        : await measureFile(record, pruned, options.data)
+    const findings = compared(record, done.again, options.tolerance)
+    const what = `${record.network} pruned to ${percentText(record.sparsity)} by ${record.method}, seed ${record.seed} (${path})`
+    const holds = tell(what, findings, options)
+    if (!holds || add === undefined) continue
+    const written = addTo(add, record, done, by!)
+    if (!options.json) print(`written: ${written}`)
+  }
+}
+
+const isRun = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true && existsSync(join(path, FILES.recipe))
+
+/** Says what was found; exit status 1 where something does not hold. */
+function tell(what: string, findings: readonly Finding[], { json }: VerifyOptions): boolean {
+  const failed = findings.filter(({ holds }) => !holds)
+  if (failed.length > 0) exitWith(1)
+  if (json) printJson({ what, verified: failed.length === 0, findings })
+  else {
+    print(what)
+    for (const { what, holds, text } of findings) print(`  ${what}: ${holds ? '' : 'WRONG: '}${text}`)
+    print(failed.length === 0 ? 'verified' : `not verified: ${failed.map(({ what }) => what).join(', ')}`)
+  }
+  return failed.length === 0
+}
+
+/** Writes the record, under a name that is ours, and its verification, whose path it returns. */
+function addTo(folder: string, record: PruneRecord, { again, environment }: Done, by: string): string {
+  const { correct, count } = again.final ?? record.final
+  if (!again.final) throw new UserError('--add needs the data set: the accuracy was not measured')
+  const { network, method, sparsity, seed, digest } = record
+  const name = `${network}-${method}-${Number((100 * sparsity).toFixed(4))}-${seed}-${digest.slice(0, 8)}`
+  const verification: Omit<Verification, 'digest'> = {
+    format: 'espalier verification 1',
+    record: digest,
+    by,
+    how: again.given ? 'file' : 'again',
+    correct,
+    count,
+    kept: countsOf(again).kept,
+    same: again.result === record.result,
+    environment,
+  }
+  makeFolder(folder)
+  const verifier = by.replace(/[^A-Za-z0-9]+/g, '-')
+  writeAtomically(join(folder, `${name}${RECORD}`), sealedText(record))
+  const path = join(folder, `${name}-${verifier}${VERIFICATION}`)
+  writeAtomically(path, sealedText(sealed(verification)))
+  return path
+}
