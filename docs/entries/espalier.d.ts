@@ -124,7 +124,7 @@ export declare class GradientSource {
     get tensors(): readonly string[];
     get count(): number;
     get groups(): number;
-    room(network: Network): number;
+    room(network: Network, left?: number): number;
     collect(network: Network, indices: Uint32Array, progress?: (done: number, total: number) => void, group?: number, space?: Workspace): Gradients;
 }
 
@@ -417,6 +417,7 @@ export interface PruningRequest {
     tensors: readonly Tensor[];
     scope: ScopeName;
     masks?: Omit<MaskOptions, 'sparsity' | 'scope'>;
+    left?: number;
     sparsities?: ReadonlyMap<string, number>;
     seed: number;
     nameOf: NameOf;
@@ -468,6 +469,7 @@ export interface RefreshedStatistics {
     before: number;
     after: number;
     taken: boolean;
+    outputs?: number;
 }
 
 export interface RewiredLayer {
@@ -697,6 +699,7 @@ export interface SecondOrderOptions {
     candidates?: number;
     seed?: number;
     faithful?: boolean;
+    between?(): void;
     onProgress?: (phase: Phase, text: string, share?: number) => void;
 }
 
@@ -1747,6 +1750,7 @@ interface Placed {
 export interface Polished {
     rounds: number;
     gradients: number;
+    respent: number;
     before: number;
     after: number;
     seconds: number;

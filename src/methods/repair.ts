@@ -74,7 +74,7 @@ export function withRepair(
 const valuesOf = (network: Network, { matrix: { name }, bias }: OutputLayer) =>
   [name, ...(bias === undefined ? [] : [bias])].map((each) => network.values(each))
 
-/** Gives outputs of a layer their dense moments; those that do not vary stay as they are. How many changed. */
+/** Gives outputs of a layer their dense moments, unless they do not vary; how many changed. */
 function adapt(network: Network, { matrix, bias }: OutputLayer, dense: Moments, now: Moments): number {
   const scale = dense.deviation.map((d0, c) => (now.deviation[c] > 0 ? d0 / now.deviation[c] : 1))
   const weights = network.values(matrix.name)
