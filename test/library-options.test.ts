@@ -223,6 +223,11 @@ it.each<[string, () => unknown, string]>([
     'scope: there is no "global"',
   ],
   [
+    'snows',
+    () => library.pruneSnows(smallNetwork(), { sparsity: 0.5, horizon: '3' }),
+    'horizon: expected a whole number of at least 1, found "3"',
+  ],
+  [
     'a rewiring',
     () => library.rewirings.set.make({ ...rewiring, fraction: 2 }),
     'rewiring: fraction: expected at most 1, found 2',

@@ -20,8 +20,9 @@ export async function snowsPlan(settings: LayerwiseSettings, request: PruningReq
   const images = calibrationImages('snows', samples, request)
   const dense = settings.dense === undefined ? undefined : await denseWeights(settings.dense, model)
   const layers = tensors.map(({ name }) => name)
+  const given = settings.dense === undefined ? {} : { dense: settings.dense }
   const plan: PruningPlan = {
-    settings: { samples: images, damp, scope, horizon, newtonSteps, cgIterations, dense: settings.dense },
+    settings: { samples: images, damp, scope, horizon, newtonSteps, cgIterations, ...given },
     network: { kernels: 'dense' },
     prune(network, { sparsity }, _index, progress = () => {}) {
       const started = performance.now()

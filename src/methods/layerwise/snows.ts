@@ -28,7 +28,8 @@ export interface SnowsOptions extends LayerwiseOptions {
   scope?: ScopeName
   /**
    * K: the activations that are compared, of layers and nonlinearities, counted from the layer's own outputs
-   * (1: these alone; the K of the paper is one less), at most those up to the logits. Default 20.
+   * (1: these alone; the published code counts the steps after them, one less), at most those up to the
+   * logits. Default 20.
    */
   horizon?: number
   /** Most Newton steps of a layer. Default 3. */
@@ -44,8 +45,8 @@ const CURVATURE = 128
 
 /**
  * Prunes with SNOWS: n - round(sparsity n) weights of each group of the scope are kept, fewer where more are
- * zero. The K-step loss of no layer rises. Throws UserError, and changes nothing, where weights or activations
- * are not finite, or activations of so many images do not fit into memory.
+ * zero. The K-step loss of no layer rises. Throws UserError, and changes nothing, where weights or
+ * activations are not finite, or activations of so many images do not fit into memory.
  */
 export function pruneSnows(network: Network, options: SnowsOptions): LayerwiseResult {
   const { sparsity, scope = 'global', samples = 1024, damp = 0.01, seed = 0, dense, progress } = options
@@ -56,6 +57,7 @@ export function pruneSnows(network: Network, options: SnowsOptions): LayerwiseRe
   checkWhole('horizon', horizon, 1)
   checkWhole('newtonSteps', newtonSteps, 0)
   checkWhole('cgIterations', cgIterations, 1)
+  network.densify() // Masks and gradients are of whole tensors.
   const layers = layersOf(network, options)
   const masks = magnitudeMasks(network, findScope(scope).groups(layers, sparsity))
   const images = chooseImages(network, samples, seed)
@@ -88,6 +90,7 @@ export function pruneSnows(network: Network, options: SnowsOptions): LayerwiseRe
     network.values(name).set(present.get(name)!)
   }
   network.applyMasks()
+  network.fitKernels()
   return { ...prunedResult(network), reconstructions }
 }
 

@@ -1,4 +1,6 @@
-/** @file Newton steps by conjugate gradients against systems solved by elimination, and on curved functions. */
+/**
+ * @file Newton steps by conjugate gradients against systems solved by elimination, and on curved functions.
+ */
 import { describe, expect, it } from 'vitest'
 import { conjugateGradients, newtonCg, type Objective } from '../../../src/methods/layerwise/newton-cg.ts'
 import { random } from '../../../src/util/random.ts'

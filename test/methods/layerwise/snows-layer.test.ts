@@ -23,7 +23,7 @@ import { smallImages } from '../../support/small-conv.ts'
 const reference = openReference()
 const COUNT = 37 // Batches of 32 and 5.
 
-/** A residual block, a smooth nonlinearity, pooling and a classifier; `notes` are what is compared, in order. */
+/** A residual block, a smooth nonlinearity, pooling, a classifier; `notes` are what is compared, in order. */
 function build(graph: Graph, images: Tensor, training: boolean, notes: Tensor[] = []): Tensor {
   const note = (tensor: Tensor) => {
     notes.push(tensor)
