@@ -194,7 +194,6 @@ describe('a convolutional network with batch normalization and pooling', () => {
       ['fc.weight', 1],
     ])
     for (const { error } of reconstructions) expect(error).toBeLessThan(1)
-    expect(reconstructions[0].error).toBeLessThan(0.9)
     for (const { name } of network.stored)
       if (!network.prunable.some((tensor) => tensor.name === name))
         expect([...network.values(name)], name).toEqual([...before.get(name)!])
