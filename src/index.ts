@@ -41,7 +41,8 @@ export {
   pruneSparseGpt,
   type SparseGptOptions,
 } from './methods/layerwise/driver.ts'
-export type { Reconstruction, RefreshedStatistics } from './methods/masks.ts'
+export { pruneSnows, type SnowsOptions } from './methods/layerwise/snows.ts'
+export type { HorizonReport, Reconstruction, RefreshedStatistics } from './methods/masks.ts'
 export { type GradualOptions, gradualPruning, type PruneOptions, type PruneResult, prune } from './methods/prune.ts'
 export { type SaliencyName, saliencies } from './methods/saliency/index.ts'
 export type { Measured, Saliency, ScoreContext, ScoredLayer, Statistic } from './methods/saliency/saliency.ts'

@@ -18,6 +18,7 @@ import {
   planTraining,
   prune,
   pruneObc,
+  pruneSnows,
   pruneSparseGpt,
   pruningEvents,
   RewiringHook,
@@ -52,6 +53,7 @@ const library: Any = {
   planTraining,
   prune,
   pruneObc,
+  pruneSnows,
   pruneSparseGpt,
   pruningEvents,
   RewiringHook,
@@ -221,6 +223,11 @@ it.each<[string, () => unknown, string]>([
     'a scope of sparsegpt',
     () => library.pruneSparseGpt(smallNetwork(), { sparsity: 0.5, scope: 'global' }),
     'scope: there is no "global"',
+  ],
+  [
+    'snows',
+    () => library.pruneSnows(smallNetwork(), { sparsity: 0.5, horizon: '3' }),
+    'horizon: expected a whole number of at least 1, found "3"',
   ],
   [
     'a rewiring',

@@ -139,6 +139,13 @@ export interface Hook {
     atStep(step: number, network: Network): void;
 }
 
+export interface HorizonReport {
+    steps: number;
+    before: number;
+    after: number;
+    newtonSteps: number;
+}
+
 export type InitializerName = keyof typeof initializers;
 
 export type Kernels = (typeof kernelKinds)[number];
@@ -462,6 +469,7 @@ export interface Reconstruction {
     name: string;
     error: number;
     dead: number;
+    horizon?: HorizonReport;
 }
 
 export interface RefreshedStatistics {
@@ -718,6 +726,15 @@ export interface SgdOptions {
     l1?: number;
 }
 
+export interface SnowsOptions extends LayerwiseOptions {
+    sparsity: number;
+    scope?: ScopeName;
+    horizon?: number;
+    newtonSteps?: number;
+    cgIterations?: number;
+    dense?: ReadonlyMap<string, Floats>;
+}
+
 export interface SparseGptOptions extends LayerwiseOptions {
     sparsity?: number;
     scope?: 'layerwise' | 'erk';
@@ -954,6 +971,7 @@ export declare function loadWeights(network: Network, file: TensorFile, source: 
 export declare const methods: {
     obc: import("./method.ts").Method;
     sparsegpt: import("./method.ts").Method;
+    snows: import("./method.ts").Method;
     obd: import("./method.ts").Method;
     woodfisher: import("./method.ts").Method;
     'cbs-select': import("./method.ts").Method;
@@ -1016,6 +1034,8 @@ export declare function pruneObc(network: Network, options: ObcOptions): Layerwi
 export declare function pruneOnnx(weights: readonly StoredWeight[], removing: Removing): PrunedWeights;
 
 export declare function pruneSecondOrder(network: Network, source: GradientSource, options: SecondOrderOptions): SecondOrderResult;
+
+export declare function pruneSnows(network: Network, options: SnowsOptions): LayerwiseResult;
 
 export declare function pruneSparseGpt(network: Network, options: SparseGptOptions): LayerwiseResult;
 
@@ -2276,6 +2296,10 @@ export declare const recipeSchema: z.ZodObject<{
         layerwise: z.ZodOptional<z.ZodObject<{
             samples: z.ZodOptional<z.ZodInt>;
             damp: z.ZodOptional<z.ZodNumber>;
+            horizon: z.ZodOptional<z.ZodInt>;
+            newtonSteps: z.ZodOptional<z.ZodInt>;
+            cgIterations: z.ZodOptional<z.ZodInt>;
+            dense: z.ZodOptional<z.ZodString>;
             stages: z.ZodOptional<z.ZodInt>;
             refreshBatchNorm: z.ZodOptional<z.ZodType<import("../../methods/settings.ts").Refresh, import("../../methods/settings.ts").Refresh, z.core.$ZodTypeInternals<import("../../methods/settings.ts").Refresh, import("../../methods/settings.ts").Refresh>>>;
             polish: z.ZodOptional<z.ZodInt>;
@@ -2294,7 +2318,7 @@ export declare const recipeSchema: z.ZodObject<{
             floor: "floor";
             warn: "warn";
         }>>;
-        method: z.ZodType<"force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt", "force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt", z.core.$ZodTypeInternals<"force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt", "force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt">>;
+        method: z.ZodType<"force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows", "force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows", z.core.$ZodTypeInternals<"force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows", "force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows">>;
         scope: z.ZodDefault<z.ZodType<"uniform" | "global" | "layerwise" | "erk", "uniform" | "global" | "layerwise" | "erk", z.core.$ZodTypeInternals<"uniform" | "global" | "layerwise" | "erk", "uniform" | "global" | "layerwise" | "erk">>>;
         sparsity: z.ZodNumber;
         sparsities: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodNumber>>;

@@ -114,10 +114,25 @@ export interface PruneResult extends Connectivity {
 /** How well the outputs of a layer were kept. */
 export interface Reconstruction {
   name: string
-  /** |W X - V X|^2 / |W X|^2 on the images, for old weights W and new ones V. */
+  /**
+   * |W X - V X|^2 / |W X|^2 on the images, for old weights W and new ones V; of SNOWS the K-step loss of the
+   * new weights as a share of that of the old ones under the mask.
+   */
   error: number
   /** Inputs that are zero in all images: their weights were removed, whatever the sparsity asked for. */
   dead: number
+  /** Of SNOWS: what the K-step loss came to. */
+  horizon?: HorizonReport
+}
+
+/** How the K-step reconstruction loss of a layer was minimized. */
+export interface HorizonReport {
+  /** Activations that were compared: K, or fewer where the logits came before. */
+  steps: number
+  /** The loss with the weights under the mask as they came, and with those that were found. */
+  before: number
+  after: number
+  newtonSteps: number
 }
 
 /** What can be said of a network as it is now, from the nonzeros of its prunable weights. */

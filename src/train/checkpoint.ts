@@ -43,7 +43,7 @@ export function loadWeights(network: Network, file: TensorFile, source: string):
 }
 
 const storedIn = (network: Network, file: TensorFile, source: string): Float32Array[] =>
-  network.stored.map((tensor) => valuesOf(file, tensor.name, tensor, source))
+  network.stored.map((tensor) => storedValues(file, tensor, source))
 
 function writeWeights(network: Network, values: readonly Float32Array[]): void {
   network.densify()
@@ -124,6 +124,10 @@ function bitsOf(file: TensorFile, state: Pick<Tensor, 'name' | 'shape'>, source:
   if (wrong !== undefined) throw new UserError(`${source}: ${state.name} holds ${wrong}, expected 0 or 1`)
   return bits
 }
+
+/** The values of one parameter or buffer. Throws UserError where it is missing or has another shape. */
+export const storedValues = (file: TensorFile, tensor: Tensor, source: string): Float32Array =>
+  valuesOf(file, tensor.name, tensor, source)
 
 function valuesOf(file: TensorFile, key: string, like: Pick<Tensor, 'shape'>, source: string): Float32Array {
   const stored = file.tensors.get(key)

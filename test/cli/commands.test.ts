@@ -100,6 +100,7 @@ it.each([
       'snip',
       'obd',
       'sparsegpt',
+      'snows',
     ],
   ],
 ])('list %s', async (kind, names) => {

@@ -38,7 +38,8 @@ afterAll(() => rmSync(trained, { recursive: true, force: true }))
 
 /** Where nothing is said of polishing, a single round of it: thirty take seconds. */
 function prune(file: string, flags: string, out = join(temporaryFolder(), 'out.safetensors')) {
-  const polished = /--method (obd|woodfisher|cbs|chita|obc|sparsegpt)/.test(flags) && !/--(polish|faithful)/.test(flags)
+  const polished =
+    /--method (obd|woodfisher|cbs|chita|obc|sparsegpt|snows)/.test(flags) && !/--(polish|faithful)/.test(flags)
   const given = `${flags} ${polished ? '--polish 1' : ''}`.split(' ').filter(Boolean)
   return espalier(['prune', weights(file), '--data', 'synthetic', ...given, '-o', out])
 }
@@ -264,7 +265,7 @@ it.each<[string, string, RegExp]>([
   [
     'mlp',
     '--method magnitude --sparsity 0.5 --damp 1',
-    /^espalier: --damp has no effect with magnitude: it is for woodfisher, cbs-update, cbs, chita, obc and sparsegpt\n$/,
+    /^espalier: --damp has no effect with magnitude: it is for woodfisher, cbs-update, cbs, chita, obc, sparsegpt and snows\n$/,
   ],
   ['mlp', '--method magnitude --sparsity 0.5 --samples 9', /^espalier: --samples has no effect with magnitude: /],
   ['mlp', '--method magnitude --sparsity 0.5 --mini-batch 1', /^espalier: --mini-batch has no effect with magnitude: /],

@@ -324,6 +324,7 @@ it.each([
   [{ method: 'synflow' }, '0it'],
   [{ method: 'obc', layerwise: { samples: 100 } }, '1ep'],
   [{ method: 'sparsegpt', layerwise: { samples: 100, damp: 0.1 } }, '1ep'],
+  [{ method: 'snows', scope: 'layerwise', layerwise: { samples: 100, horizon: 2, newtonSteps: 1 } }, '1ep'],
 ])('%o prunes at %s, and the network is as sparse as it says at every evaluation', async (prune, start) => {
   const out = join(temporaryFolder(), 'run')
   const section = { ...prune, start, sparsity: 0.9 }

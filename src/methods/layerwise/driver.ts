@@ -148,7 +148,7 @@ const leftOf = (problems: readonly LayerProblem[]): number =>
   problems.reduce((sum, { weights }) => sum + weights.filter((w) => w !== 0).length, 0)
 
 /** The chosen layers, in order, with how many of their weights are not zero. */
-function layersOf(network: Network, { layers }: LayerwiseOptions): Layer[] {
+export function layersOf(network: Network, { layers }: LayerwiseOptions): Layer[] {
   const known = network.prunable.map(({ name }) => name)
   const unknown = layers?.find((name) => !known.includes(name))
   if (unknown !== undefined)
@@ -170,7 +170,12 @@ function prepare(
   }))
 }
 
-function chooseImages({ data, indices }: Pick<Network, 'data' | 'indices'>, samples: number, seed: number): Uint8Array {
+/** So many training images, or all where there are fewer, drawn by the seed: bytes, [count, C, H, W]. */
+export function chooseImages(
+  { data, indices }: Pick<Network, 'data' | 'indices'>,
+  samples: number,
+  seed: number,
+): Uint8Array {
   if (!(Number.isInteger(samples) && samples >= 1))
     throw new UserError(`samples: expected a whole number of at least 1, found ${samples}`)
   const order = random(seed, 'calibration images').permutation(indices.train.length)

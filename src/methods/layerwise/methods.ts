@@ -2,30 +2,41 @@
 import type { Method } from '../method.ts'
 import { type LayerwiseMethod, type LayerwiseSettings, layerwiseSettings } from './settings.ts'
 
-const takes: readonly (keyof LayerwiseSettings)[] = ['samples', 'damp', 'stages', 'refreshBatchNorm', 'polish']
+type Taken = readonly (keyof LayerwiseSettings)[]
 
-const methodOf = (name: LayerwiseMethod, { summary, scopes }: Pick<Method, 'summary' | 'scopes'>): Method => ({
+const always: Taken = ['samples', 'damp', 'refreshBatchNorm', 'polish']
+
+const methodOf = (
+  name: LayerwiseMethod,
+  own: Taken,
+  { summary, scopes }: Pick<Method, 'summary' | 'scopes'>,
+): Method => ({
   summary,
   scopes,
   section: 'layerwise',
   settings: layerwiseSettings,
-  takes,
+  takes: [...always, ...own],
   ranked: false,
   stored: false,
   prunable: 'published',
   async plan(settings, request) {
-    const { layerwisePlan } = await import('./plan.ts')
-    return layerwisePlan(name, layerwiseSettings.parse(settings), request)
+    const found = layerwiseSettings.parse(settings)
+    if (name === 'snows') return (await import('./snows-plan.ts')).snowsPlan(found, request)
+    return (await import('./plan.ts')).layerwisePlan(name, found, request)
   },
 })
 
 export const layerwise: Record<LayerwiseMethod, Method> = {
-  obc: methodOf('obc', {
+  obc: methodOf('obc', ['stages'], {
     summary: 'ExactOBS layer by layer from inputs, no labels (Frantar & Alistarh 2022)',
     scopes: ['global', 'layerwise', 'uniform', 'erk'],
   }),
-  sparsegpt: methodOf('sparsegpt', {
+  sparsegpt: methodOf('sparsegpt', ['stages'], {
     summary: 'one sweep over the columns of each layer, no labels (Frantar & Alistarh 2023)',
     scopes: ['global', 'layerwise', 'erk'],
+  }),
+  snows: methodOf('snows', ['horizon', 'newtonSteps', 'cgIterations', 'dense'], {
+    summary: 'magnitude, then activations K steps on kept by Newton steps (Lucas & Mazumder 2024)',
+    scopes: ['global', 'layerwise', 'uniform', 'erk'],
   }),
 }

@@ -12,16 +12,12 @@ import type { LayerwiseMethod, LayerwiseSettings } from './settings.ts'
 
 /** Throws UserError where there are not as many training samples. */
 export function layerwisePlan(
-  method: LayerwiseMethod,
+  method: Exclude<LayerwiseMethod, 'snows'>,
   { samples, damp, stages, refreshBatchNorm, polish }: LayerwiseSettings,
   request: PruningRequest,
 ): PruningPlan {
-  const { model, data, tensors, seed, nameOf } = request
-  if (samples !== undefined && samples > data.samples)
-    throw new UserError(
-      `${nameOf('samples')}: expected no more than the ${grouped(data.samples)} training samples of ${data.name}, found ${grouped(samples)}`,
-    )
-  const images = samples ?? Math.max(1, Math.min(usualSamples(model, 'once'), Math.floor(data.samples / 2)))
+  const { model, tensors, seed } = request
+  const images = calibrationImages(samples, request)
   const layers = tensors.map(({ name }) => name)
   // SparseGPT decides within a layer: equal shares would empty the small layers long before the large ones.
   const scope = method === 'sparsegpt' && request.scope === 'global' ? 'erk' : request.scope
@@ -67,6 +63,15 @@ export function layerwisePlan(
   }
   const refreshed = withRefresh(plan, refreshBatchNorm ?? (request.trained ? 'none' : 'auto'), request)
   return polisher && rounds > 0 ? polishedPlan(refreshed, polisher, rounds) : refreshed
+}
+
+/** How many images calibrate. Throws UserError where there are not as many training samples. */
+export function calibrationImages(samples: number | undefined, { model, data, nameOf }: PruningRequest): number {
+  if (samples !== undefined && samples > data.samples)
+    throw new UserError(
+      `${nameOf('samples')}: expected no more than the ${grouped(data.samples)} training samples of ${data.name}, found ${grouped(samples)}`,
+    )
+  return samples ?? Math.max(1, Math.min(usualSamples(model, 'once'), Math.floor(data.samples / 2)))
 }
 
 /** Rounds of updates between two stages. */

@@ -1,6 +1,6 @@
 /** @file What can be set of pruning layer by layer: the section `prune.layerwise` of a recipe. */
 import { z } from 'zod'
-import { positive } from '../../util/schema.ts'
+import { count, positive } from '../../util/schema.ts'
 import { polish, refreshBatchNorm } from '../settings.ts'
 
 export const layerwiseSettings = z.strictObject({
@@ -13,7 +13,25 @@ export const layerwiseSettings = z.strictObject({
     .number()
     .positive()
     .optional()
-    .describe("Added to the diagonal of H = 2 X X', in units of its mean (default: 0.01)."),
+    .describe(
+      "Added to the diagonal of the Hessian, in units of its mean: of H = 2 X X', of snows that of the K-step loss (default: 0.01).",
+    ),
+  horizon: positive
+    .optional()
+    .describe(
+      'K: the activations that snows compares with those of the dense network, of layers and nonlinearities, counted from those of the layer itself (1: these alone) up to the logits (default: 20).',
+    ),
+  newtonSteps: count.optional().describe('Newton steps of snows, at most, for every layer (default: 3).'),
+  cgIterations: positive
+    .optional()
+    .describe('Iterations of conjugate gradients, at most, in every Newton step of snows (default: 20).'),
+  dense: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'A file of weights of the dense network, whose activations snows reconstructs where another method has pruned before (default: the network as it is before the event).',
+    ),
   stages: z
     .int()
     .min(1)
@@ -27,4 +45,4 @@ export const layerwiseSettings = z.strictObject({
 })
 export type LayerwiseSettings = z.output<typeof layerwiseSettings>
 
-export type LayerwiseMethod = 'obc' | 'sparsegpt'
+export type LayerwiseMethod = 'obc' | 'sparsegpt' | 'snows'

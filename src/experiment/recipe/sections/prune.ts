@@ -30,5 +30,5 @@ export const pruneSchema = z.strictObject({
   scoring: scoringSettings.optional().describe('How scores are measured that are not of weights alone.'),
   ...maskKeys,
   secondOrder: secondOrderSettings.optional().describe('Of the methods that use gradients of samples.'),
-  layerwise: layerwiseSettings.optional().describe('Of the methods that prune layer by layer (obc, sparsegpt).'),
+  layerwise: layerwiseSettings.optional().describe('Of the methods that prune layer by layer (obc, sparsegpt, snows).'),
 })
