@@ -9,10 +9,11 @@ import { EVALUATION_BATCH } from '../train/evaluation.ts'
 import { numpyPermutation } from '../util/numpy-random.ts'
 import { type Random, random } from '../util/random.ts'
 import type { SecondOrderMethod } from './second-order/driver.ts'
+import { isRegression } from './second-order/options.ts'
 
 /** Gradients where no number is asked for. CHITA solves many systems of that order at each of many stages. */
 export const usualSamples = (model: Model, method: string): number =>
-  isLinear(model) && method !== 'chita' ? 4000 : 1000
+  isLinear(model) && !isRegression(method) ? 4000 : 1000
 /** Judging samples where no number is asked for. */
 export const USUAL_JUDGE = 5000
 

@@ -37,7 +37,7 @@ export function selectWithin(
   masks: readonly Scores[],
 ): void {
   selectTop(scores, budgets.count, masks)
-  const spent = masks.reduce((sum, mask, t) => sum + costs[t] * mask.reduce((kept, bit) => kept + bit, 0), 0)
+  const spent = masks.reduce((sum, mask, t) => sum + costs[t] * onesOf(mask), 0)
   if (spent <= budgets.cost) return
   for (const { members, sorted, taken } of new Selection(scores, costs, budgets).classes)
     writeTop(
@@ -46,6 +46,12 @@ export function selectWithin(
       taken,
       members.map((t) => masks[t]),
     )
+}
+
+function onesOf(mask: Scores): number {
+  let ones = 0
+  for (let i = 0; i < mask.length; i++) ones += mask[i]
+  return ones
 }
 
 /** The scores of one cost. */

@@ -11,6 +11,7 @@ const methodOf = (name: LayerwiseMethod, { summary, scopes }: Pick<Method, 'summ
   settings: layerwiseSettings,
   takes,
   ranked: false,
+  flops: false,
   stored: false,
   prunable: 'published',
   async plan(settings, request) {

@@ -9,6 +9,7 @@ export const secondOrderMethods = {
   'cbs-update': 'magnitude, then the systematic update of the kept weights (Yu et al. 2022)',
   cbs: 'Combinatorial Brain Surgeon: local search and systematic update (Yu et al. 2022)',
   chita: 'CHITA: sparse regression on the gradients, in stages (Benbaki et al. 2023)',
+  falcon: 'FALCON: the same under a budget of multiply-adds, too (Meng et al. 2024)',
 } as const
 export type SecondOrderMethod = keyof typeof secondOrderMethods
 
@@ -16,6 +17,11 @@ export interface SecondOrderOptions {
   method: SecondOrderMethod
   /** Share of zeros among the weights of the tensors, 0 to 1. */
   sparsity: number
+  /**
+   * Share of the tensors' dense multiply-adds that may stay, above 0 to 1, where scores decide (magnitude, obd,
+   * woodfisher, cbs-update, falcon) over all tensors. Default: all.
+   */
+  flops?: number
   /**
    * Training samples whose gradients are taken: as many as the source says, or a multiple of that, of which
    * each stage takes the next part, in turn.
@@ -78,6 +84,8 @@ export type Phase = 'gradients' | 'inverse' | 'search' | 'update'
 export interface StageReport {
   /** Weights kept after the stage, of all of the tensors. */
   kept: number
+  /** What they cost, where a share of the multiply-adds was asked for. */
+  multiplyAdds?: number
   /** Loss on the judging samples before the update, and after it where there is one. */
   selected: number
   updated?: number
@@ -103,9 +111,12 @@ export interface SecondOrderResult {
   seconds: Record<Phase, number>
 }
 
+/** Whether masks come from sparse regression on the gradients. */
+export const isRegression = (method: string): boolean => method === 'chita' || method === 'falcon'
+
 /** The damping where none is asked for: CHITA steps far with few samples. */
 export function usualDamping(method: SecondOrderMethod, fisher: FisherBlocks): number {
-  if (method === 'chita') return 3e-2
+  if (isRegression(method)) return 3e-2
   return fisher === 'full' ? 1e-3 : 1e-5
 }
 
@@ -117,6 +128,6 @@ export function usualDamping(method: SecondOrderMethod, fisher: FisherBlocks): n
 export function usualStages(method: SecondOrderMethod, fisher: FisherBlocks, before: number, kept: number): number {
   const once = method === 'magnitude' || method === 'obd' || method === 'cbs-select'
   if (once || kept === 0) return 1
-  const stays = fisher !== 'full' ? 1 / 2 : method === 'chita' ? 5 / 6 : 2 / 3
+  const stays = fisher !== 'full' ? 1 / 2 : isRegression(method) ? 5 / 6 : 2 / 3
   return Math.max(1, Math.ceil(Math.log(kept / before) / Math.log(stays) - 1e-9))
 }
