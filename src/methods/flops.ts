@@ -1,6 +1,6 @@
 /**
- * @file A budget of multiply-adds beside the sparsity, as methods are asked for it: which of them know one, and
- * what it is at an event of a schedule.
+ * @file A budget of multiply-adds beside the sparsity, as methods are asked for it: which of them know one,
+ * and what it is at an event of a schedule.
  */
 import type { PruningEvent } from '../sparsity/schedule.ts'
 import type { ScopeName } from '../sparsity/scope.ts'

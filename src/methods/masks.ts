@@ -35,9 +35,9 @@ export interface MaskOptions {
   /** What every layer keeps at least. Default: nothing. */
   floor?: Floor
   /**
-   * Share of the dense multiply-adds of all prunable weights that may stay, above 0 to 1. Fewer weights are kept
-   * than the sparsity says where no more of them fit. Needs scope `global` and granularity `weight`. Default:
-   * all.
+   * Share of the dense multiply-adds of all prunable weights that may stay, above 0 to 1. Fewer weights are
+   * kept than the sparsity says where no more of them fit. Needs scope `global` and granularity `weight`.
+   * Default: all.
    */
   flops?: number
   /**

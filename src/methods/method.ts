@@ -36,8 +36,8 @@ export interface Method {
    */
   readonly ranked: boolean
   /**
-   * Whether it keeps to a budget of multiply-adds beside the sparsity, with scope global: it chooses by scores
-   * that can be summed.
+   * Whether it keeps to a budget of multiply-adds beside the sparsity, with scope global: it chooses by
+   * scores that can be summed.
    */
   readonly flops: boolean
   /** Whether stored weights are all that it looks at: no data, and no network that has to run. */

@@ -25,20 +25,22 @@ export interface Budgets {
 /**
  * Writes 1 at the selected scores and 0 elsewhere. masks[t] has the length of scores[t], each of which costs
  * costs[t] (0 or more). Where the `count` largest scores fit into the budget of cost, those are selected,
- * exactly as by `selectTop`. Otherwise the sum counts; what is left of both budgets goes to the largest scores
- * that fit, even where they are 0 or below. Of equal scores of equal cost the earlier tensor and the lower
- * index is first, of others the cheaper one. Infinite scores are selected in any case, those of -Infinity
- * never. Scores must not be NaN. It takes O(n log n). Throws where the infinite ones exceed a budget.
+ * exactly as by `selectTop`. Otherwise the sum counts; what is left of both budgets goes to the largest
+ * scores that fit, even where they are 0 or below. Of equal scores of equal cost the earlier tensor and the
+ * lower index is first, of others the cheaper one. Infinite scores are selected in any case, those of
+ * -Infinity never. Scores must not be NaN. It takes O(n log n). Throws where the infinite ones exceed a
+ * budget.
  */
 export function selectWithin(
   scores: readonly Scores[],
   costs: readonly number[],
-  budgets: Budgets,
+  { count: most, cost }: Budgets,
   masks: readonly Scores[],
 ): void {
+  const budgets = { count: Math.min(most, selectable(scores)), cost }
   selectTop(scores, budgets.count, masks)
   const spent = masks.reduce((sum, mask, t) => sum + costs[t] * onesOf(mask), 0)
-  if (spent <= budgets.cost) return
+  if (spent <= cost) return
   for (const { members, sorted, taken } of new Selection(scores, costs, budgets).classes)
     writeTop(
       members.map((t) => scores[t]),
@@ -46,6 +48,14 @@ export function selectWithin(
       taken,
       members.map((t) => masks[t]),
     )
+}
+
+/** How many scores are not -Infinity. */
+function selectable(scores: readonly Scores[]): number {
+  let count = 0
+  for (const tensor of scores)
+    for (let i = 0; i < tensor.length; i++) if (tensor[i] !== Number.NEGATIVE_INFINITY) count++
+  return count
 }
 
 function onesOf(mask: Scores): number {
@@ -125,7 +135,9 @@ class Selection {
     }, 0)
   }
 
-  /** By class, how many are among the `count` largest of score - price cost and above 0; ties to the cheaper. */
+  /**
+   * By class, how many are among the `count` largest of score - price cost and above 0; ties to the cheaper.
+   */
   #bestAt(price: number): number[] {
     const { count } = this.#budgets
     const above = (least: number) =>

@@ -1,6 +1,7 @@
 /**
- * @file Multiply-adds of pruned layers. A weight costs as many of them as there are places that its layer uses
- * it at: the positions of the output's plane for a convolution, one for a linear layer. A zero costs none.
+ * @file Multiply-adds of pruned layers. A weight costs as many of them as there are places that its layer
+ * uses it at: the positions of the output's plane for a convolution, one for a linear layer. A zero costs
+ * none.
  */
 import { multiplications } from '../graph/multiplications.ts'
 import { sizeOf } from '../graph/tensor.ts'

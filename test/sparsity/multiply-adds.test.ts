@@ -33,7 +33,8 @@ it('a weight costs a multiply-add at each place of the plane', () => {
 })
 
 it('ResNet-20 takes 40.55 million without projections, as in the code of FALCON', () => {
-  // Kernels at 1024, 256 and 64 places: (432 + 6 x 2304) 1024 + (4608 + 5 x 9216) 256 + (18432 + 5 x 36864) 64 + 640.
+  // Kernels at 1024, 256 and 64 places: (432 + 6 x 2304) 1024 + (4608 + 5 x 9216) 256 + (18432 + 5 x 36864)
+  // 64 + 640.
   const model = findModel('resnet20')
   const tensors = prunableTensors(model)
   const plain = tensors.filter(({ shape }) => shape.length !== 4 || shape[2] === 3)

@@ -33,8 +33,8 @@ export async function compareMethods(
       const { pruned, refreshed, polished } = prune.run()
       const { accuracy, loss } = polished ?? refreshed ?? pruned
       const seconds = (performance.now() - started) / 1000
-      const { prunable } = pruneCounts(network, prune.names)
-      results.push({ method: task.name, ...prunable, accuracy, loss, seconds })
+      const { prunable, multiplyAdds } = pruneCounts(network, prune.names)
+      results.push({ method: task.name, ...prunable, multiplyAdds, accuracy, loss, seconds })
       display?.line(`${task.name}: test accuracy ${percent(accuracy)}, loss ${loss.toFixed(4)}, ${clock(seconds)}`)
     }
     const warning = chanceWarning(dense!, model)

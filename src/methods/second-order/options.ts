@@ -18,8 +18,8 @@ export interface SecondOrderOptions {
   /** Share of zeros among the weights of the tensors, 0 to 1. */
   sparsity: number
   /**
-   * Share of the tensors' dense multiply-adds that may stay, above 0 to 1, where scores decide (magnitude, obd,
-   * woodfisher, cbs-update, falcon) over all tensors. Default: all.
+   * Share of the tensors' dense multiply-adds that may stay, above 0 to 1, where scores decide (magnitude,
+   * obd, woodfisher, cbs-update, falcon) over all tensors. Default: all.
    */
   flops?: number
   /**

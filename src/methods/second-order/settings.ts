@@ -8,7 +8,9 @@ import type { FisherBlocks } from './fisher/parts.ts'
 export const secondOrderSettings = z.strictObject({
   samples: positive
     .optional()
-    .describe('Gradients (default: 4000, of convolutional networks and for chita 1000; at most half of the samples).'),
+    .describe(
+      'Gradients (default: 4000, of convolutional networks and for chita and falcon 1000; at most half of the samples).',
+    ),
   miniBatch: positive.optional().describe('Training samples whose mean loss one gradient belongs to (default: 1).'),
   blocks: checkedBy<FisherBlocks>(
     (value) => value === 'full' || value === 'layer' || (Number.isInteger(value) && Number(value) > 0),
@@ -30,7 +32,7 @@ export const secondOrderSettings = z.strictObject({
     .max(1000)
     .optional()
     .describe(
-      'Steps of growing sparsity at each event, with new gradients at each (default: each removes at most a third of what is left, of several blocks half, with chita a sixth).',
+      'Steps of growing sparsity at each event, with new gradients at each (default: each removes at most a third of what is left, of several blocks half, with chita and falcon a sixth).',
     ),
   judge: positive
     .optional()

@@ -1,14 +1,14 @@
 /**
- * @file FALCON (Meng et al. 2024, arXiv 2403.07094): the quadratic model Q of CHITA (../chita/formulas.ts) under
- * two budgets together, at most S weights, of at most F multiply-adds,
+ * @file FALCON (Meng et al. 2024, arXiv 2403.07094): the quadratic model Q of CHITA (../chita/formulas.ts)
+ * under two budgets together, at most S weights, of at most F multiply-adds,
  *
  *   minimize Q(w)   subject to   |w|_0 <= S,  sum of f_q over w_q != 0 <= F,
  *
  * by discrete first-order steps: w <- P(w - t grad Q(w)), where P keeps the selection of the largest sum of
- * squares that both budgets allow (src/select/two-budgets.ts), with the best weights on the support after every
- * step (the paper's back-solve). It starts from P(w0), which is its magnitude pruning. With w best on its
- * support S, the gradient is 0 there, and a step of length t = s / (lambda N) leads to w on S and to s z off
- * it, z as in CHITA. s is 1, and shorter as long as Q does not fall.
+ * squares that both budgets allow (src/select/two-budgets.ts), with the best weights on the support after
+ * every step (the paper's back-solve). It starts from P(w0), which is its magnitude pruning. With w best on
+ * its support S, the gradient is 0 there, and a step of length t = s / (lambda N) leads to w on S and to s z
+ * off it, z as in CHITA. s is 1, and shorter as long as Q does not fall.
  */
 import type { Vector } from '../../../linear/vector.ts'
 import type { Workspace } from '../../../linear/workspace.ts'
@@ -34,14 +34,17 @@ export interface FalconOptions {
   progress?: (iteration: number, objective: number) => void
 }
 
-/** A step that does not lower Q is tried again with s shorter by this, until it exchanges a share of the weights. */
+/**
+ * A step that does not lower Q is tried again with s shorter by this, until it exchanges a share of the
+ * weights.
+ */
 const SHORTER = 0.9
 const FEWER = 1 / 4
 
 /**
- * The support: one mask per tensor (in the order of the blocks) that keeps both budgets. Weights that are 0 may
- * return. `systematicUpdates` gives the best weights on it. Q never increases. Throws UserError where a weight
- * is not finite or lambda is too small.
+ * The support: one mask per tensor (in the order of the blocks) that keeps both budgets. Weights that are 0
+ * may return. `systematicUpdates` gives the best weights on it. Q never increases. Throws UserError where a
+ * weight is not finite or lambda is too small.
  */
 export function falconSupport(
   space: Workspace,
@@ -70,8 +73,8 @@ export function falconSupport(
 }
 
 /**
- * The point after the longest step that lowers Q, of those that exchange at most a quarter of the weights that
- * the one tried before did; none where no step does.
+ * The point after the longest step that lowers Q, of those that exchange at most a quarter of the weights
+ * that the one tried before did; none where no step does.
  */
 function lower(
   { support, z, objective }: Point,
