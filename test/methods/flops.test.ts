@@ -4,6 +4,9 @@ import type { MethodName } from '../../src/methods/index.ts'
 import { gradualPruning, type PruneOptions, prune } from '../../src/methods/prune.ts'
 import { pruneBy } from '../../src/methods/prune-by.ts'
 import { Scoring } from '../../src/methods/saliency/scoring/scoring.ts'
+import { pruneSecondOrder } from '../../src/methods/second-order/driver.ts'
+import { GradientSource } from '../../src/methods/second-order/fisher/gradients.ts'
+import type { SecondOrderOptions } from '../../src/methods/second-order/options.ts'
 import { multiplyAddsOf, weightCosts } from '../../src/sparsity/multiply-adds.ts'
 import { type PruningSchedule, pruningEvents } from '../../src/sparsity/schedule.ts'
 import { scopes } from '../../src/sparsity/scope.ts'
@@ -136,6 +139,18 @@ it.each<[Partial<PruneOptions>, string]>([
   expect(attempt).toThrow(UserError)
   expect(attempt).toThrow(message)
   expect(stateOf(one)).toEqual(before)
+})
+
+it.each<[Partial<SecondOrderOptions>, string]>([
+  [{ method: 'chita' }, 'flops: chita does not choose weights by scores'],
+  [{ scope: 'layerwise' }, 'flops: needs one ranking over all layers, expected scope global, found layerwise'],
+])('second-order pruning refuses %o', (options, message) => {
+  const source = new GradientSource({ tensors: ['fc.weight'], samples: 4 })
+  const [gradients, judge] = [new Uint32Array(4), new Uint32Array(4)]
+  const attempt = () =>
+    pruneSecondOrder(network(), source, { method: 'obd', sparsity: 0.5, flops: 0.5, gradients, judge, ...options })
+  expect(attempt).toThrow(UserError)
+  expect(attempt).toThrow(message)
 })
 
 describe('by name', () => {

@@ -6,6 +6,7 @@ import { Workspace } from '../../linear/workspace.ts'
 import { keptCount } from '../../sparsity/count.ts'
 import { costOf, weightCosts } from '../../sparsity/multiply-adds.ts'
 import type { Network } from '../../train/network.ts'
+import { checkFlops } from '../flops.ts'
 import { proposeBrainSurgeon } from './brain-surgeon/stage.ts'
 import { lowestLoss, moved, unchanged } from './candidates.ts'
 import { proposeChita } from './chita/stage.ts'
@@ -16,6 +17,7 @@ import { FIRST_LOOK, Judge } from './judge.ts'
 import type { TensorCosts } from './masks.ts'
 import { proposeObd } from './obd/stage.ts'
 import {
+  knowsFlops,
   type SecondOrderMethod,
   type SecondOrderOptions,
   type SecondOrderResult,
@@ -41,7 +43,8 @@ const proposals: Record<Exclude<SecondOrderMethod, 'magnitude'>, (stage: Stage) 
 
 /**
  * Prunes some tensors of a network: the weights that it holds afterwards are the result, and its masks say
- * which are pruned.
+ * which are pruned. Throws UserError where the method or the scope knows no budget of multiply-adds and one
+ * is asked for.
  */
 export function pruneSecondOrder(
   network: Network,
@@ -72,6 +75,7 @@ class SecondOrderPruning {
     this.#source = source
     const { method, judge, judgeStart, fisher = 'full', faithful = false, onProgress = () => {} } = options
     const { scope = 'global', seed = 0, flops } = options
+    checkFlops('flops', method, { flops: knowsFlops(method) }, { flops, scope })
     const { scale = faithful ? 1 : 'search', firstOrder = faithful ? 0 : 'search' } = options
     const { candidates = faithful ? 50 : 10 } = options
     const usual = { fisher, faithful, scope, seed, scale, firstOrder, candidates, onProgress }

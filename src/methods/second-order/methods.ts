@@ -1,6 +1,6 @@
 /** @file The methods that prune by second derivatives of a trained network, by name. */
 import type { Method } from '../method.ts'
-import { type SecondOrderMethod, secondOrderMethods } from './options.ts'
+import { knowsFlops, type SecondOrderMethod, secondOrderMethods } from './options.ts'
 import { secondOrderSettings } from './settings.ts'
 
 const always = ['samples', 'miniBatch', 'memory', 'stages', 'judge', 'faithful', 'refreshBatchNorm', 'polish'] as const
@@ -27,7 +27,7 @@ const methodOf = (name: SecondOrderMethod): Method => ({
   takes: takes[name],
   scopes: bySaliencies.includes(name) ? ['global', 'layerwise'] : ['global'],
   ranked: false,
-  flops: name === 'falcon' || bySaliencies.includes(name),
+  flops: knowsFlops(name),
   stored: false,
   prunable: 'published',
   async plan(settings, request) {

@@ -111,6 +111,10 @@ export interface SecondOrderResult {
   seconds: Record<Phase, number>
 }
 
+/** Whether a budget of multiply-adds can be kept: not by local searches, nor by CHITA's exchanges. */
+export const knowsFlops = (method: SecondOrderMethod): boolean =>
+  method !== 'cbs-select' && method !== 'cbs' && method !== 'chita'
+
 /** Whether masks come from sparse regression on the gradients. */
 export const isRegression = (method: string): boolean => method === 'chita' || method === 'falcon'
 
