@@ -29,6 +29,8 @@ export interface Connectivity {
     outputs: number;
 }
 
+export type Costs = ReadonlyMap<string, number>;
+
 export type Count = (n: number, sparsity: number) => number;
 
 export interface Dataset extends Normalization {
@@ -206,6 +208,7 @@ export interface Method {
     readonly takes: readonly string[];
     readonly scopes: readonly ScopeName[];
     readonly ranked: boolean;
+    readonly flops: boolean;
     readonly stored: boolean;
     readonly prunable: PrunableSet;
     check?(settings: object, nameOf: NameOf): void;
@@ -243,6 +246,11 @@ export interface ModelOptions {
 export interface Moves {
     pruned: Int32Array;
     grown: Int32Array;
+}
+
+export interface MultiplyAdds {
+    dense: number;
+    kept: number;
 }
 
 export interface Named<F extends TensorFile> {
@@ -360,6 +368,7 @@ export interface PruneByOptions extends TensorChoice {
     source?: string;
     sparsity: number;
     scope?: ScopeName;
+    flops?: number;
     settings?: object;
     seed?: number;
     onProgress?: PruningProgress;
@@ -374,6 +383,7 @@ export interface PruneOptions extends MaskOptions {
 export interface PruneResult extends Connectivity {
     sparsity: number;
     floor?: string;
+    multiplyAdds?: MultiplyAdds;
     statistics?: RefreshedStatistics;
     polished?: Polished;
     stages?: StageReport[];
@@ -426,6 +436,7 @@ export interface PruningRequest {
     masks?: Omit<MaskOptions, 'sparsity' | 'scope'>;
     left?: number;
     sparsities?: ReadonlyMap<string, number>;
+    flops?: number;
     seed: number;
     nameOf: NameOf;
     trained?: boolean;
@@ -626,6 +637,7 @@ export interface RunResult extends Connectivity {
     sparsity: number;
     dense?: Evaluation;
     final: Evaluation;
+    multiplyAdds?: MultiplyAdds;
     gap?: Gap;
     denseBytes: number;
     modelBytes: number;
@@ -638,6 +650,7 @@ export interface Saliency<Needed extends Statistic = never> {
     temperature?: number;
     sign?: 1 | -1;
     rounds?: Rounds;
+    summed?: 'scores' | 'squares';
     score(layers: readonly ScoredLayer<Needed>[], context: ScoreContext): void;
 }
 
@@ -670,6 +683,7 @@ export declare class Scoring {
     readonly programs: Programs;
     readonly rounds: number;
     readonly returning: boolean;
+    readonly sumsSquares: boolean;
     readonly runs: number;
     readonly gradients: number;
     constructor(options: ScoringOptions);
@@ -695,6 +709,7 @@ export type SecondOrderMethod = keyof typeof secondOrderMethods;
 export interface SecondOrderOptions {
     method: SecondOrderMethod;
     sparsity: number;
+    flops?: number;
     gradients: Uint32Array;
     judge: Uint32Array;
     judgeStart?: Uint32Array;
@@ -780,6 +795,7 @@ export interface Split {
 
 export interface StageReport {
     kept: number;
+    multiplyAdds?: number;
     selected: number;
     updated?: number;
     scale?: number;
@@ -978,6 +994,7 @@ export declare const methods: {
     'cbs-update': import("./method.ts").Method;
     cbs: import("./method.ts").Method;
     chita: import("./method.ts").Method;
+    falcon: import("./method.ts").Method;
     force: import("./method.ts").Method;
     magnitude: import("./method.ts").Method;
     random: import("./method.ts").Method;
@@ -997,6 +1014,8 @@ export declare const methods: {
 };
 
 export declare const models: Record<string, ModelFamily>;
+
+export declare function multiplyAddsOf(costs: Costs, layers: readonly LayerCount[]): MultiplyAdds;
 
 export declare function namedAs<F extends TensorFile>(model: Model, file: F): Named<F>;
 
@@ -1200,6 +1219,8 @@ export declare const truncatedCount: Count;
 
 export declare function unpackSparse({ tensors, metadata }: TensorFile, file: string): TensorFile;
 
+export declare function weightCosts(model: Model): Costs;
+
 export declare function weightsOf(network: Network, metadata?: Record<string, string>): TensorFile;
 
 export declare function writeNetwork(path: string, stored: StoredNetwork, options?: OnnxOptions): Promise<Written>;
@@ -1294,6 +1315,7 @@ export interface Budget {
     sparsity: number;
     count?: Count;
     floor?: Floor;
+    multiplyAdds?: CostBudget;
     select: Select;
 }
 
@@ -1318,6 +1340,11 @@ export interface CompactLayer {
         after: number;
     };
     stay: Partial<Record<Reason, number>>;
+}
+
+export interface CostBudget {
+    costs: Costs;
+    most: number;
 }
 
 export type DType = keyof typeof BYTES_PER;
@@ -1596,6 +1623,7 @@ export interface MaskOptions {
     granularity?: string;
     count?: Count;
     floor?: Floor;
+    flops?: number;
     onCollapse?: OnCollapse;
 }
 
@@ -1812,6 +1840,7 @@ export interface PruneReport {
     collapsed: string[];
     deadOutputs: number;
     outputs: number;
+    multiplyAdds?: MultiplyAdds;
     floor?: string;
     gap?: Gap;
     statistics?: RefreshedStatistics;
@@ -2318,10 +2347,11 @@ export declare const recipeSchema: z.ZodObject<{
             floor: "floor";
             warn: "warn";
         }>>;
-        method: z.ZodType<"force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows", "force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows", z.core.$ZodTypeInternals<"force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows", "force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows">>;
+        method: z.ZodType<"force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "falcon" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt", "force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "falcon" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt", z.core.$ZodTypeInternals<"force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "falcon" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt", "force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "falcon" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt">>;
         scope: z.ZodDefault<z.ZodType<"uniform" | "global" | "layerwise" | "erk", "uniform" | "global" | "layerwise" | "erk", z.core.$ZodTypeInternals<"uniform" | "global" | "layerwise" | "erk", "uniform" | "global" | "layerwise" | "erk">>>;
         sparsity: z.ZodNumber;
         sparsities: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodNumber>>;
+        flops: z.ZodOptional<z.ZodNumber>;
         schedule: z.ZodDefault<z.ZodEnum<{
             cubic: "cubic";
             "one-shot": "one-shot";
@@ -2426,6 +2456,7 @@ export declare const secondOrderMethods: {
     readonly 'cbs-update': "magnitude, then the systematic update of the kept weights (Yu et al. 2022)";
     readonly cbs: "Combinatorial Brain Surgeon: local search and systematic update (Yu et al. 2022)";
     readonly chita: "CHITA: sparse regression on the gradients, in stages (Benbaki et al. 2023)";
+    readonly falcon: "FALCON: the same under a budget of multiply-adds, too (Meng et al. 2024)";
 };
 
 export declare const storedMethods: {

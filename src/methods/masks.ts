@@ -14,11 +14,13 @@ import { type Count, checkSparsity, keptCount } from '../sparsity/count.ts'
 import { type Floor, floorText } from '../sparsity/floor.ts'
 import { findGranularity, granularities, isGranularity } from '../sparsity/granularity/index.ts'
 import { type MaskedLayer, sparsityOf } from '../sparsity/mask.ts'
-import { findScope, type Scope, type ScopeName } from '../sparsity/scope.ts'
+import { costBudget, type MultiplyAdds, multiplyAddsOf, weightCosts } from '../sparsity/multiply-adds.ts'
+import { findScope, type Scope, type ScopeName, scopes } from '../sparsity/scope.ts'
 import { writeMasks } from '../sparsity/write-masks.ts'
 import type { Network } from '../train/network.ts'
 import { checkName, checkNumber, checkWhole } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
+import { checkFlopShare } from './flops.ts'
 import type { StageReport } from './second-order/options.ts'
 
 export interface MaskOptions {
@@ -32,6 +34,12 @@ export interface MaskOptions {
   count?: Count
   /** What every layer keeps at least. Default: nothing. */
   floor?: Floor
+  /**
+   * Share of the dense multiply-adds of all prunable weights that may stay, above 0 to 1. Fewer weights are
+   * kept than the sparsity says where no more of them fit. Needs scope `global` and granularity `weight`.
+   * Default: all.
+   */
+  flops?: number
   /**
    * `warn` (the default): the result says so; `floor`: the least floor of 1, 2, 4, 8... weights (or doublings
    * of `floor`) in every layer that prevents it; `error`: a UserError, nothing is changed.
@@ -53,12 +61,20 @@ export function checkMaskOptions({
       `granularity: expected one of ${Object.keys(granularities).join(', ')} with numbers for capitals, found ${granularity}`,
     )
   checkName('onCollapse', options.onCollapse, onCollapseKinds)
+  checkFlopShare('flops', options.flops)
+  if (options.flops !== undefined) checkFlopMasks({ scope, granularity })
   const { floor } = options
   if (floor === undefined) return
   if (typeof floor !== 'object' || floor === null)
     throw new UserError(`floor: expected what parseFloor makes of 16 or 1%, found ${floor}`)
   checkWhole('floor.weights', floor.weights ?? null, 0)
   checkNumber('floor.share', floor.share ?? null, 'a share from 0 to 1', (x) => x >= 0 && x <= 1)
+}
+
+function checkFlopMasks({ scope, granularity }: Required<Pick<MaskOptions, 'scope' | 'granularity'>>): void {
+  if (findScope(scope) !== scopes.global)
+    throw new UserError(`flops: expected scope global, found ${typeof scope === 'string' ? scope : scope.summary}`)
+  if (granularity !== 'weight') throw new UserError(`flops: expected granularity weight, found ${granularity}`)
 }
 
 /**
@@ -94,6 +110,8 @@ export interface PruneResult extends Connectivity {
   sparsity: number
   /** The floor that was needed, where collapse was to be prevented. */
   floor?: string
+  /** Of the prunable weights, where a share of them was asked for. */
+  multiplyAdds?: MultiplyAdds
   /** Where batch normalizations took new statistics. */
   statistics?: RefreshedStatistics
   /** Where the weights that are left were updated at last. */
@@ -151,11 +169,12 @@ const resultOf = (found: Connectivity): PruneResult => ({ ...found, sparsity: sp
  * what they leave.
  */
 export function writeRound(network: Network, options: MaskOptions): void {
-  const { scope = 'global', granularity = 'weight', sparsity, count = keptCount, floor } = options
+  const { scope = 'global', granularity = 'weight', sparsity, count = keptCount, floor, flops } = options
   const unit = findGranularity(granularity, network.model)!
   const select = (group: readonly MaskedLayer[], keep: number) => network.selectTop(group, keep)
-  const budget = { scope: findScope(scope), sparsity, count, floor, select }
-  writeMasks(network.layers(), budget, unit)
+  const layers = network.layers()
+  const multiplyAdds = flops === undefined ? undefined : costBudget(network.model, layers, flops)
+  writeMasks(layers, { scope: findScope(scope), sparsity, count, floor, multiplyAdds, select }, unit)
 }
 
 /**
@@ -192,5 +211,9 @@ export function masksByScores(network: Network, options: MaskOptions): PruneResu
     restore()
     throw error
   }
-  return { ...resultOf(found), ...(raised && { floor: floorText(raised) }) }
+  return {
+    ...resultOf(found),
+    ...(raised && { floor: floorText(raised) }),
+    ...(options.flops !== undefined && { multiplyAdds: multiplyAddsOf(weightCosts(network.model), found.layers) }),
+  }
 }

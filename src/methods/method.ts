@@ -36,6 +36,11 @@ export interface Method {
    * Whether it ranks weights by scores: then granularities, floors and sparsities of single tensors apply.
    */
   readonly ranked: boolean
+  /**
+   * Whether it keeps to a budget of multiply-adds beside the sparsity, with scope global: it chooses by
+   * scores that can be summed.
+   */
+  readonly flops: boolean
   /** Whether stored weights are all that it looks at: no data, and no network that has to run. */
   readonly stored: boolean
   /** The tensors that it prunes where nobody says which. */
@@ -61,6 +66,8 @@ export interface PruningRequest {
   left?: number
   /** Final sparsities by tensor, where they are not all the same; then the scope is of no account. */
   sparsities?: ReadonlyMap<string, number>
+  /** Share of the tensors' dense multiply-adds that may stay in the end, above 0 to 1. Default: all. */
+  flops?: number
   /** Seed of all random draws. */
   seed: number
   nameOf: NameOf

@@ -9,6 +9,7 @@ import { loadWeights } from '../train/checkpoint.ts'
 import { Network } from '../train/network.ts'
 import { checkSchema } from '../util/check-schema.ts'
 import { checkName, checkShare } from '../util/checks.ts'
+import { checkFlops } from './flops.ts'
 import { type MethodName, methods } from './index.ts'
 import type { PruneResult } from './masks.ts'
 import {
@@ -36,6 +37,8 @@ export interface PruneByOptions extends TensorChoice {
   sparsity: number
   /** Which weights compete. Default `global`. */
   scope?: ScopeName
+  /** Share of the tensors' dense multiply-adds that may stay, above 0 to 1. Default: all. */
+  flops?: number
   /** Settings of the method: those of its section in recipes. */
   settings?: object
   /** Seed of initial weights and of all random draws. Default 0. */
@@ -53,11 +56,12 @@ export async function pruneBy(
   options: PruneByOptions,
 ): Promise<{ network: Network; result: PruneResult }> {
   checkName('method', name ?? null, Object.keys(methods))
-  const { sparsity, scope = 'global', settings = {} } = options
+  const { sparsity, scope = 'global', flops, settings = {} } = options
   checkShare('sparsity', sparsity ?? null)
   const { machine, model, data, weights, source = 'the weights', seed = 0, onProgress } = options
   const method: Method = methods[name]
   checkName('scope', scope, method.scopes)
+  checkFlops('flops', name, method, { flops, scope })
   const checked = checkSchema(method.settings, settings, { source: name, whole: 'settings' })
   checkSettings(name, method, checked, nameOf)
   const { prunable = method.prunable, include, exclude } = options
@@ -68,6 +72,7 @@ export async function pruneBy(
     tensors,
     left: leftOf(tensors, sparsity),
     scope,
+    flops,
     seed,
     nameOf,
   })

@@ -2,11 +2,13 @@
 
 import type { Floats } from '../engine/machine.ts'
 import { countKept } from '../sparsity/mask.ts'
+import { multiplyAddsOf, weightCosts } from '../sparsity/multiply-adds.ts'
 import { type PruningEvent, type PruningSchedule, pruningEvents } from '../sparsity/schedule.ts'
 import type { Network } from '../train/network.ts'
 import type { Hook } from '../train/train.ts'
 import { checkWhole } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
+import { flopsAt } from './flops.ts'
 import { liftMasks } from './lift-masks.ts'
 import { checkMaskOptions, type MaskOptions, masksByScores, type PruneResult, writeRound } from './masks.ts'
 import { type SaliencyName, saliencyOf } from './saliency/index.ts'
@@ -50,11 +52,14 @@ export function prune(network: Network, options: PruneOptions, event = 0): Prune
   let result: PruneResult | undefined
   try {
     const targets = sparsitiesOfRounds(layers, sparsity, rounds)
+    const shares = masks.flops === undefined ? undefined : flopsOfRounds(network, layers, masks.flops, rounds)
     for (const [round, target] of targets.entries()) {
       scoring.score(network, scored, { seed, event, round }, () => progress(++done, total))
       if (returning) for (const { mask, before } of layers) mask.set(before.mask)
-      if (round < rounds - 1) writeRound(network, { ...masks, sparsity: target })
-      else result = masksByScores(network, { ...masks, sparsity: target })
+      const budgets = { sparsity: target, flops: shares?.[round] }
+      if (budgets.flops !== undefined && scoring.sumsSquares) for (const { scores } of layers) square(scores)
+      if (round < rounds - 1) writeRound(network, { ...masks, ...budgets })
+      else result = masksByScores(network, { ...masks, ...budgets })
       for (const { weights, mask, before } of layers)
         for (let i = 0; i < weights.length; i++) weights[i] = mask[i] === 0 ? 0 : before.weights[i]
     }
@@ -78,6 +83,10 @@ function scoringByName(method: SaliencyName): Scoring {
   return new Scoring({ method })
 }
 
+function square(scores: Floats): void {
+  for (let i = 0; i < scores.length; i++) scores[i] *= scores[i]
+}
+
 /**
  * The sparsity after each round: each removes the same share of what is left, the last reaches the target.
  */
@@ -87,6 +96,22 @@ function sparsitiesOfRounds(layers: readonly { mask: Floats }[], sparsity: numbe
   const share = density > 0 ? Math.min((1 - sparsity) / density, 1) : 0
   return Array.from({ length: rounds }, (_, round) =>
     round === rounds - 1 ? sparsity : 1 - density * share ** ((round + 1) / rounds),
+  )
+}
+
+/** The share of multiply-adds after each round, in the same way. */
+function flopsOfRounds(
+  network: Network,
+  layers: readonly { name: string; mask: Floats }[],
+  flops: number,
+  rounds: number,
+): number[] {
+  const counts = layers.map(({ name, mask }) => ({ name, size: mask.length, kept: countKept(mask) }))
+  const { dense, kept } = multiplyAddsOf(weightCosts(network.model), counts)
+  const left = dense > 0 ? kept / dense : 1
+  const share = left > 0 ? Math.min(flops / left, 1) : 0
+  return Array.from({ length: rounds }, (_, round) =>
+    round === rounds - 1 ? flops : left * share ** ((round + 1) / rounds),
   )
 }
 
@@ -111,9 +136,14 @@ export function gradualPruning({ schedule, before, after, event, ...options }: G
   const events = pruningEvents(schedule)
   if (!event) {
     checkMaskOptions({ ...options, sparsity: schedule.sparsity })
+    if (options.flops !== undefined && schedule.initial !== undefined)
+      throw new UserError('flops: does not go with schedule.initial')
     if (!(options.method instanceof Scoring)) scoringByName(options.method ?? 'magnitude')
   }
-  const pruneOnce = event ?? ((network, { sparsity }, index) => prune(network, { ...options, sparsity }, index))
+  const pruneOnce =
+    event ??
+    ((network, event, index) =>
+      prune(network, { ...options, sparsity: event.sparsity, flops: flopsAt(event, options.flops) }, index))
   return {
     atStep(step, network) {
       const index = events.findIndex((one) => one.step === step)

@@ -15,7 +15,18 @@ import { type JobOptions, runFolder, runRecipeFile } from './job.ts'
 import type { Cell } from './sweep-file.ts'
 
 /** Keys of `prune` that nothing depends on before the first event. */
-const later = ['method', 'scope', 'sparsity', 'sparsities', 'schedule', 'end', 'initial', 'every', 'scoring'] as const
+const later = [
+  'method',
+  'scope',
+  'sparsity',
+  'sparsities',
+  'flops',
+  'schedule',
+  'end',
+  'initial',
+  'every',
+  'scoring',
+] as const
 
 /** What a run takes over from its trunk. */
 export const TRUNK_FILES = [FILES.environment, FILES.metrics, FILES.snapshot, FILES.checkpoint]

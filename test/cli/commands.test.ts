@@ -73,6 +73,8 @@ it.each([
       '--json',
       'magnitude',
       'chita',
+      'falcon',
+      '--flops',
     ],
   ],
   ['inspect', ['--program', '--model', '--batch', '--json']],

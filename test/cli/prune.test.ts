@@ -39,7 +39,7 @@ afterAll(() => rmSync(trained, { recursive: true, force: true }))
 /** Where nothing is said of polishing, a single round of it: thirty take seconds. */
 function prune(file: string, flags: string, out = join(temporaryFolder(), 'out.safetensors')) {
   const polished =
-    /--method (obd|woodfisher|cbs|chita|obc|sparsegpt|snows)/.test(flags) && !/--(polish|faithful)/.test(flags)
+    /--method (obd|woodfisher|cbs|chita|falcon|obc|sparsegpt|snows)/.test(flags) && !/--(polish|faithful)/.test(flags)
   const given = `${flags} ${polished ? '--polish 1' : ''}`.split(' ').filter(Boolean)
   return espalier(['prune', weights(file), '--data', 'synthetic', ...given, '-o', out])
 }
@@ -265,7 +265,22 @@ it.each<[string, string, RegExp]>([
   [
     'mlp',
     '--method magnitude --sparsity 0.5 --damp 1',
-    /^espalier: --damp has no effect with magnitude: it is for woodfisher, cbs-update, cbs, chita, obc, sparsegpt and snows\n$/,
+    /^espalier: --damp has no effect with magnitude: it is for obd, woodfisher, cbs-update, cbs, chita, falcon, obc, sparsegpt and snows\n$/,
+  ],
+  [
+    'mlp',
+    '--method chita --sparsity 0.5 --flops 0.5',
+    /^espalier: --flops has no effect with chita: it is for magnitude, random, .* woodfisher, cbs-update and falcon\n$/,
+  ],
+  [
+    'mlp',
+    '--method obd --sparsity 0.5 --flops 30%',
+    /^espalier: --flops: expected the share of the dense multiply-adds that may stay, above 0 and at most 1, found 30%\n$/,
+  ],
+  [
+    'mlp',
+    '--method magnitude --sparsity 0.5 --flops 0.3 --scope erk',
+    /^espalier: --flops: needs one ranking over all layers, expected scope global, found erk\n$/,
   ],
   ['mlp', '--method magnitude --sparsity 0.5 --samples 9', /^espalier: --samples has no effect with magnitude: /],
   ['mlp', '--method magnitude --sparsity 0.5 --mini-batch 1', /^espalier: --mini-batch has no effect with magnitude: /],
@@ -296,6 +311,37 @@ it.each<[string, string, RegExp]>([
   const { code, stdout, stderr } = await prune(file, flags, out)
   expect(stderr).toMatch(message)
   expect([code, stdout, existsSync(out)]).toEqual([1, '', false])
+})
+
+it('--flops: fewer weights stay where no more fit; the JSON, the text and the file say so', async () => {
+  const flags = '--sparsity 0.9 --flops 0.05'
+  for (const method of ['magnitude', 'falcon --samples 100 --judge 200 --stages 2']) {
+    const out = join(temporaryFolder(), 'out.safetensors')
+    // A weight of a linear layer costs one multiply-add.
+    const found = await result('mlp', `--method ${method} ${flags}`, out)
+    expect(found).toMatchObject({ flops: 0.05, multiplyAdds: { dense: 32_360, kept: 1618 }, prunable: { kept: 1618 } })
+    expect(readSafetensors(out).metadata).toMatchObject({ flops: '0.05', sparsity: '0.9' })
+  }
+  const { stdout } = await prune('mlp', `--method magnitude ${flags}`)
+  expect(stdout).toMatch(/^1,618 of the 32,360 multiply-adds of a sample in the pruned tensors are left \(5\.00 %\)$/m)
+  const without = await result('mlp', '--method magnitude --sparsity 0.9')
+  expect(without).toMatchObject({ multiplyAdds: { dense: 32_360, kept: 3236 } })
+  expect(without).not.toHaveProperty('flops')
+})
+
+it('--flops without data is refused: values alone do not say where a network uses them', async () => {
+  const args = [
+    '--method',
+    'magnitude',
+    '--sparsity',
+    '0.9',
+    '--flops',
+    '0.05',
+    '-o',
+    join(temporaryFolder(), 'out.safetensors'),
+  ]
+  const { code, stderr } = await espalier(['prune', weights('mlp'), ...args])
+  expect([code, stderr]).toEqual([1, 'espalier: --flops needs --data with a data set or a folder\n'])
 })
 
 it('refuses to begin without a place for the result', async () => {

@@ -32,13 +32,13 @@ it.each<[string, object | undefined]>([
     method,
     { scoring: measured },
   ]),
-  ...['obd', 'woodfisher', 'cbs', 'chita'].map((method): [string, object] => [
+  ...['obd', 'woodfisher', 'cbs', 'chita', 'falcon'].map((method): [string, object] => [
     method,
     { start: '1ep', secondOrder: { ...measured, judge: 100, stages: 1 } },
   ]),
 ])('%s', async (method, settings) => {
   // Searches choose among all weights.
-  const scope = method === 'cbs' || method === 'chita' ? 'global' : 'layerwise'
+  const scope = ['cbs', 'chita', 'falcon'].includes(method) ? 'global' : 'layerwise'
   const prune = settings && { method, sparsity: 0.8, scope, ...settings }
   const out = temporaryFolder()
   const { result } = await runRecipe(recipe(prune), { machine, data, out })

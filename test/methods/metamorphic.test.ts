@@ -95,6 +95,7 @@ describe('permuted channels have permuted masks', () => {
     ['woodfisher', 'layer'],
     ['cbs-update', 'full'],
     ['chita', 'full'],
+    ['falcon', 'full'],
   ])('%s, Fisher matrix %s, in stages', (method, fisher) => {
     const tensors = ['conv1.weight', 'conv2.weight', 'fc.weight']
     const sources = [0, 1].map(() => new GradientSource({ tensors, samples: SAMPLES }))

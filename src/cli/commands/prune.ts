@@ -26,6 +26,10 @@ const command = (): Command =>
       .requiredOption('--sparsity <share>', 'share of zeros among the weights of the pruned tensors, such as 0.9')
       .option('--scope <name>', 'which weights compete: global, layerwise, uniform or erk', 'global')
       .option(
+        '--flops <share>',
+        'share of the dense multiply-adds of the pruned tensors that may stay, beside --sparsity; with --scope global (default: all)',
+      )
+      .option(
         '--data <name>',
         'a data set or a folder: gradients are of its training samples (magnitude and random do without)',
       )

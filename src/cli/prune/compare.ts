@@ -8,13 +8,14 @@ import { fitting } from '../display/width.ts'
 import { chanceWarning, guessWarning, preprocessingJson, preprocessingLines } from '../flags/data.ts'
 import { worseThanGuessing } from './guessing.ts'
 import { PruneDisplay } from './progress.ts'
+import { costOf } from './record.ts'
 import { pruneCounts } from './report.ts'
 import { methodName, type PruneFlags, pruneTask } from './settings.ts'
 import { loadInputs } from './with-data.ts'
 import { type Outcome, prepare } from './work.ts'
 
 const SAYS =
-  'sparsity is that of the pruned tensors; samples are images or gradients that choose weights, polish counts sample gradients of updates afterwards'
+  'sparsity is that of the pruned tensors; images are those of calibration and new statistics, gradients those of single samples that were taken, in updates afterwards, too'
 
 export async function compareMethods(
   file: WeightsFile,
@@ -39,15 +40,15 @@ export async function compareMethods(
       const { pruned, refreshed = pruned, polished = refreshed, statistics, polish } = outcome
       const { accuracy, loss } = polished
       const seconds = (performance.now() - started) / 1000
-      const { prunable } = pruneCounts(network, prune.names)
-      const samples = { images: Number(prune.settings.samples ?? 0), gradients: polish?.gradients ?? 0 }
+      const { prunable, multiplyAdds } = pruneCounts(network, prune.names)
       results.push({
         method: task.name,
         ...prunable,
+        multiplyAdds,
         accuracy,
         loss,
         heldOut: heldOutLoss(outcome),
-        ...samples,
+        ...costOf(task, outcome, prune.settings),
         seconds,
       })
       const guessing = worseThanGuessing({ dense, final: polished, statistics, polish }, task)
@@ -75,14 +76,24 @@ export async function compareMethods(
         percent(accuracy - dense!.accuracy),
         loss.toFixed(4),
         heldOut?.toFixed(4) ?? '',
-        images > 0 ? grouped(images) : '',
-        gradients > 0 ? grouped(gradients) : '',
+        grouped(images),
+        grouped(gradients),
         clock(seconds),
       ])
     const first = ['dense', percent(0), percent(dense!.accuracy), percent(0), dense!.loss.toFixed(4), '', '', '', '']
-    const head = ['method', 'sparsity', 'test accuracy', 'change', 'loss', 'held-out loss', 'samples', 'polish', 'time']
+    const head = [
+      'method',
+      'sparsity',
+      'test accuracy',
+      'change',
+      'loss',
+      'held-out loss',
+      'images',
+      'gradients',
+      'time',
+    ]
     const table = markdownTable([head, first, ...rows], { align: ['l', ...head.slice(1).map(() => 'r' as const)] })
-    print(`\n${fitting(table, ['loss', 'change', 'held-out loss', 'time', 'samples'])}\n\n${SAYS}`)
+    print(`\n${fitting(table, ['loss', 'change', 'held-out loss', 'time', 'images'])}\n\n${SAYS}`)
     for (const line of [guessWarning(inputs), warning, ...warnings]) if (line) print(line)
   } finally {
     display?.stop()

@@ -14,6 +14,7 @@ function usedBy(name: MethodName, flags: PruneFlags): string[] {
   const settings = methodFor(name, flags).takes.map((key) => settingKeys.get(key)!)
   if (name === 'magnitude') settings.push('faithful')
   if (scopes.length > 1) settings.push('scope')
+  if (methods[name].flops) settings.push('flops')
   if (section === 'secondOrder') settings.push('fisherCache')
   if (takes.includes('samples') || name === 'random') settings.push('seed')
   return settings

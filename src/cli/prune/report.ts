@@ -1,10 +1,11 @@
 /** @file What espalier prune came to: counts from the weights themselves, as tables and as JSON. */
 import { markdownTable } from 'markdown-table'
-import { collapseLines } from '../../experiment/run/report.ts'
+import { collapseLines, multiplyAddsText } from '../../experiment/run/report.ts'
 import { sizeOf } from '../../graph/tensor.ts'
 import { type Polished, prunedResult, type RefreshedStatistics } from '../../methods/masks.ts'
 import { type Connectivity, effectiveSparsity } from '../../sparsity/collapse.ts'
 import { type LayerCount, sparsityOf } from '../../sparsity/mask.ts'
+import { type MultiplyAdds, multiplyAddsOf, weightCosts } from '../../sparsity/multiply-adds.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import type { Network } from '../../train/network.ts'
 import { grouped, percent } from '../../util/format.ts'
@@ -23,6 +24,8 @@ export interface PruneCounts {
   prunable: Share
   /** All parameters of the network, of which the others count as kept. */
   parameters: Share
+  /** Multiply-adds of one sample in the pruned tensors. */
+  multiplyAdds: MultiplyAdds
   /** What is left of the whole network's paths. */
   paths: Connectivity
   /** Share of weights of all layers that lie on no path from input to output. */
@@ -56,12 +59,13 @@ export function pruneCounts(network: Network, tensors: readonly string[]): Prune
     layers,
     prunable: { size, kept, sparsity: sparsityOf(layers) },
     parameters: { size: all, kept: all - removed, sparsity: removed / all },
+    multiplyAdds: multiplyAddsOf(weightCosts(network.model), layers),
     paths,
     effectiveSparsity: effectiveSparsity(paths),
   }
 }
 
-export function pruneReport({ layers, prunable, parameters, paths, ...result }: PruneResult): string {
+export function pruneReport({ layers, prunable, parameters, multiplyAdds, paths, ...result }: PruneResult): string {
   const row = (name: string, size: number, kept: number) => [name, grouped(size), grouped(kept), percent(kept / size)]
   const rows = [
     ...layers.map(({ name, size, kept }) => row(name, size, kept)),
@@ -92,6 +96,7 @@ export function pruneReport({ layers, prunable, parameters, paths, ...result }: 
     results,
     '',
     `sparsity ${percent(prunable.sparsity)} of the pruned tensors, ${percent(parameters.sparsity)} of all parameters`,
+    multiplyAddsText(multiplyAdds, 'pruned tensors'),
     ...(statistics ? statisticsText(statistics) : []),
     ...(polish ? [polishText(polish)] : []),
     `time: ${times.join(', ')}`,

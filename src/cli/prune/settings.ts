@@ -1,5 +1,6 @@
 /** @file What the flags of espalier prune say, checked against the network, with the defaults filled in. */
 import { isStored } from '../../methods/by-value/removals.ts'
+import { checkFlops } from '../../methods/flops.ts'
 import { type MethodName, methods } from '../../methods/index.ts'
 import { leftOf, type Method, type PruningPlan, type PruningRequest } from '../../methods/method.ts'
 import { scoringSettings } from '../../methods/saliency/settings.ts'
@@ -21,6 +22,7 @@ export interface PruneFlags extends PreprocessingFlags, OnnxFlags {
   compare?: string
   sparsity: string
   scope: string
+  flops?: string
   data?: string
   seed: string
   prunable: string
@@ -72,6 +74,7 @@ export function pruneTask(flags: PruneFlags, model: Model, name = methodName(fla
       tensors,
       left: leftOf(tensors, sparsity),
       scope: scopeOf(flags, name),
+      flops: flopsOf(flags, name),
       seed: wholeNumber('--seed', flags.seed, 0, 2 ** 32 - 1),
       nameOf: settingFlag,
       trained: flags.finetune !== undefined,
@@ -89,7 +92,8 @@ export async function planOf(
   rest: Pick<PruningRequest, 'data' | 'cache'>,
 ): Promise<PruningPlan> {
   const whole = { ...request, ...rest }
-  if (!method.stored || !isStored(name)) return method.plan(settings, whole)
+  // Stored values do not say how often the network uses them.
+  if (!method.stored || !isStored(name) || request.flops !== undefined) return method.plan(settings, whole)
   // The same weights go as without data.
   const { byValuePlan } = await import('../../methods/by-value/plan.ts')
   return byValuePlan(name, scoringSettings.parse(settings), whole)
@@ -102,6 +106,18 @@ export function scopeOf(flags: PruneFlags, name: MethodName): ScopeName {
   if (method.scopes.includes(found)) return found
   const called = method === faithfulMagnitude ? 'magnitude with --faithful' : name
   throw new UserError(`--scope: expected ${method.scopes.join(' or ')} for ${called}, found ${found}`)
+}
+
+/** Throws UserError where it is no share, or the method knows no such budget, with this scope. */
+function flopsOf(flags: PruneFlags, name: MethodName): number | undefined {
+  if (flags.flops === undefined) return undefined
+  const flops = flags.flops.trim() === '' ? Number.NaN : Number(flags.flops)
+  if (!(flops > 0 && flops <= 1))
+    throw new UserError(
+      `--flops: expected the share of the dense multiply-adds that may stay, above 0 and at most 1, found ${flags.flops}`,
+    )
+  checkFlops('--flops', name, methodFor(name, flags), { flops, scope: scopeOf(flags, name) })
+  return flops
 }
 
 export function shareOf(text: string): number {

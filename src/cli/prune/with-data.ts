@@ -98,6 +98,7 @@ export async function pruneWithData(
         method: task.name,
         scope: task.request.scope,
         sparsity: task.sparsity,
+        flops: task.request.flops,
         seed: task.request.seed,
         ...byFlag(settings),
         ...preprocessingJson(inputs),

@@ -119,7 +119,7 @@ export const byFlag = (settings: Readonly<Record<string, unknown>>): Record<stri
 
 /** What the file of pruned weights says of how they were made. */
 export function described(
-  { name, sparsity, request: { scope, seed, tensors } }: PruneTask,
+  { name, sparsity, request: { scope, flops, seed, tensors } }: PruneTask,
   settings: Readonly<Record<string, unknown>>,
 ): Record<string, string> {
   const set = Object.entries(settings).map(([key, value]) => [settingFlag(key).slice(2), value ?? 'usual'])
@@ -127,6 +127,7 @@ export function described(
     method: name,
     scope,
     sparsity,
+    ...(flops !== undefined && { flops }),
     seed,
     ...Object.fromEntries(set),
     pruned: tensors.map((tensor) => tensor.name).join(','),

@@ -1,5 +1,6 @@
 /** @file How a recipe prunes at its events, as its method plans it. */
 import type { Dataset } from '../../data/dataset.ts'
+import type { Tensor } from '../../graph/tensor.ts'
 import type { PruningPlan, PruningRequest } from '../../methods/method.ts'
 import { checkFloor } from '../../methods/saliency/plan.ts'
 import type { Model } from '../../models/model.ts'
@@ -7,6 +8,10 @@ import { sparsitiesOf } from '../../sparsity/sparsities.ts'
 import { methodOf } from '../recipe/checks.ts'
 import { maskOptions, tensorsToPrune } from '../recipe/mask-keys.ts'
 import type { Recipe } from '../recipe/schema.ts'
+
+/** The tensors that a recipe prunes. */
+export const prunedTensors = (prune: NonNullable<Recipe['prune']>, model: Model): Tensor[] =>
+  tensorsToPrune(prune, model, { usual: methodOf(prune).prunable })
 
 /**
  * Undefined where the recipe prunes nothing. Throws UserError where settings do not fit the network or the
@@ -16,7 +21,7 @@ export async function pruningPlan(recipe: Recipe, model: Model, data: Dataset): 
   const { prune, seed } = recipe
   if (!prune) return undefined
   const method = methodOf(prune)
-  const tensors = tensorsToPrune(prune, model, { usual: method.prunable })
+  const tensors = prunedTensors(prune, model)
   const request: PruningRequest = {
     model,
     data: { name: data.name, samples: data.train.count - recipe.data.validation },
@@ -24,6 +29,7 @@ export async function pruningPlan(recipe: Recipe, model: Model, data: Dataset): 
     scope: prune.scope,
     masks: maskOptions(prune),
     sparsities: prune.sparsities && sparsitiesOf(tensors, prune.sparsity, prune.sparsities, 'prune.sparsities'),
+    flops: prune.flops,
     seed,
     trained: true,
     nameOf: (setting) => `prune.${method.section}.${setting}`,

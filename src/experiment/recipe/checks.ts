@@ -2,6 +2,7 @@
  * @file What a recipe asks for has to go together: all checks of several sections at once, before there is a
  * network or a data set. Each throws UserError that names `source` and the key.
  */
+import { checkFlops } from '../../methods/flops.ts'
 import { methods } from '../../methods/index.ts'
 import { checkSettings, type Method } from '../../methods/method.ts'
 import { rewirings } from '../../methods/rewiring/index.ts'
@@ -51,6 +52,7 @@ function checkPrune({ model, prune, train }: Recipe, source: string): void {
     throw new UserError(
       `${source}: prune.schedule: alternating phases lift all masks, expected no model.masks beside them`,
     )
+  if (prune.flops !== undefined) checkFlopBudget(prune, source)
   checkSections(prune, source)
   const method = methodOf(prune)
   if (method.ranked) return
@@ -66,6 +68,18 @@ function checkSparsities(prune: Prune, source: string): void {
   if (scope !== 'layerwise') throw needs(`expected prune.scope layerwise, found ${scope}`)
   if (initial !== undefined) throw needs('does not go with prune.initial')
   if (granularity === 'channel') throw needs('expected a prune.granularity of weights, found channel')
+}
+
+function checkFlopBudget(prune: Prune, source: string): void {
+  const { method, initial, granularity, sparsities } = prune
+  const key = `${source}: prune.flops`
+  checkFlops(key, method, methodOf(prune), prune)
+  if (granularity !== 'weight')
+    throw new UserError(
+      `${key}: single weights compete for it, expected prune.granularity weight, found ${granularity}`,
+    )
+  if (initial !== undefined) throw new UserError(`${key}: does not go with prune.initial`)
+  if (sparsities) throw new UserError(`${key}: does not go with prune.sparsities`)
 }
 
 /** Whether all settings stand in the section of the method, which has a use for each of them. */

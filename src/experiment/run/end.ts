@@ -6,11 +6,14 @@ import { readSafetensors, writeSafetensors } from '../../formats/safetensors.ts'
 import { packSparse } from '../../formats/sparse.ts'
 import { type Gap, gapOf, keepTop } from '../../methods/gsm/selection.ts'
 import { prunedResult } from '../../methods/masks.ts'
+import type { LayerCount } from '../../sparsity/mask.ts'
+import { multiplyAddsOf, weightCosts } from '../../sparsity/multiply-adds.ts'
 import { loadWeights, weightsOf } from '../../train/checkpoint.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import type { Network } from '../../train/network.ts'
 import { UserError } from '../../util/errors.ts'
 import { writeAtomically } from '../../util/files.ts'
+import { prunedTensors } from '../plan/pruning.ts'
 import type { RunPlan } from '../plan/resolve.ts'
 import type { RunResult } from './events.ts'
 import type { RunFolder } from './folder.ts'
@@ -42,11 +45,22 @@ export function endRun(finished: Finished): RunResult {
   const dense = evaluateDense(network, folder)
   const modelBytes = folder.size('model')
   const denseBytes = dense ? folder.size('dense') : modelBytes
-  const result = { ...pruned, kernels, dense, final, gap, denseBytes, modelBytes, seconds }
+  const multiplyAdds = multiplyAddsLeft(plan, pruned.layers)
+  const result = { ...pruned, multiplyAdds, kernels, dense, final, gap, denseBytes, modelBytes, seconds }
   folder.appendMetric({ type: 'final', ...result })
   writeAtomically(folder.file('report'), reportMarkdown(plan.recipe, network.machine.description, network.data, result))
   journal.tell({ type: 'end', folder: folder.path, result })
   return result
+}
+
+/** With prune.flops: what the weights cost that can be pruned, and those that are left. */
+function multiplyAddsLeft({ recipe: { prune }, model }: RunPlan, layers: readonly LayerCount[]) {
+  if (prune?.flops === undefined) return undefined
+  const names = prunedTensors(prune, model).map(({ name }) => name)
+  return multiplyAddsOf(
+    weightCosts(model),
+    layers.filter(({ name }) => names.includes(name)),
+  )
 }
 
 /** With train.gsm as many weights stay as were active at each step. */

@@ -5,6 +5,7 @@ import type { Polished, RefreshedStatistics } from '../../methods/masks.ts'
 import type { RewiringEvent } from '../../methods/rewiring/event.ts'
 import type { Connectivity } from '../../sparsity/collapse.ts'
 import type { LayerCount } from '../../sparsity/mask.ts'
+import type { MultiplyAdds } from '../../sparsity/multiply-adds.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import type { LayerGain } from '../../train/kernels.ts'
 import type { EpochResult } from '../../train/train.ts'
@@ -65,6 +66,8 @@ export interface PruneReport {
   /** Outputs to which no path leads from the input, of so many. */
   deadOutputs: number
   outputs: number
+  /** With prune.flops: of the prunable weights, all of them and those that are kept. */
+  multiplyAdds?: MultiplyAdds
   /** What every layer had to keep so that nothing collapsed. */
   floor?: string
   /** With train.gsm, whose only event is the last act. */
@@ -99,6 +102,8 @@ export interface RunResult extends Connectivity {
   dense?: Evaluation
   /** On the test set, at the end. */
   final: Evaluation
+  /** With prune.flops: of the prunable weights, all of them and those that are left. */
+  multiplyAdds?: MultiplyAdds
   /** With train.gsm: how clear it was which weights to keep. */
   gap?: Gap
   /** Bytes of dense.safetensors (or what it would be) and of model.safetensors. */

@@ -7,6 +7,7 @@ import { normalizationText } from '../../data/normalization.ts'
 import type { Gap } from '../../methods/gsm/selection.ts'
 import { type Connectivity, collapseSentences, effectiveSparsity } from '../../sparsity/collapse.ts'
 import type { LayerCount } from '../../sparsity/mask.ts'
+import type { MultiplyAdds } from '../../sparsity/multiply-adds.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import type { LayerGain } from '../../train/kernels.ts'
 import { bytes, grouped, percent } from '../../util/format.ts'
@@ -65,6 +66,10 @@ export function collapseLines(found: Connectivity & { final?: Evaluation }): str
       : []),
   ]
 }
+
+/** How many of the multiply-adds of some layers are left. */
+export const multiplyAddsText = ({ dense, kept }: MultiplyAdds, layers: string): string =>
+  `${grouped(kept)} of the ${grouped(dense)} multiply-adds of a sample in the ${layers} are left (${percent(dense === 0 ? 0 : kept / dense)})`
 
 /** What a layer ran on, and what that gains or would gain in a training step. */
 function kernelText(gain: LayerGain | undefined, zeros: boolean): string {
@@ -132,7 +137,11 @@ export function reportMarkdown(recipe: Recipe, engine: string, data: Dataset, re
     '',
     layerTable(result.layers, result.kernels),
     '',
-    ...[gapText(result.gap), gains].flatMap((text) => (text ? [text, ''] : [])),
+    ...[
+      gapText(result.gap),
+      result.multiplyAdds && `${multiplyAddsText(result.multiplyAdds, 'prunable layers')}.`,
+      gains,
+    ].flatMap((text) => (text ? [text, ''] : [])),
     ...collapseLines(result).flatMap((line) => [line, '']),
     'The recipe is in recipe.yaml, the machine in environment.json, every epoch and pruning event in metrics.jsonl.',
     '',

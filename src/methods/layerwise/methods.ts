@@ -17,6 +17,7 @@ const methodOf = (
   settings: layerwiseSettings,
   takes: [...always, ...own],
   ranked: false,
+  flops: false,
   stored: false,
   prunable: 'published',
   async plan(settings, request) {

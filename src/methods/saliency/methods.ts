@@ -16,6 +16,7 @@ function byScores(name: SaliencyName): Method {
     takes: [...measuringKeys(saliency), 'refreshBatchNorm', 'polish'],
     scopes: allScopes,
     ranked: true,
+    flops: true,
     stored: isStored(name),
     prunable: 'all',
     check: (settings, nameOf) => checkTogether(scoringSettings.parse(settings), nameOf),

@@ -4,6 +4,7 @@ import { type Scope, scopes } from '../../sparsity/scope.ts'
 import { tensorwise } from '../../sparsity/sparsities.ts'
 import { prunableTensors } from '../../sparsity/tensors.ts'
 import { withAfterwards } from '../afterwards.ts'
+import { flopsAt } from '../flops.ts'
 import type { PruningPlan, PruningRequest } from '../method.ts'
 import { prune } from '../prune.ts'
 import type { SaliencyName } from './index.ts'
@@ -31,12 +32,14 @@ export function scoresPlan(
   const plan: PruningPlan = {
     settings: { ...scoring.settings },
     network: { programs: scoring.programs, prunable },
-    prune(network, { sparsity, at }, index, tell = () => {}) {
+    prune(network, event, index, tell = () => {}) {
+      const { sparsity, at } = event
       const started = performance.now()
       tell('scoring', '', 0)
       const progress = (done: number, total: number) => tell('scoring', `${done} of ${total}`, done / total)
       const scope = sparsities ? tensorwise((name) => at(sparsities.get(name)!)) : request.scope
-      const result = prune(network, { method: scoring, scope, sparsity, ...masks, seed, progress }, index)
+      const flops = flopsAt(event, request.flops)
+      const result = prune(network, { method: scoring, scope, sparsity, ...masks, flops, seed, progress }, index)
       const { gradients } = scoring
       return {
         ...result,

@@ -62,6 +62,11 @@ export interface Saliency<Needed extends Statistic = never> {
   sign?: 1 | -1
   /** Scores are taken, and weights removed, in so many rounds on the way to a sparsity. Default: one. */
   rounds?: Rounds
+  /**
+   * What is summed, where weights of different costs compete: the scores (the default), or their squares, in
+   * the place of scores that rank alike.
+   */
+  summed?: 'scores' | 'squares'
   score(layers: readonly ScoredLayer<Needed>[], context: ScoreContext): void
 }
 

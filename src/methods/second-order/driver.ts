@@ -4,15 +4,20 @@
  */
 import { Workspace } from '../../linear/workspace.ts'
 import { keptCount } from '../../sparsity/count.ts'
+import { costOf, weightCosts } from '../../sparsity/multiply-adds.ts'
 import type { Network } from '../../train/network.ts'
+import { checkFlops } from '../flops.ts'
 import { proposeBrainSurgeon } from './brain-surgeon/stage.ts'
 import { lowestLoss, moved, unchanged } from './candidates.ts'
 import { proposeChita } from './chita/stage.ts'
+import { proposeFalcon } from './falcon/stage.ts'
 import { FisherColumns } from './fisher/fisher-columns.ts'
 import type { GradientSource } from './fisher/gradients.ts'
 import { FIRST_LOOK, Judge } from './judge.ts'
+import type { TensorCosts } from './masks.ts'
 import { proposeObd } from './obd/stage.ts'
 import {
+  knowsFlops,
   type SecondOrderMethod,
   type SecondOrderOptions,
   type SecondOrderResult,
@@ -33,11 +38,13 @@ const proposals: Record<Exclude<SecondOrderMethod, 'magnitude'>, (stage: Stage) 
   'cbs-update': proposeUpdate,
   cbs: proposeBrainSurgeon,
   chita: proposeChita,
+  falcon: proposeFalcon,
 }
 
 /**
  * Prunes some tensors of a network: the weights that it holds afterwards are the result, and its masks say
- * which are pruned.
+ * which are pruned. Throws UserError where the method or the scope knows no budget of multiply-adds and one
+ * is asked for.
  */
 export function pruneSecondOrder(
   network: Network,
@@ -54,6 +61,8 @@ class SecondOrderPruning {
   readonly #size: number
   /** Weights that are not zero, before pruning. */
   readonly #before: number
+  /** What weights may cost in the end, and what those that are not zero cost before pruning. */
+  readonly #multiplyAdds?: TensorCosts & { before: number }
   readonly #stages: number
   readonly #judge: Judge
   readonly #judgeStart: Judge
@@ -65,7 +74,8 @@ class SecondOrderPruning {
     this.#network = network
     this.#source = source
     const { method, judge, judgeStart, fisher = 'full', faithful = false, onProgress = () => {} } = options
-    const { scope = 'global', seed = 0 } = options
+    const { scope = 'global', seed = 0, flops } = options
+    checkFlops('flops', method, { flops: knowsFlops(method) }, { flops, scope })
     const { scale = faithful ? 1 : 'search', firstOrder = faithful ? 0 : 'search' } = options
     const { candidates = faithful ? 50 : 10, between = () => {} } = options
     const usual = { fisher, faithful, scope, seed, scale, firstOrder, candidates, between, onProgress }
@@ -76,7 +86,9 @@ class SecondOrderPruning {
     this.#size = weights.reduce((sum, { length }) => sum + length, 0)
     this.#before = weights.reduce((sum, w) => sum + w.filter((x) => x !== 0).length, 0)
     const kept = keptCount(this.#size, options.sparsity)
-    this.#stages = options.stages ?? (faithful ? 1 : usualStages(method, fisher, this.#before, kept))
+    this.#multiplyAdds = flops === undefined ? undefined : affordable(network, source.tensors, weights, flops)
+    const tight = Math.min(kept, this.#before * shareLeft(this.#multiplyAdds))
+    this.#stages = options.stages ?? (faithful ? 1 : usualStages(method, fisher, this.#before, tight))
   }
 
   run(): SecondOrderResult {
@@ -98,7 +110,8 @@ class SecondOrderPruning {
     const weights = this.#weights()
     const { method } = this.#settings
     const [settings, judge, judgeStart, clock] = [this.#settings, this.#judge, this.#judgeStart, this.#clock]
-    const given = { stage, keep, sparsity, weights, settings, judge, judgeStart, clock }
+    const multiplyAdds = this.#affordableAt(stage)
+    const given = { stage, keep, sparsity, multiplyAdds, weights, settings, judge, judgeStart, clock }
     if (method === 'magnitude') return this.#finish(weights, { tried: [unchanged(given, magnitudeMasks(given))] })
     this.#space ??= new Workspace(this.#network.machine, this.#source.room(this.#network))
     const space = this.#space
@@ -106,6 +119,14 @@ class SecondOrderPruning {
       const columns = this.#columns(stage, weights, space)
       return this.#finish(weights, proposals[method]({ ...given, space, columns }))
     })
+  }
+
+  /** The budget of multiply-adds after a stage, which falls as the weights that are kept do. */
+  #affordableAt(stage: number): TensorCosts | undefined {
+    if (!this.#multiplyAdds) return undefined
+    const { costs, before, most } = this.#multiplyAdds
+    const share = shareLeft(this.#multiplyAdds)
+    return { costs, most: stage === this.#stages ? most : Math.round(before * share ** (stage / this.#stages)) }
   }
 
   #columns(stage: number, weights: readonly Float32Array[], space: Workspace): FisherColumns {
@@ -142,10 +163,13 @@ class SecondOrderPruning {
     })
     this.#network.applyMasks()
     const search = report?.search && { ...report.search, taken: masks === tried[0].masks }
+    const counts = masks.map((mask) => mask.reduce((a, b) => a + b, 0))
+    const costs = this.#multiplyAdds?.costs
     return {
       ...report,
       ...(search && { search }),
-      kept: masks.reduce((sum, mask) => sum + mask.reduce((a, b) => a + b, 0), 0),
+      kept: counts.reduce((sum, count) => sum + count, 0),
+      ...(costs && { multiplyAdds: counts.reduce((sum, count, t) => sum + count * costs[t], 0) }),
       selected,
       ...(update && { scale: step.scale, updated: step.loss }),
       ...(update?.descent && { firstOrder: step.firstOrder, damping: update.damping }),
@@ -154,5 +178,23 @@ class SecondOrderPruning {
 
   #weights(): Float32Array[] {
     return this.#source.tensors.map((name) => Float32Array.from(this.#network.values(name)))
+  }
+}
+
+/** The share of their multiply-adds that weights may keep, 0 to 1. */
+const shareLeft = (budget: { before: number; most: number } | undefined): number =>
+  budget && budget.most < budget.before ? budget.most / budget.before : 1
+
+function affordable(network: Network, names: readonly string[], weights: readonly Float32Array[], flops: number) {
+  const all = weightCosts(network.model)
+  const costs = names.map((name) => costOf(all, name))
+  const sum = (of: (w: Float32Array) => number) => weights.reduce((total, w, t) => total + of(w) * costs[t], 0)
+  return {
+    costs,
+    before: sum((w) => w.reduce((count, x) => count + (x === 0 ? 0 : 1), 0)),
+    most: keptCount(
+      sum(({ length }) => length),
+      1 - flops,
+    ),
   }
 }

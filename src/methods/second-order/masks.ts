@@ -1,6 +1,7 @@
 /** @file Masks of second-order pruning by the size of scores: exact counts, or those of the authors' code. */
 
 import { selectTop } from '../../select/top.ts'
+import { selectWithin } from '../../select/two-budgets.ts'
 import { keptCount } from '../../sparsity/count.ts'
 
 type Scores = readonly (Float32Array | Float64Array)[]
@@ -15,14 +16,27 @@ export interface TopOptions {
    * one fewer.
    */
   faithful: boolean
+  /** What the kept weights may cost, where all scores compete. Default: anything. */
+  multiplyAdds?: TensorCosts
 }
 
-/** Ones at the largest scores, n - round(s n) of them, the earlier of equal ones; one mask per tensor. */
-export function topMasks(scores: Scores, { sparsity, scope, faithful }: TopOptions): Float32Array[] {
+/** Multiply-adds of each weight of a tensor, by tensor, and of all that are kept at most. */
+export interface TensorCosts {
+  costs: readonly number[]
+  most: number
+}
+
+/**
+ * Ones at the largest scores, n - round(s n) of them, the earlier of equal ones; one mask per tensor. Under a
+ * budget of multiply-adds at most as many, of the largest sum.
+ */
+export function topMasks(scores: Scores, { sparsity, scope, faithful, multiplyAdds }: TopOptions): Float32Array[] {
   const masks = scores.map(({ length }) => new Float32Array(length))
   const select = (some: Scores, into: typeof masks) => {
     const size = some.reduce((sum, { length }) => sum + length, 0)
-    selectTop(some, faithful ? strictCount(size, sparsity) : keptCount(size, sparsity), into)
+    const count = faithful ? strictCount(size, sparsity) : keptCount(size, sparsity)
+    if (multiplyAdds) selectWithin(some, multiplyAdds.costs, { count, cost: multiplyAdds.most }, into)
+    else selectTop(some, count, into)
   }
   if (scope === 'global') select(scores, masks)
   else scores.forEach((some, t) => void select([some], [masks[t]]))

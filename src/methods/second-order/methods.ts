@@ -1,6 +1,6 @@
 /** @file The methods that prune by second derivatives of a trained network, by name. */
 import type { Method } from '../method.ts'
-import { type SecondOrderMethod, secondOrderMethods } from './options.ts'
+import { knowsFlops, type SecondOrderMethod, secondOrderMethods } from './options.ts'
 import { secondOrderSettings } from './settings.ts'
 
 const always = ['samples', 'miniBatch', 'memory', 'stages', 'judge', 'faithful', 'refreshBatchNorm', 'polish'] as const
@@ -12,6 +12,7 @@ const takes: Record<SecondOrderMethod, readonly (keyof typeof secondOrderSetting
   'cbs-update': [...always, 'blocks', 'damp'],
   cbs: [...always, 'blocks', 'damp'],
   chita: [...always, 'blocks', 'damp'],
+  falcon: [...always, 'blocks', 'damp'],
 }
 
 /**
@@ -26,6 +27,7 @@ const methodOf = (name: SecondOrderMethod): Method => ({
   takes: takes[name],
   scopes: bySaliencies.includes(name) ? ['global', 'layerwise'] : ['global'],
   ranked: false,
+  flops: knowsFlops(name),
   stored: false,
   prunable: 'published',
   async plan(settings, request) {
@@ -41,6 +43,7 @@ export const secondOrder = {
   'cbs-update': methodOf('cbs-update'),
   cbs: methodOf('cbs'),
   chita: methodOf('chita'),
+  falcon: methodOf('falcon'),
 }
 
 /**

@@ -9,6 +9,7 @@ export const secondOrderMethods = {
   'cbs-update': 'magnitude, then the systematic update of the kept weights (Yu et al. 2022)',
   cbs: 'Combinatorial Brain Surgeon: local search and systematic update (Yu et al. 2022)',
   chita: 'CHITA: sparse regression on the gradients, in stages (Benbaki et al. 2023)',
+  falcon: 'FALCON: the same under a budget of multiply-adds, too (Meng et al. 2024)',
 } as const
 export type SecondOrderMethod = keyof typeof secondOrderMethods
 
@@ -16,6 +17,11 @@ export interface SecondOrderOptions {
   method: SecondOrderMethod
   /** Share of zeros among the weights of the tensors, 0 to 1. */
   sparsity: number
+  /**
+   * Share of the tensors' dense multiply-adds that may stay, above 0 to 1, where scores decide (magnitude,
+   * obd, woodfisher, cbs-update, falcon) over all tensors. Default: all.
+   */
+  flops?: number
   /**
    * Training samples whose gradients are taken: as many as the source says, or a multiple of that, of which
    * each stage takes the next part, in turn.
@@ -80,6 +86,8 @@ export type Phase = 'gradients' | 'inverse' | 'search' | 'update'
 export interface StageReport {
   /** Weights kept after the stage, of all of the tensors. */
   kept: number
+  /** What they cost, where a share of the multiply-adds was asked for. */
+  multiplyAdds?: number
   /** Loss on the judging samples before the update, and after it where there is one. */
   selected: number
   updated?: number
@@ -105,9 +113,16 @@ export interface SecondOrderResult {
   seconds: Record<Phase, number>
 }
 
+/** Whether a budget of multiply-adds can be kept: not by local searches, nor by CHITA's exchanges. */
+export const knowsFlops = (method: SecondOrderMethod): boolean =>
+  method !== 'cbs-select' && method !== 'cbs' && method !== 'chita'
+
+/** Whether masks come from sparse regression on the gradients. */
+export const isRegression = (method: string): boolean => method === 'chita' || method === 'falcon'
+
 /** The damping where none is asked for: CHITA steps far with few samples. */
 export function usualDamping(method: SecondOrderMethod, fisher: FisherBlocks): number {
-  if (method === 'chita') return 3e-2
+  if (isRegression(method)) return 3e-2
   return fisher === 'full' ? 1e-3 : 1e-5
 }
 
@@ -121,6 +136,7 @@ const STAYS: Record<Exclude<SecondOrderMethod, 'magnitude' | 'cbs-select'>, numb
   'cbs-update': 0.96,
   cbs: 0.92,
   chita: 0.92,
+  falcon: 0.92,
 }
 
 /** The same for several blocks, whose networks take longer to judge. */

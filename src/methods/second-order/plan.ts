@@ -2,9 +2,11 @@
  * @file Second-order pruning of a network that is not there yet: how many samples, how gradients fit into
  * memory, and what happens at an event, where gradients are taken anew at the weights of that moment.
  */
+import { multiplyAddsOf, weightCosts } from '../../sparsity/multiply-adds.ts'
 import { isLinear } from '../../sparsity/tensors.ts'
 import { UserError } from '../../util/errors.ts'
 import { grouped } from '../../util/format.ts'
+import { flopsAt } from '../flops.ts'
 import { prunedResult } from '../masks.ts'
 import type { PruningPlan, PruningRequest } from '../method.ts'
 import { withRefresh } from '../refresh.ts'
@@ -42,13 +44,15 @@ export function secondOrderPlan(
   const plan: PruningPlan = {
     settings: { samples, miniBatch, blocks: fisher, damp: lambda, stages, judge, faithful },
     network: { programs: source.programs, judged: judge, kernels: 'dense' },
-    prune(network, { sparsity }, _index, onProgress = () => {}) {
+    prune(network, event, _index, onProgress = () => {}) {
+      const flops = flopsAt(event, request.flops)
       const training = network.indices.train
       const drawn = draw(training.length)
       const places = (list: Uint32Array) => list.map((i) => training[i])
       const { stages: reports, seconds } = pruneSecondOrder(network, source, {
         method,
-        sparsity,
+        sparsity: event.sparsity,
+        flops,
         lambda,
         fisher,
         scope: scope === 'layerwise' ? scope : 'global',
@@ -62,7 +66,21 @@ export function secondOrderPlan(
         onProgress,
       })
       const gradients = method === 'magnitude' ? 0 : reports.length * samples * miniBatch
-      return { ...prunedResult(network), stages: reports, ...(gradients > 0 && { gradients }), seconds }
+      const result = prunedResult(network)
+      const multiplyAdds =
+        flops === undefined
+          ? undefined
+          : multiplyAddsOf(
+              weightCosts(model),
+              result.layers.filter(({ name }) => source.tensors.includes(name)),
+            )
+      return {
+        ...result,
+        ...(multiplyAdds && { multiplyAdds }),
+        ...(gradients > 0 && { gradients }),
+        stages: reports,
+        seconds,
+      }
     },
   }
   const judging = () => draw(request.data.samples).judge

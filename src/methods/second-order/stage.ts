@@ -6,14 +6,14 @@ import type { Workspace } from '../../linear/workspace.ts'
 import type { FisherColumns } from './fisher/fisher-columns.ts'
 import type { Judge } from './judge.ts'
 import type { Step } from './line-search.ts'
-import { topMasks } from './masks.ts'
+import { type TensorCosts, topMasks } from './masks.ts'
 import type { Phase, SecondOrderOptions, StageReport } from './options.ts'
 import type { SystematicUpdate } from './update.ts'
 
 /**
  * Options with what is usual where nothing was said; `lambda` has no usual value of its own for all methods.
  */
-export type Settings = Required<Omit<SecondOrderOptions, 'stages' | 'judge' | 'judgeStart' | 'lambda'>> &
+export type Settings = Required<Omit<SecondOrderOptions, 'stages' | 'judge' | 'judgeStart' | 'lambda' | 'flops'>> &
   Pick<SecondOrderOptions, 'lambda'>
 
 export interface Stage {
@@ -23,6 +23,8 @@ export interface Stage {
   readonly keep: number
   /** Share of zeros that leaves. */
   readonly sparsity: number
+  /** What the kept weights may cost. Absent: anything. */
+  readonly multiplyAdds?: TensorCosts
   readonly settings: Settings
   /** One list per tensor. */
   readonly weights: Float32Array[]
@@ -68,19 +70,23 @@ export class Clock {
 
 /**
  * Exactly as many ones as the stage keeps, at the largest scores (in faithful mode one fewer); where the
- * scope is layerwise, the same share of every tensor.
+ * scope is layerwise, the same share of every tensor. Under a budget of multiply-adds at most as many.
  */
 export function stageMasks(
-  { sparsity, settings }: Pick<Stage, 'sparsity' | 'settings'>,
+  { sparsity, multiplyAdds, settings }: Pick<Stage, 'sparsity' | 'multiplyAdds' | 'settings'>,
   scores: readonly (Float32Array | Float64Array)[],
 ): Float32Array[] {
   const { scope, faithful } = settings
-  return topMasks(scores, { sparsity, scope, faithful })
+  return topMasks(scores, { sparsity, scope, faithful, multiplyAdds })
 }
 
-export function magnitudeMasks(stage: Pick<Stage, 'sparsity' | 'settings' | 'weights'>): Float32Array[] {
+/** By |w|, or w^2 where it is the sum that counts. */
+export function magnitudeMasks(
+  stage: Pick<Stage, 'sparsity' | 'multiplyAdds' | 'settings' | 'weights'>,
+): Float32Array[] {
+  const score = stage.multiplyAdds ? (x: number) => x * x : Math.abs
   return stageMasks(
     stage,
-    stage.weights.map((w) => w.map(Math.abs)),
+    stage.weights.map((w) => w.map(score)),
   )
 }

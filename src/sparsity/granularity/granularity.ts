@@ -5,6 +5,7 @@
 import { type Count, keptCount } from '../count.ts'
 import { type Floor, raiseToFloor } from '../floor.ts'
 import { countKept, type MaskedLayer, type Select } from '../mask.ts'
+import type { CostBudget } from '../multiply-adds.ts'
 import type { Scope } from '../scope.ts'
 
 /** How many weights are to be kept, and where. */
@@ -16,6 +17,8 @@ export interface Budget {
   count?: Count
   /** What every layer keeps at least. Default: nothing. */
   floor?: Floor
+  /** What the kept weights may cost, where single weights compete over all layers. Default: anything. */
+  multiplyAdds?: CostBudget
   select: Select
 }
 

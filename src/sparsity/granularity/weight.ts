@@ -2,8 +2,12 @@
  * @file Single weights: the granularity of most of the literature, and the only one that meets every count
  * exactly.
  */
-import { leastOf } from '../floor.ts'
-import { type Granularity, plannedGroups } from './granularity.ts'
+import { selectWithin } from '../../select/two-budgets.ts'
+import { UserError } from '../../util/errors.ts'
+import { type Floor, floorText, leastOf } from '../floor.ts'
+import type { MaskedLayer } from '../mask.ts'
+import { type CostBudget, costOf } from '../multiply-adds.ts'
+import { type Budget, type Granularity, plannedGroups } from './granularity.ts'
 
 export const weight: Granularity = {
   summary: 'single weights, exact counts',
@@ -15,7 +19,32 @@ export const weight: Granularity = {
           if (bit === 1) layer.scores[i] = Number.POSITIVE_INFINITY
         })
       }
-      budget.select(group, keep)
+      if (budget.multiplyAdds) selectAffordable(group, keep, budget, budget.multiplyAdds)
+      else budget.select(group, keep)
     }
   },
+}
+
+/** At most `keep` weights that cost no more than they may. Throws UserError where floors alone cost more. */
+function selectAffordable(
+  group: readonly MaskedLayer[],
+  keep: number,
+  { floor }: Pick<Budget, 'floor'>,
+  { costs, most }: CostBudget,
+): void {
+  if (floor) checkFloorCost(group, floor, { costs, most })
+  selectWithin(
+    group.map(({ scores }) => scores),
+    group.map(({ name }) => costOf(costs, name)),
+    { count: keep, cost: most },
+    group.map(({ mask }) => mask),
+  )
+}
+
+function checkFloorCost(group: readonly MaskedLayer[], floor: Floor, { costs, most }: CostBudget): void {
+  const least = group.reduce((sum, layer) => sum + leastOf(layer, floor) * costOf(costs, layer.name), 0)
+  if (least > most)
+    throw new UserError(
+      `a floor of ${floorText(floor)} in every layer needs ${least} multiply-adds, the share that may stay is ${most}`,
+    )
 }

@@ -106,6 +106,7 @@ it('what must be in memory together and is too large is refused in a sentence', 
   for (const [method, fisher] of [
     ['cbs', 'layer'],
     ['chita', 20],
+    ['falcon', 'layer'],
     ['cbs-select', 'layer'],
     ['woodfisher', 'full'],
   ] as const) {

@@ -17,6 +17,14 @@ export const pruneSchema = z.strictObject({
     .record(z.string(), z.number().min(0).lt(1))
     .optional()
     .describe('Of the kinds conv and linear, and of tensors by name, where it is another; needs scope layerwise.'),
+  flops: z
+    .number()
+    .gt(0)
+    .max(1)
+    .optional()
+    .describe(
+      'Final share of the dense multiply-adds of the prunable layers that may stay, beside the sparsity; needs scope global and granularity weight (default: all).',
+    ),
   schedule: z
     .enum(scheduleKinds)
     .default('one-shot')

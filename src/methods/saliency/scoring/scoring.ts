@@ -80,6 +80,8 @@ export class Scoring {
   /** Rounds on the way to a sparsity, and whether weights that one of them removed may come back. */
   readonly rounds: number
   readonly returning: boolean
+  /** Whether the sum of squared scores counts where weights of different costs compete. */
+  readonly sumsSquares: boolean
   /** Program runs of one scoring, for progress; 0 where nothing is measured. */
   readonly runs: number
   /** Gradients and Hessian products of single samples on the way to a sparsity, in all rounds. */
@@ -107,6 +109,7 @@ export class Scoring {
     this.method = method
     this.rounds = options.rounds ?? saliency.rounds?.count ?? 1
     this.returning = saliency.rounds?.returning ?? false
+    this.sumsSquares = saliency.summed === 'squares'
     this.#saliency = saliency
     this.#samples = usesLoss(saliency) ? samples : 0
     this.#miniBatch = miniBatch

@@ -7,10 +7,10 @@ import { updatedMasks } from '../updates.ts'
 import { chitaSupport } from './formulas.ts'
 
 /**
- * g of the first-order term in CHITA's choice. With 1, the regression asks every sample's loss to fall by 1,
- * more than most have.
+ * g of the first-order term in the choice of CHITA and FALCON. With 1, the regression asks every sample's
+ * loss to fall by 1, more than most have.
  */
-const FIRST_ORDER = 0.3
+export const FIRST_ORDER = 0.3
 
 export function proposeChita(stage: Stage): Proposal {
   // Gradients have a phase of their own.

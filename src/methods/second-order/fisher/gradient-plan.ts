@@ -19,7 +19,7 @@ export const USUAL_MEMORY = 4 * 2 ** 30
 const ACTIVATIONS = 2 ** 30
 
 /** Methods that read columns of all weights in any order. */
-const SEARCHES: readonly SecondOrderMethod[] = ['cbs-select', 'cbs', 'chita']
+const SEARCHES: readonly SecondOrderMethod[] = ['cbs-select', 'cbs', 'chita', 'falcon']
 
 /** Most samples at once. */
 const AT_ONCE = 100
