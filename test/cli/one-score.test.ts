@@ -178,10 +178,10 @@ it('weights of such a model become an ONNX model with the sigmoid again', async 
   expectSame(await json('eval', '--weights', out, '--data', images()), await figuresThere(path))
 })
 
-it('methods choose by the loss: obd keeps other weights than magnitude', async () => {
+it('methods choose by the loss: woodfisher keeps other weights than magnitude', async () => {
   const path = modelFile('a sigmoid', { seed: 1 })
   const flags = ['--sparsity', '0.6', '--samples', '40', '--judge', '8', '--data', images()]
-  const { results } = await json('prune', path, '--compare', 'magnitude,obd,cbs', ...flags)
+  const { results } = await json('prune', path, '--compare', 'magnitude,woodfisher,cbs', ...flags)
   const losses = (results as Figures[]).map(({ loss }) => loss)
   expect(new Set(losses).size).toBe(3)
 })

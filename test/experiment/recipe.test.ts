@@ -185,8 +185,8 @@ it.each<[string, string]>([
   ['prune.floor=101%', 'prune.floor: expected weights such as 16 or a share such as 1%, found "101%"'],
   ['prune.onCollapse=stop', 'prune.onCollapse: expected one of warn, floor, error, found "stop"'],
   [
-    'prune={method: obd, sparsity: 0.5, secondOrder: {damp: 0.1}}',
-    'prune.secondOrder.damp: obd has no use for it, expected no such setting',
+    'prune={method: cbs-select, sparsity: 0.5, secondOrder: {damp: 0.1}}',
+    'prune.secondOrder.damp: cbs-select has no use for it, expected no such setting',
   ],
   [
     'prune={method: sparsegpt, sparsity: 0.5, scope: uniform}',
