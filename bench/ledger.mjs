@@ -1,7 +1,7 @@
 // Records for the ledger, one `espalier prune --record` after the other:
 //
 //   npm run build && node bench/ledger.mjs --checkpoints DIR [--out DIR] [--methods magnitude,obc,...]
-//     [--network mlpnet] [--sparsities .5,.6,...] [--seeds 0,1,2,3,4] [--flags "--polish 0"]
+//     [--network mlpnet] [--sparsities .5,.6,...] [--seeds 0,1,2,3,4] [--flags="--polish 0"]
 //   node bench/ledger.mjs --network NAME --checkpoint FILE --data NAME [...]
 //
 // A record that is there already is not made again, so that an interrupted bench goes on where it stopped;

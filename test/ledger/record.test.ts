@@ -34,7 +34,11 @@ it.each<[string, object, RegExp]>([
   ['a network that is a path', { network: '../../model.onnx' }, /network: found \.\.\/\.\.\/model\.onnx/],
   ['a method that is none', { method: 'constructor' }, /method: found constructor/],
   ['a setting that is none', { settings: { samples: 1, output: '/etc/x' } }, /settings: unknown key output/],
-  ['a setting of another method', { method: 'cbs-select', settings: { damp: 1 } }, /settings\.damp: cbs-select has no use for it/],
+  [
+    'a setting of another method',
+    { method: 'cbs-select', settings: { damp: 1 } },
+    /settings\.damp: cbs-select has no use for it/,
+  ],
   ['a value that is none', { asked: { polish: 'rm -rf' } }, /asked: polish: expected a value of type number/],
   [
     'a scope of other methods',
