@@ -723,7 +723,7 @@ export interface SecondOrderOptions {
     seed?: number;
     faithful?: boolean;
     between?(): void;
-    onProgress?: (phase: Phase, text: string, share?: number) => void;
+    onProgress?: (phase: Phase | 'stages', text: string, share?: number) => void;
 }
 
 export interface SecondOrderResult {

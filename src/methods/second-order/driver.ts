@@ -6,6 +6,7 @@ import { Workspace } from '../../linear/workspace.ts'
 import { keptCount } from '../../sparsity/count.ts'
 import { costOf, weightCosts } from '../../sparsity/multiply-adds.ts'
 import type { Network } from '../../train/network.ts'
+import { grouped } from '../../util/format.ts'
 import { checkFlops } from '../flops.ts'
 import { proposeBrainSurgeon } from './brain-surgeon/stage.ts'
 import { lowestLoss, moved, unchanged } from './candidates.ts'
@@ -54,6 +55,9 @@ export function pruneSecondOrder(
   return new SecondOrderPruning(network, source, options).run()
 }
 
+/** So many stages tell of all that they do; more of themselves alone. */
+const FEW = 5
+
 class SecondOrderPruning {
   readonly #network: Network
   readonly #source: GradientSource
@@ -64,6 +68,7 @@ class SecondOrderPruning {
   /** What weights may cost in the end, and what those that are not zero cost before pruning. */
   readonly #multiplyAdds?: TensorCosts & { before: number }
   readonly #stages: number
+  readonly #onProgress: Settings['onProgress']
   readonly #judge: Judge
   readonly #judgeStart: Judge
   readonly #clock = new Clock()
@@ -89,21 +94,34 @@ class SecondOrderPruning {
     this.#multiplyAdds = flops === undefined ? undefined : affordable(network, source.tensors, weights, flops)
     const tight = Math.min(kept, this.#before * shareLeft(this.#multiplyAdds))
     this.#stages = options.stages ?? (faithful ? 1 : usualStages(method, fisher, this.#before, tight))
+    this.#onProgress = onProgress
+    if (this.#stages > FEW) this.#settings.onProgress = () => {}
   }
 
   run(): SecondOrderResult {
     const { sparsity, between } = this.#settings
+    if (this.#stages > FEW) this.#onProgress('stages', '', 0)
     const kept = keptCount(this.#size, sparsity)
     const stages: StageReport[] = []
     for (let stage = 1; stage < this.#stages; stage++) {
       const keep = Math.round(this.#before * (kept / this.#before) ** (stage / this.#stages))
       // Where it is the last count already, rounding must not show.
       stages.push(this.#stage(stage, keep, keep === kept ? sparsity : 1 - keep / this.#size))
+      this.#tell(stages)
       between()
     }
     stages.push(this.#stage(this.#stages, kept, sparsity))
+    this.#tell(stages)
     this.#network.applyMasks()
     return { size: this.#size, kept: stages[this.#stages - 1].kept, stages, seconds: this.#clock.seconds }
+  }
+
+  /** Of many stages, where they are; of few, each has told of its own parts. */
+  #tell(stages: readonly StageReport[]): void {
+    if (this.#stages <= FEW) return
+    const { kept, selected, updated = selected } = stages[stages.length - 1]
+    const text = `${stages.length} of ${this.#stages}, ${grouped(kept)} weights left, loss ${updated.toFixed(4)}`
+    this.#onProgress('stages', text, stages.length / this.#stages)
   }
 
   #stage(stage: number, keep: number, sparsity: number): StageReport {

@@ -78,7 +78,8 @@ export interface SecondOrderOptions {
   faithful?: boolean
   /** Called between stages, before gradients are taken anew: new statistics of batch normalizations. */
   between?(): void
-  onProgress?: (phase: Phase, text: string, share?: number) => void
+  /** Told of each part's progress, 0 to 1; of more than five stages of theirs alone. */
+  onProgress?: (phase: Phase | 'stages', text: string, share?: number) => void
 }
 
 export type Phase = 'gradients' | 'inverse' | 'search' | 'update'
