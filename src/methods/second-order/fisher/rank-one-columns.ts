@@ -96,17 +96,27 @@ export class RankOneColumns implements GramColumns {
     })
   }
 
+  /** All P Q sums by a product of the squared factors. */
   squares(sums: Float64Array): void {
-    const squared = (row: Float32Array) => Float64Array.from(row, (x) => x * x)
-    const known = new Map<number, Float64Array>()
-    for (const { p, first, rights } of this.#layer.rows) {
-      const left = squared(this.#left.row(p))
-      rights.forEach((q, r) => {
-        const right = known.get(q) ?? squared(this.#right.row(q))
-        known.set(q, right)
-        sums[first + r] = dot(left, right)
-      })
+    const [space, left, right] = [this.#space, this.#left, this.#right]
+    const squared = (rows: SampleRows) => {
+      const all = space.matrix(rows.count, this.samples)
+      for (let r = 0; r < rows.count; r++) {
+        const [row, into] = [rows.row(r), space.row(all, r)]
+        for (let i = 0; i < into.length; i++) into[i] = row[i] * row[i]
+      }
+      return rowsOf(all)
     }
+    space.scoped(() => {
+      const result = space.matrix(left.count, right.count)
+      space.run([product(result, squared(left), squared(right))])
+      for (const { p, first, rights } of this.#layer.rows) {
+        const values = space.row(result, p)
+        rights.forEach((q, r) => {
+          sums[first + r] = values[q]
+        })
+      }
+    })
   }
 
   combine(x: ArrayLike<number>, v: Float64Array): void {
@@ -149,6 +159,6 @@ export class RankOneColumns implements GramColumns {
  * Floats of a workspace that methods of rank-one columns take while they run, beside the columns themselves.
  */
 export function rankOneRoom([p, q]: readonly [number, number], samples: number): number {
-  const correlate = 2 * p * (samples + q)
-  return Math.max(correlate, gramRoom(samples), formsRoom(q, samples)) + 16
+  const products = 2 * (p * (samples + q) + q * samples)
+  return Math.max(products, gramRoom(samples), formsRoom(q, samples)) + 16
 }
