@@ -47,7 +47,7 @@ export class OutputMoments {
     return this.#layers
   }
 
-  /** The moments of every layer, with the present weights, over training images by their indices. */
+  /** The moments of every layer over training images by their indices. The network's weights must be dense. */
   measure(network: Network, images: Uint32Array): Moments[] {
     if (images.length !== this.#images) throw new Error(`expected ${this.#images} images, found ${images.length}`)
     const sums = this.#layers.map(({ matrix: { rows } }) => [new Float64Array(rows), new Float64Array(rows)])
@@ -80,7 +80,9 @@ export class OutputMoments {
     const single = weighted.filter(
       ({ weight }) => this.#names.includes(weight.name) && weighted.filter((one) => one.weight === weight).length === 1,
     )
-    this.#layers = single.map(({ node }) => ({ matrix: layerMatrix(node), bias: biasOf(node) }))
+    // Of sparse kernels, which are built later, the weights are not these.
+    if (this.#layers.length === 0)
+      this.#layers = single.map(({ node }) => ({ matrix: layerMatrix(node), bias: biasOf(node) }))
     for (const { node, weight } of single) {
       const [y] = node.outputs
       const axes = y.shape.map((_, axis) => axis).filter((axis) => axis !== 1)

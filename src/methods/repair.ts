@@ -39,6 +39,7 @@ export function withRepair(
   }
   let dense: Moments[] | undefined
   const refresh = (network: Network, progress: PruningProgress = () => {}): RefreshedStatistics => {
+    network.densify()
     const judges = judging().map((place) => network.indices.train[place])
     const loss = () => network.evaluateTraining(judges).loss
     const before = loss()
@@ -53,6 +54,7 @@ export function withRepair(
         outputs += changed
       } else valuesOf(network, layer).forEach((values, i) => void values.set(old[i]))
     })
+    network.fitKernels()
     return { images, before, after, taken: outputs > 0, outputs }
   }
   const { network } = plan
@@ -64,6 +66,7 @@ export function withRepair(
       judged: network.judged ?? judging().length,
     },
     prune(network, event, index, progress) {
+      network.densify()
       dense = moments.measure(network, places(network))
       return plan.prune(network, event, index, progress)
     },

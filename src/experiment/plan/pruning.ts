@@ -31,7 +31,7 @@ export async function pruningPlan(recipe: Recipe, model: Model, data: Dataset): 
     sparsities: prune.sparsities && sparsitiesOf(tensors, prune.sparsity, prune.sparsities, 'prune.sparsities'),
     flops: prune.flops,
     seed,
-    trained: true,
+    trained: recipe.train.epochs > 0,
     nameOf: (setting) => `prune.${method.section}.${setting}`,
   }
   // Of layers that have lost weights already, other counts are due.
