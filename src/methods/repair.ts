@@ -60,6 +60,7 @@ export function withRepair(
   const { network } = plan
   return {
     ...plan,
+    settings: { ...plan.settings, refreshBatchNorm: 'auto' },
     network: {
       ...network,
       programs: { ...network.programs, ...moments.programs },

@@ -40,7 +40,7 @@ export async function compareMethods(
       const { pruned, refreshed = pruned, polished = refreshed, statistics, polish } = outcome
       const { accuracy, loss } = polished
       const seconds = (performance.now() - started) / 1000
-      const { prunable, multiplyAdds } = pruneCounts(network, prune.names)
+      const { prunable, multiplyAdds, paths } = pruneCounts(network, prune.names)
       results.push({
         method: task.name,
         ...prunable,
@@ -51,7 +51,7 @@ export async function compareMethods(
         ...costOf(task, outcome, prune.settings),
         seconds,
       })
-      const guessing = worseThanGuessing({ dense, final: polished, statistics, polish }, task)
+      const guessing = worseThanGuessing({ dense, final: polished, statistics, polish, paths }, task)
       if (guessing) warnings.push(`${task.name}: ${guessing}`)
       display?.line(`${task.name}: test accuracy ${percent(accuracy)}, loss ${loss.toFixed(4)}, ${clock(seconds)}`)
     }

@@ -3,12 +3,13 @@
  */
 import type { PruningRequest } from '../../methods/method.ts'
 import { classesOf } from '../../models/model.ts'
+import type { Connectivity } from '../../sparsity/collapse.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import { hasBatchNorm } from '../../train/refresh-batch-norm.ts'
 import type { PruneResult } from './report.ts'
 import type { PruneTask } from './settings.ts'
 
-type Judged = Pick<PruneResult, 'dense' | 'final' | 'statistics' | 'polish'>
+type Judged = Pick<PruneResult, 'dense' | 'final' | 'statistics' | 'polish'> & { paths: Connectivity }
 
 /**
  * Undefined where the loss is at most that of equal chances for all classes, log C, or the dense network's is
@@ -18,8 +19,10 @@ export function worseThanGuessing(result: Judged, { name, method, request }: Pru
   const { dense, final } = result
   const chance = guessingLoss(request.model)
   if (isGuess(dense, chance) || !isGuess(final, chance)) return undefined
-  const losses = `loss ${final.loss.toFixed(2)}, where equal chances for ${classesOf(request.model)} classes have ${chance.toFixed(2)}`
-  return `warning: worse than guessing (${losses}): ${advice(result, name, method.section, request)}`
+  const [found, guessed] = [final.loss, chance].map((loss) => loss.toFixed(2))
+  const losses = `loss ${found}, where equal chances for ${classesOf(request.model)} classes have ${guessed}`
+  const better = found === guessed ? 'no better than' : 'worse than'
+  return `warning: ${better} guessing (${losses}): ${advice(result, name, method.section, request)}`
 }
 
 /** The loss of equal chances. */
@@ -28,11 +31,12 @@ const guessingLoss = (model: PruningRequest['model']): number => Math.log(classe
 const isGuess = ({ loss }: Evaluation, chance: number): boolean => !(loss <= chance)
 
 function advice(
-  { statistics, polish }: Judged,
+  { statistics, polish, paths: { deadOutputs, outputs } }: Judged,
   name: string,
   section: string,
   { model }: Pick<PruningRequest, 'model'>,
 ): string {
+  if (deadOutputs === outputs) return 'no path is left from the input to the output, expected fewer zeros'
   if (hasBatchNorm(model) && !statistics)
     return 'the statistics of batch normalizations probably no longer fit, try --refresh-bn auto'
   if (section === 'scoring' && !polish)

@@ -99,7 +99,7 @@ export function pruneReport({ layers, prunable, parameters, multiplyAdds, paths,
     multiplyAddsText(multiplyAdds, 'pruned tensors'),
     ...(statistics ? statisticsText(statistics) : []),
     ...(polish ? [polishText(polish)] : []),
-    `time: ${times.join(', ')}`,
+    ...(times.length > 0 ? [`time: ${times.join(', ')}`] : []),
     ...collapseLines({ ...paths, final }),
   ].join('\n')
 }

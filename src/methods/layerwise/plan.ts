@@ -1,4 +1,5 @@
 /** @file Pruning layer by layer as methods are planned: how many images, and what happens at an event. */
+import { sizeOf } from '../../graph/tensor.ts'
 import { isLinear } from '../../sparsity/tensors.ts'
 import type { Network } from '../../train/network.ts'
 import { UserError } from '../../util/errors.ts'
@@ -13,10 +14,11 @@ import type { LayerwiseMethod, LayerwiseSettings } from './settings.ts'
 /** Throws UserError where there are not as many training samples. */
 export function layerwisePlan(
   method: Exclude<LayerwiseMethod, 'snows'>,
-  { samples, damp, stages, refreshBatchNorm, polish }: LayerwiseSettings,
+  { samples, damp = 0.01, stages, refreshBatchNorm, polish }: LayerwiseSettings,
   request: PruningRequest,
 ): PruningPlan {
-  const { model, tensors, seed } = request
+  const { model, tensors, left, seed } = request
+  const size = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   const images = calibrationImages(samples, request)
   const layers = tensors.map(({ name }) => name)
   // SparseGPT decides within a layer: equal shares would empty the small layers long before the large ones.
@@ -26,6 +28,7 @@ export function layerwisePlan(
   const staged = stages === 1 ? request : { ...request, left: undefined }
   const polisher = rounds > 0 || (stages ?? 1) > 1 ? polisherFor(staged, polish ?? stages) : undefined
   const alternates = method === 'obc' && polisher !== undefined && isLinear(model)
+  const stagesFor = (density: number) => stages ?? (alternates ? usualStages(density) : 1)
   const step = (network: Network, sparsity: number, progress: PruningProgress) => {
     progress('layers', '', 0)
     const options = {
@@ -33,7 +36,7 @@ export function layerwisePlan(
       layers,
       samples: images,
       seed,
-      ...(damp !== undefined && { damp }),
+      damp,
       progress: (layer: string, done: number, total: number) =>
         progress('layers', `${layer}, ${done} of ${total}`, done / total),
     }
@@ -42,22 +45,25 @@ export function layerwisePlan(
       : pruneSparseGpt(network, { ...options, scope: scope === 'layerwise' ? scope : 'erk' })
   }
   const plan: PruningPlan = {
-    settings: { samples: images, damp, scope, stages },
+    settings: { samples: images, damp, scope, stages: left === undefined ? stages : stagesFor(left / size) },
     network: { kernels: 'dense', ...polisher?.network({}) },
     prune(network, { sparsity }, _index, progress = () => {}) {
       const started = performance.now()
-      const densities = densitiesOf(1 - sparsity, stages ?? (alternates ? usualStages(1 - sparsity) : 1))
+      const densities = densitiesOf(1 - sparsity, stagesFor(1 - sparsity))
       let gradients: number | undefined
+      let updates = 0
       for (const density of densities.slice(0, -1)) {
         step(network, 1 - density, progress)
-        gradients = polisher?.run(network, BETWEEN, progress).gradients
+        const polished = polisher?.run(network, BETWEEN, progress)
+        gradients = polished?.gradients
+        updates += polished?.seconds ?? 0
       }
       const result = step(network, sparsity, progress)
       // Rounds at last count those between stages, too.
       return {
         ...result,
         ...(gradients && rounds === 0 && { gradients }),
-        seconds: { layers: (performance.now() - started) / 1000 },
+        seconds: { layers: (performance.now() - started) / 1000 - updates, ...(updates > 0 && { updates }) },
       }
     },
   }
