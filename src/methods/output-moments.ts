@@ -47,7 +47,7 @@ export class OutputMoments {
     return this.#layers
   }
 
-  /** The moments of every layer over training images by their indices. The network's weights must be dense. */
+  /** The moments of every layer over training images by their indices; on dense kernels only. */
   measure(network: Network, images: Uint32Array): Moments[] {
     if (images.length !== this.#images) throw new Error(`expected ${this.#images} images, found ${images.length}`)
     const sums = this.#layers.map(({ matrix: { rows } }) => [new Float64Array(rows), new Float64Array(rows)])
