@@ -25,7 +25,8 @@ export function layerwisePlan(
   const scope = method === 'sparsegpt' && request.scope === 'global' ? 'erk' : request.scope
   const rounds = polish ?? (request.trained ? 0 : usualPolish(model))
   // Between stages there is more left than in the end.
-  const staged = stages === 1 ? request : { ...request, left: undefined }
+  const most = left === undefined ? undefined : Math.max(left, Math.round(AT_ONCE * size))
+  const staged = stages === undefined && method === 'obc' ? { ...request, left: most } : request
   const polisher = rounds > 0 || (stages ?? 1) > 1 ? polisherFor(staged, polish ?? stages) : undefined
   const alternates = method === 'obc' && polisher !== undefined && isLinear(model)
   const stagesFor = (density: number) => stages ?? (alternates ? usualStages(density) : 1)

@@ -5,6 +5,8 @@
  * loss on samples that give no gradients, and the rounds end where that falls no more. It is K-step
  * reconstruction by the natural gradient: a little training, whose cost is counted in sample gradients.
  */
+
+import { sizeOf } from '../../graph/tensor.ts'
 import { Workspace } from '../../linear/workspace.ts'
 import { countKept } from '../../sparsity/mask.ts'
 import { isLinear } from '../../sparsity/tensors.ts'
@@ -39,8 +41,12 @@ const PATIENCE = 2
 const SHARES = [0, 0.03, 0.1, 0.3, 1]
 const DAMPING = 1e-2
 
-/** Gradients of a round, where there are as many and they fit into memory: few make it fit its samples. */
-const GRADIENTS = { linear: 10_000, convolutional: 1000 }
+/**
+ * Gradients of a round, where there are as many and they fit into memory: few make it fit its samples. A
+ * round solves systems of the order of the weights that are left, or of the gradients where these are fewer.
+ */
+const GRADIENTS = { small: 10_000, large: 2000, convolutional: 1000 }
+const SMALL = 4000
 const FEWEST = 100
 const MEMORY = 2 * 2 ** 30
 
@@ -88,7 +94,9 @@ export class Polisher {
     this.#request = request
     this.#fisher = linear ? 'full' : 'layer'
     this.#judging = judging ?? (() => judgingPlaces(data.samples, seed))
-    const most = Math.max(1, Math.min(GRADIENTS[linear ? 'linear' : 'convolutional'], Math.floor(data.samples / 2)))
+    const weights = left ?? tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+    const size = linear ? (weights <= SMALL ? 'small' : 'large') : 'convolutional'
+    const most = Math.max(1, Math.min(GRADIENTS[size], Math.floor(data.samples / 2)))
     const names = tensors.map(({ name }) => name)
     const sourceOf = (samples: number): GradientSource => {
       const needs = { samples, miniBatch: 1, method: 'cbs-update', fisher: this.#fisher, left, memory: MEMORY } as const
