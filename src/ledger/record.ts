@@ -102,6 +102,8 @@ export function readRecord(path: string): PruneRecord {
   for (const key of ['asked', 'settings'] as const) {
     checkSchema(method.settings, record[key], { source: `${path}: ${key}`, whole: 'settings' })
     checkSettings(record.method, method, record[key], (setting) => `${path}: ${key}.${setting}`)
+    for (const setting of Object.keys(record[key]))
+      if (namesFile(method, setting)) throw new UserError(`${path}: ${key}.${setting}: a record names no files`)
   }
   if (!method.scopes.includes(record.scope))
     throw new UserError(
@@ -122,6 +124,15 @@ export function readRecord(path: string): PruneRecord {
 /** The method of a record: magnitude in faithful mode is that of the published second-order code. */
 export const methodOf = ({ method, settings }: Pick<PruneRecord, 'method' | 'settings'>): Method =>
   method === 'magnitude' && settings.faithful === true ? faithfulMagnitude : methods[method]
+
+/**
+ * Whether a setting of a method is any text, such as the path of a file, which verifying a record would open:
+ * others are numbers, switches, or one of a few names.
+ */
+export function namesFile(method: Method, setting: string): boolean {
+  const schema: z.ZodType | undefined = method.settings.shape[setting]
+  return (schema instanceof z.ZodOptional ? schema.unwrap() : schema) instanceof z.ZodString
+}
 
 /** How many weights the layers have, and how many are left. */
 export const countsOf = ({ layers }: Pick<PruneRecord, 'layers'>): { size: number; kept: number } => ({

@@ -213,6 +213,10 @@ it.each([
   ['--method magnitude', /--record needs --data/],
   ['--method magnitude --data synthetic --finetune x.yaml', /--record does not go with --finetune, since .* epochs/],
   ['--method obd --data synthetic --fisher-cache DIR', /--record does not go with --fisher-cache/],
+  [
+    '--method snows --data synthetic --dense /etc/hostname',
+    /--record does not go with --dense, since a record names no files/,
+  ],
   ['--method magnitude --data synthetic --record a.json', /--record: expected a name that ends in \.record\.json/],
 ])('prune %s: what cannot be recorded is refused before work begins', async (flags, message) => {
   const own = flags.includes('--record') ? [] : ['--record', join(temporaryFolder(), 'a.record.json')]

@@ -2,8 +2,10 @@
 import { truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { readRecord } from '../../src/ledger/record.ts'
+import { namesFile, readRecord } from '../../src/ledger/record.ts'
 import { plain, sealed } from '../../src/ledger/sealed.ts'
+import { methods } from '../../src/methods/index.ts'
+import type { Method } from '../../src/methods/method.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
 import { recordWith, writeRecordFile } from './records.ts'
 
@@ -39,6 +41,16 @@ it.each<[string, object, RegExp]>([
     { method: 'cbs-select', settings: { damp: 1 } },
     /settings\.damp: cbs-select has no use for it/,
   ],
+  [
+    'a setting that is a path',
+    { method: 'snows', settings: { horizon: 3, dense: '/etc/hostname' } },
+    /settings\.dense: a record names no files/,
+  ],
+  [
+    'a path that was asked for',
+    { method: 'snows', asked: { dense: 'a' }, settings: {} },
+    /asked\.dense: a record names/,
+  ],
   ['a value that is none', { asked: { polish: 'rm -rf' } }, /asked: polish: expected a value of type number/],
   [
     'a scope of other methods',
@@ -65,6 +77,13 @@ it.each<[string, object, RegExp]>([
   const { digest: _digest, ...record } = recordWith()
   const path = writeRecordFile(file(), sealed({ ...record, ...changes }))
   expect(() => readRecord(path)).toThrow(message)
+})
+
+it('of all settings of all methods, --dense of snows alone is any text', () => {
+  const texts = Object.entries<Method>(methods).flatMap(([name, method]) =>
+    method.takes.filter((setting) => namesFile(method, setting)).map((setting) => [name, setting]),
+  )
+  expect(texts).toEqual([['snows', 'dense']])
 })
 
 it('what is no JSON, no object, or far too large is refused', () => {

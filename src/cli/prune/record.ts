@@ -27,6 +27,7 @@ const refused = {
   finetune: 'since a record is of pruning without epochs: espalier run leaves a folder that says the same',
   fisherCache: 'since time and memory would be without the gradients',
   labels: 'since a record names no files',
+  dense: 'since a record names no files',
   layout: 'since a record is of a built-in network',
   skipCorrupt: 'since a record is of a whole data set',
   dtype: 'since the file would hold other numbers than those that were measured',
