@@ -6,9 +6,9 @@ import { countsOf, methodOf, type PruneRecord } from './record.ts'
 export function entryOfRecord(path: string, record: PruneRecord, published: Published): Entry {
   const { network, data, method, sparsity, seed, checkpoint, environment, final, dense } = record
   const { instructions, espalier } = environment
-  const { scope, prunable, include, exclude } = record
-  const others = { scope, prunable, include, exclude }
-  const usual = { scope: 'global', prunable: 'published', include: undefined, exclude: undefined }
+  const { scope, flops, prunable, include, exclude } = record
+  const others = { flops, scope, prunable, include, exclude }
+  const usual: Partial<typeof others> = { scope: 'global', prunable: 'published' }
   const chosen = Object.entries(others).filter(([key, value]) => value !== usual[key as keyof typeof usual])
   const flags = Object.entries(record.asked).map(([key, value]) => [flagOf(record, key), value] as const)
   const settings = new Map([...Object.entries(others), ...Object.entries(record.settings)].map(textOf))

@@ -4,6 +4,7 @@
  * It names no files but by their last part, and holds settings in the place of a command.
  */
 import { z } from 'zod'
+import { checkFlops } from '../methods/flops.ts'
 import { methods } from '../methods/index.ts'
 import { checkSettings, type Method } from '../methods/method.ts'
 import { faithfulMagnitude } from '../methods/second-order/methods.ts'
@@ -56,6 +57,8 @@ export const recordSchema = z.strictObject({
   /** The share of zeros that was asked for. */
   sparsity: z.number().min(0).lt(1),
   scope: nameIn(scopes),
+  /** The share of the dense multiply-adds of the pruned tensors that may stay; absent: all. */
+  flops: z.number().gt(0).max(1).optional(),
   seed: z
     .int()
     .min(0)
@@ -109,6 +112,7 @@ export function readRecord(path: string): PruneRecord {
     throw new UserError(
       `${path}: scope: expected ${method.scopes.join(' or ')} for ${record.method}, found ${record.scope}`,
     )
+  checkFlops(`${path}: flops`, record.method, method, record)
   for (const { name, size, kept } of record.layers)
     if (kept > size) throw new UserError(`${path}: layers: ${name} keeps ${kept} of ${size} weights`)
   for (const key of ['dense', 'final'] as const) {

@@ -106,6 +106,22 @@ it('the record is verified by pruning again, and the row says by whom', async ()
   expect(rows[0]).toMatchObject({ method: 'cbs', trained: false, seeds: [3], kept: [3236], verified: ['Ada Lovelace'] })
 }, 60_000)
 
+it('a budget of multiply-adds is recorded, used again by verify, and named in the row', async () => {
+  const ledger = temporaryFolder()
+  const flags = ['--data', 'synthetic', '--method', 'magnitude', '--sparsity', '0.5', '-o']
+  const [record, file] = ['a.record.json', 'a.safetensors'].map((name) => join(ledger, name))
+  const pruned = await espalier(['prune', at('mlp.safetensors'), ...flags, file, '--flops', '0.05', '--record', record])
+  expect([pruned.code, pruned.stderr]).toEqual([0, ''])
+  const { flops, layers } = readRecord(record)
+  expect(flops).toBe(0.05)
+  // Without the budget half of 32,360 would be left; every weight costs one multiply-add here.
+  expect(layers.reduce((sum, { kept }) => sum + kept, 0)).toBe(1618)
+  expect((await verify(record, '--checkpoint', at('mlp.safetensors'))).stdout).toMatch(
+    /counts: 1,618 of .*verified\n$/s,
+  )
+  expect((await espalier(['ledger', ledger])).stdout).toMatch(/^\| 50 % +\| magnitude, flops 0\.05 +\|/m)
+}, 60_000)
+
 it('on another instruction set counts are equal and accuracies within the tolerance', async () => {
   const env = { ESPALIER_ENGINE: 'wasm' }
   const args = ['verify', at('cbs.record.json'), '--checkpoint', at('mlp.safetensors'), '--tolerance', '3']

@@ -51,6 +51,13 @@ it.each<[string, object, RegExp]>([
     { method: 'snows', asked: { dense: 'a' }, settings: {} },
     /asked\.dense: a record names/,
   ],
+  ['a budget of a method without one', { flops: 0.5 }, /flops: obc does not choose weights by scores/],
+  [
+    'a budget beside another scope',
+    { method: 'magnitude', settings: {}, scope: 'erk', flops: 0.5 },
+    /flops: needs .* expected scope global, found erk/,
+  ],
+  ['a budget of nothing', { method: 'magnitude', settings: {}, flops: 0 }, /flops: expected more than 0, found 0/],
   ['a value that is none', { asked: { polish: 'rm -rf' } }, /asked: polish: expected a value of type number/],
   [
     'a scope of other methods',

@@ -71,7 +71,7 @@ function recordOf({ checkpoint, flags, task, network, ...recorded }: Recorded): 
   const { settings, judged, dense, final, outcome, counts } = recorded
   const peak = peakMemory() // Before files are read for their hashes.
   const bytes = readBytes(checkpoint)
-  const { scope, seed } = task.request
+  const { scope, flops, seed } = task.request
   const record: Omit<PruneRecord, 'digest'> = {
     format: 'espalier prune record 1',
     network: task.request.model.name,
@@ -88,6 +88,7 @@ function recordOf({ checkpoint, flags, task, network, ...recorded }: Recorded): 
     method: task.name,
     sparsity: task.sparsity,
     scope,
+    flops,
     seed,
     prunable: flags.prunable === 'all' ? 'all' : 'published',
     include: flags.include,
