@@ -13,6 +13,9 @@ export function entryOfRecord(path: string, record: PruneRecord, published: Publ
   const flags = Object.entries(record.asked).map(([key, value]) => [flagOf(record, key), value] as const)
   const settings = new Map([...Object.entries(others), ...Object.entries(record.settings)].map(textOf))
   const { sha256, mean, std, size, crop } = data
+  const inputs = Object.entries({ mean, std, size, crop }).flatMap(([key, value]): [string, string][] =>
+    value === undefined ? [] : [[key, [value].flat().join(' ')]],
+  )
   const identity = [network, checkpoint.sha256, sha256, mean, std, size, crop, method, sparsity, instructions]
   return {
     path,
@@ -21,6 +24,7 @@ export function entryOfRecord(path: string, record: PruneRecord, published: Publ
     checkpoint: { sha256: checkpoint.sha256, name: checkpoint.name, data: sha256 },
     method,
     options: [...flags, ...chosen].map(([key, value]) => (value === true ? key : `${key} ${value}`)),
+    inputs: new Map(inputs),
     settings,
     identity: JSON.stringify([...identity, [...settings].sort(([a], [b]) => (a < b ? -1 : 1))]),
     seed,

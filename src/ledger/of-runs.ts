@@ -67,6 +67,7 @@ function entryOf({ folder, recipe, result, epochs }: ReportedRun, grouped: Group
     network,
     data,
     ...(!trained && { checkpoint: { sha256: weights ?? UNKNOWN } }),
+    inputs: new Map(),
     settings: new Map(),
     identity: JSON.stringify(['run', network, data, group, instructions, weights]),
     seed: recipe.seed,

@@ -80,6 +80,17 @@ it('a row per setting, with n, the range of gradients and the published figure; 
   for (const line of text.split('\n')) if (!line.startsWith('|')) expect(line.length, line).toBeLessThanOrEqual(110)
 })
 
+it('the text over a table says how inputs were made, or the rows do where they differ', () => {
+  const { data, dense } = recordWith()
+  const plain = writeRecords(temporaryFolder(), {}, { seed: 1 })
+  const text = ledgerDocument(ledgerOf([plain], none), 'espalier ledger DIR').replaceAll('\n', ' ')
+  expect(text).toContain('before pruning 93.97 % are right. Inputs have mean 0.1307, std 0.3081.')
+  const other = { data: { ...data, mean: [0.5] }, dense: { ...dense, correct: 8000 }, correct: 1 }
+  const both = ledgerDocument(ledgerOf([writeRecords(plain, {}, other)], none), 'espalier ledger DIR')
+  expect(both.replaceAll('\n', ' ')).toContain('before pruning 80.00 or 93.97 % are right.  |')
+  expect(rowsIn(both).map(([, method]) => method)).toEqual(['obc, mean 0.1307', 'obc, mean 0.5'])
+})
+
 it('what was trained stands in a section of its own, with its epochs and no checkpoint', () => {
   const folder = temporaryFolder()
   writeRecords(folder, { network: 'mlpnet', data: { ...recordWith().data, name: 'synthetic' }, sparsity: 0.9 })

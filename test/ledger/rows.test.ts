@@ -69,6 +69,27 @@ it('a budget of multiply-adds is named, alone and beside another one', () => {
   expect(rows.map(({ options }) => options)).toEqual([[], ['flops 0.05'], ['flops 0.5']])
 })
 
+it('inputs that were made otherwise are named in every row of the checkpoint, else in none', () => {
+  const { data } = recordWith()
+  const rgb: Changes = { data: { ...data, mean: [0.5, 0.25], std: [1, 1], size: 256 } }
+  const asked: Changes = { asked: { polish: 0 }, settings: { samples: 4000, polish: 0 }, correct: 5000 }
+  const elsewhere: Changes = { network: 'resnet20', ...rgb }
+  const rows = rowsOf([entry(), entry({ ...asked, ...rgb }), entry({ ...asked, seed: 1, ...rgb }), entry(elsewhere)])
+  expect(rows.map(({ options, inputs }) => [options, inputs])).toEqual([
+    [['mean 0.1307', 'std 0.3081'], []],
+    [['polish 0', 'mean 0.5 0.25', 'std 1 1', 'size 256'], []],
+    [[], ['mean 0.5 0.25', 'std 1 1', 'size 256']],
+  ])
+  const half = rowsOf([entry(), entry({ data: { ...data, std: [0.5] }, correct: 1 })])
+  expect(half.map(({ options }) => options)).toEqual([['std 0.3081'], ['std 0.5']])
+})
+
+it('a checkpoint under another name is the same one: rows say what differs', () => {
+  const checkpoint = { ...recordWith().checkpoint, name: 'copy.safetensors' }
+  const rows = rowsOf([entry(), entry({ checkpoint, correct: 1, settings: { samples: 2000, polish: 30 } })])
+  expect(rows.map(({ options }) => options)).toEqual([['samples 4000'], ['samples 2000']])
+})
+
 it('a copy counts once; the same seed with another result is an error that names both', () => {
   expect(rowsOf([entry({}, 'a'), entry({}, 'b')])[0].seeds).toEqual([0])
   expect(() => rowsOf([entry({}, 'a'), entry({ correct: 9000 }, 'b')])).toThrow(
