@@ -3,7 +3,7 @@ import { truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { namesFile, readRecord } from '../../src/ledger/record.ts'
-import { plain, sealed } from '../../src/ledger/sealed.ts'
+import { plain, plainText, sealed } from '../../src/ledger/sealed.ts'
 import { methods } from '../../src/methods/index.ts'
 import type { Method } from '../../src/methods/method.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
@@ -106,6 +106,13 @@ it('what is no JSON, no object, or far too large is refused', () => {
   truncateSync(path, 5e6)
   expect(() => readRecord(path)).toThrow(/expected a record of at most 4000000 bytes, found 5000000/)
   expect(() => readRecord('/none')).toThrow(/cannot read \/none: there is no such file/)
+})
+
+it.each([' .@_-', '._+-', '._*:,/ -'])('the sentence on texts that may hold %j says what they may hold', (signs) => {
+  const [{ message }] = plainText(7, signs).safeParse('a|b').error!.issues
+  const spaces = signs.includes(' ') ? ', spaces' : ''
+  expect(message).toBe(`expected at most 7 letters, digits${spaces} and ${signs.replace(' ', '')}`)
+  expect(plainText(7, signs).safeParse('a b').success).toBe(spaces !== '')
 })
 
 it('what a machine is called loses what a table would take for something else', () => {
