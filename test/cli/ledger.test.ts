@@ -106,6 +106,39 @@ it('the record is verified by pruning again, and the row says by whom', async ()
   expect(rows[0]).toMatchObject({ method: 'cbs', trained: false, seeds: [3], kept: [3236], verified: ['Ada Lovelace'] })
 }, 60_000)
 
+it('a record goes into a folder that is not there yet', async () => {
+  const folder = temporaryFolder()
+  const flags = [
+    '--data',
+    'synthetic',
+    '--method',
+    'magnitude',
+    '--sparsity',
+    '0.5',
+    '-o',
+    join(folder, 'a.safetensors'),
+  ]
+  const record = join(folder, 'mine', 'all', 'a.record.json')
+  const { code, stderr } = await espalier(['prune', at('mlp.safetensors'), ...flags, '--record', record])
+  expect([code, stderr]).toEqual([0, ''])
+  expect(readRecord(record).sparsity).toBe(0.5)
+  const below = join(folder, 'a.safetensors', 'a.record.json')
+  const refused = await espalier(['prune', at('mlp.safetensors'), ...flags, '--force', '--record', below])
+  expect(refused.stderr).toMatch(/^espalier: cannot make the folder .*a\.safetensors: .+\n$/)
+}, 60_000)
+
+it('what is printed where there is no terminal is the page with all columns', async () => {
+  const page = join(temporaryFolder(), 'ledger.md')
+  await espalier(['ledger', at('cbs.record.json'), '-o', page])
+  const rowsIn = (text: string) => text.split('\n').filter((line) => line.startsWith('|'))
+  const all = rowsIn(readFileSync(page, 'utf8'))
+  expect(all[0]).toMatch(/sparsity.*instructions.*of processors.*MB/)
+  expect(rowsIn((await espalier(['ledger', at('cbs.record.json')])).stdout)).toEqual(all)
+  const narrow = (await espalier(['ledger', at('cbs.record.json')], { columns: 80 })).stdout
+  expect(rowsIn(narrow)[0]).not.toMatch(/instructions/)
+  expect(narrow).toMatch(/not shown, for want of room: [^(]+\(--out\s+has\s+all\)/)
+})
+
 it('a budget of multiply-adds is recorded, used again by verify, and named in the row', async () => {
   const ledger = temporaryFolder()
   const flags = ['--data', 'synthetic', '--method', 'magnitude', '--sparsity', '0.5', '-o']
@@ -216,7 +249,11 @@ it.each<[string, () => string[], RegExp]>([
     /holds no row of a ledger/,
   ],
   ['--by alone', () => [at('cbs.record.json'), '--by', 'Eve'], /--add and --by go together/],
-  ['a name with markup', () => [at('cbs.record.json'), '--add', at('x'), '--by', '|<b>'], /--by: expected at most 40/],
+  [
+    'a name with markup',
+    () => [at('cbs.record.json'), '--add', at('x'), '--by', '|<b>'],
+    /--by: expected at most 40 letters, digits, spaces and \.@_-/,
+  ],
 ])('verify says in a sentence what is wrong: %s', async (_, args, message) => {
   const { code, stdout, stderr } = await verify(...(args() as [string]))
   expect(stderr).toMatch(message)

@@ -1,5 +1,6 @@
 /** @file espalier prune --record: the file that says all that a row of the ledger needs. */
-import { basename } from 'node:path'
+import { existsSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import type { Command } from 'commander'
 import { datasets } from '../../data/index.ts'
 import { describeEnvironment, instructionsOf, peakMemory } from '../../experiment/run/environment.ts'
@@ -10,7 +11,7 @@ import { weightsOf } from '../../train/checkpoint.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import type { Network } from '../../train/network.ts'
 import { UserError } from '../../util/errors.ts'
-import { readBytes, writeAtomically } from '../../util/files.ts'
+import { checkFolder, makeFolder, readBytes, writeAtomically } from '../../util/files.ts'
 import { sha256 } from '../../util/sha256.ts'
 import { flagName, givenFlags } from '../flags/given.ts'
 import { checkOutput } from '../flags/output-file.ts'
@@ -43,7 +44,8 @@ export function checkRecordFlags(command: Command, path: string, { data, force }
   if (data === undefined) throw new UserError('--record needs --data with a data set or a folder')
   if (!path.endsWith(RECORD))
     throw new UserError(`--record: expected a name that ends in ${RECORD}, by which the ledger finds it, found ${path}`)
-  checkOutput(path, { inputs, force })
+  checkFolder(dirname(path))
+  if (existsSync(dirname(path))) checkOutput(path, { inputs, force })
 }
 
 export interface Recorded {
@@ -61,9 +63,11 @@ export interface Recorded {
   counts: PruneCounts
 }
 
-/** Writes the record of a network that was pruned. */
-export const writeRecord = (path: string, recorded: Recorded): void =>
+/** Writes the record of a network that was pruned, into a folder that is made where there is none. */
+export function writeRecord(path: string, recorded: Recorded): void {
+  makeFolder(dirname(path))
   writeAtomically(path, sealedText(recordOf(recorded)))
+}
 
 /** The record; memory is what was taken until now. */
 function recordOf({ checkpoint, flags, task, network, ...recorded }: Recorded): PruneRecord {
