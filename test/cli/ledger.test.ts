@@ -289,7 +289,9 @@ it('a run is verified by its recipe; one that was changed is not', async () => {
   expect(stdout).toMatch(/counts: 3,236 .*\n {2}accuracy: .*\nverified\n$/)
   expect(code).toBe(0)
   const page = (await espalier(['ledger', run], { columns: 200 })).stdout
-  expect(page).toMatch(/### Trained[\s\S]*\| 90 % +\| magnitude \| +\d\d\.\d\d \| +1 \| 3,236 \| +4 \| native \w+ +\|/)
+  expect(page).toMatch(
+    /### Trained[\s\S]*\| 90 % +\| magnitude, cubic \| +\d\d\.\d\d \| +1 \| 3,236 \| +4 \| native \w+ +\|/,
+  )
 
   // Of another seed.
   const other = join(cwd, 'other')

@@ -106,7 +106,7 @@ it('what was trained stands in a section of its own, with its epochs and no chec
     rows.map(({ trained, method, seeds, epochs, sparsity }) => [trained, method, seeds, epochs, sparsity]),
   ).toEqual([
     [false, 'obc', [0], 0, 0.9],
-    [true, 'magnitude', [0, 1], 3, 0.9],
+    [true, 'magnitude, cubic', [0, 1], 3, 0.9],
   ])
   expect(rows[1]).toMatchObject({ kept: [3236], size: 32_360, instructions: 'native avx2', peakMemory: 2e8 })
   expect(rows[1].accuracy.deviation).toBeCloseTo(Math.SQRT2, 10)
@@ -114,7 +114,14 @@ it('what was trained stands in a section of its own, with its epochs and no chec
   const text = ledgerDocument(ledgerOf([folder], none), 'espalier ledger DIR')
   const [pruned, trained] = text.split('### Trained')
   expect(rowsIn(pruned)).toHaveLength(1)
-  expect(rowsIn(trained)[0].slice(0, 6)).toEqual(['90 %', 'magnitude', '91.00 ± 1.41', '90.50 [1]', '2', '3,236'])
+  expect(rowsIn(trained)[0].slice(0, 6)).toEqual([
+    '90 %',
+    'magnitude, cubic',
+    '91.00 ± 1.41',
+    '90.50 [1]',
+    '2',
+    '3,236',
+  ])
   expect(trained).toContain('1. Doe 2020: those of the recipe tiny.')
   expect(trained).toMatch(/Runs that are not complete do not count: .*begun\./)
 })
