@@ -56,14 +56,17 @@ const PUBLISHED =
 const titleOf = ({ trained }: Section) => (trained ? 'Trained' : 'After training, no epochs')
 
 function leadOf({ trained, rows }: Section): string {
-  const [{ checkpoint, dense }] = rows
+  const [{ checkpoint }] = rows
   const sizes = [...new Set(rows.map(({ size }) => size))].sort((a, b) => a - b)
   const weights = `${sizes.map((size) => size.toLocaleString('en-US')).join(' or ')} weights can be pruned`
   if (trained || !checkpoint) return `Of each network ${weights}.`
   const { name = 'a checkpoint', sha256, data } = checkpoint
   const hashes = `SHA-256 ${sha256.slice(0, 16)}${data === undefined ? '' : `, data set ${data.slice(0, 16)}`}`
-  const before = dense === undefined ? '' : `; before pruning ${dense.mean.toFixed(2)} % are right`
-  return `From ${name === 'a checkpoint' ? name : `\`${name}\``} (${hashes}), of which ${weights}${before}.`
+  const right = [...new Set(rows.flatMap(({ dense }) => dense?.mean.toFixed(2) ?? []))].sort()
+  const before = right.length === 0 ? '' : `; before pruning ${right.join(' or ')} % are right`
+  const inputs = [...new Set(rows.flatMap((row) => row.inputs))]
+  const made = inputs.length === 0 ? '' : ` Inputs have ${inputs.join(', ')}.`
+  return `From ${name === 'a checkpoint' ? name : `\`${name}\``} (${hashes}), of which ${weights}${before}.${made}`
 }
 
 function notesOf({ rows, incomplete, unfounded }: Ledger): string[] {

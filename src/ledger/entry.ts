@@ -11,6 +11,8 @@ export interface Entry {
   method: string
   /** What was asked for beside method and sparsity, as words, such as `polish 0`. */
   options: readonly string[]
+  /** How inputs were made of images, such as `mean` and `0.1307`; empty where it is among the options. */
+  inputs: ReadonlyMap<string, string>
   /** All settings, by which entries with the same options are told apart. */
   settings: ReadonlyMap<string, string>
   /** Says all but the seed: entries with the same one are a row. */

@@ -13,6 +13,7 @@ import { UserError } from '../util/errors.ts'
 import { readText } from '../util/files.ts'
 import { groupBy } from '../util/group-by.ts'
 import type { Entry } from './entry.ts'
+import { methodOfRun } from './method-of-run.ts'
 import type { Figure } from './published.ts'
 import { hash, plainText } from './sealed.ts'
 
@@ -35,7 +36,7 @@ export function entriesOfRuns(folders: readonly string[]): RunEntries {
   const runs = folders.length > 0 ? readRuns(folders) : []
   const networks = groupBy(runs, ({ recipe: { model, data } }) => `${model.name} on ${data.name}`)
   const entries = [...networks.values()].flatMap((some) => {
-    const { groups, keys } = groupRuns(some)
+    const { groups, keys } = groupRuns(some, { named: methodOfRun })
     return groups.flatMap(({ runs, method, sparsity = 0, settings }, i) => {
       const options = settings.flatMap((value, k) => (value === '' ? [] : [`${keys[k].split('.').at(-1)} ${value}`]))
       return runs.flatMap((run) => entryOf(run, { method, sparsity, options, group: i }) ?? [])
@@ -67,6 +68,7 @@ function entryOf({ folder, recipe, result, epochs }: ReportedRun, grouped: Group
     network,
     data,
     ...(!trained && { checkpoint: { sha256: weights ?? UNKNOWN } }),
+    inputs: new Map(),
     settings: new Map(),
     identity: JSON.stringify(['run', network, data, group, instructions, weights]),
     seed: recipe.seed,

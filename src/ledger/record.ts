@@ -4,6 +4,7 @@
  * It names no files but by their last part, and holds settings in the place of a command.
  */
 import { z } from 'zod'
+import { checkFlops } from '../methods/flops.ts'
 import { methods } from '../methods/index.ts'
 import { checkSettings, type Method } from '../methods/method.ts'
 import { faithfulMagnitude } from '../methods/second-order/methods.ts'
@@ -56,6 +57,8 @@ export const recordSchema = z.strictObject({
   /** The share of zeros that was asked for. */
   sparsity: z.number().min(0).lt(1),
   scope: nameIn(scopes),
+  /** The share of the dense multiply-adds of the pruned tensors that may stay; absent: all. */
+  flops: z.number().gt(0).max(1).optional(),
   seed: z
     .int()
     .min(0)
@@ -102,11 +105,14 @@ export function readRecord(path: string): PruneRecord {
   for (const key of ['asked', 'settings'] as const) {
     checkSchema(method.settings, record[key], { source: `${path}: ${key}`, whole: 'settings' })
     checkSettings(record.method, method, record[key], (setting) => `${path}: ${key}.${setting}`)
+    for (const setting of Object.keys(record[key]))
+      if (namesFile(method, setting)) throw new UserError(`${path}: ${key}.${setting}: a record names no files`)
   }
   if (!method.scopes.includes(record.scope))
     throw new UserError(
       `${path}: scope: expected ${method.scopes.join(' or ')} for ${record.method}, found ${record.scope}`,
     )
+  checkFlops(`${path}: flops`, record.method, method, record)
   for (const { name, size, kept } of record.layers)
     if (kept > size) throw new UserError(`${path}: layers: ${name} keeps ${kept} of ${size} weights`)
   for (const key of ['dense', 'final'] as const) {
@@ -122,6 +128,15 @@ export function readRecord(path: string): PruneRecord {
 /** The method of a record: magnitude in faithful mode is that of the published second-order code. */
 export const methodOf = ({ method, settings }: Pick<PruneRecord, 'method' | 'settings'>): Method =>
   method === 'magnitude' && settings.faithful === true ? faithfulMagnitude : methods[method]
+
+/**
+ * Whether a setting of a method is any text, such as the path of a file, which verifying a record would open:
+ * others are numbers, switches, or one of a few names.
+ */
+export function namesFile(method: Method, setting: string): boolean {
+  const schema: z.ZodType | undefined = method.settings.shape[setting]
+  return (schema instanceof z.ZodOptional ? schema.unwrap() : schema) instanceof z.ZodString
+}
 
 /** How many weights the layers have, and how many are left. */
 export const countsOf = ({ layers }: Pick<PruneRecord, 'layers'>): { size: number; kept: number } => ({

@@ -13,6 +13,8 @@ export interface Row {
   method: string
   /** What tells it from rows of the same method and sparsity. */
   options: readonly string[]
+  /** How inputs were made of images, where no option says it: those of all rows of the checkpoint. */
+  inputs: readonly string[]
   sparsity: number
   /** Whether the network was trained here: such rows are never among those of trained networks pruned. */
   trained: boolean
@@ -46,8 +48,8 @@ export interface Row {
  */
 export function rowsOf(entries: readonly Entry[], verifications: readonly Verification[] = []): Row[] {
   const groups = [...groupBy(entries, ({ identity }) => identity).values()].map(withoutCopies)
-  const options = distinguished(groups.map(([first]) => first))
-  return groups.map((group, i) => rowOf(group, options[i], verifications)).sort(inOrder)
+  const told = distinguished(groups.map(([first]) => first))
+  return groups.map((group, i) => rowOf(group, told[i], verifications)).sort(inOrder)
 }
 
 function withoutCopies(group: readonly Entry[]): Entry[] {
@@ -63,7 +65,7 @@ function withoutCopies(group: readonly Entry[]): Entry[] {
   return [...bySeed.values()].sort((a, b) => a.seed - b.seed)
 }
 
-function rowOf(group: readonly Entry[], options: readonly string[], verifications: readonly Verification[]): Row {
+function rowOf(group: readonly Entry[], told: Told, verifications: readonly Verification[]): Row {
   const [first] = group
   const known = <T>(of: (entry: Entry) => T | undefined) => group.map(of).filter((value) => value !== undefined)
   const range = (of: (entry: Entry) => number | undefined): [number, number] | undefined => {
@@ -80,7 +82,7 @@ function rowOf(group: readonly Entry[], options: readonly string[], verification
     data: first.data,
     checkpoint: first.checkpoint,
     method: first.method,
-    options,
+    ...told,
     sparsity: first.sparsity,
     trained: first.checkpoint === undefined,
     seeds: group.map(({ seed }) => seed),
@@ -107,25 +109,40 @@ const inOrder = (a: Row, b: Row): number =>
   compared(a.network, b.network) ||
   compared(a.data, b.data) ||
   Number(a.trained) - Number(b.trained) ||
-  compared(JSON.stringify(a.checkpoint), JSON.stringify(b.checkpoint)) ||
+  compared(a.checkpoint?.sha256, b.checkpoint?.sha256) ||
+  compared(a.checkpoint?.data, b.checkpoint?.data) ||
   a.sparsity - b.sparsity ||
   b.accuracy.mean - a.accuracy.mean
 
 const compared = (a = '', b = '') => (a < b ? -1 : Number(a > b))
 
+type Told = Pick<Row, 'options' | 'inputs'>
+
 /**
- * The options of each of some entries, and where those do not tell it from another, the settings that do: a
- * version that fills in something else makes another row.
+ * The options of each of some entries. Where entries of a checkpoint differ in their inputs, each says its own;
+ * where options do not tell an entry from another, it says the settings that do: a version that fills in
+ * something else makes another row.
  */
-function distinguished(entries: readonly Entry[]): string[][] {
-  const label = ({ network, data, checkpoint, method, options, sparsity, instructions }: Entry) =>
-    JSON.stringify([network, data, checkpoint, method, options, sparsity, instructions])
+function distinguished(entries: readonly Entry[]): Told[] {
+  const place = ({ network, data, checkpoint }: Entry) => [network, data, checkpoint?.sha256, checkpoint?.data]
+  const label = (entry: Entry) => {
+    const { method, options, sparsity, instructions, inputs } = entry
+    return JSON.stringify([place(entry), method, options, sparsity, instructions, [...inputs]])
+  }
+  const together = groupBy(entries, (entry) => JSON.stringify(place(entry)))
   const alike = groupBy(entries, label)
   return entries.map((entry) => {
-    const others = alike.get(label(entry))!
-    const differing = [...entry.settings].filter(([key, value]) =>
-      others.some(({ settings }) => settings.get(key) !== value),
-    )
-    return [...entry.options, ...differing.map(([key, value]) => `${key} ${value}`)]
+    const others = together.get(JSON.stringify(place(entry)))!.filter(({ inputs }) => inputs.size > 0)
+    const inputs = differing(entry, others, 'inputs')
+    return {
+      options: [...entry.options, ...inputs, ...differing(entry, alike.get(label(entry))!, 'settings')],
+      inputs: inputs.length > 0 ? [] : [...entry.inputs].map(textOf),
+    }
   })
 }
+
+/** What an entry has otherwise than one of some others. */
+const differing = (entry: Entry, others: readonly Entry[], what: 'inputs' | 'settings'): string[] =>
+  [...entry[what]].filter(([key, value]) => others.some((other) => other[what].get(key) !== value)).map(textOf)
+
+const textOf = ([key, value]: readonly [string, string]) => `${key} ${value}`

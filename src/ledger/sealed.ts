@@ -20,7 +20,10 @@ export const hash = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal 
  * have beside letters and digits.
  */
 export const plainText = (most: number, signs = ' .,()@/+:_-'): z.ZodString =>
-  z.string().regex(pattern(most, signs), `expected at most ${most} letters, digits and ${signs.trim()}`)
+  z.string().regex(pattern(most, signs), `expected at most ${most} ${charactersIn(signs)}`)
+
+const charactersIn = (signs: string) =>
+  `letters, digits${signs.includes(' ') ? ', spaces' : ''} and ${signs.replaceAll(' ', '')}`
 
 const pattern = (most: number, signs: string) =>
   new RegExp(`^[A-Za-z0-9${signs.replace(/[\]\\/^-]/g, '\\$&')}]{1,${most}}$`)

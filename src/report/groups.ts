@@ -9,7 +9,7 @@ import type { ReportedRun } from './run.ts'
 
 export interface RunGroup {
   runs: ReportedRun[]
-  /** How the network gets its zeros: the name of the method, or `dense` where it has none. */
+  /** How the network gets its zeros: by default the name of the method, or `dense` where it has none. */
   method: string
   /** The sparsity that the recipe asks for; absent where it asks for none. */
   sparsity?: number
@@ -29,8 +29,11 @@ export interface Groups {
   keys: readonly string[]
 }
 
-/** Groups the runs, in the order of their first ones. With `each`, every run is a group. */
-export function groupRuns(runs: readonly ReportedRun[], { each = false } = {}): Groups {
+/**
+ * Groups the runs, in the order of their first ones. With `each`, every run is a group; `named`: what the
+ * method of a recipe is called.
+ */
+export function groupRuns(runs: readonly ReportedRun[], { each = false, named = methodOf } = {}): Groups {
   const groupsByKey = new Map<string, { runs: ReportedRun[]; settings: Map<string, string> }>()
   for (const run of runs) {
     const settings = identity(run)
@@ -41,7 +44,7 @@ export function groupRuns(runs: readonly ReportedRun[], { each = false } = {}): 
   }
   const all = [...groupsByKey.values()].map(({ runs, settings }) => {
     const [{ recipe }] = runs
-    return { runs, settings, method: methodOf(recipe), sparsity: sparsityAsked(recipe) }
+    return { runs, settings, method: named(recipe), sparsity: sparsityAsked(recipe) }
   })
   const keys = each ? [] : distinguishing(all)
   const prefix = commonPrefix(all.map(({ settings }) => settings.get('name') ?? ''))

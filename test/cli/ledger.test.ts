@@ -106,6 +106,55 @@ it('the record is verified by pruning again, and the row says by whom', async ()
   expect(rows[0]).toMatchObject({ method: 'cbs', trained: false, seeds: [3], kept: [3236], verified: ['Ada Lovelace'] })
 }, 60_000)
 
+it('a record goes into a folder that is not there yet', async () => {
+  const folder = temporaryFolder()
+  const flags = [
+    '--data',
+    'synthetic',
+    '--method',
+    'magnitude',
+    '--sparsity',
+    '0.5',
+    '-o',
+    join(folder, 'a.safetensors'),
+  ]
+  const record = join(folder, 'mine', 'all', 'a.record.json')
+  const { code, stderr } = await espalier(['prune', at('mlp.safetensors'), ...flags, '--record', record])
+  expect([code, stderr]).toEqual([0, ''])
+  expect(readRecord(record).sparsity).toBe(0.5)
+  const below = join(folder, 'a.safetensors', 'a.record.json')
+  const refused = await espalier(['prune', at('mlp.safetensors'), ...flags, '--force', '--record', below])
+  expect(refused.stderr).toMatch(/^espalier: cannot make the folder .*a\.safetensors: .+\n$/)
+}, 60_000)
+
+it('what is printed where there is no terminal is the page with all columns', async () => {
+  const page = join(temporaryFolder(), 'ledger.md')
+  await espalier(['ledger', at('cbs.record.json'), '-o', page])
+  const rowsIn = (text: string) => text.split('\n').filter((line) => line.startsWith('|'))
+  const all = rowsIn(readFileSync(page, 'utf8'))
+  expect(all[0]).toMatch(/sparsity.*instructions.*of processors.*MB/)
+  expect(rowsIn((await espalier(['ledger', at('cbs.record.json')])).stdout)).toEqual(all)
+  const narrow = (await espalier(['ledger', at('cbs.record.json')], { columns: 80 })).stdout
+  expect(rowsIn(narrow)[0]).not.toMatch(/instructions/)
+  expect(narrow).toMatch(/not shown, for want of room: [^(]+\(--out\s+has\s+all\)/)
+})
+
+it('a budget of multiply-adds is recorded, used again by verify, and named in the row', async () => {
+  const ledger = temporaryFolder()
+  const flags = ['--data', 'synthetic', '--method', 'magnitude', '--sparsity', '0.5', '-o']
+  const [record, file] = ['a.record.json', 'a.safetensors'].map((name) => join(ledger, name))
+  const pruned = await espalier(['prune', at('mlp.safetensors'), ...flags, file, '--flops', '0.05', '--record', record])
+  expect([pruned.code, pruned.stderr]).toEqual([0, ''])
+  const { flops, layers } = readRecord(record)
+  expect(flops).toBe(0.05)
+  // Without the budget half of 32,360 would be left; every weight costs one multiply-add here.
+  expect(layers.reduce((sum, { kept }) => sum + kept, 0)).toBe(1618)
+  expect((await verify(record, '--checkpoint', at('mlp.safetensors'))).stdout).toMatch(
+    /counts: 1,618 of .*verified\n$/s,
+  )
+  expect((await espalier(['ledger', ledger])).stdout).toMatch(/^\| 50 % +\| magnitude, flops 0\.05 +\|/m)
+}, 60_000)
+
 it('on another instruction set counts are equal and accuracies within the tolerance', async () => {
   const env = { ESPALIER_ENGINE: 'wasm' }
   const args = ['verify', at('cbs.record.json'), '--checkpoint', at('mlp.safetensors'), '--tolerance', '3']
@@ -200,7 +249,11 @@ it.each<[string, () => string[], RegExp]>([
     /holds no row of a ledger/,
   ],
   ['--by alone', () => [at('cbs.record.json'), '--by', 'Eve'], /--add and --by go together/],
-  ['a name with markup', () => [at('cbs.record.json'), '--add', at('x'), '--by', '|<b>'], /--by: expected at most 40/],
+  [
+    'a name with markup',
+    () => [at('cbs.record.json'), '--add', at('x'), '--by', '|<b>'],
+    /--by: expected at most 40 letters, digits, spaces and \.@_-/,
+  ],
 ])('verify says in a sentence what is wrong: %s', async (_, args, message) => {
   const { code, stdout, stderr } = await verify(...(args() as [string]))
   expect(stderr).toMatch(message)
@@ -213,6 +266,10 @@ it.each([
   ['--method magnitude', /--record needs --data/],
   ['--method magnitude --data synthetic --finetune x.yaml', /--record does not go with --finetune, since .* epochs/],
   ['--method obd --data synthetic --fisher-cache DIR', /--record does not go with --fisher-cache/],
+  [
+    '--method snows --data synthetic --dense /etc/hostname',
+    /--record does not go with --dense, since a record names no files/,
+  ],
   ['--method magnitude --data synthetic --record a.json', /--record: expected a name that ends in \.record\.json/],
 ])('prune %s: what cannot be recorded is refused before work begins', async (flags, message) => {
   const own = flags.includes('--record') ? [] : ['--record', join(temporaryFolder(), 'a.record.json')]
@@ -232,7 +289,9 @@ it('a run is verified by its recipe; one that was changed is not', async () => {
   expect(stdout).toMatch(/counts: 3,236 .*\n {2}accuracy: .*\nverified\n$/)
   expect(code).toBe(0)
   const page = (await espalier(['ledger', run], { columns: 200 })).stdout
-  expect(page).toMatch(/### Trained[\s\S]*\| 90 % +\| magnitude \| +\d\d\.\d\d \| +1 \| 3,236 \| +4 \| native \w+ +\|/)
+  expect(page).toMatch(
+    /### Trained[\s\S]*\| 90 % +\| magnitude, cubic \| +\d\d\.\d\d \| +1 \| 3,236 \| +4 \| native \w+ +\|/,
+  )
 
   // Of another seed.
   const other = join(cwd, 'other')

@@ -80,6 +80,17 @@ it('a row per setting, with n, the range of gradients and the published figure; 
   for (const line of text.split('\n')) if (!line.startsWith('|')) expect(line.length, line).toBeLessThanOrEqual(110)
 })
 
+it('the text over a table says how inputs were made, or the rows do where they differ', () => {
+  const { data, dense } = recordWith()
+  const plain = writeRecords(temporaryFolder(), {}, { seed: 1 })
+  const text = ledgerDocument(ledgerOf([plain], none), 'espalier ledger DIR').replaceAll('\n', ' ')
+  expect(text).toContain('before pruning 93.97 % are right. Inputs have mean 0.1307, std 0.3081.')
+  const other = { data: { ...data, mean: [0.5] }, dense: { ...dense, correct: 8000 }, correct: 1 }
+  const both = ledgerDocument(ledgerOf([writeRecords(plain, {}, other)], none), 'espalier ledger DIR')
+  expect(both.replaceAll('\n', ' ')).toContain('before pruning 80.00 or 93.97 % are right.  |')
+  expect(rowsIn(both).map(([, method]) => method)).toEqual(['obc, mean 0.1307', 'obc, mean 0.5'])
+})
+
 it('what was trained stands in a section of its own, with its epochs and no checkpoint', () => {
   const folder = temporaryFolder()
   writeRecords(folder, { network: 'mlpnet', data: { ...recordWith().data, name: 'synthetic' }, sparsity: 0.9 })
@@ -95,7 +106,7 @@ it('what was trained stands in a section of its own, with its epochs and no chec
     rows.map(({ trained, method, seeds, epochs, sparsity }) => [trained, method, seeds, epochs, sparsity]),
   ).toEqual([
     [false, 'obc', [0], 0, 0.9],
-    [true, 'magnitude', [0, 1], 3, 0.9],
+    [true, 'magnitude, cubic', [0, 1], 3, 0.9],
   ])
   expect(rows[1]).toMatchObject({ kept: [3236], size: 32_360, instructions: 'native avx2', peakMemory: 2e8 })
   expect(rows[1].accuracy.deviation).toBeCloseTo(Math.SQRT2, 10)
@@ -103,7 +114,14 @@ it('what was trained stands in a section of its own, with its epochs and no chec
   const text = ledgerDocument(ledgerOf([folder], none), 'espalier ledger DIR')
   const [pruned, trained] = text.split('### Trained')
   expect(rowsIn(pruned)).toHaveLength(1)
-  expect(rowsIn(trained)[0].slice(0, 6)).toEqual(['90 %', 'magnitude', '91.00 ± 1.41', '90.50 [1]', '2', '3,236'])
+  expect(rowsIn(trained)[0].slice(0, 6)).toEqual([
+    '90 %',
+    'magnitude, cubic',
+    '91.00 ± 1.41',
+    '90.50 [1]',
+    '2',
+    '3,236',
+  ])
   expect(trained).toContain('1. Doe 2020: those of the recipe tiny.')
   expect(trained).toMatch(/Runs that are not complete do not count: .*begun\./)
 })

@@ -2,8 +2,10 @@
 import { truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { readRecord } from '../../src/ledger/record.ts'
-import { plain, sealed } from '../../src/ledger/sealed.ts'
+import { namesFile, readRecord } from '../../src/ledger/record.ts'
+import { plain, plainText, sealed } from '../../src/ledger/sealed.ts'
+import { methods } from '../../src/methods/index.ts'
+import type { Method } from '../../src/methods/method.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
 import { recordWith, writeRecordFile } from './records.ts'
 
@@ -39,6 +41,23 @@ it.each<[string, object, RegExp]>([
     { method: 'cbs-select', settings: { damp: 1 } },
     /settings\.damp: cbs-select has no use for it/,
   ],
+  [
+    'a setting that is a path',
+    { method: 'snows', settings: { horizon: 3, dense: '/etc/hostname' } },
+    /settings\.dense: a record names no files/,
+  ],
+  [
+    'a path that was asked for',
+    { method: 'snows', asked: { dense: 'a' }, settings: {} },
+    /asked\.dense: a record names/,
+  ],
+  ['a budget of a method without one', { flops: 0.5 }, /flops: obc does not choose weights by scores/],
+  [
+    'a budget beside another scope',
+    { method: 'magnitude', settings: {}, scope: 'erk', flops: 0.5 },
+    /flops: needs .* expected scope global, found erk/,
+  ],
+  ['a budget of nothing', { method: 'magnitude', settings: {}, flops: 0 }, /flops: expected more than 0, found 0/],
   ['a value that is none', { asked: { polish: 'rm -rf' } }, /asked: polish: expected a value of type number/],
   [
     'a scope of other methods',
@@ -67,6 +86,13 @@ it.each<[string, object, RegExp]>([
   expect(() => readRecord(path)).toThrow(message)
 })
 
+it('of all settings of all methods, --dense of snows alone is any text', () => {
+  const texts = Object.entries<Method>(methods).flatMap(([name, method]) =>
+    method.takes.filter((setting) => namesFile(method, setting)).map((setting) => [name, setting]),
+  )
+  expect(texts).toEqual([['snows', 'dense']])
+})
+
 it('what is no JSON, no object, or far too large is refused', () => {
   const path = file()
   for (const [text, message] of [
@@ -80,6 +106,13 @@ it('what is no JSON, no object, or far too large is refused', () => {
   truncateSync(path, 5e6)
   expect(() => readRecord(path)).toThrow(/expected a record of at most 4000000 bytes, found 5000000/)
   expect(() => readRecord('/none')).toThrow(/cannot read \/none: there is no such file/)
+})
+
+it.each([' .@_-', '._+-', '._*:,/ -'])('the sentence on texts that may hold %j says what they may hold', (signs) => {
+  const [{ message }] = plainText(7, signs).safeParse('a|b').error!.issues
+  const spaces = signs.includes(' ') ? ', spaces' : ''
+  expect(message).toBe(`expected at most 7 letters, digits${spaces} and ${signs.replace(' ', '')}`)
+  expect(plainText(7, signs).safeParse('a b').success).toBe(spaces !== '')
 })
 
 it('what a machine is called loses what a table would take for something else', () => {

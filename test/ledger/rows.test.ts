@@ -36,6 +36,7 @@ it.each<[string, Changes]>([
   ['setting that was asked for', { asked: { polish: 0 }, settings: { samples: 4000, polish: 0 } }],
   ['setting that was filled in', { settings: { samples: 2000, polish: 30 } }],
   ['scope', { scope: 'layerwise' }],
+  ['budget of multiply-adds', { flops: 0.3 }],
   ['choice of tensors', { include: 'fc*' }],
   ['checkpoint', { checkpoint: { ...recordWith().checkpoint, sha256: hash } }],
   ['data', { data: { ...recordWith().data, sha256: hash } }],
@@ -57,6 +58,36 @@ it('rows that were asked for alike and filled in otherwise say what differs', ()
   expect(rows.map(({ options }) => options)).toEqual([['samples 4000'], ['samples 2000']])
   const apart = rowsOf([entry(), entry({ asked: { polish: 0 }, settings: { samples: 4000, polish: 0 }, scope: 'erk' })])
   expect(apart.map(({ options }) => options)).toEqual([[], ['polish 0', 'scope erk']])
+})
+
+it('a budget of multiply-adds is named, alone and beside another one', () => {
+  const magnitude: Changes = { method: 'magnitude', settings: {} }
+  expect(rowsOf([entry({ ...magnitude, flops: 0.05 })])[0].options).toEqual(['flops 0.05'])
+  const rows = rowsOf(
+    [undefined, 0.05, 0.5].map((flops, seed) => entry({ ...magnitude, flops, seed, correct: 9 - seed })),
+  )
+  expect(rows.map(({ options }) => options)).toEqual([[], ['flops 0.05'], ['flops 0.5']])
+})
+
+it('inputs that were made otherwise are named in every row of the checkpoint, else in none', () => {
+  const { data } = recordWith()
+  const rgb: Changes = { data: { ...data, mean: [0.5, 0.25], std: [1, 1], size: 256 } }
+  const asked: Changes = { asked: { polish: 0 }, settings: { samples: 4000, polish: 0 }, correct: 5000 }
+  const elsewhere: Changes = { network: 'resnet20', ...rgb }
+  const rows = rowsOf([entry(), entry({ ...asked, ...rgb }), entry({ ...asked, seed: 1, ...rgb }), entry(elsewhere)])
+  expect(rows.map(({ options, inputs }) => [options, inputs])).toEqual([
+    [['mean 0.1307', 'std 0.3081'], []],
+    [['polish 0', 'mean 0.5 0.25', 'std 1 1', 'size 256'], []],
+    [[], ['mean 0.5 0.25', 'std 1 1', 'size 256']],
+  ])
+  const half = rowsOf([entry(), entry({ data: { ...data, std: [0.5] }, correct: 1 })])
+  expect(half.map(({ options }) => options)).toEqual([['std 0.3081'], ['std 0.5']])
+})
+
+it('a checkpoint under another name is the same one: rows say what differs', () => {
+  const checkpoint = { ...recordWith().checkpoint, name: 'copy.safetensors' }
+  const rows = rowsOf([entry(), entry({ checkpoint, correct: 1, settings: { samples: 2000, polish: 30 } })])
+  expect(rows.map(({ options }) => options)).toEqual([['samples 4000'], ['samples 2000']])
 })
 
 it('a copy counts once; the same seed with another result is an error that names both', () => {

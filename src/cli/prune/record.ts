@@ -1,5 +1,6 @@
 /** @file espalier prune --record: the file that says all that a row of the ledger needs. */
-import { basename } from 'node:path'
+import { existsSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import type { Command } from 'commander'
 import { datasets } from '../../data/index.ts'
 import { describeEnvironment, instructionsOf, peakMemory } from '../../experiment/run/environment.ts'
@@ -10,7 +11,7 @@ import { weightsOf } from '../../train/checkpoint.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import type { Network } from '../../train/network.ts'
 import { UserError } from '../../util/errors.ts'
-import { readBytes, writeAtomically } from '../../util/files.ts'
+import { checkFolder, makeFolder, readBytes, writeAtomically } from '../../util/files.ts'
 import { sha256 } from '../../util/sha256.ts'
 import { flagName, givenFlags } from '../flags/given.ts'
 import { checkOutput } from '../flags/output-file.ts'
@@ -27,6 +28,7 @@ const refused = {
   finetune: 'since a record is of pruning without epochs: espalier run leaves a folder that says the same',
   fisherCache: 'since time and memory would be without the gradients',
   labels: 'since a record names no files',
+  dense: 'since a record names no files',
   layout: 'since a record is of a built-in network',
   skipCorrupt: 'since a record is of a whole data set',
   dtype: 'since the file would hold other numbers than those that were measured',
@@ -42,7 +44,8 @@ export function checkRecordFlags(command: Command, path: string, { data, force }
   if (data === undefined) throw new UserError('--record needs --data with a data set or a folder')
   if (!path.endsWith(RECORD))
     throw new UserError(`--record: expected a name that ends in ${RECORD}, by which the ledger finds it, found ${path}`)
-  checkOutput(path, { inputs, force })
+  checkFolder(dirname(path))
+  if (existsSync(dirname(path))) checkOutput(path, { inputs, force })
 }
 
 export interface Recorded {
@@ -60,9 +63,11 @@ export interface Recorded {
   counts: PruneCounts
 }
 
-/** Writes the record of a network that was pruned. */
-export const writeRecord = (path: string, recorded: Recorded): void =>
+/** Writes the record of a network that was pruned, into a folder that is made where there is none. */
+export function writeRecord(path: string, recorded: Recorded): void {
+  makeFolder(dirname(path))
   writeAtomically(path, sealedText(recordOf(recorded)))
+}
 
 /** The record; memory is what was taken until now. */
 function recordOf({ checkpoint, flags, task, network, ...recorded }: Recorded): PruneRecord {
@@ -70,7 +75,7 @@ function recordOf({ checkpoint, flags, task, network, ...recorded }: Recorded): 
   const { settings, judged, dense, final, outcome, counts } = recorded
   const peak = peakMemory() // Before files are read for their hashes.
   const bytes = readBytes(checkpoint)
-  const { scope, seed } = task.request
+  const { scope, flops, seed } = task.request
   const record: Omit<PruneRecord, 'digest'> = {
     format: 'espalier prune record 1',
     network: task.request.model.name,
@@ -87,6 +92,7 @@ function recordOf({ checkpoint, flags, task, network, ...recorded }: Recorded): 
     method: task.name,
     sparsity: task.sparsity,
     scope,
+    flops,
     seed,
     prunable: flags.prunable === 'all' ? 'all' : 'published',
     include: flags.include,

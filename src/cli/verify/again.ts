@@ -55,6 +55,7 @@ function flagsOf({ settings, data: inputs, ...record }: PruneRecord, data: strin
     method: record.method,
     sparsity: String(record.sparsity),
     scope: record.scope,
+    flops: record.flops?.toString(),
     seed: String(record.seed),
     prunable: record.prunable,
     include: record.include,

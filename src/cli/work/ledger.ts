@@ -8,6 +8,7 @@ import { writeAtomically } from '../../util/files.ts'
 import { print, printJson } from '../display/output.ts'
 import { fitting } from '../display/width.ts'
 import { checkOutput } from '../flags/output-file.ts'
+import { currentIo } from '../io.ts'
 
 export interface LedgerOptions {
   out?: string
@@ -25,7 +26,10 @@ export async function ledger(folders: string[], { out, force, json }: LedgerOpti
   const found = ledgerOf(folders)
   if (json) return printJson(found.rows)
   const command = ['espalier ledger', ...folders, ...(out === undefined ? [] : ['-o', out])].join(' ')
-  if (out === undefined) return print(ledgerDocument(found, command, inTerminal).trimEnd())
+  if (out === undefined) {
+    const shown = currentIo().stdout.isTTY ? inTerminal : toMarkdown // What goes into a file is the page.
+    return print(ledgerDocument(found, command, shown).trimEnd())
+  }
   writeAtomically(out, ledgerDocument(found, command))
   print(`written: ${out}`)
 }
