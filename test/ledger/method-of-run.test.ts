@@ -1,4 +1,6 @@
-/** @file What rows call the methods of runs: of the recipes of the package, and of some that have more to say. */
+/**
+ * @file What rows call the methods of runs: of the recipes of the package, and of some that have more to say.
+ */
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { checkRecipe, readRecipe } from '../../src/experiment/recipe/recipe.ts'
