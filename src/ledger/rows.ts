@@ -119,8 +119,8 @@ const compared = (a = '', b = '') => (a < b ? -1 : Number(a > b))
 type Told = Pick<Row, 'options' | 'inputs'>
 
 /**
- * The options of each of some entries. Where entries of a checkpoint differ in their inputs, each says its own;
- * where options do not tell an entry from another, it says the settings that do: a version that fills in
+ * The options of each of some entries. Where entries of a checkpoint differ in their inputs, each says its
+ * own; where options do not tell an entry from another, it says the settings that do: a version that fills in
  * something else makes another row.
  */
 function distinguished(entries: readonly Entry[]): Told[] {
