@@ -117,7 +117,7 @@ export const leftOf = (tensors: readonly Tensor[], sparsity: number): number =>
 /** The event of pruning once to a sparsity. */
 export const once = (sparsity: number): PruningEvent => ({ step: 0, sparsity, at: (final) => final })
 
-/** What a plan does at an event: it prunes takes new statistics and polishes, where that was asked for. */
+/** What a plan does at an event: it prunes, takes new statistics and polishes, where that was asked for. */
 export function pruneAsPlanned(
   plan: PruningPlan,
   network: Network,

@@ -41,13 +41,14 @@ export function withRepair(
   const refresh = (network: Network, progress: PruningProgress = () => {}): RefreshedStatistics => {
     network.densify()
     const judges = judging().map((place) => network.indices.train[place])
+    const samples = places(network)
     const loss = () => network.evaluateTraining(judges).loss
     const before = loss()
     let [after, outputs] = [before, 0]
     moments.layers.forEach((layer, l) => {
       progress('statistics', layer.matrix.name, l / moments.layers.length)
       const old = valuesOf(network, layer).map((values) => values.slice())
-      const changed = adapt(network, layer, dense![l], moments.measure(network, places(network))[l])
+      const changed = adapt(network, layer, dense![l], moments.measure(network, samples)[l])
       const now = loss()
       if (now < after) {
         after = now
