@@ -2,6 +2,7 @@
 import { toMarkdown } from '../report/formats/markdown.ts'
 import { listed } from '../report/notes.ts'
 import type { Table } from '../report/table.ts'
+import type { Kind } from './entry.ts'
 import type { Ledger } from './ledger.ts'
 import type { Row } from './rows.ts'
 import { type Section, sectionsOf } from './sections.ts'
@@ -20,7 +21,7 @@ export function ledgerDocument(ledger: Ledger, command: string, shown: (table: T
     const name = `${section.network} on ${section.data}`
     const heading = name === network ? [] : [`## ${name}`]
     network = name
-    return [...heading, `### ${titleOf(section)}`, wrapped(leadOf(section)), shown(section.table)]
+    return [...heading, `### ${titles[section.kind]}`, wrapped(leadOf(section)), shown(section.table)]
   })
   return [
     '# Ledger',
@@ -53,13 +54,22 @@ const PUBLISHED =
   'A figure in brackets names the source of what was published, with the settings that it belongs to there. They ' +
   'are seldom those of the row that it stands in.'
 
-const titleOf = ({ trained }: Section) => (trained ? 'Trained' : 'After training, no epochs')
+const titles: Record<Kind, string> = {
+  pruned: 'After training, no epochs',
+  trained: 'Trained',
+  scored: 'Scored',
+}
 
-function leadOf({ trained, rows }: Section): string {
+const SCORED =
+  'These are files of weights that `espalier verify --row` scored on the data and with the preprocessing of the ' +
+  'rows above. How they were made is what whoever brought them says; nobody has done it again.'
+
+function leadOf({ kind, rows }: Section): string {
   const [{ checkpoint }] = rows
   const sizes = [...new Set(rows.map(({ size }) => size))].sort((a, b) => a - b)
   const weights = `${sizes.map((size) => size.toLocaleString('en-US')).join(' or ')} weights can be pruned`
-  if (trained || !checkpoint) return `Of each network ${weights}.`
+  if (kind === 'scored') return `${SCORED} Of each network ${weights}.`
+  if (kind === 'trained' || !checkpoint) return `Of each network ${weights}.`
   const { name = 'a checkpoint', sha256, data } = checkpoint
   const hashes = `SHA-256 ${sha256.slice(0, 16)}${data === undefined ? '' : `, data set ${data.slice(0, 16)}`}`
   const right = [...new Set(rows.flatMap(({ dense }) => dense?.mean.toFixed(2) ?? []))].sort()
@@ -70,7 +80,7 @@ function leadOf({ trained, rows }: Section): string {
 }
 
 function notesOf({ rows, incomplete, unfounded }: Ledger): string[] {
-  const single = rows.filter(({ seeds }) => seeds.length === 1)
+  const single = rows.filter(({ kind, seeds }) => kind !== 'scored' && seeds.length === 1)
   const versions = [...new Set(rows.flatMap((row) => row.versions))].sort()
   return [
     ...(versions.length > 0 ? [`Measured with Espalier ${versions.join(', ')}.`] : []),

@@ -1,12 +1,21 @@
 /** @file What a record and a complete run have in common: one measured network. */
 import type { Figure } from './published.ts'
 
+/**
+ * Pruned after its training, without epochs; trained here; or a file of weights that was scored as it is,
+ * however it was made. Entries of different kinds never share a row or a table.
+ */
+export const kinds = ['pruned', 'trained', 'scored'] as const
+export type Kind = (typeof kinds)[number]
+
 export interface Entry {
   /** Its file or folder. */
   path: string
   network: string
   data: string
-  /** What was pruned after its training; absent where it was trained here. */
+  /** How its weights came about: see {@link Kind}. */
+  kind: Kind
+  /** What was pruned after its training; absent where it was trained here, or not known. */
   checkpoint?: { sha256: string; name?: string; data?: string }
   method: string
   /** What was asked for beside method and sparsity, as words, such as `polish 0`. */
@@ -31,7 +40,8 @@ export interface Entry {
   images?: number
   /** Engine and instruction set. */
   instructions?: string
-  seconds: number
+  /** Absent of weights that were scored as they are. */
+  seconds?: number
   processorSeconds?: number
   peakMemory?: number
   espalier?: string

@@ -5,6 +5,7 @@ import { entriesOfRuns } from './of-runs.ts'
 import { type Published, readPublished } from './published.ts'
 import { readRecord } from './record.ts'
 import { type Row, rowsOf } from './rows.ts'
+import { entryOfScored, readScored } from './scored.ts'
 import { readVerification } from './verification.ts'
 
 export interface Ledger {
@@ -20,12 +21,13 @@ export interface Ledger {
 export function ledgerOf(paths: readonly string[], published: Published = readPublished()): Ledger {
   const found = collect(paths)
   const records = found.records.map((path) => entryOfRecord(path, readRecord(path), published))
+  const scored = found.scores.map((path) => entryOfScored(path, readScored(path)))
   const { entries, incomplete } = entriesOfRuns(found.runs)
   const verifications = found.verifications.map((path) => ({ path, verification: readVerification(path) }))
   const digests = new Set(records.map(({ digest }) => digest))
   return {
     rows: rowsOf(
-      [...records, ...entries],
+      [...records, ...scored, ...entries],
       verifications.map(({ verification }) => verification),
     ),
     published,

@@ -19,6 +19,7 @@ export function entryOfRecord(path: string, record: PruneRecord, published: Publ
   const identity = [network, checkpoint.sha256, sha256, mean, std, size, crop, method, sparsity, instructions]
   return {
     path,
+    kind: 'pruned',
     network,
     data: data.name,
     checkpoint: { sha256: checkpoint.sha256, name: checkpoint.name, data: sha256 },

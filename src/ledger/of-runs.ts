@@ -65,6 +65,7 @@ function entryOf({ folder, recipe, result, epochs }: ReportedRun, grouped: Group
   return {
     ...named,
     path: folder,
+    kind: trained ? 'trained' : 'pruned',
     network,
     data,
     ...(!trained && { checkpoint: { sha256: weights ?? UNKNOWN } }),

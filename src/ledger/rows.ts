@@ -2,7 +2,7 @@
 import { meanAndDeviation } from '../sweep/summary.ts'
 import { UserError } from '../util/errors.ts'
 import { groupBy } from '../util/group-by.ts'
-import type { Entry } from './entry.ts'
+import { type Entry, type Kind, kinds } from './entry.ts'
 import type { Figure } from './published.ts'
 import type { Verification } from './verification.ts'
 
@@ -16,8 +16,7 @@ export interface Row {
   /** How inputs were made of images, where no option says it: those of all rows of the checkpoint. */
   inputs: readonly string[]
   sparsity: number
-  /** Whether the network was trained here: such rows are never among those of trained networks pruned. */
-  trained: boolean
+  kind: Kind
   /** In rising order. */
   seeds: readonly number[]
   /** Distinct numbers of weights left, in rising order. */
@@ -32,7 +31,7 @@ export interface Row {
   images?: readonly [number, number]
   instructions?: string
   /** Means over seeds; the memory is the most of them. */
-  seconds: number
+  seconds?: number
   processorSeconds?: number
   peakMemory?: number
   versions: readonly string[]
@@ -84,7 +83,7 @@ function rowOf(group: readonly Entry[], told: Told, verifications: readonly Veri
     method: first.method,
     ...told,
     sparsity: first.sparsity,
-    trained: first.checkpoint === undefined,
+    kind: first.kind,
     seeds: group.map(({ seed }) => seed),
     kept: [...new Set(group.map(({ kept }) => kept))].sort((a, b) => a - b),
     size: first.size,
@@ -94,7 +93,7 @@ function rowOf(group: readonly Entry[], told: Told, verifications: readonly Veri
     gradients: range(({ gradients }) => gradients),
     images: range(({ images }) => images),
     instructions: first.instructions,
-    seconds: meanAndDeviation(group.map(({ seconds }) => seconds)).mean,
+    seconds: mean(({ seconds }) => seconds)?.mean,
     processorSeconds: mean(({ processorSeconds }) => processorSeconds)?.mean,
     peakMemory: range(({ peakMemory }) => peakMemory)?.[1],
     versions: [...new Set(known(({ espalier }) => espalier))].sort(),
@@ -108,7 +107,7 @@ function rowOf(group: readonly Entry[], told: Told, verifications: readonly Veri
 const inOrder = (a: Row, b: Row): number =>
   compared(a.network, b.network) ||
   compared(a.data, b.data) ||
-  Number(a.trained) - Number(b.trained) ||
+  kinds.indexOf(a.kind) - kinds.indexOf(b.kind) ||
   compared(a.checkpoint?.sha256, b.checkpoint?.sha256) ||
   compared(a.checkpoint?.data, b.checkpoint?.data) ||
   a.sparsity - b.sparsity ||

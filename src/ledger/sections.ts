@@ -1,10 +1,12 @@
 /**
  * @file A ledger in sections: of each network and data set the networks that were pruned after their
- * training, by checkpoint, apart from those that were trained here.
+ * training, by checkpoint, apart from those that were trained here, and from weights that were scored as
+ * they are.
  */
 import { percentText } from '../report/groups.ts'
 import { type Cell, type Column, type Table, withoutEmpty } from '../report/table.ts'
 import { groupBy } from '../util/group-by.ts'
+import type { Kind } from './entry.ts'
 import type { Ledger } from './ledger.ts'
 import type { Figure, Place } from './published.ts'
 import type { Row } from './rows.ts'
@@ -12,7 +14,7 @@ import type { Row } from './rows.ts'
 export interface Section {
   network: string
   data: string
-  trained: boolean
+  kind: Kind
   rows: readonly Row[]
   table: Table
 }
@@ -26,15 +28,15 @@ export interface Sections {
 export function sectionsOf({ rows, published }: Ledger): Sections {
   const sources: string[] = []
   const sections = [...groupBy(rows, sectionOf).values()].map((some): Section => {
-    const [{ network, data, trained }] = some
-    const rivals = trained ? [] : withoutRow(some, published.all)
-    return { network, data, trained, rows: some, table: tableOf(some, rivals, sources) }
+    const [{ network, data, kind }] = some
+    const rivals = kind === 'pruned' ? withoutRow(some, published.all) : []
+    return { network, data, kind, rows: some, table: tableOf(some, rivals, sources) }
   })
   return { sections, sources }
 }
 
-const sectionOf = ({ network, data, trained, checkpoint }: Row) =>
-  JSON.stringify([network, data, trained, checkpoint?.sha256, checkpoint?.data])
+const sectionOf = ({ network, data, kind, checkpoint }: Row) =>
+  JSON.stringify([network, data, kind, checkpoint?.sha256, checkpoint?.data])
 
 /** Published figures at sparsities that were measured, of methods that were not. */
 function withoutRow(rows: readonly Row[], all: readonly (Place & Figure)[]): (Place & Figure)[] {
@@ -84,9 +86,9 @@ const cellsOf = (row: Row, sources: string[]): Cell[] => [
   [row.method, ...row.options].join(', '),
   row.accuracy,
   row.published.map((figure) => figureText(figure, sources)).join('; '),
-  row.seeds.length,
+  row.kind === 'scored' ? undefined : row.seeds.length,
   rangeText(row.kept),
-  row.trained ? row.epochs : undefined,
+  row.kind === 'trained' ? row.epochs : undefined,
   row.gradients && rangeText(row.gradients),
   row.images?.[1] ? rangeText(row.images) : undefined,
   row.instructions,

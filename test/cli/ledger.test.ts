@@ -103,7 +103,7 @@ it('the record is verified by pruning again, and the row says by whom', async ()
   expect((await espalier(['ledger', ledger, '-o', page])).stderr).toMatch(/exists already; --force writes over it/)
   const [rows] = jsonLines((await espalier(['ledger', ledger, '--json'])).stdout) as unknown as object[][]
   expect(rows).toHaveLength(1)
-  expect(rows[0]).toMatchObject({ method: 'cbs', trained: false, seeds: [3], kept: [3236], verified: ['Ada Lovelace'] })
+  expect(rows[0]).toMatchObject({ method: 'cbs', kind: 'pruned', seeds: [3], kept: [3236], verified: ['Ada Lovelace'] })
 }, 60_000)
 
 it('a record goes into a folder that is not there yet', async () => {

@@ -102,11 +102,9 @@ it('what was trained stands in a section of its own, with its epochs and no chec
   }
   writeRun(join(folder, 'runs', 'begun'), { recipe: { seed: 2 } })
   const { rows, incomplete } = ledgerOf([folder], none)
-  expect(
-    rows.map(({ trained, method, seeds, epochs, sparsity }) => [trained, method, seeds, epochs, sparsity]),
-  ).toEqual([
-    [false, 'obc', [0], 0, 0.9],
-    [true, 'magnitude, cubic', [0, 1], 3, 0.9],
+  expect(rows.map(({ kind, method, seeds, epochs, sparsity }) => [kind, method, seeds, epochs, sparsity])).toEqual([
+    ['pruned', 'obc', [0], 0, 0.9],
+    ['trained', 'magnitude, cubic', [0, 1], 3, 0.9],
   ])
   expect(rows[1]).toMatchObject({ kept: [3236], size: 32_360, instructions: 'native avx2', peakMemory: 2e8 })
   expect(rows[1].accuracy.deviation).toBeCloseTo(Math.SQRT2, 10)
@@ -134,7 +132,7 @@ it('a run without epochs is not trained; its folder says the checkpoint, its eve
   })
   writeFileSync(join(folder, 'environment.json'), JSON.stringify({ weights: 'd'.repeat(64), engine: 'wasm simd128' }))
   const [row] = ledgerOf([folder], none).rows
-  expect(row).toMatchObject({ trained: false, epochs: 0, checkpoint: { sha256: 'd'.repeat(64) }, gradients: [0, 0] })
+  expect(row).toMatchObject({ kind: 'pruned', epochs: 0, checkpoint: { sha256: 'd'.repeat(64) }, gradients: [0, 0] })
   const events = [
     { type: 'prune', gradients: 200, polished: { gradients: 3000 } },
     { type: 'prune', gradients: 50 },
@@ -142,7 +140,7 @@ it('a run without epochs is not trained; its folder says the checkpoint, its eve
   for (const event of events) appendFileSync(join(folder, 'metrics.jsonl'), `${JSON.stringify(event)}\n`)
   expect(ledgerOf([folder], none).rows[0].gradients).toEqual([3250, 3250])
   writeFileSync(join(folder, 'environment.json'), '{}')
-  expect(ledgerOf([folder], none).rows[0]).toMatchObject({ trained: false, checkpoint: { sha256: 'unknown' } })
+  expect(ledgerOf([folder], none).rows[0]).toMatchObject({ kind: 'pruned', checkpoint: { sha256: 'unknown' } })
   writeFileSync(join(folder, 'environment.json'), '{"engine": "<script>"}')
   expect(() => ledgerOf([folder], none)).toThrow(/environment\.json: engine: expected at most 80 letters/)
   writeFileSync(join(folder, 'environment.json'), '{')

@@ -99,11 +99,11 @@ it('a copy counts once; the same seed with another result is an error that names
 
 it('what was trained is never in the row of what was only pruned, even where all else is the same', () => {
   const pruned = entry()
-  const trained: Entry = { ...pruned, checkpoint: undefined, epochs: 3, identity: 'run', seed: 1 }
+  const trained: Entry = { ...pruned, kind: 'trained', checkpoint: undefined, epochs: 3, identity: 'run', seed: 1 }
   const rows = rowsOf([trained, pruned])
-  expect(rows.map(({ trained, epochs, seeds }) => [trained, epochs, seeds])).toEqual([
-    [false, 0, [0]],
-    [true, 3, [1]],
+  expect(rows.map(({ kind, epochs, seeds }) => [kind, epochs, seeds])).toEqual([
+    ['pruned', 0, [0]],
+    ['trained', 3, [1]],
   ])
 })
 

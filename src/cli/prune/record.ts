@@ -148,7 +148,12 @@ const fileName = (path: string): string =>
     .replace(/[^A-Za-z0-9._+-]+/g, '-')
     .slice(0, 100) || 'unknown'
 
-const plainEvaluation = ({ loss, correct, count }: Evaluation) => ({ loss, correct, count })
+/** What a record holds of an evaluation. */
+export const plainEvaluation = ({ loss, correct, count }: PruneRecord['final']): PruneRecord['final'] => ({
+  loss,
+  correct,
+  count,
+})
 
 /** Settings that hold something, of those that the method takes. */
 function scalars(

@@ -12,6 +12,13 @@ import { printNote } from '../display/output.ts'
 import { type EvaluationData, loadEvaluationData } from '../flags/data.ts'
 import { namedNetwork } from '../flags/named-network.ts'
 
+/** What says which network and which data: a record, or a row of the ledger. */
+export interface Claimed {
+  network: string
+  data: Omit<PruneRecord['data'], 'train' | 'test'>
+  layers: readonly { name: string }[]
+}
+
 /** A network of the record's, with weights. */
 export interface Weights {
   file: WeightsFile
@@ -20,7 +27,7 @@ export interface Weights {
 }
 
 /** The data set by name or folder. Throws UserError where it has to be named here. */
-export function dataName({ data }: PruneRecord, given: string | undefined): string {
+export function dataName({ data }: Pick<Claimed, 'data'>, given: string | undefined): string {
   if (given !== undefined) return given
   if (Object.hasOwn(datasets, data.name)) return data.name
   throw new UserError(`verify needs --data with the folder of ${data.name}, the data set of the record`)
@@ -30,7 +37,7 @@ export function dataName({ data }: PruneRecord, given: string | undefined): stri
  * The data set, with inputs made as in the record. Throws UserError where it holds other images or labels
  * than those that the record was made with.
  */
-export async function recordedData(record: PruneRecord, name: string, model: Model): Promise<EvaluationData> {
+export async function recordedData(record: Pick<Claimed, 'data'>, name: string, model: Model): Promise<EvaluationData> {
   const { mean, std, size, crop, sha256 } = record.data
   const flags = { mean: mean.join(), std: std.join(), size, crop }
   const loading = new DataDisplay()
@@ -51,7 +58,7 @@ export async function recordedCheckpoint(record: PruneRecord, path: string): Pro
 }
 
 /** Throws UserError where a file holds another network than that of the record. */
-export async function weightsFor({ network }: PruneRecord, path: string): Promise<Weights> {
+export async function weightsFor({ network }: Pick<Claimed, 'network'>, path: string): Promise<Weights> {
   return { path, ...namedNetwork(await readWeights(path, {}, printNote), path, network) }
 }
 

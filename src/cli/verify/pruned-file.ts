@@ -1,11 +1,10 @@
-/** @file A pruned file beside its record, without pruning again: its tensors, its zeros, its accuracy. */
+/** @file A pruned file as it is, without pruning again: its tensors, its zeros, its accuracy. */
 import { MissingData } from '../../data/folders.ts'
 import { openMachine } from '../../engine/machines/open.ts'
 import { instructionsOf } from '../../experiment/run/environment.ts'
 import { type StoredTensor, toFloats } from '../../formats/safetensors.ts'
 import type { Again } from '../../ledger/compare.ts'
 import { tensorsHash } from '../../ledger/content-hash.ts'
-import type { PruneRecord } from '../../ledger/record.ts'
 import { graphOf } from '../../models/model.ts'
 import { loadWeights } from '../../train/checkpoint.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
@@ -14,17 +13,17 @@ import { UserError } from '../../util/errors.ts'
 import { printNote } from '../display/output.ts'
 import { environmentOf } from '../prune/record.ts'
 import type { Done } from './again.ts'
-import { dataName, recordedData, type Weights, weightsFor } from './inputs.ts'
+import { type Claimed, dataName, recordedData, type Weights, weightsFor } from './inputs.ts'
 
 /**
  * The accuracy is measured where the data set is here; a note says where it is not. Throws UserError where
  * the file holds another network, or the data set is another one.
  */
-export async function measureFile(record: PruneRecord, pruned: string, data?: string): Promise<Done> {
+export async function measureFile(record: Claimed, pruned: string, data?: string): Promise<Done> {
   const weights = await weightsFor(record, pruned)
+  const tensors = storedIn(weights)
   const machine = await openMachine()
   const final = await evaluated(record, weights, data, machine)
-  const tensors = storedIn(weights)
   const again: Again = {
     layers: record.layers.map(({ name }) => countsIn(tensors, name, pruned)),
     result: tensorsHash(tensors),
@@ -37,7 +36,7 @@ export async function measureFile(record: PruneRecord, pruned: string, data?: st
 
 /** The test set on the weights of the file; undefined where the data set is not on this machine. */
 async function evaluated(
-  record: PruneRecord,
+  record: Pick<Claimed, 'data'>,
   { model, file, path }: Weights,
   given: string | undefined,
   machine: Awaited<ReturnType<typeof openMachine>>,
@@ -69,7 +68,7 @@ function storedIn({ model, file, path }: Weights): Map<string, StoredTensor> {
 
 function countsIn(tensors: ReadonlyMap<string, StoredTensor>, name: string, path: string): Again['layers'][number] {
   const tensor = tensors.get(name)
-  if (!tensor) throw new UserError(`${path} has no tensor ${name}, which the record says was pruned`)
+  if (!tensor) throw new UserError(`${path} has no tensor ${name}, whose zeros are counted`)
   const values = toFloats(tensor)
   return { name, size: values.length, kept: values.reduce((sum, value) => sum + Number(value !== 0), 0) }
 }

@@ -11,13 +11,17 @@ import { percentText } from '../../report/groups.ts'
 import { checkValue } from '../../util/check-schema.ts'
 import { UserError } from '../../util/errors.ts'
 import { makeFolder, writeAtomically } from '../../util/files.ts'
+import { grouped } from '../../util/format.ts'
 import { print, printJson } from '../display/output.ts'
 import { exitWith } from '../io.ts'
 import { type Done, pruneAgain } from '../verify/again.ts'
 import { measureFile } from '../verify/pruned-file.ts'
 import { runAgain } from '../verify/run-folder.ts'
+import { addScore, checkAdding, scoreFile } from '../verify/score.ts'
 
 export interface VerifyOptions {
+  row?: string
+  method?: string
   checkpoint?: string
   pruned?: string
   data?: string
@@ -28,9 +32,11 @@ export interface VerifyOptions {
 }
 
 export async function verify(given: string, options: VerifyOptions): Promise<void> {
-  const { checkpoint, pruned, add, by } = options
+  const { row, method, checkpoint, pruned, add, by } = options
   if ((add === undefined) !== (by === undefined)) throw new UserError('--add and --by go together')
   if (by !== undefined) checkValue(verifierName, by, '--by')
+  if (row !== undefined) return score(given, { ...options, row })
+  if (method !== undefined) throw new UserError('--method goes with --row: a record says its own')
   if (isRun(given)) {
     for (const flag of ['checkpoint', 'pruned', 'add'] as const)
       if (options[flag] !== undefined) throw new UserError(`--${flag} is for records: ${given} is the folder of a run`)
@@ -57,6 +63,40 @@ export async function verify(given: string, options: VerifyOptions): Promise<voi
     const written = addTo(add, record, done, by!)
     if (!options.json) print(`written: ${written}`)
   }
+}
+
+/** Scores weights as a row of the ledger is; exit status 1 where more are left than it has. */
+async function score(path: string, options: VerifyOptions & { row: string }): Promise<void> {
+  for (const flag of ['checkpoint', 'pruned'] as const)
+    if (options[flag] !== undefined)
+      throw new UserError(`--${flag} is for records: --row scores the file that is given`)
+  checkAdding(options)
+  const scored = await scoreFile(path, options)
+  const { standing, accuracy, kept, size, fits, done } = scored
+  const { row, sparsity } = standing
+  if (!fits) exitWith(1)
+  if (options.json) {
+    printJson({
+      row,
+      file: path,
+      sparsity,
+      allowed: standing.kept,
+      kept,
+      size,
+      accuracy,
+      fits,
+      layers: done.again.layers,
+    })
+  } else {
+    const [left, all, most] = [kept, size, standing.kept].map(grouped)
+    print(`${path} as ${row}`)
+    print(`  counts: ${fits ? '' : 'WRONG: '}${left} of ${all} weights are left, the row has ${most}`)
+    if (accuracy !== undefined)
+      print(`  accuracy: ${accuracy.toFixed(2)} % are right on the test set of ${standing.data.name}`)
+  }
+  if (options.add === undefined || !fits) return
+  const written = addScore(path, options, scored)
+  if (!options.json) print(`written: ${written}`)
 }
 
 const isRun = (path: string): boolean =>
