@@ -77,9 +77,7 @@ it('weights are judged as eval judges them, and stand in the ledger apart from w
   const [, scored] = page.split('### Scored')
   expect(scored).toMatch(/nobody has done it again\. Of each network\n32,360 weights can be pruned\./)
   expect(/^\| 90 % .*$/m.exec(scored)![0]).toMatch(
-    new RegExp(
-      String.raw`^\| 90 % +\| random weights \(Ada\) \| +${percent.replace('.', String.raw`\.`)} \| 3,236 \|`,
-    ),
+    new RegExp(String.raw`^\| 90 % +\| random weights \(Ada\) \| +${percent.replace('.', String.raw`\.`)} \| 3,236 \|`),
   )
 })
 
