@@ -96,8 +96,8 @@ it.each<[string, (config: Config) => void, string]>([
   ],
   [
     'a network that is not here',
-    (config) => Object.assign(config.model, { class: 'resnet101' }),
-    'model.class: expected one of resnet18, resnet34, resnet50, VGG11, VGG13, VGG16, VGG19, CNN500k, found "resnet101"',
+    (config) => Object.assign(config.model, { class: 'resnet20' }),
+    'model.class: expected one of resnet18, resnet34, resnet50, resnet101, resnet152, VGG11, VGG13, VGG16, VGG19, CNN500k, found "resnet20"',
   ],
   [
     'no batches of gradients',

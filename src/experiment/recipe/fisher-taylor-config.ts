@@ -17,6 +17,8 @@ const networks = {
   resnet18: 'resnet18',
   resnet34: 'resnet34',
   resnet50: 'resnet50-cifar',
+  resnet101: 'resnet101-cifar',
+  resnet152: 'resnet152-cifar',
   VGG11: 'vgg11',
   VGG13: 'vgg13',
   VGG16: 'vgg16',

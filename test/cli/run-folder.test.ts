@@ -1,0 +1,108 @@
+/** @file espalier run with a folder of recipes: what becomes of files that fail, that are mended, that are done. */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, expect, it } from 'vitest'
+import { stringify } from 'yaml'
+import { tiny } from '../experiment/tiny.ts'
+import { compiled, espalier, jsonLines, spawned } from './cli.ts'
+import { temporaryFolder } from './temporary.ts'
+
+beforeAll(compiled, 120_000)
+
+const short = { ...tiny, train: { ...tiny.train, epochs: 1 }, prune: { method: 'magnitude', sparsity: 0.9 } }
+
+/** A folder of recipes, and where its runs go. */
+function written(files: Record<string, string | object>): { path: string; out: string; write: typeof write } {
+  const path = join(temporaryFolder(), 'recipes')
+  mkdirSync(path)
+  const write = (name: string, content: string | object) =>
+    writeFileSync(join(path, name), typeof content === 'string' ? content : stringify(content))
+  for (const [name, content] of Object.entries(files)) write(name, content)
+  return { path, out: join(path, '../out'), write }
+}
+
+it('runs what it can, says of each file what became of it, and goes on when files are mended', {
+  timeout: 60_000,
+}, async () => {
+  const { path, out, write } = written({
+    'b-good.yaml': short,
+    'a-broken.json': '{ "general": { "id": "x" } }',
+    'c-diverges.yml': { ...short, train: { ...short.train, learningRate: 1e30 } },
+    'other.sweep.yaml': { name: 'other', recipe: 'b-good.yaml', grid: { seed: [1] } },
+    'notes.txt': 'no recipe',
+  })
+  const first = await spawned(['run', path, '--out', out, '--set', 'seed=3'])
+  expect([first.code, first.stderr]).toEqual([1, ''])
+  expect(first.stdout).toContain('other.sweep.yaml is a sweep and left out')
+  expect(first.stdout).toMatch(/^\| a-broken\.json +\| failed \| +\| +\|$/m)
+  expect(first.stdout).toMatch(/^\| b-good\.yaml +\| done +\| +[\d.]+ % \| +90\.00 % \|$/m)
+  expect(first.stdout).toMatch(/^\| c-diverges\.yml +\| failed \|/m)
+  const broken = /^a-broken\.json failed: .*a-broken\.json: general\.description: expected a value of type string/m
+  expect(first.stdout).toMatch(broken)
+  expect(readFileSync(join(out, 'report.md'), 'utf8')).toMatch(broken)
+  expect(readFileSync(join(out, 'report.md'), 'utf8')).toMatch(/^3 runs\./m)
+  const failures = jsonLines(readFileSync(join(out, 'failures.jsonl'), 'utf8'))
+  expect(failures.map(({ run, attempt }) => [run, attempt])).toEqual([
+    ['a-broken', 1],
+    ['c-diverges', 1],
+    ['c-diverges', 2],
+    ['c-diverges', 3],
+  ])
+  expect(readFileSync(join(out, 'runs/b-good/recipe.yaml'), 'utf8')).toMatch(/^seed: 3$/m)
+
+  const again = ['run', path, '--out', out, '--set', 'seed=3']
+  expect(await espalier(again)).toMatchObject({ code: 1, stderr: expect.stringMatching(/already holds a sweep/) })
+  write('c-diverges.yml', short)
+  write('d-new.yaml', { ...short, name: 'new' })
+  rmSync(join(path, 'a-broken.json'))
+  const second = await spawned([...again, '--resume', '--json'])
+  expect([second.code, second.stderr]).toEqual([0, ''])
+  const done = jsonLines(second.stdout).filter(({ type }) => type === 'done')
+  expect(done.map(({ values }) => values)).toEqual([{ file: 'c-diverges.yml' }, { file: 'd-new.yaml' }])
+
+  const changed = await espalier(['run', path, '--out', out, '--resume', '--set', 'seed=4'])
+  expect(changed).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^espalier: b-good\.yaml has changed since its run was complete: expected the same/),
+  })
+  mkdirSync(join(path, '../others'))
+  writeFileSync(join(path, '../others/e.yaml'), stringify(short))
+  const others = await espalier(['run', join(path, '../others'), '--out', out, '--resume'])
+  expect(others.stderr).toMatch(/out holds runs of another folder: expected those of others, found recipes$/m)
+})
+
+it('a dry run tells how long each takes and what cannot begin, and writes nothing', async () => {
+  const { path, out } = written({
+    'fits.yaml': short,
+    'large.yaml': { ...short, data: { ...short.data, validation: 2000 } },
+    'typo.yaml': { ...short, prun: {} },
+  })
+  const { code, stdout } = await espalier(['run', path, '--out', out, '--dry-run'])
+  expect(code).toBe(1)
+  const lines = stdout.trim().split('\n')
+  expect(lines[0]).toMatch(/^fits\.yaml: 15 steps, about \d/)
+  expect(lines[1]).toMatch(/^large\.yaml: cannot begin: .*large\.yaml: data\.validation: 2000 of the 2000 training/)
+  expect(lines[2]).toMatch(/^typo\.yaml: cannot begin: .*unknown key prun \(did you mean prune\?\)$/)
+  expect(lines[3]).toMatch(/^3 runs: 0 done, 2 that cannot begin, 1 to be run, about /)
+  expect(existsSync(out)).toBe(false)
+  const json = await espalier(['run', path, '--out', out, '--dry-run', '--json'])
+  const [fits] = JSON.parse(json.stdout)
+  expect(fits).toMatchObject({ run: 'fits', file: 'fits.yaml', state: 'to be run', steps: 15 })
+})
+
+it('refuses folders without recipes, folders of results, flags of a single recipe', async () => {
+  const empty = temporaryFolder()
+  expect((await espalier(['run', empty])).stderr).toMatch(/holds no recipe: expected files that end in \.yaml, /)
+  const { path } = written({ 'a.yaml': short, 'a.json': '{}' })
+  expect((await espalier(['run', path])).stderr).toMatch(/the runs of a\.json and a\.yaml would both be called a/)
+  const file = join(path, 'a.yaml')
+  expect((await espalier(['run', file, '--jobs', '2'])).stderr).toMatch(/--jobs is for a folder of recipes/)
+  for (const flag of ['--force', '--quiet', '--until-pruning', '--checkpoint-seconds=3'])
+    expect((await espalier(['run', path, flag])).stderr).toMatch(
+      /^espalier: --[a-z-]+ is for a single recipe: expected/,
+    )
+  for (const name of ['recipe.yaml', 'environment.json']) writeFileSync(join(empty, name), '{}')
+  expect((await espalier(['run', empty])).stderr).toMatch(
+    /is the folder of a run: .* --resume --out .* goes on with it/,
+  )
+})
