@@ -1,6 +1,6 @@
 /**
- * @file A folder of recipes as a sweep: every file is a run, named by its file. Files may be mended, and others
- * added, before it is resumed. What is no recipe fails alone; the others run.
+ * @file A folder of recipes as a sweep: every file is a run, named by its file. Files may be mended, and
+ * others added, before it is resumed. What is no recipe fails alone; the others run.
  */
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, extname, join, resolve } from 'node:path'
@@ -20,9 +20,9 @@ export interface RecipeFolder extends Sweep {
 }
 
 /**
- * Reads every file of a folder whose name ends as that of a recipe or of a configuration does, in the order of
- * their names; `read` makes a recipe of a path. Throws UserError where the folder holds none, or two of the same
- * name, or is that of a run or a sweep.
+ * Reads every file of a folder whose name ends as that of a recipe or of a configuration does, in the order
+ * of their names; `read` makes a recipe of a path. Throws UserError where the folder holds none, or two of
+ * the same name, or is that of a run or a sweep.
  */
 export function readFolder(path: string, read: (file: string) => Recipe): RecipeFolder {
   refuseResults(path)

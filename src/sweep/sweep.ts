@@ -96,8 +96,8 @@ function claim(sweep: Sweep, out: string, resume: boolean): void {
 const nameSchema = z.looseObject({ name: z.string() })
 
 /**
- * Prepares the folder of a folder of recipes for its next session. A run that is not complete begins anew where
- * its recipe is another by now.
+ * Prepares the folder of a folder of recipes for its next session. A run that is not complete begins anew
+ * where its recipe is another by now.
  */
 function claimAgain({ name, cells }: Sweep, out: string, before: string): void {
   if (before !== name)

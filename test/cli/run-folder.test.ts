@@ -1,4 +1,7 @@
-/** @file espalier run with a folder of recipes: what becomes of files that fail, that are mended, that are done. */
+/**
+ * @file espalier run with a folder of recipes: what becomes of files that fail, that are mended, that are
+ * done.
+ */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'

@@ -1,4 +1,6 @@
-/** @file The runs of a sweep, or of a folder of recipes, from the first to the last, and what is said of them. */
+/**
+ * @file The runs of a sweep, or of a folder of recipes, from the first to the last, and what is said of them.
+ */
 import { join } from 'node:path'
 import { type RunCells, resultsOf, runSweep, type SweepOutcome } from '../../sweep/sweep.ts'
 import type { Sweep } from '../../sweep/sweep-file.ts'

@@ -78,8 +78,8 @@ type PlannedRun =
 type Planned = { run: string; file: string } & PlannedRun
 
 /**
- * Tells of every file that it is done, or how long its run takes, or why it cannot begin. The exit status is 1
- * where one cannot.
+ * Tells of every file that it is done, or how long its run takes, or why it cannot begin. The exit status is
+ * 1 where one cannot.
  */
 async function showPlan(path: string, folder: RecipeFolder, out: string, json?: boolean): Promise<void> {
   const done = resultsOf(folder, out)
