@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { stringify } from 'yaml'
+import { record, writeCifar10 } from '../data/cifar-files.ts'
 import { tiny } from '../experiment/tiny.ts'
 import { compiled, espalier, jsonLines, spawned } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
@@ -72,6 +73,49 @@ it('runs what it can, says of each file what became of it, and goes on when file
   writeFileSync(join(path, '../others/e.yaml'), stringify(short))
   const others = await espalier(['run', join(path, '../others'), '--out', out, '--resume'])
   expect(others.stderr).toMatch(/out holds runs of another folder: expected those of others, found recipes$/m)
+})
+
+/** A configuration of the code of arXiv 2502.11450 for a network of 471,338 parameters. */
+const configuration = (compressor: string, metric: string) => ({
+  general: {
+    id: `exp_${compressor}`,
+    description: '',
+    gpu: { ngpus: 1, gpu_id: 0 },
+    experiment: 'pbt',
+    seed: 42,
+    output_dir: './outputs',
+  },
+  dataset: { class: 'cifar10', batch_size: 16 },
+  model: { class: 'CNN500k', num_classes: 10 },
+  training: {
+    num_steps: 2,
+    criterion: { class: 'CE' },
+    optimizer: { class: 'sgd', learning_rate: 0.01, momentum: 0.9, w_decay: 5e-4, lr_drops: [1], lr_drop_factor: 0.2 },
+    compressor: { class: compressor, mask: 'global', sparsity: 0.9, warmup: 0, batch_size: 1 },
+  },
+  validation: { metric, frequency: 1 },
+})
+
+it('configurations of a published program, as they are', { timeout: 60_000 }, async () => {
+  const { path, out } = written({
+    'magnitude.json': JSON.stringify(configuration('magnitude', 'acc')),
+    'random.json': JSON.stringify(configuration('random', 'f1')),
+  })
+  const images = (labels: number[]) => Buffer.concat(labels.map((label, i) => record([label], 20 * i)))
+  const batches = [1, 2, 3, 4, 5].map((i) => [`data_batch_${i}.bin`, images([0, 1, 2, 3, 4, 5, 6, 7])])
+  const data = writeCifar10(join(path, '../cifar'), Object.fromEntries(batches))
+  const changes = ['--set', `data.name=${data}`, '--set', 'data.validation=8', '--jobs', '2', '--json']
+  const { code, stdout, stderr } = await spawned(['run', path, '--out', out, ...changes])
+  expect([code, stderr]).toEqual([0, ''])
+  const done = jsonLines(stdout).filter(({ type }) => type === 'done')
+  expect(done.map(({ run }) => run).sort()).toEqual(['magnitude', 'random'])
+  for (const { result } of done)
+    expect(result).toMatchObject({
+      sparsity: expect.closeTo(0.9, 3),
+      keptEpoch: expect.any(Number),
+      lastEpoch: { f1: expect.any(Number) },
+    })
+  expect(readFileSync(join(out, 'recipes/random.yaml'), 'utf8')).toMatch(/^validation:\n {2}metric: f1$/m)
 })
 
 it('a dry run tells how long each takes and what cannot begin, and writes nothing', async () => {

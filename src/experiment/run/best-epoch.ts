@@ -4,12 +4,11 @@
  * one. Of equals the first is best.
  */
 import { readSafetensors, writeSafetensors } from '../../formats/safetensors.ts'
-import { loadMasks, loadWeights, weightsOf } from '../../train/checkpoint.ts'
+import { loadMasks, loadWeights, maskedWeightsOf } from '../../train/checkpoint.ts'
 import type { Network } from '../../train/network.ts'
 import type { EpochResult } from '../../train/train.ts'
 import { UserError } from '../../util/errors.ts'
 import type { RunPlan } from '../plan/resolve.ts'
-import { maskedShare } from './epoch-report.ts'
 import type { EpochEvaluations } from './evaluations.ts'
 import type { RunFolder } from './folder.ts'
 
@@ -47,7 +46,7 @@ export class BestEpoch {
   see({ epoch, step }: EpochResult, { validation, pruned }: EpochEvaluations): boolean {
     const value = (pruned ?? validation)?.[this.#metric]
     if (value === undefined || step < this.#from || value <= (this.#found?.value ?? -1)) return false
-    writeSafetensors(this.#folder.file('best'), weightsOf(this.#network, { epoch: String(epoch) }))
+    writeSafetensors(this.#folder.file('best'), maskedWeightsOf(this.#network, { epoch: String(epoch) }))
     this.#found = { epoch, value }
     return true
   }
@@ -69,8 +68,7 @@ export class BestEpoch {
     const { epoch } = file.metadata
     if (epoch !== String(this.#found.epoch))
       throw new UserError(`${path}: expected the weights of epoch ${this.#found.epoch}, found those of ${epoch}`)
-    const pruned = maskedShare(this.#network) > 0
     loadWeights(this.#network, file, path)
-    if (pruned) loadMasks(this.#network, file, path)
+    loadMasks(this.#network, file, path)
   }
 }
