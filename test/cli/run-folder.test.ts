@@ -6,9 +6,10 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { stringify } from 'yaml'
+import { changesAsText } from '../../src/cli/flags/run.ts'
 import { record, writeCifar10 } from '../data/cifar-files.ts'
 import { tiny } from '../experiment/tiny.ts'
-import { compiled, espalier, jsonLines, spawned } from './cli.ts'
+import { compiled, espalier, finish, jsonLines, spawned, start } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
 
 beforeAll(compiled, 120_000)
@@ -135,6 +136,20 @@ it('a dry run tells how long each takes and what cannot begin, and writes nothin
   const json = await espalier(['run', path, '--out', out, '--dry-run', '--json'])
   const [fits] = JSON.parse(json.stdout)
   expect(fits).toMatchObject({ run: 'fits', file: 'fits.yaml', state: 'to be run', steps: 15 })
+})
+
+it('Ctrl-C says how to go on, with the changes of the flags', { timeout: 60_000 }, async () => {
+  const { path, out } = written({ 'a.yaml': short, 'b.yaml': short })
+  const child = start(['run', path, '--out', out, '--set', 'train.epochs=100000', '--seed', '3'])
+  const ended = finish(child)
+  await expect.poll(() => existsSync(join(out, 'runs/a/metrics.jsonl')), { timeout: 20_000 }).toBe(true)
+  child.kill('SIGINT')
+  const { code, stdout } = await ended
+  expect(code).toBe(130)
+  expect(stdout).toMatch(/^\| a\.yaml \| not done \| /m)
+  const again = `espalier run ${path} --set train.epochs=100000 --seed 3 --resume --out ${out}`
+  expect(stdout.trim().split('\n').at(-1)).toBe(`interrupted; go on with: ${again}`)
+  expect(changesAsText({ set: ["a=it's 1"], kernels: 'auto' })).toBe(String.raw`--set 'a=it'\''s 1' --kernels auto`)
 })
 
 it('refuses folders without recipes, folders of results, flags of a single recipe', async () => {

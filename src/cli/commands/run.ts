@@ -2,7 +2,7 @@
 
 import { Command } from 'commander'
 import { notNegative, repeated, whole } from '../flags/parse.ts'
-import type { RunOptions } from '../work/run.ts'
+import type { RunFlags } from '../flags/run.ts'
 
 export const runCommand = (): Command =>
   new Command('run')
@@ -27,4 +27,4 @@ export const runCommand = (): Command =>
     .option('--quiet', 'print nothing but errors')
     .option('--json', 'print one JSON object per line: epochs and events')
     .option('--json-steps', 'the same, with the progress of steps between them')
-    .action(async (path: string, options: RunOptions) => (await import('../work/run.ts')).run(path, options))
+    .action(async (path: string, options: RunFlags) => (await import('../work/run.ts')).run(path, options))

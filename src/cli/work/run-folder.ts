@@ -1,20 +1,21 @@
 /** @file The work of espalier run where it is given a folder of recipes: all of them, one after another. */
 import { join } from 'node:path'
 import { dryRun } from '../../experiment/plan/dry-run.ts'
-import type { Recipe } from '../../experiment/recipe/recipe.ts'
 import { type RecipeFolder, readFolder } from '../../sweep/folder.ts'
 import { folderTable } from '../../sweep/folder-table.ts'
 import { pool } from '../../sweep/pool.ts'
 import { resultsOf } from '../../sweep/sweep.ts'
+import type { Broken, Cell } from '../../sweep/sweep-file.ts'
 import { errorText, isMendable, UserError } from '../../util/errors.ts'
 import { clock, grouped } from '../../util/format.ts'
 import { print, printJson } from '../display/output.ts'
+import { changedRecipe, changesAsText, type RunFlags } from '../flags/run.ts'
 import { exitWith } from '../io.ts'
 import { followSweep } from './follow-sweep.ts'
 import { poolOptions } from './sweep.ts'
 
 /** The flags that are for a single recipe. */
-const ofOne = ({ force, quiet, untilPruning, checkpointSeconds }: RunFolderOptions) => {
+const ofOne = ({ force, quiet, untilPruning, checkpointSeconds }: RunFlags) => {
   return {
     '--force': force,
     '--quiet': quiet,
@@ -23,31 +24,13 @@ const ofOne = ({ force, quiet, untilPruning, checkpointSeconds }: RunFolderOptio
   }
 }
 
-export interface RunFolderOptions {
-  out?: string
-  jobs?: number
-  resume?: boolean
-  dryRun?: boolean
-  json?: boolean
-  jsonSteps?: boolean
-  /** Of a single recipe only. */
-  force?: boolean
-  quiet?: boolean
-  untilPruning?: boolean
-  checkpointSeconds?: number
-}
-
-/** Runs every recipe of a folder; `read` makes one of a path, with the changes of the flags. */
-export async function runFolder(
-  path: string,
-  read: (file: string) => Recipe,
-  options: RunFolderOptions,
-): Promise<void> {
+/** Runs every recipe of a folder. */
+export async function runFolder(path: string, options: RunFlags): Promise<void> {
   for (const [flag, value] of Object.entries(ofOne(options)))
     if (value !== undefined)
       throw new UserError(`${flag} is for a single recipe: expected none with ${path}, a folder of recipes`)
   const { jobs, resume, json, jsonSteps } = options
-  const folder = readFolder(path, read)
+  const folder = readFolder(path, (file) => changedRecipe(file, options))
   const out = options.out ?? join('sweeps', folder.name)
   const left = folder.sweeps.map((file) => `${join(path, file)} is a sweep and left out: espalier sweep runs it`)
   const notice = (text: string) => (json || jsonSteps ? printJson({ type: 'notice', text }) : print(`note: ${text}`))
@@ -66,7 +49,7 @@ export async function runFolder(
     },
     table: (outcome) => folderTable(folder, outcome),
     heading: 'Runs by the files of their recipes',
-    again: `espalier run ${path} --resume --out ${out}`,
+    again: ['espalier run', path, changesAsText(options), '--resume --out', out].filter(Boolean).join(' '),
   })
 }
 
@@ -83,20 +66,18 @@ type Planned = { run: string; file: string } & PlannedRun
  */
 async function showPlan(path: string, folder: RecipeFolder, out: string, json?: boolean): Promise<void> {
   const done = resultsOf(folder, out)
-  const files: Planned[] = folder.broken.map(({ name, values, reason }) => {
-    return { run: name, file: String(values.file), state: 'broken', reason }
-  })
-  for (const { name, values, recipe } of folder.cells) {
-    const own = { run: name, file: String(values.file) }
-    if (done.has(name)) files.push({ ...own, state: 'done' })
-    else files.push({ ...own, ...(await planned(recipe, join(path, own.file))) })
+  const files: Planned[] = []
+  for (const entry of [...folder.cells, ...folder.broken].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const { name, values } = entry
+    const file = String(values.file)
+    const state = done.has(name) ? { state: 'done' as const } : await planned(entry, join(path, file))
+    files.push({ run: name, file, ...state })
+    if (!json) print(`${file}: ${textOf(state)}`)
   }
-  files.sort((a, b) => (a.file < b.file ? -1 : 1))
   if (json) printJson(files)
   else {
-    for (const file of files) print(`${file.file}: ${textOf(file)}`)
     const seconds = files.reduce((sum, file) => sum + (file.state === 'to be run' ? file.seconds : 0), 0)
-    const count = (state: Planned['state']) => files.filter((file) => file.state === state).length
+    const count = (state: PlannedRun['state']) => files.filter((file) => file.state === state).length
     print(
       `${files.length} runs: ${count('done')} done, ${count('broken')} that cannot begin, ${count('to be run')} to be run, about ${clock(seconds)}, evaluation not counted`,
     )
@@ -104,9 +85,10 @@ async function showPlan(path: string, folder: RecipeFolder, out: string, json?: 
   if (files.some(({ state }) => state === 'broken')) exitWith(1)
 }
 
-async function planned(recipe: Recipe, source: string): Promise<PlannedRun> {
+async function planned(entry: Cell | Broken, source: string): Promise<PlannedRun> {
+  if ('reason' in entry) return { state: 'broken', reason: entry.reason }
   try {
-    const { steps, estimatedSeconds, missingData } = await dryRun(recipe, source)
+    const { steps, estimatedSeconds, missingData } = await dryRun(entry.recipe, source)
     if (steps === undefined || estimatedSeconds === undefined) return { state: 'broken', reason: missingData ?? '' }
     return { state: 'to be run', steps, seconds: estimatedSeconds }
   } catch (error) {
@@ -115,7 +97,7 @@ async function planned(recipe: Recipe, source: string): Promise<PlannedRun> {
   }
 }
 
-function textOf(file: Planned): string {
+function textOf(file: PlannedRun): string {
   if (file.state === 'done') return 'done'
   if (file.state === 'broken') return `cannot begin: ${file.reason}`
   return `${grouped(file.steps)} steps, about ${clock(file.seconds)}`

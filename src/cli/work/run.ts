@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type DryRun, dryRun } from '../../experiment/plan/dry-run.ts'
-import { type Recipe, readRecipe, recipeToYaml } from '../../experiment/recipe/recipe.ts'
+import { recipeToYaml } from '../../experiment/recipe/recipe.ts'
 import { FILES, RunFolder } from '../../experiment/run/folder.ts'
 import { layerTable } from '../../experiment/run/report.ts'
 import { runRecipe } from '../../experiment/run/run.ts'
@@ -16,27 +16,19 @@ import { print, printJson } from '../display/output.ts'
 import { EXPENDABLE, RunDisplay } from '../display/progress.ts'
 import { fitting } from '../display/width.ts'
 import { recipePath } from '../flags/recipe-file.ts'
+import { changedRecipe, type RunFlags } from '../flags/run.ts'
 import { exitWith } from '../io.ts'
-import type { RunFolderOptions } from './run-folder.ts'
 import { StopBeforePruning } from './stop-before-pruning.ts'
 
-export interface RunOptions extends RunFolderOptions {
-  set: string[]
-  seed?: string
-  onCollapse?: string
-  kernels?: string
-}
-
-export async function run(given: string, options: RunOptions): Promise<void> {
+export async function run(given: string, options: RunFlags): Promise<void> {
   const path = recipePath(given, 'recipe')
-  const read = (file: string) => changedRecipe(file, options)
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
     const { runFolder } = await import('./run-folder.ts')
-    return await runFolder(path, read, options)
+    return await runFolder(path, options)
   }
   if (options.jobs !== undefined)
     throw new UserError(`--jobs is for a folder of recipes: expected none with ${path}, a single one`)
-  const recipe = read(path)
+  const recipe = changedRecipe(path, options)
   const { out, resume, force, quiet, jsonSteps, checkpointSeconds } = options
   const json = options.json || jsonSteps
   if (resume && force) throw new UserError('--resume and --force exclude each other')
@@ -91,16 +83,7 @@ export async function run(given: string, options: RunOptions): Promise<void> {
   }
 }
 
-/** A recipe with the changes that flags make. */
-function changedRecipe(path: string, { set, seed, onCollapse, kernels }: RunOptions): Recipe {
-  const flags = { seed, 'prune.onCollapse': onCollapse, 'train.kernels': kernels }
-  const changes = Object.entries(flags).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]))
-  if (onCollapse !== undefined && readRecipe(path, set).prune === undefined)
-    throw new UserError(`--on-collapse is for recipes that prune: ${path} has no prune section`)
-  return readRecipe(path, [...set, ...changes])
-}
-
-function showTicket({ folder, phases }: TicketOutcome, { json, quiet }: Pick<RunOptions, 'json' | 'quiet'>): void {
+function showTicket({ folder, phases }: TicketOutcome, { json, quiet }: Pick<RunFlags, 'json' | 'quiet'>): void {
   if (json) printJson({ type: 'ticket', folder, phases })
   else if (!quiet) print(`\n${ticketTables(phases)}\n\nAll runs are in ${folder}`)
 }

@@ -106,11 +106,12 @@ export function resultTable(result: RunResult, { byClass = false } = {}): string
     share('recall, mean over classes', 'recall'),
     share('F1, mean over classes', 'f1'),
   ]
-  const { lastEpoch } = result
+  const { keptEpoch, lastEpoch } = result
   const rows = [
     ['', 'dense', result.dense ? 'pruned' : 'final'],
     share('test accuracy', 'accuracy'),
-    ...(lastEpoch ? [['the same of the last epoch', '', shareText(lastEpoch.accuracy)]] : []),
+    ...(keptEpoch === undefined ? [] : [['of the best epoch', '', String(keptEpoch)]]),
+    ...(lastEpoch ? [['test accuracy of the last epoch', '', shareText(lastEpoch.accuracy)]] : []),
     ...(byClass ? classes : []),
     ['test loss', result.dense?.loss.toFixed(4) ?? '', result.final.loss.toFixed(4)],
     ['file size', bytes(result.denseBytes), bytes(result.modelBytes)],
