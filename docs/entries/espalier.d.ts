@@ -78,11 +78,12 @@ export interface EpochResult {
     outputs?: Record<string, number>;
 }
 
-export interface Evaluation {
+export interface Evaluation extends MacroMeasures {
     loss: number;
     accuracy: number;
     correct: number;
     count: number;
+    top5?: number;
     constant?: true;
 }
 
@@ -290,7 +291,7 @@ export declare class Network {
     assertMasked(): void;
     step(samples: ArrayLike<number>, when?: StepTime): StepResult;
     denseGradients(samples: ArrayLike<number>, when?: StepTime): Floats[];
-    evaluate(part: 'test' | 'validation'): Evaluation;
+    evaluate(part: 'test' | 'validation' | 'train'): Evaluation;
     evaluateTraining(samples: Uint32Array): Evaluation;
 }
 
@@ -305,6 +306,7 @@ export interface NetworkOptions {
     init?: InitializerName;
     augment?: Augmentation;
     judged?: number;
+    evaluatesTraining?: boolean;
     prunable?: readonly string[];
     kernels?: Kernels;
     denseGradients?: boolean;
@@ -637,6 +639,8 @@ export interface RunResult extends Connectivity {
     sparsity: number;
     dense?: Evaluation;
     final: Evaluation;
+    keptEpoch?: number;
+    lastEpoch?: Evaluation;
     multiplyAdds?: MultiplyAdds;
     gap?: Gap;
     denseBytes: number;
@@ -1374,6 +1378,13 @@ export interface EpochReport extends Omit<EpochResult, 'outputs'> {
     sparsity: number;
     validationLoss?: number;
     validationAccuracy?: number;
+    validationTop5?: number;
+    validationPrecision?: number;
+    validationRecall?: number;
+    validationF1?: number;
+    trainSet?: Evaluation;
+    testSet?: Evaluation;
+    best?: boolean;
     gap?: Gap;
     prunedAccuracy?: number;
     reactivated?: number;
@@ -1615,6 +1626,12 @@ export interface Layout {
 export interface LoadOptions extends Geometry, DecodeOptions {
     normalization?: string;
     usual?: Geometry;
+}
+
+export interface MacroMeasures {
+    precision: number;
+    recall: number;
+    f1: number;
 }
 
 export interface MaskOptions {
@@ -2302,6 +2319,10 @@ export declare const recipeSchema: z.ZodObject<{
         drops: z.ZodDefault<z.ZodArray<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>>;
         factor: z.ZodDefault<z.ZodNumber>;
         start: z.ZodOptional<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
+        keep: z.ZodOptional<z.ZodEnum<{
+            best: "best";
+            last: "last";
+        }>>;
         snapshot: z.ZodOptional<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
         kernels: z.ZodDefault<z.ZodEnum<{
             dense: "dense";
@@ -2309,6 +2330,15 @@ export declare const recipeSchema: z.ZodObject<{
             auto: "auto";
         }>>;
     }, z.core.$strict>;
+    validation: z.ZodOptional<z.ZodObject<{
+        every: z.ZodOptional<z.ZodInt>;
+        metric: z.ZodOptional<z.ZodEnum<{
+            f1: "f1";
+            accuracy: "accuracy";
+        }>>;
+        train: z.ZodOptional<z.ZodInt>;
+        test: z.ZodOptional<z.ZodInt>;
+    }, z.core.$strict>>;
     prune: z.ZodOptional<z.ZodObject<{
         secondOrder: z.ZodOptional<z.ZodObject<{
             samples: z.ZodOptional<z.ZodInt>;

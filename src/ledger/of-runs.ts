@@ -82,9 +82,15 @@ function entryOf({ folder, recipe, result, epochs }: ReportedRun, grouped: Group
     seconds: result.seconds,
     peakMemory,
     espalier,
-    outcome: JSON.stringify([result.final, countsOf(result)]),
+    outcome: outcomeOf(result),
     published: figuresOf(recipe),
   }
+}
+
+/** Without what older runs do not say. */
+function outcomeOf(result: RunResult): string {
+  const { loss, accuracy, correct, count, constant } = result.final
+  return JSON.stringify([{ loss, accuracy, correct, count, constant }, countsOf(result)])
 }
 
 const countsOf = ({ layers }: RunResult) => ({

@@ -11,7 +11,7 @@ import { mnistMlpBn } from './mnist-mlp-bn.ts'
 import { mobilenetV1 } from './mobilenet-v1.ts'
 import { type Model, type ModelFamily, type ModelOptions, modelOf } from './model.ts'
 import { resnet20, resnet20a, resnet32a, resnet56, resnet56a } from './resnet-cifar.ts'
-import { resnet18, resnet34, resnet50Cifar } from './resnet18.ts'
+import { resnet18, resnet34, resnet50Cifar, resnet101Cifar, resnet152Cifar } from './resnet18.ts'
 import { resnet50 } from './resnet50.ts'
 import { vgg11, vgg13, vgg16, vgg19 } from './vgg.ts'
 import { wrn28 } from './wide-resnet.ts'
@@ -33,6 +33,8 @@ export const models: Record<string, ModelFamily> = Object.fromEntries(
     resnet18,
     resnet34,
     resnet50Cifar,
+    resnet101Cifar,
+    resnet152Cifar,
     vgg11,
     vgg13,
     vgg16,

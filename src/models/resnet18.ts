@@ -32,3 +32,5 @@ const summary = (layers: number) => `ResNet-${layers} with a 3x3 stem for CIFAR,
 export const resnet18 = resnetWide('resnet18', basicBlock, [2, 2, 2, 2], summary(18))
 export const resnet34 = resnetWide('resnet34', basicBlock, [3, 4, 6, 3], summary(34))
 export const resnet50Cifar = resnetWide('resnet50-cifar', bottleneck, [3, 4, 6, 3], summary(50))
+export const resnet101Cifar = resnetWide('resnet101-cifar', bottleneck, [3, 4, 23, 3], summary(101))
+export const resnet152Cifar = resnetWide('resnet152-cifar', bottleneck, [3, 8, 36, 3], summary(152))

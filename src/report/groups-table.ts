@@ -3,6 +3,7 @@
 import { modelOf } from '../experiment/plan/network.ts'
 import { publishedFor, publishedText } from '../experiment/recipe/sections/about.ts'
 import type { RunResult } from '../experiment/run/events.ts'
+import { LAST } from '../experiment/run/last-evaluations.ts'
 import { meanAndDeviation } from '../sweep/summary.ts'
 import { type Groups, percentText, type RunGroup } from './groups.ts'
 import type { ReportedRun } from './run.ts'
@@ -64,10 +65,20 @@ const measures: readonly Measure[] = [
   { name: 'sparsity, %', digits: 2, of: percent(sparsityOf) },
   { name: 'of all, %', digits: 2, of: percent(sparsityOfAll) },
   { name: 'test accuracy, %', digits: 2, of: accuracyOf },
+  { name: 'top-5, %', digits: 2, of: percent(({ last }) => last.top5) },
+  { name: 'precision, %', digits: 2, of: percent(({ last }) => last.precision) },
+  { name: 'recall, %', digits: 2, of: percent(({ last }) => last.recall) },
+  { name: 'F1, %', digits: 2, of: percent(({ last }) => last.f1) },
+  { name: `last ${LAST} tests, %`, digits: 2, of: percent(({ last }) => last.testAccuracy) },
+  { name: `last ${LAST} top-5, %`, digits: 2, of: percent(({ last }) => last.testTop5) },
+  { name: `last ${LAST} test losses`, digits: 4, of: ({ last }) => last.testLoss },
   { name: 'before pruning, %', digits: 2, of: percent(beforePruning) },
   { name: 'validation, %', digits: 2, of: percent(({ last }) => last.validationAccuracy) },
+  { name: 'validation top-5, %', digits: 2, of: percent(({ last }) => last.validationTop5) },
+  { name: 'validation F1, %', digits: 2, of: percent(({ last }) => last.validationF1) },
   { name: 'pruned, %', digits: 2, of: percent(({ last }) => last.prunedAccuracy) },
   { name: 'validation loss', digits: 4, of: ({ last }) => last.validationLoss },
+  { name: 'training set, %', digits: 2, of: percent(({ last }) => last.trainSetAccuracy) },
   { name: 'train loss', digits: 4, of: ({ last }) => last.trainLoss },
   { name: 'MFLOP', digits: threeDigits, of: megaflopsOf, meanOnly: true },
   { name: 'file, kB', digits: 1, of: ofResult(({ modelBytes }) => modelBytes / 1e3), meanOnly: true },

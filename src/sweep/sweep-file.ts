@@ -36,12 +36,21 @@ const sweepSchema = z.strictObject({
     .describe('Recipe keys with lists of values: a run for every combination, the last key changing fastest.'),
 })
 
-export interface Cell {
+/** Which run of a sweep it is. */
+export interface Named {
   /** Its values, joined by dashes: a folder's name. */
   name: string
   /** The value of every key of the grid. */
   values: Readonly<Record<string, Scalar>>
+}
+
+export interface Cell extends Named {
   recipe: Recipe
+}
+
+/** A run that has no recipe, and why. */
+export interface Broken extends Named {
+  reason: string
 }
 
 export interface Sweep {
@@ -50,6 +59,8 @@ export interface Sweep {
   /** Keys of the grid, in order. */
   keys: readonly string[]
   cells: readonly Cell[]
+  /** Present where the recipes are the files of a folder, which may change: those that are none. */
+  broken?: readonly Broken[]
 }
 
 /** The most runs of a sweep: more are a slip. */
@@ -75,14 +86,18 @@ export function readSweep(path: string, changes: readonly string[] = []): Sweep 
     names.add(name)
     try {
       const own = readRecipe(recipe, [...set, ...Object.entries(values).map(assignment), ...changes])
-      if (own.ticket)
-        throw new UserError(`${recipe}: ticket: a sweep takes recipes of one run, expected no such section`)
-      return { name, values, recipe: own }
+      return { name, values, recipe: singleRun(own, recipe) }
     } catch (error) {
       throw error instanceof UserError ? new UserError(`${path}: run ${name}: ${error.message}`) : error
     }
   })
   return { name: sweep.name, summary: sweep.summary, keys, cells }
+}
+
+/** The recipe. Throws UserError, which calls its file `source`, where it asks for several runs. */
+export function singleRun(recipe: Recipe, source: string): Recipe {
+  if (!recipe.ticket) return recipe
+  throw new UserError(`${source}: ticket: a sweep takes recipes of one run, expected no such section`)
 }
 
 function combinations(keys: readonly string[], grid: Record<string, Scalar[]>): Record<string, Scalar>[] {

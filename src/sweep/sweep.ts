@@ -5,13 +5,16 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import { z } from 'zod'
+import { recipeToYaml } from '../experiment/recipe/recipe.ts'
 import { withoutAbout } from '../experiment/recipe/sections/about.ts'
 import type { RunResult } from '../experiment/run/events.ts'
-import { resultIn } from '../experiment/run/folder.ts'
+import { FILES, resultIn } from '../experiment/run/folder.ts'
+import { checkSchema } from '../util/check-schema.ts'
 import { UserError } from '../util/errors.ts'
 import { makeFolder, readText, writeAtomically } from '../util/files.ts'
 import { FolderLock } from '../util/folder-lock.ts'
-import { readYaml } from '../util/yaml.ts'
+import { plainValue, readYaml } from '../util/yaml.ts'
 import { runFolder } from './job.ts'
 import type { Cell, Sweep } from './sweep-file.ts'
 import { type CellEvent, Tracker } from './tracker.ts'
@@ -50,6 +53,7 @@ export async function runSweep(sweep: Sweep, options: SweepOptions): Promise<Swe
   try {
     claim(sweep, out, options.resume ?? false)
     const tracker = new Tracker(out, resultsOf(sweep, out), onEvent)
+    for (const broken of sweep.broken ?? []) tracker.refuse(broken)
     const missing = sweep.cells.filter(({ name }) => !tracker.results.has(name))
     await run(missing, { out, tracker, signal })
     return tracker
@@ -79,7 +83,33 @@ function claim(sweep: Sweep, out: string, resume: boolean): void {
   }
   if (!resume)
     throw new UserError(`${out} already holds a sweep: use --resume to run what is missing, or another --out`)
-  readYaml(file)
+  const before = plainValue(readYaml(file), file)
+  if (sweep.broken !== undefined) {
+    claimAgain(sweep, out, checkSchema(nameSchema, before, { source: file, whole: 'sweep' }).name)
+    writeAtomically(file, text)
+    return
+  }
   if (withoutAbout(readText(file)) !== withoutAbout(text))
     throw new UserError(`${file} differs from the sweep given: resume with the same file, recipe and --set`)
+}
+
+const nameSchema = z.looseObject({ name: z.string() })
+
+/**
+ * Prepares the folder of a folder of recipes for its next session. A run that is not complete begins anew
+ * where its recipe is another by now.
+ */
+function claimAgain({ name, cells }: Sweep, out: string, before: string): void {
+  if (before !== name)
+    throw new UserError(`${out} holds runs of another folder: expected those of ${name}, found ${before}`)
+  for (const cell of cells) {
+    const folder = runFolder(out, cell.name)
+    const own = join(folder, FILES.recipe)
+    if (!existsSync(own) || withoutAbout(readText(own)) === withoutAbout(recipeToYaml(cell.recipe))) continue
+    if (resultIn(folder))
+      throw new UserError(
+        `${cell.values.file} has changed since its run was complete: expected the same recipe and --set, or no folder ${folder}, to run it anew`,
+      )
+    rmSync(own)
+  }
 }

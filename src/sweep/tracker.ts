@@ -2,13 +2,13 @@
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RunResult } from '../experiment/run/events.ts'
-import type { Cell } from './sweep-file.ts'
+import type { Broken, Cell, Named } from './sweep-file.ts'
 
 export type CellEvent =
   | { type: 'start'; cell: Cell }
   | { type: 'progress'; cell: Cell; share: number }
   | { type: 'done'; cell: Cell; result: RunResult }
-  | { type: 'failed'; cell: Cell; reason: string; again: boolean }
+  | { type: 'failed'; cell: Named; reason: string; again: boolean }
 
 /** The most times that a run is tried, a resumed sweep counting from 1 again. */
 const ATTEMPTS = 3
@@ -51,13 +51,18 @@ export class Tracker {
     return again
   }
 
+  /** A run that cannot begin. */
+  refuse({ reason, ...cell }: Broken): void {
+    this.#record(cell, { attempt: 1, reason, again: false })
+  }
+
   /** A run whose worker was lost: the queue gives it to another, which is no attempt of its own. */
   lost(cell: Cell): void {
     const attempt = (this.#attempts.get(cell.name) ?? 0) + 1
     this.#record(cell, { attempt, reason: 'its worker went away', again: true })
   }
 
-  #record(cell: Cell, { attempt, reason, again }: { attempt: number; reason: string; again: boolean }): void {
+  #record(cell: Named, { attempt, reason, again }: { attempt: number; reason: string; again: boolean }): void {
     this.failed.set(cell.name, reason)
     appendFileSync(this.#file, `${JSON.stringify({ run: cell.name, attempt, reason })}\n`)
     this.#onEvent({ type: 'failed', cell, reason, again })

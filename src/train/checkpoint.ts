@@ -26,6 +26,15 @@ const identity = ({ model: { name, classes, widen } }: Network): Record<string, 
   ...(widen !== undefined && { widen: String(widen) }),
 })
 
+/** Parameters, buffers and masks, for {@link loadWeights} and {@link loadMasks}. */
+export function maskedWeightsOf(network: Network, metadata: Record<string, string>): TensorFile {
+  const file = weightsOf(network, metadata)
+  const masks = new Set(network.prunable.map(({ name }) => maskName(name)))
+  for (const state of network.states)
+    if (masks.has(state.name)) file.tensors.set(state.name, storedState(network, state))
+  return file
+}
+
 /** Parameters and buffers, and every state that training goes on with: masks, momentum, those of rules. */
 export function checkpointOf(network: Network, metadata: Record<string, string>): TensorFile {
   const file = weightsOf(network, metadata)

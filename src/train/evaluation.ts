@@ -1,6 +1,7 @@
-/** @file Measures loss and accuracy over samples, batch by batch. */
+/** @file Measures loss, accuracy and what goes by classes over samples, batch by batch. */
 import type { Executable } from '../engine/compile.ts'
 import { UserError } from '../util/errors.ts'
+import { ClassCounts, type MacroMeasures } from './class-counts.ts'
 
 /**
  * How many samples an evaluation program takes: they fill whole vectors, are few enough that the activations
@@ -8,7 +9,7 @@ import { UserError } from '../util/errors.ts'
  */
 export const EVALUATION_BATCH = 40
 
-export interface Evaluation {
+export interface Evaluation extends MacroMeasures {
   /** The mean cross-entropy. */
   loss: number
   /**
@@ -18,6 +19,8 @@ export interface Evaluation {
   accuracy: number
   correct: number
   count: number
+  /** The share of samples whose label is among the five largest logits; absent with five classes or fewer. */
+  top5?: number
   /** Present where the logits are the same for every sample: the network has collapsed and can only guess. */
   constant?: true
 }
@@ -36,6 +39,8 @@ export function evaluate(executable: Executable, source: Source, samples: Uint32
   if (samples.length === 0) throw new UserError('no samples are held out for validation')
   let loss = 0
   let correct = 0
+  const counts = new ClassCounts(Math.max(classes, 2))
+  const labels = executable.view(`${source}.labels`)
   const first = new Float64Array(classes)
   let varies = false
   for (let at = 0; at < samples.length; at += EVALUATION_BATCH) {
@@ -43,24 +48,31 @@ export function evaluate(executable: Executable, source: Source, samples: Uint32
     const program = evaluationName(source, batch.length)
     if (!executable.runs(program))
       throw new UserError(
-        `the network has no program that evaluates ${samples.length} ${source} samples: expected as many as its option judged or validation says`,
+        `the network has no program that evaluates ${samples.length} ${source} samples: expected as many as its option judged or validation says, or for all that are trained on evaluatesTraining`,
       )
     executable.write(program, 'index', batch)
     executable.run(program)
     loss += executable.scalar(program, 'loss') * batch.length
     correct += executable.scalar(program, 'correct')
-    if (varies) continue
     // Logits lie as [classes][samples], as all tensors over samples do.
     const logits = executable.raw(program, 'logits')
+    counts.addBatch(
+      logits,
+      Array.from(batch, (sample) => labels[sample]),
+    )
+    if (varies) continue
     if (at === 0) for (let c = 0; c < classes; c++) first[c] = logits[c * batch.length]
     varies = logits.some((logit, i) => logit !== first[Math.floor(i / batch.length)])
   }
+  const top5 = counts.top5()
   const constant = !varies && samples.length > 1
   return {
     loss: loss / samples.length,
     accuracy: correct / samples.length,
     correct,
     count: samples.length,
+    ...counts.macro(),
+    ...(top5 !== undefined && { top5 }),
     ...(constant && { constant }),
   }
 }

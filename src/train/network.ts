@@ -246,12 +246,14 @@ export class Network {
   }
 
   /**
-   * Measures loss and accuracy on the whole test set or on all held-out samples. Throws UserError where none
-   * are held out, and for any other part.
+   * Measures loss and accuracy on the whole test set, on all held-out samples, or on all samples that are
+   * trained on (as they are, without crops and flips; it needs the option `evaluatesTraining`). Throws
+   * UserError where none are held out, and for any other part.
    */
-  evaluate(part: 'test' | 'validation'): Evaluation {
-    checkName('part', part ?? null, ['test', 'validation'])
+  evaluate(part: 'test' | 'validation' | 'train'): Evaluation {
+    checkName('part', part ?? null, ['test', 'validation', 'train'])
     if (part === 'validation') return this.evaluateTraining(this.indices.validation)
+    if (part === 'train') return this.evaluateTraining(this.indices.train)
     const all = Uint32Array.from({ length: this.data.test.count }, (_, i) => i)
     return evaluate(this.executable, 'test', all, this.model.classes)
   }

@@ -31,6 +31,8 @@ export interface NetworkOptions {
    * not called.
    */
   judged?: number
+  /** Whether {@link Network.evaluate} will be asked for the samples that are trained on. Default false. */
+  evaluatesTraining?: boolean
   /** The names of the parameters that pruning may touch. Default: the weights of all layers. */
   prunable?: readonly string[]
   /**

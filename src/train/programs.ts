@@ -30,6 +30,7 @@ export function programsOf(
     ['test', data.test.count],
     ['train', validation],
     ['train', judged],
+    ['train', options.evaluatesTraining ? trained : 0],
   ]
   for (const [source, count] of evaluated)
     for (const size of batchSizes(count, EVALUATION_BATCH))

@@ -131,7 +131,8 @@ it('list recipes: paper, figures and cost of every recipe and sweep', async () =
     paper: entry('dynamic/mnist-dsr.yaml').paper,
   })
   expect(entry('dynamic/mnist-set-99.sweep.yaml').expected).toBe('95.8 % (0.99)')
-  expect(entry('at-init/resnet18-cifar10.sweep.yaml').expected).toBe('45 published figures from 71.99 to 91.1 %')
+  expect(entry('at-init/resnet18-cifar10.sweep.yaml').expected).toBe('35 published figures from 77.6 to 91.08 %')
+  expect(entry('at-init/resnet18-cifar10-others.sweep.yaml').expected).toBe('10 published figures from 71.99 to 91.1 %')
   expect(entry('gsm/lenet-5-125x.yaml').expected).toMatch(/99\.04 % \(gsm-ticket\)/)
 })
 
@@ -209,7 +210,9 @@ describe('eval', () => {
     }
     const text = await output('eval', '--weights', weights, '--dataset', 'synthetic')
     expect(text).toMatch(/mean 0\.5 and std 0\.25 \(of the weights file\)/)
-    expect(text).toMatch(/accuracy [\d.]+ % \(\d+ of 500\), loss [\d.]+, sparsity 90\.00 %\n$/)
+    expect(text).toMatch(
+      /accuracy [\d.]+ % \(\d+ of 500\), loss [\d.]+, sparsity 90\.00 %\ntop-5 [\d.]+ %, precision [\d.]+ %, recall [\d.]+ %, F1 [\d.]+ % \(means over classes\)\n$/,
+    )
   })
 
   it('the folder of a run is its model, for every command that takes one', { timeout: 60_000 }, async () => {
@@ -279,9 +282,9 @@ describe('eval', () => {
     expect(text).toMatch(
       /mean 0\.1307 and std 0\.3081 \(guessed: the constants mnist, since a folder does not say its own; /,
     )
-    // All logits are 0: class 0 wins, the loss is log 10.
+    // All logits are 0: class 0 wins, the loss is log 10; two classes count, of which one is right.
     expect(text).toMatch(
-      /accuracy 50\.00 % \(1 of 2\), loss 2\.3026, sparsity 100\.00 %\nwarning: mean and std of the inputs are guessed/,
+      /accuracy 50\.00 % \(1 of 2\), loss 2\.3026, sparsity 100\.00 %\ntop-5 50\.00 %, precision 25\.00 %, recall 50\.00 %, F1 33\.33 % \(means over classes\)\nwarning: mean and std of the inputs are guessed/,
     )
   })
 })

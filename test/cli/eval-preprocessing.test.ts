@@ -56,7 +56,7 @@ it('what neither file nor flags say is guessed, and called so', async () => {
   expect(stdout).toMatch(/^inputs: .* with mean 0\.485, 0\.456, 0\.406 and std 0\.229, 0\.224, 0\.225 \(guessed: /m)
   expect(stdout).toContain(`(guessed: ${constants})\n`)
   expect(stdout).toMatch(
-    /^accuracy 50\.00 % \(1 of 2\).*\nwarning: mean and std, size and crop of the inputs are guessed, /m,
+    /^accuracy 50\.00 % \(1 of 2\).*\nprecision 25\.00 %, recall 50\.00 %, F1 33\.33 % .*\nwarning: mean and std, size and crop of the inputs are guessed, /m,
   )
   expect(await result(weights())).toMatchObject({
     size: 32,

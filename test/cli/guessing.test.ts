@@ -7,7 +7,8 @@ import { findModel } from '../../src/models/index.ts'
 
 const paths = { layers: [], collapsed: [], deadOutputs: 0, outputs: 10 }
 const statistics = { images: 10, before: 9, after: 8, taken: true }
-const evaluation = (loss: number) => ({ loss, accuracy: 0.1, correct: 1, count: 10 })
+const byClass = { precision: 0.1, recall: 0.1, f1: 0.1 }
+const evaluation = (loss: number) => ({ loss, accuracy: 0.1, correct: 1, count: 10, ...byClass })
 /** Ten classes: equal chances have a loss of 2.3026. */
 function sentence(name: MethodName, network: string, final: number, rest: object = {}, dense = 0.2) {
   const task = { name, method: methods[name], request: { model: findModel(network) } } as PruneTask

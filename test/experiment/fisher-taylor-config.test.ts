@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { readRecipe } from '../../src/experiment/recipe/recipe.ts'
+import { readSweep } from '../../src/sweep/sweep-file.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
 
@@ -54,6 +55,19 @@ it('is the recipe of this project for the same experiment', () => {
   expect(recipe()).toEqual({ ...expected, name: 'exp_magnitude-1', summary: 'magnitude' })
 })
 
+it('a criterion of gradients is the run of the published sweep', () => {
+  const path = fileURLToPath(new URL('../../recipes/at-init/resnet18-cifar10.sweep.yaml', import.meta.url))
+  const cell = readSweep(path, ['model.classes=10', 'prune.start=0ep', 'prune.scoring.miniBatch=1']).cells.find(
+    ({ name }) => name === 'fts-0.9-42',
+  )!
+  const { about: _, ...expected } = cell.recipe
+  const { recipe } = read((config) => {
+    Object.assign(config.training.compressor, { class: 'fts' })
+    Object.assign(config.general, { seed: 42 })
+  })
+  expect(recipe()).toEqual({ ...expected, name: 'exp_magnitude-1', summary: 'magnitude' })
+})
+
 it('networks, layers, warm-up, no compressor, --set', () => {
   const change = (config: Config) => {
     config.model = { class: 'VGG19', num_classes: 100 }
@@ -78,9 +92,18 @@ it.each([
 ])('gradients of all 40,000 training samples, in mini-batches of %i', (batch_size, miniBatch) => {
   const { recipe } = read((config) => {
     Object.assign(config.training.compressor, { class: 'fts', batch_size })
-    Object.assign(config.validation, { metric: 'f1' })
   })
   expect(recipe().prune).toMatchObject({ method: 'fts', scoring: { samples: 40_000, miniBatch } })
+})
+
+it('the best epoch by their metric, validated as often', () => {
+  const evaluated = (validation: object) => {
+    const { train, validation: found, data } = read((config) => Object.assign(config.validation, validation)).recipe()
+    return [train.keep, found, data.validation]
+  }
+  expect(evaluated({})).toEqual(['best', undefined, 10_000])
+  expect(evaluated({ metric: 'f1', frequency: 5 })).toEqual(['best', { metric: 'f1', every: 5 }, 10_000])
+  expect(evaluated({ frequency: 2 })).toEqual(['best', { every: 2 }, 10_000])
 })
 
 it.each<[string, (config: Config) => void, string]>([
@@ -96,8 +119,8 @@ it.each<[string, (config: Config) => void, string]>([
   ],
   [
     'a network that is not here',
-    (config) => Object.assign(config.model, { class: 'resnet101' }),
-    'model.class: expected one of resnet18, resnet34, resnet50, VGG11, VGG13, VGG16, VGG19, CNN500k, found "resnet101"',
+    (config) => Object.assign(config.model, { class: 'resnet20' }),
+    'model.class: expected one of resnet18, resnet34, resnet50, resnet101, resnet152, VGG11, VGG13, VGG16, VGG19, CNN500k, found "resnet20"',
   ],
   [
     'no batches of gradients',

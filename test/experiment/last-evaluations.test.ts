@@ -35,6 +35,29 @@ it('of a short run all epochs; of one without held-out samples the training loss
   expect(lastEvaluations(written(0))).toMatchObject({ epochs: 0, averaged: 0, trainLoss: undefined })
 })
 
+it('averages the last ten evaluations of each kind, however many epochs lie between them', () => {
+  const folder = temporaryFolder()
+  // Held-out samples after every second epoch, the test set after every third: 15 and 10 of them.
+  const lines = Array.from({ length: 30 }, (_, i) => {
+    const [epoch, value] = [i + 1, (i + 1) / 100]
+    const testSet = epoch % 3 === 0 ? { loss: 10 * value, accuracy: value, top5: value + 0.5 } : undefined
+    const trainSet = epoch > 25 ? { loss: value, accuracy: 1 - value } : undefined
+    const held = epoch % 2 === 0 ? { validationAccuracy: value, validationF1: value / 2, validationTop5: 0.9 } : {}
+    return { type: 'epoch', epoch, trainLoss: 1, testSet, trainSet, ...held }
+  })
+  const final = { accuracy: 0.8, top5: 0.95, precision: 0.7, recall: 0.6, f1: 0.65 }
+  const all = [...lines, { type: 'final', final }]
+  writeFileSync(join(folder, 'metrics.jsonl'), all.map((line) => `${JSON.stringify(line)}\n`).join(''))
+  const found = lastEvaluations(folder)
+  // Epochs 12, 14, ... 30; 3, 6, ... 30; 26, ... 30.
+  expect(found.validationAccuracy).toBeCloseTo(0.21, 12)
+  expect(found).toMatchObject({ validationF1: expect.closeTo(0.105), validationTop5: expect.closeTo(0.9) })
+  expect(found.testAccuracy).toBeCloseTo(0.165, 12)
+  expect(found).toMatchObject({ testEvaluations: 10, testLoss: expect.closeTo(1.65), testTop5: expect.closeTo(0.665) })
+  expect(found).toMatchObject({ trainSetAccuracy: expect.closeTo(0.72), trainSetLoss: expect.closeTo(0.28) })
+  expect(found).toMatchObject({ final: 0.8, top5: 0.95, precision: 0.7, recall: 0.6, f1: 0.65 })
+})
+
 it('finds runs in folders, in the order of their names', () => {
   const folder = written(12)
   mkdirSync(join(folder, 'below'))

@@ -91,6 +91,15 @@ it('the text over a table says how inputs were made, or the rows do where they d
   expect(rowsIn(both).map(([, method]) => method)).toEqual(['obc, mean 0.1307', 'obc, mean 0.5'])
 })
 
+it('a run and its repetition that tells more of the same test are one; another accuracy is refused', () => {
+  const folder = temporaryFolder()
+  writeRun(join(folder, 'older'), { accuracy: 0.9 })
+  writeRun(join(folder, 'newer'), { accuracy: 0.9, tests: [0.1, 0.2, 0.3] })
+  expect(ledgerOf([folder], none).rows.map(({ seeds }) => seeds)).toEqual([[0]])
+  writeRun(join(folder, 'other'), { accuracy: 0.8 })
+  expect(() => ledgerOf([folder], none)).toThrow(/have the same settings, seed and instruction set, and other results/)
+})
+
 it('what was trained stands in a section of its own, with its epochs and no checkpoint', () => {
   const folder = temporaryFolder()
   writeRecords(folder, { network: 'mlpnet', data: { ...recordWith().data, name: 'synthetic' }, sparsity: 0.9 })

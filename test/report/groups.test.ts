@@ -133,3 +133,20 @@ it('a run without a recipe is refused', () => {
   expect(() => readRuns([folder])).toThrow(UserError)
   expect(() => readRuns([folder])).toThrow(/ holds no run: there is a metrics\.jsonl in it, but no recipe\.yaml$/)
 })
+
+it('a row for each run has the means of its last ten tests: top-1, top-5 and loss', () => {
+  const tests = Array.from({ length: 12 }, (_, i) => (i < 2 ? 0 : (80 + i) / 100))
+  const folder = written([{ accuracy: 0.9, epochs: 12, tests, keptEpoch: 7 }, { accuracy: 0.8 }])
+  const { each, notes } = reportOf([folder])
+  const cell = (row: number, column: string) => each.rows[row][each.columns.findIndex(({ name }) => name === column)]
+  // 0.82, 0.83, ... 0.91.
+  expect(cell(0, 'last 10 tests, %')).toEqual({ mean: expect.closeTo(86.5) })
+  expect(cell(0, 'last 10 top-5, %')).toEqual({ mean: 100 })
+  expect(cell(0, 'last 10 test losses')).toEqual({ mean: expect.closeTo(0.135) })
+  expect(cell(1, 'last 10 tests, %')).toBeUndefined()
+  expect(['top-5, %', 'precision, %', 'recall, %', 'F1, %'].map((column) => cell(0, column))).toEqual(
+    [99, 80, 70, 75].map((mean) => ({ mean: expect.closeTo(mean) })),
+  )
+  expect(notes.join(' ')).toMatch(/evaluated while training, too, in some runs/)
+  expect(notes.join(' ')).toMatch(/In 1 of 2 runs the network is that of the best epoch by held-out samples/)
+})

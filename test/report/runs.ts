@@ -17,6 +17,10 @@ export interface FakeRun {
   weights?: boolean
   /** Shares of weights that have vanished after each epoch, of a run of Global Sparse Momentum. */
   vanished?: readonly number[]
+  /** Accuracies on the test set after each epoch; losses are 1 less, top-5 shares are 1. */
+  tests?: readonly number[]
+  /** Which epoch the result is of, where the best is kept. */
+  keptEpoch?: number
 }
 
 const SIZES = [31360, 800, 200] as const
@@ -24,6 +28,7 @@ const SIZES = [31360, 800, 200] as const
 /** A pruned MLPNet: every nth weight of a layer is left. */
 export function writeRun(folder: string, run: FakeRun = {}): string {
   const { recipe = {}, accuracy, dense = 0.95, epochs = 3, kept = [3136, 80, 20], weights = false, vanished } = run
+  const { tests, keptEpoch } = run
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'recipe.yaml'), stringify({ ...tiny, ...recipe }))
   const layers = SIZES.map((size, i) => ({ name: `fc${i + 1}.weight`, size, kept: kept[i], effective: kept[i] }))
@@ -37,6 +42,7 @@ export function writeRun(folder: string, run: FakeRun = {}): string {
     learningRate: 0.1,
     validationLoss: 1,
     validationAccuracy: 0.6 + 0.1 * i,
+    ...(tests && { testSet: { loss: 1 - tests[i], accuracy: tests[i], top5: 1 } }),
     ...(vanished && { gap: { keep: 10, kept: 0.1, removed: 0.01, vanished: vanished[i] }, overlap: 0.5 }),
   }))
   if (accuracy !== undefined)
@@ -49,7 +55,8 @@ export function writeRun(folder: string, run: FakeRun = {}): string {
       kernels: [],
       sparsity: 0.9,
       dense: { accuracy: dense },
-      final: { accuracy },
+      final: { accuracy, ...(tests && { top5: 0.99, precision: 0.8, recall: 0.7, f1: 0.75 }) },
+      keptEpoch,
       denseBytes: 1e5,
       modelBytes: 2e4,
       seconds: 12,

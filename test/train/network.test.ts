@@ -32,6 +32,19 @@ it('evaluates the held-out samples and no others', () => {
   expect(loss).toBeCloseTo(mean(labels.map(lossOf)), 6)
 })
 
+it('evaluates the samples that are trained on where it was made for that', () => {
+  const network = constantNetwork([0, 1, 0, 0], { validation: 13, evaluatesTraining: true })
+  const labels = [...network.indices.train].map((i) => network.data.train.labels[i])
+  const { loss, correct, count, precision, recall, f1 } = network.evaluate('train')
+  const ones = labels.filter((label) => label === 1).length
+  expect([count, correct]).toEqual([labels.length, ones])
+  expect(loss).toBeCloseTo(mean(labels.map(lossOf)), 6)
+  // All samples are taken for class 1 of four: precision is 0 for the others, recall is 1 for it alone.
+  expect(precision).toBeCloseTo(ones / labels.length / 4, 12)
+  expect(recall).toBeCloseTo(1 / 4, 12)
+  expect(f1).toBeCloseTo((2 * ones) / (ones + labels.length) / 4, 12)
+})
+
 it('holds out the same share of every class where it is asked to', () => {
   const data = dataOf()
   data.train.labels.set(Array.from({ length: 50 }, (_, i) => (i < 20 ? 0 : 1 + (i % 3))))

@@ -143,6 +143,10 @@ function epochLine(event: Extract<RunEvent, { type: 'epoch' }>): string {
       ? ''
       : `  validation loss ${event.validationLoss?.toFixed(4)} accuracy ${percent(event.validationAccuracy)}`
   const pruned = event.prunedAccuracy === undefined ? '' : `, pruned ${percent(event.prunedAccuracy)}`
+  const parts = [
+    event.trainSet && `  training set ${percent(event.trainSet.accuracy)}`,
+    event.testSet && `  test set ${percent(event.testSet.accuracy)}`,
+  ].join('')
   const gap = event.gap ? `  gap ${(event.gap.kept / event.gap.removed).toPrecision(3)}` : ''
-  return `epoch ${String(event.epoch).padStart(3)}  loss ${event.trainLoss.toFixed(4)}  accuracy ${percent(event.trainAccuracy)}${held}${pruned}${gap}  sparsity ${percent(event.sparsity)}`
+  return `epoch ${String(event.epoch).padStart(3)}  loss ${event.trainLoss.toFixed(4)}  accuracy ${percent(event.trainAccuracy)}${held}${pruned}${gap}  sparsity ${percent(event.sparsity)}${parts}${event.best ? '  best so far' : ''}`
 }

@@ -32,7 +32,7 @@ export interface Finetuned {
 export async function finetune(
   pruned: TensorFile,
   network: Network,
-  { train, data, seed }: Recipe,
+  { train, data, seed, validation }: Recipe,
   options: FinetuneOptions,
 ): Promise<Finetuned> {
   const { out, model, display } = options
@@ -45,6 +45,7 @@ export async function finetune(
       name: 'finetune',
       seed,
       train,
+      ...(validation && { validation }),
       model: { name, classes, ...(widen !== undefined && { widen }), weights: start, masks: start },
       data: { ...data, name: options.data },
     },

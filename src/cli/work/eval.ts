@@ -5,6 +5,7 @@ import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { readWeights } from '../../formats/weights-file.ts'
 import { sparsityOf } from '../../sparsity/mask.ts'
 import { loadWeights } from '../../train/checkpoint.ts'
+import type { Evaluation } from '../../train/evaluation.ts'
 import { kernelKinds } from '../../train/kernels.ts'
 import { Network } from '../../train/network.ts'
 import { statedPreprocessing } from '../../train/preprocessing.ts'
@@ -67,7 +68,14 @@ export async function evaluate(argument: string | undefined, options: EvalOption
   print(
     `accuracy ${percent(result.accuracy)} (${result.correct} of ${result.count}), loss ${result.loss.toFixed(4)}, sparsity ${percent(sparsity)}`,
   )
+  print(byClassText(result))
   for (const line of [guessWarning(evaluation), warning]) if (line) print(line)
+}
+
+/** The measures that go by classes. */
+function byClassText({ top5, precision, recall, f1 }: Evaluation): string {
+  const means = `precision ${percent(precision)}, recall ${percent(recall)}, F1 ${percent(f1)} (means over classes)`
+  return top5 === undefined ? means : `top-5 ${percent(top5)}, ${means}`
 }
 
 /** What one of two ways to say it says. Throws UserError where neither does, or both do. */

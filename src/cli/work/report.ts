@@ -62,8 +62,15 @@ const drawing = <T>(load: () => Promise<T>): Promise<T> =>
 
 /** Columns that go where the terminal has no room for them, the first ones first. */
 const EXPENDABLE = [
+  'precision, %',
+  'recall, %',
+  'validation top-5, %',
+  'validation F1, %',
+  'F1, %',
+  'top-5, %',
   'train loss',
   'validation loss',
+  'training set, %',
   'before pruning, %',
   'of all, %',
   'seconds',

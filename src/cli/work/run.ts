@@ -1,7 +1,8 @@
 /** @file The work of espalier run. */
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type DryRun, dryRun } from '../../experiment/plan/dry-run.ts'
-import { readRecipe, recipeToYaml } from '../../experiment/recipe/recipe.ts'
+import { recipeToYaml } from '../../experiment/recipe/recipe.ts'
 import { FILES, RunFolder } from '../../experiment/run/folder.ts'
 import { layerTable } from '../../experiment/run/report.ts'
 import { runRecipe } from '../../experiment/run/run.ts'
@@ -15,32 +16,19 @@ import { print, printJson } from '../display/output.ts'
 import { EXPENDABLE, RunDisplay } from '../display/progress.ts'
 import { fitting } from '../display/width.ts'
 import { recipePath } from '../flags/recipe-file.ts'
+import { changedRecipe, type RunFlags } from '../flags/run.ts'
 import { exitWith } from '../io.ts'
 import { StopBeforePruning } from './stop-before-pruning.ts'
 
-export interface RunOptions {
-  set: string[]
-  seed?: string
-  onCollapse?: string
-  kernels?: string
-  out?: string
-  resume?: boolean
-  force?: boolean
-  dryRun?: boolean
-  quiet?: boolean
-  json?: boolean
-  jsonSteps?: boolean
-  checkpointSeconds: number
-  untilPruning?: boolean
-}
-
-export async function run(given: string, options: RunOptions): Promise<void> {
+export async function run(given: string, options: RunFlags): Promise<void> {
   const path = recipePath(given, 'recipe')
-  const flags = { seed: options.seed, 'prune.onCollapse': options.onCollapse, 'train.kernels': options.kernels }
-  const changes = Object.entries(flags).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]))
-  if (options.onCollapse !== undefined && readRecipe(path, options.set).prune === undefined)
-    throw new UserError(`--on-collapse is for recipes that prune: ${path} has no prune section`)
-  const recipe = readRecipe(path, [...options.set, ...changes])
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    const { runFolder } = await import('./run-folder.ts')
+    return await runFolder(path, options)
+  }
+  if (options.jobs !== undefined)
+    throw new UserError(`--jobs is for a folder of recipes: expected none with ${path}, a single one`)
+  const recipe = changedRecipe(path, options)
   const { out, resume, force, quiet, jsonSteps, checkpointSeconds } = options
   const json = options.json || jsonSteps
   if (resume && force) throw new UserError('--resume and --force exclude each other')
@@ -95,7 +83,7 @@ export async function run(given: string, options: RunOptions): Promise<void> {
   }
 }
 
-function showTicket({ folder, phases }: TicketOutcome, { json, quiet }: Pick<RunOptions, 'json' | 'quiet'>): void {
+function showTicket({ folder, phases }: TicketOutcome, { json, quiet }: Pick<RunFlags, 'json' | 'quiet'>): void {
   if (json) printJson({ type: 'ticket', folder, phases })
   else if (!quiet) print(`\n${ticketTables(phases)}\n\nAll runs are in ${folder}`)
 }

@@ -55,6 +55,7 @@ export async function buildNetwork({ recipe, model, data, pruning }: NetworkPlan
     batch: train.batch,
     validation,
     stratify,
+    evaluatesTraining: recipe.validation?.train !== undefined,
     seed: recipe.seed,
     augment: findAugmentation(augment),
     kernels,

@@ -20,7 +20,7 @@ import { checkMemory } from './memory.ts'
 import { modelOf } from './network.ts'
 import { pruningPlan } from './pruning.ts'
 import { type RewiringPlan, rewiringPlan } from './rewiring.ts'
-import { balancePeriod, firstStep, freezeStep, pruningSchedule, rateSchedule, snapshotStep } from './times.ts'
+import { balancePeriod, firstStep, freezeStep, keptFrom, pruningSchedule, rateSchedule, snapshotStep } from './times.ts'
 
 export interface RunPlan {
   readonly recipe: Recipe
@@ -38,6 +38,8 @@ export interface RunPlan {
   readonly active?: number
   readonly optimizer: SgdOptions
   readonly rates: RateSchedule
+  /** With train.keep: best: the step of the first epoch that may be kept. */
+  readonly keepFrom?: number
   /** When and how it prunes: both or neither are there. */
   readonly schedule?: PruningSchedule
   readonly pruning?: PruningPlan
@@ -76,6 +78,7 @@ export async function resolve(recipe: Recipe, data: Dataset): Promise<RunPlan> {
     active: activeCount(recipe.train.gsm, model),
     optimizer: optimizerOf(recipe),
     rates,
+    keepFrom: keptFrom(recipe, schedule),
     schedule,
     pruning: await pruningPlan(recipe, model, data),
     rewiring,

@@ -1,6 +1,6 @@
 /** @file The times of a recipe as steps of its training. Each throws UserError where one does not fit it. */
 import type { RateSchedule } from '../../optim/schedule.ts'
-import type { PruningSchedule } from '../../sparsity/schedule.ts'
+import { type PruningSchedule, pruningEvents } from '../../sparsity/schedule.ts'
 import { toSteps } from '../../util/duration.ts'
 import { UserError } from '../../util/errors.ts'
 import type { Recipe } from '../recipe/schema.ts'
@@ -23,6 +23,15 @@ export function pruningSchedule({ prune, train }: Recipe, stepsPerEpoch: number)
   if (end > steps)
     throw new UserError(`prune: the last event is at step ${end}, but training ends after ${steps} steps`)
   return { kind, sparsity, start, end, every, initial }
+}
+
+/**
+ * The step from which on the best epoch is looked for: the last pruning event; undefined where the last is
+ * kept.
+ */
+export function keptFrom({ train }: Recipe, schedule: PruningSchedule | undefined): number | undefined {
+  if (train.keep !== 'best') return undefined
+  return schedule ? pruningEvents(schedule).at(-1)!.step : 0
 }
 
 /** The step at which training begins. */

@@ -25,6 +25,7 @@ export function checkTogether(recipe: Recipe, source: string): void {
   checkTie(recipe, source)
   checkRewire(recipe, source)
   checkTrain(recipe, source)
+  checkValidation(recipe, source)
   checkData(recipe, source)
 }
 
@@ -32,6 +33,17 @@ function checkTrain({ prune, train }: Recipe, source: string): void {
   if (train.epochs === 0 && !prune) throw new UserError(`${source}: train.epochs: 0 epochs need a prune section`)
   if (train.nesterov && train.momentum === 0)
     throw new UserError(`${source}: train.nesterov: needs a train.momentum above 0, found 0`)
+}
+
+/** What needs held-out samples, or a choice that is made by them. */
+function checkValidation({ data, train, validation }: Recipe, source: string): void {
+  const best = train.keep === 'best'
+  if (best && data.validation === 0)
+    throw new UserError(`${source}: train.keep: best needs a data.validation above 0, found 0`)
+  if (validation?.every !== undefined && data.validation === 0)
+    throw new UserError(`${source}: validation.every: needs a data.validation above 0, found 0`)
+  if (validation?.metric !== undefined && !best)
+    throw new UserError(`${source}: validation.metric: needs train.keep: best, which goes by it, found last`)
 }
 
 function checkData({ data }: Recipe, source: string): void {

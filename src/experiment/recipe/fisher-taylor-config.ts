@@ -1,10 +1,9 @@
 /**
  * @file The JSON configurations of the code of arXiv 2502.11450 v1 (Fisher-Taylor Sensitivity), read as
- * recipes. Keys and their meaning are theirs; all are required. Of no effect here: `general.gpu`,
- * `general.output_dir` (see --out), and `validation`: every epoch is validated, and the last weights are
- * those that are evaluated, whatever metric chooses theirs. 10,000 training samples are held out as theirs
- * are, the same number of every class, but chosen by the run's seed; all others are scored, as there, but as
- * they are, without crops and flips.
+ * recipes. Keys and their meaning are theirs; all are required. Of no effect here: `general.gpu` and
+ * `general.output_dir` (see --out). 10,000 training samples are held out as theirs are, the same number of
+ * every class, but chosen by the run's seed; the weights that do best on them are tested (here only from when
+ * the network is pruned); all others are scored, as there, but as they are, without crops and flips.
  */
 import { z } from 'zod'
 import { type SaliencyName, saliencyOf } from '../../methods/saliency/index.ts'
@@ -17,6 +16,8 @@ const networks = {
   resnet18: 'resnet18',
   resnet34: 'resnet34',
   resnet50: 'resnet50-cifar',
+  resnet101: 'resnet101-cifar',
+  resnet152: 'resnet152-cifar',
   VGG11: 'vgg11',
   VGG13: 'vgg13',
   VGG16: 'vgg16',
@@ -86,10 +87,13 @@ export const isFisherTaylorConfig = (value: unknown): boolean =>
  */
 export function recipeOfConfig(value: unknown, source: string): Record<string, unknown> {
   const config = checkSchema(configSchema, value, { source, whole: 'configuration' })
-  const { general, dataset, model, training } = config
+  const { general, dataset, model, training, validation } = config
   const { compressor, optimizer } = training
   const method: SaliencyName | undefined = criteria[compressor.class]
   const miniBatch = Math.min(compressor.batch_size, MOST)
+  const { frequency, metric } = validation
+  // What is usual is not said.
+  const evaluation = { ...(frequency > 1 && { every: frequency }), ...(metric === 'f1' && { metric }) }
   const name = general.id.toLowerCase().replace(/[^a-z0-9._-]+/g, '-')
   return {
     name,
@@ -107,7 +111,9 @@ export function recipeOfConfig(value: unknown, source: string): Record<string, u
       schedule: 'steps',
       drops: optimizer.lr_drops.map((epoch) => `${epoch}ep`),
       factor: optimizer.lr_drop_factor,
+      keep: 'best',
     },
+    ...(Object.keys(evaluation).length > 0 && { validation: evaluation }),
     ...(method !== undefined && {
       prune: {
         method,

@@ -11,6 +11,7 @@ import { rewireSchema } from './sections/rewire.ts'
 import { ticketSchema } from './sections/ticket.ts'
 import { tieSchema } from './sections/tie.ts'
 import { trainSchema } from './sections/train.ts'
+import { validationSchema } from './sections/validation.ts'
 
 export const recipeSchema = z.strictObject({
   name: z
@@ -27,6 +28,7 @@ export const recipeSchema = z.strictObject({
   model: modelSchema,
   data: dataSchema,
   train: trainSchema,
+  validation: validationSchema.optional().describe('What is evaluated while the network trains.'),
   prune: pruneSchema.optional(),
   ticket: ticketSchema.optional().describe('Lottery tickets: train, choose weights, rewind them, train again.'),
   rewire: rewireSchema.optional().describe('Weights of the sparse network move while it trains.'),

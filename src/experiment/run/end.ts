@@ -15,6 +15,7 @@ import { UserError } from '../../util/errors.ts'
 import { writeAtomically } from '../../util/files.ts'
 import { prunedTensors } from '../plan/pruning.ts'
 import type { RunPlan } from '../plan/resolve.ts'
+import type { BestEpoch } from './best-epoch.ts'
 import type { RunResult } from './events.ts'
 import type { RunFolder } from './folder.ts'
 import type { Journal } from './journal.ts'
@@ -28,11 +29,18 @@ export interface Finished {
   /** Steps of the training, and the seconds that it took. */
   step: number
   seconds: number
+  /** With train.keep: best. */
+  best?: BestEpoch
 }
 
-/** The only place that reads the test set. Throws UserError where training diverged in its last step. */
+/**
+ * Reads the test set, as nothing else does but for recipes that ask for it while training. Throws UserError
+ * where training diverged in its last step.
+ */
 export function endRun(finished: Finished): RunResult {
-  const { plan, network, folder, journal, seconds } = finished
+  const { plan, network, folder, journal, seconds, best } = finished
+  const lastEpoch = best?.found && plan.active === undefined ? network.evaluate('test') : undefined
+  best?.load()
   const gap = keepActive(finished)
   network.assertMasked()
   const final = network.evaluate('test')
@@ -46,7 +54,19 @@ export function endRun(finished: Finished): RunResult {
   const modelBytes = folder.size('model')
   const denseBytes = dense ? folder.size('dense') : modelBytes
   const multiplyAdds = multiplyAddsLeft(plan, pruned.layers)
-  const result = { ...pruned, multiplyAdds, kernels, dense, final, gap, denseBytes, modelBytes, seconds }
+  const result = {
+    ...pruned,
+    multiplyAdds,
+    kernels,
+    dense,
+    final,
+    keptEpoch: best?.found?.epoch,
+    lastEpoch,
+    gap,
+    denseBytes,
+    modelBytes,
+    seconds,
+  }
   folder.appendMetric({ type: 'final', ...result })
   writeAtomically(folder.file('report'), reportMarkdown(plan.recipe, network.machine.description, network.data, result))
   journal.tell({ type: 'end', folder: folder.path, result })

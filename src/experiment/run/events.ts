@@ -40,6 +40,16 @@ export interface EpochReport extends Omit<EpochResult, 'outputs'> {
   sparsity: number
   validationLoss?: number
   validationAccuracy?: number
+  /** The same by classes, as of an {@link Evaluation}. */
+  validationTop5?: number
+  validationPrecision?: number
+  validationRecall?: number
+  validationF1?: number
+  /** On all samples that are trained on, and on the test set, where the recipe asks for that (validation). */
+  trainSet?: Evaluation
+  testSet?: Evaluation
+  /** Whether its weights are the best so far, where the recipe keeps the best. */
+  best?: boolean
   /** With train.gsm: how far the largest weights stand out, and the accuracy with those alone. */
   gap?: Gap
   prunedAccuracy?: number
@@ -102,6 +112,12 @@ export interface RunResult extends Connectivity {
   dense?: Evaluation
   /** On the test set, at the end. */
   final: Evaluation
+  /**
+   * With train.keep: best: which epoch `final` is of, and what the last one does on the test set (not with
+   * train.gsm).
+   */
+  keptEpoch?: number
+  lastEpoch?: Evaluation
   /** With prune.flops: of the prunable weights, all of them and those that are left. */
   multiplyAdds?: MultiplyAdds
   /** With train.gsm: how clear it was which weights to keep. */

@@ -21,8 +21,8 @@ import type { RunResult } from './events.ts'
 
 /**
  * What a run writes. `dense` appears at the first pruning event and is written anew at every one that finds
- * no weight pruned (of alternating phases), `snapshot` when the recipe says so, `model` and `report` at the
- * end.
+ * no weight pruned (of alternating phases), `snapshot` when the recipe says so, `best` at every epoch that is
+ * the best so far and gone in the end, `model` and `report` at the end.
  */
 export const FILES = {
   recipe: 'recipe.yaml',
@@ -31,6 +31,7 @@ export const FILES = {
   checkpoint: 'checkpoint.safetensors',
   dense: 'dense.safetensors',
   snapshot: 'snapshot.safetensors',
+  best: 'best.safetensors',
   model: 'model.safetensors',
   report: 'report.md',
 } as const
@@ -116,6 +117,10 @@ export class RunFolder {
    */
   expectToResume(recipe: string): void {
     expectRun(this.path, recipe)
+  }
+
+  remove(name: keyof typeof FILES): void {
+    rmSync(this.file(name), { force: true })
   }
 
   /** Appends a line to metrics.jsonl. */

@@ -12,6 +12,8 @@ const progressSchema = z.object({
     samples: z.number(),
     outputs: z.record(z.string(), z.number()).optional(),
   }),
+  /** The best epoch so far, where the recipe keeps that. */
+  best: z.object({ epoch: z.int().min(1), value: z.number() }).optional(),
   metricsBytes: z.int().min(0),
   seconds: z.number(),
   /** What a method that rewires carries along. */

@@ -94,11 +94,25 @@ export function gainText(layers: readonly LayerCount[], gains: readonly LayerGai
   return `${sparse.length} of ${zeros.length} layers with zeros ran on kernels that skip them${others}. ${factors}`
 }
 
-/** Accuracy, sizes and time. */
-export function resultTable(result: RunResult): string {
+/** Accuracy, sizes and time; `byClass`: also top-5, and precision, recall and F1 as means over classes. */
+export function resultTable(result: RunResult, { byClass = false } = {}): string {
+  const share = (name: string, key: 'accuracy' | 'top5' | 'precision' | 'recall' | 'f1') => [
+    name,
+    ...[result.dense, result.final].map((evaluation) => shareText(evaluation?.[key])),
+  ]
+  const classes = [
+    ...(result.final.top5 === undefined ? [] : [share('top-5 accuracy', 'top5')]),
+    share('precision, mean over classes', 'precision'),
+    share('recall, mean over classes', 'recall'),
+    share('F1, mean over classes', 'f1'),
+  ]
+  const { keptEpoch, lastEpoch } = result
   const rows = [
     ['', 'dense', result.dense ? 'pruned' : 'final'],
-    ['test accuracy', accuracy(result.dense), accuracy(result.final)],
+    share('test accuracy', 'accuracy'),
+    ...(keptEpoch === undefined ? [] : [['of the best epoch', '', String(keptEpoch)]]),
+    ...(lastEpoch ? [['test accuracy of the last epoch', '', shareText(lastEpoch.accuracy)]] : []),
+    ...(byClass ? classes : []),
     ['test loss', result.dense?.loss.toFixed(4) ?? '', result.final.loss.toFixed(4)],
     ['file size', bytes(result.denseBytes), bytes(result.modelBytes)],
     ['training time', '', `${result.seconds.toFixed(1)} s`],
@@ -121,6 +135,10 @@ export function gapText(gap: Gap | undefined): string {
   return `Exactly ${grouped(keep)} weights were kept, by magnitude: the least of them is ${kept.toPrecision(3)}, the largest removed ${removed.toPrecision(3)}${ratio}; ${percent(vanished)} of all were below 1e-4.`
 }
 
+/** Whose weights these are, where the best are kept. */
+const keptText = ({ train, validation }: Recipe, epoch: number): string =>
+  `The weights are those of epoch ${epoch} of ${train.epochs}, the best by the ${validation?.metric === 'f1' ? 'F1' : 'accuracy'} of held-out samples.`
+
 /** `data`: what the inputs were made of. */
 export function reportMarkdown(recipe: Recipe, engine: string, data: Dataset, result: RunResult): string {
   const gains = gainText(result.layers, result.kernels)
@@ -131,8 +149,9 @@ export function reportMarkdown(recipe: Recipe, engine: string, data: Dataset, re
     `Model ${recipe.model.name}, data ${recipe.data.name}, seed ${recipe.seed}; engine: ${engine}. Sparsity is the share of zeros`,
     `among prunable weights (biases are not prunable). The dense network is the one just before the ${recipe.prune?.schedule === 'alternating' ? 'last' : 'first'} pruning event.`,
     '',
-    resultTable(result),
+    resultTable(result, { byClass: true }),
     '',
+    ...(result.keptEpoch === undefined ? [] : [keptText(recipe, result.keptEpoch), '']),
     `Inputs are (pixel / 255 - mean) / std with ${normalizationText(data)}.`,
     '',
     layerTable(result.layers, result.kernels),
@@ -148,4 +167,4 @@ export function reportMarkdown(recipe: Recipe, engine: string, data: Dataset, re
   ].join('\n')
 }
 
-const accuracy = (evaluation: Evaluation | undefined) => (evaluation ? percent(evaluation.accuracy) : '')
+const shareText = (share: number | undefined) => (share === undefined ? '' : percent(share))

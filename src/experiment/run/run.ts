@@ -17,6 +17,7 @@ import { sha256 } from '../../util/sha256.ts'
 import { buildNetwork } from '../plan/network.ts'
 import { planRuns, type RunPlan } from '../plan/resolve.ts'
 import { checkRecipe, type Recipe, recipeToYaml } from '../recipe/recipe.ts'
+import { BestEpoch } from './best-epoch.ts'
 import { RunClock } from './clock.ts'
 import { endRun } from './end.ts'
 import {
@@ -28,6 +29,7 @@ import {
   recordPeakMemory,
 } from './environment.ts'
 import { epochReport, maskedShare } from './epoch-report.ts'
+import { evaluationsAfter } from './evaluations.ts'
 import type { RunEvent, RunOutcome } from './events.ts'
 import { RunFolder } from './folder.ts'
 import { balancingHooks, freezeHooks, pruningHooks, snapshotHooks } from './hooks.ts'
@@ -88,6 +90,7 @@ class Run {
   readonly #folder: RunFolder
   readonly #journal: Journal
   readonly #rewiring?: RewiringHook
+  readonly #best?: BestEpoch
   #clock = new RunClock(0)
   #step: number
   #sums: EpochSums = { loss: 0, correct: 0, samples: 0 }
@@ -102,6 +105,7 @@ class Run {
     this.#journal = new Journal(folder, options.onEvent)
     this.#step = plan.first
     this.#sparsity = maskedShare(network)
+    if (plan.keepFrom !== undefined) this.#best = new BestEpoch(plan, plan.keepFrom, network, folder)
     const warnings = new RewiringWarnings()
     this.#rewiring = plan.rewiring?.((event) => {
       this.#sparsity = maskedShare(network)
@@ -137,7 +141,10 @@ class Run {
       epochSoFar: this.#sums,
       signal: this.#options.signal,
       onEpoch: (epoch) => {
-        this.#journal.record(epochReport(this.#network, epoch, this.#sparsity, this.#plan.active))
+        this.#network.assertMasked()
+        const evaluations = evaluationsAfter(epoch.epoch, this.#plan, this.#network)
+        const report = epochReport(epoch, evaluations, this.#sparsity, this.#plan.active, this.#network.stepsPerEpoch)
+        this.#journal.record({ ...report, best: this.#best?.see(epoch, evaluations) })
       },
       onStep: ({ step, epoch, sums }) => {
         this.#step = step
@@ -157,7 +164,9 @@ class Run {
       journal: this.#journal,
       step: this.#step,
       seconds: this.#clock.total(),
+      best: this.#best,
     })
+    this.#folder.remove('best')
     recordPeakMemory(this.#folder.file('environment'))
     return { folder: path, interrupted: false, result }
   }
@@ -196,7 +205,7 @@ class Run {
   }
 
   #saved() {
-    return { folder: this.#folder, network: this.#network, rewiring: this.#rewiring }
+    return { folder: this.#folder, network: this.#network, rewiring: this.#rewiring, best: this.#best }
   }
 
   #hooks(): Hook[] {

@@ -50,6 +50,8 @@ function chart(names: readonly string[], field: string, title: string, scale: ob
   return {
     width: 400,
     height: 260,
+    // Epochs that were not evaluated do not break a line.
+    transform: [{ filter: { field, valid: true } }],
     mark: { type: 'line' as const, strokeWidth: 1.5, interpolate: 'monotone' as const },
     encoding: {
       x: { field: 'epoch', type: 'quantitative' as const, axis: { title: 'epoch', grid: false, tickMinStep: 1 } },

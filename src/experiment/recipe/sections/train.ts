@@ -53,6 +53,12 @@ export const trainSchema = z.strictObject({
   start: duration
     .optional()
     .describe('Counts as taken already: learning rates and the order of samples go on from there.'),
+  keep: z
+    .enum(['last', 'best'])
+    .optional()
+    .describe(
+      'Whose weights are tested and left in the end: of the last epoch (default) or of the best by held-out samples.',
+    ),
   snapshot: duration.optional().describe('When snapshot.safetensors, a file of weights to rewind to, is written.'),
   kernels: z
     .enum(kernelKinds)
