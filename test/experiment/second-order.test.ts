@@ -52,6 +52,12 @@ it('refreshBatchNorm: new statistics after an event, reported with the losses be
 })
 
 it.each<[object, string, RegExp]>([
+  [{ rho: 0 }, 'cbs', /^tiny: prune.secondOrder.rho: expected at least 1, found 0$/],
+  [{ tau: -1 }, 'cbs', /^tiny: prune.secondOrder.tau: expected at least 1, found -1$/],
+  [{ epsilon: 0 }, 'cbs-select', /^tiny: prune.secondOrder.epsilon: expected more than 0, found 0$/],
+  [{ patience: 1 }, 'cbs', /^tiny: prune.secondOrder.patience: expected at least 2, found 1$/],
+  [{ candidates: 0 }, 'cbs', /^tiny: prune.secondOrder.candidates: expected at least 1, found 0$/],
+  [{ epsilon: 1 }, 'woodfisher', /^tiny: prune.secondOrder.epsilon: woodfisher has no use for it/],
   [
     { blocks: 'layers' },
     'woodfisher',

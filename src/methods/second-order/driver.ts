@@ -82,8 +82,8 @@ class SecondOrderPruning {
     const { scope = 'global', seed = 0, flops } = options
     checkFlops('flops', method, { flops: knowsFlops(method) }, { flops, scope })
     const { scale = faithful ? 1 : 'search', firstOrder = faithful ? 0 : 'search' } = options
-    const { candidates = faithful ? 50 : 10, between = () => {} } = options
-    const usual = { fisher, faithful, scope, seed, scale, firstOrder, candidates, between, onProgress }
+    const { candidates = faithful ? 50 : 10, limits = {}, between = () => {} } = options
+    const usual = { fisher, faithful, scope, seed, scale, firstOrder, candidates, limits, between, onProgress }
     this.#settings = { ...options, ...usual }
     this.#judge = new Judge(network, source.tensors, judge, fisher === 'full' || faithful ? undefined : FIRST_LOOK)
     this.#judgeStart = judgeStart ? new Judge(network, source.tensors, judgeStart) : this.#judge.first

@@ -4,13 +4,14 @@ import { knowsFlops, type SecondOrderMethod, secondOrderMethods } from './option
 import { secondOrderSettings } from './settings.ts'
 
 const always = ['samples', 'miniBatch', 'memory', 'stages', 'judge', 'faithful', 'refreshBatchNorm', 'polish'] as const
+const searching = ['candidates', 'epsilon', 'rho', 'tau', 'passes', 'patience'] as const
 const takes: Record<SecondOrderMethod, readonly (keyof typeof secondOrderSettings.shape)[]> = {
   magnitude: ['samples', 'miniBatch', 'judge', 'faithful', 'refreshBatchNorm', 'polish'],
   obd: [...always, 'damp'],
   woodfisher: [...always, 'blocks', 'damp'],
-  'cbs-select': [...always, 'blocks'],
+  'cbs-select': [...always, ...searching, 'blocks'],
   'cbs-update': [...always, 'blocks', 'damp'],
-  cbs: [...always, 'blocks', 'damp'],
+  cbs: [...always, ...searching, 'blocks', 'damp'],
   chita: [...always, 'blocks', 'damp'],
   falcon: [...always, 'blocks', 'damp'],
 }

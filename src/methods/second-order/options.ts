@@ -1,4 +1,5 @@
 /** @file What second-order pruning can be asked for, what is usual, and what it reports. */
+import type { LocalSearchOptions } from './brain-surgeon/local-search.ts'
 import type { FisherBlocks } from './fisher/parts.ts'
 
 export const secondOrderMethods = {
@@ -69,6 +70,8 @@ export interface SecondOrderOptions {
    * stages. Default 10, in faithful mode 50.
    */
   candidates?: number
+  /** Limits of the local search, with defaults of its own. */
+  limits?: SearchLimits
   /** Seed of randomized magnitude pruning. Default 0. */
   seed?: number
   /**
@@ -81,6 +84,8 @@ export interface SecondOrderOptions {
   /** Told of each part's progress, 0 to 1; of more than five stages of theirs alone. */
   onProgress?: (phase: Phase | 'stages', text: string, share?: number) => void
 }
+
+export type SearchLimits = Pick<LocalSearchOptions, 'epsilon' | 'rho' | 'tau' | 'passes' | 'patience'>
 
 export type Phase = 'gradients' | 'inverse' | 'search' | 'update'
 

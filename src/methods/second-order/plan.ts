@@ -29,7 +29,7 @@ export function secondOrderPlan(
   request: PruningRequest,
 ): PruningPlan {
   const { model, tensors, scope, seed, nameOf, cache } = request
-  const { stages, faithful = false, damp: lambda, memory } = settings
+  const { stages, faithful = false, damp: lambda, memory, candidates, epsilon, rho, tau, passes, patience } = settings
   const { samples, miniBatch, judge } = sampleCounts(method, settings, request)
   const { blocks: fisher = isLinear(model) ? 'full' : 'layer' } = settings
   const needs = { samples, miniBatch, method, fisher, memory: memory && memory * 2 ** 30 }
@@ -58,6 +58,8 @@ export function secondOrderPlan(
         scope: scope === 'layerwise' ? scope : 'global',
         stages,
         faithful,
+        candidates,
+        limits: { epsilon, rho, tau, passes, patience },
         seed,
         gradients: places(drawn.gradients),
         judge: places(drawn.judge),

@@ -51,6 +51,33 @@ export const secondOrderSettings = z.strictObject({
     .lt(1e6)
     .optional()
     .describe('GiB of gradients that are kept at once; where not all fit, they are computed again (default: 4).'),
+  candidates: positive
+    .max(1000)
+    .optional()
+    .describe(
+      'Start masks that randomized magnitude pruning tries in the first stage, of which 1 is magnitude alone (default: 10, in faithful mode 50).',
+    ),
+  epsilon: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      'Of the local search: the least decrease of |G w|^2 / N, over the removed weights w, that an exchange must bring (default: 1e-4).',
+    ),
+  rho: positive
+    .optional()
+    .describe('Of the local search: how far from the place of a removed weight its partners are sought (default: 10).'),
+  tau: positive
+    .optional()
+    .describe('Of the local search: failed attempts to exchange a weight that end a pass (default: 20).'),
+  passes: positive
+    .optional()
+    .describe('Of the local search: passes at most, of which the start is the first (default: 100).'),
+  patience: z
+    .int()
+    .min(2)
+    .optional()
+    .describe('Of the local search: passes without a lower loss that end it, at least 2 (default: 5).'),
   refreshBatchNorm,
   polish,
 })

@@ -40,8 +40,9 @@ function startMasks({ stage, sparsity, weights, settings, judgeStart }: Stage): 
 }
 
 function searchedMasks({ columns, weights, settings, judge }: Stage, start: Float32Array[]) {
-  const { faithful, fisher, onProgress } = settings
+  const { faithful, fisher, limits, onProgress } = settings
   const { masks, trace } = localSearch(columns.searched(fisher), weights, start, judge.contest(weights), {
+    ...limits,
     faithful,
     onPass: ({ pass, swaps, objective, loss }) =>
       onProgress(
