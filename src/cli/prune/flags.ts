@@ -10,11 +10,12 @@ import { methodFor, methodName, type PruneFlags } from './settings.ts'
 
 /** Keys of the flags that a method has a use for, of those that not all have. */
 function usedBy(name: MethodName, flags: PruneFlags): string[] {
-  const { takes, section, scopes } = methods[name]
-  const settings = methodFor(name, flags).takes.map((key) => settingKeys.get(key)!)
+  const method = methodFor(name, flags)
+  const { takes, section } = methods[name]
+  const settings = method.takes.map((key) => settingKeys.get(key)!)
   if (name === 'magnitude') settings.push('faithful')
-  if (scopes.length > 1) settings.push('scope')
-  if (methods[name].flops) settings.push('flops')
+  if (method.scopes.length > 1 || methods[name].scopes.length > 1) settings.push('scope')
+  if (method.flops) settings.push('flops')
   if (section === 'secondOrder') settings.push('fisherCache')
   if (takes.includes('samples') || name === 'random') settings.push('seed')
   return settings
@@ -58,6 +59,8 @@ export function checkPruneFlags(command: Command, flags: PruneFlags): void {
     if (flag === 'scope' && flags.scope === 'global') continue // What they do.
     if (flag === 'scope')
       refuse(flag, `${flags.scope}: with ${listed(names)} the loss decides where weights are removed, expected global`)
+    const beside = methodFor(names[0], flags).beside ?? ''
+    if (others.length === 0) refuse(flag, `has no effect with ${listed(names)}${beside}`)
     refuse(flag, `has no effect with ${listed(names)}: it is for ${listed(others)}`)
   }
   if (flags.data !== undefined || names.some((name) => !methods[name].stored)) return

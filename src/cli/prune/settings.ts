@@ -1,8 +1,9 @@
 /** @file What the flags of espalier prune say, checked against the network, with the defaults filled in. */
+import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { isStored } from '../../methods/by-value/removals.ts'
 import { checkFlops } from '../../methods/flops.ts'
 import { type MethodName, methods } from '../../methods/index.ts'
-import { leftOf, type Method, type PruningPlan, type PruningRequest } from '../../methods/method.ts'
+import { leftOf, type Method, type PruningPlan, type PruningRequest, withSettings } from '../../methods/method.ts'
 import { scoringSettings } from '../../methods/saliency/settings.ts'
 import { faithfulMagnitude } from '../../methods/second-order/methods.ts'
 import type { Model } from '../../models/model.ts'
@@ -13,7 +14,7 @@ import { oneOf, patterns } from '../flags/choices.ts'
 import type { OnnxFlags } from '../flags/onnx.ts'
 import { wholeNumber } from '../flags/parse.ts'
 import type { PreprocessingFlags } from '../flags/preprocessing.ts'
-import { settingFlag, settingsFrom } from './setting-flags.ts'
+import { givenSettings, settingFlag, settingsFrom } from './setting-flags.ts'
 
 /** Settings of methods are keys of this, too. */
 export interface PruneFlags extends PreprocessingFlags, OnnxFlags {
@@ -34,6 +35,7 @@ export interface PruneFlags extends PreprocessingFlags, OnnxFlags {
   json?: boolean
   out?: string
   faithful?: boolean
+  start?: string
   /** Where the record goes. */
   record?: string
 }
@@ -77,14 +79,20 @@ export function pruneTask(flags: PruneFlags, model: Model, name = methodName(fla
       flops: flopsOf(flags, name),
       seed: wholeNumber('--seed', flags.seed, 0, 2 ** 32 - 1),
       nameOf: settingFlag,
+      fileOf: weightsPath,
       trained: flags.finetune !== undefined,
     },
   }
 }
 
-/** The method that flags ask for: magnitude with --faithful is that of the published second-order code. */
-export const methodFor = (name: MethodName, { faithful }: PruneFlags): Method =>
-  name === 'magnitude' && faithful ? faithfulMagnitude : methods[name]
+/**
+ * The method that flags ask for, as it is with what they set: magnitude with --faithful is that of the
+ * published second-order code.
+ */
+export function methodFor(name: MethodName, flags: PruneFlags): Method {
+  const method: Method = name === 'magnitude' && flags.faithful ? faithfulMagnitude : methods[name]
+  return withSettings(method, givenSettings(method, { ...flags }))
+}
 
 /** The plan of a task. Throws UserError where it does not fit the data. */
 export async function planOf(
@@ -104,7 +112,7 @@ export function scopeOf(flags: PruneFlags, name: MethodName): ScopeName {
   const found = oneOf('--scope', flags.scope, Object.keys(scopes) as ScopeName[])
   const method = methodFor(name, flags)
   if (method.scopes.includes(found)) return found
-  const called = method === faithfulMagnitude ? 'magnitude with --faithful' : name
+  const called = name === 'magnitude' && flags.faithful ? 'magnitude with --faithful' : `${name}${method.beside ?? ''}`
   throw new UserError(`--scope: expected ${method.scopes.join(' or ')} for ${called}, found ${found}`)
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { shown } from '../../util/check-schema.ts'
 import { checkedBy, positive } from '../../util/schema.ts'
 import { polish, refreshBatchNorm } from '../settings.ts'
+import { searchNames, startNames, updateNames } from './composition.ts'
 import type { FisherBlocks } from './fisher/parts.ts'
 
 export const secondOrderSettings = z.strictObject({
@@ -51,6 +52,50 @@ export const secondOrderSettings = z.strictObject({
     .lt(1e6)
     .optional()
     .describe('GiB of gradients that are kept at once; where not all fit, they are computed again (default: 4).'),
+  start: z
+    .union([z.enum(startNames), z.string().min(1)])
+    .optional()
+    .describe(
+      `What is pruned before a search and an update: ${startNames.join(', ')}, or the zeros of a file or run of the same network (default: the method's).`,
+    ),
+  search: z
+    .enum(searchNames)
+    .optional()
+    .describe(
+      "Which weights a local search then exchanges: none, those of all layers (global), or those of a layer among themselves (default: the method's).",
+    ),
+  update: z
+    .enum(updateNames)
+    .optional()
+    .describe(
+      "How the weights that are left change: not at all (none), by the sum of single weights' steps as in WoodFisher (single), or by the joint step of CBS-U (multiple; default: as the method does).",
+    ),
+  updateEachPass: z
+    .boolean()
+    .optional()
+    .describe('Whether every pass of a local search is judged with the update of its masks (default: false).'),
+  scale: z
+    .union([z.enum(['search']), z.number().min(0).max(1)], {
+      error: ({ input }) => `expected search or a number from 0 to 1, found ${shown(input)}`,
+    })
+    .optional()
+    .describe(
+      'The share of an update that is made, 0 to 1, or search for that of the lowest loss (default: search, in faithful mode 1).',
+    ),
+  firstOrder: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether updates follow the mean gradient, too (default: true with update multiple but in faithful mode, and with woodtaylor).',
+    ),
+  flopsPower: z
+    .number()
+    .min(0)
+    .max(10)
+    .optional()
+    .describe(
+      'Scores are divided by the multiply-adds of a weight to this power, so that costly ones go first (default: 0).',
+    ),
   candidates: positive
     .max(1000)
     .optional()

@@ -37,7 +37,7 @@ export function randomMagnitudeCandidates(
   // From here on weights are named by their rank, 0 for the largest |w|.
   const { order, rank, magnitudes } = ranked(weights)
   const n = order.length
-  const size = Math.ceil(n / Math.max(1, Math.min(Math.floor(Math.sqrt(n)), 1000)))
+  const size = bucketSize(n)
   const wanted = keptCount(n, sparsity)
   const bucketsOf = (permutation: Uint32Array) =>
     Array.from({ length: Math.ceil(n / size) }, (_, c) =>
@@ -74,6 +74,16 @@ export function randomMagnitudeCandidates(
       weights.map(({ length }) => length),
     )
   }
+}
+
+/** The size of the buckets of n weights. */
+const bucketSize = (n: number): number => Math.ceil(n / Math.max(1, Math.min(Math.floor(Math.sqrt(n)), 1000)))
+
+/** How many weights the authors' code keeps of n, since every bucket but the last rounds up; ties aside. */
+export function surplusCount(n: number, sparsity: number): number {
+  const size = bucketSize(n)
+  const buckets = Math.ceil(n / size)
+  return Math.max(Math.floor(n * (1 - sparsity)), (buckets - 1) * Math.ceil(size * (1 - sparsity)))
 }
 
 export interface RandomMagnitudeOptions extends RandomMagnitudeMode {
