@@ -208,9 +208,13 @@ export interface Method {
     readonly takes: readonly string[];
     readonly scopes: readonly ScopeName[];
     readonly ranked: boolean;
+    readonly sparsities: boolean;
     readonly flops: boolean;
     readonly stored: boolean;
     readonly prunable: PrunableSet;
+    readonly onlyOnce?: boolean;
+    readonly beside?: string;
+    with?(settings: object): Method;
     check?(settings: object, nameOf: NameOf): void;
     plan(settings: object, request: PruningRequest): Promise<PruningPlan>;
 }
@@ -440,6 +444,7 @@ export interface PruningRequest {
     seed: number;
     nameOf: NameOf;
     trained?: boolean;
+    fileOf?(path: string): string;
     cache?: {
         folder: string;
         notice(sentence: string): void;
@@ -708,8 +713,14 @@ export type SecondOrderMethod = keyof typeof secondOrderMethods;
 
 export interface SecondOrderOptions {
     method: SecondOrderMethod;
+    start?: StartName | readonly Float32Array[];
+    search?: SearchName;
+    update?: UpdateName;
+    updateEachPass?: boolean;
     sparsity: number;
+    sparsities?: readonly number[];
     flops?: number;
+    flopsPower?: number;
     gradients: Uint32Array;
     judge: Uint32Array;
     judgeStart?: Uint32Array;
@@ -720,6 +731,7 @@ export interface SecondOrderOptions {
     firstOrder?: number | 'search';
     scale?: number | 'search';
     candidates?: number;
+    limits?: SearchLimits;
     seed?: number;
     faithful?: boolean;
     between?(): void;
@@ -990,6 +1002,8 @@ export declare const methods: {
     snows: import("./method.ts").Method;
     obd: import("./method.ts").Method;
     woodfisher: import("./method.ts").Method;
+    woodtaylor: import("./method.ts").Method;
+    kfac: import("./method.ts").Method;
     'cbs-select': import("./method.ts").Method;
     'cbs-update': import("./method.ts").Method;
     cbs: import("./method.ts").Method;
@@ -1487,6 +1501,10 @@ export interface Gradients {
 
 export interface GramColumns extends GradientColumns {
     addGram(k: Matrix): void;
+    readonly factors?: {
+        readonly left: SampleRows;
+        readonly right: SampleRows;
+    };
     readonly quadraticForms?: QuadraticForms;
     subset(weights: Int32Array, name?: string): GramColumns;
 }
@@ -1617,6 +1635,17 @@ export interface LoadOptions extends Geometry, DecodeOptions {
     usual?: Geometry;
 }
 
+export interface LocalSearchOptions {
+    epsilon?: number;
+    rho?: number;
+    tau?: number;
+    passes?: number;
+    patience?: number;
+    faithful?: boolean;
+    within?: boolean;
+    onPass?(pass: SearchPass, swaps: readonly Swap[]): void;
+}
+
 export interface MaskOptions {
     scope?: ScopeName | Scope;
     sparsity: number;
@@ -1726,6 +1755,17 @@ export interface OnnxNetwork {
 
 export interface OnnxWeights extends TensorFile {
     onnx: OnnxModel;
+}
+
+export interface Operand {
+    lines: number;
+    depth: number;
+    offset: number;
+    strides: readonly [
+        number,
+        number
+    ];
+    double: boolean;
 }
 
 export interface Operator {
@@ -1895,6 +1935,19 @@ export interface Run {
     program: Program;
 }
 
+export declare class SampleRows {
+    #private;
+    readonly count: number;
+    readonly samples: number;
+    readonly values: Float32Array;
+    constructor(space: Workspace, count: number, samples: number);
+    get lines(): Operand;
+    row(p: number): Float32Array;
+    put(first: number, count: number, values: Float32Array): void;
+    support(p: number): Int32Array;
+    firstEqual(rows: Iterable<number>): Map<number, number>;
+}
+
 export type ScheduleKind = (typeof scheduleKinds)[number];
 
 export type ScoringSettings = z.output<typeof scoringSettings>;
@@ -1903,6 +1956,20 @@ export interface ScoringTime {
     seed: number;
     event: number;
     round: number;
+}
+
+export type SearchLimits = Pick<LocalSearchOptions, 'epsilon' | 'rho' | 'tau' | 'passes' | 'patience'>;
+
+export type SearchName = (typeof searchNames)[number];
+
+export interface SearchPass {
+    pass: number;
+    swaps: number;
+    rows: number;
+    tests: number;
+    objective: number;
+    loss: number;
+    seconds: number;
 }
 
 export type Section = 'scoring' | 'secondOrder' | 'layerwise';
@@ -1959,6 +2026,8 @@ export declare type SparseTensorProto = Message<"onnx.SparseTensorProto"> & {
     dims: bigint[];
 };
 
+export type StartName = (typeof startNames)[number];
+
 export type StateOptions = Pick<Tensor, 'bytes' | 'saved' | 'beside'>;
 
 export interface StepResult {
@@ -1979,6 +2048,12 @@ export declare type StringStringEntryProto = Message<"onnx.StringStringEntryProt
     key: string;
     value: string;
 };
+
+export interface Swap {
+    back: number;
+    gone: number;
+    change: number;
+}
 
 export interface Tensor {
     readonly name: string;
@@ -2115,6 +2190,8 @@ export declare class Unsupported extends UserError {
     name: string;
     output?: string;
 }
+
+export type UpdateName = (typeof updateNames)[number];
 
 export declare type ValueInfoProto = Message<"onnx.ValueInfoProto"> & {
     name: string;
@@ -2319,6 +2396,41 @@ export declare const recipeSchema: z.ZodObject<{
             judge: z.ZodOptional<z.ZodInt>;
             faithful: z.ZodOptional<z.ZodBoolean>;
             memory: z.ZodOptional<z.ZodNumber>;
+            start: z.ZodOptional<z.ZodUnion<readonly [
+                z.ZodEnum<{
+                    magnitude: "magnitude";
+                    random: "random";
+                    "random-magnitude": "random-magnitude";
+                    woodfisher: "woodfisher";
+                    woodtaylor: "woodtaylor";
+                }>,
+                z.ZodString
+            ]>>;
+            search: z.ZodOptional<z.ZodEnum<{
+                none: "none";
+                global: "global";
+                layer: "layer";
+            }>>;
+            update: z.ZodOptional<z.ZodEnum<{
+                none: "none";
+                single: "single";
+                multiple: "multiple";
+            }>>;
+            updateEachPass: z.ZodOptional<z.ZodBoolean>;
+            scale: z.ZodOptional<z.ZodUnion<readonly [
+                z.ZodEnum<{
+                    search: "search";
+                }>,
+                z.ZodNumber
+            ]>>;
+            firstOrder: z.ZodOptional<z.ZodBoolean>;
+            flopsPower: z.ZodOptional<z.ZodNumber>;
+            candidates: z.ZodOptional<z.ZodInt>;
+            epsilon: z.ZodOptional<z.ZodNumber>;
+            rho: z.ZodOptional<z.ZodInt>;
+            tau: z.ZodOptional<z.ZodInt>;
+            passes: z.ZodOptional<z.ZodInt>;
+            patience: z.ZodOptional<z.ZodInt>;
             refreshBatchNorm: z.ZodOptional<z.ZodType<import("../../methods/settings.ts").Refresh, import("../../methods/settings.ts").Refresh, z.core.$ZodTypeInternals<import("../../methods/settings.ts").Refresh, import("../../methods/settings.ts").Refresh>>>;
             polish: z.ZodOptional<z.ZodInt>;
         }, z.core.$strict>>;
@@ -2347,7 +2459,7 @@ export declare const recipeSchema: z.ZodObject<{
             floor: "floor";
             warn: "warn";
         }>>;
-        method: z.ZodType<"force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "falcon" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows", "force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "falcon" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows", z.core.$ZodTypeInternals<"force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "falcon" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows", "force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "falcon" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows">>;
+        method: z.ZodType<"force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows", "force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows", z.core.$ZodTypeInternals<"force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows", "force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows">>;
         scope: z.ZodDefault<z.ZodType<"uniform" | "global" | "layerwise" | "erk", "uniform" | "global" | "layerwise" | "erk", z.core.$ZodTypeInternals<"uniform" | "global" | "layerwise" | "erk", "uniform" | "global" | "layerwise" | "erk">>>;
         sparsity: z.ZodNumber;
         sparsities: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodNumber>>;
@@ -2448,10 +2560,18 @@ export declare const scoringSettings: z.ZodObject<{
     polish: z.ZodOptional<z.ZodInt>;
 }, z.core.$strict>;
 
+export declare const searchNames: readonly [
+    "none",
+    "global",
+    "layer"
+];
+
 export declare const secondOrderMethods: {
     readonly magnitude: "|w|, no update: the control";
     readonly obd: "Optimal Brain Damage: diagonal Fisher, no update (LeCun et al. 1990)";
     readonly woodfisher: "WoodFisher: saliencies and updates of single weights, summed (Singh & Alistarh 2020)";
+    readonly woodtaylor: "WoodTaylor: the same with the first-order term of the loss (Singh & Alistarh 2020)";
+    readonly kfac: "WoodFisher with the Kronecker factors of linear layers (Martens & Grosse 2015)";
     readonly 'cbs-select': "Combinatorial Brain Surgeon, selection by local search only (Yu et al. 2022)";
     readonly 'cbs-update': "magnitude, then the systematic update of the kept weights (Yu et al. 2022)";
     readonly cbs: "Combinatorial Brain Surgeon: local search and systematic update (Yu et al. 2022)";
@@ -2459,7 +2579,21 @@ export declare const secondOrderMethods: {
     readonly falcon: "FALCON: the same under a budget of multiply-adds, too (Meng et al. 2024)";
 };
 
+export declare const startNames: readonly [
+    "random-magnitude",
+    "magnitude",
+    "woodfisher",
+    "woodtaylor",
+    "random"
+];
+
 export declare const storedMethods: {
     readonly magnitude: "the smallest |w|";
     readonly random: "any, each as likely as any other: the control";
 };
+
+export declare const updateNames: readonly [
+    "none",
+    "single",
+    "multiple"
+];

@@ -16,6 +16,7 @@ function usedBy(name: MethodName, flags: PruneFlags): string[] {
   if (name === 'magnitude') settings.push('faithful')
   if (method.scopes.length > 1 || methods[name].scopes.length > 1) settings.push('scope')
   if (method.flops) settings.push('flops')
+  if (method.sparsities) settings.push('sparsities')
   if (section === 'secondOrder') settings.push('fisherCache')
   if (takes.includes('samples') || name === 'random') settings.push('seed')
   return settings

@@ -44,6 +44,9 @@ export function addSettingFlags(command: Command): Command {
   for (const { flag, meanings } of flags.values()) {
     const isSwitch = [...meanings.values()].every((schema) => innerOf(schema) instanceof z.ZodBoolean)
     command.option(isSwitch ? flag : `${flag} <value>`, description(meanings))
+    // A switch that some methods turn on can be turned off.
+    if ([...meanings.values()].some((schema) => schema.meta()?.negatable === true))
+      command.option(flag.replace('--', '--no-'), `the opposite of ${flag}`)
   }
   return command
 }

@@ -10,9 +10,8 @@ import { namedAs } from '../../train/layer-names.ts'
 import { UserError } from '../../util/errors.ts'
 import { grouped } from '../../util/format.ts'
 import { suggestion } from '../../util/suggest.ts'
-import { surplusCount } from './brain-surgeon/random-magnitude.ts'
+import { publishedCounts } from './brain-surgeon/random-magnitude.ts'
 import { startNames } from './composition.ts'
-import { strictCount } from './masks.ts'
 
 /** A file of masks. `called` is what messages call the setting that names it. */
 export class MaskFile {
@@ -40,8 +39,8 @@ export class MaskFile {
   }
 
   /**
-   * Throws UserError where the masks keep other than what a sparsity leaves; in faithful mode from what
-   * thresholds leave up to the surplus of random buckets. Weights that are zero without pruning may be missing.
+   * Throws UserError where the masks keep other than what a sparsity leaves; in faithful mode
+   * than what the published code does. Weights that are zero without pruning may be missing.
    */
   check(weights: readonly ArrayLike<number>[], sparsity: number, faithful: boolean): void {
     const size = weights.reduce((sum, { length }) => sum + length, 0)
@@ -50,8 +49,8 @@ export class MaskFile {
       (sum, mask, t) => sum + mask.reduce((count, m, q) => count + (m === 0 && weights[t][q] === 0 ? 1 : 0), 0),
       0,
     )
-    const least = faithful ? strictCount(size, sparsity) : keptCount(size, sparsity)
-    const most = faithful ? Math.max(keptCount(size, sparsity), surplusCount(size, sparsity)) : least
+    const exact = keptCount(size, sparsity)
+    const { least, most } = faithful ? publishedCounts(size, sparsity) : { least: exact, most: exact }
     if (kept + zeros >= least && kept <= most) return
     const expected = least === most ? grouped(most) : `${grouped(least)} to ${grouped(most)}`
     throw new UserError(

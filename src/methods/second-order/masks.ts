@@ -46,6 +46,4 @@ export function topMasks(scores: Scores, options: TopOptions): Float32Array[] {
   return masks
 }
 
-/** How many scores are strictly above the k-th largest, k = ceil(n (1 - s)): one fewer. */
-export const strictCount = (size: number, sparsity: number) =>
-  sparsity === 0 ? size : Math.ceil(size * (1 - sparsity)) - 1
+const strictCount = (size: number, sparsity: number) => (sparsity === 0 ? size : Math.ceil(size * (1 - sparsity)) - 1)

@@ -53,7 +53,9 @@ export const secondOrderSettings = z.strictObject({
     .optional()
     .describe('GiB of gradients that are kept at once; where not all fit, they are computed again (default: 4).'),
   start: z
-    .union([z.enum(startNames), z.string().min(1)])
+    .union([z.enum(startNames), z.string().min(1)], {
+      error: ({ input }) => `expected ${startNames.join(', ')} or a file, found ${shown(input)}`,
+    })
     .optional()
     .describe(
       `What is pruned before a search and an update: ${startNames.join(', ')}, or the zeros of a file or run of the same network (default: the method's).`,
@@ -87,7 +89,8 @@ export const secondOrderSettings = z.strictObject({
     .optional()
     .describe(
       'Whether updates follow the mean gradient, too (default: true with update multiple but in faithful mode, and with woodtaylor).',
-    ),
+    )
+    .meta({ negatable: true }),
   flopsPower: z
     .number()
     .min(0)

@@ -79,11 +79,15 @@ export function randomMagnitudeCandidates(
 /** The size of the buckets of n weights. */
 const bucketSize = (n: number): number => Math.ceil(n / Math.max(1, Math.min(Math.floor(Math.sqrt(n)), 1000)))
 
-/** How many weights the authors' code keeps of n, since every bucket but the last rounds up; ties aside. */
-export function surplusCount(n: number, sparsity: number): number {
+/**
+ * How many weights the authors' code keeps of n, ties aside: one less than asked for of its candidate 0, and
+ * of the others what is left when every bucket but the last rounds up.
+ */
+export function publishedCounts(n: number, sparsity: number): { least: number; most: number } {
   const size = bucketSize(n)
-  const buckets = Math.ceil(n / size)
-  return Math.max(Math.floor(n * (1 - sparsity)), (buckets - 1) * Math.ceil(size * (1 - sparsity)))
+  const floor = Math.floor(n * (1 - sparsity))
+  const rounded = (Math.ceil(n / size) - 1) * Math.ceil(size * (1 - sparsity))
+  return { least: Math.max(0, floor - 1), most: Math.max(floor, rounded) }
 }
 
 export interface RandomMagnitudeOptions extends RandomMagnitudeMode {
