@@ -709,6 +709,10 @@ export interface ScoringOptions {
     nameOf?: NameOf;
 }
 
+export type SearchLimits = Pick<LocalSearchOptions, 'epsilon' | 'rho' | 'tau' | 'passes' | 'patience'>;
+
+export type SearchName = (typeof searchNames)[number];
+
 export type SecondOrderMethod = keyof typeof secondOrderMethods;
 
 export interface SecondOrderOptions {
@@ -822,6 +826,8 @@ export interface StageReport {
     residual?: number;
 }
 
+export type StartName = (typeof startNames)[number];
+
 export type Statistic = keyof Measured;
 
 export interface StepProgress {
@@ -916,6 +922,8 @@ export interface Untouched {
     shape: readonly number[];
     reason: string;
 }
+
+export type UpdateName = (typeof updateNames)[number];
 
 export declare class UserError extends Error {
     name: string;
@@ -1958,10 +1966,6 @@ export interface ScoringTime {
     round: number;
 }
 
-export type SearchLimits = Pick<LocalSearchOptions, 'epsilon' | 'rho' | 'tau' | 'passes' | 'patience'>;
-
-export type SearchName = (typeof searchNames)[number];
-
 export interface SearchPass {
     pass: number;
     swaps: number;
@@ -2025,8 +2029,6 @@ export declare type SparseTensorProto = Message<"onnx.SparseTensorProto"> & {
     indices?: TensorProto;
     dims: bigint[];
 };
-
-export type StartName = (typeof startNames)[number];
 
 export type StateOptions = Pick<Tensor, 'bytes' | 'saved' | 'beside'>;
 
@@ -2190,8 +2192,6 @@ export declare class Unsupported extends UserError {
     name: string;
     output?: string;
 }
-
-export type UpdateName = (typeof updateNames)[number];
 
 export declare type ValueInfoProto = Message<"onnx.ValueInfoProto"> & {
     name: string;

@@ -46,7 +46,7 @@ export interface SampleCounts {
    * Default false: disjoint.
    */
   faithful?: boolean
-  /** Whether those that judge may be those whose gradients are taken, where no choice is theirs. Default false. */
+  /** Whether those that judge may be among the others, where no choice is theirs. Default false. */
   overlap?: boolean
 }
 

@@ -4,7 +4,7 @@
  * usual choices.
  */
 import type { FisherBlocks } from './fisher/parts.ts'
-import type { SecondOrderMethod } from './options.ts'
+import type { SecondOrderMethod } from './names.ts'
 
 /** Starts that can be asked for, and those that methods have to themselves. */
 export const startNames = ['random-magnitude', 'magnitude', 'woodfisher', 'woodtaylor', 'random'] as const
@@ -47,7 +47,7 @@ export interface AskedComposition {
   update?: unknown
 }
 
-/** The choices of a method, but for those that are asked for. What is no choice is as if it were not there. */
+/** The choices of a method, but for those that are asked for. What is no choice is left out. */
 export function compose(method: SecondOrderMethod, { start, search, update }: AskedComposition = {}): Composition {
   const usual = presets[method]
   return {

@@ -2,7 +2,7 @@
 import { UserError } from '../../util/errors.ts'
 import type { Method, NameOf } from '../method.ts'
 import { type AskedComposition, type Composition, compose, knowsFlops, knowsTensors } from './composition.ts'
-import { type SecondOrderMethod, secondOrderMethods } from './options.ts'
+import { type SecondOrderMethod, secondOrderMethods } from './names.ts'
 import { secondOrderSettings } from './settings.ts'
 import { takesOf } from './takes.ts'
 

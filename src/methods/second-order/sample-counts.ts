@@ -4,7 +4,7 @@ import { grouped } from '../../util/format.ts'
 import type { PruningRequest } from '../method.ts'
 import { usualJudge, usualSamples } from '../samples.ts'
 import { type Composition, hasOneStage } from './composition.ts'
-import type { SecondOrderMethod } from './options.ts'
+import type { SecondOrderMethod } from './names.ts'
 import type { SecondOrderSettings } from './settings.ts'
 
 export interface Counts {
@@ -48,7 +48,7 @@ export function sampleCounts(
   return { samples, miniBatch, judge, overlap }
 }
 
-/** Whether the loss of judging samples chooses anything: start masks, passes, dampings or shares of a step. */
+/** Whether the loss of judging samples chooses anything: masks, passes, dampings or shares of a step. */
 function isJudged(
   { start, search, update }: Composition,
   { candidates, scale, firstOrder, damp, refreshBatchNorm, polish }: SecondOrderSettings,

@@ -2,7 +2,7 @@
  * @file Which settings a method of second-order pruning has a use for, which follows from what it is made of.
  */
 import { type Composition, isRegression, startsByScores, usesDamping } from './composition.ts'
-import type { SecondOrderMethod } from './options.ts'
+import type { SecondOrderMethod } from './names.ts'
 import type { SecondOrderSettings } from './settings.ts'
 
 type Setting = keyof SecondOrderSettings

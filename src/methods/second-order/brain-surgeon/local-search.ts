@@ -67,9 +67,9 @@ export interface SearchResult {
 /**
  * Searches from masks `start` (1 kept, 0 removed), one per tensor of all blocks in order, like `weights`, the
  * dense values. One block is the full Fisher matrix, one per tensor its block-diagonal part; exchanges cross
- * tensors and blocks either way, but for `within`. `loss` is the mean loss of the network under masks that are valid during the
- * call only. It chooses the pass, Q the exchanges. Throws Error where sizes do not agree, an option is out of
- * range or a loss is NaN; UserError where weights or gradients are not finite.
+ * tensors and blocks either way, but for `within`. `loss` is the mean loss of the network under masks that
+ * are valid during the call only. It chooses the pass, Q the exchanges. Throws Error where sizes do not
+ * agree, an option is out of range or a loss is NaN; UserError where weights or gradients are not finite.
  */
 export function localSearch(
   blocks: readonly FisherBlock[],

@@ -41,7 +41,7 @@ export interface FisherBlock {
 export interface GramColumns extends GradientColumns {
   /** k[i][j] += sum over weights of G[i][q] G[j][q], for j <= i: N x N, in float64. */
   addGram(k: Matrix): void
-  /** Of all weights of a linear layer: the gradient of weight (p, q) is left[p] * right[q], sample by sample. */
+  /** Of all weights of a linear layer: that of weight (p, q) is left[p] * right[q], sample by sample. */
   readonly factors?: { readonly left: SampleRows; readonly right: SampleRows }
   /** Absent where the columns have no structure that makes it cheap. */
   readonly quadraticForms?: QuadraticForms

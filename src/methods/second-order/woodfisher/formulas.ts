@@ -3,9 +3,9 @@
  * of the Hessian. Removing weight q alone, and letting the others make up for it, costs w_q^2 / (2 A_qq) with
  * A = (lambda I + F)^-1.
  *
- * WoodTaylor (section 3.4 there) keeps the first-order term g' delta of the loss, with the mean gradient g:
- * then the cost is (w_q - (A g)_q)^2 / (2 A_qq), but for a constant, and the step -A g - A e_q (w_q - (A g)_q)
- * / A_qq. It is WoodFisher's step, and a descent step beside it that does not move weight q.
+ * WoodTaylor (there, too) keeps the first-order term g' delta of the loss, with the mean gradient g: then the
+ * cost is (w_q - (A g)_q)^2 / (2 A_qq), but for a constant, and the step -A g - A e_q (w_q - (A g)_q) / A_qq.
+ * It is WoodFisher's step, and a descent step beside it that does not move weight q.
  */
 import type { Vector } from '../../../linear/vector.ts'
 import type { BlockInverse } from '../fisher/inverse.ts'
