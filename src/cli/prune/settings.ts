@@ -95,12 +95,13 @@ export function pruneTask(flags: PruneFlags, model: Model, name = methodName(fla
   }
 }
 
-/**
- * The method that flags ask for, as it is with what they set: magnitude with --faithful is that of the
- * published second-order code.
- */
+/** The method of a name: magnitude with --faithful is that of the published second-order code. */
+export const plainMethod = (name: MethodName, { faithful }: PruneFlags): Method =>
+  name === 'magnitude' && faithful ? faithfulMagnitude : methods[name]
+
+/** The same as it is with what flags set. */
 export function methodFor(name: MethodName, flags: PruneFlags): Method {
-  const method: Method = name === 'magnitude' && flags.faithful ? faithfulMagnitude : methods[name]
+  const method = plainMethod(name, flags)
   return withSettings(method, givenSettings(method, { ...flags }))
 }
 
