@@ -39,8 +39,10 @@ afterAll(() => rmSync(trained, { recursive: true, force: true }))
 /** Where nothing is said of them, a single round of polishing and two stages: thirty take seconds. */
 function prune(file: string, flags: string, out = join(temporaryFolder(), 'out.safetensors')) {
   const polished =
-    /--method (obd|woodfisher|cbs|chita|falcon|obc|sparsegpt|snows)/.test(flags) && !/--(polish|faithful)/.test(flags)
-  const staged = /--method (obd|woodfisher|cbs|chita|falcon)/.test(flags) && !/--(stages|faithful|start)/.test(flags)
+    /--method (obd|woodfisher|woodtaylor|kfac|cbs|chita|falcon|obc|sparsegpt|snows)/.test(flags) &&
+    !/--(polish|faithful)/.test(flags)
+  const staged =
+    /--method (obd|woodfisher|woodtaylor|kfac|cbs|chita|falcon)/.test(flags) && !/--(stages|faithful|start)/.test(flags)
   const given = `${flags} ${polished ? '--polish 1' : ''} ${staged ? '--stages 2' : ''}`.split(' ').filter(Boolean)
   return espalier(['prune', weights(file), '--data', 'synthetic', ...given, '-o', out])
 }
