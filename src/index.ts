@@ -48,11 +48,13 @@ export { type SaliencyName, saliencies } from './methods/saliency/index.ts'
 export type { Measured, Saliency, ScoreContext, ScoredLayer, Statistic } from './methods/saliency/saliency.ts'
 export { Scoring, type ScoringOptions } from './methods/saliency/scoring/scoring.ts'
 export type { BatchNormMode } from './methods/saliency/settings.ts'
+export type { SearchName, StartName, UpdateName } from './methods/second-order/composition.ts'
 export { pruneSecondOrder } from './methods/second-order/driver.ts'
 export { GradientCache } from './methods/second-order/fisher/gradient-cache.ts'
 export { type GradientOptions, GradientSource } from './methods/second-order/fisher/gradients.ts'
 export type { FisherBlocks } from './methods/second-order/fisher/parts.ts'
 export type {
+  SearchLimits,
   SecondOrderMethod,
   SecondOrderOptions,
   SecondOrderResult,

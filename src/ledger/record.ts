@@ -6,7 +6,7 @@
 import { z } from 'zod'
 import { checkFlops } from '../methods/flops.ts'
 import { methods } from '../methods/index.ts'
-import { checkSettings, type Method } from '../methods/method.ts'
+import { checkSettings, type Method, withSettings } from '../methods/method.ts'
 import { faithfulMagnitude } from '../methods/second-order/methods.ts'
 import { models } from '../models/index.ts'
 import { scopes } from '../sparsity/scope.ts'
@@ -105,8 +105,8 @@ export function readRecord(path: string): PruneRecord {
   for (const key of ['asked', 'settings'] as const) {
     checkSchema(method.settings, record[key], { source: `${path}: ${key}`, whole: 'settings' })
     checkSettings(record.method, method, record[key], (setting) => `${path}: ${key}.${setting}`)
-    for (const setting of Object.keys(record[key]))
-      if (namesFile(method, setting)) throw new UserError(`${path}: ${key}.${setting}: a record names no files`)
+    for (const [setting, value] of Object.entries(record[key]))
+      if (namesFile(method, setting, value)) throw new UserError(`${path}: ${key}.${setting}: a record names no files`)
   }
   if (!method.scopes.includes(record.scope))
     throw new UserError(
@@ -127,15 +127,18 @@ export function readRecord(path: string): PruneRecord {
 
 /** The method of a record: magnitude in faithful mode is that of the published second-order code. */
 export const methodOf = ({ method, settings }: Pick<PruneRecord, 'method' | 'settings'>): Method =>
-  method === 'magnitude' && settings.faithful === true ? faithfulMagnitude : methods[method]
+  method === 'magnitude' && settings.faithful === true ? faithfulMagnitude : withSettings(methods[method], settings)
 
 /**
- * Whether a setting of a method is any text, such as the path of a file, which verifying a record would open:
- * others are numbers, switches, or one of a few names.
+ * Whether the value of a setting is any text, such as the path of a file, which verifying a record would
+ * open: others are numbers, switches, or one of a few names.
  */
-export function namesFile(method: Method, setting: string): boolean {
+export function namesFile(method: Method, setting: string, value: unknown): boolean {
   const schema: z.ZodType | undefined = method.settings.shape[setting]
-  return (schema instanceof z.ZodOptional ? schema.unwrap() : schema) instanceof z.ZodString
+  const inner = schema instanceof z.ZodOptional ? schema.unwrap() : schema
+  if (!(inner instanceof z.ZodUnion)) return inner instanceof z.ZodString
+  const isText = (kind: unknown) => kind instanceof z.ZodString
+  return inner.options.some(isText) && !inner.options.some((kind) => !isText(kind) && z.safeParse(kind, value).success)
 }
 
 /** How many weights the layers have, and how many are left. */

@@ -36,6 +36,8 @@ export interface Method {
    * Whether it ranks weights by scores: then granularities, floors and sparsities of single tensors apply.
    */
   readonly ranked: boolean
+  /** Whether single tensors may have sparsities of their own, with scope layerwise. */
+  readonly sparsities: boolean
   /**
    * Whether it keeps to a budget of multiply-adds beside the sparsity, with scope global: it chooses by
    * scores that can be summed.
@@ -45,6 +47,15 @@ export interface Method {
   readonly stored: boolean
   /** The tensors that it prunes where nobody says which. */
   readonly prunable: PrunableSet
+  /** Whether it can prune once only, since what it keeps is given. Default false. */
+  readonly onlyOnce?: boolean
+  /** What some settings made of it, as messages add it to its name: ` with search none`. */
+  readonly beside?: string
+  /**
+   * The method as it is with some settings, where what it takes and knows depends on them. They may be those
+   * of flags, unchecked.
+   */
+  with?(settings: object): Method
   /**
    * Throws UserError where settings do not fit together. They may be those of the schema, without defaults.
    */
@@ -73,6 +84,8 @@ export interface PruningRequest {
   nameOf: NameOf
   /** Whether the network is trained afterwards: then nothing is polished unless it is asked for. */
   trained?: boolean
+  /** The file that a path of a setting names, such as the model of a run folder. Default: the path itself. */
+  fileOf?(path: string): string
   /** A folder in which gradients are kept, and what is told of it. */
   cache?: { folder: string; notice(sentence: string): void }
 }
@@ -100,12 +113,16 @@ export interface PruningPlan {
  * Whether a method, called `name`, has a use for every setting that is given, and they fit together. Throws
  * UserError.
  */
-export function checkSettings(name: string, { takes, check }: Method, settings: object, nameOf: NameOf): void {
+export function checkSettings(name: string, method: Method, settings: object, nameOf: NameOf): void {
+  const { takes, beside = '', check } = withSettings(method, settings)
   for (const [key, value] of Object.entries(settings))
     if (value !== undefined && !takes.includes(key))
-      throw new UserError(`${nameOf(key)}: ${name} has no use for it, expected no such setting`)
+      throw new UserError(`${nameOf(key)}: ${name}${beside} has no use for it, expected no such setting`)
   check?.(settings, nameOf)
 }
+
+/** A method as it is with some settings. */
+export const withSettings = (method: Method, settings: object): Method => method.with?.(settings) ?? method
 
 /** How many weights of some tensors a sparsity leaves. */
 export const leftOf = (tensors: readonly Tensor[], sparsity: number): number =>

@@ -15,11 +15,11 @@ import type { PruneResult } from './masks.ts'
 import {
   checkSettings,
   leftOf,
-  type Method,
   type NameOf,
   once,
   type PruningProgress,
   pruneAsPlanned,
+  withSettings,
 } from './method.ts'
 
 export interface PruneByOptions extends TensorChoice {
@@ -59,10 +59,10 @@ export async function pruneBy(
   const { sparsity, scope = 'global', flops, settings = {} } = options
   checkShare('sparsity', sparsity ?? null)
   const { machine, model, data, weights, source = 'the weights', seed = 0, onProgress } = options
-  const method: Method = methods[name]
+  const checked = checkSchema(methods[name].settings, settings, { source: name, whole: 'settings' })
+  const method = withSettings(methods[name], checked)
   checkName('scope', scope, method.scopes)
   checkFlops('flops', name, method, { flops, scope })
-  const checked = checkSchema(method.settings, settings, { source: name, whole: 'settings' })
   checkSettings(name, method, checked, nameOf)
   const { prunable = method.prunable, include, exclude } = options
   const tensors = chooseTensors(model, { prunable, include, exclude }, { include: 'include', exclude: 'exclude' })

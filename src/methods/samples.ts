@@ -8,7 +8,6 @@ import { isLinear } from '../sparsity/tensors.ts'
 import { EVALUATION_BATCH } from '../train/evaluation.ts'
 import { numpyPermutation } from '../util/numpy-random.ts'
 import { type Random, random } from '../util/random.ts'
-import type { SecondOrderMethod } from './second-order/driver.ts'
 
 /**
  * Gradients or images where no number is asked for: those of a single look at a linear network are cheap. Of
@@ -32,9 +31,8 @@ export function judgingPlaces(count: number, seed: number): Uint32Array {
  * Judging samples where no number is asked for, at most `left`. In faithful mode a local search is judged on
  * all `count` training samples, as in the published code.
  */
-export function usualJudge(method: SecondOrderMethod, faithful: boolean, count: number, left: number): number {
-  return faithful && (method === 'cbs' || method === 'cbs-select') ? count : Math.min(USUAL_JUDGE, left)
-}
+export const usualJudge = (searches: boolean, faithful: boolean, count: number, left: number): number =>
+  faithful && searches ? count : Math.min(USUAL_JUDGE, left)
 
 export interface SampleCounts {
   /** Training samples whose gradients are taken. */
@@ -48,6 +46,8 @@ export interface SampleCounts {
    * Default false: disjoint.
    */
   faithful?: boolean
+  /** Whether those that judge may be among the others, where no choice is theirs. Default false. */
+  overlap?: boolean
 }
 
 /**
@@ -55,11 +55,14 @@ export interface SampleCounts {
  * `gradients` samples as there are, for as many stages. In faithful mode one part, and start masks are judged
  * by samples of their own, the first 5000 whose gradients are taken (in whole evaluation batches).
  */
-export function drawSamples(count: number, { gradients, judge, seed = 0, faithful = false }: SampleCounts) {
+export function drawSamples(
+  count: number,
+  { gradients, judge, seed = 0, faithful = false, overlap = false }: SampleCounts,
+) {
   if (!faithful) {
     const order = random(seed, 'second-order samples').permutation(count)
-    const left = count - judge
-    return { gradients: order.slice(0, left - (left % gradients)), judge: order.slice(left) }
+    const left = overlap ? count : count - judge
+    return { gradients: order.slice(0, left - (left % gradients)), judge: order.slice(count - judge) }
   }
   const order = numpyPermutation(seed, count)
   const starts = Math.min(USUAL_JUDGE, gradients, judge)

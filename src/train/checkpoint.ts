@@ -80,16 +80,23 @@ export function loadCheckpoint(network: Network, file: TensorFile, source: strin
 }
 
 /**
- * Prunes the weights that are pruned in a file: those that its masks prune where it is a checkpoint, else
- * those that are zero in it. Weights that stay keep their values. Throws UserError where a prunable tensor is
- * missing or has another shape. `source` is what messages call the file.
+ * Masks of some tensors in a file, one for each: those of a checkpoint, else 0 where a weight is zero. Throws
+ * UserError where a tensor is missing or has another shape. `source` is what messages call the file.
  */
-export function loadMasks(network: Network, file: TensorFile, source: string): void {
-  const masks = network.prunable.map((tensor) => {
+export const masksIn = (file: TensorFile, tensors: readonly Tensor[], source: string): Float32Array[] =>
+  tensors.map((tensor) => {
     const name = maskName(tensor.name)
     if (file.tensors.has(name)) return bitsOf(file, { name, shape: tensor.shape }, source)
     return valuesOf(file, tensor.name, tensor, source).map((weight) => (weight === 0 ? 0 : 1))
   })
+
+/**
+ * Prunes the weights that are pruned in a file, as {@link masksIn} says. Weights that stay keep their values.
+ * Throws UserError where a prunable tensor is missing or has another shape. `source` is what messages call
+ * the file.
+ */
+export function loadMasks(network: Network, file: TensorFile, source: string): void {
+  const masks = masksIn(file, network.prunable, source)
   network.densify()
   network.prunable.forEach(({ name }, i) => {
     network.mask(name).set(masks[i])
@@ -97,6 +104,7 @@ export function loadMasks(network: Network, file: TensorFile, source: string): v
   network.applyMasks()
   network.fitKernels()
 }
+
 /** The live view of a state, as the network holds it now. */
 const viewOf = (network: Network, { name, saved, beside }: Tensor): Floats | Int32Array => {
   if (saved === 'permutation') return network.executable.integers(name)

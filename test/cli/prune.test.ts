@@ -39,8 +39,10 @@ afterAll(() => rmSync(trained, { recursive: true, force: true }))
 /** Where nothing is said of them, a single round of polishing and two stages: thirty take seconds. */
 function prune(file: string, flags: string, out = join(temporaryFolder(), 'out.safetensors')) {
   const polished =
-    /--method (obd|woodfisher|cbs|chita|falcon|obc|sparsegpt|snows)/.test(flags) && !/--(polish|faithful)/.test(flags)
-  const staged = /--method (obd|woodfisher|cbs|chita|falcon)/.test(flags) && !/--(stages|faithful)/.test(flags)
+    /--method (obd|woodfisher|woodtaylor|kfac|cbs|chita|falcon|obc|sparsegpt|snows)/.test(flags) &&
+    !/--(polish|faithful)/.test(flags)
+  const staged =
+    /--method (obd|woodfisher|woodtaylor|kfac|cbs|chita|falcon)/.test(flags) && !/--(stages|faithful|start)/.test(flags)
   const given = `${flags} ${polished ? '--polish 1' : ''} ${staged ? '--stages 2' : ''}`.split(' ').filter(Boolean)
   return espalier(['prune', weights(file), '--data', 'synthetic', ...given, '-o', out])
 }
@@ -270,12 +272,63 @@ it.each<[string, string, RegExp]>([
   [
     'mlp',
     '--method magnitude --sparsity 0.5 --damp 1',
-    /^espalier: --damp has no effect with magnitude: it is for obd, woodfisher, cbs-update, cbs, chita, falcon, obc, sparsegpt and snows\n$/,
+    /^espalier: --damp has no effect with magnitude: it is for obd, woodfisher, woodtaylor, kfac, cbs-update, cbs, chita, falcon, obc, sparsegpt and snows\n$/,
+  ],
+  ['mlp', '--method cbs --sparsity 0.5 --tau 0', /^espalier: --tau: expected at least 1, found 0\n$/],
+  [
+    'mlp',
+    '--method cbs --sparsity 0.5 --search all',
+    /^espalier: --search: expected one of none, global, layer, found "all"\n$/,
+  ],
+  [
+    'mlp',
+    '--method woodfisher --sparsity 0.5 --epsilon 1e-3',
+    /^espalier: --epsilon has no effect with woodfisher: it is for cbs-select and cbs\n$/,
+  ],
+  [
+    'mlp',
+    '--method cbs --sparsity 0.5 --search none --epsilon 1e-3',
+    /^espalier: --epsilon has no effect with cbs with search none\n$/,
+  ],
+  [
+    'mlp',
+    '--method cbs --sparsity 0.5 --update none --no-first-order',
+    /^espalier: --first-order has no effect with cbs with update none\n$/,
+  ],
+  [
+    'mlp',
+    '--method cbs --sparsity 0.5 --start magnitud --judge 100',
+    /^espalier: --start: there is neither a start nor a file named magnitud \(did you mean magnitude\?\)\n$/,
+  ],
+  [
+    'mlp',
+    '--method woodfisher --sparsity 0.5 --sparsities linear=0.9',
+    /^espalier: --sparsities: expected --scope layerwise, found global\n$/,
+  ],
+  [
+    'mlp',
+    '--method woodfisher --sparsity 0.5 --scope layerwise --sparsities fc1.weight=0.9,linear',
+    /^espalier: --sparsities: expected entries such as conv=0.9, found "linear"\n$/,
+  ],
+  [
+    'mlp',
+    '--method snip --sparsity 0.5 --scope layerwise --sparsities linear=90',
+    /^espalier: --sparsities: linear: expected the share of zeros, at least 0 and below 1, found 90\n$/,
+  ],
+  [
+    'mlp',
+    '--method woodfisher --sparsity 0.5 --scope layerwise --sparsities conv=0.9',
+    /^espalier: --sparsities: no prunable tensor is of the kind conv \(/,
+  ],
+  [
+    'mlp',
+    '--method cbs --sparsity 0.5 --sparsities linear=0.9',
+    /^espalier: --sparsities has no effect with cbs: it is for magnitude, /,
   ],
   [
     'mlp',
     '--method chita --sparsity 0.5 --flops 0.5',
-    /^espalier: --flops has no effect with chita: it is for magnitude, random, .* woodfisher, cbs-update and falcon\n$/,
+    /^espalier: --flops has no effect with chita: it is for magnitude, random, .* woodfisher, woodtaylor, kfac, cbs-update and falcon\n$/,
   ],
   [
     'mlp',

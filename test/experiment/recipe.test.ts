@@ -190,7 +190,7 @@ it.each<[string, string]>([
   ],
   [
     'prune={method: sparsegpt, sparsity: 0.5, scope: uniform}',
-    'prune.scope: expected global or layerwise or erk with sparsegpt, found uniform',
+    'prune.scope: expected global or layerwise or erk for sparsegpt, found uniform',
   ],
   ['prune={method: obd, sparsity: 0.5, granularity: channel}', 'prune.granularity: obd prunes single weights only'],
   ['prune={method: obd, sparsity: 0.5, floor: 1%}', 'prune.floor: obd knows no floor'],

@@ -52,6 +52,29 @@ it('refreshBatchNorm: new statistics after an event, reported with the losses be
 })
 
 it.each<[object, string, RegExp]>([
+  [{ rho: 0 }, 'cbs', /^tiny: prune.secondOrder.rho: expected at least 1, found 0$/],
+  [{ tau: -1 }, 'cbs', /^tiny: prune.secondOrder.tau: expected at least 1, found -1$/],
+  [{ epsilon: 0 }, 'cbs-select', /^tiny: prune.secondOrder.epsilon: expected more than 0, found 0$/],
+  [{ patience: 1 }, 'cbs', /^tiny: prune.secondOrder.patience: expected at least 2, found 1$/],
+  [{ candidates: 0 }, 'cbs', /^tiny: prune.secondOrder.candidates: expected at least 1, found 0$/],
+  [{ scale: 1.5 }, 'cbs', /^tiny: prune.secondOrder.scale: expected at most 1, found 1.5$/],
+  [{ scale: 'some' }, 'cbs', /^tiny: prune.secondOrder.scale: expected search or a number from 0 to 1, found "some"$/],
+  [{ search: 'local' }, 'cbs', /^tiny: prune.secondOrder.search: expected one of none, global, layer, found "local"$/],
+  [{ update: 'multiple' }, 'kfac', /prune.secondOrder.update: kfac has no inverse of the kept weights alone/],
+  [{ start: 3 }, 'cbs', /^tiny: prune.secondOrder.start: expected random-magnitude, .* or a file, found 3$/],
+  [
+    { search: 'none', tau: 3 },
+    'cbs',
+    /^tiny: prune.secondOrder.tau: cbs with search none has no use for it, expected no such setting$/,
+  ],
+  [
+    { update: 'none', scale: 1 },
+    'cbs-update',
+    /prune.secondOrder.scale: cbs-update with update none has no use for it/,
+  ],
+  [{ flopsPower: 0.3 }, 'cbs', /^tiny: prune.secondOrder.flopsPower: cbs has no use for it/],
+  [{ updateEachPass: true }, 'cbs-select', /^tiny: prune.secondOrder.updateEachPass: cbs-select has no use for it/],
+  [{ epsilon: 1 }, 'woodfisher', /^tiny: prune.secondOrder.epsilon: woodfisher has no use for it/],
   [
     { blocks: 'layers' },
     'woodfisher',
@@ -72,9 +95,76 @@ it.each<[object, string, RegExp]>([
   await expect(plan()).rejects.toThrow(message)
 })
 
+it.each<[string, object, RegExp]>([
+  ['cbs', { scope: 'layerwise' }, /^tiny: prune.scope: expected global for cbs, found layerwise$/],
+  ['cbs', { scope: 'layerwise', secondOrder: { start: 'magnitude' } }, /expected global for cbs with start magnitude/],
+  ['cbs', { sparsities: { fc1: 0.5 }, scope: 'layerwise' }, /^tiny: prune.sparsities: cbs knows one sparsity only$/],
+  ['chita', { sparsities: { fc1: 0.5 }, scope: 'layerwise' }, /prune.sparsities: chita knows one sparsity only$/],
+  [
+    'woodfisher',
+    { sparsities: { fc1: 0.5 } },
+    /^tiny: prune.sparsities: expected prune.scope layerwise, found global$/,
+  ],
+  [
+    'cbs-update',
+    { schedule: 'cubic', end: '1ep', secondOrder: { start: 'masks.safetensors' } },
+    /^tiny: prune.schedule: masks of a file are of one sparsity, expected one-shot, found cubic$/,
+  ],
+])('%s refuses %o beside it', (method, more, message) => {
+  const prune = { method, sparsity: 0.8, ...more }
+  expect(() => checkRecipe({ ...tiny, model: { name: 'mlpnet' }, prune }, 'tiny')).toThrow(message)
+})
+
+it('layers with sparsities of their own, at the events of a schedule', async () => {
+  const prune = {
+    method: 'woodfisher',
+    scope: 'layerwise',
+    sparsity: 0.8,
+    sparsities: { 'fc1.weight': 0.9, 'fc3.weight': 0 },
+    schedule: 'cubic',
+    start: '0it',
+    every: '1ep',
+    end: '1ep',
+    secondOrder: { samples: 30, judge: 100, stages: 2 },
+  }
+  const recipe = checkRecipe({ ...tiny, model: { name: 'mlpnet' }, train: { ...tiny.train, epochs: 2 }, prune }, 'tiny')
+  const { result } = await runRecipe(recipe, { machine, out: temporaryFolder() })
+  expect(result!.layers.map(({ kept }) => kept)).toEqual([3136, 160, 200])
+})
+
+it('few samples are enough where nothing is judged', async () => {
+  const all = { samples: 1900, faithful: true }
+  for (const [method, secondOrder] of [
+    ['woodfisher', all],
+    ['cbs-update', all],
+    [
+      'cbs-update',
+      { samples: 1900, stages: 1, scale: 1, firstOrder: false, damp: 1e-3, refreshBatchNorm: 'none', polish: 0 },
+    ],
+  ] as const) {
+    const recipe = checkRecipe(
+      { ...tiny, model: { name: 'mlpnet' }, prune: { method, sparsity: 0.8, secondOrder } },
+      'tiny',
+    )
+    const plan = await pruningPlan(recipe, modelOf(recipe), synthetic())
+    expect(plan!.settings).toMatchObject({ samples: 1900, judge: 1900 })
+  }
+  const judged = checkRecipe(
+    {
+      ...tiny,
+      model: { name: 'mlpnet' },
+      prune: { method: 'cbs-update', sparsity: 0.8, secondOrder: { samples: 1900 } },
+    },
+    'tiny',
+  )
+  await expect(pruningPlan(judged, modelOf(judged), synthetic())).rejects.toThrow(
+    /leave none of the 1,900 training samples/,
+  )
+})
+
 it('every recipe of second-order pruning plans its gradients', async () => {
   const folder = join(import.meta.dirname, '../../recipes/second-order')
-  for (const name of readdirSync(folder)) {
+  for (const name of readdirSync(folder).filter((file) => !file.endsWith('.sweep.yaml'))) {
     const recipe = readRecipe(join(folder, name))
     if (recipe.prune && methods[recipe.prune.method].section !== 'secondOrder') continue
     const model = modelOf(recipe)

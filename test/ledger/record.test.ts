@@ -86,11 +86,14 @@ it.each<[string, object, RegExp]>([
   expect(() => readRecord(path)).toThrow(message)
 })
 
-it('of all settings of all methods, --dense of snows alone is any text', () => {
+it('of all settings of all methods, --dense of snows and a start that is no name may be files', () => {
   const texts = Object.entries<Method>(methods).flatMap(([name, method]) =>
-    method.takes.filter((setting) => namesFile(method, setting)).map((setting) => [name, setting]),
+    method.takes.filter((setting) => namesFile(method, setting, 'masks.safetensors')).map((setting) => [name, setting]),
   )
-  expect(texts).toEqual([['snows', 'dense']])
+  const starting = ['woodfisher', 'woodtaylor', 'cbs-select', 'cbs-update', 'cbs']
+  expect(texts).toEqual([...starting.map((name) => [name, 'start']), ['snows', 'dense']])
+  expect(namesFile(methods.cbs, 'start', 'woodfisher')).toBe(false)
+  expect(namesFile(methods.cbs, 'scale', 0.5)).toBe(false)
 })
 
 it('what is no JSON, no object, or far too large is refused', () => {

@@ -10,9 +10,9 @@ it('gradients and judges are disjoint', () => {
 })
 
 it('in faithful mode a search is judged by all samples, its start by the first of the gradients', () => {
-  expect(usualJudge('cbs', true, 60_000, 10_000)).toBe(60_000)
-  expect(usualJudge('cbs-select', false, 60_000, 50_000)).toBe(5000)
-  expect(usualJudge('woodfisher', true, 60_000, 100)).toBe(100)
+  expect(usualJudge(true, true, 60_000, 10_000)).toBe(60_000)
+  expect(usualJudge(true, false, 60_000, 50_000)).toBe(5000)
+  expect(usualJudge(false, true, 60_000, 100)).toBe(100)
   const order = numpyPermutation(2, 60_000)
   const drawn = drawSamples(60_000, { gradients: 10_000, judge: 60_000, seed: 2, faithful: true })
   expect(drawn).toEqual({

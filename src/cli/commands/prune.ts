@@ -26,6 +26,10 @@ const command = (): Command =>
       .requiredOption('--sparsity <share>', 'share of zeros among the weights of the pruned tensors, such as 0.9')
       .option('--scope <name>', 'which weights compete: global, layerwise, uniform or erk', 'global')
       .option(
+        '--sparsities <list>',
+        'where single tensors have another: of the kinds conv and linear, or by name, such as conv=0.9,fc3.weight=0.5; with --scope layerwise',
+      )
+      .option(
         '--flops <share>',
         'share of the dense multiply-adds of the pruned tensors that may stay, beside --sparsity; with --scope global (default: all)',
       )

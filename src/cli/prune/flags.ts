@@ -3,18 +3,20 @@
  */
 import type { Command } from 'commander'
 import { type MethodName, methods } from '../../methods/index.ts'
+import type { Method } from '../../methods/method.ts'
 import { UserError } from '../../util/errors.ts'
 import { flagName, givenFlags } from '../flags/given.ts'
 import { settingKeys } from './setting-flags.ts'
-import { methodFor, methodName, type PruneFlags } from './settings.ts'
+import { methodFor, methodName, type PruneFlags, plainMethod } from './settings.ts'
 
 /** Keys of the flags that a method has a use for, of those that not all have. */
-function usedBy(name: MethodName, flags: PruneFlags): string[] {
+function usedBy(name: MethodName, method: Method): string[] {
   const { takes, section, scopes } = methods[name]
-  const settings = methodFor(name, flags).takes.map((key) => settingKeys.get(key)!)
+  const settings = method.takes.map((key) => settingKeys.get(key)!)
   if (name === 'magnitude') settings.push('faithful')
-  if (scopes.length > 1) settings.push('scope')
-  if (methods[name].flops) settings.push('flops')
+  if (Math.max(method.scopes.length, scopes.length) > 1) settings.push('scope')
+  if (method.flops) settings.push('flops')
+  if (method.sparsities) settings.push('sparsities')
   if (section === 'secondOrder') settings.push('fisherCache')
   if (takes.includes('samples') || name === 'random') settings.push('seed')
   return settings
@@ -50,14 +52,19 @@ export function checkPruneFlags(command: Command, flags: PruneFlags): void {
   for (const flag of flags.compare === undefined ? [] : written)
     if (given.has(flag)) refuse(flag, 'has no effect with --compare, which writes nothing')
   const every = Object.keys(methods) as MethodName[]
-  const ofMethods = new Set(every.flatMap((name) => usedBy(name, flags)))
+  /** What methods use as they are, and those that were asked for with all flags. */
+  const usual = new Map(every.map((name) => [name, usedBy(name, plainMethod(name, flags))]))
+  const used = new Set(names.flatMap((name) => usedBy(name, methodFor(name, flags))))
+  const ofMethods = new Set([...settingKeys.values(), ...[...usual.values()].flat()])
   for (const flag of ofMethods) {
-    if (!given.has(flag) || names.some((name) => usedBy(name, flags).includes(flag))) continue
+    if (!given.has(flag) || used.has(flag)) continue
     if (flag === 'seed' && given.has('refreshBn')) continue // It draws the images.
-    const others = every.filter((name) => usedBy(name, flags).includes(flag))
     if (flag === 'scope' && flags.scope === 'global') continue // What they do.
     if (flag === 'scope')
       refuse(flag, `${flags.scope}: with ${listed(names)} the loss decides where weights are removed, expected global`)
+    const beside = methodFor(names[0], flags).beside ?? ''
+    const others = every.filter((name) => usual.get(name)!.includes(flag))
+    if (names.some((name) => others.includes(name))) refuse(flag, `has no effect with ${listed(names)}${beside}`)
     refuse(flag, `has no effect with ${listed(names)}: it is for ${listed(others)}`)
   }
   if (flags.data !== undefined || names.some((name) => !methods[name].stored)) return

@@ -7,6 +7,7 @@ import { describeEnvironment, instructionsOf, peakMemory } from '../../experimen
 import { dataHash, tensorsHash } from '../../ledger/content-hash.ts'
 import { type PruneRecord, RECORD, type RecordEnvironment } from '../../ledger/record.ts'
 import { plain, sealed, sealedText } from '../../ledger/sealed.ts'
+import { isStartName } from '../../methods/second-order/composition.ts'
 import { weightsOf } from '../../train/checkpoint.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import type { Network } from '../../train/network.ts'
@@ -27,6 +28,7 @@ const refused = {
   compare: 'which prunes by several methods',
   finetune: 'since a record is of pruning without epochs: espalier run leaves a folder that says the same',
   fisherCache: 'since time and memory would be without the gradients',
+  sparsities: 'since a record is of one sparsity',
   labels: 'since a record names no files',
   dense: 'since a record names no files',
   layout: 'since a record is of a built-in network',
@@ -37,10 +39,17 @@ const refused = {
 }
 
 /** Throws UserError, naming the flag, where what was asked for cannot be recorded. */
-export function checkRecordFlags(command: Command, path: string, { data, force }: PruneFlags, inputs: string[]): void {
+export function checkRecordFlags(
+  command: Command,
+  path: string,
+  { data, force, start }: PruneFlags,
+  inputs: string[],
+): void {
   const given = givenFlags(command)
   for (const [flag, why] of Object.entries(refused))
     if (given.has(flag)) throw new UserError(`--record does not go with ${flagName(command, flag)}, ${why}`)
+  if (start !== undefined && !isStartName(start))
+    throw new UserError('--record does not go with masks of a file, since a record names no files')
   if (data === undefined) throw new UserError('--record needs --data with a data set or a folder')
   if (!path.endsWith(RECORD))
     throw new UserError(`--record: expected a name that ends in ${RECORD}, by which the ledger finds it, found ${path}`)

@@ -44,6 +44,9 @@ export function addSettingFlags(command: Command): Command {
   for (const { flag, meanings } of flags.values()) {
     const isSwitch = [...meanings.values()].every((schema) => innerOf(schema) instanceof z.ZodBoolean)
     command.option(isSwitch ? flag : `${flag} <value>`, description(meanings))
+    // A switch that some methods turn on can be turned off.
+    if ([...meanings.values()].some((schema) => schema.meta()?.negatable === true))
+      command.option(flag.replace('--', '--no-'), `the opposite of ${flag}`)
   }
   return command
 }
@@ -65,6 +68,12 @@ const lower = (text: string) => (/^[A-Z][a-z ]/.test(text) ? text[0].toLowerCase
 
 const innerOf = (schema: z.ZodType): z.ZodType =>
   schema instanceof z.ZodOptional || schema instanceof z.ZodDefault ? innerOf(schema.unwrap() as z.ZodType) : schema
+
+/** What flags give of a method's settings, unchecked. */
+export function givenSettings(method: Method, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const entries = Object.keys(method.settings.shape).map((key) => [key, given[settingKeys.get(key)!]] as const)
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
+}
 
 /** The settings of a method that flags give. Throws UserError, naming the flag. */
 export function settingsFrom(method: Method, given: Readonly<Record<string, unknown>>): Record<string, unknown> {

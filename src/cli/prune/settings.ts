@@ -1,19 +1,23 @@
 /** @file What the flags of espalier prune say, checked against the network, with the defaults filled in. */
+import { weightsPath } from '../../experiment/run/weights-path.ts'
+import type { Tensor } from '../../graph/tensor.ts'
 import { isStored } from '../../methods/by-value/removals.ts'
 import { checkFlops } from '../../methods/flops.ts'
 import { type MethodName, methods } from '../../methods/index.ts'
-import { leftOf, type Method, type PruningPlan, type PruningRequest } from '../../methods/method.ts'
+import { leftOf, type Method, type PruningPlan, type PruningRequest, withSettings } from '../../methods/method.ts'
 import { scoringSettings } from '../../methods/saliency/settings.ts'
 import { faithfulMagnitude } from '../../methods/second-order/methods.ts'
 import type { Model } from '../../models/model.ts'
 import { type ScopeName, scopes } from '../../sparsity/scope.ts'
+import { sparsitiesOf } from '../../sparsity/sparsities.ts'
 import { chooseTensors } from '../../sparsity/tensors.ts'
+import { shown } from '../../util/check-schema.ts'
 import { UserError } from '../../util/errors.ts'
 import { oneOf, patterns } from '../flags/choices.ts'
 import type { OnnxFlags } from '../flags/onnx.ts'
 import { wholeNumber } from '../flags/parse.ts'
 import type { PreprocessingFlags } from '../flags/preprocessing.ts'
-import { settingFlag, settingsFrom } from './setting-flags.ts'
+import { givenSettings, settingFlag, settingsFrom } from './setting-flags.ts'
 
 /** Settings of methods are keys of this, too. */
 export interface PruneFlags extends PreprocessingFlags, OnnxFlags {
@@ -22,6 +26,7 @@ export interface PruneFlags extends PreprocessingFlags, OnnxFlags {
   compare?: string
   sparsity: string
   scope: string
+  sparsities?: string
   flops?: string
   data?: string
   seed: string
@@ -34,6 +39,7 @@ export interface PruneFlags extends PreprocessingFlags, OnnxFlags {
   json?: boolean
   out?: string
   faithful?: boolean
+  start?: string
   /** Where the record goes. */
   record?: string
 }
@@ -58,11 +64,16 @@ export const methodName = (name: string, flag = '--method'): MethodName =>
 export function pruneTask(flags: PruneFlags, model: Model, name = methodName(flags.method ?? '')): PruneTask {
   const method = methodFor(name, flags)
   const sparsity = shareOf(flags.sparsity)
+  const scope = scopeOf(flags, name)
   const tensors = chooseTensors(model, {
     prunable: oneOf('--prunable', flags.prunable, ['published', 'all'] as const),
     include: patterns(flags.include),
     exclude: patterns(flags.exclude),
   })
+  const sparsities = ownSparsities(flags, tensors, sparsity, scope)
+  const left = sparsities
+    ? tensors.reduce((sum, tensor) => sum + leftOf([tensor], sparsities.get(tensor.name)!), 0)
+    : leftOf(tensors, sparsity)
   return {
     name,
     method,
@@ -72,19 +83,27 @@ export function pruneTask(flags: PruneFlags, model: Model, name = methodName(fla
     request: {
       model,
       tensors,
-      left: leftOf(tensors, sparsity),
-      scope: scopeOf(flags, name),
+      left,
+      scope,
+      sparsities,
       flops: flopsOf(flags, name),
       seed: wholeNumber('--seed', flags.seed, 0, 2 ** 32 - 1),
       nameOf: settingFlag,
+      fileOf: weightsPath,
       trained: flags.finetune !== undefined,
     },
   }
 }
 
-/** The method that flags ask for: magnitude with --faithful is that of the published second-order code. */
-export const methodFor = (name: MethodName, { faithful }: PruneFlags): Method =>
+/** The method of a name: magnitude with --faithful is that of the published second-order code. */
+export const plainMethod = (name: MethodName, { faithful }: PruneFlags): Method =>
   name === 'magnitude' && faithful ? faithfulMagnitude : methods[name]
+
+/** The same as it is with what flags set. */
+export function methodFor(name: MethodName, flags: PruneFlags): Method {
+  const method = plainMethod(name, flags)
+  return withSettings(method, givenSettings(method, { ...flags }))
+}
 
 /** The plan of a task. Throws UserError where it does not fit the data. */
 export async function planOf(
@@ -92,8 +111,9 @@ export async function planOf(
   rest: Pick<PruningRequest, 'data' | 'cache'>,
 ): Promise<PruningPlan> {
   const whole = { ...request, ...rest }
-  // Stored values do not say how often the network uses them.
-  if (!method.stored || !isStored(name) || request.flops !== undefined) return method.plan(settings, whole)
+  // Stored values do not say how often the network uses them, nor of which kind its layers are.
+  const budgets = request.flops !== undefined || request.sparsities !== undefined
+  if (!method.stored || !isStored(name) || budgets) return method.plan(settings, whole)
   // The same weights go as without data.
   const { byValuePlan } = await import('../../methods/by-value/plan.ts')
   return byValuePlan(name, scoringSettings.parse(settings), whole)
@@ -104,7 +124,7 @@ export function scopeOf(flags: PruneFlags, name: MethodName): ScopeName {
   const found = oneOf('--scope', flags.scope, Object.keys(scopes) as ScopeName[])
   const method = methodFor(name, flags)
   if (method.scopes.includes(found)) return found
-  const called = method === faithfulMagnitude ? 'magnitude with --faithful' : name
+  const called = name === 'magnitude' && flags.faithful ? 'magnitude with --faithful' : `${name}${method.beside ?? ''}`
   throw new UserError(`--scope: expected ${method.scopes.join(' or ')} for ${called}, found ${found}`)
 }
 
@@ -120,8 +140,26 @@ function flopsOf(flags: PruneFlags, name: MethodName): number | undefined {
   return flops
 }
 
-export function shareOf(text: string): number {
+/** Throws UserError where the list is none, or the scope leaves tensors no sparsities of their own. */
+function ownSparsities(
+  { sparsities }: PruneFlags,
+  tensors: readonly Tensor[],
+  sparsity: number,
+  scope: ScopeName,
+): Map<string, number> | undefined {
+  if (sparsities === undefined) return undefined
+  if (scope !== 'layerwise') throw new UserError(`--sparsities: expected --scope layerwise, found ${scope}`)
+  const entries = sparsities.split(',').map((entry) => {
+    const [key, share, ...rest] = entry.split('=').map((part) => part.trim())
+    if (!key || share === undefined || rest.length > 0)
+      throw new UserError(`--sparsities: expected entries such as conv=0.9, found ${shown(entry)}`)
+    return [key, shareOf(share, `--sparsities: ${key}`)] as const
+  })
+  return sparsitiesOf(tensors, sparsity, Object.fromEntries(entries), '--sparsities')
+}
+
+export function shareOf(text: string, called = '--sparsity'): number {
   const share = Number(text)
   if (text.trim() !== '' && share >= 0 && share < 1) return share
-  throw new UserError(`--sparsity: expected the share of zeros, at least 0 and below 1, found ${text}`)
+  throw new UserError(`${called}: expected the share of zeros, at least 0 and below 1, found ${text}`)
 }

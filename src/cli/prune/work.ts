@@ -45,7 +45,8 @@ export async function prepare(file: WeightsFile, path: string, { flags, task, in
 
   const run = (): Outcome => {
     const stopwatch = new Stopwatch()
-    if (task.sparsity === 0 && task.request.flops === undefined)
+    const { flops, sparsities } = task.request
+    if (task.sparsity === 0 && flops === undefined && sparsities === undefined)
       return { pruned: network.evaluate('test'), seconds: {}, took: stopwatch }
     const result = stopwatch.timed(() => plan.prune(network, once(task.sparsity), 0, display?.show))
     const { stages, reconstructions, gradients, seconds } = result
@@ -121,7 +122,7 @@ export const byFlag = (settings: Readonly<Record<string, unknown>>): Record<stri
 
 /** What the file of pruned weights says of how they were made. */
 export function described(
-  { name, sparsity, request: { scope, flops, seed, tensors } }: PruneTask,
+  { name, sparsity, request: { scope, flops, sparsities, seed, tensors } }: PruneTask,
   settings: Readonly<Record<string, unknown>>,
 ): Record<string, string> {
   const set = Object.entries(settings).map(([key, value]) => [settingFlag(key).slice(2), value ?? 'usual'])
@@ -130,6 +131,7 @@ export function described(
     scope,
     sparsity,
     ...(flops !== undefined && { flops }),
+    ...(sparsities && { sparsities: [...sparsities].map(([tensor, share]) => `${tensor}=${share}`).join() }),
     seed,
     ...Object.fromEntries(set),
     pruned: tensors.map((tensor) => tensor.name).join(','),

@@ -8,6 +8,7 @@ import { sparsitiesOf } from '../../sparsity/sparsities.ts'
 import { methodOf } from '../recipe/checks.ts'
 import { maskOptions, tensorsToPrune } from '../recipe/mask-keys.ts'
 import type { Recipe } from '../recipe/schema.ts'
+import { weightsPath } from '../run/weights-path.ts'
 
 /** The tensors that a recipe prunes. */
 export const prunedTensors = (prune: NonNullable<Recipe['prune']>, model: Model): Tensor[] =>
@@ -32,6 +33,7 @@ export async function pruningPlan(recipe: Recipe, model: Model, data: Dataset): 
     flops: prune.flops,
     seed,
     trained: recipe.train.epochs > 0,
+    fileOf: weightsPath,
     nameOf: (setting) => `prune.${method.section}.${setting}`,
   }
   // Of layers that have lost weights already, other counts are due.

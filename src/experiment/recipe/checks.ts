@@ -4,7 +4,7 @@
  */
 import { checkFlops } from '../../methods/flops.ts'
 import { methods } from '../../methods/index.ts'
-import { checkSettings, type Method } from '../../methods/method.ts'
+import { checkSettings, type Method, type Section, withSettings } from '../../methods/method.ts'
 import { rewirings } from '../../methods/rewiring/index.ts'
 import { runNames } from '../../sparsity/granularity/runs.ts'
 import { UserError } from '../../util/errors.ts'
@@ -13,8 +13,11 @@ import { rewireTimes } from './sections/rewire.ts'
 
 type Prune = NonNullable<Recipe['prune']>
 
-/** The method of a `prune` section. */
-export const methodOf = ({ method }: Pick<Prune, 'method'>): Method => methods[method]
+/** The method of a `prune` section, as it is with the settings that stand there. */
+export function methodOf(prune: Pick<Prune, 'method' | Section>): Method {
+  const method: Method = methods[prune.method]
+  return withSettings(method, prune[method.section] ?? {})
+}
 
 /** All checks, of which the first that fails is told. */
 export function checkTogether(recipe: Recipe, source: string): void {
@@ -76,7 +79,8 @@ function checkPrune({ model, prune, train }: Recipe, source: string): void {
 function checkSparsities(prune: Prune, source: string): void {
   const { method, scope, initial, granularity } = prune
   const needs = (what: string) => new UserError(`${source}: prune.sparsities: ${what}`)
-  if (!methodOf(prune).ranked) throw needs(`${method} knows one sparsity only`)
+  const { sparsities, beside = '' } = methodOf(prune)
+  if (!sparsities) throw needs(`${method}${beside} knows one sparsity only`)
   if (scope !== 'layerwise') throw needs(`expected prune.scope layerwise, found ${scope}`)
   if (initial !== undefined) throw needs('does not go with prune.initial')
   if (granularity === 'channel') throw needs('expected a prune.granularity of weights, found channel')
@@ -110,6 +114,11 @@ function checkSections(prune: Prune, source: string): void {
 /** Methods that choose weights in their own way cannot do what only rankings by score can. */
 function checkUnranked(prune: Prune, source: string): void {
   const { granularity, floor, onCollapse, method, scope, schedule } = prune
+  const { scopes, onlyOnce, beside = '' } = methodOf(prune)
+  if (onlyOnce && schedule !== 'one-shot')
+    throw new UserError(
+      `${source}: prune.schedule: masks of a file are of one sparsity, expected one-shot, found ${schedule}`,
+    )
   if (schedule === 'alternating')
     throw new UserError(
       `${source}: prune.schedule: alternating phases need a method that ranks weights by scores, found ${method}`,
@@ -119,9 +128,10 @@ function checkUnranked(prune: Prune, source: string): void {
   if (floor !== undefined) throw new UserError(`${source}: prune.floor: ${method} knows no floor`)
   if (onCollapse === 'floor')
     throw new UserError(`${source}: prune.onCollapse: expected warn or error with ${method}, which knows no floor`)
-  const { scopes } = methodOf(prune)
   if (!scopes.includes(scope))
-    throw new UserError(`${source}: prune.scope: expected ${scopes.join(' or ')} with ${method}, found ${scope}`)
+    throw new UserError(
+      `${source}: prune.scope: expected ${scopes.join(' or ')} for ${method}${beside}, found ${scope}`,
+    )
 }
 
 function checkGsm({ model, train, prune, tie }: Recipe, source: string): void {

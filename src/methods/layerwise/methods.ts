@@ -17,6 +17,7 @@ const methodOf = (
   settings: layerwiseSettings,
   takes: [...always, ...own],
   ranked: false,
+  sparsities: false,
   flops: false,
   stored: false,
   prunable: 'published',

@@ -16,6 +16,7 @@ function byScores(name: SaliencyName): Method {
     takes: [...measuringKeys(saliency), 'refreshBatchNorm', 'polish'],
     scopes: allScopes,
     ranked: true,
+    sparsities: true,
     flops: true,
     stored: isStored(name),
     prunable: 'all',

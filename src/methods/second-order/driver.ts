@@ -3,44 +3,22 @@
  * update of the others; once, or in stages of growing sparsity with new gradients at each.
  */
 import { Workspace } from '../../linear/workspace.ts'
-import { keptCount } from '../../sparsity/count.ts'
 import { costOf, weightCosts } from '../../sparsity/multiply-adds.ts'
 import type { Network } from '../../train/network.ts'
 import { grouped } from '../../util/format.ts'
 import { checkFlops } from '../flops.ts'
-import { proposeBrainSurgeon } from './brain-surgeon/stage.ts'
-import { lowestLoss, moved, unchanged } from './candidates.ts'
-import { proposeChita } from './chita/stage.ts'
-import { proposeFalcon } from './falcon/stage.ts'
+import { Budget } from './budget.ts'
+import { lowestLoss, moved } from './candidates.ts'
+import { type Composition, compose, knowsFlops, usesGradients, usualStages } from './composition.ts'
 import { FisherColumns } from './fisher/fisher-columns.ts'
 import type { GradientSource } from './fisher/gradients.ts'
 import { FIRST_LOOK, Judge } from './judge.ts'
-import type { TensorCosts } from './masks.ts'
-import { proposeObd } from './obd/stage.ts'
-import {
-  knowsFlops,
-  type SecondOrderMethod,
-  type SecondOrderOptions,
-  type SecondOrderResult,
-  type StageReport,
-  usualStages,
-} from './options.ts'
-import { Clock, magnitudeMasks, type Proposal, type Settings, type Stage } from './stage.ts'
-import { proposeUpdate } from './updates.ts'
-import { proposeWoodfisher } from './woodfisher/stage.ts'
+import { kroneckerRoom } from './kfac/kronecker-inverse.ts'
+import type { SecondOrderOptions, SecondOrderResult, StageReport } from './options.ts'
+import { propose } from './propose.ts'
+import { Clock, type Proposal, type Settings } from './stage.ts'
 
 export * from './options.ts'
-
-/** What a method with gradients makes of a stage. */
-const proposals: Record<Exclude<SecondOrderMethod, 'magnitude'>, (stage: Stage) => Proposal> = {
-  obd: proposeObd,
-  woodfisher: proposeWoodfisher,
-  'cbs-select': proposeBrainSurgeon,
-  'cbs-update': proposeUpdate,
-  cbs: proposeBrainSurgeon,
-  chita: proposeChita,
-  falcon: proposeFalcon,
-}
 
 /**
  * Prunes some tensors of a network: the weights that it holds afterwards are the result, and its masks say
@@ -62,11 +40,9 @@ class SecondOrderPruning {
   readonly #network: Network
   readonly #source: GradientSource
   readonly #settings: Settings
-  readonly #size: number
-  /** Weights that are not zero, before pruning. */
-  readonly #before: number
-  /** What weights may cost in the end, and what those that are not zero cost before pruning. */
-  readonly #multiplyAdds?: TensorCosts & { before: number }
+  readonly #budget: Budget
+  /** Multiply-adds of each weight of a tensor, where there is a budget of them. */
+  readonly #costs?: readonly number[]
   readonly #stages: number
   readonly #onProgress: Settings['onProgress']
   readonly #judge: Judge
@@ -78,42 +54,36 @@ class SecondOrderPruning {
   constructor(network: Network, source: GradientSource, options: SecondOrderOptions) {
     this.#network = network
     this.#source = source
-    const { method, judge, judgeStart, fisher = 'full', faithful = false, onProgress = () => {} } = options
-    const { scope = 'global', seed = 0, flops } = options
-    checkFlops('flops', method, { flops: knowsFlops(method) }, { flops, scope })
-    const { scale = faithful ? 1 : 'search', firstOrder = faithful ? 0 : 'search' } = options
-    const { candidates = faithful ? 50 : 10, between = () => {} } = options
-    const usual = { fisher, faithful, scope, seed, scale, firstOrder, candidates, between, onProgress }
-    this.#settings = { ...options, ...usual }
+    const { sparsity, sparsities, flops, judge, judgeStart, stages, ...others } = options
+    const { method, onProgress = () => {} } = options
+    const composition = compose(method, options)
+    this.#settings = settingsOf(others, composition, divisorsOf(network, source.tensors, options.flopsPower))
+    const { fisher, faithful, scope } = this.#settings
+    checkFlops('flops', method, { flops: knowsFlops(composition) }, { flops, scope })
     this.#judge = new Judge(network, source.tensors, judge, fisher === 'full' || faithful ? undefined : FIRST_LOOK)
     this.#judgeStart = judgeStart ? new Judge(network, source.tensors, judgeStart) : this.#judge.first
-    const weights = this.#weights()
-    this.#size = weights.reduce((sum, { length }) => sum + length, 0)
-    this.#before = weights.reduce((sum, w) => sum + w.filter((x) => x !== 0).length, 0)
-    const kept = keptCount(this.#size, options.sparsity)
-    this.#multiplyAdds = flops === undefined ? undefined : affordable(network, source.tensors, weights, flops)
-    const tight = Math.min(kept, this.#before * shareLeft(this.#multiplyAdds))
-    this.#stages = options.stages ?? (faithful ? 1 : usualStages(method, fisher, this.#before, tight))
+    this.#costs = flops === undefined ? undefined : costsOf(network, source.tensors)
+    this.#budget = new Budget(this.#weights(), {
+      sparsity,
+      sparsities,
+      flops: this.#costs && { costs: this.#costs, share: flops! },
+    })
+    const { before, tightest } = this.#budget
+    this.#stages = stages ?? (faithful ? 1 : usualStages(composition, fisher, before, tightest))
     this.#onProgress = onProgress
     if (this.#stages > FEW) this.#settings.onProgress = () => {}
   }
 
   run(): SecondOrderResult {
-    const { sparsity, between } = this.#settings
     if (this.#stages > FEW) this.#onProgress('stages', '', 0)
-    const kept = keptCount(this.#size, sparsity)
     const stages: StageReport[] = []
-    for (let stage = 1; stage < this.#stages; stage++) {
-      const keep = Math.round(this.#before * (kept / this.#before) ** (stage / this.#stages))
-      // Where it is the last count already, rounding must not show.
-      stages.push(this.#stage(stage, keep, keep === kept ? sparsity : 1 - keep / this.#size))
+    for (let stage = 1; stage <= this.#stages; stage++) {
+      stages.push(this.#stage(stage))
       this.#tell(stages)
-      between()
+      if (stage < this.#stages) this.#settings.between()
     }
-    stages.push(this.#stage(this.#stages, kept, sparsity))
-    this.#tell(stages)
     this.#network.applyMasks()
-    return { size: this.#size, kept: stages[this.#stages - 1].kept, stages, seconds: this.#clock.seconds }
+    return { size: this.#budget.size, kept: stages[this.#stages - 1].kept, stages, seconds: this.#clock.seconds }
   }
 
   /** Of many stages, where they are; of few, each has told of its own parts. */
@@ -124,38 +94,40 @@ class SecondOrderPruning {
     this.#onProgress('stages', text, stages.length / this.#stages)
   }
 
-  #stage(stage: number, keep: number, sparsity: number): StageReport {
+  #stage(stage: number): StageReport {
     const weights = this.#weights()
-    const { method } = this.#settings
     const [settings, judge, judgeStart, clock] = [this.#settings, this.#judge, this.#judgeStart, this.#clock]
-    const multiplyAdds = this.#affordableAt(stage)
-    const given = { stage, keep, sparsity, multiplyAdds, weights, settings, judge, judgeStart, clock }
-    if (method === 'magnitude') return this.#finish(weights, { tried: [unchanged(given, magnitudeMasks(given))] })
-    this.#space ??= new Workspace(this.#network.machine, this.#source.room(this.#network))
+    this.#space ??= new Workspace(this.#network.machine, this.#room())
     const space = this.#space
     return space.scoped(() => {
       const columns = this.#columns(stage, weights, space)
-      return this.#finish(weights, proposals[method]({ ...given, space, columns }))
+      const budget = this.#budget.at(stage, this.#stages)
+      return this.#finish(
+        weights,
+        propose({ ...budget, stage, weights, settings, judge, judgeStart, clock, space, columns }),
+      )
     })
   }
 
-  /** The budget of multiply-adds after a stage, which falls as the weights that are kept do. */
-  #affordableAt(stage: number): TensorCosts | undefined {
-    if (!this.#multiplyAdds) return undefined
-    const { costs, before, most } = this.#multiplyAdds
-    const share = shareLeft(this.#multiplyAdds)
-    return { costs, most: stage === this.#stages ? most : Math.round(before * share ** (stage / this.#stages)) }
+  /** Floats that gradients, and what is made of them, take. */
+  #room(): number {
+    const { method, composition } = this.#settings
+    if (!usesGradients(composition)) return 0
+    const shapes = this.#network.prunable
+      .filter(({ name, shape }) => this.#source.tensors.includes(name) && shape.length === 2)
+      .map(({ shape: [p, q] }) => [p, q] as const)
+    return this.#source.room(this.#network) + (method === 'kfac' ? kroneckerRoom(shapes) : 0)
   }
 
   #columns(stage: number, weights: readonly Float32Array[], space: Workspace): FisherColumns {
-    const [network, source, samples] = [this.#network, this.#source, this.#samplesOf(stage)]
+    const [network, source] = [this.#network, this.#source]
     const sizes = weights.map(({ length }) => length)
     return new FisherColumns(source, sizes, space, this.#settings.fisher, (group, name) =>
       this.#clock.timed('gradients', () => {
         const progress = (done: number, total: number) =>
           this.#settings.onProgress('gradients', `${name}${done} of ${total} gradients`, done / total)
         this.#settings.onProgress('gradients', '', 0)
-        return source.collect(network, samples, progress, group, space)
+        return source.collect(network, this.#samplesOf(stage), progress, group, space)
       }),
     )
   }
@@ -182,7 +154,7 @@ class SecondOrderPruning {
     this.#network.applyMasks()
     const search = report?.search && { ...report.search, taken: masks === tried[0].masks }
     const counts = masks.map((mask) => mask.reduce((a, b) => a + b, 0))
-    const costs = this.#multiplyAdds?.costs
+    const costs = this.#costs
     return {
       ...report,
       ...(search && { search }),
@@ -199,20 +171,48 @@ class SecondOrderPruning {
   }
 }
 
-/** The share of their multiply-adds that weights may keep, 0 to 1. */
-const shareLeft = (budget: { before: number; most: number } | undefined): number =>
-  budget && budget.most < budget.before ? budget.most / budget.before : 1
+type Given = Omit<SecondOrderOptions, 'sparsity' | 'sparsities' | 'flops' | 'judge' | 'judgeStart' | 'stages'>
 
-function affordable(network: Network, names: readonly string[], weights: readonly Float32Array[], flops: number) {
-  const all = weightCosts(network.model)
-  const costs = names.map((name) => costOf(all, name))
-  const sum = (of: (w: Float32Array) => number) => weights.reduce((total, w, t) => total + of(w) * costs[t], 0)
+/** The options with what is usual where nothing was said. */
+function settingsOf(options: Given, composition: Composition, divisors?: readonly number[]): Settings {
+  const { method, gradients, start, lambda, faithful = false, scope = 'global', seed = 0 } = options
+  const { scale = faithful ? 1 : 'search', firstOrder = usualFirstOrder(composition, faithful) } = options
+  const { candidates = faithful ? 50 : 10, limits = {}, updateEachPass = false } = options
+  const { between = () => {}, onProgress = () => {} } = options
+  // Kronecker factors are those of single layers.
+  const fisher = method === 'kfac' ? 'layer' : (options.fisher ?? 'full')
   return {
-    costs,
-    before: sum((w) => w.reduce((count, x) => count + (x === 0 ? 0 : 1), 0)),
-    most: keptCount(
-      sum(({ length }) => length),
-      1 - flops,
-    ),
+    method,
+    composition,
+    masks: typeof start === 'string' ? undefined : start,
+    divisors,
+    gradients,
+    lambda,
+    fisher,
+    scope,
+    seed,
+    faithful,
+    scale,
+    firstOrder,
+    candidates,
+    limits,
+    updateEachPass,
+    between,
+    onProgress,
   }
 }
+
+/** WoodFisher's update knows no first-order term, WoodTaylor's has one by definition. */
+function usualFirstOrder({ start, update }: Composition, faithful: boolean): number | 'search' {
+  if (start === 'woodtaylor' && update === 'single') return faithful ? 1 : 'search'
+  return faithful || update === 'single' ? 0 : 'search'
+}
+
+function costsOf(network: Network, names: readonly string[]): number[] {
+  const all = weightCosts(network.model)
+  return names.map((name) => costOf(all, name))
+}
+
+/** The multiply-adds of a weight of each tensor to a power; undefined where it is 0. */
+const divisorsOf = (network: Network, names: readonly string[], power = 0): number[] | undefined =>
+  power === 0 ? undefined : costsOf(network, names).map((cost) => cost ** power)

@@ -9,6 +9,8 @@ type Scores = readonly (Float32Array | Float64Array)[]
 export interface TopOptions {
   /** Share of zeros, 0 to 1. */
   sparsity: number
+  /** The same of every tensor, whose scores then compete among themselves. */
+  sparsities?: readonly number[]
   /** Which scores compete: all of them, or those of a tensor each. */
   scope: 'global' | 'layerwise'
   /**
@@ -30,16 +32,17 @@ export interface TensorCosts {
  * Ones at the largest scores, n - round(s n) of them, the earlier of equal ones; one mask per tensor. Under a
  * budget of multiply-adds at most as many, of the largest sum.
  */
-export function topMasks(scores: Scores, { sparsity, scope, faithful, multiplyAdds }: TopOptions): Float32Array[] {
+export function topMasks(scores: Scores, options: TopOptions): Float32Array[] {
+  const { sparsity, sparsities, scope, faithful, multiplyAdds } = options
   const masks = scores.map(({ length }) => new Float32Array(length))
-  const select = (some: Scores, into: typeof masks) => {
+  const select = (some: Scores, into: typeof masks, share: number) => {
     const size = some.reduce((sum, { length }) => sum + length, 0)
-    const count = faithful ? strictCount(size, sparsity) : keptCount(size, sparsity)
+    const count = faithful ? strictCount(size, share) : keptCount(size, share)
     if (multiplyAdds) selectWithin(some, multiplyAdds.costs, { count, cost: multiplyAdds.most }, into)
     else selectTop(some, count, into)
   }
-  if (scope === 'global') select(scores, masks)
-  else scores.forEach((some, t) => void select([some], [masks[t]]))
+  if (scope === 'global' && !sparsities) select(scores, masks, sparsity)
+  else scores.forEach((some, t) => void select([some], [masks[t]], sparsities?.[t] ?? sparsity))
   return masks
 }
 

@@ -1,44 +1,54 @@
 /** @file The methods that prune by second derivatives of a trained network, by name. */
-import type { Method } from '../method.ts'
-import { knowsFlops, type SecondOrderMethod, secondOrderMethods } from './options.ts'
+import { UserError } from '../../util/errors.ts'
+import type { Method, NameOf } from '../method.ts'
+import { type AskedComposition, type Composition, compose, knowsFlops, knowsTensors } from './composition.ts'
+import { type SecondOrderMethod, secondOrderMethods } from './names.ts'
 import { secondOrderSettings } from './settings.ts'
+import { takesOf } from './takes.ts'
 
-const always = ['samples', 'miniBatch', 'memory', 'stages', 'judge', 'faithful', 'refreshBatchNorm', 'polish'] as const
-const takes: Record<SecondOrderMethod, readonly (keyof typeof secondOrderSettings.shape)[]> = {
-  magnitude: ['samples', 'miniBatch', 'judge', 'faithful', 'refreshBatchNorm', 'polish'],
-  obd: [...always, 'damp'],
-  woodfisher: [...always, 'blocks', 'damp'],
-  'cbs-select': [...always, 'blocks'],
-  'cbs-update': [...always, 'blocks', 'damp'],
-  cbs: [...always, 'blocks', 'damp'],
-  chita: [...always, 'blocks', 'damp'],
-  falcon: [...always, 'blocks', 'damp'],
+/** A method, with what is asked for in the place of its usual choices. */
+const methodOf = (name: SecondOrderMethod, asked: AskedComposition = {}): Method => {
+  const composition = compose(name, asked)
+  return {
+    summary: secondOrderMethods[name],
+    section: 'secondOrder',
+    settings: secondOrderSettings,
+    takes: takesOf(name, composition),
+    scopes: knowsTensors(composition) ? ['global', 'layerwise'] : ['global'],
+    ranked: false,
+    sparsities: knowsTensors(composition),
+    flops: knowsFlops(composition),
+    stored: false,
+    prunable: 'published',
+    onlyOnce: composition.start === 'masks',
+    beside: besideOf(asked),
+    with: (settings) => methodOf(name, settings),
+    check: (settings, nameOf) => checkComposition(name, compose(name, settings), nameOf),
+    async plan(settings, request) {
+      const { secondOrderPlan } = await import('./plan.ts')
+      return secondOrderPlan(name, secondOrderSettings.parse(settings), request)
+    },
+  }
 }
 
-/**
- * Those that choose weights by saliencies, which may compete within tensors; others search over all weights.
- */
-const bySaliencies: readonly SecondOrderMethod[] = ['magnitude', 'obd', 'woodfisher', 'cbs-update']
+/** What distinguishes a method from its usual choices, for messages: ` with search none`. */
+function besideOf({ start, search, update }: AskedComposition): string | undefined {
+  const said = Object.entries({ start, search, update }).filter(([, value]) => value !== undefined)
+  return said.length === 0 ? undefined : ` with ${said.map(([key, value]) => `${key} ${value}`).join(' and ')}`
+}
 
-const methodOf = (name: SecondOrderMethod): Method => ({
-  summary: secondOrderMethods[name],
-  section: 'secondOrder',
-  settings: secondOrderSettings,
-  takes: takes[name],
-  scopes: bySaliencies.includes(name) ? ['global', 'layerwise'] : ['global'],
-  ranked: false,
-  flops: knowsFlops(name),
-  stored: false,
-  prunable: 'published',
-  async plan(settings, request) {
-    const { secondOrderPlan } = await import('./plan.ts')
-    return secondOrderPlan(name, secondOrderSettings.parse(settings), request)
-  },
-})
+function checkComposition(name: SecondOrderMethod, { update }: Composition, nameOf: NameOf): void {
+  if (name === 'kfac' && update === 'multiple')
+    throw new UserError(
+      `${nameOf('update')}: kfac has no inverse of the kept weights alone, expected none or single, found multiple`,
+    )
+}
 
 export const secondOrder = {
   obd: methodOf('obd'),
   woodfisher: methodOf('woodfisher'),
+  woodtaylor: methodOf('woodtaylor'),
+  kfac: methodOf('kfac'),
   'cbs-select': methodOf('cbs-select'),
   'cbs-update': methodOf('cbs-update'),
   cbs: methodOf('cbs'),

@@ -1,27 +1,44 @@
 /** @file What second-order pruning can be asked for, what is usual, and what it reports. */
+import type { LocalSearchOptions } from './brain-surgeon/local-search.ts'
+import type { SearchName, StartName, UpdateName } from './composition.ts'
 import type { FisherBlocks } from './fisher/parts.ts'
+import type { SecondOrderMethod } from './names.ts'
 
-export const secondOrderMethods = {
-  magnitude: '|w|, no update: the control',
-  obd: 'Optimal Brain Damage: diagonal Fisher, no update (LeCun et al. 1990)',
-  woodfisher: 'WoodFisher: saliencies and updates of single weights, summed (Singh & Alistarh 2020)',
-  'cbs-select': 'Combinatorial Brain Surgeon, selection by local search only (Yu et al. 2022)',
-  'cbs-update': 'magnitude, then the systematic update of the kept weights (Yu et al. 2022)',
-  cbs: 'Combinatorial Brain Surgeon: local search and systematic update (Yu et al. 2022)',
-  chita: 'CHITA: sparse regression on the gradients, in stages (Benbaki et al. 2023)',
-  falcon: 'FALCON: the same under a budget of multiply-adds, too (Meng et al. 2024)',
-} as const
-export type SecondOrderMethod = keyof typeof secondOrderMethods
+export type { SecondOrderMethod } from './names.ts'
 
 export interface SecondOrderOptions {
   method: SecondOrderMethod
+  /**
+   * What the method starts from, in the place of its own start: a name, or masks (1 kept, 0 removed), one per
+   * tensor of the source, which have to keep as many weights as the sparsity does (in faithful mode as the
+   * published code). One stage is then all.
+   */
+  start?: StartName | readonly Float32Array[]
+  /** Which weights a local search exchanges then. Default: that of the method. */
+  search?: SearchName
+  /** How the others are updated. Default: as the method does. */
+  update?: UpdateName
+  /**
+   * Whether every pass of the search is judged with the update of its masks, not without. Default false.
+   */
+  updateEachPass?: boolean
   /** Share of zeros among the weights of the tensors, 0 to 1. */
   sparsity: number
   /**
+   * The same of every tensor of the source, where each has its own and scores decide without a search across
+   * tensors; `sparsity` is then of no account. Default: weights of all tensors compete, or see `scope`.
+   */
+  sparsities?: readonly number[]
+  /**
    * Share of the tensors' dense multiply-adds that may stay, above 0 to 1, where scores decide (magnitude,
-   * obd, woodfisher, cbs-update, falcon) over all tensors. Default: all.
+   * obd, woodfisher, woodtaylor, kfac, cbs-update, falcon) over all tensors. Default: all.
    */
   flops?: number
+  /**
+   * Scores are divided by the multiply-adds of a weight to this power, where scores decide. Default 0: they
+   * are not.
+   */
+  flopsPower?: number
   /**
    * Training samples whose gradients are taken: as many as the source says, or a multiple of that, of which
    * each stage takes the next part, in turn.
@@ -48,13 +65,13 @@ export interface SecondOrderOptions {
    */
   fisher?: FisherBlocks
   /**
-   * Which scores compete, where saliencies decide (magnitude, obd, woodfisher, cbs-update): all of them, or
+   * Which scores compete, where saliencies decide (as for `flops`): all of them, or
    * those of a tensor each. Default `global`.
    */
   scope?: 'global' | 'layerwise'
   /**
    * Steps of growing sparsity, each removing the same share of what is left, gradients taken anew at each.
-   * Default {@link usualStages}, in faithful mode 1.
+   * Default a share of what is left at each, in faithful mode 1.
    */
   stages?: number
   /**
@@ -69,6 +86,8 @@ export interface SecondOrderOptions {
    * stages. Default 10, in faithful mode 50.
    */
   candidates?: number
+  /** Limits of the local search, with defaults of its own. */
+  limits?: SearchLimits
   /** Seed of randomized magnitude pruning. Default 0. */
   seed?: number
   /**
@@ -81,6 +100,8 @@ export interface SecondOrderOptions {
   /** Told of each part's progress, 0 to 1; of more than five stages of theirs alone. */
   onProgress?: (phase: Phase | 'stages', text: string, share?: number) => void
 }
+
+export type SearchLimits = Pick<LocalSearchOptions, 'epsilon' | 'rho' | 'tau' | 'passes' | 'patience'>
 
 export type Phase = 'gradients' | 'inverse' | 'search' | 'update'
 
@@ -114,38 +135,11 @@ export interface SecondOrderResult {
   seconds: Record<Phase, number>
 }
 
-/** Whether a budget of multiply-adds can be kept: not by local searches, nor by CHITA's exchanges. */
-export const knowsFlops = (method: SecondOrderMethod): boolean =>
-  method !== 'cbs-select' && method !== 'cbs' && method !== 'chita'
-
 /** Whether masks come from sparse regression on the gradients. */
-export const isRegression = (method: string): boolean => method === 'chita' || method === 'falcon'
+const isRegression = (method: string): boolean => method === 'chita' || method === 'falcon'
 
 /** The damping where none is asked for: CHITA steps far with few samples. */
 export function usualDamping(method: SecondOrderMethod, fisher: FisherBlocks): number {
   if (isRegression(method)) return 3e-2
   return fisher === 'full' ? 1e-3 : 1e-5
-}
-
-/**
- * What a stage leaves of the weights that were left, for one block of all weights: the quadratic model holds
- * near the weights only, and many small stages of few gradients serve it better than few large ones of many.
- */
-const STAYS: Record<Exclude<SecondOrderMethod, 'magnitude' | 'cbs-select'>, number> = {
-  obd: 0.8,
-  woodfisher: 0.92,
-  'cbs-update': 0.96,
-  cbs: 0.92,
-  chita: 0.92,
-  falcon: 0.92,
-}
-
-/** The same for several blocks, whose networks take longer to judge. */
-const STAYS_OF_BLOCKS = 1 / 2
-
-/** How many stages it takes to get from `before` weights to `kept`. Selection alone has one. */
-export function usualStages(method: SecondOrderMethod, fisher: FisherBlocks, before: number, kept: number): number {
-  if (method === 'magnitude' || method === 'cbs-select' || kept === 0) return 1
-  const stays = fisher === 'full' || method === 'obd' ? STAYS[method] : STAYS_OF_BLOCKS
-  return Math.max(1, Math.ceil(Math.log(kept / before) / Math.log(stays) - 1e-9))
 }

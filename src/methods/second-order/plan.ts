@@ -1,38 +1,43 @@
 /**
- * @file Second-order pruning of a network that is not there yet: how many samples, how gradients fit into
- * memory, and what happens at an event, where gradients are taken anew at the weights of that moment.
+ * @file Second-order pruning of a network that is not there yet: how gradients fit into memory, and what
+ * happens at an event, where gradients are taken anew at the weights of that moment.
  */
 import { multiplyAddsOf, weightCosts } from '../../sparsity/multiply-adds.ts'
 import { isLinear } from '../../sparsity/tensors.ts'
 import { UserError } from '../../util/errors.ts'
-import { grouped } from '../../util/format.ts'
 import { flopsAt } from '../flops.ts'
 import { prunedResult } from '../masks.ts'
 import type { PruningPlan, PruningRequest } from '../method.ts'
 import { withRefresh } from '../refresh.ts'
-import { drawSamples, usualJudge, usualSamples } from '../samples.ts'
+import { drawSamples } from '../samples.ts'
+import { compose, isStartName, usesGradients, walkOf } from './composition.ts'
 import { pruneSecondOrder } from './driver.ts'
 import { GradientCache } from './fisher/gradient-cache.ts'
 import { planGradients } from './fisher/gradient-plan.ts'
 import { GradientSource } from './fisher/gradients.ts'
-import type { SecondOrderMethod } from './options.ts'
+import { MaskFile } from './mask-file.ts'
+import type { SecondOrderMethod } from './names.ts'
 import { usualPolish, withPolish } from './polish.ts'
+import { sampleCounts } from './sample-counts.ts'
 import type { SecondOrderSettings } from './settings.ts'
 
 /**
- * Throws UserError where the training set or memory is too small, or new statistics are asked for and there
- * is no batch normalization.
+ * Throws UserError where the training set or memory is too small, layers or masks of a file do not fit the
+ * method, or new statistics are asked for and there is no batch normalization.
  */
-export function secondOrderPlan(
+export async function secondOrderPlan(
   method: SecondOrderMethod,
   settings: SecondOrderSettings,
   request: PruningRequest,
-): PruningPlan {
-  const { model, tensors, scope, seed, nameOf, cache } = request
-  const { stages, faithful = false, damp: lambda, memory } = settings
-  const { samples, miniBatch, judge } = sampleCounts(method, settings, request)
-  const { blocks: fisher = isLinear(model) ? 'full' : 'layer' } = settings
-  const needs = { samples, miniBatch, method, fisher, memory: memory && memory * 2 ** 30 }
+): Promise<PruningPlan> {
+  const { model, tensors, scope, seed, sparsities, nameOf, cache } = request
+  const { stages, faithful = false, damp: lambda, memory, start, search, update, flopsPower } = settings
+  const { scale, firstOrder, updateEachPass, candidates, epsilon, rho, tau, passes, patience } = settings
+  const composition = compose(method, settings)
+  if (method === 'kfac') checkLinear(request)
+  const { samples, miniBatch, judge, overlap } = sampleCounts(method, composition, settings, request)
+  const { blocks: fisher = method === 'kfac' || !isLinear(model) ? 'layer' : 'full' } = settings
+  const needs = { samples, miniBatch, method, fisher, memory: memory && memory * 2 ** 30, walk: walkOf(composition) }
   const source = new GradientSource({
     tensors: tensors.map(({ name }) => name),
     samples,
@@ -40,24 +45,42 @@ export function secondOrderPlan(
     ...planGradients(model, tensors, needs, nameOf('samples')),
     cache: cache && new GradientCache(cache.folder, cache.notice),
   })
-  const draw = (training: number) => drawSamples(training, { gradients: samples * miniBatch, judge, seed, faithful })
+  const given = start === undefined || isStartName(start) ? undefined : (request.fileOf?.(start) ?? start)
+  const file = given === undefined ? undefined : await MaskFile.read(given, model, tensors, nameOf('start'))
+  const draw = (training: number) =>
+    drawSamples(training, { gradients: samples * miniBatch, judge, seed, faithful, overlap })
   const plan: PruningPlan = {
-    settings: { samples, miniBatch, blocks: fisher, damp: lambda, stages, judge, faithful },
+    settings: { samples, miniBatch, blocks: fisher, damp: lambda, stages, judge, faithful, start, search, update },
     network: { programs: source.programs, judged: judge, kernels: 'dense' },
     prune(network, event, _index, onProgress = () => {}) {
       const flops = flopsAt(event, request.flops)
       const training = network.indices.train
       const drawn = draw(training.length)
       const places = (list: Uint32Array) => list.map((i) => training[i])
+      file?.check(
+        tensors.map(({ name }) => network.values(name)),
+        event.sparsity,
+        faithful,
+      )
       const { stages: reports, seconds } = pruneSecondOrder(network, source, {
         method,
+        start: file?.masks ?? (isStartName(start) ? start : undefined),
+        search,
+        update,
+        updateEachPass,
         sparsity: event.sparsity,
+        sparsities: sparsities && tensors.map(({ name }) => event.at(sparsities.get(name)!)),
         flops,
+        flopsPower,
         lambda,
         fisher,
         scope: scope === 'layerwise' ? scope : 'global',
         stages,
+        scale,
+        firstOrder: firstOrder === undefined ? undefined : firstOrder ? (faithful ? 1 : 'search') : 0,
         faithful,
+        candidates,
+        limits: { epsilon, rho, tau, passes, patience },
         seed,
         gradients: places(drawn.gradients),
         judge: places(drawn.judge),
@@ -65,7 +88,7 @@ export function secondOrderPlan(
         between: () => void refreshed.refresh?.(network, onProgress),
         onProgress,
       })
-      const gradients = method === 'magnitude' ? 0 : reports.length * samples * miniBatch
+      const gradients = usesGradients(composition) ? reports.length * samples * miniBatch : 0
       const result = prunedResult(network)
       const multiplyAdds =
         flops === undefined
@@ -90,31 +113,11 @@ export function secondOrderPlan(
   return withPolish(refreshed, settings.polish, request, { usual, judging })
 }
 
-/**
- * How many gradients, of how many samples each, and how many samples judge. By default at least half of a
- * small data set is left to judge. Throws UserError, naming the setting, where there are not as many.
- */
-function sampleCounts(
-  method: SecondOrderMethod,
-  { miniBatch = 1, faithful = false, ...settings }: SecondOrderSettings,
-  { model, data: { name, samples: count }, nameOf }: PruningRequest,
-) {
-  const all = `the ${grouped(count)} training samples of ${name}`
-  const looks = faithful || settings.stages === 1 || method === 'cbs-select' ? 'once' : 'stages'
-  const usual = Math.max(1, Math.min(usualSamples(model, looks), Math.floor(count / 2 / miniBatch)))
-  const { samples = usual } = settings
-  const used = samples * miniBatch
-  if (used > count) {
-    const each = miniBatch === 1 ? '' : ` in mini-batches of ${grouped(miniBatch)}`
-    throw new UserError(`${nameOf('samples')}: expected no more than ${all}, found ${grouped(samples)}${each}`)
-  }
-  const left = faithful ? count : count - used
-  const { judge = usualJudge(method, faithful, count, faithful ? used : left) } = settings
-  if (judge === 0)
-    throw new UserError(`${nameOf('samples')}: ${grouped(samples)} gradients leave none of ${all} to judge by`)
-  if (judge > left)
+/** Kronecker factors are those of linear layers. Throws UserError. */
+function checkLinear({ tensors }: PruningRequest): void {
+  const other = tensors.find(({ shape }) => shape.length !== 2)
+  if (other)
     throw new UserError(
-      `${nameOf('judge')}: expected no more than ${grouped(left)} of ${all}${faithful ? '' : ' beside the gradients'}, found ${grouped(judge)}`,
+      `kfac: expected linear layers, found ${other.name} of shape [${other.shape}], whose gradients are sums over places`,
     )
-  return { samples, miniBatch, judge }
 }

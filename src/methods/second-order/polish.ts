@@ -99,7 +99,15 @@ export class Polisher {
     const most = Math.max(1, Math.min(GRADIENTS[size], Math.floor(data.samples / 2)))
     const names = tensors.map(({ name }) => name)
     const sourceOf = (samples: number): GradientSource => {
-      const needs = { samples, miniBatch: 1, method: 'cbs-update', fisher: this.#fisher, left, memory: MEMORY } as const
+      const needs = {
+        samples,
+        miniBatch: 1,
+        method: 'polish',
+        walk: 'blocks',
+        fisher: this.#fisher,
+        left,
+        memory: MEMORY,
+      } as const
       try {
         const plan = planGradients(model, tensors, needs, nameOf('polish'))
         return new GradientSource({ tensors: names, samples, program: 'polish', ...plan })
@@ -182,7 +190,7 @@ export class Polisher {
     const stage = { weights, columns, space, judge, settings, clock: new Clock() }
     const spent = this.#respend(columns, masks)
     const kept = spent?.masks ?? masks
-    const { update, step, selected } = updatedMasks(stage, kept, dampings)
+    const { update, step, selected } = updatedMasks(stage, kept, { dampings })
     if (!update || !(step.loss < selected)) return undefined
     this.#damping = update.damping!
     moved(weights, update, step).forEach((values, t) => {

@@ -3,28 +3,32 @@
  * of the weights that go with them.
  */
 import type { Workspace } from '../../linear/workspace.ts'
+import type { StageBudget } from './budget.ts'
+import type { Composition } from './composition.ts'
 import type { FisherColumns } from './fisher/fisher-columns.ts'
 import type { Judge } from './judge.ts'
 import type { Step } from './line-search.ts'
-import { type TensorCosts, topMasks } from './masks.ts'
+import { topMasks } from './masks.ts'
 import type { Phase, SecondOrderOptions, StageReport } from './options.ts'
 import type { SystematicUpdate } from './update.ts'
 
-/**
- * Options with what is usual where nothing was said; `lambda` has no usual value of its own for all methods.
- */
-export type Settings = Required<Omit<SecondOrderOptions, 'stages' | 'judge' | 'judgeStart' | 'lambda' | 'flops'>> &
-  Pick<SecondOrderOptions, 'lambda'>
+/** Options that are no settings of a stage, or have no usual value of their own for all methods. */
+type Others = 'stages' | 'judge' | 'judgeStart' | 'sparsity' | 'sparsities' | 'flops' | 'flopsPower' | 'lambda'
 
-export interface Stage {
+/** Options with what is usual where nothing was said. */
+export interface Settings
+  extends Required<Omit<SecondOrderOptions, Others | keyof Composition>>,
+    Pick<SecondOrderOptions, 'lambda'> {
+  composition: Composition
+  /** Of the start `masks`, one per tensor. */
+  masks?: readonly Float32Array[]
+  /** What the scores of each tensor are divided by. Absent: nothing. */
+  divisors?: readonly number[]
+}
+
+export interface Stage extends StageBudget {
   /** From 1. */
   readonly stage: number
-  /** Weights to keep, of all tensors. */
-  readonly keep: number
-  /** Share of zeros that leaves. */
-  readonly sparsity: number
-  /** What the kept weights may cost. Absent: anything. */
-  readonly multiplyAdds?: TensorCosts
   readonly settings: Settings
   /** One list per tensor. */
   readonly weights: Float32Array[]
@@ -70,20 +74,20 @@ export class Clock {
 
 /**
  * Exactly as many ones as the stage keeps, at the largest scores (in faithful mode one fewer); where the
- * scope is layerwise, the same share of every tensor. Under a budget of multiply-adds at most as many.
+ * scope is layerwise, the same share of every tensor, or the tensor's own. Under a budget of multiply-adds at
+ * most as many.
  */
 export function stageMasks(
-  { sparsity, multiplyAdds, settings }: Pick<Stage, 'sparsity' | 'multiplyAdds' | 'settings'>,
+  { sparsity, sparsities, multiplyAdds, settings }: Pick<Stage, keyof StageBudget | 'settings'>,
   scores: readonly (Float32Array | Float64Array)[],
 ): Float32Array[] {
-  const { scope, faithful } = settings
-  return topMasks(scores, { sparsity, scope, faithful, multiplyAdds })
+  const { scope, faithful, divisors } = settings
+  const weighed = divisors ? scores.map((some, t) => some.map((score) => score / divisors[t])) : scores
+  return topMasks(weighed, { sparsity, sparsities, scope, faithful, multiplyAdds })
 }
 
 /** By |w|, or w^2 where it is the sum that counts. */
-export function magnitudeMasks(
-  stage: Pick<Stage, 'sparsity' | 'multiplyAdds' | 'settings' | 'weights'>,
-): Float32Array[] {
+export function magnitudeMasks(stage: Pick<Stage, keyof StageBudget | 'settings' | 'weights'>): Float32Array[] {
   const score = stage.multiplyAdds ? (x: number) => x * x : Math.abs
   return stageMasks(
     stage,

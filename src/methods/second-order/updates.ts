@@ -5,24 +5,30 @@
 import { bestStep } from './candidates.ts'
 import type { StepOptions } from './line-search.ts'
 import { usualDamping } from './options.ts'
-import { magnitudeMasks, type Proposal, type Settings, type Stage, type Tried } from './stage.ts'
+import type { Settings, Stage, Tried } from './stage.ts'
 import { systematicUpdates } from './update.ts'
+import type { Inverses } from './woodfisher/inverses.ts'
 
 /** Dampings, times the usual one: the stronger, the less an update trusts its samples. */
 const DAMPINGS = [1, 10, 100]
 
 type UpdateSettings = Pick<Settings, 'lambda' | 'faithful' | 'fisher' | 'onProgress'> & StepOptions
 
-/** `cbs-update`: magnitude, then the update. */
-export function proposeUpdate(stage: Stage): Proposal {
-  return { tried: [updatedMasks(stage, magnitudeMasks(stage))] }
+interface UpdateOptions {
+  /** Default: what was asked for, else in faithful mode the usual one, else that and stronger ones. */
+  dampings?: readonly number[]
+  /** Where a first-order term is asked for in faithful mode. */
+  inverses?: Pick<Inverses, 'timesGradient'>
 }
+
+/** What the published code makes of the mean gradient: so much of A g beside the compensation. */
+const PUBLISHED_FIRST_ORDER = 1e-3
 
 /** The masks with the best of their updates, one for each damping. */
 export function updatedMasks(
   stage: Pick<Stage, 'columns' | 'weights' | 'space' | 'judge' | 'clock'> & { settings: UpdateSettings },
   masks: Float32Array[],
-  dampings: readonly number[] = dampingsOf(stage.settings),
+  { dampings = dampingsOf(stage.settings), inverses }: UpdateOptions = {},
 ): Tried {
   const { columns, weights, space, settings, clock } = stage
   const zero = () => masks.map(({ length }) => new Float64Array(length))
@@ -40,6 +46,10 @@ export function updatedMasks(
       onProgress('update', `${group}${solved} of ${total} weights`, solved / total)
     })
   })
+  if (settings.faithful && settings.firstOrder !== 0 && inverses) {
+    const published = inverses.timesGradient().map((step) => step.map((x) => -PUBLISHED_FIRST_ORDER * x))
+    for (const update of updates) update.descent = published
+  }
   return bestStep(stage, masks, updates)
 }
 

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest'
 import { sizeOf } from '../../../src/graph/tensor.ts'
 import { drawSamples } from '../../../src/methods/samples.ts'
+import { compose, walkOf } from '../../../src/methods/second-order/composition.ts'
 import { pruneSecondOrder, type SecondOrderMethod } from '../../../src/methods/second-order/driver.ts'
 import { planGradients } from '../../../src/methods/second-order/fisher/gradient-plan.ts'
 import { GradientSource } from '../../../src/methods/second-order/fisher/gradients.ts'
@@ -35,7 +36,12 @@ interface Case {
 async function prune({ method, fisher, only = '', miniBatch = 1, memory, stages = 1 }: Case) {
   const chosen = tensors.filter(({ name }) => name.startsWith(only))
   const samples = 40 / miniBatch
-  const plan = planGradients(tinyConv, chosen, { samples, miniBatch, method, fisher, memory }, 'here')
+  const plan = planGradients(
+    tinyConv,
+    chosen,
+    { samples, miniBatch, method, walk: walkOf(compose(method)), fisher, memory },
+    'here',
+  )
   const source = new GradientSource({ tensors: chosen.map(({ name }) => name), samples, miniBatch, ...plan })
   const { programs } = source
   const network = new Network({ machine, model: tinyConv, data, batch: 50, judged: 60, programs })
@@ -102,7 +108,12 @@ it.each<[Case, number, number]>([
 it('what must be in memory together and is too large is refused in a sentence', () => {
   const needs = { samples: 40, miniBatch: 2, memory: room(30, { miniBatch: 2 }) }
   const plan = (method: SecondOrderMethod, fisher: Case['fisher']) => () =>
-    planGradients(tinyConv, tensors, { ...needs, samples: 400, method, fisher }, '--samples')
+    planGradients(
+      tinyConv,
+      tensors,
+      { ...needs, samples: 400, method, walk: walkOf(compose(method)), fisher },
+      '--samples',
+    )
   for (const [method, fisher] of [
     ['cbs', 'layer'],
     ['chita', 20],
@@ -115,17 +126,27 @@ it('what must be in memory together and is too large is refused in a sentence', 
       /^--samples: \S+ needs 400 gradients of the 113 weights of 3 tensors at the same time, which take \S+ GB, more than \S+ GB: choose fewer samples, more memory, or woodfisher or cbs-update with a block per layer$/,
     )
   }
-  const small = planGradients(tinyConv, tensors, { ...needs, samples: 20, method: 'woodfisher', fisher: 8 }, '')
+  const small = planGradients(
+    tinyConv,
+    tensors,
+    { ...needs, samples: 20, method: 'woodfisher', walk: 'blocks', fisher: 8 },
+    '',
+  )
   expect(small.groups.length).toBeGreaterThan(0)
   expect(() =>
-    planGradients(tinyConv, tensors, { ...needs, samples: 20, method: 'woodfisher', fisher: 'layer' }, 'x'),
+    planGradients(
+      tinyConv,
+      tensors,
+      { ...needs, samples: 20, method: 'woodfisher', walk: 'blocks', fisher: 'layer' },
+      'x',
+    ),
   ).toThrow(/^x: woodfisher needs 20 gradients of the 54 weights of conv2.weight .*, or smaller blocks$/)
 })
 
 it('many small blocks take time in proportion to the weights, not to weights times blocks', { timeout: 20_000 }, () => {
   const model = findModel('lenet-300-100')
   const chosen = prunableTensors(model)
-  const settings = { samples: 2, miniBatch: 1, method: 'woodfisher', fisher: 40 } as const
+  const settings = { samples: 2, miniBatch: 1, method: 'woodfisher', walk: 'blocks', fisher: 40 } as const
   const plan = planGradients(model, chosen, settings, 'here')
   const source = new GradientSource({ tensors: chosen.map(({ name }) => name), ...settings, ...plan })
   const digits = dataOf({ train: 20, image: model.image, classes: model.classes })
@@ -139,7 +160,7 @@ it('large networks take few samples at once, and tensors in groups', () => {
   const resnet = findModel('resnet50')
   const chosen = chooseTensors(resnet)
   const plan = (fisher: 'layer' | number, samples: number) =>
-    planGradients(resnet, chosen, { samples, miniBatch: 400, method: 'woodfisher', fisher }, '')
+    planGradients(resnet, chosen, { samples, miniBatch: 400, method: 'woodfisher', walk: 'blocks', fisher }, '')
   const { groups, atOnce } = plan(2000, 400)
   expect(atOnce).toBeLessThan(20)
   expect(groups.length).toBeGreaterThan(8)

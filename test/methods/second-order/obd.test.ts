@@ -1,7 +1,7 @@
 /** @file Optimal Brain Damage: its saliency by hand, and stages with a damped diagonal. */
 import { expect, it } from 'vitest'
+import { compose, usualStages } from '../../../src/methods/second-order/composition.ts'
 import { obdSaliency } from '../../../src/methods/second-order/obd/formulas.ts'
-import { usualStages } from '../../../src/methods/second-order/options.ts'
 
 it('is F w^2 / 2, with the mean of the weights that are left added to F where it is damped', () => {
   const diagonal = Float64Array.of(0, 2, 4, 100)
@@ -14,12 +14,12 @@ it('is F w^2 / 2, with the mean of the weights that are left added to F where it
 })
 
 it('has stages by default, the fewer the less goes', () => {
-  expect(usualStages('obd', 'layer', 1000, 1000)).toBe(1)
-  expect(usualStages('obd', 'layer', 1000, 800)).toBe(1)
-  expect(usualStages('obd', 'layer', 1000, 300)).toBe(6)
-  expect(usualStages('obd', 'full', 1000, 300)).toBe(6)
+  expect(usualStages(compose('obd'), 'layer', 1000, 1000)).toBe(1)
+  expect(usualStages(compose('obd'), 'layer', 1000, 800)).toBe(1)
+  expect(usualStages(compose('obd'), 'layer', 1000, 300)).toBe(6)
+  expect(usualStages(compose('obd'), 'full', 1000, 300)).toBe(6)
   // 0.96^95 = 0.0207, 0.96^96 = 0.0199.
-  expect(usualStages('cbs-update', 'full', 1000, 20)).toBe(96)
-  expect(usualStages('cbs-update', 'layer', 1000, 20)).toBe(6)
-  expect(usualStages('cbs-select', 'full', 1000, 20)).toBe(1)
+  expect(usualStages(compose('cbs-update'), 'full', 1000, 20)).toBe(96)
+  expect(usualStages(compose('cbs-update'), 'layer', 1000, 20)).toBe(6)
+  expect(usualStages(compose('cbs-select'), 'full', 1000, 20)).toBe(1)
 })

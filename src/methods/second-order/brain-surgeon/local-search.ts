@@ -5,8 +5,8 @@
  */
 import type { FisherBlock } from '../fisher/columns.ts'
 import type { Masks } from '../fisher/flat.ts'
+import { Areas } from './areas.ts'
 import type { Swap } from './pass.ts'
-import { Removal } from './removal.ts'
 import { asCoded, bestOfWindow, type Limits, type Outcome } from './rules.ts'
 
 export interface LocalSearchOptions {
@@ -25,6 +25,11 @@ export interface LocalSearchOptions {
    * Default false.
    */
   faithful?: boolean
+  /**
+   * Whether each block searches for itself, so that weights change places within a block only; a pass is one
+   * of each block that still finds something. Default false.
+   */
+  within?: boolean
   /** Called after every pass, pass 0 included, with the exchanges that it made. */
   onPass?(pass: SearchPass, swaps: readonly Swap[]): void
 }
@@ -62,20 +67,22 @@ export interface SearchResult {
 /**
  * Searches from masks `start` (1 kept, 0 removed), one per tensor of all blocks in order, like `weights`, the
  * dense values. One block is the full Fisher matrix, one per tensor its block-diagonal part; exchanges cross
- * tensors and blocks either way. `loss` is the mean loss of the network under masks that are valid during the
- * call only. It chooses the pass, Q the exchanges. Throws Error where sizes do not agree, an option is out of
- * range or a loss is NaN; UserError where weights or gradients are not finite.
+ * tensors and blocks either way, but for `within`. `loss` is the mean loss of the network under masks that
+ * are valid during the call only. It chooses the pass, Q the exchanges. Throws Error where sizes do not
+ * agree, an option is out of range or a loss is NaN; UserError where weights or gradients are not finite.
  */
 export function localSearch(
   blocks: readonly FisherBlock[],
   weights: readonly ArrayLike<number>[],
   start: readonly ArrayLike<number>[],
   loss: (masks: Masks) => number,
-  { epsilon = 1e-4, rho = 10, tau = 20, passes = 100, patience = 5, faithful = false, onPass }: LocalSearchOptions = {},
+  options: LocalSearchOptions = {},
 ): SearchResult {
+  const { epsilon = 1e-4, rho = 10, tau = 20, passes = 100, patience = 5 } = options
+  const { faithful = false, within = false, onPass } = options
   const limits = checked({ epsilon, rho, tau, passes, patience })
   const began = performance.now()
-  const removal = new Removal(blocks, weights, start)
+  const areas = new Areas(within ? blocks.map((block) => [block]) : [blocks], weights, start)
   const trace: SearchPass[] = []
 
   function record({ swaps, rows, tests }: Outcome): SearchPass {
@@ -85,8 +92,8 @@ export function localSearch(
       swaps: swaps.length,
       rows,
       tests: tests + (last?.tests ?? 0),
-      objective: removal.objective(),
-      loss: loss(removal.masks),
+      objective: areas.objective(),
+      loss: loss(areas.masks),
       seconds: (performance.now() - began) / 1000,
     }
     if (Number.isNaN(pass.loss)) throw new Error(`the loss after pass ${pass.pass} is NaN, expected a number`)
@@ -99,14 +106,14 @@ export function localSearch(
   }
 
   let best = record({ swaps: [], rows: 0, tests: 0 })
-  let masks = copy(removal.masks)
+  let masks = copy(areas.masks)
   for (let pass = 1; pass < passes; pass++) {
-    const outcome = faithful ? asCoded(removal, limits) : bestOfWindow(removal, limits)
+    const outcome = areas.pass((removal) => (faithful ? asCoded(removal, limits) : bestOfWindow(removal, limits)))
     if (outcome.swaps.length === 0) return { masks, best, trace, end: 'converged' }
     const now = record(outcome)
     if (now.loss < best.loss) {
       best = now
-      masks = copy(removal.masks)
+      masks = copy(areas.masks)
     } else if (now.loss > best.loss && pass - best.pass >= patience) return { masks, best, trace, end: 'patience' }
   }
   return { masks, best, trace, end: 'passes' }

@@ -37,7 +37,7 @@ export function randomMagnitudeCandidates(
   // From here on weights are named by their rank, 0 for the largest |w|.
   const { order, rank, magnitudes } = ranked(weights)
   const n = order.length
-  const size = Math.ceil(n / Math.max(1, Math.min(Math.floor(Math.sqrt(n)), 1000)))
+  const size = bucketSize(n)
   const wanted = keptCount(n, sparsity)
   const bucketsOf = (permutation: Uint32Array) =>
     Array.from({ length: Math.ceil(n / size) }, (_, c) =>
@@ -74,6 +74,20 @@ export function randomMagnitudeCandidates(
       weights.map(({ length }) => length),
     )
   }
+}
+
+/** The size of the buckets of n weights. */
+const bucketSize = (n: number): number => Math.ceil(n / Math.max(1, Math.min(Math.floor(Math.sqrt(n)), 1000)))
+
+/**
+ * How many weights the authors' code keeps of n, ties aside: one less than asked for of its candidate 0, and
+ * of the others what is left when every bucket but the last rounds up.
+ */
+export function publishedCounts(n: number, sparsity: number): { least: number; most: number } {
+  const size = bucketSize(n)
+  const floor = Math.floor(n * (1 - sparsity))
+  const rounded = (Math.ceil(n / size) - 1) * Math.ceil(size * (1 - sparsity))
+  return { least: Math.max(0, floor - 1), most: Math.max(floor, rounded) }
 }
 
 export interface RandomMagnitudeOptions extends RandomMagnitudeMode {

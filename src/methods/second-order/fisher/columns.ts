@@ -5,6 +5,7 @@
  */
 import type { Vector } from '../../../linear/vector.ts'
 import type { Matrix } from '../../../linear/workspace.ts'
+import type { SampleRows } from './sample-rows.ts'
 
 /**
  * The per-sample gradients of one prunable tensor: for each of its weights, in row-major order, a column of N
@@ -40,6 +41,8 @@ export interface FisherBlock {
 export interface GramColumns extends GradientColumns {
   /** k[i][j] += sum over weights of G[i][q] G[j][q], for j <= i: N x N, in float64. */
   addGram(k: Matrix): void
+  /** Of all weights of a linear layer: that of weight (p, q) is left[p] * right[q], sample by sample. */
+  readonly factors?: { readonly left: SampleRows; readonly right: SampleRows }
   /** Absent where the columns have no structure that makes it cheap. */
   readonly quadraticForms?: QuadraticForms
   /**

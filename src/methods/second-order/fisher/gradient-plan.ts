@@ -7,7 +7,7 @@ import { MOST_FLOATS } from '../../../engine/program.ts'
 import { sizeOf, type Tensor } from '../../../graph/tensor.ts'
 import { graphOf, type Model } from '../../../models/model.ts'
 import { UserError } from '../../../util/errors.ts'
-import type { SecondOrderMethod } from '../driver.ts'
+import type { Walk } from '../composition.ts'
 import { solverRoom } from './inverse.ts'
 import { blockParts, type FisherBlocks, type Part } from './parts.ts'
 import { rankOneRoom } from './rank-one-columns.ts'
@@ -17,9 +17,6 @@ export const USUAL_MEMORY = 4 * 2 ** 30
 
 /** Bytes for what the network computes on the way to the gradients. */
 const ACTIVATIONS = 2 ** 30
-
-/** Methods that read columns of all weights in any order. */
-const SEARCHES: readonly SecondOrderMethod[] = ['cbs-select', 'cbs', 'chita', 'falcon']
 
 /** Most samples at once. */
 const AT_ONCE = 100
@@ -32,7 +29,9 @@ export interface GradientNeeds {
   samples: number
   /** Training samples that one gradient belongs to. */
   miniBatch: number
-  method: SecondOrderMethod
+  /** What messages call the method. */
+  method: string
+  walk: Walk
   /** Which weights interact. */
   fisher: FisherBlocks
   /** Weights that systems are solved for, where these are fewer than the samples: the others are pruned. */
@@ -55,11 +54,11 @@ export interface GradientPlan {
 export function planGradients(
   model: Model,
   tensors: readonly Tensor[],
-  { samples, miniBatch, method, fisher, left, memory }: GradientNeeds,
+  { samples, miniBatch, method, walk, fisher, left, memory }: GradientNeeds,
   where: string,
 ): GradientPlan {
   // Diagonals need no weights together; searches need all columns at any time.
-  const together = method !== 'obd' && (fisher === 'full' || SEARCHES.includes(method))
+  const together = walk !== 'columns' && (fisher === 'full' || walk === 'together')
   const sizes = tensors.map(({ shape }) => sizeOf(shape))
   const rankOne = tensors.map(({ shape }) => miniBatch === 1 && shape.length === 2)
   const floatsOf = (parts: readonly Part[]) => columnFloats(tensors, rankOne, parts, samples, left)
@@ -68,7 +67,7 @@ export function planGradients(
   /** Weights of a tensor that stay together. Rank-one gradients are two factors, which are not cut. */
   const unit = (t: number) => {
     if (rankOne[t]) return sizes[t]
-    if (method === 'obd') return UNIT
+    if (walk === 'columns') return UNIT
     return typeof fisher === 'number' ? fisher : sizes[t]
   }
   const units = together
@@ -131,7 +130,7 @@ function samplesAtOnce(model: Model, tensors: readonly Tensor[], miniBatch: numb
 
 interface Excess {
   samples: number
-  method: SecondOrderMethod
+  method: string
   together: boolean
   bytes: number
   most: number

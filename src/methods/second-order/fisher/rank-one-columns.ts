@@ -47,6 +47,10 @@ export class RankOneColumns implements GramColumns {
     return new RankOneColumns(space, name, new SampleRows(space, p, samples), new SampleRows(space, q, samples))
   }
 
+  get factors(): { left: SampleRows; right: SampleRows } | undefined {
+    return this.#weights ? undefined : { left: this.#left, right: this.#right }
+  }
+
   /** Samples [first, first + count), from the factors [P][count] and [Q][count]. */
   put(first: number, count: number, left: Float32Array, right: Float32Array): void {
     this.#left.put(first, count, left)
