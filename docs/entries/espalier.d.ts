@@ -209,9 +209,13 @@ export interface Method {
     readonly takes: readonly string[];
     readonly scopes: readonly ScopeName[];
     readonly ranked: boolean;
+    readonly sparsities: boolean;
     readonly flops: boolean;
     readonly stored: boolean;
     readonly prunable: PrunableSet;
+    readonly onlyOnce?: boolean;
+    readonly beside?: string;
+    with?(settings: object): Method;
     check?(settings: object, nameOf: NameOf): void;
     plan(settings: object, request: PruningRequest): Promise<PruningPlan>;
 }
@@ -442,6 +446,7 @@ export interface PruningRequest {
     seed: number;
     nameOf: NameOf;
     trained?: boolean;
+    fileOf?(path: string): string;
     cache?: {
         folder: string;
         notice(sentence: string): void;
@@ -708,12 +713,22 @@ export interface ScoringOptions {
     nameOf?: NameOf;
 }
 
+export type SearchLimits = Pick<LocalSearchOptions, 'epsilon' | 'rho' | 'tau' | 'passes' | 'patience'>;
+
+export type SearchName = (typeof searchNames)[number];
+
 export type SecondOrderMethod = keyof typeof secondOrderMethods;
 
 export interface SecondOrderOptions {
     method: SecondOrderMethod;
+    start?: StartName | readonly Float32Array[];
+    search?: SearchName;
+    update?: UpdateName;
+    updateEachPass?: boolean;
     sparsity: number;
+    sparsities?: readonly number[];
     flops?: number;
+    flopsPower?: number;
     gradients: Uint32Array;
     judge: Uint32Array;
     judgeStart?: Uint32Array;
@@ -724,6 +739,7 @@ export interface SecondOrderOptions {
     firstOrder?: number | 'search';
     scale?: number | 'search';
     candidates?: number;
+    limits?: SearchLimits;
     seed?: number;
     faithful?: boolean;
     between?(): void;
@@ -813,6 +829,8 @@ export interface StageReport {
     };
     residual?: number;
 }
+
+export type StartName = (typeof startNames)[number];
 
 export type Statistic = keyof Measured;
 
@@ -909,6 +927,8 @@ export interface Untouched {
     reason: string;
 }
 
+export type UpdateName = (typeof updateNames)[number];
+
 export declare class UserError extends Error {
     name: string;
 }
@@ -994,6 +1014,8 @@ export declare const methods: {
     snows: import("./method.ts").Method;
     obd: import("./method.ts").Method;
     woodfisher: import("./method.ts").Method;
+    woodtaylor: import("./method.ts").Method;
+    kfac: import("./method.ts").Method;
     'cbs-select': import("./method.ts").Method;
     'cbs-update': import("./method.ts").Method;
     cbs: import("./method.ts").Method;
@@ -1498,6 +1520,10 @@ export interface Gradients {
 
 export interface GramColumns extends GradientColumns {
     addGram(k: Matrix): void;
+    readonly factors?: {
+        readonly left: SampleRows;
+        readonly right: SampleRows;
+    };
     readonly quadraticForms?: QuadraticForms;
     subset(weights: Int32Array, name?: string): GramColumns;
 }
@@ -1628,6 +1654,17 @@ export interface LoadOptions extends Geometry, DecodeOptions {
     usual?: Geometry;
 }
 
+export interface LocalSearchOptions {
+    epsilon?: number;
+    rho?: number;
+    tau?: number;
+    passes?: number;
+    patience?: number;
+    faithful?: boolean;
+    within?: boolean;
+    onPass?(pass: SearchPass, swaps: readonly Swap[]): void;
+}
+
 export interface MacroMeasures {
     precision: number;
     recall: number;
@@ -1743,6 +1780,17 @@ export interface OnnxNetwork {
 
 export interface OnnxWeights extends TensorFile {
     onnx: OnnxModel;
+}
+
+export interface Operand {
+    lines: number;
+    depth: number;
+    offset: number;
+    strides: readonly [
+        number,
+        number
+    ];
+    double: boolean;
 }
 
 export interface Operator {
@@ -1912,6 +1960,19 @@ export interface Run {
     program: Program;
 }
 
+export declare class SampleRows {
+    #private;
+    readonly count: number;
+    readonly samples: number;
+    readonly values: Float32Array;
+    constructor(space: Workspace, count: number, samples: number);
+    get lines(): Operand;
+    row(p: number): Float32Array;
+    put(first: number, count: number, values: Float32Array): void;
+    support(p: number): Int32Array;
+    firstEqual(rows: Iterable<number>): Map<number, number>;
+}
+
 export type ScheduleKind = (typeof scheduleKinds)[number];
 
 export type ScoringSettings = z.output<typeof scoringSettings>;
@@ -1920,6 +1981,16 @@ export interface ScoringTime {
     seed: number;
     event: number;
     round: number;
+}
+
+export interface SearchPass {
+    pass: number;
+    swaps: number;
+    rows: number;
+    tests: number;
+    objective: number;
+    loss: number;
+    seconds: number;
 }
 
 export type Section = 'scoring' | 'secondOrder' | 'layerwise';
@@ -1996,6 +2067,12 @@ export declare type StringStringEntryProto = Message<"onnx.StringStringEntryProt
     key: string;
     value: string;
 };
+
+export interface Swap {
+    back: number;
+    gone: number;
+    change: number;
+}
 
 export interface Tensor {
     readonly name: string;
@@ -2349,6 +2426,41 @@ export declare const recipeSchema: z.ZodObject<{
             judge: z.ZodOptional<z.ZodInt>;
             faithful: z.ZodOptional<z.ZodBoolean>;
             memory: z.ZodOptional<z.ZodNumber>;
+            start: z.ZodOptional<z.ZodUnion<readonly [
+                z.ZodEnum<{
+                    magnitude: "magnitude";
+                    random: "random";
+                    "random-magnitude": "random-magnitude";
+                    woodfisher: "woodfisher";
+                    woodtaylor: "woodtaylor";
+                }>,
+                z.ZodString
+            ]>>;
+            search: z.ZodOptional<z.ZodEnum<{
+                none: "none";
+                global: "global";
+                layer: "layer";
+            }>>;
+            update: z.ZodOptional<z.ZodEnum<{
+                none: "none";
+                single: "single";
+                multiple: "multiple";
+            }>>;
+            updateEachPass: z.ZodOptional<z.ZodBoolean>;
+            scale: z.ZodOptional<z.ZodUnion<readonly [
+                z.ZodEnum<{
+                    search: "search";
+                }>,
+                z.ZodNumber
+            ]>>;
+            firstOrder: z.ZodOptional<z.ZodBoolean>;
+            flopsPower: z.ZodOptional<z.ZodNumber>;
+            candidates: z.ZodOptional<z.ZodInt>;
+            epsilon: z.ZodOptional<z.ZodNumber>;
+            rho: z.ZodOptional<z.ZodInt>;
+            tau: z.ZodOptional<z.ZodInt>;
+            passes: z.ZodOptional<z.ZodInt>;
+            patience: z.ZodOptional<z.ZodInt>;
             refreshBatchNorm: z.ZodOptional<z.ZodType<import("../../methods/settings.ts").Refresh, import("../../methods/settings.ts").Refresh, z.core.$ZodTypeInternals<import("../../methods/settings.ts").Refresh, import("../../methods/settings.ts").Refresh>>>;
             polish: z.ZodOptional<z.ZodInt>;
         }, z.core.$strict>>;
@@ -2377,7 +2489,7 @@ export declare const recipeSchema: z.ZodObject<{
             floor: "floor";
             warn: "warn";
         }>>;
-        method: z.ZodType<"force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "falcon" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows", "force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "falcon" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows", z.core.$ZodTypeInternals<"force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "falcon" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows", "force" | "magnitude" | "random" | "obd" | "woodfisher" | "cbs-select" | "cbs-update" | "cbs" | "chita" | "falcon" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows">>;
+        method: z.ZodType<"force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows", "force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows", z.core.$ZodTypeInternals<"force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows", "force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows">>;
         scope: z.ZodDefault<z.ZodType<"uniform" | "global" | "layerwise" | "erk", "uniform" | "global" | "layerwise" | "erk", z.core.$ZodTypeInternals<"uniform" | "global" | "layerwise" | "erk", "uniform" | "global" | "layerwise" | "erk">>>;
         sparsity: z.ZodNumber;
         sparsities: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodNumber>>;
@@ -2478,10 +2590,18 @@ export declare const scoringSettings: z.ZodObject<{
     polish: z.ZodOptional<z.ZodInt>;
 }, z.core.$strict>;
 
+export declare const searchNames: readonly [
+    "none",
+    "global",
+    "layer"
+];
+
 export declare const secondOrderMethods: {
     readonly magnitude: "|w|, no update: the control";
     readonly obd: "Optimal Brain Damage: diagonal Fisher, no update (LeCun et al. 1990)";
     readonly woodfisher: "WoodFisher: saliencies and updates of single weights, summed (Singh & Alistarh 2020)";
+    readonly woodtaylor: "WoodTaylor: the same with the first-order term of the loss (Singh & Alistarh 2020)";
+    readonly kfac: "WoodFisher with the Kronecker factors of linear layers (Martens & Grosse 2015)";
     readonly 'cbs-select': "Combinatorial Brain Surgeon, selection by local search only (Yu et al. 2022)";
     readonly 'cbs-update': "magnitude, then the systematic update of the kept weights (Yu et al. 2022)";
     readonly cbs: "Combinatorial Brain Surgeon: local search and systematic update (Yu et al. 2022)";
@@ -2489,7 +2609,21 @@ export declare const secondOrderMethods: {
     readonly falcon: "FALCON: the same under a budget of multiply-adds, too (Meng et al. 2024)";
 };
 
+export declare const startNames: readonly [
+    "random-magnitude",
+    "magnitude",
+    "woodfisher",
+    "woodtaylor",
+    "random"
+];
+
 export declare const storedMethods: {
     readonly magnitude: "the smallest |w|";
     readonly random: "any, each as likely as any other: the control";
 };
+
+export declare const updateNames: readonly [
+    "none",
+    "single",
+    "multiple"
+];
