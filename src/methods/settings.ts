@@ -21,5 +21,5 @@ export const polish = z
   .max(1000)
   .optional()
   .describe(
-    'Rounds, at most, of updates at constant masks after every event, each on new samples; they end where the loss of held-out samples falls no more (default: of second-order and layerwise methods 30 for linear networks, else 5; none in faithful mode, and none where training follows).',
+    'Rounds, at most, of updates at constant masks after every event, each on new samples; they end where the loss of held-out samples falls no more (default: of second-order and layerwise methods 30 for linear networks, else 5; none in faithful mode, where update none is asked for, and where training follows).',
   )

@@ -61,6 +61,7 @@ it.each<[object, string, RegExp]>([
   [{ scale: 'some' }, 'cbs', /^tiny: prune.secondOrder.scale: expected search or a number from 0 to 1, found "some"$/],
   [{ search: 'local' }, 'cbs', /^tiny: prune.secondOrder.search: expected one of none, global, layer, found "local"$/],
   [{ update: 'multiple' }, 'kfac', /prune.secondOrder.update: kfac has no inverse of the kept weights alone/],
+  [{ blocks: 'layer' }, 'kfac', /^tiny: prune.secondOrder.blocks: kfac has no use for it/],
   [{ start: 3 }, 'cbs', /^tiny: prune.secondOrder.start: expected random-magnitude, .* or a file, found 3$/],
   [
     { search: 'none', tau: 3 },
@@ -115,6 +116,13 @@ it.each<[string, object, RegExp]>([
   expect(() => checkRecipe({ ...tiny, model: { name: 'mlpnet' }, prune }, 'tiny')).toThrow(message)
 })
 
+it('kfac refuses what is no linear layer', async () => {
+  const recipe = recipeOf({}, { method: 'kfac', model: 'lenet-5' })
+  await expect(pruningPlan(recipe, modelOf(recipe), synthetic())).rejects.toThrow(
+    /^kfac: expected linear layers, found conv1.weight of shape \[\d+,1,5,5\], whose gradients are sums over places$/,
+  )
+})
+
 it('layers with sparsities of their own, at the events of a schedule', async () => {
   const prune = {
     method: 'woodfisher',
@@ -137,6 +145,7 @@ it('few samples are enough where nothing is judged', async () => {
   for (const [method, secondOrder] of [
     ['woodfisher', all],
     ['cbs-update', all],
+    ['woodfisher', { samples: 1900, stages: 1, update: 'none', refreshBatchNorm: 'none' }],
     [
       'cbs-update',
       { samples: 1900, stages: 1, scale: 1, firstOrder: false, damp: 1e-3, refreshBatchNorm: 'none', polish: 0 },

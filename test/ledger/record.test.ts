@@ -96,6 +96,19 @@ it('of all settings of all methods, --dense of snows and a start that is no name
   expect(namesFile(methods.cbs, 'scale', 0.5)).toBe(false)
 })
 
+it('settings of a start are those of a record, a file is not', () => {
+  const record = (settings: object) => {
+    const { digest: _digest, ...all } = recordWith()
+    return writeRecordFile(file(), sealed({ ...all, method: 'cbs', asked: settings, settings }))
+  }
+  const settings = { start: 'magnitude', search: 'layer', scale: 0.5 }
+  expect(readRecord(record(settings)).settings).toEqual(settings)
+  expect(() => readRecord(record({ start: 'masks.safetensors' }))).toThrow(/asked.start: a record names no files$/)
+  expect(() => readRecord(record({ search: 'none', tau: 3 }))).toThrow(
+    /asked.tau: cbs with search none has no use for it/,
+  )
+})
+
 it('what is no JSON, no object, or far too large is refused', () => {
   const path = file()
   for (const [text, message] of [

@@ -33,6 +33,7 @@ export async function secondOrderPlan(
   const { model, tensors, scope, seed, sparsities, nameOf, cache } = request
   const { stages, faithful = false, damp: lambda, memory, start, search, update, flopsPower } = settings
   const { scale, firstOrder, updateEachPass, candidates, epsilon, rho, tau, passes, patience } = settings
+  const { refreshBatchNorm, polish, ...asked } = settings
   const composition = compose(method, settings)
   if (method === 'kfac') checkLinear(request)
   const { samples, miniBatch, judge, overlap } = sampleCounts(method, composition, settings, request)
@@ -50,7 +51,7 @@ export async function secondOrderPlan(
   const draw = (training: number) =>
     drawSamples(training, { gradients: samples * miniBatch, judge, seed, faithful, overlap })
   const plan: PruningPlan = {
-    settings: { samples, miniBatch, blocks: fisher, damp: lambda, stages, judge, faithful, start, search, update },
+    settings: { ...asked, samples, miniBatch, blocks: fisher, damp: lambda, stages, judge, faithful },
     network: { programs: source.programs, judged: judge, kernels: 'dense' },
     prune(network, event, _index, onProgress = () => {}) {
       const flops = flopsAt(event, request.flops)
@@ -107,10 +108,10 @@ export async function secondOrderPlan(
     },
   }
   const judging = () => draw(request.data.samples).judge
-  const refresh = settings.refreshBatchNorm ?? (faithful || request.trained ? 'none' : 'auto')
+  const refresh = refreshBatchNorm ?? (faithful || request.trained ? 'none' : 'auto')
   const refreshed = withRefresh(plan, refresh, request, judging)
-  const usual = faithful || request.trained ? 0 : usualPolish(model)
-  return withPolish(refreshed, settings.polish, request, { usual, judging })
+  const usual = faithful || request.trained || update === 'none' ? 0 : usualPolish(model)
+  return withPolish(refreshed, polish, request, { usual, judging })
 }
 
 /** Kronecker factors are those of linear layers. Throws UserError. */

@@ -51,9 +51,10 @@ export function sampleCounts(
 /** Whether the loss of judging samples chooses anything: masks, passes, dampings or shares of a step. */
 function isJudged(
   { start, search, update }: Composition,
-  { candidates, scale, firstOrder, damp, refreshBatchNorm, polish }: SecondOrderSettings,
+  { candidates, scale, firstOrder, damp, refreshBatchNorm, ...asked }: SecondOrderSettings,
 ): boolean {
-  if (refreshBatchNorm !== 'none' || polish !== 0) return true
+  const polishes = asked.polish !== 0 && (asked.polish !== undefined || asked.update !== 'none')
+  if (refreshBatchNorm !== 'none' || polishes) return true
   if (search !== 'none' || (start === 'random-magnitude' && candidates !== 1)) return true
   if (update === 'none') return false
   const searched = scale === undefined || scale === 'search' || firstOrder !== false

@@ -331,3 +331,25 @@ describe('refuses', () => {
     )
   })
 })
+
+it('within: every block searches for itself, as if it were alone, and weights are numbered through all', () => {
+  fc.assert(
+    fc.property(problems, fc.boolean(), (problem, faithful) => {
+      const options = { epsilon: 1e-3, patience: 100, faithful }
+      const together = search(problem, true, { ...options, within: true })
+      const alone = problem.weights.map((_, t) => {
+        const only = <T>(all: readonly T[]) => [all[t]]
+        const { gradients, weights, start } = problem
+        return search({ gradients: only(gradients), weights: only(weights), start: only(start) }, true, options)
+      })
+      expect(bits(together.masks)).toBe(bits(alone.flatMap(({ masks }) => [...masks])))
+      const swaps = (steps: readonly Step[]) => steps.reduce((sum, { pass }) => sum + pass.swaps, 0)
+      expect(swaps(together.steps)).toBe(alone.reduce((sum, { steps }) => sum + swaps(steps), 0))
+      let present = problem.start
+      for (const { back, gone } of together.steps.flatMap((step) => step.swaps)) {
+        present = exchanged(present, back, gone)
+        expect(present.map((mask) => keptIn([mask]))).toEqual(problem.start.map((mask) => keptIn([mask])))
+      }
+    }),
+  )
+})

@@ -106,3 +106,15 @@ describe('refused in a sentence', () => {
     )
   })
 })
+
+it('update none leaves the weights that stay as they were: nothing is polished unless it is asked for', async () => {
+  const before = (await prune('woodfisher', { update: 'none' }, 0)).network
+  for (const polish of [undefined, 1]) {
+    const { network, result } = await prune('woodfisher', { update: 'none', refreshBatchNorm: 'none', polish })
+    expect(result.polished === undefined).toBe(polish === undefined)
+    const kept = network.prunable.flatMap(({ name }) =>
+      [...network.values(name)].flatMap((w, q) => (network.mask(name)[q] ? [w === before.values(name)[q]] : [])),
+    )
+    expect(kept.every(Boolean)).toBe(polish === undefined)
+  }
+})

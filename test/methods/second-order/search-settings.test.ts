@@ -1,18 +1,16 @@
 /** @file What can be set of the search of the Combinatorial Brain Surgeon: each setting has its effect. */
 import { expect, it } from 'vitest'
-import { synthetic } from '../../../src/data/synthetic.ts'
 import { pruneBy } from '../../../src/methods/prune-by.ts'
-import { findModel } from '../../../src/models/index.ts'
-import { machine } from '../../train/small.ts'
+import { dataOf, machine, model } from '../../train/small.ts'
 
-const data = synthetic()
+const data = dataOf({ train: 200 })
 
 /** Exchanges of a search as coded (no pass for idle weights), its passes, and start masks that were tried. */
 async function search(settings: object) {
   const texts: string[] = []
   const { result } = await pruneBy('cbs-select', {
     machine,
-    model: findModel('mlpnet'),
+    model,
     data,
     sparsity: 0.8,
     settings: { samples: 50, judge: 50, faithful: true, candidates: 1, epsilon: 1e-7, ...settings },
