@@ -10,7 +10,7 @@ import { mlpnet } from './mlpnet.ts'
 import { mnistMlpBn } from './mnist-mlp-bn.ts'
 import { mobilenetV1 } from './mobilenet-v1.ts'
 import { type Model, type ModelFamily, type ModelOptions, modelOf } from './model.ts'
-import { resnet20, resnet20a, resnet32a, resnet56, resnet56a } from './resnet-cifar.ts'
+import { resnet20, resnet20a, resnet32a, resnet56, resnet56a, resnet110, resnet164 } from './resnet-cifar.ts'
 import { resnet18, resnet34, resnet50Cifar } from './resnet18.ts'
 import { resnet50 } from './resnet50.ts'
 import { vgg11, vgg13, vgg16, vgg19 } from './vgg.ts'
@@ -27,6 +27,8 @@ export const models: Record<string, ModelFamily> = Object.fromEntries(
     cnn500k,
     resnet20,
     resnet56,
+    resnet110,
+    resnet164,
     resnet20a,
     resnet32a,
     resnet56a,

@@ -209,7 +209,7 @@ describe('eval', () => {
     }
     const text = await output('eval', '--weights', weights, '--dataset', 'synthetic')
     expect(text).toMatch(/mean 0\.5 and std 0\.25 \(of the weights file\)/)
-    expect(text).toMatch(/accuracy [\d.]+ % \(\d+ of 500\), loss [\d.]+, sparsity 90\.00 %\n$/)
+    expect(text).toMatch(/accuracy [\d.]+ % \(\d+ of 500\), loss [\d.]+, sparsity 90\.00 % of the 32,360 weights of layers\n$/)
   })
 
   it('the folder of a run is its model, for every command that takes one', { timeout: 60_000 }, async () => {
@@ -281,7 +281,7 @@ describe('eval', () => {
     )
     // All logits are 0: class 0 wins, the loss is log 10.
     expect(text).toMatch(
-      /accuracy 50\.00 % \(1 of 2\), loss 2\.3026, sparsity 100\.00 %\nwarning: mean and std of the inputs are guessed/,
+      /accuracy 50\.00 % \(1 of 2\), loss 2\.3026, sparsity 100\.00 % of the 32,360 weights of layers\nwarning: mean and std of the inputs are guessed/,
     )
   })
 })
