@@ -328,6 +328,10 @@ it('--flops: fewer weights stay where no more fit; the JSON, the text and the fi
   }
   const { stdout } = await prune('mlp', `--method magnitude ${flags}`)
   expect(stdout).toMatch(/^1,618 of the 32,360 multiply-adds of a sample in the pruned tensors are left \(5\.00 %\)$/m)
+  expect(stdout).toContain(
+    '\nnote: --flops 0.05 binds more than --sparsity: of the 3,236 weights that this leaves, 1,618 fit into the budget\n',
+  )
+  expect((await prune('mlp', '--method magnitude --sparsity 0.9 --flops 0.5')).stdout).not.toContain('binds')
   const without = await result('mlp', '--method magnitude --sparsity 0.9')
   expect(without).toMatchObject({ multiplyAdds: { dense: 32_360, kept: 3236 } })
   expect(without).not.toHaveProperty('flops')

@@ -31,7 +31,7 @@ import { finetune } from './finetune.ts'
 import { worseThanGuessing } from './guessing.ts'
 import { PruneDisplay } from './progress.ts'
 import { writeRecord } from './record.ts'
-import { pruneCounts, pruneReport } from './report.ts'
+import { bindingBudget, pruneCounts, pruneReport } from './report.ts'
 import { type PruneFlags, pruneTask } from './settings.ts'
 import { byFlag, described, prepare } from './work.ts'
 
@@ -116,7 +116,8 @@ export async function pruneWithData(
     }
     display.stop()
     print(`\n${pruneReport(result)}\n`)
-    for (const line of [guessWarning(inputs), guessing]) if (line) print(`${line}\n`)
+    const binding = bindingBudget(counts, task.request)
+    for (const line of [binding, guessWarning(inputs), guessing]) if (line) print(`${line}\n`)
     if (written.onnx) print(zerosLine(written.onnx))
     for (const line of writtenLines(flags.out, written, flags)) print(line)
     if (flags.record !== undefined) print(`The record is in ${flags.record}`)

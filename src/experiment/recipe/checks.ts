@@ -45,8 +45,13 @@ function checkPrune({ model, prune, train }: Recipe, source: string): void {
   if (!prune) return
   if (prune.schedule !== 'one-shot' && prune.end === undefined)
     throw new UserError(`${source}: prune.end: the schedule ${prune.schedule} needs it, such as 10ep`)
-  if (prune.initial !== undefined && (prune.schedule !== 'cubic' || prune.initial > prune.sparsity))
-    throw new UserError(`${source}: prune.initial: needs a cubic schedule and at most the final sparsity`)
+  const { initial, schedule, sparsity } = prune
+  if (initial !== undefined && schedule !== 'cubic')
+    throw new UserError(`${source}: prune.initial: expected prune.schedule cubic beside it, found ${schedule}`)
+  if (initial !== undefined && initial > sparsity)
+    throw new UserError(
+      `${source}: prune.initial: expected at most the final prune.sparsity ${sparsity}, found ${initial}`,
+    )
   if (prune.sparsities) checkSparsities(prune, source)
   if (prune.schedule === 'alternating' && model.masks !== undefined)
     throw new UserError(

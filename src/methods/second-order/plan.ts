@@ -44,6 +44,7 @@ export function secondOrderPlan(
   const plan: PruningPlan = {
     settings: { samples, miniBatch, blocks: fisher, damp: lambda, stages, judge, faithful },
     network: { programs: source.programs, judged: judge, kernels: 'dense' },
+    budgets: request.flops !== undefined,
     prune(network, event, _index, onProgress = () => {}) {
       const flops = flopsAt(event, request.flops)
       const training = network.indices.train
