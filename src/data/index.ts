@@ -8,6 +8,7 @@ import { suggestion } from '../util/suggest.ts'
 import type { Dataset } from './dataset.ts'
 import { downloadFolder, findFolder, MissingData } from './folders.ts'
 import { type Format, type FormatName, formats, type LoadOptions } from './formats.ts'
+import { GRAY, grayOf } from './gray.ts'
 import { findMnist, locateMnist } from './mnist.ts'
 import { findNormalization, GUESSED, OWN } from './normalization.ts'
 import { synthetic } from './synthetic.ts'
@@ -109,11 +110,13 @@ async function loadFolder(
   // Where only one format is possible, its reader says what the folder lacks.
   const format = possible.length === 1 ? possible[0] : formatOf(folder, possible)
   if (!format.decoded) refuseImageOptions(name, options)
-  const data = await format.load(folder, name, options)
+  const isGray = format.decoded && options.channels === 1
+  const loaded = await format.load(folder, name, options)
+  const data = isGray ? grayOf(loaded, options.normalization) : loaded
   // A folder that a person names does not say what its images are.
   const guess = name === folder && options.normalization === undefined
   const source = guess
-    ? `${GUESSED}the constants ${format.normalization}, since a folder does not say its own`
+    ? `${GUESSED}the constants ${isGray ? GRAY : format.normalization}, since a folder does not say its own`
     : options.normalization === undefined
       ? OWN
       : `the constants ${options.normalization}`

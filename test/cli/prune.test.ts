@@ -337,6 +337,19 @@ it('--flops: fewer weights stay where no more fit; the JSON, the text and the fi
   expect(without).not.toHaveProperty('flops')
 })
 
+it('in a terminal it says beforehand what Ctrl-C leaves, which nothing can answer while it prunes', async () => {
+  const folder = temporaryFolder()
+  const flags = ['--sparsity', '0.5', '--data', 'synthetic']
+  const run = async (columns: number | undefined, name: string, ...method: string[]) =>
+    (await espalier(['prune', weights('mlp'), ...flags, '--method', ...method, '-o', join(folder, name)], { columns }))
+      .stdout
+  expect(await run(100, 'a.h5', 'magnitude')).toMatch(/^Ctrl-C ends this at once: no file is written before the end$/m)
+  const cache = join(folder, 'cache')
+  const cached = ['obd', '--samples', '20', '--judge', '20', '--polish', '0', '--fisher-cache', cache]
+  expect(await run(400, 'b.h5', ...cached)).toContain(`before the end, but for gradients in ${cache}\n`)
+  expect(await run(undefined, 'c.h5', 'magnitude')).not.toContain('Ctrl-C')
+})
+
 it('--flops without data is refused: values alone do not say where a network uses them', async () => {
   const args = [
     '--method',

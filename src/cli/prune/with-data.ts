@@ -47,6 +47,10 @@ export async function loadInputs(
   return loadEvaluationData(flags.data, model, stated, flags, loading.show).finally(() => loading.stop())
 }
 
+/** What is left behind by Ctrl-C, which nothing can answer while a network is pruned. */
+const interruption = ({ fisherCache }: PruneFlags): string =>
+  `Ctrl-C ends this at once: no file is written before the end${fisherCache === undefined ? '' : `, but for gradients in ${fisherCache}`}`
+
 export async function pruneWithData(
   file: WeightsFile,
   path: string,
@@ -72,6 +76,7 @@ export async function pruneWithData(
     const warning = chanceWarning(dense, model)
     display?.line(`dense: test accuracy ${percent(dense.accuracy)}, loss ${dense.loss.toFixed(4)}`)
     if (warning) display?.line(warning)
+    display?.hint(interruption(flags))
     const outcome = prune.run()
     const counts = pruneCounts(network, prune.names)
     if (task.onCollapse === 'error') refuseCollapse(counts.paths, task.sparsity)
