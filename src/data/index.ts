@@ -47,6 +47,12 @@ export const datasets: Record<string, DatasetEntry> = {
     normalization: 'cifar100',
     summary: 'photographs, 50,000 + 10,000 images of 3 x 32 x 32, 100 classes (fine labels)',
   }),
+  svhn: stored({
+    name: 'svhn',
+    formats: ['svhn', 'images'],
+    normalization: 'svhn',
+    summary: 'house numbers, 73,257 + 26,032 images of 3 x 32 x 32, 10 digits',
+  }),
   synthetic: {
     summary: 'procedural patterns under noise, 2,000 + 500 images of 28 x 28, 10 classes',
     load: async (options) => {
@@ -58,8 +64,8 @@ export const datasets: Record<string, DatasetEntry> = {
 }
 
 /**
- * Loads a data set by its name, or one that lies in a folder: MNIST's IDX files, CIFAR's binary files, or
- * folders of images. Throws UserError where there is none, or where its files are damaged.
+ * Loads a data set by its name, or one that lies in a folder: MNIST's IDX files, CIFAR's binary files,
+ * SVHN's MAT-files, or folders of images. Throws UserError where there is none, or where its files are damaged.
  */
 export async function loadDataset(nameOrFolder: string, options: LoadOptions = {}): Promise<Dataset> {
   if (Object.hasOwn(datasets, nameOrFolder)) return datasets[nameOrFolder].load(options)

@@ -54,20 +54,73 @@ function rc(n: number, classes = 10, widths = [16, 32, 64]): Shapes {
   return { ...shapes, ...linear('linear', widths[2], classes) }
 }
 
-/** ResNet-50 of ImageNet. */
-function resnet50(): Shapes {
+/** Networks of ImageNet with these numbers of blocks, which widen their channels four times or not. */
+function imagenet(depths: readonly number[], expansion: 1 | 4): Shapes {
   let shapes = convBatchNorm('conv1', 3, 64, 7)
   let from = 64
-  for (const [s, blocks] of [3, 4, 6, 3].entries())
+  for (const [s, blocks] of depths.entries())
     for (let block = 0; block < blocks; block++) {
       const [name, width] = [`stage${s + 1}.${block}`, 64 * 2 ** s]
-      if (block === 0) shapes = { ...shapes, ...convBatchNorm(`${name}.shortcut`, from, 4 * width, 1) }
-      shapes = { ...shapes, ...convBatchNorm(`${name}.conv1`, from, width, 1) }
+      const to = expansion * width
+      if (from !== to) shapes = { ...shapes, ...convBatchNorm(`${name}.shortcut`, from, to, 1) }
+      shapes = { ...shapes, ...convBatchNorm(`${name}.conv1`, from, width, expansion === 1 ? 3 : 1) }
       shapes = { ...shapes, ...convBatchNorm(`${name}.conv2`, width, width, 3) }
-      shapes = { ...shapes, ...convBatchNorm(`${name}.conv3`, width, 4 * width, 1) }
-      from = 4 * width
+      if (expansion === 4) shapes = { ...shapes, ...convBatchNorm(`${name}.conv3`, width, to, 1) }
+      from = to
     }
-  return { ...shapes, ...linear('linear', 2048, 1000) }
+  return { ...shapes, ...linear('linear', from, 1000) }
+}
+
+/** BNReLUConv2d. */
+const activatedConv = (name: string, from: number, to: number, kernel: number): Shapes => ({
+  ...batchNorm(`${name}.bn`, from),
+  [`${name}.conv.weight`]: [to, from, kernel, kernel],
+})
+
+/** WRNCifarNet of n blocks in each stage. */
+function wrn(n: number, k: number): Shapes {
+  let shapes: Shapes = { 'conv1.weight': [16, 3, 3, 3] }
+  let from = 16
+  for (const [s, channels] of [16, 32, 64].entries())
+    for (let block = 1; block <= n; block++) {
+      const [name, to] = [`stage${s + 1}.block${block}`, channels * k]
+      if (block === 1) shapes = { ...shapes, ...activatedConv(`${name}.proj`, from, to, 1) }
+      shapes = { ...shapes, ...activatedConv(`${name}.conv1`, from, to, 3) }
+      shapes = { ...shapes, ...activatedConv(`${name}.conv2`, to, to, 3) }
+      from = to
+    }
+  return { ...shapes, ...batchNorm('last_bn', from), ...linear('linear', from, 10) }
+}
+
+/** Convolutions in a row, each with its normalization: widths, and sides of the kernels. */
+function inRow(prefix: string, widths: readonly number[], kernel: (i: number) => number): Shapes {
+  const each = widths.map((width, i) => convBatchNorm(`${prefix}conv${i + 1}`, widths[i - 1] ?? 3, width, kernel(i)))
+  return Object.assign({}, ...each)
+}
+
+const vc: Shapes = {
+  ...inRow('stem.', [64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512], () => 3),
+  ...linear('linear1', 512, 512),
+  ...linear('linear2', 512, 10),
+}
+const cfqk: Shapes = { ...inRow('', [32, 32, 64], () => 5), ...linear('fc1', 576, 64), ...linear('fc2', 64, 10) }
+const alexnet: Shapes = {
+  ...inRow('stem.', [64, 192, 384, 384, 256], (i) => [11, 5, 3, 3, 3][i]),
+  ...linear('linear1', 9216, 4096),
+  ...linear('linear2', 4096, 4096),
+  ...linear('linear3', 4096, 1000),
+}
+
+/** MobileV1CifarNet: depthwise and pointwise convolutions. */
+function mobile(): Shapes {
+  const widths = [16, 32, 32, 64, 64, 128, 128, 128, 128, 128, 128, 256, 256]
+  let shapes = convBatchNorm('conv1', 3, 16, 3)
+  for (const [i, width] of widths.entries()) {
+    const from = widths[i - 1] ?? 16
+    const depthwise = { ...convBatchNorm(`stem.${i}.conv1`, 1, from, 3), ...batchNorm(`stem.${i}.conv1.bn`, from) }
+    shapes = { ...shapes, ...depthwise, ...convBatchNorm(`stem.${i}.conv2`, from, width, 1) }
+  }
+  return { ...shapes, ...linear('linear', 256, 10) }
 }
 
 const lenet300: Shapes = {
@@ -96,14 +149,29 @@ const networks: [string, ModelOptions, string, Shapes, inputs: string[]][] = [
 const shapesOf = (tensors: ReadonlyMap<string, StoredTensor>): Shapes =>
   Object.fromEntries([...tensors].map(([name, { shape }]) => [name, [...shape]]))
 
-it.each([...networks, ['resnet50', {}, 'resnet50', resnet50(), []] as (typeof networks)[number]])(
+const more: typeof networks = [
+  ['wrn-16-gsm', {}, 'wrnc16plain', wrn(2, 8), ['[0.5]', '[0.5]']],
+  ['wrn-28-gsm', { widen: 2 }, 'wrnc28plain', wrn(4, 2), ['[0.5]', '[0.5]']],
+  ['wrn-40-gsm', {}, 'wrnc40plain', wrn(6, 4), ['[0.5]', '[0.5]']],
+  ['vgg16-gsm', {}, 'vc', vc, ['[0.5]', '[0.5]']],
+  ['cifar-quick-bn', {}, 'cfqkbnc', cfqk, ['[0.5]', '[0.5]']],
+  ['mobilenet-v1-cifar', {}, 'mc1', mobile(), ['[0.5]', '[0.5]']],
+  ['alexnet-bn', {}, 'alexBN', alexnet, []],
+  ['resnet18-imagenet', {}, 'resnet18', imagenet([2, 2, 2, 2], 1), []],
+  ['resnet34-imagenet', {}, 'resnet34', imagenet([3, 4, 6, 3], 1), []],
+  ['resnet50', {}, 'resnet50', imagenet([3, 4, 6, 3], 4), []],
+  ['resnet101-imagenet', {}, 'resnet101', imagenet([3, 4, 23, 3], 4), []],
+  ['resnet152-imagenet', {}, 'resnet152', imagenet([3, 8, 36, 3], 4), []],
+]
+
+it.each([...networks, ...more])(
   '%s %o is %s there, with its names and shapes',
   (name, options, called, expected, inputs) => {
     const { model, tensors } = network(name, options)
     const { tensors: theirs, metadata } = asGsm({ tensors, metadata: {} })
     const { deps, ...found } = shapesOf(theirs)
     expect(found).toEqual(expected)
-    expect(deps === undefined).toBe(!called.startsWith('rc'))
+    expect(deps !== undefined).toBe(/^(rc|wrn|vc)/.test(called))
     expect(metadata).toMatchObject({ model: name, classes: String(model.classes) })
     // Its own file says nothing but names and shapes.
     const known = gsmNetworkOf(theirs)!
@@ -124,6 +192,20 @@ it('widths stand in the order of its constructor: the shortcut of a block before
   expect([dtype, shape]).toEqual(['I64', [57]])
   const widths = [...new BigInt64Array(Uint8Array.from(data).buffer)].map(Number)
   expect(widths).toEqual([...Array(19).fill(8), ...Array(19).fill(16), ...Array(19).fill(32)])
+})
+
+it('widths of a wide residual network: of a stage those of the projection and the convolutions', () => {
+  const { tensors } = network('wrn-16-gsm')
+  const { data } = asGsm({ tensors, metadata: {} }).tensors.get('deps')!
+  const widths = [...new BigInt64Array(Uint8Array.from(data).buffer)].map(Number)
+  expect(widths).toEqual([16, ...Array(5).fill(128), ...Array(5).fill(256), ...Array(5).fill(512)])
+})
+
+it('of two networks with the same tensors the file says which', () => {
+  const { tensors } = network('wrn-16-gsm-dropout')
+  const { tensors: theirs, metadata } = asGsm({ tensors, metadata: { model: 'wrn-16-gsm-dropout' } })
+  expect([theirs.has('last_bn.weight'), metadata.model]).toEqual([true, 'wrn-16-gsm-dropout'])
+  expect(gsmNetworkOf(theirs)!.metadata.model).toBe('wrn-16-gsm')
 })
 
 it.each([networks[0], networks[3]])('%s %o: a file that is written is read again to the bit', async (name, options) => {

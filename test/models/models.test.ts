@@ -66,6 +66,13 @@ it.each<[string, ModelOptions, number, number?, number?]>([
   ['resnet50', { widen: 0.54 }, 8_167_095],
   ['resnet50', { widen: 0.46 }, 5_771_217],
   ['mobilenet-v1', {}, 4_231_976, 4_209_088, 28],
+  // As torchvision counts them.
+  ['resnet18-imagenet', {}, 11_689_512],
+  ['resnet34-imagenet', {}, 21_797_672],
+  ['resnet101-imagenet', {}, 44_549_160],
+  ['resnet152-imagenet', {}, 60_192_808],
+  // Groups of 462,848, 2,097,152 and 8,388,608 weights; scales and shifts of 4,000 channels.
+  ['wrn-16-gsm', {}, 10_962_170, 432 + 462_848 + 2_097_152 + 8_388_608 + 5120, 17],
 ])('%s %o has %i parameters', (name, options, parameters, prunable, layers) => {
   const found = tensorsOf(name, options)
   expect(total(found.parameters)).toBe(parameters)
