@@ -15,7 +15,10 @@ export interface LoadOptions extends Geometry, DecodeOptions {
   normalization?: string
   /** The size and crop that are used where neither is given. Only folders of image files heed it. */
   usual?: Geometry
-  /** What the network takes: with 1, image files have to be gray. Default 3. Only folders of image files heed it. */
+  /**
+   * What the network takes: with 1, image files have to be gray. Default 3. Only folders of image files
+   * heed it.
+   */
   channels?: number
 }
 

@@ -1,6 +1,6 @@
 /**
- * @file Image files for networks of one channel: decoded to three planes, which have to be equal, and of which one
- * is left.
+ * @file Image files for networks of one channel: decoded to three planes, which have to be equal, and of
+ * which one is left.
  */
 import { UserError } from '../util/errors.ts'
 import type { Dataset, Split } from './dataset.ts'
@@ -10,8 +10,8 @@ import { findNormalization } from './normalization.ts'
 export const GRAY = 'mnist'
 
 /**
- * The data set with one channel, and inputs by the constants of that name. Throws UserError where an image is in
- * colour, or the constants are for other channels.
+ * The data set with one channel, and inputs by the constants of that name. Throws UserError where an image
+ * is in colour, or the constants are for other channels.
  */
 export function grayOf(data: Dataset, normalization = GRAY): Dataset {
   const [, height, width] = data.image

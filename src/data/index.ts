@@ -65,7 +65,8 @@ export const datasets: Record<string, DatasetEntry> = {
 
 /**
  * Loads a data set by its name, or one that lies in a folder: MNIST's IDX files, CIFAR's binary files,
- * SVHN's MAT-files, or folders of images. Throws UserError where there is none, or where its files are damaged.
+ * SVHN's MAT-files, or folders of images. Throws UserError where there is none, or where its files are
+ * damaged.
  */
 export async function loadDataset(nameOrFolder: string, options: LoadOptions = {}): Promise<Dataset> {
   if (Object.hasOwn(datasets, nameOrFolder)) return datasets[nameOrFolder].load(options)

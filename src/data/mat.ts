@@ -1,7 +1,8 @@
 /**
- * @file MATLAB's MAT-files of version 5, as far as arrays of numbers: after a header of 128 bytes data elements,
- * each a type, a number of bytes and those bytes, some of them compressed; an array is such elements again: flags,
- * sizes, a name, and values with the first index running fastest. Little-endian files are read.
+ * @file MATLAB's MAT-files of version 5, as far as arrays of numbers: after a header of 128 bytes data
+ * elements, each a type, a number of bytes and those bytes, some of them compressed; an array is such
+ * elements again: flags, sizes, a name, and values with the first index running fastest. Little-endian
+ * files are read.
  */
 import { inflateSync } from 'node:zlib'
 import { UserError } from '../util/errors.ts'

@@ -1,6 +1,6 @@
 /**
- * @file Street View House Numbers (Netzer et al. 2011), cropped digits: MAT-files with images X [32, 32, 3, n],
- * rows fastest, and labels y [n, 1], in which 10 stands for the digit 0.
+ * @file Street View House Numbers (Netzer et al. 2011), cropped digits: MAT-files with images X [32, 32, 3,
+ * n], rows fastest, and labels y [n, 1], in which 10 stands for the digit 0.
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,8 +15,8 @@ const [SIDE, CHANNELS, CLASSES] = [32, 3, 10]
 export const isSvhnFolder = (folder: string): boolean => existsSync(join(folder, FILES.test))
 
 /**
- * Loads the two files of a folder; `normalization` names the constants of inputs. Throws UserError where a file is
- * missing, damaged, or holds other images or labels.
+ * Loads the two files of a folder; `normalization` names the constants of inputs. Throws UserError where a
+ * file is missing, damaged, or holds other images or labels.
  */
 export const loadSvhn = (folder: string, name: string, normalization = 'svhn'): Dataset => ({
   name,

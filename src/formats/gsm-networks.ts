@@ -110,8 +110,8 @@ const renamed = (tensor: string, named: GsmNetwork['named']): string => {
 }
 
 /**
- * The name of a tensor whose layer has another one; undefined where it belongs to none of the layers. That of a
- * mask (`fc1.weight.mask`) goes with its weight.
+ * The name of a tensor whose layer has another one; undefined where it belongs to none of the layers. That
+ * of a mask (`fc1.weight.mask`) goes with its weight.
  */
 function renamedIn(layers: ReadonlyMap<string, string>, tensor: string): string | undefined {
   for (let layer = layerOf(tensor); layer !== ''; layer = layerOf(layer)) {

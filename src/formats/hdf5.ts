@@ -1,8 +1,8 @@
 /**
  * @file HDF5 files of weights as the code of GSM (Ding et al. 2019) has them: flat, a dataset per tensor
  * under its name, + where the name has /. Metadata are attributes of the file. Networks that this code has
- * (gsm-networks.ts) are read and written under its names; of others that are named alike the names are read as
- * those of the networks here.
+ * (gsm-networks.ts) are read and written under its names; of others that are named alike the names are read
+ * as those of the networks here.
  */
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -150,8 +150,8 @@ export class Hdf5Reader {
 }
 
 /**
- * Writes tensors in their types, halves as 32-bit floats and booleans as bytes, whole or not at all; a network
- * that GSM's code has as that code reads it.
+ * Writes tensors in their types, halves as 32-bit floats and booleans as bytes, whole or not at all; a
+ * network that GSM's code has as that code reads it.
  */
 export async function writeHdf5(path: string, given: TensorFile, called = path): Promise<void> {
   const { File } = await library()

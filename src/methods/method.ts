@@ -88,7 +88,9 @@ export interface PruningPlan {
     /** Where the method works with these kernels only. */
     kernels?: Kernels
   }
-  /** Whether weights may have to go at a sparsity of 0: for a budget of multiply-adds, or from some tensors. */
+  /**
+   * Whether weights may have to go at a sparsity of 0: for a budget of multiply-adds, or from some tensors.
+   */
   readonly budgets?: boolean
   /** Prunes at an event of a schedule (index 0 is the first). */
   prune(network: Network, event: PruningEvent, index: number, progress?: PruningProgress): PruneResult
@@ -123,8 +125,8 @@ export const once = (sparsity: number): PruningEvent => ({ step: 0, sparsity, at
 export type Act = 'prune' | 'refresh' | 'polish'
 
 /**
- * What a plan does at an event: it prunes, takes new statistics and polishes, where that was asked for; nothing
- * where no weight has to go. `after` is told of every act, and whether what it did stays.
+ * What a plan does at an event: it prunes, takes new statistics and polishes, where that was asked for;
+ * nothing where no weight has to go. `after` is told of every act, and whether what it did stays.
  */
 export function pruneAsPlanned(
   plan: PruningPlan,

@@ -1,7 +1,7 @@
 /**
- * @file AlexNet for ImageNet with batch normalization, as GSM's code has it (Ding et al. 2019; after Krizhevsky
- * 2014): convolutions of 64, 192, 384, 384 and 256 channels without biases, then 9216-4096-4096-1000 with dropout
- * of one half.
+ * @file AlexNet for ImageNet with batch normalization, as GSM's code has it (Ding et al. 2019; after
+ * Krizhevsky 2014): convolutions of 64, 192, 384, 384 and 256 channels without biases, then
+ * 9216-4096-4096-1000 with dropout of one half.
  */
 import { dropout } from '../graph/operators/dropout.ts'
 import { relu } from '../graph/operators/elementwise.ts'

@@ -1,7 +1,7 @@
 /**
  * @file Further networks for CIFAR of GSM's code (Ding et al. 2019): VGG-16 with a hidden layer of 512,
- * Krizhevsky's quick network with batch normalization, and a MobileNetV1 of a quarter of the channels. None of
- * the convolutions has a bias: a batch normalization and ReLU follow.
+ * Krizhevsky's quick network with batch normalization, and a MobileNetV1 of a quarter of the channels. None
+ * of the convolutions has a bias: a batch normalization and ReLU follow.
  */
 import type { Graph } from '../graph/graph.ts'
 import type { ConvLayerOptions } from '../graph/operators/conv.ts'
@@ -62,7 +62,10 @@ export const cifarQuickBn: ModelFamily = {
   },
 }
 
-/** The channels of each depthwise-separable block of the MobileNet; the first of 128 and of 256 has stride 2. */
+/**
+ * The channels of each depthwise-separable block of the MobileNet; the first of 128 and of 256 has stride
+ * 2.
+ */
 const CHANNELS = [16, 32, 32, 64, 64, 128, 128, 128, 128, 128, 128, 256, 256]
 
 export const mobilenetV1Cifar: ModelFamily = {

@@ -2,9 +2,9 @@
  * @file Residual networks for CIFAR (He et al. 2016, section 4.2): a 3x3 stem, three stages of basic blocks
  * with 16, 32 and 64 channels (times widen), global average pooling, a linear classifier. Two kinds, by the
  * shortcut of blocks that change the size:
- * - `resnet20`, `resnet56`, `resnet110`, `resnet164`: a 1x1 convolution with batch normalization (option B),
- *   as in WoodFisher, the Combinatorial Brain Surgeon (ResNet-20) and GSM (the deeper ones). Parameter names are those of the published
- *   ResNet-20 checkpoint of WoodFisher.
+ * - `resnet20`, `resnet56`, `resnet110`, `resnet164`: a 1x1 convolution with batch normalization (option
+ *   B), as in WoodFisher, the Combinatorial Brain Surgeon (ResNet-20) and GSM (the deeper ones). Parameter
+ *   names are those of the published ResNet-20 checkpoint of WoodFisher.
  * - `resnet20-a`, `resnet32-a`, `resnet56-a`: every second pixel and zeros for the new channels (option A),
  *   as He et al. have it on CIFAR.
  *

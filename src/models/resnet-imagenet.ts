@@ -1,8 +1,8 @@
 /**
- * @file Residual networks for ImageNet (He et al. 2016), with the stride on the 3x3 convolution of a bottleneck.
- * The widening factor multiplies the base width of 64, from which all others follow (thin networks of DSR,
- * Mostafa & Wang 2019: 0.54 and 0.46). Weights begin as DSR's do (`he-normal-out`); the last scale of a block
- * is 1 like all others. Parameter names are torchvision's.
+ * @file Residual networks for ImageNet (He et al. 2016), with the stride on the 3x3 convolution of a
+ * bottleneck. The widening factor multiplies the base width of 64, from which all others follow (thin
+ * networks of DSR, Mostafa & Wang 2019: 0.54 and 0.46). Weights begin as DSR's do (`he-normal-out`); the
+ * last scale of a block is 1 like all others. Parameter names are torchvision's.
  */
 import { relu } from '../graph/operators/elementwise.ts'
 import { maxPool } from '../graph/operators/pooling.ts'

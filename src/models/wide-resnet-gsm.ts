@@ -1,8 +1,8 @@
 /**
- * @file The wide residual networks of GSM's code (Ding et al. 2019; after Zagoruyko & Komodakis 2016), which are
- * not those of wide-resnet.ts: the 1x1 convolution that is the shortcut of the first block of every group has
- * a batch normalization and ReLU of its own before it, and no ReLU follows the last batch normalization. With
- * dropout, three tenths are left out between the two convolutions of a block.
+ * @file The wide residual networks of GSM's code (Ding et al. 2019; after Zagoruyko & Komodakis 2016),
+ * which are not those of wide-resnet.ts: the 1x1 convolution that is the shortcut of the first block of
+ * every group has a batch normalization and ReLU of its own before it, and no ReLU follows the last batch
+ * normalization. With dropout, three tenths are left out between the two convolutions of a block.
  */
 import type { Graph } from '../graph/graph.ts'
 import { convLayer } from '../graph/operators/conv.ts'
@@ -16,7 +16,10 @@ import { type ModelFamily, widened } from './model.ts'
 /** The share of activations that dropout leaves out. */
 const DROPPED = 0.3
 
-/** A network of `depth` layers, (depth - 4) / 6 blocks in each group, of `widen` times the channels 16, 32, 64. */
+/**
+ * A network of `depth` layers, (depth - 4) / 6 blocks in each group, of `widen` times the channels 16, 32,
+ * 64.
+ */
 function gsmWideResnet(depth: number, widen: number, dropped = 0): ModelFamily {
   const called = dropped > 0 ? ['-dropout', ', dropout'] : ['', '']
   return {

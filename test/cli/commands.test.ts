@@ -209,7 +209,9 @@ describe('eval', () => {
     }
     const text = await output('eval', '--weights', weights, '--dataset', 'synthetic')
     expect(text).toMatch(/mean 0\.5 and std 0\.25 \(of the weights file\)/)
-    expect(text).toMatch(/accuracy [\d.]+ % \(\d+ of 500\), loss [\d.]+, sparsity 90\.00 % of the 32,360 weights of layers\n$/)
+    expect(text).toMatch(
+      /accuracy [\d.]+ % \(\d+ of 500\), loss [\d.]+, sparsity 90\.00 % of the 32,360 weights of layers\n$/,
+    )
   })
 
   it('the folder of a run is its model, for every command that takes one', { timeout: 60_000 }, async () => {

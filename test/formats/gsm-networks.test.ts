@@ -1,6 +1,6 @@
 /**
- * @file Networks of GSM's code in HDF5 files: names and shapes are those that its modules have, written out here
- * by hand from what its builder puts together.
+ * @file Networks of GSM's code in HDF5 files: names and shapes are those that its modules have, written out
+ * here by hand from what its builder puts together.
  */
 import { join } from 'node:path'
 import { expect, it } from 'vitest'

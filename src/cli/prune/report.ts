@@ -105,7 +105,10 @@ export function pruneReport({ layers, prunable, parameters, multiplyAdds, paths,
   ].join('\n')
 }
 
-/** Says where the budget of multiply-adds leaves fewer weights than the sparsity; undefined where it does not. */
+/**
+ * Says where the budget of multiply-adds leaves fewer weights than the sparsity; undefined where it does
+ * not.
+ */
 export function bindingBudget(
   { prunable: { kept } }: Pick<PruneCounts, 'prunable'>,
   { flops, left = 0 }: Pick<PruningRequest, 'flops' | 'left'>,

@@ -1,6 +1,6 @@
 /**
- * @file What a run prunes before its first step, for dry runs: how many weights each layer keeps, as far as that
- * can be told without measuring gradients.
+ * @file What a run prunes before its first step, for dry runs: how many weights each layer keeps, as far as
+ * that can be told without measuring gradients.
  */
 import { methods } from '../../methods/index.ts'
 import { prune } from '../../methods/prune.ts'
@@ -14,9 +14,9 @@ import type { Recipe } from '../recipe/schema.ts'
 import { prunedTensors } from './pruning.ts'
 
 /**
- * Prunes the network of a recipe as its run does at step `first`, with which it begins, where nothing but weights
- * and sizes of layers says how many stay of each. Returns a sentence where something else does; nothing where the
- * run begins with all weights, or has pruned here.
+ * Prunes the network of a recipe as its run does at step `first`, with which it begins, where nothing but
+ * weights and sizes of layers says how many stay of each. Returns a sentence where something else does;
+ * nothing where the run begins with all weights, or has pruned here.
  */
 export function pruneFirst(
   { prune: asked, seed }: Recipe,

@@ -147,6 +147,14 @@ function checkTicket({ ticket, prune, rewire, train }: Recipe, source: string): 
   if (rewire) throw new UserError(`${source}: ticket: keeps its masks, expected no rewire section beside it`)
   if (train.gsm)
     throw new UserError(`${source}: ticket: trains by gsm where ticket.masks says so, expected no train.gsm`)
+  if (ticket.retrain === false && String(ticket.masks) !== 'gsm')
+    throw new UserError(
+      `${source}: ticket.retrain: without it masks are of no use but that of gsm, expected ticket.masks [gsm], found [${ticket.masks.join(', ')}]`,
+    )
+  if (ticket.retrain === false && ticket.controls.length > 0)
+    throw new UserError(
+      `${source}: ticket.controls: are trained like tickets, expected none with ticket.retrain false, found ${ticket.controls.join(', ')}`,
+    )
   if (ticket.output !== undefined && ticket.scope !== 'layerwise')
     throw new UserError(`${source}: ticket.output: needs scope layerwise, found ${ticket.scope}`)
   if (ticket.floor !== undefined && ticket.scope !== 'global')

@@ -89,8 +89,8 @@ export function pruningHooks({ recipe, schedule, pruning }: RunPlan, dense: Netw
 }
 
 /**
- * Throws UserError where outputs at constant fan-in have so few weights that nothing is left to be rewired: srigl
- * gives a tensor without weights none back, so that the network would never see its input.
+ * Throws UserError where outputs at constant fan-in have so few weights that nothing is left to be rewired:
+ * srigl gives a tensor without weights none back, so that the network would never see its input.
  */
 function refuseStarved({ prune, rewire }: Recipe, { deadOutputs, outputs, layers }: PruneResult, target: number): void {
   if (!rewire || prune?.granularity !== 'fan-in' || deadOutputs < outputs) return
