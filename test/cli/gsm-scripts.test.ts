@@ -46,7 +46,7 @@ function shortened(name: string): string[] {
 }
 
 it('the table has the scripts', () => {
-  expect(commands.length).toBe(16)
+  expect(commands.length).toBe(17)
 })
 
 it.each(commands)('espalier %s', { timeout: 60_000 }, async (command) => {
