@@ -316,6 +316,23 @@ it('a dry run without the data set tells why the number of steps is unknown', as
   expect(result.missingData).toContain('there is no data set or folder named /nowhere')
 })
 
+it('weights that were trained on other inputs are noted', async () => {
+  const first = temporaryFolder()
+  await run({ out: first })
+  const noticesOf = async (data: object) => {
+    const weights = join(first, 'model.safetensors')
+    const recipe = checkRecipe({ ...tiny, model: { ...tiny.model, weights }, data: { ...tiny.data, ...data } }, 'tiny')
+    const notices: string[] = []
+    const onEvent = (event: RunEvent) => event.type === 'notice' && notices.push(event.text)
+    await run({ out: temporaryFolder(), onEvent }, recipe)
+    return notices
+  }
+  expect(await noticesOf({})).toEqual([])
+  expect(await noticesOf({ normalization: 'half' })).toEqual([
+    `${join(first, 'model.safetensors')} says that it was trained on inputs with mean 0.5 and std 0.25, those of this run have mean 0.5 and std 0.5: data.mean and data.std, or data.normalization, set them`,
+  ])
+})
+
 it('no epochs: stored weights are pruned as they are', async () => {
   const first = temporaryFolder()
   await run({ out: first })
