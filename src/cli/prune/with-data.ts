@@ -14,6 +14,7 @@ import { weightsOf } from '../../train/checkpoint.ts'
 import { statedPreprocessing } from '../../train/preprocessing.ts'
 import { grouped, percent } from '../../util/format.ts'
 import { DataDisplay } from '../display/data-progress.ts'
+import { withLastWords } from '../display/last-words.ts'
 import { print, printJson } from '../display/output.ts'
 import { writtenJson, writtenLines, zerosLine } from '../display/written.ts'
 import {
@@ -47,9 +48,9 @@ export async function loadInputs(
   return loadEvaluationData(flags.data, model, stated, flags, loading.show).finally(() => loading.stop())
 }
 
-/** What is left behind by Ctrl-C, which nothing can answer while a network is pruned. */
-const interruption = ({ fisherCache }: PruneFlags): string =>
-  `Ctrl-C ends this at once: no file is written before the end${fisherCache === undefined ? '' : `, but for gradients in ${fisherCache}`}`
+/** What there is, and what there is not, where pruning is interrupted. */
+export const leftBehind = ({ out, fisherCache }: PruneFlags): string =>
+  `${out === undefined ? 'nothing' : `neither ${out} nor any other file`} is written before the end${fisherCache === undefined ? '' : `, but for gradients in ${fisherCache}`}`
 
 export async function pruneWithData(
   file: WeightsFile,
@@ -76,8 +77,7 @@ export async function pruneWithData(
     const warning = chanceWarning(dense, model)
     display?.line(`dense: test accuracy ${percent(dense.accuracy)}, loss ${dense.loss.toFixed(4)}`)
     if (warning) display?.line(warning)
-    display?.hint(interruption(flags))
-    const outcome = prune.run()
+    const outcome = withLastWords(leftBehind(flags), prune.run, (sentence) => display?.hint(sentence))
     const counts = pruneCounts(network, prune.names)
     if (task.onCollapse === 'error') refuseCollapse(counts.paths, task.sparsity)
 
