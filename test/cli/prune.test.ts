@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { synthetic } from '../../src/data/synthetic.ts'
+import { isBuilt } from '../../src/engine/machines/native.ts'
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts'
 import { type MethodName, methods } from '../../src/methods/index.ts'
 import type { Method } from '../../src/methods/method.ts'
@@ -338,7 +339,7 @@ it('--flops: fewer weights stay where no more fit; the JSON, the text and the fi
   expect(without).not.toHaveProperty('flops')
 })
 
-it.each<[string, string[], RegExp]>([
+it.skipIf(!isBuilt()).each<[string, string[], RegExp]>([
   [
     'to a file',
     ['-o', 'out.h5'],
