@@ -14,7 +14,7 @@ import { UserError } from '../util/errors.ts'
 import { readBytes, writeAtomically } from '../util/files.ts'
 import { isAbsent, needed, optional } from '../util/optional.ts'
 import { foreignKeras } from './foreign.ts'
-import { asGsm, gsmNetworkOf } from './gsm-networks.ts'
+import { asGsm, gsmNetworkOf } from './gsm-file.ts'
 import { BYTES_PER, type DType, type StoredTensor, type TensorFile, toFloats } from './safetensors-bytes.ts'
 
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { asGsm, gsmNetworkOf } from '../../src/formats/gsm-networks.ts'
+import { asGsm, gsmNetworkOf } from '../../src/formats/gsm-file.ts'
 import { writeNetwork } from '../../src/formats/network-file.ts'
 import { type StoredTensor, storeFloats, toFloats } from '../../src/formats/safetensors.ts'
 import { readWeights } from '../../src/formats/weights-file.ts'
