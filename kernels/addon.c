@@ -3,9 +3,11 @@
 #define _GNU_SOURCE
 #define NAPI_VERSION 8
 #include <node_api.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "declarations.h"
 #include "pool.h"
@@ -207,6 +209,36 @@ static napi_value run_apart(napi_env env, napi_callback_info info) {
     return 0;
 }
 
+/* What SIGINT and SIGTERM write to stderr before they end the process. */
+static char last_words[512];
+static const int ending[] = {SIGINT, SIGTERM};
+/* What they did before, which restores the terminal. */
+static struct sigaction before[2];
+static int is_set;
+
+static void say_and_end(int signal_number) {
+    ssize_t written = write(STDERR_FILENO, last_words, strlen(last_words));
+    (void)written;
+    sigaction(signal_number, &before[signal_number == SIGTERM], 0);
+    raise(signal_number);
+}
+
+/* lastWords(text: string): void, for as long as no signal can be served; '' leaves signals as they were */
+static napi_value set_last_words(napi_env env, napi_callback_info info) {
+    napi_value args[1];
+    size_t count = 1;
+    char text[sizeof last_words];
+    struct sigaction action = {.sa_handler = say_and_end};
+    napi_get_cb_info(env, info, &count, args, 0, 0);
+    if (napi_get_value_string_utf8(env, args[0], text, sizeof text, 0) != napi_ok)
+        return fail(env, "lastWords: expected a string");
+    for (int i = 0; i < 2 && is_set; i++) sigaction(ending[i], &before[i], 0);
+    is_set = *text != 0;
+    strcpy(last_words, text);
+    for (int i = 0; i < 2 && is_set; i++) sigaction(ending[i], &action, &before[i]);
+    return 0;
+}
+
 static napi_value declaration(napi_env env, const Declaration *d) {
     napi_value object;
     napi_create_object(env, &object);
@@ -223,6 +255,7 @@ NAPI_MODULE_INIT() {
         {"allocate", 0, allocate, 0, 0, 0, napi_default, 0},
         {"run", 0, run, 0, 0, 0, napi_default, 0},
         {"runApart", 0, run_apart, 0, 0, 0, napi_default, 0},
+        {"lastWords", 0, set_last_words, 0, 0, 0, napi_default, 0},
     };
     napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
 

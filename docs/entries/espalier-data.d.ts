@@ -40,6 +40,7 @@ export interface GetOptions {
 export interface LoadOptions extends Geometry, DecodeOptions {
     normalization?: string;
     usual?: Geometry;
+    channels?: number;
 }
 
 export interface Normalization {
@@ -139,7 +140,7 @@ export interface PublishedFile {
     name: string;
     size: number;
     md5: string;
-    packed: 'gzip' | 'tar.gz';
+    packed: 'gzip' | 'tar.gz' | 'none';
     gives: readonly string[];
 }
 

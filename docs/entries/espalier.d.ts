@@ -64,6 +64,7 @@ export interface DryRun {
     estimatedSeconds?: number;
     warning?: string;
     guess?: string;
+    counted?: string;
     missingData?: string;
 }
 
@@ -426,6 +427,7 @@ export interface PruningPlan {
     network: Pick<NetworkOptions, 'programs' | 'judged' | 'prunable'> & {
         kernels?: Kernels;
     };
+    readonly budgets?: boolean;
     prune(network: Network, event: PruningEvent, index: number, progress?: PruningProgress): PruneResult;
     refresh?(network: Network, progress?: PruningProgress): RefreshedStatistics;
     polish?(network: Network, progress?: PruningProgress): Polished;
@@ -1652,6 +1654,7 @@ export interface Layout {
 export interface LoadOptions extends Geometry, DecodeOptions {
     normalization?: string;
     usual?: Geometry;
+    channels?: number;
 }
 
 export interface LocalSearchOptions {
@@ -2535,6 +2538,7 @@ export declare const recipeSchema: z.ZodObject<{
         rate: z.ZodDefault<z.ZodNumber>;
         rewind: z.ZodDefault<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
         gsm: z.ZodDefault<z.ZodRecord<z.ZodString, z.ZodUnknown>>;
+        retrain: z.ZodOptional<z.ZodBoolean>;
         controls: z.ZodDefault<z.ZodArray<z.ZodEnum<{
             "random-mask": "random-mask";
             "random-reinit": "random-reinit";

@@ -8,12 +8,18 @@ import type { Geometry } from './decode-image.ts'
 import type { DecodeOptions } from './decode-images.ts'
 import { loadImageFolder } from './image-folder.ts'
 import { isIdxFolder, loadIdxFolder } from './mnist.ts'
+import { isSvhnFolder, loadSvhn } from './svhn.ts'
 
 export interface LoadOptions extends Geometry, DecodeOptions {
   /** The name of the constants that inputs are normalized with. Default: those of the data set. */
   normalization?: string
   /** The size and crop that are used where neither is given. Only folders of image files heed it. */
   usual?: Geometry
+  /**
+   * What the network takes: with 1, image files have to be gray. Default 3. Only folders of image files
+   * heed it.
+   */
+  channels?: number
 }
 
 export interface Format {
@@ -45,6 +51,13 @@ export const formats = {
   },
   cifar10: cifar(cifar10),
   cifar100: cifar(cifar100),
+  svhn: {
+    expects: 'train_32x32.mat and test_32x32.mat (SVHN, cropped digits)',
+    decoded: false,
+    normalization: 'svhn',
+    recognizes: isSvhnFolder,
+    load: (folder, name, { normalization }) => loadSvhn(folder, name, normalization),
+  },
   images: {
     expects: 'train/ and test/ (or val/) with a folder of images per class',
     decoded: true,

@@ -50,6 +50,7 @@ export async function getDataset(name: string, options: GetOptions = {}, known =
     const { size, md5 } = file
     const url = `${from.replace(/\/*$/, '/')}${file.name}`
     await download({ url, path, size, md5 }, { onProgress, hint: byHand(folder, missing) })
+    if (file.packed === 'none') continue
     await unpack(path, file, folder).catch((error) => {
       throw error instanceof UserError ? error : new UserError(`${path} cannot be unpacked: ${fileProblem(error)}`)
     })

@@ -8,6 +8,7 @@ import { suggestion } from '../util/suggest.ts'
 import type { Dataset } from './dataset.ts'
 import { downloadFolder, findFolder, MissingData } from './folders.ts'
 import { type Format, type FormatName, formats, type LoadOptions } from './formats.ts'
+import { GRAY, grayOf } from './gray.ts'
 import { findMnist, locateMnist } from './mnist.ts'
 import { findNormalization, GUESSED, OWN } from './normalization.ts'
 import { synthetic } from './synthetic.ts'
@@ -46,6 +47,12 @@ export const datasets: Record<string, DatasetEntry> = {
     normalization: 'cifar100',
     summary: 'photographs, 50,000 + 10,000 images of 3 x 32 x 32, 100 classes (fine labels)',
   }),
+  svhn: stored({
+    name: 'svhn',
+    formats: ['svhn', 'images'],
+    normalization: 'svhn',
+    summary: 'house numbers, 73,257 + 26,032 images of 3 x 32 x 32, 10 digits',
+  }),
   synthetic: {
     summary: 'procedural patterns under noise, 2,000 + 500 images of 28 x 28, 10 classes',
     load: async (options) => {
@@ -57,8 +64,9 @@ export const datasets: Record<string, DatasetEntry> = {
 }
 
 /**
- * Loads a data set by its name, or one that lies in a folder: MNIST's IDX files, CIFAR's binary files, or
- * folders of images. Throws UserError where there is none, or where its files are damaged.
+ * Loads a data set by its name, or one that lies in a folder: MNIST's IDX files, CIFAR's binary files,
+ * SVHN's MAT-files, or folders of images. Throws UserError where there is none, or where its files are
+ * damaged.
  */
 export async function loadDataset(nameOrFolder: string, options: LoadOptions = {}): Promise<Dataset> {
   if (Object.hasOwn(datasets, nameOrFolder)) return datasets[nameOrFolder].load(options)
@@ -109,11 +117,13 @@ async function loadFolder(
   // Where only one format is possible, its reader says what the folder lacks.
   const format = possible.length === 1 ? possible[0] : formatOf(folder, possible)
   if (!format.decoded) refuseImageOptions(name, options)
-  const data = await format.load(folder, name, options)
+  const isGray = format.decoded && options.channels === 1
+  const loaded = await format.load(folder, name, options)
+  const data = isGray ? grayOf(loaded, options.normalization) : loaded
   // A folder that a person names does not say what its images are.
   const guess = name === folder && options.normalization === undefined
   const source = guess
-    ? `${GUESSED}the constants ${format.normalization}, since a folder does not say its own`
+    ? `${GUESSED}the constants ${isGray ? GRAY : format.normalization}, since a folder does not say its own`
     : options.normalization === undefined
       ? OWN
       : `the constants ${options.normalization}`

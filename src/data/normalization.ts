@@ -33,6 +33,11 @@ export const normalizations: Record<string, Entry> = {
     mean: [0.5071, 0.4867, 0.4408],
     std: [0.2675, 0.2565, 0.2761],
   },
+  svhn: {
+    summary: 'of the training images of SVHN, as is usual',
+    mean: [0.4377, 0.4438, 0.4728],
+    std: [0.198, 0.201, 0.197],
+  },
   imagenet: { summary: 'ImageNet, everywhere', mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
   'tiny-imagenet': {
     summary: 'measured on the training images of Tiny ImageNet',

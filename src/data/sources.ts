@@ -9,7 +9,7 @@ export interface PublishedFile {
   size: number
   /** The checksum published beside the files. It guards against damage, not against forgery. */
   md5: string
-  packed: 'gzip' | 'tar.gz'
+  packed: 'gzip' | 'tar.gz' | 'none'
   /** The files that unpacking leaves, relative to the data set's folder. */
   gives: readonly string[]
 }
@@ -26,6 +26,15 @@ const idx = (name: string, size: number, md5: string): PublishedFile => ({
   size,
   md5,
   packed: 'gzip',
+  gives: [name],
+})
+
+/** A file that stays as it is. */
+const whole = (name: string, size: number, md5: string): PublishedFile => ({
+  name,
+  size,
+  md5,
+  packed: 'none',
   gives: [name],
 })
 
@@ -76,6 +85,14 @@ export const sources: Record<string, Source> = {
         md5: '03b5dce01913d631647c71ecec9e9cb8',
         gives: binary('cifar-100-binary', ['train.bin', 'test.bin', 'fine_label_names.txt', 'coarse_label_names.txt']),
       },
+    ],
+  },
+  svhn: {
+    // Its server is reached without encryption only.
+    base: 'http://ufldl.stanford.edu/housenumbers/',
+    files: [
+      whole('train_32x32.mat', 182_040_794, 'e26dedcc434d2e4c54c9b2d4a06d8373'),
+      whole('test_32x32.mat', 64_275_384, 'eb5a983be6a315427106f1b164d9cef3'),
     ],
   },
 }

@@ -1,7 +1,8 @@
 /**
  * @file HDF5 files of weights as the code of GSM (Ding et al. 2019) has them: flat, a dataset per tensor
- * under its name, + where the name has /. Metadata are attributes of the file. Names of its LeNets, and of
- * the blocks of its residual networks, are read as those of the networks here.
+ * under its name, + where the name has /. Metadata are attributes of the file. Networks that this code has
+ * (gsm-networks.ts) are read and written under its names; of others that are named alike the names are read
+ * as those of the networks here.
  */
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -13,6 +14,7 @@ import { UserError } from '../util/errors.ts'
 import { readBytes, writeAtomically } from '../util/files.ts'
 import { isAbsent, needed, optional } from '../util/optional.ts'
 import { foreignKeras } from './foreign.ts'
+import { asGsm, gsmNetworkOf } from './gsm-file.ts'
 import { BYTES_PER, type DType, type StoredTensor, type TensorFile, toFloats } from './safetensors-bytes.ts'
 
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
@@ -43,11 +45,16 @@ const types: Record<string, DType> = {
   I: 'I64',
 }
 
+export interface Hdf5File extends TensorFile {
+  /** What was found out of the file that it does not say itself, in sentences. */
+  notes: string[]
+}
+
 /**
  * Throws UserError where the file is not what it should be, or holds what is neither numbers nor text; text
  * is left out.
  */
-export async function readHdf5(path: string): Promise<TensorFile> {
+export async function readHdf5(path: string): Promise<Hdf5File> {
   const reader = new Hdf5Reader()
   try {
     return await reader.read(path)
@@ -76,7 +83,7 @@ export class Hdf5Reader {
   #worker?: Worker
 
   /** As {@link readHdf5}; `patience`: seconds that it may take. */
-  async read(path: string, patience?: number): Promise<TensorFile> {
+  async read(path: string, patience?: number): Promise<Hdf5File> {
     const { length } = readBytes(path) // says why where it cannot be read
     const fail = (problem: string): never => {
       throw new UserError(`${path} is not a valid HDF5 file of weights: ${problem}`)
@@ -87,7 +94,7 @@ export class Hdf5Reader {
     if (isKeras(answer)) throw foreignKeras(path)
     const [other] = answer.others
     if (other) return fail(`found the ${other.is} ${other.key} in it, expected data sets alone`)
-    const tensors = new Map<string, StoredTensor>()
+    const stored = new Map<string, StoredTensor>()
     for (const { key, type, shape, value } of answer.datasets) {
       if (type === '') continue
       const dtype = types[type]
@@ -98,10 +105,19 @@ export class Hdf5Reader {
       const data = bytesOf(value, type)
       const expected = shape.reduce((n, size) => n * size, BYTES_PER[dtype])
       if (data.length !== expected) fail(`${key} of shape [${shape}] needs ${expected} bytes, found ${data.length}`)
-      if (tensors.has(nameOf(key))) fail(`two of its data sets are ${nameOf(key)} here, one of them ${key}`)
-      tensors.set(nameOf(key), { dtype, shape, data })
+      stored.set(key.replaceAll('+', '/'), { dtype, shape, data })
     }
-    return { tensors, metadata: Object.fromEntries(answer.attributes) }
+    const metadata = Object.fromEntries(answer.attributes)
+    const gsm = gsmNetworkOf(stored)
+    const tensors = new Map<string, StoredTensor>()
+    for (const [key, tensor] of stored) {
+      const name = gsm?.named(key) ?? nameOf(key)
+      if (tensors.has(name)) fail(`two of its data sets are ${name} here, one of them ${key}`)
+      tensors.set(name, tensor)
+    }
+    // What says its network was not written by that code.
+    if (!gsm || metadata.model !== undefined) return { tensors, metadata, notes: [] }
+    return { tensors, metadata: { ...gsm.metadata, ...metadata }, notes: [`${path} ${gsm.said}`] }
   }
 
   async end(): Promise<void> {
@@ -133,9 +149,13 @@ export class Hdf5Reader {
   }
 }
 
-/** Writes tensors in their types, halves as 32-bit floats and booleans as bytes, whole or not at all. */
-export async function writeHdf5(path: string, { tensors, metadata }: TensorFile, called = path): Promise<void> {
+/**
+ * Writes tensors in their types, halves as 32-bit floats and booleans as bytes, whole or not at all; a
+ * network that GSM's code has as that code reads it.
+ */
+export async function writeHdf5(path: string, given: TensorFile, called = path): Promise<void> {
   const { File } = await library()
+  const { tensors, metadata } = asGsm(given)
   const folder = mkdtempSync(join(tmpdir(), 'espalier-hdf5-'))
   try {
     const whole = join(folder, 'weights.hdf5')

@@ -33,7 +33,11 @@ export async function readWeights(
   const bytes = readBytes(path)
   if (isOnnxName(path)) return readOnnx(bytes, path, options, externalFiles(path))
   if (beginsAsSafetensors(bytes)) return joined(unpackSparse(parseSafetensors(bytes, path), path), path)
-  if (isHdf5(bytes)) return joined(await readHdf5(path), path)
+  if (isHdf5(bytes)) {
+    const { notes, ...file } = await readHdf5(path)
+    for (const sentence of notes) note(sentence)
+    return joined(file, path)
+  }
   const foreign = foreignBytes(bytes, path)
   if (foreign) throw foreign
   if (isOnnx(bytes)) return readOnnx(bytes, path, options, externalFiles(path))

@@ -14,7 +14,7 @@ import type { Kernels } from '../train/kernels.ts'
 import type { Network } from '../train/network.ts'
 import type { NetworkOptions } from '../train/options.ts'
 import { UserError } from '../util/errors.ts'
-import type { MaskOptions, Polished, PruneResult, RefreshedStatistics } from './masks.ts'
+import { type MaskOptions, type Polished, type PruneResult, prunedResult, type RefreshedStatistics } from './masks.ts'
 
 /** Keys of a recipe's `prune` section under which a family of methods has its settings. */
 export type Section = 'scoring' | 'secondOrder' | 'layerwise'
@@ -101,6 +101,10 @@ export interface PruningPlan {
     /** Where the method works with these kernels only. */
     kernels?: Kernels
   }
+  /**
+   * Whether weights may have to go at a sparsity of 0: for a budget of multiply-adds, or from some tensors.
+   */
+  readonly budgets?: boolean
   /** Prunes at an event of a schedule (index 0 is the first). */
   prune(network: Network, event: PruningEvent, index: number, progress?: PruningProgress): PruneResult
   /** Gives batch normalizations new statistics, where that was asked for. */
@@ -134,16 +138,28 @@ export const leftOf = (tensors: readonly Tensor[], sparsity: number): number =>
 /** The event of pruning once to a sparsity. */
 export const once = (sparsity: number): PruningEvent => ({ step: 0, sparsity, at: (final) => final })
 
-/** What a plan does at an event: it prunes, takes new statistics and polishes, where that was asked for. */
+/** What a plan does at an event, in this order. */
+export type Act = 'prune' | 'refresh' | 'polish'
+
+/**
+ * What a plan does at an event: it prunes, takes new statistics and polishes, where that was asked for;
+ * nothing where no weight has to go. `after` is told of every act, and whether what it did stays.
+ */
 export function pruneAsPlanned(
   plan: PruningPlan,
   network: Network,
   event: PruningEvent,
   index: number,
   progress?: PruningProgress,
+  after: (act: Act, stays: boolean) => void = () => {},
 ): PruneResult {
-  const result = plan.prune(network, event, index, progress)
+  const idle = event.sparsity === 0 && !plan.budgets
+  const result = idle ? prunedResult(network) : plan.prune(network, event, index, progress)
+  after('prune', true)
+  if (idle) return result
   const statistics = plan.refresh?.(network, progress)
+  if (statistics) after('refresh', statistics.taken)
   const polished = plan.polish?.(network, progress)
+  if (polished) after('polish', true)
   return { ...result, ...(statistics && { statistics }), ...(polished && { polished }) }
 }

@@ -1,6 +1,8 @@
 /** @file The built-in networks by name. A new network is a file beside this one and an entry in `models`. */
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
+import { alexnetBn } from './alexnet-bn.ts'
+import { cifarQuickBn, mobilenetV1Cifar, vgg16Gsm } from './cifar-gsm.ts'
 import { cifarnet } from './cifarnet.ts'
 import { cnn500k } from './cnn500k.ts'
 import { densenet40 } from './densenet-40.ts'
@@ -10,11 +12,18 @@ import { mlpnet } from './mlpnet.ts'
 import { mnistMlpBn } from './mnist-mlp-bn.ts'
 import { mobilenetV1 } from './mobilenet-v1.ts'
 import { type Model, type ModelFamily, type ModelOptions, modelOf } from './model.ts'
-import { resnet20, resnet20a, resnet32a, resnet56, resnet56a } from './resnet-cifar.ts'
+import { resnet20, resnet20a, resnet32a, resnet56, resnet56a, resnet110, resnet164 } from './resnet-cifar.ts'
+import {
+  resnet18Imagenet,
+  resnet34Imagenet,
+  resnet50,
+  resnet101Imagenet,
+  resnet152Imagenet,
+} from './resnet-imagenet.ts'
 import { resnet18, resnet34, resnet50Cifar, resnet101Cifar, resnet152Cifar } from './resnet18.ts'
-import { resnet50 } from './resnet50.ts'
 import { vgg11, vgg13, vgg16, vgg19 } from './vgg.ts'
 import { wrn28 } from './wide-resnet.ts'
+import { wrn16Gsm, wrn16GsmDropout, wrn28Gsm, wrn28GsmDropout, wrn40Gsm, wrn40GsmDropout } from './wide-resnet-gsm.ts'
 
 /** The built-in networks by name. */
 export const models: Record<string, ModelFamily> = Object.fromEntries(
@@ -24,9 +33,12 @@ export const models: Record<string, ModelFamily> = Object.fromEntries(
     mnistMlpBn,
     lenet5,
     cifarnet,
+    cifarQuickBn,
     cnn500k,
     resnet20,
     resnet56,
+    resnet110,
+    resnet164,
     resnet20a,
     resnet32a,
     resnet56a,
@@ -39,9 +51,22 @@ export const models: Record<string, ModelFamily> = Object.fromEntries(
     vgg13,
     vgg16,
     vgg19,
+    vgg16Gsm,
     wrn28,
+    wrn16Gsm,
+    wrn28Gsm,
+    wrn40Gsm,
+    wrn16GsmDropout,
+    wrn28GsmDropout,
+    wrn40GsmDropout,
     densenet40,
+    mobilenetV1Cifar,
+    alexnetBn,
+    resnet18Imagenet,
+    resnet34Imagenet,
     resnet50,
+    resnet101Imagenet,
+    resnet152Imagenet,
     mobilenetV1,
   ].map((family) => [family.name, family]),
 )

@@ -2,13 +2,13 @@
  * @file Residual networks for CIFAR (He et al. 2016, section 4.2): a 3x3 stem, three stages of basic blocks
  * with 16, 32 and 64 channels (times widen), global average pooling, a linear classifier. Two kinds, by the
  * shortcut of blocks that change the size:
- * - `resnet20`, `resnet56`: a 1x1 convolution with batch normalization (option B), as in WoodFisher, the
- *   Combinatorial Brain Surgeon (ResNet-20) and GSM (ResNet-56). Parameter names are those of the published
- *   ResNet-20 checkpoint of WoodFisher.
+ * - `resnet20`, `resnet56`, `resnet110`, `resnet164`: a 1x1 convolution with batch normalization (option
+ *   B), as in WoodFisher, the Combinatorial Brain Surgeon (ResNet-20) and GSM (the deeper ones). Parameter
+ *   names are those of the published ResNet-20 checkpoint of WoodFisher.
  * - `resnet20-a`, `resnet32-a`, `resnet56-a`: every second pixel and zeros for the new channels (option A),
  *   as He et al. have it on CIFAR.
  *
- * He et al. begin with `he-normal`, GSM's ResNet-56 with `xavier-uniform`.
+ * He et al. begin with `he-normal`, GSM's networks with `xavier-uniform`.
  */
 import { relu } from '../graph/operators/elementwise.ts'
 import { basicBlock, classify, normalized } from './layers.ts'
@@ -21,6 +21,11 @@ interface Variant {
   published?: readonly string[]
 }
 
+const gsm: Variant = {
+  shortcut: 'downsample',
+  source: 'He et al. 2016; GSM, Ding et al. 2019',
+  defaultInit: 'xavier-uniform',
+}
 const optionA: Variant = { shortcut: 'padded', source: 'He et al. 2016', defaultInit: 'he-normal' }
 
 /** A network of 6 n + 2 layers. */
@@ -57,11 +62,10 @@ export const resnet20 = resnetCifar(3, {
   // 267,264 weights.
   published: ['layer*.conv*.weight'],
 })
-export const resnet56 = resnetCifar(9, {
-  shortcut: 'downsample',
-  source: 'He et al. 2016; GSM, Ding et al. 2019',
-  defaultInit: 'xavier-uniform',
-})
+export const resnet56 = resnetCifar(9, gsm)
+/** Of GSM's code: basic blocks at every depth, where He et al. have bottlenecks in their ResNet-164. */
+export const resnet110 = resnetCifar(18, gsm)
+export const resnet164 = resnetCifar(27, gsm)
 export const resnet20a = resnetCifar(3, optionA)
 export const resnet32a = resnetCifar(5, optionA)
 export const resnet56a = resnetCifar(9, optionA)

@@ -211,7 +211,7 @@ describe('eval', () => {
     const text = await output('eval', '--weights', weights, '--dataset', 'synthetic')
     expect(text).toMatch(/mean 0\.5 and std 0\.25 \(of the weights file\)/)
     expect(text).toMatch(
-      /accuracy [\d.]+ % \(\d+ of 500\), loss [\d.]+, sparsity 90\.00 %\ntop-5 [\d.]+ %, precision [\d.]+ %, recall [\d.]+ %, F1 [\d.]+ % \(means over classes\)\n$/,
+      /accuracy [\d.]+ % \(\d+ of 500\), loss [\d.]+, sparsity 90\.00 % of the 32,360 weights of layers\ntop-5 [\d.]+ %, precision [\d.]+ %, recall [\d.]+ %, F1 [\d.]+ % \(means over classes\)\n$/,
     )
   })
 
@@ -284,7 +284,7 @@ describe('eval', () => {
     )
     // All logits are 0: class 0 wins, the loss is log 10; two classes count, of which one is right.
     expect(text).toMatch(
-      /accuracy 50\.00 % \(1 of 2\), loss 2\.3026, sparsity 100\.00 %\ntop-5 50\.00 %, precision 25\.00 %, recall 50\.00 %, F1 33\.33 % \(means over classes\)\nwarning: mean and std of the inputs are guessed/,
+      /accuracy 50\.00 % \(1 of 2\), loss 2\.3026, sparsity 100\.00 % of the 32,360 weights of layers\ntop-5 50\.00 %, precision 25\.00 %, recall 50\.00 %, F1 33\.33 % \(means over classes\)\nwarning: mean and std of the inputs are guessed/,
     )
   })
 })

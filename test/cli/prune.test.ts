@@ -5,8 +5,10 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { synthetic } from '../../src/data/synthetic.ts'
+import { isBuilt } from '../../src/engine/machines/native.ts'
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts'
 import { type MethodName, methods } from '../../src/methods/index.ts'
 import type { Method } from '../../src/methods/method.ts'
@@ -15,7 +17,7 @@ import { weightsOf } from '../../src/train/checkpoint.ts'
 import { Network } from '../../src/train/network.ts'
 import { train } from '../../src/train/train.ts'
 import { machine } from '../train/small.ts'
-import { espalier, jsonLines } from './cli.ts'
+import { compiled, espalier, finish, jsonLines, start } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
 
 /** Trained networks: mlp.safetensors, bn.safetensors, and bad.safetensors with a NaN. */
@@ -381,9 +383,60 @@ it('--flops: fewer weights stay where no more fit; the JSON, the text and the fi
   }
   const { stdout } = await prune('mlp', `--method magnitude ${flags}`)
   expect(stdout).toMatch(/^1,618 of the 32,360 multiply-adds of a sample in the pruned tensors are left \(5\.00 %\)$/m)
+  expect(stdout).toContain(
+    '\nnote: --flops 0.05 binds more than --sparsity: of the 3,236 weights that this leaves, 1,618 fit into the budget\n',
+  )
+  expect((await prune('mlp', '--method magnitude --sparsity 0.9 --flops 0.5')).stdout).not.toContain('binds')
   const without = await result('mlp', '--method magnitude --sparsity 0.9')
   expect(without).toMatchObject({ multiplyAdds: { dense: 32_360, kept: 3236 } })
   expect(without).not.toHaveProperty('flops')
+})
+
+it.skipIf(!isBuilt()).each<[string, string[], RegExp]>([
+  [
+    'to a file',
+    ['-o', 'out.h5'],
+    /neither out\.h5 nor any other file is written before the end, but for gradients in c\n$/,
+  ],
+  ['to compare', ['--compare', 'cbs,obd'], /interrupted: nothing is written before the end, but for gradients in c\n$/],
+])(
+  'interrupted by a signal, pruning %s says what there is and what not',
+  { timeout: 120_000 },
+  async (_, asked, said) => {
+    await compiled()
+    const folder = temporaryFolder()
+    const method = asked[0] === '--compare' ? [] : ['--method', 'cbs']
+    const flags = ['--data', 'synthetic', '--sparsity', '0.9', '--samples', '900', '--fisher-cache', 'c']
+    for (const name of ['SIGINT', 'SIGTERM'] as const) {
+      const child = start(['prune', weights('mlp'), ...flags, ...method, ...asked], { cwd: folder })
+      const finished = finish(child)
+      // Nothing is printed where methods are compared before the first has ended: until gradients are kept.
+      while (!existsSync(join(folder, 'c'))) await setTimeout(20)
+      await setTimeout(100)
+      child.kill(name)
+      const { signal, stderr } = await finished
+      expect(signal).toBe(name)
+      expect(stderr).toMatch(/^\nespalier: interrupted: [^\n]*\n$/)
+      expect(stderr).toMatch(said)
+      expect(readdirSync(folder)).toEqual(['c'])
+      rmSync(join(folder, 'c'), { recursive: true })
+    }
+  },
+)
+
+it('in a terminal it says beforehand what Ctrl-C leaves, where it could not say so then', async () => {
+  const folder = temporaryFolder()
+  const flags = ['--sparsity', '0.5', '--data', 'synthetic']
+  const run = async (columns: number | undefined, name: string, ...method: string[]) =>
+    (await espalier(['prune', weights('mlp'), ...flags, '--method', ...method, '-o', join(folder, name)], { columns }))
+      .stdout
+  expect(await run(400, 'a.h5', 'magnitude')).toMatch(
+    /^Ctrl-C ends this at once: neither .*a\.h5 nor any other file is written before the end$/m,
+  )
+  const cache = join(folder, 'cache')
+  const cached = ['obd', '--samples', '20', '--judge', '20', '--polish', '0', '--fisher-cache', cache]
+  expect(await run(400, 'b.h5', ...cached)).toContain(`before the end, but for gradients in ${cache}\n`)
+  expect(await run(undefined, 'c.h5', 'magnitude')).not.toContain('Ctrl-C')
 })
 
 it('--flops without data is refused: values alone do not say where a network uses them', async () => {

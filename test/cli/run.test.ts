@@ -42,6 +42,17 @@ it.each([
   expect(lines.filter(({ type }) => type === 'epoch' || type === 'prune')).toHaveLength(11)
 })
 
+it('--dry-run counts what is left at the first step, or says what decides it', async () => {
+  const dry = async (prune: object) =>
+    (await espalier(['run', writeTiny(temporaryFolder(), { prune }), '--dry-run'], { columns: 200 })).stdout
+  expect(await dry({ method: 'random', scope: 'layerwise', sparsity: 0.9 })).toMatch(
+    /^\| all prunable +\| +32,360 \| +3,236 \| +90\.00 % \|/m,
+  )
+  const text = await dry({ method: 'snip', sparsity: 0.9 })
+  expect(text).toMatch(/^\| all prunable +\| +32,360 \| +32,360 \|/m)
+  expect(text).toMatch(/^note: layers are counted with all their weights: snip prunes them to 90\.00 % before/m)
+})
+
 it('--dry-run writes nothing', async () => {
   const cwd = temporaryFolder()
   const path = writeTiny(cwd)

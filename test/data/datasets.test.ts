@@ -105,6 +105,7 @@ it('a folder of anything else is none', async () => {
     "MNIST's four IDX files",
     'test_batch.bin and its companions (CIFAR-10, binary version)',
     'test.bin and its companions (CIFAR-100, binary version)',
+    'train_32x32.mat and test_32x32.mat (SVHN, cropped digits)',
     'train/ and test/ (or val/) with a folder of images per class',
   ]
   await expect(loadDataset(folder)).rejects.toThrow(

@@ -54,6 +54,19 @@ function smallCifar(...others: TarEntry[]) {
 
 const source = (base: string, published: readonly PublishedFile[]): Source => ({ base, files: published })
 
+it('SVHN: two files that stay as they are; a second call fetches nothing', async () => {
+  const contents = { '/train_32x32.mat': Buffer.from('training'), '/test_32x32.mat': Buffer.from('test') }
+  const published = Object.entries(contents).map(([path, bytes]): PublishedFile => {
+    const name = path.slice(1)
+    return { name, size: bytes.length, md5: md5(bytes), packed: 'none', gives: [name] }
+  })
+  const { url } = await serve(files(contents))
+  const got = await getDataset('svhn', {}, { svhn: source(url, published) })
+  expect(got).toEqual({ folder: join(cache, 'data', 'svhn'), downloaded: ['train_32x32.mat', 'test_32x32.mat'] })
+  expect(readFileSync(join(got.folder, 'test_32x32.mat'), 'utf8')).toBe('test')
+  expect((await getDataset('svhn', {}, { svhn: source(url, published) })).downloaded).toEqual([])
+})
+
 it('MNIST: four files, unpacked to where loadDataset looks', async () => {
   const { archives, published } = smallMnist()
   const { url } = await serve(files(archives))
@@ -174,11 +187,11 @@ describe('refuses', () => {
 })
 
 it('every source names what a loader reads, with a plausible checksum', () => {
-  expect(Object.keys(sources)).toEqual(['mnist', 'fashion-mnist', 'cifar10', 'cifar100'])
+  expect(Object.keys(sources)).toEqual(['mnist', 'fashion-mnist', 'cifar10', 'cifar100', 'svhn'])
   for (const { base, files } of Object.values(sources)) {
-    expect(base).toMatch(/^https:\/\/.*\/$/)
+    expect(base).toMatch(/^(https:|http:\/\/ufldl\.stanford\.edu)\/.*\/$/)
     for (const { name, size, md5, gives } of files) {
-      expect(name).toMatch(/\.gz$/)
+      expect(name).toMatch(/\.(gz|mat)$/)
       expect(size).toBeGreaterThan(1000)
       expect(md5).toMatch(/^[0-9a-f]{32}$/)
       expect(gives.length).toBeGreaterThan(0)

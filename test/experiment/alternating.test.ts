@@ -93,7 +93,11 @@ it.each<[string, Parameters<typeof recipe>[0], RegExp]>([
     { prune: { method: 'woodfisher' } },
     /^tiny: prune\.schedule: alternating phases need a method that ranks weights by scores, found woodfisher$/,
   ],
-  ['an initial sparsity', { prune: { initial: 0.5 } }, /prune\.initial: needs a cubic schedule/],
+  [
+    'an initial sparsity',
+    { prune: { initial: 0.5 } },
+    /prune\.initial: expected prune\.schedule cubic beside it, found alternating$/,
+  ],
   ['rewiring beside it', { rewire: { method: 'set', end: '3ep' } }, /rewire: needs a prune section with a one-shot/],
 ])('refused: %s', (_, changes, message) => {
   expect(() => recipe(changes)).toThrow(UserError)

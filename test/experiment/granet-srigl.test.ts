@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readSafetensors } from '../../src/formats/safetensors.ts'
+import { UserError } from '../../src/util/errors.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
 import { endsAlike, recipe, rewirings, run } from './rewired.ts'
 
@@ -100,4 +101,18 @@ describe('SRigL', () => {
       /^tiny: prune\.granularity: expected weight, row, kernel, filter with rigl, found fan-in$/,
     )
   })
+
+  it('a sparsity that leaves outputs less than a weight each ends the run before its first step', async () => {
+    // Of 32,360 weights 3 stay, of the layers 40, 20 and 10 outputs.
+    const prune = { ...given.prune, scope: 'global', sparsity: 0.9999 }
+    const out = join(temporaryFolder(), 'run')
+    await expect(run({ ...given, prune }, out)).rejects.toThrow(
+      new UserError(
+        'prune.sparsity: 0.9999 at a constant fan-in leaves no weight in fc1.weight, fc2.weight, fc3.weight, and srigl gives a layer without weights none back: expected a lower sparsity, or a prune.floor',
+      ),
+    )
+    // With a weight for each output it goes on.
+    const floor = await run({ ...given, prune: { ...prune, sparsity: 0.9967, floor: 20 } }, join(out, '2'))
+    expect(rewirings(floor)).toHaveLength(8)
+  }, 60_000)
 })

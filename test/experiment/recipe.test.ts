@@ -198,6 +198,14 @@ it.each<[string, string]>([
     'prune={method: obd, sparsity: 0.5, onCollapse: floor}',
     'prune.onCollapse: expected warn or error with obd, which knows no floor',
   ],
+  [
+    'prune={method: random, sparsity: 0.5, initial: 0.2}',
+    'prune.initial: expected prune.schedule cubic beside it, found one-shot',
+  ],
+  [
+    'prune={method: random, sparsity: 0.5, schedule: cubic, end: 3ep, initial: 0.6}',
+    'prune.initial: expected at most the final prune.sparsity 0.5, found 0.6',
+  ],
   ['prune={method: random, sparsity: 0.5, schedule: cubic}', 'prune.end: the schedule cubic needs it, such as 10ep'],
 ])('%s', (change, message) => {
   const path = writeTiny(temporaryFolder())

@@ -260,10 +260,77 @@ it('a dry run tells network, kernels and cost', async () => {
   expect(result.kernels.sgd).toBe(3)
 })
 
+it.each<[string, object, (number | string)[]]>([
+  ['by magnitude', { method: 'magnitude', sparsity: 0.9 }, ['3236']],
+  [
+    'at sparsities of their own',
+    { method: 'magnitude', scope: 'layerwise', sparsity: 0, sparsities: { 'fc2.weight': 0.5 } },
+    [31_360, 400, 200],
+  ],
+  ['by gradients, in every layer', { method: 'snip', scope: 'layerwise', sparsity: 0.9 }, [3136, 80, 20]],
+  [
+    'from a given sparsity',
+    {
+      method: 'magnitude',
+      scope: 'layerwise',
+      sparsity: 0.9,
+      schedule: 'cubic',
+      initial: 0.5,
+      end: '2ep',
+      every: '5it',
+    },
+    [15_680, 400, 100],
+  ],
+  ['later', { method: 'magnitude', sparsity: 0.9, start: '1it' }, [31_360, 800, 200]],
+  [
+    'at the start of a training that goes on',
+    { method: 'random', scope: 'layerwise', sparsity: 0.9, start: '1ep' },
+    [3136, 80, 20],
+  ],
+])('a dry run counts what is left at the first step: pruned %s', async (name, prune, counts) => {
+  const train = { ...tiny.train, ...(name.startsWith('at the start') && { start: '1ep' }) }
+  for (const data of [tiny.data, { name: '/nowhere' }]) {
+    if (data !== tiny.data && name !== 'by magnitude') continue
+    const { layers, counted } = await dryRun(checkRecipe({ ...tiny, prune, train, data }, 'tiny'))
+    const kept = layers.map((layer) => layer.kept)
+    expect(counts.length === 1 ? [String(kept.reduce((a, b) => a + b))] : kept).toEqual(counts)
+    expect(counted).toBeUndefined()
+  }
+})
+
+it.each([
+  [
+    { method: 'snip', sparsity: 0.9 },
+    'snip prunes them to 90.00 % before the first step, and what it measures decides',
+  ],
+  [{ method: 'magnitude', sparsity: 0.9, flops: 0.5 }, 'and the budget of multiply-adds decides how many stay in each'],
+])('a dry run says where only gradients or budgets tell what is left: %o', async (prune, sentence) => {
+  const { layers, counted } = await dryRun(checkRecipe({ ...tiny, prune }, 'tiny'))
+  expect(layers.map(({ kept }) => kept)).toEqual([31_360, 800, 200])
+  expect(counted).toContain(sentence)
+})
+
 it('a dry run without the data set tells why the number of steps is unknown', async () => {
   const result = await dryRun(checkRecipe({ ...tiny, data: { name: '/nowhere' } }, 'tiny'))
   expect(result.steps).toBeUndefined()
   expect(result.missingData).toContain('there is no data set or folder named /nowhere')
+})
+
+it('weights that were trained on other inputs are noted', async () => {
+  const first = temporaryFolder()
+  await run({ out: first })
+  const noticesOf = async (data: object) => {
+    const weights = join(first, 'model.safetensors')
+    const recipe = checkRecipe({ ...tiny, model: { ...tiny.model, weights }, data: { ...tiny.data, ...data } }, 'tiny')
+    const notices: string[] = []
+    const onEvent = (event: RunEvent) => event.type === 'notice' && notices.push(event.text)
+    await run({ out: temporaryFolder(), onEvent }, recipe)
+    return notices
+  }
+  expect(await noticesOf({})).toEqual([])
+  expect(await noticesOf({ normalization: 'half' })).toEqual([
+    `${join(first, 'model.safetensors')} says that it was trained on inputs with mean 0.5 and std 0.25, those of this run have mean 0.5 and std 0.5: data.mean and data.std, or data.normalization, set them`,
+  ])
 })
 
 it('no epochs: stored weights are pruned as they are', async () => {

@@ -126,6 +126,17 @@ it('gsm looks for its mask with its own settings; controls: random places, new w
   expect(weights('gsm-random-reinit')[0]).not.toEqual(weights('gsm-ticket')[0])
 })
 
+it('without retraining it ends with the network that gsm leaves', async () => {
+  const { told, weights, outcome } = await run({ masks: ['gsm'], gsm: { epochs: 3 }, retrain: false })
+  expect(told).toEqual(['base', 'gsm'])
+  expect(outcome.interrupted).toBe(false)
+  expect(total(kept(weights('gsm')))).toBe(3236)
+  const report = readFileSync(join(outcome.folder, 'report.md'), 'utf8')
+  expect(report).toContain('\nEach run has a folder here')
+  expect(report).not.toContain('rewind')
+  expect(report).not.toContain('Tickets go back')
+})
+
 it('stopped in any run and resumed, it ends with the same bits; complete runs are not repeated', async () => {
   const ticket = { masks: ['magnitude', 'gsm'], rewind: '5it', gsm: { epochs: 3 } }
   const whole = await run(ticket)
@@ -170,6 +181,18 @@ it.each<[string, object, object, RegExp]>([
     { scope: 'layerwise', floor: 16 },
     {},
     /^tiny: ticket\.floor: needs scope global, found layerwise$/,
+  ],
+  [
+    'masks that are not trained',
+    { masks: ['gsm', 'magnitude'], retrain: false },
+    {},
+    /^tiny: ticket\.retrain: without it .*, expected ticket\.masks \[gsm\], found \[gsm, magnitude\]$/,
+  ],
+  [
+    'controls that are not trained',
+    { masks: ['gsm'], retrain: false, controls: ['random-mask'] },
+    {},
+    /^tiny: ticket\.controls: are trained like tickets, expected none .*, found random-mask$/,
   ],
   ['no mask', { masks: [] }, {}, /^tiny: ticket\.masks: expected at least 1, found a list$/],
   [

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import type { MethodName } from '../../src/methods/index.ts'
 import { type PruneByOptions, pruneBy } from '../../src/methods/prune-by.ts'
 import { countKept } from '../../src/sparsity/mask.ts'
+import { Network } from '../../src/train/network.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { dataOf, machine, model } from '../train/small.ts'
 
@@ -18,6 +19,23 @@ it.each<[MethodName, object]>([
   // 25 x 12 + 12 x 8 + 8 x 4 = 428 weights.
   expect(network.prunable.reduce((sum, tensor) => sum + countKept(network.mask(tensor.name)), 0)).toBe(107)
   expect(result.sparsity).toBeGreaterThanOrEqual(0.75)
+})
+
+it.each<[MethodName, object]>([
+  ['magnitude', { refreshBatchNorm: 'auto', polish: 3 }],
+  ['cbs', { samples: 20, judge: 20 }],
+  ['obc', { samples: 20 }],
+])('%s has nothing to do at a sparsity of 0', async (name, settings) => {
+  const before = new Network({ machine, model, data: dataOf() })
+  const { network, result } = await pruneBy(name, { ...options, sparsity: 0, settings })
+  for (const tensor of network.stored) expect(network.values(tensor.name)).toEqual(before.values(tensor.name))
+  expect(result).toMatchObject({ sparsity: 0, collapsed: [] })
+  expect([result.statistics, result.polished, result.stages, result.gradients]).toEqual(Array(4).fill(undefined))
+})
+
+it('a budget of multiply-adds removes weights at a sparsity of 0, too', async () => {
+  const { result } = await pruneBy('magnitude', { ...options, sparsity: 0, flops: 0.5 })
+  expect(result.layers.reduce((sum, { kept }) => sum + kept, 0)).toBe(214)
 })
 
 it.each<[string, string, object, string]>([

@@ -41,6 +41,8 @@ it.each<[string, ModelOptions, number, number?, number?]>([
   ['cnn500k', {}, 471_338],
   ['resnet20', {}, 272_474, 267_264 + 432 + 512 + 2048 + 640, 22],
   ['resnet56', {}, 855_770, 851_504, 58],
+  ['resnet110', {}, 1_730_714, 1_722_416, 112],
+  ['resnet164', {}, 2_605_658, 2_593_328, 166],
   // Without the projections: 512 and 2048 weights, 32 and 64 normalized channels.
   ['resnet20-a', {}, 272_474 - 2560 - 192, 267_264 + 432 + 640, 20],
   ['resnet32-a', {}, 464_154, 10 * 2304 + 4608 + 9 * 9216 + 18_432 + 9 * 36_864 + 432 + 640, 32],
@@ -66,6 +68,13 @@ it.each<[string, ModelOptions, number, number?, number?]>([
   ['resnet50', { widen: 0.54 }, 8_167_095],
   ['resnet50', { widen: 0.46 }, 5_771_217],
   ['mobilenet-v1', {}, 4_231_976, 4_209_088, 28],
+  // As torchvision counts them.
+  ['resnet18-imagenet', {}, 11_689_512],
+  ['resnet34-imagenet', {}, 21_797_672],
+  ['resnet101-imagenet', {}, 44_549_160],
+  ['resnet152-imagenet', {}, 60_192_808],
+  // Groups of 462,848, 2,097,152 and 8,388,608 weights; scales and shifts of 4,000 channels.
+  ['wrn-16-gsm', {}, 10_962_170, 432 + 462_848 + 2_097_152 + 8_388_608 + 5120, 17],
 ])('%s %o has %i parameters', (name, options, parameters, prunable, layers) => {
   const found = tensorsOf(name, options)
   expect(total(found.parameters)).toBe(parameters)

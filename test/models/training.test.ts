@@ -14,6 +14,10 @@ it.each<[string, ModelOptions, number]>([
   ['resnet20', {}, 0.01],
   ['resnet20', { classes: 100 }, 0.01],
   ['wrn-28', { widen: 0.25 }, 0.01],
+  ['wrn-16-gsm', { widen: 0.25 }, 0.01],
+  ['wrn-16-gsm-dropout', { widen: 0.5 }, 0.01],
+  ['cifar-quick-bn', {}, 0.01],
+  ['mobilenet-v1-cifar', {}, 0.01],
   ['densenet-40', {}, 0.01],
 ])('%s %o learns two images', (name, options, learningRate) => {
   const model = findModel(name, options)

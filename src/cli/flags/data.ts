@@ -33,7 +33,7 @@ export async function loadEvaluationData(
 ): Promise<EvaluationData> {
   const { skipCorrupt } = flags
   const { options, by, notes } = geometryOf(model, stated.geometry, flags)
-  const stored = await loadDataset(name, { ...options, skipCorrupt, onProgress })
+  const stored = await loadDataset(name, { ...options, channels: model.image[0], skipCorrupt, onProgress })
   const data = withLabels(stored, stated.labels, flags.labels)
   if (flags.labels !== undefined && stated.labels && String(data.classNames) !== String(stated.labels))
     notes.push(`the weights file has other labels, in another order: --labels was taken`)

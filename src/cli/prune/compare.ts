@@ -3,6 +3,7 @@ import { markdownTable } from 'markdown-table'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import type { Model } from '../../models/model.ts'
 import { clock, grouped, percent } from '../../util/format.ts'
+import { withLastWords } from '../display/last-words.ts'
 import { print, printJson } from '../display/output.ts'
 import { fitting } from '../display/width.ts'
 import { chanceWarning, guessWarning, preprocessingJson, preprocessingLines } from '../flags/data.ts'
@@ -11,7 +12,7 @@ import { PruneDisplay } from './progress.ts'
 import { costOf } from './record.ts'
 import { pruneCounts } from './report.ts'
 import { methodName, type PruneFlags, pruneTask } from './settings.ts'
-import { loadInputs } from './with-data.ts'
+import { leftBehind, loadInputs } from './with-data.ts'
 import { type Outcome, prepare } from './work.ts'
 
 const SAYS =
@@ -36,7 +37,7 @@ export async function compareMethods(
       const { network, ...prune } = await prepare(file, path, { flags, task, inputs, display })
       dense ??= network.evaluate('test')
       const started = performance.now()
-      const outcome = prune.run()
+      const outcome = withLastWords(leftBehind(flags), prune.run, (sentence) => display?.hint(sentence))
       const { pruned, refreshed = pruned, polished = refreshed, statistics, polish } = outcome
       const { accuracy, loss } = polished
       const seconds = (performance.now() - started) / 1000

@@ -71,6 +71,11 @@ export class PruneDisplay {
     this.#printed = performance.now()
   }
 
+  /** Prints a line where somebody watches: bars are drawn. */
+  hint(text: string): void {
+    if (this.#options.bars) this.line(text)
+  }
+
   /** Removes the bar, so that what follows stands on its own line. */
   stop(): void {
     this.#bar?.stop()

@@ -3,6 +3,7 @@ import { markdownTable } from 'markdown-table'
 import { collapseLines, multiplyAddsText } from '../../experiment/run/report.ts'
 import { sizeOf } from '../../graph/tensor.ts'
 import { type Polished, prunedResult, type RefreshedStatistics } from '../../methods/masks.ts'
+import type { PruningRequest } from '../../methods/method.ts'
 import { type Connectivity, effectiveSparsity } from '../../sparsity/collapse.ts'
 import { type LayerCount, sparsityOf } from '../../sparsity/mask.ts'
 import { type MultiplyAdds, multiplyAddsOf, weightCosts } from '../../sparsity/multiply-adds.ts'
@@ -102,6 +103,18 @@ export function pruneReport({ layers, prunable, parameters, multiplyAdds, paths,
     ...(times.length > 0 ? [`time: ${times.join(', ')}`] : []),
     ...collapseLines({ ...paths, final }),
   ].join('\n')
+}
+
+/**
+ * Says where the budget of multiply-adds leaves fewer weights than the sparsity; undefined where it does
+ * not.
+ */
+export function bindingBudget(
+  { prunable: { kept } }: Pick<PruneCounts, 'prunable'>,
+  { flops, left = 0 }: Pick<PruningRequest, 'flops' | 'left'>,
+): string | undefined {
+  if (flops === undefined || kept >= left) return undefined
+  return `note: --flops ${flops} binds more than --sparsity: of the ${grouped(left)} weights that this leaves, ${grouped(kept)} fit into the budget`
 }
 
 function statisticsText({ images, before, after, taken, outputs }: RefreshedStatistics): string[] {

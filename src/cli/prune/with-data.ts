@@ -14,6 +14,7 @@ import { weightsOf } from '../../train/checkpoint.ts'
 import { statedPreprocessing } from '../../train/preprocessing.ts'
 import { grouped, percent } from '../../util/format.ts'
 import { DataDisplay } from '../display/data-progress.ts'
+import { withLastWords } from '../display/last-words.ts'
 import { print, printJson } from '../display/output.ts'
 import { writtenJson, writtenLines, zerosLine } from '../display/written.ts'
 import {
@@ -31,7 +32,7 @@ import { finetune } from './finetune.ts'
 import { worseThanGuessing } from './guessing.ts'
 import { PruneDisplay } from './progress.ts'
 import { writeRecord } from './record.ts'
-import { pruneCounts, pruneReport } from './report.ts'
+import { bindingBudget, pruneCounts, pruneReport } from './report.ts'
 import { type PruneFlags, pruneTask } from './settings.ts'
 import { byFlag, described, prepare } from './work.ts'
 
@@ -46,6 +47,10 @@ export async function loadInputs(
   const loading = new DataDisplay()
   return loadEvaluationData(flags.data, model, stated, flags, loading.show).finally(() => loading.stop())
 }
+
+/** What there is, and what there is not, where pruning is interrupted. */
+export const leftBehind = ({ out, fisherCache }: PruneFlags): string =>
+  `${out === undefined ? 'nothing' : `neither ${out} nor any other file`} is written before the end${fisherCache === undefined ? '' : `, but for gradients in ${fisherCache}`}`
 
 export async function pruneWithData(
   file: WeightsFile,
@@ -72,7 +77,7 @@ export async function pruneWithData(
     const warning = chanceWarning(dense, model)
     display?.line(`dense: test accuracy ${percent(dense.accuracy)}, loss ${dense.loss.toFixed(4)}`)
     if (warning) display?.line(warning)
-    const outcome = prune.run()
+    const outcome = withLastWords(leftBehind(flags), prune.run, (sentence) => display?.hint(sentence))
     const counts = pruneCounts(network, prune.names)
     if (task.onCollapse === 'error') refuseCollapse(counts.paths, task.sparsity)
 
@@ -116,7 +121,8 @@ export async function pruneWithData(
     }
     display.stop()
     print(`\n${pruneReport(result)}\n`)
-    for (const line of [guessWarning(inputs), guessing]) if (line) print(`${line}\n`)
+    const binding = bindingBudget(counts, task.request)
+    for (const line of [binding, guessWarning(inputs), guessing]) if (line) print(`${line}\n`)
     if (written.onnx) print(zerosLine(written.onnx))
     for (const line of writtenLines(flags.out, written, flags)) print(line)
     if (flags.record !== undefined) print(`The record is in ${flags.record}`)

@@ -2,7 +2,7 @@
 import { openMachine } from '../../engine/machines/open.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import type { PruneResult as MethodResult, Polished, RefreshedStatistics } from '../../methods/masks.ts'
-import { once } from '../../methods/method.ts'
+import { type Act, once, type PruningPlan, pruneAsPlanned } from '../../methods/method.ts'
 import { loadWeights } from '../../train/checkpoint.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import { Network } from '../../train/network.ts'
@@ -43,41 +43,43 @@ export async function prepare(file: WeightsFile, path: string, { flags, task, in
   loadWeights(network, file, path)
   checkFinite(network, path)
 
-  const run = (): Outcome => {
-    const stopwatch = new Stopwatch()
-    const { flops, sparsities } = task.request
-    if (task.sparsity === 0 && flops === undefined && sparsities === undefined)
-      return { pruned: network.evaluate('test'), seconds: {}, took: stopwatch }
-    const result = stopwatch.timed(() => plan.prune(network, once(task.sparsity), 0, display?.show))
-    const { stages, reconstructions, gradients, seconds } = result
-    const pruned = network.evaluate('test')
-    const outcome: Outcome = {
-      pruned,
-      ...(stages && { stages }),
-      ...(reconstructions && { reconstructions }),
-      ...(gradients && { gradients }),
-      seconds: { ...seconds },
-      took: stopwatch,
-    }
-    if (plan.refresh) {
-      const before = stopwatch.seconds
-      outcome.statistics = stopwatch.timed(() => plan.refresh!(network, display?.show))
-      outcome.seconds.statistics = stopwatch.seconds - before
-      if (outcome.statistics.taken) outcome.refreshed = network.evaluate('test')
-    }
-    if (plan.polish) {
-      outcome.polish = stopwatch.timed(() => plan.polish!(network, display?.show))
-      outcome.seconds.polish = outcome.polish.seconds
-      outcome.polished = network.evaluate('test')
-    }
-    return outcome
-  }
   return {
     network,
     names: tensors.map(({ name }) => name),
     settings: plan.settings,
     judged: plan.network.judged ?? 0,
-    run,
+    run: () => pruned(plan, network, task.sparsity, display),
+  }
+}
+
+/** Prunes, and evaluates the test set after every act whose result stays. */
+function pruned(plan: PruningPlan, network: Network, sparsity: number, display?: PruneDisplay): Outcome {
+  const stopwatch = new Stopwatch()
+  const evaluations: Partial<Record<Act, Evaluation>> = {}
+  const laps: Partial<Record<Act, number>> = {}
+  stopwatch.start()
+  const result = pruneAsPlanned(plan, network, once(sparsity), 0, display?.show, (act, stays) => {
+    stopwatch.stop()
+    laps[act] = stopwatch.seconds
+    if (stays) evaluations[act] = network.evaluate('test')
+    stopwatch.start()
+  })
+  stopwatch.stop()
+  const { stages, reconstructions, gradients, statistics, polished, seconds } = result
+  return {
+    pruned: evaluations.prune!,
+    ...(stages && { stages }),
+    ...(reconstructions && { reconstructions }),
+    ...(gradients && { gradients }),
+    seconds: {
+      ...seconds,
+      ...(statistics && { statistics: laps.refresh! - laps.prune! }),
+      ...(polished && { polish: polished.seconds }),
+    },
+    took: stopwatch,
+    ...(statistics && { statistics }),
+    ...(evaluations.refresh && { refreshed: evaluations.refresh }),
+    ...(polished && { polish: polished, polished: evaluations.polish }),
   }
 }
 
@@ -101,18 +103,22 @@ export interface Took {
   processorSeconds: number
 }
 
-/** Adds up what several pieces of work take. */
+/** Adds up what goes on between its starts and stops. */
 class Stopwatch implements Took {
   seconds = 0
   processorSeconds = 0
+  #began = 0
+  #before = process.cpuUsage()
 
-  timed<T>(work: () => T): T {
-    const [began, before] = [performance.now(), process.cpuUsage()]
-    const result = work()
-    const { user, system } = process.cpuUsage(before)
-    this.seconds += (performance.now() - began) / 1000
+  start(): void {
+    this.#began = performance.now()
+    this.#before = process.cpuUsage()
+  }
+
+  stop(): void {
+    const { user, system } = process.cpuUsage(this.#before)
+    this.seconds += (performance.now() - this.#began) / 1000
     this.processorSeconds += (user + system) / 1e6
-    return result
   }
 }
 

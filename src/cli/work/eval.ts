@@ -10,7 +10,7 @@ import { kernelKinds } from '../../train/kernels.ts'
 import { Network } from '../../train/network.ts'
 import { statedPreprocessing } from '../../train/preprocessing.ts'
 import { UserError } from '../../util/errors.ts'
-import { percent } from '../../util/format.ts'
+import { grouped, percent } from '../../util/format.ts'
 import { DataDisplay } from '../display/data-progress.ts'
 import { print, printJson, printNote } from '../display/output.ts'
 import { oneOf } from '../flags/choices.ts'
@@ -50,7 +50,9 @@ export async function evaluate(argument: string | undefined, options: EvalOption
   loadWeights(network, file, path)
   network.fitKernels()
   const result = network.evaluate('test')
-  const sparsity = sparsityOf(network.counts())
+  const layers = network.counts()
+  const sparsity = sparsityOf(layers)
+  const weights = layers.reduce((sum, { size }) => sum + size, 0)
   const warning = chanceWarning(result, model)
   if (options.json) {
     const preprocessing = preprocessingJson(evaluation)
@@ -66,7 +68,7 @@ export async function evaluate(argument: string | undefined, options: EvalOption
   }
   for (const line of preprocessingLines(evaluation, model)) print(line)
   print(
-    `accuracy ${percent(result.accuracy)} (${result.correct} of ${result.count}), loss ${result.loss.toFixed(4)}, sparsity ${percent(sparsity)}`,
+    `accuracy ${percent(result.accuracy)} (${result.correct} of ${result.count}), loss ${result.loss.toFixed(4)}, sparsity ${percent(sparsity)} of the ${grouped(weights)} weights of layers`,
   )
   print(byClassText(result))
   for (const line of [guessWarning(evaluation), warning]) if (line) print(line)

@@ -90,6 +90,7 @@ function showTicket({ folder, phases }: TicketOutcome, { json, quiet }: Pick<Run
 
 function showDryRun(result: DryRun): void {
   print(fitting(layerTable(result.layers), EXPENDABLE))
+  if (result.counted) print(`note: ${result.counted}`)
   const kernels = Object.entries(result.kernels).map(([name, n]) => `${n} ${name}`)
   print(`\n${grouped(result.parameters)} parameters in all; engine: ${result.engine}`)
   print(`one training step: ${kernels.join(', ')}`)

@@ -20,6 +20,8 @@ interface Addon {
   createPool(instructionSet: string, threads: number): unknown
   allocate(floats: number): Float32Array
   run(pool: unknown, arena: Float32Array, code: Int32Array): void
+  /** Absent from builds before there was one. */
+  lastWords?(text: string): void
   runApart(pool: unknown, arenas: readonly Floats[], codes: readonly Int32Array[]): void
 }
 
@@ -73,6 +75,18 @@ export function openNative(threads: number, instructionSet?: string): Machine {
       addon.runApart(pool, memories, codes)
     },
   }
+}
+
+/**
+ * What Ctrl-C and SIGTERM say on standard error, at most 511 bytes, before they end the process, for as
+ * long as JavaScript cannot serve them; with an empty text they do what they did before. Returns whether
+ * the addon is there to do so.
+ */
+export function setLastWords(text: string): boolean {
+  if (!isBuilt()) return false
+  const { addon } = loadAddon()
+  addon.lastWords?.(text)
+  return addon.lastWords !== undefined
 }
 
 interface Loaded {

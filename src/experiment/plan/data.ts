@@ -5,6 +5,7 @@ import { datasets, loadDataset } from '../../data/index.ts'
 import { guessedOf, normalizationText, normalized } from '../../data/normalization.ts'
 import type { OnProgress } from '../../data/progress.ts'
 import type { Recipe } from '../recipe/schema.ts'
+import { modelOf } from './network.ts'
 
 interface RecipeDataOptions {
   onProgress?: OnProgress
@@ -13,13 +14,16 @@ interface RecipeDataOptions {
 }
 
 /** The data set of a recipe. Throws UserError. */
-export async function recipeData({ data }: Recipe, { onProgress, source }: RecipeDataOptions = {}): Promise<Dataset> {
-  const { name, normalization, size, crop, skipCorrupt, mean, std } = data
-  const stored = await loadDataset(name, { normalization, size, crop, skipCorrupt, onProgress }).catch((error) => {
-    // One that is known, and is not on this machine, is no fault of the recipe.
-    const unknown = error instanceof MissingData && !Object.hasOwn(datasets, name) && source !== undefined
-    throw unknown ? new MissingData(`${source}: data.name: ${error.message}`) : error
-  })
+export async function recipeData(recipe: Recipe, { onProgress, source }: RecipeDataOptions = {}): Promise<Dataset> {
+  const { name, normalization, size, crop, skipCorrupt, mean, std } = recipe.data
+  const [channels] = modelOf(recipe).image
+  const stored = await loadDataset(name, { normalization, size, crop, skipCorrupt, channels, onProgress }).catch(
+    (error) => {
+      // One that is known, and is not on this machine, is no fault of the recipe.
+      const unknown = error instanceof MissingData && !Object.hasOwn(datasets, name) && source !== undefined
+      throw unknown ? new MissingData(`${source}: data.name: ${error.message}`) : error
+    },
+  )
   return normalized(stored, { mean, std }, { mean: 'data.mean', std: 'data.std' }, 'of the recipe')
 }
 

@@ -9,13 +9,16 @@ import { classesOf } from '../../models/model.ts'
 import { setHyper } from '../../optim/sgd.ts'
 import type { LayerCount } from '../../sparsity/mask.ts'
 import type { Network } from '../../train/network.ts'
+import { toSteps } from '../../util/duration.ts'
 import { checkRecipe, type Recipe } from '../recipe/recipe.ts'
+import { pruneFirst } from './first-pruning.ts'
 import { optimizerOf } from './gsm.ts'
 import { buildNetwork, modelOf } from './network.ts'
 import { phasesOf, planRuns, type RunPlan } from './resolve.ts'
 
 export interface DryRun {
   engine: string
+  /** As they are at the first step, as far as that is known: {@link DryRun.counted}. */
   layers: LayerCount[]
   /** All trained scalars, biases included. */
   parameters: number
@@ -38,6 +41,8 @@ export interface DryRun {
   warning?: string
   /** What nobody said of the inputs, if anything. */
   guess?: string
+  /** Why `layers` are not those of the first step, if they are not. */
+  counted?: string
   /** Why `steps` is undefined. */
   missingData?: string
 }
@@ -55,7 +60,7 @@ export async function dryRun(given: Recipe, source?: string): Promise<DryRun> {
     throw error
   })
   if (!(plans instanceof MissingData)) {
-    const measured = measure(recipe, await buildNetwork(plans[0], machine))
+    const measured = measure(plans[0], await buildNetwork(plans[0], machine))
     return { ...measured, ...lengthsOf(recipe, plans, measured.secondsPerStep), guess: plans[0].guess }
   }
   const model = modelOf(recipe)
@@ -63,11 +68,22 @@ export async function dryRun(given: Recipe, source?: string): Promise<DryRun> {
   const data = synthetic({ image: model.image, classes: classesOf(model), train: recipe.train.batch, test: 1 })
   const alone = { ...recipe, data: { ...recipe.data, validation: 0 } }
   const network = await buildNetwork({ recipe: alone, model, data }, machine)
-  return { ...measure(recipe, network), missingData: plans.message }
+  return { ...measure({ recipe, ...knownBeginning(recipe) }, network), missingData: plans.message }
 }
 
-/** Takes a few training steps. */
-function measure(recipe: Recipe, network: Network): DryRun {
+/** When a run begins, and prunes at once, as far as that is known without the number of its steps. */
+function knownBeginning({ prune, train }: Recipe): Pick<RunPlan, 'schedule' | 'first'> {
+  const steps = (time: string) => toSteps(time, 1)
+  const first = steps(train.start ?? '0it')
+  if (prune?.schedule !== 'one-shot') return { first }
+  const [start, every] = [prune.start, prune.every].map(steps)
+  return { first, schedule: { kind: 'one-shot', sparsity: prune.sparsity, start, end: start, every } }
+}
+
+/** Prunes as the run does before its first step, and takes a few training steps. */
+function measure(plan: Pick<RunPlan, 'recipe' | 'schedule' | 'first'>, network: Network): DryRun {
+  const { recipe } = plan
+  const counted = pruneFirst(recipe, network, plan)
   const { batch, learningRate } = recipe.train
   const samples = network.indices.train.slice(0, batch)
   setHyper(network.executable, learningRate, optimizerOf(recipe))
@@ -85,6 +101,7 @@ function measure(recipe: Recipe, network: Network): DryRun {
   return {
     engine: network.machine.description,
     layers: network.counts(),
+    ...(counted !== undefined && { counted }),
     kernels,
     secondsPerStep,
     parameters: network.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0),

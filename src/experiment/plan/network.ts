@@ -1,6 +1,6 @@
 /** @file The network that a recipe begins with. */
 import { findAugmentation } from '../../data/augment.ts'
-import type { Dataset } from '../../data/dataset.ts'
+import type { Dataset, Normalization } from '../../data/dataset.ts'
 import type { Machine } from '../../engine/machine.ts'
 import { isOnnxName } from '../../formats/onnx/file.ts'
 import { readWeights } from '../../formats/weights-file.ts'
@@ -17,6 +17,7 @@ import { loadMasks, loadWeights } from '../../train/checkpoint.ts'
 import { findNetwork } from '../../train/find-network.ts'
 import { namedAs } from '../../train/layer-names.ts'
 import { Network } from '../../train/network.ts'
+import { type Stated, statedPreprocessing } from '../../train/preprocessing.ts'
 import type { GradientRule } from '../../train/rules.ts'
 import { methodOf, settingsOf } from '../recipe/checks.ts'
 import { tensorsToPrune } from '../recipe/mask-keys.ts'
@@ -35,8 +36,15 @@ export interface NetworkPlan {
   pruning?: PruningPlan
 }
 
-/** The network of a recipe, with its initial weights. */
-export async function buildNetwork({ recipe, model, data, pruning }: NetworkPlan, machine: Machine): Promise<Network> {
+/**
+ * The network of a recipe, with its initial weights. `note` is told where these were trained on other
+ * inputs.
+ */
+export async function buildNetwork(
+  { recipe, model, data, pruning }: NetworkPlan,
+  machine: Machine,
+  note: (sentence: string) => void = () => {},
+): Promise<Network> {
   const { augment, validation, stratify } = recipe.data
   const { name, init } = recipe.model
   // An ONNX model has weights of its own.
@@ -63,9 +71,24 @@ export async function buildNetwork({ recipe, model, data, pruning }: NetworkPlan
     rules: rulesOf(recipe, model),
     ...pruning?.network,
   })
-  if (weights !== undefined) loadWeights(network, namedAs(model, await readWeights(weights)).file, weights)
+  if (weights !== undefined) {
+    const { file } = namedAs(model, await readWeights(weights))
+    loadWeights(network, file, weights)
+    const other = otherInputs(statedPreprocessing(file.metadata, weights, model.image[0]), data)
+    if (other !== undefined) note(`${weights} ${other}`)
+  }
   if (masks !== undefined) loadMasks(network, namedAs(model, await readWeights(masks)).file, masks)
   return network
+}
+
+/**
+ * Says what weights were trained on where that are not the inputs of a data set; undefined where it is
+ * unsaid.
+ */
+function otherInputs({ normalization }: Stated, { mean, std }: Dataset): string | undefined {
+  if (!normalization || String([normalization.mean, normalization.std]) === String([mean, std])) return undefined
+  const text = ({ mean, std }: Normalization) => `mean ${mean.join(', ')} and std ${std.join(', ')}`
+  return `says that it was trained on inputs with ${text(normalization)}, those of this run have ${text({ mean, std })}: data.mean and data.std, or data.normalization, set them`
 }
 
 /** Names of the tensors whose masks a recipe is about; undefined: the weights of all layers. */

@@ -60,8 +60,13 @@ function checkPrune({ model, prune, train }: Recipe, source: string): void {
   if (!prune) return
   if (prune.schedule !== 'one-shot' && prune.end === undefined)
     throw new UserError(`${source}: prune.end: the schedule ${prune.schedule} needs it, such as 10ep`)
-  if (prune.initial !== undefined && (prune.schedule !== 'cubic' || prune.initial > prune.sparsity))
-    throw new UserError(`${source}: prune.initial: needs a cubic schedule and at most the final sparsity`)
+  const { initial, schedule, sparsity } = prune
+  if (initial !== undefined && schedule !== 'cubic')
+    throw new UserError(`${source}: prune.initial: expected prune.schedule cubic beside it, found ${schedule}`)
+  if (initial !== undefined && initial > sparsity)
+    throw new UserError(
+      `${source}: prune.initial: expected at most the final prune.sparsity ${sparsity}, found ${initial}`,
+    )
   if (prune.sparsities) checkSparsities(prune, source)
   if (prune.schedule === 'alternating' && model.masks !== undefined)
     throw new UserError(
@@ -164,6 +169,14 @@ function checkTicket({ ticket, prune, rewire, train }: Recipe, source: string): 
   if (rewire) throw new UserError(`${source}: ticket: keeps its masks, expected no rewire section beside it`)
   if (train.gsm)
     throw new UserError(`${source}: ticket: trains by gsm where ticket.masks says so, expected no train.gsm`)
+  if (ticket.retrain === false && String(ticket.masks) !== 'gsm')
+    throw new UserError(
+      `${source}: ticket.retrain: without it masks are of no use but that of gsm, expected ticket.masks [gsm], found [${ticket.masks.join(', ')}]`,
+    )
+  if (ticket.retrain === false && ticket.controls.length > 0)
+    throw new UserError(
+      `${source}: ticket.controls: are trained like tickets, expected none with ticket.retrain false, found ${ticket.controls.join(', ')}`,
+    )
   if (ticket.output !== undefined && ticket.scope !== 'layerwise')
     throw new UserError(`${source}: ticket.output: needs scope layerwise, found ${ticket.scope}`)
   if (ticket.floor !== undefined && ticket.scope !== 'global')

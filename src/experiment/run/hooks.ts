@@ -11,7 +11,9 @@ import { refuseCollapse } from '../../sparsity/collapse.ts'
 import { weightsOf } from '../../train/checkpoint.ts'
 import type { Network } from '../../train/network.ts'
 import type { Hook } from '../../train/train.ts'
+import { UserError } from '../../util/errors.ts'
 import type { RunPlan } from '../plan/resolve.ts'
+import type { Recipe } from '../recipe/schema.ts'
 import type { RunClock } from './clock.ts'
 import type { RunFolder } from './folder.ts'
 import type { Journal } from './journal.ts'
@@ -78,9 +80,23 @@ export function pruningHooks({ recipe, schedule, pruning }: RunPlan, dense: Netw
       },
       after: (step, target, result) => {
         if (recipe.prune?.onCollapse === 'error') refuseCollapse(result, target)
+        refuseStarved(recipe, result, target)
         journal.recordPruning(step, target, result)
         onPruned(result)
       },
     }),
   ]
+}
+
+/**
+ * Throws UserError where outputs at constant fan-in have so few weights that nothing is left to be rewired:
+ * srigl gives a tensor without weights none back, so that the network would never see its input.
+ */
+function refuseStarved({ prune, rewire }: Recipe, { deadOutputs, outputs, layers }: PruneResult, target: number): void {
+  if (!rewire || prune?.granularity !== 'fan-in' || deadOutputs < outputs) return
+  const empty = layers.filter(({ kept }) => kept === 0).map(({ name }) => name)
+  const listed = `${empty.slice(0, 3).join(', ')}${empty.length > 3 ? ` and ${empty.length - 3} more` : ''}`
+  throw new UserError(
+    `prune.sparsity: ${target} at a constant fan-in leaves no weight in ${listed}, and ${rewire.method} gives a layer without weights none back: expected a lower sparsity, or a prune.floor`,
+  )
 }

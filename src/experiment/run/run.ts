@@ -73,10 +73,11 @@ export async function runRecipe(given: Recipe, options: RunOptions = {}): Promis
     throw new UserError('ticket: a recipe with this section is several runs: expected a call of runTicket')
   if (options.resume && !options.out) throw new UserError('--resume needs --out with the folder of the run')
   const [plan] = await planRuns(recipe, options)
-  const network = await buildNetwork(plan, options.machine ?? (await openMachine()))
+  const notes: string[] = []
+  const network = await buildNetwork(plan, options.machine ?? (await openMachine()), (note) => notes.push(note))
   const folder = options.out ? RunFolder.open(options.out, options) : RunFolder.fresh(recipe.name)
   try {
-    return await new Run(plan, options, network, folder).go()
+    return await new Run(plan, options, network, folder).go(notes)
   } finally {
     folder.release()
   }
@@ -114,7 +115,8 @@ class Run {
     })
   }
 
-  async go(): Promise<RunOutcome> {
+  /** `notes` are told where the run begins. */
+  async go(notes: readonly string[]): Promise<RunOutcome> {
     const { epochs } = this.#recipe.train
     const { path } = this.#folder
     const resumed = this.#options.resume ? this.#restore() : undefined
@@ -123,7 +125,7 @@ class Run {
     const told = { folder: path, engine, layers: this.#network.counts(), epochs, steps: this.#plan.steps }
     this.#journal.tell({ type: 'start', ...told, resumedAt: resumed?.step })
     const { optimizer, rates: schedule, guess, warning } = this.#plan
-    for (const text of [guess, warning]) if (text && !resumed) this.#journal.tell({ type: 'notice', text })
+    for (const text of [guess, warning, ...notes]) if (text && !resumed) this.#journal.tell({ type: 'notice', text })
     if (this.#options.resume && !resumed)
       this.#journal.tell({ type: 'notice', text: `there is no checkpoint in ${path} yet: the run begins anew` })
     this.#clock = new RunClock(resumed?.seconds ?? 0)

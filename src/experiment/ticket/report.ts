@@ -67,7 +67,7 @@ export function ticketReport(recipe: Recipe, engine: string, phases: readonly Ph
     '',
     ...(recipe.summary ? [recipe.summary, ''] : []),
     `Model ${recipe.model.name}, data ${recipe.data.name}, seed ${recipe.seed}; engine: ${engine}. Compression ratio ${ticket?.ratio}, by weights of layers without biases.`,
-    `Tickets go back to step ${ticket?.rewind} with empty momentum and train with their masks frozen. Each run has a folder here, with its own report.`,
+    `${ticket?.retrain === false ? '' : `Tickets go back to step ${ticket?.rewind} with empty momentum and train with their masks frozen. `}Each run has a folder here, with its own report.`,
     '',
     ticketTables(phases),
     '',

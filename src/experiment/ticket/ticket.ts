@@ -1,7 +1,8 @@
 /**
- * @file Lottery tickets as a recipe asks for them: a plan of runs, each an ordinary recipe
- * in a folder of its own. The network is trained (`base`), masks are looked for, what they keep goes back to
- * what it was at the start or at a step soon after, and is trained again with the mask frozen.
+ * @file Lottery tickets as a recipe asks for them: a plan of runs, each an ordinary recipe in a folder of
+ * its own. The network is trained (`base`), masks are looked for, what they keep goes back to what it was
+ * at the start or at a step soon after, and is trained again with the mask frozen (`retrain: false`: the
+ * runs end with the network that gsm leaves).
  */
 import { join } from 'node:path'
 import { sizeOf, type Tensor } from '../../graph/tensor.ts'
@@ -97,6 +98,7 @@ export function ticketPhases(recipe: Recipe, model: Model, folder: string, check
         phases.push(rewound(`iterative-${round}`, path(round), chosen(round)))
       prepare = chosen(counts.length)
     }
+    if (ticket.retrain === false) continue
     phases.push(rewound(`${method}-ticket`, mask, prepare))
     for (const control of ticket.controls) {
       const name = `${method}-${control}`

@@ -32,6 +32,7 @@ export function scoresPlan(
   const plan: PruningPlan = {
     settings: { ...scoring.settings },
     network: { programs: scoring.programs, prunable },
+    budgets: request.flops !== undefined || sparsities !== undefined,
     prune(network, event, index, tell = () => {}) {
       const { sparsity, at } = event
       const started = performance.now()

@@ -53,6 +53,7 @@ export async function secondOrderPlan(
   const plan: PruningPlan = {
     settings: { ...asked, samples, miniBatch, blocks: fisher, damp: lambda, stages, judge, faithful },
     network: { programs: source.programs, judged: judge, kernels: 'dense' },
+    budgets: request.flops !== undefined || request.sparsities !== undefined,
     prune(network, event, _index, onProgress = () => {}) {
       const flops = flopsAt(event, request.flops)
       const training = network.indices.train

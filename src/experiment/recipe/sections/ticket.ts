@@ -26,6 +26,10 @@ export const ticketSchema = z.strictObject({
     .record(z.string(), z.unknown())
     .default({})
     .describe('Keys of train that differ while gsm looks for its mask, and freeze of train.gsm.'),
+  retrain: z
+    .boolean()
+    .optional()
+    .describe('false: the run ends with what gsm leaves, and nothing is rewound and trained again (default: true).'),
   controls: z
     .array(z.enum(ticketControls))
     .default([])
