@@ -14,9 +14,9 @@ import { resnet20, resnet20a, resnet32a, resnet56, resnet56a } from './resnet-ci
 import { resnet18, resnet34, resnet50Cifar } from './resnet18.ts'
 import { resnet50 } from './resnet50.ts'
 import { vgg11, vgg13, vgg16, vgg19 } from './vgg.ts'
-import { wrn28 } from './wide-resnet.ts'
+import { wideResnetNamed, wrn28 } from './wide-resnet.ts'
 
-/** The built-in networks by name. */
+/** The built-in networks by name; of the wide residual networks, which exist in any depth, one. */
 export const models: Record<string, ModelFamily> = Object.fromEntries(
   [
     lenet300100,
@@ -44,11 +44,19 @@ export const models: Record<string, ModelFamily> = Object.fromEntries(
   ].map((family) => [family.name, family]),
 )
 
+/** The family of that name; undefined where there is none. */
+const familyNamed = (name: string): ModelFamily | undefined =>
+  Object.hasOwn(models, name) ? models[name] : wideResnetNamed(name)
+
+/** Whether a built-in network has that name. */
+export const isModelName = (name: string): boolean => familyNamed(name) !== undefined
+
 /**
  * The built-in network of that name. Throws UserError where there is none, with the nearest name, and where
  * the network does not have one of the options.
  */
 export function findModel(name: string, options: ModelOptions = {}): Model {
-  if (Object.hasOwn(models, name)) return modelOf(models[name], options)
+  const family = familyNamed(name)
+  if (family) return modelOf(family, options)
   throw new UserError(`there is no model named ${name}${suggestion(name, Object.keys(models))}`)
 }
