@@ -467,7 +467,7 @@ export declare class Random {
 
 export interface RateSchedule {
     kind: 'constant' | 'steps' | 'cosine';
-    base: number;
+    base: number | ((step: number) => number);
     total: number;
     warmup?: number;
     drops?: readonly number[];
@@ -505,6 +505,8 @@ export interface RewiredLayer {
 }
 
 export interface Rewiring {
+    drawn?: boolean;
+    beginsWith?(layer: string, place: number, value: number): number;
     begin?(layers: readonly SparseLayer[]): void;
     event(layers: readonly SparseLayer[], context: RewiringContext): Moves[];
     state(): Record<string, number>;
@@ -1084,6 +1086,8 @@ export declare const rewirings: {
             moves: number;
             tolerance?: number | undefined;
             threshold?: number | undefined;
+            reallocate?: boolean | undefined;
+            newWeights?: "zero" | "drawn" | undefined;
             faithful?: boolean | undefined;
         } & {
             seed: number;
@@ -1092,6 +1096,7 @@ export declare const rewirings: {
     set: Omit<RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
         make(settings: {
             fraction?: number | undefined;
+            newWeights?: "zero" | "drawn" | undefined;
         } & {
             seed: number;
         }): import("./rewiring.ts").Rewiring;
@@ -1099,6 +1104,9 @@ export declare const rewirings: {
     'set-magnitude': Omit<RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
         make(settings: {
             fraction?: number | undefined;
+            newWeights?: "zero" | "drawn" | undefined;
+            reallocate?: boolean | undefined;
+            faithful?: boolean | undefined;
         } & {
             seed: number;
         }): import("./rewiring.ts").Rewiring;
@@ -1106,6 +1114,7 @@ export declare const rewirings: {
     deepr: Omit<RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
         make(settings: {
             temperature?: number | Record<string, number> | ((step: number) => number) | undefined;
+            newWeights?: "zero" | "drawn" | undefined;
             eta?: number | undefined;
         } & {
             seed: number;
@@ -1544,7 +1553,7 @@ export declare class HiddenWeights {
     constructor(options: SgdOptions, initial: (name: string) => ArrayLike<number>);
     begin(names: Iterable<string>): void;
     step(network: Network, rate: number): void;
-    event(name: string, before: Nonzeros, pruned: ArrayLike<number>, after: Nonzeros, grown: Int32Array): void;
+    event(name: string, before: Nonzeros, pruned: ArrayLike<number>, after: Nonzeros, grown: Int32Array, draw?: () => number): void;
     save(): [
         string,
         StoredTensor
@@ -2278,7 +2287,7 @@ export declare const recipeSchema: z.ZodObject<{
     train: z.ZodObject<{
         epochs: z.ZodInt;
         batch: z.ZodDefault<z.ZodInt>;
-        learningRate: z.ZodNumber;
+        learningRate: z.ZodType<number | Readonly<Record<string, number>>, number | Readonly<Record<string, number>>, z.core.$ZodTypeInternals<number | Readonly<Record<string, number>>, number | Readonly<Record<string, number>>>>;
         momentum: z.ZodDefault<z.ZodNumber>;
         nesterov: z.ZodDefault<z.ZodBoolean>;
         weightDecay: z.ZodDefault<z.ZodNumber>;

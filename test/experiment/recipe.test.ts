@@ -136,6 +136,15 @@ it.each<[string, string]>([
   ['train.epochs=two', 'train.epochs: expected a value of type number, found "two"'],
   ['train.batch=0', 'train.batch: expected at least 1, found 0'],
   ['train.learningRate=0', 'train.learningRate: expected more than 0, found 0'],
+  [
+    'train.learningRate={0ep: -1}',
+    'train.learningRate: expected rates of at least 0 by times such as 4ep, found -1 at 0ep',
+  ],
+  [
+    'train.learningRate={"0": 1}',
+    'train.learningRate: expected rates of at least 0 by times such as 4ep, found 1 at 0',
+  ],
+  ['train.learningRate=[1]', 'train.learningRate: expected a value of type number, found a list'],
   ['train.learningRate=.inf', 'train.learningRate: expected a value of type number, found Infinity'],
   ['train.learningRate=.nan', 'train.learningRate: expected a value of type number, found NaN'],
   ['train.learningRate=', 'train.learningRate: expected a value of type number, found null'],

@@ -6,12 +6,13 @@ import type { RunOptions } from '../work/run.ts'
 
 export const runCommand = (): Command =>
   new Command('run')
-    .argument('<recipe>', 'a YAML file, or the name of a recipe of this package (espalier list recipes)')
+    .argument('[recipe]', 'a YAML file, or the name of a recipe of this package (espalier list recipes)')
+    .option('--from <line>', "in the place of a recipe: a command line of DSR's program, 'python main.py --model ...'")
     .option('--set <key=value>', 'change a value of the recipe, such as train.epochs=5 (repeatable)', repeated, [])
     .option('--seed <n>', 'seed of all random draws')
     .option('--on-collapse <what>', 'when pruning empties a layer or leaves no path: warn, floor or error')
     .option('--kernels <kind>', 'which layers skip their zeros: auto, dense or sparse (train.kernels)')
-    .option('--out <dir>', 'run folder (default: a new one under runs/)')
+    .option('--out <dir>', 'run folder (default: a new one under runs/; with --from runs/MODEL_JOB)')
     .option('--resume', 'go on with the run in --out from its last checkpoint')
     .option('--force', 'replace the run in --out')
     .option('--dry-run', 'show the network, its counts and the estimated cost; train nothing')
@@ -20,4 +21,6 @@ export const runCommand = (): Command =>
     .option('--quiet', 'print nothing but errors')
     .option('--json', 'print one JSON object per line: epochs and events')
     .option('--json-steps', 'the same, with the progress of steps between them')
-    .action(async (path: string, options: RunOptions) => (await import('../work/run.ts')).run(path, options))
+    .action(async (path: string | undefined, options: RunOptions) =>
+      (await import('../work/run.ts')).run(path, options),
+    )

@@ -1,7 +1,8 @@
 /** @file The work of espalier run. */
 import { join } from 'node:path'
+import { readCommand } from '../../experiment/dsr/read.ts'
 import { type DryRun, dryRun } from '../../experiment/plan/dry-run.ts'
-import { readRecipe, recipeToYaml } from '../../experiment/recipe/recipe.ts'
+import { type Recipe, readRecipe, recipeToYaml } from '../../experiment/recipe/recipe.ts'
 import { FILES, RunFolder } from '../../experiment/run/folder.ts'
 import { layerTable } from '../../experiment/run/report.ts'
 import { runRecipe } from '../../experiment/run/run.ts'
@@ -19,6 +20,7 @@ import { exitWith } from '../io.ts'
 import { StopBeforePruning } from './stop-before-pruning.ts'
 
 export interface RunOptions {
+  from?: string
   set: string[]
   seed?: string
   onCollapse?: string
@@ -34,14 +36,32 @@ export interface RunOptions {
   untilPruning?: boolean
 }
 
-export async function run(given: string, options: RunOptions): Promise<void> {
+/** Where a recipe is from: what messages call that, and how it is read with changes. */
+interface Origin {
+  source: string
+  read(changes: readonly string[]): Recipe
+}
+
+function originOf(given: string | undefined, { from }: RunOptions): Origin {
+  if (from !== undefined) {
+    if (given !== undefined) throw new UserError(`--from is in the place of a recipe: expected no ${given} beside it`)
+    return { source: '--from', read: (changes) => readCommand(from, changes, { source: '--from' }).recipe }
+  }
+  if (given === undefined) throw new UserError('expected a recipe, or --from with a command line, found neither')
   const path = recipePath(given, 'recipe')
+  return { source: path, read: (changes) => readRecipe(path, changes) }
+}
+
+export async function run(given: string | undefined, options: RunOptions): Promise<void> {
+  const { source, read } = originOf(given, options)
   const flags = { seed: options.seed, 'prune.onCollapse': options.onCollapse, 'train.kernels': options.kernels }
   const changes = Object.entries(flags).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]))
-  if (options.onCollapse !== undefined && readRecipe(path, options.set).prune === undefined)
-    throw new UserError(`--on-collapse is for recipes that prune: ${path} has no prune section`)
-  const recipe = readRecipe(path, [...options.set, ...changes])
-  const { out, resume, force, quiet, jsonSteps, checkpointSeconds } = options
+  if (options.onCollapse !== undefined && read(options.set).prune === undefined)
+    throw new UserError(`--on-collapse is for recipes that prune: ${source} has no prune section`)
+  const recipe = read([...options.set, ...changes])
+  // Others of that program find its runs by their names.
+  const out = options.out ?? (options.from === undefined ? undefined : join('runs', recipe.name))
+  const { resume, force, quiet, jsonSteps, checkpointSeconds } = options
   const json = options.json || jsonSteps
   if (resume && force) throw new UserError('--resume and --force exclude each other')
   if (quiet && json) throw new UserError('--quiet and --json exclude each other')
@@ -49,7 +69,7 @@ export async function run(given: string, options: RunOptions): Promise<void> {
   if (resume && !out) throw new UserError('--resume needs --out with the folder of the run')
   const stop = options.untilPruning ? new StopBeforePruning(recipe) : undefined
   if (options.dryRun) {
-    const result = await dryRun(recipe, path)
+    const result = await dryRun(recipe, source)
     if (out) RunFolder.check(out, options, recipeToYaml(recipe))
     if (json) printJson(result)
     else if (!quiet) showDryRun(result)
@@ -64,7 +84,7 @@ export async function run(given: string, options: RunOptions): Promise<void> {
   try {
     const follow = recipe.ticket ? runTicket : runRecipe
     const outcome = await follow(recipe, {
-      source: path,
+      source,
       out,
       resume,
       force,

@@ -36,9 +36,10 @@ export async function sweepOver(path: string, options: SweepOptions): Promise<vo
   const { jobs = 1, jsonSteps } = options
   const json = options.json || jsonSteps
   const { threads = Math.max(1, Math.floor(availableParallelism() / jobs)) } = options
-  const sweep = readSweep(recipePath(path, 'sweep'), options.set)
+  const sweep = readSweep(recipePath(path, 'sweep'), options.set, options.out)
   const out = options.out ?? join('sweeps', sweep.name)
   if (options.dryRun) return showPlan(sweep, out, json)
+  if (options.redis !== undefined) refuseDependent(sweep)
   const onNotice = (text: string) => {
     if (json) printJson({ type: 'notice', text })
     else if (display) display.line(text)
@@ -83,6 +84,15 @@ async function openQueue(url: string, onNotice: (text: string) => void): Promise
   )
   const redis = await openRedis(url, onNotice)
   return { run: queued({ redis, onNotice }), close: () => redis.disconnect() }
+}
+
+/** What a run begins with is not sent to workers. */
+function refuseDependent({ cells }: Sweep): void {
+  const one = cells.find(({ after }) => after !== undefined)
+  if (one)
+    throw new UserError(
+      `--redis: ${one.name} begins with files of ${one.after!.join(' and ')}, which workers do not have: expected runs on this machine`,
+    )
 }
 
 function showPlan(sweep: Sweep, out: string, json?: boolean): void {

@@ -6,6 +6,7 @@ import { synthetic } from '../../data/synthetic.ts'
 import { openMachine } from '../../engine/machines/open.ts'
 import { sizeOf } from '../../graph/tensor.ts'
 import { classesOf } from '../../models/model.ts'
+import { learningRate } from '../../optim/schedule.ts'
 import { setHyper } from '../../optim/sgd.ts'
 import type { LayerCount } from '../../sparsity/mask.ts'
 import type { Network } from '../../train/network.ts'
@@ -13,6 +14,7 @@ import { checkRecipe, type Recipe } from '../recipe/recipe.ts'
 import { optimizerOf } from './gsm.ts'
 import { buildNetwork, modelOf } from './network.ts'
 import { phasesOf, planRuns, type RunPlan } from './resolve.ts'
+import { rateSchedule } from './times.ts'
 
 export interface DryRun {
   engine: string
@@ -68,9 +70,9 @@ export async function dryRun(given: Recipe, source?: string): Promise<DryRun> {
 
 /** Takes a few training steps. */
 function measure(recipe: Recipe, network: Network): DryRun {
-  const { batch, learningRate } = recipe.train
+  const { batch } = recipe.train
   const samples = network.indices.train.slice(0, batch)
-  setHyper(network.executable, learningRate, optimizerOf(recipe))
+  setHyper(network.executable, learningRate(rateSchedule(recipe, 1), 0), optimizerOf(recipe))
   const times = Array.from({ length: 5 }, () => {
     const start = performance.now()
     network.step(samples)
