@@ -290,6 +290,7 @@ export declare class Network {
     assertMasked(): void;
     step(samples: ArrayLike<number>, when?: StepTime): StepResult;
     denseGradients(samples: ArrayLike<number>, when?: StepTime): Floats[];
+    load(samples: ArrayLike<number>, when: StepTime): Promise<void>;
     evaluate(part: 'test' | 'validation'): Evaluation;
     evaluateTraining(samples: Uint32Array): Evaluation;
 }
@@ -792,6 +793,7 @@ export interface SparseModelOptions {
 export interface Split {
     count: number;
     images: Uint8Array;
+    photographs?: (sample: number) => Promise<Pixels>;
     labels: Labels;
 }
 
@@ -1304,6 +1306,7 @@ export interface Augmentation {
     pad: number;
     fill: 'zero' | 'reflect';
     flip: boolean;
+    resizedCrop?: boolean;
 }
 
 export declare const BYTES_PER: {
@@ -1623,6 +1626,7 @@ export interface Layout {
 
 export interface LoadOptions extends Geometry, DecodeOptions {
     normalization?: string;
+    photographs?: 'beside' | 'only';
     usual?: Geometry;
 }
 
@@ -1797,6 +1801,13 @@ export interface PhaseResult {
         outputs: number;
         inputs: number;
     }[];
+}
+
+export interface Pixels {
+    height: number;
+    width: number;
+    channels: number;
+    data: Uint8Array;
 }
 
 interface Placed {
@@ -2362,9 +2373,9 @@ export declare const recipeSchema: z.ZodObject<{
         sparsities: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodNumber>>;
         flops: z.ZodOptional<z.ZodNumber>;
         schedule: z.ZodDefault<z.ZodEnum<{
-            cubic: "cubic";
             "one-shot": "one-shot";
             exponential: "exponential";
+            cubic: "cubic";
             alternating: "alternating";
         }>>;
         start: z.ZodDefault<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
@@ -2421,9 +2432,9 @@ export declare const recipeSchema: z.ZodObject<{
         rescale: z.ZodDefault<z.ZodBoolean>;
         granularity: z.ZodDefault<z.ZodEnum<{
             filter: "filter";
-            kernel: "kernel";
             weight: "weight";
             row: "row";
+            kernel: "kernel";
         }>>;
         prunable: z.ZodOptional<z.ZodEnum<{
             reference: "reference";

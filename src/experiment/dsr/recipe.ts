@@ -34,7 +34,7 @@ export interface CommandRecipe {
 const data = {
   mnist_mlp: { name: 'mnist', augmented: 'none', heldOut: 10_000 },
   cifar10_WideResNet: { name: 'cifar10', normalization: 'cifar10-dsr', augmented: 'cifar-reflect', heldOut: 5000 },
-  imagenet_resnet50: { name: 'imagenet', augmented: 'none', heldOut: 10_000 },
+  imagenet_resnet50: { name: 'imagenet', size: 256, crop: 224, augmented: 'resized-crop', heldOut: 10_000 },
 }
 
 /** The recipe of a line. Throws UserError, beginning with what the line is called. */

@@ -1,4 +1,5 @@
 /** @file The data set of a recipe, and what nobody said of its inputs. */
+import { findAugmentation } from '../../data/augment.ts'
 import type { Dataset } from '../../data/dataset.ts'
 import { MissingData } from '../../data/folders.ts'
 import { datasets, loadDataset } from '../../data/index.ts'
@@ -13,13 +14,21 @@ interface RecipeDataOptions {
 }
 
 /** The data set of a recipe. Throws UserError. */
-export async function recipeData({ data }: Recipe, { onProgress, source }: RecipeDataOptions = {}): Promise<Dataset> {
+export async function recipeData(
+  { data, prune }: Recipe,
+  { onProgress, source }: RecipeDataOptions = {},
+): Promise<Dataset> {
   const { name, normalization, size, crop, skipCorrupt, mean, std } = data
-  const stored = await loadDataset(name, { normalization, size, crop, skipCorrupt, onProgress }).catch((error) => {
-    // One that is known, and is not on this machine, is no fault of the recipe.
-    const unknown = error instanceof MissingData && !Object.hasOwn(datasets, name) && source !== undefined
-    throw unknown ? new MissingData(`${source}: data.name: ${error.message}`) : error
-  })
+  const measured = data.mean === 'data' || data.std === 'data'
+  const looks = measured || data.validation > 0 || (prune && !['random', 'magnitude'].includes(prune.method))
+  const photographs = findAugmentation(data.augment).resizedCrop ? (looks ? 'beside' : 'only') : undefined
+  const stored = await loadDataset(name, { normalization, size, crop, skipCorrupt, photographs, onProgress }).catch(
+    (error) => {
+      // One that is known, and is not on this machine, is no fault of the recipe.
+      const unknown = error instanceof MissingData && !Object.hasOwn(datasets, name) && source !== undefined
+      throw unknown ? new MissingData(`${source}: data.name: ${error.message}`) : error
+    },
+  )
   return normalized(stored, { mean, std }, { mean: 'data.mean', std: 'data.std' }, 'of the recipe')
 }
 

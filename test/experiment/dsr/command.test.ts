@@ -135,7 +135,7 @@ it('any depth and width, runs of weights, penalties, and the dense tensors of Re
   })
   const resnet = '--model imagenet_resnet50 --widen-factor 1 --data /data/imagenet --sub-kernel-granularity 1'
   expect(recipeOf(`${resnet} --initial-sparsity-conv .8 --initial-sparsity-fc .9`)).toMatchObject({
-    data: { name: '/data/imagenet' },
+    data: { name: '/data/imagenet', size: 256, crop: 224, augment: 'resized-crop' },
     prune: {
       sparsity: 0.8,
       sparsities: { linear: 0.9 },
