@@ -71,8 +71,8 @@ it.each(
   const path = fileURLToPath(new URL(`../../recipes/${file}`, import.meta.url))
   const { summary } = file.endsWith('.sweep.yaml') ? readSweep(path) : readRecipe(path)
   expect(summary).toBeTruthy()
-  if (readFileSync(path, 'utf8').includes('\nbudgets:'))
-    expect(readRecipe(path, ['budget=short'])).not.toEqual(readRecipe(path))
+  for (const budget of Object.keys(parse(readFileSync(path, 'utf8')).budgets ?? {}))
+    expect(readRecipe(path, [`budget=${budget}`])).not.toEqual(readRecipe(path))
 })
 
 describe('--set', () => {
