@@ -219,7 +219,7 @@ export class Network {
 
   /**
    * Takes one optimizer step on the given training samples, as many as a compiled batch has. Random crops,
-   * flips and dropout are drawn from `when`. Throws UserError where there is no program for so many samples.
+   * flips and dropout are drawn from `when`; resized crops are those that {@link load} has read. Throws UserError where there is no program for so many samples.
    */
   step(samples: ArrayLike<number>, when: StepTime = { seed: 0, epoch: 0, step: 0 }): StepResult {
     const program = stepName(samples.length)

@@ -75,6 +75,16 @@ it.each(
     expect(readRecipe(path, [`budget=${budget}`])).not.toEqual(readRecipe(path))
 })
 
+it.each([
+  ['jobs: [python main.py]', 'a list of command lines, which espalier sweep runs'],
+  ['lr_schedule: [{ 0: 1 }]', 'a schedule file, which the --schedule-file of a command line names'],
+])('%s is no recipe, and is said to be what it is', (text, what) => {
+  const path = join(temporaryFolder(), 'list.yaml')
+  writeFileSync(path, text)
+  expect(() => readRecipe(path)).toThrow(UserError)
+  expect(() => readRecipe(path)).toThrow(`${path}: expected a recipe, found ${what}`)
+})
+
 describe('--set', () => {
   it('changes, adds and removes values, in order', () => {
     const recipe = readTiny('train.epochs=7', 'train.epochs=8', 'train.drops=[1ep, 20it]', 'seed=3', 'summary=a=b')

@@ -23,7 +23,7 @@ export const dsr = rewiringMethod({
     reallocate: z
       .boolean()
       .default(true)
-      .describe('whether weights move between tensors; otherwise each grows as many as it loses (true)'),
+      .describe('whether weights move between tensors; otherwise each grows as many as it loses'),
     newWeights,
     faithful: z
       .boolean()

@@ -125,9 +125,7 @@ export const fraction = (usual: number) =>
 export const newWeights = z
   .enum(['zero', 'drawn'])
   .default('zero')
-  .describe(
-    'what weights begin with that grow: zero, or drawn anew, normally distributed and as wide as at the start (zero)',
-  )
+  .describe('what weights begin with that grow: zero, or drawn anew, normally distributed and as wide as at the start')
 export type NewWeights = z.output<typeof newWeights>
 
 export const drawn = (settings: { newWeights: NewWeights }): boolean => settings.newWeights === 'drawn'

@@ -35,9 +35,7 @@ export const setMagnitude = rewiringMethod({
     reallocate: z
       .boolean()
       .default(false)
-      .describe(
-        'whether weights move between tensors, in proportion to what each has left, which is one at least (false)',
-      ),
+      .describe('whether weights move between tensors, in proportion to what each has left, which is one at least'),
     faithful: z
       .boolean()
       .default(false)
