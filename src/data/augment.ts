@@ -1,6 +1,6 @@
 /**
- * @file Random crops and flips of training images (random resized crops: resized-crop.ts). This only draws them; reading a batch applies them before
- * normalization, so that what a zero padding adds is black.
+ * @file Random crops and flips of training images (random resized crops: resized-crop.ts). This only draws
+ * them; reading a batch applies them before normalization, so that what a zero padding adds is black.
  *
  * Pixel [row, column] of the augmented image is pixel [row + dy - pad, k + dx - pad] of the original, where k
  * = column, or width - 1 - column of a flipped image: the padded image is cropped, then the crop is flipped.

@@ -55,7 +55,9 @@ function preActivationBlock(
 
 export const wrn28 = wideResnet(28)
 
-/** The network `wrn-N` of any depth N = 6 n + 4, n of at least 1, such as wrn-10; undefined for another name. */
+/**
+ * The network `wrn-N` of any depth N = 6 n + 4, n of at least 1, such as wrn-10; undefined for another name.
+ */
 export function wideResnetNamed(name: string): ModelFamily | undefined {
   const [, digits] = /^wrn-([1-9]\d{1,3})$/.exec(name) ?? []
   const depth = Number(digits)

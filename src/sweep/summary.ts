@@ -32,8 +32,8 @@ const BESIDE = 8
 
 /**
  * A Markdown table of test accuracies in percent: `90.12 ± 0.34`, `(2)` behind it where fewer runs than the
- * most are complete, and ! where outputs are the same for every image in some. Many values of a single key are
- * rows, not columns.
+ * most are complete, and ! where outputs are the same for every image in some. Many values of a single key
+ * are rows, not columns.
  */
 export function accuracyTable(sweep: Sweep, results: ReadonlyMap<string, RunResult>): string {
   const all = groups(sweep, results)

@@ -53,7 +53,9 @@ export class Network {
   /** The number of samples in a training step; 0 where the network can only be evaluated. */
   readonly batch: number
   readonly augment?: Augmentation
-  /** Reads the batches of steps, where they are random resized crops: {@link load} comes before every step. */
+  /**
+   * Reads the batches of steps, where they are random resized crops: {@link load} comes before every step.
+   */
   readonly #crops?: CropReader
   readonly rules: readonly GradientRule[]
   /** What training goes on with besides weights: masks, momentum, and states of the rules. */
@@ -219,7 +221,8 @@ export class Network {
 
   /**
    * Takes one optimizer step on the given training samples, as many as a compiled batch has. Random crops,
-   * flips and dropout are drawn from `when`; resized crops are those that {@link load} has read. Throws UserError where there is no program for so many samples.
+   * flips and dropout are drawn from `when`; resized crops are those that {@link load} has read. Throws
+   * UserError where there is no program for so many samples.
    */
   step(samples: ArrayLike<number>, when: StepTime = { seed: 0, epoch: 0, step: 0 }): StepResult {
     const program = stepName(samples.length)

@@ -12,7 +12,7 @@ it('parts of 8 to 100 % of the area, evenly, with sides in the ratio 3/4 to 4/3,
   // Sides are rounded to whole pixels.
   for (const area of areas) expect(area).toBeGreaterThan(0.078)
   for (const ratio of ratios) expect(Math.abs(ratio)).toBeLessThan(Math.log(4 / 3) + 0.02)
-  // Boxes that do not fit are drawn again, so that large ones are fewer: of those below half the area all fit.
+  // Boxes that do not fit are drawn again, so large ones are fewer: of those below half the area all fit.
   const [small, medium] = [0.08, 0.29].map((from) => areas.filter((area) => area >= from && area < from + 0.21).length)
   expect(Math.abs(small - medium)).toBeLessThan(4 * Math.sqrt(small + medium))
   expect(Math.abs(ratios.reduce((a, b) => a + b, 0) / ratios.length)).toBeLessThan(0.02)

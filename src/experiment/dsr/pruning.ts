@@ -85,8 +85,8 @@ function pruned(args: Arguments, refuse: Refuse): Pruning {
 }
 
 /**
- * Above 90 % the output layer of the MNIST network, 1,000 of its 266,200 weights, keeps 100 of them; the other
- * two are pruned as far as makes the total the same.
+ * Above 90 % the output layer of the MNIST network, 1,000 of its 266,200 weights, keeps 100 of them; the
+ * other two are pruned as far as makes the total the same.
  */
 function sparsitiesOfMnist(sparsity: number): Sparsities {
   if (sparsity <= 0.9) return { sparsity }

@@ -1,4 +1,7 @@
-/** @file A command line of the published program of dynamic sparse reparameterization, read as a checked recipe. */
+/**
+ * @file A command line of the published program of dynamic sparse reparameterization, read as a checked
+ * recipe.
+ */
 import { Document } from 'yaml'
 import { applyChanges } from '../recipe/changes.ts'
 import { checkRecipe, type Recipe } from '../recipe/recipe.ts'

@@ -17,7 +17,10 @@ import { readSchedule } from './schedule-file.ts'
 export interface CommandContext {
   /** What messages call the line. */
   source: string
-  /** Folders that a relative path of a schedule file is looked for in, in this order. Default: the current one. */
+  /**
+   * Folders that a relative path of a schedule file is looked for in, in this order. Default: the current
+   * one.
+   */
   folders?: readonly string[]
   /** The folder of a run by its name. Default: `runs/NAME`. */
   runs?: (name: string) => string

@@ -1,8 +1,8 @@
 /**
  * @file The weights behind the masks of DSR's published code (`rewire.faithful`). There a mask hides weights,
  * and the optimizer goes on with them: weight decay and the penalty act on them, momentum moves them, the
- * loss does not. At an event they are set to zero (or drawn anew), so a weight that grows has the value 0, but
- * the momentum that its place still has from before. At the beginning they are what the initializer drew.
+ * loss does not. At an event they are set to zero (or drawn anew), so a weight that grows has the value 0,
+ * but the momentum that its place still has from before. At the beginning they are what the initializer drew.
  */
 import type { StoredTensor, TensorFile } from '../../formats/safetensors.ts'
 import { storeFloats, toFloats } from '../../formats/safetensors.ts'

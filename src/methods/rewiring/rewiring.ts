@@ -1,8 +1,8 @@
 /**
  * @file Rewiring: a network that is trained sparse from start to end moves its weights. At an event some
- * weights are taken away, and as many grow elsewhere, at value zero (or drawn anew) and without momentum. How many there are
- * in all never changes, unless something else prunes the network meanwhile, or a structure needs it
- * (srigl.ts).
+ * weights are taken away, and as many grow elsewhere, at value zero (or drawn anew) and without momentum. How
+ * many there are in all never changes, unless something else prunes the network meanwhile, or a structure
+ * needs it (srigl.ts).
  */
 
 import { z } from 'zod'

@@ -1,4 +1,7 @@
-/** @file Command lines of the published program of DSR, run on small data: every way to be sparse ends as it says. */
+/**
+ * @file Command lines of the published program of DSR, run on small data: every way to be sparse ends as it
+ * says.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
