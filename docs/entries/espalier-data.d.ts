@@ -4,6 +4,7 @@ export interface Augmentation {
     pad: number;
     fill: 'zero' | 'reflect';
     flip: boolean;
+    resizedCrop?: boolean;
 }
 
 export interface DataProgress {
@@ -39,6 +40,7 @@ export interface GetOptions {
 
 export interface LoadOptions extends Geometry, DecodeOptions {
     normalization?: string;
+    photographs?: 'beside' | 'only';
     usual?: Geometry;
     channels?: number;
 }
@@ -51,6 +53,7 @@ export interface Normalization {
 export interface Split {
     count: number;
     images: Uint8Array;
+    photographs?: (sample: number) => Promise<Pixels>;
     labels: Labels;
 }
 
@@ -134,6 +137,13 @@ export type OnProgress = (progress: DataProgress) => void;
 export interface Origin {
     mean: string;
     std: string;
+}
+
+export interface Pixels {
+    height: number;
+    width: number;
+    channels: number;
+    data: Uint8Array;
 }
 
 export interface PublishedFile {

@@ -1,6 +1,6 @@
 /**
- * @file Random crops and flips of training images. This only draws them; reading a batch applies them before
- * normalization, so that what a zero padding adds is black.
+ * @file Random crops and flips of training images (random resized crops: resized-crop.ts). This only draws
+ * them; reading a batch applies them before normalization, so that what a zero padding adds is black.
  *
  * Pixel [row, column] of the augmented image is pixel [row + dy - pad, k + dx - pad] of the original, where k
  * = column, or width - 1 - column of a flipped image: the padded image is cropped, then the crop is flipped.
@@ -19,6 +19,11 @@ export interface Augmentation {
   fill: 'zero' | 'reflect'
   /** Whether half of the images are flipped left to right. */
   flip: boolean
+  /**
+   * Whether every image is a part of its photograph instead, resized: see resized-crop.ts. Only folders of
+   * image files have photographs. Default false.
+   */
+  resizedCrop?: boolean
 }
 
 export const augmentations: Record<string, Augmentation & { summary: string }> = {
@@ -30,6 +35,13 @@ export const augmentations: Record<string, Augmentation & { summary: string }> =
     pad: 4,
     fill: 'reflect',
     flip: true,
+  },
+  'resized-crop': {
+    summary: 'folders of images: parts of 8 to 100 % of the area, resized, half flipped (ImageNet)',
+    pad: 0,
+    fill: 'zero',
+    flip: true,
+    resizedCrop: true,
   },
 }
 

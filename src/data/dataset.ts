@@ -5,13 +5,16 @@ import { apportion } from '../select/apportion.ts'
 import { checkWhole } from '../util/checks.ts'
 import { random } from '../util/random.ts'
 import type { Geometry } from './decode-image.ts'
+import type { Pixels } from './resample.ts'
 
 export type Labels = Uint8Array | Uint16Array
 
 export interface Split {
   count: number
-  /** [count, C, H, W], one byte per value. */
+  /** [count, C, H, W], one byte per value; empty where images are read from {@link photographs} alone. */
   images: Uint8Array
+  /** Reads an image as its file has it, in its own size. Absent: there are no files. Throws UserError. */
+  photographs?: (sample: number) => Promise<Pixels>
   /** [count], 0 .. classes-1. */
   labels: Labels
 }

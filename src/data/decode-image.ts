@@ -1,5 +1,6 @@
 /**
- * @file Turns one image file into bytes in planes: sharp (libvips) decodes, resizes and crops it.
+ * @file Turns one image file into bytes in planes: sharp (libvips) decodes it, and it is resized and cropped
+ * as torchvision does it.
  *
  * Colours are taken as they are stored: no colour profile and no EXIF rotation is applied, as in the usual
  * Python loaders. Gray images get three equal planes, transparency is dropped, 16 bits become 8.
@@ -8,6 +9,8 @@ import { readFile } from 'node:fs/promises'
 import type Sharp from 'sharp'
 import { fileProblem, UserError } from '../util/errors.ts'
 import { optional } from '../util/optional.ts'
+import { roundHalfToEven } from '../util/rounding.ts'
+import { type Pixels, resampled } from './resample.ts'
 
 export interface Geometry {
   /** The shorter side after resizing (bilinear, antialiased), in pixels. Absent: images keep their size. */
@@ -30,23 +33,30 @@ export class CorruptImage extends UserError {}
 
 export type Decode = (path: string) => Promise<Picture>
 
+/** Reads an image file as it is stored. Throws UserError, and {@link CorruptImage} where it is none. */
+export type ReadPixels = (path: string) => Promise<Pixels>
+
 /**
  * Loads sharp, which takes a tenth of a second. Throws UserError where it is not installed.
  */
-export async function imageDecoder(geometry: Geometry): Promise<Decode> {
+export async function pixelReader(): Promise<ReadPixels> {
   const { default: sharp } = await optional(['sharp'], 'decoding images', () => import('sharp'))
-  return (path) => decode(sharp, path, geometry)
+  return (path) => readPixels(sharp, path)
 }
 
-async function decode(sharp: typeof Sharp, path: string, { size, crop = size }: Geometry): Promise<Picture> {
+/** Reads image files, resized and cropped. Throws as {@link pixelReader} does. */
+export async function imageDecoder(geometry: Geometry): Promise<Decode> {
+  const read = await pixelReader()
+  return async (path) => cropped(await read(path), path, geometry)
+}
+
+async function readPixels(sharp: typeof Sharp, path: string): Promise<Pixels> {
   // The file is not given by its path: libvips would remember the pixels of a file that has changed since.
   const file = await readFile(path).catch((error) => {
     throw new UserError(`cannot read ${path}: ${fileProblem(error)}`)
   })
   if (!isJpeg(file) && !isPng(file)) throw new CorruptImage(`${path} is neither a JPEG nor a PNG file`)
-  let image = sharp(file, { ignoreIcc: true })
-  if (size !== undefined) image = image.resize(size, size, { fit: 'outside', kernel: 'linear' })
-  const { data, info } = await image
+  const { data, info } = await sharp(file, { ignoreIcc: true })
     .toColourspace('srgb')
     .removeAlpha()
     .raw({ depth: 'uchar' })
@@ -55,19 +65,29 @@ async function decode(sharp: typeof Sharp, path: string, { size, crop = size }: 
       throw new CorruptImage(`${path} cannot be decoded: ${reason(error)}`)
     })
   const { width, height, channels } = info
-  const [h, w] = crop === undefined ? [height, width] : [crop, crop]
-  if (h > height || w > width)
-    throw new UserError(`${path}: a crop of ${crop} x ${crop} does not fit into ${width} x ${height} pixels`)
-  const [top, left] = [(height - h) >> 1, (width - w) >> 1]
-  const planes = new Uint8Array(3 * h * w)
-  for (let c = 0; c < 3; c++) {
-    const channel = Math.min(c, channels - 1)
-    for (let y = 0, to = c * h * w; y < h; y++) {
-      let from = ((top + y) * width + left) * channels + channel
-      for (let x = 0; x < w; x++, from += channels) planes[to++] = data[from]
-    }
+  return { height, width, channels, data }
+}
+
+/**
+ * The middle of the resized image, as torchvision's Resize and CenterCrop have it: the longer side is cut off
+ * to a whole number of pixels, the place of the crop rounded to one.
+ */
+function cropped(pixels: Pixels, path: string, { size, crop = size }: Geometry): Picture {
+  const { height, width } = pixels
+  const shorter = Math.min(height, width)
+  const resizedSide = (side: number) => (size === undefined ? side : Math.floor((size * side) / shorter))
+  const [h, w] = [resizedSide(height), resizedSide(width)]
+  const [rows, columns] = crop === undefined ? [h, w] : [crop, crop]
+  if (rows > h || columns > w)
+    throw new UserError(`${path}: a crop of ${crop} x ${crop} does not fit into ${w} x ${h} pixels`)
+  const whole = resampled(pixels, { top: 0, left: 0, height, width }, h, w)
+  const [top, left] = [roundHalfToEven((h - rows) / 2), roundHalfToEven((w - columns) / 2)]
+  const planes = new Uint8Array(3 * rows * columns)
+  for (let row = 0; row < 3 * rows; row++) {
+    const from = (Math.floor(row / rows) * h + top + (row % rows)) * w + left
+    planes.set(whole.subarray(from, from + columns), row * columns)
   }
-  return { height: h, width: w, planes }
+  return { height: rows, width: columns, planes }
 }
 
 /**

@@ -13,6 +13,11 @@ import { isSvhnFolder, loadSvhn } from './svhn.ts'
 export interface LoadOptions extends Geometry, DecodeOptions {
   /** The name of the constants that inputs are normalized with. Default: those of the data set. */
   normalization?: string
+  /**
+   * Whether training images are read as photographs: beside those of one size, or instead of these (`only`),
+   * which then take no room. Only folders of image files have them. Default: no.
+   */
+  photographs?: 'beside' | 'only'
   /** The size and crop that are used where neither is given. Only folders of image files heed it. */
   usual?: Geometry
   /**

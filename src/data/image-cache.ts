@@ -30,7 +30,7 @@ export interface CachedImages {
 type Header = Omit<CachedImages, 'labels' | 'images'> & { checksum: number }
 
 /** The magic bytes. The last one is the version of the layout and of the decoder. */
-const MAGIC = new TextEncoder().encode('ESPIMGS1')
+const MAGIC = new TextEncoder().encode('ESPIMGS2')
 /** How many bytes one call reads or writes; the system takes at most 2 GiB. */
 const PIECE = 1 << 30
 

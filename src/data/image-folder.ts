@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto'
 import { basename, join, relative, resolve } from 'node:path'
 import { fileProblem, UserError } from '../util/errors.ts'
-import { scanClassFolders } from './class-folders.ts'
-import { type Dataset, labelArray } from './dataset.ts'
-import { type Geometry, imageDecoder } from './decode-image.ts'
+import { type ClassFolders, scanClassFolders } from './class-folders.ts'
+import { type Dataset, labelArray, type Split } from './dataset.ts'
+import { type Geometry, imageDecoder, pixelReader } from './decode-image.ts'
 import { type DecodeOptions, decodeImages } from './decode-images.ts'
 import { cacheFolder } from './folders.ts'
 import { type CachedImages, readImageCache, writeImageCache } from './image-cache.ts'
@@ -16,6 +16,8 @@ import { findNormalization } from './normalization.ts'
 export interface ImageFolderOptions extends Geometry, DecodeOptions {
   /** The name of the constants that inputs are normalized with. Default `imagenet`. */
   normalization?: string
+  /** As in {@link LoadOptions}. */
+  photographs?: 'beside' | 'only'
   /** The size and crop that are used where neither is given. Default: images keep their size. */
   usual?: Geometry
 }
@@ -29,18 +31,22 @@ export async function loadImageFolder(
   name: string,
   options: ImageFolderOptions = {},
 ): Promise<Dataset> {
-  const { skipCorrupt = false, normalization = 'imagenet', onProgress } = options
+  const { skipCorrupt = false, normalization = 'imagenet', onProgress, photographs } = options
   const { size, crop = size } = (options.size ?? options.crop) === undefined ? (options.usual ?? {}) : options
   checkGeometry({ size, crop })
   const constants = findNormalization(normalization, 3)
   // There is one cache file for each folder and way of decoding; it is replaced when images change.
-  const key = digest(JSON.stringify([resolve(folder), size, crop, skipCorrupt]))
+  const only = photographs === 'only'
+  const key = digest(JSON.stringify([resolve(folder), size, crop, skipCorrupt, ...(only ? ['test'] : [])]))
   const path = join(cacheFolder(), 'images', `${basename(resolve(folder))}-${key.slice(0, 16)}.bin`)
   const files = scanClassFolders(folder)
   const fingerprint = digest(`${key} ${files.fingerprint}`)
   let loaded = readImageCache(path, fingerprint)
   if (!loaded) {
-    loaded = { fingerprint, ...(await decodeFolder(folder, files, { size, crop, skipCorrupt, onProgress })) }
+    loaded = {
+      fingerprint,
+      ...(await decodeFolder(folder, only ? testOf(files) : files, { size, crop, skipCorrupt, onProgress })),
+    }
     try {
       writeImageCache(path, loaded)
     } catch (error) {
@@ -55,16 +61,42 @@ export async function loadImageFolder(
     classNames,
     image,
     ...constants,
-    train: { count: trainCount, images: images.subarray(0, values), labels: labels.subarray(0, trainCount) },
+    train: {
+      ...(only ? labelled(files) : { count: trainCount, labels: labels.subarray(0, trainCount) }),
+      images: images.subarray(0, values),
+      ...(photographs && { photographs: await photographsOf(folder, files, skipped) }),
+    },
     test: { count: loaded.testCount, images: images.subarray(values), labels: labels.subarray(trainCount) },
     ...(crop !== undefined && { geometry: { ...(size !== undefined && { size }), crop } }),
     ...(skipped.length > 0 && { skipped }),
   }
 }
 
+/** Without training images, which stay in their files. */
+const testOf = (files: ClassFolders): ClassFolders => ({ ...files, train: [] })
+
+/** The training images of a folder as it is. */
+function labelled({ train, classNames }: ClassFolders): Pick<Split, 'count' | 'labels'> {
+  const labels = labelArray(classNames.length, train.length)
+  labels.set(train.map(({ label }) => label))
+  return { count: train.length, labels }
+}
+
+/** Reads training images in their own size, but for those that were left out. */
+async function photographsOf(
+  folder: string,
+  { train }: ClassFolders,
+  skipped: readonly string[],
+): Promise<NonNullable<Split['photographs']>> {
+  const left = new Set(skipped.map((name) => join(folder, name)))
+  const paths = train.map(({ path }) => path).filter((path) => !left.has(path))
+  const read = await pixelReader()
+  return (sample) => read(paths[sample])
+}
+
 async function decodeFolder(
   folder: string,
-  { classNames, train, test }: ReturnType<typeof scanClassFolders>,
+  { classNames, train, test }: ClassFolders,
   options: Geometry & DecodeOptions,
 ): Promise<Omit<CachedImages, 'fingerprint'>> {
   const files = [...train, ...test]
@@ -77,7 +109,8 @@ async function decodeFolder(
   const trainCount = train.length - skipped.filter((i) => i < train.length).length
   const testCount = kept.length - trainCount
   for (const [part, count] of Object.entries({ training: trainCount, test: testCount }))
-    if (count === 0) throw new UserError(`${folder}: none of its ${part} images can be decoded`)
+    if (count === 0 && (part === 'test' || train.length > 0))
+      throw new UserError(`${folder}: none of its ${part} images can be decoded`)
   return {
     classNames,
     image: [3, height, width],

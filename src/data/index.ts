@@ -139,8 +139,8 @@ export function formatOf(folder: string, possible: readonly Format[] = Object.va
   )
 }
 
-function refuseImageOptions(name: string, { size, crop, skipCorrupt }: LoadOptions): void {
-  for (const [option, value] of Object.entries({ size, crop, skipCorrupt }))
+function refuseImageOptions(name: string, { size, crop, skipCorrupt, photographs }: LoadOptions): void {
+  for (const [option, value] of Object.entries({ size, crop, skipCorrupt, 'resized-crop': photographs }))
     if (value !== undefined && value !== false)
       throw new UserError(`${name}: ${option} is for folders of image files; this data set has images of one size`)
 }

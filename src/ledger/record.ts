@@ -8,7 +8,7 @@ import { checkFlops } from '../methods/flops.ts'
 import { methods } from '../methods/index.ts'
 import { checkSettings, type Method, withSettings } from '../methods/method.ts'
 import { faithfulMagnitude } from '../methods/second-order/methods.ts'
-import { models } from '../models/index.ts'
+import { isModelName, models } from '../models/index.ts'
 import { scopes } from '../sparsity/scope.ts'
 import { checkSchema } from '../util/check-schema.ts'
 import { UserError } from '../util/errors.ts'
@@ -39,7 +39,7 @@ export const environmentSchema = z.strictObject({
 
 export const recordSchema = z.strictObject({
   format: z.literal('espalier prune record 1'),
-  network: nameIn(models),
+  network: nameIn(models, isModelName),
   checkpoint: z.strictObject({ name: fileName, sha256: hash, bytes: positive }),
   data: z.strictObject({
     name: fileName,

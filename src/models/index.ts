@@ -22,10 +22,10 @@ import {
 } from './resnet-imagenet.ts'
 import { resnet18, resnet34, resnet50Cifar, resnet101Cifar, resnet152Cifar } from './resnet18.ts'
 import { vgg11, vgg13, vgg16, vgg19 } from './vgg.ts'
-import { wrn28 } from './wide-resnet.ts'
+import { wideResnetNamed, wrn28 } from './wide-resnet.ts'
 import { wrn16Gsm, wrn16GsmDropout, wrn28Gsm, wrn28GsmDropout, wrn40Gsm, wrn40GsmDropout } from './wide-resnet-gsm.ts'
 
-/** The built-in networks by name. */
+/** The built-in networks by name; of the wide residual networks, which exist in any depth, one. */
 export const models: Record<string, ModelFamily> = Object.fromEntries(
   [
     lenet300100,
@@ -71,11 +71,19 @@ export const models: Record<string, ModelFamily> = Object.fromEntries(
   ].map((family) => [family.name, family]),
 )
 
+/** The family of that name; undefined where there is none. */
+const familyNamed = (name: string): ModelFamily | undefined =>
+  Object.hasOwn(models, name) ? models[name] : wideResnetNamed(name)
+
+/** Whether a built-in network has that name. */
+export const isModelName = (name: string): boolean => familyNamed(name) !== undefined
+
 /**
  * The built-in network of that name. Throws UserError where there is none, with the nearest name, and where
  * the network does not have one of the options.
  */
 export function findModel(name: string, options: ModelOptions = {}): Model {
-  if (Object.hasOwn(models, name)) return modelOf(models[name], options)
+  const family = familyNamed(name)
+  if (family) return modelOf(family, options)
   throw new UserError(`there is no model named ${name}${suggestion(name, Object.keys(models))}`)
 }

@@ -5,6 +5,7 @@ import { Graph } from '../graph/graph.ts'
 import { type Fan, sizeOf, type Tensor } from '../graph/tensor.ts'
 import { UserError } from '../util/errors.ts'
 import { type Random, random } from '../util/random.ts'
+import { roundHalfToEven } from '../util/rounding.ts'
 
 export interface Model {
   name: string
@@ -95,12 +96,7 @@ export const usualGeometry = ({ image: [, side], resize = side }: Model): { size
  * Channels times a widening factor, rounded to the nearest whole number (a half goes to the even one) and at
  * least 1.
  */
-export function widened(channels: number, widen: number): number {
-  const exact = channels * widen
-  const below = Math.floor(exact)
-  const roundsUp = exact - below > 0.5 || (exact - below === 0.5 && below % 2 === 1)
-  return Math.max(1, roundsUp ? below + 1 : below)
-}
+export const widened = (channels: number, widen: number): number => Math.max(1, roundHalfToEven(channels * widen))
 
 /** Returns a function that draws a weight from N(0, variance), or gives a bias the value 0. */
 const normal = (tensor: Tensor, variance: number, draw: Random) => {

@@ -18,7 +18,7 @@ import { type ModelFamily, widened } from './model.ts'
 function wideResnet(depth: number): ModelFamily {
   return {
     name: `wrn-${depth}`,
-    summary: `CIFAR WRN-${depth}-k, pre-activation, k = widen (Zagoruyko & Komodakis 2016)`,
+    summary: `CIFAR WRN-${depth}-k, pre-activation, k = widen (Zagoruyko & Komodakis 2016); any depth 6 n + 4 by its name`,
     image: [3, 32, 32],
     classes: 10,
     widen: 2,
@@ -54,3 +54,12 @@ function preActivationBlock(
 }
 
 export const wrn28 = wideResnet(28)
+
+/**
+ * The network `wrn-N` of any depth N = 6 n + 4, n of at least 1, such as wrn-10; undefined for another name.
+ */
+export function wideResnetNamed(name: string): ModelFamily | undefined {
+  const [, digits] = /^wrn-([1-9]\d{1,3})$/.exec(name) ?? []
+  const depth = Number(digits)
+  return depth >= 10 && (depth - 4) % 6 === 0 ? wideResnet(depth) : undefined
+}

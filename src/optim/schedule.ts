@@ -15,8 +15,8 @@ export interface RateSchedule {
    *   Hutter 2017, without restarts).
    */
   kind: 'constant' | 'steps' | 'cosine'
-  /** The rate before any decay. */
-  base: number
+  /** The rate before any decay, or what it is at a step, where it has values of its own over time. */
+  base: number | ((step: number) => number)
   /** Steps of the run. */
   total: number
   /** Steps of linear warm-up: step t runs at base (t + 1) / warmup. Default 0. */
@@ -33,7 +33,7 @@ export function checkRates(what: string, schedule: Omit<RateSchedule, 'total'>):
     throw new UserError(`${what}: expected an object such as { kind: 'constant', base: 0.1 }, found ${schedule}`)
   const { kind, base, warmup, drops = [], factor } = schedule
   checkName(`${what}.kind`, kind ?? null, kinds)
-  checkNotNegative(`${what}.base`, base ?? null)
+  if (typeof base !== 'function') checkNotNegative(`${what}.base`, base ?? null)
   checkNotNegative(`${what}.warmup`, warmup)
   checkPositive(`${what}.factor`, factor)
   if (!Array.isArray(drops)) throw new UserError(`${what}.drops: expected a list of steps, found ${drops}`)
@@ -44,7 +44,8 @@ export function checkRates(what: string, schedule: Omit<RateSchedule, 'total'>):
  * The learning rate of step `step` (0 .. total-1). Throws UserError where there is no schedule of that kind.
  */
 export function learningRate(schedule: RateSchedule, step: number): number {
-  const { kind, base, total, warmup = 0, drops = [], factor = 0.1 } = schedule
+  const { kind, total, warmup = 0, drops = [], factor = 0.1 } = schedule
+  const base = typeof schedule.base === 'function' ? schedule.base(step) : schedule.base
   if (step < warmup) return (base * (step + 1)) / warmup
   if (kind === 'steps') return base * factor ** drops.filter((drop) => drop <= step).length
   if (kind === 'cosine') return (base * (1 + Math.cos((Math.PI * (step - warmup)) / (total - warmup)))) / 2

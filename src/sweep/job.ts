@@ -8,8 +8,8 @@ import { recipeToYaml } from '../experiment/recipe/recipe.ts'
 import type { RunEvent, RunResult } from '../experiment/run/events.ts'
 import { FILES, resultIn } from '../experiment/run/folder.ts'
 import { makeFolder, writeAtomically } from '../util/files.ts'
+import type { Cell } from './cell.ts'
 import { runChild } from './child.ts'
-import type { Cell } from './sweep-file.ts'
 
 export interface Job {
   /** Of its folder. */

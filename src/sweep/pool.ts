@@ -24,17 +24,29 @@ export const pool =
       if (signal.aborted) return {}
       return reason === undefined ? runJob(jobOf(cell), out, options) : { reason }
     }
-    const slot = async () => {
-      for (let cell = waiting.shift(); cell && !signal.aborted; cell = waiting.shift()) {
-        const own = cell
-        tracker.start(own)
-        const onProgress = (share: number) => tracker.progress(own, share)
-        const end = run(own, { command, threads, signal, onProgress })
-        const { result, reason } = await end.catch((error: Error): JobEnd => ({ reason: error.message }))
-        if (result) tracker.done(own, result)
-        else if (reason !== undefined && tracker.fail(own, reason)) waiting.push(own)
-      }
+    const missing = ({ after = [] }: Cell) => after.filter((name) => !tracker.results.has(name))
+    const next = () => {
+      const at = waiting.findIndex((cell) => missing(cell).length === 0)
+      return at < 0 ? undefined : waiting.splice(at, 1)[0]
     }
-    await Promise.all(Array.from({ length: jobs }, slot))
+    const work = async (cell: Cell) => {
+      tracker.start(cell)
+      const onProgress = (share: number) => tracker.progress(cell, share)
+      const end = run(cell, { command, threads, signal, onProgress })
+      const { result, reason } = await end.catch((error: Error): JobEnd => ({ reason: error.message }))
+      if (result) tracker.done(cell, result)
+      else if (reason !== undefined && tracker.fail(cell, reason)) waiting.push(cell)
+    }
+    // Each end may let others begin.
+    const running = new Set<Promise<void>>()
+    for (;;) {
+      for (let cell = next(); cell && !signal.aborted; cell = running.size < jobs ? next() : undefined) {
+        const own = work(cell).finally(() => running.delete(own))
+        running.add(own)
+      }
+      if (running.size === 0) break
+      await Promise.race(running)
+    }
+    if (!signal.aborted) for (const cell of waiting) tracker.skip(cell, missing(cell))
     if (!signal.aborted) trunks.remove()
   }

@@ -27,9 +27,13 @@ export function groups(sweep: Sweep, results: ReadonlyMap<string, RunResult>): G
   return [...found.values()]
 }
 
+/** Values of a single key that still stand side by side. */
+const BESIDE = 8
+
 /**
  * A Markdown table of test accuracies in percent: `90.12 ± 0.34`, `(2)` behind it where fewer runs than the
- * most are complete, and ! where outputs are the same for every image in some.
+ * most are complete, and ! where outputs are the same for every image in some. Many values of a single key
+ * are rows, not columns.
  */
 export function accuracyTable(sweep: Sweep, results: ReadonlyMap<string, RunResult>): string {
   const all = groups(sweep, results)
@@ -46,6 +50,10 @@ export function accuracyTable(sweep: Sweep, results: ReadonlyMap<string, RunResu
   }
   if (column === undefined) return markdownTable([['accuracy'], [text(all[0])]])
   const columns = [...new Set(all.map(({ values }) => values[column]))]
+  if (rows.length === 0 && columns.length > BESIDE)
+    return markdownTable([[column, 'accuracy'], ...all.map((group) => [String(group.values[column]), text(group)])], {
+      align: ['l', 'r'],
+    })
   const labels = [...new Set(all.map(({ values }) => rows.map((key) => String(values[key])).join(' ')))]
   const at = (label: string, value: Scalar) =>
     all.find(({ values }) => rows.map((key) => String(values[key])).join(' ') === label && values[column] === value)

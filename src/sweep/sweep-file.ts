@@ -15,9 +15,12 @@ import { aboutSchema } from '../experiment/recipe/sections/about.ts'
 import { checkSchema } from '../util/check-schema.ts'
 import { UserError } from '../util/errors.ts'
 import { plainValue, readYaml } from '../util/yaml.ts'
+import type { Cell, Scalar, Sweep } from './cell.ts'
+import { isExperimentList, readExperimentList } from './experiment-list.ts'
 
-const scalar = z.union([z.string(), z.number(), z.boolean()])
-export type Scalar = z.output<typeof scalar>
+export type { Broken, Cell, Named, Scalar, Sweep } from './cell.ts'
+
+const scalar: z.ZodType<Scalar> = z.union([z.string(), z.number(), z.boolean()])
 
 const sweepSchema = z.strictObject({
   name: z
@@ -36,42 +39,18 @@ const sweepSchema = z.strictObject({
     .describe('Recipe keys with lists of values: a run for every combination, the last key changing fastest.'),
 })
 
-/** Which run of a sweep it is. */
-export interface Named {
-  /** Its values, joined by dashes: a folder's name. */
-  name: string
-  /** The value of every key of the grid. */
-  values: Readonly<Record<string, Scalar>>
-}
-
-export interface Cell extends Named {
-  recipe: Recipe
-}
-
-/** A run that has no recipe, and why. */
-export interface Broken extends Named {
-  reason: string
-}
-
-export interface Sweep {
-  name: string
-  summary?: string
-  /** Keys of the grid, in order. */
-  keys: readonly string[]
-  cells: readonly Cell[]
-  /** Present where the recipes are the files of a folder, which may change: those that are none. */
-  broken?: readonly Broken[]
-}
-
 /** The most runs of a sweep: more are a slip. */
 const MOST = 100_000
 
 /**
- * Reads a sweep file and the recipe of every run, with `key=value` changes to all of them. Throws UserError
+ * Reads a sweep file, or an experiment list (experiment-list.ts), and the recipe of every run, with
+ * `key=value` changes to all of them. `out` is the sweep's folder (default: `sweeps/NAME`). Throws UserError
  * where anything does not fit, naming file, key and run.
  */
-export function readSweep(path: string, changes: readonly string[] = []): Sweep {
-  const sweep = checkSchema(sweepSchema, plainValue(readYaml(path), path), { source: path, whole: 'sweep' })
+export function readSweep(path: string, changes: readonly string[] = [], out?: string): Sweep {
+  const document = readYaml(path)
+  if (isExperimentList(document)) return readExperimentList(path, document, changes, out)
+  const sweep = checkSchema(sweepSchema, plainValue(document, path), { source: path, whole: 'sweep' })
   const keys = Object.keys(sweep.grid)
   if (keys.length === 0)
     throw new UserError(`${path}: grid: expected at least one key with a list of values, found none`)

@@ -56,6 +56,16 @@ export class Tracker {
     this.#record(cell, { attempt: 1, reason, again: false })
   }
 
+  /** A run that is not tried, since it begins with files of runs that have no result. */
+  skip(cell: Cell, missing: readonly string[]): void {
+    const attempt = this.#attempts.get(cell.name) ?? 0
+    this.#record(cell, {
+      attempt,
+      reason: `begins with files of ${missing.join(' and ')}, without a result`,
+      again: false,
+    })
+  }
+
   /** A run whose worker was lost: the queue gives it to another, which is no attempt of its own. */
   lost(cell: Cell): void {
     const attempt = (this.#attempts.get(cell.name) ?? 0) + 1

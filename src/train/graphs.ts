@@ -12,10 +12,15 @@ import { reduceMean } from '../graph/operators/mean.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
 import { appendSgd } from '../optim/sgd.ts'
+import { CROPS } from './crop-reader.ts'
 import type { GradientRule } from './rules.ts'
 
 /** What a graph needs to know of a data set: everything but the samples. */
-export type DataShape = Pick<Dataset, 'image' | 'mean' | 'std'> & Record<'train' | 'test', { count: number }>
+export type DataShape = Pick<Dataset, 'image' | 'mean' | 'std'> &
+  Record<'train' | 'test', { count: number }> & {
+    /** The batch that training steps read in the place of the training set: random resized crops. */
+    crops?: { count: number }
+  }
 
 export interface TrainingStep {
   /**
@@ -132,9 +137,11 @@ export function forwardPass(
   augment?: Augmentation,
 ): ForwardPass {
   const graph = new Graph()
-  const { image, mean, std } = data
-  const crops = augment && { pad: augment.pad, reflect: augment.fill === 'reflect' }
-  const place = { name: source, count: data[source].count, image, mean, std, augment: crops }
+  const { image, mean, std, crops } = data
+  const inCrops = augment?.resizedCrop && crops
+  const changes = augment && !inCrops ? { pad: augment.pad, reflect: augment.fill === 'reflect' } : undefined
+  const { name, count } = inCrops ? { name: CROPS, count: crops.count } : { name: source, count: data[source].count }
+  const place = { name, count, image, mean, std, augment: changes }
   const { images, labels } = loadBatch(graph, place, batch)
   const logits = model.build(graph, images, training)
   const losses = sampleCrossEntropy(graph, logits, labels)

@@ -80,6 +80,8 @@ export class LayerKernels {
   #pays(name: string, count: number): boolean {
     if (this.kind === 'sparse') return true
     const { in: channels, out, kh, kw } = this.#layers.get(name)!
-    return sparseGain(this.#layers.get(name)!, count / (channels * out * kh * kw)) > 1
+    const size = channels * out * kh * kw
+    // Without zeros a layer is dense in a run that begins, so it is in one that goes on.
+    return count < size && sparseGain(this.#layers.get(name)!, count / size) > 1
   }
 }

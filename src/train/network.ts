@@ -14,6 +14,7 @@ import { momentumName } from '../optim/sgd.ts'
 import { countKept, type LayerCount, type MaskedLayer } from '../sparsity/mask.ts'
 import { checkName } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
+import { CropReader } from './crop-reader.ts'
 import { type Evaluation, evaluate } from './evaluation.ts'
 import { choosePrunable, maskName, scoreName } from './graphs.ts'
 import { type LayerGain, LayerKernels } from './kernels.ts'
@@ -52,6 +53,10 @@ export class Network {
   /** The number of samples in a training step; 0 where the network can only be evaluated. */
   readonly batch: number
   readonly augment?: Augmentation
+  /**
+   * Reads the batches of steps, where they are random resized crops: {@link load} comes before every step.
+   */
+  readonly #crops?: CropReader
   readonly rules: readonly GradientRule[]
   /** What training goes on with besides weights: masks, momentum, and states of the rules. */
   readonly states: readonly Tensor[]
@@ -69,6 +74,7 @@ export class Network {
     this.data = data
     this.batch = batch
     this.augment = augment && (augment.pad > 0 || augment.flip) ? augment : undefined
+    if (batch > 0 && augment?.resizedCrop) this.#crops = new CropReader(data)
     this.rules = batch > 0 ? (options.rules ?? []) : []
     checkFits(model, data, batch, validation)
     this.indices = holdOut(data.train.count, validation, seed, stratify ? data.train.labels : undefined)
@@ -92,6 +98,10 @@ export class Network {
 
     for (const part of ['train', 'test'] as const) {
       if (!this.executable.has(`${part}.images`)) continue
+      if (data[part].images.length === 0 && data[part].count > 0)
+        throw new UserError(
+          `${data.name}: training images that are read crop by crop are not in memory, expected none to be held out or scored`,
+        )
       this.executable.bytes(`${part}.images`).set(data[part].images)
       this.executable.view(`${part}.labels`).set(data[part].labels)
     }
@@ -211,7 +221,8 @@ export class Network {
 
   /**
    * Takes one optimizer step on the given training samples, as many as a compiled batch has. Random crops,
-   * flips and dropout are drawn from `when`. Throws UserError where there is no program for so many samples.
+   * flips and dropout are drawn from `when`; resized crops are those that {@link load} has read. Throws
+   * UserError where there is no program for so many samples.
    */
   step(samples: ArrayLike<number>, when: StepTime = { seed: 0, epoch: 0, step: 0 }): StepResult {
     const program = stepName(samples.length)
@@ -236,10 +247,21 @@ export class Network {
     return this.prunable.map(({ name }) => this.executable.read(program, name))
   }
 
-  /** Runs a program over training samples with their crops, flips and dropout. */
+  /**
+   * Reads what the step on these samples needs that is not in memory: random resized crops, drawn from
+   * `when`. Resolves at once where it needs nothing.
+   */
+  async load(samples: ArrayLike<number>, when: StepTime): Promise<void> {
+    await this.#crops?.load(this.executable, samples, when)
+  }
+
+  /**
+   * Runs a program over training samples with their crops, flips and dropout; where batches are resized
+   * crops, over those that were read last.
+   */
   #runTraining(program: string, samples: ArrayLike<number>, when: StepTime): void {
-    this.executable.write(program, 'index', samples)
-    if (this.augment)
+    this.executable.write(program, 'index', this.#crops ? Array.from(samples, (_, i) => i) : samples)
+    if (this.augment && !this.#crops)
       this.executable.write(program, 'change', drawAugmentation(this.augment, when.seed, when.epoch, samples))
     if (this.executable.has(DROPOUT_COUNTER)) this.executable.view(DROPOUT_COUNTER)[0] = when.step
     this.executable.run(program)

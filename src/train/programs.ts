@@ -18,7 +18,8 @@ export function programsOf(
   options: NetworkOptions,
   trained: number,
 ): Record<'core' | 'further', Record<string, Graph>> {
-  const { model, data, batch = 0, validation = 0, judged = 0, prunable: chosen, augment } = options
+  const { model, batch = 0, validation = 0, judged = 0, prunable: chosen, augment } = options
+  const data = { ...options.data, crops: { count: batch } }
   const core: Record<string, Graph> = {}
   const further: Record<string, Graph> = {}
   const steps = batch ? batchSizes(trained, batch) : []

@@ -126,8 +126,10 @@ async function steps(network: Network, options: TrainOptions): Promise<number> {
       const from = (step % perEpoch) * batch
       const chosen = Uint32Array.from(order.subarray(from, from + batch), (i) => samples[i])
       const rate = learningRate(schedule, step)
+      const when = { seed, epoch, step }
+      await network.load(chosen, when)
       setHyper(network.executable, rate, optimizer)
-      const { loss, correct, outputs } = network.step(chosen, { seed, epoch, step })
+      const { loss, correct, outputs } = network.step(chosen, when)
       if (!Number.isFinite(loss))
         throw new UserError(
           `the loss became ${loss} at step ${step + 1} (learning rate ${rate}): a smaller learning rate may help`,

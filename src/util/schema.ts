@@ -11,10 +11,13 @@ import { suggestion } from './suggest.ts'
 export const checkedBy = <T>(fits: (value: unknown) => boolean, message: (value: unknown) => string): z.ZodType<T, T> =>
   z.custom<T>(fits, { error: ({ input }) => message(input) })
 
-/** One of the names of a record. */
-export const nameIn = <T extends string>(known: Readonly<Record<T, unknown>>): z.ZodType<T, T> =>
+/** One of the names of a record, or one that `isOther` says is one, too. */
+export const nameIn = <T extends string>(
+  known: Readonly<Record<T, unknown>>,
+  isOther: (name: string) => boolean = () => false,
+): z.ZodType<T, T> =>
   checkedBy<T>(
-    (name) => typeof name === 'string' && Object.hasOwn(known, name),
+    (name) => typeof name === 'string' && (Object.hasOwn(known, name) || isOther(name)),
     (name) =>
       typeof name === 'string'
         ? `found ${name}${suggestion(name, Object.keys(known))}`

@@ -116,7 +116,7 @@ it('crop alone cuts the middle out of the stored pixels', async () => {
   const folder = await writeImageFolder(temporaryFolder(), { width: 5, height: 4, value: (_c, y, x) => 10 * y + x })
   const { image, train } = await loadImageFolder(folder, 'pets', { crop: 2 })
   expect(image).toEqual([3, 2, 2])
-  expect([...train.images.subarray(0, 4)]).toEqual([11, 12, 21, 22])
+  expect([...train.images.subarray(0, 4)]).toEqual([12, 13, 22, 23])
 })
 
 describe('refuses', () => {

@@ -71,8 +71,18 @@ it.each(
   const path = fileURLToPath(new URL(`../../recipes/${file}`, import.meta.url))
   const { summary } = file.endsWith('.sweep.yaml') ? readSweep(path) : readRecipe(path)
   expect(summary).toBeTruthy()
-  if (readFileSync(path, 'utf8').includes('\nbudgets:'))
-    expect(readRecipe(path, ['budget=short'])).not.toEqual(readRecipe(path))
+  for (const budget of Object.keys(parse(readFileSync(path, 'utf8')).budgets ?? {}))
+    expect(readRecipe(path, [`budget=${budget}`])).not.toEqual(readRecipe(path))
+})
+
+it.each([
+  ['jobs: [python main.py]', 'a list of command lines, which espalier sweep runs'],
+  ['lr_schedule: [{ 0: 1 }]', 'a schedule file, which the --schedule-file of a command line names'],
+])('%s is no recipe, and is said to be what it is', (text, what) => {
+  const path = join(temporaryFolder(), 'list.yaml')
+  writeFileSync(path, text)
+  expect(() => readRecipe(path)).toThrow(UserError)
+  expect(() => readRecipe(path)).toThrow(`${path}: expected a recipe, found ${what}`)
 })
 
 describe('--set', () => {
@@ -136,6 +146,15 @@ it.each<[string, string]>([
   ['train.epochs=two', 'train.epochs: expected a value of type number, found "two"'],
   ['train.batch=0', 'train.batch: expected at least 1, found 0'],
   ['train.learningRate=0', 'train.learningRate: expected more than 0, found 0'],
+  [
+    'train.learningRate={0ep: -1}',
+    'train.learningRate: expected rates of at least 0 by times such as 4ep, found -1 at 0ep',
+  ],
+  [
+    'train.learningRate={"0": 1}',
+    'train.learningRate: expected rates of at least 0 by times such as 4ep, found 1 at 0',
+  ],
+  ['train.learningRate=[1]', 'train.learningRate: expected a value of type number, found a list'],
   ['train.learningRate=.inf', 'train.learningRate: expected a value of type number, found Infinity'],
   ['train.learningRate=.nan', 'train.learningRate: expected a value of type number, found NaN'],
   ['train.learningRate=', 'train.learningRate: expected a value of type number, found null'],

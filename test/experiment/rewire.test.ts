@@ -18,6 +18,8 @@ const methods = [
   { method: 'dsr', moves: 200, threshold: 0.01 },
   { method: 'set', fraction: 0.2 },
   { method: 'set-magnitude', fraction: 0.1 },
+  { method: 'dsr', moves: 200, threshold: 0.01, reallocate: false, newWeights: 'drawn' },
+  { method: 'set-magnitude', fraction: 0.1, reallocate: true, newWeights: 'drawn' },
   { method: 'rigl' },
   { method: 'snfs', fraction: 0.4 },
   { method: 'granet' },
@@ -41,7 +43,7 @@ describe.each(methods)('$method', (rewire) => {
     const kept = masks.map(([, { data }]) => (data as Uint8Array).reduce((a, b) => a + b, 0))
     expect(kept.reduce((a, b) => a + b, 0)).toBe(3236)
     // As many in every tensor as at the start, but where the method moves weights between tensors.
-    if (!['dsr', 'deepr', 'snfs'].includes(rewire.method)) expect(kept).toEqual([3136, 80, 20])
+    if (!['dsr', 'deepr', 'snfs'].includes(rewire.method) && !rewire.reallocate) expect(kept).toEqual([3136, 80, 20])
 
     await endsAlike(rewire, whole, [4, 10, 31])
   }, 60_000)

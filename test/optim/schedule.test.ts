@@ -41,6 +41,12 @@ it('cosine after warm-up begins at the full rate', () => {
   expectRates({ kind: 'cosine', base: 2, total: 6, warmup: 2 }, [1, 2, 2, 1 + Math.SQRT1_2, 1, 1 - Math.SQRT1_2])
 })
 
+it('rates of its own over time, 0 among them, and a warm-up to them', () => {
+  const base = (step: number) => (step < 2 ? 0 : step < 4 ? 0.5 : 0.25)
+  expectRates({ kind: 'constant', base, total: 6 }, [0, 0, 0.5, 0.5, 0.25, 0.25])
+  expectRates({ kind: 'constant', base, total: 5, warmup: 4 }, [0, 0, 0.375, 0.5, 0.25])
+})
+
 it('a warm-up as long as the run never ends', () => {
   expectRates({ kind: 'cosine', base: 1, total: 2, warmup: 2 }, [0.5, 1])
 })

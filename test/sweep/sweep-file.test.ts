@@ -102,6 +102,21 @@ it.each([
   expect(() => readSweep(path)).toThrow(path)
 })
 
+it('many values of a single key are rows', () => {
+  const seeds = Array.from({ length: 9 }, (_, i) => i / 10)
+  const sweep = readSweep(written({ grid: { 'prune.sparsity': seeds } }))
+  const result = { final: { accuracy: 0.9 } } as unknown as RunResult
+  const table = accuracyTable(sweep, new Map([['0.3', result]]))
+  const rows = table.split('\n').map((line) =>
+    line
+      .split('|')
+      .map((cell) => cell.trim())
+      .slice(1, -1),
+  )
+  expect(rows[0]).toEqual(['prune.sparsity', 'accuracy'])
+  expect(rows.slice(2)).toEqual(seeds.map((sparsity) => [String(sparsity), sparsity === 0.3 ? '90.00' : '']))
+})
+
 it('means and deviations over seeds, the last key as columns', () => {
   const sweep = readSweep(written({ grid }))
   const result = (accuracy: number, constant?: true) => ({ final: { accuracy, constant } }) as unknown as RunResult

@@ -7,14 +7,18 @@ import type { RunFlags } from '../flags/run.ts'
 export const runCommand = (): Command =>
   new Command('run')
     .argument(
-      '<recipe>',
+      '[recipe]',
       'a YAML file, a JSON configuration (docs/methods.md), the name of a recipe of this package (espalier list recipes), or a folder of such files: all are run',
     )
+    .option('--from <line>', "in the place of a recipe: a command line of DSR's program, 'python main.py --model ...'")
     .option('--set <key=value>', 'change a value of the recipe, such as train.epochs=5 (repeatable)', repeated, [])
     .option('--seed <n>', 'seed of all random draws')
     .option('--on-collapse <what>', 'when pruning empties a layer or leaves no path: warn, floor or error')
     .option('--kernels <kind>', 'which layers skip their zeros: auto, dense or sparse (train.kernels)')
-    .option('--out <dir>', 'run folder (default: a new one under runs/; of a folder of recipes sweeps/ and its name)')
+    .option(
+      '--out <dir>',
+      'run folder (default: a new one under runs/; with --from runs/MODEL_JOB; of a folder of recipes sweeps/ and its name)',
+    )
     .option(
       '--resume',
       'go on with the run in --out from its last checkpoint; with a folder of recipes, run what is missing',
@@ -27,4 +31,4 @@ export const runCommand = (): Command =>
     .option('--quiet', 'print nothing but errors')
     .option('--json', 'print one JSON object per line: epochs and events')
     .option('--json-steps', 'the same, with the progress of steps between them')
-    .action(async (path: string, options: RunFlags) => (await import('../work/run.ts')).run(path, options))
+    .action(async (path: string | undefined, options: RunFlags) => (await import('../work/run.ts')).run(path, options))

@@ -1,4 +1,5 @@
 /** @file The flags of espalier run, and the changes to recipes that some of them are. */
+import { readCommand } from '../../experiment/dsr/read.ts'
 import { type Recipe, readRecipe } from '../../experiment/recipe/recipe.ts'
 import { UserError } from '../../util/errors.ts'
 
@@ -21,16 +22,41 @@ export interface RunFlags extends ChangeFlags {
   checkpointSeconds?: number
   untilPruning?: boolean
   jobs?: number
+  /** A command line of DSR's program, in the place of a recipe. */
+  from?: string
+}
+
+/** Where a recipe is from: what messages call that, and how it is read with changes. */
+export interface Origin {
+  source: string
+  read(changes: readonly string[]): Recipe
+}
+
+/** Of a file, or of a command line. Throws UserError where both are given, or neither. */
+export function originOf(path: string | undefined, { from }: Pick<RunFlags, 'from'>): Origin {
+  if (from !== undefined) {
+    if (path !== undefined) throw new UserError(`--from is in the place of a recipe: expected no ${path} beside it`)
+    return { source: '--from', read: (changes) => readCommand(from, changes, { source: '--from' }).recipe }
+  }
+  if (path === undefined) throw new UserError('expected a recipe, or --from with a command line, found neither')
+  return fileOrigin(path)
+}
+
+const fileOrigin = (path: string): Origin => {
+  return { source: path, read: (changes) => readRecipe(path, changes) }
 }
 
 /** Reads a recipe with the changes of the flags. Throws UserError where they do not fit it. */
-export function changedRecipe(path: string, { set, seed, onCollapse, kernels }: ChangeFlags): Recipe {
+export function changed({ source, read }: Origin, { set, seed, onCollapse, kernels }: ChangeFlags): Recipe {
   const flags = { seed, 'prune.onCollapse': onCollapse, 'train.kernels': kernels }
   const changes = Object.entries(flags).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]))
-  if (onCollapse !== undefined && readRecipe(path, set).prune === undefined)
-    throw new UserError(`--on-collapse is for recipes that prune: ${path} has no prune section`)
-  return readRecipe(path, [...set, ...changes])
+  if (onCollapse !== undefined && read(set).prune === undefined)
+    throw new UserError(`--on-collapse is for recipes that prune: ${source} has no prune section`)
+  return read([...set, ...changes])
 }
+
+/** The same of a file. */
+export const changedRecipe = (path: string, flags: ChangeFlags): Recipe => changed(fileOrigin(path), flags)
 
 /** The same flags as a shell takes them. */
 export function changesAsText({ set, seed, onCollapse, kernels }: ChangeFlags): string {

@@ -3,7 +3,7 @@ import { markdownTable } from 'markdown-table'
 import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { type Histogram, summarize, type TensorSummary, totalsOf } from '../../formats/summary.ts'
 import { readWeights, type WeightsFile } from '../../formats/weights-file.ts'
-import { models } from '../../models/index.ts'
+import { isModelName } from '../../models/index.ts'
 import { UserError } from '../../util/errors.ts'
 import { grouped, percent } from '../../util/format.ts'
 import { print, printJson, printNote } from '../display/output.ts'
@@ -73,7 +73,7 @@ function networkIn(
 ): { network?: ReturnType<typeof namedNetwork>; problem?: string } {
   if (file.onnx && file.onnx.network instanceof UserError && !name) return { problem: file.onnx.network.message }
   const known =
-    name !== undefined || file.onnx || (file.metadata.model !== undefined && Object.hasOwn(models, file.metadata.model))
+    name !== undefined || file.onnx || (file.metadata.model !== undefined && isModelName(file.metadata.model))
   return known ? { network: namedNetwork(file, path, name) } : {}
 }
 

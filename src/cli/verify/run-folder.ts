@@ -10,7 +10,7 @@ import type { RunResult } from '../../experiment/run/events.ts'
 import { runRecipe } from '../../experiment/run/run.ts'
 import type { Again, Claim } from '../../ledger/compare.ts'
 import { environmentIn } from '../../ledger/of-runs.ts'
-import { models } from '../../models/index.ts'
+import { isModelName } from '../../models/index.ts'
 import { readRuns } from '../../report/run.ts'
 import { UserError } from '../../util/errors.ts'
 
@@ -47,7 +47,7 @@ const claimOf = ({ layers, final }: RunResult) => ({
 /** Throws UserError where a recipe names a file, or a data set that only a person here can name. */
 function withoutFiles(recipe: Recipe, folder: string, data: string | undefined): Recipe {
   const { model, ticket } = recipe
-  const named = model.weights ?? model.masks ?? (Object.hasOwn(models, model.name) ? undefined : model.name)
+  const named = model.weights ?? model.masks ?? (isModelName(model.name) ? undefined : model.name)
   if (named !== undefined)
     throw new UserError(`${folder}: its recipe needs a file, ${named}: expected a run that begins with random weights`)
   if (ticket) throw new UserError(`${folder}: its recipe is several runs: expected one without a ticket section`)

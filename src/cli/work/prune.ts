@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { checkForm } from '../../formats/network-file.ts'
 import { readWeights } from '../../formats/weights-file.ts'
-import { models } from '../../models/index.ts'
+import { isModelName } from '../../models/index.ts'
 import { UserError } from '../../util/errors.ts'
 import { printNote } from '../display/output.ts'
 import { namedNetwork } from '../flags/named-network.ts'
@@ -38,7 +38,7 @@ export async function prune(given: string, flags: PruneFlags, command: Command):
     return pruneByValue(stored, path, methodName(method), { ...flags, out: out! })
   if (data === undefined) throw new UserError('--compare needs --data with a data set or a folder')
   const { model, file } = namedNetwork(stored, path, flags.model)
-  if (flags.record !== undefined && (stored.onnx || !Object.hasOwn(models, model.name)))
+  if (flags.record !== undefined && (stored.onnx || !isModelName(model.name)))
     throw new UserError(`--record is for built-in networks, which ${path} does not hold`)
   if (compare !== undefined) return compareMethods(file, path, model, { ...flags, data, compare })
   await pruneWithData(file, path, model, { ...flags, data, out: out! })

@@ -16,20 +16,25 @@ import { print, printJson } from '../display/output.ts'
 import { EXPENDABLE, RunDisplay } from '../display/progress.ts'
 import { fitting } from '../display/width.ts'
 import { recipePath } from '../flags/recipe-file.ts'
-import { changedRecipe, type RunFlags } from '../flags/run.ts'
+import { changed, originOf, type RunFlags } from '../flags/run.ts'
 import { exitWith } from '../io.ts'
 import { StopBeforePruning } from './stop-before-pruning.ts'
 
-export async function run(given: string, options: RunFlags): Promise<void> {
-  const path = recipePath(given, 'recipe')
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+export async function run(given: string | undefined, options: RunFlags): Promise<void> {
+  const path = given === undefined ? undefined : recipePath(given, 'recipe')
+  if (path !== undefined && statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    if (options.from !== undefined) throw new UserError(`--from is in the place of a recipe: expected no ${given}`)
     const { runFolder } = await import('./run-folder.ts')
     return await runFolder(path, options)
   }
+  const origin = originOf(path, options)
+  const { source } = origin
   if (options.jobs !== undefined)
-    throw new UserError(`--jobs is for a folder of recipes: expected none with ${path}, a single one`)
-  const recipe = changedRecipe(path, options)
-  const { out, resume, force, quiet, jsonSteps, checkpointSeconds } = options
+    throw new UserError(`--jobs is for a folder of recipes: expected none with ${source}, a single one`)
+  const recipe = changed(origin, options)
+  // Others of that program find its runs by their names.
+  const out = options.out ?? (options.from === undefined ? undefined : join('runs', recipe.name))
+  const { resume, force, quiet, jsonSteps, checkpointSeconds } = options
   const json = options.json || jsonSteps
   if (resume && force) throw new UserError('--resume and --force exclude each other')
   if (quiet && json) throw new UserError('--quiet and --json exclude each other')
@@ -37,7 +42,7 @@ export async function run(given: string, options: RunFlags): Promise<void> {
   if (resume && !out) throw new UserError('--resume needs --out with the folder of the run')
   const stop = options.untilPruning ? new StopBeforePruning(recipe) : undefined
   if (options.dryRun) {
-    const result = await dryRun(recipe, path)
+    const result = await dryRun(recipe, source)
     if (out) RunFolder.check(out, options, recipeToYaml(recipe))
     if (json) printJson(result)
     else if (!quiet) showDryRun(result)
@@ -52,7 +57,7 @@ export async function run(given: string, options: RunFlags): Promise<void> {
   try {
     const follow = recipe.ticket ? runTicket : runRecipe
     const outcome = await follow(recipe, {
-      source: path,
+      source,
       out,
       resume,
       force,

@@ -30,9 +30,10 @@ export async function sweepOver(path: string, options: SweepOptions): Promise<vo
       '--jobs and --threads are for runs on this machine: with --redis, workers have flags of their own',
     )
   const { json, jsonSteps, resume, redis } = options
-  const sweep = readSweep(recipePath(path, 'sweep'), options.set)
+  const sweep = readSweep(recipePath(path, 'sweep'), options.set, options.out)
   const out = options.out ?? join('sweeps', sweep.name)
   if (options.dryRun) return showPlan(sweep, out, json || jsonSteps)
+  if (redis !== undefined) refuseDependent(sweep)
   let queue: Awaited<ReturnType<typeof openQueue>> | undefined
   const rest = redis === undefined ? '' : ' --redis URL, which also collects what workers still finish'
   try {
@@ -68,6 +69,15 @@ async function openQueue(url: string, onNotice: (text: string) => void): Promise
   )
   const redis = await openRedis(url, onNotice)
   return { run: queued({ redis, onNotice }), close: () => redis.disconnect() }
+}
+
+/** What a run begins with is not sent to workers. */
+function refuseDependent({ cells }: Sweep): void {
+  const one = cells.find(({ after }) => after !== undefined)
+  if (one)
+    throw new UserError(
+      `--redis: ${one.name} begins with files of ${one.after!.join(' and ')}, which workers do not have: expected runs on this machine`,
+    )
 }
 
 function showPlan(sweep: Sweep, out: string, json?: boolean): void {

@@ -1,6 +1,8 @@
 /** @file The data set of a recipe, and what nobody said of its inputs. */
+import { findAugmentation } from '../../data/augment.ts'
 import type { Dataset } from '../../data/dataset.ts'
 import { MissingData } from '../../data/folders.ts'
+import type { LoadOptions } from '../../data/formats.ts'
 import { datasets, loadDataset } from '../../data/index.ts'
 import { guessedOf, normalizationText, normalized } from '../../data/normalization.ts'
 import type { OnProgress } from '../../data/progress.ts'
@@ -15,15 +17,23 @@ interface RecipeDataOptions {
 
 /** The data set of a recipe. Throws UserError. */
 export async function recipeData(recipe: Recipe, { onProgress, source }: RecipeDataOptions = {}): Promise<Dataset> {
-  const { name, normalization, size, crop, skipCorrupt, mean, std } = recipe.data
+  const { data, prune, validation } = recipe
+  const { name, normalization, size, crop, skipCorrupt, mean, std } = data
   const [channels] = modelOf(recipe).image
-  const stored = await loadDataset(name, { normalization, size, crop, skipCorrupt, channels, onProgress }).catch(
-    (error) => {
-      // One that is known, and is not on this machine, is no fault of the recipe.
-      const unknown = error instanceof MissingData && !Object.hasOwn(datasets, name) && source !== undefined
-      throw unknown ? new MissingData(`${source}: data.name: ${error.message}`) : error
-    },
-  )
+  const measured = data.mean === 'data' || data.std === 'data'
+  const evaluated = data.validation > 0 || validation?.train !== undefined
+  const looks = measured || evaluated || (prune && !['random', 'magnitude'].includes(prune.method))
+  const photographs: LoadOptions['photographs'] = findAugmentation(data.augment).resizedCrop
+    ? looks
+      ? 'beside'
+      : 'only'
+    : undefined
+  const images = { size, crop, skipCorrupt, photographs, channels }
+  const stored = await loadDataset(name, { normalization, ...images, onProgress }).catch((error) => {
+    // One that is known, and is not on this machine, is no fault of the recipe.
+    const unknown = error instanceof MissingData && !Object.hasOwn(datasets, name) && source !== undefined
+    throw unknown ? new MissingData(`${source}: data.name: ${error.message}`) : error
+  })
   return normalized(stored, { mean, std }, { mean: 'data.mean', std: 'data.std' }, 'of the recipe')
 }
 

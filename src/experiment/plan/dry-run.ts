@@ -6,6 +6,7 @@ import { synthetic } from '../../data/synthetic.ts'
 import { openMachine } from '../../engine/machines/open.ts'
 import { sizeOf } from '../../graph/tensor.ts'
 import { classesOf } from '../../models/model.ts'
+import { learningRate } from '../../optim/schedule.ts'
 import { setHyper } from '../../optim/sgd.ts'
 import type { LayerCount } from '../../sparsity/mask.ts'
 import type { Network } from '../../train/network.ts'
@@ -15,6 +16,7 @@ import { pruneFirst } from './first-pruning.ts'
 import { optimizerOf } from './gsm.ts'
 import { buildNetwork, modelOf } from './network.ts'
 import { phasesOf, planRuns, type RunPlan } from './resolve.ts'
+import { rateSchedule } from './times.ts'
 
 export interface DryRun {
   engine: string
@@ -84,9 +86,9 @@ function knownBeginning({ prune, train }: Recipe): Pick<RunPlan, 'schedule' | 'f
 function measure(plan: Pick<RunPlan, 'recipe' | 'schedule' | 'first'>, network: Network): DryRun {
   const { recipe } = plan
   const counted = pruneFirst(recipe, network, plan)
-  const { batch, learningRate } = recipe.train
+  const { batch } = recipe.train
   const samples = network.indices.train.slice(0, batch)
-  setHyper(network.executable, learningRate, optimizerOf(recipe))
+  setHyper(network.executable, learningRate(rateSchedule(recipe, 1), 0), optimizerOf(recipe))
   const times = Array.from({ length: 5 }, () => {
     const start = performance.now()
     network.step(samples)

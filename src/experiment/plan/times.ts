@@ -3,6 +3,7 @@ import type { RateSchedule } from '../../optim/schedule.ts'
 import { type PruningSchedule, pruningEvents } from '../../sparsity/schedule.ts'
 import { toSteps } from '../../util/duration.ts'
 import { UserError } from '../../util/errors.ts'
+import { valueAt } from '../../util/over-time.ts'
 import type { Recipe } from '../recipe/schema.ts'
 
 /** When a recipe prunes; undefined where it does not. */
@@ -73,7 +74,7 @@ export function rateSchedule({ train }: Recipe, stepsPerEpoch: number): RateSche
   const steps = (duration: string) => toSteps(duration, stepsPerEpoch)
   return {
     kind: schedule,
-    base: learningRate,
+    base: typeof learningRate === 'number' ? learningRate : valueAt(learningRate, stepsPerEpoch, 'train.learningRate'),
     warmup: steps(warmup),
     drops: drops.map(steps),
     factor,

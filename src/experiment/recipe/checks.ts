@@ -34,6 +34,10 @@ export function checkTogether(recipe: Recipe, source: string): void {
 
 function checkTrain({ prune, train }: Recipe, source: string): void {
   if (train.epochs === 0 && !prune) throw new UserError(`${source}: train.epochs: 0 epochs need a prune section`)
+  if (typeof train.learningRate !== 'number' && train.schedule !== 'constant')
+    throw new UserError(
+      `${source}: train.schedule: expected constant beside rates by time, which are the schedule, found ${train.schedule}`,
+    )
   if (train.nesterov && train.momentum === 0)
     throw new UserError(`${source}: train.nesterov: needs a train.momentum above 0, found 0`)
 }

@@ -1,6 +1,7 @@
 /** @file Recipes: a whole experiment in one YAML file, read, checked and written. */
 import { stringify } from 'yaml'
 import { checkSchema } from '../../util/check-schema.ts'
+import { UserError } from '../../util/errors.ts'
 import { plainValue, readYaml } from '../../util/yaml.ts'
 import { applyChanges } from './changes.ts'
 import { checkTogether, gsmRecipe } from './checks.ts'
@@ -9,6 +10,12 @@ import { type Recipe, recipeSchema } from './schema.ts'
 
 export type { Recipe } from './schema.ts'
 
+/** Files of DSR's published program, by a key that no recipe has, and who takes them. */
+const OTHERS = {
+  jobs: 'a list of command lines, which espalier sweep runs',
+  lr_schedule: 'a schedule file, which the --schedule-file of a command line names (espalier run --from)',
+}
+
 /**
  * Reads a recipe file, or a configuration of the code of arXiv 2502.11450, and applies the budget that is
  * chosen and `key.path=value` changes to the recipe. Throws UserError naming file, key, what was found and
@@ -16,6 +23,8 @@ export type { Recipe } from './schema.ts'
  */
 export function readRecipe(path: string, changes: readonly string[] = []): Recipe {
   const document = readYaml(path)
+  for (const [key, what] of Object.entries(OTHERS))
+    if (document.has(key)) throw new UserError(`${path}: expected a recipe, found ${what}`)
   const config = document.has('general') ? plainValue(document, path) : undefined
   if (isFisherTaylorConfig(config)) document.contents = document.createNode(recipeOfConfig(config, path)) as never
   applyChanges(document, changes, path)

@@ -9,20 +9,24 @@
  * sqrt(2 eta T) instead, as if it were part of the gradient: so the code of DSR (arXiv 1902.05967) has it.
  */
 import { z } from 'zod'
+import { overTime, valueAt } from '../../util/over-time.ts'
 import { random } from '../../util/random.ts'
 import { growAtRandom } from './growth.ts'
-import { overTime, valueAt } from './over-time.ts'
-import { type Rewiring, rewiringMethod, type SparseLayer, survivors } from './rewiring.ts'
+import { drawn, newWeights, type Rewiring, rewiringMethod, type SparseLayer, survivors } from './rewiring.ts'
 
 export const deepR = rewiringMethod({
   summary: 'fixed signs, a random walk, lost weights regrown anywhere, at every step (Bellec et al. 2018)',
   settings: z.object({
     temperature: overTime(z.number().min(0)).default(0).describe('T of the random walk (0)'),
+    newWeights,
     eta: z.number().positive().optional().describe('noise of the gradient instead of the weights'),
   }),
   everyStep: true,
   granularities: ['weight'],
-  make: ({ seed, temperature, eta }) => deepRewiring(seed, valueAt<number>(temperature, undefined, 'temperature'), eta),
+  make: ({ seed, temperature, eta, ...others }) => ({
+    ...deepRewiring(seed, valueAt<number>(temperature, undefined, 'temperature'), eta),
+    drawn: drawn(others),
+  }),
 })
 
 /** `seed`: of the signs; `temperature`: at a step. */
@@ -64,6 +68,8 @@ function deepRewiring(seed: number, temperature: (step: number) => number, eta: 
       const grown = growAnywhere(layers, left, total, draw)
       return layers.map((_, i) => ({ pruned: pruned[i], grown: grown[i] }))
     },
+    // A place that grows has held no weight at the event: its tensor has signs already.
+    beginsWith: (layer, place, value) => Math.abs(value) * (signs.get(layer)![place] === 1 ? 1 : -1),
     state: () => ({}),
     restore: () => {},
   }

@@ -3,13 +3,12 @@
  * threshold for all tensors are taken away, and as many grow, each tensor getting its part in proportion to
  * the weights that it has left. The threshold H is doubled where too few fell below it, halved where too many
  * did, so that about K move at every event. A tensor keeps one weight at least; places that were just pruned
- * grow again only where there are no others.
+ * grow again only where there are no others. Without `reallocate` every tensor grows as many as it loses.
  */
 import { z } from 'zod'
 import { growInLayer } from './growth.ts'
-import { growthAsCoded } from './growth-as-coded.ts'
-import { type Rewiring, rewiringMethod, type SparseLayer, survivors } from './rewiring.ts'
-import { apportionRuns } from './runs.ts'
+import { freeOf, growthInProportion } from './in-proportion.ts'
+import { drawn, type NewWeights, newWeights, type Rewiring, rewiringMethod, survivors } from './rewiring.ts'
 
 export const dsr = rewiringMethod({
   summary: 'dynamic sparse reparameterization: one threshold, weights go where weights stay (Mostafa & Wang 2019)',
@@ -21,6 +20,11 @@ export const dsr = rewiringMethod({
       .default(0.1)
       .describe('how far from K, as a share of it, the threshold stays as it is (0.1)'),
     threshold: z.number().positive().default(1e-3).describe('H at the first event (1e-3)'),
+    reallocate: z
+      .boolean()
+      .default(true)
+      .describe('whether weights move between tensors; otherwise each grows as many as it loses'),
+    newWeights,
     faithful: z
       .boolean()
       .default(false)
@@ -33,6 +37,8 @@ interface DsrSettings {
   moves: number
   tolerance: number
   threshold: number
+  reallocate: boolean
+  newWeights: NewWeights
   faithful: boolean
 }
 
@@ -40,9 +46,11 @@ interface DsrSettings {
  * `faithful`: places are counted, not weights; what grows is divided as in growth-as-coded.ts, and never
  * where something was just pruned.
  */
-function reparameterization({ moves: target, tolerance, threshold: first, faithful }: DsrSettings): Rewiring {
+function reparameterization(settings: DsrSettings): Rewiring {
+  const { moves: target, tolerance, threshold: first, reallocate, faithful } = settings
   let threshold = first
   return {
+    drawn: drawn(settings),
     event(layers, { draw, owed }) {
       const pruned = layers.map(({ values }) => {
         const small: number[] = []
@@ -50,12 +58,12 @@ function reparameterization({ moves: target, tolerance, threshold: first, faithf
         return Int32Array.from(small.length === values.length ? small.slice(1) : small)
       })
       const total = pruned.reduce((sum, { length }, i) => sum + (faithful ? length : length * layers[i].length), 0)
-      const counts = faithful
-        ? growthAsCoded(total, leftOf(layers, pruned), freeOf(layers), draw('all tensors'))
-        : growthOf(total + owed, layers, pruned)
+      const free = freeOf(layers)
+      const counts = reallocate
+        ? growthInProportion(layers, pruned, { draw, owed }, faithful)
+        : pruned.map(({ length }, i) => (faithful ? Math.min(length, free[i]) : length))
       const moves = layers.map((layer, i) => {
-        const elsewhere = layer.size - layer.positions.length >= counts[i]
-        const taken = elsewhere ? layer.positions : survivors(layer, pruned[i])
+        const taken = free[i] >= counts[i] ? layer.positions : survivors(layer, pruned[i])
         return { pruned: pruned[i], grown: growInLayer(draw(layer.name), layer, taken, counts[i]) }
       })
       if (total > (1 + tolerance) * target) threshold /= 2
@@ -68,20 +76,3 @@ function reparameterization({ moves: target, tolerance, threshold: first, faithf
     },
   }
 }
-
-/**
- * In proportion to what is left; beyond the places that were free before only where all tensors together have
- * too few of them.
- */
-function growthOf(total: number, layers: readonly SparseLayer[], pruned: readonly Int32Array[]): number[] {
-  const lengths = layers.map(({ length }) => length)
-  const free = freeOf(layers)
-  const left = leftOf(layers, pruned).map((places, i) => places * lengths[i])
-  const enough = free.reduce((sum, places, i) => sum + places * lengths[i], 0) >= total
-  return apportionRuns(total, left, enough ? free : free.map((places, i) => places + pruned[i].length), lengths)
-}
-
-const freeOf = (layers: readonly SparseLayer[]) => layers.map(({ size, positions }) => size - positions.length)
-
-const leftOf = (layers: readonly SparseLayer[], pruned: readonly Int32Array[]) =>
-  layers.map(({ positions }, i) => positions.length - pruned[i].length)

@@ -5,6 +5,7 @@
  * Where no pass can place anything that code never ends; this one does.
  */
 import type { Random } from '../../util/random.ts'
+import { roundHalfToEven } from '../../util/rounding.ts'
 
 /** Passes after which it counts as one that does not end. */
 const MOST_PASSES = 1000
@@ -27,9 +28,4 @@ export function growthAsCoded(total: number, left: readonly number[], room: read
     }
   }
   return grown
-}
-
-function roundHalfToEven(x: number): number {
-  const nearest = Math.round(x)
-  return nearest - x === 0.5 && nearest % 2 !== 0 ? nearest - 1 : nearest
 }

@@ -1,14 +1,19 @@
 /**
  * @file The weights behind the masks of DSR's published code (`rewire.faithful`). There a mask hides weights,
  * and the optimizer goes on with them: weight decay and the penalty act on them, momentum moves them, the
- * loss does not. At an event they are set to zero, so a weight that grows has the value 0, but the momentum
- * that its place still has from before. At the beginning they are what the initializer drew.
+ * loss does not. At an event they are set to zero (or drawn anew), so a weight that grows has the value 0,
+ * but the momentum that its place still has from before. At the beginning they are what the initializer drew.
  */
 import type { StoredTensor, TensorFile } from '../../formats/safetensors.ts'
 import { storeFloats, toFloats } from '../../formats/safetensors.ts'
 import type { SgdOptions } from '../../optim/sgd.ts'
 import type { Network } from '../../train/network.ts'
 import type { Nonzeros } from '../../train/weights.ts'
+
+/** Visits the weights at the positions `grown`, ascending: the index of each, and its position. */
+export function eachGrown({ positions }: Nonzeros, grown: Int32Array, visit: (e: number, place: number) => void): void {
+  for (let e = 0, next = 0; next < grown.length; e++) if (positions[e] === grown[next]) visit(e, grown[next++])
+}
 
 interface Hidden {
   values: Float32Array
@@ -50,13 +55,23 @@ export class HiddenWeights {
 
   /**
    * An event of a tensor: weights that are taken away leave their momentum here, those that grow get it back.
+   * All masked values are set to zero or, with `draw`, drawn anew; those that grow begin with that.
    */
-  event(name: string, before: Nonzeros, pruned: ArrayLike<number>, after: Nonzeros, grown: Int32Array): void {
+  event(
+    name: string,
+    before: Nonzeros,
+    pruned: ArrayLike<number>,
+    after: Nonzeros,
+    grown: Int32Array,
+    draw: () => number = () => 0,
+  ): void {
     const { values, momentum } = this.#hidden.get(name)!
-    values.fill(0)
+    for (let i = 0; i < values.length; i++) values[i] = draw()
     for (let i = 0; i < pruned.length; i++) momentum[before.positions[pruned[i]]] = before.momentum[pruned[i]]
-    for (let e = 0, next = 0; next < grown.length; e++)
-      if (after.positions[e] === grown[next]) after.momentum[e] = momentum[grown[next++]]
+    eachGrown(after, grown, (e, place) => {
+      after.values[e] = values[place]
+      after.momentum[e] = momentum[place]
+    })
   }
 
   save(): [string, StoredTensor][] {

@@ -13,7 +13,7 @@ import { checkName, checkWhole } from '../../util/checks.ts'
 import { UserError } from '../../util/errors.ts'
 import { random } from '../../util/random.ts'
 import { type RewiringEvent, rewiredLayer } from './event.ts'
-import type { HiddenWeights } from './hidden-weights.ts'
+import { eachGrown, type HiddenWeights } from './hidden-weights.ts'
 import { outputLayer } from './output-layer.ts'
 import { type Moves, movedPositions, type Rewiring, type RewiringContext, type SparseLayer } from './rewiring.ts'
 import { isNormalized } from './row-normalized.ts'
@@ -200,7 +200,13 @@ export class RewiringHook implements Hook {
     layers.forEach((layer, i) => {
       const before = nonzeros.get(layer.name)!
       const after = afterMoves(layer, before, moves[i])
-      hidden?.event(layer.name, before, moves[i].pruned, after, moves[i].grown)
+      const draw = rewiring.drawn ? this.#newWeights(layer.name, step, network) : undefined
+      hidden?.event(layer.name, before, moves[i].pruned, after, moves[i].grown, draw)
+      if (draw && !hidden)
+        eachGrown(after, moves[i].grown, (e, place) => {
+          const value = draw()
+          after.values[e] = rewiring.beginsWith?.(layer.name, place, value) ?? value
+        })
       nonzeros.set(layer.name, after)
       const places = this.#explored.get(layer.name)!
       for (const position of moves[i].grown) {
@@ -247,6 +253,14 @@ export class RewiringHook implements Hook {
     )
     const found = network.denseGradients(samples, { seed: this.#options.seed, epoch: 0, step })
     return new Map(network.prunable.map(({ name }, i) => [name, found[i]]))
+  }
+
+  /** Draws values of weights that grow, as wide as those that the tensor began with in DSR's code. */
+  #newWeights(name: string, step: number, { prunable }: Network): () => number {
+    const [outputs, inputs, ...kernel] = prunable.find((tensor) => tensor.name === name)!.shape
+    const variance = kernel.length > 0 ? 2 / (outputs * sizeOf(kernel)) : 1 / inputs
+    const draw = random(this.#options.seed, 'rewiring values', name, step)
+    return () => Math.sqrt(variance) * draw.normal()
   }
 
   #exploration(nonzeros: ReadonlyMap<string, Nonzeros>): { explored: number; remaining: number } {

@@ -1,8 +1,8 @@
 /**
  * @file Rewiring: a network that is trained sparse from start to end moves its weights. At an event some
- * weights are taken away, and as many grow elsewhere, at value zero and without momentum. How many there are
- * in all never changes, unless something else prunes the network meanwhile, or a structure needs it
- * (srigl.ts).
+ * weights are taken away, and as many grow elsewhere, at value zero (or drawn anew) and without momentum. How
+ * many there are in all never changes, unless something else prunes the network meanwhile, or a structure
+ * needs it (srigl.ts).
  */
 
 import { z } from 'zod'
@@ -64,6 +64,13 @@ export interface RewiringContext {
 }
 
 export interface Rewiring {
+  /**
+   * Whether weights that grow are drawn anew, from a normal distribution as wide as the initial one of their
+   * tensor. Default: they begin at zero.
+   */
+  drawn?: boolean
+  /** The value that a weight begins with at a place of a tensor, of one that was drawn. Default: that. */
+  beginsWith?(layer: string, place: number, value: number): number
   /** Changes weights before the first step, where a method needs it. */
   begin?(layers: readonly SparseLayer[]): void
   /**
@@ -113,6 +120,15 @@ export const rewiringMethod = <Settings extends z.ZodObject>(
 /** The share of the weights of every tensor that moves at an event, where a method has one. */
 export const fraction = (usual: number) =>
   z.number().min(0).max(1).default(usual).describe(`share of the weights of a tensor that move at an event (${usual})`)
+
+/** What weights begin with that grow, where a method leaves the choice. */
+export const newWeights = z
+  .enum(['zero', 'drawn'])
+  .default('zero')
+  .describe('what weights begin with that grow: zero, or drawn anew, normally distributed and as wide as at the start')
+export type NewWeights = z.output<typeof newWeights>
+
+export const drawn = (settings: { newWeights: NewWeights }): boolean => settings.newWeights === 'drawn'
 
 /** The places in `positions` that are not `pruned`. */
 export function survivors({ positions }: SparseLayer, pruned: Int32Array): Int32Array {

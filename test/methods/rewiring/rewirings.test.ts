@@ -68,6 +68,8 @@ const methods: Record<string, () => Rewiring> = {
   dsr: () => dsr.make({ moves: 20, seed: 0 }),
   set: () => set.make({ fraction: 0.3, seed: 0 }),
   'set-magnitude': () => setMagnitude.make({ fraction: 0.1, seed: 0 }),
+  'dsr without reallocation': () => dsr.make({ moves: 20, reallocate: false, seed: 0 }),
+  'set-magnitude with reallocation': () => setMagnitude.make({ fraction: 0.1, reallocate: true, seed: 0 }),
   rigl: () => rigl.make({ fraction: 0.3, seed: 0 }),
   snfs: () => snfs.make({ seed: 0 }),
   granet: () => granet.make({ seed: 0 }),

@@ -1,7 +1,7 @@
 /** @file The section `model` of a recipe: the network, and what its weights begin as. */
 import { z } from 'zod'
 import { isOnnxName } from '../../../formats/onnx/file.ts'
-import { models } from '../../../models/index.ts'
+import { isModelName, models } from '../../../models/index.ts'
 import { type InitializerName, initializers } from '../../../models/model.ts'
 import { nameIn, positive } from '../../../util/schema.ts'
 import { suggestion } from '../../../util/suggest.ts'
@@ -9,7 +9,7 @@ import { suggestion } from '../../../util/suggest.ts'
 export const modelSchema = z.strictObject({
   name: z
     .string()
-    .refine((name) => isOnnxName(name) || Object.hasOwn(models, name), {
+    .refine((name) => isOnnxName(name) || isModelName(name), {
       error: ({ input }) => `found ${input}${suggestion(String(input), Object.keys(models))}`,
     })
     .describe('A built-in network (espalier list models), or an ONNX model by its path.'),

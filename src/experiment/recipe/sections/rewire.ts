@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { type RewiringName, rewirings } from '../../../methods/rewiring/index.ts'
-import { overTime } from '../../../methods/rewiring/over-time.ts'
+import { overTime } from '../../../util/over-time.ts'
 import { duration, nameIn } from '../../../util/schema.ts'
 
 /**

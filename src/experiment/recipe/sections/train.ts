@@ -1,7 +1,10 @@
 /** @file The section `train` of a recipe: the optimizer, its schedule, GSM, and Sign-In. */
 import { z } from 'zod'
 import { kernelKinds } from '../../../train/kernels.ts'
-import { count, duration, positive } from '../../../util/schema.ts'
+import { shown } from '../../../util/check-schema.ts'
+import { isDuration } from '../../../util/duration.ts'
+import { excerpt } from '../../../util/excerpt.ts'
+import { checkedBy, count, duration, positive } from '../../../util/schema.ts'
 
 const gsmSchema = z.strictObject({
   ratio: z
@@ -22,10 +25,34 @@ const signInSchema = z.strictObject({
   every: duration.default('1ep').describe('Time after which the factors of all weights are balanced anew.'),
 })
 
+const isRate = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value)
+const isMap = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** A number above 0, or numbers of at least 0 by the times from which they hold. */
+const learningRate = checkedBy<number | Readonly<Record<string, number>>>(
+  (value) =>
+    isMap(value)
+      ? Object.entries(value).every(([time, rate]) => isDuration(time) && isRate(rate) && rate >= 0)
+      : isRate(value) && Number(value) > 0,
+  (value) => {
+    if (isRate(value)) return `expected more than 0, found ${value}`
+    if (!isMap(value)) return `expected a value of type number, found ${shown(value)}`
+    const [time, rate] = Object.entries(value).find(([time, rate]) => !isDuration(time) || !isRate(rate) || rate < 0)!
+    return `expected rates of at least 0 by times such as 4ep, found ${shown(rate)} at ${excerpt(time)}`
+  },
+).meta({
+  anyOf: [
+    { type: 'number', exclusiveMinimum: 0 },
+    { type: 'object', additionalProperties: { type: 'number', minimum: 0 } },
+  ],
+})
+
 export const trainSchema = z.strictObject({
   epochs: count.describe('0: the network is pruned as it is.'),
   batch: positive.default(128),
-  learningRate: z.number().positive(),
+  learningRate: learningRate.describe(
+    'One rate, or several by when they begin, such as { 0ep: 0, 1ep: 0.1, 30ep: 0.01 }.',
+  ),
   momentum: z.number().min(0).lt(1).default(0),
   nesterov: z.boolean().default(false),
   weightDecay: z.number().min(0).default(0),

@@ -1,8 +1,8 @@
 /** @file Settings whose value may change while a network trains. */
 import { z } from 'zod'
-import { toSteps } from '../../util/duration.ts'
-import { UserError } from '../../util/errors.ts'
-import { duration } from '../../util/schema.ts'
+import { toSteps } from './duration.ts'
+import { UserError } from './errors.ts'
+import { duration } from './schema.ts'
 
 /** One value for all of a run, what it is from a time on (`0ep` first), or a function of the step. */
 export type OverTime<T> = T | Readonly<Record<string, T>> | ((step: number) => T)
