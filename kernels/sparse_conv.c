@@ -46,6 +46,7 @@ static void sparse_correlate(const Context *ctx, const Correlation *given, const
     Tap *taps = (Tap *)(strip + SPARSE_STRIP_FLOATS);
     int32_t *starts = (int32_t *)(taps + SPARSE_MOST_TAPS);
     if (direct) s.channel_floats = c->batch;
+    int filled = -1; /* from which channel on a single unit's strip is filled, for all lists of taps */
     for (int channel = 0; channel < c->in; channel += block) {
         int channels = least(block, c->in - channel), first = channel == 0,
             last = channel + channels == c->in;
@@ -59,7 +60,9 @@ static void sparse_correlate(const Context *ctx, const Correlation *given, const
                 Block b = {.n0 = n0, .count = least(s.samples, c->batch - n0), .m0 = m0};
                 const float *from = strip;
                 if (direct) from = c->x + (int64_t)channel * c->batch + n0;
-                else fill_sparse_strip(c, &s, strip, channel, channels, m0, n0, b.count);
+                else if (filled != channel || hi - lo > 1)
+                    fill_sparse_strip(c, &s, strip, channel, channels, m0, n0, b.count);
+                filled = channel;
                 for (int phase = 0; phase < phases; phase++) {
                     b.row_phase = phase / c->col.div, b.col_phase = phase % c->col.div;
                     b.m1 = least(m0 + rows, outputs_of(&c->row, b.row_phase));

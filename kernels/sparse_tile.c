@@ -78,17 +78,24 @@ INLINE int rows_of(int vecs, int left) {
     return rows;
 }
 
-/* The vectors per row that take least time for `rows` rows of `row_vecs` vectors: tiles of fewer than 4
- * vectors take as long as those of 4, since their sums wait for one another. */
-static int best_width(int row_vecs, int rows) {
-    int best = MOST_VECTORS, least_work = INT32_MAX;
+/* Tiles of fewer vectors take as long, since their sums wait for one another. */
+#define LEAST_WORK 4
+
+/* What a row costs beside its taps where a tile goes on across the ends of rows, in taps of a vector. */
+#define SEGMENT_WORK 16
+
+/* The vectors per row that take least time for `rows` rows of `row_vecs` vectors, and that time in vectors.
+ */
+static int best_width(int row_vecs, int rows, int *least_work) {
+    int best = MOST_VECTORS;
+    *least_work = INT32_MAX;
     for (int vecs = MOST_VECTORS; vecs >= 1; vecs /= 2) {
         int work = 0;
         for (int m = 0, tall; m < rows; m += tall) {
             tall = rows_of(vecs, rows - m);
-            work += (row_vecs + vecs - 1) / vecs * (vecs * tall < 4 ? 4 : vecs * tall);
+            work += (row_vecs + vecs - 1) / vecs * (vecs * tall < LEAST_WORK ? LEAST_WORK : vecs * tall);
         }
-        if (work < least_work) best = vecs, least_work = work;
+        if (work < *least_work) best = vecs, *least_work = work;
     }
     return best;
 }
@@ -120,13 +127,87 @@ static Target target_of(const Correlation *c, const SparseStrip *s, const Block 
     return t;
 }
 
+/* A run of outputs of one row within a tile that goes on across the ends of rows: where it begins in the tile
+ * and in the output channel, and how many there are. */
+typedef struct {
+    int at, place, count;
+} Segment;
+
+/* The segments of floats [f, f + size) of a block's rows, each `row` floats of which `run` are outputs. */
+static int list_segments(const Block *b, int f, int size, int row, int run, Segment *to) {
+    int count = 0;
+    for (int m = f / row; m < b->m1 - b->m0 && m * row < f + size; m++) {
+        int first = m * row < f ? f : m * row, end = least(m * row + run, f + size);
+        if (first < end) to[count++] = (Segment){first - f, (b->m0 + m) * run + first - m * row, end - first};
+    }
+    return count;
+}
+
+/* sums[] of whole vectors go on with the taps. */
+INLINE void sum_on(const Tap *tap, const Tap *end, const float *x, float *sums, const int vecs) {
+    vec acc[MOST_VECTORS];
+#pragma GCC unroll 8
+    for (int v = 0; v < vecs; v++) acc[v] = load(sums + v * LANES);
+    for (; tap < end; tap++) {
+        vec w = splat(tap->value);
+#pragma GCC unroll 8
+        for (int v = 0; v < vecs; v++) acc[v] += w * load(x + tap->offset + v * LANES);
+    }
+#pragma GCC unroll 8
+    for (int v = 0; v < vecs; v++) store(sums + v * LANES, acc[v]);
+}
+
+/* The same as below where rows are short: a tile is a run of the strip across the ends of rows, whose sums
+ * that are no outputs are dropped. */
+static void sum_flat(const Correlation *c, const SparseStrip *s, const Block *b, const float *strip,
+                     const Tap *taps, const int32_t *starts, int o0, int o1, int first, int last,
+                     const float *from) {
+    int64_t plane = (int64_t)c->row.out * c->col.out * c->batch;
+    int row = (int)s->row_floats, run = c->col.out * c->batch, all = (b->m1 - b->m0 - 1) * row + run;
+    for (int f = 0, vecs; f < all; f += vecs * LANES) {
+        for (vecs = MOST_VECTORS; vecs > 1 && vecs / 2 * LANES >= all - f;) vecs /= 2;
+        Segment segments[MOST_VECTORS * LANES];
+        int count = list_segments(b, f, vecs * LANES, row, run, segments);
+        for (int o = o0; o < o1; o++) {
+            const Tap *tap = taps + starts[o - o0], *end = taps + starts[o - o0 + 1];
+            float *y = c->y + o * plane, sums[MOST_VECTORS * LANES];
+            vec bias = splat(first && c->bias ? c->bias[o] : 0);
+            for (int v = 0; v < vecs; v++) store(sums + v * LANES, bias);
+            if (from)
+                for (const Segment *g = segments; g < segments + count; g++)
+                    for (int i = 0; i < g->count; i++) sums[g->at + i] += from[o * plane + g->place + i];
+            switch (vecs) {
+                case 8: sum_on(tap, end, strip + f, sums, 8); break;
+                case 4: sum_on(tap, end, strip + f, sums, 4); break;
+                case 2: sum_on(tap, end, strip + f, sums, 2); break;
+                default: sum_on(tap, end, strip + f, sums, 1);
+            }
+            if (last && c->relu)
+                for (int v = 0; v < vecs; v++) store(sums + v * LANES, relu(load(sums + v * LANES)));
+            for (const Segment *g = segments; g < segments + count; g++)
+                for (int i = 0; i < g->count; i += LANES) {
+                    int part = least(LANES, g->count - i);
+                    store_part(y + g->place + i, load_part(sums + g->at + i, part), part);
+                }
+        }
+    }
+}
+
 void sum_block(const Correlation *c, const SparseStrip *s, const Block *b, const float *strip, int direct,
                const Tap *taps, const int32_t *starts, int o0, int o1, int first, int last,
                const float *from) {
     int64_t plane = (int64_t)c->row.out * c->col.out * c->batch;
     int run = outputs_of(&c->col, b->col_phase) * s->samples;
     int row_vecs = direct ? b->count / LANES : (run + LANES - 1) / LANES;
-    int best = best_width(row_vecs, b->m1 - b->m0);
+    int work, best = best_width(row_vecs, b->m1 - b->m0, &work);
+    if (s->whole && !direct && c->row.div == 1) {
+        int64_t taps_of_each = (starts[o1 - o0] - starts[0]) / (o1 > o0 ? o1 - o0 : 1);
+        int64_t flat = (b->m1 - b->m0) * (taps_of_each * s->row_floats / LANES + SEGMENT_WORK);
+        if (flat < taps_of_each * work) {
+            sum_flat(c, s, b, strip, taps, starts, o0, o1, first, last, from);
+            return;
+        }
+    }
     for (int m = b->m0, rows; m < b->m1; m += rows) {
         rows = rows_of(best, b->m1 - m);
         for (int v = 0, vecs; v < row_vecs; v += vecs) {
