@@ -3,7 +3,7 @@
  * Both are one computation: an output row is a sum over taps (input channel, kernel row, kernel column) of a
  * weight times a run of a strip (conv.h); taps that would read nothing but zeros at the border are left out.
  * A tile of TILE_ROWS output channels x TILE_VECS vectors stays in registers over all taps. */
-#include "conv.h"
+#include "conv_product.h"
 #include "depthwise.h"
 #include "winograd.h"
 
@@ -133,7 +133,14 @@ static void write_tile(const Target *t, int q, const vec *sums) {
 
 static void correlate(const Context *ctx, const Correlation *c) {
     if (is_depthwise(c)) {
-        depthwise(ctx, c);
+        if (c->batch >= LANES) {
+            depthwise(ctx, c);
+            return;
+        }
+        if (depthwise_pixels(ctx, c)) return;
+    }
+    if (is_product(c)) {
+        conv_product(ctx, c);
         return;
     }
     if (winograd_pays(c)) {

@@ -67,7 +67,7 @@ DEFINE_KERNEL(conv_sample_grads) {
     float *dw = ctx->arena + a->dweight, *sum = a->has_sum ? ctx->arena + a->sum : 0;
     int squares = a->squares, kernel = c.row.taps * c.col.taps;
     c.x = ctx->arena + a->x;
-    if (is_depthwise(&c)) {
+    if (is_depthwise(&c) && c.batch >= LANES) {
         depthwise_weight_grads(ctx, &c, dy, dw, sum, squares ? GRADIENT_SQUARES : GRADIENT_BY_SAMPLE);
         return;
     }

@@ -29,7 +29,7 @@ DEFINE_KERNEL(conv_weight_grad) {
     const float *dy = ctx->arena + a->gradient;
     float *dw = ctx->arena + a->dweight;
     c.x = ctx->arena + a->x;
-    if (is_depthwise(&c)) {
+    if (is_depthwise(&c) && c.batch >= LANES) {
         depthwise_weight_grads(ctx, &c, dy, dw, 0, GRADIENT_SUM);
         return;
     }

@@ -10,16 +10,21 @@
 
 /* One symbol per instruction set. */
 #define depthwise JOIN(depthwise, ISA)
+#define depthwise_pixels JOIN(depthwise_pixels, ISA)
 #define depthwise_weight_grads JOIN(depthwise_weight_grads, ISA)
 
 void depthwise(const Context *ctx, const Correlation *c);
+/* The same for fewer samples than a vector has lanes; 0, and nothing is done, where the scratch has no room.
+ */
+int depthwise_pixels(const Context *ctx, const Correlation *c);
 void depthwise_weight_grads(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum,
                             int kind);
 
 enum { GRADIENT_SUM, GRADIENT_BY_SAMPLE, GRADIENT_SQUARES };
 
+/* A group is one channel to one channel, by a kernel of few taps. */
 INLINE int is_depthwise(const Correlation *c) {
-    if (c->groups == 1 || c->in != 1 || c->out != 1 || c->batch < LANES) return 0;
+    if (c->groups == 1 || c->in != 1 || c->out != 1) return 0;
     if (c->row.out > MOST_DEPTHWISE_ROWS || c->col.out > MOST_DEPTHWISE_ROWS) return 0;
     return c->row.taps <= MOST_DEPTHWISE_TAPS && c->col.taps <= MOST_DEPTHWISE_TAPS;
 }

@@ -7,9 +7,8 @@
  * second-level cache; a panel of B, DEPTH x (4 vectors), is packed and streamed; a tile of TILE_ROWS x 4
  * vectors of C stays in registers over the whole depth. Every element of C is summed in the same order
  * wherever a tile begins, so results do not depend on how rows and columns are shared out. */
-#include "kernel.h"
+#include "gemm.h"
 
-#define TILE_COLS (TILE_VECS * LANES)
 #define DEPTH 256
 #define RUN 8 /* consecutive k of one row that lie together in a packed block of a row-major A */
 #define ROWS_BLOCK (120 / TILE_ROWS * TILE_ROWS)
@@ -23,11 +22,6 @@ _Static_assert((ROWS_BLOCK + TILE_COLS) * DEPTH <= SCRATCH_FLOATS, "the scratch 
 #else
 #define UNROLLED_RUN _Pragma("GCC unroll 8")
 #endif
-
-typedef struct {
-    const float *p;
-    int64_t outer, depth; /* strides along m (or n) and along k; one of them is 1 */
-} Operand;
 
 /* Copies `count` floats, mostly `full` of them: a constant that makes the copy a few vector moves. */
 INLINE void copy_run(float *to, const float *from, int count, const int full) {
@@ -70,8 +64,9 @@ INLINE void transpose4(const float *from, int64_t from_stride, float *to, int to
     *(quad *)(to + 3 * to_stride) = __builtin_shufflevector(c, d, 2, 3, 6, 7);
 }
 
-/* Columns [n0, n0+cols) of B, padded with zeros to whole vectors: to[k][width]. */
-static void pack_b(float *to, Operand b, int n0, int cols, int width, int k0, int depth) {
+/* The panel of a B that is given by strides. */
+static void pack_b(const void *given, float *to, int n0, int cols, int width, int k0, int depth) {
+    Operand b = *(const Operand *)given;
     const float *from = b.p + n0 * b.outer + k0 * b.depth;
     if (b.outer == 1) {
         for (int k = 0; k < depth; k++, to += width, from += b.depth) {
@@ -181,9 +176,9 @@ static void run_tile(const Tile *t, const float *a, const float *b, int depth, i
 }
 
 /* How many row shares to cut C into (the rest of the threads share columns): the factor pair with the
- * least work on the busiest thread, counting a packed element of A as 4 and of B as 2 (12 where B has
- * to be transposed) multiply-adds. */
-static int row_parts(int parts, int m, int n, int b_transposed) {
+ * least work on the busiest thread, counting a packed element of A as 4 and of B as 2 (12 where it does not
+ * lie in runs) multiply-adds. */
+static int row_parts(int parts, int m, int n, int b_shuffled) {
     int row_tiles = (m + TILE_ROWS - 1) / TILE_ROWS, col_tiles = (n + LANES - 1) / LANES, best = 1;
     double least = 0;
     for (int pm = 1; pm <= parts; pm++) {
@@ -191,7 +186,7 @@ static int row_parts(int parts, int m, int n, int b_transposed) {
         int pn = parts / pm;
         double rows = (double)((row_tiles + pm - 1) / pm) * TILE_ROWS,
                cols = (double)((col_tiles + pn - 1) / pn) * LANES;
-        double work = rows * cols + 4 * rows + (b_transposed ? 12 : 2) * cols;
+        double work = rows * cols + 4 * rows + (b_shuffled ? 12 : 2) * cols;
         if (pm == 1 || work < least) {
             least = work;
             best = pm;
@@ -200,13 +195,9 @@ static int row_parts(int parts, int m, int n, int b_transposed) {
     return best;
 }
 
-DEFINE_KERNEL(gemm) {
-    int m = a->m, n = a->n, k = a->k;
-    Operand A = {ctx->arena + a->a, a->a_outer, a->a_depth}, B = {ctx->arena + a->b, a->b_outer, a->b_depth};
-    float *C = ctx->arena + a->c;
-    const float *bias = ctx->arena + a->bias;
-
-    int pm = row_parts(ctx->parts, m, n, B.outer != 1), pn = ctx->parts / pm;
+void multiply_matrices(const Context *ctx, const Product *p) {
+    int m = p->m, n = p->n, k = p->k;
+    int pm = row_parts(ctx->parts, m, n, p->b_shuffled), pn = ctx->parts / pm;
     Context rows = {.part = ctx->part / pn, .parts = pm}, cols = {.part = ctx->part % pn, .parts = pn};
     int m0, m1, n0, n1;
     share(&rows, m, TILE_ROWS, &m0, &m1);
@@ -214,28 +205,36 @@ DEFINE_KERNEL(gemm) {
     if (m0 == m1 || n0 == n1) return;
 
     float *packed_a = ctx->scratch, *packed_b = packed_a + ROWS_BLOCK * DEPTH;
-    int row_major = A.depth == 1;
+    int row_major = p->a.depth == 1;
     int blocks = k > 0 ? (k + DEPTH - 1) / DEPTH : 1;
     for (int block = 0; block < blocks; block++) {
         int k0 = block * DEPTH, depth = k - k0 < DEPTH ? k - k0 : DEPTH;
         int64_t tile_floats = (int64_t)TILE_ROWS * (row_major ? (depth + RUN - 1) / RUN * RUN : depth);
         for (int i0 = m0; i0 < m1; i0 += ROWS_BLOCK) {
             int height = m1 - i0 < ROWS_BLOCK ? m1 - i0 : ROWS_BLOCK;
-            pack_a(packed_a, A, i0, height, k0, depth);
+            pack_a(packed_a, p->a, i0, height, k0, depth);
             for (int j0 = n0; j0 < n1; j0 += TILE_COLS) {
                 int width = n1 - j0 < TILE_COLS ? n1 - j0 : TILE_COLS;
                 int vecs = (width + LANES - 1) / LANES;
-                pack_b(packed_b, B, j0, width, vecs * LANES, k0, depth);
+                p->pack_b(p->b, packed_b, j0, width, vecs * LANES, k0, depth);
                 for (int i = 0; i < height; i += TILE_ROWS) {
                     Tile t = {
-                        .c = C + (int64_t)(i0 + i) * n + j0, .stride = n, .cols = width, .relu = a->relu};
+                        .c = p->c + (int64_t)(i0 + i) * n + j0, .stride = n, .cols = width, .relu = p->relu};
                     t.rows = height - i < TILE_ROWS ? height - i : TILE_ROWS;
                     t.first = block == 0, t.last = block == blocks - 1;
-                    if (a->bias_kind == BIAS_ROW) t.row_bias = bias + i0 + i;
-                    if (a->bias_kind == BIAS_COLUMN) t.col_bias = bias + j0;
+                    if (p->bias_kind == BIAS_ROW) t.row_bias = p->bias + i0 + i;
+                    if (p->bias_kind == BIAS_COLUMN) t.col_bias = p->bias + j0;
                     run_tile(&t, packed_a + i / TILE_ROWS * tile_floats, packed_b, depth, vecs, row_major);
                 }
             }
         }
     }
+}
+
+DEFINE_KERNEL(gemm) {
+    Operand b = {ctx->arena + a->b, a->b_outer, a->b_depth};
+    Product p = {.m = a->m, .n = a->n, .k = a->k, .b = &b, .pack_b = pack_b, .b_shuffled = b.outer != 1};
+    p.a = (Operand){ctx->arena + a->a, a->a_outer, a->a_depth};
+    p.c = ctx->arena + a->c, p.bias = ctx->arena + a->bias, p.bias_kind = a->bias_kind, p.relu = a->relu;
+    multiply_matrices(ctx, &p);
 }

@@ -1,53 +1,6 @@
-/* Pooling over windows of [channel][row][column][sample], one output pixel (all its samples) at a time. */
-#include "kernel.h"
-
-/* The sizes that the arguments of pooling begin with. */
-typedef struct {
-    int32_t POOL_SIZES;
-} Window;
-
-/* The part of the window at output row r (or column) that lies inside the input. */
-INLINE void inside(int r, int stride, int pad, int taps, int size, int *from, int *to) {
-    int start = r * stride - pad;
-    *from = start < 0 ? 0 : start;
-    *to = start + taps < size ? start + taps : size;
-}
-
-/* y = the largest value of the window, index = where it is in the plane (row * w + column; the first among
- * equals). */
-DEFINE_KERNEL(max_pool) {
-    Window s = *(const Window *)a;
-    int lo, hi;
-    share(ctx, s.channels * s.oh, 1, &lo, &hi);
-    for (int t = lo; t < hi; t++) {
-        int c = t / s.oh, r = t % s.oh, y0, y1;
-        const float *plane = ctx->arena + a->x + (int64_t)c * s.h * s.w * s.batch;
-        inside(r, s.sy, s.top, s.kh, s.h, &y0, &y1);
-        for (int col = 0; col < s.ow; col++) {
-            int x0, x1;
-            inside(col, s.sx, s.left, s.kw, s.w, &x0, &x1);
-            int64_t out = ((int64_t)t * s.ow + col) * s.batch;
-            for (int n = 0; n < s.batch; n += LANES) {
-                int count = s.batch - n < LANES ? s.batch - n : LANES;
-                vec best = splat(0), place = splat(0);
-                for (int y = y0; y < y1; y++)
-                    for (int x = x0; x < x1; x++) {
-                        vec v = load_part(plane + ((int64_t)y * s.w + x) * s.batch + n, count);
-                        if (y == y0 && x == x0) {
-                            best = v;
-                            place = splat((float)(y * s.w + x));
-                        } else {
-                            ivec better = (v > best) | (v != v); /* NaN stays */
-                            best = choose(better, v, best);
-                            place = choose(better, splat((float)(y * s.w + x)), place);
-                        }
-                    }
-                store_part(ctx->arena + a->y + out + n, best, count);
-                store_part(ctx->arena + a->index + out + n, place, count);
-            }
-        }
-    }
-}
+/* Mean pooling over windows of [channel][row][column][sample], one output pixel (all its samples) at a time,
+ * and the passes through chosen places of a window. */
+#include "pooling.h"
 
 /* Planes of `pixels` outputs and `size` inputs, `batch` samples innermost; index says which input belongs to
  * an output. scatter: dinput[index] += gradient, zero elsewhere. */

@@ -205,6 +205,20 @@ INLINE int listed_rows(const Pattern *p, int first, int last, int phases) {
     return row;
 }
 
+/* Where in a channel of the strip each tap of the kernel reads for outputs of one phase; -1 where it reads
+ * nothing. */
+INLINE void place_taps(const Correlation *c, const SparseStrip *s, int row_phase, int col_phase,
+                       int32_t *within) {
+    for (int t = 0; t < c->row.taps * c->col.taps; t++) {
+        int fy, wy, fx, wx;
+        within[t] = -1;
+        if (tap_place(&c->row, row_phase, t / c->col.taps, &fy, &wy) &&
+            tap_place(&c->col, col_phase, t % c->col.taps, &fx, &wx))
+            within[t] = (int32_t)(s->row.slot[fy] * s->slot_floats + (wy - s->row.low) * s->row_floats +
+                                  ((int64_t)s->col.slot[fx] * s->width + wx - s->col.low) * s->samples);
+    }
+}
+
 /* The taps of rows [first, last) that read input channels [channel, channel + channels), for outputs of one
  * phase, behind the `count` that are listed. starts[r - first] is where row r begins, with one more for the
  * end, which is returned. Whatever the pattern holds, no tap leaves the strip and no entry the values. */
@@ -213,14 +227,7 @@ INLINE int list_taps_of(const Correlation *c, const SparseStrip *s, const Patter
                         int count) {
     int kernel = c->row.taps * c->col.taps;
     int32_t within[MOST_TAPS];
-    for (int t = 0; t < kernel; t++) {
-        int fy, wy, fx, wx;
-        within[t] = -1;
-        if (tap_place(&c->row, row_phase, t / c->col.taps, &fy, &wy) &&
-            tap_place(&c->col, col_phase, t % c->col.taps, &fx, &wx))
-            within[t] = (int32_t)(s->row.slot[fy] * s->slot_floats + (wy - s->row.low) * s->row_floats +
-                                  ((int64_t)s->col.slot[fx] * s->width + wx - s->col.low) * s->samples);
-    }
+    place_taps(c, s, row_phase, col_phase, within);
     uint32_t low = (uint32_t)(channel * kernel), size = (uint32_t)(channels * kernel),
              capacity = (uint32_t)p->capacity;
     /* Places are small enough that this divides exactly. */
@@ -257,13 +264,23 @@ INLINE void share_rows(const Context *ctx, const Pattern *p, int *lo, int *hi) {
     }
 }
 
-/* A linear layer on whole vectors of samples is read where it lies, unless offsets of taps would not fit. */
-INLINE int reads_directly(const Correlation *c) {
+/* A 1 x 1 convolution without stride or padding, whose maps are rows of (row, column, sample), is a linear
+ * layer of as many samples as a row has. */
+INLINE Correlation as_linear(const Correlation *c) {
     const Axis *row = &c->row, *col = &c->col;
-    int linear =
-        row->taps == 1 && col->taps == 1 && row->in == 1 && col->in == 1 && row->out == 1 && col->out == 1;
+    Correlation linear = *c;
     int plain = row->shift == 0 && col->shift == 0 && row->mul * row->div == 1 && col->mul * col->div == 1;
-    return linear && plain && c->batch % LANES == 0 && c->batch <= INT32_MAX / SPARSE_MOST_TAPS;
+    if (row->taps * col->taps != 1 || !plain || row->in != row->out || col->in != col->out) return linear;
+    linear.batch = c->batch * row->in * col->in;
+    linear.row.in = linear.row.out = linear.col.in = linear.col.out = 1;
+    return linear;
+}
+
+/* Whether the input is read where it lies: that of a linear layer, unless offsets of taps would not fit. */
+INLINE int reads_directly(const Correlation *c) {
+    int linear = c->row.taps * c->col.taps == 1 && c->row.in * c->col.in == 1 && c->row.out * c->col.out == 1;
+    int plain = c->row.shift == 0 && c->col.shift == 0 && c->row.div * c->col.div == 1;
+    return linear && plain && c->batch <= INT32_MAX / SPARSE_MOST_TAPS;
 }
 
 #endif

@@ -78,7 +78,8 @@ DEFINE_KERNEL(sparse_conv_weight_grad) {
     c.x = ctx->arena + a->x;
     const int32_t *arena = (const int32_t *)ctx->arena;
     Pattern p = {arena + a->starts, arena + a->places, 0, 0, a->capacity, c.out};
-    int parts = a->parts, kernel = c.row.taps * c.col.taps, direct = reads_directly(&c);
+    int parts = a->parts, kernel = c.row.taps * c.col.taps,
+        direct = reads_directly(&c) && c.batch % LANES == 0;
     if (!sparse_fits(&c)) {
         refuse(ctx, ctx->arena + a->sums, (int64_t)parts * p.capacity);
         return;

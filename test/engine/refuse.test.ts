@@ -31,10 +31,12 @@ const square: Sizes = {
   top: 0,
   left: 0,
 }
-/** One row of 100,000 columns and 2 samples is more than any strip holds, whatever the width of vectors. */
-const wide: Sizes = { ...square, batch: 2, w: 100_000, ow: 100_000 }
+/** Fewer samples than the widest vector has lanes need no strips in forward passes. */
+const batch = 16
+/** One row of 30,000 columns is more than any strip holds, whatever the width of vectors. */
+const wide: Sizes = { ...square, batch, w: 30_000, ow: 30_000 }
 /** A kernel of 65 x 65 has more than 4096 taps. */
-const manyTaps: Sizes = { ...square, h: 65, w: 65, kh: 65, kw: 65 }
+const manyTaps: Sizes = { ...square, batch, h: 65, w: 65, kh: 65, kw: 65 }
 /** Sparse kernels count phases up to 8. */
 const longStride: Sizes = { ...square, h: 20, w: 20, oh: 3, ow: 3, sy: 9, sx: 9 }
 

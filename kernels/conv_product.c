@@ -1,0 +1,70 @@
+/* Convolution of fewer samples than a vector has lanes, as a matrix product: lanes run over pixels. The left
+ * operand is the weight as it lies, [output channel][input channel, kernel row, kernel column]; a column of
+ * the right one is the window under one (output row, output column, sample), and is never formed but in the
+ * packed panels of the product. */
+#include "conv_product.h"
+#include "gemm.h"
+
+typedef struct {
+    const Correlation *c;
+    const float *x; /* of the group */
+} Windows;
+
+/* Where the columns of a panel read in a channel's plane at one tap: -1 beside it. */
+typedef struct {
+    int32_t from[TILE_COLS];
+    int run; /* whether they are neighbours, all inside */
+} Reads;
+
+static void list_reads(const Correlation *c, int ky, int kx, const int *row, const int *column,
+                       const int *sample, int cols, Reads *reads) {
+    reads->run = 1;
+    for (int j = 0; j < cols; j++) {
+        int y = row[j] * c->row.mul + ky * c->row.step + c->row.shift,
+            x = column[j] * c->col.mul + kx * c->col.step + c->col.shift;
+        int inside = y >= 0 && y < c->row.in && x >= 0 && x < c->col.in;
+        reads->from[j] = inside ? (y * c->col.in + x) * c->batch + sample[j] : -1;
+        reads->run &= inside && reads->from[j] == reads->from[0] + j;
+    }
+}
+
+static void pack_windows(const void *given, float *to, int n0, int cols, int width, int k0, int depth) {
+    const Windows *w = given;
+    const Correlation *c = w->c;
+    int kernel = c->row.taps * c->col.taps, row[TILE_COLS], column[TILE_COLS], sample[TILE_COLS];
+    int64_t plane = (int64_t)c->row.in * c->col.in * c->batch;
+    for (int j = 0; j < cols; j++) {
+        int pixel = (n0 + j) / c->batch;
+        sample[j] = (n0 + j) % c->batch, row[j] = pixel / c->col.out, column[j] = pixel % c->col.out;
+    }
+    for (int t = 0; t < kernel; t++) {
+        Reads reads;
+        list_reads(c, t / c->col.taps, t % c->col.taps, row, column, sample, cols, &reads);
+        /* Row k of the panel is tap k % kernel of channel k / kernel. */
+        for (int k = (k0 - t + kernel - 1) / kernel * kernel + t; k < k0 + depth; k += kernel) {
+            float *line = to + (int64_t)(k - k0) * width;
+            const float *x = w->x + k / kernel * plane;
+            if (reads.run && cols == width)
+#pragma GCC unroll 4
+                for (int v = 0; v < width; v += LANES) store(line + v, load(x + reads.from[0] + v));
+            else {
+                for (int j = 0; j < cols; j++) line[j] = reads.from[j] < 0 ? 0 : x[reads.from[j]];
+                for (int j = cols; j < width; j++) line[j] = 0;
+            }
+        }
+    }
+}
+
+void conv_product(const Context *ctx, const Correlation *c) {
+    int kernel = c->row.taps * c->col.taps;
+    Product p = {.m = c->out, .n = c->row.out * c->col.out * c->batch, .k = c->in * kernel, .b_shuffled = 1};
+    p.pack_b = pack_windows, p.relu = c->relu, p.bias_kind = c->bias ? BIAS_ROW : BIAS_NONE;
+    for (int g = 0; g < c->groups; g++) {
+        Windows windows = {c, c->x + (int64_t)g * c->in * c->row.in * c->col.in * c->batch};
+        p.a = (Operand){c->weight + g * c->weight_group, c->weight_out, 1};
+        p.b = &windows;
+        p.c = c->y + (int64_t)g * p.m * p.n;
+        p.bias = c->bias ? c->bias + (int64_t)g * c->out : 0;
+        multiply_matrices(ctx, &p);
+    }
+}

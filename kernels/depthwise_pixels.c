@@ -1,0 +1,46 @@
+/* Depthwise convolution of fewer samples than a vector has lanes, and its input gradient: lanes run over the
+ * columns and samples of a row. Each channel goes into a strip with zeros at its borders, where its kernel is
+ * a sparse one of which all taps are there. Threads share the channels. */
+#include "depthwise.h"
+#include "sparse_tile.h"
+
+/* The strip with the most rows of outputs that has room for a channel; none where a single row has not. */
+static SparseStrip channel_strip(const Correlation *c) {
+    SparseStrip s = sparse_strip(c);
+    for (int rows = outputs_of(&c->row, 0);; rows = (rows + 1) / 2) {
+        set_rows(&s, rows);
+        int fits = s.channel_floats + MOST_VECTORS * LANES <= SPARSE_STRIP_FLOATS;
+        if (fits || rows == 1) {
+            s.rows = fits ? rows : 0;
+            return s;
+        }
+    }
+}
+
+int depthwise_pixels(const Context *ctx, const Correlation *c) {
+    if (!sparse_fits(c) || c->row.div * c->col.div * c->row.taps * c->col.taps > SPARSE_MOST_TAPS) return 0;
+    SparseStrip s = channel_strip(c);
+    if (s.rows == 0) return 0;
+    float *strip = ctx->scratch;
+    Tap *taps = (Tap *)(strip + SPARSE_STRIP_FLOATS);
+    int kernel = c->row.taps * c->col.taps, phases = c->row.div * c->col.div, lo, hi;
+    int32_t within[SPARSE_MOST_STRIDE * SPARSE_MOST_STRIDE][MOST_DEPTHWISE_TAPS * MOST_DEPTHWISE_TAPS];
+    for (int phase = 0; phase < phases; phase++)
+        place_taps(c, &s, phase / c->col.div, phase % c->col.div, within[phase]);
+    share(ctx, c->groups, 1, &lo, &hi);
+    for (int g = lo; g < hi; g++)
+        for (int m0 = 0, grid = outputs_of(&c->row, 0); m0 < grid; m0 += s.rows) {
+            fill_sparse_strip(c, &s, strip, g, 1, m0, 0, c->batch);
+            for (int phase = 0; phase < phases; phase++) {
+                Block b = {.row_phase = phase / c->col.div, .col_phase = phase % c->col.div, .m0 = m0};
+                b.count = c->batch, b.m1 = least(m0 + s.rows, outputs_of(&c->row, b.row_phase));
+                int32_t ends[2] = {0, 0};
+                for (int t = 0; t < kernel; t++)
+                    if (within[phase][t] >= 0)
+                        taps[ends[1]++] =
+                            (Tap){.offset = within[phase][t], .value = c->weight[g * c->weight_group + t]};
+                sum_block(c, &s, &b, strip, 0, taps, ends, g, g + 1, 1, 1, 0);
+            }
+        }
+    return 1;
+}
