@@ -296,6 +296,7 @@ export declare class Network {
     assertMasked(): void;
     step(samples: ArrayLike<number>, when?: StepTime): StepResult;
     denseGradients(samples: ArrayLike<number>, when?: StepTime): Floats[];
+    load(samples: ArrayLike<number>, when: StepTime): Promise<void>;
     evaluate(part: 'test' | 'validation' | 'train'): Evaluation;
     evaluateTraining(samples: Uint32Array): Evaluation;
 }
@@ -476,7 +477,7 @@ export declare class Random {
 
 export interface RateSchedule {
     kind: 'constant' | 'steps' | 'cosine';
-    base: number;
+    base: number | ((step: number) => number);
     total: number;
     warmup?: number;
     drops?: readonly number[];
@@ -514,6 +515,8 @@ export interface RewiredLayer {
 }
 
 export interface Rewiring {
+    drawn?: boolean;
+    beginsWith?(layer: string, place: number, value: number): number;
     begin?(layers: readonly SparseLayer[]): void;
     event(layers: readonly SparseLayer[], context: RewiringContext): Moves[];
     state(): Record<string, number>;
@@ -812,6 +815,7 @@ export interface SparseModelOptions {
 export interface Split {
     count: number;
     images: Uint8Array;
+    photographs?: (sample: number) => Promise<Pixels>;
     labels: Labels;
 }
 
@@ -1112,6 +1116,8 @@ export declare const rewirings: {
             moves: number;
             tolerance?: number | undefined;
             threshold?: number | undefined;
+            reallocate?: boolean | undefined;
+            newWeights?: "zero" | "drawn" | undefined;
             faithful?: boolean | undefined;
         } & {
             seed: number;
@@ -1120,6 +1126,7 @@ export declare const rewirings: {
     set: Omit<RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
         make(settings: {
             fraction?: number | undefined;
+            newWeights?: "zero" | "drawn" | undefined;
         } & {
             seed: number;
         }): import("./rewiring.ts").Rewiring;
@@ -1127,6 +1134,9 @@ export declare const rewirings: {
     'set-magnitude': Omit<RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
         make(settings: {
             fraction?: number | undefined;
+            newWeights?: "zero" | "drawn" | undefined;
+            reallocate?: boolean | undefined;
+            faithful?: boolean | undefined;
         } & {
             seed: number;
         }): import("./rewiring.ts").Rewiring;
@@ -1134,6 +1144,7 @@ export declare const rewirings: {
     deepr: Omit<RewiringMethod<import("zod").ZodObject<import("zod/v4/core").$ZodLooseShape, import("zod/v4/core").$strip>>, "make"> & {
         make(settings: {
             temperature?: number | Record<string, number> | ((step: number) => number) | undefined;
+            newWeights?: "zero" | "drawn" | undefined;
             eta?: number | undefined;
         } & {
             seed: number;
@@ -1323,6 +1334,7 @@ export interface Augmentation {
     pad: number;
     fill: 'zero' | 'reflect';
     flip: boolean;
+    resizedCrop?: boolean;
 }
 
 export declare const BYTES_PER: {
@@ -1583,7 +1595,7 @@ export declare class HiddenWeights {
     constructor(options: SgdOptions, initial: (name: string) => ArrayLike<number>);
     begin(names: Iterable<string>): void;
     step(network: Network, rate: number): void;
-    event(name: string, before: Nonzeros, pruned: ArrayLike<number>, after: Nonzeros, grown: Int32Array): void;
+    event(name: string, before: Nonzeros, pruned: ArrayLike<number>, after: Nonzeros, grown: Int32Array, draw?: () => number): void;
     save(): [
         string,
         StoredTensor
@@ -1653,6 +1665,7 @@ export interface Layout {
 
 export interface LoadOptions extends Geometry, DecodeOptions {
     normalization?: string;
+    photographs?: 'beside' | 'only';
     usual?: Geometry;
     channels?: number;
 }
@@ -1856,6 +1869,13 @@ export interface PhaseResult {
         outputs: number;
         inputs: number;
     }[];
+}
+
+export interface Pixels {
+    height: number;
+    width: number;
+    channels: number;
+    data: Uint8Array;
 }
 
 interface Placed {
@@ -2375,7 +2395,7 @@ export declare const recipeSchema: z.ZodObject<{
     train: z.ZodObject<{
         epochs: z.ZodInt;
         batch: z.ZodDefault<z.ZodInt>;
-        learningRate: z.ZodNumber;
+        learningRate: z.ZodType<number | Readonly<Record<string, number>>, number | Readonly<Record<string, number>>, z.core.$ZodTypeInternals<number | Readonly<Record<string, number>>, number | Readonly<Record<string, number>>>>;
         momentum: z.ZodDefault<z.ZodNumber>;
         nesterov: z.ZodDefault<z.ZodBoolean>;
         weightDecay: z.ZodDefault<z.ZodNumber>;
@@ -2498,9 +2518,9 @@ export declare const recipeSchema: z.ZodObject<{
         sparsities: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodNumber>>;
         flops: z.ZodOptional<z.ZodNumber>;
         schedule: z.ZodDefault<z.ZodEnum<{
-            cubic: "cubic";
             "one-shot": "one-shot";
             exponential: "exponential";
+            cubic: "cubic";
             alternating: "alternating";
         }>>;
         start: z.ZodDefault<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
@@ -2558,9 +2578,9 @@ export declare const recipeSchema: z.ZodObject<{
         rescale: z.ZodDefault<z.ZodBoolean>;
         granularity: z.ZodDefault<z.ZodEnum<{
             filter: "filter";
-            kernel: "kernel";
             weight: "weight";
             row: "row";
+            kernel: "kernel";
         }>>;
         prunable: z.ZodOptional<z.ZodEnum<{
             reference: "reference";
