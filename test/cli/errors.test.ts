@@ -30,7 +30,7 @@ const folder = () => {
 }
 
 it.each<[string, RegExp]>([
-  ['run', /^error: missing required argument 'recipe'$/m],
+  ['run', /^espalier: expected a recipe, or --from with a command line, found neither$/m],
   ['run DIR/none.yaml', /cannot read .*none\.yaml: there is no such file or folder/],
   ['run DIR/tiny.yaml --set train.epochs=!x', /train\.epochs: expected a value of type number, found ""/],
   ['run DIR/tiny.yaml --set data.name=mnits', /there is no data set or folder named mnits \(did you mean mnist\?\)/],

@@ -32,12 +32,10 @@ export interface Origin {
   read(changes: readonly string[]): Recipe
 }
 
-/** Of a file, or of a command line. Throws UserError where both are given, or neither. */
+/** Of a command line, or else of a file. Throws UserError where there is neither. */
 export function originOf(path: string | undefined, { from }: Pick<RunFlags, 'from'>): Origin {
-  if (from !== undefined) {
-    if (path !== undefined) throw new UserError(`--from is in the place of a recipe: expected no ${path} beside it`)
+  if (from !== undefined)
     return { source: '--from', read: (changes) => readCommand(from, changes, { source: '--from' }).recipe }
-  }
   if (path === undefined) throw new UserError('expected a recipe, or --from with a command line, found neither')
   return fileOrigin(path)
 }

@@ -21,9 +21,10 @@ import { exitWith } from '../io.ts'
 import { StopBeforePruning } from './stop-before-pruning.ts'
 
 export async function run(given: string | undefined, options: RunFlags): Promise<void> {
+  if (options.from !== undefined && given !== undefined)
+    throw new UserError(`--from is in the place of a recipe: expected no ${given} beside it`)
   const path = given === undefined ? undefined : recipePath(given, 'recipe')
   if (path !== undefined && statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
-    if (options.from !== undefined) throw new UserError(`--from is in the place of a recipe: expected no ${given}`)
     const { runFolder } = await import('./run-folder.ts')
     return await runFolder(path, options)
   }

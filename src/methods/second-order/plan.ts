@@ -31,9 +31,10 @@ export async function secondOrderPlan(
   request: PruningRequest,
 ): Promise<PruningPlan> {
   const { model, tensors, scope, seed, sparsities, nameOf, cache } = request
-  const { stages, faithful = false, damp: lambda, memory, start, search, update, flopsPower } = settings
+  const { stages, faithful = false, damp: lambda, start, search, update, flopsPower } = settings
   const { scale, firstOrder, updateEachPass, candidates, epsilon, rho, tau, passes, patience } = settings
-  const { refreshBatchNorm, polish, ...asked } = settings
+  // Memory changes no result, and is nothing that a file says of itself.
+  const { refreshBatchNorm, polish, memory, ...asked } = settings
   const composition = compose(method, settings)
   if (method === 'kfac') checkLinear(request)
   const { samples, miniBatch, judge, overlap } = sampleCounts(method, composition, settings, request)

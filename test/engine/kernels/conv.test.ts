@@ -73,7 +73,10 @@ const large: [string, Drawn][] = [
   ['3 x 3, many input channels, many tiles', { ...three, in: 130, out: 9, h: 12, w: 11, batch: 16 }],
   ['3 x 3, many output channels, many samples', { ...three, in: 9, out: 133, h: 4, w: 4, batch: 35 }],
   ['a single column between borders', { ...three, w: 1, kernel: [3, 1], batch: 1 }],
-  ['a plane of one channel that the strip has no room for', { ...three, groups: 3, in: 1, out: 1, h: 400, w: 333, batch: 1 }],
+  [
+    'a plane of one channel that the strip has no room for',
+    { ...three, groups: 3, in: 1, out: 1, h: 400, w: 333, batch: 1 },
+  ],
   ['rows of pixels over several panels', { ...three, in: 70, out: 9, h: 9, w: 37, batch: 2 }],
   ['a large stride', { ...three, h: 3, w: 400, in: 1, out: 2, stride: [1, 100], batch: 1 }],
   ['a stride beyond the kernel', { ...three, h: 41, w: 50, in: 1, out: 2, stride: [7, 25], batch: 300 }],
