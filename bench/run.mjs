@@ -2,6 +2,7 @@
 // another file. BENCH_ROUNDS=1 only tries it.
 import { fileURLToPath } from 'node:url'
 import { benchConv } from './conv.mjs'
+import { benchDeployed } from './deployed.mjs'
 import { benchGsmSelection } from './gsm-selection.mjs'
 import { benchMlp } from './mlp.mjs'
 import { benchSparse, benchSparseWrn } from './sparse.mjs'
@@ -17,6 +18,7 @@ const benches = {
   'sparse-kernels': benchSparseKernels,
   'sparse-inference': benchSparseInference,
   'sparse-inference-wasm': benchSparseInferenceWasm,
+  deployed: benchDeployed,
   'gsm-selection': benchGsmSelection,
   'start-up': benchStartUp,
 }

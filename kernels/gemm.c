@@ -236,5 +236,6 @@ DEFINE_KERNEL(gemm) {
     Product p = {.m = a->m, .n = a->n, .k = a->k, .b = &b, .pack_b = pack_b, .b_shuffled = b.outer != 1};
     p.a = (Operand){ctx->arena + a->a, a->a_outer, a->a_depth};
     p.c = ctx->arena + a->c, p.bias = ctx->arena + a->bias, p.bias_kind = a->bias_kind, p.relu = a->relu;
-    multiply_matrices(ctx, &p);
+    if (p.n == 1 && p.a.depth == 1 && b.depth == 1) multiply_vector(ctx, &p, b.p);
+    else multiply_matrices(ctx, &p);
 }

@@ -30,7 +30,10 @@ typedef struct {
 
 /* One symbol per instruction set. */
 #define multiply_matrices JOIN(multiply_matrices, ISA)
+#define multiply_vector JOIN(multiply_vector, ISA)
 
 void multiply_matrices(const Context *ctx, const Product *p);
+/* The product with a vector x in the place of B: n is 1 and A row-major (matrix_vector.c). */
+void multiply_vector(const Context *ctx, const Product *p, const float *x);
 
 #endif
