@@ -17,6 +17,24 @@ static SparseStrip channel_strip(const Correlation *c) {
     }
 }
 
+/* Floats of a strip that holds several channels: they stay in the cache. */
+#define STRIP_TOGETHER (16 * 1024)
+
+/* The taps of channels g to before g + channels, one channel of the strip each. */
+static void list_channels(const Correlation *c, const SparseStrip *s, const int32_t *within, int g,
+                          int channels, Tap *taps, int32_t *starts) {
+    int count = 0;
+    for (int i = 0; i < channels; i++) {
+        const float *weight = c->weight + (g + i) * c->weight_group;
+        starts[i] = count;
+        for (int t = 0; t < c->row.taps * c->col.taps; t++)
+            if (within[t] >= 0)
+                taps[count++] =
+                    (Tap){.offset = (int32_t)(i * s->channel_floats) + within[t], .value = weight[t]};
+    }
+    starts[channels] = count;
+}
+
 int depthwise_pixels(const Context *ctx, const Correlation *c) {
     if (!sparse_fits(c) || c->row.div * c->col.div * c->row.taps * c->col.taps > SPARSE_MOST_TAPS) return 0;
     SparseStrip s = channel_strip(c);
@@ -28,18 +46,18 @@ int depthwise_pixels(const Context *ctx, const Correlation *c) {
     for (int phase = 0; phase < phases; phase++)
         place_taps(c, &s, phase / c->col.div, phase % c->col.div, within[phase]);
     share(ctx, c->groups, 1, &lo, &hi);
-    for (int g = lo; g < hi; g++)
-        for (int m0 = 0, grid = outputs_of(&c->row, 0); m0 < grid; m0 += s.rows) {
-            fill_sparse_strip(c, &s, strip, g, 1, m0, 0, c->batch);
+    /* Small channels go together. */
+    int together = (int)(STRIP_TOGETHER / s.channel_floats), grid = outputs_of(&c->row, 0);
+    together = together < 1 ? 1 : least(together, least(SPARSE_MOST_TAPS / kernel, SPARSE_MOST_ROWS - 1));
+    int32_t *starts = (int32_t *)(taps + SPARSE_MOST_TAPS);
+    for (int g = lo; g < hi; g += together)
+        for (int m0 = 0, channels = least(together, hi - g); m0 < grid; m0 += s.rows) {
+            fill_sparse_strip(c, &s, strip, g, channels, m0, 0, c->batch);
             for (int phase = 0; phase < phases; phase++) {
                 Block b = {.row_phase = phase / c->col.div, .col_phase = phase % c->col.div, .m0 = m0};
                 b.count = c->batch, b.m1 = least(m0 + s.rows, outputs_of(&c->row, b.row_phase));
-                int32_t ends[2] = {0, 0};
-                for (int t = 0; t < kernel; t++)
-                    if (within[phase][t] >= 0)
-                        taps[ends[1]++] =
-                            (Tap){.offset = within[phase][t], .value = c->weight[g * c->weight_group + t]};
-                sum_block(c, &s, &b, strip, 0, taps, ends, g, g + 1, 1, 1, 0);
+                list_channels(c, &s, within[phase], g, channels, taps, starts);
+                sum_block(c, &s, &b, strip, 0, taps, starts, g, g + channels, 1, 1, 0);
             }
         }
     return 1;

@@ -136,7 +136,13 @@ INLINE void copy_pixels(float *to, int samples, const float *from, int64_t step,
         return;
     }
     if (samples == 1) {
-        for (int j = 0; j < pixels; j++) to[j] = from[j * step];
+        int j = 0;
+        if (step == 2)
+            for (; j + 4 < pixels; j += 4) {
+                quad a = *(const quad *)(from + 2 * j), b = *(const quad *)(from + 2 * j + 4);
+                *(quad *)(to + j) = __builtin_shufflevector(a, b, 0, 2, 4, 6);
+            }
+        for (; j < pixels; j++) to[j] = from[j * step];
         return;
     }
     for (int j = 0; j < pixels; j++, to += samples, from += step) {

@@ -113,14 +113,24 @@ static void sum_rest(const Tap *tap, const Tap *end, const float *x, const Targe
 static Target target_of(const Correlation *c, const SparseStrip *s, const Block *b, int m, int q, int vecs,
                         int rows, int run) {
     Target t = {.full = 1};
+    if (s->whole) {
+        int row = c->col.out * c->batch, stride = c->row.div * row;
+        for (int i = 0, line = (m * c->row.div + b->row_phase) * row; i < vecs * rows; line += stride)
+            for (int v = 0; v < vecs; v++, i++) {
+                int at = q + v * LANES, count = run - at;
+                t.count[i] = count < 0 ? 0 : least(count, LANES);
+                t.place[i] = count <= 0 ? 0 : line + at;
+                t.full &= count >= LANES;
+            }
+        return t;
+    }
     for (int i = 0; i < vecs * rows; i++) {
         int at = q + i % vecs * LANES, column = at / s->samples, lane = at - column * s->samples;
-        int count = s->whole ? run - at : column * s->samples < run ? b->count - lane : 0;
+        int count = column * s->samples < run ? b->count - lane : 0;
         int64_t line = ((int64_t)(m + i / vecs) * c->row.div + b->row_phase) * c->col.out * c->batch;
         t.count[i] = count < 0 ? 0 : least(count, LANES);
-        t.place[i] = (int32_t)(s->whole ? line + at
-                                        : line + ((int64_t)column * c->col.div + b->col_phase) * c->batch +
-                                              b->n0 + lane);
+        t.place[i] =
+            (int32_t)(line + ((int64_t)column * c->col.div + b->col_phase) * c->batch + b->n0 + lane);
         t.full &= t.count[i] == LANES;
         if (t.count[i] == 0) t.place[i] = 0;
     }
