@@ -27,9 +27,11 @@ export async function benchDeployed(out) {
   const sections = [
     `# Networks as they are deployed: one image
 
-Measured with \`npm run bench deployed\` on ${machineText()}. One image at a time, batch normalization folded, random zeros in all layers but the first, depthwise convolutions
-and biases. Contenders of a table have the same weights but for the zeros; with each share of zeros the logits are compared with ONNX Runtime's first. They take turns: medians of
-rounds, ratios round by round. ONNX Runtime computes with zeros as with any number, so that its time is that of the dense network.`,
+Measured with \`npm run bench deployed\` on ${machineText()}. One image at
+a time, batch normalization folded, random zeros in all layers but the first, depthwise convolutions and
+biases. Contenders of a table have the same weights but for the zeros; with each share of zeros the logits are
+compared with ONNX Runtime's first. They take turns: medians of rounds, ratios round by round. ONNX Runtime
+computes with zeros as with any number, so that its time is that of the dense network.`,
   ]
   for (const network of NETWORKS) sections.push(await sectionOf(network, notes))
   const report = `${[...sections, notes.join('\n')].filter(Boolean).join('\n\n')}\n`

@@ -1,6 +1,7 @@
 /**
  * @file HDF5 files of networks that GSM's code has, under its names. A file that this code has written says
- * neither its network nor its inputs: names and shapes say the first, and the second is what the code trains on.
+ * neither its network nor its inputs: names and shapes say the first, and the second is what the code trains
+ * on.
  */
 import { models } from '../models/index.ts'
 import { graphOf, type Model, type ModelOptions, modelOf } from '../models/model.ts'
