@@ -4,21 +4,26 @@
 #include "depthwise.h"
 #include "sparse_tile.h"
 
-/* The strip with the most rows of outputs that has room for a channel; none where a single row has not. */
+/* A strip of some channels stays in the cache: so many floats. What has to be found out for a tile is found
+ * out once for all of them, so that at least TOGETHER go into a strip unless that left it fewer than
+ * LEAST_ROWS rows of outputs, which overlap. */
+#define STRIP_FLOATS_TOGETHER (16 * 1024)
+#define TOGETHER 8
+#define LEAST_ROWS 8
+
+/* The strip with the most rows of outputs that fits; none where a single row has no room. */
 static SparseStrip channel_strip(const Correlation *c) {
     SparseStrip s = sparse_strip(c);
     for (int rows = outputs_of(&c->row, 0);; rows = (rows + 1) / 2) {
         set_rows(&s, rows);
         int fits = s.channel_floats + MOST_VECTORS * LANES <= SPARSE_STRIP_FLOATS;
-        if (fits || rows == 1) {
+        int small = rows <= LEAST_ROWS || TOGETHER * s.channel_floats <= STRIP_FLOATS_TOGETHER;
+        if ((fits && small) || rows == 1) {
             s.rows = fits ? rows : 0;
             return s;
         }
     }
 }
-
-/* Floats of a strip that holds several channels: they stay in the cache. */
-#define STRIP_TOGETHER (16 * 1024)
 
 /* The taps of channels g to before g + channels, one channel of the strip each. */
 static void list_channels(const Correlation *c, const SparseStrip *s, const int32_t *within, int g,
@@ -47,7 +52,7 @@ int depthwise_pixels(const Context *ctx, const Correlation *c) {
         place_taps(c, &s, phase / c->col.div, phase % c->col.div, within[phase]);
     share(ctx, c->groups, 1, &lo, &hi);
     /* Small channels go together. */
-    int together = (int)(STRIP_TOGETHER / s.channel_floats), grid = outputs_of(&c->row, 0);
+    int together = (int)(STRIP_FLOATS_TOGETHER / s.channel_floats), grid = outputs_of(&c->row, 0);
     together = together < 1 ? 1 : least(together, least(SPARSE_MOST_TAPS / kernel, SPARSE_MOST_ROWS - 1));
     int32_t *starts = (int32_t *)(taps + SPARSE_MOST_TAPS);
     for (int g = lo; g < hi; g += together)

@@ -225,6 +225,18 @@ INLINE void place_taps(const Correlation *c, const SparseStrip *s, int row_phase
     }
 }
 
+/* The taps of nonzeros [from, to) of a 1 x 1 kernel, where all of them read channels [low, low + size) and
+ * their values have the same numbers: in vectors. 0, and nothing is listed, where one does not. */
+INLINE int list_plain_taps(const Pattern *p, int from, int to, uint32_t low, uint32_t size, int32_t step,
+                           int32_t inside, Tap *taps) {
+    int all = 1;
+    for (int e = from; e < to; e++) all &= (uint32_t)p->place[e] - low < size;
+    if (!all) return 0;
+    for (int e = from; e < to; e++)
+        taps[e - from] = (Tap){.offset = (p->place[e] - (int32_t)low) * step + inside, .value = p->values[e]};
+    return 1;
+}
+
 /* The taps of rows [first, last) that read input channels [channel, channel + channels), for outputs of one
  * phase, behind the `count` that are listed. starts[r - first] is where row r begins, with one more for the
  * end, which is returned. Whatever the pattern holds, no tap leaves the strip and no entry the values. */
@@ -236,11 +248,17 @@ INLINE int list_taps_of(const Correlation *c, const SparseStrip *s, const Patter
     place_taps(c, s, row_phase, col_phase, within);
     uint32_t low = (uint32_t)(channel * kernel), size = (uint32_t)(channels * kernel),
              capacity = (uint32_t)p->capacity;
+    int plain = kernel == 1 && within[0] >= 0 && p->values && !p->entry;
     /* Places are small enough that this divides exactly. */
     uint64_t inverse = ((1ull << 32) + (uint32_t)kernel - 1) / (uint32_t)kernel;
     for (int row = first; row < last; row++) {
         int from = p->start[row], to = least(p->start[row + 1], p->capacity);
         starts[row - first] = count;
+        if (plain && from >= 0 && from < to && to - from <= SPARSE_MOST_TAPS - count &&
+            list_plain_taps(p, from, to, low, size, (int32_t)s->channel_floats, within[0], taps + count)) {
+            count += to - from;
+            continue;
+        }
         for (int e = from < 0 ? to : from; e < to; e++) {
             uint32_t place = (uint32_t)p->place[e] - low, entry = (uint32_t)(p->entry ? p->entry[e] : e);
             if (place >= size || entry >= capacity || count == SPARSE_MOST_TAPS) continue;
