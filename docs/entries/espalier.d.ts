@@ -633,7 +633,7 @@ export interface RunOptions {
     machine?: Machine;
     data?: Dataset;
     signal?: AbortSignal;
-    onUnstoppable?(is: boolean): void;
+    onUnstoppable?(is: boolean, folder: string): void;
     onEvent?(event: RunEvent): void;
     onData?(progress: DataProgress): void;
 }

@@ -57,5 +57,21 @@ export function readExperimentList(
       throw new UserError(`${source}: begins with the run ${missing}, which is no job of the list`)
     return after.length > 0 ? { ...cell, after } : cell
   })
+  refuseCircles(found)
   return { name, summary: `${cells.length} jobs of ${basename(path)}`, keys: ['job'], cells }
+}
+
+/** Throws UserError, naming the line, where a job begins with files of itself, be it by way of others. */
+function refuseCircles(jobs: readonly { source: string; after: readonly string[]; cell: { name: string } }[]): void {
+  const open = new Set(jobs)
+  for (let before = -1; before !== open.size; ) {
+    before = open.size
+    const waiting = new Set([...open].map(({ cell }) => cell.name))
+    for (const job of open) if (job.after.every((other) => !waiting.has(other))) open.delete(job)
+  }
+  const [job] = open
+  if (job)
+    throw new UserError(
+      `${job.source}: ${job.cell.name} begins with the run ${job.after.join(' and ')}, which waits for it in turn`,
+    )
 }

@@ -50,6 +50,8 @@ const MOST = 100_000
 export function readSweep(path: string, changes: readonly string[] = [], out?: string): Sweep {
   const document = readYaml(path)
   if (isExperimentList(document)) return readExperimentList(path, document, changes, out)
+  if (document.has('train') && !document.has('grid'))
+    throw new UserError(`${path} is a recipe, which espalier run runs: expected a sweep, with recipe and grid`)
   const sweep = checkSchema(sweepSchema, plainValue(document, path), { source: path, whole: 'sweep' })
   const keys = Object.keys(sweep.grid)
   if (keys.length === 0)

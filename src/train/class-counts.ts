@@ -62,7 +62,7 @@ export class ClassCounts {
         if (logit > own || (logit === own && c < label)) before++
       }
       this.add(label, best)
-      if (before < TOP) this.#inTop++
+      if (before < TOP && !Number.isNaN(own)) this.#inTop++
     }
   }
 

@@ -31,9 +31,9 @@ it('work that follows work leaves no listeners behind', () => {
 
 it('however often it is said that signals can be served again, they are served once', () => {
   const one = open()
-  for (const is of [false, true, true, false, false]) one.unstoppable(is)
+  for (const is of [false, true, true, false, false]) one.unstoppable(is, 'x')
   expect(counts()[0]).toBe(before[0] + 1)
-  one.unstoppable(true)
+  one.unstoppable(true, 'x')
   expect(counts()[0]).toBe(before[0])
 })
 

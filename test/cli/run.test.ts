@@ -163,9 +163,11 @@ it('Ctrl-C while a network is measured ends at once, and the run can be resumed'
   const child = start([...args, '--checkpoint-seconds', '0'])
   const ended = finish(child)
   child.stdout!.on('data', (text) => {
-    if (String(text).includes('"pruning"')) setTimeout(() => child.kill('SIGINT'), 1500)
+    // Whether it came at once or after a while.
+    if (String(text).includes('"pruning"')) child.kill('SIGINT')
   })
-  expect(await ended).toMatchObject({ code: null, signal: 'SIGINT' })
+  const interrupted = `\nespalier: interrupted: go on with: espalier run ${join(out, 'recipe.yaml')} --resume --out ${out}\n`
+  expect(await ended).toMatchObject({ code: null, signal: 'SIGINT', stderr: interrupted })
   expect(existsSync(join(out, 'report.md'))).toBe(false)
   // It goes on from its last checkpoint.
   const again = start([...args, '--resume'])

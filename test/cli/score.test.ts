@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { synthetic } from '../../src/data/synthetic.ts'
-import { storeFloats, toFloats, writeSafetensors } from '../../src/formats/safetensors.ts'
+import { readSafetensors, storeFloats, toFloats, writeSafetensors } from '../../src/formats/safetensors.ts'
 import { standingOf } from '../../src/ledger/standing.ts'
 import { findModel } from '../../src/models/index.ts'
 import { weightsOf } from '../../src/train/checkpoint.ts'
@@ -91,6 +91,25 @@ it('one weight more is not of the row: exit status 1, and nothing is added', asy
   expect(told).toMatchObject({ kept: 3237, allowed: 3236, fits: false, size: 32_360 })
 })
 
+it('weights that are not finite are not scored, and no score is written over', async () => {
+  const file = readSafetensors(at('fits.safetensors'))
+  const values = toFloats(file.tensors.get('fc2.weight')!)
+  values[3] = Number.NaN
+  file.tensors.set('fc2.weight', storeFloats(values, [20, 40]))
+  writeSafetensors(at('nan.safetensors'), file)
+  const { code, stderr } = await score(at('nan.safetensors'), '--row', 'mlpnet-mnist-0')
+  expect([code, stderr]).toEqual([
+    1,
+    `espalier: ${at('nan.safetensors')}: tensor fc2.weight holds NaN at index 3, expected finite values\n`,
+  ])
+  const ledger = join(temporaryFolder(), 'ledger')
+  const flags = ['--row', 'mlpnet-mnist-90', '--add', ledger, '--by', 'Ada', '--method']
+  await score(at('fits.safetensors'), ...flags, 'one story')
+  const again = await score(at('fits.safetensors'), ...flags, 'another story')
+  expect(again.stderr).toMatch(/exists already, a score of these weights by Ada/)
+  expect(readFileSync(join(ledger, readdirSync(ledger)[0]), 'utf8')).toContain('one story')
+})
+
 it('a score that was changed afterwards is refused', async () => {
   const ledger = join(temporaryFolder(), 'ledger')
   await score(at('fits.safetensors'), '--row', 'mlpnet-mnist-90', '--add', ledger, ...NOTHING)
@@ -108,6 +127,7 @@ it.each<[string, string[], RegExp]>([
   ['a checkpoint', ['--row', 'mlpnet-mnist-90', '--checkpoint', 'x'], /--checkpoint is for records/],
   ['no author', ['--row', 'mlpnet-mnist-90', '--add', 'x', '--method', 'y'], /--add and --by go together/],
   ['no method', ['--row', 'mlpnet-mnist-90', '--add', 'x', '--by', 'y'], /--add with --row needs --method/],
+  ['a method of nothing', ['--row', 'mlpnet-mnist-90', '--method', 'y'], /--method goes with --add/],
   ['a table in the method', ['--row', 'mlpnet-mnist-90', '--method', 'a | b'], /--method: expected at most 80 letters/],
 ])('%s is one sentence', async (_, flags, message) => {
   const { code, stderr } = await score(at('fits.safetensors'), ...flags)

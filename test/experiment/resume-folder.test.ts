@@ -1,4 +1,13 @@
-import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -48,6 +57,11 @@ it.each<[string, (out: string) => void, RegExp]>([
     'a checkpoint cut short',
     (out) => writeFileSync(checkpoint(out), readFileSync(checkpoint(out)).subarray(0, 100_000)),
     /is not a valid safetensors file: tensor .* lies at bytes/,
+  ],
+  [
+    'metrics cut short',
+    (out) => truncateSync(join(out, 'metrics.jsonl'), 10),
+    /metrics\.jsonl is damaged: expected at least the \d+ bytes of the checkpoint, found 10/,
   ],
   ['a byte too many', (out) => appendFileSync(checkpoint(out), 'x'), /1 bytes follow the last tensor/],
   [

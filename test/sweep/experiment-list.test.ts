@@ -49,6 +49,33 @@ it.each([
     [jobLine(0), jobLine(79)],
     'line 4: begins with the run cifar10_wideresnet_6, which is no job',
   ],
+  [
+    'jobs that wait for each other',
+    [
+      'python main.py --schedule-file ./learning_schedules/wrnet_schedule.yaml --job-idx 1 --copy-mask-from ./runs/mnist_mlp_2',
+      'python main.py --schedule-file ./learning_schedules/wrnet_schedule.yaml --job-idx 2 --copy-mask-from ./runs/mnist_mlp_1',
+    ],
+    'line 3: mnist_mlp_1 begins with the run mnist_mlp_2, which waits for it in turn',
+  ],
+  [
+    'a job that waits for itself',
+    [
+      jobLine(0),
+      'python main.py --schedule-file ./learning_schedules/wrnet_schedule.yaml --job-idx 1 --copy-mask-from ./runs/mnist_mlp_1',
+    ],
+    'line 4: mnist_mlp_1 begins with the run mnist_mlp_1, which waits for it in turn',
+  ],
+  [
+    'an option out of range',
+    ['python main.py --schedule-file ./learning_schedules/wrnet_schedule.yaml --initial-sparsity-fc 1.5'],
+    'line 3: sparsity (--initial-sparsity-fc',
+  ],
+  [
+    'a depth that is none',
+    [jobLine(0).replace('main.py', 'main.py --layers 27')],
+    'line 3: --layers: expected 6 n + 4',
+  ],
+  ['no schedule', ['python main.py --schedule-file nix.yaml'], 'line 3: --schedule-file: cannot read nix.yaml'],
   ['a map', ['{ a: 1 }'], 'jobs: expected command lines, found'],
   ['no jobs', [], 'jobs: expected a list of command lines, found'],
 ])('refused: %s', (_, lines, message) => {

@@ -1,4 +1,5 @@
 /** @file Ctrl-C and SIGTERM, and the end of the process that a run was started by. */
+import { setLastWords } from '../../engine/machines/native.ts'
 import { currentIo } from '../io.ts'
 
 export interface Interruptible {
@@ -6,8 +7,11 @@ export interface Interruptible {
   signal: AbortSignal
   /** Its name. */
   received: () => string | undefined
-  /** Whether no signal can be served for a while: then one ends the process at once. */
-  unstoppable(is: boolean): void
+  /**
+   * Whether no signal can be served for a while: then one ends the process at once, with a sentence where the
+   * native engine is there to say it.
+   */
+  unstoppable(is: boolean, sentence: string): void
   /** Signals do again what they did before. To be called when the work is over. */
   release(): void
 }
@@ -52,8 +56,10 @@ export function interruptible(first: () => void): Interruptible {
   return {
     signal: controller.signal,
     received: () => name,
-    unstoppable(is) {
+    unstoppable(is, sentence) {
+      if (!is && own) setLastWords('')
       listen(!is)
+      if (is && own) setLastWords(`\nespalier: interrupted: ${sentence}\n`)
       // Progress bars hide the cursor, and nobody will be there to bring it back.
       if (is && stdout.isTTY) stdout.write('\x1b[?25h')
     },

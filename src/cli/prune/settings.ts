@@ -155,6 +155,8 @@ function ownSparsities(
       throw new UserError(`--sparsities: expected entries such as conv=0.9, found ${shown(entry)}`)
     return [key, shareOf(share, `--sparsities: ${key}`)] as const
   })
+  const twice = entries.find(([key], i) => entries.findIndex(([other]) => other === key) < i)
+  if (twice) throw new UserError(`--sparsities: expected every name once, found ${twice[0]} twice`)
   return sparsitiesOf(tensors, sparsity, Object.fromEntries(entries), '--sparsities')
 }
 

@@ -61,6 +61,10 @@ function storedIn({ model, file, path }: Weights): Map<string, StoredTensor> {
       .map(({ name }) => {
         const tensor = file.tensors.get(name)
         if (!tensor) throw new UserError(`${path} has no tensor ${name}, which ${model.name} needs`)
+        const values = toFloats(tensor)
+        const at = values.findIndex((value) => !Number.isFinite(value))
+        if (at >= 0)
+          throw new UserError(`${path}: tensor ${name} holds ${values[at]} at index ${at}, expected finite values`)
         return [name, tensor]
       }),
   )

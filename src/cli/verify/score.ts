@@ -1,5 +1,5 @@
 /** @file Weights that somebody brings, scored as a row of the ledger is, and what is written of that. */
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { countsOf } from '../../ledger/record.ts'
 import { methodText, SCORE, type Scored } from '../../ledger/scored.ts'
@@ -51,6 +51,8 @@ export function checkAdding({ add, method }: ScoreOptions): void {
   if (method !== undefined) checkValue(methodText, method, '--method')
   if (add !== undefined && method === undefined)
     throw new UserError('--add with --row needs --method: a few words on how the weights were made')
+  if (add === undefined && method !== undefined)
+    throw new UserError('--method goes with --add: nothing is written without it')
 }
 
 /** Writes what a ledger shows of weights that fit the row, and returns the path. */
@@ -75,6 +77,10 @@ export function addScore(path: string, { add, by, method }: ScoreOptions, { stan
   makeFolder(add!)
   const name = `${row}-${by!.replace(/[^A-Za-z0-9]+/g, '-')}-${again.result!.slice(0, 8)}${SCORE}`
   const written = join(add!, name)
+  if (existsSync(written))
+    throw new UserError(
+      `${written} exists already, a score of these weights by ${by}: expected none, or another folder`,
+    )
   writeAtomically(written, sealedText(sealed(scored)))
   return written
 }

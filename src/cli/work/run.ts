@@ -63,7 +63,7 @@ export async function run(given: string | undefined, options: RunFlags): Promise
       resume,
       force,
       checkpointSeconds,
-      onUnstoppable: unstoppable,
+      onUnstoppable: (is, folder) => unstoppable(is, `go on with: ${againIn(folder)}`),
       signal: stop ? AbortSignal.any([signal, stop.signal]) : signal,
       onData: loading?.show,
       onEvent: (event) => {
@@ -78,9 +78,8 @@ export async function run(given: string | undefined, options: RunFlags): Promise
       return
     }
     // The folder's own recipe has every --set in it.
-    const again = `espalier run ${join(outcome.folder, FILES.recipe)} --resume --out ${outcome.folder}`
     if (json) printJson({ type: 'interrupted', folder: outcome.folder })
-    else if (!quiet) print(`interrupted; go on with: ${again}`)
+    else if (!quiet) print(`interrupted; go on with: ${againIn(outcome.folder)}`)
     if (received()) exitWith(interruptedStatus(received()))
   } finally {
     release()
@@ -88,6 +87,9 @@ export async function run(given: string | undefined, options: RunFlags): Promise
     display?.stop()
   }
 }
+
+/** The command that goes on with a run. */
+const againIn = (folder: string): string => `espalier run ${join(folder, FILES.recipe)} --resume --out ${folder}`
 
 function showTicket({ folder, phases }: TicketOutcome, { json, quiet }: Pick<RunFlags, 'json' | 'quiet'>): void {
   if (json) printJson({ type: 'ticket', folder, phases })

@@ -10,6 +10,7 @@ import { optional } from '../../util/optional.ts'
 import { commandFile } from '../../util/package.ts'
 import { print, printJson } from '../display/output.ts'
 import { recipePath } from '../flags/recipe-file.ts'
+import { changesAsText } from '../flags/run.ts'
 import { followSweep } from './follow-sweep.ts'
 
 export interface SweepOptions {
@@ -49,7 +50,7 @@ export async function sweepOver(path: string, options: SweepOptions): Promise<vo
       },
       table: ({ results }) => accuracyTable(sweep, results),
       heading: 'Test accuracy in percent, mean and standard deviation over seeds',
-      again: `espalier sweep ${path} --resume --out ${out}${rest}`,
+      again: ['espalier sweep', path, changesAsText(options), `--resume --out ${out}${rest}`].filter(Boolean).join(' '),
     })
   } finally {
     queue?.close()

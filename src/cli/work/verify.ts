@@ -46,7 +46,7 @@ export async function verify(given: string, options: VerifyOptions): Promise<voi
   }
   if ((checkpoint === undefined) === (pruned === undefined))
     throw new UserError(
-      'verify needs either --checkpoint with the weights that were pruned or --pruned with the result',
+      'verify needs either --checkpoint with the weights that were pruned or --pruned with the result of a record, or --row with a file of weights',
     )
   const paths = collect([given]).records
   if (pruned !== undefined && paths.length > 1)

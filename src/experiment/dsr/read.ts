@@ -3,6 +3,7 @@
  * recipe.
  */
 import { Document } from 'yaml'
+import { UserError } from '../../util/errors.ts'
 import { applyChanges } from '../recipe/changes.ts'
 import { checkRecipe, type Recipe } from '../recipe/recipe.ts'
 import { type CommandContext, recipeOfCommand } from './recipe.ts'
@@ -19,5 +20,33 @@ export function readCommand(
   const { recipe, after } = recipeOfCommand(line, context)
   const document = new Document(recipe)
   applyChanges(document, changes, context.source)
-  return { recipe: checkRecipe(document.toJS(), context.source), after }
+  try {
+    return { recipe: checkRecipe(document.toJS(), context.source), after }
+  } catch (error) {
+    throw error instanceof UserError ? namingOptions(error, changes, context.source) : error
+  }
+}
+
+/** The options that a person typed, by the keys that they become. */
+const TYPED: Readonly<Record<string, string>> = {
+  seed: '--job-idx',
+  'model.widen': '--widen-factor',
+  'train.epochs': '--epochs',
+  'train.start': '--start-epoch',
+  'train.batch': '--batch-size',
+  'train.momentum': '--momentum',
+  'train.weightDecay': '--weight-decay',
+  'train.l1': '--L1-loss-coeff',
+  'train.groupLasso': '--L1-loss-coeff',
+  'prune.sparsity': 'sparsity (--initial-sparsity-fc and -conv, or those of --prune)',
+  'rewire.moves': '--n-prune-params',
+  'rewire.fraction': '--rewire-fraction',
+  'rewire.eta': '--DeepR_eta',
+}
+
+/** An error of a key as one of the option that it came from, unless a change has set the key. */
+function namingOptions(error: UserError, changes: readonly string[], source: string): UserError {
+  const key = /^[\w.]+(?=: )/.exec(error.message.slice(source.length + 2))?.[0] ?? ''
+  if (!Object.hasOwn(TYPED, key) || changes.some((change) => change.startsWith(`${key}=`))) return error
+  return new UserError(error.message.replace(`${source}: ${key}:`, `${source}: ${TYPED[key]}:`))
 }

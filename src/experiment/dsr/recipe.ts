@@ -45,7 +45,9 @@ export function recipeOfCommand(line: string, context: CommandContext): CommandR
   const { source, folders = ['.'], runs = (name) => join('runs', name) } = context
   const args = argumentsOf(line, source)
   const refuse = (what: string) => new UserError(`${source}: ${what}`)
-  const schedule = readSchedule(placeOf(args.scheduleFile, folders))
+  const schedule = scheduleOf(args, folders, source)
+  if (args.model === 'cifar10_WideResNet' && (args.layers < 10 || args.layers % 6 !== 4))
+    throw refuse(`--layers: expected 6 n + 4, at least 10, found ${args.layers}`)
   const from = args.resume === '' ? undefined : namedRun(args.resume, `${source}: --resume`)
   const masks = args.copyMaskFrom === '' ? undefined : namedRun(args.copyMaskFrom, `${source}: --copy-mask-from`)
   const begins = beginning(args, from, masks, refuse)
@@ -119,6 +121,15 @@ function penaltyOf({ l1, convGroupLasso, model }: Arguments, refuse: (what: stri
   if (model === 'imagenet_resnet50')
     throw refuse('--conv-group-lasso: expected another network than imagenet_resnet50, whose classifier has no kernels')
   return { groupLasso: l1 }
+}
+
+/** Throws UserError, naming the option, where the file is missing or damaged. */
+function scheduleOf({ scheduleFile }: Arguments, folders: readonly string[], source: string) {
+  try {
+    return readSchedule(placeOf(scheduleFile, folders))
+  } catch (error) {
+    throw error instanceof UserError ? new UserError(`${source}: --schedule-file: ${error.message}`) : error
+  }
 }
 
 /** The path of a schedule file: in the first of the folders that has it. */

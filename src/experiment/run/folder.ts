@@ -132,9 +132,17 @@ export class RunFolder {
     }
   }
 
-  /** Cuts metrics.jsonl back to what it was when a checkpoint was written. */
+  /**
+   * Cuts metrics.jsonl back to what it was when a checkpoint was written. Throws UserError where it has lost
+   * something since.
+   */
   truncateMetrics(bytes: number): void {
-    if (this.has('metrics') && this.size('metrics') > bytes) truncateSync(this.file('metrics'), bytes)
+    const size = this.has('metrics') ? this.size('metrics') : 0
+    if (size < bytes)
+      throw new UserError(
+        `${this.file('metrics')} is damaged: expected at least the ${bytes} bytes of the checkpoint, found ${size}`,
+      )
+    if (size > bytes) truncateSync(this.file('metrics'), bytes)
   }
 
   release(): void {

@@ -4,6 +4,7 @@
  */
 import { writeSafetensors } from '../../formats/safetensors.ts'
 import { freezeActive } from '../../methods/gsm/rule.ts'
+import { methods } from '../../methods/index.ts'
 import { type PruningProgress, pruneAsPlanned } from '../../methods/method.ts'
 import { gradualPruning, type PruneResult } from '../../methods/prune.ts'
 import { balancing } from '../../methods/sign-in.ts'
@@ -47,7 +48,7 @@ export interface PruningTold {
   journal: Journal
   clock: RunClock
   /** As of a run's options. */
-  onUnstoppable?(is: boolean): void
+  onUnstoppable?(is: boolean, folder: string): void
   /** After an event. */
   onPruned(result: PruneResult): void
 }
@@ -61,18 +62,15 @@ export function pruningHooks({ recipe, schedule, pruning }: RunPlan, dense: Netw
       schedule,
       event: (network, event, index) =>
         clock.outside(() => {
-          const started = performance.now()
-          let long = false
-          const progress: PruningProgress = (phase, text, share) => {
+          const progress: PruningProgress = (phase, text, share) =>
             journal.tell({ type: 'pruning', phase, text, share })
-            if (long || performance.now() - started < 1000) return
-            long = true
-            onUnstoppable?.(true)
-          }
+          // A signal that came while JavaScript computes would wait, and be lost where it is unheard then.
+          const long = !methods[recipe.prune!.method].stored
+          if (long) onUnstoppable?.(true, folder.path)
           try {
             return pruneAsPlanned(pruning, network, event, index, progress)
           } finally {
-            if (long) onUnstoppable?.(false)
+            if (long) onUnstoppable?.(false, folder.path)
           }
         }),
       before: (_step, whole) => {

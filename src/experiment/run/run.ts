@@ -53,10 +53,10 @@ export interface RunOptions {
   /** Ends training after the step in progress, with a checkpoint. */
   signal?: AbortSignal
   /**
-   * Called with true where a pruning event, which `signal` does not reach, goes on for a second, and with
-   * false when it is over. Until then the last checkpoint stands.
+   * Called with true where a pruning event begins that looks at data, which `signal` does not reach, and with
+   * false when it is over, with the run's folder. Until then the last checkpoint stands.
    */
-  onUnstoppable?(is: boolean): void
+  onUnstoppable?(is: boolean, folder: string): void
   onEvent?(event: RunEvent): void
   /** While images are being decoded. */
   onData?(progress: DataProgress): void
