@@ -93,6 +93,7 @@ describe('permuted channels have permuted masks', () => {
     ['obd', 'full'],
     ['woodfisher', 'full'],
     ['woodfisher', 'layer'],
+    ['woodtaylor', 'layer'],
     ['cbs-update', 'full'],
     ['chita', 'full'],
     ['falcon', 'full'],

@@ -71,6 +71,15 @@ describe.skipIf(!here)(
       expect(prune(100, 1, { ...options, scale: 0 })).toMatchObject({ accuracy: 83.57 })
     })
 
+    // Of an implementation in NumPy that was written from the published code.
+    it('magnitude and WoodFisher of 10,000 samples in one block, and the update', { timeout: 600_000 }, () => {
+      const options = { sparsity: 0.95, lambda: 1e-3 } as const
+      expect(prune(10_000, 0, { method: 'cbs-update', ...options })).toEqual({ kept: 1618, accuracy: 87.21 })
+      const start = 'woodfisher'
+      expect(prune(10_000, 0, { method: start, update: 'none', ...options })).toEqual({ kept: 1618, accuracy: 82.92 })
+      expect(prune(10_000, 0, { method: 'cbs-update', start, ...options })).toEqual({ kept: 1618, accuracy: 87.05 })
+    })
+
     it('diagonal Fisher of 4096 samples, per layer and over all', () => {
       const options = { method: 'obd', sparsity: 0.95 } as const
       expect(prune(4096, 1, { ...options, scope: 'layerwise' })).toMatchObject({ accuracy: 19.88 })
