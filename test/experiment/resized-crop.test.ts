@@ -129,6 +129,14 @@ it.each([
   await expect(run).rejects.toThrow(message)
 })
 
+it('files that cannot be decoded are not left out: nobody knows before they are read', () => {
+  expect(() => recipe('pets', { data: { skipCorrupt: true } })).toThrow(
+    new UserError(
+      'crops: data.skipCorrupt: resized-crop reads files while the network trains, expected none beside it',
+    ),
+  )
+})
+
 it('without a folder of photographs there are none', async () => {
   const data = await loadDataset('synthetic')
   const options = { machine: best, model: findModel('lenet-5'), data, batch: 4 }

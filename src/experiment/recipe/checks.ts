@@ -2,6 +2,7 @@
  * @file What a recipe asks for has to go together: all checks of several sections at once, before there is a
  * network or a data set. Each throws UserError that names `source` and the key.
  */
+import { findAugmentation } from '../../data/augment.ts'
 import { checkFlops } from '../../methods/flops.ts'
 import { methods } from '../../methods/index.ts'
 import { checkSettings, type Method, type Section, withSettings } from '../../methods/method.ts'
@@ -56,6 +57,10 @@ function checkValidation({ data, train, validation }: Recipe, source: string): v
 function checkData({ data }: Recipe, source: string): void {
   if (data.normalization !== undefined && data.mean !== undefined && data.std !== undefined)
     throw new UserError(`${source}: data.normalization: expected none beside data.mean and data.std, which replace it`)
+  if (data.skipCorrupt && findAugmentation(data.augment).resizedCrop)
+    throw new UserError(
+      `${source}: data.skipCorrupt: ${data.augment} reads files while the network trains, expected none beside it`,
+    )
   if (data.stratify && data.validation === 0)
     throw new UserError(`${source}: data.stratify: needs a data.validation above 0, found 0`)
 }
