@@ -3,8 +3,8 @@
  * the data, the preprocessing and the counts that all other figures of the row have.
  */
 import { z } from 'zod'
+import { leftOf } from '../methods/method.ts'
 import { findModel, models } from '../models/index.ts'
-import { keptCount } from '../sparsity/count.ts'
 import { chooseTensors } from '../sparsity/tensors.ts'
 import { checkSchema } from '../util/check-schema.ts'
 import { UserError } from '../util/errors.ts'
@@ -51,10 +51,10 @@ export function standingOf(row: string): Standing {
       `--row: expected ${networks.map(({ name }) => name).join(' or ')} and a sparsity in percent, such as ${networks[0].name}-98, found ${row}`,
     )
   const { network, data: name, sha256, mean, std } = found
-  const layers = chooseTensors(findModel(network)).map(({ name, shape }) => {
-    return { name, size: shape.reduce((a, b) => a * b, 1) }
+  const tensors = chooseTensors(findModel(network))
+  const layers = tensors.map((tensor) => {
+    return { name: tensor.name, size: leftOf([tensor], 0) }
   })
-  const size = layers.reduce((sum, layer) => sum + layer.size, 0)
   const sparsity = percent / 100
-  return { row, network, data: { name, sha256, mean, std }, sparsity, layers, kept: keptCount(size, sparsity) }
+  return { row, network, data: { name, sha256, mean, std }, sparsity, layers, kept: leftOf(tensors, sparsity) }
 }

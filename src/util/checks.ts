@@ -44,3 +44,11 @@ export function checkName(name: string, value: unknown, known: readonly string[]
   const near = typeof value === 'string' ? suggestion(value, known) : ` (known: ${known.join(', ')})`
   throw new UserError(`${name}: there is no ${shown(value)}${near}`)
 }
+
+/** The values of what is called so. Throws UserError where one is not finite. */
+export function finite<Values extends Float32Array | Float64Array>(what: string, values: Values): Values {
+  for (let i = 0; i < values.length; i++)
+    if (!Number.isFinite(values[i]))
+      throw new UserError(`${what} holds ${values[i]} at index ${i}, expected finite values`)
+  return values
+}

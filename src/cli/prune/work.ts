@@ -6,7 +6,7 @@ import { type Act, once, type PruningPlan, pruneAsPlanned } from '../../methods/
 import { loadWeights } from '../../train/checkpoint.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import { Network } from '../../train/network.ts'
-import { UserError } from '../../util/errors.ts'
+import { finite } from '../../util/checks.ts'
 import { version } from '../../util/version.ts'
 import { printNote } from '../display/output.ts'
 import type { EvaluationData } from '../flags/data.ts'
@@ -148,10 +148,5 @@ export function described(
 }
 
 function checkFinite(network: Network, path: string): void {
-  for (const { name } of network.stored) {
-    const values = network.values(name)
-    const at = values.findIndex((value) => !Number.isFinite(value))
-    if (at >= 0)
-      throw new UserError(`${path}: tensor ${name} holds ${values[at]} at index ${at}, expected finite values`)
-  }
+  for (const { name } of network.stored) finite(`${path}: tensor ${name}`, network.values(name))
 }

@@ -9,6 +9,7 @@ import { graphOf } from '../../models/model.ts'
 import { loadWeights } from '../../train/checkpoint.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import { Network } from '../../train/network.ts'
+import { finite } from '../../util/checks.ts'
 import { UserError } from '../../util/errors.ts'
 import { printNote } from '../display/output.ts'
 import { environmentOf } from '../prune/record.ts'
@@ -61,10 +62,7 @@ function storedIn({ model, file, path }: Weights): Map<string, StoredTensor> {
       .map(({ name }) => {
         const tensor = file.tensors.get(name)
         if (!tensor) throw new UserError(`${path} has no tensor ${name}, which ${model.name} needs`)
-        const values = toFloats(tensor)
-        const at = values.findIndex((value) => !Number.isFinite(value))
-        if (at >= 0)
-          throw new UserError(`${path}: tensor ${name} holds ${values[at]} at index ${at}, expected finite values`)
+        finite(`${path}: tensor ${name}`, toFloats(tensor))
         return [name, tensor]
       }),
   )

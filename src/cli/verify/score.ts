@@ -37,12 +37,13 @@ export async function scoreFile(path: string, { row, data }: ScoreOptions): Prom
   const standing = standingOf(row)
   const done = await measureFile(standing, path, data)
   const { final } = done.again
+  const counts = countsOf(done.again)
   return {
     standing,
     done,
-    ...countsOf(done.again),
+    ...counts,
     ...(final && { accuracy: (100 * final.correct) / final.count }),
-    fits: countsOf(done.again).kept <= standing.kept,
+    fits: counts.kept <= standing.kept,
   }
 }
 

@@ -7,8 +7,8 @@ import type { StoredTensor } from '../../formats/safetensors.ts'
 import { withZeros } from '../../formats/with-zeros.ts'
 import type { Scores } from '../../select/top.ts'
 import type { LayerCount } from '../../sparsity/mask.ts'
+import { finite } from '../../util/checks.ts'
 import { UserError } from '../../util/errors.ts'
-import { finite } from './prune-stored.ts'
 import { type Removing, removals } from './removals.ts'
 
 export interface PrunedWeight extends LayerCount {
@@ -65,7 +65,7 @@ function finiteWeights(weight: StoredWeight): Weighed {
   const { magnitudes } = found
   for (let i = 0; i < magnitudes.length; i++) {
     if (Number.isFinite(magnitudes[i])) continue
-    finite(weight.key, numbersOf(weight.stored()))
+    finite(`tensor ${weight.key}`, numbersOf(weight.stored()))
     throw new UserError(`tensor ${weight.key} is scaled to ${magnitudes[i]} at index ${i}, expected finite values`)
   }
   return found

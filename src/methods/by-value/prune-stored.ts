@@ -4,7 +4,7 @@
 import { type TensorFile, toFloats } from '../../formats/safetensors.ts'
 import { withZeros } from '../../formats/with-zeros.ts'
 import type { LayerCount } from '../../sparsity/mask.ts'
-import { UserError } from '../../util/errors.ts'
+import { finite } from '../../util/checks.ts'
 import { type Removing, removals } from './removals.ts'
 
 export { isStored, type StoredMethod } from './removals.ts'
@@ -27,7 +27,7 @@ export interface PrunedFile {
 export function pruneStored(file: TensorFile, { tensors: names, ...removing }: StoredPruning): PrunedFile {
   const weights = names.map((name) => {
     const tensor = file.tensors.get(name)!
-    return { name, shape: tensor.shape, magnitudes: () => finite(name, toFloats(tensor)).map(Math.abs) }
+    return { name, shape: tensor.shape, magnitudes: () => finite(`tensor ${name}`, toFloats(tensor)).map(Math.abs) }
   })
   const tensors = new Map(file.tensors)
   const layers: LayerCount[] = []
@@ -36,12 +36,4 @@ export function pruneStored(file: TensorFile, { tensors: names, ...removing }: S
     layers[index] = count
   }
   return { file: { ...file, tensors }, layers }
-}
-
-/** Throws UserError where a value is not finite. */
-export function finite<Values extends Float32Array | Float64Array>(name: string, values: Values): Values {
-  for (let i = 0; i < values.length; i++)
-    if (!Number.isFinite(values[i]))
-      throw new UserError(`tensor ${name} holds ${values[i]} at index ${i}, expected finite values`)
-  return values
 }
