@@ -1,6 +1,6 @@
 /** @file Ctrl-C and SIGTERM, and the end of the process that a run was started by. */
-import { setLastWords } from '../../engine/machines/native.ts'
 import { currentIo } from '../io.ts'
+import { lastWords } from './last-words.ts'
 
 export interface Interruptible {
   /** Aborted by the first signal. */
@@ -57,9 +57,9 @@ export function interruptible(first: () => void): Interruptible {
     signal: controller.signal,
     received: () => name,
     unstoppable(is, sentence) {
-      if (!is && own) setLastWords('')
+      if (!is) lastWords()
       listen(!is)
-      if (is && own) setLastWords(`\nespalier: interrupted: ${sentence}\n`)
+      if (is) lastWords(sentence)
       // Progress bars hide the cursor, and nobody will be there to bring it back.
       if (is && stdout.isTTY) stdout.write('\x1b[?25h')
     },

@@ -3,17 +3,22 @@ import { setLastWords } from '../../engine/machines/native.ts'
 import { currentIo } from '../io.ts'
 
 /**
- * Does some work, during which Ctrl-C and SIGTERM end the process with this sentence. Where nothing can say
- * it then, `beforehand` is told.
+ * Ctrl-C and SIGTERM end the process with this sentence from now on, or, without one, do again what they did
+ * before. Returns whether something is there to say it.
  */
+export const lastWords = (sentence?: string): boolean =>
+  currentIo().process !== undefined &&
+  setLastWords(sentence === undefined ? '' : `\nespalier: interrupted: ${sentence}\n`)
+
+/** Does some work under last words. Where nothing can say them then, `beforehand` is told. */
 export function withLastWords<T>(sentence: string, work: () => T, beforehand: (sentence: string) => void): T {
-  if (currentIo().process === undefined || !setLastWords(`\nespalier: interrupted: ${sentence}\n`)) {
+  if (!lastWords(sentence)) {
     beforehand(`Ctrl-C ends this at once: ${sentence}`)
     return work()
   }
   try {
     return work()
   } finally {
-    setLastWords('')
+    lastWords()
   }
 }

@@ -57,6 +57,8 @@ export interface PruningTold {
 export function pruningHooks({ recipe, schedule, pruning }: RunPlan, dense: Network, told: PruningTold): Hook[] {
   if (!schedule || !pruning) return []
   const { folder, journal, clock, onUnstoppable, onPruned } = told
+  // Such an event may go on for minutes, and serves no signal: from its first moment they end the run.
+  const looksAtData = !methods[recipe.prune!.method].stored || !!pruning.refresh || !!pruning.polish
   return [
     gradualPruning({
       schedule,
@@ -64,8 +66,7 @@ export function pruningHooks({ recipe, schedule, pruning }: RunPlan, dense: Netw
         clock.outside(() => {
           const progress: PruningProgress = (phase, text, share) =>
             journal.tell({ type: 'pruning', phase, text, share })
-          // A signal that came while JavaScript computes would wait, and be lost where it is unheard then.
-          const long = !methods[recipe.prune!.method].stored
+          const long = looksAtData
           if (long) onUnstoppable?.(true, folder.path)
           try {
             return pruneAsPlanned(pruning, network, event, index, progress)
