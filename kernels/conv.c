@@ -139,12 +139,12 @@ static void correlate(const Context *ctx, const Correlation *c) {
         }
         if (depthwise_pixels(ctx, c)) return;
     }
-    if (is_product(c)) {
-        conv_product(ctx, c);
-        return;
-    }
     if (winograd_pays(c)) {
         winograd(ctx, c);
+        return;
+    }
+    if (is_product(c)) {
+        conv_product(ctx, c);
         return;
     }
     int samples = strip_samples(c), chunks = (c->batch + samples - 1) / samples;
