@@ -275,6 +275,20 @@ INLINE int list_taps_of(const Correlation *c, const SparseStrip *s, const Patter
     return count;
 }
 
+/* Whether the places of each row are numbers of weights in rising order: then they can be read
+ * without looking at each. */
+INLINE int is_listable(const Correlation *c, const Pattern *p) {
+    int places = c->in * c->row.taps * c->col.taps, bad = p->start[0] < 0;
+    for (int r = 0; r < p->rows; r++) {
+        int from = p->start[r], to = p->start[r + 1];
+        if (bad || from > to || to > p->capacity) return 0;
+        if (from == to) continue;
+        bad |= p->place[from] < 0 || p->place[to - 1] >= places;
+        for (int e = from + 1; e < to; e++) bad |= p->place[e] <= p->place[e - 1];
+    }
+    return !bad;
+}
+
 /* This thread's share of the rows of a pattern, by nonzeros: a row costs as much as two taps more than it
  * has. */
 INLINE void share_rows(const Context *ctx, const Pattern *p, int *lo, int *hi) {

@@ -5,7 +5,7 @@
 /* `residual`, where given, is added: it has the shape of y. */
 static void sparse_correlate(const Context *ctx, const Correlation *given, const Pattern *p,
                              const float *residual) {
-    /* Lanes are pixels where there are few samples. */
+    if (sparse_vector(ctx, given, p, residual) || sparse_pixels(ctx, given, p, residual)) return;
     Correlation linear = as_linear(given);
     const Correlation *c = given->batch < LANES ? &linear : given;
     int64_t outputs = (int64_t)c->out * c->row.out * c->col.out * c->batch;

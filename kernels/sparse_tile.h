@@ -23,4 +23,11 @@ void sum_block(const Correlation *c, const SparseStrip *s, const Block *b, const
                const Tap *taps, const int32_t *starts, int o0, int o1, int first, int last,
                const float *from);
 
+/* A convolution of few samples (sparse_pixels.c), and of a single sample and pixel (sparse_vector.c): 0, and
+ * nothing is done, where they have no room, or the pattern is none that is_listable. */
+#define sparse_pixels JOIN(sparse_pixels, ISA)
+#define sparse_vector JOIN(sparse_vector, ISA)
+int sparse_pixels(const Context *ctx, const Correlation *c, const Pattern *p, const float *residual);
+int sparse_vector(const Context *ctx, const Correlation *c, const Pattern *p, const float *residual);
+
 #endif

@@ -37,6 +37,19 @@ const small: fc.Arbitrary<Drawn> = fc.record({
   pads: fc.tuple(pad, pad, pad, pad),
   density: fc.constantFrom(...densities),
 })
+/** Fewer samples than a vector has lanes: rows of whole vectors, parts of them, and neither. */
+const few: fc.Arbitrary<Drawn> = fc.record({
+  batch: fc.constantFrom(1, 1, 1, 2, 3, 5, 7),
+  in: fc.integer({ min: 1, max: 40 }),
+  out: fc.integer({ min: 1, max: 9 }),
+  h: fc.integer({ min: 1, max: 20 }),
+  w: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(4, 8, 16, 32, 64, 72, 144)),
+  kernel: fc.constantFrom([1, 1], [1, 1], [3, 3], [3, 3], [5, 5], [1, 3], [7, 2]),
+  stride: fc.constantFrom([1, 1], [1, 1], [2, 2], [1, 2], [3, 2]),
+  dilation: fc.constantFrom([1, 1], [1, 1], [1, 1], [2, 2]),
+  pads: fc.constantFrom([0, 0, 0, 0], [1, 1, 1, 1], [1, 1, 1, 1], [2, 0, 1, 3]),
+  density: fc.constantFrom(...densities),
+})
 const linear: fc.Arbitrary<Drawn> = fc
   .record({ batch: fc.oneof(batch, fc.constantFrom(128, 200)), in: fc.integer({ min: 1, max: 60 }), out: pair(60) })
   .chain(({ batch, in: channels, out: [out] }) =>
@@ -66,6 +79,12 @@ const large: [string, Omit<Drawn, 'density'>, number][] = [
   ['more outputs than a list has rows', { ...plain, in: 3, out: 9000, h: 1, w: 1, batch: 8 }, 0.2],
   ['rows for several threads', { ...three, h: 10, w: 10, in: 40, out: 4, batch: 64 }, 0.1],
   ['a position that is all border', { ...plain, h: 1, w: 1, pads: [1, 1, 1, 1], stride: [3, 3], batch: 16 }, 1],
+  ['few samples, blocks of channels', { ...plain, in: 300, out: 5, h: 13, w: 17, batch: 1 }, 0.1],
+  ['few samples, strips of some rows', { ...three, in: 90, out: 3, h: 41, w: 56, batch: 1 }, 0.05],
+  ['few samples, a strip for each block', { ...three, in: 260, out: 2, h: 3, w: 120, batch: 2 }, 0.03],
+  ['few samples, stride 2, whole rows', { ...three, in: 70, out: 3, h: 64, w: 64, stride: [2, 2], batch: 1 }, 0.05],
+  ['few samples, more sums than are kept', { ...plain, in: 5, out: 1400, h: 8, w: 8, batch: 1 }, 0.3],
+  ['a single sample', { ...plain, in: 700, out: 90, h: 1, w: 1, batch: 1 }, 0.2],
   ['a large batch', { ...three, h: 3, w: 3, batch: 300 }, 0.3],
 ]
 
@@ -187,6 +206,13 @@ onEveryEngine((machines) => {
     fc.assert(
       fc.property(small, values, (drawn, rng) => expectAgreement(machines, build(name, drawn, rng))),
       { numRuns: 80 },
+    )
+  })
+
+  it.each(Object.keys(kernels))('%s, few samples', (name) => {
+    fc.assert(
+      fc.property(few, values, (drawn, rng) => expectAgreement(machines, build(name, drawn, rng))),
+      { numRuns: 60 },
     )
   })
 
