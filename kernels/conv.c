@@ -137,7 +137,7 @@ static void correlate(const Context *ctx, const Correlation *c) {
             depthwise(ctx, c);
             return;
         }
-        if (depthwise_pixels(ctx, c)) return;
+        if (depthwise_3x3(ctx, c) || depthwise_pixels(ctx, c)) return;
     }
     if (winograd_pays(c)) {
         winograd(ctx, c);

@@ -13,19 +13,29 @@ typedef struct {
 /* Where the columns of a panel read in a channel's plane at one tap: -1 beside it. */
 typedef struct {
     int32_t from[TILE_COLS];
-    int run; /* whether they are neighbours, all inside */
+    int step; /* from each to the next, where all are inside and as far apart; or 0 */
 } Reads;
 
 static void list_reads(const Correlation *c, int ky, int kx, const int *row, const int *column,
                        const int *sample, int cols, Reads *reads) {
-    reads->run = 1;
+    int top = ky * c->row.step + c->row.shift, left = kx * c->col.step + c->col.shift, mul = c->col.mul,
+        last = cols - 1;
+    if (c->batch == 1 && row[0] == row[last]) {
+        int y = row[0] * c->row.mul + top, x = column[0] * mul + left;
+        reads->from[0] = y * c->col.in + x, reads->step = mul;
+        if (y >= 0 && y < c->row.in && x >= 0 && column[last] * mul + left < c->col.in) {
+            for (int j = 1; j < cols; j++) reads->from[j] = reads->from[0] + j * mul;
+            return;
+        }
+    }
+    int run = 1;
     for (int j = 0; j < cols; j++) {
-        int y = row[j] * c->row.mul + ky * c->row.step + c->row.shift,
-            x = column[j] * c->col.mul + kx * c->col.step + c->col.shift;
+        int y = row[j] * c->row.mul + top, x = column[j] * mul + left;
         int inside = y >= 0 && y < c->row.in && x >= 0 && x < c->col.in;
         reads->from[j] = inside ? (y * c->col.in + x) * c->batch + sample[j] : -1;
-        reads->run &= inside && reads->from[j] == reads->from[0] + j;
+        run &= inside && reads->from[j] == reads->from[0] + j;
     }
+    reads->step = run;
 }
 
 static void pack_windows(const void *given, float *to, int n0, int cols, int width, int k0, int depth) {
@@ -44,9 +54,15 @@ static void pack_windows(const void *given, float *to, int n0, int cols, int wid
         for (int k = (k0 - t + kernel - 1) / kernel * kernel + t; k < k0 + depth; k += kernel) {
             float *line = to + (int64_t)(k - k0) * width;
             const float *x = w->x + k / kernel * plane;
-            if (reads.run && cols == width)
+            if (reads.step == 1 && cols == width)
 #pragma GCC unroll 4
                 for (int v = 0; v < width; v += LANES) store(line + v, load(x + reads.from[0] + v));
+            else if (reads.step == 2 && cols == width && reads.from[0] + 2 * width <= plane)
+#pragma GCC unroll 4
+                for (int v = 0; v < width; v += LANES) {
+                    const float *pairs = x + reads.from[0] + 2 * v;
+                    store(line + v, even_lanes(load(pairs), load(pairs + LANES)));
+                }
             else {
                 for (int j = 0; j < cols; j++) line[j] = reads.from[j] < 0 ? 0 : x[reads.from[j]];
                 for (int j = cols; j < width; j++) line[j] = 0;
