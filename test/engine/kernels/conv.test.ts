@@ -36,6 +36,25 @@ const small: fc.Arbitrary<Drawn> = fc.record({
   pads: fc.tuple(pad, pad, pad, pad),
 })
 const depthwise: fc.Arbitrary<Drawn> = small.map((drawn) => ({ ...drawn, groups: 7, in: 1, out: 1 + (drawn.out % 2) }))
+/** Depthwise convolutions of fewer samples than a vector has lanes, as deployed networks have them. */
+const fewDepthwise: fc.Arbitrary<Drawn> = fc
+  .record({
+    groups: fc.integer({ min: 2, max: 40 }),
+    batch: fc.constantFrom(1, 1, 1, 2, 5),
+    h: fc.integer({ min: 1, max: 25 }),
+    w: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(56, 112, 125)),
+    side: fc.constantFrom(3, 3, 3, 5),
+    stride: fc.constantFrom(1, 1, 2, 3),
+    pads: fc.constantFrom([1, 1, 1, 1], [1, 1, 1, 1], [0, 0, 1, 1], [0, 0, 0, 0], [2, 3, 0, 2]),
+  })
+  .map(({ side, stride, ...drawn }) => ({
+    ...drawn,
+    in: 1,
+    out: 1,
+    kernel: [side, side],
+    stride: [stride, stride],
+    dilation: [1, 1],
+  }))
 /** What Winograd's algorithm takes: enough channels and samples, 3 x 3, no stride. */
 const winograd: fc.Arbitrary<Drawn> = fc.record({
   batch: fc.constantFrom(8, 9, 16, 17, 40),
@@ -78,6 +97,16 @@ const large: [string, Drawn][] = [
     { ...three, groups: 3, in: 1, out: 1, h: 400, w: 333, batch: 1 },
   ],
   ['rows of pixels over several panels', { ...three, in: 70, out: 9, h: 9, w: 37, batch: 2 }],
+  ['windows with a stride, whole panels and edges', { ...three, in: 3, h: 9, w: 150, stride: [2, 2], batch: 1 }],
+  [
+    'windows with a stride, without borders',
+    { ...three, in: 2, h: 8, w: 130, stride: [2, 2], pads: [0, 0, 0, 0], batch: 1 },
+  ],
+  ['3 x 3 of one channel each, bands of rows', { ...three, groups: 3, in: 1, out: 1, h: 70, w: 150, batch: 1 }],
+  [
+    '3 x 3 of one channel each, bands of rows, stride 2',
+    { ...three, groups: 3, in: 1, out: 1, h: 71, w: 149, stride: [2, 2], batch: 1 },
+  ],
   ['a large stride', { ...three, h: 3, w: 400, in: 1, out: 2, stride: [1, 100], batch: 1 }],
   ['a stride beyond the kernel', { ...three, h: 41, w: 50, in: 1, out: 2, stride: [7, 25], batch: 300 }],
 ]
@@ -200,6 +229,13 @@ onEveryEngine((machines) => {
     fc.assert(
       fc.property(depthwise, values, (drawn, rng) => expectAgreement(machines, build(drawn, rng))),
       { numRuns: 15 },
+    )
+  })
+
+  it.each(Object.entries(kernels))('%s, depthwise, few samples', (_name, build) => {
+    fc.assert(
+      fc.property(fewDepthwise, values, (drawn, rng) => expectAgreement(machines, build(drawn, rng))),
+      { numRuns: 25 },
     )
   })
 
