@@ -84,6 +84,9 @@ const large: [string, Omit<Drawn, 'density'>, number][] = [
   ['few samples, a strip for each block', { ...three, in: 260, out: 2, h: 3, w: 120, batch: 2 }, 0.03],
   ['few samples, stride 2, whole rows', { ...three, in: 70, out: 3, h: 64, w: 64, stride: [2, 2], batch: 1 }, 0.05],
   ['few samples, more sums than are kept', { ...plain, in: 5, out: 1400, h: 8, w: 8, batch: 1 }, 0.3],
+  ['few samples, groups of outputs alike', { ...three, in: 20, out: 12, h: 9, w: 21, batch: 1 }, 0.1],
+  ['few samples, groups of outputs alike, 1 x 1', { ...plain, in: 300, out: 8, h: 14, w: 14, batch: 1 }, 0.1],
+  ['few samples, groups of outputs alike, whole rows', { ...three, in: 9, out: 4, h: 5, w: 48, batch: 2 }, 0.3],
   ['a single sample', { ...plain, in: 700, out: 90, h: 1, w: 1, batch: 1 }, 0.2],
   ['a large batch', { ...three, h: 3, w: 3, batch: 300 }, 0.3],
 ]
@@ -195,7 +198,9 @@ const largeCases = Object.fromEntries(
       const rng = random(1, name)
       const p = sizesOf(drawn)
       const positions = Int32Array.from({ length: p.out * p.in * p.kh * p.kw }, (_, i) => i)
-      const kept = positions.filter(() => rng.uniform() < density)
+      const row = p.in * p.kh * p.kw
+      const groups = size.includes('alike') ? Float64Array.from({ length: positions.length }, () => rng.uniform()) : []
+      const kept = positions.filter((at) => (groups[(at % row) + ((at / row) >> 2) * row] ?? rng.uniform()) < density)
       return [size, kernels[name](p, kept, rng)]
     }),
   ]),
