@@ -87,7 +87,7 @@ export function fuse(from: Graph): Graph {
     return false
   }
 
-  /** Gives a batch normalization's gradient the ReLU's gradient that it reads, and the sum that this one reads. */
+  /** Gives a batch normalization's gradient the ReLU's gradient that it reads, and the sum that one reads. */
   function takeMask(node: Node): boolean {
     const [dy, ...rest] = node.inputs
     const masked = makerOf(dy, reluGrad)

@@ -49,7 +49,7 @@ const winograd: fc.Arbitrary<Drawn> = fc.record({
   dilation: fc.constant([1, 1]),
   pads: fc.tuple(pad, pad, pad, pad),
 })
-/** 1 x 1 with a stride: mostly without padding and with samples that fill vectors, which has kernels of its own. */
+/** 1 x 1 with a stride: mostly unpadded and with samples that fill vectors, which has kernels of its own. */
 const pointwise: fc.Arbitrary<Drawn> = fc.record({
   batch: fc.constantFrom(4, 8, 16, 17, 32, 48, 112, 128, 144, 272),
   groups: fc.constantFrom(1, 1, 2),
