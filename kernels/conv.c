@@ -3,6 +3,7 @@
  * Both are one computation: an output row is a sum over taps (input channel, kernel row, kernel column) of a
  * weight times a run of a strip (conv.h); taps that would read nothing but zeros at the border are left out.
  * A tile of TILE_ROWS output channels x TILE_VECS vectors stays in registers over all taps. */
+#include "conv_pointwise.h"
 #include "conv_product.h"
 #include "depthwise.h"
 #include "winograd.h"
@@ -145,6 +146,10 @@ static void correlate(const Context *ctx, const Correlation *c) {
     }
     if (is_product(c)) {
         conv_product(ctx, c);
+        return;
+    }
+    if (is_pointwise(c)) {
+        conv_pointwise(ctx, c);
         return;
     }
     int samples = strip_samples(c), chunks = (c->batch + samples - 1) / samples;

@@ -3,6 +3,8 @@
  * one order. */
 #include "conv_weight.h"
 
+#include "conv_pointwise.h"
+
 /* sums[o][t] = over `rows` rows of `length` fused positions: dy[o] rows dy_row apart, x[t] rows x_row
  * apart. */
 static void sum_products(const float *const *dy, int64_t dy_row, const float *const *x, int64_t x_row,
@@ -36,6 +38,14 @@ DEFINE_KERNEL(conv_weight_grad) {
     WeightShare mine = weight_share(ctx, &c);
     if (winograd_pays(&c)) {
         winograd_weight_grad(ctx, &c, dy, dw, mine.o0, mine.o1, mine.i0, mine.i1);
+        return;
+    }
+    if (is_pointwise(&c)) {
+        int64_t in = (int64_t)c.in * c.row.in * c.col.in * c.batch,
+                out = (int64_t)c.out * c.row.out * c.col.out * c.batch;
+        for (int g = mine.g0; g < mine.g1; g++)
+            pointwise_weight_grad(&c, c.x + g * in, dy + g * out, dw + (int64_t)g * c.out * c.in, mine.o0,
+                                  mine.o1, mine.i0, mine.i1);
         return;
     }
     int kernel = c.row.taps * c.col.taps, samples = strip_samples(&c);

@@ -16,29 +16,39 @@ const AddRelu = { ...Add, name: 'AddRelu' }
 /**
  * - A node whose kernel can end with a ReLU, and whose only reader is one, takes it over (attribute `relu`,
  *   or AddRelu).
- * - A sparse convolution that only a sum reads adds the other summand itself (attribute `residual`, the last
- *   input).
- * - A ReLU's gradient that only a batch normalization's gradient reads becomes a mask of the latter (a sixth
- *   input).
+ * - A batch normalization or a sparse convolution that only a sum reads adds the other summand itself
+ *   (attribute `residual`, the last input).
+ * - A ReLU's gradient that a batch normalization's gradient reads before anything else becomes a mask of the
+ *   latter (a sixth input); a sum that only the former reads is taken there, too (a seventh input). What
+ *   other nodes read of it becomes a fourth output.
  * - Where the gradient of a convolution's weight is asked for and also the sum of the squares of its samples'
  *   gradients, the latter's node computes both, in the former's place: the gradient, sum over samples,
  *   becomes its second output.
  */
 export function fuse(from: Graph): Graph {
-  const readers = new Map<Tensor, number>()
-  for (const node of from.nodes) for (const input of node.inputs) readers.set(input, (readers.get(input) ?? 0) + 1)
+  const readers = new Map<Tensor, Node[]>()
+  for (const node of from.nodes)
+    for (const input of node.inputs) {
+      const known = readers.get(input)
+      if (known) known.push(node)
+      else readers.set(input, [node])
+    }
   const outputs = new Set(from.outputs.values())
   const makers = new Map<Tensor, Node>()
   const nodes: (Node | undefined)[] = []
   const place = new Map<Node, number>()
   const weightGrads = new Set<Node>()
 
-  /** The node that made a tensor, if nothing else needs that tensor. */
-  const soleMaker = (tensor: Tensor, names: ReadonlySet<string>): Node | undefined => {
+  /** The node that made a tensor, if it is one of these and no output of the graph. */
+  const makerOf = (tensor: Tensor, names: ReadonlySet<string>): Node | undefined => {
     const maker = makers.get(tensor)
-    const alone = readers.get(tensor) === 1 && !outputs.has(tensor)
-    return maker && alone && names.has(maker.operator.name) && maker.outputs[0] === tensor ? maker : undefined
+    return maker && !outputs.has(tensor) && names.has(maker.operator.name) && maker.outputs[0] === tensor
+      ? maker
+      : undefined
   }
+  /** The same, if nothing else needs that tensor. */
+  const soleMaker = (tensor: Tensor, names: ReadonlySet<string>): Node | undefined =>
+    readers.get(tensor)!.length === 1 ? makerOf(tensor, names) : undefined
   /** The node that sums the gradients by sample whose squares a node sums; each is given once. */
   const takeSum = ({ inputs: [x, dy], attributes }: Node): Node | undefined => {
     for (const sum of weightGrads)
@@ -53,29 +63,55 @@ export function fuse(from: Graph): Graph {
     place.set(node, at)
     for (const output of node.outputs) makers.set(output, node)
   }
+  const remove = (node: Node) => {
+    nodes[place.get(node)!] = undefined
+  }
+
+  /** Gives a sum to the node that makes one of the summands, if there is one that can add. */
+  function addResidual(sum: Node): boolean {
+    for (const [i, input] of sum.inputs.entries()) {
+      const other = sum.inputs[1 - i]
+      const maker = soleMaker(input, withResidual)
+      if (!maker || !canAdd(maker, sum)) continue
+      // A normalization's statistics may be read before the sum: it stays where it is.
+      const stays = maker.operator.name !== 'SparseConv'
+      const at = place.get(maker)!
+      const made = makers.get(other)
+      if (stays && made && place.get(made)! > at) continue
+      remove(maker)
+      const attributes = { ...maker.attributes, residual: 1 }
+      const outputs = [sum.outputs[0], ...maker.outputs.slice(1)]
+      put({ ...maker, inputs: [...maker.inputs, other], outputs, attributes }, stays ? at : undefined)
+      return true
+    }
+    return false
+  }
+
+  /** Gives a batch normalization's gradient the ReLU's gradient that it reads, and the sum that one reads. */
+  function takeMask(node: Node): boolean {
+    const [dy, ...rest] = node.inputs
+    const masked = makerOf(dy, reluGrad)
+    if (!masked || readers.get(dy)![0] !== node || rest.includes(dy)) return false
+    remove(masked)
+    const [arriving, y] = masked.inputs
+    const sum = soleMaker(arriving, add)
+    const adds = sum?.inputs.every((input) => sameLayout(input, dy))
+    if (sum && adds) remove(sum)
+    const [first, ...more] = sum && adds ? sum.inputs : [arriving]
+    const kept = readers.get(dy)!.length > 1 ? [dy] : []
+    put({ ...node, inputs: [first, ...rest, y, ...more], outputs: [...node.outputs, ...kept] })
+    return true
+  }
 
   for (const node of from.nodes) {
     const { name } = node.operator
     const maker = name === 'Relu' ? soleMaker(node.inputs[0], withRelu) : undefined
     const sum = name === 'ConvSampleSquares' ? takeSum(node) : undefined
-    const masked = name === 'BatchNormTrainGrad' ? soleMaker(node.inputs[0], reluGrad) : undefined
-    const summand = name === 'Add' ? node.inputs.findIndex((input) => canAdd(soleMaker(input, sparse), node)) : -1
-    const added = summand < 0 ? undefined : soleMaker(node.inputs[summand], sparse)
     if (maker) put(endWithRelu(maker, node.outputs[0]), place.get(maker)!)
-    else if (added) {
-      nodes[place.get(added)!] = undefined
-      const { outputs } = node
-      put({
-        ...added,
-        inputs: [...added.inputs, node.inputs[1 - summand]],
-        outputs,
-        attributes: { ...added.attributes, residual: 1 },
-      })
-    } else if (sum) put({ ...node, outputs: [...node.outputs, ...sum.outputs] }, place.get(sum)!)
-    else if (masked) {
-      nodes[place.get(masked)!] = undefined
-      put({ ...node, inputs: [masked.inputs[0], ...node.inputs.slice(1), masked.inputs[1]] })
-    } else {
+    else if (sum) put({ ...node, outputs: [...node.outputs, ...sum.outputs] }, place.get(sum)!)
+    else if (name === 'Add' && addResidual(node)) continue
+    else if (name === 'BatchNormTrainGrad' && takeMask(node)) continue
+    else {
       put(node)
       if (name === 'ConvWeightGrad') weightGrads.add(node)
     }
@@ -85,13 +121,16 @@ export function fuse(from: Graph): Graph {
   return graph
 }
 
+const add = new Set(['Add'])
 const reluGrad = new Set(['ReluGrad'])
-const sparse = new Set(['SparseConv'])
+const withResidual = new Set(['BatchNormTrain', 'BatchNormalization', 'SparseConv'])
 
-/** Whether a sparse convolution, before any ReLU, can take over the sum that reads it. */
-function canAdd(maker: Node | undefined, { inputs: [x, y] }: Node): boolean {
-  if (!maker || maker.attributes.relu === 1 || maker.attributes.residual === 1 || x === y) return false
-  return sameShape(x.shape, y.shape) && x.batched === y.batched
+const sameLayout = (x: Tensor, y: Tensor) => sameShape(x.shape, y.shape) && x.batched === y.batched
+
+/** Whether a node, before any ReLU, can take over the sum that reads it. */
+function canAdd(maker: Node, { inputs: [x, y] }: Node): boolean {
+  if (maker.attributes.relu === 1 || maker.attributes.residual === 1 || x === y) return false
+  return sameLayout(x, y)
 }
 
 function endWithRelu(node: Node, output: Tensor): Node {

@@ -19,4 +19,6 @@ export interface Lowering {
   aliases?(node: Node): boolean
   /** Inputs whose memory output 0 may take over when nothing needs them afterwards. */
   inPlace?(node: Node): number[]
+  /** The same for further outputs, by their numbers. No two outputs take over the same memory. */
+  laterInPlace?(node: Node): Readonly<Record<number, number[]>>
 }

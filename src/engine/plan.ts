@@ -48,16 +48,20 @@ export function planMemory(graph: Graph, lowerings: (node: Node) => Lowering): P
 
   graph.nodes.forEach((node, i) => {
     const lowering = lowerings(node)
+    const taken = new Set<Block>()
     for (const [o, output] of node.outputs.entries()) {
       if (persistent.has(output)) continue
       const end = lastUse.get(output) ?? i
       const size = floatsOf(output)
-      const source = o === 0 ? sharedWith(node, i, lowering, size) : undefined
+      const inPlace = (o === 0 ? lowering.inPlace?.(node) : lowering.laterInPlace?.(node)[o]) ?? []
+      const alias = o === 0 && lowering.aliases?.(node)
+      const source = alias ? { kind: 'alias', tensor: node.inputs[0] } : sharedWith(node, i, inPlace, size, taken)
       if (source?.kind === 'alias' && !blockOf.has(source.tensor)) {
         aliases.set(output, aliases.get(source.tensor) ?? source.tensor)
       } else if (source) {
         const block = blockOf.get(source.tensor)!
         block.to = Math.max(block.to, end)
+        taken.add(block)
         blockOf.set(output, block)
       } else {
         const block = { size, from: i, to: end, offset: 0 }
@@ -67,15 +71,16 @@ export function planMemory(graph: Graph, lowerings: (node: Node) => Lowering): P
     }
   })
 
-  function sharedWith(node: Node, i: number, lowering: Lowering, size: number) {
-    if (lowering.aliases?.(node)) return { kind: 'alias' as const, tensor: node.inputs[0] }
-    for (const index of lowering.inPlace?.(node) ?? []) {
+  /** The first of some inputs whose memory ends with node i, and is neither another input's nor taken yet. */
+  function sharedWith(node: Node, i: number, inPlace: number[], size: number, taken: ReadonlySet<Block>) {
+    for (const index of inPlace) {
       const input = node.inputs[index]
+      if (!input) continue
       const block = blockOf.get(input)
-      const dies = block?.to === i && block.size === size
+      const dies = block?.to === i && block.size === size && !taken.has(block)
       // Another operand over the same memory (a reshape of this one) could be read after it was overwritten.
       const alone = node.inputs.every((other) => other === input || blockOf.get(other) !== block)
-      if (dies && alone) return { kind: 'in place' as const, tensor: input }
+      if (dies && alone) return { kind: 'in place', tensor: input }
     }
     return undefined
   }

@@ -13,6 +13,7 @@ import { sizeOf, type Tensor } from '../../src/graph/tensor.ts'
 import { random } from '../../src/util/random.ts'
 import { best, wasm } from '../support/engines.ts'
 import { evaluate, randomValues } from '../support/evaluate.ts'
+import { expectGradients, weightedSum } from '../support/finite-differences.ts'
 
 const names = (graph: Graph) => fuse(simplify(graph)).nodes.map(({ operator }) => operator.name)
 
@@ -130,13 +131,108 @@ describe('the gradient of a ReLU becomes a mask of the gradient of a batch norma
     expect(masked(graph)).toBe(false)
   })
 
-  it('not where it is an output, or read by something else', () => {
-    const find = (graph: Graph) => graph.nodes.find(({ operator }) => operator.name === 'ReluGrad')!.outputs[0]
-    const read = step()
-    read.output('sum', total(read, find(read)))
-    expect(masked(read)).toBe(false)
+  const find = (graph: Graph) => graph.nodes.findIndex(({ operator }) => operator.name === 'ReluGrad')
+
+  it('for other readers, too, if they come later', () => {
+    const graph = step()
+    graph.output('sum', total(graph, graph.nodes[find(graph)].outputs[0]))
+    expect(masked(graph)).toBe(true)
+    expectSameResults(graph)
+  })
+
+  it('not where it is an output, or read by something else before', () => {
     const output = step()
-    output.output('in between', find(output))
+    output.output('in between', output.nodes[find(output)].outputs[0])
     expect(masked(output)).toBe(false)
+    const read = step()
+    const at = find(read)
+    read.output('sum', total(read, read.nodes[at].outputs[0]))
+    read.nodes.splice(at + 1, 0, ...read.nodes.splice(-2))
+    expect(masked(read)).toBe(false)
+  })
+})
+
+describe('the sum of a residual block', () => {
+  const layer = (graph: Graph, x: Tensor, name: string, size = 3) =>
+    conv(graph, x, graph.parameter(name, [2, 2, size, size]), undefined, { pads: Array(4).fill(size >> 1) })
+  const normalized = (graph: Graph, x: Tensor, name: string, training = true, size = 3) =>
+    batchNorm(graph, layer(graph, x, name, size), `${name}.bn`, training)
+  type Shortcut = (graph: Graph, x: Tensor, name: string, training: boolean) => Tensor
+
+  /** Two blocks of two layers. What is added comes first or second. */
+  function network(shortcut: Shortcut, training: boolean, first: boolean): Graph {
+    const graph = new Graph()
+    let x = relu(graph, normalized(graph, image(graph), 'stem', training))
+    for (const name of ['a', 'b']) {
+      const inner = relu(graph, normalized(graph, x, `${name}1`, training))
+      const before = first ? shortcut(graph, x, name, training) : undefined
+      const y = normalized(graph, inner, `${name}2`, training)
+      const added = before ?? shortcut(graph, x, name, training)
+      x = relu(graph, first ? add(graph, added, y) : add(graph, y, added))
+    }
+    graph.output('y', x)
+    return graph
+  }
+
+  /** The gradients of a random linear function of the output. */
+  function step(shortcut: Shortcut, first: boolean): Graph {
+    const forward = network(shortcut, true, first)
+    const loss = weightedSum(forward, [forward.outputs.get('y')!], random(1, 'residual'))
+    const { graph, gradients } = differentiate(forward, loss, forward.withRole('parameter'))
+    for (const [i, gradient] of gradients.entries()) graph.output(`gradient ${i}`, gradient)
+    return graph
+  }
+
+  const identity: Shortcut = (_graph, x) => x
+  const projection: Shortcut = (graph, x, name, training) => normalized(graph, x, `${name}0`, training, 1)
+  const blocks: [string, Shortcut, boolean][] = [
+    ['identity, first', identity, true],
+    ['identity, second', identity, false],
+    ['projection, first', projection, true],
+    ['projection, second', projection, false],
+  ]
+
+  it.each(blocks)('%s: normalization, sum and ReLU are one kernel', (_name, shortcut, first) => {
+    for (const training of [true, false]) {
+      const graph = network(shortcut, training, first)
+      const kinds = new Set(names(graph))
+      expect([...kinds].sort()).toEqual(
+        training ? ['BatchNormTrain', 'Conv', 'RunningAverage'] : ['BatchNormalization', 'Conv'],
+      )
+      expectSameResults(graph)
+    }
+  })
+
+  it.each(blocks)('%s: so are sum, mask and gradient of the normalization', (_name, shortcut, first) => {
+    const graph = step(shortcut, first)
+    const fused = names(graph)
+    expect(fused).not.toContain('ReluGrad')
+    expect(fused).not.toContain('Add')
+    expectSameResults(graph)
+  })
+
+  it.each(blocks)('%s: gradients against finite differences', (_name, shortcut, first) => {
+    const graph = network(shortcut, true, first)
+    const loss = weightedSum(graph, [graph.outputs.get('y')!], random(1, 'residual'))
+    expectGradients(graph, loss)
+  })
+
+  it('not where the sum has another shape, is one of twice the same, or something else reads a summand', () => {
+    const graph = new Graph()
+    const y = batchNorm(graph, image(graph), 'bn', true)
+    graph.output('broadcast', add(graph, y, graph.parameter('shift', [2, 1, 1])))
+    const twice = batchNorm(graph, image(graph, 'other'), 'twice', true)
+    graph.output('twice', add(graph, twice, twice))
+    const read = batchNorm(graph, image(graph, 'third'), 'read', true)
+    graph.output('sum', add(graph, read, image(graph, 'fourth')))
+    graph.output('negative', neg(graph, read))
+    expect(names(graph).filter((name) => name === 'Add')).toHaveLength(3)
+  })
+
+  it('not by a normalization before what it would add, since its statistics may be read in between', () => {
+    const graph = new Graph()
+    const y = batchNorm(graph, image(graph), 'bn', true)
+    graph.output('sum', add(graph, y, neg(graph, image(graph, 'other'))))
+    expect(names(graph)).toContain('Add')
   })
 })

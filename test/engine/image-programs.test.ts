@@ -107,8 +107,9 @@ describe('pooling that is refused', () => {
 
 describe('memory outside the arena is refused, and the last float of it is not', () => {
   const layer = { channels: 2, n: 5, epsilon: 0 }
-  const norm = { ...layer, x: 0, scale: 0, bias: 0, mean: 0, var: 0, y: 0, relu: 0 }
-  const grad = { ...layer, dy: 0, x: 0, scale: 0, mean: 0, var: 0, masked: 0, y: 99, dx: 0, dscale: 0, dbias: 0 }
+  const norm = { ...layer, x: 0, scale: 0, bias: 0, mean: 0, var: 0, y: 0, relu: 0, residual: 0, hasResidual: 0 }
+  const arriving = { dy: 0, summed: 0, more: 99, masked: 0, y: 99, g: 99 }
+  const grad = { ...layer, ...arriving, x: 0, scale: 0, mean: 0, var: 0, dx: 0, dscale: 0, dbias: 0 }
   const planes = { channels: 2, batch: 3, pixels: 4, size: 5 }
   const inputGrad = { ...square, gradient: 0, weight: 0, dinput: 0 }
   const weightGrad = { ...square, x: 0, gradient: 0, dweight: 0 }
@@ -126,10 +127,15 @@ describe('memory outside the arena is refused, and the last float of it is not',
     ['conv sum beside squares', call(convSampleGrads, { ...weightGrad, dweight: 0, squares: 1, sum: 76, hasSum: 1 })],
     ['norm x', call(batchNorm, { ...norm, x: 90 })],
     ['norm var', call(batchNorm, { ...norm, var: 98 })],
+    ['norm residual', call(batchNorm, { ...norm, residual: 90, hasResidual: 1 })],
+    ['norm train residual', call(batchNormTrain, { ...norm, residual: 90, hasResidual: 1 })],
     ['norm train y', call(batchNormTrain, { ...norm, y: 90 })],
     ['norm train mean', call(batchNormTrain, { ...norm, mean: 98 })],
     ['norm gradient dx', call(batchNormGrad, { ...grad, dx: 90 })],
-    ['norm gradient mask', call(batchNormGrad, { ...grad, y: 90, masked: 1 })],
+    ['norm gradient mask', call(batchNormGrad, { ...grad, y: 90, g: 0, masked: 1 })],
+    ['norm gradient summand', call(batchNormGrad, { ...grad, more: 90, g: 0, summed: 1 })],
+    ['norm gradient behind a mask', call(batchNormGrad, { ...grad, y: 0, g: 90, masked: 1 })],
+    ['norm gradient behind a sum', call(batchNormGrad, { ...grad, more: 0, g: 90, summed: 1 })],
     ['norm gradient dbias', call(batchNormGrad, { ...grad, dbias: 98 })],
     ['running average', call(runningAverage, { n: 7, x: 0, y: 93, rate: 0, factor: 0 })],
     ['max pool x', call(maxPool, { ...window, x: 52, y: 0, index: 0 })],

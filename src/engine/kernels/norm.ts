@@ -7,17 +7,22 @@ import type { Extent, Kernel } from '../kernel.ts'
 
 const at = (offset: number, length: number): Extent => ({ offset, length })
 
+/** The value at a place of the residual; 0 where there is none. */
+const residualAt = (p: { residual: number; hasResidual: number }, floats: Float64Array, place: number) =>
+  p.hasResidual ? floats[p.residual + place] : 0
+
 /**
  * y = (x - mean) scale / sqrt(var + epsilon) + bias with the batch's own mean and var (divided by n), which
- * are results; then ReLU if `relu`.
+ * are results; plus `residual` [channels][n] if `hasResidual`; then ReLU if `relu`. y may lie where x or the
+ * residual does.
  */
 export const batchNormTrain: Kernel<
-  'channels' | 'n' | 'x' | 'scale' | 'bias' | 'epsilon' | 'y' | 'mean' | 'var' | 'relu'
+  'channels' | 'n' | 'x' | 'scale' | 'bias' | 'epsilon' | 'y' | 'mean' | 'var' | 'relu' | 'residual' | 'hasResidual'
 > = {
   name: 'batch_norm_train',
-  parameters: ['channels', 'n', 'x', 'scale', 'bias', 'epsilon', 'y', 'mean', 'var', 'relu'],
+  parameters: ['channels', 'n', 'x', 'scale', 'bias', 'epsilon', 'y', 'mean', 'var', 'relu', 'residual', 'hasResidual'],
   extents: (p) => [
-    ...[p.x, p.y].map((offset) => at(offset, p.channels * p.n)),
+    ...[p.x, p.y, ...(p.hasResidual ? [p.residual] : [])].map((offset) => at(offset, p.channels * p.n)),
     ...[p.scale, p.bias, p.mean, p.var].map((offset) => at(offset, p.channels)),
   ],
   reference: (p, { floats }) => {
@@ -27,7 +32,7 @@ export const batchNormTrain: Kernel<
       const variance = x.reduce((sum, v) => sum + (v - mean) ** 2, 0) / p.n
       const factor = floats[p.scale + c] / Math.sqrt(variance + bitsToFloat(p.epsilon))
       x.forEach((v, i) => {
-        const y = (v - mean) * factor + floats[p.bias + c]
+        const y = (v - mean) * factor + floats[p.bias + c] + residualAt(p, floats, c * p.n + i)
         floats[p.y + c * p.n + i] = p.relu ? Math.max(y, 0) : y
       })
       floats[p.mean + c] = mean
@@ -36,51 +41,90 @@ export const batchNormTrain: Kernel<
   },
 }
 
-/** y = (x - mean) scale / sqrt(var + epsilon) + bias with given statistics; then ReLU if `relu`. */
-export const batchNorm: Kernel<'channels' | 'n' | 'x' | 'scale' | 'bias' | 'mean' | 'var' | 'epsilon' | 'y' | 'relu'> =
-  {
-    name: 'batch_norm',
-    parameters: ['channels', 'n', 'x', 'scale', 'bias', 'mean', 'var', 'epsilon', 'y', 'relu'],
-    extents: (p) => [
-      ...[p.x, p.y].map((offset) => at(offset, p.channels * p.n)),
-      ...[p.scale, p.bias, p.mean, p.var].map((offset) => at(offset, p.channels)),
-    ],
-    reference: (p, { floats }) => {
-      for (let c = 0; c < p.channels; c++) {
-        const factor = floats[p.scale + c] / Math.sqrt(floats[p.var + c] + bitsToFloat(p.epsilon))
-        for (let i = c * p.n; i < (c + 1) * p.n; i++) {
-          const y = (floats[p.x + i] - floats[p.mean + c]) * factor + floats[p.bias + c]
-          floats[p.y + i] = p.relu ? Math.max(y, 0) : y
-        }
+/** As {@link batchNormTrain}, with given statistics. */
+export const batchNorm: Kernel<
+  'channels' | 'n' | 'x' | 'scale' | 'bias' | 'mean' | 'var' | 'epsilon' | 'y' | 'relu' | 'residual' | 'hasResidual'
+> = {
+  name: 'batch_norm',
+  parameters: ['channels', 'n', 'x', 'scale', 'bias', 'mean', 'var', 'epsilon', 'y', 'relu', 'residual', 'hasResidual'],
+  extents: (p) => [
+    ...[p.x, p.y, ...(p.hasResidual ? [p.residual] : [])].map((offset) => at(offset, p.channels * p.n)),
+    ...[p.scale, p.bias, p.mean, p.var].map((offset) => at(offset, p.channels)),
+  ],
+  reference: (p, { floats }) => {
+    for (let c = 0; c < p.channels; c++) {
+      const factor = floats[p.scale + c] / Math.sqrt(floats[p.var + c] + bitsToFloat(p.epsilon))
+      for (let i = c * p.n; i < (c + 1) * p.n; i++) {
+        const y = (floats[p.x + i] - floats[p.mean + c]) * factor + floats[p.bias + c] + residualAt(p, floats, i)
+        floats[p.y + i] = p.relu ? Math.max(y, 0) : y
       }
-    },
-  }
+    }
+  },
+}
 
 /**
- * The gradient of {@link batchNormTrain}: with xh = (x - mean) / sqrt(var + epsilon), dbias = sum dy, dscale
- * = sum dy xh, dx = scale / sqrt(var + epsilon) (dy - dbias / n - xh dscale / n). If `masked`, dy counts only
- * where y > 0.
+ * The gradient of {@link batchNormTrain}: with xh = (x - mean) / sqrt(var + epsilon) and g = dy, plus `more`
+ * [channels][n] if `summed`, only where y > 0 if `masked`: dbias = sum g, dscale = sum g xh, dx = scale /
+ * sqrt(var + epsilon) (g - dbias / n - xh dscale / n). g is a result too if `summed` or `masked`. It may lie
+ * where dy, more, y or dx do; dx may lie where dy or more do, and where x does unless g lies there too.
  */
 export const batchNormGrad: Kernel<
-  'channels' | 'n' | 'dy' | 'x' | 'scale' | 'mean' | 'var' | 'epsilon' | 'masked' | 'y' | 'dx' | 'dscale' | 'dbias'
+  | 'channels'
+  | 'n'
+  | 'dy'
+  | 'x'
+  | 'scale'
+  | 'mean'
+  | 'var'
+  | 'epsilon'
+  | 'summed'
+  | 'more'
+  | 'masked'
+  | 'y'
+  | 'g'
+  | 'dx'
+  | 'dscale'
+  | 'dbias'
 > = {
   name: 'batch_norm_grad',
-  parameters: ['channels', 'n', 'dy', 'x', 'scale', 'mean', 'var', 'epsilon', 'masked', 'y', 'dx', 'dscale', 'dbias'],
-  extents: (p) => [
-    ...[p.dy, p.x, p.dx, ...(p.masked ? [p.y] : [])].map((offset) => at(offset, p.channels * p.n)),
-    ...[p.scale, p.mean, p.var, p.dscale, p.dbias].map((offset) => at(offset, p.channels)),
+  parameters: [
+    'channels',
+    'n',
+    'dy',
+    'x',
+    'scale',
+    'mean',
+    'var',
+    'epsilon',
+    'summed',
+    'more',
+    'masked',
+    'y',
+    'g',
+    'dx',
+    'dscale',
+    'dbias',
   ],
+  extents: (p) => {
+    const maps = [p.dy, p.x, p.dx, ...(p.summed ? [p.more] : []), ...(p.masked ? [p.y] : [])]
+    if (p.summed || p.masked) maps.push(p.g)
+    return [
+      ...maps.map((offset) => at(offset, p.channels * p.n)),
+      ...[p.scale, p.mean, p.var, p.dscale, p.dbias].map((offset) => at(offset, p.channels)),
+    ]
+  },
   reference: (p, { floats }) => {
     for (let c = 0; c < p.channels; c++) {
       const inverse = 1 / Math.sqrt(floats[p.var + c] + bitsToFloat(p.epsilon))
       const places = Array.from({ length: p.n }, (_, i) => c * p.n + i)
-      const dy = places.map((i) => (p.masked && !(floats[p.y + i] > 0) ? 0 : floats[p.dy + i]))
+      const arriving = (i: number) => floats[p.dy + i] + (p.summed ? floats[p.more + i] : 0)
+      const g = places.map((i) => (p.masked && floats[p.y + i] <= 0 ? 0 : arriving(i)))
       const xh = places.map((i) => (floats[p.x + i] - floats[p.mean + c]) * inverse)
-      const dbias = dy.reduce((sum, d) => sum + d, 0)
-      const dscale = dy.reduce((sum, d, i) => sum + d * xh[i], 0)
-      places.forEach((place, i) => {
-        floats[p.dx + place] = floats[p.scale + c] * inverse * (dy[i] - dbias / p.n - (xh[i] * dscale) / p.n)
-      })
+      const dbias = g.reduce((sum, d) => sum + d, 0)
+      const dscale = g.reduce((sum, d, i) => sum + d * xh[i], 0)
+      if (p.summed || p.masked) for (const [i, place] of places.entries()) floats[p.g + place] = g[i]
+      for (const [i, place] of places.entries())
+        floats[p.dx + place] = floats[p.scale + c] * inverse * (g[i] - dbias / p.n - (xh[i] * dscale) / p.n)
       floats[p.dscale + c] = dscale
       floats[p.dbias + c] = dbias
     }

@@ -68,6 +68,23 @@ const winograd: fc.Arbitrary<Drawn> = fc.record({
   dilation: fc.constant([1, 1]),
   pads: fc.tuple(pad, pad, pad, pad),
 })
+/** 1 x 1 with a stride: mostly unpadded and with samples that fill vectors, which has kernels of its own. */
+const pointwise: fc.Arbitrary<Drawn> = fc.record({
+  batch: fc.constantFrom(4, 8, 16, 17, 32, 48, 112, 128, 144, 272),
+  groups: fc.constantFrom(1, 1, 2),
+  in: fc.integer({ min: 1, max: 9 }),
+  out: fc.integer({ min: 1, max: 14 }),
+  h: fc.integer({ min: 1, max: 9 }),
+  w: fc.integer({ min: 1, max: 9 }),
+  kernel: fc.constant([1, 1]),
+  stride: fc.constantFrom([2, 2], [1, 2], [2, 1], [3, 2], [2, 5]),
+  dilation: fc.constant([1, 1]),
+  pads: fc.oneof(
+    fc.constant([0, 0, 0, 0]),
+    fc.tuple(fc.constant(0), fc.constant(0), pad, pad),
+    fc.tuple(pad, pad, pad, pad),
+  ),
+})
 
 const plain = { batch: 3, groups: 1, in: 2, out: 7, h: 4, w: 4, dilation: [1, 1], stride: [1, 1] }
 const three = { ...plain, kernel: [3, 3], pads: [1, 1, 1, 1] }
@@ -78,6 +95,14 @@ const large: [string, Drawn][] = [
   ['more taps than a list holds', { ...three, in: 200, kernel: [5, 5], pads: [2, 2, 2, 2], batch: 1 }],
   ['many output channels', { ...three, in: 40, out: 230, h: 2, w: 2 }],
   ['many 1 x 1 taps', { ...three, in: 600, out: 13, kernel: [1, 1], pads: [0, 0, 0, 0] }],
+  [
+    'many strided 1 x 1 taps',
+    { ...three, in: 1600, out: 13, h: 3, w: 3, kernel: [1, 1], stride: [2, 2], pads: [0, 0, 0, 0], batch: 16 },
+  ],
+  [
+    'many strided 1 x 1 outputs',
+    { ...three, in: 5, out: 1600, h: 3, w: 3, kernel: [1, 1], stride: [2, 2], pads: [0, 0, 0, 0], batch: 16 },
+  ],
   ['very wide rows', { ...three, h: 3, w: 1000, in: 1, out: 2, batch: 16 }],
   ['wide rows, stride 2', { ...three, h: 5, w: 300, out: 2, stride: [2, 2], batch: 17 }],
   ['many rows', { ...three, h: 150, w: 3, in: 3, out: 2, batch: 33 }],
@@ -243,6 +268,13 @@ onEveryEngine((machines) => {
     fc.assert(
       fc.property(winograd, values, (drawn, rng) => expectAgreement(machines, build(drawn, rng))),
       { numRuns: 8 },
+    )
+  })
+
+  it.each(Object.entries(kernels))('%s, 1 x 1 with a stride', (_name, build) => {
+    fc.assert(
+      fc.property(pointwise, values, (drawn, rng) => expectAgreement(machines, build(drawn, rng))),
+      { numRuns: 25 },
     )
   })
 
