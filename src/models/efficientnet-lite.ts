@@ -41,7 +41,7 @@ export const efficientnetLite0: ModelFamily = {
   },
 }
 
-/** A block that does not widen calls its only 1x1 convolution `conv_pw`, others the one that narrows `conv_pwl`. */
+/** A block that does not widen calls its 1x1 convolution `conv_pw`, others the narrowing one `conv_pwl`. */
 function namesOf(block: string, expand: number) {
   const named = (conv: string, norm: string) => [`${block}.${conv}`, `${block}.${norm}`] as const
   const expanded = named('conv_pw', 'bn1')
