@@ -10,22 +10,32 @@ import { beginning } from '../dist/models/model.js'
 /**
  * `graph` maps `images` [batch, C, H, W] to logits; `weights` holds its parameters and buffers; `data.test`
  * are the images as bytes, `images` the same normalized; `file` holds the weights as a safetensors file
- * would. `sparsity`: this share of the weights whose names match `pruned` is zero, at random. @param {{
- * sparsity: number, pruned: RegExp }} [sparse]
+ * would. `sparsity`: this share of the weights whose names match `pruned` is zero, at random, the same for
+ * every `outputs` outputs in a row. @param {{ sparsity: number, pruned: RegExp, outputs?: number }} [sparse]
  */
-export function inferenceCase(modelName, batch, { sparsity = 0, pruned = /$^/ } = {}) {
+export function inferenceCase(modelName, batch, { sparsity = 0, pruned = /$^/, outputs = 1 } = {}) {
   const model = findModel(modelName)
   const graph = new Graph()
   graph.output('logits', model.build(graph, graph.input('images', [batch, ...model.image]), false))
 
+  /** Weights in which the places of zeros are drawn for groups of outputs, of which there are `all`. */
+  const withZeros = (values, all, draw) => {
+    const inner = values.length / all
+    const kept = Uint8Array.from({ length: Math.ceil(all / outputs) * inner }, () => Number(draw.uniform() >= sparsity))
+    return values.map((x, i) => (kept[Math.floor(i / inner / outputs) * inner + (i % inner)] ? x : 0))
+  }
   const begin = beginning(model, undefined, 0, 'bench')
   const weights = new Map()
   for (const tensor of [...graph.withRole('parameter'), ...graph.withRole('buffer')]) {
     const draw = random(0, 'bench zeros', tensor.name)
     const values = Float32Array.from(begin(tensor))
     // Biases, and scales and statistics of normalizations: somewhere near their first values.
-    const left = (x) => (pruned.test(tensor.name) && draw.uniform() < sparsity ? 0 : x)
-    weights.set(tensor.name, values.map(tensor.shape.length > 1 ? left : (x) => x + (draw.uniform() - 0.5) / 2))
+    if (tensor.shape.length === 1)
+      weights.set(
+        tensor.name,
+        values.map((x) => x + (draw.uniform() - 0.5) / 2),
+      )
+    else weights.set(tensor.name, pruned.test(tensor.name) ? withZeros(values, tensor.shape[0], draw) : values)
   }
   const tensors = new Map(
     [...weights].map(([name, values]) => [name, storeFloats(values, graph.tensors.get(name).shape)]),
