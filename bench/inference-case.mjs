@@ -40,7 +40,7 @@ export function inferenceCase(modelName, batch, { sparsity = 0, pruned = /$^/, o
   return { model, batch, sparsity, graph, weights, file: { tensors, metadata: { model: modelName } }, data, images }
 }
 
-/** What was drawn last: cases of one network share it, since photographs of a thousand classes take seconds. */
+/** What was drawn last: cases of one network share it, since images of a thousand classes take seconds. */
 let last
 
 /** First values of tensors, and images. */
