@@ -32,18 +32,25 @@ const LONG_MS = 500
 
 /**
  * Median milliseconds per step of every contender, over `rounds` turns of about `seconds` each, after a
- * warm-up. @param {Contender[]} contenders
+ * warm-up. Each turn begins with steps of about `settling` seconds that are not measured: threads of ONNX
+ * Runtime go on spinning for a while, and would take a core from the next. @param {Contender[]} contenders
  */
-export async function takeTurns(contenders, { rounds = 9, seconds = 0.3 } = {}) {
+export async function takeTurns(contenders, { rounds = 9, seconds = 0.3, settling = 0 } = {}) {
   const steps = []
+  const unmeasured = []
   for (const { run } of contenders) {
     const long = (await run(1)) > LONG_MS
     const least = long ? 1 : 2
-    steps.push(Math.max(least, Math.ceil((seconds * 1000) / (await run(long ? 1 : 7)))))
+    const each = await run(long ? 1 : 7)
+    steps.push(Math.max(least, Math.ceil((seconds * 1000) / each)))
+    unmeasured.push(Math.ceil((settling * 1000) / each))
   }
   const times = contenders.map(() => [])
   for (let round = 0; round < roundsOf(rounds); round++)
-    for (const [i, { run }] of contenders.entries()) times[i].push(await run(steps[i]))
+    for (const [i, { run }] of contenders.entries()) {
+      if (unmeasured[i] > 0) await run(unmeasured[i])
+      times[i].push(await run(steps[i]))
+    }
   for (const { close } of contenders) close?.()
   return times.map((values) => ({
     median: median(values),

@@ -56,11 +56,18 @@ ${ratioList(contenders, times, pairs)}`
 /** Throws where contenders that `infer` do not agree. */
 export async function assertSameLogits([first, ...others]) {
   const expected = await first.infer()
-  const largest = expected.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
-  for (const { name, infer } of others) {
-    const logits = await infer()
-    const worst = expected.reduce((most, x, i) => Math.max(most, Math.abs(x - logits[i])), 0)
-    if (logits.length !== expected.length || !(worst <= TOLERANCE * largest))
-      throw new Error(`${name} and ${first.name} compute different logits: they differ by up to ${worst}`)
+  for (const other of others) {
+    const difference = apart(expected, await other.infer())
+    if (!(difference <= TOLERANCE))
+      throw new Error(
+        `${other.name} and ${first.name} compute different logits: they differ by ${difference} of the largest`,
+      )
   }
+}
+
+/** The largest difference over the largest value of `a`; NaN where the lengths differ. */
+export function apart(a, b) {
+  const largest = a.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
+  const worst = a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i])), 0)
+  return a.length === b.length ? worst / largest : Number.NaN
 }

@@ -26,7 +26,11 @@ const entries = Object.fromEntries(
   }),
 )
 /** Programs: nobody imports them, so they have no types. */
-const programs = { cli: 'cli/main', 'hdf5-worker': 'formats/hdf5-worker' }
+const programs = {
+  cli: 'cli/main',
+  'bench-contender': 'cli/bench/contender-process',
+  'hdf5-worker': 'formats/hdf5-worker',
+}
 
 const input = (files, ending) =>
   Object.fromEntries(Object.entries(files).map(([name, module]) => [name, join(root, 'dist', `${module}${ending}`)]))

@@ -137,6 +137,13 @@ describe('what is an optional peer is named, with the line that installs it', ()
     )
   })
 
+  it.each(['onnxruntime-node', 'onnxruntime-web'])('%s', (name) => {
+    const against = name.replace('-node', '')
+    expect(command('bench', 'model.onnx', '--against', against)).toBe(
+      `espalier: --against ${against} needs ${name}: npm install ${name}`,
+    )
+  })
+
   it('vega and vega-lite', () => {
     writeFileSync(join(project, 'tiny.yaml'), stringify(tiny))
     execFileSync(process.execPath, [main(), 'run', 'tiny.yaml', '--out', 'run'], { cwd: project, stdio: 'ignore' })
@@ -155,7 +162,16 @@ describe('what is an optional peer is named, with the line that installs it', ()
 
   it('each of them in package.json, and in what has to be set up here', () => {
     const peers = Object.keys(manifest.peerDependencies)
-    expect(peers.sort()).toEqual(['bullmq', 'h5wasm', 'ioredis', 'sharp', 'vega', 'vega-lite'])
+    expect(peers.sort()).toEqual([
+      'bullmq',
+      'h5wasm',
+      'ioredis',
+      'onnxruntime-node',
+      'onnxruntime-web',
+      'sharp',
+      'vega',
+      'vega-lite',
+    ])
     expect(manifest.peerDependenciesMeta).toEqual(Object.fromEntries(peers.map((name) => [name, { optional: true }])))
     for (const name of peers) expect(manifest.devDependencies).toHaveProperty(name)
   })

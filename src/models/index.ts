@@ -6,11 +6,13 @@ import { cifarQuickBn, mobilenetV1Cifar, vgg16Gsm } from './cifar-gsm.ts'
 import { cifarnet } from './cifarnet.ts'
 import { cnn500k } from './cnn500k.ts'
 import { densenet40 } from './densenet-40.ts'
+import { efficientnetLite0 } from './efficientnet-lite.ts'
 import { lenet5 } from './lenet-5.ts'
 import { lenet300100 } from './lenet-300-100.ts'
 import { mlpnet } from './mlpnet.ts'
 import { mnistMlpBn } from './mnist-mlp-bn.ts'
 import { mobilenetV1 } from './mobilenet-v1.ts'
+import { mobilenetV2 } from './mobilenet-v2.ts'
 import { type Model, type ModelFamily, type ModelOptions, modelOf } from './model.ts'
 import { resnet20, resnet20a, resnet32a, resnet56, resnet56a, resnet110, resnet164 } from './resnet-cifar.ts'
 import {
@@ -68,6 +70,8 @@ export const models: Record<string, ModelFamily> = Object.fromEntries(
     resnet101Imagenet,
     resnet152Imagenet,
     mobilenetV1,
+    mobilenetV2,
+    efficientnetLite0,
   ].map((family) => [family.name, family]),
 )
 

@@ -5,7 +5,15 @@
 import { UserError } from './errors.ts'
 
 /** The optional peers, as package.json has them. */
-export type OptionalPackage = 'bullmq' | 'h5wasm' | 'ioredis' | 'sharp' | 'vega' | 'vega-lite'
+export type OptionalPackage =
+  | 'bullmq'
+  | 'h5wasm'
+  | 'ioredis'
+  | 'onnxruntime-node'
+  | 'onnxruntime-web'
+  | 'sharp'
+  | 'vega'
+  | 'vega-lite'
 
 /**
  * What `load` imports: some packages, or modules that import them. Throws UserError where they are not

@@ -69,10 +69,13 @@ it.each<[string, ModelOptions, number, number?, number?]>([
   ['resnet50', { widen: 0.46 }, 5_771_217],
   ['mobilenet-v1', {}, 4_231_976, 4_209_088, 28],
   // As torchvision counts them.
+  ['mobilenet-v2', {}, 3_504_872, 3_504_872 - 34_112 - 1000, 53],
   ['resnet18-imagenet', {}, 11_689_512],
   ['resnet34-imagenet', {}, 21_797_672],
   ['resnet101-imagenet', {}, 44_549_160],
   ['resnet152-imagenet', {}, 60_192_808],
+  // As timm counts it.
+  ['efficientnet-lite0', {}, 4_652_008, 4_652_008 - 42_016 - 1000, 50],
   // Groups of 462,848, 2,097,152 and 8,388,608 weights; scales and shifts of 4,000 channels.
   ['wrn-16-gsm', {}, 10_962_170, 432 + 462_848 + 2_097_152 + 8_388_608 + 5120, 17],
 ])('%s %o has %i parameters', (name, options, parameters, prunable, layers) => {
@@ -178,6 +181,38 @@ it('mobilenet-v1: 44,640 depthwise weights, 3,139,584 pointwise ones', () => {
   expect(total(matching(/pointwise\.weight$/))).toBe(3_139_584)
 })
 
+it("mobilenet-v2: the names of torchvision's first two blocks, and of its end", () => {
+  const names = (conv: string, norm: string) => [`${conv}.weight`, `${norm}.weight`, `${norm}.bias`]
+  const { parameters, matching } = tensorsOf('mobilenet-v2')
+  expect(matching(/^features\.[012]\./).map(({ name }) => name)).toEqual([
+    ...names('features.0.0', 'features.0.1'),
+    ...names('features.1.conv.0.0', 'features.1.conv.0.1'),
+    ...names('features.1.conv.1', 'features.1.conv.2'),
+    ...names('features.2.conv.0.0', 'features.2.conv.0.1'),
+    ...names('features.2.conv.1.0', 'features.2.conv.1.1'),
+    ...names('features.2.conv.2', 'features.2.conv.3'),
+  ])
+  expect(parameters.slice(-5).map(({ name }) => name)).toEqual([
+    ...names('features.18.0', 'features.18.1'),
+    'classifier.1.weight',
+    'classifier.1.bias',
+  ])
+})
+
+it("efficientnet-lite0: the names of timm's first two blocks, and the sides of its kernels", () => {
+  const names = (conv: string, norm: string) => [`${conv}.weight`, `${norm}.weight`, `${norm}.bias`]
+  const { matching } = tensorsOf('efficientnet-lite0')
+  expect(matching(/^blocks\.(0\.0|1\.0)\./).map(({ name }) => name)).toEqual([
+    ...names('blocks.0.0.conv_dw', 'blocks.0.0.bn1'),
+    ...names('blocks.0.0.conv_pw', 'blocks.0.0.bn2'),
+    ...names('blocks.1.0.conv_pw', 'blocks.1.0.bn1'),
+    ...names('blocks.1.0.conv_dw', 'blocks.1.0.bn2'),
+    ...names('blocks.1.0.conv_pwl', 'blocks.1.0.bn3'),
+  ])
+  const sides = matching(/conv_dw\.weight$/).map(({ shape }) => shape[3])
+  expect(sides).toEqual([3, 3, 3, 5, 5, 3, 3, 3, 5, 5, 5, 5, 5, 5, 5, 3])
+})
+
 const checkpoint = fileURLToPath(
   new URL('../../../shared/data/checkpoints/resnet20-cifar10.safetensors', import.meta.url),
 )
@@ -224,12 +259,15 @@ it.each([
   ['wrn-28', /^layer.*conv/, 212.3],
   ['mobilenet-v1', /./, 568.7],
   ['resnet50', /./, 4089.2],
+  ['mobilenet-v2', /./, 300.8],
+  // B0's 390 million, without squeeze-and-excitation.
+  ['efficientnet-lite0', /./, 385.2],
 ])('%s: layers %o take %d million multiplications', (name, pattern, millions) => {
   expect(macs(name, pattern) / 1e6).toBeCloseTo(millions, 1)
 })
 
 it('a network in evaluation has the tensors of one in training', () => {
-  for (const name of ['resnet18', 'vgg11', 'wrn-28', 'mobilenet-v1', 'mnist-mlp-bn']) {
+  for (const name of ['resnet18', 'vgg11', 'wrn-28', 'mobilenet-v1', 'mobilenet-v2', 'mnist-mlp-bn']) {
     const names = [true, false].map((training) => {
       const graph = new Graph()
       const model = findModel(name)

@@ -55,7 +55,11 @@ export const preprocessingFlags = (command: Command): Command =>
   )
 
 /** What an ONNX model leaves open. Throws UserError, naming the flag. */
-export function importOptions({ layout, crop, size }: PreprocessingFlags): ImportOptions {
+export function importOptions({
+  layout,
+  crop,
+  size,
+}: Pick<PreprocessingFlags, 'layout' | 'crop' | 'size'>): ImportOptions {
   const side = crop ?? size
   return {
     ...(side !== undefined && { plane: [side, side] }),

@@ -6,17 +6,26 @@ import { readWeights } from '../../formats/weights-file.ts'
 import { sizeOf } from '../../graph/tensor.ts'
 import { SparseModel } from '../../infer/sparse-model.ts'
 import { kernelKinds } from '../../train/kernels.ts'
+import { UserError } from '../../util/errors.ts'
 import { percent } from '../../util/format.ts'
 import { random } from '../../util/random.ts'
 import { print, printJson, printNote } from '../display/output.ts'
+import { importOptions, type PreprocessingFlags } from '../flags/preprocessing.ts'
 
-export interface BenchOptions {
+export interface BenchOptions extends Pick<PreprocessingFlags, 'layout' | 'crop'> {
   model?: string
+  /** Other runtimes, in the place of kinds of kernels. */
+  against?: string
+  int8?: string
+  threads?: number[]
   /** Batch sizes. */
-  batch: number[]
+  batch?: number[]
   rounds: number
   json?: boolean
 }
+
+/** Batch sizes where none are asked for. */
+const USUAL = [1, 64]
 
 /** Of one kind of kernels at one batch size. */
 interface Measured {
@@ -29,10 +38,15 @@ interface Measured {
   sparse: string[]
 }
 
-export async function bench(given: string, { model, batch, rounds, json }: BenchOptions): Promise<void> {
+export async function bench(given: string, options: BenchOptions): Promise<void> {
   const path = weightsPath(given)
+  const { against, int8, threads, model, batch = USUAL, rounds, json } = options
+  if (against !== undefined) return (await import('../bench/against.ts')).benchAgainst(path, { ...options, against })
+  for (const [flag, value] of Object.entries({ '--int8': int8, '--threads': threads }))
+    if (value !== undefined)
+      throw new UserError(`${flag} is for --against, which says what the network is compared with`)
   const machine = await openMachine()
-  const file = await readWeights(path, undefined, printNote)
+  const file = await readWeights(path, importOptions(options), printNote)
   const models = kernelKinds.map((kernels) => new SparseModel(file, { machine, kernels, model, source: path }))
   const results = batch.flatMap((size) => measure(models, size, rounds))
   if (json)

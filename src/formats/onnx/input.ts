@@ -85,7 +85,7 @@ function withPlane(sample: readonly (number | undefined)[], layout: string, plan
 function openSize(sample: readonly (number | undefined)[], layout: string): string {
   const channels = sample.length === 1 ? -1 : sample.length === 2 || layout === 'NCHW' ? 0 : 2
   if (channels >= 0 && sample[channels] === undefined) return 'the number of its channels is left open'
-  return 'say how large images are with --crop (of eval, prune and convert; what convert writes says it to all commands)'
+  return 'say how large images are with --crop (of eval, prune, bench and convert; what convert writes says it to all commands)'
 }
 
 /**
