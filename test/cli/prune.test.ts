@@ -410,8 +410,8 @@ it.skipIf(!isBuilt()).each<[string, string[], RegExp]>([
     for (const name of ['SIGINT', 'SIGTERM'] as const) {
       const child = start(['prune', weights('mlp'), ...flags, ...method, ...asked], { cwd: folder })
       const finished = finish(child)
-      // Nothing is printed where methods are compared before the first has ended. The folder is made before there
-      // is anything to interrupt, the gradients in it are written in the middle.
+      // Nothing is printed where methods are compared before the first has ended. The folder is made before
+      // there is anything to interrupt, the gradients in it are written in the middle.
       while (!existsSync(join(folder, 'c')) || readdirSync(join(folder, 'c')).length === 0) await setTimeout(20)
       child.kill(name)
       const { signal, stderr } = await finished
