@@ -2,6 +2,7 @@
  * times x at the tap. Threads share the weights, not the positions, so every sum is taken by one thread in
  * one order. */
 #include "conv_weight.h"
+#include "conv_product.h"
 
 /* sums[o][t] = over `rows` rows of `length` fused positions: dy[o] rows dy_row apart, x[t] rows x_row
  * apart. */
@@ -38,6 +39,7 @@ DEFINE_KERNEL(conv_weight_grad) {
         winograd_weight_grad(ctx, &c, dy, dw, mine.o0, mine.o1, mine.i0, mine.i1);
         return;
     }
+    if (c.batch < LANES && conv_weight_product(ctx, &c, dy, dw)) return;
     int kernel = c.row.taps * c.col.taps, samples = strip_samples(&c);
     int reach = (c.row.taps - 1) * c.row.step + 1;
     while (samples < c.batch && c.row.out * c.col.out * samples < 1024 &&
