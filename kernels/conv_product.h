@@ -11,6 +11,13 @@
 #define conv_weight_product JOIN(conv_weight_product, ISA)
 
 void conv_product(const Context *ctx, const Correlation *c);
+/* Whether the input gradient of few samples is faster as a product. Where rows of half a vector of samples
+ * fill tiles, and no stride leaves gaps in them, it is not. */
+INLINE int input_product_pays(const Correlation *c) {
+    int wide = 2 * c->batch >= LANES && c->col.out * c->batch >= 8 * TILE_VECS * LANES;
+    return c->batch < LANES && !(wide && c->row.div == 1 && c->col.div == 1);
+}
+
 /* The gradients, of fewer samples than a vector has lanes; 0, and nothing is done, where the scratch has no
  * room. */
 int conv_input_product(const Context *ctx, const Correlation *c);

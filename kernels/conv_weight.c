@@ -30,9 +30,12 @@ DEFINE_KERNEL(conv_weight_grad) {
     const float *dy = ctx->arena + a->gradient;
     float *dw = ctx->arena + a->dweight;
     c.x = ctx->arena + a->x;
-    if (is_depthwise(&c) && c.batch >= LANES) {
-        depthwise_weight_grads(ctx, &c, dy, dw, 0, GRADIENT_SUM);
-        return;
+    if (is_depthwise(&c)) {
+        if (c.batch >= LANES) {
+            depthwise_weight_grads(ctx, &c, dy, dw, 0, GRADIENT_SUM);
+            return;
+        }
+        if (depthwise_pixels_weight_grad(ctx, &c, dy, dw)) return;
     }
     WeightShare mine = weight_share(ctx, &c);
     if (winograd_pays(&c)) {

@@ -11,12 +11,14 @@
 /* One symbol per instruction set. */
 #define depthwise JOIN(depthwise, ISA)
 #define depthwise_pixels JOIN(depthwise_pixels, ISA)
+#define depthwise_pixels_weight_grad JOIN(depthwise_pixels_weight_grad, ISA)
 #define depthwise_weight_grads JOIN(depthwise_weight_grads, ISA)
 
 void depthwise(const Context *ctx, const Correlation *c);
 /* The same for fewer samples than a vector has lanes; 0, and nothing is done, where the scratch has no room.
  */
 int depthwise_pixels(const Context *ctx, const Correlation *c);
+int depthwise_pixels_weight_grad(const Context *ctx, const Correlation *c, const float *dy, float *dw);
 void depthwise_weight_grads(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum,
                             int kind);
 
