@@ -73,6 +73,16 @@ void sum_products(const Runs *runs, const Tap *taps, int count, float *sums) {
     }
 }
 
+/* The gradients of rows [o0, o1) of a linear layer's weight for a single sample, which has no run to sum. */
+static void multiply_pairs(const Correlation *c, const Pattern *p, const float *dy, int o0, int o1,
+                           float *sums) {
+    for (int o = o0; o < o1; o++) {
+        int from = p->start[o], to = least(p->start[o + 1], p->capacity);
+        for (int e = from < 0 ? to : from; e < to; e++)
+            if ((uint32_t)p->place[e] < (uint32_t)c->in) sums[e] = dy[o] * c->x[p->place[e]];
+    }
+}
+
 /* sums [parts][capacity] = the gradients of the nonzeros, each part over some of the samples. */
 DEFINE_KERNEL(sparse_conv_weight_grad) {
     Correlation c = convolution(a);
@@ -109,6 +119,11 @@ DEFINE_KERNEL(sparse_conv_weight_grad) {
     for (int part = first_part; part < last_part; part++)
         for (int e = e0 < 0 ? 0 : e0; e < e1 && e < p.capacity; e++)
             ctx->arena[a->sums + (int64_t)part * p.capacity + e] = 0;
+
+    if (c.batch == 1 && parts == 1 && reads_directly(&c)) {
+        multiply_pairs(&c, &p, ctx->arena + a->gradient, o0, o1, ctx->arena + a->sums);
+        return;
+    }
 
     float *strip = ctx->scratch;
     Tap *taps = (Tap *)(strip + SPARSE_STRIP_FLOATS);
