@@ -259,5 +259,7 @@ DEFINE_KERNEL(conv_input_grad) {
     c.weight_in = (int64_t)c.out * kernel;
     c.weight_out = kernel;
     c.weight_group = (int64_t)c.out * c.in * kernel;
+    int direct = (is_depthwise(&c) && c.col.div == 1) || winograd_pays(&c);
+    if (!direct && input_product_pays(&c) && conv_input_product(ctx, &c)) return;
     correlate(ctx, &c);
 }

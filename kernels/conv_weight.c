@@ -2,6 +2,7 @@
  * times x at the tap. Threads share the weights, not the positions, so every sum is taken by one thread in
  * one order. */
 #include "conv_weight.h"
+#include "conv_product.h"
 
 #include "conv_pointwise.h"
 
@@ -31,9 +32,12 @@ DEFINE_KERNEL(conv_weight_grad) {
     const float *dy = ctx->arena + a->gradient;
     float *dw = ctx->arena + a->dweight;
     c.x = ctx->arena + a->x;
-    if (is_depthwise(&c) && c.batch >= LANES) {
-        depthwise_weight_grads(ctx, &c, dy, dw, 0, GRADIENT_SUM);
-        return;
+    if (is_depthwise(&c)) {
+        if (c.batch >= LANES) {
+            depthwise_weight_grads(ctx, &c, dy, dw, 0, GRADIENT_SUM);
+            return;
+        }
+        if (depthwise_pixels_weight_grad(ctx, &c, dy, dw)) return;
     }
     WeightShare mine = weight_share(ctx, &c);
     if (winograd_pays(&c)) {
@@ -48,6 +52,7 @@ DEFINE_KERNEL(conv_weight_grad) {
                                   mine.o1, mine.i0, mine.i1);
         return;
     }
+    if (c.batch < LANES && conv_weight_product(ctx, &c, dy, dw)) return;
     int kernel = c.row.taps * c.col.taps, samples = strip_samples(&c);
     int reach = (c.row.taps - 1) * c.row.step + 1;
     while (samples < c.batch && c.row.out * c.col.out * samples < 1024 &&

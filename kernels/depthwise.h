@@ -12,6 +12,7 @@
 #define depthwise JOIN(depthwise, ISA)
 #define depthwise_pixels JOIN(depthwise_pixels, ISA)
 #define depthwise_3x3 JOIN(depthwise_3x3, ISA)
+#define depthwise_pixels_weight_grad JOIN(depthwise_pixels_weight_grad, ISA)
 #define depthwise_weight_grads JOIN(depthwise_weight_grads, ISA)
 
 void depthwise(const Context *ctx, const Correlation *c);
@@ -20,6 +21,7 @@ void depthwise(const Context *ctx, const Correlation *c);
 int depthwise_pixels(const Context *ctx, const Correlation *c);
 /* The same for the kernels of deployed networks; 0, and nothing is done, where it is none of those. */
 int depthwise_3x3(const Context *ctx, const Correlation *c);
+int depthwise_pixels_weight_grad(const Context *ctx, const Correlation *c, const float *dy, float *dw);
 void depthwise_weight_grads(const Context *ctx, const Correlation *c, const float *dy, float *dw, float *sum,
                             int kind);
 

@@ -1,8 +1,9 @@
-/* Depthwise convolution of fewer samples than a vector has lanes, and its input gradient: lanes run over the
+/* Depthwise convolution of fewer samples than a vector has lanes, and its gradients: lanes run over the
  * columns and samples of a row. Each channel goes into a strip with zeros at its borders, where its kernel is
  * a sparse one of which all taps are there. Threads share the channels. */
 #include "depthwise.h"
 #include "sparse_tile.h"
+#include "sparse_weight.h"
 
 /* A strip of some channels stays in the cache: so many floats. What has to be found out for a tile is found
  * out once for all of them, so that at least TOGETHER go into a strip unless that left it fewer than
@@ -65,5 +66,30 @@ int depthwise_pixels(const Context *ctx, const Correlation *c) {
                 sum_block(c, &s, &b, strip, 0, taps, starts, g, g + channels, 1, 1, 0);
             }
         }
+    return 1;
+}
+
+/* The weight gradient, summed over the samples. */
+int depthwise_pixels_weight_grad(const Context *ctx, const Correlation *c, const float *dy, float *dw) {
+    if (!sparse_fits(c)) return 0;
+    SparseStrip s = channel_strip(c);
+    if (s.rows == 0) return 0;
+    int kernel = c->row.taps * c->col.taps, run = c->col.out * c->batch, lo, hi;
+    int32_t within[MOST_DEPTHWISE_TAPS * MOST_DEPTHWISE_TAPS];
+    Tap taps[MOST_DEPTHWISE_TAPS * MOST_DEPTHWISE_TAPS];
+    place_taps(c, &s, 0, 0, within);
+    for (int t = 0; t < kernel; t++) taps[t] = (Tap){.offset = within[t], .entry = t};
+    share(ctx, c->groups, 1, &lo, &hi);
+    for (int g = lo; g < hi; g++) {
+        float *sums = dw + (int64_t)g * kernel;
+        for (int t = 0; t < kernel; t++) sums[t] = 0;
+        for (int m0 = 0; m0 < c->row.out; m0 += s.rows) {
+            fill_sparse_strip(c, &s, ctx->scratch, g, 1, m0, 0, c->batch);
+            Runs runs = {.dy = dy + ((int64_t)g * c->row.out + m0) * run, .dy_row = run, .pixels = 1};
+            runs.strip = ctx->scratch, runs.x_row = s.row_floats, runs.length = run;
+            runs.rows = least(s.rows, c->row.out - m0);
+            sum_products(&runs, taps, kernel, sums);
+        }
+    }
     return 1;
 }

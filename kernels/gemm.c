@@ -9,11 +9,9 @@
  * wherever a tile begins, so results do not depend on how rows and columns are shared out. */
 #include "gemm.h"
 
-#define DEPTH 256
 #define RUN 8 /* consecutive k of one row that lie together in a packed block of a row-major A */
-#define ROWS_BLOCK (120 / TILE_ROWS * TILE_ROWS)
 _Static_assert(DEPTH % RUN == 0, "only the last block of the depth has a run that is not whole");
-_Static_assert((ROWS_BLOCK + TILE_COLS) * DEPTH <= SCRATCH_FLOATS, "the scratch holds both packed operands");
+_Static_assert(PRODUCT_FLOATS <= SCRATCH_FLOATS, "the scratch holds both packed operands");
 
 /* In WebAssembly an unrolled depth is a loss: the compiler moves all products before all sums, and V8 spills
  * them. */
@@ -52,20 +50,8 @@ static void pack_a(float *to, Operand a, int m0, int rows, int k0, int depth) {
     }
 }
 
-/* Four rows of four floats, transposed. */
-INLINE void transpose4(const float *from, int64_t from_stride, float *to, int to_stride) {
-    quad r0 = *(const quad *)from, r1 = *(const quad *)(from + from_stride);
-    quad r2 = *(const quad *)(from + 2 * from_stride), r3 = *(const quad *)(from + 3 * from_stride);
-    quad a = __builtin_shufflevector(r0, r1, 0, 4, 1, 5), b = __builtin_shufflevector(r2, r3, 0, 4, 1, 5);
-    quad c = __builtin_shufflevector(r0, r1, 2, 6, 3, 7), d = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
-    *(quad *)to = __builtin_shufflevector(a, b, 0, 1, 4, 5);
-    *(quad *)(to + to_stride) = __builtin_shufflevector(a, b, 2, 3, 6, 7);
-    *(quad *)(to + 2 * to_stride) = __builtin_shufflevector(c, d, 0, 1, 4, 5);
-    *(quad *)(to + 3 * to_stride) = __builtin_shufflevector(c, d, 2, 3, 6, 7);
-}
-
-/* The panel of a B that is given by strides. */
-static void pack_b(const void *given, float *to, int n0, int cols, int width, int k0, int depth) {
+/* The panel of a B that is given by strides, an `Operand`. */
+void pack_strided(const void *given, float *to, int n0, int cols, int width, int k0, int depth) {
     Operand b = *(const Operand *)given;
     const float *from = b.p + n0 * b.outer + k0 * b.depth;
     if (b.outer == 1) {
@@ -79,8 +65,11 @@ static void pack_b(const void *given, float *to, int n0, int cols, int width, in
     int j = 0;
     for (; j + 4 <= cols; j += 4) {
         int k = 0;
-        for (; k + 4 <= depth; k += 4)
-            transpose4(from + j * b.outer + k, b.outer, to + (int64_t)k * width + j, width);
+        for (; k + 4 <= depth; k += 4) {
+            const float *column = from + j * b.outer + k;
+            transpose4(column, column + b.outer, column + 2 * b.outer, column + 3 * b.outer,
+                       to + (int64_t)k * width + j, width);
+        }
         for (; k < depth; k++)
             for (int i = 0; i < 4; i++) to[(int64_t)k * width + j + i] = from[(j + i) * b.outer + k];
     }
@@ -233,9 +222,13 @@ void multiply_matrices(const Context *ctx, const Product *p) {
 
 DEFINE_KERNEL(gemm) {
     Operand b = {ctx->arena + a->b, a->b_outer, a->b_depth};
-    Product p = {.m = a->m, .n = a->n, .k = a->k, .b = &b, .pack_b = pack_b, .b_shuffled = b.outer != 1};
+    Product p = {
+        .m = a->m, .n = a->n, .k = a->k, .b = &b, .pack_b = pack_strided, .b_shuffled = b.outer != 1};
     p.a = (Operand){ctx->arena + a->a, a->a_outer, a->a_depth};
     p.c = ctx->arena + a->c, p.bias = ctx->arena + a->bias, p.bias_kind = a->bias_kind, p.relu = a->relu;
-    if (p.n == 1 && p.a.depth == 1 && b.depth == 1) multiply_vector(ctx, &p, b.p);
+    int plain = a->bias_kind == BIAS_NONE && !a->relu;
+    if (p.k == 1 && b.outer == 1 && plain) outer_product(ctx, &p, b.p);
+    else if (p.n == 1 && p.a.depth == 1 && b.depth == 1) multiply_vector(ctx, &p, b.p);
+    else if (p.n == 1 && p.a.outer == 1 && b.depth == 1 && plain) multiply_vector_transposed(ctx, &p, b.p);
     else multiply_matrices(ctx, &p);
 }

@@ -1,5 +1,5 @@
-/* Product of a row-major matrix and a vector, as linear layers of a single sample are: every row is read
- * once, at the speed of memory. Lanes run along the depth; threads share the rows. */
+/* Linear layers of a single sample and their gradients: a matrix is read, or written, once, at the speed of
+ * memory. */
 #include "gemm.h"
 
 #define ROWS 4 /* side by side: they share the loads of the vector, and their sums hide the latency */
@@ -27,6 +27,7 @@ INLINE void dot_rows(const float *a, int64_t stride, const float *x, int depth, 
     for (int r = 0; r < rows; r++) sums[r] = sum_lanes(acc[0][r] + acc[1][r]);
 }
 
+/* The layer itself, W x: lanes run along the depth; threads share the rows. */
 void multiply_vector(const Context *ctx, const Product *p, const float *x) {
     int lo, hi;
     share(ctx, p->m, ROWS, &lo, &hi);
@@ -41,6 +42,46 @@ void multiply_vector(const Context *ctx, const Product *p, const float *x) {
             float y = sums[i];
             if (p->bias_kind != BIAS_NONE) y += p->bias[p->bias_kind == BIAS_ROW ? r + i : 0];
             p->c[r + i] = p->relu && y <= 0 ? 0 : y;
+        }
+    }
+}
+
+/* y[i] = or += the sum of `rows` rows of A, each times its element of x, for i from lo to before hi. */
+INLINE void add_rows(const float *a, int64_t stride, const float *x, float *y, int lo, int hi, int first,
+                     const int rows) {
+    for (int i = lo; i < hi; i += LANES) {
+        int count = least(LANES, hi - i);
+        vec sum = first ? splat(0) : load_part(y + i, count);
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; r++) sum += splat(x[r]) * load_part(a + r * stride + i, count);
+        store_part(y + i, sum, count);
+    }
+}
+
+#define ROWS_TOGETHER 8 /* for which the sums are loaded and stored once */
+
+/* The gradient of its input, W^T dy: lanes run along the rows of W, which are summed; threads share the
+ * columns. */
+void multiply_vector_transposed(const Context *ctx, const Product *p, const float *x) {
+    int lo, hi, k = 0;
+    share(ctx, p->m, 64 / (int)sizeof(float), &lo, &hi);
+    if (p->k == 0)
+        for (int i = lo; i < hi; i++) p->c[i] = 0;
+    for (; k + ROWS_TOGETHER <= p->k; k += ROWS_TOGETHER)
+        add_rows(p->a.p + k * p->a.depth, p->a.depth, x + k, p->c, lo, hi, k == 0, ROWS_TOGETHER);
+    for (; k < p->k; k++) add_rows(p->a.p + k * p->a.depth, 0, x + k, p->c, lo, hi, k == 0, 1);
+}
+
+/* The gradient of its weight, dy x^T: threads share the rows. */
+void outer_product(const Context *ctx, const Product *p, const float *x) {
+    int lo, hi;
+    share(ctx, p->m, 1, &lo, &hi);
+    for (int r = lo; r < hi; r++) {
+        float *c = p->c + (int64_t)r * p->n;
+        vec factor = splat(p->a.p[r * p->a.outer]);
+        for (int j = 0; j < p->n; j += LANES) {
+            int count = least(LANES, p->n - j);
+            store_part(c + j, factor * load_part(x + j, count), count);
         }
     }
 }

@@ -50,7 +50,7 @@ int pixels_of(const Correlation *c, int grouped, Pixels *p) {
     p->run = (int)run, p->pitch = (int)pitch;
     divide(p);
 
-    int64_t tile = p->vectors * LANES, channel = tile, room = STRIP_FLOATS - MOST_VECTORS * LANES;
+    int64_t tile = p->vectors * LANES, channel = tile, room = PIXEL_STRIP_FLOATS - MOST_VECTORS * LANES;
     if (!p->plain) {
         room -= p->pitch;
         tile = least(p->pitch, (int)tile + p->pitch - p->run); /* of a row */

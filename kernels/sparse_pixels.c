@@ -59,7 +59,7 @@ int sparse_pixels(const Context *ctx, const Correlation *c, const Pattern *p, co
     Pixels px;
     if (!p->values || p->entry || c->batch >= LANES || !is_listable(c, p)) return 0;
     if (!pixels_of(c, is_grouped(p), &px)) return 0;
-    float *strip = ctx->scratch, *sums = strip + STRIP_FLOATS;
+    float *strip = ctx->scratch, *sums = strip + PIXEL_STRIP_FLOATS;
     int32_t *offsets = (int32_t *)(sums + SUMS_FLOATS), *bounds = offsets + MOST_PLACES;
     list_offsets(c, &px, offsets);
 

@@ -5,12 +5,12 @@
 
 #include "sparse_tile.h"
 
-#define STRIP_FLOATS (64 * 1024) /* a quarter of a second-level cache */
-#define BLOCK_FLOATS (6 * 1024)  /* what is read at once: three quarters of a first-level cache */
-#define SUMS_FLOATS (40 * 1024)  /* of a tile, for the output channels that are summed at once */
-#define MOST_PLACES (24 * 1024)  /* input channels times taps of the kernel */
-#define MOST_BOUNDS (48 * 1024)  /* output channels at once, times blocks of input channels and one more */
-_Static_assert(STRIP_FLOATS + SUMS_FLOATS + MOST_PLACES + MOST_BOUNDS <= SCRATCH_FLOATS,
+#define PIXEL_STRIP_FLOATS (64 * 1024) /* a quarter of a second-level cache */
+#define BLOCK_FLOATS (6 * 1024)        /* what is read at once: three quarters of a first-level cache */
+#define SUMS_FLOATS (40 * 1024)        /* of a tile, for the output channels that are summed at once */
+#define MOST_PLACES (24 * 1024)        /* input channels times taps of the kernel */
+#define MOST_BOUNDS (48 * 1024) /* output channels at once, times blocks of input channels and one more */
+_Static_assert(PIXEL_STRIP_FLOATS + SUMS_FLOATS + MOST_PLACES + MOST_BOUNDS <= SCRATCH_FLOATS,
                "the scratch holds a strip, sums, offsets, and where blocks begin in each row");
 
 /* Channels of a strip begin with a cache line, an odd number of them apart: the same pixels of many channels

@@ -4,16 +4,9 @@
  *
  * The batch is cut into `parts`, however many threads there are, and each part has a row of sums of its own;
  * adding them up is another kernel's work. With one part, threads share the output channels instead. */
-#include "sparse.h"
+#include "sparse_weight.h"
 
 #define GROUP 8 /* taps taken together, at most */
-
-/* The runs of one output channel: `rows` x `pixels` of `length` floats. */
-typedef struct {
-    const float *dy, *strip;
-    int64_t dy_row, dy_pixel, x_row, x_pixel;
-    int rows, pixels, length;
-} Runs;
 
 INLINE void add_products(const Runs *runs, const Tap *tap, float *sums, const int group, const int length) {
     vec acc[GROUP];
@@ -72,6 +65,24 @@ static const AddProducts products_of[GROUP + 1] = {0,
                                                    add_products_7,
                                                    add_products_8};
 
+void sum_products(const Runs *runs, const Tap *taps, int count, float *sums) {
+    int groups = (count + GROUP - 1) / GROUP;
+    for (int g = 0; g < groups; g++) {
+        int begin = count * g / groups, after = count * (g + 1) / groups;
+        products_of[after - begin](runs, taps + begin, sums);
+    }
+}
+
+/* The gradients of rows [o0, o1) of a linear layer's weight for a single sample, which has no run to sum. */
+static void multiply_pairs(const Correlation *c, const Pattern *p, const float *dy, int o0, int o1,
+                           float *sums) {
+    for (int o = o0; o < o1; o++) {
+        int from = p->start[o], to = least(p->start[o + 1], p->capacity);
+        for (int e = from < 0 ? to : from; e < to; e++)
+            if ((uint32_t)p->place[e] < (uint32_t)c->in) sums[e] = dy[o] * c->x[p->place[e]];
+    }
+}
+
 /* sums [parts][capacity] = the gradients of the nonzeros, each part over some of the samples. */
 DEFINE_KERNEL(sparse_conv_weight_grad) {
     Correlation c = convolution(a);
@@ -109,6 +120,11 @@ DEFINE_KERNEL(sparse_conv_weight_grad) {
         for (int e = e0 < 0 ? 0 : e0; e < e1 && e < p.capacity; e++)
             ctx->arena[a->sums + (int64_t)part * p.capacity + e] = 0;
 
+    if (c.batch == 1 && parts == 1 && reads_directly(&c)) {
+        multiply_pairs(&c, &p, ctx->arena + a->gradient, o0, o1, ctx->arena + a->sums);
+        return;
+    }
+
     float *strip = ctx->scratch;
     Tap *taps = (Tap *)(strip + SPARSE_STRIP_FLOATS);
     int32_t *starts = (int32_t *)(taps + SPARSE_MOST_TAPS);
@@ -137,13 +153,8 @@ DEFINE_KERNEL(sparse_conv_weight_grad) {
                         };
                         for (int k = o; k < next; k++) {
                             runs.dy = ctx->arena + a->gradient + k * plane + r * runs.dy_row + n0;
-                            int from = starts[k - o], to = starts[k - o + 1],
-                                groups = (to - from + GROUP - 1) / GROUP;
-                            for (int g = 0; g < groups; g++) {
-                                int begin = from + (to - from) * g / groups,
-                                    after = from + (to - from) * (g + 1) / groups;
-                                products_of[after - begin](&runs, taps + begin, sums);
-                            }
+                            int from = starts[k - o];
+                            sum_products(&runs, taps + from, starts[k - o + 1] - from, sums);
                         }
                     }
             }

@@ -55,6 +55,19 @@ const fewDepthwise: fc.Arbitrary<Drawn> = fc
     stride: [stride, stride],
     dilation: [1, 1],
   }))
+/** Fewer samples than a vector has lanes, on maps and channels that are no whole tiles. */
+const few: fc.Arbitrary<Drawn> = fc.record({
+  batch: fc.constantFrom(1, 1, 2, 3, 7),
+  groups: fc.constantFrom(1, 1, 1, 2, 5),
+  in: fc.integer({ min: 1, max: 21 }),
+  out: fc.integer({ min: 1, max: 19 }),
+  h: fc.integer({ min: 1, max: 19 }),
+  w: fc.integer({ min: 1, max: 19 }),
+  kernel: fc.oneof(fc.constantFrom([3, 3], [1, 1]), pair(5)),
+  stride: fc.oneof(fc.constantFrom([1, 1], [2, 2]), pair(4)),
+  dilation: fc.constantFrom([1, 1], [1, 1], [2, 1], [1, 3], [2, 2]),
+  pads: fc.tuple(pad, pad, pad, pad),
+})
 /** What Winograd's algorithm takes: enough channels and samples, 3 x 3, no stride. */
 const winograd: fc.Arbitrary<Drawn> = fc.record({
   batch: fc.constantFrom(8, 9, 16, 17, 40),
@@ -121,6 +134,18 @@ const large: [string, Drawn][] = [
     'a plane of one channel that the strip has no room for',
     { ...three, groups: 3, in: 1, out: 1, h: 400, w: 333, batch: 1 },
   ],
+  ['one sample, lines and channels in several blocks', { ...three, in: 14, out: 5, h: 61, w: 130, batch: 1 }],
+  ['one sample, a line that leaves no room for all channels', { ...three, in: 9, out: 3, h: 5, w: 1000, batch: 1 }],
+  [
+    'one sample, products of a line that there is no room for',
+    { ...three, h: 13, w: 60, kernel: [11, 11], pads: [5, 5, 5, 5], batch: 1 },
+  ],
+  [
+    'one sample, more channels than a block of products',
+    { ...three, in: 30, out: 260, h: 9, w: 7, stride: [2, 2], batch: 1 },
+  ],
+  ['one sample, a stride beyond the strips of sparse kernels', { ...three, h: 30, w: 31, stride: [9, 1], batch: 1 }],
+  ['a few samples, an output of one position', { ...three, in: 5, h: 3, w: 3, pads: [0, 0, 0, 0], batch: 1 }],
   ['rows of pixels over several panels', { ...three, in: 70, out: 9, h: 9, w: 37, batch: 2 }],
   ['windows with a stride, whole panels and edges', { ...three, in: 3, h: 9, w: 150, stride: [2, 2], batch: 1 }],
   [
@@ -261,6 +286,10 @@ onEveryEngine((machines) => {
     fc.assert(
       fc.property(fewDepthwise, values, (drawn, rng) => expectAgreement(machines, build(drawn, rng))),
       { numRuns: 25 },
+  it.each(Object.entries(kernels))('%s, few samples', (_name, build) => {
+    fc.assert(
+      fc.property(few, values, (drawn, rng) => expectAgreement(machines, build(drawn, rng))),
+      { numRuns: 30 },
     )
   })
 

@@ -72,6 +72,21 @@ onEveryEngine((machines) => {
     fc.assert(fc.property(small, (shape) => expectAgreement(machines, product(shape))))
   })
 
+  it('multiplies matrices and vectors, as layers of one sample and their gradients are', () => {
+    const many = fc.constantFrom(1, 3, 7, 8, 9, 15, 17, 64, 65, 131, 300)
+    const one = fc.constant(1)
+    const plain = { bias: fc.constant<keyof typeof BIAS>('none'), relu: fc.constant(0) }
+    for (const [m, n, k] of [
+      [many, one, many],
+      [many, many, one],
+    ])
+      for (const rest of [{}, plain])
+        fc.assert(
+          fc.property(fc.record({ ...shape(m, n, k), ...rest }), (shape) => expectAgreement(machines, product(shape))),
+          { numRuns: 25 },
+        )
+  })
+
   it('multiplies matrices over several blocks of the depth', () => {
     fc.assert(
       fc.property(deep, (shape) => expectAgreement(machines, product(shape))),

@@ -9,7 +9,7 @@
  */
 import { differentiate } from '../../../graph/differentiate.ts'
 import { Graph } from '../../../graph/graph.ts'
-import { add, mul, neg, relu } from '../../../graph/operators/elementwise.ts'
+import { abs, mul } from '../../../graph/operators/elementwise.ts'
 import { reduceSum } from '../../../graph/operators/shape.ts'
 import type { Tensor } from '../../../graph/tensor.ts'
 import type { Model } from '../../../models/model.ts'
@@ -76,7 +76,7 @@ function flowGraph(model: Model, prunable?: readonly string[]): Graph {
   graph.nodes.length = 0
   const scale = graph.state(SCALE, [])
   const replaced = new Map<Tensor, Tensor>([[ones, mul(graph, ones, scale)]])
-  for (const p of graph.stored()) replaced.set(p, add(graph, relu(graph, p), relu(graph, neg(graph, p))))
+  for (const p of graph.stored()) replaced.set(p, abs(graph, p))
   for (const node of plain.nodes) {
     const inputs = node.inputs.map((input, i) => {
       const positive = replaced.get(input) ?? input
