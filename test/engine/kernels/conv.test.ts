@@ -286,6 +286,9 @@ onEveryEngine((machines) => {
     fc.assert(
       fc.property(fewDepthwise, values, (drawn, rng) => expectAgreement(machines, build(drawn, rng))),
       { numRuns: 25 },
+    )
+  })
+
   it.each(Object.entries(kernels))('%s, few samples', (_name, build) => {
     fc.assert(
       fc.property(few, values, (drawn, rng) => expectAgreement(machines, build(drawn, rng))),
