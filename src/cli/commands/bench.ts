@@ -17,5 +17,6 @@ export const benchCommand = (): Command =>
       new Option('--batch <list>', 'batch sizes').argParser(wholeList('--batch', 1, MOST)).default([1, 64], '1,64'),
     )
     .option('--rounds <n>', 'turns that the kinds of kernels take', whole('--rounds', 1, MOST), 15)
+    .option('--costs <file>', 'the table of costs that auto goes by (default: that of the instruction set)')
     .option('--json', 'print one JSON object')
     .action(async (file: string, options: BenchOptions) => (await import('../work/bench.ts')).bench(file, options))

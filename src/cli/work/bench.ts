@@ -1,5 +1,6 @@
 /** @file The work of espalier bench. */
 import { markdownTable } from 'markdown-table'
+import { costsUsed, readCosts } from '../../calibrate/cost-file.ts'
 import { openMachine } from '../../engine/machines/open.ts'
 import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { readWeights } from '../../formats/weights-file.ts'
@@ -15,6 +16,7 @@ export interface BenchOptions {
   /** Batch sizes. */
   batch: number[]
   rounds: number
+  costs?: string
   json?: boolean
 }
 
@@ -29,21 +31,25 @@ interface Measured {
   sparse: string[]
 }
 
-export async function bench(given: string, { model, batch, rounds, json }: BenchOptions): Promise<void> {
+export async function bench(given: string, { model, batch, rounds, costs: file, json }: BenchOptions): Promise<void> {
   const path = weightsPath(given)
   const machine = await openMachine()
-  const file = await readWeights(path, undefined, printNote)
-  const models = kernelKinds.map((kernels) => new SparseModel(file, { machine, kernels, model, source: path }))
+  const costs = file === undefined ? undefined : readCosts(file)
+  const weights = await readWeights(path, undefined, printNote)
+  const models = kernelKinds.map(
+    (kernels) => new SparseModel(weights, { machine, kernels, costs, model, source: path }),
+  )
   const results = batch.flatMap((size) => measure(models, size, rounds))
   if (json)
     return printJson({
       model: models[0].model.name,
       sparsity: models[0].sparsity,
       engine: machine.description,
+      costs: costsUsed(models[0].costs),
       results,
     })
   print(
-    `${models[0].model.name}, ${percent(models[0].sparsity)} zeros among prunable weights; engine: ${machine.description}\n`,
+    `${models[0].model.name}, ${percent(models[0].sparsity)} zeros among prunable weights; engine: ${machine.description}; table of costs: ${models[0].costs.name}\n`,
   )
   print(table(results))
   for (const size of batch) print(`\n${verdict(results, size)}`)
