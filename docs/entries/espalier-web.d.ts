@@ -113,7 +113,7 @@ export interface Builder {
 }
 
 export interface Cost extends Amounts {
-    error: number;
+    error?: number;
 }
 
 export interface CostTable {

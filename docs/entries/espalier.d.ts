@@ -29,6 +29,16 @@ export interface Connectivity {
     outputs: number;
 }
 
+export interface CostTable {
+    name: string;
+    lanes: number;
+    date: string;
+    processor: string;
+    instructionSet: string;
+    threads: number;
+    costs: Readonly<Record<Pass, Readonly<Record<LayerKind, KindCosts>>>>;
+}
+
 export type Costs = ReadonlyMap<string, number>;
 
 export type Count = (n: number, sparsity: number) => number;
@@ -1101,6 +1111,8 @@ export declare function pruningEvents(schedule: PruningSchedule): PruningEvent[]
 
 export declare function random(seed: number, ...name: readonly (string | number)[]): Random;
 
+export declare function readCosts(path: string): CostTable;
+
 export declare function readOnnx(bytes: Uint8Array, path: string, options?: ImportOptions, external?: External): OnnxWeights;
 
 export declare function readRecipe(path: string, changes?: readonly string[]): Recipe;
@@ -1395,22 +1407,12 @@ export interface CompactLayer {
 }
 
 export interface Cost extends Amounts {
-    error: number;
+    error?: number;
 }
 
 export interface CostBudget {
     costs: Costs;
     most: number;
-}
-
-export interface CostTable {
-    name: string;
-    lanes: number;
-    date: string;
-    processor: string;
-    instructionSet: string;
-    threads: number;
-    costs: Readonly<Record<Pass, Readonly<Record<LayerKind, KindCosts>>>>;
 }
 
 export interface CostsUsed {

@@ -19,7 +19,7 @@ import { type LayerTimes, measureLayer } from './measure.ts'
 /** The shares of nonzeros that sparse kernels are measured at: around those where they begin to pay. */
 const DENSITIES = [0.5, 0.2, 0.05]
 
-/** Samples that fill vectors: more of them where a layer is small, up to so many multiply-adds. */
+/** Samples that fill vectors; also more of them where a layer is small, up to so many multiply-adds. */
 const BATCHES = [16, 32, 64, 128]
 const MOST_MULTIPLY_ADDS = 2.5e8
 
@@ -70,20 +70,31 @@ function casesOf(pass: Pass, shape: LayerShape): Case[] {
   const multiplyAdds = multiplyAddsOf(shape)
   if (pass === 'step' && multiplyAdds > MOST_OF_STEP) return []
   const most = BATCHES.filter((batch) => batch * multiplyAdds <= MOST_MULTIPLY_ADDS).at(-1) ?? BATCHES[0]
-  return [1, most].map((batch) => ({ pass, shape, batch }))
+  return [...new Set([1, BATCHES[0], most])].map((batch) => ({ pass, shape, batch }))
 }
 
-/** The constants of a kind of layers, of which there is at least one. */
+/**
+ * The constants of a kind of layers, of which there is at least one. Times near those of the other kernels
+ * count most, since there the choice depends on them.
+ */
 function fitKind(times: readonly LayerTimes[]): Record<'dense' | 'sparse', Cost> {
-  const dense = times.map(({ cost, dense }): Observation => ({ amounts: amountsOf(cost, 1), nanoseconds: dense }))
-  const sparse = times.flatMap(({ cost, sparse }) =>
-    sparse.map(({ density, nanoseconds }): Observation => ({ amounts: amountsOf(cost, density), nanoseconds })),
+  const dense = times.map(({ cost, dense, sparse }): Observation => {
+    const weight = Math.max(...sparse.map(({ nanoseconds }) => nearness(dense / nanoseconds)))
+    return { amounts: amountsOf(cost, 1), nanoseconds: dense, weight }
+  })
+  const sparse = times.flatMap(({ cost, dense, sparse }) =>
+    sparse.map(({ density, nanoseconds }): Observation => {
+      return { amounts: amountsOf(cost, density), nanoseconds, weight: nearness(dense / nanoseconds) }
+    }),
   )
   return { dense: rounded(fitCost(dense)), sparse: rounded(fitCost(sparse)) }
 }
 
+/** 20 for equal times, a tenth of that where one is twice the other. */
+const nearness = (ratio: number): number => 1 / (0.05 + Math.log(ratio) ** 2)
+
 /** To three digits: more would say more than was measured. */
-const rounded = (cost: Cost): Cost =>
+const rounded = (cost: Required<Cost>): Cost =>
   recordOf(['multiplyAdd', 'value', 'weight', 'call', 'error'], (key) => Number(cost[key].toPrecision(3)))
 
 const recordOf = <Key extends string, Value>(keys: readonly Key[], of: (key: Key) => Value): Record<Key, Value> =>

@@ -11,7 +11,13 @@ const FORMAT = 'espalier costs 1'
 
 const number = z.number().min(0)
 const named = z.string().regex(/^[\w .,()+-]{1,80}$/, 'expected up to 80 letters, digits, spaces and .,()+-')
-const cost = z.strictObject({ multiplyAdd: number, value: number, weight: number, call: number, error: number })
+const cost = z.strictObject({
+  multiplyAdd: number,
+  value: number,
+  weight: number,
+  call: number,
+  error: number.optional(),
+})
 const kinds = z.strictObject(keyed(layerKinds, z.strictObject({ dense: cost, sparse: cost })))
 const schema = z.strictObject({
   format: z.literal(FORMAT),

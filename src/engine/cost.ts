@@ -57,8 +57,8 @@ export interface Amounts {
 
 /** Nanoseconds for each of {@link Amounts}. */
 export interface Cost extends Amounts {
-  /** The root of the mean of squared relative errors over the layers that were measured. */
-  error: number
+  /** The root of the mean of squared relative errors over the layers that were measured, where some were. */
+  error?: number
 }
 
 export interface KindCosts {

@@ -60,6 +60,16 @@ describe('constants of measured times', () => {
     )
   })
 
+  it('explain best what counts most', () => {
+    const amounts = { multiplyAdd: 1e6, value: 0, weight: 0, call: 0 }
+    const one = { amounts, nanoseconds: 1e6 }
+    const slower = { amounts, nanoseconds: 2e6 }
+    const alike = fitCost([one, slower]).multiplyAdd
+    // The least of (x - 1)^2 + (x / 2 - 1)^2, and of the first term 100 times.
+    expect(alike).toBeCloseTo(1.2, 10)
+    expect(fitCost([{ ...one, weight: 100 }, slower]).multiplyAdd).toBeCloseTo(100.5 / 100.25, 10)
+  })
+
   it('leave out what does not help, and what is the same as another', () => {
     const amounts = layers(20).map((one) => ({ ...one, value: 3 * one.multiplyAdd }))
     const cost = { multiplyAdd: 0.03, value: 0, weight: 0, call: 0 }

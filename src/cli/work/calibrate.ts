@@ -50,7 +50,7 @@ function costTable({ costs }: CostTable): string {
       const cells = [dense, sparse].flatMap(({ multiplyAdd, value, error }) => [
         multiplyAdd.toFixed(4),
         value.toFixed(3),
-        `${Math.round(100 * error)} %`,
+        error === undefined ? '' : `${Math.round(100 * error)} %`,
       ])
       return [pass, kind, ...cells]
     }),

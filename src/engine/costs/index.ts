@@ -5,9 +5,13 @@
  */
 import type { CostTable } from '../cost.ts'
 import type { InstructionSet, Machine } from '../machine.ts'
-import { avx2 } from './avx2.ts'
+import { avx2 as measured } from './avx2.ts'
+import { avx2Steps } from './avx2-steps.ts'
 import { baseline } from './baseline.ts'
 import { wasm } from './wasm.ts'
+
+const { forward, step } = measured.costs
+const avx2: CostTable = { ...measured, costs: { forward, step: { ...step, ...avx2Steps } } }
 
 export const costTables: Readonly<Record<InstructionSet, CostTable>> = {
   avx2,
