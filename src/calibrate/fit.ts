@@ -51,8 +51,8 @@ function amounts(members: readonly number[], solution: readonly number[]): Amoun
 }
 
 /**
- * x that minimizes the sum over rows of (row . x - last of row)^2, by the normal equations with columns scaled
- * to length 1; undefined where columns depend on each other.
+ * x that minimizes the sum over rows of (row . x - last of row)^2, by the normal equations with columns
+ * scaled to length 1; undefined where columns depend on each other.
  */
 function leastSquares(rows: readonly (readonly number[])[]): number[] | undefined {
   const n = rows[0].length - 1

@@ -1,7 +1,8 @@
 /**
- * @file Costs of training steps on whole vectors of AVX2, as they were read off `npm run bench sparse-kernels`
- * before there was calibration. Runs have gone by them since: with measured ones, which put the densities where
- * sparse kernels begin to pay within a tenth of where these do, their numbers would differ in the last bits.
+ * @file Costs of training steps on whole vectors of AVX2, as they were read off `npm run bench
+ * sparse-kernels` before there was calibration. Runs have gone by them since: with measured ones, whose
+ * densities where sparse kernels begin to pay are up to a tenth away from these, the last bits of their
+ * numbers would differ.
  */
 import type { Cost, KindCosts } from '../cost.ts'
 
