@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { benchConv } from './conv.mjs'
 import { benchDeployed } from './deployed.mjs'
 import { benchGsmSelection } from './gsm-selection.mjs'
+import { benchKernelChoice } from './kernel-choice.mjs'
 import { benchMlp } from './mlp.mjs'
 import { benchSparse, benchSparseWrn } from './sparse.mjs'
 import { benchSparseInference, benchSparseInferenceWasm } from './sparse-inference.mjs'
@@ -21,6 +22,7 @@ const benches = {
   deployed: benchDeployed,
   'gsm-selection': benchGsmSelection,
   'start-up': benchStartUp,
+  'kernel-choice': benchKernelChoice,
 }
 const [, , chosen, file] = process.argv
 for (const name of chosen === undefined ? Object.keys(benches) : [chosen]) {

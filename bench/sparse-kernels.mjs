@@ -1,8 +1,9 @@
-// The passes of single layers on one thread, sparse at several densities beside dense: what the table of
-// costs in src/engine/cost.ts is read off.
+// The passes of single layers on one thread, sparse at several densities beside dense, and what the table of
+// costs of the instruction set expects.
 import { writeFileSync } from 'node:fs'
 import { markdownTable } from 'markdown-table'
 import { sparseGain } from '../dist/engine/cost.js'
+import { costsOf } from '../dist/engine/costs/index.js'
 import { layerSizes } from '../dist/engine/lowering/sparse.js'
 import { writePattern } from '../dist/engine/pattern.js'
 import { conv } from '../dist/graph/operators/conv.js'
@@ -130,7 +131,7 @@ function row(machine, peaks, shape) {
       )
       floor.push(milliseconds(time(calls)), milliseconds(least.total), boundText(least))
     }
-    return `${(dense / time(calls)).toFixed(1)} (${sparseGain(layerSizes(node), density).toFixed(1)})`
+    return `${(dense / time(calls)).toFixed(1)} (${sparseGain(layerSizes(node), density, 'step', costsOf(machine)).toFixed(1)})`
   })
   return [shape[0], milliseconds(dense), ...gains, ...floor]
 }
@@ -165,7 +166,7 @@ export async function benchSparseKernels(out) {
   const report = `# Layers on sparse kernels
 
 Measured with \`npm run bench sparse-kernels\` on ${machineText()}: ${machine.description}. Forward pass, input gradient and weight gradient of one layer, batch 128 where nothing else is said: how many times faster
-than dense they are on sparse kernels with so many of the weights left, and in parentheses what the table of costs (src/engine/cost.ts) says, which \`--kernels auto\` decides by. Every call is
+than dense they are on sparse kernels with so many of the weights left, and in parentheses what the table of costs says, which \`--kernels auto\` decides by. Every call is
 run alone, medians of 15. The floor is that of counted FLOPs or of counted bytes (every operand of a call once), at the peaks measured in the same run: ${peaksText(peaks)} of
 main memory. Operands that a cache still holds move faster.
 

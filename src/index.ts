@@ -5,8 +5,10 @@
 
 // Networks: a model on a machine, trained, evaluated and stored.
 
+export { readCosts } from './calibrate/cost-file.ts'
 export type { Dataset, Normalization, Split } from './data/dataset.ts'
 export { loadDataset } from './data/index.ts'
+export type { CostTable } from './engine/cost.ts'
 export type { EngineName, Machine } from './engine/machine.ts'
 export { type MachineOptions, openMachine } from './engine/machines/open.ts'
 export { findModel, models } from './models/index.ts'

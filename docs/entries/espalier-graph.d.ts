@@ -55,6 +55,7 @@ export declare class Graph implements Builder {
 
 export interface Machine {
     readonly engine: EngineName;
+    readonly instructionSet: InstructionSet;
     readonly threads: number;
     readonly description: string;
     allocate(floats: number): Arena;
@@ -180,6 +181,8 @@ export interface Instruction {
     readonly kernel: Kernel;
     readonly args: readonly number[];
 }
+
+export type InstructionSet = 'avx512' | 'avx2' | 'baseline' | 'neon' | 'wasm' | 'float64';
 
 export interface Kernel<P extends string = string> {
     readonly name: string;

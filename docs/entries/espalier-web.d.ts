@@ -4,9 +4,10 @@ export declare class SparseModel {
     #private;
     readonly model: Model;
     readonly machine: Machine;
+    readonly costs: CostTable;
     constructor(file: TensorFile & {
         onnx?: OnnxModel;
-    }, { machine, kernels, model, source }: SparseModelOptions);
+    }, { machine, kernels, costs, model, source }: SparseModelOptions);
     run(images: ArrayLike<number>): Float32Array;
     layers(batch: number): LayerGain[];
     get sparsity(): number;
@@ -16,6 +17,7 @@ export declare class SparseModel {
 export interface SparseModelOptions {
     machine: Machine;
     kernels?: Kernels;
+    costs?: CostTable;
     model?: string;
     source?: string;
 }
@@ -34,6 +36,13 @@ export declare function parseSafetensors(bytes: Uint8Array, name: string): Tenso
 export declare function wasmMachine(module: WebAssembly.Module): Machine;
 
 // Behind it.
+
+export interface Amounts {
+    multiplyAdd: number;
+    value: number;
+    weight: number;
+    call: number;
+}
 
 export interface Arena {
     readonly floats: Floats;
@@ -101,6 +110,20 @@ export declare const BYTES_PER: {
 export interface Builder {
     apply(operator: Operator, inputs: readonly Tensor[], attributes?: Attributes): Tensor[];
     constant(values: number | ArrayLike<number>, shape?: Shape, batched?: boolean): Tensor;
+}
+
+export interface Cost extends Amounts {
+    error?: number;
+}
+
+export interface CostTable {
+    name: string;
+    lanes: number;
+    date: string;
+    processor: string;
+    instructionSet: string;
+    threads: number;
+    costs: Readonly<Record<Pass, Readonly<Record<LayerKind, KindCosts>>>>;
 }
 
 export type DType = keyof typeof BYTES_PER;
@@ -192,6 +215,8 @@ export interface Instruction {
     readonly args: readonly number[];
 }
 
+export type InstructionSet = 'avx512' | 'avx2' | 'baseline' | 'neon' | 'wasm' | 'float64';
+
 export declare type IntIntListEntryProto = Message<"onnx.IntIntListEntryProto"> & {
     key: bigint;
     value: bigint[];
@@ -207,14 +232,22 @@ export interface Kernel<P extends string = string> {
 
 export type Kernels = (typeof kernelKinds)[number];
 
+export interface KindCosts {
+    dense: Cost;
+    sparse: Cost;
+}
+
 export interface LayerGain {
     name: string;
     sparse: boolean;
     gain?: number;
 }
 
+export type LayerKind = (typeof layerKinds)[number];
+
 export interface Machine {
     readonly engine: EngineName;
+    readonly instructionSet: InstructionSet;
     readonly threads: number;
     readonly description: string;
     allocate(floats: number): Arena;
@@ -329,6 +362,8 @@ export interface Origin {
     type: DType;
     values: () => ArrayLike<number>;
 }
+
+export type Pass = (typeof passes)[number];
 
 export interface Profiled {
     kernel: string;
@@ -591,4 +626,21 @@ export declare const kernelKinds: readonly [
     "auto",
     "dense",
     "sparse"
+];
+
+export declare const layerKinds: readonly [
+    "winograd",
+    "direct",
+    "strided",
+    "product",
+    "linear",
+    "fewDirect",
+    "fewStrided",
+    "fewProduct",
+    "fewLinear"
+];
+
+export declare const passes: readonly [
+    "forward",
+    "step"
 ];

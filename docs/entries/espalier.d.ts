@@ -29,6 +29,16 @@ export interface Connectivity {
     outputs: number;
 }
 
+export interface CostTable {
+    name: string;
+    lanes: number;
+    date: string;
+    processor: string;
+    instructionSet: string;
+    threads: number;
+    costs: Readonly<Record<Pass, Readonly<Record<LayerKind, KindCosts>>>>;
+}
+
 export type Costs = ReadonlyMap<string, number>;
 
 export type Count = (n: number, sparsity: number) => number;
@@ -182,6 +192,7 @@ export interface LayerwiseResult extends PruneResult {
 
 export interface Machine {
     readonly engine: EngineName;
+    readonly instructionSet: InstructionSet;
     readonly threads: number;
     readonly description: string;
     allocate(floats: number): Arena;
@@ -315,6 +326,7 @@ export interface NetworkOptions {
     evaluatesTraining?: boolean;
     prunable?: readonly string[];
     kernels?: Kernels;
+    costs?: CostTable;
     denseGradients?: boolean;
     rules?: readonly GradientRule[];
     programs?: Readonly<Record<string, (forward: Forward, model: Model) => Graph>>;
@@ -646,6 +658,7 @@ export interface RunOutcome {
 
 export interface RunResult extends Connectivity {
     kernels: LayerGain[];
+    costs?: CostsUsed;
     sparsity: number;
     dense?: Evaluation;
     final: Evaluation;
@@ -796,9 +809,10 @@ export declare class SparseModel {
     #private;
     readonly model: Model;
     readonly machine: Machine;
+    readonly costs: CostTable;
     constructor(file: TensorFile & {
         onnx?: OnnxModel;
-    }, { machine, kernels, model, source }: SparseModelOptions);
+    }, { machine, kernels, costs, model, source }: SparseModelOptions);
     run(images: ArrayLike<number>): Float32Array;
     layers(batch: number): LayerGain[];
     get sparsity(): number;
@@ -808,6 +822,7 @@ export declare class SparseModel {
 export interface SparseModelOptions {
     machine: Machine;
     kernels?: Kernels;
+    costs?: CostTable;
     model?: string;
     source?: string;
 }
@@ -1096,6 +1111,8 @@ export declare function pruningEvents(schedule: PruningSchedule): PruningEvent[]
 
 export declare function random(seed: number, ...name: readonly (string | number)[]): Random;
 
+export declare function readCosts(path: string): CostTable;
+
 export declare function readOnnx(bytes: Uint8Array, path: string, options?: ImportOptions, external?: External): OnnxWeights;
 
 export declare function readRecipe(path: string, changes?: readonly string[]): Recipe;
@@ -1280,6 +1297,13 @@ export interface Agreement {
     }[];
 }
 
+export interface Amounts {
+    multiplyAdd: number;
+    value: number;
+    weight: number;
+    call: number;
+}
+
 export interface Arena {
     readonly floats: Floats;
     readonly doubles: Float64Array;
@@ -1382,9 +1406,18 @@ export interface CompactLayer {
     stay: Partial<Record<Reason, number>>;
 }
 
+export interface Cost extends Amounts {
+    error?: number;
+}
+
 export interface CostBudget {
     costs: Costs;
     most: number;
+}
+
+export interface CostsUsed {
+    name: string;
+    digest: string;
 }
 
 export type DType = keyof typeof BYTES_PER;
@@ -1623,6 +1656,8 @@ export interface Instruction {
     readonly args: readonly number[];
 }
 
+export type InstructionSet = 'avx512' | 'avx2' | 'baseline' | 'neon' | 'wasm' | 'float64';
+
 export declare type IntIntListEntryProto = Message<"onnx.IntIntListEntryProto"> & {
     key: bigint;
     value: bigint[];
@@ -1636,6 +1671,17 @@ export interface Kernel<P extends string = string> {
     reference(args: Readonly<Record<P, number>>, memory: ReferenceMemory, list: readonly number[]): void;
 }
 
+export interface KernelChoice {
+    kind: Kernels;
+    costs: CostTable;
+    pass: Pass;
+}
+
+export interface KindCosts {
+    dense: Cost;
+    sparse: Cost;
+}
+
 export type Labels = Uint8Array | Uint16Array;
 
 export interface Layer {
@@ -1647,10 +1693,13 @@ export interface Layer {
 export declare class LayerKernels {
     #private;
     readonly kind: Kernels;
-    constructor(kind: Kernels, graphs: Readonly<Record<string, Graph>>, prunable: readonly Tensor[]);
+    readonly costs: CostTable;
+    constructor({ kind, costs, pass }: KernelChoice, graphs: Readonly<Record<string, Graph>>, prunable: readonly Tensor[]);
     choose(left: (name: string) => number, held: HeldWeights): Map<string, number>;
     gains(left: (name: string) => number): LayerGain[];
 }
+
+export type LayerKind = (typeof layerKinds)[number];
 
 export interface Layout {
     programs: Map<string, {
@@ -1850,6 +1899,8 @@ export interface Part {
     readonly first: number;
     readonly size: number;
 }
+
+export type Pass = (typeof passes)[number];
 
 export interface PersistentMemory {
     parameters: number;
@@ -2332,10 +2383,27 @@ export declare const kernelKinds: readonly [
     "sparse"
 ];
 
+export declare const layerKinds: readonly [
+    "winograd",
+    "direct",
+    "strided",
+    "product",
+    "linear",
+    "fewDirect",
+    "fewStrided",
+    "fewProduct",
+    "fewLinear"
+];
+
 export declare const onCollapseKinds: readonly [
     "warn",
     "floor",
     "error"
+];
+
+export declare const passes: readonly [
+    "forward",
+    "step"
 ];
 
 export declare const reasons: {
@@ -2429,6 +2497,7 @@ export declare const recipeSchema: z.ZodObject<{
             sparse: "sparse";
             auto: "auto";
         }>>;
+        costs: z.ZodOptional<z.ZodString>;
     }, z.core.$strict>;
     validation: z.ZodOptional<z.ZodObject<{
         every: z.ZodOptional<z.ZodInt>;

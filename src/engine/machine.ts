@@ -7,6 +7,9 @@ import type { Program } from './program.ts'
 export type Floats = Float32Array | Float64Array
 export type EngineName = 'native' | 'wasm' | 'reference'
 
+/** What kernels are compiled for; `float64` are those of the reference machine. */
+export type InstructionSet = 'avx512' | 'avx2' | 'baseline' | 'neon' | 'wasm' | 'float64'
+
 /** Memory that programs run over. */
 export interface Arena {
   /** All tensors, addressed by float. float64 on the reference machine. */
@@ -22,6 +25,7 @@ export interface Arena {
 
 export interface Machine {
   readonly engine: EngineName
+  readonly instructionSet: InstructionSet
   readonly threads: number
   /** For reports, such as `native avx2, 2 threads`. */
   readonly description: string

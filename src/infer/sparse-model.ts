@@ -4,6 +4,8 @@
  * also in a page (src/web.ts).
  */
 import { compile, Executable, type Profiled } from '../engine/compile.ts'
+import type { CostTable } from '../engine/cost.ts'
+import { costsOf } from '../engine/costs/index.ts'
 import type { Floats, Machine } from '../engine/machine.ts'
 import { patternOf, writePattern } from '../engine/pattern.ts'
 import type { OnnxModel } from '../formats/onnx/onnx.ts'
@@ -25,6 +27,8 @@ export interface SparseModelOptions {
   machine: Machine
   /** Which layers skip zeros. Default `auto`: those where a table of costs says that it pays. */
   kernels?: Kernels
+  /** That table. Default: that of the machine's instruction set. */
+  costs?: CostTable
   /** The name of a built-in network; needed where the file does not name one. */
   model?: string
   /** What messages call the file. Default `the file`. */
@@ -42,6 +46,7 @@ const PROGRAM = 'infer'
 export class SparseModel {
   readonly model: Model
   readonly machine: Machine
+  readonly costs: CostTable
   readonly #kernels: Kernels
   readonly #values = new Map<string, Float32Array>()
   /** Programs by the number of samples that go through at a time: one for every thread that has needed it. */
@@ -54,7 +59,7 @@ export class SparseModel {
    */
   constructor(
     file: TensorFile & { onnx?: OnnxModel },
-    { machine, kernels = 'auto', model, source = 'the file' }: SparseModelOptions,
+    { machine, kernels = 'auto', costs = costsOf(machine), model, source = 'the file' }: SparseModelOptions,
   ) {
     checkName('kernels', kernels, kernelKinds)
     const dense = unpackSparse(file, source)
@@ -62,6 +67,7 @@ export class SparseModel {
     const { tensors } = namedAs(this.model, dense).file
     this.machine = machine
     this.#kernels = kernels
+    this.costs = costs
     const graph = this.#graph(1)
     for (const { name, shape } of graph.stored()) {
       const tensor = tensors.get(name)
@@ -152,7 +158,11 @@ export class SparseModel {
     const prunable = prunableParameters(graph)
     const counts = new Map(prunable.map(({ name }) => [name, countNonzeros(values.get(name)!)]))
     const count = (name: string) => counts.get(name)!
-    const kernels = new LayerKernels(this.#kernels, { [PROGRAM]: graph }, prunable)
+    const kernels = new LayerKernels(
+      { kind: this.#kernels, costs: this.costs, pass: 'forward' },
+      { [PROGRAM]: graph },
+      prunable,
+    )
     const chosen = kernels.choose(count, { isSparse: () => false, capacity: () => 0 })
     const sparse = new Map([...chosen].map(([name, room]) => [name, Math.max(room, 1)]))
     const executable = compile(this.machine, { [PROGRAM]: sparsify(graph, sparse) })

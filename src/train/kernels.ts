@@ -1,9 +1,9 @@
 /**
  * @file Chooses the layers of a network that run on kernels that skip zeros: all that can, none, or those
- * where a fixed table of costs says that it pays. Nothing is timed, so a run gives the same numbers wherever
- * it is repeated.
+ * where a table of costs says that it pays. Nothing is timed while a network runs, so a run gives the same
+ * numbers wherever it is repeated with the same table.
  */
-import { type LayerCost, sparseGain } from '../engine/cost.ts'
+import { type CostTable, type LayerCost, type Pass, sparseGain } from '../engine/cost.ts'
 import { fitsSparse, layerSizes } from '../engine/lowering/sparse.ts'
 import type { Graph } from '../graph/graph.ts'
 import { canBeSparse } from '../graph/sparsify.ts'
@@ -30,14 +30,30 @@ interface HeldWeights {
   capacity(name: string): number
 }
 
+/** What the choice goes by. */
+export interface KernelChoice {
+  kind: Kernels
+  costs: CostTable
+  /** What the first graph computes of every layer. */
+  pass: Pass
+}
+
 export class LayerKernels {
   readonly kind: Kernels
+  readonly costs: CostTable
+  readonly #pass: Pass
   /** The layers that have sparse kernels, with what the table of costs has to know of each. */
   readonly #layers = new Map<string, LayerCost>()
   readonly #prunable: readonly Tensor[]
 
-  constructor(kind: Kernels, graphs: Readonly<Record<string, Graph>>, prunable: readonly Tensor[]) {
+  constructor(
+    { kind, costs, pass }: KernelChoice,
+    graphs: Readonly<Record<string, Graph>>,
+    prunable: readonly Tensor[],
+  ) {
     this.kind = kind
+    this.costs = costs
+    this.#pass = pass
     this.#prunable = prunable
     const all = Object.values(graphs)
     // The first graph counts: it is a training step, where there is one.
@@ -73,7 +89,7 @@ export class LayerKernels {
       const layer = this.#layers.get(name)
       if (!layer) return { name, sparse: false }
       // The weights that are left count, not how they are held: at the end of a run they may be held dense.
-      return { name, sparse: this.#pays(name, left(name)), gain: sparseGain(layer, left(name) / sizeOf(shape)) }
+      return { name, sparse: this.#pays(name, left(name)), gain: this.#gain(layer, left(name) / sizeOf(shape)) }
     })
   }
 
@@ -82,6 +98,10 @@ export class LayerKernels {
     const { in: channels, out, kh, kw } = this.#layers.get(name)!
     const size = channels * out * kh * kw
     // Without zeros a layer is dense in a run that begins, so it is in one that goes on.
-    return count < size && sparseGain(this.#layers.get(name)!, count / size) > 1
+    return count < size && this.#gain(this.#layers.get(name)!, count / size) > 1
+  }
+
+  #gain(layer: LayerCost, density: number): number {
+    return sparseGain(layer, density, this.#pass, this.costs)
   }
 }

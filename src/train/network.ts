@@ -5,6 +5,7 @@
 import { type Augmentation, drawAugmentation } from '../data/augment.ts'
 import { type Dataset, holdOut, type Indices } from '../data/dataset.ts'
 import type { Executable } from '../engine/compile.ts'
+import { costsOf } from '../engine/costs/index.ts'
 import { selectTopCall } from '../engine/kernels/select.ts'
 import type { Floats, Machine } from '../engine/machine.ts'
 import { DROPOUT_COUNTER } from '../graph/operators/dropout.ts'
@@ -94,7 +95,8 @@ export class Network {
       )
     this.prunable = choosePrunable(first, options.prunable)
     this.weights = new Weights(machine, core, graphs, this.prunable)
-    this.kernels = new LayerKernels(options.kernels ?? 'dense', core, this.prunable)
+    const { kernels: kind = 'dense', costs = costsOf(machine) } = options
+    this.kernels = new LayerKernels({ kind, costs, pass: batch > 0 ? 'step' : 'forward' }, core, this.prunable)
 
     for (const part of ['train', 'test'] as const) {
       if (!this.executable.has(`${part}.images`)) continue

@@ -1,6 +1,7 @@
 /** @file The options of a network on a machine, and their checks. */
 import type { Augmentation } from '../data/augment.ts'
 import type { Dataset } from '../data/dataset.ts'
+import type { CostTable } from '../engine/cost.ts'
 import type { Machine } from '../engine/machine.ts'
 import type { Graph } from '../graph/graph.ts'
 import { classesOf, type InitializerName, initializers, type Model } from '../models/model.ts'
@@ -40,6 +41,8 @@ export interface NetworkOptions {
    * Default `dense`.
    */
   kernels?: Kernels
+  /** The table of costs that `auto` goes by. Default: that of the machine's instruction set. */
+  costs?: CostTable
   /**
    * Whether {@link Network.denseGradients} will be called. It takes room for a gradient of every prunable
    * weight. Default false.

@@ -24,13 +24,19 @@ it('says per layer which kernels ran and what they gain', () => {
     'dense',
     '',
   ])
-  expect(gainText(layers, gains)).toMatch(/^1 of 3 layers with zeros ran on kernels that skip them, 2 gained nothing/)
+  expect(gainText({ layers, kernels: gains })).toMatch(
+    /^1 of 3 layers with zeros ran on kernels that skip them, 2 gained nothing/,
+  )
+  const costs = { name: 'avx2', digest: '0123456789abcdef' }
+  expect(gainText({ layers, kernels: gains, costs })).toMatch(/those of the table of costs avx2, not of this run\.$/)
 })
 
 it('says plainly where zeros gain nothing, and nothing where there are none', () => {
   const dense = gains.map((gain) => ({ ...gain, sparse: false }))
-  expect(gainText(layers, dense)).toBe('The zeros gain no time: all 3 layers that have some ran on dense kernels.')
+  expect(gainText({ layers, kernels: dense })).toBe(
+    'The zeros gain no time: all 3 layers that have some ran on dense kernels.',
+  )
   const full = layers.map((layer) => ({ ...layer, kept: layer.size }))
-  expect(gainText(full, gains)).toBe('')
+  expect(gainText({ layers: full, kernels: gains })).toBe('')
   expect(layerTable(full, gains)).toBe(layerTable(full))
 })

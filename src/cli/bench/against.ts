@@ -1,7 +1,9 @@
 /** @file The work of `espalier bench --against`: a network beside other runtimes. */
+
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readCosts } from '../../calibrate/cost-file.ts'
 import { readWeights } from '../../formats/weights-file.ts'
 import { bytes, percent } from '../../util/format.ts'
 import { optional } from '../../util/optional.ts'
@@ -37,6 +39,7 @@ export async function benchAgainst(path: string, options: AgainstOptions): Promi
   const folder = mkdtempSync(join(tmpdir(), 'espalier-bench-'))
   const display = new BenchDisplay()
   try {
+    if (options.costs !== undefined) readCosts(options.costs) // before anything is measured
     const stored = await readWeights(path, importOptions(options), printNote)
     const { model, onnx } = await networkOf(stored, path, options.model, folder)
     const quantized = options.int8 === undefined ? undefined : quantizedOf(options.int8, onnx, importOptions(options))
@@ -48,6 +51,7 @@ export async function benchAgainst(path: string, options: AgainstOptions): Promi
       path,
       called: path,
       model: options.model,
+      costs: options.costs,
       reading: importOptions(options),
     } as const
     const settings = settingsOf(against, sizes, options.threads ?? usualThreads(), { own, onnx, quantized })

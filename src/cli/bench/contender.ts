@@ -22,7 +22,7 @@ interface Given {
 
 /** A network on an engine, and the batch that it is given. */
 export type ContenderSpec =
-  | (Given & { runtime: 'espalier'; engine?: EngineName; model?: string; reading: ImportOptions })
+  | (Given & { runtime: 'espalier'; engine?: EngineName; model?: string; costs?: string; reading: ImportOptions })
   | (Given & { runtime: Rival; input: Pick<ImageInput, 'image' | 'sample' | 'layout'>; beside: readonly string[] })
 
 /** What a contender that was opened says of itself. */

@@ -1,5 +1,7 @@
 /** @file Opens contenders: a network of a file on this engine or on ONNX Runtime. */
+
 import { dirname, join } from 'node:path'
+import { readCosts } from '../../calibrate/cost-file.ts'
 import { openMachine } from '../../engine/machines/open.ts'
 import { readWeights } from '../../formats/weights-file.ts'
 import { sizeOf } from '../../graph/tensor.ts'
@@ -32,10 +34,11 @@ function imagesOf(batch: number, image: readonly number[]): Float32Array {
   return Float32Array.from({ length: batch * sizeOf(image) }, () => draw.normal())
 }
 
-async function openOwn({ path, called, batch, threads, engine, model, reading }: Own): Promise<Runner> {
+async function openOwn({ path, called, batch, threads, engine, model, costs: table, reading }: Own): Promise<Runner> {
   const machine = await openMachine({ engine, threads })
   const file = await readWeights(path, reading, () => {})
-  const network = new SparseModel(file, { machine, model, source: called })
+  const costs = table === undefined ? undefined : readCosts(table)
+  const network = new SparseModel(file, { machine, model, costs, source: called })
   const images = imagesOf(batch, network.model.image)
   const description = `espalier ${machine.description}`
   return { description, sparsity: network.sparsity, run: () => network.run(images) }

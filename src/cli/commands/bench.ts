@@ -31,5 +31,6 @@ export const benchCommand = (): Command =>
     )
     .option('--rounds <n>', 'turns that kinds of kernels, or runtimes, take', whole('--rounds', 1, MOST), 15)
     .option('--crop <pixels>', 'of an ONNX model that leaves the size of images open: their side', pixels('--crop'))
+    .option('--costs <file>', 'the table of costs that auto goes by (default: that of the instruction set)')
     .option('--json', 'print one JSON object')
     .action(async (file: string, options: BenchOptions) => (await import('../work/bench.ts')).bench(file, options))

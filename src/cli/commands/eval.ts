@@ -20,6 +20,7 @@ export const evalCommand = (): Command =>
       .option('--data <name>', 'the same as --dataset'),
   )
     .option('--kernels <kind>', 'which layers skip their zeros: auto, dense or sparse', 'auto')
+    .option('--costs <file>', 'the table of costs that auto goes by (default: that of the instruction set)')
     .option('--json', 'print one JSON object')
     .addHelpText('after', precedence)
     .action(async (file: string | undefined, options: EvalOptions) =>

@@ -39,6 +39,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     description: 'how fast a network infers with its zeros skipped, beside dense kernels',
     define: async () => (await import('./bench.ts')).benchCommand(),
   },
+  calibrate: {
+    description: 'measure the kernels of this machine: a table of costs, by which layers skip their zeros or not',
+    define: async () => (await import('./calibrate.ts')).calibrateCommand(),
+  },
   report: {
     description: 'what runs and sweeps came to: means and deviations over seeds, by method and sparsity',
     define: async () => (await import('./report.ts')).reportCommand(),

@@ -15,6 +15,7 @@ export const runCommand = (): Command =>
     .option('--seed <n>', 'seed of all random draws')
     .option('--on-collapse <what>', 'when pruning empties a layer or leaves no path: warn, floor or error')
     .option('--kernels <kind>', 'which layers skip their zeros: auto, dense or sparse (train.kernels)')
+    .option('--costs <file>', 'the table of costs that auto goes by, of espalier calibrate (train.costs)')
     .option(
       '--out <dir>',
       'run folder (default: a new one under runs/; with --from runs/MODEL_JOB; of a folder of recipes sweeps/ and its name)',

@@ -83,9 +83,7 @@ export class RunDisplay {
             '',
             fitting(layerTable(event.result.layers, event.result.kernels), EXPENDABLE),
             '',
-            ...[gapText(event.result.gap), gainText(event.result.layers, event.result.kernels)].flatMap((text) =>
-              text ? [text, ''] : [],
-            ),
+            ...[gapText(event.result.gap), gainText(event.result)].flatMap((text) => (text ? [text, ''] : [])),
             resultTable(event.result),
             '',
             ...collapseLines(event.result),

@@ -9,6 +9,7 @@ export interface ChangeFlags {
   seed?: string
   onCollapse?: string
   kernels?: string
+  costs?: string
 }
 
 export interface RunFlags extends ChangeFlags {
@@ -45,8 +46,8 @@ const fileOrigin = (path: string): Origin => {
 }
 
 /** Reads a recipe with the changes of the flags. Throws UserError where they do not fit it. */
-export function changed({ source, read }: Origin, { set, seed, onCollapse, kernels }: ChangeFlags): Recipe {
-  const flags = { seed, 'prune.onCollapse': onCollapse, 'train.kernels': kernels }
+export function changed({ source, read }: Origin, { set, seed, onCollapse, kernels, costs }: ChangeFlags): Recipe {
+  const flags = { seed, 'prune.onCollapse': onCollapse, 'train.kernels': kernels, 'train.costs': costs }
   const changes = Object.entries(flags).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]))
   if (onCollapse !== undefined && read(set).prune === undefined)
     throw new UserError(`--on-collapse is for recipes that prune: ${source} has no prune section`)
@@ -57,8 +58,8 @@ export function changed({ source, read }: Origin, { set, seed, onCollapse, kerne
 export const changedRecipe = (path: string, flags: ChangeFlags): Recipe => changed(fileOrigin(path), flags)
 
 /** The same flags as a shell takes them. */
-export function changesAsText({ set, seed, onCollapse, kernels }: ChangeFlags): string {
-  const others = { '--seed': seed, '--on-collapse': onCollapse, '--kernels': kernels }
+export function changesAsText({ set, seed, onCollapse, kernels, costs }: ChangeFlags): string {
+  const others = { '--seed': seed, '--on-collapse': onCollapse, '--kernels': kernels, '--costs': costs }
   const flags = [...set.map((change) => ['--set', change]), ...Object.entries(others)]
   return flags.flatMap(([flag, value]) => (value === undefined ? [] : [flag, quoted(value)])).join(' ')
 }

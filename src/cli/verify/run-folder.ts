@@ -46,8 +46,8 @@ const claimOf = ({ layers, final }: RunResult) => ({
 
 /** Throws UserError where a recipe names a file, or a data set that only a person here can name. */
 function withoutFiles(recipe: Recipe, folder: string, data: string | undefined): Recipe {
-  const { model, ticket } = recipe
-  const named = model.weights ?? model.masks ?? (isModelName(model.name) ? undefined : model.name)
+  const { model, ticket, train } = recipe
+  const named = model.weights ?? model.masks ?? (isModelName(model.name) ? undefined : model.name) ?? train.costs
   if (named !== undefined)
     throw new UserError(`${folder}: its recipe needs a file, ${named}: expected a run that begins with random weights`)
   if (ticket) throw new UserError(`${folder}: its recipe is several runs: expected one without a ticket section`)

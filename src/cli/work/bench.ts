@@ -1,5 +1,6 @@
 /** @file The work of espalier bench. */
 import { markdownTable } from 'markdown-table'
+import { costsUsed, readCosts } from '../../calibrate/cost-file.ts'
 import { openMachine } from '../../engine/machines/open.ts'
 import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { readWeights } from '../../formats/weights-file.ts'
@@ -21,6 +22,7 @@ export interface BenchOptions extends Pick<PreprocessingFlags, 'layout' | 'crop'
   /** Batch sizes. */
   batch?: number[]
   rounds: number
+  costs?: string
   json?: boolean
 }
 
@@ -46,18 +48,20 @@ export async function bench(given: string, options: BenchOptions): Promise<void>
     if (value !== undefined)
       throw new UserError(`${flag} is for --against, which says what the network is compared with`)
   const machine = await openMachine()
+  const costs = options.costs === undefined ? undefined : readCosts(options.costs)
   const file = await readWeights(path, importOptions(options), printNote)
-  const models = kernelKinds.map((kernels) => new SparseModel(file, { machine, kernels, model, source: path }))
+  const models = kernelKinds.map((kernels) => new SparseModel(file, { machine, kernels, costs, model, source: path }))
   const results = batch.flatMap((size) => measure(models, size, rounds))
   if (json)
     return printJson({
       model: models[0].model.name,
       sparsity: models[0].sparsity,
       engine: machine.description,
+      costs: costsUsed(models[0].costs),
       results,
     })
   print(
-    `${models[0].model.name}, ${percent(models[0].sparsity)} zeros among prunable weights; engine: ${machine.description}\n`,
+    `${models[0].model.name}, ${percent(models[0].sparsity)} zeros among prunable weights; engine: ${machine.description}; table of costs: ${models[0].costs.name}\n`,
   )
   print(table(results))
   for (const size of batch) print(`\n${verdict(results, size)}`)

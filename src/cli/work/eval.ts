@@ -1,5 +1,6 @@
 /** @file The work of espalier eval. */
 
+import { costsUsed, readCosts } from '../../calibrate/cost-file.ts'
 import { openMachine } from '../../engine/machines/open.ts'
 import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { readWeights } from '../../formats/weights-file.ts'
@@ -31,11 +32,15 @@ export interface EvalOptions extends PreprocessingFlags {
   dataset?: string
   data?: string
   kernels: string
+  costs?: string
   json?: boolean
 }
 
 export async function evaluate(argument: string | undefined, options: EvalOptions): Promise<void> {
   const kernels = oneOf('--kernels', options.kernels, kernelKinds)
+  if (options.costs !== undefined && kernels !== 'auto')
+    throw new UserError(`--costs is for --kernels auto, found ${kernels}`)
+  const costs = options.costs === undefined ? undefined : readCosts(options.costs)
   const path = weightsPath(one('a file of weights', { 'the argument': argument, '--weights': options.weights }))
   const name = one('a data set or a folder', { '--dataset': options.dataset, '--data': options.data })
   const stored = await readWeights(path, importOptions(options), printNote)
@@ -46,7 +51,7 @@ export async function evaluate(argument: string | undefined, options: EvalOption
   const loading = new DataDisplay()
   const evaluation = await loadEvaluationData(name, model, stated, options, loading.show).finally(() => loading.stop())
   const machine = await openMachine()
-  const network = new Network({ machine, model, data: evaluation.data, kernels })
+  const network = new Network({ machine, model, data: evaluation.data, kernels, costs })
   loadWeights(network, file, path)
   network.fitKernels()
   const result = network.evaluate('test')
@@ -64,6 +69,7 @@ export async function evaluate(argument: string | undefined, options: EvalOption
       ...preprocessing,
       warning,
       engine: machine.description,
+      costs: costsUsed(network.kernels.costs),
     })
   }
   for (const line of preprocessingLines(evaluation, model)) print(line)

@@ -16,7 +16,7 @@ interface Addon {
   /** kernels/kernels.def, in its order; a build from before there was one has none. */
   declarations?: Declaration[]
   /** What this processor has, best first. */
-  instructionSets: { name: string; lanes: number }[]
+  instructionSets: { name: 'avx512' | 'avx2' | 'baseline'; lanes: number }[]
   createPool(instructionSet: string, threads: number): unknown
   allocate(floats: number): Float32Array
   run(pool: unknown, arena: Float32Array, code: Int32Array): void
@@ -53,6 +53,7 @@ export function openNative(threads: number, instructionSet?: string): Machine {
   }
   return {
     engine: 'native',
+    instructionSet: process.arch === 'arm64' ? 'neon' : set.name,
     threads,
     description: `native ${set.name}, ${threads} thread${threads === 1 ? '' : 's'}`,
     allocate(size): Arena {

@@ -8,6 +8,7 @@ import type { Arena, Machine } from '../machine.ts'
 export function openReference(): Machine {
   return {
     engine: 'reference',
+    instructionSet: 'float64',
     threads: 1,
     description: 'reference float64, 1 thread',
     runApart(runs) {

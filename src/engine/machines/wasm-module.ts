@@ -27,6 +27,7 @@ export function wasmMachine(module: WebAssembly.Module): Machine {
   const encoded = new WeakMap<Program, Int32Array>()
   return {
     engine: 'wasm',
+    instructionSet: 'wasm',
     threads: 1,
     description: 'wasm simd128, 1 thread',
     runApart(runs) {

@@ -1,4 +1,5 @@
 /** @file The network that a recipe begins with. */
+import { readCosts } from '../../calibrate/cost-file.ts'
 import { findAugmentation } from '../../data/augment.ts'
 import type { Dataset, Normalization } from '../../data/dataset.ts'
 import type { Machine } from '../../engine/machine.ts'
@@ -67,6 +68,7 @@ export async function buildNetwork(
     seed: recipe.seed,
     augment: findAugmentation(augment),
     kernels,
+    costs: train.costs === undefined ? undefined : readCosts(train.costs),
     denseGradients: rewire && rewiringOf(rewire.method).gradients === 'batch',
     rules: rulesOf(recipe, model),
     ...pruning?.network,

@@ -22,6 +22,7 @@ export function methodOf(prune: Pick<Prune, 'method' | Section>): Method {
 
 /** All checks, of which the first that fails is told. */
 export function checkTogether(recipe: Recipe, source: string): void {
+  checkKernels(recipe, source)
   checkGsm(recipe, source)
   checkSignIn(recipe, source)
   checkTicket(recipe, source)
@@ -146,6 +147,11 @@ function checkUnranked(prune: Prune, source: string): void {
     throw new UserError(
       `${source}: prune.scope: expected ${scopes.join(' or ')} for ${method}${beside}, found ${scope}`,
     )
+}
+
+function checkKernels({ train: { kernels, costs } }: Recipe, source: string): void {
+  if (costs !== undefined && kernels !== 'auto')
+    throw new UserError(`${source}: train.costs: expected train.kernels auto beside it, found ${kernels}`)
 }
 
 function checkGsm({ model, train, prune, tie }: Recipe, source: string): void {

@@ -2,6 +2,7 @@
  * @file The end of a run: the last act of train.gsm, the accuracy on the test set, the files of weights and
  * the report.
  */
+import { costsUsed } from '../../calibrate/cost-file.ts'
 import { readSafetensors, writeSafetensors } from '../../formats/safetensors.ts'
 import { packSparse } from '../../formats/sparse.ts'
 import { type Gap, gapOf, keepTop } from '../../methods/gsm/selection.ts'
@@ -58,6 +59,7 @@ export function endRun(finished: Finished): RunResult {
     ...pruned,
     multiplyAdds,
     kernels,
+    costs: costsUsed(network.kernels.costs),
     dense,
     final,
     keptEpoch: best?.found?.epoch,

@@ -3,7 +3,9 @@
  */
 import { readFileSync } from 'node:fs'
 import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os'
+import { type CostsUsed, costsUsed } from '../../calibrate/cost-file.ts'
 import type { Origin } from '../../data/dataset.ts'
+import type { CostTable } from '../../engine/cost.ts'
 import type { Machine } from '../../engine/machine.ts'
 import { writeAtomically } from '../../util/files.ts'
 import { version } from '../../util/version.ts'
@@ -13,6 +15,8 @@ export interface Environment {
   node: string
   engine: string
   threads: number
+  /** The table of costs that chooses kernels; absent from runs of before there were several. */
+  costs?: CostsUsed
   processor: string
   processors: number
   memoryGiB: number
@@ -35,12 +39,14 @@ export interface Inputs {
   origin: Origin
 }
 
-export function describeEnvironment(machine: Machine): Environment {
+/** `costs`: the table of a network, where it has one. */
+export function describeEnvironment(machine: Machine, costs?: CostTable): Environment {
   return {
     espalier: version(),
     node: process.version,
     engine: machine.description,
     threads: machine.threads,
+    ...(costs && { costs: costsUsed(costs) }),
     processor: cpus()[0]?.model.trim() ?? 'unknown',
     processors: availableParallelism(),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
@@ -76,15 +82,30 @@ export function recordPeakMemory(path: string): void {
 export const environmentText = (environment: Environment): string => `${JSON.stringify(environment, null, 2)}\n`
 
 /**
- * A sentence where a run that `path` describes goes on with another engine: results are the same to the bit
- * on one engine and instruction set only.
+ * Sentences where a run that `path` describes goes on with another engine or another table of costs: results
+ * are the same to the bit on one engine and instruction set only, with one choice of kernels.
  */
-export function otherEngine(path: string, machine: Machine): string | undefined {
-  const now = instructionsOf(machine.description)
-  let then = now
+export function otherEnvironment(path: string, machine: Machine, costs: CostTable): string[] {
+  const then = environmentAt(path)
+  const before = { engine: then.engine === undefined ? undefined : instructionsOf(String(then.engine)) }
+  const now = { engine: instructionsOf(machine.description), costs: costsUsed(costs) }
+  const may = 'its numbers may differ in their last bits from an uninterrupted run'
+  const texts: string[] = []
+  if (before.engine !== undefined && before.engine !== now.engine)
+    texts.push(`this run began on ${before.engine} and goes on on ${now.engine}: ${may}`)
+  const used = then.costs
+  if (used && (used.name !== now.costs.name || used.digest !== now.costs.digest))
+    texts.push(`this run began with the costs ${costsName(used)} and goes on with ${costsName(now.costs)}: ${may}`)
+  return texts
+}
+
+const costsName = ({ name, digest }: CostsUsed): string => `${name} (${digest})`
+
+/** What a run's beginning left; nothing of a file that is gone or damaged. */
+function environmentAt(path: string): Partial<Environment> {
   try {
-    then = instructionsOf(String(JSON.parse(readFileSync(path, 'utf8')).engine))
-  } catch {}
-  if (then === now) return undefined
-  return `this run began on ${then} and goes on on ${now}: its numbers may differ in their last bits from an uninterrupted run`
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch {
+    return {}
+  }
 }

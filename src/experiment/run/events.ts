@@ -1,5 +1,6 @@
 /** @file What a run says while it goes on, and what it comes to. */
 
+import type { CostsUsed } from '../../calibrate/cost-file.ts'
 import type { Gap } from '../../methods/gsm/selection.ts'
 import type { Polished, RefreshedStatistics } from '../../methods/masks.ts'
 import type { RewiringEvent } from '../../methods/rewiring/event.ts'
@@ -106,6 +107,8 @@ export interface Progress {
 export interface RunResult extends Connectivity {
   /** Which kernels the layers ran on at the end. */
   kernels: LayerGain[]
+  /** The table of costs that chose them; absent from runs of before there were several. */
+  costs?: CostsUsed
   /** Counted from the final weights, among prunable ones. */
   sparsity: number
   /** On the test set, just before the first pruning event; of alternating phases, before the last. */

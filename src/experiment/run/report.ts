@@ -82,11 +82,11 @@ function kernelText(gain: LayerGain | undefined, zeros: boolean): string {
 const times = (gain: number) => `${gain.toFixed(gain < 10 ? 1 : 0)}x`
 
 /** What the zeros gain in time, said plainly; nothing where there is nothing to say. */
-export function gainText(layers: readonly LayerCount[], gains: readonly LayerGain[]): string {
+export function gainText({ layers, kernels: gains, costs }: Pick<RunResult, 'kernels' | 'costs'> & { layers: readonly LayerCount[] }): string {
   const zeros = layers.filter(({ size, kept }) => kept < size).map(({ name }) => name)
   const sparse = gains.filter((gain) => gain.sparse && zeros.includes(gain.name))
   if (gains.length === 0 || zeros.length === 0) return ''
-  const factors = 'Factors are those of a table of costs (src/engine/cost.ts), not of this run.'
+  const factors = `Factors are those of the table of costs${costs ? ` ${costs.name}` : ''}, not of this run.`
   if (sparse.length === 0)
     return `The zeros gain no time: all ${zeros.length} layers that have some ran on dense kernels.`
   const rest = zeros.length - sparse.length
@@ -141,7 +141,7 @@ const keptText = ({ train, validation }: Recipe, epoch: number): string =>
 
 /** `data`: what the inputs were made of. */
 export function reportMarkdown(recipe: Recipe, engine: string, data: Dataset, result: RunResult): string {
-  const gains = gainText(result.layers, result.kernels)
+  const gains = gainText(result)
   return [
     `# ${recipe.name}`,
     '',

@@ -25,7 +25,7 @@ import {
   type Environment,
   environmentText,
   type Inputs,
-  otherEngine,
+  otherEnvironment,
   recordPeakMemory,
 } from './environment.ts'
 import { epochReport, maskedShare } from './epoch-report.ts'
@@ -177,7 +177,7 @@ class Run {
     const { data } = this.#network
     const { weights } = this.#recipe.model
     const environment: Environment & { seed: number; inputs: Inputs } = {
-      ...describeEnvironment(this.#network.machine),
+      ...describeEnvironment(this.#network.machine, this.#network.kernels.costs),
       seed: this.#recipe.seed,
       ...(weights !== undefined && { weights: sha256([readBytes(weightsPath(weights))]) }),
       inputs: { mean: data.mean, std: data.std, origin: originOf(data) },
@@ -191,8 +191,9 @@ class Run {
   #restore(): RunState | undefined {
     this.#folder.expectToResume(recipeToYaml(this.#recipe))
     if (this.#folder.has('checkpoint')) {
-      const text = otherEngine(this.#folder.file('environment'), this.#network.machine)
-      if (text) this.#journal.tell({ type: 'notice', text })
+      const { machine, kernels } = this.#network
+      for (const text of otherEnvironment(this.#folder.file('environment'), machine, kernels.costs))
+        this.#journal.tell({ type: 'notice', text })
     }
     const state = restoreState(this.#saved())
     if (!state) return undefined

@@ -115,9 +115,14 @@ export function conv(
   return graph.apply(Conv, bias ? [x, weight, bias] : [x, weight], attributes)[0]
 }
 
-const convInputGrad = (graph: Builder, dy: Tensor, weight: Tensor, shape: Shape, attributes: Attributes): Tensor =>
-  graph.apply(ConvInputGrad, [dy, weight], { ...attributes, shape })[0]
-const convWeightGrad = (graph: Builder, x: Tensor, dy: Tensor, shape: Shape, attributes: Attributes): Tensor =>
+export const convInputGrad = (
+  graph: Builder,
+  dy: Tensor,
+  weight: Tensor,
+  shape: Shape,
+  attributes: Attributes,
+): Tensor => graph.apply(ConvInputGrad, [dy, weight], { ...attributes, shape })[0]
+export const convWeightGrad = (graph: Builder, x: Tensor, dy: Tensor, shape: Shape, attributes: Attributes): Tensor =>
   graph.apply(ConvWeightGrad, [x, dy], { ...attributes, shape })[0]
 
 export interface ConvLayerOptions {

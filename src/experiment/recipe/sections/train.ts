@@ -91,4 +91,8 @@ export const trainSchema = z.strictObject({
     .enum(kernelKinds)
     .default('auto')
     .describe('Which layers skip their zeros (auto: those where a table of costs says that it pays).'),
+  costs: z
+    .string()
+    .optional()
+    .describe('A file of espalier calibrate: the table of costs (default: that of the instruction set).'),
 })
