@@ -21,6 +21,7 @@ import { againstTables, legend, warnings } from './table.ts'
 export interface AgainstOptions extends Pick<PreprocessingFlags, 'layout' | 'crop'> {
   against: string
   /** A quantized file of the same network. */
+  costs?: string
   int8?: string
   model?: string
   batch?: readonly number[]
