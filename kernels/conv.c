@@ -126,7 +126,7 @@ static void write_tile(const Target *t, int q, const vec *sums) {
             vec sum = sums[r * TILE_VECS + v];
             if (!t->first) sum += load_part(y, count);
             if (t->last && t->bias) sum += t->bias[r];
-            if (t->last && t->relu) sum = relu(sum);
+            if (t->last && t->relu) sum = rectify(sum, t->relu);
             store_part(y, sum, count);
         }
     }

@@ -77,7 +77,7 @@ static void write_pixels(const Correlation *c, const Pixels *b, int group, float
                         vec sum = sums[r * TILE_VECS + v];
                         if (i > 0) sum += load(to);
                         if (last && c->bias) sum += c->bias[(int64_t)group * c->out + o + r];
-                        store(to, last && c->relu ? relu(sum) : sum);
+                        store(to, last && c->relu ? rectify(sum, c->relu) : sum);
                     }
                 }
             }

@@ -41,7 +41,7 @@ INLINE void correlate_at(const Correlation *c, const float *x, const float *w, c
         }
 #pragma GCC unroll 4
     for (int v = 0; v < vecs; v++) {
-        if (c->relu) sum[v] = relu(sum[v]);
+        if (c->relu) sum[v] = rectify(sum[v], c->relu);
         store_part(y + v * LANES, sum[v], v == vecs - 1 ? count : LANES);
     }
 }

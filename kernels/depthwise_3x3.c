@@ -99,7 +99,8 @@ INLINE void sum_rows(const Correlation *c, const Bands *s, const float *strip, c
             }
         int part = least(LANES, s->run - q);
 #pragma GCC unroll 4
-        for (int r = 0; r < rows; r++) store_part(y + r * s->run + q, c->relu ? relu(acc[r]) : acc[r], part);
+        for (int r = 0; r < rows; r++)
+            store_part(y + r * s->run + q, c->relu ? rectify(acc[r], c->relu) : acc[r], part);
     }
 }
 

@@ -99,7 +99,7 @@ static __attribute__((noinline)) void finish(const Tile *t, const vec *sums, int
             if (t->last) {
                 if (t->row_bias) y += t->row_bias[r];
                 if (t->col_bias) y += load_part(t->col_bias + v * LANES, count);
-                if (t->relu) y = relu(y);
+                if (t->relu) y = rectify(y, t->relu);
             }
             store_part(c, y, count);
         }

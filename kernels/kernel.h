@@ -47,6 +47,16 @@ _Static_assert(LANES <= WIDEST_VECTOR && TILE_VECS * LANES <= WIDEST_TILE, "no v
     void JOIN(name, ISA)(const Context *ctx, const void *args) { run_##name(ctx, args); } \
     static void run_##name(const Context *ctx, const name##_args *a)
 
+/* What a sum ends with, where `kind` is not RECTIFY_NONE: ReLU, or ReLU6, which ends at 6. NaN stays. */
+INLINE vec rectify(vec x, int kind) {
+    x = relu(x);
+    return kind == RECTIFY_RELU6 ? choose(x > 6, splat(6), x) : x;
+}
+INLINE float rectify_one(float x, int kind) {
+    if (kind != RECTIFY_NONE && x <= 0) return 0;
+    return kind == RECTIFY_RELU6 && x > 6 ? 6 : x;
+}
+
 INLINE int least(int a, int b) { return a < b ? a : b; }
 
 /* A float that travels as its bits. */

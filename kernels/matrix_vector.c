@@ -41,7 +41,7 @@ void multiply_vector(const Context *ctx, const Product *p, const float *x) {
         for (int i = 0; i < rows; i++) {
             float y = sums[i];
             if (p->bias_kind != BIAS_NONE) y += p->bias[p->bias_kind == BIAS_ROW ? r + i : 0];
-            p->c[r + i] = p->relu && y <= 0 ? 0 : y;
+            p->c[r + i] = rectify_one(y, p->relu);
         }
     }
 }

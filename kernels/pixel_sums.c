@@ -30,7 +30,7 @@ INLINE void sum_channels(const Work *k, const int vectors, const int lines) {
         float *to = k->y ? k->y + r * k->plane : sums;
         if (k->y && k->relu)
 #pragma GCC unroll 8
-            for (int v = 0; v < vectors * lines; v++) acc[v] = relu(acc[v]);
+            for (int v = 0; v < vectors * lines; v++) acc[v] = rectify(acc[v], k->relu);
 #pragma GCC unroll 8
         for (int v = 0; v < vectors * lines; v++) store(to + v * LANES, acc[v]);
     }
@@ -97,7 +97,7 @@ INLINE void sum_groups(const Work *k, const int vectors) {
             float *to = k->y ? k->y + (r + i) * k->plane : sums + i * vectors * LANES;
 #pragma GCC unroll 3
             for (int v = 0; v < vectors; v++)
-                store(to + v * LANES, k->y && k->relu ? relu(acc[i][v]) : acc[i][v]);
+                store(to + v * LANES, k->y && k->relu ? rectify(acc[i][v], k->relu) : acc[i][v]);
         }
     }
 }
@@ -132,6 +132,6 @@ void end_sums(const Work *k, const Segment *segments, int count, int size, float
             for (int i = 0; i < s->count; i += LANES) {
                 int part = least(LANES, s->count - i);
                 vec sum = load_part(sums + s->at + i, part);
-                store_part(y + r * k->plane + s->place + i, k->relu ? relu(sum) : sum, part);
+                store_part(y + r * k->plane + s->place + i, k->relu ? rectify(sum, k->relu) : sum, part);
             }
 }

@@ -35,7 +35,7 @@ INLINE void sum_tile(const Tap *tap, const Tap *end, const float *strip, int64_t
     }
     if (to->relu)
 #pragma GCC unroll 8
-        for (int i = 0; i < vecs * rows; i++) acc[i] = relu(acc[i]);
+        for (int i = 0; i < vecs * rows; i++) acc[i] = rectify(acc[i], to->relu);
     if (to->full) {
 #pragma GCC unroll 8
         for (int i = 0; i < vecs * rows; i++) store(y + to->place[i], acc[i]);
@@ -107,7 +107,7 @@ static void sum_rest(const Tap *tap, const Tap *end, const float *x, const Targe
     vec sum = splat(bias);
     if (from) sum += load_part(from + to->place[0], count);
     for (; tap < end; tap++) sum += splat(tap->value) * load_part(x + tap->offset, count);
-    store_part(y + to->place[0], to->relu ? relu(sum) : sum, count);
+    store_part(y + to->place[0], to->relu ? rectify(sum, to->relu) : sum, count);
 }
 
 static Target target_of(const Correlation *c, const SparseStrip *s, const Block *b, int m, int q, int vecs,
@@ -193,7 +193,8 @@ static void sum_flat(const Correlation *c, const SparseStrip *s, const Block *b,
                 default: sum_on(tap, end, strip + f, sums, 1);
             }
             if (last && c->relu)
-                for (int v = 0; v < vecs; v++) store(sums + v * LANES, relu(load(sums + v * LANES)));
+                for (int v = 0; v < vecs; v++)
+                    store(sums + v * LANES, rectify(load(sums + v * LANES), c->relu));
             for (const Segment *g = segments; g < segments + count; g++)
                 for (int i = 0; i < g->count; i += LANES) {
                     int part = least(LANES, g->count - i);
@@ -226,7 +227,7 @@ void sum_block(const Correlation *c, const SparseStrip *s, const Block *b, const
                 vecs /= 2;
             SumTile sum = tiles[logarithm(vecs)][logarithm(rows)];
             Target to = target_of(c, s, b, m, v * LANES, vecs, rows, run);
-            to.relu = last && c->relu;
+            to.relu = last ? c->relu : RECTIFY_NONE;
             const float *x = strip + (m - b->m0) * s->row_floats + v * LANES;
             for (int o = o0; o < o1; o++) {
                 float bias = first && c->bias ? c->bias[o] : 0;
@@ -236,7 +237,7 @@ void sum_block(const Correlation *c, const SparseStrip *s, const Block *b, const
         }
         if (!direct || b->count % LANES == 0) continue;
         Target to = target_of(c, s, b, m, row_vecs * LANES, 1, 1, run);
-        to.relu = last && c->relu;
+        to.relu = last ? c->relu : RECTIFY_NONE;
         for (int o = o0; o < o1; o++)
             sum_rest(taps + starts[o - o0], taps + starts[o - o0 + 1], strip + row_vecs * LANES, &to,
                      c->y + o * plane, from ? from + o * plane : 0, first && c->bias ? c->bias[o] : 0);

@@ -23,7 +23,7 @@ int sparse_vector(const Context *ctx, const Correlation *c, const Pattern *p, co
         float y = sum_row(c->x, p->place + from, p->values + from, p->start[r + 1] - from);
         if (c->bias) y += c->bias[r];
         if (residual) y += residual[r];
-        c->y[r] = c->relu && y <= 0 ? 0 : y;
+        c->y[r] = rectify_one(y, c->relu);
     }
     return 1;
 }

@@ -91,14 +91,14 @@ INLINE void transform_output(const float *m, int64_t point, vec *y) {
 /* Adds a tile's 2x2 outputs to what earlier blocks of input channels gave; the last adds the bias and
  * rectifies. */
 INLINE void write_output(const Square *s, int whole, const vec *sums, float *y, int first, float bias,
-                         int rectify) {
+                         int kind) {
 #pragma GCC unroll 4
     for (int k = 0; k < 4; k++) {
         if (!whole && s->offset[k] < 0) continue;
         float *to = y + s->offset[k];
         vec sum = sums[k] + bias;
         if (!first) sum += whole ? load(to) : load_part(to, s->count);
-        if (rectify) sum = relu(sum);
+        if (kind) sum = rectify(sum, kind);
         if (whole) store(to, sum);
         else store_part(to, sum, s->count);
     }
@@ -149,8 +149,9 @@ void winograd(const Context *ctx, const Correlation *c) {
                         prefetch_square(y + plane_out, outputs + j, 4);
                         transform_output(m + o * row + j * LANES, point_m, sums);
                         if (outputs[j].whole)
-                            write_output(outputs + j, 1, sums, y, first, bias, last && c->relu);
-                        else write_output(outputs + j, 0, sums, y, first, bias, last && c->relu);
+                            write_output(outputs + j, 1, sums, y, first, bias, last ? c->relu : RECTIFY_NONE);
+                        else
+                            write_output(outputs + j, 0, sums, y, first, bias, last ? c->relu : RECTIFY_NONE);
                     }
                 }
             }

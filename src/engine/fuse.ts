@@ -6,16 +6,29 @@ import { Graph } from '../graph/graph.ts'
 import type { Node } from '../graph/operator.ts'
 import { Add } from '../graph/operators/elementwise.ts'
 import { sameShape, type Tensor } from '../graph/tensor.ts'
+import { RECTIFY } from './kernels/rectify.ts'
 
 /** Operators whose kernels can end with a ReLU. */
 const withRelu = new Set(['Gemm', 'MatMul', 'Conv', 'SparseConv', 'BatchNormalization', 'BatchNormTrain', 'Add'])
+
+/** Operators whose kernels can end with a ReLU6. */
+const withRelu6 = new Set(['Gemm', 'MatMul', 'Conv', 'SparseConv'])
+
+/** What a node does that other kernels can end with. */
+function rectifies({ operator, inputs: [, low, high] }: Node): number {
+  if (operator.name === 'Relu') return RECTIFY.relu
+  const is6 = operator.name === 'Clip' && constantOf(low) === 0 && constantOf(high) === 6
+  return is6 ? RECTIFY.relu6 : RECTIFY.none
+}
+
+const constantOf = ({ values }: Tensor) => (typeof values === 'number' ? values : values?.[0])
 
 /** max(a + b, 0). */
 const AddRelu = { ...Add, name: 'AddRelu' }
 
 /**
- * - A node whose kernel can end with a ReLU, and whose only reader is one, takes it over (attribute `relu`,
- *   or AddRelu).
+ * - A node whose kernel can end with a ReLU or ReLU6, and whose only reader is one, takes it over (attribute
+ *   `relu`, a value of RECTIFY, or AddRelu).
  * - A batch normalization or a sparse convolution that only a sum reads adds the other summand itself
  *   (attribute `residual`, the last input).
  * - A ReLU's gradient that a batch normalization's gradient reads before anything else becomes a mask of the
@@ -105,9 +118,10 @@ export function fuse(from: Graph): Graph {
 
   for (const node of from.nodes) {
     const { name } = node.operator
-    const maker = name === 'Relu' ? soleMaker(node.inputs[0], withRelu) : undefined
+    const kind = rectifies(node)
+    const maker = kind ? soleMaker(node.inputs[0], kind === RECTIFY.relu ? withRelu : withRelu6) : undefined
     const sum = name === 'ConvSampleSquares' ? takeSum(node) : undefined
-    if (maker) put(endWithRelu(maker, node.outputs[0]), place.get(maker)!)
+    if (maker) put(endWithRelu(maker, node.outputs[0], kind), place.get(maker)!)
     else if (sum) put({ ...node, outputs: [...node.outputs, ...sum.outputs] }, place.get(sum)!)
     else if (name === 'Add' && addResidual(node)) continue
     else if (name === 'BatchNormTrainGrad' && takeMask(node)) continue
@@ -129,12 +143,17 @@ const sameLayout = (x: Tensor, y: Tensor) => sameShape(x.shape, y.shape) && x.ba
 
 /** Whether a node, before any ReLU, can take over the sum that reads it. */
 function canAdd(maker: Node, { inputs: [x, y] }: Node): boolean {
-  if (maker.attributes.relu === 1 || maker.attributes.residual === 1 || x === y) return false
+  if (maker.attributes.relu || maker.attributes.residual === 1 || x === y) return false
   return sameLayout(x, y)
 }
 
-function endWithRelu(node: Node, output: Tensor): Node {
+/** Of two in a row that which leaves less is what both do. */
+function endWithRelu(node: Node, output: Tensor, kind: number): Node {
   const outputs = [output, ...node.outputs.slice(1)]
   if (node.operator === Add) return { ...node, operator: AddRelu, outputs }
-  return { ...node, outputs, attributes: { ...node.attributes, relu: 1 } }
+  return {
+    ...node,
+    outputs,
+    attributes: { ...node.attributes, relu: Math.max(kind, Number(node.attributes.relu ?? 0)) },
+  }
 }

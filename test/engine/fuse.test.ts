@@ -4,7 +4,7 @@ import { openReference } from '../../src/engine/machines/reference.ts'
 import { differentiate } from '../../src/graph/differentiate.ts'
 import { Graph } from '../../src/graph/graph.ts'
 import { conv } from '../../src/graph/operators/conv.ts'
-import { add, neg, relu, sub } from '../../src/graph/operators/elementwise.ts'
+import { add, clip, neg, relu, relu6, sub } from '../../src/graph/operators/elementwise.ts'
 import { gemm, matmul } from '../../src/graph/operators/linear.ts'
 import { batchNorm } from '../../src/graph/operators/norm.ts'
 import { flatten, reduceSum, reshape } from '../../src/graph/operators/shape.ts'
@@ -52,6 +52,26 @@ describe('a ReLU becomes the end of what it follows', () => {
     expect(node.outputs[0]).toBe(graph.outputs.get('y'))
     if (name === fused) expect(node.attributes.relu).toBe(1)
     expectSameResults(graph)
+  })
+
+  it.each(makers)('%s, ReLU6: products and convolutions alone take it', (name, _, make) => {
+    const graph = new Graph()
+    graph.output('y', relu6(graph, make(graph)))
+    const takes = ['Gemm', 'MatMul', 'Conv'].includes(name)
+    expect(names(graph).includes('Clip')).toBe(!takes)
+    if (takes) expectSameResults(graph)
+  })
+
+  it('a Clip with other bounds stays', () => {
+    for (const [low, high] of [
+      [0, 5],
+      [-1, 6],
+      [0, Number.POSITIVE_INFINITY],
+    ]) {
+      const graph = new Graph()
+      graph.output('y', clip(graph, conv(graph, image(graph), graph.parameter('w', [3, 2, 2, 2])), low, high))
+      expect(names(graph)).toContain('Clip')
+    }
   })
 
   it.each(makers)('%s: not where there is another reader', (_name, _fused, make) => {

@@ -1,6 +1,8 @@
 /** @file Convolution and its two gradients (kernels/conv.c). Tensors lie [channel][row][column][sample]. */
+
 import type { Extent, Kernel } from '../kernel.ts'
 import { limits } from './limits.ts'
+import { rectified } from './rectify.ts'
 
 export const sizes = [
   'batch',
@@ -116,7 +118,7 @@ export const conv: Kernel<Size | 'x' | 'weight' | 'y' | 'bias' | 'hasBias' | 're
     forEachTap(p, (y, x, weight) => {
       for (let n = 0; n < p.batch; n++) floats[p.y + y + n] += floats[p.weight + weight] * floats[p.x + x + n]
     })
-    if (p.relu) for (let i = 0; i < outputFloats(p); i++) floats[p.y + i] = Math.max(floats[p.y + i], 0)
+    if (p.relu) for (let i = 0; i < outputFloats(p); i++) floats[p.y + i] = rectified(floats[p.y + i], p.relu)
   },
 }
 

@@ -1,5 +1,6 @@
 /** @file Matrix product (kernels/gemm.c). */
 import { type Kernel, stridedExtent } from '../kernel.ts'
+import { rectified } from './rectify.ts'
 
 export const BIAS = { none: 0, row: 1, column: 2 } as const
 
@@ -7,7 +8,7 @@ type P = 'm' | 'n' | 'k' | 'a' | 'aOuter' | 'aDepth' | 'b' | 'bOuter' | 'bDepth'
 
 /**
  * c[i][j] = sum over l of a[i aOuter + l aDepth] b[j bOuter + l bDepth], plus bias[i] (row) or bias[j]
- * (column), then ReLU if `relu` is 1; c is row-major m x n. One stride of a and one of b must be 1.
+ * (column), rectified as `relu` says (RECTIFY); c is row-major m x n. One stride of a and one of b must be 1.
  */
 export const gemm: Kernel<P> = {
   name: 'gemm',
@@ -29,7 +30,7 @@ export const gemm: Kernel<P> = {
         let sum = p.biasKind === BIAS.none ? 0 : floats[p.bias + (p.biasKind === BIAS.row ? i : j)]
         for (let l = 0; l < p.k; l++)
           sum += floats[p.a + i * p.aOuter + l * p.aDepth] * floats[p.b + j * p.bOuter + l * p.bDepth]
-        floats[p.c + i * p.n + j] = p.relu ? Math.max(sum, 0) : sum
+        floats[p.c + i * p.n + j] = rectified(sum, p.relu)
       }
   },
 }

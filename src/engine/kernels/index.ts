@@ -10,6 +10,7 @@ import { batchNorm, batchNormGrad, batchNormTrain, runningAverage } from './norm
 import { applyMask, factoredSgd, groupLasso, HYPER, sgd, sparseGroupLasso, tieGradient } from './optimizer.ts'
 import { peak } from './peak.ts'
 import { averagePool, averagePoolGrad, gatherPlane, maxPool, scatterPlane } from './pooling.ts'
+import { RECTIFY } from './rectify.ts'
 import { reduce } from './reduce.ts'
 import { selectTopKernel } from './select.ts'
 import { sparseConv, sparseConvInputGrad, sparseConvWeightGrad } from './sparse.ts'
@@ -66,4 +67,4 @@ export const kernels: readonly Signature[] = [
 ]
 
 /** Names of codes, each the number of its place. */
-export const codes = { UNARY, BINARY, BIAS, MODE, HYPER, CHANGE } as const
+export const codes = { UNARY, BINARY, BIAS, RECTIFY, MODE, HYPER, CHANGE } as const

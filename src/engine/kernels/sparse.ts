@@ -3,9 +3,11 @@
  * linear layer is the 1 x 1 case. What a pattern is, see src/engine/pattern.ts: 32-bit integers in the arena.
  * C trusts none of them: a nonzero that lies outside is left out.
  */
+
 import type { Extent, Kernel, ReferenceMemory } from '../kernel.ts'
 import { FARTHEST, inputFloats, outputFloats, type Size, type Sizes, sizes } from './conv.ts'
 import { limits } from './limits.ts'
+import { rectified } from './rectify.ts'
 
 const { MOST_TAPS, SPARSE_MOST_STRIDE: MOST_STRIDE, WIDEST_VECTOR } = limits
 
@@ -142,7 +144,7 @@ export const sparseConv: Kernel<
       forEachPosition(p, row, other, tap, (y, x) => {
         for (let n = 0; n < p.batch; n++) floats[p.y + y + n] += floats[p.values + entry] * floats[p.x + x + n]
       })
-    if (p.relu) for (let i = 0; i < outputFloats(p); i++) floats[p.y + i] = Math.max(floats[p.y + i], 0)
+    if (p.relu) for (let i = 0; i < outputFloats(p); i++) floats[p.y + i] = rectified(floats[p.y + i], p.relu)
   },
 }
 

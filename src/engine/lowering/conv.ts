@@ -1,10 +1,12 @@
 /** @file Convolution and its gradients. */
+
 import type { Attributes } from '../../graph/operator.ts'
 import { convOptions } from '../../graph/operators/conv.ts'
 import type { Shape, Tensor } from '../../graph/tensor.ts'
 import { call } from '../kernel.ts'
 import * as kernels from '../kernels/conv.ts'
 import { BIAS, gemm } from '../kernels/gemm.ts'
+import { RECTIFY } from '../kernels/rectify.ts'
 import type { Lowering } from '../lowering.ts'
 
 /** The kernels' size arguments, for a convolution of x with weight to y. */
@@ -51,7 +53,7 @@ export const conv: Record<string, Lowering> = {
   Conv: {
     emit: ({ inputs: [x, weight, bias], outputs: [y], attributes }, at) => {
       const p = sizes(x, weight, y, attributes)
-      const relu = attributes.relu === 1 ? 1 : 0
+      const relu = Number(attributes.relu ?? RECTIFY.none)
       if (!isPointwise(p)) {
         const rest = { bias: bias ? at(bias) : 0, hasBias: bias ? 1 : 0, relu }
         return [call(kernels.conv, { ...p, x: at(x), weight: at(weight), y: at(y), ...rest })]

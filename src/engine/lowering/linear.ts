@@ -1,7 +1,9 @@
 /** @file Matrix products. */
+
 import { transposes } from '../../graph/operators/linear.ts'
 import { call } from '../kernel.ts'
 import { BIAS, gemm } from '../kernels/gemm.ts'
+import { RECTIFY } from '../kernels/rectify.ts'
 import { strides } from '../layout.ts'
 import type { Lowering } from '../lowering.ts'
 
@@ -35,7 +37,7 @@ const product: Lowering = {
         c: at(y),
         bias: bias ? at(bias) : 0,
         biasKind,
-        relu: attributes.relu === 1 ? 1 : 0,
+        relu: Number(attributes.relu ?? RECTIFY.none),
       }),
     ]
   },

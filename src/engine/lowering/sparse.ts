@@ -1,8 +1,10 @@
 /** @file Sparse convolutions and linear layers, and their gradients. */
+
 import type { Attributes, Node } from '../../graph/operator.ts'
 import { convOptions } from '../../graph/operators/conv.ts'
 import type { Shape } from '../../graph/tensor.ts'
 import { call } from '../kernel.ts'
+import { RECTIFY } from '../kernels/rectify.ts'
 import { sparseConv, sparseConvInputGrad, sparseConvWeightGrad, sparseFits } from '../kernels/sparse.ts'
 import type { Lowering } from '../lowering.ts'
 
@@ -63,7 +65,7 @@ export const sparse: Record<string, Lowering> = {
           y: at(y),
           bias: bias ? at(bias) : 0,
           hasBias: bias ? 1 : 0,
-          relu: attributes.relu === 1 ? 1 : 0,
+          relu: Number(attributes.relu ?? RECTIFY.none),
           residual: residual ? at(residual) : 0,
           hasResidual: residual ? 1 : 0,
         }),

@@ -114,7 +114,11 @@ describe('ONNX models', () => {
     const path = stored('fixed.onnx', product(4))
     const flags = ['--against', 'onnxruntime', '--threads', '1', '--rounds', '1']
     const { code, stdout, stderr } = await espalier(['bench', path, ...flags])
-    expect([code, stderr]).toEqual([0, `note: ${path} is for batches of 4: no other size is measured\n`])
+    expect(code).toBe(0)
+    // What takes longer than two seconds is told.
+    expect(stderr.replace(/^\d+ s left, .*\n/gm, '')).toBe(
+      `note: ${path} is for batches of 4: no other size is measured\n`,
+    )
     expect(stdout).toContain('\nBatch 4:\n')
     expect(await refusal(path, ...flags, '--batch', '4,5')).toBe(
       `espalier: --batch: ${path} is for batches of 4, found 5, which other runtimes refuse\n`,

@@ -198,7 +198,7 @@ const sumOf = (p: Sizes, terms: number) => (_want: number, magnitude: number) =>
 const kernels: Record<string, (drawn: Drawn, rng: Random) => KernelCase> = {
   conv: (drawn, rng) => {
     const p = sizesOf(drawn)
-    const [hasBias, relu] = [rng.below(2), rng.below(2)]
+    const [hasBias, relu] = [rng.below(2), rng.below(3)]
     return {
       operands: {
         x: uniform(rng, inputFloats(p)),

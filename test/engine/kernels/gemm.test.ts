@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { it } from 'vitest'
 import { call } from '../../../src/engine/kernel.ts'
 import { BIAS, gemm } from '../../../src/engine/kernels/gemm.ts'
+import { RECTIFY } from '../../../src/engine/kernels/rectify.ts'
 import type { Random } from '../../../src/util/random.ts'
 import { onEveryEngine } from '../../support/engines.ts'
 import { blank, expectAgreement, ROUNDING, size, uniform, values } from '../../support/kernel-case.ts'
@@ -26,7 +27,7 @@ const shape = (m: fc.Arbitrary<number>, n: fc.Arbitrary<number>, k: fc.Arbitrary
   a: layout,
   b: layout,
   bias: fc.constantFrom(...(Object.keys(BIAS) as (keyof typeof BIAS)[])),
-  relu: fc.constantFrom(0, 1),
+  relu: fc.constantFrom(...Object.values(RECTIFY)),
   rng: values,
 })
 const edge = fc.constantFrom(1, 6, 7, 33, 65)

@@ -131,7 +131,7 @@ const kernels: Record<string, (p: Sizes, positions: Int32Array, rng: Random) => 
   'sparse convolution': (p, positions, rng) => {
     const capacity = positions.length + 3
     const { starts, places } = patternOf([p.out, p.in, p.kh, p.kw], positions, capacity)
-    const [hasBias, relu, hasResidual] = [rng.below(2), rng.below(2), rng.below(2)]
+    const [hasBias, relu, hasResidual] = [rng.below(2), rng.below(3), rng.below(2)]
     return {
       operands: {
         x: uniform(rng, inputFloats(p)),

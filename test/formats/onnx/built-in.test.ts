@@ -42,9 +42,14 @@ describe('a built-in network as an ONNX model', () => {
       const { model, values, proto } = randomNetwork(name)
       const bytes = onnxBytes(proto)
       const weights = readOnnx(bytes, 'model.onnx')
-      expect(weights.tensors.size).toBe(values.size)
-      for (const [tensor, stored] of weights.tensors)
-        expect(Buffer.compare(Buffer.from(toFloats(stored).buffer), Buffer.from(values.get(tensor)!.buffer))).toBe(0)
+      const stored = new Map(weights.tensors)
+      for (const [tensor, expected] of values) {
+        const found = toFloats(stored.get(tensor)!)
+        expect(Buffer.compare(Buffer.from(found.buffer), Buffer.from(expected.buffer))).toBe(0)
+        stored.delete(tensor)
+      }
+      // The bounds of ReLU6, 0 and 6.
+      for (const [, bound] of stored) expect(toFloats(bound)).toEqual(Float32Array.of(toFloats(bound)[0] && 6))
       const here = new SparseModel(weights, { machine: best })
       expect(here.model).toMatchObject({ image: model.image, classes: model.classes })
       for (const batch of bytes.length > 2e7 || model.image[1] > 100 ? [2] : [1, 3]) {
