@@ -82,7 +82,11 @@ function kernelText(gain: LayerGain | undefined, zeros: boolean): string {
 const times = (gain: number) => `${gain.toFixed(gain < 10 ? 1 : 0)}x`
 
 /** What the zeros gain in time, said plainly; nothing where there is nothing to say. */
-export function gainText({ layers, kernels: gains, costs }: Pick<RunResult, 'kernels' | 'costs'> & { layers: readonly LayerCount[] }): string {
+export function gainText({
+  layers,
+  kernels: gains,
+  costs,
+}: Pick<RunResult, 'kernels' | 'costs'> & { layers: readonly LayerCount[] }): string {
   const zeros = layers.filter(({ size, kept }) => kept < size).map(({ name }) => name)
   const sparse = gains.filter((gain) => gain.sparse && zeros.includes(gain.name))
   if (gains.length === 0 || zeros.length === 0) return ''
