@@ -111,8 +111,8 @@ export async function benchDepthwisePairs(turns, notes) {
 
 256 channels, 32 x 32, a 3x3 stem before and a classifier after them, one image; zeros at random in the 1x1
 convolutions. LiteRT.js runs XNNPACK on one thread, in the same process as the others; it skips zeros where
-weights are stored encoded and the stem reads a PAD, which is how its file is written here. Logits are compared
-first.
+weights are stored encoded and the stem reads a PAD, which is how its file is written here. Logits are
+compared first.
 
 ${markdownTable([head, ...rows], { align: head.map((_, i) => (i === 1 ? 'l' : 'r')) })}`
 }
