@@ -69,7 +69,7 @@ int pixels_of(const Correlation *c, int grouped, Pixels *p) {
     p->block = least(c->in, (int)(at_once / tile));
     if (!p->together) p->block = least(p->block, (int)(room / channel));
     p->blocks = ceil_div(c->in, p->block);
-    return p->blocks < MOST_BOUNDS;
+    return GROUP * (p->blocks + 1) <= MOST_BOUNDS; /* room for the output channels of one group */
 }
 
 /* Of phase `phase` of an axis: whether a tap reads it. */
