@@ -13,6 +13,8 @@ import type { Floats, Machine } from './machine.ts'
 export interface Valued {
   graph: Graph
   values: Values
+  /** Inputs that take whole numbers. */
+  integers?: ReadonlySet<string>
 }
 
 /** Outputs of all runs, by name. */
@@ -38,14 +40,15 @@ function apart(a: readonly Floats[], b: readonly Floats[]): number {
   return apart === 0 ? 0 : apart / largest
 }
 
-/** Outputs of `runs` runs on inputs from N(0, 1), the same for all graphs whose inputs are the same. */
-export function outputsOf(machine: Machine, { graph, values }: Valued, runs: number): Outputs {
+/** Outputs of `runs` runs on inputs from N(0, 1), or 0 and 1 where they are whole numbers, the same for all graphs whose inputs are the same. */
+export function outputsOf(machine: Machine, { graph, values, integers }: Valued, runs: number): Outputs {
   const draw = random(0, 'agreement')
   const run = ready(machine, { graph, values })
   const outputs = new Map<string, Floats[]>([...graph.outputs.keys()].map((name) => [name, []]))
   for (let i = 0; i < runs; i++) {
     const inputs = graph.withRole('input').map(({ name, shape }) => {
-      return [name, Float32Array.from({ length: sizeOf(shape) }, () => draw.normal())] as const
+      const next = integers?.has(name) ? () => Number(draw.uniform() < 0.5) : () => draw.normal()
+      return [name, Float32Array.from({ length: sizeOf(shape) }, next)] as const
     })
     for (const [name, list] of run(inputs)) outputs.get(name)!.push(list)
   }

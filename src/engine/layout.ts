@@ -3,7 +3,7 @@
  * so that every kernel vectorizes over samples); all others are row-major. Outside the engine shapes are
  * always the logical ones.
  */
-import { rowMajorStrides, type Shape, type Tensor } from '../graph/tensor.ts'
+import { rowMajorStrides, type Shape, sizeOf, type Tensor } from '../graph/tensor.ts'
 
 type Laid = Pick<Tensor, 'shape' | 'batched'>
 
@@ -25,13 +25,10 @@ export interface Loops {
   strides: number[][]
 }
 
-/** The most dimensions that strided kernels take. */
-const MOST = 4
+/** The dimensions that strided kernels take. */
+const FOUR = 4
 
-/**
- * Drops loops of one turn, merges neighbours that every operand walks as one, and pads to four with loops of
- * one turn. Throws where more than four remain.
- */
+/** Drops loops of one turn, merges neighbours that every operand walks as one, and pads to four with such. */
 export function collapse(loops: Loops): Loops {
   const dims: number[] = []
   const merged: number[][] = loops.strides.map(() => [])
@@ -47,12 +44,38 @@ export function collapse(loops: Loops): Loops {
       for (const [k, s] of merged.entries()) s.push(step[k])
     }
   })
-  if (dims.length > MOST) throw new Error(`a strided operation needs ${dims.length} loops, the engine has ${MOST}`)
-  const padding = MOST - dims.length
+  const padding = Math.max(0, FOUR - dims.length)
   return {
     dims: [...Array(padding).fill(1), ...dims],
     strides: merged.map((s) => [...Array(padding).fill(0), ...s]),
   }
+}
+
+/** Four loops, from where each operand is then, and after how many turns of the innermost loop. */
+export interface FourLoops extends Loops {
+  starts: number[]
+  done: number
+}
+
+/** The most calls that loops beyond four are written out as. */
+const MOST_CALLS = 65_536
+
+/** Collapsed loops by fours: those further outside are written out. Throws where these are too many. */
+export function byFours({ dims, strides }: Loops): FourLoops[] {
+  const outer = dims.length - FOUR
+  const [outside, inside] = [dims.slice(0, outer), dims.slice(outer)]
+  const calls = sizeOf(outside)
+  if (calls > MOST_CALLS) throw new Error(`a strided operation over [${dims}] needs ${calls} calls`)
+  const turns = sizeOf(inside)
+  return Array.from({ length: calls }, (_, call) => {
+    const starts = strides.map(() => 0)
+    for (let axis = outer - 1, left = call; axis >= 0; axis--) {
+      const at = left % outside[axis]
+      left = (left - at) / outside[axis]
+      for (const [k, s] of strides.entries()) starts[k] += at * s[axis]
+    }
+    return { dims: inside, strides: strides.map((s) => s.slice(outer)), starts, done: call * turns }
+  })
 }
 
 /** The loops that write `out` in memory order while reading operands broadcast to its shape. */

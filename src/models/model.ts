@@ -7,6 +7,14 @@ import { UserError } from '../util/errors.ts'
 import { type Random, random } from '../util/random.ts'
 import { roundHalfToEven } from '../util/rounding.ts'
 
+/** An array among those that make up a sample, or what is computed of one: the shape is that of one sample. */
+export interface RowPart {
+  name: string
+  shape: readonly number[]
+  /** Its values are whole numbers, such as the places of words. */
+  whole?: boolean
+}
+
 export interface Model {
   name: string
   /** One line, with the paper it comes from. */
@@ -18,6 +26,16 @@ export interface Model {
    * {@link classesOf}).
    */
   classes: number
+  /**
+   * Where a sample is no image but one or more arrays: these, one behind the other, are the values of `image`
+   * [1, 1, their sum].
+   */
+  inputs?: readonly RowPart[]
+  /**
+   * Where what the network computes is no scores of classes: the parts that follow each other in its
+   * `classes` results per sample.
+   */
+  outputs?: readonly RowPart[]
   /**
    * What the shorter side of a photograph is resized to before its middle is cut to `image`. Default: the
    * side of `image`.

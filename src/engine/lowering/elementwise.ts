@@ -4,7 +4,7 @@ import { sameShape, sizeOf, type Tensor } from '../../graph/tensor.ts'
 import { floatBits } from '../bits.ts'
 import { call } from '../kernel.ts'
 import { BINARY, binary, clip, dropoutMask, UNARY, unary } from '../kernels/elementwise.ts'
-import { broadcastLoops } from '../layout.ts'
+import { broadcastLoops, byFours } from '../layout.ts'
 import type { Lowering } from '../lowering.ts'
 
 const unaryLowering = (op: number): Lowering => ({
@@ -13,32 +13,27 @@ const unaryLowering = (op: number): Lowering => ({
 })
 
 const binaryLowering = (op: number): Lowering => ({
-  emit: ({ inputs: [x, y], outputs: [out] }, at) => {
-    const {
-      dims: d,
-      strides: [sx, sy],
-    } = broadcastLoops(out, [x, y])
-    return [
+  emit: ({ inputs: [x, y], outputs: [out] }, at) =>
+    byFours(broadcastLoops(out, [x, y])).map(({ dims: d, strides: [sx, sy], starts, done }) =>
       call(binary, {
         op,
         d0: d[0],
         d1: d[1],
         d2: d[2],
         d3: d[3],
-        x: at(x),
+        x: at(x) + starts[0],
         sx0: sx[0],
         sx1: sx[1],
         sx2: sx[2],
         sx3: sx[3],
-        y: at(y),
+        y: at(y) + starts[1],
         sy0: sy[0],
         sy1: sy[1],
         sy2: sy[2],
         sy3: sy[3],
-        out: at(out),
+        out: at(out) + done,
       }),
-    ]
-  },
+    ),
   inPlace: ({ inputs, outputs: [out] }: Node) => [0, 1].filter((i) => sameLayout(inputs[i], out)),
 })
 

@@ -4,25 +4,29 @@ import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
 import { call, type Instruction } from '../kernel.ts'
 import { copy, place, zero } from '../kernels/elementwise.ts'
 import { reduce } from '../kernels/reduce.ts'
-import { broadcastLoops, collapse, type Loops, memoryOrder, strides } from '../layout.ts'
+import { broadcastLoops, byFours, collapse, type Loops, memoryOrder, strides } from '../layout.ts'
 import type { Lowering, Placement } from '../lowering.ts'
 
 /** A new shape over the same memory, unless it changes whether (or how many) samples lie innermost. */
 const reshape: Lowering = {
   aliases: ({ inputs: [x], outputs: [y] }) => sameOrder(x, y),
   emit: ({ inputs: [x], outputs: [y] }, at) => {
-    if (sameOrder(x, y)) return [copyLoops(collapse({ dims: [sizeOf(x.shape)], strides: [[1]] }), at(x), at(y))]
-    if (x.batched && y.batched) throw new Error(`Reshape cannot change the number of samples of [${x.shape}]`)
+    if (sameOrder(x, y)) return copies(collapse({ dims: [sizeOf(x.shape)], strides: [[1]] }), at(x), at(y))
+    if (innermost(x) > 1 && innermost(y) > 1)
+      throw new Error(`Reshape cannot change the number of samples of [${x.shape}]`)
     // One of the two is row-major: walk the other's axes.
-    if (x.batched) return [copyLoops(collapse({ dims: [...x.shape], strides: [strides(x)] }), at(x), at(y))]
-    return [copyLoops(broadcastLoops(y, [{ shape: y.shape, batched: false }]), at(x), at(y))]
+    if (innermost(x) > 1) return copies(collapse({ dims: [...x.shape], strides: [strides(x)] }), at(x), at(y))
+    return copies(broadcastLoops(y, [{ shape: y.shape, batched: false }]), at(x), at(y))
   },
 }
 
-const sameOrder = (x: Tensor, y: Tensor) => x.batched === y.batched && (!x.batched || x.shape[0] === y.shape[0])
+/** Samples that lie innermost; one does not show. */
+const innermost = ({ batched, shape }: Tensor) => (batched ? shape[0] : 1)
+
+const sameOrder = (x: Tensor, y: Tensor) => innermost(x) === innermost(y)
 
 const expand: Lowering = {
-  emit: ({ inputs: [x], outputs: [y] }, at) => [copyLoops(broadcastLoops(y, [x]), at(x), at(y))],
+  emit: ({ inputs: [x], outputs: [y] }, at) => copies(broadcastLoops(y, [x]), at(x), at(y)),
 }
 
 /** Where a grid lies in a tensor: the offset of its first element, and its strides. */
@@ -40,7 +44,7 @@ const slice: Lowering = {
     const { offset, strides: walk } = grid(x, attributes)
     const order = memoryOrder(y)
     const loops = collapse({ dims: order.map((i) => y.shape[i]), strides: [order.map((i) => walk[i])] })
-    return [copyLoops(loops, offset + at(x), at(y))]
+    return copies(loops, offset + at(x), at(y))
   },
 }
 
@@ -50,35 +54,34 @@ const transpose: Lowering = {
     const own = strides(x)
     const order = memoryOrder(y)
     const loops = collapse({ dims: order.map((i) => y.shape[i]), strides: [order.map((i) => own[perm[i]])] })
-    return [copyLoops(loops, at(x), at(y))]
+    return copies(loops, at(x), at(y))
   },
 }
 
 /** Writes x into part of y. */
-function placed(x: Tensor, offset: number, walk: readonly number[], at: Placement): Instruction {
+function placed(x: Tensor, offset: number, walk: readonly number[], at: Placement): Instruction[] {
   const order = memoryOrder(x)
-  const {
-    dims: d,
-    strides: [s],
-  } = collapse({ dims: order.map((i) => x.shape[i]), strides: [order.map((i) => walk[i])] })
-  return call(place, {
-    d0: d[0],
-    d1: d[1],
-    d2: d[2],
-    d3: d[3],
-    x: at(x),
-    out: offset,
-    so0: s[0],
-    so1: s[1],
-    so2: s[2],
-    so3: s[3],
-  })
+  const loops = collapse({ dims: order.map((i) => x.shape[i]), strides: [order.map((i) => walk[i])] })
+  return byFours(loops).map(({ dims: d, strides: [s], starts: [start], done }) =>
+    call(place, {
+      d0: d[0],
+      d1: d[1],
+      d2: d[2],
+      d3: d[3],
+      x: at(x) + done,
+      out: offset + start,
+      so0: s[0],
+      so1: s[1],
+      so2: s[2],
+      so3: s[3],
+    }),
+  )
 }
 
 const placeLowering: Lowering = {
   emit: ({ inputs: [x], outputs: [y], attributes }, at) => {
     const { offset, strides: walk } = grid(y, attributes)
-    return [call(zero, { n: sizeOf(y.shape), y: at(y) }), placed(x, at(y) + offset, walk, at)]
+    return [call(zero, { n: sizeOf(y.shape), y: at(y) }), ...placed(x, at(y) + offset, walk, at)]
   },
 }
 
@@ -87,10 +90,10 @@ const concat: Lowering = {
     const axis = (attributes.axis as number | undefined) ?? 1
     const own = strides(y)
     let start = 0
-    return inputs.map((x) => {
-      const instruction = placed(x, at(y) + start * own[axis], own, at)
+    return inputs.flatMap((x) => {
+      const instructions = placed(x, at(y) + start * own[axis], own, at)
       start += x.shape[axis]
-      return instruction
+      return instructions
     })
   },
 }
@@ -103,19 +106,14 @@ const reduceLowering = (mean: number): Lowering => ({
     // kept.
     const kept = memoryOrder({ shape: x.shape, batched: y.batched }).filter((axis) => !axes.includes(axis))
     const summed = memoryOrder(x).filter((axis) => axes.includes(axis))
-    const nest = (order: number[]): Loops => ({
-      dims: order.map((axis) => x.shape[axis]),
-      strides: [order.map((axis) => own[axis])],
-    })
-    const {
-      dims: d,
-      strides: [s],
-    } = collapse(nest(kept))
+    const nest = (order: number[]): Loops =>
+      collapse({ dims: order.map((axis) => x.shape[axis]), strides: [order.map((axis) => own[axis])] })
     const {
       dims: r,
       strides: [t],
-    } = collapse(nest(summed))
-    return [
+    } = nest(summed)
+    if (r.length > 4) throw new Error(`${y.name}: a reduction over [${r}] has too many loops`)
+    return byFours(nest(kept)).map(({ dims: d, strides: [s], starts: [start], done }) =>
       call(reduce, {
         mean,
         d0: d[0],
@@ -134,10 +132,10 @@ const reduceLowering = (mean: number): Lowering => ({
         t1: t[1],
         t2: t[2],
         t3: t[3],
-        x: at(x),
-        y: at(y),
+        x: at(x) + start,
+        y: at(y) + done,
       }),
-    ]
+    )
   },
 })
 
@@ -153,17 +151,19 @@ export const shape: Record<string, Lowering> = {
   ReduceMean: reduceLowering(1),
 }
 
-function copyLoops({ dims: d, strides: [s] }: Loops, from: number, to: number): Instruction {
-  return call(copy, {
-    d0: d[0],
-    d1: d[1],
-    d2: d[2],
-    d3: d[3],
-    x: from,
-    sx0: s[0],
-    sx1: s[1],
-    sx2: s[2],
-    sx3: s[3],
-    out: to,
-  })
+function copies(loops: Loops, from: number, to: number): Instruction[] {
+  return byFours(loops).map(({ dims: d, strides: [s], starts: [start], done }) =>
+    call(copy, {
+      d0: d[0],
+      d1: d[1],
+      d2: d[2],
+      d3: d[3],
+      x: from + start,
+      sx0: s[0],
+      sx1: s[1],
+      sx2: s[2],
+      sx3: s[3],
+      out: to + done,
+    }),
+  )
 }

@@ -9,7 +9,7 @@ import { fold, isFolded } from './fold.ts'
 import type { Operation } from './operation.ts'
 import { translators } from './operators/index.ts'
 import { inputsOf } from './operators/inputs.ts'
-import { type Scope, Unsupported } from './scope.ts'
+import { Mixed, type Scope, Unsupported } from './scope.ts'
 import { Known, Permuted, type Value } from './value.ts'
 
 /**
@@ -47,8 +47,11 @@ function translated(operation: Operation, inputs: readonly (Value | undefined)[]
   for (const output of outputs) {
     if (output === undefined || output instanceof Known) continue
     const tensor = output instanceof Permuted ? output.of : output
-    if (!tensor.batched || tensor.shape[0] !== scope.batch)
-      throw new Unsupported(`${label}: it mixes the samples of a batch`)
+    const apart = tensor.batched && output.shape[0] === scope.batch
+    if (!apart && !scope.mayMix)
+      throw new Mixed(
+        `${label}: it mixes the samples of a batch, and the model is written for batches of ${scope.fixedBatch}`,
+      )
   }
   return outputs
 }
@@ -63,7 +66,7 @@ export function located<T>(path: string, { label, outputs }: Operation, work: ()
     const named = message.startsWith(label)
       ? message
       : `${label}: ${known ? message : `an internal error (${message})`}`
-    const unsupported = new Unsupported(`${path}: ${named}`)
+    const unsupported = new (error instanceof Mixed ? Mixed : Unsupported)(`${path}: ${named}`)
     unsupported.output = outputs[0]
     throw unsupported
   }

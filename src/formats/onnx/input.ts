@@ -14,6 +14,10 @@ export interface ImportOptions {
   plane?: readonly [number, number]
   /** How its images are laid out. Default: told by where the 1, 3 or 4 channels are. */
   layout?: 'NCHW' | 'NHWC'
+  /** Open sizes of inputs by their names: symbols of the file, or `<input>.<axis>`. */
+  sizes?: Readonly<Record<string, number>>
+  /** Inputs of one value that is known beforehand, such as a sampling rate, by name. */
+  given?: Readonly<Record<string, number>>
 }
 
 export interface ImageInput {
@@ -28,9 +32,9 @@ export interface ImageInput {
 }
 
 /** The one input that is not stored. Throws UserError where there is none, or several. */
-export function inputOf(file: OnnxFile, { plane, layout }: ImportOptions): ImageInput {
+export function inputOf(file: OnnxFile, { plane, layout, given = {} }: ImportOptions): ImageInput {
   const { path, graph, stored } = file
-  const inputs = graph.input.filter(({ name }) => !stored.has(name))
+  const inputs = graph.input.filter(({ name }) => !stored.has(name) && !Object.hasOwn(given, name))
   if (inputs.length !== 1)
     throw new Unsupported(
       `${path} has ${inputs.length} inputs (${inputs.map(({ name }) => name).join(', ')}), expected one batch of images`,
@@ -57,6 +61,16 @@ export function inputOf(file: OnnxFile, { plane, layout }: ImportOptions): Image
     )
   if (known.some((n) => n > 2 ** 24)) throw new UserError(`${path}: its input ${name} is impossibly large: [${known}]`)
   return { name, batch, sample: known, layout: chosen, image: imageOf(known, chosen) }
+}
+
+/** The same, or why the model does not take one batch of images. */
+export function imageInput(file: OnnxFile, options: ImportOptions): ImageInput | Unsupported {
+  try {
+    return inputOf(file, options)
+  } catch (error) {
+    if (error instanceof Unsupported) return error
+    throw error
+  }
 }
 
 const isChannels = (n: number | undefined) => n === 1 || n === 3 || n === 4

@@ -1,17 +1,17 @@
-/**
- * @file An ONNX file as a network of the kind that is trained and pruned: images in, one row of scores per
- * sample out.
- */
+/** @file An ONNX file as a network of the kind that is trained and pruned: one row of scores per sample. */
 import { Graph } from '../../graph/graph.ts'
 import { sigmoid } from '../../graph/operators/elementwise.ts'
-import type { Shape, Tensor } from '../../graph/tensor.ts'
-import type { Model } from '../../models/model.ts'
+import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
+import type { Model, RowPart } from '../../models/model.ts'
 import { BYTES_PER, type StoredTensor, storeFloats } from '../safetensors-bytes.ts'
 import { beforeSigmoid } from './closing-sigmoid.ts'
+import { feedImages } from './feeds.ts'
 import type { OnnxFile } from './file.ts'
-import type { ImportOptions } from './input.ts'
+import { type ImportOptions, imageInput } from './input.ts'
+import { overSamples } from './operators/layouts.ts'
 import { NetworkReader } from './read-network.ts'
-import { type Origin, Unsupported } from './scope.ts'
+import { rowNetwork } from './row-network.ts'
+import { Mixed, type Origin, type Scope, Unsupported } from './scope.ts'
 import { transpose } from './value.ts'
 
 /** Samples of the batch that a file is tried with: a number that is hardly a size of a network. */
@@ -26,38 +26,85 @@ export interface OnnxNetwork {
 }
 
 /**
- * What the model computes before its last softmax, or the sigmoid of its one score, [N, classes]: its logits.
- * Throws UserError, or Unsupported where a node cannot be run.
+ * A network that tells classes apart, where the model takes one batch of images and its first output is one
+ * row of scores per sample: what it computes before its last softmax, or the sigmoid of its one score,
+ * [N, classes]: its logits. Any other model is a network from rows of all its inputs to rows of all its
+ * outputs. Throws UserError, or Unsupported where a node cannot be run.
  */
 export function importOnnx(file: OnnxFile, options: ImportOptions = {}): OnnxNetwork {
   const reader = new NetworkReader(file, options)
-  const { image } = reader.input
+  return classifier(file, reader, options) ?? ofRows(file, reader, options)
+}
+
+/** What every network of a file is. */
+const described = (file: OnnxFile) => ({
+  name: file.path,
+  summary: `ONNX model, ${file.graph.node.length} nodes`,
+})
+
+/** Undefined where the model is none; throws where it would be, but does not run here. */
+function classifier(file: OnnxFile, reader: NetworkReader, options: ImportOptions): OnnxNetwork | undefined {
+  const input = imageInput(file, options)
+  if (input instanceof Unsupported) {
+    if (reader.inputs.length === 1 && rankOf(file) === 2) throw input
+    return undefined
+  }
   const build = (graph: Graph, images: Tensor, training: boolean) => {
-    const { scope, values } = reader.translate(graph, images, { training, outputs: [reader.logits] })
-    return { scope, output: reader.rowsOf(values, reader.logits, scope) }
+    const fed = feedImages(graph, images, input)
+    const { scope, values } = reader.translate(graph, fed, { training, outputs: [reader.logits] })
+    return { scope, output: reader.tensorOf(values, reader.logits, scope) }
   }
   const graph = new Graph()
-  const { scope, output } = build(graph, graph.input('images', [SAMPLES, ...image]), false)
-  if (!output.batched || output.shape.length !== 2)
-    throw new Unsupported(
-      `${file.path}: its output has the shape [${output.shape}], expected one row of scores per sample`,
-    )
-  const tensors = new Map(
-    graph.stored().map(({ name, shape }) => [name, storedAs(file, scope.origins.get(name)!, shape)]),
-  )
+  let built: ReturnType<typeof build>
+  try {
+    built = build(graph, graph.input('images', [SAMPLES, ...input.image]), false)
+  } catch (error) {
+    if (error instanceof Mixed) return undefined
+    throw error
+  }
+  const { scope, output } = built
+  if (output.shape.length !== 2 || output.shape[0] !== SAMPLES) return undefined
+  const scores = (into: Graph, images: Tensor, training: boolean) =>
+    overSamples(into, build(into, images, training).output)
+  const closing = beforeSigmoid(graph, output) && { closing: sigmoid }
   const model: Model = {
-    name: file.path,
-    summary: `ONNX model, ${file.graph.node.length} nodes`,
-    image,
+    ...described(file),
+    image: input.image,
     classes: output.shape[1],
     build: (into, images, training) => {
-      const { output } = build(into, images, training)
-      return beforeSigmoid(into, output) ?? output
+      const rows = scores(into, images, training)
+      return beforeSigmoid(into, rows) ?? rows
     },
-    ...(beforeSigmoid(graph, output) && { closing: sigmoid }),
+    ...closing,
   }
-  return { model, tensors, origins: scope.origins }
+  return { model, tensors: storedOf(file, graph, scope), origins: scope.origins }
 }
+
+function ofRows(file: OnnxFile, reader: NetworkReader, options: ImportOptions): OnnxNetwork {
+  const { inputs, outputs, build } = rowNetwork(file, reader, options)
+  const size = (parts: readonly RowPart[]) => parts.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+  const image: Model['image'] = [1, 1, size(inputs)]
+  const graph = new Graph()
+  const { scope } = build(graph, graph.input('images', [reader.fixedBatch ?? 1, ...image]), false)
+  const model: Model = {
+    ...described(file),
+    image,
+    classes: size(outputs),
+    inputs,
+    outputs,
+    build: (into, rows, training) => build(into, rows, training).scores,
+  }
+  return { model, tensors: storedOf(file, graph, scope), origins: scope.origins }
+}
+
+/** The number of axes of the first output, where the file says it. */
+function rankOf({ graph }: OnnxFile): number | undefined {
+  const type = graph.output[0]?.type?.value
+  return type?.case === 'tensorType' ? type.value.shape?.dim.length : undefined
+}
+
+const storedOf = (file: OnnxFile, graph: Graph, { origins }: Scope) =>
+  new Map(graph.stored().map(({ name, shape }) => [name, storedAs(file, origins.get(name)!, shape)] as const))
 
 /**
  * Known numbers in the order of the parameter that they become, in the type in which they are stored;

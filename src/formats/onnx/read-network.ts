@@ -13,19 +13,40 @@ import type { StoredTensor } from '../safetensors-bytes.ts'
 import { applyNode, located } from './apply.ts'
 import type { Slot } from './edit.ts'
 import type { OnnxFile } from './file.ts'
-import { type ImageInput, type ImportOptions, inputOf, toInput } from './input.ts'
+import type { ImportOptions } from './input.ts'
+import { fixedBatch, type ModelInput, modelInputs } from './model-inputs.ts'
 import { Operation } from './operation.ts'
 import { operationsOf } from './operations.ts'
+import { overSamples } from './operators/layouts.ts'
+import { resultType } from './result-type.ts'
 import { Scope, Unsupported } from './scope.ts'
-import { numbersOf } from './tensor.ts'
+import { dtypes, numbersOf } from './tensor.ts'
 import { Known, type Value } from './value.ts'
 
 /** Versions of ONNX's operators that run here. */
 const OPSETS = { least: 7, most: 25 } as const
 
+/** What the inputs of a model stand for in a run. */
+export interface Fed {
+  batch: number
+  values: ReadonlyMap<string, Value>
+}
+
+export interface TranslateOptions {
+  training: boolean
+  /** Names of the file's outputs, or of anything that its nodes compute. */
+  outputs: readonly string[]
+  /** The scope of another translation into the same graph, with which it shares parameters. */
+  beside?: Scope
+}
+
 export class NetworkReader {
   readonly file: OnnxFile
-  readonly input: ImageInput
+  /** Those that are not given. */
+  readonly inputs: readonly ModelInput[]
+  /** The number of samples that the model is written for; undefined: any. */
+  readonly fixedBatch?: number
+  readonly #given: ReadonlyMap<string, Known>
   /** The name of the first output; where that is a softmax over classes, of what goes into it. */
   readonly logits: string
   readonly #operations: readonly Operation[]
@@ -38,17 +59,20 @@ export class NetworkReader {
         `${file.path} uses version ${file.opset} of ONNX's operators, expected ${OPSETS.least} to ${OPSETS.most}: export it again with opset 17`,
       )
     this.file = file
-    this.input = inputOf(file, options)
+    this.inputs = modelInputs(file, options)
+    this.fixedBatch = fixedBatch(this.inputs)
+    this.#given = givenInputs(file, options)
     this.#operations = operationsOf(file)
     this.#constants = knownTensors(file)
     this.logits = logitsOf(file, this.#operations)
   }
 
   /** Appends all nodes that the outputs need; what every name stands for. */
-  translate(graph: Graph, images: Tensor, { training, outputs }: { training: boolean; outputs: readonly string[] }) {
-    const { file, input } = this
-    const scope = new Scope(graph, { training, batch: images.shape[0], fixedBatch: input.batch })
-    const values = new Map<string, Value>([[input.name, toInput(images, input, graph)]])
+  translate(graph: Graph, fed: Fed, { training, outputs, beside }: TranslateOptions) {
+    const { file, inputs: free } = this
+    const scope = beside ?? new Scope(graph, { training, batch: fed.batch, fixedBatch: this.fixedBatch })
+    const values = new Map<string, Value>([...this.#given, ...fed.values])
+    for (const { name, type } of free) if (values.has(name)) scope.setType(values.get(name)!, type)
     const needed = neededBy(outputs, this.#operations)
     const madeBy = new Map<Node, NodeProto>()
     for (const operation of this.#operations) {
@@ -64,32 +88,50 @@ export class NetworkReader {
       scope.operation = operation
       const results = applyNode(operation, inputs, scope, file)
       for (const node of graph.nodes.slice(before)) madeBy.set(node, operation.slots[0].node)
+      const types = inputs.map((value) => value && scope.typeOf(value))
       operation.outputs.forEach((name, i) => {
         const result = results[i]
-        if (name !== '' && result) values.set(name, result)
+        if (name === '' || !result) return
+        values.set(name, result)
+        scope.setType(result, resultType(operation, i, types))
       })
     }
     return { scope, values, madeBy }
   }
 
-  /** An output as a tensor. */
+  /** An output as a tensor, also one that is known before the network runs. */
   tensorOf(values: ReadonlyMap<string, Value>, name: string, scope: Scope): Tensor {
     const { file } = this
     const end = new Operation(create(NodeProtoSchema, { opType: 'output', name }), file.opset)
     const root = { node: end.proto, input: 0 }
     const value = values.get(name) ?? this.#constants(name, root) ?? missing(file, `its output is ${name}`, name)
-    return located(file.path, this.#operations.find(({ outputs }) => outputs.includes(name)) ?? end, () => {
-      const tensor = scope.tensor(value, end)
-      if (!tensor.batched) throw new Unsupported(`its output ${name} is not computed for each sample of a batch`)
-      return tensor
-    })
+    const maker = this.#operations.find(({ outputs }) => outputs.includes(name)) ?? end
+    return located(file.path, maker, () => scope.tensor(value, end))
   }
 
   /** An output as [N, the rest]. */
   rowsOf(values: ReadonlyMap<string, Value>, name: string, scope: Scope): Tensor {
+    const { graph, batch } = scope
     const tensor = this.tensorOf(values, name, scope)
-    return reshape(scope.graph, tensor, [tensor.shape[0], sizeOf(tensor.shape) / tensor.shape[0]])
+    if (batch > 1 && tensor.shape[0] !== batch)
+      throw new Unsupported(
+        `${this.file.path}: its output ${name} [${tensor.shape}] is not computed for each sample of a batch of ${batch}`,
+      )
+    const samples = batch === 1 ? tensor : overSamples(graph, tensor)
+    return reshape(graph, samples, [batch, sizeOf(tensor.shape) / batch], true)
   }
+}
+
+/** Inputs whose one value is said beforehand. Throws UserError where the model has none of that name. */
+function givenInputs({ path, graph, stored }: OnnxFile, { given = {} }: ImportOptions): Map<string, Known> {
+  const values = Object.entries(given).map(([name, value]) => {
+    const input = graph.input.find((one) => one.name === name && !stored.has(name))
+    if (!input) throw new UserError(`${path} has no input ${name}, which is given as ${value}`)
+    const tensor = input.type?.value.case === 'tensorType' ? input.type.value.value : undefined
+    const shape = (tensor?.shape?.dim ?? []).map(() => 1)
+    return [name, new Known(shape, () => [value], { type: dtypes[tensor?.elemType ?? 1] })] as const
+  })
+  return new Map(values)
 }
 
 /** Throws: something needs (`what` says it) what nothing computes, or what is not computed here. */

@@ -7,6 +7,7 @@ import type { Initial, Tensor } from '../../graph/tensor.ts'
 import { UserError } from '../../util/errors.ts'
 import type { DType } from '../safetensors-bytes.ts'
 import type { Operation } from './operation.ts'
+import { rowMajor } from './operators/layouts.ts'
 import { Known, Permuted, type Read, type Source, type Value } from './value.ts'
 
 /** Where the numbers of a tensor of the graph come from. */
@@ -36,6 +37,11 @@ export class Unsupported extends UserError {
   output?: string
 }
 
+/** A model that is written for a number of samples cannot be run with another one. */
+export class Mixed extends Unsupported {
+  override name = 'Mixed'
+}
+
 export class Scope {
   readonly graph: Graph
   readonly training: boolean
@@ -49,6 +55,8 @@ export class Scope {
   operation?: Operation
   /** Parameters and buffers by what they are told apart by. */
   readonly #known = new Map<string, Tensor>()
+  /** Of values that are not floats. */
+  readonly #types = new WeakMap<Tensor | Permuted, DType>()
 
   constructor(graph: Graph, options: { training: boolean; batch: number; fixedBatch?: number }) {
     this.graph = graph
@@ -57,10 +65,27 @@ export class Scope {
     this.fixedBatch = options.fixedBatch
   }
 
+  /** Whether axis 0 may be moved, joined or cut: the batch has as many samples as the file is written for. */
+  get mayMix(): boolean {
+    return this.fixedBatch === undefined || this.fixedBatch === this.batch
+  }
+
+  /** The type of a value in the file: our graph computes whole numbers and booleans as floats. */
+  typeOf(value: Value): DType {
+    return value instanceof Known ? value.type : (this.#types.get(value) ?? 'F32')
+  }
+
+  setType(value: Value, type: DType): void {
+    if (!(value instanceof Known)) this.#types.set(value, type)
+  }
+
   /** A tensor of the graph: transposed now, where it was to be; known numbers as a constant. */
   tensor(value: Value | undefined, operation: Operation): Tensor {
     if (value === undefined) throw new UserError(`${operation.label} lacks an input`)
-    if (value instanceof Permuted) return transpose(this.graph, value.of, value.perm)
+    if (value instanceof Permuted) {
+      const { of, perm } = value
+      return transpose(this.graph, perm[0] === 0 ? of : rowMajor(this.graph, of), perm)
+    }
     return value instanceof Known ? this.constant(value) : value
   }
 

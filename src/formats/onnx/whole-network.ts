@@ -8,17 +8,22 @@ import { Graph } from '../../graph/graph.ts'
 import type { Node } from '../../graph/operator.ts'
 import { UserError } from '../../util/errors.ts'
 import { toFloats } from '../safetensors-bytes.ts'
+import { feedByName, feedImages } from './feeds.ts'
 import type { OnnxFile } from './file.ts'
-import type { ImportOptions } from './input.ts'
+import { type ImportOptions, imageInput } from './input.ts'
+import { shaped } from './model-inputs.ts'
 import { storedAs } from './network.ts'
 import { NetworkReader } from './read-network.ts'
 import { type Origin, Unsupported } from './scope.ts'
+import { isFloating } from './tensor.ts'
 
 /** Everything that a model computes, built for a batch. */
 export interface Whole {
   graph: Graph
   /** Values of parameters and buffers as they are stored. */
   values: Values
+  /** Inputs whose values are whole numbers. */
+  integers: ReadonlySet<string>
   /** Of parameters, buffers and constants. */
   origins: ReadonlyMap<string, Origin>
   /** Which nodes of the file made those of the graph. */
@@ -27,14 +32,22 @@ export interface Whole {
   lacking: { output: string; reason: string }[]
 }
 
-/** All outputs that run here, as they are; input `images`. Throws Unsupported where none does. */
+/**
+ * All outputs that run here, as they are. The input is `images` [batch, C, H, W] where the model takes one
+ * batch of images; else inputs have the names and shapes of the model's. Throws Unsupported
+ * where none does.
+ */
 export function wholeNetwork(file: OnnxFile, options: ImportOptions, batch: number): Whole {
   const reader = new NetworkReader(file, options)
+  const images = imageInput(file, options)
   const names = file.graph.output.map(({ name }) => name)
   const attempt = (outputs: readonly string[]) => {
     const graph = new Graph()
-    const images = graph.input('images', [batch, ...reader.input.image])
-    const { scope, values, madeBy } = reader.translate(graph, images, { training: false, outputs })
+    const fed =
+      images instanceof Unsupported
+        ? feedByName(graph, shaped(reader.inputs, batch, options, file.path), batch)
+        : feedImages(graph, graph.input('images', [batch, ...images.image]), images)
+    const { scope, values, madeBy } = reader.translate(graph, fed, { training: false, outputs })
     for (const name of outputs) graph.output(name, reader.tensorOf(values, name, scope))
     return { graph, scope, madeBy }
   }
@@ -55,5 +68,6 @@ export function wholeNetwork(file: OnnxFile, options: ImportOptions, batch: numb
   const values: Values = new Map(
     graph.stored().map(({ name, shape }) => [name, toFloats(storedAs(file, origins.get(name)!, shape))]),
   )
-  return { graph, values, origins, madeBy, lacking }
+  const integers = new Set(reader.inputs.flatMap(({ name, type }) => (isFloating(type) ? [] : [name])))
+  return { graph, values, integers, origins, madeBy, lacking }
 }

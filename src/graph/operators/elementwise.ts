@@ -157,7 +157,7 @@ function broadcast(operator: string, [a, b]: readonly Tensor[]): TensorType {
 
 /** The gradient of a broadcast: sums over the axes along which `like` was repeated. */
 function undoBroadcast(graph: Builder, dy: Tensor, like: Tensor): Tensor {
-  if (sameShape(dy.shape, like.shape)) return dy
+  if (sameShape(dy.shape, like.shape)) return reshape(graph, dy, like.shape, like.batched)
   const extra = dy.shape.length - like.shape.length
   const axes = dy.shape.map((_, i) => i).filter((i) => i < extra || like.shape[i - extra] !== dy.shape[i])
   return reshape(graph, reduceSum(graph, dy, axes), like.shape, like.batched)

@@ -4,6 +4,7 @@ import { activation } from './activation.ts'
 import { arithmetic } from './arithmetic.ts'
 import { layers } from './layers.ts'
 import { pooling } from './pooling.ts'
+import { products } from './products.ts'
 import { shape } from './shape.ts'
 
 export const translators: Readonly<Record<string, Translator>> = {
@@ -11,5 +12,6 @@ export const translators: Readonly<Record<string, Translator>> = {
   ...arithmetic,
   ...layers,
   ...pooling,
+  ...products,
   ...shape,
 }

@@ -1,38 +1,16 @@
-/**
- * @file Layers with weights: convolutions, matrix products, batch normalization. Weights of matrix products
- * become [outputs, inputs], as the methods expect them.
- */
+/** @file Convolutions and batch normalization. */
 import { conv } from '../../../graph/operators/conv.ts'
-import { add, mul } from '../../../graph/operators/elementwise.ts'
-import { gemm } from '../../../graph/operators/linear.ts'
 import { normalize } from '../../../graph/operators/norm.ts'
-import { type Fan, sameShape, type Tensor } from '../../../graph/tensor.ts'
+import { sameShape } from '../../../graph/tensor.ts'
 import { UserError } from '../../../util/errors.ts'
-import type { Operation } from '../operation.ts'
-import { type Scope, type Translator, Unsupported } from '../scope.ts'
-import { Known, type Value } from '../value.ts'
+import { type Translator, Unsupported } from '../scope.ts'
+import { biasOf } from './bias.ts'
+import { overSamples } from './layouts.ts'
 import { onPlanes, windowsOf } from './windows.ts'
-
-/** A bias of `size`: one per output, or one for all. */
-function biasOf(
-  value: Value | undefined,
-  size: number,
-  fan: Fan,
-  scope: Scope,
-  operation: Operation,
-): Tensor | undefined {
-  if (value === undefined) return undefined
-  const known = scope.known(value, operation, 'bias')
-  const last = known.shape.at(-1) ?? 1
-  if (known.size !== last || known.shape.length > 2 || (last !== size && last !== 1))
-    throw new Unsupported(`${operation.label}: expected a bias of ${size} values, found [${known.shape}]`)
-  if (last === size) return scope.parameter(known.reshaped([size]), fan)
-  return scope.constant(new Known([size], () => Array(size).fill(known.values[0])))
-}
 
 const convolution: Translator = (operation, [x, w, b], scope) => {
   const weight = scope.known(w, operation, 'weight')
-  const tensor = scope.tensor(x, operation)
+  const tensor = overSamples(scope.graph, scope.tensor(x, operation))
   const [outputs, inputs, ...sizes] = weight.shape
   const stated = operation.integers('kernel_shape') ?? sizes
   if (!sameShape(stated, sizes))
@@ -47,42 +25,8 @@ const convolution: Translator = (operation, [x, w, b], scope) => {
   return [onPlanes(scope.graph, tensor, (planes) => conv(scope.graph, planes, parameter, bias, options))]
 }
 
-/** x [N, inputs] times a stored matrix, as [outputs, inputs] from here on. */
-function layer(x: Tensor, matrix: Known, b: Value | undefined, scope: Scope, operation: Operation): Tensor {
-  const fan = { in: matrix.shape[1], out: matrix.shape[0] }
-  const weight = scope.parameter(matrix, fan)
-  const bias = biasOf(b, matrix.shape[0], fan, scope, operation)
-  return gemm(scope.graph, x, weight, { transB: 1, bias })
-}
-
-const matrix = (value: Known, operation: Operation) => {
-  if (value.shape.length === 2) return value
-  throw new Unsupported(`${operation.label}: expected a matrix as weight, found [${value.shape}]`)
-}
-
 export const layers: Record<string, Translator> = {
   Conv: convolution,
-  Gemm: (operation, [a, b, c], scope) => {
-    const [alpha, beta] = [operation.float('alpha', 1), operation.float('beta', 1)]
-    const x = scope.tensor(a, operation)
-    if (operation.integer('transA', 0) !== 0)
-      throw new Unsupported(`${operation.label}: a transposed input (transA) would mix samples`)
-    const stored = matrix(scope.known(b, operation, 'weight'), operation)
-    const weight = operation.integer('transB', 0) ? stored : stored.transposed()
-    const factor = (value: number) => scope.graph.constant(value)
-    if (alpha === 1 && beta === 1) return [layer(x, weight, c, scope, operation)]
-    const product = mul(scope.graph, layer(x, weight, undefined, scope, operation), factor(alpha))
-    const fan = { in: weight.shape[1], out: weight.shape[0] }
-    const bias = biasOf(c, weight.shape[0], fan, scope, operation)
-    return [bias ? add(scope.graph, product, mul(scope.graph, bias, factor(beta))) : product]
-  },
-  MatMul: (operation, [a, b, bias], scope) => {
-    const x = scope.tensor(a, operation)
-    const weight = matrix(scope.known(b, operation, 'second factor'), operation)
-    if (x.shape.length !== 2)
-      throw new Unsupported(`${operation.label}: expected one row per sample, found [${x.shape}]`)
-    return [layer(x, weight.transposed(), bias, scope, operation)]
-  },
   BatchNormalization: (operation, [x, ...rest], scope) => {
     // Before opset 14, the batch's statistics as outputs said that they were to be used.
     const { opset } = operation
@@ -104,6 +48,7 @@ export const layers: Record<string, Translator> = {
     }
     const epsilon = operation.float('epsilon', 1e-5)
     const momentum = 1 - operation.float('momentum', 0.9)
-    return [normalize(scope.graph, scope.tensor(x, operation), parts, { training: scope.training, epsilon, momentum })]
+    const tensor = overSamples(scope.graph, scope.tensor(x, operation))
+    return [normalize(scope.graph, tensor, parts, { training: scope.training, epsilon, momentum })]
   },
 }

@@ -6,6 +6,7 @@ import { pad, reduceSum } from '../../../graph/operators/shape.ts'
 import type { Tensor } from '../../../graph/tensor.ts'
 import type { Operation } from '../operation.ts'
 import { type Translator, Unsupported } from '../scope.ts'
+import { overSamples, rowMajor } from './layouts.ts'
 import { reducedAxes } from './sizes.ts'
 import { onPlanes, type Pads, type Windows, windowsOf } from './windows.ts'
 
@@ -53,11 +54,11 @@ const average = (graph: Graph, x: Tensor, operation: Operation): Tensor => {
 const reduction =
   (reduce: (graph: Graph, x: Tensor, axes: readonly number[], keep: number) => Tensor): Translator =>
   (operation, [x, list], scope) => {
-    const tensor = scope.tensor(x, operation)
+    const given = scope.tensor(x, operation)
     const keep = operation.integer('keepdims', 1) === 0 ? 0 : 1
-    const axes = reducedAxes(operation, list, tensor.shape.length, scope)
-    if (!axes) return [tensor]
-    if (axes.has(0)) throw new Unsupported(`${operation.label}: a sum over the samples is not supported`)
+    const axes = reducedAxes(operation, list, given.shape.length, scope)
+    if (!axes) return [given]
+    const tensor = axes.has(0) ? rowMajor(scope.graph, given) : given
     return [reduce(scope.graph, tensor, [...axes], keep)]
   }
 
@@ -65,18 +66,20 @@ export const pooling: Record<string, Translator> = {
   MaxPool: (operation, [x], scope) => {
     // Of the places, its second output, which is not computed here.
     operation.ignore('storage_order')
-    const tensor = scope.tensor(x, operation)
+    const tensor = overSamples(scope.graph, scope.tensor(x, operation))
     const { kernel, strides, pads, extra } = poolWindows(operation, tensor)
     const options = { kernel, strides, pads: extended(pads, extra) }
     return [onPlanes(scope.graph, tensor, (planes) => maxPool(scope.graph, planes, options))]
   },
-  AveragePool: (operation, [x], scope) => [average(scope.graph, scope.tensor(x, operation), operation)],
+  AveragePool: (operation, [x], scope) => [
+    average(scope.graph, overSamples(scope.graph, scope.tensor(x, operation)), operation),
+  ],
   GlobalAveragePool: (operation, [x], scope) => {
     const tensor = scope.tensor(x, operation)
     return [reduceMean(scope.graph, tensor, tensor.shape.map((_, i) => i).slice(2))]
   },
   GlobalMaxPool: (operation, [x], scope) => {
-    const tensor = scope.tensor(x, operation)
+    const tensor = overSamples(scope.graph, scope.tensor(x, operation))
     const largest = (planes: Tensor) => maxPool(scope.graph, planes, { kernel: [planes.shape[2], planes.shape[3]] })
     return [onPlanes(scope.graph, tensor, largest)]
   },

@@ -7,12 +7,18 @@ import type { Operation } from '../operation.ts'
 import { type Scope, type Translator, Unsupported } from '../scope.ts'
 import { dtypes, isFloating } from '../tensor.ts'
 import { Permuted, type Value } from '../value.ts'
+import { rowMajor } from './layouts.ts'
 import { perSample } from './samples.ts'
 import { axisOf, flattened, numbers, padding, reshaped, sliceSpans, splitLengths, unsqueezed } from './sizes.ts'
 
+/** Where the first size stays, so do the samples; else the result is row-major. */
 const toShape = (operation: Operation, value: Value | undefined, shape: (from: Shape) => Shape, scope: Scope) => {
+  const { graph } = scope
   const x = scope.tensor(value, operation)
-  return [reshape(scope.graph, x, shape(x.shape))]
+  const to = shape(x.shape)
+  return [
+    x.batched && to[0] === x.shape[0] ? reshape(graph, x, to, true) : reshape(graph, rowMajor(graph, x), to, false),
+  ]
 }
 
 function part(scope: Scope, x: Tensor, axis: number, from: number, length: number): Tensor {
@@ -61,10 +67,9 @@ export const shape: Record<string, Translator> = {
       x,
       (from) => {
         const axes = numbers(operation, list, 'axes', scope)?.map((axis) => axisOf(axis, from.length, operation))
-        if (axes?.includes(0)) keepsSamples(0, operation)
         if (axes?.some((axis) => from[axis] !== 1))
           throw new UserError(`${operation.label}: expected axes of size 1, found axes [${axes}] of [${from}]`)
-        return from.filter((n, i) => (axes ? !axes.includes(i) : n !== 1 || i === 0))
+        return from.filter((n, i) => (axes ? !axes.includes(i) : n !== 1 || (i === 0 && !scope.mayMix)))
       },
       scope,
     ),
