@@ -31,6 +31,11 @@ export interface ImageInput {
   layout: 'NCHW' | 'NHWC'
 }
 
+/** Rows and columns of images are left open. */
+export class OpenSize extends Unsupported {
+  override name = 'OpenSize'
+}
+
 /** The one input that is not stored. Throws UserError where there is none, or several. */
 export function inputOf(file: OnnxFile, { plane, layout, given = {} }: ImportOptions): ImageInput {
   const { path, graph, stored } = file
@@ -56,7 +61,7 @@ export function inputOf(file: OnnxFile, { plane, layout, given = {} }: ImportOpt
   const chosen = layout ?? (sample.length === 3 && !isChannels(sample[0]) && isChannels(sample[2]) ? 'NHWC' : 'NCHW')
   const known = withPlane(sample, chosen, plane)
   if (!known.every((n) => n !== undefined))
-    throw new Unsupported(
+    throw new OpenSize(
       `${path}: its input ${name} is [${dims.map(({ value }) => value.value ?? '?').join(', ')}]: ${openSize(known, chosen)}`,
     )
   if (known.some((n) => n > 2 ** 24)) throw new UserError(`${path}: its input ${name} is impossibly large: [${known}]`)

@@ -22,8 +22,8 @@ export interface ShapedInput {
   name: string
   type: DType
   shape: readonly number[]
-  /** Whether axis 0 runs over samples. */
-  batched: boolean
+  /** The axis that runs over samples; undefined: none does. */
+  samples?: number
 }
 
 /** Inputs that are not stored and not given, in the order of the file. Throws Unsupported where one has no shape. */
@@ -56,8 +56,9 @@ export function fixedBatch(inputs: readonly ModelInput[]): number | undefined {
 }
 
 /**
- * The shapes of inputs for `batch` samples. Open first sizes, and those with the same name, are the number of samples, as is a first
- * size that is the one the model is written for; other open ones are those of `sizes`. Throws Unsupported where one of these is not said.
+ * The shapes of inputs for `batch` samples. Samples run along the axis whose size is the first one of the
+ * first input (its number or its symbol), or along a first axis that is open and has no name; other open sizes are those of `sizes`.
+ * Throws Unsupported where one of these is not said.
  */
 export function shaped(
   inputs: readonly ModelInput[],
@@ -65,14 +66,16 @@ export function shaped(
   { sizes: told = {}, plane }: ImportOptions,
   path: string,
 ): ShapedInput[] {
-  const written = fixedBatch(inputs)
   const first = inputs.find(({ sizes }) => sizes.length > 0)?.sizes[0]
   return inputs.map(({ name, type, sizes }) => {
-    const planes = sizes.length === 4 ? planeOf(sizes, plane) : sizes
-    const samples = sizes[0] === first && !(typeof first === 'string' && Object.hasOwn(told, first))
-    const shape = planes.map((size, axis) => {
-      if (typeof size === 'string' && Object.hasOwn(told, size)) return told[size]
-      if (size === first && (axis === 0 || typeof size === 'string')) return batch
+    const known = (sizes.length === 4 ? planeOf(sizes, plane) : sizes).map((size) =>
+      typeof size === 'string' && Object.hasOwn(told, size) ? told[size] : size,
+    )
+    const isBatch = (size: number | string, axis: number) =>
+      typeof first === 'number' ? axis === 0 && size === first : size === first || (axis === 0 && size === `${name}.0`)
+    const samples = known.findIndex(isBatch)
+    const shape = known.map((size, axis) => {
+      if (axis === samples) return batch
       if (typeof size === 'number') return size
       throw new Unsupported(
         `${path}: size ${size} of its input ${name} [${sizes.join(', ')}] is left open: say it with --dim ${size}=N`,
@@ -80,7 +83,7 @@ export function shaped(
     })
     if (shape.some((n) => !(Number.isInteger(n) && n > 0 && n <= 2 ** 24)))
       throw new UserError(`${path}: its input ${name} has the impossible shape [${shape}]`)
-    return { name, type, shape, batched: samples && shape.length > 0 && (written === undefined || shape[0] === batch) }
+    return { name, type, shape, ...(samples >= 0 && { samples }) }
   })
 }
 

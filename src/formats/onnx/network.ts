@@ -2,13 +2,12 @@
 import { Graph } from '../../graph/graph.ts'
 import { sigmoid } from '../../graph/operators/elementwise.ts'
 import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
-import type { Model, RowPart } from '../../models/model.ts'
+import type { Model } from '../../models/model.ts'
 import { BYTES_PER, type StoredTensor, storeFloats } from '../safetensors-bytes.ts'
 import { beforeSigmoid } from './closing-sigmoid.ts'
 import { feedImages } from './feeds.ts'
 import type { OnnxFile } from './file.ts'
 import { type ImportOptions, imageInput } from './input.ts'
-import { overSamples } from './operators/layouts.ts'
 import { NetworkReader } from './read-network.ts'
 import { rowNetwork } from './row-network.ts'
 import { Mixed, type Origin, type Scope, Unsupported } from './scope.ts'
@@ -45,62 +44,60 @@ const described = (file: OnnxFile) => ({
 /** Undefined where the model is none; throws where it would be, but does not run here. */
 function classifier(file: OnnxFile, reader: NetworkReader, options: ImportOptions): OnnxNetwork | undefined {
   const input = imageInput(file, options)
-  if (input instanceof Unsupported) {
-    if (reader.inputs.length === 1 && rankOf(file) === 2) throw input
-    return undefined
-  }
+  if (input instanceof Unsupported) return undefined
   const build = (graph: Graph, images: Tensor, training: boolean) => {
     const fed = feedImages(graph, images, input)
     const { scope, values } = reader.translate(graph, fed, { training, outputs: [reader.logits] })
-    return { scope, output: reader.tensorOf(values, reader.logits, scope) }
+    return { scope, values }
   }
-  const graph = new Graph()
-  let built: ReturnType<typeof build>
-  try {
-    built = build(graph, graph.input('images', [SAMPLES, ...input.image]), false)
-  } catch (error) {
-    if (error instanceof Mixed) return undefined
-    throw error
+  const attempt = () => {
+    const graph = new Graph()
+    const { scope, values } = build(graph, graph.input('images', [SAMPLES, ...input.image]), false)
+    return { graph, scope, output: reader.tensorOf(values, reader.logits, scope), values }
   }
-  const { scope, output } = built
-  if (output.shape.length !== 2 || output.shape[0] !== SAMPLES) return undefined
-  const scores = (into: Graph, images: Tensor, training: boolean) =>
-    overSamples(into, build(into, images, training).output)
-  const closing = beforeSigmoid(graph, output) && { closing: sigmoid }
+  const tried = unlessMixed(attempt)
+  if (!tried || !isRow(tried.output.shape)) return undefined
+  const { graph, scope, values } = tried
+  const output = reader.rowsOf(values, reader.logits, scope)
   const model: Model = {
     ...described(file),
     image: input.image,
     classes: output.shape[1],
     build: (into, images, training) => {
-      const rows = scores(into, images, training)
+      const built = build(into, images, training)
+      const rows = reader.rowsOf(built.values, reader.logits, built.scope)
       return beforeSigmoid(into, rows) ?? rows
     },
-    ...closing,
+    ...(beforeSigmoid(graph, output) && { closing: sigmoid }),
   }
   return { model, tensors: storedOf(file, graph, scope), origins: scope.origins }
 }
 
+/** One score or a list of them for each sample of the batch that is tried. */
+const isRow = ([samples, ...rest]: Shape) => samples === SAMPLES && rest.filter((n) => n > 1).length <= 1
+
+function unlessMixed<T>(attempt: () => T): T | undefined {
+  try {
+    return attempt()
+  } catch (error) {
+    if (error instanceof Mixed) return undefined
+    throw error
+  }
+}
+
 function ofRows(file: OnnxFile, reader: NetworkReader, options: ImportOptions): OnnxNetwork {
-  const { inputs, outputs, build } = rowNetwork(file, reader, options)
-  const size = (parts: readonly RowPart[]) => parts.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
-  const image: Model['image'] = [1, 1, size(inputs)]
+  const { image, inputs, outputs, build } = rowNetwork(file, reader, options)
   const graph = new Graph()
   const { scope } = build(graph, graph.input('images', [reader.fixedBatch ?? 1, ...image]), false)
   const model: Model = {
     ...described(file),
     image,
-    classes: size(outputs),
+    classes: outputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
     inputs,
     outputs,
     build: (into, rows, training) => build(into, rows, training).scores,
   }
   return { model, tensors: storedOf(file, graph, scope), origins: scope.origins }
-}
-
-/** The number of axes of the first output, where the file says it. */
-function rankOf({ graph }: OnnxFile): number | undefined {
-  const type = graph.output[0]?.type?.value
-  return type?.case === 'tensorType' ? type.value.shape?.dim.length : undefined
 }
 
 const storedOf = (file: OnnxFile, graph: Graph, { origins }: Scope) =>

@@ -6,7 +6,7 @@ import { create } from '@bufbuild/protobuf'
 import { type NodeProto, NodeProtoSchema } from 'onnx-buf'
 import type { Graph } from '../../graph/graph.ts'
 import type { Node } from '../../graph/operator.ts'
-import { reshape } from '../../graph/operators/shape.ts'
+import { reshape, transpose } from '../../graph/operators/shape.ts'
 import { sizeOf, type Tensor } from '../../graph/tensor.ts'
 import { UserError } from '../../util/errors.ts'
 import type { StoredTensor } from '../safetensors-bytes.ts'
@@ -17,7 +17,7 @@ import type { ImportOptions } from './input.ts'
 import { fixedBatch, type ModelInput, modelInputs } from './model-inputs.ts'
 import { Operation } from './operation.ts'
 import { operationsOf } from './operations.ts'
-import { overSamples } from './operators/layouts.ts'
+import { overSamples, rowMajor } from './operators/layouts.ts'
 import { resultType } from './result-type.ts'
 import { Scope, Unsupported } from './scope.ts'
 import { dtypes, numbersOf } from './tensor.ts'
@@ -31,6 +31,8 @@ export interface Fed {
   batch: number
   values: ReadonlyMap<string, Value>
 }
+
+export type Translated = ReturnType<NetworkReader['translate']>
 
 export interface TranslateOptions {
   training: boolean
@@ -109,16 +111,20 @@ export class NetworkReader {
     return located(file.path, maker, () => scope.tensor(value, end))
   }
 
-  /** An output as [N, the rest]. */
-  rowsOf(values: ReadonlyMap<string, Value>, name: string, scope: Scope): Tensor {
+  /** An output as [N, the rest]; its samples run along `axis`. */
+  rowsOf(values: ReadonlyMap<string, Value>, name: string, scope: Scope, axis = 0): Tensor {
     const { graph, batch } = scope
     const tensor = this.tensorOf(values, name, scope)
-    if (batch > 1 && tensor.shape[0] !== batch)
+    const { shape } = tensor
+    if (batch > 1 && shape[axis] !== batch)
       throw new Unsupported(
-        `${this.file.path}: its output ${name} [${tensor.shape}] is not computed for each sample of a batch of ${batch}`,
+        `${this.file.path}: its output ${name} [${shape}] is not computed for each sample of a batch of ${batch}`,
       )
-    const samples = batch === 1 ? tensor : overSamples(graph, tensor)
-    return reshape(graph, samples, [batch, sizeOf(tensor.shape) / batch], true)
+    const rows = [batch, sizeOf(shape) / batch]
+    if (batch === 1) return reshape(graph, tensor, rows, true)
+    const first = [axis, ...Array.from(shape.keys()).filter((other) => other !== axis)]
+    const samples = axis === 0 ? tensor : transpose(graph, rowMajor(graph, tensor), first)
+    return reshape(graph, overSamples(graph, samples), rows, true)
   }
 }
 

@@ -1,118 +1,171 @@
 /**
  * @file An ONNX model with inputs and outputs of any number and rank as a network of the kind that is pruned
- * with data: a sample is a row of all its inputs one behind the other, and the scores of a sample are a row
- * of all its outputs.
+ * with data: a sample is an image or a row of all its inputs one behind the other, and the scores of a sample
+ * are a row of all its outputs.
  */
 import { Graph } from '../../graph/graph.ts'
 import { concat, reshape, slice } from '../../graph/operators/shape.ts'
-import { sizeOf, type Tensor } from '../../graph/tensor.ts'
-import type { RowPart } from '../../models/model.ts'
+import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
+import type { Model, RowPart } from '../../models/model.ts'
 import { UserError } from '../../util/errors.ts'
-import { feedRows } from './feeds.ts'
+import { feedImages, feedRows } from './feeds.ts'
 import type { OnnxFile } from './file.ts'
-import type { ImportOptions } from './input.ts'
+import { type ImportOptions, imageInput, OpenSize } from './input.ts'
 import { shaped } from './model-inputs.ts'
-import type { NetworkReader, TranslateOptions } from './read-network.ts'
+import type { Fed, NetworkReader, Translated } from './read-network.ts'
 import { type Scope, Unsupported } from './scope.ts'
 import { isFloating } from './tensor.ts'
 
 export interface RowNetwork {
-  inputs: readonly RowPart[]
+  /** Shape of one sample. */
+  image: Model['image']
+  /** The arrays that make up a sample; undefined where it is an image. */
+  inputs?: readonly RowPart[]
   outputs: readonly RowPart[]
   /** Outputs that are left out, with the reasons. */
   lacking: readonly { output: string; reason: string }[]
-  /** Rows [N, 1, 1, inputs] to rows [N, outputs]. */
-  build(graph: Graph, rows: Tensor, training: boolean): { scores: Tensor; scope: Scope }
+  /** Samples [N, ...image] to rows [N, outputs]. */
+  build(graph: Graph, samples: Tensor, training: boolean): { scores: Tensor; scope: Scope }
 }
 
 /** A number of samples that is hardly a size of a network. */
 const SAMPLES = 23
 
+/** What goes into a network, as the graph has it, and how it becomes the inputs of the model. */
+interface Feed {
+  /** Shape of one sample. */
+  image: Model['image']
+  /** The arrays that make up a sample; undefined where it is an image. */
+  parts?: readonly RowPart[]
+  /** Whether every input runs over samples. */
+  apart: boolean
+  fed(graph: Graph, samples: Tensor): Fed
+}
+
 /** Throws UserError, or Unsupported where no output runs here. */
 export function rowNetwork(file: OnnxFile, reader: NetworkReader, options: ImportOptions): RowNetwork {
-  const names = file.graph.output.map(({ name }) => name)
-  const one = reader.fixedBatch ?? 1
-  const inputs = shaped(reader.inputs, one, options, file.path)
-  const samples = (shape: readonly number[], batched: boolean) => (batched || one > 1 ? shape.slice(1) : shape)
-  const parts = inputs.map(
-    ({ name, type, shape, batched }): RowPart => ({
-      name,
-      shape: samples(shape, batched),
-      ...(!isFloating(type) && { whole: true }),
-    }),
-  )
-  const width = parts.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
-  const rowsOf = (graph: Graph, batch: number) => graph.input('images', [batch, 1, 1, width])
-
-  /** All samples of a batch at once; throws Unsupported where they cannot be told apart. */
-  const together = (graph: Graph, rows: Tensor, to: TranslateOptions) => {
-    const batch = rows.shape[0]
-    const fed = feedRows(graph, rows, shaped(reader.inputs, batch, options, file.path), batch)
-    const { scope, values } = reader.translate(graph, fed, to)
-    return { scope, values, results: to.outputs.map((name) => reader.rowsOf(values, name, scope)) }
+  const { image, parts, fed, apart } = feedOf(file, reader, options)
+  const translated = (batch: number, outputs: readonly string[]) => {
+    const graph = new Graph()
+    return reader.translate(graph, fed(graph, graph.input('images', [batch, ...image])), { training: false, outputs })
   }
+  const one = reader.fixedBatch ?? 1
+  const { running, lacking } = runningOutputs(file, (name) => {
+    const { scope, values } = translated(one, [name])
+    const value = values.get(name)
+    if (value && !isFloating(scope.typeOf(value)))
+      throw new Unsupported(`${file.path}: its output ${name} holds no floats`)
+    return reader.tensorOf(values, name, scope).shape
+  })
+  const names = running.map(({ name }) => name)
+  const axes = apart ? sampleAxes(reader, names, () => translated(SAMPLES, names)) : undefined
+  if (!axes && one !== 1)
+    throw new Unsupported(`${file.path}: it is written for batches of ${one}, whose samples cannot be told apart`)
+  const outputs = running.map(({ name, shape }, i): RowPart => {
+    return { name, shape: axes ? shape.toSpliced(axes[i], 1) : shape }
+  })
 
-  const lacking: { output: string; reason: string }[] = []
-  const outputs: RowPart[] = []
-  for (const name of names) {
-    try {
-      const graph = new Graph()
-      const { scope, values } = together(graph, rowsOf(graph, one), { training: false, outputs: [name] })
-      const value = values.get(name)
-      if (value && !isFloating(scope.typeOf(value))) lacking.push({ output: name, reason: `${name} holds no floats` })
-      else {
-        const { shape, batched } = reader.tensorOf(values, name, scope)
-        outputs.push({ name, shape: samples(shape, batched) })
+  return {
+    image,
+    inputs: parts,
+    outputs,
+    lacking,
+    build: (graph, samples, training) => {
+      const build = (some: Tensor, beside?: Scope) => {
+        const { scope, values } = reader.translate(graph, fed(graph, some), { training, outputs: names, beside })
+        const results = names.map((name, i) => reader.rowsOf(values, name, scope, axes?.[i]))
+        return { scope, scores: results.length === 1 ? results[0] : concat(graph, results) }
       }
+      return axes || samples.shape[0] === 1 ? build(samples) : inTurn(graph, samples, build)
+    },
+  }
+}
+
+interface RunningOutput {
+  name: string
+  shape: Shape
+}
+
+/** Outputs that run here, with the shapes that `attempt` finds, and the reasons of others. Throws where none does. */
+function runningOutputs({ path, graph }: OnnxFile, attempt: (name: string) => Shape) {
+  const lacking: { output: string; reason: string }[] = []
+  const running: RunningOutput[] = []
+  for (const { name } of graph.output) {
+    try {
+      running.push({ name, shape: attempt(name) })
     } catch (error) {
       if (!(error instanceof UserError)) throw error
       lacking.push({ output: name, reason: error.message })
     }
   }
-  if (outputs.length === 0) throw new Unsupported(lacking[0]?.reason ?? `${file.path} has no output`)
-  const running = outputs.map(({ name }) => name)
-  const oneByOne =
-    one === 1 &&
-    mixes(() => {
-      const graph = new Graph()
-      together(graph, rowsOf(graph, SAMPLES), { training: false, outputs: running })
-    })
+  if (running.length === 0) throw new Unsupported(lacking[0]?.reason ?? `${path} has no output`)
+  return { running, lacking }
+}
 
-  return {
-    inputs: parts,
-    outputs,
-    lacking,
-    build: (graph, rows, training) => {
-      const to = { training, outputs: running }
-      const build = (row: Tensor, beside?: Scope) => {
-        const { scope, results } = together(graph, row, { ...to, beside })
-        return { scope, scores: results.length === 1 ? results[0] : concat(graph, results) }
-      }
-      return oneByOne && rows.shape[0] > 1 ? inTurn(graph, rows, build) : build(rows)
-    },
+/**
+ * The axes of outputs along which samples run; undefined where several samples cannot be run at once. Throws
+ * Unsupported where they can, and an output is not computed for each of them.
+ */
+function sampleAxes(reader: NetworkReader, names: readonly string[], translated: () => Translated) {
+  const several = unlessUnsupported(translated)
+  return (
+    several?.scope &&
+    names.map((name) => {
+      const { shape } = reader.tensorOf(several.values, name, several.scope)
+      const axis = shape.indexOf(SAMPLES)
+      if (axis >= 0) return axis
+      throw new Unsupported(
+        `${reader.file.path}: its output ${name} [${shape}] is not computed for each sample of a batch of ${SAMPLES}`,
+      )
+    })
+  )
+}
+
+function unlessUnsupported<T>(attempt: () => T): T | undefined {
+  try {
+    return attempt()
+  } catch (error) {
+    if (error instanceof UserError) return undefined
+    throw error
   }
 }
 
-/** Whether a batch of several samples cannot be run at once. */
-function mixes(attempt: () => void): boolean {
-  try {
-    attempt()
-    return false
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error
-    return true
+/** Images where the model takes one batch of them, else rows of all its inputs. */
+function feedOf(file: OnnxFile, reader: NetworkReader, options: ImportOptions): Feed {
+  const images = imageInput(file, options)
+  if (!(images instanceof Unsupported))
+    return { image: images.image, apart: true, fed: (graph, samples) => feedImages(graph, samples, images) }
+  if (images instanceof OpenSize && !options.sizes) throw images
+  const one = reader.fixedBatch ?? 1
+  const shapes = (batch: number) => shaped(reader.inputs, batch, options, file.path)
+  const inputs = shapes(one)
+  const apart = inputs.every(({ samples }) => samples !== undefined)
+  const parts = inputs.map(({ name, type, shape, samples }): RowPart => {
+    const whole = !isFloating(type)
+    return { name, shape: apart ? shape.toSpliced(samples!, 1) : shape, ...(whole && { whole }) }
+  })
+  const width = parts.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+  return {
+    image: [1, 1, width],
+    parts,
+    apart,
+    fed: (graph, rows) => feedRows(graph, rows, shapes(rows.shape[0]), rows.shape[0]),
   }
 }
 
 /** The samples of a batch one by one: of models that are written for one and mix what they compute of it. */
-function inTurn(graph: Graph, rows: Tensor, build: (row: Tensor, beside?: Scope) => { scope: Scope; scores: Tensor }) {
-  const [batch, , , width] = rows.shape
-  const apart = reshape(graph, rows, rows.shape, false)
+function inTurn(
+  graph: Graph,
+  samples: Tensor,
+  build: (one: Tensor, beside?: Scope) => { scope: Scope; scores: Tensor },
+) {
+  const [batch, ...sample] = samples.shape
+  const apart = reshape(graph, samples, samples.shape, false)
   const results: Tensor[] = []
   let scope: Scope | undefined
   for (let i = 0; i < batch; i++) {
-    const row = slice(graph, apart, [i, 0, 0, 0], [1, 1, 1, width])
-    const built = build(reshape(graph, row, row.shape, true), scope)
+    const one = slice(graph, apart, [i, ...sample.map(() => 0)], [1, ...sample])
+    const built = build(reshape(graph, one, one.shape, true), scope)
     scope ??= built.scope
     results.push(reshape(graph, built.scores, built.scores.shape, false))
   }

@@ -87,9 +87,9 @@ describe('an ONNX file that is not as it should be', () => {
       'has the impossible shape',
     ],
     [
-      'two inputs',
-      (m) => void m.graph!.input.push({ ...m.graph!.input[0], name: 'x2' }),
-      'has 2 inputs (x, x2), expected one',
+      'a second input that is no tensor',
+      (m) => void m.graph!.input.push({ ...m.graph!.input[0], name: 'x2', type: undefined }),
+      'its input x2 is not a tensor',
     ],
     [
       'an attribute of another type',

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readOnnx } from '../../../src/formats/onnx/onnx.ts'
 import { storedWeights } from '../../../src/formats/onnx/weights.ts'
 import { SparseModel } from '../../../src/infer/sparse-model.ts'
-import { modelOfFile } from '../../../src/train/model-of-file.ts'
+import { prunableTensors } from '../../../src/sparsity/tensors.ts'
 import { UserError } from '../../../src/util/errors.ts'
 import { best } from '../../support/engines.ts'
 import { runModel } from '../../support/onnx.ts'
@@ -37,11 +37,11 @@ describe.skipIf(!hasTorch)('models that torch.onnx wrote (skipped where Debian p
   }, 120_000)
   afterAll(() => rmSync(folder, { recursive: true }))
 
-  it.each(['residual', 'view', 'mobile', 'shuffle', 'perceptron'])(
+  it.each(['residual', 'view', 'mobile', 'shuffle', 'perceptron', 'attention'])(
     '%s: computes what ONNX Runtime does, for batches of other sizes too',
     async (name) => {
       const files = readdirSync(folder).filter((file) => file.startsWith(name))
-      expect(files.length).toBe(12)
+      expect(files.length).toBe(name === 'attention' ? 4 : 12)
       for (const file of files) {
         const bytes = readFileSync(join(folder, file))
         const here = new SparseModel(readOnnx(bytes, file), { machine: best })
@@ -59,16 +59,18 @@ describe.skipIf(!hasTorch)('models that torch.onnx wrote (skipped where Debian p
     },
   )
 
-  it('attention: is refused in a sentence that names the node, and its weights are known all the same', () => {
+  it('attention: its layers are pruned like those of other networks', () => {
     const file = 'attention-14-any-folded.onnx'
     const { onnx, tensors } = readOnnx(readFileSync(join(folder, file)), file)
-    expect(onnx.network).toBeInstanceOf(UserError)
-    expect(() => modelOfFile({ tensors, metadata: {}, onnx }, file)).toThrow(
-      /^attention-14.*: node \/.*--method magnitude or random works/,
-    )
     const weights = storedWeights(onnx.file).weights.map(({ key }) => key)
     // Patches, query-key-value, output projection, two linear layers, classifier.
     expect(weights).toHaveLength(6)
     for (const name of weights) expect(tensors.has(name)).toBe(true)
+    if (onnx.network instanceof UserError) throw onnx.network
+    expect(
+      prunableTensors(onnx.network.model)
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(weights.sort())
   })
 })
