@@ -5,7 +5,7 @@
  */
 import { differentiate } from './differentiate.ts'
 import type { Graph } from './graph.ts'
-import type { Node } from './operator.ts'
+import { type Node, ShapeError } from './operator.ts'
 import { ConvSampleGrads, ConvSampleSquares } from './operators/conv.ts'
 import { add, mul } from './operators/elementwise.ts'
 import { gemm } from './operators/linear.ts'
@@ -83,9 +83,23 @@ function replaceSums<Result>(
   const { graph, gradients } = differentiate(summed, reduceSum(summed, losses, [0], 0), wrt)
   const makers = new Map<Tensor, Node>()
   for (const node of graph.nodes) for (const output of node.outputs) makers.set(output, node)
-  const results = gradients.map((gradient) => replace(graph, (tensor) => makers.get(tensor), gradient))
+  const [samples] = losses.shape
+  const maker = (tensor: Tensor) => {
+    const node = makers.get(tensor)
+    if (node && sumsOverSamples(node) && node.inputs[0].shape[0] !== samples)
+      throw new ShapeError(
+        `gradients of single samples are not known where a network runs its ${samples} samples one by one, or joins them (${tensor.name})`,
+      )
+    return node
+  }
+  const results = gradients.map((gradient) => replace(graph, maker, gradient))
   return { graph, results, sums: gradients }
 }
+
+const sumsOverSamples = ({ operator, inputs, attributes }: Node) =>
+  operator.name === 'ConvWeightGrad' ||
+  (operator.name === 'Gemm' && attributes.transA === 1) ||
+  (operator.name === 'ReduceSum' && inputs[0].batched)
 
 /** A gradient that was summed over the batch, kept apart instead: [N, ...shape]. */
 function sampleGradients(graph: Graph, maker: Maker, gradient: Tensor): Tensor {
