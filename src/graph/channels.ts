@@ -127,9 +127,8 @@ export function channelLinks(node: Node, input: number, visit: (from: number, to
     else throw unknown()
   } else if (operator.name === 'Transpose') {
     const perm = attribute<Shape>(attributes, 'perm', [])
-    if (perm[0] !== 0) throw unknown()
-    if (perm[1] === 1) all(0, from, (i) => i)
-    else for (let i = 0; i < from; i++) for (let o = 0; o < to; o++) visit(i, o)
+    if (perm[0] !== 0 || perm[1] !== 1) throw unknown()
+    all(0, from, (i) => i)
   } else if (operator.name === 'ReduceMean' || operator.name === 'ReduceSum') {
     if (from !== to || axesOf(attributes).some((axis) => axis < 2)) throw unknown()
     all(0, from, (i) => i)
@@ -143,8 +142,6 @@ export function channelLinks(node: Node, input: number, visit: (from: number, to
   } else if (operator.name === 'Place') {
     const [start, step] = grid(attributes)
     all(0, from, (i) => start + i * step)
-  } else if (operator.name === 'Softmax') {
-    for (let i = 0; i < from; i++) for (let o = 0; o < to; o++) visit(i, o)
   } else throw unknown()
 }
 

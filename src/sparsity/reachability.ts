@@ -34,16 +34,21 @@ export function reachOf(model: Model, masks: Masks): Reach {
 export function reach(graph: Graph, input: Tensor, output: Tensor, masks: Masks): Reach {
   const live = new Map([[input, new Uint8Array(channelsOf(input)).fill(1)]])
   /** Of nodes that are reached at all, the links of each input that is. */
-  const links = new Map<Node, [Tensor, Links][]>()
+  const links = new Map<Node, [Tensor, Links | Every][]>()
   for (const node of graph.nodes) {
-    const found = node.inputs.flatMap((tensor, i): [Tensor, Links][] =>
+    const found = node.inputs.flatMap((tensor, i): [Tensor, Links | Every][] =>
       live.has(tensor) ? [[tensor, linksOf(node, i, masks)]] : [],
     )
     if (found.length === 0) continue
     links.set(node, found)
     const reached = new Uint8Array(channelsOf(node.outputs[0]))
-    for (const [tensor, { from, to }] of found) {
+    for (const [tensor, linked] of found) {
       const before = live.get(tensor)!
+      if (linked === EVERY) {
+        if (before.includes(1)) reached.fill(1)
+        continue
+      }
+      const { from, to } = linked
       for (let k = 0; k < from.length; k++) reached[to[k]] |= before[from[k]]
     }
     live.set(node.outputs[0], reached)
@@ -53,8 +58,14 @@ export function reach(graph: Graph, input: Tensor, output: Tensor, masks: Masks)
   const effective = new Map<string, number>()
   for (const [node, found] of [...links].reverse()) {
     const wanted = useful.get(node.outputs[0]) ?? new Uint8Array(channelsOf(node.outputs[0]))
-    for (const [tensor, { from, to, weights }] of found) {
+    for (const [tensor, linked] of found) {
       const before = live.get(tensor)!
+      if (linked === EVERY) {
+        const all = useful.get(tensor) ?? new Uint8Array(channelsOf(tensor))
+        useful.set(tensor, wanted.includes(1) ? all.fill(1) : all)
+        continue
+      }
+      const { from, to, weights } = linked
       const needed = useful.get(tensor) ?? new Uint8Array(channelsOf(tensor))
       let on = 0
       for (let k = 0; k < from.length; k++) {
@@ -80,13 +91,10 @@ interface Links {
 }
 
 /** Every channel of an input with every one of the output. */
-function allLinks({ inputs, outputs }: Node, input: number): Links {
-  const [ins, outs] = [channelsOf(inputs[input]), channelsOf(outputs[0])]
-  const pairs = Array.from({ length: ins * outs }, (_, i) => [Math.floor(i / outs), i % outs])
-  return { from: pairs.map(([a]) => a), to: pairs.map(([, b]) => b), weights: pairs.map(() => 0) }
-}
+const EVERY = 'every'
+type Every = typeof EVERY
 
-function linksOf(node: Node, input: number, masks: Masks): Links {
+function linksOf(node: Node, input: number, masks: Masks): Links | Every {
   const links: Links = { from: [], to: [], weights: [] }
   const { from, to, weights } = links
   const add = (a: number, b: number, count: number) => {
@@ -97,14 +105,14 @@ function linksOf(node: Node, input: number, masks: Masks): Links {
   const weight = weightOf(node)
   if (!weight && node.operator.weight !== undefined) {
     // A weight that is computed, such as one under a mask that the model has itself: taken as whole.
-    return allLinks(node, input)
+    return EVERY
   }
   if (!weight) {
     try {
       channelLinks(node, input, (a, b) => add(a, b, 0))
     } catch (error) {
       // Whatever it does, no path is lost in it.
-      if (error instanceof UnknownLinks) return allLinks(node, input)
+      if (error instanceof UnknownLinks) return EVERY
       throw error
     }
     return links
