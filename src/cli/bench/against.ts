@@ -1,12 +1,12 @@
 /** @file The work of `espalier bench --against`: a network beside other runtimes. */
 
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { readCosts } from '../../calibrate/cost-file.ts'
 import { readWeights } from '../../formats/weights-file.ts'
 import { bytes, percent } from '../../util/format.ts'
 import { optional } from '../../util/optional.ts'
+import { inTemporaryFolder } from '../../util/temporary-folder.ts'
 import { print, printJson, printNote } from '../display/output.ts'
 import { oneOf } from '../flags/choices.ts'
 import { importOptions, type PreprocessingFlags } from '../flags/preprocessing.ts'
@@ -37,7 +37,10 @@ const USUAL = [1, 16]
 export async function benchAgainst(path: string, options: AgainstOptions): Promise<void> {
   const against = [...new Set(options.against.split(',').map((name) => oneOf('--against', name.trim(), rivals)))]
   for (const rival of against) await load(rival)
-  const folder = mkdtempSync(join(tmpdir(), 'espalier-bench-'))
+  await inTemporaryFolder('espalier-bench-', (folder) => compare(path, against, folder, options))
+}
+
+async function compare(path: string, against: readonly Rival[], folder: string, options: AgainstOptions) {
   const display = new BenchDisplay()
   try {
     if (options.costs !== undefined) readCosts(options.costs) // before anything is measured
@@ -69,7 +72,6 @@ export async function benchAgainst(path: string, options: AgainstOptions): Promi
     report({ model: model.name, files: bytesOf, rounds: options.rounds, results }, options.json)
   } finally {
     display.stop()
-    rmSync(folder, { recursive: true, force: true })
   }
 }
 
