@@ -40,9 +40,13 @@ export {
   type LayerwiseResult,
   type ObcOptions,
   pruneObc,
-  pruneSparseGpt,
-  type SparseGptOptions,
 } from './methods/layerwise/driver.ts'
+export {
+  pruneInSequence,
+  pruneSparseGpt,
+  type SequentialMethod,
+  type SequentialOptions,
+} from './methods/layerwise/in-sequence.ts'
 export { pruneSnows, type SnowsOptions } from './methods/layerwise/snows.ts'
 export type { HorizonReport, Reconstruction, RefreshedStatistics } from './methods/masks.ts'
 export { type GradualOptions, gradualPruning, type PruneOptions, type PruneResult, prune } from './methods/prune.ts'

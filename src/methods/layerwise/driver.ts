@@ -1,15 +1,13 @@
 /**
- * @file Pruning a trained network layer by layer, with OBC (ExactOBS) or SparseGPT: weights go, and those
- * that stay change so that the outputs of every layer on some training images change least. Labels, gradients
- * and training are not needed.
+ * @file Pruning a trained network layer by layer, with OBC (ExactOBS): weights go, and those that stay change
+ * so that the outputs of every layer on some training images change least. Labels, gradients and training are
+ * not needed. What it shares with the methods of `in-sequence.ts` is here, too.
  */
 import { sizeOf } from '../../graph/tensor.ts'
-import { apportion } from '../../select/apportion.ts'
 import { checkSparsity } from '../../sparsity/count.ts'
-import type { Pattern } from '../../sparsity/granularity/n-of-m.ts'
 import { findScope, type Layer, type ScopeName } from '../../sparsity/scope.ts'
 import type { Network } from '../../train/network.ts'
-import { checkName, checkWhole } from '../../util/checks.ts'
+import { checkWhole } from '../../util/checks.ts'
 import { UserError } from '../../util/errors.ts'
 import { random } from '../../util/random.ts'
 import { suggestion } from '../../util/suggest.ts'
@@ -18,7 +16,6 @@ import { calibrate } from './calibration.ts'
 import { fromMatrix, type LayerMatrix } from './layer.ts'
 import { obc } from './obc.ts'
 import { type LayerProblem, type LayerSolution, layerProblems, outputError } from './problem.ts'
-import { sparseGpt } from './sparsegpt.ts'
 
 export interface LayerwiseOptions {
   /** Names of the tensors to prune. Default: all that are prunable. */
@@ -42,29 +39,12 @@ export interface ObcOptions extends LayerwiseOptions {
   scope?: ScopeName
 }
 
-export interface SparseGptOptions extends LayerwiseOptions {
-  /** Share of zeros among the weights of these layers, 0 to 1. This or a pattern. */
-  sparsity?: number
-  /** Sparsity of the layers: all the same, or Erdős–Rényi-Kernel. Default `layerwise`. */
-  scope?: 'layerwise' | 'erk'
-  /**
-   * n nonzeros in every m consecutive inputs of an output (channels x kernel height x kernel width of a
-   * convolution).
-   */
-  pattern?: Pattern
-  /**
-   * Whether a layer's inputs are those that it gets from the layers pruned before it, else the original ones.
-   * Default true.
-   */
-  sequential?: boolean
-}
-
 export interface LayerwiseResult extends PruneResult {
   reconstructions: Reconstruction[]
 }
 
 /** A layer before it is pruned, one problem per group. */
-interface Prepared {
+export interface Prepared {
   matrix: LayerMatrix
   problems: LayerProblem[]
 }
@@ -95,56 +75,8 @@ export function pruneObc(network: Network, options: ObcOptions): LayerwiseResult
   return apply(network, prepared, solutions)
 }
 
-/**
- * Prunes with SparseGPT, from the first layer to the last: exactly n - round(sparsity n) weights of each
- * layer are kept, fewer only where more had been removed or are dead; or as many as the pattern allows.
- * Throws UserError, and changes nothing, as {@link pruneObc}.
- */
-export function pruneSparseGpt(network: Network, options: SparseGptOptions): LayerwiseResult {
-  const { sequential = true, progress } = options
-  const layers = layersOf(network, options)
-  const solve = sparseGptSolver(layers, options)
-  const { machine, model, data, indices, stored } = network
-  const pruned = new Map<string, Float64Array>()
-  const values = (name: string) => (sequential && pruned.get(name)) || network.values(name)
-  const prepared: Prepared[] = []
-  const solutions = new Map<string, LayerSolution[]>()
-  layers.forEach(({ name }, i) => {
-    const [layer] = prepare({ machine, model, data, indices, stored, values }, [name], options)
-    const solved = solve(layer.problems)
-    prepared.push(layer)
-    solutions.set(name, solved)
-    pruned.set(name, fromMatrix(layer.matrix, joined(solved, 'weights')))
-    progress?.(name, i + 1, layers.length)
-  })
-  return apply(network, prepared, solutions)
-}
-
-function sparseGptSolver(
-  layers: readonly Layer[],
-  { sparsity, scope = 'layerwise', pattern }: SparseGptOptions,
-): (problems: readonly LayerProblem[]) => LayerSolution[] {
-  if ((sparsity === undefined) === (pattern === undefined))
-    throw new UserError('expected either a sparsity or a pattern of nonzeros')
-  if (pattern) {
-    const { n, m } = pattern
-    if (!(Number.isInteger(n) && Number.isInteger(m) && 1 <= n && n <= m))
-      throw new UserError(`pattern: expected whole numbers 1 <= n <= m, found ${n}:${m}`)
-    return (problems) => problems.map((problem) => sparseGpt(problem, { pattern }))
-  }
-  checkName('scope', scope, ['layerwise', 'erk'])
-  const groups = findScope(scope).groups(layers, sparsity!)
-  const keeps = new Map(groups.map(({ layers: [{ name }], keep }) => [name, keep]))
-  return (problems) => {
-    const left = problems.map((problem) => leftOf([problem]))
-    const keep = Math.min(keeps.get(problems[0].name)!, leftOf(problems))
-    const sizes = problems.map(({ weights }) => weights.length)
-    return apportion(keep, sizes, left).map((keep, i) => sparseGpt(problems[i], { keep }))
-  }
-}
-
 /** How many weights are not zero. */
-const leftOf = (problems: readonly LayerProblem[]): number =>
+export const leftOf = (problems: readonly LayerProblem[]): number =>
   problems.reduce((sum, { weights }) => sum + weights.filter((w) => w !== 0).length, 0)
 
 /** The chosen layers, in order, with how many of their weights are not zero. */
@@ -159,7 +91,7 @@ export function layersOf(network: Network, { layers }: LayerwiseOptions): Layer[
 }
 
 /** The problems of some layers of a network, over images chosen by the options. */
-function prepare(
+export function prepare(
   network: Pick<Network, 'machine' | 'model' | 'data' | 'indices' | 'stored' | 'values'>,
   names: readonly string[],
   { samples = 1024, damp = 0.01, seed = 0 }: LayerwiseOptions,
@@ -189,7 +121,7 @@ export function chooseImages(
 }
 
 /** Writes the solutions into the network's weights and masks. */
-function apply(
+export function apply(
   network: Network,
   prepared: readonly Prepared[],
   solutions: ReadonlyMap<string, readonly LayerSolution[]>,
@@ -207,7 +139,7 @@ function apply(
 }
 
 /** The solutions of a layer's groups as one matrix. */
-function joined(solved: readonly LayerSolution[], part: keyof LayerSolution): Float64Array {
+export function joined(solved: readonly LayerSolution[], part: keyof LayerSolution): Float64Array {
   const size = solved[0][part].length
   const matrix = new Float64Array(solved.length * size)
   solved.forEach((solution, group) => {

@@ -4,7 +4,7 @@ import { type LayerwiseMethod, type LayerwiseSettings, layerwiseSettings } from 
 
 type Taken = readonly (keyof LayerwiseSettings)[]
 
-const always: Taken = ['samples', 'damp', 'refreshBatchNorm', 'polish']
+const always: Taken = ['samples', 'refreshBatchNorm', 'polish']
 
 const methodOf = (
   name: LayerwiseMethod,
@@ -29,15 +29,27 @@ const methodOf = (
 })
 
 export const layerwise: Record<LayerwiseMethod, Method> = {
-  obc: methodOf('obc', ['stages'], {
+  obc: methodOf('obc', ['damp', 'stages'], {
     summary: 'ExactOBS layer by layer from inputs, no labels (Frantar & Alistarh 2022)',
     scopes: ['global', 'layerwise', 'uniform', 'erk'],
   }),
-  sparsegpt: methodOf('sparsegpt', ['stages'], {
+  sparsegpt: methodOf('sparsegpt', ['damp', 'stages'], {
     summary: 'one sweep over the columns of each layer, no labels (Frantar & Alistarh 2023)',
     scopes: ['global', 'layerwise', 'erk'],
   }),
-  snows: methodOf('snows', ['horizon', 'newtonSteps', 'cgIterations', 'dense'], {
+  wanda: methodOf('wanda', ['stages'], {
+    summary: '|w| times the norm of its input, within each output, no labels (Sun et al. 2024)',
+    scopes: ['global', 'layerwise', 'erk'],
+  }),
+  ria: methodOf('ria', ['stages'], {
+    summary: 'shares of |w| in its input and output, times the root of the norm (Zhang et al. 2024)',
+    scopes: ['global', 'layerwise', 'erk'],
+  }),
+  alps: methodOf('alps', ['damp', 'stages'], {
+    summary: 'operator splitting and conjugate gradients layer by layer, no labels (Meng et al. 2024)',
+    scopes: ['global', 'layerwise', 'erk'],
+  }),
+  snows: methodOf('snows', ['damp', 'horizon', 'newtonSteps', 'cgIterations', 'dense'], {
     summary: 'magnitude, then activations K steps on kept by Newton steps (Lucas & Mazumder 2024)',
     scopes: ['global', 'layerwise', 'uniform', 'erk'],
   }),

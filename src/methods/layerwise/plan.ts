@@ -8,7 +8,8 @@ import type { PruningPlan, PruningProgress, PruningRequest } from '../method.ts'
 import { withRefresh } from '../refresh.ts'
 import { usualSamples } from '../samples.ts'
 import { polishedPlan, polisherFor, usualPolish } from '../second-order/polish.ts'
-import { pruneObc, pruneSparseGpt } from './driver.ts'
+import { pruneObc } from './driver.ts'
+import { pruneInSequence } from './in-sequence.ts'
 import type { LayerwiseMethod, LayerwiseSettings } from './settings.ts'
 
 /** Throws UserError where there are not as many training samples. */
@@ -21,8 +22,8 @@ export function layerwisePlan(
   const size = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   const images = calibrationImages(samples, request)
   const layers = tensors.map(({ name }) => name)
-  // SparseGPT decides within a layer: equal shares would empty the small layers long before the large ones.
-  const scope = method === 'sparsegpt' && request.scope === 'global' ? 'erk' : request.scope
+  // Others than OBC decide within a layer: equal shares would empty the small ones long before the large ones.
+  const scope = method !== 'obc' && request.scope === 'global' ? 'erk' : request.scope
   const rounds = polish ?? (request.trained ? 0 : usualPolish(model))
   // Between stages there is more left than in the end.
   const most = left === undefined ? undefined : Math.max(left, Math.round(AT_ONCE * size))
@@ -43,7 +44,7 @@ export function layerwisePlan(
     }
     return method === 'obc'
       ? pruneObc(network, { ...options, scope })
-      : pruneSparseGpt(network, { ...options, scope: scope === 'layerwise' ? scope : 'erk' })
+      : pruneInSequence(network, method, { ...options, scope: scope === 'layerwise' ? scope : 'erk' })
   }
   const plan: PruningPlan = {
     settings: { samples: images, damp, scope, stages: left === undefined ? stages : stagesFor(left / size) },

@@ -45,4 +45,4 @@ export const layerwiseSettings = z.strictObject({
 })
 export type LayerwiseSettings = z.output<typeof layerwiseSettings>
 
-export type LayerwiseMethod = 'obc' | 'sparsegpt' | 'snows'
+export type LayerwiseMethod = 'obc' | 'sparsegpt' | 'wanda' | 'ria' | 'alps' | 'snows'

@@ -7,11 +7,8 @@
 import { inverseFactor } from '../../linear/small.ts'
 import { apportion } from '../../select/apportion.ts'
 import { selectTop } from '../../select/top.ts'
-import type { Pattern } from '../../sparsity/granularity/n-of-m.ts'
+import type { Target } from './choose.ts'
 import { factored, type LayerProblem, type LayerSolution } from './problem.ts'
-
-/** How many weights to keep of a problem (all that are left, where they are fewer), or in which pattern. */
-export type SparseGptTarget = { keep: number } | { pattern: Pattern }
 
 /** Columns whose weights compete, over all rows. */
 const BLOCK = 128
@@ -22,7 +19,7 @@ const BLOCK = 128
  * the largest w^2 / U_ii^2 stay, as updated when the sweep arrives there. With a pattern, the choice is made
  * like that among every m weights of a row; a last group of fewer columns counts as filled up with zeros.
  */
-export function sparseGpt(problem: LayerProblem, target: SparseGptTarget, block = BLOCK): LayerSolution {
+export function sparseGpt(problem: LayerProblem, target: Target, block = BLOCK): LayerSolution {
   const { rows, columns: n } = problem
   const weights = problem.weights.slice()
   const mask = weights.map((w) => (w === 0 ? 0 : 1))

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { Target } from '../../../src/methods/layerwise/choose.ts'
 import { type LayerProblem, outputError } from '../../../src/methods/layerwise/problem.ts'
-import { type SparseGptTarget, sparseGpt } from '../../../src/methods/layerwise/sparsegpt.ts'
+import { sparseGpt } from '../../../src/methods/layerwise/sparsegpt.ts'
 import { UserError } from '../../../src/util/errors.ts'
 import { magnitude, ones, randomProblem, solve } from './problems.ts'
 
@@ -9,7 +10,7 @@ import { magnitude, ones, randomProblem, solve } from './problems.ts'
  * elimination; masks of a block from those of its columns; a pruned weight is compensated by Optimal Brain
  * Surgeon over the columns from i on.
  */
-function literally({ rows, columns: n, weights, hessian }: LayerProblem, target: SparseGptTarget, block: number) {
+function literally({ rows, columns: n, weights, hessian }: LayerProblem, target: Target, block: number) {
   const w = Array.from({ length: rows }, (_, r) => [...weights.subarray(r * n, (r + 1) * n)])
   const mask = w.map((row) => row.map(() => 1))
   const tail = (i: number) =>
@@ -97,7 +98,7 @@ it('weights that are zero stay zero, and what the sweep would give them goes on 
   const problem = randomProblem(4, 12)
   const zeros = [5, 6, 7, 20, 47]
   for (const i of zeros) problem.weights[i] = 0
-  for (const target of [{ keep: 20 }, { keep: 48 }, { pattern: { n: 2, m: 4 } }] satisfies SparseGptTarget[]) {
+  for (const target of [{ keep: 20 }, { keep: 48 }, { pattern: { n: 2, m: 4 } }] satisfies Target[]) {
     const { weights, mask } = sparseGpt(problem, target, 4)
     for (const i of zeros) expect([weights[i], mask[i]]).toEqual([0, 0])
     if (target.keep) expect(ones(mask)).toBe(Math.min(target.keep, 43))

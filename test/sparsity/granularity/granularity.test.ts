@@ -61,9 +61,22 @@ const sparsities = fc.double({ min: 0, max: 1, noNaN: true })
 const names = fc.constantFrom<ScopeName>('global', 'layerwise', 'uniform', 'erk')
 
 it('names', () => {
-  const known = ['weight', 'channel', 'fan-in', '2:4', '1:1', '4x4', '16x16', 'row', 'kernel', 'filter']
+  const known = ['weight', 'channel', 'fan-in', '2:4', '2:4-channels', '1:1', '4x4', '16x16', 'row', 'kernel', 'filter']
   expect(known.filter(isGranularity)).toEqual(known)
-  for (const name of ['', 'Weight', '4:2', '0:4', '4x2', '0x0', '2:4:8', 'channels', 'rows', 'toString'])
+  for (const name of [
+    '',
+    'Weight',
+    '4:2',
+    '0:4',
+    '4x2',
+    '0x0',
+    '2:4:8',
+    '2:4-',
+    '4:2-channels',
+    'channels',
+    'rows',
+    'toString',
+  ])
     expect(isGranularity(name)).toBe(false)
 })
 
@@ -72,6 +85,22 @@ describe('N:M', () => {
     const layers = [layer('a', [2, 6], [1, 4, 3, 2, 9, 8, 5, 5, 5, 5, 0, 1])]
     write(layers, { granularity: '2:4', sparsity: 0 })
     expect(masks(layers)).toEqual([[0, 1, 1, 0, 1, 1, 1, 1, 0, 0, 1, 1]])
+  })
+
+  it('by hand: 1:2 along the channels of each place of a kernel', () => {
+    // Channels 0, 1 and 2 at two places each.
+    const layers = [layer('a', [1, 3, 1, 2], [1, 8, 2, 7, 0, 0])]
+    write(layers, { granularity: '1:2-channels', sparsity: 0 })
+    expect(masks(layers)).toEqual([[0, 1, 1, 0, 1, 1]])
+    const along = [layer('a', [1, 3, 1, 2], [1, 8, 2, 7, 0, 0])]
+    write(along, { granularity: '1:2', sparsity: 0 })
+    expect(masks(along)).toEqual([[0, 1, 0, 1, 1, 0]])
+    const linear = (granularity: string) => {
+      const rows = [layer('a', [2, 6], [1, 4, 3, 2, 9, 8, 5, 5, 5, 5, 0, 1])]
+      write(rows, { granularity, sparsity: 0 })
+      return masks(rows)
+    }
+    expect(linear('2:4-channels')).toEqual(linear('2:4'))
   })
 
   it('at most N of M, the best ones; then the best of all to the count of the scope', () => {

@@ -1,0 +1,114 @@
+/**
+ * @file Pruning layer by layer from the first to the last, each on the inputs that it gets from those before
+ * it: SparseGPT, Wanda, RIA and ALPS, which differ in what they make of a layer.
+ */
+import type { Machine } from '../../engine/machine.ts'
+import { apportion } from '../../select/apportion.ts'
+import type { Pattern } from '../../sparsity/granularity/n-of-m.ts'
+import { findScope, type Layer } from '../../sparsity/scope.ts'
+import type { Network } from '../../train/network.ts'
+import { checkName } from '../../util/checks.ts'
+import { UserError } from '../../util/errors.ts'
+import { alps } from './alps.ts'
+import type { Target } from './choose.ts'
+import {
+  apply,
+  joined,
+  type LayerwiseOptions,
+  type LayerwiseResult,
+  layersOf,
+  leftOf,
+  type Prepared,
+  prepare,
+} from './driver.ts'
+import { fromMatrix } from './layer.ts'
+import type { LayerProblem, LayerSolution } from './problem.ts'
+import { ria } from './ria.ts'
+import { sparseGpt } from './sparsegpt.ts'
+import { wanda } from './wanda.ts'
+
+/** What a method makes of a layer, or of a group of a convolution. */
+type Solver = (problem: LayerProblem, target: Target, machine: Machine) => LayerSolution
+
+const solvers = {
+  sparsegpt: (problem, target) => sparseGpt(problem, target),
+  wanda,
+  ria,
+  alps,
+} as const satisfies Record<string, Solver>
+export type SequentialMethod = keyof typeof solvers
+
+export interface SequentialOptions extends LayerwiseOptions {
+  /** Share of zeros among the weights of these layers, 0 to 1. This or a pattern. */
+  sparsity?: number
+  /** Sparsity of the layers: all the same, or Erdős–Rényi-Kernel. Default `layerwise`. */
+  scope?: 'layerwise' | 'erk'
+  /**
+   * n nonzeros in every m consecutive inputs of an output (channels x kernel height x kernel width of a
+   * convolution).
+   */
+  pattern?: Pattern
+  /**
+   * Whether a layer's inputs are those that it gets from the layers pruned before it, else the original ones.
+   * Default true.
+   */
+  sequential?: boolean
+}
+
+/**
+ * Prunes from the first layer to the last: exactly n - round(sparsity n) weights of each layer are kept,
+ * fewer only where more had been removed or are dead; or as many as the pattern allows. Throws UserError, and
+ * changes nothing, where weights or inputs are not finite.
+ */
+export function pruneInSequence(
+  network: Network,
+  method: SequentialMethod,
+  options: SequentialOptions,
+): LayerwiseResult {
+  const { sequential = true, progress } = options
+  checkName('method', method, Object.keys(solvers))
+  const layers = layersOf(network, options)
+  const { machine, model, data, indices, stored } = network
+  const solve = solverOf(layers, options, (problem, target) => solvers[method](problem, target, machine))
+  const pruned = new Map<string, Float64Array>()
+  const values = (name: string) => (sequential && pruned.get(name)) || network.values(name)
+  const prepared: Prepared[] = []
+  const solutions = new Map<string, LayerSolution[]>()
+  layers.forEach(({ name }, i) => {
+    const [layer] = prepare({ machine, model, data, indices, stored, values }, [name], options)
+    const solved = solve(layer.problems)
+    prepared.push(layer)
+    solutions.set(name, solved)
+    pruned.set(name, fromMatrix(layer.matrix, joined(solved, 'weights')))
+    progress?.(name, i + 1, layers.length)
+  })
+  return apply(network, prepared, solutions)
+}
+
+/** SparseGPT (Frantar & Alistarh 2023) as {@link pruneInSequence}. */
+export const pruneSparseGpt = (network: Network, options: SequentialOptions): LayerwiseResult =>
+  pruneInSequence(network, 'sparsegpt', options)
+
+function solverOf(
+  layers: readonly Layer[],
+  { sparsity, scope = 'layerwise', pattern }: SequentialOptions,
+  solve: (problem: LayerProblem, target: Target) => LayerSolution,
+): (problems: readonly LayerProblem[]) => LayerSolution[] {
+  if ((sparsity === undefined) === (pattern === undefined))
+    throw new UserError('expected either a sparsity or a pattern of nonzeros')
+  if (pattern) {
+    const { n, m } = pattern
+    if (!(Number.isInteger(n) && Number.isInteger(m) && 1 <= n && n <= m))
+      throw new UserError(`pattern: expected whole numbers 1 <= n <= m, found ${n}:${m}`)
+    return (problems) => problems.map((problem) => solve(problem, { pattern }))
+  }
+  checkName('scope', scope, ['layerwise', 'erk'])
+  const groups = findScope(scope).groups(layers, sparsity!)
+  const keeps = new Map(groups.map(({ layers: [{ name }], keep }) => [name, keep]))
+  return (problems) => {
+    const left = problems.map((problem) => leftOf([problem]))
+    const keep = Math.min(keeps.get(problems[0].name)!, leftOf(problems))
+    const sizes = problems.map(({ weights }) => weights.length)
+    return apportion(keep, sizes, left).map((keep, i) => solve(problems[i], { keep }))
+  }
+}
