@@ -204,6 +204,8 @@ export interface ImportOptions {
         number
     ];
     layout?: 'NCHW' | 'NHWC';
+    sizes?: Readonly<Record<string, number>>;
+    given?: Readonly<Record<string, number>>;
 }
 
 export type Initial = Fan | number;
@@ -268,6 +270,8 @@ export interface Model {
         number
     ];
     classes: number;
+    inputs?: readonly RowPart[];
+    outputs?: readonly RowPart[];
     resize?: number;
     widen?: number;
     published?: readonly string[];
@@ -402,6 +406,12 @@ export interface ReferenceMemory {
 }
 
 export type Role = 'input' | 'parameter' | 'buffer' | 'state' | 'constant' | 'value';
+
+export interface RowPart {
+    name: string;
+    shape: readonly number[];
+    whole?: boolean;
+}
 
 export interface Run {
     arena: Arena;

@@ -243,6 +243,8 @@ export interface Model {
         number
     ];
     classes: number;
+    inputs?: readonly RowPart[];
+    outputs?: readonly RowPart[];
     resize?: number;
     widen?: number;
     published?: readonly string[];
@@ -771,6 +773,15 @@ export interface SecondOrderResult {
     seconds: Record<Phase, number>;
 }
 
+export type SequentialMethod = keyof typeof solvers;
+
+export interface SequentialOptions extends LayerwiseOptions {
+    sparsity?: number;
+    scope?: 'layerwise' | 'erk';
+    pattern?: Pattern;
+    sequential?: boolean;
+}
+
 export interface SgdOptions {
     momentum?: number;
     nesterov?: boolean;
@@ -786,13 +797,6 @@ export interface SnowsOptions extends LayerwiseOptions {
     newtonSteps?: number;
     cgIterations?: number;
     dense?: ReadonlyMap<string, Floats>;
-}
-
-export interface SparseGptOptions extends LayerwiseOptions {
-    sparsity?: number;
-    scope?: 'layerwise' | 'erk';
-    pattern?: Pattern;
-    sequential?: boolean;
 }
 
 export interface SparseLayer {
@@ -1003,6 +1007,7 @@ export declare function gradualPruning({ schedule, before, after, event, ...opti
 export declare const granularities: {
     readonly weight: "single weights";
     readonly 'N:M': "at most N of every M consecutive inputs of an output, such as 2:4";
+    readonly 'N:M-channels': "the same of every M consecutive input channels, at each place of a kernel";
     readonly BxB: "tiles of B x B weights, such as 4x4";
     readonly channel: "whole channels, with all that is tied to them";
     readonly row: "rows of the kernels of convolutions; of linear layers single weights";
@@ -1030,8 +1035,11 @@ export declare function loadMasks(network: Network, file: TensorFile, source: st
 export declare function loadWeights(network: Network, file: TensorFile, source: string): void;
 
 export declare const methods: {
-    obc: import("./method.ts").Method;
     sparsegpt: import("./method.ts").Method;
+    wanda: import("./method.ts").Method;
+    ria: import("./method.ts").Method;
+    alps: import("./method.ts").Method;
+    obc: import("./method.ts").Method;
     snows: import("./method.ts").Method;
     obd: import("./method.ts").Method;
     woodfisher: import("./method.ts").Method;
@@ -1095,6 +1103,8 @@ export declare function pruneBy(name: MethodName, options: PruneByOptions): Prom
     result: PruneResult;
 }>;
 
+export declare function pruneInSequence(network: Network, method: SequentialMethod, options: SequentialOptions): LayerwiseResult;
+
 export declare function pruneObc(network: Network, options: ObcOptions): LayerwiseResult;
 
 export declare function pruneOnnx(weights: readonly StoredWeight[], removing: Removing): PrunedWeights;
@@ -1103,7 +1113,7 @@ export declare function pruneSecondOrder(network: Network, source: GradientSourc
 
 export declare function pruneSnows(network: Network, options: SnowsOptions): LayerwiseResult;
 
-export declare function pruneSparseGpt(network: Network, options: SparseGptOptions): LayerwiseResult;
+export declare const pruneSparseGpt: (network: Network, options: SequentialOptions) => LayerwiseResult;
 
 export declare function pruneStored(file: TensorFile, { tensors: names, ...removing }: StoredPruning): PrunedFile;
 
@@ -1642,6 +1652,8 @@ export interface ImportOptions {
         number
     ];
     layout?: 'NCHW' | 'NHWC';
+    sizes?: Readonly<Record<string, number>>;
+    given?: Readonly<Record<string, number>>;
 }
 
 export interface Indices {
@@ -1700,6 +1712,22 @@ export declare class LayerKernels {
 }
 
 export type LayerKind = (typeof layerKinds)[number];
+
+export interface LayerProblem {
+    name: string;
+    rows: number;
+    columns: number;
+    weights: Float64Array;
+    hessian: Float64Array;
+    damping?: number;
+    unit?: number;
+    dead?: readonly number[];
+}
+
+export interface LayerSolution {
+    weights: Float64Array;
+    mask: Float64Array;
+}
 
 export interface Layout {
     programs: Map<string, {
@@ -2024,6 +2052,12 @@ export interface Rounds {
     returning: boolean;
 }
 
+export interface RowPart {
+    name: string;
+    shape: readonly number[];
+    whole?: boolean;
+}
+
 export interface Ruled {
     readonly prunable: readonly Tensor[];
     readonly executable: Executable;
@@ -2147,6 +2181,12 @@ export interface Swap {
     gone: number;
     change: number;
 }
+
+export type Target = {
+    keep: number;
+} | {
+    pattern: Pattern;
+};
 
 export interface Tensor {
     readonly name: string;
@@ -2355,6 +2395,8 @@ export interface WrittenOnnx {
     agreement?: Agreement;
     unchecked?: string;
 }
+
+export declare function alps(problem: LayerProblem, target: Target, machine: Machine): LayerSolution;
 
 declare const axes: {
     readonly weight: 4;
@@ -2578,10 +2620,10 @@ export declare const recipeSchema: z.ZodObject<{
         floor: z.ZodOptional<z.ZodPipe<z.ZodUnknown, z.ZodTransform<string | number | undefined, unknown>>>;
         onCollapse: z.ZodDefault<z.ZodEnum<{
             error: "error";
-            floor: "floor";
             warn: "warn";
+            floor: "floor";
         }>>;
-        method: z.ZodType<"force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows", "force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows", z.core.$ZodTypeInternals<"force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows", "force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "sparsegpt" | "snows">>;
+        method: z.ZodType<"force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "sparsegpt" | "wanda" | "ria" | "alps" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "snows", "force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "sparsegpt" | "wanda" | "ria" | "alps" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "snows", z.core.$ZodTypeInternals<"force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "sparsegpt" | "wanda" | "ria" | "alps" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "snows", "force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "sparsegpt" | "wanda" | "ria" | "alps" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "snows">>;
         scope: z.ZodDefault<z.ZodType<"uniform" | "global" | "layerwise" | "erk", "uniform" | "global" | "layerwise" | "erk", z.core.$ZodTypeInternals<"uniform" | "global" | "layerwise" | "erk", "uniform" | "global" | "layerwise" | "erk">>>;
         sparsity: z.ZodNumber;
         sparsities: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodNumber>>;
@@ -2661,6 +2703,8 @@ export declare const recipeSchema: z.ZodObject<{
     }, z.core.$strict>>;
 }, z.core.$strict>;
 
+export declare function ria(problem: LayerProblem, target: Target): LayerSolution;
+
 export declare const scheduleKinds: readonly [
     "one-shot",
     "exponential",
@@ -2702,6 +2746,13 @@ export declare const secondOrderMethods: {
     readonly falcon: "FALCON: the same under a budget of multiply-adds, too (Meng et al. 2024)";
 };
 
+declare const solvers: {
+    readonly sparsegpt: (problem: LayerProblem, target: Target) => LayerSolution;
+    readonly wanda: typeof wanda;
+    readonly ria: typeof ria;
+    readonly alps: typeof alps;
+};
+
 export declare const startNames: readonly [
     "random-magnitude",
     "magnitude",
@@ -2720,3 +2771,5 @@ export declare const updateNames: readonly [
     "single",
     "multiple"
 ];
+
+export declare function wanda(problem: LayerProblem, target: Target): LayerSolution;

@@ -40,7 +40,10 @@ function apart(a: readonly Floats[], b: readonly Floats[]): number {
   return apart === 0 ? 0 : apart / largest
 }
 
-/** Outputs of `runs` runs on inputs from N(0, 1), or 0 and 1 where they are whole numbers, the same for all graphs whose inputs are the same. */
+/**
+ * Outputs of `runs` runs on inputs from N(0, 1), or 0 and 1 where they are whole numbers, the same for all
+ * graphs whose inputs are the same.
+ */
 export function outputsOf(machine: Machine, { graph, values, integers }: Valued, runs: number): Outputs {
   const draw = random(0, 'agreement')
   const run = ready(machine, { graph, values })

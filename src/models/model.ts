@@ -7,7 +7,9 @@ import { UserError } from '../util/errors.ts'
 import { type Random, random } from '../util/random.ts'
 import { roundHalfToEven } from '../util/rounding.ts'
 
-/** An array among those that make up a sample, or what is computed of one: the shape is that of one sample. */
+/**
+ * An array among those that make up a sample, or what is computed of one: the shape is that of one sample.
+ */
 export interface RowPart {
   name: string
   shape: readonly number[]

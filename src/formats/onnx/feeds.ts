@@ -1,6 +1,6 @@
 /**
- * @file What the inputs of a model stand for in a run: its one batch of images, tensors of the same names, or parts of
- * rows that hold all inputs of a sample one behind the other.
+ * @file What the inputs of a model stand for in a run: its one batch of images, tensors of the same names, or
+ * parts of rows that hold all inputs of a sample one behind the other.
  */
 import type { Graph } from '../../graph/graph.ts'
 import { reshape, slice, transpose } from '../../graph/operators/shape.ts'
@@ -23,7 +23,9 @@ export function feedByName(graph: Graph, inputs: readonly ShapedInput[], batch: 
   return { batch, values: new Map(made) }
 }
 
-/** Rows [N, 1, 1, F] cut into the inputs of `batch` samples; one sample where an input does not run over them. */
+/**
+ * Rows [N, 1, 1, F] cut into the inputs of `batch` samples; one sample where an input does not run over them.
+ */
 export function feedRows(graph: Graph, rows: Tensor, inputs: readonly ShapedInput[], batch: number): Fed {
   let start = 0
   const values = inputs.map(({ name, shape, samples = 0 }) => {

@@ -26,7 +26,10 @@ export interface ShapedInput {
   samples?: number
 }
 
-/** Inputs that are not stored and not given, in the order of the file. Throws Unsupported where one has no shape. */
+/**
+ * Inputs that are not stored and not given, in the order of the file. Throws Unsupported where one has no
+ * shape.
+ */
 export function modelInputs({ path, graph, stored }: OnnxFile, { given = {} }: ImportOptions = {}): ModelInput[] {
   const free = graph.input.filter(({ name }) => !stored.has(name) && !Object.hasOwn(given, name))
   return free.map(({ name, type }) => {
@@ -57,8 +60,8 @@ export function fixedBatch(inputs: readonly ModelInput[]): number | undefined {
 
 /**
  * The shapes of inputs for `batch` samples. Samples run along the axis whose size is the first one of the
- * first input (its number or its symbol), or along a first axis that is open and has no name; other open sizes are those of `sizes`.
- * Throws Unsupported where one of these is not said.
+ * first input (its number or its symbol), or along a first axis that is open and has no name; other open
+ * sizes are those of `sizes`. Throws Unsupported where one of these is not said.
  */
 export function shaped(
   inputs: readonly ModelInput[],

@@ -1,6 +1,6 @@
 /**
- * @file The types of what nodes compute. Our graph computes floats alone; where a model computes whole numbers
- * or booleans, some operators do something else with them.
+ * @file The types of what nodes compute. Our graph computes floats alone; where a model computes whole
+ * numbers or booleans, some operators do something else with them.
  */
 import type { DType } from '../safetensors-bytes.ts'
 import type { Operation } from './operation.ts'

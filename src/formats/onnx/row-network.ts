@@ -86,7 +86,10 @@ interface RunningOutput {
   shape: Shape
 }
 
-/** Outputs that run here, with the shapes that `attempt` finds, and the reasons of others. Throws where none does. */
+/**
+ * Outputs that run here, with the shapes that `attempt` finds, and the reasons of others. Throws where none
+ * does.
+ */
 function runningOutputs({ path, graph }: OnnxFile, attempt: (name: string) => Shape) {
   const lacking: { output: string; reason: string }[] = []
   const running: RunningOutput[] = []

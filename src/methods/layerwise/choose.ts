@@ -9,9 +9,9 @@ export type Target = { keep: number } | { pattern: Pattern }
 
 /**
  * The mask [rows][columns] of the weights with the largest scores among those that are not zero; ties go to
- * the lower place. Weights compete within each row, which keep equal shares (as far as they have as many left), where
- * `within` is `row`, and within the whole matrix where it is `matrix`. In a pattern at most n of every m
- * consecutive columns of a row stay; a last group of fewer columns keeps up to n too.
+ * the lower place. Weights compete within each row, which keep equal shares (as far as they have as many
+ * left), where `within` is `row`, and within the whole matrix where it is `matrix`. In a pattern at most n of
+ * every m consecutive columns of a row stay; a last group of fewer columns keeps up to n too.
  */
 export function chosenBy(
   scores: Float64Array,

@@ -22,7 +22,8 @@ export function layerwisePlan(
   const size = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   const images = calibrationImages(samples, request)
   const layers = tensors.map(({ name }) => name)
-  // Others than OBC decide within a layer: equal shares would empty the small ones long before the large ones.
+  // Others than OBC decide within a layer: equal shares would empty the small ones long before the large
+  // ones.
   const scope = method !== 'obc' && request.scope === 'global' ? 'erk' : request.scope
   const rounds = polish ?? (request.trained ? 0 : usualPolish(model))
   // Between stages there is more left than in the end.

@@ -1,5 +1,6 @@
 /**
- * @file RIA, relative importance and activations (Zhang et al. 2024, "Plug-and-Play", ICLR, equations 3 and 4):
+ * @file RIA, relative importance and activations (Zhang et al. 2024, "Plug-and-Play", ICLR, equations 3 and
+ * 4):
  *
  *     (|w_ij| / sum_k |w_kj| + |w_ij| / sum_k |w_ik|) |X_j|^a
  *

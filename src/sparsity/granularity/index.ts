@@ -22,8 +22,8 @@ export const granularities = {
 } as const
 
 /**
- * The granularity of a name (`weight`, `2:4`, `2:4-channels`, `4x4`, `channel`, `row`, `kernel`, `filter`, `fan-in`) in a
- * network; undefined where there is none such.
+ * The granularity of a name (`weight`, `2:4`, `2:4-channels`, `4x4`, `channel`, `row`, `kernel`, `filter`,
+ * `fan-in`) in a network; undefined where there is none such.
  */
 export function findGranularity(name: string, model: Model): Granularity | undefined {
   return parse(name)?.(model)

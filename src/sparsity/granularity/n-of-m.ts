@@ -1,10 +1,10 @@
 /**
  * @file N:M: of every M inputs of an output that lie side by side at most the N with the largest scores are
- * kept (2:4 is what sparse tensor cores multiply fast; Mishra et al. 2021). Inputs of a convolution lie in the
- * order channel, row, column, as in the layer-wise methods, and it has the pattern along that order
- * (`N:M`), or at each place of the kernel along the channels alone (`N:M-channels`), which is where compilers for
- * sparse tensor cores look for it. The sparsity still counts: of the weights that the pattern leaves, those
- * with the largest scores are kept, so a sparsity up to 1 - N / M is met by the pattern alone.
+ * kept (2:4 is what sparse tensor cores multiply fast; Mishra et al. 2021). Inputs of a convolution lie in
+ * the order channel, row, column, as in the layer-wise methods, and it has the pattern along that order
+ * (`N:M`), or at each place of the kernel along the channels alone (`N:M-channels`), which is where compilers
+ * for sparse tensor cores look for it. The sparsity still counts: of the weights that the pattern leaves,
+ * those with the largest scores are kept, so a sparsity up to 1 - N / M is met by the pattern alone.
  */
 import { sizeOf } from '../../graph/tensor.ts'
 import type { MaskedLayer } from '../mask.ts'

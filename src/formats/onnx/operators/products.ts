@@ -1,6 +1,6 @@
 /**
- * @file Matrix products. Those with a stored matrix are layers: their weights become [outputs, inputs], as the
- * methods expect them.
+ * @file Matrix products. Those with a stored matrix are layers: their weights become [outputs, inputs], as
+ * the methods expect them.
  */
 import { batchMatmul } from '../../../graph/operators/batch-product.ts'
 import { conv } from '../../../graph/operators/conv.ts'
@@ -24,8 +24,8 @@ function layer(x: Tensor, matrix: Known, b: Value | undefined, scope: Scope, ope
 }
 
 /**
- * The same for several places of each sample, x [N, ..., inputs]: a 1x1 convolution, whose channels are the last axis. The result
- * is yet to be transposed back, so that between two such layers nothing is.
+ * The same for several places of each sample, x [N, ..., inputs]: a 1x1 convolution, whose channels are the
+ * last axis. The result is yet to be transposed back, so that between two such layers nothing is.
  */
 function pointwise(
   x: Tensor | Permuted,
