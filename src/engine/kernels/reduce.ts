@@ -17,8 +17,8 @@ const kinds: readonly { from: number; take: (sum: number, x: number) => number }
 ]
 
 /**
- * y = x reduced (`kind`: a value of REDUCE) over the dimensions r0..r3 (strides t0..t3), for each place of the dimensions
- * d0..d3 (strides s0..s3); y is contiguous.
+ * y = x reduced (`kind`: a value of REDUCE) over the dimensions r0..r3 (strides t0..t3), for each place of
+ * the dimensions d0..d3 (strides s0..s3); y is contiguous.
  */
 export const reduce: Kernel<'kind' | Four<'d'> | Four<'s'> | Four<'r'> | Four<'t'> | 'x' | 'y'> = {
   name: 'reduce',

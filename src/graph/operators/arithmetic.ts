@@ -1,4 +1,5 @@
-/** @file Functions of two numbers with NumPy broadcasting: quotients, powers, remainders, and the larger of two. */
+/** @file Functions of two numbers with broadcasting: quotients, powers, remainders, and the larger of two. */
+import { power } from '../../util/functions.ts'
 import type { Builder, Operator } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
 import { broadcast, undoBroadcast } from './broadcast.ts'
@@ -61,6 +62,7 @@ export const Pow: Operator = {
     const db = mul(graph, y, log(graph, where(graph, less(graph, none, a), a, one)))
     return [undoBroadcast(graph, mul(graph, dy, da), a), undoBroadcast(graph, mul(graph, dy, db), b)]
   },
+  fold: ([a, b]) => power(a, b),
 }
 
 /** The remainder of a / b with the sign of a, as C's fmod; NaN where b is 0. */

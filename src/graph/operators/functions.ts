@@ -1,4 +1,5 @@
 /** @file Functions of one number, elementwise, under ONNX's names (Trunc and Atan's helpers aside). */
+import { erf as erfOf, nearest } from '../../util/functions.ts'
 import type { Builder, Operator } from '../operator.ts'
 import type { Tensor, TensorType } from '../tensor.ts'
 import { add, mul, neg, reciprocal, sub } from './elementwise.ts'
@@ -32,13 +33,9 @@ export const Tanh = elementwise('Tanh', Math.tanh, (graph, dy, _x, y) =>
   sub(graph, dy, mul(graph, dy, square(graph, y))),
 )
 /** 2 / sqrt(pi) times the integral of e^-t^2 from 0 to x. */
-export const Erf: Operator = {
-  name: 'Erf',
-  infer: like,
-  gradient: (graph, { inputs: [x] }, [dy]) => [
-    dy && mul(graph, mul(graph, dy, exp(graph, neg(graph, square(graph, x)))), graph.constant(2 / Math.sqrt(Math.PI))),
-  ],
-}
+export const Erf = elementwise('Erf', erfOf, (graph, dy, x) =>
+  mul(graph, mul(graph, dy, exp(graph, neg(graph, square(graph, x)))), graph.constant(2 / Math.sqrt(Math.PI))),
+)
 export const Sin = elementwise('Sin', Math.sin, (graph, dy, x) => mul(graph, dy, cos(graph, x)))
 export const Cos = elementwise('Cos', Math.cos, (graph, dy, x) => neg(graph, mul(graph, dy, sin(graph, x))))
 // dx = dy / (1 + x^2)
@@ -53,12 +50,12 @@ export const Ceil = elementwise('Ceil', Math.ceil)
 export const Trunc = elementwise('Trunc', Math.trunc)
 export const Sign = elementwise('Sign', Math.sign)
 /** To the nearest whole number, the even one of two. */
-export const Round: Operator = { name: 'Round', infer: like }
+export const Round = elementwise('Round', nearest)
 /**
  * The same with the gradient of the identity (the straight-through estimator of Bengio et al. 2013), so that
  * networks that round their values can be trained.
  */
-export const RoundThrough: Operator = { name: 'Round', infer: like, gradient: (_graph, _node, [dy]) => [dy] }
+export const RoundThrough = elementwise('Round', nearest, (_graph, dy) => dy)
 
 export const exp = (graph: Builder, x: Tensor): Tensor => graph.apply(Exp, [x])[0]
 export const log = (graph: Builder, x: Tensor): Tensor => graph.apply(Log, [x])[0]
