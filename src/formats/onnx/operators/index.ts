@@ -9,6 +9,7 @@ import { logic } from './logic.ts'
 import { normalization } from './normalization.ts'
 import { pooling } from './pooling.ts'
 import { products } from './products.ts'
+import { quantized } from './quantized.ts'
 import { reductions } from './reductions.ts'
 import { shape } from './shape.ts'
 import { softmax } from './softmax.ts'
@@ -23,6 +24,7 @@ export const translators: Readonly<Record<string, Translator>> = {
   ...normalization,
   ...pooling,
   ...products,
+  ...quantized,
   ...reductions,
   ...shape,
   ...softmax,
