@@ -11,6 +11,7 @@ import { cast } from './folds/cast.ts'
 import { elementwiseFolds } from './folds/elementwise.ts'
 import { computed, type Fold, needed } from './folds/fold.ts'
 import { moveFolds } from './folds/moves.ts'
+import { quantizeFolds } from './folds/quantize.ts'
 import { reductionFolds } from './folds/reductions.ts'
 import type { Operation } from './operation.ts'
 import { type Scope, Unsupported } from './scope.ts'
@@ -22,6 +23,7 @@ export const folds: Readonly<Record<string, Fold>> = {
   ...elementwiseFolds,
   ...reductionFolds,
   ...moveFolds,
+  ...quantizeFolds,
   Cast: cast,
 }
 

@@ -27,7 +27,6 @@ const LIKE: Readonly<Record<string, number>> = {
   OneHot: 2,
   QLinearConv: 7,
   QLinearMatMul: 7,
-  QuantizeLinear: 2,
   DequantizeLinear: 1,
 }
 
@@ -39,5 +38,6 @@ export function resultType(operation: Operation, i: number, inputs: readonly (DT
   if (PLACES.has(op) || (op === 'TopK' && i === 1)) return 'I64'
   if (op === 'ConvInteger' || op === 'MatMulInteger') return 'I32'
   if (op === 'DynamicQuantizeLinear') return i === 1 ? 'F32' : 'U8'
-  return inputs[LIKE[op] ?? 0] ?? (op === 'QuantizeLinear' ? 'U8' : 'F32')
+  if (op === 'QuantizeLinear') return inputs[2] ?? dtypes[operation.integer('output_dtype', 0)] ?? 'U8'
+  return inputs[LIKE[op] ?? 0] ?? 'F32'
 }

@@ -108,6 +108,8 @@ const cases: Record<keyof typeof folds, Case[]> = {
   Cos: unary,
   Tanh: unary,
   Sigmoid: unary,
+  Erf: [...unary, { inputs: [float([4], -3, 3, 0.01, 9)] }],
+  IsNaN: [{ inputs: [float([3], NaN, 1, Infinity)] }],
   Relu: unary,
   Not: [{ inputs: [flags] }],
   Add: arithmetic,
@@ -158,6 +160,23 @@ const cases: Record<keyof typeof folds, Case[]> = {
   ReduceL1: reductions(18),
   ReduceL2: reductions(18),
   ReduceSumSquare: reductions(18),
+  DequantizeLinear: [
+    { inputs: [int8([2, 3], -128, -1, 0, 1, 7, 127), scalar(0.3)] },
+    { inputs: [byte([2, 3], 0, 1, 2, 128, 200, 255), scalar(0.3), byte([], 128)] },
+    { inputs: [int8([2, 3], 1, 2, 3, 4, 5, 6), float([3], 0.1, 2, -3), int8([3], 1, -2, 0)] },
+    { inputs: [int8([2, 3], 1, 2, 3, 4, 5, 6), float([2], 0.1, 2), int8([2], 1, -2)], attributes: { axis: 0 } },
+    {
+      inputs: [int8([2, 5], 1, 2, 3, 4, 5, 6, 7, 8, 9, 10), float([2, 3], 0.1, 2, 3, 4, 5, 6)],
+      attributes: { axis: 1, block_size: 2 },
+      opset: 21,
+    },
+  ],
+  QuantizeLinear: [
+    { inputs: [floats, scalar(0.2)] },
+    { inputs: [floats, scalar(1), int8([], 3)] },
+    { inputs: [floats, float([3], 0.01, 0.3, 2), int8([3], 1, -2, 120)] },
+    { inputs: [floats, float([2], 0.01, 0.3), byte([2], 1, 3)], attributes: { axis: -2 } },
+  ],
   Identity: [{ inputs: [floats] }, { inputs: [whole] }],
   Cast: [
     { inputs: [floats], attributes: { to: INT64 } },

@@ -335,7 +335,7 @@ describe('tensors', () => {
     expect([...written.file.stored.keys()]).toContain('v.float16.2')
   })
 
-  it('keep their types in safetensors, and quantized ones are there', async () => {
+  it('keep their types in safetensors, and quantized ones are there beside what they stand for', async () => {
     const before = modelBytes({
       inputs: { x: ['N', 2] },
       stored: {
@@ -355,8 +355,14 @@ describe('tensors', () => {
     const weights = readOnnx(before, 'in.onnx')
     await writeNetwork(path, { weights, onnx: weights.onnx })
     const { tensors } = await readWeights(path)
-    expect([...tensors].map(([name, { dtype }]) => `${name} ${dtype}`).sort()).toEqual(['d F64', 'q I8', 'scale F32'])
-    expect([...new Float64Array(Uint8Array.from(tensors.get('d')!.data).buffer)]).toEqual([1 / 3, 1e-30, 2, 3, 4, 5])
+    expect([...tensors].map(([name, { dtype }]) => `${name} ${dtype}`).sort()).toEqual([
+      'd F64',
+      'q I8',
+      'scale F32',
+      'w F32',
+    ])
+    // As a layer's weight, [outputs, inputs].
+    expect([...new Float64Array(Uint8Array.from(tensors.get('d')!.data).buffer)]).toEqual([1 / 3, 3, 1e-30, 4, 2, 5])
   })
 
   it('of doubles are not rounded, not even those next to one that changes', async () => {

@@ -3,6 +3,7 @@
  * NumPy's broadcasting.
  */
 import type { Shape } from '../../../graph/tensor.ts'
+import { erf, nearest } from '../../../util/functions.ts'
 import type { DType } from '../../safetensors-bytes.ts'
 import type { Operation } from '../operation.ts'
 import { Unsupported } from '../scope.ts'
@@ -93,13 +94,6 @@ const remainder = (whole: boolean, operation: Operation): Apply => {
   }
 }
 
-/** The nearest whole number, the even one of two. */
-function nearest(x: number): number {
-  const below = Math.floor(x)
-  const rest = x - below
-  return rest > 0.5 || (rest === 0.5 && below % 2 !== 0) ? below + 1 : below
-}
-
 export const elementwiseFolds: Record<string, Fold> = {
   Abs: unary(Math.abs),
   Neg: unary((x) => -x),
@@ -114,6 +108,8 @@ export const elementwiseFolds: Record<string, Fold> = {
   Sin: unary(Math.sin),
   Cos: unary(Math.cos),
   Tanh: unary(Math.tanh),
+  Erf: unary(erf),
+  IsNaN: test(1, (x) => Number(Number.isNaN(x))),
   Sigmoid: unary((x) => 1 / (1 + Math.exp(-x))),
   Relu: unary((x) => Math.max(x, 0)),
   Not: test(1, (x) => Number(x === 0)),

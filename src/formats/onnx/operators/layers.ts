@@ -1,11 +1,16 @@
 /** @file Convolutions and batch normalization. */
+import { div } from '../../../graph/operators/arithmetic.ts'
 import { conv } from '../../../graph/operators/conv.ts'
+import { add, mul, sqrt, sub } from '../../../graph/operators/elementwise.ts'
 import { normalize } from '../../../graph/operators/norm.ts'
-import { sameShape } from '../../../graph/tensor.ts'
+import { reshape } from '../../../graph/operators/shape.ts'
+import { sameShape, type Tensor } from '../../../graph/tensor.ts'
 import { UserError } from '../../../util/errors.ts'
-import { type Translator, Unsupported } from '../scope.ts'
+import type { Operation } from '../operation.ts'
+import { type Scope, type Translator, Unsupported } from '../scope.ts'
+import { Known, type Value } from '../value.ts'
 import { biasOf } from './bias.ts'
-import { overSamples } from './layouts.ts'
+import { overSamples, rowMajor } from './layouts.ts'
 import { onPlanes, windowsOf } from './windows.ts'
 
 const convolution: Translator = (operation, [x, w, b], scope) => {
@@ -25,6 +30,22 @@ const convolution: Translator = (operation, [x, w, b], scope) => {
   return [onPlanes(scope.graph, tensor, (planes) => conv(scope.graph, planes, parameter, bias, options))]
 }
 
+/** A batch normalization whose scale, bias, mean or variance the network computes: (x - mean) times a factor. */
+function byComputed(
+  x: Tensor,
+  rest: readonly (Value | undefined)[],
+  epsilon: number,
+  { operation, scope }: { operation: Operation; scope: Scope },
+): Tensor {
+  const { graph } = scope
+  const [scale, bias, mean, variance] = rest.map((value) => {
+    const tensor = rowMajor(graph, scope.tensor(value, operation))
+    return reshape(graph, tensor, [tensor.shape[0], ...x.shape.slice(2).map(() => 1)], false)
+  })
+  const deviation = sqrt(graph, add(graph, variance, graph.constant(epsilon)))
+  return add(graph, mul(graph, sub(graph, x, mean), div(graph, scale, deviation)), bias)
+}
+
 export const layers: Record<string, Translator> = {
   Conv: convolution,
   BatchNormalization: (operation, [x, ...rest], scope) => {
@@ -37,6 +58,12 @@ export const layers: Record<string, Translator> = {
       )
     if (opset < 9 && operation.integer('spatial', 1) === 0)
       throw new Unsupported(`${operation.label}: a normalization of every place by itself (spatial=0) is not supported`)
+    const epsilon = operation.float('epsilon', 1e-5)
+    const tensor = overSamples(scope.graph, scope.tensor(x, operation))
+    if (!rest.every((value) => value instanceof Known)) {
+      operation.ignore('momentum')
+      return [byComputed(tensor, rest, epsilon, { operation, scope })]
+    }
     const [scale, bias, mean, variance] = ['scale', 'bias', 'mean', 'variance'].map((what, i) =>
       scope.known(rest[i], operation, what),
     )
@@ -46,9 +73,7 @@ export const layers: Record<string, Translator> = {
       mean: scope.buffer(mean, 0),
       variance: scope.buffer(variance, 1),
     }
-    const epsilon = operation.float('epsilon', 1e-5)
     const momentum = 1 - operation.float('momentum', 0.9)
-    const tensor = overSamples(scope.graph, scope.tensor(x, operation))
     return [normalize(scope.graph, tensor, parts, { training: scope.training, epsilon, momentum })]
   },
 }

@@ -10,7 +10,7 @@ import { Known, type Value } from '../value.ts'
 
 /**
  * The one row that known numbers of `rank` axes repeat for every sample; undefined where their first axis
- * does not run over samples.
+ * does not run over samples, or has another row for each of as many as there are.
  */
 function rowOf(known: Known, rank: number, operation: Operation, { batch, fixedBatch }: Scope): Known | undefined {
   const [rows, ...rest] = known.shape
@@ -18,8 +18,10 @@ function rowOf(known: Known, rank: number, operation: Operation, { batch, fixedB
   const { values, type } = known
   const size = sizeOf(rest)
   for (let i = size; i < known.size; i++)
-    if (!Object.is(values[i], values[i % size]))
+    if (!Object.is(values[i], values[i % size])) {
+      if (rows === batch) return undefined
       throw new Unsupported(`${operation.label}: a constant has another row for each of ${rows} samples`)
+    }
   return new Known([1, ...rest], () => Array.prototype.slice.call(values, 0, size), { type })
 }
 
