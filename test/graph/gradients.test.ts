@@ -8,10 +8,12 @@ import * as batch from '../../src/graph/operators/batch.ts'
 import * as conv from '../../src/graph/operators/conv.ts'
 import * as dropout from '../../src/graph/operators/dropout.ts'
 import * as elementwise from '../../src/graph/operators/elementwise.ts'
+import * as gather from '../../src/graph/operators/gather.ts'
 import * as linear from '../../src/graph/operators/linear.ts'
 import * as loss from '../../src/graph/operators/loss.ts'
 import * as norm from '../../src/graph/operators/norm.ts'
 import * as pooling from '../../src/graph/operators/pooling.ts'
+import * as resample from '../../src/graph/operators/resample.ts'
 import * as shape from '../../src/graph/operators/shape.ts'
 import * as update from '../../src/graph/operators/update.ts'
 import type { Tensor } from '../../src/graph/tensor.ts'
@@ -31,7 +33,7 @@ describe('one operator', () => {
   })
 
   it('every operator with a gradient is among them', () => {
-    const modules = [batch, conv, dropout, elementwise, linear, loss, norm, pooling, shape, update]
+    const modules = [batch, conv, dropout, elementwise, gather, linear, loss, norm, pooling, resample, shape, update]
     const operators = modules.flatMap((module) => Object.values(module) as Partial<Operator>[])
     const names = operators.filter(({ gradient, decompose }) => gradient ?? decompose).map(({ name }) => name)
     expect(names.length).toBeGreaterThan(10)

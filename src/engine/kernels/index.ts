@@ -6,10 +6,11 @@ import { BINARY, binary, clip, copy, dropoutMask, place, UNARY, unary, zero } fr
 import { BIAS, gemm } from './gemm.ts'
 import { countCorrect, crossEntropy, crossEntropyGrad, softmax } from './loss.ts'
 import { cholesky64, gather64, MODE, product64 } from './matrix64.ts'
+import { gather, resample, SCATTER, scatter, topK } from './moving.ts'
 import { batchNorm, batchNormGrad, batchNormTrain, runningAverage } from './norm.ts'
 import { applyMask, factoredSgd, groupLasso, HYPER, sgd, sparseGroupLasso, tieGradient } from './optimizer.ts'
 import { peak } from './peak.ts'
-import { averagePool, averagePoolGrad, gatherPlane, maxPool, scatterPlane } from './pooling.ts'
+import { averagePool, averagePoolGrad, maxPool } from './pooling.ts'
 import { RECTIFY } from './rectify.ts'
 import { reduce } from './reduce.ts'
 import { selectTopKernel } from './select.ts'
@@ -36,8 +37,6 @@ export const kernels: readonly Signature[] = [
   maxPool,
   averagePool,
   averagePoolGrad,
-  scatterPlane,
-  gatherPlane,
   unary,
   binary,
   copy,
@@ -46,6 +45,10 @@ export const kernels: readonly Signature[] = [
   clip,
   dropoutMask,
   reduce,
+  resample,
+  gather,
+  scatter,
+  topK,
   softmax,
   crossEntropy,
   crossEntropyGrad,
@@ -67,4 +70,4 @@ export const kernels: readonly Signature[] = [
 ]
 
 /** Names of codes, each the number of its place. */
-export const codes = { UNARY, BINARY, BIAS, RECTIFY, MODE, HYPER, CHANGE } as const
+export const codes = { UNARY, BINARY, BIAS, RECTIFY, SCATTER, MODE, HYPER, CHANGE } as const
