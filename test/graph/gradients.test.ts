@@ -6,6 +6,7 @@ import { Graph } from '../../src/graph/graph.ts'
 import type { Operator } from '../../src/graph/operator.ts'
 import * as batch from '../../src/graph/operators/batch.ts'
 import * as conv from '../../src/graph/operators/conv.ts'
+import * as convTranspose from '../../src/graph/operators/conv-transpose.ts'
 import * as dropout from '../../src/graph/operators/dropout.ts'
 import * as elementwise from '../../src/graph/operators/elementwise.ts'
 import * as gather from '../../src/graph/operators/gather.ts'
@@ -33,7 +34,21 @@ describe('one operator', () => {
   })
 
   it('every operator with a gradient is among them', () => {
-    const modules = [batch, conv, dropout, elementwise, gather, linear, loss, norm, pooling, resample, shape, update]
+    const modules = [
+      batch,
+      conv,
+      convTranspose,
+      dropout,
+      elementwise,
+      gather,
+      linear,
+      loss,
+      norm,
+      pooling,
+      resample,
+      shape,
+      update,
+    ]
     const operators = modules.flatMap((module) => Object.values(module) as Partial<Operator>[])
     const names = operators.filter(({ gradient, decompose }) => gradient ?? decompose).map(({ name }) => name)
     expect(names.length).toBeGreaterThan(10)

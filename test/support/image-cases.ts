@@ -4,6 +4,7 @@
  */
 import { Graph } from '../../src/graph/graph.ts'
 import { ConvInputGrad, type ConvOptions, ConvWeightGrad, conv } from '../../src/graph/operators/conv.ts'
+import { convTranspose } from '../../src/graph/operators/conv-transpose.ts'
 import {
   add,
   ClipGrad,
@@ -88,6 +89,9 @@ function* convolution(): Generator<OperatorCase> {
       const inputs = [graph.input('dy', result), graph.parameter('w', weight)]
       return graph.apply(ConvInputGrad, inputs, { ...more, shape: x })[0]
     })
+    yield one(`ConvTranspose ${name}`, (graph) =>
+      convTranspose(graph, graph.input('x', result), graph.parameter('w', weight), x, more),
+    )
     yield one(`ConvWeightGrad ${name}`, (graph) => {
       const inputs = [graph.input('x', x), graph.input('dy', result)]
       return graph.apply(ConvWeightGrad, inputs, { ...more, shape: weight })[0]
