@@ -1,32 +1,9 @@
-/** @file Convolutions and batch normalization. */
-import { conv } from '../../../graph/operators/conv.ts'
+/** @file Batch normalization. */
 import { normalize } from '../../../graph/operators/norm.ts'
-import { sameShape } from '../../../graph/tensor.ts'
-import { UserError } from '../../../util/errors.ts'
 import { type Translator, Unsupported } from '../scope.ts'
-import { biasOf } from './bias.ts'
 import { overSamples } from './layouts.ts'
-import { onPlanes, windowsOf } from './windows.ts'
-
-const convolution: Translator = (operation, [x, w, b], scope) => {
-  const weight = scope.known(w, operation, 'weight')
-  const tensor = overSamples(scope.graph, scope.tensor(x, operation))
-  const [outputs, inputs, ...sizes] = weight.shape
-  const stated = operation.integers('kernel_shape') ?? sizes
-  if (!sameShape(stated, sizes))
-    throw new UserError(`${operation.label}: its kernel_shape is [${stated}], but its weight is [${weight.shape}]`)
-  const { kernel, pads, strides, dilations } = windowsOf(operation, sizes, tensor.shape.slice(2))
-  const group = operation.integer('group', 1)
-  const area = kernel[0] * kernel[1]
-  const fan = { in: inputs * area, out: (outputs / group) * area }
-  const parameter = scope.parameter(weight.reshaped([outputs, inputs, ...kernel]), fan)
-  const bias = biasOf(b, outputs, fan, scope, operation)
-  const options = { pads, strides, dilations, group }
-  return [onPlanes(scope.graph, tensor, (planes) => conv(scope.graph, planes, parameter, bias, options))]
-}
 
 export const layers: Record<string, Translator> = {
-  Conv: convolution,
   BatchNormalization: (operation, [x, ...rest], scope) => {
     // Before opset 14, the batch's statistics as outputs said that they were to be used.
     const { opset } = operation
