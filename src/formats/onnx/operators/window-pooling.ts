@@ -5,6 +5,7 @@ import { reduceMean } from '../../../graph/operators/mean.ts'
 import { averagePool, maxPool } from '../../../graph/operators/pooling.ts'
 import { pad, reduceSum, reshape } from '../../../graph/operators/shape.ts'
 import { sizeOf, type Tensor } from '../../../graph/tensor.ts'
+import { UserError } from '../../../util/errors.ts'
 import type { Operation } from '../operation.ts'
 import { type Scope, type Translator, Unsupported } from '../scope.ts'
 import type { Value } from '../value.ts'
@@ -21,12 +22,16 @@ function poolWindows(operation: Operation, { shape }: Tensor): PoolWindows {
   const places = shape.slice(2)
   const windows = windowsOf(operation, operation.required('kernel_shape'), places)
   const reach = reachOf(windows)
+  const room = places.map((size, axis) => size + windows.begins[axis] + windows.ends[axis])
+  if (reach.some((n, axis) => n > room[axis]))
+    throw new UserError(
+      `${operation.label}: its windows reach over [${reach}] places, more than the [${room}] that there are with padding`,
+    )
   const ceil = operation.integer('ceil_mode', 0) !== 0
   const extra = places.map((size, axis) => {
     const [stride, begin] = [windows.strides[axis], windows.begins[axis]]
-    const padded = size + begin + windows.ends[axis]
-    const left = (padded - reach[axis]) % stride
-    const outputs = (padded - reach[axis] - left) / stride + 1
+    const left = (room[axis] - reach[axis]) % stride
+    const outputs = (room[axis] - reach[axis] - left) / stride + 1
     // A window more, if it begins inside the input or the padding before it.
     return ceil && left > 0 && outputs * stride < size + begin ? stride - left : 0
   })
