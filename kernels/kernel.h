@@ -68,6 +68,15 @@ INLINE float bits_to_float(int32_t bits) {
     return u.f;
 }
 
+/* Order-preserving bits of a float: larger value, larger key; -0 and +0 are equal. */
+INLINE uint32_t key_of(float x) {
+    union {
+        float f;
+        uint32_t u;
+    } bits = {x + 0.0f};
+    return bits.u & 0x80000000u ? ~bits.u : bits.u | 0x80000000u;
+}
+
 /* This thread's share [lo, hi) of n items, in whole grains. */
 INLINE void share(const Context *ctx, int n, int grain, int *lo, int *hi) {
     int64_t grains = ((int64_t)n + grain - 1) / grain;

@@ -1,41 +1,6 @@
-/* Mean pooling over windows of [channel][row][column][sample], one output pixel (all its samples) at a time,
- * and the passes through chosen places of a window. */
+/* Mean pooling over windows of [channel][row][column][sample], one output pixel (all its samples) at a
+ * time. */
 #include "pooling.h"
-
-/* Planes of `pixels` outputs and `size` inputs, `batch` samples innermost; index says which input belongs to
- * an output. scatter: dinput[index] += gradient, zero elsewhere. */
-DEFINE_KERNEL(scatter_plane) {
-    int batch = a->batch, pixels = a->pixels, size = a->size, lo, hi;
-    share(ctx, a->channels, 1, &lo, &hi);
-    for (int c = lo; c < hi; c++) {
-        int64_t first = (int64_t)c * pixels * batch;
-        const float *dy = ctx->arena + a->gradient + first, *index = ctx->arena + a->index + first;
-        float *dx = ctx->arena + a->dinput + (int64_t)c * size * batch;
-        for (int64_t i = 0; i < (int64_t)size * batch; i++) dx[i] = 0;
-        for (int p = 0; p < pixels; p++)
-            for (int n = 0; n < batch; n++) {
-                float at = index[(int64_t)p * batch + n];
-                if (at >= 0 && at < (float)size) dx[(int64_t)at * batch + n] += dy[(int64_t)p * batch + n];
-            }
-    }
-}
-
-/* gather: y = x[index], its transpose. */
-DEFINE_KERNEL(gather_plane) {
-    int batch = a->batch, pixels = a->pixels, size = a->size, lo, hi;
-    share(ctx, a->channels, 1, &lo, &hi);
-    for (int c = lo; c < hi; c++) {
-        int64_t first = (int64_t)c * pixels * batch;
-        const float *x = ctx->arena + a->x + (int64_t)c * size * batch,
-                    *index = ctx->arena + a->index + first;
-        float *y = ctx->arena + a->y + first;
-        for (int p = 0; p < pixels; p++)
-            for (int n = 0; n < batch; n++) {
-                float at = index[(int64_t)p * batch + n];
-                y[(int64_t)p * batch + n] = at >= 0 && at < (float)size ? x[(int64_t)at * batch + n] : 0;
-            }
-    }
-}
 
 INLINE float window_size(const Window *s, int y0, int y1, int x0, int x1, int include_pad) {
     return include_pad ? (float)(s->kh * s->kw) : (float)((y1 - y0) * (x1 - x0));

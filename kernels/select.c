@@ -2,15 +2,6 @@
  * wins). */
 #include "kernel.h"
 
-/* Order-preserving bits of a float: larger value, larger key; -0 and +0 are equal. */
-INLINE uint32_t key_of(float x) {
-    union {
-        float f;
-        uint32_t u;
-    } bits = {x + 0.0f};
-    return bits.u & 0x80000000u ? ~bits.u : bits.u | 0x80000000u;
-}
-
 #define DIGIT 11
 #define BINS (1 << DIGIT)
 #define PASSES 3

@@ -27,7 +27,12 @@ export interface Kernel<P extends string = string> {
   readonly parameters: readonly P[]
   /** Whether more arguments follow, as many as the named ones say. */
   readonly list?: boolean
-  /** Everything that the kernel will touch. Throws where arguments make no sense together. */
+  /** Whether those are any 32 bits, of floats for example, rather than whole numbers of at least 0. */
+  readonly bits?: boolean
+  /**
+   * Everything that the kernel will touch. Throws where arguments make no sense together. `list` has all
+   * arguments, the named ones too.
+   */
   extents(args: Readonly<Record<P, number>>, list: readonly number[]): Extent[]
   /** What the kernel computes, obvious and slow. */
   reference(args: Readonly<Record<P, number>>, memory: ReferenceMemory, list: readonly number[]): void

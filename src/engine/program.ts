@@ -32,7 +32,10 @@ export class Program {
       const expected = kernel.parameters.length
       if (kernel.list ? args.length < expected : args.length !== expected)
         fail(`expected ${expected} arguments${kernel.list ? ' or more' : ''}, found ${args.length}`)
-      const bad = args.findIndex((value) => !Number.isInteger(value) || value < 0 || value > MOST_FLOATS)
+      const anyBits = kernel.bits ? expected : args.length
+      const bad = args.findIndex(
+        (value, i) => !Number.isInteger(value) || value < (i < anyBits ? 0 : -MOST_FLOATS - 1) || value > MOST_FLOATS,
+      )
       if (bad >= 0) fail(`expected whole numbers from 0 to 2^31 - 1, found ${args[bad]}`)
       let extents: ReturnType<typeof kernel.extents> = []
       try {

@@ -16,6 +16,7 @@ export type ChannelKind = 'layer' | 'tied' | 'mixed'
 export function channelKind(node: Node, data: ReadonlySet<Tensor>): ChannelKind {
   const { operator, inputs, outputs, attributes } = node
   const rest = inputs.slice(1)
+  if (operator.name === 'ConvTranspose') return 'mixed'
   if (operator.weight !== undefined) {
     const plain = data.has(inputs[0]) && rest.every(isStored) && weightOf(node) && !transposes(attributes).transA
     return plain ? 'layer' : 'mixed'

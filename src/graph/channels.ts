@@ -53,6 +53,13 @@ export function weightLinks(node: Node, visit: Visit): void {
       const first = Math.floor(o / (out / group)) * ins
       for (let i = 0; i < ins; i++, index += area) for (const tap of taps) visit(first + i, o, index + tap)
     }
+  } else if (operator.name === 'ConvTranspose') {
+    const { group } = convOptions(operator.name, attributes)
+    const [ins, out, area] = [shape[0], shape[1], shape[2] * shape[3]]
+    for (let i = 0, index = 0; i < ins; i++) {
+      const first = Math.floor(i / (ins / group)) * out
+      for (let o = 0; o < out; o++) for (let tap = 0; tap < area; tap++) visit(i, first + o, index++)
+    }
   } else {
     const { transA, transB } = transposes(attributes)
     if (transA) throw new Error(`${outputs[0].name}: the channels of a transposed input are not known`)
@@ -160,6 +167,12 @@ export function outputRun(node: Node, channel: number): Run {
   const { shape } = weightOf(node)!
   const size = sizeOf(shape)
   if (rowsAreInputs(node)) return { start: channel, length: 1, step: shape[1], times: shape[0] }
+  if (node.operator.name === 'ConvTranspose') {
+    const row = size / shape[0]
+    const ins = (shape[0] * shape[1]) / channelsOf(node.outputs[0])
+    const first = Math.floor(channel / shape[1]) * ins * row
+    return { start: first + ((channel % shape[1]) * row) / shape[1], length: row / shape[1], step: row, times: ins }
+  }
   return { start: (channel * size) / shape[0], length: size / shape[0], step: 0, times: 1 }
 }
 
@@ -167,6 +180,8 @@ export function outputRun(node: Node, channel: number): Run {
 export function inputRun(node: Node, channel: number): Run {
   const { shape } = weightOf(node)!
   if (rowsAreInputs(node)) return { start: channel * shape[1], length: shape[1], step: 0, times: 1 }
+  if (node.operator.name === 'ConvTranspose')
+    return { start: (channel * sizeOf(shape)) / shape[0], length: sizeOf(shape) / shape[0], step: 0, times: 1 }
   const ins = shape[1] ?? 1
   const row = sizeOf(shape) / shape[0]
   const groups = channelsOf(node.inputs[0]) / ins

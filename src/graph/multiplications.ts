@@ -13,8 +13,8 @@ export function multiplications(graph: Graph): Map<string, number> {
     if (weight?.role !== 'parameter') continue
     const [out] = outputs
     const samples = out.batched ? out.shape[0] : 1
-    // Every weight meets each place of its output's plane once.
-    const places = sizeOf(out.shape.slice(2))
+    // Every weight meets each place of its output's plane once; of a transposed convolution, its input's.
+    const places = sizeOf((operator.name === 'ConvTranspose' ? inputs[0] : out).shape.slice(2))
     const once =
       out.shape.length === 4 ? sizeOf(weight.shape) * places : (sizeOf(weight.shape) * out.shape[0]) / samples
     found.set(weight.name, (found.get(weight.name) ?? 0) + once)

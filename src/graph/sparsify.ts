@@ -58,6 +58,7 @@ function useOf({ operator: { name }, inputs, attributes }: Node, weight: Tensor)
   if (inputs[1] !== weight || !inputs[0].batched) return undefined
   if (name === 'Conv') return attributes.group === undefined || attributes.group === 1 ? 'forward' : undefined
   if (name === 'ConvInputGrad') return 'input gradient'
+  if (name === 'ConvTranspose') return (attributes.group ?? 1) === 1 ? 'input gradient' : undefined
   if (name !== 'Gemm' || transposes(attributes).transA) return undefined
   return transposes(attributes).transB ? 'forward' : inputs[2] ? undefined : 'input gradient'
 }

@@ -28,8 +28,9 @@ export function workOf(model: Model, layers: readonly LayerCount[]): Work {
   for (const { operator, inputs, outputs } of graph.nodes) {
     const weight = operator.weight === undefined ? undefined : inputs[operator.weight]
     if (!weight) continue
-    // Each output channel is computed at that many places.
-    const places = operator.name === 'Conv' ? sizeOf(outputs[0].shape.slice(2)) : 1
+    // Each weight is multiplied at that many places.
+    const [plane] = operator.name === 'ConvTranspose' ? inputs : outputs
+    const places = operator.name === 'Conv' || operator.name === 'ConvTranspose' ? sizeOf(plane.shape.slice(2)) : 1
     const size = sizeOf(weight.shape)
     denseFlops += 2 * places * size
     flops += 2 * places * (kept.get(weight.name) ?? size)

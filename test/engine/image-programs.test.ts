@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { call, type Instruction } from '../../src/engine/kernel.ts'
 import { conv, convInputGrad, convSampleGrads, convWeightGrad } from '../../src/engine/kernels/conv.ts'
+import { gather, SCATTER, scatter } from '../../src/engine/kernels/moving.ts'
 import { batchNorm, batchNormGrad, batchNormTrain, runningAverage } from '../../src/engine/kernels/norm.ts'
-import { averagePool, averagePoolGrad, gatherPlane, maxPool, scatterPlane } from '../../src/engine/kernels/pooling.ts'
+import { averagePool, averagePoolGrad, maxPool } from '../../src/engine/kernels/pooling.ts'
 import { Program } from '../../src/engine/program.ts'
 
 /**
@@ -110,7 +111,7 @@ describe('memory outside the arena is refused, and the last float of it is not',
   const norm = { ...layer, x: 0, scale: 0, bias: 0, mean: 0, var: 0, y: 0, relu: 0, residual: 0, hasResidual: 0 }
   const arriving = { dy: 0, summed: 0, more: 99, masked: 0, y: 99, g: 99 }
   const grad = { ...layer, ...arriving, x: 0, scale: 0, mean: 0, var: 0, dx: 0, dscale: 0, dbias: 0 }
-  const planes = { channels: 2, batch: 3, pixels: 4, size: 5 }
+  const planes = { outer: 2, inner: 3, k: 4, n: 5, each: 1 }
   const inputGrad = { ...square, gradient: 0, weight: 0, dinput: 0 }
   const weightGrad = { ...square, x: 0, gradient: 0, dweight: 0 }
   // Each touches exactly 100 floats.
@@ -142,8 +143,8 @@ describe('memory outside the arena is refused, and the last float of it is not',
     ['max pool index', call(maxPool, { ...window, x: 0, y: 0, index: 76 })],
     ['average pool y', call(averagePool, { ...window, x: 0, y: 76, includePad: 0 })],
     ['average pool dinput', call(averagePoolGrad, { ...window, gradient: 0, dinput: 52, includePad: 0 })],
-    ['scatter dinput', call(scatterPlane, { ...planes, gradient: 0, index: 0, dinput: 70 })],
-    ['gather index', call(gatherPlane, { ...planes, x: 0, index: 76, y: 0 })],
+    ['scatter y', call(scatter, { mode: SCATTER.add, ...planes, updates: 0, index: 0, y: 70 })],
+    ['gather index', call(gather, { ...planes, x: 0, index: 76, y: 0 })],
   ]
   it.each(touching)('%s', (_name, instruction) => {
     expect(() => assemble(instruction, 100)).not.toThrow()

@@ -8,14 +8,17 @@ import * as arithmetic from '../../src/graph/operators/arithmetic.ts'
 import * as batch from '../../src/graph/operators/batch.ts'
 import * as comparisons from '../../src/graph/operators/comparisons.ts'
 import * as conv from '../../src/graph/operators/conv.ts'
+import * as convTranspose from '../../src/graph/operators/conv-transpose.ts'
 import * as dropout from '../../src/graph/operators/dropout.ts'
 import * as elementwise from '../../src/graph/operators/elementwise.ts'
 import * as functions from '../../src/graph/operators/functions.ts'
+import * as gather from '../../src/graph/operators/gather.ts'
 import * as linear from '../../src/graph/operators/linear.ts'
 import * as loss from '../../src/graph/operators/loss.ts'
 import * as norm from '../../src/graph/operators/norm.ts'
 import * as pooling from '../../src/graph/operators/pooling.ts'
 import * as reductions from '../../src/graph/operators/reductions.ts'
+import * as resample from '../../src/graph/operators/resample.ts'
 import * as shape from '../../src/graph/operators/shape.ts'
 import * as update from '../../src/graph/operators/update.ts'
 import type { Tensor } from '../../src/graph/tensor.ts'
@@ -40,14 +43,17 @@ describe('one operator', () => {
       batch,
       comparisons,
       conv,
+      convTranspose,
       dropout,
       elementwise,
       functions,
+      gather,
       linear,
       loss,
       norm,
       pooling,
       reductions,
+      resample,
       shape,
       update,
     ]

@@ -4,6 +4,7 @@
  */
 import { Graph } from '../../src/graph/graph.ts'
 import { ConvInputGrad, type ConvOptions, ConvWeightGrad, conv } from '../../src/graph/operators/conv.ts'
+import { convTranspose } from '../../src/graph/operators/conv-transpose.ts'
 import {
   add,
   ClipGrad,
@@ -15,6 +16,7 @@ import {
   sigmoid,
   sqrt,
 } from '../../src/graph/operators/elementwise.ts'
+import { gather, scatter, topK } from '../../src/graph/operators/gather.ts'
 import { BatchNormalization, BatchNormTrain, BatchNormTrainGrad } from '../../src/graph/operators/norm.ts'
 import {
   AveragePoolGrad,
@@ -26,6 +28,7 @@ import {
   type PoolOptions,
   ScatterPlane,
 } from '../../src/graph/operators/pooling.ts'
+import { resample, tableOf } from '../../src/graph/operators/resample.ts'
 import { concat, pad, slice } from '../../src/graph/operators/shape.ts'
 import type { Shape, Tensor } from '../../src/graph/tensor.ts'
 import type { OperatorCase } from './operator-cases.ts'
@@ -86,6 +89,9 @@ function* convolution(): Generator<OperatorCase> {
       const inputs = [graph.input('dy', result), graph.parameter('w', weight)]
       return graph.apply(ConvInputGrad, inputs, { ...more, shape: x })[0]
     })
+    yield one(`ConvTranspose ${name}`, (graph) =>
+      convTranspose(graph, graph.input('x', result), graph.parameter('w', weight), x, more),
+    )
     yield one(`ConvWeightGrad ${name}`, (graph) => {
       const inputs = [graph.input('x', x), graph.input('dy', result)]
       return graph.apply(ConvWeightGrad, inputs, { ...more, shape: weight })[0]
@@ -166,6 +172,39 @@ function* moving(): Generator<OperatorCase> {
   for (const batched of both) {
     const layout = batched ? 'batched' : 'plain'
     const image = (graph: Graph) => graph.input('x', [2, 3, 5, 4], { batched })
+    // Rows of none, one and several places, and a place that no row reads.
+    const table = tableOf(5, [
+      [
+        [4, 0.5],
+        [1, -2],
+      ],
+      [],
+      [[0, 1]],
+      [
+        [1, 1.5],
+        [2, 0.25],
+        [4, 1],
+      ],
+    ])
+    yield one(`Resample, ${layout}`, (graph) => resample(graph, image(graph), 2, table))
+    for (const [form, shape, places] of [
+      ['one index', [3], [1, -1, 1]],
+      ['an index each', [2, 3, 3, 4], Array.from({ length: 72 }, (_, i) => ((7 * i) % 11) - 5)],
+    ] as const) {
+      const index = (graph: Graph) => graph.constant([...places], shape, batched && shape.length > 1)
+      const updates = (graph: Graph) => graph.input('updates', [2, 3, 3, 4], { batched })
+      yield one(`Gather, ${form}, ${layout}`, (graph) => gather(graph, image(graph), index(graph), 2))
+      yield one(`Scatter by sums, ${form}, ${layout}`, (graph) =>
+        scatter(graph, index(graph), updates(graph), 2, { size: 5, reduction: 'add', into: image(graph) }),
+      )
+    }
+    yield one(`Scatter, ${layout}`, (graph) => {
+      const index = graph.constant([4, -4, 0], [3])
+      const updates = graph.input('updates', [2, 3, 3, 4], { batched })
+      return scatter(graph, index, updates, 2, { size: 5, into: image(graph) })
+    })
+    for (const largest of both)
+      yield one(`TopK, largest ${largest}, ${layout}`, (graph) => topK(graph, image(graph), 2, 3, largest)[0])
     yield one(`Slice, ${layout}`, (graph) => slice(graph, image(graph), [0, 1, 0, 1], [2, 2, 3, 2], [1, 1, 2, 2]))
     yield one(`Place, ${layout}`, (graph) => pad(graph, image(graph), [0, 1, 0, 2], [0, 0, 1, 1]))
     for (const axis of [1, 2, 3])

@@ -7,10 +7,11 @@ import { BINARY, UNARY } from './functions.ts'
 import { BIAS, gemm } from './gemm.ts'
 import { countCorrect, crossEntropy, crossEntropyGrad, softmax } from './loss.ts'
 import { cholesky64, gather64, MODE, product64 } from './matrix64.ts'
+import { gather, resample, SCATTER, scatter, topK } from './moving.ts'
 import { batchNorm, batchNormGrad, batchNormTrain, runningAverage } from './norm.ts'
 import { applyMask, factoredSgd, groupLasso, HYPER, sgd, sparseGroupLasso, tieGradient } from './optimizer.ts'
 import { peak } from './peak.ts'
-import { averagePool, averagePoolGrad, gatherPlane, maxPool, scatterPlane } from './pooling.ts'
+import { averagePool, averagePoolGrad, maxPool } from './pooling.ts'
 import { RECTIFY } from './rectify.ts'
 import { REDUCE, reduce } from './reduce.ts'
 import { selectTopKernel } from './select.ts'
@@ -37,8 +38,6 @@ export const kernels: readonly Signature[] = [
   maxPool,
   averagePool,
   averagePoolGrad,
-  scatterPlane,
-  gatherPlane,
   unary,
   binary,
   where,
@@ -48,6 +47,10 @@ export const kernels: readonly Signature[] = [
   clip,
   dropoutMask,
   reduce,
+  resample,
+  gather,
+  scatter,
+  topK,
   softmax,
   crossEntropy,
   crossEntropyGrad,
@@ -69,4 +72,4 @@ export const kernels: readonly Signature[] = [
 ]
 
 /** Names of codes, each the number of its place. */
-export const codes = { UNARY, BINARY, REDUCE, BIAS, RECTIFY, MODE, HYPER, CHANGE } as const
+export const codes = { UNARY, BINARY, REDUCE, BIAS, RECTIFY, SCATTER, MODE, HYPER, CHANGE } as const

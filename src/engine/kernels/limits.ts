@@ -36,4 +36,6 @@ export const limits = {
    * once.
    */
   IN_PLACE: 128,
+  /** The most values along an axis that are picked and put in order. */
+  MOST_TOP: 96 * 1024,
 } as const

@@ -41,6 +41,18 @@ const isPointwise = (p: ReturnType<typeof sizes>) =>
 
 const noBias = { bias: 0, biasKind: BIAS.none, relu: 0 }
 
+/** From the result of a convolution back to its input: dx from dy, or a transposed convolution. */
+const inputGrad: Lowering = {
+  emit: ({ inputs: [dy, weight], outputs: [dx], attributes }, at) => {
+    const p = sizes(dx, weight, dy, attributes)
+    if (!isPointwise(p))
+      return [call(kernels.convInputGrad, { ...p, gradient: at(dy), weight: at(weight), dinput: at(dx) })]
+    const n = p.h * p.w * p.batch
+    const operands = { a: at(weight), aOuter: 1, aDepth: p.in, b: at(dy), bOuter: 1, bDepth: n, c: at(dx) }
+    return [call(gemm, { m: p.in, n, k: p.out, ...operands, ...noBias })]
+  },
+}
+
 const sampleGrads = (squares: number): Lowering => ({
   emit: ({ inputs: [x, dy], outputs: [dw, sum], attributes }, at) => {
     const weight = { shape: attributes.shape as Shape }
@@ -64,16 +76,8 @@ export const conv: Record<string, Lowering> = {
       return [call(gemm, { m: p.out, n, k: p.in, ...operands, ...epilogue })]
     },
   },
-  ConvInputGrad: {
-    emit: ({ inputs: [dy, weight], outputs: [dx], attributes }, at) => {
-      const p = sizes(dx, weight, dy, attributes)
-      if (!isPointwise(p))
-        return [call(kernels.convInputGrad, { ...p, gradient: at(dy), weight: at(weight), dinput: at(dx) })]
-      const n = p.h * p.w * p.batch
-      const operands = { a: at(weight), aOuter: 1, aDepth: p.in, b: at(dy), bOuter: 1, bDepth: n, c: at(dx) }
-      return [call(gemm, { m: p.in, n, k: p.out, ...operands, ...noBias })]
-    },
-  },
+  ConvInputGrad: inputGrad,
+  ConvTranspose: inputGrad,
   ConvSampleGrads: sampleGrads(0),
   ConvSampleSquares: sampleGrads(1),
   ConvWeightGrad: {

@@ -6,6 +6,7 @@ import { conv } from './conv.ts'
 import { elementwise } from './elementwise.ts'
 import { linear } from './linear.ts'
 import { loss } from './loss.ts'
+import { moving } from './moving.ts'
 import { norm } from './norm.ts'
 import { pooling } from './pooling.ts'
 import { select } from './select.ts'
@@ -19,6 +20,7 @@ const lowerings: Record<string, Lowering> = {
   ...linear,
   ...conv,
   ...sparse,
+  ...moving,
   ...norm,
   ...pooling,
   ...loss,

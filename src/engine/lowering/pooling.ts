@@ -1,6 +1,6 @@
 /** @file Pooling. */
 import type { Attributes, Node } from '../../graph/operator.ts'
-import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
+import type { Shape, Tensor } from '../../graph/tensor.ts'
 import { call } from '../kernel.ts'
 import * as kernels from '../kernels/pooling.ts'
 import type { Lowering } from '../lowering.ts'
@@ -15,28 +15,12 @@ function sizes(x: Tensor, y: Tensor, attributes: Attributes) {
   return { channels, batch, h, w, oh: y.shape[2], ow: y.shape[3], kh, kw, sy, sx, top, left }
 }
 
-/** Planes of the tensor that index points into, and of index itself. */
-function planes(plane: Tensor, index: Tensor) {
-  const [batch, channels] = index.shape
-  return { channels, batch, pixels: sizeOf(index.shape.slice(2)), size: sizeOf(plane.shape.slice(2)) }
-}
-
 const includePad = ({ attributes }: Node) => (attributes.count_include_pad === 1 ? 1 : 0)
 
 export const pooling: Record<string, Lowering> = {
   MaxPool: {
     emit: ({ inputs: [x], outputs: [y, index], attributes }, at) => [
       call(kernels.maxPool, { ...sizes(x, y, attributes), x: at(x), y: at(y), index: at(index) }),
-    ],
-  },
-  ScatterPlane: {
-    emit: ({ inputs: [dy, index], outputs: [dx] }, at) => [
-      call(kernels.scatterPlane, { ...planes(dx, index), gradient: at(dy), index: at(index), dinput: at(dx) }),
-    ],
-  },
-  GatherPlane: {
-    emit: ({ inputs: [x, index], outputs: [y] }, at) => [
-      call(kernels.gatherPlane, { ...planes(x, index), x: at(x), index: at(index), y: at(y) }),
     ],
   },
   AveragePool: {

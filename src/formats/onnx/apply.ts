@@ -9,6 +9,7 @@ import { fold, isFolded } from './fold.ts'
 import type { Operation } from './operation.ts'
 import { translators } from './operators/index.ts'
 import { inputsOf } from './operators/inputs.ts'
+import { runFold } from './run-fold.ts'
 import { Mixed, type Scope, Unsupported } from './scope.ts'
 import { Known, Permuted, type Value } from './value.ts'
 
@@ -41,8 +42,8 @@ function translated(operation: Operation, inputs: readonly (Value | undefined)[]
     throw new Unsupported(
       `${label}: the operator ${op} runs here of constants alone, expected no input that is computed`,
     )
-  if (inputs.every((input) => input === undefined || input instanceof Known))
-    throw new Unsupported(`${label}: the operator ${op} of constants alone does not run here`)
+  const known = inputs.filter((input) => input === undefined || input instanceof Known)
+  if (known.length === inputs.length) return runFold(operation, known)
   const outputs = translators[op](operation, inputs, scope)
   for (const output of outputs) {
     if (output === undefined || output instanceof Known) continue

@@ -48,7 +48,7 @@ export const Conv: Operator = {
   name: 'Conv',
   weight: 1,
   infer: ([x, weight, bias], attributes) => {
-    const shape = outputShape(
+    const shape = convolvedShape(
       'Conv',
       x.shape,
       weight.shape,
@@ -152,7 +152,14 @@ export function convLayer(
   return conv(graph, x, weight, offset, { strides: [stride, stride], pads: [pad, pad, pad, pad], group })
 }
 
-function outputShape(operator: string, x: Shape, weight: Shape, attributes: Attributes, what: () => string): number[] {
+/** The shape of the result of a convolution; `what` is what messages call its operands. */
+export function convolvedShape(
+  operator: string,
+  x: Shape,
+  weight: Shape,
+  attributes: Attributes,
+  what: () => string,
+): number[] {
   const { strides, pads, dilations, group } = convOptions(operator, attributes)
   check(x.length === 4 && weight.length === 4, operator, () => `expected two tensors of rank 4, found ${what()}`)
   check(

@@ -1,14 +1,7 @@
 import fc from 'fast-check'
 import { it } from 'vitest'
 import { call } from '../../../src/engine/kernel.ts'
-import {
-  averagePool,
-  averagePoolGrad,
-  gatherPlane,
-  maxPool,
-  scatterPlane,
-} from '../../../src/engine/kernels/pooling.ts'
-import type { Random } from '../../../src/util/random.ts'
+import { averagePool, averagePoolGrad, maxPool } from '../../../src/engine/kernels/pooling.ts'
 import { onEveryEngine } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, ROUNDING, uniform, values } from '../../support/kernel-case.ts'
 
@@ -38,20 +31,6 @@ type Windows = typeof windows extends fc.Arbitrary<infer T> ? T : never
 const inputFloats = (p: Windows) => p.channels * p.h * p.w * p.batch
 const outputFloats = (p: Windows) => p.channels * p.oh * p.ow * p.batch
 
-/** What is no place in a plane. */
-const outside = (size: number) => [-1, -0.5, size, size + 0.5, 1e9, 1e30, -1e30, Infinity, -Infinity, NaN]
-
-/** Mostly places in a plane, several times each; some that are none. */
-const places = (rng: Random, n: number, size: number) =>
-  Array.from({ length: n }, (_, i) => (i % 4 === 3 ? Math.fround(outside(size)[rng.below(10)]) : rng.below(size)))
-
-const planes = fc.record({
-  channels: fc.integer({ min: 1, max: 5 }),
-  batch: batches,
-  pixels: fc.integer({ min: 1, max: 12 }),
-  size: fc.integer({ min: 1, max: 20 }),
-})
-
 onEveryEngine((machines) => {
   it('the largest of a window; the first of equals; NaN is the largest', () => {
     fc.assert(
@@ -66,25 +45,6 @@ onEveryEngine((machines) => {
           },
           call: (at) => call(maxPool, { ...p, x: at.x, y: at.y, index: at.index }),
           writes: { y: exact, index: exact },
-        })
-      }),
-    )
-  })
-
-  it('adds to the places that an index names, and reads from them', () => {
-    fc.assert(
-      fc.property(planes, values, (p, rng) => {
-        const [inputs, outputs] = [p.channels * p.size * p.batch, p.channels * p.pixels * p.batch]
-        const index = places(rng, outputs, p.size)
-        expectAgreement(machines, {
-          operands: { gradient: uniform(rng, outputs), index, dinput: blank(inputs) },
-          call: (at) => call(scatterPlane, { ...p, gradient: at.gradient, index: at.index, dinput: at.dinput }),
-          writes: { dinput: () => p.pixels ** 2 * ROUNDING },
-        })
-        expectAgreement(machines, {
-          operands: { x: uniform(rng, inputs), index, y: blank(outputs) },
-          call: (at) => call(gatherPlane, { ...p, x: at.x, index: at.index, y: at.y }),
-          writes: { y: exact },
         })
       }),
     )

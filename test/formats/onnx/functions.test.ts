@@ -4,7 +4,7 @@ import { parseOnnx } from '../../../src/formats/onnx/file.ts'
 import { wholeNetwork } from '../../../src/formats/onnx/whole-network.ts'
 import { type Attribute, type Step, type Stored, written } from './build.ts'
 import { normal } from './same.ts'
-import { expectWhole } from './whole.ts'
+import { expectWholeOfOne } from './whole-of-one.ts'
 
 const floats = (shape: readonly number[], seed: string): Stored => ({ shape, values: normal(shape, seed) })
 const number = (value: number): Stored => ({ shape: [], values: [value] })
@@ -66,24 +66,24 @@ describe('functions of one number', () => {
     'Ceil',
     'Round',
     'Sign',
-  ])('%s', (op) => expectWhole({ input: [-1, 3, 5], steps: [{ op, inputs: ['x'] }] }))
+  ])('%s', (op) => expectWholeOfOne({ input: [-1, 3, 5], steps: [{ op, inputs: ['x'] }] }))
 
   it('Round to the even one of two', () =>
-    expectWhole(
+    expectWholeOfOne(
       { input: [-1, 8], steps: [{ op: 'Round', inputs: ['x'] }] },
       { batch: 1, values: [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.4, -3.6] },
     ))
 
   it.each(['Asin', 'Acos', 'Atanh'])('%s between -1 and 1', (op) =>
-    expectWhole({ input: [-1, 3, 5], steps: [bounded, { op, inputs: ['t'] }] }),
+    expectWholeOfOne({ input: [-1, 3, 5], steps: [bounded, { op, inputs: ['t'] }] }),
   )
 
   it.each(['Log', 'Sqrt', 'Reciprocal'])('%s of positive numbers', (op) =>
-    expectWhole({ input: [-1, 9], stored: read(positive), steps: [...positive, { op, inputs: ['p'] }] }),
+    expectWholeOfOne({ input: [-1, 9], stored: read(positive), steps: [...positive, { op, inputs: ['p'] }] }),
   )
 
   it('Acosh above 1', () =>
-    expectWhole({
+    expectWholeOfOne({
       input: [-1, 9],
       stored: { half: number(1) },
       steps: [...positive, { op: 'Acosh', inputs: ['p'] }],
@@ -103,16 +103,20 @@ describe('functions of one number', () => {
     ['Mish', {}],
     ['Shrink', { lambd: { float: 0.4 }, bias: { float: 0.2 } }],
   ] as [string, Record<string, Attribute>][])('%s %o', (op, attributes) =>
-    expectWhole({ input: [-1, 3, 40], opset: 18, steps: [{ op, inputs: ['x'], attributes }] }),
+    expectWholeOfOne({ input: [-1, 3, 40], opset: 18, steps: [{ op, inputs: ['x'], attributes }] }),
   )
 
   it.each(['none', 'tanh'])('Gelu, approximate %s', (approximate) =>
-    expectWhole({ input: [-1, 3, 40], opset: 20, steps: [{ op: 'Gelu', inputs: ['x'], attributes: { approximate } }] }),
+    expectWholeOfOne({
+      input: [-1, 3, 40],
+      opset: 20,
+      steps: [{ op: 'Gelu', inputs: ['x'], attributes: { approximate } }],
+    }),
   )
 
   it('Softplus and Mish of large numbers', async () => {
     for (const op of ['Softplus', 'Mish', 'Sigmoid', 'Tanh', 'Erf'])
-      await expectWhole(
+      await expectWholeOfOne(
         { input: [-1, 6], opset: 18, steps: [{ op, inputs: ['x'] }] },
         { batch: 1, values: [-200, -90, 0, 30, 90, 200], tolerance: 1e-7 },
       )
@@ -223,11 +227,11 @@ describe.each([
   // [N, 7, 2, 5] with channels last is [N, 2, 5, 7].
   const input = last ? [-1, 7, 2, 5] : IMAGE
   it.each(Object.entries(pairs))('%s', (_name2, steps) =>
-    expectWhole({ input, stored: read(steps), steps: turned(named(steps)) }),
+    expectWholeOfOne({ input, stored: read(steps), steps: turned(named(steps)) }),
   )
   it.each(Object.entries(comparisons))('%s', (_name2, steps) => {
     const all = named(steps)
-    return expectWhole({ input, stored: read(all), steps: turned([...all, toFloat(`v${all.length}`)]) })
+    return expectWholeOfOne({ input, stored: read(all), steps: turned([...all, toFloat(`v${all.length}`)]) })
   })
 })
 
@@ -241,7 +245,7 @@ describe('whole numbers', () => {
     ['Mod', {}],
     ['Mod', { fmod: 1 }],
   ])('%s %o', (op, attributes) =>
-    expectWhole({
+    expectWholeOfOne({
       input: [-1, 9],
       stored: { three: number(9), n: { shape: [9], values: [1, -2, 3, -4, 5, -6, 7, -3, 2], whole: true } },
       steps: [...wholeNumbers, { op, inputs: ['i', 'n'], output: 'q', attributes }, toFloat('q')],
@@ -268,17 +272,22 @@ describe.each([...reductions, ...more, 'ReduceLogSum'])('%s', (op) => {
       const inputs = op === 'ReduceSum' ? [from, 'axes'] : [from]
       const axesStored = op === 'ReduceSum' && { axes: { shape: [axes.length], values: axes, whole: true } }
       const steps = [...before, { op, inputs, attributes }]
-      await expectWhole({ input: IMAGE, stored: { ...read(steps), ...axesStored }, steps })
+      await expectWholeOfOne({ input: IMAGE, stored: { ...read(steps), ...axesStored }, steps })
       if (from === 'p') continue
       const last = [CHANNELS_LAST, { op, inputs: ['turned', ...inputs.slice(1)], attributes }]
-      await expectWhole({ input: IMAGE, stored: { ...axesStored }, steps: last })
+      await expectWholeOfOne({ input: IMAGE, stored: { ...axesStored }, steps: last })
     }
   })
 
   it('with axes as an input, and over all of them', async () => {
     const steps = [...before, { op, inputs: [from, 'axes13'] }]
-    await expectWhole({ input: IMAGE, opset: 18, stored: read(steps), steps })
-    await expectWhole({ input: IMAGE, opset: 18, stored: read(before), steps: [...before, { op, inputs: [from] }] })
+    await expectWholeOfOne({ input: IMAGE, opset: 18, stored: read(steps), steps })
+    await expectWholeOfOne({
+      input: IMAGE,
+      opset: 18,
+      stored: read(before),
+      steps: [...before, { op, inputs: [from] }],
+    })
   })
 })
 
@@ -289,13 +298,13 @@ describe('places', () => {
       for (const select_last_index of [0, 1])
         for (const keepdims of [0, 1]) {
           const attributes = { axis, select_last_index, keepdims }
-          await expectWhole({
+          await expectWholeOfOne({
             input: IMAGE,
             steps: [rounded, { op, inputs: ['r'], output: 'a', attributes }, toFloat('a')],
           })
         }
     const last = { op, inputs: ['turned'], output: 'a', attributes: { axis: 2, keepdims: 0 } }
-    await expectWhole({ input: IMAGE, steps: [CHANNELS_LAST, last, toFloat('a')] })
+    await expectWholeOfOne({ input: IMAGE, steps: [CHANNELS_LAST, last, toFloat('a')] })
   })
 
   it('CumSum along any axis, either way', async () => {
@@ -307,7 +316,7 @@ describe('places', () => {
             [{ op: 'CumSum', inputs: ['x', axis], attributes }],
             [CHANNELS_LAST, { op: 'CumSum', inputs: ['turned', axis], attributes }],
           ])
-            await expectWhole({ input: IMAGE, stored: read(steps), steps })
+            await expectWholeOfOne({ input: IMAGE, stored: read(steps), steps })
         }
   })
 })
@@ -320,12 +329,12 @@ describe.each(['Softmax', 'LogSoftmax', 'Hardmax'])('%s', (op) => {
   ])('opset %i along %o', async (opset, axes) => {
     for (const axis of axes) {
       const attributes = { axis }
-      await expectWhole({ input: IMAGE, opset, steps: [{ op, inputs: ['x'], attributes }] })
-      await expectWhole({ input: IMAGE, opset, steps: [CHANNELS_LAST, { op, inputs: ['turned'], attributes }] })
+      await expectWholeOfOne({ input: IMAGE, opset, steps: [{ op, inputs: ['x'], attributes }] })
+      await expectWholeOfOne({ input: IMAGE, opset, steps: [CHANNELS_LAST, { op, inputs: ['turned'], attributes }] })
     }
   })
 
   it('by default', async () => {
-    for (const opset of [11, 13]) await expectWhole({ input: IMAGE, opset, steps: [{ op, inputs: ['x'] }] })
+    for (const opset of [11, 13]) await expectWholeOfOne({ input: IMAGE, opset, steps: [{ op, inputs: ['x'] }] })
   })
 })

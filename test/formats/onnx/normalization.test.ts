@@ -3,7 +3,7 @@ import { parseOnnx } from '../../../src/formats/onnx/file.ts'
 import { wholeNetwork } from '../../../src/formats/onnx/whole-network.ts'
 import { type Step, type Stored, written } from './build.ts'
 import { normal } from './same.ts'
-import { expectWhole } from './whole.ts'
+import { expectWholeOfOne } from './whole-of-one.ts'
 
 const floats = (shape: readonly number[], seed: string): Stored => ({ shape, values: normal(shape, seed) })
 const CHANNELS_LAST: Step = { op: 'Transpose', inputs: ['x'], output: 'turned', attributes: { perm: [0, 2, 3, 1] } }
@@ -19,12 +19,12 @@ describe('LayerNormalization', () => {
     const stored = { scale: floats(shape, 'scale'), bias: floats(shape, 'bias') }
     const attributes = { axis, epsilon: { float: 1e-3 } }
     if (axis !== 0)
-      await expectWhole({
+      await expectWholeOfOne({
         input: IMAGE,
         stored,
         steps: [{ op: 'LayerNormalization', inputs: ['x', 'scale', 'bias'], attributes }],
       })
-    await expectWhole(
+    await expectWholeOfOne(
       {
         input: [4, 6, 5, 7],
         stored: { scale: floats(axis === 0 ? [4, 6, 5, 7] : shape, 'scale') },
@@ -35,7 +35,7 @@ describe('LayerNormalization', () => {
   })
 
   it('of channels that come last, whose scales are computed', () =>
-    expectWhole({
+    expectWholeOfOne({
       input: IMAGE,
       stored: { scale: floats([6], 'scale'), one: floats([7, 6], 'one') },
       steps: [
@@ -49,7 +49,7 @@ describe('LayerNormalization', () => {
 
   it('gives the mean and the inverse deviation as well', async () => {
     for (const place of [1, 2])
-      await expectWhole({
+      await expectWholeOfOne({
         input: IMAGE,
         stored: { scale: floats([7], 'scale'), bias: floats([7], 'bias') },
         steps: [
@@ -63,7 +63,7 @@ describe('LayerNormalization', () => {
   })
 
   it('as its parts', () =>
-    expectWhole({
+    expectWholeOfOne({
       input: IMAGE,
       stored: {
         scale: floats([6], 'scale'),
@@ -89,7 +89,7 @@ describe('LayerNormalization', () => {
 describe('other normalizations', () => {
   it('InstanceNormalization over one, two and three axes of places', async () => {
     for (const places of [[9], [5, 7], [3, 2, 4]])
-      await expectWhole({
+      await expectWholeOfOne({
         input: [-1, 6, ...places],
         stored: { scale: floats([6], 'scale'), bias: floats([6], 'bias') },
         steps: [{ op: 'InstanceNormalization', inputs: ['x', 'scale', 'bias'] }],
@@ -101,7 +101,7 @@ describe('other normalizations', () => {
     [21, 6],
   ])('GroupNormalization of opset %i', async (opset, scales) => {
     for (const places of [[9], [5, 7]])
-      await expectWhole({
+      await expectWholeOfOne({
         input: [-1, 6, ...places],
         opset,
         stored: { scale: floats([scales], 'scale'), bias: floats([scales], 'bias') },
@@ -123,7 +123,7 @@ describe('other normalizations', () => {
 
   it('RMSNormalization', async () => {
     for (const axis of [-1, 2])
-      await expectWhole({
+      await expectWholeOfOne({
         input: IMAGE,
         opset: 23,
         stored: { scale: floats(axis === 2 ? [5, 7] : [7], 'scale') },
@@ -134,15 +134,15 @@ describe('other normalizations', () => {
   it('LpNormalization along any axis', async () => {
     for (const axis of [0, 1, -1])
       for (const p of [1, 2])
-        await expectWhole({
+        await expectWholeOfOne({
           input: IMAGE,
           steps: [{ op: 'LpNormalization', inputs: ['x'], attributes: { axis, p } }],
         })
   })
 
   it('MeanVarianceNormalization', async () => {
-    await expectWhole({ input: IMAGE, steps: [{ op: 'MeanVarianceNormalization', inputs: ['x'] }] })
-    await expectWhole({
+    await expectWholeOfOne({ input: IMAGE, steps: [{ op: 'MeanVarianceNormalization', inputs: ['x'] }] })
+    await expectWholeOfOne({
       input: IMAGE,
       steps: [{ op: 'MeanVarianceNormalization', inputs: ['x'], attributes: { axes: [2, 3] } }],
     })
@@ -150,7 +150,7 @@ describe('other normalizations', () => {
 
   it('LRN of even and odd sizes', async () => {
     for (const size of [1, 3, 5])
-      await expectWhole({
+      await expectWholeOfOne({
         input: IMAGE,
         steps: [
           {
@@ -171,8 +171,8 @@ describe('other normalizations', () => {
     }
     const inputs = ['x', 'scale', 'bias', 'mean', 'variance']
     for (const places of [[], [9], [5, 7], [3, 2, 4]])
-      await expectWhole({ input: [-1, 6, ...places], stored, steps: [{ op: 'BatchNormalization', inputs }] })
-    await expectWhole({
+      await expectWholeOfOne({ input: [-1, 6, ...places], stored, steps: [{ op: 'BatchNormalization', inputs }] })
+    await expectWholeOfOne({
       input: IMAGE,
       stored,
       steps: [

@@ -3,7 +3,7 @@ import { describe, it } from 'vitest'
 import { random } from '../../../src/util/random.ts'
 import type { Attribute, Step, Stored } from './build.ts'
 import { normal } from './same.ts'
-import { expectWhole } from './whole.ts'
+import { expectWholeOfOne } from './whole-of-one.ts'
 
 const { INT8, INT32, UINT8, FLOAT } = DataType
 const floats = (...values: number[]): Stored => ({ shape: values.length === 1 ? [] : [values.length], values })
@@ -45,12 +45,12 @@ describe('quantized operators', () => {
       { op: 'QuantizeLinear', inputs: ['x', 's', 'z'], output: 'q', attributes },
       { op: 'DequantizeLinear', inputs: ['q', 's', 'z'], attributes },
     ]
-    await expectWhole({ input: [-1, 2, 7, 5], stored, steps })
-    await expectWhole({ input: [-1, 2, 7, 5], stored, steps: [steps[0], toFloat('q')] }, exactly)
+    await expectWholeOfOne({ input: [-1, 2, 7, 5], stored, steps })
+    await expectWholeOfOne({ input: [-1, 2, 7, 5], stored, steps: [steps[0], toFloat('q')] }, exactly)
   })
 
   it('QuantizeLinear without a zero point, to the even one of two', () =>
-    expectWhole(
+    expectWholeOfOne(
       {
         input: [-1, 6],
         stored: { s: floats(0.5) },
@@ -63,9 +63,9 @@ describe('quantized operators', () => {
     for (const place of [0, 1, 2]) {
       const outputs = ['q', 's', 'z']
       const steps: Step[] = [{ op: 'DynamicQuantizeLinear', inputs: ['x'], outputs }, toFloat(outputs[place])]
-      await expectWhole({ input: [-1, 2, 7, 5], steps })
+      await expectWholeOfOne({ input: [-1, 2, 7, 5], steps })
       // Of positive numbers alone, the least is 0.
-      await expectWhole({ input: [-1, 8], steps }, { batch: 1, values: [3, 1, 4, 1, 5, 9, 2, 6] })
+      await expectWholeOfOne({ input: [-1, 8], steps }, { batch: 1, values: [3, 1, 4, 1, 5, 9, 2, 6] })
     }
   })
 
@@ -74,7 +74,7 @@ describe('quantized operators', () => {
       for (const attributes of windows) {
         const channels = 'group' in attributes ? 1 : 2
         const w = bytes(type, [4, channels, 3, 2], type === INT8 ? -128 : 0, 'w')
-        await expectWhole(
+        await expectWholeOfOne(
           {
             input: [-1, 2, 7, 5],
             stored: { ...input, w, wz: of(type, [], type === INT8 ? 5 : 120) },
@@ -95,7 +95,7 @@ describe('quantized operators', () => {
       [-1, 3, 6],
     ])
       for (const zero of [of(INT8, [], 9), of(INT8, [4], 1, -2, 3, -4)])
-        await expectWhole(
+        await expectWholeOfOne(
           {
             input: shape,
             stored: { ...input, w: bytes(INT8, [6, 4], -128, 'w'), wz: zero },
@@ -106,7 +106,7 @@ describe('quantized operators', () => {
   })
 
   it('QLinearConv with a scale per output channel and a bias', () =>
-    expectWhole(
+    expectWholeOfOne(
       {
         input: [-1, 2, 7, 5],
         stored: {
@@ -133,7 +133,7 @@ describe('quantized operators', () => {
     ))
 
   it('QLinearMatMul', () =>
-    expectWhole(
+    expectWholeOfOne(
       {
         input: [-1, 6],
         stored: {
@@ -154,7 +154,7 @@ describe('quantized operators', () => {
     ))
 
   it('weights that are dequantized are those of layers', () =>
-    expectWhole({
+    expectWholeOfOne({
       input: [-1, 2, 7, 5],
       stored: {
         w: bytes(INT8, [4, 2, 3, 3], -128, 'w'),

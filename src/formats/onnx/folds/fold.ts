@@ -11,8 +11,11 @@ import { type Scope, Unsupported } from '../scope.ts'
 import { eachRun, inOrder, type Walk } from '../strided.ts'
 import { Known } from '../value.ts'
 
-/** The outputs of a node whose inputs are all known. Missing inputs are undefined. */
-export type Fold = (operation: Operation, inputs: readonly (Known | undefined)[], scope: Scope) => Known[]
+/**
+ * The outputs of a node whose inputs are all known. Missing inputs are undefined. Undefined: what it asks for is
+ * computed as a graph (run-fold.ts).
+ */
+export type Fold = (operation: Operation, inputs: readonly (Known | undefined)[], scope: Scope) => Known[] | undefined
 
 /** The most numbers that one node computes from constants: 256 MiB of floats. */
 const MOST = 2 ** 26

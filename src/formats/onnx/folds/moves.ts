@@ -141,7 +141,8 @@ export const moveFolds: Record<string, Fold> = {
   },
   Pad: (operation, inputs, scope) => {
     const known = needed(inputs[0], operation)
-    const { before, after, fill } = padding(operation, inputs, known.shape, scope)
+    const { before, after, fill, mode } = padding(operation, inputs, known.shape, scope)
+    if (mode !== 'constant' || [...before, ...after].some((n) => n < 0)) return undefined
     const shape = known.shape.map((n, i) => n + before[i] + after[i])
     const { strides } = inOrder(shape)
     const offset = before.reduce((sum, n, i) => sum + n * strides[i], 0)

@@ -1,34 +1,13 @@
-/** @file Convolutions and batch normalization. */
+/** @file Batch normalization. */
 import { div } from '../../../graph/operators/arithmetic.ts'
-import { conv } from '../../../graph/operators/conv.ts'
 import { add, mul, sqrt, sub } from '../../../graph/operators/elementwise.ts'
 import { normalize } from '../../../graph/operators/norm.ts'
 import { reshape } from '../../../graph/operators/shape.ts'
-import { sameShape, type Tensor } from '../../../graph/tensor.ts'
-import { UserError } from '../../../util/errors.ts'
+import type { Tensor } from '../../../graph/tensor.ts'
 import type { Operation } from '../operation.ts'
 import { type Scope, type Translator, Unsupported } from '../scope.ts'
 import { Known, type Value } from '../value.ts'
-import { biasOf } from './bias.ts'
 import { overSamples, rowMajor } from './layouts.ts'
-import { onPlanes, windowsOf } from './windows.ts'
-
-const convolution: Translator = (operation, [x, w, b], scope) => {
-  const weight = scope.known(w, operation, 'weight')
-  const tensor = overSamples(scope.graph, scope.tensor(x, operation))
-  const [outputs, inputs, ...sizes] = weight.shape
-  const stated = operation.integers('kernel_shape') ?? sizes
-  if (!sameShape(stated, sizes))
-    throw new UserError(`${operation.label}: its kernel_shape is [${stated}], but its weight is [${weight.shape}]`)
-  const { kernel, pads, strides, dilations } = windowsOf(operation, sizes, tensor.shape.slice(2))
-  const group = operation.integer('group', 1)
-  const area = kernel[0] * kernel[1]
-  const fan = { in: inputs * area, out: (outputs / group) * area }
-  const parameter = scope.parameter(weight.reshaped([outputs, inputs, ...kernel]), fan)
-  const bias = biasOf(b, outputs, fan, scope, operation)
-  const options = { pads, strides, dilations, group }
-  return [onPlanes(scope.graph, tensor, (planes) => conv(scope.graph, planes, parameter, bias, options))]
-}
 
 /** A batch normalization whose scale, bias, mean or variance the network computes: (x - mean) times a factor. */
 function byComputed(
@@ -47,7 +26,6 @@ function byComputed(
 }
 
 export const layers: Record<string, Translator> = {
-  Conv: convolution,
   BatchNormalization: (operation, [x, ...rest], scope) => {
     // Before opset 14, the batch's statistics as outputs said that they were to be used.
     const { opset } = operation

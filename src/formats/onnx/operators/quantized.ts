@@ -13,8 +13,8 @@ import { quantizedType } from '../folds/quantize.ts'
 import type { Operation } from '../operation.ts'
 import { type Scope, type Translator, Unsupported } from '../scope.ts'
 import { Known, type Value } from '../value.ts'
+import { convolutions } from './convolutions.ts'
 import { combine } from './elementwise.ts'
-import { layers } from './layers.ts'
 import { rowMajor } from './layouts.ts'
 import { products } from './products.ts'
 import { eachKnown, scalesFor } from './scales.ts'
@@ -116,7 +116,7 @@ export const quantized: Record<string, Translator> = {
     const weight = needed(w, operation)
     const [from, shift] = [along(xZero, 0, operation, scope), along(wZero, weight.shape.length - 1, operation, scope)]
     const values = centred(needed(x, operation), from, operation, scope)
-    return layers.Conv(operation, [values, centred(weight, shift, operation, scope)], scope)
+    return convolutions.Conv(operation, [values, centred(weight, shift, operation, scope)], scope)
   },
   MatMulInteger: (operation, [a, b, aZero, bZero], scope) => {
     const left = centred(needed(a, operation), along(aZero, 1, operation, scope), operation, scope)
@@ -131,7 +131,7 @@ export const quantized: Record<string, Translator> = {
       centred(weight, shift, operation, scope),
       bias instanceof Known ? new Known(bias.shape, () => bias.values) : bias,
     ]
-    const [sum] = layers.Conv(operation, operands, scope)
+    const [sum] = convolutions.Conv(operation, operands, scope)
     const scales = [along(xScale, 0, operation, scope), along(wScale, weight.shape.length - 2, operation, scope)]
     const results = [along(yScale, 0, operation, scope), along(yZero, 0, operation, scope)]
     return [requantize(needed(sum, operation), [...scales, results[0]], results[1], { operation, scope })]

@@ -119,30 +119,44 @@ export function splitLengths(operation: Operation, list: Value | undefined, size
   return lengths
 }
 
+const PAD_MODES = ['constant', 'reflect', 'edge', 'wrap'] as const
+export type PadMode = (typeof PAD_MODES)[number]
+
 /**
- * Places that Pad adds before and after each axis, and what it fills them with. Throws Unsupported where they
- * are not constants.
+ * Places that Pad adds before and after each axis (below 0: takes away), how, and what it fills them with.
+ * Throws Unsupported where they are not constants.
  */
 export function padding(
   operation: Operation,
   [, list, value, some]: readonly (Value | undefined)[],
   shape: Shape,
   scope: Scope,
-): { before: number[]; after: number[]; fill: number } {
-  const mode = operation.text('mode', 'constant')
-  if (mode !== 'constant') throw new Unsupported(`${operation.label}: padding in the mode ${mode} is not supported`)
+): { before: number[]; after: number[]; fill: number; mode: PadMode } {
+  const told = operation.text('mode', 'constant')
+  const mode = PAD_MODES.find((one) => one === told)
+  if (!mode) throw new Unsupported(`${operation.label}: expected the mode ${PAD_MODES.join(', ')}, found ${told}`)
   const fill = value === undefined ? operation.float('value', 0) : scope.known(value, operation, 'value').values[0]
   const pads = numbers(operation, list, 'pads', scope) ?? []
   const axes = some === undefined ? [...shape.keys()] : scope.known(some, operation, 'axes').list()
-  if (pads.length !== 2 * axes.length || pads.some((n) => !(n >= 0)))
-    throw new Unsupported(
-      `${operation.label}: expected two pads of at least 0 for each of ${axes.length} axes, found [${pads}]`,
-    )
+  if (pads.length !== 2 * axes.length)
+    throw new Unsupported(`${operation.label}: expected two pads for each of ${axes.length} axes, found [${pads}]`)
   const [before, after] = [shape.map(() => 0), shape.map(() => 0)]
   axes.forEach((axis, i) => {
     const at = axisOf(axis, shape.length, operation)
     before[at] = pads[i]
     after[at] = pads[axes.length + i]
   })
-  return { before, after, fill }
+  return { before, after, fill, mode }
+}
+
+/** The place of an axis of `size` that is at place i of what is padded; -1: none. */
+export function paddedPlace(i: number, size: number, mode: PadMode): number {
+  if (i >= 0 && i < size) return i
+  const modulo = (n: number) => ((i % n) + n) % n
+  if (mode === 'wrap') return modulo(size)
+  if (mode === 'edge') return i < 0 ? 0 : size - 1
+  if (mode === 'constant') return -1
+  if (size === 1) return 0
+  const place = modulo(2 * size - 2)
+  return place < size ? place : 2 * size - 2 - place
 }
