@@ -30,7 +30,7 @@ const convolution: Translator = (operation, [x, w, b], scope) => {
   return [onPlanes(scope.graph, tensor, (planes) => conv(scope.graph, planes, parameter, bias, options))]
 }
 
-/** A batch normalization whose scale, bias, mean or variance the network computes: (x - mean) times a factor. */
+/** A batch normalization whose scale, bias, mean or variance the network computes. */
 function byComputed(
   x: Tensor,
   rest: readonly (Value | undefined)[],
