@@ -139,7 +139,7 @@ typedef union {
 INLINE double log_double(double x) {
     Bits64 m = {x};
     int64_t e = (m.bits - 0x3fe6a09e667f3bcd) >> 52;
-    m.bits -= e << 52;
+    m.bits -= e * 0x10000000000000; /* 2^52: shifts of negative numbers are not defined */
     double s = (m.value - 1) / (m.value + 1), z = s * s, p = 0;
     for (int k = 17; k > 0; k -= 2) p = p * z + 2.0 / k;
     return (double)e * 0.69314718055994530942 + p * s;

@@ -66,7 +66,7 @@ const exponential = (graph: Graph, x: Tensor, factor: number, scale = 1) => {
   return add(graph, relu(graph, x), scaled(graph, bent, factor))
 }
 
-/** x times the share of a normal distribution below x (Hendrycks & Gimpel 2016), (1 + erf(x / sqrt 2)) / 2. */
+/** x times the normal distribution's share below x (Hendrycks & Gimpel 2016): (1 + erf(x / sqrt 2)) / 2. */
 const gelu = (graph: Graph, x: Tensor) => {
   const share = erf(graph, scaled(graph, x, Math.SQRT1_2))
   return mul(graph, scaled(graph, x, 0.5), shifted(graph, share, 1))

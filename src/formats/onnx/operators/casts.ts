@@ -1,4 +1,4 @@
-/** @file Casts of what is computed: floats of any width are floats here, and so are whole numbers and booleans. */
+/** @file Casts of what is computed: floats of any width, whole numbers and booleans are all floats here. */
 import { TensorProto_DataType as DataType } from 'onnx-buf'
 import type { Graph } from '../../../graph/graph.ts'
 import { equal } from '../../../graph/operators/comparisons.ts'
@@ -11,8 +11,8 @@ import { type Translator, Unsupported } from '../scope.ts'
 import { dtypes, isFloating } from '../tensor.ts'
 
 /**
- * Floats lose their fraction on the way to whole numbers; what is not 0 is true. The result is a tensor of its
- * own where it is of another type, since types belong to tensors.
+ * Floats lose their fraction on the way to whole numbers; what is not 0 is true. The result is a tensor of
+ * its own where it is of another type, since types belong to tensors.
  */
 function castTo(graph: Graph, x: Tensor, from: DType, to: DType): Tensor {
   if (from === to || (isFloating(from) && isFloating(to))) return x

@@ -9,7 +9,7 @@ import { type Scope, type Translator, Unsupported } from '../scope.ts'
 import { Known, type Value } from '../value.ts'
 import { overSamples, rowMajor } from './layouts.ts'
 
-/** A batch normalization whose scale, bias, mean or variance the network computes: (x - mean) times a factor. */
+/** A batch normalization whose scale, bias, mean or variance the network computes. */
 function byComputed(
   x: Tensor,
   rest: readonly (Value | undefined)[],

@@ -137,8 +137,8 @@ const meanVariance: Translator = (operation, [x], scope) => {
 }
 
 /**
- * x / (bias + alpha / size times the sum of squares over `size` neighbouring channels)^beta (Krizhevsky et al.
- * 2012).
+ * x / (bias + alpha / size times the sum of squares over `size` neighbouring channels)^beta (Krizhevsky et
+ * al. 2012).
  */
 const localResponse: Translator = (operation, [x], scope) => {
   const { graph } = scope

@@ -24,7 +24,7 @@ export function ordered(value: Value | undefined, operation: Operation, scope: S
   return { tensor: of, axis: (i) => perm[i], back: (result) => new Permuted(result, perm) }
 }
 
-/** Known numbers that are broadcast to `perm.length` axes, in the order of axes of what is transposed by it. */
+/** Known numbers that are broadcast to `perm.length` axes, in the order of what `perm` is to transpose. */
 export function inOrder(known: Known, perm: readonly number[], operation: Operation): Known {
   if (known.size === 1) return known
   const shape = [...perm.slice(known.shape.length).map(() => 1), ...known.shape]

@@ -20,7 +20,7 @@ import { products } from './products.ts'
 import { eachKnown, scalesFor } from './scales.ts'
 import { axisOf } from './sizes.ts'
 
-/** A scale or zero point of numbers: known, or computed ones, for all or for each place of the attribute `axis`. */
+/** A scale or zero point of numbers, known or computed, for all or for each place of the attribute `axis`. */
 function scaleOf(value: Value, like: Value, operation: Operation, scope: Scope): Value {
   if (value instanceof Known) return scalesFor(value, like.shape, operation)
   operation.ignore('block_size')
@@ -57,7 +57,7 @@ function centred(x: Value, zero: Value | undefined, operation: Operation, scope:
   return combine(operation, [x, from], scope, (graph, [a, b]) => sub(graph, a, b))
 }
 
-/** One number for each place of an axis, as a column (`after` more axes follow) or, of one number, for all. */
+/** One number for each place of an axis, as a column (`after` more axes follow), or one number for all. */
 function along(value: Value | undefined, after: number, operation: Operation, scope: Scope): Value | undefined {
   if (value === undefined || value.shape.length > 1) return value
   const n = value.shape[0] ?? 1

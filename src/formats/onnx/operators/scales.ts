@@ -1,4 +1,4 @@
-/** @file Scales and zero points of quantized numbers: one for all, one for each place of an axis, or of a block. */
+/** @file Scales and zero points of quantized numbers: one for all, or for each place of an axis or block. */
 import { type Shape, sizeOf } from '../../../graph/tensor.ts'
 import { UserError } from '../../../util/errors.ts'
 import { computed, moved } from '../folds/fold.ts'

@@ -13,7 +13,7 @@ import { ordered } from './order.ts'
 import { placeOf, placesAlong } from './reductions.ts'
 import { axisOf } from './sizes.ts'
 
-/** Something along one axis; over axis 0 it is row-major. Before opset 13 all axes from that one on were one. */
+/** Along one axis; over axis 0 it is row-major. Before opset 13 all axes from that one on were one. */
 const along =
   (apply: (graph: Graph, x: Tensor, axis: number) => Tensor): Translator =>
   (operation, [x], scope) => {
