@@ -6,6 +6,7 @@ import { benchDeployed } from './deployed.mjs'
 import { benchGsmSelection } from './gsm-selection.mjs'
 import { benchKernelChoice } from './kernel-choice.mjs'
 import { benchMlp } from './mlp.mjs'
+import { benchOnnxSuite } from './onnx-suite.mjs'
 import { benchSparse, benchSparseWrn } from './sparse.mjs'
 import { benchSparseInference, benchSparseInferenceWasm } from './sparse-inference.mjs'
 import { benchSparseKernels } from './sparse-kernels.mjs'
@@ -24,12 +25,22 @@ const benches = {
   'start-up': benchStartUp,
   'kernel-choice': benchKernelChoice,
 }
+/** What measures no time has its own page. */
+const suites = { 'onnx-suite': benchOnnxSuite }
+
 const [, , chosen, file] = process.argv
+const result = (name) => fileURLToPath(new URL(`../docs/results/${name}.md`, import.meta.url))
+if (Object.hasOwn(suites, chosen ?? '')) {
+  await suites[chosen](file ?? result(chosen))
+  process.exit(0)
+}
 for (const name of chosen === undefined ? Object.keys(benches) : [chosen]) {
   if (!benches[name]) {
-    console.error(`there is no benchmark named ${name}; known: ${Object.keys(benches).join(', ')}`)
+    console.error(
+      `there is no benchmark named ${name}; known: ${[...Object.keys(benches), ...Object.keys(suites)].join(', ')}`,
+    )
     process.exit(1)
   }
-  await benches[name](file ?? fileURLToPath(new URL(`../docs/results/bench-${name}.md`, import.meta.url)))
+  await benches[name](file ?? result(`bench-${name}`))
 }
 process.exit(0)
