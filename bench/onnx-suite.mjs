@@ -1,7 +1,7 @@
 /**
  * @file `npm run bench onnx-suite [FILE]`: the ONNX project's backend node tests, run here and compared with
- * their expected outputs, by operator. Debian's package libonnx-testdata holds them; `ONNX_SUITE` names another
- * folder of the same form. `ONNX_SUITE_TEST=TEXT` prints the results of those alone that are named so.
+ * their expected outputs, by operator. Debian's package libonnx-testdata holds them; `ONNX_SUITE` names
+ * another folder of the same form. `ONNX_SUITE_TEST=TEXT` prints the results of those that are named so.
  */
 import { writeFileSync } from 'node:fs'
 import { markdownTable } from 'markdown-table'
@@ -53,17 +53,17 @@ export function page(results) {
   const [, one, known] = FORMS.map((form) => results.filter((r) => r.verdict === 'agree' && r.form === form).length)
   return `# The ONNX project's backend tests
 
-Debian's package libonnx-testdata holds the backend node tests of the ONNX project: models of one operator (and
-some of a few), with inputs and expected outputs. Of ${results.length} tests: **${totals(results)}**.
+Debian's package libonnx-testdata holds the backend node tests of the ONNX project: models of one operator
+(and some of a few), with inputs and expected outputs. Of ${results.length} tests: **${totals(results)}**.
 
-A test *agrees* if all outputs have the expected shapes, floats within ${ABSOLUTE} + ${RELATIVE} |expected|, as
-the suite's own runner allows, and whole numbers and booleans exactly. It is *refused* if a sentence says why it
-does not run here, and anything else is *wrong*. The suite feeds every operand as an input, also those that
-exporters store, such as shapes and axes, which have to be known here before a network runs. So each test is run
-*as it is*, with all inputs but *one input* stored in its model (each in turn), and with *all known*, where
-nothing is left to run; it is wrong if it is wrong in any of these forms, and counts in the first in which it
-agrees. ${one} agree with one input alone, and ${known} with all known alone. *Expanded* are functions of ONNX
-written as graphs of other operators.
+A test *agrees* if all outputs have the expected shapes, floats within ${ABSOLUTE} + ${RELATIVE} |expected|,
+as the suite's own runner allows, and whole numbers and booleans exactly. It is *refused* if a sentence says
+why it does not run here, and anything else is *wrong*. The suite feeds every operand as an input, also those
+that exporters store, such as shapes and axes, which have to be known here before a network runs. So each test
+is run *as it is*, with all inputs but *one input* stored in its model (each in turn), and with *all known*,
+where nothing is left to run; it is wrong if it is wrong in any of these forms, and counts in the first in
+which it agrees. ${one} agree with one input alone, and ${known} with all known alone. *Expanded* are
+functions of ONNX written as graphs of other operators.
 
 ${markdownTable([head, ...rows], { align: ['l', ...Array(6).fill('r'), 'l'] })}
 ${wrong.length > 0 ? `\nWrong are:\n\n${wrong.map(({ key, form, reason }) => `- ${key} (${form}): ${reason}`).join('\n')}\n` : ''}

@@ -1,6 +1,6 @@
 /**
- * @file The ONNX project's backend node tests: folders that hold a model and, for each set of data, its inputs
- * and its expected outputs.
+ * @file The ONNX project's backend node tests: folders that hold a model and, for each set of data, its
+ * inputs and its expected outputs.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ import { dtypes, numbersOf, readTensor } from '../../dist/formats/onnx/tensor.js
 /** The Debian package that holds them. */
 const PACKAGE = 'libonnx-testdata'
 
-/** Where the tests are: `ONNX_SUITE`, else where Debian's package has put them; undefined: nowhere. */
+/** Where the tests are: `ONNX_SUITE`, else where Debian's package has put them. */
 export function suiteFolder() {
   if (process.env.ONNX_SUITE) return process.env.ONNX_SUITE
   try {
@@ -29,7 +29,10 @@ export function suiteFolder() {
  * @typedef {{ name: string, suite: string, proto: object, inputs: Item[], outputs: Item[] }} Case
  */
 
-/** All tests of a folder, in order of their names; those without a model are left out. @returns {Generator<Case>} */
+/**
+ * All tests of a folder, in order of their names; those without a model are left out.
+ * @returns {Generator<Case>}
+ */
 export function* casesOf(folder) {
   for (const suite of readdirSync(folder).sort())
     for (const name of readdirSync(join(folder, suite)).sort()) {

@@ -118,7 +118,7 @@ function compared(test, { results, lacking }) {
   return { verdict: 'refused', reason: inShort(reason, test) }
 }
 
-/** Where two lists are farther apart than is allowed, and farthest; undefined: nowhere. Integers are exact. */
+/** Where two lists are apart by more than is allowed, and most; undefined: nowhere. Integers are exact. */
 export function farthest(found, expected, type) {
   const relative = type === 'BF16' ? RELATIVE_BFLOAT16 : RELATIVE
   let [at, most] = [undefined, 1]

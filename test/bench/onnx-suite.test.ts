@@ -1,4 +1,4 @@
-/** @file The runner of ONNX's backend tests tells right from wrong and refused, in a suite that is made here. */
+/** @file The runner of ONNX's backend tests tells right, refused and wrong apart in a suite made here. */
 import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
