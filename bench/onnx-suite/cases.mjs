@@ -24,8 +24,8 @@ export function suiteFolder() {
 }
 
 /**
- * @typedef {{ name: string, shape: number[], values?: ArrayLike<number>, type: string, tensor?: object }} Item
- * A tensor of a test. `values` is absent where its type is not read here; `type` says which it is.
+ * @typedef {{ name: string, shape: number[], type: string, values?: ArrayLike<number>, tensor?: object }}
+ * Item A tensor of a test. `values` is absent where its type is not read here; `type` says which it is.
  * @typedef {{ name: string, suite: string, proto: object, inputs: Item[], outputs: Item[] }} Case
  */
 
