@@ -1,5 +1,5 @@
 // npm run bench [NAME [FILE]]: measures this engine beside others and writes docs/results/bench-NAME.md, or
-// another file. BENCH_ROUNDS=1 only tries it.
+// another file; real-models takes a folder of models before that. BENCH_ROUNDS=1 only tries it.
 import { fileURLToPath } from 'node:url'
 import { benchConv } from './conv.mjs'
 import { benchDeployed } from './deployed.mjs'
@@ -7,6 +7,7 @@ import { benchGsmSelection } from './gsm-selection.mjs'
 import { benchKernelChoice } from './kernel-choice.mjs'
 import { benchMlp } from './mlp.mjs'
 import { benchOnnxSuite } from './onnx-suite.mjs'
+import { benchRealModels } from './real-models.mjs'
 import { benchSparse, benchSparseWrn } from './sparse.mjs'
 import { benchSparseInference, benchSparseInferenceWasm } from './sparse-inference.mjs'
 import { benchSparseKernels } from './sparse-kernels.mjs'
@@ -25,13 +26,15 @@ const benches = {
   'start-up': benchStartUp,
   'kernel-choice': benchKernelChoice,
 }
-/** What measures no time has its own page. */
-const suites = { 'onnx-suite': benchOnnxSuite }
-
-const [, , chosen, file] = process.argv
+const [, , chosen, file, other] = process.argv
+/** What runs models of others has a page of its own name. */
+const suites = {
+  'onnx-suite': () => benchOnnxSuite(file ?? result('onnx-suite')),
+  'real-models': () => benchRealModels(file, other ?? result('real-models')),
+}
 const result = (name) => fileURLToPath(new URL(`../docs/results/${name}.md`, import.meta.url))
 if (Object.hasOwn(suites, chosen ?? '')) {
-  await suites[chosen](file ?? result(chosen))
+  await suites[chosen]()
   process.exit(0)
 }
 for (const name of chosen === undefined ? Object.keys(benches) : [chosen]) {
