@@ -85,6 +85,7 @@ export class RuntimeSession {
     inputs: ReadonlyMap<string, FedArray>,
     outputs: readonly string[] = this.outputs,
   ): Promise<Map<string, FoundArray>> {
+    if (outputs.length === 0) return new Map()
     const feeds = Object.fromEntries([...inputs].map(([name, array]) => [name, this.#fed(name, array)]))
     const results = await refusedAs(this.#path, () => this.#session.run(feeds, outputs))
     return new Map(outputs.map((name) => [name, found(results[name], `${this.#path}: its output ${name}`)]))
