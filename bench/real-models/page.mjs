@@ -20,9 +20,9 @@ value**, alone and in batches of three; ${counts.join(', ')}.
 
 ${agreementTable(rows)}
 
-*Alone* and *of three*: the largest difference from ONNX Runtime's outputs, of the largest value; three samples
-are one batch here and three runs there. *Milliseconds* are of one run here. *Weights* are what is pruned without
-data, in thousands, and the share of zeros among all floats that the file stores where 70 % of them are removed.
+*Alone* and *of three*: the largest difference from ONNX Runtime's outputs, of the largest value; three
+samples are one batch here and three runs there. *Milliseconds* are of one run here. *Weights* are what is pruned
+without data, in thousands, and the share of zeros among all floats that the file stores where 70 % of them are removed.
 
 ## Distances
 
