@@ -17,8 +17,8 @@ import { page } from './real-models/page.mjs'
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url))
 const SECONDS = Number(process.env.REAL_MODELS_SECONDS ?? 600)
-export const SPARSITIES = [0.5, 0.7]
-export const METHODS = ['magnitude', 'sparsegpt', 'obc']
+const SPARSITIES = [0.5, 0.7]
+const METHODS = ['magnitude', 'sparsegpt', 'obc']
 
 export async function benchRealModels(folder, file) {
   if (!folder || !existsSync(folder)) {
@@ -32,21 +32,22 @@ export async function benchRealModels(folder, file) {
 }
 
 /** What is found of every model of a folder, in order of their names. */
-export async function resultsOf(folder, cells) {
+export async function resultsOf(folder, cells, { methods = METHODS, sparsities = SPARSITIES } = {}) {
   const told = [join(folder, 'models.json'), here('real-models/settings.json')].find(existsSync)
   const settings = JSON.parse(readFileSync(told, 'utf8'))
   const names = readdirSync(folder).filter((name) => name.endsWith('.onnx'))
   const rows = []
   for (const name of names.sort()) {
     const key = basename(name, '.onnx')
-    const row = await modelRow(join(folder, name), key, settings[key] ?? {}, cells)
+    const asked = { settings: settings[key] ?? {}, methods, sparsities }
+    const row = await modelRow(join(folder, name), key, asked, cells)
     console.log(`${name}: ${row.agreement.reason ?? 'runs'}`)
     rows.push(row)
   }
   return rows
 }
 
-async function modelRow(file, name, settings, cells) {
+async function modelRow(file, name, { settings, methods, sparsities }, cells) {
   const { size, mtimeMs } = statSync(file)
   const scratch = mkdtempSync(join(tmpdir(), 'espalier-real-models-'))
   const out = join(scratch, 'pruned.onnx')
@@ -63,8 +64,8 @@ async function modelRow(file, name, settings, cells) {
     run([here('real-models/step.mjs'), JSON.stringify({ step, file, called: name, settings, ...more })])
   const agreement = await once('agreement', () => step('agreement'))
   const pruned = []
-  for (const method of METHODS)
-    for (const sparsity of SPARSITIES) {
+  for (const method of methods)
+    for (const sparsity of sparsities) {
       const found = await once(`${method} ${sparsity}`, async () => {
         const made = await (method === 'magnitude'
           ? run([
