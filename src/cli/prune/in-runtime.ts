@@ -55,7 +55,14 @@ export async function pruneWithRuntime(stored: WeightsFile, path: string, flags:
     throw new UserError(`--scope: expected layerwise or erk with --engine onnxruntime, found ${scope}`)
   const seed = wholeNumber('--seed', flags.seed, 0, 2 ** 32 - 1)
   const settings = flags as PruneFlags & { samples?: string; damp?: string }
-  const { data, samples } = await samplesOf(onnx, stored, path, flags, seed, Number(settings.samples ?? SAMPLES))
+  const { data, samples } = await samplesOf(
+    onnx,
+    stored,
+    path,
+    flags,
+    seed,
+    wholeNumber('--samples', `${settings.samples ?? SAMPLES}`, 1, 1e6),
+  )
   const found = storedWeights(onnx.file)
   const { chosen } = chooseWeights(found, flags, path)
   const seen = new Set(seenLayers(onnx.file).layers.map(({ key }) => key))
