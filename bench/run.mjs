@@ -1,11 +1,13 @@
 // npm run bench [NAME [FILE]]: measures this engine beside others and writes docs/results/bench-NAME.md, or
-// another file. BENCH_ROUNDS=1 only tries it.
+// another file; real-models takes a folder of models before that. BENCH_ROUNDS=1 only tries it.
 import { fileURLToPath } from 'node:url'
 import { benchConv } from './conv.mjs'
 import { benchDeployed } from './deployed.mjs'
 import { benchGsmSelection } from './gsm-selection.mjs'
 import { benchKernelChoice } from './kernel-choice.mjs'
 import { benchMlp } from './mlp.mjs'
+import { benchOnnxSuite } from './onnx-suite.mjs'
+import { benchRealModels } from './real-models.mjs'
 import { benchSparse, benchSparseWrn } from './sparse.mjs'
 import { benchSparseInference, benchSparseInferenceWasm } from './sparse-inference.mjs'
 import { benchSparseKernels } from './sparse-kernels.mjs'
@@ -24,12 +26,24 @@ const benches = {
   'start-up': benchStartUp,
   'kernel-choice': benchKernelChoice,
 }
-const [, , chosen, file] = process.argv
+const [, , chosen, file, other] = process.argv
+/** What runs models of others has a page of its own name. */
+const suites = {
+  'onnx-suite': () => benchOnnxSuite(file ?? result('onnx-suite')),
+  'real-models': () => benchRealModels(file, other ?? result('real-models')),
+}
+const result = (name) => fileURLToPath(new URL(`../docs/results/${name}.md`, import.meta.url))
+if (Object.hasOwn(suites, chosen ?? '')) {
+  await suites[chosen]()
+  process.exit(0)
+}
 for (const name of chosen === undefined ? Object.keys(benches) : [chosen]) {
   if (!benches[name]) {
-    console.error(`there is no benchmark named ${name}; known: ${Object.keys(benches).join(', ')}`)
+    console.error(
+      `there is no benchmark named ${name}; known: ${[...Object.keys(benches), ...Object.keys(suites)].join(', ')}`,
+    )
     process.exit(1)
   }
-  await benches[name](file ?? fileURLToPath(new URL(`../docs/results/bench-${name}.md`, import.meta.url)))
+  await benches[name](file ?? result(`bench-${name}`))
 }
 process.exit(0)

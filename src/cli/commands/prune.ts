@@ -37,6 +37,11 @@ const command = (): Command =>
         '--data <name>',
         'a data set or a folder: gradients are of its training samples (magnitude and random do without)',
       )
+      .option(
+        '--engine <name>',
+        'what runs the network: espalier, or onnxruntime, for models that do not run here (methods obc and sparsegpt; needs onnxruntime-node)',
+        'espalier',
+      )
       .option('-o, --out <file>', 'where the pruned network goes: .onnx, .h5, or safetensors, stored sparse')
       .option(
         '--record <file>',

@@ -29,6 +29,7 @@ export interface PruneFlags extends PreprocessingFlags, OnnxFlags {
   sparsities?: string
   flops?: string
   data?: string
+  engine: string
   seed: string
   prunable: string
   include?: string

@@ -6,6 +6,7 @@ import { readWeights } from '../../formats/weights-file.ts'
 import { isModelName } from '../../models/index.ts'
 import { UserError } from '../../util/errors.ts'
 import { printNote } from '../display/output.ts'
+import { oneOf } from '../flags/choices.ts'
 import { namedNetwork } from '../flags/named-network.ts'
 import { onnxOptions } from '../flags/onnx.ts'
 import { checkOutput } from '../flags/output-file.ts'
@@ -13,6 +14,7 @@ import { importOptions } from '../flags/preprocessing.ts'
 import { pruneByValue } from '../prune/by-value.ts'
 import { compareMethods } from '../prune/compare.ts'
 import { checkPruneFlags } from '../prune/flags.ts'
+import { checkRuntimeFlags, pruneWithRuntime } from '../prune/in-runtime.ts'
 import { checkRecordFlags } from '../prune/record.ts'
 import { methodName, type PruneFlags } from '../prune/settings.ts'
 import { pruneWithData } from '../prune/with-data.ts'
@@ -24,6 +26,8 @@ export async function prune(given: string, flags: PruneFlags, command: Command):
     throw new UserError('prune needs either --method with one method or --compare with several')
   if (method !== undefined && out === undefined) throw new UserError('prune needs --out with the name of a file')
   checkPruneFlags(command, flags)
+  const runtime = oneOf('--engine', flags.engine, ['espalier', 'onnxruntime']) === 'onnxruntime'
+  if (runtime) checkRuntimeFlags(command, flags)
   const path = weightsPath(given)
   if (flags.record !== undefined) checkRecordFlags(command, flags.record, flags, [path])
   if (out !== undefined) {
@@ -34,6 +38,7 @@ export async function prune(given: string, flags: PruneFlags, command: Command):
   for (const flag of ['size', 'crop'] as const)
     if (flags[flag] !== undefined && data === undefined && !stored.onnx)
       throw new UserError(`--${flag} needs --data with a folder of image files, or an ONNX model`)
+  if (runtime) return pruneWithRuntime(stored, path, { ...flags, out: out! })
   if (method !== undefined && data === undefined)
     return pruneByValue(stored, path, methodName(method), { ...flags, out: out! })
   if (data === undefined) throw new UserError('--compare needs --data with a data set or a folder')

@@ -90,6 +90,7 @@ export class Scope {
   }
 
   constant(known: Known): Tensor {
+    if (known.size === 0) throw new Unsupported(`a tensor of shape [${known.shape}] has no elements, expected some`)
     checkSingles(known)
     const { values, size } = known
     let same = 1

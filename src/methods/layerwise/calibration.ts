@@ -78,7 +78,7 @@ const emptyCalibration = (layer: LayerMatrix): Calibration => ({
 })
 
 /** grams += X X' + (X X')': twice the products, and symmetric however they were rounded. */
-function addTwice({ layer: { columns: n }, grams }: Calibration, products: Floats): void {
+export function addTwice({ layer: { columns: n }, grams }: Calibration, products: Floats): void {
   grams.forEach((gram, group) => {
     const at = group * n * n
     for (let i = 0; i < n; i++)
@@ -124,7 +124,11 @@ function gramGraph({ model, data }: Calibrated, names: readonly string[], count:
 }
 
 /** Appends the gradient of |W X|^2 / 2 at the identity, [groups x columns][columns]. */
-function appendGram(graph: Graph, { operator, inputs, attributes }: Node, { columns, groups, shape }: LayerMatrix) {
+export function appendGram(
+  graph: Graph,
+  { operator, inputs, attributes }: Node,
+  { columns, groups, shape }: LayerMatrix,
+) {
   const weight = operator.weight!
   const rows = groups * columns
   const inner = shape.length === 4 ? shape.slice(1) : [columns]

@@ -15,7 +15,7 @@ import { type PruneResult, prunedResult, type Reconstruction } from '../masks.ts
 import { calibrate } from './calibration.ts'
 import { fromMatrix, type LayerMatrix } from './layer.ts'
 import { obc } from './obc.ts'
-import { type LayerProblem, type LayerSolution, layerProblems, outputError } from './problem.ts'
+import { joined, type LayerProblem, type LayerSolution, layerProblems, outputError } from './problem.ts'
 
 export interface LayerwiseOptions {
   /** Names of the tensors to prune. Default: all that are prunable. */
@@ -136,14 +136,4 @@ export function apply(
   })
   network.applyMasks()
   return { ...prunedResult(network), reconstructions }
-}
-
-/** The solutions of a layer's groups as one matrix. */
-export function joined(solved: readonly LayerSolution[], part: keyof LayerSolution): Float64Array {
-  const size = solved[0][part].length
-  const matrix = new Float64Array(solved.length * size)
-  solved.forEach((solution, group) => {
-    matrix.set(solution[part], group * size)
-  })
-  return matrix
 }

@@ -13,7 +13,6 @@ import { alps } from './alps.ts'
 import type { Target } from './choose.ts'
 import {
   apply,
-  joined,
   type LayerwiseOptions,
   type LayerwiseResult,
   layersOf,
@@ -22,7 +21,7 @@ import {
   prepare,
 } from './driver.ts'
 import { fromMatrix } from './layer.ts'
-import type { LayerProblem, LayerSolution } from './problem.ts'
+import { joined, type LayerProblem, type LayerSolution } from './problem.ts'
 import { ria } from './ria.ts'
 import { sparseGpt } from './sparsegpt.ts'
 import { wanda } from './wanda.ts'

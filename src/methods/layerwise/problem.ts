@@ -112,3 +112,13 @@ export function outputError(problem: LayerProblem, v?: Float64Array): number {
   }
   return twice / 2
 }
+
+/** The solutions of a layer's groups as one matrix. */
+export function joined(solved: readonly LayerSolution[], part: keyof LayerSolution): Float64Array {
+  const size = solved[0][part].length
+  const matrix = new Float64Array(solved.length * size)
+  solved.forEach((solution, group) => {
+    matrix.set(solution[part], group * size)
+  })
+  return matrix
+}
