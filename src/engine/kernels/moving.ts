@@ -102,8 +102,8 @@ const reductions = [
 ]
 
 /**
- * y [outer][n][inner] takes in updates [outer][k][inner], one after the other, at the places that index names,
- * as of {@link gather}.
+ * y [outer][n][inner] takes in updates [outer][k][inner], one after the other, at the places that index
+ * names, as of {@link gather}.
  */
 export const scatter: Kernel<'mode' | Moved | 'updates' | 'y'> = {
   name: 'scatter',

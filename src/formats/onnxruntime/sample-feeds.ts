@@ -37,10 +37,10 @@ export function runtimeNetwork(file: OnnxFile, reading: ImportOptions): RuntimeN
     return { model: { ...named, image: image.image }, batch, feeds }
   }
   const arrays = shaped(inputs, batch, reading, file.path)
-  const parts = arrays.map(({ name, type, shape, batched }) => {
-    if (batch > 1 && !batched)
+  const parts = arrays.map(({ name, type, shape, samples }) => {
+    if (batch > 1 && samples !== 0)
       throw new Unsupported(`${file.path}: its input ${name} [${shape}] does not run over its ${batch} samples`)
-    return { name, shape: batched ? shape.slice(1) : shape, ...(!isFloating(type) && { whole: true }) }
+    return { name, shape: samples === 0 ? shape.slice(1) : shape, ...(!isFloating(type) && { whole: true }) }
   })
   const width = parts.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   const feeds = (samples: Float32Array) => {

@@ -1,11 +1,14 @@
-/** @file Transposed convolution (ONNX ConvTranspose): what the input gradient of a convolution computes, as a layer. */
+/**
+ * @file Transposed convolution (ONNX ConvTranspose): what the input gradient of a convolution computes, as a
+ * layer.
+ */
 import { attribute, type Builder, check, type Operator } from '../operator.ts'
 import { describe, type Shape, sameShape, type Tensor } from '../tensor.ts'
 import { type ConvOptions, conv, convolvedShape, convWeightGrad } from './conv.ts'
 
 /**
- * Inputs x [N, C, H, W], weight [C, O / group, kh, kw]. Attributes as Conv's, of the convolution from the result
- * to x, and `shape`, that of the result, [N, O, H', W'].
+ * Inputs x [N, C, H, W], weight [C, O / group, kh, kw]. Attributes as Conv's, of the convolution from the
+ * result to x, and `shape`, that of the result, [N, O, H', W'].
  */
 export const ConvTranspose: Operator = {
   name: 'ConvTranspose',

@@ -1,6 +1,6 @@
 /**
- * @file Values moved to and from places that a network computes (ONNX Gather, GatherElements, ScatterElements,
- * TopK).
+ * @file Values moved to and from places that a network computes (ONNX Gather, GatherElements,
+ * ScatterElements, TopK).
  */
 import { attribute, type Builder, check, type Operator } from '../operator.ts'
 import { describe, sameShape, type Tensor } from '../tensor.ts'
@@ -20,8 +20,8 @@ function checkIndex(operator: string, index: Tensor, updates: Pick<Tensor, 'shap
 
 /**
  * Inputs x, index; attribute `axis` (not that of the samples). With an index [k], places of all rows: ONNX
- * Gather of one list. With one of more axes, all of x's size but this one: ONNX GatherElements. An index counts
- * from the end where it is negative; what names no place reads 0.
+ * Gather of one list. With one of more axes, all of x's size but this one: ONNX GatherElements. An index
+ * counts from the end where it is negative; what names no place reads 0.
  */
 export const Gather: Operator = {
   name: 'Gather',
@@ -45,10 +45,10 @@ export const REDUCTIONS = ['set', 'add', 'mul', 'max', 'min'] as const
 export type Reduction = (typeof REDUCTIONS)[number]
 
 /**
- * The reverse of Gather (ONNX ScatterElements; with an index [k], ScatterND of one axis). Inputs index, updates and
- * what they are put into (absent: zeros of `size` places). Attributes `axis`, `size`, `reduction`: `set` (the last
- * of several stays), `add`, `mul`, `max`, `min`. Gradients are defined for `add`, and for `set` where no
- * place is named twice.
+ * The reverse of Gather (ONNX ScatterElements; with an index [k], ScatterND of one axis). Inputs index,
+ * updates and what they are put into (absent: zeros of `size` places). Attributes `axis`, `size`,
+ * `reduction`: `set` (the last of several stays), `add`, `mul`, `max`, `min`. Gradients are defined for
+ * `add`, and for `set` where no place is named twice.
  */
 export const Scatter: Operator = {
   name: 'Scatter',

@@ -1,4 +1,7 @@
-/** @file A sparse matrix that is known, applied along one axis: what resizes, repeats, reverses, pads and picks. */
+/**
+ * @file A sparse matrix that is known, applied along one axis: what resizes, repeats, reverses, pads and
+ * picks.
+ */
 import { type Attributes, attribute, type Builder, check, type Operator } from '../operator.ts'
 import { describe, type Shape, type Tensor } from '../tensor.ts'
 
@@ -62,8 +65,8 @@ export function axisIn(operator: string, x: Tensor, attributes: Attributes): num
 export const resized = (shape: Shape, axis: number, size: number) => shape.map((n, i) => (i === axis ? size : n))
 
 /**
- * y = T x along one axis, for a sparse matrix T that is known. Attributes: `axis` (not that of the samples) and
- * T as `starts`, `places`, `weights`, as of {@link Table}.
+ * y = T x along one axis, for a sparse matrix T that is known. Attributes: `axis` (not that of the samples)
+ * and T as `starts`, `places`, `weights`, as of {@link Table}.
  */
 export const Resample: Operator = {
   name: 'Resample',

@@ -13,7 +13,8 @@ import type { Floats, Machine } from '../../engine/machine.ts'
 import { Graph } from '../../graph/graph.ts'
 import type { Node } from '../../graph/operator.ts'
 import { loadBatch } from '../../graph/operators/batch.ts'
-import { sizeOf, type Tensor } from '../../graph/tensor.ts'
+import { reshape, transpose } from '../../graph/operators/shape.ts'
+import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Model } from '../../models/model.ts'
 import { type LayerMatrix, layerMatrix } from './layer.ts'
 
@@ -124,17 +125,22 @@ function gramGraph({ model, data }: Calibrated, names: readonly string[], count:
 }
 
 /** Appends the gradient of |W X|^2 / 2 at the identity, [groups x columns][columns]. */
-export function appendGram(
-  graph: Graph,
-  { operator, inputs, attributes }: Node,
-  { columns, groups, shape }: LayerMatrix,
-) {
+export function appendGram(graph: Graph, { operator, inputs, attributes }: Node, layer: LayerMatrix) {
+  const { columns, groups, shape, taps = 1 } = layer
   const weight = operator.weight!
   const rows = groups * columns
-  const inner = shape.length === 4 ? shape.slice(1) : [columns]
+  const inner = shape.length === 4 && !layer.transposed ? shape.slice(1) : [columns]
   const identity = graph.state(`identity [${rows}, ${inner}]`, [rows, ...inner])
+  // A transposed convolution has taps last: [inputs][columns][taps].
+  const turns = operator.name === 'ConvTranspose'
+  const turned = (x: Tensor, from: Shape, to: Shape) =>
+    reshape(graph, transpose(graph, reshape(graph, x, from, false), [0, 2, 1]), to, false)
+  const ins = rows / taps
+  const unit = turns ? turned(identity, [ins, taps, columns], [ins, columns, ...shape.slice(2)]) : identity
+  const places = attributes.shape as Shape
+  const options = turns ? { ...attributes, shape: [places[0], rows, ...places.slice(2)] } : attributes
   // Without a bias, and with the unfolded input as its own gradient.
-  const unfolded = graph.apply(operator, inputs.slice(0, weight + 1).with(weight, identity), attributes)
-  const gradients = operator.gradient!(graph, graph.nodes.at(-1)!, unfolded)
-  return { identity, gram: gradients[weight]! }
+  const unfolded = graph.apply(operator, inputs.slice(0, weight + 1).with(weight, unit), options)
+  const gradient = operator.gradient!(graph, graph.nodes.at(-1)!, unfolded)[weight]!
+  return { identity, gram: turns ? turned(gradient, [ins, columns, taps], [rows, columns]) : gradient }
 }

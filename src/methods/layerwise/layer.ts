@@ -22,30 +22,52 @@ export interface LayerMatrix {
    * convolutions.
    */
   groups: number
-  /** Whether the tensor is [columns, rows]: MatMul, and Gemm without transB. */
+  /**
+   * Whether the tensor has inputs before outputs: that of MatMul, of Gemm without transB, and of a transposed
+   * convolution, [inputs, rows / groups, ...taps].
+   */
   transposed: boolean
+  /** Weights of one input and output that stay together: the taps of a transposed convolution. Default 1. */
+  taps?: number
 }
 
-/** The matrix of a node's weight, input number `operator.weight` of a Conv, Gemm or MatMul. */
+/** The matrix of a node's weight, input number `operator.weight` of a Conv, ConvTranspose, Gemm or MatMul. */
 export function layerMatrix({ operator, inputs, attributes }: Node): LayerMatrix {
   const { name, shape } = inputs[operator.weight!]
-  const conv = operator.name === 'Conv'
-  const transposed = !conv && transposes(attributes).transB === 0
-  const rows = shape[transposed ? 1 : 0]
-  const groups = conv ? convOptions(operator.name, attributes).group : 1
-  return { name, shape, rows, columns: sizeOf(shape) / rows, groups, transposed }
+  const isConv = operator.name === 'Conv' || operator.name === 'ConvTranspose'
+  const transposed = operator.name === 'ConvTranspose' || (!isConv && transposes(attributes).transB === 0)
+  const groups = isConv ? convOptions(operator.name, attributes).group : 1
+  const rows = transposed ? shape[1] * groups : shape[0]
+  return {
+    name,
+    shape,
+    rows,
+    columns: sizeOf(shape) / rows,
+    groups,
+    transposed,
+    ...(operator.name === 'ConvTranspose' && { taps: sizeOf(shape.slice(2)) }),
+  }
 }
 
 /** A tensor's values as [rows][columns], a copy in float64. */
-export const toMatrix = ({ rows, columns, transposed }: LayerMatrix, values: Floats): Float64Array =>
-  transposed ? transpose(values, columns, rows) : Float64Array.from(values)
+export const toMatrix = (layer: LayerMatrix, values: Floats): Float64Array =>
+  layer.transposed ? turned(layer, values, false) : Float64Array.from(values)
 
 /** The inverse of {@link toMatrix}. */
-export const fromMatrix = ({ rows, columns, transposed }: LayerMatrix, matrix: Float64Array): Float64Array =>
-  transposed ? transpose(matrix, rows, columns) : matrix
+export const fromMatrix = (layer: LayerMatrix, matrix: Float64Array): Float64Array =>
+  layer.transposed ? turned(layer, matrix, true) : matrix
 
-function transpose(values: Floats, rows: number, columns: number): Float64Array {
-  const result = new Float64Array(rows * columns)
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) result[j * rows + i] = values[i * columns + j]
+/** [inputs][rows] of every group to [rows][inputs], or back; taps stay together. */
+function turned({ rows, columns, groups, taps = 1 }: LayerMatrix, values: Floats, back: boolean): Float64Array {
+  const [ins, outs] = [columns / taps, rows / groups]
+  const [outer, inner] = back ? [outs, ins] : [ins, outs]
+  const result = new Float64Array(values.length)
+  for (let g = 0; g < groups; g++)
+    for (let i = 0; i < outer; i++)
+      for (let j = 0; j < inner; j++)
+        for (let t = 0; t < taps; t++) {
+          const at = g * outer * inner
+          result[(at + j * outer + i) * taps + t] = values[(at + i * inner + j) * taps + t]
+        }
   return result
 }

@@ -10,8 +10,8 @@ import { normal } from './same.ts'
 
 /**
  * Runs a model here and in ONNX Runtime on some samples (`batch`, default 3; the number that the file is
- * written for, where it says one). Shapes and values are compared; `values` are those of x, by default normally
- * distributed ones.
+ * written for, where it says one). Shapes and values are compared; `values` are those of x, by default
+ * normally distributed ones.
  */
 export async function expectWholeOfOne(
   model: Written,

@@ -4,6 +4,7 @@ import { compile } from '../../../src/engine/compile.ts'
 import { openReference } from '../../../src/engine/machines/reference.ts'
 import { Graph } from '../../../src/graph/graph.ts'
 import { type ConvOptions, conv, convOptions } from '../../../src/graph/operators/conv.ts'
+import { convTranspose } from '../../../src/graph/operators/conv-transpose.ts'
 import { add, relu } from '../../../src/graph/operators/elementwise.ts'
 import { gemm, linear, matmul } from '../../../src/graph/operators/linear.ts'
 import { batchNorm } from '../../../src/graph/operators/norm.ts'
@@ -11,6 +12,7 @@ import { globalAveragePool } from '../../../src/graph/operators/pooling.ts'
 import { flatten } from '../../../src/graph/operators/shape.ts'
 import type { Shape, Tensor } from '../../../src/graph/tensor.ts'
 import { calibrate } from '../../../src/methods/layerwise/calibration.ts'
+import { fromMatrix, toMatrix } from '../../../src/methods/layerwise/layer.ts'
 import { layerProblems } from '../../../src/methods/layerwise/problem.ts'
 import type { Model } from '../../../src/models/model.ts'
 import { Network } from '../../../src/train/network.ts'
@@ -253,4 +255,34 @@ it('a name that no layer has is refused', () => {
   expect(() => calibrate(network, ['bn.weight'], images)).toThrow(
     'no layer of probe has a prunable weight named bn.weight',
   )
+})
+
+describe('a transposed convolution', () => {
+  it.each<[string, Shape, number]>([
+    ['of one group', [4, 3, 2, 3], 1],
+    ['of two groups', [4, 3, 3, 2], 2],
+  ])('%s: the squares of its outputs are those of its matrix and its products', (_name, weight, group) => {
+    const build: Build = (graph, images) => {
+      const shape = [images.shape[0], 3 * group, 13 + weight[2] - 1, 6 + weight[3] - 2]
+      const w = graph.parameter('w', weight, { in: 8, out: 8 })
+      const options = { strides: [2, 1], pads: [0, 0, 0, 1], group } as const
+      const output = convTranspose(graph, images, w, shape, options)
+      return { input: images, output }
+    }
+    const { network, images } = networkOf(build)
+    const [{ layer, grams }] = calibrate(network, ['w'], images)
+    const { rows, columns, groups } = layer
+    expect([rows, columns, groups]).toEqual([3 * group, (4 / group) * 6, group])
+    const matrix = toMatrix(layer, network.values('w'))
+    expect([...fromMatrix(layer, matrix)]).toEqual([...network.values('w')])
+    const output = Float64Array.from(run(network, build, 40).output)
+    const plane = output.length / 40 / rows
+    for (let row = 0; row < rows; row++) {
+      const w = matrix.subarray(row * columns, (row + 1) * columns)
+      const gram = grams[Math.floor(row / (rows / groups))]
+      const expected = output.reduce((sum, y, i) => sum + (Math.floor(i / plane) % rows === row ? 2 * y * y : 0), 0)
+      const found = gram.reduce((sum, x, i) => sum + x * w[Math.floor(i / columns)] * w[i % columns], 0)
+      expect(Math.abs(found - expected)).toBeLessThan(1e-4 * expected)
+    }
+  })
 })

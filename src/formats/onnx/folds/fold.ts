@@ -12,8 +12,8 @@ import { eachRun, inOrder, type Walk } from '../strided.ts'
 import { Known } from '../value.ts'
 
 /**
- * The outputs of a node whose inputs are all known. Missing inputs are undefined. Undefined: what it asks for is
- * computed as a graph (run-fold.ts).
+ * The outputs of a node whose inputs are all known. Missing inputs are undefined. Undefined: what it asks for
+ * is computed as a graph (run-fold.ts).
  */
 export type Fold = (operation: Operation, inputs: readonly (Known | undefined)[], scope: Scope) => Known[] | undefined
 

@@ -1,7 +1,7 @@
 /**
- * @file Pooling over one axis of [N, C, ...]: over several axes it is one after the other, since the largest of
- * largest values is the largest, and windows of means have as many places along an axis wherever they are along
- * the others.
+ * @file Pooling over one axis of [N, C, ...]: over several axes it is one after the other, since the largest
+ * of largest values is the largest, and windows of means have as many places along an axis wherever they are
+ * along the others.
  */
 import type { Graph } from '../../../graph/graph.ts'
 import { maxPool } from '../../../graph/operators/pooling.ts'

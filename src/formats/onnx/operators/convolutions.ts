@@ -7,7 +7,7 @@ import { pad, reshape } from '../../../graph/operators/shape.ts'
 import { type Fan, sameShape, sizeOf, type Tensor } from '../../../graph/tensor.ts'
 import { UserError } from '../../../util/errors.ts'
 import type { Operation } from '../operation.ts'
-import { Mixed, type Scope, type Translator } from '../scope.ts'
+import { Mixed, type Scope, type Translator, Unsupported } from '../scope.ts'
 import { Known, type Value } from '../value.ts'
 import { biasOf } from './bias.ts'
 import { convDepth, convTransposeDepth } from './depth.ts'
@@ -35,22 +35,30 @@ function kernelOf(operation: Operation, weight: Value | undefined) {
 }
 
 /**
- * A weight as a parameter. One of three axes of places has the first of them among its channels, one of one axis has a
- * row. Throws Mixed where it is computed of several samples: they would share it.
+ * Throws where samples would share a weight that is computed of them: a file for one sample runs one by one.
+ */
+function checkOne({ label }: Operation, what: string, { batch, mayMix }: Scope): void {
+  if (batch === 1) return
+  throw new (mayMix ? Unsupported : Mixed)(`${label}: its ${what} is computed, of all samples of a batch together`)
+}
+
+/**
+ * A weight as a parameter. One of three axes of places has the first of them among its channels, one of one
+ * axis has a row.
  */
 function weightOf(operation: Operation, weight: Value, fan: Fan, scope: Scope): Tensor {
   const [first, second, ...sizes] = weight.shape
   const [rows, columns] = sizes.length === 1 ? [1, sizes[0]] : sizes.slice(-2)
   const shape = [first, second * sizeOf(sizes.slice(0, -2)), rows, columns]
   if (weight instanceof Known) return scope.parameter(weight.reshaped(shape), fan)
-  if (scope.batch > 1) throw new Mixed(`${operation.label}: its weight is computed, of all samples of a batch together`)
+  checkOne(operation, 'weight', scope)
   return reshape(scope.graph, rowMajor(scope.graph, scope.tensor(weight, operation)), shape, false)
 }
 
 /** A bias of the layer itself, where it is known; else what is to be added afterwards. */
 function biasesOf(operation: Operation, bias: Value | undefined, outputs: number, fan: Fan, scope: Scope) {
   if (bias === undefined || bias instanceof Known) return { own: biasOf(bias, outputs, fan, scope, operation) }
-  if (scope.batch > 1) throw new Mixed(`${operation.label}: its bias is computed, of all samples of a batch together`)
+  checkOne(operation, 'bias', scope)
   return { added: rowMajor(scope.graph, scope.tensor(bias, operation)) }
 }
 

@@ -1,8 +1,8 @@
 /**
  * @file Convolutions over three axes, by those over two: the slices of depth that one output reads are
  * channels of one image, and the images of all outputs lie one below another, with zeros between them.
- * A weight [outputs, inputs, depth, rows, columns] is [outputs, inputs x depth, rows, columns] then, as it lies, and
- * every sample keeps its place.
+ * A weight [outputs, inputs, depth, rows, columns] is [outputs, inputs x depth, rows, columns] then, as it
+ * lies, and every sample keeps its place.
  */
 import type { Graph } from '../../../graph/graph.ts'
 import { conv } from '../../../graph/operators/conv.ts'
@@ -65,7 +65,9 @@ export function convDepth(
 
 const within = (place: number, size: number) => (place >= 0 && place < size ? place : -1)
 
-/** x [N, C, D, H, W] with a weight [C, O / group x depth, kh, kw], to places `out` = [depth, rows, columns]. */
+/**
+ * x [N, C, D, H, W] with a weight [C, O / group x depth, kh, kw], to places `out` = [depth, rows, columns].
+ */
 export function convTransposeDepth(
   graph: Graph,
   x: Tensor,

@@ -1,4 +1,6 @@
-/** @file Indices that a network computes, as the kernels take them: floats, and one number for a list of them. */
+/**
+ * @file Indices that a network computes, as the kernels take them: floats, and one number for a list of them.
+ */
 import type { Graph } from '../../../graph/graph.ts'
 import { add, clip, mul, neg } from '../../../graph/operators/elementwise.ts'
 import { reduceSum, slice } from '../../../graph/operators/shape.ts'

@@ -1,6 +1,6 @@
 /**
- * @file Operators on some axes of a value: where a transposition is yet to come, they work on what it is to be
- * done to.
+ * @file Operators on some axes of a value: where a transposition is yet to come, they work on what it is to
+ * be done to.
  */
 import { reshape } from '../../../graph/operators/shape.ts'
 import type { Tensor } from '../../../graph/tensor.ts'

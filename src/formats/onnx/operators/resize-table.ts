@@ -1,6 +1,6 @@
 /**
- * @file One axis of a Resize as a sparse matrix (ONNX Resize 10 to 19): which places of the input every place of
- * the output is made of, with which weights.
+ * @file One axis of a Resize as a sparse matrix (ONNX Resize 10 to 19): which places of the input every place
+ * of the output is made of, with which weights.
  */
 import { type Table, tableOf } from '../../../graph/operators/resample.ts'
 
@@ -30,7 +30,9 @@ export interface ResizeMode {
 
 const { fround } = Math
 
-/** The coordinate in the input of place i of the output; undefined for a transformation that is not ONNX's. */
+/**
+ * The coordinate in the input of place i of the output; undefined for a transformation that is not ONNX's.
+ */
 export function coordinate(i: number, { from, to, scale, crop = [0, 1] }: AxisResize, how: string): number | undefined {
   // In single precision, as runtimes compute: what is rounded to a place must not depend on digits beyond it.
   const half = () => fround(fround((i + 0.5) / fround(scale)) - 0.5)

@@ -18,7 +18,9 @@ const MODES: Readonly<Record<string, ResizeMode['mode']>> = {
   cubic: 'cubic',
 }
 
-/** What a node asks for. Before opset 11 there were no choices. Throws Unsupported where it is nothing known. */
+/**
+ * What a node asks for. Before opset 11 there were no choices. Throws Unsupported where it is nothing known.
+ */
 function modeOf(operation: Operation): ResizeMode {
   const { opset, label } = operation
   const told = operation.text('mode', 'nearest')

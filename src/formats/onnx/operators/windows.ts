@@ -102,7 +102,10 @@ export function windowsOf(operation: Operation, kernel: readonly number[], place
   return { ...windows, ...divided(total, auto === 'SAME_LOWER') }
 }
 
-/** Padding cut into that before and that after; of an odd number, the larger half goes to the end, or `before`. */
+/**
+ * Padding cut into that before and that after; of an odd number, the larger half goes to the end, or
+ * `before`.
+ */
 export function divided(total: readonly number[], before: boolean): Pick<Windows, 'begins' | 'ends'> {
   const begins = total.map((n) => (before ? n - Math.floor(n / 2) : Math.floor(n / 2)))
   return { begins, ends: total.map((n, axis) => n - begins[axis]) }
