@@ -69,6 +69,11 @@ export class Operation {
     return bytes ? new TextDecoder().decode(bytes) : fallback
   }
 
+  texts(name: string): string[] | undefined {
+    const list = this.#attribute(name, AttributeType.STRINGS)?.strings
+    return list?.map((bytes) => new TextDecoder().decode(bytes))
+  }
+
   integers(name: string): number[] | undefined {
     return this.#attribute(name, AttributeType.INTS)?.ints.map(Number)
   }

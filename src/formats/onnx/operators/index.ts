@@ -5,6 +5,7 @@ import { arithmetic } from './arithmetic.ts'
 import { layers } from './layers.ts'
 import { pooling } from './pooling.ts'
 import { products } from './products.ts'
+import { recurrent } from './recurrent/index.ts'
 import { shape } from './shape.ts'
 
 export const translators: Readonly<Record<string, Translator>> = {
@@ -13,5 +14,6 @@ export const translators: Readonly<Record<string, Translator>> = {
   ...layers,
   ...pooling,
   ...products,
+  ...recurrent,
   ...shape,
 }

@@ -10,6 +10,9 @@ const MOST: Readonly<Record<string, number>> = {
   // The third of MatMul is the bias that was added to it.
   MatMul: 3,
   PRelu: 2,
+  LSTM: 8,
+  GRU: 6,
+  RNN: 6,
   Where: 3,
   Range: 3,
   Pad: 4,
