@@ -1,26 +1,64 @@
 /* Elementwise work over up to four (collapsed) dimensions with strides; the output is contiguous. */
-#include "kernel.h"
+#include "functions.h"
 
-INLINE vec unary_value(int op, vec x) {
-    switch (op) {
-        case UNARY_NEG: return -x;
-        case UNARY_RELU: return relu(x);
-        case UNARY_SQRT: return sqrt_vec(x);
-        case UNARY_RECIPROCAL: return 1.0f / x;
-        case UNARY_ABS: return (vec)((ivec)x & 0x7fffffff);
-        default: return 1.0f / (1.0f + exp_vec(-x)); /* UNARY_SIGMOID */
+INLINE vec negative(vec x) { return -x; }
+INLINE vec inverse(vec x) { return 1.0f / x; }
+
+/* y = f(x) of n elements. */
+INLINE void each(vec (*f)(vec), int n, const float *x, float *y) {
+    for (int i = 0; i < n; i += LANES) {
+        int count = least(LANES, n - i);
+        store_part(y + i, f(load_part(x + i, count)), count);
     }
 }
 
+/* The same for functions that WebAssembly, where bytes count, calls for every vector. */
+#ifdef __wasm__
+static APART void each_called(vec (*f)(vec), int n, const float *x, float *y) { each(f, n, x, y); }
+#else
+#define each_called each
+#endif
+
 /* y = op(x). */
 DEFINE_KERNEL(unary) {
-    const float *x = ctx->arena + a->x;
-    float *y = ctx->arena + a->y;
     int lo, hi;
     share(ctx, a->n, LANES, &lo, &hi);
-    for (int i = lo; i < hi; i += LANES) {
-        int count = hi - i < LANES ? hi - i : LANES;
-        store_part(y + i, unary_value(a->op, load_part(x + i, count)), count);
+    const float *x = ctx->arena + a->x + lo;
+    float *y = ctx->arena + a->y + lo;
+    int n = hi - lo;
+    switch (a->op) {
+        case UNARY_NEG: each(negative, n, x, y); return;
+        case UNARY_RELU: each(relu, n, x, y); return;
+        case UNARY_SQRT: each(sqrt_vec, n, x, y); return;
+        case UNARY_RECIPROCAL: each(inverse, n, x, y); return;
+        case UNARY_SIGMOID: each(sigmoid_vec, n, x, y); return;
+        case UNARY_ABS: each(abs_vec, n, x, y); return;
+        case UNARY_EXP: each_called(exp_any, n, x, y); return;
+        case UNARY_LOG: each_called(log_any, n, x, y); return;
+        case UNARY_TANH: each_called(tanh_vec, n, x, y); return;
+        case UNARY_ERF: each_called(erf_vec, n, x, y); return;
+        case UNARY_FLOOR: each_called(floor_vec, n, x, y); return;
+        case UNARY_CEIL: each_called(ceil_vec, n, x, y); return;
+        case UNARY_ROUND: each_called(round_vec, n, x, y); return;
+        case UNARY_TRUNC: each_called(trunc_vec, n, x, y); return;
+        case UNARY_SIGN: each_called(sign_vec, n, x, y); return;
+        case UNARY_SIN: each_called(sin_vec, n, x, y); return;
+        case UNARY_COS: each_called(cos_vec, n, x, y); return;
+        default: each_called(atan_vec, n, x, y); /* UNARY_ATAN */
+    }
+}
+
+INLINE vec truth(ivec mask) { return choose(mask, splat(1), splat(0)); }
+
+static APART vec combine_rarely(int op, vec x, vec y) {
+    switch (op) {
+        case BINARY_MAX: return largest(x, y);
+        case BINARY_MIN: return smallest(x, y);
+        case BINARY_POW: return pow_vec(x, y);
+        case BINARY_FMOD: return fmod_vec(x, y);
+        case BINARY_LESS: return truth(x < y);
+        case BINARY_LESS_OR_EQUAL: return truth(x <= y);
+        default: return truth(x == y); /* BINARY_EQUAL */
     }
 }
 
@@ -30,8 +68,10 @@ INLINE vec combine(int op, vec x, vec y) {
         case BINARY_SUB: return x - y;
         case BINARY_MUL: return x * y;
         case BINARY_ADD_RELU: return relu(x + y);
-        default:
-            return choose(y <= 0, splat(0), x); /* BINARY_RELU_GRAD: x is the gradient, y the ReLU's output */
+        case BINARY_DIV: return x / y;
+        case BINARY_RELU_GRAD:
+            return choose(y <= 0, splat(0), x); /* x is the gradient, y the ReLU's output */
+        default: return combine_rarely(op, x, y);
     }
 }
 
@@ -62,7 +102,9 @@ static void any_row(int op, int n, const float *x, int sx, const float *y, int s
         case BINARY_SUB: binary_row(BINARY_SUB, n, x, sx, y, sy, out); return;
         case BINARY_MUL: binary_row(BINARY_MUL, n, x, sx, y, sy, out); return;
         case BINARY_ADD_RELU: binary_row(BINARY_ADD_RELU, n, x, sx, y, sy, out); return;
-        default: binary_row(BINARY_RELU_GRAD, n, x, sx, y, sy, out);
+        case BINARY_DIV: binary_row(BINARY_DIV, n, x, sx, y, sy, out); return;
+        case BINARY_RELU_GRAD: binary_row(BINARY_RELU_GRAD, n, x, sx, y, sy, out); return;
+        default: binary_row(op, n, x, sx, y, sy, out);
     }
 }
 
@@ -87,6 +129,35 @@ DEFINE_KERNEL(binary) {
     for (int r = lo; r < hi; r++)
         any_row(a->op, n, x + row_offset(dims, sx, r), sx[3], y + row_offset(dims, sy, r), sy[3],
                 out + (int64_t)r * n);
+}
+
+/* `count` elements that lie `stride` apart, zeros after. */
+INLINE vec load_apart(const float *p, int stride, int count) {
+    if (stride == 1) return load_part(p, count);
+    if (stride == 0) return splat(*p);
+    union {
+        float f[LANES];
+        vec v;
+    } u = {{0}};
+    for (int l = 0; l < count; l++) u.f[l] = p[(int64_t)l * stride];
+    return u.v;
+}
+
+/* out = x where c is not 0, else y; of dimensions d. */
+DEFINE_KERNEL(where) {
+    const int32_t *dims = a->d;
+    int rows = dims[0] * dims[1] * dims[2], n = dims[3], sc = a->sc[3], sx = a->sx[3], sy = a->sy[3];
+    int per_row = (n + LANES - 1) / LANES, lo, hi;
+    share(ctx, rows * per_row, 1, &lo, &hi);
+    for (int t = lo; t < hi; t++) {
+        int r = t / per_row, i = t % per_row * LANES, count = least(LANES, n - i);
+        const float *c = ctx->arena + a->c + row_offset(dims, a->sc, r) + (int64_t)i * sc;
+        const float *x = ctx->arena + a->x + row_offset(dims, a->sx, r) + (int64_t)i * sx;
+        const float *y = ctx->arena + a->y + row_offset(dims, a->sy, r) + (int64_t)i * sy;
+        ivec mask = load_apart(c, sc, count) != 0;
+        vec chosen = choose(mask, load_apart(x, sx, count), load_apart(y, sy, count));
+        store_part(ctx->arena + a->out + (int64_t)r * n + i, chosen, count);
+    }
 }
 
 /* A strided read into a contiguous output: broadcast (stride 0) and change of layout. */

@@ -149,15 +149,13 @@ INLINE quad sum_lanes_of_four(const vec *v) {
     return __builtin_shufflevector(a, b, 0, 1, 4, 5) + __builtin_shufflevector(a, b, 2, 3, 6, 7);
 }
 
-/* e^x to about 1 ulp of float32 for x in [-87.3, 88.7], clamped outside (0 below -103, never infinite).
+/* e^x to about 1 ulp of float32 for x in [-105, 90]: gradually 0 and at last infinite at the ends.
  * Range reduction x = n ln 2 + r with |r| <= ln 2 / 2, then the Taylor polynomial of degree 7. */
-INLINE vec exp_vec(vec x) {
-    ivec vanished = x < -103.0f;
-    vec clamped = max_vec(splat(-87.3f), choose(x < 88.7f, x, splat(88.7f)));
+INLINE vec exp_inside(vec x) {
     const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to the nearest integer */
-    vec shifted = clamped * 1.44269504f + magic;
+    vec shifted = x * 1.44269504f + magic;
     vec n = shifted - magic;
-    vec r = clamped - n * 0.693359375f + n * 2.12194440e-4f;
+    vec r = x - n * 0.693359375f + n * 2.12194440e-4f;
     vec p = splat(1.0f / 5040);
     p = p * r + 1.0f / 720;
     p = p * r + 1.0f / 120;
@@ -169,7 +167,14 @@ INLINE vec exp_vec(vec x) {
     /* Two factors, since 2^n alone leaves the exponent range at the ends. */
     ivec whole = __builtin_convertvector(n, ivec), half = whole >> 1;
     vec low = (vec)((half + 127) << 23), high = (vec)((whole - half + 127) << 23);
-    vec y = p * low * high;
+    return p * low * high;
+}
+
+/* The same, clamped outside of [-87.3, 88.7] (0 below -103, never infinite). */
+INLINE vec exp_vec(vec x) {
+    ivec vanished = x < -103.0f;
+    vec clamped = max_vec(splat(-87.3f), choose(x < 88.7f, x, splat(88.7f)));
+    vec y = exp_inside(clamped);
     y = choose(x != x, x, y);
     return choose(vanished, splat(0.0f), y);
 }

@@ -86,18 +86,12 @@ export function isChannelwise(node: Node): boolean {
 }
 
 /** Functions of single elements. */
-export const ELEMENTWISE: ReadonlySet<string> = new Set([
-  'Neg',
-  'Abs',
-  'Relu',
-  'Sqrt',
-  'Reciprocal',
-  'Sigmoid',
-  'Clip',
-  'Add',
-  'Sub',
-  'Mul',
-])
+export const ELEMENTWISE: ReadonlySet<string> = new Set(
+  [
+    'Neg Abs Relu Sqrt Reciprocal Sigmoid Clip Exp Log Tanh Erf Sin Cos Atan Floor Ceil Round Trunc Sign',
+    'Add Sub Mul Div Max Min Pow Fmod Less LessOrEqual Equal Where',
+  ].flatMap((names) => names.split(' ')),
+)
 
 /** Operators whose output channels are those of each input that has as many. */
 const SAME = new Set([...ELEMENTWISE, 'Expand', 'MaxPool', 'AveragePool', 'GlobalAveragePool', 'BatchNormalization'])

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { call } from '../../src/engine/kernel.ts'
-import { UNARY, unary } from '../../src/engine/kernels/elementwise.ts'
+import { unary } from '../../src/engine/kernels/elementwise.ts'
+import { UNARY } from '../../src/engine/kernels/functions.ts'
 import { openNative } from '../../src/engine/machines/native.ts'
 import { openMachine } from '../../src/engine/machines/open.ts'
 import { Program } from '../../src/engine/program.ts'

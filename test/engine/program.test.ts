@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { call, type Instruction } from '../../src/engine/kernel.ts'
 import { loadImages, loadLabels } from '../../src/engine/kernels/data.ts'
-import { binary, copy, UNARY, unary } from '../../src/engine/kernels/elementwise.ts'
+import { binary, copy, unary } from '../../src/engine/kernels/elementwise.ts'
+import { UNARY } from '../../src/engine/kernels/functions.ts'
 import { gemm } from '../../src/engine/kernels/gemm.ts'
 import { limits } from '../../src/engine/kernels/limits.ts'
 import { countCorrect, crossEntropy, crossEntropyGrad, softmax } from '../../src/engine/kernels/loss.ts'
@@ -38,7 +39,7 @@ const product = {
   relu: 0,
 }
 const sum = {
-  mean: 0,
+  kind: 0,
   ...one,
   s0: 0,
   s1: 0,

@@ -4,14 +4,18 @@ import { openReference } from '../../src/engine/machines/reference.ts'
 import { differentiate } from '../../src/graph/differentiate.ts'
 import { Graph } from '../../src/graph/graph.ts'
 import type { Operator } from '../../src/graph/operator.ts'
+import * as arithmetic from '../../src/graph/operators/arithmetic.ts'
 import * as batch from '../../src/graph/operators/batch.ts'
+import * as comparisons from '../../src/graph/operators/comparisons.ts'
 import * as conv from '../../src/graph/operators/conv.ts'
 import * as dropout from '../../src/graph/operators/dropout.ts'
 import * as elementwise from '../../src/graph/operators/elementwise.ts'
+import * as functions from '../../src/graph/operators/functions.ts'
 import * as linear from '../../src/graph/operators/linear.ts'
 import * as loss from '../../src/graph/operators/loss.ts'
 import * as norm from '../../src/graph/operators/norm.ts'
 import * as pooling from '../../src/graph/operators/pooling.ts'
+import * as reductions from '../../src/graph/operators/reductions.ts'
 import * as shape from '../../src/graph/operators/shape.ts'
 import * as update from '../../src/graph/operators/update.ts'
 import type { Tensor } from '../../src/graph/tensor.ts'
@@ -31,7 +35,22 @@ describe('one operator', () => {
   })
 
   it('every operator with a gradient is among them', () => {
-    const modules = [batch, conv, dropout, elementwise, linear, loss, norm, pooling, shape, update]
+    const modules = [
+      arithmetic,
+      batch,
+      comparisons,
+      conv,
+      dropout,
+      elementwise,
+      functions,
+      linear,
+      loss,
+      norm,
+      pooling,
+      reductions,
+      shape,
+      update,
+    ]
     const operators = modules.flatMap((module) => Object.values(module) as Partial<Operator>[])
     const names = operators.filter(({ gradient, decompose }) => gradient ?? decompose).map(({ name }) => name)
     expect(names.length).toBeGreaterThan(10)

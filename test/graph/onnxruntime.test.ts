@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Graph } from '../../src/graph/graph.ts'
+import { div, fmod, maximum, minimum, pow } from '../../src/graph/operators/arithmetic.ts'
+import { equal, less, lessOrEqual, where } from '../../src/graph/operators/comparisons.ts'
 import {
   abs,
   add,
@@ -13,9 +15,11 @@ import {
   sqrt,
   sub,
 } from '../../src/graph/operators/elementwise.ts'
+import { atan, ceil, cos, erf, exp, floor, log, round, sign, sin, tanh } from '../../src/graph/operators/functions.ts'
 import { gemm, matmul } from '../../src/graph/operators/linear.ts'
 import { Softmax, SoftmaxCrossEntropyLoss } from '../../src/graph/operators/loss.ts'
 import { reduceMean } from '../../src/graph/operators/mean.ts'
+import { reduceMax, reduceMin, reduceProd } from '../../src/graph/operators/reductions.ts'
 import { expand, flatten, reduceSum, reshape, transpose } from '../../src/graph/operators/shape.ts'
 import type { Shape, Tensor } from '../../src/graph/tensor.ts'
 import { random } from '../../src/util/random.ts'
@@ -56,18 +60,28 @@ const same = <T>(arbitrary: fc.Arbitrary<T>, build: (graph: Graph, drawn: T, bat
     { numRuns: 50 },
   )
 
+/** Whichever is farther from 0. */
+const chosen = (graph: Graph, a: Tensor, b: Tensor) => where(graph, less(graph, abs(graph, a), abs(graph, b)), b, a)
+
 describe('ONNX Runtime computes the same', () => {
-  it.each(Object.entries({ neg, relu }))('%s', (_name, operator) =>
-    same(shapeOf(0, 4), (graph, shape, batched) => operator(graph, graph.input('x', shape, { batched }))),
+  it.each(Object.entries({ neg, relu, exp, tanh, erf, floor, ceil, round, sign, sin, cos, atan }))(
+    '%s',
+    (_name, operator) =>
+      same(shapeOf(0, 4), (graph, shape, batched) => operator(graph, graph.input('x', shape, { batched }))),
   )
 
-  it.each(Object.entries({ add, sub, mul }))('%s with broadcasts', (_name, operator) =>
-    same(fc.tuple(shapeOf(0, 4), fc.nat({ max: 4 }), flags, flags), (graph, [shape, fewer, onesA, onesB], batched) => {
-      const some = (ones: boolean[]): Shape => shape.map((n, i) => (ones[i] ? 1 : n))
-      const a = graph.input('a', some(onesA), { batched })
-      const b = graph.input('b', some(onesB).slice(fewer), { batched: !batched })
-      return operator(graph, a, b)
-    }),
+  it.each(Object.entries({ add, sub, mul, maximum, minimum, less, lessOrEqual, equal, chosen }))(
+    '%s with broadcasts',
+    (_name, operator) =>
+      same(
+        fc.tuple(shapeOf(0, 4), fc.nat({ max: 4 }), flags, flags),
+        (graph, [shape, fewer, onesA, onesB], batched) => {
+          const some = (ones: boolean[]): Shape => shape.map((n, i) => (ones[i] ? 1 : n))
+          const a = graph.input('a', some(onesA), { batched })
+          const b = graph.input('b', some(onesB).slice(fewer), { batched: !batched })
+          return operator(graph, a, b)
+        },
+      ),
   )
 
   it('Reshape', () =>
@@ -96,7 +110,7 @@ describe('ONNX Runtime computes the same', () => {
       return expand(graph, x, longer ? [3, ...shape] : shape, !batched && shape.length > 0)
     }))
 
-  it.each(Object.entries({ reduceSum, reduceMean }))('%s', (_name, operator) =>
+  it.each(Object.entries({ reduceSum, reduceMean, reduceMax, reduceMin, reduceProd }))('%s', (_name, operator) =>
     same(fc.tuple(shapeOf(1, 4), flags, fc.constantFrom(0, 1)), (graph, [shape, summed, keepdims], batched) => {
       const axes = shape.map((_, i) => i).filter((i) => (i === 0 ? summed[0] || shape.length === 1 : summed[i]))
       return operator(graph, graph.input('x', shape, { batched }), axes.length ? axes : [shape.length - 1], keepdims)
@@ -133,10 +147,24 @@ describe('ONNX Runtime computes the same', () => {
       return graph.apply(SoftmaxCrossEntropyLoss, inputs)[0]
     }))
 
-  it.each(Object.entries({ sqrt, reciprocal, sigmoid }))('%s', (_name, operator) =>
+  it.each(Object.entries({ sqrt, reciprocal, sigmoid, log }))('%s', (_name, operator) =>
     same(shapeOf(0, 4), (graph, shape, batched) => {
       const x = graph.input('x', shape, { batched })
       return operator(graph, add(graph, mul(graph, x, x), graph.constant(0.5)))
+    }),
+  )
+
+  it.each(Object.entries({ div, pow, fmod }))('%s with broadcasts, of what is at least a half', (_name, operator) =>
+    same(fc.tuple(shapeOf(0, 4), flags, flags), (graph, [shape, onesA, onesB], batched) => {
+      const [a, b] = [onesA, onesB].map((ones, i) => {
+        const x = graph.input(
+          `${i}`,
+          shape.map((n, axis) => (ones[axis] ? 1 : n)),
+          { batched },
+        )
+        return add(graph, mul(graph, x, x), graph.constant(0.5))
+      })
+      return operator(graph, a, b)
     }),
   )
 

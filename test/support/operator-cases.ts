@@ -14,6 +14,7 @@ import {
 import { reduceMean } from '../../src/graph/operators/mean.ts'
 import { expand, flatten, reduceSum, reshape, transpose } from '../../src/graph/operators/shape.ts'
 import type { Shape, Tensor } from '../../src/graph/tensor.ts'
+import { functionCases } from './function-cases.ts'
 import { imageCases } from './image-cases.ts'
 
 export interface OperatorCase {
@@ -137,4 +138,4 @@ function* build(): Generator<OperatorCase> {
     })
 }
 
-export const operatorCases: readonly OperatorCase[] = [...build(), ...imageCases]
+export const operatorCases: readonly OperatorCase[] = [...build(), ...functionCases(), ...imageCases]

@@ -4,26 +4,7 @@
  */
 import { bitsToFloat } from '../bits.ts'
 import { type Kernel, stridedExtent } from '../kernel.ts'
-
-/** Operation codes, in the order of the enums in C. */
-export const UNARY = { Neg: 0, Relu: 1, Sqrt: 2, Reciprocal: 3, Sigmoid: 4, Abs: 5 } as const
-export const BINARY = { Add: 0, Sub: 1, Mul: 2, ReluGrad: 3, AddRelu: 4 } as const
-
-const unaryFormulas = [
-  (x: number) => -x,
-  (x: number) => Math.max(x, 0),
-  Math.sqrt,
-  (x: number) => 1 / x,
-  (x: number) => 1 / (1 + Math.exp(-x)),
-  Math.abs,
-]
-const binaryFormulas = [
-  (x: number, y: number) => x + y,
-  (x: number, y: number) => x - y,
-  (x: number, y: number) => x * y,
-  (dy: number, y: number) => (y <= 0 ? 0 : dy),
-  (x: number, y: number) => Math.max(x + y, 0),
-]
+import { binaryFormulas, unaryFormulas } from './functions.ts'
 
 /** y[i] = op(x[i]). x and y may be the same place. */
 export const unary: Kernel<'op' | 'n' | 'x' | 'y'> = {
@@ -66,6 +47,38 @@ export const binary: Kernel<'op' | Dims | 'x' | `sx${0 | 1 | 2 | 3}` | 'y' | `sy
               floats[p.x + i * p.sx0 + j * p.sx1 + k * p.sx2 + l * p.sx3],
               floats[p.y + i * p.sy0 + j * p.sy1 + k * p.sy2 + l * p.sy3],
             )
+  },
+}
+
+/** out = x where c is not 0, else y: of broadcast operands. */
+export const where: Kernel<
+  'out' | Dims | 'c' | `sc${0 | 1 | 2 | 3}` | 'x' | `sx${0 | 1 | 2 | 3}` | 'y' | `sy${0 | 1 | 2 | 3}`
+> = {
+  name: 'where',
+  parameters: [
+    ...(['d0', 'd1', 'd2', 'd3', 'c', 'sc0', 'sc1', 'sc2', 'sc3', 'x', 'sx0', 'sx1', 'sx2', 'sx3'] as const),
+    ...(['y', 'sy0', 'sy1', 'sy2', 'sy3', 'out'] as const),
+  ],
+  extents: (p) => {
+    const dims = [p.d0, p.d1, p.d2, p.d3]
+    return [
+      stridedExtent(p.c, dims, [p.sc0, p.sc1, p.sc2, p.sc3]),
+      stridedExtent(p.x, dims, [p.sx0, p.sx1, p.sx2, p.sx3]),
+      stridedExtent(p.y, dims, [p.sy0, p.sy1, p.sy2, p.sy3]),
+      { offset: p.out, length: p.d0 * p.d1 * p.d2 * p.d3 },
+    ]
+  },
+  reference: (p, { floats }) => {
+    let out = p.out
+    for (let i = 0; i < p.d0; i++)
+      for (let j = 0; j < p.d1; j++)
+        for (let k = 0; k < p.d2; k++)
+          for (let l = 0; l < p.d3; l++) {
+            const c = floats[p.c + i * p.sc0 + j * p.sc1 + k * p.sc2 + l * p.sc3]
+            const x = p.x + i * p.sx0 + j * p.sx1 + k * p.sx2 + l * p.sx3
+            const y = p.y + i * p.sy0 + j * p.sy1 + k * p.sy2 + l * p.sy3
+            floats[out++] = floats[c !== 0 ? x : y]
+          }
   },
 }
 

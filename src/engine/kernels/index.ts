@@ -2,7 +2,8 @@
 import type { Kernel } from '../kernel.ts'
 import { conv, convInputGrad, convSampleGrads, convWeightGrad } from './conv.ts'
 import { CHANGE, loadAugmented, loadImages, loadLabels } from './data.ts'
-import { BINARY, binary, clip, copy, dropoutMask, place, UNARY, unary, zero } from './elementwise.ts'
+import { binary, clip, copy, dropoutMask, place, unary, where, zero } from './elementwise.ts'
+import { BINARY, UNARY } from './functions.ts'
 import { BIAS, gemm } from './gemm.ts'
 import { countCorrect, crossEntropy, crossEntropyGrad, softmax } from './loss.ts'
 import { cholesky64, gather64, MODE, product64 } from './matrix64.ts'
@@ -11,7 +12,7 @@ import { applyMask, factoredSgd, groupLasso, HYPER, sgd, sparseGroupLasso, tieGr
 import { peak } from './peak.ts'
 import { averagePool, averagePoolGrad, gatherPlane, maxPool, scatterPlane } from './pooling.ts'
 import { RECTIFY } from './rectify.ts'
-import { reduce } from './reduce.ts'
+import { REDUCE, reduce } from './reduce.ts'
 import { selectTopKernel } from './select.ts'
 import { sparseConv, sparseConvInputGrad, sparseConvWeightGrad } from './sparse.ts'
 
@@ -40,6 +41,7 @@ export const kernels: readonly Signature[] = [
   gatherPlane,
   unary,
   binary,
+  where,
   copy,
   place,
   zero,
@@ -67,4 +69,4 @@ export const kernels: readonly Signature[] = [
 ]
 
 /** Names of codes, each the number of its place. */
-export const codes = { UNARY, BINARY, BIAS, RECTIFY, MODE, HYPER, CHANGE } as const
+export const codes = { UNARY, BINARY, REDUCE, BIAS, RECTIFY, MODE, HYPER, CHANGE } as const

@@ -3,7 +3,8 @@ import type { Node } from '../../graph/operator.ts'
 import { sameShape, sizeOf, type Tensor } from '../../graph/tensor.ts'
 import { floatBits } from '../bits.ts'
 import { call } from '../kernel.ts'
-import { BINARY, binary, clip, dropoutMask, UNARY, unary } from '../kernels/elementwise.ts'
+import { binary, clip, dropoutMask, unary, where } from '../kernels/elementwise.ts'
+import { BINARY, UNARY } from '../kernels/functions.ts'
 import { broadcastLoops, byFours } from '../layout.ts'
 import type { Lowering } from '../lowering.ts'
 
@@ -36,6 +37,37 @@ const binaryLowering = (op: number): Lowering => ({
     ),
   inPlace: ({ inputs, outputs: [out] }: Node) => [0, 1].filter((i) => sameLayout(inputs[i], out)),
 })
+
+const whereLowering: Lowering = {
+  emit: ({ inputs, outputs: [out] }, at) => {
+    const [c, x, y] = inputs.map(at)
+    return byFours(broadcastLoops(out, inputs)).map(({ dims: d, strides: [sc, sx, sy], starts, done }) =>
+      call(where, {
+        d0: d[0],
+        d1: d[1],
+        d2: d[2],
+        d3: d[3],
+        c: c + starts[0],
+        sc0: sc[0],
+        sc1: sc[1],
+        sc2: sc[2],
+        sc3: sc[3],
+        x: x + starts[1],
+        sx0: sx[0],
+        sx1: sx[1],
+        sx2: sx[2],
+        sx3: sx[3],
+        y: y + starts[2],
+        sy0: sy[0],
+        sy1: sy[1],
+        sy2: sy[2],
+        sy3: sy[3],
+        out: at(out) + done,
+      }),
+    )
+  },
+  inPlace: ({ inputs, outputs: [out] }: Node) => [0, 1, 2].filter((i) => sameLayout(inputs[i], out)),
+}
 
 const sameLayout = (a: Tensor, b: Tensor) => sameShape(a.shape, b.shape) && a.batched === b.batched
 
@@ -72,6 +104,7 @@ const dropoutMaskLowering: Lowering = {
 }
 
 export const elementwise: Record<string, Lowering> = {
+  Where: whereLowering,
   Clip: clipLowering,
   ClipGrad: clipGradLowering,
   DropoutMask: dropoutMaskLowering,

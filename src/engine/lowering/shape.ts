@@ -3,7 +3,7 @@ import type { Attributes, Node } from '../../graph/operator.ts'
 import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
 import { call, type Instruction } from '../kernel.ts'
 import { copy, place, zero } from '../kernels/elementwise.ts'
-import { reduce } from '../kernels/reduce.ts'
+import { REDUCE, reduce } from '../kernels/reduce.ts'
 import { broadcastLoops, byFours, collapse, type Loops, memoryOrder, strides } from '../layout.ts'
 import type { Lowering, Placement } from '../lowering.ts'
 
@@ -98,7 +98,7 @@ const concat: Lowering = {
   },
 }
 
-const reduceLowering = (mean: number): Lowering => ({
+const reduceLowering = (kind: number): Lowering => ({
   emit: ({ inputs: [x], outputs: [y], attributes }: Node, at) => {
     const axes = attributes.axes as readonly number[]
     const own = strides(x)
@@ -115,7 +115,7 @@ const reduceLowering = (mean: number): Lowering => ({
     if (r.length > 4) throw new Error(`${y.name}: a reduction over [${r}] has too many loops`)
     return byFours(nest(kept)).map(({ dims: d, strides: [s], starts: [start], done }) =>
       call(reduce, {
-        mean,
+        kind,
         d0: d[0],
         d1: d[1],
         d2: d[2],
@@ -147,8 +147,7 @@ export const shape: Record<string, Lowering> = {
   Slice: slice,
   Place: placeLowering,
   Concat: concat,
-  ReduceSum: reduceLowering(0),
-  ReduceMean: reduceLowering(1),
+  ...Object.fromEntries(Object.entries(REDUCE).map(([name, kind]) => [`Reduce${name}`, reduceLowering(kind)])),
 }
 
 function copies(loops: Loops, from: number, to: number): Instruction[] {

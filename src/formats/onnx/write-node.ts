@@ -90,11 +90,29 @@ const reshape: Write = (written) => {
   return withNumbers(written, [anyBatch(outputs[0].shape, inputs, outputs, 0)], [], 'Reshape')
 }
 
+/** ONNX has booleans where we have 0 and 1. */
+const comparison: Write = ({ node: { operator }, input, output, stem }) => [
+  { opType: operator.name, input, output: [stem] },
+  { opType: 'Cast', input: [stem], output, attribute: [integer('to', DataType.FLOAT)] },
+]
+
+/** Operators without attributes that are ONNX's. */
+const ALIKE =
+  'Neg Relu Abs Add Sub Mul Div Pow Max Min MatMul Sqrt Reciprocal Sigmoid Clip Exp Log Tanh Erf Floor Ceil Round Sign Sin Cos Atan'
+
 const writers: Record<string, Write> = {
+  ...Object.fromEntries(ALIKE.split(' ').map((name) => [name, same()] as const)),
+  Fmod: ({ input, output }) => [{ opType: 'Mod', input, output, attribute: [integer('fmod', 1)] }],
+  ...Object.fromEntries(['Less', 'LessOrEqual', 'Equal'].map((name) => [name, comparison])),
+  Where: ({ input: [condition, ...rest], output, stem }) => [
+    { opType: 'Cast', input: [condition], output: [stem], attribute: [integer('to', DataType.BOOL)] },
+    { opType: 'Where', input: [stem, ...rest], output },
+  ],
   ...Object.fromEntries(
-    ['Neg', 'Relu', 'Abs', 'Add', 'Sub', 'Mul', 'MatMul', 'Sqrt', 'Reciprocal', 'Sigmoid', 'Clip'].map(
-      (name) => [name, same()] as const,
-    ),
+    ['ReduceMax', 'ReduceMin', 'ReduceProd'].map((name) => [
+      name,
+      same((all) => [...lists(all, 'axes'), ...counts(all, 'keepdims')]),
+    ]),
   ),
   Flatten: same(),
   Softmax: same((attributes) => counts(attributes, 'axis')),

@@ -2,8 +2,8 @@
  * @file Elementwise operators with NumPy broadcasting (ONNX Neg, Relu, Add, Sub, Mul) and their gradients.
  */
 import { type Builder, check, type Node, type Operator } from '../operator.ts'
-import { type Shape, sameShape, type Tensor, type TensorType } from '../tensor.ts'
-import { reduceSum, reshape } from './shape.ts'
+import { type Shape, sameShape, type Tensor } from '../tensor.ts'
+import { broadcast, undoBroadcast } from './broadcast.ts'
 
 export const Neg: Operator = {
   name: 'Neg',
@@ -140,27 +140,5 @@ export const relu = (graph: Builder, x: Tensor): Tensor => graph.apply(Relu, [x]
 export const add = (graph: Builder, a: Tensor, b: Tensor): Tensor => graph.apply(Add, [a, b])[0]
 export const sub = (graph: Builder, a: Tensor, b: Tensor): Tensor => graph.apply(Sub, [a, b])[0]
 export const mul = (graph: Builder, a: Tensor, b: Tensor): Tensor => graph.apply(Mul, [a, b])[0]
-
-/** NumPy's rule: align at the last axis; sizes are equal or one of them is 1. */
-function broadcast(operator: string, [a, b]: readonly Tensor[]): TensorType {
-  const rank = Math.max(a.shape.length, b.shape.length)
-  const shape: number[] = []
-  for (let i = 0; i < rank; i++) {
-    const m = a.shape[a.shape.length - rank + i] ?? 1
-    const n = b.shape[b.shape.length - rank + i] ?? 1
-    check(m === n || m === 1 || n === 1, operator, () => `shapes cannot be broadcast together: ${shapes(a, b)}`)
-    shape.push(Math.max(m, n))
-  }
-  // The result runs over samples if an operand that spans all its axes does.
-  return { shape, batched: (a.batched && a.shape.length === rank) || (b.batched && b.shape.length === rank) }
-}
-
-/** The gradient of a broadcast: sums over the axes along which `like` was repeated. */
-function undoBroadcast(graph: Builder, dy: Tensor, like: Tensor): Tensor {
-  if (sameShape(dy.shape, like.shape)) return reshape(graph, dy, like.shape, like.batched)
-  const extra = dy.shape.length - like.shape.length
-  const axes = dy.shape.map((_, i) => i).filter((i) => i < extra || like.shape[i - extra] !== dy.shape[i])
-  return reshape(graph, reduceSum(graph, dy, axes), like.shape, like.batched)
-}
 
 const shapes = (a: { shape: Shape }, b: { shape: Shape }) => `[${a.shape.join(', ')}] and [${b.shape.join(', ')}]`

@@ -1,21 +1,21 @@
 import fc from 'fast-check'
 import { it } from 'vitest'
 import { call } from '../../../src/engine/kernel.ts'
-import { reduce } from '../../../src/engine/kernels/reduce.ts'
+import { REDUCE, reduce } from '../../../src/engine/kernels/reduce.ts'
 import { onEveryEngine } from '../../support/engines.ts'
-import { blank, expectAgreement, ROUNDING, values } from '../../support/kernel-case.ts'
+import { blank, exact, expectAgreement, ROUNDING, values } from '../../support/kernel-case.ts'
 import { layoutOf, strided } from '../../support/strided.ts'
 
 const little = fc.constantFrom(1, 1, 2, 3)
 const long = fc.constantFrom(1, 2, 8, 17, 70)
-const mean = fc.constantFrom(0, 1)
+const kinds = fc.constantFrom(...Object.values(REDUCE))
 
 onEveryEngine((machines) => {
-  it('sums over any dimensions of any strided tensor', () => {
+  it('reduces over any dimensions of any strided tensor', () => {
     const sizes = fc.tuple(little, little, little, long, little, little, little, long)
     fc.assert(
-      fc.property(sizes, layoutOf(8), mean, values, (n, layout, mean, rng) => {
-        expectAgreement(machines, reduction(n, strided(n, layout, rng), mean))
+      fc.property(sizes, layoutOf(8), kinds, values, (n, layout, kind, rng) => {
+        expectAgreement(machines, reduction(n, strided(n, layout, rng), kind))
       }),
     )
   })
@@ -24,26 +24,45 @@ onEveryEngine((machines) => {
     ['inner', [1, 1, 1, 37, 1, 1, 1, 3001], [0, 1, 2, 3, 4, 5, 6, 7]],
     ['outer', [1, 1, 1, 61, 1, 1, 1, 1500], [4, 5, 6, 7, 0, 1, 2, 3]],
     ['inner and outer', [1, 1, 1, 23, 1, 1, 65, 33], [6, 0, 1, 2, 3, 4, 5, 7]],
-  ])('sums over %s dimensions of a large tensor', (_name, sizes, order) => {
+  ])('reduces over %s dimensions of a large tensor', (_name, sizes, order) => {
     fc.assert(
-      fc.property(mean, values, (mean, rng) => {
+      fc.property(kinds, values, (kind, rng) => {
         const x = strided(sizes, { order, repeated: sizes.map(() => false), step: 1 }, rng)
-        expectAgreement(machines, reduction(sizes, x, mean))
+        expectAgreement(machines, reduction(sizes, x, kind))
       }),
-      { numRuns: 4 },
+      { numRuns: 8 },
     )
+  })
+
+  it.each(['Max', 'Min'] as const)('%s is NaN where a value is, and infinite where all are', (name) => {
+    const rows = [
+      [1, Number.NaN, 2, 3, 4, 5, 6, 7, 8],
+      [1, 2, 3, 4, 5, 6, 7, 8, Number.NaN],
+      Array(9).fill(name === 'Max' ? -Infinity : Infinity),
+      [-0.5, -1, -2, -3, -4, -5, -6, -7, -8],
+      [0.5, 1, 2, 3, 4, 5, 6, 7, 8],
+    ]
+    const floats = rows.flat()
+    for (const strides of [
+      [0, 0, 0, 9, 0, 0, 0, 1],
+      [0, 0, 0, 1, 0, 0, 0, 5],
+    ])
+      expectAgreement(machines, reduction([1, 1, 1, 5, 1, 1, 1, 9], { floats, strides }, REDUCE[name]))
   })
 })
 
-/** The first four sizes stay, the others are summed. */
-function reduction(n: number[], x: { strides: number[]; floats: number[] }, mean: number) {
+/** The first four sizes stay, the others are reduced. Sums round at every term, products relatively. */
+function reduction(n: number[], x: { strides: number[]; floats: number[] }, kind: number) {
   const s = x.strides
-  const summed = n[4] * n[5] * n[6] * n[7]
+  const count = n[4] * n[5] * n[6] * n[7]
+  const isSum = kind !== REDUCE.Max && kind !== REDUCE.Min
+  const rounded = (_want: number, magnitude: number) =>
+    (count + 2) * ROUNDING * magnitude + (kind === REDUCE.Prod ? count * 1.2e-38 : 0)
   return {
     operands: { x: x.floats, y: blank(n[0] * n[1] * n[2] * n[3]) },
     call: (at: Record<string, number>) =>
       call(reduce, {
-        mean,
+        kind,
         x: at.x,
         y: at.y,
         d0: n[0],
@@ -63,6 +82,6 @@ function reduction(n: number[], x: { strides: number[]; floats: number[] }, mean
         t2: s[6],
         t3: s[7],
       }),
-    writes: { y: (_want: number, magnitude: number) => (summed + 2) * ROUNDING * magnitude },
+    writes: { y: isSum ? rounded : exact },
   }
 }

@@ -3,7 +3,7 @@ import { readOnnx } from '../../../src/formats/onnx/onnx.ts'
 import { prunableParameters } from '../../../src/graph/graph.ts'
 import { graphOf } from '../../../src/models/model.ts'
 import { type Body, type ModelText, mixed, modelBytes, type Stored } from './models.ts'
-import { expectWhole, here } from './whole.ts'
+import { expectOutputs, here } from './outputs.ts'
 
 const matrix = (rows: number, columns: number, seed = 1): Stored => ({
   shape: [rows, columns],
@@ -40,11 +40,11 @@ const byRate: ModelText = {
 
 describe('If', () => {
   it.each([16000, 8000])('takes the branch of a number that is given (%i)', async (sr) => {
-    await expectWhole(modelBytes(byRate), { given: { sr } }, 3)
+    await expectOutputs(modelBytes(byRate), { given: { sr } }, 3)
   })
 
   it('nests, sees names of all graphs around it, and its own first', () =>
-    expectWhole(
+    expectOutputs(
       modelBytes({
         inputs: { x: ['N', 5] },
         stored: { two: scalar(2, 'int64'), zero: scalar(0, 'int64'), outer: matrix(1, 3, 4), w: matrix(5, 3, 8) },
@@ -106,7 +106,7 @@ describe('If', () => {
 
   it.each([0, 1])('runs both branches of a condition that is computed, and chooses (%i)', async (flag) => {
     const feeds = { flag: [flag] }
-    await expectWhole(modelBytes(computed(3)), { feeds })
+    await expectOutputs(modelBytes(computed(3)), { feeds })
     const [one, other] = [0, 1].map(
       (value) => here(modelBytes(computed(3)), { feeds: { flag: [value] } }).get('y')!.values,
     )
@@ -117,7 +117,7 @@ describe('If', () => {
     expect(() => here(modelBytes(computed(4)))).toThrow(
       'm.onnx: node y (If): its condition is computed while the network runs, and its branches give [1,3] and [1,4]: expected one shape of both, or the condition to be known, as by --given flag=NUMBER',
     )
-    await expectWhole(modelBytes(computed(4)), { given: { flag: 0 }, feeds: { flag: [0] } })
+    await expectOutputs(modelBytes(computed(4)), { given: { flag: 0 }, feeds: { flag: [0] } })
   })
 
   it('says which node inside of it does not run', () => {

@@ -6,7 +6,7 @@ import { storeFloats, toFloats } from '../../../src/formats/safetensors-bytes.ts
 import { prunableParameters } from '../../../src/graph/graph.ts'
 import { graphOf } from '../../../src/models/model.ts'
 import { type ModelText, mixed, modelBytes, type Stored } from './models.ts'
-import { expectWhole, here } from './whole.ts'
+import { expectOutputs, here } from './outputs.ts'
 
 const matrix = (rows: number, columns: number, seed = 1): Stored => ({
   shape: [rows, columns],
@@ -53,7 +53,7 @@ const model: ModelText = {
 }
 
 describe("a model's own functions", () => {
-  it('run where they are called, with the attributes of the call', () => expectWhole(modelBytes(model), {}, 3))
+  it('run where they are called, with the attributes of the call', () => expectOutputs(modelBytes(model), {}, 3))
 
   it('give weights to the network, each with its place in the file', () => {
     const { onnx } = readOnnx(modelBytes(model), 'm.onnx')
@@ -82,7 +82,7 @@ describe("a model's own functions", () => {
   })
 
   it('leave out what a call leaves out', () =>
-    expectWhole(
+    expectOutputs(
       modelBytes({
         inputs: { x: ['N', 5] },
         stored: { u: matrix(3, 5, 1), low: { shape: [], values: [-0.5] } },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Body, type ModelText, mixed, modelBytes, type Stored } from './models.ts'
-import { expectWhole, here } from './whole.ts'
+import { expectOutputs, here } from './outputs.ts'
 
 const floats = (shape: readonly number[], seed = 1): Stored => ({
   shape,
@@ -36,16 +36,20 @@ const looped = (steps: number, more: Partial<ModelText> = {}): ModelText => ({
 
 describe('Loop', () => {
   it.each([1, 3])('of %i steps, with a state and what it collects', (steps) =>
-    expectWhole(modelBytes(looped(steps)), {}, 2),
+    expectOutputs(modelBytes(looped(steps)), {}, 2),
   )
 
   it('as often as a given input says', () => {
     const inputs = { x: [2, 4], m: { shape: [], type: 'int64' } } as const
-    return expectWhole(modelBytes(looped(0, { inputs, stored: { outer: floats([1, 4], 3) } })), { given: { m: 4 } }, 2)
+    return expectOutputs(
+      modelBytes(looped(0, { inputs, stored: { outer: floats([1, 4], 3) } })),
+      { given: { m: 4 } },
+      2,
+    )
   })
 
   it('until its condition no longer holds', () =>
-    expectWhole(
+    expectOutputs(
       modelBytes({
         inputs: { x: [1, 4] },
         stored: { yes: scalar(1, 'bool'), most: scalar(3), one: scalar(1), start: scalar(0) },
@@ -114,7 +118,7 @@ describe('Scan', () => {
       [3, 5],
     ],
   ])('%s', (_what, attributes, a, b) =>
-    expectWhole(
+    expectOutputs(
       modelBytes({
         inputs: { s: [5], a, b },
         steps: [
@@ -133,7 +137,7 @@ describe('Scan', () => {
   )
 
   it('of what is known, and of weights along an axis', () =>
-    expectWhole(
+    expectOutputs(
       modelBytes({
         inputs: { x: [2, 4] },
         stored: { ws: floats([3, 4, 4]), lengths: ints(2, 3, 5) },

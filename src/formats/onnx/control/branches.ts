@@ -2,10 +2,10 @@
  * @file If. Of a condition that is known, one branch alone is run; else both are, and their results chosen
  * between element by element.
  */
+import { where } from '../../../graph/operators/comparisons.ts'
 import { reshape } from '../../../graph/operators/shape.ts'
 import { sameShape, type Tensor } from '../../../graph/tensor.ts'
 import type { Operation } from '../operation.ts'
-import { choose } from '../operators/choose.ts'
 import { rowMajor } from '../operators/layouts.ts'
 import { Mixed, type Scope, Unsupported } from '../scope.ts'
 import { Known, type Value } from '../value.ts'
@@ -38,11 +38,11 @@ function between(test: Tensor, [a, b]: readonly Value[], scope: Scope, operation
   const { graph, batch } = scope
   const [yes, no] = [a, b].map((value) => scope.tensor(value, operation))
   const { shape } = yes
-  if (test.shape.every((n) => n === 1)) return choose(graph, reshape(graph, rowMajor(graph, test), [], false), yes, no)
+  if (test.shape.every((n) => n === 1)) return where(graph, reshape(graph, rowMajor(graph, test), [], false), yes, no)
   const samples = test.batched && test.shape.every((n, axis) => n === (axis === 0 ? batch : 1))
   if (!samples || shape[0] !== batch || !(yes.batched || no.batched))
     throw new Mixed(`${operation.label}: expected a condition of one value, found [${test.shape}]`)
-  return choose(graph, reshape(graph, test, [batch, ...shape.slice(1).map(() => 1)], true), yes, no)
+  return where(graph, reshape(graph, test, [batch, ...shape.slice(1).map(() => 1)], true), yes, no)
 }
 
 export const branches: Record<string, Control> = { If: either }

@@ -1,77 +1,114 @@
-/** @file Functions of one element, and softmax. */
-
+/** @file Activation functions. */
 import type { Graph } from '../../../graph/graph.ts'
+import { div, maximum, minimum } from '../../../graph/operators/arithmetic.ts'
+import { less, where } from '../../../graph/operators/comparisons.ts'
 import { dropout } from '../../../graph/operators/dropout.ts'
-import { abs, add, clip, mul, neg, reciprocal, relu, sigmoid, sqrt, sub } from '../../../graph/operators/elementwise.ts'
-import { Softmax } from '../../../graph/operators/loss.ts'
-import { reshape } from '../../../graph/operators/shape.ts'
-import { sizeOf, type Tensor } from '../../../graph/tensor.ts'
+import { abs, add, clip, mul, neg, relu, sigmoid } from '../../../graph/operators/elementwise.ts'
+import { erf, exp, log, tanh } from '../../../graph/operators/functions.ts'
+import type { Tensor } from '../../../graph/tensor.ts'
+import { UserError } from '../../../util/errors.ts'
 import { type Translator, Unsupported } from '../scope.ts'
+import { Known, type Value } from '../value.ts'
+import { binary, combine, each } from './elementwise.ts'
 import { limited } from './limits.ts'
-import { broadcastable } from './samples.ts'
-import { axisOf } from './sizes.ts'
-
-const each =
-  (apply: (graph: Graph, x: Tensor) => Tensor): Translator =>
-  (operation, [x], scope) => [scope.map(x, operation, (tensor) => apply(scope.graph, tensor))]
 
 const scaled = (graph: Graph, x: Tensor, factor: number) => mul(graph, x, graph.constant(factor))
+const shifted = (graph: Graph, x: Tensor, by: number) => add(graph, x, graph.constant(by))
+
+/** min(x, 0). */
+const below = (graph: Graph, x: Tensor) => neg(graph, relu(graph, neg(graph, x)))
+
+/** A function with numbers that are attributes, by their names and defaults. */
+const withNumbers =
+  (
+    defaults: Readonly<Record<string, number>>,
+    apply: (graph: Graph, x: Tensor, numbers: readonly number[]) => Tensor,
+  ): Translator =>
+  (operation, [x], scope) => {
+    const numbers = Object.entries(defaults).map(([name, value]) => operation.float(name, value))
+    return [scope.map(x, operation, (tensor) => apply(scope.graph, tensor, numbers))]
+  }
 
 const limits: Translator = (operation, [x, low, high], scope) => {
-  const limit = (value: typeof low, name: string, without: number) => {
-    // Attributes before opset 11, inputs since.
-    const told = operation.opset < 11 ? operation.float(name, without) : without
-    const found = value === undefined ? told : scope.known(value, operation, `limit ${name}`).values[0]
+  // Attributes before opset 11, inputs since.
+  const told = (name: string, without: number) => (operation.opset < 11 ? operation.float(name, without) : without)
+  const [least, most] = [told('min', -Infinity), told('max', Infinity)]
+  const isKnown = (value: Value | undefined) => value === undefined || value instanceof Known
+  if (!isKnown(low) || !isKnown(high)) {
+    const raised = low === undefined ? x : combine(operation, [x, low], scope, (graph, [a, b]) => maximum(graph, a, b))
+    return [
+      high === undefined ? raised : combine(operation, [raised, high], scope, (graph, [a, b]) => minimum(graph, a, b)),
+    ]
+  }
+  const limit = (value: Value | undefined, without: number, name: string) => {
+    const found = value instanceof Known ? value.values[0] : without
     if (Number.isNaN(found)) throw new Unsupported(`${operation.label}: its limit ${name} is not a number`)
     return Number.isFinite(found) ? found : undefined
   }
-  const [least, most] = [limit(low, 'min', -Infinity), limit(high, 'max', Infinity)]
-  return [scope.map(x, operation, (tensor) => limited(scope.graph, tensor, { least, most }))]
+  const range = { least: limit(low, least, 'min'), most: limit(high, most, 'max') }
+  return [scope.map(x, operation, (tensor) => limited(scope.graph, tensor, range))]
 }
 
 /** min(max(alpha x + beta, 0), 1). */
-const hardSigmoid = (graph: Graph, x: Tensor, alpha: number, beta: number) =>
-  clip(graph, add(graph, scaled(graph, x, alpha), graph.constant(beta)), 0, 1)
+export const hardSigmoid = (graph: Graph, x: Tensor, alpha: number, beta: number) =>
+  clip(graph, shifted(graph, scaled(graph, x, alpha), beta), 0, 1)
 
 /** x where it is above 0, else slope x. */
-const leaky = (graph: Graph, x: Tensor, slope: Tensor) =>
-  sub(graph, relu(graph, x), mul(graph, relu(graph, neg(graph, x)), slope))
+export const leaky = (graph: Graph, x: Tensor, slope: Tensor) =>
+  add(graph, relu(graph, x), mul(graph, below(graph, x), slope))
+
+/** log(1 + e^x) = max(x, 0) + log(1 + e^-|x|). */
+export const softplus = (graph: Graph, x: Tensor) =>
+  add(graph, relu(graph, x), log(graph, shifted(graph, exp(graph, neg(graph, abs(graph, x))), 1)))
+
+/** x where it is above 0, else factor (e^(x / scale) - 1). */
+export const exponential = (graph: Graph, x: Tensor, factor: number, scale = 1) => {
+  const bent = shifted(graph, exp(graph, scaled(graph, below(graph, x), 1 / scale)), -1)
+  return add(graph, relu(graph, x), scaled(graph, bent, factor))
+}
+
+/** x times the share of a normal distribution below x (Hendrycks & Gimpel 2016), (1 + erf(x / sqrt 2)) / 2. */
+const gelu = (graph: Graph, x: Tensor) => {
+  const share = erf(graph, scaled(graph, x, Math.SQRT1_2))
+  return mul(graph, scaled(graph, x, 0.5), shifted(graph, share, 1))
+}
+
+/** Nearly the same: (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2. */
+const geluByTanh = (graph: Graph, x: Tensor) => {
+  const cube = mul(graph, mul(graph, x, x), x)
+  const bent = add(graph, x, scaled(graph, cube, 0.044715))
+  return mul(graph, scaled(graph, x, 0.5), shifted(graph, tanh(graph, scaled(graph, bent, Math.sqrt(2 / Math.PI))), 1))
+}
 
 export const activation: Record<string, Translator> = {
-  Abs: each(abs),
-  Neg: each(neg),
   Relu: each(relu),
-  Sigmoid: each(sigmoid),
-  Sqrt: each(sqrt),
-  Reciprocal: each(reciprocal),
-  // 2 sigmoid(2 x) - 1
-  Tanh: each((graph, x) => sub(graph, scaled(graph, sigmoid(graph, scaled(graph, x, 2)), 2), graph.constant(1))),
   Clip: limits,
-  LeakyRelu: (operation, [x], scope) => [
-    scope.map(x, operation, (tensor) =>
-      leaky(scope.graph, tensor, scope.graph.constant(operation.float('alpha', 0.01))),
-    ),
-  ],
-  PRelu: (operation, [x, slope], scope) => {
-    const tensor = scope.tensor(x, operation)
-    const rows = broadcastable(scope.known(slope, operation, 'slope'), tensor.shape.length, operation, scope)
-    return [leaky(scope.graph, tensor, scope.parameter(rows, 0.25))]
-  },
-  HardSigmoid: (operation, [x], scope) => {
-    const [alpha, beta] = [operation.float('alpha', 0.2), operation.float('beta', 0.5)]
-    return [scope.map(x, operation, (tensor) => hardSigmoid(scope.graph, tensor, alpha, beta))]
-  },
+  LeakyRelu: withNumbers({ alpha: 0.01 }, (graph, x, [alpha]) => leaky(graph, x, graph.constant(alpha))),
+  PRelu: binary(leaky, 0.25),
+  ThresholdedRelu: withNumbers({ alpha: 1 }, (graph, x, [alpha]) =>
+    where(graph, less(graph, graph.constant(alpha), x), x, graph.constant(0)),
+  ),
+  Elu: withNumbers({ alpha: 1 }, (graph, x, [alpha]) => exponential(graph, x, alpha)),
+  Celu: withNumbers({ alpha: 1 }, (graph, x, [alpha]) => exponential(graph, x, alpha, alpha)),
+  Selu: withNumbers({ alpha: 1.6732632423543772, gamma: 1.0507009873554805 }, (graph, x, [alpha, gamma]) =>
+    scaled(graph, exponential(graph, x, alpha), gamma),
+  ),
+  HardSigmoid: withNumbers({ alpha: 0.2, beta: 0.5 }, (graph, x, [alpha, beta]) => hardSigmoid(graph, x, alpha, beta)),
   HardSwish: each((graph, x) => mul(graph, x, hardSigmoid(graph, x, 1 / 6, 0.5))),
-  Softmax: (operation, [x], scope) => {
-    const tensor = scope.tensor(x, operation)
-    const { graph } = scope
-    const axis = axisOf(operation.integer('axis', operation.opset < 13 ? 1 : -1), tensor.shape.length, operation)
-    if (axis === 0) throw new Unsupported(`${operation.label}: a softmax over the samples is not supported`)
-    if (operation.opset >= 13) return [graph.apply(Softmax, [tensor], { axis })[0]]
-    // Before opset 13 all axes from this one on were one.
-    const rows = tensor.shape.slice(0, axis)
-    const flat = reshape(graph, tensor, [...rows, sizeOf(tensor.shape.slice(axis))])
-    return [reshape(graph, graph.apply(Softmax, [flat], { axis })[0], tensor.shape)]
+  Softplus: each(softplus),
+  Softsign: each((graph, x) => div(graph, x, shifted(graph, abs(graph, x), 1))),
+  Swish: withNumbers({ alpha: 1 }, (graph, x, [alpha]) => mul(graph, x, sigmoid(graph, scaled(graph, x, alpha)))),
+  Mish: each((graph, x) => mul(graph, x, tanh(graph, softplus(graph, x)))),
+  Shrink: withNumbers({ bias: 0, lambd: 0.5 }, (graph, x, [bias, threshold]) => {
+    const [up, down, none] = [shifted(graph, x, bias), shifted(graph, x, -bias), graph.constant(0)]
+    const above = where(graph, less(graph, graph.constant(threshold), x), down, none)
+    return where(graph, less(graph, x, graph.constant(-threshold)), up, above)
+  }),
+  Gelu: (operation, [x], scope) => {
+    const kind = operation.text('approximate', 'none')
+    if (kind !== 'none' && kind !== 'tanh')
+      throw new UserError(`${operation.label}: expected approximate none or tanh, found ${kind}`)
+    return [scope.map(x, operation, (tensor) => (kind === 'tanh' ? geluByTanh : gelu)(scope.graph, tensor))]
   },
   // Where the network is trained, as it is told here; a file whose own inference is random is refused.
   Dropout: (operation, [x, ratio, training], scope) => {

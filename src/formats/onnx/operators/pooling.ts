@@ -1,13 +1,12 @@
-/** @file Pooling, and means and sums over axes. */
+/** @file Pooling. */
 import type { Graph } from '../../../graph/graph.ts'
 import { reduceMean } from '../../../graph/operators/mean.ts'
 import { averagePool, maxPool } from '../../../graph/operators/pooling.ts'
-import { pad, reduceSum } from '../../../graph/operators/shape.ts'
+import { pad } from '../../../graph/operators/shape.ts'
 import type { Tensor } from '../../../graph/tensor.ts'
 import type { Operation } from '../operation.ts'
 import { type Translator, Unsupported } from '../scope.ts'
-import { overSamples, rowMajor } from './layouts.ts'
-import { reducedAxes } from './sizes.ts'
+import { overSamples } from './layouts.ts'
 import { onPlanes, type Pads, type Windows, windowsOf } from './windows.ts'
 
 /**
@@ -51,17 +50,6 @@ const average = (graph: Graph, x: Tensor, operation: Operation): Tensor => {
   })
 }
 
-const reduction =
-  (reduce: (graph: Graph, x: Tensor, axes: readonly number[], keep: number) => Tensor): Translator =>
-  (operation, [x, list], scope) => {
-    const given = scope.tensor(x, operation)
-    const keep = operation.integer('keepdims', 1) === 0 ? 0 : 1
-    const axes = reducedAxes(operation, list, given.shape.length, scope)
-    if (!axes) return [given]
-    const tensor = axes.has(0) ? rowMajor(scope.graph, given) : given
-    return [reduce(scope.graph, tensor, [...axes], keep)]
-  }
-
 export const pooling: Record<string, Translator> = {
   MaxPool: (operation, [x], scope) => {
     // Of the places, its second output, which is not computed here.
@@ -83,6 +71,4 @@ export const pooling: Record<string, Translator> = {
     const largest = (planes: Tensor) => maxPool(scope.graph, planes, { kernel: [planes.shape[2], planes.shape[3]] })
     return [onPlanes(scope.graph, tensor, largest)]
   },
-  ReduceMean: reduction(reduceMean),
-  ReduceSum: reduction(reduceSum),
 }

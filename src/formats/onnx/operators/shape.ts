@@ -1,11 +1,9 @@
 /** @file Operators that move or repeat elements. Axis 0 runs over samples and stays where it is. */
-import { TensorProto_DataType as DataType } from 'onnx-buf'
 import { concat, expand, pad, reshape, slice } from '../../../graph/operators/shape.ts'
 import { type Shape, sameShape, type Tensor } from '../../../graph/tensor.ts'
 import { UserError } from '../../../util/errors.ts'
 import type { Operation } from '../operation.ts'
 import { type Scope, type Translator, Unsupported } from '../scope.ts'
-import { dtypes, isFloating } from '../tensor.ts'
 import { Permuted, type Value } from '../value.ts'
 import { rowMajor } from './layouts.ts'
 import { perSample } from './samples.ts'
@@ -37,14 +35,6 @@ const keepsSamples = (axis: number, operation: Operation) => {
 
 export const shape: Record<string, Translator> = {
   Identity: (_operation, [x]) => [x],
-  Cast: (operation, [x]) => {
-    const to = operation.integer('to', DataType.UNDEFINED)
-    operation.ignore('saturate', 'round_mode')
-    // Floats are computed in single precision here, whatever their type.
-    if (!isFloating(dtypes[to]))
-      throw new Unsupported(`${operation.label}: a cast of computed values to ${DataType[to] ?? to} is not supported`)
-    return [x]
-  },
   Transpose: (operation, [x], scope) => {
     if (x === undefined) throw new UserError(`${operation.label} lacks an input`)
     const rank = x.shape.length

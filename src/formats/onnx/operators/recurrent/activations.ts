@@ -1,11 +1,15 @@
 /** @file The activations of recurrent layers, which the attributes of a node name for each direction. */
 import type { Graph } from '../../../../graph/graph.ts'
-import { abs, add, clip, mul, neg, reciprocal, relu, sigmoid, sub } from '../../../../graph/operators/elementwise.ts'
+import { div } from '../../../../graph/operators/arithmetic.ts'
+import { less, where } from '../../../../graph/operators/comparisons.ts'
+import { abs, add, clip, mul, relu, sigmoid } from '../../../../graph/operators/elementwise.ts'
+import { tanh } from '../../../../graph/operators/functions.ts'
 import { concat, slice } from '../../../../graph/operators/shape.ts'
 import type { Tensor } from '../../../../graph/tensor.ts'
 import { UserError } from '../../../../util/errors.ts'
 import type { Operation } from '../../operation.ts'
 import { Unsupported } from '../../scope.ts'
+import { exponential, hardSigmoid, leaky, softplus } from '../activation.ts'
 
 export type Activation = (graph: Graph, x: Tensor) => Tensor
 
@@ -18,8 +22,6 @@ interface Kind {
 
 const scaled = (graph: Graph, x: Tensor, factor: number) => (factor === 1 ? x : mul(graph, x, graph.constant(factor)))
 const shifted = (graph: Graph, x: Tensor, by: number) => (by === 0 ? x : add(graph, x, graph.constant(by)))
-// 2 sigmoid(2 x) - 1
-const tanh: Activation = (graph, x) => shifted(graph, scaled(graph, sigmoid(graph, scaled(graph, x, 2)), 2), -1)
 
 /** By their names in small letters, as ONNX Runtime reads them. */
 const kinds: Readonly<Record<string, Kind>> = {
@@ -31,21 +33,20 @@ const kinds: Readonly<Record<string, Kind>> = {
     beta: 0,
     make: (alpha, beta) => (graph, x) => shifted(graph, scaled(graph, x, alpha), beta),
   },
-  leakyrelu: {
-    alpha: 0.01,
-    make: (alpha) => (graph, x) => sub(graph, relu(graph, x), scaled(graph, relu(graph, neg(graph, x)), alpha)),
+  leakyrelu: { alpha: 0.01, make: (alpha) => (graph, x) => leaky(graph, x, graph.constant(alpha)) },
+  thresholdedrelu: {
+    alpha: 1,
+    make: (alpha) => (graph, x) => where(graph, less(graph, graph.constant(alpha), x), x, graph.constant(0)),
   },
   scaledtanh: {
     alpha: 1,
     beta: 1,
     make: (alpha, beta) => (graph, x) => scaled(graph, tanh(graph, scaled(graph, x, beta)), alpha),
   },
-  hardsigmoid: {
-    alpha: 0.2,
-    beta: 0.5,
-    make: (alpha, beta) => (graph, x) => clip(graph, shifted(graph, scaled(graph, x, alpha), beta), 0, 1),
-  },
-  softsign: { make: () => (graph, x) => mul(graph, x, reciprocal(graph, shifted(graph, abs(graph, x), 1))) },
+  hardsigmoid: { alpha: 0.2, beta: 0.5, make: (alpha, beta) => (graph, x) => hardSigmoid(graph, x, alpha, beta) },
+  elu: { alpha: 1, make: (alpha) => (graph, x) => exponential(graph, x, alpha) },
+  softsign: { make: () => (graph, x) => div(graph, x, shifted(graph, abs(graph, x), 1)) },
+  softplus: { make: () => softplus },
 }
 
 /**

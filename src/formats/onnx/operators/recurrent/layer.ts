@@ -3,8 +3,8 @@
  * matrices, initial states and lengths of sequences. Samples lie innermost, both directions side by side.
  */
 import type { Graph } from '../../../../graph/graph.ts'
+import { where } from '../../../../graph/operators/comparisons.ts'
 import { conv } from '../../../../graph/operators/conv.ts'
-import { mul } from '../../../../graph/operators/elementwise.ts'
 import { gemm } from '../../../../graph/operators/linear.ts'
 import { concat, reshape, slice } from '../../../../graph/operators/shape.ts'
 import { sameShape, sizeOf, type Tensor } from '../../../../graph/tensor.ts'
@@ -12,7 +12,6 @@ import { UserError } from '../../../../util/errors.ts'
 import type { Operation } from '../../operation.ts'
 import type { Scope } from '../../scope.ts'
 import { Known, Permuted, type Value } from '../../value.ts'
-import { choose } from '../choose.ts'
 import { overSamples } from '../layouts.ts'
 import { permuted } from '../products.ts'
 import { initialState, masks } from './states.ts'
@@ -105,7 +104,7 @@ export function layerOf(
     initial: (input) => initialState(inputs[input], { samples, directions, hidden, samplesFirst }, scope, operation),
     kept: (step, now, before) => {
       const mask = isWithin?.(step)
-      return mask ? choose(graph, mask, now, before) : now
+      return mask ? where(graph, mask, now, before) : now
     },
     gate: (z, gate) => slice(graph, z, [0, 0, gate * hidden], [samples, directions, hidden]),
     outputs: (states, last) => {
@@ -113,7 +112,7 @@ export function layerOf(
       const along = (d: number) => {
         const list = states.map((state, step) => {
           const mask = isWithin?.(step)
-          const seen = mask ? mul(graph, state, mask) : state
+          const seen = mask ? where(graph, mask, state, graph.constant(0)) : state
           return reshape(graph, slice(graph, seen, [0, d, 0], [samples, 1, hidden]), shape)
         })
         const inTime = backwards[d] ? list.reverse() : list

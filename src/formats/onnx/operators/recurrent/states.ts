@@ -1,5 +1,5 @@
 /** @file Initial states of recurrent layers, and where their sequences end. */
-import { clip, sub } from '../../../../graph/operators/elementwise.ts'
+import { less } from '../../../../graph/operators/comparisons.ts'
 import { concat, expand, reshape } from '../../../../graph/operators/shape.ts'
 import { rowMajorStrides, sameShape, type Tensor } from '../../../../graph/tensor.ts'
 import { UserError } from '../../../../util/errors.ts'
@@ -92,7 +92,7 @@ export function masks(
     throw new Mixed(`${operation.label}: expected the lengths of ${samples} sequences, found [${x.shape}]`)
   const column = reshape(graph, x, [samples, 1, 1])
   return once((step) => {
-    const parts = places.map((place) => clip(graph, sub(graph, column, graph.constant(place(step))), 0, 1))
+    const parts = places.map((place) => less(graph, graph.constant(place(step)), column))
     return parts.length === 1 ? parts[0] : concat(graph, parts)
   })
 }
