@@ -1,7 +1,15 @@
+import { toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
-import { describe, it } from 'vitest'
+import { ModelProtoSchema } from 'onnx-buf'
+import { describe, expect, it } from 'vitest'
+import { parseOnnx } from '../../../src/formats/onnx/file.ts'
+import { withNetwork } from '../../../src/formats/onnx/network-weights.ts'
+import { readOnnx } from '../../../src/formats/onnx/onnx.ts'
+import { storeFloats, toFloats } from '../../../src/formats/safetensors-bytes.ts'
+import { prunableParameters } from '../../../src/graph/graph.ts'
+import { graphOf } from '../../../src/models/model.ts'
 import { type ModelText, modelBytes, type Stored } from './models.ts'
-import { expectOutputs } from './outputs.ts'
+import { expectOutputs, here } from './outputs.ts'
 import { normal } from './same.ts'
 
 const floats = (shape: readonly number[], seed: string): Stored => ({
@@ -108,4 +116,93 @@ describe('recurrent layers', () => {
       { numRuns: 60 },
     ),
   )
+
+  const network = (direction: Form['direction']): ModelText => {
+    const form: Form = {
+      op: 'LSTM',
+      direction,
+      steps: 4,
+      samples: 1,
+      features: 3,
+      hidden: 5,
+      bias: true,
+      initial: 'none',
+    }
+    const { stored, steps } = model(form)
+    return {
+      inputs: { sequence: ['N', 4, 3] },
+      stored: { ...stored, v: floats([5, 2], 'v'), axes: { shape: [1], values: [1], type: 'int64' } },
+      steps: [
+        { op: 'Transpose', in: ['sequence'], out: 'x', with: { perm: [1, 0, 2] } },
+        ...steps,
+        { op: 'ReduceMean', in: ['last'], out: 'state', with: { axes: [0], keepdims: 0 } },
+        { op: 'MatMul', in: ['state', 'v'], out: 'scores' },
+      ],
+      outputs: ['scores', 'y'],
+    }
+  }
+
+  it.each(['forward', 'bidirectional'] as const)(
+    'are layers whose matrices are written back (%s)',
+    async (direction) => {
+      const { onnx } = readOnnx(modelBytes(network(direction)), 'm.onnx')
+      if (onnx.network instanceof Error) throw onnx.network
+      const { tensors, origins, model: built } = onnx.network
+      const weights = prunableParameters(graphOf(built)).map(({ name, shape }) => [name, shape])
+      const directions = direction === 'bidirectional' ? 2 : 1
+      expect(weights).toEqual([
+        ['w', [directions * 20, 3, 1, 1]],
+        ['r', directions === 2 ? [40, 5, 1, 1] : [20, 5]],
+        ['v', [2, 5]],
+      ])
+      expect(origins.get('r')?.source).toMatchObject({ key: 'r', transposed: false })
+
+      const halved = new Map(
+        [...tensors].map(([name, tensor]) => {
+          const values = toFloats(tensor).map((value, i) => (i % 3 === 0 ? 0 : value))
+          return [name, ['w', 'r'].includes(name) ? storeFloats(values, tensor.shape) : tensor] as const
+        }),
+      )
+      const bytes = toBinary(ModelProtoSchema, withNetwork(onnx.file, onnx.network, halved))
+      const { stored } = parseOnnx(bytes, 'm.onnx')
+      for (const name of ['w', 'r']) {
+        const { shape } = network(direction).stored![name]
+        expect(stored.get(name)!().shape).toEqual(shape)
+        expect(Array.from(toFloats(stored.get(name)!()))).toEqual(Array.from(toFloats(halved.get(name)!)))
+      }
+      await expectOutputs(bytes, {}, 3)
+    },
+  )
+
+  it.each([
+    [
+      'an activation that does not run here',
+      { more: { activations: { strings: ['Sigmoid', 'Sine', 'Tanh'] } } },
+      'the activation Sine does not run here',
+    ],
+    [
+      'too few activations',
+      { more: { activations: { strings: ['Sigmoid'] } } },
+      'expected 3 activations, found 1 (Sigmoid)',
+    ],
+    [
+      'a direction that there is not',
+      { more: { direction: 'sideways' } },
+      'expected the direction forward, reverse or bidirectional, found sideways',
+    ],
+    ['another number of states', { more: { hidden_size: 7 } }, 'its hidden_size is 7, but R is [1,20,5]'],
+  ])('refuse %s', (_what, more, text) => {
+    const form = {
+      op: 'LSTM',
+      direction: 'forward',
+      steps: 2,
+      samples: 1,
+      features: 3,
+      hidden: 5,
+      bias: false,
+      initial: 'none',
+      ...more,
+    } as const
+    expect(() => here(modelBytes(model(form)), {}, 2)).toThrow(`m.onnx: node y (LSTM): ${text}`)
+  })
 })
