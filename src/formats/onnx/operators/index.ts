@@ -3,6 +3,7 @@ import type { Translator } from '../scope.ts'
 import { activation } from './activation.ts'
 import { arithmetic } from './arithmetic.ts'
 import { casts } from './casts.ts'
+import { einsum } from './einsum.ts'
 import { functions } from './functions.ts'
 import { layers } from './layers.ts'
 import { logic } from './logic.ts'
@@ -19,6 +20,7 @@ export const translators: Readonly<Record<string, Translator>> = {
   ...arithmetic,
   ...casts,
   ...functions,
+  Einsum: einsum,
   ...layers,
   ...logic,
   ...normalization,
