@@ -2,6 +2,7 @@
 import type { Translator } from '../scope.ts'
 import { activation } from './activation.ts'
 import { arithmetic } from './arithmetic.ts'
+import { attention } from './attention.ts'
 import { casts } from './casts.ts'
 import { einsum } from './einsum.ts'
 import { functions } from './functions.ts'
@@ -20,6 +21,7 @@ export const translators: Readonly<Record<string, Translator>> = {
   ...arithmetic,
   ...casts,
   ...functions,
+  Attention: attention,
   Einsum: einsum,
   ...layers,
   ...logic,

@@ -20,6 +20,7 @@ const MOST: Readonly<Record<string, number>> = {
   Range: 3,
   Pad: 4,
   Slice: 5,
+  Attention: 7,
   Einsum: Infinity,
   Concat: Infinity,
   Max: Infinity,
