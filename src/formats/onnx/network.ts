@@ -44,6 +44,7 @@ const described = (file: OnnxFile) => ({
 
 /** Undefined where the model is none; throws where it would be, but does not run here. */
 function classifier(file: OnnxFile, reader: NetworkReader, options: ImportOptions): OnnxNetwork | undefined {
+  if (reader.ending.lacking.length > 0) return undefined
   const input = imageInput(file, options)
   if (input instanceof Unsupported) {
     if (reader.inputs.length === 1 && rankOf(file) === 2) throw input
@@ -86,8 +87,11 @@ function ofRows(file: OnnxFile, reader: NetworkReader, options: ImportOptions): 
   const image: Model['image'] = [1, 1, size(inputs)]
   const graph = new Graph()
   const { scope } = build(graph, graph.input('images', [reader.fixedBatch ?? 1, ...image]), false)
+  const { name, summary } = described(file)
+  const [end] = reader.ending.lacking
   const model: Model = {
-    ...described(file),
+    name,
+    summary: end ? `${summary}; ${end.reason}` : summary,
     image,
     classes: size(outputs),
     inputs,

@@ -12,6 +12,7 @@ import type { StoredTensor } from '../safetensors-bytes.ts'
 import { located } from './apply.ts'
 import { Block, type Constants } from './block.ts'
 import type { Slot } from './edit.ts'
+import { type Ending, endingOf } from './endings.ts'
 import type { OnnxFile } from './file.ts'
 import type { ImportOptions } from './input.ts'
 import { fixedBatch, type ModelInput, modelInputs } from './model-inputs.ts'
@@ -48,6 +49,8 @@ export class NetworkReader {
   readonly #given: ReadonlyMap<string, Known>
   /** The name of the first output; where that is a softmax over classes, of what goes into it. */
   readonly logits: string
+  /** The outputs that the network has. */
+  readonly ending: Ending
   readonly #main: Block
   readonly #asRead = readings()
 
@@ -61,6 +64,7 @@ export class NetworkReader {
     this.fixedBatch = fixedBatch(this.inputs)
     this.#given = givenInputs(file, options)
     this.#main = Block.main(file, knownTensors(file))
+    this.ending = endingOf(file, this.#main.operations)
     this.logits = logitsOf(file, this.#main.operations)
   }
 

@@ -30,7 +30,7 @@ const SAMPLES = 23
 
 /** Throws UserError, or Unsupported where no output runs here. */
 export function rowNetwork(file: OnnxFile, reader: NetworkReader, options: ImportOptions): RowNetwork {
-  const names = file.graph.output.map(({ name }) => name)
+  const { outputs: names } = reader.ending
   const one = reader.fixedBatch ?? 1
   const inputs = shaped(reader.inputs, one, options, file.path)
   const samples = (shape: readonly number[], batched: boolean) => (batched || one > 1 ? shape.slice(1) : shape)
@@ -52,7 +52,7 @@ export function rowNetwork(file: OnnxFile, reader: NetworkReader, options: Impor
     return { scope, values, results: to.outputs.map((name) => reader.rowsOf(values, name, scope)) }
   }
 
-  const lacking: { output: string; reason: string }[] = []
+  const lacking = [...reader.ending.lacking]
   const outputs: RowPart[] = []
   for (const name of names) {
     try {
@@ -69,7 +69,7 @@ export function rowNetwork(file: OnnxFile, reader: NetworkReader, options: Impor
       lacking.push({ output: name, reason: error.message })
     }
   }
-  if (outputs.length === 0) throw new Unsupported(lacking[0]?.reason ?? `${file.path} has no output`)
+  if (outputs.length === 0) throw new Unsupported(lacking[reader.ending.lacking.length]?.reason ?? `${file.path} has no output`)
   const running = outputs.map(({ name }) => name)
   const oneByOne =
     one === 1 &&
