@@ -69,7 +69,8 @@ export function rowNetwork(file: OnnxFile, reader: NetworkReader, options: Impor
       lacking.push({ output: name, reason: error.message })
     }
   }
-  if (outputs.length === 0) throw new Unsupported(lacking[reader.ending.lacking.length]?.reason ?? `${file.path} has no output`)
+  if (outputs.length === 0)
+    throw new Unsupported(lacking[reader.ending.lacking.length]?.reason ?? `${file.path} has no output`)
   const running = outputs.map(({ name }) => name)
   const oneByOne =
     one === 1 &&

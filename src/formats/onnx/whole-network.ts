@@ -62,7 +62,8 @@ export function wholeNetwork(file: OnnxFile, options: ImportOptions, batch: numb
     }
   }
   const running = names.length === 1 ? names : names.filter(runs)
-  if (running.length === 0) throw new Unsupported(lacking[reader.ending.lacking.length]?.reason ?? `${file.path} has no output`)
+  if (running.length === 0)
+    throw new Unsupported(lacking[reader.ending.lacking.length]?.reason ?? `${file.path} has no output`)
   const { graph, scope, madeBy } = attempt(running)
   const { origins } = scope
   const values: Values = new Map(

@@ -117,6 +117,39 @@ describe('recurrent layers', () => {
     ),
   )
 
+  // ONNX Runtime has no layout 1.
+  it('with samples first give the same, with other axes first', () => {
+    const form: Form = {
+      op: 'LSTM',
+      direction: 'bidirectional',
+      steps: 3,
+      samples: 2,
+      features: 4,
+      hidden: 5,
+      bias: true,
+      initial: 'none',
+    }
+    const [usual, turned] = [model(form), model({ ...form, more: { layout: 1 } })]
+    const swap = (from: string, out: string, perm: number[]) => ({ op: 'Transpose', in: [from], out, with: { perm } })
+    const moved: ModelText = {
+      ...turned,
+      steps: [
+        swap('x', 'rows', [1, 0, 2]),
+        { ...turned.steps[0], in: ['rows', ...turned.steps[0].in.slice(1)], out: ['one', 'two', 'three'] },
+        swap('one', 'y', [1, 2, 0, 3]),
+        swap('two', 'last', [1, 0, 2]),
+        swap('three', 'cell', [1, 0, 2]),
+      ],
+    }
+    const [one, other] = [usual, moved].map((text) => here(modelBytes(text), {}, 3))
+    for (const [name, { shape, values }] of one) {
+      expect(other.get(name)!.shape).toEqual(shape)
+      values.forEach((value, i) => {
+        expect(other.get(name)!.values[i]).toBeCloseTo(value, 6)
+      })
+    }
+  })
+
   const network = (direction: Form['direction']): ModelText => {
     const form: Form = {
       op: 'LSTM',
