@@ -18,7 +18,7 @@ import { BenchDisplay } from './progress.ts'
 import type { Entrant, Setting } from './setting.ts'
 import { againstTables, legend, warnings } from './table.ts'
 
-export interface AgainstOptions extends Pick<PreprocessingFlags, 'layout' | 'crop'> {
+export interface AgainstOptions extends Pick<PreprocessingFlags, 'layout' | 'crop' | 'dim' | 'given'> {
   against: string
   /** A quantized file of the same network. */
   costs?: string

@@ -4,8 +4,9 @@ import type { ImportOptions } from '../../formats/onnx/input.ts'
 import { glossary, paragraphs } from '../display/width.ts'
 import { oneOf } from './choices.ts'
 import { type ImageOptions, imageOptions } from './images.ts'
+import { type ReadingFlags, readingOptions } from './reading.ts'
 
-export interface PreprocessingFlags extends ImageOptions {
+export interface PreprocessingFlags extends ImageOptions, ReadingFlags {
   mean?: string
   std?: string
   layout?: string
@@ -32,13 +33,16 @@ export const precedence = (): string =>
     ).trimStart(),
   ].join('\n')
 
+/** Adds --layout, --dim and --given. */
 export const layoutOption = (command: Command): Command =>
-  command.option(
-    '--layout <order>',
-    'of the input of an ONNX model: nchw or nhwc (default: told by where its channels are)',
+  readingOptions(
+    command.option(
+      '--layout <order>',
+      'of the input of an ONNX model: nchw or nhwc (default: told by where its channels are)',
+    ),
   )
 
-/** Adds --mean, --std, --layout, --labels, --size, --crop and --skip-corrupt. */
+/** Adds --mean, --std, --layout, --dim, --given, --labels, --size, --crop and --skip-corrupt. */
 export const preprocessingFlags = (command: Command): Command =>
   imageOptions(
     layoutOption(
@@ -59,10 +63,14 @@ export function importOptions({
   layout,
   crop,
   size,
-}: Pick<PreprocessingFlags, 'layout' | 'crop' | 'size'>): ImportOptions {
+  dim,
+  given,
+}: Pick<PreprocessingFlags, 'layout' | 'crop' | 'size' | 'dim' | 'given'>): ImportOptions {
   const side = crop ?? size
   return {
     ...(side !== undefined && { plane: [side, side] }),
     ...(layout !== undefined && { layout: oneOf('--layout', layout, ['nchw', 'nhwc']) === 'nhwc' ? 'NHWC' : 'NCHW' }),
+    ...(dim && { sizes: dim }),
+    ...(given && { given }),
   }
 }

@@ -32,6 +32,8 @@ const refused = {
   labels: 'since a record names no files',
   dense: 'since a record names no files',
   layout: 'since a record is of a built-in network',
+  dim: 'since a record is of a built-in network',
+  given: 'since a record is of a built-in network',
   skipCorrupt: 'since a record is of a whole data set',
   dtype: 'since the file would hold other numbers than those that were measured',
   foldBn: 'since the file would hold other tensors than those that were measured',

@@ -13,7 +13,7 @@ import { random } from '../../util/random.ts'
 import { print, printJson, printNote } from '../display/output.ts'
 import { importOptions, type PreprocessingFlags } from '../flags/preprocessing.ts'
 
-export interface BenchOptions extends Pick<PreprocessingFlags, 'layout' | 'crop'> {
+export interface BenchOptions extends Pick<PreprocessingFlags, 'layout' | 'crop' | 'dim' | 'given'> {
   model?: string
   /** Other runtimes, in the place of kinds of kernels. */
   against?: string

@@ -48,7 +48,8 @@ function translated(operation: Operation, inputs: readonly (Value | undefined)[]
   for (const output of outputs) {
     if (output === undefined || output instanceof Known) continue
     const tensor = output instanceof Permuted ? output.of : output
-    const apart = tensor.batched && output.shape[0] === scope.batch
+    // A transposition that is yet to be done leaves the samples where they are.
+    const apart = tensor.batched && tensor.shape[0] === scope.batch
     if (!apart && !scope.mayMix)
       throw new Mixed(
         `${label}: it mixes the samples of a batch, and the model is written for batches of ${scope.fixedBatch}`,
@@ -64,10 +65,12 @@ export function located<T>(path: string, { label, outputs }: Operation, work: ()
   } catch (error) {
     const { message } = error as Error
     const known = error instanceof UserError || error instanceof ShapeError
-    const named = message.startsWith(label)
+    const said = known ? message : `an internal error (${message})`
+    // A node inside of this one has named the file already.
+    const whole = message.startsWith(path)
       ? message
-      : `${label}: ${known ? message : `an internal error (${message})`}`
-    const unsupported = new (error instanceof Mixed ? Mixed : Unsupported)(`${path}: ${named}`)
+      : `${path}: ${message.startsWith(label) ? message : `${label}: ${said}`}`
+    const unsupported = new (error instanceof Mixed ? Mixed : Unsupported)(whole)
     unsupported.output = outputs[0]
     throw unsupported
   }

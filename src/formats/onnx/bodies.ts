@@ -5,6 +5,7 @@
 import { create } from '@bufbuild/protobuf'
 import {
   AttributeProtoSchema,
+  type FunctionProto,
   FunctionProtoSchema,
   type GraphProto,
   GraphProtoSchema,
@@ -27,8 +28,7 @@ export function mapBodies(model: ModelProto, change: (body: GraphProto, path: Pa
   const graph = model.graph && mapGraph(model.graph, '', change)
   const functions = model.functions.map((one) => {
     const body = create(GraphProtoSchema, { node: one.node })
-    const name = [one.domain, one.name, one.overload].filter((part) => part !== '').join('.')
-    const { node } = mapGraph(body, `${name}/`, change)
+    const { node } = mapGraph(body, functionPath(one), change)
     return node === body.node ? one : changed(FunctionProtoSchema, one, { node })
   })
   const same = graph === model.graph && functions.every((one, i) => one === model.functions[i])
@@ -36,15 +36,27 @@ export function mapBodies(model: ModelProto, change: (body: GraphProto, path: Pa
 }
 
 function mapGraph(graph: GraphProto, path: Path, change: (body: GraphProto, path: Path) => GraphProto): GraphProto {
-  const named = new Map<string, number>()
-  for (const { name } of graph.node) named.set(name, (named.get(name) ?? 0) + 1)
-  const node = graph.node.map((one) => {
-    // Names of nodes need not be unique, those of what they compute are.
-    const label = one.name && named.get(one.name) === 1 ? one.name : one.output[0] || one.name || one.opType
-    return mapNode(one, `${path}${label}`, change)
-  })
+  const label = labels(graph.node)
+  const node = graph.node.map((one) => mapNode(one, `${path}${label(one)}`, change))
   const inside = node.some((one, i) => one !== graph.node[i]) ? changed(GraphProtoSchema, graph, { node }) : graph
   return change(inside, path)
+}
+
+/** What the nodes of a graph are called in paths: names need not be unique, those of what they compute are. */
+function labels(nodes: readonly NodeProto[]): (node: NodeProto) => string {
+  const named = new Map<string, number>()
+  for (const { name } of nodes) named.set(name, (named.get(name) ?? 0) + 1)
+  return ({ name, output, opType }) => (name && named.get(name) === 1 ? name : output[0] || name || opType)
+}
+
+/** Where the body of a function stands. */
+export const functionPath = ({ domain, name, overload }: FunctionProto): Path =>
+  `${[domain, name, overload].filter((part) => part !== '').join('.')}/`
+
+/** Where the graphs stand that are attributes of the nodes of a graph, which stands at `path`. */
+export function pathsInside(nodes: readonly NodeProto[], path: Path): (node: NodeProto, attribute: string) => Path {
+  const label = labels(nodes)
+  return (node, attribute) => `${path}${label(node)}/${attribute}/`
 }
 
 function mapNode(node: NodeProto, at: Path, change: (body: GraphProto, path: Path) => GraphProto): NodeProto {

@@ -136,13 +136,15 @@ class CompactEdit {
     const [old, bias] = [node.inputs[2], now.inputs[2]]
     if (now.operator.weight !== undefined && bias && bias.name !== old?.name) {
       const list = Float32Array.from(values.get(bias.name)!)
-      if (old || !proto || !this.#addBias(proto, bias.name, list)) return false
+      if (old || !proto || !this.#editor.file.graph.node.includes(proto) || !this.#addBias(proto, bias.name, list))
+        return false
     }
     const differs = Object.keys(now.attributes).filter(
       (name) => String(now.attributes[name]) !== String(node.attributes[name]),
     )
     if (differs.length === 0) return true
-    if (!proto) return false
+    // What graphs inside of nodes and functions say of channels stays.
+    if (!proto || !this.#editor.file.graph.node.includes(proto)) return false
     if (proto.opType === 'Conv' && String(differs) === 'group') {
       const attribute = { name: 'group', type: AttributeType.INT, i: BigInt(now.attributes.group as number) }
       this.#editor.setAttribute(proto, create(AttributeProtoSchema, attribute))

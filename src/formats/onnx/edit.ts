@@ -5,6 +5,7 @@
  */
 import {
   type AttributeProto,
+  AttributeProtoSchema,
   type GraphProto,
   GraphProtoSchema,
   type ModelProto,
@@ -12,13 +13,14 @@ import {
   type NodeProto,
   NodeProtoSchema,
 } from 'onnx-buf'
+import { UserError } from '../../util/errors.ts'
 import type { StoredTensor } from '../safetensors-bytes.ts'
-import { namesRead } from './bodies.ts'
+import { graphsOf, namesRead } from './bodies.ts'
 import { changed } from './changed.ts'
 import type { OnnxFile } from './file.ts'
 import { denseTensor, withTensors } from './rewrite.ts'
 
-/** An input of a node of the main graph. */
+/** An input of a node. */
 export interface Slot {
   node: NodeProto
   input: number
@@ -26,7 +28,7 @@ export interface Slot {
 
 export class ModelEditor {
   readonly file: OnnxFile
-  /** Nodes of the main graph that differ from those of the file; undefined: gone. */
+  /** Nodes that differ from those of the file; undefined: gone. */
   readonly #nodes = new Map<NodeProto, NodeProto | undefined>()
   /** Nodes to come, by the node of the file that they follow. */
   readonly #after = new Map<NodeProto, NodeProto[]>()
@@ -92,7 +94,13 @@ export class ModelEditor {
     return name
   }
 
+  /** Throws UserError where the node is in a function, which sees no tensor that is stored outside. */
   setInput({ node, input }: Slot, name: string): void {
+    const [one] = this.file.proto.functions.filter((called) => hasNode(called.node, node))
+    if (one)
+      throw new UserError(
+        `${this.file.path}: what ${node.name || node.output[0]} (${node.opType}) reads in the function ${one.name} cannot be written back, since it is not stored as it is read`,
+      )
     const now = this.now(node)!
     const inputs = [...now.input]
     while (inputs.length < input) inputs.push('')
@@ -132,13 +140,32 @@ export class ModelEditor {
     const model = withTensors(this.file, this.#tensors)
     const graph = model.graph!
     // Nodes are other messages by now where a Constant of theirs has changed.
-    const node = this.file.graph.node.flatMap((one, i) => {
-      const now = this.#nodes.has(one) ? this.#nodes.get(one) : graph.node[i]
-      return [...(now ? [now] : []), ...(this.#after.get(one) ?? [])]
-    })
+    const node = this.#edited(this.file.graph.node, graph.node)
     const initializer = [...graph.initializer, ...[...this.#added].map(([name, tensor]) => denseTensor(tensor, name))]
     const whole = changed(GraphProtoSchema, graph, { node, initializer })
     return changed(ModelProtoSchema, model, { graph: this.#statedShapes(withoutUnread(whole, this.#left)) })
+  }
+
+  /** Nodes of a graph with all changes; `now`: the same with the tensors that have changed. */
+  #edited(before: readonly NodeProto[], now: readonly NodeProto[]): NodeProto[] {
+    return before.flatMap((one, i) => {
+      const node = this.#nodes.has(one) ? this.#nodes.get(one) : now[i]
+      const whole = node && graphsOf(one).length > 0 ? this.#withGraphs(node, one, now[i]) : node
+      return [...(whole ? [whole] : []), ...(this.#after.get(one) ?? [])]
+    })
+  }
+
+  /** A node with the graphs of `now` and all changes in them, which was `before`. */
+  #withGraphs(node: NodeProto, before: NodeProto, now: NodeProto): NodeProto {
+    const attribute = now.attribute.map((one, i) => {
+      const was = before.attribute[i].g
+      if (!one.g || !was) return one
+      const inside = this.#edited(was.node, one.g.node)
+      const same = inside.length === was.node.length && inside.every((made, at) => made === one.g?.node[at])
+      return same ? one : changed(AttributeProtoSchema, one, { g: changed(GraphProtoSchema, one.g, { node: inside }) })
+    })
+    const same = node === now && attribute.every((one, i) => one === now.attribute[i])
+    return same ? node : changed(NodeProtoSchema, node, { attribute })
   }
 
   #statedShapes(graph: GraphProto): GraphProto {
@@ -147,6 +174,10 @@ export class ModelEditor {
     return valueInfo.length === graph.valueInfo.length ? graph : changed(GraphProtoSchema, graph, { valueInfo })
   }
 }
+
+/** Whether a node is among some, or in a graph inside of them. */
+const hasNode = (nodes: readonly NodeProto[], node: NodeProto): boolean =>
+  nodes.includes(node) || nodes.some((one) => graphsOf(one).some((graph) => hasNode(graph.node, node)))
 
 /**
  * A graph without the nodes and stored tensors among `names`, and what only they read, that nothing reads any

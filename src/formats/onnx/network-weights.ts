@@ -1,11 +1,12 @@
 /** @file The weights of a network written back into the ONNX file that it was read from. */
-import type { ModelProto } from 'onnx-buf'
+import type { ModelProto, NodeProto } from 'onnx-buf'
 import type { Shape } from '../../graph/tensor.ts'
+import { UserError } from '../../util/errors.ts'
 import { type StoredTensor, type TensorFile, toFloats } from '../safetensors-bytes.ts'
-import { namesRead } from './bodies.ts'
-import { ModelEditor } from './edit.ts'
+import { ModelEditor, type Slot } from './edit.ts'
 import type { OnnxFile } from './file.ts'
 import type { OnnxNetwork } from './network.ts'
+import { readersOf } from './readers.ts'
 import { floatsAs, merged } from './rewrite.ts'
 import type { Origin } from './scope.ts'
 import { transposed } from './value.ts'
@@ -18,6 +19,7 @@ export function withNetwork(
 ): ModelProto {
   const editor = new ModelEditor(file)
   const names = new Map<string, number>()
+  const slots = new SlotReads(file, origins)
   for (const { source } of origins.values()) if (source) names.set(source.key, (names.get(source.key) ?? 0) + 1)
   for (const [name, origin] of origins) {
     const tensor = tensors.get(name)
@@ -25,9 +27,41 @@ export function withNetwork(
     const numbers = { values: toFloats(tensor), shape: tensor.shape }
     if (origin.source && names.get(origin.source.key) === 1 && readsAll(file, origin))
       setSource(editor, origin, numbers, file.stored.get(origin.source.key)!().shape)
-    else replaceReads(editor, name, origin, numbers)
+    else {
+      slots.check(name, origin)
+      replaceReads(editor, name, origin, numbers)
+    }
   }
   return editor.finish()
+}
+
+/** Inputs of nodes, which read other numbers each time where a loop or a function runs them several times. */
+class SlotReads {
+  readonly #path: string
+  readonly #names = new Map<NodeProto, Map<number, Set<string>>>()
+
+  constructor({ path }: OnnxFile, origins: OnnxNetwork['origins']) {
+    this.#path = path
+    for (const [name, { reads }] of origins) for (const { slot } of reads) this.#of(slot).add(name)
+  }
+
+  #of({ node, input }: Slot): Set<string> {
+    const inputs = this.#names.get(node) ?? new Map<number, Set<string>>()
+    const names = inputs.get(input) ?? new Set<string>()
+    this.#names.set(node, inputs.set(input, names))
+    return names
+  }
+
+  /** Throws UserError where the reads of a tensor are those of another one, too. */
+  check(name: string, { reads }: Origin): void {
+    for (const { slot } of reads) {
+      const others = [...this.#of(slot)].filter((one) => one !== name)
+      if (others.length > 0)
+        throw new UserError(
+          `${this.#path}: ${name} cannot be written back, since ${slot.node.name || slot.node.output[0]} (${slot.node.opType}) reads ${others[0]} in the same place when it runs again`,
+        )
+    }
+  }
 }
 
 function same(a: StoredTensor, b: StoredTensor): boolean {
@@ -40,9 +74,9 @@ function same(a: StoredTensor, b: StoredTensor): boolean {
  * Whether the network knows of every node that reads the stored tensor: then its values can change where they
  * are.
  */
-export function readsAll({ graph }: OnnxFile, { source, roots }: Origin): boolean {
+export function readsAll({ proto }: OnnxFile, { source, roots }: Origin): boolean {
   const known = new Set(roots.map(({ node }) => node))
-  return graph.node.every((node) => known.has(node) || !namesRead(node).has(source!.key))
+  return [...(readersOf(proto).get(source!.key) ?? [])].every((node) => known.has(node))
 }
 
 /** Numbers as the network has them, row-major. */

@@ -43,6 +43,7 @@ const described = (file: OnnxFile) => ({
 
 /** Undefined where the model is none; throws where it would be, but does not run here. */
 function classifier(file: OnnxFile, reader: NetworkReader, options: ImportOptions): OnnxNetwork | undefined {
+  if (reader.ending.lacking.length > 0) return undefined
   const input = imageInput(file, options)
   if (input instanceof Unsupported) return undefined
   const build = (graph: Graph, images: Tensor, training: boolean) => {
@@ -89,8 +90,11 @@ function ofRows(file: OnnxFile, reader: NetworkReader, options: ImportOptions): 
   const { image, inputs, outputs, build } = rowNetwork(file, reader, options)
   const graph = new Graph()
   const { scope } = build(graph, graph.input('images', [reader.fixedBatch ?? 1, ...image]), false)
+  const { name, summary } = described(file)
+  const [end] = reader.ending.lacking
   const model: Model = {
-    ...described(file),
+    name,
+    summary: end ? `${summary}; ${end.reason}` : summary,
     image,
     classes: outputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
     inputs,

@@ -16,6 +16,8 @@ export class Operation {
   readonly op: string
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
+  /** The node of the file; `proto` may be another one, with the attributes of a call or the bias of an Add. */
+  readonly node: NodeProto
   /** The node of the file that has each input: that of a merged Add for the bias of a product. */
   readonly slots: readonly Slot[]
   /** Version of ONNX's operators that the model says it uses. */
@@ -25,14 +27,15 @@ export class Operation {
   readonly #attributes: ReadonlyMap<string, AttributeProto>
   readonly #asked = new Set<string>()
 
-  constructor(node: NodeProto, opset: number, slots = node.input.map((_, input): Slot => ({ node, input }))) {
-    const { opType, domain, name, input, output, attribute } = node
+  constructor(proto: NodeProto, opset: number, { node = proto, slots }: { node?: NodeProto; slots?: Slot[] } = {}) {
+    const { opType, domain, name, input, output, attribute } = proto
     const standard = domain === '' || domain === 'ai.onnx'
     this.op = standard ? opType : `${domain}.${opType}`
     this.inputs = input
     this.outputs = output
-    this.proto = node
-    this.slots = slots
+    this.proto = proto
+    this.node = node
+    this.slots = slots ?? input.map((_, i) => ({ node, input: i }))
     this.opset = opset
     this.label = `node ${name || output[0] || '(without a name)'} (${this.op})`
     this.#attributes = new Map(attribute.map((one) => [one.name, one]))
@@ -64,6 +67,11 @@ export class Operation {
   text(name: string, fallback: string): string {
     const bytes = this.#attribute(name, AttributeType.STRING)?.s
     return bytes ? new TextDecoder().decode(bytes) : fallback
+  }
+
+  texts(name: string): string[] | undefined {
+    const list = this.#attribute(name, AttributeType.STRINGS)?.strings
+    return list?.map((bytes) => new TextDecoder().decode(bytes))
   }
 
   integers(name: string): number[] | undefined {

@@ -3,22 +3,22 @@
  * every batch size.
  */
 import { create } from '@bufbuild/protobuf'
-import { type NodeProto, NodeProtoSchema } from 'onnx-buf'
+import { NodeProtoSchema } from 'onnx-buf'
 import type { Graph } from '../../graph/graph.ts'
-import type { Node } from '../../graph/operator.ts'
 import { reshape, transpose } from '../../graph/operators/shape.ts'
 import { sizeOf, type Tensor } from '../../graph/tensor.ts'
 import { UserError } from '../../util/errors.ts'
 import type { StoredTensor } from '../safetensors-bytes.ts'
-import { applyNode, located } from './apply.ts'
+import { located } from './apply.ts'
+import { Block, type Constants } from './block.ts'
 import type { Slot } from './edit.ts'
+import { type Ending, endingOf } from './endings.ts'
 import type { OnnxFile } from './file.ts'
 import type { ImportOptions } from './input.ts'
 import { fixedBatch, type ModelInput, modelInputs } from './model-inputs.ts'
 import { Operation } from './operation.ts'
-import { operationsOf } from './operations.ts'
 import { overSamples, rowMajor } from './operators/layouts.ts'
-import { resultType } from './result-type.ts'
+import { Frame, missing, Reading } from './reading.ts'
 import { Scope, Unsupported } from './scope.ts'
 import { dtypes, numbersOf } from './tensor.ts'
 import { Known, type Value } from './value.ts'
@@ -51,8 +51,9 @@ export class NetworkReader {
   readonly #given: ReadonlyMap<string, Known>
   /** The name of the first output; where that is a softmax over classes, of what goes into it. */
   readonly logits: string
-  readonly #operations: readonly Operation[]
-  readonly #constants: (name: string, slot: Slot) => Known | undefined
+  /** The outputs that the network has. */
+  readonly ending: Ending
+  readonly #main: Block
   readonly #asRead = readings()
 
   constructor(file: OnnxFile, options: ImportOptions) {
@@ -64,9 +65,9 @@ export class NetworkReader {
     this.inputs = modelInputs(file, options)
     this.fixedBatch = fixedBatch(this.inputs)
     this.#given = givenInputs(file, options)
-    this.#operations = operationsOf(file)
-    this.#constants = knownTensors(file)
-    this.logits = logitsOf(file, this.#operations)
+    this.#main = Block.main(file, knownTensors(file))
+    this.ending = endingOf(file, this.#main.operations)
+    this.logits = logitsOf(file, this.#main.operations)
   }
 
   /** Appends all nodes that the outputs need; what every name stands for. */
@@ -75,30 +76,10 @@ export class NetworkReader {
     const scope = beside ?? new Scope(graph, { training, batch: fed.batch, fixedBatch: this.fixedBatch })
     const values = new Map<string, Value>([...this.#given, ...fed.values])
     for (const { name, type } of free) if (values.has(name)) scope.setType(values.get(name)!, type)
-    const needed = neededBy(outputs, this.#operations)
-    const madeBy = new Map<Node, NodeProto>()
-    for (const operation of this.#operations) {
-      if (!needed.has(operation)) continue
-      const inputs = operation.inputs.map((name, i) => {
-        if (name === '') return undefined
-        const slot = operation.slots[i]
-        const value =
-          values.get(name) ?? this.#constants(name, slot) ?? missing(file, `${operation.label} reads ${name}`, name)
-        return value instanceof Known ? this.#asRead(value, slot) : value
-      })
-      const before = graph.nodes.length
-      scope.operation = operation
-      const results = applyNode(operation, inputs, scope, file)
-      for (const node of graph.nodes.slice(before)) madeBy.set(node, operation.slots[0].node)
-      const types = inputs.map((value) => value && scope.typeOf(value))
-      operation.outputs.forEach((name, i) => {
-        const result = results[i]
-        if (name === '' || !result) return
-        values.set(name, result)
-        scope.setType(result, resultType(operation, i, types))
-      })
-    }
-    return { scope, values, madeBy }
+    const deciding = free.flatMap(({ name, sizes }) => (sizes.every((size) => size === 1) ? [name] : []))
+    const reading = new Reading(file, { scope, asRead: this.#asRead, deciding })
+    reading.run(new Frame(this.#main, values), new Set(outputs))
+    return { scope, values, madeBy: reading.madeBy }
   }
 
   /** An output as a tensor, also one that is known before the network runs. */
@@ -106,8 +87,8 @@ export class NetworkReader {
     const { file } = this
     const end = new Operation(create(NodeProtoSchema, { opType: 'output', name }), file.opset)
     const root = { node: end.proto, input: 0 }
-    const value = values.get(name) ?? this.#constants(name, root) ?? missing(file, `its output is ${name}`, name)
-    const maker = this.#operations.find(({ outputs }) => outputs.includes(name)) ?? end
+    const value = values.get(name) ?? this.#main.constant(name, root) ?? missing(file, `its output is ${name}`, name)
+    const maker = this.#main.operations.find(({ outputs }) => outputs.includes(name)) ?? end
     return located(file.path, maker, () => scope.tensor(value, end))
   }
 
@@ -140,27 +121,15 @@ function givenInputs({ path, graph, stored }: OnnxFile, { given = {} }: ImportOp
   return new Map(values)
 }
 
-/** Throws: something needs (`what` says it) what nothing computes, or what is not computed here. */
-function missing({ path, graph }: OnnxFile, what: string, name: string): never {
-  const maker = graph.node.find(({ output }) => output.includes(name))
-  if (!maker) throw new UserError(`${path}: ${what}, which nothing before it computes`)
-  throw new Unsupported(`${path}: ${what}, an output of ${new Operation(maker, 0).label} that is not computed here`)
-}
-
-/**
- * Stored tensors of the main graph by name, each read once; for every node that reads one as a value of its
- * own.
- */
-function knownTensors({ stored }: OnnxFile): (name: string, root: Slot) => Known | undefined {
+/** Stored tensors by their keys, each read once; for every node that reads one as a value of its own. */
+function knownTensors({ stored }: OnnxFile): Constants {
   const found = new Map<string, Known>()
   const views = new WeakMap<Slot, Known>()
-  return (name, root) => {
-    const read = stored.get(name)
-    if (!read) return undefined
-    const known = found.get(name) ?? asKnown(read())
-    found.set(name, known)
+  return (key, root) => {
+    const known = found.get(key) ?? asKnown(stored.get(key)!())
+    found.set(key, known)
     const { shape, type, whole } = known
-    const source = whole ? undefined : { key: name, transposed: false, root }
+    const source = whole ? undefined : { key, transposed: false, root }
     const view = views.get(root) ?? new Known(shape, () => known.values, { type, source })
     views.set(root, view)
     return view
@@ -182,18 +151,6 @@ function readings(): (known: Known, slot: Slot) => Known {
     views.set(slot, { known, view })
     return view
   }
-}
-
-/** The nodes that values depend on. Those that compute something else need not run. */
-function neededBy(outputs: readonly string[], operations: readonly Operation[]): Set<Operation> {
-  const names = new Set(outputs)
-  const needed = new Set<Operation>()
-  for (const operation of [...operations].reverse()) {
-    if (!operation.outputs.some((name) => names.has(name))) continue
-    needed.add(operation)
-    for (const name of operation.inputs) names.add(name)
-  }
-  return needed
 }
 
 /** The first output; where that is a softmax over classes, what goes into it. */

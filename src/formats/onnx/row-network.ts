@@ -50,7 +50,7 @@ export function rowNetwork(file: OnnxFile, reader: NetworkReader, options: Impor
     return reader.translate(graph, fed(graph, graph.input('images', [batch, ...image])), { training: false, outputs })
   }
   const one = reader.fixedBatch ?? 1
-  const { running, lacking } = runningOutputs(file, (name) => {
+  const { running, lacking } = runningOutputs(reader, (name) => {
     const { scope, values } = translated(one, [name])
     const value = values.get(name)
     if (value && !isFloating(scope.typeOf(value)))
@@ -90,10 +90,10 @@ interface RunningOutput {
  * Outputs that run here, with the shapes that `attempt` finds, and the reasons of others. Throws where none
  * does.
  */
-function runningOutputs({ path, graph }: OnnxFile, attempt: (name: string) => Shape) {
-  const lacking: { output: string; reason: string }[] = []
+function runningOutputs({ file, ending }: NetworkReader, attempt: (name: string) => Shape) {
+  const lacking = [...ending.lacking]
   const running: RunningOutput[] = []
-  for (const { name } of graph.output) {
+  for (const name of ending.outputs) {
     try {
       running.push({ name, shape: attempt(name) })
     } catch (error) {
@@ -101,7 +101,8 @@ function runningOutputs({ path, graph }: OnnxFile, attempt: (name: string) => Sh
       lacking.push({ output: name, reason: error.message })
     }
   }
-  if (running.length === 0) throw new Unsupported(lacking[0]?.reason ?? `${path} has no output`)
+  if (running.length === 0)
+    throw new Unsupported(lacking[ending.lacking.length]?.reason ?? `${file.path} has no output`)
   return { running, lacking }
 }
 

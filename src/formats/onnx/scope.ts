@@ -53,6 +53,8 @@ export class Scope {
   readonly origins = new Map<string, Origin>()
   /** The operation whose outputs are being made. */
   operation?: Operation
+  /** How many branches, loops and functions are being run: what nodes compute of constants there differs from run to run. */
+  repeats = 0
   /** Parameters and buffers by what they are told apart by. */
   readonly #known = new Map<string, Tensor>()
   /** Of values that are not floats. */
@@ -120,7 +122,8 @@ export class Scope {
     checkSingles(known)
     const { source, read, shape } = known
     const name = source?.key ?? read!.slot.node.input[read!.slot.input]
-    const identity = JSON.stringify([name, role, shape, source?.transposed, this.#owner(shape)])
+    const contents = !source && this.repeats > 0 ? digest(known.values) : ''
+    const identity = JSON.stringify([name, role, shape, source?.transposed, this.#owner(shape), contents])
     let tensor = this.#known.get(identity)
     if (!tensor) {
       tensor = make(this.graph.tensors.has(name) ? this.#freeName(known) : name)
@@ -181,6 +184,17 @@ export class Scope {
   map(value: Value | undefined, operation: Operation, apply: (x: Tensor) => Tensor): Value {
     return value instanceof Permuted ? new Permuted(apply(value.of), value.perm) : apply(this.tensor(value, operation))
   }
+}
+
+/** Tells numbers apart: two FNV-1a hashes of their bits as doubles. */
+function digest(values: ArrayLike<number>): string {
+  const words = new Uint32Array(Float64Array.from(values).buffer)
+  let [a, b] = [0x811c9dc5, 0x01000193]
+  for (const word of words) {
+    a = Math.imul(a ^ word, 0x01000193)
+    b = Math.imul(b ^ word, 0x5bd1e995) ^ (b >>> 15)
+  }
+  return `${values.length} ${a} ${b}`
 }
 
 /** Throws Unsupported where a double is beyond single precision, which is computed with here. */

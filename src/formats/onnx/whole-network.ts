@@ -40,7 +40,7 @@ export interface Whole {
 export function wholeNetwork(file: OnnxFile, options: ImportOptions, batch: number): Whole {
   const reader = new NetworkReader(file, options)
   const images = imageInput(file, options)
-  const names = file.graph.output.map(({ name }) => name)
+  const { outputs: names } = reader.ending
   const attempt = (outputs: readonly string[]) => {
     const graph = new Graph()
     const fed =
@@ -51,7 +51,7 @@ export function wholeNetwork(file: OnnxFile, options: ImportOptions, batch: numb
     for (const name of outputs) graph.output(name, reader.tensorOf(values, name, scope))
     return { graph, scope, madeBy }
   }
-  const lacking: Whole['lacking'] = []
+  const lacking = [...reader.ending.lacking]
   const runs = (output: string) => {
     try {
       return attempt([output])
@@ -62,7 +62,8 @@ export function wholeNetwork(file: OnnxFile, options: ImportOptions, batch: numb
     }
   }
   const running = names.length === 1 ? names : names.filter(runs)
-  if (running.length === 0) throw new Unsupported(lacking[0]?.reason ?? `${file.path} has no output`)
+  if (running.length === 0)
+    throw new Unsupported(lacking[reader.ending.lacking.length]?.reason ?? `${file.path} has no output`)
   const { graph, scope, madeBy } = attempt(running)
   const { origins } = scope
   const values: Values = new Map(

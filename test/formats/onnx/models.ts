@@ -55,6 +55,8 @@ type Attribute =
   | string
   | readonly number[]
   | { float: number }
+  | { floats: readonly number[] }
+  | { strings: readonly string[] }
   | { graph: Body }
   | { tensor: Stored }
   | { ref: string }
@@ -75,9 +77,11 @@ export interface Body {
   outputs: string[]
 }
 
+type InputShape = readonly (number | string)[]
+
 export interface ModelText extends Omit<Body, 'inputs'> {
-  /** Shapes of inputs of floats. Default: x without a shape. */
-  inputs?: Record<string, readonly (number | string)[]>
+  /** Shapes of inputs, of floats where no type is said. Default: x [N, K]. */
+  inputs?: Record<string, InputShape | { shape: InputShape; type: keyof typeof writers }>
   functions?: { name: string; inputs: string[]; outputs: string[]; attributes?: string[]; steps: Step[] }[]
   opset?: number
 }
@@ -104,6 +108,9 @@ function sparseOf(name: string, stored: Stored): MessageInitShape<typeof SparseT
 function attributeOf([name, value]: [string, Attribute]): MessageInitShape<typeof AttributeProtoSchema> {
   if (typeof value === 'string') return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) }
   if (typeof value === 'number') return { name, type: AttributeType.INT, i: BigInt(value) }
+  if ('floats' in value) return { name, type: AttributeType.FLOATS, floats: [...value.floats] }
+  if ('strings' in value)
+    return { name, type: AttributeType.STRINGS, strings: value.strings.map((text) => new TextEncoder().encode(text)) }
   if ('float' in value) return { name, type: AttributeType.FLOAT, f: value.float }
   if ('graph' in value) return { name, type: AttributeType.GRAPH, g: graphOf(value.graph, name) }
   if ('ref' in value) return { name, type: AttributeType.INTS, refAttrName: value.ref }
@@ -179,7 +186,9 @@ export function modelBytes({ inputs = { x: ['N', 'K'] }, functions = [], opset =
   const graph = graphOf(
     body,
     'graph',
-    Object.entries(inputs).map(([name, shape]) => info(name, shape)),
+    Object.entries(inputs).map(([name, input]) =>
+      'type' in input ? info(name, input.shape, types[input.type]) : info(name, input),
+    ),
   )
   const opsetImport = [
     { domain: '', version: BigInt(opset) },

@@ -50,18 +50,19 @@ const limits: Translator = (operation, [x, low, high], scope) => {
 }
 
 /** min(max(alpha x + beta, 0), 1). */
-const hardSigmoid = (graph: Graph, x: Tensor, alpha: number, beta: number) =>
+export const hardSigmoid = (graph: Graph, x: Tensor, alpha: number, beta: number) =>
   clip(graph, shifted(graph, scaled(graph, x, alpha), beta), 0, 1)
 
 /** x where it is above 0, else slope x. */
-const leaky = (graph: Graph, x: Tensor, slope: Tensor) => add(graph, relu(graph, x), mul(graph, below(graph, x), slope))
+export const leaky = (graph: Graph, x: Tensor, slope: Tensor) =>
+  add(graph, relu(graph, x), mul(graph, below(graph, x), slope))
 
 /** log(1 + e^x) = max(x, 0) + log(1 + e^-|x|). */
-const softplus = (graph: Graph, x: Tensor) =>
+export const softplus = (graph: Graph, x: Tensor) =>
   add(graph, relu(graph, x), log(graph, shifted(graph, exp(graph, neg(graph, abs(graph, x))), 1)))
 
 /** x where it is above 0, else factor (e^(x / scale) - 1). */
-const exponential = (graph: Graph, x: Tensor, factor: number, scale = 1) => {
+export const exponential = (graph: Graph, x: Tensor, factor: number, scale = 1) => {
   const bent = shifted(graph, exp(graph, scaled(graph, below(graph, x), 1 / scale)), -1)
   return add(graph, relu(graph, x), scaled(graph, bent, factor))
 }

@@ -3,8 +3,10 @@ import type { Translator } from '../scope.ts'
 import { activation } from './activation.ts'
 import { arithmetic } from './arithmetic.ts'
 import { arrangement } from './arrange.ts'
+import { attention } from './attention.ts'
 import { casts } from './casts.ts'
 import { convolutions } from './convolutions.ts'
+import { einsum } from './einsum.ts'
 import { functions } from './functions.ts'
 import { gathers } from './gathers.ts'
 import { layers } from './layers.ts'
@@ -14,6 +16,7 @@ import { parts } from './parts.ts'
 import { pooling } from './pooling.ts'
 import { products } from './products.ts'
 import { quantized } from './quantized.ts'
+import { recurrent } from './recurrent/index.ts'
 import { reductions } from './reductions.ts'
 import { resizing } from './resize.ts'
 import { scatters } from './scatters.ts'
@@ -28,6 +31,8 @@ export const translators: Readonly<Record<string, Translator>> = {
   ...convolutions,
   ...functions,
   ...gathers,
+  Attention: attention,
+  Einsum: einsum,
   ...layers,
   ...logic,
   ...normalization,
@@ -35,6 +40,7 @@ export const translators: Readonly<Record<string, Translator>> = {
   ...pooling,
   ...products,
   ...quantized,
+  ...recurrent,
   ...reductions,
   ...resizing,
   ...scatters,

@@ -11,6 +11,9 @@ const MOST: Readonly<Record<string, number>> = {
   // The third of MatMul is the bias that was added to it.
   MatMul: 3,
   PRelu: 2,
+  LSTM: 8,
+  GRU: 6,
+  RNN: 6,
   LayerNormalization: 3,
   QuantizeLinear: 3,
   DequantizeLinear: 3,
@@ -29,6 +32,8 @@ const MOST: Readonly<Record<string, number>> = {
   Scatter: 3,
   ScatterElements: 3,
   ScatterND: 3,
+  Attention: 7,
+  Einsum: Infinity,
   Concat: Infinity,
   Max: Infinity,
   Mean: Infinity,

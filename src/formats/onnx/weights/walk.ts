@@ -5,6 +5,7 @@
 import type { FunctionProto, GraphProto, NodeProto } from 'onnx-buf'
 import { UserError } from '../../../util/errors.ts'
 import type { OnnxFile } from '../file.ts'
+import { calledBy, functionsOf, isStandard, opsetOf } from '../functions.ts'
 import { Operation } from '../operation.ts'
 import { type AnyTensor, nameOf, placesOf, storedValue, typeOf } from '../places.ts'
 import { dtypes, numbersOf } from '../tensor.ts'
@@ -48,7 +49,7 @@ class Walk {
   constructor(file: OnnxFile) {
     this.#file = file
     this.uses = new UsesOfAll(placesOf(file.proto))
-    this.#functions = new Map(file.proto.functions.map((one) => [functionKey(one.domain, one.name, one.overload), one]))
+    this.#functions = functionsOf(file.proto)
   }
 
   /** Outputs of a graph. */
@@ -80,7 +81,7 @@ class Walk {
     const stored = storedValue(node)
     if (stored && this.uses.placeOf(stored)) return [this.#storedFlow(stored)]
     const inputs = node.input.map((name) => (name === '' ? undefined : find(names, name)))
-    const called = this.#functions.get(functionKey(node.domain, node.opType, node.overload))
+    const called = calledBy(node, this.#functions)
     if (called) return this.#call(called, node, inputs, names)
     if (node.attribute.some(({ g, graphs }) => g || graphs.length > 0)) return this.#graphsInside(node, inputs, names)
     const operation = new Operation(node, names.opset)
@@ -91,11 +92,10 @@ class Walk {
   #call(called: FunctionProto, node: NodeProto, inputs: Flows, names: Names): Flow[] {
     if (names.calls.includes(called))
       throw new UserError(`${this.#file.path} is not a valid ONNX model: its function ${called.name} calls itself`)
-    const opset = called.opsetImport.find(({ domain }) => isStandard(domain))?.version
     const inside: Names = {
       flows: new Map(called.input.map((name, i) => [name, inputs[i] ?? computed])),
       nodes: called.node,
-      opset: opset === undefined ? names.opset : Number(opset),
+      opset: opsetOf(called) ?? names.opset,
       attributes: callAttributes(node, called),
       calls: [...names.calls, called],
     }
@@ -137,10 +137,6 @@ class Walk {
     return { ...derived([], shape, numbers), sources: [{ place, part: false }] }
   }
 }
-
-const functionKey = (domain: string, name: string, overload: string) =>
-  JSON.stringify([isStandard(domain) ? '' : domain, name, overload])
-const isStandard = (domain: string) => domain === '' || domain === 'ai.onnx'
 
 function find(names: Names, name: string): Flow {
   for (let at: Names | undefined = names; at; at = at.outside) {
