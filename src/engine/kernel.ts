@@ -9,7 +9,7 @@
  * data sets in `bytes` (four per float).
  */
 export interface ReferenceMemory {
-  floats: Float64Array
+  floats: Float64Array | Float32Array
   doubles: Float64Array
   bytes: Uint8Array
 }

@@ -1,5 +1,5 @@
 /** @file Softmax, cross-entropy and accuracy (kernels/loss.c). Logits lie [class][sample]. */
-import type { Kernel } from '../kernel.ts'
+import type { Kernel, ReferenceMemory } from '../kernel.ts'
 
 /** The kernels take their first maximum from class 0. */
 function checkClasses({ classes }: { classes: number }): void {
@@ -7,7 +7,7 @@ function checkClasses({ classes }: { classes: number }): void {
 }
 
 /** e^(x - max) / sum, over `classes` values that lie `stride` apart. */
-function softmaxAt(floats: Float64Array, at: number, classes: number, stride: number): number[] {
+function softmaxAt(floats: ReferenceMemory['floats'], at: number, classes: number, stride: number): number[] {
   const x = Array.from({ length: classes }, (_, c) => floats[at + c * stride])
   const max = Math.max(...x)
   const e = x.map((v) => Math.exp(v - max))

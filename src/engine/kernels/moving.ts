@@ -4,7 +4,7 @@
  * [outer][places][inner] in memory.
  */
 import { bitsToFloat } from '../bits.ts'
-import type { Extent, Kernel } from '../kernel.ts'
+import type { Extent, Kernel, ReferenceMemory } from '../kernel.ts'
 import { limits } from './limits.ts'
 
 const at = (offset: number, ...sizes: number[]): Extent => ({ offset, length: sizes.reduce((a, b) => a * b, 1) })
@@ -55,7 +55,7 @@ type Moved = 'outer' | 'n' | 'k' | 'inner' | 'each' | 'index'
  */
 function forEachPlace(
   p: Readonly<Record<Moved, number>>,
-  floats: Float64Array,
+  floats: ReferenceMemory['floats'],
   visit: (moved: number, place: number) => void,
 ): void {
   for (let o = 0; o < p.outer; o++)

@@ -3,12 +3,12 @@
  * the bits of a float.
  */
 import { bitsToFloat } from '../bits.ts'
-import type { Extent, Kernel } from '../kernel.ts'
+import type { Extent, Kernel, ReferenceMemory } from '../kernel.ts'
 
 const at = (offset: number, length: number): Extent => ({ offset, length })
 
 /** The value at a place of the residual; 0 where there is none. */
-const residualAt = (p: { residual: number; hasResidual: number }, floats: Float64Array, place: number) =>
+const residualAt = (p: { residual: number; hasResidual: number }, floats: ReferenceMemory['floats'], place: number) =>
   p.hasResidual ? floats[p.residual + place] : 0
 
 /**
@@ -27,7 +27,7 @@ export const batchNormTrain: Kernel<
   ],
   reference: (p, { floats }) => {
     for (let c = 0; c < p.channels; c++) {
-      const x = floats.slice(p.x + c * p.n, p.x + (c + 1) * p.n)
+      const x = Float64Array.from(floats.subarray(p.x + c * p.n, p.x + (c + 1) * p.n))
       const mean = x.reduce((sum, v) => sum + v, 0) / p.n
       const variance = x.reduce((sum, v) => sum + (v - mean) ** 2, 0) / p.n
       const factor = floats[p.scale + c] / Math.sqrt(variance + bitsToFloat(p.epsilon))

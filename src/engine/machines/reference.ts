@@ -5,7 +5,8 @@
 import { named } from '../kernel.ts'
 import type { Arena, Machine } from '../machine.ts'
 
-export function openReference(): Machine {
+/** With `single`, what kernels give is rounded to single precision, as other machines have it. */
+export function openReference({ single = false } = {}): Machine {
   return {
     engine: 'reference',
     instructionSet: 'float64',
@@ -15,7 +16,7 @@ export function openReference(): Machine {
       for (const { arena, program } of runs) arena.run(program)
     },
     allocate(size): Arena {
-      const floats = new Float64Array(size)
+      const floats = single ? new Float32Array(size) : new Float64Array(size)
       const doubles = new Float64Array(size >> 1)
       const bytes = new Uint8Array(size * 4)
       return {

@@ -24,7 +24,7 @@ import { dtypes, numbersOf } from './tensor.ts'
 import { Known, type Value } from './value.ts'
 
 /** Versions of ONNX's operators that run here. */
-const OPSETS = { least: 7, most: 25 } as const
+const OPSETS = { least: 1, most: 25 } as const
 
 /** What the inputs of a model stand for in a run. */
 export interface Fed {

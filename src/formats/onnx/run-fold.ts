@@ -1,6 +1,7 @@
 /**
  * @file Nodes of constants alone that have no fold of their own: what they become is run at once, by the
- * reference machine, in double precision.
+ * reference machine: rounded to single precision, as a runtime would, where all are floats, and in double
+ * precision where some are whole numbers, which may be large.
  */
 import { compile } from '../../engine/compile.ts'
 import { openReference } from '../../engine/machines/reference.ts'
@@ -32,7 +33,8 @@ export function runFold(operation: Operation, inputs: readonly (Known | undefine
     bounded(tensor.shape, operation)
     graph.output(String(i), tensor)
   })
-  const program = compile(openReference(), { fold: graph })
+  const single = inputs.every((known) => known === undefined || known.type === 'F32')
+  const program = compile(openReference({ single }), { fold: graph })
   program.run('fold')
   const types = inputs.map((known) => known?.type)
   const outputs = results.map((value, i) => {

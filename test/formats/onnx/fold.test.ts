@@ -319,12 +319,6 @@ describe('numbers that are computed from constants', () => {
       'computes 1073741824 numbers from constants',
     ],
     [
-      'padding by reflection',
-      'Pad',
-      { inputs: [float([2], 1, 2), list(1, 0)], attributes: { mode: 'reflect' } },
-      'the mode reflect is not supported',
-    ],
-    [
       'an attribute that nothing knows',
       'Add',
       { inputs: [float([1], 1), float([1], 2)], attributes: { axis: 1 } },

@@ -63,7 +63,7 @@ describe('an ONNX file that is not as it should be', () => {
     [
       'operators of the future',
       (m) => void (m.opsetImport[0].version = 99n),
-      "version 99 of ONNX's operators, expected 7 to 25",
+      "version 99 of ONNX's operators, expected 1 to 25",
     ],
     [
       'an unknown operator',

@@ -84,7 +84,12 @@ export const activation: Record<string, Translator> = {
   Relu: each(relu),
   Clip: limits,
   LeakyRelu: withNumbers({ alpha: 0.01 }, (graph, x, [alpha]) => leaky(graph, x, graph.constant(alpha))),
-  PRelu: binary(leaky, 0.25),
+  PRelu: (operation, [x, slope], scope) => {
+    // Before opset 7 a list of slopes was one for each channel, whatever the axes after them.
+    const list = operation.opset < 7 && slope instanceof Known && slope.size > 1 && slope.shape.length === 1
+    const slopes = list ? slope.reshaped([slope.size, ...(x?.shape.slice(2).map(() => 1) ?? [])]) : slope
+    return binary(leaky, 0.25)(operation, [x, slopes], scope)
+  },
   ThresholdedRelu: withNumbers({ alpha: 1 }, (graph, x, [alpha]) =>
     where(graph, less(graph, graph.constant(alpha), x), x, graph.constant(0)),
   ),
@@ -115,6 +120,9 @@ export const activation: Record<string, Translator> = {
     const told = operation.opset < 12 ? operation.float('ratio', 0.5) : 0.5
     const share = ratio === undefined ? told : scope.known(ratio, operation, 'ratio').values[0]
     operation.ignore('seed')
+    // Before opset 7 a node said that it is for inference; by default it was not.
+    if (operation.opset < 7 && operation.integer('is_test', 0) === 0)
+      throw new Unsupported(`${operation.label}: its is_test is 0, so what it gives is random`)
     if (training !== undefined && scope.known(training, operation, 'training_mode').values[0] !== 0)
       throw new Unsupported(`${operation.label}: its training_mode is true, so what it gives is random`)
     return [scope.map(x, operation, (tensor) => dropout(scope.graph, tensor, share, scope.training))]

@@ -27,9 +27,15 @@ function byComputed(
 
 export const layers: Record<string, Translator> = {
   BatchNormalization: (operation, [x, ...rest], scope) => {
-    // Before opset 14, the batch's statistics as outputs said that they were to be used.
+    // Before opset 14 the batch's statistics as outputs said that they were to be used, before 7 is_test did.
     const { opset } = operation
-    const training = opset < 14 ? operation.outputs.slice(1).some(Boolean) : operation.integer('training_mode', 0) !== 0
+    const statistics = operation.outputs.slice(1).some(Boolean)
+    const training =
+      opset < 7
+        ? operation.integer('is_test', 0) === 0
+        : opset < 14
+          ? statistics
+          : operation.integer('training_mode', 0) !== 0
     if (training)
       throw new Unsupported(
         `${operation.label}: it normalizes by the statistics of the batch (training mode), expected those that are stored`,

@@ -14,7 +14,7 @@ import { Known, type Value } from '../value.ts'
  */
 function rowOf(known: Known, rank: number, operation: Operation, { batch, fixedBatch }: Scope): Known | undefined {
   const [rows, ...rest] = known.shape
-  if (known.shape.length !== rank || (rows !== batch && rows !== fixedBatch)) return undefined
+  if (rank === 0 || known.shape.length !== rank || (rows !== batch && rows !== fixedBatch)) return undefined
   const { values, type } = known
   const size = sizeOf(rest)
   for (let i = size; i < known.size; i++)
