@@ -4,6 +4,7 @@
  */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { isLabelled } from '../../data/dataset.ts'
 import { checkRecipe, type Recipe } from '../../experiment/recipe/recipe.ts'
 import { FILES } from '../../experiment/run/folder.ts'
 import { runRecipe } from '../../experiment/run/run.ts'
@@ -36,6 +37,7 @@ export async function finetune(
   options: FinetuneOptions,
 ): Promise<Finetuned> {
   const { out, model, display } = options
+  if (!isLabelled(network.data)) throw new UserError(`--finetune: ${network.data.name} has no labels to train by`)
   const start = `${out}.pruned.safetensors`
   const folder = `${out}.finetune`
   writeSafetensors(start, pruned)

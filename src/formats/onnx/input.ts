@@ -29,6 +29,8 @@ export interface ImageInput {
   /** Shape of one sample as the model takes it. */
   sample: readonly number[]
   layout: 'NCHW' | 'NHWC'
+  /** Whether its elements are bytes: the pixels themselves. */
+  bytes?: boolean
 }
 
 /** The one input that is not stored. Throws UserError where there is none, or several. */
@@ -47,7 +49,8 @@ export function inputOf(file: OnnxFile, { plane, layout, given = {} }: ImportOpt
     )
   const elemType = type?.value.case === 'tensorType' ? type.value.value.elemType : 0
   const elements = DataType[elemType] ?? elemType
-  if (!isFloating(dtypes[elemType]))
+  const bytes = dtypes[elemType] === 'U8' && dims.length > 2
+  if (!isFloating(dtypes[elemType]) && !bytes)
     throw new Unsupported(`${path}: its input ${name} has elements of the type ${elements}, expected floats`)
   const [batch, ...stated] = dims.map(({ value }) =>
     value.case === 'dimValue' && value.value > 0n ? Number(value.value) : undefined,
@@ -60,7 +63,7 @@ export function inputOf(file: OnnxFile, { plane, layout, given = {} }: ImportOpt
       `${path}: its input ${name} is [${dims.map(({ value }) => value.value ?? '?').join(', ')}]: ${openSize(known, chosen)}`,
     )
   if (known.some((n) => n > 2 ** 24)) throw new UserError(`${path}: its input ${name} is impossibly large: [${known}]`)
-  return { name, batch, sample: known, layout: chosen, image: imageOf(known, chosen) }
+  return { name, batch, sample: known, layout: chosen, image: imageOf(known, chosen), ...(bytes && { bytes }) }
 }
 
 /** The same, or why the model does not take one batch of images. */

@@ -1,18 +1,19 @@
 /** @file An ONNX file as a network of the kind that is trained and pruned: one row of scores per sample. */
 import { Graph } from '../../graph/graph.ts'
 import { sigmoid } from '../../graph/operators/elementwise.ts'
+import { reshape, transpose } from '../../graph/operators/shape.ts'
 import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Model, RowPart } from '../../models/model.ts'
 import { BYTES_PER, type StoredTensor, storeFloats } from '../safetensors-bytes.ts'
 import { beforeSigmoid } from './closing-sigmoid.ts'
 import { feedImages } from './feeds.ts'
 import type { OnnxFile } from './file.ts'
-import { type ImportOptions, imageInput } from './input.ts'
+import { type ImageInput, type ImportOptions, imageInput } from './input.ts'
 import { overSamples } from './operators/layouts.ts'
 import { NetworkReader } from './read-network.ts'
 import { rowNetwork } from './row-network.ts'
 import { Mixed, type Origin, type Scope, Unsupported } from './scope.ts'
-import { transpose } from './value.ts'
+import { transpose as transposeMatrix } from './value.ts'
 
 /** Samples of the batch that a file is tried with: a number that is hardly a size of a network. */
 const SAMPLES = 23
@@ -51,8 +52,8 @@ function classifier(file: OnnxFile, reader: NetworkReader, options: ImportOption
   }
   const build = (graph: Graph, images: Tensor, training: boolean) => {
     const fed = feedImages(graph, images, input)
-    const { scope, values } = reader.translate(graph, fed, { training, outputs: [reader.logits] })
-    return { scope, output: reader.tensorOf(values, reader.logits, scope) }
+    const { scope, values } = reader.translate(graph, fed, { training, outputs: [reader.first.name] })
+    return { scope, output: reader.tensorOf(values, reader.first.name, scope) }
   }
   const graph = new Graph()
   let built: ReturnType<typeof build>
@@ -71,6 +72,8 @@ function classifier(file: OnnxFile, reader: NetworkReader, options: ImportOption
     ...described(file),
     image: input.image,
     classes: output.shape[1],
+    inputs: [partOf(input)],
+    softmax: reader.first.softmax || closing !== undefined,
     build: (into, images, training) => {
       const rows = scores(into, images, training)
       return beforeSigmoid(into, rows) ?? rows
@@ -81,9 +84,14 @@ function classifier(file: OnnxFile, reader: NetworkReader, options: ImportOption
 }
 
 function ofRows(file: OnnxFile, reader: NetworkReader, options: ImportOptions): OnnxNetwork {
-  const { inputs, outputs, build } = rowNetwork(file, reader, options)
+  const rows = rowNetwork(file, reader, options)
+  const { outputs } = rows
   const size = (parts: readonly RowPart[]) => parts.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
-  const image: Model['image'] = [1, 1, size(inputs)]
+  const input = imageInput(file, options)
+  const [image, inputs]: [Model['image'], readonly RowPart[]] =
+    input instanceof Unsupported ? [[1, 1, size(rows.inputs)], rows.inputs] : [input.image, [partOf(input)]]
+  const build = (into: Graph, samples: Tensor, training: boolean) =>
+    rows.build(into, input instanceof Unsupported ? samples : rowsOf(into, samples, input), training)
   const graph = new Graph()
   const { scope } = build(graph, graph.input('images', [reader.fixedBatch ?? 1, ...image]), false)
   const model: Model = {
@@ -92,9 +100,25 @@ function ofRows(file: OnnxFile, reader: NetworkReader, options: ImportOptions): 
     classes: size(outputs),
     inputs,
     outputs,
-    build: (into, rows, training) => build(into, rows, training).scores,
+    ...(rows.oneByOne && { oneByOne: true }),
+    build: (into, samples, training) => build(into, samples, training).scores,
   }
   return { model, tensors: storedOf(file, graph, scope), origins: scope.origins }
+}
+
+/** The one array of a sample. */
+const partOf = ({ name, sample, layout, bytes }: ImageInput): RowPart => ({
+  name,
+  shape: sample,
+  ...(layout === 'NHWC' && sample.length === 3 && { layout }),
+  ...(bytes && { whole: true }),
+})
+
+/** Images [N, C, H, W] as rows [N, 1, 1, values] in the order of the file. */
+function rowsOf(graph: Graph, images: Tensor, input: ImageInput): Tensor {
+  const { layout } = partOf(input)
+  const ordered = layout === 'NHWC' ? transpose(graph, images, [0, 2, 3, 1]) : images
+  return reshape(graph, ordered, [images.shape[0], 1, 1, sizeOf(input.image)], images.batched)
 }
 
 /** The number of axes of the first output, where the file says it. */
@@ -136,6 +160,6 @@ function turned({ dtype, data }: StoredTensor, [rows, columns]: Shape): Uint8Arr
         ? new Uint32Array(bytes)
         : new Float64Array(bytes),
   )
-  transpose(from, to, columns, rows)
+  transposeMatrix(from, to, columns, rows)
   return new Uint8Array(to.buffer)
 }

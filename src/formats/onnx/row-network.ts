@@ -21,6 +21,8 @@ export interface RowNetwork {
   outputs: readonly RowPart[]
   /** Outputs that are left out, with the reasons. */
   lacking: readonly { output: string; reason: string }[]
+  /** Whether the samples of a batch are computed one by one. */
+  oneByOne: boolean
   /** Rows [N, 1, 1, inputs] to rows [N, outputs]. */
   build(graph: Graph, rows: Tensor, training: boolean): { scores: Tensor; scope: Scope }
 }
@@ -54,6 +56,8 @@ export function rowNetwork(file: OnnxFile, reader: NetworkReader, options: Impor
 
   const lacking: { output: string; reason: string }[] = []
   const outputs: RowPart[] = []
+  /** What the rows of results hold: the outputs, or what goes into a softmax that one of them is. */
+  const running: string[] = []
   for (const name of names) {
     try {
       const graph = new Graph()
@@ -62,7 +66,9 @@ export function rowNetwork(file: OnnxFile, reader: NetworkReader, options: Impor
       if (value && !isFloating(scope.typeOf(value))) lacking.push({ output: name, reason: `${name} holds no floats` })
       else {
         const { shape, batched } = reader.tensorOf(values, name, scope)
-        outputs.push({ name, shape: samples(shape, batched) })
+        const before = reader.beforeSoftmax(name, shape.length)
+        outputs.push({ name, shape: samples(shape, batched), ...(before.softmax && { softmax: true }) })
+        running.push(before.softmax ? before.name : name)
       }
     } catch (error) {
       if (!(error instanceof UserError)) throw error
@@ -70,7 +76,6 @@ export function rowNetwork(file: OnnxFile, reader: NetworkReader, options: Impor
     }
   }
   if (outputs.length === 0) throw new Unsupported(lacking[0]?.reason ?? `${file.path} has no output`)
-  const running = outputs.map(({ name }) => name)
   const oneByOne =
     one === 1 &&
     mixes(() => {
@@ -82,6 +87,7 @@ export function rowNetwork(file: OnnxFile, reader: NetworkReader, options: Impor
     inputs: parts,
     outputs,
     lacking,
+    oneByOne,
     build: (graph, rows, training) => {
       const to = { training, outputs: running }
       const build = (row: Tensor, beside?: Scope) => {

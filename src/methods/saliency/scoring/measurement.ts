@@ -9,6 +9,7 @@ import type { Tensor } from '../../../graph/tensor.ts'
 import { choosePrunable } from '../../../train/graphs.ts'
 import type { Network } from '../../../train/network.ts'
 import type { Forward, NetworkOptions } from '../../../train/options.ts'
+import { UserError } from '../../../util/errors.ts'
 import type { Random } from '../../../util/random.ts'
 import type { Statistic } from '../saliency.ts'
 import type { BatchNormMode } from '../settings.ts'
@@ -90,6 +91,7 @@ export function sampleLosses(
   const pure = graph.nodes.filter(({ operator }) => !operator.writes?.length)
   graph.nodes.splice(0, graph.nodes.length, ...pure)
   if (temperature === 1) return { graph, losses: pass.losses }
+  if (!pass.labels) throw new UserError('temperature: expected labels, whose cross-entropy it is for, found none')
   const logits = mul(graph, pass.logits, graph.constant(1 / temperature))
   return { graph, losses: sampleCrossEntropy(graph, logits, pass.labels) }
 }

@@ -52,7 +52,12 @@ export function gradientKey(network: Network, { tensors, indices, miniBatch }: G
     samples: indices.length,
   }
   const hash = createHash('sha256').update(JSON.stringify(facts))
-  const arrays = [...stored.map((tensor) => network.values(tensor.name)), train.images, train.labels, indices]
+  const arrays = [
+    ...stored.map((tensor) => network.values(tensor.name)),
+    train.images,
+    train.labels ?? new Uint8Array(),
+    indices,
+  ]
   for (const array of arrays) update(hash, bytesOf(array))
   return hash.digest('hex')
 }
