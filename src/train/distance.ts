@@ -7,6 +7,12 @@
  *   and elements: 1 is as far away as the mean of d is;
  * - where a softmax follows, the cross-entropy against the dense network's own probabilities, less that network's
  *   own (the Kullback-Leibler divergence), in nats, the mean over the places that have a softmax.
+ *
+ * At the dense network a distance D is 0, and so is its gradient. What is pruned by gradients of single samples takes
+ * those of D + c y instead, with coefficients c of the results y that are drawn for every sample: random signs,
+ * scaled by the spread, and where a softmax follows p - e, e the class that is drawn by its probabilities p. The mean
+ * of c over draws is 0, so that of these gradients is the gradient of D; their second moment at the dense network is
+ * that of J'c, J the derivative of y by the weights, which is the Gauss-Newton matrix of D: its Hessian there.
  */
 import type { Graph } from '../graph/graph.ts'
 import { loadFloats } from '../graph/operators/batch.ts'
@@ -16,6 +22,7 @@ import { reduceMean } from '../graph/operators/mean.ts'
 import { reduceSum, reshape, slice } from '../graph/operators/shape.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
+import type { Random } from '../util/random.ts'
 
 /** Whether samples are judged by distances: they have no labels, or what is computed of them are no classes. */
 export const judgesByDistance = ({ outputs }: Pick<Model, 'outputs'>, data: { classes?: number }): boolean =>
@@ -45,6 +52,8 @@ export function outputParts({ outputs, classes, softmax: isSoftmax = true }: Mod
 /** The states that distances are taken with: what the dense network computed, and by what that is weighted. */
 export const targetsName = (source: string): string => `${source}.targets`
 export const weightsName = (source: string): string => `${source}.weights`
+/** The state of the coefficients c of every sample, [count, R]. */
+export const directionsName = (source: string): string => `${source}.directions`
 
 export interface Distances {
   /** Of every sample, [N]. */
@@ -75,6 +84,17 @@ export function distances(
     return reduceSum(graph, mul(graph, mul(graph, apart, apart), of(weights)), [1], 0)
   })
   return { losses: parts.reduce((sum, part) => add(graph, sum, part)), parts }
+}
+
+/** Appends c y of every sample, [N]: see above. */
+export function projections(
+  graph: Graph,
+  { name, count }: { name: string; count: number },
+  index: Tensor,
+  scores: Tensor,
+): Tensor {
+  const directions = graph.state(directionsName(name), [count, scores.shape[1]])
+  return reduceSum(graph, mul(graph, loadFloats(graph, directions, index), scores), [1], 0)
 }
 
 /**
@@ -123,6 +143,44 @@ export function distanceWeights(model: Model, targets: ArrayLike<number>, count:
     weights.fill(1 / (spread * size), start, start + size)
   }
   return weights
+}
+
+/**
+ * The coefficients c of the results of a sample, [R], drawn from a stream of its own: with squares weighted by w, signs
+ * times sqrt(2 w); of a softmax over P places p - e, over sqrt(P).
+ */
+export function drawDirections(
+  model: Model,
+  dense: ArrayLike<number>,
+  weights: ArrayLike<number>,
+  draw: Random,
+): Float64Array {
+  const directions = new Float64Array(model.classes)
+  for (const { start, size, classes } of outputParts(model)) {
+    if (classes === undefined) {
+      for (let i = start; i < start + size; i++) directions[i] = (draw.bits() & 1 ? 1 : -1) * Math.sqrt(2 * weights[i])
+      continue
+    }
+    const scale = 1 / Math.sqrt(size / classes)
+    for (let at = start; at < start + size; at += classes) {
+      const shares = probabilities(dense, at, classes)
+      let left = draw.uniform()
+      // Of one score, the other class is the one that has none.
+      const drawn = shares.findIndex((share) => (left -= share) < 0)
+      shares.forEach((share, c) => void (directions[at + c] = scale * (share - (c === drawn ? 1 : 0))))
+    }
+  }
+  return directions
+}
+
+/** The softmax of logits; of one score the sigmoid, the probability of class 1. */
+function probabilities(logits: ArrayLike<number>, at: number, classes: number): number[] {
+  if (classes === 1) return [1 / (1 + Math.exp(-logits[at]))]
+  const own = Array.from({ length: classes }, (_, c) => logits[at + c])
+  const most = Math.max(...own)
+  const powers = own.map((z) => Math.exp(z - most))
+  const sum = powers.reduce((a, b) => a + b)
+  return powers.map((power) => power / sum)
 }
 
 /** How far an output is from that of the dense network, a mean over samples. */

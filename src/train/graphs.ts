@@ -7,13 +7,14 @@ import type { SampleSet } from '../data/dataset.ts'
 import { differentiate } from '../graph/differentiate.ts'
 import { Graph, prunableParameters } from '../graph/graph.ts'
 import { loadLabels, loadSamples } from '../graph/operators/batch.ts'
+import { add } from '../graph/operators/elementwise.ts'
 import { countCorrect, sampleCrossEntropy } from '../graph/operators/loss.ts'
 import { reduceMean } from '../graph/operators/mean.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
 import { appendSgd } from '../optim/sgd.ts'
 import { CROPS } from './crop-reader.ts'
-import { distances, judgesByDistance } from './distance.ts'
+import { distances, judgesByDistance, projections } from './distance.ts'
 import type { GradientRule } from './rules.ts'
 
 /** What a graph needs to know of a data set: everything but the samples. */
@@ -138,6 +139,11 @@ export interface ForwardPass {
   losses: Tensor
   /** The mean of the losses. */
   loss: Tensor
+  /**
+   * Appends the losses whose gradients stand for single samples, [N]: the same, or where distances are the losses
+   * those with a random projection of the results (see ./distance.ts).
+   */
+  sampled(): Tensor
 }
 
 /**
@@ -164,7 +170,8 @@ export function forwardPass(
     const { losses, parts } = distances(graph, model, place, index, logits)
     const loss = reduceMean(graph, losses, [0], 0)
     graph.output('loss', loss)
-    return { graph, logits, losses, parts, loss }
+    const sampled = () => add(graph, losses, projections(graph, place, index, logits))
+    return { graph, logits, losses, parts, loss, sampled }
   }
   const labels = loadLabels(graph, place, index)
   const logits = model.build(graph, images, training)
@@ -172,5 +179,5 @@ export function forwardPass(
   const loss = reduceMean(graph, losses, [0], 0)
   graph.output('loss', loss)
   graph.output('correct', countCorrect(graph, logits, labels))
-  return { graph, labels, logits, losses, loss }
+  return { graph, labels, logits, losses, loss, sampled: () => losses }
 }

@@ -3,15 +3,30 @@ import type { SampleSet } from '../data/dataset.ts'
 import type { Executable } from '../engine/compile.ts'
 import type { Model } from '../models/model.ts'
 import { UserError } from '../util/errors.ts'
-import { type Distance, distanceWeights, outputParts, targetsName, weightsName } from './distance.ts'
+import { random } from '../util/random.ts'
+import {
+  type Distance,
+  directionsName,
+  distanceWeights,
+  drawDirections,
+  outputParts,
+  targetsName,
+  weightsName,
+} from './distance.ts'
 import { overBatches, type Source } from './evaluation.ts'
 import { distanceName } from './graphs.ts'
 
 /**
  * Makes the present results of all samples of a part those that distances are from, where there are programs for
- * them. Throws UserError where one is no number.
+ * them, and draws the coefficients of sample gradients by the seed. Throws UserError where one is no number.
  */
-export function rememberTargets(executable: Executable, model: Model, data: SampleSet, source: Source): void {
+export function rememberTargets(
+  executable: Executable,
+  model: Model,
+  data: SampleSet,
+  source: Source,
+  seed: number,
+): void {
   if (!executable.has(targetsName(source))) return
   const { count } = data[source]
   const targets = executable.view(targetsName(source))
@@ -25,7 +40,14 @@ export function rememberTargets(executable: Executable, model: Model, data: Samp
       )
     targets.set(results, at * model.classes)
   })
-  executable.view(weightsName(source)).set(distanceWeights(model, targets, count))
+  const weights = executable.view(weightsName(source))
+  weights.set(distanceWeights(model, targets, count))
+  if (!executable.has(directionsName(source))) return
+  const directions = executable.view(directionsName(source))
+  for (let n = 0; n < count; n++) {
+    const dense = targets.subarray(n * model.classes, (n + 1) * model.classes)
+    directions.set(drawDirections(model, dense, weights, random(seed, 'directions', source, n)), n * model.classes)
+  }
 }
 
 /** The mean distances of samples from what was remembered of them. */

@@ -66,6 +66,7 @@ export class Network {
   readonly states: readonly Tensor[]
   /** Outputs of a step beside loss and hits: what rules say of it. */
   readonly #outputs: readonly string[]
+  readonly #seed: number
   readonly weights: Weights
   readonly kernels: LayerKernels
 
@@ -77,6 +78,7 @@ export class Network {
     this.model = model
     this.data = data
     this.batch = batch
+    this.#seed = seed
     this.augment = augment && (augment.pad > 0 || augment.flip) ? augment : undefined
     if (batch > 0 && augment?.resizedCrop) this.#crops = new CropReader(data)
     this.rules = batch > 0 ? (options.rules ?? []) : []
@@ -279,7 +281,8 @@ export class Network {
 
   /** Takes what the network computes now of all samples as what distances are from. */
   remember(): void {
-    for (const part of ['train', 'test'] as const) rememberTargets(this.executable, this.model, this.data, part)
+    for (const part of ['train', 'test'] as const)
+      rememberTargets(this.executable, this.model, this.data, part, this.#seed)
   }
 
   /** Takes what another network of the same results remembers of the same data. */

@@ -39,7 +39,7 @@ export async function prepare(file: WeightsFile, path: string, { flags, task, in
     model,
     data,
     // Masks are part of training programs, of which there are none where distances judge.
-    ...(judgesByDistance(model, data) ? { masks: true } : { batch: 1 }),
+    ...(judgesByDistance(model, data) ? { masks: true, seed: task.request.seed } : { batch: 1 }),
     ...plan.network,
   })
   loadWeights(network, file, path)

@@ -5,6 +5,7 @@
  */
 import { differentiate } from '../../../graph/differentiate.ts'
 import { type Graph, prunableParameters } from '../../../graph/graph.ts'
+import { reduceMean } from '../../../graph/operators/mean.ts'
 import { perSampleFactors } from '../../../graph/per-sample.ts'
 import type { Tensor } from '../../../graph/tensor.ts'
 import { Workspace } from '../../../linear/workspace.ts'
@@ -106,10 +107,11 @@ export class GradientSource {
   }
 
   #build(forward: Forward, size: number, names: readonly string[]): Graph {
-    const { graph: pass, loss, losses } = forward(size)
+    const { graph: pass, sampled } = forward(size)
+    const losses = sampled()
     const wrt = prunableParameters(pass).filter(({ name }) => names.includes(name))
     if (this.#options.miniBatch > 1) {
-      const { graph, gradients } = differentiate(pass, loss, wrt)
+      const { graph, gradients } = differentiate(pass, reduceMean(pass, losses, [0], 0), wrt)
       gradients.forEach((gradient, i) => {
         graph.output(`${wrt[i].name}/values`, gradient)
       })
