@@ -36,8 +36,9 @@ export interface StepTime {
 
 /** What a step returns about its batch. */
 export interface StepResult {
-  /** The mean cross-entropy before the step. */
+  /** The mean cross-entropy, or distance, before the step. */
   loss: number
+  /** How many samples were told right; 0 where there are no labels. */
   correct: number
   /** What the network's rules say of the step, by the name of their output. */
   outputs: Record<string, number>
@@ -240,7 +241,7 @@ export class Network {
     this.#runTraining(program, samples, when)
     const value = (output: string) => this.executable.scalar(program, output)
     const outputs = Object.fromEntries(this.#outputs.map((name) => [name, value(name)]))
-    return { loss: value('loss'), correct: value('correct'), outputs }
+    return { loss: value('loss'), correct: this.judgedByDistance ? 0 : value('correct'), outputs }
   }
 
   /**

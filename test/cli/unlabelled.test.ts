@@ -331,3 +331,55 @@ it('sound is cut to the input; sizes that a file leaves open, and inputs that ar
     'espalier: --given: expected a name and a number such as name=16, found rate=x',
   )
 })
+
+it('methods that look at gradients take those of projections, and move outputs less than magnitude does', async () => {
+  const [path, data] = [detector(), await images(60)]
+  const compare = 'magnitude,snip,woodfisher,cbs,chita,fisher-diagonal'
+  const flags = ['--sparsity', '0.5', '--prunable', 'all']
+  const { results } = await json('prune', path, '--data', data, '--compare', compare, ...flags)
+  const found = new Map((results as { method: string; loss: number }[]).map(({ method, loss }) => [method, loss]))
+  for (const method of ['woodfisher', 'cbs', 'chita']) expect(found.get(method)).toBeLessThan(found.get('magnitude')!)
+  for (const method of ['snip', 'fisher-diagonal']) expect(found.get(method)).toBeLessThan(1)
+  const grasp = ['prune', path, '--data', data, '--method', 'grasp', '--sparsity', '0.5', '-o', join(folder, 'g.onnx')]
+  expect(await refusal(...grasp)).toBe('espalier: temperature: expected 1 where there are no labels, found 200')
+})
+
+it('--finetune brings the results of what is left nearer to those of the dense network', async () => {
+  const [path, out, recipe] = [twoInputs(), join(folder, 'out.onnx'), join(folder, 'train.yaml')]
+  const data = writeNpz(join(folder, 'data.npz'), {
+    state: floats([300, 5], normal(1500)),
+    x: floats([300, 3, 4], normal(3600)),
+  })
+  const train = (more = '', augment = '') =>
+    writeFileSync(
+      recipe,
+      `name: t\nmodel: { name: lenet-300-100 }\ndata: { name: mnist${augment} }\ntrain: { epochs: 40, batch: 16, learningRate: 0.02, momentum: 0.9${more} }\n`,
+    )
+  train()
+  const prune = [
+    'prune',
+    path,
+    '--data',
+    data,
+    '--method',
+    'magnitude',
+    '--sparsity',
+    '0.6',
+    '-o',
+    out,
+    '--finetune',
+    recipe,
+  ]
+  const { pruned, finetuned, prunable } = await json(...prune)
+  expect(prunable).toMatchObject({ size: 368, kept: 147 })
+  expect((finetuned as { loss: number }).loss).toBeLessThan(0.7 * (pruned as { loss: number }).loss)
+  const { loss, sparsity } = await json('eval', out, '--dense', path, '--data', data)
+  expect((loss as number) / (finetuned as { loss: number }).loss).toBeCloseTo(1, 4)
+  expect(sparsity).toBeCloseTo(0.6, 2)
+  train(', keep: best')
+  expect(await refusal(...prune, '--force')).toBe(
+    'espalier: --finetune without labels: train.keep has no meaning here, expected none',
+  )
+  train('', ', augment: flip')
+  expect(await refusal(...prune, '--force')).toContain('expected data.augment none')
+})

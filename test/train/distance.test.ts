@@ -10,9 +10,11 @@ import { relu } from '../../src/graph/operators/elementwise.ts'
 import { linear } from '../../src/graph/operators/linear.ts'
 import { reduceMean } from '../../src/graph/operators/mean.ts'
 import { concat, flatten } from '../../src/graph/operators/shape.ts'
+import { perSampleGradients } from '../../src/graph/per-sample.ts'
 import type { Model } from '../../src/models/model.ts'
-import { distances, distanceWeights, outputParts } from '../../src/train/distance.ts'
+import { directionsName, distances, distanceWeights, drawDirections, outputParts } from '../../src/train/distance.ts'
 import { Network } from '../../src/train/network.ts'
+import type { Forward } from '../../src/train/options.ts'
 import { random } from '../../src/util/random.ts'
 import { best, wasm } from '../support/engines.ts'
 import { expectGradients } from '../support/finite-differences.ts'
@@ -174,5 +176,73 @@ describe('which networks are judged by them', () => {
     expect(() => network.remember()).toThrow(
       'two heads computes Infinity of test sample 0 of arrays, expected finite numbers',
     )
+  })
+})
+
+describe('gradients that stand for single samples', () => {
+  it('are those of random coefficients, whose second moment is the Hessian of the distance in the results', () => {
+    const dense = [0.5, -1, 2, 0, 1, -1, 2, 2, 0.3]
+    const weights = [0.25, 0.25, 0.25, 9, 9, 9, 9, 9, 9]
+    const rounds = 40_000
+    const moment = Array.from({ length: 9 }, () => Array<number>(9).fill(0))
+    const stream = random(5, 'directions of a test')
+    for (let round = 0; round < rounds; round++) {
+      const c = drawDirections(model, dense, weights, stream)
+      for (let i = 0; i < 9; i++) for (let j = 0; j < 9; j++) moment[i][j] += (c[i] * c[j]) / rounds
+    }
+    // 2 w of squares; of the mean of two divergences the half of diag p - p p'.
+    const [p, q] = [softmax(dense.slice(3, 6)), softmax(dense.slice(6))]
+    const block = (shares: number[], i: number, j: number) => ((i === j ? shares[i] : 0) - shares[i] * shares[j]) / 2
+    for (let i = 0; i < 9; i++)
+      for (let j = 0; j < 9; j++) {
+        const same = Math.floor(i / 3) === Math.floor(j / 3)
+        const expected = i < 3 && i === j ? 0.5 : i < 3 || !same ? 0 : block(i < 6 ? p : q, i % 3, j % 3)
+        expect(Math.abs(moment[i][j] - expected), `${i}, ${j}`).toBeLessThan(0.012)
+      }
+  })
+
+  it('of one score are those of a class drawn by its sigmoid', () => {
+    const one: Model = { ...model, classes: 1, outputs: undefined }
+    const stream = random(6, 'directions of a score')
+    const drawn = Array.from({ length: 20_000 }, () => drawDirections(one, [1.2], [1], stream)[0])
+    const p = 1 / (1 + Math.exp(-1.2))
+    expect(new Set(drawn.map((c) => c.toFixed(12)))).toEqual(new Set([p.toFixed(12), (p - 1).toFixed(12)]))
+    expect(drawn.reduce((sum, c) => sum + c ** 2, 0) / 20_000 / (p * (1 - p))).toBeCloseTo(1, 1)
+  })
+
+  it('are these coefficients at the dense network, and follow the distance away from it', () => {
+    const programs = {
+      'per sample': (forward: Forward) => {
+        const pass = forward(45)
+        const losses = pass.sampled()
+        const bias = pass.graph.withRole('parameter').filter(({ name }) => name === 'box.bias')
+        const { graph, results } = perSampleGradients(pass.graph, losses, bias)
+        graph.output('gradients', results[0])
+        return graph
+      },
+    }
+    const network = new Network({ machine, model, data, masks: true, judged: 45, programs, seed: 8 })
+    spread(network)
+    network.remember()
+    const gradients = () => {
+      network.executable.write(
+        'per sample',
+        'index',
+        Uint32Array.from({ length: 45 }, (_, i) => i),
+      )
+      network.executable.run('per sample')
+      return [...network.executable.read('per sample', 'gradients')]
+    }
+    const directions = network.executable.view(directionsName('train'))
+    const own = Array.from({ length: 45 }, (_, n) => [...directions.subarray(9 * n, 9 * n + 3)]).flat()
+    expect(new Set(own.map(Math.sign))).toEqual(new Set([1, -1]))
+    gradients().forEach((g, i) => void expect(g).toBeCloseTo(own[i], 5))
+    network.values('box.bias')[1] += 0.75
+    const weight = own[0] ** 2 / 2
+    gradients().forEach((g, i) => void expect(g).toBeCloseTo(own[i] + (i % 3 === 1 ? 2 * weight * 0.75 : 0), 4))
+    const other = new Network({ machine, model, data, masks: true, judged: 45, programs, seed: 9 })
+    for (const { name } of other.parameters) other.values(name).set(network.values(name))
+    other.remember()
+    expect([...other.executable.view(directionsName('train'))]).not.toEqual([...directions])
   })
 })

@@ -37,7 +37,8 @@ export async function finetune(
   options: FinetuneOptions,
 ): Promise<Finetuned> {
   const { out, model, display } = options
-  if (!isLabelled(network.data)) throw new UserError(`--finetune: ${network.data.name} has no labels to train by`)
+  const { data: samples } = network
+  if (!isLabelled(samples)) throw new Error(`${samples.name} has no labels to train by`)
   const start = `${out}.pruned.safetensors`
   const folder = `${out}.finetune`
   writeSafetensors(start, pruned)
@@ -58,7 +59,7 @@ export async function finetune(
     out: folder,
     force: true,
     machine: network.machine,
-    data: network.data,
+    data: samples,
     signal,
     onEvent: (event) => {
       if (event.type === 'epoch') display?.show('training', `epoch ${event.epoch}`, event.epoch / train.epochs)

@@ -12,6 +12,7 @@ import type { Model } from '../../models/model.ts'
 import { refuseCollapse } from '../../sparsity/collapse.ts'
 import { prunableTensors } from '../../sparsity/tensors.ts'
 import { weightsOf } from '../../train/checkpoint.ts'
+import { judgesByDistance } from '../../train/distance.ts'
 import { statedPreprocessing } from '../../train/preprocessing.ts'
 import { grouped } from '../../util/format.ts'
 import { DataDisplay } from '../display/data-progress.ts'
@@ -30,6 +31,7 @@ import {
   withoutGuess,
 } from '../flags/data.ts'
 import { onnxOptions } from '../flags/onnx.ts'
+import { checkDistillation, distill } from './distill.ts'
 import { finetune } from './finetune.ts'
 import { worseThanGuessing } from './guessing.ts'
 import { PruneDisplay } from './progress.ts'
@@ -68,6 +70,7 @@ export async function pruneWithData(
   const options = onnxOptions(flags)
   const recipe = flags.finetune === undefined ? undefined : readRecipe(flags.finetune)
   const inputs = await loadInputs(file, path, model, flags, [task.method])
+  if (recipe && judgesByDistance(model, inputs.data)) checkDistillation(recipe)
   const display = flags.json ? undefined : new PruneDisplay()
   try {
     const { network, settings, judged, ...prune } = await prepare(file, path, { flags, task, inputs, display })
@@ -89,7 +92,11 @@ export async function pruneWithData(
 
     const facts = { ...flagMetadata(flags), ...described(task, settings) }
     const weights = weightsOf(network, facts)
-    const trained = recipe && (await finetune(weights, network, recipe, { ...flags, model, display }))
+    const trained =
+      recipe &&
+      (network.judgedByDistance
+        ? await distill(network, { file, path }, recipe, display)
+        : await finetune(weights, network, recipe, { ...flags, model, display }))
     const { pruned, refreshed = pruned, polished = refreshed } = outcome
     const final = trained?.evaluation ?? polished
     const result = { ...outcome, dense, ...counts, ...(trained && { finetuned: trained.evaluation }), final }

@@ -34,6 +34,11 @@ export interface GradientOptions {
   groups?: readonly (readonly Part[])[]
   /** Most samples in one run. Default 100. */
   atOnce?: number
+  /**
+   * Whether gradients are those of the losses themselves, also where these are distances, whose gradients are 0 at the
+   * dense network: what descends asks for them. Default: of the losses that stand for single samples.
+   */
+  descends?: boolean
   /** What its programs are called, where a network has those of several. Default `gradients`. */
   program?: string
 }
@@ -107,8 +112,8 @@ export class GradientSource {
   }
 
   #build(forward: Forward, size: number, names: readonly string[]): Graph {
-    const { graph: pass, sampled } = forward(size)
-    const losses = sampled()
+    const { graph: pass, losses: own, sampled } = forward(size)
+    const losses = this.#options.descends ? own : sampled()
     const wrt = prunableParameters(pass).filter(({ name }) => names.includes(name))
     if (this.#options.miniBatch > 1) {
       const { graph, gradients } = differentiate(pass, reduceMean(pass, losses, [0], 0), wrt)
