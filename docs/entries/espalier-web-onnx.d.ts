@@ -144,6 +144,8 @@ export interface ImportOptions {
         number
     ];
     layout?: 'NCHW' | 'NHWC';
+    sizes?: Readonly<Record<string, number>>;
+    given?: Readonly<Record<string, number>>;
 }
 
 export type Initial = Fan | number;
@@ -169,6 +171,10 @@ export interface Model {
         number
     ];
     classes: number;
+    inputs?: readonly RowPart[];
+    outputs?: readonly RowPart[];
+    softmax?: boolean;
+    oneByOne?: boolean;
     resize?: number;
     widen?: number;
     published?: readonly string[];
@@ -275,6 +281,14 @@ export interface Read {
 }
 
 export type Role = 'input' | 'parameter' | 'buffer' | 'state' | 'constant' | 'value';
+
+export interface RowPart {
+    name: string;
+    shape: readonly number[];
+    whole?: boolean;
+    layout?: 'NHWC';
+    softmax?: boolean;
+}
 
 export type Shape = readonly number[];
 

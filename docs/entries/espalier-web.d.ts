@@ -204,6 +204,8 @@ export interface ImportOptions {
         number
     ];
     layout?: 'NCHW' | 'NHWC';
+    sizes?: Readonly<Record<string, number>>;
+    given?: Readonly<Record<string, number>>;
 }
 
 export type Initial = Fan | number;
@@ -268,6 +270,10 @@ export interface Model {
         number
     ];
     classes: number;
+    inputs?: readonly RowPart[];
+    outputs?: readonly RowPart[];
+    softmax?: boolean;
+    oneByOne?: boolean;
     resize?: number;
     widen?: number;
     published?: readonly string[];
@@ -402,6 +408,14 @@ export interface ReferenceMemory {
 }
 
 export type Role = 'input' | 'parameter' | 'buffer' | 'state' | 'constant' | 'value';
+
+export interface RowPart {
+    name: string;
+    shape: readonly number[];
+    whole?: boolean;
+    layout?: 'NHWC';
+    softmax?: boolean;
+}
 
 export interface Run {
     arena: Arena;

@@ -43,20 +43,16 @@ export type Costs = ReadonlyMap<string, number>;
 
 export type Count = (n: number, sparsity: number) => number;
 
-export interface Dataset extends Normalization {
-    name: string;
+export interface Dataset extends SampleSet {
     classes: number;
-    classNames?: readonly string[];
-    image: readonly [
-        number,
-        number,
-        number
-    ];
-    origin?: Origin;
     train: Split;
     test: Split;
-    geometry?: Geometry;
-    skipped?: readonly string[];
+}
+
+export interface Distance {
+    loss: number;
+    outputs: readonly OutputDistance[];
+    count: number;
 }
 
 export interface DryRun {
@@ -120,6 +116,7 @@ export interface GradientOptions {
     cache?: GradientCache;
     groups?: readonly (readonly Part[])[];
     atOnce?: number;
+    descends?: boolean;
     program?: string;
 }
 
@@ -243,6 +240,10 @@ export interface Model {
         number
     ];
     classes: number;
+    inputs?: readonly RowPart[];
+    outputs?: readonly RowPart[];
+    softmax?: boolean;
+    oneByOne?: boolean;
     resize?: number;
     widen?: number;
     published?: readonly string[];
@@ -279,7 +280,7 @@ export declare class Network {
     #private;
     readonly machine: Machine;
     readonly model: Model;
-    readonly data: Dataset;
+    readonly data: SampleSet;
     readonly parameters: readonly Tensor[];
     readonly stored: readonly Tensor[];
     readonly prunable: readonly Tensor[];
@@ -308,6 +309,11 @@ export declare class Network {
     step(samples: ArrayLike<number>, when?: StepTime): StepResult;
     denseGradients(samples: ArrayLike<number>, when?: StepTime): Floats[];
     load(samples: ArrayLike<number>, when: StepTime): Promise<void>;
+    get judgedByDistance(): boolean;
+    remember(): void;
+    rememberFrom(other: Network): void;
+    distance(): Distance;
+    trainingLoss(samples: Uint32Array): number;
     evaluate(part: 'test' | 'validation' | 'train'): Evaluation;
     evaluateTraining(samples: Uint32Array): Evaluation;
 }
@@ -315,8 +321,9 @@ export declare class Network {
 export interface NetworkOptions {
     machine: Machine;
     model: Model;
-    data: Dataset;
+    data: SampleSet;
     batch?: number;
+    masks?: boolean;
     validation?: number;
     stratify?: boolean;
     seed?: number;
@@ -358,6 +365,12 @@ export interface OnnxOptions {
     multipleOf?: number;
     batch?: number;
     sizes?: boolean;
+}
+
+export interface OutputDistance {
+    name: string;
+    distance: number;
+    unit: 'variance' | 'nats';
 }
 
 export interface Overlap {
@@ -683,6 +696,31 @@ export interface Saliency<Needed extends Statistic = never> {
 
 export type SaliencyName = keyof typeof saliencies;
 
+export interface SampleSet extends Normalization {
+    name: string;
+    classes?: number;
+    classNames?: readonly string[];
+    image: readonly [
+        number,
+        number,
+        number
+    ];
+    origin?: Origin;
+    train: Samples;
+    test: Samples;
+    floats?: true;
+    notes?: readonly string[];
+    geometry?: Geometry;
+    skipped?: readonly string[];
+}
+
+export interface Samples {
+    count: number;
+    images: Uint8Array | Float32Array;
+    photographs?: (sample: number) => Promise<Pixels>;
+    labels?: Labels;
+}
+
 export interface Scope {
     summary: string;
     groups(layers: readonly Layer[], sparsity: number, count?: Count): Group[];
@@ -827,10 +865,8 @@ export interface SparseModelOptions {
     source?: string;
 }
 
-export interface Split {
-    count: number;
+export interface Split extends Samples {
     images: Uint8Array;
-    photographs?: (sample: number) => Promise<Pixels>;
     labels: Labels;
 }
 
@@ -1501,6 +1537,8 @@ export interface Fan {
     readonly out: number;
 }
 
+export type Fit = (typeof fits)[number];
+
 export type Floats = Float32Array | Float64Array;
 
 type Floats = Float32Array | Float64Array;
@@ -1511,10 +1549,12 @@ export type Forward = (batch: number, training?: boolean) => ForwardPass;
 
 export interface ForwardPass {
     graph: Graph;
-    labels: Tensor;
+    labels?: Tensor;
+    parts?: Tensor[];
     logits: Tensor;
     losses: Tensor;
     loss: Tensor;
+    sampled(): Tensor;
 }
 
 export declare type FunctionProto = Message<"onnx.FunctionProto"> & {
@@ -1540,6 +1580,11 @@ export interface Gap {
 }
 
 export interface Geometry {
+    plane?: readonly [
+        number,
+        number
+    ];
+    fit?: Fit;
     size?: number;
     crop?: number;
 }
@@ -1642,6 +1687,8 @@ export interface ImportOptions {
         number
     ];
     layout?: 'NCHW' | 'NHWC';
+    sizes?: Readonly<Record<string, number>>;
+    given?: Readonly<Record<string, number>>;
 }
 
 export interface Indices {
@@ -1717,6 +1764,7 @@ export interface LoadOptions extends Geometry, DecodeOptions {
     photographs?: 'beside' | 'only';
     usual?: Geometry;
     channels?: number;
+    gray?: boolean;
 }
 
 export interface LocalSearchOptions {
@@ -2022,6 +2070,14 @@ export type Role = 'input' | 'parameter' | 'buffer' | 'state' | 'constant' | 'va
 export interface Rounds {
     count: number;
     returning: boolean;
+}
+
+export interface RowPart {
+    name: string;
+    shape: readonly number[];
+    whole?: boolean;
+    layout?: 'NHWC';
+    softmax?: boolean;
 }
 
 export interface Ruled {
@@ -2368,6 +2424,12 @@ export declare const batchNormModes: {
     readonly refreshed: "the statistics of all scoring samples; the running ones come back afterwards";
     readonly train: "the statistics of the mini-batch, and dropout, as in training; mini-batches of at least 2 samples";
 };
+
+export declare const fits: readonly [
+    "crop",
+    "letterbox",
+    "stretch"
+];
 
 export declare const initializers: {
     readonly uniform: (_tensor: Tensor, fan: Fan, draw: Random) => () => number;

@@ -1,6 +1,6 @@
 /**
- * @file What a data set is: samples, images as bytes or arrays as floats, and where it has them labels as class
- * indices, in a training and a test part.
+ * @file What a data set is: samples, images as bytes or arrays as floats, and where it has them labels as
+ * class indices, in a training and a test part.
  */
 import { apportion } from '../select/apportion.ts'
 import { checkWhole } from '../util/checks.ts'
@@ -14,8 +14,8 @@ export type Labels = Uint8Array | Uint16Array
 export interface Samples {
   count: number
   /**
-   * [count, C, H, W]: one byte per value, or floats that a network takes as they are; empty where images are read
-   * from {@link photographs} alone.
+   * [count, C, H, W]: one byte per value, or floats that a network takes as they are; empty where images are
+   * read from {@link photographs} alone.
    */
   images: Uint8Array | Float32Array
   /** Reads an image as its file has it, in its own size. Absent: there are no files. Throws UserError. */

@@ -18,9 +18,9 @@ export type Fit = (typeof fits)[number]
 
 export interface Geometry {
   /**
-   * Rows and columns that images get, in the place of `size` and `crop`: by `fit`, default `crop`. They are resized
-   * until they just cover the plane, and what reaches beyond it is cut off (`crop`), until they just fit into it, with
-   * gray margins (`letterbox`), or in each direction by itself (`stretch`).
+   * Rows and columns that images get, in the place of `size` and `crop`: by `fit`, default `crop`. They are
+   * resized until they just cover the plane, and what reaches beyond it is cut off (`crop`), until they just
+   * fit into it, with gray margins (`letterbox`), or in each direction by itself (`stretch`).
    */
   plane?: readonly [number, number]
   fit?: Fit

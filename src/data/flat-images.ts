@@ -1,6 +1,6 @@
 /**
- * @file Folders of images that are not sorted into classes: their labels, where there are any, stand in a table
- * `labels.csv` beside them, a file and its label on each line.
+ * @file Folders of images that are not sorted into classes: their labels, where there are any, stand in a
+ * table `labels.csv` beside them, a file and its label on each line.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -27,8 +27,8 @@ export const isFlatImages = (folder: string): boolean =>
   !hasClasses(folder) && (imagesIn(folder).length > 0 || imagesIn(join(folder, 'train')).length > 0)
 
 /**
- * Loads `train/*` and `test/*` (or `val/`), or `*`, of which every fifth image is one of the test. Labels that are
- * whole numbers are the places of classes; others are names of classes, sorted. Throws UserError as
+ * Loads `train/*` and `test/*` (or `val/`), or `*`, of which every fifth image is one of the test. Labels
+ * that are whole numbers are the places of classes; others are names of classes, sorted. Throws UserError as
  * {@link loadImageFolder}, and where an image has no label and others have.
  */
 export async function loadFlatImages(folder: string, name: string, options: FlatImageOptions = {}): Promise<SampleSet> {

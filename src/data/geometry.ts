@@ -3,8 +3,8 @@ import { UserError } from '../util/errors.ts'
 import type { Geometry } from './decode-image.ts'
 
 /**
- * The geometry by options, with what they leave out filled in; empty where images keep their size. Throws UserError
- * where a size is none, or they do not go together.
+ * The geometry by options, with what they leave out filled in; empty where images keep their size. Throws
+ * UserError where a size is none, or they do not go together.
  */
 export function geometryOf(options: Geometry & { usual?: Geometry }): Geometry {
   const given = [options.size, options.crop, options.plane].some((value) => value !== undefined)

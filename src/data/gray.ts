@@ -1,6 +1,6 @@
 /**
- * @file Image files for networks of one channel: decoded to three planes, which have to be equal unless gray is asked
- * for, and of which one is left.
+ * @file Image files for networks of one channel: decoded to three planes, which have to be equal unless gray
+ * is asked for, and of which one is left.
  */
 import { UserError } from '../util/errors.ts'
 import type { SampleSet, Samples } from './dataset.ts'
@@ -10,8 +10,9 @@ import { findNormalization } from './normalization.ts'
 export const GRAY = 'mnist'
 
 /**
- * The data set with one channel, and inputs by the constants of that name; colours become gray where `convert` is
- * true. Throws UserError where an image is in colour otherwise, or the constants are for other channels.
+ * The data set with one channel, and inputs by the constants of that name; colours become gray where
+ * `convert` is true. Throws UserError where an image is in colour otherwise, or the constants are for other
+ * channels.
  */
 export function grayOf<D extends SampleSet>(data: D, normalization = GRAY, convert = false): D {
   const [, height, width] = data.image

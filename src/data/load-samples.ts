@@ -1,6 +1,6 @@
 /**
- * @file What a network is shown, whether or not it has labels: data sets, folders of images with or without classes,
- * and arrays.
+ * @file What a network is shown, whether or not it has labels: data sets, folders of images with or without
+ * classes, and arrays.
  */
 import { existsSync, statSync } from 'node:fs'
 import { UserError } from '../util/errors.ts'

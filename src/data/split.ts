@@ -1,12 +1,14 @@
-/** @file Training and test samples of a collection that says nothing of them: every fifth is one of the test. */
+/**
+ * @file Training and test samples of a collection that says nothing of them: every fifth is one of the test.
+ */
 import { grouped } from '../util/format.ts'
 import type { Samples } from './dataset.ts'
 
 const EVERY = 5
 
 /**
- * The samples in two parts, without change of order, and what was done in words. A single sample is in both. `size` is
- * the number of values of one.
+ * The samples in two parts, without change of order, and what was done in words. A single sample is in both.
+ * `size` is the number of values of one.
  */
 export function splitOf<S extends Samples>(samples: S, size: number): { train: S; test: S; note: string } {
   const { count } = samples

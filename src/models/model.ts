@@ -7,7 +7,9 @@ import { UserError } from '../util/errors.ts'
 import { type Random, random } from '../util/random.ts'
 import { roundHalfToEven } from '../util/rounding.ts'
 
-/** An array among those that make up a sample, or what is computed of one: the shape is that of one sample. */
+/**
+ * An array among those that make up a sample, or what is computed of one: the shape is that of one sample.
+ */
 export interface RowPart {
   name: string
   shape: readonly number[]
@@ -31,8 +33,8 @@ export interface Model {
    */
   classes: number
   /**
-   * What a sample is to a file of the network, where it says so: one array, whose values are those of `image`, or
-   * several, which lie one behind the other in `image` [1, 1, their sum].
+   * What a sample is to a file of the network, where it says so: one array, whose values are those of
+   * `image`, or several, which lie one behind the other in `image` [1, 1, their sum].
    */
   inputs?: readonly RowPart[]
   /**

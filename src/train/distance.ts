@@ -1,18 +1,19 @@
 /**
- * @file How far what a network computes is from what the dense network computed of the same samples: what stands in
- * for a loss where nobody says what it should compute. The distance of a sample is a sum over outputs, none of which
- * has a unit:
+ * @file How far what a network computes is from what the dense network computed of the same samples: what
+ * stands in for a loss where nobody says what it should compute. The distance of a sample is a sum over
+ * outputs, none of which has a unit:
  *
- * - the mean over the elements of an output of (y - d)^2, over the variance that its dense values d have over samples
- *   and elements: 1 is as far away as the mean of d is;
- * - where a softmax follows, the cross-entropy against the dense network's own probabilities, less that network's
- *   own (the Kullback-Leibler divergence), in nats, the mean over the places that have a softmax.
+ * - the mean over the elements of an output of (y - d)^2, over the variance that its dense values d have over
+ *   samples and elements: 1 is as far away as the mean of d is;
+ * - where a softmax follows, the cross-entropy against the dense network's own probabilities, less that
+ *   network's own (the Kullback-Leibler divergence), in nats, the mean over the places that have a softmax.
  *
- * At the dense network a distance D is 0, and so is its gradient. What is pruned by gradients of single samples takes
- * those of D + c y instead, with coefficients c of the results y that are drawn for every sample: random signs,
- * scaled by the spread, and where a softmax follows p - e, e the class that is drawn by its probabilities p. The mean
- * of c over draws is 0, so that of these gradients is the gradient of D; their second moment at the dense network is
- * that of J'c, J the derivative of y by the weights, which is the Gauss-Newton matrix of D: its Hessian there.
+ * At the dense network a distance D is 0, and so is its gradient. What is pruned by gradients of single
+ * samples takes those of D + c y instead, with coefficients c of the results y that are drawn for every
+ * sample: random signs, scaled by the spread, and where a softmax follows p - e, e the class that is drawn by
+ * its probabilities p. The mean of c over draws is 0, so that of these gradients is the gradient of D; their
+ * second moment at the dense network is that of J'c, J the derivative of y by the weights, which is the
+ * Gauss-Newton matrix of D: its Hessian there.
  */
 import type { Graph } from '../graph/graph.ts'
 import { loadFloats } from '../graph/operators/batch.ts'
@@ -24,7 +25,9 @@ import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
 import type { Random } from '../util/random.ts'
 
-/** Whether samples are judged by distances: they have no labels, or what is computed of them are no classes. */
+/**
+ * Whether samples are judged by distances: they have no labels, or what is computed of them are no classes.
+ */
 export const judgesByDistance = ({ outputs }: Pick<Model, 'outputs'>, data: { classes?: number }): boolean =>
   outputs !== undefined || data.classes === undefined
 
@@ -49,7 +52,9 @@ export function outputParts({ outputs, classes, softmax: isSoftmax = true }: Mod
   })
 }
 
-/** The states that distances are taken with: what the dense network computed, and by what that is weighted. */
+/**
+ * The states that distances are taken with: what the dense network computed, and by what that is weighted.
+ */
 export const targetsName = (source: string): string => `${source}.targets`
 export const weightsName = (source: string): string => `${source}.weights`
 /** The state of the coefficients c of every sample, [count, R]. */
@@ -63,8 +68,8 @@ export interface Distances {
 }
 
 /**
- * Appends the distances of results [N, R] from those in the state {@link targetsName} [count, R], by the weights in
- * {@link weightsName} [1, R], of the samples that `index` [N] names.
+ * Appends the distances of results [N, R] from those in the state {@link targetsName} [count, R], by the
+ * weights in {@link weightsName} [1, R], of the samples that `index` [N] names.
  */
 export function distances(
   graph: Graph,
@@ -98,8 +103,9 @@ export function projections(
 }
 
 /**
- * Of every sample the mean over places of sum p (log p - log q), p the softmax of dense logits and q that of z, both
- * [N, places x classes]. With the dense logits d it is log sum e^z - log sum e^d - p (z - d), exactly 0 at z = d.
+ * Of every sample the mean over places of sum p (log p - log q), p the softmax of dense logits and q that of
+ * z, both [N, places x classes]. With the dense logits d it is log sum e^z - log sum e^d - p (z - d), exactly
+ * 0 at z = d.
  */
 function divergence(graph: Graph, z: Tensor, dense: Tensor, classes: number): Tensor {
   const samples = z.shape[0]
@@ -123,8 +129,9 @@ function divergence(graph: Graph, z: Tensor, dense: Tensor, classes: number): Te
 }
 
 /**
- * The weights of squared differences, [R], that dense results [count, R] ask for: 1 / (variance x elements) of the
- * output; where it is the same everywhere, its mean square stands in for the variance, and 1 for that of zeros.
+ * The weights of squared differences, [R], that dense results [count, R] ask for: 1 / (variance x elements)
+ * of the output; where it is the same everywhere, its mean square stands in for the variance, and 1 for that
+ * of zeros.
  */
 export function distanceWeights(model: Model, targets: ArrayLike<number>, count: number): Float64Array {
   const weights = new Float64Array(model.classes)
@@ -146,8 +153,8 @@ export function distanceWeights(model: Model, targets: ArrayLike<number>, count:
 }
 
 /**
- * The coefficients c of the results of a sample, [R], drawn from a stream of its own: with squares weighted by w, signs
- * times sqrt(2 w); of a softmax over P places p - e, over sqrt(P).
+ * The coefficients c of the results of a sample, [R], drawn from a stream of its own: with squares weighted
+ * by w, signs times sqrt(2 w); of a softmax over P places p - e, over sqrt(P).
  */
 export function drawDirections(
   model: Model,

@@ -40,8 +40,8 @@ export const evaluationName = (source: Source, samples: number): string => `eval
 export type OnBatch = (program: string, batch: Uint32Array, at: number) => void
 
 /**
- * Runs the {@link evaluationName} programs of a network over all of `samples`. Throws UserError where there are no
- * samples, or no programs for as many.
+ * Runs the {@link evaluationName} programs of a network over all of `samples`. Throws UserError where there
+ * are no samples, or no programs for as many.
  */
 export function overBatches(
   executable: Executable,

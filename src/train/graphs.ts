@@ -106,8 +106,8 @@ export const choosePrunable = (graph: Graph, names?: readonly string[]): Tensor[
 
 /**
  * Builds the evaluation of `batch` samples with the network as it will be used, without dropout and with
- * running statistics. Its outputs are `loss` (the mean), `logits`, and `correct` (a count), or where distances judge
- * the mean of each output's under {@link distanceName}.
+ * running statistics. Its outputs are `loss` (the mean), `logits`, and `correct` (a count), or where
+ * distances judge the mean of each output's under {@link distanceName}.
  */
 export function evaluationGraph(model: Model, data: DataShape, source: 'train' | 'test', batch: number): Graph {
   const { graph, logits, parts = [] } = forwardPass(model, data, source, batch, false)
@@ -140,8 +140,8 @@ export interface ForwardPass {
   /** The mean of the losses. */
   loss: Tensor
   /**
-   * Appends the losses whose gradients stand for single samples, [N]: the same, or where distances are the losses
-   * those with a random projection of the results (see ./distance.ts).
+   * Appends the losses whose gradients stand for single samples, [N]: the same, or where distances are the
+   * losses those with a random projection of the results (see ./distance.ts).
    */
   sampled(): Tensor
 }

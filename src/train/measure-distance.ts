@@ -17,8 +17,9 @@ import { overBatches, type Source } from './evaluation.ts'
 import { distanceName } from './graphs.ts'
 
 /**
- * Makes the present results of all samples of a part those that distances are from, where there are programs for
- * them, and draws the coefficients of sample gradients by the seed. Throws UserError where one is no number.
+ * Makes the present results of all samples of a part those that distances are from, where there are programs
+ * for them, and draws the coefficients of sample gradients by the seed. Throws UserError where one is no
+ * number.
  */
 export function rememberTargets(
   executable: Executable,

@@ -18,7 +18,10 @@ export interface NetworkOptions {
   data: SampleSet
   /** The number of samples in a training step. Absent: the network can only be evaluated. */
   batch?: number
-  /** Whether prunable weights have masks and room for scores, though there are no training steps. Default false. */
+  /**
+   * Whether prunable weights have masks and room for scores, though there are no training steps. Default
+   * false.
+   */
   masks?: boolean
   /** How many training samples are held out. Default 0. */
   validation?: number

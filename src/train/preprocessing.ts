@@ -3,8 +3,8 @@
  * accuracy only with the inputs that they were trained on.
  *
  * `mean` and `std` are JSON lists with a number per channel, `labels` is a JSON list of class names in the
- * order of the outputs, and `size` (one number, or rows x columns), `crop` and `fit` are those of {@link Geometry}
- * where image files were resized or cropped.
+ * order of the outputs, and `size` (one number, or rows x columns), `crop` and `fit` are those of {@link
+ * Geometry} where image files were resized or cropped.
  */
 import type { Normalization, SampleSet } from '../data/dataset.ts'
 import { fits, type Geometry } from '../data/decode-image.ts'

@@ -44,7 +44,10 @@ export function programsOf(
   return { core, further }
 }
 
-/** Whether losses of training samples are asked for: their distances then need what the dense network makes of all. */
+/**
+ * Whether losses of training samples are asked for: their distances then need what the dense network makes of
+ * all.
+ */
 const measuresTraining = ({
   batch = 0,
   validation = 0,

@@ -376,9 +376,9 @@ it('--finetune brings the results of what is left nearer to those of the dense n
   const { loss, sparsity } = await json('eval', out, '--dense', path, '--data', data)
   expect((loss as number) / (finetuned as { loss: number }).loss).toBeCloseTo(1, 4)
   expect(sparsity).toBeCloseTo(0.6, 2)
-  train(', keep: best')
+  train(', snapshot: 1ep')
   expect(await refusal(...prune, '--force')).toBe(
-    'espalier: --finetune without labels: train.keep has no meaning here, expected none',
+    'espalier: --finetune without labels: train.snapshot has no meaning here, expected none',
   )
   train('', ', augment: flip')
   expect(await refusal(...prune, '--force')).toContain('expected data.augment none')

@@ -1,6 +1,6 @@
 /**
- * @file Distances from the dense network's results: what they are, by their formulas in float64, their gradients, and
- * how a network measures them.
+ * @file Distances from the dense network's results: what they are, by their formulas in float64, their
+ * gradients, and how a network measures them.
  */
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { SampleSet } from '../../src/data/dataset.ts'

@@ -1,4 +1,6 @@
-/** @file What is measured of a network, in words: accuracy and loss, or where there are no labels distances. */
+/**
+ * @file What is measured of a network, in words: accuracy and loss, or where there are no labels distances.
+ */
 import type { Distance, OutputDistance } from '../../train/distance.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import type { Network } from '../../train/network.ts'

@@ -27,11 +27,17 @@ export interface EvaluationData {
 
 export interface Loading {
   onProgress: OnProgress
-  /** Whether labels that are not those of the model are left out; else they are an error later on. Default false. */
+  /**
+   * Whether labels that are not those of the model are left out; else they are an error later on. Default
+   * false.
+   */
   unlabelled?: boolean
 }
 
-/** Loads a data set, folder or file for a model. Throws UserError where data or flags are not as they should be. */
+/**
+ * Loads a data set, folder or file for a model. Throws UserError where data or flags are not as they should
+ * be.
+ */
 export async function loadEvaluationData(
   name: string,
   model: Model,

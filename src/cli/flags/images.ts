@@ -23,7 +23,9 @@ export type Size = number | readonly [rows: number, columns: number]
 export const imageOptions = (command: Command): Command =>
   sharedOptions(command.option('--size <pixels>', 'image folders: resize the shorter side', pixels('--size')))
 
-/** The same where images may become other than square: --size takes rows x columns too, and --fit says how. */
+/**
+ * The same where images may become other than square: --size takes rows x columns too, and --fit says how.
+ */
 export const planeOptions = (command: Command): Command =>
   sharedOptions(
     command

@@ -1,7 +1,7 @@
 /**
- * @file espalier prune --finetune without labels: the weights that are left are trained so that the results come
- * nearer to those of the dense network (distillation, Hinton et al. 2015), by the train section of a recipe. What was
- * pruned stays zero.
+ * @file espalier prune --finetune without labels: the weights that are left are trained so that the results
+ * come nearer to those of the dense network (distillation, Hinton et al. 2015), by the train section of a
+ * recipe. What was pruned stays zero.
  */
 import { firstStep, rateSchedule } from '../../experiment/plan/times.ts'
 import type { Recipe } from '../../experiment/recipe/recipe.ts'
@@ -32,8 +32,8 @@ export function checkDistillation({ train: section, data }: Recipe): void {
 }
 
 /**
- * Trains a network that was pruned, beside it; `dense` are its weights before. Throws UserError where training
- * diverges, or on Ctrl-C.
+ * Trains a network that was pruned, beside it; `dense` are its weights before. Throws UserError where
+ * training diverges, or on Ctrl-C.
  */
 export async function distill(
   network: Network,

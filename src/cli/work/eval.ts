@@ -95,7 +95,10 @@ export async function evaluate(argument: string | undefined, options: EvalOption
   for (const line of [guessWarning(evaluation), warning]) if (line) print(line)
 }
 
-/** Has distances go from the dense network of --dense. Throws UserError where there is none, or it is another network. */
+/**
+ * Has distances go from the dense network of --dense. Throws UserError where there is none, or it is another
+ * network.
+ */
 async function rememberDense(network: Network, data: string, path: string, options: EvalOptions): Promise<void> {
   const { dense } = options
   if (dense === undefined)

@@ -1,4 +1,6 @@
-/** @file The arrays of a model's inputs, collected from files: all samples of an input one behind the other. */
+/**
+ * @file The arrays of a model's inputs, collected from files: all samples of an input one behind the other.
+ */
 import { UserError } from '../../util/errors.ts'
 import { elements, type NumberArray } from './number-array.ts'
 
@@ -43,7 +45,9 @@ export class CollectedInputs {
     throw new UserError(`${path} does not say for which input it is: expected ${this.#expected()} as its name`)
   }
 
-  /** The input of that name, where characters that no file name has are underscores; undefined: there is none. */
+  /**
+   * The input of that name, where characters that no file name has are underscores; undefined: there is none.
+   */
   named(name: string): ArrayInput | undefined {
     const plain = (text: string) => text.replace(/[/\\:*?"<>|]/g, '_')
     return this.#inputs.find((input) => input.name === name) ?? this.#inputs.find((one) => plain(one.name) === name)
@@ -63,7 +67,10 @@ export class CollectedInputs {
     this.addValues(input, values, count, what)
   }
 
-  /** Adds samples whose values lie one behind the other. Throws UserError where one is none that the input takes. */
+  /**
+   * Adds samples whose values lie one behind the other. Throws UserError where one is none that the input
+   * takes.
+   */
   addValues(input: ArrayInput, values: Float32Array, count: number, what: string): void {
     const wrong = values.findIndex((x) => !(Number.isFinite(x) && (!input.whole || Number.isInteger(x))))
     if (wrong >= 0) {

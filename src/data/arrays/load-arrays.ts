@@ -1,7 +1,7 @@
 /**
- * @file Arrays as a data set: a file, or a folder of files whose samples follow each other in the order of their
- * names. Files with several arrays name the inputs of the model; of others the file's name does, where there are
- * several inputs. Sound is cut into stretches as long as the input.
+ * @file Arrays as a data set: a file, or a folder of files whose samples follow each other in the order of
+ * their names. Files with several arrays name the inputs of the model; of others the file's name does, where
+ * there are several inputs. Sound is cut into stretches as long as the input.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
@@ -35,8 +35,8 @@ export function isArrays(path: string): boolean {
 }
 
 /**
- * Training and test samples are those of the folders `train` and `test` (or `val`), where there are such; else every
- * fifth sample is one of the test. Throws UserError.
+ * Training and test samples are those of the folders `train` and `test` (or `val`), where there are such;
+ * else every fifth sample is one of the test. Throws UserError.
  */
 export function loadArrays(path: string, name: string, options: ArrayOptions): SampleSet {
   const [channels] = options.image

@@ -1,6 +1,7 @@
 /**
- * @file Reads NumPy's format for one array (NEP 1): 8 magic bytes with the version, the length of the header (16
- * bits, from version 2 on 32), the header, a Python dictionary that says type, order and shape, and the numbers.
+ * @file Reads NumPy's format for one array (NEP 1): 8 magic bytes with the version, the length of the header
+ * (16 bits, from version 2 on 32), the header, a Python dictionary that says type, order and shape, and the
+ * numbers.
  */
 import { halfToNumber } from '../../formats/safetensors-bytes.ts'
 import { UserError } from '../../util/errors.ts'

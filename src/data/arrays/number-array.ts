@@ -10,7 +10,10 @@ export interface NumberArray {
 /** Whole numbers that floats hold are all exact up to here. */
 const EXACT = 2 ** 24
 
-/** A whole number as a float. Throws UserError, which calls the array `what`, where floats do not hold it exactly. */
+/**
+ * A whole number as a float. Throws UserError, which calls the array `what`, where floats do not hold it
+ * exactly.
+ */
 export function exactFloat(value: number | bigint, what: string): number {
   const number = Number(value)
   if (Math.abs(number) <= EXACT) return number

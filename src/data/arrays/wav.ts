@@ -1,6 +1,6 @@
 /**
- * @file Reads WAV files (RIFF): whole numbers of 8 (without sign), 16, 24 or 32 bits, or floats of 32 or 64. Several
- * channels become one, their mean.
+ * @file Reads WAV files (RIFF): whole numbers of 8 (without sign), 16, 24 or 32 bits, or floats of 32 or 64.
+ * Several channels become one, their mean.
  */
 import { UserError } from '../../util/errors.ts'
 

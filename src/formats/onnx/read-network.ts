@@ -68,7 +68,10 @@ export class NetworkReader {
     this.first = this.beforeSoftmax(file.graph.output[0].name, 2)
   }
 
-  /** What goes into the softmax over the last of `rank` axes that an output is; the output itself where it is none. */
+  /**
+   * What goes into the softmax over the last of `rank` axes that an output is; the output itself where it is
+   * none.
+   */
   beforeSoftmax(output: string, rank: number): BeforeSoftmax {
     return beforeSoftmax(output, rank, this.#operations)
   }

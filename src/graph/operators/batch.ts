@@ -39,8 +39,8 @@ export const LoadAugmented: Operator = {
 }
 
 /**
- * y[n, ...] = rows[index[n], ...]. Inputs: rows (floats, [count, ...rest]), index [N]. Output [N, ...rest]: labels,
- * where the rest is empty; samples that are no images; outputs to compare with.
+ * y[n, ...] = rows[index[n], ...]. Inputs: rows (floats, [count, ...rest]), index [N]. Output [N, ...rest]:
+ * labels, where the rest is empty; samples that are no images; outputs to compare with.
  */
 export const LoadFloats: Operator = {
   name: 'LoadFloats',

@@ -41,9 +41,9 @@ export interface Calibration {
 const BATCH = 32
 
 /**
- * The products of the inputs of the named prunable tensors over `images` ([count, C, H, W], bytes or floats as the data are), in the
- * order of the names, with the network as it is for inference. A tensor that several nodes share sums over
- * them. Throws where no layer has such a weight.
+ * The products of the inputs of the named prunable tensors over `images` ([count, C, H, W], bytes or floats
+ * as the data are), in the order of the names, with the network as it is for inference. A tensor that several
+ * nodes share sums over them. Throws where no layer has such a weight.
  */
 export function calibrate(network: Calibrated, names: readonly string[], images: Samples['images']): Calibration[] {
   const count = images.length / sizeOf(network.data.image)

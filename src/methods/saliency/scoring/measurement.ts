@@ -80,9 +80,9 @@ export const tensorsOf = (graph: Graph, prunable?: readonly string[], all = fals
   all ? graph.withRole('parameter') : choosePrunable(graph, prunable)
 
 /**
- * The loss of each of `size` samples, [N], without outputs and without updates of running statistics: for gradients
- * that which stands for single samples, where distances are the losses. Throws UserError where there are no labels
- * and logits are to be divided.
+ * The loss of each of `size` samples, [N], without outputs and without updates of running statistics: for
+ * gradients that which stands for single samples, where distances are the losses. Throws UserError where
+ * there are no labels and logits are to be divided.
  */
 export function sampleLosses(
   forward: Forward,

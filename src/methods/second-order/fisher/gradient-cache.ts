@@ -53,14 +53,13 @@ export function gradientKey(network: Network, { tensors, indices, miniBatch }: G
     samples: indices.length,
   }
   const hash = createHash('sha256').update(JSON.stringify(facts))
-  const { executable } = network
-  const judging = [targetsName('train'), directionsName('train')].filter((state) => executable.has(state))
+  const judging = network.judgedByDistance ? [targetsName('train'), directionsName('train')] : []
   const arrays = [
     ...stored.map((tensor) => network.values(tensor.name)),
     train.images,
     train.labels ?? new Uint8Array(),
     indices,
-    ...judging.map((state) => executable.view(state)),
+    ...judging.map((state) => network.state(state)),
   ]
   for (const array of arrays) update(hash, bytesOf(array))
   return hash.digest('hex')

@@ -35,8 +35,9 @@ export interface GradientOptions {
   /** Most samples in one run. Default 100. */
   atOnce?: number
   /**
-   * Whether gradients are those of the losses themselves, also where these are distances, whose gradients are 0 at the
-   * dense network: what descends asks for them. Default: of the losses that stand for single samples.
+   * Whether gradients are those of the losses themselves, also where these are distances, whose gradients are
+   * 0 at the dense network: what descends asks for them. Default: of the losses that stand for single
+   * samples.
    */
   descends?: boolean
   /** What its programs are called, where a network has those of several. Default `gradients`. */
