@@ -383,3 +383,37 @@ it('--finetune brings the results of what is left nearer to those of the dense n
   train('', ', augment: flip')
   expect(await refusal(...prune, '--force')).toContain('expected data.augment none')
 })
+
+it('a model that is written for one sample, and mixes what it computes of it, is run sample by sample', async () => {
+  const [path, out] = [join(folder, 'mixed.onnx'), join(folder, 'out.onnx')]
+  const bytes = severalWritten(
+    { x: [1, 6, 8] },
+    { y: [3, 2, 5] },
+    {
+      stored: {
+        rows: { shape: [2], values: [6, 8], whole: true },
+        parts: { shape: [3], values: [2, 3, 5], whole: true },
+        w1: stored(8, 12),
+        w2: stored(12, 5),
+      },
+      steps: [
+        { op: 'Reshape', inputs: ['x', 'rows'], output: 'f' },
+        { op: 'MatMul', inputs: ['f', 'w1'], output: 'a' },
+        { op: 'Relu', inputs: ['a'], output: 'b' },
+        { op: 'MatMul', inputs: ['b', 'w2'], output: 'c' },
+        { op: 'Reshape', inputs: ['c', 'parts'], output: 'd' },
+        { op: 'Transpose', inputs: ['d'], outputs: ['y'], attributes: { perm: [1, 0, 2] } },
+      ],
+    },
+  )
+  writeFileSync(path, bytes)
+  const data = writeNpy(join(folder, 'x.npy'), [30, 6, 8], normal(30 * 48))
+  for (const method of ['obc', 'woodfisher']) {
+    const flags = ['--method', method, '--sparsity', '0.5', '-o', out, '--force']
+    const { prunable, final } = await json('prune', path, '--data', data, ...flags)
+    expect(prunable).toMatchObject({ size: 156, kept: 78 })
+    expect((final as { loss: number }).loss).toBeLessThan(0.5)
+    const { loss } = await json('eval', out, '--dense', path, '--data', data)
+    expect((loss as number) / (final as { loss: number }).loss).toBeCloseTo(1, 3)
+  }
+})

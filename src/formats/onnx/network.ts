@@ -4,6 +4,7 @@ import { sigmoid } from '../../graph/operators/elementwise.ts'
 import { reshape, transpose } from '../../graph/operators/shape.ts'
 import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Model, RowPart } from '../../models/model.ts'
+import { UserError } from '../../util/errors.ts'
 import { BYTES_PER, type StoredTensor, storeFloats } from '../safetensors-bytes.ts'
 import { beforeSigmoid } from './closing-sigmoid.ts'
 import { feedImages } from './feeds.ts'
@@ -34,7 +35,22 @@ export interface OnnxNetwork {
  */
 export function importOnnx(file: OnnxFile, options: ImportOptions = {}): OnnxNetwork {
   const reader = new NetworkReader(file, options)
-  return classifier(file, reader, options) ?? ofRows(file, reader, options)
+  try {
+    return classifier(file, reader, options) ?? ofRows(file, reader, options)
+  } catch (error) {
+    // What is written for one sample may have its shapes in numbers, and is then run sample by sample.
+    if (!(error instanceof UserError && reader.fixedBatch === 1)) throw error
+    return attempted(() => ofRows(file, reader, options), error)
+  }
+}
+
+/** What is made; throws `otherwise` where that fails. */
+function attempted<T>(make: () => T, otherwise: UserError): T {
+  try {
+    return make()
+  } catch {
+    throw otherwise
+  }
 }
 
 /** What every network of a file is. */
