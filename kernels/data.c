@@ -1,4 +1,5 @@
-/* Batches: from a data set of bytes that lies in the arena to the batch-innermost input of a network. */
+/* Batches: from a data set that lies in the arena, as bytes or floats, to the batch-innermost input of a
+ * network. */
 #include "kernel.h"
 
 /* An index that was written as a float, kept inside the data set whatever it holds. */
@@ -74,9 +75,18 @@ DEFINE_KERNEL(load_augmented) {
     }
 }
 
-/* y[sample] = labels[index[sample]]. */
-DEFINE_KERNEL(load_labels) {
-    if (ctx->part) return;
-    for (int i = 0; i < a->batch; i++)
-        ctx->arena[a->y + i] = ctx->arena[a->labels + safe_index(ctx->arena[a->index + i], a->count)];
+/* y[feature][sample] = x[feature] of row index[sample]. */
+DEFINE_KERNEL(load_floats) {
+    int batch = a->batch, features = a->features, lo, hi;
+    const float *data = ctx->arena + a->data, *index = ctx->arena + a->index;
+    const float **row = (const float **)ctx->scratch;
+    share(ctx, features, 1, &lo, &hi);
+    for (int first = 0; first < batch; first += CHUNK) {
+        int samples = batch - first < CHUNK ? batch - first : CHUNK;
+        for (int i = 0; i < samples; i++) row[i] = data + safe_index(index[first + i], a->count) * features;
+        for (int f = lo; f < hi; f++) {
+            float *y = ctx->arena + a->y + (int64_t)f * batch + first;
+            for (int i = 0; i < samples; i++) y[i] = row[i][f];
+        }
+    }
 }

@@ -5,10 +5,11 @@
  *     const shifted = findAugmentation('crop-flip')
  */
 export { type Augmentation, augmentations, drawAugmentation, findAugmentation } from './data/augment.ts'
-export { type Dataset, holdOut, type Normalization, type Split } from './data/dataset.ts'
+export { type Dataset, holdOut, type Normalization, type SampleSet, type Samples, type Split } from './data/dataset.ts'
 export type { LoadOptions } from './data/formats.ts'
 export { type GetOptions, getDataset } from './data/get.ts'
 export { datasets, loadDataset } from './data/index.ts'
+export { loadSamples, type SampleOptions, type SampleTaker } from './data/load-samples.ts'
 export { loadMnist } from './data/mnist.ts'
 export { findNormalization, normalizations } from './data/normalization.ts'
 export type { DataProgress } from './data/progress.ts'

@@ -6,7 +6,7 @@
 // Networks: a model on a machine, trained, evaluated and stored.
 
 export { readCosts } from './calibrate/cost-file.ts'
-export type { Dataset, Normalization, Split } from './data/dataset.ts'
+export type { Dataset, Normalization, SampleSet, Samples, Split } from './data/dataset.ts'
 export { loadDataset } from './data/index.ts'
 export type { CostTable } from './engine/cost.ts'
 export type { EngineName, Machine } from './engine/machine.ts'
@@ -16,6 +16,7 @@ export type { InitializerName, Model, ModelFamily, ModelOptions } from './models
 export { learningRate, type RateSchedule } from './optim/schedule.ts'
 export type { SgdOptions } from './optim/sgd.ts'
 export { checkpointOf, loadCheckpoint, loadMasks, loadWeights, weightsOf } from './train/checkpoint.ts'
+export type { Distance, OutputDistance } from './train/distance.ts'
 export type { Evaluation } from './train/evaluation.ts'
 export { findNetwork, networkOfFile } from './train/find-network.ts'
 export type { Kernels, LayerGain } from './train/kernels.ts'

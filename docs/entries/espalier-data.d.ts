@@ -16,20 +16,10 @@ export interface DataProgress {
     secondsLeft: number;
 }
 
-export interface Dataset extends Normalization {
-    name: string;
+export interface Dataset extends SampleSet {
     classes: number;
-    classNames?: readonly string[];
-    image: readonly [
-        number,
-        number,
-        number
-    ];
-    origin?: Origin;
     train: Split;
     test: Split;
-    geometry?: Geometry;
-    skipped?: readonly string[];
 }
 
 export interface GetOptions {
@@ -43,6 +33,7 @@ export interface LoadOptions extends Geometry, DecodeOptions {
     photographs?: 'beside' | 'only';
     usual?: Geometry;
     channels?: number;
+    gray?: boolean;
 }
 
 export interface Normalization {
@@ -50,10 +41,44 @@ export interface Normalization {
     std: readonly number[];
 }
 
-export interface Split {
+export interface SampleOptions extends LoadOptions {
+    rate?: number;
+}
+
+export interface SampleSet extends Normalization {
+    name: string;
+    classes?: number;
+    classNames?: readonly string[];
+    image: readonly [
+        number,
+        number,
+        number
+    ];
+    origin?: Origin;
+    train: Samples;
+    test: Samples;
+    floats?: true;
+    notes?: readonly string[];
+    geometry?: Geometry;
+    skipped?: readonly string[];
+}
+
+export interface SampleTaker {
+    name: string;
+    image: SampleSet['image'];
+    inputs?: readonly ArrayInput[];
+    classes?: number;
+}
+
+export interface Samples {
     count: number;
-    images: Uint8Array;
+    images: Uint8Array | Float32Array;
     photographs?: (sample: number) => Promise<Pixels>;
+    labels?: Labels;
+}
+
+export interface Split extends Samples {
+    images: Uint8Array;
     labels: Labels;
 }
 
@@ -94,11 +119,20 @@ export declare function loadDataset(nameOrFolder: string, options?: LoadOptions)
 
 export declare function loadMnist(folder?: string): Dataset;
 
+export declare function loadSamples(nameOrPath: string, taker: SampleTaker, options?: SampleOptions): Promise<SampleSet>;
+
 export declare const normalizations: Record<string, Entry>;
 
 export declare function synthetic(options?: SyntheticOptions): Dataset;
 
 // Behind it.
+
+export interface ArrayInput {
+    name: string;
+    shape: readonly number[];
+    whole?: boolean;
+    layout?: 'NHWC';
+}
 
 export interface DatasetEntry {
     summary: string;
@@ -115,7 +149,14 @@ interface Entry extends Normalization {
     summary: string;
 }
 
+export type Fit = (typeof fits)[number];
+
 export interface Geometry {
+    plane?: readonly [
+        number,
+        number
+    ];
+    fit?: Fit;
     size?: number;
     crop?: number;
 }
@@ -158,3 +199,9 @@ export interface Source {
     base: string;
     files: readonly PublishedFile[];
 }
+
+export declare const fits: readonly [
+    "crop",
+    "letterbox",
+    "stretch"
+];

@@ -23,10 +23,16 @@ export interface ClassFolders {
 
 const IMAGE = /\.(jpe?g|png)$/i
 
+export const isImageName = (name: string): boolean => IMAGE.test(name)
+
 const testPart = (folder: string) => ['test', 'val'].find((part) => isFolder(join(folder, part)))
 
 export const isImageFolder = (folder: string): boolean =>
   isFolder(join(folder, 'train')) && testPart(folder) !== undefined
+
+/** Whether images lie in folders of classes. */
+export const hasClasses = (folder: string): boolean =>
+  isImageFolder(folder) && readdirSync(join(folder, 'train')).some((name) => isFolder(join(folder, 'train', name)))
 
 /** Lists all images. Throws UserError where the parts have different classes, or a class has no images. */
 export function scanClassFolders(folder: string): ClassFolders {
@@ -37,7 +43,7 @@ export function scanClassFolders(folder: string): ClassFolders {
   const list = (part: string): ImageFile[] =>
     classNames.flatMap((className, label) => {
       const place = join(part, className)
-      const names = listing(place).filter((name) => IMAGE.test(name))
+      const names = listing(place).filter(isImageName)
       if (names.length === 0) throw new UserError(`${place} holds no images: expected .jpg, .jpeg or .png files`)
       hash.update(`${place}\n`)
       return names.map((name) => {

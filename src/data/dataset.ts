@@ -1,5 +1,6 @@
 /**
- * @file What a data set is: images as bytes and labels as class indices, in a training and a test part.
+ * @file What a data set is: samples, images as bytes or arrays as floats, and where it has them labels as
+ * class indices, in a training and a test part.
  */
 import { apportion } from '../select/apportion.ts'
 import { checkWhole } from '../util/checks.ts'
@@ -9,13 +10,23 @@ import type { Pixels } from './resample.ts'
 
 export type Labels = Uint8Array | Uint16Array
 
-export interface Split {
+/** A part of a data set of any kind. */
+export interface Samples {
   count: number
-  /** [count, C, H, W], one byte per value; empty where images are read from {@link photographs} alone. */
-  images: Uint8Array
+  /**
+   * [count, C, H, W]: one byte per value, or floats that a network takes as they are; empty where images are
+   * read from {@link photographs} alone.
+   */
+  images: Uint8Array | Float32Array
   /** Reads an image as its file has it, in its own size. Absent: there are no files. Throws UserError. */
   photographs?: (sample: number) => Promise<Pixels>
-  /** [count], 0 .. classes-1. */
+  /** [count], 0 .. classes-1. Absent: nobody says what a network should make of the samples. */
+  labels?: Labels
+}
+
+/** A part of a data set of labelled images. */
+export interface Split extends Samples {
+  images: Uint8Array
   labels: Labels
 }
 
@@ -36,22 +47,40 @@ export interface Origin {
   std: string
 }
 
-export interface Dataset extends Normalization {
+/** Samples in two parts, with or without labels. */
+export interface SampleSet extends Normalization {
   name: string
-  classes: number
+  /** Absent: the samples have no labels. */
+  classes?: number
   /** The names of the classes in the order of their labels, where the files say them. */
   classNames?: readonly string[]
   /** The shape [C, H, W] of an image. */
   image: readonly [number, number, number]
   /** Where mean and std come from. Absent: from the data set itself. */
   origin?: Origin
-  train: Split
-  test: Split
+  train: Samples
+  test: Samples
+  /** Whether samples are floats, which are taken without mean and std. Absent: they are bytes. */
+  floats?: true
+  /** What was made of the files without being asked for, in words. */
+  notes?: readonly string[]
   /** How the image files were resized and cropped; absent where they were not. */
   geometry?: Geometry
   /** Files that were left out because they cannot be decoded. */
   skipped?: readonly string[]
 }
+
+/** Labelled images. */
+export interface Dataset extends SampleSet {
+  classes: number
+  train: Split
+  test: Split
+}
+
+/** Whether samples are images with labels. */
+export const isLabelled = (data: SampleSet): data is Dataset =>
+  data.classes !== undefined &&
+  [data.train, data.test].every(({ images, labels }) => images instanceof Uint8Array && labels !== undefined)
 
 export interface Indices {
   /** Training samples that are trained on. */

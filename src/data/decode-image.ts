@@ -12,7 +12,18 @@ import { optional } from '../util/optional.ts'
 import { roundHalfToEven } from '../util/rounding.ts'
 import { type Pixels, resampled } from './resample.ts'
 
+/** How images become those of a plane: cut, with margins, or out of proportion. */
+export const fits = ['crop', 'letterbox', 'stretch'] as const
+export type Fit = (typeof fits)[number]
+
 export interface Geometry {
+  /**
+   * Rows and columns that images get, in the place of `size` and `crop`: by `fit`, default `crop`. They are
+   * resized until they just cover the plane, and what reaches beyond it is cut off (`crop`), until they just
+   * fit into it, with gray margins (`letterbox`), or in each direction by itself (`stretch`).
+   */
+  plane?: readonly [number, number]
+  fit?: Fit
   /** The shorter side after resizing (bilinear, antialiased), in pixels. Absent: images keep their size. */
   size?: number
   /**
@@ -47,6 +58,8 @@ export async function pixelReader(): Promise<ReadPixels> {
 /** Reads image files, resized and cropped. Throws as {@link pixelReader} does. */
 export async function imageDecoder(geometry: Geometry): Promise<Decode> {
   const read = await pixelReader()
+  const { plane, fit = 'crop' } = geometry
+  if (plane) return async (path) => fitted(await read(path), plane, fit)
   return async (path) => cropped(await read(path), path, geometry)
 }
 
@@ -81,11 +94,42 @@ function cropped(pixels: Pixels, path: string, { size, crop = size }: Geometry):
   if (rows > h || columns > w)
     throw new UserError(`${path}: a crop of ${crop} x ${crop} does not fit into ${w} x ${h} pixels`)
   const whole = resampled(pixels, { top: 0, left: 0, height, width }, h, w)
+  return middle(whole, [h, w], [rows, columns])
+}
+
+/** The middle of planes [3, h, w]. */
+function middle(whole: Uint8Array, [h, w]: readonly [number, number], [rows, columns]: readonly number[]): Picture {
   const [top, left] = [roundHalfToEven((h - rows) / 2), roundHalfToEven((w - columns) / 2)]
   const planes = new Uint8Array(3 * rows * columns)
   for (let row = 0; row < 3 * rows; row++) {
     const from = (Math.floor(row / rows) * h + top + (row % rows)) * w + left
     planes.set(whole.subarray(from, from + columns), row * columns)
+  }
+  return { height: rows, width: columns, planes }
+}
+
+/** What lies beside a letterboxed image: the gray that YOLO's training has there. */
+const MARGIN = 114
+
+/** The image as it fits a plane of so many rows and columns. */
+function fitted(pixels: Pixels, [rows, columns]: readonly [number, number], fit: Fit): Picture {
+  const { height, width } = pixels
+  const resized = (h: number, w: number) => resampled(pixels, { top: 0, left: 0, height, width }, h, w)
+  if (fit === 'stretch') return { height: rows, width: columns, planes: resized(rows, columns) }
+  const scales = [rows / height, columns / width]
+  const scale = fit === 'crop' ? Math.max(...scales) : Math.min(...scales)
+  const side = (n: number, least: number) => Math.max(least, Math.round(n * scale))
+  if (fit === 'crop') {
+    const [h, w] = [side(height, rows), side(width, columns)]
+    return middle(resized(h, w), [h, w], [rows, columns])
+  }
+  const [h, w] = [Math.min(rows, side(height, 1)), Math.min(columns, side(width, 1))]
+  const inner = resized(h, w)
+  const [top, left] = [Math.floor((rows - h) / 2), Math.floor((columns - w) / 2)]
+  const planes = new Uint8Array(3 * rows * columns).fill(MARGIN)
+  for (let row = 0; row < 3 * h; row++) {
+    const to = (Math.floor(row / h) * rows + top + (row % h)) * columns + left
+    planes.set(inner.subarray(row * w, (row + 1) * w), to)
   }
   return { height: rows, width: columns, planes }
 }

@@ -25,6 +25,8 @@ export interface LoadOptions extends Geometry, DecodeOptions {
    * heed it.
    */
   channels?: number
+  /** Whether colours become gray where `channels` is 1. Default: they are refused. */
+  gray?: boolean
 }
 
 export interface Format {

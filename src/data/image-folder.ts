@@ -10,6 +10,7 @@ import { type Dataset, labelArray, type Split } from './dataset.ts'
 import { type Geometry, imageDecoder, pixelReader } from './decode-image.ts'
 import { type DecodeOptions, decodeImages } from './decode-images.ts'
 import { cacheFolder } from './folders.ts'
+import { geometryOf } from './geometry.ts'
 import { type CachedImages, readImageCache, writeImageCache } from './image-cache.ts'
 import { findNormalization } from './normalization.ts'
 
@@ -32,12 +33,11 @@ export async function loadImageFolder(
   options: ImageFolderOptions = {},
 ): Promise<Dataset> {
   const { skipCorrupt = false, normalization = 'imagenet', onProgress, photographs } = options
-  const { size, crop = size } = (options.size ?? options.crop) === undefined ? (options.usual ?? {}) : options
-  checkGeometry({ size, crop })
+  const geometry = geometryOf(options)
   const constants = findNormalization(normalization, 3)
   // There is one cache file for each folder and way of decoding; it is replaced when images change.
   const only = photographs === 'only'
-  const key = digest(JSON.stringify([resolve(folder), size, crop, skipCorrupt, ...(only ? ['test'] : [])]))
+  const key = digest(JSON.stringify([resolve(folder), ...keyOf(geometry), skipCorrupt, ...(only ? ['test'] : [])]))
   const path = join(cacheFolder(), 'images', `${basename(resolve(folder))}-${key.slice(0, 16)}.bin`)
   const files = scanClassFolders(folder)
   const fingerprint = digest(`${key} ${files.fingerprint}`)
@@ -45,7 +45,7 @@ export async function loadImageFolder(
   if (!loaded) {
     loaded = {
       fingerprint,
-      ...(await decodeFolder(folder, only ? testOf(files) : files, { size, crop, skipCorrupt, onProgress })),
+      ...(await decodeFolder(folder, only ? testOf(files) : files, { ...geometry, skipCorrupt, onProgress })),
     }
     try {
       writeImageCache(path, loaded)
@@ -67,10 +67,13 @@ export async function loadImageFolder(
       ...(photographs && { photographs: await photographsOf(folder, files, skipped) }),
     },
     test: { count: loaded.testCount, images: images.subarray(values), labels: labels.subarray(trainCount) },
-    ...(crop !== undefined && { geometry: { ...(size !== undefined && { size }), crop } }),
+    ...(Object.keys(geometry).length > 0 && { geometry }),
     ...(skipped.length > 0 && { skipped }),
   }
 }
+
+/** What of a geometry tells decoded images apart. */
+const keyOf = ({ size, crop, plane, fit }: Geometry): unknown[] => [size, crop, ...(plane ? [plane, fit] : [])]
 
 /** Without training images, which stay in their files. */
 const testOf = (files: ClassFolders): ClassFolders => ({ ...files, train: [] })
@@ -120,14 +123,6 @@ async function decodeFolder(
     images,
     skipped: skipped.map((i) => relative(folder, paths[i])),
   }
-}
-
-function checkGeometry({ size, crop }: Geometry): void {
-  for (const [name, value] of Object.entries({ size, crop }))
-    if (value !== undefined && !(Number.isSafeInteger(value) && value > 0))
-      throw new UserError(`${name}: expected a whole number of pixels above 0, found ${value}`)
-  if (size !== undefined && crop !== undefined && crop > size)
-    throw new UserError(`crop: expected at most the size ${size}, found ${crop}`)
 }
 
 const digest = (text: string) => createHash('sha256').update(text).digest('hex')

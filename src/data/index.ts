@@ -119,7 +119,7 @@ async function loadFolder(
   if (!format.decoded) refuseImageOptions(name, options)
   const isGray = format.decoded && options.channels === 1
   const loaded = await format.load(folder, name, options)
-  const data = isGray ? grayOf(loaded, options.normalization) : loaded
+  const data = isGray ? grayOf(loaded, options.normalization, options.gray) : loaded
   // A folder that a person names does not say what its images are.
   const guess = name === folder && options.normalization === undefined
   const source = guess
@@ -139,8 +139,12 @@ export function formatOf(folder: string, possible: readonly Format[] = Object.va
   )
 }
 
-function refuseImageOptions(name: string, { size, crop, skipCorrupt, photographs }: LoadOptions): void {
-  for (const [option, value] of Object.entries({ size, crop, skipCorrupt, 'resized-crop': photographs }))
+export function refuseImageOptions(
+  name: string,
+  { size, crop, plane, fit, gray, skipCorrupt, photographs }: LoadOptions,
+): void {
+  const options = { size: size ?? plane, crop, fit, gray, skipCorrupt, 'resized-crop': photographs }
+  for (const [option, value] of Object.entries(options))
     if (value !== undefined && value !== false)
       throw new UserError(`${name}: ${option} is for folders of image files; this data set has images of one size`)
 }

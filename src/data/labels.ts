@@ -4,7 +4,7 @@
  */
 import { UserError } from '../util/errors.ts'
 import { readText } from '../util/files.ts'
-import { type Dataset, labelArray } from './dataset.ts'
+import { labelArray, type SampleSet, type Samples } from './dataset.ts'
 
 /** Reads the names of the outputs. Throws UserError where the file has none, or one of them twice. */
 export function readLabels(path: string): string[] {
@@ -22,14 +22,14 @@ export function readLabels(path: string): string[] {
  * The data set with its labels changed to the positions of its classes among `names`. Throws UserError, which
  * calls the list `source`, where a class is not among them.
  */
-export function relabelled(data: Dataset, names: readonly string[], source: string): Dataset {
+export function relabelled<D extends SampleSet>(data: D, names: readonly string[], source: string): D {
   const { classNames } = data
   if (!classNames)
     throw new UserError(`${source}: the classes of ${data.name} have no names, expected a folder of image files`)
   const places = classNames.map((name) => names.indexOf(name))
   const unknown = classNames.find((_, i) => places[i] < 0)
   if (unknown !== undefined) throw new UserError(`${source} has no line ${unknown}, which is a class of ${data.name}`)
-  const part = ({ labels, ...rest }: Dataset['train']): Dataset['train'] => {
+  const part = ({ labels = new Uint8Array(), ...rest }: Samples): Samples => {
     const moved = labelArray(names.length, labels.length)
     moved.set(Array.from(labels, (label) => places[label]))
     return { ...rest, labels: moved }

@@ -5,7 +5,7 @@
  */
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'
-import type { Dataset, Normalization, Origin } from './dataset.ts'
+import type { Normalization, Origin, SampleSet } from './dataset.ts'
 import { measureChannels } from './statistics.ts'
 
 interface Entry extends Normalization {
@@ -84,12 +84,12 @@ export type Asked = readonly unknown[] | 'data'
  * The data set with another mean or std, where they are asked for. `names` is what messages call the two, and
  * `given` is how the origin of numbers is described. Throws UserError where they do not fit the channels.
  */
-export function normalized(
-  data: Dataset,
+export function normalized<D extends SampleSet>(
+  data: D,
   asked: { mean?: Asked; std?: Asked },
   names: { mean: string; std: string },
   given = 'given',
-): Dataset {
+): D {
   const { mean, std } = asked
   if (mean === undefined && std === undefined) return data
   const [channels] = data.image
@@ -106,10 +106,10 @@ export function normalized(
 }
 
 /** Where mean and std of a data set come from. */
-export const originOf = ({ origin }: Dataset): Origin => origin ?? { mean: OWN, std: OWN }
+export const originOf = ({ origin }: Pick<SampleSet, 'origin'>): Origin => origin ?? { mean: OWN, std: OWN }
 
 /** The constants and their origin in words, such as `mean 0.5 and std 0.25 (of the data set)`. */
-export function normalizationText(data: Dataset): string {
+export function normalizationText(data: SampleSet): string {
   const { mean, std } = originOf(data)
   const [a, b] = [`mean ${data.mean.join(', ')}`, `std ${data.std.join(', ')}`]
   return mean === std ? `${a} and ${b} (${mean})` : `${a} (${mean}) and ${b} (${std})`
@@ -122,7 +122,7 @@ export const OWN = 'of the data set'
 export const GUESSED = 'guessed: '
 
 /** The part of a normalization that is a guess: `mean and std`, one of the two, or undefined. */
-export function guessedOf(data: Dataset): string | undefined {
+export function guessedOf(data: SampleSet): string | undefined {
   const guessed = Object.entries(originOf(data)).flatMap(([name, by]) => (by.startsWith(GUESSED) ? [name] : []))
   return guessed.length > 0 ? guessed.join(' and ') : undefined
 }

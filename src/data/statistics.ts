@@ -1,10 +1,13 @@
 /**
  * @file Statistics of a data set: mean and deviation of its pixels, and how many samples its classes have.
  */
-import type { Dataset, Normalization, Split } from './dataset.ts'
+import type { Normalization, SampleSet, Samples, Split } from './dataset.ts'
 
 /** Measures mean and standard deviation per channel of pixels scaled to 0..1; exact up to rounding. */
-export function measureChannels({ images, count }: Split, [channels, height, width]: Dataset['image']): Normalization {
+export function measureChannels(
+  { images, count }: Samples,
+  [channels, height, width]: SampleSet['image'],
+): Normalization {
   const plane = height * width
   const moments = Array.from({ length: channels }, (_, c) => {
     const histogram = new Float64Array(256)

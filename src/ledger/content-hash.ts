@@ -2,7 +2,7 @@
  * @file What is the same whatever file it lies in: the hash of a network's tensors and that of a data set's
  * images and labels.
  */
-import type { Dataset, Split } from '../data/dataset.ts'
+import type { SampleSet } from '../data/dataset.ts'
 import type { StoredTensor } from '../formats/safetensors.ts'
 import { toFloats } from '../formats/safetensors.ts'
 import { sha256 } from '../util/sha256.ts'
@@ -19,10 +19,14 @@ export function tensorsHash(tensors: ReadonlyMap<string, StoredTensor>): string 
 }
 
 /** The SHA-256 of the images, bytes as they are decoded, and labels of both parts of a data set. */
-export const dataHash = ({ image, train, test }: Dataset): string =>
+export const dataHash = ({ image, train, test }: SampleSet): string =>
   sha256([JSON.stringify(image), ...partsOf(train), ...partsOf(test)])
 
-const partsOf = ({ count, images, labels }: Split) => [`\n${count}\n`, images, bytesOf(Uint16Array.from(labels))]
+const partsOf = ({ count, images, labels }: SampleSet['train']) => [
+  `\n${count}\n`,
+  bytesOf(images),
+  bytesOf(Uint16Array.from(labels ?? [])),
+]
 
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Uint16Array): Uint8Array =>
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Uint16Array | Uint8Array): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength)

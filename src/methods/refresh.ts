@@ -50,13 +50,13 @@ export function withRefresh(
       const old = network.stored.flatMap(({ name, role }) =>
         role === 'buffer' ? [[name, network.values(name).slice()] as const] : [],
       )
-      const before = network.evaluateTraining(judges).loss
+      const before = network.trainingLoss(judges)
       progress('statistics', '', 0)
       const order = random(seed, 'batch normalization samples').permutation(training.length)
       refresh.run(network, places(order.slice(0, images)), (done, total) =>
         progress('statistics', `${grouped(done)} of ${grouped(total)} images`, done / total),
       )
-      const after = network.evaluateTraining(judges).loss
+      const after = network.trainingLoss(judges)
       const taken = !auto || after < before
       if (!taken) for (const [name, values] of old) network.values(name).set(values)
       return { images, before, after, taken }

@@ -42,7 +42,7 @@ export function withRepair(
     network.densify()
     const judges = judging().map((place) => network.indices.train[place])
     const samples = places(network)
-    const loss = () => network.evaluateTraining(judges).loss
+    const loss = () => network.trainingLoss(judges)
     const before = loss()
     let [after, outputs] = [before, 0]
     moments.layers.forEach((layer, l) => {

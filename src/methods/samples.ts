@@ -76,9 +76,19 @@ export function drawSamples(
 
 /**
  * `samples` of some training samples, in random order. Every class (labels by training sample) gives the same
- * share of its samples to within one; the total is exact.
+ * share of its samples to within one; the total is exact. Without labels they are drawn alike.
  */
-export function drawBalanced(from: Uint32Array, labels: ArrayLike<number>, samples: number, draw: Random): Uint32Array {
+export function drawBalanced(
+  from: Uint32Array,
+  labels: ArrayLike<number> | undefined,
+  samples: number,
+  draw: Random,
+): Uint32Array {
+  if (!labels)
+    return draw
+      .permutation(from.length)
+      .slice(0, samples)
+      .map((place) => from[place])
   const sizes: number[] = []
   for (const i of from) sizes[labels[i]] = (sizes[labels[i]] ?? 0) + 1
   const perClass = Array.from(sizes, (size) => size ?? 0)

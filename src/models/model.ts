@@ -15,6 +15,10 @@ export interface RowPart {
   shape: readonly number[]
   /** Its values are whole numbers, such as the places of words. */
   whole?: boolean
+  /** Of an image: it has its channels last, unlike `image` of the model. Default: they come first. */
+  layout?: 'NHWC'
+  /** Of a result: scores along its last axis of which a file of the network takes a softmax. */
+  softmax?: boolean
 }
 
 export interface Model {
@@ -29,8 +33,8 @@ export interface Model {
    */
   classes: number
   /**
-   * Where a sample is no image but one or more arrays: these, one behind the other, are the values of `image`
-   * [1, 1, their sum].
+   * What a sample is to a file of the network, where it says so: one array, whose values are those of
+   * `image`, or several, which lie one behind the other in `image` [1, 1, their sum].
    */
   inputs?: readonly RowPart[]
   /**
@@ -38,6 +42,10 @@ export interface Model {
    * `classes` results per sample.
    */
   outputs?: readonly RowPart[]
+  /** Whether its scores are logits of a softmax, or one that of a sigmoid. Default true. */
+  softmax?: boolean
+  /** Whether it computes samples one by one, so that batches gain nothing. Default false. */
+  oneByOne?: boolean
   /**
    * What the shorter side of a photograph is resized to before its middle is cut to `image`. Default: the
    * side of `image`.

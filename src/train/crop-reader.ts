@@ -2,7 +2,7 @@
  * @file Batches of random resized crops (src/data/resized-crop.ts): the photographs of a step are read from
  * their files, cropped and resized before it. A crop depends on the seed, the epoch and the sample alone.
  */
-import type { Dataset, Split } from '../data/dataset.ts'
+import type { SampleSet, Samples } from '../data/dataset.ts'
 import { resampled } from '../data/resample.ts'
 import { drawCrop } from '../data/resized-crop.ts'
 import type { Executable } from '../engine/compile.ts'
@@ -12,14 +12,16 @@ import { UserError } from '../util/errors.ts'
 export const CROPS = 'crops'
 
 export class CropReader {
-  readonly #data: Pick<Dataset, 'image'>
-  readonly #labels: Split['labels']
-  readonly #read: NonNullable<Split['photographs']>
+  readonly #data: Pick<SampleSet, 'image'>
+  readonly #labels: NonNullable<Samples['labels']>
+  readonly #read: NonNullable<Samples['photographs']>
 
   /** Throws UserError where the data set has no photographs. */
-  constructor({ name, image, train }: Dataset) {
-    if (!train.photographs)
-      throw new UserError(`augment: resized-crop needs a folder of image files, found ${name} without photographs`)
+  constructor({ name, image, train }: SampleSet) {
+    if (!train.photographs || !train.labels)
+      throw new UserError(
+        `augment: resized-crop needs a folder of image files, found ${name} without labelled photographs`,
+      )
     this.#data = { image }
     this.#labels = train.labels
     this.#read = train.photographs

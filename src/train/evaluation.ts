@@ -1,5 +1,6 @@
 /** @file Measures loss, accuracy and what goes by classes over samples, batch by batch. */
 import type { Executable } from '../engine/compile.ts'
+import type { Model } from '../models/model.ts'
 import { UserError } from '../util/errors.ts'
 import { ClassCounts, type MacroMeasures } from './class-counts.ts'
 
@@ -25,26 +26,34 @@ export interface Evaluation extends MacroMeasures {
   constant?: true
 }
 
+/** The same for a network: one where it computes samples one by one. */
+export const evaluationBatch = ({ oneByOne = false }: Pick<Model, 'oneByOne'>): number =>
+  oneByOne ? 1 : EVALUATION_BATCH
+
 /** The part of a data set that samples belong to. */
 export type Source = 'train' | 'test'
 
 /** The name of the program that evaluates so many samples. */
 export const evaluationName = (source: Source, samples: number): string => `evaluate ${source}/${samples}`
 
+/** Runs a program of evaluation over a batch of samples. */
+export type OnBatch = (program: string, batch: Uint32Array, at: number) => void
+
 /**
- * Runs the {@link evaluationName} programs of a network with so many classes over all of `samples`. Throws
- * UserError where there are no samples, or no programs for as many.
+ * Runs the {@link evaluationName} programs of a network over all of `samples`. Throws UserError where there
+ * are no samples, or no programs for as many.
  */
-export function evaluate(executable: Executable, source: Source, samples: Uint32Array, classes: number): Evaluation {
+export function overBatches(
+  executable: Executable,
+  model: Model,
+  source: Source,
+  samples: Uint32Array,
+  ran: OnBatch,
+): void {
   if (samples.length === 0) throw new UserError('no samples are held out for validation')
-  let loss = 0
-  let correct = 0
-  const counts = new ClassCounts(Math.max(classes, 2))
-  const labels = executable.view(`${source}.labels`)
-  const first = new Float64Array(classes)
-  let varies = false
-  for (let at = 0; at < samples.length; at += EVALUATION_BATCH) {
-    const batch = samples.subarray(at, at + EVALUATION_BATCH)
+  const most = evaluationBatch(model)
+  for (let at = 0; at < samples.length; at += most) {
+    const batch = samples.subarray(at, at + most)
     const program = evaluationName(source, batch.length)
     if (!executable.runs(program))
       throw new UserError(
@@ -52,18 +61,41 @@ export function evaluate(executable: Executable, source: Source, samples: Uint32
       )
     executable.write(program, 'index', batch)
     executable.run(program)
+    ran(program, batch, at)
+  }
+}
+
+/** The mean loss over samples, as {@link overBatches}. */
+export function meanLoss(executable: Executable, model: Model, source: Source, samples: Uint32Array): number {
+  let loss = 0
+  overBatches(executable, model, source, samples, (program, batch) => {
+    loss += executable.scalar(program, 'loss') * batch.length
+  })
+  return loss / samples.length
+}
+
+/** Loss and accuracy over labelled samples, as {@link overBatches}. */
+export function evaluate(executable: Executable, model: Model, source: Source, samples: Uint32Array): Evaluation {
+  const { classes } = model
+  let loss = 0
+  let correct = 0
+  const counts = new ClassCounts(Math.max(classes, 2))
+  const first = new Float64Array(classes)
+  let varies = false
+  overBatches(executable, model, source, samples, (program, batch, at) => {
     loss += executable.scalar(program, 'loss') * batch.length
     correct += executable.scalar(program, 'correct')
     // Logits lie as [classes][samples], as all tensors over samples do.
     const logits = executable.raw(program, 'logits')
+    const labels = executable.view(`${source}.labels`)
     counts.addBatch(
       logits,
       Array.from(batch, (sample) => labels[sample]),
     )
-    if (varies) continue
+    if (varies) return
     if (at === 0) for (let c = 0; c < classes; c++) first[c] = logits[c * batch.length]
     varies = logits.some((logit, i) => logit !== first[Math.floor(i / batch.length)])
-  }
+  })
   const top5 = counts.top5()
   const constant = !varies && samples.length > 1
   return {

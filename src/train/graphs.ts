@@ -3,20 +3,22 @@
  * batch.
  */
 import type { Augmentation } from '../data/augment.ts'
-import type { Dataset } from '../data/dataset.ts'
+import type { SampleSet } from '../data/dataset.ts'
 import { differentiate } from '../graph/differentiate.ts'
 import { Graph, prunableParameters } from '../graph/graph.ts'
-import { loadBatch } from '../graph/operators/batch.ts'
+import { loadLabels, loadSamples } from '../graph/operators/batch.ts'
+import { add } from '../graph/operators/elementwise.ts'
 import { countCorrect, sampleCrossEntropy } from '../graph/operators/loss.ts'
 import { reduceMean } from '../graph/operators/mean.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
 import { appendSgd } from '../optim/sgd.ts'
 import { CROPS } from './crop-reader.ts'
+import { distances, judgesByDistance, projections } from './distance.ts'
 import type { GradientRule } from './rules.ts'
 
 /** What a graph needs to know of a data set: everything but the samples. */
-export type DataShape = Pick<Dataset, 'image' | 'mean' | 'std'> &
+export type DataShape = Pick<SampleSet, 'image' | 'mean' | 'std' | 'classes' | 'floats'> &
   Record<'train' | 'test', { count: number }> & {
     /** The batch that training steps read in the place of the training set: random resized crops. */
     crops?: { count: number }
@@ -104,24 +106,44 @@ export const choosePrunable = (graph: Graph, names?: readonly string[]): Tensor[
 
 /**
  * Builds the evaluation of `batch` samples with the network as it will be used, without dropout and with
- * running statistics. Its outputs are `loss` (the mean), `correct` (a count) and `logits`.
+ * running statistics. Its outputs are `loss` (the mean), `logits`, and `correct` (a count), or where
+ * distances judge the mean of each output's under {@link distanceName}.
  */
 export function evaluationGraph(model: Model, data: DataShape, source: 'train' | 'test', batch: number): Graph {
-  const { graph, logits } = forwardPass(model, data, source, batch, false)
+  const { graph, logits, parts = [] } = forwardPass(model, data, source, batch, false)
   graph.output('logits', logits)
+  for (const [k, part] of parts.entries()) graph.output(distanceName(k), reduceMean(graph, part, [0], 0))
   return graph
 }
 
+/** What the mean distance of the k-th output is called. */
+export const distanceName = (k: number): string => `distance ${k}`
+
+/** Adds masks and scores of the prunable weights to a graph without training. */
+export function addMasks(graph: Graph, chosen?: readonly string[]): void {
+  for (const { name, shape } of choosePrunable(graph, chosen)) {
+    graph.state(scoreName(name), shape, { beside: name })
+    graph.state(maskName(name), shape, { saved: 'bits', beside: name })
+  }
+}
+
 export interface ForwardPass {
-  /** The graph, with outputs `loss` and `correct`. */
+  /** The graph, with outputs `loss` and, where there are labels, `correct`. */
   graph: Graph
-  /** The class indices, [N]. */
-  labels: Tensor
+  /** The class indices, [N]. Absent: distances from the dense network's results are the losses. */
+  labels?: Tensor
+  /** These distances by output, [N] each. */
+  parts?: Tensor[]
   logits: Tensor
   /** The loss of every sample, [N]. */
   losses: Tensor
   /** The mean of the losses. */
   loss: Tensor
+  /**
+   * Appends the losses whose gradients stand for single samples, [N]: the same, or where distances are the
+   * losses those with a random projection of the results (see ./distance.ts).
+   */
+  sampled(): Tensor
 }
 
 /**
@@ -141,12 +163,21 @@ export function forwardPass(
   const inCrops = augment?.resizedCrop && crops
   const changes = augment && !inCrops ? { pad: augment.pad, reflect: augment.fill === 'reflect' } : undefined
   const { name, count } = inCrops ? { name: CROPS, count: crops.count } : { name: source, count: data[source].count }
-  const place = { name, count, image, mean, std, augment: changes }
-  const { images, labels } = loadBatch(graph, place, batch)
+  const place = { name, count, image, mean, std, floats: data.floats, augment: changes }
+  const { images, index } = loadSamples(graph, place, batch)
+  if (judgesByDistance(model, data)) {
+    const logits = model.build(graph, images, training)
+    const { losses, parts } = distances(graph, model, place, index, logits)
+    const loss = reduceMean(graph, losses, [0], 0)
+    graph.output('loss', loss)
+    const sampled = () => add(graph, losses, projections(graph, place, index, logits))
+    return { graph, logits, losses, parts, loss, sampled }
+  }
+  const labels = loadLabels(graph, place, index)
   const logits = model.build(graph, images, training)
   const losses = sampleCrossEntropy(graph, logits, labels)
   const loss = reduceMean(graph, losses, [0], 0)
   graph.output('loss', loss)
   graph.output('correct', countCorrect(graph, logits, labels))
-  return { graph, labels, logits, losses, loss }
+  return { graph, labels, logits, losses, loss, sampled: () => losses }
 }

@@ -3,7 +3,7 @@
  * train and evaluate it.
  */
 import { type Augmentation, drawAugmentation } from '../data/augment.ts'
-import { type Dataset, holdOut, type Indices } from '../data/dataset.ts'
+import { holdOut, type Indices, type SampleSet } from '../data/dataset.ts'
 import type { Executable } from '../engine/compile.ts'
 import { costsOf } from '../engine/costs/index.ts'
 import { selectTopCall } from '../engine/kernels/select.ts'
@@ -16,13 +16,16 @@ import { countKept, type LayerCount, type MaskedLayer } from '../sparsity/mask.t
 import { checkName } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
 import { CropReader } from './crop-reader.ts'
-import { type Evaluation, evaluate } from './evaluation.ts'
+import { type Distance, judgesByDistance } from './distance.ts'
+import { type Evaluation, evaluate, meanLoss } from './evaluation.ts'
 import { choosePrunable, maskName, scoreName } from './graphs.ts'
 import { type LayerGain, LayerKernels } from './kernels.ts'
+import { copyTargets, measureDistance, rememberTargets } from './measure-distance.ts'
 import { checkFits, checkOptions, type NetworkOptions } from './options.ts'
 import { denseGradientsName, programsOf, stepName } from './programs.ts'
 import type { GradientRule } from './rules.ts'
 import { Weights } from './weights.ts'
+import { writeSamples } from './write-samples.ts'
 
 /** A place in a run: its seed, and the epoch and the step, both counted from 0. */
 export interface StepTime {
@@ -33,8 +36,9 @@ export interface StepTime {
 
 /** What a step returns about its batch. */
 export interface StepResult {
-  /** The mean cross-entropy before the step. */
+  /** The mean cross-entropy, or distance, before the step. */
   loss: number
+  /** How many samples were told right; 0 where there are no labels. */
   correct: number
   /** What the network's rules say of the step, by the name of their output. */
   outputs: Record<string, number>
@@ -43,7 +47,7 @@ export interface StepResult {
 export class Network {
   readonly machine: Machine
   readonly model: Model
-  readonly data: Dataset
+  readonly data: SampleSet
   /** The trained tensors, in order. */
   readonly parameters: readonly Tensor[]
   /** The tensors that a file of weights holds: parameters, then buffers (running statistics). */
@@ -63,6 +67,7 @@ export class Network {
   readonly states: readonly Tensor[]
   /** Outputs of a step beside loss and hits: what rules say of it. */
   readonly #outputs: readonly string[]
+  readonly #seed: number
   readonly weights: Weights
   readonly kernels: LayerKernels
 
@@ -74,6 +79,7 @@ export class Network {
     this.model = model
     this.data = data
     this.batch = batch
+    this.#seed = seed
     this.augment = augment && (augment.pad > 0 || augment.flip) ? augment : undefined
     if (batch > 0 && augment?.resizedCrop) this.#crops = new CropReader(data)
     this.rules = batch > 0 ? (options.rules ?? []) : []
@@ -104,12 +110,12 @@ export class Network {
         throw new UserError(
           `${data.name}: training images that are read crop by crop are not in memory, expected none to be held out or scored`,
         )
-      this.executable.bytes(`${part}.images`).set(data[part].images)
-      this.executable.view(`${part}.labels`).set(data[part].labels)
+      writeSamples(this.executable, `${part}.images`, data[part].images)
+      if (this.executable.has(`${part}.labels`)) this.executable.view(`${part}.labels`).set(data[part].labels!)
     }
     const begin = beginning(model, options.init, seed)
     for (const tensor of this.stored) this.values(tensor.name).set(begin(tensor))
-    if (batch) for (const tensor of this.prunable) this.mask(tensor.name).fill(1)
+    if (batch || options.masks) for (const tensor of this.prunable) this.mask(tensor.name).fill(1)
     for (const rule of this.rules) rule.begin?.(this, seed)
   }
 
@@ -235,7 +241,7 @@ export class Network {
     this.#runTraining(program, samples, when)
     const value = (output: string) => this.executable.scalar(program, output)
     const outputs = Object.fromEntries(this.#outputs.map((name) => [name, value(name)]))
-    return { loss: value('loss'), correct: value('correct'), outputs }
+    return { loss: value('loss'), correct: this.judgedByDistance ? 0 : value('correct'), outputs }
   }
 
   /**
@@ -269,6 +275,32 @@ export class Network {
     this.executable.run(program)
   }
 
+  /** Whether it is judged by its distance from the dense network: there are no labels, or no classes. */
+  get judgedByDistance(): boolean {
+    return judgesByDistance(this.model, this.data)
+  }
+
+  /** Takes what the network computes now of all samples as what distances are from. */
+  remember(): void {
+    for (const part of ['train', 'test'] as const)
+      rememberTargets(this.executable, this.model, this.data, part, this.#seed)
+  }
+
+  /** Takes what another network of the same results remembers of the same data. */
+  rememberFrom(other: Network): void {
+    for (const part of ['train', 'test'] as const) copyTargets(other.executable, this.executable, part)
+  }
+
+  /** How far the network is on the test set from what was remembered. */
+  distance(): Distance {
+    return measureDistance(this.executable, this.model, 'test', all(this.data.test.count))
+  }
+
+  /** The mean loss, or distance, of training samples, as many as {@link evaluateTraining} takes. */
+  trainingLoss(samples: Uint32Array): number {
+    return meanLoss(this.executable, this.model, 'train', samples)
+  }
+
   /**
    * Measures loss and accuracy on the whole test set, on all held-out samples, or on all samples that are
    * trained on (as they are, without crops and flips; it needs the option `evaluatesTraining`). Throws
@@ -278,8 +310,8 @@ export class Network {
     checkName('part', part ?? null, ['test', 'validation', 'train'])
     if (part === 'validation') return this.evaluateTraining(this.indices.validation)
     if (part === 'train') return this.evaluateTraining(this.indices.train)
-    const all = Uint32Array.from({ length: this.data.test.count }, (_, i) => i)
-    return evaluate(this.executable, 'test', all, this.model.classes)
+    this.#assertLabels()
+    return evaluate(this.executable, this.model, 'test', all(this.data.test.count))
   }
 
   /**
@@ -287,6 +319,14 @@ export class Network {
    * said, or the held-out ones.
    */
   evaluateTraining(samples: Uint32Array): Evaluation {
-    return evaluate(this.executable, 'train', samples, this.model.classes)
+    this.#assertLabels()
+    return evaluate(this.executable, this.model, 'train', samples)
+  }
+
+  #assertLabels(): void {
+    if (this.judgedByDistance)
+      throw new Error(`${this.data.name} has no labels of ${this.model.name}: distances are what can be measured`)
   }
 }
+
+const all = (count: number) => Uint32Array.from({ length: count }, (_, i) => i)

@@ -1,12 +1,13 @@
 /** @file The options of a network on a machine, and their checks. */
 import type { Augmentation } from '../data/augment.ts'
-import type { Dataset } from '../data/dataset.ts'
+import type { SampleSet } from '../data/dataset.ts'
 import type { CostTable } from '../engine/cost.ts'
 import type { Machine } from '../engine/machine.ts'
 import type { Graph } from '../graph/graph.ts'
 import { classesOf, type InitializerName, initializers, type Model } from '../models/model.ts'
 import { checkName, checkWhole } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
+import { judgesByDistance } from './distance.ts'
 import type { ForwardPass } from './graphs.ts'
 import { type Kernels, kernelKinds } from './kernels.ts'
 import type { GradientRule } from './rules.ts'
@@ -14,9 +15,14 @@ import type { GradientRule } from './rules.ts'
 export interface NetworkOptions {
   machine: Machine
   model: Model
-  data: Dataset
+  data: SampleSet
   /** The number of samples in a training step. Absent: the network can only be evaluated. */
   batch?: number
+  /**
+   * Whether prunable weights have masks and room for scores, though there are no training steps. Default
+   * false.
+   */
+  masks?: boolean
   /** How many training samples are held out. Default 0. */
   validation?: number
   /** Whether every class gives the same share of its samples to those held out. Default false. */
@@ -75,7 +81,7 @@ export function checkOptions(options: NetworkOptions): void {
 }
 
 /** What a data set has to have in common with a model; `train` are the samples before any are held out. */
-export type Measures = Pick<Dataset, 'name' | 'image' | 'classes'> & { train: { count: number } }
+export type Measures = Pick<SampleSet, 'name' | 'image' | 'classes'> & { train: { count: number } }
 
 /**
  * Throws UserError where a model cannot be trained on that data (with batch 0: cannot be evaluated), which
@@ -93,7 +99,7 @@ export function checkFits(
       `${model.name} takes images of ${model.image.join(' x ')}, ${data.name} has ${data.image.join(' x ')}`,
     )
   const classes = classesOf(model)
-  if (classes !== data.classes) {
+  if (!judgesByDistance(model, data) && classes !== data.classes) {
     const predicate =
       model.classes === classes ? `tells ${classes} classes apart` : 'tells two classes apart by one score'
     throw new UserError(`${model.name} ${predicate}, ${data.name} has ${data.classes}`)

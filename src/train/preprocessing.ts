@@ -3,11 +3,11 @@
  * accuracy only with the inputs that they were trained on.
  *
  * `mean` and `std` are JSON lists with a number per channel, `labels` is a JSON list of class names in the
- * order of the outputs, and `size` and `crop` are pixels (see {@link Geometry}) where image files were
- * resized or cropped.
+ * order of the outputs, and `size` (one number, or rows x columns), `crop` and `fit` are those of {@link
+ * Geometry} where image files were resized or cropped.
  */
-import type { Dataset, Normalization } from '../data/dataset.ts'
-import type { Geometry } from '../data/decode-image.ts'
+import type { Normalization, SampleSet } from '../data/dataset.ts'
+import { fits, type Geometry } from '../data/decode-image.ts'
 import { deviationPerChannel, perChannel } from '../data/normalization.ts'
 import { UserError } from '../util/errors.ts'
 
@@ -19,10 +19,13 @@ export interface Stated {
   labels?: string[]
 }
 
-/** The metadata for weights that are trained on this data. */
-export function preprocessingOf({ mean, std, geometry }: Dataset): Record<string, string> {
-  const pixels = Object.entries(geometry ?? {}).map(([name, value]) => [name, String(value)])
-  return { mean: JSON.stringify(mean), std: JSON.stringify(std), ...Object.fromEntries(pixels) }
+/** The metadata for weights that are trained on this data; none where samples are floats. */
+export function preprocessingOf({ mean, std, geometry, floats }: SampleSet): Record<string, string> {
+  if (floats) return {}
+  const { plane, ...sides } = geometry ?? {}
+  const pixels = Object.entries({ ...(plane && { size: plane.join('x') }), ...sides })
+  const texts = Object.fromEntries(pixels.map(([name, value]) => [name, String(value)]))
+  return { mean: JSON.stringify(mean), std: JSON.stringify(std), ...texts }
 }
 
 /**
@@ -32,7 +35,8 @@ export function preprocessingOf({ mean, std, geometry }: Dataset): Record<string
  */
 export function statedPreprocessing(metadata: Record<string, string>, source: string, channels: number): Stated {
   const { mean, std } = normalizationTexts(metadata)
-  const size = pixels(metadata.size, `${source}: metadata size`)
+  const plane = planeOf(metadata.size)
+  const size = plane ? undefined : pixels(metadata.size, `${source}: metadata size`)
   const crop = pixels(metadata.crop, `${source}: metadata crop`)
   return {
     ...(mean !== undefined &&
@@ -43,6 +47,7 @@ export function statedPreprocessing(metadata: Record<string, string>, source: st
         },
       }),
     ...((size ?? crop) !== undefined && { geometry: { size, crop } }),
+    ...(plane && { geometry: { plane, fit: fits.find((fit) => fit === metadata.fit) } }),
     ...(metadata.labels !== undefined && { labels: list(metadata.labels).map(String) }),
   }
 }
@@ -63,6 +68,12 @@ function list(text: string): unknown[] {
   } catch {
     return [text]
   }
+}
+
+/** Rows and columns of `48x192`; undefined of anything else. */
+export function planeOf(text: string | undefined): [number, number] | undefined {
+  const [, rows, columns] = /^([1-9]\d{0,8})x([1-9]\d{0,8})$/.exec(text ?? '') ?? []
+  return rows && columns ? [Number(rows), Number(columns)] : undefined
 }
 
 function pixels(text: string | undefined, what: string): number | undefined {

@@ -2,8 +2,9 @@
  * @file Builds the programs of a network: one of each kind for every size of batch that its data set needs.
  */
 import type { Graph } from '../graph/graph.ts'
-import { EVALUATION_BATCH, evaluationName, type Source } from './evaluation.ts'
-import { denseGradientGraph, evaluationGraph, forwardPass, trainingStep } from './graphs.ts'
+import { judgesByDistance } from './distance.ts'
+import { evaluationBatch, evaluationName, type Source } from './evaluation.ts'
+import { addMasks, denseGradientGraph, evaluationGraph, forwardPass, trainingStep } from './graphs.ts'
 import type { NetworkOptions } from './options.ts'
 
 /** The names of the programs on batches of so many training samples. */
@@ -32,14 +33,28 @@ export function programsOf(
     ['train', validation],
     ['train', judged],
     ['train', options.evaluatesTraining ? trained : 0],
+    ['train', judgesByDistance(model, data) && measuresTraining(options) ? data.train.count : 0],
   ]
   for (const [source, count] of evaluated)
-    for (const size of batchSizes(count, EVALUATION_BATCH))
+    for (const size of batchSizes(count, evaluationBatch(model)))
       core[evaluationName(source, size)] = evaluationGraph(model, data, source, size)
+  if (options.masks) addMasks(Object.values(core)[0], chosen)
   for (const [name, build] of Object.entries(options.programs ?? {}))
     further[name] = build((size, training = false) => forwardPass(model, data, 'train', size, training), model)
   return { core, further }
 }
+
+/**
+ * Whether losses of training samples are asked for: their distances then need what the dense network makes of
+ * all.
+ */
+const measuresTraining = ({
+  batch = 0,
+  validation = 0,
+  judged = 0,
+  programs = {},
+  evaluatesTraining,
+}: NetworkOptions) => batch + validation + judged + Object.keys(programs).length > 0 || evaluatesTraining === true
 
 /** The sizes of the batches that `count` samples are cut into: full ones and the rest. */
 function batchSizes(count: number, batch: number): number[] {

@@ -7,7 +7,7 @@ import { keptForBackward } from '../engine/kept.ts'
 import { floatsOf } from '../engine/plan.ts'
 import { MOST_FLOATS } from '../engine/program.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
-import type { Model } from '../models/model.ts'
+import { classesOf, type Model } from '../models/model.ts'
 import { BIAS_HYPER, HYPER, momentumName } from '../optim/sgd.ts'
 import { checkWhole } from '../util/checks.ts'
 import { maskName, scoreName, trainingStep } from './graphs.ts'
@@ -45,7 +45,14 @@ export function planTraining(model: Model, batch: number): TrainingPlan {
   checkWhole('batch', batch ?? null, 1)
   const channels = Array.from({ length: model.image[0] }, () => 0.5)
   const count = { count: batch }
-  const data = { image: model.image, mean: channels, std: channels, train: count, test: count }
+  const data = {
+    classes: classesOf(model),
+    image: model.image,
+    mean: channels,
+    std: channels,
+    train: count,
+    test: count,
+  }
   const { graph, forward } = trainingStep(model, data, batch)
   const { programs, shared, memory } = layOut({ train: graph })
   const program = programs.get('train')!

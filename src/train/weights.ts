@@ -187,12 +187,14 @@ export class Weights {
     const dense = [...this.#prunable.values()].filter(({ name }) => !this.#sparse.has(name))
     this.#executable.execute(
       dense.flatMap(({ name, shape }) =>
-        [name, momentumName(name)].map((target) =>
-          call(applyMask, {
-            n: sizeOf(shape),
-            x: this.#executable.offset(target),
-            mask: this.#executable.offset(maskName(name)),
-          }),
+        [name, momentumName(name)].flatMap((target) =>
+          !this.#has(target)
+            ? []
+            : call(applyMask, {
+                n: sizeOf(shape),
+                x: this.#executable.offset(target),
+                mask: this.#executable.offset(maskName(name)),
+              }),
         ),
       ),
     )

@@ -37,7 +37,9 @@ it('what is in colour, and constants of three channels, are refused in a sentenc
   )
   await writeImage(join(folder, 'train', 'dog', 'a.png'), { value: (c, y, x) => 20 * y + x + (c === 2 ? 1 : 0) })
   await expect(loadDataset(folder, { channels: 1 })).rejects.toThrow(
-    new UserError(`${folder}: training image 3 of 4 is in colour, expected gray images for a network of one channel`),
+    new UserError(
+      `${folder}: training image 3 of 4 is in colour, expected gray images for a network of one channel, or --gray`,
+    ),
   )
 })
 

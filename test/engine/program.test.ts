@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { call, type Instruction } from '../../src/engine/kernel.ts'
-import { loadImages, loadLabels } from '../../src/engine/kernels/data.ts'
+import { loadFloats, loadImages } from '../../src/engine/kernels/data.ts'
 import { binary, copy, unary } from '../../src/engine/kernels/elementwise.ts'
 import { UNARY } from '../../src/engine/kernels/functions.ts'
 import { gemm } from '../../src/engine/kernels/gemm.ts'
@@ -88,7 +88,7 @@ describe('instructions that are refused', () => {
       call(loadImages, { batch: 1, count: 0, channels: 1, plane: 1, data: 0, index: 0, scale: 0, shift: 0, y: 0 }),
       /empty data set/,
     ],
-    ['no labels', call(loadLabels, { batch: 1, count: 0, labels: 0, index: 0, y: 0 }), /empty data set/],
+    ['no rows', call(loadFloats, { batch: 1, count: 0, features: 2, data: 0, index: 0, y: 0 }), /empty data set/],
   ]
   it.each(malformed)('%s', (_name, instruction, message) => {
     expect(() => Program.assemble([negate, instruction], 96)).toThrow(message)
@@ -127,8 +127,8 @@ describe('memory outside the arena is refused, and the last float of it is not',
       'images',
       call(loadImages, { batch: 1, count: 3, channels: 1, plane: 3, data: 97, index: 0, scale: 0, shift: 0, y: 0 }),
     ],
-    ['labels', call(loadLabels, { batch: 4, count: 3, labels: 97, index: 0, y: 0 })],
-    ['index', call(loadLabels, { batch: 4, count: 3, labels: 0, index: 96, y: 0 })],
+    ['rows', call(loadFloats, { batch: 4, count: 3, features: 2, data: 94, index: 0, y: 0 })],
+    ['index', call(loadFloats, { batch: 4, count: 3, features: 2, data: 0, index: 96, y: 0 })],
   ]
   it.each(touching)('%s', (_name, instruction) => {
     expect(() => Program.assemble([instruction], 100)).not.toThrow()

@@ -26,7 +26,7 @@ it('evaluates the whole test set, also beyond one batch', () => {
 
 it('evaluates the held-out samples and no others', () => {
   const network = constantNetwork([0, 1, 0, 0], { validation: 13 })
-  const labels = [...network.indices.validation].map((i) => network.data.train.labels[i])
+  const labels = [...network.indices.validation].map((i) => network.data.train.labels![i])
   const { loss, correct, count } = network.evaluate('validation')
   expect([count, correct]).toEqual([13, labels.filter((label) => label === 1).length])
   expect(loss).toBeCloseTo(mean(labels.map(lossOf)), 6)
@@ -34,7 +34,7 @@ it('evaluates the held-out samples and no others', () => {
 
 it('evaluates the samples that are trained on where it was made for that', () => {
   const network = constantNetwork([0, 1, 0, 0], { validation: 13, evaluatesTraining: true })
-  const labels = [...network.indices.train].map((i) => network.data.train.labels[i])
+  const labels = [...network.indices.train].map((i) => network.data.train.labels![i])
   const { loss, correct, count, precision, recall, f1 } = network.evaluate('train')
   const ones = labels.filter((label) => label === 1).length
   expect([count, correct]).toEqual([labels.length, ones])

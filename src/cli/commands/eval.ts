@@ -21,6 +21,7 @@ export const evalCommand = (): Command =>
   )
     .option('--kernels <kind>', 'which layers skip their zeros: auto, dense or sparse', 'auto')
     .option('--costs <file>', 'the table of costs that auto goes by (default: that of the instruction set)')
+    .option('--dense <file>', 'of data without labels: the dense network, from whose results distances are')
     .option('--json', 'print one JSON object')
     .addHelpText('after', precedence)
     .action(async (file: string | undefined, options: EvalOptions) =>

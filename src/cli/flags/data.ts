@@ -2,42 +2,73 @@
  * @file The data on which stored weights are used, with inputs made as the weights were trained on: as the
  * flags say, else as their file says, else by guess, which is called one.
  */
-import type { Dataset } from '../../data/dataset.ts'
-import type { Geometry } from '../../data/decode-image.ts'
-import { loadDataset } from '../../data/index.ts'
+import type { SampleSet, Samples } from '../../data/dataset.ts'
+import { fits, type Geometry } from '../../data/decode-image.ts'
 import { readLabels, relabelled } from '../../data/labels.ts'
+import { loadSamples } from '../../data/load-samples.ts'
 import { type Asked, GUESSED, guessedOf, normalizationText, normalized, originOf } from '../../data/normalization.ts'
 import type { OnProgress } from '../../data/progress.ts'
 import { classesOf, type Model, usualGeometry } from '../../models/model.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import type { Stated } from '../../train/preprocessing.ts'
+import { UserError } from '../../util/errors.ts'
 import { percent } from '../../util/format.ts'
+import { oneOf } from './choices.ts'
 import { leftOut } from './images.ts'
 import type { PreprocessingFlags } from './preprocessing.ts'
 
 export interface EvaluationData {
-  data: Dataset
+  data: SampleSet
   /** Who said the size and crop, in words; absent: images were taken as they are stored. */
   geometry?: string
   /** What the weights file says and flags overrule, in sentences. */
   notes: string[]
 }
 
-/** Loads a data set or folder for a model. Throws UserError where data or flags are not as they should be. */
+export interface Loading {
+  onProgress: OnProgress
+  /**
+   * Whether labels that are not those of the model are left out; else they are an error later on. Default
+   * false.
+   */
+  unlabelled?: boolean
+}
+
+/**
+ * Loads a data set, folder or file for a model. Throws UserError where data or flags are not as they should
+ * be.
+ */
 export async function loadEvaluationData(
   name: string,
   model: Model,
   stated: Stated,
   flags: PreprocessingFlags,
-  onProgress: OnProgress,
+  { onProgress, unlabelled = false }: Loading,
 ): Promise<EvaluationData> {
-  const { skipCorrupt } = flags
+  const { skipCorrupt, gray, rate } = flags
   const { options, by, notes } = geometryOf(model, stated.geometry, flags)
-  const stored = await loadDataset(name, { ...options, channels: model.image[0], skipCorrupt, onProgress })
-  const data = withLabels(stored, stated.labels, flags.labels)
+  const taker = { ...model, classes: model.outputs ? undefined : classesOf(model) }
+  const read = await loadSamples(name, taker, {
+    ...options,
+    channels: model.image[0],
+    skipCorrupt,
+    gray,
+    rate,
+    onProgress,
+  })
+  notes.push(...(read.notes ?? []))
+  const named = withLabels(read, stated.labels, flags.labels)
+  const useless = named.classes !== undefined && (model.outputs || (unlabelled && named.classes !== classesOf(model)))
+  const data = useless ? withoutLabels(named) : named
+  if (useless) notes.push(`labels are left out: ${model.name} does not tell these ${named.classes} classes apart`)
+  if (data.floats) {
+    const flag = (['mean', 'std'] as const).find((one) => flags[one] !== undefined)
+    if (flag) throw new UserError(`--${flag} is for images, and ${name} holds arrays, which are taken as they are`)
+    return { data, notes }
+  }
   if (flags.labels !== undefined && stated.labels && String(data.classNames) !== String(stated.labels))
     notes.push(`the weights file has other labels, in another order: --labels was taken`)
-  const inputs = withNormalization(data, stated, flags, notes)
+  const inputs = withNormalization(data, model, stated, flags, notes)
   return { data: inputs, notes, ...(data.geometry && { geometry: by }) }
 }
 
@@ -45,12 +76,17 @@ export async function loadEvaluationData(
  * How image files are resized and cropped: value by value what flags say, else the weights file; where
  * neither says anything, as is usual for the network.
  */
-function geometryOf(model: Model, stated: Geometry | undefined, { size, crop }: PreprocessingFlags) {
+function geometryOf(model: Model, stated: Geometry | undefined, { size: sides, crop, fit: how }: PreprocessingFlags) {
+  const fit = how === undefined ? undefined : oneOf('--fit', how, fits)
+  const [, ...own] = model.image
+  const plane = typeof sides === 'object' ? sides : sides !== undefined && fit ? ([sides, sides] as const) : undefined
+  if (plane ?? fit) return { options: { plane: plane ?? own, fit, crop }, by: OF_FLAGS, notes: [] as string[] }
+  const size = typeof sides === 'object' ? undefined : sides
   const notes = overruled({ ...stated }, { size, crop }, String)
   if (size === undefined && crop === undefined)
     // Data sets without image files refuse what flags say; what is stated or usual does not concern them.
     return {
-      options: { usual: stated ?? usualGeometry(model) },
+      options: { usual: stated ?? usualFor(model) },
       by: stated ? OF_FILE : `${GUESSED}usual for ${model.name}; --size and --crop set it`,
       notes,
     }
@@ -59,13 +95,27 @@ function geometryOf(model: Model, stated: Geometry | undefined, { size, crop }: 
   return { options: { size: size ?? stated?.size, crop: crop ?? stated?.crop }, by, notes }
 }
 
+/** Of images that are not square: their middle. */
+const usualFor = (model: Model): Geometry => {
+  const [, rows, columns] = model.image
+  return rows === columns ? usualGeometry(model) : { plane: [rows, columns], fit: 'crop' }
+}
+
+/** A network whose input are bytes takes pixels as they are. */
+const ofBytes = ({ inputs }: Model, channels: number): Stated['normalization'] =>
+  inputs?.length === 1 && inputs[0].whole
+    ? { mean: Array(channels).fill(0), std: Array(channels).fill(1 / 255) }
+    : undefined
+
 /** Mean and std: each by its flag, else by the weights file, else by the data set, which is a guess. */
 function withNormalization(
-  data: Dataset,
+  data: SampleSet,
+  model: Model,
   { normalization }: Stated,
   flags: PreprocessingFlags,
   notes: string[],
-): Dataset {
+): SampleSet {
+  const bytes = ofBytes(model, data.image[0])
   const asked = { mean: numbers(flags.mean), std: numbers(flags.std) }
   const names = { mean: '--mean', std: '--std' }
   const given = normalized(data, asked, names, OF_FLAGS)
@@ -73,8 +123,13 @@ function withNormalization(
   const origin = { ...originOf(given) }
   for (const key of ['mean', 'std'] as const) {
     if (asked[key] !== undefined) continue
-    if (normalization) Object.assign(found, { [key]: normalization[key] })
-    origin[key] = normalization ? OF_FILE : guessOf(origin[key])
+    const stated = normalization ?? bytes
+    if (stated) Object.assign(found, { [key]: stated[key] })
+    origin[key] = normalization
+      ? OF_FILE
+      : bytes
+        ? 'of pixels as they are, since the network takes bytes'
+        : guessOf(origin[key])
   }
   const own = { ...(normalization && { mean: normalization.mean, std: normalization.std }) }
   const taken = { mean: asked.mean && given.mean, std: asked.std && given.std }
@@ -106,9 +161,14 @@ function overruled<T>(
  * The data with the labels of a file of names, or with those that the weights file states, where its classes
  * have names.
  */
-function withLabels(data: Dataset, known?: string[], path?: string): Dataset {
+function withLabels(data: SampleSet, known?: string[], path?: string): SampleSet {
   if (path !== undefined) return relabelled(data, readLabels(path), path)
   return known && data.classNames ? relabelled(data, known, 'the list of labels in the weights file') : data
+}
+
+function withoutLabels({ classes: _, classNames: __, ...data }: SampleSet): SampleSet {
+  const bare = ({ labels: _, ...samples }: Samples): Samples => samples
+  return { ...data, train: bare(data.train), test: bare(data.test) }
 }
 
 /** What flags say beyond what data sets say of themselves, as metadata of an output. */
@@ -133,22 +193,31 @@ export function chanceWarning({ accuracy, count }: Evaluation, model: Model): st
 
 /** What was done, in lines for people. */
 export function preprocessingLines({ data, geometry: by, notes }: EvaluationData, model: Model): string[] {
+  const lines = notes.map((note) => `note: ${note}`)
+  if (data.floats) {
+    const shapes = model.inputs?.map(({ name, shape }) => `${name} [${shape.join(', ')}]`) ?? [model.image.join(' x ')]
+    return [`samples: ${data.train.count} + ${data.test.count} of ${shapes.join(', ')}, as they are stored`, ...lines]
+  }
   const { image, geometry, classNames: [zero, one] = ['class 0', 'class 1'], skipped = [] } = data
   const made = geometry ? `${described(geometry)} (${by})` : `${image.join(' x ')}, as they are stored`
   return [
     `images: ${made}`,
     `inputs: (pixel / 255 - mean) / std with ${normalizationText(data)}`,
-    ...(model.classes === 1 ? [`labels: a score above zero is ${one}, else ${zero}`] : []),
-    ...notes.map((note) => `note: ${note}`),
+    ...(model.classes === 1 && data.classes !== undefined
+      ? [`labels: a score above zero is ${one}, else ${zero}`]
+      : []),
+    ...lines,
     ...(skipped.length > 0 ? [leftOut(skipped)] : []),
   ]
 }
 
 /** A warning that figures are worth no more than what was guessed for them; undefined where nothing was. */
 export function guessWarning({ data, geometry }: EvaluationData): string | undefined {
+  if (data.floats) return undefined
   const guessed = [guessedOf(data), geometry?.startsWith(GUESSED) ? 'size and crop' : undefined].filter(Boolean)
   if (guessed.length === 0) return undefined
-  return `warning: ${guessed.join(', ')} of the inputs are guessed, and the accuracy is worth no more than the guess: see --mean, --std, --size and --crop`
+  const figures = data.classes === undefined ? 'distances are' : 'the accuracy is'
+  return `warning: ${guessed.join(', ')} of the inputs are guessed, and ${figures} worth no more than the guess: see --mean, --std, --size and --crop`
 }
 
 /**
@@ -159,6 +228,7 @@ export function withoutGuess(
   metadata: Record<string, string>,
   { data, geometry }: EvaluationData,
 ): Record<string, string> {
+  if (data.floats) return metadata
   const left = { ...metadata }
   const { mean, std } = originOf(data)
   // A file says both or nothing.
@@ -169,13 +239,21 @@ export function withoutGuess(
 
 /** The same for machines. */
 export const preprocessingJson = (inputs: EvaluationData) => {
-  const { mean, std, geometry, skipped = [] } = inputs.data
+  const { mean, std, geometry, skipped = [], floats } = inputs.data
+  if (floats) return { arrays: true, notes: inputs.notes }
   const sources = { ...(inputs.geometry && { geometry: inputs.geometry }), ...originOf(inputs.data) }
   return { mean, std, ...geometry, sources, notes: inputs.notes, guess: guessWarning(inputs), skipped }
 }
 
+const FITTED = {
+  crop: 'the middle of each resized to',
+  letterbox: 'each with margins in',
+  stretch: 'each stretched to',
+}
+
 /** `shorter side resized to 256, the middle 224 x 224 cut out`. */
-function described({ size, crop = size }: Geometry): string {
+function described({ size, crop = size, plane, fit }: Geometry): string {
+  if (plane) return `${FITTED[fit ?? 'crop']} ${plane.join(' x ')} (rows x columns)`
   const cut = `the middle ${crop} x ${crop} cut out`
   return size === undefined ? cut : `shorter side resized to ${size}, ${cut}`
 }

@@ -3,22 +3,51 @@
  * out.
  */
 import type { Command } from 'commander'
+import { planeOf } from '../../train/preprocessing.ts'
 import { grouped } from '../../util/format.ts'
-import { pixels } from './parse.ts'
+import { type Parser, pixels } from './parse.ts'
 
-export interface ImageOptions {
-  size?: number
+export interface ImageOptions<Size = number> {
+  size?: Size
   crop?: number
   skipCorrupt?: boolean
 }
+
+/** What --size says: the shorter side of images, or their rows and columns. */
+export type Size = number | readonly [rows: number, columns: number]
 
 /**
  * Adds --size, --crop and --skip-corrupt, which mean what `data.size`, `data.crop` and `data.skipCorrupt`
  * mean in recipes.
  */
 export const imageOptions = (command: Command): Command =>
+  sharedOptions(command.option('--size <pixels>', 'image folders: resize the shorter side', pixels('--size')))
+
+/**
+ * The same where images may become other than square: --size takes rows x columns too, and --fit says how.
+ */
+export const planeOptions = (command: Command): Command =>
+  sharedOptions(
+    command
+      .option(
+        '--size <pixels>',
+        'image folders: resize the shorter side, or to so many rows and columns, such as 48x192',
+        sizeOf('--size'),
+      )
+      .option(
+        '--fit <how>',
+        'image folders: how images come to rows and columns: crop, letterbox or stretch (default: crop)',
+      )
+      .option('--gray', 'image folders: make gray of colours, for a network of one channel'),
+  )
+
+const sizeOf =
+  (flag: string): Parser<Size> =>
+  (text) =>
+    planeOf(text) ?? pixels(flag)(text)
+
+const sharedOptions = (command: Command): Command =>
   command
-    .option('--size <pixels>', 'image folders: resize the shorter side', pixels('--size'))
     .option('--crop <pixels>', 'image folders: cut a square out of the middle (default: of --size)', pixels('--crop'))
     .option('--skip-corrupt', 'image folders: leave out images that cannot be decoded')
 

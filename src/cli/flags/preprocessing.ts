@@ -3,10 +3,14 @@ import type { Command } from 'commander'
 import type { ImportOptions } from '../../formats/onnx/input.ts'
 import { glossary, paragraphs } from '../display/width.ts'
 import { oneOf } from './choices.ts'
-import { type ImageOptions, imageOptions } from './images.ts'
+import { type ImageOptions, planeOptions, type Size } from './images.ts'
+import { whole } from './parse.ts'
 import { type ReadingFlags, readingOptions } from './reading.ts'
 
-export interface PreprocessingFlags extends ImageOptions, ReadingFlags {
+export interface PreprocessingFlags extends ImageOptions<Size>, ReadingFlags {
+  fit?: string
+  gray?: boolean
+  rate?: number
   mean?: string
   std?: string
   layout?: string
@@ -42,16 +46,17 @@ export const layoutOption = (command: Command): Command =>
     ),
   )
 
-/** Adds --mean, --std, --layout, --dim, --given, --labels, --size, --crop and --skip-corrupt. */
+/** Adds what makes inputs of files: pixels, arrays and sound. */
 export const preprocessingFlags = (command: Command): Command =>
-  imageOptions(
+  planeOptions(
     layoutOption(
       command
         .option(
           '--mean <numbers>',
           'of pixels scaled to 0..1, per channel, such as 0.5 or 0.49,0.48,0.45; data: measured on the training images',
         )
-        .option('--std <numbers>', 'likewise'),
+        .option('--std <numbers>', 'likewise')
+        .option('--rate <n>', 'of sound: samples per second that all files must have', whole('--rate', 1, 1e7)),
     ).option(
       '--labels <file>',
       'class names in the order of the outputs, one per line; of one score, that below zero first (default: sorted)',
@@ -67,8 +72,9 @@ export function importOptions({
   given,
 }: Pick<PreprocessingFlags, 'layout' | 'crop' | 'size' | 'dim' | 'given'>): ImportOptions {
   const side = crop ?? size
+  const plane: ImportOptions['plane'] = typeof side === 'number' ? [side, side] : side
   return {
-    ...(side !== undefined && { plane: [side, side] }),
+    ...(plane && { plane }),
     ...(layout !== undefined && { layout: oneOf('--layout', layout, ['nchw', 'nhwc']) === 'nhwc' ? 'NHWC' : 'NCHW' }),
     ...(dim && { sizes: dim }),
     ...(given && { given }),

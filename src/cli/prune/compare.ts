@@ -4,6 +4,7 @@ import type { WeightsFile } from '../../formats/weights-file.ts'
 import type { Model } from '../../models/model.ts'
 import { clock, grouped, percent } from '../../util/format.ts'
 import { withLastWords } from '../display/last-words.ts'
+import { DISTANCES, isDistance, type Measured, measured, measuredText } from '../display/measured.ts'
 import { print, printJson } from '../display/output.ts'
 import { fitting } from '../display/width.ts'
 import { chanceWarning, guessWarning, preprocessingJson, preprocessingLines } from '../flags/data.ts'
@@ -26,20 +27,28 @@ export async function compareMethods(
 ) {
   const names = flags.compare.split(',').map((name) => methodName(name.trim(), '--compare'))
   const tasks = names.map((name) => pruneTask(flags, model, name))
-  const inputs = await loadInputs(file, path, model, flags)
+  const inputs = await loadInputs(
+    file,
+    path,
+    model,
+    flags,
+    tasks.map(({ method }) => method),
+  )
   const display = flags.json ? undefined : new PruneDisplay()
   try {
     if (display) for (const line of preprocessingLines(inputs, model)) print(line)
     const results = []
     const warnings: string[] = []
-    let dense: ReturnType<Awaited<ReturnType<typeof prepare>>['network']['evaluate']> | undefined
+    let dense: Measured | undefined
     for (const task of tasks) {
       const { network, ...prune } = await prepare(file, path, { flags, task, inputs, display })
-      dense ??= network.evaluate('test')
+      dense ??= measured(network)
       const started = performance.now()
       const outcome = withLastWords(leftBehind(flags), prune.run, (sentence) => display?.hint(sentence))
       const { pruned, refreshed = pruned, polished = refreshed, statistics, polish } = outcome
-      const { accuracy, loss } = polished
+      const { loss } = polished
+      const accuracy = isDistance(polished) ? undefined : polished.accuracy
+      const outputs = isDistance(polished) ? polished.outputs : undefined
       const seconds = (performance.now() - started) / 1000
       const { prunable, multiplyAdds, paths } = pruneCounts(network, prune.names)
       results.push({
@@ -48,15 +57,16 @@ export async function compareMethods(
         multiplyAdds,
         accuracy,
         loss,
+        outputs,
         heldOut: heldOutLoss(outcome),
         ...costOf(task, outcome, prune.settings),
         seconds,
       })
       const guessing = worseThanGuessing({ dense, final: polished, statistics, polish, paths }, task)
       if (guessing) warnings.push(`${task.name}: ${guessing}`)
-      display?.line(`${task.name}: test accuracy ${percent(accuracy)}, loss ${loss.toFixed(4)}, ${clock(seconds)}`)
+      display?.line(`${task.name}: ${measuredText(polished)}, ${clock(seconds)}`)
     }
-    const warning = chanceWarning(dense!, model)
+    const warning = dense && !isDistance(dense) ? chanceWarning(dense, model) : undefined
     if (!display)
       return printJson({
         model: model.name,
@@ -68,36 +78,58 @@ export async function compareMethods(
         warnings,
       })
     display.stop()
-    const rows = results
-      .toSorted((a, b) => b.accuracy - a.accuracy)
-      .map(({ method, sparsity, accuracy, loss, heldOut, images, gradients, seconds }) => [
-        method,
-        percent(sparsity),
-        percent(accuracy),
-        percent(accuracy - dense!.accuracy),
-        loss.toFixed(4),
-        heldOut?.toFixed(4) ?? '',
-        grouped(images),
-        grouped(gradients),
-        clock(seconds),
-      ])
-    const first = ['dense', percent(0), percent(dense!.accuracy), percent(0), dense!.loss.toFixed(4), '', '', '', '']
-    const head = [
-      'method',
-      'sparsity',
-      'test accuracy',
-      'change',
-      'loss',
-      'held-out loss',
-      'images',
-      'gradients',
-      'time',
-    ]
-    const table = markdownTable([head, first, ...rows], { align: ['l', ...head.slice(1).map(() => 'r' as const)] })
-    print(`\n${fitting(table, ['loss', 'change', 'held-out loss', 'time', 'images'])}\n\n${SAYS}`)
+    const { table, narrow } = comparison(results, dense!)
+    print(`\n${fitting(table, narrow)}\n\n${SAYS}${isDistance(dense!) ? `; ${DISTANCES}` : ''}`)
     for (const line of [guessWarning(inputs), warning, ...warnings]) if (line) print(line)
   } finally {
     display?.stop()
+  }
+}
+
+interface Row {
+  method: string
+  sparsity: number
+  accuracy?: number
+  loss: number
+  heldOut?: number
+  images: number
+  gradients: number
+  seconds: number
+}
+
+/** The table, the best method first, and its columns that a narrow terminal does without. */
+function comparison(results: readonly Row[], dense: Measured): { table: string; narrow: string[] } {
+  const costs = ({ images, gradients, seconds }: Row) => [grouped(images), grouped(gradients), clock(seconds)]
+  const align = (head: string[]) => ({ align: ['l', ...head.slice(1).map(() => 'r')] })
+  if (isDistance(dense)) {
+    const head = ['method', 'sparsity', 'distance', 'held-out distance', 'images', 'gradients', 'time']
+    const rows = results
+      .toSorted((a, b) => a.loss - b.loss)
+      .map((row) => [
+        row.method,
+        percent(row.sparsity),
+        row.loss.toFixed(4),
+        row.heldOut?.toFixed(4) ?? '',
+        ...costs(row),
+      ])
+    return { table: markdownTable([head, ...rows], align(head)), narrow: ['held-out distance', 'time', 'images'] }
+  }
+  const head = ['method', 'sparsity', 'test accuracy', 'change', 'loss', 'held-out loss', 'images', 'gradients', 'time']
+  const first = ['dense', percent(0), percent(dense.accuracy), percent(0), dense.loss.toFixed(4), '', '', '', '']
+  const rows = results
+    .toSorted((a, b) => b.accuracy! - a.accuracy!)
+    .map(({ accuracy = 0, ...row }) => [
+      row.method,
+      percent(row.sparsity),
+      percent(accuracy),
+      percent(accuracy - dense.accuracy),
+      row.loss.toFixed(4),
+      row.heldOut?.toFixed(4) ?? '',
+      ...costs(row),
+    ])
+  return {
+    table: markdownTable([head, first, ...rows], align(head)),
+    narrow: ['loss', 'change', 'held-out loss', 'time', 'images'],
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { isLabelled } from '../../data/dataset.ts'
 import { checkRecipe, type Recipe } from '../../experiment/recipe/recipe.ts'
 import { FILES } from '../../experiment/run/folder.ts'
 import { runRecipe } from '../../experiment/run/run.ts'
@@ -36,6 +37,8 @@ export async function finetune(
   options: FinetuneOptions,
 ): Promise<Finetuned> {
   const { out, model, display } = options
+  const { data: samples } = network
+  if (!isLabelled(samples)) throw new Error(`${samples.name} has no labels to train by`)
   const start = `${out}.pruned.safetensors`
   const folder = `${out}.finetune`
   writeSafetensors(start, pruned)
@@ -56,7 +59,7 @@ export async function finetune(
     out: folder,
     force: true,
     machine: network.machine,
-    data: network.data,
+    data: samples,
     signal,
     onEvent: (event) => {
       if (event.type === 'epoch') display?.show('training', `epoch ${event.epoch}`, event.epoch / train.epochs)

@@ -6,6 +6,7 @@ import { classesOf } from '../../models/model.ts'
 import type { Connectivity } from '../../sparsity/collapse.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import { hasBatchNorm } from '../../train/refresh-batch-norm.ts'
+import { isDistance } from '../display/measured.ts'
 import type { PruneResult } from './report.ts'
 import type { PruneTask } from './settings.ts'
 
@@ -17,12 +18,22 @@ type Judged = Pick<PruneResult, 'dense' | 'final' | 'statistics' | 'polish'> & {
  */
 export function worseThanGuessing(result: Judged, { name, method, request }: PruneTask): string | undefined {
   const { dense, final } = result
+  if (isDistance(dense) || isDistance(final)) return farAway(result, name, method.section, request)
   const chance = guessingLoss(request.model)
   if (isGuess(dense, chance) || !isGuess(final, chance)) return undefined
   const [found, guessed] = [final.loss, chance].map((loss) => loss.toFixed(2))
   const losses = `loss ${found}, where equal chances for ${classesOf(request.model)} classes have ${guessed}`
   const better = found === guessed ? 'no better than' : 'worse than'
   return `warning: ${better} guessing (${losses}): ${advice(result, name, method.section, request)}`
+}
+
+/** Undefined where every output is nearer to that of the dense network than a constant is. */
+function farAway(result: Judged, name: string, section: string, request: PruneTask['request']): string | undefined {
+  const outputs = isDistance(result.final) ? result.final.outputs : []
+  const far = outputs.find(({ distance, unit }) => unit === 'variance' && !(distance < 1))
+  if (!far) return undefined
+  const found = `distance ${far.distance.toFixed(2)}, where its mean has 1`
+  return `warning: output ${far.name} is no nearer to that of the dense network than a constant (${found}): ${advice(result, name, section, request)}`
 }
 
 /** The loss of equal chances. */

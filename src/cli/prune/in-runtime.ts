@@ -11,6 +11,7 @@ import { seenLayers } from '../../formats/onnxruntime/layers.ts'
 import { runtimeNetwork } from '../../formats/onnxruntime/sample-feeds.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import { sizeOf } from '../../graph/tensor.ts'
+import { methods } from '../../methods/index.ts'
 import { pruneInRuntime, type RuntimePruning } from '../../methods/layerwise/runtime-prune.ts'
 import { UserError } from '../../util/errors.ts'
 import { grouped, percent } from '../../util/format.ts'
@@ -122,7 +123,7 @@ async function samplesOf(
   most: number,
 ): Promise<{ data: EvaluationData['data']; samples: RuntimePruning['samples'] }> {
   const { model, batch, feeds } = runtimeNetwork(file, reading)
-  const { data } = await loadInputs(stored, path, model, { ...flags, data: flags.data! })
+  const { data } = await loadInputs(stored, path, model, { ...flags, data: flags.data! }, [methods[flags.method!]])
   const size = sizeOf(model.image)
   const { count, images } = data.train
   const runs = Math.floor(Math.min(most, count) / batch)

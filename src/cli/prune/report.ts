@@ -7,9 +7,9 @@ import type { PruningRequest } from '../../methods/method.ts'
 import { type Connectivity, effectiveSparsity } from '../../sparsity/collapse.ts'
 import { type LayerCount, sparsityOf } from '../../sparsity/mask.ts'
 import { type MultiplyAdds, multiplyAddsOf, weightCosts } from '../../sparsity/multiply-adds.ts'
-import type { Evaluation } from '../../train/evaluation.ts'
 import type { Network } from '../../train/network.ts'
 import { grouped, percent } from '../../util/format.ts'
+import { DISTANCES, isDistance, type Measured, measuredRows } from '../display/measured.ts'
 
 export interface Share {
   size: number
@@ -35,18 +35,18 @@ export interface PruneCounts {
 
 /** The test set at each point, and the time of each phase in seconds. */
 export interface PruneResult extends PruneCounts {
-  dense: Evaluation
-  pruned: Evaluation
+  dense: Measured
+  pruned: Measured
   /** With new statistics of batch normalizations. */
-  refreshed?: Evaluation
+  refreshed?: Measured
   statistics?: RefreshedStatistics
   /** After updates at constant masks, and what they were. */
-  polished?: Evaluation
+  polished?: Measured
   polish?: Polished
   /** After training what was left. */
-  finetuned?: Evaluation
+  finetuned?: Measured
   /** The last of these: of the network that is written. */
-  final: Evaluation
+  final: Measured
   seconds: Record<string, number>
 }
 
@@ -83,11 +83,7 @@ export function pruneReport({ layers, prunable, parameters, multiplyAdds, paths,
     ...(finetuned && { trained: finetuned }),
   })
   const results = markdownTable(
-    [
-      ['', ...states.map(([name]) => name)],
-      ['test accuracy', ...states.map(([, { accuracy }]) => percent(accuracy))],
-      ['test loss', ...states.map(([, { loss }]) => loss.toFixed(4))],
-    ],
+    [['', ...states.map(([name]) => name)], ...measuredRows(states.map(([, one]) => one))],
     { align: ['l', ...states.map(() => 'r')] },
   )
   const times = Object.entries(seconds).map(([phase, time]) => `${phase} ${time.toFixed(1)} s`)
@@ -95,13 +91,14 @@ export function pruneReport({ layers, prunable, parameters, multiplyAdds, paths,
     table,
     '',
     results,
+    ...(isDistance(final) ? ['', DISTANCES] : []),
     '',
     `sparsity ${percent(prunable.sparsity)} of the pruned tensors, ${percent(parameters.sparsity)} of all parameters`,
     multiplyAddsText(multiplyAdds, 'pruned tensors'),
     ...(statistics ? statisticsText(statistics) : []),
     ...(polish ? [polishText(polish)] : []),
     ...(times.length > 0 ? [`time: ${times.join(', ')}`] : []),
-    ...collapseLines({ ...paths, final }),
+    ...collapseLines({ ...paths, ...(!isDistance(final) && { final }) }),
   ].join('\n')
 }
 

@@ -7,14 +7,17 @@ import { readRecipe } from '../../experiment/recipe/recipe.ts'
 import { writeNetwork } from '../../formats/network-file.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import { sizeOf, type Tensor } from '../../graph/tensor.ts'
+import type { Method } from '../../methods/method.ts'
 import type { Model } from '../../models/model.ts'
 import { refuseCollapse } from '../../sparsity/collapse.ts'
 import { prunableTensors } from '../../sparsity/tensors.ts'
 import { weightsOf } from '../../train/checkpoint.ts'
+import { judgesByDistance } from '../../train/distance.ts'
 import { statedPreprocessing } from '../../train/preprocessing.ts'
-import { grouped, percent } from '../../util/format.ts'
+import { grouped } from '../../util/format.ts'
 import { DataDisplay } from '../display/data-progress.ts'
 import { withLastWords } from '../display/last-words.ts'
+import { asEvaluation, isDistance, measured, measuredText } from '../display/measured.ts'
 import { print, printJson } from '../display/output.ts'
 import { writtenJson, writtenLines, zerosLine } from '../display/written.ts'
 import {
@@ -28,6 +31,7 @@ import {
   withoutGuess,
 } from '../flags/data.ts'
 import { onnxOptions } from '../flags/onnx.ts'
+import { checkDistillation, distill } from './distill.ts'
 import { finetune } from './finetune.ts'
 import { worseThanGuessing } from './guessing.ts'
 import { PruneDisplay } from './progress.ts'
@@ -42,10 +46,14 @@ export async function loadInputs(
   path: string,
   model: Model,
   flags: PruneFlags & { data: string },
+  methods: readonly Method[],
 ): Promise<EvaluationData> {
   const stated = statedPreprocessing(file.metadata, path, model.image[0])
   const loading = new DataDisplay()
-  return loadEvaluationData(flags.data, model, stated, flags, loading.show).finally(() => loading.stop())
+  const { show: onProgress } = loading
+  // Layer by layer nothing is asked for but inputs.
+  const unlabelled = methods.every(({ section }) => section === 'layerwise')
+  return loadEvaluationData(flags.data, model, stated, flags, { onProgress, unlabelled }).finally(() => loading.stop())
 }
 
 /** What there is, and what there is not, where pruning is interrupted. */
@@ -61,7 +69,8 @@ export async function pruneWithData(
   const task = pruneTask(flags, model)
   const options = onnxOptions(flags)
   const recipe = flags.finetune === undefined ? undefined : readRecipe(flags.finetune)
-  const inputs = await loadInputs(file, path, model, flags)
+  const inputs = await loadInputs(file, path, model, flags, [task.method])
+  if (recipe && judgesByDistance(model, inputs.data)) checkDistillation(recipe)
   const display = flags.json ? undefined : new PruneDisplay()
   try {
     const { network, settings, judged, ...prune } = await prepare(file, path, { flags, task, inputs, display })
@@ -73,9 +82,9 @@ export async function pruneWithData(
         `${model.name}: pruning ${tensors.length} tensors, ${grouped(sum(tensors))} of ${grouped(sum(prunableTensors(model)))} weights of layers; engine: ${network.machine.description}`,
       )
     }
-    const dense = network.evaluate('test')
-    const warning = chanceWarning(dense, model)
-    display?.line(`dense: test accuracy ${percent(dense.accuracy)}, loss ${dense.loss.toFixed(4)}`)
+    const dense = measured(network)
+    const warning = isDistance(dense) ? undefined : chanceWarning(dense, model)
+    if (!isDistance(dense)) display?.line(`dense: ${measuredText(dense)}`)
     if (warning) display?.line(warning)
     const outcome = withLastWords(leftBehind(flags), prune.run, (sentence) => display?.hint(sentence))
     const counts = pruneCounts(network, prune.names)
@@ -83,7 +92,11 @@ export async function pruneWithData(
 
     const facts = { ...flagMetadata(flags), ...described(task, settings) }
     const weights = weightsOf(network, facts)
-    const trained = recipe && (await finetune(weights, network, recipe, { ...flags, model, display }))
+    const trained =
+      recipe &&
+      (network.judgedByDistance
+        ? await distill(network, { file, path }, recipe, display)
+        : await finetune(weights, network, recipe, { ...flags, model, display }))
     const { pruned, refreshed = pruned, polished = refreshed } = outcome
     const final = trained?.evaluation ?? polished
     const result = { ...outcome, dense, ...counts, ...(trained && { finetuned: trained.evaluation }), final }
@@ -93,8 +106,8 @@ export async function pruneWithData(
     const stored = { weights: { tensors, metadata }, model, onnx: file.onnx }
     const written = await writeNetwork(flags.out, stored, options)
     if (flags.record !== undefined) {
-      const recorded = { checkpoint: path, flags, task, settings, network, judged, dense, final, outcome, counts }
-      writeRecord(flags.record, recorded)
+      const recorded = { checkpoint: path, flags, task, settings, network, judged, outcome, counts }
+      writeRecord(flags.record, { ...recorded, dense: asEvaluation(dense), final: asEvaluation(final) })
     }
     if (!display) {
       return printJson({
@@ -116,6 +129,7 @@ export async function pruneWithData(
         record: flags.record,
         bytes: statSync(flags.out).size,
         ...writtenJson(written),
+        notes: [...inputs.notes, ...(written.onnx?.notes ?? [])],
         engine: network.machine.description,
       })
     }

@@ -4,10 +4,11 @@ import type { WeightsFile } from '../../formats/weights-file.ts'
 import type { PruneResult as MethodResult, Polished, RefreshedStatistics } from '../../methods/masks.ts'
 import { type Act, once, type PruningPlan, pruneAsPlanned } from '../../methods/method.ts'
 import { loadWeights } from '../../train/checkpoint.ts'
-import type { Evaluation } from '../../train/evaluation.ts'
+import { judgesByDistance } from '../../train/distance.ts'
 import { Network } from '../../train/network.ts'
 import { finite } from '../../util/checks.ts'
 import { version } from '../../util/version.ts'
+import { type Measured, measured } from '../display/measured.ts'
 import { printNote } from '../display/output.ts'
 import type { EvaluationData } from '../flags/data.ts'
 import type { PruneDisplay } from './progress.ts'
@@ -37,11 +38,13 @@ export async function prepare(file: WeightsFile, path: string, { flags, task, in
     machine: await openMachine(),
     model,
     data,
-    batch: 1, // Masks are part of training programs.
+    // Masks are part of training programs, of which there are none where distances judge.
+    ...(judgesByDistance(model, data) ? { masks: true, seed: task.request.seed } : { batch: 1 }),
     ...plan.network,
   })
   loadWeights(network, file, path)
   checkFinite(network, path)
+  if (network.judgedByDistance) network.remember()
 
   return {
     network,
@@ -55,13 +58,13 @@ export async function prepare(file: WeightsFile, path: string, { flags, task, in
 /** Prunes, and evaluates the test set after every act whose result stays. */
 function pruned(plan: PruningPlan, network: Network, sparsity: number, display?: PruneDisplay): Outcome {
   const stopwatch = new Stopwatch()
-  const evaluations: Partial<Record<Act, Evaluation>> = {}
+  const evaluations: Partial<Record<Act, Measured>> = {}
   const laps: Partial<Record<Act, number>> = {}
   stopwatch.start()
   const result = pruneAsPlanned(plan, network, once(sparsity), 0, display?.show, (act, stays) => {
     stopwatch.stop()
     laps[act] = stopwatch.seconds
-    if (stays) evaluations[act] = network.evaluate('test')
+    if (stays) evaluations[act] = measured(network)
     stopwatch.start()
   })
   stopwatch.stop()
@@ -85,12 +88,12 @@ function pruned(plan: PruningPlan, network: Network, sparsity: number, display?:
 
 /** The test set after pruning, what the method says of its work, and seconds by phase. */
 export interface Outcome extends Pick<MethodResult, 'stages' | 'reconstructions' | 'gradients'> {
-  pruned: Evaluation
+  pruned: Measured
   /** With new statistics of batch normalizations. */
-  refreshed?: Evaluation
+  refreshed?: Measured
   statistics?: RefreshedStatistics
   /** After updates at constant masks, and what they were. */
-  polished?: Evaluation
+  polished?: Measured
   polish?: Polished
   seconds: Record<string, number>
   /** Of all that was done to the network, without the evaluations on the test set. */

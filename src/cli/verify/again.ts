@@ -4,6 +4,7 @@ import type { Again } from '../../ledger/compare.ts'
 import { tensorsHash } from '../../ledger/content-hash.ts'
 import type { PruneRecord, RecordEnvironment } from '../../ledger/record.ts'
 import { weightsOf } from '../../train/checkpoint.ts'
+import { asEvaluation } from '../display/measured.ts'
 import { PruneDisplay } from '../prune/progress.ts'
 import { costOf, environmentOf } from '../prune/record.ts'
 import { pruneCounts } from '../prune/report.ts'
@@ -37,7 +38,7 @@ export async function pruneAgain(
       layers: pruneCounts(network, names).layers,
       result: tensorsHash(weightsOf(network).tensors),
       dense,
-      final,
+      final: asEvaluation(final),
       ...costOf(task, outcome, settings),
       instructions: instructionsOf(network.machine.description),
     }

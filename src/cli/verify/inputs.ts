@@ -41,7 +41,9 @@ export async function recordedData(record: Pick<Claimed, 'data'>, name: string, 
   const { mean, std, size, crop, sha256 } = record.data
   const flags = { mean: mean.join(), std: std.join(), size, crop }
   const loading = new DataDisplay()
-  const inputs = await loadEvaluationData(name, model, {}, flags, loading.show).finally(() => loading.stop())
+  const inputs = await loadEvaluationData(name, model, {}, flags, { onProgress: loading.show }).finally(() =>
+    loading.stop(),
+  )
   expectHash(
     dataHash(inputs.data),
     sha256,

@@ -4,6 +4,7 @@ import { costsUsed, readCosts } from '../../calibrate/cost-file.ts'
 import { openMachine } from '../../engine/machines/open.ts'
 import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { readWeights } from '../../formats/weights-file.ts'
+import type { Model } from '../../models/model.ts'
 import { sparsityOf } from '../../sparsity/mask.ts'
 import { loadWeights } from '../../train/checkpoint.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
@@ -13,6 +14,7 @@ import { statedPreprocessing } from '../../train/preprocessing.ts'
 import { UserError } from '../../util/errors.ts'
 import { grouped, percent } from '../../util/format.ts'
 import { DataDisplay } from '../display/data-progress.ts'
+import { DISTANCES, distanceLabel, isDistance, measured } from '../display/measured.ts'
 import { print, printJson, printNote } from '../display/output.ts'
 import { oneOf } from '../flags/choices.ts'
 import {
@@ -33,6 +35,7 @@ export interface EvalOptions extends PreprocessingFlags {
   data?: string
   kernels: string
   costs?: string
+  dense?: string
   json?: boolean
 }
 
@@ -50,16 +53,22 @@ export async function evaluate(argument: string | undefined, options: EvalOption
   const { model, file } = namedNetwork(stored, path, options.model)
   const stated = statedPreprocessing(file.metadata, path, model.image[0])
   const loading = new DataDisplay()
-  const evaluation = await loadEvaluationData(name, model, stated, options, loading.show).finally(() => loading.stop())
+  const { show: onProgress } = loading
+  const evaluation = await loadEvaluationData(name, model, stated, options, { onProgress }).finally(() =>
+    loading.stop(),
+  )
   const machine = await openMachine()
   const network = new Network({ machine, model, data: evaluation.data, kernels, costs })
   loadWeights(network, file, path)
   network.fitKernels()
-  const result = network.evaluate('test')
+  if (network.judgedByDistance) await rememberDense(network, name, path, options)
+  else if (options.dense !== undefined)
+    throw new UserError(`--dense is for data without labels, and ${name} has labels of ${model.name}`)
+  const result = measured(network)
   const layers = network.counts()
   const sparsity = sparsityOf(layers)
   const weights = layers.reduce((sum, { size }) => sum + size, 0)
-  const warning = chanceWarning(result, model)
+  const warning = isDistance(result) ? undefined : chanceWarning(result, model)
   if (options.json) {
     const preprocessing = preprocessingJson(evaluation)
     return printJson({
@@ -74,11 +83,40 @@ export async function evaluate(argument: string | undefined, options: EvalOption
     })
   }
   for (const line of preprocessingLines(evaluation, model)) print(line)
-  print(
-    `accuracy ${percent(result.accuracy)} (${result.correct} of ${result.count}), loss ${result.loss.toFixed(4)}, sparsity ${percent(sparsity)} of the ${grouped(weights)} weights of layers`,
-  )
-  print(byClassText(result))
+  const zeros = `sparsity ${percent(sparsity)} of the ${grouped(weights)} weights of layers`
+  if (isDistance(result)) {
+    print(`distance ${result.loss.toFixed(4)} from ${options.dense} on ${grouped(result.count)} samples, ${zeros}`)
+    for (const output of result.outputs) print(`  ${distanceLabel(output)}: ${output.distance.toFixed(4)}`)
+    print(DISTANCES)
+  } else {
+    const { accuracy, correct, count, loss } = result
+    print(`accuracy ${percent(accuracy)} (${correct} of ${count}), loss ${loss.toFixed(4)}, ${zeros}`)
+    print(byClassText(result))
+  }
   for (const line of [guessWarning(evaluation), warning]) if (line) print(line)
+}
+
+/**
+ * Has distances go from the dense network of --dense. Throws UserError where there is none, or it is another
+ * network.
+ */
+async function rememberDense(network: Network, data: string, path: string, options: EvalOptions): Promise<void> {
+  const { dense } = options
+  if (dense === undefined)
+    throw new UserError(
+      `${data} has no labels of ${path}: expected --dense with the dense network, from whose results distances are`,
+    )
+  const stored = await readWeights(weightsPath(dense), importOptions(options), printNote)
+  const { model, file } = namedNetwork(stored, dense, options.model)
+  const sizes = ({ image, classes }: Model) => `${image.join(' x ')} to ${classes}`
+  if (sizes(model) !== sizes(network.model))
+    throw new UserError(
+      `--dense: ${dense} computes ${sizes(model)} results, expected ${sizes(network.model)} as ${path} does`,
+    )
+  const other = new Network({ machine: network.machine, model, data: network.data })
+  loadWeights(other, file, dense)
+  other.remember()
+  network.rememberFrom(other)
 }
 
 /** The measures that go by classes. */

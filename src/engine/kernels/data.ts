@@ -103,19 +103,22 @@ export const loadAugmented: Kernel<
   },
 }
 
-/** y[sample] = labels[index[sample]]. */
-export const loadLabels: Kernel<'batch' | 'count' | 'labels' | 'index' | 'y'> = {
-  name: 'load_labels',
-  parameters: ['batch', 'count', 'labels', 'index', 'y'],
+/** y[feature][sample] = data[index[sample]][feature]. */
+export const loadFloats: Kernel<'batch' | 'count' | 'features' | 'data' | 'index' | 'y'> = {
+  name: 'load_floats',
+  parameters: ['batch', 'count', 'features', 'data', 'index', 'y'],
   extents: (p) => {
     if (p.count < 1) throw new Error('an empty data set')
     return [
-      { offset: p.labels, length: p.count },
+      { offset: p.data, length: p.count * p.features },
       { offset: p.index, length: p.batch },
-      { offset: p.y, length: p.batch },
+      { offset: p.y, length: p.batch * p.features },
     ]
   },
   reference: (p, { floats }) => {
-    for (let i = 0; i < p.batch; i++) floats[p.y + i] = floats[p.labels + safeIndex(floats[p.index + i], p.count)]
+    for (let i = 0; i < p.batch; i++) {
+      const row = p.data + safeIndex(floats[p.index + i], p.count) * p.features
+      for (let f = 0; f < p.features; f++) floats[p.y + f * p.batch + i] = floats[row + f]
+    }
   },
 }

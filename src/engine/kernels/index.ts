@@ -1,7 +1,7 @@
 /** @file All kernels, and what their codes mean: what kernels/kernels.def has to say as well. */
 import type { Kernel } from '../kernel.ts'
 import { conv, convInputGrad, convSampleGrads, convWeightGrad } from './conv.ts'
-import { CHANGE, loadAugmented, loadImages, loadLabels } from './data.ts'
+import { CHANGE, loadAugmented, loadFloats, loadImages } from './data.ts'
 import { binary, clip, copy, dropoutMask, place, unary, where, zero } from './elementwise.ts'
 import { BINARY, UNARY } from './functions.ts'
 import { BIAS, gemm } from './gemm.ts'
@@ -67,7 +67,7 @@ export const kernels: readonly Signature[] = [
   gather64,
   loadImages,
   loadAugmented,
-  loadLabels,
+  loadFloats,
   peak,
 ]
 

@@ -1,7 +1,7 @@
 /** @file Batches read from a data set. */
 import { sizeOf } from '../../graph/tensor.ts'
 import { call } from '../kernel.ts'
-import { loadAugmented, loadImages, loadLabels } from '../kernels/data.ts'
+import { loadAugmented, loadFloats, loadImages } from '../kernels/data.ts'
 import type { Lowering } from '../lowering.ts'
 
 export const batch: Record<string, Lowering> = {
@@ -45,12 +45,13 @@ export const batch: Record<string, Lowering> = {
       ]
     },
   },
-  LoadLabels: {
-    emit: ({ inputs: [labels, index], outputs: [y] }, at) => [
-      call(loadLabels, {
+  LoadFloats: {
+    emit: ({ inputs: [data, index], outputs: [y] }, at) => [
+      call(loadFloats, {
         batch: index.shape[0],
-        count: labels.shape[0],
-        labels: at(labels),
+        count: data.shape[0],
+        features: sizeOf(data.shape.slice(1)),
+        data: at(data),
         index: at(index),
         y: at(y),
       }),

@@ -99,7 +99,7 @@ function measure(plan: Pick<RunPlan, 'recipe' | 'schedule' | 'first'>, network: 
   for (const { kernel } of network.executable.profile(`train/${batch}`, 1)) kernels[kernel] = (kernels[kernel] ?? 0) + 1
   const { persistent, temporary } = network.executable.memory
   const { train, test } = network.data
-  const ofData = [train, test].reduce((sum, { images, labels }) => sum + images.length + 4 * labels.length, 0)
+  const ofData = [train, test].reduce((sum, { count, images }) => sum + images.length + 4 * count, 0)
   return {
     engine: network.machine.description,
     layers: network.counts(),

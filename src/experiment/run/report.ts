@@ -2,7 +2,7 @@
  * @file What a run came to, as tables: in the terminal and, the same, as Markdown.
  */
 import { markdownTable } from 'markdown-table'
-import type { Dataset } from '../../data/dataset.ts'
+import type { SampleSet } from '../../data/dataset.ts'
 import { normalizationText } from '../../data/normalization.ts'
 import type { Gap } from '../../methods/gsm/selection.ts'
 import { type Connectivity, collapseSentences, effectiveSparsity } from '../../sparsity/collapse.ts'
@@ -144,7 +144,7 @@ const keptText = ({ train, validation }: Recipe, epoch: number): string =>
   `The weights are those of epoch ${epoch} of ${train.epochs}, the best by the ${validation?.metric === 'f1' ? 'F1' : 'accuracy'} of held-out samples.`
 
 /** `data`: what the inputs were made of. */
-export function reportMarkdown(recipe: Recipe, engine: string, data: Dataset, result: RunResult): string {
+export function reportMarkdown(recipe: Recipe, engine: string, data: SampleSet, result: RunResult): string {
   const gains = gainText(result)
   return [
     `# ${recipe.name}`,

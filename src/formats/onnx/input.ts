@@ -3,6 +3,7 @@ import { TensorProto_DataType as DataType } from 'onnx-buf'
 import type { Graph } from '../../graph/graph.ts'
 import { reshape } from '../../graph/operators/shape.ts'
 import type { Tensor } from '../../graph/tensor.ts'
+import type { RowPart } from '../../models/model.ts'
 import { UserError } from '../../util/errors.ts'
 import type { OnnxFile } from './file.ts'
 import { Unsupported } from './scope.ts'
@@ -29,6 +30,8 @@ export interface ImageInput {
   /** Shape of one sample as the model takes it. */
   sample: readonly number[]
   layout: 'NCHW' | 'NHWC'
+  /** Whether its elements are bytes: the pixels themselves. */
+  bytes?: boolean
 }
 
 /** Rows and columns of images are left open. */
@@ -52,7 +55,8 @@ export function inputOf(file: OnnxFile, { plane, layout, given = {} }: ImportOpt
     )
   const elemType = type?.value.case === 'tensorType' ? type.value.value.elemType : 0
   const elements = DataType[elemType] ?? elemType
-  if (!isFloating(dtypes[elemType]))
+  const bytes = dtypes[elemType] === 'U8' && dims.length > 2
+  if (!isFloating(dtypes[elemType]) && !bytes)
     throw new Unsupported(`${path}: its input ${name} has elements of the type ${elements}, expected floats`)
   const [batch, ...stated] = dims.map(({ value }) =>
     value.case === 'dimValue' && value.value > 0n ? Number(value.value) : undefined,
@@ -65,7 +69,7 @@ export function inputOf(file: OnnxFile, { plane, layout, given = {} }: ImportOpt
       `${path}: its input ${name} is [${dims.map(({ value }) => value.value ?? '?').join(', ')}]: ${openSize(known, chosen)}`,
     )
   if (known.some((n) => n > 2 ** 24)) throw new UserError(`${path}: its input ${name} is impossibly large: [${known}]`)
-  return { name, batch, sample: known, layout: chosen, image: imageOf(known, chosen) }
+  return { name, batch, sample: known, layout: chosen, image: imageOf(known, chosen), ...(bytes && { bytes }) }
 }
 
 /** The same, or why the model does not take one batch of images. */
@@ -127,3 +131,11 @@ export function toInput(images: Tensor, { layout, sample }: ImageInput, graph: G
   if (layout === 'NHWC' && sample.length === 3) return new Permuted(images, [0, 2, 3, 1])
   return reshape(graph, images, [images.shape[0], ...sample])
 }
+
+/** The one array of a sample. */
+export const partOf = ({ name, sample, layout, bytes }: ImageInput): RowPart => ({
+  name,
+  shape: sample,
+  ...(layout === 'NHWC' && sample.length === 3 && { layout }),
+  ...(bytes && { whole: true }),
+})

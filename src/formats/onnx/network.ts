@@ -3,15 +3,16 @@ import { Graph } from '../../graph/graph.ts'
 import { sigmoid } from '../../graph/operators/elementwise.ts'
 import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Model } from '../../models/model.ts'
+import { UserError } from '../../util/errors.ts'
 import { BYTES_PER, type StoredTensor, storeFloats } from '../safetensors-bytes.ts'
 import { beforeSigmoid } from './closing-sigmoid.ts'
 import { feedImages } from './feeds.ts'
 import type { OnnxFile } from './file.ts'
-import { type ImportOptions, imageInput } from './input.ts'
+import { type ImportOptions, imageInput, partOf } from './input.ts'
 import { NetworkReader } from './read-network.ts'
 import { rowNetwork } from './row-network.ts'
 import { Mixed, type Origin, type Scope, Unsupported } from './scope.ts'
-import { transpose } from './value.ts'
+import { transpose as transposeMatrix } from './value.ts'
 
 /** Samples of the batch that a file is tried with: a number that is hardly a size of a network. */
 const SAMPLES = 23
@@ -32,7 +33,22 @@ export interface OnnxNetwork {
  */
 export function importOnnx(file: OnnxFile, options: ImportOptions = {}): OnnxNetwork {
   const reader = new NetworkReader(file, options)
-  return classifier(file, reader, options) ?? ofRows(file, reader, options)
+  try {
+    return classifier(file, reader, options) ?? ofRows(file, reader, options)
+  } catch (error) {
+    // What is written for one sample may have its shapes in numbers, and is then run sample by sample.
+    if (!(error instanceof UserError && reader.fixedBatch === 1)) throw error
+    return attempted(() => ofRows(file, reader, options), error)
+  }
+}
+
+/** What is made; throws `otherwise` where that fails. */
+function attempted<T>(make: () => T, otherwise: UserError): T {
+  try {
+    return make()
+  } catch {
+    throw otherwise
+  }
 }
 
 /** What every network of a file is. */
@@ -48,28 +64,31 @@ function classifier(file: OnnxFile, reader: NetworkReader, options: ImportOption
   if (input instanceof Unsupported) return undefined
   const build = (graph: Graph, images: Tensor, training: boolean) => {
     const fed = feedImages(graph, images, input)
-    const { scope, values } = reader.translate(graph, fed, { training, outputs: [reader.logits] })
+    const { scope, values } = reader.translate(graph, fed, { training, outputs: [reader.first.name] })
     return { scope, values }
   }
   const attempt = () => {
     const graph = new Graph()
     const { scope, values } = build(graph, graph.input('images', [SAMPLES, ...input.image]), false)
-    return { graph, scope, output: reader.tensorOf(values, reader.logits, scope), values }
+    return { graph, scope, output: reader.tensorOf(values, reader.first.name, scope), values }
   }
   const tried = unlessMixed(attempt)
   if (!tried || !isRow(tried.output.shape)) return undefined
   const { graph, scope, values } = tried
-  const output = reader.rowsOf(values, reader.logits, scope)
+  const output = reader.rowsOf(values, reader.first.name, scope)
+  const closing = beforeSigmoid(graph, output) && sigmoid
   const model: Model = {
     ...described(file),
     image: input.image,
     classes: output.shape[1],
+    inputs: [partOf(input)],
+    softmax: reader.first.softmax || closing !== undefined,
     build: (into, images, training) => {
       const built = build(into, images, training)
-      const rows = reader.rowsOf(built.values, reader.logits, built.scope)
+      const rows = reader.rowsOf(built.values, reader.first.name, built.scope)
       return beforeSigmoid(into, rows) ?? rows
     },
-    ...(beforeSigmoid(graph, output) && { closing: sigmoid }),
+    ...(closing && { closing }),
   }
   return { model, tensors: storedOf(file, graph, scope), origins: scope.origins }
 }
@@ -87,7 +106,7 @@ function unlessMixed<T>(attempt: () => T): T | undefined {
 }
 
 function ofRows(file: OnnxFile, reader: NetworkReader, options: ImportOptions): OnnxNetwork {
-  const { image, inputs, outputs, build } = rowNetwork(file, reader, options)
+  const { image, inputs, outputs, oneByOne, build } = rowNetwork(file, reader, options)
   const graph = new Graph()
   const { scope } = build(graph, graph.input('images', [reader.fixedBatch ?? 1, ...image]), false)
   const { name, summary } = described(file)
@@ -99,7 +118,8 @@ function ofRows(file: OnnxFile, reader: NetworkReader, options: ImportOptions): 
     classes: outputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
     inputs,
     outputs,
-    build: (into, rows, training) => build(into, rows, training).scores,
+    ...(oneByOne && { oneByOne }),
+    build: (into, samples, training) => build(into, samples, training).scores,
   }
   return { model, tensors: storedOf(file, graph, scope), origins: scope.origins }
 }
@@ -137,6 +157,6 @@ function turned({ dtype, data }: StoredTensor, [rows, columns]: Shape): Uint8Arr
         ? new Uint32Array(bytes)
         : new Float64Array(bytes),
   )
-  transpose(from, to, columns, rows)
+  transposeMatrix(from, to, columns, rows)
   return new Uint8Array(to.buffer)
 }

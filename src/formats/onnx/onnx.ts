@@ -44,11 +44,13 @@ export const tensorsOf = (file: OnnxFile, reading: ImportOptions): TensorFile['t
   allTensors(file, importOrSay(file, reading))
 
 /** What a file that was written here says of its images: what a flag said when it was pruned. */
-function statedOptions({ layout, crop }: Record<string, string>): ImportOptions {
+function statedOptions({ layout, crop, size = '' }: Record<string, string>): ImportOptions {
   const side = Number(crop)
+  const [, rows, columns] = /^(\d+)x(\d+)$/.exec(size) ?? []
   return {
     ...(layout === 'NCHW' || layout === 'NHWC' ? { layout } : {}),
     ...(side > 0 && { plane: [side, side] }),
+    ...(rows && columns && { plane: [Number(rows), Number(columns)] }),
   }
 }
 

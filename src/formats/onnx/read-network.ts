@@ -49,8 +49,8 @@ export class NetworkReader {
   /** The number of samples that the model is written for; undefined: any. */
   readonly fixedBatch?: number
   readonly #given: ReadonlyMap<string, Known>
-  /** The name of the first output; where that is a softmax over classes, of what goes into it. */
-  readonly logits: string
+  /** The first output; where that is a softmax over classes, what goes into it. */
+  readonly first: BeforeSoftmax
   /** The outputs that the network has. */
   readonly ending: Ending
   readonly #main: Block
@@ -67,7 +67,16 @@ export class NetworkReader {
     this.#given = givenInputs(file, options)
     this.#main = Block.main(file, knownTensors(file))
     this.ending = endingOf(file, this.#main.operations)
-    this.logits = logitsOf(file, this.#main.operations)
+    if (file.graph.output.length === 0) throw new UserError(`${file.path} is not a valid ONNX model: it has no output`)
+    this.first = this.beforeSoftmax(file.graph.output[0].name, 2)
+  }
+
+  /**
+   * What goes into the softmax over the last of `rank` axes that an output is; the output itself where it is
+   * none.
+   */
+  beforeSoftmax(output: string, rank: number): BeforeSoftmax {
+    return beforeSoftmax(output, rank, this.#main.operations)
   }
 
   /** Appends all nodes that the outputs need; what every name stands for. */
@@ -153,15 +162,21 @@ function readings(): (known: Known, slot: Slot) => Known {
   }
 }
 
-/** The first output; where that is a softmax over classes, what goes into it. */
-function logitsOf({ path, graph }: OnnxFile, operations: readonly Operation[]): string {
-  if (graph.output.length === 0) throw new UserError(`${path} is not a valid ONNX model: it has no output`)
+/** A name, and whether a softmax (or its logarithm) of what it stands for is the output. */
+export interface BeforeSoftmax {
+  name: string
+  softmax: boolean
+}
+
+function beforeSoftmax(output: string, rank: number, operations: readonly Operation[]): BeforeSoftmax {
   const makers = new Map(operations.flatMap((operation) => operation.outputs.map((name) => [name, operation] as const)))
-  let { name } = graph.output[0]
+  let [name, softmax] = [output, false]
   for (let maker = makers.get(name); maker; maker = makers.get(name)) {
-    const softmax = ['Softmax', 'LogSoftmax'].includes(maker.op) && [-1, 1].includes(maker.integer('axis', -1))
-    if (!softmax && maker.op !== 'Identity') return name
+    const isSoftmax = ['Softmax', 'LogSoftmax'].includes(maker.op)
+    if (isSoftmax && ![-1, rank - 1].includes(maker.integer('axis', maker.opset < 13 ? 1 : -1))) break
+    if (!isSoftmax && maker.op !== 'Identity') break
+    softmax ||= isSoftmax
     name = maker.inputs[0]
   }
-  return name
+  return { name: softmax || rank === 2 ? name : output, softmax }
 }

@@ -10,7 +10,7 @@ import type { Model, RowPart } from '../../models/model.ts'
 import { UserError } from '../../util/errors.ts'
 import { feedImages, feedRows } from './feeds.ts'
 import type { OnnxFile } from './file.ts'
-import { type ImportOptions, imageInput, OpenSize } from './input.ts'
+import { type ImportOptions, imageInput, OpenSize, partOf } from './input.ts'
 import { shaped } from './model-inputs.ts'
 import type { Fed, NetworkReader, Translated } from './read-network.ts'
 import { type Scope, Unsupported } from './scope.ts'
@@ -19,11 +19,13 @@ import { isFloating } from './tensor.ts'
 export interface RowNetwork {
   /** Shape of one sample. */
   image: Model['image']
-  /** The arrays that make up a sample; undefined where it is an image. */
-  inputs?: readonly RowPart[]
+  /** The arrays that make up a sample; one where it is an image. */
+  inputs: readonly RowPart[]
   outputs: readonly RowPart[]
   /** Outputs that are left out, with the reasons. */
   lacking: readonly { output: string; reason: string }[]
+  /** Whether the samples of a batch are computed one by one. */
+  oneByOne: boolean
   /** Samples [N, ...image] to rows [N, outputs]. */
   build(graph: Graph, samples: Tensor, training: boolean): { scores: Tensor; scope: Scope }
 }
@@ -35,8 +37,8 @@ const SAMPLES = 23
 interface Feed {
   /** Shape of one sample. */
   image: Model['image']
-  /** The arrays that make up a sample; undefined where it is an image. */
-  parts?: readonly RowPart[]
+  /** The arrays that make up a sample; one where it is an image. */
+  parts: readonly RowPart[]
   /** Whether every input runs over samples. */
   apart: boolean
   fed(graph: Graph, samples: Tensor): Fed
@@ -57,12 +59,15 @@ export function rowNetwork(file: OnnxFile, reader: NetworkReader, options: Impor
       throw new Unsupported(`${file.path}: its output ${name} holds no floats`)
     return reader.tensorOf(values, name, scope).shape
   })
-  const names = running.map(({ name }) => name)
+  // What the rows of results hold: the outputs, or what goes into a softmax that one of them is.
+  const before = running.map(({ name, shape }) => reader.beforeSoftmax(name, shape.length))
+  const names = before.map(({ name, softmax }, i) => (softmax ? name : running[i].name))
   const axes = apart ? sampleAxes(reader, names, () => translated(SAMPLES, names)) : undefined
   if (!axes && one !== 1)
     throw new Unsupported(`${file.path}: it is written for batches of ${one}, whose samples cannot be told apart`)
   const outputs = running.map(({ name, shape }, i): RowPart => {
-    return { name, shape: axes ? shape.toSpliced(axes[i], 1) : shape }
+    const part = { name, shape: axes ? shape.toSpliced(axes[i], 1) : shape }
+    return before[i].softmax ? { ...part, softmax: true } : part
   })
 
   return {
@@ -70,6 +75,7 @@ export function rowNetwork(file: OnnxFile, reader: NetworkReader, options: Impor
     inputs: parts,
     outputs,
     lacking,
+    oneByOne: !axes,
     build: (graph, samples, training) => {
       const build = (some: Tensor, beside?: Scope) => {
         const { scope, values } = reader.translate(graph, fed(graph, some), { training, outputs: names, beside })
@@ -138,7 +144,12 @@ function unlessUnsupported<T>(attempt: () => T): T | undefined {
 function feedOf(file: OnnxFile, reader: NetworkReader, options: ImportOptions): Feed {
   const images = imageInput(file, options)
   if (!(images instanceof Unsupported))
-    return { image: images.image, apart: true, fed: (graph, samples) => feedImages(graph, samples, images) }
+    return {
+      image: images.image,
+      parts: [partOf(images)],
+      apart: true,
+      fed: (graph, samples) => feedImages(graph, samples, images),
+    }
   if (images instanceof OpenSize && !options.sizes) throw images
   const one = reader.fixedBatch ?? 1
   const shapes = (batch: number) => shaped(reader.inputs, batch, options, file.path)

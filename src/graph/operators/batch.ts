@@ -38,11 +38,21 @@ export const LoadAugmented: Operator = {
   },
 }
 
-/** y[n] = labels[index[n]]. Inputs: labels [count], index [N]. */
-export const LoadLabels: Operator = {
-  name: 'LoadLabels',
-  infer: ([_labels, index]) => [{ shape: index.shape, batched: true }],
+/**
+ * y[n, ...] = rows[index[n], ...]. Inputs: rows (floats, [count, ...rest]), index [N]. Output [N, ...rest]:
+ * labels, where the rest is empty; samples that are no images; outputs to compare with.
+ */
+export const LoadFloats: Operator = {
+  name: 'LoadFloats',
+  infer: ([rows, index]) => {
+    const fits = rows.bytes !== true && rows.shape.length >= 1 && index.shape.length === 1
+    check(fits, 'LoadFloats', () => `expected rows of floats, found ${describe(rows)} and ${describe(index)}`)
+    return [{ shape: [index.shape[0], ...rows.shape.slice(1)], batched: true }]
+  },
 }
+
+export const loadFloats = (graph: Graph, rows: Tensor, index: Tensor): Tensor =>
+  graph.apply(LoadFloats, [rows, index])[0]
 
 export interface BatchSource {
   /** Prefix of the state tensors that hold the data set: `<name>.images` and `<name>.labels`. */
@@ -54,6 +64,8 @@ export interface BatchSource {
   /** Per channel, on pixels scaled to 0..1. */
   mean: readonly number[]
   std: readonly number[]
+  /** Whether the samples are floats, which are taken as they are. Default: bytes. */
+  floats?: boolean
   /** Crops from images padded by `pad` on all sides, and flips; drawn by the caller. */
   augment?: { pad: number; reflect: boolean }
 }
@@ -62,10 +74,11 @@ export interface BatchSource {
  * Appends a batch of `size` samples to the graph: an input `index` [size] chooses them. Pixels p become
  * (p / 255 - mean) / std. With `augment` there is an input `change` [size, 3] too (see LoadAugmented).
  */
-export function loadBatch(graph: Graph, source: BatchSource, size: number): { images: Tensor; labels: Tensor } {
-  const { name, count, image, mean, std, augment } = source
+export function loadSamples(graph: Graph, source: BatchSource, size: number): { images: Tensor; index: Tensor } {
+  const { name, count, image, mean, std, floats = false, augment } = source
   const index = graph.input('index', [size])
-  const bytes = graph.state(`${name}.images`, [count, ...image], { bytes: true })
+  const stored = graph.state(`${name}.images`, [count, ...image], { bytes: !floats })
+  if (floats) return { images: loadFloats(graph, stored, index), index }
   const scale = graph.constant(
     std.map((s) => 1 / (255 * s)),
     [std.length],
@@ -74,9 +87,18 @@ export function loadBatch(graph: Graph, source: BatchSource, size: number): { im
     mean.map((m, c) => -m / std[c]),
     [std.length],
   )
-  const labels = graph.apply(LoadLabels, [graph.state(`${name}.labels`, [count]), index])[0]
-  if (!augment) return { images: graph.apply(LoadImages, [bytes, index, scale, shift])[0], labels }
+  if (!augment) return { images: graph.apply(LoadImages, [stored, index, scale, shift])[0], index }
   const change = graph.input('change', [size, 3])
   const attributes = { pad: augment.pad, reflect: augment.reflect ? 1 : 0 }
-  return { images: graph.apply(LoadAugmented, [bytes, index, change, scale, shift], attributes)[0], labels }
+  return { images: graph.apply(LoadAugmented, [stored, index, change, scale, shift], attributes)[0], index }
+}
+
+/** The labels of the samples of a batch, [N]. */
+export const loadLabels = (graph: Graph, { name, count }: BatchSource, index: Tensor): Tensor =>
+  loadFloats(graph, graph.state(`${name}.labels`, [count]), index)
+
+/** {@link loadSamples} with their labels. */
+export function loadBatch(graph: Graph, source: BatchSource, size: number): { images: Tensor; labels: Tensor } {
+  const { images, index } = loadSamples(graph, source, size)
+  return { images, labels: loadLabels(graph, source, index) }
 }

@@ -97,7 +97,7 @@ export function sampleCrossEntropy(graph: Builder, logits: Tensor, labels: Tenso
 }
 
 /** A logit for each class: zero and the score, [N, 2], where there is but one score [N, 1]. */
-const perClass = (graph: Builder, logits: Tensor): Tensor =>
+export const perClass = (graph: Builder, logits: Tensor): Tensor =>
   logits.shape.length === 2 && logits.shape[1] === 1 ? pad(graph, logits, [0, 1], [0, 0]) : logits
 
 function classified(operator: string, logits: Tensor, labels: Tensor): TensorType {

@@ -7,22 +7,23 @@
  * Products are thus ordinary convolutions and their gradients on the machine, in float32 over the positions
  * of a batch; batches are added up in float64.
  */
-import type { Dataset } from '../../data/dataset.ts'
+import type { SampleSet, Samples } from '../../data/dataset.ts'
 import { compile } from '../../engine/compile.ts'
 import type { Floats, Machine } from '../../engine/machine.ts'
 import { Graph } from '../../graph/graph.ts'
 import type { Node } from '../../graph/operator.ts'
-import { loadBatch } from '../../graph/operators/batch.ts'
+import { loadSamples } from '../../graph/operators/batch.ts'
 import { reshape, transpose } from '../../graph/operators/shape.ts'
 import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Model } from '../../models/model.ts'
+import { writeSamples } from '../../train/write-samples.ts'
 import { type LayerMatrix, layerMatrix } from './layer.ts'
 
 /** What calibration needs of a network. */
 export interface Calibrated {
   machine: Machine
   model: Model
-  data: Pick<Dataset, 'image' | 'mean' | 'std'>
+  data: Pick<SampleSet, 'image' | 'mean' | 'std' | 'floats'>
   /** Parameters and buffers. */
   stored: readonly Tensor[]
   values(name: string): Floats
@@ -41,16 +42,17 @@ export interface Calibration {
 const BATCH = 32
 
 /**
- * The products of the inputs of the named prunable tensors over `images` (bytes, [count, C, H, W]), in the
- * order of the names, with the network as it is for inference. A tensor that several nodes share sums over
- * them. Throws where no layer has such a weight.
+ * The products of the inputs of the named prunable tensors over `images` ([count, C, H, W], bytes or floats
+ * as the data are), in the order of the names, with the network as it is for inference. A tensor that several
+ * nodes share sums over them. Throws where no layer has such a weight.
  */
-export function calibrate(network: Calibrated, names: readonly string[], images: Uint8Array): Calibration[] {
+export function calibrate(network: Calibrated, names: readonly string[], images: Samples['images']): Calibration[] {
   const count = images.length / sizeOf(network.data.image)
-  const sizes = [...new Set([Math.min(count, BATCH), count % BATCH])].filter((size) => size > 0)
+  const most = network.model.oneByOne ? 1 : BATCH
+  const sizes = [...new Set([Math.min(count, most), count % most])].filter((size) => size > 0)
   const built = sizes.map((size) => ({ program: `${size}`, ...gramGraph(network, names, count, size) }))
   const executable = compile(network.machine, Object.fromEntries(built.map(({ program, graph }) => [program, graph])))
-  executable.bytes('calibration.images').set(images)
+  writeSamples(executable, 'calibration.images', images)
   for (const { name } of network.stored) if (executable.has(name)) executable.view(name).set(network.values(name))
   const [{ uses, identities }] = built
   for (const [name, columns] of identities) {
@@ -59,8 +61,8 @@ export function calibrate(network: Calibrated, names: readonly string[], images:
   }
 
   const calibrations = new Map(uses.map(({ layer }) => [layer.name, emptyCalibration(layer)]))
-  for (let at = 0; at < count; at += BATCH) {
-    const batch = Uint32Array.from({ length: Math.min(BATCH, count - at) }, (_, i) => at + i)
+  for (let at = 0; at < count; at += most) {
+    const batch = Uint32Array.from({ length: Math.min(most, count - at) }, (_, i) => at + i)
     const program = `${batch.length}`
     executable.write(program, 'index', batch)
     executable.run(program)
@@ -103,8 +105,7 @@ interface Use {
  */
 function gramGraph({ model, data }: Calibrated, names: readonly string[], count: number, batch: number) {
   const graph = new Graph()
-  const { image, mean, std } = data
-  const { images } = loadBatch(graph, { name: 'calibration', count, image, mean, std }, batch)
+  const { images } = loadSamples(graph, { ...data, name: 'calibration', count }, batch)
   model.build(graph, images, false)
   const uses: Use[] = []
   const identities = new Map<string, number>()

@@ -3,6 +3,7 @@
  * so that the outputs of every layer on some training images change least. Labels, gradients and training are
  * not needed. What it shares with the methods of `in-sequence.ts` is here, too.
  */
+import type { Samples } from '../../data/dataset.ts'
 import { sizeOf } from '../../graph/tensor.ts'
 import { checkSparsity } from '../../sparsity/count.ts'
 import { findScope, type Layer, type ScopeName } from '../../sparsity/scope.ts'
@@ -102,17 +103,18 @@ export function prepare(
   }))
 }
 
-/** So many training images, or all where there are fewer, drawn by the seed: bytes, [count, C, H, W]. */
+/** So many training images, or all where there are fewer, drawn by the seed: [count, C, H, W]. */
 export function chooseImages(
   { data, indices }: Pick<Network, 'data' | 'indices'>,
   samples: number,
   seed: number,
-): Uint8Array {
+): Samples['images'] {
   if (!(Number.isInteger(samples) && samples >= 1))
     throw new UserError(`samples: expected a whole number of at least 1, found ${samples}`)
   const order = random(seed, 'calibration images').permutation(indices.train.length)
   const size = sizeOf(data.image)
-  const images = new Uint8Array(Math.min(samples, order.length) * size)
+  const length = Math.min(samples, order.length) * size
+  const images = data.floats ? new Float32Array(length) : new Uint8Array(length)
   for (let at = 0, n = 0; at < images.length; at += size, n++) {
     const from = indices.train[order[n]] * size
     images.set(data.train.images.subarray(from, from + size), at)

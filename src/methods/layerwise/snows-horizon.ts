@@ -12,7 +12,7 @@
 import { differentiate } from '../../graph/differentiate.ts'
 import { Graph } from '../../graph/graph.ts'
 import type { Node } from '../../graph/operator.ts'
-import { loadBatch } from '../../graph/operators/batch.ts'
+import { loadSamples } from '../../graph/operators/batch.ts'
 import { add, mul, sub } from '../../graph/operators/elementwise.ts'
 import { reduceSum } from '../../graph/operators/shape.ts'
 import { sizeOf, type Tensor } from '../../graph/tensor.ts'
@@ -48,14 +48,14 @@ const ACTIVATIONS: ReadonlySet<string> = new Set(['Relu', 'Clip', 'Sigmoid', 'So
  * where no layer has such a weight.
  */
 export function horizonGraphs(
-  { model, data: { image, mean, std } }: Pick<Calibrated, 'model' | 'data'>,
+  { model, data }: Pick<Calibrated, 'model' | 'data'>,
   weight: string,
   horizon: number,
   count: number,
   batch: number,
 ): HorizonGraphs {
   const whole = new Graph()
-  const { images } = loadBatch(whole, { name: 'calibration', count, image, mean, std }, batch)
+  const { images } = loadSamples(whole, { ...data, name: 'calibration', count }, batch)
   const first = whole.nodes.length
   const logits = model.build(whole, images, false)
   const nodes = whole.nodes.slice(first)

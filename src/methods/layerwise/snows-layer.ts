@@ -3,10 +3,12 @@
  * keeps: graphs compiled for this layer alone, which are gone with it. What lies before the layer is computed
  * once and kept; batches are added up in float64.
  */
+import type { Samples } from '../../data/dataset.ts'
 import { compile, type Executable, layOut } from '../../engine/compile.ts'
 import type { Floats, Machine } from '../../engine/machine.ts'
 import type { Graph } from '../../graph/graph.ts'
 import { sizeOf } from '../../graph/tensor.ts'
+import { writeSamples } from '../../train/write-samples.ts'
 import { UserError } from '../../util/errors.ts'
 import { grouped } from '../../util/format.ts'
 import type { Calibrated } from './calibration.ts'
@@ -23,8 +25,8 @@ export interface PrunedNetwork extends Calibrated {
 export interface LayerOptions {
   /** K: how many activations are compared, counted from the layer's own outputs. */
   horizon: number
-  /** Bytes, [count, C, H, W]. */
-  images: Uint8Array
+  /** [count, C, H, W], bytes or floats as the data are. */
+  images: Samples['images']
   /** Products with the Hessian take so many images, other ones at every step; rounded up to batches. */
   curvature: number
   /** Floats that may be kept of what lies before the layer. Default 2^29, 2 GiB. */
@@ -70,7 +72,7 @@ export class LayerReconstruction implements Objective {
         `samples: what lies before ${weight} takes ${grouped(4 * first.frontierSize)} bytes for an image, expected at most ${grouped(most)} images, found ${grouped(this.#count)}`,
       )
     this.#executable = compile(network.machine, graphs)
-    this.#executable.bytes('calibration.images').set(images)
+    writeSamples(this.#executable, 'calibration.images', images)
     for (const { name } of network.stored) {
       if (this.#executable.has(name)) this.#executable.view(name).set(network.values(name))
       if (this.#executable.has(denseName(name))) this.#executable.view(denseName(name)).set(network.denseValues(name))

@@ -63,7 +63,7 @@ export class Judge {
     const tensors = this.#names.map((name) => this.#network.values(name))
     const present = tensors.map((values) => values.slice())
     tensors.forEach((values, t) => void values.set(weights[t].map((w, q) => (masks[t][q] === 0 ? 0 : w))))
-    const { loss } = this.#network.evaluateTraining(samples)
+    const loss = this.#network.trainingLoss(samples)
     tensors.forEach((values, t) => void values.set(present[t]))
     return Number.isNaN(loss) ? Number.POSITIVE_INFINITY : loss
   }

@@ -110,7 +110,7 @@ export class Polisher {
       } as const
       try {
         const plan = planGradients(model, tensors, needs, nameOf('polish'))
-        return new GradientSource({ tensors: names, samples, program: 'polish', ...plan })
+        return new GradientSource({ tensors: names, samples, program: 'polish', descends: true, ...plan })
       } catch (error) {
         if (!(error instanceof UserError) || samples < 2 * FEWEST) throw error
         return sourceOf(Math.floor(samples / 2))

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { it } from 'vitest'
 import { call } from '../../../src/engine/kernel.ts'
-import { loadAugmented, loadImages, loadLabels } from '../../../src/engine/kernels/data.ts'
+import { loadAugmented, loadFloats, loadImages } from '../../../src/engine/kernels/data.ts'
 import type { Random } from '../../../src/util/random.ts'
 import { onEveryEngine } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, ROUNDING, size, uniform, values } from '../../support/kernel-case.ts'
@@ -99,12 +99,18 @@ onEveryEngine((machines) => {
     )
   })
 
-  it('loads labels', () => {
+  it('loads rows of floats: labels, arrays, outputs to compare with', () => {
+    const batches = fc.oneof(size, fc.constantFrom(1023, 1025, 2100))
+    const features = fc.integer({ min: 1, max: 40 })
     fc.assert(
-      fc.property(size, fc.integer({ min: 1, max: 20 }), values, (batch, count, rng) => {
+      fc.property(batches, fc.integer({ min: 1, max: 20 }), features, values, (batch, count, features, rng) => {
         expectAgreement(machines, {
-          operands: { labels: uniform(rng, count), index: indices(rng, batch, count), y: blank(batch) },
-          call: (at) => call(loadLabels, { batch, count, labels: at.labels, index: at.index, y: at.y }),
+          operands: {
+            data: uniform(rng, count * features),
+            index: indices(rng, batch, count),
+            y: blank(batch * features),
+          },
+          call: (at) => call(loadFloats, { batch, count, features, data: at.data, index: at.index, y: at.y }),
           writes: { y: exact },
         })
       }),

@@ -24,7 +24,7 @@ const gradientsOf = (size: number, temperature = 1, training = false) => ({
   [`alone/${size}`]: (forward: Forward) => {
     const pass = forward(size, training)
     const logits = mul(pass.graph, pass.logits, pass.graph.constant(1 / temperature))
-    const loss = reduceMean(pass.graph, sampleCrossEntropy(pass.graph, logits, pass.labels), [0], 0)
+    const loss = reduceMean(pass.graph, sampleCrossEntropy(pass.graph, logits, pass.labels!), [0], 0)
     const weights = prunableParameters(pass.graph)
     const { graph, gradients } = differentiate(pass.graph, loss, weights)
     for (const [i, gradient] of gradients.entries()) graph.output(weights[i].name, gradient)
@@ -169,7 +169,7 @@ it('fbss: a weight whose gradients are all 0 scores 0', () => {
 
 it('samples are drawn by seed, event and round, every class with the same share', () => {
   const network = networkOn(fast)
-  const { labels } = network.data.train
+  const labels = network.data.train.labels!
   const draw = (name: string) => drawBalanced(network.indices.train, labels, 10, random(0, name))
   const samples = draw('a')
   expect(new Set(samples).size).toBe(10)

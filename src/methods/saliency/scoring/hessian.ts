@@ -56,7 +56,7 @@ class HessianProducts {
   }
 
   #build(forward: Forward, size: number): Graph {
-    const { graph: pass, losses } = sampleLosses(forward, size, this.#settings)
+    const { graph: pass, losses } = sampleLosses(forward, size, this.#settings, 'curvature')
     const along = tensorsOf(pass, this.#settings.prunable, this.#all)
     const { graph: first, gradients } = differentiate(pass, reduceSum(pass, losses, [0], 0), along)
     const product = gradients

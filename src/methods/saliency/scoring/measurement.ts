@@ -9,6 +9,7 @@ import type { Tensor } from '../../../graph/tensor.ts'
 import { choosePrunable } from '../../../train/graphs.ts'
 import type { Network } from '../../../train/network.ts'
 import type { Forward, NetworkOptions } from '../../../train/options.ts'
+import { UserError } from '../../../util/errors.ts'
 import type { Random } from '../../../util/random.ts'
 import type { Statistic } from '../saliency.ts'
 import type { BatchNormMode } from '../settings.ts'
@@ -78,18 +79,25 @@ export function programsFor(
 export const tensorsOf = (graph: Graph, prunable?: readonly string[], all = false): readonly Tensor[] =>
   all ? graph.withRole('parameter') : choosePrunable(graph, prunable)
 
-/** The loss of each of `size` samples, [N], without outputs and without updates of running statistics. */
+/**
+ * The loss of each of `size` samples, [N], without outputs and without updates of running statistics: for
+ * gradients that which stands for single samples, where distances are the losses. Throws UserError where
+ * there are no labels and logits are to be divided.
+ */
 export function sampleLosses(
   forward: Forward,
   size: number,
   { batchNorm, temperature }: LossSettings,
+  of: 'gradients' | 'curvature' = 'gradients',
 ): { graph: Graph; losses: Tensor } {
   const pass = forward(size, batchNorm === 'train')
+  const losses = of === 'gradients' ? pass.sampled() : pass.losses
   const graph = new Graph(pass.graph)
   graph.outputs.clear()
   const pure = graph.nodes.filter(({ operator }) => !operator.writes?.length)
   graph.nodes.splice(0, graph.nodes.length, ...pure)
-  if (temperature === 1) return { graph, losses: pass.losses }
+  if (temperature === 1) return { graph, losses }
+  if (!pass.labels) throw new UserError(`temperature: expected 1 where there are no labels, found ${temperature}`)
   const logits = mul(graph, pass.logits, graph.constant(1 / temperature))
   return { graph, losses: sampleCrossEntropy(graph, logits, pass.labels) }
 }

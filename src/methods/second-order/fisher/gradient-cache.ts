@@ -6,6 +6,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
+import { directionsName, targetsName } from '../../../train/distance.ts'
 import type { Network } from '../../../train/network.ts'
 import { preprocessingOf } from '../../../train/preprocessing.ts'
 import { fileProblem } from '../../../util/errors.ts'
@@ -52,7 +53,14 @@ export function gradientKey(network: Network, { tensors, indices, miniBatch }: G
     samples: indices.length,
   }
   const hash = createHash('sha256').update(JSON.stringify(facts))
-  const arrays = [...stored.map((tensor) => network.values(tensor.name)), train.images, train.labels, indices]
+  const judging = network.judgedByDistance ? [targetsName('train'), directionsName('train')] : []
+  const arrays = [
+    ...stored.map((tensor) => network.values(tensor.name)),
+    train.images,
+    train.labels ?? new Uint8Array(),
+    indices,
+    ...judging.map((state) => network.state(state)),
+  ]
   for (const array of arrays) update(hash, bytesOf(array))
   return hash.digest('hex')
 }

@@ -60,7 +60,7 @@ export function planGradients(
   // Diagonals need no weights together; searches need all columns at any time.
   const together = walk !== 'columns' && (fisher === 'full' || walk === 'together')
   const sizes = tensors.map(({ shape }) => sizeOf(shape))
-  const rankOne = tensors.map(({ shape }) => miniBatch === 1 && shape.length === 2)
+  const rankOne = tensors.map(({ shape }) => miniBatch === 1 && shape.length === 2 && !model.oneByOne)
   const floatsOf = (parts: readonly Part[]) => columnFloats(tensors, rankOne, parts, samples, left)
   const usual = Math.floor((memory ?? USUAL_MEMORY) / 4)
   const most = Math.min(memory === undefined ? MOST_FLOATS : usual, MOST_FLOATS)
@@ -88,7 +88,7 @@ export function planGradients(
       groups.push(parts)
     }
   }
-  return { groups, atOnce: samplesAtOnce(model, tensors, miniBatch) }
+  return { groups, atOnce: model.oneByOne ? 1 : samplesAtOnce(model, tensors, miniBatch) }
 }
 
 /** Floats of a workspace: the columns of some parts, and room for systems, as {@link solverRoom}. */

@@ -5,9 +5,11 @@
  */
 import { differentiate } from '../../../graph/differentiate.ts'
 import { type Graph, prunableParameters } from '../../../graph/graph.ts'
+import { reduceMean } from '../../../graph/operators/mean.ts'
 import { perSampleFactors } from '../../../graph/per-sample.ts'
 import type { Tensor } from '../../../graph/tensor.ts'
 import { Workspace } from '../../../linear/workspace.ts'
+import type { Model } from '../../../models/model.ts'
 import type { Network } from '../../../train/network.ts'
 import type { Forward } from '../../../train/options.ts'
 import type { GramColumns } from './columns.ts'
@@ -33,6 +35,12 @@ export interface GradientOptions {
   groups?: readonly (readonly Part[])[]
   /** Most samples in one run. Default 100. */
   atOnce?: number
+  /**
+   * Whether gradients are those of the losses themselves, also where these are distances, whose gradients are
+   * 0 at the dense network: what descends asks for them. Default: of the losses that stand for single
+   * samples.
+   */
+  descends?: boolean
   /** What its programs are called, where a network has those of several. Default `gradients`. */
   program?: string
 }
@@ -66,7 +74,7 @@ function chunkOf(miniBatch: number, atOnce: number): number {
  */
 export class GradientSource {
   readonly #options: GradientOptions & { miniBatch: number; atOnce: number; program: string }
-  readonly programs: Record<string, (forward: Forward) => Graph> = {}
+  readonly programs: Record<string, (forward: Forward, model: Model) => Graph> = {}
   /**
    * Names of the tensors of every group, and the group of which each takes the programs: the first with the
    * same tensors.
@@ -87,7 +95,8 @@ export class GradientSource {
         : [chunkOf(miniBatch, atOnce)]
     for (const group of new Set(this.#program))
       for (const size of sizes)
-        this.programs[`${program}/${group}/${size}`] = (forward) => this.#build(forward, size, this.#names[group])
+        this.programs[`${program}/${group}/${size}`] = (forward, model) =>
+          this.#build(forward, size, this.#names[group], model.oneByOne)
   }
 
   /** Names of the tensors. */
@@ -105,11 +114,13 @@ export class GradientSource {
     return this.#names.length
   }
 
-  #build(forward: Forward, size: number, names: readonly string[]): Graph {
-    const { graph: pass, loss, losses } = forward(size)
+  /** `oneByOne`: samples do not come as a batch, so that a single one is told from others by being alone. */
+  #build(forward: Forward, size: number, names: readonly string[], oneByOne = false): Graph {
+    const { graph: pass, losses: own, sampled } = forward(size)
+    const losses = this.#options.descends ? own : sampled()
     const wrt = prunableParameters(pass).filter(({ name }) => names.includes(name))
-    if (this.#options.miniBatch > 1) {
-      const { graph, gradients } = differentiate(pass, loss, wrt)
+    if (this.#options.miniBatch > 1 || (oneByOne && size === 1)) {
+      const { graph, gradients } = differentiate(pass, reduceMean(pass, losses, [0], 0), wrt)
       gradients.forEach((gradient, i) => {
         graph.output(`${wrt[i].name}/values`, gradient)
       })

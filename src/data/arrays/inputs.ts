@@ -1,0 +1,138 @@
+/**
+ * @file The arrays of a model's inputs, collected from files: all samples of an input one behind the other.
+ */
+import { UserError } from '../../util/errors.ts'
+import { elements, type NumberArray } from './number-array.ts'
+
+export { elements }
+
+/** What a model takes of a sample. */
+export interface ArrayInput {
+  name: string
+  /** Of one sample. */
+  shape: readonly number[]
+  /** Its values are whole numbers. */
+  whole?: boolean
+  /** Channels come last, but first in what the network is given. */
+  layout?: 'NHWC'
+}
+
+/** Samples of one input. */
+interface Piece {
+  values: Float32Array
+  count: number
+}
+
+/** The name of the array of labels, where no input is called that. */
+export const LABELS = 'labels'
+
+export class CollectedInputs {
+  readonly #inputs: readonly ArrayInput[]
+  /** What messages call the network. */
+  readonly #network: string
+  readonly #pieces: ReadonlyMap<string, Piece[]>
+  readonly #labels: number[] = []
+
+  constructor(inputs: readonly ArrayInput[], network: string) {
+    this.#inputs = inputs
+    this.#network = network
+    this.#pieces = new Map(inputs.map(({ name }) => [name, []]))
+  }
+
+  /** The one input that arrays without a name stand for. Throws UserError where there are several. */
+  single(path: string): ArrayInput {
+    if (this.#inputs.length === 1) return this.#inputs[0]
+    throw new UserError(`${path} does not say for which input it is: expected ${this.#expected()} as its name`)
+  }
+
+  /**
+   * The input of that name, where characters that no file name has are underscores; undefined: there is none.
+   */
+  named(name: string): ArrayInput | undefined {
+    const plain = (text: string) => text.replace(/[/\\:*?"<>|]/g, '_')
+    return this.#inputs.find((input) => input.name === name) ?? this.#inputs.find((one) => plain(one.name) === name)
+  }
+
+  /** Whether an array of this name holds labels. */
+  isLabels = (name: string): boolean => name === LABELS && !this.#pieces.has(LABELS)
+
+  /** Adds [n, ...shape], or one sample; axes of size 1 are of no account. Throws UserError. */
+  add(input: ArrayInput, { shape, values }: NumberArray, what: string): void {
+    const count = values.length / elements(input.shape)
+    const long = (sizes: readonly number[]) => String(sizes.filter((n) => n > 1))
+    if (!(Number.isInteger(count) && count > 0 && long(shape) === long([count, ...input.shape])))
+      throw new UserError(
+        `${what} has shape [${shape.join(', ')}], expected [n, ${input.shape.join(', ')}] for input ${input.name}`,
+      )
+    this.addValues(input, values, count, what)
+  }
+
+  /**
+   * Adds samples whose values lie one behind the other. Throws UserError where one is none that the input
+   * takes.
+   */
+  addValues(input: ArrayInput, values: Float32Array, count: number, what: string): void {
+    const wrong = values.findIndex((x) => !(Number.isFinite(x) && (!input.whole || Number.isInteger(x))))
+    if (wrong >= 0) {
+      const sample = Math.floor(wrong / elements(input.shape))
+      const expected = input.whole ? 'whole numbers' : 'finite numbers'
+      throw new UserError(
+        `${what} has ${values[wrong]} in sample ${sample} of input ${input.name}, expected ${expected}`,
+      )
+    }
+    this.#pieces.get(input.name)!.push({ values, count })
+  }
+
+  addLabels({ values }: NumberArray, what: string): void {
+    const wrong = values.find((x) => !(Number.isInteger(x) && x >= 0))
+    if (wrong !== undefined) throw new UserError(`${what} has the label ${wrong}, expected whole numbers from 0 on`)
+    for (const label of values) this.#labels.push(label)
+  }
+
+  /** How many samples there are of every input. Throws UserError where these differ, or an input has none. */
+  count(place: string): number {
+    const counts = this.#inputs.map(({ name }) => this.#countOf(name))
+    this.#inputs.forEach(({ name, shape }, i) => {
+      if (counts[i] === 0)
+        throw new UserError(
+          `${place} has no array for the input ${name} [${shape.join(', ')}] of ${this.#network}: expected ${this.#expected()}`,
+        )
+      if (counts[i] !== counts[0])
+        throw new UserError(
+          `${place} has ${counts[i]} samples of input ${name}, expected ${counts[0]} as of ${this.#inputs[0].name}`,
+        )
+    })
+    if (this.#labels.length > 0 && this.#labels.length !== counts[0])
+      throw new UserError(`${place} has ${this.#labels.length} labels, expected one for each of ${counts[0]} samples`)
+    return counts[0]
+  }
+
+  /** All inputs of every sample one behind the other, [n, values of a sample]; channels come first. */
+  packed(place: string): Float32Array {
+    const count = this.count(place)
+    const width = this.#inputs.reduce((sum, { shape }) => sum + elements(shape), 0)
+    const rows = new Float32Array(count * width)
+    let start = 0
+    for (const { name, shape, layout } of this.#inputs) {
+      const size = elements(shape)
+      const channels = layout === 'NHWC' ? shape[shape.length - 1] : 1
+      const places = size / channels
+      let row = 0
+      for (const { values, count } of this.#pieces.get(name)!)
+        for (let n = 0; n < count; n++, row++)
+          for (let c = 0, to = row * width + start; c < channels; c++)
+            for (let i = 0; i < places; i++) rows[to++] = values[n * size + i * channels + c]
+      start += size
+    }
+    return rows
+  }
+
+  /** By sample, where files have any. */
+  labels(): readonly number[] | undefined {
+    return this.#labels.length > 0 ? this.#labels : undefined
+  }
+
+  #countOf = (name: string) => this.#pieces.get(name)!.reduce((sum, { count }) => sum + count, 0)
+
+  #expected = () => this.#inputs.map(({ name }) => name).join(', ')
+}
