@@ -42,7 +42,9 @@ function mapGraph(graph: GraphProto, path: Path, change: (body: GraphProto, path
   return change(inside, path)
 }
 
-/** What the nodes of a graph are called in paths: names need not be unique, those of what they compute are. */
+/**
+ * What the nodes of a graph are called in paths: names need not be unique, those of what they compute are.
+ */
 function labels(nodes: readonly NodeProto[]): (node: NodeProto) => string {
   const named = new Map<string, number>()
   for (const { name } of nodes) named.set(name, (named.get(name) ?? 0) + 1)

@@ -1,6 +1,7 @@
 /**
  * @file Where a network ends. What follows a choice of boxes (NonMaxSuppression) has sizes that only the
- * running model knows and holds no weights: a network of ours ends before it, with the boxes and their scores.
+ * running model knows and holds no weights: a network of ours ends before it, with the boxes and their
+ * scores.
  */
 import { namesRead } from './bodies.ts'
 import type { OnnxFile } from './file.ts'

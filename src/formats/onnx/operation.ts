@@ -16,7 +16,9 @@ export class Operation {
   readonly op: string
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
-  /** The node of the file; `proto` may be another one, with the attributes of a call or the bias of an Add. */
+  /**
+   * The node of the file; `proto` may be another one, with the attributes of a call or the bias of an Add.
+   */
   readonly node: NodeProto
   /** The node of the file that has each input: that of a merged Add for the bias of a product. */
   readonly slots: readonly Slot[]

@@ -3,10 +3,14 @@ import type { GraphProto, ModelProto, NodeProto } from 'onnx-buf'
 import { functionPath, type Path, pathsInside } from './bodies.ts'
 import { keyOf, nameOf, storedValue } from './places.ts'
 
-/** Keys of stored tensors by the names that nodes of a graph see; undefined: a name is something else there. */
+/**
+ * Keys of stored tensors by the names that nodes of a graph see; undefined: a name is something else there.
+ */
 type Names = ReadonlyMap<string, string | undefined>
 
-/** By key (places.ts). A graph inside of a node that has a stored tensor as its output counts as that node. */
+/**
+ * By key (places.ts). A graph inside of a node that has a stored tensor as its output counts as that node.
+ */
 export type Readers = ReadonlyMap<string, ReadonlySet<NodeProto>>
 
 const known = new WeakMap<ModelProto, Readers>()

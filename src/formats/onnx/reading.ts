@@ -162,7 +162,10 @@ export function missing({ path, graph }: OnnxFile, what: string, name: string): 
   throw new Unsupported(`${path}: ${what}, an output of ${new Operation(maker, 0).label} that is not computed here`)
 }
 
-/** The operations that values depend on, with all names that are read; those that compute something else need not run. */
+/**
+ * The operations that values depend on, with all names that are read; those that compute something else need
+ * not run.
+ */
 function neededBy(outputs: ReadonlySet<string>, operations: readonly Operation[]) {
   const needed = new Set(outputs)
   const found: Operation[] = []

@@ -53,7 +53,10 @@ export class Scope {
   readonly origins = new Map<string, Origin>()
   /** The operation whose outputs are being made. */
   operation?: Operation
-  /** How many branches, loops and functions are being run: what nodes compute of constants there differs from run to run. */
+  /**
+   * How many branches, loops and functions are being run: what nodes compute of constants there differs from
+   * run to run.
+   */
   repeats = 0
   /** Parameters and buffers by what they are told apart by. */
   readonly #known = new Map<string, Tensor>()

@@ -1,6 +1,6 @@
 /**
- * @file Attention (ai.onnx 23): softmax(scale Q K' + mask) V for every head, also where several heads of Q share
- * one of K and V, with keys and values of earlier calls before those of this one.
+ * @file Attention (ai.onnx 23): softmax(scale Q K' + mask) V for every head, also where several heads of Q
+ * share one of K and V, with keys and values of earlier calls before those of this one.
  */
 import { div } from '../../../graph/operators/arithmetic.ts'
 import { batchMatmul } from '../../../graph/operators/batch-product.ts'
@@ -67,7 +67,9 @@ export const attention: Translator = (operation, inputs, scope) => {
   return [whole, k, v, scores[mode]].map((x) => (x && samples === batch ? overSamples(graph, x) : x))
 }
 
-/** Scores [N, heads, places, length] with -infinity where a mask, or the order of places, hides what is there. */
+/**
+ * Scores [N, heads, places, length] with -infinity where a mask, or the order of places, hides what is there.
+ */
 function masked(scores: Tensor, mask: Value | undefined, before: number, scope: Scope, operation: Operation): Tensor {
   const { graph } = scope
   const [, , places, length] = scores.shape

@@ -108,7 +108,9 @@ function product(
   return { value: reshape(graph, y, shape, false), labels: [...kept, ...rows, ...columns] }
 }
 
-/** The same where one operand is a stored matrix, of axes that are summed over beside others; else undefined. */
+/**
+ * The same where one operand is a stored matrix, of axes that are summed over beside others; else undefined.
+ */
 function layer(
   a: Labelled,
   b: Labelled,

@@ -50,9 +50,9 @@ const kinds: Readonly<Record<string, Kind>> = {
 }
 
 /**
- * The activations of a node on [samples, directions, hidden], `usual` where it names none: as many as that for
- * each direction. What goes into those of gates, the first two, is kept within its `clip`, as ONNX Runtime does
- * it. Throws Unsupported where one does not run here.
+ * The activations of a node on [samples, directions, hidden], `usual` where it names none: as many as that
+ * for each direction. What goes into those of gates, the first two, is kept within its `clip`, as ONNX
+ * Runtime does it. Throws Unsupported where one does not run here.
  */
 export function activationsOf(operation: Operation, usual: readonly string[], directions: number): Activation[] {
   const names = operation.texts('activations') ?? Array.from({ length: directions }, () => usual).flat()

@@ -58,8 +58,8 @@ interface Times {
 
 /**
  * By step: 1 where a sequence of the lengths [samples] has not ended at the place of each direction, else 0,
- * [samples, directions, 1]; undefined where none ends early. Backwards, what lies behind the end is passed over
- * as well, so that a direction begins at the end of each sequence.
+ * [samples, directions, 1]; undefined where none ends early. Backwards, what lies behind the end is passed
+ * over as well, so that a direction begins at the end of each sequence.
  */
 export function masks(
   lengths: Value | undefined,
