@@ -188,6 +188,7 @@ export interface Kernel<P extends string = string> {
     readonly name: string;
     readonly parameters: readonly P[];
     readonly list?: boolean;
+    readonly bits?: boolean;
     extents(args: Readonly<Record<P, number>>, list: readonly number[]): Extent[];
     reference(args: Readonly<Record<P, number>>, memory: ReferenceMemory, list: readonly number[]): void;
 }
@@ -228,7 +229,7 @@ export declare class Program {
 }
 
 export interface ReferenceMemory {
-    floats: Float64Array;
+    floats: Float64Array | Float32Array;
     doubles: Float64Array;
     bytes: Uint8Array;
 }

@@ -173,6 +173,8 @@ export interface Model {
     classes: number;
     inputs?: readonly RowPart[];
     outputs?: readonly RowPart[];
+    softmax?: boolean;
+    oneByOne?: boolean;
     resize?: number;
     widen?: number;
     published?: readonly string[];
@@ -284,6 +286,8 @@ export interface RowPart {
     name: string;
     shape: readonly number[];
     whole?: boolean;
+    layout?: 'NHWC';
+    softmax?: boolean;
 }
 
 export type Shape = readonly number[];

@@ -228,6 +228,7 @@ export interface Kernel<P extends string = string> {
     readonly name: string;
     readonly parameters: readonly P[];
     readonly list?: boolean;
+    readonly bits?: boolean;
     extents(args: Readonly<Record<P, number>>, list: readonly number[]): Extent[];
     reference(args: Readonly<Record<P, number>>, memory: ReferenceMemory, list: readonly number[]): void;
 }
@@ -272,6 +273,8 @@ export interface Model {
     classes: number;
     inputs?: readonly RowPart[];
     outputs?: readonly RowPart[];
+    softmax?: boolean;
+    oneByOne?: boolean;
     resize?: number;
     widen?: number;
     published?: readonly string[];
@@ -400,7 +403,7 @@ export interface Read {
 }
 
 export interface ReferenceMemory {
-    floats: Float64Array;
+    floats: Float64Array | Float32Array;
     doubles: Float64Array;
     bytes: Uint8Array;
 }
@@ -411,6 +414,8 @@ export interface RowPart {
     name: string;
     shape: readonly number[];
     whole?: boolean;
+    layout?: 'NHWC';
+    softmax?: boolean;
 }
 
 export interface Run {

@@ -43,20 +43,16 @@ export type Costs = ReadonlyMap<string, number>;
 
 export type Count = (n: number, sparsity: number) => number;
 
-export interface Dataset extends Normalization {
-    name: string;
+export interface Dataset extends SampleSet {
     classes: number;
-    classNames?: readonly string[];
-    image: readonly [
-        number,
-        number,
-        number
-    ];
-    origin?: Origin;
     train: Split;
     test: Split;
-    geometry?: Geometry;
-    skipped?: readonly string[];
+}
+
+export interface Distance {
+    loss: number;
+    outputs: readonly OutputDistance[];
+    count: number;
 }
 
 export interface DryRun {
@@ -120,6 +116,7 @@ export interface GradientOptions {
     cache?: GradientCache;
     groups?: readonly (readonly Part[])[];
     atOnce?: number;
+    descends?: boolean;
     program?: string;
 }
 
@@ -133,7 +130,7 @@ export interface GradientRule {
 
 export declare class GradientSource {
     #private;
-    readonly programs: Record<string, (forward: Forward) => Graph>;
+    readonly programs: Record<string, (forward: Forward, model: Model) => Graph>;
     constructor(options: GradientOptions);
     get tensors(): readonly string[];
     get count(): number;
@@ -245,6 +242,8 @@ export interface Model {
     classes: number;
     inputs?: readonly RowPart[];
     outputs?: readonly RowPart[];
+    softmax?: boolean;
+    oneByOne?: boolean;
     resize?: number;
     widen?: number;
     published?: readonly string[];
@@ -281,7 +280,7 @@ export declare class Network {
     #private;
     readonly machine: Machine;
     readonly model: Model;
-    readonly data: Dataset;
+    readonly data: SampleSet;
     readonly parameters: readonly Tensor[];
     readonly stored: readonly Tensor[];
     readonly prunable: readonly Tensor[];
@@ -310,6 +309,11 @@ export declare class Network {
     step(samples: ArrayLike<number>, when?: StepTime): StepResult;
     denseGradients(samples: ArrayLike<number>, when?: StepTime): Floats[];
     load(samples: ArrayLike<number>, when: StepTime): Promise<void>;
+    get judgedByDistance(): boolean;
+    remember(): void;
+    rememberFrom(other: Network): void;
+    distance(): Distance;
+    trainingLoss(samples: Uint32Array): number;
     evaluate(part: 'test' | 'validation' | 'train'): Evaluation;
     evaluateTraining(samples: Uint32Array): Evaluation;
 }
@@ -317,8 +321,9 @@ export declare class Network {
 export interface NetworkOptions {
     machine: Machine;
     model: Model;
-    data: Dataset;
+    data: SampleSet;
     batch?: number;
+    masks?: boolean;
     validation?: number;
     stratify?: boolean;
     seed?: number;
@@ -360,6 +365,12 @@ export interface OnnxOptions {
     multipleOf?: number;
     batch?: number;
     sizes?: boolean;
+}
+
+export interface OutputDistance {
+    name: string;
+    distance: number;
+    unit: 'variance' | 'nats';
 }
 
 export interface Overlap {
@@ -685,6 +696,31 @@ export interface Saliency<Needed extends Statistic = never> {
 
 export type SaliencyName = keyof typeof saliencies;
 
+export interface SampleSet extends Normalization {
+    name: string;
+    classes?: number;
+    classNames?: readonly string[];
+    image: readonly [
+        number,
+        number,
+        number
+    ];
+    origin?: Origin;
+    train: Samples;
+    test: Samples;
+    floats?: true;
+    notes?: readonly string[];
+    geometry?: Geometry;
+    skipped?: readonly string[];
+}
+
+export interface Samples {
+    count: number;
+    images: Uint8Array | Float32Array;
+    photographs?: (sample: number) => Promise<Pixels>;
+    labels?: Labels;
+}
+
 export interface Scope {
     summary: string;
     groups(layers: readonly Layer[], sparsity: number, count?: Count): Group[];
@@ -831,10 +867,8 @@ export interface SparseModelOptions {
     source?: string;
 }
 
-export interface Split {
-    count: number;
+export interface Split extends Samples {
     images: Uint8Array;
-    photographs?: (sample: number) => Promise<Pixels>;
     labels: Labels;
 }
 
@@ -1511,6 +1545,8 @@ export interface Fan {
     readonly out: number;
 }
 
+export type Fit = (typeof fits)[number];
+
 export type Floats = Float32Array | Float64Array;
 
 type Floats = Float32Array | Float64Array;
@@ -1521,10 +1557,12 @@ export type Forward = (batch: number, training?: boolean) => ForwardPass;
 
 export interface ForwardPass {
     graph: Graph;
-    labels: Tensor;
+    labels?: Tensor;
+    parts?: Tensor[];
     logits: Tensor;
     losses: Tensor;
     loss: Tensor;
+    sampled(): Tensor;
 }
 
 export declare type FunctionProto = Message<"onnx.FunctionProto"> & {
@@ -1550,6 +1588,11 @@ export interface Gap {
 }
 
 export interface Geometry {
+    plane?: readonly [
+        number,
+        number
+    ];
+    fit?: Fit;
     size?: number;
     crop?: number;
 }
@@ -1679,6 +1722,7 @@ export interface Kernel<P extends string = string> {
     readonly name: string;
     readonly parameters: readonly P[];
     readonly list?: boolean;
+    readonly bits?: boolean;
     extents(args: Readonly<Record<P, number>>, list: readonly number[]): Extent[];
     reference(args: Readonly<Record<P, number>>, memory: ReferenceMemory, list: readonly number[]): void;
 }
@@ -1745,6 +1789,7 @@ export interface LoadOptions extends Geometry, DecodeOptions {
     photographs?: 'beside' | 'only';
     usual?: Geometry;
     channels?: number;
+    gray?: boolean;
 }
 
 export interface LocalSearchOptions {
@@ -2031,7 +2076,7 @@ export interface Read {
 export type Reason = keyof typeof reasons;
 
 export interface ReferenceMemory {
-    floats: Float64Array;
+    floats: Float64Array | Float32Array;
     doubles: Float64Array;
     bytes: Uint8Array;
 }
@@ -2056,6 +2101,8 @@ export interface RowPart {
     name: string;
     shape: readonly number[];
     whole?: boolean;
+    layout?: 'NHWC';
+    softmax?: boolean;
 }
 
 export interface Ruled {
@@ -2411,6 +2458,12 @@ export declare const batchNormModes: {
     readonly train: "the statistics of the mini-batch, and dropout, as in training; mini-batches of at least 2 samples";
 };
 
+export declare const fits: readonly [
+    "crop",
+    "letterbox",
+    "stretch"
+];
+
 export declare const initializers: {
     readonly uniform: (_tensor: Tensor, fan: Fan, draw: Random) => () => number;
     readonly 'xavier-uniform': (tensor: Tensor, fan: Fan, draw: Random) => () => number;
@@ -2620,8 +2673,8 @@ export declare const recipeSchema: z.ZodObject<{
         floor: z.ZodOptional<z.ZodPipe<z.ZodUnknown, z.ZodTransform<string | number | undefined, unknown>>>;
         onCollapse: z.ZodDefault<z.ZodEnum<{
             error: "error";
-            warn: "warn";
             floor: "floor";
+            warn: "warn";
         }>>;
         method: z.ZodType<"force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "sparsegpt" | "wanda" | "ria" | "alps" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "snows", "force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "sparsegpt" | "wanda" | "ria" | "alps" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "snows", z.core.$ZodTypeInternals<"force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "sparsegpt" | "wanda" | "ria" | "alps" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "snows", "force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "sparsegpt" | "wanda" | "ria" | "alps" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "snows">>;
         scope: z.ZodDefault<z.ZodType<"uniform" | "global" | "layerwise" | "erk", "uniform" | "global" | "layerwise" | "erk", z.core.$ZodTypeInternals<"uniform" | "global" | "layerwise" | "erk", "uniform" | "global" | "layerwise" | "erk">>>;
@@ -2629,9 +2682,9 @@ export declare const recipeSchema: z.ZodObject<{
         sparsities: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodNumber>>;
         flops: z.ZodOptional<z.ZodNumber>;
         schedule: z.ZodDefault<z.ZodEnum<{
+            cubic: "cubic";
             "one-shot": "one-shot";
             exponential: "exponential";
-            cubic: "cubic";
             alternating: "alternating";
         }>>;
         start: z.ZodDefault<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;

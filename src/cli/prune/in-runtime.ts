@@ -11,7 +11,7 @@ import { seenLayers } from '../../formats/onnxruntime/layers.ts'
 import { runtimeNetwork } from '../../formats/onnxruntime/sample-feeds.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import { sizeOf } from '../../graph/tensor.ts'
-import { methods } from '../../methods/index.ts'
+import { type MethodName, methods } from '../../methods/index.ts'
 import { pruneInRuntime, type RuntimePruning } from '../../methods/layerwise/runtime-prune.ts'
 import { UserError } from '../../util/errors.ts'
 import { grouped, percent } from '../../util/format.ts'
@@ -123,7 +123,7 @@ async function samplesOf(
   most: number,
 ): Promise<{ data: EvaluationData['data']; samples: RuntimePruning['samples'] }> {
   const { model, batch, feeds } = runtimeNetwork(file, reading)
-  const { data } = await loadInputs(stored, path, model, { ...flags, data: flags.data! }, [methods[flags.method!]])
+  const { data } = await loadInputs(stored, path, model, { ...flags, data: flags.data! }, [methods[flags.method as MethodName]])
   const size = sizeOf(model.image)
   const { count, images } = data.train
   const runs = Math.floor(Math.min(most, count) / batch)
