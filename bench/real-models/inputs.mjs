@@ -1,7 +1,7 @@
 /**
  * @file Random inputs of a model, the same for this engine and for ONNX Runtime. What lies in the plane of
- * an image, or along a sound, changes smoothly with some noise on it; whole numbers are 0 and 1, or below
- * what the settings say.
+ * an image, or along a sound, changes smoothly with some noise on it, by default with a mean of 0 and a
+ * deviation of 1 (`range`); whole numbers are 0 and 1, or below what the settings say.
  */
 import { modelInputs, shaped } from '../../dist/formats/onnx/model-inputs.js'
 import { isFloating } from '../../dist/formats/onnx/tensor.js'
@@ -24,7 +24,9 @@ export function sampleOf(file, settings, sample) {
     shaped(modelInputs(file, reading), 1, reading, file.path).map(({ name, type, shape }) => {
       const draw = random(7, `input ${name}`, sample)
       const below = settings.below?.[name] ?? 2
-      return [name, { type, shape, values: isFloating(type) ? smooth(shape, draw) : whole(shape, draw, below) }]
+      const [mean, spread] = settings.range ?? [0, 1]
+      const floats = () => smooth(shape, draw).map((x) => mean + spread * x)
+      return [name, { type, shape, values: isFloating(type) ? floats() : whole(shape, draw, below) }]
     }),
   )
 }

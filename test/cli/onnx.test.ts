@@ -79,10 +79,10 @@ async function accuracyThere(path: string): Promise<number> {
 
 /** The path of a model that does not run here. */
 const attention = () => {
-  const path = join(temporaryFolder(), 'einsum.onnx')
+  const path = join(temporaryFolder(), 'bernoulli.onnx')
   const stored = { w: { shape: [4, 6], values: Array.from({ length: 24 }, (_, i) => i - 11.5) } }
   const steps = [
-    { op: 'Einsum', inputs: ['x', 'x'], attributes: { equation: 'ab,ab->ab' } },
+    { op: 'Bernoulli', inputs: ['x'] },
     { op: 'MatMul', inputs: ['v1', 'w'] },
   ]
   writeFileSync(path, written({ input: [-1, 4], stored, steps }))
@@ -191,14 +191,16 @@ describe('a model that does not run here', () => {
   it('is inspected, with the reason', async () => {
     const { tensors, problem } = await json('inspect', attention())
     expect(tensors).toHaveLength(1)
-    expect(problem).toContain('(Einsum): the operator Einsum does not run here')
+    expect(problem).toContain('(Bernoulli): the operator Bernoulli does not run here')
   })
 
   it('is refused by methods that need it to run', async () => {
     const flags = ['--sparsity', '0.5', '-o', join(temporaryFolder(), 'out.onnx')]
-    expect(await refused('prune', attention(), '--method', 'cbs', '--data', 'synthetic', ...flags)).toContain('Einsum')
+    expect(await refused('prune', attention(), '--method', 'cbs', '--data', 'synthetic', ...flags)).toContain(
+      'Bernoulli',
+    )
     expect(await refused('prune', attention(), '--method', 'cbs', ...flags)).toContain('--method cbs needs --data')
-    expect(await refused('eval', '--weights', attention(), '--data', 'synthetic')).toContain('Einsum')
+    expect(await refused('eval', '--weights', attention(), '--data', 'synthetic')).toContain('Bernoulli')
   })
 })
 
@@ -243,7 +245,7 @@ describe('what does not fit', () => {
     expect(await refused('compare-masks', half, half, '--include', 'nothing')).toContain(
       '--include: no prunable tensor',
     )
-    expect(await refused('compare-masks', half, half, '--prunable', 'published')).toContain('Einsum')
+    expect(await refused('compare-masks', half, half, '--prunable', 'published')).toContain('Bernoulli')
   })
 
   it('weights go back onto the model that they came from', async () => {

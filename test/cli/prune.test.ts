@@ -274,7 +274,7 @@ it.each<[string, string, RegExp]>([
   [
     'mlp',
     '--method magnitude --sparsity 0.5 --damp 1',
-    /^espalier: --damp has no effect with magnitude: it is for obd, woodfisher, woodtaylor, kfac, cbs-update, cbs, chita, falcon, obc, sparsegpt and snows\n$/,
+    /^espalier: --damp has no effect with magnitude: it is for obd, woodfisher, woodtaylor, kfac, cbs-update, cbs, chita, falcon, obc, sparsegpt, alps and snows\n$/,
   ],
   ['mlp', '--method cbs --sparsity 0.5 --tau 0', /^espalier: --tau: expected at least 1, found 0\n$/],
   [

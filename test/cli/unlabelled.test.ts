@@ -328,7 +328,7 @@ it('sound is cut to the input; sizes that a file leaves open, and inputs that ar
     `espalier: ${join(data, 'a.wav')} has 16,000 samples a second, expected 8,000 (--rate): resample it`,
   )
   expect(await refusal('eval', path, ...given.slice(0, 4), '--given', 'rate=x')).toBe(
-    'espalier: --given: expected a name and a number such as name=16, found rate=x',
+    "error: option '--given <name=number>' argument 'rate=x' is invalid. Expected NAME=NUMBER, found rate=x.",
   )
 })
 
