@@ -1,12 +1,12 @@
 /** @file The runner of ONNX's backend tests tells right, refused and wrong apart in a suite made here. */
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import { TensorProto_DataType as DataType, ModelProtoSchema, type NodeProtoSchema, TensorProtoSchema } from 'onnx-buf'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compiled, root } from '../cli/cli.ts'
 import { tensor } from '../formats/onnx/build.ts'
 
@@ -144,4 +144,22 @@ it('tests are told apart by operator, functions that are written out beside them
   expect(results.get('test_relu')!.operator).toBe('Relu')
   expect(results.get('test_relu_expanded_ver14')).toMatchObject({ operator: 'Relu, expanded', verdict: 'agree' })
   expect(results.get('test_relu_second')!.operator).toBe('several operators')
+})
+
+const hasSuite = spawnSync('dpkg', ['-s', 'libonnx-testdata']).status === 0
+
+describe.skipIf(!hasSuite)('the tests of the ONNX project (skipped where libonnx-testdata is absent)', () => {
+  it('none is wrong, and most agree', { timeout: 180_000 }, async () => {
+    const code = `
+      import { suiteFolder } from './bench/onnx-suite/cases.mjs'
+      import { suiteResults } from './bench/onnx-suite.mjs'
+      const results = await suiteResults(suiteFolder())
+      console.log(JSON.stringify(results.map(({ key, verdict }) => [key, verdict])))
+      process.exit(0)`
+    const options = { cwd: root, maxBuffer: 2 ** 26 }
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code], options)
+    const verdicts = JSON.parse(stdout.slice(stdout.lastIndexOf('\n[') + 1)) as [string, string][]
+    expect(verdicts.filter(([, verdict]) => verdict === 'wrong')).toEqual([])
+    expect(verdicts.filter(([, verdict]) => verdict === 'agree').length).toBeGreaterThan(0.75 * verdicts.length)
+  })
 })
