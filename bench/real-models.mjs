@@ -6,6 +6,7 @@
  *
  * Every step has a process of its own and `REAL_MODELS_SECONDS` (default 600); results are kept in
  * build/real-models.jsonl, so that running again does what is missing (`REAL_MODELS_AGAIN=1`: all of it).
+ * `REAL_MODELS_METHODS=magnitude,sparsegpt` prunes by these alone.
  */
 import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -18,7 +19,7 @@ import { page } from './real-models/page.mjs'
 const here = (name) => fileURLToPath(new URL(name, import.meta.url))
 const SECONDS = Number(process.env.REAL_MODELS_SECONDS ?? 600)
 const SPARSITIES = [0.5, 0.7]
-const METHODS = ['magnitude', 'sparsegpt', 'obc']
+const METHODS = (process.env.REAL_MODELS_METHODS ?? 'magnitude,sparsegpt,obc').split(',')
 
 export async function benchRealModels(folder, file) {
   if (!folder || !existsSync(folder)) {

@@ -4,6 +4,7 @@
  */
 import { renameSync, rmSync } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
+import { sizeOf } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
 import { UserError } from '../util/errors.ts'
 import { nameOf } from './hdf5.ts'
@@ -13,6 +14,7 @@ import { withNetwork } from './onnx/network-weights.ts'
 import { type OnnxModel, tensorsOf } from './onnx/onnx.ts'
 import { placesOf } from './onnx/places.ts'
 import { merged, withMetadata, withTensors } from './onnx/rewrite.ts'
+import { type Whole, wholeNetwork } from './onnx/whole-network.ts'
 import { type StoredTensor, type TensorFile, toFloats } from './safetensors.ts'
 import { readStored, writeWeights } from './weights-file.ts'
 import { type OnnxOptions, type Source, type WrittenOnnx, writeOnnx } from './write-onnx.ts'
@@ -75,7 +77,19 @@ function sourceOf(path: string, { weights, model, onnx, changed }: StoredNetwork
       ? withTensors(file, changed ?? changesOf(file, weights))
       : withNetwork(file, network, weights.tensors)
   const target = openModel(withMetadata(proto, weights.metadata), file.path, file.external)
-  return { file, target, changed: differing(file, target), reading }
+  const source = { file, target, changed: differing(file, target), reading }
+  if (changed || network instanceof UserError) return source
+  return { ...source, meant: () => withValues(wholeNetwork(file, reading, file.batch ?? 1), weights.tensors) }
+}
+
+/** A network with other values of its tensors, where those have its names. */
+function withValues(network: Whole, tensors: TensorFile['tensors']): Whole {
+  const values: Whole['values'] = new Map(network.values)
+  for (const [name, before] of network.values) {
+    const tensor = tensors.get(name)
+    if (tensor && sizeOf(tensor.shape) === before.length) values.set(name, toFloats(tensor))
+  }
+  return { ...network, values }
 }
 
 /** Keys of tensors whose values are not to the bit the same. */

@@ -88,6 +88,8 @@ export interface Source {
   reading?: ImportOptions
   /** The network that the model was made of: images in, logits out. */
   network?: Valued
+  /** What the model that was read computes with the weights that are to be written. */
+  meant?: () => Valued & Partial<Whole>
 }
 
 /** Models whose sizes are found without being asked for: bytes. */
@@ -127,6 +129,10 @@ export async function writeOnnx(path: string, source: Source, options: OnnxOptio
     check(file)
     if (transformed && source.changed.size > 0) {
       const same = await agreementOf(() => whole(target, reading), file, reading)
+      if (typeof same !== 'string') refuseDifference(path, same, most)
+    }
+    if (source.meant && source.changed.size > 0) {
+      const same = await agreementOf(source.meant, file, reading)
       if (typeof same !== 'string') refuseDifference(path, same, most)
     }
     const beside = await agreementOf(() => source.network ?? whole(source.file, reading), file, reading)

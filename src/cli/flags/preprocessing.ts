@@ -37,7 +37,7 @@ export const precedence = (): string =>
     ).trimStart(),
   ].join('\n')
 
-/** Adds --layout, --dim and --given. */
+/** Adds --layout, --dim, --given and --only-output. */
 export const layoutOption = (command: Command): Command =>
   readingOptions(
     command.option(
@@ -70,7 +70,8 @@ export function importOptions({
   size,
   dim,
   given,
-}: Pick<PreprocessingFlags, 'layout' | 'crop' | 'size' | 'dim' | 'given'>): ImportOptions {
+  onlyOutput,
+}: Pick<PreprocessingFlags, 'layout' | 'crop' | 'size' | 'dim' | 'given' | 'onlyOutput'>): ImportOptions {
   const side = crop ?? size
   const plane: ImportOptions['plane'] = typeof side === 'number' ? [side, side] : side
   return {
@@ -78,5 +79,6 @@ export function importOptions({
     ...(layout !== undefined && { layout: oneOf('--layout', layout, ['nchw', 'nhwc']) === 'nhwc' ? 'NHWC' : 'NCHW' }),
     ...(dim && { sizes: dim }),
     ...(given && { given }),
+    ...(onlyOutput !== undefined && { output: onlyOutput }),
   }
 }

@@ -6,6 +6,8 @@ export interface ReadingFlags {
   dim?: Readonly<Record<string, number>>
   /** Inputs of one value by name. */
   given?: Readonly<Record<string, number>>
+  /** The output that counts. */
+  onlyOutput?: string
 }
 
 /** Collects NAME=NUMBER; the last of a name counts. */
@@ -17,7 +19,7 @@ function named(text: string, before: Readonly<Record<string, number>> = {}): Rec
   return { ...before, [name]: value }
 }
 
-/** Adds --dim and --given, each of which may stand several times. */
+/** Adds --dim and --given, each of which may stand several times, and --only-output. */
 export const readingOptions = (command: Command): Command =>
   command
     .option(
@@ -29,4 +31,8 @@ export const readingOptions = (command: Command): Command =>
       '--given <name=number>',
       'the value of an input that is one number, such as sr=16000, which decides what the model does; may be repeated',
       named,
+    )
+    .option(
+      '--only-output <name>',
+      'the one output of an ONNX model that counts, such as the scores of classes of a model with several (default: all)',
     )

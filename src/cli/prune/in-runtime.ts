@@ -123,7 +123,9 @@ async function samplesOf(
   most: number,
 ): Promise<{ data: EvaluationData['data']; samples: RuntimePruning['samples'] }> {
   const { model, batch, feeds } = runtimeNetwork(file, reading)
-  const { data } = await loadInputs(stored, path, model, { ...flags, data: flags.data! }, [methods[flags.method as MethodName]])
+  const { data } = await loadInputs(stored, path, model, { ...flags, data: flags.data! }, [
+    methods[flags.method as MethodName],
+  ])
   const size = sizeOf(model.image)
   const { count, images } = data.train
   const runs = Math.floor(Math.min(most, count) / batch)

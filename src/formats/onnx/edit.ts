@@ -41,12 +41,7 @@ export class ModelEditor {
 
   constructor(file: OnnxFile) {
     this.file = file
-    const { node, input, initializer, sparseInitializer } = file.graph
-    this.#names = new Set([
-      ...[...input, ...initializer].map(({ name }) => name),
-      ...sparseInitializer.map(({ values }) => values?.name ?? ''),
-      ...node.flatMap((one) => [...one.output, ...namesRead(one)]),
-    ])
+    this.#names = new Set(namesIn(file.graph))
   }
 
   /** A node as it stands now; undefined where it is gone. */
@@ -173,6 +168,15 @@ export class ModelEditor {
     const valueInfo = graph.valueInfo.filter(({ name }) => made.has(name) && !this.#reshaped.has(name))
     return valueInfo.length === graph.valueInfo.length ? graph : changed(GraphProtoSchema, graph, { valueInfo })
   }
+}
+
+/** All names of a graph and of those inside of its nodes, in which a name hides one of the same outside. */
+function namesIn({ node, input, initializer, sparseInitializer }: GraphProto): string[] {
+  return [
+    ...[...input, ...initializer].map(({ name }) => name),
+    ...sparseInitializer.map(({ values }) => values?.name ?? ''),
+    ...node.flatMap((one) => [...one.output, ...one.input, ...graphsOf(one).flatMap(namesIn)]),
+  ]
 }
 
 /** Whether a node is among some, or in a graph inside of them. */

@@ -17,6 +17,8 @@ export interface ImportOptions {
   layout?: 'NCHW' | 'NHWC'
   /** Open sizes of inputs by their names: symbols of the file, or `<input>.<axis>`. */
   sizes?: Readonly<Record<string, number>>
+  /** The output that counts, of a model with several. Default: all. */
+  output?: string
   /** Inputs of one value that is known beforehand, such as a sampling rate, by name. */
   given?: Readonly<Record<string, number>>
 }

@@ -59,7 +59,7 @@ const described = (file: OnnxFile) => ({
 
 /** Undefined where the model is none; throws where it would be, but does not run here. */
 function classifier(file: OnnxFile, reader: NetworkReader, options: ImportOptions): OnnxNetwork | undefined {
-  if (reader.ending.lacking.length > 0) return undefined
+  if (reader.counted.outputs.length > 1 || reader.ending.lacking.length > 0) return undefined
   const input = imageInput(file, options)
   if (input instanceof Unsupported) return undefined
   const build = (graph: Graph, images: Tensor, training: boolean) => {

@@ -20,7 +20,7 @@ import { Operation } from './operation.ts'
 import { overSamples, rowMajor } from './operators/layouts.ts'
 import { Frame, missing, Reading } from './reading.ts'
 import { Scope, Unsupported } from './scope.ts'
-import { dtypes, numbersOf } from './tensor.ts'
+import { dtypes, isFloating, numbersOf } from './tensor.ts'
 import { Known, type Value } from './value.ts'
 
 /** Versions of ONNX's operators that run here. */
@@ -51,8 +51,10 @@ export class NetworkReader {
   readonly #given: ReadonlyMap<string, Known>
   /** The first output; where that is a softmax over classes, what goes into it. */
   readonly first: BeforeSoftmax
-  /** The outputs that the network has. */
+  /** All that the network gives. */
   readonly ending: Ending
+  /** Of these, what is trained and judged by. */
+  readonly counted: Ending
   readonly #main: Block
   readonly #asRead = readings()
 
@@ -66,9 +68,10 @@ export class NetworkReader {
     this.fixedBatch = fixedBatch(this.inputs)
     this.#given = givenInputs(file, options)
     this.#main = Block.main(file, knownTensors(file))
-    this.ending = endingOf(file, this.#main.operations)
     if (file.graph.output.length === 0) throw new UserError(`${file.path} is not a valid ONNX model: it has no output`)
-    this.first = this.beforeSoftmax(file.graph.output[0].name, 2)
+    this.ending = endingOf(file, this.#main.operations)
+    this.counted = countedOf(this.ending, file, options)
+    this.first = this.beforeSoftmax(this.counted.outputs[0], 2)
   }
 
   /**
@@ -116,6 +119,30 @@ export class NetworkReader {
     const samples = axis === 0 ? tensor : transpose(graph, rowMajor(graph, tensor), first)
     return reshape(graph, overSamples(graph, samples), rows, true)
   }
+}
+
+/**
+ * The output that an option names, else all that the file does not say to be whole numbers. Throws UserError
+ * where there is none of that name.
+ */
+function countedOf({ outputs, lacking }: Ending, { path, graph }: OnnxFile, { output }: ImportOptions): Ending {
+  if (output !== undefined) {
+    if (!outputs.includes(output))
+      throw new UserError(`--only-output: ${path} has the outputs ${outputs.join(', ')}, found ${output}`)
+    return { outputs: [output], lacking: [] }
+  }
+  const types = new Map(graph.output.map(({ name, type }) => [name, type?.value] as const))
+  const isWhole = (name: string) => {
+    const type = types.get(name)
+    const elements = type?.case === 'tensorType' ? dtypes[type.value.elemType] : undefined
+    return elements !== undefined && !isFloating(elements)
+  }
+  const floats = outputs.filter((name) => !isWhole(name))
+  if (floats.length === 0) return { outputs, lacking }
+  const rest = outputs
+    .filter(isWhole)
+    .map((name) => ({ output: name, reason: `${path}: its output ${name} holds no floats` }))
+  return { outputs: floats, lacking: [...lacking, ...rest] }
 }
 
 /** Inputs whose one value is said beforehand. Throws UserError where the model has none of that name. */

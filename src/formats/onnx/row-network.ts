@@ -96,10 +96,10 @@ interface RunningOutput {
  * Outputs that run here, with the shapes that `attempt` finds, and the reasons of others. Throws where none
  * does.
  */
-function runningOutputs({ file, ending }: NetworkReader, attempt: (name: string) => Shape) {
-  const lacking = [...ending.lacking]
+function runningOutputs({ file, counted }: NetworkReader, attempt: (name: string) => Shape) {
+  const lacking = [...counted.lacking]
   const running: RunningOutput[] = []
-  for (const name of ending.outputs) {
+  for (const name of counted.outputs) {
     try {
       running.push({ name, shape: attempt(name) })
     } catch (error) {
@@ -108,7 +108,7 @@ function runningOutputs({ file, ending }: NetworkReader, attempt: (name: string)
     }
   }
   if (running.length === 0)
-    throw new Unsupported(lacking[ending.lacking.length]?.reason ?? `${file.path} has no output`)
+    throw new Unsupported(lacking[counted.lacking.length]?.reason ?? `${file.path} has no output`)
   return { running, lacking }
 }
 
