@@ -24,6 +24,7 @@ import {
 } from './resnet-imagenet.ts'
 import { resnet18, resnet34, resnet50Cifar, resnet101Cifar, resnet152Cifar } from './resnet18.ts'
 import { vgg11, vgg13, vgg16, vgg19 } from './vgg.ts'
+import { vitTiny } from './vision-transformer.ts'
 import { wideResnetNamed, wrn28 } from './wide-resnet.ts'
 import { wrn16Gsm, wrn16GsmDropout, wrn28Gsm, wrn28GsmDropout, wrn40Gsm, wrn40GsmDropout } from './wide-resnet-gsm.ts'
 
@@ -63,6 +64,7 @@ export const models: Record<string, ModelFamily> = Object.fromEntries(
     wrn40GsmDropout,
     densenet40,
     mobilenetV1Cifar,
+    vitTiny,
     alexnetBn,
     resnet18Imagenet,
     resnet34Imagenet,

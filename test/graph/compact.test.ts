@@ -13,6 +13,8 @@ import { batchNorm } from '../../src/graph/operators/norm.ts'
 import { averagePool, globalAveragePool, maxPool } from '../../src/graph/operators/pooling.ts'
 import { concat, flatten, pad, reduceSum, reshape, slice, transpose } from '../../src/graph/operators/shape.ts'
 import { sizeOf, type Tensor } from '../../src/graph/tensor.ts'
+import { modelOf } from '../../src/models/model.ts'
+import { visionTransformer } from '../../src/models/vision-transformer.ts'
 import { random } from '../../src/util/random.ts'
 import { evaluate, given } from '../support/evaluate.ts'
 
@@ -385,6 +387,26 @@ it('operators that mix channels keep them', () => {
     )
     expect([sizes, stay]).toEqual([{ a: [3, 5], b: [5, 2] }, { a: { mixed: 1 } }])
   }
+})
+
+it('a transformer loses hidden units that are off, whatever GELU makes of their bias, and nothing else', () => {
+  const options = { side: 4, patch: 2, heads: 2, head: 3, depth: 1, ratio: 2 }
+  const model = modelOf(visionTransformer('tiny', 'for tests', options))
+  const [attention, perceptron] = ['blocks.0.attn', 'blocks.0.mlp']
+  const { sizes, stay } = compacted(
+    (g, x) => model.build(g, x, false),
+    (v) => {
+      zeroFilter(v, `${perceptron}.fc1`, 12, 0, 3, 11)
+      zeroInput(v, `${perceptron}.fc2`, 12, 1, 7)
+      zeroFilter(v, `${attention}.qkv`, 18, 4)
+    },
+    [2, 3, 4, 4],
+  )
+  expect([sizes[`${perceptron}.fc1`], sizes[`${perceptron}.fc2`]]).toEqual([
+    [6, 8],
+    [8, 6],
+  ])
+  expect([sizes[`${attention}.qkv`], stay]).toEqual([[6, 18], { [`${attention}.qkv`]: { mixed: 1 } }])
 })
 
 it('layers that share a weight, and channels of the images, stay', () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Graph } from '../../src/graph/graph.ts'
 import { div, fmod, maximum, minimum, pow } from '../../src/graph/operators/arithmetic.ts'
+import { batchMatmul } from '../../src/graph/operators/batch-product.ts'
 import { equal, less, lessOrEqual, where } from '../../src/graph/operators/comparisons.ts'
 import {
   abs,
@@ -15,7 +16,20 @@ import {
   sqrt,
   sub,
 } from '../../src/graph/operators/elementwise.ts'
-import { atan, ceil, cos, erf, exp, floor, log, round, sign, sin, tanh } from '../../src/graph/operators/functions.ts'
+import {
+  atan,
+  ceil,
+  cos,
+  erf,
+  exp,
+  floor,
+  gelu,
+  log,
+  round,
+  sign,
+  sin,
+  tanh,
+} from '../../src/graph/operators/functions.ts'
 import { gemm, matmul } from '../../src/graph/operators/linear.ts'
 import { Softmax, SoftmaxCrossEntropyLoss } from '../../src/graph/operators/loss.ts'
 import { reduceMean } from '../../src/graph/operators/mean.ts'
@@ -64,7 +78,7 @@ const same = <T>(arbitrary: fc.Arbitrary<T>, build: (graph: Graph, drawn: T, bat
 const chosen = (graph: Graph, a: Tensor, b: Tensor) => where(graph, less(graph, abs(graph, a), abs(graph, b)), b, a)
 
 describe('ONNX Runtime computes the same', () => {
-  it.each(Object.entries({ neg, relu, exp, tanh, erf, floor, ceil, round, sign, sin, cos, atan }))(
+  it.each(Object.entries({ neg, relu, exp, tanh, erf, floor, ceil, round, sign, sin, cos, atan, gelu }))(
     '%s',
     (_name, operator) =>
       same(shapeOf(0, 4), (graph, shape, batched) => operator(graph, graph.input('x', shape, { batched }))),
@@ -134,6 +148,16 @@ describe('ONNX Runtime computes the same', () => {
     same(fc.tuple(size, size, size), (graph, [m, n, k], batched) => {
       return matmul(graph, graph.input('a', [m, k], { batched }), graph.parameter('b', [k, n]))
     }))
+
+  it('many matrix products at once, with any transposes', () =>
+    same(
+      fc.tuple(shapeOf(0, 2), size, size, size, flags),
+      (graph, [places, m, n, k, [left, right, shared]], batched) => {
+        const a = graph.input('a', [...places, ...(left ? [k, m] : [m, k])], { batched })
+        const b = graph.input('b', [...(shared ? [] : places), ...(right ? [n, k] : [k, n])], { batched: false })
+        return batchMatmul(graph, a, b, { transA: Number(left), transB: Number(right) })
+      },
+    ))
 
   it('Softmax along any axis', () =>
     same(fc.tuple(shapeOf(2, 4), fc.nat()), (graph, [shape, choice], batched) => {

@@ -10,7 +10,8 @@ import { UserError } from '../../src/util/errors.ts'
 
 const total = (tensors: readonly Tensor[]) => tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
 
-const isKernel = ({ shape }: Tensor) => shape.length > 1
+/** Positions of tokens have several axes, too, but nothing is multiplied with them. */
+const isKernel = ({ name, shape }: Tensor) => shape.length > 1 && name !== 'pos_embed.weight'
 
 /** A network's tensors; nothing is computed. */
 function tensorsOf(name: string, options?: ModelOptions, batch = 2) {
@@ -76,6 +77,9 @@ it.each<[string, ModelOptions, number, number?, number?]>([
   ['resnet152-imagenet', {}, 60_192_808],
   // As timm counts it.
   ['efficientnet-lite0', {}, 4_652_008, 4_652_008 - 42_016 - 1000, 50],
+  // As timm counts its deit_tiny at this depth, patch and image, without a class token and its position.
+  ['vit-tiny', {}, 2_693_194, 9216 + 6 * 442_368 + 1920, 26],
+  ['vit-tiny', { widen: 1 / 16 }, 12_814],
   // Groups of 462,848, 2,097,152 and 8,388,608 weights; scales and shifts of 4,000 channels.
   ['wrn-16-gsm', {}, 10_962_170, 432 + 462_848 + 2_097_152 + 8_388_608 + 5120, 17],
 ])('%s %o has %i parameters', (name, options, parameters, prunable, layers) => {
@@ -260,6 +264,8 @@ it.each([
   ['mobilenet-v1', /./, 568.7],
   ['resnet50', /./, 4089.2],
   ['mobilenet-v2', /./, 300.8],
+  // Of 64 tokens, without products of what is computed.
+  ['vit-tiny', /./, 0.59 + 169.87],
   // B0's 390 million, without squeeze-and-excitation.
   ['efficientnet-lite0', /./, 385.2],
 ])('%s: layers %o take %d million multiplications', (name, pattern, millions) => {
@@ -267,7 +273,7 @@ it.each([
 })
 
 it('a network in evaluation has the tensors of one in training', () => {
-  for (const name of ['resnet18', 'vgg11', 'wrn-28', 'mobilenet-v1', 'mobilenet-v2', 'mnist-mlp-bn']) {
+  for (const name of ['resnet18', 'vgg11', 'wrn-28', 'mobilenet-v1', 'mobilenet-v2', 'mnist-mlp-bn', 'vit-tiny']) {
     const names = [true, false].map((training) => {
       const graph = new Graph()
       const model = findModel(name)

@@ -19,6 +19,7 @@ it.each<[string, ModelOptions, number]>([
   ['cifar-quick-bn', {}, 0.01],
   ['mobilenet-v1-cifar', {}, 0.01],
   ['densenet-40', {}, 0.01],
+  ['vit-tiny', { widen: 0.25 }, 0.01],
 ])('%s %o learns two images', (name, options, learningRate) => {
   const model = findModel(name, options)
   const data = synthetic({ image: model.image, classes: model.classes, train: 2, test: 2 })

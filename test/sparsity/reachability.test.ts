@@ -135,6 +135,7 @@ it.each([
   'wrn-28',
   'densenet-40',
   'mobilenet-v1',
+  'vit-tiny',
 ])(
   '%s: all of an unpruned network lies on paths',
   (name) => {

@@ -8,7 +8,8 @@ import {
   type TensorProtoSchema,
 } from 'onnx-buf'
 import type { Attributes, Node } from '../../graph/operator.ts'
-import type { Shape, Tensor } from '../../graph/tensor.ts'
+import { transposes } from '../../graph/operators/linear.ts'
+import { type Shape, sameShape, type Tensor } from '../../graph/tensor.ts'
 
 export type NodeInit = MessageInitShape<typeof NodeProtoSchema>
 export type TensorInit = MessageInitShape<typeof TensorProtoSchema>
@@ -85,9 +86,25 @@ const grid = ({ attributes }: Node) => ['starts', 'steps', 'shape'].map((name) =
 const anyBatch = (shape: Shape, [x]: readonly Tensor[], [y]: readonly Tensor[], like: number) =>
   x.batched && y.batched && x.shape[0] === shape[0] ? [like, ...shape.slice(1)] : shape
 
+/** What changes the layout alone changes nothing in ONNX. */
 const reshape: Write = (written) => {
   const { inputs, outputs } = written.node
+  if (sameShape(inputs[0].shape, outputs[0].shape))
+    return [{ opType: 'Identity', input: written.input, output: written.output }]
   return withNumbers(written, [anyBatch(outputs[0].shape, inputs, outputs, 0)], [], 'Reshape')
+}
+
+/** A matrix product whose operands' last two axes are exchanged before it, where it says so. */
+const batchMatMul: Write = ({ node: { inputs, attributes }, input, output, stem }) => {
+  const { transA, transB } = transposes(attributes)
+  const isTransposed = [transA, transB].map((trans) => trans === 1)
+  const factors = input.map((name, i) => (isTransposed[i] ? `${stem}.${i}` : name))
+  const exchanged = inputs.flatMap(({ shape: { length } }, i): NodeInit[] => {
+    const perm = Array.from({ length }, (_, axis) => axis)
+    const attribute = [integers('perm', [...perm.slice(0, -2), length - 1, length - 2])]
+    return isTransposed[i] ? [{ opType: 'Transpose', input: [input[i]], output: [factors[i]], attribute }] : []
+  })
+  return [...exchanged, { opType: 'MatMul', input: factors, output }]
 }
 
 /** ONNX has booleans where we have 0 and 1. */
@@ -116,6 +133,7 @@ const writers: Record<string, Write> = {
   ),
   Flatten: same(),
   Softmax: same((attributes) => counts(attributes, 'axis')),
+  BatchMatMul: batchMatMul,
   Gemm: same((attributes) => counts(attributes, 'transA', 'transB')),
   // Some runtimes take neither the kernel's shape from the weight nor dilations of 1 for granted.
   Conv: ({ node: { attributes, inputs }, input, output }) => [

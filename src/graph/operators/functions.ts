@@ -69,4 +69,9 @@ export const ceil = (graph: Builder, x: Tensor): Tensor => graph.apply(Ceil, [x]
 export const trunc = (graph: Builder, x: Tensor): Tensor => graph.apply(Trunc, [x])[0]
 export const sign = (graph: Builder, x: Tensor): Tensor => graph.apply(Sign, [x])[0]
 export const round = (graph: Builder, x: Tensor): Tensor => graph.apply(Round, [x])[0]
+/** x times the normal distribution's share below x (Hendrycks & Gimpel 2016): (1 + erf(x / sqrt 2)) / 2. */
+export const gelu = (graph: Builder, x: Tensor): Tensor => {
+  const share = erf(graph, mul(graph, x, graph.constant(Math.SQRT1_2)))
+  return mul(graph, mul(graph, x, graph.constant(0.5)), add(graph, share, graph.constant(1)))
+}
 export const roundThrough = (graph: Builder, x: Tensor): Tensor => graph.apply(RoundThrough, [x])[0]

@@ -4,7 +4,16 @@
  * the inputs of the next layers that read it.
  */
 import { ChannelSets } from '../../graph/channel-sets.ts'
-import { channelsOf, dependents, inputRun, isChannelwise, outputRun, type Run, weightOf } from '../../graph/channels.ts'
+import {
+  channelsOf,
+  dependents,
+  inputRun,
+  isChannelwise,
+  outputRun,
+  type Run,
+  UnknownLinks,
+  weightOf,
+} from '../../graph/channels.ts'
 import { Graph } from '../../graph/graph.ts'
 import type { Node } from '../../graph/operator.ts'
 import type { Tensor } from '../../graph/tensor.ts'
@@ -25,7 +34,8 @@ export interface ChannelGroup {
 
 /**
  * The groups of a network's channels that may be removed, by first layer and channel. Channels of images and
- * logits stay, and so do those that a layer makes which is not among the `prunable` ones (names).
+ * logits stay, and so do those that a layer makes which is not among the `prunable` ones (names), and those of
+ * operators that are not known to keep channels apart, such as attention.
  */
 export function channelGroups(model: Model, prunable: ReadonlySet<string>): ChannelGroup[] {
   const graph = new Graph()
@@ -33,9 +43,9 @@ export function channelGroups(model: Model, prunable: ReadonlySet<string>): Chan
   const logits = model.build(graph, images, false)
   const { nodes, tensors } = dependents(graph, [images])
   const sets = new ChannelSets(tensors)
-  for (const node of nodes) sets.tie(node)
-
-  const fixed = new Set([images, logits].flatMap((tensor) => channels(tensor).map((c) => sets.of(tensor, c))))
+  const mixed = nodes.filter((node) => !isTied(node, sets)).flatMap(({ inputs, outputs }) => [...inputs, outputs[0]])
+  const staying = [images, logits, ...mixed].filter((tensor) => sets.has(tensor))
+  const fixed = new Set(staying.flatMap((tensor) => channels(tensor).map((c) => sets.of(tensor, c))))
   const groups = new Map<number, ChannelGroup>()
   const groupOf = (tensor: Tensor, channel: number): ChannelGroup => {
     const root = sets.of(tensor, channel)
@@ -57,6 +67,17 @@ export function channelGroups(model: Model, prunable: ReadonlySet<string>): Chan
       for (const c of channels(input)) groupOf(input, c).rest.push(part(inputRun(node, c)))
   }
   return [...groups].filter(([root, { filters }]) => filters.length > 0 && !fixed.has(root)).map(([, group]) => group)
+}
+
+/** Ties the channels of a node where it is known how they hang together. */
+function isTied(node: Node, sets: ChannelSets): boolean {
+  try {
+    sets.tie(node)
+    return true
+  } catch (error) {
+    if (error instanceof UnknownLinks) return false
+    throw error
+  }
 }
 
 const isLayer = (node: Node) => node.operator.name !== 'BatchNormalization'

@@ -74,6 +74,11 @@ it('depthwise filters go with the channel before them, joined channels with all 
   expect(parts(dense.rest)).toEqual(['block1.11.conv.weight', 'transition1.conv.weight'])
 })
 
+it('a transformer loses hidden units of its perceptrons; what normalizations and attention mix stays', () => {
+  const units = Array.from({ length: 6 }, (_, i) => [`blocks.${i}.mlp.fc1`, 768])
+  expect(spaces(groupsOf('vit-tiny'))).toEqual(Object.fromEntries(units))
+})
+
 it('scales of batch normalization, where they are prunable, belong to their channel; what is not prunable keeps its channels', () => {
   const [group] = groupsOf('resnet18', 'reference').filter(
     ({ filters }) => filters[0].parameter === 'layer2.0.conv2.weight',
@@ -108,7 +113,7 @@ function pruned(name: string, sparsity: number, scope: ScopeName, floor?: { weig
 }
 
 describe.each<ScopeName>(['global', 'layerwise', 'erk'])('%s', (scope) => {
-  it.each(['lenet-300-100', 'lenet-5', 'resnet20', 'resnet20-a', 'densenet-40'])(
+  it.each(['lenet-300-100', 'lenet-5', 'resnet20', 'resnet20-a', 'densenet-40', 'vit-tiny'])(
     '%s: a smaller dense network',
     (name) => {
       const { layers, found, kept, most, size } = pruned(name, 0.6, scope)

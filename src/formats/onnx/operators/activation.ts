@@ -4,7 +4,7 @@ import { div, maximum, minimum } from '../../../graph/operators/arithmetic.ts'
 import { less, where } from '../../../graph/operators/comparisons.ts'
 import { dropout } from '../../../graph/operators/dropout.ts'
 import { abs, add, clip, mul, neg, relu, sigmoid } from '../../../graph/operators/elementwise.ts'
-import { erf, exp, log, tanh } from '../../../graph/operators/functions.ts'
+import { exp, gelu, log, tanh } from '../../../graph/operators/functions.ts'
 import type { Tensor } from '../../../graph/tensor.ts'
 import { UserError } from '../../../util/errors.ts'
 import { type Translator, Unsupported } from '../scope.ts'
@@ -67,13 +67,7 @@ export const exponential = (graph: Graph, x: Tensor, factor: number, scale = 1) 
   return add(graph, relu(graph, x), scaled(graph, bent, factor))
 }
 
-/** x times the normal distribution's share below x (Hendrycks & Gimpel 2016): (1 + erf(x / sqrt 2)) / 2. */
-const gelu = (graph: Graph, x: Tensor) => {
-  const share = erf(graph, scaled(graph, x, Math.SQRT1_2))
-  return mul(graph, scaled(graph, x, 0.5), shifted(graph, share, 1))
-}
-
-/** Nearly the same: (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2. */
+/** Nearly {@link gelu}: x times (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2. */
 const geluByTanh = (graph: Graph, x: Tensor) => {
   const cube = mul(graph, mul(graph, x, x), x)
   const bent = add(graph, x, scaled(graph, cube, 0.044715))

@@ -3,6 +3,7 @@ import type { Graph } from '../../../graph/graph.ts'
 import { div, pow } from '../../../graph/operators/arithmetic.ts'
 import { equal, where } from '../../../graph/operators/comparisons.ts'
 import { abs, add, mul, reciprocal, sqrt, sub } from '../../../graph/operators/elementwise.ts'
+import { standardized } from '../../../graph/operators/layer-norm.ts'
 import { reduceMean } from '../../../graph/operators/mean.ts'
 import { pad, reduceSum, reshape, slice } from '../../../graph/operators/shape.ts'
 import type { Tensor } from '../../../graph/tensor.ts'
@@ -16,15 +17,6 @@ import { ordered } from './order.ts'
 import { axisOf } from './sizes.ts'
 
 const square = (graph: Graph, x: Tensor) => mul(graph, x, x)
-
-/** (x - mean) / sqrt(variance + epsilon) over axes, the mean, and what was multiplied with. */
-function standardized(graph: Graph, x: Tensor, axes: readonly number[], epsilon: number): Tensor[] {
-  const mean = reduceMean(graph, x, axes)
-  const centred = sub(graph, x, mean)
-  const variance = reduceMean(graph, square(graph, centred), axes)
-  const inverse = reciprocal(graph, sqrt(graph, add(graph, variance, graph.constant(epsilon))))
-  return [mul(graph, centred, inverse), mean, inverse]
-}
 
 /** A value scaled and shifted by what is stored, or computed. */
 function scaledBy(
