@@ -19,6 +19,7 @@
 typedef float vec __attribute__((vector_size(LANES * 4), may_alias));
 typedef float vec_unaligned __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 typedef int32_t ivec __attribute__((vector_size(LANES * 4), may_alias));
+typedef uint32_t uvec __attribute__((vector_size(LANES * 4), may_alias));
 
 /* The register tile of products and direct convolutions: rows (output channels) x vectors. */
 #define TILE_ROWS 6
@@ -182,9 +183,9 @@ INLINE vec exp_vec(vec x) {
 /* Natural logarithm of positive normal x: x = 2^e m with m in [sqrt(1/2), sqrt(2)),
  * log m = 2 atanh(s), s = (m - 1) / (m + 1), as an odd polynomial in s. */
 INLINE vec log_vec(vec x) {
-    ivec bits = (ivec)x;
-    ivec e = ((bits - 0x3f3504f3) >> 23);
-    vec m = (vec)(bits - (e << 23));
+    uvec bits = (uvec)x;
+    ivec e = (ivec)(bits - 0x3f3504f3u) >> 23;
+    vec m = (vec)(bits - ((uvec)e << 23));
     vec s = (m - 1.0f) / (m + 1.0f), z = s * s;
     vec p = splat(2.0f / 11);
     p = p * z + 2.0f / 9;

@@ -145,6 +145,7 @@ export interface ImportOptions {
     ];
     layout?: 'NCHW' | 'NHWC';
     sizes?: Readonly<Record<string, number>>;
+    output?: string;
     given?: Readonly<Record<string, number>>;
 }
 

@@ -1,6 +1,7 @@
 /**
  * @file Programs: validated lists of kernel calls. Only what passes here reaches C, which checks nothing.
  */
+import { UserError } from '../util/errors.ts'
 import { type Instruction, named } from './kernel.ts'
 
 /** Arguments are signed 32-bit integers, so this many floats can be addressed. */
@@ -41,6 +42,8 @@ export class Program {
       try {
         extents = kernel.extents(named(instruction), args)
       } catch (error) {
+        // What is too large for a kernel is no error of a program.
+        if (error instanceof UserError) throw error
         fail((error as Error).message)
       }
       for (const { offset, length } of extents)

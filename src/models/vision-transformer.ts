@@ -1,13 +1,13 @@
 /**
  * @file Vision transformers (Dosovitskiy et al. 2021) for small images: patches become tokens by a
- * convolution, learned positions are added, and blocks of attention and of a perceptron with GELU follow, each
- * behind a layer normalization and beside a shortcut. There is no class token: the classifier takes the mean
- * of the normalized tokens (as in appendix D.3 there, and Beyer et al. 2022). Dropout and dropped blocks are
- * left out.
+ * convolution, learned positions are added, and blocks of attention and of a perceptron with GELU follow,
+ * each behind a layer normalization and beside a shortcut. There is no class token: the classifier takes the
+ * mean of the normalized tokens (as in appendix D.3 there, and Beyer et al. 2022). Dropout and dropped blocks
+ * are left out.
  *
  * Tokens are innermost, [N, channels, 1, tokens], so that every layer of theirs is a 1x1 convolution and is
- * pruned, packed and differentiated like others. Layers are called as in the timm package. Weights begin as in
- * the code of Dosovitskiy et al. (`xavier-uniform`).
+ * pruned, packed and differentiated like others. Layers are called as in the timm package. Weights begin as
+ * in the code of Dosovitskiy et al. (`xavier-uniform`).
  */
 import type { Graph } from '../graph/graph.ts'
 import { batchMatmul } from '../graph/operators/batch-product.ts'

@@ -6,6 +6,7 @@ import { type Act, once, type PruningPlan, pruneAsPlanned } from '../../methods/
 import { loadWeights } from '../../train/checkpoint.ts'
 import { judgesByDistance } from '../../train/distance.ts'
 import { Network } from '../../train/network.ts'
+import { lacksSampleGradients } from '../../train/sample-gradients.ts'
 import { finite } from '../../util/checks.ts'
 import { version } from '../../util/version.ts'
 import { type Measured, measured } from '../display/measured.ts'
@@ -34,6 +35,9 @@ export async function prepare(file: WeightsFile, path: string, { flags, task, in
     data: { name: data.name, samples: data.train.count },
     cache: flags.fisherCache === undefined ? undefined : { folder: flags.fisherCache, notice },
   })
+  const lacking =
+    task.method.takes.includes('polish') && task.settings.polish === undefined && lacksSampleGradients(model)
+  if (lacking) notice(`weights that are left are not polished: ${lacking}`)
   const network = new Network({
     machine: await openMachine(),
     model,

@@ -1,5 +1,6 @@
 /** @file Convolution and its two gradients (kernels/conv.c). Tensors lie [channel][row][column][sample]. */
 
+import { UserError } from '../../util/errors.ts'
 import type { Extent, Kernel } from '../kernel.ts'
 import { limits } from './limits.ts'
 import { rectified } from './rectify.ts'
@@ -72,8 +73,8 @@ function checkSizes(p: Sizes, result: 'y' | 'dx' | 'dw by sample' = 'y'): void {
   const columns = result === 'dx' ? p.ow : p.w
   const gradients = result === 'dw by sample' ? p.ow * WIDEST_VECTOR * limits.MOST_GRAD_OUTS : 0
   if (rows * row > STRIP_FLOATS || gradients > limits.WEIGHT_FLOATS)
-    throw new Error(
-      `one row of the result needs ${rows} rows of ${columns} columns, more than the engine's buffer holds`,
+    throw new UserError(
+      `a convolution of ${p.batch} samples needs ${rows} rows of ${columns} columns at once, more than the engine's buffer holds: expected smaller batches or narrower inputs`,
     )
 }
 

@@ -11,6 +11,7 @@ import { Workspace } from '../../linear/workspace.ts'
 import { countKept } from '../../sparsity/mask.ts'
 import { isLinear } from '../../sparsity/tensors.ts'
 import type { Network } from '../../train/network.ts'
+import { lacksSampleGradients } from '../../train/sample-gradients.ts'
 import { UserError } from '../../util/errors.ts'
 import { random } from '../../util/random.ts'
 import type { Polished } from '../masks.ts'
@@ -25,8 +26,12 @@ import { respend } from './respend.ts'
 import { Clock } from './stage.ts'
 import { updatedMasks } from './updates.ts'
 
-/** Rounds where no number is asked for: those of convolutional networks take longer and gain less. */
-export const usualPolish = (model: PruningRequest['model']): number => (isLinear(model) ? 30 : 5)
+/**
+ * Rounds where no number is asked for: those of convolutional networks take longer and gain less, and there
+ * are none of networks that join samples.
+ */
+export const usualPolish = (model: PruningRequest['model']): number =>
+  lacksSampleGradients(model) ? 0 : isLinear(model) ? 30 : 5
 
 /** The share by which a round should lower the loss. */
 const LEAST_GAIN = 1e-3

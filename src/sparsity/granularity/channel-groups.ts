@@ -34,8 +34,8 @@ export interface ChannelGroup {
 
 /**
  * The groups of a network's channels that may be removed, by first layer and channel. Channels of images and
- * logits stay, and so do those that a layer makes which is not among the `prunable` ones (names), and those of
- * operators that are not known to keep channels apart, such as attention.
+ * logits stay, and so do those that a layer makes which is not among the `prunable` ones (names), and those
+ * of operators that are not known to keep channels apart, such as attention.
  */
 export function channelGroups(model: Model, prunable: ReadonlySet<string>): ChannelGroup[] {
   const graph = new Graph()

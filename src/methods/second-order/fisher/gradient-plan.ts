@@ -6,6 +6,7 @@
 import { MOST_FLOATS } from '../../../engine/program.ts'
 import { sizeOf, type Tensor } from '../../../graph/tensor.ts'
 import { graphOf, type Model } from '../../../models/model.ts'
+import { lacksSampleGradients } from '../../../train/sample-gradients.ts'
 import { UserError } from '../../../util/errors.ts'
 import type { Walk } from '../composition.ts'
 import { solverRoom } from './inverse.ts'
@@ -57,6 +58,8 @@ export function planGradients(
   { samples, miniBatch, method, walk, fisher, left, memory }: GradientNeeds,
   where: string,
 ): GradientPlan {
+  const lacking = lacksSampleGradients(model)
+  if (lacking) throw new UserError(`${where}: ${model.name} gives no gradients of single samples: ${lacking}`)
   // Diagonals need no weights together; searches need all columns at any time.
   const together = walk !== 'columns' && (fisher === 'full' || walk === 'together')
   const sizes = tensors.map(({ shape }) => sizeOf(shape))
