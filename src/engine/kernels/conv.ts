@@ -74,7 +74,7 @@ function checkSizes(p: Sizes, result: 'y' | 'dx' | 'dw by sample' = 'y'): void {
   const gradients = result === 'dw by sample' ? p.ow * WIDEST_VECTOR * limits.MOST_GRAD_OUTS : 0
   if (rows * row > STRIP_FLOATS || gradients > limits.WEIGHT_FLOATS)
     throw new UserError(
-      `a convolution of ${p.batch} samples needs ${rows} rows of ${columns} columns at once, more than the engine's buffer holds: expected smaller batches or narrower inputs`,
+      `a convolution of ${p.batch} samples needs ${rows} rows of ${columns} columns, more than the engine's buffer holds: expected smaller batches or narrower inputs`,
     )
 }
 
