@@ -13,9 +13,10 @@ import type { Model } from '../models/model.ts'
  * Undefined where they are known of all parameters.
  */
 export function lacksSampleGradients(model: Model): string | undefined {
-  const samples = model.oneByOne ? 1 : 2
+  // The gradient of a batch of one is that of its sample.
+  if (model.oneByOne) return undefined
   const graph = new Graph()
-  const scores = model.build(graph, graph.input('images', [samples, ...model.image]), false)
+  const scores = model.build(graph, graph.input('images', [2, ...model.image]), false)
   try {
     perSampleGradients(graph, reduceSum(graph, scores, [1], 0), graph.withRole('parameter'))
     return undefined

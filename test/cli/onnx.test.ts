@@ -79,11 +79,13 @@ async function accuracyThere(path: string): Promise<number> {
 
 /** The path of a model that does not run here. */
 const attention = () => {
-  const path = join(temporaryFolder(), 'bernoulli.onnx')
-  const stored = { w: { shape: [4, 6], values: Array.from({ length: 24 }, (_, i) => i - 11.5) } }
+  const path = join(temporaryFolder(), 'sequence.onnx')
+  const first = { shape: [], values: [0], whole: true }
+  const stored = { first, w: { shape: [4, 6], values: Array.from({ length: 24 }, (_, i) => i - 11.5) } }
   const steps = [
-    { op: 'Bernoulli', inputs: ['x'] },
-    { op: 'MatMul', inputs: ['v1', 'w'] },
+    { op: 'SequenceConstruct', inputs: ['x'] },
+    { op: 'SequenceAt', inputs: ['v1', 'first'] },
+    { op: 'MatMul', inputs: ['v2', 'w'] },
   ]
   writeFileSync(path, written({ input: [-1, 4], stored, steps }))
   return path
@@ -183,7 +185,7 @@ describe('a model that does not run here', () => {
     const { prunable } = await json('prune', attention(), '--method', 'magnitude', '--sparsity', '0.5', '-o', out)
     expect(prunable).toMatchObject({ size: 24, kept: 12 })
     const [x, w] = [[1, 2, 3, 4], Array.from({ length: 24 }, (_, i) => (Math.abs(i - 11.5) > 6 ? i - 11.5 : 0))]
-    const expected = Array.from({ length: 6 }, (_, o) => x.reduce((sum, v, i) => sum + v * v * w[6 * i + o], 0))
+    const expected = Array.from({ length: 6 }, (_, o) => x.reduce((sum, v, i) => sum + v * w[6 * i + o], 0))
     const found = await runModel(readFileSync(out), new Map([['x', { shape: [1, 4], values: x }]]))
     expect(Array.from(found.get('y')!)).toEqual(expected)
   })
@@ -191,16 +193,16 @@ describe('a model that does not run here', () => {
   it('is inspected, with the reason', async () => {
     const { tensors, problem } = await json('inspect', attention())
     expect(tensors).toHaveLength(1)
-    expect(problem).toContain('(Bernoulli): the operator Bernoulli does not run here')
+    expect(problem).toContain('(SequenceConstruct): the operator SequenceConstruct does not run here')
   })
 
   it('is refused by methods that need it to run', async () => {
     const flags = ['--sparsity', '0.5', '-o', join(temporaryFolder(), 'out.onnx')]
     expect(await refused('prune', attention(), '--method', 'cbs', '--data', 'synthetic', ...flags)).toContain(
-      'Bernoulli',
+      'SequenceConstruct',
     )
     expect(await refused('prune', attention(), '--method', 'cbs', ...flags)).toContain('--method cbs needs --data')
-    expect(await refused('eval', '--weights', attention(), '--data', 'synthetic')).toContain('Bernoulli')
+    expect(await refused('eval', '--weights', attention(), '--data', 'synthetic')).toContain('SequenceConstruct')
   })
 })
 
@@ -245,7 +247,7 @@ describe('what does not fit', () => {
     expect(await refused('compare-masks', half, half, '--include', 'nothing')).toContain(
       '--include: no prunable tensor',
     )
-    expect(await refused('compare-masks', half, half, '--prunable', 'published')).toContain('Bernoulli')
+    expect(await refused('compare-masks', half, half, '--prunable', 'published')).toContain('SequenceConstruct')
   })
 
   it('weights go back onto the model that they came from', async () => {

@@ -44,10 +44,11 @@ describe('what is found', () => {
     inputs: { x: ['N', 4] },
     stored: { W: matrix(4, 6), C: matrix(4, 6, 2), E: matrix(4, 3, 3) },
     steps: [
-      { op: 'Gemm', in: ['x', 'W', 'C'], out: 'y' },
+      { op: 'Bernoulli', in: ['x'], out: 'b0' },
+      { op: 'Gemm', in: ['b0', 'W', 'C'], out: 'y' },
       { op: 'Constant', in: [], out: 'K', with: { value: { tensor: matrix(4, 6, 4) } } },
-      { op: 'MatMul', in: ['x', 'K'], out: 'z' },
-      { op: 'Add', in: ['x', 'x'], out: 'v' },
+      { op: 'MatMul', in: ['b0', 'K'], out: 'z' },
+      { op: 'Add', in: ['b0', 'b0'], out: 'v' },
     ],
     outputs: ['z', 'y', 'v'],
   }
@@ -98,7 +99,7 @@ describe('what is found', () => {
   })
 
   it('a file without weights says so', async () => {
-    const steps = [{ op: 'Add', in: ['x', 'E'], out: 'y' }]
+    const steps = [{ op: 'Add', in: ['b0', 'E'], out: 'y' }]
     const none = { inputs: { x: [4, 3] }, stored: { E: matrix(4, 3) }, steps, outputs: ['y'] }
     const { code, stderr, path } = await prune(none, '--sparsity', '0.5')
     expect([code, stderr]).toEqual([
@@ -136,7 +137,7 @@ describe('a collapse', () => {
 
   it.each([
     ['of a network that runs', tiny, `${none}; ${same}`],
-    ['of one that does not', chain(matrix(4, 5), matrix(5, 2, 2, 1e-6), 'Sinh'), none],
+    ['of one that does not', chain(matrix(4, 5), matrix(5, 2, 2, 1e-6), 'Bernoulli'), none],
     [
       'by equal weights',
       chain({ shape: [4, 5], values: Array(20).fill(1) }, { shape: [5, 2], values: Array(10).fill(1) }),
@@ -184,9 +185,9 @@ it('inspect lists tensors of all graphs and quantized ones, counts weights of la
       yes: { shape: [], values: [1], type: 'bool' },
     },
     steps: [
-      { op: 'Gemm', in: ['x', 'W', 'C'], out: 'y' },
+      { op: 'Gemm', in: ['b0', 'W', 'C'], out: 'y' },
       { op: 'DequantizeLinear', in: ['Q', 's', 'z'], out: 'q' },
-      { op: 'MatMul', in: ['x', 'q'], out: 'z1' },
+      { op: 'MatMul', in: ['b0', 'q'], out: 'z1' },
       {
         op: 'If',
         name: 'choice',
@@ -202,12 +203,12 @@ it('inspect lists tensors of all graphs and quantized ones, counts weights of la
                   out: 'K',
                   with: { value: { tensor: { shape: [1, 4, 2], values: mixed(8) } } },
                 },
-                { op: 'MatMul', in: ['x', 'K'], out: 'a' },
+                { op: 'MatMul', in: ['b0', 'K'], out: 'a' },
               ],
               outputs: ['a'],
             },
           },
-          else_branch: { graph: { steps: [{ op: 'Identity', in: ['x'], out: 'b' }], outputs: ['b'] } },
+          else_branch: { graph: { steps: [{ op: 'Identity', in: ['b0'], out: 'b' }], outputs: ['b'] } },
         },
       },
     ],
