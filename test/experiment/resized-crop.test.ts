@@ -141,6 +141,6 @@ it('without a folder of photographs there are none', async () => {
   const data = await loadDataset('synthetic')
   const options = { machine: best, model: findModel('lenet-5'), data, batch: 4 }
   expect(() => new Network({ ...options, augment: findAugmentation('resized-crop') })).toThrow(
-    new UserError('augment: resized-crop needs a folder of image files, found synthetic without photographs'),
+    new UserError('augment: resized-crop needs a folder of image files, found synthetic without labelled photographs'),
   )
 })
