@@ -21,16 +21,17 @@ value**, alone and in batches of three; ${counts.join(', ')}.
 ${agreementTable(rows)}
 
 *Alone* and *of three*: the largest difference from ONNX Runtime's outputs, of the largest value; three
-samples are one batch here and three runs there. *Milliseconds* are of one run here. *Weights* are what is pruned
-without data, in thousands, and the share of zeros among all floats that the file stores where 70 % of them are removed.
+samples are one batch here and three runs there. *Milliseconds* are of one run here. *Weights* are what is
+pruned without data, in thousands, and the share of zeros is among all floats that the file stores where 70 %
+of them are removed.
 
 ## Distances
 
-The mean squared difference of outputs from those of the dense model, over the variance of these among samples:
-0 is the same, and 1 says no more of a sample than the mean of all would. Both files are run by ONNX Runtime on
-inputs that no method has seen. Inputs are smooth fields at random, not the data that these models were made for,
-so that distances compare methods, and say little of a task. Nothing is trained, and no normalization is measured
-anew.
+The mean squared difference of outputs from those of the dense model, over the variance of these among
+samples: 0 is the same, and 1 says no more of a sample than the mean of all would. Both files are run by ONNX
+Runtime on inputs that no method has seen. Inputs are smooth fields at random, not the data that these models
+were made for, so that distances compare methods, and say little of a task. Nothing is trained, and no
+normalization is measured anew.
 
 ${distanceTable(rows, methods)}
 
@@ -93,7 +94,9 @@ function reasons(rows) {
     for (const one of agreement.lacking ?? []) add(one, 'output')
     for (const { method, asked, reason, distanceReason } of pruned)
       if (reason ?? distanceReason) add(reason ?? distanceReason, `${method} ${percent(asked)}`)
-    return [...why].map(([reason, what]) => `- ${name} (${what.join(', ')}): ${reason.split('\n')[0]}`)
+    const text = (reason) => reason.split('\n')[0].replaceAll('|', '\\|')
+    return [...why].map(([reason, what]) => [name, what.join(', '), text(reason)])
   })
-  return lines.length === 0 ? '' : `## What stops the others\n\n${lines.join('\n')}\n`
+  const table = () => markdownTable([['model', 'what', 'reason'], ...lines])
+  return lines.length === 0 ? '' : `## What stops the others\n\n${table()}\n`
 }
