@@ -36,8 +36,14 @@ normalization is measured anew.
 ${distanceTable(rows, methods)}
 
 ${reasons(rows)}
-Made by \`npm run bench real-models FOLDER\` on ${machineText()}.
+Made by \`${command()}\` on ${machineText()}.
 `
+}
+
+/** What made the page, with what was chosen. */
+function command() {
+  const { REAL_MODELS_METHODS: methods } = process.env
+  return `${methods ? `REAL_MODELS_METHODS=${methods} ` : ''}npm run bench real-models FOLDER`
 }
 
 const NAMES = { magnitude: 'magnitude', sparsegpt: 'SparseGPT', obc: 'OBC' }

@@ -13,6 +13,14 @@ import type { Model } from '../models/model.ts'
  * Undefined where they are known of all parameters.
  */
 export function lacksSampleGradients(model: Model): string | undefined {
+  if (!found.has(model)) found.set(model, find(model))
+  return found.get(model)
+}
+
+/** Plans ask several times, and the graph of a large network takes a while. */
+const found = new WeakMap<Model, string | undefined>()
+
+function find(model: Model): string | undefined {
   // The gradient of a batch of one is that of its sample.
   if (model.oneByOne) return undefined
   const graph = new Graph()

@@ -12,7 +12,7 @@ import { type ImportOptions, imageInput, partOf } from './input.ts'
 import { NetworkReader } from './read-network.ts'
 import { rowNetwork } from './row-network.ts'
 import { Mixed, type Origin, type Scope, Unsupported } from './scope.ts'
-import { transpose as transposeMatrix } from './value.ts'
+import { transpose } from './value.ts'
 
 /** Samples of the batch that a file is tried with: a number that is hardly a size of a network. */
 const SAMPLES = 23
@@ -26,10 +26,10 @@ export interface OnnxNetwork {
 }
 
 /**
- * A network that tells classes apart, where the model takes one batch of images and its first output is one
- * row of scores per sample: what it computes before its last softmax, or the sigmoid of its one score,
- * [N, classes]: its logits. Any other model is a network from rows of all its inputs to rows of all its
- * outputs. Throws UserError, or Unsupported where a node cannot be run.
+ * A network that tells classes apart, where the model takes one batch of images and its one output that
+ * counts is a row of scores per sample: what it computes before its last softmax, or the sigmoid of its one
+ * score, [N, classes]: its logits. Any other model is a network from rows of all its inputs to rows of all
+ * its outputs. Throws UserError, or Unsupported where a node cannot be run.
  */
 export function importOnnx(file: OnnxFile, options: ImportOptions = {}): OnnxNetwork {
   const reader = new NetworkReader(file, options)
@@ -157,6 +157,6 @@ function turned({ dtype, data }: StoredTensor, [rows, columns]: Shape): Uint8Arr
         ? new Uint32Array(bytes)
         : new Float64Array(bytes),
   )
-  transposeMatrix(from, to, columns, rows)
+  transpose(from, to, columns, rows)
   return new Uint8Array(to.buffer)
 }
