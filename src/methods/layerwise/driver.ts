@@ -16,7 +16,7 @@ import { type PruneResult, prunedResult, type Reconstruction } from '../masks.ts
 import { calibrate } from './calibration.ts'
 import { fromMatrix, type LayerMatrix } from './layer.ts'
 import { obc } from './obc.ts'
-import { joined, type LayerProblem, type LayerSolution, layerProblems, outputError } from './problem.ts'
+import { joined, type LayerProblem, type LayerSolution, layerProblems, reconstructionOf } from './problem.ts'
 
 export interface LayerwiseOptions {
   /** Names of the tensors to prune. Default: all that are prunable. */
@@ -133,8 +133,7 @@ export function apply(
     const solved = solutions.get(name)!
     network.mask(name).set(fromMatrix(matrix, joined(solved, 'mask')))
     network.values(name).set(fromMatrix(matrix, joined(solved, 'weights')))
-    const error = problems.reduce((sum, problem, i) => sum + outputError(problem, solved[i].weights), 0)
-    return { name, error: error / problems[0].unit!, dead: problems.reduce((sum, { dead }) => sum + dead!.length, 0) }
+    return reconstructionOf(name, problems, solved)
   })
   network.applyMasks()
   return { ...prunedResult(network), reconstructions }

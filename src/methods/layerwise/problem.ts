@@ -6,6 +6,7 @@
 import type { Floats } from '../../engine/machine.ts'
 import type { inverse } from '../../linear/small.ts'
 import { UserError } from '../../util/errors.ts'
+import type { Reconstruction } from '../masks.ts'
 import { type LayerMatrix, toMatrix } from './layer.ts'
 
 /** The rows of a layer that share their inputs: all of them, or a group of a convolution. */
@@ -121,4 +122,14 @@ export function joined(solved: readonly LayerSolution[], part: keyof LayerSoluti
     matrix.set(solution[part], group * size)
   })
   return matrix
+}
+
+/** How far the outputs of a layer moved, of its problems and what was made of each. */
+export function reconstructionOf(
+  name: string,
+  problems: readonly LayerProblem[],
+  solved: readonly LayerSolution[],
+): Reconstruction {
+  const error = problems.reduce((sum, problem, i) => sum + outputError(problem, solved[i].weights), 0)
+  return { name, error: error / problems[0].unit!, dead: problems.reduce((sum, { dead }) => sum + dead!.length, 0) }
 }

@@ -23,7 +23,7 @@ import { UserError } from '../../util/errors.ts'
 import type { Reconstruction } from '../masks.ts'
 import { fromMatrix } from './layer.ts'
 import { obc } from './obc.ts'
-import { joined, type LayerProblem, type LayerSolution, layerProblems, outputError } from './problem.ts'
+import { joined, type LayerProblem, type LayerSolution, layerProblems, reconstructionOf } from './problem.ts'
 import { LayerInputs } from './runtime-layer.ts'
 import { sparseGpt } from './sparsegpt.ts'
 
@@ -88,9 +88,7 @@ export async function pruneInRuntime(file: OnnxFile, options: RuntimePruning): P
     const after = current.stored.get(key)!()
     result.changes.set(key, after)
     result.layers.push({ name: key, size: sizeOf(after.shape), kept: nonzeros(numbersOf(after)) })
-    const error = problems.reduce((sum, problem, k) => sum + outputError(problem, solved[k].weights), 0)
-    const dead = problems.reduce((sum, one) => sum + one.dead!.length, 0)
-    result.reconstructions.push({ name: key, error: error / problems[0].unit!, dead })
+    result.reconstructions.push(reconstructionOf(key, problems, solved))
     progress?.(key, i + 1, layers.length)
   }
   return result
