@@ -12,11 +12,14 @@ export interface Region {
   doubles: boolean
   /** In floats. */
   offset: number
-  want: readonly number[]
-  tolerance: readonly number[]
+  want: Float64Array
+  tolerance: Float64Array
 }
 
 const MAGIC = 0x45534143
+
+/** Whether this run only records. */
+export const isRecording = Boolean(process.env.ESPALIER_RECORD)
 
 /**
  * Appends one call: its arguments, the arena before it and what may change, which everything beside must not.
@@ -32,13 +35,15 @@ export function recordCase(instruction: Instruction, before: Float32Array, regio
     ints(MAGIC, name.length, args.length, before.length, regions.length),
     name,
     ints(...args),
-    Buffer.from(before.buffer, before.byteOffset, before.byteLength),
+    bytesOf(before),
     ...regions.flatMap(({ doubles, offset, want, tolerance }) => [
       ints(Number(doubles), offset, want.length),
-      Buffer.from(Float64Array.from([...want, ...tolerance]).buffer),
+      bytesOf(want),
+      bytesOf(tolerance),
     ]),
   ]
   appendFileSync(join(folder, `${process.pid}.cases`), Buffer.concat(bytes))
 }
 
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) => Buffer.from(buffer, byteOffset, byteLength)
 const ints = (...values: number[]) => Buffer.from(Int32Array.from(values).buffer)

@@ -3,7 +3,7 @@ import { it } from 'vitest'
 import { call } from '../../../src/engine/kernel.ts'
 import { conv, convInputGrad, convSampleGrads, convWeightGrad } from '../../../src/engine/kernels/conv.ts'
 import { type Random, random } from '../../../src/util/random.ts'
-import { onEveryEngine } from '../../support/engines.ts'
+import { onAllEngines } from '../../support/engines.ts'
 import { blank, expectAgreement, type KernelCase, ROUNDING, uniform, values } from '../../support/kernel-case.ts'
 
 /** Sizes as drawn: the input is enlarged where the kernel would not fit. */
@@ -267,7 +267,7 @@ const largeCases = Object.fromEntries(
   ]),
 )
 
-onEveryEngine((machines) => {
+onAllEngines((machines) => {
   it.each(Object.entries(kernels))('%s, any strides, dilations, padding and groups', (_name, build) => {
     fc.assert(
       fc.property(small, values, (drawn, rng) => expectAgreement(machines, build(drawn, rng))),

@@ -3,7 +3,7 @@ import { it } from 'vitest'
 import { call } from '../../../src/engine/kernel.ts'
 import { loadAugmented, loadFloats, loadImages } from '../../../src/engine/kernels/data.ts'
 import type { Random } from '../../../src/util/random.ts'
-import { onEveryEngine } from '../../support/engines.ts'
+import { onAllEngines } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, ROUNDING, size, uniform, values } from '../../support/kernel-case.ts'
 
 /** Where no sample is; the kernel reads sample 0 then, never beside the data set. */
@@ -15,7 +15,7 @@ const indices = (rng: Random, n: number, count: number) =>
     i % 3 === 2 ? Math.fround(outside(count)[rng.below(10)]) : rng.below(count) + (i % 2) / 4,
   )
 
-onEveryEngine((machines) => {
+onAllEngines((machines) => {
   it('loads normalized images from bytes', () => {
     // Batches of more than 1024 samples are loaded in chunks.
     const batches = fc.oneof(size, fc.constantFrom(1023, 1024, 1025, 2100))

@@ -3,7 +3,7 @@ import { it } from 'vitest'
 import { call } from '../../../src/engine/kernel.ts'
 import { binary, copy, unary, where } from '../../../src/engine/kernels/elementwise.ts'
 import { BINARY, UNARY } from '../../../src/engine/kernels/functions.ts'
-import { onEveryEngine } from '../../support/engines.ts'
+import { onAllEngines } from '../../support/engines.ts'
 import {
   blank,
   exact,
@@ -41,7 +41,7 @@ const binaryTolerance: Partial<Record<number, Tolerance>> = { [BINARY.Pow]: roun
 /** Beyond that, sines are only known to lie in [-1, 1]. */
 const isPeriodic = (op: number) => op === UNARY.Sin || op === UNARY.Cos
 
-onEveryEngine((machines) => {
+onAllEngines((machines) => {
   it.each(Object.entries(UNARY))('%s of any length', (_name, op) => {
     const tolerance = toleranceOf[op] ?? exact
     const ends = isPeriodic(op) ? special.filter((x) => !(Math.abs(x) > 2 ** 30) || !Number.isFinite(x)) : special

@@ -4,7 +4,7 @@ import { call } from '../../../src/engine/kernel.ts'
 import { gather, SCATTER, scatter, topK } from '../../../src/engine/kernels/moving.ts'
 import { Program } from '../../../src/engine/program.ts'
 import type { Random } from '../../../src/util/random.ts'
-import { onEveryEngine } from '../../support/engines.ts'
+import { onAllEngines } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, ROUNDING, uniform, values } from '../../support/kernel-case.ts'
 
 /** What is no place of n. */
@@ -27,7 +27,7 @@ const sizes = fc
   })
   .map((p) => ({ ...p, whole: p.outer * p.n * p.inner, moved: p.outer * p.k * p.inner }))
 
-onEveryEngine((machines) => {
+onAllEngines((machines) => {
   it('reads from the places that an index names', () => {
     fc.assert(
       fc.property(sizes, values, ({ whole, moved, ...p }, rng) => {

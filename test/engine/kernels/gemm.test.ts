@@ -4,7 +4,7 @@ import { call } from '../../../src/engine/kernel.ts'
 import { BIAS, gemm } from '../../../src/engine/kernels/gemm.ts'
 import { RECTIFY } from '../../../src/engine/kernels/rectify.ts'
 import type { Random } from '../../../src/util/random.ts'
-import { onEveryEngine } from '../../support/engines.ts'
+import { onAllEngines } from '../../support/engines.ts'
 import { blank, expectAgreement, ROUNDING, size, uniform, values } from '../../support/kernel-case.ts'
 
 /** How a matrix lies: which of its axes is dense, and how many unused floats follow each run of it. */
@@ -68,7 +68,7 @@ function product({ m, n, k, a, b, bias, relu, rng }: Product) {
   }
 }
 
-onEveryEngine((machines) => {
+onAllEngines((machines) => {
   it('multiplies matrices of any size and layout, with any bias and ReLU', () => {
     fc.assert(fc.property(small, (shape) => expectAgreement(machines, product(shape))))
   })

@@ -3,7 +3,7 @@ import { it } from 'vitest'
 import { call } from '../../../src/engine/kernel.ts'
 import { countCorrect, crossEntropy, crossEntropyGrad, softmax } from '../../../src/engine/kernels/loss.ts'
 import type { Random } from '../../../src/util/random.ts'
-import { onEveryEngine } from '../../support/engines.ts'
+import { onAllEngines } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, ROUNDING, size, uniform, values } from '../../support/kernel-case.ts'
 
 const classes = fc.constantFrom(1, 2, 3, 10, 100)
@@ -16,7 +16,7 @@ const labels = (rng: Random, n: number, classes: number) => Array.from({ length:
 /** Roundings in the sum of `classes` exponentials and in what is divided by it; e^x is good to two. */
 const sumError = (classes: number) => 5 + classes
 
-onEveryEngine((machines) => {
+onAllEngines((machines) => {
   it('softmax along any axis, whatever the size of the logits', () => {
     fc.assert(
       fc.property(fc.constantFrom(1, 3, 10), classes, size, spread, values, (outer, classes, inner, spread, rng) => {

@@ -3,7 +3,7 @@ import { it } from 'vitest'
 import { call } from '../../../src/engine/kernel.ts'
 import { cholesky64, gather64, MODE, product64 } from '../../../src/engine/kernels/matrix64.ts'
 import type { Random } from '../../../src/util/random.ts'
-import { onEveryEngine } from '../../support/engines.ts'
+import { onAllEngines } from '../../support/engines.ts'
 import { exact, expectAgreement, size, uniform, values } from '../../support/kernel-case.ts'
 
 const ROUNDING64 = 2 ** -53
@@ -20,7 +20,7 @@ function operand(rng: Random, lines: number, k: number, double: number, transpos
   return { ...strides, double, data: double ? doubles(rng, lines * k) : uniform(rng, lines * k) }
 }
 
-onEveryEngine((machines) => {
+onAllEngines((machines) => {
   it('products of doubles and floats, in any order of the axes', () => {
     const orders = fc.tuple(flag, flag, flag, flag)
     fc.assert(

@@ -5,14 +5,14 @@ import { call } from '../../../src/engine/kernel.ts'
 import { clip, dropoutMask, place, zero } from '../../../src/engine/kernels/elementwise.ts'
 import { openReference } from '../../../src/engine/machines/reference.ts'
 import { Program } from '../../../src/engine/program.ts'
-import { onEveryEngine } from '../../support/engines.ts'
+import { onAllEngines } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, size, uniform, values } from '../../support/kernel-case.ts'
 import { dims, type Layout, layoutOf, strided } from '../../support/strided.ts'
 
 /** Every element has a place of its own. */
 const apart = layoutOf(4).map((layout): Layout => ({ ...layout, repeated: [false, false, false, false] }))
 
-onEveryEngine((machines) => {
+onAllEngines((machines) => {
   it('places values with strides and leaves what lies between alone', () => {
     fc.assert(
       fc.property(dims, apart, values, (d, layout, rng) => {

@@ -4,7 +4,7 @@ import { floatBits } from '../../../src/engine/bits.ts'
 import { call } from '../../../src/engine/kernel.ts'
 import { batchNorm, batchNormGrad, batchNormTrain, runningAverage } from '../../../src/engine/kernels/norm.ts'
 import { type Random, random } from '../../../src/util/random.ts'
-import { onEveryEngine } from '../../support/engines.ts'
+import { onAllEngines } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, ROUNDING, size, uniform, values } from '../../support/kernel-case.ts'
 
 const EPSILON = 1e-5
@@ -39,7 +39,7 @@ function bounds(x: readonly number[], n: number) {
   return { largest, distance, inverse }
 }
 
-onEveryEngine((machines) => {
+onAllEngines((machines) => {
   it('normalizes with the statistics of the batch, adds, in place or not', () => {
     fc.assert(
       fc.property(

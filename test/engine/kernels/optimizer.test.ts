@@ -11,7 +11,7 @@ import {
   tieGradient,
 } from '../../../src/engine/kernels/optimizer.ts'
 import type { Random } from '../../../src/util/random.ts'
-import { onEveryEngine } from '../../support/engines.ts'
+import { onAllEngines } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, ROUNDING, size, uniform, values } from '../../support/kernel-case.ts'
 import { densities, patternOf, randomPositions } from '../../support/sparse-weights.ts'
 
@@ -23,7 +23,7 @@ const ofGroup = (weights: number) => () => (weights + 8) * ROUNDING
 
 const bits = (rng: Random, n: number) => Array.from({ length: n }, () => rng.below(2))
 
-onEveryEngine((machines) => {
+onAllEngines((machines) => {
   it('a step of SGD, with and without momentum, Nesterov, decay, L1 and a mask', () => {
     const factor = fc.constantFrom(0, 0.1, 0.9)
     fc.assert(

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { it } from 'vitest'
 import { call } from '../../../src/engine/kernel.ts'
 import { averagePool, averagePoolGrad, maxPool } from '../../../src/engine/kernels/pooling.ts'
-import { onEveryEngine } from '../../support/engines.ts'
+import { onAllEngines } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, ROUNDING, uniform, values } from '../../support/kernel-case.ts'
 
 const batches = fc.constantFrom(1, 2, 3, 8, 16, 17, 33, 40)
@@ -31,7 +31,7 @@ type Windows = typeof windows extends fc.Arbitrary<infer T> ? T : never
 const inputFloats = (p: Windows) => p.channels * p.h * p.w * p.batch
 const outputFloats = (p: Windows) => p.channels * p.oh * p.ow * p.batch
 
-onEveryEngine((machines) => {
+onAllEngines((machines) => {
   it('the largest of a window; the first of equals; NaN is the largest', () => {
     fc.assert(
       fc.property(windows, fc.boolean(), values, (p, diverged, rng) => {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { it } from 'vitest'
 import { call } from '../../../src/engine/kernel.ts'
 import { REDUCE, reduce } from '../../../src/engine/kernels/reduce.ts'
-import { onEveryEngine } from '../../support/engines.ts'
+import { onAllEngines } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, ROUNDING, values } from '../../support/kernel-case.ts'
 import { layoutOf, strided } from '../../support/strided.ts'
 
@@ -10,7 +10,7 @@ const little = fc.constantFrom(1, 1, 2, 3)
 const long = fc.constantFrom(1, 2, 8, 17, 70)
 const kinds = fc.constantFrom(...Object.values(REDUCE))
 
-onEveryEngine((machines) => {
+onAllEngines((machines) => {
   it('reduces over any dimensions of any strided tensor', () => {
     const sizes = fc.tuple(little, little, little, long, little, little, little, long)
     fc.assert(

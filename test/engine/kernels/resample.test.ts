@@ -5,7 +5,7 @@ import { call } from '../../../src/engine/kernel.ts'
 import { resample } from '../../../src/engine/kernels/moving.ts'
 import { Program } from '../../../src/engine/program.ts'
 import type { Random } from '../../../src/util/random.ts'
-import { onEveryEngine } from '../../support/engines.ts'
+import { onAllEngines } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, ROUNDING, uniform, values } from '../../support/kernel-case.ts'
 
 const sizes = fc.record({
@@ -24,7 +24,7 @@ function table(rng: Random, m: number, n: number, most: number) {
   return { count: starts[m], starts, places }
 }
 
-onEveryEngine((machines) => {
+onAllEngines((machines) => {
   it('weighted sums of places', () => {
     fc.assert(
       fc.property(sizes, fc.integer({ min: 1, max: 6 }), values, ({ outer, n, m, inner }, most, rng) => {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { selectTopCall } from '../../../src/engine/kernels/select.ts'
 import { selectTop } from '../../../src/select/top.ts'
-import { onEveryEngine } from '../../support/engines.ts'
+import { onAllEngines } from '../../support/engines.ts'
 import { blank, exact, expectAgreement } from '../../support/kernel-case.ts'
 
 /** Scores with ties everywhere, scores that differ in their last bits only, and any finite float. */
@@ -54,7 +54,7 @@ it('the meaning: exactly `keep` scores, none of them below one that is left; tie
   )
 })
 
-onEveryEngine((machines) => {
+onAllEngines((machines) => {
   it('selects the top scores over several tensors', () => {
     fc.assert(
       fc.property(selection, ({ scores, keep }) => expectAgreement(machines, select(scores, keep))),

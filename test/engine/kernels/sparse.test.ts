@@ -4,7 +4,7 @@ import { call } from '../../../src/engine/kernel.ts'
 import { sparseConv, sparseConvInputGrad, sparseConvWeightGrad } from '../../../src/engine/kernels/sparse.ts'
 import { Program } from '../../../src/engine/program.ts'
 import { type Random, random } from '../../../src/util/random.ts'
-import { onEveryEngine } from '../../support/engines.ts'
+import { onAllEngines } from '../../support/engines.ts'
 import { blank, expectAgreement, type KernelCase, ROUNDING, uniform, values } from '../../support/kernel-case.ts'
 import { type Density, densities, patternOf, randomPositions } from '../../support/sparse-weights.ts'
 
@@ -206,7 +206,7 @@ const largeCases = Object.fromEntries(
   ]),
 )
 
-onEveryEngine((machines) => {
+onAllEngines((machines) => {
   it.each(Object.keys(kernels))('%s, any strides, dilations, padding, densities', (name) => {
     fc.assert(
       fc.property(small, values, (drawn, rng) => expectAgreement(machines, build(name, drawn, rng))),
