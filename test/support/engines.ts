@@ -1,11 +1,12 @@
 /**
- * @file The engines of this machine: native with each instruction set of the processor on 1, 2 and 4 threads,
- * and wasm. ESPALIER_ADDON chooses another build of the addon, which must then be there and is tested alone.
+ * @file The engines of this machine: native with each instruction set of the processor on several numbers of
+ * threads, and wasm. ESPALIER_ADDON chooses another build of the addon, which must then be there and is tested alone.
  */
 import { describe } from 'vitest'
 import type { Machine } from '../../src/engine/machine.ts'
 import { instructionSets, isBuilt, openNative } from '../../src/engine/machines/native.ts'
 import { openWasm } from '../../src/engine/machines/wasm.ts'
+import { breadth } from './breadth.ts'
 import { needed } from './needed.ts'
 import { isRecording } from './record-case.ts'
 
@@ -20,8 +21,10 @@ export const wasm: Machine = await openWasm()
 /** The fastest engine here, on one thread: two test files run side by side. */
 export const best: Machine = sets.length ? openNative(1) : wasm
 
+/** Unequal shares for every change. */
+const THREADS = breadth([1, 3], [1, 2, 3, 4])
 /** Machines with this instruction set, on different numbers of threads. */
-const machinesOf = (set: string): Machine[] => [1, 2, 4].map((threads) => openNative(threads, set))
+const machinesOf = (set: string): Machine[] => THREADS.map((threads) => openNative(threads, set))
 /** Another build of the addon says nothing new about wasm. */
 const withWasm = !process.env.ESPALIER_ADDON
 

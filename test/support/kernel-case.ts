@@ -76,7 +76,9 @@ function prepared(test: KernelCase): Prepared {
   }
   const want = reference()
   // Half of the work, which only sums ask for.
-  const magnitude = Object.values(test.writes).some((tolerance) => tolerance.length > 1) ? reference(takeAbsolute) : want
+  const magnitude = Object.values(test.writes).some((tolerance) => tolerance.length > 1)
+    ? reference(takeAbsolute)
+    : want
   const regions = Object.entries(test.writes).map(([name, tolerance]): Region => {
     const operand = test.operands[name]
     const region = { doubles: operand instanceof Float64Array, offset: at[name] }

@@ -3,5 +3,6 @@
  * FC_RUNS of them.
  */
 import { configureGlobal } from 'fast-check'
+import { RUNS } from './breadth.ts'
 
-configureGlobal({ seed: Number(process.env.FC_SEED ?? 20240229), numRuns: Number(process.env.FC_RUNS ?? 50) })
+configureGlobal({ seed: Number(process.env.FC_SEED ?? 20240229), numRuns: RUNS })

@@ -3,6 +3,7 @@ import { it } from 'vitest'
 import { call } from '../../../src/engine/kernel.ts'
 import { conv, convInputGrad, convSampleGrads, convWeightGrad } from '../../../src/engine/kernels/conv.ts'
 import { type Random, random } from '../../../src/util/random.ts'
+import { draws } from '../../support/breadth.ts'
 import { onAllEngines } from '../../support/engines.ts'
 import { blank, expectAgreement, type KernelCase, ROUNDING, uniform, values } from '../../support/kernel-case.ts'
 
@@ -271,42 +272,42 @@ onAllEngines((machines) => {
   it.each(Object.entries(kernels))('%s, any strides, dilations, padding and groups', (_name, build) => {
     fc.assert(
       fc.property(small, values, (drawn, rng) => expectAgreement(machines, build(drawn, rng))),
-      { numRuns: 40 },
+      draws(40),
     )
   })
 
   it.each(Object.entries(kernels))('%s, depthwise', (_name, build) => {
     fc.assert(
       fc.property(depthwise, values, (drawn, rng) => expectAgreement(machines, build(drawn, rng))),
-      { numRuns: 15 },
+      draws(15),
     )
   })
 
   it.each(Object.entries(kernels))('%s, depthwise, few samples', (_name, build) => {
     fc.assert(
       fc.property(fewDepthwise, values, (drawn, rng) => expectAgreement(machines, build(drawn, rng))),
-      { numRuns: 25 },
+      draws(25),
     )
   })
 
   it.each(Object.entries(kernels))('%s, few samples', (_name, build) => {
     fc.assert(
       fc.property(few, values, (drawn, rng) => expectAgreement(machines, build(drawn, rng))),
-      { numRuns: 30 },
+      draws(30),
     )
   })
 
   it.each(Object.entries(kernels))('%s, 3 x 3 of many channels', (_name, build) => {
     fc.assert(
       fc.property(winograd, values, (drawn, rng) => expectAgreement(machines, build(drawn, rng))),
-      { numRuns: 8 },
+      draws(8),
     )
   })
 
   it.each(Object.entries(kernels))('%s, 1 x 1 with a stride', (_name, build) => {
     fc.assert(
       fc.property(pointwise, values, (drawn, rng) => expectAgreement(machines, build(drawn, rng))),
-      { numRuns: 25 },
+      draws(25),
     )
   })
 

@@ -3,6 +3,7 @@ import { it } from 'vitest'
 import { call } from '../../../src/engine/kernel.ts'
 import { loadAugmented, loadFloats, loadImages } from '../../../src/engine/kernels/data.ts'
 import type { Random } from '../../../src/util/random.ts'
+import { draws } from '../../support/breadth.ts'
 import { onAllEngines } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, ROUNDING, size, uniform, values } from '../../support/kernel-case.ts'
 
@@ -52,6 +53,7 @@ onAllEngines((machines) => {
           })
         },
       ),
+      draws(),
     )
   })
 
@@ -96,6 +98,7 @@ onAllEngines((machines) => {
           })
         },
       ),
+      draws(),
     )
   })
 
@@ -114,6 +117,7 @@ onAllEngines((machines) => {
           writes: { y: exact },
         })
       }),
+      draws(),
     )
   })
 })

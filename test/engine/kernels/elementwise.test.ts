@@ -3,6 +3,7 @@ import { it } from 'vitest'
 import { call } from '../../../src/engine/kernel.ts'
 import { binary, copy, unary, where } from '../../../src/engine/kernels/elementwise.ts'
 import { BINARY, UNARY } from '../../../src/engine/kernels/functions.ts'
+import { draws } from '../../support/breadth.ts'
 import { onAllEngines } from '../../support/engines.ts'
 import {
   blank,
@@ -54,6 +55,7 @@ onAllEngines((machines) => {
           writes: inPlace ? { x: tolerance } : { y: tolerance },
         })
       }),
+      draws(),
     )
   })
 
@@ -86,6 +88,7 @@ onAllEngines((machines) => {
           writes: { out: binaryTolerance[op] ?? exact },
         })
       }),
+      draws(),
     )
   })
 
@@ -116,6 +119,7 @@ onAllEngines((machines) => {
           writes: { x: binaryTolerance[op] ?? exact },
         })
       }),
+      draws(),
     )
   })
 
@@ -178,6 +182,7 @@ onAllEngines((machines) => {
           writes: { out: exact },
         })
       }),
+      draws(),
     )
   })
 
@@ -193,6 +198,7 @@ onAllEngines((machines) => {
           writes: { out: exact },
         })
       }),
+      draws(),
     )
   })
 })

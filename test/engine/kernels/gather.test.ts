@@ -4,6 +4,7 @@ import { call } from '../../../src/engine/kernel.ts'
 import { gather, SCATTER, scatter, topK } from '../../../src/engine/kernels/moving.ts'
 import { Program } from '../../../src/engine/program.ts'
 import type { Random } from '../../../src/util/random.ts'
+import { draws } from '../../support/breadth.ts'
 import { onAllEngines } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, ROUNDING, uniform, values } from '../../support/kernel-case.ts'
 
@@ -38,6 +39,7 @@ onAllEngines((machines) => {
           writes: { y: exact },
         })
       }),
+      draws(),
     )
   })
 
@@ -51,6 +53,7 @@ onAllEngines((machines) => {
           writes: { y: name === 'add' || name === 'mul' ? () => (p.k + 1) ** 2 * ROUNDING : exact },
         })
       }),
+      draws(),
     )
   })
 
@@ -67,6 +70,7 @@ onAllEngines((machines) => {
           writes: { y: exact, index: exact },
         })
       }),
+      draws(),
     )
   })
 
@@ -81,7 +85,7 @@ onAllEngines((machines) => {
           writes: { y: exact, index: exact },
         })
       }),
-      { numRuns: 20 },
+      draws(20),
     )
   })
 })

@@ -4,6 +4,7 @@ import { call } from '../../../src/engine/kernel.ts'
 import { BIAS, gemm } from '../../../src/engine/kernels/gemm.ts'
 import { RECTIFY } from '../../../src/engine/kernels/rectify.ts'
 import type { Random } from '../../../src/util/random.ts'
+import { draws } from '../../support/breadth.ts'
 import { onAllEngines } from '../../support/engines.ts'
 import { blank, expectAgreement, ROUNDING, size, uniform, values } from '../../support/kernel-case.ts'
 
@@ -70,7 +71,10 @@ function product({ m, n, k, a, b, bias, relu, rng }: Product) {
 
 onAllEngines((machines) => {
   it('multiplies matrices of any size and layout, with any bias and ReLU', () => {
-    fc.assert(fc.property(small, (shape) => expectAgreement(machines, product(shape))))
+    fc.assert(
+      fc.property(small, (shape) => expectAgreement(machines, product(shape))),
+      draws(),
+    )
   })
 
   it('multiplies matrices and vectors, as layers of one sample and their gradients are', () => {
@@ -84,21 +88,21 @@ onAllEngines((machines) => {
       for (const rest of [{}, plain])
         fc.assert(
           fc.property(fc.record({ ...shape(m, n, k), ...rest }), (shape) => expectAgreement(machines, product(shape))),
-          { numRuns: 25 },
+          draws(25),
         )
   })
 
   it('multiplies matrices over several blocks of the depth', () => {
     fc.assert(
       fc.property(deep, (shape) => expectAgreement(machines, product(shape))),
-      { numRuns: 20 },
+      draws(20),
     )
   })
 
   it('multiplies matrices of more rows than one packed block', () => {
     fc.assert(
       fc.property(tall, (shape) => expectAgreement(machines, product(shape))),
-      { numRuns: 15 },
+      draws(15),
     )
   })
 })

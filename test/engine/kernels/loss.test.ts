@@ -3,6 +3,7 @@ import { it } from 'vitest'
 import { call } from '../../../src/engine/kernel.ts'
 import { countCorrect, crossEntropy, crossEntropyGrad, softmax } from '../../../src/engine/kernels/loss.ts'
 import type { Random } from '../../../src/util/random.ts'
+import { draws } from '../../support/breadth.ts'
 import { onAllEngines } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, ROUNDING, size, uniform, values } from '../../support/kernel-case.ts'
 
@@ -28,6 +29,7 @@ onAllEngines((machines) => {
           writes: { y: (p) => (sumError(classes) + Math.abs(Math.log(p + 1e-44))) * ROUNDING * p + 1.3e-38 },
         })
       }),
+      draws(),
     )
   })
 
@@ -40,6 +42,7 @@ onAllEngines((machines) => {
           writes: { loss: (loss) => (sumError(classes) + 2 * loss) * ROUNDING },
         })
       }),
+      draws(),
     )
   })
 
@@ -69,6 +72,7 @@ onAllEngines((machines) => {
           writes: { dz: () => tolerance },
         })
       }),
+      draws(),
     )
   })
 
@@ -84,6 +88,7 @@ onAllEngines((machines) => {
           writes: { y: exact },
         })
       }),
+      draws(),
     )
   })
 })

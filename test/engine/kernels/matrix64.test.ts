@@ -3,6 +3,7 @@ import { it } from 'vitest'
 import { call } from '../../../src/engine/kernel.ts'
 import { cholesky64, gather64, MODE, product64 } from '../../../src/engine/kernels/matrix64.ts'
 import type { Random } from '../../../src/util/random.ts'
+import { draws } from '../../support/breadth.ts'
 import { onAllEngines } from '../../support/engines.ts'
 import { exact, expectAgreement, size, uniform, values } from '../../support/kernel-case.ts'
 
@@ -51,7 +52,7 @@ onAllEngines((machines) => {
           writes: { c: () => (k + 2) * (k + 1) * ROUNDING64 },
         })
       }),
-      { numRuns: 30 },
+      draws(30),
     )
   })
 
@@ -89,6 +90,7 @@ onAllEngines((machines) => {
           writes: { c: () => (above() ? Number.POSITIVE_INFINITY : bound) },
         })
       }),
+      draws(),
     )
   })
 
@@ -119,7 +121,7 @@ onAllEngines((machines) => {
           writes: { a: () => (n + 2) * (n + 1) * ROUNDING64 },
         })
       }),
-      { numRuns: 20 },
+      draws(20),
     )
   })
 
@@ -142,7 +144,7 @@ onAllEngines((machines) => {
           writes: { a: () => 1e-11, inverse: () => 1e-11, pivot: () => 1e-11 },
         })
       }),
-      { numRuns: 15 },
+      draws(15),
     )
   })
 
@@ -165,6 +167,7 @@ onAllEngines((machines) => {
           })
         },
       ),
+      draws(),
     )
   })
 })

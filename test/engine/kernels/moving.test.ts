@@ -5,6 +5,7 @@ import { call } from '../../../src/engine/kernel.ts'
 import { clip, dropoutMask, place, zero } from '../../../src/engine/kernels/elementwise.ts'
 import { openReference } from '../../../src/engine/machines/reference.ts'
 import { Program } from '../../../src/engine/program.ts'
+import { draws } from '../../support/breadth.ts'
 import { onAllEngines } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, size, uniform, values } from '../../support/kernel-case.ts'
 import { dims, type Layout, layoutOf, strided } from '../../support/strided.ts'
@@ -35,6 +36,7 @@ onAllEngines((machines) => {
           writes: { out: exact },
         })
       }),
+      draws(),
     )
   })
 
@@ -47,6 +49,7 @@ onAllEngines((machines) => {
           writes: { y: exact },
         }),
       ),
+      draws(),
     )
   })
 
@@ -71,6 +74,7 @@ onAllEngines((machines) => {
           writes: inPlace ? { [gradient ? 'x' : 'limited']: exact } : { y: exact },
         })
       }),
+      draws(),
     )
   })
 
@@ -93,6 +97,7 @@ onAllEngines((machines) => {
           writes: { mask: exact },
         })
       }),
+      draws(),
     )
   })
 })

@@ -4,6 +4,7 @@ import { floatBits } from '../../../src/engine/bits.ts'
 import { call } from '../../../src/engine/kernel.ts'
 import { batchNorm, batchNormGrad, batchNormTrain, runningAverage } from '../../../src/engine/kernels/norm.ts'
 import { type Random, random } from '../../../src/util/random.ts'
+import { draws } from '../../support/breadth.ts'
 import { onAllEngines } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, ROUNDING, size, uniform, values } from '../../support/kernel-case.ts'
 
@@ -84,6 +85,7 @@ onAllEngines((machines) => {
           })
         },
       ),
+      draws(),
     )
   })
 
@@ -129,6 +131,7 @@ onAllEngines((machines) => {
           })
         },
       ),
+      draws(),
     )
   })
 
@@ -204,6 +207,7 @@ onAllEngines((machines) => {
           })
         },
       ),
+      draws(),
     )
   })
 
@@ -278,6 +282,7 @@ onAllEngines((machines) => {
           writes: { x: () => 16 * ROUNDING },
         })
       }),
+      draws(),
     )
   })
 })

@@ -11,6 +11,7 @@ import {
   tieGradient,
 } from '../../../src/engine/kernels/optimizer.ts'
 import type { Random } from '../../../src/util/random.ts'
+import { draws } from '../../support/breadth.ts'
 import { onAllEngines } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, ROUNDING, size, uniform, values } from '../../support/kernel-case.ts'
 import { densities, patternOf, randomPositions } from '../../support/sparse-weights.ts'
@@ -48,6 +49,7 @@ onAllEngines((machines) => {
           })
         },
       ),
+      draws(),
     )
   })
 
@@ -85,6 +87,7 @@ onAllEngines((machines) => {
           })
         },
       ),
+      draws(),
     )
   })
 
@@ -109,6 +112,7 @@ onAllEngines((machines) => {
           })
         },
       ),
+      draws(),
     )
   })
 
@@ -131,6 +135,7 @@ onAllEngines((machines) => {
           writes: { y: ofGroup(block) },
         })
       }),
+      draws(),
     )
   })
 
@@ -163,6 +168,7 @@ onAllEngines((machines) => {
           })
         },
       ),
+      draws(),
     )
   })
 
@@ -185,6 +191,7 @@ onAllEngines((machines) => {
           writes: { x: exact },
         })
       }),
+      draws(),
     )
   })
 })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { it } from 'vitest'
 import { call } from '../../../src/engine/kernel.ts'
 import { averagePool, averagePoolGrad, maxPool } from '../../../src/engine/kernels/pooling.ts'
+import { draws } from '../../support/breadth.ts'
 import { onAllEngines } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, ROUNDING, uniform, values } from '../../support/kernel-case.ts'
 
@@ -47,6 +48,7 @@ onAllEngines((machines) => {
           writes: { y: exact, index: exact },
         })
       }),
+      draws(),
     )
   })
 
@@ -59,6 +61,7 @@ onAllEngines((machines) => {
           writes: { y: (_want, magnitude) => (p.kh * p.kw + 3) * ROUNDING * magnitude },
         })
       }),
+      draws(),
     )
   })
 
@@ -71,6 +74,7 @@ onAllEngines((machines) => {
           writes: { dinput: (_want, magnitude) => (p.kh * p.kw + 3) * ROUNDING * magnitude },
         })
       }),
+      draws(),
     )
   })
 })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { it } from 'vitest'
 import { call } from '../../../src/engine/kernel.ts'
 import { REDUCE, reduce } from '../../../src/engine/kernels/reduce.ts'
+import { draws } from '../../support/breadth.ts'
 import { onAllEngines } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, ROUNDING, values } from '../../support/kernel-case.ts'
 import { layoutOf, strided } from '../../support/strided.ts'
@@ -17,6 +18,7 @@ onAllEngines((machines) => {
       fc.property(sizes, layoutOf(8), kinds, values, (n, layout, kind, rng) => {
         expectAgreement(machines, reduction(n, strided(n, layout, rng), kind))
       }),
+      draws(),
     )
   })
 
@@ -30,7 +32,7 @@ onAllEngines((machines) => {
         const x = strided(sizes, { order, repeated: sizes.map(() => false), step: 1 }, rng)
         expectAgreement(machines, reduction(sizes, x, kind))
       }),
-      { numRuns: 8 },
+      draws(8),
     )
   })
 

@@ -5,6 +5,7 @@ import { call } from '../../../src/engine/kernel.ts'
 import { resample } from '../../../src/engine/kernels/moving.ts'
 import { Program } from '../../../src/engine/program.ts'
 import type { Random } from '../../../src/util/random.ts'
+import { draws } from '../../support/breadth.ts'
 import { onAllEngines } from '../../support/engines.ts'
 import { blank, exact, expectAgreement, ROUNDING, uniform, values } from '../../support/kernel-case.ts'
 
@@ -36,6 +37,7 @@ onAllEngines((machines) => {
           writes: { y: () => most ** 2 * ROUNDING },
         })
       }),
+      draws(),
     )
   })
 
@@ -55,6 +57,7 @@ onAllEngines((machines) => {
           writes: { y: exact },
         })
       }),
+      draws(),
     )
   })
 })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { selectTopCall } from '../../../src/engine/kernels/select.ts'
 import { selectTop } from '../../../src/select/top.ts'
+import { draws } from '../../support/breadth.ts'
 import { onAllEngines } from '../../support/engines.ts'
 import { blank, exact, expectAgreement } from '../../support/kernel-case.ts'
 
@@ -51,6 +52,7 @@ it('the meaning: exactly `keep` scores, none of them below one that is left; tie
       const order = flat.map((_, i) => i).sort((i, j) => flat[j] - flat[i] || i - j)
       expect(mask).toEqual(flat.map((_, i) => (order.indexOf(i) < keep ? 1 : 0)))
     }),
+    draws(),
   )
 })
 

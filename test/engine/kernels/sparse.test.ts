@@ -4,6 +4,7 @@ import { call } from '../../../src/engine/kernel.ts'
 import { sparseConv, sparseConvInputGrad, sparseConvWeightGrad } from '../../../src/engine/kernels/sparse.ts'
 import { Program } from '../../../src/engine/program.ts'
 import { type Random, random } from '../../../src/util/random.ts'
+import { draws } from '../../support/breadth.ts'
 import { onAllEngines } from '../../support/engines.ts'
 import { blank, expectAgreement, type KernelCase, ROUNDING, uniform, values } from '../../support/kernel-case.ts'
 import { type Density, densities, patternOf, randomPositions } from '../../support/sparse-weights.ts'
@@ -210,21 +211,21 @@ onAllEngines((machines) => {
   it.each(Object.keys(kernels))('%s, any strides, dilations, padding, densities', (name) => {
     fc.assert(
       fc.property(small, values, (drawn, rng) => expectAgreement(machines, build(name, drawn, rng))),
-      { numRuns: 80 },
+      draws(80),
     )
   })
 
   it.each(Object.keys(kernels))('%s, few samples', (name) => {
     fc.assert(
       fc.property(few, values, (drawn, rng) => expectAgreement(machines, build(name, drawn, rng))),
-      { numRuns: 60 },
+      draws(60),
     )
   })
 
   it.each(Object.keys(kernels))('%s, linear', (name) => {
     fc.assert(
       fc.property(linear, values, (drawn, rng) => expectAgreement(machines, build(name, drawn, rng))),
-      { numRuns: 30 },
+      draws(30),
     )
   })
 
@@ -269,7 +270,7 @@ onAllEngines((machines) => {
           expect(Buffer.compare(before, bytes)).toBe(0)
         }
       }),
-      { numRuns: 60 },
+      draws(60),
     )
   })
 })
