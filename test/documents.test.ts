@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { beforeAll, expect, it, onTestFinished } from 'vitest'
 import { compiled, espalier, root } from './cli/cli.ts'
 import { blocks, commands, documents, read } from './documents.ts'
+import { mnistEnvironment } from './support/mnist.ts'
 
 beforeAll(compiled, 120_000)
 
@@ -58,7 +59,8 @@ it('the examples of the library guide run, one after the other', async () => {
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const code = blocks(read('docs/guide-library.md'), 'js')
   writeFileSync(join(folder, 'guide.mjs'), code.join('\n'))
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['guide.mjs'], { cwd: folder })
+  const options = { cwd: folder, env: mnistEnvironment() }
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['guide.mjs'], options)
   expect(stderr).toBe('')
   expect(stdout).toMatch(/^90\.0 % zeros, 0 layers emptied$/m)
   expect(stdout).toMatch(/^10 logits/m)

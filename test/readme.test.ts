@@ -10,6 +10,7 @@ import { temporaryFolder } from './cli/temporary.ts'
 import { writeImage } from './data/image-files.ts'
 import { blocks, commands, read } from './documents.ts'
 import { written } from './formats/onnx/build.ts'
+import { mnistEnvironment } from './support/mnist.ts'
 
 const readme = read('README.md')
 
@@ -27,7 +28,8 @@ it('the first example of the readme runs as it stands and prints an accuracy', a
   const folder = mkdtempSync(join(root, 'build', 'readme-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   writeFileSync(join(folder, 'example.mjs'), code!)
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.mjs'], { cwd: folder })
+  const options = { cwd: folder, env: mnistEnvironment() }
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.mjs'], options)
   expect(stderr).toBe('')
   const accuracy = Number(/([\d.]+) % accuracy/.exec(stdout)?.[1])
   expect(accuracy).toBeGreaterThan(90)

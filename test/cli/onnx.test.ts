@@ -96,7 +96,7 @@ describe('a network that leaves as ONNX', () => {
     ['magnitude', 'global', []],
     ['magnitude', 'layerwise', ['--sparse']],
     ['random', 'erk', []],
-    ['woodfisher', 'global', ['--samples', '200', '--judge', '200', '--stages', '1', '--polish', '1']],
+    ['woodfisher', 'global', ['--samples', '50', '--judge', '100', '--stages', '1', '--polish', '1']],
     ['magnitude', 'global', ['--fold-bn']],
   ])('%s, %s, %j: ONNX Runtime is as accurate as eval says', async (method, scope, more) => {
     const out = join(temporaryFolder(), 'out.onnx')

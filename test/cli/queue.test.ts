@@ -6,6 +6,7 @@ import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { writeTiny } from '../experiment/tiny.ts'
+import { isFull } from '../support/breadth.ts'
 import { hasRedis, RedisServer } from '../support/redis-server.ts'
 import { compiled, espalier, jsonLines, start } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
@@ -103,7 +104,7 @@ describe.skipIf(!hasRedis)('sweeps through a queue', { timeout: 60_000 }, () => 
       expect(readFileSync(join(far, file)).equals(readFileSync(join(local, file)))).toBe(true)
   })
 
-  it('trains once what runs share before they prune; it changes nothing', async () => {
+  it.runIf(isFull)('trains once what runs share before they prune; it changes nothing', async () => {
     const args = writeSweep(
       { 'prune.sparsity': [0.5, 0.7, 0.9], seed: [0, 1] },
       { 'prune.start': '1ep', 'prune.end': '2ep' },
@@ -123,7 +124,7 @@ describe.skipIf(!hasRedis)('sweeps through a queue', { timeout: 60_000 }, () => 
     expect([failures(args), await leftovers()]).toEqual([[], []])
   })
 
-  it('tries what runs share three times, and then fails them all', async () => {
+  it.runIf(isFull)('tries what runs share three times, and then fails them all', async () => {
     const args = writeSweep(
       { 'prune.sparsity': [0.5, 0.9] },
       { 'prune.start': '1ep', 'prune.end': '2ep', 'model.weights': 'nowhere/none.safetensors' },
@@ -152,7 +153,7 @@ describe.skipIf(!hasRedis)('sweeps through a queue', { timeout: 60_000 }, () => 
     expect(new Set(failures(args).map(({ reason }) => reason))).toEqual(new Set(['its worker went away']))
   })
 
-  it('Redis is killed and started again: the sweep goes on', async () => {
+  it.runIf(isFull)('Redis is killed and started again: the sweep goes on', async () => {
     const args = writeSweep({ seed: [0, 1] }, { 'train.epochs': 20 })
     const sweep = new Watched(args)
     const worker = await addWorker()
@@ -165,7 +166,7 @@ describe.skipIf(!hasRedis)('sweeps through a queue', { timeout: 60_000 }, () => 
     expect(sweep.text).toContain('is back')
   })
 
-  it('a coordinator that ends takes back what waits, and later collects what was begun', async () => {
+  it.runIf(isFull)('a coordinator that ends takes back what waits, and later collects what was begun', async () => {
     const args = writeSweep({ seed: [0, 1] }, { 'train.epochs': 20 })
     const sweep = new Watched(args)
     await sweep.says('no worker is there yet')
@@ -179,7 +180,7 @@ describe.skipIf(!hasRedis)('sweeps through a queue', { timeout: 60_000 }, () => 
     expect(worker.text.match(/begins/g)).toHaveLength(2)
   })
 
-  it('Ctrl-C gives what a worker runs back to the queue', async () => {
+  it.runIf(isFull)('Ctrl-C gives what a worker runs back to the queue', async () => {
     const sweep = new Watched(writeSweep({ seed: [0] }, { 'train.epochs': 20 }))
     const [one, two] = await Promise.all([addWorker(), addWorker()])
     await sweep.says('"progress"')
@@ -190,7 +191,7 @@ describe.skipIf(!hasRedis)('sweeps through a queue', { timeout: 60_000 }, () => 
     expect(second.text).toMatch(/^0: \d/m)
   })
 
-  it('a worker without a file that a recipe names says which', async () => {
+  it.runIf(isFull)('a worker without a file that a recipe names says which', async () => {
     const args = writeSweep({ 'model.weights': ['nowhere/none.safetensors'] }, {})
     const sweep = new Watched(args)
     await addWorker()

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-export function idx(shape: readonly number[], values: readonly number[], magic = 0x0800 + shape.length): Uint8Array {
+export function idx(shape: readonly number[], values: ArrayLike<number>, magic = 0x0800 + shape.length): Uint8Array {
   const bytes = new Uint8Array(4 + 4 * shape.length + values.length)
   const view = new DataView(bytes.buffer)
   view.setUint32(0, magic)

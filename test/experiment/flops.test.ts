@@ -38,7 +38,7 @@ it('the share follows the schedule; metrics and report say what is left', async 
 })
 
 it('of convolutions the dear ones give way, at every event of second-order pruning too', async () => {
-  const secondOrder = { samples: 20, judge: 50, polish: 0, refreshBatchNorm: 'none' }
+  const secondOrder = { samples: 20, judge: 50, polish: 0, stages: 2, refreshBatchNorm: 'none' }
   const prune = {
     method: 'obd',
     sparsity: 0.8,

@@ -8,6 +8,7 @@ import { checkRecipe } from '../../src/experiment/recipe/recipe.ts'
 import { runRecipe } from '../../src/experiment/run/run.ts'
 import { readSafetensors } from '../../src/formats/safetensors.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
+import { rows } from '../support/breadth.ts'
 import { machine } from '../train/small.ts'
 import { tiny } from './tiny.ts'
 
@@ -25,7 +26,7 @@ const recipe = (prune?: object) =>
   )
 
 const measured = { samples: 100 }
-it.each<[string, object | undefined]>([
+const methods: [string, object | undefined][] = [
   ['no pruning', undefined],
   ...['magnitude', 'random', 'synflow'].map((method): [string, object] => [method, {}]),
   ...['snip', 'grad-norm', 'fisher-pruner', 'fts', 'grasp', 'hutch-pruning'].map((method): [string, object] => [
@@ -36,7 +37,9 @@ it.each<[string, object | undefined]>([
     method,
     { start: '1ep', secondOrder: { ...measured, judge: 100, stages: 1 } },
   ]),
-])('%s', async (method, settings) => {
+]
+const daily = ['no pruning', 'magnitude', 'snip', 'obd']
+it.each(rows(methods, ([name]) => daily.includes(name)))('%s', async (method, settings) => {
   // Searches choose among all weights.
   const scope = ['cbs', 'chita', 'falcon'].includes(method) ? 'global' : 'layerwise'
   const prune = settings && { method, sparsity: 0.8, scope, ...settings }

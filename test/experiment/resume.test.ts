@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { readSafetensors } from '../../src/formats/safetensors.ts'
 import { compiled, espalier, finish, jsonLines, start } from '../cli/cli.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
+import { rows } from '../support/breadth.ts'
 import { sets } from '../support/engines.ts'
 import { tiny, writeTiny } from './tiny.ts'
 
@@ -70,14 +71,15 @@ it('killed again and again, with other numbers of threads, it ends with the same
   const out = join(temporaryFolder(), 'run')
   // Before the first event, between events, at the end of an epoch, after the last event; and some
   // milliseconds later.
-  for (const [step, delay, threads] of [
-    [2, 0, 1],
+  const kills = [
     [9, 3, 2],
-    [24, 7, 4],
+    [2, 0, 1],
     [29, 1, 1],
+    [24, 7, 4],
     [41, 5, 2],
     [120, 2, 1],
-  ]) {
+  ]
+  for (const [step, delay, threads] of rows(kills, (_, i) => i % 2 === 0)) {
     const env = { ESPALIER_THREADS: String(sets.length ? threads : 1) }
     const child = start([...args(out, 0), ...(existsSync(out) ? ['--resume'] : [])], { env })
     await reached(child, step)

@@ -9,6 +9,7 @@ import { UserError } from '../../src/util/errors.ts'
 import { random } from '../../src/util/random.ts'
 import { espalier } from '../cli/cli.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
+import { breadth } from '../support/breadth.ts'
 
 const weights = () => ({
   tensors: new Map([
@@ -183,7 +184,7 @@ it('whatever is changed in a file, it is read or refused in a sentence, and none
   onTestFinished(() => reader.end())
   const draw = random(0, 'hdf5')
   let refused = 0
-  for (let round = 0; round < 1500; round++) {
+  for (let round = 0; round < breadth(300, 1500); round++) {
     const bytes = Uint8Array.from(whole)
     for (let k = draw.below(8); k >= 0; k--) bytes[8 + draw.below(bytes.length - 8)] = draw.below(256)
     writeFileSync(path, draw.below(5) === 0 ? bytes.subarray(0, 8 + draw.below(bytes.length - 8)) : bytes)

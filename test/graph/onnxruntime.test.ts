@@ -37,6 +37,7 @@ import { reduceMax, reduceMin, reduceProd } from '../../src/graph/operators/redu
 import { expand, flatten, reduceSum, reshape, transpose } from '../../src/graph/operators/shape.ts'
 import type { Shape, Tensor } from '../../src/graph/tensor.ts'
 import { random } from '../../src/util/random.ts'
+import { draws } from '../support/breadth.ts'
 import { best, wasm } from '../support/engines.ts'
 import { evaluate, randomValues } from '../support/evaluate.ts'
 import { runOnnx } from '../support/onnx.ts'
@@ -71,7 +72,7 @@ const same = <T>(arbitrary: fc.Arbitrary<T>, build: (graph: Graph, drawn: T, bat
       graph.output('y', build(graph, drawn, batched))
       await expectSame(graph, seed)
     }),
-    { numRuns: 50 },
+    draws(50),
   )
 
 /** Whichever is farther from 0. */
@@ -204,7 +205,7 @@ describe('ONNX Runtime computes the same', () => {
         for (const [i, value] of computed.entries()) graph.output(`${i}`, value)
         await expectSame(graph, seed)
       }),
-      { numRuns: 80 },
+      draws(80),
     ))
 
   it('the last value of random image networks, fused on the way', () =>
@@ -214,7 +215,7 @@ describe('ONNX Runtime computes the same', () => {
         graph.output('y', computed.at(-1)!)
         await expectSame(graph, seed)
       }),
-      { numRuns: 40 },
+      draws(40),
     ))
 
   it('random graphs', () =>
@@ -225,6 +226,6 @@ describe('ONNX Runtime computes the same', () => {
         for (const [i, value] of computed.entries()) graph.output(`${i}`, value)
         await expectSame(graph, seed)
       }),
-      { numRuns: 60 },
+      draws(60),
     ))
 })

@@ -18,6 +18,7 @@ import {
 import { appendSgd, momentumName, type SgdOptions, setHyper } from '../../src/optim/sgd.ts'
 import { Network } from '../../src/train/network.ts'
 import { type EpochResult, train } from '../../src/train/train.ts'
+import { draws } from '../support/breadth.ts'
 import { onEveryEngine } from '../support/engines.ts'
 import { smallConv, smallImages } from '../support/small-conv.ts'
 import { machine, smallNetwork, stateOf } from '../train/small.ts'
@@ -233,7 +234,7 @@ onEveryEngine((machines) => {
           expect(acting.map((value) => value + 0)).toEqual(g.map((value, i) => (top.has(i) ? value : 0)))
         }
       }),
-      { numRuns: 60 },
+      draws(60),
     )
   })
 

@@ -16,3 +16,7 @@ export const RUNS = Number(process.env.FC_RUNS ?? 50)
 export const draws = (full = RUNS, share = 1 / 4): { numRuns: number } => ({
   numRuns: isFull ? full : Math.ceil(share * full),
 })
+
+/** Rows of a table: for every change those of the selection, each night all of them. */
+export const rows = <Row>(all: readonly Row[], isDaily: (row: Row, index: number) => boolean): Row[] =>
+  all.filter((row, index) => isFull || isDaily(row, index))

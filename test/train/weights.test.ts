@@ -9,6 +9,7 @@ import { keptCount } from '../../src/sparsity/count.ts'
 import { checkpointOf, loadCheckpoint, loadWeights, weightsOf } from '../../src/train/checkpoint.ts'
 import { Network } from '../../src/train/network.ts'
 import { random } from '../../src/util/random.ts'
+import { breadth } from '../support/breadth.ts'
 import { largestDifference } from '../support/difference.ts'
 import { sets } from '../support/engines.ts'
 import { machine, smallNetwork } from './small.ts'
@@ -137,10 +138,10 @@ describe('memory', () => {
   })
 })
 
-it.each(sets)('native %s: 1, 2, 3 and 4 threads give the same bits', (set) => {
+it.each(sets)('native %s: any number of threads gives the same bits', (set) => {
   const model = findModel('resnet20')
   const data = synthetic({ train: 21, test: 1, image: model.image, classes: model.classes })
-  const [alone, ...together] = [1, 2, 3, 4].map((threads) => {
+  const [alone, ...together] = breadth([1, 3], [1, 2, 3, 4]).map((threads) => {
     const network = new Network({ machine: openNative(threads, set), model, data, batch: 21, kernels: 'sparse' })
     prune(network, { sparsity: 0.9 })
     setHyper(network.executable, 0.05, { momentum: 0.9 })

@@ -1,11 +1,12 @@
 /**
- * @file A process of the test of folder locks: at the given moments it takes the locks of folders that it was
- * told, and prints which it has.
+ * @file A process of the test of folder locks: from the moment that it is told it takes the locks of folders, one
+ * after the other, and prints which it has.
  */
-const [lock, from, pace, ...folders] = process.argv.slice(2)
+const [lock, pace, ...folders] = process.argv.slice(2)
 const { FolderLock } = await import(lock)
 const taken = []
 process.stdout.write('ready\n')
+const from = await new Promise((resolve) => process.stdin.once('data', resolve))
 for (const [i, folder] of folders.entries()) {
   const at = Number(from) + i * Number(pace)
   while (Date.now() < at);

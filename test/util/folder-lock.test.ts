@@ -1,5 +1,5 @@
 /** @file Locks of folders when several processes want the same one. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -10,15 +10,16 @@ import { beforeAll, expect, it } from 'vitest'
 import { FolderLock } from '../../src/util/folder-lock.ts'
 import { compiled, root } from '../cli/cli.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
+import { breadth } from '../support/breadth.ts'
 
 beforeAll(compiled, 120_000)
 
 const PROCESSES = 6
-const FOLDERS = 60
+const FOLDERS = breadth(20, 60)
 /** Milliseconds between two folders. */
 const PACE = 40
-/** Until all processes have started. */
-const LEAD = 3000
+/** Until all processes know when the first is. */
+const LEAD = 200
 
 it('of several processes that find the lock of a dead one, exactly one takes it', { timeout: 60_000 }, async () => {
   const base = temporaryFolder()
@@ -31,11 +32,16 @@ it('of several processes that find the lock of a dead one, exactly one takes it'
   }
   const racer = fileURLToPath(new URL('./folder-lock-racer.mjs', import.meta.url))
   const lock = pathToFileURL(join(root, 'dist/util/folder-lock.js')).href
-  const args = [racer, lock, String(Date.now() + LEAD), String(PACE), ...folders]
+  const args = [racer, lock, String(PACE), ...folders]
   const racers = Array.from({ length: PROCESSES }, () =>
     spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] }),
   )
-  const taken = (await Promise.all(racers.map(lastLine))).flatMap((line) => JSON.parse(line) as string[])
+  const lines = racers.map((child) => createInterface({ input: child.stdout! })[Symbol.asyncIterator]())
+  const next = () => Promise.all(lines.map((line) => line.next()))
+  expect((await next()).map(({ value }) => value)).toEqual(racers.map(() => 'ready'))
+  const begin = Date.now() + LEAD
+  for (const child of racers) child.stdin!.write(`${begin}\n`)
+  const taken = (await next()).flatMap(({ value }) => JSON.parse(value) as string[])
   for (const child of racers) child.stdin!.end('done')
   expect(taken.sort()).toEqual(folders.toSorted())
   expect(readdirSync(folders[0])).toEqual(['lock.json'])
@@ -49,13 +55,3 @@ it('what is no lock at all is taken over, and a lock that another took in the me
   lock.release()
   expect(readdirSync(folder)).toEqual(['lock.json'])
 })
-
-/** What a process prints after `ready`. */
-function lastLine(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    child.on('exit', (code) => reject(new Error(`a racing process ended with status ${code}`)))
-    createInterface({ input: child.stdout! }).on('line', (line) => {
-      if (line !== 'ready') resolve(line)
-    })
-  })
-}

@@ -8,6 +8,7 @@ import { median } from '../../../src/cli/bench/turns.ts'
 import { writeSafetensors } from '../../../src/formats/safetensors.ts'
 import { type Written, written } from '../../formats/onnx/build.ts'
 import { normal } from '../../formats/onnx/same.ts'
+import { breadth } from '../../support/breadth.ts'
 import { prunedCase } from '../../support/pruned-case.ts'
 import { compiled, espalier, jsonLines } from '../cli.ts'
 import { temporaryFolder } from '../temporary.ts'
@@ -71,14 +72,24 @@ it('weights of a built-in network: every batch, thread count and runtime, with t
 }, async () => {
   const path = join(temporaryFolder(), 'lenet.safetensors')
   writeSafetensors(path, prunedCase('lenet-5').file)
-  const flags = ['--against', 'onnxruntime,onnxruntime-web', '--batch', '1,3', '--threads', '1,2', '--rounds', '2']
+  const batches = breadth([3], [1, 3])
+  const flags = [
+    '--against',
+    'onnxruntime,onnxruntime-web',
+    '--batch',
+    batches.join(),
+    '--threads',
+    '1,2',
+    '--rounds',
+    '2',
+  ]
   const { sparsity, files, results } = await report(path, ...flags)
   expect(sparsity).toBeCloseTo(0.9, 2)
   expect(Object.keys(files)).toEqual([path, `${path} as an ONNX model`])
   expect(files[`${path} as an ONNX model`]).toBeGreaterThan(4 * 431_080)
   const own = ({ name }: Measured) => name.startsWith('espalier')
   expect(results.map(({ batch, threads, name }) => `${batch} ${threads} ${name}`)).toEqual(
-    [1, 3].flatMap((batch) => [
+    batches.flatMap((batch) => [
       `${batch} 1 espalier`,
       `${batch} 1 onnxruntime`,
       `${batch} 2 espalier`,

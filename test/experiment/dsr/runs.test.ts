@@ -10,6 +10,7 @@ import { synthetic } from '../../../src/data/synthetic.ts'
 import { readCommand } from '../../../src/experiment/dsr/read.ts'
 import type { RunEvent } from '../../../src/experiment/run/events.ts'
 import { runRecipe } from '../../../src/experiment/run/run.ts'
+import { rows } from '../../support/breadth.ts'
 import { best } from '../../support/engines.ts'
 import { scheduleText } from './files.ts'
 
@@ -37,7 +38,7 @@ async function run(model: keyof typeof shapes, options: string, job: number) {
   return { size: sum('size'), kept: sum('kept'), moved }
 }
 
-it.each([
+const options: [string, number, number][] = [
   ['--initial-sparsity-fc 0', 266_200, 0],
   ['--initial-sparsity-fc .95', 13_310, 0],
   ['--rewire --rewire-fraction .2', 5324, 7],
@@ -46,7 +47,8 @@ it.each([
   ['--rewire --threshold-prune --n-prune-params 100 --rewire-scaling --big-new-weights', 5324, 7],
   ['--rewire --rewire-fraction .2 --stop-rewire-epoch 1 --no-batch-norm', 5324, 4],
   ['--tied --initial-sparsity-fc .9', 266_200, 0],
-])('mnist_mlp %s', async (options, kept, events) => {
+]
+it.each(rows(options, (_, i) => i % 2 === 1))('mnist_mlp %s', async (options, kept, events) => {
   const job = 100 + events + options.length
   const found = await run('mnist_mlp', options, job)
   expect(found.size).toBe(266_200)

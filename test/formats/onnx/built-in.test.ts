@@ -7,6 +7,7 @@ import { sizeOf } from '../../../src/graph/tensor.ts'
 import { SparseModel } from '../../../src/infer/sparse-model.ts'
 import { findModel, models } from '../../../src/models/index.ts'
 import { random } from '../../../src/util/random.ts'
+import { rows } from '../../support/breadth.ts'
 import { best } from '../../support/engines.ts'
 import { runModel } from '../../support/onnx.ts'
 import { farthest, randomImages } from './images.ts'
@@ -35,8 +36,12 @@ function randomNetwork(name: string, sparsity = 0) {
   return { model, values, proto: exportNetwork({ model, values: (tensor) => values.get(tensor)! }) }
 }
 
+/** Deeper or larger ones of families whose smallest is tried for every change. */
+const others = /^resnet(32|34|50|56|101|110|152|164)|^vgg1[369]$|^wrn-(28|40)|-dropout$/
+const daily = (name: string) => !others.test(name)
+
 describe('a built-in network as an ONNX model', () => {
-  it.each(Object.keys(models))(
+  it.each(rows(Object.keys(models), daily))(
     '%s: ONNX Runtime computes what it does here, read back or not, with any batch',
     async (name) => {
       const { model, values, proto } = randomNetwork(name)

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
+import { draws } from '../../support/breadth.ts'
 import type { Step, Stored, Written } from './build.ts'
 import { expectSame, normal } from './same.ts'
 
@@ -131,7 +132,7 @@ describe('chains of operators, some of constants alone, as ONNX Runtime computes
       fc.asyncProperty(fc.array(link, { minLength: 1, maxLength: 7 }), fc.nat(20), (choices, seed) =>
         expectSame(chain(choices, seed, input)),
       ),
-      { numRuns: 150 },
+      draws(150),
     ),
   )
 })

@@ -8,6 +8,7 @@ import { readOnnx } from '../../../src/formats/onnx/onnx.ts'
 import { storeFloats, toFloats } from '../../../src/formats/safetensors-bytes.ts'
 import { prunableParameters } from '../../../src/graph/graph.ts'
 import { graphOf } from '../../../src/models/model.ts'
+import { draws } from '../../support/breadth.ts'
 import { type ModelText, modelBytes, type Stored } from './models.ts'
 import { expectOutputs, here } from './outputs.ts'
 import { normal } from './same.ts'
@@ -113,7 +114,7 @@ describe('recurrent layers', () => {
   it.each(['LSTM', 'GRU', 'RNN'] as const)('%s as ONNX Runtime computes it', (op) =>
     fc.assert(
       fc.asyncProperty(forms(op), (form) => expectOutputs(modelBytes(model(form)), {}, form.steps)),
-      { numRuns: 60 },
+      draws(60),
     ),
   )
 

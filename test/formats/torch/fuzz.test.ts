@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { parseTorch } from '../../../src/formats/torch/torch.ts'
 import { UserError } from '../../../src/util/errors.ts'
+import { draws } from '../../support/breadth.ts'
 import {
   dict,
   entries,
@@ -94,7 +95,7 @@ it('whatever program of all instructions, it ends in weights or in a sentence', 
         outcomes.refused++
       }
     }),
-    { numRuns: 20_000 },
+    draws(20_000),
   )
   expect(outcomes.read).toBeGreaterThan(10)
   expect(outcomes.refused).toBeGreaterThan(1000)

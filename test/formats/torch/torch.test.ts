@@ -6,6 +6,7 @@ import { toFloats } from '../../../src/formats/safetensors-bytes.ts'
 import { isTorchFile, parseTorch } from '../../../src/formats/torch/torch.ts'
 import { readWeights } from '../../../src/formats/weights-file.ts'
 import { UserError } from '../../../src/util/errors.ts'
+import { draws } from '../../support/breadth.ts'
 import { wanted } from '../../support/needed.ts'
 import {
   call,
@@ -104,7 +105,7 @@ describe.each(Object.entries(kinds))('%s', (kind, write) => {
           }
         },
       ),
-      { numRuns: 3000 },
+      draws(3000),
     )
   })
 })

@@ -4,6 +4,7 @@ import { readOnnx } from '../../../../src/formats/onnx/onnx.ts'
 import { prunableParameters } from '../../../../src/graph/graph.ts'
 import { multiplications } from '../../../../src/graph/multiplications.ts'
 import { SparseModel } from '../../../../src/infer/sparse-model.ts'
+import { draws } from '../../../support/breadth.ts'
 import { best, wasm } from '../../../support/engines.ts'
 import type { Attribute } from '../build.ts'
 import { farthest } from '../images.ts'
@@ -55,7 +56,7 @@ describe('convolutions over one axis to three', () => {
         const pads = [...p.begins, ...p.ends]
         await expectWhole(modelOf('Conv', { ...p, places }, [3 * p.group, 2, ...p.kernel], { pads }))
       }),
-      { numRuns: 100 },
+      draws(100),
     ))
 
   it('Conv with every auto_pad, over three axes', () =>
@@ -67,7 +68,7 @@ describe('convolutions over one axis to three', () => {
         const layer = { ...p, dilations, strides, kernel }
         await expectWhole(modelOf('Conv', layer, [3 * p.group, 2, ...kernel], { auto_pad: auto }))
       }),
-      { numRuns: 40 },
+      draws(40),
     ))
 
   it('ConvTranspose with pads and output_padding', () =>
@@ -80,7 +81,7 @@ describe('convolutions over one axis to three', () => {
         const pads = [...p.begins, ...p.ends]
         await expectWhole(modelOf('ConvTranspose', p, [2 * p.group, 3, ...p.kernel], { pads, output_padding }))
       }),
-      { numRuns: 150 },
+      draws(150),
     ))
 
   it('ConvTranspose to an output_shape, and with auto_pad', () =>
@@ -97,7 +98,7 @@ describe('convolutions over one axis to three', () => {
           )
         },
       ),
-      { numRuns: 80 },
+      draws(80),
     ))
 
   it('weights that nodes compute, of one sample', async () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { draws } from '../../../support/breadth.ts'
 import type { Step, Stored } from '../build.ts'
 import { expectWhole, refusalOf, type WholeModel, wholeOf } from '../whole.ts'
 
@@ -203,7 +204,7 @@ describe('moves as ONNX Runtime makes them', () => {
           })
         },
       ),
-      { numRuns: 60 },
+      draws(60),
     ))
 })
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { draws } from '../../../support/breadth.ts'
 import type { Attribute } from '../build.ts'
 import { expectWhole, refusalOf, type WholeModel, wholeOf } from '../whole.ts'
 
@@ -67,7 +68,7 @@ describe('Resize as ONNX Runtime computes it', () => {
         }
         await expectWhole(withPlaces(resizeTo(model, more)))
       }),
-      { numRuns: 150 },
+      draws(150),
     ))
 
   it.each([11, 13, 18, 19])('by scales, opset %i', (opset) =>
@@ -86,7 +87,7 @@ describe('Resize as ONNX Runtime computes it', () => {
           })
         },
       ),
-      { numRuns: 20 },
+      draws(20),
     ),
   )
 
