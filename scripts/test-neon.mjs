@@ -5,11 +5,13 @@
 //
 // Usage: node scripts/test-neon.mjs [tests...] default: test/engine/kernels. CLANG names clang (default
 // clang-14).
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFile, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const tests = process.argv.length > 2 ? process.argv.slice(2) : ['test/engine/kernels']
@@ -17,6 +19,7 @@ const clang = process.env.CLANG || 'clang-14'
 const gcc = 'aarch64-linux-gnu-gcc'
 const qemu = 'qemu-aarch64'
 
+const run = promisify(execFile)
 const runs = (program) => spawnSync(program, ['--version']).status === 0
 // clang takes the C library and the startup files of the cross compiler's packages.
 const missing = [qemu, clang, gcc].filter((program) => !runs(program))
@@ -41,35 +44,50 @@ function spoiled(bytes) {
   return copy
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'espalier-neon-'))
-try {
-  const recorded = join(folder, 'cases')
-  mkdirSync(recorded)
-  execFileSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '-t', 'wasm', ...tests], {
+/** Writes the calls that the tests make into a folder; returns its files. */
+async function record(folder) {
+  mkdirSync(folder)
+  const vitest = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...tests], {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, ESPALIER_RECORD: recorded, VITEST_REPORT: '' },
+    env: { ...process.env, ESPALIER_RECORD: folder, VITEST_REPORT: '' },
   })
-  const files = readdirSync(recorded).map((name) => join(recorded, name))
+  const [status] = await once(vitest, 'exit')
+  if (status !== 0) throw new Error('the tests that are recorded failed')
+  return readdirSync(folder).map((name) => join(folder, name))
+}
+
+/** The program that replays them, by one compiler. Throws what the compiler says. */
+async function build(name, path) {
+  const [compiler, ...extra] = compilers[name]
+  const replay = join(root, 'scripts', 'replay-cases.c')
+  const { stderr } = await run(compiler, [...extra, ...flags, replay, ...sources, '-o', path, '-lm'])
+  process.stderr.write(stderr)
+  return path
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'espalier-neon-'))
+try {
+  // Both compilers, and what they make, at the same time.
+  const names = Object.keys(compilers)
+  const [files, ...programs] = await Promise.all([
+    record(join(folder, 'cases')),
+    ...names.map((name) => build(name, join(folder, name))),
+  ])
   const wrong = join(folder, 'wrong.cases')
   writeFileSync(wrong, spoiled(readFileSync(files[0])))
-  for (const [name, [compiler, ...extra]] of Object.entries(compilers)) {
-    const replay = join(folder, name)
-    execFileSync(
-      compiler,
-      [...extra, ...flags, join(root, 'scripts', 'replay-cases.c'), ...sources, '-o', replay, '-lm'],
-      {
-        stdio: 'inherit',
-      },
-    )
+  const replays = programs.map(async (replay, i) => {
     if (spawnSync(qemu, [replay, wrong]).status !== 1) throw new Error('a wrong expectation was not noticed')
-    process.stdout.write(`NEON, ${name}: `)
-    execFileSync(qemu, [replay, ...files], { stdio: 'inherit' })
-  }
+    const { stdout } = await run(qemu, [replay, ...files]).catch((error) => {
+      throw new Error(`${names[i]}: ${error.stdout || error.message}`)
+    })
+    process.stdout.write(`NEON, ${names[i]}: ${stdout}`)
+  })
+  await Promise.all(replays)
   console.log('NEON tests passed')
 } catch (error) {
-  console.log(`NEON tests failed: ${error.message.split('\n')[0]}`)
+  console.log(`NEON tests failed: ${error.message}`)
   process.exitCode = 1
 } finally {
-  rmSync(folder, { recursive: true })
+  rmSync(folder, { recursive: true, force: true })
 }

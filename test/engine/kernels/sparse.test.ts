@@ -191,21 +191,19 @@ const build = (name: string, drawn: Drawn, rng: Random) => {
   return kernels[name](p, randomPositions(rng, [p.out, p.in, p.kh, p.kw], drawn.density), rng)
 }
 
-/** Built once for all engines. */
-const largeCases = Object.fromEntries(
-  Object.keys(kernels).map((name) => [
-    name,
-    large.map(([size, drawn, density]): [string, KernelCase] => {
-      const rng = random(1, name)
-      const p = sizesOf(drawn)
-      const positions = Int32Array.from({ length: p.out * p.in * p.kh * p.kw }, (_, i) => i)
-      const row = p.in * p.kh * p.kw
-      const groups = size.includes('alike') ? Float64Array.from({ length: positions.length }, () => rng.uniform()) : []
-      const kept = positions.filter((at) => (groups[(at % row) + ((at / row) >> 2) * row] ?? rng.uniform()) < density)
-      return [size, kernels[name](p, kept, rng)]
-    }),
-  ]),
+const largeCases = Object.keys(kernels).flatMap((name) =>
+  large.map(([size, drawn, density]) => ({ name, size, make: () => largeCase(name, size, drawn, density) })),
 )
+
+function largeCase(name: string, size: string, drawn: Omit<Drawn, 'density'>, density: number): KernelCase {
+  const rng = random(1, name)
+  const p = sizesOf(drawn)
+  const positions = Int32Array.from({ length: p.out * p.in * p.kh * p.kw }, (_, i) => i)
+  const row = p.in * p.kh * p.kw
+  const groups = size.includes('alike') ? Float64Array.from({ length: positions.length }, () => rng.uniform()) : []
+  const kept = positions.filter((at) => (groups[(at % row) + ((at / row) >> 2) * row] ?? rng.uniform()) < density)
+  return kernels[name](p, kept, rng)
+}
 
 onAllEngines((machines) => {
   it.each(Object.keys(kernels))('%s, any strides, dilations, padding, densities', (name) => {
@@ -229,14 +227,7 @@ onAllEngines((machines) => {
     )
   })
 
-  it.each(Object.entries(largeCases))('%s, in several blocks', (_name, cases) => {
-    for (const [size, test] of cases)
-      try {
-        expectAgreement(machines, test)
-      } catch (error) {
-        throw new Error(`${size}: ${(error as Error).message}`)
-      }
-  })
+  it.each(largeCases)('$name, in several blocks: $size', ({ make }) => expectAgreement(machines, make()))
 
   it('a pattern of any integers touches nothing but the results', () => {
     const integers = fc.oneof(fc.integer({ min: -3, max: 60 }), fc.integer())
