@@ -261,7 +261,7 @@ const outputFloats = (p: Sizes) => p.batch * p.groups * p.out * p.oh * p.ow
 const weightFloats = (p: Sizes) => p.groups * p.out * p.in * p.kh * p.kw
 
 const largeCases = Object.entries(kernels).flatMap(([name, build]) =>
-  large.map(([size, drawn]) => ({ name, size, make: () => build(drawn, random(1, name)) })),
+  large.map(([size, drawn]) => [name, size, () => build(drawn, random(1, name))] as const),
 )
 
 onAllEngines((machines) => {
@@ -307,7 +307,7 @@ onAllEngines((machines) => {
     )
   })
 
-  it.each(largeCases)('$name, in several blocks: $size', ({ make }) => expectAgreement(machines, make()))
+  it.each(largeCases)('%s, in several blocks: %s', (_name, _size, make) => expectAgreement(machines, make()))
 
   it('a ReLU at the end of a convolution lets NaN through', () => {
     const p = sizesOf({ ...three, h: 2, w: 2 })
