@@ -1,7 +1,7 @@
 /**
  * @file The engines of this machine: native with each instruction set of the processor on several numbers of
- * threads, and wasm. ESPALIER_ADDON chooses another build of the addon, which must then be there and is tested
- * alone.
+ * threads, and wasm. ESPALIER_ADDON chooses another build of the addon, which must then be there and is
+ * tested alone.
  */
 import { describe } from 'vitest'
 import type { Machine } from '../../src/engine/machine.ts'

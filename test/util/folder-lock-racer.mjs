@@ -1,6 +1,6 @@
 /**
- * @file A process of the test of folder locks: from the moment that it is told it takes the locks of folders, one
- * after the other, and prints which it has.
+ * @file A process of the test of folder locks: from the moment that it is told it takes the locks of folders,
+ * one after the other, and prints which it has.
  */
 const [lock, pace, ...folders] = process.argv.slice(2)
 const { FolderLock } = await import(lock)
