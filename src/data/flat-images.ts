@@ -48,10 +48,11 @@ export async function loadFlatImages(folder: string, name: string, options: Flat
     const part = images.subarray(start * size, (start + kept.length) * size)
     start += kept.length
     if (kept.length === 0) throw new UserError(`${folder}: none of ${list.length} images of a part can be decoded`)
-    if (!table) return { count: kept.length, images: part }
+    const files = kept.map((path) => relative(folder, path))
+    if (!table) return { count: kept.length, images: part, files }
     const labels = labelArray(table.classes, kept.length)
     labels.set(kept.map((path) => table.of(path)))
-    return { count: kept.length, images: part, labels }
+    return { count: kept.length, images: part, labels, files }
   })
   const split = samples.length === 1 ? splitOf(samples[0], size) : undefined
   const [train, test] = split ? [split.train, split.test] : samples

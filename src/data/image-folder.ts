@@ -66,7 +66,12 @@ export async function loadImageFolder(
       images: images.subarray(0, values),
       ...(photographs && { photographs: await photographsOf(folder, files, skipped) }),
     },
-    test: { count: loaded.testCount, images: images.subarray(values), labels: labels.subarray(trainCount) },
+    test: {
+      count: loaded.testCount,
+      images: images.subarray(values),
+      labels: labels.subarray(trainCount),
+      files: keptOf(folder, files.test, skipped),
+    },
     ...(Object.keys(geometry).length > 0 && { geometry }),
     ...(skipped.length > 0 && { skipped }),
   }
@@ -85,14 +90,19 @@ function labelled({ train, classNames }: ClassFolders): Pick<Split, 'count' | 'l
   return { count: train.length, labels }
 }
 
+/** The images that were not left out, relative to the folder. */
+function keptOf(folder: string, files: ClassFolders['test'], skipped: readonly string[]): string[] {
+  const left = new Set(skipped)
+  return files.map(({ path }) => relative(folder, path)).filter((name) => !left.has(name))
+}
+
 /** Reads training images in their own size, but for those that were left out. */
 async function photographsOf(
   folder: string,
   { train }: ClassFolders,
   skipped: readonly string[],
 ): Promise<NonNullable<Split['photographs']>> {
-  const left = new Set(skipped.map((name) => join(folder, name)))
-  const paths = train.map(({ path }) => path).filter((path) => !left.has(path))
+  const paths = keptOf(folder, train, skipped).map((name) => join(folder, name))
   const read = await pixelReader()
   return (sample) => read(paths[sample])
 }

@@ -42,6 +42,8 @@ export interface Model {
    * `classes` results per sample.
    */
   outputs?: readonly RowPart[]
+  /** What a file of the network calls its scores of classes. Absent: there is no such file. */
+  output?: string
   /** Whether its scores are logits of a softmax, or one that of a sigmoid. Default true. */
   softmax?: boolean
   /** Whether it computes samples one by one, so that batches gain nothing. Default false. */

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { methods } from '../../methods/index.ts'
 import { glossary } from '../display/width.ts'
+import { metricOption } from '../flags/metric.ts'
 import { onnxFlags } from '../flags/onnx.ts'
 import { precedence, preprocessingFlags } from '../flags/preprocessing.ts'
 import { addSettingFlags } from '../prune/setting-flags.ts'
@@ -61,7 +62,7 @@ const command = (): Command =>
   )
 
 export const pruneCommand = (): Command =>
-  onnxFlags(preprocessingFlags(command()))
+  onnxFlags(metricOption(preprocessingFlags(command())))
     .option('--json', 'print one JSON object')
     .addHelpText('after', () => METHODS() + precedence())
     .action(async (given: string, flags: PruneFlags, command: Command) =>

@@ -31,6 +31,7 @@ const refused = {
   sparsities: 'since a record is of one sparsity',
   labels: 'since a record names no files',
   dense: 'since a record names no files',
+  metric: 'since a record names no files',
   layout: 'since a record is of a built-in network',
   dim: 'since a record is of a built-in network',
   given: 'since a record is of a built-in network',

@@ -41,6 +41,8 @@ export interface PruneFlags extends PreprocessingFlags, OnnxFlags {
   out?: string
   faithful?: boolean
   start?: string
+  /** The module of a measure of one's own. */
+  metric?: string
   /** Where the record goes. */
   record?: string
 }

@@ -14,7 +14,7 @@ import { statedPreprocessing } from '../../train/preprocessing.ts'
 import { UserError } from '../../util/errors.ts'
 import { grouped, percent } from '../../util/format.ts'
 import { DataDisplay } from '../display/data-progress.ts'
-import { DISTANCES, distanceLabel, isDistance, measured } from '../display/measured.ts'
+import { DISTANCES, distanceLabel, isDistance, measured, metricLines } from '../display/measured.ts'
 import { print, printJson, printNote } from '../display/output.ts'
 import { oneOf } from '../flags/choices.ts'
 import {
@@ -24,6 +24,7 @@ import {
   preprocessingJson,
   preprocessingLines,
 } from '../flags/data.ts'
+import { readMetric } from '../flags/metric.ts'
 import { namedNetwork } from '../flags/named-network.ts'
 import type { PreprocessingFlags } from '../flags/preprocessing.ts'
 import { importOptions } from '../flags/preprocessing.ts'
@@ -36,6 +37,7 @@ export interface EvalOptions extends PreprocessingFlags {
   kernels: string
   costs?: string
   dense?: string
+  metric?: string
   json?: boolean
 }
 
@@ -44,6 +46,7 @@ export async function evaluate(argument: string | undefined, options: EvalOption
   if (options.costs !== undefined && kernels !== 'auto')
     throw new UserError(`--costs is for --kernels auto, found ${kernels}`)
   const costs = options.costs === undefined ? undefined : readCosts(options.costs)
+  const metric = options.metric === undefined ? undefined : await readMetric(options.metric)
   const path = weightsPath(one('a file of weights', { 'the argument': argument, '--weights': options.weights }))
   const name = one('a data set or a folder', { '--dataset': options.dataset, '--data': options.data })
   const stored = await readWeights(path, importOptions(options), printNote)
@@ -64,7 +67,7 @@ export async function evaluate(argument: string | undefined, options: EvalOption
   if (network.judgedByDistance) await rememberDense(network, name, path, options)
   else if (options.dense !== undefined)
     throw new UserError(`--dense is for data without labels, and ${name} has labels of ${model.name}`)
-  const result = measured(network)
+  const result = measured(network, metric)
   const layers = network.counts()
   const sparsity = sparsityOf(layers)
   const weights = layers.reduce((sum, { size }) => sum + size, 0)
@@ -93,6 +96,7 @@ export async function evaluate(argument: string | undefined, options: EvalOption
     print(`accuracy ${percent(accuracy)} (${correct} of ${count}), loss ${loss.toFixed(4)}, ${zeros}`)
     print(byClassText(result))
   }
+  for (const line of metricLines(result)) print(line)
   for (const line of [guessWarning(evaluation), warning]) if (line) print(line)
 }
 
