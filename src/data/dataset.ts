@@ -22,7 +22,7 @@ export interface Samples {
   photographs?: (sample: number) => Promise<Pixels>
   /** [count], 0 .. classes-1. Absent: nobody says what a network should make of the samples. */
   labels?: Labels
-  /** What else the files say of every sample, [count, ...], row-major: what a measure of one's own goes by. */
+  /** What else the files say of every sample, [count, ...], row-major: what a measure of one's own takes. */
   targets?: { shape: readonly number[]; values: Float32Array }
   /** The files of the samples, relative to their folder. Absent: they have none of their own. */
   files?: readonly string[]

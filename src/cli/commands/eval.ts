@@ -22,6 +22,11 @@ export const evalCommand = (): Command =>
         .option('--data <name>', 'the same as --dataset'),
     ),
   )
+    .option(
+      '--engine <name>',
+      'what runs the network: espalier, or onnxruntime, for models that do not run here (needs onnxruntime-node)',
+      'espalier',
+    )
     .option('--kernels <kind>', 'which layers skip their zeros: auto, dense or sparse', 'auto')
     .option('--costs <file>', 'the table of costs that auto goes by (default: that of the instruction set)')
     .option('--dense <file>', 'of data without labels: the dense network, from whose results distances are')

@@ -6,7 +6,7 @@ import { sizeOf } from '../../graph/tensor.ts'
 import type { Model } from '../../models/model.ts'
 import { UserError } from '../../util/errors.ts'
 import type { OnnxFile } from '../onnx/file.ts'
-import { type ImageInput, type ImportOptions, imageInput } from '../onnx/input.ts'
+import { type ImageInput, type ImportOptions, imageInput, partOf } from '../onnx/input.ts'
 import { fixedBatch, modelInputs, shaped } from '../onnx/model-inputs.ts'
 import { Unsupported } from '../onnx/scope.ts'
 import { dtypes, isFloating } from '../onnx/tensor.ts'
@@ -34,7 +34,7 @@ export function runtimeNetwork(file: OnnxFile, reading: ImportOptions): RuntimeN
       const values = asTaken(samples, image)
       return new Map([...given, [image.name, { type, shape: [batch, ...image.sample], values }]] as const)
     }
-    return { model: { ...named, image: image.image }, batch, feeds }
+    return { model: { ...named, image: image.image, inputs: [partOf(image)] }, batch, feeds }
   }
   const arrays = shaped(inputs, batch, reading, file.path)
   const parts = arrays.map(({ name, type, shape, samples }) => {
