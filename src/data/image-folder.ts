@@ -1,5 +1,5 @@
 /**
- * @file Loads a folder of JPEG and PNG files in ImageNet's layout as a data set. Decoding is slow (about a
+ * @file Loads a folder of JPEG, PNG and WebP files in ImageNet's layout as a data set. Decoding is slow (about a
  * millisecond of one processor for the smallest image), so the result is kept in the cache folder.
  */
 import { createHash } from 'node:crypto'
@@ -72,6 +72,7 @@ export async function loadImageFolder(
       labels: labels.subarray(trainCount),
       files: keptOf(folder, files.test, skipped),
     },
+    ...(files.notes.length > 0 && { notes: files.notes }),
     ...(Object.keys(geometry).length > 0 && { geometry }),
     ...(skipped.length > 0 && { skipped }),
   }

@@ -4,7 +4,7 @@ import { costsUsed, readCosts } from '../../calibrate/cost-file.ts'
 import { openMachine } from '../../engine/machines/open.ts'
 import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { readWeights } from '../../formats/weights-file.ts'
-import type { Model } from '../../models/model.ts'
+import { type Model, sampleText } from '../../models/model.ts'
 import { loadWeights } from '../../train/checkpoint.ts'
 import { kernelKinds } from '../../train/kernels.ts'
 import { Network } from '../../train/network.ts'
@@ -92,7 +92,7 @@ async function rememberDense(network: Network, data: string, path: string, optio
     )
   const stored = await readWeights(weightsPath(dense), importOptions(options), printNote)
   const { model, file } = namedNetwork(stored, dense, options.model)
-  const sizes = ({ image, classes }: Model) => `${image.join(' x ')} to ${classes}`
+  const sizes = ({ inputs, image, classes }: Model) => `${sampleText({ inputs, image })} to ${classes}`
   if (sizes(model) !== sizes(network.model))
     throw new UserError(
       `--dense: ${dense} computes ${sizes(model)} results, expected ${sizes(network.model)} as ${path} does`,

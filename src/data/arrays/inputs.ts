@@ -13,6 +13,8 @@ export interface ArrayInput {
   shape: readonly number[]
   /** Its values are whole numbers. */
   whole?: boolean
+  /** Which whole numbers it takes; `why` ends a sentence. Absent: any. */
+  range?: { least: number; most: number; why: string }
   /** Channels come last, but first in what the network is given. */
   layout?: 'NHWC'
 }
@@ -65,6 +67,8 @@ export class CollectedInputs {
   /** Adds [n, ...shape], or one sample; axes of size 1 are of no account. Throws UserError. */
   add(input: ArrayInput, { shape, values }: NumberArray, what: string): void {
     const count = values.length / elements(input.shape)
+    if (count === 0)
+      throw new UserError(`${what} has no samples: its shape is [${shape.join(', ')}], expected one or more`)
     const long = (sizes: readonly number[]) => String(sizes.filter((n) => n > 1))
     if (!(Number.isInteger(count) && count > 0 && long(shape) === long([count, ...input.shape])))
       throw new UserError(
@@ -84,6 +88,14 @@ export class CollectedInputs {
       const expected = input.whole ? 'whole numbers' : 'finite numbers'
       throw new UserError(
         `${what} has ${values[wrong]} in sample ${sample} of input ${input.name}, expected ${expected}`,
+      )
+    }
+    const { least, most, why } = input.range ?? { least: -Infinity, most: Infinity, why: '' }
+    const beyond = values.findIndex((x) => x < least || x > most)
+    if (beyond >= 0) {
+      const sample = Math.floor(beyond / elements(input.shape))
+      throw new UserError(
+        `${what} has ${values[beyond]} in sample ${sample} of input ${input.name}, expected ${least} to ${most}, ${why}`,
       )
     }
     this.#pieces.get(input.name)!.push({ values, count })

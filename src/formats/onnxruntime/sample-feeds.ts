@@ -7,6 +7,7 @@ import type { Model } from '../../models/model.ts'
 import { UserError } from '../../util/errors.ts'
 import type { OnnxFile } from '../onnx/file.ts'
 import { type ImageInput, type ImportOptions, imageInput, partOf } from '../onnx/input.ts'
+import { rangeOf } from '../onnx/input-range.ts'
 import { fixedBatch, modelInputs, shaped } from '../onnx/model-inputs.ts'
 import { Unsupported } from '../onnx/scope.ts'
 import { dtypes, isFloating } from '../onnx/tensor.ts'
@@ -40,7 +41,10 @@ export function runtimeNetwork(file: OnnxFile, reading: ImportOptions): RuntimeN
   const parts = arrays.map(({ name, type, shape, samples }) => {
     if (batch > 1 && samples !== 0)
       throw new Unsupported(`${file.path}: its input ${name} [${shape}] does not run over its ${batch} samples`)
-    return { name, shape: samples === 0 ? shape.slice(1) : shape, ...(!isFloating(type) && { whole: true }) }
+    const part = { name, shape: samples === 0 ? shape.slice(1) : shape }
+    if (isFloating(type)) return part
+    const range = rangeOf(file, name, type)
+    return { ...part, whole: true, ...(range && { range }) }
   })
   const width = parts.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   const feeds = (samples: Float32Array) => {
