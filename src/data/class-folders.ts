@@ -32,7 +32,7 @@ export const isImageName = (name: string): boolean => IMAGE.test(name)
 /** In words. */
 export const IMAGES = '.jpg, .jpeg, .png or .webp files'
 
-/** What is said of images that are left out for their format, by their names; none where there are no such. */
+/** What is said of images that are left out for their format; nothing where there are no such. */
 export function otherImages(names: readonly string[]): string[] {
   const others = names.filter((name) => OTHER_IMAGE.test(name))
   const more = others.length > 3 ? ` and ${others.length - 3} more` : ''

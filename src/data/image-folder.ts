@@ -1,5 +1,5 @@
 /**
- * @file Loads a folder of JPEG, PNG and WebP files in ImageNet's layout as a data set. Decoding is slow (about a
+ * @file Loads a folder of JPEG, PNG and WebP files in ImageNet's layout as a data set. Decoding is slow (a
  * millisecond of one processor for the smallest image), so the result is kept in the cache folder.
  */
 import { createHash } from 'node:crypto'

@@ -51,7 +51,7 @@ export function rememberTargets(
   }
 }
 
-/** The mean distances of samples from what was remembered of them. Throws UserError where one is no number. */
+/** The mean distances of samples from what was remembered. Throws UserError where one is no number. */
 export function measureDistance(executable: Executable, model: Model, source: Source, samples: Uint32Array): Distance {
   const parts = outputParts(model)
   const sums = parts.map(() => 0)

@@ -86,7 +86,7 @@ export class RuntimeModel {
   }
 }
 
-/** Samples of a part as a network takes them, one behind the other: pixels by mean and std, floats as they are. */
+/** Samples of a part as a network takes them: pixels by mean and std, floats as they are. */
 export function fedSamples(
   { image, mean, std, ...parts }: SampleSet,
   part: 'train' | 'test',

@@ -1,9 +1,12 @@
 /** @file Data and flags that do not fit a network: one sentence each, where nothing was said once. */
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { TensorProto_DataType as DataType } from 'onnx-buf'
 import sharp from 'sharp'
 import { beforeEach, expect, it } from 'vitest'
+import { readOnnx } from '../../src/formats/onnx/onnx.ts'
+import { toFloats } from '../../src/formats/safetensors-bytes.ts'
+import { readBytes } from '../../src/util/files.ts'
 import { random } from '../../src/util/random.ts'
 import { floats, npyBytes, sound16, wavBytes, writeNpy, writeNpz } from '../data/arrays/array-files.ts'
 import { writeImage } from '../data/image-files.ts'
@@ -177,34 +180,20 @@ it('labels of other classes do not matter to methods that look at none', async (
 })
 
 it('a network whose outputs are no numbers has no distance', async () => {
-  const path = model(
-    'root.onnx',
-    { x: [-1, 2] },
-    { y: [-1, 2] },
-    {
-      stored: { w: { shape: [2, 2], values: [2, 1, 1, 3] } },
-      steps: [
-        { op: 'MatMul', inputs: ['x', 'w'], output: 'm' },
-        { op: 'Sqrt', inputs: ['m'], outputs: ['y'] },
-      ],
-    },
-  )
-  const negative = join(folder, 'negative.onnx')
-  copyFileSync(path, negative)
-  writeFileSync(
-    negative,
-    severalWritten(
+  const root = (first: number) =>
+    model(
+      `root${first}.onnx`,
       { x: [-1, 2] },
       { y: [-1, 2] },
       {
-        stored: { w: { shape: [2, 2], values: [-2, 1, 1, 3] } },
+        stored: { w: { shape: [2, 2], values: [first, 1, 1, 3] } },
         steps: [
           { op: 'MatMul', inputs: ['x', 'w'], output: 'm' },
           { op: 'Sqrt', inputs: ['m'], outputs: ['y'] },
         ],
       },
-    ),
-  )
+    )
+  const [path, negative] = [root(2), root(-2)]
   const data = writeNpy(join(folder, 'x.npy'), [5, 2], [1, 1, 2, 1, 3, 1, 4, 1, 5, 1])
   expect(await refusal('eval', negative, '--dense', path, '--data', data)).toBe(
     `espalier: ${negative}: its output scores is no number of some test sample, expected a distance from that of the dense network, found NaN`,
@@ -236,4 +225,57 @@ it('WebP files are images, and other formats are said to be left out', async () 
     'of every 4 samples the last one is one of the test: 1 of 4',
     'images in other formats are left out: e.gif; expected .jpg, .jpeg, .png or .webp files',
   ])
+})
+
+it('--granularity prunes in patterns of inputs, by scores and layer by layer', async () => {
+  const path = linear(12, 5)
+  const data = writeNpy(join(folder, 'x.npy'), [60, 12], normal(720))
+  const out = join(folder, 'o.onnx')
+  const prune = ['prune', path, '--data', data, '--sparsity', '0.5', '-o', out, '--force', '--polish', '0']
+  for (const method of ['magnitude', 'snip', 'sparsegpt', 'wanda']) {
+    const found = await json(...prune, '--method', method, '--granularity', '2:4')
+    expect(found.prunable).toMatchObject({ size: 60, kept: 30 })
+    // Stored as [inputs, outputs].
+    const w = toFloats(readOnnx(readBytes(out), out).onnx.file.stored.get('w')!())
+    for (let output = 0; output < 5; output++)
+      for (let from = 0; from < 12; from += 4)
+        expect(
+          [0, 1, 2, 3].filter((i) => w[5 * (from + i) + output] !== 0),
+          method,
+        ).toHaveLength(2)
+  }
+  const granularity = (name: string, method: string, ...more: string[]) =>
+    refusal(...prune, '--method', method, '--granularity', name, ...more)
+  expect(await granularity('4:2', 'magnitude')).toContain(
+    '--granularity: expected weight, N:M, N:M-channels, BxB, channel, row, kernel, filter, fan-in such as 2:4 or 4x4, found 4:2',
+  )
+  expect(await granularity('2:4', 'obc')).toContain('--granularity 2:4: obc prunes single weights only, expected')
+  expect(await granularity('4x4', 'wanda')).toContain('--granularity 4x4: wanda prunes single weights only, expected')
+  expect(await granularity('1:4', 'wanda')).toContain('--sparsity: expected 0.75 with --granularity 1:4 and wanda')
+  expect(
+    await refusal('prune', path, '--method', 'magnitude', '--sparsity', '0.5', '-o', out, '--granularity', '2:4'),
+  ).toBe('espalier: --granularity needs --data with a data set or a folder')
+})
+
+it('weights that are no layer here are named where the others are pruned with data', async () => {
+  const path = join(folder, 'heads.onnx')
+  writeFileSync(
+    path,
+    severalWritten(
+      { x: [-1, 2, 1, 6] },
+      { y: [-1, 2, 1, 4] },
+      {
+        stored: { apart: stored(2, 6, 5), w: stored(5, 4) },
+        steps: [
+          { op: 'MatMul', inputs: ['x', 'apart'], output: 'h' },
+          { op: 'MatMul', inputs: ['h', 'w'], outputs: ['y'] },
+        ],
+      },
+    ),
+  )
+  const data = writeNpy(join(folder, 'x.npy'), [20, 2, 1, 6], normal(240))
+  const prune = ['prune', path, '--data', data, '--sparsity', '0.5', '-o', join(folder, 'o.onnx')]
+  expect((await json(...prune, '--method', 'sparsegpt', '--polish', '0')).notes).toContain(
+    'not pruned with data, since no layer here multiplies with one matrix of them: apart [2, 6, 5]; --method magnitude and random without --data take them',
+  )
 })

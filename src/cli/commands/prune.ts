@@ -35,6 +35,10 @@ const command = (): Command =>
         'share of the dense multiply-adds of the pruned tensors that may stay, beside --sparsity; with --scope global (default: all)',
       )
       .option(
+        '--granularity <name>',
+        'what is kept or removed together: weight, 2:4, 2:4-channels, 4x4, row, kernel, filter, channel or fan-in; needs --data (default: weight)',
+      )
+      .option(
         '--data <name>',
         'a data set or a folder: gradients are of its training samples (magnitude and random do without)',
       )

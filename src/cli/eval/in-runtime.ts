@@ -1,4 +1,4 @@
-/** @file espalier eval --engine onnxruntime: a model judged by what ONNX Runtime makes of the test samples. */
+/** @file espalier eval --engine onnxruntime: a model judged by what ONNX Runtime makes of test samples. */
 import type { OnnxModel } from '../../formats/onnx/onnx.ts'
 import { countZeros } from '../../formats/onnx/zeros.ts'
 import { readWeights, type WeightsFile } from '../../formats/weights-file.ts'

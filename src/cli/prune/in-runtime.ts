@@ -32,7 +32,18 @@ import { type PruneFlags, shareOf } from './settings.ts'
 import { loadInputs } from './with-data.ts'
 
 /** Flags that say nothing to it. */
-const OTHERS = ['record', 'finetune', 'flops', 'sparsities', 'refreshBn', 'polish', 'stages', 'onCollapse', 'model']
+const OTHERS = [
+  'granularity',
+  'record',
+  'finetune',
+  'flops',
+  'sparsities',
+  'refreshBn',
+  'polish',
+  'stages',
+  'onCollapse',
+  'model',
+]
 /** Samples where no number is asked for. */
 const SAMPLES = 128
 /** Test samples that the model is judged by, at most: each is a run of its own. */

@@ -28,6 +28,7 @@ const refused = {
   compare: 'which prunes by several methods',
   finetune: 'since a record is of pruning without epochs: espalier run leaves a folder that says the same',
   fisherCache: 'since time and memory would be without the gradients',
+  granularity: 'since a record is of single weights',
   sparsities: 'since a record is of one sparsity',
   labels: 'since a record names no files',
   dense: 'since a record names no files',

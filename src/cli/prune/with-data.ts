@@ -35,6 +35,7 @@ import { onnxOptions } from '../flags/onnx.ts'
 import { checkDistillation, distill } from './distill.ts'
 import { finetune } from './finetune.ts'
 import { worseThanGuessing } from './guessing.ts'
+import { leftOutSentence } from './left-out.ts'
 import { PruneDisplay } from './progress.ts'
 import { writeRecord } from './record.ts'
 import { bindingBudget, pruneCounts, pruneReport } from './report.ts'
@@ -72,6 +73,8 @@ export async function pruneWithData(
   const metric = flags.metric === undefined ? undefined : await readMetric(flags.metric)
   const recipe = flags.finetune === undefined ? undefined : readRecipe(flags.finetune)
   const inputs = await loadInputs(file, path, model, flags, [task.method])
+  const left = leftOutSentence(file.onnx, model)
+  if (left) inputs.notes.push(left)
   if (recipe && judgesByDistance(model, inputs.data)) checkDistillation(recipe)
   const display = flags.json ? undefined : new PruneDisplay()
   try {
