@@ -81,6 +81,17 @@ export interface Dataset extends SampleSet {
   test: Split
 }
 
+/** Labelled samples, images or arrays. */
+export interface LabelledSet extends SampleSet {
+  classes: number
+  train: Samples & { labels: Labels }
+  test: Samples & { labels: Labels }
+}
+
+/** Whether samples have labels in both parts. */
+export const hasLabels = (data: SampleSet): data is LabelledSet =>
+  data.classes !== undefined && [data.train, data.test].every(({ labels }) => labels !== undefined)
+
 /** Whether samples are images with labels. */
 export const isLabelled = (data: SampleSet): data is Dataset =>
   data.classes !== undefined &&

@@ -1,9 +1,9 @@
 /** @file espalier eval: the accuracy of stored weights on a test set. */
 
 import { Command } from 'commander'
+import type { EvalOptions } from '../eval/options.ts'
 import { metricOption } from '../flags/metric.ts'
 import { precedence, preprocessingFlags } from '../flags/preprocessing.ts'
-import type { EvalOptions } from '../work/eval.ts'
 
 export const evalCommand = (): Command =>
   metricOption(

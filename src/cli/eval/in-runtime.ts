@@ -13,7 +13,7 @@ import { printEvaluated } from '../display/evaluated.ts'
 import { printNote } from '../display/output.ts'
 import { loadEvaluationData } from '../flags/data.ts'
 import { importOptions } from '../flags/preprocessing.ts'
-import type { EvalOptions } from '../work/eval.ts'
+import type { EvalOptions } from './options.ts'
 
 /** Throws UserError where a flag, the file or the data do not fit. */
 export async function evaluateInRuntime(

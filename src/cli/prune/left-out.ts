@@ -1,4 +1,4 @@
-/** @file Weights of an ONNX model that pruning with data leaves as they are, since no layer here holds them. */
+/** @file Weights of an ONNX model that pruning with data leaves as they are: no layer here holds them. */
 import type { OnnxModel } from '../../formats/onnx/onnx.ts'
 import { Unsupported } from '../../formats/onnx/scope.ts'
 import { storedWeights } from '../../formats/onnx/weights.ts'

@@ -14,25 +14,12 @@ import { DataDisplay } from '../display/data-progress.ts'
 import { printEvaluated } from '../display/evaluated.ts'
 import { measured } from '../display/measured.ts'
 import { printNote } from '../display/output.ts'
+import type { EvalOptions } from '../eval/options.ts'
 import { oneOf } from '../flags/choices.ts'
 import { loadEvaluationData } from '../flags/data.ts'
 import { readMetric } from '../flags/metric.ts'
 import { namedNetwork } from '../flags/named-network.ts'
-import type { PreprocessingFlags } from '../flags/preprocessing.ts'
 import { importOptions } from '../flags/preprocessing.ts'
-
-export interface EvalOptions extends PreprocessingFlags {
-  engine: string
-  model?: string
-  weights?: string
-  dataset?: string
-  data?: string
-  kernels: string
-  costs?: string
-  dense?: string
-  metric?: string
-  json?: boolean
-}
 
 export async function evaluate(argument: string | undefined, options: EvalOptions): Promise<void> {
   const engine = oneOf('--engine', options.engine, ['espalier', 'onnxruntime'])
