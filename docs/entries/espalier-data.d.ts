@@ -75,6 +75,11 @@ export interface Samples {
     images: Uint8Array | Float32Array;
     photographs?: (sample: number) => Promise<Pixels>;
     labels?: Labels;
+    targets?: {
+        shape: readonly number[];
+        values: Float32Array;
+    };
+    files?: readonly string[];
 }
 
 export interface Split extends Samples {

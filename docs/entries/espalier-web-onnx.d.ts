@@ -174,6 +174,7 @@ export interface Model {
     classes: number;
     inputs?: readonly RowPart[];
     outputs?: readonly RowPart[];
+    output?: string;
     softmax?: boolean;
     oneByOne?: boolean;
     resize?: number;

@@ -242,6 +242,7 @@ export interface Model {
     classes: number;
     inputs?: readonly RowPart[];
     outputs?: readonly RowPart[];
+    output?: string;
     softmax?: boolean;
     oneByOne?: boolean;
     resize?: number;
@@ -719,6 +720,11 @@ export interface Samples {
     images: Uint8Array | Float32Array;
     photographs?: (sample: number) => Promise<Pixels>;
     labels?: Labels;
+    targets?: {
+        shape: readonly number[];
+        values: Float32Array;
+    };
+    files?: readonly string[];
 }
 
 export interface Scope {

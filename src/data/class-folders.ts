@@ -17,13 +17,29 @@ export interface ClassFolders {
   /** Both parts are sorted by class, then by name. */
   train: ImageFile[]
   test: ImageFile[]
+  /** What was left out for its format, in sentences. */
+  notes: readonly string[]
   /** A hash of every file's name, size and time of change. */
   fingerprint: string
 }
 
-const IMAGE = /\.(jpe?g|png)$/i
+const IMAGE = /\.(jpe?g|png|webp)$/i
+/** Images in formats that are not read. */
+const OTHER_IMAGE = /\.(gif|bmp|tiff?|avif|hei[cf]|jp2|jxl|p[bgpn]m|tga|svg)$/i
 
 export const isImageName = (name: string): boolean => IMAGE.test(name)
+
+/** In words. */
+export const IMAGES = '.jpg, .jpeg, .png or .webp files'
+
+/** What is said of images that are left out for their format; nothing where there are no such. */
+export function otherImages(names: readonly string[]): string[] {
+  const others = names.filter((name) => OTHER_IMAGE.test(name))
+  const more = others.length > 3 ? ` and ${others.length - 3} more` : ''
+  return others.length === 0
+    ? []
+    : [`images in other formats are left out: ${others.slice(0, 3).join(', ')}${more}; expected ${IMAGES}`]
+}
 
 const testPart = (folder: string) => ['test', 'val'].find((part) => isFolder(join(folder, part)))
 
@@ -40,11 +56,14 @@ export function scanClassFolders(folder: string): ClassFolders {
   const [trainFolder, testFolder] = ['train', testPart(folder) ?? 'test'].map((part) => join(folder, part))
   const classNames = classesOf(trainFolder)
   requireEqual(trainFolder, classNames, testFolder, classesOf(testFolder))
+  const others: string[] = []
   const list = (part: string): ImageFile[] =>
     classNames.flatMap((className, label) => {
       const place = join(part, className)
-      const names = listing(place).filter(isImageName)
-      if (names.length === 0) throw new UserError(`${place} holds no images: expected .jpg, .jpeg or .png files`)
+      const all = listing(place)
+      const names = all.filter(isImageName)
+      if (names.length === 0) throw new UserError(`${place} holds no images: expected ${IMAGES}`)
+      others.push(...all.filter((name) => !isImageName(name)).map((name) => join(place, name)))
       hash.update(`${place}\n`)
       return names.map((name) => {
         const path = join(place, name)
@@ -54,7 +73,7 @@ export function scanClassFolders(folder: string): ClassFolders {
       })
     })
   const [train, test] = [list(trainFolder), list(testFolder)]
-  return { classNames, train, test, fingerprint: hash.digest('hex') }
+  return { classNames, train, test, notes: otherImages(others), fingerprint: hash.digest('hex') }
 }
 
 function classesOf(part: string): string[] {

@@ -22,6 +22,10 @@ export interface Samples {
   photographs?: (sample: number) => Promise<Pixels>
   /** [count], 0 .. classes-1. Absent: nobody says what a network should make of the samples. */
   labels?: Labels
+  /** What else the files say of every sample, [count, ...], row-major: what a measure of one's own takes. */
+  targets?: { shape: readonly number[]; values: Float32Array }
+  /** The files of the samples, relative to their folder. Absent: they have none of their own. */
+  files?: readonly string[]
 }
 
 /** A part of a data set of labelled images. */
@@ -76,6 +80,17 @@ export interface Dataset extends SampleSet {
   train: Split
   test: Split
 }
+
+/** Labelled samples, images or arrays. */
+export interface LabelledSet extends SampleSet {
+  classes: number
+  train: Samples & { labels: Labels }
+  test: Samples & { labels: Labels }
+}
+
+/** Whether samples have labels in both parts. */
+export const hasLabels = (data: SampleSet): data is LabelledSet =>
+  data.classes !== undefined && [data.train, data.test].every(({ labels }) => labels !== undefined)
 
 /** Whether samples are images with labels. */
 export const isLabelled = (data: SampleSet): data is Dataset =>

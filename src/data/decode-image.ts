@@ -68,7 +68,8 @@ async function readPixels(sharp: typeof Sharp, path: string): Promise<Pixels> {
   const file = await readFile(path).catch((error) => {
     throw new UserError(`cannot read ${path}: ${fileProblem(error)}`)
   })
-  if (!isJpeg(file) && !isPng(file)) throw new CorruptImage(`${path} is neither a JPEG nor a PNG file`)
+  if (!isJpeg(file) && !isPng(file) && !isWebp(file))
+    throw new CorruptImage(`${path} is neither a JPEG, a PNG nor a WebP file`)
   const { data, info } = await sharp(file, { ignoreIcc: true })
     .toColourspace('srgb')
     .removeAlpha()
@@ -145,3 +146,4 @@ function reason(error: Error): string {
 
 const isJpeg = (bytes: Uint8Array) => bytes[0] === 0xff && bytes[1] === 0xd8
 const isPng = (bytes: Uint8Array) => bytes[0] === 0x89 && bytes[1] === 0x50 && bytes[2] === 0x4e && bytes[3] === 0x47
+const isWebp = (file: Buffer) => file.toString('latin1', 0, 4) === 'RIFF' && file.toString('latin1', 8, 12) === 'WEBP'

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { UserError } from '../util/errors.ts'
 import { readText } from '../util/files.ts'
-import { hasClasses, isImageName } from './class-folders.ts'
+import { hasClasses, isImageName, otherImages } from './class-folders.ts'
 import { labelArray, type SampleSet, type Samples } from './dataset.ts'
 import { imageDecoder } from './decode-image.ts'
 import { decodeImages } from './decode-images.ts'
@@ -48,10 +48,11 @@ export async function loadFlatImages(folder: string, name: string, options: Flat
     const part = images.subarray(start * size, (start + kept.length) * size)
     start += kept.length
     if (kept.length === 0) throw new UserError(`${folder}: none of ${list.length} images of a part can be decoded`)
-    if (!table) return { count: kept.length, images: part }
+    const files = kept.map((path) => relative(folder, path))
+    if (!table) return { count: kept.length, images: part, files }
     const labels = labelArray(table.classes, kept.length)
     labels.set(kept.map((path) => table.of(path)))
-    return { count: kept.length, images: part, labels }
+    return { count: kept.length, images: part, labels, files }
   })
   const split = samples.length === 1 ? splitOf(samples[0], size) : undefined
   const [train, test] = split ? [split.train, split.test] : samples
@@ -62,7 +63,7 @@ export async function loadFlatImages(folder: string, name: string, options: Flat
     train,
     test,
     ...(table && { classes: table.classes, ...(table.names && { classNames: table.names }) }),
-    ...(split && { notes: [split.note] }),
+    notes: [...(split ? [split.note] : []), ...othersOf(folder)],
     ...(Object.keys(geometry).length > 0 && { geometry }),
     ...(skipped.length > 0 && { skipped: skipped.map((i) => relative(folder, paths[i])) }),
   }
@@ -76,6 +77,16 @@ function partsOf(folder: string): string[][] {
   if (!test) throw new UserError(`${folder} has images in train/, but none in test/ or val/`)
   return [train, test]
 }
+
+/** What is left out of the folder and its parts for its format, in sentences. */
+const othersOf = (folder: string): string[] =>
+  otherImages(
+    ['.', 'train', 'test', 'val'].flatMap((part) => {
+      const place = join(folder, part)
+      if (!existsSync(place) || !statSync(place).isDirectory()) return []
+      return readdirSync(place).map((name) => join(part, name))
+    }),
+  )
 
 /** Paths of images, sorted by name. */
 function imagesIn(folder: string): string[] {

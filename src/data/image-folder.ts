@@ -1,5 +1,5 @@
 /**
- * @file Loads a folder of JPEG and PNG files in ImageNet's layout as a data set. Decoding is slow (about a
+ * @file Loads a folder of JPEG, PNG and WebP files in ImageNet's layout as a data set. Decoding is slow (a
  * millisecond of one processor for the smallest image), so the result is kept in the cache folder.
  */
 import { createHash } from 'node:crypto'
@@ -66,7 +66,13 @@ export async function loadImageFolder(
       images: images.subarray(0, values),
       ...(photographs && { photographs: await photographsOf(folder, files, skipped) }),
     },
-    test: { count: loaded.testCount, images: images.subarray(values), labels: labels.subarray(trainCount) },
+    test: {
+      count: loaded.testCount,
+      images: images.subarray(values),
+      labels: labels.subarray(trainCount),
+      files: keptOf(folder, files.test, skipped),
+    },
+    ...(files.notes.length > 0 && { notes: files.notes }),
     ...(Object.keys(geometry).length > 0 && { geometry }),
     ...(skipped.length > 0 && { skipped }),
   }
@@ -85,14 +91,19 @@ function labelled({ train, classNames }: ClassFolders): Pick<Split, 'count' | 'l
   return { count: train.length, labels }
 }
 
+/** The images that were not left out, relative to the folder. */
+function keptOf(folder: string, files: ClassFolders['test'], skipped: readonly string[]): string[] {
+  const left = new Set(skipped)
+  return files.map(({ path }) => relative(folder, path)).filter((name) => !left.has(name))
+}
+
 /** Reads training images in their own size, but for those that were left out. */
 async function photographsOf(
   folder: string,
   { train }: ClassFolders,
   skipped: readonly string[],
 ): Promise<NonNullable<Split['photographs']>> {
-  const left = new Set(skipped.map((name) => join(folder, name)))
-  const paths = train.map(({ path }) => path).filter((path) => !left.has(path))
+  const paths = keptOf(folder, train, skipped).map((name) => join(folder, name))
   const read = await pixelReader()
   return (sample) => read(paths[sample])
 }

@@ -4,6 +4,7 @@
  */
 import { existsSync, statSync } from 'node:fs'
 import { UserError } from '../util/errors.ts'
+import { isArrayFile } from './arrays/array-file.ts'
 import { type ArrayInput, elements } from './arrays/inputs.ts'
 import { ARRAYS, isArrays, loadArrays } from './arrays/load-arrays.ts'
 import { hasClasses } from './class-folders.ts'
@@ -44,6 +45,8 @@ export async function loadSamples(
     const inputs = taker.inputs ?? [{ name: 'images', shape: image }]
     return loadArrays(nameOrPath, nameOrPath, { inputs, image, network, classes, rate })
   }
+  if (isArrayFile(nameOrPath) && !existsSync(nameOrPath))
+    throw new UserError(`cannot read ${nameOrPath}: there is no such file or folder`)
   if (rate !== undefined) throw new UserError(`rate: ${nameOrPath} holds no sound, expected .wav files`)
   const several = taker.inputs && taker.inputs.length > 1
   if (several || (taker.inputs && elements(taker.image) !== elements(taker.inputs[0].shape)))

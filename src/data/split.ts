@@ -22,7 +22,7 @@ export function splitOf<S extends Samples>(samples: S, size: number): { train: S
 }
 
 function chosen<S extends Samples>(samples: S, places: readonly number[], size: number): S {
-  const { images, labels } = samples
+  const { images, labels, targets, files } = samples
   const some =
     images instanceof Float32Array ? new Float32Array(places.length * size) : new Uint8Array(places.length * size)
   places.forEach((place, i) => void some.set(images.subarray(place * size, (place + 1) * size), i * size))
@@ -30,5 +30,19 @@ function chosen<S extends Samples>(samples: S, places: readonly number[], size: 
   places.forEach((place, i) => {
     if (own) own[i] = labels![place]
   })
-  return { ...samples, count: places.length, images: some, ...(own && { labels: own }) }
+  return {
+    ...samples,
+    count: places.length,
+    images: some,
+    ...(own && { labels: own }),
+    ...(targets && { targets: rowsOf(targets, places) }),
+    ...(files && { files: places.map((place) => files[place]) }),
+  }
+}
+
+function rowsOf({ shape: [count, ...rest], values }: NonNullable<Samples['targets']>, places: readonly number[]) {
+  const size = values.length / count
+  const rows = new Float32Array(places.length * size)
+  places.forEach((place, i) => void rows.set(values.subarray(place * size, (place + 1) * size), i * size))
+  return { shape: [places.length, ...rest], values: rows }
 }

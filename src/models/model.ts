@@ -7,6 +7,14 @@ import { UserError } from '../util/errors.ts'
 import { type Random, random } from '../util/random.ts'
 import { roundHalfToEven } from '../util/rounding.ts'
 
+/** Whole numbers from the least to the most. */
+export interface ValueRange {
+  least: number
+  most: number
+  /** Such as `as its type uint8 holds`. */
+  why: string
+}
+
 /**
  * An array among those that make up a sample, or what is computed of one: the shape is that of one sample.
  */
@@ -15,6 +23,8 @@ export interface RowPart {
   shape: readonly number[]
   /** Its values are whole numbers, such as the places of words. */
   whole?: boolean
+  /** Which whole numbers it takes. Absent: any. */
+  range?: ValueRange
   /** Of an image: it has its channels last, unlike `image` of the model. Default: they come first. */
   layout?: 'NHWC'
   /** Of a result: scores along its last axis of which a file of the network takes a softmax. */
@@ -42,6 +52,8 @@ export interface Model {
    * `classes` results per sample.
    */
   outputs?: readonly RowPart[]
+  /** What a file of the network calls its scores of classes. Absent: there is no such file. */
+  output?: string
   /** Whether its scores are logits of a softmax, or one that of a sigmoid. Default true. */
   softmax?: boolean
   /** Whether it computes samples one by one, so that batches gain nothing. Default false. */
@@ -70,6 +82,12 @@ export interface Model {
    */
   closing?(graph: Graph, logits: Tensor): Tensor
 }
+
+/** What a sample is, in words: `x [3, 4] and state [5]`, or `1 x 28 x 28`. */
+export const sampleText = ({ inputs, image }: Pick<Model, 'inputs' | 'image'>): string =>
+  inputs && (inputs.length > 1 || (image[0] === 1 && image[1] === 1))
+    ? inputs.map(({ name, shape }) => `${name} [${shape.join(', ')}]`).join(' and ')
+    : image.join(' x ')
 
 /** The options of a built-in network. */
 export interface ModelOptions {

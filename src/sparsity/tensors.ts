@@ -68,7 +68,11 @@ export function chooseTensors(
   const without = matching(all, exclude, names.exclude)
   const left = all.filter((tensor) => start.has(tensor) && !without.has(tensor))
   if (left.length === 0)
-    throw new UserError(`${names.exclude} ${exclude.join(',')} leaves no tensor of ${model.name} to prune`)
+    throw new UserError(
+      exclude.length > 0
+        ? `${names.exclude} ${exclude.join(',')} leaves no tensor of ${model.name} to prune`
+        : `${model.name} has no weights of layers to prune, expected convolutions or matrix products`,
+    )
   return left
 }
 

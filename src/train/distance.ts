@@ -181,7 +181,7 @@ export function drawDirections(
 }
 
 /** The softmax of logits; of one score the sigmoid, the probability of class 1. */
-function probabilities(logits: ArrayLike<number>, at: number, classes: number): number[] {
+export function probabilities(logits: ArrayLike<number>, at: number, classes: number): number[] {
   if (classes === 1) return [1 / (1 + Math.exp(-logits[at]))]
   const own = Array.from({ length: classes }, (_, c) => logits[at + c])
   const most = Math.max(...own)

@@ -51,7 +51,7 @@ export function rememberTargets(
   }
 }
 
-/** The mean distances of samples from what was remembered of them. */
+/** The mean distances of samples from what was remembered. Throws UserError where one is no number. */
 export function measureDistance(executable: Executable, model: Model, source: Source, samples: Uint32Array): Distance {
   const parts = outputParts(model)
   const sums = parts.map(() => 0)
@@ -60,6 +60,11 @@ export function measureDistance(executable: Executable, model: Model, source: So
     loss += executable.scalar(program, 'loss') * batch.length
     for (const k of sums.keys()) sums[k] += executable.scalar(program, distanceName(k)) * batch.length
   })
+  const wrong = sums.findIndex((sum) => !Number.isFinite(sum))
+  if (wrong >= 0)
+    throw new UserError(
+      `${model.name}: its output ${parts[wrong].name} is no number of some ${source} sample, expected a distance from that of the dense network, found ${sums[wrong]}`,
+    )
   const outputs = parts.map(({ name, classes }, k) => {
     const unit = classes === undefined ? ('variance' as const) : ('nats' as const)
     return { name, distance: sums[k] / samples.length, unit }

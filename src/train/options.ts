@@ -4,7 +4,7 @@ import type { SampleSet } from '../data/dataset.ts'
 import type { CostTable } from '../engine/cost.ts'
 import type { Machine } from '../engine/machine.ts'
 import type { Graph } from '../graph/graph.ts'
-import { classesOf, type InitializerName, initializers, type Model } from '../models/model.ts'
+import { classesOf, type InitializerName, initializers, type Model, sampleText } from '../models/model.ts'
 import { checkName, checkWhole } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
 import { judgesByDistance } from './distance.ts'
@@ -96,7 +96,7 @@ export function checkFits(
 ): void {
   if (String(model.image) !== String(data.image))
     throw new UserError(
-      `${model.name} takes images of ${model.image.join(' x ')}, ${data.name} has ${data.image.join(' x ')}`,
+      `${model.name} takes ${model.inputs ? '' : 'images of '}${sampleText(model)}, ${data.name} has ${data.image.join(' x ')}`,
     )
   const classes = classesOf(model)
   if (!judgesByDistance(model, data) && classes !== data.classes) {

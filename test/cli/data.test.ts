@@ -98,7 +98,9 @@ it('show: a folder of images', async () => {
   expect(shown).toContain('train: 4 images, 2 per class\ntest: 2 images, 1 per class\n')
   expect(shown).toContain('mean 0.0000, 0.2000, 0.4000 and std 0.0000, 0.0000, 0.0000 of the training pixels')
   writeFileSync(join(folder, 'train', 'dog', 'c.png'), 'x')
-  expect(await fails('show', folder, '--size', '2')).toMatch(/c\.png is neither a JPEG nor a PNG file \(mend or remove/)
+  expect(await fails('show', folder, '--size', '2')).toMatch(
+    /c\.png is neither a JPEG, a PNG nor a WebP file \(mend or remove/,
+  )
   const options = ['--size', '3', '--crop', '2', '--skip-corrupt', '--normalization', 'half', '--json']
   expect(JSON.parse(await succeeds('show', folder, ...options))).toMatchObject({
     image: [3, 2, 2],

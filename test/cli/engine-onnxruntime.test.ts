@@ -59,6 +59,10 @@ describe.each(['sparsegpt', 'obc'])('%s', (method) => {
     expect(result).toMatchObject({ code: 0, stderr: '' })
     const [report] = jsonLines(result.stdout)
     expect(report).toMatchObject({ samples: 16, method, prunable: { size: 440, kept: 176 }, untouched: [] })
+    expect(report).toMatchObject({ dense: { loss: 0, count: 1000 }, final: { count: 1000, outputs: [{ name: 'y' }] } })
+    const { loss } = report.final as { loss: number }
+    expect(loss).toBeGreaterThan(0.01)
+    expect(loss).toBeLessThan(1)
     expect(report.engine).toMatch(/^onnxruntime-node 1\./)
     expect(zeros(out)).toEqual([
       ['first', 75],
@@ -73,6 +77,8 @@ describe.each(['sparsegpt', 'obc'])('%s', (method) => {
 it('says what it did in lines, and what stays', async () => {
   const result = await prune('--method', 'sparsegpt', '--data', 'mnist', '--samples', '8', '--exclude', 'second')
   expect(result.stdout).toMatch(/model.onnx: 1 tensors pruned by sparsegpt with 8 runs of onnxruntime-node .*, 60.00 %/)
+  expect(result.stdout).toMatch(/^\| 1,000 test samples +\| +dense \| pruned \|$/m)
+  expect(result.stdout).toMatch(/^\| y \(share of variance\) +\| 0\.0000 \| 0\.\d{4} \|$/m)
   expect(zeros(out)).toEqual([
     ['first', 75],
     ['second', 0],

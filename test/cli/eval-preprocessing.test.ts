@@ -160,7 +160,9 @@ it('--skip-corrupt leaves out what cannot be decoded, and says what', async () =
   expect(await evaluate(path)).toMatchObject({
     code: 1,
     stdout: '',
-    stderr: expect.stringMatching(/^espalier: .*a\.png is neither a JPEG nor a PNG file \(mend .* --skip-corrupt\)\n$/),
+    stderr: expect.stringMatching(
+      /^espalier: .*a\.png is neither a JPEG, a PNG nor a WebP file \(mend .* --skip-corrupt\)\n$/,
+    ),
   })
   expect((await evaluate(path, '--skip-corrupt')).stdout).toMatch(
     /\nleft out, since they cannot be decoded: test\/dog\/a\.png\naccuracy 50\.00 % \(1 of 2\)/,

@@ -160,7 +160,7 @@ describe('init', () => {
       writeFileSync(join(cwd, 'pets', file), '')
     }
     expect(await refused('resnet20', 'pets')).toBe(
-      'espalier: pets/test/dog holds no images: expected .jpg, .jpeg or .png files\n',
+      'espalier: pets/test/dog holds no images: expected .jpg, .jpeg, .png or .webp files\n',
     )
     writeFileSync(join(cwd, 'pets/test/dog/a.png'), '')
     expect(await refused('resnet20', 'pets')).toBe('espalier: resnet20 tells 10 classes apart, pets has 2\n')

@@ -145,7 +145,7 @@ describe('refuses', () => {
   it('a class without images', async () => {
     const folder = await folderOfImages()
     rmSync(join(folder, 'test', 'dog', 'a.png'))
-    await refused(folder, /test.dog holds no images: expected \.jpg, \.jpeg or \.png files/)
+    await refused(folder, /test.dog holds no images: expected \.jpg, \.jpeg, \.png or \.webp files/)
   })
 
   it('a part without classes', async () => {
@@ -194,7 +194,7 @@ describe('images that cannot be decoded', () => {
       /ab\.jpg cannot be decoded: it is damaged or incomplete \(mend or remove it, or leave such out: --skip-corrupt\)$/,
     )
     rmSync(join(folder, 'train', 'cat', 'ab.jpg'))
-    await expect(loadImageFolder(folder, 'pets')).rejects.toThrow(/aa\.jpeg is neither a JPEG nor a PNG file/)
+    await expect(loadImageFolder(folder, 'pets')).rejects.toThrow(/aa\.jpeg is neither a JPEG, a PNG nor a WebP file/)
     expect(readdirSync(cache)).toEqual([])
   })
 

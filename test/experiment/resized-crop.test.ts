@@ -119,7 +119,7 @@ it.each([
     { data: { name: 'synthetic', size: undefined, crop: undefined } },
     /resized-crop is for folders of image files/,
   ],
-  ['a file that is no image', { data: {} }, /train\/cat\/1\.png is neither a JPEG nor a PNG file/],
+  ['a file that is no image', { data: {} }, /train\/cat\/1\.png is neither a JPEG, a PNG nor a WebP file/],
 ])('refused: %s', async (_, changes, message) => {
   const name = await photographs()
   writeFileSync(join(name, 'train/cat/1.png'), 'no image')

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { methods } from '../../methods/index.ts'
 import { glossary } from '../display/width.ts'
+import { metricOption } from '../flags/metric.ts'
 import { onnxFlags } from '../flags/onnx.ts'
 import { precedence, preprocessingFlags } from '../flags/preprocessing.ts'
 import { addSettingFlags } from '../prune/setting-flags.ts'
@@ -34,6 +35,10 @@ const command = (): Command =>
         'share of the dense multiply-adds of the pruned tensors that may stay, beside --sparsity; with --scope global (default: all)',
       )
       .option(
+        '--granularity <name>',
+        'what is kept or removed together: weight, 2:4, 2:4-channels, 4x4, row, kernel, filter, channel or fan-in; needs --data (default: weight)',
+      )
+      .option(
         '--data <name>',
         'a data set or a folder: gradients are of its training samples (magnitude and random do without)',
       )
@@ -61,7 +66,7 @@ const command = (): Command =>
   )
 
 export const pruneCommand = (): Command =>
-  onnxFlags(preprocessingFlags(command()))
+  onnxFlags(metricOption(preprocessingFlags(command())))
     .option('--json', 'print one JSON object')
     .addHelpText('after', () => METHODS() + precedence())
     .action(async (given: string, flags: PruneFlags, command: Command) =>

@@ -47,8 +47,9 @@ export async function loadEvaluationData(
 ): Promise<EvaluationData> {
   const { skipCorrupt, gray, rate } = flags
   const { options, by, notes } = geometryOf(model, stated.geometry, flags)
-  const taker = { ...model, classes: model.outputs ? undefined : classesOf(model) }
-  const read = await loadSamples(name, taker, {
+  // Where labels may be left out, those of other classes are no error.
+  const taker = { ...model, classes: model.outputs || unlabelled ? undefined : classesOf(model) }
+  const found = await loadSamples(name, taker, {
     ...options,
     channels: model.image[0],
     skipCorrupt,
@@ -56,6 +57,7 @@ export async function loadEvaluationData(
     rate,
     onProgress,
   })
+  const read = unlabelled ? withClassesOf(model, found) : found
   notes.push(...(read.notes ?? []))
   const named = withLabels(read, stated.labels, flags.labels)
   const useless = named.classes !== undefined && (model.outputs || (unlabelled && named.classes !== classesOf(model)))
@@ -70,6 +72,13 @@ export async function loadEvaluationData(
     notes.push(`the weights file has other labels, in another order: --labels was taken`)
   const inputs = withNormalization(data, model, stated, flags, notes)
   return { data: inputs, notes, ...(data.geometry && { geometry: by }) }
+}
+
+/** Labels that are numbers are of the classes of the model, where these are enough. */
+function withClassesOf(model: Model, data: SampleSet): SampleSet {
+  const { classes, classNames } = data
+  const isOfModel = classes !== undefined && !classNames && !model.outputs && classes <= classesOf(model)
+  return isOfModel ? { ...data, classes: classesOf(model) } : data
 }
 
 /**

@@ -2,7 +2,7 @@
 import { markdownTable } from 'markdown-table'
 import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { readWeights } from '../../formats/weights-file.ts'
-import type { Model } from '../../models/model.ts'
+import { type Model, sampleText } from '../../models/model.ts'
 import { findNetwork, networkOfFile } from '../../train/find-network.ts'
 import { planTraining } from '../../train/training-plan.ts'
 import { UserError } from '../../util/errors.ts'
@@ -25,7 +25,7 @@ export async function inspectProgram(given: string | undefined, options: Inspect
     return
   }
 
-  print(`${model.name}: one training step on ${grouped(batch)} samples of ${model.image.join(' x ')}\n`)
+  print(`${model.name}: one training step on ${grouped(batch)} samples of ${sampleText(model)}\n`)
   const calls = Object.entries(kernels).map(([name, count]) => [name, grouped(count)])
   print(markdownTable([['kernel', 'calls'], ...calls, ['all', grouped(instructions)]], { align: ['l', 'r'] }))
   const rows = [

@@ -1,13 +1,14 @@
 /** @file espalier prune --compare: the same network pruned by several methods, in one table. */
-import { markdownTable } from 'markdown-table'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import type { Model } from '../../models/model.ts'
-import { clock, grouped, percent } from '../../util/format.ts'
+import { clock } from '../../util/format.ts'
 import { withLastWords } from '../display/last-words.ts'
 import { DISTANCES, isDistance, type Measured, measured, measuredText } from '../display/measured.ts'
 import { print, printJson } from '../display/output.ts'
 import { fitting } from '../display/width.ts'
 import { chanceWarning, guessWarning, preprocessingJson, preprocessingLines } from '../flags/data.ts'
+import { readMetric } from '../flags/metric.ts'
+import { comparison } from './comparison.ts'
 import { worseThanGuessing } from './guessing.ts'
 import { PruneDisplay } from './progress.ts'
 import { costOf } from './record.ts'
@@ -25,6 +26,7 @@ export async function compareMethods(
   model: Model,
   flags: PruneFlags & { data: string; compare: string },
 ) {
+  const metric = flags.metric === undefined ? undefined : await readMetric(flags.metric)
   const names = flags.compare.split(',').map((name) => methodName(name.trim(), '--compare'))
   const tasks = names.map((name) => pruneTask(flags, model, name))
   const inputs = await loadInputs(
@@ -41,8 +43,8 @@ export async function compareMethods(
     const warnings: string[] = []
     let dense: Measured | undefined
     for (const task of tasks) {
-      const { network, ...prune } = await prepare(file, path, { flags, task, inputs, display })
-      dense ??= measured(network)
+      const { network, ...prune } = await prepare(file, path, { flags, task, inputs, metric, display })
+      dense ??= measured(network, metric)
       const started = performance.now()
       const outcome = withLastWords(leftBehind(flags), prune.run, (sentence) => display?.hint(sentence))
       const { pruned, refreshed = pruned, polished = refreshed, statistics, polish } = outcome
@@ -58,6 +60,7 @@ export async function compareMethods(
         accuracy,
         loss,
         outputs,
+        metrics: polished.metrics,
         heldOut: heldOutLoss(outcome),
         ...costOf(task, outcome, prune.settings),
         seconds,
@@ -83,53 +86,6 @@ export async function compareMethods(
     for (const line of [guessWarning(inputs), warning, ...warnings]) if (line) print(line)
   } finally {
     display?.stop()
-  }
-}
-
-interface Row {
-  method: string
-  sparsity: number
-  accuracy?: number
-  loss: number
-  heldOut?: number
-  images: number
-  gradients: number
-  seconds: number
-}
-
-/** The table, the best method first, and its columns that a narrow terminal does without. */
-function comparison(results: readonly Row[], dense: Measured): { table: string; narrow: string[] } {
-  const costs = ({ images, gradients, seconds }: Row) => [grouped(images), grouped(gradients), clock(seconds)]
-  const align = (head: string[]) => ({ align: ['l', ...head.slice(1).map(() => 'r')] })
-  if (isDistance(dense)) {
-    const head = ['method', 'sparsity', 'distance', 'held-out distance', 'images', 'gradients', 'time']
-    const rows = results
-      .toSorted((a, b) => a.loss - b.loss)
-      .map((row) => [
-        row.method,
-        percent(row.sparsity),
-        row.loss.toFixed(4),
-        row.heldOut?.toFixed(4) ?? '',
-        ...costs(row),
-      ])
-    return { table: markdownTable([head, ...rows], align(head)), narrow: ['held-out distance', 'time', 'images'] }
-  }
-  const head = ['method', 'sparsity', 'test accuracy', 'change', 'loss', 'held-out loss', 'images', 'gradients', 'time']
-  const first = ['dense', percent(0), percent(dense.accuracy), percent(0), dense.loss.toFixed(4), '', '', '', '']
-  const rows = results
-    .toSorted((a, b) => b.accuracy! - a.accuracy!)
-    .map(({ accuracy = 0, ...row }) => [
-      row.method,
-      percent(row.sparsity),
-      percent(accuracy),
-      percent(accuracy - dense.accuracy),
-      row.loss.toFixed(4),
-      row.heldOut?.toFixed(4) ?? '',
-      ...costs(row),
-    ])
-  return {
-    table: markdownTable([head, first, ...rows], align(head)),
-    narrow: ['loss', 'change', 'held-out loss', 'time', 'images'],
   }
 }
 

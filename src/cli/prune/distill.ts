@@ -7,11 +7,12 @@ import { firstStep, rateSchedule } from '../../experiment/plan/times.ts'
 import type { Recipe } from '../../experiment/recipe/recipe.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import { loadWeights, weightsOf } from '../../train/checkpoint.ts'
-import type { Distance } from '../../train/distance.ts'
+import type { Metric } from '../../train/metric.ts'
 import { Network } from '../../train/network.ts'
 import { train } from '../../train/train.ts'
 import { UserError } from '../../util/errors.ts'
 import { interruptible } from '../display/interruptible.ts'
+import { measured } from '../display/measured.ts'
 import type { PruneDisplay } from './progress.ts'
 
 /** Keys of the train section that say how weights are trained by their gradients, and nothing else. */
@@ -39,7 +40,7 @@ export async function distill(
   network: Network,
   dense: { file: WeightsFile; path: string },
   recipe: Recipe,
-  display?: PruneDisplay,
+  { metric, display }: { metric?: Metric; display?: PruneDisplay } = {},
 ) {
   checkDistillation(recipe)
   const { machine, model, data } = network
@@ -65,6 +66,5 @@ export async function distill(
   }).finally(release)
   if (steps < total) throw new UserError('interrupted while training: nothing was written')
   student.assertMasked()
-  const evaluation: Distance = student.distance()
-  return { weights: weightsOf(student), evaluation }
+  return { weights: weightsOf(student), evaluation: measured(student, metric) }
 }

@@ -11,32 +11,40 @@ import { runRecipe } from '../../experiment/run/run.ts'
 import { type TensorFile, writeSafetensors } from '../../formats/safetensors.ts'
 import { readWeights } from '../../formats/weights-file.ts'
 import type { Model } from '../../models/model.ts'
-import type { Evaluation } from '../../train/evaluation.ts'
+import { loadWeights } from '../../train/checkpoint.ts'
+import { measureMetric } from '../../train/measure-metric.ts'
+import type { Metric } from '../../train/metric.ts'
 import type { Network } from '../../train/network.ts'
 import { UserError } from '../../util/errors.ts'
 import { interruptible } from '../display/interruptible.ts'
+import type { Measured } from '../display/measured.ts'
 import type { PruneDisplay } from './progress.ts'
 
 export interface FinetuneOptions {
   data?: string
   out: string
   model: Model
+  /** What is measured of the trained weights, too. */
+  metric?: Metric
   display?: PruneDisplay
 }
 
 export interface Finetuned {
   weights: TensorFile
-  evaluation: Evaluation
+  evaluation: Measured
 }
 
-/** Trains in a run folder beside the output. Throws UserError where the recipe does not fit, or on Ctrl-C. */
+/**
+ * Trains in a run folder beside the output; with a measure of one's own the network has the trained weights
+ * afterwards. Throws UserError where the recipe does not fit, or on Ctrl-C.
+ */
 export async function finetune(
   pruned: TensorFile,
   network: Network,
   { train, data, seed, validation }: Recipe,
   options: FinetuneOptions,
 ): Promise<Finetuned> {
-  const { out, model, display } = options
+  const { out, model, metric, display } = options
   const { data: samples } = network
   if (!isLabelled(samples)) throw new Error(`${samples.name} has no labels to train by`)
   const start = `${out}.pruned.safetensors`
@@ -69,5 +77,8 @@ export async function finetune(
     throw new UserError(`interrupted while training; the pruned weights are in ${start}, the run in ${folder}`)
   const weights = await readWeights(join(folder, FILES.model))
   rmSync(start, { force: true })
-  return { weights, evaluation: outcome.result!.final }
+  const evaluation = outcome.result!.final
+  if (!metric) return { weights, evaluation }
+  loadWeights(network, weights, folder)
+  return { weights, evaluation: { ...evaluation, metrics: measureMetric(network, metric) } }
 }

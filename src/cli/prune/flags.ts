@@ -68,7 +68,7 @@ export function checkPruneFlags(command: Command, flags: PruneFlags): void {
     refuse(flag, `has no effect with ${listed(names)}: it is for ${listed(others)}`)
   }
   if (flags.data !== undefined || names.some((name) => !methods[name].stored)) return
-  const withData = [...ofMethods, 'finetune', 'mean', 'std', 'skipCorrupt']
+  const withData = [...ofMethods, 'finetune', 'granularity', 'metric', 'mean', 'std', 'skipCorrupt']
   for (const flag of withData)
     if (flag !== 'scope' && flag !== 'seed' && given.has(flag)) refuse(flag, 'needs --data with a data set or a folder')
 }

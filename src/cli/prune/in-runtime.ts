@@ -3,34 +3,51 @@
  * Runtime says goes into them.
  */
 import type { Command } from 'commander'
+import { markdownTable } from 'markdown-table'
 import { openMachine } from '../../engine/machines/open.ts'
 import { writeNetwork } from '../../formats/network-file.ts'
-import type { OnnxModel } from '../../formats/onnx/onnx.ts'
 import { storedWeights } from '../../formats/onnx/weights.ts'
 import { seenLayers } from '../../formats/onnxruntime/layers.ts'
-import { runtimeNetwork } from '../../formats/onnxruntime/sample-feeds.ts'
-import type { WeightsFile } from '../../formats/weights-file.ts'
-import { sizeOf } from '../../graph/tensor.ts'
+import { readWeights, type WeightsFile } from '../../formats/weights-file.ts'
 import { type MethodName, methods } from '../../methods/index.ts'
-import { pruneInRuntime, type RuntimePruning } from '../../methods/layerwise/runtime-prune.ts'
+import { pruneInRuntime } from '../../methods/layerwise/runtime-prune.ts'
+import type { Metric } from '../../train/metric.ts'
+import { judgeInRuntime } from '../../train/runtime-judge.ts'
+import { RuntimeModel } from '../../train/runtime-model.ts'
 import { UserError } from '../../util/errors.ts'
 import { grouped, percent } from '../../util/format.ts'
 import { random } from '../../util/random.ts'
 import { version } from '../../util/version.ts'
-import { print, printJson } from '../display/output.ts'
+import { DISTANCES, isDistance, measuredRows } from '../display/measured.ts'
+import { print, printJson, printNote } from '../display/output.ts'
 import { writtenJson, writtenLines } from '../display/written.ts'
-import { type EvaluationData, flagMetadata } from '../flags/data.ts'
+import { type EvaluationData, flagMetadata, guessWarning, preprocessingLines } from '../flags/data.ts'
 import { flagName, givenFlags } from '../flags/given.ts'
+import { readMetric } from '../flags/metric.ts'
 import { onnxOptions } from '../flags/onnx.ts'
 import { wholeNumber } from '../flags/parse.ts'
+import { importOptions } from '../flags/preprocessing.ts'
 import { chooseWeights } from './choose-weights.ts'
 import { type PruneFlags, shareOf } from './settings.ts'
 import { loadInputs } from './with-data.ts'
 
 /** Flags that say nothing to it. */
-const OTHERS = ['record', 'finetune', 'flops', 'sparsities', 'refreshBn', 'polish', 'stages', 'onCollapse', 'model']
+const OTHERS = [
+  'granularity',
+  'record',
+  'finetune',
+  'flops',
+  'sparsities',
+  'refreshBn',
+  'polish',
+  'stages',
+  'onCollapse',
+  'model',
+]
 /** Samples where no number is asked for. */
 const SAMPLES = 128
+/** Test samples that the model is judged by, at most: each is a run of its own. */
+const TESTED = 1000
 
 /** Throws UserError, naming the flag, where a flag or the method asks for more than forward passes. */
 export function checkRuntimeFlags(command: Command, { method, compare, data }: PruneFlags): void {
@@ -56,14 +73,14 @@ export async function pruneWithRuntime(stored: WeightsFile, path: string, flags:
     throw new UserError(`--scope: expected layerwise or erk with --engine onnxruntime, found ${scope}`)
   const seed = wholeNumber('--seed', flags.seed, 0, 2 ** 32 - 1)
   const settings = flags as PruneFlags & { samples?: string; damp?: string }
-  const { data, samples } = await samplesOf(
-    onnx,
-    stored,
-    path,
-    flags,
-    seed,
-    wholeNumber('--samples', `${settings.samples ?? SAMPLES}`, 1, 1e6),
-  )
+  const metric = flags.metric === undefined ? undefined : await readMetric(flags.metric)
+  const most = wholeNumber('--samples', `${settings.samples ?? SAMPLES}`, 1, 1e6)
+  const runtime = await RuntimeModel.open(onnx.file, onnx.reading)
+  const inputs = await loadInputs(stored, path, runtime.model, { ...flags, data: flags.data! }, [
+    methods[flags.method as MethodName],
+  ])
+  const { data } = inputs
+  const samples = samplesOf(runtime, inputs, seed, most)
   const found = storedWeights(onnx.file)
   const { chosen } = chooseWeights(found, flags, path)
   const seen = new Set(seenLayers(onnx.file).layers.map(({ key }) => key))
@@ -86,6 +103,7 @@ export async function pruneWithRuntime(stored: WeightsFile, path: string, flags:
   }
   const network = { weights: { tensors: new Map(), metadata }, onnx, changed: pruned.changes }
   const written = await writeNetwork(flags.out, network, onnxOptions(flags))
+  const [dense, final] = await judged(runtime, flags.out, inputs, flags, metric)
   const [size, kept] = (['size', 'kept'] as const).map((key) =>
     pruned.layers.reduce((sum, layer) => sum + layer[key], 0),
   )
@@ -100,51 +118,54 @@ export async function pruneWithRuntime(stored: WeightsFile, path: string, flags:
       prunable: { size, kept, sparsity: 1 - kept / size },
       reconstructions: pruned.reconstructions,
       untouched: pruned.left,
+      dense,
+      final,
+      notes: inputs.notes,
+      guess: guessWarning(inputs),
       seconds,
       out: flags.out,
       ...writtenJson(written),
       engine,
     })
+  for (const line of preprocessingLines(inputs, runtime.model)) print(line)
   print(
     `${path}: ${pruned.layers.length} tensors pruned by ${method} with ${grouped(samples.length)} runs of ${engine}, ${percent(1 - kept / size)} of their ${grouped(size)} weights are zero`,
   )
   for (const { name, error } of pruned.reconstructions) print(`  ${name}: outputs moved by ${percent(error)}`)
   for (const { key, reason } of pruned.left) print(`note: ${key} stays as it is: ${reason}`)
+  const rows = measuredRows([dense, final])
+  const tested = `${grouped(final.count)} test samples`
+  print(`\n${markdownTable([[tested, 'dense', 'pruned'], ...rows], { align: ['l', 'r', 'r'] })}\n`)
+  if (isDistance(final)) print(`${DISTANCES}\n`)
+  const guess = guessWarning(inputs)
+  if (guess) print(guess)
   for (const line of writtenLines(flags.out, written, flags)) print(line)
 }
 
 /** Training samples that are drawn by the seed, as inputs of runs. */
-async function samplesOf(
-  { file, reading }: OnnxModel,
-  stored: WeightsFile,
-  path: string,
-  flags: PruneFlags,
-  seed: number,
-  most: number,
-): Promise<{ data: EvaluationData['data']; samples: RuntimePruning['samples'] }> {
-  const { model, batch, feeds } = runtimeNetwork(file, reading)
-  const { data } = await loadInputs(stored, path, model, { ...flags, data: flags.data! }, [
-    methods[flags.method as MethodName],
-  ])
-  const size = sizeOf(model.image)
-  const { count, images } = data.train
+function samplesOf(runtime: RuntimeModel, { data }: EvaluationData, seed: number, most: number) {
+  const { batch } = runtime
+  const { count } = data.train
   const runs = Math.floor(Math.min(most, count) / batch)
   if (runs < 1) throw new UserError(`${data.name} has ${count} training samples, expected ${batch} or more`)
   const order = random(seed, 'calibration images').permutation(count)
-  const plane = sizeOf(model.image.slice(1))
-  const samples = Array.from({ length: runs }, (_, run) => {
-    const values = new Float32Array(batch * size)
-    for (let n = 0; n < batch; n++) {
-      const at = order[run * batch + n] * size
-      for (let i = 0; i < size; i++) {
-        const channel = Math.floor(i / plane)
-        values[n * size + i] =
-          images instanceof Uint8Array
-            ? (images[at + i] / 255 - data.mean[channel]) / data.std[channel]
-            : images[at + i]
-      }
-    }
-    return feeds(values)
-  })
-  return { data, samples }
+  return Array.from({ length: runs }, (_, run) =>
+    runtime.inputs(data, 'train', [...order.subarray(run * batch, (run + 1) * batch)]),
+  )
+}
+
+/** What the model was worth before and is worth in the file that was written, on some test samples. */
+async function judged(dense: RuntimeModel, path: string, { data }: EvaluationData, flags: PruneFlags, metric?: Metric) {
+  const { onnx } = await readWeights(path, importOptions(flags), printNote)
+  const pruned = await RuntimeModel.open(onnx!.file, onnx!.reading)
+  const { count } = data.test
+  const most = Math.min(count, TESTED)
+  const samples = Array.from({ length: most }, (_, n) => Math.floor((n * count) / most))
+  const by = data.classes === undefined ? { dense } : {}
+  const states = [
+    await judgeInRuntime(dense, data, { ...by, samples, metric }),
+    await judgeInRuntime(pruned, data, { ...by, samples, metric }),
+  ]
+  await Promise.all([dense.close(), pruned.close()])
+  return states
 }

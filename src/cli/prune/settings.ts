@@ -4,10 +4,12 @@ import type { Tensor } from '../../graph/tensor.ts'
 import { isStored } from '../../methods/by-value/removals.ts'
 import { checkFlops } from '../../methods/flops.ts'
 import { type MethodName, methods } from '../../methods/index.ts'
+import { inSequence } from '../../methods/layerwise/settings.ts'
 import { leftOf, type Method, type PruningPlan, type PruningRequest, withSettings } from '../../methods/method.ts'
 import { scoringSettings } from '../../methods/saliency/settings.ts'
 import { faithfulMagnitude } from '../../methods/second-order/methods.ts'
 import type { Model } from '../../models/model.ts'
+import { granularities, isGranularity, patternOf } from '../../sparsity/granularity/index.ts'
 import { type ScopeName, scopes } from '../../sparsity/scope.ts'
 import { sparsitiesOf } from '../../sparsity/sparsities.ts'
 import { chooseTensors } from '../../sparsity/tensors.ts'
@@ -28,6 +30,7 @@ export interface PruneFlags extends PreprocessingFlags, OnnxFlags {
   scope: string
   sparsities?: string
   flops?: string
+  granularity?: string
   data?: string
   engine: string
   seed: string
@@ -41,6 +44,8 @@ export interface PruneFlags extends PreprocessingFlags, OnnxFlags {
   out?: string
   faithful?: boolean
   start?: string
+  /** The module of a measure of one's own. */
+  metric?: string
   /** Where the record goes. */
   record?: string
 }
@@ -88,6 +93,7 @@ export function pruneTask(flags: PruneFlags, model: Model, name = methodName(fla
       scope,
       sparsities,
       flops: flopsOf(flags, name),
+      masks: masksOf(flags, name, sparsity),
       seed: wholeNumber('--seed', flags.seed, 0, 2 ** 32 - 1),
       nameOf: settingFlag,
       fileOf: weightsPath,
@@ -112,8 +118,9 @@ export async function planOf(
   rest: Pick<PruningRequest, 'data' | 'cache'>,
 ): Promise<PruningPlan> {
   const whole = { ...request, ...rest }
-  // Stored values do not say how often the network uses them, nor of which kind its layers are.
-  const budgets = request.flops !== undefined || request.sparsities !== undefined
+  // Stored values do not say how often the network uses them, nor of which kind its layers are, nor what goes
+  // together.
+  const budgets = [request.flops, request.sparsities, request.masks].some((one) => one !== undefined)
   if (!method.stored || !isStored(name) || budgets) return method.plan(settings, whole)
   // The same weights go as without data.
   const { byValuePlan } = await import('../../methods/by-value/plan.ts')
@@ -139,6 +146,26 @@ function flopsOf(flags: PruneFlags, name: MethodName): number | undefined {
     )
   checkFlops('--flops', name, methodFor(name, flags), { flops, scope: scopeOf(flags, name) })
   return flops
+}
+
+/** Throws UserError where there is no such granularity, or the method prunes single weights only. */
+function masksOf({ granularity }: PruneFlags, name: MethodName, sparsity: number): PruningRequest['masks'] {
+  if (granularity === undefined || granularity === 'weight') return undefined
+  if (!isGranularity(granularity))
+    throw new UserError(
+      `--granularity: expected ${Object.keys(granularities).join(', ')} such as 2:4 or 4x4, found ${granularity}`,
+    )
+  const { ranked } = methods[name]
+  const pattern = patternOf(granularity)
+  if (!ranked && !(pattern && inSequence.some((one) => one === name)))
+    throw new UserError(
+      `--granularity ${granularity}: ${name} prunes single weights only, expected a method that ranks weights by scores, such as magnitude or snip, or for N:M ${inSequence.join(', ')}`,
+    )
+  if (!ranked && pattern && Math.abs(sparsity - (1 - pattern.n / pattern.m)) > 1e-9)
+    throw new UserError(
+      `--sparsity: expected ${1 - pattern.n / pattern.m} with --granularity ${granularity} and ${name}, which keeps ${pattern.n} of every ${pattern.m} weights, found ${sparsity}`,
+    )
+  return { granularity }
 }
 
 /** Throws UserError where the list is none, or the scope leaves tensors no sparsities of their own. */

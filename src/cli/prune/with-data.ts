@@ -30,10 +30,12 @@ import {
   preprocessingLines,
   withoutGuess,
 } from '../flags/data.ts'
+import { readMetric } from '../flags/metric.ts'
 import { onnxOptions } from '../flags/onnx.ts'
 import { checkDistillation, distill } from './distill.ts'
 import { finetune } from './finetune.ts'
 import { worseThanGuessing } from './guessing.ts'
+import { leftOutSentence } from './left-out.ts'
 import { PruneDisplay } from './progress.ts'
 import { writeRecord } from './record.ts'
 import { bindingBudget, pruneCounts, pruneReport } from './report.ts'
@@ -68,12 +70,15 @@ export async function pruneWithData(
 ) {
   const task = pruneTask(flags, model)
   const options = onnxOptions(flags)
+  const metric = flags.metric === undefined ? undefined : await readMetric(flags.metric)
   const recipe = flags.finetune === undefined ? undefined : readRecipe(flags.finetune)
   const inputs = await loadInputs(file, path, model, flags, [task.method])
+  const left = leftOutSentence(file.onnx, model)
+  if (left) inputs.notes.push(left)
   if (recipe && judgesByDistance(model, inputs.data)) checkDistillation(recipe)
   const display = flags.json ? undefined : new PruneDisplay()
   try {
-    const { network, settings, judged, ...prune } = await prepare(file, path, { flags, task, inputs, display })
+    const { network, settings, judged, ...prune } = await prepare(file, path, { flags, task, inputs, metric, display })
     if (display) {
       for (const line of preprocessingLines(inputs, model)) print(line)
       const sum = (tensors: readonly Tensor[]) => tensors.reduce((all, { shape }) => all + sizeOf(shape), 0)
@@ -82,7 +87,7 @@ export async function pruneWithData(
         `${model.name}: pruning ${tensors.length} tensors, ${grouped(sum(tensors))} of ${grouped(sum(prunableTensors(model)))} weights of layers; engine: ${network.machine.description}`,
       )
     }
-    const dense = measured(network)
+    const dense = measured(network, metric)
     const warning = isDistance(dense) ? undefined : chanceWarning(dense, model)
     if (!isDistance(dense)) display?.line(`dense: ${measuredText(dense)}`)
     if (warning) display?.line(warning)
@@ -95,8 +100,8 @@ export async function pruneWithData(
     const trained =
       recipe &&
       (network.judgedByDistance
-        ? await distill(network, { file, path }, recipe, display)
-        : await finetune(weights, network, recipe, { ...flags, model, display }))
+        ? await distill(network, { file, path }, recipe, { metric, display })
+        : await finetune(weights, network, recipe, { out: flags.out, data: flags.data, model, metric, display }))
     const { pruned, refreshed = pruned, polished = refreshed } = outcome
     const final = trained?.evaluation ?? polished
     const result = { ...outcome, dense, ...counts, ...(trained && { finetuned: trained.evaluation }), final }

@@ -5,6 +5,7 @@ import type { PruneResult as MethodResult, Polished, RefreshedStatistics } from 
 import { type Act, once, type PruningPlan, pruneAsPlanned } from '../../methods/method.ts'
 import { loadWeights } from '../../train/checkpoint.ts'
 import { judgesByDistance } from '../../train/distance.ts'
+import type { Metric } from '../../train/metric.ts'
 import { Network } from '../../train/network.ts'
 import { lacksSampleGradients } from '../../train/sample-gradients.ts'
 import { finite } from '../../util/checks.ts'
@@ -20,6 +21,8 @@ export interface Work {
   flags: PruneFlags
   task: PruneTask
   inputs: EvaluationData
+  /** What is measured beside accuracy or distance. */
+  metric?: Metric
   display?: PruneDisplay
 }
 
@@ -27,7 +30,7 @@ export interface Work {
  * The network with its weights, the names of the tensors, the settings that were filled in, and the work
  * itself. Throws UserError where something does not fit.
  */
-export async function prepare(file: WeightsFile, path: string, { flags, task, inputs, display }: Work) {
+export async function prepare(file: WeightsFile, path: string, { flags, task, inputs, metric, display }: Work) {
   const { data } = inputs
   const { model, tensors } = task.request
   const notice = (sentence: string) => (display ? display.line(`note: ${sentence}`) : printNote(sentence))
@@ -55,12 +58,16 @@ export async function prepare(file: WeightsFile, path: string, { flags, task, in
     names: tensors.map(({ name }) => name),
     settings: plan.settings,
     judged: plan.network.judged ?? 0,
-    run: () => pruned(plan, network, task.sparsity, display),
+    run: () => pruned(plan, network, { task, metric, display }),
   }
 }
 
 /** Prunes, and evaluates the test set after every act whose result stays. */
-function pruned(plan: PruningPlan, network: Network, sparsity: number, display?: PruneDisplay): Outcome {
+function pruned(
+  plan: PruningPlan,
+  network: Network,
+  { task: { sparsity }, metric, display }: Pick<Work, 'task' | 'metric' | 'display'>,
+): Outcome {
   const stopwatch = new Stopwatch()
   const evaluations: Partial<Record<Act, Measured>> = {}
   const laps: Partial<Record<Act, number>> = {}
@@ -68,7 +75,7 @@ function pruned(plan: PruningPlan, network: Network, sparsity: number, display?:
   const result = pruneAsPlanned(plan, network, once(sparsity), 0, display?.show, (act, stays) => {
     stopwatch.stop()
     laps[act] = stopwatch.seconds
-    if (stays) evaluations[act] = measured(network)
+    if (stays) evaluations[act] = measured(network, metric)
     stopwatch.start()
   })
   stopwatch.stop()

@@ -4,52 +4,40 @@ import { costsUsed, readCosts } from '../../calibrate/cost-file.ts'
 import { openMachine } from '../../engine/machines/open.ts'
 import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { readWeights } from '../../formats/weights-file.ts'
-import type { Model } from '../../models/model.ts'
-import { sparsityOf } from '../../sparsity/mask.ts'
+import { type Model, sampleText } from '../../models/model.ts'
 import { loadWeights } from '../../train/checkpoint.ts'
-import type { Evaluation } from '../../train/evaluation.ts'
 import { kernelKinds } from '../../train/kernels.ts'
 import { Network } from '../../train/network.ts'
 import { statedPreprocessing } from '../../train/preprocessing.ts'
 import { UserError } from '../../util/errors.ts'
-import { grouped, percent } from '../../util/format.ts'
 import { DataDisplay } from '../display/data-progress.ts'
-import { DISTANCES, distanceLabel, isDistance, measured } from '../display/measured.ts'
-import { print, printJson, printNote } from '../display/output.ts'
+import { printEvaluated } from '../display/evaluated.ts'
+import { measured } from '../display/measured.ts'
+import { printNote } from '../display/output.ts'
+import type { EvalOptions } from '../eval/options.ts'
 import { oneOf } from '../flags/choices.ts'
-import {
-  chanceWarning,
-  guessWarning,
-  loadEvaluationData,
-  preprocessingJson,
-  preprocessingLines,
-} from '../flags/data.ts'
+import { loadEvaluationData } from '../flags/data.ts'
+import { readMetric } from '../flags/metric.ts'
 import { namedNetwork } from '../flags/named-network.ts'
-import type { PreprocessingFlags } from '../flags/preprocessing.ts'
 import { importOptions } from '../flags/preprocessing.ts'
 
-export interface EvalOptions extends PreprocessingFlags {
-  model?: string
-  weights?: string
-  dataset?: string
-  data?: string
-  kernels: string
-  costs?: string
-  dense?: string
-  json?: boolean
-}
-
 export async function evaluate(argument: string | undefined, options: EvalOptions): Promise<void> {
+  const engine = oneOf('--engine', options.engine, ['espalier', 'onnxruntime'])
   const kernels = oneOf('--kernels', options.kernels, kernelKinds)
   if (options.costs !== undefined && kernels !== 'auto')
     throw new UserError(`--costs is for --kernels auto, found ${kernels}`)
   const costs = options.costs === undefined ? undefined : readCosts(options.costs)
+  const metric = options.metric === undefined ? undefined : await readMetric(options.metric)
   const path = weightsPath(one('a file of weights', { 'the argument': argument, '--weights': options.weights }))
   const name = one('a data set or a folder', { '--dataset': options.dataset, '--data': options.data })
   const stored = await readWeights(path, importOptions(options), printNote)
   for (const flag of ['layout', 'dim', 'given'] as const)
     if (options[flag] !== undefined && !stored.onnx)
       throw new UserError(`--${flag} is for ONNX models, which ${path} is not`)
+  if (engine === 'onnxruntime') {
+    const { evaluateInRuntime } = await import('../eval/in-runtime.ts')
+    return evaluateInRuntime(stored, path, { ...options, data: name }, metric)
+  }
   const { model, file } = namedNetwork(stored, path, options.model)
   const stated = statedPreprocessing(file.metadata, path, model.image[0])
   const loading = new DataDisplay()
@@ -64,36 +52,19 @@ export async function evaluate(argument: string | undefined, options: EvalOption
   if (network.judgedByDistance) await rememberDense(network, name, path, options)
   else if (options.dense !== undefined)
     throw new UserError(`--dense is for data without labels, and ${name} has labels of ${model.name}`)
-  const result = measured(network)
   const layers = network.counts()
-  const sparsity = sparsityOf(layers)
-  const weights = layers.reduce((sum, { size }) => sum + size, 0)
-  const warning = isDistance(result) ? undefined : chanceWarning(result, model)
-  if (options.json) {
-    const preprocessing = preprocessingJson(evaluation)
-    return printJson({
-      model: model.name,
-      dataset: name,
-      ...result,
-      sparsity,
-      ...preprocessing,
-      warning,
-      engine: machine.description,
-      costs: costsUsed(network.kernels.costs),
-    })
+  const sum = (of: 'size' | 'kept') => layers.reduce((all, layer) => all + layer[of], 0)
+  const found = {
+    result: measured(network, metric),
+    model,
+    inputs: evaluation,
+    dataset: name,
+    dense: options.dense,
+    weights: { size: sum('size'), zeros: sum('size') - sum('kept') },
+    engine: machine.description,
+    costs: costsUsed(network.kernels.costs),
   }
-  for (const line of preprocessingLines(evaluation, model)) print(line)
-  const zeros = `sparsity ${percent(sparsity)} of the ${grouped(weights)} weights of layers`
-  if (isDistance(result)) {
-    print(`distance ${result.loss.toFixed(4)} from ${options.dense} on ${grouped(result.count)} samples, ${zeros}`)
-    for (const output of result.outputs) print(`  ${distanceLabel(output)}: ${output.distance.toFixed(4)}`)
-    print(DISTANCES)
-  } else {
-    const { accuracy, correct, count, loss } = result
-    print(`accuracy ${percent(accuracy)} (${correct} of ${count}), loss ${loss.toFixed(4)}, ${zeros}`)
-    print(byClassText(result))
-  }
-  for (const line of [guessWarning(evaluation), warning]) if (line) print(line)
+  printEvaluated(found, options.json)
 }
 
 /**
@@ -108,7 +79,7 @@ async function rememberDense(network: Network, data: string, path: string, optio
     )
   const stored = await readWeights(weightsPath(dense), importOptions(options), printNote)
   const { model, file } = namedNetwork(stored, dense, options.model)
-  const sizes = ({ image, classes }: Model) => `${image.join(' x ')} to ${classes}`
+  const sizes = ({ inputs, image, classes }: Model) => `${sampleText({ inputs, image })} to ${classes}`
   if (sizes(model) !== sizes(network.model))
     throw new UserError(
       `--dense: ${dense} computes ${sizes(model)} results, expected ${sizes(network.model)} as ${path} does`,
@@ -117,12 +88,6 @@ async function rememberDense(network: Network, data: string, path: string, optio
   loadWeights(other, file, dense)
   other.remember()
   network.rememberFrom(other)
-}
-
-/** The measures that go by classes. */
-function byClassText({ top5, precision, recall, f1 }: Evaluation): string {
-  const means = `precision ${percent(precision)}, recall ${percent(recall)}, F1 ${percent(f1)} (means over classes)`
-  return top5 === undefined ? means : `top-5 ${percent(top5)}, ${means}`
 }
 
 /** What one of two ways to say it says. Throws UserError where neither does, or both do. */

@@ -13,6 +13,8 @@ export interface ArrayInput {
   shape: readonly number[]
   /** Its values are whole numbers. */
   whole?: boolean
+  /** Which whole numbers it takes; `why` ends a sentence. Absent: any. */
+  range?: { least: number; most: number; why: string }
   /** Channels come last, but first in what the network is given. */
   layout?: 'NHWC'
 }
@@ -25,6 +27,8 @@ interface Piece {
 
 /** The name of the array of labels, where no input is called that. */
 export const LABELS = 'labels'
+/** The same for what a measure of one's own goes by. */
+export const TARGETS = 'targets'
 
 export class CollectedInputs {
   readonly #inputs: readonly ArrayInput[]
@@ -32,6 +36,7 @@ export class CollectedInputs {
   readonly #network: string
   readonly #pieces: ReadonlyMap<string, Piece[]>
   readonly #labels: number[] = []
+  readonly #targets: NumberArray[] = []
 
   constructor(inputs: readonly ArrayInput[], network: string) {
     this.#inputs = inputs
@@ -56,9 +61,14 @@ export class CollectedInputs {
   /** Whether an array of this name holds labels. */
   isLabels = (name: string): boolean => name === LABELS && !this.#pieces.has(LABELS)
 
+  /** Whether an array of this name holds targets. */
+  isTargets = (name: string): boolean => name === TARGETS && !this.#pieces.has(TARGETS)
+
   /** Adds [n, ...shape], or one sample; axes of size 1 are of no account. Throws UserError. */
   add(input: ArrayInput, { shape, values }: NumberArray, what: string): void {
     const count = values.length / elements(input.shape)
+    if (count === 0)
+      throw new UserError(`${what} has no samples: its shape is [${shape.join(', ')}], expected one or more`)
     const long = (sizes: readonly number[]) => String(sizes.filter((n) => n > 1))
     if (!(Number.isInteger(count) && count > 0 && long(shape) === long([count, ...input.shape])))
       throw new UserError(
@@ -80,13 +90,34 @@ export class CollectedInputs {
         `${what} has ${values[wrong]} in sample ${sample} of input ${input.name}, expected ${expected}`,
       )
     }
+    const { least, most, why } = input.range ?? { least: -Infinity, most: Infinity, why: '' }
+    const beyond = values.findIndex((x) => x < least || x > most)
+    if (beyond >= 0) {
+      const sample = Math.floor(beyond / elements(input.shape))
+      throw new UserError(
+        `${what} has ${values[beyond]} in sample ${sample} of input ${input.name}, expected ${least} to ${most}, ${why}`,
+      )
+    }
     this.#pieces.get(input.name)!.push({ values, count })
   }
 
   addLabels({ values }: NumberArray, what: string): void {
     const wrong = values.find((x) => !(Number.isInteger(x) && x >= 0))
-    if (wrong !== undefined) throw new UserError(`${what} has the label ${wrong}, expected whole numbers from 0 on`)
+    if (wrong !== undefined)
+      throw new UserError(
+        `${what} has the label ${wrong}, expected whole numbers from 0 on: numbers that are no classes are called ${TARGETS}`,
+      )
     for (const label of values) this.#labels.push(label)
+  }
+
+  /** Adds [n, ...]. Throws UserError where its samples have another shape than those before. */
+  addTargets(array: NumberArray, what: string): void {
+    const [count, ...rest] = array.shape
+    const [first = array] = this.#targets
+    const expected = first.shape.slice(1)
+    if (count === undefined || String(rest) !== String(expected))
+      throw new UserError(`${what} has shape [${array.shape.join(', ')}], expected [${['n', ...expected].join(', ')}]`)
+    this.#targets.push(array)
   }
 
   /** How many samples there are of every input. Throws UserError where these differ, or an input has none. */
@@ -104,6 +135,9 @@ export class CollectedInputs {
     })
     if (this.#labels.length > 0 && this.#labels.length !== counts[0])
       throw new UserError(`${place} has ${this.#labels.length} labels, expected one for each of ${counts[0]} samples`)
+    const targets = this.targets()?.shape[0] ?? counts[0]
+    if (targets !== counts[0])
+      throw new UserError(`${place} has ${targets} targets, expected one for each of ${counts[0]} samples`)
     return counts[0]
   }
 
@@ -130,6 +164,20 @@ export class CollectedInputs {
   /** By sample, where files have any. */
   labels(): readonly number[] | undefined {
     return this.#labels.length > 0 ? this.#labels : undefined
+  }
+
+  /** [samples, ...], where files have any. */
+  targets(): NumberArray | undefined {
+    const [first] = this.#targets
+    if (!first) return undefined
+    const values = new Float32Array(this.#targets.reduce((sum, { values }) => sum + values.length, 0))
+    let at = 0
+    for (const piece of this.#targets) {
+      values.set(piece.values, at)
+      at += piece.values.length
+    }
+    const count = this.#targets.reduce((sum, { shape }) => sum + shape[0], 0)
+    return { shape: [count, ...first.shape.slice(1)], values }
   }
 
   #countOf = (name: string) => this.#pieces.get(name)!.reduce((sum, { count }) => sum + count, 0)

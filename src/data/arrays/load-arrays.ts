@@ -10,7 +10,7 @@ import { grouped } from '../../util/format.ts'
 import { type Labels, labelArray, type SampleSet, type Samples } from '../dataset.ts'
 import { splitOf } from '../split.ts'
 import { ARRAY_FILES, isArrayFile, readArrayFile } from './array-file.ts'
-import { type ArrayInput, CollectedInputs } from './inputs.ts'
+import { type ArrayInput, CollectedInputs, LABELS, TARGETS } from './inputs.ts'
 import { elements } from './number-array.ts'
 import type { Sound } from './wav.ts'
 
@@ -87,7 +87,8 @@ class ArrayReader {
     const count = collected.count(place)
     const images = collected.packed(place)
     const labels = collected.labels()
-    return { count, images, ...(labels && { labels: labelsOf(labels) }) }
+    const targets = collected.targets()
+    return { count, images, ...(labels && { labels: labelsOf(labels) }), ...(targets && { targets }) }
   }
 
   #collect(path: string, collected: CollectedInputs, isOneOfMany: boolean): void {
@@ -97,12 +98,17 @@ class ArrayReader {
       for (const [name, array] of file.arrays) {
         const what = `${path}: ${name}`
         if (collected.isLabels(name)) collected.addLabels(array, what)
+        else if (collected.isTargets(name)) collected.addTargets(array, what)
         else collected.add(collected.named(name) ?? alone(file.arrays, collected, what), array, what)
       }
       return
     }
     if (file.kind === 'single' && isOneOfMany && collected.isLabels(stem)) {
       collected.addLabels(file.array, path)
+      return
+    }
+    if (file.kind === 'single' && isOneOfMany && collected.isTargets(stem)) {
+      collected.addTargets(file.array, path)
       return
     }
     const input = collected.named(stem) ?? collected.single(path)
@@ -129,11 +135,11 @@ class ArrayReader {
   }
 }
 
-/** The input that the one array of a file, but for labels, stands for whatever its name is. */
+/** The input that the one array of a file, but for labels and targets, stands for whatever its name is. */
 function alone(arrays: ReadonlyMap<string, unknown>, collected: CollectedInputs, what: string): ArrayInput {
-  const others = [...arrays.keys()].filter((name) => !collected.isLabels(name))
+  const others = [...arrays.keys()].filter((name) => !collected.isLabels(name) && !collected.isTargets(name))
   if (others.length === 1) return collected.single(what)
-  throw new UserError(`${what} is no input: expected no other arrays than those of inputs and labels`)
+  throw new UserError(`${what} is no input: expected no other arrays than those of inputs, ${LABELS} and ${TARGETS}`)
 }
 
 function samplesOf({ name, shape }: ArrayInput, values: Float32Array, path: string): number {

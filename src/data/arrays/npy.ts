@@ -35,6 +35,7 @@ export function parseNpy(bytes: Uint8Array, path: string): NumberArray {
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const text = (from: number, to: number) => new TextDecoder('latin1').decode(bytes.subarray(from, to))
+  if (bytes.length === 0) fail('it is empty')
   if (bytes.length < 12 || text(0, 6) !== MAGIC) fail(`it does not begin with NumPy's magic bytes`)
   const wide = bytes[6] >= 2
   const start = wide ? 12 : 10

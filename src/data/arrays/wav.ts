@@ -16,6 +16,9 @@ const FLOAT = 3
 /** The format is said further on. */
 const EXTENSIBLE = 0xfffe
 
+/** The size of sound whose end was not known when its head was written: it goes on to the end of the file. */
+const UNKNOWN = 0xffffffff
+
 /** By format and bits: how a value is read. */
 const readers: Record<string, (view: DataView, at: number) => number> = {
   [`${PCM}/8`]: (view, at) => (view.getUint8(at) - 128) / 2 ** 7,
@@ -34,6 +37,10 @@ export function parseWav(bytes: Uint8Array, path: string): Sound {
   const chunks = new Map<string, { at: number; size: number }>()
   for (let at = 12; at + 8 <= bytes.length; ) {
     const size = view.getUint32(at + 4, true)
+    if (name(at) === 'data' && size !== UNKNOWN && at + 8 + size > bytes.length)
+      throw new UserError(
+        `${path} is cut off: its sound takes ${size} bytes, ${bytes.length - at - 8} of them are there`,
+      )
     if (!chunks.has(name(at))) chunks.set(name(at), { at: at + 8, size: Math.min(size, bytes.length - at - 8) })
     at += 8 + size + (size % 2)
   }

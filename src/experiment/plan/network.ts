@@ -1,7 +1,7 @@
 /** @file The network that a recipe begins with. */
 import { readCosts } from '../../calibrate/cost-file.ts'
 import { findAugmentation } from '../../data/augment.ts'
-import type { Dataset, Normalization } from '../../data/dataset.ts'
+import type { LabelledSet, Normalization } from '../../data/dataset.ts'
 import type { Machine } from '../../engine/machine.ts'
 import { isOnnxName } from '../../formats/onnx/file.ts'
 import { readWeights } from '../../formats/weights-file.ts'
@@ -33,7 +33,7 @@ export const modelOf = ({ model: { name, classes, widen } }: Recipe): Model => f
 export interface NetworkPlan {
   recipe: Recipe
   model: Model
-  data: Dataset
+  data: LabelledSet
   pruning?: PruningPlan
 }
 
@@ -87,7 +87,7 @@ export async function buildNetwork(
  * Says what weights were trained on where that are not the inputs of a data set; undefined where it is
  * unsaid.
  */
-function otherInputs({ normalization }: Stated, { mean, std }: Dataset): string | undefined {
+function otherInputs({ normalization }: Stated, { mean, std }: LabelledSet): string | undefined {
   if (!normalization || String([normalization.mean, normalization.std]) === String([mean, std])) return undefined
   const text = ({ mean, std }: Normalization) => `mean ${mean.join(', ')} and std ${std.join(', ')}`
   return `says that it was trained on inputs with ${text(normalization)}, those of this run have ${text({ mean, std })}: data.mean and data.std, or data.normalization, set them`

@@ -1,5 +1,5 @@
 /** @file How a recipe prunes at its events, as its method plans it. */
-import type { Dataset } from '../../data/dataset.ts'
+import type { LabelledSet } from '../../data/dataset.ts'
 import type { Tensor } from '../../graph/tensor.ts'
 import type { PruningPlan, PruningRequest } from '../../methods/method.ts'
 import { checkFloor } from '../../methods/saliency/plan.ts'
@@ -18,7 +18,7 @@ export const prunedTensors = (prune: NonNullable<Recipe['prune']>, model: Model)
  * Undefined where the recipe prunes nothing. Throws UserError where settings do not fit the network or the
  * data.
  */
-export async function pruningPlan(recipe: Recipe, model: Model, data: Dataset): Promise<PruningPlan | undefined> {
+export async function pruningPlan(recipe: Recipe, model: Model, data: LabelledSet): Promise<PruningPlan | undefined> {
   const { prune, seed } = recipe
   if (!prune) return undefined
   const method = methodOf(prune)

@@ -2,7 +2,7 @@
  * @file A recipe resolved against its data, once: everything that a run, a dry run or a ticket begins
  * with is a value of the plan, and nothing else makes these values, so that no check can be forgotten.
  */
-import type { Dataset } from '../../data/dataset.ts'
+import type { LabelledSet } from '../../data/dataset.ts'
 import type { OnProgress } from '../../data/progress.ts'
 import type { PruningPlan } from '../../methods/method.ts'
 import type { Model } from '../../models/model.ts'
@@ -25,7 +25,7 @@ import { balancePeriod, firstStep, freezeStep, keptFrom, pruningSchedule, rateSc
 export interface RunPlan {
   readonly recipe: Recipe
   readonly model: Model
-  readonly data: Dataset
+  readonly data: LabelledSet
   /** Steps of the training, of which those before `first` count as taken. */
   readonly steps: number
   readonly first: number
@@ -56,7 +56,7 @@ const KEYS = { batch: 'train.batch', validation: 'data.validation' }
  * The plan of a recipe without a ticket section. Throws UserError where it cannot be run: shapes, the batch,
  * all times against the length of the training, and what its methods need.
  */
-export async function resolve(recipe: Recipe, data: Dataset): Promise<RunPlan> {
+export async function resolve(recipe: Recipe, data: LabelledSet): Promise<RunPlan> {
   const model = modelOf(recipe)
   checkFits(model, data, recipe.train.batch, recipe.data.validation, KEYS)
   const stepsPerEpoch = Math.ceil((data.train.count - recipe.data.validation) / recipe.train.batch)
@@ -98,7 +98,7 @@ export function phasesOf(recipe: Recipe, folder = ''): Phase[] {
 
 export interface PlanOptions {
   /** In the place of the data set that the recipe names. */
-  data?: Dataset
+  data?: LabelledSet
   /** While images are being decoded. */
   onData?: OnProgress
   /** The file of the recipe, which errors begin with. Default: they begin with the key. */

@@ -1,5 +1,5 @@
 /** @file How a recipe moves the weights of a sparse network while it trains. */
-import type { Dataset } from '../../data/dataset.ts'
+import type { LabelledSet } from '../../data/dataset.ts'
 import { sizeOf } from '../../graph/tensor.ts'
 import type { RewiringEvent } from '../../methods/rewiring/event.ts'
 import { HiddenWeights } from '../../methods/rewiring/hidden-weights.ts'
@@ -27,7 +27,7 @@ export function rewiringPlan(
   model: Model,
   rates: RateSchedule,
   stepsPerEpoch: number,
-  data: Dataset,
+  data: LabelledSet,
 ): RewiringPlan | undefined {
   const { rewire, prune, seed } = recipe
   const faithful = rewire && settingsOf(rewire).faithful === true

@@ -2,7 +2,7 @@
  * @file Runs a recipe: train, prune on the way, evaluate, and leave a folder from which every number can be
  * traced and an interrupted run resumed, bit for bit.
  */
-import type { Dataset } from '../../data/dataset.ts'
+import type { LabelledSet } from '../../data/dataset.ts'
 import { originOf } from '../../data/normalization.ts'
 import type { DataProgress } from '../../data/progress.ts'
 import type { Machine } from '../../engine/machine.ts'
@@ -49,7 +49,7 @@ export interface RunOptions {
   checkpointSeconds?: number
   machine?: Machine
   /** In the place of the data set that the recipe names. */
-  data?: Dataset
+  data?: LabelledSet
   /** Ends training after the step in progress, with a checkpoint. */
   signal?: AbortSignal
   /**

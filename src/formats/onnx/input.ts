@@ -139,5 +139,5 @@ export const partOf = ({ name, sample, layout, bytes }: ImageInput): RowPart => 
   name,
   shape: sample,
   ...(layout === 'NHWC' && sample.length === 3 && { layout }),
-  ...(bytes && { whole: true }),
+  ...(bytes && { whole: true, range: { least: 0, most: 255, why: 'as its type uint8 holds' } }),
 })

@@ -2,8 +2,9 @@
  * @file The inputs of an ONNX model as the file declares them, of any number, type and rank, and the shapes
  * that they have in a run.
  */
-import { TensorProto_DataType as DataType } from 'onnx-buf'
+import { TensorProto_DataType as DataType, type TensorShapeProto } from 'onnx-buf'
 import { UserError } from '../../util/errors.ts'
+import { suggestion } from '../../util/suggest.ts'
 import type { DType } from '../safetensors-bytes.ts'
 import type { OnnxFile } from './file.ts'
 import type { ImportOptions } from './input.ts'
@@ -41,12 +42,28 @@ export function modelInputs({ path, graph, stored }: OnnxFile, { given = {} }: I
         `${path}: its input ${name} has elements of the type ${DataType[elemType] ?? elemType}, expected numbers`,
       )
     if (!shape) throw new Unsupported(`${path}: its input ${name} has no shape`)
-    const sizes = shape.dim.map(({ value }, axis) => {
-      if (value.case === 'dimValue' && value.value > 0n) return Number(value.value)
-      return value.case === 'dimParam' && value.value ? value.value : `${name}.${axis}`
-    })
-    return { name, type: dtype, sizes }
+    return { name, type: dtype, sizes: sizesOf(name, shape) }
   })
+}
+
+const sizesOf = (input: string, { dim }: TensorShapeProto): (number | string)[] =>
+  dim.map(({ value }, axis) => {
+    if (value.case === 'dimValue' && value.value > 0n) return Number(value.value)
+    return value.case === 'dimParam' && value.value ? value.value : `${input}.${axis}`
+  })
+
+/** Throws UserError where a size is said that no input leaves open. */
+export function checkSizes({ path, graph, stored }: OnnxFile, { sizes = {} }: ImportOptions): void {
+  const shapes = graph.input.flatMap(({ name, type }) =>
+    type?.value.case === 'tensorType' && !stored.has(name) && type.value.value.shape
+      ? sizesOf(name, type.value.value.shape)
+      : [],
+  )
+  const open = [...new Set(shapes)].flatMap((size) => (typeof size === 'string' ? [size] : []))
+  const unknown = Object.keys(sizes).find((name) => !open.includes(name))
+  if (unknown === undefined) return
+  const known = open.length > 0 ? suggestion(unknown, open) : ': it leaves none open'
+  throw new UserError(`--dim: ${path} leaves no size ${unknown} open${known}`)
 }
 
 /**

@@ -82,6 +82,7 @@ function classifier(file: OnnxFile, reader: NetworkReader, options: ImportOption
     image: input.image,
     classes: output.shape[1],
     inputs: [partOf(input)],
+    output: reader.counted.outputs[0],
     softmax: reader.first.softmax || closing !== undefined,
     build: (into, images, training) => {
       const built = build(into, images, training)

@@ -3,6 +3,7 @@ import { UserError } from '../../util/errors.ts'
 import type { DType, TensorFile } from '../safetensors-bytes.ts'
 import { type OnnxFile, parseOnnx } from './file.ts'
 import type { ImportOptions } from './input.ts'
+import { checkSizes } from './model-inputs.ts'
 import { importOnnx, type OnnxNetwork } from './network.ts'
 import { placesOf, typeOf } from './places.ts'
 import { Unsupported } from './scope.ts'
@@ -34,6 +35,7 @@ export function readOnnx(
   external?: External,
 ): OnnxWeights {
   const file = parseOnnx(bytes, path, external)
+  checkSizes(file, options)
   const reading = { ...statedOptions(file.metadata), ...options }
   const network = importOrSay(file, reading)
   return { tensors: allTensors(file, network), metadata: file.metadata, onnx: { file, network, reading } }

@@ -11,6 +11,7 @@ import { UserError } from '../../util/errors.ts'
 import { feedImages, feedRows } from './feeds.ts'
 import type { OnnxFile } from './file.ts'
 import { type ImportOptions, imageInput, OpenSize, partOf } from './input.ts'
+import { rangeOf } from './input-range.ts'
 import { shaped } from './model-inputs.ts'
 import type { Fed, NetworkReader, Translated } from './read-network.ts'
 import { type Scope, Unsupported } from './scope.ts'
@@ -156,8 +157,10 @@ function feedOf(file: OnnxFile, reader: NetworkReader, options: ImportOptions): 
   const inputs = shapes(one)
   const apart = inputs.every(({ samples }) => samples !== undefined)
   const parts = inputs.map(({ name, type, shape, samples }): RowPart => {
-    const whole = !isFloating(type)
-    return { name, shape: apart ? shape.toSpliced(samples!, 1) : shape, ...(whole && { whole }) }
+    const part = { name, shape: apart ? shape.toSpliced(samples!, 1) : shape }
+    if (isFloating(type)) return part
+    const range = rangeOf(file, name, type)
+    return { ...part, whole: true, ...(range && { range }) }
   })
   const width = parts.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   return {

@@ -6,7 +6,8 @@ import { sizeOf } from '../../graph/tensor.ts'
 import type { Model } from '../../models/model.ts'
 import { UserError } from '../../util/errors.ts'
 import type { OnnxFile } from '../onnx/file.ts'
-import { type ImageInput, type ImportOptions, imageInput } from '../onnx/input.ts'
+import { type ImageInput, type ImportOptions, imageInput, partOf } from '../onnx/input.ts'
+import { rangeOf } from '../onnx/input-range.ts'
 import { fixedBatch, modelInputs, shaped } from '../onnx/model-inputs.ts'
 import { Unsupported } from '../onnx/scope.ts'
 import { dtypes, isFloating } from '../onnx/tensor.ts'
@@ -34,13 +35,16 @@ export function runtimeNetwork(file: OnnxFile, reading: ImportOptions): RuntimeN
       const values = asTaken(samples, image)
       return new Map([...given, [image.name, { type, shape: [batch, ...image.sample], values }]] as const)
     }
-    return { model: { ...named, image: image.image }, batch, feeds }
+    return { model: { ...named, image: image.image, inputs: [partOf(image)] }, batch, feeds }
   }
   const arrays = shaped(inputs, batch, reading, file.path)
   const parts = arrays.map(({ name, type, shape, samples }) => {
     if (batch > 1 && samples !== 0)
       throw new Unsupported(`${file.path}: its input ${name} [${shape}] does not run over its ${batch} samples`)
-    return { name, shape: samples === 0 ? shape.slice(1) : shape, ...(!isFloating(type) && { whole: true }) }
+    const part = { name, shape: samples === 0 ? shape.slice(1) : shape }
+    if (isFloating(type)) return part
+    const range = rangeOf(file, name, type)
+    return { ...part, whole: true, ...(range && { range }) }
   })
   const width = parts.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   const feeds = (samples: Float32Array) => {

@@ -22,6 +22,9 @@ export interface FoundArray {
   values: Float32Array | Float64Array
 }
 
+/** What asks for the package. */
+export const PURPOSE = '--engine onnxruntime'
+
 export interface SessionOptions {
   /** What messages call the model. */
   path: string

@@ -1,5 +1,6 @@
 /** @file Pruning layer by layer as methods are planned: how many images, and what happens at an event. */
 import { sizeOf } from '../../graph/tensor.ts'
+import { patternOf } from '../../sparsity/granularity/index.ts'
 import { isLinear } from '../../sparsity/tensors.ts'
 import type { Network } from '../../train/network.ts'
 import { UserError } from '../../util/errors.ts'
@@ -25,6 +26,9 @@ export function layerwisePlan(
   // Others than OBC decide within a layer: equal shares would empty the small ones long before the large
   // ones.
   const scope = method !== 'obc' && request.scope === 'global' ? 'erk' : request.scope
+  const pattern = patternOf(request.masks?.granularity ?? 'weight')
+  if (pattern && (stages ?? 1) > 1)
+    throw new UserError(`${request.nameOf('stages')}: a pattern is made at once, expected 1, found ${stages}`)
   const rounds = polish ?? (request.trained ? 0 : usualPolish(model))
   // Between stages there is more left than in the end.
   const most = left === undefined ? undefined : Math.max(left, Math.round(AT_ONCE * size))
@@ -35,7 +39,6 @@ export function layerwisePlan(
   const step = (network: Network, sparsity: number, progress: PruningProgress) => {
     progress('layers', '', 0)
     const options = {
-      sparsity,
       layers,
       samples: images,
       seed,
@@ -43,9 +46,9 @@ export function layerwisePlan(
       progress: (layer: string, done: number, total: number) =>
         progress('layers', `${layer}, ${done} of ${total}`, done / total),
     }
-    return method === 'obc'
-      ? pruneObc(network, { ...options, scope })
-      : pruneInSequence(network, method, { ...options, scope: scope === 'layerwise' ? scope : 'erk' })
+    if (method === 'obc') return pruneObc(network, { ...options, sparsity, scope })
+    const target = pattern ? { pattern } : { sparsity, scope: scope === 'layerwise' ? scope : ('erk' as const) }
+    return pruneInSequence(network, method, { ...options, ...target })
   }
   const plan: PruningPlan = {
     settings: { samples: images, damp, scope, stages: left === undefined ? stages : stagesFor(left / size) },

@@ -11,7 +11,7 @@ import { setSource } from '../../formats/onnx/network-weights.ts'
 import { Unsupported } from '../../formats/onnx/scope.ts'
 import { numbersOf } from '../../formats/onnx/tensor.ts'
 import { seenLayers } from '../../formats/onnxruntime/layers.ts'
-import { type FedArray, type FoundArray, RuntimeSession } from '../../formats/onnxruntime/session.ts'
+import { type FedArray, type FoundArray, PURPOSE, RuntimeSession } from '../../formats/onnxruntime/session.ts'
 import { tappedModel } from '../../formats/onnxruntime/tapped.ts'
 import { type StoredTensor, toFloats } from '../../formats/safetensors-bytes.ts'
 import { sizeOf } from '../../graph/tensor.ts'
@@ -53,9 +53,6 @@ export interface RuntimePruned {
   /** Of ONNX Runtime. */
   version: string
 }
-
-/** What asks for the package. */
-export const PURPOSE = '--engine onnxruntime'
 
 /**
  * From the first layer to the last, each with the inputs that it gets from those pruned before it

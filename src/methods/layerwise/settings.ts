@@ -3,6 +3,9 @@ import { z } from 'zod'
 import { count, positive } from '../../util/schema.ts'
 import { polish, refreshBatchNorm } from '../settings.ts'
 
+/** Methods that go from layer to layer by the inputs that those before leave, in an N:M pattern too. */
+export const inSequence = ['sparsegpt', 'wanda', 'ria', 'alps'] as const
+
 export const layerwiseSettings = z.strictObject({
   samples: positive
     .optional()

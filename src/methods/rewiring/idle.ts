@@ -2,7 +2,7 @@
  * @file Places of a layer whose input never varies, such as the black border of images of digits: their
  * gradient is that of a bias, or zero, so that a weight which grows there at random is lost.
  */
-import type { Dataset } from '../../data/dataset.ts'
+import type { LabelledSet } from '../../data/dataset.ts'
 import { weightOf } from '../../graph/channels.ts'
 import type { Graph } from '../../graph/graph.ts'
 import { transposes } from '../../graph/operators/linear.ts'
@@ -10,7 +10,10 @@ import { sizeOf, type Tensor } from '../../graph/tensor.ts'
 import { graphOf, type Model } from '../../models/model.ts'
 
 /** Ascending, by the names of the linear layers [out, pixels] that see the images themselves. */
-export function idlePlaces(model: Model, { train, image }: Pick<Dataset, 'train' | 'image'>): Map<string, Int32Array> {
+export function idlePlaces(
+  model: Model,
+  { train, image }: Pick<LabelledSet, 'train' | 'image'>,
+): Map<string, Int32Array> {
   const layers = firstLayers(graphOf(model)).filter(({ shape }) => shape[1] === sizeOf(image))
   if (layers.length === 0) return new Map()
   const constant = constantPixels(train.images, sizeOf(image))
@@ -40,9 +43,9 @@ function firstLayers(graph: Graph): Tensor[] {
 }
 
 /** Pixels, ascending, that are the same in all images. */
-function constantPixels(images: Uint8Array, pixels: number): number[] {
+function constantPixels(images: ArrayLike<number>, pixels: number): number[] {
   const varies = new Uint8Array(pixels)
   for (let at = pixels; at < images.length; at += pixels)
-    for (let i = 0; i < pixels; i++) varies[i] |= images[at + i] ^ images[i]
+    for (let i = 0; i < pixels; i++) if (images[at + i] !== images[i]) varies[i] = 1
   return Array.from(varies.keys()).filter((i) => varies[i] === 0)
 }

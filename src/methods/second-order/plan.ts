@@ -117,10 +117,15 @@ export async function secondOrderPlan(
 }
 
 /** Kronecker factors are those of linear layers. Throws UserError. */
-function checkLinear({ tensors }: PruningRequest): void {
+function checkLinear({ tensors, model }: PruningRequest): void {
+  if (model.oneByOne)
+    throw new UserError(`kfac: expected a network that computes samples together, found ${model.name} that does not`)
   const other = tensors.find(({ shape }) => shape.length !== 2)
-  if (other)
-    throw new UserError(
-      `kfac: expected linear layers, found ${other.name} of shape [${other.shape}], whose gradients are sums over places`,
-    )
+  if (!other) return
+  const { name, shape } = other
+  const isProduct = shape.length === 4 && shape[2] === 1 && shape[3] === 1
+  const found = isProduct
+    ? `${name}, a matrix of ${shape[0]} outputs and ${shape[1]} inputs that multiplies at several places`
+    : `${name} of shape [${shape}]`
+  throw new UserError(`kfac: expected linear layers, found ${found}, whose gradients are sums over places`)
 }

@@ -4,7 +4,7 @@ import { block } from './block.ts'
 import { channel } from './channel.ts'
 import { fanIn } from './fan-in.ts'
 import type { Granularity } from './granularity.ts'
-import { nOfM } from './n-of-m.ts'
+import { nOfM, type Pattern } from './n-of-m.ts'
 import { isRun, runs } from './runs.ts'
 import { weight } from './weight.ts'
 
@@ -31,6 +31,12 @@ export function findGranularity(name: string, model: Model): Granularity | undef
 
 /** Whether there is a granularity of that name. */
 export const isGranularity = (name: string): boolean => parse(name) !== undefined
+
+/** What `N:M` says, along the inputs; undefined of any other granularity. */
+export function patternOf(name: string): Pattern | undefined {
+  const [, n, m] = /^([1-9]\d{0,3}):([1-9]\d{0,3})$/.exec(name) ?? []
+  return Number(n) <= Number(m) ? { n: Number(n), m: Number(m) } : undefined
+}
 
 function parse(name: string): ((model: Model) => Granularity) | undefined {
   if (name === 'weight') return () => weight

@@ -161,7 +161,7 @@ it('arrays that do not fit the network are refused in a sentence each', () => {
   writeFileSync(raw, Buffer.from(Float32Array.from(count(7)).buffer))
   expect(refusal(raw)).toBe(`${raw} has 7 floats, expected a multiple of the 6 of input x [2, 3]`)
   const npz = writeNpz(join(folder, 'x.npz'), { x: floats([1, 2, 3], count(6)), y: floats([1], [0]) })
-  expect(refusal(npz)).toBe(`${npz}: y is no input: expected no other arrays than those of inputs and labels`)
+  expect(refusal(npz)).toBe(`${npz}: y is no input: expected no other arrays than those of inputs, labels and targets`)
   writeFileSync(npz, 'no archive')
   expect(refusal(npz)).toBe(`${npz} is not a valid .npz file: it cannot be unpacked`)
 })

@@ -23,6 +23,11 @@ export interface LossSettings {
   batchNorm: BatchNormMode
   /** What logits are divided by. */
   temperature: number
+  /**
+   * Whether somebody asked for that temperature; else it is the method's own, and that of networks without
+   * labels is 1. Default true.
+   */
+  asked?: boolean
   /** Names of the tensors to be scored, as of the network's option. Default: the weights of layers. */
   prunable?: readonly string[]
 }
@@ -87,7 +92,7 @@ export const tensorsOf = (graph: Graph, prunable?: readonly string[], all = fals
 export function sampleLosses(
   forward: Forward,
   size: number,
-  { batchNorm, temperature }: LossSettings,
+  { batchNorm, temperature, asked = true }: LossSettings,
   of: 'gradients' | 'curvature' = 'gradients',
 ): { graph: Graph; losses: Tensor } {
   const pass = forward(size, batchNorm === 'train')
@@ -97,7 +102,12 @@ export function sampleLosses(
   const pure = graph.nodes.filter(({ operator }) => !operator.writes?.length)
   graph.nodes.splice(0, graph.nodes.length, ...pure)
   if (temperature === 1) return { graph, losses }
-  if (!pass.labels) throw new UserError(`temperature: expected 1 where there are no labels, found ${temperature}`)
+  if (!pass.labels) {
+    if (!asked) return { graph, losses }
+    throw new UserError(
+      `temperature: logits are divided by it where samples have labels, and these have none: expected 1, found ${temperature}`,
+    )
+  }
   const logits = mul(graph, pass.logits, graph.constant(1 / temperature))
   return { graph, losses: sampleCrossEntropy(graph, logits, pass.labels) }
 }

@@ -125,7 +125,8 @@ export class Scoring {
       rounds: this.rounds,
     }
     this.settings = Object.fromEntries(measuringKeys(saliency).map((key) => [key, all[key]]))
-    const settings = { samples, miniBatch, batchNorm, temperature: options.temperature ?? temperature, prunable }
+    const asked = options.temperature !== undefined
+    const settings = { samples, miniBatch, batchNorm, temperature: options.temperature ?? temperature, asked, prunable }
     this.#measurements = measurementsOf(needs, settings, probes)
     if (batchNorm === 'refreshed') this.#refresh = new BatchNormRefresh(samples, `statistics for ${method}`)
     this.programs = Object.assign({}, this.#refresh?.programs, ...this.#measurements.map(({ programs }) => programs))

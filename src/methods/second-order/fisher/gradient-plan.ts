@@ -59,7 +59,10 @@ export function planGradients(
   where: string,
 ): GradientPlan {
   const lacking = lacksSampleGradients(model)
-  if (lacking) throw new UserError(`${where}: ${model.name} gives no gradients of single samples: ${lacking}`)
+  if (lacking)
+    throw new UserError(
+      `${where}: ${model.name} gives no gradients of single samples: ${lacking}; methods that take none are obc, sparsegpt, wanda, magnitude and snip, without --polish`,
+    )
   // Diagonals need no weights together; searches need all columns at any time.
   const together = walk !== 'columns' && (fisher === 'full' || walk === 'together')
   const sizes = tensors.map(({ shape }) => sizeOf(shape))
