@@ -11,7 +11,7 @@ import {
   type NodeProto,
   NodeProtoSchema,
 } from 'onnx-buf'
-import { channelsOf } from '../../graph/channels.ts'
+import { channelsOf } from '../../graph/channel-axes.ts'
 import { type CompactLayer, compact } from '../../graph/compact.ts'
 import type { Graph } from '../../graph/graph.ts'
 import { multiplications } from '../../graph/multiplications.ts'
