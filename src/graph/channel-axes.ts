@@ -12,16 +12,19 @@ export type Axes = ReadonlyMap<Tensor, number>
 
 /** The nodes that depend on some inputs, in order, and the axes of those inputs and of all first outputs. */
 export function channelAxes(graph: Graph, inputs: readonly Tensor[]): { nodes: Node[]; axes: Axes } {
-  const readers = readersOf(graph)
-  const axes = new Map(inputs.map((tensor) => [tensor, readAxis(tensor, readers) ?? 1]))
+  const paths = new ChannelPaths(graph)
+  const axes = new Map(inputs.map((tensor) => [tensor, paths.first(tensor, axesOf(tensor)) ?? 1]))
   const nodes: Node[] = []
   for (const node of graph.nodes) {
     if (!node.inputs.some((tensor) => axes.has(tensor))) continue
     nodes.push(node)
-    axes.set(node.outputs[0], outputAxis(node, axes, readers))
+    axes.set(node.outputs[0], outputAxis(node, axes, paths))
   }
   return { nodes, axes }
 }
+
+/** All axes but that of the samples. */
+const axesOf = ({ shape, batched }: Tensor) => shape.map((_, axis) => axis).filter((axis) => axis > 0 || !batched)
 
 /** Number of channels along an axis; one where there is no such axis. */
 export const channelsOf = ({ shape }: Tensor, axis = 1): number => shape[axis] ?? 1
@@ -29,35 +32,7 @@ export const channelsOf = ({ shape }: Tensor, axis = 1): number => shape[axis] ?
 /** The axis of an operand that meets an axis of a result with which it is broadcast; below 0: none does. */
 export const alignedAxis = (x: Tensor, out: Tensor, axis: number): number => axis - out.shape.length + x.shape.length
 
-type Readers = ReadonlyMap<Tensor, readonly Node[]>
-
-function readersOf({ nodes }: Graph): Readers {
-  const readers = new Map<Tensor, Node[]>()
-  for (const node of nodes)
-    for (const tensor of new Set(node.inputs)) {
-      const list = readers.get(tensor)
-      if (list) list.push(node)
-      else readers.set(tensor, [node])
-    }
-  return readers
-}
-
-/** The axis that the first layer behind a tensor takes for its channels; undefined: no layer says it. */
-function readAxis(tensor: Tensor, readers: Readers, seen = new Set<Tensor>()): number | undefined {
-  if (seen.has(tensor)) return undefined
-  seen.add(tensor)
-  for (const node of readers.get(tensor) ?? []) {
-    const [out] = node.outputs
-    if (node.operator.weight !== undefined) return 1
-    const axis = readAxis(out, readers, seen)
-    if (axis === undefined) continue
-    if (node.operator.name === 'Transpose') return attribute<Shape>(node.attributes, 'perm', [])[axis]
-    if (out.shape.length === tensor.shape.length) return axis
-  }
-  return undefined
-}
-
-function outputAxis(node: Node, axes: Axes, readers: Readers): number {
+function outputAxis(node: Node, axes: Axes, paths: ChannelPaths): number {
   const { operator, inputs, outputs, attributes } = node
   const [out] = outputs
   const given = inputs.filter((tensor) => axes.has(tensor))
@@ -65,11 +40,10 @@ function outputAxis(node: Node, axes: Axes, readers: Readers): number {
   const axis = axes.get(x)!
   if (operator.weight !== undefined) return 1
   if (operator.name === 'Transpose') return attribute<Shape>(attributes, 'perm', []).indexOf(axis)
-  if (operator.name === 'Reshape' || operator.name === 'Flatten') return reshapedAxis(node, axis, readers)
-  if (attribute<number>(attributes, 'keepdims', 1) === 0) {
-    const gone = attribute<Shape>(attributes, 'axes', [])
-    return gone.includes(axis) ? usual(out) : axis - gone.filter((one) => one < axis).length
-  }
+  if (operator.name === 'Reshape' || operator.name === 'Flatten') return reshapedAxis(node, axis, paths)
+  const gone = reducedAxes(node)
+  if (gone.includes(axis)) return usual(out)
+  if (out.shape.length < x.shape.length && gone.length > 0) return axis - gone.filter((one) => one < axis).length
   // The operand with most channels says where those of the result are.
   const whole = given.reduce((a, b) => (channelsOf(b, axes.get(b)) > channelsOf(a, axes.get(a)) ? b : a))
   return axes.get(whole)! + out.shape.length - whole.shape.length
@@ -78,28 +52,83 @@ function outputAxis(node: Node, axes: Axes, readers: Readers): number {
 /** Axis 1, where there is one. */
 const usual = ({ shape }: Tensor) => Math.min(1, Math.max(0, shape.length - 1))
 
+/** The axes over which a node takes sums, means, largest or least values. */
+const reducedAxes = ({ operator, attributes }: Node): Shape =>
+  operator.name.startsWith('Reduce') ? attribute<Shape>(attributes, 'axes', []) : []
+
 /**
- * Where the channels of a reshaped tensor lie. Of the axes into which they are cut it is the first, as heads
- * are; where groups of channels are shuffled it is the longest, so that as many as can be go apart.
+ * Where the channels of a reshaped tensor lie. Of the axes into which they are cut it is the first along which
+ * they come to the next layer, as heads do; where groups of channels are shuffled it is the longest, so that as
+ * many as can be go apart.
  */
-function reshapedAxis(node: Node, axis: number, readers: Readers): number {
+function reshapedAxis(node: Node, axis: number, paths: ChannelPaths): number {
   const [[x], [out]] = [node.inputs, node.outputs]
   const sets = (to: number) => setsOf(x.shape, axis, out.shape, to)
-  const candidates = out.shape.map((_, to) => to).filter((to) => out.shape[to] > 1 && !(out.batched && to === 0))
-  const first = candidates.find((to) => sets(to) > 1) ?? usual(out)
-  if (!isShuffled(node, readers)) return first
+  const candidates = axesOf(out).filter((to) => out.shape[to] > 1 && sets(to) > 1)
+  const first = paths.first(out, candidates) ?? candidates[0] ?? usual(out)
+  if (!paths.isShuffled(node)) return first
   return candidates.reduce((a, b) => (sets(b) > sets(a) ? b : a), first)
 }
 
-/** Whether a reshape is the first of reshape, transposition and reshape to what was there. */
-function isShuffled({ inputs: [x], outputs: [out] }: Node, readers: Readers): boolean {
-  const only = (tensor: Tensor, name: string) => {
-    const list = readers.get(tensor) ?? []
-    return list.length === 1 && list[0].operator.name === name ? list[0].outputs[0] : undefined
+/** What becomes of an axis of a tensor on the way to the next layers. */
+class ChannelPaths {
+  readonly #readers = new Map<Tensor, Node[]>()
+  readonly #found = new Map<Tensor, Map<number, boolean>>()
+
+  constructor({ nodes }: Graph) {
+    for (const node of nodes)
+      for (const tensor of new Set(node.inputs)) {
+        const list = this.#readers.get(tensor)
+        if (list) list.push(node)
+        else this.#readers.set(tensor, [node])
+      }
   }
-  const moved = only(out, 'Transpose')
-  const back = moved && only(moved, 'Reshape')
-  return back !== undefined && String(back.shape) === String(x.shape)
+
+  /** The first of some axes along which channels come to all layers that read the tensor. */
+  first(tensor: Tensor, axes: readonly number[]): number | undefined {
+    return axes.find((axis) => this.#arrives(tensor, axis))
+  }
+
+  /** Whether a reshape is the first of reshape, transposition and reshape to what was there. */
+  isShuffled({ inputs: [x], outputs: [out] }: Node): boolean {
+    const only = (tensor: Tensor, name: string) => {
+      const list = this.#readers.get(tensor) ?? []
+      return list.length === 1 && list[0].operator.name === name ? list[0].outputs[0] : undefined
+    }
+    const moved = only(out, 'Transpose')
+    const back = moved && only(moved, 'Reshape')
+    return back !== undefined && String(back.shape) === String(x.shape)
+  }
+
+  #arrives(tensor: Tensor, axis: number): boolean {
+    const found = this.#found.get(tensor) ?? new Map<number, boolean>()
+    this.#found.set(tensor, found)
+    const known = found.get(axis)
+    if (known !== undefined) return known
+    const arrives = (this.#readers.get(tensor) ?? []).every((node) => this.#passes(node, tensor, axis))
+    found.set(axis, arrives)
+    return arrives
+  }
+
+  /** Whether channels along an axis of an input of a node come to layers, or are there at the end. */
+  #passes({ operator, inputs, outputs: [out], attributes }: Node, x: Tensor, axis: number): boolean {
+    if (operator.weight !== undefined) return axis === 1 && x === inputs[0]
+    const { name } = operator
+    if (name === 'Transpose') return this.#arrives(out, attribute<Shape>(attributes, 'perm', []).indexOf(axis))
+    if (name === 'Reshape' || name === 'Flatten')
+      return axesOf(out).some(
+        (to) => out.shape[to] > 1 && setsOf(x.shape, axis, out.shape, to) > 1 && this.#arrives(out, to),
+      )
+    if (/Pool$|^BatchNormalization$/.test(name)) return axis === 1 && this.#arrives(out, 1)
+    if (name === 'Softmax' && attribute(attributes, 'axis', x.shape.length - 1) === axis) return false
+    const gone = reducedAxes({ operator, inputs, outputs: [out], attributes })
+    if (gone.includes(axis)) return false
+    const before = out.shape.length < x.shape.length ? gone.filter((one) => one < axis).length : 0
+    const to = out.shape.length < x.shape.length ? axis - before : axis + out.shape.length - x.shape.length
+    if (name === 'BatchMatMul' && to >= out.shape.length - 2) return false
+    if (name === 'Slice' && out.shape[to] === 1 && x.shape[axis] > 1) return false
+    return this.#arrives(out, to)
+  }
 }
 
 /** Called for each pair of channels that share an element where a tensor of one shape is read as another. */

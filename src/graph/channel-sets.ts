@@ -3,7 +3,7 @@
  * of residual sums, joins, heads of attention, flattened maps, and those of a group of a convolution.
  */
 import { type Axes, channelsOf } from './channel-axes.ts'
-import { channelLinks, groupsOf, weightOf } from './channels.ts'
+import { channelLinks, groupsOf, isForAll, weightOf } from './channels.ts'
 import type { Node } from './operator.ts'
 import type { Tensor } from './tensor.ts'
 
@@ -48,7 +48,7 @@ export class ChannelSets {
     const groups = groupsOf(node)
     if (node.operator.name === 'BatchNormalization' || !weightOf(node))
       node.inputs.forEach((tensor, i) => {
-        if (this.has(tensor)) channelLinks(node, i, this.#axes, join(tensor))
+        if (this.has(tensor) && !isForAll(node, i, this.#axes)) channelLinks(node, i, this.#axes, join(tensor))
       })
     else if (groups > 1) {
       const [ins, outs] = [channelsOf(x) / groups, channelsOf(out) / groups]

@@ -89,11 +89,17 @@ export const ELEMENTWISE: ReadonlySet<string> = new Set(
   ].flatMap((names) => names.split(' ')),
 )
 
-/** Operators that leave every axis what it was. */
-const SAME = new Set(['MaxPool', 'AveragePool', 'BatchNormalization'])
+/** Operators that treat every channel on axis 1 on its own, and what lies along other axes together. */
+const PLANES = new Set(['MaxPool', 'AveragePool', 'BatchNormalization'])
 
 /** Operators of several operands that are broadcast. */
-const BROADCAST = new Set([...ELEMENTWISE, 'Expand', 'BatchMatMul'])
+export const BROADCAST: ReadonlySet<string> = new Set([...ELEMENTWISE, 'Expand', 'BatchMatMul'])
+
+/** Whether the only channel of an input acts on all of several channels, as a map of spatial attention does. */
+export function isForAll({ operator, inputs, outputs: [out] }: Node, input: number, axes: Axes): boolean {
+  const one = channelsOf(inputs[input], axes.get(inputs[input])) === 1
+  return BROADCAST.has(operator.name) && one && channelsOf(out, axes.get(out)) > 1
+}
 
 /** Operators that make one value of all along some axes. */
 export const REDUCTIONS: ReadonlySet<string> = new Set(['ReduceMean', 'ReduceSum', 'ReduceMax', 'ReduceMin'])
@@ -128,8 +134,10 @@ export function channelLinks(node: Node, input: number, axes: Axes, visit: (from
     if (from !== to) throw unknown()
     same()
   } else if (axis !== toAxis) throw unknown()
-  else if (SAME.has(name)) same()
-  else if (name === 'Softmax') {
+  else if (PLANES.has(name)) {
+    if (axis !== 1) throw unknown()
+    same()
+  } else if (name === 'Softmax') {
     if (attribute(attributes, 'axis', x.shape.length - 1) === axis && from > 1) throw unknown()
     same()
   } else if (name === 'Resample') {

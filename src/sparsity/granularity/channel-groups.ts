@@ -7,7 +7,7 @@
 import { channelAxes, channelsOf } from '../../graph/channel-axes.ts'
 import { channelKind } from '../../graph/channel-kind.ts'
 import { ChannelSets } from '../../graph/channel-sets.ts'
-import { inputRun, isChannelwise, outputRun, type Run, weightOf } from '../../graph/channels.ts'
+import { inputRun, isChannelwise, isForAll, outputRun, type Run, weightOf } from '../../graph/channels.ts'
 import { Graph } from '../../graph/graph.ts'
 import type { Node } from '../../graph/operator.ts'
 import type { Tensor } from '../../graph/tensor.ts'
@@ -58,6 +58,9 @@ export function channelGroups(model: Model, prunable: ReadonlySet<string>): Chan
   for (const node of nodes) {
     const { operator, inputs, outputs } = node
     const weight = weightOf(node)
+    inputs.forEach((tensor, i) => {
+      if (axes.has(tensor) && isForAll(node, i, axes)) fix(tensor, 'its only channel acts on all channels of others')
+    })
     if (channelKind(node, axes) === 'mixed')
       for (const tensor of [...inputs, outputs[0]]) fix(tensor, `${operator.name} does not keep its channels apart`)
     else if (weight && isLayer(node) && !prunable.has(weight.name))
