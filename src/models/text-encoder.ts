@@ -93,6 +93,6 @@ function meanOf(graph: Graph, x: Tensor, isThere: Tensor): Tensor {
 
 export const bertMini = textEncoder(
   'bert-mini',
-  'a text encoder of two blocks, 128 channels and 64 of 4,096 tokens, 930,434 parameters (BERT-Tiny of Turc et al. 2019, with a small vocabulary)',
+  'a text encoder of two blocks, 128 channels and 64 of 4,096 tokens, 929,538 parameters (BERT-Tiny of Turc et al. 2019, with a small vocabulary)',
   { vocabulary: 4096, tokens: 64, heads: 4, head: 32, depth: 2, ratio: 4 },
 )

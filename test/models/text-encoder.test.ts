@@ -75,7 +75,7 @@ describe('a text encoder', () => {
 
   it('computes the same in ONNX Runtime, with any number of texts', async () => {
     const { values } = network(1)
-    const bytes = onnxBytes(exportNetwork({ model, values: ({ name }) => Float32Array.from(values.get(name)!) }))
+    const bytes = onnxBytes(exportNetwork({ model, values: (name) => Float32Array.from(values.get(name)!) }))
     const feed = { shape: [2, ...model.image], values: bytesOf(texts) }
     const there = (await runModel(bytes, new Map([['images', feed]]))).get('logits')!
     expect(close(scores(texts), [...there])).toBeLessThan(1e-4)
