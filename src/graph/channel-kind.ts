@@ -1,6 +1,7 @@
-/** @file What a node does with channels (axis 1), as far as removing some of them goes. */
-import { channelsOf, ELEMENTWISE, weightOf } from './channels.ts'
-import { type Attributes, attribute, type Node } from './operator.ts'
+/** @file What a node does with channels, as far as removing some of them goes. */
+import { type Axes, alignedAxis, channelsOf } from './channel-axes.ts'
+import { channelLinks, ELEMENTWISE, groupsOf, UnknownLinks, weightOf } from './channels.ts'
+import { attribute, type Node } from './operator.ts'
 import { convOptions } from './operators/conv.ts'
 import { transposes } from './operators/linear.ts'
 import type { Shape, Tensor } from './tensor.ts'
@@ -12,65 +13,69 @@ import type { Shape, Tensor } from './tensor.ts'
  */
 export type ChannelKind = 'layer' | 'tied' | 'mixed'
 
-/** The kind of a node; `data`: the tensors that depend on the network's input. */
-export function channelKind(node: Node, data: ReadonlySet<Tensor>): ChannelKind {
+export function channelKind(node: Node, axes: Axes): ChannelKind {
   const { operator, inputs, outputs, attributes } = node
   const rest = inputs.slice(1)
-  if (operator.name === 'ConvTranspose') return 'mixed'
   if (operator.weight !== undefined) {
-    const plain = data.has(inputs[0]) && rest.every(isStored) && weightOf(node) && !transposes(attributes).transA
+    const plain = axes.get(inputs[0]) === 1 && rest.every(isStored) && weightOf(node) && !transposes(attributes).transA
     return plain ? 'layer' : 'mixed'
   }
-  if (outputs[0].shape.length < 2) return 'mixed'
-  const isTied = ELEMENTWISE.has(operator.name)
-    ? inputs.every((tensor) => (data.has(tensor) ? alike(tensor, outputs[0]) : isStored(tensor)))
-    : tied[operator.name]?.(node) &&
-      (operator.name === 'BatchNormalization' ? [inputs[0]] : inputs).every(data.has, data)
-  return isTied ? 'tied' : 'mixed'
+  const fits = ELEMENTWISE.has(operator.name)
+    ? inputs.every((tensor) => axes.has(tensor) || isStored(tensor))
+    : (tied[operator.name]?.(node, axes.get(outputs[0])!) ?? true) &&
+      (operator.name === 'BatchNormalization' ? [inputs[0]] : inputs).every(axes.has, axes)
+  return fits && isLinked(node, axes) ? 'tied' : 'mixed'
 }
 
 const isStored = ({ role }: Tensor) => role === 'parameter' || role === 'buffer' || role === 'constant'
 
-/** Whether a tensor has the channels of a result, or one for all of them. */
-const alike = (x: Tensor, out: Tensor) =>
-  x.shape.length === out.shape.length && (channelsOf(x) === channelsOf(out) || channelsOf(x) === 1)
-
-/** Conditions under which other operators tie channels. */
-const tied: Record<string, (node: Node) => boolean> = {
-  BatchNormalization: ({ inputs }) => inputs.slice(1).every(isStored),
-  MaxPool: () => true,
-  AveragePool: () => true,
-  Flatten: ({ inputs: [x] }) => x.batched,
-  // Channels are cut into several, or several are joined.
-  Reshape: ({ inputs: [x], outputs: [y] }) => {
-    const [from, to] = [channelsOf(x), channelsOf(y)]
-    return x.batched && y.batched && x.shape[0] === y.shape[0] && (to % from === 0 || from % to === 0)
-  },
-  Expand: ({ inputs: [x], outputs: [y] }) => alike(x, y),
-  Transpose: ({ attributes }) => numbers(attributes, 'perm').slice(0, 2).join() === '0,1',
-  ReduceMean: ({ inputs: [x], attributes }) => x.batched && numbers(attributes, 'axes').every((axis) => axis > 1),
-  ReduceSum: ({ inputs: [x], attributes }) => x.batched && numbers(attributes, 'axes').every((axis) => axis > 1),
-  Concat: ({ attributes }) => attribute<number>(attributes, 'axis', 1) > 0,
-  Slice: ({ attributes }) => numbers(attributes, 'steps')[1] === 1,
-  Place: ({ attributes }) => numbers(attributes, 'steps')[1] === 1,
+/** Whether it is known which channels of all inputs its output is made of. */
+function isLinked(node: Node, axes: Axes): boolean {
+  try {
+    node.inputs.forEach((tensor, i) => {
+      if (axes.has(tensor)) channelLinks(node, i, axes, () => {})
+    })
+    return true
+  } catch (error) {
+    if (error instanceof UnknownLinks) return false
+    throw error
+  }
 }
 
-const numbers = (attributes: Attributes, name: string) => attribute<Shape>(attributes, name, [])
+/** Further conditions under which operators tie channels: nodes on fewer channels have to be the same again. */
+const tied: Record<string, (node: Node, axis: number) => boolean> = {
+  BatchNormalization: ({ inputs }, axis) => axis === 1 && inputs.slice(1).every(isStored),
+  Slice: ({ attributes }, axis) => attribute<Shape>(attributes, 'steps', [])[axis] === 1,
+  Place: ({ attributes }, axis) => attribute<Shape>(attributes, 'steps', [])[axis] === 1,
+  // Along the channels it may move them, and put nothing in between.
+  Resample: ({ attributes }, axis) => {
+    if (attribute<number>(attributes, 'axis', 0) !== axis) return true
+    const [starts, weights] = ['starts', 'weights'].map((name) => attribute<Shape>(attributes, name, []))
+    return weights.every((weight) => weight === 1) && starts.every((n, i) => i === 0 || n - starts[i - 1] <= 1)
+  },
+}
 
 /**
  * The axis of an operand of an elementwise function along which its values differ from channel to channel of
- * the result; undefined: there is none.
+ * the result, which are along `axis` there; undefined: there is none.
  */
-export function channelAxis({ shape }: Tensor, out: Tensor): number | undefined {
-  const axis = shape.length - out.shape.length + 1
-  return axis >= 0 && shape[axis] > 1 ? axis : undefined
+export function channelAxis(x: Tensor, out: Tensor, axis: number): number | undefined {
+  const aligned = alignedAxis(x, out, axis)
+  return channelsOf(x, aligned) > 1 ? aligned : undefined
 }
 
 /**
  * Which constants a layer can take into its bias when it loses the channel that has this value everywhere
- * (NaN: it varies). Padding is 0.
+ * (NaN: it varies). Padding is 0, and transposed convolutions read a channel at some places more often than at
+ * others.
  */
 export function absorbed({ operator, attributes }: Node): (value: number) => boolean {
-  const isPadded = operator.name === 'Conv' && convOptions('Conv', attributes).pads.some((n) => n > 0)
-  return (value) => value === 0 || (!isPadded && !Number.isNaN(value))
+  const isUneven =
+    operator.name === 'ConvTranspose' ||
+    (operator.name === 'Conv' && convOptions('Conv', attributes).pads.some((n) => n > 0))
+  return (value) => value === 0 || (!isUneven && !Number.isNaN(value))
 }
+
+/** Whether it is a convolution of several groups of several channels. */
+export const isGrouped = (node: Node): boolean =>
+  groupsOf(node) > 1 && (channelsOf(node.inputs[0]) > groupsOf(node) || channelsOf(node.outputs[0]) > groupsOf(node))

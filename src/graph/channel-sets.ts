@@ -1,21 +1,24 @@
 /**
  * @file Channels that can only stay or go together, as sets over all tensors of a graph (union-find): those
- * of residual sums, joins, depthwise convolutions and flattened maps.
+ * of residual sums, joins, heads of attention, flattened maps, and those of a group of a convolution.
  */
-import { channelLinks, channelsOf, isChannelwise, weightLinks, weightOf } from './channels.ts'
+import { type Axes, channelsOf } from './channel-axes.ts'
+import { channelLinks, groupsOf, isForAll, weightOf } from './channels.ts'
 import type { Node } from './operator.ts'
 import type { Tensor } from './tensor.ts'
 
 export class ChannelSets {
+  readonly #axes: Axes
   readonly #firsts = new Map<Tensor, number>()
   readonly #parents: Int32Array
 
   /** Every channel of these tensors is a set of its own at first. */
-  constructor(tensors: Iterable<Tensor>) {
+  constructor(axes: Axes) {
+    this.#axes = axes
     let count = 0
-    for (const tensor of tensors) {
+    for (const [tensor, axis] of axes) {
       this.#firsts.set(tensor, count)
-      count += channelsOf(tensor)
+      count += channelsOf(tensor, axis)
     }
     this.#parents = Int32Array.from({ length: count }, (_, i) => i)
   }
@@ -33,18 +36,26 @@ export class ChannelSets {
   }
 
   /**
-   * Joins each output channel of a node with the input channels that it is made of one by one; a layer with
-   * weights between all of them ties none. Throws where they are not known.
+   * Joins each output channel of a node with the input channels that it is made of one by one, and all channels
+   * of a group of a convolution with each other; a layer with weights between all of them ties none. Throws
+   * UnknownLinks where they are not known.
    */
   tie(node: Node): void {
-    const [out] = node.outputs
+    const [[x], [out]] = [node.inputs, node.outputs]
     const join = (tensor: Tensor) => (from: number, to: number) => {
       this.#parents[this.of(out, to)] = this.of(tensor, from)
     }
-    if (!weightOf(node))
+    const groups = groupsOf(node)
+    if (node.operator.name === 'BatchNormalization' || !weightOf(node))
       node.inputs.forEach((tensor, i) => {
-        if (this.has(tensor)) channelLinks(node, i, join(tensor))
+        if (this.has(tensor) && !isForAll(node, i, this.#axes)) channelLinks(node, i, this.#axes, join(tensor))
       })
-    else if (isChannelwise(node)) weightLinks(node, join(node.inputs[0]))
+    else if (groups > 1) {
+      const [ins, outs] = [channelsOf(x) / groups, channelsOf(out) / groups]
+      for (let group = 0; group < groups; group++) {
+        for (let o = 0; o < outs; o++) join(x)(group * ins, group * outs + o)
+        for (let i = 1; i < ins; i++) join(x)(group * ins + i, group * outs)
+      }
+    }
   }
 }

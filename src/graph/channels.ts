@@ -1,9 +1,9 @@
 /**
- * @file How the channels (axis 1) of a node's inputs and outputs hang together: through single weights in
- * layers, directly everywhere else. What reachability and the pruning of whole channels are built on. Forward
+ * @file How the channels of a node's inputs and outputs hang together: through single weights in layers, directly
+ * everywhere else. Along which axes they lie is found before (channel-axes.ts); layers have them on axis 1. What reachability and the pruning of whole channels are built on. Forward
  * passes as they are used (batch normalization with given statistics) are covered.
  */
-import type { Graph } from './graph.ts'
+import { type Axes, alignedAxis, channelsOf, reshapedLinks } from './channel-axes.ts'
 import { type Attributes, attribute, type Node } from './operator.ts'
 import { convOptions } from './operators/conv.ts'
 import { transposes } from './operators/linear.ts'
@@ -20,21 +20,6 @@ export function weightOf({ operator, inputs }: Node): Tensor | undefined {
   const weight = inputs[operator.name === 'BatchNormalization' ? 1 : (operator.weight ?? -1)]
   return weight?.role === 'parameter' ? weight : undefined
 }
-
-/** The nodes that depend on some inputs, in order, and those inputs with all first outputs of the nodes. */
-export function dependents(graph: Graph, inputs: readonly Tensor[]): { nodes: Node[]; tensors: Set<Tensor> } {
-  const tensors = new Set(inputs)
-  const nodes: Node[] = []
-  for (const node of graph.nodes) {
-    if (!node.inputs.some((tensor) => tensors.has(tensor))) continue
-    nodes.push(node)
-    tensors.add(node.outputs[0])
-  }
-  return { nodes, tensors }
-}
-
-/** Number of channels. */
-export const channelsOf = ({ shape }: Tensor): number => shape[1] ?? 1
 
 /**
  * Every weight of a node that {@link weightOf} knows, with the input and the output channel that it connects.
@@ -82,13 +67,17 @@ function usedTaps({ inputs: [x, weight], outputs: [y], attributes }: Node): numb
   return used(0).flatMap((row) => columns.map((column) => row * weight.shape[3] + column))
 }
 
+/** The number of groups of a convolution, transposed or not; 1 of other nodes. */
+export const groupsOf = ({ operator, attributes }: Node): number =>
+  operator.name === 'Conv' || operator.name === 'ConvTranspose' ? convOptions(operator.name, attributes).group : 1
+
 /**
  * Whether a node's output channels are its input channels, each changed on its own: depthwise convolutions
  * and batch normalization.
  */
 export function isChannelwise(node: Node): boolean {
-  const weight = weightOf(node)
-  if (node.operator.name === 'Conv') return weight?.shape[1] === 1 && channelsOf(node.inputs[0]) > 1
+  const groups = groupsOf(node)
+  if (groups > 1) return groups === channelsOf(node.inputs[0]) && groups === channelsOf(node.outputs[0])
   return node.operator.name === 'BatchNormalization'
 }
 
@@ -100,8 +89,20 @@ export const ELEMENTWISE: ReadonlySet<string> = new Set(
   ].flatMap((names) => names.split(' ')),
 )
 
-/** Operators whose output channels are those of each input that has as many. */
-const SAME = new Set([...ELEMENTWISE, 'Expand', 'MaxPool', 'AveragePool', 'GlobalAveragePool', 'BatchNormalization'])
+/** Operators that treat every channel on axis 1 on its own, and what lies along other axes together. */
+const PLANES = new Set(['MaxPool', 'AveragePool', 'BatchNormalization'])
+
+/** Operators of several operands that are broadcast. */
+export const BROADCAST: ReadonlySet<string> = new Set([...ELEMENTWISE, 'Expand', 'BatchMatMul'])
+
+/** Whether the only channel of an input acts on all of several channels, as a map of spatial attention does. */
+export function isForAll({ operator, inputs, outputs: [out] }: Node, input: number, axes: Axes): boolean {
+  const one = channelsOf(inputs[input], axes.get(inputs[input])) === 1
+  return BROADCAST.has(operator.name) && one && channelsOf(out, axes.get(out)) > 1
+}
+
+/** Operators that make one value of all along some axes. */
+export const REDUCTIONS: ReadonlySet<string> = new Set(['ReduceMean', 'ReduceSum', 'ReduceMax', 'ReduceMin'])
 
 /** How an operator connects channels is not known. */
 export class UnknownLinks extends Error {}
@@ -110,46 +111,60 @@ export class UnknownLinks extends Error {}
  * The connected pairs of channels of an input and the first output of a node without a weight. Throws
  * {@link UnknownLinks} where they are not known.
  */
-export function channelLinks(node: Node, input: number, visit: (from: number, to: number) => void): void {
+export function channelLinks(node: Node, input: number, axes: Axes, visit: (from: number, to: number) => void): void {
   const { operator, inputs, outputs, attributes } = node
-  const [from, to] = [channelsOf(inputs[input]), channelsOf(outputs[0])]
-  const all = (first: number, count: number, each: (i: number) => number) => {
-    for (let i = 0; i < count; i++) visit(first + i, each(i))
+  const [x, out] = [inputs[input], outputs[0]]
+  const [axis, toAxis] = [axes.get(x)!, axes.get(out)!]
+  const [from, to] = [channelsOf(x, axis), channelsOf(out, toAxis)]
+  const { name } = operator
+  const unknown = () => new UnknownLinks(`how ${name} connects channels is not known`)
+  const each = (place: (i: number) => number) => {
+    for (let i = 0; i < from; i++) visit(i, place(i))
   }
-  const unknown = () => new UnknownLinks(`how ${operator.name} connects channels is not known`)
-  if (SAME.has(operator.name)) {
-    if (from !== to && from !== 1) throw unknown()
-    all(0, from, (i) => i)
-    if (from < to) for (let o = 1; o < to; o++) visit(0, o)
-  } else if (operator.name === 'Flatten' || operator.name === 'Reshape') {
-    if (inputs[input].shape[0] !== outputs[0].shape[0]) throw unknown()
-    if (to % from === 0) for (let o = 0; o < to; o++) visit(Math.floor(o / (to / from)), o)
-    else if (from % to === 0) all(0, from, (i) => Math.floor(i / (from / to)))
-    else throw unknown()
-  } else if (operator.name === 'Transpose') {
-    const perm = attribute<Shape>(attributes, 'perm', [])
-    if (perm[0] !== 0 || perm[1] !== 1) throw unknown()
-    all(0, from, (i) => i)
-  } else if (operator.name === 'ReduceMean' || operator.name === 'ReduceSum') {
-    if (from !== to || axesOf(attributes).some((axis) => axis < 2)) throw unknown()
-    all(0, from, (i) => i)
-  } else if (operator.name === 'Concat') {
-    const joined = attribute<number>(attributes, 'axis', 1) === 1
-    const before = joined ? inputs.slice(0, input).reduce((sum, tensor) => sum + channelsOf(tensor), 0) : 0
-    all(0, from, (i) => before + i)
-  } else if (operator.name === 'Slice') {
-    const [start, step] = grid(attributes)
+  const same = () => each((i) => i)
+  if (BROADCAST.has(name)) {
+    const isProduct = name === 'BatchMatMul' && toAxis >= out.shape.length - 2
+    const aligned = alignedAxis(x, out, toAxis)
+    if (isProduct || (from > 1 && aligned !== axis) || (from === 1 && channelsOf(x, aligned) > 1)) throw unknown()
+    if (from === 1) for (let o = 0; o < to; o++) visit(0, o)
+    else same()
+  } else if (name === 'Flatten' || name === 'Reshape') reshapedLinks(x.shape, axis, out.shape, toAxis, visit)
+  else if (name === 'Transpose') same()
+  else if (REDUCTIONS.has(name)) {
+    if (from !== to) throw unknown()
+    same()
+  } else if (axis !== toAxis) throw unknown()
+  else if (PLANES.has(name)) {
+    if (axis !== 1) throw unknown()
+    same()
+  } else if (name === 'Softmax') {
+    if (attribute(attributes, 'axis', x.shape.length - 1) === axis && from > 1) throw unknown()
+    same()
+  } else if (name === 'Resample') {
+    if (attribute<number>(attributes, 'axis', 0) === axis) resampled(attributes, visit)
+    else same()
+  } else if (name === 'Concat') {
+    const joined = attribute<number>(attributes, 'axis', 1) === axis
+    const before = joined ? inputs.slice(0, input).reduce((sum, tensor) => sum + channelsOf(tensor, axis), 0) : 0
+    each((i) => before + i)
+  } else if (name === 'Slice') {
+    const [start, step] = grid(attributes, axis)
     for (let o = 0; o < to; o++) visit(start + o * step, o)
-  } else if (operator.name === 'Place') {
-    const [start, step] = grid(attributes)
-    all(0, from, (i) => start + i * step)
+  } else if (name === 'Place') {
+    const [start, step] = grid(attributes, axis)
+    each((i) => start + i * step)
   } else throw unknown()
 }
 
-const axesOf = (attributes: Attributes) => attribute<Shape>(attributes, 'axes', [])
-/** Where a Slice or Place begins along axis 1, and its step. */
-const grid = (attributes: Attributes) =>
-  ['starts', 'steps'].map((name) => attribute<Shape>(attributes, name, [])[1]) as [number, number]
+/** The pairs that the table of a Resample connects. */
+function resampled(attributes: Attributes, visit: (from: number, to: number) => void): void {
+  const [starts, places] = ['starts', 'places'].map((name) => attribute<Shape>(attributes, name, []))
+  for (let o = 0; o + 1 < starts.length; o++) for (let t = starts[o]; t < starts[o + 1]; t++) visit(places[t], o)
+}
+
+/** Where a Slice or Place begins along an axis, and its step. */
+const grid = (attributes: Attributes, axis: number) =>
+  ['starts', 'steps'].map((name) => attribute<Shape>(attributes, name, [])[axis]) as [number, number]
 
 /**
  * Weights of one output channel, or that meet one input channel, as runs: `times` runs of `length` weights

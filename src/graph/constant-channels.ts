@@ -3,8 +3,10 @@
  * what is computed from constants alone is one. Padding with zeros breaks all constants but 0. What an
  * unknown operator computes is taken to vary.
  */
+
+import { type Axes, channelAxes, channelsOf } from './channel-axes.ts'
 import { absorbed, channelAxis, channelKind } from './channel-kind.ts'
-import { channelLinks, channelsOf, dependents, ELEMENTWISE, weightLinks } from './channels.ts'
+import { channelLinks, ELEMENTWISE, weightLinks } from './channels.ts'
 import type { Values } from './fold-batch-norm.ts'
 import type { Graph } from './graph.ts'
 import { attribute, type Node } from './operator.ts'
@@ -16,20 +18,25 @@ export type Constants = ReadonlyMap<Tensor, Float64Array>
 
 export function constantChannels(graph: Graph, values: Values): Constants {
   const inputs = graph.withRole('input')
-  const { nodes, tensors } = dependents(graph, inputs)
+  const { nodes, axes } = channelAxes(graph, inputs)
+  const varying = (tensor: Tensor) => new Float64Array(channelsOf(tensor, axes.get(tensor))).fill(Number.NaN)
   const found = new Map<Tensor, Float64Array>(inputs.map((tensor) => [tensor, varying(tensor)]))
   for (const node of nodes) {
-    const kind = channelKind(node, tensors)
-    found.set(node.outputs[0], kind === 'mixed' ? varying(node.outputs[0]) : rules[kind](node, found, values))
+    const kind = channelKind(node, axes)
+    const isKnown = kind !== 'mixed'
+    found.set(node.outputs[0], isKnown ? rules[kind](node, found, { values, axes }) : varying(node.outputs[0]))
   }
   return found
 }
 
-const varying = (tensor: Tensor) => new Float64Array(channelsOf(tensor)).fill(Number.NaN)
+interface Given {
+  values: Values
+  axes: Axes
+}
 
-type Rule = (node: Node, found: Constants, values: Values) => Float64Array
+type Rule = (node: Node, found: Constants, given: Given) => Float64Array
 
-const layer: Rule = (node, found, values) => {
+const layer: Rule = (node, found, { values }) => {
   const [x, weight, bias] = node.inputs
   const [given, weights] = [found.get(x)!, values.get(weight.name)!]
   const isAbsorbed = absorbed(node)
@@ -41,7 +48,7 @@ const layer: Rule = (node, found, values) => {
   return result
 }
 
-const normalization: Rule = ({ inputs, attributes }, found, values) => {
+const normalization: Rule = ({ inputs, attributes }, found, { values }) => {
   const given = found.get(inputs[0])!
   const [scale, bias, mean, variance] = inputs.slice(1).map((tensor) => numbersOf(tensor, values))
   const epsilon = attribute(attributes, 'epsilon', EPSILON)
@@ -50,30 +57,42 @@ const normalization: Rule = ({ inputs, attributes }, found, values) => {
   )
 }
 
-const elementwise: Rule = ({ operator, inputs, outputs: [out] }, found, values) => {
-  const operands = inputs.map((tensor) => found.get(tensor) ?? perChannel(tensor, out, values))
-  return Float64Array.from({ length: channelsOf(out) }, (_, c) => {
+const elementwise: Rule = ({ operator, inputs, outputs: [out] }, found, { values, axes }) => {
+  const axis = axes.get(out)!
+  const operands = inputs.map((tensor) => found.get(tensor) ?? perChannel(tensor, out, axis, values))
+  return Float64Array.from({ length: channelsOf(out, axis) }, (_, c) => {
     const given = operands.map((operand) => operand[operand.length === 1 ? 0 : c])
     return operator.name === 'Mul' && given.includes(0) ? 0 : operator.fold!(given)
   })
 }
 
+/** Products of what is computed: nothing times anything is nothing. */
+const product: Rule = ({ inputs, outputs: [out] }, found, { axes }) => {
+  const operands = inputs.map((tensor) => found.get(tensor)!)
+  return Float64Array.from({ length: channelsOf(out, axes.get(out)) }, (_, c) =>
+    operands.some((operand) => operand[operand.length === 1 ? 0 : c] === 0) ? 0 : Number.NaN,
+  )
+}
+
+/** Of equal values each has the same share. */
+const shares: Rule = ({ inputs: [x], attributes }, found) => {
+  const share = 1 / x.shape[attribute(attributes, 'axis', x.shape.length - 1)]
+  return found.get(x)!.map((value) => (Number.isNaN(value) ? value : share))
+}
+
 /** Operators that move channels: what is made of several is constant where all have the same value. */
-const moved: Rule = (node, found) => {
-  const { operator, inputs, outputs, attributes } = node
-  // What a Place puts nothing into is 0.
-  const result = new Float64Array(channelsOf(outputs[0]))
+const moved: Rule = (node, found, { axes }) => {
+  const { operator, inputs, outputs } = node
+  const [out] = outputs
+  // What a Place or Resample puts nothing into is 0.
+  const result = new Float64Array(channelsOf(out, axes.get(out)))
   const isMade = new Uint8Array(result.length)
-  const isPadded =
-    (operator.name === 'Place' && String(inputs[0].shape.slice(2)) !== String(outputs[0].shape.slice(2))) ||
-    (operator.name === 'AveragePool' &&
-      attribute<number>(attributes, 'count_include_pad', 0) === 1 &&
-      attribute<Shape>(attributes, 'pads', []).some((n) => n > 0))
-  const factor = operator.name === 'ReduceSum' ? sizeOf(inputs[0].shape) / sizeOf(outputs[0].shape) : 1
+  const isUneven = changesConstants(node, axes)
+  const factor = operator.name === 'ReduceSum' ? sizeOf(inputs[0].shape) / sizeOf(out.shape) : 1
   inputs.forEach((tensor, i) => {
     const given = found.get(tensor)!
-    channelLinks(node, i, (from, to) => {
-      const value = isPadded && given[from] !== 0 ? Number.NaN : factor * given[from]
+    channelLinks(node, i, axes, (from, to) => {
+      const value = isUneven && given[from] !== 0 ? Number.NaN : factor * given[from]
       result[to] = isMade[to] && result[to] !== value ? Number.NaN : value
       isMade[to] = 1
     })
@@ -81,10 +100,22 @@ const moved: Rule = (node, found) => {
   return result
 }
 
-const tied: Rule = (node, found, values) => {
+/** Whether what is the same everywhere may be something else at some places behind an operator, unless it is 0. */
+function changesConstants({ operator, inputs: [x], outputs: [out], attributes }: Node, axes: Axes): boolean {
+  const list = (name: string) => attribute<Shape>(attributes, name, [])
+  const axis = axes.get(out)!
+  if (operator.name === 'Place') return x.shape.some((n, i) => i !== axis && n !== out.shape[i])
+  if (operator.name === 'AveragePool')
+    return attribute<number>(attributes, 'count_include_pad', 0) === 1 && list('pads').some((n) => n > 0)
+  if (operator.name !== 'Resample' || attribute<number>(attributes, 'axis', 0) === axis) return false
+  const [starts, weights] = [list('starts'), list('weights')]
+  return starts.slice(1).some((end, row) => weights.slice(starts[row], end).reduce((a, b) => a + b, 0) !== 1)
+}
+
+const tied: Rule = (node, found, given) => {
   const { name } = node.operator
-  const rule = name === 'BatchNormalization' ? normalization : ELEMENTWISE.has(name) ? elementwise : moved
-  return rule(node, found, values)
+  const special: Record<string, Rule> = { BatchNormalization: normalization, BatchMatMul: product, Softmax: shares }
+  return (special[name] ?? (ELEMENTWISE.has(name) ? elementwise : moved))(node, found, given)
 }
 
 const rules = { layer, tied }
@@ -99,9 +130,9 @@ function numbersOf({ name, shape, values }: Tensor, given: Values): ArrayLike<nu
  * The value that an operand has for each channel of a result (for all of them: one); NaN where it has
  * several.
  */
-function perChannel(tensor: Tensor, out: Tensor, values: Values): Float64Array {
+function perChannel(tensor: Tensor, out: Tensor, outAxis: number, values: Values): Float64Array {
   const numbers = numbersOf(tensor, values)
-  const axis = channelAxis(tensor, out)
+  const axis = channelAxis(tensor, out, outAxis)
   const channels = axis === undefined ? 1 : tensor.shape[axis]
   const after = axis === undefined ? 1 : sizeOf(tensor.shape.slice(axis + 1))
   const result = Float64Array.from({ length: channels }, (_, c) => numbers[c * after])

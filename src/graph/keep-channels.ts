@@ -2,13 +2,13 @@
  * @file A graph with some of its channels left out: its nodes on smaller parameters. A constant that a layer
  * loses goes into its bias. Names stay.
  */
+import type { Axes } from './channel-axes.ts'
 import { channelAxis, channelKind } from './channel-kind.ts'
-import { isChannelwise, weightLinks } from './channels.ts'
+import { groupsOf, weightLinks } from './channels.ts'
 import type { Constants } from './constant-channels.ts'
 import type { Values } from './fold-batch-norm.ts'
 import { Graph } from './graph.ts'
 import { type Attributes, attribute, type Node } from './operator.ts'
-import { convOptions } from './operators/conv.ts'
 import { Gemm, transposes } from './operators/linear.ts'
 import { dropDeadNodes } from './simplify.ts'
 import { type Shape, sizeOf, type Tensor } from './tensor.ts'
@@ -28,8 +28,14 @@ export interface Smaller {
   values: Values
 }
 
-export function keepChannels(from: Graph, given: Values, kept: Kept, constants: Constants): Smaller {
-  const data = new Set(kept.keys())
+/** What is known of the channels of the graph: where they are, which stay, which are constant. */
+export interface Found {
+  axes: Axes
+  kept: Kept
+  constants: Constants
+}
+
+export function keepChannels(from: Graph, given: Values, found: Found): Smaller {
   const graph = new Graph()
   const values: Values = new Map()
   const replaced = new Map<Tensor, Tensor>()
@@ -43,15 +49,15 @@ export function keepChannels(from: Graph, given: Values, kept: Kept, constants: 
     const { operator, inputs, outputs } = node
     inputs.forEach((tensor, i) => {
       if (replaced.has(tensor)) return
-      const cuts = data.has(outputs[0]) ? operandCuts(node, i, data, kept) : new Map()
+      const cuts = found.axes.has(outputs[0]) ? operandCuts(node, i, found) : new Map()
       const shape = tensor.shape.map((n, axis) => cuts.get(axis)?.length ?? n)
       const list = given.get(tensor.name)
       const own = typeof tensor.values === 'object' ? { values: [...cut(tensor.values, tensor.shape, cuts)] } : {}
       add(tensor, { ...tensor, ...own, shape }, list && cut(list, tensor.shape, cuts))
     })
     const operands = inputs.map((tensor) => replaced.get(tensor)!)
-    const made = { ...node, inputs: operands, attributes: attributesOf(node, data, kept) }
-    const offset = lostConstants(node, data, { given, kept, constants })
+    const made = { ...node, inputs: operands, attributes: attributesOf(node, found) }
+    const offset = lostConstants(node, given, found)
     if (offset) {
       const isTaken = (name: string) => from.tensors.has(name) || graph.tensors.has(name)
       const bias = withOffset(made, offset, values, isTaken)
@@ -70,17 +76,19 @@ export function keepChannels(from: Graph, given: Values, kept: Kept, constants: 
 }
 
 /** Which parts of its stored operands a node still needs. */
-function operandCuts(node: Node, operand: number, data: ReadonlySet<Tensor>, kept: Kept): Cuts {
+function operandCuts(node: Node, operand: number, { axes, kept }: Found): Cuts {
   const { operator, inputs, outputs, attributes } = node
+  const [out] = outputs
   const [ins, outs] = [kept.get(inputs[0])!, kept.get(outputs[0])!]
-  const kind = channelKind(node, data)
+  const kind = channelKind(node, axes)
   if (kind === 'mixed') return new Map()
   if (operator.name === 'BatchNormalization' || (kind === 'layer' && operand === 2)) return new Map([[0, outs]])
   if (kind === 'tied') {
-    const axis = channelAxis(inputs[operand], outputs[0])
+    const axis = channelAxis(inputs[operand], out, axes.get(out)!)
     return axis === undefined ? new Map() : new Map([[axis, outs]])
   }
-  if (operator.name === 'Conv' && convOptions('Conv', attributes).group > 1) return new Map([[0, outs]])
+  // Whole groups go.
+  if (groupsOf(node) > 1) return new Map([[0, operator.name === 'Conv' ? outs : ins]])
   const [row, column] = operator.name === 'Conv' || transposes(attributes).transB ? [outs, ins] : [ins, outs]
   return new Map([
     [0, row],
@@ -102,41 +110,53 @@ function cut(list: ArrayLike<number>, shape: Shape, cuts: Cuts): Float64Array {
   return result
 }
 
-function attributesOf(node: Node, data: ReadonlySet<Tensor>, kept: Kept): Attributes {
+function attributesOf(node: Node, { axes, kept }: Found): Attributes {
   const { operator, inputs, outputs, attributes } = node
-  const [ins, outs] = [kept.get(inputs[0]), kept.get(outputs[0])]
-  if (!ins || !outs) return attributes
-  if (operator.name === 'Conv' && isChannelwise(node)) return { ...attributes, group: ins.length }
-  if (channelKind(node, data) !== 'tied' || !('shape' in attributes)) return attributes
-  const replace = (name: string, by: number) =>
-    attribute<Shape>(attributes, name, []).map((n, axis) => (axis === 1 ? by : n))
-  const shape = replace('shape', outs.length)
-  if (!('starts' in attributes)) return { ...attributes, shape }
+  const [[x], [out]] = [inputs, outputs]
+  const [ins, outs, axis] = [kept.get(x), kept.get(out), axes.get(out)]
+  if (!ins || !outs || axis === undefined) return attributes
+  const replace = (name: string, by: number) => ({
+    [name]: attribute<Shape>(attributes, name, []).map((n, i) => (i === axis ? by : n)),
+  })
+  const shape = 'shape' in attributes ? replace('shape', outs.length) : {}
+  const kind = channelKind(node, axes)
+  if (kind === 'layer') {
+    const groups = groupsOf(node)
+    const group: Attributes = groups > 1 ? { group: (groups * ins.length) / x.shape[1] } : {}
+    return { ...attributes, ...shape, ...group }
+  }
+  if (kind === 'mixed') return attributes
+  if (operator.name === 'Resample') return { ...attributes, ...keptTable(node, axis, ins, outs) }
+  if (!('starts' in attributes)) return { ...attributes, ...shape }
   // A Slice begins at a channel of its input, a Place at one of its output.
-  const [, start] = attribute<Shape>(attributes, 'starts', [])
+  const start = attribute<Shape>(attributes, 'starts', [])[axis]
   const before = (operator.name === 'Slice' ? ins : outs).filter((channel) => channel < start).length
-  return { ...attributes, shape, starts: replace('starts', before) }
+  return { ...attributes, ...shape, ...replace('starts', before) }
 }
 
-interface Found {
-  given: Values
-  kept: Kept
-  constants: Constants
+/** The table of a Resample that moves channels, on those that are kept. */
+function keptTable({ attributes }: Node, axis: number, ins: readonly number[], outs: readonly number[]): Attributes {
+  if (attribute<number>(attributes, 'axis', 0) !== axis) return {}
+  const [starts, places] = ['starts', 'places'].map((name) => attribute<Shape>(attributes, name, []))
+  const at = new Map(ins.map((channel, i) => [channel, i]))
+  const rows = outs.map((row) => places.slice(starts[row], starts[row + 1]).map((place) => at.get(place)!))
+  const ends = rows.map((_, row) => rows.slice(0, row + 1).reduce((sum, { length }) => sum + length, 0))
+  return { starts: [0, ...ends], places: rows.flat(), weights: rows.flat().map(() => 1) }
 }
 
 /** What a layer's kept outputs get from inputs that it loses; undefined: nothing. */
-function lostConstants(node: Node, data: ReadonlySet<Tensor>, found: Found): Float64Array | undefined {
-  if (channelKind(node, data) !== 'layer') return undefined
+function lostConstants(node: Node, given: Values, { axes, kept, constants }: Found): Float64Array | undefined {
+  if (!axes.has(node.outputs[0]) || channelKind(node, axes) !== 'layer') return undefined
   const { inputs, outputs } = node
-  const [stays, values] = [new Set(found.kept.get(inputs[0])), found.constants.get(inputs[0])!]
-  const weights = found.given.get(inputs[1].name)!
+  const [stays, values] = [new Set(kept.get(inputs[0])), constants.get(inputs[0])!]
+  const weights = given.get(inputs[1].name)!
   const sums = new Float64Array(outputs[0].shape[1])
   weightLinks(node, (from, to, index) => {
     // An input that varies is only lost where nothing needs the output.
     if (!stays.has(from) && !Number.isNaN(values[from])) sums[to] += weights[index] * values[from]
   })
-  const kept = Float64Array.from(found.kept.get(outputs[0])!, (channel) => sums[channel])
-  return kept.some((sum) => sum !== 0) ? kept : undefined
+  const offset = Float64Array.from(kept.get(outputs[0])!, (channel) => sums[channel])
+  return offset.some((sum) => sum !== 0) ? offset : undefined
 }
 
 /** A layer's bias plus an offset, as a parameter. */

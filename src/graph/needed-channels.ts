@@ -2,8 +2,10 @@
  * @file Channels that some output depends on, found backwards: what is constant needs nothing before it, zero
  * weights read nothing, and a layer that can take a constant into its bias does not need the channel.
  */
+
+import { channelAxes, channelsOf } from './channel-axes.ts'
 import { absorbed, channelKind } from './channel-kind.ts'
-import { channelLinks, channelsOf, dependents, weightLinks } from './channels.ts'
+import { channelLinks, weightLinks } from './channels.ts'
 import type { Constants } from './constant-channels.ts'
 import type { Values } from './fold-batch-norm.ts'
 import type { Graph } from './graph.ts'
@@ -13,12 +15,12 @@ import type { Tensor } from './tensor.ts'
 export type Needed = ReadonlyMap<Tensor, Uint8Array>
 
 export function neededChannels(graph: Graph, values: Values, constants: Constants): Needed {
-  const { nodes, tensors } = dependents(graph, graph.withRole('input'))
-  const needed = new Map([...tensors].map((tensor) => [tensor, new Uint8Array(channelsOf(tensor))]))
+  const { nodes, axes } = channelAxes(graph, graph.withRole('input'))
+  const needed = new Map([...axes].map(([tensor, axis]) => [tensor, new Uint8Array(channelsOf(tensor, axis))]))
   for (const tensor of graph.outputs.values()) needed.get(tensor)?.fill(1)
   for (const node of nodes.reverse()) {
     const { inputs, outputs } = node
-    const kind = channelKind(node, tensors)
+    const kind = channelKind(node, axes)
     const [after, results] = [needed.get(outputs[0])!, constants.get(outputs[0])!]
     const isWanted = (to: number) => after[to] === 1 && Number.isNaN(results[to])
     if (kind === 'layer') {
@@ -33,7 +35,7 @@ export function neededChannels(graph: Graph, values: Values, constants: Constant
         if (!before) return
         if (kind === 'mixed') before.fill(1)
         else
-          channelLinks(node, i, (from, to) => {
+          channelLinks(node, i, axes, (from, to) => {
             if (isWanted(to)) before[from] = 1
           })
       })

@@ -1,5 +1,6 @@
 /** @file Mean and spread of the outputs of a network's layers over some training images, by channel. */
-import { channelsOf, weightOf } from '../graph/channels.ts'
+import { channelsOf } from '../graph/channel-axes.ts'
+import { weightOf } from '../graph/channels.ts'
 import { Graph } from '../graph/graph.ts'
 import type { Node } from '../graph/operator.ts'
 import { mul } from '../graph/operators/elementwise.ts'

@@ -23,6 +23,7 @@ import {
   resnet152Imagenet,
 } from './resnet-imagenet.ts'
 import { resnet18, resnet34, resnet50Cifar, resnet101Cifar, resnet152Cifar } from './resnet18.ts'
+import { bertMini } from './text-encoder.ts'
 import { vgg11, vgg13, vgg16, vgg19 } from './vgg.ts'
 import { vitTiny } from './vision-transformer.ts'
 import { wideResnetNamed, wrn28 } from './wide-resnet.ts'
@@ -65,6 +66,7 @@ export const models: Record<string, ModelFamily> = Object.fromEntries(
     densenet40,
     mobilenetV1Cifar,
     vitTiny,
+    bertMini,
     alexnetBn,
     resnet18Imagenet,
     resnet34Imagenet,

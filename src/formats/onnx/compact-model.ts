@@ -5,13 +5,7 @@
  * its channels.
  */
 import { create } from '@bufbuild/protobuf'
-import {
-  AttributeProtoSchema,
-  AttributeProto_AttributeType as AttributeType,
-  type NodeProto,
-  NodeProtoSchema,
-} from 'onnx-buf'
-import { channelsOf } from '../../graph/channels.ts'
+import { type NodeProto, NodeProtoSchema } from 'onnx-buf'
 import { type CompactLayer, compact } from '../../graph/compact.ts'
 import type { Graph } from '../../graph/graph.ts'
 import { multiplications } from '../../graph/multiplications.ts'
@@ -19,6 +13,7 @@ import type { Node } from '../../graph/operator.ts'
 import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
 import { UserError } from '../../util/errors.ts'
 import { namesRead } from './bodies.ts'
+import { NodeEdits } from './compact-nodes.ts'
 import { ModelEditor } from './edit.ts'
 import { type OnnxFile, openModel } from './file.ts'
 import type { ImportOptions } from './input.ts'
@@ -75,6 +70,7 @@ const parameters = (graph: Graph) => graph.withRole('parameter').reduce((sum, { 
 class CompactEdit {
   readonly #whole: Whole
   readonly #editor: ModelEditor
+  readonly #nodes: NodeEdits
   /** Nodes of the graph whose difference the file cannot say. */
   readonly stuck: Node[] = []
   #made?: OnnxFile
@@ -83,6 +79,7 @@ class CompactEdit {
     this.#whole = whole
     this.#editor = new ModelEditor(file)
     const after = new Map(small.graph.nodes.map((node) => [node.outputs[0].name, node]))
+    this.#nodes = new NodeEdits(this.#editor, whole.madeBy, after)
     for (const node of whole.graph.nodes) {
       const smaller = after.get(node.outputs[0].name)
       if (smaller && !this.#change(node, smaller, small)) this.stuck.push(node)
@@ -145,77 +142,7 @@ class CompactEdit {
     if (differs.length === 0) return true
     // What graphs inside of nodes and functions say of channels stays.
     if (!proto || !this.#editor.file.graph.node.includes(proto)) return false
-    if (proto.opType === 'Conv' && String(differs) === 'group') {
-      const attribute = { name: 'group', type: AttributeType.INT, i: BigInt(now.attributes.group as number) }
-      this.#editor.setAttribute(proto, create(AttributeProtoSchema, attribute))
-      return true
-    }
-    if (differs.some((name) => name !== 'shape' && name !== 'starts')) return false
-    if (proto.opType === 'Reshape')
-      return this.#setTarget(proto, node.attributes.shape as Shape, now.attributes.shape as Shape)
-    if (proto.opType === 'Pad') return this.#setPads(proto, now)
-    if (proto.opType === 'Slice') return this.#setSlice(proto, node, now)
-    // Others have no numbers that say how many channels there are.
-    return !['Expand', 'Split', 'Gather'].includes(proto.opType)
-  }
-
-  #setPads(proto: NodeProto, now: Node): boolean {
-    const { starts, shape } = now.attributes as Record<string, Shape>
-    const ends = shape.map((n, axis) => n - starts[axis] - now.inputs[0].shape[axis])
-    return !proto.input[3] && this.#setNumbers(proto, { input: 1, name: 'pads' }, [...starts, ...ends])
-  }
-
-  /** The first channel and the one after the last, where the node cuts channels out. */
-  #setSlice(proto: NodeProto, node: Node, now: Node): boolean {
-    const rank = now.inputs[0].shape.length
-    const operation = new Operation(proto, this.#editor.file.opset)
-    const list = (input: number, name: string) => this.#numbers(proto, input) ?? operation.integers(name)
-    const [starts, ends] = [list(1, 'starts'), list(2, 'ends')]
-    const axes = list(3, 'axes') ?? starts?.map((_, i) => i)
-    const at = axes?.findIndex((axis) => (axis + rank) % rank === 1) ?? -1
-    if (!starts || !ends) return false
-    if (at < 0 || channelsOf(node.inputs[0]) === channelsOf(node.outputs[0]))
-      return at < 0 || ends[at] >= channelsOf(node.inputs[0])
-    const from = (now.attributes.starts as Shape)[1]
-    return (
-      this.#setNumbers(proto, { input: 1, name: 'starts' }, starts.with(at, from)) &&
-      this.#setNumbers(proto, { input: 2, name: 'ends' }, ends.with(at, from + (now.attributes.shape as Shape)[1]))
-    )
-  }
-
-  /** 64-bit integers that an input of a node stores. */
-  #numbers(proto: NodeProto, input: number): number[] | undefined {
-    const name = proto.input[input]
-    if (!name || !this.#editor.isStored(name)) return undefined
-    const { dtype, data } = this.#editor.tensor(name)
-    return dtype === 'I64' ? Array.from(new BigInt64Array(Uint8Array.from(data).buffer), Number) : undefined
-  }
-
-  /** Other integers for an input of a node that is stored, or for the attribute that it was before. */
-  #setNumbers(proto: NodeProto, { input, name }: { input: number; name: string }, numbers: readonly number[]): boolean {
-    const before = this.#numbers(proto, input)
-    if (before) {
-      if (String(before) === String(numbers)) return true
-      const data = new Uint8Array(BigInt64Array.from(numbers, BigInt).buffer)
-      const tensor = { dtype: 'I64', shape: [numbers.length], data } as const
-      this.#editor.setInput({ node: proto, input }, this.#editor.addTensor(proto.input[input], tensor))
-      return true
-    }
-    if (proto.input[input]) return false
-    const attribute = { name, type: AttributeType.INTS, ints: numbers.map(BigInt) }
-    this.#editor.setAttribute(proto, create(AttributeProtoSchema, attribute))
-    return true
-  }
-
-  /**
-   * Other numbers in the stored shape that a Reshape asks for; one that is computed has to follow by itself.
-   */
-  #setTarget(proto: NodeProto, old: Shape, shape: Shape): boolean {
-    const asked = this.#numbers(proto, 1)
-    if (!asked) return true
-    if (asked.length !== shape.length) return false
-    const numbers = asked.map((n, i) => (n === old[i] && old[i] !== shape[i] ? shape[i] : n))
-    return this.#setNumbers(proto, { input: 1, name: 'shape' }, numbers)
+    return this.#nodes.change(proto, node, now, differs)
   }
 
   #addBias(proto: NodeProto, wanted: string, values: Float32Array): boolean {

@@ -86,12 +86,18 @@ const grid = ({ attributes }: Node) => ['starts', 'steps', 'shape'].map((name) =
 const anyBatch = (shape: Shape, [x]: readonly Tensor[], [y]: readonly Tensor[], like: number) =>
   x.batched && y.batched && x.shape[0] === shape[0] ? [like, ...shape.slice(1)] : shape
 
+/** The shape that a Reshape asks for; where samples are joined with what follows them, or apart again, any number. */
+const askedShape = (inputs: readonly Tensor[], outputs: readonly Tensor[]) => {
+  const [[x], [y]] = [inputs, outputs]
+  return x.batched === y.batched ? anyBatch(y.shape, inputs, outputs, 0) : [-1, ...y.shape.slice(1)]
+}
+
 /** What changes the layout alone changes nothing in ONNX. */
 const reshape: Write = (written) => {
   const { inputs, outputs } = written.node
   if (sameShape(inputs[0].shape, outputs[0].shape))
     return [{ opType: 'Identity', input: written.input, output: written.output }]
-  return withNumbers(written, [anyBatch(outputs[0].shape, inputs, outputs, 0)], [], 'Reshape')
+  return withNumbers(written, [askedShape(inputs, outputs)], [], 'Reshape')
 }
 
 /** A matrix product whose operands' last two axes are exchanged before it, where it says so. */
@@ -162,6 +168,11 @@ const writers: Record<string, Write> = {
     ...lists(attributes, 'kernel_shape', 'strides', 'pads'),
     ...counts(attributes, 'count_include_pad'),
   ]),
+  // Places are floats here.
+  Gather: ({ node: { attributes }, input: [x, index], output, stem }) => [
+    { opType: 'Cast', input: [index], output: [stem], attribute: [integer('to', DataType.INT64)] },
+    { opType: 'Gather', input: [x, stem], output, attribute: counts(attributes, 'axis') },
+  ],
   Concat: same((attributes) => counts(attributes, 'axis')),
   Transpose: same((attributes) => lists(attributes, 'perm')),
   Slice: (written) => {

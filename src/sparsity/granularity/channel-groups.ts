@@ -1,19 +1,13 @@
 /**
  * @file Channels that can only go together, found on the graph: the filters that make a channel in all layers
  * that a residual sum, a join or a depthwise convolution ties, the scales of its batch normalizations, and
- * the inputs of the next layers that read it.
+ * the inputs of the next layers that read it. The heads of an attention are such groups too: the rows of
+ * queries, keys and values, and the columns of the projection behind them.
  */
+import { channelAxes, channelsOf } from '../../graph/channel-axes.ts'
+import { channelKind } from '../../graph/channel-kind.ts'
 import { ChannelSets } from '../../graph/channel-sets.ts'
-import {
-  channelsOf,
-  dependents,
-  inputRun,
-  isChannelwise,
-  outputRun,
-  type Run,
-  UnknownLinks,
-  weightOf,
-} from '../../graph/channels.ts'
+import { inputRun, isChannelwise, isForAll, outputRun, type Run, weightOf } from '../../graph/channels.ts'
 import { Graph } from '../../graph/graph.ts'
 import type { Node } from '../../graph/operator.ts'
 import type { Tensor } from '../../graph/tensor.ts'
@@ -32,20 +26,48 @@ export interface ChannelGroup {
   rest: ChannelPart[]
 }
 
+/** A network's channels, as far as pruning whole ones goes. */
+export interface ChannelGroups {
+  /** Those that may be removed, by first layer and channel. */
+  groups: ChannelGroup[]
+  /** For every layer of which channels stay, by its weight's name, why, in a sentence. */
+  stay: Map<string, string>
+}
+
 /**
- * The groups of a network's channels that may be removed, by first layer and channel. Channels of images and
- * logits stay, and so do those that a layer makes which is not among the `prunable` ones (names), and those
- * of operators that are not known to keep channels apart, such as attention.
+ * The groups of a network's channels. Channels of images and logits stay, and so do those that a layer makes
+ * which is not among the `prunable` ones (names) or shares its weights, and those of operators that mix them,
+ * such as a normalization over channels.
  */
-export function channelGroups(model: Model, prunable: ReadonlySet<string>): ChannelGroup[] {
+export function channelGroups(model: Model, prunable: ReadonlySet<string>): ChannelGroups {
   const graph = new Graph()
   const images = graph.input('images', [1, ...model.image])
   const logits = model.build(graph, images, false)
-  const { nodes, tensors } = dependents(graph, [images])
-  const sets = new ChannelSets(tensors)
-  const mixed = nodes.filter((node) => !isTied(node, sets)).flatMap(({ inputs, outputs }) => [...inputs, outputs[0]])
-  const staying = [images, logits, ...mixed].filter((tensor) => sets.has(tensor))
-  const fixed = new Set(staying.flatMap((tensor) => channels(tensor).map((c) => sets.of(tensor, c))))
+  const { nodes, axes } = channelAxes(graph, [images])
+  const channels = (tensor: Tensor) => Array.from({ length: channelsOf(tensor, axes.get(tensor)) }, (_, c) => c)
+  const sets = new ChannelSets(axes)
+  for (const node of nodes) if (channelKind(node, axes) !== 'mixed') sets.tie(node)
+  const fixed = new Map<number, string>()
+  const fix = (tensor: Tensor, reason: string) => {
+    for (const c of axes.has(tensor) ? channels(tensor) : [])
+      if (!fixed.has(sets.of(tensor, c))) fixed.set(sets.of(tensor, c), reason)
+  }
+  fix(images, 'its channels are tied to those of the images')
+  fix(logits, 'its channels are outputs of the network')
+  const shared = sharedWeights(nodes)
+  for (const node of nodes) {
+    const { operator, inputs, outputs } = node
+    const weight = weightOf(node)
+    inputs.forEach((tensor, i) => {
+      if (axes.has(tensor) && isForAll(node, i, axes)) fix(tensor, 'its only channel acts on all channels of others')
+    })
+    if (channelKind(node, axes) === 'mixed')
+      for (const tensor of [...inputs, outputs[0]]) fix(tensor, `${operator.name} does not keep its channels apart`)
+    else if (weight && isLayer(node) && !prunable.has(weight.name))
+      fix(outputs[0], `its channels are tied to those of ${weight.name}, which is not pruned`)
+    else if (weight && shared.has(weight))
+      for (const tensor of [inputs[0], outputs[0]]) fix(tensor, `${weight.name} is the weight of several layers`)
+  }
   const groups = new Map<number, ChannelGroup>()
   const groupOf = (tensor: Tensor, channel: number): ChannelGroup => {
     const root = sets.of(tensor, channel)
@@ -53,32 +75,27 @@ export function channelGroups(model: Model, prunable: ReadonlySet<string>): Chan
     groups.set(root, group)
     return group
   }
+  const stay = new Map<string, string>()
   for (const node of nodes) {
     const weight = weightOf(node)
-    if (!weight) continue
+    if (!weight || !prunable.has(weight.name) || axes.get(node.inputs[0]) !== 1) continue
     const [[input], [out]] = [node.inputs, node.outputs]
     const part = (run: Run): ChannelPart => ({ parameter: weight.name, ...run })
-    const isPrunable = prunable.has(weight.name)
     for (const c of channels(out)) {
-      if (isLayer(node) && !isPrunable) fixed.add(sets.of(out, c))
-      if (isPrunable) groupOf(out, c)[isLayer(node) ? 'filters' : 'rest'].push(part(outputRun(node, c)))
+      groupOf(out, c)[isLayer(node) ? 'filters' : 'rest'].push(part(outputRun(node, c)))
+      const reason = fixed.get(sets.of(out, c))
+      if (isLayer(node) && reason && !stay.has(weight.name)) stay.set(weight.name, reason)
     }
-    if (isPrunable && !isChannelwise(node))
-      for (const c of channels(input)) groupOf(input, c).rest.push(part(inputRun(node, c)))
+    if (!isChannelwise(node)) for (const c of channels(input)) groupOf(input, c).rest.push(part(inputRun(node, c)))
   }
-  return [...groups].filter(([root, { filters }]) => filters.length > 0 && !fixed.has(root)).map(([, group]) => group)
+  const removable = [...groups].filter(([root, { filters }]) => filters.length > 0 && !fixed.has(root))
+  return { groups: removable.map(([, group]) => group), stay }
 }
 
-/** Ties the channels of a node where it is known how they hang together. */
-function isTied(node: Node, sets: ChannelSets): boolean {
-  try {
-    sets.tie(node)
-    return true
-  } catch (error) {
-    if (error instanceof UnknownLinks) return false
-    throw error
-  }
+/** Weights of more than one node. */
+function sharedWeights(nodes: readonly Node[]): Set<Tensor> {
+  const weights = nodes.map(weightOf)
+  return new Set(weights.filter((weight, i): weight is Tensor => weight !== undefined && weights.indexOf(weight) < i))
 }
 
 const isLayer = (node: Node) => node.operator.name !== 'BatchNormalization'
-const channels = (tensor: Tensor) => Array.from({ length: channelsOf(tensor) }, (_, c) => c)

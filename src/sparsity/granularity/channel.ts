@@ -18,7 +18,7 @@ export const channel = (model: Model): Granularity => ({
   summary: 'whole channels with all that is tied to them',
   write(layers, { scope, sparsity, count = keptCount, floor }) {
     const numbers = new Map(layers.map(({ name }, i) => [name, i]))
-    const groups = channelGroups(model, new Set(numbers.keys()))
+    const { groups } = channelGroups(model, new Set(numbers.keys()))
     const means = Float64Array.from(groups, (group) => scoreOf(group, layers, numbers))
     const present = layers.map((layer) => ({ ...layer, left: countKept(layer.mask) }))
     const size = layers.reduce((sum, { mask }) => sum + mask.length, 0)

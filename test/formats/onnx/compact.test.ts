@@ -16,7 +16,8 @@ import { flatten } from '../../../src/graph/operators/shape.ts'
 import { sizeOf } from '../../../src/graph/tensor.ts'
 import { findModel } from '../../../src/models/index.ts'
 import { classify, normalized } from '../../../src/models/layers.ts'
-import type { Model } from '../../../src/models/model.ts'
+import { type Model, modelOf } from '../../../src/models/model.ts'
+import { visionTransformer } from '../../../src/models/vision-transformer.ts'
 import { findGranularity } from '../../../src/sparsity/granularity/index.ts'
 import type { MaskedLayer } from '../../../src/sparsity/mask.ts'
 import { scopes } from '../../../src/sparsity/scope.ts'
@@ -162,6 +163,31 @@ describe.each(networks)('$name', (model) => {
     }
   })
 })
+
+it('a transformer without some heads and hidden units is a smaller one', async () => {
+  const sizes = { side: 8, patch: 4, heads: 4, head: 3, depth: 2, ratio: 2 }
+  const model = modelOf(visionTransformer('narrow-vit', 'for tests', sizes), { classes: 5 })
+  const network = prunedNetwork(model, (layers) => {
+    const select = () => {
+      throw new Error('channels are not selected weight by weight')
+    }
+    findGranularity('channel', model)!.write(layers, { scope: scopes.layerwise, sparsity: 0.4, select })
+  })
+  const { compact, difference, apart } = await written(network)
+  expect([difference < 1e-5, apart < 1e-5]).toEqual([true, true])
+  const sizesAfter = Object.fromEntries(
+    compact.layers.map(({ name, inputs, outputs }) => [name, [inputs.after, outputs.after]]),
+  )
+  const kept = compact.layers.map(
+    ({ name, inputs, outputs }) => inputs.after * outputs.after * (name.startsWith('patch') ? 16 : 1),
+  )
+  expect(kept.reduce((a, b) => a + b)).toBe(network.kept)
+  for (const block of ['blocks.0', 'blocks.1']) {
+    const [, rows] = sizesAfter[`${block}.attn.qkv.weight`]
+    // Whole heads: of queries, keys and values alike, and of what the projection reads.
+    expect([rows % 9, rows < 36, sizesAfter[`${block}.attn.proj.weight`]]).toEqual([0, true, [rows / 3, 12]])
+  }
+}, 60_000)
 
 it('an ONNX model that was read is written anew, and only ONNX models are', async () => {
   const network = byChannels(narrowVgg)

@@ -15,13 +15,13 @@ import { rows } from '../../support/breadth.ts'
 
 const groupsOf = (name: string, prunable: 'all' | 'reference' = 'all', exclude: string[] = []) => {
   const model = findModel(name)
-  return channelGroups(model, new Set(chooseTensors(model, { prunable, exclude }).map((tensor) => tensor.name)))
+  return channelGroups(model, new Set(chooseTensors(model, { prunable, exclude }).map((tensor) => tensor.name))).groups
 }
 /** How many groups have filters in exactly these layers. */
 const spaces = (groups: ReturnType<typeof groupsOf>) => {
   const counts: Record<string, number> = {}
   for (const { filters } of groups) {
-    const key = filters.map(({ parameter }) => parameter.replace('.weight', '')).join(' ')
+    const key = [...new Set(parts(filters))].map((name) => name.replace('.weight', '')).join(' ')
     counts[key] = (counts[key] ?? 0) + 1
   }
   return counts
@@ -75,9 +75,27 @@ it('depthwise filters go with the channel before them, joined channels with all 
   expect(parts(dense.rest)).toEqual(['block1.11.conv.weight', 'transition1.conv.weight'])
 })
 
-it('a transformer loses hidden units of its perceptrons; what normalizations and attention mix stays', () => {
-  const units = Array.from({ length: 6 }, (_, i) => [`blocks.${i}.mlp.fc1`, 768])
-  expect(spaces(groupsOf('vit-tiny'))).toEqual(Object.fromEntries(units))
+it('a transformer loses heads and hidden units of its perceptrons; what normalizations mix stays', () => {
+  const model = findModel('vit-tiny')
+  const prunable = chooseTensors(model, { prunable: 'all' }).map((tensor) => tensor.name)
+  const { groups, stay } = channelGroups(model, new Set(prunable))
+  const units = Array.from({ length: 6 }, (_, i) => [
+    [`blocks.${i}.attn.qkv`, 3],
+    [`blocks.${i}.mlp.fc1`, 768],
+  ])
+  expect(spaces(groups)).toEqual(Object.fromEntries(units.flat()))
+  // Of the second head: 64 rows each of queries, keys and values, and as many columns of the projection.
+  const [, head] = groups.filter(({ filters }) => filters[0].parameter === 'blocks.0.attn.qkv.weight')
+  const rows = [0, 192, 384].flatMap((part) => Array.from({ length: 64 }, (_, i) => 192 * (part + 64 + i)))
+  expect(head.filters.map(({ start }) => start)).toEqual(rows)
+  expect(head.rest.map(({ parameter, start, step, times }) => [parameter, start, step, times])).toEqual(
+    Array.from({ length: 64 }, (_, i) => ['blocks.0.attn.proj.weight', 64 + i, 192, 192]),
+  )
+  expect(Object.fromEntries([...stay].slice(0, 3))).toEqual({
+    'patch_embed.proj.weight': 'ReduceMean does not keep its channels apart',
+    'blocks.0.attn.proj.weight': 'ReduceMean does not keep its channels apart',
+    'blocks.0.mlp.fc2.weight': 'ReduceMean does not keep its channels apart',
+  })
 })
 
 it('scales of batch normalization, where they are prunable, belong to their channel; what is not prunable keeps its channels', () => {

@@ -159,8 +159,10 @@ const transposed: Translator = (operation, [x, w, b], scope) => {
         missing.map(() => 0),
         missing,
       )
-  const { own, added } = biasesOf(operation, b, outputs, fan, scope)
-  return [addBias(graph, padded, own ?? added)]
+  if (!(b instanceof Known)) return [addBias(graph, padded, biasesOf(operation, b, outputs, fan, scope).added)]
+  const perChannel = padded.shape.slice(1).map((n, i) => (i === 0 ? n : 1))
+  const bias = biasOf(b, outputs, fan, scope, operation, perChannel)
+  return [bias ? add(graph, padded, bias) : padded]
 }
 
 function planeTransposed(
