@@ -23,7 +23,7 @@ const command = (): Command =>
         '--compare <names>',
         'prune by each of several methods, comma separated, and show one table; nothing is written',
       )
-      .requiredOption('--sparsity <share>', 'share of zeros among the weights of the pruned tensors, such as 0.9')
+      .option('--sparsity <share>', 'share of zeros among the weights of the pruned tensors, such as 0.9')
       .option('--scope <name>', 'which weights compete: global, layerwise, uniform or erk', 'global')
       .option(
         '--sparsities <list>',
@@ -33,6 +33,19 @@ const command = (): Command =>
         '--flops <share>',
         'share of the dense multiply-adds of the pruned tensors that may stay, beside --sparsity; with --scope global (default: all)',
       )
+      .option(
+        '--target-ms <n>',
+        'in the place of --sparsity: milliseconds that the network may take; each tensor is pruned so far that the loss grows least (needs --data)',
+      )
+      .option('--target-kb <n>', 'the same for the file, stored sparse: kilobytes (1000 bytes)')
+      .option(
+        '--target-flops <share>',
+        'the same for multiply-adds: the share of those of the pruned tensors that may stay',
+      )
+      .option('--runtime <name>', 'what the time of --target-ms is of: espalier or wasm (default: espalier)')
+      .option('--threads <n>', 'with --target-ms: threads of that (default: the number of processors; wasm has one)')
+      .option('--at-once <n>', 'with --target-ms: images at a time (default: 1)')
+      .option('--judges <n>', 'with a target: training samples whose loss tells levels apart (default: 1000)')
       .option(
         '--data <name>',
         'a data set or a folder: gradients are of its training samples (magnitude and random do without)',
