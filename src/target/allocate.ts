@@ -28,7 +28,7 @@ export interface Allocation {
 const ROUNDING = 1e-12
 
 /** Cells along each axis of the grid, by the number of budgets. */
-const CELLS = [1, 10_000, 400, 60] as const
+const CELLS = [1, 10_000, 200, 40] as const
 
 /**
  * The choice for `layers`, each with one option or more. Throws UserError where not even the cheapest options
@@ -37,71 +37,101 @@ const CELLS = [1, 10_000, 400, 60] as const
 export function allocate(layers: readonly (readonly Option[])[], budgets: readonly number[]): Allocation {
   const cells = CELLS[budgets.length]
   if (cells === undefined) throw new Error(`expected at most three budgets, found ${budgets.length}`)
-  const least = layers.map((options) => budgets.map((_, k) => Math.min(...options.map(({ costs }) => costs[k]))))
-  // What is left of every budget where all later layers take their cheapest options.
-  const slack = budgets.map((budget, k) => budget * (1 + ROUNDING) - least.reduce((sum, costs) => sum + costs[k], 0))
   const refuse = (reason: string): never => {
     throw new UserError(`the budgets cannot be met: ${reason}`)
   }
+  // What a layer spends is counted from its cheapest option, since that has to be spent in any case.
+  const least = layers.map((options) => budgets.map((_, k) => Math.min(...options.map(({ costs }) => costs[k]))))
+  const slack = budgets.map((budget, k) => budget * (1 + ROUNDING) - least.reduce((sum, costs) => sum + costs[k], 0))
   if (slack.some((left) => left < 0)) refuse('not even the cheapest level of every layer fits')
-  let states: State[] = [{ loss: 0, spent: budgets.map(() => 0) }]
+
+  const tables = [new Table(1, budgets.length)]
+  tables[0].put(
+    0,
+    0,
+    budgets.map(() => 0),
+    { level: 0, from: 0 },
+  )
+  const spent = budgets.map(() => 0)
   layers.forEach((options, l) => {
-    const best = new Map<number, State>()
-    for (const before of states)
+    const [before, after] = [tables[l], new Table(cells ** budgets.length, budgets.length)]
+    for (const from of before.occupied())
       for (const [level, { loss, costs }] of options.entries()) {
-        const spent = before.spent.map((x, k) => x + costs[k] - least[l][k])
-        if (spent.some((x, k) => x > slack[k])) continue
-        const cell = spent.reduce((at, x, k) => at * cells + cellOf(x, slack[k], cells), 0)
-        const total = before.loss + loss
-        const rival = best.get(cell)
-        if (rival && (rival.loss < total || (rival.loss === total && !isLess(spent, rival.spent)))) continue
-        best.set(cell, { loss: total, spent, level, before })
+        let cell = 0
+        let fits = true
+        for (let k = 0; k < budgets.length; k++) {
+          spent[k] = before.spent[k][from] + costs[k] - least[l][k]
+          fits &&= spent[k] <= slack[k]
+          cell = cell * cells + cellOf(spent[k], slack[k], cells)
+        }
+        if (fits) after.put(cell, before.loss[from] + loss, spent, { level, from })
       }
-    states = undominated([...best.values()])
-    if (states.length === 0) refuse('each can, but not all of them together')
+    if (budgets.length === 1) after.dropDominated()
+    if (after.occupied().length === 0) refuse('each can, but not all of them together')
+    tables.push(after)
   })
-  const found = states.reduce((a, b) => (b.loss < a.loss || (b.loss === a.loss && isLess(b.spent, a.spent)) ? b : a))
-  const levels = levelsOf(found)
+  const levels = levelsOf(tables)
   const costs = budgets.map((_, k) => layers.reduce((sum, options, l) => sum + options[levels[l]].costs[k], 0))
-  return { levels, loss: found.loss, costs }
+  return { levels, loss: layers.reduce((sum, options, l) => sum + options[levels[l]].loss, 0), costs }
 }
 
 /** The least that each cost can be, by itself. */
 export const cheapest = (layers: readonly (readonly Option[])[], cost: number): number =>
   layers.reduce((sum, options) => sum + Math.min(...options.map(({ costs }) => costs[cost])), 0)
 
-interface State {
-  loss: number
-  /** Of every budget, beyond the cheapest options. */
-  spent: number[]
-  level?: number
-  before?: State
-}
-
 const cellOf = (spent: number, slack: number, cells: number): number =>
   slack > 0 ? Math.min(cells - 1, Math.floor((spent / slack) * cells)) : 0
 
-/** Whether `a` is smaller at the first place where they differ. */
-function isLess(a: readonly number[], b: readonly number[]): boolean {
-  const k = a.findIndex((x, i) => x !== b[i])
-  return k >= 0 && a[k] < b[k]
+/** The states after a layer: at most one in each cell of the grid. */
+class Table {
+  readonly loss: Float64Array
+  /** Of every budget, by cell. */
+  readonly spent: Float64Array[]
+  /** The option of the layer, and the cell of the state before it. */
+  readonly level: Uint16Array
+  readonly from: Int32Array
+
+  constructor(cells: number, budgets: number) {
+    this.loss = new Float64Array(cells).fill(Number.POSITIVE_INFINITY)
+    this.spent = Array.from({ length: budgets }, () => new Float64Array(cells))
+    this.level = new Uint16Array(cells)
+    this.from = new Int32Array(cells)
+  }
+
+  /** Keeps the state with the least loss; of equal ones that which spends less of the first budget. */
+  put(cell: number, loss: number, spent: readonly number[], step: { level: number; from: number }): void {
+    const worse = loss > this.loss[cell] || (loss === this.loss[cell] && !(spent[0] < this.spent[0]?.[cell]))
+    if (worse && this.loss[cell] < Number.POSITIVE_INFINITY) return
+    this.loss[cell] = loss
+    for (let k = 0; k < spent.length; k++) this.spent[k][cell] = spent[k]
+    this.level[cell] = step.level
+    this.from[cell] = step.from
+  }
+
+  /** Drops states that a cheaper one is as good as, where cells ascend by a single budget. */
+  dropDominated(): void {
+    let least = Number.POSITIVE_INFINITY
+    for (let cell = 0; cell < this.loss.length; cell++) {
+      if (this.loss[cell] < least) least = this.loss[cell]
+      else this.loss[cell] = Number.POSITIVE_INFINITY
+    }
+  }
+
+  occupied(): number[] {
+    const cells: number[] = []
+    for (let cell = 0; cell < this.loss.length; cell++) if (this.loss[cell] < Number.POSITIVE_INFINITY) cells.push(cell)
+    return cells
+  }
 }
 
-/** With one budget, the states that no cheaper one is as good as. */
-function undominated(states: State[]): State[] {
-  if (states[0]?.spent.length !== 1) return states
-  const sorted = states.sort((a, b) => a.spent[0] - b.spent[0] || a.loss - b.loss)
-  let least = Number.POSITIVE_INFINITY
-  return sorted.filter(({ loss }) => {
-    const stays = loss < least
-    least = Math.min(least, loss)
-    return stays
-  })
-}
-
-function levelsOf(last: State): number[] {
+/** The options that led to the state with the least loss. */
+function levelsOf(tables: readonly Table[]): number[] {
+  const last = tables.at(-1)!
+  let cell = last.occupied().reduce((a, b) => (last.loss[b] < last.loss[a] ? b : a))
   const levels: number[] = []
-  for (let state: State | undefined = last; state?.level !== undefined; state = state.before)
-    levels.unshift(state.level)
+  for (const table of tables.slice(1).reverse()) {
+    levels.unshift(table.level[cell])
+    cell = table.from[cell]
+  }
   return levels
 }

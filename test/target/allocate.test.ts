@@ -62,7 +62,7 @@ describe('the least loss', () => {
           })
           const least = bruteForce(layers, budgets)
           // Within budgets that are smaller by a cell for every layer nothing is better.
-          const cells = [0, 10_000, 400, 60][count]
+          const cells = [0, 10_000, 200, 40][count]
           const smaller = budgets.map((budget, k) => budget - (n * (budget - cheapest(layers, k))) / cells)
           const bound = bruteForce(layers, smaller)
           // Several budgets can each be met without there being a choice that meets all.

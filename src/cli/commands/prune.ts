@@ -42,6 +42,10 @@ const command = (): Command =>
         '--target-flops <share>',
         'the same for multiply-adds: the share of those of the pruned tensors that may stay',
       )
+      .option(
+        '--max-drop <n>',
+        'points of accuracy, or distance of outputs, that pruning may cost on training samples: alone, as few multiply-adds as that allows; beside a target, nothing is written where it costs more',
+      )
       .option('--runtime <name>', 'what the time of --target-ms is of: espalier or wasm (default: espalier)')
       .option('--threads <n>', 'with --target-ms: threads of that (default: the number of processors; wasm has one)')
       .option('--at-once <n>', 'with --target-ms: images at a time (default: 1)')

@@ -25,7 +25,6 @@ const command = (): Command =>
       .option('--threads <n>', 'threads of that (default: the number of processors; wasm has one)')
       .option('--at-once <n>', 'images at a time that the times are of (default: 1)')
       .option('--seed <n>', 'seed of all random draws', '0')
-      .option('--faithful', 'as prune has it')
       .option('--picture <file>', 'draw losses by level, as SVG'),
   )
 

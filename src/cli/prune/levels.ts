@@ -26,8 +26,8 @@ export interface Levelled {
   display?: PruneDisplay
 }
 
-/** Every tensor of the task at every level; `judges` are the training samples that judged. */
-export async function levelsOf(given: Levelled): Promise<{ levels: TensorLevels[]; judges: number }> {
+/** Every tensor of the task at every level, and the trials that measured them. */
+export async function levelsOf(given: Levelled): Promise<{ levels: TensorLevels[]; trials: Trials }> {
   const { file, path, task, inputs, sparsities, part, display } = given
   const { model, tensors, seed } = task.request
   const { data } = inputs
@@ -63,7 +63,7 @@ export async function levelsOf(given: Levelled): Promise<{ levels: TensorLevels[
   try {
     const progress = (tensor: string, done: number, total: number) =>
       display?.show('levels', `${tensor}, ${done} of ${total}`, done / total)
-    return { levels: await measureLevels(trials, tensors, { sparsities, store, progress }), judges: trials.judges }
+    return { levels: await measureLevels(trials, tensors, { sparsities, store, progress }), trials }
   } finally {
     lastWords()
   }

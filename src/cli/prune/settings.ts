@@ -29,6 +29,7 @@ export interface PruneFlags extends PreprocessingFlags, OnnxFlags {
   targetMs?: string
   targetKb?: string
   targetFlops?: string
+  maxDrop?: string
   runtime?: string
   threads?: string
   atOnce?: string

@@ -15,6 +15,7 @@ import { search, storedBytes, type Targets } from '../../target/search.ts'
 import { UserError } from '../../util/errors.ts'
 import { bytes, percent } from '../../util/format.ts'
 import { print } from '../display/output.ts'
+import { DropLimit } from './drop-limit.ts'
 import { levelsOf } from './levels.ts'
 import { PruneDisplay } from './progress.ts'
 import { runtimeFlag, type Timing, timingOf } from './runtime.ts'
@@ -22,15 +23,19 @@ import { methodFor, methodName, type PruneFlags, pruneTask } from './settings.ts
 import { loadInputs, pruneWithData } from './with-data.ts'
 
 /** The first target that is given, as a flag. */
-export const targetFlag = ({ targetMs, targetKb, targetFlops }: PruneFlags): string | undefined =>
-  Object.entries({ '--target-ms': targetMs, '--target-kb': targetKb, '--target-flops': targetFlops }).find(
-    ([, value]) => value !== undefined,
-  )?.[0]
+export const targetFlag = ({ targetMs, targetKb, targetFlops, maxDrop }: PruneFlags): string | undefined =>
+  Object.entries({
+    '--target-ms': targetMs,
+    '--target-kb': targetKb,
+    '--target-flops': targetFlops,
+    '--max-drop': maxDrop,
+  }).find(([, value]) => value !== undefined)?.[0]
 
 type Flags = PruneFlags & { data: string; out: string }
 
 export async function pruneToTarget(file: WeightsFile, path: string, model: Model, flags: Flags): Promise<void> {
   const targets = targetsOf(flags)
+  const maxDrop = positive('--max-drop', flags.maxDrop)
   const name = methodName(flags.method!)
   const method = methodFor(name, flags)
   if (!method.sparsities)
@@ -45,7 +50,7 @@ export async function pruneToTarget(file: WeightsFile, path: string, model: Mode
   const inputs = await loadInputs(file, path, model, flags, [method])
   const display = flags.json ? undefined : new PruneDisplay()
   try {
-    const { levels } = await levelsOf({
+    const { levels, trials } = await levelsOf({
       file,
       path,
       task,
@@ -57,14 +62,17 @@ export async function pruneToTarget(file: WeightsFile, path: string, model: Mode
     const timing = setting && { ...setting, file, model: file.onnx ? undefined : model.name, source: path }
     const latency = timing && measureLatency(levels, timing)
     const costs = weightCosts(model)
-    const choice = search({
+    const options = {
       tensors: levels,
       targets,
       latency,
-      time: timing && ((chosen) => timeAt(levels, chosen, timing)),
+      time: timing && ((chosen: ReadonlyMap<string, number>) => timeAt(levels, chosen, timing)),
       otherBytes: otherBytesOf(file, levels),
       costs,
-    })
+    }
+    const limit =
+      maxDrop === undefined ? undefined : new DropLimit(maxDrop, { trials, tensors: task.request.tensors, display })
+    const choice = limit ? await limit.choose(options) : search(options)
     if (display) print(`\n${levelTable(levels, choice.levels)}\n`)
     const outcome = (written: TensorFile) => {
       const before = figures(file, levels, costs, timing)
@@ -80,20 +88,22 @@ export async function pruneToTarget(file: WeightsFile, path: string, model: Mode
 
 /** Throws UserError, naming the flag. */
 function targetsOf({ targetMs, targetKb, targetFlops }: PruneFlags): Targets {
-  const number = (flag: string, text: string | undefined, most = Number.POSITIVE_INFINITY) => {
-    if (text === undefined) return undefined
-    const value = Number(text)
-    if (text.trim() !== '' && value > 0 && value <= most && Number.isFinite(value)) return value
-    throw new UserError(
-      `${flag}: expected a number above 0${Number.isFinite(most) ? ` and at most ${most}` : ''}, found ${text}`,
-    )
-  }
-  const kilobytes = number('--target-kb', targetKb)
+  const kilobytes = positive('--target-kb', targetKb)
   return {
-    milliseconds: number('--target-ms', targetMs),
+    milliseconds: positive('--target-ms', targetMs),
     bytes: kilobytes === undefined ? undefined : 1000 * kilobytes,
-    flops: number('--target-flops', targetFlops, 1),
+    flops: positive('--target-flops', targetFlops, 1),
   }
+}
+
+/** Throws UserError, naming the flag. */
+function positive(flag: string, text: string | undefined, most = Number.POSITIVE_INFINITY): number | undefined {
+  if (text === undefined) return undefined
+  const value = Number(text)
+  if (text.trim() !== '' && value > 0 && value <= most && Number.isFinite(value)) return value
+  throw new UserError(
+    `${flag}: expected a number above 0${Number.isFinite(most) ? ` and at most ${most}` : ''}, found ${text}`,
+  )
 }
 
 /** What the file takes besides the tensors that are pruned: the rest, and where all of it lies. */

@@ -28,7 +28,7 @@ export async function prune(given: string, flags: PruneFlags, command: Command):
   const target = targetFlag(flags)
   if ((flags.sparsity === undefined) === (target === undefined))
     throw new UserError(
-      `prune needs either --sparsity or a target (--target-ms, --target-kb, --target-flops)${target === undefined ? '' : `, found --sparsity and ${target}`}`,
+      `prune needs either --sparsity or a target (--target-ms, --target-kb, --target-flops, --max-drop)${target === undefined ? '' : `, found --sparsity and ${target}`}`,
     )
   if (method !== undefined && out === undefined) throw new UserError('prune needs --out with the name of a file')
   checkPruneFlags(command, flags)

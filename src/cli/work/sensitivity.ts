@@ -44,7 +44,7 @@ export async function sensitivity(given: string, asked: SensitivityFlags, comman
   try {
     if (display) for (const line of preprocessingLines(inputs, model)) print(line)
     const part = flags.test ? 'test' : 'train'
-    const { levels, judges } = await levelsOf({
+    const { levels, trials } = await levelsOf({
       file,
       path,
       task,
@@ -61,7 +61,7 @@ export async function sensitivity(given: string, asked: SensitivityFlags, comman
       const { sensitivityPicture } = await import('../../report/pictures/sensitivity.ts')
       writeAtomically(flags.picture, await drawFile(sensitivityPicture(levels)))
     }
-    const judged = flags.test ? inputs.data.test.count : judges
+    const judged = flags.test ? inputs.data.test.count : trials.judges
     if (!display)
       return printJson({
         model: model.name,
