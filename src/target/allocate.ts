@@ -1,7 +1,7 @@
 /**
- * @file Chooses a level for every layer: the least sum of losses whose sums of costs stay within budgets. That
- * is the multiple-choice knapsack problem, solved layer by layer by dynamic programming, as SPDY does (Frantar
- * & Alistarh 2022, section 3.1), but with one or more budgets at once.
+ * @file Chooses a level for every layer: the least sum of losses whose sums of costs stay within budgets.
+ * That is the multiple-choice knapsack problem, solved layer by layer by dynamic programming, as SPDY does
+ * (Frantar & Alistarh 2022, section 3.1), but with one or more budgets at once.
  *
  * A state is what the layers so far came to. Of the states whose costs fall into the same cell of a grid over
  * the budgets the one with the least loss stays, with its true costs, so that a budget is never exceeded by

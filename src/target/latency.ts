@@ -9,7 +9,7 @@ import { storeFloats, type TensorFile, toFloats } from '../formats/safetensors.t
 import { sizeOf } from '../graph/tensor.ts'
 import { SparseModel } from '../infer/sparse-model.ts'
 import { random } from '../util/random.ts'
-import { keeps, type TensorLevels } from './levels.ts'
+import { keeps, type TensorLevels } from './tensor-levels.ts'
 
 export interface LatencyOptions {
   machine: Machine
@@ -36,9 +36,9 @@ export interface Latency {
 }
 
 /**
- * Milliseconds of every tensor at every level. Layers are measured alone, networks as a whole, so that the sum
- * of layers is scaled to what the whole of the dense network, and of the sparsest one, takes; in between the
- * scale goes with the sum.
+ * Milliseconds of every tensor at every level. Layers are measured alone, networks as a whole, so that the
+ * sum of layers is scaled to what the whole of the dense network, and of the sparsest one, takes; in between
+ * the scale goes with the sum.
  */
 export function measureLatency(tensors: readonly TensorLevels[], options: LatencyOptions): Latency {
   const { batch = 1, rounds = 15, progress = () => {} } = options

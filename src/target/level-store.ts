@@ -8,7 +8,7 @@ import { readSafetensors, type StoredTensor, writeSafetensors } from '../formats
 import { UserError } from '../util/errors.ts'
 import { makeFolders } from '../util/files.ts'
 import { sha256 } from '../util/sha256.ts'
-import type { Level, TensorLevels } from './levels.ts'
+import type { Level, TensorLevels } from './tensor-levels.ts'
 
 export class LevelStore {
   readonly folder: string

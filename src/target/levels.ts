@@ -5,27 +5,11 @@
 import type { Floats } from '../engine/machine.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import type { LevelStore } from './level-store.ts'
+import type { Level, TensorLevels } from './tensor-levels.ts'
 import type { Judged, Trials } from './trials.ts'
 
 /** Levels where nobody says which. Each removes a quarter of what the one before leaves, or a little more. */
 export const USUAL_LEVELS = [0.25, 0.4, 0.5, 0.6, 0.7, 0.78, 0.84, 0.88, 0.91, 0.935, 0.95, 0.965, 0.975, 0.985, 0.99]
-
-/** A tensor at a level, and what the network does on the judging samples where it alone is pruned. */
-export interface Level extends Judged {
-  /** Share of zeros that was asked for; 0 is the dense tensor. */
-  sparsity: number
-  /** How many weights are not zero. */
-  kept: number
-  /** Which weights are left: bits in row-major order, the lowest first. */
-  mask: Uint8Array
-}
-
-/** A tensor at all its levels, the dense one first. */
-export interface TensorLevels {
-  name: string
-  size: number
-  levels: Level[]
-}
 
 export interface LevelOptions {
   /** Default {@link USUAL_LEVELS}. */
@@ -94,22 +78,4 @@ function maskOf(weights: Floats): Pick<Level, 'kept' | 'mask'> {
     kept++
   }
   return { kept, mask }
-}
-
-/** Whether a mask keeps a weight. */
-export const keeps = ({ mask }: Pick<Level, 'mask'>, i: number): boolean => ((mask[i >> 3] >> (i & 7)) & 1) === 1
-
-/**
- * What every level adds to the loss of the dense network. Pruning more never counts as less: a level's loss is
- * at least that of those before it, and of the dense network, since what lies below is luck of the samples.
- */
-export function lossesOf({ levels: [dense, ...rest] }: TensorLevels): number[] {
-  let most = dense.loss
-  return [
-    0,
-    ...rest.map(({ loss }) => {
-      most = Math.max(most, loss)
-      return most - dense.loss
-    }),
-  ]
 }

@@ -1,12 +1,12 @@
 /**
- * @file From targets to a level for every tensor: the least sum of losses within a time, a size and a share of
- * multiply-adds. The time is that of the network as a whole, measured, and the budget corrected until it is
- * met.
+ * @file From targets to a level for every tensor: the least sum of losses within a time, a size and a share
+ * of multiply-adds. The time is that of the network as a whole, measured, and the budget corrected until it
+ * is met.
  */
 import { UserError } from '../util/errors.ts'
 import { allocate, cheapest, type Option } from './allocate.ts'
 import type { Latency } from './latency.ts'
-import { lossesOf, type TensorLevels } from './levels.ts'
+import { lossesOf, type TensorLevels } from './tensor-levels.ts'
 
 /** What may not be exceeded; one or more of them. */
 export interface Targets {
@@ -41,7 +41,9 @@ export interface Choice {
   milliseconds?: number
 }
 
-/** A time is met where it is at most the target, and at least this share of it unless the network is dense. */
+/**
+ * A time is met where it is at most the target, and at least this share of it unless the network is dense.
+ */
 const NEAR = 0.97
 
 /** Corrections of the budget of time, at most. */

@@ -1,6 +1,6 @@
 /**
- * @file A trained network pruned again and again from the same weights, each time some tensors to sparsities of
- * their own, and judged: what a layer at a level really does to the loss.
+ * @file A trained network pruned again and again from the same weights, each time some tensors to sparsities
+ * of their own, and judged: what a layer at a level really does to the loss.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SampleSet } from '../data/dataset.ts'
@@ -60,7 +60,9 @@ const USUAL_JUDGES = 1000
 export class Trials {
   readonly #options: TrialOptions
   readonly #judges: number
-  /** The last network, which the next trial takes where it fits, and how many samples it evaluates at once. */
+  /**
+   * The last network, which the next trial takes where it fits, and how many samples it evaluates at once.
+   */
   #last?: { key?: string; network: Network; judged: number }
   /** Of networks that distances judge: one that remembers what the dense network computes. */
   #remembering?: Network

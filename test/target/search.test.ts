@@ -1,9 +1,11 @@
 /** @file Levels that meet targets, on tensors whose losses, times and sizes are known. */
 import { describe, expect, it } from 'vitest'
-import type { Level, TensorLevels } from '../../src/target/levels.ts'
 import { type SearchOptions, search, storedBytes } from '../../src/target/search.ts'
+import type { Level, TensorLevels } from '../../src/target/tensor-levels.ts'
 
-/** Tensors of 1000 weights at 0, 50 and 90 %; what each loses at its levels, the first the dense network's. */
+/**
+ * Tensors of 1000 weights at 0, 50 and 90 %; what each loses at its levels, the first the dense network's.
+ */
 const tensor = (name: string, ...losses: number[]): TensorLevels => ({
   name,
   size: 1000,

@@ -1,4 +1,6 @@
-/** @file What times are of, where espalier prune and espalier sensitivity measure some: the flags that say it. */
+/**
+ * @file What times are of, where espalier prune and espalier sensitivity measure some: the flags that say it.
+ */
 import type { Machine } from '../../engine/machine.ts'
 import { openMachine } from '../../engine/machines/open.ts'
 import { UserError } from '../../util/errors.ts'

@@ -1,4 +1,6 @@
-/** @file Draws what pruning each tensor alone adds to the loss: a line of levels in a panel for each tensor. */
+/**
+ * @file Draws what pruning each tensor alone adds to the loss: a line of levels in a panel for each tensor.
+ */
 import type { Picture } from './draw.ts'
 import { accent } from './theme.ts'
 
