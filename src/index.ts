@@ -143,6 +143,16 @@ export { parseTorch } from './formats/torch/torch.ts'
 export { readWeights, type WeightsFile } from './formats/weights-file.ts'
 export { SparseModel, type SparseModelOptions } from './infer/sparse-model.ts'
 
+// Targets: levels of single tensors, what they cost, and which to choose.
+
+export { type Allocation, allocate, type Option } from './target/allocate.ts'
+export { type Latency, type LatencyOptions, measureLatency, timeAt } from './target/latency.ts'
+export { LevelStore } from './target/level-store.ts'
+export { type LevelOptions, measureLevels } from './target/levels.ts'
+export { type Choice, type SearchOptions, search, type Targets } from './target/search.ts'
+export type { Level, TensorLevels } from './target/tensor-levels.ts'
+export { type Judged, type TrialOptions, Trials } from './target/trials.ts'
+
 // Recipes: experiments as files.
 
 export { type DryRun, dryRun } from './experiment/plan/dry-run.ts'

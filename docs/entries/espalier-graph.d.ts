@@ -218,6 +218,7 @@ export interface Profiled {
     kernel: string;
     milliseconds: number;
     instruction: Instruction;
+    parameters: string[];
 }
 
 export declare class Program {

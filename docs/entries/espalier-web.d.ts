@@ -12,6 +12,10 @@ export declare class SparseModel {
     layers(batch: number): LayerGain[];
     get sparsity(): number;
     profile(batch: number, rounds?: number): Profiled[];
+    profileLayers(batch: number, rounds?: number): {
+        layers: Map<string, number>;
+        rest: number;
+    };
 }
 
 export interface SparseModelOptions {
@@ -378,6 +382,7 @@ export interface Profiled {
     kernel: string;
     milliseconds: number;
     instruction: Instruction;
+    parameters: string[];
 }
 
 export declare class Program {

@@ -1,5 +1,11 @@
 // What espalier exports. Written by scripts/api.mjs (npm run api).
 
+export interface Allocation {
+    levels: number[];
+    loss: number;
+    costs: number[];
+}
+
 export type BatchNormMode = keyof typeof batchNormModes;
 
 export declare class BatchNormRefresh {
@@ -8,6 +14,13 @@ export declare class BatchNormRefresh {
     constructor(images: number, name?: string);
     get layers(): number;
     run(network: Network, images: Uint32Array, progress?: (done: number, total: number) => void): void;
+}
+
+export interface Choice {
+    levels: Map<string, number>;
+    sparsities: Map<string, number>;
+    loss: number;
+    milliseconds?: number;
 }
 
 export interface CompactReport {
@@ -159,7 +172,30 @@ export interface HorizonReport {
 
 export type InitializerName = keyof typeof initializers;
 
+export interface Judged {
+    loss: number;
+    accuracy?: number;
+}
+
 export type Kernels = (typeof kernelKinds)[number];
+
+export interface Latency {
+    layers: Map<string, number[]>;
+    rest: number;
+    dense: number;
+}
+
+export interface LatencyOptions {
+    machine: Machine;
+    file: TensorFile & {
+        onnx?: OnnxModel;
+    };
+    model?: string;
+    source: string;
+    batch?: number;
+    rounds?: number;
+    progress?(done: number, total: number): void;
+}
 
 export interface LayerCount {
     name: string;
@@ -185,6 +221,26 @@ export interface LayerwiseOptions {
 
 export interface LayerwiseResult extends PruneResult {
     reconstructions: Reconstruction[];
+}
+
+export interface Level extends Judged {
+    sparsity: number;
+    kept: number;
+    mask: Uint8Array;
+}
+
+export interface LevelOptions {
+    sparsities?: readonly number[];
+    store?: LevelStore;
+    progress?(tensor: string, done: number, total: number): void;
+}
+
+export declare class LevelStore {
+    #private;
+    readonly folder: string;
+    constructor(parent: string, key: string);
+    read(name: string): TensorLevels | undefined;
+    write({ name, size, levels }: TensorLevels): void;
 }
 
 export interface Machine {
@@ -347,7 +403,7 @@ export interface Normalization {
 
 export interface ObcOptions extends LayerwiseOptions {
     sparsity: number;
-    scope?: ScopeName;
+    scope?: ScopeName | Scope;
 }
 
 export type OnCollapse = (typeof onCollapseKinds)[number];
@@ -366,6 +422,11 @@ export interface OnnxOptions {
     multipleOf?: number;
     batch?: number;
     sizes?: boolean;
+}
+
+export interface Option {
+    loss: number;
+    costs: readonly number[];
 }
 
 export interface OutputDistance {
@@ -779,6 +840,15 @@ export type SearchLimits = Pick<LocalSearchOptions, 'epsilon' | 'rho' | 'tau' | 
 
 export type SearchName = (typeof searchNames)[number];
 
+export interface SearchOptions {
+    tensors: readonly TensorLevels[];
+    targets: Targets;
+    latency?: Latency;
+    time?(levels: ReadonlyMap<string, number>): number;
+    otherBytes: number;
+    costs: ReadonlyMap<string, number>;
+}
+
 export type SecondOrderMethod = keyof typeof secondOrderMethods;
 
 export interface SecondOrderOptions {
@@ -819,7 +889,7 @@ export type SequentialMethod = keyof typeof solvers;
 
 export interface SequentialOptions extends LayerwiseOptions {
     sparsity?: number;
-    scope?: 'layerwise' | 'erk';
+    scope?: 'layerwise' | 'erk' | Scope;
     pattern?: Pattern;
     sequential?: boolean;
 }
@@ -863,6 +933,10 @@ export declare class SparseModel {
     layers(batch: number): LayerGain[];
     get sparsity(): number;
     profile(batch: number, rounds?: number): Profiled[];
+    profileLayers(batch: number, rounds?: number): {
+        layers: Map<string, number>;
+        rest: number;
+    };
 }
 
 export interface SparseModelOptions {
@@ -943,6 +1017,12 @@ export interface StoredWeights {
     }[];
 }
 
+export interface Targets {
+    milliseconds?: number;
+    bytes?: number;
+    flops?: number;
+}
+
 export interface TensorChoice {
     prunable?: PrunableSet;
     include?: readonly string[];
@@ -952,6 +1032,12 @@ export interface TensorChoice {
 export interface TensorFile {
     tensors: Map<string, StoredTensor>;
     metadata: Record<string, string>;
+}
+
+export interface TensorLevels {
+    name: string;
+    size: number;
+    levels: Level[];
 }
 
 export interface TicketOutcome extends Omit<RunOutcome, 'result'> {
@@ -980,6 +1066,36 @@ export interface TrainingPlan {
     addressable: boolean;
 }
 
+export interface TrialOptions {
+    machine: Machine;
+    model: Model;
+    data: SampleSet;
+    weights: TensorFile;
+    source: string;
+    tensors: readonly Tensor[];
+    method: MethodName;
+    settings: object;
+    seed: number;
+    judges?: number;
+    part?: 'train' | 'test';
+    nameOf?: NameOf;
+}
+
+export declare class Trials {
+    #private;
+    constructor(options: TrialOptions);
+    get judges(): number;
+    prune(tensors: readonly Tensor[], sparsities: ReadonlyMap<string, number>, { afterwards, progress }?: {
+        afterwards?: boolean;
+        progress?: PruningProgress;
+    }): Promise<{
+        network: Network;
+        result: PruneResult;
+    }>;
+    dense(): Promise<Network>;
+    judge(network: Network): Judged;
+}
+
 export interface Tying {
     sparsity: number;
     rescale?: boolean;
@@ -1005,6 +1121,8 @@ export interface WeightsFile extends TensorFile {
 export interface Written {
     onnx?: WrittenOnnx;
 }
+
+export declare function allocate(layers: readonly (readonly Option[])[], budgets: readonly number[]): Allocation;
 
 export declare function balancing({ scaling, every }: {
     scaling: number;
@@ -1073,6 +1191,10 @@ export declare function loadDataset(nameOrFolder: string, options?: LoadOptions)
 export declare function loadMasks(network: Network, file: TensorFile, source: string): void;
 
 export declare function loadWeights(network: Network, file: TensorFile, source: string): void;
+
+export declare function measureLatency(tensors: readonly TensorLevels[], options: LatencyOptions): Latency;
+
+export declare function measureLevels(trials: Trials, tensors: readonly Tensor[], { sparsities, store, progress }?: LevelOptions): Promise<TensorLevels[]>;
 
 export declare const methods: {
     sparsegpt: import("./method.ts").Method;
@@ -1303,6 +1425,8 @@ export declare const scopes: {
     };
 };
 
+export declare function search(options: SearchOptions): Choice;
+
 export declare function signIn(scaling: number): GradientRule;
 
 export declare function smoothedGradients(beta: number): GradientRule;
@@ -1314,6 +1438,8 @@ export declare function sparsityOf(counts: readonly LayerCount[]): number;
 export declare function storedWeights(file: OnnxFile): StoredWeights;
 
 export declare function tied(tying: Tying): GradientRule;
+
+export declare const timeAt: (tensors: readonly TensorLevels[], levels: ReadonlyMap<string, number>, options: LatencyOptions) => number;
 
 export declare function toFloats({ dtype, data }: StoredTensor): Float32Array;
 
@@ -2027,6 +2153,7 @@ export interface Profiled {
     kernel: string;
     milliseconds: number;
     instruction: Instruction;
+    parameters: string[];
 }
 
 export declare class Program {

@@ -7,7 +7,7 @@ import { simplify } from '../graph/simplify.ts'
 import { sameShape, sizeOf, type Tensor } from '../graph/tensor.ts'
 import { UserError } from '../util/errors.ts'
 import { fuse } from './fuse.ts'
-import type { Instruction } from './kernel.ts'
+import { type Instruction, named } from './kernel.ts'
 import { permuteIn, permuteOut } from './layout.ts'
 import { loweringOf } from './lowering/index.ts'
 import type { Arena, Floats, Machine } from './machine.ts'
@@ -25,6 +25,8 @@ export interface Profiled {
   kernel: string
   milliseconds: number
   instruction: Instruction
+  /** The names of the parameters that it reads or writes. */
+  parameters: string[]
 }
 
 /** Compiled graphs over one arena. */
@@ -78,6 +80,8 @@ export class Executable {
    * runs do.
    */
   profile(program: string, rounds = 20): Profiled[] {
+    const parameters = [...this.#shared.values()].filter(({ tensor }) => tensor.role === 'parameter')
+    const places = new Map(parameters.map(({ tensor, offset }) => [offset, tensor.name]))
     return this.#programs.get(program)!.instructions.map((instruction) => {
       const single = Program.assemble([instruction], this.#arena.floats.length)
       const times = Array.from({ length: rounds }, () => {
@@ -86,7 +90,9 @@ export class Executable {
         return performance.now() - start
       })
       const milliseconds = times.sort((a, b) => a - b)[rounds >> 1]
-      return { kernel: instruction.kernel.name, milliseconds, instruction }
+      const touched = instruction.kernel.extents(named(instruction), instruction.args)
+      const names = touched.flatMap(({ offset }) => places.get(offset) ?? [])
+      return { kernel: instruction.kernel.name, milliseconds, instruction, parameters: [...new Set(names)] }
     })
   }
 

@@ -140,6 +140,22 @@ export class SparseModel {
     return [...Array.from({ length: whole }, () => chunk).flat(), ...(rest > 0 ? calls(rest) : [])]
   }
 
+  /**
+   * Milliseconds of each prunable layer for batches of a size, measured as {@link profile} does, and of
+   * everything else together. Kernels that are run alone find other things in the cache than in their order,
+   * so that all together differ a little from what {@link run} takes.
+   */
+  profileLayers(batch: number, rounds?: number): { layers: Map<string, number>; rest: number } {
+    const layers = new Map(prunableParameters(this.#graph(1)).map(({ name }) => [name, 0]))
+    let rest = 0
+    for (const { parameters, milliseconds } of this.profile(batch, rounds)) {
+      const layer = parameters.find((name) => layers.has(name))
+      if (layer === undefined) rest += milliseconds
+      else layers.set(layer, layers.get(layer)! + milliseconds)
+    }
+    return { layers, rest }
+  }
+
   #graph(batch: number): Graph {
     const graph = new Graph()
     graph.output('logits', this.model.build(graph, graph.input('images', [batch, ...this.model.image]), false))

@@ -31,6 +31,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     description: 'prune a trained network, without training or with some after it',
     define: async () => (await import('./prune.ts')).pruneCommand(),
   },
+  sensitivity: {
+    description: 'what pruning each tensor alone does to the loss and the time, level by level, by really doing it',
+    define: async () => (await import('./sensitivity.ts')).sensitivityCommand(),
+  },
   eval: {
     description: 'accuracy of stored weights on the test set of a data set',
     define: async () => (await import('./eval.ts')).evalCommand(),

@@ -24,7 +24,7 @@ const command = (): Command =>
         '--compare <names>',
         'prune by each of several methods, comma separated, and show one table; nothing is written',
       )
-      .requiredOption('--sparsity <share>', 'share of zeros among the weights of the pruned tensors, such as 0.9')
+      .option('--sparsity <share>', 'share of zeros among the weights of the pruned tensors, such as 0.9')
       .option('--scope <name>', 'which weights compete: global, layerwise, uniform or erk', 'global')
       .option(
         '--sparsities <list>',
@@ -38,6 +38,23 @@ const command = (): Command =>
         '--granularity <name>',
         'what is kept or removed together: weight, 2:4, 2:4-channels, 4x4, row, kernel, filter, channel or fan-in; needs --data (default: weight)',
       )
+      .option(
+        '--target-ms <n>',
+        'in the place of --sparsity: milliseconds that the network may take; each tensor is pruned so far that the loss grows least (needs --data)',
+      )
+      .option('--target-kb <n>', 'the same for the file, stored sparse: kilobytes (1000 bytes)')
+      .option(
+        '--target-flops <share>',
+        'the same for multiply-adds: the share of those of the pruned tensors that may stay',
+      )
+      .option(
+        '--max-drop <n>',
+        'points of accuracy, or distance of outputs, that pruning may cost on training samples: alone, as few multiply-adds as that allows; beside a target, nothing is written where it costs more',
+      )
+      .option('--runtime <name>', 'what the time of --target-ms is of: espalier or wasm (default: espalier)')
+      .option('--threads <n>', 'with --target-ms: threads of that (default: the number of processors; wasm has one)')
+      .option('--at-once <n>', 'with --target-ms: images at a time (default: 1)')
+      .option('--judges <n>', 'with a target: training samples whose loss tells levels apart (default: 1000)')
       .option(
         '--data <name>',
         'a data set or a folder: gradients are of its training samples (magnitude and random do without)',

@@ -35,7 +35,7 @@ export async function pruneByValue(
   if (flags.finetune) throw new UserError('--finetune needs --data with a data set or a folder')
   const removing = {
     method,
-    sparsity: shareOf(flags.sparsity),
+    sparsity: shareOf(flags.sparsity ?? ''),
     scope: scopeOf(flags, method),
     seed: wholeNumber('--seed', flags.seed, 0, 2 ** 32 - 1),
   }

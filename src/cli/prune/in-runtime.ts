@@ -88,7 +88,7 @@ export async function pruneWithRuntime(stored: WeightsFile, path: string, flags:
   const pruned = await pruneInRuntime(onnx.file, {
     machine: await openMachine(),
     method: method === 'obc' ? 'obc' : 'sparsegpt',
-    sparsity: shareOf(flags.sparsity),
+    sparsity: shareOf(flags.sparsity ?? ''),
     scope: scope === 'layerwise' ? 'layerwise' : 'erk',
     keys: chosen.flatMap(({ key }) => (flags.include !== undefined || seen.has(key) ? [key] : [])),
     samples,

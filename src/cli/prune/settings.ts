@@ -26,7 +26,16 @@ export interface PruneFlags extends PreprocessingFlags, OnnxFlags {
   model?: string
   method?: string
   compare?: string
-  sparsity: string
+  /** Absent where there is a target. */
+  sparsity?: string
+  targetMs?: string
+  targetKb?: string
+  targetFlops?: string
+  maxDrop?: string
+  runtime?: string
+  threads?: string
+  atOnce?: string
+  judges?: string
   scope: string
   sparsities?: string
   flops?: string
@@ -66,17 +75,24 @@ export interface PruneTask {
 export const methodName = (name: string, flag = '--method'): MethodName =>
   oneOf(flag, name, Object.keys(methods) as MethodName[])
 
-/** Throws UserError, naming the flag. */
-export function pruneTask(flags: PruneFlags, model: Model, name = methodName(flags.method ?? '')): PruneTask {
+/**
+ * `own`: sparsities by tensor, in the place of those of flags. Throws UserError, naming the flag.
+ */
+export function pruneTask(
+  flags: PruneFlags,
+  model: Model,
+  name = methodName(flags.method ?? ''),
+  own?: ReadonlyMap<string, number>,
+): PruneTask {
   const method = methodFor(name, flags)
-  const sparsity = shareOf(flags.sparsity)
+  const sparsity = shareOf(flags.sparsity ?? '')
   const scope = scopeOf(flags, name)
   const tensors = chooseTensors(model, {
     prunable: oneOf('--prunable', flags.prunable, ['published', 'all'] as const),
     include: patterns(flags.include),
     exclude: patterns(flags.exclude),
   })
-  const sparsities = ownSparsities(flags, tensors, sparsity, scope)
+  const sparsities = own ?? ownSparsities(flags, tensors, sparsity, scope)
   const left = sparsities
     ? tensors.reduce((sum, tensor) => sum + leftOf([tensor], sparsities.get(tensor.name)!), 0)
     : leftOf(tensors, sparsity)

@@ -5,6 +5,7 @@
 import { statSync } from 'node:fs'
 import { readRecipe } from '../../experiment/recipe/recipe.ts'
 import { writeNetwork } from '../../formats/network-file.ts'
+import type { TensorFile } from '../../formats/safetensors.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import { sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Method } from '../../methods/method.ts'
@@ -62,17 +63,27 @@ export async function loadInputs(
 export const leftBehind = ({ out, fisherCache }: PruneFlags): string =>
   `${out === undefined ? 'nothing' : `neither ${out} nor any other file`} is written before the end${fisherCache === undefined ? '' : `, but for gradients in ${fisherCache}`}`
 
+/** What a search for targets hands over to the pruning itself. */
+export interface Chosen {
+  /** Sparsities by tensor. */
+  sparsities: ReadonlyMap<string, number>
+  inputs: EvaluationData
+  /** What it says of the network that is written, as lines and for machines. */
+  outcome(written: TensorFile): { lines: string[]; json: object }
+}
+
 export async function pruneWithData(
   file: WeightsFile,
   path: string,
   model: Model,
   flags: PruneFlags & { data: string; out: string },
+  chosen?: Chosen,
 ) {
-  const task = pruneTask(flags, model)
+  const task = pruneTask(flags, model, undefined, chosen?.sparsities)
   const options = onnxOptions(flags)
   const metric = flags.metric === undefined ? undefined : await readMetric(flags.metric)
   const recipe = flags.finetune === undefined ? undefined : readRecipe(flags.finetune)
-  const inputs = await loadInputs(file, path, model, flags, [task.method])
+  const inputs = chosen?.inputs ?? (await loadInputs(file, path, model, flags, [task.method]))
   const left = leftOutSentence(file.onnx, model)
   if (left) inputs.notes.push(left)
   if (recipe && judgesByDistance(model, inputs.data)) checkDistillation(recipe)
@@ -109,6 +120,7 @@ export async function pruneWithData(
     const { tensors } = trained?.weights ?? weights
     const metadata = trained ? weights.metadata : withoutGuess(weights.metadata, inputs)
     const stored = { weights: { tensors, metadata }, model, onnx: file.onnx }
+    const reached = chosen?.outcome(stored.weights)
     const written = await writeNetwork(flags.out, stored, options)
     if (flags.record !== undefined) {
       const recorded = { checkpoint: path, flags, task, settings, network, judged, outcome, counts }
@@ -124,6 +136,7 @@ export async function pruneWithData(
         flops: task.request.flops,
         seed: task.request.seed,
         ...byFlag(settings),
+        ...(reached && { target: reached.json }),
         ...preprocessingJson(inputs),
         ...result,
         paths: undefined,
@@ -140,6 +153,7 @@ export async function pruneWithData(
     }
     display.stop()
     print(`\n${pruneReport(result)}\n`)
+    if (reached) print(`${reached.lines.join('\n')}\n`)
     const binding = bindingBudget(counts, task.request)
     for (const line of [binding, guessWarning(inputs), guessing]) if (line) print(`${line}\n`)
     if (written.onnx) print(zerosLine(written.onnx))

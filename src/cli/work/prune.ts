@@ -17,6 +17,7 @@ import { checkPruneFlags } from '../prune/flags.ts'
 import { checkRuntimeFlags, pruneWithRuntime } from '../prune/in-runtime.ts'
 import { checkRecordFlags } from '../prune/record.ts'
 import { methodName, type PruneFlags } from '../prune/settings.ts'
+import { pruneToTarget, targetFlag } from '../prune/to-target.ts'
 import { pruneWithData } from '../prune/with-data.ts'
 
 /** Prunes the network of a file by one method and writes it, or by several and compares them. */
@@ -24,6 +25,11 @@ export async function prune(given: string, flags: PruneFlags, command: Command):
   const { method, compare, out, data } = flags
   if ((method === undefined) === (compare === undefined))
     throw new UserError('prune needs either --method with one method or --compare with several')
+  const target = targetFlag(flags)
+  if ((flags.sparsity === undefined) === (target === undefined))
+    throw new UserError(
+      `prune needs either --sparsity or a target (--target-ms, --target-kb, --target-flops, --max-drop)${target === undefined ? '' : `, found --sparsity and ${target}`}`,
+    )
   if (method !== undefined && out === undefined) throw new UserError('prune needs --out with the name of a file')
   checkPruneFlags(command, flags)
   const runtime = oneOf('--engine', flags.engine, ['espalier', 'onnxruntime']) === 'onnxruntime'
@@ -38,6 +44,10 @@ export async function prune(given: string, flags: PruneFlags, command: Command):
   for (const flag of ['size', 'crop'] as const)
     if (flags[flag] !== undefined && data === undefined && !stored.onnx)
       throw new UserError(`--${flag} needs --data with a folder of image files, or an ONNX model`)
+  if (target !== undefined && (runtime || compare !== undefined || data === undefined))
+    throw new UserError(
+      `${target} needs --method with one method, --data with a data set or a folder, and --engine espalier`,
+    )
   if (runtime) return pruneWithRuntime(stored, path, { ...flags, out: out! })
   if (method !== undefined && data === undefined)
     return pruneByValue(stored, path, methodName(method), { ...flags, out: out! })
@@ -46,5 +56,6 @@ export async function prune(given: string, flags: PruneFlags, command: Command):
   if (flags.record !== undefined && (stored.onnx || !isModelName(model.name)))
     throw new UserError(`--record is for built-in networks, which ${path} does not hold`)
   if (compare !== undefined) return compareMethods(file, path, model, { ...flags, data, compare })
+  if (target !== undefined) return pruneToTarget(file, path, model, { ...flags, data, out: out! })
   await pruneWithData(file, path, model, { ...flags, data, out: out! })
 }

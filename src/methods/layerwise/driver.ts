@@ -6,7 +6,7 @@
 import type { Samples } from '../../data/dataset.ts'
 import { sizeOf } from '../../graph/tensor.ts'
 import { checkSparsity } from '../../sparsity/count.ts'
-import { findScope, type Layer, type ScopeName } from '../../sparsity/scope.ts'
+import { findScope, type Layer, type Scope, type ScopeName } from '../../sparsity/scope.ts'
 import type { Network } from '../../train/network.ts'
 import { checkWhole } from '../../util/checks.ts'
 import { UserError } from '../../util/errors.ts'
@@ -37,7 +37,7 @@ export interface ObcOptions extends LayerwiseOptions {
   /**
    * Which weights compete. Default `global`: by what they add to the relative error of their layer's outputs.
    */
-  scope?: ScopeName
+  scope?: ScopeName | Scope
 }
 
 export interface LayerwiseResult extends PruneResult {

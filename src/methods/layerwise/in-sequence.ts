@@ -5,7 +5,7 @@
 import type { Machine } from '../../engine/machine.ts'
 import { apportion } from '../../select/apportion.ts'
 import type { Pattern } from '../../sparsity/granularity/n-of-m.ts'
-import { findScope, type Layer } from '../../sparsity/scope.ts'
+import { findScope, type Layer, type Scope } from '../../sparsity/scope.ts'
 import type { Network } from '../../train/network.ts'
 import { checkName } from '../../util/checks.ts'
 import { UserError } from '../../util/errors.ts'
@@ -40,8 +40,11 @@ export type SequentialMethod = keyof typeof solvers
 export interface SequentialOptions extends LayerwiseOptions {
   /** Share of zeros among the weights of these layers, 0 to 1. This or a pattern. */
   sparsity?: number
-  /** Sparsity of the layers: all the same, or Erdős–Rényi-Kernel. Default `layerwise`. */
-  scope?: 'layerwise' | 'erk'
+  /**
+   * Sparsity of the layers: all the same, Erdős–Rényi-Kernel, or a scope of one's own with a group for each.
+   * Default `layerwise`.
+   */
+  scope?: 'layerwise' | 'erk' | Scope
   /**
    * n nonzeros in every m consecutive inputs of an output (channels x kernel height x kernel width of a
    * convolution).
@@ -101,7 +104,7 @@ function solverOf(
       throw new UserError(`pattern: expected whole numbers 1 <= n <= m, found ${n}:${m}`)
     return (problems) => problems.map((problem) => solve(problem, { pattern }))
   }
-  checkName('scope', scope, ['layerwise', 'erk'])
+  if (typeof scope === 'string') checkName('scope', scope, ['layerwise', 'erk'])
   const groups = findScope(scope).groups(layers, sparsity!)
   const keeps = new Map(groups.map(({ layers: [{ name }], keep }) => [name, keep]))
   return (problems) => {

@@ -17,7 +17,7 @@ const methodOf = (
   settings: layerwiseSettings,
   takes: [...always, ...own],
   ranked: false,
-  sparsities: false,
+  sparsities: name !== 'snows',
   flops: false,
   stored: false,
   prunable: 'published',

@@ -1,6 +1,8 @@
 /** @file Pruning layer by layer as methods are planned: how many images, and what happens at an event. */
 import { sizeOf } from '../../graph/tensor.ts'
 import { patternOf } from '../../sparsity/granularity/index.ts'
+import type { Scope } from '../../sparsity/scope.ts'
+import { tensorwise } from '../../sparsity/sparsities.ts'
 import { isLinear } from '../../sparsity/tensors.ts'
 import type { Network } from '../../train/network.ts'
 import { UserError } from '../../util/errors.ts'
@@ -19,7 +21,7 @@ export function layerwisePlan(
   { samples, damp = 0.01, stages, refreshBatchNorm, polish }: LayerwiseSettings,
   request: PruningRequest,
 ): PruningPlan {
-  const { model, tensors, left, seed } = request
+  const { model, tensors, left, seed, sparsities } = request
   const size = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   const images = calibrationImages(samples, request)
   const layers = tensors.map(({ name }) => name)
@@ -36,7 +38,7 @@ export function layerwisePlan(
   const polisher = rounds > 0 || (stages ?? 1) > 1 ? polisherFor(staged, polish ?? stages) : undefined
   const alternates = method === 'obc' && polisher !== undefined && isLinear(model)
   const stagesFor = (density: number) => stages ?? (alternates ? usualStages(density) : 1)
-  const step = (network: Network, sparsity: number, progress: PruningProgress) => {
+  const step = (network: Network, sparsity: number, own: Scope | undefined, progress: PruningProgress) => {
     progress('layers', '', 0)
     const options = {
       layers,
@@ -46,25 +48,35 @@ export function layerwisePlan(
       progress: (layer: string, done: number, total: number) =>
         progress('layers', `${layer}, ${done} of ${total}`, done / total),
     }
-    if (method === 'obc') return pruneObc(network, { ...options, sparsity, scope })
-    const target = pattern ? { pattern } : { sparsity, scope: scope === 'layerwise' ? scope : ('erk' as const) }
-    return pruneInSequence(network, method, { ...options, ...target })
+    if (method === 'obc') return pruneObc(network, { ...options, sparsity, scope: own ?? scope })
+    const usual = scope === 'layerwise' ? scope : ('erk' as const)
+    return pruneInSequence(network, method, {
+      ...options,
+      ...(pattern ? { pattern } : { sparsity, scope: own ?? usual }),
+    })
   }
   const plan: PruningPlan = {
+    budgets: sparsities !== undefined,
     settings: { samples: images, damp, scope, stages: left === undefined ? stages : stagesFor(left / size) },
     network: { kernels: 'dense', ...polisher?.network({}) },
-    prune(network, { sparsity }, _index, progress = () => {}) {
+    prune(network, event, _index, progress = () => {}) {
       const started = performance.now()
+      const finalOf = sparsities && ((name: string) => event.at(sparsities.get(name)!))
+      const sparsity = finalOf
+        ? tensors.reduce((sum, { name, shape }) => sum + finalOf(name) * sizeOf(shape), 0) / size
+        : event.sparsity
+      // Before the last stage every tensor has so much of its own sparsity as all together have of theirs.
+      const ownAt = (reached: number) => finalOf && tensorwise((name) => (finalOf(name) * reached) / sparsity)
       const densities = densitiesOf(1 - sparsity, stagesFor(1 - sparsity))
       let gradients: number | undefined
       let updates = 0
       for (const density of densities.slice(0, -1)) {
-        step(network, 1 - density, progress)
+        step(network, 1 - density, ownAt(1 - density), progress)
         const polished = polisher?.run(network, BETWEEN, progress)
         gradients = polished?.gradients
         updates += polished?.seconds ?? 0
       }
-      const result = step(network, sparsity, progress)
+      const result = step(network, sparsity, finalOf && tensorwise(finalOf), progress)
       // Rounds at last count those between stages, too.
       return {
         ...result,

@@ -1,0 +1,172 @@
+/**
+ * @file espalier prune --target-ms, --target-kb, --target-flops: levels of sparsity are measured tensor by
+ * tensor, chosen so that the targets are met with the least loss, and the network is pruned to them.
+ */
+import { markdownTable } from 'markdown-table'
+import { encodeSafetensors, type TensorFile, toFloats } from '../../formats/safetensors.ts'
+import { packSparse } from '../../formats/sparse.ts'
+import type { WeightsFile } from '../../formats/weights-file.ts'
+import { SparseModel } from '../../infer/sparse-model.ts'
+import type { Model } from '../../models/model.ts'
+import { multiplyAddsOf, weightCosts } from '../../sparsity/multiply-adds.ts'
+import { measureLatency, timeAt, wholeTime } from '../../target/latency.ts'
+import { USUAL_LEVELS } from '../../target/levels.ts'
+import { search, storedBytes, type Targets } from '../../target/search.ts'
+import type { TensorLevels } from '../../target/tensor-levels.ts'
+import { UserError } from '../../util/errors.ts'
+import { bytes, percent } from '../../util/format.ts'
+import { print } from '../display/output.ts'
+import { DropLimit } from './drop-limit.ts'
+import { levelsOf } from './levels.ts'
+import { PruneDisplay } from './progress.ts'
+import { runtimeFlag, type Timing, timingOf } from './runtime.ts'
+import { methodFor, methodName, type PruneFlags, pruneTask } from './settings.ts'
+import { loadInputs, pruneWithData } from './with-data.ts'
+
+/** The first target that is given, as a flag. */
+export const targetFlag = ({ targetMs, targetKb, targetFlops, maxDrop }: PruneFlags): string | undefined =>
+  Object.entries({
+    '--target-ms': targetMs,
+    '--target-kb': targetKb,
+    '--target-flops': targetFlops,
+    '--max-drop': maxDrop,
+  }).find(([, value]) => value !== undefined)?.[0]
+
+type Flags = PruneFlags & { data: string; out: string }
+
+export async function pruneToTarget(file: WeightsFile, path: string, model: Model, flags: Flags): Promise<void> {
+  const targets = targetsOf(flags)
+  const maxDrop = positive('--max-drop', flags.maxDrop)
+  const name = methodName(flags.method!)
+  const method = methodFor(name, flags)
+  if (!method.sparsities)
+    throw new UserError(
+      `${targetFlag(flags)}: ${name} knows one sparsity for all tensors only, and cannot be told levels`,
+    )
+  const given = { ...flags, sparsity: '0', scope: 'layerwise' }
+  const task = pruneTask(given, model)
+  const stray = flags.targetMs === undefined ? runtimeFlag(flags) : undefined
+  if (stray !== undefined) throw new UserError(`${stray} is for --target-ms`)
+  const setting = flags.targetMs === undefined ? undefined : await timingOf(flags)
+  const inputs = await loadInputs(file, path, model, flags, [method])
+  const display = flags.json ? undefined : new PruneDisplay()
+  try {
+    const { levels, trials } = await levelsOf({
+      file,
+      path,
+      task,
+      inputs,
+      sparsities: USUAL_LEVELS,
+      judges: flags.judges,
+      display,
+    })
+    const timing = setting && { ...setting, file, model: file.onnx ? undefined : model.name, source: path }
+    const latency = timing && measureLatency(levels, timing)
+    const costs = weightCosts(model)
+    const options = {
+      tensors: levels,
+      targets,
+      latency,
+      time: timing && ((chosen: ReadonlyMap<string, number>) => timeAt(levels, chosen, timing)),
+      otherBytes: otherBytesOf(file, levels),
+      costs,
+    }
+    const limit =
+      maxDrop === undefined ? undefined : new DropLimit(maxDrop, { trials, tensors: task.request.tensors, display })
+    const choice = limit ? await limit.choose(options) : search(options)
+    if (display) print(`\n${levelTable(levels, choice.levels)}\n`)
+    const outcome = (written: TensorFile) => {
+      const before = figures(file, levels, costs, timing)
+      const after = figures({ ...file, tensors: written.tensors }, levels, costs, timing)
+      return { lines: [outcomeTable(targets, before, after)], json: { ...targets, before, after } }
+    }
+    const chosen = { sparsities: choice.sparsities, inputs, outcome }
+    await pruneWithData(file, path, model, given, chosen)
+  } finally {
+    display?.stop()
+  }
+}
+
+/** Throws UserError, naming the flag. */
+function targetsOf({ targetMs, targetKb, targetFlops }: PruneFlags): Targets {
+  const kilobytes = positive('--target-kb', targetKb)
+  return {
+    milliseconds: positive('--target-ms', targetMs),
+    bytes: kilobytes === undefined ? undefined : 1000 * kilobytes,
+    flops: positive('--target-flops', targetFlops, 1),
+  }
+}
+
+/** Throws UserError, naming the flag. */
+function positive(flag: string, text: string | undefined, most = Number.POSITIVE_INFINITY): number | undefined {
+  if (text === undefined) return undefined
+  const value = Number(text)
+  if (text.trim() !== '' && value > 0 && value <= most && Number.isFinite(value)) return value
+  throw new UserError(
+    `${flag}: expected a number above 0${Number.isFinite(most) ? ` and at most ${most}` : ''}, found ${text}`,
+  )
+}
+
+/** What the file takes besides the tensors that are pruned: the rest, and where all of it lies. */
+function otherBytesOf(file: TensorFile, levels: readonly TensorLevels[]): number {
+  const whole = encodeSafetensors(packSparse(file)).length
+  return whole - levels.reduce((sum, { size, levels: [dense] }) => sum + storedBytes(size, dense.kept), 0)
+}
+
+interface Figures {
+  milliseconds?: number
+  bytes: number
+  multiplyAdds: number
+}
+
+/** What a network comes to. */
+function figures(
+  file: WeightsFile,
+  levels: readonly TensorLevels[],
+  costs: ReadonlyMap<string, number>,
+  timing: (Timing & { model?: string; source: string }) | undefined,
+): Figures {
+  const counts = levels.map(({ name, size }) => {
+    const kept = toFloats(file.tensors.get(name)!).reduce((sum: number, weight) => sum + Number(weight !== 0), 0)
+    return { name, size, kept }
+  })
+  const measured = timing && wholeTime(new SparseModel(file, timing), timing.batch, 15)
+  return {
+    ...(measured !== undefined && { milliseconds: measured }),
+    bytes: encodeSafetensors(packSparse(file)).length,
+    multiplyAdds: multiplyAddsOf(costs, counts).kept,
+  }
+}
+
+function outcomeTable({ milliseconds, bytes: most, flops }: Targets, before: Figures, after: Figures): string {
+  const rows = [
+    ...(before.milliseconds === undefined
+      ? []
+      : [
+          [
+            'time',
+            ms(before.milliseconds),
+            ms(after.milliseconds!),
+            milliseconds === undefined ? '' : ms(milliseconds),
+          ],
+        ]),
+    ['stored sparse', bytes(before.bytes), bytes(after.bytes), most === undefined ? '' : bytes(most)],
+    [
+      'multiply-adds of the pruned tensors',
+      percent(1),
+      percent(after.multiplyAdds / before.multiplyAdds),
+      flops === undefined ? '' : percent(flops),
+    ],
+  ]
+  return markdownTable([['', 'before', 'after', 'target'], ...rows], { align: ['l', 'r', 'r', 'r'] })
+}
+
+const ms = (milliseconds: number): string => `${milliseconds.toPrecision(3)} ms`
+
+function levelTable(levels: readonly TensorLevels[], chosen: ReadonlyMap<string, number>): string {
+  const rows = levels.map(({ name, levels: all }) => {
+    const level = all[chosen.get(name)!]
+    return [name, percent(level.sparsity), (level.loss - all[0].loss).toFixed(4)]
+  })
+  return markdownTable([['tensor', 'chosen sparsity', 'loss it adds alone'], ...rows], { align: ['l', 'r', 'r'] })
+}

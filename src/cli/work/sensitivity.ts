@@ -1,0 +1,127 @@
+/** @file The work of espalier sensitivity. */
+import type { Command } from 'commander'
+import { markdownTable } from 'markdown-table'
+import { weightsPath } from '../../experiment/run/weights-path.ts'
+import { readWeights } from '../../formats/weights-file.ts'
+import { type Latency, measureLatency } from '../../target/latency.ts'
+import type { TensorLevels } from '../../target/tensor-levels.ts'
+import { UserError } from '../../util/errors.ts'
+import { writeAtomically } from '../../util/files.ts'
+import { grouped, percent } from '../../util/format.ts'
+import { print, printJson, printNote } from '../display/output.ts'
+import { guessWarning, preprocessingJson, preprocessingLines } from '../flags/data.ts'
+import { namedNetwork } from '../flags/named-network.ts'
+import { importOptions } from '../flags/preprocessing.ts'
+import { checkPruneFlags } from '../prune/flags.ts'
+import { levelsOf } from '../prune/levels.ts'
+import { PruneDisplay } from '../prune/progress.ts'
+import { type RuntimeFlags, runtimeFlag, timingOf } from '../prune/runtime.ts'
+import { type PruneFlags, pruneTask, shareOf } from '../prune/settings.ts'
+import { loadInputs } from '../prune/with-data.ts'
+
+export type SensitivityFlags = PruneFlags &
+  RuntimeFlags & { data: string; levels: string; judges?: string; test?: boolean; picture?: string }
+
+export async function sensitivity(given: string, asked: SensitivityFlags, command: Command): Promise<void> {
+  const flags = { ...asked, sparsity: '0', scope: 'global', onCollapse: 'warn' }
+  checkPruneFlags(command, flags)
+  const sparsities = sparsitiesOf(flags.levels)
+  const { runtime, ...timed } = flags
+  const untimed = runtime === 'none'
+  const [flag] = untimed ? [runtimeFlag(timed)] : []
+  if (flag !== undefined) throw new UserError(`${flag}: expected none with --runtime none`)
+  if (flags.judges !== undefined && flags.test)
+    throw new UserError('--judges is of training samples, which --test takes none of')
+  if (flags.picture !== undefined && !/\.svg$/i.test(flags.picture))
+    throw new UserError(`--picture: expected a name that ends in .svg, found ${flags.picture}`)
+  const timing = untimed ? undefined : await timingOf(flags)
+  const path = weightsPath(given)
+  const stored = await readWeights(path, importOptions(flags), printNote)
+  const { model, file } = namedNetwork(stored, path, flags.model)
+  const task = pruneTask(flags, model)
+  const inputs = await loadInputs(file, path, model, flags, [task.method])
+  const display = flags.json ? undefined : new PruneDisplay()
+  try {
+    if (display) for (const line of preprocessingLines(inputs, model)) print(line)
+    const part = flags.test ? 'test' : 'train'
+    const { levels, trials } = await levelsOf({
+      file,
+      path,
+      task,
+      inputs,
+      sparsities,
+      judges: flags.judges,
+      part,
+      display,
+    })
+    const latency =
+      timing && measureLatency(levels, { ...timing, file, model: file.onnx ? undefined : model.name, source: path })
+    if (flags.picture !== undefined) {
+      const { drawFile } = await import('../../report/pictures/draw.ts')
+      const { sensitivityPicture } = await import('../../report/pictures/sensitivity.ts')
+      writeAtomically(flags.picture, await drawFile(sensitivityPicture(levels)))
+    }
+    const judged = flags.test ? inputs.data.test.count : trials.judges
+    if (!display)
+      return printJson({
+        model: model.name,
+        dataset: flags.data,
+        method: task.name,
+        samples: { part, count: judged },
+        ...preprocessingJson(inputs),
+        runtime: timing && { engine: timing.machine.description, batch: timing.batch, milliseconds: latency?.dense },
+        tensors: levels.map((tensor) => ({
+          name: tensor.name,
+          size: tensor.size,
+          levels: tensor.levels.map(({ mask: _, ...level }, i) => ({
+            ...level,
+            milliseconds: latency?.layers.get(tensor.name)?.[i],
+          })),
+        })),
+      })
+    display.stop()
+    print(`\n${lossTable(levels)}\n`)
+    if (latency) print(`${timeTable(levels, latency)}\n`)
+    const [{ levels: all }] = levels
+    print(
+      `losses are what the loss of ${grouped(judged)} ${flags.test ? 'test' : 'training'} samples, ${all[0].loss.toFixed(4)} as it is, grows by where that tensor alone is pruned by ${task.name}`,
+    )
+    if (timing && latency)
+      print(
+        `times are milliseconds of ${timing.batch === 1 ? 'one image' : `${timing.batch} images`} in that tensor's layer on ${timing.machine.description}; the whole network takes ${latency.dense.toPrecision(3)} ms`,
+      )
+    if (flags.picture !== undefined) print(`The picture is in ${flags.picture}`)
+    const warning = guessWarning(inputs)
+    if (warning) print(warning)
+  } finally {
+    display?.stop()
+  }
+}
+
+/** Ascending sparsities. Throws UserError, naming the flag. */
+function sparsitiesOf(list: string): number[] {
+  const found = list.split(',').map((text) => shareOf(text, '--levels'))
+  const wrong = found.findIndex((share, i) => share <= (found[i - 1] ?? 0))
+  if (wrong >= 0) throw new UserError(`--levels: expected ascending sparsities above 0, found ${list}`)
+  return found
+}
+
+function lossTable(levels: readonly TensorLevels[]): string {
+  const [{ levels: all }] = levels
+  const rows = levels.map(({ name, size, levels: [dense, ...rest] }) => [
+    name,
+    grouped(size),
+    ...rest.map(({ loss }) => signed(loss - dense.loss)),
+  ])
+  const head = ['tensor', 'weights', ...all.slice(1).map(({ sparsity }) => percent(sparsity).replace('.00', ''))]
+  return markdownTable([head, ...rows], { align: ['l', ...head.slice(1).map(() => 'r')] })
+}
+
+const signed = (loss: number): string => `${loss < 0 ? '-' : '+'}${Math.abs(loss).toFixed(4)}`
+
+function timeTable(levels: readonly TensorLevels[], { layers }: Latency): string {
+  const [{ levels: all }] = levels
+  const rows = levels.map(({ name }) => [name, ...layers.get(name)!.map((time) => time.toFixed(3))])
+  const head = ['time', ...all.map(({ sparsity }) => (sparsity === 0 ? 'dense' : percent(sparsity).replace('.00', '')))]
+  return markdownTable([head, ...rows], { align: ['l', ...head.slice(1).map(() => 'r')] })
+}

@@ -1,0 +1,197 @@
+/**
+ * @file A trained network pruned again and again from the same weights, each time some tensors to sparsities
+ * of their own, and judged: what a layer at a level really does to the loss.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { SampleSet } from '../data/dataset.ts'
+import type { Machine } from '../engine/machine.ts'
+import type { TensorFile } from '../formats/safetensors.ts'
+import { sizeOf, type Tensor } from '../graph/tensor.ts'
+import { type MethodName, methods } from '../methods/index.ts'
+import type { PruneResult } from '../methods/masks.ts'
+import {
+  checkSettings,
+  leftOf,
+  type NameOf,
+  once,
+  type PruningPlan,
+  type PruningProgress,
+  pruneAsPlanned,
+  withSettings,
+} from '../methods/method.ts'
+import type { Model } from '../models/model.ts'
+import { loadWeights } from '../train/checkpoint.ts'
+import { judgesByDistance } from '../train/distance.ts'
+import { EVALUATION_BATCH } from '../train/evaluation.ts'
+import { Network } from '../train/network.ts'
+import { UserError } from '../util/errors.ts'
+import { random } from '../util/random.ts'
+
+export interface TrialOptions {
+  machine: Machine
+  model: Model
+  data: SampleSet
+  /** The trained weights; `source` is what messages call them. */
+  weights: TensorFile
+  source: string
+  /** The tensors of which some are pruned at a time. */
+  tensors: readonly Tensor[]
+  method: MethodName
+  /** Settings of the method, as its section in recipes has them. */
+  settings: object
+  /** Seed of all random draws. */
+  seed: number
+  /** Training samples that judge, drawn by the seed. Default 1000, at most all. */
+  judges?: number
+  /** Whether they judge, or the whole test set in their place. Default `train`. */
+  part?: 'train' | 'test'
+  nameOf?: NameOf
+}
+
+/** The mean loss over some samples, or their distance; of labelled ones the share that is told right, too. */
+export interface Judged {
+  loss: number
+  accuracy?: number
+}
+
+/** Samples that judge where nobody says how many. */
+const USUAL_JUDGES = 1000
+
+export class Trials {
+  readonly #options: TrialOptions
+  readonly #judges: number
+  /**
+   * The last network, which the next trial takes where it fits, and how many samples it evaluates at once.
+   */
+  #last?: { key?: string; network: Network; judged: number }
+  /** Of networks that distances judge: one that remembers what the dense network computes. */
+  #remembering?: Network
+
+  constructor(options: TrialOptions) {
+    this.#options = options
+    const { count } = options.data.train
+    const judges = Math.min(options.judges ?? USUAL_JUDGES, count)
+    this.#judges = judges < EVALUATION_BATCH ? judges : judges - (judges % EVALUATION_BATCH)
+  }
+
+  /** Training samples that judge. */
+  get judges(): number {
+    return this.#judges
+  }
+
+  /**
+   * The network with exactly these tensors pruned, as espalier prune does it, and what became of it. What is
+   * done to all weights afterwards, new statistics and updates at constant masks, is `afterwards`; without it
+   * they are left out, where the settings do not ask for them, so that a layer's own share is seen. The
+   * network is that of the next trial, too.
+   */
+  async prune(
+    tensors: readonly Tensor[],
+    sparsities: ReadonlyMap<string, number>,
+    { afterwards = false, progress }: { afterwards?: boolean; progress?: PruningProgress } = {},
+  ): Promise<{ network: Network; result: PruneResult }> {
+    // Methods that rank weights can leave the others alone, so that one network serves all trials.
+    const ranked = methods[this.#options.method].ranked
+    const asked = ranked ? this.#options.tensors : tensors
+    const all = new Map(asked.map(({ name }) => [name, sparsities.get(name) ?? 0]))
+    const plan = await this.#plan(asked, all, afterwards)
+    const network = await this.#network(plan)
+    const result = pruneAsPlanned(plan, network, once(shareOf(asked, all)), 0, progress)
+    return { network, result }
+  }
+
+  /** The network as it was before. */
+  async dense(): Promise<Network> {
+    const none = new Map(this.#options.tensors.map(({ name }) => [name, 0]))
+    return this.#network(await this.#plan(this.#options.tensors, none, false))
+  }
+
+  /** What a network does on the samples that judge. A loss that is not a number counts as infinite. */
+  judge(network: Network): Judged {
+    const { loss, accuracy } = this.#measured(network)
+    return { loss: Number.isNaN(loss) ? Number.POSITIVE_INFINITY : loss, ...(accuracy !== undefined && { accuracy }) }
+  }
+
+  #measured(network: Network): Judged {
+    if (this.#options.part === 'test') return network.judgedByDistance ? network.distance() : network.evaluate('test')
+    const { train } = network.indices
+    const order = random(this.#options.seed, 'target judges').permutation(train.length)
+    // Fewer than a batch come in the number that the network was made for.
+    const count = this.#judges < EVALUATION_BATCH ? this.#last!.judged : this.#judges
+    const samples = order.slice(0, count).map((place) => train[place])
+    if (network.judgedByDistance) return { loss: network.trainingLoss(samples) }
+    return network.evaluateTraining(samples)
+  }
+
+  #plan(tensors: readonly Tensor[], sparsities: ReadonlyMap<string, number>, afterwards: boolean) {
+    const { model, data, method: name, seed, nameOf = (setting) => setting } = this.#options
+    const quiet = afterwards ? {} : { ...pick(name, 'polish', 0), ...pick(name, 'refreshBatchNorm', 'none') }
+    const settings = { ...quiet, ...this.#options.settings }
+    const method = withSettings(methods[name], settings)
+    if (tensors.length > 1 && !method.sparsities)
+      throw new UserError(`${name} knows one sparsity for all tensors only, expected a method that knows one for each`)
+    checkSettings(name, method, settings, nameOf)
+    return method.plan(settings, {
+      model,
+      data: { name: data.name, samples: data.train.count },
+      tensors,
+      left: tensors.reduce((sum, tensor) => sum + leftOf([tensor], sparsities.get(tensor.name)!), 0),
+      // A tensor alone is pruned by methods that know one ranking only, too.
+      scope: method.scopes.includes('layerwise') ? 'layerwise' : 'global',
+      ...(tensors.length > 1 && { sparsities }),
+      seed,
+      nameOf,
+    })
+  }
+
+  /** A network that the plan can prune, with the dense weights. */
+  async #network({ network: needs }: PruningPlan): Promise<Network> {
+    const { machine, model, data, seed, weights, source } = this.#options
+    const byDistance = judgesByDistance(model, data)
+    // Programs belong to the plan that made them.
+    const key = Object.keys(needs.programs ?? {}).length > 0 ? undefined : JSON.stringify(needs)
+    if (key === undefined || this.#last?.key !== key) {
+      this.#last = undefined
+      // Memory of networks that are no longer used comes back between two turns.
+      await nextTurn()
+      const few = this.#judges < EVALUATION_BATCH
+      const judged = few ? (needs.judged ?? this.#judges) : Math.max(needs.judged ?? 0, this.#judges)
+      const network = new Network({
+        machine,
+        model,
+        data,
+        seed,
+        ...(byDistance ? { masks: true } : { batch: 1 }),
+        ...needs,
+        judged,
+      })
+      this.#last = { key, network, judged }
+      if (byDistance) this.#remember(network)
+    }
+    const { network } = this.#last
+    loadWeights(network, weights, source)
+    for (const { name } of network.prunable) network.mask(name).fill(1)
+    return network
+  }
+
+  /** Gives a network what the dense one computes of all samples. */
+  #remember(network: Network): void {
+    if (this.#remembering) {
+      network.rememberFrom(this.#remembering)
+      return
+    }
+    loadWeights(network, this.#options.weights, this.#options.source)
+    network.remember()
+    this.#remembering = network
+  }
+}
+
+/** A setting, where the method has it. */
+const pick = (name: MethodName, key: string, value: unknown) =>
+  methods[name].takes.includes(key) ? { [key]: value } : {}
+
+/** The share of zeros among the weights of some tensors with sparsities of their own. */
+export function shareOf(tensors: readonly Tensor[], sparsities: ReadonlyMap<string, number>): number {
+  const sum = (of: (tensor: Tensor) => number) => tensors.reduce((all, tensor) => all + of(tensor), 0)
+  return sum((tensor) => sparsities.get(tensor.name)! * sizeOf(tensor.shape)) / sum(({ shape }) => sizeOf(shape))
+}

@@ -1,0 +1,179 @@
+/** @file espalier sensitivity, and prune with targets, on a small network. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { synthetic } from '../../src/data/synthetic.ts'
+import { readSafetensors, toFloats, writeSafetensors } from '../../src/formats/safetensors.ts'
+import { findModel } from '../../src/models/index.ts'
+import { weightsOf } from '../../src/train/checkpoint.ts'
+import { Network } from '../../src/train/network.ts'
+import { train } from '../../src/train/train.ts'
+import { machine } from '../train/small.ts'
+import { espalier, jsonLines } from './cli.ts'
+import { temporaryFolder } from './temporary.ts'
+
+let folder: string
+let file: string
+const cache = process.env.ESPALIER_CACHE
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'espalier-'))
+  file = join(folder, 'mlp.safetensors')
+  process.env.ESPALIER_CACHE = join(folder, 'cache')
+  const data = synthetic()
+  const network = new Network({ machine, model: findModel('mlpnet'), data, batch: 100 })
+  await train(network, { epochs: 2, optimizer: { momentum: 0.9 }, schedule: { kind: 'constant', base: 0.05 } })
+  writeSafetensors(file, weightsOf(network))
+}, 120_000)
+afterAll(() => {
+  if (cache === undefined) delete process.env.ESPALIER_CACHE
+  else process.env.ESPALIER_CACHE = cache
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const run = (command: string, flags: string, ...rest: string[]) =>
+  espalier([command, file, '--data', 'synthetic', ...flags.split(' ').filter(Boolean), ...rest])
+
+interface LevelSaid {
+  sparsity: number
+  kept: number
+  loss: number
+  accuracy: number
+}
+
+/** What both commands say, as far as it is looked at. */
+interface Said {
+  tensors: { name: string; size: number; levels: LevelSaid[] }[]
+  target: Record<'before' | 'after', { multiplyAdds: number; bytes: number }>
+  prunable: { kept: number }
+  pruned: { loss: number; accuracy: number }
+  dense: { accuracy: number }
+  final: { accuracy: number }
+  bytes: number
+}
+
+async function json(command: string, flags: string, ...rest: string[]) {
+  const { code, stdout, stderr } = await run(command, `${flags} --json`, ...rest)
+  expect([code, stderr]).toEqual([0, ''])
+  return jsonLines(stdout)[0] as unknown as Said
+}
+
+describe('sensitivity', () => {
+  it('says of each tensor what prune says of the same tensor pruned alone', async () => {
+    const flags = '--test --levels 0.5,0.95 --runtime none --method magnitude'
+    const { tensors } = await json('sensitivity', flags)
+    expect(tensors.map(({ name, size }) => [name, size])).toEqual([
+      ['fc1.weight', 31360],
+      ['fc2.weight', 800],
+      ['fc3.weight', 200],
+    ])
+    for (const { name, levels } of tensors) {
+      expect(levels.map(({ sparsity }) => sparsity)).toEqual([0, 0.5, 0.95])
+      const out = join(temporaryFolder(), 'out.safetensors')
+      const alone = `--method magnitude --sparsity 0.95 --include ${name} --refresh-bn none -o ${out}`
+      const { pruned, prunable } = await json('prune', alone)
+      expect(levels[2].loss).toBeCloseTo(pruned.loss, 6)
+      expect([levels[2].accuracy, levels[2].kept]).toEqual([pruned.accuracy, prunable.kept])
+    }
+  })
+
+  it('shows tables and writes a picture, with times on a machine', async () => {
+    const picture = join(temporaryFolder(), 'levels.svg')
+    const { code, stdout } = await run('sensitivity', '--levels 0.5,0.9 --judges 80 --threads 1 --picture', picture)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/\n\| tensor +\| weights \| +50 % \| +90 % \|\n/)
+    expect(stdout).toMatch(/\n\| time +\| dense \| +50 % \| +90 % \|\n/)
+    expect(stdout).toMatch(/losses are what the loss of 80 training samples, \d+\.\d{4} as it is, grows by/)
+    expect(readFileSync(picture, 'utf8')).toContain('fc2.weight')
+  })
+
+  it.each([
+    ['--levels 0.9,0.5', '--levels: expected ascending sparsities above 0, found 0.9,0.5'],
+    ['--levels 0.5,1', '--levels: expected the share of zeros, at least 0 and below 1, found 1'],
+    ['--judges 10 --test', '--judges is of training samples, which --test takes none of'],
+    ['--runtime none --threads 2', '--threads: expected none with --runtime none'],
+    ['--picture a.png', '--picture: expected a name that ends in .svg, found a.png'],
+    ['--include nothing', '--include: no prunable tensor is named nothing'],
+  ])('%s is one sentence', async (flags, sentence) => {
+    const { code, stdout, stderr } = await run('sensitivity', flags)
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toContain(`espalier: ${sentence}`)
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+  })
+})
+
+describe('a target', () => {
+  const prune = (flags: string, out = join(temporaryFolder(), 'out.safetensors')) => [flags, '-o', out] as const
+
+  it('of multiply-adds is met by weights that are really gone', async () => {
+    const [flags, ...rest] = prune('--method magnitude --target-flops 0.3')
+    const { target, prunable, final, dense } = await json('prune', flags, ...rest)
+    expect(target.after.multiplyAdds).toBeLessThanOrEqual(0.3 * target.before.multiplyAdds)
+    // Linear layers use each weight once.
+    expect(target.after.multiplyAdds).toBe(prunable.kept)
+    const { tensors } = readSafetensors(rest[1])
+    expect([...tensors.keys()]).toContain('fc1.weight:values')
+    expect(final.accuracy).toBeGreaterThan(dense.accuracy - 0.1)
+  })
+
+  it('of size is that of the file, to its header', async () => {
+    const [flags, ...rest] = prune('--method magnitude --target-kb 40')
+    const { target, bytes } = await json('prune', flags, ...rest)
+    expect(target.after.bytes).toBeLessThanOrEqual(40_000)
+    expect(target.after.bytes).toBeGreaterThan(25_000)
+    // What the file says of its making is not part of it.
+    expect(Math.abs(bytes - target.after.bytes)).toBeLessThan(1500)
+  })
+
+  it('and what it may cost: the fewest multiply-adds, and no more', async () => {
+    const [flags, ...rest] = prune('--method magnitude --max-drop 2 --judges 400')
+    const { target, dense, final } = await json('prune', flags, ...rest)
+    expect(target.after.multiplyAdds).toBeLessThan(0.7 * target.before.multiplyAdds)
+    expect(dense.accuracy - final.accuracy).toBeLessThan(0.08)
+    const [more, ...others] = prune('--method magnitude --target-flops 0.02 --max-drop 0.5 --judges 400')
+    const { code, stderr } = await run('prune', more, ...others)
+    expect([code, existsSync(others[1])]).toEqual([1, false])
+    expect(stderr).toMatch(
+      /^espalier: --max-drop 0.5: pruned to its targets the network loses [\d.]+ points on 400 training samples; nothing is written\n$/,
+    )
+  })
+
+  it('of time is measured on the machine that it is for', async () => {
+    const [flags, ...rest] = prune('--method magnitude --target-ms 100 --threads 1')
+    const { code, stderr } = await run('prune', flags, ...rest)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^espalier: there is nothing to do: the network takes 0\.\d+ ms as it is\n$/)
+    const [less, ...others] = prune('--method magnitude --target-ms 0.000001 --runtime wasm')
+    const refused = await run('prune', less, ...others)
+    expect(refused.stderr).toMatch(
+      /^espalier: a time of 0.000001 ms cannot be met: with every tensor at its fastest level the network takes [\d.]+ ms\n$/,
+    )
+  })
+
+  it.each([
+    ['--method magnitude --target-ms 1 --sparsity 0.5', 'prune needs either --sparsity or a target'],
+    ['--method magnitude', 'prune needs either --sparsity or a target'],
+    ['--method magnitude --target-flops 1.5', '--target-flops: expected a number above 0 and at most 1, found 1.5'],
+    ['--method magnitude --target-kb -1', '--target-kb: expected a number above 0, found -1'],
+    ['--method magnitude --target-kb 40 --threads 1', '--threads is for --target-ms'],
+    ['--method cbs --target-kb 40', '--target-kb: cbs knows one sparsity for all tensors only'],
+    ['--method magnitude --target-ms 1 --runtime wasm --threads 2', '--threads: expected none with --runtime wasm'],
+    ['--method magnitude --target-ms 1 --runtime java', '--runtime: '],
+  ])('%s is one sentence', async (flags, sentence) => {
+    const [given, ...rest] = prune(flags)
+    const { code, stdout, stderr } = await run('prune', given, ...rest)
+    expect([code, stdout, existsSync(rest[1])]).toEqual([1, '', false])
+    expect(stderr).toContain(`espalier: ${sentence}`)
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+  })
+
+  it('keeps what the pruned file needs: it evaluates as was said', async () => {
+    const [flags, ...rest] = prune('--method magnitude --target-flops 0.5')
+    const { final } = await json('prune', flags, ...rest)
+    const { code, stdout } = await espalier(['eval', rest[1], '--data', 'synthetic', '--json'])
+    expect(code).toBe(0)
+    expect(jsonLines(stdout)[0]).toMatchObject({ accuracy: final.accuracy })
+    expect(toFloats(readSafetensors(file).tensors.get('fc1.weight')!)).toHaveLength(31360)
+  })
+})
