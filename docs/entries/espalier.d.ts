@@ -1015,7 +1015,7 @@ export declare function collapsedLayers<Count extends LayerCount>(counts: readon
 
 export declare function connectivityOf(model: Model, masks: Masks): Connectivity;
 
-export declare function dryRun(given: Recipe, source?: string): Promise<DryRun>;
+export declare function dryRun(given: Recipe, source?: string, onMissingData?: (sentence: string) => void): Promise<DryRun>;
 
 export declare function effectiveSparsity({ layers }: Pick<Connectivity, 'layers'>): number;
 
