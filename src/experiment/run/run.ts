@@ -147,7 +147,8 @@ class Run {
         this.#network.assertMasked()
         const evaluations = evaluationsAfter(epoch.epoch, this.#plan, this.#network)
         const report = epochReport(epoch, evaluations, this.#sparsity, this.#plan.active, this.#network.stepsPerEpoch)
-        this.#journal.record({ ...report, best: this.#best?.see(epoch, evaluations) })
+        const metric = this.#recipe.validation?.metric === 'f1' ? ('f1' as const) : undefined
+        this.#journal.record({ ...report, metric, best: this.#best?.see(epoch, evaluations) })
       },
       onStep: ({ step, epoch, sums }) => {
         this.#step = step
