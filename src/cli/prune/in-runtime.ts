@@ -17,6 +17,7 @@ import { UserError } from '../../util/errors.ts'
 import { grouped, percent } from '../../util/format.ts'
 import { random } from '../../util/random.ts'
 import { version } from '../../util/version.ts'
+import { withLastWordsUntil } from '../display/last-words.ts'
 import { print, printJson } from '../display/output.ts'
 import { writtenJson, writtenLines } from '../display/written.ts'
 import { type EvaluationData, flagMetadata } from '../flags/data.ts'
@@ -25,7 +26,7 @@ import { onnxOptions } from '../flags/onnx.ts'
 import { wholeNumber } from '../flags/parse.ts'
 import { chooseWeights } from './choose-weights.ts'
 import { type PruneFlags, shareOf } from './settings.ts'
-import { loadInputs } from './with-data.ts'
+import { leftBehind, loadInputs } from './with-data.ts'
 
 /** Flags that say nothing to it. */
 const OTHERS = ['record', 'finetune', 'flops', 'sparsities', 'refreshBn', 'polish', 'stages', 'onCollapse', 'model']
@@ -68,7 +69,7 @@ export async function pruneWithRuntime(stored: WeightsFile, path: string, flags:
   const { chosen } = chooseWeights(found, flags, path)
   const seen = new Set(seenLayers(onnx.file).layers.map(({ key }) => key))
   const started = performance.now()
-  const pruned = await pruneInRuntime(onnx.file, {
+  const options: RuntimePruning = {
     machine: await openMachine(),
     method: method === 'obc' ? 'obc' : 'sparsegpt',
     sparsity: shareOf(flags.sparsity),
@@ -76,7 +77,11 @@ export async function pruneWithRuntime(stored: WeightsFile, path: string, flags:
     keys: chosen.flatMap(({ key }) => (flags.include !== undefined || seen.has(key) ? [key] : [])),
     samples,
     ...(settings.damp !== undefined && { damp: Number(settings.damp) }),
-  })
+  }
+  const hint = (sentence: string) => {
+    if (!flags.json) print(sentence)
+  }
+  const pruned = await withLastWordsUntil(leftBehind(flags), () => pruneInRuntime(onnx.file, options), hint)
   const seconds = (performance.now() - started) / 1000
   const facts = { method, scope, seed, pruned: pruned.layers.map(({ name }) => name).join(','), espalier: version() }
   const metadata = {

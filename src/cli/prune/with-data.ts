@@ -82,7 +82,11 @@ export async function pruneWithData(
         `${model.name}: pruning ${tensors.length} tensors, ${grouped(sum(tensors))} of ${grouped(sum(prunableTensors(model)))} weights of layers; engine: ${network.machine.description}`,
       )
     }
-    const dense = measured(network)
+    const dense = withLastWords(
+      leftBehind(flags),
+      () => measured(network),
+      () => {},
+    )
     const warning = isDistance(dense) ? undefined : chanceWarning(dense, model)
     if (!isDistance(dense)) display?.line(`dense: ${measuredText(dense)}`)
     if (warning) display?.line(warning)
