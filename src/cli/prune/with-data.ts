@@ -20,16 +20,9 @@ import { withLastWords } from '../display/last-words.ts'
 import { asEvaluation, isDistance, measured, measuredText } from '../display/measured.ts'
 import { print, printJson } from '../display/output.ts'
 import { writtenJson, writtenLines, zerosLine } from '../display/written.ts'
-import {
-  chanceWarning,
-  type EvaluationData,
-  flagMetadata,
-  guessWarning,
-  loadEvaluationData,
-  preprocessingJson,
-  preprocessingLines,
-  withoutGuess,
-} from '../flags/data.ts'
+import { type EvaluationData, loadEvaluationData } from '../flags/data.ts'
+import { chanceWarning, guessWarning, preprocessingJson, preprocessingLines } from '../flags/data-report.ts'
+import { flagMetadata, withoutGuess } from '../flags/metadata.ts'
 import { onnxOptions } from '../flags/onnx.ts'
 import { checkDistillation, distill } from './distill.ts'
 import { finetune } from './finetune.ts'

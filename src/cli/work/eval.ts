@@ -17,13 +17,8 @@ import { DataDisplay } from '../display/data-progress.ts'
 import { DISTANCES, distanceLabel, isDistance, measured } from '../display/measured.ts'
 import { print, printJson, printNote } from '../display/output.ts'
 import { oneOf } from '../flags/choices.ts'
-import {
-  chanceWarning,
-  guessWarning,
-  loadEvaluationData,
-  preprocessingJson,
-  preprocessingLines,
-} from '../flags/data.ts'
+import { loadEvaluationData } from '../flags/data.ts'
+import { chanceWarning, guessWarning, preprocessingJson, preprocessingLines } from '../flags/data-report.ts'
 import { namedNetwork } from '../flags/named-network.ts'
 import type { PreprocessingFlags } from '../flags/preprocessing.ts'
 import { importOptions } from '../flags/preprocessing.ts'
