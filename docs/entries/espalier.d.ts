@@ -1497,9 +1497,11 @@ export interface EpochReport extends Omit<EpochResult, 'outputs'> {
     validationF1?: number;
     trainSet?: Evaluation;
     testSet?: Evaluation;
+    metric?: 'f1';
     best?: boolean;
     gap?: Gap;
     prunedAccuracy?: number;
+    prunedF1?: number;
     reactivated?: number;
     overlap?: number;
 }

@@ -22,6 +22,7 @@ import type { SecondOrderMethod } from './names.ts'
 import { usualPolish, withPolish } from './polish.ts'
 import { sampleCounts } from './sample-counts.ts'
 import type { SecondOrderSettings } from './settings.ts'
+import { impliedDamping } from './usual-damping.ts'
 
 /**
  * Throws UserError where the training set or memory is too small, layers or masks of a file do not fit the
@@ -55,7 +56,16 @@ export async function secondOrderPlan(
   const draw = (training: number) =>
     drawSamples(training, { gradients: samples * miniBatch, judge, seed, faithful, overlap })
   const plan: PruningPlan = {
-    settings: { ...asked, samples, miniBatch, blocks: fisher, damp: lambda, stages, judge, faithful },
+    settings: {
+      ...asked,
+      samples,
+      miniBatch,
+      blocks: fisher,
+      damp: lambda ?? impliedDamping(method, composition, { fisher, faithful }),
+      stages,
+      judge,
+      faithful,
+    },
     network: { programs: source.programs, judged: judge, kernels: 'dense' },
     budgets: request.flops !== undefined || request.sparsities !== undefined,
     prune(network, event, _index, onProgress = () => {}) {
