@@ -3,8 +3,8 @@
 // committed WebAssembly module. `npm ci` in the repository runs it, and `espalier native` where the package
 // is installed.
 //
-// Usage: node scripts/build-native.mjs [--sanitize] [--force] CC names the compiler. Default: cc, and clang
-// where cc is too old.
+// Usage: node scripts/build-native.mjs [--sanitize] [--force] [--progress] CC names the compiler. Default: cc,
+// and clang where cc is too old. --progress tells standard error of every file: compiled 3 of 200.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
@@ -24,6 +24,7 @@ import { fileURLToPath } from 'node:url'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const sanitize = process.argv.includes('--sanitize')
 const force = process.argv.includes('--force')
+const progress = process.argv.includes('--progress')
 const out = join(root, 'build', sanitize ? 'sanitize' : 'native')
 const addon = join(out, 'espalier.node')
 const compilers = process.env.CC ? [process.env.CC] : ['cc', 'clang']
@@ -101,11 +102,13 @@ function linkByAny(work, headers) {
 /** Compiles and links in the folder `work`; returns the path of the addon there. */
 function link(compiler, work, headers) {
   const objects = []
+  const total = kernelFiles.length * Object.keys(instructionSets).length + 3
   const compile = (source, object, extra) => {
     execFileSync(compiler, [...flags, ...extra, '-c', join(root, 'kernels', source), '-o', join(work, object)], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     objects.push(join(work, object))
+    if (progress) process.stderr.write(`compiled ${objects.length} of ${total}\n`)
   }
   for (const [set, extra] of Object.entries(instructionSets))
     for (const file of kernelFiles) compile(`${file}.c`, `${file}.${set}.o`, [...extra, `-DISA=${set}`])

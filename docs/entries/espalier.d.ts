@@ -1139,7 +1139,7 @@ export declare function collapsedLayers<Count extends LayerCount>(counts: readon
 
 export declare function connectivityOf(model: Model, masks: Masks): Connectivity;
 
-export declare function dryRun(given: Recipe, source?: string): Promise<DryRun>;
+export declare function dryRun(given: Recipe, source?: string, onMissingData?: (sentence: string) => void): Promise<DryRun>;
 
 export declare function effectiveSparsity({ layers }: Pick<Connectivity, 'layers'>): number;
 
@@ -1629,9 +1629,11 @@ export interface EpochReport extends Omit<EpochResult, 'outputs'> {
     validationF1?: number;
     trainSet?: Evaluation;
     testSet?: Evaluation;
+    metric?: 'f1';
     best?: boolean;
     gap?: Gap;
     prunedAccuracy?: number;
+    prunedF1?: number;
     reactivated?: number;
     overlap?: number;
 }

@@ -46,7 +46,8 @@ const FORMATS = /\.(onnx|safetensors|h5|hdf5)$/i
  * Throws UserError where the name is that of no format, or an option is set that the format does not have.
  */
 export function checkForm(path: string, options: OnnxOptions = {}): void {
-  if (!FORMATS.test(path)) throw new UserError(`${path}: expected a name that ends in .onnx, .safetensors or .h5`)
+  if (!FORMATS.test(path))
+    throw new UserError(`${path}: expected a name that ends in .onnx, .safetensors, .h5 or .hdf5`)
   const [option] = Object.entries(options).find(([, value]) => value) ?? []
   if (option && !isOnnxName(path))
     throw new UserError(`${path}: ${option} is for ONNX models, expected a name that ends in .onnx`)

@@ -69,6 +69,21 @@ export const recordSchema = z.strictObject({
   /** Settings of the method that the command line gave, and all with what was usual filled in. */
   asked: scalars,
   settings: scalars,
+  /**
+   * Of second-order methods, of every stage: how many weights it left, and with what damping and which shares
+   * of compensation and descent it moved the others, where it did.
+   */
+  stages: z
+    .array(
+      z.strictObject({
+        kept: count,
+        damping: z.number().optional(),
+        scale: z.number().optional(),
+        firstOrder: z.number().optional(),
+      }),
+    )
+    .max(1000)
+    .optional(),
   /** The tensors that were pruned. */
   layers: z
     .array(z.strictObject({ name: plainText(200, '._:/-'), size: positive, kept: count }))

@@ -13,6 +13,8 @@ export interface Row {
   method: string
   /** What tells it from rows of the same method and sparsity. */
   options: readonly string[]
+  /** All settings, with what was usual filled in, stages and damping too. */
+  settings: Readonly<Record<string, string>>
   /** How inputs were made of images, where no option says it: those of all rows of the checkpoint. */
   inputs: readonly string[]
   sparsity: number
@@ -82,6 +84,7 @@ function rowOf(group: readonly Entry[], told: Told, verifications: readonly Veri
     checkpoint: first.checkpoint,
     method: first.method,
     ...told,
+    settings: Object.fromEntries(first.settings),
     sparsity: first.sparsity,
     kind: first.kind,
     seeds: group.map(({ seed }) => seed),

@@ -1,5 +1,5 @@
 /**
- * @file Groups runs that differ by nothing but their seed, and finds the fewest settings that tell groups
+ * @file Groups runs that differ by nothing but their seed, and the name where it goes with that, and finds the fewest settings that tell groups
  * apart.
  */
 import { dirname, relative } from 'node:path'
@@ -34,7 +34,7 @@ export interface Groups {
  * method of a recipe is called.
  */
 export function groupRuns(runs: readonly ReportedRun[], { each = false, named = methodOf } = {}): Groups {
-  const groupsByKey = new Map<string, { runs: ReportedRun[]; settings: Map<string, string> }>()
+  const groupsByKey = new Map<string, Alike>()
   for (const run of runs) {
     const settings = identity(run)
     const key = each ? run.folder : JSON.stringify([...settings])
@@ -42,7 +42,8 @@ export function groupRuns(runs: readonly ReportedRun[], { each = false, named = 
     groupsByKey.set(key, group)
     group.runs.push(run)
   }
-  const all = [...groupsByKey.values()].map(({ runs, settings }) => {
+  const found = [...groupsByKey.values()]
+  const all = (each ? found : withoutNamesOfSeeds(found)).map(({ runs, settings }) => {
     const [{ recipe }] = runs
     return { runs, settings, method: named(recipe), sparsity: sparsityAsked(recipe) }
   })
@@ -52,6 +53,36 @@ export function groupRuns(runs: readonly ReportedRun[], { each = false, named = 
     key === 'name' ? settings.get(key)!.slice(prefix.length) : (settings.get(key) ?? '')
   const groups = all.map((group) => ({ ...group, settings: keys.map((key) => setting(group.settings, key)) }))
   return { groups, keys }
+}
+
+interface Alike {
+  runs: ReportedRun[]
+  settings: Map<string, string>
+}
+
+/**
+ * Groups that differ by their name alone become one where each of their runs has a seed of its own, as in
+ * files that are copied for every seed; it is called by what the names begin with.
+ */
+function withoutNamesOfSeeds(groups: readonly Alike[]): Alike[] {
+  const byOthers = new Map<string, Alike[]>()
+  for (const group of groups) {
+    const key = JSON.stringify([...group.settings].filter(([setting]) => setting !== 'name'))
+    byOthers.set(key, [...(byOthers.get(key) ?? []), group])
+  }
+  return [...byOthers.values()].flatMap((alike) => {
+    const runs = alike.flatMap((group) => group.runs)
+    if (alike.length === 1 || new Set(runs.map(({ recipe }) => recipe.seed)).size < runs.length) return alike
+    return [{ runs, settings: new Map([...alike[0].settings, ['name', sharedName(runs)]]) }]
+  })
+}
+
+/** What the names of runs begin with, without the marks before their differences; else the first name. */
+function sharedName(runs: readonly ReportedRun[]): string {
+  const [first, ...others] = runs.map(({ recipe }) => recipe.name)
+  let end = 0
+  while (end < first.length && others.every((name) => name[end] === first[end])) end++
+  return first.slice(0, end).replace(/[-_.]+$/, '') || first
 }
 
 /** The text that all names begin with, up to a dash. */

@@ -2,37 +2,30 @@
  * @file A network on a machine: its parameters, masks and optimizer state in one arena, and the programs that
  * train and evaluate it.
  */
-import { type Augmentation, drawAugmentation } from '../data/augment.ts'
+import type { Augmentation } from '../data/augment.ts'
 import { holdOut, type Indices, type SampleSet } from '../data/dataset.ts'
 import type { Executable } from '../engine/compile.ts'
 import { costsOf } from '../engine/costs/index.ts'
 import { selectTopCall } from '../engine/kernels/select.ts'
 import type { Floats, Machine } from '../engine/machine.ts'
-import { DROPOUT_COUNTER } from '../graph/operators/dropout.ts'
-import { type Shape, sizeOf, type Tensor } from '../graph/tensor.ts'
+import type { Tensor } from '../graph/tensor.ts'
 import { beginning, type Model } from '../models/model.ts'
 import { momentumName } from '../optim/sgd.ts'
-import { countKept, type LayerCount, type MaskedLayer } from '../sparsity/mask.ts'
+import type { LayerCount, MaskedLayer } from '../sparsity/mask.ts'
 import { checkName } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
-import { CropReader } from './crop-reader.ts'
 import { type Distance, judgesByDistance } from './distance.ts'
 import { type Evaluation, evaluate, meanLoss } from './evaluation.ts'
 import { choosePrunable, maskName, scoreName } from './graphs.ts'
 import { type LayerGain, LayerKernels } from './kernels.ts'
 import { copyTargets, measureDistance, rememberTargets } from './measure-distance.ts'
+import { assertMasked, layerCounts } from './nonzeros.ts'
 import { checkFits, checkOptions, type NetworkOptions } from './options.ts'
 import { denseGradientsName, programsOf, stepName } from './programs.ts'
 import type { GradientRule } from './rules.ts'
+import { type StepTime, TrainingBatch } from './training-batch.ts'
 import { Weights } from './weights.ts'
-import { writeSamples } from './write-samples.ts'
-
-/** A place in a run: its seed, and the epoch and the step, both counted from 0. */
-export interface StepTime {
-  seed: number
-  epoch: number
-  step: number
-}
+import { writeData } from './write-samples.ts'
 
 /** What a step returns about its batch. */
 export interface StepResult {
@@ -58,10 +51,8 @@ export class Network {
   /** The number of samples in a training step; 0 where the network can only be evaluated. */
   readonly batch: number
   readonly augment?: Augmentation
-  /**
-   * Reads the batches of steps, where they are random resized crops: {@link load} comes before every step.
-   */
-  readonly #crops?: CropReader
+  /** Undefined where the network can only be evaluated. */
+  readonly #batch?: TrainingBatch
   readonly rules: readonly GradientRule[]
   /** What training goes on with besides weights: masks, momentum, and states of the rules. */
   readonly states: readonly Tensor[]
@@ -81,7 +72,7 @@ export class Network {
     this.batch = batch
     this.#seed = seed
     this.augment = augment && (augment.pad > 0 || augment.flip) ? augment : undefined
-    if (batch > 0 && augment?.resizedCrop) this.#crops = new CropReader(data)
+    if (batch > 0) this.#batch = new TrainingBatch(data, augment?.resizedCrop ? augment : this.augment)
     this.rules = batch > 0 ? (options.rules ?? []) : []
     checkFits(model, data, batch, validation)
     this.indices = holdOut(data.train.count, validation, seed, stratify ? data.train.labels : undefined)
@@ -104,15 +95,7 @@ export class Network {
     const { kernels: kind = 'dense', costs = costsOf(machine) } = options
     this.kernels = new LayerKernels({ kind, costs, pass: batch > 0 ? 'step' : 'forward' }, core, this.prunable)
 
-    for (const part of ['train', 'test'] as const) {
-      if (!this.executable.has(`${part}.images`)) continue
-      if (data[part].images.length === 0 && data[part].count > 0)
-        throw new UserError(
-          `${data.name}: training images that are read crop by crop are not in memory, expected none to be held out or scored`,
-        )
-      writeSamples(this.executable, `${part}.images`, data[part].images)
-      if (this.executable.has(`${part}.labels`)) this.executable.view(`${part}.labels`).set(data[part].labels!)
-    }
+    writeData(this.executable, data)
     const begin = beginning(model, options.init, seed)
     for (const tensor of this.stored) this.values(tensor.name).set(begin(tensor))
     if (batch || options.masks) for (const tensor of this.prunable) this.mask(tensor.name).fill(1)
@@ -201,30 +184,14 @@ export class Network {
    * Where a weight is held sparse, every entry of its pattern counts, even one whose value is zero.
    */
   counts(): LayerCount[] {
-    return this.prunable.map(({ name, shape }) => {
-      let kept = 0
-      for (const weight of this.values(name)) if (weight !== 0 || this.weights.isSparse(name)) kept++
-      return { name, size: sizeOf(shape), kept, ...this.#learnable(shape) }
-    })
-  }
-
-  #learnable(shape: Shape): { learnable?: number } {
-    const rule = this.rules.find(({ learnable }) => learnable !== undefined)
-    return rule ? { learnable: rule.learnable!(shape) } : {}
+    return layerCounts(this.prunable, this.weights, this.rules)
   }
 
   /**
    * Throws where a masked weight is not exactly zero, since a pruned network must be as sparse as it says.
    */
   assertMasked(): void {
-    for (const { name } of this.prunable) {
-      if (this.weights.isSparse(name)) continue // there is no place where such a weight could be
-      const mask = this.mask(name)
-      countKept(mask)
-      const revived = this.values(name).findIndex((w, i) => w !== 0 && mask[i] === 0)
-      if (revived >= 0)
-        throw new Error(`the pruned weight ${name}[${revived}] is ${this.values(name)[revived]}, expected 0`)
-    }
+    assertMasked(this.prunable, this.weights)
   }
 
   /**
@@ -260,18 +227,12 @@ export class Network {
    * `when`. Resolves at once where it needs nothing.
    */
   async load(samples: ArrayLike<number>, when: StepTime): Promise<void> {
-    await this.#crops?.load(this.executable, samples, when)
+    await this.#batch?.load(this.executable, samples, when)
   }
 
-  /**
-   * Runs a program over training samples with their crops, flips and dropout; where batches are resized
-   * crops, over those that were read last.
-   */
+  /** Runs a program over training samples with their crops, flips and dropout. */
   #runTraining(program: string, samples: ArrayLike<number>, when: StepTime): void {
-    this.executable.write(program, 'index', this.#crops ? Array.from(samples, (_, i) => i) : samples)
-    if (this.augment && !this.#crops)
-      this.executable.write(program, 'change', drawAugmentation(this.augment, when.seed, when.epoch, samples))
-    if (this.executable.has(DROPOUT_COUNTER)) this.executable.view(DROPOUT_COUNTER)[0] = when.step
+    this.#batch?.write(this.executable, program, samples, when)
     this.executable.run(program)
   }
 

@@ -5,6 +5,12 @@
 
 const pattern = /^(?:(\d+(?:\.\d+)?)ep)?(?:(\d+)it)?$/
 
+/**
+ * The shortest epoch and one longer than any, in steps: since times are linear in its length, what holds at
+ * both holds at every length.
+ */
+export const EPOCH_LENGTHS = [1, 1e9] as const
+
 export const isDuration = (text: string): boolean => text !== '' && pattern.test(text)
 
 /** Optimizer steps; a fraction of an epoch is rounded to whole steps. */

@@ -41,7 +41,7 @@ it.each<[string, RegExp]>([
   ],
   [
     'run DIR/tiny.yaml --set prune.end=9ep',
-    /^espalier: \S+tiny\.yaml: prune: the last event is at step 135, but training/,
+    /^espalier: \S+tiny\.yaml: prune\.end: expected a time within the 4 epochs of the training, found/,
   ],
   [
     'run DIR/tiny.yaml --set train.batch=5000',
@@ -54,7 +54,7 @@ it.each<[string, RegExp]>([
   ['run DIR/tiny.yaml --set train.batch=100000000', /^espalier: \S+tiny\.yaml: train\.batch: a step of mlpnet on /],
   [
     'run DIR/tiny.yaml --set train.snapshot=9ep',
-    /^espalier: \S+tiny\.yaml: train\.snapshot: expected a step from 0 to 60/,
+    /^espalier: \S+tiny\.yaml: train\.snapshot: expected a time from 0ep to 4ep/,
   ],
   ['run DIR/tiny.yaml --set model.name=mlpnot', /^espalier: \S+tiny\.yaml: .*mlpnot/],
   [

@@ -64,6 +64,9 @@ it('a record holds the settings in full, hashes, counts, both accuracies, cost a
     // Two stages of 100, and a round of half of the training samples.
     gradients: 1200,
   })
+  expect(record.stages!.map(({ kept }) => kept)).toEqual([expect.any(Number), 3236])
+  // The loss chooses among these, stage by stage.
+  for (const { damping } of record.stages!) expect([1e-3, 1e-2, 1e-1]).toContain(damping)
   expect(record.layers.reduce((sum, { kept }) => sum + kept, 0)).toBe(3236)
   expect(record.environment.instructions).toMatch(/^(native|wasm) \w+$/)
   expect(record.seconds).toBeGreaterThan(0)
@@ -104,6 +107,22 @@ it('the record is verified by pruning again, and the row says by whom', async ()
   const [rows] = jsonLines((await espalier(['ledger', ledger, '--json'])).stdout) as unknown as object[][]
   expect(rows).toHaveLength(1)
   expect(rows[0]).toMatchObject({ method: 'cbs', kind: 'pruned', seeds: [3], kept: [3236], verified: ['Ada Lovelace'] })
+}, 60_000)
+
+it('stages and damping that nobody asked for are in the record, in rows, and used again', async () => {
+  const folder = temporaryFolder()
+  const record = join(folder, 'wf.record.json')
+  const flags = '--data synthetic --method woodfisher --sparsity 0.5 --samples 60 --judge 100 --polish 0'
+  expect(await prune(flags, '-o', join(folder, 'wf.safetensors'), '--record', record)).toMatchObject({ code: 0 })
+  const { settings, stages } = readRecord(record)
+  // Each stage leaves 92 %.
+  expect(settings).toMatchObject({ stages: 9, damp: 1e-3, polish: 0 })
+  expect(stages).toHaveLength(9)
+  const [rows] = jsonLines((await espalier(['ledger', folder, '--json'])).stdout) as unknown as object[][]
+  expect(rows[0]).toMatchObject({ settings: { stages: '9', damp: '0.001', samples: '60', judge: '100' } })
+  const { code, stdout } = await verify(record, '--checkpoint', at('mlp.safetensors'))
+  expect(stdout).toMatch(/^ {2}weights: the tensors are those of the record, bit for bit$/m)
+  expect(code).toBe(0)
 }, 60_000)
 
 it('a record goes into a folder that is not there yet', async () => {

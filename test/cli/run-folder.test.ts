@@ -119,6 +119,30 @@ it('configurations of a published program, as they are', { timeout: 60_000 }, as
   expect(readFileSync(join(out, 'recipes/random.yaml'), 'utf8')).toMatch(/^validation:\n {2}metric: f1$/m)
 })
 
+it('errors of a configuration that its data bring about name its keys, unless --set did it', async () => {
+  const late = configuration('magnitude', 'acc')
+  late.training.compressor.warmup = 3
+  const { path } = written({ 'late.json': JSON.stringify(late) })
+  const file = join(path, 'late.json')
+  const beyond = 'expected a time within the 2 epochs of the training, found'
+  const stderrOf = async (...args: string[]) => (await espalier(['run', ...args, '--dry-run'])).stderr
+  expect(await stderrOf(file)).toBe(`espalier: ${file}: training.compressor.warmup: ${beyond} 3ep\n`)
+  expect(await stderrOf(file, '--set', 'prune.start=4ep')).toBe(`espalier: ${file}: prune.start: ${beyond} 4ep\n`)
+  const { stdout } = await espalier(['run', path, '--dry-run'])
+  expect(stdout.split('\n')[0]).toBe(`late.json: cannot begin: ${file}: training.compressor.warmup: ${beyond} 3ep`)
+})
+
+it('a dry run says first that data are missing', async () => {
+  const file = join(written({ 'a.yaml': { ...short, data: { name: '/nowhere' } } }).path, 'a.yaml')
+  const { code, stdout, stderr } = await espalier(['run', file, '--dry-run'])
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/a\.yaml: data\.name: .*\/nowhere/)])
+  const lines = stdout.split('\n')
+  expect(lines[0]).toMatch(/^note: .*\/nowhere.*; what follows is measured on synthetic samples$/)
+  expect(stdout).toContain('number of steps unknown without the data')
+  const json = await espalier(['run', file, '--dry-run', '--json'])
+  expect(JSON.parse(json.stdout).missingData).toContain('/nowhere')
+})
+
 it('a dry run tells how long each takes and what cannot begin, and writes nothing', async () => {
   const { path, out } = written({
     'fits.yaml': short,

@@ -125,6 +125,11 @@ it.each<[string, string[], RegExp]>([
   ['another network', ['--row', 'resnet20-cifar10-90'], /fits\.safetensors/],
   ['no row', ['--method', 'x'], /^espalier: --method goes with --row/],
   ['a checkpoint', ['--row', 'mlpnet-mnist-90', '--checkpoint', 'x'], /--checkpoint is for records/],
+  [
+    'a tolerance',
+    ['--row', 'mlpnet-mnist-90', '--tolerance', '1'],
+    /--tolerance is for records and runs: --row compares/,
+  ],
   ['no author', ['--row', 'mlpnet-mnist-90', '--add', 'x', '--method', 'y'], /--add and --by go together/],
   ['no method', ['--row', 'mlpnet-mnist-90', '--add', 'x', '--by', 'y'], /--add with --row needs --method/],
   ['a method of nothing', ['--row', 'mlpnet-mnist-90', '--method', 'y'], /--method goes with --add/],

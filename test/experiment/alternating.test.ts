@@ -8,12 +8,11 @@ import { describe, expect, it } from 'vitest'
 import { dryRun } from '../../src/experiment/plan/dry-run.ts'
 import { checkRecipe } from '../../src/experiment/recipe/recipe.ts'
 import type { RunEvent } from '../../src/experiment/run/events.ts'
-import { runRecipe } from '../../src/experiment/run/run.ts'
 import { readSafetensors } from '../../src/formats/safetensors.ts'
 import { trunkOf } from '../../src/sweep/trunk.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
-import { best } from '../support/engines.ts'
+import { runUntil, type Stoppable } from './stoppable.ts'
 import { tiny } from './tiny.ts'
 
 const phases = { method: 'magnitude', sparsity: 0.9, schedule: 'alternating', start: '1ep', end: '3ep', every: '10it' }
@@ -22,22 +21,8 @@ const phases = { method: 'magnitude', sparsity: 0.9, schedule: 'alternating', st
 const recipe = ({ prune, ...changes }: { prune?: object; model?: object; train?: object; rewire?: object } = {}) =>
   checkRecipe({ ...tiny, prune: { ...phases, ...prune }, ...changes }, 'tiny')
 
-async function run(kernels: string, options: { out: string; stopAt?: number; resume?: boolean }): Promise<RunEvent[]> {
-  const controller = new AbortController()
-  const events: RunEvent[] = []
-  await runRecipe(recipe({ train: { ...tiny.train, kernels } }), {
-    machine: best,
-    out: options.out,
-    checkpointSeconds: 1e9,
-    resume: options.resume,
-    signal: controller.signal,
-    onEvent: (event) => {
-      events.push(event)
-      if (event.type === 'progress' && event.step === options.stopAt) controller.abort()
-    },
-  })
-  return events
-}
+const run = async (kernels: string, options: Stoppable): Promise<RunEvent[]> =>
+  (await runUntil(recipe({ train: { ...tiny.train, kernels } }), options)).events
 
 describe.each(['dense', 'sparse'])('on %s kernels', (kernels) => {
   it('a run that is stopped in a sparse and in a dense phase ends with the same bits', async () => {

@@ -136,3 +136,30 @@ it.each<[string, (config: Config) => void, string]>([
   const { path, recipe } = read(change)
   expect(recipe).toThrow(new UserError(`${path}: ${message}`))
 })
+
+it.each<[string, (config: Config) => void, string[], string]>([
+  [
+    'a rate that drops backwards',
+    (config) => Object.assign(config.training.optimizer, { lr_drops: [120, 60] }),
+    [],
+    'training.optimizer.lr_drops: expected times that ascend, found 60ep after 120ep',
+  ],
+  [
+    'the same where a change has set it',
+    () => {},
+    ['train.drops=[3ep, 2ep]'],
+    'train.drops: expected times that ascend, found 2ep after 3ep',
+  ],
+  [
+    'no epochs and nothing to prune',
+    (config) => {
+      config.training.num_steps = 0
+      config.training.compressor.class = 'none'
+    },
+    [],
+    'training.num_steps: 0 epochs need a prune section',
+  ],
+])('errors of the recipe name their keys: %s', (_, change, changes, message) => {
+  const { path, recipe } = read(change, changes)
+  expect(recipe).toThrow(new UserError(`${path}: ${message}`))
+})

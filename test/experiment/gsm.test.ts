@@ -156,7 +156,7 @@ it('a ratio that would keep nothing is refused', async () => {
 it('freezing at the end or later is refused', async () => {
   await expect(
     run(join(temporaryFolder(), 'run'), Infinity, recipe({ gsm: { ratio: 60, freeze: '13ep' } })),
-  ).rejects.toThrow(/^train\.gsm\.freeze: expected less than the 780 steps of the training, found 13ep$/)
+  ).rejects.toThrow(/^train\.gsm\.freeze: expected a time before the end of 13 epochs, found 13ep$/)
 })
 
 it('only kernels decay, unless biasDecay says otherwise', async () => {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { epochLine } from '../../src/cli/display/progress.ts'
 import { checkRecipe } from '../../src/experiment/recipe/recipe.ts'
 import { BestEpoch } from '../../src/experiment/run/best-epoch.ts'
 import type { EpochReport, RunEvent, RunResult } from '../../src/experiment/run/events.ts'
@@ -10,6 +11,7 @@ import { RunFolder } from '../../src/experiment/run/folder.ts'
 import { runRecipe } from '../../src/experiment/run/run.ts'
 import { readSafetensors, toFloats } from '../../src/formats/safetensors.ts'
 import { UserError } from '../../src/util/errors.ts'
+import { percent } from '../../src/util/format.ts'
 import { jsonLines } from '../cli/cli.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
 import { rows } from '../support/breadth.ts'
@@ -140,6 +142,13 @@ it.each(rows(others, (_, i) => i % 3 === 0))(
 it('goes by the F1 of held-out samples where that is the metric', async () => {
   const { result, epochs } = await run({ keep: 'best' }, { validation: { metric: 'f1' } })
   expect(result.keptEpoch).toBe(bestOf(epochs, (epoch) => epoch.validationF1))
+  for (const epoch of epochs)
+    expect(epochLine(epoch)).toContain(
+      `accuracy ${percent(epoch.validationAccuracy!)} F1 ${percent(epoch.validationF1!)}`,
+    )
+  expect(epochLine({ ...epochs[0], metric: undefined })).not.toContain('F1')
+  const gsm = { ...epochs[0], prunedAccuracy: 0.5, prunedF1: 0.25 }
+  expect(epochLine(gsm)).toContain(', pruned 50.00 % F1 25.00 %')
 })
 
 it('Global Sparse Momentum keeps the epoch whose largest weights do best, and prunes that', async () => {

@@ -87,10 +87,11 @@ it.each([
 
 describe('--set', () => {
   it('changes, adds and removes values, in order', () => {
-    const recipe = readTiny('train.epochs=7', 'train.epochs=8', 'train.drops=[1ep, 20it]', 'seed=3', 'summary=a=b')
+    const steps = (...changes: string[]) => readTiny('train.schedule=steps', ...changes)
+    const recipe = steps('train.epochs=7', 'train.epochs=8', 'train.drops=[1ep, 20it]', 'seed=3', 'summary=a=b')
     expect(recipe.train).toMatchObject({ epochs: 8, drops: ['1ep', '20it'], learningRate: 0.05 })
     expect([recipe.seed, recipe.summary]).toEqual([3, 'a=b'])
-    expect(readTiny('train.drops=[1ep]', 'train.drops.0=2ep').train.drops).toEqual(['2ep'])
+    expect(steps('train.drops=[1ep]', 'train.drops.0=2ep').train.drops).toEqual(['2ep'])
   })
 
   it.each<[string, RegExp]>([

@@ -151,7 +151,10 @@ it('a layer that collapses is reported', async () => {
 })
 
 it.each<[object, string]>([
-  [{ prune: { ...tiny.prune, end: '5ep' } }, 'prune: the last event is at step 75, but training ends after 60 steps'],
+  [
+    { prune: { ...tiny.prune, end: '5ep' } },
+    'prune.end: expected a time within the 4 epochs of the training, found 5ep',
+  ],
   [
     { prune: { ...tiny.prune, end: '9it' } },
     'prune: expected start <= end and every >= 1it, found start 10it, end 9it, every 5it',
@@ -162,7 +165,7 @@ it.each<[object, string]>([
   ],
   [
     { prune: { method: 'random', sparsity: 0.5, start: '61it' } },
-    'prune: the last event is at step 61, but training ends after 60 steps',
+    'prune.start: expected a time within the 4 epochs of the training, found 61it',
   ],
   [
     { data: { name: 'synthetic', validation: 2000 } },
@@ -185,16 +188,16 @@ it.each<[object, string]>([
   ],
   [
     { prune: undefined, train: { ...tiny.train, gsm: { ratio: 10, freeze: '4ep' } } },
-    'train.gsm.freeze: expected less than the 60 steps of the training, found 4ep',
+    'train.gsm.freeze: expected a time before the end of 4 epochs, found 4ep',
   ],
-  [{ train: { ...tiny.train, snapshot: '5ep' } }, 'train.snapshot: expected a step from 0 to 60, found 5ep'],
+  [{ train: { ...tiny.train, snapshot: '5ep' } }, 'train.snapshot: expected a time from 0ep to 4ep, found 5ep'],
   [
     { prune: undefined, ticket: { ratio: 10, masks: ['magnitude'], rewind: '5ep' } },
-    'train.snapshot: expected a step from 0 to 60, found 5ep',
+    'train.snapshot: expected a time from 0ep to 4ep, found 5ep',
   ],
   [
     { prune: undefined, ticket: { ratio: 10, masks: ['gsm'], gsm: { epochs: 2, freeze: '3ep' } } },
-    'train.gsm.freeze: expected less than the 30 steps of the training, found 3ep',
+    'train.gsm.freeze: expected a time before the end of 2 epochs, found 3ep',
   ],
   [
     { data: { name: 'synthetic', size: 32 } },
@@ -207,7 +210,7 @@ it.each<[object, string]>([
   ],
   [
     { model: { name: 'mlpnet', weights: '/nowhere/w.safetensors' } },
-    'cannot read /nowhere/w.safetensors: there is no such file or folder',
+    'model.weights: cannot read /nowhere/w.safetensors: there is no such file or folder',
   ],
   [
     { prune: { ...tiny.prune, method: 'snip', scoring: { samples: 1901 } } },
@@ -230,7 +233,7 @@ it.each([
   ['synthetic', /^train\.batch: 1000000 is more than the 1900 training samples of synthetic$/],
   [
     '/nowhere',
-    /^train\.batch: a step of resnet50 on 1000000 samples takes [\d.]+ GB, more than the 8\.59 GB that an engine addresses: expected a smaller batch$/,
+    /^train\.batch: a step of resnet50 on 1000000 samples takes [\d.]+ GB, more than the 8\.59 GB that an engine addresses: expected at most \d+$/,
   ],
 ])('a batch of a million is refused before room is taken for it, with data %s', async (name, message) => {
   const model = { name: name === 'synthetic' ? 'mlpnet' : 'resnet50' }
@@ -302,17 +305,87 @@ it.each<[string, object, (number | string)[]]>([
 it.each([
   [
     { method: 'snip', sparsity: 0.9 },
-    'snip prunes them to 90.00 % before the first step, and what it measures decides',
+    'layers are counted as snip leaves them by 64 training samples; the run takes 1,000',
   ],
-  [{ method: 'magnitude', sparsity: 0.9, flops: 0.5 }, 'and the budget of multiply-adds decides how many stay in each'],
-])('a dry run says where only gradients or budgets tell what is left: %o', async (prune, sentence) => {
-  const { layers, counted } = await dryRun(checkRecipe({ ...tiny, prune }, 'tiny'))
+  [{ method: 'force', sparsity: 0.9, scoring: { samples: 20 } }, undefined],
+  [{ method: 'synflow', sparsity: 0.9, scoring: { rounds: 3 } }, undefined],
+  [{ method: 'magnitude', sparsity: 0.9, flops: 0.5 }, undefined],
+])('a dry run measures scores before the first step on few samples: %o', async (prune, counted) => {
+  const result = await dryRun(checkRecipe({ ...tiny, prune: { ...prune, onCollapse: 'error' } }, 'tiny'))
+  expect(result.layers.reduce((sum, { kept }) => sum + kept, 0)).toBe(3236)
+  expect(new Set(result.layers.map(({ kept, size }) => kept / size)).size).toBe(3)
+  expect(result.counted).toBe(counted)
+})
+
+it.each([
+  [
+    { method: 'obd', sparsity: 0.9 },
+    tiny.data,
+    'obd prunes them to 90.00 % before the first step, and what it measures decides',
+  ],
+  [{ method: 'snip', sparsity: 0.9 }, { name: '/nowhere' }, 'snip prunes them to 90.00 % before the first step'],
+  [
+    { method: 'magnitude', sparsity: 0.9, flops: 0.5 },
+    { name: '/nowhere' },
+    'and the budget of multiply-adds decides how many stay in each',
+  ],
+])('a dry run says where what is left is not known in seconds: %o', async (prune, data, sentence) => {
+  const { layers, counted } = await dryRun(checkRecipe({ ...tiny, data, prune }, 'tiny'))
   expect(layers.map(({ kept }) => kept)).toEqual([31_360, 800, 200])
   expect(counted).toContain(sentence)
 })
 
+it.each<[string, object, string]>([
+  ['times', { prune: { ...tiny.prune, start: '1ep', end: '5ep' } }, 'prune.end: expected a time within the 4 epochs'],
+  ['layers', { prune: { ...tiny.prune, include: ['conv*'] } }, 'prune.include: no prunable tensor is named conv*'],
+  ['weights', { model: { ...tiny.model, weights: '/no/weights' } }, 'model.weights: cannot read /no/weights: there is'],
+  ['costs', { train: { ...tiny.train, costs: '/no/costs' } }, '/no/costs'],
+])('%s are refused before data are looked for, which are not here either', async (_, changes, message) => {
+  const recipe = checkRecipe({ ...tiny, data: { name: '/nowhere' }, ...changes }, 'tiny')
+  const told: string[] = []
+  await expect(dryRun(recipe, 'tiny', (sentence) => told.push(sentence))).rejects.toThrow(message)
+  await expect(run({}, recipe)).rejects.toThrow(message)
+  expect(told).toEqual([])
+})
+
+it('a folder that holds a run is refused before data are looked for', async () => {
+  const out = temporaryFolder()
+  await run({ out })
+  const recipe = checkRecipe({ ...tiny, data: { name: '/nowhere' } }, 'tiny')
+  await expect(run({ out }, recipe)).rejects.toThrow(/already holds a run/)
+})
+
+it.each([
+  [
+    'steps',
+    [
+      ['60it', '30it'],
+      ['1ep30it', '1ep30it'],
+      ['2ep', '0.5ep'],
+    ],
+    'expected times that ascend, found',
+  ],
+  ['cosine', [['1ep']], 'expected train.schedule steps beside them, found cosine'],
+])('drops of a schedule %s that contradict each other or it are refused', (schedule, lists, message) => {
+  for (const drops of lists)
+    expect(() => checkRecipe({ ...tiny, train: { ...tiny.train, schedule, drops } }, 'tiny')).toThrow(
+      `tiny: train.drops: ${message}`,
+    )
+})
+
+it('drops after the end of the training are told of', async () => {
+  const train = { ...tiny.train, schedule: 'steps', drops: ['1ep', '60it', '5ep'] }
+  const { warning } = await dryRun(checkRecipe({ ...tiny, train }, 'tiny'))
+  expect(warning).toBe('train.drops: training ends after 4 epochs, so that the rate never drops at 60it, 5ep')
+  const inTime = { ...train, drops: ['30it', '3ep'] }
+  expect((await dryRun(checkRecipe({ ...tiny, train: inTime }, 'tiny'))).warning).toBeUndefined()
+})
+
 it('a dry run without the data set tells why the number of steps is unknown', async () => {
-  const result = await dryRun(checkRecipe({ ...tiny, data: { name: '/nowhere' } }, 'tiny'))
+  const told: string[] = []
+  const recipe = checkRecipe({ ...tiny, data: { name: '/nowhere' } }, 'tiny')
+  const result = await dryRun(recipe, 'tiny', (sentence) => told.push(sentence))
+  expect(told).toEqual([result.missingData])
   expect(result.steps).toBeUndefined()
   expect(result.missingData).toContain('there is no data set or folder named /nowhere')
 })

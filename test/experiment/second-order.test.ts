@@ -82,6 +82,7 @@ it.each<[object, string, RegExp]>([
     /^tiny: prune.secondOrder.blocks: expected full, layer or a number .* "layers"$/,
   ],
   [{ blocks: 0 }, 'woodfisher', /expected full, layer or a number of weights, found 0$/],
+  [{ rho: 32_361 }, 'cbs', /^prune.secondOrder.rho: expected at most the 32,360 prunable weights, found 32361$/],
   [{ refreshBatchNorm: 100 }, 'woodfisher', /^prune.secondOrder.refreshBatchNorm: mlpnet has no batch normalization$/],
   [
     { memory: 0.001, blocks: 'layer' },

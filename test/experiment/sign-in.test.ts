@@ -4,11 +4,10 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { dryRun } from '../../src/experiment/plan/dry-run.ts'
 import { checkRecipe } from '../../src/experiment/recipe/recipe.ts'
-import { runRecipe } from '../../src/experiment/run/run.ts'
 import { readSafetensors } from '../../src/formats/safetensors.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
-import { best } from '../support/engines.ts'
+import { runUntil, type Stoppable } from './stoppable.ts'
 import { tiny } from './tiny.ts'
 
 interface Changes {
@@ -29,21 +28,8 @@ const recipe = ({ prune, train, ...changes }: Changes = {}) =>
     'tiny',
   )
 
-async function run(kernels: string, options: { out: string; stopAt?: number; resume?: boolean; signIn?: object }) {
-  const controller = new AbortController()
-  const { signIn = { every: '7it' } } = options
-  const { result } = await runRecipe(recipe({ train: { kernels, signIn } }), {
-    machine: best,
-    out: options.out,
-    checkpointSeconds: 1e9,
-    resume: options.resume,
-    signal: controller.signal,
-    onEvent: (event) => {
-      if (event.type === 'progress' && event.step === options.stopAt) controller.abort()
-    },
-  })
-  return result
-}
+const run = async (kernels: string, { signIn = { every: '7it' }, ...options }: Stoppable & { signIn?: object }) =>
+  (await runUntil(recipe({ train: { kernels, signIn } }), options)).result
 const bytes = (folder: string) => readFileSync(join(folder, 'model.safetensors'))
 
 it.each(['dense', 'sparse'])(

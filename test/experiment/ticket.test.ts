@@ -237,6 +237,6 @@ it('a floor of more than all weights that are kept is refused', async () => {
 
 it('a rewind after the end of training is refused', async () => {
   await expect(run({ masks: ['magnitude'], rewind: '3ep' })).rejects.toThrow(
-    /^train\.snapshot: expected a step from 0 to 30, found 3ep$/,
+    /^train\.snapshot: expected a time from 0ep to 2ep, found 3ep$/,
   )
 })

@@ -71,6 +71,21 @@ it('recipes of the same method and sparsity go by their names, without what thes
   )
 })
 
+it('names that go with the seed, as of files copied for every seed, make no groups', () => {
+  const named = (name: string, seed: number, changes: object = {}) => ({ recipe: { name, seed, ...changes } })
+  const layerwise = pruned({ scope: 'layerwise' })
+  const runs = [named('exp_snip_0', 0), named('exp_snip_42', 42), named('exp_layer_0', 0, layerwise)]
+  const { groups } = groupRuns(readRuns([written(runs)]))
+  expect(groups.map((group) => [group.runs.map(({ recipe }) => recipe.seed), seriesOf(group)])).toEqual([
+    [[0, 42], 'magnitude, exp_snip'],
+    [[0], 'magnitude, exp_layer_0'],
+  ])
+  // Two runs of one seed are no sample of seeds.
+  const twice = groupRuns(readRuns([written([...runs, named('exp_other', 42)])]))
+  expect(twice.groups.map((group) => group.runs.length)).toEqual([1, 1, 1, 1])
+  expect(groupRuns(readRuns([written(runs)]), { each: true }).groups).toHaveLength(3)
+})
+
 it('files that runs of the same folder left are the same for every seed', () => {
   const folder = temporaryFolder()
   for (const seed of [0, 1]) {

@@ -23,8 +23,8 @@ afterEach(() => {
 })
 
 /** CC is empty where the script looks for a compiler, which then finds nothing but what is in `copy`. */
-const build = (compiler: string) =>
-  spawnSync(process.execPath, ['scripts/build-native.mjs'], {
+const build = (compiler: string, ...flags: string[]) =>
+  spawnSync(process.execPath, ['scripts/build-native.mjs', ...flags], {
     cwd: copy,
     env: { ...process.env, CC: compiler, ...(compiler === '' && { PATH: copy }) },
     encoding: 'utf8',
@@ -70,6 +70,18 @@ describe.skipIf(process.platform === 'win32')('a compiler that', () => {
     network.run('graph')
     expect([...network.read('graph', 'y')]).toEqual([-1, 2, -3])
   })
+})
+
+it.skipIf(process.platform === 'win32')('--progress counts the files that are compiled', () => {
+  const path = join(copy, 'writing')
+  // Makes the file that -o names.
+  writeFileSync(path, '#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\ntouch "$2"\n', { mode: 0o755 })
+  const { status, stdout, stderr } = build(path, '--progress')
+  expect([status, stdout]).toEqual([0, ''])
+  const lines = stderr.trim().split('\n')
+  expect(lines.length).toBeGreaterThan(20)
+  expect(lines).toEqual(lines.map((_, i) => `compiled ${i + 1} of ${lines.length}`))
+  expect(build(path, '--force').stderr).toBe('')
 })
 
 describe.skipIf(process.platform === 'win32')('a compiler from before GCC 12', () => {

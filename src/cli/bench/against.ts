@@ -8,13 +8,13 @@ import { bytes, percent } from '../../util/format.ts'
 import { optional } from '../../util/optional.ts'
 import { inTemporaryFolder } from '../../util/temporary-folder.ts'
 import { print, printJson, printNote } from '../display/output.ts'
+import { WaitDisplay } from '../display/wait.ts'
 import { oneOf } from '../flags/choices.ts'
 import { importOptions, type PreprocessingFlags } from '../flags/preprocessing.ts'
 import { closed } from './closing.ts'
 import { type ContenderSpec, packageOf, type Rival, rivals } from './contender.ts'
 import { batchesOf, type GivenOnnx, networkOf, quantizedOf } from './files.ts'
 import { type Measured, measure } from './measure.ts'
-import { BenchDisplay } from './progress.ts'
 import type { Entrant, Setting } from './setting.ts'
 import { againstTables, legend, warnings } from './table.ts'
 
@@ -41,7 +41,7 @@ export async function benchAgainst(path: string, options: AgainstOptions): Promi
 }
 
 async function compare(path: string, against: readonly Rival[], folder: string, options: AgainstOptions) {
-  const display = new BenchDisplay()
+  const display = new WaitDisplay()
   try {
     if (options.costs !== undefined) readCosts(options.costs) // before anything is measured
     const stored = await readWeights(path, importOptions(options), printNote)
@@ -62,7 +62,8 @@ async function compare(path: string, against: readonly Rival[], folder: string, 
     const results = await measure(settings, {
       rounds: options.rounds,
       asStored: (logits) => closed(logits, model, options.model === undefined ? stored.onnx?.file : undefined),
-      onProgress: (setting, secondsLeft) => display.show(setting, secondsLeft),
+      onProgress: ({ batch, threads }, secondsLeft) =>
+        display.show(`measuring batch ${batch}, threads ${threads}`, { secondsLeft }),
     })
     display.stop()
     const bytesOf = new Map([

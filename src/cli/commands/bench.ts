@@ -7,16 +7,14 @@ import { Command } from 'commander'
 import { limits } from '../../engine/kernels/limits.ts'
 import { pixels, whole, wholeList } from '../flags/parse.ts'
 import { layoutOption } from '../flags/preprocessing.ts'
+import { WEIGHT_FILES } from '../flags/weight-files.ts'
 import type { BenchOptions } from '../work/bench.ts'
 
 const MOST = 65536
 
 export const benchCommand = (): Command =>
   layoutOption(new Command('bench'))
-    .argument(
-      '<file>',
-      'an ONNX model, weights of a built-in network (a safetensors or HDF5 file, or a PyTorch checkpoint), or the folder of a run',
-    )
+    .argument('<file>', `an ONNX model, weights of a built-in network (${WEIGHT_FILES}), or the folder of a run`)
     .option('--model <name>', 'a built-in network (default: the one that the file names)')
     .option(
       '--against <list>',

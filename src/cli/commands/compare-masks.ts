@@ -1,14 +1,12 @@
 /** @file espalier compare-masks: how far two pruned networks kept the same weights. */
 
 import { Command } from 'commander'
+import { WEIGHT_FILES } from '../flags/weight-files.ts'
 import type { CompareMasksOptions } from '../work/compare-masks.ts'
 
 export const compareMasksCommand = (): Command =>
   new Command('compare-masks')
-    .argument(
-      '<a>',
-      'pruned weights: an ONNX model, a safetensors or HDF5 file, a PyTorch checkpoint, or the folder of a run',
-    )
+    .argument('<a>', `pruned weights: an ONNX model, ${WEIGHT_FILES}, or the folder of a run`)
     .argument('<b>', 'another one, of the same network')
     .option('--model <name>', 'a built-in network (default: the one that the first file names)')
     .option('--prunable <set>', 'tensors to compare: all, published, reference', 'all')

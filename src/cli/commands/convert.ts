@@ -4,14 +4,15 @@ import { Command } from 'commander'
 import { onnxFlags } from '../flags/onnx.ts'
 import { pixels } from '../flags/parse.ts'
 import { layoutOption } from '../flags/preprocessing.ts'
+import { WEIGHT_FILES } from '../flags/weight-files.ts'
 import type { ConvertOptions } from '../work/convert.ts'
 
 export const convertCommand = (): Command =>
   onnxFlags(
     layoutOption(
       new Command('convert')
-        .argument('<in>', 'an ONNX model, or weights: a safetensors or HDF5 file, or a PyTorch checkpoint')
-        .argument('<out>', 'a name that ends in .onnx, .safetensors or .h5')
+        .argument('<in>', `an ONNX model, or weights: ${WEIGHT_FILES}`)
+        .argument('<out>', 'a name that ends in .onnx, .safetensors, .h5 or .hdf5')
         .option('--model <name>', 'a built-in network, or an ONNX model whose weights they are')
         .option(
           '--crop <pixels>',

@@ -4,15 +4,13 @@ import { Command } from 'commander'
 import type { EvalOptions } from '../eval/options.ts'
 import { metricOption } from '../flags/metric.ts'
 import { precedence, preprocessingFlags } from '../flags/preprocessing.ts'
+import { WEIGHT_FILES } from '../flags/weight-files.ts'
 
 export const evalCommand = (): Command =>
   metricOption(
     preprocessingFlags(
       new Command('eval')
-        .argument(
-          '[file]',
-          'an ONNX model, weights (a safetensors or HDF5 file, or a PyTorch checkpoint), or the folder of a run',
-        )
+        .argument('[file]', `an ONNX model, weights (${WEIGHT_FILES}), or the folder of a run`)
         .option(
           '--model <name>',
           'a built-in network, or an ONNX model whose weights they are (default: the one that the file is or names)',

@@ -65,7 +65,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     define: async () => (await import('./inspect.ts')).inspectCommand(),
   },
   convert: {
-    description: 'a network with its weights, written in another format: .onnx, .safetensors or .h5',
+    description: 'a network with its weights, written in another format: .onnx, .safetensors or HDF5',
     define: async () => (await import('./convert.ts')).convertCommand(),
   },
   'compare-masks': {

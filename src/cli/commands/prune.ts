@@ -5,6 +5,7 @@ import { glossary } from '../display/width.ts'
 import { metricOption } from '../flags/metric.ts'
 import { onnxFlags } from '../flags/onnx.ts'
 import { precedence, preprocessingFlags } from '../flags/preprocessing.ts'
+import { WEIGHT_FILES } from '../flags/weight-files.ts'
 import { addSettingFlags } from '../prune/setting-flags.ts'
 import type { PruneFlags } from '../prune/settings.ts'
 
@@ -14,7 +15,7 @@ const METHODS = () => `\nMethods:\n${glossary(entries)}\n`
 const command = (): Command =>
   addSettingFlags(
     new Command('prune')
-      .argument('<file>', 'an ONNX model, or trained weights: a safetensors or HDF5 file, or a PyTorch checkpoint')
+      .argument('<file>', `an ONNX model, or trained weights: ${WEIGHT_FILES}`)
       .option(
         '--model <name>',
         'a built-in network, or an ONNX model whose weights they are (default: the one that the file is or names)',
@@ -64,7 +65,7 @@ const command = (): Command =>
         'what runs the network: espalier, or onnxruntime, for models that do not run here (methods obc and sparsegpt; needs onnxruntime-node)',
         'espalier',
       )
-      .option('-o, --out <file>', 'where the pruned network goes: .onnx, .h5, or safetensors, stored sparse')
+      .option('-o, --out <file>', 'where the pruned network goes: .onnx, .h5 or .hdf5, or safetensors, stored sparse')
       .option(
         '--record <file>',
         'write what a row of the ledger needs: settings, hashes, counts, cost; a name that ends in .record.json',

@@ -30,9 +30,8 @@ export const verifyCommand = (): Command =>
     .option('--data <name>', 'the data set or folder (default: that of the record, where it has a name here)')
     .option(
       '--tolerance <points>',
-      'by how many points of percent accuracies may differ on another instruction set',
+      'by how many points of percent accuracies may differ on another instruction set (default: 0.5)',
       notNegative('--tolerance'),
-      0.5,
     )
     .option('--add <folder>', 'where all holds, put the record and its verification, or the score, there')
     .option('--by <name>', 'with --add: who verifies')

@@ -2,13 +2,8 @@
 import type { Model } from '../../models/model.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import { grouped, percent } from '../../util/format.ts'
-import {
-  chanceWarning,
-  type EvaluationData,
-  guessWarning,
-  preprocessingJson,
-  preprocessingLines,
-} from '../flags/data.ts'
+import type { EvaluationData } from '../flags/data.ts'
+import { chanceWarning, guessWarning, preprocessingJson, preprocessingLines } from '../flags/data-report.ts'
 import { DISTANCES, distanceLabel, isDistance, type Measured, metricLines } from './measured.ts'
 import { print, printJson } from './output.ts'
 

@@ -10,6 +10,21 @@ export const lastWords = (sentence?: string): boolean =>
   currentIo().process !== undefined &&
   setLastWords(sentence === undefined ? '' : `\nespalier: interrupted: ${sentence}\n`)
 
+/** The same for work that takes its time. */
+export async function withLastWordsUntil<T>(
+  sentence: string,
+  work: () => Promise<T>,
+  beforehand: (sentence: string) => void,
+): Promise<T> {
+  const said = lastWords(sentence)
+  if (!said) beforehand(`Ctrl-C ends this at once: ${sentence}`)
+  try {
+    return await work()
+  } finally {
+    if (said) lastWords()
+  }
+}
+
 /** Does some work under last words. Where nothing can say them then, `beforehand` is told. */
 export function withLastWords<T>(sentence: string, work: () => T, beforehand: (sentence: string) => void): T {
   if (!lastWords(sentence)) {

@@ -135,12 +135,15 @@ export class RunDisplay {
   }
 }
 
-function epochLine(event: Extract<RunEvent, { type: 'epoch' }>): string {
+/** The line of an epoch; with the F1 where the best epoch is found by it. */
+export function epochLine(event: Extract<RunEvent, { type: 'epoch' }>): string {
+  const f1Text = (f1: number | undefined) => (event.metric === 'f1' && f1 !== undefined ? ` F1 ${percent(f1)}` : '')
   const held =
     event.validationAccuracy === undefined
       ? ''
-      : `  validation loss ${event.validationLoss?.toFixed(4)} accuracy ${percent(event.validationAccuracy)}`
-  const pruned = event.prunedAccuracy === undefined ? '' : `, pruned ${percent(event.prunedAccuracy)}`
+      : `  validation loss ${event.validationLoss?.toFixed(4)} accuracy ${percent(event.validationAccuracy)}${f1Text(event.validationF1)}`
+  const pruned =
+    event.prunedAccuracy === undefined ? '' : `, pruned ${percent(event.prunedAccuracy)}${f1Text(event.prunedF1)}`
   const parts = [
     event.trainSet && `  training set ${percent(event.trainSet.accuracy)}`,
     event.testSet && `  test set ${percent(event.testSet.accuracy)}`,

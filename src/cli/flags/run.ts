@@ -1,6 +1,7 @@
 /** @file The flags of espalier run, and the changes to recipes that some of them are. */
-import { readCommand } from '../../experiment/dsr/read.ts'
-import { type Recipe, readRecipe } from '../../experiment/recipe/recipe.ts'
+import { COMMAND_KEYS, readCommand } from '../../experiment/dsr/read.ts'
+import { type Recipe, readRecipe, typedKeysIn } from '../../experiment/recipe/recipe.ts'
+import { namingTyped, type TypedKeys } from '../../experiment/recipe/typed-keys.ts'
 import { UserError } from '../../util/errors.ts'
 
 /** Those that change recipes. */
@@ -31,27 +32,45 @@ export interface RunFlags extends ChangeFlags {
 export interface Origin {
   source: string
   read(changes: readonly string[]): Recipe
+  /** What a person typed for the recipe's keys, where it was not these. */
+  typed(): TypedKeys
 }
 
 /** Of a command line, or else of a file. Throws UserError where there is neither. */
 export function originOf(path: string | undefined, { from }: Pick<RunFlags, 'from'>): Origin {
   if (from !== undefined)
-    return { source: '--from', read: (changes) => readCommand(from, changes, { source: '--from' }).recipe }
+    return {
+      source: '--from',
+      read: (changes) => readCommand(from, changes, { source: '--from' }).recipe,
+      typed: () => COMMAND_KEYS,
+    }
   if (path === undefined) throw new UserError('expected a recipe, or --from with a command line, found neither')
   return fileOrigin(path)
 }
 
-const fileOrigin = (path: string): Origin => {
-  return { source: path, read: (changes) => readRecipe(path, changes) }
+export const fileOrigin = (path: string): Origin => {
+  return { source: path, read: (changes) => readRecipe(path, changes), typed: () => typedKeysIn(path) }
 }
 
 /** Reads a recipe with the changes of the flags. Throws UserError where they do not fit it. */
-export function changed({ source, read }: Origin, { set, seed, onCollapse, kernels, costs }: ChangeFlags): Recipe {
-  const flags = { seed, 'prune.onCollapse': onCollapse, 'train.kernels': kernels, 'train.costs': costs }
-  const changes = Object.entries(flags).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]))
-  if (onCollapse !== undefined && read(set).prune === undefined)
+export function changed({ source, read }: Origin, flags: ChangeFlags): Recipe {
+  if (flags.onCollapse !== undefined && read(flags.set).prune === undefined)
     throw new UserError(`--on-collapse is for recipes that prune: ${source} has no prune section`)
-  return read([...set, ...changes])
+  return read(changesOf(flags))
+}
+
+function changesOf({ set, seed, onCollapse, kernels, costs }: ChangeFlags): string[] {
+  const flags = { seed, 'prune.onCollapse': onCollapse, 'train.kernels': kernels, 'train.costs': costs }
+  return [...set, ...Object.entries(flags).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]))]
+}
+
+/** What `work` returns; errors of its recipe's keys name what a person typed for them. */
+export async function named<T>({ source, typed }: Origin, flags: ChangeFlags, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw namingTyped(error, { source, keys: typed(), changes: changesOf(flags) })
+  }
 }
 
 /** The same of a file. */

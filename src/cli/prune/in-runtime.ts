@@ -10,7 +10,7 @@ import { storedWeights } from '../../formats/onnx/weights.ts'
 import { seenLayers } from '../../formats/onnxruntime/layers.ts'
 import { readWeights, type WeightsFile } from '../../formats/weights-file.ts'
 import { type MethodName, methods } from '../../methods/index.ts'
-import { pruneInRuntime } from '../../methods/layerwise/runtime-prune.ts'
+import { pruneInRuntime, type RuntimePruning } from '../../methods/layerwise/runtime-prune.ts'
 import type { Metric } from '../../train/metric.ts'
 import { judgeInRuntime } from '../../train/runtime-judge.ts'
 import { RuntimeModel } from '../../train/runtime-model.ts'
@@ -18,18 +18,21 @@ import { UserError } from '../../util/errors.ts'
 import { grouped, percent } from '../../util/format.ts'
 import { random } from '../../util/random.ts'
 import { version } from '../../util/version.ts'
+import { withLastWordsUntil } from '../display/last-words.ts'
 import { DISTANCES, isDistance, measuredRows } from '../display/measured.ts'
 import { print, printJson, printNote } from '../display/output.ts'
 import { writtenJson, writtenLines } from '../display/written.ts'
-import { type EvaluationData, flagMetadata, guessWarning, preprocessingLines } from '../flags/data.ts'
+import type { EvaluationData } from '../flags/data.ts'
+import { guessWarning, preprocessingLines } from '../flags/data-report.ts'
 import { flagName, givenFlags } from '../flags/given.ts'
+import { flagMetadata } from '../flags/metadata.ts'
 import { readMetric } from '../flags/metric.ts'
 import { onnxOptions } from '../flags/onnx.ts'
 import { wholeNumber } from '../flags/parse.ts'
 import { importOptions } from '../flags/preprocessing.ts'
 import { chooseWeights } from './choose-weights.ts'
 import { type PruneFlags, shareOf } from './settings.ts'
-import { loadInputs } from './with-data.ts'
+import { leftBehind, loadInputs } from './with-data.ts'
 
 /** Flags that say nothing to it. */
 const OTHERS = [
@@ -85,7 +88,7 @@ export async function pruneWithRuntime(stored: WeightsFile, path: string, flags:
   const { chosen } = chooseWeights(found, flags, path)
   const seen = new Set(seenLayers(onnx.file).layers.map(({ key }) => key))
   const started = performance.now()
-  const pruned = await pruneInRuntime(onnx.file, {
+  const options: RuntimePruning = {
     machine: await openMachine(),
     method: method === 'obc' ? 'obc' : 'sparsegpt',
     sparsity: shareOf(flags.sparsity ?? ''),
@@ -93,7 +96,11 @@ export async function pruneWithRuntime(stored: WeightsFile, path: string, flags:
     keys: chosen.flatMap(({ key }) => (flags.include !== undefined || seen.has(key) ? [key] : [])),
     samples,
     ...(settings.damp !== undefined && { damp: Number(settings.damp) }),
-  })
+  }
+  const hint = (sentence: string) => {
+    if (!flags.json) print(sentence)
+  }
+  const pruned = await withLastWordsUntil(leftBehind(flags), () => pruneInRuntime(onnx.file, options), hint)
   const seconds = (performance.now() - started) / 1000
   const facts = { method, scope, seed, pruned: pruned.layers.map(({ name }) => name).join(','), espalier: version() }
   const metadata = {

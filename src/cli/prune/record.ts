@@ -8,6 +8,7 @@ import { dataHash, tensorsHash } from '../../ledger/content-hash.ts'
 import { type PruneRecord, RECORD, type RecordEnvironment } from '../../ledger/record.ts'
 import { plain, sealed, sealedText } from '../../ledger/sealed.ts'
 import { isStartName } from '../../methods/second-order/composition.ts'
+import type { StageReport } from '../../methods/second-order/options.ts'
 import { weightsOf } from '../../train/checkpoint.ts'
 import type { Evaluation } from '../../train/evaluation.ts'
 import type { Network } from '../../train/network.ts'
@@ -111,7 +112,12 @@ function recordOf({ checkpoint, flags, task, network, ...recorded }: Recorded): 
     include: flags.include,
     exclude: flags.exclude,
     asked: scalars(task.settings),
-    settings: { ...scalars(task.settings), ...scalars(settings, task.method.takes) },
+    settings: {
+      ...scalars(task.settings),
+      ...scalars({ stages: outcome.stages?.length }, task.method.takes),
+      ...scalars(settings, task.method.takes),
+    },
+    ...(outcome.stages && { stages: outcome.stages.map(stageOf) }),
     layers: counts.layers.map(({ name, size, kept }) => ({ name, size, kept })),
     dense: plainEvaluation(dense),
     final: plainEvaluation(final),
@@ -124,6 +130,10 @@ function recordOf({ checkpoint, flags, task, network, ...recorded }: Recorded): 
     environment: environmentOf(network),
   }
   return sealed(record)
+}
+
+const stageOf = ({ kept, damping, scale, firstOrder }: StageReport): NonNullable<PruneRecord['stages']>[number] => {
+  return { kept, damping, scale, firstOrder }
 }
 
 /** Gradients and images that pruning took. */

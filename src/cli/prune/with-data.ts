@@ -21,16 +21,9 @@ import { withLastWords } from '../display/last-words.ts'
 import { asEvaluation, isDistance, measured, measuredText } from '../display/measured.ts'
 import { print, printJson } from '../display/output.ts'
 import { writtenJson, writtenLines, zerosLine } from '../display/written.ts'
-import {
-  chanceWarning,
-  type EvaluationData,
-  flagMetadata,
-  guessWarning,
-  loadEvaluationData,
-  preprocessingJson,
-  preprocessingLines,
-  withoutGuess,
-} from '../flags/data.ts'
+import { type EvaluationData, loadEvaluationData } from '../flags/data.ts'
+import { chanceWarning, guessWarning, preprocessingJson, preprocessingLines } from '../flags/data-report.ts'
+import { flagMetadata, withoutGuess } from '../flags/metadata.ts'
 import { readMetric } from '../flags/metric.ts'
 import { onnxOptions } from '../flags/onnx.ts'
 import { checkDistillation, distill } from './distill.ts'
@@ -98,7 +91,11 @@ export async function pruneWithData(
         `${model.name}: pruning ${tensors.length} tensors, ${grouped(sum(tensors))} of ${grouped(sum(prunableTensors(model)))} weights of layers; engine: ${network.machine.description}`,
       )
     }
-    const dense = measured(network, metric)
+    const dense = withLastWords(
+      leftBehind(flags),
+      () => measured(network, metric),
+      () => {},
+    )
     const warning = isDistance(dense) ? undefined : chanceWarning(dense, model)
     if (!isDistance(dense)) display?.line(`dense: ${measuredText(dense)}`)
     if (warning) display?.line(warning)

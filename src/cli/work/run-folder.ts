@@ -9,7 +9,7 @@ import type { Broken, Cell } from '../../sweep/sweep-file.ts'
 import { errorText, isMendable, UserError } from '../../util/errors.ts'
 import { clock, grouped } from '../../util/format.ts'
 import { print, printJson } from '../display/output.ts'
-import { changedRecipe, changesAsText, type RunFlags } from '../flags/run.ts'
+import { changedRecipe, changesAsText, fileOrigin, named, type RunFlags } from '../flags/run.ts'
 import { exitWith } from '../io.ts'
 import { followSweep } from './follow-sweep.ts'
 import { poolOptions } from './sweep.ts'
@@ -36,7 +36,7 @@ export async function runFolder(path: string, options: RunFlags): Promise<void> 
   const notice = (text: string) => (json || jsonSteps ? printJson({ type: 'notice', text }) : print(`note: ${text}`))
   if (options.dryRun) {
     left.forEach(notice)
-    return await showPlan(path, folder, out, json || jsonSteps)
+    return await showPlan(path, folder, out, options)
   }
   await followSweep(folder, {
     out,
@@ -64,13 +64,14 @@ type Planned = { run: string; file: string } & PlannedRun
  * Tells of every file that it is done, or how long its run takes, or why it cannot begin. The exit status is
  * 1 where one cannot.
  */
-async function showPlan(path: string, folder: RecipeFolder, out: string, json?: boolean): Promise<void> {
+async function showPlan(path: string, folder: RecipeFolder, out: string, options: RunFlags): Promise<void> {
+  const json = options.json || options.jsonSteps
   const done = resultsOf(folder, out)
   const files: Planned[] = []
   for (const entry of [...folder.cells, ...folder.broken].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const { name, values } = entry
     const file = String(values.file)
-    const state = done.has(name) ? { state: 'done' as const } : await planned(entry, join(path, file))
+    const state = done.has(name) ? { state: 'done' as const } : await planned(entry, join(path, file), options)
     files.push({ run: name, file, ...state })
     if (!json) print(`${file}: ${textOf(state)}`)
   }
@@ -85,10 +86,12 @@ async function showPlan(path: string, folder: RecipeFolder, out: string, json?: 
   if (files.some(({ state }) => state === 'broken')) exitWith(1)
 }
 
-async function planned(entry: Cell | Broken, source: string): Promise<PlannedRun> {
+async function planned(entry: Cell | Broken, source: string, options: RunFlags): Promise<PlannedRun> {
   if ('reason' in entry) return { state: 'broken', reason: entry.reason }
   try {
-    const { steps, estimatedSeconds, missingData } = await dryRun(entry.recipe, source)
+    const { steps, estimatedSeconds, missingData } = await named(fileOrigin(source), options, () =>
+      dryRun(entry.recipe, source),
+    )
     if (steps === undefined || estimatedSeconds === undefined) return { state: 'broken', reason: missingData ?? '' }
     return { state: 'to be run', steps, seconds: estimatedSeconds }
   } catch (error) {

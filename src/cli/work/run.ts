@@ -3,9 +3,10 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type DryRun, dryRun } from '../../experiment/plan/dry-run.ts'
 import { recipeToYaml } from '../../experiment/recipe/recipe.ts'
+import type { RunOutcome } from '../../experiment/run/events.ts'
 import { FILES, RunFolder } from '../../experiment/run/folder.ts'
 import { layerTable } from '../../experiment/run/report.ts'
-import { runRecipe } from '../../experiment/run/run.ts'
+import { type RunOptions, runRecipe } from '../../experiment/run/run.ts'
 import { ticketTables } from '../../experiment/ticket/report.ts'
 import { runTicket, type TicketOutcome } from '../../experiment/ticket/run.ts'
 import { UserError } from '../../util/errors.ts'
@@ -16,7 +17,7 @@ import { print, printJson } from '../display/output.ts'
 import { EXPENDABLE, RunDisplay } from '../display/progress.ts'
 import { fitting } from '../display/width.ts'
 import { recipePath } from '../flags/recipe-file.ts'
-import { changed, originOf, type RunFlags } from '../flags/run.ts'
+import { changed, named, originOf, type RunFlags } from '../flags/run.ts'
 import { exitWith } from '../io.ts'
 import { StopBeforePruning } from './stop-before-pruning.ts'
 
@@ -43,8 +44,11 @@ export async function run(given: string | undefined, options: RunFlags): Promise
   if (resume && !out) throw new UserError('--resume needs --out with the folder of the run')
   const stop = options.untilPruning ? new StopBeforePruning(recipe) : undefined
   if (options.dryRun) {
-    const result = await dryRun(recipe, source)
     if (out) RunFolder.check(out, options, recipeToYaml(recipe))
+    const note = (sentence: string) => {
+      if (!quiet && !json) print(`note: ${sentence}; what follows is measured on synthetic samples\n`)
+    }
+    const result = await named(origin, options, () => dryRun(recipe, source, note))
     if (json) printJson(result)
     else if (!quiet) showDryRun(result)
     // A run would end here.
@@ -57,7 +61,7 @@ export async function run(given: string | undefined, options: RunFlags): Promise
   const { signal, received, unstoppable, release } = interruptible(() => display?.stop())
   try {
     const follow = recipe.ticket ? runTicket : runRecipe
-    const outcome = await follow(recipe, {
+    const settings: RunOptions = {
       source,
       out,
       resume,
@@ -72,7 +76,8 @@ export async function run(given: string | undefined, options: RunFlags): Promise
         if (!json) display?.show(event)
         else if (event.type !== 'progress' || jsonSteps) printJson(event)
       },
-    })
+    }
+    const outcome = await named<RunOutcome | TicketOutcome>(origin, options, () => follow(recipe, settings))
     if (!outcome.interrupted) {
       if ('phases' in outcome) showTicket(outcome, { json, quiet })
       return
@@ -105,7 +110,7 @@ function showDryRun(result: DryRun): void {
   print(
     `memory without the data set: ${bytes(result.arenaBytes)}; ${(1000 * result.secondsPerStep).toFixed(2)} ms per step`,
   )
-  if (result.steps === undefined) print(`number of steps unknown: ${result.missingData}`)
+  if (result.steps === undefined) print('number of steps unknown without the data')
   else print(`${grouped(result.steps)} steps: about ${clock(result.estimatedSeconds!)}, evaluation not counted`)
   if (result.runs && result.runs.length > 1)
     print(

@@ -25,14 +25,17 @@ export interface VerifyOptions {
   checkpoint?: string
   pruned?: string
   data?: string
-  tolerance: number
+  tolerance?: number
   add?: string
   by?: string
   json?: boolean
 }
 
+/** Points of percent by which accuracies may differ where nobody says otherwise. */
+const TOLERANCE = 0.5
+
 export async function verify(given: string, options: VerifyOptions): Promise<void> {
-  const { row, method, checkpoint, pruned, add, by } = options
+  const { row, method, checkpoint, pruned, add, by, tolerance = TOLERANCE } = options
   if ((add === undefined) !== (by === undefined)) throw new UserError('--add and --by go together')
   if (by !== undefined) checkValue(verifierName, by, '--by')
   if (row !== undefined) return score(given, { ...options, row })
@@ -41,7 +44,7 @@ export async function verify(given: string, options: VerifyOptions): Promise<voi
     for (const flag of ['checkpoint', 'pruned', 'add'] as const)
       if (options[flag] !== undefined) throw new UserError(`--${flag} is for records: ${given} is the folder of a run`)
     const { claim, again } = await runAgain(given, options.data)
-    tell(given, compared(claim, again, options.tolerance), options)
+    tell(given, compared(claim, again, tolerance), options)
     return
   }
   if ((checkpoint === undefined) === (pruned === undefined))
@@ -56,7 +59,7 @@ export async function verify(given: string, options: VerifyOptions): Promise<voi
       pruned === undefined
         ? await pruneAgain(record, { ...options, checkpoint: checkpoint! })
         : await measureFile(record, pruned, options.data)
-    const findings = compared(record, done.again, options.tolerance)
+    const findings = compared(record, done.again, tolerance)
     const what = `${record.network} pruned to ${percentText(record.sparsity)} by ${record.method}, seed ${record.seed} (${path})`
     const holds = tell(what, findings, options)
     if (!holds || add === undefined) continue
@@ -70,6 +73,8 @@ async function score(path: string, options: VerifyOptions & { row: string }): Pr
   for (const flag of ['checkpoint', 'pruned'] as const)
     if (options[flag] !== undefined)
       throw new UserError(`--${flag} is for records: --row scores the file that is given`)
+  if (options.tolerance !== undefined)
+    throw new UserError('--tolerance is for records and runs: --row compares no accuracy')
   checkAdding(options)
   const scored = await scoreFile(path, options)
   const { standing, accuracy, kept, size, fits, done } = scored

@@ -3,9 +3,9 @@
  * recipe.
  */
 import { Document } from 'yaml'
-import { UserError } from '../../util/errors.ts'
 import { applyChanges } from '../recipe/changes.ts'
 import { checkRecipe, type Recipe } from '../recipe/recipe.ts'
+import { namingTyped, type TypedKeys } from '../recipe/typed-keys.ts'
 import { type CommandContext, recipeOfCommand } from './recipe.ts'
 
 /**
@@ -23,12 +23,12 @@ export function readCommand(
   try {
     return { recipe: checkRecipe(document.toJS(), context.source), after }
   } catch (error) {
-    throw error instanceof UserError ? namingOptions(error, changes, context.source) : error
+    throw namingTyped(error, { source: context.source, keys: COMMAND_KEYS, changes })
   }
 }
 
 /** The options that a person typed, by the keys that they become. */
-const TYPED: Readonly<Record<string, string>> = {
+export const COMMAND_KEYS: TypedKeys = {
   seed: '--job-idx',
   'model.widen': '--widen-factor',
   'train.epochs': '--epochs',
@@ -42,11 +42,4 @@ const TYPED: Readonly<Record<string, string>> = {
   'rewire.moves': '--n-prune-params',
   'rewire.fraction': '--rewire-fraction',
   'rewire.eta': '--DeepR_eta',
-}
-
-/** An error of a key as one of the option that it came from, unless a change has set the key. */
-function namingOptions(error: UserError, changes: readonly string[], source: string): UserError {
-  const key = /^[\w.]+(?=: )/.exec(error.message.slice(source.length + 2))?.[0] ?? ''
-  if (!Object.hasOwn(TYPED, key) || changes.some((change) => change.startsWith(`${key}=`))) return error
-  return new UserError(error.message.replace(`${source}: ${key}:`, `${source}: ${TYPED[key]}:`))
 }

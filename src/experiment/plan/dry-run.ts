@@ -12,7 +12,7 @@ import type { LayerCount } from '../../sparsity/mask.ts'
 import type { Network } from '../../train/network.ts'
 import { toSteps } from '../../util/duration.ts'
 import { checkRecipe, type Recipe } from '../recipe/recipe.ts'
-import { pruneFirst } from './first-pruning.ts'
+import { type Beginning, pruneFirst, withFewSamples } from './first-pruning.ts'
 import { optimizerOf } from './gsm.ts'
 import { buildNetwork, modelOf } from './network.ts'
 import { phasesOf, planRuns, type RunPlan } from './resolve.ts'
@@ -43,7 +43,7 @@ export interface DryRun {
   warning?: string
   /** What nobody said of the inputs, if anything. */
   guess?: string
-  /** Why `layers` are not those of the first step, if they are not. */
+  /** Why `layers` are not those of the first step, or only about those, if they are not. */
   counted?: string
   /** Why `steps` is undefined. */
   missingData?: string
@@ -52,9 +52,14 @@ export interface DryRun {
 /**
  * Makes all checks of a run, builds its network and takes a few steps; writes nothing. Where the data set is
  * not on this machine, the steps are on synthetic data of the right shape. Throws UserError where the run
- * would, with the same sentence; `source` is the file of the recipe, which errors begin with.
+ * would, with the same sentence; `source` is the file of the recipe, which errors begin with, and
+ * `onMissingData` is told at once what the result then says of data that are not here.
  */
-export async function dryRun(given: Recipe, source?: string): Promise<DryRun> {
+export async function dryRun(
+  given: Recipe,
+  source?: string,
+  onMissingData: (sentence: string) => void = () => {},
+): Promise<DryRun> {
   const recipe = checkRecipe(given, source ?? 'the recipe')
   const machine = await openMachine()
   const plans = await planRuns(recipe, { source }).catch((error: unknown) => {
@@ -62,15 +67,18 @@ export async function dryRun(given: Recipe, source?: string): Promise<DryRun> {
     throw error
   })
   if (!(plans instanceof MissingData)) {
-    const measured = measure(plans[0], await buildNetwork(plans[0], machine))
-    return { ...measured, ...lengthsOf(recipe, plans, measured.secondsPerStep), guess: plans[0].guess }
+    const { plan, counted } = await withFewSamples(plans[0])
+    const measured = measure(plan, await buildNetwork(plan, machine), counted)
+    return { ...measured, ...lengthsOf(recipe, plans, measured.secondsPerStep), guess: plan.guess }
   }
+  onMissingData(plans.message)
   const model = modelOf(recipe)
   phasesOf(recipe)
   const data = synthetic({ image: model.image, classes: classesOf(model), train: recipe.train.batch, test: 1 })
   const alone = { ...recipe, data: { ...recipe.data, validation: 0 } }
   const network = await buildNetwork({ recipe: alone, model, data }, machine)
-  return { ...measure({ recipe, ...knownBeginning(recipe) }, network), missingData: plans.message }
+  const measured = measure({ recipe, ...knownBeginning(recipe) }, network)
+  return { ...measured, missingData: plans.message }
 }
 
 /** When a run begins, and prunes at once, as far as that is known without the number of its steps. */
@@ -83,9 +91,9 @@ function knownBeginning({ prune, train }: Recipe): Pick<RunPlan, 'schedule' | 'f
 }
 
 /** Prunes as the run does before its first step, and takes a few training steps. */
-function measure(plan: Pick<RunPlan, 'recipe' | 'schedule' | 'first'>, network: Network): DryRun {
+function measure(plan: Beginning, network: Network, byFewSamples?: string): DryRun {
   const { recipe } = plan
-  const counted = pruneFirst(recipe, network, plan)
+  const counted = pruneFirst(network, plan) ?? byFewSamples
   const { batch } = recipe.train
   const samples = network.indices.train.slice(0, batch)
   setHyper(network.executable, learningRate(rateSchedule(recipe, 1), 0), optimizerOf(recipe))

@@ -14,13 +14,22 @@ import { UserError } from '../../util/errors.ts'
 import { checkRecipe } from '../recipe/recipe.ts'
 import type { Recipe } from '../recipe/schema.ts'
 import { type Phase, ticketPhases } from '../ticket/ticket.ts'
+import { checkBeforeData } from './before-data.ts'
 import { guessedInputs, recipeData } from './data.ts'
 import { activeCount, gsmProblem, optimizerOf } from './gsm.ts'
-import { checkMemory } from './memory.ts'
 import { modelOf } from './network.ts'
 import { pruningPlan } from './pruning.ts'
 import { type RewiringPlan, rewiringPlan } from './rewiring.ts'
-import { balancePeriod, firstStep, freezeStep, keptFrom, pruningSchedule, rateSchedule, snapshotStep } from './times.ts'
+import {
+  balancePeriod,
+  dropsProblem,
+  firstStep,
+  freezeStep,
+  keptFrom,
+  pruningSchedule,
+  rateSchedule,
+  snapshotStep,
+} from './times.ts'
 
 export interface RunPlan {
   readonly recipe: Recipe
@@ -44,7 +53,7 @@ export interface RunPlan {
   readonly schedule?: PruningSchedule
   readonly pruning?: PruningPlan
   readonly rewiring?: RewiringPlan
-  /** What nobody said of the inputs, and what is wrong with the rates of GSM; sentences. */
+  /** What nobody said of the inputs, and what is wrong with the learning rates; sentences. */
   readonly guess?: string
   readonly warning?: string
 }
@@ -83,7 +92,7 @@ export async function resolve(recipe: Recipe, data: LabelledSet): Promise<RunPla
     pruning: await pruningPlan(recipe, model, data),
     rewiring,
     guess: guessedInputs(data),
-    warning: gsmProblem(recipe, rates, freeze),
+    warning: [gsmProblem(recipe, rates, freeze), dropsProblem(recipe, rates)].filter(Boolean).join('; ') || undefined,
   }
 }
 
@@ -106,11 +115,11 @@ export interface PlanOptions {
 }
 
 /**
- * The plans of all runs that a recipe asks for. Throws UserError as {@link resolve} does, and where a
- * training step has no room, before data are loaded.
+ * The plans of all runs that a recipe asks for. Throws UserError as {@link resolve} does, before data are
+ * loaded where it can.
  */
 export async function planRuns(recipe: Recipe, { data: given, onData, source }: PlanOptions = {}): Promise<RunPlan[]> {
-  await inFile(source, () => checkMemory(recipe, modelOf(recipe)))
+  await inFile(source, () => checkBeforeData(recipe))
   const data = given ?? (await recipeData(recipe, { onProgress: onData, source }))
   return inFile(source, async () => {
     const plans: RunPlan[] = []

@@ -22,7 +22,11 @@ export function pruningSchedule({ prune, train }: Recipe, stepsPerEpoch: number)
     )
   const steps = train.epochs * stepsPerEpoch
   if (end > steps)
-    throw new UserError(`prune: the last event is at step ${end}, but training ends after ${steps} steps`)
+    throw new UserError(
+      kind === 'one-shot'
+        ? `prune.start: expected a time within the ${train.epochs} epochs of the training, found ${prune.start}`
+        : `prune.end: expected a time within the ${train.epochs} epochs of the training, found ${prune.end}`,
+    )
   return { kind, sparsity, start, end, every, initial }
 }
 
@@ -39,17 +43,19 @@ export function keptFrom({ train }: Recipe, schedule: PruningSchedule | undefine
 export function firstStep({ train }: Recipe, stepsPerEpoch: number): number {
   const [first, steps] = [toSteps(train.start ?? '0it', stepsPerEpoch), train.epochs * stepsPerEpoch]
   if (first <= steps) return first
-  throw new UserError(`train.start: expected at most the ${steps} steps of the training, found ${train.start}`)
+  throw new UserError(
+    `train.start: expected a time within the ${train.epochs} epochs of the training, found ${train.start}`,
+  )
 }
 
 /** The step at which a snapshot is written; undefined where none is. */
 export function snapshotStep(recipe: Recipe, stepsPerEpoch: number): number | undefined {
-  const { snapshot, epochs } = recipe.train
+  const { snapshot, epochs, start = '0ep' } = recipe.train
   if (snapshot === undefined) return undefined
   const [first, steps] = [firstStep(recipe, stepsPerEpoch), epochs * stepsPerEpoch]
   const step = toSteps(snapshot, stepsPerEpoch)
   if (first <= step && step <= steps) return step
-  throw new UserError(`train.snapshot: expected a step from ${first} to ${steps}, found ${snapshot}`)
+  throw new UserError(`train.snapshot: expected a time from ${start} to ${epochs}ep, found ${snapshot}`)
 }
 
 /** The step from which on GSM's largest weights are active; undefined where there is none. */
@@ -57,7 +63,7 @@ export function freezeStep({ train: { gsm, epochs } }: Recipe, stepsPerEpoch: nu
   if (gsm?.freeze === undefined) return undefined
   const [step, steps] = [toSteps(gsm.freeze, stepsPerEpoch), epochs * stepsPerEpoch]
   if (step < steps) return step
-  throw new UserError(`train.gsm.freeze: expected less than the ${steps} steps of the training, found ${gsm.freeze}`)
+  throw new UserError(`train.gsm.freeze: expected a time before the end of ${epochs} epochs, found ${gsm.freeze}`)
 }
 
 /** After how many steps Sign-In balances its factors anew; undefined where there are none. */
@@ -66,6 +72,13 @@ export function balancePeriod({ train: { signIn } }: Recipe, stepsPerEpoch: numb
   const every = toSteps(signIn.every, stepsPerEpoch)
   if (every >= 1) return every
   throw new UserError(`train.signIn.every: expected a step or more, found ${signIn.every}`)
+}
+
+/** A sentence about drops of the learning rate that never come; undefined where all do. */
+export function dropsProblem({ train }: Recipe, { drops = [], total }: RateSchedule): string | undefined {
+  const late = train.drops.filter((_, i) => drops[i] >= total)
+  if (total === 0 || late.length === 0) return undefined
+  return `train.drops: training ends after ${train.epochs} epochs, so that the rate never drops at ${late.join(', ')}`
 }
 
 /** The learning rates. */

@@ -8,6 +8,7 @@ import { methods } from '../../methods/index.ts'
 import { checkSettings, type Method, type Section, withSettings } from '../../methods/method.ts'
 import { rewirings } from '../../methods/rewiring/index.ts'
 import { runNames } from '../../sparsity/granularity/runs.ts'
+import { EPOCH_LENGTHS, toSteps } from '../../util/duration.ts'
 import { UserError } from '../../util/errors.ts'
 import type { Recipe } from './schema.ts'
 import { rewireTimes } from './sections/rewire.ts'
@@ -40,8 +41,19 @@ function checkTrain({ prune, train }: Recipe, source: string): void {
     throw new UserError(
       `${source}: train.schedule: expected constant beside rates by time, which are the schedule, found ${train.schedule}`,
     )
+  checkDrops(train, source)
   if (train.nesterov && train.momentum === 0)
     throw new UserError(`${source}: train.nesterov: needs a train.momentum above 0, found 0`)
+}
+
+/** Drops that would come in another order than they stand in, or that the schedule knows nothing of. */
+function checkDrops({ drops, schedule }: Recipe['train'], source: string): void {
+  if (drops.length > 0 && schedule !== 'steps')
+    throw new UserError(`${source}: train.drops: expected train.schedule steps beside them, found ${schedule}`)
+  drops.slice(1).forEach((time, i) => {
+    if (EPOCH_LENGTHS.every((steps) => toSteps(time, steps) <= toSteps(drops[i], steps)))
+      throw new UserError(`${source}: train.drops: expected times that ascend, found ${time} after ${drops[i]}`)
+  })
 }
 
 /** What needs held-out samples, or a choice that is made by them. */

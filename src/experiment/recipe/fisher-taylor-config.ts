@@ -8,6 +8,7 @@
 import { z } from 'zod'
 import { type SaliencyName, saliencyOf } from '../../methods/saliency/index.ts'
 import { checkSchema } from '../../util/check-schema.ts'
+import type { TypedKeys } from './typed-keys.ts'
 
 const whole = z.int().min(0)
 
@@ -76,6 +77,30 @@ const configSchema = z.strictObject({
   }),
   validation: z.strictObject({ metric: z.enum(['acc', 'f1']), frequency: z.int().min(1) }),
 })
+
+/** Their keys, by those of the recipe that they become. */
+export const CONFIG_KEYS: TypedKeys = {
+  name: 'general.id',
+  summary: 'general.description',
+  seed: 'general.seed',
+  'model.name': 'model.class',
+  'model.classes': 'model.num_classes',
+  'data.name': 'dataset.class',
+  'train.epochs': 'training.num_steps',
+  'train.batch': 'dataset.batch_size',
+  'train.learningRate': 'training.optimizer.learning_rate',
+  'train.momentum': 'training.optimizer.momentum',
+  'train.weightDecay': 'training.optimizer.w_decay',
+  'train.drops': 'training.optimizer.lr_drops',
+  'train.factor': 'training.optimizer.lr_drop_factor',
+  'validation.metric': 'validation.metric',
+  'validation.every': 'validation.frequency',
+  'prune.method': 'training.compressor.class',
+  'prune.scope': 'training.compressor.mask',
+  'prune.sparsity': 'training.compressor.sparsity',
+  'prune.start': 'training.compressor.warmup',
+  'prune.scoring.miniBatch': 'training.compressor.batch_size',
+}
 
 /** Whether a value from a file is such a configuration rather than a recipe. */
 export const isFisherTaylorConfig = (value: unknown): boolean =>

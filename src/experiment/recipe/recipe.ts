@@ -5,8 +5,9 @@ import { UserError } from '../../util/errors.ts'
 import { plainValue, readYaml } from '../../util/yaml.ts'
 import { applyChanges } from './changes.ts'
 import { checkTogether, gsmRecipe } from './checks.ts'
-import { isFisherTaylorConfig, recipeOfConfig } from './fisher-taylor-config.ts'
+import { CONFIG_KEYS, isFisherTaylorConfig, recipeOfConfig } from './fisher-taylor-config.ts'
 import { type Recipe, recipeSchema } from './schema.ts'
+import { namingTyped, type TypedKeys } from './typed-keys.ts'
 
 export type { Recipe } from './schema.ts'
 
@@ -28,8 +29,15 @@ export function readRecipe(path: string, changes: readonly string[] = []): Recip
   const config = document.has('general') ? plainValue(document, path) : undefined
   if (isFisherTaylorConfig(config)) document.contents = document.createNode(recipeOfConfig(config, path)) as never
   applyChanges(document, changes, path)
-  return checkRecipe(plainValue(document, path), path)
+  try {
+    return checkRecipe(plainValue(document, path), path)
+  } catch (error) {
+    throw isFisherTaylorConfig(config) ? namingTyped(error, { source: path, keys: CONFIG_KEYS, changes }) : error
+  }
 }
+
+/** What stands in a file for the keys of its recipe, where it is such a configuration. Throws UserError. */
+export const typedKeysIn = (path: string): TypedKeys => (readYaml(path).has('general') ? CONFIG_KEYS : {})
 
 /** Checks a recipe object; `source` is what messages call it. */
 export function checkRecipe(value: unknown, source: string): Recipe {

@@ -28,7 +28,7 @@ export function epochReport(
     validationF1: held.f1,
   }
   const gsm = active === undefined ? undefined : activity(outputs?.[STAYED] ?? 0, active * stepsPerEpoch)
-  const parts = { trainSet: train, testSet: test, gap, prunedAccuracy: pruned?.accuracy }
+  const parts = { trainSet: train, testSet: test, gap, prunedAccuracy: pruned?.accuracy, prunedF1: pruned?.f1 }
   return { type: 'epoch', ...epoch, sparsity, ...validation, ...parts, ...gsm }
 }
 

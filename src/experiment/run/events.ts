@@ -49,11 +49,14 @@ export interface EpochReport extends Omit<EpochResult, 'outputs'> {
   /** On all samples that are trained on, and on the test set, where the recipe asks for that (validation). */
   trainSet?: Evaluation
   testSet?: Evaluation
+  /** What the best epoch is found by, where it is not the accuracy. */
+  metric?: 'f1'
   /** Whether its weights are the best so far, where the recipe keeps the best. */
   best?: boolean
   /** With train.gsm: how far the largest weights stand out, and the accuracy with those alone. */
   gap?: Gap
   prunedAccuracy?: number
+  prunedF1?: number
   /** With train.gsm: over the steps, of weights that are active after having been passive. */
   reactivated?: number
   /**

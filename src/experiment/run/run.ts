@@ -72,6 +72,7 @@ export async function runRecipe(given: Recipe, options: RunOptions = {}): Promis
   if (recipe.ticket)
     throw new UserError('ticket: a recipe with this section is several runs: expected a call of runTicket')
   if (options.resume && !options.out) throw new UserError('--resume needs --out with the folder of the run')
+  if (options.out) RunFolder.check(options.out, options, recipeToYaml(recipe))
   const [plan] = await planRuns(recipe, options)
   const notes: string[] = []
   const network = await buildNetwork(plan, options.machine ?? (await openMachine()), (note) => notes.push(note))
@@ -146,7 +147,8 @@ class Run {
         this.#network.assertMasked()
         const evaluations = evaluationsAfter(epoch.epoch, this.#plan, this.#network)
         const report = epochReport(epoch, evaluations, this.#sparsity, this.#plan.active, this.#network.stepsPerEpoch)
-        this.#journal.record({ ...report, best: this.#best?.see(epoch, evaluations) })
+        const metric = this.#recipe.validation?.metric === 'f1' ? ('f1' as const) : undefined
+        this.#journal.record({ ...report, metric, best: this.#best?.see(epoch, evaluations) })
       },
       onStep: ({ step, epoch, sums }) => {
         this.#step = step

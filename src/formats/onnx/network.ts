@@ -4,6 +4,7 @@ import { sigmoid } from '../../graph/operators/elementwise.ts'
 import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Model } from '../../models/model.ts'
 import { UserError } from '../../util/errors.ts'
+import { unless } from '../../util/unless.ts'
 import { BYTES_PER, type StoredTensor, storeFloats } from '../safetensors-bytes.ts'
 import { beforeSigmoid } from './closing-sigmoid.ts'
 import { feedImages } from './feeds.ts'
@@ -72,7 +73,7 @@ function classifier(file: OnnxFile, reader: NetworkReader, options: ImportOption
     const { scope, values } = build(graph, graph.input('images', [SAMPLES, ...input.image]), false)
     return { graph, scope, output: reader.tensorOf(values, reader.first.name, scope), values }
   }
-  const tried = unlessMixed(attempt)
+  const tried = unless(Mixed, attempt)
   if (!tried || !isRow(tried.output.shape)) return undefined
   const { graph, scope, values } = tried
   const output = reader.rowsOf(values, reader.first.name, scope)
@@ -96,15 +97,6 @@ function classifier(file: OnnxFile, reader: NetworkReader, options: ImportOption
 
 /** One score or a list of them for each sample of the batch that is tried. */
 const isRow = ([samples, ...rest]: Shape) => samples === SAMPLES && rest.filter((n) => n > 1).length <= 1
-
-function unlessMixed<T>(attempt: () => T): T | undefined {
-  try {
-    return attempt()
-  } catch (error) {
-    if (error instanceof Mixed) return undefined
-    throw error
-  }
-}
 
 function ofRows(file: OnnxFile, reader: NetworkReader, options: ImportOptions): OnnxNetwork {
   const { image, inputs, outputs, oneByOne, build } = rowNetwork(file, reader, options)

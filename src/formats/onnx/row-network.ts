@@ -8,6 +8,7 @@ import { concat, reshape, slice } from '../../graph/operators/shape.ts'
 import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Model, RowPart } from '../../models/model.ts'
 import { UserError } from '../../util/errors.ts'
+import { unless } from '../../util/unless.ts'
 import { feedImages, feedRows } from './feeds.ts'
 import type { OnnxFile } from './file.ts'
 import { type ImportOptions, imageInput, OpenSize, partOf } from './input.ts'
@@ -118,7 +119,7 @@ function runningOutputs({ file, counted }: NetworkReader, attempt: (name: string
  * Unsupported where they can, and an output is not computed for each of them.
  */
 function sampleAxes(reader: NetworkReader, names: readonly string[], translated: () => Translated) {
-  const several = unlessUnsupported(translated)
+  const several = unless(UserError, translated)
   return (
     several?.scope &&
     names.map((name) => {
@@ -130,15 +131,6 @@ function sampleAxes(reader: NetworkReader, names: readonly string[], translated:
       )
     })
   )
-}
-
-function unlessUnsupported<T>(attempt: () => T): T | undefined {
-  try {
-    return attempt()
-  } catch (error) {
-    if (error instanceof UserError) return undefined
-    throw error
-  }
 }
 
 /** Images where the model takes one batch of them, else rows of all its inputs. */

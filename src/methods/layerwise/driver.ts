@@ -16,7 +16,7 @@ import { type PruneResult, prunedResult, type Reconstruction } from '../masks.ts
 import { calibrate } from './calibration.ts'
 import { fromMatrix, type LayerMatrix } from './layer.ts'
 import { obc } from './obc.ts'
-import { joined, type LayerProblem, type LayerSolution, layerProblems, reconstructionOf } from './problem.ts'
+import { joined, type LayerProblem, type LayerSolution, layerProblems, leftOf, reconstructionOf } from './problem.ts'
 
 export interface LayerwiseOptions {
   /** Names of the tensors to prune. Default: all that are prunable. */
@@ -75,10 +75,6 @@ export function pruneObc(network: Network, options: ObcOptions): LayerwiseResult
   }
   return apply(network, prepared, solutions)
 }
-
-/** How many weights are not zero. */
-export const leftOf = (problems: readonly LayerProblem[]): number =>
-  problems.reduce((sum, { weights }) => sum + weights.filter((w) => w !== 0).length, 0)
 
 /** The chosen layers, in order, with how many of their weights are not zero. */
 export function layersOf(network: Network, { layers }: LayerwiseOptions): Layer[] {

@@ -3,7 +3,6 @@
  * it: SparseGPT, Wanda, RIA and ALPS, which differ in what they make of a layer.
  */
 import type { Machine } from '../../engine/machine.ts'
-import { apportion } from '../../select/apportion.ts'
 import type { Pattern } from '../../sparsity/granularity/n-of-m.ts'
 import { findScope, type Layer, type Scope } from '../../sparsity/scope.ts'
 import type { Network } from '../../train/network.ts'
@@ -11,15 +10,8 @@ import { checkName } from '../../util/checks.ts'
 import { UserError } from '../../util/errors.ts'
 import { alps } from './alps.ts'
 import type { Target } from './choose.ts'
-import {
-  apply,
-  type LayerwiseOptions,
-  type LayerwiseResult,
-  layersOf,
-  leftOf,
-  type Prepared,
-  prepare,
-} from './driver.ts'
+import { apply, type LayerwiseOptions, type LayerwiseResult, layersOf, type Prepared, prepare } from './driver.ts'
+import { eachGroup } from './each-group.ts'
 import { fromMatrix } from './layer.ts'
 import { joined, type LayerProblem, type LayerSolution } from './problem.ts'
 import { ria } from './ria.ts'
@@ -107,10 +99,5 @@ function solverOf(
   if (typeof scope === 'string') checkName('scope', scope, ['layerwise', 'erk'])
   const groups = findScope(scope).groups(layers, sparsity!)
   const keeps = new Map(groups.map(({ layers: [{ name }], keep }) => [name, keep]))
-  return (problems) => {
-    const left = problems.map((problem) => leftOf([problem]))
-    const keep = Math.min(keeps.get(problems[0].name)!, leftOf(problems))
-    const sizes = problems.map(({ weights }) => weights.length)
-    return apportion(keep, sizes, left).map((keep, i) => solve(problems[i], { keep }))
-  }
+  return (problems) => eachGroup(problems, keeps.get(problems[0].name)!, solve)
 }

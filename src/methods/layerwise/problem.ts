@@ -114,6 +114,10 @@ export function outputError(problem: LayerProblem, v?: Float64Array): number {
   return twice / 2
 }
 
+/** How many weights are not zero. */
+export const leftOf = (problems: readonly LayerProblem[]): number =>
+  problems.reduce((sum, { weights }) => sum + weights.filter((w) => w !== 0).length, 0)
+
 /** The solutions of a layer's groups as one matrix. */
 export function joined(solved: readonly LayerSolution[], part: keyof LayerSolution): Float64Array {
   const size = solved[0][part].length

@@ -15,15 +15,15 @@ import { type FedArray, type FoundArray, PURPOSE, RuntimeSession } from '../../f
 import { tappedModel } from '../../formats/onnxruntime/tapped.ts'
 import { type StoredTensor, toFloats } from '../../formats/safetensors-bytes.ts'
 import { sizeOf } from '../../graph/tensor.ts'
-import { apportion } from '../../select/apportion.ts'
 import { checkSparsity } from '../../sparsity/count.ts'
 import type { LayerCount } from '../../sparsity/mask.ts'
 import { findScope } from '../../sparsity/scope.ts'
 import { UserError } from '../../util/errors.ts'
 import type { Reconstruction } from '../masks.ts'
+import { eachGroup } from './each-group.ts'
 import { fromMatrix } from './layer.ts'
 import { obc } from './obc.ts'
-import { joined, type LayerProblem, type LayerSolution, layerProblems, reconstructionOf } from './problem.ts'
+import { joined, type LayerProblem, type LayerSolution, layerProblems, leftOf, reconstructionOf } from './problem.ts'
 import { LayerInputs } from './runtime-layer.ts'
 import { sparseGpt } from './sparsegpt.ts'
 
@@ -148,17 +148,9 @@ const inputOf = (
   values: ReadonlyMap<string, FoundArray>,
 ): Pick<FedArray, 'shape' | 'values'> => values.get(name) ?? sample.get(name)!
 
-/** `keep` weights of all groups of a layer. */
-function solve(method: RuntimePruning['method'], problems: LayerProblem[], keep: number): LayerSolution[] {
-  const left = problems.map(({ weights }) => nonzeros(weights))
-  const total = Math.min(
-    keep,
-    left.reduce((sum, count) => sum + count, 0),
-  )
-  if (method === 'obc') return obc(problems, total)
-  const sizes = problems.map(({ weights }) => weights.length)
-  return apportion(total, sizes, left).map((share, i) => sparseGpt(problems[i], { keep: share }))
-}
+/** `keep` weights of all groups of a layer, as many as there are. */
+const solve = (method: RuntimePruning['method'], problems: LayerProblem[], keep: number): LayerSolution[] =>
+  method === 'obc' ? obc(problems, Math.min(keep, leftOf(problems))) : eachGroup(problems, keep, sparseGpt)
 
 function nonzeros(values: ArrayLike<number>): number {
   let count = 0

@@ -2,9 +2,11 @@
  * @file Second-order pruning of a network that is not there yet: how gradients fit into memory, and what
  * happens at an event, where gradients are taken anew at the weights of that moment.
  */
+import { sizeOf } from '../../graph/tensor.ts'
 import { multiplyAddsOf, weightCosts } from '../../sparsity/multiply-adds.ts'
 import { isLinear } from '../../sparsity/tensors.ts'
 import { UserError } from '../../util/errors.ts'
+import { grouped } from '../../util/format.ts'
 import { flopsAt } from '../flops.ts'
 import { prunedResult } from '../masks.ts'
 import type { PruningPlan, PruningRequest } from '../method.ts'
@@ -20,6 +22,7 @@ import type { SecondOrderMethod } from './names.ts'
 import { usualPolish, withPolish } from './polish.ts'
 import { sampleCounts } from './sample-counts.ts'
 import type { SecondOrderSettings } from './settings.ts'
+import { impliedDamping } from './usual-damping.ts'
 
 /**
  * Throws UserError where the training set or memory is too small, layers or masks of a file do not fit the
@@ -36,6 +39,7 @@ export async function secondOrderPlan(
   // Memory changes no result, and is nothing that a file says of itself.
   const { refreshBatchNorm, polish, memory, ...asked } = settings
   const composition = compose(method, settings)
+  checkWindow(rho, request)
   if (method === 'kfac') checkLinear(request)
   const { samples, miniBatch, judge, overlap } = sampleCounts(method, composition, settings, request)
   const { blocks: fisher = method === 'kfac' || !isLinear(model) ? 'layer' : 'full' } = settings
@@ -52,7 +56,16 @@ export async function secondOrderPlan(
   const draw = (training: number) =>
     drawSamples(training, { gradients: samples * miniBatch, judge, seed, faithful, overlap })
   const plan: PruningPlan = {
-    settings: { ...asked, samples, miniBatch, blocks: fisher, damp: lambda, stages, judge, faithful },
+    settings: {
+      ...asked,
+      samples,
+      miniBatch,
+      blocks: fisher,
+      damp: lambda ?? impliedDamping(method, composition, { fisher, faithful }),
+      stages,
+      judge,
+      faithful,
+    },
     network: { programs: source.programs, judged: judge, kernels: 'dense' },
     budgets: request.flops !== undefined || request.sparsities !== undefined,
     prune(network, event, _index, onProgress = () => {}) {
@@ -114,6 +127,13 @@ export async function secondOrderPlan(
   const refreshed = withRefresh(plan, refresh, request, judging)
   const usual = faithful || request.trained || update === 'none' ? 0 : usualPolish(model)
   return withPolish(refreshed, polish, request, { usual, judging })
+}
+
+/** Further away than all weights there is no partner to look for. Throws UserError. */
+function checkWindow(rho: number | undefined, { tensors, nameOf }: PruningRequest): void {
+  const weights = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+  if (rho !== undefined && rho > weights)
+    throw new UserError(`${nameOf('rho')}: expected at most the ${grouped(weights)} prunable weights, found ${rho}`)
 }
 
 /** Kronecker factors are those of linear layers. Throws UserError. */
