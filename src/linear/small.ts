@@ -1,7 +1,7 @@
 /**
- * @file Cholesky factors and inverses of small dense symmetric positive definite matrices, in float64 and in
- * TypeScript: they need no machine and serve for n up to a few thousand. A matrix is a Float64Array of n^2
- * values, row-major. Most of the time goes into forward substitution, which handles four rows at once.
+ * @file Cholesky factors of small dense symmetric positive definite matrices, in float64 and in TypeScript:
+ * they need no machine and serve for n up to a few thousand. A matrix is a Float64Array of n^2 values,
+ * row-major. Most of the time goes into forward substitution, which handles four rows at once.
  */
 
 /**
@@ -35,59 +35,6 @@ export function solveCholesky(l: Float64Array, n: number, b: Float64Array): void
     b[i] /= l[i * n + i]
     for (let k = 0; k < i; k++) b[k] -= l[i * n + k] * b[i]
   }
-}
-
-/**
- * The inverse of a, both triangles; a is left alone. It takes n^3 / 2 products. Throws as {@link cholesky}
- * does.
- */
-export function inverse(a: Float64Array, n: number): Float64Array {
-  const y = inverseTransposed(a.slice(), n)
-  const result = new Float64Array(n * n)
-  // (L^-1)' L^-1: products of rows of y, four with one at a time. Rows are zero before the diagonal.
-  for (let top = 0; top < n; top += 4) {
-    const [r0, r1, r2, r3] = [0, 1, 2, 3].map((r) => Math.min(top + r, n - 1) * n)
-    for (let i = top; i < n; i++) {
-      let s0 = 0
-      let s1 = 0
-      let s2 = 0
-      let s3 = 0
-      for (let k = i; k < n; k++) {
-        const factor = y[i * n + k]
-        s0 += factor * y[r0 + k]
-        s1 += factor * y[r1 + k]
-        s2 += factor * y[r2 + k]
-        s3 += factor * y[r3 + k]
-      }
-      result[r0 + i] = s0
-      result[r1 + i] = s1
-      result[r2 + i] = s2
-      result[r3 + i] = s3
-    }
-  }
-  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) result[i * n + j] = result[j * n + i]
-  return result
-}
-
-/**
- * The upper triangular U with a positive diagonal and U' U = a^-1, with zeros below the diagonal; a is left
- * alone. It takes n^3 / 3 products: with J the reversal of rows and columns and J a J = L L', U = J L^-1 J,
- * so that the inverse is not formed. Throws as {@link cholesky} does.
- */
-export function inverseFactor(a: Float64Array, n: number): Float64Array {
-  const y = inverseTransposed(a.slice().reverse(), n)
-  const u = new Float64Array(n * n)
-  for (let i = 0; i < n; i++) for (let j = i; j < n; j++) u[i * n + j] = y[(n - 1 - j) * n + (n - 1 - i)]
-  return u
-}
-
-/** Returns (L^-1)' of a = L L', which is upper triangular with zeros below, and overwrites a. */
-function inverseTransposed(a: Float64Array, n: number): Float64Array {
-  cholesky(a, n)
-  const y = new Float64Array(n * n)
-  for (let i = 0; i < n; i++) y[i * n + i] = 1
-  for (let top = 0; top < n; top += 4) substitute(a, n, y, top, Math.min(top + 4, n), top, n)
-  return y
 }
 
 /**

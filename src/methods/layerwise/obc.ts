@@ -12,7 +12,11 @@
  * row of d weights takes d^3 / 6 products, instead of the d^3 / 3 of downdates.
  */
 
-import { cholesky, inverse, solveCholesky } from '../../linear/small.ts'
+import type { Machine } from '../../engine/machine.ts'
+import { inverseOf, inverseRoom } from '../../linear/inverse.ts'
+import { cholesky, solveCholesky } from '../../linear/small.ts'
+import { Workspace } from '../../linear/workspace.ts'
+import { countNonzeros } from '../../sparsity/count.ts'
 import { UserError } from '../../util/errors.ts'
 import { mergeTraces } from './merge.ts'
 import { factored, type LayerProblem, type LayerSolution } from './problem.ts'
@@ -20,27 +24,28 @@ import { factored, type LayerProblem, type LayerSolution } from './problem.ts'
 /**
  * Prunes problems together, so that exactly `keep` weights stay in all, or those that are not zero where they
  * are fewer: each row on its own down to nothing, then as many steps of each as are cheapest together, in
- * units of each problem, then the best weights for what is left. `done` is called after each of the rows'
- * problems.
+ * units of each problem, then the best weights for what is left.
  */
-export function obc(
-  problems: readonly LayerProblem[],
-  keep: number,
-  done?: (problem: number) => void,
-): LayerSolution[] {
-  const traces = problems.map((problem, i) => {
-    const trace = obcTraces(problem)
-    done?.(i)
-    return trace
-  })
-  const costs = traces.map(({ losses }, i) => losses.map((loss) => loss / (problems[i].unit ?? 1)))
-  const all = problems.reduce((sum, { weights }) => sum + weights.length, 0)
-  const zeros = problems.reduce((sum, { weights }) => sum + weights.filter((w) => w === 0).length, 0)
-  const counts = mergeTraces(
-    costs.map((losses, i) => ({ losses, columns: problems[i].columns })),
-    Math.max(all - keep, zeros),
+export function obc(problems: readonly LayerProblem[], keep: number, machine: Machine): LayerSolution[] {
+  const traces = problems.map((problem) => obcTraces(problem, machine))
+  const counts = stepsOf(
+    problems.map((problem, i) => ({ ...problem, ...traces[i] })),
+    keep,
   )
   return problems.map((problem, i) => reconstruct(problem, traces[i].order, counts[i]))
+}
+
+/** A problem that was traced; its Hessian is not needed. */
+export type Traced = Pick<LayerProblem, 'columns' | 'weights' | 'unit'> & Traces
+
+/** How many steps of every row of each problem are taken, so that `keep` weights stay in all, see {@link obc}. */
+export function stepsOf(traced: readonly Traced[], keep: number): Uint32Array[] {
+  const all = traced.reduce((sum, { weights }) => sum + weights.length, 0)
+  const zeros = all - traced.reduce((sum, { weights }) => sum + countNonzeros(weights), 0)
+  return mergeTraces(
+    traced.map(({ losses, columns, unit = 1 }) => ({ losses: losses.map((loss) => loss / unit), columns })),
+    Math.max(all - keep, zeros),
+  )
 }
 
 /** In which order each row loses its weights, and what every step costs. */
@@ -54,11 +59,12 @@ export interface Traces {
 /**
  * Prunes every row down to nothing. Weights that are zero go first, at no cost; ties go to the lower column.
  */
-export function obcTraces(problem: LayerProblem): Traces {
+export function obcTraces(problem: LayerProblem, machine: Machine): Traces {
   const { rows, columns, weights } = problem
   const order = new Uint32Array(rows * columns)
   const losses = new Float64Array(rows * columns)
-  const inverted = factored(problem, inverse)
+  const space = new Workspace(machine, 2 * inverseRoom(columns))
+  const inverted = space.values(factored(problem, (hessian) => inverseOf(space, hessian, columns)))
   const scratch = new Float64Array(columns * columns)
   for (let at = 0; at < rows * columns; at += columns) {
     const end = at + columns
