@@ -46,7 +46,7 @@ function command() {
   return `${methods ? `REAL_MODELS_METHODS=${methods} ` : ''}npm run bench real-models FOLDER`
 }
 
-const NAMES = { magnitude: 'magnitude', sparsegpt: 'SparseGPT', obc: 'OBC' }
+const NAMES = { magnitude: 'magnitude', sparsegpt: 'SparseGPT', wanda: 'Wanda', obc: 'OBC', cbs: 'CBS' }
 const of = ({ pruned }, method) => pruned.filter((one) => one.method === method)
 
 function agreementTable(rows) {

@@ -93,7 +93,7 @@ export function pruneObc(network: Network, options: ObcOptions): LayerwiseResult
       const counts = stepsOf(parts, group.keep)
       for (const { layer, problems, traces } of members) {
         const whole = problems.map((problem, i) => ({ ...problem, hessian: hessians.get(`${layer.name} ${i}`) }))
-        const solved = whole.map((problem, i) => reconstruct(problem, traces[i].order, counts.shift()!))
+        const solved = whole.map((problem, i) => reconstruct(problem, traces[i].order, counts.shift()!, machine))
         pruned.set(layer.name, prunedLayer(machine, layer, network.values(layer.name), whole, solved))
       }
     }

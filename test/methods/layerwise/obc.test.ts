@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { inverseOf, inverseRoom } from '../../../src/linear/inverse.ts'
+import { Workspace } from '../../../src/linear/workspace.ts'
 import { obc, obcTraces, reconstruct } from '../../../src/methods/layerwise/obc.ts'
 import { outputError } from '../../../src/methods/layerwise/problem.ts'
 import { UserError } from '../../../src/util/errors.ts'
@@ -26,7 +28,7 @@ describe.each([0, 1, 2, 3])('rows of 9 weights, seed %d', (seed) => {
 
   it('the weights after any number of steps are those of constrained least squares', () => {
     for (let k = 0; k <= columns; k++) {
-      const { weights, mask } = reconstruct(problem, order, [k, k, k])
+      const { weights, mask } = reconstruct(problem, order, [k, k, k], best)
       for (let row = 0; row < rows; row++) {
         const { v } = constrained(problem, row, orderOf(row, k))
         v.forEach((value, i) => {
@@ -39,12 +41,47 @@ describe.each([0, 1, 2, 3])('rows of 9 weights, seed %d', (seed) => {
 
   it('the losses add up to twice the error', () => {
     const counts = [2, 5, 8]
-    const { weights } = reconstruct(problem, order, counts)
+    const { weights } = reconstruct(problem, order, counts, best)
     const sum = counts.reduce((total, count, row) => {
       return total + losses.subarray(row * columns, row * columns + count).reduce((a, b) => a + b)
     }, 0)
     expect((2 * outputError(best, problem, weights)) / sum).toBeCloseTo(1, 9)
   })
+})
+
+/** The steps of a row by downdates of its inverse, one after another. */
+function downdated(inverse: Float64Array, weights: Float64Array) {
+  const n = weights.length
+  const [h, w] = [inverse.slice(), weights.slice()]
+  const left = new Set(w.keys())
+  return Array.from(w, () => {
+    const cost = (p: number) => w[p] ** 2 / h[p * n + p]
+    const p = [...left].reduce((best, i) => (cost(i) < cost(best) ? i : best))
+    const step = { p, loss: cost(p) }
+    const column = Float64Array.from({ length: n }, (_, i) => h[i * n + p])
+    const change = w[p]
+    for (const i of left) {
+      w[i] -= (column[i] / column[p]) * change
+      for (const j of left) h[i * n + j] -= (column[i] * column[j]) / column[p]
+    }
+    left.delete(p)
+    return step
+  })
+}
+
+it.each([32, 33, 65, 100])('rows of %i weights, over several panels: the steps of single downdates', (columns) => {
+  const problem = randomProblem(3, columns, columns)
+  const { order, losses } = obcTraces(problem, best)
+  const space = new Workspace(best, 2 * inverseRoom(columns))
+  const inverse = Float64Array.from(space.values(inverseOf(space, problem.hessian, columns)))
+  for (let row = 0; row < 3; row++) {
+    const [from, to] = [row * columns, (row + 1) * columns]
+    const steps = downdated(inverse, problem.weights.slice(from, to))
+    expect([...order.subarray(from, to)]).toEqual(steps.map(({ p }) => p))
+    steps.forEach(({ loss }, k) => {
+      expect(losses[from + k] / loss).toBeCloseTo(1, 8)
+    })
+  }
 })
 
 it('inputs that are not correlated: the smallest |w| |x| go, and the others stay as they are', () => {
@@ -81,7 +118,7 @@ it('no other split of the pruned weights between two rows has a lower error', ()
     const least = outputError(best, problem, obc([problem], 5, best)[0].weights)
     for (let first = 1; first <= 6; first++)
       expect(least).toBeLessThan(
-        outputError(best, problem, reconstruct(problem, order, [first, 7 - first]).weights) + 1e-9,
+        outputError(best, problem, reconstruct(problem, order, [first, 7 - first], best).weights) + 1e-9,
       )
   }
 })
