@@ -13,8 +13,8 @@ import { readingOf, sampleOf } from './inputs.mjs'
 const [FLOATS, LEAST, MOST] = [2 ** 21, 2, 64]
 
 /**
- * How many samples calibrate. Methods that look at gradients take those of half of them, and judge what they do
- * by the others: by the distance from the dense network, as there are no labels.
+ * How many samples calibrate. Methods that look at gradients take those of half of them, and judge what they
+ * do by the others: by the distance from the dense network, as there are no labels.
  */
 export async function prune({ bytes, path, settings, machine, method, sparsity, out }) {
   const stored = readOnnx(bytes, path, readingOf(settings, 1))

@@ -8,8 +8,8 @@ import { Workspace } from './workspace.ts'
 const ROWS = 256
 
 /**
- * The sum of x S x' over the rows x of [rows][n], with S symmetric, [n][n] (both triangles), in float64. Takes
- * n^2 + 2 min(rows, 256) n doubles of the machine.
+ * The sum of x S x' over the rows x of [rows][n], with S symmetric, [n][n] (both triangles), in float64.
+ * Takes n^2 + 2 min(rows, 256) n doubles of the machine.
  */
 export function quadraticForm(machine: Machine, s: Float64Array, n: number, x: Float64Array): number {
   if (x.every((value) => value === 0)) return 0

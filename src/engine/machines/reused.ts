@@ -1,7 +1,7 @@
 /**
- * @file A machine whose arenas follow one another in the same memory. Arenas are given back when their garbage
- * is collected, which may be long after they were used; where one is made for every layer of a network, what
- * waits for that may be many times what any of them takes.
+ * @file A machine whose arenas follow one another in the same memory. Arenas are given back when their
+ * garbage is collected, which may be long after they were used; where one is made for every layer of a
+ * network, what waits for that may be many times what any of them takes.
  */
 import type { Arena, Machine } from '../machine.ts'
 

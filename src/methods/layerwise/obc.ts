@@ -7,9 +7,10 @@
  *     H^-1 <- H^-1 - H^-1_:p H^-1_p: / [H^-1]_pp
  *
  * and adds w_p^2 / [H^-1]_pp to twice the squared error. Those downdates are a Cholesky factorization of H^-1
- * with pivoting, done by panels here: a row notes v = H^-1_:p / sqrt([H^-1]_pp) of some steps, a column of the
- * present inverse is what it was before them minus the sum of v_p v, and then one product of matrices takes
- * all of them off. A row of d weights takes d^3 / 6 products in place of the d^3 / 3 of single downdates.
+ * with pivoting, done by panels here: a row notes v = H^-1_:p / sqrt([H^-1]_pp) of some steps, a column of
+ * the present inverse is what it was before them minus the sum of v_p v, and then one product of matrices
+ * takes all of them off. A row of d weights takes d^3 / 6 products in place of the d^3 / 3 of single
+ * downdates.
  */
 
 import type { Machine } from '../../engine/machine.ts'
@@ -39,7 +40,9 @@ export function obc(problems: readonly LayerProblem[], keep: number, machine: Ma
 /** A problem that was traced; its Hessian is not needed. */
 export type Traced = Pick<LayerProblem, 'columns' | 'weights' | 'unit'> & Traces
 
-/** How many steps of every row of each problem are taken, so that `keep` weights stay in all, see {@link obc}. */
+/**
+ * How many steps of every row of each problem are taken, so that `keep` weights stay in all, see {@link obc}.
+ */
 export function stepsOf(traced: readonly Traced[], keep: number): Uint32Array[] {
   const all = traced.reduce((sum, { weights }) => sum + weights.length, 0)
   const zeros = all - traced.reduce((sum, { weights }) => sum + countNonzeros(weights), 0)

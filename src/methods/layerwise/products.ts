@@ -1,7 +1,7 @@
 /**
  * @file The products 2 X X' of a layer's inputs, added up as the inputs come. Inputs are float32, and their
- * products and sums float64: what is left of rounding is that of the inputs themselves. They go through a tile
- * of windows (windows.ts), and of the symmetric sum only half is computed.
+ * products and sums float64: what is left of rounding is that of the inputs themselves. They go through a
+ * tile of windows (windows.ts), and of the symmetric sum only half is computed.
  */
 import type { Floats, Machine } from '../../engine/machine.ts'
 import { floatRows, product } from '../../linear/product.ts'
@@ -9,7 +9,9 @@ import { type Matrix, Workspace } from '../../linear/workspace.ts'
 import type { LayerMatrix } from './layer.ts'
 import type { Windows } from './windows.ts'
 
-/** Floats of a tile: enough that sums are written seldom, few enough to stay in a cache of the third level. */
+/**
+ * Floats of a tile: enough that sums are written seldom, few enough to stay in a cache of the third level.
+ */
 const TILE = 2 ** 21
 
 export class InputProducts {
@@ -48,8 +50,8 @@ export class InputProducts {
   }
 
   /**
-   * 2 X X' per group of the layer, [columns][columns], exactly symmetric: live views of the arena, after which
-   * nothing can be added.
+   * 2 X X' per group of the layer, [columns][columns], exactly symmetric: live views of the arena, after
+   * which nothing can be added.
    */
   grams(): Float64Array[] {
     const n = this.layer.columns

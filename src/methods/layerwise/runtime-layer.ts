@@ -33,8 +33,8 @@ export class LayerInputs {
   }
 
   /**
-   * The layer, where its stored weight lies, and per group of it the products, [columns][columns]. Nothing can
-   * be added after that.
+   * The layer, where its stored weight lies, and per group of it the products, [columns][columns]. Nothing
+   * can be added after that.
    */
   found() {
     if (!this.#found) throw new Error('no input was added')

@@ -1,8 +1,8 @@
 /**
  * @file A walk through a network from layer to layer, over some images: at each the products of its inputs,
- * with weights as they are then. What is alive where a layer begins is kept for all images (shelf.ts), so that
- * the way to the next one is computed from there; every part of the network is computed once. Where layers
- * are asked for in another order than that in which the network reaches them, the walk begins anew.
+ * with weights as they are then. What is alive where a layer begins is kept for all images (shelf.ts), so
+ * that the way to the next one is computed from there; every part of the network is computed once. Where
+ * layers are asked for in another order than that in which the network reaches them, the walk begins anew.
  *
  * Its memory: the programs of one part at a time and the products of one layer, each in one place that all of
  * them share, and what is kept.

@@ -19,13 +19,15 @@ export interface Windows {
   perRow: number
   rows: number
   /**
-   * Writes the lines at the places of `count` rows from `first` on, [lines][count x perRow], into `to`. `x` is
-   * the input as it lies in memory.
+   * Writes the lines at the places of `count` rows from `first` on, [lines][count x perRow], into `to`. `x`
+   * is the input as it lies in memory.
    */
   read(x: Floats, first: number, count: number, to: Floats): void
 }
 
-/** The windows of a node whose input number `operator.weight` is a weight: Conv, ConvTranspose, Gemm, MatMul. */
+/**
+ * The windows of a node whose input number `operator.weight` is a weight: Conv, ConvTranspose, Gemm, MatMul.
+ */
 export const windowsOf = (node: Node): Windows =>
   node.operator.name === 'Conv' || node.operator.name === 'ConvTranspose' ? unfolded(node) : matrixRows(node)
 

@@ -22,8 +22,8 @@ import { largestDifference } from '../../support/difference.ts'
 import { best } from '../../support/engines.ts'
 
 /**
- * Blocks with shortcuts, a layer that is used twice with another between, and the images once more at the end:
- * things that are alive for long.
+ * Blocks with shortcuts, a layer that is used twice with another between, and the images once more at the
+ * end: things that are alive for long.
  */
 const model: Model = {
   name: 'blocks',
