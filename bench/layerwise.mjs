@@ -60,14 +60,14 @@ function report() {
   const head = ['method', 'seconds', 'processor seconds', 'peak GB', 'GB before', 'mean error of outputs']
   return `# Pruning a large network layer by layer
 
-${flags.model} with ${samples} synthetic images of ${model.image.join(' x ')} and initial weights, at ${100 * SPARSITY} % zeros in
-${rows[0].layers} layers, each on the inputs that it gets from those pruned before it.
+${flags.model} with ${samples} synthetic images of ${model.image.join(' x ')} and initial weights, at
+${100 * SPARSITY} % zeros in ${rows[0].layers} layers, each on the inputs that it gets from those pruned before it.
 
 ${markdownTable([head, ...body], { align: ['l', 'r', 'r', 'r', 'r', 'r'] })}
 
-*Seconds* are by the clock, of pruning alone; *processor seconds* are those of all threads. *GB before* are the
-process with the network, its programs of evaluation and the images. The *error* is |(W - V) X|² over |W X|²,
-the mean over layers.
+*Seconds* are by the clock, of pruning alone; *processor seconds* are those of all threads. *GB before* are
+the process with the network, its programs of evaluation and the images. The *error* is |(W - V) X|² over
+|W X|², the mean over layers.
 
 Made by \`node bench/layerwise.mjs --model ${flags.model} --samples ${samples} --methods ${flags.methods}\` on ${machineText()},
 ${rows[0].engine}.
