@@ -1,6 +1,6 @@
 // What pruning layer by layer costs for a large network: seconds, processor time and peak memory of every
 // method, on synthetic images and initial weights. node bench/layerwise.mjs [--model resnet50] [--samples 64]
-// [--methods a,b] [--out docs/results/bench-layerwise.md]
+// [--methods a,b] [--out build/bench-layerwise.md]
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -16,7 +16,7 @@ const { values: flags } = parseArgs({
     model: { type: 'string', default: 'resnet50' },
     samples: { type: 'string', default: '64' },
     methods: { type: 'string', default: 'sparsegpt,wanda' },
-    out: { type: 'string', default: 'docs/results/bench-layerwise.md' },
+    out: { type: 'string', default: 'build/bench-layerwise.md' },
     /** In a process of its own, whose peak memory is that of one method. */
     only: { type: 'string' },
   },
@@ -28,7 +28,7 @@ if (flags.only) console.log(JSON.stringify(await measure(flags.only)))
 else writeAtomically(flags.out, report())
 
 async function measure(method) {
-  const data = synthetic({ image: model.image, train: samples, test: 1 })
+  const data = synthetic({ image: model.image, classes: model.classes, train: samples, test: 1 })
   const network = new Network({ machine: await openMachine(), model, data, masks: true })
   const layers = network.prunable.map(({ name }) => name)
   const before = { at: performance.now(), cpu: process.cpuUsage(), rss: process.memoryUsage.rss() }
