@@ -5,8 +5,9 @@
  * range of whole numbers.
  *
  * Every step has a process of its own and `REAL_MODELS_SECONDS` (default 600); results are kept in
- * build/real-models.jsonl, so that running again does what is missing (`REAL_MODELS_AGAIN=1`: all of it).
- * `REAL_MODELS_METHODS=magnitude,sparsegpt` prunes by these alone.
+ * build/real-models.jsonl, so that running again does what is missing (`REAL_MODELS_AGAIN=1`: all of it),
+ * and what took too long where there is more time now. `REAL_MODELS_METHODS=magnitude,sparsegpt` prunes by
+ * these alone. `REAL_MODELS_PAGE=1` measures nothing and writes the page of what is known.
  */
 import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -19,7 +20,8 @@ import { page } from './real-models/page.mjs'
 const here = (name) => fileURLToPath(new URL(name, import.meta.url))
 const SECONDS = Number(process.env.REAL_MODELS_SECONDS ?? 600)
 const SPARSITIES = [0.5, 0.7]
-const METHODS = (process.env.REAL_MODELS_METHODS ?? 'magnitude,sparsegpt,obc').split(',')
+const METHODS = (process.env.REAL_MODELS_METHODS ?? 'magnitude,sparsegpt,wanda,obc,cbs').split(',')
+const PAGE = Boolean(process.env.REAL_MODELS_PAGE)
 
 export async function benchRealModels(folder, file) {
   if (!folder || !existsSync(folder)) {
@@ -55,10 +57,13 @@ async function modelRow(file, name, { settings, methods, sparsities }, cells) {
   /** A step, or what it found before. */
   const once = async (what, work) => {
     const key = [name, size, mtimeMs, JSON.stringify(settings), what].join(' | ')
-    if (cells.has(key)) return cells.get(key)
+    const known = cells.has(key) ? cells.get(key) : undefined
+    if (PAGE) return known ?? {}
+    if (known && !(known.limit < SECONDS)) return known
     const found = await work()
     // What failed is tried again.
-    if (found.reason === undefined && found.distanceReason === undefined) cells.set(key, found)
+    const failed = found.reason !== undefined || found.distanceReason !== undefined
+    if (!failed || found.limit !== undefined) cells.set(key, found)
     return found
   }
   const step = (step, more = {}) =>
@@ -103,7 +108,7 @@ function run(args) {
   return new Promise((resolve) => {
     execFile(process.execPath, ['--import', PEAK, ...args], options, (error, stdout, stderr) => {
       const seconds = (performance.now() - started) / 1000
-      if (error?.killed) return resolve({ reason: `takes more than ${SECONDS} s`, seconds })
+      if (error?.killed) return resolve({ reason: `takes more than ${SECONDS} s`, limit: SECONDS, seconds })
       const peak = 1024 * Number(/peak (\d+)/.exec(stderr)?.[1] ?? Number.NaN)
       if (error) return resolve({ reason: stderr.split('\n')[0] || error.message, seconds, peak })
       const found = JSON.parse(stdout.slice(stdout.lastIndexOf('\n{') + 1))

@@ -11,12 +11,13 @@ const digits = (value) => (value === undefined || value === null ? '' : value.to
 export function page(rows) {
   const running = rows.filter(({ agreement }) => agreement.single <= AGREES && agreement.batch <= AGREES)
   const methods = [...new Set(rows.flatMap(({ pruned }) => pruned.map(({ method }) => method)))]
-  const done = (method) => rows.filter((row) => of(row, method).every(({ reason }) => reason === undefined))
+  const done = (method) => rows.filter((row) => of(row, method).every(isMade))
   const counts = methods.map((method) => `${done(method).length} are pruned by ${NAMES[method] ?? method}`)
   return `# Models that people deploy
 
 Of ${rows.length} models, **${running.length} run here and agree with ONNX Runtime to ${AGREES} of the largest
-value**, alone and in batches of three; ${counts.join(', ')}.
+value**, alone and in batches of three;
+${counts.join(',\n')}.
 
 ${agreementTable(rows)}
 
@@ -46,7 +47,9 @@ function command() {
   return `${methods ? `REAL_MODELS_METHODS=${methods} ` : ''}npm run bench real-models FOLDER`
 }
 
-const NAMES = { magnitude: 'magnitude', sparsegpt: 'SparseGPT', obc: 'OBC' }
+const NAMES = { magnitude: 'magnitude', sparsegpt: 'SparseGPT', wanda: 'Wanda', obc: 'OBC', cbs: 'CBS' }
+/** Whether a method was tried and pruned the model. */
+const isMade = ({ reason, seconds }) => reason === undefined && seconds !== undefined
 const of = ({ pruned }, method) => pruned.filter((one) => one.method === method)
 
 function agreementTable(rows) {
@@ -79,15 +82,15 @@ function distanceTable(rows, methods) {
       const found = of(row, method).find((one) => one.asked === sparsity)
       return digits(found?.distance)
     })
-    const made = row.pruned.filter(({ reason }) => reason === undefined)
-    const times = methods.map((method) => of(row, method).find((one) => one.reason === undefined)?.seconds)
+    const made = row.pruned.filter(isMade)
+    const times = methods.map((method) => of(row, method).find(isMade)?.seconds)
     const seconds = times.map((one) => one?.toFixed(1) ?? '-').join(', ')
     return [row.name, ...cells, seconds, (Math.max(0, ...made.map(({ peak }) => peak)) / 1e9).toFixed(1)]
   })
   const table = markdownTable([head, ...body], { align: ['l', ...columns.map(() => 'r'), 'r', 'r'] })
   const named = methods.map((one) => NAMES[one] ?? one).join(', ')
   return `${table}\n\n*Seconds* are of one pruned file by ${named}, with reading and writing it;
-*GB* is the most that any of these processes took.`
+*GB* is the most that any of these processes took. What is empty was not measured yet, or failed (see below).`
 }
 
 /** What does not run or is not pruned, and why. */

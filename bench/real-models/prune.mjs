@@ -3,6 +3,7 @@
 import { writeNetwork } from '../../dist/formats/network-file.js'
 import { parseOnnx } from '../../dist/formats/onnx/file.js'
 import { readOnnx } from '../../dist/formats/onnx/onnx.js'
+import { methods } from '../../dist/methods/index.js'
 import { pruneBy } from '../../dist/methods/prune-by.js'
 import { weightsOf } from '../../dist/train/checkpoint.js'
 import { UserError } from '../../dist/util/errors.js'
@@ -11,7 +12,10 @@ import { readingOf, sampleOf } from './inputs.mjs'
 /** Floats that calibration samples take at most, and how many there are at least and at most. */
 const [FLOATS, LEAST, MOST] = [2 ** 21, 2, 64]
 
-/** How many samples calibrate. */
+/**
+ * How many samples calibrate. Methods that look at gradients take those of half of them, and judge what they
+ * do by the others: by the distance from the dense network, as there are no labels.
+ */
 export async function prune({ bytes, path, settings, machine, method, sparsity, out }) {
   const stored = readOnnx(bytes, path, readingOf(settings, 1))
   const { network } = stored.onnx
@@ -19,7 +23,8 @@ export async function prune({ bytes, path, settings, machine, method, sparsity, 
   const { model, tensors } = network
   const data = randomData(parseOnnx(bytes, path), settings, model)
   const { count } = data.train
-  const settled = { samples: count, polish: 0, refreshBatchNorm: 'none' }
+  const samples = methods[method].section === 'layerwise' ? count : Math.floor(count / 2)
+  const settled = { samples, polish: 0, refreshBatchNorm: 'none' }
   const weights = { tensors, metadata: {} }
   const pruned = await pruneBy(method, { machine, model, data, weights, source: path, sparsity, settings: settled })
   await writeNetwork(out, { weights: weightsOf(pruned.network), model, onnx: stored.onnx })

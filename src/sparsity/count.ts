@@ -23,6 +23,13 @@ export const truncatedCount: Count = (n, sparsity) => {
   return sparsity === 1 ? 0 : Math.max(1, Math.trunc((1 - sparsity) * n))
 }
 
+/** How many values are not zero. */
+export function countNonzeros(values: ArrayLike<number>): number {
+  let count = 0
+  for (let i = 0; i < values.length; i++) if (values[i] !== 0) count++
+  return count
+}
+
 /** Throws UserError. */
 export function checkSparsity(sparsity: number): void {
   if (!(typeof sparsity === 'number' && sparsity >= 0 && sparsity <= 1))

@@ -4,8 +4,10 @@
  * not needed. What it shares with the methods of `in-sequence.ts` is here, too.
  */
 import type { Samples } from '../../data/dataset.ts'
+import type { Floats, Machine } from '../../engine/machine.ts'
+import { reusingMemory } from '../../engine/machines/reused.ts'
 import { sizeOf } from '../../graph/tensor.ts'
-import { checkSparsity } from '../../sparsity/count.ts'
+import { checkSparsity, countNonzeros } from '../../sparsity/count.ts'
 import { findScope, type Layer, type Scope, type ScopeName } from '../../sparsity/scope.ts'
 import type { Network } from '../../train/network.ts'
 import { checkWhole } from '../../util/checks.ts'
@@ -13,10 +15,11 @@ import { UserError } from '../../util/errors.ts'
 import { random } from '../../util/random.ts'
 import { suggestion } from '../../util/suggest.ts'
 import { type PruneResult, prunedResult, type Reconstruction } from '../masks.ts'
-import { calibrate } from './calibration.ts'
 import { fromMatrix, type LayerMatrix } from './layer.ts'
-import { obc } from './obc.ts'
+import { obcTraces, reconstruct, stepsOf } from './obc.ts'
 import { joined, type LayerProblem, type LayerSolution, layerProblems, leftOf, reconstructionOf } from './problem.ts'
+import { Shelf } from './shelf.ts'
+import { LayerWalk } from './walk.ts'
 
 export interface LayerwiseOptions {
   /** Names of the tensors to prune. Default: all that are prunable. */
@@ -44,10 +47,13 @@ export interface LayerwiseResult extends PruneResult {
   reconstructions: Reconstruction[]
 }
 
-/** A layer before it is pruned, one problem per group. */
-export interface Prepared {
-  matrix: LayerMatrix
-  problems: LayerProblem[]
+/** What a layer has become. */
+export interface PrunedLayer {
+  name: string
+  /** In the order of its tensor. */
+  weights: Floats
+  mask: Uint8Array
+  reconstruction: Reconstruction
 }
 
 /**
@@ -56,25 +62,53 @@ export interface Prepared {
  * changes nothing, where weights or inputs are not finite.
  */
 export function pruneObc(network: Network, options: ObcOptions): LayerwiseResult {
-  const { sparsity, scope = 'global', progress } = options
+  const { sparsity, scope = 'global', samples = 1024, damp = 0.01, seed = 0, progress } = options
   checkSparsity(sparsity)
-  checkWhole('seed', options.seed, 0)
+  checkWhole('seed', seed, 0)
   findScope(scope)
   const names = layersOf(network, options).map(({ name }) => name)
-  const prepared = prepare(network, names, options)
-  const layers = prepared.map(({ matrix: { name, shape }, problems }) => ({ name, shape, left: leftOf(problems) }))
-  const solutions = new Map<string, LayerSolution[]>()
-  let done = 0
-  for (const group of findScope(scope).groups(layers, sparsity)) {
-    const members = prepared.filter(({ matrix }) => group.layers.some(({ name }) => name === matrix.name))
-    const problems = members.flatMap((member) => member.problems)
-    const solved = obc(problems, group.keep, (i) => {
-      if (problems[i].name !== problems[i + 1]?.name) progress?.(problems[i].name, ++done, names.length)
+  const machine = reusingMemory(network.machine)
+  const walk = new LayerWalk(network, names, chooseImages(network, samples, seed))
+  const hessians = new Shelf<Float64Array>(HESSIANS)
+  try {
+    const traced = names.map((name, i) => {
+      const { layer, grams } = walk.products(name)
+      const problems = layerProblems(machine, layer, network.values(name), grams, damp)
+      const traces = problems.map((problem) => obcTraces(problem, machine))
+      const kept = problems.map(({ hessian, ...rest }, group) => {
+        hessians.put(`${name} ${group}`, hessian.slice())
+        return rest
+      })
+      progress?.(name, i + 1, names.length)
+      return { layer, problems: kept, traces }
     })
-    for (const { matrix, problems } of members) solutions.set(matrix.name, solved.splice(0, problems.length))
+    walk.close()
+    const layers = traced.map(({ layer: { name, shape }, problems }) => ({ name, shape, left: leftOf(problems) }))
+    const pruned = new Map<string, PrunedLayer>()
+    for (const group of findScope(scope).groups(layers, sparsity)) {
+      const members = traced.filter(({ layer }) => group.layers.some(({ name }) => name === layer.name))
+      const parts = members.flatMap(({ problems, traces }) =>
+        problems.map((problem, i) => ({ ...problem, ...traces[i] })),
+      )
+      const counts = stepsOf(parts, group.keep)
+      for (const { layer, problems, traces } of members) {
+        const whole = problems.map((problem, i) => ({ ...problem, hessian: hessians.get(`${layer.name} ${i}`) }))
+        const solved = whole.map((problem, i) => reconstruct(problem, traces[i].order, counts.shift()!, machine))
+        pruned.set(layer.name, prunedLayer(machine, layer, network.values(layer.name), whole, solved))
+      }
+    }
+    return apply(
+      network,
+      names.map((name) => pruned.get(name)!),
+    )
+  } finally {
+    walk.close()
+    hessians.clear()
   }
-  return apply(network, prepared, solutions)
 }
+
+/** Bytes of Hessians that wait in memory until all layers are traced; files hold what is more. */
+const HESSIANS = 2 ** 29
 
 /** The chosen layers, in order, with how many of their weights are not zero. */
 export function layersOf(network: Network, { layers }: LayerwiseOptions): Layer[] {
@@ -84,19 +118,7 @@ export function layersOf(network: Network, { layers }: LayerwiseOptions): Layer[
     throw new UserError(`${network.model.name} has no prunable tensor ${unknown}${suggestion(unknown, known)}`)
   return network.prunable
     .filter(({ name }) => layers?.includes(name) ?? true)
-    .map(({ name, shape }) => ({ name, shape, left: network.values(name).filter((w: number) => w !== 0).length }))
-}
-
-/** The problems of some layers of a network, over images chosen by the options. */
-export function prepare(
-  network: Pick<Network, 'machine' | 'model' | 'data' | 'indices' | 'stored' | 'values'>,
-  names: readonly string[],
-  { samples = 1024, damp = 0.01, seed = 0 }: LayerwiseOptions,
-): Prepared[] {
-  return calibrate(network, names, chooseImages(network, samples, seed)).map(({ layer, grams }) => ({
-    matrix: layer,
-    problems: layerProblems(layer, network.values(layer.name), grams, damp),
-  }))
+    .map(({ name, shape }) => ({ name, shape, left: countNonzeros(network.values(name)) }))
 }
 
 /** So many training images, or all where there are fewer, drawn by the seed: [count, C, H, W]. */
@@ -118,19 +140,31 @@ export function chooseImages(
   return images
 }
 
-/** Writes the solutions into the network's weights and masks. */
-export function apply(
-  network: Network,
-  prepared: readonly Prepared[],
-  solutions: ReadonlyMap<string, readonly LayerSolution[]>,
-): LayerwiseResult {
-  const reconstructions = prepared.map(({ matrix, problems }): Reconstruction => {
-    const { name } = matrix
-    const solved = solutions.get(name)!
-    network.mask(name).set(fromMatrix(matrix, joined(solved, 'mask')))
-    network.values(name).set(fromMatrix(matrix, joined(solved, 'weights')))
-    return reconstructionOf(name, problems, solved)
-  })
+/** What was made of the problems of a layer, as a network holds it that has `values` for its weight. */
+export function prunedLayer(
+  machine: Machine,
+  matrix: LayerMatrix,
+  values: Floats,
+  problems: readonly LayerProblem[],
+  solved: readonly LayerSolution[],
+): PrunedLayer {
+  const { name } = matrix
+  const weights = values.slice()
+  weights.set(fromMatrix(matrix, joined(solved, 'weights')))
+  return {
+    name,
+    weights,
+    mask: Uint8Array.from(fromMatrix(matrix, joined(solved, 'mask'))),
+    reconstruction: reconstructionOf(machine, name, problems, solved),
+  }
+}
+
+/** Writes weights and masks into the network. */
+export function apply(network: Network, pruned: readonly PrunedLayer[]): LayerwiseResult {
+  for (const { name, weights, mask } of pruned) {
+    network.mask(name).set(mask)
+    network.values(name).set(weights)
+  }
   network.applyMasks()
-  return { ...prunedResult(network), reconstructions }
+  return { ...prunedResult(network), reconstructions: pruned.map(({ reconstruction }) => reconstruction) }
 }

@@ -3,6 +3,7 @@
  * it: SparseGPT, Wanda, RIA and ALPS, which differ in what they make of a layer.
  */
 import type { Machine } from '../../engine/machine.ts'
+import { reusingMemory } from '../../engine/machines/reused.ts'
 import type { Pattern } from '../../sparsity/granularity/n-of-m.ts'
 import { findScope, type Layer, type Scope } from '../../sparsity/scope.ts'
 import type { Network } from '../../train/network.ts'
@@ -10,19 +11,27 @@ import { checkName } from '../../util/checks.ts'
 import { UserError } from '../../util/errors.ts'
 import { alps } from './alps.ts'
 import type { Target } from './choose.ts'
-import { apply, type LayerwiseOptions, type LayerwiseResult, layersOf, type Prepared, prepare } from './driver.ts'
+import {
+  apply,
+  chooseImages,
+  type LayerwiseOptions,
+  type LayerwiseResult,
+  layersOf,
+  type PrunedLayer,
+  prunedLayer,
+} from './driver.ts'
 import { eachGroup } from './each-group.ts'
-import { fromMatrix } from './layer.ts'
-import { joined, type LayerProblem, type LayerSolution } from './problem.ts'
+import { type LayerProblem, type LayerSolution, layerProblems } from './problem.ts'
 import { ria } from './ria.ts'
 import { sparseGpt } from './sparsegpt.ts'
+import { LayerWalk } from './walk.ts'
 import { wanda } from './wanda.ts'
 
 /** What a method makes of a layer, or of a group of a convolution. */
 type Solver = (problem: LayerProblem, target: Target, machine: Machine) => LayerSolution
 
 const solvers = {
-  sparsegpt: (problem, target) => sparseGpt(problem, target),
+  sparsegpt: (problem, target, machine) => sparseGpt(problem, target, machine),
   wanda,
   ria,
   alps,
@@ -62,21 +71,27 @@ export function pruneInSequence(
   const { sequential = true, progress } = options
   checkName('method', method, Object.keys(solvers))
   const layers = layersOf(network, options)
-  const { machine, model, data, indices, stored } = network
+  const { samples = 1024, damp = 0.01, seed = 0 } = options
+  const { model, data, stored } = network
+  const machine = reusingMemory(network.machine)
   const solve = solverOf(layers, options, (problem, target) => solvers[method](problem, target, machine))
-  const pruned = new Map<string, Float64Array>()
-  const values = (name: string) => (sequential && pruned.get(name)) || network.values(name)
-  const prepared: Prepared[] = []
-  const solutions = new Map<string, LayerSolution[]>()
-  layers.forEach(({ name }, i) => {
-    const [layer] = prepare({ machine, model, data, indices, stored, values }, [name], options)
-    const solved = solve(layer.problems)
-    prepared.push(layer)
-    solutions.set(name, solved)
-    pruned.set(name, fromMatrix(layer.matrix, joined(solved, 'weights')))
-    progress?.(name, i + 1, layers.length)
-  })
-  return apply(network, prepared, solutions)
+  const pruned = new Map<string, PrunedLayer>()
+  const values = (name: string) => (sequential && pruned.get(name)?.weights) || network.values(name)
+  const names = layers.map(({ name }) => name)
+  const seen = { machine: network.machine, model, data, stored, values }
+  const walk = new LayerWalk(seen, names, chooseImages(network, samples, seed))
+  try {
+    names.forEach((name, i) => {
+      const { layer, grams } = walk.products(name)
+      const problems = layerProblems(machine, layer, network.values(name), grams, damp)
+      const solved = solve(problems)
+      pruned.set(name, prunedLayer(machine, layer, network.values(name), problems, solved))
+      progress?.(name, i + 1, names.length)
+    })
+  } finally {
+    walk.close()
+  }
+  return apply(network, [...pruned.values()])
 }
 
 /** SparseGPT (Frantar & Alistarh 2023) as {@link pruneInSequence}. */

@@ -3,8 +3,11 @@
  * fewer of them nonzero, that minimize |W X - V X|^2. All that a solver needs to know of X is H = 2 X X',
  * which the rows of W share.
  */
-import type { Floats } from '../../engine/machine.ts'
-import type { inverse } from '../../linear/small.ts'
+import type { Floats, Machine } from '../../engine/machine.ts'
+import { quadraticForm } from '../../linear/quadratic.ts'
+import { dot } from '../../linear/vector.ts'
+import type { Matrix } from '../../linear/workspace.ts'
+import { countNonzeros } from '../../sparsity/count.ts'
 import { UserError } from '../../util/errors.ts'
 import type { Reconstruction } from '../masks.ts'
 import { type LayerMatrix, toMatrix } from './layer.ts'
@@ -45,6 +48,7 @@ export interface LayerSolution {
  * finite.
  */
 export function layerProblems(
+  machine: Machine,
   layer: LayerMatrix,
   values: Floats,
   grams: readonly Float64Array[],
@@ -52,7 +56,6 @@ export function layerProblems(
 ): LayerProblem[] {
   if (!(damp >= 0 && damp < Infinity)) throw new UserError(`damp: expected a number of at least 0, found ${damp}`)
   const { name, columns, groups } = layer
-  const finite = (values: Float64Array) => values.every(Number.isFinite)
   const weights = toMatrix(layer, values)
   if (!finite(weights)) throw new UserError(`${name} has weights that are not finite: nothing was pruned`)
   if (!grams.every(finite)) throw new UserError(`${name} has inputs that are not finite: nothing was pruned`)
@@ -67,8 +70,15 @@ export function layerProblems(
     }
     return { ...problem, ...dampen(problem, damp) }
   })
-  const unit = problems.reduce((sum, problem) => sum + outputError(problem), 0) || 1
+  const unit = problems.reduce((sum, problem) => sum + outputError(machine, problem), 0) || 1
   return problems.map((problem) => ({ ...problem, unit }))
+}
+
+/** x - x is 0 but for what is not finite. */
+function finite(values: Float64Array): boolean {
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += values[i] - values[i]
+  return sum === 0
 }
 
 function dampen({ rows, columns, weights, hessian }: LayerProblem, damp: number) {
@@ -89,7 +99,7 @@ function dampen({ rows, columns, weights, hessian }: LayerProblem, damp: number)
 }
 
 /** A factor or inverse of a problem's H. Throws UserError where it is not positive definite. */
-export function factored({ name, hessian, columns }: LayerProblem, factor: typeof inverse): Float64Array {
+export function factored({ name, hessian, columns }: LayerProblem, factor: Factor): Matrix {
   try {
     return factor(hessian, columns)
   } catch (error) {
@@ -97,26 +107,19 @@ export function factored({ name, hessian, columns }: LayerProblem, factor: typeo
   }
 }
 
+/** Makes something of a symmetric positive definite matrix [n][n], or throws where it is none. */
+type Factor = (matrix: Float64Array, n: number) => Matrix
+
 /** |(W - V) X|^2 of new weights V, [rows][columns]; default zeros: |W X|^2. */
-export function outputError(problem: LayerProblem, v?: Float64Array): number {
-  const { columns: n, weights, hessian, damping = 0 } = problem
-  let twice = 0
-  const delta = new Float64Array(n)
-  for (let at = 0; at < weights.length; at += n) {
-    for (let i = 0; i < n; i++) delta[i] = weights[at + i] - (v ? v[at + i] : 0)
-    for (let i = 0; i < n; i++) {
-      if (delta[i] === 0) continue
-      let sum = -damping * delta[i]
-      for (let j = 0, row = i * n; j < n; j++) sum += hessian[row + j] * delta[j]
-      twice += delta[i] * sum
-    }
-  }
-  return twice / 2
+export function outputError(machine: Machine, problem: LayerProblem, v?: Float64Array): number {
+  const { columns, weights, hessian, damping = 0 } = problem
+  const change = v ? weights.map((w, i) => w - v[i]) : weights
+  return (quadraticForm(machine, hessian, columns, change) - damping * dot(change, change)) / 2
 }
 
 /** How many weights are not zero. */
-export const leftOf = (problems: readonly LayerProblem[]): number =>
-  problems.reduce((sum, { weights }) => sum + weights.filter((w) => w !== 0).length, 0)
+export const leftOf = (problems: readonly Pick<LayerProblem, 'weights'>[]): number =>
+  problems.reduce((sum, { weights }) => sum + countNonzeros(weights), 0)
 
 /** The solutions of a layer's groups as one matrix. */
 export function joined(solved: readonly LayerSolution[], part: keyof LayerSolution): Float64Array {
@@ -130,10 +133,11 @@ export function joined(solved: readonly LayerSolution[], part: keyof LayerSoluti
 
 /** How far the outputs of a layer moved, of its problems and what was made of each. */
 export function reconstructionOf(
+  machine: Machine,
   name: string,
   problems: readonly LayerProblem[],
   solved: readonly LayerSolution[],
 ): Reconstruction {
-  const error = problems.reduce((sum, problem, i) => sum + outputError(problem, solved[i].weights), 0)
+  const error = problems.reduce((sum, problem, i) => sum + outputError(machine, problem, solved[i].weights), 0)
   return { name, error: error / problems[0].unit!, dead: problems.reduce((sum, { dead }) => sum + dead!.length, 0) }
 }

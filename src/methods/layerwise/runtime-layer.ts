@@ -12,8 +12,10 @@ import { type Origin, Unsupported } from '../../formats/onnx/scope.ts'
 import type { FedArray } from '../../formats/onnxruntime/session.ts'
 import { Graph } from '../../graph/graph.ts'
 import type { Shape } from '../../graph/tensor.ts'
-import { addTwice, appendGram } from './calibration.ts'
+import { addScaled } from '../../linear/vector.ts'
 import { type LayerMatrix, layerMatrix } from './layer.ts'
+import { InputProducts } from './products.ts'
+import { type Windows, windowsOf } from './windows.ts'
 
 /** The products 2 X X' of what goes into the nodes of one weight, summed over all that they were given. */
 export class LayerInputs {
@@ -21,17 +23,24 @@ export class LayerInputs {
   readonly #machine: Machine
   /** By the node and the shape of its input. */
   readonly #programs = new Map<string, Program>()
-  #found?: { matrix: LayerMatrix; origin: Origin; grams: Float64Array[] }
+  /** By the places in a row of the windows. */
+  readonly #sums = new Map<number, InputProducts>()
+  #found?: { matrix: LayerMatrix; origin: Origin }
 
   constructor(file: OnnxFile, machine: Machine) {
     this.#file = file
     this.#machine = machine
   }
 
-  /** The layer, where its stored weight lies, and per group of it the products, [columns][columns]. */
-  get found() {
+  /**
+   * The layer, where its stored weight lies, and per group of it the products, [columns][columns]. Nothing
+   * can be added after that.
+   */
+  found() {
     if (!this.#found) throw new Error('no input was added')
-    return this.#found
+    const [grams, ...others] = [...this.#sums.values()].map((sums) => sums.grams())
+    for (const other of others) grams.forEach((gram, group) => void addScaled(gram, other[group], 1))
+    return { ...this.#found, grams }
   }
 
   /** Adds an input of a node. Throws Unsupported where the node does not run here. */
@@ -40,12 +49,14 @@ export class LayerInputs {
     const key = `${node.output[0]} [${shape}]`
     const program = this.#programs.get(key) ?? this.#program(node, shape)
     this.#programs.set(key, program)
-    const { executable, matrix, origin } = program
-    const grams = () => Array.from({ length: matrix.groups }, () => new Float64Array(matrix.columns ** 2))
-    this.#found ??= { matrix, origin, grams: grams() }
-    executable.write(GRAM, 'x', input.values)
-    executable.run(GRAM)
-    addTwice({ layer: matrix, grams: this.#found.grams }, executable.read(GRAM, 'gram'))
+    const { executable, matrix, origin, windows } = program
+    this.#found ??= { matrix, origin }
+    const { perRow } = windows
+    const sums = this.#sums.get(perRow) ?? new InputProducts(this.#machine, matrix, perRow)
+    this.#sums.set(perRow, sums)
+    executable.write(PROGRAM, 'x', input.values)
+    executable.run(PROGRAM)
+    sums.add(windows, executable.raw(PROGRAM, INPUT))
   }
 
   #program(node: NodeProto, shape: Shape): Program {
@@ -58,12 +69,9 @@ export class LayerInputs {
     const layer = graph.nodes.find((one) => one.inputs[one.operator.weight ?? -1]?.role === 'parameter')
     if (!layer) throw new Unsupported(`${file.path}: node ${node.name} multiplies with no stored weight here`)
     const matrix = layerMatrix(layer)
-    const { identity, gram } = appendGram(graph, layer, matrix)
-    graph.output('gram', gram)
-    const executable = compile(this.#machine, { [GRAM]: graph })
-    const view = executable.view(identity.name)
-    for (let row = 0; row * matrix.columns < view.length; row++) view[row * matrix.columns + (row % matrix.columns)] = 1
-    return { executable, matrix, origin: scope.origins.get(matrix.name)! }
+    graph.output(INPUT, layer.inputs[0])
+    const executable = compile(this.#machine, { [PROGRAM]: graph })
+    return { executable, matrix, windows: windowsOf(layer), origin: scope.origins.get(matrix.name)! }
   }
 }
 
@@ -76,10 +84,13 @@ function rowsOf({ opType }: NodeProto, shape: Shape): Shape {
 interface Program {
   executable: Executable
   matrix: LayerMatrix
+  windows: Windows
   origin: Origin
 }
 
-const GRAM = 'gram'
+/** The program of a layer's input, and its output. */
+const PROGRAM = 'layer'
+const INPUT = 'input'
 const ALONE = ({ output }: NodeProto) => ({ training: false, outputs: [output[0]] })
 
 /** A file of one node, of batches of any size of inputs like this one. */

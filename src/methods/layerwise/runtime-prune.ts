@@ -15,7 +15,7 @@ import { type FedArray, type FoundArray, PURPOSE, RuntimeSession } from '../../f
 import { tappedModel } from '../../formats/onnxruntime/tapped.ts'
 import { type StoredTensor, toFloats } from '../../formats/safetensors-bytes.ts'
 import { sizeOf } from '../../graph/tensor.ts'
-import { checkSparsity } from '../../sparsity/count.ts'
+import { checkSparsity, countNonzeros } from '../../sparsity/count.ts'
 import type { LayerCount } from '../../sparsity/mask.ts'
 import { findScope } from '../../sparsity/scope.ts'
 import { UserError } from '../../util/errors.ts'
@@ -73,10 +73,10 @@ export async function pruneInRuntime(file: OnnxFile, options: RuntimePruning): P
   for (const [i, { key, nodes }] of layers.entries()) {
     const inputs = new LayerInputs(file, machine)
     await addAll(inputs, method === 'obc' ? file : current, nodes, samples)
-    const { matrix, origin, grams } = inputs.found
+    const { matrix, origin, grams } = inputs.found()
     const before = current.stored.get(key)!()
-    const problems = layerProblems(matrix, toFloats(storedAs(current, origin, matrix.shape)), grams, damp)
-    const solved = solve(method, problems, keeps.get(key)!)
+    const problems = layerProblems(machine, matrix, toFloats(storedAs(current, origin, matrix.shape)), grams, damp)
+    const solved = solve(method, problems, keeps.get(key)!, machine)
     const weights = fromMatrix(matrix, joined(solved, 'weights'))
     const editor = new ModelEditor(current)
     setSource(editor, origin, { values: weights, shape: matrix.shape }, before.shape)
@@ -84,8 +84,8 @@ export async function pruneInRuntime(file: OnnxFile, options: RuntimePruning): P
 
     const after = current.stored.get(key)!()
     result.changes.set(key, after)
-    result.layers.push({ name: key, size: sizeOf(after.shape), kept: nonzeros(numbersOf(after)) })
-    result.reconstructions.push(reconstructionOf(key, problems, solved))
+    result.layers.push({ name: key, size: sizeOf(after.shape), kept: countNonzeros(numbersOf(after)) })
+    result.reconstructions.push(reconstructionOf(machine, key, problems, solved))
     progress?.(key, i + 1, layers.length)
   }
   return result
@@ -149,11 +149,12 @@ const inputOf = (
 ): Pick<FedArray, 'shape' | 'values'> => values.get(name) ?? sample.get(name)!
 
 /** `keep` weights of all groups of a layer, as many as there are. */
-const solve = (method: RuntimePruning['method'], problems: LayerProblem[], keep: number): LayerSolution[] =>
-  method === 'obc' ? obc(problems, Math.min(keep, leftOf(problems))) : eachGroup(problems, keep, sparseGpt)
-
-function nonzeros(values: ArrayLike<number>): number {
-  let count = 0
-  for (let i = 0; i < values.length; i++) if (values[i] !== 0) count++
-  return count
-}
+const solve = (
+  method: RuntimePruning['method'],
+  problems: LayerProblem[],
+  keep: number,
+  machine: Machine,
+): LayerSolution[] =>
+  method === 'obc'
+    ? obc(problems, Math.min(keep, leftOf(problems)), machine)
+    : eachGroup(problems, keep, (problem, target) => sparseGpt(problem, target, machine))

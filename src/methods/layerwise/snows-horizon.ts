@@ -15,8 +15,9 @@ import type { Node } from '../../graph/operator.ts'
 import { loadSamples } from '../../graph/operators/batch.ts'
 import { add, mul, sub } from '../../graph/operators/elementwise.ts'
 import { reduceSum } from '../../graph/operators/shape.ts'
+import { neededFor, replay } from '../../graph/replay.ts'
 import { sizeOf, type Tensor } from '../../graph/tensor.ts'
-import type { Calibrated } from './calibration.ts'
+import type { Calibrated } from './walk.ts'
 
 /** The graphs of a layer for one batch size. */
 export interface HorizonGraphs {
@@ -81,7 +82,7 @@ export function horizonGraphs(
   const append = (graph: Graph, network: 'pruned' | 'dense'): Tensor[] => {
     const given = frontier.map(({ shape, batched }, i) => graph.input(inputs[network][i], shape, { batched }))
     const known = new Map(frontier.map((tensor, i) => [tensor, given[i]]))
-    const renamed = replay(graph, suffix, known, network === 'dense' ? denseName : (name) => name)
+    const renamed = replay(graph, suffix, known, network === 'dense' ? denseName : undefined)
     return steps.map((tensor) => renamed.get(tensor)!)
   }
   const forward = new Graph()
@@ -108,47 +109,6 @@ function stepsAhead(nodes: readonly Node[], weight: string, horizon: number, log
   // Pooling or a bias may follow the last layer.
   if (steps.length < horizon && reached.has(logits) && !steps.includes(logits)) steps.push(logits)
   return steps
-}
-
-/** Everything that some tensors are computed from by these nodes, themselves included. */
-function neededFor(tensors: readonly Tensor[], nodes: readonly Node[]): Set<Tensor> {
-  const needed = new Set(tensors)
-  for (const { inputs, outputs } of [...nodes].reverse())
-    if (outputs.some((output) => needed.has(output))) for (const input of inputs) needed.add(input)
-  return needed
-}
-
-/**
- * Appends nodes once more, on what `known` has in the place of their inputs; parameters and buffers get other
- * names. Returns `known` with all outputs.
- */
-function replay(
-  graph: Graph,
-  nodes: readonly Node[],
-  known: Map<Tensor, Tensor>,
-  rename: (name: string) => string,
-): Map<Tensor, Tensor> {
-  const leaf = ({ name, shape, role, batched, values, initial }: Tensor): Tensor => {
-    if (role === 'constant') return graph.constant(values!, shape, batched)
-    const called = rename(name)
-    const found = graph.tensors.get(called)
-    if (found) return found
-    if (role === 'parameter') return graph.parameter(called, shape, initial)
-    if (role === 'buffer') return graph.buffer(called, shape, 0)
-    throw new Error(`${name} is a ${role}: expected values that nodes compute, parameters and constants`)
-  }
-  const twin = (tensor: Tensor): Tensor => {
-    const found = known.get(tensor) ?? leaf(tensor)
-    known.set(tensor, found)
-    return found
-  }
-  for (const { operator, inputs, outputs, attributes } of nodes) {
-    const results = graph.apply(operator, inputs.map(twin), attributes)
-    outputs.forEach((output, i) => {
-      known.set(output, results[i])
-    })
-  }
-  return known
 }
 
 /** By sample, [batch]: the sum over steps of the mean squared difference. */

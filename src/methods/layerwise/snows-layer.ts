@@ -11,9 +11,9 @@ import { sizeOf } from '../../graph/tensor.ts'
 import { writeSamples } from '../../train/write-samples.ts'
 import { UserError } from '../../util/errors.ts'
 import { grouped } from '../../util/format.ts'
-import type { Calibrated } from './calibration.ts'
 import type { Evaluation, Objective } from './newton-cg.ts'
 import { DIRECTION, denseName, type HorizonGraphs, horizonGraphs } from './snows-horizon.ts'
+import type { Calibrated } from './walk.ts'
 
 /** The network that is pruned, whose `values` are those at present, and the dense one of the same model. */
 export interface PrunedNetwork extends Calibrated {

@@ -164,7 +164,7 @@ describe.each(convolutions)('a convolution: %s', (_, shape, options) => {
   })
 
   it('they give the sum of the squared outputs', () => {
-    const [{ unit }] = layerProblems(layer, network.values('w'), grams, 0.01)
+    const [{ unit }] = layerProblems(best, layer, network.values('w'), grams, 0.01)
     expect(unit! / Array.from(output).reduce((sum, y) => sum + y * y, 0)).toBeCloseTo(1, 5)
   })
 })

@@ -95,14 +95,14 @@ describe.each(methods)('%s', (what, method) => {
     (name) => {
       const network = mixedNetwork()
       const [{ layer, grams }] = calibrate(network, [name], network.data.train.images)
-      const problems = layerProblems(layer, network.values(name), grams, 0.01)
+      const problems = layerProblems(best, layer, network.values(name), grams, 0.01)
       const share = (matrix: Float64Array, group: number) => {
         const size = matrix.length / problems.length
         return matrix.subarray(group * size, (group + 1) * size)
       }
       const errorOf = (tensor: ArrayLike<number>) => {
         const matrix = toMatrix(layer, Float64Array.from(tensor))
-        return sum(problems.map((problem, g) => outputError(problem, share(matrix, g)))) / problems[0].unit!
+        return sum(problems.map((problem, g) => outputError(best, problem, share(matrix, g)))) / problems[0].unit!
       }
       const weights = [...network.values(name)]
       const { reconstructions } = method(network, { sparsity: 0.5, layers: [name] })

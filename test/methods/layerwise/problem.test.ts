@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import type { LayerMatrix } from '../../../src/methods/layerwise/layer.ts'
 import { layerProblems, outputError } from '../../../src/methods/layerwise/problem.ts'
 import { UserError } from '../../../src/util/errors.ts'
+import { best } from '../../support/engines.ts'
 
 const layer: LayerMatrix = { name: 'fc', shape: [2, 3], rows: 2, columns: 3, groups: 1, transposed: false }
 const values = () => Float32Array.of(1, 2, 3, 4, 5, 6)
@@ -9,7 +10,7 @@ const values = () => Float32Array.of(1, 2, 3, 4, 5, 6)
 const gram = () => Float64Array.of(4, 0, 2, 0, 0, 0, 2, 0, 10)
 
 it('damping is a share of the mean of the diagonal; a dead input gets 1, and no weights', () => {
-  const [{ rows, columns, weights, hessian, damping, dead, unit }] = layerProblems(layer, values(), [gram()], 0.3)
+  const [{ rows, columns, weights, hessian, damping, dead, unit }] = layerProblems(best, layer, values(), [gram()], 0.3)
   expect([rows, columns]).toEqual([2, 3])
   expect(damping).toBeCloseTo((0.3 * 14) / 3, 14)
   expect([...hessian]).toEqual([4 + damping!, 0, 2, 0, 1, 0, 2, 0, 10 + damping!])
@@ -20,16 +21,16 @@ it('damping is a share of the mean of the diagonal; a dead input gets 1, and no 
 })
 
 it('the error is that of the outputs, without damping', () => {
-  const [problem] = layerProblems(layer, values(), [gram()], 0.3)
+  const [problem] = layerProblems(best, layer, values(), [gram()], 0.3)
   // W - V is (1, 0, 0) and (0, 0, 6): outputs differ by 1, 1 and 12, -6.
-  expect(outputError(problem, Float64Array.of(0, 0, 3, 4, 0, 0))).toBeCloseTo(1 + 1 + 144 + 36, 12)
-  expect(outputError(problem, problem.weights)).toBe(0)
+  expect(outputError(best, problem, Float64Array.of(0, 0, 3, 4, 0, 0))).toBeCloseTo(1 + 1 + 144 + 36, 12)
+  expect(outputError(best, problem, problem.weights)).toBe(0)
 })
 
 it('groups are consecutive rows, each with inputs of its own, and share a unit', () => {
   const grouped: LayerMatrix = { name: 'conv', shape: [4, 1, 1, 2], rows: 4, columns: 2, groups: 2, transposed: false }
   const grams = [Float64Array.of(2, 0, 0, 2), Float64Array.of(0, 0, 0, 8)]
-  const [a, b] = layerProblems(grouped, Float64Array.of(1, 2, 3, 4, 5, 6, 7, 8), grams, 0)
+  const [a, b] = layerProblems(best, grouped, Float64Array.of(1, 2, 3, 4, 5, 6, 7, 8), grams, 0)
   expect([[...a.weights], [...b.weights]]).toEqual([
     [1, 2, 3, 4],
     [0, 6, 0, 8],
@@ -44,12 +45,12 @@ it('groups are consecutive rows, each with inputs of its own, and share a unit',
 })
 
 it('a tensor [inputs, outputs] is transposed', () => {
-  const [{ weights }] = layerProblems({ ...layer, shape: [3, 2], transposed: true }, values(), [gram()], 0)
+  const [{ weights }] = layerProblems(best, { ...layer, shape: [3, 2], transposed: true }, values(), [gram()], 0)
   expect([...weights]).toEqual([1, 0, 5, 2, 0, 6])
 })
 
 it('inputs that are all zero remove all weights, and errors are then counted as they are', () => {
-  const [{ weights, hessian, dead, unit }] = layerProblems(layer, values(), [new Float64Array(9)], 0.01)
+  const [{ weights, hessian, dead, unit }] = layerProblems(best, layer, values(), [new Float64Array(9)], 0.01)
   expect([...weights, ...hessian]).toEqual([...new Array(6).fill(0), 1, 0, 0, 0, 1, 0, 0, 0, 1])
   expect([dead, unit]).toEqual([[0, 1, 2], 1])
 })
@@ -57,14 +58,16 @@ it('inputs that are all zero remove all weights, and errors are then counted as 
 it.each([Number.NaN, Infinity, -Infinity])('%d among the weights or the inputs is refused by name', (value) => {
   const weights = values()
   weights[4] = value
-  expect(() => layerProblems(layer, weights, [gram()], 0)).toThrow(UserError)
-  expect(() => layerProblems(layer, weights, [gram()], 0)).toThrow('fc has weights that are not finite')
+  expect(() => layerProblems(best, layer, weights, [gram()], 0)).toThrow(UserError)
+  expect(() => layerProblems(best, layer, weights, [gram()], 0)).toThrow('fc has weights that are not finite')
   const inputs = gram()
   inputs[5] = value
-  expect(() => layerProblems(layer, values(), [inputs], 0)).toThrow(UserError)
-  expect(() => layerProblems(layer, values(), [inputs], 0)).toThrow('fc has inputs that are not finite')
+  expect(() => layerProblems(best, layer, values(), [inputs], 0)).toThrow(UserError)
+  expect(() => layerProblems(best, layer, values(), [inputs], 0)).toThrow('fc has inputs that are not finite')
 })
 
 it.each([Number.NaN, -0.1, Infinity])('a damp of %d is refused', (damp) => {
-  expect(() => layerProblems(layer, values(), [gram()], damp)).toThrow(/damp: expected a number of at least 0, found/)
+  expect(() => layerProblems(best, layer, values(), [gram()], damp)).toThrow(
+    /damp: expected a number of at least 0, found/,
+  )
 })

@@ -3,6 +3,7 @@ import type { Target } from '../../../src/methods/layerwise/choose.ts'
 import { type LayerProblem, outputError } from '../../../src/methods/layerwise/problem.ts'
 import { sparseGpt } from '../../../src/methods/layerwise/sparsegpt.ts'
 import { UserError } from '../../../src/util/errors.ts'
+import { best } from '../../support/engines.ts'
 import { magnitude, ones, randomProblem, solve } from './problems.ts'
 
 /**
@@ -56,7 +57,7 @@ describe.each([0, 1, 2])('as defined, seed %d', (seed) => {
     ['1:3 across blocks', { pattern: { n: 1, m: 3 } }, 4],
     ['2:5 with a rest of 2', { pattern: { n: 2, m: 5 } }, 128],
   ] as const)('%s', (_, target, block) => {
-    const { weights, mask } = sparseGpt(problem, target, block)
+    const { weights, mask } = sparseGpt(problem, target, best, block)
     const expected = literally(problem, target, block)
     expect([...mask]).toEqual(expected.mask)
     weights.forEach((w, i) => {
@@ -66,7 +67,7 @@ describe.each([0, 1, 2])('as defined, seed %d', (seed) => {
 })
 
 it.each([0, 1, 50, 133, 299, 300])('keeps exactly %d of 300 weights, spread over blocks', (keep) => {
-  const { weights, mask } = sparseGpt(randomProblem(10, 30), { keep }, 8)
+  const { weights, mask } = sparseGpt(randomProblem(10, 30), { keep }, best, 8)
   expect(ones(mask)).toBe(keep)
   expect(weights.every((w, i) => (w !== 0) === (mask[i] === 1))).toBe(true)
   // Blocks of 8, 8, 8 and 6 columns.
@@ -86,7 +87,7 @@ it.each([
   { n: 3, m: 3 },
 ])('$n of every $m consecutive weights stay', ({ n, m }) => {
   const columns = 2 * m + 2
-  const { mask } = sparseGpt(randomProblem(5, columns), { pattern: { n, m } })
+  const { mask } = sparseGpt(randomProblem(5, columns), { pattern: { n, m } }, best)
   for (let row = 0; row < 5; row++)
     for (let i = 0; i < columns; i += m) {
       const group = mask.subarray(row * columns + i, row * columns + Math.min(i + m, columns))
@@ -99,33 +100,33 @@ it('weights that are zero stay zero, and what the sweep would give them goes on 
   const zeros = [5, 6, 7, 20, 47]
   for (const i of zeros) problem.weights[i] = 0
   for (const target of [{ keep: 20 }, { keep: 48 }, { pattern: { n: 2, m: 4 } }] satisfies Target[]) {
-    const { weights, mask } = sparseGpt(problem, target, 4)
+    const { weights, mask } = sparseGpt(problem, target, best, 4)
     for (const i of zeros) expect([weights[i], mask[i]]).toEqual([0, 0])
     if (target.keep) expect(ones(mask)).toBe(Math.min(target.keep, 43))
   }
   // Row 0, columns 4 to 7: one weight is left, and the pattern allows two.
-  expect([...sparseGpt(problem, { pattern: { n: 2, m: 4 } }).mask.subarray(4, 8)]).toEqual([1, 0, 0, 0])
+  expect([...sparseGpt(problem, { pattern: { n: 2, m: 4 } }, best).mask.subarray(4, 8)]).toEqual([1, 0, 0, 0])
 })
 
 it.each([0.3, 0.6, 0.9])('at sparsity %d the error is less than that of magnitude pruning', (sparsity) => {
   const problem = randomProblem(16, 40)
   const keep = Math.round((1 - sparsity) * 640)
-  const { weights, mask } = sparseGpt(problem, { keep })
+  const { weights, mask } = sparseGpt(problem, { keep }, best)
   expect(ones(mask)).toBe(keep)
-  expect(outputError(problem, weights)).toBeLessThan(0.8 * outputError(problem, magnitude(problem, keep)))
+  expect(outputError(best, problem, weights)).toBeLessThan(0.8 * outputError(best, problem, magnitude(problem, keep)))
 })
 
 it('keeping all changes nothing, and the problem is left as it was', () => {
   const problem = randomProblem(3, 7)
   const before = { ...problem, weights: problem.weights.slice(), hessian: problem.hessian.slice() }
-  expect(sparseGpt(problem, { keep: 21 }).weights).toEqual(problem.weights)
-  sparseGpt(problem, { keep: 5 })
+  expect(sparseGpt(problem, { keep: 21 }, best).weights).toEqual(problem.weights)
+  sparseGpt(problem, { keep: 5 }, best)
   expect(problem).toEqual(before)
 })
 
 it('a Hessian that is not positive definite is refused by name', () => {
   const problem = randomProblem(2, 5)
   problem.hessian.fill(1)
-  expect(() => sparseGpt(problem, { keep: 3 })).toThrow(UserError)
-  expect(() => sparseGpt(problem, { keep: 3 })).toThrow(/^random: the matrix of 5 rows is not positive definite/)
+  expect(() => sparseGpt(problem, { keep: 3 }, best)).toThrow(UserError)
+  expect(() => sparseGpt(problem, { keep: 3 }, best)).toThrow(/^random: a matrix of order 5 is not positive definite/)
 })
