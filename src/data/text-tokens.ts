@@ -1,6 +1,7 @@
 /**
- * @file Texts as numbers: words in small letters, numbers and some marks, each hashed into a vocabulary (Weinberger
- * et al. 2009), so that no list of words has to be kept. Words that share a number are taken for one.
+ * @file Texts as numbers: words in small letters, numbers and some marks, each hashed into a vocabulary
+ * (Weinberger et al. 2009), so that no list of words has to be kept. Words that share a number are taken for
+ * one.
  */
 
 /** What is a token of its own: words, runs of digits, and marks that say something about a text. */

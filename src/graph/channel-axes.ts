@@ -1,7 +1,8 @@
 /**
  * @file Along which axis the channels of every tensor lie. Layers make them on axis 1; transpositions move
- * them, and reshapes cut them or join them with their neighbours: the heads of an attention are the channels of
- * [samples, places, heads, size]. Everything that removes channels, or asks what is connected, reads it here.
+ * them, and reshapes cut them or join them with their neighbours: the heads of an attention are the channels
+ * of [samples, places, heads, size]. Everything that removes channels, or asks what is connected, reads it
+ * here.
  */
 import type { Graph } from './graph.ts'
 import { attribute, type Node } from './operator.ts'
@@ -57,9 +58,9 @@ const reducedAxes = ({ operator, attributes }: Node): Shape =>
   operator.name.startsWith('Reduce') ? attribute<Shape>(attributes, 'axes', []) : []
 
 /**
- * Where the channels of a reshaped tensor lie. Of the axes into which they are cut it is the first along which
- * they come to the next layer, as heads do; where groups of channels are shuffled it is the longest, so that as
- * many as can be go apart.
+ * Where the channels of a reshaped tensor lie. Of the axes into which they are cut it is the first along
+ * which they come to the next layer, as heads do; where groups of channels are shuffled it is the longest, so
+ * that as many as can be go apart.
  */
 function reshapedAxis(node: Node, axis: number, paths: ChannelPaths): number {
   const [[x], [out]] = [node.inputs, node.outputs]

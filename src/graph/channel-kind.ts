@@ -42,7 +42,9 @@ function isLinked(node: Node, axes: Axes): boolean {
   }
 }
 
-/** Further conditions under which operators tie channels: nodes on fewer channels have to be the same again. */
+/**
+ * Further conditions under which operators tie channels: nodes on fewer channels have to be the same again.
+ */
 const tied: Record<string, (node: Node, axis: number) => boolean> = {
   BatchNormalization: ({ inputs }, axis) => axis === 1 && inputs.slice(1).every(isStored),
   Slice: ({ attributes }, axis) => attribute<Shape>(attributes, 'steps', [])[axis] === 1,
@@ -66,8 +68,8 @@ export function channelAxis(x: Tensor, out: Tensor, axis: number): number | unde
 
 /**
  * Which constants a layer can take into its bias when it loses the channel that has this value everywhere
- * (NaN: it varies). Padding is 0, and transposed convolutions read a channel at some places more often than at
- * others.
+ * (NaN: it varies). Padding is 0, and transposed convolutions read a channel at some places more often than
+ * at others.
  */
 export function absorbed({ operator, attributes }: Node): (value: number) => boolean {
   const isUneven =

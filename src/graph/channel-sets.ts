@@ -36,9 +36,9 @@ export class ChannelSets {
   }
 
   /**
-   * Joins each output channel of a node with the input channels that it is made of one by one, and all channels
-   * of a group of a convolution with each other; a layer with weights between all of them ties none. Throws
-   * UnknownLinks where they are not known.
+   * Joins each output channel of a node with the input channels that it is made of one by one, and all
+   * channels of a group of a convolution with each other; a layer with weights between all of them ties none.
+   * Throws UnknownLinks where they are not known.
    */
   tie(node: Node): void {
     const [[x], [out]] = [node.inputs, node.outputs]

@@ -1,7 +1,8 @@
 /**
- * @file How the channels of a node's inputs and outputs hang together: through single weights in layers, directly
- * everywhere else. Along which axes they lie is found before (channel-axes.ts); layers have them on axis 1. What reachability and the pruning of whole channels are built on. Forward
- * passes as they are used (batch normalization with given statistics) are covered.
+ * @file How the channels of a node's inputs and outputs hang together: through single weights in layers,
+ * directly everywhere else. Along which axes they lie is found before (channel-axes.ts); layers have them on
+ * axis 1. What reachability and the pruning of whole channels are built on. Forward passes as they are used
+ * (batch normalization with given statistics) are covered.
  */
 import { type Axes, alignedAxis, channelsOf, reshapedLinks } from './channel-axes.ts'
 import { type Attributes, attribute, type Node } from './operator.ts'
@@ -95,7 +96,9 @@ const PLANES = new Set(['MaxPool', 'AveragePool', 'BatchNormalization'])
 /** Operators of several operands that are broadcast. */
 export const BROADCAST: ReadonlySet<string> = new Set([...ELEMENTWISE, 'Expand', 'BatchMatMul'])
 
-/** Whether the only channel of an input acts on all of several channels, as a map of spatial attention does. */
+/**
+ * Whether the only channel of an input acts on all of several channels, as a map of spatial attention does.
+ */
 export function isForAll({ operator, inputs, outputs: [out] }: Node, input: number, axes: Axes): boolean {
   const one = channelsOf(inputs[input], axes.get(inputs[input])) === 1
   return BROADCAST.has(operator.name) && one && channelsOf(out, axes.get(out)) > 1

@@ -100,7 +100,10 @@ const moved: Rule = (node, found, { axes }) => {
   return result
 }
 
-/** Whether what is the same everywhere may be something else at some places behind an operator, unless it is 0. */
+/**
+ * Whether what is the same everywhere may be something else at some places behind an operator, unless it is
+ * 0.
+ */
 function changesConstants({ operator, inputs: [x], outputs: [out], attributes }: Node, axes: Axes): boolean {
   const list = (name: string) => attribute<Shape>(attributes, name, [])
   const axis = axes.get(out)!

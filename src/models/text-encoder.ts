@@ -1,12 +1,12 @@
 /**
  * @file Small encoders of texts after BERT (Devlin et al. 2019), in the sizes of Turc et al. 2019: words are
  * looked up in a table, learned positions are added, and blocks of attention and of a perceptron with GELU
- * follow, each with a shortcut and a layer normalization behind it. The classifier takes the mean of the tokens
- * that are there. Dropout, segments and the pooling layer are left out, and weights begin as those of vision
- * transformers here do (`xavier-uniform`).
+ * follow, each with a shortcut and a layer normalization behind it. The classifier takes the mean of the
+ * tokens that are there. Dropout, segments and the pooling layer are left out, and weights begin as those of
+ * vision transformers here do (`xavier-uniform`).
  *
- * A text is an image of two rows of bytes, [2, 1, tokens]: a token is the first plus 256 times the second. Token
- * 0 is none: it is not looked at, and has no part in the mean.
+ * A text is an image of two rows of bytes, [2, 1, tokens]: a token is the first plus 256 times the second.
+ * Token 0 is none: it is not looked at, and has no part in the mean.
  */
 import type { Graph } from '../graph/graph.ts'
 import { div } from '../graph/operators/arithmetic.ts'

@@ -1,6 +1,6 @@
 /**
- * @file What transformers are made of (Vaswani et al. 2017). Tokens are innermost, [N, channels, 1, tokens], so
- * that every layer of theirs is a 1x1 convolution and is pruned, packed and differentiated like others.
+ * @file What transformers are made of (Vaswani et al. 2017). Tokens are innermost, [N, channels, 1, tokens],
+ * so that every layer of theirs is a 1x1 convolution and is pruned, packed and differentiated like others.
  */
 import type { Graph } from '../graph/graph.ts'
 import { batchMatmul } from '../graph/operators/batch-product.ts'
@@ -20,8 +20,8 @@ const tokenwise = (graph: Graph, x: Tensor, name: string, out: number): Tensor =
 
 /**
  * Attention of several heads between the tokens of x [N, width, 1, tokens]: of every head, V softmax(Q' K /
- * sqrt(d))', where Q, K and V are [d, tokens]. `hidden` [N, 1, 1, tokens] is added to what is looked at: 0, or a
- * large negative number for tokens that nobody sees. Default: all are seen.
+ * sqrt(d))', where Q, K and V are [d, tokens]. `hidden` [N, 1, 1, tokens] is added to what is looked at: 0,
+ * or a large negative number for tokens that nobody sees. Default: all are seen.
  */
 export function attention(graph: Graph, x: Tensor, name: string, heads: number, hidden?: Tensor): Tensor {
   const [samples, width, , tokens] = x.shape

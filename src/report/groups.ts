@@ -1,6 +1,6 @@
 /**
- * @file Groups runs that differ by nothing but their seed, and the name where it goes with that, and finds the fewest settings that tell groups
- * apart.
+ * @file Groups runs that differ by nothing but their seed, and the name where it goes with that, and finds
+ * the fewest settings that tell groups apart.
  */
 import { dirname, relative } from 'node:path'
 import type { Recipe } from '../experiment/recipe/recipe.ts'

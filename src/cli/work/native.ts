@@ -20,7 +20,9 @@ export async function buildNative(): Promise<void> {
   print(`the native engine is built: ${(await openMachine({ engine: 'native' })).description}`)
 }
 
-/** What a build says where it does not come to an end that it should; nothing where it does. Throws UserError. */
+/**
+ * What a build says where it does not come to an end that it should; nothing where it does. Throws UserError.
+ */
 async function compile(onFile: (done: number, total: number) => void): Promise<string> {
   const child = spawn(process.execPath, [packageFile('scripts/build-native.mjs'), '--progress'], {
     stdio: ['ignore', 'pipe', 'pipe'],

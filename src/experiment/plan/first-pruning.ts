@@ -25,7 +25,9 @@ export interface Beginning extends Pick<RunPlan, 'recipe' | 'schedule' | 'first'
 /** The samples that a dry run takes scores of, at most, unless a mini-batch is larger. */
 const FEW = 64
 
-/** Whether the first event comes before the first step, and what it measures decides how many stay of each. */
+/**
+ * Whether the first event comes before the first step, and what it measures decides how many stay of each.
+ */
 function decides({ recipe: { prune: asked }, schedule, first }: Beginning): boolean {
   if (!asked || !schedule || schedule.start > first) return false
   const { stored, ranked } = methods[asked.method]

@@ -15,7 +15,9 @@ export interface Typed {
   changes: readonly string[]
 }
 
-/** The error, by what was typed where it begins with the source and a key that was; others are as they are. */
+/**
+ * The error, by what was typed where it begins with the source and a key that was; others are as they are.
+ */
 export function namingTyped(error: unknown, { source, keys, changes }: Typed): unknown {
   const beginning = `${source}: `
   if (!(error instanceof UserError) || !error.message.startsWith(beginning)) return error

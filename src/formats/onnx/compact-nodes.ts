@@ -1,6 +1,6 @@
 /**
- * @file What nodes of a file say of channels, in numbers of their own: shapes, starts and ends, sizes of parts,
- * groups, heads. Each operator that has such numbers gets others when some channels go.
+ * @file What nodes of a file say of channels, in numbers of their own: shapes, starts and ends, sizes of
+ * parts, groups, heads. Each operator that has such numbers gets others when some channels go.
  */
 import { create } from '@bufbuild/protobuf'
 import { AttributeProtoSchema, AttributeProto_AttributeType as AttributeType, type NodeProto } from 'onnx-buf'
@@ -11,7 +11,9 @@ import type { StoredTensor } from '../safetensors-bytes.ts'
 import type { ModelEditor } from './edit.ts'
 import { Operation } from './operation.ts'
 
-/** Makes what is different about a node of the graph in the node of the file; false where it cannot say it. */
+/**
+ * Makes what is different about a node of the graph in the node of the file; false where it cannot say it.
+ */
 type Edit = (proto: NodeProto, node: Node, now: Node) => boolean
 
 /** The axis along which a node reads fewer channels than before. */
@@ -28,8 +30,8 @@ export class NodeEdits {
   readonly #after: ReadonlyMap<string, Node>
 
   /**
-   * `madeBy`: which nodes of the file made those of the graph; `after`: the nodes of the smaller graph by their
-   * first outputs.
+   * `madeBy`: which nodes of the file made those of the graph; `after`: the nodes of the smaller graph by
+   * their first outputs.
    */
   constructor(editor: ModelEditor, madeBy: ReadonlyMap<Node, NodeProto>, after: ReadonlyMap<string, Node>) {
     this.#editor = editor
@@ -43,7 +45,10 @@ export class NodeEdits {
     return edit ? edit(proto, node, now) : differs.every((name) => name === 'shape' || name === 'starts')
   }
 
-  /** How a node of the file says what is different; of those that are not here no number says how many channels. */
+  /**
+   * How a node of the file says what is different; of those that are not here no number says how many
+   * channels.
+   */
   readonly #edits: Record<string, Edit> = {
     Conv: (proto, node, now) => this.#setGroups(proto, node, now),
     ConvTranspose: (proto, node, now) => this.#setGroups(proto, node, now),
@@ -162,8 +167,8 @@ export class NodeEdits {
   }
 
   /**
-   * Other numbers in the shape that a Reshape or Expand asks for. One that is computed is stored from here on,
-   * where all sizes but one are numbers or those of the input; else it has to follow by itself.
+   * Other numbers in the shape that a Reshape or Expand asks for. One that is computed is stored from here
+   * on, where all sizes but one are numbers or those of the input; else it has to follow by itself.
    */
   #setTarget(proto: NodeProto, node: Node, now: Node): boolean {
     const [[{ shape: from }], [{ shape: old }]] = [node.inputs, node.outputs]

@@ -86,7 +86,10 @@ const grid = ({ attributes }: Node) => ['starts', 'steps', 'shape'].map((name) =
 const anyBatch = (shape: Shape, [x]: readonly Tensor[], [y]: readonly Tensor[], like: number) =>
   x.batched && y.batched && x.shape[0] === shape[0] ? [like, ...shape.slice(1)] : shape
 
-/** The shape that a Reshape asks for; where samples are joined with what follows them, or apart again, any number. */
+/**
+ * The shape that a Reshape asks for; where samples are joined with what follows them, or apart again, any
+ * number.
+ */
 const askedShape = (inputs: readonly Tensor[], outputs: readonly Tensor[]) => {
   const [[x], [y]] = [inputs, outputs]
   return x.batched === y.batched ? anyBatch(y.shape, inputs, outputs, 0) : [-1, ...y.shape.slice(1)]
