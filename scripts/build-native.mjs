@@ -3,8 +3,10 @@
 // committed WebAssembly module. `npm ci` in the repository runs it, and `espalier native` where the package
 // is installed.
 //
-// Usage: node scripts/build-native.mjs [--sanitize] [--force] [--progress] CC names the compiler. Default:
-// cc, and clang where cc is too old. --progress tells standard error of every file: compiled 3 of 200.
+// Usage: node scripts/build-native.mjs [--sanitize] [--force] [--progress]
+//
+// CC names the compiler. Default: cc, and clang where cc is too old. --progress tells standard error of every
+// file: compiled 3 of 200.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {

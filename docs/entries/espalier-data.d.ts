@@ -136,6 +136,11 @@ export interface ArrayInput {
     name: string;
     shape: readonly number[];
     whole?: boolean;
+    range?: {
+        least: number;
+        most: number;
+        why: string;
+    };
     layout?: 'NHWC';
 }
 

@@ -288,6 +288,7 @@ export interface RowPart {
     name: string;
     shape: readonly number[];
     whole?: boolean;
+    range?: ValueRange;
     layout?: 'NHWC';
     softmax?: boolean;
 }
@@ -497,6 +498,12 @@ export declare type ValueInfoProto = Message<"onnx.ValueInfoProto"> & {
     docString: string;
     metadataProps: StringStringEntryProto[];
 };
+
+export interface ValueRange {
+    least: number;
+    most: number;
+    why: string;
+}
 
 export declare enum WireType {
     Varint = 0,

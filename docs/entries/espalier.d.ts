@@ -718,7 +718,7 @@ export interface RunOptions {
     force?: boolean;
     checkpointSeconds?: number;
     machine?: Machine;
-    data?: Dataset;
+    data?: LabelledSet;
     signal?: AbortSignal;
     onUnstoppable?(is: boolean, folder: string): void;
     onEvent?(event: RunEvent): void;
@@ -1873,6 +1873,16 @@ export interface KindCosts {
     sparse: Cost;
 }
 
+export interface LabelledSet extends SampleSet {
+    classes: number;
+    train: Samples & {
+        labels: Labels;
+    };
+    test: Samples & {
+        labels: Labels;
+    };
+}
+
 export type Labels = Uint8Array | Uint16Array;
 
 export interface Layer {
@@ -2237,6 +2247,7 @@ export interface RowPart {
     name: string;
     shape: readonly number[];
     whole?: boolean;
+    range?: ValueRange;
     layout?: 'NHWC';
     softmax?: boolean;
 }
@@ -2514,6 +2525,12 @@ export declare type ValueInfoProto = Message<"onnx.ValueInfoProto"> & {
     metadataProps: StringStringEntryProto[];
 };
 
+export interface ValueRange {
+    least: number;
+    most: number;
+    why: string;
+}
+
 export type Vector = Float32Array | Float64Array;
 
 export interface Weighed {
@@ -2684,7 +2701,12 @@ export declare const recipeSchema: z.ZodObject<{
         normalization: z.ZodOptional<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
         mean: z.ZodOptional<z.ZodType<number[] | "data", number[] | "data", z.core.$ZodTypeInternals<number[] | "data", number[] | "data">>>;
         std: z.ZodOptional<z.ZodType<number[] | "data", number[] | "data", z.core.$ZodTypeInternals<number[] | "data", number[] | "data">>>;
-        size: z.ZodOptional<z.ZodInt>;
+        size: z.ZodOptional<z.ZodType<string | number, string | number, z.core.$ZodTypeInternals<string | number, string | number>>>;
+        fit: z.ZodOptional<z.ZodEnum<{
+            crop: "crop";
+            letterbox: "letterbox";
+            stretch: "stretch";
+        }>>;
         crop: z.ZodOptional<z.ZodInt>;
         skipCorrupt: z.ZodOptional<z.ZodBoolean>;
         augment: z.ZodDefault<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
@@ -2936,7 +2958,7 @@ export declare const secondOrderMethods: {
 };
 
 declare const solvers: {
-    readonly sparsegpt: (problem: LayerProblem, target: Target) => LayerSolution;
+    readonly sparsegpt: (problem: LayerProblem, target: Target, machine: Machine) => LayerSolution;
     readonly wanda: typeof wanda;
     readonly ria: typeof ria;
     readonly alps: typeof alps;
