@@ -228,7 +228,11 @@ it.each<[string, string, RegExp]>([
     '--method woodfischer --sparsity 0.5',
     /^espalier: --method: .* woodfischer \(did you mean woodfisher\?\)\n$/,
   ],
-  ['mlp', '--method obd', /^error: required option '--sparsity <share>' not specified\n$/],
+  [
+    'mlp',
+    '--method obd',
+    /^espalier: prune needs either --sparsity or a target \(--target-ms, --target-kb, --target-flops, --max-drop\)\n$/,
+  ],
   [
     'mlp',
     '--method obd --sparsity 0.5 --model lenet-300-100',

@@ -7,7 +7,7 @@ import { UserError } from '../../src/util/errors.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
 import { tiny } from './tiny.ts'
 
-const budgets = { short: { 'train.epochs': 2, 'train.drops': ['1ep'], 'prune.end': '1ep' } }
+const budgets = { short: { 'train.epochs': 2, 'train.schedule': 'steps', 'train.drops': ['1ep'], 'prune.end': '1ep' } }
 
 function read(recipe: object, ...changes: string[]) {
   const path = join(temporaryFolder(), 'r.yaml')
@@ -18,7 +18,7 @@ function read(recipe: object, ...changes: string[]) {
 it('a budget changes what it says, other changes come after it, and nothing of it stays', () => {
   expect(read({ budgets })).toEqual(read({}))
   expect(read({ budgets }, 'budget=full')).toEqual(read({}))
-  const short = read({}, 'train.epochs=2', 'train.drops=[1ep]', 'prune.end=1ep')
+  const short = read({}, 'train.epochs=2', 'train.schedule=steps', 'train.drops=[1ep]', 'prune.end=1ep')
   expect(read({ budgets }, 'budget=short')).toEqual(short)
   expect(read({ budgets, budget: 'short' })).toEqual(short)
   expect(read({ budgets, budget: 'short' }, 'budget=full')).toEqual(read({}))
