@@ -48,9 +48,12 @@ it('--dry-run counts what is left at the first step, or says what decides it', a
   expect(await dry({ method: 'random', scope: 'layerwise', sparsity: 0.9 })).toMatch(
     /^\| all prunable +\| +32,360 \| +3,236 \| +90\.00 % \|/m,
   )
-  const text = await dry({ method: 'snip', sparsity: 0.9 })
-  expect(text).toMatch(/^\| all prunable +\| +32,360 \| +32,360 \|/m)
-  expect(text).toMatch(/^note: layers are counted with all their weights: snip prunes them to 90\.00 % before/m)
+  const scored = await dry({ method: 'snip', sparsity: 0.9 })
+  expect(scored).toMatch(/^\| all prunable +\| +32,360 \| +3,236 \| +90\.00 % \|/m)
+  expect(scored).toMatch(/^note: layers are counted as snip leaves them by 64 training samples; the run takes 1,000$/m)
+  const searched = await dry({ method: 'cbs', sparsity: 0.9 })
+  expect(searched).toMatch(/^\| all prunable +\| +32,360 \| +32,360 \|/m)
+  expect(searched).toMatch(/^note: layers are counted with all their weights: cbs prunes them to 90\.00 % before/m)
 })
 
 it('--dry-run writes nothing', async () => {

@@ -2,7 +2,7 @@
 
 import { Command } from 'commander'
 import type { EvalOptions } from '../eval/options.ts'
-import { metricOption } from '../flags/metric.ts'
+import { metricOption } from '../flags/metric-option.ts'
 import { precedence, preprocessingFlags } from '../flags/preprocessing.ts'
 import { WEIGHT_FILES } from '../flags/weight-files.ts'
 

@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import { methods } from '../../methods/index.ts'
 import { glossary } from '../display/width.ts'
-import { metricOption } from '../flags/metric.ts'
+import { metricOption } from '../flags/metric-option.ts'
 import { onnxFlags } from '../flags/onnx.ts'
 import { precedence, preprocessingFlags } from '../flags/preprocessing.ts'
 import { WEIGHT_FILES } from '../flags/weight-files.ts'

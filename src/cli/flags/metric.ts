@@ -1,21 +1,14 @@
 /**
- * @file The option --metric: a module of somebody's own whose default export measures a network. It is a
+ * @file What --metric names: a module of somebody's own whose default export measures a network. It is a
  * function of a batch, whose numbers are averaged over samples, or a class whose objects take the batches of
  * one pass one by one and then say what they come to.
  */
 import { basename, extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Command } from 'commander'
 import type { Metric, MetricBatch, MetricRun, MetricValues } from '../../train/metric.ts'
 import { shown } from '../../util/check-schema.ts'
 import { UserError } from '../../util/errors.ts'
 import { readBytes } from '../../util/files.ts'
-
-export const metricOption = (command: Command): Command =>
-  command.option(
-    '--metric <file>',
-    'a module whose default export measures the outputs: a function of a batch, or a class with add and value (docs/guide-edge.md)',
-  )
 
 const EXPECTED = 'expected a function of a batch, or a class with the methods add and value'
 const isFunction = (value: unknown): value is (...args: unknown[]) => unknown => typeof value === 'function'
