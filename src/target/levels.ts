@@ -26,20 +26,28 @@ export async function measureLevels(
   tensors: readonly Tensor[],
   { sparsities = USUAL_LEVELS, store, progress }: LevelOptions = {},
 ): Promise<TensorLevels[]> {
-  const found: TensorLevels[] = []
-  let dense: Dense | undefined
-  for (const tensor of tensors) {
-    const known = store?.read(tensor.name)
-    if (known) found.push(known)
-    else {
-      dense ??= await denseOf(trials, tensors)
-      const measured = await levelsOf(trials, tensor, sparsities, dense)
-      store?.write(measured)
-      found.push(measured)
-    }
-    progress?.(tensor.name, found.length, tensors.length)
+  const found = new Map<string, TensorLevels>()
+  for (const { name } of tensors) {
+    const known = store?.read(name)
+    if (known) found.set(name, known)
   }
-  return found
+  const unknown = tensors.filter(({ name }) => !found.has(name))
+  if (unknown.length > 0) {
+    const { judged, weights } = await denseOf(trials, unknown)
+    let levels: Level[] = []
+    for await (const { tensor, sparsity, network } of trials.alone(unknown, sparsities)) {
+      const { name, shape } = tensor
+      if (levels.length === 0) levels.push({ sparsity: 0, ...judged, ...maskOf(weights.get(name)!) })
+      levels.push({ sparsity, ...trials.judge(network), ...maskOf(network.weights.whole(name)) })
+      if (levels.length <= sparsities.length) continue
+      const measured = { name, size: sizeOf(shape), levels }
+      store?.write(measured)
+      found.set(name, measured)
+      progress?.(name, found.size, tensors.length)
+      levels = []
+    }
+  }
+  return tensors.map(({ name }) => found.get(name)!)
 }
 
 /** The network before, and what its tensors hold. */
@@ -52,21 +60,6 @@ async function denseOf(trials: Trials, tensors: readonly Tensor[]): Promise<Dens
   const network = await trials.dense()
   const weights = new Map(tensors.map(({ name }) => [name, network.weights.whole(name).slice()]))
   return { judged: trials.judge(network), weights }
-}
-
-async function levelsOf(
-  trials: Trials,
-  tensor: Tensor,
-  sparsities: readonly number[],
-  { judged, weights }: Dense,
-): Promise<TensorLevels> {
-  const { name, shape } = tensor
-  const levels: Level[] = [{ sparsity: 0, ...judged, ...maskOf(weights.get(name)!) }]
-  for (const sparsity of sparsities) {
-    const { network } = await trials.prune([tensor], new Map([[name, sparsity]]))
-    levels.push({ sparsity, ...trials.judge(network), ...maskOf(network.weights.whole(name)) })
-  }
-  return { name, size: sizeOf(shape), levels }
 }
 
 function maskOf(weights: Floats): Pick<Level, 'kept' | 'mask'> {

@@ -8,6 +8,8 @@ import type { Machine } from '../engine/machine.ts'
 import type { TensorFile } from '../formats/safetensors.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import { type MethodName, methods } from '../methods/index.ts'
+import { type SequentialMethod, solvers } from '../methods/layerwise/in-sequence.ts'
+import { layerLevels } from '../methods/layerwise/levels.ts'
 import type { PruneResult } from '../methods/masks.ts'
 import {
   checkSettings,
@@ -54,6 +56,13 @@ export interface Judged {
   accuracy?: number
 }
 
+/** A tensor that alone was pruned, to a sparsity. */
+export interface Alone {
+  tensor: Tensor
+  sparsity: number
+  network: Network
+}
+
 /** Samples that judge where nobody says how many. */
 const USUAL_JUDGES = 1000
 
@@ -98,6 +107,35 @@ export class Trials {
     const network = await this.#network(plan)
     const result = pruneAsPlanned(plan, network, once(shareOf(asked, all)), 0, progress)
     return { network, result }
+  }
+
+  /**
+   * Prunes every tensor alone to every sparsity, one after the other, and shows the network each time, as
+   * {@link prune} leaves it. It is not to be changed.
+   */
+  async *alone(tensors: readonly Tensor[], sparsities: readonly number[]): AsyncGenerator<Alone> {
+    const { method, seed, settings } = this.#options
+    if (!isLayerwise(method) || AFTERWARDS.some((key) => key in settings)) {
+      for (const tensor of tensors)
+        for (const sparsity of sparsities) {
+          const { network } = await this.prune([tensor], new Map([[tensor.name, sparsity]]))
+          yield { tensor, sparsity, network }
+        }
+      return
+    }
+    const plan = await this.#plan(tensors, new Map(tensors.map(({ name }) => [name, 0])), false)
+    const network = await this.#network(plan)
+    const { samples, damp } = plan.settings as { samples: number; damp: number }
+    const layers = tensors.map(({ name }) => name)
+    for (const { name, weights } of layerLevels(network, method, { layers, sparsities, samples, damp, seed })) {
+      const tensor = tensors.find((one) => one.name === name)!
+      const dense = network.values(name).slice()
+      for (const [i, sparsity] of sparsities.entries()) {
+        network.values(name).set(weights[i])
+        yield { tensor, sparsity, network }
+      }
+      network.values(name).set(dense)
+    }
   }
 
   /** The network as it was before. */
@@ -185,6 +223,12 @@ export class Trials {
     this.#remembering = network
   }
 }
+
+/** Methods whose layers can all be pruned alone in one walk through the network. */
+const isLayerwise = (name: MethodName): name is 'obc' | SequentialMethod => name === 'obc' || name in solvers
+
+/** Settings with which a layer is more than what one look at it makes of it. */
+const AFTERWARDS = ['stages', 'polish', 'refreshBatchNorm']
 
 /** A setting, where the method has it. */
 const pick = (name: MethodName, key: string, value: unknown) =>

@@ -95,6 +95,18 @@ describe('levels', () => {
     expect(Math.max(...found.map(({ levels }) => levels[2].loss))).toBeGreaterThan(dense.loss + 0.05)
   })
 
+  it.each(methods)('by %s are those of its trials, one by one', async (method, settings) => {
+    const trials = trialsOf(method, settings)
+    const found = await measureLevels(trials, tensors, { sparsities: [0.6, 0.95] })
+    for (const [t, { levels }] of found.entries())
+      for (const level of levels.slice(1)) {
+        const { network } = await trials.prune([tensors[t]], new Map([[tensors[t].name, level.sparsity]]))
+        expect(level).toMatchObject(trials.judge(network))
+        const values = network.weights.whole(tensors[t].name)
+        expect(Array.from(values, (w) => w !== 0)).toEqual(Array.from(values, (_, i) => keeps(level, i)))
+      }
+  })
+
   it('never count more pruning as less, nor any as a gain', () => {
     const mask = new Uint8Array(0)
     const levels = [1, 0.9, 1.4, 1.2, 3].map((loss, i) => ({ sparsity: i / 5, kept: 0, loss, mask }))
@@ -106,7 +118,9 @@ describe('levels', () => {
     const store = () => new LevelStore(parent, 'key')
     const trials = trialsOf('magnitude')
     const found = await measureLevels(trials, tensors, { sparsities: [0.5], store: store() })
-    trials.prune = () => Promise.reject(new Error('measured again'))
+    trials.alone = () => {
+      throw new Error('measured again')
+    }
     expect(await measureLevels(trials, tensors, { sparsities: [0.5], store: store() })).toEqual(found)
     const other = new LevelStore(parent, 'another key')
     await expect(measureLevels(trials, tensors, { sparsities: [0.5], store: other })).rejects.toThrow('measured again')

@@ -30,7 +30,7 @@ import { wanda } from './wanda.ts'
 /** What a method makes of a layer, or of a group of a convolution. */
 type Solver = (problem: LayerProblem, target: Target, machine: Machine) => LayerSolution
 
-const solvers = {
+export const solvers = {
   sparsegpt: (problem, target, machine) => sparseGpt(problem, target, machine),
   wanda,
   ria,
