@@ -3,7 +3,7 @@
  * tensor, chosen so that the targets are met with the least loss, and the network is pruned to them.
  */
 import { markdownTable } from 'markdown-table'
-import { encodeSafetensors, type TensorFile, toFloats } from '../../formats/safetensors.ts'
+import { encodeSafetensors, storeFloats, type TensorFile, toFloats } from '../../formats/safetensors.ts'
 import { packSparse } from '../../formats/sparse.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import { SparseModel } from '../../infer/sparse-model.ts'
@@ -78,7 +78,11 @@ export async function pruneToTarget(file: WeightsFile, path: string, model: Mode
     const outcome = (written: TensorFile) => {
       const before = figures(file, levels, costs, timing)
       const after = figures({ ...file, tensors: written.tensors }, levels, costs, timing)
-      return { lines: [outcomeTable(targets, before, after)], json: { ...targets, before, after } }
+      const missed = missedSentence(targets, after)
+      return {
+        lines: [outcomeTable(targets, before, after), ...(missed ? ['', missed] : [])],
+        json: { ...targets, before, after, ...(missed && { warning: missed }) },
+      }
     }
     const chosen = { sparsities: choice.sparsities, inputs, outcome }
     await pruneWithData(file, path, model, given, chosen)
@@ -107,10 +111,18 @@ function positive(flag: string, text: string | undefined, most = Number.POSITIVE
   )
 }
 
-/** What the file takes besides the tensors that are pruned: the rest, and where all of it lies. */
+/**
+ * What the file takes besides the nonzeros and bitmaps of the tensors that are pruned: the rest, and where
+ * all of it lies, with every one of them stored sparse.
+ */
 function otherBytesOf(file: TensorFile, levels: readonly TensorLevels[]): number {
-  const whole = encodeSafetensors(packSparse(file)).length
-  return whole - levels.reduce((sum, { size, levels: [dense] }) => sum + storedBytes(size, dense.kept), 0)
+  const tensors = new Map(file.tensors)
+  for (const { name, size } of levels) {
+    const { shape } = file.tensors.get(name)!
+    tensors.set(name, storeFloats(new Float32Array(size), shape))
+  }
+  const empty = encodeSafetensors(packSparse({ ...file, tensors })).length
+  return empty - levels.reduce((sum, { size }) => sum + storedBytes(size, 0), 0)
 }
 
 interface Figures {
@@ -136,6 +148,21 @@ function figures(
     bytes: encodeSafetensors(packSparse(file)).length,
     multiplyAdds: multiplyAddsOf(costs, counts).kept,
   }
+}
+
+/** Times of a machine that does other work vary by so much. */
+const NOISE = 1.03
+
+/** Where what was pruned in the end takes more than was asked for; undefined where it does not. */
+function missedSentence({ milliseconds, bytes: most }: Targets, after: Figures): string | undefined {
+  const found = [
+    ...(milliseconds !== undefined && after.milliseconds! > NOISE * milliseconds
+      ? [`${ms(after.milliseconds!)} in the place of ${ms(milliseconds)}`]
+      : []),
+    ...(most !== undefined && after.bytes > most ? [`${bytes(after.bytes)} in the place of ${bytes(most)}`] : []),
+  ]
+  if (found.length === 0) return undefined
+  return `warning: the network takes ${found.join(' and ')}: a busy machine takes longer, and the zeros of all tensors together lie elsewhere than those of each alone`
 }
 
 function outcomeTable({ milliseconds, bytes: most, flops }: Targets, before: Figures, after: Figures): string {

@@ -26,8 +26,8 @@ export interface LayerLevels {
 }
 
 /**
- * Prunes each layer as the method does where that layer alone is pruned, exactly, and leaves the network as it
- * is. What looks at the network between two layers must leave it with the weights that it had. Throws
+ * Prunes each layer as the method does where that layer alone is pruned, exactly, and leaves the network as
+ * it is. What looks at the network between two layers must leave it with the weights that it had. Throws
  * UserError where weights or inputs are not finite.
  */
 export function* layerLevels(
