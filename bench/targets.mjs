@@ -82,7 +82,7 @@ for (const method of flags.methods.split(',')) {
     const { network } = await trials.prune(tensors, choice.sparsities, { afterwards: true })
     const ours = { time: timeOf(weightsOf(network)), ...network.evaluate('test') }
     const found = { chosen: ours }
-    for (const scope of ['uniform', 'erk', 'global'])
+    for (const scope of rivalsOf(method))
       found[scope] = await rival(
         method,
         { ...options, settings, scope, include: tensors.map(({ name }) => name) },
@@ -103,6 +103,9 @@ for (const method of flags.methods.split(',')) {
     }
   }
 }
+
+/** Scopes that differ; methods that go from layer to layer take global as ERK. */
+const rivalsOf = (method) => (method === 'sparsegpt' ? ['layerwise', 'erk'] : ['uniform', 'erk', 'global'])
 
 /** The network of that scope whose time is nearest to a time from below. */
 async function rival(method, options, time) {
