@@ -105,7 +105,9 @@ for (const method of flags.methods.split(',')) {
 }
 
 /** Scopes that differ; methods that go from layer to layer take global as ERK. */
-const rivalsOf = (method) => (method === 'sparsegpt' ? ['layerwise', 'erk'] : ['uniform', 'erk', 'global'])
+function rivalsOf(method) {
+  return method === 'sparsegpt' ? ['layerwise', 'erk'] : ['uniform', 'erk', 'global']
+}
 
 /** The network of that scope whose time is nearest to a time from below. */
 async function rival(method, options, time) {
