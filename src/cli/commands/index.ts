@@ -68,6 +68,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     description: 'a network with its weights, written in another format: .onnx, .safetensors or HDF5',
     define: async () => (await import('./convert.ts')).convertCommand(),
   },
+  compare: {
+    description: 'several networks side by side: weights, zeros, sizes, time and, with data, accuracy',
+    define: async () => (await import('./compare.ts')).compareCommand(),
+  },
   'compare-masks': {
     description: 'how far two pruned networks kept the same weights: zeros count as pruned',
     define: async () => (await import('./compare-masks.ts')).compareMasksCommand(),

@@ -1,0 +1,191 @@
+/**
+ * @file The work of espalier compare: weights, zeros, multiply-adds, sizes, time and, with data, accuracy of
+ * several networks, in one table.
+ */
+import { statSync } from 'node:fs'
+import { brotliCompressSync, constants } from 'node:zlib'
+import { markdownTable } from 'markdown-table'
+import { openMachine } from '../../engine/machines/open.ts'
+import { weightsPath } from '../../experiment/run/weights-path.ts'
+import { encodeSafetensors, toFloats } from '../../formats/safetensors.ts'
+import { packSparse } from '../../formats/sparse.ts'
+import { readWeights, type WeightsFile } from '../../formats/weights-file.ts'
+import { SparseModel } from '../../infer/sparse-model.ts'
+import type { Model } from '../../models/model.ts'
+import { countNonzeros } from '../../sparsity/count.ts'
+import { multiplyAddsOf, weightCosts } from '../../sparsity/multiply-adds.ts'
+import { overlapOf, totalOverlap } from '../../sparsity/overlap.ts'
+import { prunableTensors } from '../../sparsity/tensors.ts'
+import { wholeTime } from '../../target/latency.ts'
+import { loadWeights } from '../../train/checkpoint.ts'
+import { Network } from '../../train/network.ts'
+import { statedPreprocessing } from '../../train/preprocessing.ts'
+import { UserError } from '../../util/errors.ts'
+import { readBytes } from '../../util/files.ts'
+import { bytes, grouped, percent } from '../../util/format.ts'
+import { DataDisplay } from '../display/data-progress.ts'
+import { DISTANCES, isDistance, type Measured, measured } from '../display/measured.ts'
+import { print, printJson, printNote } from '../display/output.ts'
+import { fitting } from '../display/width.ts'
+import { loadEvaluationData } from '../flags/data.ts'
+import { namedNetwork } from '../flags/named-network.ts'
+import { importOptions, type PreprocessingFlags } from '../flags/preprocessing.ts'
+import { type RuntimeFlags, runtimeFlag, type Timing, timingOf } from '../prune/runtime.ts'
+
+export interface CompareFlags extends PreprocessingFlags, RuntimeFlags {
+  model?: string
+  data?: string
+  json?: boolean
+}
+
+/** A network that was read. */
+interface Candidate {
+  path: string
+  model: Model
+  file: WeightsFile
+}
+
+/** What is said of one. */
+interface Compared {
+  file: string
+  model: string
+  /** Weights of layers, and those that are not zero. */
+  weights: number
+  nonzeros: number
+  /** Multiply-adds of one sample with the nonzeros. */
+  multiplyAdds: number
+  /** Of the file as it is, compressed with brotli, and of its values as safetensors, stored sparse. */
+  bytes: number
+  brotli: number
+  sparse: number
+  milliseconds?: number
+  /** Jaccard index of the nonzeros and those of the first, where both have tensors of the same shapes. */
+  overlap?: number
+  measured?: Measured
+}
+
+export async function compare(files: readonly string[], flags: CompareFlags): Promise<void> {
+  if (files.length < 2) throw new UserError('compare needs two files or more, found one')
+  const { runtime, ...timed } = flags
+  const stray = runtime === 'none' ? runtimeFlag(timed) : undefined
+  if (stray !== undefined) throw new UserError(`${stray}: expected none with --runtime none`)
+  const timing = runtime === 'none' ? undefined : await timingOf(flags)
+  const candidates: Candidate[] = []
+  for (const given of files) {
+    const path = weightsPath(given)
+    const { model, file } = namedNetwork(await readWeights(path, importOptions(flags), printNote), path, flags.model)
+    candidates.push({ path, model, file })
+  }
+  const results = candidates.map((candidate) => factsOf(candidate, candidates[0], timing))
+  if (flags.data !== undefined) await judge(candidates, results, { ...flags, data: flags.data })
+  if (flags.json)
+    return printJson({
+      engine: timing?.machine.description,
+      dataset: flags.data,
+      networks: results.map(({ measured: one, ...facts }) => ({ ...facts, ...one })),
+    })
+  const { text, narrow } = table(results)
+  print(fitting(text, narrow))
+  if (timing)
+    print(`\nms: ${timing.batch === 1 ? 'one image' : `${timing.batch} images`} on ${timing.machine.description}`)
+  if (results.some(({ measured: one }) => one && isDistance(one))) print(`${DISTANCES}; the first is the dense one`)
+}
+
+function factsOf(candidate: Candidate, first: Candidate, timing?: Timing): Compared {
+  const { path, model, file } = candidate
+  const counts = prunableTensors(model).map(({ name }) => {
+    const values = toFloats(file.tensors.get(name)!)
+    return { name, size: values.length, kept: countNonzeros(values) }
+  })
+  const sum = (of: 'size' | 'kept') => counts.reduce((all, one) => all + one[of], 0)
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 5 }
+  return {
+    file: path,
+    model: model.name,
+    weights: sum('size'),
+    nonzeros: sum('kept'),
+    multiplyAdds: multiplyAddsOf(weightCosts(model), counts).kept,
+    bytes: statSync(path).size,
+    brotli: brotliCompressSync(readBytes(path), { params }).length,
+    sparse: encodeSafetensors(packSparse(file)).length,
+    ...(timing && { milliseconds: timeOf(model, file, path, timing) }),
+    ...overlapWith(candidate, first),
+  }
+}
+
+const timeOf = (model: Model, file: WeightsFile, source: string, { machine, batch }: Timing): number =>
+  wholeTime(new SparseModel(file, { machine, model: file.onnx ? undefined : model.name, source }), batch, 15)
+
+function overlapWith(one: Candidate, first: Candidate): { overlap?: number } {
+  if (one === first) return {}
+  const tensors = prunableTensors(first.model)
+  const shapes = new Map(prunableTensors(one.model).map(({ name, shape }) => [name, String(shape)]))
+  if (!tensors.every(({ name, shape }) => shapes.get(name) === String(shape))) return {}
+  const values = ({ file }: Candidate, name: string) => toFloats(file.tensors.get(name)!)
+  const overlaps = tensors.map(({ name }) => overlapOf(name, values(first, name), values(one, name)))
+  return { overlap: totalOverlap('all', overlaps).jaccard }
+}
+
+/** Adds what the networks do on the test set. Throws UserError where one has no results to compare. */
+async function judge(candidates: readonly Candidate[], results: Compared[], flags: CompareFlags & { data: string }) {
+  const machine = await openMachine()
+  let first: Network | undefined
+  for (const [i, { path, model, file }] of candidates.entries()) {
+    const stated = statedPreprocessing(file.metadata, path, model.image[0])
+    const loading = new DataDisplay()
+    const { data } = await loadEvaluationData(flags.data, model, stated, flags, {
+      onProgress: loading.show,
+    }).finally(() => loading.stop())
+    const network = new Network({ machine, model, data })
+    loadWeights(network, file, path)
+    if (network.judgedByDistance) {
+      if (first && (first.model.classes !== model.classes || String(first.model.image) !== String(model.image)))
+        throw new UserError(`${path} computes other results than ${candidates[0].path}, and has no distance from it`)
+      if (first) network.rememberFrom(first)
+      else network.remember()
+    }
+    first ??= network
+    results[i].measured = measured(network)
+  }
+}
+
+function table(results: readonly Compared[]): { text: string; narrow: string[] } {
+  const [{ measured: first }] = results
+  const judged = first === undefined ? [] : [isDistance(first) ? 'distance' : 'test accuracy', 'loss']
+  const hasOverlap = results.some(({ overlap }) => overlap !== undefined)
+  const hasTime = results.some(({ milliseconds }) => milliseconds !== undefined)
+  const head = [
+    'network',
+    'weights',
+    'zeros',
+    'multiply-adds',
+    'file',
+    'with brotli',
+    'stored sparse',
+    ...(hasTime ? ['ms'] : []),
+    ...(hasOverlap ? ['same weights as the first'] : []),
+    ...(judged[0] === 'distance' ? ['distance'] : judged),
+  ]
+  const rows = results.map((one) => [
+    one.file,
+    grouped(one.weights),
+    percent(1 - one.nonzeros / one.weights),
+    grouped(one.multiplyAdds),
+    bytes(one.bytes),
+    bytes(one.brotli),
+    bytes(one.sparse),
+    ...(hasTime ? [one.milliseconds?.toPrecision(3) ?? ''] : []),
+    ...(hasOverlap ? [one.overlap === undefined ? '' : percent(one.overlap)] : []),
+    ...judgedCells(one.measured),
+  ])
+  return {
+    text: markdownTable([head, ...rows], { align: ['l', ...head.slice(1).map(() => 'r')] }),
+    narrow: ['stored sparse', 'same weights as the first', 'weights', 'multiply-adds', 'loss', 'with brotli'],
+  }
+}
+
+function judgedCells(one: Measured | undefined): string[] {
+  if (!one) return []
+  if (isDistance(one)) return [one.loss.toFixed(4)]
+  return [percent(one.accuracy), one.loss.toFixed(4)]
+}
