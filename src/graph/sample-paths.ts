@@ -18,7 +18,7 @@ const ELEMENTWISE = new Set(
   ).split(' '),
 )
 
-/** The axis that samples are (a part of), and how many elements of that axis alone follow each other in one. */
+/** The axis that samples are (a part of), and how many places of it follow each other in one sample. */
 interface Place {
   axis: number
   inner: number
@@ -129,7 +129,7 @@ function reducedAxis({ attributes }: Node, axis: number): number | undefined {
   return attribute<number>(attributes, 'keepdims', 1) ? axis : axis - gone.filter((one) => one < axis).length
 }
 
-/** Of values that are moved along an axis to or from places which are one list for all, or as many as they. */
+/** Of values moved along an axis, to or from places that are one list for all, or as many as values. */
 function gatheredAxis({ operator, inputs }: Node, i: number, axis: number, along: number): number | undefined {
   const at = operator.name === 'Gather' ? 1 : 0
   const isList = inputs[at].shape.length === 1
