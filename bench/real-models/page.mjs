@@ -26,6 +26,11 @@ samples are one batch here and three runs there. *Milliseconds* are of one run h
 pruned without data, in thousands, and the share of zeros is among all floats that the file stores where 70 %
 of them are removed.
 
+The two \`mlsd\` models keep the largest of neighbouring scores, which Equal tells by comparing them with what
+MaxPool makes of them: a score whose last bit differs is kept by one runtime and is 0 in the other, so that
+single places differ by more than rounding. \`silero_vad\` calls the samples of its state otherwise than those
+of its input: \`--dim state.1=1\` runs it, sample by sample.
+
 ## Distances
 
 The mean squared difference of outputs from those of the dense model, over the variance of these among

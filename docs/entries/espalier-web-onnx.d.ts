@@ -177,6 +177,8 @@ export interface Model {
     output?: string;
     softmax?: boolean;
     oneByOne?: boolean;
+    /** What has to be said where its file is read, in a sentence. */
+    note?: string;
     resize?: number;
     widen?: number;
     published?: readonly string[];

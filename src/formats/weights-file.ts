@@ -9,7 +9,7 @@ import { isHdf5, readHdf5, writeHdf5 } from './hdf5.ts'
 import { externalFiles } from './onnx/external-files.ts'
 import { isOnnx, isOnnxName } from './onnx/file.ts'
 import type { ImportOptions } from './onnx/input.ts'
-import { type OnnxModel, readOnnx } from './onnx/onnx.ts'
+import { type OnnxModel, type OnnxWeights, readOnnx } from './onnx/onnx.ts'
 import { joinMasks } from './pruned-masks.ts'
 import { beginsAsSafetensors, encodeSafetensors, parseSafetensors, type TensorFile } from './safetensors.ts'
 import { packSparse, unpackSparse } from './sparse.ts'
@@ -31,7 +31,8 @@ export async function readWeights(
   note = (sentence: string): unknown => process.stderr.write(`note: ${sentence}\n`),
 ): Promise<WeightsFile> {
   const bytes = readBytes(path)
-  if (isOnnxName(path)) return readOnnx(bytes, path, options, externalFiles(path))
+  const onnx = () => noted(readOnnx(bytes, path, options, externalFiles(path)), note)
+  if (isOnnxName(path)) return onnx()
   if (beginsAsSafetensors(bytes)) return joined(unpackSparse(parseSafetensors(bytes, path), path), path)
   if (isHdf5(bytes)) {
     const { notes, ...file } = await readHdf5(path)
@@ -40,10 +41,17 @@ export async function readWeights(
   }
   const foreign = foreignBytes(bytes, path)
   if (foreign) throw foreign
-  if (isOnnx(bytes)) return readOnnx(bytes, path, options, externalFiles(path))
+  if (isOnnx(bytes)) return onnx()
   if (!isTorchFile(bytes)) throw unknown(bytes, path)
   const { notes, ...file } = parseTorch(bytes, path)
   for (const sentence of notes) note(sentence)
+  return file
+}
+
+/** A model, after its note is told. */
+function noted(file: OnnxWeights, note: (sentence: string) => unknown): OnnxWeights {
+  const { network } = file.onnx
+  if (!(network instanceof UserError) && network.model.note) note(network.model.note)
   return file
 }
 

@@ -58,6 +58,8 @@ export interface Model {
   softmax?: boolean
   /** Whether it computes samples one by one, so that batches gain nothing. Default false. */
   oneByOne?: boolean
+  /** What has to be said where its file is read, in a sentence. */
+  note?: string
   /**
    * What the shorter side of a photograph is resized to before its middle is cut to `image`. Default: the
    * side of `image`.

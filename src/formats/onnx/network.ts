@@ -11,7 +11,7 @@ import { feedImages } from './feeds.ts'
 import type { OnnxFile } from './file.ts'
 import { type ImportOptions, imageInput, partOf } from './input.ts'
 import { NetworkReader } from './read-network.ts'
-import { rowNetwork } from './row-network.ts'
+import { mixingIn, rowNetwork } from './row-network.ts'
 import { Mixed, type Origin, type Scope, Unsupported } from './scope.ts'
 import { transpose } from './value.ts'
 
@@ -65,17 +65,18 @@ function classifier(file: OnnxFile, reader: NetworkReader, options: ImportOption
   if (input instanceof Unsupported) return undefined
   const build = (graph: Graph, images: Tensor, training: boolean) => {
     const fed = feedImages(graph, images, input)
-    const { scope, values } = reader.translate(graph, fed, { training, outputs: [reader.first.name] })
-    return { scope, values }
+    return reader.translate(graph, fed, { training, outputs: [reader.first.name] })
   }
   const attempt = () => {
     const graph = new Graph()
-    const { scope, values } = build(graph, graph.input('images', [SAMPLES, ...input.image]), false)
-    return { graph, scope, output: reader.tensorOf(values, reader.first.name, scope), values }
+    const translated = build(graph, graph.input('images', [SAMPLES, ...input.image]), false)
+    const { scope, values } = translated
+    return { graph, translated, output: reader.tensorOf(values, reader.first.name, scope) }
   }
   const tried = unless(Mixed, attempt)
-  if (!tried || !isRow(tried.output.shape)) return undefined
-  const { graph, scope, values } = tried
+  if (!tried || !isRow(tried.output.shape) || mixingIn(reader, tried.translated)) return undefined
+  const { graph } = tried
+  const { scope, values } = tried.translated
   const output = reader.rowsOf(values, reader.first.name, scope)
   const closing = beforeSigmoid(graph, output) && sigmoid
   const model: Model = {
@@ -99,19 +100,21 @@ function classifier(file: OnnxFile, reader: NetworkReader, options: ImportOption
 const isRow = ([samples, ...rest]: Shape) => samples === SAMPLES && rest.filter((n) => n > 1).length <= 1
 
 function ofRows(file: OnnxFile, reader: NetworkReader, options: ImportOptions): OnnxNetwork {
-  const { image, inputs, outputs, oneByOne, build } = rowNetwork(file, reader, options)
+  const { image, inputs, outputs, oneByOne, mixing, build } = rowNetwork(file, reader, options)
   const graph = new Graph()
   const { scope } = build(graph, graph.input('images', [reader.fixedBatch ?? 1, ...image]), false)
   const { name, summary } = described(file)
   const [end] = reader.ending.lacking
+  const reasons = [end?.reason, mixing].filter((reason) => reason !== undefined)
   const model: Model = {
     name,
-    summary: end ? `${summary}; ${end.reason}` : summary,
+    summary: [summary, ...reasons].join('; '),
     image,
     classes: outputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
     inputs,
     outputs,
     ...(oneByOne && { oneByOne }),
+    ...(mixing && { note: mixing }),
     build: (into, samples, training) => build(into, samples, training).scores,
   }
   return { model, tensors: storedOf(file, graph, scope), origins: scope.origins }

@@ -28,6 +28,7 @@ const LIKE: Readonly<Record<string, number>> = {
   QLinearConv: 7,
   QLinearMatMul: 7,
   DequantizeLinear: 1,
+  'com.microsoft.EmbedLayerNormalization': 2,
 }
 
 /** The type of output `i` of a node, by the types of its inputs (undefined where one is missing). */
@@ -37,6 +38,7 @@ export function resultType(operation: Operation, i: number, inputs: readonly (DT
   if (BOOLEAN.has(op)) return 'BOOL'
   if (PLACES.has(op) || (op === 'TopK' && i === 1)) return 'I64'
   if (op === 'ConvInteger' || op === 'MatMulInteger') return 'I32'
+  if (op === 'com.microsoft.EmbedLayerNormalization' && i === 1) return 'I32'
   if (op === 'DynamicQuantizeLinear') return i === 1 ? 'F32' : 'U8'
   if (op === 'QuantizeLinear') return inputs[2] ?? dtypes[operation.integer('output_dtype', 0)] ?? 'U8'
   return inputs[LIKE[op] ?? 0] ?? 'F32'

@@ -5,6 +5,7 @@
  */
 import { Graph } from '../../graph/graph.ts'
 import { concat, reshape, slice } from '../../graph/operators/shape.ts'
+import { SamplePaths } from '../../graph/sample-paths.ts'
 import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Model, RowPart } from '../../models/model.ts'
 import { UserError } from '../../util/errors.ts'
@@ -14,6 +15,7 @@ import type { OnnxFile } from './file.ts'
 import { type ImportOptions, imageInput, OpenSize, partOf } from './input.ts'
 import { rangeOf } from './input-range.ts'
 import { shaped } from './model-inputs.ts'
+import { Operation } from './operation.ts'
 import type { Fed, NetworkReader, Translated } from './read-network.ts'
 import { type Scope, Unsupported } from './scope.ts'
 import { isFloating } from './tensor.ts'
@@ -28,6 +30,8 @@ export interface RowNetwork {
   lacking: readonly { output: string; reason: string }[]
   /** Whether the samples of a batch are computed one by one. */
   oneByOne: boolean
+  /** Why they are, where the file leaves their number open: a node that mixes them, in a sentence. */
+  mixing?: string
   /** Samples [N, ...image] to rows [N, outputs]. */
   build(graph: Graph, samples: Tensor, training: boolean): { scores: Tensor; scope: Scope }
 }
@@ -64,8 +68,11 @@ export function rowNetwork(file: OnnxFile, reader: NetworkReader, options: Impor
   // What the rows of results hold: the outputs, or what goes into a softmax that one of them is.
   const before = running.map(({ name, shape }) => reader.beforeSoftmax(name, shape.length))
   const names = before.map(({ name, softmax }, i) => (softmax ? name : running[i].name))
-  const axes = apart ? sampleAxes(reader, names, () => translated(SAMPLES, names)) : undefined
-  if (!axes && one !== 1)
+  const several = apart ? unless(UserError, () => translated(SAMPLES, names)) : undefined
+  const axes = several && sampleAxes(reader, names, several)
+  const mixing = several && mixingIn(reader, several)
+  const oneByOne = !axes || mixing !== undefined
+  if (oneByOne && one !== 1)
     throw new Unsupported(`${file.path}: it is written for batches of ${one}, whose samples cannot be told apart`)
   const outputs = running.map(({ name, shape }, i): RowPart => {
     const part = { name, shape: axes ? shape.toSpliced(axes[i], 1) : shape }
@@ -77,14 +84,15 @@ export function rowNetwork(file: OnnxFile, reader: NetworkReader, options: Impor
     inputs: parts,
     outputs,
     lacking,
-    oneByOne: !axes,
+    oneByOne,
+    ...(mixing && { mixing }),
     build: (graph, samples, training) => {
       const build = (some: Tensor, beside?: Scope) => {
         const { scope, values } = reader.translate(graph, fed(graph, some), { training, outputs: names, beside })
         const results = names.map((name, i) => reader.rowsOf(values, name, scope, axes?.[i]))
         return { scope, scores: results.length === 1 ? results[0] : concat(graph, results) }
       }
-      return axes || samples.shape[0] === 1 ? build(samples) : inTurn(graph, samples, build)
+      return !oneByOne || samples.shape[0] === 1 ? build(samples) : inTurn(graph, samples, build)
     },
   }
 }
@@ -115,22 +123,27 @@ function runningOutputs({ file, counted }: NetworkReader, attempt: (name: string
 }
 
 /**
- * The axes of outputs along which samples run; undefined where several samples cannot be run at once. Throws
- * Unsupported where they can, and an output is not computed for each of them.
+ * The axes of outputs along which samples run, where several were run at once. Throws Unsupported where an
+ * output is not computed for each of them.
  */
-function sampleAxes(reader: NetworkReader, names: readonly string[], translated: () => Translated) {
-  const several = unless(UserError, translated)
-  return (
-    several?.scope &&
-    names.map((name) => {
-      const { shape } = reader.tensorOf(several.values, name, several.scope)
-      const axis = shape.indexOf(SAMPLES)
-      if (axis >= 0) return axis
-      throw new Unsupported(
-        `${reader.file.path}: its output ${name} [${shape}] is not computed for each sample of a batch of ${SAMPLES}`,
-      )
-    })
-  )
+function sampleAxes(reader: NetworkReader, names: readonly string[], { scope, values }: Translated) {
+  return names.map((name) => {
+    const { shape } = reader.tensorOf(values, name, scope)
+    const axis = shape.indexOf(SAMPLES)
+    if (axis >= 0) return axis
+    throw new Unsupported(
+      `${reader.file.path}: its output ${name} [${shape}] is not computed for each sample of a batch of ${SAMPLES}`,
+    )
+  })
+}
+
+/** The first node that mixes the samples of a batch, in a sentence; undefined where none does. */
+export function mixingIn({ file }: NetworkReader, { scope: { graph }, madeBy }: Translated): string | undefined {
+  const { mixing } = new SamplePaths(graph, graph.tensors.get('images')!)
+  const maker = mixing && madeBy.get(mixing)
+  if (!mixing) return undefined
+  const label = maker ? new Operation(maker, file.opset).label : `an output (${mixing.operator.name})`
+  return `${file.path}: ${label} mixes the samples of a batch, so they are run one by one`
 }
 
 /** Images where the model takes one batch of them, else rows of all its inputs. */

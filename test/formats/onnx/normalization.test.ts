@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { parseOnnx } from '../../../src/formats/onnx/file.ts'
+import { readOnnx } from '../../../src/formats/onnx/onnx.ts'
 import { wholeNetwork } from '../../../src/formats/onnx/whole-network.ts'
 import { type Step, type Stored, written } from './build.ts'
-import { normal } from './same.ts'
+import { expectSame, normal } from './same.ts'
 import { expectWholeOfOne } from './whole-of-one.ts'
 
 const floats = (shape: readonly number[], seed: string): Stored => ({ shape, values: normal(shape, seed) })
@@ -160,6 +161,39 @@ describe('other normalizations', () => {
           },
         ],
       })
+  })
+
+  it.each([[[4, 6]], [[3, 6, 5]], [[1, 6, 5, 7]]])(
+    'BatchNormalization by the statistics of the batch [%s], and what becomes of those that are stored',
+    async (shape) => {
+      const stored = {
+        scale: floats([6], 'scale'),
+        bias: floats([6], 'bias'),
+        mean: floats([6], 'mean'),
+        variance: floats([6], 'variance'),
+      }
+      const attributes = { training_mode: 1, momentum: { float: 0.7 }, epsilon: { float: 0.01 } }
+      for (const output of ['y', 'm', 'v'].keys()) {
+        const outputs = ['n', 'm', 'v']
+        const steps: Step[] = [
+          { op: 'BatchNormalization', inputs: ['x', ...Object.keys(stored)], outputs, attributes },
+          { op: 'Neg', inputs: [outputs[output]] },
+        ]
+        await expectWholeOfOne({ input: shape, stored, steps }, { batch: shape[0] })
+      }
+    },
+  )
+
+  it('BatchNormalization by the statistics of the batch: a file that is written for one sample runs one by one', async () => {
+    const four = floats([4], 'four')
+    const stored = { scale: four, bias: four, mean: four, variance: floats([4], 'v') }
+    const attributes = { training_mode: 1 }
+    const outputs = ['y', 'm', 'v2']
+    const steps: Step[] = [{ op: 'BatchNormalization', inputs: ['x', ...Object.keys(stored)], outputs, attributes }]
+    await expectSame({ input: [1, 4, 3, 5], stored, steps })
+    expect(String(readOnnx(written({ input: [2, 4, 3, 5], stored, steps }), 'm.onnx').onnx.network)).toContain(
+      'm.onnx: it is written for batches of 2, whose samples cannot be told apart',
+    )
   })
 
   it('BatchNormalization of any rank, and of computed statistics', async () => {

@@ -89,6 +89,28 @@ describe('quantized operators', () => {
       }
   })
 
+  it('ConvInteger with a kernel and zero points that are computed', async () => {
+    const kernel: Step[] = [
+      { op: 'Slice', inputs: ['x', 'from', 'to', 'axes'], output: 's' },
+      { op: 'DynamicQuantizeLinear', inputs: ['s'], outputs: ['w', 'ws', 'wz'] },
+      { op: 'DynamicQuantizeLinear', inputs: ['x'], outputs: ['q', 'xs', 'xz'] },
+    ]
+    const places = (...values: number[]): Stored => ({ shape: [values.length], values, whole: true })
+    for (const attributes of windows.slice(0, 2))
+      await expectWholeOfOne(
+        {
+          input: [1, 2, 7, 5],
+          stored: { from: places(1, 0), to: places(4, 2), axes: places(2, 3) },
+          steps: [
+            ...kernel,
+            { op: 'ConvInteger', inputs: ['q', 'w', 'xz', 'wz'], output: 'c', attributes },
+            toFloat('c'),
+          ],
+        },
+        { ...exactly, batch: 1 },
+      )
+  })
+
   it('MatMulInteger, also of more places, with zero points per column', async () => {
     for (const shape of [
       [-1, 6],

@@ -68,7 +68,7 @@ export const exponential = (graph: Graph, x: Tensor, factor: number, scale = 1) 
 }
 
 /** Nearly {@link gelu}: x times (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2. */
-const geluByTanh = (graph: Graph, x: Tensor) => {
+export const geluByTanh = (graph: Graph, x: Tensor) => {
   const cube = mul(graph, mul(graph, x, x), x)
   const bent = add(graph, x, scaled(graph, cube, 0.044715))
   return mul(graph, scaled(graph, x, 0.5), shifted(graph, tanh(graph, scaled(graph, bent, Math.sqrt(2 / Math.PI))), 1))

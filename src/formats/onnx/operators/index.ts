@@ -19,6 +19,8 @@ import { quantized } from './quantized.ts'
 import { recurrent } from './recurrent/index.ts'
 import { reductions } from './reductions.ts'
 import { resizing } from './resize.ts'
+import { rotary } from './rotary.ts'
+import { runtime } from './runtime/index.ts'
 import { scatters } from './scatters.ts'
 import { shape } from './shape.ts'
 import { softmax } from './softmax.ts'
@@ -43,6 +45,8 @@ export const translators: Readonly<Record<string, Translator>> = {
   ...recurrent,
   ...reductions,
   ...resizing,
+  ...rotary,
+  ...runtime,
   ...scatters,
   ...shape,
   ...softmax,

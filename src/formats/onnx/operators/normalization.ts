@@ -19,44 +19,71 @@ import { axisOf } from './sizes.ts'
 const square = (graph: Graph, x: Tensor) => mul(graph, x, x)
 
 /** A value scaled and shifted by what is stored, or computed. */
-function scaledBy(
-  value: Value,
-  scale: Value | undefined,
-  bias: Value | undefined,
-  { operation, scope }: { operation: Operation; scope: Scope },
-): Value {
+function scaledBy(value: Value, scale: Value | undefined, bias: Value | undefined, { operation, scope }: Parts): Value {
   const apply = (x: Value, by: Value | undefined, op: typeof mul, learned: number) =>
     by === undefined ? x : combine(operation, [x, by], scope, (graph, [a, b]) => op(graph, a, b), learned)
   return apply(apply(value, scale, mul, 1), bias, add, 0)
 }
 
+/** What a normalization is over, the axes from `axis` on, and what is added to a variance. */
+export interface NormalOptions {
+  axis: number
+  epsilon: number
+}
+
+interface Parts {
+  operation: Operation
+  scope: Scope
+}
+
 /** The axes of a value from one on, where they lie, and the tensor, row-major where axis 0 is among them. */
-function trailing(value: Value | undefined, operation: Operation, scope: Scope) {
+function trailing(value: Value | undefined, from: number, { operation, scope }: Parts) {
   const rank = value?.shape.length ?? 0
-  const first = axisOf(operation.integer('axis', -1), rank, operation)
+  const first = axisOf(from, rank, operation)
   const { tensor, axis, back } = ordered(value, operation, scope)
   const axes = Array.from({ length: rank - first }, (_, i) => axis(first + i))
   return { tensor: axes.includes(0) ? rowMajor(scope.graph, tensor) : tensor, axes, back }
 }
 
-const layer: Translator = (operation, [x, scale, bias], scope) => {
-  operation.ignore('stash_type')
-  const epsilon = operation.float('epsilon', 1e-5)
-  const { tensor, axes, back } = trailing(x, operation, scope)
-  const [normal, mean, inverse] = standardized(scope.graph, tensor, axes, epsilon).map(back)
-  return [scaledBy(normal, scale, bias, { operation, scope }), mean, inverse]
+/**
+ * A value normalized, scaled and shifted, its mean, and one over its standard deviation (Ba et al. 2016).
+ */
+export function layerNormal(
+  x: Value | undefined,
+  [scale, bias]: readonly (Value | undefined)[],
+  { axis, epsilon }: NormalOptions,
+  parts: Parts,
+): [normal: Value, mean: Value, inverse: Value] {
+  const { tensor, axes, back } = trailing(x, axis, parts)
+  const [normal, mean, inverse] = standardized(parts.scope.graph, tensor, axes, epsilon).map(back)
+  return [scaledBy(normal, scale, bias, parts), mean, inverse]
 }
 
-/** x / sqrt(mean of x^2 + epsilon) scale (Zhang & Sennrich 2019). */
-const rootMeanSquare: Translator = (operation, [x, scale], scope) => {
-  operation.ignore('stash_type')
-  const { graph } = scope
-  const { tensor, axes, back } = trailing(x, operation, scope)
-  const epsilon = graph.constant(operation.float('epsilon', 1e-5))
+/** x / sqrt(mean of x^2 + epsilon) scale (Zhang & Sennrich 2019), and what x was multiplied with. */
+export function rootMeanSquareNormal(
+  x: Value | undefined,
+  scale: Value | undefined,
+  { axis, epsilon }: NormalOptions,
+  parts: Parts,
+): [normal: Value, inverse: Value] {
+  const { graph } = parts.scope
+  const { tensor, axes, back } = trailing(x, axis, parts)
   const mean = reduceMean(graph, square(graph, tensor), axes)
-  const normal = mul(graph, tensor, reciprocal(graph, sqrt(graph, add(graph, mean, epsilon))))
-  return [scaledBy(back(normal), scale, undefined, { operation, scope })]
+  const inverse = reciprocal(graph, sqrt(graph, add(graph, mean, graph.constant(epsilon))))
+  return [scaledBy(back(mul(graph, tensor, inverse)), scale, undefined, parts), back(inverse)]
 }
+
+/** What a node of ONNX's own says of its normalization. */
+function optionsOf(operation: Operation): NormalOptions {
+  operation.ignore('stash_type')
+  return { axis: operation.integer('axis', -1), epsilon: operation.float('epsilon', 1e-5) }
+}
+
+const layer: Translator = (operation, [x, ...rest], scope) =>
+  layerNormal(x, rest, optionsOf(operation), { operation, scope })
+
+const rootMeanSquare: Translator = (operation, [x, scale], scope) =>
+  rootMeanSquareNormal(x, scale, optionsOf(operation), { operation, scope })
 
 /** What is stored of each channel (or group) as [C, 1, ...], to be broadcast to [N, C, ...]. */
 function perChannel(value: Value | undefined, axes: number, operation: Operation, scope: Scope): Value {
@@ -154,7 +181,9 @@ const localResponse: Translator = (operation, [x], scope) => {
 
 export const normalization: Record<string, Translator> = {
   LayerNormalization: layer,
-  RMSNormalization: rootMeanSquare,
+  RMSNormalization: (...node) => rootMeanSquare(...node).slice(0, 1),
+  // What ONNX Runtime has had under ONNX's own domain since before there was RMSNormalization.
+  SimplifiedLayerNormalization: rootMeanSquare,
   GroupNormalization: group,
   InstanceNormalization: instance,
   LpNormalization: byNorm,
