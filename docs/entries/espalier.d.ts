@@ -302,6 +302,7 @@ export interface Model {
     softmax?: boolean;
     oneByOne?: boolean;
     resize?: number;
+    vocabulary?: number;
     widen?: number;
     published?: readonly string[];
     defaultInit?: InitializerName;

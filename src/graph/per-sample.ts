@@ -130,8 +130,8 @@ function sampleGradients(graph: Graph, maker: Maker, gradient: Tensor): Tensor {
 
 /**
  * The gradients [N, rows, width] of a table [rows, width] in which every sample looks up the same number of
- * rows: those of the ordinary pass, which adds all samples' rows [N * lookups, width] into one table, put into
- * a table of each sample's own. Undefined where a node is none that does so.
+ * rows: the ordinary pass adds the gradients [N * lookups, width] of all samples' rows into one table, which
+ * here are put into a table of each sample's own. Undefined where a node does something else.
  */
 function tableGradients(graph: Graph, maker: Maker, { operator, inputs, attributes }: Node): Tensor | undefined {
   const [index, updates, into] = inputs
