@@ -68,6 +68,7 @@ export interface SampleTaker {
     image: SampleSet['image'];
     inputs?: readonly ArrayInput[];
     classes?: number;
+    vocabulary?: number;
 }
 
 export interface Samples {

@@ -180,6 +180,7 @@ export interface Model {
     /** What has to be said where its file is read, in a sentence. */
     note?: string;
     resize?: number;
+    vocabulary?: number;
     widen?: number;
     published?: readonly string[];
     defaultInit?: InitializerName;

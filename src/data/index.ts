@@ -152,11 +152,12 @@ export function formatOf(folder: string, possible: readonly Format[] = Object.va
 export function refuseImageOptions(
   name: string,
   { size, crop, plane, fit, gray, skipCorrupt, photographs }: LoadOptions,
+  has = 'has images of one size',
 ): void {
   const options = { size: size ?? plane, crop, fit, gray, skipCorrupt, 'resized-crop': photographs }
   for (const [option, value] of Object.entries(options))
     if (value !== undefined && value !== false)
-      throw new UserError(`${name}: ${option} is for folders of image files; this data set has images of one size`)
+      throw new UserError(`${name}: ${option} is for folders of image files; this data set ${has}`)
 }
 
 function missing(name: string, names: readonly FormatName[]): never {

@@ -1,6 +1,6 @@
 /**
  * @file What a network is shown, whether or not it has labels: data sets, folders of images with or without
- * classes, and arrays.
+ * classes, arrays, and texts.
  */
 import { existsSync, statSync } from 'node:fs'
 import { UserError } from '../util/errors.ts'
@@ -13,6 +13,7 @@ import { isFlatImages, loadFlatImages } from './flat-images.ts'
 import { formats, type LoadOptions } from './formats.ts'
 import { GRAY, grayOf } from './gray.ts'
 import { datasets, loadDataset, refuseImageOptions } from './index.ts'
+import { isTexts, loadTexts } from './load-texts.ts'
 import { GUESSED } from './normalization.ts'
 
 /** What samples are for: names are those that messages use. */
@@ -24,6 +25,8 @@ export interface SampleTaker {
   inputs?: readonly ArrayInput[]
   /** How many classes labels that are numbers stand for. */
   classes?: number
+  /** How many different tokens it takes, where samples are texts of [2, 1, tokens]. */
+  vocabulary?: number
 }
 
 export interface SampleOptions extends LoadOptions {
@@ -45,6 +48,9 @@ export async function loadSamples(
     const inputs = taker.inputs ?? [{ name: 'images', shape: image }]
     return loadArrays(nameOrPath, nameOrPath, { inputs, image, network, classes, rate })
   }
+  // Beside images, files of text are something else.
+  const mayBeTexts = isPath && (taker.vocabulary !== undefined || !statSync(nameOrPath).isDirectory())
+  if (mayBeTexts && isTexts(nameOrPath)) return texts(nameOrPath, taker, options)
   if (isArrayFile(nameOrPath) && !existsSync(nameOrPath))
     throw new UserError(`cannot read ${nameOrPath}: there is no such file or folder`)
   if (rate !== undefined) throw new UserError(`rate: ${nameOrPath} holds no sound, expected .wav files`)
@@ -62,6 +68,20 @@ export async function loadSamples(
 const isDataset = (path: string): boolean => {
   const { images, ...others } = formats
   return statSync(path).isDirectory() && (hasClasses(path) || Object.values(others).some((one) => one.recognizes(path)))
+}
+
+function texts(path: string, { name, image, vocabulary }: SampleTaker, options: SampleOptions): SampleSet {
+  if (vocabulary === undefined)
+    throw new UserError(`${path} holds texts, ${name} takes none: expected images or arrays, or a network of tokens`)
+  const { rate, ...others } = options
+  const asked = [
+    ['rate', rate, 'sound'],
+    ['normalization', others.normalization, 'images'],
+  ] as const
+  for (const [option, value, kind] of asked)
+    if (value !== undefined) throw new UserError(`${path}: ${option} is for ${kind}; this data set holds texts`)
+  refuseImageOptions(path, others, 'holds texts')
+  return loadTexts(path, path, { vocabulary, tokens: image[2] })
 }
 
 async function flatImages(folder: string, { classes }: SampleTaker, options: LoadOptions): Promise<SampleSet> {

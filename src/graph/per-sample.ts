@@ -8,6 +8,7 @@ import type { Graph } from './graph.ts'
 import { type Node, ShapeError } from './operator.ts'
 import { ConvSampleGrads, ConvSampleSquares } from './operators/conv.ts'
 import { add, mul } from './operators/elementwise.ts'
+import { scatter } from './operators/gather.ts'
 import { gemm } from './operators/linear.ts'
 import { expand, reduceSum, reshape } from './operators/shape.ts'
 import { type Shape, sameShape, type Tensor } from './tensor.ts'
@@ -122,7 +123,34 @@ function sampleGradients(graph: Graph, maker: Maker, gradient: Tensor): Tensor {
     const apart = others.length ? reduceSum(graph, inputs[0], others) : inputs[0]
     return reshape(graph, apart, [samples, ...gradient.shape], true)
   }
+  const table = tableGradients(graph, maker, node)
+  if (table) return table
   throw new Error(`per-sample gradients through ${operator.name} are not defined`)
+}
+
+/**
+ * The gradients [N, rows, width] of a table [rows, width] in which every sample looks up the same number of
+ * rows: the ordinary pass adds the gradients [N * lookups, width] of all samples' rows into one table, which
+ * here are put into a table of each sample's own. Undefined where a node does something else.
+ */
+function tableGradients(graph: Graph, maker: Maker, { operator, inputs, attributes }: Node): Tensor | undefined {
+  const [index, updates, into] = inputs
+  if (operator.name !== 'Scatter' || into || attributes.axis !== 0 || attributes.reduction !== 'add') return undefined
+  const [places, rows] = [index, updates].map((tensor) => joinedSamples(maker, tensor))
+  if (!places || !rows || updates.shape.length !== 2 || index.shape.length !== 1) return undefined
+  const [samples, width] = [rows.shape[0], updates.shape[1]]
+  if (places.shape[0] !== samples) return undefined
+  const lookups = index.shape[0] / samples
+  const apart = reshape(graph, rows, [samples, lookups, width], true)
+  const each = expand(graph, reshape(graph, places, [samples, lookups, 1], true), [samples, lookups, width], true)
+  return scatter(graph, each, apart, 1, { size: Number(attributes.size), reduction: 'add' })
+}
+
+/** What a tensor without an axis of samples was before a reshape joined that axis to others. */
+function joinedSamples(maker: Maker, tensor: Tensor): Tensor | undefined {
+  if (tensor.batched) return undefined
+  const node = maker(tensor)
+  return node?.operator.name === 'Reshape' && node.inputs[0].batched ? node.inputs[0] : undefined
 }
 
 /** The two [N, ...] factors of a matrix product over the batch, A' B; undefined for other nodes. */

@@ -65,6 +65,11 @@ export interface Model {
    * side of `image`.
    */
   resize?: number
+  /**
+   * How many different tokens it takes, where its samples are texts: `image` is [2, 1, tokens], the low and
+   * the high bytes of tokens (see text-encoder.ts).
+   */
+  vocabulary?: number
   /** The default factor on its channels; absent where the network cannot be widened. */
   widen?: number
   /**

@@ -46,6 +46,7 @@ export function textEncoder(name: string, summary: string, sizes: EncoderSizes):
     name,
     summary,
     image: [2, 1, tokens],
+    vocabulary,
     classes: 2,
     widen: 1,
     defaultInit: 'xavier-uniform',

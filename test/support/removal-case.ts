@@ -53,7 +53,7 @@ export function blocksOf({ gradients }: RemovalCase, perTensor: boolean): Fisher
  * one per tensor, whose mean squares are added.
  */
 export function removalCost(
-  { gradients, weights }: RemovalCase,
+  { gradients, weights }: Pick<RemovalCase, 'gradients' | 'weights'>,
   masks: readonly ArrayLike<number>[],
   perTensor = false,
 ): number {

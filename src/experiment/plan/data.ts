@@ -45,6 +45,8 @@ export async function recipeData(recipe: Recipe, { onProgress, source }: RecipeD
   if (!hasLabels(stored))
     throw new UserError(`data.name: ${name} has no labels to train by, expected some beside its samples`)
   if (stored.floats) checkArrays(data)
+  if (model.vocabulary !== undefined && data.augment !== 'none')
+    throw new UserError(`data.augment is for images, and ${name} holds texts: expected none, found ${data.augment}`)
   return normalized(stored, { mean, std }, { mean: 'data.mean', std: 'data.std' }, 'of the recipe')
 }
 

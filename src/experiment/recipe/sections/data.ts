@@ -28,7 +28,9 @@ const sides = checkedBy<number | string>(
 })
 
 export const dataSchema = z.strictObject({
-  name: z.string().describe(`A data set (${Object.keys(datasets).join(', ')}), a folder, or a file of arrays.`),
+  name: z
+    .string()
+    .describe(`A data set (${Object.keys(datasets).join(', ')}), a folder, or a file of arrays or texts.`),
   normalization: nameIn(normalizations).optional().describe("Of inputs (default: the data set's own)."),
   mean: perChannels
     .optional()
