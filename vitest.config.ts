@@ -3,10 +3,12 @@ import { defineConfig } from 'vitest/config'
 // VITEST_REPORT names a file for a JSON report beside the usual output.
 const report = process.env.VITEST_REPORT
 
-/** Tests that change what a process has but once: its environment, its modules, its folder. */
+/** Tests that change what a process has but once: its environment, modules, folder, signals. */
 const alone = [
-  'test/cli/**/*.test.ts',
-  'test/data/**/*.test.ts',
+  'test/cli/bench/**/*.test.ts',
+  'test/cli/{gsm-files,gsm-scripts,interruptible,io,one-score,onnx}.test.ts',
+  'test/cli/{prune,prune-progress,queue,recipes,sweep,targets,wait}.test.ts',
+  'test/data/{datasets,get,gray,image-folder,missing-mnist,svhn}.test.ts',
   'test/scripts/**/*.test.ts',
   'test/support/**/*.test.ts',
   'test/engine/{declarations,machine}.test.ts',

@@ -5,8 +5,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fromBinary } from '@bufbuild/protobuf'
-import { ModelProtoSchema } from 'onnx-buf'
+import { fromBinary, toBinary } from '@bufbuild/protobuf'
+import { GraphProtoSchema, ModelProtoSchema } from 'onnx-buf'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { synthetic } from '../../src/data/synthetic.ts'
 import { writeSafetensors } from '../../src/formats/safetensors.ts'
@@ -16,6 +16,7 @@ import { Network } from '../../src/train/network.ts'
 import { train } from '../../src/train/train.ts'
 import { writeImageFolder } from '../data/image-files.ts'
 import { written } from '../formats/onnx/build.ts'
+import { breadth } from '../support/breadth.ts'
 import { runModel } from '../support/onnx.ts'
 import { machine } from '../train/small.ts'
 import { espalier, jsonLines } from './cli.ts'
@@ -96,7 +97,7 @@ describe('a network that leaves as ONNX', () => {
     ['magnitude', 'global', []],
     ['magnitude', 'layerwise', ['--sparse']],
     ['random', 'erk', []],
-    ['woodfisher', 'global', ['--samples', '50', '--judge', '100', '--stages', '1', '--polish', '1']],
+    ['woodfisher', 'global', ['--samples', '50', '--judge', '100', '--stages', '1', '--polish', breadth('0', '1')]],
     ['magnitude', 'global', ['--fold-bn']],
   ])('%s, %s, %j: ONNX Runtime is as accurate as eval says', async (method, scope, more) => {
     const out = join(temporaryFolder(), 'out.onnx')
@@ -156,25 +157,15 @@ describe('a network that leaves as ONNX', () => {
 
 describe('several methods', () => {
   it('are compared in one table, and nothing is written', async () => {
-    const flags = [
-      '--compare',
-      'magnitude,random,obd',
-      '--sparsity',
-      '0.9',
-      '--samples',
-      '100',
-      '--judge',
-      '100',
-      '--polish',
-      '0',
-    ]
-    const { results, dense } = await json('prune', file('mlp.onnx'), ...flags, '--data', 'synthetic')
+    const flags = ['--sparsity', '0.9', '--data', 'synthetic', '--compare']
+    const sampled = ['--samples', '100', '--judge', '100', '--polish', '0']
+    const { results, dense } = await json('prune', file('mlp.onnx'), ...flags, 'magnitude,random,obd', ...sampled)
     expect(results.map(({ method }) => method)).toEqual(['magnitude', 'random', 'obd'])
     for (const { sparsity, accuracy } of results) {
       expect(sparsity).toBeCloseTo(0.9, 4)
       expect(accuracy).toBeLessThanOrEqual(dense.accuracy + 0.05)
     }
-    const { stdout } = await espalier(['prune', file('mlp.onnx'), ...flags, '--data', 'synthetic'])
+    const { stdout } = await espalier(['prune', file('mlp.onnx'), ...flags, 'magnitude,random'])
     expect(stdout).toMatch(/\| method +\| sparsity \|.*\nsparsity is that of the pruned tensors; /s)
   })
 })
@@ -254,8 +245,8 @@ describe('what does not fit', () => {
     const [weights, back] = ['weights.safetensors', 'back.onnx'].map((name) => join(temporaryFolder(), name))
     await json('convert', file('mlp.onnx'), weights)
     await json('convert', weights, back, '--model', file('mlp.onnx'))
-    const graph = (path: string) => fromBinary(ModelProtoSchema, readFileSync(path)).graph
-    expect(graph(back)).toEqual(graph(file('mlp.onnx')))
+    const graph = (path: string) => toBinary(GraphProtoSchema, fromBinary(ModelProtoSchema, readFileSync(path)).graph!)
+    expect(Buffer.compare(graph(back), graph(file('mlp.onnx')))).toBe(0)
   })
 
   it('inspect shows layers, FLOPs and patterns', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { writeTiny } from '../experiment/tiny.ts'
-import { isFull } from '../support/breadth.ts'
+import { breadth, isFull } from '../support/breadth.ts'
 import { compiled, espalier, finish, jsonLines, spawned, start } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
 
@@ -83,23 +83,16 @@ it('a run that fails is tried three times and recorded; the others are not harme
   ])
 })
 
-it('a second coordinator is refused', { timeout: 60_000 }, async () => {
-  const { path, out } = writeSweep({ seed: [0, 1] }, { 'train.epochs': 10_000 })
-  const first = start(['sweep', path, '--out', out, '--json-steps'])
-  await stepTrained(first)
-  const second = await espalier(['sweep', path, '--out', out, '--resume'])
-  const ended = finish(first)
-  first.kill('SIGINT')
-  expect(second).toMatchObject({ code: 1, stderr: expect.stringMatching(/is in use by another sweep \(process \d+\)/) })
-  expect((await ended).code).toBe(130)
-})
-
-it('Ctrl-C leaves a sweep that goes on where it was', { timeout: 60_000 }, async () => {
+it('a second coordinator is refused; Ctrl-C leaves a sweep that goes on where it was', {
+  timeout: 60_000,
+}, async () => {
   const { path, out } = writeSweep({ seed: [0, 1] }, { 'train.epochs': 60 })
   const first = start(['sweep', path, '--out', out, '--json-steps'])
   await stepTrained(first)
   const ended = finish(first)
+  const second = await espalier(['sweep', path, '--out', out, '--resume'])
   first.kill('SIGINT')
+  expect(second).toMatchObject({ code: 1, stderr: expect.stringMatching(/is in use by another sweep \(process \d+\)/) })
   expect((await ended).code).toBe(130)
   expect(existsSync(join(out, 'runs/0/report.md'))).toBe(false)
   expect(existsSync(join(out, 'runs/0/checkpoint.safetensors'))).toBe(true)
@@ -153,11 +146,12 @@ it('runs that train the same until they prune share that training, and end as if
   timeout: 60_000,
 }, async () => {
   const set = { 'train.epochs': 3, 'prune.start': '1ep', 'prune.schedule': 'one-shot' }
-  const { path, out } = writeSweep({ 'prune.method': ['magnitude', 'snip'], 'prune.sparsity': [0.5, 0.9] }, set)
+  const grid = { 'prune.method': ['magnitude', 'snip'], 'prune.sparsity': breadth([0.9], [0.5, 0.9]) }
+  const { path, out } = writeSweep(grid, set)
   const { code, stdout } = await spawned(['sweep', path, '--out', out, '--json-steps'])
   expect([code, existsSync(join(out, 'trunks'))]).toEqual([0, false])
   const inFirstEpoch = jsonLines(stdout).filter(({ type, share }) => type === 'progress' && Number(share) < 1 / 3)
-  expect(new Set(inFirstEpoch.map(({ run }) => run))).toEqual(new Set(['magnitude-0.5']))
+  expect(new Set(inFirstEpoch.map(({ run }) => run))).toEqual(new Set([breadth('magnitude-0.9', 'magnitude-0.5')]))
   const alone = join(temporaryFolder(), 'alone')
   const recipe = join(out, 'recipes/snip-0.9.yaml')
   expect((await espalier(['run', recipe, '--quiet', '--out', alone])).code).toBe(0)

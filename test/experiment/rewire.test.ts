@@ -10,11 +10,12 @@ import { runRecipe } from '../../src/experiment/run/run.ts'
 import { readSafetensors } from '../../src/formats/safetensors.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
+import { rows } from '../support/breadth.ts'
 import { best } from '../support/engines.ts'
 import { endsAlike, type Given, recipe, remains, rewirings, run } from './rewired.ts'
 import { tiny } from './tiny.ts'
 
-const methods = [
+const methods: { method: string; [setting: string]: unknown }[] = [
   { method: 'dsr', moves: 200, threshold: 0.01 },
   { method: 'set', fraction: 0.2 },
   { method: 'set-magnitude', fraction: 0.1 },
@@ -26,7 +27,10 @@ const methods = [
   { method: 'deepr', temperature: { '0ep': 1e-5, '1ep': 1e-7 } },
 ]
 
-describe.each(methods)('$method', (rewire) => {
+/** Other settings of a method that has a line, and GraNet, which has a file, wait for the night. */
+const daily = rows(methods, (rewire) => !rewire.newWeights && rewire.method !== 'granet')
+
+describe.each(daily)('$method', (rewire) => {
   it('keeps the number of weights; stopped before and after an event and resumed, it ends with the same bits', async () => {
     const whole = join(temporaryFolder(), 'run')
     const events = await run(rewire, whole)

@@ -423,7 +423,7 @@ it('no epochs: stored weights are pruned as they are', async () => {
 })
 
 it('second-order methods prune at the events of a schedule, exactly', async () => {
-  const secondOrder = { samples: 50, judge: 200, stages: 2 }
+  const secondOrder = { samples: 50, judge: 200, stages: 2, polish: 1 }
   for (const prune of [
     { method: 'cbs', sparsity: 0.8, start: '1ep', secondOrder },
     {

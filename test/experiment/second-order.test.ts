@@ -21,7 +21,7 @@ const recipeOf = (secondOrder: object, { method = 'woodfisher', model = 'mlpnet'
     method,
     sparsity: 0.8,
     start: '1ep',
-    secondOrder: { samples: 50, judge: 200, stages: 1, ...secondOrder },
+    secondOrder: { samples: 50, judge: 200, stages: 1, polish: 0, ...secondOrder },
   }
   return checkRecipe({ ...tiny, model: { name: model }, train: { ...tiny.train, epochs: 1 }, prune }, 'tiny')
 }

@@ -6,12 +6,27 @@ import { random } from '../../src/util/random.ts'
 import { inverseDense } from '../support/dense.ts'
 import { onEveryEngine } from '../support/engines.ts'
 
+interface Inverted {
+  full: number[][]
+  want: number[][]
+}
+const made = new Map<number, Inverted>()
+
+/** A positive definite matrix [n, n] and its inverse, made once for all engines. */
+function positiveDefinite(n: number): Inverted {
+  const before = made.get(n)
+  if (before) return before
+  const draw = random(n, 'inverse')
+  const g = Array.from({ length: n }, () => Float64Array.from({ length: n }, () => draw.uniform() - 0.5))
+  const full = g.map((a, i) => g.map((b, j) => a.reduce((sum, x, k) => sum + x * b[k], i === j ? 1 : 0)))
+  const inverted = { full, want: inverseDense(full) }
+  made.set(n, inverted)
+  return inverted
+}
+
 onEveryEngine((machines) => {
   it.each([1, 5, 127, 128, 129, 300])('inverts a matrix of order %i', (n) => {
-    const draw = random(n, 'inverse')
-    const g = Array.from({ length: n }, () => Float64Array.from({ length: n }, () => draw.uniform() - 0.5))
-    const full = g.map((a, i) => g.map((b, j) => a.reduce((sum, x, k) => sum + x * b[k], i === j ? 1 : 0)))
-    const want = inverseDense(full)
+    const { full, want } = positiveDefinite(n)
     let first: Float64Array | undefined
     for (const machine of machines) {
       const space = new Workspace(machine, 2 * (n * n + factorRoom(n) + 3 * n * 128))
@@ -42,10 +57,8 @@ onEveryEngine((machines) => {
   })
 
   it.each([1, 2, 5, 128, 129, 140])('the inverse of order %i as a whole, and its upper factor', (n) => {
-    const draw = random(n, 'inverse')
-    const g = Array.from({ length: n }, () => Float64Array.from({ length: n }, () => draw.uniform() - 0.5))
-    const full = g.map((a, i) => g.map((b, j) => a.reduce((sum, x, k) => sum + x * b[k], i === j ? 1 : 0)))
-    const want = inverseDense(full).flat()
+    const { full, want: rows } = positiveDefinite(n)
+    const want = rows.flat()
     const a = Float64Array.from(full.flat())
     const before = a.slice()
     for (const machine of machines) {

@@ -9,11 +9,14 @@ export const isFull = process.env.ESPALIER_BREADTH === 'full'
 /** The first for every change, the second each night. */
 export const breadth = <T>(daily: T, full: T): T => (isFull ? full : daily)
 
-/** How many cases a property draws each night that does not say it; FC_RUNS sets it. */
+/**
+ * How many cases a property draws each night that does not say it, and half of them for every change; FC_RUNS
+ * sets it.
+ */
 export const RUNS = Number(process.env.FC_RUNS ?? 50)
 
 /** The options of a property that draws so many cases each night, and a share of them for every change. */
-export const draws = (full = RUNS, share = 1 / 4): { numRuns: number } => ({
+export const draws = (full = RUNS, share = 1 / 6): { numRuns: number } => ({
   numRuns: isFull ? full : Math.ceil(share * full),
 })
 
