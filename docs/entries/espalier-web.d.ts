@@ -281,7 +281,6 @@ export interface Model {
     output?: string;
     softmax?: boolean;
     oneByOne?: boolean;
-    /** What has to be said where its file is read, in a sentence. */
     note?: string;
     resize?: number;
     vocabulary?: number;

@@ -301,7 +301,6 @@ export interface Model {
     output?: string;
     softmax?: boolean;
     oneByOne?: boolean;
-    /** What has to be said where its file is read, in a sentence. */
     note?: string;
     resize?: number;
     vocabulary?: number;
@@ -1095,6 +1094,7 @@ export declare class Trials {
         network: Network;
         result: PruneResult;
     }>;
+    alone(tensors: readonly Tensor[], sparsities: readonly number[]): AsyncGenerator<Alone>;
     dense(): Promise<Network>;
     judge(network: Network): Judged;
 }
@@ -1474,6 +1474,12 @@ export interface Agreement {
         output: string;
         reason: string;
     }[];
+}
+
+export interface Alone {
+    tensor: Tensor;
+    sparsity: number;
+    network: Network;
 }
 
 export interface Amounts {
@@ -2960,7 +2966,7 @@ export declare const secondOrderMethods: {
     readonly falcon: "FALCON: the same under a budget of multiply-adds, too (Meng et al. 2024)";
 };
 
-declare const solvers: {
+export declare const solvers: {
     readonly sparsegpt: (problem: LayerProblem, target: Target, machine: Machine) => LayerSolution;
     readonly wanda: typeof wanda;
     readonly ria: typeof ria;

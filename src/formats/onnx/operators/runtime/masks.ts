@@ -57,7 +57,9 @@ export function refuseInputs(operation: Operation, inputs: Readonly<Record<strin
   if (name !== undefined) throw new Unsupported(`${operation.label}: its input ${name} is not supported`)
 }
 
-/** Throws Unsupported, naming it, where one of some attributes, whole numbers, is not as it would be left out. */
+/**
+ * Throws Unsupported, naming it, where one of some attributes, whole numbers, is not as it would be left out.
+ */
 export function refuseAttributes(operation: Operation, defaults: Readonly<Record<string, number>>): void {
   for (const [name, usual] of Object.entries(defaults)) {
     const found = operation.integer(name, usual)
