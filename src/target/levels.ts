@@ -16,8 +16,10 @@ export interface LevelOptions {
   sparsities?: readonly number[]
   /** Where tensors are looked up before they are measured, and kept afterwards. */
   store?: LevelStore
-  /** Called after each tensor: so many of `total` are done. */
-  progress?(tensor: string, done: number, total: number): void
+  /**
+   * Called after each level, with the tensor, such as `fc1.weight, 1 of 3`: the share that is done of all.
+   */
+  progress?(tensor: string, share: number): void
 }
 
 /** All levels of some tensors. */
@@ -39,11 +41,12 @@ export async function measureLevels(
       const { name, shape } = tensor
       if (levels.length === 0) levels.push({ sparsity: 0, ...judged, ...maskOf(weights.get(name)!) })
       levels.push({ sparsity, ...trials.judge(network), ...maskOf(network.weights.whole(name)) })
+      const done = found.size + (levels.length - 1) / sparsities.length
+      progress?.(`${name}, ${found.size + 1} of ${tensors.length}`, done / tensors.length)
       if (levels.length <= sparsities.length) continue
       const measured = { name, size: sizeOf(shape), levels }
       store?.write(measured)
       found.set(name, measured)
-      progress?.(name, found.size, tensors.length)
       levels = []
     }
   }

@@ -127,11 +127,11 @@ export class Trials {
     const network = await this.#network(plan)
     const { samples, damp } = plan.settings as { samples: number; damp: number }
     const layers = tensors.map(({ name }) => name)
-    for (const { name, weights } of layerLevels(network, method, { layers, sparsities, samples, damp, seed })) {
+    for (const { name, at } of layerLevels(network, method, { layers, samples, damp, seed })) {
       const tensor = tensors.find((one) => one.name === name)!
       const dense = network.values(name).slice()
-      for (const [i, sparsity] of sparsities.entries()) {
-        network.values(name).set(weights[i])
+      for (const sparsity of sparsities) {
+        network.values(name).set(at(sparsity))
         yield { tensor, sparsity, network }
       }
       network.values(name).set(dense)

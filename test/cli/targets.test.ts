@@ -46,6 +46,8 @@ interface LevelSaid {
 interface Said {
   tensors: { name: string; size: number; levels: LevelSaid[] }[]
   target: Record<'before' | 'after', { multiplyAdds: number; bytes: number }>
+  sparsity: number
+  sparsities: Record<string, number>
   prunable: { kept: number }
   pruned: { loss: number; accuracy: number }
   dense: { accuracy: number }
@@ -108,7 +110,9 @@ describe('a target', () => {
 
   it('of multiply-adds is met by weights that are really gone', async () => {
     const [flags, ...rest] = prune('--method magnitude --target-flops 0.3')
-    const { target, prunable, final, dense } = await json('prune', flags, ...rest)
+    const { target, prunable, final, dense, sparsity, sparsities } = await json('prune', flags, ...rest)
+    expect(Object.keys(sparsities)).toEqual(['fc1.weight', 'fc2.weight', 'fc3.weight'])
+    expect(sparsity).toBeCloseTo(1 - prunable.kept / 32_360, 3)
     expect(target.after.multiplyAdds).toBeLessThanOrEqual(0.3 * target.before.multiplyAdds)
     // Linear layers use each weight once.
     expect(target.after.multiplyAdds).toBe(prunable.kept)
@@ -122,7 +126,7 @@ describe('a target', () => {
     const { target, bytes } = await json('prune', flags, ...rest)
     expect(target.after.bytes).toBeLessThanOrEqual(40_000)
     expect(target.after.bytes).toBeGreaterThan(25_000)
-    // What the file says of its making is not part of it.
+    expect(bytes).toBeLessThanOrEqual(40_000)
     expect(Math.abs(bytes - target.after.bytes)).toBeLessThan(1500)
   })
 
@@ -156,7 +160,13 @@ describe('a target', () => {
     ['--method magnitude', 'prune needs either --sparsity or a target'],
     ['--method magnitude --target-flops 1.5', '--target-flops: expected a number above 0 and at most 1, found 1.5'],
     ['--method magnitude --target-kb -1', '--target-kb: expected a number above 0, found -1'],
-    ['--method magnitude --target-kb 40 --threads 1', '--threads is for --target-ms'],
+    ['--method magnitude --target-flops 0.4 --threads 1', '--threads is for --target-ms'],
+    ['--method magnitude --target-kb 40 --scope erk', '--scope has no effect with --target-kb'],
+    [
+      '--method magnitude --target-flops 0.4 --sparsities fc1.weight=0.9',
+      '--sparsities has no effect with --target-flops',
+    ],
+    ['--method magnitude --target-flops 0.4 --granularity channel', '--granularity has no effect with --target-flops'],
     ['--method cbs --target-kb 40', '--target-kb: cbs knows one sparsity for all tensors only'],
     ['--method magnitude --target-ms 1 --runtime wasm --threads 2', '--threads: expected none with --runtime wasm'],
     ['--method magnitude --target-ms 1 --runtime java', '--runtime: '],
@@ -166,6 +176,35 @@ describe('a target', () => {
     expect([code, stdout, existsSync(rest[1])]).toEqual([1, '', false])
     expect(stderr).toContain(`espalier: ${sentence}`)
     expect(stderr.trim().split('\n')).toHaveLength(1)
+  })
+
+  it.each([
+    ['--compare magnitude,random --target-kb 40', [], '--target-kb is for one --method, found --compare'],
+    ['--method magnitude --target-kb 40', ['-o', 'a.onnx'], '--target-kb: sizes are those of safetensors files'],
+    [
+      '--method magnitude --target-flops 0.5 --record a.record.json',
+      ['-o', 'a.safetensors'],
+      '--record does not go with --target-flops, since a record is of one sparsity',
+    ],
+  ])('%s %j is refused before anything is measured', async (flags, rest, sentence) => {
+    const given = ['prune', file, '--data', 'synthetic', ...flags.split(' '), ...rest]
+    const { code, stdout, stderr } = await espalier(given, { cwd: temporaryFolder() })
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toContain(`espalier: ${sentence}`)
+  })
+
+  it('goes on without a cache where none can be written, and says so', async () => {
+    const before = process.env.ESPALIER_CACHE
+    process.env.ESPALIER_CACHE = join(file, 'cache')
+    try {
+      const [flags, ...rest] = prune('--method magnitude --target-flops 0.5 --judges 40')
+      const { code, stderr } = await run('prune', flags, ...rest)
+      expect(code).toBe(0)
+      expect(stderr).toContain('levels are not kept for another time: ')
+      expect(stderr).toContain('only 40 training samples tell levels apart')
+    } finally {
+      process.env.ESPALIER_CACHE = before
+    }
   })
 
   it('keeps what the pruned file needs: it evaluates as was said', async () => {

@@ -8,8 +8,11 @@ import { LevelStore } from '../../target/level-store.ts'
 import { measureLevels } from '../../target/levels.ts'
 import type { TensorLevels } from '../../target/tensor-levels.ts'
 import { Trials } from '../../target/trials.ts'
+import { UserError } from '../../util/errors.ts'
+import { grouped } from '../../util/format.ts'
 import { version } from '../../util/version.ts'
 import { lastWords } from '../display/last-words.ts'
+import { printNote } from '../display/output.ts'
 import type { EvaluationData } from '../flags/data.ts'
 import { wholeNumber } from '../flags/parse.ts'
 import type { PruneDisplay } from './progress.ts'
@@ -25,6 +28,20 @@ export interface Levelled {
   judges?: string
   part?: 'train' | 'test'
   display?: PruneDisplay
+}
+
+/** Fewer samples say little of small differences. */
+const FEW = 100
+
+/** Where levels are kept; undefined, with a note, where that cannot be written. */
+function storeFor(key: string): LevelStore | undefined {
+  try {
+    return new LevelStore(join(cacheFolder(), 'levels'), key)
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    printNote(`levels are not kept for another time: ${error.message} (ESPALIER_CACHE names the folder)`)
+    return undefined
+  }
 }
 
 /** Every tensor of the task at every level, and the trials that measured them. */
@@ -58,12 +75,13 @@ export async function levelsOf(given: Levelled): Promise<{ levels: TensorLevels[
     sparsities,
     machine: machine.description,
   }
-  const store = new LevelStore(join(cacheFolder(), 'levels'), JSON.stringify(key))
+  const store = storeFor(JSON.stringify(key))
+  if (trials.judges < FEW && part !== 'test')
+    printNote(`only ${grouped(trials.judges)} training samples tell levels apart, so that they are told roughly`)
   display?.show('levels', '', 0)
-  lastWords('the levels that were measured so far are kept, and the same command goes on there')
+  lastWords('tensors whose levels were all measured are kept, and the same command goes on there')
   try {
-    const progress = (tensor: string, done: number, total: number) =>
-      display?.show('levels', `${tensor}, ${done} of ${total}`, done / total)
+    const progress = (tensor: string, share: number) => display?.show('levels', tensor, share)
     return { levels: await measureLevels(trials, tensors, { sparsities, store, progress }), trials }
   } finally {
     lastWords()

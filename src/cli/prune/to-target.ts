@@ -2,6 +2,7 @@
  * @file espalier prune --target-ms, --target-kb, --target-flops: levels of sparsity are measured tensor by
  * tensor, chosen so that the targets are met with the least loss, and the network is pruned to them.
  */
+import type { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
 import { encodeSafetensors, storeFloats, type TensorFile, toFloats } from '../../formats/safetensors.ts'
 import { packSparse } from '../../formats/sparse.ts'
@@ -13,9 +14,11 @@ import { measureLatency, timeAt, wholeTime } from '../../target/latency.ts'
 import { USUAL_LEVELS } from '../../target/levels.ts'
 import { search, storedBytes, type Targets } from '../../target/search.ts'
 import type { TensorLevels } from '../../target/tensor-levels.ts'
+import { shareOf } from '../../target/trials.ts'
 import { UserError } from '../../util/errors.ts'
 import { bytes, percent } from '../../util/format.ts'
 import { print } from '../display/output.ts'
+import { flagName, givenFlags } from '../flags/given.ts'
 import { DropLimit } from './drop-limit.ts'
 import { levelsOf } from './levels.ts'
 import { PruneDisplay } from './progress.ts'
@@ -31,6 +34,26 @@ export const targetFlag = ({ targetMs, targetKb, targetFlops, maxDrop }: PruneFl
     '--target-flops': targetFlops,
     '--max-drop': maxDrop,
   }).find(([, value]) => value !== undefined)?.[0]
+
+/** What levels of single tensors decide in their place. */
+const DECIDED = ['scope', 'sparsities', 'flops', 'granularity'] as const
+
+/** Throws UserError where a flag says something that a target leaves no room for, or that it needs. */
+export function checkTargetFlags(command: Command, target: string, { compare, data, engine, out }: PruneFlags): void {
+  const given = givenFlags(command)
+  for (const flag of DECIDED)
+    if (given.has(flag))
+      throw new UserError(
+        `${flagName(command, flag)} has no effect with ${target}, which gives every tensor a sparsity of single weights`,
+      )
+  if (compare !== undefined) throw new UserError(`${target} is for one --method, found --compare`)
+  if (data === undefined) throw new UserError(`${target} needs --data with a data set or a folder`)
+  if (engine === 'onnxruntime') throw new UserError(`${target} needs --engine espalier, found onnxruntime`)
+  if (given.has('targetKb') && !/\.safetensors$/i.test(out ?? ''))
+    throw new UserError(
+      `--target-kb: sizes are those of safetensors files, stored sparse: expected --out with a name that ends in .safetensors, found ${out}; espalier convert writes other formats afterwards`,
+    )
+}
 
 type Flags = PruneFlags & { data: string; out: string }
 
@@ -68,7 +91,7 @@ export async function pruneToTarget(file: WeightsFile, path: string, model: Mode
       targets,
       latency,
       time: timing && ((chosen: ReadonlyMap<string, number>) => timeAt(levels, chosen, timing)),
-      otherBytes: otherBytesOf(file, levels),
+      otherBytes: otherBytesOf(file, levels) + madeBytes(levels),
       costs,
     }
     const limit =
@@ -77,7 +100,7 @@ export async function pruneToTarget(file: WeightsFile, path: string, model: Mode
     if (display) print(`\n${levelTable(levels, choice.levels)}\n`)
     const outcome = (written: TensorFile) => {
       const before = figures(file, levels, costs, timing)
-      const after = figures({ ...file, tensors: written.tensors }, levels, costs, timing)
+      const after = figures({ ...file, ...written }, levels, costs, timing)
       const missed = missedSentence(targets, after)
       return {
         lines: [outcomeTable(targets, before, after), ...(missed ? ['', missed] : [])],
@@ -85,7 +108,8 @@ export async function pruneToTarget(file: WeightsFile, path: string, model: Mode
       }
     }
     const chosen = { sparsities: choice.sparsities, inputs, outcome }
-    await pruneWithData(file, path, model, given, chosen)
+    const share = shareOf(task.request.tensors, choice.sparsities)
+    await pruneWithData(file, path, model, { ...given, sparsity: String(share) }, chosen)
   } finally {
     display?.stop()
   }
@@ -149,6 +173,10 @@ function figures(
     multiplyAdds: multiplyAddsOf(costs, counts).kept,
   }
 }
+
+/** Bytes, at most, of what a file says of how it was pruned: settings, names, and the sparsity of each. */
+const madeBytes = (levels: readonly TensorLevels[]): number =>
+  levels.reduce((sum, { name }) => sum + 2 * name.length + 32, 800)
 
 /** Times of a machine that does other work vary by so much. */
 const NOISE = 1.03

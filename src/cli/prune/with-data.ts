@@ -131,6 +131,7 @@ export async function pruneWithData(
         scope: task.request.scope,
         sparsity: task.sparsity,
         flops: task.request.flops,
+        ...(chosen && { sparsities: Object.fromEntries(chosen.sparsities) }),
         seed: task.request.seed,
         ...byFlag(settings),
         ...(reached && { target: reached.json }),

@@ -17,7 +17,7 @@ import { checkPruneFlags } from '../prune/flags.ts'
 import { checkRuntimeFlags, pruneWithRuntime } from '../prune/in-runtime.ts'
 import { checkRecordFlags } from '../prune/record.ts'
 import { methodName, type PruneFlags } from '../prune/settings.ts'
-import { pruneToTarget, targetFlag } from '../prune/to-target.ts'
+import { checkTargetFlags, pruneToTarget, targetFlag } from '../prune/to-target.ts'
 import { pruneWithData } from '../prune/with-data.ts'
 
 /** Prunes the network of a file by one method and writes it, or by several and compares them. */
@@ -44,10 +44,7 @@ export async function prune(given: string, flags: PruneFlags, command: Command):
   for (const flag of ['size', 'crop'] as const)
     if (flags[flag] !== undefined && data === undefined && !stored.onnx)
       throw new UserError(`--${flag} needs --data with a folder of image files, or an ONNX model`)
-  if (target !== undefined && (runtime || compare !== undefined || data === undefined))
-    throw new UserError(
-      `${target} needs --method with one method, --data with a data set or a folder, and --engine espalier`,
-    )
+  if (target !== undefined) checkTargetFlags(command, target, flags)
   if (runtime) return pruneWithRuntime(stored, path, { ...flags, out: out! })
   if (method !== undefined && data === undefined)
     return pruneByValue(stored, path, methodName(method), { ...flags, out: out! })

@@ -8,6 +8,7 @@ import type { TensorLevels } from '../../target/tensor-levels.ts'
 import { UserError } from '../../util/errors.ts'
 import { writeAtomically } from '../../util/files.ts'
 import { grouped, percent } from '../../util/format.ts'
+import { DISTANCES } from '../display/measured.ts'
 import { print, printJson, printNote } from '../display/output.ts'
 import { guessWarning, preprocessingJson, preprocessingLines } from '../flags/data-report.ts'
 import { namedNetwork } from '../flags/named-network.ts'
@@ -83,9 +84,15 @@ export async function sensitivity(given: string, asked: SensitivityFlags, comman
     print(`\n${lossTable(levels)}\n`)
     if (latency) print(`${timeTable(levels, latency)}\n`)
     const [{ levels: all }] = levels
-    print(
-      `losses are what the loss of ${grouped(judged)} ${flags.test ? 'test' : 'training'} samples, ${all[0].loss.toFixed(4)} as it is, grows by where that tensor alone is pruned by ${task.name}`,
-    )
+    const judges = `${grouped(judged)} ${flags.test ? 'test' : 'training'} samples`
+    if (all[0].accuracy === undefined)
+      print(
+        `losses are distances from the dense network on ${judges} where that tensor alone is pruned by ${task.name}; ${DISTANCES}`,
+      )
+    else
+      print(
+        `losses are what the loss of ${judges}, ${all[0].loss.toFixed(4)} as it is, grows by where that tensor alone is pruned by ${task.name}`,
+      )
     if (timing && latency)
       print(
         `times are milliseconds of ${timing.batch === 1 ? 'one image' : `${timing.batch} images`} in that tensor's layer on ${timing.machine.description}; the whole network takes ${latency.dense.toPrecision(3)} ms`,

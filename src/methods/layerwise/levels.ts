@@ -14,15 +14,10 @@ import { obcTraces, reconstruct, stepsOf } from './obc.ts'
 import { type LayerProblem, type LayerSolution, layerProblems } from './problem.ts'
 import { LayerWalk } from './walk.ts'
 
-export interface LayerLevelsOptions extends Omit<LayerwiseOptions, 'progress'> {
-  /** Shares of zeros, each of which every layer is pruned to. */
-  sparsities: readonly number[]
-}
-
-/** A layer, and its weights at every sparsity, in their order. */
+/** A layer, and its weights at a sparsity, computed when they are asked for, until the next layer is. */
 export interface LayerLevels {
   name: string
-  weights: Floats[]
+  at(sparsity: number): Floats
 }
 
 /**
@@ -33,9 +28,9 @@ export interface LayerLevels {
 export function* layerLevels(
   network: Network,
   method: 'obc' | SequentialMethod,
-  options: LayerLevelsOptions,
+  options: Omit<LayerwiseOptions, 'progress'>,
 ): Generator<LayerLevels> {
-  const { sparsities, samples = 1024, damp = 0.01, seed = 0 } = options
+  const { samples = 1024, damp = 0.01, seed = 0 } = options
   const machine = reusingMemory(network.machine)
   const layers = layersOf(network, options)
   const names = layers.map(({ name }) => name)
@@ -46,10 +41,9 @@ export function* layerLevels(
       const values = network.values(name).slice()
       const problems = layerProblems(machine, layer, values, grams, damp)
       const solve = solverOf(method, problems, machine)
-      const weights = sparsities.map(
-        (sparsity) => prunedLayer(machine, layer, values, problems, solve(keptCount(sizeOf(shape), sparsity))).weights,
-      )
-      yield { name, weights }
+      const at = (sparsity: number) =>
+        prunedLayer(machine, layer, values, problems, solve(keptCount(sizeOf(shape), sparsity))).weights
+      yield { name, at }
     }
   } finally {
     walk.close()
