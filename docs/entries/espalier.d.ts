@@ -232,7 +232,7 @@ export interface Level extends Judged {
 export interface LevelOptions {
     sparsities?: readonly number[];
     store?: LevelStore;
-    progress?(tensor: string, done: number, total: number): void;
+    progress?(tensor: string, share: number): void;
 }
 
 export declare class LevelStore {

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../formats/safetensors.ts'
 import { UserError } from '../util/errors.ts'
-import { makeFolders } from '../util/files.ts'
+import { makeFolder } from '../util/files.ts'
 import { sha256 } from '../util/sha256.ts'
 import type { Level, TensorLevels } from './tensor-levels.ts'
 
@@ -19,7 +19,7 @@ export class LevelStore {
    */
   constructor(parent: string, key: string) {
     this.folder = join(parent, sha256([key]).slice(0, 24))
-    makeFolders(this.folder)
+    makeFolder(this.folder)
   }
 
   /** Undefined where the tensor has not been measured, or its file is damaged: then it is measured again. */
