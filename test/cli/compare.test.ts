@@ -70,11 +70,10 @@ it('networks that are not the same have no weights in common, and no distance', 
   expect(stdout).not.toContain('overlap')
 })
 
-it.each([
-  [[], 'compare needs two files or more, found one'],
-  [['--runtime', 'none', '--threads', '2'], 'compare needs two files or more, found one'],
-])('%j is refused', async (flags, sentence) => {
-  const [dense] = files()
-  const { code, stderr } = await espalier(['compare', dense, ...flags])
+it.each<[number, string[], string]>([
+  [1, [], 'compare needs two files or more, found one'],
+  [2, ['--runtime', 'none', '--threads', '2'], '--threads: expected none with --runtime none'],
+])('%i files with %j are refused', async (count, flags, sentence) => {
+  const { code, stderr } = await espalier(['compare', ...files().slice(0, count), ...flags])
   expect([code, stderr]).toEqual([1, `espalier: ${sentence}\n`])
 })

@@ -9,6 +9,7 @@ import { packSparse } from '../../formats/sparse.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import { SparseModel } from '../../infer/sparse-model.ts'
 import type { Model } from '../../models/model.ts'
+import { countNonzeros } from '../../sparsity/count.ts'
 import { multiplyAddsOf, weightCosts } from '../../sparsity/multiply-adds.ts'
 import { measureLatency, timeAt, wholeTime } from '../../target/latency.ts'
 import { USUAL_LEVELS } from '../../target/levels.ts'
@@ -163,8 +164,7 @@ function figures(
   timing: (Timing & { model?: string; source: string }) | undefined,
 ): Figures {
   const counts = levels.map(({ name, size }) => {
-    const kept = toFloats(file.tensors.get(name)!).reduce((sum: number, weight) => sum + Number(weight !== 0), 0)
-    return { name, size, kept }
+    return { name, size, kept: countNonzeros(toFloats(file.tensors.get(name)!)) }
   })
   const measured = timing && wholeTime(new SparseModel(file, timing), timing.batch, 15)
   return {
