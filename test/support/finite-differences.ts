@@ -30,11 +30,14 @@ export function weightedSum(graph: Graph, tensors: readonly Tensor[], rng: Rando
   return sums.reduce((a, b) => add(graph, a, b))
 }
 
-/** Checks the gradients of a scalar in every variable, each along random directions. */
-export function expectGradients(source: Graph, scalar: Tensor, seed = 1): void {
+/**
+ * Checks the gradients of a scalar in every variable, each along random directions; those whose values are
+ * `fixed`, such as places in a table, are none.
+ */
+export function expectGradients(source: Graph, scalar: Tensor, seed = 1, fixed: Values = new Map()): void {
   const rng = random(seed, 'finite differences')
-  const wrt = variables(source)
-  const values = randomValues(source, rng)
+  const wrt = variables(source).filter(({ name }) => !fixed.has(name))
+  const values = new Map([...randomValues(source, rng), ...fixed])
   const { graph, gradients } = differentiate(source, scalar, wrt)
   for (const [i, gradient] of gradients.entries()) {
     graph.output(`gradient ${i}`, gradient)
