@@ -66,24 +66,32 @@ export function compact(
   const kept = new Map(
     [...axes].map(([tensor, axis]) => [tensor, channels(tensor, axis).filter((c) => stays.has(sets.of(tensor, c)))]),
   )
-  const layers = nodes
-    .filter((node) => node.operator.weight !== undefined && weightOf(node))
-    .map(({ inputs: [x, weight], outputs: [y] }): CompactLayer => {
-      // A layer whose inputs lie along another axis keeps all of them.
-      const isCut = (tensor: Tensor) => axes.get(tensor) === 1
-      const size = (tensor: Tensor) => {
-        const before = channelsOf(tensor)
-        return { before, after: isCut(tensor) ? kept.get(tensor)!.length : before }
-      }
-      const stay: CompactLayer['stay'] = {}
-      for (const c of kept.get(y)!) {
-        if (Number.isNaN(constants.get(y)![c]) && needed.get(y)![c]) continue
-        const reason = stays.get(sets.of(y, c))!
-        stay[reason] = (stay[reason] ?? 0) + 1
-      }
-      return { name: weight.name, outputs: size(y), inputs: size(x), stay }
-    })
+  const layers = [...firstReaders(nodes)].map(({ inputs: [x, weight], outputs: [y] }): CompactLayer => {
+    // A layer whose inputs lie along another axis keeps all of them.
+    const isCut = (tensor: Tensor) => axes.get(tensor) === 1
+    const size = (tensor: Tensor) => {
+      const before = channelsOf(tensor)
+      return { before, after: isCut(tensor) ? kept.get(tensor)!.length : before }
+    }
+    const stay: CompactLayer['stay'] = {}
+    for (const c of kept.get(y)!) {
+      if (Number.isNaN(constants.get(y)![c]) && needed.get(y)![c]) continue
+      const reason = stays.get(sets.of(y, c))!
+      stay[reason] = (stay[reason] ?? 0) + 1
+    }
+    return { name: weight.name, outputs: size(y), inputs: size(x), stay }
+  })
   return { ...keepChannels(graph, values, { axes, kept, constants }), layers }
+}
+
+/** Of every weight the first layer that reads it: steps of a recurrent layer are one. */
+function firstReaders(nodes: readonly Node[]): Iterable<Node> {
+  const readers = new Map<Tensor, Node>()
+  for (const node of nodes) {
+    const weight = node.operator.weight !== undefined && weightOf(node)
+    if (weight && !readers.has(weight)) readers.set(weight, node)
+  }
+  return readers.values()
 }
 
 const channels = (tensor: Tensor, axis: number) => Array.from({ length: channelsOf(tensor, axis) }, (_, c) => c)

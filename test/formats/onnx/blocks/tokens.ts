@@ -4,6 +4,7 @@ import type { Net } from './net.ts'
 
 const TOKENS = ['N', 5, 6] as const
 const x = 'x'
+const gates = 'Add does not keep its channels apart'
 const normalized = 'ReduceMean does not keep its channels apart'
 
 /** Heads as an axis: [N, T, heads x size] to [N, heads, T, size]. */
@@ -85,6 +86,21 @@ export const tokenBlocks: Record<string, Block> = {
       return net.classifyTokens(net.linear(gated, 'out', 8, 6), 6)
     },
     groups: { both: 8, out: 6 },
+  },
+  'an LSTM between two layers': {
+    input: TOKENS,
+    build(net) {
+      const places = net.transpose(net.linear(x, 'first', 6, 8), [1, 0, 2])
+      const weights = [
+        net.floats('lstm.W', [1, 16, 8]),
+        net.floats('lstm.R', [1, 16, 4]),
+        net.floats('lstm.B', [1, 32]),
+      ]
+      const states = net.op('Squeeze', [net.op('LSTM', [places, ...weights], { hidden_size: 4 }), net.whole([1])])
+      return net.classifyTokens(net.linear(net.transpose(states, [1, 0, 2]), 'out', 4, 6), 6)
+    },
+    groups: { first: 8, out: 6 },
+    stay: { 'lstm.W': gates, 'lstm.R': gates },
   },
 }
 
