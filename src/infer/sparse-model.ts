@@ -129,8 +129,8 @@ export class SparseModel {
   }
 
   /**
-   * Measures every kernel call for batches of a size, each alone on all threads: the median over `rounds`
-   * (default 20), in milliseconds.
+   * Measures every kernel call for batches of a size, each by itself in its turn and on all threads: the median
+   * over `rounds` (default 20), in milliseconds.
    */
   profile(batch: number, rounds?: number): Profiled[] {
     const size = Math.min(batch, this.#chunk)
@@ -142,8 +142,7 @@ export class SparseModel {
 
   /**
    * Milliseconds of each prunable layer for batches of a size, measured as {@link profile} does, and of
-   * everything else together. Kernels that are run alone find other things in the cache than in their order,
-   * so that all together differ a little from what {@link run} takes.
+   * everything else together; {@link run} takes a little less than all of them.
    */
   profileLayers(batch: number, rounds?: number): { layers: Map<string, number>; rest: number } {
     const layers = new Map(prunableParameters(this.#graph(1)).map(({ name }) => [name, 0]))
