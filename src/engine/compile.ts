@@ -76,9 +76,9 @@ export class Executable {
   }
 
   /**
-   * Milliseconds per instruction of a program: medians of `rounds` runs, in each of which every instruction is
-   * run by itself in its turn, so that it finds in the cache what those before it left there. Changes the state
-   * as runs do.
+   * Milliseconds per instruction of a program: medians of `rounds` runs, in each of which every instruction
+   * is run by itself in its turn, so that it finds in the cache what those before it left there. Changes the
+   * state as runs do.
    */
   profile(program: string, rounds = 20): Profiled[] {
     const parameters = [...this.#shared.values()].filter(({ tensor }) => tensor.role === 'parameter')

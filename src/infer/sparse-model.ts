@@ -129,8 +129,8 @@ export class SparseModel {
   }
 
   /**
-   * Measures every kernel call for batches of a size, each by itself in its turn and on all threads: the median
-   * over `rounds` (default 20), in milliseconds.
+   * Measures every kernel call for batches of a size, each by itself in its turn and on all threads: the
+   * median over `rounds` (default 20), in milliseconds.
    */
   profile(batch: number, rounds?: number): Profiled[] {
     const size = Math.min(batch, this.#chunk)
