@@ -4,14 +4,15 @@
  */
 import type { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
-import { encodeSafetensors, storeFloats, type TensorFile, toFloats } from '../../formats/safetensors.ts'
+import { storedSize, weightFigures } from '../../figures/figures.ts'
+import { wholeTime } from '../../figures/time.ts'
+import { encodeSafetensors, storeFloats, type TensorFile } from '../../formats/safetensors.ts'
 import { packSparse } from '../../formats/sparse.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import { SparseModel } from '../../infer/sparse-model.ts'
 import type { Model } from '../../models/model.ts'
-import { countNonzeros } from '../../sparsity/count.ts'
-import { multiplyAddsOf, weightCosts } from '../../sparsity/multiply-adds.ts'
-import { measureLatency, timeAt, wholeTime } from '../../target/latency.ts'
+import { weightCosts } from '../../sparsity/multiply-adds.ts'
+import { measureLatency, timeAt } from '../../target/latency.ts'
 import { USUAL_LEVELS } from '../../target/levels.ts'
 import { search, storedBytes, type Targets } from '../../target/search.ts'
 import type { TensorLevels } from '../../target/tensor-levels.ts'
@@ -99,9 +100,10 @@ export async function pruneToTarget(file: WeightsFile, path: string, model: Mode
       maxDrop === undefined ? undefined : new DropLimit(maxDrop, { trials, tensors: task.request.tensors, display })
     const choice = limit ? await limit.choose(options) : search(options)
     if (display) print(`\n${levelTable(levels, choice.levels)}\n`)
+    const names = levels.map(({ name }) => name)
     const outcome = (written: TensorFile) => {
-      const before = figures(file, levels, costs, timing)
-      const after = figures({ ...file, ...written }, levels, costs, timing)
+      const before = figures(model, file, names, timing)
+      const after = figures(model, { ...file, ...written }, names, timing)
       const missed = missedSentence(targets, after)
       return {
         lines: [outcomeTable(targets, before, after), ...(missed ? ['', missed] : [])],
@@ -158,19 +160,16 @@ interface Figures {
 
 /** What a network comes to. */
 function figures(
+  model: Model,
   file: WeightsFile,
-  levels: readonly TensorLevels[],
-  costs: ReadonlyMap<string, number>,
+  names: readonly string[],
   timing: (Timing & { model?: string; source: string }) | undefined,
 ): Figures {
-  const counts = levels.map(({ name, size }) => {
-    return { name, size, kept: countNonzeros(toFloats(file.tensors.get(name)!)) }
-  })
   const measured = timing && wholeTime(new SparseModel(file, timing), timing.batch, 15)
   return {
     ...(measured !== undefined && { milliseconds: measured }),
-    bytes: encodeSafetensors(packSparse(file)).length,
-    multiplyAdds: multiplyAddsOf(costs, counts).kept,
+    bytes: storedSize(file, 'sparse'),
+    multiplyAdds: weightFigures(model, file, names).multiplyAdds.kept,
   }
 }
 
