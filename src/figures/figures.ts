@@ -40,7 +40,8 @@ export function weightFigures(
 }
 
 /** How a network may be stored: as safetensors with all values, with zeros left out, that compressed. */
-export type StoredForm = 'dense' | 'sparse' | 'brotli'
+export const storedForms = ['dense', 'sparse', 'brotli'] as const
+export type StoredForm = (typeof storedForms)[number]
 
 /** Bytes of a network as a safetensors file, stored in one of the forms. */
 export function storedSize(file: TensorFile, form: StoredForm): number {

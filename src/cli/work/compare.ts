@@ -7,7 +7,7 @@ import { markdownTable } from 'markdown-table'
 import { openMachine } from '../../engine/machines/open.ts'
 import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { storedSize, weightFigures } from '../../figures/figures.ts'
-import { wholeTime } from '../../figures/time.ts'
+import { leastInTurns, runOf } from '../../figures/time.ts'
 import { brotliBytes } from '../../formats/brotli.ts'
 import { toFloats } from '../../formats/safetensors.ts'
 import { readWeights, type WeightsFile } from '../../formats/weights-file.ts'
@@ -74,7 +74,10 @@ export async function compare(files: readonly string[], flags: CompareFlags): Pr
     const { model, file } = namedNetwork(await readWeights(path, importOptions(flags), printNote), path, flags.model)
     candidates.push({ path, model, file })
   }
-  const results = candidates.map((candidate) => factsOf(candidate, candidates[0], timing))
+  const times = timing && (await timesOf(candidates, timing))
+  const results = candidates.map((candidate, i) => {
+    return { ...factsOf(candidate, candidates[0]), ...(times && { milliseconds: times[i] }) }
+  })
   if (flags.data !== undefined) await judge(candidates, results, { ...flags, data: flags.data })
   if (flags.json)
     return printJson({
@@ -89,7 +92,7 @@ export async function compare(files: readonly string[], flags: CompareFlags): Pr
   if (results.some(({ measured: one }) => one && isDistance(one))) print(`${DISTANCES}; the first is the dense one`)
 }
 
-function factsOf(candidate: Candidate, first: Candidate, timing?: Timing): Compared {
+function factsOf(candidate: Candidate, first: Candidate): Compared {
   const { path, model, file } = candidate
   const { weights, nonzeros, multiplyAdds } = weightFigures(model, file)
   return {
@@ -101,13 +104,18 @@ function factsOf(candidate: Candidate, first: Candidate, timing?: Timing): Compa
     bytes: statSync(path).size,
     brotli: brotliBytes(readBytes(path)),
     sparse: storedSize(file, 'sparse'),
-    ...(timing && { milliseconds: timeOf(model, file, path, timing) }),
     ...overlapWith(candidate, first),
   }
 }
 
-const timeOf = (model: Model, file: WeightsFile, source: string, { machine, batch }: Timing): number =>
-  wholeTime(new SparseModel(file, { machine, model: file.onnx ? undefined : model.name, source }), batch, 15)
+/** Milliseconds of all networks, which take turns. */
+function timesOf(candidates: readonly Candidate[], { machine, batch }: Timing): Promise<number[]> {
+  const models = candidates.map(
+    ({ path, model, file }) =>
+      new SparseModel(file, { machine, model: file.onnx ? undefined : model.name, source: path }),
+  )
+  return leastInTurns(models.map((model) => runOf(model, batch)))
+}
 
 function overlapWith(one: Candidate, first: Candidate): { overlap?: number } {
   if (one === first) return {}
