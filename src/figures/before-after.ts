@@ -69,6 +69,8 @@ export interface FiguresOptions {
   onProgress?(what: string, share: number): void
 }
 
+/** Blocks of each network: the table of the end is worth a tenth of a second. */
+const ROUNDS = 10
 /** Shares of the work, as progress counts it. */
 const SHARES = { here: 0.4, runtime: 0.8 }
 
@@ -122,7 +124,7 @@ async function runsHere(networks: readonly NetworkInFile[], options: FiguresOpti
   const { machine, single, batch = 1, seconds = 0.4, onProgress = () => {} } = options
   const compiled = networks.map((network) => openHere(network, machine))
   const [dense, ...others] = [...compiled, ...(single ? [openHere(networks[1], single)] : [])]
-  const yardstick = options.yardstick ?? new Yardstick(runOf(dense, batch), { seconds })
+  const yardstick = options.yardstick ?? new Yardstick(runOf(dense, batch), { seconds, rounds: ROUNDS })
   const { times } = await yardstick.measure(
     others.map((model) => runOf(model, batch)),
     (share) => onProgress('measuring times', SHARES.here * share),
@@ -149,7 +151,7 @@ async function runsThere(networks: readonly NetworkInFile[], options: FiguresOpt
     for (const network of networks)
       opened.push(await openInRuntime(sourceOf(network), machine.threads, 'a time in ONNX Runtime'))
     const [before, after] = opened
-    const yardstick = new Yardstick(before.run, { seconds })
+    const yardstick = new Yardstick(before.run, { seconds, rounds: ROUNDS })
     const { times } = await yardstick.measure([after.run], (share) =>
       onProgress('measuring times in ONNX Runtime', SHARES.here + (SHARES.runtime - SHARES.here) * share),
     )

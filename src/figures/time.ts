@@ -11,7 +11,7 @@ import { random } from '../util/random.ts'
 export type Run = () => unknown
 
 export interface TurnOptions {
-  /** Blocks of each network, at most. Default 15. */
+  /** Blocks of each network, at most. Default 25. */
   rounds?: number
   /** Seconds after which no round begins, once there have been three. Default 1. */
   seconds?: number
@@ -19,15 +19,15 @@ export interface TurnOptions {
   onBlock?(share: number): void
 }
 
-/** Milliseconds of a block. */
-const BLOCK = 5
+/** Milliseconds of a block: short ones find the moments in which a busy machine does nothing else. */
+const BLOCK = 2
 /** Rounds that there are in any case. */
 const LEAST_ROUNDS = 3
 
 /** The least milliseconds of a run of each network. */
 export async function leastInTurns(
   runs: readonly Run[],
-  { rounds = 15, seconds = 1, onBlock = () => {} }: TurnOptions = {},
+  { rounds = 25, seconds = 1, onBlock = () => {} }: TurnOptions = {},
 ): Promise<number[]> {
   const calls: number[] = []
   for (const run of runs) {
