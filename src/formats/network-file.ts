@@ -8,6 +8,7 @@ import { sizeOf } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
 import { UserError } from '../util/errors.ts'
 import { nameOf } from './hdf5.ts'
+import { encodeModel } from './onnx/encode.ts'
 import { exportNetwork, inferenceGraph } from './onnx/export.ts'
 import { isOnnxName, type OnnxFile, openModel } from './onnx/file.ts'
 import { withNetwork } from './onnx/network-weights.ts'
@@ -65,6 +66,12 @@ export async function writeNetwork(path: string, stored: StoredNetwork, options:
   const tensors = onnx && changed ? tensorsOf(sourceOf(path, stored).target, onnx.reading) : weights.tensors
   await writeTensors(path, { ...weights, tensors })
   return {}
+}
+
+/** The ONNX model of a network, and its bytes, which are not written. Throws UserError where there is none. */
+export function onnxOf(called: string, stored: StoredNetwork): { file: OnnxFile; model: Uint8Array } {
+  const { target } = sourceOf(called, stored)
+  return { file: target, model: Buffer.concat(encodeModel(target.proto)) }
 }
 
 function sourceOf(path: string, { weights, model, onnx, changed }: StoredNetwork): Source {

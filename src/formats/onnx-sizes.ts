@@ -2,8 +2,8 @@
  * @file What a model takes by how its floats are stored, as it is and compressed with brotli as web servers
  * do.
  */
-import { brotliCompressSync, constants } from 'node:zlib'
 import type { ModelProto } from 'onnx-buf'
+import { brotliBytes } from './brotli.ts'
 import { encodeModel, lengthOf } from './onnx/encode.ts'
 import { inHalves, sparsely } from './onnx/store.ts'
 
@@ -14,15 +14,11 @@ export interface Size {
 
 export type Forms = Record<'dense' | 'sparse' | 'float16', Size>
 
-/** Brotli's quality, of 11: what servers use. */
-const QUALITY = 5
-
 /** Bytes of a model in each form. Compressing takes a second for about 50 MB, three times. */
 export function sizesOf(model: ModelProto): Forms {
   const of = (stored: ModelProto): Size => {
     const parts = encodeModel(stored)
-    const params = { [constants.BROTLI_PARAM_QUALITY]: QUALITY }
-    return { bytes: lengthOf(parts), brotli: brotliCompressSync(Buffer.concat(parts), { params }).length }
+    return { bytes: lengthOf(parts), brotli: brotliBytes(Buffer.concat(parts)) }
   }
   return { dense: of(model), sparse: of(sparsely(model).model), float16: of(inHalves(model).model) }
 }

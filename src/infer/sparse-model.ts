@@ -121,6 +121,12 @@ export class SparseModel {
     return this.#program(Math.min(batch, this.#chunk)).layers
   }
 
+  /** Bytes of a program for batches of a size: weights, patterns of nonzeros, and maps between layers. */
+  memory(batch: number): number {
+    const { persistent, temporary } = this.#program(Math.min(batch, this.#chunk)).executable.memory
+    return 4 * (persistent + temporary)
+  }
+
   /** The share of zeros among prunable weights. */
   get sparsity(): number {
     const weights = prunableParameters(this.#graph(1)).map(({ name }) => this.#values.get(name)!)

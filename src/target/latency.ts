@@ -1,14 +1,14 @@
 /**
  * @file What layers at levels of sparsity take on a machine: networks whose layers are all at the same level
  * are compiled as for inference and every layer is measured in its place, zeros skipped where the table of
- * costs says so.
+ * costs says so. The dense network takes turns with each of them (figures/time.ts), since these measurements
+ * lie minutes apart.
  */
 import type { Machine } from '../engine/machine.ts'
+import { runOf, Yardstick } from '../figures/time.ts'
 import type { OnnxModel } from '../formats/onnx/onnx.ts'
 import { storeFloats, type TensorFile, toFloats } from '../formats/safetensors.ts'
-import { sizeOf } from '../graph/tensor.ts'
 import { SparseModel } from '../infer/sparse-model.ts'
-import { random } from '../util/random.ts'
 import { keeps, type TensorLevels } from './tensor-levels.ts'
 
 export interface LatencyOptions {
@@ -20,8 +20,8 @@ export interface LatencyOptions {
   source: string
   /** Images at a time. Default 1. */
   batch?: number
-  /** Calls whose least counts. Default 15. */
-  rounds?: number
+  /** The dense network's turns, see {@link yardstickOf}. Default: one that knows nothing yet. */
+  yardstick?: Yardstick
   progress?(done: number, total: number): void
 }
 
@@ -40,8 +40,8 @@ export interface Latency {
  * sum of layers is scaled to what the whole of the dense network, and of the sparsest one, takes; in between
  * the scale goes with the sum.
  */
-export function measureLatency(tensors: readonly TensorLevels[], options: LatencyOptions): Latency {
-  const { batch = 1, rounds = 15, progress = () => {} } = options
+export async function measureLatency(tensors: readonly TensorLevels[], options: LatencyOptions): Promise<Latency> {
+  const { batch = 1, yardstick = yardstickOf(options), progress = () => {} } = options
   const most = Math.max(...tensors.map(({ levels }) => levels.length))
   const layers = new Map(tensors.map(({ name, levels }) => [name, levels.map(() => 0)]))
   const ends: { parts: number; whole: number }[] = []
@@ -49,47 +49,40 @@ export function measureLatency(tensors: readonly TensorLevels[], options: Latenc
   for (let level = 0; level < most; level++) {
     const chosen = new Map(tensors.map(({ name, levels }) => [name, Math.min(level, levels.length - 1)]))
     const model = modelAt(tensors, chosen, options)
-    const whole = wholeTime(model, batch, rounds)
-    const { layers: found, rest } = model.profileLayers(batch, rounds)
-    for (const { name, levels } of tensors) if (level < levels.length) layers.get(name)![level] = found.get(name) ?? 0
-    rests.push(rest)
-    ends.push({ parts: rest + [...found.values()].reduce((a, b) => a + b, 0), whole })
+    const {
+      times: [whole],
+      factor,
+    } = await yardstick.measure([runOf(model, batch)])
+    const { layers: found, rest } = model.profileLayers(batch, ROUNDS)
+    for (const { name, levels } of tensors)
+      if (level < levels.length) layers.get(name)![level] = factor * (found.get(name) ?? 0)
+    rests.push(factor * rest)
+    ends.push({ parts: factor * (rest + [...found.values()].reduce((a, b) => a + b, 0)), whole })
     progress(level + 1, most)
   }
   const rest = Math.min(...rests)
-  return scaled({ layers, rest, dense: ends[0].whole }, ends[0], ends.at(-1)!)
+  return scaled({ layers, rest, dense: yardstick.dense }, ends[0], ends.at(-1)!)
 }
 
-/** Milliseconds that the network takes with every tensor at a level: the least of some calls. */
-export const timeAt = (
+/** Calls of a layer alone, whose median counts. */
+const ROUNDS = 15
+
+/** The turns of the dense network, for all measurements whose numbers are to be compared. */
+export const yardstickOf = ({ machine, file, model, source, batch = 1 }: LatencyOptions): Yardstick =>
+  new Yardstick(runOf(new SparseModel(file, { machine, model, source }), batch))
+
+/**
+ * Milliseconds that the network takes with every tensor at a level, on the machine at its best (see
+ * {@link Yardstick}).
+ */
+export async function timeAt(
   tensors: readonly TensorLevels[],
   levels: ReadonlyMap<string, number>,
   options: LatencyOptions,
-): number => wholeTime(modelAt(tensors, levels, options), options.batch ?? 1, options.rounds ?? 15)
-
-/** The least milliseconds of a call, over so many blocks of calls of at least a few milliseconds. */
-export function wholeTime(model: SparseModel, batch: number, rounds: number): number {
-  const draw = random(0, 'latency')
-  const images = Float32Array.from({ length: batch * sizeOf(model.model.image) }, () => draw.normal())
-  model.run(images)
-  const calls = Math.max(1, Math.ceil(BLOCK / timeOf(() => model.run(images))))
-  let least = Number.POSITIVE_INFINITY
-  for (let round = 0; round < rounds; round++) {
-    const took = timeOf(() => {
-      for (let i = 0; i < calls; i++) model.run(images)
-    })
-    least = Math.min(least, took / calls)
-  }
-  return least
-}
-
-/** Milliseconds of a block of calls. */
-const BLOCK = 5
-
-function timeOf(work: () => void): number {
-  const started = performance.now()
-  work()
-  return performance.now() - started
+): Promise<number> {
+  const { batch = 1, yardstick = yardstickOf(options) } = options
+  const { times } = await yardstick.measure([runOf(modelAt(tensors, levels, options), batch)])
+  return times[0]
 }
 
 /** The network with the weights of every tensor that its level keeps. */

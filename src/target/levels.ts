@@ -14,7 +14,7 @@ export const USUAL_LEVELS = [0.25, 0.4, 0.5, 0.6, 0.7, 0.78, 0.84, 0.88, 0.91, 0
 export interface LevelOptions {
   /** Default {@link USUAL_LEVELS}. */
   sparsities?: readonly number[]
-  /** Where tensors are looked up before they are measured, and kept afterwards. */
+  /** Where levels are looked up before they are measured, and kept as soon as they are. */
   store?: LevelStore
   /**
    * Called after each level, with the tensor, such as `fc1.weight, 1 of 3`: the share that is done of all.
@@ -28,29 +28,34 @@ export async function measureLevels(
   tensors: readonly Tensor[],
   { sparsities = USUAL_LEVELS, store, progress }: LevelOptions = {},
 ): Promise<TensorLevels[]> {
-  const found = new Map<string, TensorLevels>()
-  for (const { name } of tensors) {
-    const known = store?.read(name)
-    if (known) found.set(name, known)
+  const all = [0, ...sparsities]
+  const found = new Map(
+    tensors.map(({ name }) => [name, new Map(all.map((sparsity) => [sparsity, store?.read(name, sparsity)]))]),
+  )
+  const lacking = new Map(
+    tensors.map(({ name }) => [name, sparsities.filter((sparsity) => !found.get(name)!.get(sparsity))]),
+  )
+  const keep = (name: string, level: Level) => {
+    store?.write(name, level)
+    found.get(name)!.set(level.sparsity, level)
   }
-  const unknown = tensors.filter(({ name }) => !found.has(name))
-  if (unknown.length > 0) {
-    const { judged, weights } = await denseOf(trials, unknown)
-    let levels: Level[] = []
-    for await (const { tensor, sparsity, network } of trials.alone(unknown, sparsities)) {
-      const { name, shape } = tensor
-      if (levels.length === 0) levels.push({ sparsity: 0, ...judged, ...maskOf(weights.get(name)!) })
-      levels.push({ sparsity, ...trials.judge(network), ...maskOf(network.weights.whole(name)) })
-      const done = found.size + (levels.length - 1) / sparsities.length
-      progress?.(`${name}, ${found.size + 1} of ${tensors.length}`, done / tensors.length)
-      if (levels.length <= sparsities.length) continue
-      const measured = { name, size: sizeOf(shape), levels }
-      store?.write(measured)
-      found.set(name, measured)
-      levels = []
+  const undone = tensors.filter(({ name }) => [...found.get(name)!.values()].includes(undefined))
+  if (undone.length > 0) {
+    const { judged, weights } = await denseOf(trials, undone)
+    for (const { name } of undone) keep(name, { sparsity: 0, ...judged, ...maskOf(weights.get(name)!) })
+    const total = tensors.length * sparsities.length
+    let left = [...lacking.values()].reduce((sum, { length }) => sum + length, 0)
+    for await (const { tensor, sparsity, network } of trials.alone(undone, lacking)) {
+      const { name } = tensor
+      keep(name, { sparsity, ...trials.judge(network), ...maskOf(network.weights.whole(name)) })
+      left--
+      progress?.(`${name}, ${tensors.indexOf(tensor) + 1} of ${tensors.length}`, 1 - left / total)
     }
   }
-  return tensors.map(({ name }) => found.get(name)!)
+  return tensors.map(({ name, shape }) => {
+    const levels = all.map((sparsity) => found.get(name)!.get(sparsity)!)
+    return { name, size: sizeOf(shape), levels }
+  })
 }
 
 /** The network before, and what its tensors hold. */

@@ -4,7 +4,7 @@
  * is met.
  */
 import { UserError } from '../util/errors.ts'
-import { allocate, cheapest, type Option } from './allocate.ts'
+import { type Allocation, allocate, cheapest, type Option } from './allocate.ts'
 import type { Latency } from './latency.ts'
 import { lossesOf, type TensorLevels } from './tensor-levels.ts'
 
@@ -12,7 +12,7 @@ import { lossesOf, type TensorLevels } from './tensor-levels.ts'
 export interface Targets {
   /** Milliseconds of a batch. */
   milliseconds?: number
-  /** Bytes of the file as it is stored, sparse where that is smaller. */
+  /** Bytes of the file in the form that {@link SearchOptions.sizes} are of. */
   bytes?: number
   /** Share of the prunable tensors' dense multiply-adds, above 0 to 1. */
   flops?: number
@@ -23,12 +23,20 @@ export interface SearchOptions {
   targets: Targets
   /** Where there is a target of time: what layers take, and what a choice of levels takes as a whole. */
   latency?: Latency
-  time?(levels: ReadonlyMap<string, number>): number
+  time?(levels: ReadonlyMap<string, number>): number | Promise<number>
   /** Bytes of everything in the file that is no prunable tensor. */
   otherBytes: number
+  /** Bytes of tensors at their levels. Default: stored sparse where that is smaller, {@link storedBytes}. */
+  sizes?: ReadonlyMap<string, readonly number[]>
   /** Multiply-adds of one weight, by tensor. */
   costs: ReadonlyMap<string, number>
+  /** What messages call the targets. Default: as here. */
+  names?: TargetNames
 }
+
+export type TargetNames = Readonly<Record<keyof Targets, string>>
+
+const OWN_NAMES: TargetNames = { milliseconds: 'milliseconds', bytes: 'bytes', flops: 'flops' }
 
 export interface Choice {
   /** By tensor, a place among its levels. */
@@ -50,19 +58,25 @@ const NEAR = 0.97
 const CORRECTIONS = 8
 
 /**
- * The choice that meets all targets with the least loss. Throws UserError, which says what can be had, where
- * one cannot be met, and where the dense network meets all.
+ * The choice that meets all targets with the least loss. Throws UserError, which names the target and says
+ * what can be had, where one cannot be met, or not all of them together, and where the dense network meets
+ * all.
  */
-export function search(options: SearchOptions): Choice {
+export async function search(options: SearchOptions): Promise<Choice> {
   const { targets, latency, time } = options
   refuseIdle(options)
-  if (targets.milliseconds === undefined || !latency || !time) return choose(options, latency?.rest ?? 0)
+  refuseImpossible(options)
+  if (targets.milliseconds === undefined || !latency || !time) {
+    const choice = choose(options, latency?.rest ?? 0)
+    if (choice) return choice
+    throw together(options)
+  }
   let best: Choice | undefined
   let budget = targets.milliseconds
   let [below, above] = [0, Number.POSITIVE_INFINITY]
   for (let round = 0; round < CORRECTIONS; round++) {
     const choice = attempt(options, budget)
-    const milliseconds = choice ? time(choice.levels) : 0
+    const milliseconds = choice ? await time(choice.levels) : 0
     if (!choice) below = budget
     else if (milliseconds <= targets.milliseconds) {
       below = budget
@@ -76,11 +90,27 @@ export function search(options: SearchOptions): Choice {
     if (above - below < 1e-3 * targets.milliseconds) break
   }
   if (best) return best
-  const fastest = time(new Map(options.tensors.map(({ name }) => [name, quickest(latency, name)])))
-  throw new UserError(
-    `a time of ${targets.milliseconds} ms cannot be met: with every tensor at its fastest level the network takes ${fastest.toPrecision(3)} ms`,
-  )
+  const fastest = await time(new Map(options.tensors.map(({ name }) => [name, quickest(latency, name)])))
+  if (fastest <= targets.milliseconds && givenTargets(targets).length > 1) throw together(options)
+  throw tooFast(options, fastest)
 }
+
+/** The error for a time that is less than the fastest levels take. */
+export const tooFast = ({ targets, names = OWN_NAMES }: Pick<SearchOptions, 'targets' | 'names'>, fastest: number) =>
+  new UserError(
+    `${names.milliseconds}: a time of ${targets.milliseconds} ms cannot be met: with every tensor at its fastest level the network takes ${fastest.toPrecision(3)} ms`,
+  )
+
+const givenTargets = (targets: Targets): (keyof Targets)[] =>
+  (['milliseconds', 'bytes', 'flops'] as const).filter((key) => targets[key] !== undefined)
+
+/** The error for targets that can each be met alone. */
+const together = ({ targets, names = OWN_NAMES }: Pick<SearchOptions, 'targets' | 'names'>) =>
+  new UserError(
+    `${givenTargets(targets)
+      .map((key) => names[key])
+      .join(' and ')} cannot be met together: each can alone, but no choice of levels meets all`,
+  )
 
 /** Undefined where the budget of time is too small. */
 function attempt(options: SearchOptions, milliseconds: number): Choice | undefined {
@@ -93,7 +123,8 @@ function attempt(options: SearchOptions, milliseconds: number): Choice | undefin
   return choose({ ...options, targets: { ...options.targets, milliseconds } }, latency!.rest)
 }
 
-function choose({ tensors, targets, latency, otherBytes, costs }: SearchOptions, rest: number): Choice {
+/** Undefined where no choice meets all budgets. */
+function choose({ tensors, targets, latency, costs, ...options }: SearchOptions, rest: number): Choice | undefined {
   const budgets: number[] = []
   const costsOf: ((tensor: TensorLevels, level: number) => number)[] = []
   if (targets.milliseconds !== undefined) {
@@ -101,8 +132,8 @@ function choose({ tensors, targets, latency, otherBytes, costs }: SearchOptions,
     costsOf.push(({ name }, level) => latency!.layers.get(name)![level])
   }
   if (targets.bytes !== undefined) {
-    budgets.push(targets.bytes - otherBytes)
-    costsOf.push(({ size, levels }, level) => storedBytes(size, levels[level].kept))
+    budgets.push(targets.bytes - options.otherBytes)
+    costsOf.push((tensor, level) => bytesOf(tensor, level, options))
   }
   if (targets.flops !== undefined) {
     budgets.push(targets.flops * denseFlops(tensors, costs))
@@ -112,7 +143,9 @@ function choose({ tensors, targets, latency, otherBytes, costs }: SearchOptions,
     const losses = lossesOf(tensor)
     return losses.map((loss, level): Option => ({ loss, costs: costsOf.map((cost) => cost(tensor, level)) }))
   })
-  const { levels, loss } = allocate(layers, budgets)
+  const found = allocated(layers, budgets)
+  if (!found) return undefined
+  const { levels, loss } = found
   return {
     levels: new Map(tensors.map(({ name }, t) => [name, levels[t]])),
     sparsities: new Map(tensors.map((tensor, t) => [tensor.name, tensor.levels[levels[t]].sparsity])),
@@ -120,8 +153,24 @@ function choose({ tensors, targets, latency, otherBytes, costs }: SearchOptions,
   }
 }
 
+/** Undefined where the budgets cannot be met. */
+function allocated(...given: Parameters<typeof allocate>): Allocation | undefined {
+  try {
+    return allocate(...given)
+  } catch (error) {
+    if (error instanceof UserError) return undefined
+    throw error
+  }
+}
+
 /** Bytes of a tensor as formats/sparse.ts stores it: all values, or a bit for each and the nonzeros. */
 export const storedBytes = (size: number, kept: number): number => Math.min(4 * size, Math.ceil(size / 8) + 4 * kept)
+
+const bytesOf = (
+  { name, size, levels }: TensorLevels,
+  level: number,
+  { sizes }: Pick<SearchOptions, 'sizes'>,
+): number => sizes?.get(name)?.[level] ?? storedBytes(size, levels[level].kept)
 
 const denseFlops = (tensors: readonly TensorLevels[], costs: ReadonlyMap<string, number>): number =>
   tensors.reduce((sum, { name, size }) => sum + size * costs.get(name)!, 0)
@@ -131,35 +180,48 @@ const quickest = (latency: Latency, name: string): number => {
   return times.indexOf(Math.min(...times))
 }
 
-/** Throws UserError where the dense network meets all targets, or none of the levels meets one by itself. */
-function refuseIdle({ tensors, targets, latency, otherBytes, costs }: SearchOptions): void {
-  const [dense, sparsest] = [0, -1].map((at) => {
-    const kept = tensors.map(({ name, size, levels }) => ({ name, size, kept: levels.at(at)!.kept }))
-    return {
-      bytes: kept.reduce((sum, one) => sum + storedBytes(one.size, one.kept), otherBytes),
-      flops: kept.reduce((sum, one) => sum + one.kept * costs.get(one.name)!, 0) / denseFlops(tensors, costs),
-    }
-  })
+type Reachable = Pick<SearchOptions, 'tensors' | 'targets' | 'otherBytes' | 'sizes' | 'costs' | 'names'>
+
+/** Bytes, and the share of multiply-adds, with every tensor at a level that is chosen by what it comes to. */
+function extremes({ tensors, otherBytes, sizes, costs }: Reachable, of: (values: number[]) => number) {
+  const sum = (value: (tensor: TensorLevels, level: number) => number) =>
+    tensors.reduce((all, tensor) => all + of(tensor.levels.map((_, level) => value(tensor, level))), 0)
+  return {
+    bytes: otherBytes + sum((tensor, level) => bytesOf(tensor, level, { sizes })),
+    flops: sum(({ name, levels }, level) => levels[level].kept * costs.get(name)!) / denseFlops(tensors, costs),
+  }
+}
+
+/** Throws UserError where the dense network, which takes so many milliseconds, meets all targets. */
+export function refuseIdle(options: Reachable & { latency?: Pick<Latency, 'dense'> }): void {
+  const { targets, latency, names = OWN_NAMES } = options
+  const dense = extremes(options, ([first]) => first)
   const reached = [
     targets.milliseconds === undefined || (latency !== undefined && latency.dense <= targets.milliseconds),
     targets.bytes === undefined || dense.bytes <= targets.bytes,
     targets.flops === undefined || dense.flops <= targets.flops,
   ]
-  if (reached.every(Boolean)) {
-    const facts = [
-      ...(targets.milliseconds === undefined ? [] : [`${latency!.dense.toPrecision(3)} ms`]),
-      ...(targets.bytes === undefined ? [] : [`${kilobytes(dense.bytes)} kB`]),
-      ...(targets.flops === undefined ? [] : [`${dense.flops.toPrecision(3)} of the multiply-adds`]),
-    ]
-    throw new UserError(`there is nothing to do: the network takes ${facts.join(', ')} as it is`)
-  }
+  if (!reached.every(Boolean)) return
+  const facts = [
+    ...(targets.milliseconds === undefined ? [] : [`${latency!.dense.toPrecision(3)} ms`]),
+    ...(targets.bytes === undefined ? [] : [`${kilobytes(dense.bytes)} kB`]),
+    ...(targets.flops === undefined ? [] : [`${dense.flops.toPrecision(3)} of the multiply-adds`]),
+  ]
+  const given = givenTargets(targets).map((key) => names[key])
+  throw new UserError(`${given.join(', ')}: there is nothing to do: the network takes ${facts.join(', ')} as it is`)
+}
+
+/** Throws UserError where not even the sparsest levels meet a target by itself, the time aside. */
+export function refuseImpossible(options: Reachable): void {
+  const { targets, names = OWN_NAMES } = options
+  const sparsest = extremes(options, (values) => Math.min(...values))
   if (targets.bytes !== undefined && sparsest.bytes > targets.bytes)
     throw new UserError(
-      `a size of ${kilobytes(targets.bytes)} kB cannot be met: with every tensor at its sparsest level the file takes ${kilobytes(sparsest.bytes)} kB`,
+      `${names.bytes}: a size of ${kilobytes(targets.bytes)} kB cannot be met: with every tensor at its sparsest level the file takes ${kilobytes(sparsest.bytes)} kB`,
     )
   if (targets.flops !== undefined && sparsest.flops > targets.flops)
     throw new UserError(
-      `a share of ${targets.flops} of the multiply-adds cannot be met: the sparsest levels leave ${sparsest.flops.toPrecision(3)}`,
+      `${names.flops}: a share of ${targets.flops} of the multiply-adds cannot be met: the sparsest levels leave ${sparsest.flops.toPrecision(3)}`,
     )
 }
 

@@ -110,14 +110,14 @@ export class Trials {
   }
 
   /**
-   * Prunes every tensor alone to every sparsity, one after the other, and shows the network each time, as
-   * {@link prune} leaves it. It is not to be changed.
+   * Prunes every tensor alone to each of its sparsities, one after the other, and shows the network each
+   * time, as {@link prune} leaves it. It is not to be changed.
    */
-  async *alone(tensors: readonly Tensor[], sparsities: readonly number[]): AsyncGenerator<Alone> {
+  async *alone(tensors: readonly Tensor[], sparsities: ReadonlyMap<string, readonly number[]>): AsyncGenerator<Alone> {
     const { method, seed, settings } = this.#options
     if (!isLayerwise(method) || AFTERWARDS.some((key) => key in settings)) {
       for (const tensor of tensors)
-        for (const sparsity of sparsities) {
+        for (const sparsity of sparsities.get(tensor.name)!) {
           const { network } = await this.prune([tensor], new Map([[tensor.name, sparsity]]))
           yield { tensor, sparsity, network }
         }
@@ -130,7 +130,7 @@ export class Trials {
     for (const { name, at } of layerLevels(network, method, { layers, samples, damp, seed })) {
       const tensor = tensors.find((one) => one.name === name)!
       const dense = network.values(name).slice()
-      for (const sparsity of sparsities) {
+      for (const sparsity of sparsities.get(name)!) {
         network.values(name).set(at(sparsity))
         yield { tensor, sparsity, network }
       }

@@ -2,6 +2,7 @@
  * @file Packages that only some work needs are optional peers of this one: whoever wants that work installs
  * them, and is told so here.
  */
+import { createRequire } from 'node:module'
 import { UserError } from './errors.ts'
 
 /** The optional peers, as package.json has them. */
@@ -30,6 +31,16 @@ export async function optional<T>(
     return await load()
   } catch (error) {
     throw needed(packages, purpose, error as Error)
+  }
+}
+
+/** Whether a package is there, whether or not it loads. */
+export function isInstalled(name: OptionalPackage): boolean {
+  try {
+    createRequire(import.meta.url).resolve(name)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -4,10 +4,10 @@
 import { statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { writeNetwork } from '../../formats/network-file.ts'
+import { besideOf } from '../../formats/onnx/beside.ts'
 import { externalFiles } from '../../formats/onnx/external-files.ts'
 import { type OnnxFile, parseOnnx } from '../../formats/onnx/file.ts'
 import { type ImageInput, type ImportOptions, inputOf } from '../../formats/onnx/input.ts'
-import { isSparse, placesOf } from '../../formats/onnx/places.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import type { Model } from '../../models/model.ts'
 import { UserError } from '../../util/errors.ts'
@@ -34,12 +34,6 @@ function given(path: string, called: string, file: OnnxFile, reading: ImportOpti
     0,
   )
   return { path, called, bytes, beside, file, input: inputOf(file, reading) }
-}
-
-function besideOf({ proto }: OnnxFile): string[] {
-  const tensors = placesOf(proto).flatMap(({ tensor }) => (isSparse(tensor) ? [] : [tensor]))
-  const entries = tensors.flatMap(({ externalData }) => externalData)
-  return [...new Set(entries.flatMap(({ key, value }) => (key === 'location' ? [value] : [])))]
 }
 
 /**

@@ -43,7 +43,11 @@ const command = (): Command =>
         '--target-ms <n>',
         'in the place of --sparsity: milliseconds that the network may take; each tensor is pruned so far that the loss grows least (needs --data)',
       )
-      .option('--target-kb <n>', 'the same for the file, stored sparse: kilobytes (1000 bytes)')
+      .option('--target-kb <n>', 'the same for the size of the file: kilobytes (1000 bytes)')
+      .option(
+        '--stored <form>',
+        'with --target-kb: the form that must fit: sparse, dense or brotli, which is the file compressed; ONNX files are dense (default: sparse)',
+      )
       .option(
         '--target-flops <share>',
         'the same for multiply-adds: the share of those of the pruned tensors that may stay',

@@ -18,6 +18,7 @@ import { flagMetadata } from '../flags/metadata.ts'
 import { namedNetwork } from '../flags/named-network.ts'
 import { onnxOptions } from '../flags/onnx.ts'
 import { wholeNumber } from '../flags/parse.ts'
+import { endingOf } from './ending.ts'
 import { pruneOnnxFile } from './onnx-file.ts'
 import { type PruneFlags, scopeOf, shareOf } from './settings.ts'
 
@@ -39,7 +40,7 @@ export async function pruneByValue(
     scope: scopeOf(flags, method),
     seed: wholeNumber('--seed', flags.seed, 0, 2 ** 32 - 1),
   }
-  if (stored.onnx && !flags.model) return pruneOnnxFile(stored.onnx, path, removing, flags)
+  if (stored.onnx && !flags.model) return pruneOnnxFile(stored, stored.onnx, path, removing, flags)
   const { model, file } = namedNetwork(stored, path, flags.model)
   const tensors = namesOf(model, flags)
   const lacking = tensors.find((name) => !file.tensors.has(name))
@@ -58,6 +59,7 @@ export async function pruneByValue(
   }
   const network = { weights: { tensors: pruned.tensors, metadata }, model, onnx: file.onnx }
   const written = await writeNetwork(flags.out, network, onnxOptions(flags))
+  const { lines, json } = await endingOf({ path, file, model, out: flags.out, weights: network.weights, flags })
 
   const [size, kept] = [
     layers.reduce((sum, layer) => sum + layer.size, 0),
@@ -73,6 +75,7 @@ export async function pruneByValue(
       layers,
       prunable: { size, kept, sparsity: reached },
       warnings,
+      ...json,
       out: flags.out,
       ...writtenJson(written),
     })
@@ -88,6 +91,7 @@ export async function pruneByValue(
   )
   for (const warning of warnings) print(`warning: ${warning}`)
   print('')
+  for (const line of [...lines, '']) print(line)
   for (const line of writtenLines(flags.out, written, flags)) print(line)
 }
 

@@ -31,6 +31,7 @@ import { onnxOptions } from '../flags/onnx.ts'
 import { wholeNumber } from '../flags/parse.ts'
 import { importOptions } from '../flags/preprocessing.ts'
 import { chooseWeights } from './choose-weights.ts'
+import { endingOf } from './ending.ts'
 import { type PruneFlags, shareOf } from './settings.ts'
 import { leftBehind, loadInputs } from './with-data.ts'
 
@@ -111,6 +112,7 @@ export async function pruneWithRuntime(stored: WeightsFile, path: string, flags:
   const network = { weights: { tensors: new Map(), metadata }, onnx, changed: pruned.changes }
   const written = await writeNetwork(flags.out, network, onnxOptions(flags))
   const [dense, final] = await judged(runtime, flags.out, inputs, flags, metric)
+  const ended = await endingOf({ path, file: stored, out: flags.out, flags, dense, final })
   const [size, kept] = (['size', 'kept'] as const).map((key) =>
     pruned.layers.reduce((sum, layer) => sum + layer[key], 0),
   )
@@ -127,6 +129,7 @@ export async function pruneWithRuntime(stored: WeightsFile, path: string, flags:
       untouched: pruned.left,
       dense,
       final,
+      ...ended.json,
       notes: inputs.notes,
       guess: guessWarning(inputs),
       seconds,
@@ -146,6 +149,7 @@ export async function pruneWithRuntime(stored: WeightsFile, path: string, flags:
   if (isDistance(final)) print(`${DISTANCES}\n`)
   const guess = guessWarning(inputs)
   if (guess) print(guess)
+  for (const line of [...ended.lines, '']) print(line)
   for (const line of writtenLines(flags.out, written, flags)) print(line)
 }
 

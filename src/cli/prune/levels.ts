@@ -30,6 +30,11 @@ export interface Levelled {
   display?: PruneDisplay
 }
 
+interface Measuring {
+  trials: Trials
+  store?: LevelStore
+}
+
 /** Fewer samples say little of small differences. */
 const FEW = 100
 
@@ -44,9 +49,9 @@ function storeFor(key: string): LevelStore | undefined {
   }
 }
 
-/** Every tensor of the task at every level, and the trials that measured them. */
-export async function levelsOf(given: Levelled): Promise<{ levels: TensorLevels[]; trials: Trials }> {
-  const { file, path, task, inputs, sparsities, part, display } = given
+/** Trials of a task, and where levels that they measure are kept. */
+export async function trialsOf(given: Omit<Levelled, 'sparsities' | 'display'>): Promise<Measuring> {
+  const { file, path, task, inputs, part } = given
   const { model, tensors, seed } = task.request
   const { data } = inputs
   const machine = await openMachine()
@@ -72,17 +77,26 @@ export async function levelsOf(given: Levelled): Promise<{ levels: TensorLevels[
     data: [dataHash(data), data.mean, data.std],
     method: [task.name, task.settings, seed],
     judges: part === 'test' ? 'test' : trials.judges,
-    sparsities,
     machine: machine.description,
   }
   const store = storeFor(JSON.stringify(key))
   if (trials.judges < FEW && part !== 'test')
     printNote(`only ${grouped(trials.judges)} training samples tell levels apart, so that they are told roughly`)
+  return { trials, store }
+}
+
+/** What is left where measuring is interrupted. */
+export const LEVELS_LEFT = 'levels that were measured are kept, and the same command goes on there'
+
+/** Every tensor of the task at every level, and the trials that measured them. */
+export async function levelsOf(given: Levelled): Promise<{ levels: TensorLevels[]; trials: Trials }> {
+  const { sparsities, display, task } = given
+  const { trials, store } = await trialsOf(given)
   display?.show('levels', '', 0)
-  lastWords('tensors whose levels were all measured are kept, and the same command goes on there')
+  lastWords(LEVELS_LEFT)
   try {
     const progress = (tensor: string, share: number) => display?.show('levels', tensor, share)
-    return { levels: await measureLevels(trials, tensors, { sparsities, store, progress }), trials }
+    return { levels: await measureLevels(trials, task.request.tensors, { sparsities, store, progress }), trials }
   } finally {
     lastWords()
   }

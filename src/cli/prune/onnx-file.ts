@@ -8,10 +8,12 @@ import type { OnnxModel } from '../../formats/onnx/onnx.ts'
 import { isFloating, numbersOf } from '../../formats/onnx/tensor.ts'
 import { type StoredWeight, storedWeights } from '../../formats/onnx/weights.ts'
 import { countZeros } from '../../formats/onnx/zeros.ts'
+import type { WeightsFile } from '../../formats/weights-file.ts'
 import { collapseOf } from '../../methods/by-value/onnx-collapse.ts'
 import { type PrunedWeights, pruneOnnx } from '../../methods/by-value/prune-onnx.ts'
 import type { Removing } from '../../methods/by-value/removals.ts'
 import { collapseSentences, refuseCollapse } from '../../sparsity/collapse.ts'
+import { modelOfFile } from '../../train/model-of-file.ts'
 import { UserError } from '../../util/errors.ts'
 import { version } from '../../util/version.ts'
 import { print, printJson } from '../display/output.ts'
@@ -20,11 +22,13 @@ import { oneOf } from '../flags/choices.ts'
 import { flagMetadata } from '../flags/metadata.ts'
 import { onnxOptions } from '../flags/onnx.ts'
 import { chooseWeights } from './choose-weights.ts'
+import { endingOf } from './ending.ts'
 import { onnxPruneLines, onnxPruneReport, outlierSentences } from './onnx-report.ts'
 import type { PruneFlags } from './settings.ts'
 
 /** Prunes and writes. Throws UserError where there is nothing to prune, and where a collapse is an error. */
 export async function pruneOnnxFile(
+  stored: WeightsFile,
   onnx: OnnxModel,
   path: string,
   removing: Removing,
@@ -52,10 +56,12 @@ export async function pruneOnnxFile(
     : { pruned, all: countZeros(file, pruned.changes, found).all }
   const report = { ...onnxPruneReport(counts.pruned, removing, counts.all), untouched, warnings }
   const scaled = scaledWeights(chosen, pruned)
+  const model = onnx.network instanceof UserError ? undefined : modelOfFile(stored, path)
+  const { lines, json } = await endingOf({ path, file: stored, model, out: flags.out, flags })
 
   if (flags.json) {
     const { method, scope, seed } = removing
-    return printJson({ file: path, method, scope, seed, ...report, out: flags.out, ...writtenJson(written) })
+    return printJson({ file: path, method, scope, seed, ...report, ...json, out: flags.out, ...writtenJson(written) })
   }
   if (onnx.network instanceof UserError) print(`note: ${onnx.network.message}`)
   for (const line of onnxPruneLines(report)) print(line)
@@ -64,6 +70,7 @@ export async function pruneOnnxFile(
       `note: zeros are those of what layers multiply with; masks or scales that the file stores apply to ${scaled.join(', ')}`,
     )
   print('')
+  for (const line of [...lines, '']) print(line)
   for (const line of writtenLines(flags.out, written, flags)) print(line)
 }
 

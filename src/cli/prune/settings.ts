@@ -32,6 +32,8 @@ export interface PruneFlags extends PreprocessingFlags, OnnxFlags {
   targetKb?: string
   targetFlops?: string
   maxDrop?: string
+  /** The form whose size --target-kb limits. */
+  stored?: string
   runtime?: string
   threads?: string
   atOnce?: string

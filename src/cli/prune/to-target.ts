@@ -2,30 +2,47 @@
  * @file espalier prune --target-ms, --target-kb, --target-flops: levels of sparsity are measured tensor by
  * tensor, chosen so that the targets are met with the least loss, and the network is pruned to them.
  */
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
-import { encodeSafetensors, storeFloats, type TensorFile, toFloats } from '../../formats/safetensors.ts'
-import { packSparse } from '../../formats/sparse.ts'
+import { type StoredForm, storedForms, storedSize } from '../../figures/figures.ts'
+import { brotliBytes } from '../../formats/brotli.ts'
+import { type StoredNetwork, writeNetwork } from '../../formats/network-file.ts'
+import { isOnnxName } from '../../formats/onnx/file.ts'
+import type { TensorFile } from '../../formats/safetensors.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
-import { SparseModel } from '../../infer/sparse-model.ts'
+import type { Tensor } from '../../graph/tensor.ts'
+import { sizeOf } from '../../graph/tensor.ts'
 import type { Model } from '../../models/model.ts'
-import { countNonzeros } from '../../sparsity/count.ts'
-import { multiplyAddsOf, weightCosts } from '../../sparsity/multiply-adds.ts'
-import { measureLatency, timeAt, wholeTime } from '../../target/latency.ts'
-import { USUAL_LEVELS } from '../../target/levels.ts'
-import { search, storedBytes, type Targets } from '../../target/search.ts'
+import { costOf, weightCosts } from '../../sparsity/multiply-adds.ts'
+import { prunableTensors } from '../../sparsity/tensors.ts'
+import { chooseSparsities, type LimitNames } from '../../target/choose.ts'
+import type { Targets } from '../../target/search.ts'
 import type { TensorLevels } from '../../target/tensor-levels.ts'
 import { shareOf } from '../../target/trials.ts'
 import { UserError } from '../../util/errors.ts'
-import { bytes, percent } from '../../util/format.ts'
+import { readBytes } from '../../util/files.ts'
+import { bytes, grouped, percent } from '../../util/format.ts'
+import { inTemporaryFolder } from '../../util/temporary-folder.ts'
+import { lastWords } from '../display/last-words.ts'
 import { print } from '../display/output.ts'
+import { oneOf } from '../flags/choices.ts'
 import { flagName, givenFlags } from '../flags/given.ts'
-import { DropLimit } from './drop-limit.ts'
-import { levelsOf } from './levels.ts'
+import { onnxOptions } from '../flags/onnx.ts'
+import { type Ending, endingOf, ms, type TargetCells } from './ending.ts'
+import { LEVELS_LEFT, trialsOf } from './levels.ts'
 import { PruneDisplay } from './progress.ts'
-import { runtimeFlag, type Timing, timingOf } from './runtime.ts'
+import { runtimeFlag, timingOf } from './runtime.ts'
 import { methodFor, methodName, type PruneFlags, pruneTask } from './settings.ts'
 import { loadInputs, pruneWithData } from './with-data.ts'
+
+/** What messages call the targets. */
+const NAMES: LimitNames = {
+  milliseconds: '--target-ms',
+  bytes: '--target-kb',
+  flops: '--target-flops',
+  drop: '--max-drop',
+}
 
 /** The first target that is given, as a flag. */
 export const targetFlag = ({ targetMs, targetKb, targetFlops, maxDrop }: PruneFlags): string | undefined =>
@@ -40,7 +57,8 @@ export const targetFlag = ({ targetMs, targetKb, targetFlops, maxDrop }: PruneFl
 const DECIDED = ['scope', 'sparsities', 'flops', 'granularity'] as const
 
 /** Throws UserError where a flag says something that a target leaves no room for, or that it needs. */
-export function checkTargetFlags(command: Command, target: string, { compare, data, engine, out }: PruneFlags): void {
+export function checkTargetFlags(command: Command, target: string, flags: PruneFlags): void {
+  const { compare, data, engine, out } = flags
   const given = givenFlags(command)
   for (const flag of DECIDED)
     if (given.has(flag))
@@ -50,17 +68,37 @@ export function checkTargetFlags(command: Command, target: string, { compare, da
   if (compare !== undefined) throw new UserError(`${target} is for one --method, found --compare`)
   if (data === undefined) throw new UserError(`${target} needs --data with a data set or a folder`)
   if (engine === 'onnxruntime') throw new UserError(`${target} needs --engine espalier, found onnxruntime`)
-  if (given.has('targetKb') && !/\.safetensors$/i.test(out ?? ''))
-    throw new UserError(
-      `--target-kb: sizes are those of safetensors files, stored sparse: expected --out with a name that ends in .safetensors, found ${out}; espalier convert writes other formats afterwards`,
-    )
+  checkStored(given, out ?? '', flags)
 }
+
+/** Throws UserError where the form that `--target-kb` is about is not that of the file. */
+function checkStored(given: ReadonlySet<string>, out: string, { stored, sparse }: PruneFlags): void {
+  if (!given.has('targetKb')) {
+    if (given.has('stored')) throw new UserError('--stored is for --target-kb')
+    return
+  }
+  const form = storedForm(stored)
+  const onnx = isOnnxName(out)
+  if (!onnx && !/\.safetensors$/i.test(out))
+    throw new UserError(
+      `--target-kb: expected --out with a name that ends in .safetensors or .onnx, found ${out}; espalier convert writes other formats afterwards`,
+    )
+  if (onnx && form === 'sparse')
+    throw new UserError(
+      '--target-kb: ONNX files hold all values, zeros too: expected --stored brotli or dense, or --out with a name that ends in .safetensors',
+    )
+  if (onnx && form === 'dense' && sparse)
+    throw new UserError('--stored dense: expected no --sparse, which stores nonzeros and their places')
+}
+
+const storedForm = (stored = 'sparse'): StoredForm => oneOf('--stored', stored, storedForms)
 
 type Flags = PruneFlags & { data: string; out: string }
 
 export async function pruneToTarget(file: WeightsFile, path: string, model: Model, flags: Flags): Promise<void> {
   const targets = targetsOf(flags)
   const maxDrop = positive('--max-drop', flags.maxDrop)
+  const form = storedForm(flags.stored)
   const name = methodName(flags.method!)
   const method = methodFor(name, flags)
   if (!method.sparsities)
@@ -75,42 +113,51 @@ export async function pruneToTarget(file: WeightsFile, path: string, model: Mode
   const inputs = await loadInputs(file, path, model, flags, [method])
   const display = flags.json ? undefined : new PruneDisplay()
   try {
-    const { levels, trials } = await levelsOf({
+    const { trials, store } = await trialsOf({ file, path, task, inputs, judges: flags.judges })
+    display?.show('levels', '', 0)
+    lastWords(LEVELS_LEFT)
+    const onnx = isOnnxName(flags.out)
+    const choice = await chooseSparsities({
+      trials,
+      store,
+      model,
       file,
-      path,
-      task,
-      inputs,
-      sparsities: USUAL_LEVELS,
-      judges: flags.judges,
-      display,
-    })
-    const timing = setting && { ...setting, file, model: file.onnx ? undefined : model.name, source: path }
-    const latency = timing && measureLatency(levels, timing)
-    const costs = weightCosts(model)
-    const options = {
-      tensors: levels,
-      targets,
-      latency,
-      time: timing && ((chosen: ReadonlyMap<string, number>) => timeAt(levels, chosen, timing)),
-      otherBytes: otherBytesOf(file, levels) + madeBytes(levels),
-      costs,
-    }
-    const limit =
-      maxDrop === undefined ? undefined : new DropLimit(maxDrop, { trials, tensors: task.request.tensors, display })
-    const choice = limit ? await limit.choose(options) : search(options)
-    if (display) print(`\n${levelTable(levels, choice.levels)}\n`)
-    const outcome = (written: TensorFile) => {
-      const before = figures(file, levels, costs, timing)
-      const after = figures({ ...file, ...written }, levels, costs, timing)
-      const missed = missedSentence(targets, after)
+      source: path,
+      tensors: task.request.tensors,
+      limits: { ...targets, drop: maxDrop },
+      names: NAMES,
+      timing: setting,
+      stored: form,
+      zeros: onnx,
+      ...((onnx || form === 'brotli') && {
+        sizeOf: (weights: TensorFile) => sizeInFile(flags, { weights, model, onnx: file.onnx }, form),
+      }),
+      onProgress: (part, text, share) => display?.show(part, text, share),
+    }).finally(() => lastWords())
+    if (display) print(`\n${levelTable(choice.tensors, choice.levels)}\n`)
+    const { sparsities, yardstick } = choice
+    const end = async (ending: Ending) => {
+      const ended = await endingOf(
+        setting ? { ...ending, timing: { ...setting, yardstick } } : ending,
+        cellsOf(targets, form, (share) => mostMultiplyAdds(share, model, task.request.tensors)),
+      )
+      const { milliseconds, bytes: inFile, brotli } = ended.figures.after
+      const dense = form === 'dense' && !onnx && ending.weights ? storedSize(ending.weights, form) : inFile
+      const missed = missedSentence(targets, { milliseconds, size: form === 'brotli' ? brotli : dense })
       return {
-        lines: [outcomeTable(targets, before, after), ...(missed ? ['', missed] : [])],
-        json: { ...targets, before, after, ...(missed && { warning: missed }) },
+        lines: [...ended.lines, ...(missed ? [missed] : [])],
+        json: {
+          ...ended.json,
+          target: {
+            ...targets,
+            ...(targets.bytes !== undefined && { stored: form }),
+            ...(missed && { warning: missed }),
+          },
+        },
       }
     }
-    const chosen = { sparsities: choice.sparsities, inputs, outcome }
-    const share = shareOf(task.request.tensors, choice.sparsities)
-    await pruneWithData(file, path, model, { ...given, sparsity: String(share) }, chosen)
+    const share = shareOf(task.request.tensors, sparsities)
+    await pruneWithData(file, path, model, { ...given, sparsity: String(share) }, { sparsities, inputs, end })
   } finally {
     display?.stop()
   }
@@ -136,87 +183,57 @@ function positive(flag: string, text: string | undefined, most = Number.POSITIVE
   )
 }
 
-/**
- * What the file takes besides the nonzeros and bitmaps of the tensors that are pruned: the rest, and where
- * all of it lies, with every one of them stored sparse.
- */
-function otherBytesOf(file: TensorFile, levels: readonly TensorLevels[]): number {
-  const tensors = new Map(file.tensors)
-  for (const { name, size } of levels) {
-    const { shape } = file.tensors.get(name)!
-    tensors.set(name, storeFloats(new Float32Array(size), shape))
-  }
-  const empty = encodeSafetensors(packSparse({ ...file, tensors })).length
-  return empty - levels.reduce((sum, { size }) => sum + storedBytes(size, 0), 0)
-}
+/** Bytes, about, of what a file says of how it was pruned. */
+const FACTS = 800
 
-interface Figures {
-  milliseconds?: number
-  bytes: number
-  multiplyAdds: number
-}
-
-/** What a network comes to. */
-function figures(
-  file: WeightsFile,
-  levels: readonly TensorLevels[],
-  costs: ReadonlyMap<string, number>,
-  timing: (Timing & { model?: string; source: string }) | undefined,
-): Figures {
-  const counts = levels.map(({ name, size }) => {
-    return { name, size, kept: countNonzeros(toFloats(file.tensors.get(name)!)) }
+/** Bytes that pruned weights take in the file that is asked for, which is not kept. */
+function sizeInFile(flags: Flags, stored: StoredNetwork, form: StoredForm): Promise<number> | number {
+  if (!isOnnxName(flags.out)) return storedSize(stored.weights, form) + FACTS
+  return inTemporaryFolder('espalier-size-', async (folder) => {
+    const path = join(folder, 'network.onnx')
+    const { onnx } = await writeNetwork(path, stored, { ...onnxOptions(flags), sizes: false })
+    return (form === 'brotli' ? brotliBytes(readBytes(path)) : onnx!.bytes) + FACTS
   })
-  const measured = timing && wholeTime(new SparseModel(file, timing), timing.batch, 15)
-  return {
-    ...(measured !== undefined && { milliseconds: measured }),
-    bytes: encodeSafetensors(packSparse(file)).length,
-    multiplyAdds: multiplyAddsOf(costs, counts).kept,
-  }
 }
 
-/** Bytes, at most, of what a file says of how it was pruned: settings, names, and the sparsity of each. */
-const madeBytes = (levels: readonly TensorLevels[]): number =>
-  levels.reduce((sum, { name }) => sum + 2 * name.length + 32, 800)
+/** The target of multiply-adds, which is a share of those of some tensors, for the network as a whole. */
+function mostMultiplyAdds(share: number, model: Model, tensors: readonly Tensor[]): number {
+  const costs = weightCosts(model)
+  const sum = (some: readonly Tensor[]) =>
+    some.reduce((all, { name, shape }) => all + sizeOf(shape) * costOf(costs, name), 0)
+  return sum(prunableTensors(model)) - (1 - share) * sum(tensors)
+}
+
+/** What the table of the end says of targets. */
+function cellsOf(
+  { milliseconds, bytes: most, flops }: Targets,
+  form: StoredForm,
+  multiplyAdds: (share: number) => number,
+): TargetCells {
+  return {
+    ...(milliseconds !== undefined && { milliseconds: ms(milliseconds) }),
+    ...(most !== undefined && { [form === 'brotli' ? 'brotli' : 'bytes']: bytes(most) }),
+    ...(flops !== undefined && { multiplyAdds: grouped(Math.round(multiplyAdds(flops))) }),
+  }
+}
 
 /** Times of a machine that does other work vary by so much. */
 const NOISE = 1.03
 
 /** Where what was pruned in the end takes more than was asked for; undefined where it does not. */
-function missedSentence({ milliseconds, bytes: most }: Targets, after: Figures): string | undefined {
+function missedSentence(
+  { milliseconds, bytes: most }: Targets,
+  after: { milliseconds?: number; size: number },
+): string | undefined {
   const found = [
     ...(milliseconds !== undefined && after.milliseconds! > NOISE * milliseconds
       ? [`${ms(after.milliseconds!)} in the place of ${ms(milliseconds)}`]
       : []),
-    ...(most !== undefined && after.bytes > most ? [`${bytes(after.bytes)} in the place of ${bytes(most)}`] : []),
+    ...(most !== undefined && after.size > most ? [`${bytes(after.size)} in the place of ${bytes(most)}`] : []),
   ]
   if (found.length === 0) return undefined
   return `warning: the network takes ${found.join(' and ')}: a busy machine takes longer, and the zeros of all tensors together lie elsewhere than those of each alone`
 }
-
-function outcomeTable({ milliseconds, bytes: most, flops }: Targets, before: Figures, after: Figures): string {
-  const rows = [
-    ...(before.milliseconds === undefined
-      ? []
-      : [
-          [
-            'time',
-            ms(before.milliseconds),
-            ms(after.milliseconds!),
-            milliseconds === undefined ? '' : ms(milliseconds),
-          ],
-        ]),
-    ['stored sparse', bytes(before.bytes), bytes(after.bytes), most === undefined ? '' : bytes(most)],
-    [
-      'multiply-adds of the pruned tensors',
-      percent(1),
-      percent(after.multiplyAdds / before.multiplyAdds),
-      flops === undefined ? '' : percent(flops),
-    ],
-  ]
-  return markdownTable([['', 'before', 'after', 'target'], ...rows], { align: ['l', 'r', 'r', 'r'] })
-}
-
-const ms = (milliseconds: number): string => `${milliseconds.toPrecision(3)} ms`
 
 function levelTable(levels: readonly TensorLevels[], chosen: ReadonlyMap<string, number>): string {
   const rows = levels.map(({ name, levels: all }) => {

@@ -5,7 +5,6 @@
 import { statSync } from 'node:fs'
 import { readRecipe } from '../../experiment/recipe/recipe.ts'
 import { writeNetwork } from '../../formats/network-file.ts'
-import type { TensorFile } from '../../formats/safetensors.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import { sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Method } from '../../methods/method.ts'
@@ -27,6 +26,7 @@ import { flagMetadata, withoutGuess } from '../flags/metadata.ts'
 import { readMetric } from '../flags/metric.ts'
 import { onnxOptions } from '../flags/onnx.ts'
 import { checkDistillation, distill } from './distill.ts'
+import { type Ended, type Ending, endingOf } from './ending.ts'
 import { finetune } from './finetune.ts'
 import { worseThanGuessing } from './guessing.ts'
 import { leftOutSentence } from './left-out.ts'
@@ -61,8 +61,8 @@ export interface Chosen {
   /** Sparsities by tensor. */
   sparsities: ReadonlyMap<string, number>
   inputs: EvaluationData
-  /** What it says of the network that is written, as lines and for machines. */
-  outcome(written: TensorFile): { lines: string[]; json: object }
+  /** What it says of the network that was written, beside its targets. */
+  end(ending: Ending): Promise<Pick<Ended, 'lines' | 'json'>>
 }
 
 export async function pruneWithData(
@@ -117,12 +117,13 @@ export async function pruneWithData(
     const { tensors } = trained?.weights ?? weights
     const metadata = trained ? weights.metadata : withoutGuess(weights.metadata, inputs)
     const stored = { weights: { tensors, metadata }, model, onnx: file.onnx }
-    const reached = chosen?.outcome(stored.weights)
     const written = await writeNetwork(flags.out, stored, options)
     if (flags.record !== undefined) {
       const recorded = { checkpoint: path, flags, task, settings, network, judged, outcome, counts }
       writeRecord(flags.record, { ...recorded, dense: asEvaluation(dense), final: asEvaluation(final) })
     }
+    const ending = { path, file, model, out: flags.out, weights: stored.weights, flags, dense, final }
+    const ended = await (chosen?.end(ending) ?? endingOf(ending))
     if (!display) {
       return printJson({
         model: model.name,
@@ -134,7 +135,7 @@ export async function pruneWithData(
         ...(chosen && { sparsities: Object.fromEntries(chosen.sparsities) }),
         seed: task.request.seed,
         ...byFlag(settings),
-        ...(reached && { target: reached.json }),
+        ...ended.json,
         ...preprocessingJson(inputs),
         ...result,
         paths: undefined,
@@ -151,9 +152,9 @@ export async function pruneWithData(
     }
     display.stop()
     print(`\n${pruneReport(result)}\n`)
-    if (reached) print(`${reached.lines.join('\n')}\n`)
     const binding = bindingBudget(counts, task.request)
     for (const line of [binding, guessWarning(inputs), guessing]) if (line) print(`${line}\n`)
+    for (const line of [...ended.lines, '']) print(line)
     if (written.onnx) print(zerosLine(written.onnx))
     for (const line of writtenLines(flags.out, written, flags)) print(line)
     if (flags.record !== undefined) print(`The record is in ${flags.record}`)

@@ -3,20 +3,18 @@
  * several networks, in one table.
  */
 import { statSync } from 'node:fs'
-import { brotliCompressSync, constants } from 'node:zlib'
 import { markdownTable } from 'markdown-table'
 import { openMachine } from '../../engine/machines/open.ts'
 import { weightsPath } from '../../experiment/run/weights-path.ts'
-import { encodeSafetensors, toFloats } from '../../formats/safetensors.ts'
-import { packSparse } from '../../formats/sparse.ts'
+import { storedSize, weightFigures } from '../../figures/figures.ts'
+import { leastInTurns, runOf } from '../../figures/time.ts'
+import { brotliBytes } from '../../formats/brotli.ts'
+import { toFloats } from '../../formats/safetensors.ts'
 import { readWeights, type WeightsFile } from '../../formats/weights-file.ts'
 import { SparseModel } from '../../infer/sparse-model.ts'
 import type { Model } from '../../models/model.ts'
-import { countNonzeros } from '../../sparsity/count.ts'
-import { multiplyAddsOf, weightCosts } from '../../sparsity/multiply-adds.ts'
 import { overlapOf, totalOverlap } from '../../sparsity/overlap.ts'
 import { prunableTensors } from '../../sparsity/tensors.ts'
-import { wholeTime } from '../../target/latency.ts'
 import { loadWeights } from '../../train/checkpoint.ts'
 import { Network } from '../../train/network.ts'
 import { statedPreprocessing } from '../../train/preprocessing.ts'
@@ -76,7 +74,10 @@ export async function compare(files: readonly string[], flags: CompareFlags): Pr
     const { model, file } = namedNetwork(await readWeights(path, importOptions(flags), printNote), path, flags.model)
     candidates.push({ path, model, file })
   }
-  const results = candidates.map((candidate) => factsOf(candidate, candidates[0], timing))
+  const times = timing && (await timesOf(candidates, timing))
+  const results = candidates.map((candidate, i) => {
+    return { ...factsOf(candidate, candidates[0]), ...(times && { milliseconds: times[i] }) }
+  })
   if (flags.data !== undefined) await judge(candidates, results, { ...flags, data: flags.data })
   if (flags.json)
     return printJson({
@@ -91,30 +92,30 @@ export async function compare(files: readonly string[], flags: CompareFlags): Pr
   if (results.some(({ measured: one }) => one && isDistance(one))) print(`${DISTANCES}; the first is the dense one`)
 }
 
-function factsOf(candidate: Candidate, first: Candidate, timing?: Timing): Compared {
+function factsOf(candidate: Candidate, first: Candidate): Compared {
   const { path, model, file } = candidate
-  const counts = prunableTensors(model).map(({ name }) => {
-    const values = toFloats(file.tensors.get(name)!)
-    return { name, size: values.length, kept: countNonzeros(values) }
-  })
-  const sum = (of: 'size' | 'kept') => counts.reduce((all, one) => all + one[of], 0)
-  const params = { [constants.BROTLI_PARAM_QUALITY]: 5 }
+  const { weights, nonzeros, multiplyAdds } = weightFigures(model, file)
   return {
     file: path,
     model: model.name,
-    weights: sum('size'),
-    nonzeros: sum('kept'),
-    multiplyAdds: multiplyAddsOf(weightCosts(model), counts).kept,
+    weights,
+    nonzeros,
+    multiplyAdds: multiplyAdds.kept,
     bytes: statSync(path).size,
-    brotli: brotliCompressSync(readBytes(path), { params }).length,
-    sparse: encodeSafetensors(packSparse(file)).length,
-    ...(timing && { milliseconds: timeOf(model, file, path, timing) }),
+    brotli: brotliBytes(readBytes(path)),
+    sparse: storedSize(file, 'sparse'),
     ...overlapWith(candidate, first),
   }
 }
 
-const timeOf = (model: Model, file: WeightsFile, source: string, { machine, batch }: Timing): number =>
-  wholeTime(new SparseModel(file, { machine, model: file.onnx ? undefined : model.name, source }), batch, 15)
+/** Milliseconds of all networks, which take turns. */
+function timesOf(candidates: readonly Candidate[], { machine, batch }: Timing): Promise<number[]> {
+  const models = candidates.map(
+    ({ path, model, file }) =>
+      new SparseModel(file, { machine, model: file.onnx ? undefined : model.name, source: path }),
+  )
+  return leastInTurns(models.map((model) => runOf(model, batch)))
+}
 
 function overlapWith(one: Candidate, first: Candidate): { overlap?: number } {
   if (one === first) return {}

@@ -56,7 +56,8 @@ export async function sensitivity(given: string, asked: SensitivityFlags, comman
       display,
     })
     const latency =
-      timing && measureLatency(levels, { ...timing, file, model: file.onnx ? undefined : model.name, source: path })
+      timing &&
+      (await measureLatency(levels, { ...timing, file, model: file.onnx ? undefined : model.name, source: path }))
     if (flags.picture !== undefined) {
       const { drawFile } = await import('../../report/pictures/draw.ts')
       const { sensitivityPicture } = await import('../../report/pictures/sensitivity.ts')

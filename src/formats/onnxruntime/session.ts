@@ -94,6 +94,12 @@ export class RuntimeSession {
     return new Map(outputs.map((name) => [name, found(results[name], `${this.#path}: its output ${name}`)]))
   }
 
+  /** A run of the same inputs, again and again, of which nothing is looked at. */
+  repeated(inputs: ReadonlyMap<string, FedArray>): () => Promise<unknown> {
+    const feeds = Object.fromEntries([...inputs].map(([name, array]) => [name, this.#fed(name, array)]))
+    return () => refusedAs(this.#path, () => this.#session.run(feeds))
+  }
+
   close(): Promise<void> {
     return this.#session.release()
   }

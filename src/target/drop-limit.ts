@@ -1,19 +1,21 @@
-/** @file espalier prune --max-drop: how far a network may be pruned for what that costs. */
-import type { Tensor } from '../../graph/tensor.ts'
-import { smallestBudget } from '../../target/max-drop.ts'
-import { type Choice, type SearchOptions, search } from '../../target/search.ts'
-import type { Judged, Trials } from '../../target/trials.ts'
-import { UserError } from '../../util/errors.ts'
-import { grouped } from '../../util/format.ts'
-import type { PruneDisplay } from './progress.ts'
+/** @file How far a network may be pruned for what that costs on the samples that judge. */
+import type { Tensor } from '../graph/tensor.ts'
+import { UserError } from '../util/errors.ts'
+import { grouped } from '../util/format.ts'
+import { smallestBudget } from './max-drop.ts'
+import { type Choice, type SearchOptions, search } from './search.ts'
+import type { Judged, Trials } from './trials.ts'
 
 /** Budgets that are tried, each by really pruning to it. */
 const TRIES = 7
 
-interface Limited {
+export interface Limited {
   trials: Trials
   tensors: readonly Tensor[]
-  display?: PruneDisplay
+  /** What messages call the limit. */
+  name: string
+  /** Called after each try with what it lost. */
+  onTry?(sentence: string): void
 }
 
 export class DropLimit {
@@ -31,14 +33,14 @@ export class DropLimit {
    * multiply-adds which costs no more. Throws UserError where there is none.
    */
   async choose(options: SearchOptions): Promise<Choice> {
-    const { trials } = this.#limited
+    const { trials, name } = this.#limited
     const dense = trials.judge(await trials.dense())
     if (Object.values(options.targets).some((target) => target !== undefined)) {
-      const choice = search(options)
+      const choice = await search(options)
       const drop = await this.#drop(choice, dense)
       if (drop > this.#most)
         throw new UserError(
-          `--max-drop ${this.#most}: pruned to its targets the network loses ${this.#text(drop, dense)}; nothing is written`,
+          `${name} ${this.#most}: pruned to its targets the network loses ${this.#text(drop, dense)}; nothing is written`,
         )
       return choice
     }
@@ -47,17 +49,17 @@ export class DropLimit {
       [least, 1],
       this.#most,
       async (flops) => {
-        const choice = search({ ...options, targets: { flops } })
+        const choice = await search({ ...options, targets: { flops } })
         const drop = await this.#drop(choice, dense)
         const share = (100 * flops).toFixed(1)
-        this.#limited.display?.show('drop', `${share} % of the multiply-adds lose ${this.#text(drop, dense)}`)
+        this.#limited.onTry?.(`${share} % of the multiply-adds lose ${this.#text(drop, dense)}`)
         return { drop, made: choice }
       },
       TRIES,
     )
     if (best) return best.made
     throw new UserError(
-      `--max-drop ${this.#most}: of all that was tried the least loss was ${this.#text(nearest ?? 0, dense)}; nothing is written`,
+      `${name} ${this.#most}: of all that was tried the least loss was ${this.#text(nearest ?? 0, dense)}; nothing is written`,
     )
   }
 

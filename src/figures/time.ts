@@ -1,0 +1,105 @@
+/**
+ * @file What networks take, measured in turns: A B, A B, ... in short blocks, so that a machine whose speed
+ * drifts is fair to all. The least of a network's blocks counts, since whatever else a machine does only
+ * makes it slower.
+ */
+import { sizeOf } from '../graph/tensor.ts'
+import type { SparseModel } from '../infer/sparse-model.ts'
+import { random } from '../util/random.ts'
+
+/** One run of a network. */
+export type Run = () => unknown
+
+export interface TurnOptions {
+  /** Blocks of each network, at most. Default 25. */
+  rounds?: number
+  /** Seconds after which no round begins, once there have been three. Default 1. */
+  seconds?: number
+  /** Called after each block: the share of the rounds that is done. */
+  onBlock?(share: number): void
+}
+
+/** Milliseconds of a block: short ones find the moments in which a busy machine does nothing else. */
+const BLOCK = 2
+/** Rounds that there are in any case. */
+const LEAST_ROUNDS = 3
+
+/** The least milliseconds of a run of each network. */
+export async function leastInTurns(
+  runs: readonly Run[],
+  { rounds = 25, seconds = 1, onBlock = () => {} }: TurnOptions = {},
+): Promise<number[]> {
+  const calls: number[] = []
+  for (const run of runs) {
+    await run() // Compiles, and finds its memory.
+    calls.push(Math.max(1, Math.ceil(BLOCK / (await timeOf(run, 1)))))
+  }
+  const least = runs.map(() => Number.POSITIVE_INFINITY)
+  const started = performance.now()
+  for (let round = 0; round < rounds; round++) {
+    const passed = (performance.now() - started) / 1000
+    if (round >= LEAST_ROUNDS && passed >= seconds) break
+    for (const [i, run] of runs.entries()) {
+      least[i] = Math.min(least[i], await timeOf(run, calls[i]))
+      onBlock((round * runs.length + i + 1) / (runs.length * rounds))
+    }
+  }
+  return least
+}
+
+/** Milliseconds per run of some in a row. What runs at once is not waited for, which would take time, too. */
+async function timeOf(run: Run, calls: number): Promise<number> {
+  const started = performance.now()
+  for (let i = 0; i < calls; i++) {
+    const found = run()
+    if (found instanceof Promise) await found
+  }
+  return (performance.now() - started) / calls
+}
+
+/** Runs of a batch of images from N(0, 1). */
+export function runOf(model: SparseModel, batch: number): Run {
+  const images = noise(batch * sizeOf(model.model.image))
+  return () => model.run(images)
+}
+
+/** So many numbers from N(0, 1), always the same. */
+export function noise(count: number): Float32Array {
+  const draw = random(0, 'latency')
+  return Float32Array.from({ length: count }, () => draw.normal())
+}
+
+/**
+ * Times beside one network, the dense one, which takes its turns whenever another is measured. What another
+ * takes is said by its ratio to the dense network at that time, times the least that the dense network ever
+ * took: a machine that is slower for some minutes changes nothing.
+ */
+export class Yardstick {
+  readonly #dense: Run
+  readonly #options: TurnOptions
+  #least = Number.POSITIVE_INFINITY
+
+  constructor(dense: Run, options: TurnOptions = {}) {
+    this.#dense = dense
+    this.#options = options
+  }
+
+  /** Milliseconds of the dense network: the least until now; infinite before anything was measured. */
+  get dense(): number {
+    return this.#least
+  }
+
+  /**
+   * Milliseconds of other networks, and by how much times at this moment have to be multiplied to be those of
+   * the machine at its best.
+   */
+  async measure(
+    others: readonly Run[],
+    onBlock?: (share: number) => void,
+  ): Promise<{ times: number[]; factor: number }> {
+    const [now, ...times] = await leastInTurns([this.#dense, ...others], { ...this.#options, onBlock })
+    this.#least = Math.min(this.#least, now)
+    const factor = this.#least / now
+    return { times: times.map((time) => factor * time), factor }
+  }
+}

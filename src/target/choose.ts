@@ -1,0 +1,203 @@
+/**
+ * @file From targets to sparsities, all of it: what can be refused at once, levels, their costs, the search,
+ * and the corrections after really pruning to what was found.
+ */
+import type { Machine } from '../engine/machine.ts'
+import type { StoredForm } from '../figures/figures.ts'
+import type { Yardstick } from '../figures/time.ts'
+import type { TensorFile } from '../formats/safetensors.ts'
+import { toFloats } from '../formats/safetensors.ts'
+import type { WeightsFile } from '../formats/weights-file.ts'
+import type { Tensor } from '../graph/tensor.ts'
+import type { Model } from '../models/model.ts'
+import { weightCosts } from '../sparsity/multiply-adds.ts'
+import { weightsOf } from '../train/checkpoint.ts'
+import { UserError } from '../util/errors.ts'
+import { DropLimit } from './drop-limit.ts'
+import { type LatencyOptions, measureLatency, timeAt, yardstickOf } from './latency.ts'
+import type { LevelStore } from './level-store.ts'
+import { measureLevels, USUAL_LEVELS } from './levels.ts'
+import {
+  type Choice,
+  refuseIdle,
+  refuseImpossible,
+  type SearchOptions,
+  search,
+  type Targets,
+  tooFast,
+} from './search.ts'
+import { sizesOf } from './sizes.ts'
+import type { TensorLevels } from './tensor-levels.ts'
+import type { Trials } from './trials.ts'
+
+/** What a network may take, and what pruning may cost; one or more of them. */
+export interface Limits extends Targets {
+  /** Points of accuracy on the samples that judge, or the distance of outputs where no labels judge. */
+  drop?: number
+}
+
+export type LimitNames = Readonly<Record<keyof Limits, string>>
+
+export interface ChooseOptions {
+  trials: Trials
+  model: Model
+  /** The dense weights, and what messages call their file. */
+  file: WeightsFile
+  source: string
+  /** The tensors that are pruned. */
+  tensors: readonly Tensor[]
+  limits: Limits
+  /** What messages call the limits. Default: as here. */
+  names?: LimitNames
+  /** What a target of time is of: a machine, and samples at a time (default 1). */
+  timing?: { machine: Machine; batch?: number }
+  /** The form whose size is limited. Default `sparse`: safetensors with zeros left out where that is smaller. */
+  stored?: StoredForm
+  /** Whether the compressed form is that of a file with its zeros, such as ONNX. Default false. */
+  zeros?: boolean
+  /**
+   * Bytes of what would be written of pruned weights, where levels say it roughly only. The budget is then
+   * corrected until it is met. Default: levels say it.
+   */
+  sizeOf?(weights: TensorFile): number | Promise<number>
+  /** Levels. Default {@link USUAL_LEVELS}. */
+  sparsities?: readonly number[]
+  store?: LevelStore
+  /** A part of the work, what of it was done last, and the share of the part that is done. */
+  onProgress?(part: 'levels' | 'times' | 'drop' | 'size', text: string, share?: number): void
+}
+
+export interface Chosen extends Choice {
+  /** All that there was to choose from. */
+  tensors: TensorLevels[]
+  /** Where there is a target of time: the dense network's turns, for later measurements. */
+  yardstick?: Yardstick
+}
+
+const OWN_NAMES: LimitNames = { milliseconds: 'milliseconds', bytes: 'bytes', flops: 'flops', drop: 'drop' }
+
+/**
+ * The sparsity of every tensor with which the network meets its targets at the least loss. Throws UserError,
+ * one sentence that names the target, where there is nothing to do, where a target cannot be met, or not with
+ * the others; before levels are measured where that is known by then.
+ */
+export async function chooseSparsities(options: ChooseOptions): Promise<Chosen> {
+  const { trials, model, file, source, limits, names = OWN_NAMES, timing, onProgress = () => {} } = options
+  const { drop, ...targets } = limits
+  const { sparsities = USUAL_LEVELS, store, tensors } = options
+  if (Object.values(limits).every((limit) => limit === undefined))
+    throw new UserError(`expected a target: ${Object.values(names).join(', ')}`)
+  const timed: LatencyOptions | undefined =
+    targets.milliseconds === undefined || !timing
+      ? undefined
+      : { ...timing, file, model: file.onnx ? undefined : model.name, source }
+  const yardstick = timed && yardstickOf(timed)
+  const costs = weightCosts(model)
+  const searched = (levels: TensorLevels[]) => {
+    const { sizes, otherBytes } = sizesOf(file, levels, sizeFormOf(options))
+    return { tensors: levels, targets, costs, sizes, otherBytes, names }
+  }
+  if (Object.values(targets).some((target) => target !== undefined))
+    await refuseAtOnce(searched(roughLevels(file, tensors, sparsities)), timed && { ...timed, yardstick })
+
+  const progress = (text: string, share: number) => onProgress('levels', text, share)
+  const levels = await measureLevels(trials, tensors, { sparsities, store, progress })
+  const within = searched(levels)
+  const latency =
+    timed &&
+    (await measureLatency(levels, {
+      ...timed,
+      yardstick,
+      progress: (done, total) => onProgress('times', `level ${done} of ${total}`, done / total),
+    }))
+  const all: SearchOptions = {
+    ...within,
+    latency,
+    ...(timed && { time: (chosen) => timeAt(levels, chosen, { ...timed, yardstick }) }),
+  }
+  const limit =
+    drop === undefined
+      ? undefined
+      : new DropLimit(drop, { trials, tensors, name: names.drop, onTry: (text) => onProgress('drop', text) })
+  const choose = (some: SearchOptions) => (limit ? limit.choose(some) : search(some))
+  return { ...(await sized(all, choose, options)), tensors: levels, ...(yardstick && { yardstick }) }
+}
+
+const sizeFormOf = ({ stored = 'sparse', zeros = false, limits }: ChooseOptions) => ({
+  // Compression takes time, and nothing asks for it without a target.
+  form: limits.bytes === undefined ? ('sparse' as const) : stored,
+  zeros,
+})
+
+/** Levels as they will be: as many weights, those of the largest magnitude, and no losses. */
+function roughLevels(file: TensorFile, tensors: readonly Tensor[], sparsities: readonly number[]): TensorLevels[] {
+  return tensors.map(({ name }) => {
+    const magnitudes = toFloats(file.tensors.get(name)!).map(Math.abs)
+    const ascending = magnitudes.slice().sort()
+    const size = magnitudes.length
+    const levels = [0, sparsities.at(-1)!].map((sparsity) => {
+      const least = sparsity === 0 ? Number.MIN_VALUE : ascending[Math.min(size - 1, Math.round(sparsity * size))]
+      const mask = new Uint8Array(Math.ceil(size / 8))
+      let kept = 0
+      magnitudes.forEach((magnitude, i) => {
+        if (magnitude < least || magnitude === 0) return
+        mask[i >> 3] |= 1 << (i & 7)
+        kept++
+      })
+      return { sparsity, kept, mask, loss: 0 }
+    })
+    return { name, size, levels }
+  })
+}
+
+/** How much less than rough levels take may be asked for: real ones lie elsewhere. */
+const LEEWAY = 0.8
+
+/** Throws UserError where it is known before levels are measured that there is nothing to do, or too much. */
+async function refuseAtOnce(rough: Omit<SearchOptions, 'latency' | 'time'>, timed?: LatencyOptions): Promise<void> {
+  const { targets, tensors } = rough
+  if (!timed) refuseIdle(rough)
+  const { bytes, flops } = targets
+  refuseImpossible({
+    ...rough,
+    targets: { ...(flops && { flops: flops / LEEWAY }), ...(bytes && { bytes: bytes / LEEWAY }) },
+  })
+  if (!timed) return
+  const fastest = await timeAt(tensors, new Map(tensors.map(({ name }) => [name, 1])), timed)
+  refuseIdle({ ...rough, latency: timed.yardstick })
+  if (LEEWAY * fastest > targets.milliseconds!) throw tooFast(rough, fastest)
+}
+
+/** A size is met where it is at most the target, and at least this share of it. */
+const NEAR = 0.97
+/** Corrections of the budget of bytes, each by really pruning. */
+const CORRECTIONS = 5
+
+/** The choice whose weights, really pruned, take no more than the target once they are stored. */
+async function sized(
+  all: SearchOptions,
+  choose: (options: SearchOptions) => Promise<Choice>,
+  { trials, tensors, limits: { bytes }, sizeOf, names = OWN_NAMES, onProgress = () => {} }: ChooseOptions,
+): Promise<Choice> {
+  if (bytes === undefined || !sizeOf) return choose(all)
+  let budget = bytes
+  let best: { choice: Choice; size: number } | undefined
+  let smallest = Number.POSITIVE_INFINITY
+  for (let round = 0; round < CORRECTIONS; round++) {
+    const choice = await choose({ ...all, targets: { ...all.targets, bytes: budget } }).catch((error) => {
+      if (round === 0 || !(error instanceof UserError)) throw error
+    })
+    if (!choice) break // The corrected budget is out of reach.
+    const { network } = await trials.prune(tensors, choice.sparsities, { afterwards: true })
+    const size = await sizeOf(weightsOf(network))
+    onProgress('size', `the file takes ${(size / 1000).toFixed(1)} kB of ${bytes / 1000} kB`)
+    smallest = Math.min(smallest, size)
+    if (size <= bytes && size > (best?.size ?? 0)) best = { choice, size }
+    if (size <= bytes && size >= NEAR * bytes) break
+    budget *= ((1 + NEAR) / 2) * (bytes / size)
+  }
+  if (best) return best.choice
+  throw new UserError(
+    `${names.bytes}: a size of ${bytes / 1000} kB was not met: what was tried takes ${(smallest / 1000).toFixed(1)} kB or more`,
+  )
+}
