@@ -3,21 +3,23 @@ import type { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
 import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { readWeights } from '../../formats/weights-file.ts'
+import { sensitivityPicture } from '../../report/pictures/sensitivity.ts'
 import { type Latency, measureLatency } from '../../target/latency.ts'
 import type { TensorLevels } from '../../target/tensor-levels.ts'
 import { UserError } from '../../util/errors.ts'
-import { writeAtomically } from '../../util/files.ts'
 import { grouped, percent } from '../../util/format.ts'
 import { DISTANCES } from '../display/measured.ts'
 import { print, printJson, printNote } from '../display/output.ts'
 import { guessWarning, preprocessingJson, preprocessingLines } from '../flags/data-report.ts'
 import { namedNetwork } from '../flags/named-network.ts'
+import { pictureWriter } from '../flags/picture.ts'
 import { importOptions } from '../flags/preprocessing.ts'
+import { ascendingShares } from '../flags/sparsities.ts'
 import { checkPruneFlags } from '../prune/flags.ts'
 import { levelsOf } from '../prune/levels.ts'
 import { PruneDisplay } from '../prune/progress.ts'
 import { type RuntimeFlags, runtimeFlag, timingOf } from '../prune/runtime.ts'
-import { type PruneFlags, pruneTask, shareOf } from '../prune/settings.ts'
+import { type PruneFlags, pruneTask } from '../prune/settings.ts'
 import { loadInputs } from '../prune/with-data.ts'
 
 export type SensitivityFlags = PruneFlags &
@@ -26,17 +28,16 @@ export type SensitivityFlags = PruneFlags &
 export async function sensitivity(given: string, asked: SensitivityFlags, command: Command): Promise<void> {
   const flags = { ...asked, sparsity: '0', scope: 'global', onCollapse: 'warn' }
   checkPruneFlags(command, flags)
-  const sparsities = sparsitiesOf(flags.levels)
+  const sparsities = ascendingShares(flags.levels, '--levels')
   const { runtime, ...timed } = flags
   const untimed = runtime === 'none'
   const [flag] = untimed ? [runtimeFlag(timed)] : []
   if (flag !== undefined) throw new UserError(`${flag}: expected none with --runtime none`)
   if (flags.judges !== undefined && flags.test)
     throw new UserError('--judges is of training samples, which --test takes none of')
-  if (flags.picture !== undefined && !/\.svg$/i.test(flags.picture))
-    throw new UserError(`--picture: expected a name that ends in .svg, found ${flags.picture}`)
   const timing = untimed ? undefined : await timingOf(flags)
   const path = weightsPath(given)
+  const drawn = flags.picture === undefined ? undefined : await pictureWriter(flags.picture, [path])
   const stored = await readWeights(path, importOptions(flags), printNote)
   const { model, file } = namedNetwork(stored, path, flags.model)
   const task = pruneTask(flags, model)
@@ -57,11 +58,7 @@ export async function sensitivity(given: string, asked: SensitivityFlags, comman
     })
     const latency =
       timing && measureLatency(levels, { ...timing, file, model: file.onnx ? undefined : model.name, source: path })
-    if (flags.picture !== undefined) {
-      const { drawFile } = await import('../../report/pictures/draw.ts')
-      const { sensitivityPicture } = await import('../../report/pictures/sensitivity.ts')
-      writeAtomically(flags.picture, await drawFile(sensitivityPicture(levels)))
-    }
+    await drawn?.(sensitivityPicture(levels))
     const judged = flags.test ? inputs.data.test.count : trials.judges
     if (!display)
       return printJson({
@@ -103,14 +100,6 @@ export async function sensitivity(given: string, asked: SensitivityFlags, comman
   } finally {
     display?.stop()
   }
-}
-
-/** Ascending sparsities. Throws UserError, naming the flag. */
-function sparsitiesOf(list: string): number[] {
-  const found = list.split(',').map((text) => shareOf(text, '--levels'))
-  const wrong = found.findIndex((share, i) => share <= (found[i - 1] ?? 0))
-  if (wrong >= 0) throw new UserError(`--levels: expected ascending sparsities above 0, found ${list}`)
-  return found
 }
 
 function lossTable(levels: readonly TensorLevels[]): string {
