@@ -1,4 +1,4 @@
-/** @file espalier prune --compare over sparsities: each cell is what one sparsity says, and who was starved. */
+/** @file espalier prune --compare over sparsities: each cell as for one sparsity, and who was starved. */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -30,7 +30,7 @@ import { fitting } from '../display/width.ts'
 import { loadEvaluationData } from '../flags/data.ts'
 import { namedNetwork } from '../flags/named-network.ts'
 import { importOptions, type PreprocessingFlags } from '../flags/preprocessing.ts'
-import { type RuntimeFlags, runtimeFlag, type Timing, timingOf } from '../prune/runtime.ts'
+import { type RuntimeFlags, type Timing, timingUnlessNone } from '../prune/runtime.ts'
 
 export interface CompareFlags extends PreprocessingFlags, RuntimeFlags {
   model?: string
@@ -66,10 +66,7 @@ interface Compared {
 
 export async function compare(files: readonly string[], flags: CompareFlags): Promise<void> {
   if (files.length < 2) throw new UserError('compare needs two files or more, found one')
-  const { runtime, ...timed } = flags
-  const stray = runtime === 'none' ? runtimeFlag(timed) : undefined
-  if (stray !== undefined) throw new UserError(`${stray}: expected none with --runtime none`)
-  const timing = runtime === 'none' ? undefined : await timingOf(flags)
+  const timing = await timingUnlessNone(flags)
   const candidates: Candidate[] = []
   for (const given of files) {
     const path = weightsPath(given)
