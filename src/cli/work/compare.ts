@@ -14,7 +14,6 @@ import { SparseModel } from '../../infer/sparse-model.ts'
 import type { Model } from '../../models/model.ts'
 import { countNonzeros } from '../../sparsity/count.ts'
 import { multiplyAddsOf, weightCosts } from '../../sparsity/multiply-adds.ts'
-import { overlapOf, totalOverlap } from '../../sparsity/overlap.ts'
 import { prunableTensors } from '../../sparsity/tensors.ts'
 import { wholeTime } from '../../target/latency.ts'
 import { loadWeights } from '../../train/checkpoint.ts'
@@ -31,6 +30,14 @@ import { loadEvaluationData } from '../flags/data.ts'
 import { namedNetwork } from '../flags/named-network.ts'
 import { importOptions, type PreprocessingFlags } from '../flags/preprocessing.ts'
 import { type RuntimeFlags, type Timing, timingUnlessNone } from '../prune/runtime.ts'
+import {
+  type Candidate,
+  type Differences,
+  differenceLines,
+  differences,
+  type Overlaps,
+  overlaps,
+} from './compare-structure.ts'
 
 export interface CompareFlags extends PreprocessingFlags, RuntimeFlags {
   model?: string
@@ -38,12 +45,8 @@ export interface CompareFlags extends PreprocessingFlags, RuntimeFlags {
   json?: boolean
 }
 
-/** A network that was read. */
-interface Candidate {
-  path: string
-  model: Model
-  file: WeightsFile
-}
+/** By the name of the runtime. */
+type Timings = ReadonlyMap<string, Timing>
 
 /** What is said of one. */
 interface Compared {
@@ -58,37 +61,46 @@ interface Compared {
   bytes: number
   brotli: number
   sparse: number
+  /** On the first runtime, and on each of several. */
   milliseconds?: number
-  /** Jaccard index of the nonzeros and those of the first, where both have tensors of the same shapes. */
+  times?: Record<string, number>
+  /** Jaccard index of the nonzeros and those of the first, over layers that both have in the same shape. */
   overlap?: number
+  overlaps?: Overlaps['tensors']
+  /** From the first. */
+  differences?: Differences
   measured?: Measured
 }
 
 export async function compare(files: readonly string[], flags: CompareFlags): Promise<void> {
   if (files.length < 2) throw new UserError('compare needs two files or more, found one')
-  const timing = await timingUnlessNone(flags)
+  const timings = await timingsOf(flags)
   const candidates: Candidate[] = []
   for (const given of files) {
     const path = weightsPath(given)
     const { model, file } = namedNetwork(await readWeights(path, importOptions(flags), printNote), path, flags.model)
     candidates.push({ path, model, file })
   }
-  const results = candidates.map((candidate) => factsOf(candidate, candidates[0], timing))
+  const results = candidates.map((candidate) => factsOf(candidate, candidates[0], timings))
   if (flags.data !== undefined) await judge(candidates, results, { ...flags, data: flags.data })
   if (flags.json)
     return printJson({
-      engine: timing?.machine.description,
+      engine: [...timings.values()].at(0)?.machine.description,
+      ...(timings.size > 1 && { engines: [...timings.values()].map(({ machine }) => machine.description) }),
       dataset: flags.data,
       networks: results.map(({ measured: one, ...facts }) => ({ ...facts, ...one })),
     })
-  const { text, narrow } = table(results)
+  const { text, narrow } = table(results, [...timings.keys()])
   print(fitting(text, narrow))
-  if (timing)
-    print(`\nms: ${timing.batch === 1 ? 'one image' : `${timing.batch} images`} on ${timing.machine.description}`)
+  if (timings.size > 0) print('')
+  for (const [name, { batch, machine }] of timings)
+    print(`${msLabel(name, timings.size)}: ${batch === 1 ? 'one image' : `${batch} images`} on ${machine.description}`)
+  for (const { file, differences: found } of results)
+    for (const line of found ? differenceLines(found) : []) print(`${file}: ${line}`)
   if (results.some(({ measured: one }) => one && isDistance(one))) print(`${DISTANCES}; the first is the dense one`)
 }
 
-function factsOf(candidate: Candidate, first: Candidate, timing?: Timing): Compared {
+function factsOf(candidate: Candidate, first: Candidate, timings: Timings): Compared {
   const { path, model, file } = candidate
   const counts = prunableTensors(model).map(({ name }) => {
     const values = toFloats(file.tensors.get(name)!)
@@ -105,23 +117,27 @@ function factsOf(candidate: Candidate, first: Candidate, timing?: Timing): Compa
     bytes: statSync(path).size,
     brotli: brotliCompressSync(readBytes(path), { params }).length,
     sparse: encodeSafetensors(packSparse(file)).length,
-    ...(timing && { milliseconds: timeOf(model, file, path, timing) }),
-    ...overlapWith(candidate, first),
+    ...timesOf(candidate, timings),
+    ...(candidate !== first && differing(first, candidate)),
   }
+}
+
+function differing(first: Candidate, one: Candidate): Pick<Compared, 'overlap' | 'overlaps' | 'differences'> {
+  const found = overlaps(first, one)
+  return {
+    ...(found && { overlap: found.all, overlaps: found.tensors }),
+    differences: differences(first, one),
+  }
+}
+
+function timesOf({ model, file, path }: Candidate, timings: Timings): Pick<Compared, 'milliseconds' | 'times'> {
+  const times = [...timings].map(([name, timing]) => [name, timeOf(model, file, path, timing)] as const)
+  if (times.length === 0) return {}
+  return { milliseconds: times[0][1], ...(times.length > 1 && { times: Object.fromEntries(times) }) }
 }
 
 const timeOf = (model: Model, file: WeightsFile, source: string, { machine, batch }: Timing): number =>
   wholeTime(new SparseModel(file, { machine, model: file.onnx ? undefined : model.name, source }), batch, 15)
-
-function overlapWith(one: Candidate, first: Candidate): { overlap?: number } {
-  if (one === first) return {}
-  const tensors = prunableTensors(first.model)
-  const shapes = new Map(prunableTensors(one.model).map(({ name, shape }) => [name, String(shape)]))
-  if (!tensors.every(({ name, shape }) => shapes.get(name) === String(shape))) return {}
-  const values = ({ file }: Candidate, name: string) => toFloats(file.tensors.get(name)!)
-  const overlaps = tensors.map(({ name }) => overlapOf(name, values(first, name), values(one, name)))
-  return { overlap: totalOverlap('all', overlaps).jaccard }
-}
 
 /** Adds what the networks do on the test set. Throws UserError where one has no results to compare. */
 async function judge(candidates: readonly Candidate[], results: Compared[], flags: CompareFlags & { data: string }) {
@@ -146,11 +162,10 @@ async function judge(candidates: readonly Candidate[], results: Compared[], flag
   }
 }
 
-function table(results: readonly Compared[]): { text: string; narrow: string[] } {
+function table(results: readonly Compared[], runtimes: readonly string[]): { text: string; narrow: string[] } {
   const [{ measured: first }] = results
   const judged = first === undefined ? [] : [isDistance(first) ? 'distance' : 'test accuracy', 'loss']
   const hasOverlap = results.some(({ overlap }) => overlap !== undefined)
-  const hasTime = results.some(({ milliseconds }) => milliseconds !== undefined)
   const head = [
     'network',
     'weights',
@@ -159,7 +174,7 @@ function table(results: readonly Compared[]): { text: string; narrow: string[] }
     'file',
     'with brotli',
     'stored sparse',
-    ...(hasTime ? ['ms'] : []),
+    ...runtimes.map((name) => msLabel(name, runtimes.length)),
     ...(hasOverlap ? ['same weights as the first'] : []),
     ...(judged[0] === 'distance' ? ['distance'] : judged),
   ]
@@ -171,7 +186,7 @@ function table(results: readonly Compared[]): { text: string; narrow: string[] }
     bytes(one.bytes),
     bytes(one.brotli),
     bytes(one.sparse),
-    ...(hasTime ? [one.milliseconds?.toPrecision(3) ?? ''] : []),
+    ...runtimes.map((name) => (one.times?.[name] ?? one.milliseconds)!.toPrecision(3)),
     ...(hasOverlap ? [one.overlap === undefined ? '' : percent(one.overlap)] : []),
     ...judgedCells(one.measured),
   ])
@@ -185,4 +200,24 @@ function judgedCells(one: Measured | undefined): string[] {
   if (!one) return []
   if (isDistance(one)) return [one.loss.toFixed(4)]
   return [percent(one.accuracy), one.loss.toFixed(4)]
+}
+
+/** `ms`, or of several runtimes `ms (wasm)`. */
+const msLabel = (name: string, of: number): string => (of === 1 ? 'ms' : `ms (${name})`)
+
+/** The runtimes that are asked for, comma separated. Throws UserError, naming the flag. */
+async function timingsOf({ runtime = 'espalier', threads, atOnce }: RuntimeFlags): Promise<Timings> {
+  const names = runtime.split(',').map((name) => name.trim())
+  const twice = names.find((name, i) => names.indexOf(name) < i)
+  if (twice !== undefined) throw new UserError(`--runtime: expected every runtime once, found ${twice} twice`)
+  if (names.length > 1 && names.includes('none'))
+    throw new UserError(`--runtime: expected none alone, found ${runtime}`)
+  const found = new Map<string, Timing>()
+  for (const name of names) {
+    // Of several runtimes those that have threads take them.
+    const own = names.length > 1 && name === 'wasm' ? undefined : threads
+    const timing = await timingUnlessNone({ runtime: name, threads: own, atOnce })
+    if (timing) found.set(name, timing)
+  }
+  return found
 }

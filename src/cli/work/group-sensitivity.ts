@@ -92,6 +92,8 @@ export async function groupSensitivity(
         : `losses are what the loss of ${judges}, ${loss.toFixed(4)} as it is, grows by ${by}`,
     )
     for (const { tensor, reason } of stays) print(`not pruned alone: ${tensor}, since ${reason}`)
+    if (flags.prunable === 'published' && stays.some(({ reason }) => reason.endsWith('which is not pruned')))
+      print('--prunable all takes all layers, also those that published results leave dense')
     if (flags.picture !== undefined) print(`The picture is in ${flags.picture}`)
     const warning = guessWarning(inputs)
     if (warning) print(warning)
