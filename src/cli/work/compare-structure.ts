@@ -1,4 +1,4 @@
-/** @file What two networks are made of: their layers, the operators of ONNX files, and which weights both kept. */
+/** @file What networks are made of: layers, operators of ONNX files, and which weights two of them kept. */
 import { toFloats } from '../../formats/safetensors.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import type { Model } from '../../models/model.ts'
