@@ -209,8 +209,8 @@ static napi_value run_apart(napi_env env, napi_callback_info info) {
     return 0;
 }
 
-/* What SIGINT and SIGTERM write to stderr before they end the process. */
-static char last_words[512];
+/* What SIGINT and SIGTERM write to stderr before they end the process; tables fit, too. */
+static char last_words[1 << 16];
 static const int ending[] = {SIGINT, SIGTERM};
 /* What they did before, which restores the terminal. */
 static struct sigaction before[2];
@@ -227,7 +227,7 @@ static void say_and_end(int signal_number) {
 static napi_value set_last_words(napi_env env, napi_callback_info info) {
     napi_value args[1];
     size_t count = 1;
-    char text[sizeof last_words];
+    static char text[sizeof last_words];
     struct sigaction action = {.sa_handler = say_and_end};
     napi_get_cb_info(env, info, &count, args, 0, 0);
     if (napi_get_value_string_utf8(env, args[0], text, sizeof text, 0) != napi_ok)

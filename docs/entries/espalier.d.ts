@@ -1080,6 +1080,7 @@ export interface TrialOptions {
     seed: number;
     judges?: number;
     part?: 'train' | 'test';
+    masks?: PruningRequest['masks'];
     nameOf?: NameOf;
 }
 

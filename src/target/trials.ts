@@ -18,6 +18,7 @@ import {
   once,
   type PruningPlan,
   type PruningProgress,
+  type PruningRequest,
   pruneAsPlanned,
   withSettings,
 } from '../methods/method.ts'
@@ -47,6 +48,8 @@ export interface TrialOptions {
   judges?: number
   /** Whether they judge, or the whole test set in their place. Default `train`. */
   part?: 'train' | 'test'
+  /** What goes together, where that is not single weights; then all tensors of a trial have one sparsity. */
+  masks?: PruningRequest['masks']
   nameOf?: NameOf
 }
 
@@ -101,7 +104,7 @@ export class Trials {
   ): Promise<{ network: Network; result: PruneResult }> {
     // Methods that rank weights can leave the others alone, so that one network serves all trials.
     const ranked = methods[this.#options.method].ranked
-    const asked = ranked ? this.#options.tensors : tensors
+    const asked = ranked && !this.#options.masks ? this.#options.tensors : tensors
     const all = new Map(asked.map(({ name }) => [name, sparsities.get(name) ?? 0]))
     const plan = await this.#plan(asked, all, afterwards)
     const network = await this.#network(plan)
@@ -162,11 +165,11 @@ export class Trials {
   }
 
   #plan(tensors: readonly Tensor[], sparsities: ReadonlyMap<string, number>, afterwards: boolean) {
-    const { model, data, method: name, seed, nameOf = (setting) => setting } = this.#options
+    const { model, data, method: name, seed, masks, nameOf = (setting) => setting } = this.#options
     const quiet = afterwards ? {} : { ...pick(name, 'polish', 0), ...pick(name, 'refreshBatchNorm', 'none') }
     const settings = { ...quiet, ...this.#options.settings }
     const method = withSettings(methods[name], settings)
-    if (tensors.length > 1 && !method.sparsities)
+    if (tensors.length > 1 && !masks && !method.sparsities)
       throw new UserError(`${name} knows one sparsity for all tensors only, expected a method that knows one for each`)
     checkSettings(name, method, settings, nameOf)
     return method.plan(settings, {
@@ -175,8 +178,8 @@ export class Trials {
       tensors,
       left: tensors.reduce((sum, tensor) => sum + leftOf([tensor], sparsities.get(tensor.name)!), 0),
       // A tensor alone is pruned by methods that know one ranking only, too.
-      scope: method.scopes.includes('layerwise') ? 'layerwise' : 'global',
-      ...(tensors.length > 1 && { sparsities }),
+      scope: method.scopes.includes('layerwise') && !masks ? 'layerwise' : 'global',
+      ...(masks ? { masks } : tensors.length > 1 && { sparsities }),
       seed,
       nameOf,
     })

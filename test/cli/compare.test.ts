@@ -70,7 +70,50 @@ it('networks that are not the same have no weights in common, and no distance', 
   expect(stdout).not.toContain('overlap')
 })
 
+it('says what differs: layers, shapes, operators, and which weights of each layer both kept', async () => {
+  const folder = temporaryFolder()
+  const write = (name: string, outs: number, last: string, zeros: number) => {
+    const path = join(folder, name)
+    const stored = {
+      W: { shape: [4, 6], values: mixed(24).map((value, i) => (i < zeros ? 0 : value || 1)) },
+      [last]: { shape: [6, outs], values: mixed(6 * outs) },
+    }
+    const steps = [
+      { op: 'MatMul', in: ['x', 'W'], out: 'h' },
+      ...(outs === 3 ? [{ op: 'Relu', in: ['h'], out: 'r' }] : []),
+      { op: 'MatMul', in: [outs === 3 ? 'r' : 'h', last], out: 'y' },
+    ]
+    writeFileSync(path, modelBytes({ inputs: { x: ['N', 4] }, stored, steps, outputs: ['y'] }))
+    return path
+  }
+  const files = [write('a.onnx', 3, 'V', 0), write('b.onnx', 2, 'V', 12), write('c.onnx', 3, 'U', 0)]
+  const { stdout } = await espalier(['compare', ...files, '--runtime', 'none', '--json'])
+  const { networks } = jsonLines(stdout)[0] as unknown as { networks: object[] }
+  expect(networks[1]).toMatchObject({
+    overlap: 0.5,
+    overlaps: [{ name: 'W', jaccard: 0.5 }],
+    differences: {
+      missing: [],
+      added: [],
+      reshaped: [{ name: 'V' }],
+      operators: [{ name: 'Relu', first: 1, here: 0 }],
+    },
+  })
+  expect(networks[2]).toMatchObject({
+    overlaps: [{ name: 'W', jaccard: 1 }],
+    differences: { missing: ['V'], added: ['U'], reshaped: [], operators: [] },
+  })
+  const said = await espalier(['compare', ...files, '--runtime', 'espalier,wasm', '--threads', '1'], { columns: 300 })
+  expect(said.stdout).toMatch(/\| ms \(espalier\) \| ms \(wasm\) \|/)
+  expect(said.stdout).toMatch(/^ms \(wasm\): one image on wasm/m)
+  expect(said.stdout).toMatch(/b\.onnx: other shapes: V \[.*\] for \[.*\]$/m)
+  expect(said.stdout).toMatch(/b\.onnx: other numbers of nodes: 0 Relu for 1$/m)
+  expect(said.stdout).toMatch(/c\.onnx: only the first has V$/m)
+})
+
 it.each<[number, string[], string]>([
+  [2, ['--runtime', 'wasm,wasm'], '--runtime: expected every runtime once, found wasm twice'],
+  [2, ['--runtime', 'wasm,none'], '--runtime: expected none alone, found wasm,none'],
   [1, [], 'compare needs two files or more, found one'],
   [2, ['--runtime', 'none', '--threads', '2'], '--threads: expected none with --runtime none'],
 ])('%i files with %j are refused', async (count, flags, sentence) => {

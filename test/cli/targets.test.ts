@@ -44,6 +44,8 @@ interface LevelSaid {
 
 /** What both commands say, as far as it is looked at. */
 interface Said {
+  groups: { name: string; channels: number; size: number; levels: LevelSaid[] }[]
+  stay: { tensor: string; reason: string }[]
   tensors: { name: string; size: number; levels: LevelSaid[] }[]
   before: { multiplyAdds: number; bytes: number; milliseconds: number }
   after: Said['before']
@@ -92,7 +94,32 @@ describe('sensitivity', () => {
     expect(readFileSync(picture, 'utf8')).toContain('fc2.weight')
   })
 
+  it('says of tied channels what prune says of their layers, and what stays and why', async () => {
+    const flags = '--test --levels 0.3,0.8 --granularity channel'
+    const { groups, stay } = await json('sensitivity', flags)
+    expect(groups.map(({ name, channels, size }) => [name, channels, size])).toEqual([
+      ['fc1.weight', 40, 31360],
+      ['fc2.weight', 20, 800],
+    ])
+    expect(stay).toEqual([{ tensor: 'fc3.weight', reason: 'its channels are outputs of the network' }])
+    for (const { name, levels } of groups) {
+      const out = join(temporaryFolder(), 'out.safetensors')
+      const alone = `--method magnitude --sparsity 0.8 --granularity channel --include ${name} --refresh-bn none -o ${out}`
+      const { pruned, prunable } = await json('prune', alone)
+      expect(levels[2].loss).toBeCloseTo(pruned.loss, 6)
+      expect([levels[2].accuracy, levels[2].kept]).toEqual([pruned.accuracy, prunable.kept])
+      expect(levels[2].kept).toBeLessThan(levels[1].kept)
+    }
+    const { stdout } = await run('sensitivity', '--levels 0.5 --judges 80 --granularity channel')
+    expect(stdout).toMatch(/^\| tied layers +\| channels \| weights \| +50 % \|$/m)
+    expect(stdout).toMatch(/^not pruned alone: fc3\.weight, since its channels are outputs of the network$/m)
+  })
+
   it.each([
+    ['--granularity row', '--granularity: there is no row'],
+    ['--granularity channel --threads 1', '--threads has no effect with --granularity channel'],
+    ['--granularity channel --method obc', '--granularity channel: obc prunes single weights only'],
+    ['--granularity channel --include fc3.weight', '--granularity channel: no channels of mlpnet can be removed: fc3'],
     ['--levels 0.9,0.5', '--levels: expected ascending sparsities above 0, found 0.9,0.5'],
     ['--levels 0.5,1', '--levels: expected the share of zeros, at least 0 and below 1, found 1'],
     ['--judges 10 --test', '--judges is of training samples, which --test takes none of'],

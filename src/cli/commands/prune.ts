@@ -23,9 +23,16 @@ const command = (): Command =>
       .option('--method <name>', 'what decides which weights go; all are listed below')
       .option(
         '--compare <names>',
-        'prune by each of several methods, comma separated, and show one table; nothing is written',
+        'prune by each of several methods, comma separated, and show one table, or with several sparsities curves; nothing is written',
       )
-      .option('--sparsity <share>', 'share of zeros among the weights of the pruned tensors, such as 0.9')
+      .option(
+        '--sparsity <share>',
+        'share of zeros among the weights of the pruned tensors, such as 0.9; with --compare several, ascending: 0.5,0.7,0.9',
+      )
+      .option(
+        '--picture <file>',
+        'with --compare and several sparsities: draw curves over sparsity and latency, as SVG',
+      )
       .option('--scope <name>', 'which weights compete: global, layerwise, uniform or erk', 'global')
       .option(
         '--sparsities <list>',

@@ -15,6 +15,10 @@ const command = (): Command =>
         'what decides which weights of a tensor go (espalier prune --help lists them)',
         'magnitude',
       )
+      .option(
+        '--granularity <name>',
+        'weight, a row for each tensor, or channel, a row for all layers that make the same channels (default: weight)',
+      )
       .option('--levels <list>', 'sparsities, comma separated', '0.5,0.7,0.8,0.9,0.95')
       .option('--judges <n>', 'training samples whose loss is measured (default: 1000)')
       .option('--test', 'the test set in the place of training samples: the figures that prune prints')

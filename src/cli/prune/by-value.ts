@@ -18,9 +18,10 @@ import { flagMetadata } from '../flags/metadata.ts'
 import { namedNetwork } from '../flags/named-network.ts'
 import { onnxOptions } from '../flags/onnx.ts'
 import { wholeNumber } from '../flags/parse.ts'
+import { shareOf } from '../flags/sparsities.ts'
 import { endingOf } from './ending.ts'
 import { pruneOnnxFile } from './onnx-file.ts'
-import { type PruneFlags, scopeOf, shareOf } from './settings.ts'
+import { type PruneFlags, scopeOf } from './settings.ts'
 
 /** Prunes and writes. Throws UserError where the method needs data. */
 export async function pruneByValue(

@@ -1,6 +1,8 @@
 /** @file espalier prune --compare: the same network pruned by several methods, in one table. */
 import type { WeightsFile } from '../../formats/weights-file.ts'
+import type { MethodName } from '../../methods/index.ts'
 import type { Model } from '../../models/model.ts'
+import { UserError } from '../../util/errors.ts'
 import { clock } from '../../util/format.ts'
 import { withLastWords } from '../display/last-words.ts'
 import { DISTANCES, isDistance, type Measured, measured, measuredText } from '../display/measured.ts'
@@ -8,14 +10,14 @@ import { print, printJson } from '../display/output.ts'
 import { fitting } from '../display/width.ts'
 import { chanceWarning, guessWarning, preprocessingJson, preprocessingLines } from '../flags/data-report.ts'
 import { readMetric } from '../flags/metric.ts'
+import { ascendingShares } from '../flags/sparsities.ts'
+import { judged } from './attempt.ts'
 import { comparison } from './comparison.ts'
-import { worseThanGuessing } from './guessing.ts'
+import { compareOverSparsities } from './grid.ts'
 import { PruneDisplay } from './progress.ts'
-import { costOf } from './record.ts'
-import { pruneCounts } from './report.ts'
 import { methodName, type PruneFlags, pruneTask } from './settings.ts'
 import { leftBehind, loadInputs } from './with-data.ts'
-import { type Outcome, prepare } from './work.ts'
+import { prepare } from './work.ts'
 
 const SAYS =
   'sparsity is that of the pruned tensors; images are those of calibration and new statistics, gradients those of single samples that were taken, in updates afterwards, too'
@@ -27,7 +29,16 @@ export async function compareMethods(
   flags: PruneFlags & { data: string; compare: string },
 ) {
   const metric = flags.metric === undefined ? undefined : await readMetric(flags.metric)
-  const names = flags.compare.split(',').map((name) => methodName(name.trim(), '--compare'))
+  const names = namesOf(flags.compare)
+  const sparsity = flags.sparsity ?? ''
+  if (sparsity.includes(',')) {
+    const grid = ascendingShares(sparsity, '--sparsity')
+    return compareOverSparsities(file, path, model, { ...flags, names, grid, measure: metric })
+  }
+  if (flags.picture !== undefined)
+    throw new UserError(
+      `--picture: expected several sparsities to draw curves over, such as 0.5,0.7,0.9, found ${sparsity}`,
+    )
   const tasks = names.map((name) => pruneTask(flags, model, name))
   const inputs = await loadInputs(
     file,
@@ -43,31 +54,15 @@ export async function compareMethods(
     const warnings: string[] = []
     let dense: Measured | undefined
     for (const task of tasks) {
-      const { network, ...prune } = await prepare(file, path, { flags, task, inputs, metric, display })
-      dense ??= measured(network, metric)
+      const prepared = await prepare(file, path, { flags, task, inputs, metric, display })
+      dense ??= measured(prepared.network, metric)
       const started = performance.now()
-      const outcome = withLastWords(leftBehind(flags), prune.run, (sentence) => display?.hint(sentence))
-      const { pruned, refreshed = pruned, polished = refreshed, statistics, polish } = outcome
-      const { loss } = polished
-      const accuracy = isDistance(polished) ? undefined : polished.accuracy
-      const outputs = isDistance(polished) ? polished.outputs : undefined
+      const outcome = withLastWords(leftBehind(flags), prepared.run, (sentence) => display?.hint(sentence))
       const seconds = (performance.now() - started) / 1000
-      const { prunable, multiplyAdds, paths } = pruneCounts(network, prune.names)
-      results.push({
-        method: task.name,
-        ...prunable,
-        multiplyAdds,
-        accuracy,
-        loss,
-        outputs,
-        metrics: polished.metrics,
-        heldOut: heldOutLoss(outcome),
-        ...costOf(task, outcome, prune.settings),
-        seconds,
-      })
-      const guessing = worseThanGuessing({ dense, final: polished, statistics, polish, paths }, task)
+      const { row, final, guessing } = judged(task, prepared, outcome, dense)
+      results.push({ ...row, seconds })
       if (guessing) warnings.push(`${task.name}: ${guessing}`)
-      display?.line(`${task.name}: ${measuredText(polished)}, ${clock(seconds)}`)
+      display?.line(`${task.name}: ${measuredText(final)}, ${clock(seconds)}`)
     }
     const warning = dense && !isDistance(dense) ? chanceWarning(dense, model) : undefined
     if (!display)
@@ -89,10 +84,10 @@ export async function compareMethods(
   }
 }
 
-/** Loss of the last step on the training samples that judge; where a method asked for none, unknown. */
-function heldOutLoss({ polish, statistics, stages }: Outcome): number | undefined {
-  if (polish) return polish.after
-  if (statistics) return statistics.taken ? statistics.after : statistics.before
-  const last = stages?.at(-1)
-  return last?.updated ?? last?.selected
+/** The methods to compare. Throws UserError, naming the flag. */
+function namesOf(list: string): MethodName[] {
+  const names = list.split(',').map((name) => methodName(name.trim(), '--compare'))
+  const twice = names.find((name, i) => names.indexOf(name) < i)
+  if (twice) throw new UserError(`--compare: expected every method once, found ${twice} twice`)
+  return names
 }

@@ -59,7 +59,7 @@ export function comparison(results: readonly ComparedRow[], dense: Measured): { 
 }
 
 /** What rows are sorted by, the largest first. */
-function worth({ metrics, accuracy, loss }: ComparedRow): number {
+export function worth({ metrics, accuracy, loss }: Pick<ComparedRow, 'metrics' | 'accuracy' | 'loss'>): number {
   if (!metrics) return accuracy ?? -loss
   const [value] = Object.values(metrics.values)
   return metrics.better === 'high' ? value : -value

@@ -30,9 +30,10 @@ import { readMetric } from '../flags/metric.ts'
 import { onnxOptions } from '../flags/onnx.ts'
 import { wholeNumber } from '../flags/parse.ts'
 import { importOptions } from '../flags/preprocessing.ts'
+import { shareOf } from '../flags/sparsities.ts'
 import { chooseWeights } from './choose-weights.ts'
 import { endingOf } from './ending.ts'
-import { type PruneFlags, shareOf } from './settings.ts'
+import type { PruneFlags } from './settings.ts'
 import { leftBehind, loadInputs } from './with-data.ts'
 
 /** Flags that say nothing to it. */

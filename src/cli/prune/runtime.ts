@@ -33,6 +33,14 @@ export async function timingOf({ runtime = 'espalier', threads, atOnce }: Runtim
   }
 }
 
+/** The same, or nothing with `--runtime none`. Throws UserError, naming the flag. */
+export async function timingUnlessNone({ runtime, ...others }: RuntimeFlags): Promise<Timing | undefined> {
+  if (runtime !== 'none') return timingOf({ runtime, ...others })
+  const flag = runtimeFlag({ threads: others.threads, atOnce: others.atOnce })
+  if (flag !== undefined) throw new UserError(`${flag}: expected none with --runtime none`)
+  return undefined
+}
+
 /** The first of the flags that is given. */
 export const runtimeFlag = ({ runtime, threads, atOnce }: RuntimeFlags): string | undefined =>
   Object.entries({ '--runtime': runtime, '--threads': threads, '--at-once': atOnce }).find(

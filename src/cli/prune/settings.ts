@@ -19,6 +19,7 @@ import { oneOf, patterns } from '../flags/choices.ts'
 import type { OnnxFlags } from '../flags/onnx.ts'
 import { wholeNumber } from '../flags/parse.ts'
 import type { PreprocessingFlags } from '../flags/preprocessing.ts'
+import { shareOf } from '../flags/sparsities.ts'
 import { givenSettings, settingFlag, settingsFrom } from './setting-flags.ts'
 
 /** Settings of methods are keys of this, too. */
@@ -59,6 +60,8 @@ export interface PruneFlags extends PreprocessingFlags, OnnxFlags {
   metric?: string
   /** Where the record goes. */
   record?: string
+  /** Where curves of several methods go. */
+  picture?: string
 }
 
 /** What can be said before data are loaded. */
@@ -204,10 +207,4 @@ function ownSparsities(
   const twice = entries.find(([key], i) => entries.findIndex(([other]) => other === key) < i)
   if (twice) throw new UserError(`--sparsities: expected every name once, found ${twice[0]} twice`)
   return sparsitiesOf(tensors, sparsity, Object.fromEntries(entries), '--sparsities')
-}
-
-export function shareOf(text: string, called = '--sparsity'): number {
-  const share = Number(text)
-  if (text.trim() !== '' && share >= 0 && share < 1) return share
-  throw new UserError(`${called}: expected the share of zeros, at least 0 and below 1, found ${text}`)
 }

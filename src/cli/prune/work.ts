@@ -3,6 +3,7 @@ import { openMachine } from '../../engine/machines/open.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import type { PruneResult as MethodResult, Polished, RefreshedStatistics } from '../../methods/masks.ts'
 import { type Act, once, type PruningPlan, pruneAsPlanned } from '../../methods/method.ts'
+import { movedShare } from '../../methods/starved.ts'
 import { loadWeights } from '../../train/checkpoint.ts'
 import { judgesByDistance } from '../../train/distance.ts'
 import type { Metric } from '../../train/metric.ts'
@@ -23,14 +24,17 @@ export interface Work {
   inputs: EvaluationData
   /** What is measured beside accuracy or distance. */
   metric?: Metric
-  display?: PruneDisplay
+  display?: Pick<PruneDisplay, 'line' | 'show'>
+  /** Whether it is told how far the weights that are left moved. */
+  moves?: boolean
 }
 
 /**
  * The network with its weights, the names of the tensors, the settings that were filled in, and the work
  * itself. Throws UserError where something does not fit.
  */
-export async function prepare(file: WeightsFile, path: string, { flags, task, inputs, metric, display }: Work) {
+export async function prepare(file: WeightsFile, path: string, work: Work) {
+  const { flags, task, inputs, display } = work
   const { data } = inputs
   const { model, tensors } = task.request
   const notice = (sentence: string) => (display ? display.line(`note: ${sentence}`) : printNote(sentence))
@@ -58,16 +62,20 @@ export async function prepare(file: WeightsFile, path: string, { flags, task, in
     names: tensors.map(({ name }) => name),
     settings: plan.settings,
     judged: plan.network.judged ?? 0,
-    run: () => pruned(plan, network, { task, metric, display }),
+    run: () => pruned(plan, network, work),
   }
 }
+
+export type Prepared = Awaited<ReturnType<typeof prepare>>
 
 /** Prunes, and evaluates the test set after every act whose result stays. */
 function pruned(
   plan: PruningPlan,
   network: Network,
-  { task: { sparsity }, metric, display }: Pick<Work, 'task' | 'metric' | 'display'>,
+  { task: { sparsity, request }, metric, display, moves }: Omit<Work, 'flags' | 'inputs'>,
 ): Outcome {
+  const before = moves && request.tensors.map(({ name }) => network.weights.whole(name).slice())
+  let moved: number | undefined
   const stopwatch = new Stopwatch()
   const evaluations: Partial<Record<Act, Measured>> = {}
   const laps: Partial<Record<Act, number>> = {}
@@ -75,6 +83,11 @@ function pruned(
   const result = pruneAsPlanned(plan, network, once(sparsity), 0, display?.show, (act, stays) => {
     stopwatch.stop()
     laps[act] = stopwatch.seconds
+    if (act === 'prune' && before)
+      moved = movedShare(
+        before,
+        request.tensors.map(({ name }) => network.weights.whole(name)),
+      )
     if (stays) evaluations[act] = measured(network, metric)
     stopwatch.start()
   })
@@ -85,6 +98,7 @@ function pruned(
     ...(stages && { stages }),
     ...(reconstructions && { reconstructions }),
     ...(gradients && { gradients }),
+    ...(moved !== undefined && { moved }),
     seconds: {
       ...seconds,
       ...(statistics && { statistics: laps.refresh! - laps.prune! }),
@@ -106,6 +120,8 @@ export interface Outcome extends Pick<MethodResult, 'stages' | 'reconstructions'
   /** After updates at constant masks, and what they were. */
   polished?: Measured
   polish?: Polished
+  /** Where asked for: how far the method moved the weights that are left, as a share of their size. */
+  moved?: number
   seconds: Record<string, number>
   /** Of all that was done to the network, without the evaluations on the test set. */
   took: Took

@@ -9,12 +9,8 @@ import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { storedSize, weightFigures } from '../../figures/figures.ts'
 import { leastInTurns, runOf } from '../../figures/time.ts'
 import { brotliBytes } from '../../formats/brotli.ts'
-import { toFloats } from '../../formats/safetensors.ts'
-import { readWeights, type WeightsFile } from '../../formats/weights-file.ts'
+import { readWeights } from '../../formats/weights-file.ts'
 import { SparseModel } from '../../infer/sparse-model.ts'
-import type { Model } from '../../models/model.ts'
-import { overlapOf, totalOverlap } from '../../sparsity/overlap.ts'
-import { prunableTensors } from '../../sparsity/tensors.ts'
 import { loadWeights } from '../../train/checkpoint.ts'
 import { Network } from '../../train/network.ts'
 import { statedPreprocessing } from '../../train/preprocessing.ts'
@@ -28,7 +24,15 @@ import { fitting } from '../display/width.ts'
 import { loadEvaluationData } from '../flags/data.ts'
 import { namedNetwork } from '../flags/named-network.ts'
 import { importOptions, type PreprocessingFlags } from '../flags/preprocessing.ts'
-import { type RuntimeFlags, runtimeFlag, type Timing, timingOf } from '../prune/runtime.ts'
+import { type RuntimeFlags, type Timing, timingUnlessNone } from '../prune/runtime.ts'
+import {
+  type Candidate,
+  type Differences,
+  differenceLines,
+  differences,
+  type Overlaps,
+  overlaps,
+} from './compare-structure.ts'
 
 export interface CompareFlags extends PreprocessingFlags, RuntimeFlags {
   model?: string
@@ -36,12 +40,8 @@ export interface CompareFlags extends PreprocessingFlags, RuntimeFlags {
   json?: boolean
 }
 
-/** A network that was read. */
-interface Candidate {
-  path: string
-  model: Model
-  file: WeightsFile
-}
+/** By the name of the runtime. */
+type Timings = ReadonlyMap<string, Timing>
 
 /** What is said of one. */
 interface Compared {
@@ -56,39 +56,43 @@ interface Compared {
   bytes: number
   brotli: number
   sparse: number
+  /** On the first runtime, and on each of several. */
   milliseconds?: number
-  /** Jaccard index of the nonzeros and those of the first, where both have tensors of the same shapes. */
+  times?: Record<string, number>
+  /** Jaccard index of the nonzeros and those of the first, over layers that both have in the same shape. */
   overlap?: number
+  overlaps?: Overlaps['tensors']
+  /** From the first. */
+  differences?: Differences
   measured?: Measured
 }
 
 export async function compare(files: readonly string[], flags: CompareFlags): Promise<void> {
   if (files.length < 2) throw new UserError('compare needs two files or more, found one')
-  const { runtime, ...timed } = flags
-  const stray = runtime === 'none' ? runtimeFlag(timed) : undefined
-  if (stray !== undefined) throw new UserError(`${stray}: expected none with --runtime none`)
-  const timing = runtime === 'none' ? undefined : await timingOf(flags)
+  const timings = await timingsOf(flags)
   const candidates: Candidate[] = []
   for (const given of files) {
     const path = weightsPath(given)
     const { model, file } = namedNetwork(await readWeights(path, importOptions(flags), printNote), path, flags.model)
     candidates.push({ path, model, file })
   }
-  const times = timing && (await timesOf(candidates, timing))
-  const results = candidates.map((candidate, i) => {
-    return { ...factsOf(candidate, candidates[0]), ...(times && { milliseconds: times[i] }) }
-  })
+  const times = await timesOf(candidates, timings)
+  const results = candidates.map((candidate, i) => ({ ...factsOf(candidate, candidates[0]), ...times[i] }))
   if (flags.data !== undefined) await judge(candidates, results, { ...flags, data: flags.data })
   if (flags.json)
     return printJson({
-      engine: timing?.machine.description,
+      engine: [...timings.values()].at(0)?.machine.description,
+      ...(timings.size > 1 && { engines: [...timings.values()].map(({ machine }) => machine.description) }),
       dataset: flags.data,
       networks: results.map(({ measured: one, ...facts }) => ({ ...facts, ...one })),
     })
-  const { text, narrow } = table(results)
+  const { text, narrow } = table(results, [...timings.keys()])
   print(fitting(text, narrow))
-  if (timing)
-    print(`\nms: ${timing.batch === 1 ? 'one image' : `${timing.batch} images`} on ${timing.machine.description}`)
+  if (timings.size > 0) print('')
+  for (const [name, { batch, machine }] of timings)
+    print(`${msLabel(name, timings.size)}: ${batch === 1 ? 'one image' : `${batch} images`} on ${machine.description}`)
+  for (const { file, differences: found } of results)
+    for (const line of found ? differenceLines(found) : []) print(`${file}: ${line}`)
   if (results.some(({ measured: one }) => one && isDistance(one))) print(`${DISTANCES}; the first is the dense one`)
 }
 
@@ -104,27 +108,38 @@ function factsOf(candidate: Candidate, first: Candidate): Compared {
     bytes: statSync(path).size,
     brotli: brotliBytes(readBytes(path)),
     sparse: storedSize(file, 'sparse'),
-    ...overlapWith(candidate, first),
+    ...(candidate !== first && differing(first, candidate)),
   }
 }
 
-/** Milliseconds of all networks, which take turns. */
-function timesOf(candidates: readonly Candidate[], { machine, batch }: Timing): Promise<number[]> {
-  const models = candidates.map(
-    ({ path, model, file }) =>
-      new SparseModel(file, { machine, model: file.onnx ? undefined : model.name, source: path }),
-  )
-  return leastInTurns(models.map((model) => runOf(model, batch)))
+function differing(first: Candidate, one: Candidate): Pick<Compared, 'overlap' | 'overlaps' | 'differences'> {
+  const found = overlaps(first, one)
+  return {
+    ...(found && { overlap: found.all, overlaps: found.tensors }),
+    differences: differences(first, one),
+  }
 }
 
-function overlapWith(one: Candidate, first: Candidate): { overlap?: number } {
-  if (one === first) return {}
-  const tensors = prunableTensors(first.model)
-  const shapes = new Map(prunableTensors(one.model).map(({ name, shape }) => [name, String(shape)]))
-  if (!tensors.every(({ name, shape }) => shapes.get(name) === String(shape))) return {}
-  const values = ({ file }: Candidate, name: string) => toFloats(file.tensors.get(name)!)
-  const overlaps = tensors.map(({ name }) => overlapOf(name, values(first, name), values(one, name)))
-  return { overlap: totalOverlap('all', overlaps).jaccard }
+/** Milliseconds of each network on every runtime, on each of which they take turns. */
+async function timesOf(
+  candidates: readonly Candidate[],
+  timings: Timings,
+): Promise<Pick<Compared, 'milliseconds' | 'times'>[]> {
+  const all = candidates.map((): [name: string, milliseconds: number][] => [])
+  for (const [name, { machine, batch }] of timings) {
+    const models = candidates.map(
+      ({ path, model, file }) =>
+        new SparseModel(file, { machine, model: file.onnx ? undefined : model.name, source: path }),
+    )
+    const least = await leastInTurns(models.map((model) => runOf(model, batch)))
+    least.forEach((milliseconds, i) => {
+      all[i].push([name, milliseconds])
+    })
+  }
+  return all.map((times) => {
+    if (times.length === 0) return {}
+    return { milliseconds: times[0][1], ...(times.length > 1 && { times: Object.fromEntries(times) }) }
+  })
 }
 
 /** Adds what the networks do on the test set. Throws UserError where one has no results to compare. */
@@ -150,11 +165,10 @@ async function judge(candidates: readonly Candidate[], results: Compared[], flag
   }
 }
 
-function table(results: readonly Compared[]): { text: string; narrow: string[] } {
+function table(results: readonly Compared[], runtimes: readonly string[]): { text: string; narrow: string[] } {
   const [{ measured: first }] = results
   const judged = first === undefined ? [] : [isDistance(first) ? 'distance' : 'test accuracy', 'loss']
   const hasOverlap = results.some(({ overlap }) => overlap !== undefined)
-  const hasTime = results.some(({ milliseconds }) => milliseconds !== undefined)
   const head = [
     'network',
     'weights',
@@ -163,7 +177,7 @@ function table(results: readonly Compared[]): { text: string; narrow: string[] }
     'file',
     'with brotli',
     'stored sparse',
-    ...(hasTime ? ['ms'] : []),
+    ...runtimes.map((name) => msLabel(name, runtimes.length)),
     ...(hasOverlap ? ['same weights as the first'] : []),
     ...(judged[0] === 'distance' ? ['distance'] : judged),
   ]
@@ -175,7 +189,7 @@ function table(results: readonly Compared[]): { text: string; narrow: string[] }
     bytes(one.bytes),
     bytes(one.brotli),
     bytes(one.sparse),
-    ...(hasTime ? [one.milliseconds?.toPrecision(3) ?? ''] : []),
+    ...runtimes.map((name) => (one.times?.[name] ?? one.milliseconds)!.toPrecision(3)),
     ...(hasOverlap ? [one.overlap === undefined ? '' : percent(one.overlap)] : []),
     ...judgedCells(one.measured),
   ])
@@ -189,4 +203,24 @@ function judgedCells(one: Measured | undefined): string[] {
   if (!one) return []
   if (isDistance(one)) return [one.loss.toFixed(4)]
   return [percent(one.accuracy), one.loss.toFixed(4)]
+}
+
+/** `ms`, or of several runtimes `ms (wasm)`. */
+const msLabel = (name: string, of: number): string => (of === 1 ? 'ms' : `ms (${name})`)
+
+/** The runtimes that are asked for, comma separated. Throws UserError, naming the flag. */
+async function timingsOf({ runtime = 'espalier', threads, atOnce }: RuntimeFlags): Promise<Timings> {
+  const names = runtime.split(',').map((name) => name.trim())
+  const twice = names.find((name, i) => names.indexOf(name) < i)
+  if (twice !== undefined) throw new UserError(`--runtime: expected every runtime once, found ${twice} twice`)
+  if (names.length > 1 && names.includes('none'))
+    throw new UserError(`--runtime: expected none alone, found ${runtime}`)
+  const found = new Map<string, Timing>()
+  for (const name of names) {
+    // Of several runtimes those that have threads take them.
+    const own = names.length > 1 && name === 'wasm' ? undefined : threads
+    const timing = await timingUnlessNone({ runtime: name, threads: own, atOnce })
+    if (timing) found.set(name, timing)
+  }
+  return found
 }

@@ -30,6 +30,8 @@ export async function prune(given: string, flags: PruneFlags, command: Command):
     throw new UserError(
       `prune needs either --sparsity or a target (--target-ms, --target-kb, --target-flops, --max-drop)${target === undefined ? '' : `, found --sparsity and ${target}`}`,
     )
+  if (flags.picture !== undefined && compare === undefined)
+    throw new UserError('--picture is for --compare with several sparsities, found --method')
   if (method !== undefined && out === undefined) throw new UserError('prune needs --out with the name of a file')
   checkPruneFlags(command, flags)
   const runtime = oneOf('--engine', flags.engine, ['espalier', 'onnxruntime']) === 'onnxruntime'

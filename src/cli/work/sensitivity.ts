@@ -3,22 +3,27 @@ import type { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
 import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { readWeights } from '../../formats/weights-file.ts'
+import { sensitivityPicture } from '../../report/pictures/sensitivity.ts'
 import { type Latency, measureLatency } from '../../target/latency.ts'
 import type { TensorLevels } from '../../target/tensor-levels.ts'
 import { UserError } from '../../util/errors.ts'
-import { writeAtomically } from '../../util/files.ts'
 import { grouped, percent } from '../../util/format.ts'
 import { DISTANCES } from '../display/measured.ts'
 import { print, printJson, printNote } from '../display/output.ts'
+import { oneOf } from '../flags/choices.ts'
 import { guessWarning, preprocessingJson, preprocessingLines } from '../flags/data-report.ts'
+import { flagName, givenFlags } from '../flags/given.ts'
 import { namedNetwork } from '../flags/named-network.ts'
+import { pictureWriter } from '../flags/picture.ts'
 import { importOptions } from '../flags/preprocessing.ts'
+import { ascendingShares } from '../flags/sparsities.ts'
 import { checkPruneFlags } from '../prune/flags.ts'
 import { levelsOf } from '../prune/levels.ts'
 import { PruneDisplay } from '../prune/progress.ts'
-import { type RuntimeFlags, runtimeFlag, timingOf } from '../prune/runtime.ts'
-import { type PruneFlags, pruneTask, shareOf } from '../prune/settings.ts'
+import { type RuntimeFlags, timingUnlessNone } from '../prune/runtime.ts'
+import { type PruneFlags, pruneTask } from '../prune/settings.ts'
 import { loadInputs } from '../prune/with-data.ts'
+import { groupSensitivity, signed } from './group-sensitivity.ts'
 
 export type SensitivityFlags = PruneFlags &
   RuntimeFlags & { data: string; levels: string; judges?: string; test?: boolean; picture?: string }
@@ -26,20 +31,17 @@ export type SensitivityFlags = PruneFlags &
 export async function sensitivity(given: string, asked: SensitivityFlags, command: Command): Promise<void> {
   const flags = { ...asked, sparsity: '0', scope: 'global', onCollapse: 'warn' }
   checkPruneFlags(command, flags)
-  const sparsities = sparsitiesOf(flags.levels)
-  const { runtime, ...timed } = flags
-  const untimed = runtime === 'none'
-  const [flag] = untimed ? [runtimeFlag(timed)] : []
-  if (flag !== undefined) throw new UserError(`${flag}: expected none with --runtime none`)
+  const sparsities = ascendingShares(flags.levels, '--levels')
   if (flags.judges !== undefined && flags.test)
     throw new UserError('--judges is of training samples, which --test takes none of')
-  if (flags.picture !== undefined && !/\.svg$/i.test(flags.picture))
-    throw new UserError(`--picture: expected a name that ends in .svg, found ${flags.picture}`)
-  const timing = untimed ? undefined : await timingOf(flags)
+  const channels = granularityOf(flags, command) === 'channel'
+  const timing = channels ? undefined : await timingUnlessNone(flags)
   const path = weightsPath(given)
+  const drawn = flags.picture === undefined ? undefined : await pictureWriter(flags.picture, [path])
   const stored = await readWeights(path, importOptions(flags), printNote)
   const { model, file } = namedNetwork(stored, path, flags.model)
   const task = pruneTask(flags, model)
+  if (channels) return groupSensitivity(file, path, { task, sparsities, draw: drawn }, flags)
   const inputs = await loadInputs(file, path, model, flags, [task.method])
   const display = flags.json ? undefined : new PruneDisplay()
   try {
@@ -58,11 +60,7 @@ export async function sensitivity(given: string, asked: SensitivityFlags, comman
     const latency =
       timing &&
       (await measureLatency(levels, { ...timing, file, model: file.onnx ? undefined : model.name, source: path }))
-    if (flags.picture !== undefined) {
-      const { drawFile } = await import('../../report/pictures/draw.ts')
-      const { sensitivityPicture } = await import('../../report/pictures/sensitivity.ts')
-      writeAtomically(flags.picture, await drawFile(sensitivityPicture(levels)))
-    }
+    await drawn?.(sensitivityPicture(levels))
     const judged = flags.test ? inputs.data.test.count : trials.judges
     if (!display)
       return printJson({
@@ -106,14 +104,6 @@ export async function sensitivity(given: string, asked: SensitivityFlags, comman
   }
 }
 
-/** Ascending sparsities. Throws UserError, naming the flag. */
-function sparsitiesOf(list: string): number[] {
-  const found = list.split(',').map((text) => shareOf(text, '--levels'))
-  const wrong = found.findIndex((share, i) => share <= (found[i - 1] ?? 0))
-  if (wrong >= 0) throw new UserError(`--levels: expected ascending sparsities above 0, found ${list}`)
-  return found
-}
-
 function lossTable(levels: readonly TensorLevels[]): string {
   const [{ levels: all }] = levels
   const rows = levels.map(({ name, size, levels: [dense, ...rest] }) => [
@@ -125,11 +115,18 @@ function lossTable(levels: readonly TensorLevels[]): string {
   return markdownTable([head, ...rows], { align: ['l', ...head.slice(1).map(() => 'r')] })
 }
 
-const signed = (loss: number): string => `${loss < 0 ? '-' : '+'}${Math.abs(loss).toFixed(4)}`
-
 function timeTable(levels: readonly TensorLevels[], { layers }: Latency): string {
   const [{ levels: all }] = levels
   const rows = levels.map(({ name }) => [name, ...layers.get(name)!.map((time) => time.toFixed(3))])
   const head = ['time', ...all.map(({ sparsity }) => (sparsity === 0 ? 'dense' : percent(sparsity).replace('.00', '')))]
   return markdownTable([head, ...rows], { align: ['l', ...head.slice(1).map(() => 'r')] })
+}
+
+/** Throws UserError where rows can be of no such kind, or times are asked for that are not measured. */
+function granularityOf(flags: SensitivityFlags, command: Command): 'weight' | 'channel' {
+  const found = oneOf('--granularity', flags.granularity ?? 'weight', ['weight', 'channel'] as const)
+  const timed = [...givenFlags(command)].find((flag) => ['runtime', 'threads', 'atOnce'].includes(flag))
+  if (found === 'channel' && timed && flags.runtime !== 'none')
+    throw new UserError(`${flagName(command, timed)} has no effect with --granularity channel, which measures no times`)
+  return found
 }

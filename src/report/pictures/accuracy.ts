@@ -36,7 +36,7 @@ export function accuracyPicture(groups: readonly RunGroup[]): Picture | undefine
   const x = {
     field: 'density',
     type: 'quantitative' as const,
-    scale: { type: 'log' as const, reverse: true, nice: false, domain: padded(densities) },
+    scale: densityScale(densities),
     axis: {
       title: 'sparsity among prunable weights',
       values: ticks(densities),
@@ -81,9 +81,18 @@ export function accuracyPicture(groups: readonly RunGroup[]): Picture | undefine
 }
 
 /** The expression that writes a share of weights left as the sparsity that it is. */
-const PERCENT = "round(1e5 * (1 - datum.value)) / 1e3 + ' %'"
+export const PERCENT = "round(1e5 * (1 - datum.value)) / 1e3 + ' %'"
 
-const shapesOf = (series: readonly string[]) => series.map((_, i) => shapes[i % shapes.length])
+/** A shape for each series, so that they differ by more than colour. */
+export const shapesOf = (series: readonly string[]) => series.map((_, i) => shapes[i % shapes.length])
+
+/** A scale of shares of weights left that spreads what is close to 100 % sparse, sparser to the right. */
+export const densityScale = (densities: readonly number[]) => ({
+  type: 'log' as const,
+  reverse: true,
+  nice: false,
+  domain: padded(densities),
+})
 
 /** The range of the densities with a little room on both sides, also where there is but one density. */
 function padded(densities: readonly number[]): [number, number] {
