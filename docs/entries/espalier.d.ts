@@ -160,7 +160,7 @@ export interface GradualOptions extends Omit<PruneOptions, 'sparsity'> {
 }
 
 export interface Hook {
-    atStep(step: number, network: Network): void;
+    atStep(step: number, network: Network): unknown;
 }
 
 export interface HorizonReport {
@@ -193,7 +193,7 @@ export interface LatencyOptions {
     model?: string;
     source: string;
     batch?: number;
-    rounds?: number;
+    yardstick?: Yardstick;
     progress?(done: number, total: number): void;
 }
 
@@ -239,8 +239,8 @@ export declare class LevelStore {
     #private;
     readonly folder: string;
     constructor(parent: string, key: string);
-    read(name: string): TensorLevels | undefined;
-    write({ name, size, levels }: TensorLevels): void;
+    read(name: string, sparsity: number): Level | undefined;
+    write(name: string, { mask, ...facts }: Level): void;
 }
 
 export interface Machine {
@@ -846,9 +846,11 @@ export interface SearchOptions {
     tensors: readonly TensorLevels[];
     targets: Targets;
     latency?: Latency;
-    time?(levels: ReadonlyMap<string, number>): number;
+    time?(levels: ReadonlyMap<string, number>): number | Promise<number>;
     otherBytes: number;
+    sizes?: ReadonlyMap<string, readonly number[]>;
     costs: ReadonlyMap<string, number>;
+    names?: TargetNames;
 }
 
 export type SecondOrderMethod = keyof typeof secondOrderMethods;
@@ -933,6 +935,7 @@ export declare class SparseModel {
     }, { machine, kernels, costs, model, source }: SparseModelOptions);
     run(images: ArrayLike<number>): Float32Array;
     layers(batch: number): LayerGain[];
+    memory(batch: number): number;
     get sparsity(): number;
     profile(batch: number, rounds?: number): Profiled[];
     profileLayers(batch: number, rounds?: number): {
@@ -1080,6 +1083,8 @@ export interface TrialOptions {
     seed: number;
     judges?: number;
     part?: 'train' | 'test';
+    validation?: number;
+    stratify?: boolean;
     nameOf?: NameOf;
 }
 
@@ -1094,7 +1099,7 @@ export declare class Trials {
         network: Network;
         result: PruneResult;
     }>;
-    alone(tensors: readonly Tensor[], sparsities: readonly number[]): AsyncGenerator<Alone>;
+    alone(tensors: readonly Tensor[], sparsities: ReadonlyMap<string, readonly number[]>): AsyncGenerator<Alone>;
     dense(): Promise<Network>;
     judge(network: Network): Judged;
 }
@@ -1195,7 +1200,7 @@ export declare function loadMasks(network: Network, file: TensorFile, source: st
 
 export declare function loadWeights(network: Network, file: TensorFile, source: string): void;
 
-export declare function measureLatency(tensors: readonly TensorLevels[], options: LatencyOptions): Latency;
+export declare function measureLatency(tensors: readonly TensorLevels[], options: LatencyOptions): Promise<Latency>;
 
 export declare function measureLevels(trials: Trials, tensors: readonly Tensor[], { sparsities, store, progress }?: LevelOptions): Promise<TensorLevels[]>;
 
@@ -1428,7 +1433,7 @@ export declare const scopes: {
     };
 };
 
-export declare function search(options: SearchOptions): Choice;
+export declare function search(options: SearchOptions): Promise<Choice>;
 
 export declare function signIn(scaling: number): GradientRule;
 
@@ -1442,7 +1447,7 @@ export declare function storedWeights(file: OnnxFile): StoredWeights;
 
 export declare function tied(tying: Tying): GradientRule;
 
-export declare const timeAt: (tensors: readonly TensorLevels[], levels: ReadonlyMap<string, number>, options: LatencyOptions) => number;
+export declare function timeAt(tensors: readonly TensorLevels[], levels: ReadonlyMap<string, number>, options: LatencyOptions): Promise<number>;
 
 export declare function toFloats({ dtype, data }: StoredTensor): Float32Array;
 
@@ -2271,6 +2276,8 @@ export interface Run {
     program: Program;
 }
 
+export type Run = () => unknown;
+
 export declare class SampleRows {
     #private;
     readonly count: number;
@@ -2391,6 +2398,8 @@ export type Target = {
     pattern: Pattern;
 };
 
+export type TargetNames = Readonly<Record<keyof Targets, string>>;
+
 export interface Tensor {
     readonly name: string;
     readonly shape: Shape;
@@ -2469,6 +2478,12 @@ export declare type TrainingInfoProto = Message<"onnx.TrainingInfoProto"> & {
     initializationBinding: StringStringEntryProto[];
     updateBinding: StringStringEntryProto[];
 };
+
+export interface TurnOptions {
+    rounds?: number;
+    seconds?: number;
+    onBlock?(share: number): void;
+}
 
 export declare type TypeProto = Message<"onnx.TypeProto"> & {
     value: {
@@ -2603,6 +2618,16 @@ export interface WrittenOnnx {
     };
     agreement?: Agreement;
     unchecked?: string;
+}
+
+export declare class Yardstick {
+    #private;
+    constructor(dense: Run, options?: TurnOptions);
+    get dense(): number;
+    measure(others: readonly Run[], onBlock?: (share: number) => void): Promise<{
+        times: number[];
+        factor: number;
+    }>;
 }
 
 export declare function alps(problem: LayerProblem, target: Target, machine: Machine): LayerSolution;
@@ -2845,7 +2870,19 @@ export declare const recipeSchema: z.ZodObject<{
         }>>;
         method: z.ZodType<"force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "sparsegpt" | "wanda" | "ria" | "alps" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "snows", "force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "sparsegpt" | "wanda" | "ria" | "alps" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "snows", z.core.$ZodTypeInternals<"force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "sparsegpt" | "wanda" | "ria" | "alps" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "snows", "force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "sparsegpt" | "wanda" | "ria" | "alps" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "snows">>;
         scope: z.ZodDefault<z.ZodType<"uniform" | "global" | "layerwise" | "erk", "uniform" | "global" | "layerwise" | "erk", z.core.$ZodTypeInternals<"uniform" | "global" | "layerwise" | "erk", "uniform" | "global" | "layerwise" | "erk">>>;
-        sparsity: z.ZodNumber;
+        sparsity: z.ZodDefault<z.ZodNumber>;
+        target: z.ZodOptional<z.ZodObject<{
+            ms: z.ZodOptional<z.ZodNumber>;
+            kb: z.ZodOptional<z.ZodNumber>;
+            flops: z.ZodOptional<z.ZodNumber>;
+            drop: z.ZodOptional<z.ZodNumber>;
+            runtime: z.ZodOptional<z.ZodEnum<{
+                espalier: "espalier";
+                wasm: "wasm";
+            }>>;
+            threads: z.ZodOptional<z.ZodInt>;
+            judges: z.ZodDefault<z.ZodInt>;
+        }, z.core.$strict>>;
         sparsities: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodNumber>>;
         flops: z.ZodOptional<z.ZodNumber>;
         schedule: z.ZodDefault<z.ZodEnum<{

@@ -157,11 +157,7 @@ const LEEWAY = 0.8
 async function refuseAtOnce(rough: Omit<SearchOptions, 'latency' | 'time'>, timed?: LatencyOptions): Promise<void> {
   const { targets, tensors } = rough
   if (!timed) refuseIdle(rough)
-  const { bytes, flops } = targets
-  refuseImpossible({
-    ...rough,
-    targets: { ...(flops && { flops: flops / LEEWAY }), ...(bytes && { bytes: bytes / LEEWAY }) },
-  })
+  refuseImpossible(rough, LEEWAY)
   if (!timed) return
   const fastest = await timeAt(tensors, new Map(tensors.map(({ name }) => [name, 1])), timed)
   refuseIdle({ ...rough, latency: timed.yardstick })
