@@ -16,11 +16,47 @@ export declare class BatchNormRefresh {
     run(network: Network, images: Uint32Array, progress?: (done: number, total: number) => void): void;
 }
 
+export interface BeforeAndAfter {
+    before: NetworkFigures;
+    after: NetworkFigures;
+    runtime?: {
+        batch: number;
+        version: string;
+    };
+    oneThread?: number;
+    notes: string[];
+}
+
 export interface Choice {
     levels: Map<string, number>;
     sparsities: Map<string, number>;
     loss: number;
     milliseconds?: number;
+}
+
+export interface ChooseOptions {
+    trials: Trials;
+    model: Model;
+    file: WeightsFile;
+    source: string;
+    tensors: readonly Tensor[];
+    limits: Limits;
+    names?: LimitNames;
+    timing?: {
+        machine: Machine;
+        batch?: number;
+    };
+    stored?: StoredForm;
+    zeros?: boolean;
+    sizeOf?(weights: TensorFile): number | Promise<number>;
+    sparsities?: readonly number[];
+    store?: LevelStore;
+    onProgress?(part: 'levels' | 'times' | 'drop' | 'size', text: string, share?: number): void;
+}
+
+export interface Chosen extends Choice {
+    tensors: TensorLevels[];
+    yardstick?: Yardstick;
 }
 
 export interface CompactReport {
@@ -105,6 +141,15 @@ export interface Evaluation extends MacroMeasures {
     count: number;
     top5?: number;
     constant?: true;
+}
+
+export interface FiguresOptions {
+    machine: Machine;
+    single?: Machine;
+    batch?: number;
+    yardstick?: Yardstick;
+    seconds?: number;
+    onProgress?(what: string, share: number): void;
 }
 
 export type FisherBlocks = 'full' | 'layer' | number;
@@ -243,6 +288,10 @@ export declare class LevelStore {
     write(name: string, { mask, ...facts }: Level): void;
 }
 
+export interface Limits extends Targets {
+    drop?: number;
+}
+
 export interface Machine {
     readonly engine: EngineName;
     readonly instructionSet: InstructionSet;
@@ -375,6 +424,22 @@ export declare class Network {
     trainingLoss(samples: Uint32Array): number;
     evaluate(part: 'test' | 'validation' | 'train'): Evaluation;
     evaluateTraining(samples: Uint32Array): Evaluation;
+}
+
+export interface NetworkFigures {
+    milliseconds?: number;
+    onnxruntime?: number;
+    multiplyAdds?: number;
+    memory?: number;
+    bytes: number;
+    brotli: number;
+    sparsity?: number;
+}
+
+export interface NetworkInFile {
+    path: string;
+    file: WeightsFile;
+    model?: Model;
 }
 
 export interface NetworkOptions {
@@ -678,6 +743,8 @@ export interface RewiringSchedule {
     end: number;
     period(step: number): number;
 }
+
+export type Run = () => unknown;
 
 export type RunEvent = {
     type: 'start';
@@ -984,6 +1051,8 @@ export interface StepProgress {
     sums: EpochSums;
 }
 
+export type StoredForm = (typeof storedForms)[number];
+
 export interface StoredNetwork {
     weights: TensorFile;
     model?: Model;
@@ -1021,6 +1090,8 @@ export interface StoredWeights {
         weigh(values: StoredTensor): Weighed;
     }[];
 }
+
+export type TargetNames = Readonly<Record<keyof Targets, string>>;
 
 export interface Targets {
     milliseconds?: number;
@@ -1104,6 +1175,11 @@ export declare class Trials {
     judge(network: Network): Judged;
 }
 
+export interface TurnOptions {
+    seconds?: number;
+    onBlock?(share: number): void;
+}
+
 export interface Tying {
     sparsity: number;
     rescale?: boolean;
@@ -1122,12 +1198,29 @@ export declare class UserError extends Error {
     name: string;
 }
 
+export interface WeightFigures {
+    layers: LayerCount[];
+    weights: number;
+    nonzeros: number;
+    multiplyAdds: MultiplyAdds;
+}
+
 export interface WeightsFile extends TensorFile {
     onnx?: OnnxModel;
 }
 
 export interface Written {
     onnx?: WrittenOnnx;
+}
+
+export declare class Yardstick {
+    #private;
+    constructor(dense: Run, options?: TurnOptions);
+    get dense(): number;
+    measure(others: readonly Run[], onBlock?: (share: number) => void): Promise<{
+        times: number[];
+        factor: number;
+    }>;
 }
 
 export declare function allocate(layers: readonly (readonly Option[])[], budgets: readonly number[]): Allocation;
@@ -1137,9 +1230,16 @@ export declare function balancing({ scaling, every }: {
     every: number;
 }): Hook;
 
+export declare function beforeAndAfter(networks: readonly [
+    before: NetworkInFile,
+    after: NetworkInFile
+], options: FiguresOptions): Promise<BeforeAndAfter>;
+
 export declare function checkRecipe(value: unknown, source: string): Recipe;
 
 export declare function checkpointOf(network: Network, metadata: Record<string, string>): TensorFile;
+
+export declare function chooseSparsities(options: ChooseOptions): Promise<Chosen>;
 
 export declare function chooseTensors(model: Model, { prunable, include, exclude }?: TensorChoice, names?: ChoiceNames): Tensor[];
 
@@ -1191,6 +1291,8 @@ export declare function keepTop(network: Network, keep: number): PruneResult;
 export declare const keptCount: Count;
 
 export declare function learningRate(schedule: RateSchedule, step: number): number;
+
+export declare function leastInTurns(runs: readonly Run[], { seconds, onBlock }?: TurnOptions): Promise<number[]>;
 
 export declare function loadCheckpoint(network: Network, file: TensorFile, source: string): void;
 
@@ -1382,6 +1484,8 @@ export declare const rewirings: {
     };
 };
 
+export declare function runOf(model: SparseModel, batch: number): Run;
+
 export declare function runRecipe(given: Recipe, options?: RunOptions): Promise<RunOutcome>;
 
 export declare function runTicket(given: Recipe, options?: RunOptions): Promise<TicketOutcome>;
@@ -1443,6 +1547,8 @@ export declare function sparsitiesOf(tensors: readonly Tensor[], sparsity: numbe
 
 export declare function sparsityOf(counts: readonly LayerCount[]): number;
 
+export declare function storedSize(file: TensorFile, form: StoredForm): number;
+
 export declare function storedWeights(file: OnnxFile): StoredWeights;
 
 export declare function tied(tying: Tying): GradientRule;
@@ -1461,11 +1567,15 @@ export declare function unpackSparse({ tensors, metadata }: TensorFile, file: st
 
 export declare function weightCosts(model: Model): Costs;
 
+export declare function weightFigures(model: Model, { tensors }: Pick<TensorFile, 'tensors'>, names?: readonly string[]): WeightFigures;
+
 export declare function weightsOf(network: Network, metadata?: Record<string, string>): TensorFile;
 
 export declare function writeNetwork(path: string, stored: StoredNetwork, options?: OnnxOptions): Promise<Written>;
 
 export declare function writeSafetensors(path: string, file: TensorFile): void;
+
+export declare const yardstickOf: ({ machine, file, model, source, batch }: LatencyOptions) => Yardstick;
 
 // Behind it.
 
@@ -1943,6 +2053,8 @@ export interface Layout {
     memory: MemoryUse;
 }
 
+export type LimitNames = Readonly<Record<keyof Limits, string>>;
+
 export interface LoadOptions extends Geometry, DecodeOptions {
     normalization?: string;
     photographs?: 'beside' | 'only';
@@ -2276,8 +2388,6 @@ export interface Run {
     program: Program;
 }
 
-export type Run = () => unknown;
-
 export declare class SampleRows {
     #private;
     readonly count: number;
@@ -2398,8 +2508,6 @@ export type Target = {
     pattern: Pattern;
 };
 
-export type TargetNames = Readonly<Record<keyof Targets, string>>;
-
 export interface Tensor {
     readonly name: string;
     readonly shape: Shape;
@@ -2478,12 +2586,6 @@ export declare type TrainingInfoProto = Message<"onnx.TrainingInfoProto"> & {
     initializationBinding: StringStringEntryProto[];
     updateBinding: StringStringEntryProto[];
 };
-
-export interface TurnOptions {
-    rounds?: number;
-    seconds?: number;
-    onBlock?(share: number): void;
-}
 
 export declare type TypeProto = Message<"onnx.TypeProto"> & {
     value: {
@@ -2618,16 +2720,6 @@ export interface WrittenOnnx {
     };
     agreement?: Agreement;
     unchecked?: string;
-}
-
-export declare class Yardstick {
-    #private;
-    constructor(dense: Run, options?: TurnOptions);
-    get dense(): number;
-    measure(others: readonly Run[], onBlock?: (share: number) => void): Promise<{
-        times: number[];
-        factor: number;
-    }>;
 }
 
 export declare function alps(problem: LayerProblem, target: Target, machine: Machine): LayerSolution;
@@ -3016,6 +3108,12 @@ export declare const startNames: readonly [
     "woodfisher",
     "woodtaylor",
     "random"
+];
+
+export declare const storedForms: readonly [
+    "dense",
+    "sparse",
+    "brotli"
 ];
 
 export declare const storedMethods: {

@@ -51,7 +51,7 @@ export interface ChooseOptions {
   names?: LimitNames
   /** What a target of time is of: a machine, and samples at a time (default 1). */
   timing?: { machine: Machine; batch?: number }
-  /** The form whose size is limited. Default `sparse`: safetensors with zeros left out where that is smaller. */
+  /** The form whose size is limited. Default `sparse`: safetensors, zeros left out where that is smaller. */
   stored?: StoredForm
   /** Whether the compressed form is that of a file with its zeros, such as ONNX. Default false. */
   zeros?: boolean

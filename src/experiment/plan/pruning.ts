@@ -16,8 +16,8 @@ export const prunedTensors = (prune: NonNullable<Recipe['prune']>, model: Model)
   tensorsToPrune(prune, model, { usual: methodOf(prune).prunable })
 
 /**
- * Undefined where the recipe prunes nothing. Sparsities of a `target` may be chosen later. Throws UserError where settings do not fit the network or the
- * data.
+ * Undefined where the recipe prunes nothing. Sparsities of a `target` may be chosen later. Throws UserError
+ * where settings do not fit the network or the data.
  */
 export async function pruningPlan(
   recipe: Recipe,
