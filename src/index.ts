@@ -143,13 +143,26 @@ export { parseTorch } from './formats/torch/torch.ts'
 export { readWeights, type WeightsFile } from './formats/weights-file.ts'
 export { SparseModel, type SparseModelOptions } from './infer/sparse-model.ts'
 
+// What a network comes to, before it is pruned and after.
+
+export {
+  type BeforeAndAfter,
+  beforeAndAfter,
+  type FiguresOptions,
+  type NetworkFigures,
+  type NetworkInFile,
+} from './figures/before-after.ts'
+export { type StoredForm, storedSize, type WeightFigures, weightFigures } from './figures/figures.ts'
+export { leastInTurns, type Run, runOf, type TurnOptions, Yardstick } from './figures/time.ts'
+
 // Targets: levels of single tensors, what they cost, and which to choose.
 
 export { type Allocation, allocate, type Option } from './target/allocate.ts'
-export { type Latency, type LatencyOptions, measureLatency, timeAt } from './target/latency.ts'
+export { type ChooseOptions, type Chosen, chooseSparsities, type Limits } from './target/choose.ts'
+export { type Latency, type LatencyOptions, measureLatency, timeAt, yardstickOf } from './target/latency.ts'
 export { LevelStore } from './target/level-store.ts'
 export { type LevelOptions, measureLevels } from './target/levels.ts'
-export { type Choice, type SearchOptions, search, type Targets } from './target/search.ts'
+export { type Choice, type SearchOptions, search, type TargetNames, type Targets } from './target/search.ts'
 export type { Level, TensorLevels } from './target/tensor-levels.ts'
 export { type Judged, type TrialOptions, Trials } from './target/trials.ts'
 

@@ -10,6 +10,7 @@ export declare class SparseModel {
     }, { machine, kernels, costs, model, source }: SparseModelOptions);
     run(images: ArrayLike<number>): Float32Array;
     layers(batch: number): LayerGain[];
+    memory(batch: number): number;
     get sparsity(): number;
     profile(batch: number, rounds?: number): Profiled[];
     profileLayers(batch: number, rounds?: number): {

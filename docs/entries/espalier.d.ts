@@ -16,11 +16,47 @@ export declare class BatchNormRefresh {
     run(network: Network, images: Uint32Array, progress?: (done: number, total: number) => void): void;
 }
 
+export interface BeforeAndAfter {
+    before: NetworkFigures;
+    after: NetworkFigures;
+    runtime?: {
+        batch: number;
+        version: string;
+    };
+    oneThread?: number;
+    notes: string[];
+}
+
 export interface Choice {
     levels: Map<string, number>;
     sparsities: Map<string, number>;
     loss: number;
     milliseconds?: number;
+}
+
+export interface ChooseOptions {
+    trials: Trials;
+    model: Model;
+    file: WeightsFile;
+    source: string;
+    tensors: readonly Tensor[];
+    limits: Limits;
+    names?: LimitNames;
+    timing?: {
+        machine: Machine;
+        batch?: number;
+    };
+    stored?: StoredForm;
+    zeros?: boolean;
+    sizeOf?(weights: TensorFile): number | Promise<number>;
+    sparsities?: readonly number[];
+    store?: LevelStore;
+    onProgress?(part: 'levels' | 'times' | 'drop' | 'size', text: string, share?: number): void;
+}
+
+export interface Chosen extends Choice {
+    tensors: TensorLevels[];
+    yardstick?: Yardstick;
 }
 
 export interface CompactReport {
@@ -107,6 +143,15 @@ export interface Evaluation extends MacroMeasures {
     constant?: true;
 }
 
+export interface FiguresOptions {
+    machine: Machine;
+    single?: Machine;
+    batch?: number;
+    yardstick?: Yardstick;
+    seconds?: number;
+    onProgress?(what: string, share: number): void;
+}
+
 export type FisherBlocks = 'full' | 'layer' | number;
 
 export interface Floor {
@@ -160,7 +205,7 @@ export interface GradualOptions extends Omit<PruneOptions, 'sparsity'> {
 }
 
 export interface Hook {
-    atStep(step: number, network: Network): void;
+    atStep(step: number, network: Network): unknown;
 }
 
 export interface HorizonReport {
@@ -193,7 +238,7 @@ export interface LatencyOptions {
     model?: string;
     source: string;
     batch?: number;
-    rounds?: number;
+    yardstick?: Yardstick;
     progress?(done: number, total: number): void;
 }
 
@@ -239,8 +284,12 @@ export declare class LevelStore {
     #private;
     readonly folder: string;
     constructor(parent: string, key: string);
-    read(name: string): TensorLevels | undefined;
-    write({ name, size, levels }: TensorLevels): void;
+    read(name: string, sparsity: number): Level | undefined;
+    write(name: string, { mask, ...facts }: Level): void;
+}
+
+export interface Limits extends Targets {
+    drop?: number;
 }
 
 export interface Machine {
@@ -375,6 +424,22 @@ export declare class Network {
     trainingLoss(samples: Uint32Array): number;
     evaluate(part: 'test' | 'validation' | 'train'): Evaluation;
     evaluateTraining(samples: Uint32Array): Evaluation;
+}
+
+export interface NetworkFigures {
+    milliseconds?: number;
+    onnxruntime?: number;
+    multiplyAdds?: number;
+    memory?: number;
+    bytes: number;
+    brotli: number;
+    sparsity?: number;
+}
+
+export interface NetworkInFile {
+    path: string;
+    file: WeightsFile;
+    model?: Model;
 }
 
 export interface NetworkOptions {
@@ -679,6 +744,8 @@ export interface RewiringSchedule {
     period(step: number): number;
 }
 
+export type Run = () => unknown;
+
 export type RunEvent = {
     type: 'start';
     folder: string;
@@ -846,9 +913,11 @@ export interface SearchOptions {
     tensors: readonly TensorLevels[];
     targets: Targets;
     latency?: Latency;
-    time?(levels: ReadonlyMap<string, number>): number;
+    time?(levels: ReadonlyMap<string, number>): number | Promise<number>;
     otherBytes: number;
+    sizes?: ReadonlyMap<string, readonly number[]>;
     costs: ReadonlyMap<string, number>;
+    names?: TargetNames;
 }
 
 export type SecondOrderMethod = keyof typeof secondOrderMethods;
@@ -933,6 +1002,7 @@ export declare class SparseModel {
     }, { machine, kernels, costs, model, source }: SparseModelOptions);
     run(images: ArrayLike<number>): Float32Array;
     layers(batch: number): LayerGain[];
+    memory(batch: number): number;
     get sparsity(): number;
     profile(batch: number, rounds?: number): Profiled[];
     profileLayers(batch: number, rounds?: number): {
@@ -981,6 +1051,8 @@ export interface StepProgress {
     sums: EpochSums;
 }
 
+export type StoredForm = (typeof storedForms)[number];
+
 export interface StoredNetwork {
     weights: TensorFile;
     model?: Model;
@@ -1018,6 +1090,8 @@ export interface StoredWeights {
         weigh(values: StoredTensor): Weighed;
     }[];
 }
+
+export type TargetNames = Readonly<Record<keyof Targets, string>>;
 
 export interface Targets {
     milliseconds?: number;
@@ -1080,7 +1154,8 @@ export interface TrialOptions {
     seed: number;
     judges?: number;
     part?: 'train' | 'test';
-    masks?: PruningRequest['masks'];
+    validation?: number;
+    stratify?: boolean;
     nameOf?: NameOf;
 }
 
@@ -1095,9 +1170,14 @@ export declare class Trials {
         network: Network;
         result: PruneResult;
     }>;
-    alone(tensors: readonly Tensor[], sparsities: readonly number[]): AsyncGenerator<Alone>;
+    alone(tensors: readonly Tensor[], sparsities: ReadonlyMap<string, readonly number[]>): AsyncGenerator<Alone>;
     dense(): Promise<Network>;
     judge(network: Network): Judged;
+}
+
+export interface TurnOptions {
+    seconds?: number;
+    onBlock?(share: number): void;
 }
 
 export interface Tying {
@@ -1118,12 +1198,29 @@ export declare class UserError extends Error {
     name: string;
 }
 
+export interface WeightFigures {
+    layers: LayerCount[];
+    weights: number;
+    nonzeros: number;
+    multiplyAdds: MultiplyAdds;
+}
+
 export interface WeightsFile extends TensorFile {
     onnx?: OnnxModel;
 }
 
 export interface Written {
     onnx?: WrittenOnnx;
+}
+
+export declare class Yardstick {
+    #private;
+    constructor(dense: Run, options?: TurnOptions);
+    get dense(): number;
+    measure(others: readonly Run[], onBlock?: (share: number) => void): Promise<{
+        times: number[];
+        factor: number;
+    }>;
 }
 
 export declare function allocate(layers: readonly (readonly Option[])[], budgets: readonly number[]): Allocation;
@@ -1133,9 +1230,16 @@ export declare function balancing({ scaling, every }: {
     every: number;
 }): Hook;
 
+export declare function beforeAndAfter(networks: readonly [
+    before: NetworkInFile,
+    after: NetworkInFile
+], options: FiguresOptions): Promise<BeforeAndAfter>;
+
 export declare function checkRecipe(value: unknown, source: string): Recipe;
 
 export declare function checkpointOf(network: Network, metadata: Record<string, string>): TensorFile;
+
+export declare function chooseSparsities(options: ChooseOptions): Promise<Chosen>;
 
 export declare function chooseTensors(model: Model, { prunable, include, exclude }?: TensorChoice, names?: ChoiceNames): Tensor[];
 
@@ -1188,6 +1292,8 @@ export declare const keptCount: Count;
 
 export declare function learningRate(schedule: RateSchedule, step: number): number;
 
+export declare function leastInTurns(runs: readonly Run[], { seconds, onBlock }?: TurnOptions): Promise<number[]>;
+
 export declare function loadCheckpoint(network: Network, file: TensorFile, source: string): void;
 
 export declare function loadDataset(nameOrFolder: string, options?: LoadOptions): Promise<Dataset>;
@@ -1196,7 +1302,7 @@ export declare function loadMasks(network: Network, file: TensorFile, source: st
 
 export declare function loadWeights(network: Network, file: TensorFile, source: string): void;
 
-export declare function measureLatency(tensors: readonly TensorLevels[], options: LatencyOptions): Latency;
+export declare function measureLatency(tensors: readonly TensorLevels[], options: LatencyOptions): Promise<Latency>;
 
 export declare function measureLevels(trials: Trials, tensors: readonly Tensor[], { sparsities, store, progress }?: LevelOptions): Promise<TensorLevels[]>;
 
@@ -1378,6 +1484,8 @@ export declare const rewirings: {
     };
 };
 
+export declare function runOf(model: SparseModel, batch: number): Run;
+
 export declare function runRecipe(given: Recipe, options?: RunOptions): Promise<RunOutcome>;
 
 export declare function runTicket(given: Recipe, options?: RunOptions): Promise<TicketOutcome>;
@@ -1429,7 +1537,7 @@ export declare const scopes: {
     };
 };
 
-export declare function search(options: SearchOptions): Choice;
+export declare function search(options: SearchOptions): Promise<Choice>;
 
 export declare function signIn(scaling: number): GradientRule;
 
@@ -1439,11 +1547,13 @@ export declare function sparsitiesOf(tensors: readonly Tensor[], sparsity: numbe
 
 export declare function sparsityOf(counts: readonly LayerCount[]): number;
 
+export declare function storedSize(file: TensorFile, form: StoredForm): number;
+
 export declare function storedWeights(file: OnnxFile): StoredWeights;
 
 export declare function tied(tying: Tying): GradientRule;
 
-export declare const timeAt: (tensors: readonly TensorLevels[], levels: ReadonlyMap<string, number>, options: LatencyOptions) => number;
+export declare function timeAt(tensors: readonly TensorLevels[], levels: ReadonlyMap<string, number>, options: LatencyOptions): Promise<number>;
 
 export declare function toFloats({ dtype, data }: StoredTensor): Float32Array;
 
@@ -1457,11 +1567,15 @@ export declare function unpackSparse({ tensors, metadata }: TensorFile, file: st
 
 export declare function weightCosts(model: Model): Costs;
 
+export declare function weightFigures(model: Model, { tensors }: Pick<TensorFile, 'tensors'>, names?: readonly string[]): WeightFigures;
+
 export declare function weightsOf(network: Network, metadata?: Record<string, string>): TensorFile;
 
 export declare function writeNetwork(path: string, stored: StoredNetwork, options?: OnnxOptions): Promise<Written>;
 
 export declare function writeSafetensors(path: string, file: TensorFile): void;
+
+export declare const yardstickOf: ({ machine, file, model, source, batch }: LatencyOptions) => Yardstick;
 
 // Behind it.
 
@@ -1938,6 +2052,8 @@ export interface Layout {
     constants: Placed[];
     memory: MemoryUse;
 }
+
+export type LimitNames = Readonly<Record<keyof Limits, string>>;
 
 export interface LoadOptions extends Geometry, DecodeOptions {
     normalization?: string;
@@ -2846,7 +2962,19 @@ export declare const recipeSchema: z.ZodObject<{
         }>>;
         method: z.ZodType<"force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "sparsegpt" | "wanda" | "ria" | "alps" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "snows", "force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "sparsegpt" | "wanda" | "ria" | "alps" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "snows", z.core.$ZodTypeInternals<"force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "sparsegpt" | "wanda" | "ria" | "alps" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "snows", "force" | "magnitude" | "random" | "woodfisher" | "woodtaylor" | "obd" | "chita" | "falcon" | "kfac" | "cbs-select" | "cbs-update" | "cbs" | "sparsegpt" | "wanda" | "ria" | "alps" | "grad-norm" | "snip" | "iter-snip" | "grasp" | "grasp-ref" | "fisher-diagonal" | "fisher-pruner" | "fts" | "fbss" | "hutch-diag" | "hutch-pruning" | "hts" | "synflow" | "obc" | "snows">>;
         scope: z.ZodDefault<z.ZodType<"uniform" | "global" | "layerwise" | "erk", "uniform" | "global" | "layerwise" | "erk", z.core.$ZodTypeInternals<"uniform" | "global" | "layerwise" | "erk", "uniform" | "global" | "layerwise" | "erk">>>;
-        sparsity: z.ZodNumber;
+        sparsity: z.ZodDefault<z.ZodNumber>;
+        target: z.ZodOptional<z.ZodObject<{
+            ms: z.ZodOptional<z.ZodNumber>;
+            kb: z.ZodOptional<z.ZodNumber>;
+            flops: z.ZodOptional<z.ZodNumber>;
+            drop: z.ZodOptional<z.ZodNumber>;
+            runtime: z.ZodOptional<z.ZodEnum<{
+                espalier: "espalier";
+                wasm: "wasm";
+            }>>;
+            threads: z.ZodOptional<z.ZodInt>;
+            judges: z.ZodDefault<z.ZodInt>;
+        }, z.core.$strict>>;
         sparsities: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodNumber>>;
         flops: z.ZodOptional<z.ZodNumber>;
         schedule: z.ZodDefault<z.ZodEnum<{
@@ -2980,6 +3108,12 @@ export declare const startNames: readonly [
     "woodfisher",
     "woodtaylor",
     "random"
+];
+
+export declare const storedForms: readonly [
+    "dense",
+    "sparse",
+    "brotli"
 ];
 
 export declare const storedMethods: {

@@ -64,13 +64,11 @@ export interface FiguresOptions {
   batch?: number
   /** Turns of the network before on that machine, where there were some already. */
   yardstick?: Yardstick
-  /** Seconds that each engine is measured for. Default 0.4, but three rounds in any case. */
+  /** Seconds that each engine is measured for. Default 0.7 at most, but three rounds in any case. */
   seconds?: number
   onProgress?(what: string, share: number): void
 }
 
-/** Blocks of each network: the table of the end is worth a tenth of a second. */
-const ROUNDS = 10
 /** Shares of the work, as progress counts it. */
 const SHARES = { here: 0.4, runtime: 0.8 }
 
@@ -121,10 +119,10 @@ async function orNote<T>(notes: string[], work: () => Promise<T>): Promise<T | u
 }
 
 async function runsHere(networks: readonly NetworkInFile[], options: FiguresOptions) {
-  const { machine, single, batch = 1, seconds = 0.4, onProgress = () => {} } = options
+  const { machine, single, batch = 1, seconds = 0.7, onProgress = () => {} } = options
   const compiled = networks.map((network) => openHere(network, machine))
   const [dense, ...others] = [...compiled, ...(single ? [openHere(networks[1], single)] : [])]
-  const yardstick = options.yardstick ?? new Yardstick(runOf(dense, batch), { seconds, rounds: ROUNDS })
+  const yardstick = options.yardstick ?? new Yardstick(runOf(dense, batch), { seconds })
   const { times } = await yardstick.measure(
     others.map((model) => runOf(model, batch)),
     (share) => onProgress('measuring times', SHARES.here * share),
@@ -145,13 +143,13 @@ function openHere({ path, file, model }: NetworkInFile, machine: Machine): Spars
 /** Undefined where ONNX Runtime is not installed. */
 async function runsThere(networks: readonly NetworkInFile[], options: FiguresOptions) {
   if (!isInstalled('onnxruntime-node')) return undefined
-  const { machine, seconds = 0.4, onProgress = () => {} } = options
+  const { machine, seconds = 0.7, onProgress = () => {} } = options
   const opened: RuntimeRuns[] = []
   try {
     for (const network of networks)
       opened.push(await openInRuntime(sourceOf(network), machine.threads, 'a time in ONNX Runtime'))
     const [before, after] = opened
-    const yardstick = new Yardstick(before.run, { seconds, rounds: ROUNDS })
+    const yardstick = new Yardstick(before.run, { seconds })
     const { times } = await yardstick.measure([after.run], (share) =>
       onProgress('measuring times in ONNX Runtime', SHARES.here + (SHARES.runtime - SHARES.here) * share),
     )

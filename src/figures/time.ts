@@ -11,40 +11,51 @@ import { random } from '../util/random.ts'
 export type Run = () => unknown
 
 export interface TurnOptions {
-  /** Blocks of each network, at most. Default 25. */
-  rounds?: number
-  /** Seconds after which no round begins, once there have been three. Default 1. */
+  /**
+   * Seconds after which no round begins, once there have been three. Default 1.5. Before, it is enough where
+   * the least of every network has come three times: a quiet machine needs few rounds, a busy one takes more.
+   */
   seconds?: number
-  /** Called after each block: the share of the rounds that is done. */
+  /** Called after each block: the share that is done at the least. */
   onBlock?(share: number): void
 }
 
 /** Milliseconds of a block: short ones find the moments in which a busy machine does nothing else. */
 const BLOCK = 2
-/** Rounds that there are in any case. */
+/** Rounds that there are in any case, and those without which nothing is settled before the time is over. */
 const LEAST_ROUNDS = 3
+const SETTLING_ROUNDS = 8
+/** Blocks that say the same as the least, and by how much they may differ. */
+const SAME = { blocks: 3, within: 1.02 }
 
 /** The least milliseconds of a run of each network. */
 export async function leastInTurns(
   runs: readonly Run[],
-  { rounds = 25, seconds = 1, onBlock = () => {} }: TurnOptions = {},
+  { seconds = 1.5, onBlock = () => {} }: TurnOptions = {},
 ): Promise<number[]> {
   const calls: number[] = []
   for (const run of runs) {
     await run() // Compiles, and finds its memory.
     calls.push(Math.max(1, Math.ceil(BLOCK / (await timeOf(run, 1)))))
   }
-  const least = runs.map(() => Number.POSITIVE_INFINITY)
+  const times = runs.map(() => [] as number[])
   const started = performance.now()
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; ; round++) {
     const passed = (performance.now() - started) / 1000
     if (round >= LEAST_ROUNDS && passed >= seconds) break
+    if (round >= SETTLING_ROUNDS && times.every(isSettled)) break
     for (const [i, run] of runs.entries()) {
-      least[i] = Math.min(least[i], await timeOf(run, calls[i]))
-      onBlock((round * runs.length + i + 1) / (runs.length * rounds))
+      times[i].push(await timeOf(run, calls[i]))
+      const least = (round * runs.length + i + 1) / (runs.length * LEAST_ROUNDS)
+      onBlock(Math.min(1, least))
     }
   }
-  return least
+  return times.map((blocks) => Math.min(...blocks))
+}
+
+function isSettled(blocks: readonly number[]): boolean {
+  const most = SAME.within * Math.min(...blocks)
+  return blocks.filter((time) => time <= most).length >= SAME.blocks
 }
 
 /** Milliseconds per run of some in a row. What runs at once is not waited for, which would take time, too. */

@@ -68,7 +68,7 @@ export async function writeNetwork(path: string, stored: StoredNetwork, options:
   return {}
 }
 
-/** The ONNX model of a network, and its bytes, which are not written. Throws UserError where there is none. */
+/** The ONNX model of a network, and its bytes, not written. Throws UserError where there is none. */
 export function onnxOf(called: string, stored: StoredNetwork): { file: OnnxFile; model: Uint8Array } {
   const { target } = sourceOf(called, stored)
   return { file: target, model: Buffer.concat(encodeModel(target.proto)) }

@@ -112,7 +112,7 @@ export function methodOf({ rewire, tie, train, prune, model }: Recipe): string {
 
 export function sparsityAsked({ prune, tie, train }: Recipe): number | undefined {
   if (train.gsm?.ratio !== undefined) return 1 - 1 / train.gsm.ratio
-  return prune?.sparsity ?? tie?.sparsity
+  return (prune?.target ? undefined : prune?.sparsity) ?? tie?.sparsity
 }
 
 /** The settings that do not change what a run does, and the seed. */

@@ -51,7 +51,7 @@ export interface ChooseOptions {
   names?: LimitNames
   /** What a target of time is of: a machine, and samples at a time (default 1). */
   timing?: { machine: Machine; batch?: number }
-  /** The form whose size is limited. Default `sparse`: safetensors with zeros left out where that is smaller. */
+  /** The form whose size is limited. Default `sparse`: safetensors, zeros left out where that is smaller. */
   stored?: StoredForm
   /** Whether the compressed form is that of a file with its zeros, such as ONNX. Default false. */
   zeros?: boolean
@@ -157,11 +157,7 @@ const LEEWAY = 0.8
 async function refuseAtOnce(rough: Omit<SearchOptions, 'latency' | 'time'>, timed?: LatencyOptions): Promise<void> {
   const { targets, tensors } = rough
   if (!timed) refuseIdle(rough)
-  const { bytes, flops } = targets
-  refuseImpossible({
-    ...rough,
-    targets: { ...(flops && { flops: flops / LEEWAY }), ...(bytes && { bytes: bytes / LEEWAY }) },
-  })
+  refuseImpossible(rough, LEEWAY)
   if (!timed) return
   const fastest = await timeAt(tensors, new Map(tensors.map(({ name }) => [name, 1])), timed)
   refuseIdle({ ...rough, latency: timed.yardstick })

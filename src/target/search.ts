@@ -211,15 +211,18 @@ export function refuseIdle(options: Reachable & { latency?: Pick<Latency, 'dense
   throw new UserError(`${given.join(', ')}: there is nothing to do: the network takes ${facts.join(', ')} as it is`)
 }
 
-/** Throws UserError where not even the sparsest levels meet a target by itself, the time aside. */
-export function refuseImpossible(options: Reachable): void {
+/**
+ * Throws UserError where not even this share of what the sparsest levels take meets a target by itself, the
+ * time aside.
+ */
+export function refuseImpossible(options: Reachable, leeway = 1): void {
   const { targets, names = OWN_NAMES } = options
   const sparsest = extremes(options, (values) => Math.min(...values))
-  if (targets.bytes !== undefined && sparsest.bytes > targets.bytes)
+  if (targets.bytes !== undefined && leeway * sparsest.bytes > targets.bytes)
     throw new UserError(
       `${names.bytes}: a size of ${kilobytes(targets.bytes)} kB cannot be met: with every tensor at its sparsest level the file takes ${kilobytes(sparsest.bytes)} kB`,
     )
-  if (targets.flops !== undefined && sparsest.flops > targets.flops)
+  if (targets.flops !== undefined && leeway * sparsest.flops > targets.flops)
     throw new UserError(
       `${names.flops}: a share of ${targets.flops} of the multiply-adds cannot be met: the sparsest levels leave ${sparsest.flops.toPrecision(3)}`,
     )

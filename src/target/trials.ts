@@ -50,6 +50,9 @@ export interface TrialOptions {
   part?: 'train' | 'test'
   /** What goes together, where that is not single weights; then all tensors of a trial have one sparsity. */
   masks?: PruningRequest['masks']
+  /** Training samples that are held out, and how, as of a {@link Network}. Default: none. */
+  validation?: number
+  stratify?: boolean
   nameOf?: NameOf
 }
 
@@ -82,7 +85,7 @@ export class Trials {
   constructor(options: TrialOptions) {
     this.#options = options
     const { count } = options.data.train
-    const judges = Math.min(options.judges ?? USUAL_JUDGES, count)
+    const judges = Math.min(options.judges ?? USUAL_JUDGES, count - (options.validation ?? 0))
     this.#judges = judges < EVALUATION_BATCH ? judges : judges - (judges % EVALUATION_BATCH)
   }
 
@@ -187,7 +190,7 @@ export class Trials {
 
   /** A network that the plan can prune, with the dense weights. */
   async #network({ network: needs }: PruningPlan): Promise<Network> {
-    const { machine, model, data, seed, weights, source } = this.#options
+    const { machine, model, data, seed, weights, source, validation, stratify } = this.#options
     const byDistance = judgesByDistance(model, data)
     // Programs belong to the plan that made them.
     const key = Object.keys(needs.programs ?? {}).length > 0 ? undefined : JSON.stringify(needs)
@@ -202,6 +205,7 @@ export class Trials {
         model,
         data,
         seed,
+        ...(validation && { validation, stratify }),
         ...(byDistance ? { masks: true } : { batch: 1 }),
         ...needs,
         judged,

@@ -12,8 +12,11 @@ import type { Network } from './network.ts'
 
 /** Something that acts during training. */
 export interface Hook {
-  /** Called when `step` optimizer steps have been taken: before the first (0), and after every one. */
-  atStep(step: number, network: Network): void
+  /**
+   * Called when `step` optimizer steps have been taken: before the first (0), and after every one. A
+   * promise is waited for.
+   */
+  atStep(step: number, network: Network): unknown
 }
 
 export interface TrainOptions {
@@ -115,7 +118,7 @@ async function steps(network: Network, options: TrainOptions): Promise<number> {
   const schedule = { ...options.schedule, total: epochs * perEpoch }
   let step = resumeAt ?? start
   let sums: EpochSums = options.epochSoFar ?? { loss: 0, correct: 0, samples: 0 }
-  if (resumeAt === undefined) for (const hook of hooks) hook.atStep(start, network)
+  if (resumeAt === undefined) for (const hook of hooks) await hook.atStep(start, network)
   let lastPause = performance.now()
 
   while (step < schedule.total) {
@@ -145,7 +148,7 @@ async function steps(network: Network, options: TrainOptions): Promise<number> {
       sums.samples += chosen.length
       for (const [name, value] of Object.entries(outputs))
         sums.outputs = { ...sums.outputs, [name]: (sums.outputs?.[name] ?? 0) + value }
-      for (const hook of hooks) hook.atStep(step, network)
+      for (const hook of hooks) await hook.atStep(step, network)
       if (step % perEpoch === 0) {
         const { loss: total, correct: hits, samples: count, outputs: all } = sums
         sums = { loss: 0, correct: 0, samples: 0 }

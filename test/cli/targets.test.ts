@@ -198,6 +198,9 @@ describe('a target', () => {
     ['--method cbs --target-kb 40', '--target-kb: cbs knows one sparsity for all tensors only'],
     ['--method magnitude --target-ms 1 --runtime wasm --threads 2', '--threads: expected none with --runtime wasm'],
     ['--method magnitude --target-ms 1 --runtime java', '--runtime: '],
+    ['--method magnitude --target-flops 0.4 --stored brotli', '--stored is for --target-kb'],
+    ['--method magnitude --target-kb 40 --stored zip', '--stored: '],
+    ['--method magnitude --target-kb 40 --stored dense', '--target-kb: a size of 40.0 kB cannot be met'],
   ])('%s is one sentence', async (flags, sentence) => {
     const [given, ...rest] = prune(flags)
     const { code, stdout, stderr } = await run('prune', given, ...rest)

@@ -42,7 +42,7 @@ function decides({ recipe: { prune: asked }, schedule, first }: Beginning): bool
 export async function withFewSamples(plan: RunPlan): Promise<{ plan: RunPlan & Beginning; counted?: string }> {
   const { recipe, model, data } = plan
   const { prune: asked } = recipe
-  if (!asked || !decides(plan) || !methods[asked.method].ranked) return { plan }
+  if (!asked || asked.target || !decides(plan) || !methods[asked.method].ranked) return { plan }
   const method = asked.method as SaliencyName
   const scoring: ScoringSettings = { ...asked.scoring, refreshBatchNorm: 'none', polish: 0 }
   const { samples: all } = plan.pruning?.settings ?? {}
@@ -70,6 +70,8 @@ export function pruneFirst(network: Network, beginning: Beginning): string | und
   const { schedule, first } = beginning
   const { prune: asked, seed } = beginning.recipe
   if (!asked || !schedule || schedule.start > first) return undefined
+  if (asked.target)
+    return 'layers are counted with all their weights: prune.target decides before the first step how many stay in each'
   const [{ sparsity, at }] = pruningEvents(schedule)
   const { method, scope, flops } = asked
   if (sparsity === 0 && !asked.sparsities && flops === undefined) return undefined

@@ -9,16 +9,22 @@ import { methodOf } from '../recipe/checks.ts'
 import { maskOptions, tensorsToPrune } from '../recipe/mask-keys.ts'
 import type { Recipe } from '../recipe/schema.ts'
 import { weightsPath } from '../run/weights-path.ts'
+import type { TargetPlan } from './target.ts'
 
 /** The tensors that a recipe prunes. */
 export const prunedTensors = (prune: NonNullable<Recipe['prune']>, model: Model): Tensor[] =>
   tensorsToPrune(prune, model, { usual: methodOf(prune).prunable })
 
 /**
- * Undefined where the recipe prunes nothing. Throws UserError where settings do not fit the network or the
- * data.
+ * Undefined where the recipe prunes nothing. Sparsities of a `target` may be chosen later. Throws UserError
+ * where settings do not fit the network or the data.
  */
-export async function pruningPlan(recipe: Recipe, model: Model, data: LabelledSet): Promise<PruningPlan | undefined> {
+export async function pruningPlan(
+  recipe: Recipe,
+  model: Model,
+  data: LabelledSet,
+  target?: TargetPlan,
+): Promise<PruningPlan | undefined> {
   const { prune, seed } = recipe
   if (!prune) return undefined
   const method = methodOf(prune)
@@ -27,9 +33,11 @@ export async function pruningPlan(recipe: Recipe, model: Model, data: LabelledSe
     model,
     data: { name: data.name, samples: data.train.count - recipe.data.validation },
     tensors,
-    scope: prune.scope,
+    scope: target ? 'layerwise' : prune.scope,
     masks: maskOptions(prune),
-    sparsities: prune.sparsities && sparsitiesOf(tensors, prune.sparsity, prune.sparsities, 'prune.sparsities'),
+    sparsities:
+      target?.sparsities ??
+      (prune.sparsities && sparsitiesOf(tensors, prune.sparsity, prune.sparsities, 'prune.sparsities')),
     flops: prune.flops,
     seed,
     trained: recipe.train.epochs > 0,

@@ -18,8 +18,9 @@ import { checkBeforeData } from './before-data.ts'
 import { guessedInputs, recipeData } from './data.ts'
 import { activeCount, gsmProblem, optimizerOf } from './gsm.ts'
 import { modelOf } from './network.ts'
-import { pruningPlan } from './pruning.ts'
+import { prunedTensors, pruningPlan } from './pruning.ts'
 import { type RewiringPlan, rewiringPlan } from './rewiring.ts'
+import { type TargetPlan, targetPlan } from './target.ts'
 import {
   balancePeriod,
   dropsProblem,
@@ -52,6 +53,8 @@ export interface RunPlan {
   /** When and how it prunes: both or neither are there. */
   readonly schedule?: PruningSchedule
   readonly pruning?: PruningPlan
+  /** Sparsities that are chosen at the first event. */
+  readonly target?: TargetPlan
   readonly rewiring?: RewiringPlan
   /** What nobody said of the inputs, and what is wrong with the learning rates; sentences. */
   readonly guess?: string
@@ -75,6 +78,7 @@ export async function resolve(recipe: Recipe, data: LabelledSet): Promise<RunPla
   const freeze = freezeStep(recipe, stepsPerEpoch)
   const rates = rateSchedule(recipe, stepsPerEpoch)
   const rewiring = rewiringPlan(recipe, model, rates, stepsPerEpoch, data)
+  const target = recipe.prune && targetPlan(recipe.prune, prunedTensors(recipe.prune, model))
   return {
     recipe,
     model,
@@ -89,7 +93,8 @@ export async function resolve(recipe: Recipe, data: LabelledSet): Promise<RunPla
     rates,
     keepFrom: keptFrom(recipe, schedule),
     schedule,
-    pruning: await pruningPlan(recipe, model, data),
+    pruning: await pruningPlan(recipe, model, data, target),
+    target,
     rewiring,
     guess: guessedInputs(data),
     warning: [gsmProblem(recipe, rates, freeze), dropsProblem(recipe, rates)].filter(Boolean).join('; ') || undefined,

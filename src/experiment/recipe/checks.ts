@@ -82,6 +82,7 @@ function checkPrune({ model, prune, train }: Recipe, source: string): void {
   if (!prune) return
   if (prune.schedule !== 'one-shot' && prune.end === undefined)
     throw new UserError(`${source}: prune.end: the schedule ${prune.schedule} needs it, such as 10ep`)
+  if (prune.target) checkTarget(prune, prune.target, source)
   const { initial, schedule, sparsity } = prune
   if (initial !== undefined && schedule !== 'cubic')
     throw new UserError(`${source}: prune.initial: expected prune.schedule cubic beside it, found ${schedule}`)
@@ -113,6 +114,34 @@ function checkSparsities(prune: Prune, source: string): void {
   if (granularity === 'channel') throw needs('expected a prune.granularity of weights, found channel')
 }
 
+/** What a target decides in the place of other keys, and what it has no use for. */
+function checkTarget(prune: Prune, target: NonNullable<Prune['target']>, source: string): void {
+  const { method, granularity } = prune
+  const key = `${source}: prune.target`
+  const { sparsities, beside = '' } = methodOf(prune)
+  const { ms, kb, flops, drop, runtime, threads } = target
+  if ([ms, kb, flops, drop].every((one) => one === undefined))
+    throw new UserError(`${key}: expected one of ms, kb, flops and drop, found none`)
+  if (!sparsities) throw new UserError(`${key}: ${method}${beside} knows one sparsity only, and cannot be told levels`)
+  if (prune.sparsity > 0)
+    throw new UserError(
+      `${key}: decides how much is pruned, expected no prune.sparsity beside it, found ${prune.sparsity}`,
+    )
+  for (const other of ['sparsities', 'flops', 'initial', 'floor'] as const)
+    if (prune[other] !== undefined) throw new UserError(`${key}: does not go with prune.${other}`)
+  if (granularity !== 'weight')
+    throw new UserError(`${key}: is met by single weights, expected prune.granularity weight, found ${granularity}`)
+  if (prune.scope !== 'global' && prune.scope !== 'layerwise')
+    throw new UserError(
+      `${key}: gives every tensor a sparsity, expected no prune.scope beside it, found ${prune.scope}`,
+    )
+  for (const [name, value] of Object.entries({ runtime, threads }))
+    if (value !== undefined && ms === undefined)
+      throw new UserError(`${key}.${name}: is for prune.target.ms, found none`)
+  if (runtime === 'wasm' && threads !== undefined && threads > 1)
+    throw new UserError(`${key}.threads: expected 1 with runtime wasm, which has one thread, found ${threads}`)
+}
+
 function checkFlopBudget(prune: Prune, source: string): void {
   const { method, initial, granularity, sparsities } = prune
   const key = `${source}: prune.flops`
@@ -140,7 +169,8 @@ function checkSections(prune: Prune, source: string): void {
 
 /** Methods that choose weights in their own way cannot do what only rankings by score can. */
 function checkUnranked(prune: Prune, source: string): void {
-  const { granularity, floor, onCollapse, method, scope, schedule } = prune
+  const { granularity, floor, onCollapse, method, schedule, target } = prune
+  const scope = target ? 'layerwise' : prune.scope
   const { scopes, onlyOnce, beside = '' } = methodOf(prune)
   if (onlyOnce && schedule !== 'one-shot')
     throw new UserError(
@@ -236,6 +266,8 @@ function checkRewire({ rewire, prune, train }: Recipe, source: string): void {
     throw new UserError(
       `${source}: rewire: needs a prune section with a one-shot schedule, which makes the network sparse`,
     )
+  if (prune.target)
+    throw new UserError(`${source}: prune.target: is of a trained network, expected no rewire section beside it`)
   const { granularity } = prune
   if (!granularities.some((one) => one === granularity))
     throw new UserError(

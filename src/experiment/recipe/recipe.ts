@@ -42,9 +42,17 @@ export const typedKeysIn = (path: string): TypedKeys => (readYaml(path).has('gen
 /** Checks a recipe object; `source` is what messages call it. */
 export function checkRecipe(value: unknown, source: string): Recipe {
   const recipe = checkSchema(recipeSchema, value, { source, whole: 'recipe' })
+  checkSparsityGiven(recipe, value, source)
   checkTogether(recipe, source)
   if (recipe.ticket?.masks.includes('gsm')) checkRecipe(gsmRecipe(recipe), `${source}: ticket.gsm`)
   return recipe
+}
+
+/** A sparsity has a default for the sake of targets alone. */
+function checkSparsityGiven({ prune }: Recipe, value: unknown, source: string): void {
+  const given = (value as { prune: object } | undefined)?.prune
+  if (!prune || prune.target || (given && 'sparsity' in given && given.sparsity !== undefined)) return
+  throw new UserError(`${source}: prune.sparsity: expected a value of type number, or a prune.target, found nothing`)
 }
 
 export const recipeToYaml = (recipe: Recipe): string => stringify(recipe)

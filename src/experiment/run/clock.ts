@@ -28,4 +28,12 @@ export class RunClock {
     this.#outside += performance.now() - started
     return result
   }
+
+  /** The same for work that is waited for. */
+  async outsideUntil<T>(work: () => Promise<T>): Promise<T> {
+    const started = performance.now()
+    const result = await work()
+    this.#outside += performance.now() - started
+    return result
+  }
 }

@@ -22,7 +22,8 @@ import type { RunResult } from './events.ts'
 /**
  * What a run writes. `dense` appears at the first pruning event and is written anew at every one that finds
  * no weight pruned (of alternating phases), `snapshot` when the recipe says so, `best` at every epoch that is
- * the best so far and gone in the end, `model` and `report` at the end.
+ * the best so far and gone in the end, `target` when sparsities
+ * are chosen for a target, `model` and `report` at the end.
  */
 export const FILES = {
   recipe: 'recipe.yaml',
@@ -31,6 +32,7 @@ export const FILES = {
   checkpoint: 'checkpoint.safetensors',
   dense: 'dense.safetensors',
   snapshot: 'snapshot.safetensors',
+  target: 'target.json',
   best: 'best.safetensors',
   model: 'model.safetensors',
   report: 'report.md',

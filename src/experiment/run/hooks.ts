@@ -14,6 +14,7 @@ import type { Network } from '../../train/network.ts'
 import type { Hook } from '../../train/train.ts'
 import { UserError } from '../../util/errors.ts'
 import type { RunPlan } from '../plan/resolve.ts'
+import { shareOfTarget } from '../plan/target.ts'
 import type { Recipe } from '../recipe/schema.ts'
 import type { RunClock } from './clock.ts'
 import type { RunFolder } from './folder.ts'
@@ -54,7 +55,11 @@ export interface PruningTold {
 }
 
 /** Prunes at the events of the schedule; nothing where there is none. */
-export function pruningHooks({ recipe, schedule, pruning }: RunPlan, dense: Network, told: PruningTold): Hook[] {
+export function pruningHooks(
+  { recipe, schedule, pruning, target }: RunPlan,
+  dense: Network,
+  told: PruningTold,
+): Hook[] {
   if (!schedule || !pruning) return []
   const { folder, journal, clock, onUnstoppable, onPruned } = told
   // Such an event may go on for minutes, and serves no signal: from its first moment they end the run.
@@ -69,7 +74,8 @@ export function pruningHooks({ recipe, schedule, pruning }: RunPlan, dense: Netw
           const long = looksAtData
           if (long) onUnstoppable?.(true, folder.path)
           try {
-            return pruneAsPlanned(pruning, network, event, index, progress)
+            const due = target ? { ...event, sparsity: event.at(shareOfTarget(target)) } : event
+            return pruneAsPlanned(pruning, network, due, index, progress)
           } finally {
             if (long) onUnstoppable?.(false, folder.path)
           }
@@ -77,10 +83,11 @@ export function pruningHooks({ recipe, schedule, pruning }: RunPlan, dense: Netw
       before: (_step, whole) => {
         if (whole) writeSafetensors(folder.file('dense'), weightsOf(dense))
       },
-      after: (step, target, result) => {
-        if (recipe.prune?.onCollapse === 'error') refuseCollapse(result, target)
-        refuseStarved(recipe, result, target)
-        journal.recordPruning(step, target, result)
+      after: (step, asked, result) => {
+        const wanted = target ? result.sparsity : asked
+        if (recipe.prune?.onCollapse === 'error') refuseCollapse(result, wanted)
+        refuseStarved(recipe, result, wanted)
+        journal.recordPruning(step, wanted, result)
         onPruned(result)
       },
     }),

@@ -36,6 +36,7 @@ import { balancingHooks, freezeHooks, pruningHooks, snapshotHooks } from './hook
 import { Journal } from './journal.ts'
 import { RewiringWarnings } from './rewiring-warnings.ts'
 import { type RunState, restoreState, saveState } from './state.ts'
+import { restoreTarget, targetHooks } from './target-hook.ts'
 import { weightsPath } from './weights-path.ts'
 
 export interface RunOptions {
@@ -199,6 +200,7 @@ class Run {
     }
     const state = restoreState(this.#saved())
     if (!state) return undefined
+    restoreTarget(this.#plan, this.#folder)
     this.#step = state.step
     this.#sums = state.sums
     this.#sparsity = maskedShare(this.#network)
@@ -214,17 +216,26 @@ class Run {
   }
 
   #hooks(): Hook[] {
-    const pruning = pruningHooks(this.#plan, this.#network, {
+    const told = {
       folder: this.#folder,
       journal: this.#journal,
       clock: this.#clock,
       onUnstoppable: this.#options.onUnstoppable,
+    }
+    const pruning = pruningHooks(this.#plan, this.#network, {
+      ...told,
       onPruned: ({ sparsity }) => {
         this.#sparsity = sparsity
       },
     })
     const own = [...snapshotHooks(this.#plan, this.#network, this.#folder), ...freezeHooks(this.#plan, this.#network)]
-    return [...own, ...pruning, ...balancingHooks(this.#plan), ...(this.#rewiring ? [this.#rewiring] : [])]
+    return [
+      ...own,
+      ...targetHooks(this.#plan, told),
+      ...pruning,
+      ...balancingHooks(this.#plan),
+      ...(this.#rewiring ? [this.#rewiring] : []),
+    ]
   }
 
   #tellProgress(epoch: number, from: number): void {

@@ -8,11 +8,22 @@ import { scheduleKinds } from '../../../sparsity/schedule.ts'
 import { type ScopeName, scopes } from '../../../sparsity/scope.ts'
 import { duration, nameIn } from '../../../util/schema.ts'
 import { maskKeys } from '../mask-keys.ts'
+import { targetSchema } from './target.ts'
 
 export const pruneSchema = z.strictObject({
   method: nameIn<MethodName>(methods),
   scope: nameIn<ScopeName>(scopes).default('global').describe('Which weights compete.'),
-  sparsity: z.number().min(0).lt(1).describe('Final share of zeros among prunable weights.'),
+  sparsity: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe('Final share of zeros among prunable weights; needed without a target (default: the target decides).'),
+  target: targetSchema
+    .optional()
+    .describe(
+      'In the place of sparsity: what the network may take. Each tensor gets the sparsity that costs least, chosen when the network is pruned for the first time.',
+    ),
   sparsities: z
     .record(z.string(), z.number().min(0).lt(1))
     .optional()

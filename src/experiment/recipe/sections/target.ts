@@ -1,0 +1,32 @@
+/** @file The key `target` of a recipe's prune section: what the pruned network may take, or lose. */
+import { z } from 'zod'
+import type { LimitNames } from '../../../target/choose.ts'
+
+export const targetSchema = z.strictObject({
+  ms: z.number().positive().optional().describe('Milliseconds of one sample.'),
+  kb: z.number().positive().optional().describe('Kilobytes (1000 bytes) of the weights, stored sparse.'),
+  flops: z
+    .number()
+    .gt(0)
+    .max(1)
+    .optional()
+    .describe('Share of the multiply-adds of the prunable layers that may stay.'),
+  drop: z
+    .number()
+    .positive()
+    .optional()
+    .describe('Points of accuracy on training samples that pruning may cost before it trains on.'),
+  runtime: z.enum(['espalier', 'wasm']).optional().describe('What ms is of (default: the engine of the run).'),
+  threads: z.int().min(1).max(64).optional().describe('Threads of that (default: those of the run).'),
+  judges: z.int().min(1).default(1000).describe('Training samples whose loss tells levels of sparsity apart.'),
+})
+
+export type TargetSettings = z.output<typeof targetSchema>
+
+/** What messages call the targets. */
+export const TARGET_NAMES: LimitNames = {
+  milliseconds: 'prune.target.ms',
+  bytes: 'prune.target.kb',
+  flops: 'prune.target.flops',
+  drop: 'prune.target.drop',
+}

@@ -1,0 +1,102 @@
+/** @file Recipes that leave the sparsities to a target. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { dryRun } from '../../src/experiment/plan/dry-run.ts'
+import { checkRecipe } from '../../src/experiment/recipe/recipe.ts'
+import { weightFigures } from '../../src/figures/figures.ts'
+import { readSafetensors } from '../../src/formats/safetensors.ts'
+import { unpackSparse } from '../../src/formats/sparse.ts'
+import { findModel } from '../../src/models/index.ts'
+import { keptCount } from '../../src/sparsity/count.ts'
+import { USUAL_LEVELS } from '../../src/target/levels.ts'
+import { jsonLines } from '../cli/cli.ts'
+import { temporaryFolder } from '../cli/temporary.ts'
+import { runUntil } from './stoppable.ts'
+import { tiny } from './tiny.ts'
+
+const { sparsity: _, ...gradual } = tiny.prune
+const recipeOf = (target: object, prune: object = gradual) =>
+  checkRecipe({ ...tiny, prune: { ...prune, target } }, 'tiny')
+
+const prunings = (folder: string) =>
+  jsonLines(readFileSync(join(folder, 'metrics.jsonl'), 'utf8')).filter(({ type }) => type === 'prune')
+const weightsIn = (folder: string) => {
+  const path = join(folder, 'model.safetensors')
+  return unpackSparse(readSafetensors(path), path)
+}
+const chosenIn = (folder: string): Record<string, number> =>
+  JSON.parse(readFileSync(join(folder, 'target.json'), 'utf8'))
+
+it('a gradual schedule ends for every tensor at the sparsity that was chosen when it began', async () => {
+  const recipe = recipeOf({ flops: 0.2, judges: 200 })
+  const out = join(temporaryFolder(), 'run')
+  const { events, result } = await runUntil(recipe, { out })
+  const chosen = chosenIn(out)
+  for (const share of Object.values(chosen)) expect([0, ...USUAL_LEVELS]).toContain(share)
+  // Not the easy case of one sparsity for all.
+  expect(new Set(Object.values(chosen)).size).toBeGreaterThan(1)
+  const { layers, multiplyAdds } = weightFigures(findModel('mlpnet'), weightsIn(out))
+  for (const { name, size, kept } of layers) expect(kept).toBe(keptCount(size, chosen[name]))
+  expect(multiplyAdds.kept).toBeLessThanOrEqual(0.2 * multiplyAdds.dense)
+  expect(multiplyAdds.kept).toBeGreaterThan(0.15 * multiplyAdds.dense)
+  const steps = prunings(out)
+  expect(steps.map(({ step }) => step)).toEqual([10, 15, 20, 25, 30, 35, 40])
+  const shares = steps.map(({ sparsity }) => Number(sparsity))
+  expect(shares).toEqual([...shares].sort((a, b) => a - b))
+  expect(shares[0]).toBeLessThan(0.6 * shares[6])
+  expect(result!.sparsity).toBeCloseTo(shares[6], 6)
+  expect(existsSync(join(out, 'levels'))).toBe(false)
+  expect(events.some((event) => event.type === 'pruning' && event.phase === 'levels')).toBe(true)
+
+  // Stopped in the middle of its schedule it goes on with what it has chosen, to the same bits.
+  const again = join(temporaryFolder(), 'again')
+  await runUntil(recipe, { out: again, stopAt: 22 })
+  expect(chosenIn(again)).toEqual(chosen)
+  const { events: later } = await runUntil(recipe, { out: again, resume: true })
+  expect(later.some((event) => event.type === 'pruning' && event.phase === 'levels')).toBe(false)
+  expect(weightsIn(again)).toEqual(weightsIn(out))
+})
+
+it('after training, a size is that of the file', async () => {
+  const recipe = recipeOf({ kb: 30, judges: 200 }, { method: 'magnitude', start: '4ep' })
+  const out = join(temporaryFolder(), 'run')
+  await runUntil(recipe, { out })
+  const size = readFileSync(join(out, 'model.safetensors')).length
+  expect(size).toBeLessThanOrEqual(30_000)
+  expect(size).toBeGreaterThan(24_000)
+})
+
+it('what cannot be met ends the run with a sentence that names the key', async () => {
+  const run = (target: object) => runUntil(recipeOf(target), { out: join(temporaryFolder(), 'run') })
+  await expect(run({ kb: 2 })).rejects.toThrow('prune.target.kb: a size of 2.0 kB cannot be met')
+  await expect(run({ ms: 1000 })).rejects.toThrow('prune.target.ms: there is nothing to do')
+  await expect(run({ ms: 1e-6, runtime: 'wasm' })).rejects.toThrow('prune.target.ms: a time of 0.000001 ms cannot')
+})
+
+it('a dry run says what it does not know', async () => {
+  const { counted, layers } = await dryRun(recipeOf({ flops: 0.5 }, { method: 'magnitude', start: '0it' }))
+  expect(counted).toContain('prune.target decides before the first step')
+  expect(layers.every(({ size, kept }) => size === kept)).toBe(true)
+})
+
+it.each([
+  [{}, {}, 'prune.target: expected one of ms, kb, flops and drop, found none'],
+  [{ flops: 0.5 }, { sparsity: 0.9 }, 'prune.target: decides how much is pruned, expected no prune.sparsity'],
+  [{ flops: 0.5 }, { flops: 0.5 }, 'prune.target: does not go with prune.flops'],
+  [{ flops: 0.5 }, { initial: 0.5 }, 'prune.target: does not go with prune.initial'],
+  [{ flops: 0.5 }, { scope: 'erk' }, 'prune.target: gives every tensor a sparsity, expected no prune.scope'],
+  [{ flops: 0.5 }, { granularity: 'channel' }, 'prune.target: is met by single weights'],
+  [{ flops: 0.5, threads: 2 }, {}, 'prune.target.threads: is for prune.target.ms, found none'],
+  [{ ms: 1, runtime: 'wasm', threads: 2 }, {}, 'prune.target.threads: expected 1 with runtime wasm'],
+  [{ kb: 10 }, { method: 'cbs' }, 'prune.target: cbs knows one sparsity only'],
+  [{ flops: 2 }, {}, 'prune.target.flops: expected at most 1, found 2'],
+])('%j beside %j is refused at once', (target, beside, sentence) => {
+  expect(() => recipeOf(target, { ...gradual, ...beside })).toThrow(`tiny: ${sentence}`)
+})
+
+it('a sparsity is needed where there is no target', () => {
+  expect(() => checkRecipe({ ...tiny, prune: gradual }, 'tiny')).toThrow(
+    'tiny: prune.sparsity: expected a value of type number, or a prune.target, found nothing',
+  )
+})
