@@ -91,6 +91,20 @@ export interface RefreshedStatistics {
   outputs?: number
 }
 
+/** What solving the layers anew did that read channels which are gone. */
+export interface Reconstructed {
+  /** Training images whose inputs were taken. */
+  images: number
+  /** How far the outputs of each moved, |W X - V X|^2 / |W X|^2, with the old weights and with the new ones. */
+  layers: { name: string; before: number; after: number }[]
+  /** Mean loss, or distance, on judging samples, without and with them. */
+  before: number
+  after: number
+  /** Whether they stayed. */
+  taken: boolean
+  seconds: number
+}
+
 /** What rounds of updates at constant masks did. */
 export interface Polished {
   /** Rounds whose update was made. */
@@ -112,6 +126,8 @@ export interface PruneResult extends Connectivity {
   floor?: string
   /** Of the prunable weights, where a share of them was asked for. */
   multiplyAdds?: MultiplyAdds
+  /** Where channels went: what was made of the layers that read them. */
+  reconstructed?: Reconstructed
   /** Where batch normalizations took new statistics. */
   statistics?: RefreshedStatistics
   /** Where the weights that are left were updated at last. */

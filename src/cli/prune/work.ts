@@ -79,11 +79,12 @@ function pruned(
     stopwatch.start()
   })
   stopwatch.stop()
-  const { stages, reconstructions, gradients, statistics, polished, seconds } = result
+  const { stages, reconstructions, reconstructed, gradients, statistics, polished, seconds } = result
   return {
     pruned: evaluations.prune!,
     ...(stages && { stages }),
     ...(reconstructions && { reconstructions }),
+    ...(reconstructed && { reconstructed }),
     ...(gradients && { gradients }),
     seconds: {
       ...seconds,
@@ -98,7 +99,7 @@ function pruned(
 }
 
 /** The test set after pruning, what the method says of its work, and seconds by phase. */
-export interface Outcome extends Pick<MethodResult, 'stages' | 'reconstructions' | 'gradients'> {
+export interface Outcome extends Pick<MethodResult, 'stages' | 'reconstructions' | 'reconstructed' | 'gradients'> {
   pruned: Measured
   /** With new statistics of batch normalizations. */
   refreshed?: Measured
