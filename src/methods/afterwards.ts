@@ -11,8 +11,9 @@ import type { ScoringSettings } from './saliency/settings.ts'
 import { withPolish } from './second-order/polish.ts'
 
 /**
- * The plan with weights solved anew where channels went, with new statistics of batch normalizations, or where there are none with new scales of outputs,
- * and with updates where they are asked for. Throws UserError as those do.
+ * The plan with weights solved anew where channels went, with new statistics of batch normalizations, or
+ * where there are none with new scales of outputs, and with updates where they are asked for. Throws
+ * UserError as those do.
  */
 export function withAfterwards(
   plan: PruningPlan,

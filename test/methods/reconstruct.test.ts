@@ -1,4 +1,6 @@
-/** @file Layers that lost channels, solved anew: beside least squares by brute force, and copies of channels. */
+/**
+ * @file Layers that lost channels, solved anew: beside least squares by brute force, and copies of channels.
+ */
 import { describe, expect, it } from 'vitest'
 import { methods } from '../../src/methods/index.ts'
 import type { LayerMatrix } from '../../src/methods/layerwise/layer.ts'

@@ -1,5 +1,6 @@
 /** @file What the flags of espalier prune say, checked against the network, with the defaults filled in. */
 import { weightsPath } from '../../experiment/run/weights-path.ts'
+import type { OnnxOptions } from '../../formats/network-file.ts'
 import type { Tensor } from '../../graph/tensor.ts'
 import { isStored } from '../../methods/by-value/removals.ts'
 import { checkFlops } from '../../methods/flops.ts'
@@ -16,7 +17,7 @@ import { chooseTensors } from '../../sparsity/tensors.ts'
 import { shown } from '../../util/check-schema.ts'
 import { UserError } from '../../util/errors.ts'
 import { oneOf, patterns } from '../flags/choices.ts'
-import type { OnnxFlags } from '../flags/onnx.ts'
+import { type OnnxFlags, onnxOptions } from '../flags/onnx.ts'
 import { wholeNumber } from '../flags/parse.ts'
 import type { PreprocessingFlags } from '../flags/preprocessing.ts'
 import { givenSettings, settingFlag, settingsFrom } from './setting-flags.ts'
@@ -165,7 +166,7 @@ function flopsOf(flags: PruneFlags, name: MethodName): number | undefined {
 }
 
 /** Throws UserError where there is no such granularity, or the method prunes single weights only. */
-function masksOf({ granularity }: PruneFlags, name: MethodName, sparsity: number): PruningRequest['masks'] {
+function masksOf({ granularity, multipleOf }: PruneFlags, name: MethodName, sparsity: number): PruningRequest['masks'] {
   if (granularity === undefined || granularity === 'weight') return undefined
   if (!isGranularity(granularity))
     throw new UserError(
@@ -181,7 +182,15 @@ function masksOf({ granularity }: PruneFlags, name: MethodName, sparsity: number
     throw new UserError(
       `--sparsity: expected ${1 - pattern.n / pattern.m} with --granularity ${granularity} and ${name}, which keeps ${pattern.n} of every ${pattern.m} weights, found ${sparsity}`,
     )
-  return { granularity }
+  return { granularity, ...(granularity === 'channel' && { multipleOf }) }
+}
+
+/** How the network is written. Throws UserError, naming the flag. */
+export function writingOptions(flags: PruneFlags): OnnxOptions {
+  const { compact, granularity, multipleOf } = flags
+  if (compact || multipleOf === undefined) return onnxOptions(flags)
+  if (granularity !== 'channel') throw new UserError('--multiple-of is for --granularity channel and for --compact')
+  return onnxOptions({ ...flags, multipleOf: undefined })
 }
 
 /** Throws UserError where the list is none, or the scope leaves tensors no sparsities of their own. */

@@ -1,8 +1,8 @@
 /**
  * @file New weights of a layer that loses inputs: of all W' on the inputs x_K that are kept those with the
  * outputs nearest to the old ones, min |W x - W' x_K|^2 over samples and positions. With G = 2 X X', R the
- * inputs that are lost, and a ridge towards the old weights, that is (He, Zhang & Sun 2017, section 3.1, there
- * without a ridge)
+ * inputs that are lost, and a ridge towards the old weights, that is (He, Zhang & Sun 2017, section 3.1,
+ * there without a ridge)
  *
  *     W' = W_K + W_R G_RK (G_KK + damp mean(diagonal of G_KK) I)^-1.
  */
@@ -15,7 +15,7 @@ import { UserError } from '../../util/errors.ts'
 import { fromMatrix, type LayerMatrix, toMatrix } from './layer.ts'
 
 /** What is added to the diagonal of G_KK, in units of its mean. */
-export const DAMP = 1e-6
+export const DAMP = 1e-4
 
 export interface LostInputs {
   /** In the order of the tensor, zero where an input is lost; rows that the mask removes are solved, too. */
@@ -28,8 +28,8 @@ export interface LostInputs {
 
 /**
  * `dense`: the weights W, `mask`: 1 for those that are kept, both in the order of the tensor; `grams`: 2 X X'
- * of every group. Inputs whose weights are removed from all rows of a group are lost. Throws UserError where a
- * weight or an input is not finite.
+ * of every group. Inputs whose weights are removed from all rows of a group are lost. Throws UserError where
+ * a weight or an input is not finite.
  */
 export function withoutInputs(
   machine: Machine,
