@@ -232,7 +232,10 @@ it('counts by group take the best channels, and no others go', () => {
   ])
   const { shape, scores, mask } = found.layers.find(({ name }) => name === 'layer2.1.conv1.weight')!
   const size = sizeOf(shape) / shape[0]
-  const mean = (o: number) => scores.slice(o * size, (o + 1) * size).reduce((a, b) => a + b) / size
+  const mean = (o: number) =>
+    Float64Array.from(scores)
+      .slice(o * size, (o + 1) * size)
+      .reduce((a, b) => a + b) / size
   const kept = Array.from({ length: 32 }, (_, o) => o).filter((o) => mask[o * size] === 1)
   const ranking = Array.from({ length: 32 }, (_, o) => o).sort((a, b) => mean(b) - mean(a))
   expect(kept).toEqual(ranking.slice(0, 5).sort((a, b) => a - b))
