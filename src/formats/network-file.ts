@@ -67,6 +67,11 @@ export async function writeNetwork(path: string, stored: StoredNetwork, options:
   return {}
 }
 
+/**
+ * A network as the ONNX model that is written of it, before channels are left out; messages call it `path`.
+ */
+export const asOnnx = (path: string, stored: StoredNetwork): OnnxFile => sourceOf(path, stored).target
+
 function sourceOf(path: string, { weights, model, onnx, changed }: StoredNetwork): Source {
   if (!onnx) {
     if (!model) throw new UserError(`${path}: only a network that runs here can be written as an ONNX model`)

@@ -9,9 +9,11 @@ import type { Floats } from '../engine/machine.ts'
 import { reusingMemory } from '../engine/machines/reused.ts'
 import type { Network } from '../train/network.ts'
 import { chooseImages } from './layerwise/driver.ts'
-import { Forward } from './layerwise/forward.ts'
+import { Forward, type LayerPlace } from './layerwise/forward.ts'
+import type { LayerMatrix } from './layerwise/layer.ts'
 import { losesInputs, withoutInputs } from './layerwise/lost-inputs.ts'
 import { calibrationImages } from './layerwise/plan.ts'
+import { Shelf } from './layerwise/shelf.ts'
 import { LayerWalk } from './layerwise/walk.ts'
 import type { Reconstructed } from './masks.ts'
 import type { PruningPlan, PruningProgress, PruningRequest } from './method.ts'
@@ -48,6 +50,49 @@ interface Options {
   seed: number
   judges: Uint32Array
   progress: PruningProgress
+}
+
+/** Bytes of products of inputs that are kept in memory; files hold what is more. */
+const KEPT = 2 ** 29
+
+/**
+ * Solves what reads channels anew again and again, each time after others went, on inputs of the network as
+ * it was before: their products are taken once.
+ */
+export class Reconstructor {
+  readonly #dense: ReadonlyMap<string, Floats>
+  readonly #layers = new Map<string, LayerMatrix>()
+  readonly #grams = new Shelf<Float64Array>(KEPT)
+
+  constructor(network: Network, { images, seed }: Pick<Options, 'images' | 'seed'>) {
+    this.#dense = new Map(network.prunable.map(({ name }) => [name, network.values(name).slice()]))
+    const names = matricesOf(network).map(({ layer }) => layer.name)
+    const walk = new LayerWalk(network, names, chooseImages(network, images, seed))
+    for (const name of names) {
+      const { layer, grams } = walk.products(name)
+      this.#layers.set(name, layer)
+      grams.forEach((gram, group) => {
+        this.#grams.put(`${name} ${group}`, gram.slice())
+      })
+    }
+    walk.close()
+  }
+
+  /** Of a network with the same weights but for those that are removed. */
+  solve(network: Network): void {
+    for (const name of losers(network, this.#dense)) {
+      const layer = this.#layers.get(name)!
+      const grams = Array.from({ length: layer.groups }, (_, group) => this.#grams.get(`${name} ${group}`))
+      const { weights } = withoutInputs(
+        reusingMemory(network.machine),
+        layer,
+        { dense: this.#dense.get(name)!, mask: network.mask(name) },
+        grams,
+      )
+      network.values(name).set(weights)
+    }
+    network.applyMasks()
+  }
 }
 
 /** Undefined where no layer has lost an input. */
@@ -96,12 +141,14 @@ function reconstruct(
 
 /** The layers that have lost inputs, in the order in which the network reaches them. */
 function losers(network: Network, dense: ReadonlyMap<string, Floats>): string[] {
-  const { model, data, prunable } = network
+  return matricesOf(network)
+    .filter(({ layer }) => losesInputs(layer, dense.get(layer.name)!, network.mask(layer.name)))
+    .map(({ layer }) => layer.name)
+}
+
+/** The layers whose weights are prunable, in the order in which the network reaches them. */
+function matricesOf({ model, data, prunable }: Network): LayerPlace[] {
   // Scales of channels are no matrices.
   const names = prunable.flatMap(({ name, shape }) => (shape.length > 1 ? [name] : []))
-  const places = new Forward(model, data, names, 1).places()
-  return places
-    .filter(({ layer }) => losesInputs(layer, dense.get(layer.name)!, network.mask(layer.name)))
-    .sort((a, b) => a.first - b.first)
-    .map(({ layer }) => layer.name)
+  return new Forward(model, data, names, 1).places().sort((a, b) => a.first - b.first)
 }

@@ -65,7 +65,8 @@ async function denseOf(trials: Trials, tensors: readonly Tensor[]): Promise<Dens
   return { judged: trials.judge(network), weights }
 }
 
-function maskOf(weights: Floats): Pick<Level, 'kept' | 'mask'> {
+/** Which weights are not zero. */
+export function maskOf(weights: Floats): Pick<Level, 'kept' | 'mask'> {
   const mask = new Uint8Array(Math.ceil(weights.length / 8))
   let kept = 0
   for (let i = 0; i < weights.length; i++) {

@@ -77,13 +77,14 @@ export const methodName = (name: string, flag = '--method'): MethodName =>
   oneOf(flag, name, Object.keys(methods) as MethodName[])
 
 /**
- * `own`: sparsities by tensor, in the place of those of flags. Throws UserError, naming the flag.
+ * `own`: sparsities by tensor, in the place of those of flags, and channels that stay, by group. Throws
+ * UserError, naming the flag.
  */
 export function pruneTask(
   flags: PruneFlags,
   model: Model,
   name = methodName(flags.method ?? ''),
-  own?: ReadonlyMap<string, number>,
+  own?: { sparsities: ReadonlyMap<string, number>; channels?: ReadonlyMap<string, number> },
 ): PruneTask {
   const method = methodFor(name, flags)
   const sparsity = shareOf(flags.sparsity ?? '')
@@ -93,7 +94,7 @@ export function pruneTask(
     include: patterns(flags.include),
     exclude: patterns(flags.exclude),
   })
-  const sparsities = own ?? ownSparsities(flags, tensors, sparsity, scope)
+  const sparsities = own?.sparsities ?? ownSparsities(flags, tensors, sparsity, scope)
   const left = sparsities
     ? tensors.reduce((sum, tensor) => sum + leftOf([tensor], sparsities.get(tensor.name)!), 0)
     : leftOf(tensors, sparsity)
@@ -110,7 +111,7 @@ export function pruneTask(
       scope,
       sparsities,
       flops: flopsOf(flags, name),
-      masks: masksOf(flags, name, sparsity),
+      masks: own?.channels ? { granularity: 'channel', channels: own.channels } : masksOf(flags, name, sparsity),
       seed: wholeNumber('--seed', flags.seed, 0, 2 ** 32 - 1),
       nameOf: settingFlag,
       fileOf: weightsPath,

@@ -4,16 +4,19 @@
  */
 import type { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
+import { isOnnxName } from '../../formats/onnx/file.ts'
 import { encodeSafetensors, storeFloats, type TensorFile, toFloats } from '../../formats/safetensors.ts'
 import { packSparse } from '../../formats/sparse.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import { SparseModel } from '../../infer/sparse-model.ts'
+import { methods } from '../../methods/index.ts'
 import type { Model } from '../../models/model.ts'
 import { countNonzeros } from '../../sparsity/count.ts'
+import { patternOf } from '../../sparsity/granularity/index.ts'
 import { multiplyAddsOf, weightCosts } from '../../sparsity/multiply-adds.ts'
 import { measureLatency, timeAt, wholeTime } from '../../target/latency.ts'
 import { USUAL_LEVELS } from '../../target/levels.ts'
-import { search, storedBytes, type Targets } from '../../target/search.ts'
+import { type Choice, leastFlops, search, storedBytes, type Targets } from '../../target/search.ts'
 import type { TensorLevels } from '../../target/tensor-levels.ts'
 import { shareOf } from '../../target/trials.ts'
 import { UserError } from '../../util/errors.ts'
@@ -25,6 +28,7 @@ import { levelsOf } from './levels.ts'
 import { PruneDisplay } from './progress.ts'
 import { runtimeFlag, type Timing, timingOf } from './runtime.ts'
 import { methodFor, methodName, type PruneFlags, pruneTask } from './settings.ts'
+import { pruneUnitsToTarget } from './units-to-target.ts'
 import { loadInputs, pruneWithData } from './with-data.ts'
 
 /** The first target that is given, as a flag. */
@@ -37,22 +41,51 @@ export const targetFlag = ({ targetMs, targetKb, targetFlops, maxDrop }: PruneFl
   }).find(([, value]) => value !== undefined)?.[0]
 
 /** What levels of single tensors decide in their place. */
-const DECIDED = ['scope', 'sparsities', 'flops', 'granularity'] as const
+const DECIDED = ['scope', 'sparsities', 'flops'] as const
 
 /** Throws UserError where a flag says something that a target leaves no room for, or that it needs. */
-export function checkTargetFlags(command: Command, target: string, { compare, data, engine, out }: PruneFlags): void {
+export function checkTargetFlags(command: Command, target: string, flags: PruneFlags): void {
+  const { compare, data, engine, out } = flags
   const given = givenFlags(command)
   for (const flag of DECIDED)
     if (given.has(flag))
       throw new UserError(
-        `${flagName(command, flag)} has no effect with ${target}, which gives every tensor a sparsity of single weights`,
+        `${flagName(command, flag)} has no effect with ${target}, which gives every tensor a level of its own`,
       )
   if (compare !== undefined) throw new UserError(`${target} is for one --method, found --compare`)
   if (data === undefined) throw new UserError(`${target} needs --data with a data set or a folder`)
   if (engine === 'onnxruntime') throw new UserError(`${target} needs --engine espalier, found onnxruntime`)
-  if (given.has('targetKb') && !/\.safetensors$/i.test(out ?? ''))
+  checkGranularity(target, flags)
+  if (given.has('targetKb') && !removesChannels(flags) && !/\.safetensors$/i.test(out ?? ''))
     throw new UserError(
       `--target-kb: sizes are those of safetensors files, stored sparse: expected --out with a name that ends in .safetensors, found ${out}; espalier convert writes other formats afterwards`,
+    )
+}
+
+/** Whether whole channels may go. */
+const removesChannels = ({ granularity }: PruneFlags) => granularity === 'channel' || granularity === 'auto'
+
+/** Throws UserError, naming the flag. */
+function checkGranularity(target: string, flags: PruneFlags): void {
+  const { granularity = 'weight', method, runtime, out, multipleOf, compact } = flags
+  const known = ['weight', 'channel', 'auto', 'block8'].includes(granularity) || patternOf(granularity)
+  if (!known)
+    throw new UserError(
+      `--granularity: expected weight, channel, auto, block8 or N:M such as 2:4 with ${target}, found ${granularity}`,
+    )
+  if (granularity !== 'weight' && !methods[methodName(method!)].ranked)
+    throw new UserError(
+      `--granularity ${granularity} with ${target} is for methods that rank weights by scores, such as magnitude or snip, found ${method}`,
+    )
+  if (multipleOf !== undefined && !removesChannels(flags) && !compact)
+    throw new UserError('--multiple-of is for --granularity channel and for --compact')
+  if (removesChannels(flags) && !isOnnxName(out ?? ''))
+    throw new UserError(
+      `--granularity ${granularity} with ${target} writes a smaller network: expected --out with a name that ends in .onnx, found ${out}`,
+    )
+  if (runtime === 'onnxruntime' && !removesChannels(flags))
+    throw new UserError(
+      `--runtime onnxruntime multiplies with zeros, too, so that --granularity ${granularity} saves no time there: expected channel or auto`,
     )
 }
 
@@ -67,10 +100,13 @@ export async function pruneToTarget(file: WeightsFile, path: string, model: Mode
     throw new UserError(
       `${targetFlag(flags)}: ${name} knows one sparsity for all tensors only, and cannot be told levels`,
     )
+  if (targets.milliseconds === undefined) {
+    const stray = runtimeFlag(flags)
+    if (stray !== undefined) throw new UserError(`${stray} is for --target-ms`)
+  }
+  if (removesChannels(flags)) return pruneUnitsToTarget(file, path, model, flags, { targets, maxDrop })
   const given = { ...flags, sparsity: '0', scope: 'layerwise' }
   const task = pruneTask(given, model)
-  const stray = flags.targetMs === undefined ? runtimeFlag(flags) : undefined
-  if (stray !== undefined) throw new UserError(`${stray} is for --target-ms`)
   const setting = flags.targetMs === undefined ? undefined : await timingOf(flags)
   const inputs = await loadInputs(file, path, model, flags, [method])
   const display = flags.json ? undefined : new PruneDisplay()
@@ -80,7 +116,7 @@ export async function pruneToTarget(file: WeightsFile, path: string, model: Mode
       path,
       task,
       inputs,
-      sparsities: USUAL_LEVELS,
+      sparsities: levelsFor(flags.granularity),
       judges: flags.judges,
       display,
     })
@@ -96,8 +132,18 @@ export async function pruneToTarget(file: WeightsFile, path: string, model: Mode
       costs,
     }
     const limit =
-      maxDrop === undefined ? undefined : new DropLimit(maxDrop, { trials, tensors: task.request.tensors, display })
-    const choice = limit ? await limit.choose(options) : search(options)
+      maxDrop === undefined
+        ? undefined
+        : new DropLimit<Choice>(maxDrop, {
+            trials,
+            display,
+            targets,
+            leastFlops: leastFlops(options),
+            search: (some) => search({ ...options, targets: some }),
+            prune: async ({ sparsities }) =>
+              (await trials.prune(task.request.tensors, sparsities, { afterwards: true })).network,
+          })
+    const choice = limit ? await limit.choose() : search(options)
     if (display) print(`\n${levelTable(levels, choice.levels)}\n`)
     const outcome = (written: TensorFile) => {
       const before = figures(file, levels, costs, timing)
@@ -114,6 +160,14 @@ export async function pruneToTarget(file: WeightsFile, path: string, model: Mode
   } finally {
     display?.stop()
   }
+}
+
+/** Sparsities of single tensors: in a pattern that, and what is beyond it. */
+function levelsFor(granularity = 'weight'): readonly number[] {
+  const pattern = patternOf(granularity)
+  if (!pattern) return USUAL_LEVELS
+  const least = 1 - pattern.n / pattern.m
+  return [least, ...USUAL_LEVELS.filter((level) => level > least)]
 }
 
 /** Throws UserError, naming the flag. */

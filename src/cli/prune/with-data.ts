@@ -56,13 +56,21 @@ export async function loadInputs(
 export const leftBehind = ({ out, fisherCache }: PruneFlags): string =>
   `${out === undefined ? 'nothing' : `neither ${out} nor any other file`} is written before the end${fisherCache === undefined ? '' : `, but for gradients in ${fisherCache}`}`
 
+/** What a network that met its targets came to. */
+export interface Reached {
+  lines: string[]
+  json: object
+}
+
 /** What a search for targets hands over to the pruning itself. */
 export interface Chosen {
   /** Sparsities by tensor. */
   sparsities: ReadonlyMap<string, number>
+  /** How many channels stay, by group. */
+  channels?: ReadonlyMap<string, number>
   inputs: EvaluationData
   /** What it says of the network that is written, as lines and for machines. */
-  outcome(written: TensorFile): { lines: string[]; json: object }
+  outcome(written: TensorFile): Reached | Promise<Reached>
 }
 
 export async function pruneWithData(
@@ -72,7 +80,7 @@ export async function pruneWithData(
   flags: PruneFlags & { data: string; out: string },
   chosen?: Chosen,
 ) {
-  const task = pruneTask(flags, model, undefined, chosen?.sparsities)
+  const task = pruneTask(flags, model, undefined, chosen)
   const options = writingOptions(flags)
   const metric = flags.metric === undefined ? undefined : await readMetric(flags.metric)
   const recipe = flags.finetune === undefined ? undefined : readRecipe(flags.finetune)
@@ -118,7 +126,7 @@ export async function pruneWithData(
     const { tensors } = trained?.weights ?? weights
     const metadata = trained ? weights.metadata : withoutGuess(weights.metadata, inputs)
     const stored = { weights: { tensors, metadata }, model, onnx: file.onnx }
-    const reached = chosen?.outcome(stored.weights)
+    const reached = await chosen?.outcome(stored.weights)
     const written = await writeNetwork(flags.out, stored, options)
     if (flags.record !== undefined) {
       const recorded = { checkpoint: path, flags, task, settings, network, judged, outcome, counts }
@@ -133,6 +141,7 @@ export async function pruneWithData(
         sparsity: task.sparsity,
         flops: task.request.flops,
         ...(chosen && { sparsities: Object.fromEntries(chosen.sparsities) }),
+        ...(chosen?.channels && { channels: Object.fromEntries(chosen.channels) }),
         seed: task.request.seed,
         ...byFlag(settings),
         ...(reached && { target: reached.json }),

@@ -143,7 +143,7 @@ export const byFlag = (settings: Readonly<Record<string, unknown>>): Record<stri
 
 /** What the file of pruned weights says of how they were made. */
 export function described(
-  { name, sparsity, request: { scope, flops, sparsities, seed, tensors } }: PruneTask,
+  { name, sparsity, request: { scope, flops, sparsities, masks, seed, tensors } }: PruneTask,
   settings: Readonly<Record<string, unknown>>,
 ): Record<string, string> {
   const set = Object.entries(settings).map(([key, value]) => [settingFlag(key).slice(2), value ?? 'usual'])
@@ -153,6 +153,7 @@ export function described(
     sparsity,
     ...(flops !== undefined && { flops }),
     ...(sparsities && { sparsities: [...sparsities].map(([tensor, share]) => `${tensor}=${share}`).join() }),
+    ...(masks?.channels && { channels: [...masks.channels].map(([group, count]) => `${group}=${count}`).join() }),
     seed,
     ...Object.fromEntries(set),
     pruned: tensors.map((tensor) => tensor.name).join(','),

@@ -94,6 +94,13 @@ export class RuntimeSession {
     return new Map(outputs.map((name) => [name, found(results[name], `${this.#path}: its output ${name}`)]))
   }
 
+  /** Runs all outputs on the same inputs again and again, which are made once. */
+  async repeated(inputs: ReadonlyMap<string, FedArray>): Promise<() => Promise<void>> {
+    const feeds = Object.fromEntries([...inputs].map(([name, array]) => [name, this.#fed(name, array)]))
+    await refusedAs(this.#path, () => this.#session.run(feeds))
+    return async () => void (await this.#session.run(feeds))
+  }
+
   close(): Promise<void> {
     return this.#session.release()
   }
