@@ -1,8 +1,8 @@
 /**
  * @file Tiles of b x b weights, or of eight outputs that share an input, of a layer's matrix (rows are
- * outputs, columns inputs in the order channel, row, column), scored by the sum of their weights' scores (block sparsity: Narang et al. 2017; Gray et al.
- * 2017). Tiles at the right and lower edge may be smaller. The scope's count is met to within one tile, from
- * below.
+ * outputs, columns inputs in the order channel, row, column), scored by the sum of their weights' scores
+ * (block sparsity: Narang et al. 2017; Gray et al. 2017). Tiles at the right and lower edge may be smaller.
+ * The scope's count is met to within one tile, from below.
  */
 import { sizeOf } from '../../graph/tensor.ts'
 import { leastOf } from '../floor.ts'
