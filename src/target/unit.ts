@@ -65,7 +65,8 @@ export function unitsOf(model: Model, tensors: readonly Tensor[], kind: Kind, mu
   const apart = ofChannels.map((unit) => {
     const makers = unit.makers.filter((tensor) => !owned.has(tensor))
     for (const tensor of makers) owned.add(tensor)
-    return makers.length > 0 ? { ...unit, makers } : { ...unit, asked: unit.asked.filter((one) => 'channels' in one) }
+    const asked = makers.length > 0 ? unit.asked : unit.asked.filter((one) => 'channels' in one)
+    return { ...unit, makers, asked }
   })
   const others = tensors
     .filter(({ name }) => !made.has(name))
