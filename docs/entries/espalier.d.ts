@@ -481,6 +481,7 @@ export interface PruneResult extends Connectivity {
     sparsity: number;
     floor?: string;
     multiplyAdds?: MultiplyAdds;
+    reconstructed?: Reconstructed;
     statistics?: RefreshedStatistics;
     polished?: Polished;
     stages?: StageReport[];
@@ -794,6 +795,7 @@ export interface Scope {
     summary: string;
     groups(layers: readonly Layer[], sparsity: number, count?: Count): Group[];
     channelShare?(shapes: readonly Shape[]): number;
+    isDense?(name: string): boolean;
 }
 
 export type ScopeName = keyof typeof scopes;
@@ -1077,6 +1079,7 @@ export interface TrialOptions {
     tensors: readonly Tensor[];
     method: MethodName;
     settings: object;
+    granularity?: string;
     seed: number;
     judges?: number;
     part?: 'train' | 'test';
@@ -1087,14 +1090,12 @@ export declare class Trials {
     #private;
     constructor(options: TrialOptions);
     get judges(): number;
-    prune(tensors: readonly Tensor[], sparsities: ReadonlyMap<string, number>, { afterwards, progress }?: {
-        afterwards?: boolean;
-        progress?: PruningProgress;
-    }): Promise<{
+    prune(tensors: readonly Tensor[], sparsities: ReadonlyMap<string, number>, { afterwards, channels, progress }?: PruneTrial): Promise<{
         network: Network;
         result: PruneResult;
     }>;
     alone(tensors: readonly Tensor[], sparsities: readonly number[]): AsyncGenerator<Alone>;
+    pruneChannels(channels: ReadonlyMap<string, number>): Promise<Network>;
     dense(): Promise<Network>;
     judge(network: Network): Judged;
 }
@@ -1170,6 +1171,7 @@ export declare const granularities: {
     readonly 'N:M': "at most N of every M consecutive inputs of an output, such as 2:4";
     readonly 'N:M-channels': "the same of every M consecutive input channels, at each place of a kernel";
     readonly BxB: "tiles of B x B weights, such as 4x4";
+    readonly block8: "the weights of 8 outputs that read the same input";
     readonly channel: "whole channels, with all that is tied to them";
     readonly row: "rows of the kernels of convolutions; of linear layers single weights";
     readonly kernel: "kernels of convolutions, one for each pair of channels; of linear layers single weights";
@@ -1565,6 +1567,8 @@ export interface Budget {
     count?: Count;
     floor?: Floor;
     multiplyAdds?: CostBudget;
+    multipleOf?: number;
+    channels?: ReadonlyMap<string, number>;
     select: Select;
 }
 
@@ -1967,6 +1971,8 @@ export interface MaskOptions {
     scope?: ScopeName | Scope;
     sparsity: number;
     granularity?: string;
+    multipleOf?: number;
+    channels?: ReadonlyMap<string, number>;
     count?: Count;
     floor?: Floor;
     flops?: number;
@@ -1989,7 +1995,7 @@ export interface Matrix {
     readonly row: number;
 }
 
-export type MeasuringKey = Exclude<keyof ScoringSettings, 'refreshBatchNorm' | 'polish'>;
+export type MeasuringKey = Exclude<keyof ScoringSettings, 'reconstruct' | 'refreshBatchNorm' | 'polish'>;
 
 export interface MemoryUse {
     persistent: number;
@@ -2215,6 +2221,12 @@ export interface PruneReport {
     gradients?: number;
 }
 
+export interface PruneTrial {
+    afterwards?: boolean;
+    channels?: ReadonlyMap<string, number>;
+    progress?: PruningProgress;
+}
+
 export type PruningProgress = (phase: string, text: string, share?: number) => void;
 
 export interface QuadraticForms {
@@ -2229,6 +2241,19 @@ export interface Read {
 }
 
 export type Reason = keyof typeof reasons;
+
+export interface Reconstructed {
+    images: number;
+    layers: {
+        name: string;
+        before: number;
+        after: number;
+    }[];
+    before: number;
+    after: number;
+    taken: boolean;
+    seconds: number;
+}
 
 export interface ReferenceMemory {
     floats: Float64Array | Float32Array;
@@ -2869,6 +2894,10 @@ export declare const recipeSchema: z.ZodObject<{
                 "-": "-";
             }>>;
             rounds: z.ZodOptional<z.ZodInt>;
+            reconstruct: z.ZodOptional<z.ZodEnum<{
+                none: "none";
+                auto: "auto";
+            }>>;
             refreshBatchNorm: z.ZodOptional<z.ZodType<import("../../methods/settings.ts").Refresh, import("../../methods/settings.ts").Refresh, z.core.$ZodTypeInternals<import("../../methods/settings.ts").Refresh, import("../../methods/settings.ts").Refresh>>>;
             polish: z.ZodOptional<z.ZodInt>;
         }, z.core.$strict>>;
@@ -2943,6 +2972,10 @@ export declare const scoringSettings: z.ZodObject<{
         "-": "-";
     }>>;
     rounds: z.ZodOptional<z.ZodInt>;
+    reconstruct: z.ZodOptional<z.ZodEnum<{
+        none: "none";
+        auto: "auto";
+    }>>;
     refreshBatchNorm: z.ZodOptional<z.ZodType<import("../settings.ts").Refresh, import("../settings.ts").Refresh, z.core.$ZodTypeInternals<import("../settings.ts").Refresh, import("../settings.ts").Refresh>>>;
     polish: z.ZodOptional<z.ZodInt>;
 }, z.core.$strict>;
