@@ -546,6 +546,7 @@ export interface PruneResult extends Connectivity {
     sparsity: number;
     floor?: string;
     multiplyAdds?: MultiplyAdds;
+    reconstructed?: Reconstructed;
     statistics?: RefreshedStatistics;
     polished?: Polished;
     stages?: StageReport[];
@@ -861,6 +862,7 @@ export interface Scope {
     summary: string;
     groups(layers: readonly Layer[], sparsity: number, count?: Count): Group[];
     channelShare?(shapes: readonly Shape[]): number;
+    isDense?(name: string): boolean;
 }
 
 export type ScopeName = keyof typeof scopes;
@@ -1151,9 +1153,11 @@ export interface TrialOptions {
     tensors: readonly Tensor[];
     method: MethodName;
     settings: object;
+    granularity?: string;
     seed: number;
     judges?: number;
     part?: 'train' | 'test';
+    masks?: PruningRequest['masks'];
     validation?: number;
     stratify?: boolean;
     nameOf?: NameOf;
@@ -1161,16 +1165,15 @@ export interface TrialOptions {
 
 export declare class Trials {
     #private;
+    readonly effort: Effort;
     constructor(options: TrialOptions);
     get judges(): number;
-    prune(tensors: readonly Tensor[], sparsities: ReadonlyMap<string, number>, { afterwards, progress }?: {
-        afterwards?: boolean;
-        progress?: PruningProgress;
-    }): Promise<{
+    prune(tensors: readonly Tensor[], sparsities: ReadonlyMap<string, number>, { afterwards, channels, progress }?: PruneTrial): Promise<{
         network: Network;
         result: PruneResult;
     }>;
     alone(tensors: readonly Tensor[], sparsities: ReadonlyMap<string, readonly number[]>): AsyncGenerator<Alone>;
+    pruneChannels(channels: ReadonlyMap<string, number>): Promise<Network>;
     dense(): Promise<Network>;
     judge(network: Network): Judged;
 }
@@ -1275,6 +1278,7 @@ export declare const granularities: {
     readonly 'N:M': "at most N of every M consecutive inputs of an output, such as 2:4";
     readonly 'N:M-channels': "the same of every M consecutive input channels, at each place of a kernel";
     readonly BxB: "tiles of B x B weights, such as 4x4";
+    readonly block8: "the weights of 8 outputs that read the same input";
     readonly channel: "whole channels, with all that is tied to them";
     readonly row: "rows of the kernels of convolutions; of linear layers single weights";
     readonly kernel: "kernels of convolutions, one for each pair of channels; of linear layers single weights";
@@ -1680,6 +1684,8 @@ export interface Budget {
     count?: Count;
     floor?: Floor;
     multiplyAdds?: CostBudget;
+    multipleOf?: number;
+    channels?: ReadonlyMap<string, number>;
     select: Select;
 }
 
@@ -1741,6 +1747,11 @@ export declare type DeviceConfigurationProto = Message<"onnx.DeviceConfiguration
     numDevices: number;
     device: string[];
 };
+
+export interface Effort {
+    sparsities: readonly number[];
+    judges: number;
+}
 
 export interface EpochReport extends Omit<EpochResult, 'outputs'> {
     type: 'epoch';
@@ -2084,6 +2095,8 @@ export interface MaskOptions {
     scope?: ScopeName | Scope;
     sparsity: number;
     granularity?: string;
+    multipleOf?: number;
+    channels?: ReadonlyMap<string, number>;
     count?: Count;
     floor?: Floor;
     flops?: number;
@@ -2106,7 +2119,7 @@ export interface Matrix {
     readonly row: number;
 }
 
-export type MeasuringKey = Exclude<keyof ScoringSettings, 'refreshBatchNorm' | 'polish'>;
+export type MeasuringKey = Exclude<keyof ScoringSettings, 'reconstruct' | 'refreshBatchNorm' | 'polish'>;
 
 export interface MemoryUse {
     persistent: number;
@@ -2332,6 +2345,12 @@ export interface PruneReport {
     gradients?: number;
 }
 
+export interface PruneTrial {
+    afterwards?: boolean;
+    channels?: ReadonlyMap<string, number>;
+    progress?: PruningProgress;
+}
+
 export type PruningProgress = (phase: string, text: string, share?: number) => void;
 
 export interface QuadraticForms {
@@ -2346,6 +2365,19 @@ export interface Read {
 }
 
 export type Reason = keyof typeof reasons;
+
+export interface Reconstructed {
+    images: number;
+    layers: {
+        name: string;
+        before: number;
+        after: number;
+    }[];
+    before: number;
+    after: number;
+    taken: boolean;
+    seconds: number;
+}
 
 export interface ReferenceMemory {
     floats: Float64Array | Float32Array;
@@ -2998,6 +3030,10 @@ export declare const recipeSchema: z.ZodObject<{
                 "-": "-";
             }>>;
             rounds: z.ZodOptional<z.ZodInt>;
+            reconstruct: z.ZodOptional<z.ZodEnum<{
+                none: "none";
+                auto: "auto";
+            }>>;
             refreshBatchNorm: z.ZodOptional<z.ZodType<import("../../methods/settings.ts").Refresh, import("../../methods/settings.ts").Refresh, z.core.$ZodTypeInternals<import("../../methods/settings.ts").Refresh, import("../../methods/settings.ts").Refresh>>>;
             polish: z.ZodOptional<z.ZodInt>;
         }, z.core.$strict>>;
@@ -3072,6 +3108,10 @@ export declare const scoringSettings: z.ZodObject<{
         "-": "-";
     }>>;
     rounds: z.ZodOptional<z.ZodInt>;
+    reconstruct: z.ZodOptional<z.ZodEnum<{
+        none: "none";
+        auto: "auto";
+    }>>;
     refreshBatchNorm: z.ZodOptional<z.ZodType<import("../settings.ts").Refresh, import("../settings.ts").Refresh, z.core.$ZodTypeInternals<import("../settings.ts").Refresh, import("../settings.ts").Refresh>>>;
     polish: z.ZodOptional<z.ZodInt>;
 }, z.core.$strict>;

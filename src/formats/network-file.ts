@@ -68,10 +68,15 @@ export async function writeNetwork(path: string, stored: StoredNetwork, options:
   return {}
 }
 
+/**
+ * A network as the ONNX model that is written of it, before channels are left out; messages call it `path`.
+ */
+export const asOnnx = (path: string, stored: StoredNetwork): OnnxFile => sourceOf(path, stored).target
+
 /** The ONNX model of a network, and its bytes, not written. Throws UserError where there is none. */
 export function onnxOf(called: string, stored: StoredNetwork): { file: OnnxFile; model: Uint8Array } {
-  const { target } = sourceOf(called, stored)
-  return { file: target, model: Buffer.concat(encodeModel(target.proto)) }
+  const file = asOnnx(called, stored)
+  return { file, model: Buffer.concat(encodeModel(file.proto)) }
 }
 
 function sourceOf(path: string, { weights, model, onnx, changed }: StoredNetwork): Source {

@@ -12,6 +12,7 @@ import { multiplications } from '../graph/multiplications.ts'
 import { UserError } from '../util/errors.ts'
 import { readBytes, writeAtomically } from '../util/files.ts'
 import { withBatch } from './onnx/batch.ts'
+import { compactHint } from './onnx/compact-hint.ts'
 import { type CompactReport, compactModel } from './onnx/compact-model.ts'
 import { divided, encodeModel, lengthOf } from './onnx/encode.ts'
 import { externalFiles } from './onnx/external-files.ts'
@@ -139,14 +140,16 @@ export async function writeOnnx(path: string, source: Source, options: OnnxOptio
     if (typeof beside !== 'string' && transformed && source.changed.size === 0) refuseDifference(path, beside, most)
     return typeof beside === 'string' ? { unchecked: beside } : { agreement: beside }
   })
+  const floats = floatsOf(written.file)
+  const hint = compacted && compactHint(compacted.report, floats)
   const sizes = options.sizes ?? lengthOf(encodeModel(made.proto)) <= SMALL
   return {
     ...written,
     ...(sizes && { forms: sizesOf(made.proto) }),
     ...(compacted && { compact: compacted.report }),
     ...(folded && { folded: { folded: folded.folded, stay: folded.stay } }),
-    notes: [...notes, ...lostDefaults(source.file, written.file)],
-    floats: floatsOf(written.file),
+    notes: [...notes, ...(hint ? [hint] : []), ...lostDefaults(source.file, written.file)],
+    floats,
   }
 }
 

@@ -30,6 +30,13 @@ export interface MaskOptions {
   sparsity: number
   /** `weight` (the default), `2:4` and the like, `4x4` and the like, `fan-in`, or `channel`. */
   granularity?: string
+  /** Of granularity channel: the channels that stay in a group are a multiple of it. Default 1. */
+  multipleOf?: number
+  /**
+   * Of granularity channel, in the place of the sparsity: how many channels stay of some groups, by the name
+   * of the first layer that makes them; of what is left of tensors, the scope keeps its share.
+   */
+  channels?: ReadonlyMap<string, number>
   /** How many weights a sparsity keeps. Default: n - round(sparsity n). */
   count?: Count
   /** What every layer keeps at least. Default: nothing. */
@@ -62,6 +69,11 @@ export function checkMaskOptions({
     )
   checkName('onCollapse', options.onCollapse, onCollapseKinds)
   checkFlopShare('flops', options.flops)
+  const { multipleOf, channels } = options
+  if (multipleOf !== undefined) checkWhole('multipleOf', multipleOf, 1)
+  for (const [key, value] of Object.entries({ multipleOf, channels }))
+    if (value !== undefined && granularity !== 'channel')
+      throw new UserError(`${key}: expected granularity channel, found ${granularity}`)
   if (options.flops !== undefined) checkFlopMasks({ scope, granularity })
   const { floor } = options
   if (floor === undefined) return
@@ -91,6 +103,20 @@ export interface RefreshedStatistics {
   outputs?: number
 }
 
+/** What solving the layers anew did that read channels which are gone. */
+export interface Reconstructed {
+  /** Training images whose inputs were taken. */
+  images: number
+  /** How far the outputs of each moved, |W X - V X|^2 / |W X|^2, with old weights and with new ones. */
+  layers: { name: string; before: number; after: number }[]
+  /** Mean loss, or distance, on judging samples, without and with them. */
+  before: number
+  after: number
+  /** Whether they stayed. */
+  taken: boolean
+  seconds: number
+}
+
 /** What rounds of updates at constant masks did. */
 export interface Polished {
   /** Rounds whose update was made. */
@@ -112,6 +138,8 @@ export interface PruneResult extends Connectivity {
   floor?: string
   /** Of the prunable weights, where a share of them was asked for. */
   multiplyAdds?: MultiplyAdds
+  /** Where channels went: what was made of the layers that read them. */
+  reconstructed?: Reconstructed
   /** Where batch normalizations took new statistics. */
   statistics?: RefreshedStatistics
   /** Where the weights that are left were updated at last. */
@@ -170,11 +198,13 @@ const resultOf = (found: Connectivity): PruneResult => ({ ...found, sparsity: sp
  */
 export function writeRound(network: Network, options: MaskOptions): void {
   const { scope = 'global', granularity = 'weight', sparsity, count = keptCount, floor, flops } = options
+  const { multipleOf, channels } = options
   const unit = findGranularity(granularity, network.model)!
   const select = (group: readonly MaskedLayer[], keep: number) => network.selectTop(group, keep)
   const layers = network.layers()
   const multiplyAdds = flops === undefined ? undefined : costBudget(network.model, layers, flops)
-  writeMasks(layers, { scope: findScope(scope), sparsity, count, floor, multiplyAdds, select }, unit)
+  const budget = { scope: findScope(scope), sparsity, count, floor, multiplyAdds, multipleOf, channels, select }
+  writeMasks(layers, budget, unit)
 }
 
 /**

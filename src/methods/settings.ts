@@ -23,3 +23,10 @@ export const polish = z
   .describe(
     'Rounds, at most, of updates at constant masks after every event, each on new samples; they end where the loss of held-out samples falls no more (default: of second-order and layerwise methods 30 for linear networks, else 5; none in faithful mode, where update none is asked for, and where training follows).',
   )
+
+export const reconstruct = z
+  .enum(['auto', 'none'])
+  .optional()
+  .describe(
+    'Where whole channels go, what reads them is solved anew by least squares on training images, from layer to layer; the old weights stay where the loss of held-out samples is lower with them (auto), or in any case (none) (default: auto, none where training follows).',
+  )

@@ -31,6 +31,8 @@ export interface Scope {
    * channels, with one c for all. Absent: channels of all layers compete by their scores.
    */
   channelShare?(shapes: readonly Shape[]): number
+  /** Whether a tensor is left alone, whatever the pattern of others. Default: none is. */
+  isDense?(name: string): boolean
 }
 
 const sizes = (layers: readonly Layer[]) => layers.map(({ shape }) => sizeOf(shape))

@@ -45,4 +45,5 @@ export const tensorwise = (sparsityOf: (name: string) => number): Scope => ({
   summary: 'a sparsity for every tensor',
   groups: (layers, _, count = keptCount) =>
     layers.map((layer) => ({ layers: [layer], keep: count(sizeOf(layer.shape), sparsityOf(layer.name)) })),
+  isDense: (name) => sparsityOf(name) === 0,
 })

@@ -16,9 +16,10 @@ import { UserError } from '../util/errors.ts'
 import { DropLimit } from './drop-limit.ts'
 import { type LatencyOptions, measureLatency, timeAt, yardstickOf } from './latency.ts'
 import type { LevelStore } from './level-store.ts'
-import { measureLevels, USUAL_LEVELS } from './levels.ts'
+import { measureLevels } from './levels.ts'
 import {
   type Choice,
+  leastFlops,
   refuseIdle,
   refuseImpossible,
   type SearchOptions,
@@ -60,7 +61,7 @@ export interface ChooseOptions {
    * corrected until it is met. Default: levels say it.
    */
   sizeOf?(weights: TensorFile): number | Promise<number>
-  /** Levels. Default {@link USUAL_LEVELS}. */
+  /** Levels. Default: as many as {@link Trials.effort} says. */
   sparsities?: readonly number[]
   store?: LevelStore
   /** A part of the work, what of it was done last, and the share of the part that is done. */
@@ -84,7 +85,7 @@ const OWN_NAMES: LimitNames = { milliseconds: 'milliseconds', bytes: 'bytes', fl
 export async function chooseSparsities(options: ChooseOptions): Promise<Chosen> {
   const { trials, model, file, source, limits, names = OWN_NAMES, timing, onProgress = () => {} } = options
   const { drop, ...targets } = limits
-  const { sparsities = USUAL_LEVELS, store, tensors } = options
+  const { sparsities = trials.effort.sparsities, store, tensors } = options
   if (Object.values(limits).every((limit) => limit === undefined))
     throw new UserError(`expected a target: ${Object.values(names).join(', ')}`)
   const timed: LatencyOptions | undefined =
@@ -115,11 +116,18 @@ export async function chooseSparsities(options: ChooseOptions): Promise<Chosen> 
     latency,
     ...(timed && { time: (chosen) => timeAt(levels, chosen, { ...timed, yardstick }) }),
   }
-  const limit =
-    drop === undefined
-      ? undefined
-      : new DropLimit(drop, { trials, tensors, name: names.drop, onTry: (text) => onProgress('drop', text) })
-  const choose = (some: SearchOptions) => (limit ? limit.choose(some) : search(some))
+  const choose = (some: SearchOptions): Promise<Choice> => {
+    if (drop === undefined) return search(some)
+    return new DropLimit<Choice>(drop, {
+      trials,
+      name: names.drop,
+      targets: some.targets,
+      leastFlops: leastFlops(some),
+      search: (of) => search({ ...some, targets: of }),
+      prune: async ({ sparsities: shares }) => (await trials.prune(tensors, shares, { afterwards: true })).network,
+      onTry: (text) => onProgress('drop', text),
+    }).choose()
+  }
   return { ...(await sized(all, choose, options)), tensors: levels, ...(yardstick && { yardstick }) }
 }
 

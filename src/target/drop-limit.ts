@@ -1,29 +1,35 @@
 /** @file How far a network may be pruned for what that costs on the samples that judge. */
-import type { Tensor } from '../graph/tensor.ts'
+import type { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
 import { grouped } from '../util/format.ts'
 import { smallestBudget } from './max-drop.ts'
-import { type Choice, type SearchOptions, search } from './search.ts'
+import type { Targets } from './search.ts'
 import type { Judged, Trials } from './trials.ts'
 
 /** Budgets that are tried, each by really pruning to it. */
 const TRIES = 7
 
-export interface Limited {
+interface Limited<Choice> {
   trials: Trials
-  tensors: readonly Tensor[]
   /** What messages call the limit. */
   name: string
+  targets: Targets
+  /** The share of the multiply-adds that the cheapest levels leave. */
+  leastFlops: number
+  /** The choice for some targets. */
+  search(targets: Targets): Choice | Promise<Choice>
+  /** The network at a choice, with what is done to all weights afterwards. */
+  prune(choice: Choice): Promise<Network>
   /** Called after each try with what it lost. */
   onTry?(sentence: string): void
 }
 
-export class DropLimit {
+export class DropLimit<Choice> {
   readonly #most: number
-  readonly #limited: Limited
+  readonly #limited: Limited<Choice>
 
   /** `most`: points of accuracy, or the distance of outputs of a network that is judged by it. */
-  constructor(most: number, limited: Limited) {
+  constructor(most: number, limited: Limited<Choice>) {
     this.#most = most
     this.#limited = limited
   }
@@ -32,11 +38,11 @@ export class DropLimit {
    * The choice that meets the targets, where it costs no more; without targets that with the fewest
    * multiply-adds which costs no more. Throws UserError where there is none.
    */
-  async choose(options: SearchOptions): Promise<Choice> {
-    const { trials, name } = this.#limited
+  async choose(): Promise<Choice> {
+    const { trials, name, targets, leastFlops, search } = this.#limited
     const dense = trials.judge(await trials.dense())
-    if (Object.values(options.targets).some((target) => target !== undefined)) {
-      const choice = await search(options)
+    if (Object.values(targets).some((target) => target !== undefined)) {
+      const choice = await search(targets)
       const drop = await this.#drop(choice, dense)
       if (drop > this.#most)
         throw new UserError(
@@ -44,12 +50,11 @@ export class DropLimit {
         )
       return choice
     }
-    const least = leastFlops(options)
     const { best, nearest } = await smallestBudget(
-      [least, 1],
+      [leastFlops, 1],
       this.#most,
       async (flops) => {
-        const choice = await search({ ...options, targets: { flops } })
+        const choice = await search({ flops })
         const drop = await this.#drop(choice, dense)
         const share = (100 * flops).toFixed(1)
         this.#limited.onTry?.(`${share} % of the multiply-adds lose ${this.#text(drop, dense)}`)
@@ -63,9 +68,9 @@ export class DropLimit {
     )
   }
 
-  async #drop({ sparsities }: Choice, dense: Judged): Promise<number> {
-    const { trials, tensors } = this.#limited
-    const { network } = await trials.prune(tensors, sparsities, { afterwards: true })
+  async #drop(choice: Choice, dense: Judged): Promise<number> {
+    const { trials, prune } = this.#limited
+    const network = await prune(choice)
     const { loss, accuracy } = trials.judge(network)
     return accuracy === undefined || dense.accuracy === undefined ? loss : 100 * (dense.accuracy - accuracy)
   }
@@ -74,11 +79,4 @@ export class DropLimit {
     const on = `on ${grouped(this.#limited.trials.judges)} training samples`
     return accuracy === undefined ? `a distance of ${drop.toFixed(4)} ${on}` : `${drop.toFixed(2)} points ${on}`
   }
-}
-
-/** The share of the multiply-adds that the sparsest levels leave. */
-function leastFlops({ tensors, costs }: SearchOptions): number {
-  const sum = (kept: (tensor: SearchOptions['tensors'][number]) => number) =>
-    tensors.reduce((all, tensor) => all + kept(tensor) * costs.get(tensor.name)!, 0)
-  return sum(({ levels }) => Math.min(...levels.map(({ kept }) => kept))) / sum(({ size }) => size)
 }

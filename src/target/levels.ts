@@ -8,11 +8,8 @@ import type { LevelStore } from './level-store.ts'
 import type { Level, TensorLevels } from './tensor-levels.ts'
 import type { Judged, Trials } from './trials.ts'
 
-/** Levels where nobody says which. Each removes a quarter of what the one before leaves, or a little more. */
-export const USUAL_LEVELS = [0.25, 0.4, 0.5, 0.6, 0.7, 0.78, 0.84, 0.88, 0.91, 0.935, 0.95, 0.965, 0.975, 0.985, 0.99]
-
 export interface LevelOptions {
-  /** Default {@link USUAL_LEVELS}. */
+  /** Default: as many as {@link Trials.effort} says. */
   sparsities?: readonly number[]
   /** Where levels are looked up before they are measured, and kept as soon as they are. */
   store?: LevelStore
@@ -26,7 +23,7 @@ export interface LevelOptions {
 export async function measureLevels(
   trials: Trials,
   tensors: readonly Tensor[],
-  { sparsities = USUAL_LEVELS, store, progress }: LevelOptions = {},
+  { sparsities = trials.effort.sparsities, store, progress }: LevelOptions = {},
 ): Promise<TensorLevels[]> {
   const all = [0, ...sparsities]
   const found = new Map(
@@ -70,7 +67,8 @@ async function denseOf(trials: Trials, tensors: readonly Tensor[]): Promise<Dens
   return { judged: trials.judge(network), weights }
 }
 
-function maskOf(weights: Floats): Pick<Level, 'kept' | 'mask'> {
+/** Which weights are not zero. */
+export function maskOf(weights: Floats): Pick<Level, 'kept' | 'mask'> {
   const mask = new Uint8Array(Math.ceil(weights.length / 8))
   let kept = 0
   for (let i = 0; i < weights.length; i++) {

@@ -229,3 +229,10 @@ export function refuseImpossible(options: Reachable, leeway = 1): void {
 }
 
 const kilobytes = (bytes: number): string => (bytes / 1000).toFixed(bytes < 100_000 ? 1 : 0)
+
+/** The share of the multiply-adds that the sparsest levels leave. */
+export function leastFlops({ tensors, costs }: Pick<SearchOptions, 'tensors' | 'costs'>): number {
+  const sum = (kept: (tensor: SearchOptions['tensors'][number]) => number) =>
+    tensors.reduce((all, tensor) => all + kept(tensor) * costs.get(tensor.name)!, 0)
+  return sum(({ levels }) => Math.min(...levels.map(({ kept }) => kept))) / sum(({ size }) => size)
+}

@@ -10,6 +10,7 @@ import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import { type MethodName, methods } from '../methods/index.ts'
 import { type SequentialMethod, solvers } from '../methods/layerwise/in-sequence.ts'
 import { layerLevels } from '../methods/layerwise/levels.ts'
+import { calibrationImages } from '../methods/layerwise/plan.ts'
 import type { PruneResult } from '../methods/masks.ts'
 import {
   checkSettings,
@@ -22,13 +23,16 @@ import {
   pruneAsPlanned,
   withSettings,
 } from '../methods/method.ts'
+import { Reconstructor } from '../methods/reconstruct.ts'
 import type { Model } from '../models/model.ts'
+import { weightCosts } from '../sparsity/multiply-adds.ts'
 import { loadWeights } from '../train/checkpoint.ts'
 import { judgesByDistance } from '../train/distance.ts'
 import { EVALUATION_BATCH } from '../train/evaluation.ts'
 import { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
+import { type Effort, usualEffort } from './effort.ts'
 
 export interface TrialOptions {
   machine: Machine
@@ -42,9 +46,11 @@ export interface TrialOptions {
   method: MethodName
   /** Settings of the method, as its section in recipes has them. */
   settings: object
+  /** What is kept or removed together. Default: single weights. */
+  granularity?: string
   /** Seed of all random draws. */
   seed: number
-  /** Training samples that judge, drawn by the seed. Default 1000, at most all. */
+  /** Training samples that judge, drawn by the seed. Default: {@link usualEffort}, at most all. */
   judges?: number
   /** Whether they judge, or the whole test set in their place. Default `train`. */
   part?: 'train' | 'test'
@@ -62,6 +68,14 @@ export interface Judged {
   accuracy?: number
 }
 
+export interface PruneTrial {
+  /** Whether what is done to all weights afterwards is done, too. Default false. */
+  afterwards?: boolean
+  /** Channels that stay of some groups, by name. Default: all. */
+  channels?: ReadonlyMap<string, number>
+  progress?: PruningProgress
+}
+
 /** A tensor that alone was pruned, to a sparsity. */
 export interface Alone {
   tensor: Tensor
@@ -69,10 +83,9 @@ export interface Alone {
   network: Network
 }
 
-/** Samples that judge where nobody says how many. */
-const USUAL_JUDGES = 1000
-
 export class Trials {
+  /** How much is measured where nobody says it. */
+  readonly effort: Effort
   readonly #options: TrialOptions
   readonly #judges: number
   /**
@@ -81,11 +94,13 @@ export class Trials {
   #last?: { key?: string; network: Network; judged: number }
   /** Of networks that distances judge: one that remembers what the dense network computes. */
   #remembering?: Network
+  #reconstructor?: Reconstructor
 
   constructor(options: TrialOptions) {
     this.#options = options
     const { count } = options.data.train
-    const judges = Math.min(options.judges ?? USUAL_JUDGES, count - (options.validation ?? 0))
+    this.effort = usualEffort(options.tensors, weightCosts(options.model))
+    const judges = Math.min(options.judges ?? this.effort.judges, count - (options.validation ?? 0))
     this.#judges = judges < EVALUATION_BATCH ? judges : judges - (judges % EVALUATION_BATCH)
   }
 
@@ -103,13 +118,13 @@ export class Trials {
   async prune(
     tensors: readonly Tensor[],
     sparsities: ReadonlyMap<string, number>,
-    { afterwards = false, progress }: { afterwards?: boolean; progress?: PruningProgress } = {},
+    { afterwards = false, channels, progress }: PruneTrial = {},
   ): Promise<{ network: Network; result: PruneResult }> {
     // Methods that rank weights can leave the others alone, so that one network serves all trials.
     const ranked = methods[this.#options.method].ranked
     const asked = ranked && !this.#options.masks ? this.#options.tensors : tensors
     const all = new Map(asked.map(({ name }) => [name, sparsities.get(name) ?? 0]))
-    const plan = await this.#plan(asked, all, afterwards)
+    const plan = await this.#plan(asked, all, { afterwards, channels })
     const network = await this.#network(plan)
     const result = pruneAsPlanned(plan, network, once(shareOf(asked, all)), 0, progress)
     return { network, result }
@@ -129,7 +144,7 @@ export class Trials {
         }
       return
     }
-    const plan = await this.#plan(tensors, new Map(tensors.map(({ name }) => [name, 0])), false)
+    const plan = await this.#plan(tensors, new Map(tensors.map(({ name }) => [name, 0])))
     const network = await this.#network(plan)
     const { samples, damp } = plan.settings as { samples: number; damp: number }
     const layers = tensors.map(({ name }) => name)
@@ -144,10 +159,27 @@ export class Trials {
     }
   }
 
+  /**
+   * The network with so many channels left in some groups, by name (granularity/channel-spaces.ts); what
+   * reads those that go is solved anew, on inputs of the dense network.
+   */
+  async pruneChannels(channels: ReadonlyMap<string, number>): Promise<Network> {
+    const { tensors, seed, data } = this.#options
+    const images = calibrationImages(undefined, {
+      model: this.#options.model,
+      data: { name: data.name, samples: data.train.count },
+      nameOf: (key) => key,
+    })
+    this.#reconstructor ??= new Reconstructor(await this.dense(), { images, seed })
+    const { network } = await this.prune(tensors, new Map(), { channels })
+    if (!isOff(this.#options.settings)) this.#reconstructor.solve(network)
+    return network
+  }
+
   /** The network as it was before. */
   async dense(): Promise<Network> {
     const none = new Map(this.#options.tensors.map(({ name }) => [name, 0]))
-    return this.#network(await this.#plan(this.#options.tensors, none, false))
+    return this.#network(await this.#plan(this.#options.tensors, none))
   }
 
   /** What a network does on the samples that judge. A loss that is not a number counts as infinite. */
@@ -167,10 +199,22 @@ export class Trials {
     return network.evaluateTraining(samples)
   }
 
-  #plan(tensors: readonly Tensor[], sparsities: ReadonlyMap<string, number>, afterwards: boolean) {
+  #plan(
+    tensors: readonly Tensor[],
+    sparsities: ReadonlyMap<string, number>,
+    { afterwards = false, channels }: Omit<PruneTrial, 'progress'> = {},
+  ) {
     const { model, data, method: name, seed, masks, nameOf = (setting) => setting } = this.#options
-    const quiet = afterwards ? {} : { ...pick(name, 'polish', 0), ...pick(name, 'refreshBatchNorm', 'none') }
-    const settings = { ...quiet, ...this.#options.settings }
+    const granularity = channels ? 'channel' : (masks?.granularity ?? this.#options.granularity)
+    const quiet = afterwards
+      ? {}
+      : {
+          ...pick(name, 'polish', 0),
+          ...pick(name, 'refreshBatchNorm', 'none'),
+          ...(granularity === 'channel' && pick(name, 'reconstruct', 'none')),
+        }
+    const { reconstruct: _, ...own } = this.#options.settings as { reconstruct?: string }
+    const settings = { ...quiet, ...(granularity === 'channel' ? this.#options.settings : own) }
     const method = withSettings(methods[name], settings)
     if (tensors.length > 1 && !masks && !method.sparsities)
       throw new UserError(`${name} knows one sparsity for all tensors only, expected a method that knows one for each`)
@@ -182,7 +226,8 @@ export class Trials {
       left: tensors.reduce((sum, tensor) => sum + leftOf([tensor], sparsities.get(tensor.name)!), 0),
       // A tensor alone is pruned by methods that know one ranking only, too.
       scope: method.scopes.includes('layerwise') && !masks ? 'layerwise' : 'global',
-      ...(masks ? { masks } : tensors.length > 1 && { sparsities }),
+      ...(!masks && (tensors.length > 1 || channels) && { sparsities }),
+      ...(granularity !== undefined && { masks: masks ?? { granularity, channels } }),
       seed,
       nameOf,
     })
@@ -233,6 +278,9 @@ export class Trials {
 
 /** Methods whose layers can all be pruned alone in one walk through the network. */
 const isLayerwise = (name: MethodName): name is 'obc' | SequentialMethod => name === 'obc' || name in solvers
+
+/** Whether nothing is to be solved anew. */
+const isOff = (settings: { reconstruct?: string }) => settings.reconstruct === 'none'
 
 /** Settings with which a layer is more than what one look at it makes of it. */
 const AFTERWARDS = ['stages', 'polish', 'refreshBatchNorm']

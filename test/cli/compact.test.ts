@@ -13,14 +13,22 @@ import { temporaryFolder } from './temporary.ts'
 
 /**
  * LeNet-5 without 5 filters of its first layer and 100 rows of its first linear one; `wrong`: a weight of its
- * last layer.
+ * last layer. `scattered`: with this share of zeros anywhere in their place.
  */
-function lenet(wrong = 0.01): string {
+function lenet(wrong = 0.01, scattered?: number): string {
   const tensors = inferenceGraph(findModel('lenet-5'))
     .withRole('parameter')
     .map(({ name, shape }) => {
       const draw = random(1, name)
       const list = Float32Array.from({ length: sizeOf(shape) }, () => 0.1 * draw.normal())
+      if (scattered !== undefined)
+        return [
+          name,
+          storeFloats(
+            list.map((w) => (draw.uniform() < scattered ? 0 : w)),
+            shape,
+          ),
+        ] as const
       if (name === 'conv1.weight') list.fill(0, 0, 5 * 25)
       if (name === 'fc1.weight') list.fill(0, 0, 100 * 800)
       if (name === 'fc2.weight') list[0] = wrong
@@ -72,6 +80,19 @@ it('convert --compact shows what went, the sizes and the proof, and writes a sma
   ]
   expect(jsonLines((await espalier(pruned)).stdout)[0]).toMatchObject({ agreement: { inputs: 8 } })
 }, 60_000)
+
+it.each([
+  [0, 'no channel is zero, constant or unread'],
+  [0.5, '50 % of the stored floats are zero, but scattered: every channel still has weights that are not'],
+])('where nothing goes it says why: %s', async (scattered, why) => {
+  const out = join(temporaryFolder(), 'same.onnx')
+  const { code, stdout } = await espalier(['convert', lenet(0.01, scattered), out, '--compact', '--json'])
+  expect(code).toBe(0)
+  const { notes } = jsonLines(stdout)[0] as { notes: string[] }
+  expect(notes).toContain(
+    `--compact left out nothing: ${why}; espalier prune --granularity channel removes whole channels`,
+  )
+})
 
 it('refuses other formats', async () => {
   const out = join(temporaryFolder(), 'small.onnx')

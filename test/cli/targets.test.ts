@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { synthetic } from '../../src/data/synthetic.ts'
+import type { CompactReport } from '../../src/formats/onnx/compact-model.ts'
 import { readSafetensors, toFloats, writeSafetensors } from '../../src/formats/safetensors.ts'
 import { findModel } from '../../src/models/index.ts'
 import { weightsOf } from '../../src/train/checkpoint.ts'
@@ -57,6 +58,11 @@ interface Said {
   dense: { accuracy: number }
   final: { accuracy: number }
   bytes: number
+  /** Of whole channels. */
+  channels: Record<string, number>
+  reconstructed: { before: number; after: number }
+  compact: CompactReport
+  layers: { name: string; size: number; kept: number }[]
 }
 
 async function json(command: string, flags: string, ...rest: string[]) {
@@ -194,7 +200,26 @@ describe('a target', () => {
       '--method magnitude --target-flops 0.4 --sparsities fc1.weight=0.9',
       '--sparsities has no effect with --target-flops',
     ],
-    ['--method magnitude --target-flops 0.4 --granularity channel', '--granularity has no effect with --target-flops'],
+    [
+      '--method magnitude --target-flops 0.4 --granularity row',
+      '--granularity: expected weight, channel, auto, block8 or N:M such as 2:4 with --target-flops, found row',
+    ],
+    [
+      '--method magnitude --target-flops 0.4 --granularity channel',
+      '--granularity channel with --target-flops writes a smaller network: expected --out with a name that ends in .onnx',
+    ],
+    [
+      '--method obc --target-flops 0.4 --granularity 2:4',
+      '--granularity 2:4 with --target-flops is for methods that rank weights by scores',
+    ],
+    [
+      '--method magnitude --target-ms 1 --runtime onnxruntime',
+      '--runtime onnxruntime multiplies with zeros, too, so that --granularity weight saves no time there',
+    ],
+    [
+      '--method magnitude --sparsity 0.5 --multiple-of 8',
+      '--multiple-of is for --granularity channel and for --compact',
+    ],
     ['--method cbs --target-kb 40', '--target-kb: cbs knows one sparsity for all tensors only'],
     ['--method magnitude --target-ms 1 --runtime wasm --threads 2', '--threads: expected none with --runtime wasm'],
     ['--method magnitude --target-ms 1 --runtime java', '--runtime: '],
@@ -222,6 +247,60 @@ describe('a target', () => {
     const { code, stdout, stderr } = await espalier(given, { cwd: temporaryFolder() })
     expect([code, stdout]).toEqual([1, ''])
     expect(stderr).toContain(`espalier: ${sentence}`)
+  })
+
+  it('of whole channels is met by the compacted file', async () => {
+    const out = join(temporaryFolder(), 'out.onnx')
+    const flags = '--method magnitude --granularity channel --multiple-of 4 --judges 400 --target-flops 0.5'
+    const said = await json('prune', flags, '-o', out)
+    const { before, after, channels, reconstructed, final, dense } = said
+    expect(after.multiplyAdds).toBeLessThanOrEqual(0.5 * before.multiplyAdds)
+    expect(Object.values(channels).every((count) => count % 4 === 0)).toBe(true)
+    expect(said.compact.multiplications).toEqual({
+      before: before.multiplyAdds,
+      after: after.multiplyAdds,
+    })
+    // Of each layer the channels are those of the file.
+    for (const [name, count] of Object.entries(channels))
+      expect(said.compact.layers.find((layer) => layer.name === name)?.outputs.after).toBe(count)
+    expect(said.bytes).toBe(after.bytes)
+    expect(reconstructed.after).toBeLessThan(reconstructed.before)
+    expect(final.accuracy).toBeGreaterThan(dense.accuracy - 0.1)
+    const { code, stdout } = await espalier(['eval', out, '--data', 'synthetic', '--json'])
+    expect(code).toBe(0)
+    expect(jsonLines(stdout)[0]).toMatchObject({ accuracy: final.accuracy })
+  })
+
+  it('of both kinds takes zeros where they are counted, and channels where they are not', async () => {
+    const out = join(temporaryFolder(), 'out.onnx')
+    const flags = '--method magnitude --granularity auto --judges 400'
+    const zeros = await json('prune', `${flags} --target-flops 0.1`, '-o', out)
+    expect(zeros.after.multiplyAdds).toBeLessThanOrEqual(0.1 * zeros.before.multiplyAdds)
+    expect(Math.max(...Object.values(zeros.sparsities))).toBeGreaterThan(0)
+    // A file of all values is no smaller for zeros.
+    const whole = await json('prune', `${flags} --target-kb 80`, '-o', join(temporaryFolder(), 'out.onnx'))
+    expect(whole.bytes).toBeLessThan(80_000)
+    expect(Math.max(...Object.values(whole.sparsities))).toBe(0)
+    expect(whole.channels['fc1.weight']).toBeLessThan(40)
+  })
+
+  it('of time in ONNX Runtime says what can be had', async () => {
+    const flags = '--method magnitude --granularity channel --runtime onnxruntime --threads 1 --judges 400'
+    const out = join(temporaryFolder(), 'out.onnx')
+    const idle = await run('prune', `${flags} --target-ms 100`, '-o', out)
+    expect(idle.stderr).toMatch(/^espalier: there is nothing to do: the network takes 0\.0\d+ ms as it is\n$/)
+    const least = await run('prune', `${flags} --target-ms 0.00001`, '-o', out)
+    expect(least.stderr).toMatch(
+      /^espalier: 0.0000100 ms cannot be met: with everything at its cheapest level the network takes 0\.0\d+ ms\n$/,
+    )
+    expect(existsSync(out)).toBe(false)
+  })
+
+  it('in a pattern gives each tensor the pattern or none', async () => {
+    const [flags, ...rest] = prune('--method magnitude --granularity 2:4 --target-flops 0.6 --judges 400')
+    const { sparsities, layers } = await json('prune', flags, ...rest)
+    for (const { name, size, kept } of layers) expect(kept).toBe(sparsities[name] === 0 ? size : size / 2)
+    expect(Object.values(sparsities)).toContain(0.5)
   })
 
   it('goes on without a cache where none can be written, and says so', async () => {

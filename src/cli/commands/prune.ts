@@ -44,7 +44,7 @@ const command = (): Command =>
       )
       .option(
         '--granularity <name>',
-        'what is kept or removed together: weight, 2:4, 2:4-channels, 4x4, row, kernel, filter, channel or fan-in; needs --data (default: weight)',
+        'what is kept or removed together: weight, 2:4, 2:4-channels, 4x4, block8, row, kernel, filter, channel or fan-in, with a target weight, 2:4, block8, channel or auto (channels or weights, whichever gains more); needs --data (default: weight)',
       )
       .option(
         '--target-ms <n>',
@@ -63,7 +63,10 @@ const command = (): Command =>
         '--max-drop <n>',
         'points of accuracy, or distance of outputs, that pruning may cost on training samples: alone, as few multiply-adds as that allows; beside a target, nothing is written where it costs more',
       )
-      .option('--runtime <name>', 'what the time of --target-ms is of: espalier or wasm (default: espalier)')
+      .option(
+        '--runtime <name>',
+        'what the time of --target-ms is of: espalier, wasm or, where whole channels go, onnxruntime (default: espalier)',
+      )
       .option('--threads <n>', 'with --target-ms: threads of that (default: the number of processors; wasm has one)')
       .option('--at-once <n>', 'with --target-ms: images at a time (default: 1)')
       .option('--judges <n>', 'with a target: training samples whose loss tells levels apart (default: 1000)')

@@ -20,7 +20,10 @@ const command = (): Command =>
         'weight, a row for each tensor, or channel, a row for all layers that make the same channels (default: weight)',
       )
       .option('--levels <list>', 'sparsities, comma separated', '0.5,0.7,0.8,0.9,0.95')
-      .option('--judges <n>', 'training samples whose loss is measured (default: 1000)')
+      .option(
+        '--judges <n>',
+        'training samples whose loss is measured (default: 1000, fewer of a network whose passes are dear)',
+      )
       .option('--test', 'the test set in the place of training samples: the figures that prune prints')
       .option('--include <names>', 'these tensors only; comma separated, * for any characters')
       .option('--exclude <names>', 'not these tensors')

@@ -25,7 +25,7 @@ export const onnxFlags = (command: Command): Command =>
     .option('--compact', 'in ONNX models, leave out channels that are zero, constant or read by nothing')
     .option(
       '--multiple-of <n>',
-      'with --compact: keep channels in multiples of n, which some runtimes are faster with',
+      'with --compact, or --granularity channel: keep channels in multiples of n, which some runtimes are faster with',
       whole('--multiple-of', 1, 1024),
     )
     .option(

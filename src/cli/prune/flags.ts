@@ -50,7 +50,8 @@ export function checkPruneFlags(command: Command, flags: PruneFlags): void {
   const asked = (flags.compare ?? flags.method ?? '').split(',')
   const names = asked.map((name) => methodName(name.trim(), asker))
   for (const flag of flags.compare === undefined ? [] : written)
-    if (given.has(flag)) refuse(flag, 'has no effect with --compare, which writes nothing')
+    if (given.has(flag) && !(flag === 'multipleOf' && flags.granularity === 'channel'))
+      refuse(flag, 'has no effect with --compare, which writes nothing')
   const every = Object.keys(methods) as MethodName[]
   /** What methods use as they are, and those that were asked for with all flags. */
   const usual = new Map(every.map((name) => [name, usedBy(name, plainMethod(name, flags))]))

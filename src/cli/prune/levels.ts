@@ -8,6 +8,8 @@ import { LevelStore } from '../../target/level-store.ts'
 import { measureLevels } from '../../target/levels.ts'
 import type { TensorLevels } from '../../target/tensor-levels.ts'
 import { Trials } from '../../target/trials.ts'
+import type { Unit, UnitLevels } from '../../target/unit.ts'
+import { measureUnits } from '../../target/unit-levels.ts'
 import { UserError } from '../../util/errors.ts'
 import { grouped } from '../../util/format.ts'
 import { version } from '../../util/version.ts'
@@ -24,7 +26,6 @@ export interface Levelled {
   path: string
   task: PruneTask
   inputs: EvaluationData
-  sparsities: readonly number[]
   judges?: string
   part?: 'train' | 'test'
   display?: PruneDisplay
@@ -49,8 +50,44 @@ function storeFor(key: string): LevelStore | undefined {
   }
 }
 
+/** Every tensor of the task at every level, and the trials that measured them. */
+export async function levelsOf(
+  given: Levelled & { sparsities: readonly number[] },
+): Promise<{ levels: TensorLevels[]; trials: Trials }> {
+  const { sparsities, task } = given
+  const { trials, store } = await trialsOf(given)
+  const options = { sparsities, store }
+  const measure = (progress: Progress) => measureLevels(trials, task.request.tensors, { ...options, progress })
+  return { levels: await shown(given, measure), trials }
+}
+
+/** Every unit at every level, and the trials that measured them. */
+export async function unitLevelsOf(
+  given: Levelled,
+  units: readonly Unit[],
+): Promise<{ levels: UnitLevels[]; trials: Trials }> {
+  const { trials, store } = await trialsOf(given)
+  return { levels: await shown(given, (progress) => measureUnits(trials, units, { store, progress })), trials }
+}
+
+type Progress = (what: string, share: number) => void
+
+/** What is left where measuring is interrupted. */
+export const LEVELS_LEFT = 'levels that were measured are kept, and the same command goes on there'
+
+/** What measures levels, with its progress and what is left where it is interrupted. */
+async function shown<T>({ display }: Levelled, measure: (progress: Progress) => Promise<T>): Promise<T> {
+  display?.show('levels', '', 0)
+  lastWords(LEVELS_LEFT)
+  try {
+    return await measure((what, share) => display?.show('levels', what, share))
+  } finally {
+    lastWords()
+  }
+}
+
 /** Trials of a task, and where levels that they measure are kept. */
-export async function trialsOf(given: Omit<Levelled, 'sparsities' | 'display'>): Promise<Measuring> {
+export async function trialsOf(given: Omit<Levelled, 'display'>): Promise<Measuring> {
   const { file, path, task, inputs, part } = given
   const { model, tensors, seed } = task.request
   const { data } = inputs
@@ -64,6 +101,7 @@ export async function trialsOf(given: Omit<Levelled, 'sparsities' | 'display'>):
     tensors,
     method: task.name,
     settings: task.settings,
+    granularity: task.request.masks?.granularity,
     seed,
     judges: given.judges === undefined ? undefined : wholeNumber('--judges', given.judges, 1, 2 ** 32 - 1),
     part,
@@ -77,27 +115,11 @@ export async function trialsOf(given: Omit<Levelled, 'sparsities' | 'display'>):
     data: [dataHash(data), data.mean, data.std],
     method: [task.name, task.settings, seed],
     judges: part === 'test' ? 'test' : trials.judges,
+    granularity: task.request.masks,
     machine: machine.description,
   }
   const store = storeFor(JSON.stringify(key))
   if (trials.judges < FEW && part !== 'test')
     printNote(`only ${grouped(trials.judges)} training samples tell levels apart, so that they are told roughly`)
   return { trials, store }
-}
-
-/** What is left where measuring is interrupted. */
-export const LEVELS_LEFT = 'levels that were measured are kept, and the same command goes on there'
-
-/** Every tensor of the task at every level, and the trials that measured them. */
-export async function levelsOf(given: Levelled): Promise<{ levels: TensorLevels[]; trials: Trials }> {
-  const { sparsities, display, task } = given
-  const { trials, store } = await trialsOf(given)
-  display?.show('levels', '', 0)
-  lastWords(LEVELS_LEFT)
-  try {
-    const progress = (tensor: string, share: number) => display?.show('levels', tensor, share)
-    return { levels: await measureLevels(trials, task.request.tensors, { sparsities, store, progress }), trials }
-  } finally {
-    lastWords()
-  }
 }

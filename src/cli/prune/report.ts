@@ -2,7 +2,7 @@
 import { markdownTable } from 'markdown-table'
 import { collapseLines, multiplyAddsText } from '../../experiment/run/report.ts'
 import { sizeOf } from '../../graph/tensor.ts'
-import { type Polished, prunedResult, type RefreshedStatistics } from '../../methods/masks.ts'
+import { type Polished, prunedResult, type Reconstructed, type RefreshedStatistics } from '../../methods/masks.ts'
 import type { PruningRequest } from '../../methods/method.ts'
 import { type Connectivity, effectiveSparsity } from '../../sparsity/collapse.ts'
 import { type LayerCount, sparsityOf } from '../../sparsity/mask.ts'
@@ -37,6 +37,8 @@ export interface PruneCounts {
 export interface PruneResult extends PruneCounts {
   dense: Measured
   pruned: Measured
+  /** What was made of the layers that read channels which went. */
+  reconstructed?: Reconstructed
   /** With new statistics of batch normalizations. */
   refreshed?: Measured
   statistics?: RefreshedStatistics
@@ -74,7 +76,7 @@ export function pruneReport({ layers, prunable, parameters, multiplyAdds, paths,
     row('all parameters', parameters.size, parameters.kept),
   ]
   const table = markdownTable([['layer', 'weights', 'kept', 'density'], ...rows], { align: ['l', 'r', 'r', 'r'] })
-  const { dense, pruned, refreshed, polished, polish, statistics, finetuned, final, seconds } = result
+  const { dense, pruned, reconstructed, refreshed, polished, polish, statistics, finetuned, final, seconds } = result
   const states = Object.entries({
     dense,
     pruned,
@@ -95,6 +97,7 @@ export function pruneReport({ layers, prunable, parameters, multiplyAdds, paths,
     '',
     `sparsity ${percent(prunable.sparsity)} of the pruned tensors, ${percent(parameters.sparsity)} of all parameters`,
     multiplyAddsText(multiplyAdds, 'pruned tensors'),
+    ...(reconstructed ? [reconstructedText(reconstructed)] : []),
     ...(statistics ? statisticsText(statistics) : []),
     ...(polish ? [polishText(polish)] : []),
     ...(times.length > 0 ? [`time: ${times.join(', ')}`] : []),
@@ -112,6 +115,14 @@ export function bindingBudget(
 ): string | undefined {
   if (flops === undefined || kept >= left) return undefined
   return `note: --flops ${flops} binds more than --sparsity: of the ${grouped(left)} weights that this leaves, ${grouped(kept)} fit into the budget`
+}
+
+function reconstructedText({ images, layers, before, after, taken }: Reconstructed): string {
+  const losses = `from ${before.toFixed(4)} to ${after.toFixed(4)}`
+  if (!taken)
+    return `reconstruction: layers that lost channels keep their weights: those solved anew on ${grouped(images)} images would raise the held-out loss ${losses}`
+  const mean = (of: 'before' | 'after') => percent(layers.reduce((sum, layer) => sum + layer[of], 0) / layers.length)
+  return `reconstruction: ${layers.length} layers that lost channels were solved anew on ${grouped(images)} images: their outputs are off by ${mean('after')} in the place of ${mean('before')} on average, held-out loss ${losses}`
 }
 
 function statisticsText({ images, before, after, taken, outputs }: RefreshedStatistics): string[] {

@@ -3,6 +3,7 @@
  */
 import type { Machine } from '../../engine/machine.ts'
 import { openMachine } from '../../engine/machines/open.ts'
+import { espalierRuntime, onnxRuntime, type Runtime } from '../../target/runtimes.ts'
 import { UserError } from '../../util/errors.ts'
 import { oneOf } from '../flags/choices.ts'
 import { wholeNumber } from '../flags/parse.ts'
@@ -39,6 +40,19 @@ export async function timingUnlessNone({ runtime, ...others }: RuntimeFlags): Pr
   const flag = runtimeFlag({ threads: others.threads, atOnce: others.atOnce })
   if (flag !== undefined) throw new UserError(`${flag}: expected none with --runtime none`)
   return undefined
+}
+
+/** What runs compacted networks. Throws UserError, naming the flag. */
+export async function unitRuntimeOf(flags: RuntimeFlags): Promise<Runtime> {
+  const { runtime, threads, atOnce } = flags
+  if (runtime !== 'onnxruntime') {
+    if (runtime !== undefined) oneOf('--runtime', runtime, ['espalier', 'wasm', 'onnxruntime'] as const)
+    const { machine, batch } = await timingOf(flags)
+    return espalierRuntime(machine, batch)
+  }
+  const batch = atOnce === undefined ? 1 : wholeNumber('--at-once', atOnce, 1, 4096)
+  const most = threads === undefined ? undefined : wholeNumber('--threads', threads, 1, 64)
+  return onnxRuntime(batch, most, '--runtime onnxruntime')
 }
 
 /** The first of the flags that is given. */

@@ -1,5 +1,6 @@
 /** @file What the flags of espalier prune say, checked against the network, with the defaults filled in. */
 import { weightsPath } from '../../experiment/run/weights-path.ts'
+import type { OnnxOptions } from '../../formats/network-file.ts'
 import type { Tensor } from '../../graph/tensor.ts'
 import { isStored } from '../../methods/by-value/removals.ts'
 import { checkFlops } from '../../methods/flops.ts'
@@ -16,7 +17,7 @@ import { chooseTensors } from '../../sparsity/tensors.ts'
 import { shown } from '../../util/check-schema.ts'
 import { UserError } from '../../util/errors.ts'
 import { oneOf, patterns } from '../flags/choices.ts'
-import type { OnnxFlags } from '../flags/onnx.ts'
+import { type OnnxFlags, onnxOptions } from '../flags/onnx.ts'
 import { wholeNumber } from '../flags/parse.ts'
 import type { PreprocessingFlags } from '../flags/preprocessing.ts'
 import { shareOf } from '../flags/sparsities.ts'
@@ -81,13 +82,14 @@ export const methodName = (name: string, flag = '--method'): MethodName =>
   oneOf(flag, name, Object.keys(methods) as MethodName[])
 
 /**
- * `own`: sparsities by tensor, in the place of those of flags. Throws UserError, naming the flag.
+ * `own`: sparsities by tensor, in the place of those of flags, and channels that stay, by group. Throws
+ * UserError, naming the flag.
  */
 export function pruneTask(
   flags: PruneFlags,
   model: Model,
   name = methodName(flags.method ?? ''),
-  own?: ReadonlyMap<string, number>,
+  own?: { sparsities: ReadonlyMap<string, number>; channels?: ReadonlyMap<string, number> },
 ): PruneTask {
   const method = methodFor(name, flags)
   const sparsity = shareOf(flags.sparsity ?? '')
@@ -97,7 +99,7 @@ export function pruneTask(
     include: patterns(flags.include),
     exclude: patterns(flags.exclude),
   })
-  const sparsities = own ?? ownSparsities(flags, tensors, sparsity, scope)
+  const sparsities = own?.sparsities ?? ownSparsities(flags, tensors, sparsity, scope)
   const left = sparsities
     ? tensors.reduce((sum, tensor) => sum + leftOf([tensor], sparsities.get(tensor.name)!), 0)
     : leftOf(tensors, sparsity)
@@ -114,7 +116,7 @@ export function pruneTask(
       scope,
       sparsities,
       flops: flopsOf(flags, name),
-      masks: masksOf(flags, name, sparsity),
+      masks: own?.channels ? { granularity: 'channel', channels: own.channels } : masksOf(flags, name, sparsity),
       seed: wholeNumber('--seed', flags.seed, 0, 2 ** 32 - 1),
       nameOf: settingFlag,
       fileOf: weightsPath,
@@ -170,7 +172,7 @@ function flopsOf(flags: PruneFlags, name: MethodName): number | undefined {
 }
 
 /** Throws UserError where there is no such granularity, or the method prunes single weights only. */
-function masksOf({ granularity }: PruneFlags, name: MethodName, sparsity: number): PruningRequest['masks'] {
+function masksOf({ granularity, multipleOf }: PruneFlags, name: MethodName, sparsity: number): PruningRequest['masks'] {
   if (granularity === undefined || granularity === 'weight') return undefined
   if (!isGranularity(granularity))
     throw new UserError(
@@ -186,7 +188,15 @@ function masksOf({ granularity }: PruneFlags, name: MethodName, sparsity: number
     throw new UserError(
       `--sparsity: expected ${1 - pattern.n / pattern.m} with --granularity ${granularity} and ${name}, which keeps ${pattern.n} of every ${pattern.m} weights, found ${sparsity}`,
     )
-  return { granularity }
+  return { granularity, ...(granularity === 'channel' && { multipleOf }) }
+}
+
+/** How the network is written. Throws UserError, naming the flag. */
+export function writingOptions(flags: PruneFlags): OnnxOptions {
+  const { compact, granularity, multipleOf } = flags
+  if (compact || multipleOf === undefined) return onnxOptions(flags)
+  if (granularity !== 'channel') throw new UserError('--multiple-of is for --granularity channel and for --compact')
+  return onnxOptions({ ...flags, multipleOf: undefined })
 }
 
 /** Throws UserError where the list is none, or the scope leaves tensors no sparsities of their own. */

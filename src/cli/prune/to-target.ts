@@ -13,7 +13,9 @@ import type { TensorFile } from '../../formats/safetensors.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import type { Tensor } from '../../graph/tensor.ts'
 import { sizeOf } from '../../graph/tensor.ts'
+import { methods } from '../../methods/index.ts'
 import type { Model } from '../../models/model.ts'
+import { patternOf } from '../../sparsity/granularity/index.ts'
 import { costOf, weightCosts } from '../../sparsity/multiply-adds.ts'
 import { prunableTensors } from '../../sparsity/tensors.ts'
 import { chooseSparsities, type LimitNames } from '../../target/choose.ts'
@@ -34,6 +36,7 @@ import { LEVELS_LEFT, trialsOf } from './levels.ts'
 import { PruneDisplay } from './progress.ts'
 import { runtimeFlag, timingOf } from './runtime.ts'
 import { methodFor, methodName, type PruneFlags, pruneTask } from './settings.ts'
+import { pruneUnitsToTarget } from './units-to-target.ts'
 import { loadInputs, pruneWithData } from './with-data.ts'
 
 /** What messages call the targets. */
@@ -54,7 +57,7 @@ export const targetFlag = ({ targetMs, targetKb, targetFlops, maxDrop }: PruneFl
   }).find(([, value]) => value !== undefined)?.[0]
 
 /** What levels of single tensors decide in their place. */
-const DECIDED = ['scope', 'sparsities', 'flops', 'granularity'] as const
+const DECIDED = ['scope', 'sparsities', 'flops'] as const
 
 /** Throws UserError where a flag says something that a target leaves no room for, or that it needs. */
 export function checkTargetFlags(command: Command, target: string, flags: PruneFlags): void {
@@ -63,12 +66,15 @@ export function checkTargetFlags(command: Command, target: string, flags: PruneF
   for (const flag of DECIDED)
     if (given.has(flag))
       throw new UserError(
-        `${flagName(command, flag)} has no effect with ${target}, which gives every tensor a sparsity of single weights`,
+        `${flagName(command, flag)} has no effect with ${target}, which gives every tensor a level of its own`,
       )
   if (compare !== undefined) throw new UserError(`${target} is for one --method, found --compare`)
   if (data === undefined) throw new UserError(`${target} needs --data with a data set or a folder`)
   if (engine === 'onnxruntime') throw new UserError(`${target} needs --engine espalier, found onnxruntime`)
-  checkStored(given, out ?? '', flags)
+  checkGranularity(target, flags)
+  if (removesChannels(flags)) {
+    if (given.has('stored')) throw new UserError(`--stored has no effect with --granularity ${flags.granularity}`)
+  } else checkStored(given, out ?? '', flags)
 }
 
 /** Throws UserError where the form that `--target-kb` is about is not that of the file. */
@@ -93,6 +99,33 @@ function checkStored(given: ReadonlySet<string>, out: string, { stored, sparse }
 
 const storedForm = (stored = 'sparse'): StoredForm => oneOf('--stored', stored, storedForms)
 
+/** Whether whole channels may go. */
+const removesChannels = ({ granularity }: PruneFlags) => granularity === 'channel' || granularity === 'auto'
+
+/** Throws UserError, naming the flag. */
+function checkGranularity(target: string, flags: PruneFlags): void {
+  const { granularity = 'weight', method, runtime, out, multipleOf, compact } = flags
+  const known = ['weight', 'channel', 'auto', 'block8'].includes(granularity) || patternOf(granularity)
+  if (!known)
+    throw new UserError(
+      `--granularity: expected weight, channel, auto, block8 or N:M such as 2:4 with ${target}, found ${granularity}`,
+    )
+  if (granularity !== 'weight' && !methods[methodName(method!)].ranked)
+    throw new UserError(
+      `--granularity ${granularity} with ${target} is for methods that rank weights by scores, such as magnitude or snip, found ${method}`,
+    )
+  if (multipleOf !== undefined && !removesChannels(flags) && !compact)
+    throw new UserError('--multiple-of is for --granularity channel and for --compact')
+  if (removesChannels(flags) && !isOnnxName(out ?? ''))
+    throw new UserError(
+      `--granularity ${granularity} with ${target} writes a smaller network: expected --out with a name that ends in .onnx, found ${out}`,
+    )
+  if (runtime === 'onnxruntime' && !removesChannels(flags))
+    throw new UserError(
+      `--runtime onnxruntime multiplies with zeros, too, so that --granularity ${granularity} saves no time there: expected channel or auto`,
+    )
+}
+
 type Flags = PruneFlags & { data: string; out: string }
 
 export async function pruneToTarget(file: WeightsFile, path: string, model: Model, flags: Flags): Promise<void> {
@@ -105,10 +138,13 @@ export async function pruneToTarget(file: WeightsFile, path: string, model: Mode
     throw new UserError(
       `${targetFlag(flags)}: ${name} knows one sparsity for all tensors only, and cannot be told levels`,
     )
+  if (targets.milliseconds === undefined) {
+    const stray = runtimeFlag(flags)
+    if (stray !== undefined) throw new UserError(`${stray} is for --target-ms`)
+  }
+  if (removesChannels(flags)) return pruneUnitsToTarget(file, path, model, flags, { targets, maxDrop })
   const given = { ...flags, sparsity: '0', scope: 'layerwise' }
   const task = pruneTask(given, model)
-  const stray = flags.targetMs === undefined ? runtimeFlag(flags) : undefined
-  if (stray !== undefined) throw new UserError(`${stray} is for --target-ms`)
   const setting = flags.targetMs === undefined ? undefined : await timingOf(flags)
   const inputs = await loadInputs(file, path, model, flags, [method])
   const display = flags.json ? undefined : new PruneDisplay()
@@ -124,6 +160,7 @@ export async function pruneToTarget(file: WeightsFile, path: string, model: Mode
       file,
       source: path,
       tensors: task.request.tensors,
+      sparsities: levelsFor(flags.granularity, trials.effort.sparsities),
       limits: { ...targets, drop: maxDrop },
       names: NAMES,
       timing: setting,
@@ -161,6 +198,14 @@ export async function pruneToTarget(file: WeightsFile, path: string, model: Mode
   } finally {
     display?.stop()
   }
+}
+
+/** Sparsities of single tensors: in a pattern that, and what is beyond it. */
+function levelsFor(granularity: string | undefined, usual: readonly number[]): readonly number[] {
+  const pattern = granularity === undefined ? undefined : patternOf(granularity)
+  if (!pattern) return usual
+  const least = 1 - pattern.n / pattern.m
+  return [least, ...usual.filter((level) => level > least)]
 }
 
 /** Throws UserError, naming the flag. */

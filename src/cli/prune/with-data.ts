@@ -24,16 +24,16 @@ import { type EvaluationData, loadEvaluationData } from '../flags/data.ts'
 import { chanceWarning, guessWarning, preprocessingJson, preprocessingLines } from '../flags/data-report.ts'
 import { flagMetadata, withoutGuess } from '../flags/metadata.ts'
 import { readMetric } from '../flags/metric.ts'
-import { onnxOptions } from '../flags/onnx.ts'
 import { checkDistillation, distill } from './distill.ts'
 import { type Ended, type Ending, endingOf } from './ending.ts'
 import { finetune } from './finetune.ts'
 import { worseThanGuessing } from './guessing.ts'
 import { leftOutSentence } from './left-out.ts'
+import { smallGroups } from './multiples.ts'
 import { PruneDisplay } from './progress.ts'
 import { writeRecord } from './record.ts'
 import { bindingBudget, pruneCounts, pruneReport } from './report.ts'
-import { type PruneFlags, pruneTask } from './settings.ts'
+import { type PruneFlags, pruneTask, writingOptions } from './settings.ts'
 import { byFlag, described, prepare } from './work.ts'
 
 /** The data of --data for a model. */
@@ -60,6 +60,8 @@ export const leftBehind = ({ out, fisherCache }: PruneFlags): string =>
 export interface Chosen {
   /** Sparsities by tensor. */
   sparsities: ReadonlyMap<string, number>
+  /** How many channels stay, by group. */
+  channels?: ReadonlyMap<string, number>
   inputs: EvaluationData
   /** What it says of the network that was written, beside its targets. */
   end(ending: Ending): Promise<Pick<Ended, 'lines' | 'json'>>
@@ -72,13 +74,14 @@ export async function pruneWithData(
   flags: PruneFlags & { data: string; out: string },
   chosen?: Chosen,
 ) {
-  const task = pruneTask(flags, model, undefined, chosen?.sparsities)
-  const options = onnxOptions(flags)
+  const task = pruneTask(flags, model, undefined, chosen)
+  const options = writingOptions(flags)
   const metric = flags.metric === undefined ? undefined : await readMetric(flags.metric)
   const recipe = flags.finetune === undefined ? undefined : readRecipe(flags.finetune)
   const inputs = chosen?.inputs ?? (await loadInputs(file, path, model, flags, [task.method]))
   const left = leftOutSentence(file.onnx, model)
   if (left) inputs.notes.push(left)
+  inputs.notes.push(...smallGroups(task.request))
   if (recipe && judgesByDistance(model, inputs.data)) checkDistillation(recipe)
   const display = flags.json ? undefined : new PruneDisplay()
   try {
@@ -133,6 +136,7 @@ export async function pruneWithData(
         sparsity: task.sparsity,
         flops: task.request.flops,
         ...(chosen && { sparsities: Object.fromEntries(chosen.sparsities) }),
+        ...(chosen?.channels && { channels: Object.fromEntries(chosen.channels) }),
         seed: task.request.seed,
         ...byFlag(settings),
         ...ended.json,

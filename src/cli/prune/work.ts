@@ -92,11 +92,12 @@ function pruned(
     stopwatch.start()
   })
   stopwatch.stop()
-  const { stages, reconstructions, gradients, statistics, polished, seconds } = result
+  const { stages, reconstructions, reconstructed, gradients, statistics, polished, seconds } = result
   return {
     pruned: evaluations.prune!,
     ...(stages && { stages }),
     ...(reconstructions && { reconstructions }),
+    ...(reconstructed && { reconstructed }),
     ...(gradients && { gradients }),
     ...(moved !== undefined && { moved }),
     seconds: {
@@ -112,7 +113,7 @@ function pruned(
 }
 
 /** The test set after pruning, what the method says of its work, and seconds by phase. */
-export interface Outcome extends Pick<MethodResult, 'stages' | 'reconstructions' | 'gradients'> {
+export interface Outcome extends Pick<MethodResult, 'stages' | 'reconstructions' | 'reconstructed' | 'gradients'> {
   pruned: Measured
   /** With new statistics of batch normalizations. */
   refreshed?: Measured
@@ -158,7 +159,7 @@ export const byFlag = (settings: Readonly<Record<string, unknown>>): Record<stri
 
 /** What the file of pruned weights says of how they were made. */
 export function described(
-  { name, sparsity, request: { scope, flops, sparsities, seed, tensors } }: PruneTask,
+  { name, sparsity, request: { scope, flops, sparsities, masks, seed, tensors } }: PruneTask,
   settings: Readonly<Record<string, unknown>>,
 ): Record<string, string> {
   const set = Object.entries(settings).map(([key, value]) => [settingFlag(key).slice(2), value ?? 'usual'])
@@ -168,6 +169,7 @@ export function described(
     sparsity,
     ...(flops !== undefined && { flops }),
     ...(sparsities && { sparsities: [...sparsities].map(([tensor, share]) => `${tensor}=${share}`).join() }),
+    ...(masks?.channels && { channels: [...masks.channels].map(([group, count]) => `${group}=${count}`).join() }),
     seed,
     ...Object.fromEntries(set),
     pruned: tensors.map((tensor) => tensor.name).join(','),

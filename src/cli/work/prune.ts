@@ -8,7 +8,6 @@ import { UserError } from '../../util/errors.ts'
 import { printNote } from '../display/output.ts'
 import { oneOf } from '../flags/choices.ts'
 import { namedNetwork } from '../flags/named-network.ts'
-import { onnxOptions } from '../flags/onnx.ts'
 import { checkOutput } from '../flags/output-file.ts'
 import { importOptions } from '../flags/preprocessing.ts'
 import { pruneByValue } from '../prune/by-value.ts'
@@ -16,7 +15,7 @@ import { compareMethods } from '../prune/compare.ts'
 import { checkPruneFlags } from '../prune/flags.ts'
 import { checkRuntimeFlags, pruneWithRuntime } from '../prune/in-runtime.ts'
 import { checkRecordFlags } from '../prune/record.ts'
-import { methodName, type PruneFlags } from '../prune/settings.ts'
+import { methodName, type PruneFlags, writingOptions } from '../prune/settings.ts'
 import { checkTargetFlags, pruneToTarget, targetFlag } from '../prune/to-target.ts'
 import { pruneWithData } from '../prune/with-data.ts'
 
@@ -39,7 +38,7 @@ export async function prune(given: string, flags: PruneFlags, command: Command):
   const path = weightsPath(given)
   if (flags.record !== undefined) checkRecordFlags(command, flags.record, flags, [path])
   if (out !== undefined) {
-    checkForm(out, onnxOptions(flags))
+    checkForm(out, writingOptions(flags))
     checkOutput(out, { inputs: [path], force: flags.force })
   }
   const stored = await readWeights(path, importOptions(flags), printNote)

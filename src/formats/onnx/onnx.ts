@@ -36,7 +36,11 @@ export function readOnnx(
 ): OnnxWeights {
   const file = parseOnnx(bytes, path, external)
   checkSizes(file, options)
-  const reading = { ...statedOptions(file.metadata), ...options }
+  return weightsOfModel(file, { ...statedOptions(file.metadata), ...options })
+}
+
+/** A model that was read, or made, as a file of weights. */
+export function weightsOfModel(file: OnnxFile, reading: ImportOptions): OnnxWeights {
   const network = importOrSay(file, reading)
   return { tensors: allTensors(file, network), metadata: file.metadata, onnx: { file, network, reading } }
 }

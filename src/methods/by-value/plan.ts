@@ -8,7 +8,7 @@ import type { PruningPlan, PruningRequest } from '../method.ts'
 import type { ScoringSettings } from '../saliency/settings.ts'
 import { pruneStored, type StoredMethod } from './prune-stored.ts'
 
-type Afterwards = Pick<ScoringSettings, 'refreshBatchNorm' | 'polish'>
+type Afterwards = Pick<ScoringSettings, 'reconstruct' | 'refreshBatchNorm' | 'polish'>
 
 /**
  * `afterwards`: whether batch normalizations take new statistics, and the weights that are left are updated.

@@ -90,7 +90,10 @@ export function layerwisePlan(
 }
 
 /** How many images calibrate. Throws UserError where there are not as many training samples. */
-export function calibrationImages(samples: number | undefined, { model, data, nameOf }: PruningRequest): number {
+export function calibrationImages(
+  samples: number | undefined,
+  { model, data, nameOf }: Pick<PruningRequest, 'model' | 'data' | 'nameOf'>,
+): number {
   if (samples !== undefined && samples > data.samples)
     throw new UserError(
       `${nameOf('samples')}: expected no more than the ${grouped(data.samples)} training samples of ${data.name}, found ${grouped(samples)}`,

@@ -13,7 +13,7 @@ function byScores(name: SaliencyName): Method {
     summary: saliency.summary,
     section: 'scoring',
     settings: scoringSettings,
-    takes: [...measuringKeys(saliency), 'refreshBatchNorm', 'polish'],
+    takes: [...measuringKeys(saliency), 'reconstruct', 'refreshBatchNorm', 'polish'],
     scopes: allScopes,
     ranked: true,
     sparsities: true,

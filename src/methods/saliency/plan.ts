@@ -14,7 +14,7 @@ import type { ScoringSettings } from './settings.ts'
 /** Throws UserError where settings do not fit, or floors do not fit the sparsity. */
 export function scoresPlan(
   method: SaliencyName,
-  { samples, refreshBatchNorm, polish, ...settings }: ScoringSettings,
+  { samples, reconstruct, refreshBatchNorm, polish, ...settings }: ScoringSettings,
   request: PruningRequest,
 ): PruningPlan {
   const { model, data, tensors, sparsities, seed, masks, nameOf } = request
@@ -49,7 +49,7 @@ export function scoresPlan(
       }
     },
   }
-  return withAfterwards(plan, { refreshBatchNorm, polish }, request)
+  return withAfterwards(plan, { reconstruct, refreshBatchNorm, polish }, request)
 }
 
 /**

@@ -4,7 +4,7 @@ import { shown } from '../../util/check-schema.ts'
 import { UserError } from '../../util/errors.ts'
 import { checkedBy, nameIn, positive } from '../../util/schema.ts'
 import type { NameOf } from '../method.ts'
-import { polish, refreshBatchNorm } from '../settings.ts'
+import { polish, reconstruct, refreshBatchNorm } from '../settings.ts'
 import type { Saliency, Statistic } from './saliency.ts'
 
 /** What batch normalizations use while derivatives of the loss are measured. */
@@ -30,13 +30,14 @@ export const scoringSettings = z.strictObject({
   probes: positive.optional().describe("Random vectors per 50 samples, of estimates of the Hessian's diagonal."),
   sign: z.enum(['+', '-']).optional().describe('Of the first-order term of fts and hts.'),
   rounds: positive.optional().describe('Of iterative methods.'),
+  reconstruct,
   refreshBatchNorm,
   polish,
 })
 export type ScoringSettings = z.output<typeof scoringSettings>
 
 /** Settings that say how a saliency is measured. */
-export type MeasuringKey = Exclude<keyof ScoringSettings, 'refreshBatchNorm' | 'polish'>
+export type MeasuringKey = Exclude<keyof ScoringSettings, 'reconstruct' | 'refreshBatchNorm' | 'polish'>
 
 /** Whether derivatives of the loss are needed. */
 export const usesLoss = ({ needs = [] }: Saliency<Statistic>): boolean => needs.some((need) => need !== 'flow')

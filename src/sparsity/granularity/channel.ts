@@ -2,87 +2,124 @@
  * @file Whole channels: a score per channel, the mean over the weights of its filters (with |w| the ranking
  * of Li et al. 2017 within a layer; a mean, not a sum, since a budget of weights is spent best on what scores
  * most per weight), and everything that is tied to it goes with it, so that what is left is a smaller dense
- * network. The budget counts weights and is met to within one channel, from below. Weights shared by two
- * channels go with the first of them, so what a channel costs depends on what has gone before.
+ * network. The budget counts weights and is met to within one channel, or as many as go at a time, from
+ * below. Weights shared by two channels go with the first of them, so what a channel costs depends on what
+ * has gone before.
  */
 import type { Model } from '../../models/model.ts'
 import { keptCount } from '../count.ts'
 import { leastOf, raiseToFloor } from '../floor.ts'
 import { countKept, type MaskedLayer } from '../mask.ts'
-import type { Scope } from '../scope.ts'
-import { type ChannelGroup, type ChannelPart, channelGroups } from './channel-groups.ts'
-import type { Granularity } from './granularity.ts'
-import { removeUnits } from './units.ts'
+import type { ChannelGroup } from './channel-groups.ts'
+import { type ChannelSpace, channelSpaces, eachOf, eachWeight } from './channel-spaces.ts'
+import type { Budget, Granularity } from './granularity.ts'
+import { removeUnits, type Units } from './units.ts'
 
 export const channel = (model: Model): Granularity => ({
   summary: 'whole channels with all that is tied to them',
-  write(layers, { scope, sparsity, count = keptCount, floor }) {
+  write(layers, budget) {
+    const { sparsity, count = keptCount, floor, channels, multipleOf = 1 } = budget
     const numbers = new Map(layers.map(({ name }, i) => [name, i]))
-    const { groups } = channelGroups(model, new Set(numbers.keys()))
-    const means = Float64Array.from(groups, (group) => scoreOf(group, layers, numbers))
+    const spaces = channelSpaces(model, new Set(numbers.keys())).map((space) => ranked(space, layers, numbers))
+    if (channels) {
+      writeCounts(layers, spaces, channels, numbers)
+      return writeWeights(layers, budget)
+    }
     const present = layers.map((layer) => ({ ...layer, left: countKept(layer.mask) }))
     const size = layers.reduce((sum, { mask }) => sum + mask.length, 0)
     const keep = count(size, sparsity)
     if (floor) raiseToFloor([{ layers: present, keep }], floor) // Only to refuse what cannot be.
-    removeUnits(
-      layers,
-      {
-        scores: scope.channelShare ? byShare(groups, means, layers, numbers, scope) : means,
-        each(unit, visit) {
-          const { filters, rest } = groups[unit]
-          for (const part of [...filters, ...rest]) {
-            const layer = numbers.get(part.parameter)!
-            eachOf(part, (i) => visit(layer, i))
-          }
-        },
-      },
-      keep,
-      present.map((layer) => leastOf(layer, floor)),
-    )
+    const least = present.map((layer) => leastOf(layer, floor))
+    removeUnits(layers, unitsOf(spaces, layers, numbers, { ...budget, multipleOf }), keep, least)
   },
 })
 
+/** The channels of a space that are still there, the best first. */
+interface Ranked extends ChannelSpace {
+  scores: number[]
+}
+
+function ranked(space: ChannelSpace, layers: readonly MaskedLayer[], numbers: ReadonlyMap<string, number>): Ranked {
+  const scored = space.channels
+    .map((group, place) => ({ group, place, ...scoreOf(group, layers, numbers) }))
+    .filter(({ left }) => left > 0)
+    .sort((a, b) => b.score - a.score || a.place - b.place)
+  return { ...space, channels: scored.map(({ group }) => group), scores: scored.map(({ score }) => score) }
+}
+
 function scoreOf({ filters }: ChannelGroup, layers: readonly MaskedLayer[], numbers: ReadonlyMap<string, number>) {
-  let [sum, size] = [0, 0]
+  let [sum, size, left] = [0, 0, 0]
   for (const part of filters) {
     const { scores, mask } = layers[numbers.get(part.parameter)!]
     eachOf(part, (i) => {
-      if (mask[i] === 1) sum += scores[i]
+      if (mask[i] === 1) {
+        sum += scores[i]
+        left++
+      }
       size++
     })
   }
-  return sum / size
+  return { score: sum / size, left }
 }
 
 /**
- * Scores by which the channels that the same layers make keep the shares of the scope: the one of rank r (1
- * is the best) among n stays where min(1, c share) n >= r, for the largest c that the budget allows.
+ * What goes at a time: a channel, or as many as keep the number in its space a multiple; of each space the
+ * last `multipleOf` stay. With a share of channels by the scope the one of rank r (1 is the best) among n
+ * stays where min(1, c share) n >= r, for the largest c that the budget allows.
  */
-function byShare(
-  groups: readonly ChannelGroup[],
-  means: Float64Array,
+function unitsOf(
+  spaces: readonly Ranked[],
   layers: readonly MaskedLayer[],
   numbers: ReadonlyMap<string, number>,
-  scope: Scope,
-): Float64Array {
-  const spaces = new Map<string, number[]>()
-  groups.forEach(({ filters }, i) => {
-    const makers = filters.map(({ parameter }) => parameter).join()
-    spaces.set(makers, [...(spaces.get(makers) ?? []), i])
+  { scope, multipleOf }: Pick<Budget, 'scope'> & { multipleOf: number },
+): Units {
+  const units = spaces.flatMap(({ channels, scores }) => {
+    const shapes =
+      channels.length === 0 ? [] : channels[0].filters.map((part) => layers[numbers.get(part.parameter)!].shape)
+    const share = scope.channelShare && channels.length > 0 ? scope.channelShare(shapes) : undefined
+    const keys = share === undefined ? scores : scores.map((_, i) => -(i + 1) / (channels.length * share))
+    return blocks(channels.length, multipleOf).map(([from, to]) => {
+      const part = keys.slice(from, to)
+      return { groups: channels.slice(from, to), score: part.reduce((sum, key) => sum + key, 0) / part.length }
+    })
   })
-  const keys = new Float64Array(means.length)
-  for (const members of spaces.values()) {
-    const shapes = groups[members[0]].filters.map(({ parameter }) => layers[numbers.get(parameter)!].shape)
-    const share = scope.channelShare!(shapes)
-    members
-      .sort((a, b) => means[b] - means[a] || a - b)
-      .forEach((unit, i) => {
-        keys[unit] = -(i + 1) / (members.length * share)
-      })
+  return {
+    scores: Float64Array.from(units, ({ score }) => score),
+    each(unit, visit) {
+      for (const group of units[unit].groups) eachWeight(group, (name, i) => visit(numbers.get(name)!, i))
+    },
   }
-  return keys
 }
 
-function eachOf({ start, length, step, times }: ChannelPart, visit: (index: number) => void): void {
-  for (let t = 0; t < times; t++) for (let i = 0; i < length; i++) visit(start + t * step + i)
+/** What can go of `count` ranked channels, each from one place to another, the best first. */
+function blocks(count: number, multipleOf: number): [number, number][] {
+  const first = multipleOf > 1 ? multipleOf : 0
+  const found: [number, number][] = []
+  for (let from = first; from < count; from += multipleOf) found.push([from, Math.min(from + multipleOf, count)])
+  return found
+}
+
+/** Keeps so many channels of each space that is named, and all of the others. */
+function writeCounts(
+  layers: readonly MaskedLayer[],
+  spaces: readonly Ranked[],
+  counts: ReadonlyMap<string, number>,
+  numbers: ReadonlyMap<string, number>,
+): void {
+  for (const { name, channels } of spaces)
+    for (const group of channels.slice(counts.get(name) ?? channels.length))
+      eachWeight(group, (parameter, i) => {
+        const { mask, scores } = layers[numbers.get(parameter)!]
+        mask[i] = 0
+        scores[i] = Number.NEGATIVE_INFINITY
+      })
+}
+
+/** Of what channels leave of a layer, single weights go too: the share that the scope says. */
+function writeWeights(layers: readonly MaskedLayer[], { scope, sparsity, count = keptCount, select }: Budget): void {
+  for (const layer of layers) {
+    const [{ keep }] = scope.groups([layer], sparsity, count)
+    const size = layer.mask.length
+    if (keep < size) select([layer], Math.round((countKept(layer.mask) * keep) / size))
+  }
 }

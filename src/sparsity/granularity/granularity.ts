@@ -19,6 +19,13 @@ export interface Budget {
   floor?: Floor
   /** What the kept weights may cost, where single weights compete over all layers. Default: anything. */
   multiplyAdds?: CostBudget
+  /** Of whole channels: how many of a group stay is a multiple of it. Default 1. */
+  multipleOf?: number
+  /**
+   * Of whole channels, in the place of the sparsity: how many stay of some groups (channel-spaces.ts), by
+   * name. Of what that leaves of a layer, the scope's share of single weights stays.
+   */
+  channels?: ReadonlyMap<string, number>
   select: Select
 }
 

@@ -14,6 +14,7 @@ export const granularities = {
   'N:M': 'at most N of every M consecutive inputs of an output, such as 2:4',
   'N:M-channels': 'the same of every M consecutive input channels, at each place of a kernel',
   BxB: 'tiles of B x B weights, such as 4x4',
+  block8: 'the weights of 8 outputs that read the same input',
   channel: 'whole channels, with all that is tied to them',
   row: 'rows of the kernels of convolutions; of linear layers single weights',
   kernel: 'kernels of convolutions, one for each pair of channels; of linear layers single weights',
@@ -22,8 +23,8 @@ export const granularities = {
 } as const
 
 /**
- * The granularity of a name (`weight`, `2:4`, `2:4-channels`, `4x4`, `channel`, `row`, `kernel`, `filter`,
- * `fan-in`) in a network; undefined where there is none such.
+ * The granularity of a name (`weight`, `2:4`, `2:4-channels`, `4x4`, `block8`, `channel`, `row`, `kernel`,
+ * `filter`, `fan-in`) in a network; undefined where there is none such.
  */
 export function findGranularity(name: string, model: Model): Granularity | undefined {
   return parse(name)?.(model)
@@ -42,10 +43,11 @@ function parse(name: string): ((model: Model) => Granularity) | undefined {
   if (name === 'weight') return () => weight
   if (name === 'fan-in') return () => fanIn
   if (name === 'channel') return channel
+  if (name === 'block8') return () => block(8, 1)
   if (isRun(name)) return () => runs(name)
   const [, first, second, channels] = /^([1-9]\d{0,3}):([1-9]\d{0,3})(-channels)?$/.exec(name) ?? []
   const [n, m] = [Number(first), Number(second)]
   if (n <= m) return () => nOfM({ n, m }, channels ? 'channels' : 'inputs')
   const [, b] = (/^([1-9]\d{0,3})x\1$/.exec(name) ?? []).map(Number)
-  return b ? () => block(b) : undefined
+  return b ? () => block(b, b) : undefined
 }

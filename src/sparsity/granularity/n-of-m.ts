@@ -4,7 +4,8 @@
  * the order channel, row, column, as in the layer-wise methods, and it has the pattern along that order
  * (`N:M`), or at each place of the kernel along the channels alone (`N:M-channels`), which is where compilers
  * for sparse tensor cores look for it. The sparsity still counts: of the weights that the pattern leaves,
- * those with the largest scores are kept, so a sparsity up to 1 - N / M is met by the pattern alone.
+ * those with the largest scores are kept, so a sparsity up to 1 - N / M is met by the pattern alone. A tensor
+ * that has a sparsity of its own, and that is 0, stays as it is.
  */
 import { sizeOf } from '../../graph/tensor.ts'
 import type { MaskedLayer } from '../mask.ts'
@@ -23,7 +24,7 @@ export type Along = 'inputs' | 'channels'
 export const nOfM = ({ n, m }: Pattern, along: Along = 'inputs'): Granularity => ({
   summary: `at most ${n} of every ${m} consecutive ${along === 'inputs' ? 'inputs' : 'input channels'} of an output`,
   write(layers, budget) {
-    for (const layer of layers) restrict(layer, { n, m }, along)
+    for (const layer of layers) if (!budget.scope.isDense?.(layer.name)) restrict(layer, { n, m }, along)
     weight.write(layers, budget)
   },
 })

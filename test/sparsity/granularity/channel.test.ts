@@ -5,6 +5,8 @@ import { findModel } from '../../../src/models/index.ts'
 import { connectivityOf } from '../../../src/sparsity/collapse.ts'
 import { keptCount } from '../../../src/sparsity/count.ts'
 import { channelGroups } from '../../../src/sparsity/granularity/channel-groups.ts'
+import { channelSpaces } from '../../../src/sparsity/granularity/channel-spaces.ts'
+import type { Budget } from '../../../src/sparsity/granularity/granularity.ts'
 import { findGranularity } from '../../../src/sparsity/granularity/index.ts'
 import { countKept, type MaskedLayer } from '../../../src/sparsity/mask.ts'
 import { type ScopeName, scopes } from '../../../src/sparsity/scope.ts'
@@ -108,7 +110,12 @@ it('scales of batch normalization, where they are prunable, belong to their chan
 })
 
 /** Prunes random scores of a network to whole channels. */
-function pruned(name: string, sparsity: number, scope: ScopeName, floor?: { weights: number; share: number }) {
+function pruned(
+  name: string,
+  sparsity: number,
+  scope: ScopeName,
+  { floor, multipleOf, channels }: Pick<Budget, 'floor' | 'multipleOf' | 'channels'> = {},
+) {
   const model = findModel(name)
   const layers = chooseTensors(model, { prunable: 'all' }).map(({ name, shape }): MaskedLayer => {
     const draw = random(1, 'scores', name)
@@ -118,7 +125,7 @@ function pruned(name: string, sparsity: number, scope: ScopeName, floor?: { weig
   const select = () => {
     throw new Error('channels are not selected weight by weight')
   }
-  const budget = { scope: scopes[scope], sparsity, floor, select }
+  const budget = { scope: scopes[scope], sparsity, floor, multipleOf, channels, select }
   writeMasks(layers, budget, findGranularity('channel', model)!)
   const size = layers.reduce((sum, { mask }) => sum + mask.length, 0)
   const found = connectivityOf(model, new Map(layers.map(({ name, mask }) => [name, mask])))
@@ -170,8 +177,66 @@ it('layerwise: the same share of channels in every space', () => {
 })
 
 it('a floor is kept, and the same scores always give the same masks', () => {
-  const once = pruned('resnet20', 0.97, 'global', { weights: 40, share: 0 })
+  const once = pruned('resnet20', 0.97, 'global', { floor: { weights: 40, share: 0 } })
   for (const { name, mask } of once.layers) expect([name, countKept(mask) >= 40]).toEqual([name, true])
-  const again = pruned('resnet20', 0.97, 'global', { weights: 40, share: 0 })
+  const again = pruned('resnet20', 0.97, 'global', { floor: { weights: 40, share: 0 } })
   expect(again.layers.map(({ mask }) => mask)).toEqual(once.layers.map(({ mask }) => mask))
+})
+
+/** The numbers of channels that are left, by space. */
+function channelsLeft(name: string, { layers }: Pick<ReturnType<typeof pruned>, 'layers'>) {
+  const masks = new Map(layers.map(({ name, mask }) => [name, mask]))
+  const spaces = channelSpaces(findModel(name), new Set(masks.keys()))
+  return spaces.map((space) => ({
+    name: space.name,
+    before: space.channels.length,
+    after: space.channels.filter(({ filters: [{ parameter, start, length }] }) =>
+      masks
+        .get(parameter)!
+        .slice(start, start + length)
+        .includes(1),
+    ).length,
+  }))
+}
+
+it.each(['resnet20', 'lenet-5'])(
+  '%s: multiples of what is asked for, at least one of them, within the budget',
+  (name) => {
+    for (const sparsity of [0.3, 0.7, 0.95]) {
+      const found = pruned(name, sparsity, 'global', { multipleOf: 8 })
+      expect(found.kept).toBeLessThanOrEqual(sparsity < 0.9 ? found.most : found.size)
+      const left = channelsLeft(name, found)
+      for (const { before, after } of left) {
+        expect(after).toBeGreaterThanOrEqual(8)
+        expect(after % 8 === 0 || after === before).toBe(true)
+      }
+      expect(left.some(({ before, after }) => after < before)).toBe(true)
+    }
+    // A group with fewer channels loses none, and one with as many none either.
+    const large = pruned(name, 0.95, 'global', { multipleOf: 64 })
+    for (const { before, after } of channelsLeft(name, large)) expect(after).toBe(before <= 64 ? before : 64)
+  },
+)
+
+it('counts by group take the best channels, and no others go', () => {
+  const found = pruned('resnet20', 0, 'layerwise', {
+    channels: new Map([
+      ['conv1.weight', 11],
+      ['layer2.1.conv1.weight', 5],
+    ]),
+  })
+  const left = channelsLeft('resnet20', found)
+  expect(left.filter(({ before, after }) => before !== after)).toEqual([
+    { name: 'conv1.weight', before: 16, after: 11 },
+    { name: 'layer2.1.conv1.weight', before: 32, after: 5 },
+  ])
+  const { shape, scores, mask } = found.layers.find(({ name }) => name === 'layer2.1.conv1.weight')!
+  const size = sizeOf(shape) / shape[0]
+  const mean = (o: number) =>
+    Float64Array.from(scores)
+      .slice(o * size, (o + 1) * size)
+      .reduce((a, b) => a + b) / size
+  const kept = Array.from({ length: 32 }, (_, o) => o).filter((o) => mask[o * size] === 1)
+  const ranking = Array.from({ length: 32 }, (_, o) => o).sort((a, b) => mean(b) - mean(a))
+  expect(kept).toEqual(ranking.slice(0, 5).sort((a, b) => a - b))
 })
