@@ -93,7 +93,7 @@ it('runs nothing when it is installed, and says what compiles the kernels and wh
   ])
 })
 
-it.each(['web', 'web-onnx'])('%s: a page needs no package, and nothing of Node', (entry) => {
+it.each(['web', 'web-onnx', 'web-train'])('%s: a page needs no package, and nothing of Node', (entry) => {
   const seen = new Set<string>()
   const visit = (file: string) => {
     if (seen.has(file)) return
