@@ -1,5 +1,5 @@
-// What the pages of site/ have beside them, in build/site-data: 12,000 training and 2,000 test images of MNIST
-// (LeCun et al. 1998) as one compressed file, and LeNet-5, trained on the former, as the sample to prune.
+// What the pages of site/ have beside them, in build/site-data: 12,000 training and 2,000 test images of
+// MNIST (LeCun et al. 1998) as one compressed file, and LeNet-5, trained on the former, as the sample.
 //
 // Usage: node scripts/site-data.mjs, after a build; what is there already stays
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'

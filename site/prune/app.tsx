@@ -4,7 +4,7 @@ import { grouped, percent } from '../shared/format.ts'
 import { Header } from '../shared/header.tsx'
 import { save } from '../shared/save.ts'
 import type { Format } from '../work/opened.ts'
-import type { Asked, Outcome } from '../work/prune.ts'
+import type { Asked, Outcome, Tell } from '../work/prune.ts'
 import { Client, Stopped } from './client.ts'
 import { Drop } from './drop.tsx'
 import { Layers } from './layers.tsx'
@@ -15,8 +15,8 @@ import { Settings } from './settings.tsx'
 export interface Work {
   text: string
   share: number
-  /** When it began: performance.now(). */
-  began: number
+  /** Seconds, where they are known. */
+  left?: number
 }
 
 export function App() {
@@ -31,26 +31,29 @@ export function App() {
   }, [])
 
   /** Does something that takes time, and shows the one sentence of what fails. */
-  const during = async (text: string, action: (tell: (text: string, share: number) => void) => Promise<void>) => {
-    const began = performance.now()
+  const during = async (text: string, action: (tell: Tell) => Promise<void>) => {
     setError('')
-    setWork({ text, share: 0, began })
+    setWork({ text, share: 0 })
     try {
-      await action((now, share) => setWork({ text: now, share, began }))
+      await action((now, share, left) => setWork({ text: now, share, left }))
     } catch (failed) {
       if (!(failed instanceof Stopped)) setError((failed as Error).message)
     }
     setWork(undefined)
   }
 
+  const show = (found: Facts) => {
+    setOutcome(undefined)
+    setFacts(found)
+    const weights = found.tensors.reduce((sum, { size }) => sum + size, 0)
+    setStatus(`${found.name} is open: ${found.tensors.length} tensors, ${grouped(weights)} weights.`)
+  }
+
   const open = (name: string, read: () => Promise<ArrayBuffer>) =>
-    during(`Opening ${name}`, async () => {
-      const found = await client.current!.open(name, new Uint8Array(await read()))
-      setOutcome(undefined)
-      setFacts(found)
-      const weights = found.tensors.reduce((sum, { size }) => sum + size, 0)
-      setStatus(`${name} is open: ${found.tensors.length} tensors, ${grouped(weights)} weights.`)
-    })
+    during(`Opening ${name}`, async () => show(await client.current!.open(name, new Uint8Array(await read()))))
+
+  const openAs = (network: string) =>
+    during(`Opening as ${network}`, async () => show(await client.current!.openAs(network)))
 
   const prune = (asked: Asked) =>
     during('Pruning', async (tell) => {
@@ -84,8 +87,8 @@ export function App() {
         </p>
         {facts && client.current && (
           <>
-            <Layers key={facts} facts={facts} outcome={outcome} client={client.current} busy={work !== undefined} />
-            <Settings key={facts.name} facts={facts} work={work} prune={prune} stop={stop} />
+            <Layers facts={facts} outcome={outcome} client={client.current} busy={work !== undefined} openAs={openAs} />
+            <Settings key={`${facts.name} ${facts.summary}`} facts={facts} work={work} prune={prune} stop={stop} />
             <Result facts={facts} outcome={outcome} download={download} busy={work !== undefined} />
           </>
         )}

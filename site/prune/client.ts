@@ -1,5 +1,6 @@
 /** @file The page's side of its worker. A worker that is stopped is replaced, and opens the network anew. */
 import { UserError } from '../../src/util/errors.ts'
+import type { Tell } from '../work/prune.ts'
 import type { Answer, Asks, Facts } from './protocol.ts'
 
 /** What rejects where the work was stopped. */
@@ -8,7 +9,7 @@ export class Stopped extends Error {}
 interface Waiting {
   resolve(result: unknown): void
   reject(error: Error): void
-  tell?(text: string, share: number): void
+  tell?: Tell
 }
 
 export class Client {
@@ -16,13 +17,22 @@ export class Client {
   #waiting = new Map<number, Waiting>()
   #next = 0
   /** The network that is open, for a worker that takes the place of one that was stopped. */
-  #open?: { name: string; bytes: Uint8Array }
+  #open?: Asks['open']['ask']
 
   /** Throws UserError where the file is none, with the sentence to show; the network before stays open. */
   async open(name: string, bytes: Uint8Array): Promise<Facts> {
+    return this.#opened({ name, bytes })
+  }
+
+  /** Opens the same file anew, as one of a built-in network. */
+  async openAs(network: string): Promise<Facts> {
+    return this.#opened({ ...this.#open!, network })
+  }
+
+  async #opened(file: Asks['open']['ask']): Promise<Facts> {
     try {
-      const facts = await this.ask('open', { name, bytes })
-      this.#open = { name, bytes }
+      const facts = await this.ask('open', file)
+      this.#open = file
       return facts
     } catch (error) {
       if (this.#open) await this.ask('open', this.#open)
@@ -56,7 +66,7 @@ export class Client {
     worker.onmessage = ({ data }: MessageEvent<Answer>) => {
       const waiting = this.#waiting.get(data.id)
       if (!waiting) return
-      if ('text' in data) return waiting.tell?.(data.text, data.share)
+      if ('text' in data) return waiting.tell?.(data.text, data.share, data.left)
       this.#waiting.delete(data.id)
       if ('error' in data) waiting.reject(new UserError(data.error))
       else waiting.resolve(data.result)

@@ -12,10 +12,12 @@ interface Props {
   outcome?: Outcome
   client: Client
   busy: boolean
+  openAs(network: string): void
 }
 
-export function Layers({ facts, outcome, client, busy }: Props) {
-  const [chosen, choose] = useState(facts.tensors[0].name)
+export function Layers({ facts, outcome, client, busy, openAs }: Props) {
+  const [wanted, choose] = useState('')
+  const chosen = (facts.tensors.find(({ name }) => name === wanted) ?? facts.tensors[0]).name
   const [tensor, setTensor] = useState<TensorFacts>()
   useEffect(() => {
     if (busy) return
@@ -27,7 +29,7 @@ export function Layers({ facts, outcome, client, busy }: Props) {
     return () => {
       current = false
     }
-  }, [chosen, outcome, client, busy])
+  }, [facts, chosen, outcome, client, busy])
   const zeros = new Map((outcome?.layers ?? facts.tensors).map((layer) => [layer.name, layer.zeros / layer.size]))
 
   return (
@@ -36,6 +38,19 @@ export function Layers({ facts, outcome, client, busy }: Props) {
       {!facts.runs && (
         <p class="note">
           This file does not run here, so that its weights can only be pruned by magnitude: {facts.reason}.
+        </p>
+      )}
+      {facts.candidates && facts.candidates.length > 0 && (
+        <p class="as">
+          <label for="as">It has the tensors of</label>
+          <select id="as" value="" disabled={busy} onChange={({ currentTarget }) => openAs(currentTarget.value)}>
+            <option value="" disabled>
+              choose a network
+            </option>
+            {facts.candidates.map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
         </p>
       )}
       {facts.note && <p class="note">{facts.note}</p>}
@@ -64,7 +79,7 @@ export function Layers({ facts, outcome, client, busy }: Props) {
                       {name}
                     </button>
                   </th>
-                  <td>{shape.join(' × ')}</td>
+                  <td class="shape">{shape.join('×')}</td>
                   <td class="number">{grouped(size)}</td>
                   <td class="number">{percent(zeros.get(name) ?? 0)}</td>
                 </tr>

@@ -24,7 +24,7 @@ export function NetworkDrawing({ drawing, chosen, choose, zeros }: Props) {
   const fitting = () => Math.min(1, Math.max(ZOOM.least, (frame.current!.clientWidth - 2) / width))
 
   useLayoutEffect(() => {
-    setZoom(Math.max(0.5, fitting()))
+    if (frame.current) setZoom(Math.max(0.5, fitting()))
   }, [drawing])
   useLayoutEffect(() => {
     const { current } = frame

@@ -12,6 +12,8 @@ export interface Facts {
   /** Whether it runs here, and if not why. */
   runs: boolean
   reason?: string
+  /** Built-in networks that it may be. */
+  candidates?: string[]
   note?: string
   /** [C, H, W] of a sample. */
   sample?: readonly number[]
@@ -39,7 +41,8 @@ export interface TensorFacts {
 
 /** What can be asked, and what is answered. */
 export interface Asks {
-  open: { ask: { name: string; bytes: Uint8Array }; answer: Facts }
+  /** `network`: of a file that does not say it. */
+  open: { ask: { name: string; bytes: Uint8Array; network?: string }; answer: Facts }
   tensor: { ask: { name: string }; answer: TensorFacts }
   prune: { ask: { asked: Asked }; answer: Outcome }
   file: { ask: { format: Format }; answer: Uint8Array<ArrayBuffer> }
@@ -53,4 +56,5 @@ export interface Request {
 export type Answer =
   | { id: number; result: unknown }
   | { id: number; error: string }
-  | { id: number; text: string; share: number }
+  /** On the way: what is done, how much of all is done, and seconds that are left, where they are known. */
+  | { id: number; text: string; share: number; left?: number }

@@ -1,5 +1,6 @@
 /** @file How the network is to be pruned, and how far the work is. */
 import { useState } from 'preact/hooks'
+import { normalizations } from '../../src/data/normalization.ts'
 import { duration } from '../shared/format.ts'
 import type { Asked, PageMethod } from '../work/prune.ts'
 import type { SampleKind } from '../work/samples.ts'
@@ -43,6 +44,7 @@ export function Settings({ facts, work, prune, stop }: Props) {
   const [percent, setPercent] = useState(80)
   const [kind, setKind] = useState<SampleKind>(facts.samples.includes('digits') ? 'digits' : 'random')
   const [files, setFiles] = useState<File[]>([])
+  const [normalization, setNormalization] = useState('')
   const knowsScopes = method === 'magnitude' || method === 'obc'
   const lacking = facts.runs && kind === 'images' && files.length === 0
   const isValid = percent >= 0 && percent <= 100
@@ -59,7 +61,7 @@ export function Settings({ facts, work, prune, stop }: Props) {
               method,
               scope: knowsScopes ? scope : 'layerwise',
               sparsity: percent / 100,
-              samples: { kind, files },
+              samples: { kind, files, normalization: normalization || undefined },
             })
         }}
       >
@@ -133,15 +135,28 @@ export function Settings({ facts, work, prune, stop }: Props) {
               </label>
             ))}
             {kind === 'images' && (
-              <label class="files">
-                <span>Image files</span>
-                <input
-                  type="file"
-                  accept="image/*"
-                  multiple
-                  onChange={({ currentTarget }) => setFiles([...(currentTarget.files ?? [])])}
-                />
-              </label>
+              <>
+                <label class="files">
+                  <span>Image files</span>
+                  <input
+                    type="file"
+                    accept="image/*"
+                    multiple
+                    onChange={({ currentTarget }) => setFiles([...(currentTarget.files ?? [])])}
+                  />
+                </label>
+                <label class="files">
+                  <span>Mean and deviation of pixels</span>
+                  <select value={normalization} onChange={({ currentTarget }) => setNormalization(currentTarget.value)}>
+                    <option value="">as the file says, or the usual ones</option>
+                    {Object.entries(normalizations)
+                      .filter(([, { mean }]) => mean.length === 1 || mean.length === facts.sample![0])
+                      .map(([name]) => (
+                        <option key={name}>{name}</option>
+                      ))}
+                  </select>
+                </label>
+              </>
             )}
             <p class="soft hint">
               {kind === 'random' && RANDOM[method === 'magnitude' ? 'magnitude' : 'other']}
@@ -152,11 +167,11 @@ export function Settings({ facts, work, prune, stop }: Props) {
         )}
         <div class="go">
           {work ? (
-            <button type="button" onClick={stop}>
+            <button key="stop" type="button" onClick={stop}>
               Cancel
             </button>
           ) : (
-            <button type="submit" class="main" disabled={!isValid || lacking}>
+            <button key="go" type="submit" class="main" disabled={!isValid || lacking}>
               Prune
             </button>
           )}
@@ -168,8 +183,6 @@ export function Settings({ facts, work, prune, stop }: Props) {
 }
 
 function Progress({ work }: { work?: Work }) {
-  const elapsed = work ? (performance.now() - work.began) / 1000 : 0
-  const left = work && work.share > 0.1 && elapsed > 2 ? (elapsed / work.share) * (1 - work.share) : undefined
   return (
     <div class="progress">
       {work && (
@@ -177,7 +190,7 @@ function Progress({ work }: { work?: Work }) {
           <progress max="1" value={work.share} aria-label="Progress" />
           <span class="soft">
             {work.text}
-            {left === undefined ? '' : `, about ${duration(left)} left`}
+            {work.left ? `, about ${duration(work.left)} left` : ''}
           </span>
         </>
       )}

@@ -6,7 +6,7 @@ import { sizeOf } from '../../src/graph/tensor.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { drawingOf } from '../work/drawing.ts'
 import { encoded, type Format, formatsOf, type Opened, opened, type Version, valuesOf } from '../work/opened.ts'
-import { type Asked, pruned } from '../work/prune.ts'
+import { type Asked, pruned, type Tell } from '../work/prune.ts'
 import { kindsOf } from '../work/samples.ts'
 import { countZeros, histogramOf, maskPicture } from '../work/tensor.ts'
 import type { Answer, Facts, Request, TensorFacts } from './protocol.ts'
@@ -24,17 +24,20 @@ const open = (): Promise<Machine> => (machine ??= WebAssembly.compileStreaming(f
 
 port.onmessage = async ({ data: { id, ask } }) => {
   try {
-    port.postMessage({ id, result: await answer(ask, (text, share) => port.postMessage({ id, text, share })) })
+    port.postMessage({
+      id,
+      result: await answer(ask, (text, share, left) => port.postMessage({ id, text, share, left })),
+    })
   } catch (error) {
     const { message } = error as Error
     port.postMessage({ id, error: error instanceof UserError ? message : `an internal error: ${message}` })
   }
 }
 
-async function answer(ask: Request['ask'], tell: (text: string, share: number) => void): Promise<unknown> {
+async function answer(ask: Request['ask'], tell: Tell): Promise<unknown> {
   if (ask.what === 'open') {
     network = after = undefined
-    network = opened(ask.bytes, ask.name)
+    network = opened(ask.bytes, ask.name, ask.network)
     return factsOf(network)
   }
   if (!network) throw new UserError('expected a network that is open, found none')
@@ -46,12 +49,13 @@ async function answer(ask: Request['ask'], tell: (text: string, share: number) =
 }
 
 function factsOf(from: Opened): Facts {
-  const { name, model, reason, version, tensors } = from
+  const { name, model, reason, candidates, version, tensors } = from
   return {
     name,
     summary: model?.summary ?? '',
     runs: model !== undefined,
     reason,
+    candidates,
     sample: model?.image,
     note: model?.note,
     formats: formatsOf(from),

@@ -1,4 +1,4 @@
-/** @file The page that trains: LeNet-300-100 on MNIST, with its curves and its first weights as they vanish. */
+/** @file The page that trains LeNet-300-100 on MNIST, with its curves, and weights while they vanish. */
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { duration, grouped, percent } from '../shared/format.ts'
 import { Header } from '../shared/header.tsx'
@@ -93,11 +93,11 @@ export function App() {
               onInput={({ currentTarget }) => setPercentZeros(currentTarget.valueAsNumber)}
             />
             {running ? (
-              <button type="button" onClick={() => order({ what: 'stop' })}>
+              <button key="stop" type="button" onClick={() => order({ what: 'stop' })}>
                 Stop
               </button>
             ) : (
-              <button type="submit" class="main" disabled={!(percentZeros >= 0 && percentZeros <= 99.5)}>
+              <button key="go" type="submit" class="main" disabled={!(percentZeros >= 0 && percentZeros <= 99.5)}>
                 {end ? 'Train again' : 'Train'}
               </button>
             )}

@@ -1,4 +1,4 @@
-/** @file A file that was dropped: what network it is, if it is one that runs here, and the tensors to prune. */
+/** @file A file that was dropped: which network it is, if one that runs here, and the tensors to prune. */
 import { sourceOf } from '../../src/formats/network-source.ts'
 import { encodeModel } from '../../src/formats/onnx/encode.ts'
 import { isOnnx, isOnnxName, type OnnxFile, parseOnnx } from '../../src/formats/onnx/file.ts'
@@ -14,7 +14,8 @@ import {
   toFloats,
 } from '../../src/formats/safetensors-bytes.ts'
 import { unpackSparse } from '../../src/formats/sparse.ts'
-import type { Model } from '../../src/models/model.ts'
+import { models } from '../../src/models/index.ts'
+import { graphOf, type Model, type ModelFamily, modelOf } from '../../src/models/model.ts'
 import { prunableTensors } from '../../src/sparsity/tensors.ts'
 import { namedAs } from '../../src/train/layer-names.ts'
 import { modelOfFile } from '../../src/train/model-of-file.ts'
@@ -37,17 +38,22 @@ export interface Opened {
   reason?: string
   /** What can be pruned, in order. */
   tensors: readonly { name: string; shape: readonly number[] }[]
+  /** Of a file that does not say it: the built-in networks that have such tensors. */
+  candidates?: string[]
   /** Of a model that does not run here: its weights by key. */
   stored?: ReadonlyMap<string, StoredWeight>
 }
 
-/** Opens a file of any format that a page reads. Throws UserError, one sentence, where it is none or damaged. */
-export function opened(bytes: Uint8Array, name: string): Opened {
+/**
+ * Opens a file of any format that a page reads; `network` names the built-in network of one that does not say
+ * it. Throws UserError where it is none, or damaged.
+ */
+export function opened(bytes: Uint8Array, name: string, network?: string): Opened {
   if (bytes.length === 0) throw new UserError(`${name} is empty: expected an ONNX model or a safetensors file`)
   if (isOnnxName(name) || isOnnx(bytes)) return openedOnnx(bytes, name)
   if (!/\.safetensors$/i.test(name))
     throw new UserError(`${name}: expected a file whose name ends in .onnx or .safetensors`)
-  return openedSafetensors(unpackSparse(parseSafetensors(bytes, name), name), name)
+  return openedSafetensors(unpackSparse(parseSafetensors(bytes, name), name), name, network)
 }
 
 function openedOnnx(bytes: Uint8Array, name: string): Opened {
@@ -69,10 +75,12 @@ function openedOnnx(bytes: Uint8Array, name: string): Opened {
   }
 }
 
-function openedSafetensors(file: TensorFile, name: string): Opened {
-  if (file.metadata.model) {
-    const model = modelOfFile(file, name)
-    const weights = namedAs(model, file).file
+function openedSafetensors(file: TensorFile, name: string, network?: string): Opened {
+  if (network ?? file.metadata.model) {
+    const model = modelOfFile(file, name, network)
+    const { tensors: named, metadata } = namedAs(model, file).file
+    // The file that is written says it.
+    const weights = { tensors: named, metadata: { ...metadata, model: model.name } }
     const tensors = prunableTensors(model).map(({ name: tensor, shape }) => ({ name: tensor, shape }))
     for (const tensor of tensors) {
       const found = weights.tensors.get(tensor.name)
@@ -88,9 +96,22 @@ function openedSafetensors(file: TensorFile, name: string): Opened {
   return {
     name,
     version: { weights: file },
-    reason: `${name} does not say what network it holds`,
+    reason: 'it does not say what network it holds',
+    candidates: candidatesFor(file),
     tensors: matrices.map(([tensor, { shape }]) => ({ name: tensor, shape })),
   }
+}
+
+/** Names of built-in networks all of whose tensors a file has. */
+function candidatesFor(file: TensorFile): string[] {
+  const fits = (family: ModelFamily) => {
+    const model = modelOf(family)
+    const { tensors } = namedAs(model, file).file
+    return graphOf(model)
+      .stored()
+      .every(({ name, shape }) => String(tensors.get(name)?.shape) === String(shape))
+  }
+  return Object.keys(models).filter((name) => fits(models[name]))
 }
 
 /** The values of a tensor; of one that is stored in few bits, their magnitudes. */

@@ -22,7 +22,7 @@ export interface Asked {
   method: PageMethod
   /** Share of zeros, 0 to 1. */
   sparsity: number
-  /** Whether layers compete for weights, or each has that share; SparseGPT and Wanda know the latter alone. */
+  /** Whether layers compete for weights, or each has that share: all that SparseGPT and Wanda know. */
   scope: 'global' | 'layerwise'
   samples: AskedSamples
 }
@@ -51,10 +51,11 @@ export interface Outcome {
   seconds: number
 }
 
-type Told = (text: string, share: number) => void
+/** Hears what is done, the share of all that is done, and the seconds that are left, where they are known. */
+export type Tell = (text: string, share: number, left?: number) => void
 
 /** Throws UserError where the network cannot be pruned so. */
-export async function pruned(opened: Opened, asked: Asked, machine: Machine, tell: Told) {
+export async function pruned(opened: Opened, asked: Asked, machine: Machine, tell: Tell) {
   const began = performance.now()
   const { sparsity, scope, method } = asked
   if (!(sparsity >= 0 && sparsity <= 1)) throw new UserError(`sparsity: expected 0 to 1, found ${sparsity}`)
@@ -68,7 +69,7 @@ export async function pruned(opened: Opened, asked: Asked, machine: Machine, tel
   const found = withFacts(
     method === 'magnitude'
       ? byMagnitude(opened, asked)
-      : judge!.pruneBy(asked, (layer, share) => tell(`Pruning ${layer}`, 0.1 + 0.6 * share)),
+      : judge!.pruneBy(asked, (layer, share, left) => tell(`Pruned ${layer}`, 0.1 + 0.6 * share, left)),
     asked,
   )
   tell('Measuring the pruned network', 0.7)
@@ -136,9 +137,11 @@ class Judge {
     return undefined
   }
 
-  pruneBy({ method, sparsity, scope }: Asked, tell: (layer: string, share: number) => void): Version {
+  pruneBy({ method, sparsity, scope }: Asked, tell: Tell): Version {
     const { version, name } = this.#opened
-    const progress = (layer: string, done: number, total: number) => tell(layer, done / total)
+    const began = performance.now()
+    const progress = (layer: string, done: number, total: number) =>
+      tell(layer, done / total, ((performance.now() - began) / 1000 / done) * (total - done))
     if (method === 'obc') pruneObc(this.#network, { sparsity, scope, samples: SAMPLES, progress })
     else if (method !== 'magnitude') pruneInSequence(this.#network, method, { sparsity, samples: SAMPLES, progress })
     const after = weightsOf(this.#network)
@@ -160,7 +163,7 @@ class Judge {
 /** Samples that layers are pruned on, at most. */
 const SAMPLES = 512
 
-/** Rounds, and milliseconds that they may take together, and that a network runs in each: clocks are coarse. */
+/** Rounds, milliseconds that they may take together, and those of a network in each: clocks are coarse. */
 const ROUNDS = { most: 15, milliseconds: 4000, each: 25 }
 
 /** Milliseconds of one sample, of each version: the median. */

@@ -37,7 +37,7 @@ export interface MaskPicture {
 
 const MOST = { rows: 96, columns: 192 }
 
-/** Outputs from top to bottom, their inputs from left to right; several weights share a cell of a large one. */
+/** Outputs from top to bottom, their inputs across; several weights share a cell of a large tensor. */
 export function maskPicture(values: ArrayLike<number>, shape: readonly number[]): MaskPicture {
   const outputs = shape.length > 1 ? shape[0] : 1
   const inputs = values.length / outputs
