@@ -1,15 +1,21 @@
 // What the pages of site/ have beside them, in build/site-data: 12,000 training and 2,000 test images of
-// MNIST (LeCun et al. 1998) as one compressed file, and LeNet-5, trained on the former, as the sample.
+// MNIST (LeCun et al. 1998) as one compressed file, LeNet-5, trained on the former, as the sample, and the
+// licenses of what the pages contain.
 //
 // Usage: node scripts/site-data.mjs, after a build; what is there already stays
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { findModel, loadDataset, Network, openMachine, train, weightsOf, writeNetwork } from '../lib/index.js'
 
-const folder = join(dirname(fileURLToPath(import.meta.url)), '../build/site-data')
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const folder = join(root, 'build/site-data')
 mkdirSync(folder, { recursive: true })
+const preact = readFileSync(join(root, 'node_modules/preact/LICENSE'), 'utf8').trim()
+const others = readFileSync(join(root, 'lib/LICENSES.txt'), 'utf8')
+writeFileSync(join(folder, 'licenses.txt'), `${others}\n${'-'.repeat(80)}\n\npreact\n\n${preact}\n`)
+
 const mnist = await loadDataset('mnist')
 const part = ({ images, labels }, count) => ({
   count,

@@ -62,7 +62,9 @@ export function Layers({ facts, outcome, client, busy, openAs }: Props) {
             <thead>
               <tr>
                 <th scope="col">Tensor</th>
-                <th scope="col">Shape</th>
+                <th scope="col" class="shape">
+                  Shape
+                </th>
                 <th scope="col" class="number">
                   Weights
                 </th>

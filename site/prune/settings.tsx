@@ -160,7 +160,8 @@ export function Settings({ facts, work, prune, stop }: Props) {
             )}
             <p class="soft hint">
               {kind === 'random' && RANDOM[method === 'magnitude' ? 'magnitude' : 'other']}
-              {kind === 'digits' && 'Layers are fitted to training images; the accuracy is that of 2,000 test images.'}
+              {kind === 'digits' &&
+                `${method === 'magnitude' ? 'The' : 'Layers are fitted to training images; the'} accuracy is that of 2,000 test images.`}
               {kind === 'images' && `They are cut to ${facts.sample!.slice(1).join(' × ')} pixels and stay here.`}
             </p>
           </fieldset>

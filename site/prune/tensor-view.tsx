@@ -18,7 +18,7 @@ export function TensorView({ tensor }: { tensor?: TensorFacts }) {
       <figure>
         <Bars before={before} after={after} />
         <figcaption class="soft">
-          Values that are not zero{after ? ': pale before, dark now' : ''}, from {shown(-before.most)} to{' '}
+          Values that are not zero{after ? ': faint before, strong now' : ''}, from {shown(-before.most)} to{' '}
           {shown(before.most)}
         </figcaption>
       </figure>

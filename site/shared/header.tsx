@@ -17,7 +17,9 @@ export function Header({ page }: { page: (typeof pages)[number]['name'] }) {
             </a>
           ))}
         </nav>
-        <span class="soft promise">Nothing leaves your browser.</span>
+        <span class="soft promise">
+          Nothing leaves your browser. <a href="./licenses.txt">Licenses</a>
+        </span>
       </div>
     </header>
   )
