@@ -50,8 +50,9 @@ async function bundle(options, output) {
 rmSync(join(root, 'lib'), { recursive: true, force: true })
 const names = { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' }
 const code = await bundle({ input: input({ ...ofNode, ...programs }, '.js') }, names)
-// A page has nobody to find a package for it: what it needs is in its files, the dependencies too.
-code.push(...(await bundle({ input: input(ofPages, '.js'), platform: 'browser', external: isOfNode }, names)))
+// A page has nobody to find a package for it, nor to make its files small: they hold the dependencies, too.
+const pages = { input: input(ofPages, '.js'), platform: 'browser', external: isOfNode }
+code.push(...(await bundle(pages, { ...names, minify: true })))
 const types = dts({ dtsInput: true })
 await bundle({ input: input(entries, '.d.ts'), plugins: [types] }, {})
 writeFileSync(join(root, 'lib', 'LICENSES.txt'), licenses(code))

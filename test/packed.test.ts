@@ -99,7 +99,9 @@ it.each(['web', 'web-onnx', 'web-train'])('%s: a page needs no package, and noth
     if (seen.has(file)) return
     seen.add(file)
     const code = readFileSync(join(installed(), 'lib', file), 'utf8')
-    for (const [, specifier] of code.matchAll(/(?:^(?:import|export)\b[^;]*?from |^import |\bimport\()"([^"]+)"/gm)) {
+    for (const [, specifier] of code.matchAll(
+      /(?:\b(?:import|export)\b[^;]*?\bfrom ?|\bimport ?|\bimport\()["`]([^"`]+)["`]/g,
+    )) {
       expect(specifier, `${file} imports it`).toMatch(/^\.\//)
       visit(specifier.slice(2))
     }

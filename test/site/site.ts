@@ -1,11 +1,11 @@
 /** @file The pages of site/ for their tests: built where that is due, served, and opened in a browser. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
-import { compiled, root } from '../cli/cli.ts'
+import { compiled, oneAtATime, root } from '../cli/cli.ts'
 import { CHROMIUM } from '../support/chromium.ts'
 import { addressOf, servePage } from '../support/page-server.ts'
 
@@ -16,13 +16,14 @@ export const sample = join(root, 'build/site-data/lenet-5.onnx')
 /** Builds the pages where a source is newer. */
 export async function siteBuilt(): Promise<void> {
   await compiled()
-  const page = join(built, 'index.html')
-  const newest = Math.max(...['site', 'src', 'kernels'].map((folder) => newestIn(join(root, folder))))
-  if (existsSync(sample) && (statSync(page, { throwIfNoEntry: false })?.mtimeMs ?? 0) > newest) return
-  rmSync(built, { recursive: true, force: true })
-  const run = (...args: string[]) => execFileSync(process.execPath, args, { cwd: root, stdio: 'pipe' })
-  run('scripts/site-data.mjs')
-  run('node_modules/vite/bin/vite.js', 'build', '--config', 'site/vite.config.ts')
+  await oneAtATime('building-site', () => {
+    const page = join(built, 'index.html')
+    const newest = Math.max(...['site', 'src', 'kernels'].map((folder) => newestIn(join(root, folder))))
+    if (existsSync(sample) && (statSync(page, { throwIfNoEntry: false })?.mtimeMs ?? 0) > newest) return
+    const run = (...args: string[]) => execFileSync(process.execPath, args, { cwd: root, stdio: 'pipe' })
+    run('scripts/site-data.mjs')
+    run('node_modules/vite/bin/vite.js', 'build', '--config', 'site/vite.config.ts')
+  })
 }
 
 const newestIn = (folder: string): number =>
@@ -63,14 +64,20 @@ export async function openPage(name: string, options: Parameters<Browser['newPag
 
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
 
-/** Fails where axe-core finds that some cannot use the page as it is now. */
+/** Fails where axe-core finds that some cannot use the page as it is now, in either theme. */
 export async function expectAccessible(page: Page): Promise<void> {
+  for (const colorScheme of ['dark', 'light'] as const) {
+    await page.emulateMedia({ colorScheme })
+    expect(await violations(page), colorScheme).toEqual([])
+  }
+}
+
+async function violations(page: Page): Promise<string[]> {
   await page.evaluate(axe)
-  const found = await page.evaluate(async () => {
+  return page.evaluate(async () => {
     const { violations } = await (globalThis as unknown as { axe: typeof import('axe-core') }).axe.run()
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join('; ')}`)
   })
-  expect(found).toEqual([])
 }
 
 /** What is saved when a button is pressed. */
