@@ -140,8 +140,14 @@ class Judge {
   pruneBy({ method, sparsity, scope }: Asked, tell: Tell): Version {
     const { version, name } = this.#opened
     const began = performance.now()
-    const progress = (layer: string, done: number, total: number) =>
-      tell(layer, done / total, ((performance.now() - began) / 1000 / done) * (total - done))
+    const sizes = this.#opened.tensors.map(({ shape }) => sizeOf(shape))
+    const sum = (some: readonly number[]) => some.reduce((a, b) => a + b, 0)
+    const progress = (layer: string, done: number) => {
+      // Large layers take longer; what small ones at the beginning took says little of them.
+      const share = sum(sizes.slice(0, done)) / sum(sizes)
+      const seconds = (performance.now() - began) / 1000
+      tell(layer, share, share > 0.05 ? (seconds / share) * (1 - share) : undefined)
+    }
     if (method === 'obc') pruneObc(this.#network, { sparsity, scope, samples: SAMPLES, progress })
     else if (method !== 'magnitude') pruneInSequence(this.#network, method, { sparsity, samples: SAMPLES, progress })
     const after = weightsOf(this.#network)
