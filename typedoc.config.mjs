@@ -3,7 +3,7 @@ import { OptionDefaults } from 'typedoc'
 
 export default {
   name: 'Espalier',
-  entryPoints: ['src/index.ts', 'src/graph.ts', 'src/data.ts', 'src/web.ts', 'src/web-onnx.ts'],
+  entryPoints: ['index', 'graph', 'data', 'web', 'web-onnx', 'web-train'].map((entry) => `src/${entry}.ts`),
   tsconfig: 'tsconfig.build.json',
   out: 'docs/api',
   readme: 'none',

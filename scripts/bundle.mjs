@@ -16,7 +16,8 @@ const {
   peerDependencies,
 } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const outside = [...Object.keys(dependencies), ...Object.keys(peerDependencies)]
-const external = (id) => id.startsWith('node:') || outside.some((name) => id === name || id.startsWith(`${name}/`))
+const isOfNode = (id) => id.startsWith('node:')
+const external = (id) => isOfNode(id) || outside.some((name) => id === name || id.startsWith(`${name}/`))
 
 /** The entries that package.json exports: files of lib, each made of the module of the same name in dist. */
 const entries = Object.fromEntries(
@@ -24,6 +25,9 @@ const entries = Object.fromEntries(
     const name = /^\.\/lib\/(.*)\.d\.ts$/.exec(types)?.[1]
     return name === undefined ? [] : [[name, name]]
   }),
+)
+const [ofPages, ofNode] = [true, false].map((pages) =>
+  Object.fromEntries(Object.entries(entries).filter(([name]) => name.startsWith('web') === pages)),
 )
 /** Programs: nobody imports them, so they have no types. */
 const programs = {
@@ -44,10 +48,11 @@ async function bundle(options, output) {
 }
 
 rmSync(join(root, 'lib'), { recursive: true, force: true })
-const code = await bundle(
-  { input: input({ ...entries, ...programs }, '.js') },
-  { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
-)
+const names = { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' }
+const code = await bundle({ input: input({ ...ofNode, ...programs }, '.js') }, names)
+// A page has nobody to find a package for it, nor to make its files small: they hold the dependencies, too.
+const pages = { input: input(ofPages, '.js'), platform: 'browser', external: isOfNode }
+code.push(...(await bundle(pages, { ...names, minify: true })))
 const types = dts({ dtsInput: true })
 await bundle({ input: input(entries, '.d.ts'), plugins: [types] }, {})
 writeFileSync(join(root, 'lib', 'LICENSES.txt'), licenses(code))

@@ -93,13 +93,15 @@ it('runs nothing when it is installed, and says what compiles the kernels and wh
   ])
 })
 
-it.each(['web', 'web-onnx'])('%s: a page needs no package, and nothing of Node', (entry) => {
+it.each(['web', 'web-onnx', 'web-train'])('%s: a page needs no package, and nothing of Node', (entry) => {
   const seen = new Set<string>()
   const visit = (file: string) => {
     if (seen.has(file)) return
     seen.add(file)
     const code = readFileSync(join(installed(), 'lib', file), 'utf8')
-    for (const [, specifier] of code.matchAll(/(?:^(?:import|export)\b[^;]*?from |^import |\bimport\()"([^"]+)"/gm)) {
+    for (const [, specifier] of code.matchAll(
+      /(?:\b(?:import|export)\b[^;]*?\bfrom ?|\bimport ?|\bimport\()["`]([^"`]+)["`]/g,
+    )) {
       expect(specifier, `${file} imports it`).toMatch(/^\.\//)
       visit(specifier.slice(2))
     }
@@ -191,11 +193,12 @@ import { loadDataset } from 'espalier/data'
 import { Graph } from 'espalier/graph'
 import { parseSafetensors } from 'espalier/web'
 import { readOnnx } from 'espalier/web/onnx'
+import { gradualPruning } from 'espalier/web/train'
 const weights = await readWeights('model.onnx')
 const { file } = pruneStored(weights, { method: 'magnitude', sparsity: 0.5, scope: 'global', tensors: ['w'], seed: 0 })
 await writeNetwork('half.onnx', { weights: file, onnx: weights.onnx })
 const model = new SparseModel(await readWeights('half.onnx'), { machine: await openMachine() })
-console.log(JSON.stringify([...model.run([0, 1, 1, 0])]), typeof parseSafetensors, typeof readOnnx, typeof Graph, typeof loadDataset)`,
+console.log(JSON.stringify([...model.run([0, 1, 1, 0])]), typeof parseSafetensors, typeof readOnnx, typeof Graph, typeof loadDataset, typeof gradualPruning)`,
   )
   const output = execFileSync(process.execPath, ['use.js'], {
     cwd: project,
@@ -203,7 +206,7 @@ console.log(JSON.stringify([...model.run([0, 1, 1, 0])]), typeof parseSafetensor
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   // 7, 8 and 9 are left of the middle rows.
-  expect(output.trim()).toBe('[7,8,9] function function function function')
+  expect(output.trim()).toBe('[7,8,9] function function function function function')
 })
 
 it('its command runs', () => {
@@ -231,12 +234,14 @@ import { loadDataset } from 'espalier/data'
 import { Graph, openMachine } from 'espalier/graph'
 import { parseSafetensors, wasmMachine } from 'espalier/web'
 import { type OnnxWeights, readOnnx } from 'espalier/web/onnx'
+import { Network as InPage, type TrainOptions, train } from 'espalier/web/train'
 const model: string = findModel('resnet20').name
 export const load = (bytes: Uint8Array, module: WebAssembly.Module): SparseModel => new SparseModel(readOnnx(bytes, model), { machine: wasmMachine(module) })
 export type Known = Evaluation | Recipe | WeightsFile | OnnxWeights
 // @ts-expect-error a name is no number
 findModel(20)
 void parseSafetensors
+export const inPage = (network: InPage, options: TrainOptions): Promise<number> => train(network, options)
 // Types are the same whichever entry they come from.
 export const model2 = async (file: WeightsFile) => new SparseModel(file, { machine: await openMachine() })
 export const built = findModel(model).build(new Graph(), new Graph().input('x', [1]), true)

@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from 'node:fs'
 
 const COLUMNS = 110
 const SLASHES = /^\s*(\/?\*|\/\/)/
-const COMMENT = { ts: SLASHES, mjs: SLASHES, js: SLASHES, c: SLASHES, h: SLASHES, py: /^\s*#/ }
+const COMMENT = { ts: SLASHES, tsx: SLASHES, mjs: SLASHES, js: SLASHES, c: SLASHES, h: SLASHES, py: /^\s*#/ }
 
 const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8' })
 for (const file of tracked.split('\n')) {

@@ -5,7 +5,7 @@
 import { apportion } from '../select/apportion.ts'
 import { checkWhole } from '../util/checks.ts'
 import { random } from '../util/random.ts'
-import type { Geometry } from './decode-image.ts'
+import type { Geometry } from './geometry.ts'
 import type { Pixels } from './resample.ts'
 
 export type Labels = Uint8Array | Uint16Array

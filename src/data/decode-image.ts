@@ -10,27 +10,8 @@ import type Sharp from 'sharp'
 import { fileProblem, UserError } from '../util/errors.ts'
 import { optional } from '../util/optional.ts'
 import { roundHalfToEven } from '../util/rounding.ts'
+import type { Fit, Geometry } from './geometry.ts'
 import { type Pixels, resampled } from './resample.ts'
-
-/** How images become those of a plane: cut, with margins, or out of proportion. */
-export const fits = ['crop', 'letterbox', 'stretch'] as const
-export type Fit = (typeof fits)[number]
-
-export interface Geometry {
-  /**
-   * Rows and columns that images get, in the place of `size` and `crop`: by `fit`, default `crop`. They are
-   * resized until they just cover the plane, and what reaches beyond it is cut off (`crop`), until they just
-   * fit into it, with gray margins (`letterbox`), or in each direction by itself (`stretch`).
-   */
-  plane?: readonly [number, number]
-  fit?: Fit
-  /** The shorter side after resizing (bilinear, antialiased), in pixels. Absent: images keep their size. */
-  size?: number
-  /**
-   * The side of the square cut from the middle, in pixels. Default: `size`; without either, the whole image.
-   */
-  crop?: number
-}
 
 export interface Picture {
   height: number

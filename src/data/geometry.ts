@@ -1,6 +1,25 @@
-/** @file Which size images get: what was asked for, else what is usual. */
+/** @file Which size images get: what can be asked for, and what is usual otherwise. */
 import { UserError } from '../util/errors.ts'
-import type { Geometry } from './decode-image.ts'
+
+/** How images become those of a plane: cut, with margins, or out of proportion. */
+export const fits = ['crop', 'letterbox', 'stretch'] as const
+export type Fit = (typeof fits)[number]
+
+export interface Geometry {
+  /**
+   * Rows and columns that images get, in the place of `size` and `crop`: by `fit`, default `crop`. They are
+   * resized until they just cover the plane, and what reaches beyond it is cut off (`crop`), until they just
+   * fit into it, with gray margins (`letterbox`), or in each direction by itself (`stretch`).
+   */
+  plane?: readonly [number, number]
+  fit?: Fit
+  /** The shorter side after resizing (bilinear, antialiased), in pixels. Absent: images keep their size. */
+  size?: number
+  /**
+   * The side of the square cut from the middle, in pixels. Default: `size`; without either, the whole image.
+   */
+  crop?: number
+}
 
 /**
  * The geometry by options, with what they leave out filled in; empty where images keep their size. Throws

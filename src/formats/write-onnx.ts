@@ -11,6 +11,7 @@ import { openMachine } from '../engine/machines/open.ts'
 import { multiplications } from '../graph/multiplications.ts'
 import { UserError } from '../util/errors.ts'
 import { readBytes, writeAtomically } from '../util/files.ts'
+import type { Source } from './network-source.ts'
 import { withBatch } from './onnx/batch.ts'
 import { compactHint } from './onnx/compact-hint.ts'
 import { type CompactReport, compactModel } from './onnx/compact-model.ts'
@@ -77,20 +78,6 @@ export interface WrittenOnnx {
   agreement?: Agreement
   /** Why there is none. */
   unchecked?: string
-}
-
-export interface Source {
-  /** The model as it was read, or made of a network. */
-  file: OnnxFile
-  /** The same with the values that are to be written. */
-  target: OnnxFile
-  /** Keys of tensors that differ between the two on purpose. */
-  changed: ReadonlySet<string>
-  reading?: ImportOptions
-  /** The network that the model was made of: images in, logits out. */
-  network?: Valued
-  /** What the model that was read computes with the weights that are to be written. */
-  meant?: () => Valued & Partial<Whole>
 }
 
 /** Models whose sizes are found without being asked for: bytes. */

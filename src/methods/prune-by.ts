@@ -1,7 +1,7 @@
 /** @file A trained network pruned once by any method of the registry: the library's shortest way. */
 import type { Dataset } from '../data/dataset.ts'
 import type { Machine } from '../engine/machine.ts'
-import type { TensorFile } from '../formats/safetensors.ts'
+import type { TensorFile } from '../formats/safetensors-bytes.ts'
 import type { Model } from '../models/model.ts'
 import type { ScopeName } from '../sparsity/scope.ts'
 import { chooseTensors, type TensorChoice } from '../sparsity/tensors.ts'

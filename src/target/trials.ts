@@ -2,7 +2,6 @@
  * @file A trained network pruned again and again from the same weights, each time some tensors to sparsities
  * of their own, and judged: what a layer at a level really does to the loss.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SampleSet } from '../data/dataset.ts'
 import type { Machine } from '../engine/machine.ts'
 import type { TensorFile } from '../formats/safetensors.ts'
@@ -31,6 +30,7 @@ import { judgesByDistance } from '../train/distance.ts'
 import { EVALUATION_BATCH } from '../train/evaluation.ts'
 import { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
+import { nextTurn } from '../util/next-turn.ts'
 import { random } from '../util/random.ts'
 import { type Effort, usualEffort } from './effort.ts'
 

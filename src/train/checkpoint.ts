@@ -4,7 +4,7 @@
  * generator.
  */
 import type { Floats } from '../engine/machine.ts'
-import { type StoredTensor, storeFloats, type TensorFile, toFloats } from '../formats/safetensors.ts'
+import { type StoredTensor, storeFloats, type TensorFile, toFloats } from '../formats/safetensors-bytes.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { UserError } from '../util/errors.ts'
 import { suggestion } from '../util/suggest.ts'

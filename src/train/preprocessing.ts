@@ -7,7 +7,7 @@
  * Geometry} where image files were resized or cropped.
  */
 import type { Normalization, SampleSet } from '../data/dataset.ts'
-import { fits, type Geometry } from '../data/decode-image.ts'
+import { fits, type Geometry } from '../data/geometry.ts'
 import { deviationPerChannel, perChannel } from '../data/normalization.ts'
 import { UserError } from '../util/errors.ts'
 

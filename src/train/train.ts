@@ -7,6 +7,7 @@ import { checkRates, learningRate, type RateSchedule } from '../optim/schedule.t
 import { checkSgd, type SgdOptions, setHyper } from '../optim/sgd.ts'
 import { checkWhole } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
+import { nextTurn } from '../util/next-turn.ts'
 import { random } from '../util/random.ts'
 import type { Network } from './network.ts'
 
@@ -164,7 +165,7 @@ async function steps(network: Network, options: TrainOptions): Promise<number> {
       onStep?.({ step, epoch: epoch + 1, sums })
       // The event loop serves signals and timers in between.
       if (performance.now() - lastPause > 50) {
-        await new Promise(setImmediate)
+        await nextTurn()
         lastPause = performance.now()
       }
     }

@@ -13,16 +13,13 @@ import { runCli } from '../../src/cli/cli.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 const main = join(root, 'lib/cli.js')
-const lock = join(root, 'build/compiling')
 
 /**
  * Compiles src to dist, and bundles it to lib, where it is newer. Several test processes may ask at once: one
  * of them compiles, the others wait.
  */
 export async function compiled(): Promise<void> {
-  mkdirSync(join(root, 'build'), { recursive: true })
-  while (!acquire()) await setTimeout(200)
-  try {
+  await oneAtATime('compiling', () => {
     const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
     const newest = Math.max(...sources.map((file) => statSync(join(root, 'src', file)).mtimeMs))
     if ((statSync(main, { throwIfNoEntry: false })?.mtimeMs ?? 0) > newest) return
@@ -31,13 +28,23 @@ export async function compiled(): Promise<void> {
     run(join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json')
     run(join(root, 'scripts/bundle.mjs'))
     utimesSync(main, started, started) // What is saved while it compiles is newer.
+  })
+}
+
+/** Does something that other test processes may want to do at the same time, by the name of its lock. */
+export async function oneAtATime(name: string, work: () => void): Promise<void> {
+  mkdirSync(join(root, 'build'), { recursive: true })
+  const lock = join(root, 'build', name)
+  while (!acquire(lock)) await setTimeout(200)
+  try {
+    work()
   } finally {
     rmSync(lock, { recursive: true, force: true })
   }
 }
 
 /** Takes the lock, also from a process that was killed while it held it. */
-function acquire(): boolean {
+function acquire(lock: string): boolean {
   try {
     mkdirSync(lock)
     return true

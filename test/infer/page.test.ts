@@ -2,10 +2,9 @@
  * @file The page of docs/guide-web.md, without a bundler, in a browser: it computes what Node does. Skipped
  * where there is no Chromium.
  */
-import { existsSync, readFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { extname, join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import type { Server } from 'node:http'
+import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { encodeSafetensors, parseSafetensors } from '../../src/formats/safetensors-bytes.ts'
@@ -14,22 +13,8 @@ import { random } from '../../src/util/random.ts'
 import { compiled, root } from '../cli/cli.ts'
 import { CHROMIUM, hasChromium } from '../support/chromium.ts'
 import { wasm } from '../support/engines.ts'
+import { addressOf, servePage } from '../support/page-server.ts'
 import { prunedCase } from '../support/pruned-case.ts'
-
-const types: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html' }
-
-/** Serves some bytes by path, and what the package consists of under /espalier. */
-function serve(files: ReadonlyMap<string, Uint8Array | string>): Server {
-  return createServer(({ url = '/' }, response) => {
-    const [, inPackage] = url.match(/^\/espalier\/((?:lib|kernels)\/[\w./-]+)$/) ?? []
-    const path = inPackage && !url.includes('..') ? join(root, inPackage) : undefined
-    const body = files.get(url) ?? (path && existsSync(path) ? readFileSync(path) : undefined)
-    response.writeHead(body === undefined ? 404 : 200, {
-      'content-type': types[extname(url)] ?? (url === '/' ? types['.html'] : 'application/octet-stream'),
-    })
-    response.end(body)
-  }).listen(0, '127.0.0.1')
-}
 
 describe.skipIf(!hasChromium)('in a page', () => {
   beforeAll(compiled, 120_000)
@@ -46,12 +31,13 @@ describe.skipIf(!hasChromium)('in a page', () => {
       const rng = random(1, 'images')
       const images = Float32Array.from({ length: 3 * here.model.image.reduce((a, b) => a * b) }, () => rng.normal())
       const [, html] = readFileSync(join(root, 'docs/guide-web.md'), 'utf8').match(/```html\n(.*?)```/s)!
-      const server = serve(
+      const server = servePage(
         new Map<string, Uint8Array | string>([
           ['/', html],
           ['/model.safetensors', file],
           ['/images.f32', new Uint8Array(images.buffer)],
         ]),
+        { '/espalier/': root },
       )
       servers.push(server)
 
@@ -60,7 +46,7 @@ describe.skipIf(!hasChromium)('in a page', () => {
         const page = await browser.newPage()
         const errors: string[] = []
         page.on('pageerror', ({ message }) => errors.push(message))
-        await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+        await page.goto(addressOf(server))
         await page
           .waitForFunction(() => document.querySelector('pre')?.textContent, undefined, { timeout: 20_000 })
           .catch((error) => {

@@ -1,5 +1,5 @@
 /** @file What is said of how data became the inputs of a network, for people and for machines. */
-import type { Geometry } from '../../data/decode-image.ts'
+import type { Geometry } from '../../data/geometry.ts'
 import { GUESSED, guessedOf, normalizationText, originOf } from '../../data/normalization.ts'
 import { classesOf, type Model } from '../../models/model.ts'
 import type { Evaluation } from '../../train/evaluation.ts'

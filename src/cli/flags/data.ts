@@ -3,7 +3,7 @@
  * flags say, else as their file says, else by guess, which is called one.
  */
 import type { SampleSet, Samples } from '../../data/dataset.ts'
-import { fits, type Geometry } from '../../data/decode-image.ts'
+import { fits, type Geometry } from '../../data/geometry.ts'
 import { readLabels, relabelled } from '../../data/labels.ts'
 import { loadSamples } from '../../data/load-samples.ts'
 import { type Asked, GUESSED, normalized, originOf } from '../../data/normalization.ts'

@@ -4,6 +4,7 @@
  */
 import { toBinary } from '@bufbuild/protobuf'
 import { type ModelProto, OperatorSetIdProtoSchema, type ValueInfoProto, ValueInfoProtoSchema } from 'onnx-buf'
+import { sameBytes } from '../../util/same-bytes.ts'
 import { BYTES_PER, type StoredTensor, toFloats } from '../safetensors-bytes.ts'
 import type { OnnxFile } from './file.ts'
 import { isSparse, placesOf } from './places.ts'
@@ -52,7 +53,7 @@ export function interfaceDifference(
   return different && `its ${different} changed`
 }
 
-const bytes = (list: Uint8Array) => Buffer.from(list).toString('hex')
+const bytes = (list: Uint8Array) => Array.from(list, (byte) => byte.toString(16).padStart(2, '0')).join('')
 
 const infos = (list: readonly ValueInfoProto[], { batch }: InterfaceChanges) =>
   list.map((info) => (batch ? info.name : bytes(toBinary(ValueInfoProtoSchema, info)))).join()
@@ -77,7 +78,7 @@ export function tensorDifference(
     const rounded = have.dtype === 'F16' && want.dtype === 'F32' ? floatsAs('F16', want.shape, toFloats(want)) : want
     const same = rounded.dtype === have.dtype && String(rounded.shape) === String(have.shape)
     const data = sparse.has(there) ? positiveZeros(rounded) : rounded.data
-    if (!same || Buffer.compare(data, have.data) !== 0) return `tensor ${key} is another`
+    if (!same || !sameBytes(data, have.data)) return `tensor ${key} is another`
   }
   return undefined
 }

@@ -3,7 +3,7 @@
 import { numbersOf } from '../../formats/onnx/tensor.ts'
 import type { Weighed } from '../../formats/onnx/weights/weigh.ts'
 import type { StoredWeight } from '../../formats/onnx/weights.ts'
-import type { StoredTensor } from '../../formats/safetensors.ts'
+import type { StoredTensor } from '../../formats/safetensors-bytes.ts'
 import { withZeros } from '../../formats/with-zeros.ts'
 import type { Scores } from '../../select/top.ts'
 import type { LayerCount } from '../../sparsity/mask.ts'

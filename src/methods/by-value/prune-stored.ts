@@ -1,7 +1,7 @@
 /**
  * @file Pruning that looks at stored weights alone: no data, no derivatives, and no network that has to run.
  */
-import { type TensorFile, toFloats } from '../../formats/safetensors.ts'
+import { type TensorFile, toFloats } from '../../formats/safetensors-bytes.ts'
 import { withZeros } from '../../formats/with-zeros.ts'
 import type { LayerCount } from '../../sparsity/mask.ts'
 import { finite } from '../../util/checks.ts'

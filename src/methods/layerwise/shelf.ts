@@ -1,9 +1,14 @@
-/** @file Arrays that wait to be used again: in memory up to a limit, in files beyond it. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+/**
+ * @file Arrays that wait to be used again: in memory up to a limit, in files beyond it. In a page, which has
+ * no files, all are in memory.
+ */
 import type { Floats } from '../../engine/machine.ts'
 import { UserError } from '../../util/errors.ts'
+
+/** Node's modules of that name; undefined in a page. */
+const node = <T>(name: string): T | undefined => globalThis.process?.getBuiltinModule?.(name) as T | undefined
+const disk = node<typeof import('node:fs')>('node:fs')
+const temporary = node<typeof import('node:os')>('node:os')?.tmpdir
 
 /** Of arrays of one kind, or of either. */
 export class Shelf<Kind extends Floats = Floats> {
@@ -28,7 +33,7 @@ export class Shelf<Kind extends Floats = Floats> {
   /** Takes over an array, in the place of what had its name. Throws UserError where a disk is full. */
   put(name: string, values: Kind): void {
     this.delete(name)
-    if (this.#bytes + values.byteLength <= this.#limit) {
+    if (!disk || this.#bytes + values.byteLength <= this.#limit) {
       this.#arrays.set(name, values)
       this.#bytes += values.byteLength
       return
@@ -40,13 +45,13 @@ export class Shelf<Kind extends Floats = Floats> {
   /** Writes a file of its own, and returns its path. */
   #write({ buffer, byteOffset, byteLength }: Kind): string {
     try {
-      this.#folder ??= mkdtempSync(join(tmpdir(), 'espalier-activations-'))
-      const path = join(this.#folder, `${this.#written++}`)
-      writeFileSync(path, new Uint8Array(buffer, byteOffset, byteLength))
+      this.#folder ??= disk!.mkdtempSync(`${temporary!()}/espalier-activations-`)
+      const path = `${this.#folder}/${this.#written++}`
+      disk!.writeFileSync(path, new Uint8Array(buffer, byteOffset, byteLength))
       return path
     } catch (error) {
       throw new UserError(
-        `${this.#folder ?? tmpdir()} cannot be written to (${(error as Error).message}): expected room for what does not fit into memory; fewer samples need less, and TMPDIR names another folder`,
+        `${this.#folder ?? temporary!()} cannot be written to (${(error as Error).message}): expected room for what does not fit into memory; fewer samples need less, and TMPDIR names another folder`,
       )
     }
   }
@@ -57,7 +62,7 @@ export class Shelf<Kind extends Floats = Floats> {
     if (found) return found
     const file = this.#files.get(name)
     if (!file) throw new Error(`nothing is kept under the name ${name}`)
-    const { buffer, byteOffset, byteLength } = readFileSync(file.path)
+    const { buffer, byteOffset, byteLength } = disk!.readFileSync(file.path)
     const bytes = buffer.slice(byteOffset, byteOffset + byteLength)
     return (file.double ? new Float64Array(bytes) : new Float32Array(bytes)) as Kind
   }
@@ -66,7 +71,7 @@ export class Shelf<Kind extends Floats = Floats> {
     this.#bytes -= this.#arrays.get(name)?.byteLength ?? 0
     this.#arrays.delete(name)
     const file = this.#files.get(name)
-    if (file) rmSync(file.path, { force: true })
+    if (file) disk!.rmSync(file.path, { force: true })
     this.#files.delete(name)
   }
 
@@ -75,7 +80,7 @@ export class Shelf<Kind extends Floats = Floats> {
     this.#arrays.clear()
     this.#files.clear()
     this.#bytes = 0
-    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true })
+    if (this.#folder !== undefined) disk!.rmSync(this.#folder, { recursive: true, force: true })
     this.#folder = undefined
   }
 }

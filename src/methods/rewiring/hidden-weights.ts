@@ -4,8 +4,8 @@
  * loss does not. At an event they are set to zero (or drawn anew), so a weight that grows has the value 0,
  * but the momentum that its place still has from before. At the beginning they are what the initializer drew.
  */
-import type { StoredTensor, TensorFile } from '../../formats/safetensors.ts'
-import { storeFloats, toFloats } from '../../formats/safetensors.ts'
+import type { StoredTensor, TensorFile } from '../../formats/safetensors-bytes.ts'
+import { storeFloats, toFloats } from '../../formats/safetensors-bytes.ts'
 import type { SgdOptions } from '../../optim/sgd.ts'
 import type { Network } from '../../train/network.ts'
 import type { Nonzeros } from '../../train/weights.ts'

@@ -3,7 +3,7 @@
  * (src/methods/rewiring) at some steps, moves them, and keeps account of which places have ever been tried.
  */
 import type { Floats } from '../../engine/machine.ts'
-import type { StoredTensor, TensorFile } from '../../formats/safetensors.ts'
+import type { StoredTensor, TensorFile } from '../../formats/safetensors-bytes.ts'
 import { sizeOf } from '../../graph/tensor.ts'
 import { type RunName, runLength, runNames } from '../../sparsity/granularity/runs.ts'
 import type { Network } from '../../train/network.ts'

@@ -1,7 +1,7 @@
 /** @file The section `data` of a recipe: the data set, and what its inputs are made of. */
 import { z } from 'zod'
 import { augmentations } from '../../../data/augment.ts'
-import { fits } from '../../../data/decode-image.ts'
+import { fits } from '../../../data/geometry.ts'
 import { datasets } from '../../../data/index.ts'
 import { normalizations } from '../../../data/normalization.ts'
 import { shown } from '../../../util/check-schema.ts'

@@ -1,0 +1,5 @@
+/** Addresses of files, by Vite. */
+declare module '*?url' {
+  const url: string
+  export default url
+}

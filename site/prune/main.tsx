@@ -1,0 +1,5 @@
+/** @file The page that prunes. */
+import { render } from 'preact'
+import { App } from './app.tsx'
+
+render(<App />, document.getElementById('app')!)

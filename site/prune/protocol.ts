@@ -1,0 +1,60 @@
+/** @file What the page that prunes and its worker say to each other. */
+import type { Drawing } from '../work/drawing.ts'
+import type { Format } from '../work/opened.ts'
+import type { Asked, Outcome } from '../work/prune.ts'
+import type { SampleKind } from '../work/samples.ts'
+import type { Histogram, MaskPicture } from '../work/tensor.ts'
+
+/** A network that was opened. */
+export interface Facts {
+  name: string
+  summary: string
+  /** Whether it runs here, and if not why. */
+  runs: boolean
+  reason?: string
+  /** Built-in networks that it may be. */
+  candidates?: string[]
+  note?: string
+  /** [C, H, W] of a sample. */
+  sample?: readonly number[]
+  formats: Format[]
+  samples: SampleKind[]
+  drawing?: Drawing
+  tensors: TensorRow[]
+}
+
+export interface TensorRow {
+  name: string
+  shape: readonly number[]
+  size: number
+  zeros: number
+}
+
+export interface TensorFacts {
+  name: string
+  shape: readonly number[]
+  before: Histogram
+  /** Absent: nothing is pruned yet. */
+  after?: Histogram
+  mask: MaskPicture
+}
+
+/** What can be asked, and what is answered. */
+export interface Asks {
+  /** `network`: of a file that does not say it. */
+  open: { ask: { name: string; bytes: Uint8Array; network?: string }; answer: Facts }
+  tensor: { ask: { name: string }; answer: TensorFacts }
+  prune: { ask: { asked: Asked }; answer: Outcome }
+  file: { ask: { format: Format }; answer: Uint8Array<ArrayBuffer> }
+}
+
+export interface Request {
+  id: number
+  ask: { [What in keyof Asks]: { what: What } & Asks[What]['ask'] }[keyof Asks]
+}
+
+export type Answer =
+  | { id: number; result: unknown }
+  | { id: number; error: string }
+  /** On the way: what is done, how much of all is done, and seconds that are left, where they are known. */
+  | { id: number; text: string; share: number; left?: number }

@@ -1,0 +1,152 @@
+/** @file The page that trains LeNet-300-100 on MNIST, with its curves, and weights while they vanish. */
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { duration, grouped, percent } from '../shared/format.ts'
+import { Header } from '../shared/header.tsx'
+import { save } from '../shared/save.ts'
+import { Curve, type Point } from './curve.tsx'
+import type { Moment, News, Order } from './protocol.ts'
+import { Units } from './units.tsx'
+
+type End = Extract<News, { what: 'end' }>
+
+export function App() {
+  const worker = useRef<Worker>(undefined)
+  const [percentZeros, setPercentZeros] = useState(95)
+  const [running, setRunning] = useState(false)
+  const [moment, setMoment] = useState<Moment>()
+  const [losses, setLosses] = useState<Point[]>([])
+  const [zeros, setZeros] = useState<Point[]>([])
+  const [accuracies, setAccuracies] = useState<Point[]>([])
+  const [end, setEnd] = useState<End>()
+  const [error, setError] = useState('')
+  const [status, setStatus] = useState('')
+
+  const hear = (news: News) => {
+    if (news.what === 'moment') {
+      const { step, steps, loss, sparsity } = news.moment
+      setMoment(news.moment)
+      setLosses((before) => [...before, { at: step / steps, value: loss }])
+      setZeros((before) => [...before, { at: step / steps, value: sparsity }])
+    } else if (news.what === 'epoch') {
+      setAccuracies((before) => [...before, { at: news.step, value: news.accuracy }])
+      setStatus(`Accuracy ${percent(news.accuracy)} after step ${news.step}.`)
+    } else if (news.what === 'end') {
+      setEnd(news)
+      setRunning(false)
+      setStatus(`${news.stopped ? 'Stopped' : 'Trained'}: accuracy ${percent(news.accuracy, 2)}.`)
+    } else {
+      setError(news.message)
+      setRunning(false)
+    }
+  }
+
+  useEffect(() => {
+    const own = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' })
+    own.onmessage = ({ data }: MessageEvent<News>) => hear(data)
+    own.onerror = ({ message }) => hear({ what: 'error', message: `the worker failed: ${message}` })
+    worker.current = own
+    return () => own.terminate()
+  }, [])
+
+  const order = (one: Order) => worker.current!.postMessage(one)
+  const start = () => {
+    setError('')
+    setMoment(undefined)
+    setEnd(undefined)
+    setLosses([])
+    setZeros([])
+    setAccuracies([])
+    setRunning(true)
+    setStatus('Training begins.')
+    order({ what: 'start', sparsity: percentZeros / 100 })
+  }
+  const left = moment && ((moment.steps - moment.step) * 128) / moment.samplesPerSecond
+  const steps = moment?.steps ?? 1
+
+  return (
+    <>
+      <Header page="train" />
+      <main class="wide">
+        <h1>Train a sparse network</h1>
+        <p class="lead">
+          LeNet-300-100 learns MNIST's digits here, on 12,000 images, and loses most of its weights while it learns (Zhu
+          & Gupta 2017).
+        </p>
+        <section aria-label="Training">
+          <form
+            class="card bar"
+            onSubmit={(event) => {
+              event.preventDefault()
+              if (!running) start()
+            }}
+          >
+            <label for="zeros">Zeros in the end, in percent</label>
+            <input
+              id="zeros"
+              type="number"
+              min="0"
+              max="99.5"
+              step="any"
+              required
+              disabled={running}
+              value={Number.isNaN(percentZeros) ? '' : percentZeros}
+              onInput={({ currentTarget }) => setPercentZeros(currentTarget.valueAsNumber)}
+            />
+            {running ? (
+              <button key="stop" type="button" onClick={() => order({ what: 'stop' })}>
+                Stop
+              </button>
+            ) : (
+              <button key="go" type="submit" class="main" disabled={!(percentZeros >= 0 && percentZeros <= 99.5)}>
+                {end ? 'Train again' : 'Train'}
+              </button>
+            )}
+            <button type="button" disabled={!end} onClick={() => end && save(end.file, 'lenet-300-100.safetensors')}>
+              Download
+            </button>
+            <div class="progress">
+              {(running || moment) && (
+                <progress max="1" value={moment ? moment.step / steps : 0} aria-label="Progress" />
+              )}
+              <span class="soft">
+                {running && !moment && 'Loading digits'}
+                {running && moment && left !== undefined && (
+                  <>
+                    {grouped(Math.round(moment.samplesPerSecond))} images a second, about {duration(left)} left
+                  </>
+                )}
+                {end &&
+                  `${end.stopped ? 'Stopped' : 'Done'} after ${duration(end.seconds)}: ${percent(end.accuracy, 2)} right with ${percent(end.sparsity)} zeros`}
+              </span>
+            </div>
+          </form>
+          <p class="error" role="alert">
+            {error}
+          </p>
+          <p class="visually-hidden" aria-live="polite">
+            {status}
+          </p>
+        </section>
+        <section class="charts" aria-label="Curves">
+          <Curve name="Loss" points={losses} most={Math.max(0.5, losses[0]?.value ?? 0)} shown={(x) => x.toFixed(3)} />
+          <Curve
+            name="Accuracy on test images"
+            points={accuracies.map(({ at, value }) => ({ at: at / steps, value }))}
+            least={0.8}
+            most={1}
+            shown={(x) => percent(x, 2)}
+          />
+          <Curve name="Zeros" points={zeros} most={1} shown={(x) => percent(x)} />
+        </section>
+        <section aria-labelledby="weights">
+          <h2 id="weights">Weights of the first layer</h2>
+          <Units weights={moment?.weights} />
+          <p class="soft">
+            Each square holds the 28 × 28 weights of one hidden unit, as they lie over the image: blue above zero, red
+            below, gray where a weight is zero.
+          </p>
+        </section>
+      </main>
+    </>
+  )
+}

@@ -1,0 +1,29 @@
+/** @file What the page that trains and its worker say to each other. */
+
+/** Training begins; what is sent while it runs stops it. */
+export type Order = { what: 'start'; sparsity: number } | { what: 'stop' }
+
+/** How training goes, some times a second. */
+export interface Moment {
+  step: number
+  steps: number
+  /** The mean over the epoch so far. */
+  loss: number
+  sparsity: number
+  samplesPerSecond: number
+  /** Weights of the first hidden units, [units, 28 x 28]. */
+  weights: Float32Array
+}
+
+export type News =
+  | { what: 'moment'; moment: Moment }
+  | { what: 'epoch'; step: number; accuracy: number }
+  | {
+      what: 'end'
+      accuracy: number
+      sparsity: number
+      seconds: number
+      stopped: boolean
+      file: Uint8Array<ArrayBuffer>
+    }
+  | { what: 'error'; message: string }

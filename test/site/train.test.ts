@@ -1,0 +1,51 @@
+/**
+ * @file The page that trains, in a browser: curves and weights move while it learns, it can be stopped, and
+ * what it gives is the network. That its numbers are Node's is test/train/page.test.ts's. Skipped where there
+ * is no Chromium.
+ */
+import { beforeAll, describe, expect, it } from 'vitest'
+import { parseSafetensors, toFloats } from '../../src/formats/safetensors-bytes.ts'
+import { SparseModel } from '../../src/infer/sparse-model.ts'
+import { hasChromium } from '../support/chromium.ts'
+import { wasm } from '../support/engines.ts'
+import { expectAccessible, openPage, saved, siteBuilt } from './site.ts'
+
+describe.skipIf(!hasChromium)('the page that trains', () => {
+  beforeAll(siteBuilt, 240_000)
+
+  it('learns in sight, stops and gives its network', async () => {
+    const { page, errors } = await openPage('train.html', { viewport: { width: 390, height: 844 } })
+    await expectAccessible(page)
+    const picture = () =>
+      page.$eval('.units', (canvas) => {
+        const { width, height } = canvas as HTMLCanvasElement
+        const { data } = (canvas as HTMLCanvasElement).getContext('2d')!.getImageData(0, 0, width, height)
+        return data.reduce((sum, byte, i) => (sum + byte * (i % 251)) % 1e9, 0)
+      })
+    const first = await picture()
+    await page.click('button[type=submit]')
+    await page.waitForFunction(
+      () => document.querySelector('[aria-live]')?.textContent?.startsWith('Accuracy'),
+      undefined,
+      { timeout: 60_000 },
+    )
+    expect(await picture()).not.toBe(first)
+    const points = await page.$eval('.curve polyline', (line) => line.getAttribute('points')!.split(' ').length)
+    expect(points).toBeGreaterThan(1)
+    await page.click('button:text("Stop")')
+    await page.waitForSelector('button:text("Train again")')
+    const [loss, accuracy] = await page.$$eval('.curve strong', (all) =>
+      all.map((one) => Number.parseFloat(one.textContent!)),
+    )
+    expect(loss).toBeLessThan(1.5)
+    expect(accuracy).toBeGreaterThan(80)
+    await expectAccessible(page)
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)
+
+    const { name, bytes } = await saved(page, 'Download')
+    const file = parseSafetensors(bytes, name)
+    expect(toFloats(file.tensors.get('fc1.weight')!).length).toBe(300 * 784)
+    expect(new SparseModel(file, { machine: wasm }).model.name).toBe('lenet-300-100')
+    expect(errors).toEqual([])
+  }, 90_000)
+})
