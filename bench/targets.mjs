@@ -1,160 +1,236 @@
-// Networks pruned to a time, beside uniform, ERK and global sparsity by the same method at the same measured
-// time: node bench/targets.mjs --checkpoint FILE [--model resnet20] [--data cifar10] [--mean .5,.5,.5]
-// [--std .5,.5,.5] [--methods magnitude,obc] [--speeds 1.5,2,3] [--threads 1] [--out FILE].
+// Networks pruned to a time, beside uniform, ERK and global sparsity at the same measured time:
 //
-// The rivals' sparsity is found by halving, until their time is that of the target; accuracy is that of the
-// test set, which chose nothing.
+//   npm run build && node bench/models/write.mjs build/shapes mobilenet-ssd vit
+//   node bench/targets.mjs [--checkpoint resnet20.safetensors] [--networks resnet20,mobilenet-v1,...]
+//     [--runtimes native,wasm] [--speeds 1.3,1.6,2] [--shapes build/shapes] [--cache FOLDER] [--out FILE]
+//
+// Levels are those of magnitude, which asks for no images: what is compared is how sparsity is divided among
+// tensors. A rival's sparsity is read off its times at a grid of sparsities; all that is compared is timed
+// in turns. Accuracy is that of the test set, which chose nothing; networks without labels, whose weights are
+// random, have distances on images that chose nothing. Levels are kept in the cache folder.
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { markdownTable } from 'markdown-table'
-import { loadDataset } from '../dist/data.js'
+import { loadDataset, synthetic } from '../dist/data.js'
+import { storeFloats } from '../dist/formats/safetensors.js'
 import {
+  chooseSparsities,
   findModel,
-  measureLatency,
-  measureLevels,
+  LevelStore,
+  Network,
+  networkOfFile,
   openMachine,
-  pruneBy,
   readWeights,
+  runOf,
   SparseModel,
-  search,
+  scopes,
   Trials,
-  weightCosts,
   weightsOf,
+  Yardstick,
 } from '../dist/index.js'
-import { timeAt, wholeTime } from '../dist/target/latency.js'
 import { writeAtomically } from '../dist/util/files.js'
 import { machineText } from './report.mjs'
 
 const { values: flags } = parseArgs({
   options: {
     checkpoint: { type: 'string' },
-    model: { type: 'string', default: 'resnet20' },
-    data: { type: 'string', default: 'cifar10' },
-    mean: { type: 'string', default: '.5,.5,.5' },
-    std: { type: 'string', default: '.5,.5,.5' },
-    methods: { type: 'string', default: 'magnitude,obc' },
-    speeds: { type: 'string', default: '1.5,2,3' },
-    threads: { type: 'string', default: '1' },
+    networks: { type: 'string', default: 'resnet20,mobilenet-v1,resnet50,mobilenet-ssd,vit' },
+    runtimes: { type: 'string', default: 'native,wasm' },
+    speeds: { type: 'string', default: '1.3,1.6,2' },
+    shapes: { type: 'string', default: 'build/shapes' },
+    cache: { type: 'string', default: join(tmpdir(), 'espalier-targets') },
     out: { type: 'string', default: 'build/targets.md' },
   },
 })
-const numbers = (list) => list.split(',').map(Number)
-const model = findModel(flags.model)
-const data = {
-  ...(await loadDataset(flags.data)),
-  mean: numbers(flags.mean),
-  std: numbers(flags.std),
-}
-const weights = await readWeights(flags.checkpoint)
-const machine = await openMachine()
-const runtime = await openMachine({ threads: Number(flags.threads) })
-const ROUNDS = 15
-const timing = { machine: runtime, file: weights, model: flags.model, source: flags.checkpoint, rounds: ROUNDS }
-const timeOf = (file) => wholeTime(new SparseModel(file, timing), 1, ROUNDS)
+const METHOD = 'magnitude'
+/** Unlabelled images: those that judge levels, and those of the comparison. */
+const IMAGES = 128
+const GRID = [0.3, 0.5, 0.6, 0.7, 0.78, 0.84, 0.88, 0.91, 0.94, 0.96, 0.975, 0.985]
+/** Seconds that networks take turns for. */
+const SECONDS = 0.5
 
-/** Halvings of a rival's sparsity. */
-const STEPS = 7
-const SETTINGS = { magnitude: {}, obc: { polish: 0 }, sparsegpt: { polish: 0 } }
+const machine = await openMachine()
+const runtimes = await Promise.all(
+  flags.runtimes.split(',').map(async (name) => ({
+    name,
+    machine: await openMachine(name === 'wasm' ? { engine: 'wasm' } : { threads: 1 }),
+  })),
+)
+const sizeOf = ({ shape }) => shape.reduce((a, b) => a * b, 1)
+const valuesOf = ({ weights }, { name }) => {
+  const { data } = weights.tensors.get(name)
+  return new Float32Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength))
+}
+
+/** Sparsities by tensor of the usual divisions; global ones are those of one ranking of magnitudes. */
+const sharesOf = {
+  uniform: ({ tensors }, sparsity) => new Map(tensors.map(({ name }) => [name, sparsity])),
+  erk: ({ tensors }, sparsity) =>
+    new Map(
+      scopes.erk.groups(tensors, sparsity).map(({ layers: [layer], keep }) => [layer.name, 1 - keep / sizeOf(layer)]),
+    ),
+  global(given, sparsity) {
+    const magnitudes = given.tensors.map((tensor) => valuesOf(given, tensor).map(Math.abs))
+    const all = new Float32Array(magnitudes.reduce((sum, { length }) => sum + length, 0))
+    let start = 0
+    for (const list of magnitudes) {
+      all.set(list, start)
+      start += list.length
+    }
+    const least = all.sort()[Math.min(all.length - 1, Math.round(sparsity * all.length))]
+    return new Map(
+      given.tensors.map(({ name }, t) => [
+        name,
+        magnitudes[t].reduce((n, x) => n + (x < least ? 1 : 0), 0) / magnitudes[t].length,
+      ]),
+    )
+  },
+}
+
+const shareOf = ({ tensors }, shares) =>
+  tensors.reduce((sum, tensor) => sum + shares.get(tensor.name) * sizeOf(tensor), 0) /
+  tensors.reduce((sum, tensor) => sum + sizeOf(tensor), 0)
 
 const rows = []
-let dense
-for (const method of flags.methods.split(',')) {
-  const settings = SETTINGS[method] ?? {}
-  const options = { machine, model, data, weights, source: flags.checkpoint, seed: 0 }
-  const started = performance.now()
-  const probe = await pruneBy('magnitude', { ...options, sparsity: 0 })
-  dense ??= { time: timeOf(weights), accuracy: probe.network.evaluate('test').accuracy }
-  const tensors = probe.network.prunable
-  const trials = new Trials({ ...options, tensors, method, settings })
-  const levels = await measureLevels(trials, tensors)
-  const latency = measureLatency(levels, timing)
-  const seconds = (performance.now() - started) / 1000
-  console.log(`${method}: levels and times in ${seconds.toFixed(0)} s; dense ${dense.time.toFixed(3)} ms`)
-  for (const speed of numbers(flags.speeds)) {
-    const target = dense.time / speed
-    const choice = search({
-      tensors: levels,
-      targets: { milliseconds: target },
-      latency,
-      time: (chosen) => timeAt(levels, chosen, timing),
-      otherBytes: 0,
-      costs: weightCosts(model),
-    })
-    const { network } = await trials.prune(tensors, choice.sparsities, { afterwards: true })
-    const ours = { time: timeOf(weightsOf(network)), ...network.evaluate('test') }
-    const found = { chosen: ours }
-    for (const scope of rivalsOf(method))
-      found[scope] = await rival(
-        method,
-        { ...options, settings, scope, include: tensors.map(({ name }) => name) },
-        ours.time,
-      )
-    for (const [name, { time, accuracy, sparsity }] of Object.entries(found)) {
-      const share = sparsity ?? 1 - kept(network, tensors)
-      rows.push([
-        method,
-        `${speed}`,
-        name,
-        time.toFixed(3),
-        (time / target).toFixed(3),
-        percent(share),
-        percent(accuracy),
-      ])
-      console.log(rows.at(-1).join(' | '))
+const seconds = []
+for (const name of flags.networks.split(',')) {
+  const given = await networkCalled(name)
+  const options = { machine, ...given, method: METHOD, settings: {}, seed: 0 }
+  const trials = new Trials(options)
+  const tests = new Trials({ ...options, part: 'test' })
+  const store = new LevelStore(flags.cache, JSON.stringify([name, given.source, trials.judges]))
+  const judged = async (sparsities) => {
+    const { network } = await tests.prune(given.tensors, sparsities, { afterwards: true })
+    return { ...tests.judge(network), file: { ...given.file, ...weightsOf(network) } }
+  }
+  const dense = tests.judge(await tests.dense())
+  for (const runtime of runtimes) {
+    const sparse = (file) => new SparseModel(file, { machine: runtime.machine, model: given.builtIn, source: name })
+    const yardstick = new Yardstick(runOf(sparse(given.file), 1), { seconds: SECONDS })
+    const timed = async (...files) => (await yardstick.measure(files.map((file) => runOf(sparse(file), 1)))).times
+    await yardstick.measure([])
+    const rivals = {}
+    for (const scope of ['uniform', 'erk', 'global']) {
+      const grid = []
+      for (const sparsity of GRID) grid.push((await timed(masked(given, sharesOf[scope](given, sparsity))))[0])
+      rivals[scope] = grid
+    }
+    for (const speed of flags.speeds.split(',').map(Number)) {
+      const target = yardstick.dense / speed
+      const started = performance.now()
+      const choice = await chooseSparsities({
+        ...options,
+        trials,
+        store,
+        limits: { milliseconds: target },
+        timing: { machine: runtime.machine, batch: 1 },
+      }).catch((error) => error)
+      seconds.push([name, runtime.name, speed, (performance.now() - started) / 1000])
+      if (choice instanceof Error) {
+        console.log(`${name} ${runtime.name} ${speed}: ${choice.message}`)
+        rows.push([name, runtime.name, `${speed}`, 'chosen', '', '', '', choice.message])
+        continue
+      }
+      const found = [['chosen', choice.sparsities]]
+      const [own] = await timed(masked(given, choice.sparsities))
+      for (const [scope, grid] of Object.entries(rivals)) {
+        const sparsity = sparsityOf(own, grid, yardstick.dense)
+        if (sparsity !== undefined) found.push([scope, sharesOf[scope](given, sparsity)])
+      }
+      const networks = []
+      for (const [, shares] of found) networks.push(await judged(shares))
+      const times = await timed(...networks.map(({ file }) => file))
+      found.forEach(([scope, shares], i) => {
+        const { loss, accuracy } = networks[i]
+        const quality = accuracy === undefined ? loss.toPrecision(3) : `${(100 * accuracy).toFixed(2)} %`
+        const zeros = `${(100 * shareOf(given, shares)).toFixed(1)} %`
+        rows.push([
+          name,
+          runtime.name,
+          `${speed}`,
+          scope,
+          times[i].toPrecision(3),
+          (times[i] / target).toFixed(2),
+          zeros,
+          quality,
+        ])
+        console.log(rows.at(-1).join(' | '))
+      })
     }
   }
+  const quality = dense.accuracy === undefined ? '' : `, ${(100 * dense.accuracy).toFixed(2)} % of the test set dense`
+  console.log(`${name}: ${trials.effort.sparsities.length} levels judged by ${trials.judges} samples${quality}`)
 }
 
-/** Scopes that differ; methods that go from layer to layer take global as ERK. */
-function rivalsOf(method) {
-  return method === 'sparsegpt' ? ['layerwise', 'erk'] : ['uniform', 'erk', 'global']
-}
-
-/** The network of that scope whose time is nearest to a time from below. */
-async function rival(method, options, time) {
-  let [low, high] = [0, 0.995]
-  let best
-  for (let step = 0; step < STEPS; step++) {
-    const sparsity = (low + high) / 2
-    const { network } = await pruneBy(method, { ...options, sparsity })
-    const took = timeOf(weightsOf(network))
-    if (took <= 1.01 * time) {
-      best = { sparsity, time: took, accuracy: network.evaluate('test').accuracy }
-      high = sparsity
-    } else low = sparsity
-    // Arenas of networks that are gone are freed between two turns.
-    await new Promise((resolve) => setImmediate(resolve))
+/** A network with its data; `builtIn` is its name where its file does not say it. */
+async function networkCalled(name) {
+  if (name === 'resnet20') {
+    const weights = await readWeights(flags.checkpoint)
+    const model = findModel(name)
+    const half = [0.5, 0.5, 0.5]
+    const data = { ...(await loadDataset('cifar10')), mean: half, std: half }
+    return withTensors({ model, data, weights, file: weights, source: flags.checkpoint, builtIn: name })
   }
-  return best ?? { sparsity: Number.NaN, time: Number.NaN, accuracy: Number.NaN }
+  const source = `${flags.shapes}/${name}.onnx`
+  const isShape = ['mobilenet-ssd', 'vit', 'yolo', 'u-net', 'crnn'].includes(name)
+  const file = isShape ? await readWeights(source) : undefined
+  const model = file ? networkOfFile(file, source).model : findModel(name)
+  const { classes: _, ...data } = synthetic({ image: model.image, classes: 10, train: IMAGES, test: 32 })
+  const weights = file ? networkOfFile(file, source).file : weightsOf(new Network({ machine, model, data }))
+  return withTensors({
+    model,
+    data,
+    weights,
+    file: file ? { ...file, ...weights } : weights,
+    source,
+    builtIn: file ? undefined : name,
+  })
 }
 
-function kept(network, tensors) {
-  const names = new Set(tensors.map(({ name }) => name))
-  const counts = network.counts().filter(({ name }) => names.has(name))
-  const sum = (key) => counts.reduce((all, one) => all + one[key], 0)
-  return sum('kept') / sum('size')
+function withTensors(given) {
+  const network = new Network({ machine, model: given.model, data: given.data, masks: true })
+  return { ...given, tensors: network.prunable }
 }
 
-function percent(share) {
-  return `${(100 * share).toFixed(2)} %`
+/** The file with each tensor's smallest magnitudes zero, to be timed. */
+function masked(given, shares) {
+  const tensors = new Map(given.file.tensors)
+  for (const tensor of given.tensors) {
+    const values = valuesOf(given, tensor)
+    const sorted = values.map(Math.abs).sort()
+    const least = sorted[Math.min(sorted.length - 1, Math.round(shares.get(tensor.name) * sorted.length))]
+    const kept = shares.get(tensor.name) === 0 ? values : values.map((x) => (Math.abs(x) < least ? 0 : x))
+    tensors.set(tensor.name, storeFloats(kept, tensor.shape))
+  }
+  return { ...given.file, tensors }
 }
 
-const head = [
-  'method',
-  'times the dense speed asked for',
-  'sparsities',
-  'ms',
-  'of the target',
-  'zeros',
-  'test accuracy',
-]
+/** Between two places of the grid by the times there; undefined where a rival is never so fast. */
+function sparsityOf(time, grid, dense) {
+  const points = [[0, dense], ...GRID.map((sparsity, i) => [sparsity, grid[i]])]
+  for (let i = 1; i < points.length; i++) {
+    const [[low, slow], [high, fast]] = [points[i - 1], points[i]]
+    if (fast > time) continue
+    const part = slow > fast ? (slow - time) / (slow - fast) : 1
+    return low + Math.min(1, Math.max(0, part)) * (high - low)
+  }
+  return undefined
+}
+
+const head = ['network', 'runtime', 'speed', 'sparsities', 'ms', 'of the target', 'zeros', 'accuracy or distance']
 writeAtomically(
   flags.out,
   `# Pruned to a time
 
-Written by \`node bench/targets.mjs\` with ${flags.model} on ${flags.data}, ${machineText()}; one image on ${runtime.description}. Dense:
-${dense.time.toFixed(3)} ms, ${percent(dense.accuracy)} of the test set. Sparsities are *chosen* by tensor (\`espalier prune --target-ms\`), or the
-same method's uniform, ERK or global ones at the same measured time, found by halving.
+Written by \`node bench/targets.mjs\` on ${machineText()}: one image, ${runtimes.map(({ machine }) => machine.description).join(' and ')}. *Speed*
+is how many times the dense one was asked for. Sparsities are *chosen* by tensor, as \`espalier prune
+--target-ms\` does it, or the same method's uniform, ERK or global ones at the same measured time; the method
+is magnitude, with new statistics where there are batch normalizations. A rival that is missing is at no
+sparsity that fast.
 
-${markdownTable([head, ...rows], { align: ['l', 'r', 'l', 'r', 'r', 'r', 'r'] })}
+${markdownTable([head, ...rows], { align: ['l', 'l', 'r', 'l', 'r', 'r', 'r', 'r'] })}
+
+Seconds of each search, the first of a network with its levels: ${seconds.map(([name, runtime, speed, took]) => `${name} ${runtime} ${speed}: ${took.toFixed(0)}`).join('; ')}.
 `,
 )

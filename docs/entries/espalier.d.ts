@@ -3005,7 +3005,7 @@ export declare const recipeSchema: z.ZodObject<{
                 wasm: "wasm";
             }>>;
             threads: z.ZodOptional<z.ZodInt>;
-            judges: z.ZodDefault<z.ZodInt>;
+            judges: z.ZodOptional<z.ZodInt>;
         }, z.core.$strict>>;
         sparsities: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodNumber>>;
         flops: z.ZodOptional<z.ZodNumber>;

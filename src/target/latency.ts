@@ -36,9 +36,9 @@ export interface Latency {
 }
 
 /**
- * Milliseconds of every tensor at every level. Layers are measured alone, networks as a whole, so that the
- * sum of layers is scaled to what the whole of the dense network, and of the sparsest one, takes; in between
- * the scale goes with the sum.
+ * Milliseconds of every tensor at every level. Layers are measured each by itself, networks as a whole, so
+ * that the sum of layers is scaled to what the whole of the dense network, and of the sparsest one, takes; in
+ * between the scale goes with the sum.
  */
 export async function measureLatency(tensors: readonly TensorLevels[], options: LatencyOptions): Promise<Latency> {
   const { batch = 1, yardstick = yardstickOf(options), progress = () => {} } = options

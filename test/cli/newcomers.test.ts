@@ -247,7 +247,7 @@ it('--granularity prunes in patterns of inputs, by scores and layer by layer', a
   const granularity = (name: string, method: string, ...more: string[]) =>
     refusal(...prune, '--method', method, '--granularity', name, ...more)
   expect(await granularity('4:2', 'magnitude')).toContain(
-    '--granularity: expected weight, N:M, N:M-channels, BxB, channel, row, kernel, filter, fan-in such as 2:4 or 4x4, found 4:2',
+    '--granularity: expected weight, N:M, N:M-channels, BxB, block8, channel, row, kernel, filter, fan-in such as 2:4 or 4x4, found 4:2',
   )
   expect(await granularity('2:4', 'obc')).toContain('--granularity 2:4: obc prunes single weights only, expected')
   expect(await granularity('4x4', 'wanda')).toContain('--granularity 4x4: wanda prunes single weights only, expected')

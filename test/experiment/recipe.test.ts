@@ -194,11 +194,11 @@ it.each<[string, string]>([
   ],
   [
     'prune.granularity=3:2',
-    'prune.granularity: expected weight, N:M, N:M-channels, BxB, channel, row, kernel, filter, fan-in such as 2:4 or 4x4, found 3:2',
+    'prune.granularity: expected weight, N:M, N:M-channels, BxB, block8, channel, row, kernel, filter, fan-in such as 2:4 or 4x4, found 3:2',
   ],
   [
     'prune.granularity=4x2',
-    'prune.granularity: expected weight, N:M, N:M-channels, BxB, channel, row, kernel, filter, fan-in such as 2:4 or 4x4, found 4x2',
+    'prune.granularity: expected weight, N:M, N:M-channels, BxB, block8, channel, row, kernel, filter, fan-in such as 2:4 or 4x4, found 4x2',
   ],
   ['prune.prunable=most', 'prune.prunable: expected one of all, published, reference, found "most"'],
   ['prune.floor=1.5', 'prune.floor: expected weights such as 16 or a share such as 1%, found 1.5'],

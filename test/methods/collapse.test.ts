@@ -52,7 +52,7 @@ it.each<[string, object, string]>([
   [
     'an unknown granularity',
     { sparsity: 0.5, granularity: '3:2' },
-    'granularity: expected one of weight, N:M, N:M-channels, BxB, channel, row, kernel, filter, fan-in with numbers for capitals, found 3:2',
+    'granularity: expected one of weight, N:M, N:M-channels, BxB, block8, channel, row, kernel, filter, fan-in with numbers for capitals, found 3:2',
   ],
 ])('%s: one sentence, and nothing is changed', (_, options, message) => {
   const network = faint()

@@ -18,7 +18,13 @@ export const targetSchema = z.strictObject({
     .describe('Points of accuracy on training samples that pruning may cost before it trains on.'),
   runtime: z.enum(['espalier', 'wasm']).optional().describe('What ms is of (default: the engine of the run).'),
   threads: z.int().min(1).max(64).optional().describe('Threads of that (default: those of the run).'),
-  judges: z.int().min(1).default(1000).describe('Training samples whose loss tells levels of sparsity apart.'),
+  judges: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'Training samples whose loss tells levels of sparsity apart (default: 1000, fewer of a network whose passes are dear).',
+    ),
 })
 
 export type TargetSettings = z.output<typeof targetSchema>
