@@ -51,7 +51,7 @@ export interface ChooseOptions {
     sizeOf?(weights: TensorFile): number | Promise<number>;
     sparsities?: readonly number[];
     store?: LevelStore;
-    onProgress?(part: 'levels' | 'times' | 'drop' | 'size', text: string, share?: number): void;
+    onProgress?(part: 'levels' | 'times' | 'choices' | 'drop' | 'size', text: string, share?: number): void;
 }
 
 export interface Chosen extends Choice {
@@ -914,6 +914,7 @@ export type SearchName = (typeof searchNames)[number];
 export interface SearchOptions {
     tensors: readonly TensorLevels[];
     targets: Targets;
+    losses?: ReadonlyMap<string, readonly number[]>;
     latency?: Latency;
     time?(levels: ReadonlyMap<string, number>): number | Promise<number>;
     otherBytes: number;
@@ -1167,6 +1168,7 @@ export declare class Trials {
     #private;
     readonly effort: Effort;
     constructor(options: TrialOptions);
+    get seed(): number;
     get judges(): number;
     prune(tensors: readonly Tensor[], sparsities: ReadonlyMap<string, number>, { afterwards, channels, progress }?: PruneTrial): Promise<{
         network: Network;
@@ -1751,6 +1753,7 @@ export declare type DeviceConfigurationProto = Message<"onnx.DeviceConfiguration
 export interface Effort {
     sparsities: readonly number[];
     judges: number;
+    tries: number;
 }
 
 export interface EpochReport extends Omit<EpochResult, 'outputs'> {

@@ -12,11 +12,14 @@ import type { Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
 import { weightCosts } from '../sparsity/multiply-adds.ts'
 import { weightsOf } from '../train/checkpoint.ts'
+import type { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
+import { random } from '../util/random.ts'
 import { DropLimit } from './drop-limit.ts'
 import { type LatencyOptions, measureLatency, timeAt, yardstickOf } from './latency.ts'
 import type { LevelStore } from './level-store.ts'
 import { measureLevels } from './levels.ts'
+import { energyLosses, measuredLosses, refine } from './refine.ts'
 import {
   type Choice,
   leastFlops,
@@ -29,7 +32,7 @@ import {
 } from './search.ts'
 import { sizesOf } from './sizes.ts'
 import type { TensorLevels } from './tensor-levels.ts'
-import type { Trials } from './trials.ts'
+import type { Judged, Trials } from './trials.ts'
 
 /** What a network may take, and what pruning may cost; one or more of them. */
 export interface Limits extends Targets {
@@ -65,7 +68,7 @@ export interface ChooseOptions {
   sparsities?: readonly number[]
   store?: LevelStore
   /** A part of the work, what of it was done last, and the share of the part that is done. */
-  onProgress?(part: 'levels' | 'times' | 'drop' | 'size', text: string, share?: number): void
+  onProgress?(part: 'levels' | 'times' | 'choices' | 'drop' | 'size', text: string, share?: number): void
 }
 
 export interface Chosen extends Choice {
@@ -85,7 +88,7 @@ const OWN_NAMES: LimitNames = { milliseconds: 'milliseconds', bytes: 'bytes', fl
 export async function chooseSparsities(options: ChooseOptions): Promise<Chosen> {
   const { trials, model, file, source, limits, names = OWN_NAMES, timing, onProgress = () => {} } = options
   const { drop, ...targets } = limits
-  const { sparsities = trials.effort.sparsities, store, tensors } = options
+  const { sparsities = trials.effort.sparsities, store, tensors, sizeOf } = options
   if (Object.values(limits).every((limit) => limit === undefined))
     throw new UserError(`expected a target: ${Object.values(names).join(', ')}`)
   const timed: LatencyOptions | undefined =
@@ -116,19 +119,51 @@ export async function chooseSparsities(options: ChooseOptions): Promise<Chosen> 
     latency,
     ...(timed && { time: (chosen) => timeAt(levels, chosen, { ...timed, yardstick }) }),
   }
+  const prune = async (choice: Choice) => (await trials.prune(tensors, choice.sparsities, { afterwards: true })).network
   const choose = (some: SearchOptions): Promise<Choice> => {
-    if (drop === undefined) return search(some)
+    if (drop === undefined) return sizeOf ? search(some) : refined(some, prune, options)
     return new DropLimit<Choice>(drop, {
       trials,
       name: names.drop,
       targets: some.targets,
       leastFlops: leastFlops(some),
       search: (of) => search({ ...some, targets: of }),
-      prune: async ({ sparsities: shares }) => (await trials.prune(tensors, shares, { afterwards: true })).network,
+      prune,
       onTry: (text) => onProgress('drop', text),
     }).choose()
   }
   return { ...(await sized(all, choose, options)), tensors: levels, ...(yardstick && { yardstick }) }
+}
+
+/** The best of some choices, each really pruned; the first of them has the least sum of losses. */
+async function refined(
+  all: SearchOptions,
+  prune: (choice: Choice) => Promise<Network>,
+  { trials, file, onProgress = () => {} }: ChooseOptions,
+): Promise<Choice> {
+  const first = await search(all)
+  const { tries } = trials.effort
+  const { energy, share } = energyLosses(all.tensors, (name) => toFloats(file.tensors.get(name)!))
+  return refine(first, {
+    losses: measuredLosses(all.tensors),
+    others: [share, energy],
+    tries,
+    draw: random(trials.seed, 'choices for targets'),
+    search: (losses) => search({ ...all, losses }).catch(unlessUserError),
+    judge: async (choice) => badness(trials.judge(await prune(choice))),
+    onTry: (done) => onProgress('choices', `${done} of ${tries}`, done / tries),
+  })
+}
+
+/**
+ * What choices are compared by: errors, then loss. The loss of a network that is surer than it should be
+ * falls where pruning makes it less sure, though more is wrong.
+ */
+const badness = ({ loss, accuracy }: Judged): number => (accuracy === undefined ? loss : 1 - accuracy + 1e-6 * loss)
+
+/** Undefined in the place of a UserError: what only one choice cannot meet is no error. */
+function unlessUserError(error: unknown): undefined {
+  if (!(error instanceof UserError)) throw error
 }
 
 const sizeFormOf = ({ stored = 'sparse', zeros = false, limits }: ChooseOptions) => ({

@@ -17,11 +17,19 @@ const WORK = 2e13
 /** Samples that judge: what is usual, where there are fewer levels instead, and never fewer than. */
 const [MOST, SOME, FEWEST] = [1000, 100, 16]
 
+/** The share of the work that choices of levels may take besides, and how many there are. */
+const TRIED = 0.25
+const TRIES = [3, 12] as const
+
+const clamp = (value: number, least: number, most: number): number => Math.max(least, Math.min(most, value))
+
 export interface Effort {
   /** Levels of every tensor. */
   sparsities: readonly number[]
   /** Samples that judge each. */
   judges: number
+  /** Choices of levels that are really pruned and judged, of which the best is taken. */
+  tries: number
 }
 
 /**
@@ -34,5 +42,7 @@ export function usualEffort(
   const pass = tensors.reduce((sum, { name, shape }) => sum + sizeOf(shape) * costOf(costs, name), 0)
   const judges = (levels: readonly number[]) => Math.floor(WORK / (pass * tensors.length * levels.length))
   const levels = judges(USUAL_LEVELS) >= SOME ? USUAL_LEVELS : FEW_LEVELS
-  return { sparsities: levels, judges: Math.max(FEWEST, Math.min(MOST, judges(levels))) }
+  const each = clamp(judges(levels), FEWEST, MOST)
+  const tries = Math.floor((TRIED * WORK) / (pass * (each + MOST)))
+  return { sparsities: levels, judges: each, tries: clamp(tries, ...TRIES) }
 }

@@ -21,6 +21,8 @@ export interface Targets {
 export interface SearchOptions {
   tensors: readonly TensorLevels[]
   targets: Targets
+  /** What levels count as, by tensor. Default: {@link lossesOf}. */
+  losses?: ReadonlyMap<string, readonly number[]>
   /** Where there is a target of time: what layers take, and what a choice of levels takes as a whole. */
   latency?: Latency
   time?(levels: ReadonlyMap<string, number>): number | Promise<number>
@@ -140,7 +142,7 @@ function choose({ tensors, targets, latency, costs, ...options }: SearchOptions,
     costsOf.push(({ name, levels }, level) => levels[level].kept * costs.get(name)!)
   }
   const layers = tensors.map((tensor) => {
-    const losses = lossesOf(tensor)
+    const losses = options.losses?.get(tensor.name) ?? lossesOf(tensor)
     return losses.map((loss, level): Option => ({ loss, costs: costsOf.map((cost) => cost(tensor, level)) }))
   })
   const found = allocated(layers, budgets)

@@ -104,6 +104,11 @@ export class Trials {
     this.#judges = judges < EVALUATION_BATCH ? judges : judges - (judges % EVALUATION_BATCH)
   }
 
+  /** Of all random draws. */
+  get seed(): number {
+    return this.#options.seed
+  }
+
   /** Training samples that judge. */
   get judges(): number {
     return this.#judges
