@@ -48,7 +48,7 @@ const METHOD = 'magnitude'
 const IMAGES = 128
 const GRID = [0.3, 0.5, 0.6, 0.7, 0.78, 0.84, 0.88, 0.91, 0.94, 0.96, 0.975, 0.985]
 /** Seconds that networks take turns for. */
-const SECONDS = 1.5
+const SECONDS = 0.6
 
 const machine = await openMachine()
 const runtimes = await Promise.all(

@@ -118,6 +118,7 @@ export interface NetworkOptions {
     init?: InitializerName;
     augment?: Augmentation;
     judged?: number;
+    judgedToo?: number;
     evaluatesTraining?: boolean;
     prunable?: readonly string[];
     kernels?: Kernels;

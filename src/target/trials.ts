@@ -27,7 +27,6 @@ import type { Model } from '../models/model.ts'
 import { weightCosts } from '../sparsity/multiply-adds.ts'
 import { loadWeights } from '../train/checkpoint.ts'
 import { judgesByDistance } from '../train/distance.ts'
-import { EVALUATION_BATCH } from '../train/evaluation.ts'
 import { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
 import { nextTurn } from '../util/next-turn.ts'
@@ -88,10 +87,8 @@ export class Trials {
   readonly effort: Effort
   readonly #options: TrialOptions
   readonly #judges: number
-  /**
-   * The last network, which the next trial takes where it fits, and how many samples it evaluates at once.
-   */
-  #last?: { key?: string; network: Network; judged: number }
+  /** The last network, which the next trial takes where it fits. */
+  #last?: { key?: string; network: Network }
   /** Of networks that distances judge: one that remembers what the dense network computes. */
   #remembering?: Network
   #reconstructor?: Reconstructor
@@ -100,8 +97,7 @@ export class Trials {
     this.#options = options
     const { count } = options.data.train
     this.effort = usualEffort(options.tensors, weightCosts(options.model))
-    const judges = Math.min(options.judges ?? this.effort.judges, count - (options.validation ?? 0))
-    this.#judges = judges < EVALUATION_BATCH ? judges : judges - (judges % EVALUATION_BATCH)
+    this.#judges = Math.min(options.judges ?? this.effort.judges, count - (options.validation ?? 0))
   }
 
   /** Of all random draws. */
@@ -197,9 +193,7 @@ export class Trials {
     if (this.#options.part === 'test') return network.judgedByDistance ? network.distance() : network.evaluate('test')
     const { train } = network.indices
     const order = random(this.#options.seed, 'target judges').permutation(train.length)
-    // Fewer than a batch come in the number that the network was made for.
-    const count = this.#judges < EVALUATION_BATCH ? this.#last!.judged : this.#judges
-    const samples = order.slice(0, count).map((place) => train[place])
+    const samples = order.slice(0, this.#judges).map((place) => train[place])
     if (network.judgedByDistance) return { loss: network.trainingLoss(samples) }
     return network.evaluateTraining(samples)
   }
@@ -248,8 +242,6 @@ export class Trials {
       this.#last = undefined
       // Memory of networks that are no longer used comes back between two turns.
       await nextTurn()
-      const few = this.#judges < EVALUATION_BATCH
-      const judged = few ? (needs.judged ?? this.#judges) : Math.max(needs.judged ?? 0, this.#judges)
       const network = new Network({
         machine,
         model,
@@ -258,9 +250,9 @@ export class Trials {
         ...(validation && { validation, stratify }),
         ...(byDistance ? { masks: true } : { batch: 1 }),
         ...needs,
-        judged,
+        judgedToo: this.#judges,
       })
-      this.#last = { key, network, judged }
+      this.#last = { key, network }
       if (byDistance) this.#remember(network)
     }
     const { network } = this.#last

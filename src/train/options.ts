@@ -38,6 +38,8 @@ export interface NetworkOptions {
    * not called.
    */
   judged?: number
+  /** Another such number, where there are two. Default: none. */
+  judgedToo?: number
   /** Whether {@link Network.evaluate} will be asked for the samples that are trained on. Default false. */
   evaluatesTraining?: boolean
   /** The names of the parameters that pruning may touch. Default: the weights of all layers. */
@@ -71,9 +73,9 @@ export type Forward = (batch: number, training?: boolean) => ForwardPass
 
 /** Throws UserError, which names the option, where an option has a value that it cannot have. */
 export function checkOptions(options: NetworkOptions): void {
-  const { batch, validation, judged, seed, init, kernels, augment } = options
+  const { batch, validation, judged, judgedToo, seed, init, kernels, augment } = options
   checkWhole('batch', batch, 1)
-  for (const [name, value] of Object.entries({ validation, judged, seed })) checkWhole(name, value, 0)
+  for (const [name, value] of Object.entries({ validation, judged, judgedToo, seed })) checkWhole(name, value, 0)
   checkName('init', init, Object.keys(initializers))
   checkName('kernels', kernels, kernelKinds)
   checkWhole('augment.pad', augment?.pad, 0)

@@ -32,6 +32,7 @@ export function programsOf(
     ['test', data.test.count],
     ['train', validation],
     ['train', judged],
+    ['train', options.judgedToo ?? 0],
     ['train', options.evaluatesTraining ? trained : 0],
     ['train', judgesByDistance(model, data) && measuresTraining(options) ? data.train.count : 0],
   ]
@@ -52,9 +53,11 @@ const measuresTraining = ({
   batch = 0,
   validation = 0,
   judged = 0,
+  judgedToo = 0,
   programs = {},
   evaluatesTraining,
-}: NetworkOptions) => batch + validation + judged + Object.keys(programs).length > 0 || evaluatesTraining === true
+}: NetworkOptions) =>
+  batch + validation + judged + judgedToo + Object.keys(programs).length > 0 || evaluatesTraining === true
 
 /** The sizes of the batches that `count` samples are cut into: full ones and the rest. */
 function batchSizes(count: number, batch: number): number[] {

@@ -130,3 +130,25 @@ describe('levels', () => {
     expect(again).toEqual(found)
   })
 })
+
+it('judges networks without labels after new statistics, however few samples there are', async () => {
+  // Half of them decide whether the statistics are taken: no whole number of batches, nor are all of them.
+  const { classes: _, ...unlabelled } = dataOf({ train: 118, test: 20 })
+  const trials = new Trials({
+    machine,
+    model,
+    data: unlabelled,
+    weights,
+    source: 'small',
+    tensors,
+    method: 'magnitude',
+    settings: {},
+    seed: 3,
+  })
+  expect(trials.judges).toBe(118)
+  const before = trials.judge(await trials.dense())
+  expect(before.loss).toBeLessThan(1e-6)
+  const half = new Map(tensors.map(({ name }) => [name, 0.5]))
+  const { network } = await trials.prune(tensors, half, { afterwards: true })
+  expect(trials.judge(network).loss).toBeGreaterThan(1e-3)
+})
