@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { markdownTable } from 'markdown-table'
 import { loadDataset, synthetic } from '../dist/data.js'
-import { storeFloats } from '../dist/formats/safetensors.js'
+import { storeFloats, toFloats } from '../dist/formats/safetensors.js'
 import {
   chooseSparsities,
   findModel,
@@ -58,10 +58,7 @@ const runtimes = await Promise.all(
   })),
 )
 const sizeOf = ({ shape }) => shape.reduce((a, b) => a * b, 1)
-const valuesOf = ({ weights }, { name }) => {
-  const { data } = weights.tensors.get(name)
-  return new Float32Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength))
-}
+const valuesOf = ({ weights }, { name }) => toFloats(weights.tensors.get(name))
 
 /** Sparsities by tensor of the usual divisions; global ones are those of one ranking of magnitudes. */
 const sharesOf = {

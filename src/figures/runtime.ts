@@ -23,12 +23,12 @@ export interface RuntimeRuns {
 }
 
 /**
- * Opens a model for runs of one sample, or of as many as its file is written for, on so many threads. Throws
- * UserError where ONNX Runtime does not take it.
+ * Opens a model for runs of one sample, or of as many as its file is written for, on so many threads
+ * (undefined: as many as ONNX Runtime finds good). Throws UserError where ONNX Runtime does not take it.
  */
 export async function openInRuntime(
   { file, reading, model }: RuntimeSource,
-  threads: number,
+  threads: number | undefined,
   purpose: string,
 ): Promise<RuntimeRuns> {
   const { batch, feeds, model: described } = runtimeNetwork(file, reading)

@@ -3,14 +3,12 @@
  * pays, or ONNX Runtime, which multiplies with them.
  */
 import type { Machine } from '../engine/machine.ts'
-import { noise, type Run, runOf } from '../figures/time.ts'
+import { openInRuntime } from '../figures/runtime.ts'
+import { type Run, runOf } from '../figures/time.ts'
 import { withBatch } from '../formats/onnx/batch.ts'
 import { encodeModel } from '../formats/onnx/encode.ts'
 import { openModel } from '../formats/onnx/file.ts'
 import { weightsOfModel } from '../formats/onnx/onnx.ts'
-import { runtimeNetwork } from '../formats/onnxruntime/sample-feeds.ts'
-import { RuntimeSession } from '../formats/onnxruntime/session.ts'
-import { sizeOf } from '../graph/tensor.ts'
 import { SparseModel } from '../infer/sparse-model.ts'
 import { UserError } from '../util/errors.ts'
 import type { Compacted } from './compacted.ts'
@@ -47,10 +45,6 @@ export const onnxRuntime = (batch: number, threads: number | undefined, purpose:
     if (onnx.batch !== undefined && onnx.batch !== batch)
       throw new UserError(`--at-once: ${onnx.path} is for batches of ${onnx.batch}, found ${batch}`)
     const fixed = onnx.batch === undefined ? openModel(withBatch(onnx, batch), onnx.path) : onnx
-    const { model, feeds } = runtimeNetwork(fixed, reading)
-    const bytes = Buffer.concat(encodeModel(onnx.proto))
-    const session = await RuntimeSession.open(bytes, { path: onnx.path, purpose, threads })
-    const run = session.repeated(feeds(noise(batch * sizeOf(model.image))))
-    return { run, close: () => session.close() }
+    return openInRuntime({ file: fixed, reading, model: Buffer.concat(encodeModel(onnx.proto)) }, threads, purpose)
   },
 })
