@@ -20,8 +20,6 @@ export interface Running {
 }
 
 export interface Runtime {
-  /** Images at a time. */
-  batch: number
   /** Whether zeros that are left in a weight save time. */
   skipsZeros: boolean
   /** Throws UserError where it does not take the network. */
@@ -29,7 +27,6 @@ export interface Runtime {
 }
 
 export const espalierRuntime = (machine: Machine, batch: number): Runtime => ({
-  batch,
   skipsZeros: true,
   async open({ onnx, reading }) {
     const model = new SparseModel(weightsOfModel(onnx, reading), { machine, source: onnx.path })
@@ -39,7 +36,6 @@ export const espalierRuntime = (machine: Machine, batch: number): Runtime => ({
 
 /** Without `threads` ONNX Runtime takes as many as it finds good. */
 export const onnxRuntime = (batch: number, threads: number | undefined, purpose: string): Runtime => ({
-  batch,
   skipsZeros: false,
   async open({ onnx, reading }) {
     if (onnx.batch !== undefined && onnx.batch !== batch)
