@@ -172,14 +172,14 @@ async function networkCalled(name) {
   const source = `${flags.shapes}/${name}.onnx`
   const isShape = ['mobilenet-ssd', 'vit', 'yolo', 'u-net', 'crnn'].includes(name)
   const file = isShape ? await readWeights(source) : undefined
-  const model = file ? networkOfFile(file, source).model : findModel(name)
+  const model = file ? networkOfFile(file, source) : findModel(name)
   const { classes: _, ...data } = synthetic({ image: model.image, classes: 10, train: IMAGES, test: 32 })
-  const weights = file ? networkOfFile(file, source).file : weightsOf(new Network({ machine, model, data }))
+  const weights = file ?? weightsOf(new Network({ machine, model, data }))
   return withTensors({
     model,
     data,
     weights,
-    file: file ? { ...file, ...weights } : weights,
+    file: weights,
     source,
     builtIn: file ? undefined : name,
   })
