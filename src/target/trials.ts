@@ -49,7 +49,8 @@ export class Trials {
   constructor(options: TrialOptions) {
     this.#options = options
     const { count } = options.data.train
-    this.effort = usualEffort(options.tensors, weightCosts(options.model))
+    const looks = methods[options.method].takes.includes('samples')
+    this.effort = usualEffort(options.tensors, weightCosts(options.model), looks ? 'bySamples' : 'byWeights')
     this.#judges = Math.min(options.judges ?? this.effort.judges, count - (options.validation ?? 0))
   }
 
