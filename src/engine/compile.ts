@@ -72,7 +72,7 @@ export class Executable {
 
   /** Runs kernels that are not part of a program (a selection, a mask), after the same validation. */
   execute(instructions: readonly Instruction[]): void {
-    this.#arena.run(Program.assemble(instructions, this.#arena.floats.length))
+    this.#arena.run(Program.assemble(instructions, this.#arena.size))
   }
 
   /**
@@ -84,7 +84,7 @@ export class Executable {
     const parameters = [...this.#shared.values()].filter(({ tensor }) => tensor.role === 'parameter')
     const places = new Map(parameters.map(({ tensor, offset }) => [offset, tensor.name]))
     const { instructions } = this.#programs.get(program)!
-    const singles = instructions.map((one) => Program.assemble([one], this.#arena.floats.length))
+    const singles = instructions.map((one) => Program.assemble([one], this.#arena.size))
     const times = instructions.map(() => new Float64Array(rounds))
     for (let round = 0; round < rounds; round++)
       for (const [i, single] of singles.entries()) {
@@ -104,13 +104,16 @@ export class Executable {
     })
   }
 
-  /** A parameter or state tensor by name: a live, row-major view. */
+  /**
+   * A parameter or state tensor by name, row-major, to read and to write. Like all views it is good until a
+   * program runs, which takes what was written: machines whose memory lies elsewhere give copies.
+   */
   view(name: string): Floats {
     const { tensor, offset } = this.#named(name)
-    return this.#arena.floats.subarray(offset, offset + sizeOf(tensor.shape))
+    return this.#arena.view(offset, sizeOf(tensor.shape))
   }
 
-  /** A state tensor that holds bytes: a live view. */
+  /** A state tensor that holds bytes: a view. */
   bytes(name: string): Uint8Array {
     const { tensor, offset } = this.#named(name)
     return this.#arena.bytes(offset, sizeOf(tensor.shape))
@@ -143,7 +146,7 @@ export class Executable {
     }
   }
 
-  /** A state tensor of bytes that holds 32-bit integers: a live view. */
+  /** A state tensor of bytes that holds 32-bit integers: a view. */
   integers(name: string): Int32Array {
     const { buffer, byteOffset, byteLength } = this.bytes(name)
     return new Int32Array(buffer, byteOffset, byteLength >> 2)
@@ -151,7 +154,8 @@ export class Executable {
 
   /** Writes a program's input, given in logical row-major order. */
   write(program: string, input: string, values: ArrayLike<number>): void {
-    const { tensor, memory } = this.#slot(program, input)
+    const { tensor, offset } = this.#slot(program, input)
+    const memory = this.#arena.view(offset, sizeOf(tensor.shape))
     if (values.length !== memory.length)
       throw new Error(`input ${input} of ${program}: expected ${memory.length} values, found ${values.length}`)
     if (tensor.shape.length === 1) memory.set(values)
@@ -160,23 +164,31 @@ export class Executable {
 
   /** Reads a program's output after it ran, in logical row-major order. */
   read(program: string, output: string): Floats {
-    const { tensor, memory } = this.#slot(program, output)
+    const { tensor, offset } = this.#slot(program, output)
+    const memory = this.#arena.peek(offset, sizeOf(tensor.shape))
     const values = memory.slice()
     if (tensor.batched && tensor.shape.length > 1) permuteOut(tensor, memory, values)
     return values
   }
 
   /**
-   * A program's output as it lies in memory, live: samples innermost where the tensor is batched, row-major
-   * otherwise.
+   * A program's output as it lies in memory, to read until a program runs: samples innermost where the tensor
+   * is batched, row-major otherwise.
    */
   raw(program: string, output: string): Floats {
-    return this.#slot(program, output).memory
+    const { tensor, offset } = this.#slot(program, output)
+    return this.#arena.peek(offset, sizeOf(tensor.shape))
+  }
+
+  /** Writes an input or output of a program as it lies in memory, see {@link raw}. */
+  writeRaw(program: string, name: string, values: ArrayLike<number>): void {
+    const { tensor, offset } = this.#slot(program, name)
+    this.#arena.view(offset, sizeOf(tensor.shape)).set(values)
   }
 
   /** The first value of an output: the scalar itself where it is one. */
   scalar(program: string, output: string): number {
-    return this.#slot(program, output).memory[0]
+    return this.#arena.peek(this.#slot(program, output).offset, 1)[0]
   }
 
   #found(program: string): Program {
@@ -191,15 +203,14 @@ export class Executable {
     return placed
   }
 
-  #slot(program: string, name: string): { tensor: Tensor; memory: Floats } {
+  #slot(program: string, name: string): Placed {
     const placed = this.#own.get(slotKey(program, name))
     if (!placed) throw new Error(`program ${program} has no input or output named ${name}`)
-    const { tensor, offset } = placed
-    return { tensor, memory: this.#arena.floats.subarray(offset, offset + sizeOf(tensor.shape)) }
+    return placed
   }
 
   #writeConstant(tensor: Tensor, offset: number): void {
-    const memory = this.#arena.floats.subarray(offset, offset + sizeOf(tensor.shape))
+    const memory = this.#arena.view(offset, sizeOf(tensor.shape))
     if (typeof tensor.values === 'number') memory.fill(tensor.values)
     else permuteIn(tensor, tensor.values ?? [], memory)
   }

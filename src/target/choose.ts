@@ -137,8 +137,8 @@ export async function chooseSparsities(options: ChooseOptions): Promise<Chosen> 
 
 /**
  * The best of some choices, each really pruned; the first of them has the least sum of losses. On the way the
- * time of a choice is that of its layers, in proportion to what the first one took as a whole; the best one is
- * measured, and corrected where it missed.
+ * time of a choice is that of its layers, in proportion to what the first one took as a whole; the best one
+ * is measured, and corrected where it missed.
  */
 async function refined(
   all: SearchOptions,

@@ -145,7 +145,7 @@ export class LayerReconstruction implements Objective {
   }
 
   #run(program: string, frontier: ReadonlyMap<string, Floats>): void {
-    for (const [name, values] of frontier) this.#executable.raw(program, name).set(values)
+    for (const [name, values] of frontier) this.#executable.writeRaw(program, name, values)
     this.#executable.run(program)
   }
 

@@ -143,7 +143,7 @@ export class LayerWalk {
           `${SAMPLES}.images`,
           this.#images.subarray(first * size, (first + forward.batch) * size),
         )
-      for (const name of inputs) executable.raw(PROGRAM, name).set(this.#shelf.get(shelved(name, first)))
+      for (const name of inputs) executable.writeRaw(PROGRAM, name, this.#shelf.get(shelved(name, first)))
       executable.run(PROGRAM)
       for (const name of outputs) this.#shelf.put(shelved(name, first), executable.raw(PROGRAM, name).slice())
       ran((name) => executable.raw(PROGRAM, name))
