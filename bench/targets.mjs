@@ -8,8 +8,8 @@
 // Uniform, ERK and global sparsities are of magnitude, which asks for no images: what is compared with the
 // first method is how sparsity is divided among tensors, and further ones show what they add. A rival's
 // sparsity is read off its times at a grid of sparsities; all that is compared is timed in turns. Accuracy is
-// that of the test set, which chose nothing; networks without labels, whose weights are random, have distances
-// on images that chose nothing. Levels are kept in the cache folder.
+// that of the test set, which chose nothing; networks without labels, whose weights are random, have
+// distances on images that chose nothing. Levels are kept in the cache folder.
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'

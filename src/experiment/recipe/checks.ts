@@ -138,8 +138,7 @@ function checkTarget(prune: Prune, target: NonNullable<Prune['target']>, source:
   for (const [name, value] of Object.entries({ runtime, threads, batch }))
     if (value !== undefined && ms === undefined)
       throw new UserError(`${key}.${name}: is for prune.target.ms, found none`)
-  if (stored !== undefined && kb === undefined)
-    throw new UserError(`${key}.stored: is for prune.target.kb, found none`)
+  if (stored !== undefined && kb === undefined) throw new UserError(`${key}.stored: is for prune.target.kb, found none`)
   if (runtime === 'wasm' && threads !== undefined && threads > 1)
     throw new UserError(`${key}.threads: expected 1 with runtime wasm, which has one thread, found ${threads}`)
 }
