@@ -1,6 +1,6 @@
 /**
- * @file Event files of TensorBoard: a record for each point, which is a message `Event` of its protocol buffers
- * (tensorboard/compat/proto/event.proto and summary.proto). Values are single precision there.
+ * @file Event files of TensorBoard: a record for each point, which is a message `Event` of its protocol
+ * buffers (tensorboard/compat/proto/event.proto and summary.proto). Values are single precision there.
  */
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { framed } from './record-file.ts'

@@ -1,6 +1,6 @@
 /**
- * @file The points of a run as CSV: a row for each step, a column for each tag, unrounded numbers; empty where
- * nothing was recorded.
+ * @file The points of a run as CSV: a row for each step, a column for each tag, unrounded numbers; empty
+ * where nothing was recorded.
  */
 import { toCsv } from '../report/formats/csv.ts'
 import type { Point } from './scalars.ts'

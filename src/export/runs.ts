@@ -16,8 +16,8 @@ export interface ExportedRun {
 }
 
 /**
- * The runs in folders of runs and sweeps, each once. Throws UserError where a folder holds no run, or a line of
- * metrics is no record.
+ * The runs in folders of runs and sweeps, each once. Throws UserError where a folder holds no run, or a line
+ * of metrics is no record.
  */
 export function exportedRuns(folders: readonly string[]): ExportedRun[] {
   const found = new Map(folders.flatMap(runFolders).map((folder) => [resolve(folder), folder]))

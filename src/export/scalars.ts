@@ -25,10 +25,10 @@ export interface Point {
 const stepSchema = z.looseObject({ step: z.int().min(0) })
 
 /**
- * The points of a run's records, in their order. A tag has one value at a step: of several records at one step
- * the last one that says it counts. The result, which has no step of its own, is at the last one. `source` is
- * what messages call the file; `time` (Unix seconds) is that of records without one. Throws UserError where a
- * record has no step.
+ * The points of a run's records, in their order. A tag has one value at a step: of several records at one
+ * step the last one that says it counts. The result, which has no step of its own, is at the last one.
+ * `source` is what messages call the file; `time` (Unix seconds) is that of records without one. Throws
+ * UserError where a record has no step.
  */
 export function pointsOf(records: readonly MetricsRecord[], source: string, time: number): Point[] {
   let last = 0

@@ -1,6 +1,6 @@
 /**
- * @file Classifiers that mix the samples of a batch are run one by one, and have accuracies all the same: those
- * of ONNX Runtime, sample by sample.
+ * @file Classifiers that mix the samples of a batch are run one by one, and have accuracies all the same:
+ * those of ONNX Runtime, sample by sample.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * @file Reads TensorBoard's event files by the description of the format alone, bit by bit, and shares no code
- * with what writes them.
+ * @file Reads TensorBoard's event files by the description of the format alone, bit by bit, and shares no
+ * code with what writes them.
  */
 
 export interface ReadEvent {

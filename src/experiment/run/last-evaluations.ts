@@ -86,8 +86,8 @@ export type MetricsRecord = (Extract<RunEvent, { type: 'epoch' | 'prune' | 'rewi
 type FinalRecord = { type: 'final' } & RunResult
 
 /**
- * All that a run has recorded so far, in its order. `unfinished`: the run goes on, so that a last line without
- * an end is one that is just being written. Throws UserError as {@link metricsIn} does.
+ * All that a run has recorded so far, in its order. `unfinished`: the run goes on, so that a last line
+ * without an end is one that is just being written. Throws UserError as {@link metricsIn} does.
  */
 export function recordsIn(folder: string, { unfinished = false } = {}): MetricsRecord[] {
   const path = join(folder, FILES.metrics)

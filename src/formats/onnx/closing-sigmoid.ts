@@ -10,8 +10,8 @@ import type { Tensor } from '../../graph/tensor.ts'
 const reshapes = ['Reshape', 'Flatten']
 
 /**
- * The logit [N, 1] that a sigmoid makes the output [N, 1] of, also where its shape is changed in between, which
- * leaves the samples of a batch where they are; undefined where none does.
+ * The logit [N, 1] that a sigmoid makes the output [N, 1] of, also where its shape is changed in between,
+ * which leaves the samples of a batch where they are; undefined where none does.
  */
 export function beforeSigmoid(graph: Graph, output: Tensor): Tensor | undefined {
   if (output.shape.length !== 2 || output.shape[1] !== 1) return undefined

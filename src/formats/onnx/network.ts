@@ -15,6 +15,7 @@ import { NetworkReader } from './read-network.ts'
 import { mixingIn, rowNetwork } from './row-network.ts'
 import { Mixed, type Origin, type Scope, Unsupported } from './scope.ts'
 import { transpose } from './value.ts'
+import { vocabularyIn } from './vocabulary.ts'
 
 /** Samples of the batch that a file is tried with: a number that is hardly a size of a network. */
 const SAMPLES = 23
@@ -97,6 +98,7 @@ function classifier(file: OnnxFile, reader: NetworkReader, options: ImportOption
     inputs: [partOf(input)],
     output: reader.counted.outputs[0],
     softmax: first.softmax || closing !== undefined,
+    ...vocabularyIn(file, input.image),
     ...(oneByOne && { oneByOne }),
     ...(mixing && { note: mixing }),
     build: (into, images, training) => {
