@@ -27,7 +27,7 @@ export function readEvents(file: Uint8Array): ReadEvent[] {
   return events
 }
 
-/** Division of polynomials over bits, the lowest bit of a byte first, with 32 bits of ones before and after. */
+/** Division of polynomials over bits, the lowest of a byte first, with 32 bits of ones before and after. */
 function maskedCrc(bytes: Uint8Array): number {
   let rest = 0xffffffffn
   for (const byte of bytes)
