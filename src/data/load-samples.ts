@@ -73,6 +73,10 @@ const isDataset = (path: string): boolean => {
   return statSync(path).isDirectory() && (hasClasses(path) || Object.values(others).some((one) => one.recognizes(path)))
 }
 
+/** Whether {@link loadSamples} finds arrays or texts at a path, of which nothing is said but where they are. */
+export const isArraysOrTexts = (path: string): boolean =>
+  existsSync(path) && !isDataset(path) && (isArrays(path) || isTexts(path))
+
 function texts(path: string, { name, image, vocabulary }: SampleTaker, options: SampleOptions): SampleSet {
   if (vocabulary === undefined)
     throw new UserError(`${path} holds texts, ${name} takes none: expected images or arrays, or a network of tokens`)
