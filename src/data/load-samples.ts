@@ -73,7 +73,7 @@ const isDataset = (path: string): boolean => {
   return statSync(path).isDirectory() && (hasClasses(path) || Object.values(others).some((one) => one.recognizes(path)))
 }
 
-/** Whether {@link loadSamples} finds arrays or texts at a path, of which nothing is said but where they are. */
+/** Whether {@link loadSamples} finds arrays or texts at a path. */
 export const isArraysOrTexts = (path: string): boolean =>
   existsSync(path) && !isDataset(path) && (isArrays(path) || isTexts(path))
 
