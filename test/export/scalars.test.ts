@@ -141,9 +141,17 @@ it('a record without a step is refused with its line', () => {
 
 it('CSV has a row for each step and a column for each tag', () => {
   const csv = pointsCsv([
-    { step: 4, time: 1, values: new Map([['sparsity/a,b', 0.75]]) },
-    { step: 4, time: 2.5, values: new Map([['train/loss', 1 / 3]]) },
+    { step: 4, time: 1, values: new Map([['train/loss', 1 / 3]]) },
+    {
+      step: 4,
+      time: 2.5,
+      values: new Map([
+        ['sparsity/10', 0.5],
+        ['sparsity/9,b', 0.75],
+      ]),
+    },
     { step: 8, time: 3, values: new Map([['train/loss', 0.25]]) },
   ])
-  expect(csv).toBe(`step,wall_time,"sparsity/a,b",train/loss\r\n4,2.5,0.75,${1 / 3}\r\n8,3,,0.25\r\n`)
+  const head = 'step,wall_time,"sparsity/9,b",sparsity/10,train/loss'
+  expect(csv).toBe(`${head}\r\n4,2.5,0.75,0.5,${1 / 3}\r\n8,3,,,0.25\r\n`)
 })
