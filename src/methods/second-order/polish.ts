@@ -132,8 +132,8 @@ export class Polisher {
 
   /**
    * At most so many rounds. The network's masks stay as they are but for weights that are spent again, with
-   * zeros under them. Of few samples weights may seem to do nothing that others need: where the loss is higher
-   * in the end, the network is as before, and no round counts.
+   * zeros under them. With few samples weights may seem to do nothing that others need: where the loss is
+   * higher in the end, the network is as before, and no round counts.
    */
   run(network: Network, rounds: number, progress: PruningProgress = () => {}): Polished {
     const began = performance.now()
