@@ -6,7 +6,8 @@
  *
  * Every step has a process of its own and `REAL_MODELS_SECONDS` (default 600); results are kept in
  * build/real-models.jsonl, so that running again does what is missing (`REAL_MODELS_AGAIN=1`: all of it),
- * and what took too long where there is more time now. `REAL_MODELS_METHODS=magnitude,sparsegpt` prunes by
+ * and what took too long where there is more time now; a method that takes too long at one sparsity is not
+ * tried at the next one. `REAL_MODELS_METHODS=magnitude,sparsegpt` prunes by
  * these alone. `REAL_MODELS_PAGE=1` measures nothing and writes the page of what is known.
  */
 import { execFile } from 'node:child_process'
@@ -73,6 +74,8 @@ async function modelRow(file, name, { settings, methods, sparsities }, cells) {
   for (const method of methods)
     for (const sparsity of sparsities) {
       const found = await once(`${method} ${sparsity}`, async () => {
+        const before = pruned.findLast((one) => one.method === method)
+        if (before?.limit !== undefined) return { reason: before.reason, limit: before.limit }
         const made = await (method === 'magnitude'
           ? run([
               here('../dist/cli/main.js'),

@@ -67,6 +67,7 @@ export interface SampleTaker {
     name: string;
     image: SampleSet['image'];
     inputs?: readonly ArrayInput[];
+    recurrence?: Recurrence;
     classes?: number;
     vocabulary?: number;
 }
@@ -204,6 +205,12 @@ export interface PublishedFile {
     md5: string;
     packed: 'gzip' | 'tar.gz' | 'none';
     gives: readonly string[];
+}
+
+export interface Recurrence {
+    states: readonly string[];
+    note: string;
+    fill(samples: Float32Array, follow: ReadonlySet<number>): Promise<void>;
 }
 
 export interface Source {

@@ -2339,6 +2339,7 @@ export interface PruneReport {
     step: number;
     target: number;
     sparsity: number;
+    layers?: LayerCount[];
     effectiveSparsity: number;
     collapsed: string[];
     deadOutputs: number;

@@ -7,6 +7,7 @@ import { UserError } from '../util/errors.ts'
 import { isArrayFile } from './arrays/array-file.ts'
 import { type ArrayInput, elements } from './arrays/inputs.ts'
 import { ARRAYS, isArrays, loadArrays } from './arrays/load-arrays.ts'
+import type { Recurrence } from './arrays/recurrence.ts'
 import { hasClasses } from './class-folders.ts'
 import type { SampleSet } from './dataset.ts'
 import { isFlatImages, loadFlatImages } from './flat-images.ts'
@@ -23,6 +24,8 @@ export interface SampleTaker {
   image: SampleSet['image']
   /** The arrays that make up a sample, where that is known. */
   inputs?: readonly ArrayInput[]
+  /** How its states are found, where it has some, of sound. Default: they are expected as arrays. */
+  recurrence?: Recurrence
   /** How many classes labels that are numbers stand for. */
   classes?: number
   /** How many different tokens it takes, where samples are texts of [2, 1, tokens]. */
@@ -44,9 +47,9 @@ export async function loadSamples(
   const isPath = !Object.hasOwn(datasets, nameOrPath) && existsSync(nameOrPath)
   if (isPath && !isDataset(nameOrPath) && isArrays(nameOrPath)) {
     refuseImageOptions(nameOrPath, others)
-    const { name: network, image, classes } = taker
+    const { name: network, image, classes, recurrence } = taker
     const inputs = taker.inputs ?? [{ name: 'images', shape: image }]
-    return loadArrays(nameOrPath, nameOrPath, { inputs, image, network, classes, rate })
+    return loadArrays(nameOrPath, nameOrPath, { inputs, image, network, classes, rate, recurrence })
   }
   // Beside images, files of text are something else.
   const mayBeTexts = isPath && (taker.vocabulary !== undefined || !statSync(nameOrPath).isDirectory())
@@ -69,6 +72,10 @@ const isDataset = (path: string): boolean => {
   const { images, ...others } = formats
   return statSync(path).isDirectory() && (hasClasses(path) || Object.values(others).some((one) => one.recognizes(path)))
 }
+
+/** Whether {@link loadSamples} finds arrays or texts at a path. */
+export const isArraysOrTexts = (path: string): boolean =>
+  existsSync(path) && !isDataset(path) && (isArrays(path) || isTexts(path))
 
 function texts(path: string, { name, image, vocabulary }: SampleTaker, options: SampleOptions): SampleSet {
   if (vocabulary === undefined)

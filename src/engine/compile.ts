@@ -242,6 +242,13 @@ const slotKey = (program: string, name: string) => `${program}/${name}`
 export const compile = (machine: Machine, graphs: Readonly<Record<string, Graph>>): Executable =>
   new Executable(machine, layOut(graphs))
 
+/** Returns true; throws UserError where a graph has something too large for a kernel. Needs no machine. */
+export function checkFit(graph: Graph): true {
+  const { programs, memory } = layOut({ checked: graph })
+  Program.assemble(programs.get('checked')!.instructions, memory.persistent + memory.temporary)
+  return true
+}
+
 /** The part of {@link compile} that needs no machine: where every tensor lies, and the kernel calls. */
 export function layOut(graphs: Readonly<Record<string, Graph>>): Layout {
   const shared = new Map<string, Placed>()

@@ -146,11 +146,15 @@ function tableGradients(graph: Graph, maker: Maker, { operator, inputs, attribut
   return scatter(graph, each, apart, 1, { size: Number(attributes.size), reduction: 'add' })
 }
 
-/** What a tensor without an axis of samples was before a reshape joined that axis to others. */
+/** What a tensor without an axis of samples was before reshapes joined that axis to others. */
 function joinedSamples(maker: Maker, tensor: Tensor): Tensor | undefined {
-  if (tensor.batched) return undefined
-  const node = maker(tensor)
-  return node?.operator.name === 'Reshape' && node.inputs[0].batched ? node.inputs[0] : undefined
+  let from = tensor
+  while (!from.batched) {
+    const node = maker(from)
+    if (node?.operator.name !== 'Reshape') return undefined
+    from = node.inputs[0]
+  }
+  return from === tensor ? undefined : from
 }
 
 /** The two [N, ...] factors of a matrix product over the batch, A' B; undefined for other nodes. */

@@ -2,6 +2,7 @@
 import type { Executable } from '../engine/compile.ts'
 import type { Model } from '../models/model.ts'
 import { UserError } from '../util/errors.ts'
+import { batchTaken } from './batch-limit.ts'
 import { ClassCounts, type MacroMeasures } from './class-counts.ts'
 
 /**
@@ -26,9 +27,8 @@ export interface Evaluation extends MacroMeasures {
   constant?: true
 }
 
-/** The same for a network: one where it computes samples one by one. */
-export const evaluationBatch = ({ oneByOne = false }: Pick<Model, 'oneByOne'>): number =>
-  oneByOne ? 1 : EVALUATION_BATCH
+/** The same for a network: one where it computes samples one by one, fewer where its maps are very wide. */
+export const evaluationBatch = (model: Model): number => (model.oneByOne ? 1 : batchTaken(model, EVALUATION_BATCH))
 
 /** The part of a data set that samples belong to. */
 export type Source = 'train' | 'test'

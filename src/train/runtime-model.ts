@@ -19,7 +19,7 @@ export interface RuntimeOutput {
 }
 
 export class RuntimeModel {
-  /** Without a graph; with `outputs` where it tells no classes apart. */
+  /** Without a graph; with `outputs`, of all samples of a run, where it tells no classes apart. */
   readonly model: Model
   /** Samples in a run. */
   readonly batch: number
@@ -46,7 +46,8 @@ export class RuntimeModel {
       return { name, ...(closing && { closing }) }
     })
     const classes = names.length === 1 ? scoresOf(found.get(names[0])!.shape, network.batch) : undefined
-    const kind = classes === undefined ? { outputs: names.map((name) => ({ name, shape: [] })) } : { classes }
+    const parts = names.map((name) => ({ name, shape: found.get(name)!.shape }))
+    const kind = classes === undefined ? { outputs: parts } : { classes }
     return new RuntimeModel({ ...network.model, ...kind }, network, outputs, session)
   }
 
@@ -74,6 +75,12 @@ export class RuntimeModel {
       inputs,
       this.outputs.map(({ name }) => name),
     )
+  }
+
+  /** All outputs of `batch` samples, one behind the other. */
+  async resultsOf(samples: Float32Array): Promise<Float32Array> {
+    const found = await this.run(this.#feeds(samples))
+    return Float32Array.from([...found.values()].flatMap(({ values }) => Array.from(values)))
   }
 
   /** The inputs of `batch` samples of a part. */

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { recipePath } from '../../src/cli/flags/recipe-file.ts'
 import { readRecipe } from '../../src/experiment/recipe/recipe.ts'
+import { npyBytes, writeNpz } from '../data/arrays/array-files.ts'
 import { idx, writeMnist } from '../data/idx-files.ts'
 import { writeImageFolder } from '../data/image-files.ts'
 import { writeTiny } from '../experiment/tiny.ts'
@@ -146,6 +147,46 @@ describe('init', () => {
     expect([dry.code, dry.stderr]).toEqual([0, ''])
     expect((await espalier(args, { cwd })).stderr).toBe('espalier: own.yaml exists already; --force writes over it\n')
     expect((await espalier([...args, '--force'], { cwd })).code).toBe(0)
+  })
+
+  it('arrays, in a file or a folder, with batches as large as they allow', async () => {
+    const cwd = temporaryFolder()
+    writeFileSync(join(cwd, 'own.onnx'), classifier())
+    const x = npyBytes({ shape: [50, 3, 8, 8], data: Float32Array.from({ length: 50 * 192 }, (_, i) => Math.sin(i)) })
+    const labels = npyBytes({ shape: [50], descr: '|u1', data: Uint8Array.from({ length: 50 }, (_, i) => i % 2) })
+    mkdirSync(join(cwd, 'arrays'))
+    writeFileSync(join(cwd, 'arrays', 'x.npy'), x)
+    const init = (data: string) => espalier(['init', 'own.onnx', data, '--force'], { cwd })
+    expect(await init('arrays')).toMatchObject({
+      code: 1,
+      stderr: 'espalier: data.name: arrays has no labels to train by, expected some beside its samples\n',
+    })
+    writeFileSync(join(cwd, 'arrays', 'labels.npy'), labels)
+    writeNpz(join(cwd, 'all.npz'), { x, labels })
+    for (const data of ['arrays', 'all.npz']) {
+      expect(await init(data)).toMatchObject({ code: 0, stderr: '' })
+      const recipe = readRecipe(join(cwd, 'recipe.yaml'))
+      // Every fifth of the 50 is one of the test.
+      expect(recipe).toMatchObject({ name: `own-${data}`, data: { name: data }, train: { batch: 40 } })
+      expect([recipe.data.size, recipe.data.crop]).toEqual([undefined, undefined])
+      const short = ['--set', 'train.epochs=8', '--set', 'prune.end=7ep', '--json', '--out', `run-${data}`]
+      const { code, stdout, stderr } = await espalier(['run', 'recipe.yaml', ...short], { cwd })
+      expect([code, stderr]).toEqual([0, ''])
+      expect(jsonLines(stdout).at(-1)).toMatchObject({ result: { sparsity: expect.closeTo(0.9, 2) } })
+    }
+    expect((await espalier(['init', 'lenet-5', 'all.npz', '--force'], { cwd })).stderr).toMatch(
+      /^espalier: all\.npz: x .*expected \[n, 1, 28, 28\]/,
+    )
+  })
+
+  it('texts, in a table or in folders', async () => {
+    const cwd = temporaryFolder()
+    const rows = Array.from({ length: 10 }, (_, i) => `see you at ${i},${i % 2 ? 'ham' : 'spam'}`)
+    writeFileSync(join(cwd, 'mails.csv'), `text,label\n${rows.join('\n')}\n`)
+    expect(await espalier(['init', 'bert-mini', 'mails.csv'], { cwd })).toMatchObject({ code: 0, stderr: '' })
+    expect(readRecipe(join(cwd, 'recipe.yaml'))).toMatchObject({ data: { name: 'mails.csv' }, train: { batch: 8 } })
+    const dry = await espalier(['run', 'recipe.yaml', '--dry-run'], { cwd })
+    expect([dry.code, dry.stderr]).toEqual([0, ''])
   })
 
   it('a folder is refused where a run would refuse it, without decoding an image', async () => {

@@ -28,7 +28,7 @@ it('a folder that holds a run is refused, resumed or replaced', () => {
     ),
   )
   const resumed = RunFolder.open(path, { resume: true })
-  expect(readFileSync(resumed.file('metrics'), 'utf8')).toBe('{"a":1}\n')
+  expect(readFileSync(resumed.file('metrics'), 'utf8')).toMatch(/^\{"a":1,"time":"[\d-]+T[\d:.]+Z"\}\n$/)
   resumed.release()
   RunFolder.open(path, { force: true }).release()
   expect(readdirSync(path)).toEqual(['notes.txt'])

@@ -32,7 +32,7 @@ interface Ran {
 }
 
 const metricsIn = (folder: string): Record<string, unknown>[] =>
-  jsonLines(readFileSync(join(folder, 'metrics.jsonl'), 'utf8')).map(({ seconds: _, ...line }) => line)
+  jsonLines(readFileSync(join(folder, 'metrics.jsonl'), 'utf8')).map(({ seconds, time, ...line }) => line)
 
 async function run(train: object = {}, rest: object = {}): Promise<Ran> {
   const folder = join(temporaryFolder(), 'run')

@@ -25,6 +25,7 @@ function remains(folder: string): Record<string, unknown> {
   const { seconds: _, ...progress } = JSON.parse(metadata.progress)
   const metrics = jsonLines(readFileSync(join(folder, 'metrics.jsonl'), 'utf8'))
   delete metrics.at(-1)?.seconds
+  for (const line of metrics) delete line.time
   const report = readFileSync(join(folder, 'report.md'), 'utf8')
   return {
     files: readdirSync(folder).sort(),

@@ -51,7 +51,10 @@ export async function run(rewire: Given, out: string, stopAt = Infinity, kernels
 /** What a run leaves, times aside. */
 export function remains(out: string): unknown {
   const metrics = jsonLines(readFileSync(join(out, 'metrics.jsonl'), 'utf8'))
-  for (const line of metrics) delete line.seconds
+  for (const line of metrics) {
+    delete line.seconds
+    delete line.time
+  }
   const { tensors } = readSafetensors(join(out, 'checkpoint.safetensors'))
   return {
     metrics,

@@ -14,6 +14,7 @@ import { readSafetensors } from '../../src/formats/safetensors.ts'
 import { unpackSparse } from '../../src/formats/sparse.ts'
 import { summarize } from '../../src/formats/summary.ts'
 import { keptCount } from '../../src/sparsity/count.ts'
+import { type LayerCount, sparsityOf } from '../../src/sparsity/mask.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
 import { writeImageFolder } from '../data/image-files.ts'
@@ -44,9 +45,17 @@ it('leaves a folder from which every number can be traced', async () => {
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line))
+  for (const line of metrics) {
+    expect(Math.abs(Date.parse(line.time) - Date.now())).toBeLessThan(60_000)
+    delete line.time
+  }
   const of = (type: string) => metrics.filter((line) => line.type === type)
   expect(of('prune').map(({ step }) => step)).toEqual([10, 15, 20, 25, 30, 35, 40])
-  for (const { target, sparsity } of of('prune')) expect(sparsity).toBe(1 - keptCount(ALL, target) / ALL)
+  for (const { target, sparsity, layers } of of('prune')) {
+    expect(sparsity).toBe(1 - keptCount(ALL, target) / ALL)
+    expect(layers.map(({ name }: LayerCount) => name)).toEqual(['fc1.weight', 'fc2.weight', 'fc3.weight'])
+    expect(sparsityOf(layers)).toBeCloseTo(sparsity, 12)
+  }
   expect(of('epoch').map(({ epoch, step }) => [epoch, step])).toEqual([
     [1, 15],
     [2, 30],

@@ -5,7 +5,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Machine } from '../../src/engine/machine.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'
+import { exportNetwork, inferenceGraph, onnxBytes } from '../../src/formats/onnx/export.ts'
 import { parseOnnx } from '../../src/formats/onnx/file.ts'
+import { readOnnx } from '../../src/formats/onnx/onnx.ts'
 import { wholeNetwork } from '../../src/formats/onnx/whole-network.ts'
 import { differentiate } from '../../src/graph/differentiate.ts'
 import { Graph } from '../../src/graph/graph.ts'
@@ -93,8 +95,19 @@ function onnxPerceptron(batch: number) {
   return { graph, logits }
 }
 
+/** The same network, written as an ONNX file and read again. */
+function asRead(model: Model): Model {
+  const stored = inferenceGraph(model).stored()
+  const shapes = new Map(stored.map(({ name, shape }) => [name, shape]))
+  const values = (name: string) => normal(shapes.get(name)!, name)
+  const { network } = readOnnx(onnxBytes(exportNetwork({ model, values })), 'model.onnx').onnx
+  if (network instanceof Error) throw network
+  return network.model
+}
+
 const cases: Record<string, Case> = {
   'an encoder of texts': ofModel(tinyTexts, openReference(), texts(5, 300)),
+  'an encoder of texts of an ONNX file': ofModel(asRead(tinyTexts), openReference(), texts(5, 300)),
   'a vision transformer': ofModel(tinyImages, openReference(), images(tinyImages)),
   'bert-mini': ofModel(bertMini, best, texts(64, 4096)),
   'vit-tiny': ofModel(vitTiny, best, images(vitTiny), /embed|blocks\.[05]|head/),

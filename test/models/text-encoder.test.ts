@@ -1,6 +1,7 @@
 /** @file Encoders of texts: what tokens that are none change, and what can go from them. */
 import { describe, expect, it } from 'vitest'
 import { exportNetwork, onnxBytes } from '../../src/formats/onnx/export.ts'
+import { readOnnx } from '../../src/formats/onnx/onnx.ts'
 import { Graph } from '../../src/graph/graph.ts'
 import { sizeOf } from '../../src/graph/tensor.ts'
 import { modelOf } from '../../src/models/model.ts'
@@ -75,7 +76,12 @@ describe('a text encoder', () => {
 
   it('computes the same in ONNX Runtime, with any number of texts', async () => {
     const { values } = network(1)
-    const bytes = onnxBytes(exportNetwork({ model, values: (name) => Float32Array.from(values.get(name)!) }))
+    const proto = exportNetwork({ model, values: (name) => Float32Array.from(values.get(name)!) })
+    const bytes = onnxBytes(proto)
+    // Rows are looked up by the places of each sample.
+    expect(proto.graph!.node.find(({ opType }) => opType === 'Gather')!.input[0]).toBe('embeddings.word.weight')
+    const { network: read } = readOnnx(bytes, 'texts.onnx').onnx
+    expect(read).toMatchObject({ model: { vocabulary: 300, image: [2, 1, TOKENS], classes: 3 } })
     const feed = { shape: [2, ...model.image], values: bytesOf(texts) }
     const there = (await runModel(bytes, new Map([['images', feed]]))).get('logits')!
     expect(close(scores(texts), [...there])).toBeLessThan(1e-4)

@@ -51,6 +51,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     description: 'what runs and sweeps came to: means and deviations over seeds, by method and sparsity',
     define: async () => (await import('./report.ts')).reportCommand(),
   },
+  export: {
+    description: 'the metrics of runs and sweeps as event files of TensorBoard or as CSV',
+    define: async () => (await import('./export.ts')).exportCommand(),
+  },
   ledger: {
     description: 'one page of all that was measured: accuracy, cost and published figures, by network and sparsity',
     define: async () => (await import('./ledger.ts')).ledgerCommand(),

@@ -13,6 +13,7 @@ import { printEvaluated } from '../display/evaluated.ts'
 import { printNote } from '../display/output.ts'
 import { loadEvaluationData } from '../flags/data.ts'
 import { importOptions } from '../flags/preprocessing.ts'
+import { withRecurrence } from '../flags/recurrence.ts'
 import type { EvalOptions } from './options.ts'
 
 /** Throws UserError where a flag, the file or the data do not fit. */
@@ -27,19 +28,26 @@ export async function evaluateInRuntime(
   if (options.costs !== undefined) throw new UserError('--costs has no effect with --engine onnxruntime')
   if (options.kernels !== 'auto')
     throw new UserError(`--kernels: ONNX Runtime has kernels of its own, expected auto, found ${options.kernels}`)
-  const { file, reading } = onnxOf(stored, path)
+  const onnx = onnxOf(stored, path)
+  const { file, reading } = onnx
   const runtime = await RuntimeModel.open(file, reading)
   const { model } = runtime
   const loading = new DataDisplay()
   const { show: onProgress } = loading
   const stated = statedPreprocessing(stored.metadata, path, model.image[0])
-  const inputs = await loadEvaluationData(name, model, stated, options, { onProgress }).finally(() => loading.stop())
+  const denseModel =
+    densePath === undefined
+      ? undefined
+      : onnxOf(await readWeights(densePath, importOptions(options), printNote), densePath)
+  const inputs = await withRecurrence(model, denseModel ?? onnx, (recurrence) =>
+    loadEvaluationData(name, model, stated, options, { onProgress, recurrence }),
+  ).finally(() => loading.stop())
   const { data } = inputs
   if (data.classes !== undefined && data.classes !== classesOf(model))
     throw new UserError(`${path} tells ${classesOf(model)} classes apart, ${name} has ${data.classes}`)
   if (data.classes !== undefined && densePath !== undefined)
     throw new UserError(`--dense is for data without labels, and ${name} has labels of ${path}`)
-  const dense = data.classes === undefined ? await openDense(densePath, { path, name, options, runtime }) : undefined
+  const dense = data.classes === undefined ? await openDense(denseModel, { path, name, runtime }) : undefined
   const result = await judgeInRuntime(runtime, data, { dense, metric })
   const { weights } = countZeros(file)
   const sum = (of: 'size' | 'zeros') => weights.reduce((all, weight) => all + weight[of], 0)
@@ -51,19 +59,19 @@ export async function evaluateInRuntime(
 
 /** The dense model, of the same outputs. Throws UserError where there is none, or it is another one. */
 async function openDense(
-  dense: string | undefined,
-  { path, name, options, runtime }: { path: string; name: string; options: EvalOptions; runtime: RuntimeModel },
+  dense: OnnxModel | undefined,
+  { path, name, runtime }: { path: string; name: string; runtime: RuntimeModel },
 ): Promise<RuntimeModel> {
   if (dense === undefined)
     throw new UserError(
       `${name} has no labels of ${path}: expected --dense with the dense network, from whose results distances are`,
     )
-  const { file, reading } = onnxOf(await readWeights(dense, importOptions(options), printNote), dense)
+  const { file, reading } = dense
   const other = await RuntimeModel.open(file, reading)
   const names = ({ outputs }: RuntimeModel) => outputs.map((output) => output.name).join(', ')
   if (names(other) === names(runtime)) return other
   throw new UserError(
-    `--dense: ${dense} gives ${names(other)}, ${path} ${names(runtime)}: expected models of the same outputs`,
+    `--dense: ${file.path} gives ${names(other)}, ${path} ${names(runtime)}: expected models of the same outputs`,
   )
 }
 

@@ -2,6 +2,7 @@
  * @file The data on which stored weights are used, with inputs made as the weights were trained on: as the
  * flags say, else as their file says, else by guess, which is called one.
  */
+import type { Recurrence } from '../../data/arrays/recurrence.ts'
 import type { SampleSet, Samples } from '../../data/dataset.ts'
 import { fits, type Geometry } from '../../data/geometry.ts'
 import { readLabels, relabelled } from '../../data/labels.ts'
@@ -29,6 +30,8 @@ export interface Loading {
    * false.
    */
   unlabelled?: boolean
+  /** How the states of a recurrent network are found, of sound. */
+  recurrence?: Recurrence
 }
 
 /**
@@ -40,12 +43,12 @@ export async function loadEvaluationData(
   model: Model,
   stated: Stated,
   flags: PreprocessingFlags,
-  { onProgress, unlabelled = false }: Loading,
+  { onProgress, unlabelled = false, recurrence }: Loading,
 ): Promise<EvaluationData> {
   const { skipCorrupt, gray, rate } = flags
   const { options, by, notes } = geometryOf(model, stated.geometry, flags)
   // Where labels may be left out, those of other classes are no error.
-  const taker = { ...model, classes: model.outputs || unlabelled ? undefined : classesOf(model) }
+  const taker = { ...model, recurrence, classes: model.outputs || unlabelled ? undefined : classesOf(model) }
   const found = await loadSamples(name, taker, {
     ...options,
     channels: model.image[0],

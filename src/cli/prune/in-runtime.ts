@@ -30,6 +30,7 @@ import { readMetric } from '../flags/metric.ts'
 import { onnxOptions } from '../flags/onnx.ts'
 import { wholeNumber } from '../flags/parse.ts'
 import { importOptions } from '../flags/preprocessing.ts'
+import { withRecurrence } from '../flags/recurrence.ts'
 import { shareOf } from '../flags/sparsities.ts'
 import { chooseWeights } from './choose-weights.ts'
 import { endingOf } from './ending.ts'
@@ -81,9 +82,10 @@ export async function pruneWithRuntime(stored: WeightsFile, path: string, flags:
   const metric = flags.metric === undefined ? undefined : await readMetric(flags.metric)
   const most = wholeNumber('--samples', `${settings.samples ?? SAMPLES}`, 1, 1e6)
   const runtime = await RuntimeModel.open(onnx.file, onnx.reading)
-  const inputs = await loadInputs(stored, path, runtime.model, { ...flags, data: flags.data! }, [
-    methods[flags.method as MethodName],
-  ])
+  const chosenMethods = [methods[flags.method as MethodName]]
+  const inputs = await withRecurrence(runtime.model, onnx, (recurrence) =>
+    loadInputs(stored, path, runtime.model, { ...flags, data: flags.data! }, chosenMethods, recurrence),
+  )
   const { data } = inputs
   const samples = samplesOf(runtime, inputs, seed, most)
   const found = storedWeights(onnx.file)
@@ -131,11 +133,11 @@ export async function pruneWithRuntime(stored: WeightsFile, path: string, flags:
       dense,
       final,
       ...ended.json,
-      notes: inputs.notes,
       guess: guessWarning(inputs),
       seconds,
       out: flags.out,
       ...writtenJson(written),
+      notes: [...inputs.notes, ...(written.onnx?.notes ?? [])],
       engine,
     })
   for (const line of preprocessingLines(inputs, runtime.model)) print(line)

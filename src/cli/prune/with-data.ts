@@ -24,6 +24,7 @@ import { type EvaluationData, loadEvaluationData } from '../flags/data.ts'
 import { chanceWarning, guessWarning, preprocessingJson, preprocessingLines } from '../flags/data-report.ts'
 import { flagMetadata, withoutGuess } from '../flags/metadata.ts'
 import { readMetric } from '../flags/metric.ts'
+import { recurrenceHere } from '../flags/recurrence.ts'
 import { checkDistillation, distill } from './distill.ts'
 import { type Ended, type Ending, endingOf } from './ending.ts'
 import { finetune } from './finetune.ts'
@@ -43,13 +44,15 @@ export async function loadInputs(
   model: Model,
   flags: PruneFlags & { data: string },
   methods: readonly Method[],
+  recurrence = recurrenceHere(file),
 ): Promise<EvaluationData> {
   const stated = statedPreprocessing(file.metadata, path, model.image[0])
   const loading = new DataDisplay()
   const { show: onProgress } = loading
   // Layer by layer nothing is asked for but inputs.
   const unlabelled = methods.every(({ section }) => section === 'layerwise')
-  return loadEvaluationData(flags.data, model, stated, flags, { onProgress, unlabelled }).finally(() => loading.stop())
+  const options = { onProgress, unlabelled, recurrence }
+  return loadEvaluationData(flags.data, model, stated, flags, options).finally(() => loading.stop())
 }
 
 /** What there is, and what there is not, where pruning is interrupted. */

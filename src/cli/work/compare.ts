@@ -24,6 +24,7 @@ import { loadEvaluationData } from '../flags/data.ts'
 import { namedNetwork } from '../flags/named-network.ts'
 import { pictureWriter } from '../flags/picture.ts'
 import { importOptions, type PreprocessingFlags } from '../flags/preprocessing.ts'
+import { recurrenceHere } from '../flags/recurrence.ts'
 import type { RuntimeFlags } from '../prune/runtime.ts'
 import {
   type Candidate,
@@ -154,11 +155,13 @@ function differing(first: Candidate, one: Candidate): Pick<Compared, 'overlap' |
 async function judge(candidates: readonly Candidate[], results: Compared[], flags: CompareFlags & { data: string }) {
   const machine = await openMachine()
   let first: Network | undefined
+  const recurrence = recurrenceHere(candidates[0].file)
   for (const [i, { path, model, file }] of candidates.entries()) {
     const stated = statedPreprocessing(file.metadata, path, model.image[0])
     const loading = new DataDisplay()
     const { data } = await loadEvaluationData(flags.data, model, stated, flags, {
       onProgress: loading.show,
+      recurrence,
     }).finally(() => loading.stop())
     const network = new Network({ machine, model, data })
     loadWeights(network, file, path)

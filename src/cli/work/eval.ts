@@ -20,6 +20,7 @@ import { loadEvaluationData } from '../flags/data.ts'
 import { readMetric } from '../flags/metric.ts'
 import { namedNetwork } from '../flags/named-network.ts'
 import { importOptions } from '../flags/preprocessing.ts'
+import { recurrenceHere } from '../flags/recurrence.ts'
 
 export async function evaluate(argument: string | undefined, options: EvalOptions): Promise<void> {
   const engine = oneOf('--engine', options.engine, ['espalier', 'onnxruntime'])
@@ -42,14 +43,17 @@ export async function evaluate(argument: string | undefined, options: EvalOption
   const stated = statedPreprocessing(file.metadata, path, model.image[0])
   const loading = new DataDisplay()
   const { show: onProgress } = loading
-  const evaluation = await loadEvaluationData(name, model, stated, options, { onProgress }).finally(() =>
+  // What states are is said by the dense network, where there is one: the pruned one would go other ways.
+  const dense = options.dense === undefined ? undefined : await denseAt(options.dense, options)
+  const recurrence = recurrenceHere(dense?.stored ?? stored)
+  const evaluation = await loadEvaluationData(name, model, stated, options, { onProgress, recurrence }).finally(() =>
     loading.stop(),
   )
   const machine = await openMachine()
   const network = new Network({ machine, model, data: evaluation.data, kernels, costs })
   loadWeights(network, file, path)
   network.fitKernels()
-  if (network.judgedByDistance) await rememberDense(network, name, path, options)
+  if (network.judgedByDistance) rememberDense(network, name, path, dense)
   else if (options.dense !== undefined)
     throw new UserError(`--dense is for data without labels, and ${name} has labels of ${model.name}`)
   const layers = network.counts()
@@ -67,25 +71,31 @@ export async function evaluate(argument: string | undefined, options: EvalOption
   printEvaluated(found, options.json)
 }
 
+/** The dense network, and its file as it was read. */
+type Dense = Awaited<ReturnType<typeof denseAt>>
+
+async function denseAt(called: string, options: EvalOptions) {
+  const stored = await readWeights(weightsPath(called), importOptions(options), printNote)
+  return { called, stored, ...namedNetwork(stored, called, options.model) }
+}
+
 /**
  * Has distances go from the dense network of --dense. Throws UserError where there is none, or it is another
  * network.
  */
-async function rememberDense(network: Network, data: string, path: string, options: EvalOptions): Promise<void> {
-  const { dense } = options
+function rememberDense(network: Network, data: string, path: string, dense?: Dense): void {
   if (dense === undefined)
     throw new UserError(
       `${data} has no labels of ${path}: expected --dense with the dense network, from whose results distances are`,
     )
-  const stored = await readWeights(weightsPath(dense), importOptions(options), printNote)
-  const { model, file } = namedNetwork(stored, dense, options.model)
+  const { model, file, called } = dense
   const sizes = ({ inputs, image, classes }: Model) => `${sampleText({ inputs, image })} to ${classes}`
   if (sizes(model) !== sizes(network.model))
     throw new UserError(
-      `--dense: ${dense} computes ${sizes(model)} results, expected ${sizes(network.model)} as ${path} does`,
+      `--dense: ${called} computes ${sizes(model)} results, expected ${sizes(network.model)} as ${path} does`,
     )
   const other = new Network({ machine: network.machine, model, data: network.data })
-  loadWeights(other, file, dense)
+  loadWeights(other, file, called)
   other.remember()
   network.rememberFrom(other)
 }

@@ -5,6 +5,7 @@ import { parse, stringify } from 'yaml'
 import { scanClassFolders } from '../../data/class-folders.ts'
 import { MissingData } from '../../data/folders.ts'
 import { datasets, formatOf } from '../../data/index.ts'
+import { isArraysOrTexts } from '../../data/load-samples.ts'
 import { recipeData } from '../../experiment/plan/data.ts'
 import { checkRecipe, type Recipe } from '../../experiment/recipe/recipe.ts'
 import { isOnnxName } from '../../formats/onnx/file.ts'
@@ -25,32 +26,36 @@ export interface InitOptions {
 /** Writes a recipe with comments. Throws UserError where there is no such network or data set. */
 export async function init(modelName: string, dataName: string, { output, force }: InitOptions): Promise<void> {
   const model = findNetwork(modelName)
-  const isFolder = !Object.hasOwn(datasets, dataName)
-  if (isFolder && !(existsSync(dataName) && statSync(dataName).isDirectory()))
+  const isPath = !Object.hasOwn(datasets, dataName)
+  const isPlain = isPath && isArraysOrTexts(dataName)
+  if (isPath && !isPlain && !(existsSync(dataName) && statSync(dataName).isDirectory()))
     throw new UserError(
       `there is no data set or folder named ${dataName}${suggestion(dataName, Object.keys(datasets))}`,
     )
   checkOutput(output, { inputs: [modelName], force })
-  const { decoded } = isFolder ? formatOf(dataName) : { decoded: false }
-  const text = recipeText(modelName, dataName, model, decoded)
-  const recipe = checkRecipe(parse(text), output)
-  if (decoded) checkAgainstImages(dataName, model)
-  else await checkAgainstData(recipe, model)
-  writeAtomically(output, text)
+  const { decoded } = isPath && !isPlain ? formatOf(dataName) : { decoded: false }
+  const textFor = (samples?: number) => recipeText(modelName, dataName, model, { decoded, samples })
+  const recipe = checkRecipe(parse(textFor()), output)
+  const samples = decoded ? checkAgainstImages(dataName, model) : await checkAgainstData(recipe, model)
+  writeAtomically(output, textFor(samples))
   print(`The recipe is in ${output}; try it with: espalier run ${output} --dry-run`)
 }
 
-/** Refuses a network that does not fit a data set, as a run would, where the data are on this machine. */
-async function checkAgainstData(recipe: Recipe, model: Model): Promise<void> {
+/**
+ * Refuses a network that does not fit a data set, as a run would, where the data are on this machine. Returns
+ * the number of training samples; undefined where they are not.
+ */
+async function checkAgainstData(recipe: Recipe, model: Model): Promise<number | undefined> {
   const data = await recipeData(recipe).catch((error: unknown) => {
     if (error instanceof MissingData) return undefined
     throw error
   })
   if (data) checkFits(model, data, 1, 0)
+  return data?.train.count
 }
 
 /** The same of a folder of images, without decoding one: they become what the recipe says. */
-function checkAgainstImages(folder: string, model: Model): void {
+function checkAgainstImages(folder: string, model: Model): number {
   const { classNames, train } = scanClassFolders(folder)
   const { crop } = usualGeometry(model)
   checkFits(
@@ -59,13 +64,26 @@ function checkAgainstImages(folder: string, model: Model): void {
     1,
     0,
   )
+  return train.length
 }
 
 /** A network that has weights already needs less training, at a smaller rate. */
 const TRAINED = { epochs: 10, start: '1ep', end: '7ep', learningRate: 0.01 }
 const FRESH = { epochs: 30, start: '5ep', end: '22ep', learningRate: 0.1 }
 
-function recipeText(modelName: string, dataName: string, model: Model, decoded: boolean): string {
+/** The most samples in a batch, and the steps between two prunings, where there are as many in an epoch. */
+const [BATCH, EVERY] = [128, 100]
+
+interface RecipeData {
+  /** Whether images are decoded, and so have a size and a crop. */
+  decoded: boolean
+  /** Training samples, where known. */
+  samples?: number
+}
+
+function recipeText(modelName: string, dataName: string, model: Model, { decoded, samples }: RecipeData): string {
+  const batch = Math.min(BATCH, samples ?? BATCH)
+  const every = samples !== undefined && samples / batch < EVERY ? '1ep' : `${EVERY}it`
   const onnx = isOnnxName(modelName)
   const { epochs, start, end, learningRate } = onnx ? TRAINED : FRESH
   const { size, crop } = usualGeometry(model)
@@ -89,7 +107,7 @@ data:
   # validation: 1000 # training samples that are held out and evaluated after every epoch
 train:
   epochs: ${epochs}
-  batch: 128 # at most as many as there are training samples
+  batch: ${batch} # at most as many as there are training samples
   learningRate: ${learningRate}
   momentum: 0.9
   weightDecay: 1.0e-4
@@ -102,6 +120,6 @@ prune: # without this section the network is trained and nothing is pruned
   schedule: cubic # fast at first, then slower; or one-shot, or exponential
   start: ${start}
   end: ${end}
-  every: 100it
+  every: ${every}
 `
 }

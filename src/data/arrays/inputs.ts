@@ -44,9 +44,13 @@ export class CollectedInputs {
     this.#pieces = new Map(inputs.map(({ name }) => [name, []]))
   }
 
-  /** The one input that arrays without a name stand for. Throws UserError where there are several. */
-  single(path: string): ArrayInput {
-    if (this.#inputs.length === 1) return this.#inputs[0]
+  /**
+   * The one input that arrays without a name stand for, beside some others. Throws UserError where there are
+   * several.
+   */
+  single(path: string, beside: readonly string[] = []): ArrayInput {
+    const inputs = this.#inputs.filter(({ name }) => !beside.includes(name))
+    if (inputs.length === 1) return inputs[0]
     throw new UserError(`${path} does not say for which input it is: expected ${this.#expected()} as its name`)
   }
 
@@ -101,6 +105,15 @@ export class CollectedInputs {
     this.#pieces.get(input.name)!.push({ values, count })
   }
 
+  /** Zeros for inputs that have no samples yet, as many as `like` has. */
+  addZeros(names: readonly string[], like: string): void {
+    for (const { name, shape } of this.#inputs) {
+      if (!names.includes(name)) continue
+      const count = this.countOf(like)
+      this.#pieces.get(name)!.push({ values: new Float32Array(count * elements(shape)), count })
+    }
+  }
+
   addLabels({ values }: NumberArray, what: string): void {
     const wrong = values.find((x) => !(Number.isInteger(x) && x >= 0))
     if (wrong !== undefined)
@@ -122,7 +135,7 @@ export class CollectedInputs {
 
   /** How many samples there are of every input. Throws UserError where these differ, or an input has none. */
   count(place: string): number {
-    const counts = this.#inputs.map(({ name }) => this.#countOf(name))
+    const counts = this.#inputs.map(({ name }) => this.countOf(name))
     this.#inputs.forEach(({ name, shape }, i) => {
       if (counts[i] === 0)
         throw new UserError(
@@ -180,7 +193,8 @@ export class CollectedInputs {
     return { shape: [count, ...first.shape.slice(1)], values }
   }
 
-  #countOf = (name: string) => this.#pieces.get(name)!.reduce((sum, { count }) => sum + count, 0)
+  /** Samples of an input so far. */
+  countOf = (name: string): number => this.#pieces.get(name)!.reduce((sum, { count }) => sum + count, 0)
 
   #expected = () => this.#inputs.map(({ name }) => name).join(', ')
 }

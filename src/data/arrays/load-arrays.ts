@@ -12,6 +12,7 @@ import { splitOf } from '../split.ts'
 import { ARRAY_FILES, isArrayFile, readArrayFile } from './array-file.ts'
 import { type ArrayInput, CollectedInputs, LABELS, TARGETS } from './inputs.ts'
 import { elements } from './number-array.ts'
+import type { Recurrence } from './recurrence.ts'
 import type { Sound } from './wav.ts'
 
 export interface ArrayOptions {
@@ -25,6 +26,8 @@ export interface ArrayOptions {
   classes?: number
   /** Samples of sound in a second. Default: those of the first file, which all must have. */
   rate?: number
+  /** How states are found that sound does not hold. Default: they are expected as arrays. */
+  recurrence?: Recurrence
 }
 
 /** Whether a file holds arrays, or a folder, or its part `train`, has files that do. */
@@ -38,15 +41,15 @@ export function isArrays(path: string): boolean {
  * Training and test samples are those of the folders `train` and `test` (or `val`), where there are such;
  * else every fifth sample is one of the test. Throws UserError.
  */
-export function loadArrays(path: string, name: string, options: ArrayOptions): SampleSet {
+export async function loadArrays(path: string, name: string, options: ArrayOptions): Promise<SampleSet> {
   const [channels] = options.image
   const reader = new ArrayReader(options)
   const part = ['test', 'val'].map((one) => join(path, one)).find((one) => filesIn(one).length > 0)
   const apart = filesIn(join(path, 'train')).length > 0
   if (apart && !part) throw new UserError(`${path} has arrays in train/, but none in test/ or val/`)
-  const whole = apart ? undefined : reader.read(path)
+  const whole = apart ? undefined : await reader.read(path)
   const split = whole && splitOf(whole, elements(options.image))
-  const { train, test } = split ?? { train: reader.read(join(path, 'train')), test: reader.read(part!) }
+  const { train, test } = split ?? { train: await reader.read(join(path, 'train')), test: await reader.read(part!) }
   const labelled = train.labels !== undefined && test.labels !== undefined
   if (!labelled && (train.labels ?? test.labels)) throw new UserError(`${path} has labels of one of its parts only`)
   const most = [train, test].flatMap(({ labels = [] }) => [...labels]).reduce((a, b) => Math.max(a, b), 0)
@@ -65,10 +68,18 @@ export function loadArrays(path: string, name: string, options: ArrayOptions): S
   }
 }
 
+/** Which input sounds were read for, and which of its samples follow the one before in a sound. */
+interface Heard {
+  input?: string
+  follow: Set<number>
+}
+
 class ArrayReader {
   readonly #options: ArrayOptions
   /** The rate of all sound, and which file has it. */
   #rate?: { rate: number; of: string }
+  /** Whether states were found. */
+  #carries = false
 
   constructor(options: ArrayOptions) {
     this.#options = options
@@ -76,22 +87,31 @@ class ArrayReader {
   }
 
   get notes(): string[] {
-    return this.#rate && this.#rate.of !== '--rate' ? [`sound has ${grouped(this.#rate.rate)} samples a second`] : []
+    const rate = this.#rate && this.#rate.of !== '--rate'
+    return [
+      ...(rate ? [`sound has ${grouped(this.#rate!.rate)} samples a second`] : []),
+      ...(this.#carries ? [this.#options.recurrence!.note] : []),
+    ]
   }
 
-  read(place: string): Samples {
-    const { inputs, network } = this.#options
+  async read(place: string): Promise<Samples> {
+    const { inputs, network, recurrence } = this.#options
     const collected = new CollectedInputs(inputs, network)
+    const heard: Heard = { follow: new Set() }
     const paths = statSync(place).isDirectory() ? filesIn(place).map((file) => join(place, file)) : [place]
-    for (const path of paths) this.#collect(path, collected, paths.length > 1)
+    for (const path of paths) this.#collect(path, collected, paths.length > 1, heard)
+    const carries = heard.input !== undefined && recurrence?.states.every((name) => collected.countOf(name) === 0)
+    if (carries) collected.addZeros(recurrence!.states, heard.input!)
     const count = collected.count(place)
     const images = collected.packed(place)
+    if (carries) await recurrence!.fill(images, heard.follow)
+    this.#carries ||= carries === true
     const labels = collected.labels()
     const targets = collected.targets()
     return { count, images, ...(labels && { labels: labelsOf(labels) }), ...(targets && { targets }) }
   }
 
-  #collect(path: string, collected: CollectedInputs, isOneOfMany: boolean): void {
+  #collect(path: string, collected: CollectedInputs, isOneOfMany: boolean, heard: Heard): void {
     const file = readArrayFile(path)
     const stem = basename(path, extname(path))
     if (file.kind === 'named') {
@@ -111,7 +131,8 @@ class ArrayReader {
       collected.addTargets(file.array, path)
       return
     }
-    const input = collected.named(stem) ?? collected.single(path)
+    const beside = file.kind === 'sound' ? this.#options.recurrence?.states : undefined
+    const input = collected.named(stem) ?? collected.single(path, beside)
     if (file.kind === 'single') collected.add(input, file.array, path)
     else if (file.kind === 'raw') collected.addValues(input, file.values, samplesOf(input, file.values, path), path)
     else {
@@ -122,6 +143,9 @@ class ArrayReader {
         throw new UserError(
           `${path} has ${grouped(sound.values.length)} samples of sound, expected at least the ${grouped(size)} of input ${input.name}`,
         )
+      heard.input = input.name
+      const first = collected.countOf(input.name)
+      for (let i = 1; i < count; i++) heard.follow.add(first + i)
       collected.addValues(input, sound.values.subarray(0, count * size), count, path)
     }
   }

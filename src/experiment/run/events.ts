@@ -73,6 +73,8 @@ export interface PruneReport {
   /** Sparsity asked for. */
   target: number
   sparsity: number
+  /** The tensors that can be pruned; absent from runs of before these were recorded. */
+  layers?: LayerCount[]
   /** Share of weights that lie on no path from input to output. */
   effectiveSparsity: number
   /** Layers that kept nothing. */

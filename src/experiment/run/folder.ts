@@ -125,10 +125,11 @@ export class RunFolder {
     rmSync(this.file(name), { force: true })
   }
 
-  /** Appends a line to metrics.jsonl. */
+  /** Appends a line to metrics.jsonl: the record, with the `time` at which it was written. */
   appendMetric(record: object): void {
+    const line = JSON.stringify({ ...record, time: new Date().toISOString() })
     try {
-      appendFileSync(this.file('metrics'), `${JSON.stringify(record)}\n`)
+      appendFileSync(this.file('metrics'), `${line}\n`)
     } catch (error) {
       throw new UserError(`cannot write ${this.file('metrics')}: ${fileProblem(error)}`)
     }

@@ -26,9 +26,9 @@ export class Journal {
 
   /** `target`: the sparsity asked for. */
   recordPruning(step: number, target: number, result: PruneResult, gap?: Gap): void {
-    const { sparsity, multiplyAdds, deadOutputs, outputs, floor, statistics, polished, gradients } = result
+    const { sparsity, layers, multiplyAdds, deadOutputs, outputs, floor, statistics, polished, gradients } = result
     const collapsed = result.collapsed.map(({ name }) => name)
-    const found = { sparsity, effectiveSparsity: effectiveSparsity(result), collapsed, deadOutputs, outputs }
+    const found = { sparsity, effectiveSparsity: effectiveSparsity(result), collapsed, deadOutputs, outputs, layers }
     this.record({ type: 'prune', step, target, ...found, multiplyAdds, floor, statistics, polished, gradients, gap })
   }
 }

@@ -9,7 +9,7 @@ import { checkSchema } from '../../util/check-schema.ts'
 import { UserError } from '../../util/errors.ts'
 import { excerpt } from '../../util/excerpt.ts'
 import { readText } from '../../util/files.ts'
-import type { EpochReport, RunResult } from './events.ts'
+import type { EpochReport, RunEvent, RunResult } from './events.ts'
 import { FILES } from './folder.ts'
 
 /** How many epochs or evaluations are averaged. */
@@ -72,13 +72,28 @@ export function runFolders(path: string): string[] {
  * record of a run.
  */
 export function metricsIn(folder: string): { epochs: EpochReport[]; result?: RunResult } {
-  const path = join(folder, FILES.metrics)
-  const lines = readText(path).split('\n').filter(Boolean)
-  const records = lines.map((line, i) => recordIn(line, `${path}: line ${i + 1}`))
+  const records = recordsIn(folder)
   return {
-    epochs: records.filter((record): record is EpochReport => record.type === 'epoch'),
+    epochs: records.filter((record) => record.type === 'epoch'),
     result: records.find((record) => record.type === 'final'),
   }
+}
+
+/** A line of metrics; `time` (ISO 8601) is absent from runs of before it was recorded. */
+export type MetricsRecord = (Extract<RunEvent, { type: 'epoch' | 'prune' | 'rewire' }> | FinalRecord) & {
+  time?: string
+}
+type FinalRecord = { type: 'final' } & RunResult
+
+/**
+ * All that a run has recorded so far, in its order. `unfinished`: the run goes on, so that a last line
+ * without an end is one that is just being written. Throws UserError as {@link metricsIn} does.
+ */
+export function recordsIn(folder: string, { unfinished = false } = {}): MetricsRecord[] {
+  const path = join(folder, FILES.metrics)
+  const text = readText(path)
+  const lines = (unfinished ? text.slice(0, text.lastIndexOf('\n') + 1) : text).split('\n').filter(Boolean)
+  return lines.map((line, i) => recordIn(line, `${path}: line ${i + 1}`))
 }
 
 /** What every line has, and what is read of the one with the result. */
@@ -86,8 +101,8 @@ const recordSchema = z.looseObject({ type: z.string() })
 const resultSchema = z.looseObject({ final: z.looseObject({ accuracy: z.number() }) })
 
 /** The record in a line of metrics, which messages call `source`. Throws UserError where it is none. */
-function recordIn(line: string, source: string): EpochReport | ({ type: 'final' } & RunResult) {
-  let record: EpochReport | ({ type: 'final' } & RunResult)
+function recordIn(line: string, source: string): MetricsRecord {
+  let record: MetricsRecord
   try {
     record = JSON.parse(line)
   } catch {

@@ -10,15 +10,17 @@ import type { Tensor } from '../../graph/tensor.ts'
 const reshapes = ['Reshape', 'Flatten']
 
 /**
- * The logit [N, 1] that a sigmoid makes the output [N, 1] of, also where its shape is changed in between;
- * undefined where none does.
+ * The logit [N, 1] that a sigmoid makes the output [N, 1] of, also where its shape is changed in between,
+ * which leaves the samples of a batch where they are; undefined where none does.
  */
 export function beforeSigmoid(graph: Graph, output: Tensor): Tensor | undefined {
   if (output.shape.length !== 2 || output.shape[1] !== 1) return undefined
   const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((tensor) => [tensor, node] as const)))
+  const inPlace = ({ batched }: Tensor) => batched || output.shape[0] === 1
   let maker = makers.get(output)
-  while (maker && reshapes.includes(maker.operator.name) && maker.inputs[0].batched) maker = makers.get(maker.inputs[0])
+  while (maker && reshapes.includes(maker.operator.name) && inPlace(maker.inputs[0]))
+    maker = makers.get(maker.inputs[0])
   if (maker?.operator.name !== 'Sigmoid') return undefined
   const [logit] = maker.inputs
-  return logit.batched ? reshape(graph, logit, output.shape) : undefined
+  return inPlace(logit) ? reshape(graph, logit, output.shape, true) : undefined
 }

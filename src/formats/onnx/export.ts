@@ -7,9 +7,12 @@ import {
   type ValueInfoProtoSchema,
 } from 'onnx-buf'
 import { Graph } from '../../graph/graph.ts'
+import type { Node } from '../../graph/operator.ts'
 import { dropDeadNodes } from '../../graph/simplify.ts'
 import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Model } from '../../models/model.ts'
+import { vocabularyText } from './vocabulary.ts'
+import { lookupsIn, writeLookup } from './write-lookup.ts'
 import { OPSET, type TensorInit, writeNode } from './write-node.ts'
 
 /** Version of the file format that goes with the operators. */
@@ -26,6 +29,12 @@ export interface Exported {
 
 /** A graph as an ONNX model. Throws where an operator is not ONNX's. */
 export function exportGraph(graph: Graph, { inputs, initializers, metadata = {}, batch }: Exported): ModelProto {
+  const lookups = lookupsIn(graph)
+  const written = (node: Node, i: number) => {
+    if (!lookups.has(node)) return writeNode(node, `node${i}`)
+    const lookup = lookups.get(node)
+    return lookup ? writeLookup(lookup, `node${i}`) : []
+  }
   return create(ModelProtoSchema, {
     irVersion: IR_VERSION,
     producerName: 'espalier',
@@ -36,7 +45,7 @@ export function exportGraph(graph: Graph, { inputs, initializers, metadata = {},
       input: inputs.map((tensor) => valueInfo(tensor.name, tensor, batch)),
       initializer: [...initializers, ...graph.withRole('constant').map(constant)],
       node: [
-        ...graph.nodes.flatMap((node, i) => writeNode(node, `node${i}`)),
+        ...graph.nodes.flatMap(written),
         // An output may be an input, or have two names.
         ...[...graph.outputs].map(([name, { name: from }]) => ({
           opType: 'Identity',
@@ -80,7 +89,8 @@ export function inferenceGraph(model: Model, batch = 1): Graph {
 export function exportNetwork({ model, values, metadata, graph = inferenceGraph(model) }: NetworkExport): ModelProto {
   const stored = graph.stored()
   const initializers = stored.map(({ name, shape }) => floats(name, shape, values(name)))
-  return exportGraph(graph, { inputs: graph.withRole('input'), initializers, metadata, batch: 'N' })
+  const facts = { ...metadata, ...vocabularyText(model) }
+  return exportGraph(graph, { inputs: graph.withRole('input'), initializers, metadata: facts, batch: 'N' })
 }
 
 export const onnxBytes = (model: ModelProto): Uint8Array => toBinary(ModelProtoSchema, model)

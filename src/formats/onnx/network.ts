@@ -9,11 +9,13 @@ import { BYTES_PER, type StoredTensor, storeFloats } from '../safetensors-bytes.
 import { beforeSigmoid } from './closing-sigmoid.ts'
 import { feedImages } from './feeds.ts'
 import type { OnnxFile } from './file.ts'
+import { type BuildRows, inTurn } from './in-turn.ts'
 import { type ImportOptions, imageInput, partOf } from './input.ts'
 import { NetworkReader } from './read-network.ts'
 import { mixingIn, rowNetwork } from './row-network.ts'
 import { Mixed, type Origin, type Scope, Unsupported } from './scope.ts'
 import { transpose } from './value.ts'
+import { vocabularyIn } from './vocabulary.ts'
 
 /** Samples of the batch that a file is tried with: a number that is hardly a size of a network. */
 const SAMPLES = 23
@@ -58,46 +60,62 @@ const described = (file: OnnxFile) => ({
   summary: `ONNX model, ${file.graph.node.length} nodes`,
 })
 
-/** Undefined where the model is none; throws where it would be, but does not run here. */
+/**
+ * Undefined where the model is none; throws where it would be, but does not run here. Where the samples of a
+ * batch are mixed, they are run one by one, and it is one if it is for a single sample.
+ */
 function classifier(file: OnnxFile, reader: NetworkReader, options: ImportOptions): OnnxNetwork | undefined {
   if (reader.counted.outputs.length > 1 || reader.ending.lacking.length > 0) return undefined
   const input = imageInput(file, options)
   if (input instanceof Unsupported) return undefined
-  const build = (graph: Graph, images: Tensor, training: boolean) => {
+  const { first } = reader
+  const build = (graph: Graph, images: Tensor, training: boolean, beside?: Scope) => {
     const fed = feedImages(graph, images, input)
-    return reader.translate(graph, fed, { training, outputs: [reader.first.name] })
+    return reader.translate(graph, fed, { training, outputs: [first.name], beside })
   }
-  const attempt = () => {
+  const attempt = (samples: number) => {
     const graph = new Graph()
-    const translated = build(graph, graph.input('images', [SAMPLES, ...input.image]), false)
+    const translated = build(graph, graph.input('images', [samples, ...input.image]), false)
     const { scope, values } = translated
-    return { graph, translated, output: reader.tensorOf(values, reader.first.name, scope) }
+    return { graph, translated, shape: reader.tensorOf(values, first.name, scope).shape }
   }
-  const tried = unless(Mixed, attempt)
-  if (!tried || !isRow(tried.output.shape) || mixingIn(reader, tried.translated)) return undefined
-  const { graph } = tried
-  const { scope, values } = tried.translated
-  const output = reader.rowsOf(values, reader.first.name, scope)
+  const together = unless(Mixed, () => attempt(SAMPLES))
+  if (together && !isRow(together.shape, SAMPLES)) return undefined
+  const mixing = together && mixingIn(reader, together.translated)
+  const oneByOne = !together || mixing !== undefined
+  if (oneByOne && (reader.fixedBatch ?? 1) !== 1) return undefined
+  const { graph, translated, shape } = oneByOne ? attempt(1) : together
+  if (oneByOne && !isRow(shape, 1)) return undefined
+  const { scope, values } = translated
+  const output = reader.rowsOf(values, first.name, scope)
   const closing = beforeSigmoid(graph, output) && sigmoid
+  const { name, summary } = described(file)
   const model: Model = {
-    ...described(file),
+    name,
+    summary: mixing === undefined ? summary : `${summary}; ${mixing}`,
     image: input.image,
     classes: output.shape[1],
     inputs: [partOf(input)],
     output: reader.counted.outputs[0],
-    softmax: reader.first.softmax || closing !== undefined,
+    softmax: first.softmax || closing !== undefined,
+    ...vocabularyIn(file, input.image),
+    ...(oneByOne && { oneByOne }),
+    ...(mixing && { note: mixing }),
     build: (into, images, training) => {
-      const built = build(into, images, training)
-      const rows = reader.rowsOf(built.values, reader.first.name, built.scope)
-      return beforeSigmoid(into, rows) ?? rows
+      const some: BuildRows = (samples, beside) => {
+        const built = build(into, samples, training, beside)
+        const rows = reader.rowsOf(built.values, first.name, built.scope)
+        return { scope: built.scope, scores: beforeSigmoid(into, rows) ?? rows }
+      }
+      return (oneByOne ? inTurn(into, images, some) : some(images)).scores
     },
     ...(closing && { closing }),
   }
   return { model, tensors: storedOf(file, graph, scope), origins: scope.origins }
 }
 
-/** One score or a list of them for each sample of the batch that is tried. */
-const isRow = ([samples, ...rest]: Shape) => samples === SAMPLES && rest.filter((n) => n > 1).length <= 1
+/** Whether an output is one score or a list of them for each of so many samples. */
+const isRow = ([first, ...rest]: Shape, samples: number) => first === samples && rest.filter((n) => n > 1).length <= 1
 
 function ofRows(file: OnnxFile, reader: NetworkReader, options: ImportOptions): OnnxNetwork {
   const { image, inputs, outputs, oneByOne, mixing, build } = rowNetwork(file, reader, options)

@@ -4,7 +4,7 @@
  * are a row of all its outputs.
  */
 import { Graph } from '../../graph/graph.ts'
-import { concat, reshape, slice } from '../../graph/operators/shape.ts'
+import { concat } from '../../graph/operators/shape.ts'
 import { SamplePaths } from '../../graph/sample-paths.ts'
 import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Model, RowPart } from '../../models/model.ts'
@@ -12,6 +12,7 @@ import { UserError } from '../../util/errors.ts'
 import { unless } from '../../util/unless.ts'
 import { feedImages, feedRows } from './feeds.ts'
 import type { OnnxFile } from './file.ts'
+import { inTurn } from './in-turn.ts'
 import { type ImportOptions, imageInput, OpenSize, partOf } from './input.ts'
 import { rangeOf } from './input-range.ts'
 import { shaped } from './model-inputs.ts'
@@ -92,7 +93,7 @@ export function rowNetwork(file: OnnxFile, reader: NetworkReader, options: Impor
         const results = names.map((name, i) => reader.rowsOf(values, name, scope, axes?.[i]))
         return { scope, scores: results.length === 1 ? results[0] : concat(graph, results) }
       }
-      return !oneByOne || samples.shape[0] === 1 ? build(samples) : inTurn(graph, samples, build)
+      return oneByOne ? inTurn(graph, samples, build) : build(samples)
     },
   }
 }
@@ -174,24 +175,4 @@ function feedOf(file: OnnxFile, reader: NetworkReader, options: ImportOptions): 
     apart,
     fed: (graph, rows) => feedRows(graph, rows, shapes(rows.shape[0]), rows.shape[0]),
   }
-}
-
-/** The samples of a batch one by one: of models that are written for one and mix what they compute of it. */
-function inTurn(
-  graph: Graph,
-  samples: Tensor,
-  build: (one: Tensor, beside?: Scope) => { scope: Scope; scores: Tensor },
-) {
-  const [batch, ...sample] = samples.shape
-  const apart = reshape(graph, samples, samples.shape, false)
-  const results: Tensor[] = []
-  let scope: Scope | undefined
-  for (let i = 0; i < batch; i++) {
-    const one = slice(graph, apart, [i, ...sample.map(() => 0)], [1, ...sample])
-    const built = build(reshape(graph, one, one.shape, true), scope)
-    scope ??= built.scope
-    results.push(reshape(graph, built.scores, built.scores.shape, false))
-  }
-  const joined = concat(graph, results, 0)
-  return { scope: scope!, scores: reshape(graph, joined, joined.shape, true) }
 }

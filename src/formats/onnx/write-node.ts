@@ -39,7 +39,7 @@ export function writeNode(node: Node, stem: string): NodeInit[] {
   return writers[operator.name]({ node, input, output, stem })
 }
 
-const integer = (name: string, value: number): Attribute => ({ name, type: AttributeType.INT, i: BigInt(value) })
+export const integer = (name: string, value: number): Attribute => ({ name, type: AttributeType.INT, i: BigInt(value) })
 const integers = (name: string, values: readonly number[]): Attribute => ({
   name,
   type: AttributeType.INTS,

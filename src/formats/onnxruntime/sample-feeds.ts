@@ -11,6 +11,7 @@ import { rangeOf } from '../onnx/input-range.ts'
 import { fixedBatch, modelInputs, shaped } from '../onnx/model-inputs.ts'
 import { Unsupported } from '../onnx/scope.ts'
 import { dtypes, isFloating } from '../onnx/tensor.ts'
+import { vocabularyIn } from '../onnx/vocabulary.ts'
 import type { FedArray } from './session.ts'
 
 export interface RuntimeNetwork {
@@ -35,7 +36,8 @@ export function runtimeNetwork(file: OnnxFile, reading: ImportOptions): RuntimeN
       const values = asTaken(samples, image)
       return new Map([...given, [image.name, { type, shape: [batch, ...image.sample], values }]] as const)
     }
-    return { model: { ...named, image: image.image, inputs: [partOf(image)] }, batch, feeds }
+    const texts = vocabularyIn(file, image.image)
+    return { model: { ...named, image: image.image, inputs: [partOf(image)], ...texts }, batch, feeds }
   }
   const arrays = shaped(inputs, batch, reading, file.path)
   const parts = arrays.map(({ name, type, shape, samples }) => {

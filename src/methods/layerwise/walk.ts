@@ -13,6 +13,7 @@ import type { Floats, Machine } from '../../engine/machine.ts'
 import { reusingMemory } from '../../engine/machines/reused.ts'
 import { sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Model } from '../../models/model.ts'
+import { batchTaken } from '../../train/batch-limit.ts'
 import { writeSamples } from '../../train/write-samples.ts'
 import { Forward, SAMPLES } from './forward.ts'
 import type { LayerMatrix } from './layer.ts'
@@ -191,5 +192,5 @@ function batchOf(
   const last = Math.max(...one.places().flatMap(({ uses }) => uses))
   const { graph } = one.segment(0, last, [last], new Set())
   const { temporary } = layOut({ [PROGRAM]: graph }).memory
-  return Math.max(1, Math.min(most, Math.floor(program / (temporary + sizeOf(data.image)))))
+  return batchTaken(model, Math.max(1, Math.min(most, Math.floor(program / (temporary + sizeOf(data.image))))))
 }

@@ -130,7 +130,11 @@ export class Polisher {
     return { ...own, programs: { ...own.programs, ...this.#source.programs }, judged, kernels: 'dense' }
   }
 
-  /** At most so many rounds. The network's masks stay as they are, and zeros under them. */
+  /**
+   * At most so many rounds. The network's masks stay as they are but for weights that are spent again, with
+   * zeros under them. With few samples weights may seem to do nothing that others need: where the loss is
+   * higher in the end, the network is as before, and no round counts.
+   */
   run(network: Network, rounds: number, progress: PruningProgress = () => {}): Polished {
     const began = performance.now()
     const training = network.indices.train
@@ -141,7 +145,8 @@ export class Polisher {
     const others = placesBeside(judging, training.length, this.#request.seed)
     let masks: Float32Array[] = tensors.map((name) => Float32Array.from(network.mask(name)))
     const space = this.#spaceFor(network, masks)
-    const before = judge.loss(weightsOf(network, tensors), masks)
+    const start = { weights: weightsOf(network, tensors), masks }
+    const before = judge.loss(start.weights, masks)
     const common = { space, judge, others, training }
     let [after, done, idle, respent] = [before, 0, 0, 0]
     for (let round = 1; round <= rounds; round++) {
@@ -156,6 +161,13 @@ export class Polisher {
         masks = made.masks
       }
       if (idle === PATIENCE) break
+    }
+    if (after > before) {
+      tensors.forEach((name, t) => {
+        network.mask(name).set(start.masks[t])
+        network.values(name).set(start.weights[t])
+      })
+      ;[after, done, respent] = [before, 0, 0]
     }
     network.applyMasks()
     progress('polish', `loss ${before.toFixed(4)} to ${after.toFixed(4)}`, 1)

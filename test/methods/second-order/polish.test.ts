@@ -11,7 +11,9 @@ import { findModel } from '../../../src/models/index.ts'
 import type { Model } from '../../../src/models/model.ts'
 import { countKept } from '../../../src/sparsity/mask.ts'
 import { chooseTensors } from '../../../src/sparsity/tensors.ts'
+import { weightsOf } from '../../../src/train/checkpoint.ts'
 import { Network } from '../../../src/train/network.ts'
+import { train } from '../../../src/train/train.ts'
 import { random } from '../../../src/util/random.ts'
 import { solveDense } from '../../support/dense.ts'
 import { dataOf, machine, model } from '../../train/small.ts'
@@ -130,6 +132,28 @@ it('lowers the loss after OBC, keeps its masks but for weights without influence
   }
   expect([gone, grown]).toEqual([respent, respent])
 })
+
+it.each([
+  [6, 0, 0.8],
+  [12, 1, 0.6],
+])(
+  'of %i samples, too few to tell what has no influence, it leaves the network as it was',
+  async (count, seed, sparsity) => {
+    const data = dataOf({ train: count, noise: 0.3, seed })
+    const network = new Network({ machine, model, data, batch: Math.min(8, count), seed })
+    await train(network, { epochs: 40, optimizer: { momentum: 0.9 }, schedule: { kind: 'constant', base: 0.05 } })
+    const options = { machine, model, data, sparsity, weights: weightsOf(network), source: 'trained' }
+    const [plain, polished] = await Promise.all(
+      [0, 10].map((polish) => pruneBy('obc', { ...options, settings: { polish } })),
+    )
+    const { rounds, respent, before, after, gradients } = polished.result.polished!
+    expect(gradients).toBeGreaterThan(0)
+    expect([rounds, respent, after]).toEqual([0, 0, before])
+    for (const { name } of network.prunable)
+      for (const of of ['mask', 'values'] as const)
+        expect([...polished.network[of](name)], name).toEqual([...plain.network[of](name)])
+  },
+)
 
 const polishOf = async (name: MethodName, settings: object, rest: Partial<PruningRequest> = {}, of = model) =>
   (await (methods[name] as Method).plan(settings, requestFor(of, 100, rest))).settings.polish
