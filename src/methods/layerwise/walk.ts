@@ -8,7 +8,8 @@
  * them share, and what is kept.
  */
 import type { SampleSet, Samples } from '../../data/dataset.ts'
-import { compile, layOut } from '../../engine/compile.ts'
+import { compile } from '../../engine/compile.ts'
+import { layOut } from '../../engine/lay-out.ts'
 import type { Floats, Machine } from '../../engine/machine.ts'
 import { reusingMemory } from '../../engine/machines/reused.ts'
 import { sizeOf, type Tensor } from '../../graph/tensor.ts'
