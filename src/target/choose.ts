@@ -13,12 +13,14 @@ import type { Model } from '../models/model.ts'
 import { weightCosts } from '../sparsity/multiply-adds.ts'
 import { weightsOf } from '../train/checkpoint.ts'
 import type { Network } from '../train/network.ts'
+import { checkNumber } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
 import { DropLimit } from './drop-limit.ts'
 import { type LatencyOptions, measureLatency, timeAt, yardstickOf } from './latency.ts'
 import type { LevelStore } from './level-store.ts'
 import { measureLevels } from './levels.ts'
+import { type Sought, sized } from './met-size.ts'
 import { energyLosses, measuredLosses, refine } from './refine.ts'
 import {
   type Choice,
@@ -88,9 +90,8 @@ const OWN_NAMES: LimitNames = { milliseconds: 'milliseconds', bytes: 'bytes', fl
 export async function chooseSparsities(options: ChooseOptions): Promise<Chosen> {
   const { trials, model, file, source, limits, names = OWN_NAMES, timing, onProgress = () => {} } = options
   const { drop, ...targets } = limits
-  const { sparsities = trials.effort.sparsities, store, tensors, sizeOf } = options
-  if (Object.values(limits).every((limit) => limit === undefined))
-    throw new UserError(`expected a target: ${Object.values(names).join(', ')}`)
+  const { sparsities = trials.effort.sparsities, store, tensors } = options
+  checkLimits(options, names)
   const timed: LatencyOptions | undefined =
     targets.milliseconds === undefined || !timing
       ? undefined
@@ -120,9 +121,11 @@ export async function chooseSparsities(options: ChooseOptions): Promise<Chosen> 
     ...(timed && { time: (chosen) => timeAt(levels, chosen, { ...timed, yardstick }) }),
   }
   const prune = async (choice: Choice) => (await trials.prune(tensors, choice.sparsities, { afterwards: true })).network
-  const choose = (some: SearchOptions): Promise<Choice> => {
-    if (drop === undefined) return sizeOf ? search(some) : refined(some, prune, options)
-    return new DropLimit<Choice>(drop, {
+  const choose = async (some: SearchOptions): Promise<Sought> => {
+    // Corrected budgets go by the losses of the best choice for the first one.
+    if (some.losses) return { choice: await search(some), losses: some.losses }
+    if (drop === undefined) return refined(some, prune, options)
+    const limit = new DropLimit<Choice>(drop, {
       trials,
       name: names.drop,
       targets: some.targets,
@@ -130,9 +133,22 @@ export async function chooseSparsities(options: ChooseOptions): Promise<Chosen> 
       search: (of) => search({ ...some, targets: of }),
       prune,
       onTry: (text) => onProgress('drop', text),
-    }).choose()
+    })
+    return { choice: await limit.choose() }
   }
-  return { ...(await sized(all, choose, options)), tensors: levels, ...(yardstick && { yardstick }) }
+  const { sizeOf } = options
+  const found =
+    targets.bytes === undefined || !sizeOf
+      ? (await choose(all)).choice
+      : await sized(all, {
+          bytes: targets.bytes,
+          name: names.bytes,
+          choose,
+          prune: async (choice) => weightsOf(await prune(choice)),
+          sizeOf,
+          onTry: (text) => onProgress('size', text),
+        })
+  return { ...found, tensors: levels, ...(yardstick && { yardstick }) }
 }
 
 /**
@@ -144,24 +160,25 @@ async function refined(
   all: SearchOptions,
   prune: (choice: Choice) => Promise<Network>,
   { trials, file, onProgress = () => {} }: ChooseOptions,
-): Promise<Choice> {
+): Promise<Sought> {
   const first = await search(all)
   const { tries } = trials.effort
   const { energy, share } = energyLosses(all.tensors, (name) => toFloats(file.tensors.get(name)!))
   const judge = async (choice: Choice) => badness(trials.judge(await prune(choice)))
   const time = predictedTime(all, first)
+  const losses = measuredLosses(all.tensors)
   const best = await refine(first, {
-    losses: measuredLosses(all.tensors),
+    losses,
     others: [share, energy],
     tries,
     draw: random(trials.seed, 'choices for targets'),
-    search: (losses) => search({ ...all, losses, time }).catch(unlessUserError),
+    search: (weighted) => search({ ...all, losses: weighted, time }).catch(unlessUserError),
     judge,
     onTry: (done) => onProgress('choices', `${done} of ${tries}`, done / tries),
   })
-  if (!time || best.choice === first) return best.choice
+  if (!time || best.choice === first) return best
   const met = await search({ ...all, losses: best.losses }).catch(unlessUserError)
-  return met && (await judge(met)) < (await judge(first)) ? met : first
+  return met && (await judge(met)) < (await judge(first)) ? { ...best, choice: met } : { choice: first, losses }
 }
 
 /** Milliseconds of a choice by those of its layers; undefined where there is no target of time. */
@@ -182,6 +199,22 @@ const badness = ({ loss, accuracy }: Judged): number => (accuracy === undefined 
 /** Undefined in the place of a UserError: what only one choice cannot meet is no error. */
 function unlessUserError(error: unknown): undefined {
   if (!(error instanceof UserError)) throw error
+}
+
+/** Throws UserError, naming the limit, where one is unknown, no size, or without what it needs. */
+function checkLimits({ limits, timing, sparsities }: ChooseOptions, names: LimitNames): void {
+  for (const [key, value] of Object.entries(limits)) {
+    if (!Object.hasOwn(OWN_NAMES, key))
+      throw new UserError(`limits: expected ${Object.keys(OWN_NAMES).join(', ')}, found ${key}`)
+    const name = names[key as keyof Limits]
+    if (value !== undefined) checkNumber(name, value, 'a number above 0', (x) => x > 0 && x < Number.POSITIVE_INFINITY)
+  }
+  if (Object.values(limits).every((limit) => limit === undefined))
+    throw new UserError(`expected a target: ${Object.values(names).join(', ')}`)
+  if (limits.milliseconds !== undefined && !timing)
+    throw new UserError(`${names.milliseconds}: expected timing, the machine that it is of, found none`)
+  if (sparsities?.some((sparsity, i) => !(sparsity > (sparsities[i - 1] ?? 0) && sparsity < 1)))
+    throw new UserError(`sparsities: expected ascending ones above 0 and below 1, found ${sparsities.join(', ')}`)
 }
 
 const sizeFormOf = ({ stored = 'sparse', zeros = false, limits }: ChooseOptions) => ({
@@ -223,38 +256,4 @@ async function refuseAtOnce(rough: Omit<SearchOptions, 'latency' | 'time'>, time
   const fastest = await timeAt(tensors, new Map(tensors.map(({ name }) => [name, 1])), timed)
   refuseIdle({ ...rough, latency: timed.yardstick })
   if (LEEWAY * fastest > targets.milliseconds!) throw tooFast(rough, fastest)
-}
-
-/** A size is met where it is at most the target, and at least this share of it. */
-const NEAR = 0.97
-/** Corrections of the budget of bytes, each by really pruning. */
-const CORRECTIONS = 5
-
-/** The choice whose weights, really pruned, take no more than the target once they are stored. */
-async function sized(
-  all: SearchOptions,
-  choose: (options: SearchOptions) => Promise<Choice>,
-  { trials, tensors, limits: { bytes }, sizeOf, names = OWN_NAMES, onProgress = () => {} }: ChooseOptions,
-): Promise<Choice> {
-  if (bytes === undefined || !sizeOf) return choose(all)
-  let budget = bytes
-  let best: { choice: Choice; size: number } | undefined
-  let smallest = Number.POSITIVE_INFINITY
-  for (let round = 0; round < CORRECTIONS; round++) {
-    const choice = await choose({ ...all, targets: { ...all.targets, bytes: budget } }).catch((error) => {
-      if (round === 0 || !(error instanceof UserError)) throw error
-    })
-    if (!choice) break // The corrected budget is out of reach.
-    const { network } = await trials.prune(tensors, choice.sparsities, { afterwards: true })
-    const size = await sizeOf(weightsOf(network))
-    onProgress('size', `the file takes ${(size / 1000).toFixed(1)} kB of ${bytes / 1000} kB`)
-    smallest = Math.min(smallest, size)
-    if (size <= bytes && size > (best?.size ?? 0)) best = { choice, size }
-    if (size <= bytes && size >= NEAR * bytes) break
-    budget *= ((1 + NEAR) / 2) * (bytes / size)
-  }
-  if (best) return best.choice
-  throw new UserError(
-    `${names.bytes}: a size of ${bytes / 1000} kB was not met: what was tried takes ${(smallest / 1000).toFixed(1)} kB or more`,
-  )
 }

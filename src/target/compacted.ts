@@ -1,4 +1,5 @@
 /** @file A network without what levels remove, as the ONNX model that would be written of it. */
+import { brotliBytes } from '../formats/brotli.ts'
 import { asOnnx } from '../formats/network-file.ts'
 import { compactModel } from '../formats/onnx/compact-model.ts'
 import { encodeModel, lengthOf } from '../formats/onnx/encode.ts'
@@ -17,13 +18,15 @@ export interface DenseNetwork {
   model: Model
   /** What messages call the file. */
   source: string
+  /** What sizes are of: the ONNX file with all its values (the default), or that compressed with brotli. */
+  stored?: 'dense' | 'brotli'
 }
 
 /** A network whose channels that nothing needs are left out. */
 export interface Compacted {
   onnx: OnnxFile
   reading: ImportOptions
-  /** Of the file. */
+  /** Of the file, as it is stored. */
   bytes: number
   /** Of one sample; those with zeros are left out. */
   multiplyAdds: number
@@ -31,7 +34,7 @@ export interface Compacted {
 
 /** The network with the dense values of all that its levels keep. */
 export function atLevels(
-  { file, model, source }: DenseNetwork,
+  { file, ...network }: DenseNetwork,
   units: readonly UnitLevels[],
   levels: ReadonlyMap<string, number>,
 ): Compacted {
@@ -47,11 +50,11 @@ export function atLevels(
   }
   const tensors = new Map(file.tensors)
   for (const [name, values] of changed) tensors.set(name, storeFloats(values, file.tensors.get(name)!.shape))
-  return compacted({ file: { ...file, tensors }, model, source })
+  return compacted({ ...network, file: { ...file, tensors } })
 }
 
 /** A network as it is compacted when it is written. Throws UserError where that cannot be done. */
-export function compacted({ file, model, source }: DenseNetwork): Compacted {
+export function compacted({ file, model, source, stored = 'dense' }: DenseNetwork): Compacted {
   const reading = file.onnx?.reading ?? {}
   const target = asOnnx(source, { weights: file, model, onnx: file.onnx })
   const { file: onnx } = compactModel(target, reading)
@@ -60,5 +63,7 @@ export function compacted({ file, model, source }: DenseNetwork): Compacted {
     const list = values.get(name)!
     return sum + (count * countNonzeros(list)) / list.length
   }, 0)
-  return { onnx, reading, bytes: lengthOf(encodeModel(onnx.proto)), multiplyAdds: Math.round(multiplyAdds) }
+  const encoded = encodeModel(onnx.proto)
+  const bytes = stored === 'brotli' ? brotliBytes(Buffer.concat(encoded)) : lengthOf(encoded)
+  return { onnx, reading, bytes, multiplyAdds: Math.round(multiplyAdds) }
 }

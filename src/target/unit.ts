@@ -38,8 +38,9 @@ export interface UnitLevels extends Unit {
   levels: readonly UnitLevel[]
 }
 
-/** Shares of channels that go, where as many are left as that says. */
-const SHARES = [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875]
+/** Channels go by these parts of their number: by small ones where few units share what a target leaves. */
+const PARTS = { few: 16, many: 8 }
+const FEW_UNITS = 4
 /** Sparsities of single weights beside them. */
 const SPARSITIES = [0.5, 0.7, 0.84, 0.91, 0.95, 0.975]
 
@@ -57,7 +58,12 @@ export function unitsOf(model: Model, tensors: readonly Tensor[], kind: Kind, mu
       makers: space.makers.map((name) => byName.get(name)!),
       channels: length,
       parts: tensors.filter(({ name }) => names.has(name)),
-      asked: [...countsOf(length, multipleOf).map((channels) => ({ channels })), ...sparsities],
+      asked: [
+        ...countsOf(length, multipleOf, spaces.length > FEW_UNITS ? PARTS.many : PARTS.few).map((channels) => ({
+          channels,
+        })),
+        ...sparsities,
+      ],
     }
   })
   // A layer may make channels of several spaces, whose weights then have one owner.
@@ -74,10 +80,10 @@ export function unitsOf(model: Model, tensors: readonly Tensor[], kind: Kind, mu
   return [...apart, ...others].filter(({ asked }) => asked.length > 0)
 }
 
-/** Numbers of channels below `count`, descending. */
-export function countsOf(count: number, multipleOf: number): number[] {
-  const counts = SHARES.map((share) => {
-    const kept = (1 - share) * count
+/** Numbers of channels below `count`, descending by one of so many parts, the nearest multiples. */
+export function countsOf(count: number, multipleOf: number, parts = PARTS.many): number[] {
+  const counts = Array.from({ length: parts - 1 }, (_, i) => {
+    const kept = (1 - (i + 1) / parts) * count
     return Math.max(multipleOf, multipleOf * Math.round(kept / multipleOf))
   })
   return [...new Set(counts)].filter((kept) => kept < count)

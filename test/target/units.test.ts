@@ -43,6 +43,7 @@ describe('units', () => {
 
   it('numbers of channels descend in multiples, with one multiple at least', () => {
     expect(countsOf(64, 1)).toEqual([56, 48, 40, 32, 24, 16, 8])
+    expect(countsOf(64, 1, 16)).toHaveLength(15)
     expect(countsOf(20, 8)).toEqual([16, 8])
     expect(countsOf(3, 1)).toEqual([2, 1])
     expect(countsOf(6, 8)).toEqual([])

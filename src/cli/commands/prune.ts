@@ -53,7 +53,7 @@ const command = (): Command =>
       .option('--target-kb <n>', 'the same for the size of the file: kilobytes (1000 bytes)')
       .option(
         '--stored <form>',
-        'with --target-kb: the form that must fit: sparse, dense or brotli, which is the file compressed; ONNX files are dense (default: sparse)',
+        'with --target-kb: the form that must fit: sparse, brotli, which is the file compressed, or of whole channels dense (default: sparse, of channels dense)',
       )
       .option(
         '--target-flops <share>',

@@ -122,7 +122,7 @@ function reconstructedText({ images, layers, before, after, taken }: Reconstruct
   if (!taken)
     return `reconstruction: layers that lost channels keep their weights: those solved anew on ${grouped(images)} images would raise the held-out loss ${losses}`
   const mean = (of: 'before' | 'after') => percent(layers.reduce((sum, layer) => sum + layer[of], 0) / layers.length)
-  return `reconstruction: ${layers.length} layers that lost channels were solved anew on ${grouped(images)} images: their outputs are off by ${mean('after')} in the place of ${mean('before')} on average, held-out loss ${losses}`
+  return `reconstruction: ${layers.length === 1 ? 'one layer that lost channels was' : `${layers.length} layers that lost channels were`} solved anew on ${grouped(images)} images: their outputs are off by ${mean('after')} in the place of ${mean('before')} on average, held-out loss ${losses}`
 }
 
 function statisticsText({ images, before, after, taken, outputs }: RefreshedStatistics): string[] {

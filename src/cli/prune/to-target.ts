@@ -73,12 +73,14 @@ export function checkTargetFlags(command: Command, target: string, flags: PruneF
   if (engine === 'onnxruntime') throw new UserError(`${target} needs --engine espalier, found onnxruntime`)
   checkGranularity(target, flags)
   if (removesChannels(flags)) {
-    if (given.has('stored')) throw new UserError(`--stored has no effect with --granularity ${flags.granularity}`)
+    if (given.has('stored') && !given.has('targetKb')) throw new UserError('--stored is for --target-kb')
+    if (storedForm(flags.stored ?? 'dense') === 'sparse')
+      throw new UserError('--stored sparse: ONNX files hold all values, zeros too: expected dense or brotli')
   } else checkStored(given, out ?? '', flags)
 }
 
 /** Throws UserError where the form that `--target-kb` is about is not that of the file. */
-function checkStored(given: ReadonlySet<string>, out: string, { stored, sparse }: PruneFlags): void {
+function checkStored(given: ReadonlySet<string>, out: string, { stored }: PruneFlags): void {
   if (!given.has('targetKb')) {
     if (given.has('stored')) throw new UserError('--stored is for --target-kb')
     return
@@ -91,10 +93,12 @@ function checkStored(given: ReadonlySet<string>, out: string, { stored, sparse }
     )
   if (onnx && form === 'sparse')
     throw new UserError(
-      '--target-kb: ONNX files hold all values, zeros too: expected --stored brotli or dense, or --out with a name that ends in .safetensors',
+      '--target-kb: ONNX files hold all values, zeros too: expected --stored brotli, --granularity channel, or --out with a name that ends in .safetensors',
     )
-  if (onnx && form === 'dense' && sparse)
-    throw new UserError('--stored dense: expected no --sparse, which stores nonzeros and their places')
+  if (form === 'dense')
+    throw new UserError(
+      '--stored dense: a file of all values is no smaller for zeros: expected --granularity channel, or --stored sparse or brotli',
+    )
 }
 
 const storedForm = (stored = 'sparse'): StoredForm => oneOf('--stored', stored, storedForms)
@@ -179,8 +183,7 @@ export async function pruneToTarget(file: WeightsFile, path: string, model: Mode
         cellsOf(targets, form, (share) => mostMultiplyAdds(share, model, task.request.tensors)),
       )
       const { milliseconds, bytes: inFile, brotli } = ended.figures.after
-      const dense = form === 'dense' && !onnx && ending.weights ? storedSize(ending.weights, form) : inFile
-      const missed = missedSentence(targets, { milliseconds, size: form === 'brotli' ? brotli : dense })
+      const missed = missedSentence(targets, { milliseconds, size: form === 'brotli' ? brotli : inFile })
       return {
         lines: [...ended.lines, ...(missed ? [missed] : [])],
         json: {

@@ -8,7 +8,7 @@ import type { WeightsFile } from '../../formats/weights-file.ts'
 import { sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Model } from '../../models/model.ts'
 import { countNonzeros } from '../../sparsity/count.ts'
-import { atLevels, type Compacted, compacted } from '../../target/compacted.ts'
+import { atLevels, type Compacted, compacted, type DenseNetwork } from '../../target/compacted.ts'
 import { DropLimit } from '../../target/drop-limit.ts'
 import type { Running, Runtime } from '../../target/runtimes.ts'
 import type { Targets } from '../../target/search.ts'
@@ -41,8 +41,12 @@ export async function pruneUnitsToTarget(
   const task = pruneTask(given, model)
   const { tensors } = task.request
   const units = unitsOf(model, tensors, kind, flags.multipleOf)
-  if (units.length === 0) throw new UserError(`--granularity ${flags.granularity}: ${path} has no channels that may go`)
-  const network = { file, model, source: path }
+  if (units.length === 0)
+    throw new UserError(
+      `--granularity ${flags.granularity}: ${path} has no channels that may go${flags.multipleOf === undefined ? '' : ` in multiples of ${flags.multipleOf}`}`,
+    )
+  const stored = flags.stored === 'brotli' ? 'brotli' : 'dense'
+  const network = { file, model, source: path, stored } as const
   const dense = atLevels(network, [], new Map())
   // Where the package is missing or does not take the network, that is said before hours of work.
   const running = await runtime?.open(dense)
@@ -83,9 +87,13 @@ export async function pruneUnitsToTarget(
       if (display) print(`\n${levelTable(levels, choice)}\n`)
       const end = async (ending: Ending) => {
         const timing = runtime && (await timingOf({ ...flags, runtime: undefined }))
-        const ended = await endingOf({ ...ending, timing }, cellsOf(targets, found.dense, runtime))
+        const ended = await endingOf({ ...ending, timing }, cellsOf(targets, found.dense, runtime, stored))
         const tensors = new Map([...file.tensors, ...ending.weights!.tensors])
-        const missed = missedSentence(targets, await clock.costs(compacted({ ...network, file: { ...file, tensors } })))
+        const costs = await clock.costs(compacted({ ...network, file: { ...file, tensors } }))
+        // What the table shows counts, too.
+        const shown = ended.figures.after[runtime?.skipsZeros === false ? 'onnxruntime' : 'milliseconds']
+        const milliseconds = Math.max(shown ?? 0, costs.milliseconds ?? 0)
+        const missed = missedSentence(targets, { ...costs, milliseconds })
         const facts = { ...targets, ...(runtime && { runtime: flags.runtime ?? 'espalier' }) }
         return {
           lines: [...ended.lines, ...(missed ? [missed] : [])],
@@ -153,7 +161,7 @@ class Clock {
 async function aloneCosts(
   units: readonly UnitLevels[],
   clock: Clock,
-  network: { file: WeightsFile; model: Model; source: string },
+  network: DenseNetwork,
   display: PruneDisplay | undefined,
 ): Promise<Map<string, Costs[]>> {
   const total = units.reduce((sum, { levels }) => sum + levels.length - 1, 0)
@@ -216,12 +224,13 @@ function cellsOf(
   { milliseconds, bytes: most, flops }: Targets,
   dense: Costs,
   runtime: Runtime | undefined,
+  stored: 'dense' | 'brotli',
 ): TargetCells {
   return {
     ...(milliseconds !== undefined && {
       [runtime?.skipsZeros === false ? 'onnxruntime' : 'milliseconds']: ms(milliseconds),
     }),
-    ...(most !== undefined && { bytes: bytes(most) }),
+    ...(most !== undefined && { [stored === 'brotli' ? 'brotli' : 'bytes']: bytes(most) }),
     ...(flops !== undefined && { multiplyAdds: grouped(Math.round(flops * dense.multiplyAdds)) }),
   }
 }

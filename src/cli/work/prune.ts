@@ -23,7 +23,9 @@ import { pruneWithData } from '../prune/with-data.ts'
 export async function prune(given: string, flags: PruneFlags, command: Command): Promise<void> {
   const { method, compare, out, data } = flags
   if ((method === undefined) === (compare === undefined))
-    throw new UserError('prune needs either --method with one method or --compare with several')
+    throw new UserError(
+      `prune needs either --method with one method or --compare with several, found ${method === undefined ? 'none (obc, with --data, keeps most)' : 'both'}`,
+    )
   const target = targetFlag(flags)
   if ((flags.sparsity === undefined) === (target === undefined))
     throw new UserError(

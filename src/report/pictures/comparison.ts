@@ -15,7 +15,7 @@ export interface ComparedNetwork {
 }
 
 /** Room for a phone: 390 pixels with names. */
-const WIDTH = 210
+const WIDTH = 190
 
 export function comparisonPicture(networks: readonly ComparedNetwork[]): Picture {
   const names = shortened(networks.map(({ name }) => name))
@@ -24,7 +24,7 @@ export function comparisonPicture(networks: readonly ComparedNetwork[]): Picture
       const { value } = figures[f]
       return { network: names[i], value: Number.isFinite(value) ? value : null, text: textOf(value) }
     })
-    const y = { field: 'network', type: 'nominal' as const, sort: null, axis: { title: null, labelLimit: 140 } }
+    const y = { field: 'network', type: 'nominal' as const, sort: null, axis: { title: null, labelLimit: 170 } }
     const x = { field: 'value', type: 'quantitative' as const, axis: null }
     // Room for the values beside the bars.
     const most = Math.max(...values.map(({ value }) => value ?? 0))
@@ -62,9 +62,9 @@ export function comparisonPicture(networks: readonly ComparedNetwork[]): Picture
   }
 }
 
-/** Three figures that tell, and no more digits of large numbers. */
+/** Four digits that tell. */
 const textOf = (value: number): string =>
-  Number.isFinite(value) ? Number(value.toPrecision(Math.abs(value) >= 1000 ? 5 : 4)).toLocaleString('en') : 'none'
+  Number.isFinite(value) ? value.toLocaleString('en', { maximumSignificantDigits: 4 }) : 'none'
 
 /** Names without the folders that all of them have in common. */
 function shortened(names: readonly string[]): string[] {

@@ -22,7 +22,7 @@ export function sensitivityPicture(tensors: readonly Levels[]): Picture {
   return {
     name: 'sensitivity',
     title: 'What pruning each tensor alone adds to the loss',
-    caption: 'The growth of the mean loss where one tensor alone is pruned; all panels have the same axes.',
+    caption: 'The growth of the mean loss where one tensor alone is pruned; all panels have the same axes, that of the loss linear up to 0.01 and logarithmic from there.',
     spec: {
       data: { values },
       columns: 4,
@@ -43,7 +43,7 @@ export function sensitivityPicture(tensors: readonly Levels[]): Picture {
             field: 'loss',
             type: 'quantitative',
             scale: { type: 'symlog', constant: 0.01 },
-            axis: { title: null, tickCount: 4 },
+            axis: { title: 'loss added', values: [0, 0.01, 0.1, 1, 10, 100] },
           },
         },
       },
