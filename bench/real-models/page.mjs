@@ -44,7 +44,8 @@ ${distanceTable(rows, methods)}
 ${reasons(rows)}
 ${SOURCES}
 
-Made by \`${command()}\` on ${machineText()}.
+Made by \`${command()}\`
+on ${machineText()}.
 `
 }
 
