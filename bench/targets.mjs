@@ -2,12 +2,14 @@
 //
 //   npm run build && node bench/models/write.mjs build/shapes mobilenet-ssd vit
 //   node bench/targets.mjs [--checkpoint resnet20.safetensors] [--networks resnet20,mobilenet-v1,...]
-//     [--runtimes native,wasm] [--speeds 1.3,1.6,2] [--shapes build/shapes] [--cache FOLDER] [--out FILE]
+//     [--runtimes native,wasm] [--speeds 1.3,1.6,2] [--methods magnitude,obc] [--shapes build/shapes]
+//     [--cache FOLDER] [--out FILE]
 //
-// Levels are those of magnitude, which asks for no images: what is compared is how sparsity is divided among
-// tensors. A rival's sparsity is read off its times at a grid of sparsities; all that is compared is timed
-// in turns. Accuracy is that of the test set, which chose nothing; networks without labels, whose weights are
-// random, have distances on images that chose nothing. Levels are kept in the cache folder.
+// Uniform, ERK and global sparsities are of magnitude, which asks for no images: what is compared with the
+// first method is how sparsity is divided among tensors, and further ones show what they add. A rival's
+// sparsity is read off its times at a grid of sparsities; all that is compared is timed in turns. Accuracy is
+// that of the test set, which chose nothing; networks without labels, whose weights are random, have
+// distances on images that chose nothing. Levels are kept in the cache folder.
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -38,12 +40,13 @@ const { values: flags } = parseArgs({
     networks: { type: 'string', default: 'resnet20,mobilenet-v1,resnet50,mobilenet-ssd,vit' },
     runtimes: { type: 'string', default: 'native,wasm' },
     speeds: { type: 'string', default: '1.3,1.6,2' },
+    methods: { type: 'string', default: 'magnitude' },
     shapes: { type: 'string', default: 'build/shapes' },
     cache: { type: 'string', default: join(tmpdir(), 'espalier-targets') },
     out: { type: 'string', default: 'build/targets.md' },
   },
 })
-const METHOD = 'magnitude'
+const RIVAL = 'magnitude'
 /** Unlabelled images: those that judge levels, and those of the comparison. */
 const IMAGES = 128
 const GRID = [0.3, 0.5, 0.6, 0.7, 0.78, 0.84, 0.88, 0.91, 0.94, 0.96, 0.975, 0.985]
@@ -93,14 +96,19 @@ const rows = []
 const seconds = []
 for (const name of flags.networks.split(',')) {
   const given = await networkCalled(name)
-  const options = { machine, ...given, method: METHOD, settings: {}, seed: 0 }
-  const trials = new Trials(options)
-  const tests = new Trials({ ...options, part: 'test' })
-  const store = new LevelStore(flags.cache, JSON.stringify([name, given.source, trials.judges]))
-  const judged = async (sparsities) => {
+  const withMethod = (method) => {
+    const options = { machine, ...given, method, settings: {}, seed: 0 }
+    const trials = new Trials(options)
+    const tests = new Trials({ ...options, part: 'test' })
+    const store = new LevelStore(flags.cache, JSON.stringify([name, given.source, trials.judges, method]))
+    return { method, options, trials, tests, store }
+  }
+  const judged = async ({ tests }, sparsities) => {
     const { network } = await tests.prune(given.tensors, sparsities, { afterwards: true })
     return { ...tests.judge(network), file: { ...given.file, ...weightsOf(network) } }
   }
+  const rival = withMethod(RIVAL)
+  const { trials, tests } = rival
   const dense = tests.judge(await tests.dense())
   for (const runtime of runtimes) {
     const sparse = (file) => new SparseModel(file, { machine: runtime.machine, model: given.builtIn, source: name })
@@ -115,28 +123,32 @@ for (const name of flags.networks.split(',')) {
     }
     for (const speed of flags.speeds.split(',').map(Number)) {
       const target = yardstick.dense / speed
-      const started = performance.now()
-      const choice = await chooseSparsities({
-        ...options,
-        trials,
-        store,
-        limits: { milliseconds: target },
-        timing: { machine: runtime.machine, batch: 1 },
-      }).catch((error) => error)
-      seconds.push([name, runtime.name, speed, (performance.now() - started) / 1000])
-      if (choice instanceof Error) {
-        console.log(`${name} ${runtime.name} ${speed}: ${choice.message}`)
-        rows.push([name, runtime.name, `${speed}`, 'chosen', '', '', '', choice.message])
-        continue
+      const found = []
+      for (const method of flags.methods.split(',').map(withMethod)) {
+        const started = performance.now()
+        const choice = await chooseSparsities({
+          ...method.options,
+          trials: method.trials,
+          store: method.store,
+          limits: { milliseconds: target },
+          timing: { machine: runtime.machine, batch: 1 },
+        }).catch((error) => error)
+        const label = method.method === RIVAL ? 'chosen' : `chosen, ${method.method}`
+        seconds.push([name, runtime.name, speed, label, (performance.now() - started) / 1000])
+        if (!(choice instanceof Error)) found.push([label, choice.sparsities, method])
+        else {
+          console.log(`${name} ${runtime.name} ${speed} ${label}: ${choice.message}`)
+          rows.push([name, runtime.name, `${speed}`, label, '', '', '', choice.message])
+        }
       }
-      const found = [['chosen', choice.sparsities]]
-      const [own] = await timed(masked(given, choice.sparsities))
+      if (found.length === 0) continue
+      const [own] = await timed(masked(given, found[0][1]))
       for (const [scope, grid] of Object.entries(rivals)) {
         const sparsity = sparsityOf(own, grid, yardstick.dense)
-        if (sparsity !== undefined) found.push([scope, sharesOf[scope](given, sparsity)])
+        if (sparsity !== undefined) found.push([scope, sharesOf[scope](given, sparsity), rival])
       }
       const networks = []
-      for (const [, shares] of found) networks.push(await judged(shares))
+      for (const [, shares, method] of found) networks.push(await judged(method, shares))
       const times = await timed(...networks.map(({ file }) => file))
       found.forEach(([scope, shares], i) => {
         const { loss, accuracy } = networks[i]
@@ -172,14 +184,14 @@ async function networkCalled(name) {
   const source = `${flags.shapes}/${name}.onnx`
   const isShape = ['mobilenet-ssd', 'vit', 'yolo', 'u-net', 'crnn'].includes(name)
   const file = isShape ? await readWeights(source) : undefined
-  const model = file ? networkOfFile(file, source).model : findModel(name)
+  const model = file ? networkOfFile(file, source) : findModel(name)
   const { classes: _, ...data } = synthetic({ image: model.image, classes: 10, train: IMAGES, test: 32 })
-  const weights = file ? networkOfFile(file, source).file : weightsOf(new Network({ machine, model, data }))
+  const weights = file ?? weightsOf(new Network({ machine, model, data }))
   return withTensors({
     model,
     data,
     weights,
-    file: file ? { ...file, ...weights } : weights,
+    file: weights,
     source,
     builtIn: file ? undefined : name,
   })
@@ -222,12 +234,12 @@ writeAtomically(
 
 Written by \`node bench/targets.mjs\` on ${machineText()}: one image, ${runtimes.map(({ machine }) => machine.description).join(' and ')}. *Speed*
 is how many times the dense one was asked for. Sparsities are *chosen* by tensor, as \`espalier prune
---target-ms\` does it, or the same method's uniform, ERK or global ones at the same measured time; the method
-is magnitude, with new statistics where there are batch normalizations. A rival that is missing is at no
+--target-ms\` does it, or uniform, ERK or global ones at the same measured time; the method is magnitude where
+no other is named, with new statistics where there are batch normalizations. A rival that is missing is at no
 sparsity that fast.
 
 ${markdownTable([head, ...rows], { align: ['l', 'l', 'r', 'l', 'r', 'r', 'r', 'r'] })}
 
-Seconds of each search, the first of a network with its levels: ${seconds.map(([name, runtime, speed, took]) => `${name} ${runtime} ${speed}: ${took.toFixed(0)}`).join('; ')}.
+Seconds of each search, the first of a network with its levels: ${seconds.map(([name, runtime, speed, label, took]) => `${name} ${runtime} ${speed} ${label}: ${took.toFixed(0)}`).join('; ')}.
 `,
 )

@@ -164,7 +164,8 @@ export { LevelStore } from './target/level-store.ts'
 export { type LevelOptions, measureLevels } from './target/levels.ts'
 export { type Choice, type SearchOptions, search, type TargetNames, type Targets } from './target/search.ts'
 export type { Level, TensorLevels } from './target/tensor-levels.ts'
-export { type Judged, type TrialOptions, Trials } from './target/trials.ts'
+export type { TrialOptions } from './target/trial-plan.ts'
+export { type Judged, Trials } from './target/trials.ts'
 
 // Recipes: experiments as files.
 

@@ -265,6 +265,7 @@ export interface ScoringOptions {
     samples?: number;
     available?: number;
     miniBatch?: number;
+    atOnce?: number;
     batchNorm?: BatchNormMode;
     temperature?: number;
     prunable?: readonly string[];

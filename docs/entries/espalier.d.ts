@@ -899,6 +899,7 @@ export interface ScoringOptions {
     samples?: number;
     available?: number;
     miniBatch?: number;
+    atOnce?: number;
     batchNorm?: BatchNormMode;
     temperature?: number;
     prunable?: readonly string[];
@@ -1178,6 +1179,7 @@ export declare class Trials {
     alone(tensors: readonly Tensor[], sparsities: ReadonlyMap<string, readonly number[]>): AsyncGenerator<Alone>;
     pruneChannels(channels: ReadonlyMap<string, number>): Promise<Network>;
     dense(): Promise<Network>;
+    fisherDiagonal(): Promise<Map<string, Floats>>;
     judge(network: Network): Judged;
 }
 
@@ -2350,9 +2352,7 @@ export interface PruneReport {
     gradients?: number;
 }
 
-export interface PruneTrial {
-    afterwards?: boolean;
-    channels?: ReadonlyMap<string, number>;
+export interface PruneTrial extends TrialPlan {
     progress?: PruningProgress;
 }
 
@@ -2623,6 +2623,11 @@ export declare type TrainingInfoProto = Message<"onnx.TrainingInfoProto"> & {
     initializationBinding: StringStringEntryProto[];
     updateBinding: StringStringEntryProto[];
 };
+
+export interface TrialPlan {
+    afterwards?: boolean;
+    channels?: ReadonlyMap<string, number>;
+}
 
 export declare type TypeProto = Message<"onnx.TypeProto"> & {
     value: {
@@ -3003,6 +3008,10 @@ export declare const recipeSchema: z.ZodObject<{
         target: z.ZodOptional<z.ZodObject<{
             ms: z.ZodOptional<z.ZodNumber>;
             kb: z.ZodOptional<z.ZodNumber>;
+            stored: z.ZodOptional<z.ZodEnum<{
+                sparse: "sparse";
+                brotli: "brotli";
+            }>>;
             flops: z.ZodOptional<z.ZodNumber>;
             drop: z.ZodOptional<z.ZodNumber>;
             runtime: z.ZodOptional<z.ZodEnum<{
@@ -3010,6 +3019,7 @@ export declare const recipeSchema: z.ZodObject<{
                 wasm: "wasm";
             }>>;
             threads: z.ZodOptional<z.ZodInt>;
+            batch: z.ZodOptional<z.ZodInt>;
             judges: z.ZodOptional<z.ZodInt>;
         }, z.core.$strict>>;
         sparsities: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodNumber>>;

@@ -3,22 +3,13 @@
  * graphs), constants, inputs and outputs, and one region for the values of whichever program is running.
  */
 import type { Graph } from '../graph/graph.ts'
-import { simplify } from '../graph/simplify.ts'
 import { sameShape, sizeOf, type Tensor } from '../graph/tensor.ts'
 import { UserError } from '../util/errors.ts'
-import { fuse } from './fuse.ts'
 import { type Instruction, named } from './kernel.ts'
+import { type Layout, layOut, type MemoryUse, type Placed, slotKey } from './lay-out.ts'
 import { permuteIn, permuteOut } from './layout.ts'
-import { loweringOf } from './lowering/index.ts'
 import type { Arena, Floats, Machine } from './machine.ts'
-import { floatsOf, planMemory } from './plan.ts'
 import { MOST_FLOATS, Program } from './program.ts'
-
-/** Sizes of a compiled program, in floats. */
-export interface MemoryUse {
-  persistent: number
-  temporary: number
-}
 
 /** An instruction and the time that it took alone. */
 export interface Profiled {
@@ -72,7 +63,7 @@ export class Executable {
 
   /** Runs kernels that are not part of a program (a selection, a mask), after the same validation. */
   execute(instructions: readonly Instruction[]): void {
-    this.#arena.run(Program.assemble(instructions, this.#arena.floats.length))
+    this.#arena.run(Program.assemble(instructions, this.#arena.size))
   }
 
   /**
@@ -84,7 +75,7 @@ export class Executable {
     const parameters = [...this.#shared.values()].filter(({ tensor }) => tensor.role === 'parameter')
     const places = new Map(parameters.map(({ tensor, offset }) => [offset, tensor.name]))
     const { instructions } = this.#programs.get(program)!
-    const singles = instructions.map((one) => Program.assemble([one], this.#arena.floats.length))
+    const singles = instructions.map((one) => Program.assemble([one], this.#arena.size))
     const times = instructions.map(() => new Float64Array(rounds))
     for (let round = 0; round < rounds; round++)
       for (const [i, single] of singles.entries()) {
@@ -104,13 +95,16 @@ export class Executable {
     })
   }
 
-  /** A parameter or state tensor by name: a live, row-major view. */
+  /**
+   * A parameter or state tensor by name, row-major, to read and to write. Like all views it is good until a
+   * program runs, which takes what was written: machines whose memory lies elsewhere give copies.
+   */
   view(name: string): Floats {
     const { tensor, offset } = this.#named(name)
-    return this.#arena.floats.subarray(offset, offset + sizeOf(tensor.shape))
+    return this.#arena.view(offset, sizeOf(tensor.shape))
   }
 
-  /** A state tensor that holds bytes: a live view. */
+  /** A state tensor that holds bytes: a view. */
   bytes(name: string): Uint8Array {
     const { tensor, offset } = this.#named(name)
     return this.#arena.bytes(offset, sizeOf(tensor.shape))
@@ -143,7 +137,7 @@ export class Executable {
     }
   }
 
-  /** A state tensor of bytes that holds 32-bit integers: a live view. */
+  /** A state tensor of bytes that holds 32-bit integers: a view. */
   integers(name: string): Int32Array {
     const { buffer, byteOffset, byteLength } = this.bytes(name)
     return new Int32Array(buffer, byteOffset, byteLength >> 2)
@@ -151,7 +145,8 @@ export class Executable {
 
   /** Writes a program's input, given in logical row-major order. */
   write(program: string, input: string, values: ArrayLike<number>): void {
-    const { tensor, memory } = this.#slot(program, input)
+    const { tensor, offset } = this.#slot(program, input)
+    const memory = this.#arena.view(offset, sizeOf(tensor.shape))
     if (values.length !== memory.length)
       throw new Error(`input ${input} of ${program}: expected ${memory.length} values, found ${values.length}`)
     if (tensor.shape.length === 1) memory.set(values)
@@ -160,23 +155,31 @@ export class Executable {
 
   /** Reads a program's output after it ran, in logical row-major order. */
   read(program: string, output: string): Floats {
-    const { tensor, memory } = this.#slot(program, output)
+    const { tensor, offset } = this.#slot(program, output)
+    const memory = this.#arena.peek(offset, sizeOf(tensor.shape))
     const values = memory.slice()
     if (tensor.batched && tensor.shape.length > 1) permuteOut(tensor, memory, values)
     return values
   }
 
   /**
-   * A program's output as it lies in memory, live: samples innermost where the tensor is batched, row-major
-   * otherwise.
+   * A program's output as it lies in memory, to read until a program runs: samples innermost where the tensor
+   * is batched, row-major otherwise.
    */
   raw(program: string, output: string): Floats {
-    return this.#slot(program, output).memory
+    const { tensor, offset } = this.#slot(program, output)
+    return this.#arena.peek(offset, sizeOf(tensor.shape))
+  }
+
+  /** Writes an input or output of a program as it lies in memory, see {@link raw}. */
+  writeRaw(program: string, name: string, values: ArrayLike<number>): void {
+    const { tensor, offset } = this.#slot(program, name)
+    this.#arena.view(offset, sizeOf(tensor.shape)).set(values)
   }
 
   /** The first value of an output: the scalar itself where it is one. */
   scalar(program: string, output: string): number {
-    return this.#slot(program, output).memory[0]
+    return this.#arena.peek(this.#slot(program, output).offset, 1)[0]
   }
 
   #found(program: string): Program {
@@ -191,38 +194,18 @@ export class Executable {
     return placed
   }
 
-  #slot(program: string, name: string): { tensor: Tensor; memory: Floats } {
+  #slot(program: string, name: string): Placed {
     const placed = this.#own.get(slotKey(program, name))
     if (!placed) throw new Error(`program ${program} has no input or output named ${name}`)
-    const { tensor, offset } = placed
-    return { tensor, memory: this.#arena.floats.subarray(offset, offset + sizeOf(tensor.shape)) }
+    return placed
   }
 
   #writeConstant(tensor: Tensor, offset: number): void {
-    const memory = this.#arena.floats.subarray(offset, offset + sizeOf(tensor.shape))
+    const memory = this.#arena.view(offset, sizeOf(tensor.shape))
     if (typeof tensor.values === 'number') memory.fill(tensor.values)
     else permuteIn(tensor, tensor.values ?? [], memory)
   }
 }
-
-interface Placed {
-  tensor: Tensor
-  offset: number
-}
-
-/** Everything that compiling decides; no memory has been taken, and nothing checked against a machine. */
-export interface Layout {
-  /** By name: the graph as it is run (simplified, fused), and its kernel calls. */
-  programs: Map<string, { graph: Graph; instructions: Instruction[] }>
-  /** Parameters, buffers and states by name. */
-  shared: Map<string, Placed>
-  /** Inputs and outputs of one program, by {@link slotKey}. */
-  own: Map<string, Placed>
-  constants: Placed[]
-  memory: MemoryUse
-}
-
-const slotKey = (program: string, name: string) => `${program}/${name}`
 
 /**
  * Compiles graphs for a machine. Parameters and states with the same name are one tensor in all of them;
@@ -230,73 +213,3 @@ const slotKey = (program: string, name: string) => `${program}/${name}`
  */
 export const compile = (machine: Machine, graphs: Readonly<Record<string, Graph>>): Executable =>
   new Executable(machine, layOut(graphs))
-
-/** Returns true; throws UserError where a graph has something too large for a kernel. Needs no machine. */
-export function checkFit(graph: Graph): true {
-  const { programs, memory } = layOut({ checked: graph })
-  Program.assemble(programs.get('checked')!.instructions, memory.persistent + memory.temporary)
-  return true
-}
-
-/** The part of {@link compile} that needs no machine: where every tensor lies, and the kernel calls. */
-export function layOut(graphs: Readonly<Record<string, Graph>>): Layout {
-  const shared = new Map<string, Placed>()
-  const own = new Map<string, Placed>()
-  const constants: Placed[] = []
-  let persistent = 0
-  const put = (tensor: Tensor): Placed => {
-    const placed = { tensor, offset: persistent }
-    persistent += floatsOf(tensor)
-    return placed
-  }
-
-  const prepared = Object.entries(graphs).map(([name, source]) => {
-    const graph = fuse(simplify(source))
-    const places = new Map<Tensor, number>()
-    for (const tensor of graph.tensors.values()) {
-      if (tensor.role === 'parameter' || tensor.role === 'buffer' || tensor.role === 'state') {
-        const known = shared.get(tensor.name)
-        if (known && !sameShape(known.tensor.shape, tensor.shape))
-          throw new Error(
-            `${tensor.name} has shape [${known.tensor.shape}] in one graph and [${tensor.shape}] in ${name}`,
-          )
-        const placed = known ?? put(tensor)
-        shared.set(tensor.name, placed)
-        places.set(tensor, placed.offset)
-      } else if (tensor.role === 'input') {
-        const placed = put(tensor)
-        own.set(slotKey(name, tensor.name), placed)
-        places.set(tensor, placed.offset)
-      } else if (tensor.role === 'constant') {
-        const placed = put(tensor)
-        constants.push(placed)
-        places.set(tensor, placed.offset)
-      }
-    }
-    for (const [output, tensor] of graph.outputs) {
-      const placed = { tensor, offset: places.get(tensor) ?? put(tensor).offset }
-      own.set(slotKey(name, output), placed)
-      places.set(tensor, placed.offset)
-    }
-    return { name, graph, places, plan: planMemory(graph, loweringOf) }
-  })
-
-  const temporary = Math.max(0, ...prepared.map(({ plan }) => plan.size))
-  const programs: Layout['programs'] = new Map()
-  for (const { name, graph, places, plan } of prepared) {
-    const at = (tensor: Tensor): number => {
-      const original = plan.aliases.get(tensor)
-      if (original) return at(original)
-      const offset = places.get(tensor)
-      return offset ?? persistent + plan.offsets.get(tensor)!
-    }
-    const instructions = graph.nodes.flatMap((node) => {
-      const lowering = loweringOf(node)
-      // An output of the program has its own place, so it is a copy of what it would be an alias of.
-      const { inputs, outputs } = node
-      return lowering.aliases?.(node) && at(inputs[0]) === at(outputs[0]) ? [] : lowering.emit(node, at)
-    })
-    programs.set(name, { graph, instructions })
-  }
-  return { programs, shared, own, constants, memory: { persistent, temporary } }
-}

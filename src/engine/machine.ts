@@ -10,15 +10,24 @@ export type EngineName = 'native' | 'wasm' | 'reference'
 /** What kernels are compiled for; `float64` are those of the reference machine. */
 export type InstructionSet = 'avx512' | 'avx2' | 'baseline' | 'neon' | 'wasm' | 'float64'
 
-/** Memory that programs run over. */
+/**
+ * Memory that programs run over. What is given out of it by `view`, `peek` and `bytes` is good until the
+ * arena runs the next time: a machine whose memory lies elsewhere gives copies.
+ */
 export interface Arena {
+  /** Floats that it has. */
+  readonly size: number
+  /** `count` floats from `offset` on, to read and to write; the next run takes what was written. */
+  view(offset: number, count: number): Floats
+  /** The same to read alone: what is written there may be lost. */
+  peek(offset: number, count: number): Floats
   /** All tensors, addressed by float. float64 on the reference machine. */
   readonly floats: Floats
   /**
    * The same memory as doubles (own memory on the reference machine): even float offset f is double f / 2.
    */
   readonly doubles: Float64Array
-  /** `count` bytes of the same memory (own memory on the reference machine) from float `offset` on. */
+  /** `count` bytes from float `offset` on, as `view` (own memory on the reference machine). */
   bytes(offset: number, count: number): Uint8Array
   run(program: Program): void
 }

@@ -41,32 +41,36 @@ export function prune(network: Network, options: PruneOptions, event = 0): Prune
   checkWhole('seed', seed, 0)
   const scoring = method instanceof Scoring ? method : scoringByName(method)
   network.densify() // Scores, masks and paths are of whole tensors.
-  const layers = network.layers().map((layer) => {
-    const weights = network.values(layer.name)
-    return { ...layer, weights, before: { weights: weights.slice(), mask: layer.mask.slice() } }
+  const before = network.layers().map(({ name, mask }) => {
+    const weights = network.values(name).slice()
+    return { name, weights, mask: mask.slice(), scores: weights.slice() }
   })
   const { rounds, returning } = scoring
   const total = rounds * scoring.runs
   let done = 0
-  const scored = layers.map(({ name, scores, before: { weights } }) => ({ name, scores, weights }))
   let result: PruneResult | undefined
   try {
-    const targets = sparsitiesOfRounds(layers, sparsity, rounds)
-    const shares = masks.flops === undefined ? undefined : flopsOfRounds(network, layers, masks.flops, rounds)
+    const targets = sparsitiesOfRounds(before, sparsity, rounds)
+    const shares = masks.flops === undefined ? undefined : flopsOfRounds(network, before, masks.flops, rounds)
     for (const [round, target] of targets.entries()) {
-      scoring.score(network, scored, { seed, event, round }, () => progress(++done, total))
-      if (returning) for (const { mask, before } of layers) mask.set(before.mask)
+      scoring.score(network, before, { seed, event, round }, () => progress(++done, total))
       const budgets = { sparsity: target, flops: shares?.[round] }
-      if (budgets.flops !== undefined && scoring.sumsSquares) for (const { scores } of layers) square(scores)
+      if (budgets.flops !== undefined && scoring.sumsSquares) for (const { scores } of before) square(scores)
+      for (const [l, { mask, scores }] of network.layers().entries()) {
+        scores.set(before[l].scores)
+        if (returning) mask.set(before[l].mask)
+      }
       if (round < rounds - 1) writeRound(network, { ...masks, ...budgets })
       else result = masksByScores(network, { ...masks, ...budgets })
-      for (const { weights, mask, before } of layers)
-        for (let i = 0; i < weights.length; i++) weights[i] = mask[i] === 0 ? 0 : before.weights[i]
+      for (const { name, weights } of before) {
+        const [values, mask] = [network.values(name), network.mask(name)]
+        for (let i = 0; i < weights.length; i++) values[i] = mask[i] === 0 ? 0 : weights[i]
+      }
     }
   } catch (error) {
-    for (const { weights, mask, before } of layers) {
-      weights.set(before.weights)
-      mask.set(before.mask)
+    for (const { name, weights, mask } of before) {
+      network.values(name).set(weights)
+      network.mask(name).set(mask)
     }
     throw error
   }

@@ -17,9 +17,11 @@ const WORK = 2e13
 /** Samples that judge: what is usual, where there are fewer levels instead, and never fewer than. */
 const [MOST, SOME, FEWEST] = [1000, 100, 16]
 
-/** The share of the work that choices of levels may take besides, and how many there are. */
+/** The share of the work that choices of levels may take besides, and the fewest of them. */
 const TRIED = 0.25
-const TRIES = [3, 12] as const
+const FEWEST_TRIES = 3
+/** The most: of a method that goes by weights alone, and of one that looks at samples, which takes longer. */
+const MOST_TRIES = { byWeights: 60, bySamples: 12 }
 
 const clamp = (value: number, least: number, most: number): number => Math.max(least, Math.min(most, value))
 
@@ -33,16 +35,18 @@ export interface Effort {
 }
 
 /**
- * What is measured of these tensors; `costs`: multiply-adds of one weight for a sample, by tensor.
+ * What is measured of these tensors; `costs`: multiply-adds of one weight for a sample, by tensor; `method`:
+ * whether it looks at samples.
  */
 export function usualEffort(
   tensors: readonly Pick<Tensor, 'name' | 'shape'>[],
   costs: ReadonlyMap<string, number>,
+  method: keyof typeof MOST_TRIES = 'byWeights',
 ): Effort {
   const pass = tensors.reduce((sum, { name, shape }) => sum + sizeOf(shape) * costOf(costs, name), 0)
   const judges = (levels: readonly number[]) => Math.floor(WORK / (pass * tensors.length * levels.length))
   const levels = judges(USUAL_LEVELS) >= SOME ? USUAL_LEVELS : FEW_LEVELS
   const each = clamp(judges(levels), FEWEST, MOST)
   const tries = Math.floor((TRIED * WORK) / (pass * (each + MOST)))
-  return { sparsities: levels, judges: each, tries: clamp(tries, ...TRIES) }
+  return { sparsities: levels, judges: each, tries: clamp(tries, FEWEST_TRIES, MOST_TRIES[method]) }
 }

@@ -6,6 +6,7 @@ import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
 import { countNonzeros } from '../sparsity/count.ts'
 import { channelGroups } from '../sparsity/granularity/channel-groups.ts'
+import type { Network } from '../train/network.ts'
 import type { Judged, Trials } from './trials.ts'
 
 /** Layers whose output channels can only go together. */
@@ -22,6 +23,8 @@ export interface GroupLevel extends Judged {
   sparsity: number
   /** Weights of these layers that are left. */
   kept: number
+  /** Of a batch of the network without the channels that are gone, where that is measured. */
+  milliseconds?: number
 }
 
 export interface GroupLevels extends Omit<TiedLayers, 'tensors'> {
@@ -50,18 +53,23 @@ export function tiedLayers(
   return { tied, stay }
 }
 
-/**
- * All levels of some rows, the dense network first. `trials` has granularity channel. `progress` is told of
- * each level, with the row, and the share that is done of all.
- */
+export interface GroupOptions {
+  /** Milliseconds of a network, its zero channels left out. Default: no times. */
+  time?(network: Network): Promise<number>
+  /** Called after each level, with the row, and the share that is done of all. */
+  progress?(row: string, share: number): void
+}
+
+/** All levels of some rows, the dense network first. `trials` has granularity channel. */
 export async function measureGroups(
   trials: Trials,
   tied: readonly TiedLayers[],
   sparsities: readonly number[],
-  progress: (row: string, share: number) => void = () => {},
+  { time, progress = () => {} }: GroupOptions = {},
 ): Promise<GroupLevels[]> {
+  const timed = async (network: Network) => time && { milliseconds: await time(network) }
   const network = await trials.dense()
-  const dense = trials.judge(network)
+  const dense = { ...trials.judge(network), ...(await timed(network)) }
   const found: GroupLevels[] = []
   for (const { tensors, ...row } of tied) {
     const size = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
@@ -69,7 +77,7 @@ export async function measureGroups(
     for (const sparsity of sparsities) {
       const { network: pruned } = await trials.prune(tensors, new Map(tensors.map(({ name }) => [name, sparsity])))
       const kept = tensors.reduce((sum, { name }) => sum + countNonzeros(pruned.weights.whole(name)), 0)
-      levels.push({ sparsity, kept, ...trials.judge(pruned) })
+      levels.push({ sparsity, kept, ...trials.judge(pruned), ...(await timed(pruned)) })
       progress(row.name, (found.length * sparsities.length + levels.length - 1) / (tied.length * sparsities.length))
     }
     found.push({ ...row, tensors: tensors.map(({ name }) => name), size, levels })

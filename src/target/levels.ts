@@ -56,12 +56,12 @@ export async function measureLevels(
 }
 
 /** The network before, and what its tensors hold. */
-interface Dense {
+export interface Dense {
   judged: Judged
   weights: ReadonlyMap<string, Floats>
 }
 
-async function denseOf(trials: Trials, tensors: readonly Tensor[]): Promise<Dense> {
+export async function denseOf(trials: Trials, tensors: readonly Tensor[]): Promise<Dense> {
   const network = await trials.dense()
   const weights = new Map(tensors.map(({ name }) => [name, network.weights.whole(name).slice()]))
   return { judged: trials.judge(network), weights }

@@ -27,10 +27,17 @@ export interface RefineOptions {
   onTry?(done: number, least: number): void
 }
 
+/** A choice, the losses that it is the best choice for, and the loss of the network that is pruned so. */
+export interface Refined {
+  choice: Choice
+  losses: Losses
+  loss: number
+}
+
 /** The choice whose network has the least loss of all that were tried; `first` is that for the losses. */
-export async function refine(first: Choice, options: RefineOptions): Promise<Choice> {
+export async function refine(first: Choice, options: RefineOptions): Promise<Refined> {
   const { losses: measured, others, tries, draw, search, judge, onTry = () => {} } = options
-  let best = { choice: first, losses: measured, loss: await judge(first) }
+  let best: Refined = { choice: first, losses: measured, loss: await judge(first) }
   const seen = new Set([keyOf(first)])
   onTry(1, best.loss)
   for (let done = 1; done < tries; done++) {
@@ -44,7 +51,7 @@ export async function refine(first: Choice, options: RefineOptions): Promise<Cho
     }
     onTry(done + 1, best.loss)
   }
-  return best.choice
+  return best
 }
 
 const keyOf = ({ levels }: Choice): string => JSON.stringify([...levels])

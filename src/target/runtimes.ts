@@ -20,13 +20,19 @@ export interface Running {
 }
 
 export interface Runtime {
+  /** What it is, in words. */
+  description: string
+  /** Samples at a time. */
+  batch: number
   /** Whether zeros that are left in a weight save time. */
   skipsZeros: boolean
   /** Throws UserError where it does not take the network. */
-  open(network: Compacted): Promise<Running>
+  open(network: Pick<Compacted, 'onnx' | 'reading'>): Promise<Running>
 }
 
 export const espalierRuntime = (machine: Machine, batch: number): Runtime => ({
+  description: machine.description,
+  batch,
   skipsZeros: true,
   async open({ onnx, reading }) {
     const model = new SparseModel(weightsOfModel(onnx, reading), { machine, source: onnx.path })
@@ -36,6 +42,8 @@ export const espalierRuntime = (machine: Machine, batch: number): Runtime => ({
 
 /** Without `threads` ONNX Runtime takes as many as it finds good. */
 export const onnxRuntime = (batch: number, threads: number | undefined, purpose: string): Runtime => ({
+  description: `onnxruntime-node${threads === undefined ? '' : `, ${threads} ${threads === 1 ? 'thread' : 'threads'}`}`,
+  batch,
   skipsZeros: false,
   async open({ onnx, reading }) {
     if (onnx.batch !== undefined && onnx.batch !== batch)

@@ -1,65 +1,22 @@
-/**
- * @file A trained network pruned again and again from the same weights, each time some tensors to sparsities
- * of their own, and judged: what a layer at a level really does to the loss.
- */
-import type { SampleSet } from '../data/dataset.ts'
-import type { Machine } from '../engine/machine.ts'
-import type { TensorFile } from '../formats/safetensors.ts'
+import type { Floats } from '../engine/machine.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import { type MethodName, methods } from '../methods/index.ts'
 import { type SequentialMethod, solvers } from '../methods/layerwise/in-sequence.ts'
 import { layerLevels } from '../methods/layerwise/levels.ts'
 import { calibrationImages } from '../methods/layerwise/plan.ts'
 import type { PruneResult } from '../methods/masks.ts'
-import {
-  checkSettings,
-  leftOf,
-  type NameOf,
-  once,
-  type PruningPlan,
-  type PruningProgress,
-  type PruningRequest,
-  pruneAsPlanned,
-  withSettings,
-} from '../methods/method.ts'
+import { once, type PruningPlan, type PruningProgress, pruneAsPlanned } from '../methods/method.ts'
 import { Reconstructor } from '../methods/reconstruct.ts'
-import type { Model } from '../models/model.ts'
+import { Scoring } from '../methods/saliency/scoring/scoring.ts'
 import { weightCosts } from '../sparsity/multiply-adds.ts'
 import { loadWeights } from '../train/checkpoint.ts'
 import { judgesByDistance } from '../train/distance.ts'
 import { Network } from '../train/network.ts'
-import { UserError } from '../util/errors.ts'
+import { samplesAtOnce } from '../train/samples-at-once.ts'
 import { nextTurn } from '../util/next-turn.ts'
 import { random } from '../util/random.ts'
 import { type Effort, usualEffort } from './effort.ts'
-
-export interface TrialOptions {
-  machine: Machine
-  model: Model
-  data: SampleSet
-  /** The trained weights; `source` is what messages call them. */
-  weights: TensorFile
-  source: string
-  /** The tensors of which some are pruned at a time. */
-  tensors: readonly Tensor[]
-  method: MethodName
-  /** Settings of the method, as its section in recipes has them. */
-  settings: object
-  /** What is kept or removed together. Default: single weights. */
-  granularity?: string
-  /** Seed of all random draws. */
-  seed: number
-  /** Training samples that judge, drawn by the seed. Default: {@link usualEffort}, at most all. */
-  judges?: number
-  /** Whether they judge, or the whole test set in their place. Default `train`. */
-  part?: 'train' | 'test'
-  /** What goes together, where that is not single weights; then all tensors of a trial have one sparsity. */
-  masks?: PruningRequest['masks']
-  /** Training samples that are held out, and how, as of a {@link Network}. Default: none. */
-  validation?: number
-  stratify?: boolean
-  nameOf?: NameOf
-}
+import { planTrial, type TrialOptions, type TrialPlan } from './trial-plan.ts'
 
 /** The mean loss over some samples, or their distance; of labelled ones the share that is told right, too. */
 export interface Judged {
@@ -67,11 +24,7 @@ export interface Judged {
   accuracy?: number
 }
 
-export interface PruneTrial {
-  /** Whether what is done to all weights afterwards is done, too. Default false. */
-  afterwards?: boolean
-  /** Channels that stay of some groups, by name. Default: all. */
-  channels?: ReadonlyMap<string, number>
+export interface PruneTrial extends TrialPlan {
   progress?: PruningProgress
 }
 
@@ -96,7 +49,8 @@ export class Trials {
   constructor(options: TrialOptions) {
     this.#options = options
     const { count } = options.data.train
-    this.effort = usualEffort(options.tensors, weightCosts(options.model))
+    const looks = methods[options.method].takes.includes('samples')
+    this.effort = usualEffort(options.tensors, weightCosts(options.model), looks ? 'bySamples' : 'byWeights')
     this.#judges = Math.min(options.judges ?? this.effort.judges, count - (options.validation ?? 0))
   }
 
@@ -125,8 +79,8 @@ export class Trials {
     const ranked = methods[this.#options.method].ranked
     const asked = ranked && !this.#options.masks ? this.#options.tensors : tensors
     const all = new Map(asked.map(({ name }) => [name, sparsities.get(name) ?? 0]))
-    const plan = await this.#plan(asked, all, { afterwards, channels })
-    const network = await this.#network(plan)
+    const plan = await planTrial(this.#options, asked, all, { afterwards, channels })
+    const network = await this.#network(plan.network)
     const result = pruneAsPlanned(plan, network, once(shareOf(asked, all)), 0, progress)
     return { network, result }
   }
@@ -145,8 +99,8 @@ export class Trials {
         }
       return
     }
-    const plan = await this.#plan(tensors, new Map(tensors.map(({ name }) => [name, 0])))
-    const network = await this.#network(plan)
+    const plan = await planTrial(this.#options, tensors, new Map(tensors.map(({ name }) => [name, 0])))
+    const network = await this.#network(plan.network)
     const { samples, damp } = plan.settings as { samples: number; damp: number }
     const layers = tensors.map(({ name }) => name)
     for (const { name, at } of layerLevels(network, method, { layers, samples, damp, seed })) {
@@ -180,7 +134,29 @@ export class Trials {
   /** The network as it was before. */
   async dense(): Promise<Network> {
     const none = new Map(this.#options.tensors.map(({ name }) => [name, 0]))
-    return this.#network(await this.#plan(this.#options.tensors, none))
+    return this.#network((await planTrial(this.#options, this.#options.tensors, none)).network)
+  }
+
+  /**
+   * The diagonal of the empirical Fisher matrix of the dense network, by tensor: the mean squares of the
+   * gradients of as many samples as judge.
+   */
+  async fisherDiagonal(): Promise<Map<string, Floats>> {
+    const { model, tensors, seed, nameOf } = this.#options
+    const scoring = new Scoring({
+      method: 'fisher-diagonal',
+      samples: this.#judges,
+      prunable: tensors.map(({ name }) => name),
+      atOnce: samplesAtOnce(model),
+      nameOf,
+    })
+    const network = await this.#network({ programs: scoring.programs, prunable: tensors.map(({ name }) => name) })
+    const layers = tensors.map(({ name }) => {
+      const weights = network.values(name)
+      return { name, weights, scores: new Float32Array(weights.length) }
+    })
+    scoring.score(network, layers, { seed, event: 0, round: 0 })
+    return new Map(layers.map(({ name, scores }) => [name, scores]))
   }
 
   /** What a network does on the samples that judge. A loss that is not a number counts as infinite. */
@@ -198,42 +174,8 @@ export class Trials {
     return network.evaluateTraining(samples)
   }
 
-  #plan(
-    tensors: readonly Tensor[],
-    sparsities: ReadonlyMap<string, number>,
-    { afterwards = false, channels }: Omit<PruneTrial, 'progress'> = {},
-  ) {
-    const { model, data, method: name, seed, masks, nameOf = (setting) => setting } = this.#options
-    const granularity = channels ? 'channel' : (masks?.granularity ?? this.#options.granularity)
-    const quiet = afterwards
-      ? {}
-      : {
-          ...pick(name, 'polish', 0),
-          ...pick(name, 'refreshBatchNorm', 'none'),
-          ...(granularity === 'channel' && pick(name, 'reconstruct', 'none')),
-        }
-    const { reconstruct: _, ...own } = this.#options.settings as { reconstruct?: string }
-    const settings = { ...quiet, ...(granularity === 'channel' ? this.#options.settings : own) }
-    const method = withSettings(methods[name], settings)
-    if (tensors.length > 1 && !masks && !method.sparsities)
-      throw new UserError(`${name} knows one sparsity for all tensors only, expected a method that knows one for each`)
-    checkSettings(name, method, settings, nameOf)
-    return method.plan(settings, {
-      model,
-      data: { name: data.name, samples: data.train.count },
-      tensors,
-      left: tensors.reduce((sum, tensor) => sum + leftOf([tensor], sparsities.get(tensor.name)!), 0),
-      // A tensor alone is pruned by methods that know one ranking only, too.
-      scope: method.scopes.includes('layerwise') && !masks ? 'layerwise' : 'global',
-      ...(!masks && (tensors.length > 1 || channels) && { sparsities }),
-      ...(granularity !== undefined && { masks: masks ?? { granularity, channels } }),
-      seed,
-      nameOf,
-    })
-  }
-
   /** A network that the plan can prune, with the dense weights. */
-  async #network({ network: needs }: PruningPlan): Promise<Network> {
+  async #network(needs: PruningPlan['network']): Promise<Network> {
     const { machine, model, data, seed, weights, source, validation, stratify } = this.#options
     const byDistance = judgesByDistance(model, data)
     // Programs belong to the plan that made them.
@@ -281,10 +223,6 @@ const isOff = (settings: { reconstruct?: string }) => settings.reconstruct === '
 
 /** Settings with which a layer is more than what one look at it makes of it. */
 const AFTERWARDS = ['stages', 'polish', 'refreshBatchNorm']
-
-/** A setting, where the method has it. */
-const pick = (name: MethodName, key: string, value: unknown) =>
-  methods[name].takes.includes(key) ? { [key]: value } : {}
 
 /** The share of zeros among the weights of some tensors with sparsities of their own. */
 export function shareOf(tensors: readonly Tensor[], sparsities: ReadonlyMap<string, number>): number {

@@ -3,7 +3,7 @@
  * of a map for all samples of a batch in a buffer of a fixed size, which maps of a few thousand columns, as
  * those of sound, fill with less samples than are usual.
  */
-import { checkFit } from '../engine/compile.ts'
+import { checkFit } from '../engine/lay-out.ts'
 import { Graph } from '../graph/graph.ts'
 import type { Node } from '../graph/operator.ts'
 import type { Shape } from '../graph/tensor.ts'

@@ -112,22 +112,25 @@ export class Network {
     return this.weights.executable
   }
 
-  /** A live view of a parameter's values, row-major; where the weight is held sparse, of its nonzeros. */
+  /**
+   * A view of a parameter's values, row-major, good until a program runs; where the weight is held sparse, of
+   * its nonzeros.
+   */
   values(parameter: string): Floats {
     return this.weights.view(parameter)
   }
 
-  /** A live view of a prunable parameter's mask of zeros and ones, as long as {@link values}. */
+  /** A view of a prunable parameter's mask of zeros and ones, as long as {@link values}. */
   mask(parameter: string): Floats {
     return this.weights.view(parameter, maskName(parameter))
   }
 
-  /** A live view of a parameter's momentum, as long as {@link values}. */
+  /** A view of a parameter's momentum, as long as {@link values}. */
   momentum(parameter: string): Floats {
     return this.weights.view(parameter, momentumName(parameter))
   }
 
-  /** A state by its name: a live, row-major view. */
+  /** A state by its name: a row-major view. */
   state(name: string): Floats {
     return this.executable.view(name)
   }

@@ -2,8 +2,9 @@
  * @file Plans what a training step of a model takes, in kernel calls and in memory. No memory is taken and no
  * data set is read.
  */
-import { layOut } from '../engine/compile.ts'
+
 import { keptForBackward } from '../engine/kept.ts'
+import { layOut } from '../engine/lay-out.ts'
 import { floatsOf } from '../engine/plan.ts'
 import { MOST_FLOATS } from '../engine/program.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'

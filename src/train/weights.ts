@@ -31,8 +31,8 @@ export class Weights {
   readonly #prunable: ReadonlyMap<string, Tensor>
   /** By weight, the states beside it that rules have and checkpoints keep. */
   readonly #further: ReadonlyMap<string, readonly string[]>
-  /** The weights that are held sparse. */
-  #sparse: ReadonlyMap<string, Pattern> = new Map()
+  /** The weights that are held sparse, and how many nonzeros each has room for. */
+  #sparse: ReadonlyMap<string, number> = new Map()
   #executable: Executable
 
   /**
@@ -69,19 +69,24 @@ export class Weights {
 
   /** How many nonzeros a weight that is held sparse has room for. */
   capacity(name: string): number {
-    return this.#sparse.get(name)!.places.length
+    return this.#sparse.get(name)!
   }
 
-  /** A live view of the whole tensor, row-major, or of its nonzeros where the weight is held sparse. */
+  /** Of a weight that is held sparse; a view, see {@link Executable.view}. */
+  #pattern(name: string): Pattern | undefined {
+    return this.#sparse.has(name) ? patternOf(this.#executable, name) : undefined
+  }
+
+  /** A view of the whole tensor, row-major, or of its nonzeros where the weight is held sparse. */
   view(name: string, state = name): Floats {
     const view = this.#executable.view(state)
-    const pattern = this.#sparse.get(name)
+    const pattern = this.#pattern(name)
     return pattern ? view.subarray(0, count(pattern)) : view
   }
 
   /** The whole tensor, or a state beside it, row-major. It is a copy where the weight is held sparse. */
   whole(name: string, state = name): Floats {
-    const pattern = this.#sparse.get(name)
+    const pattern = this.#pattern(name)
     if (!pattern) return this.#executable.view(state)
     const { shape } = this.#prunable.get(name)!
     const view = this.view(name, state)
@@ -94,7 +99,7 @@ export class Weights {
 
   /** How many weights the mask or the pattern leaves; where there is neither, how many are not zero. */
   count(name: string): number {
-    const pattern = this.#sparse.get(name)
+    const pattern = this.#pattern(name)
     if (pattern) return count(pattern)
     if (this.#has(maskName(name))) return countKept(this.#executable.view(maskName(name)))
     let left = 0
@@ -104,7 +109,7 @@ export class Weights {
 
   /** The nonzeros of a prunable weight. */
   nonzeros(name: string): Nonzeros {
-    const pattern = this.#sparse.get(name)
+    const pattern = this.#pattern(name)
     const positions = pattern ? readPositions(pattern, this.#prunable.get(name)!.shape) : this.#left(name)
     const gather = (state: string) => {
       const gathered = new Float64Array(positions.length)
@@ -131,10 +136,9 @@ export class Weights {
    */
   setNonzeros(name: string, nonzeros: Nonzeros): void {
     const { positions, values, momentum, further } = nonzeros
-    const pattern = this.#sparse.get(name)
-    if (pattern && positions.length > pattern.places.length)
-      this.hold(new Map([...this.#capacities(), [name, positions.length]]))
-    const present = this.#sparse.get(name)
+    if (this.isSparse(name) && positions.length > this.capacity(name))
+      this.hold(new Map([...this.#sparse, [name, positions.length]]))
+    const present = this.#pattern(name)
     if (present) writePattern(present, this.#prunable.get(name)!.shape, positions)
     const put = (state: string, of: ArrayLike<number> | number) => {
       if (!this.#has(state)) return
@@ -161,7 +165,7 @@ export class Weights {
         const size = sizeOf(this.#prunable.get(name)!.shape)
         return [name, Math.min(Math.ceil(1.25 * positions.length), size)] as const
       })
-      this.hold(new Map([...this.#capacities(), ...rooms]))
+      this.hold(new Map([...this.#sparse, ...rooms]))
     }
     for (const [name, nonzeros] of changes) this.setNonzeros(name, nonzeros)
   }
@@ -206,8 +210,7 @@ export class Weights {
    */
   hold(nonzeros: ReadonlyMap<string, number>): void {
     const capacities = new Map([...nonzeros].map(([name, room]) => [name, Math.max(room, 1)]))
-    const present = this.#capacities()
-    const changed = [...this.#prunable.keys()].filter((name) => present.get(name) !== capacities.get(name))
+    const changed = [...this.#prunable.keys()].filter((name) => this.#sparse.get(name) !== capacities.get(name))
     if (changed.length === 0) return
     const contents = changed.map((name) => this.nonzeros(name))
     const used = Object.entries(capacities.size === 0 ? this.#all : this.#graphs)
@@ -215,7 +218,7 @@ export class Weights {
     const executable = compile(this.#machine, Object.fromEntries(graphs))
     executable.copyFrom(this.#executable)
     this.#executable = executable
-    this.#sparse = new Map([...capacities.keys()].map((name) => [name, patternOf(this.#executable, name)]))
+    this.#sparse = capacities
     changed.forEach((name, i) => {
       this.setNonzeros(name, contents[i])
     })
@@ -224,10 +227,6 @@ export class Weights {
   /** Whether there is such a state: networks that only evaluate have no masks and no momentum. */
   #has(state: string): boolean {
     return this.#executable.has(state)
-  }
-
-  #capacities(): Map<string, number> {
-    return new Map([...this.#sparse].map(([name, { places }]) => [name, places.length]))
   }
 }
 

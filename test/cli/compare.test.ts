@@ -1,5 +1,5 @@
 /** @file espalier compare: files side by side, each figure that of the file. */
-import { statSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { synthetic } from '../../src/data/synthetic.ts'
@@ -103,8 +103,14 @@ it('says what differs: layers, shapes, operators, and which weights of each laye
     overlaps: [{ name: 'W', jaccard: 1 }],
     differences: { missing: ['V'], added: ['U'], reshaped: [], operators: [] },
   })
-  const said = await espalier(['compare', ...files, '--runtime', 'espalier,wasm', '--threads', '1'], { columns: 300 })
-  expect(said.stdout).toMatch(/\| ms \(espalier\) \| ms \(wasm\) \|/)
+  const picture = join(folder, 'networks.svg')
+  const flags = ['--runtime', 'espalier,wasm,onnxruntime', '--threads', '1', '--picture', picture]
+  const said = await espalier(['compare', ...files, ...flags], { columns: 300 })
+  expect(said.stdout).toMatch(/\| ms \(espalier\) \| ms \(wasm\) \| ms \(onnxruntime\) \|/)
+  expect(said.stdout).toMatch(/^ms \(onnxruntime\): one image on onnxruntime-node, 1 thread$/m)
+  expect(said.stdout).toContain(`The picture is in ${picture}`)
+  const drawn = readFileSync(picture, 'utf8')
+  for (const text of ['a.onnx', 'b.onnx', 'c.onnx', 'ms (wasm)', 'file with brotli, kB']) expect(drawn).toContain(text)
   expect(said.stdout).toMatch(/^ms \(wasm\): one image on wasm/m)
   expect(said.stdout).toMatch(/b\.onnx: other shapes: V \[.*\] for \[.*\]$/m)
   expect(said.stdout).toMatch(/b\.onnx: other numbers of nodes: 0 Relu for 1$/m)
@@ -113,6 +119,8 @@ it('says what differs: layers, shapes, operators, and which weights of each laye
 
 it.each<[number, string[], string]>([
   [2, ['--runtime', 'wasm,wasm'], '--runtime: expected every runtime once, found wasm twice'],
+  [2, ['--runtime', 'tpu'], '--runtime: there is no tpu (known: espalier, wasm, onnxruntime, none)'],
+  [2, ['--picture', 'a.png'], '--picture: expected a name that ends in .svg, found a.png'],
   [2, ['--runtime', 'wasm,none'], '--runtime: expected none alone, found wasm,none'],
   [1, [], 'compare needs two files or more, found one'],
   [2, ['--runtime', 'none', '--threads', '2'], '--threads: expected none with --runtime none'],

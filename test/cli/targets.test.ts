@@ -60,6 +60,7 @@ interface Said {
   bytes: number
   /** Of whole channels. */
   channels: Record<string, number>
+  proxy: { checks: { tensor: string; sparsity: number; measured: number }[] }
   reconstructed: { before: number; after: number }
   compact: CompactReport
   layers: { name: string; size: number; kept: number }[]
@@ -67,7 +68,8 @@ interface Said {
 
 async function json(command: string, flags: string, ...rest: string[]) {
   const { code, stdout, stderr } = await run(command, `${flags} --json`, ...rest)
-  expect([code, stderr]).toEqual([0, ''])
+  // A busy machine shows progress after two seconds.
+  expect([code, stderr.replace(/^.* left, .*\n/gm, '')]).toEqual([0, ''])
   return jsonLines(stdout)[0] as unknown as Said
 }
 
@@ -100,8 +102,26 @@ describe('sensitivity', () => {
     expect(readFileSync(picture, 'utf8')).toContain('fc2.weight')
   })
 
+  it('estimates with --proxy, and says how far off that is', async () => {
+    const flags = '--levels 0.5,0.9 --judges 100 --runtime none --proxy'
+    const { tensors, proxy } = await json('sensitivity', flags)
+    const measured = await json('sensitivity', flags.replace(' --proxy', ''))
+    expect(proxy.checks).toHaveLength(6)
+    for (const { tensor, sparsity, measured: growth } of proxy.checks) {
+      const { levels } = measured.tensors.find(({ name }) => name === tensor)!
+      expect(growth).toBeCloseTo(levels.find((level) => level.sparsity === sparsity)!.loss - levels[0].loss, 6)
+    }
+    for (const [t, { levels }] of tensors.entries())
+      expect(levels.map(({ kept }) => kept)).toEqual(measured.tensors[t].levels.map(({ kept }) => kept))
+    const { stdout } = await run('sensitivity', flags)
+    expect(stdout).toMatch(
+      /^that factor is the median of 6 levels that were really judged; the estimates of these are [\d.e-]+ to /m,
+    )
+    expect(stdout).toMatch(/^losses are estimates of what the loss of 100 training samples/m)
+  })
+
   it('says of tied channels what prune says of their layers, and what stays and why', async () => {
-    const flags = '--test --levels 0.3,0.8 --granularity channel'
+    const flags = '--test --levels 0.3,0.8 --granularity channel --runtime none'
     const { groups, stay } = await json('sensitivity', flags)
     expect(groups.map(({ name, channels, size }) => [name, channels, size])).toEqual([
       ['fc1.weight', 40, 31360],
@@ -116,14 +136,19 @@ describe('sensitivity', () => {
       expect([levels[2].accuracy, levels[2].kept]).toEqual([pruned.accuracy, prunable.kept])
       expect(levels[2].kept).toBeLessThan(levels[1].kept)
     }
-    const { stdout } = await run('sensitivity', '--levels 0.5 --judges 80 --granularity channel')
+    const timed = '--levels 0.5 --judges 80 --granularity channel --runtime onnxruntime --threads 1'
+    const { stdout } = await run('sensitivity', timed)
+    expect(stdout).toMatch(/^\| time +\| +dense \| +50 % \|$/m)
+    expect(stdout).toMatch(/^times are .* without those channels on onnxruntime-node, 1 thread$/m)
     expect(stdout).toMatch(/^\| tied layers +\| channels \| weights \| +50 % \|$/m)
     expect(stdout).toMatch(/^not pruned alone: fc3\.weight, since its channels are outputs of the network$/m)
   })
 
   it.each([
     ['--granularity row', '--granularity: there is no row'],
-    ['--granularity channel --threads 1', '--threads has no effect with --granularity channel'],
+    ['--granularity channel --proxy', '--proxy estimates single weights, expected none with --granularity channel'],
+    ['--granularity channel --runtime tpu', '--runtime: there is no tpu'],
+    ['--proxy --test', '--proxy estimates from gradients of training samples, which --test takes none of'],
     ['--granularity channel --method obc', '--granularity channel: obc prunes single weights only'],
     ['--granularity channel --include fc3.weight', '--granularity channel: no channels of mlpnet can be removed: fc3'],
     ['--levels 0.9,0.5', '--levels: expected ascending sparsities above 0, found 0.9,0.5'],

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { layOut } from '../../src/engine/compile.ts'
+import { layOut } from '../../src/engine/lay-out.ts'
 import { keptForBackward } from '../../src/engine/kept.ts'
 import { differentiate } from '../../src/graph/differentiate.ts'
 import { Graph } from '../../src/graph/graph.ts'

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 import { dryRun } from '../../src/experiment/plan/dry-run.ts'
 import { checkRecipe } from '../../src/experiment/recipe/recipe.ts'
 import { weightFigures } from '../../src/figures/figures.ts'
+import { brotliBytes } from '../../src/formats/brotli.ts'
 import { readSafetensors } from '../../src/formats/safetensors.ts'
 import { unpackSparse } from '../../src/formats/sparse.ts'
 import { findModel } from '../../src/models/index.ts'
@@ -67,6 +68,15 @@ it('after training, a size is that of the file', async () => {
   expect(size).toBeGreaterThan(24_000)
 })
 
+it('compressed, a size is that of the file under brotli, near enough', async () => {
+  const target = { kb: 25, stored: 'brotli', judges: 200 }
+  const out = join(temporaryFolder(), 'run')
+  await runUntil(recipeOf(target, { method: 'magnitude', start: '4ep' }), { out })
+  const size = brotliBytes(readFileSync(join(out, 'model.safetensors')))
+  expect(size).toBeLessThanOrEqual(26_000)
+  expect(size).toBeGreaterThan(20_000)
+})
+
 it('what cannot be met ends the run with a sentence that names the key', async () => {
   const run = (target: object) => runUntil(recipeOf(target), { out: join(temporaryFolder(), 'run') })
   await expect(run({ kb: 2 })).rejects.toThrow('prune.target.kb: a size of 2.0 kB cannot be met')
@@ -89,6 +99,8 @@ it.each([
   [{ flops: 0.5 }, { granularity: 'channel' }, 'prune.target: is met by single weights'],
   [{ flops: 0.5, threads: 2 }, {}, 'prune.target.threads: is for prune.target.ms, found none'],
   [{ ms: 1, runtime: 'wasm', threads: 2 }, {}, 'prune.target.threads: expected 1 with runtime wasm'],
+  [{ flops: 0.5, batch: 2 }, {}, 'prune.target.batch: is for prune.target.ms, found none'],
+  [{ flops: 0.5, stored: 'brotli' }, {}, 'prune.target.stored: is for prune.target.kb, found none'],
   [{ kb: 10 }, { method: 'cbs' }, 'prune.target: cbs knows one sparsity only'],
   [{ flops: 2 }, {}, 'prune.target.flops: expected at most 1, found 2'],
 ])('%j beside %j is refused at once', (target, beside, sentence) => {

@@ -147,7 +147,7 @@ const areSame = (one: Int32Array, other: Int32Array): boolean => Buffer.compare(
 const bytesOf = ({ buffer, byteOffset, byteLength }: Int32Array) => new Uint8Array(buffer, byteOffset, byteLength)
 
 /** What an arena holds. */
-type Memory = Omit<Arena, 'run'>
+type Memory = Pick<Arena, 'floats' | 'doubles' | 'bytes'>
 
 /** `count` values from where a region begins, floats or doubles. */
 const valuesAt = ({ floats, doubles }: Memory, at: { doubles: boolean; offset: number }, count: number): Floats =>

@@ -12,7 +12,12 @@ const effortOf = (name: string) => {
 describe('how much a search measures where nobody says it', () => {
   it('is everything for small networks', () => {
     for (const name of ['lenet-300-100', 'resnet20'])
-      expect(effortOf(name)).toEqual({ sparsities: USUAL_LEVELS, judges: 1000, tries: 12 })
+      expect(effortOf(name)).toEqual({ sparsities: USUAL_LEVELS, judges: 1000, tries: 60 })
+  })
+
+  it('is fewer choices of a method that looks at samples', () => {
+    const model = findModel('resnet20')
+    expect(usualEffort(prunableTensors(model), weightCosts(model), 'bySamples').tries).toBe(12)
   })
 
   it('is fewer levels and samples where a forward pass is dear, but never fewer than sixteen', () => {

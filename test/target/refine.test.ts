@@ -23,24 +23,29 @@ it('finds the pair that loses least together, which the sum of losses does not',
   const first = await search(measured)
   expect(await judge(first)).toBe(13)
   const least: number[] = []
-  const best = await refine(first, { ...options, onTry: (_, loss) => least.push(loss) })
+  const {
+    choice: best,
+    losses: found,
+    loss,
+  } = await refine(first, { ...options, onTry: (_, loss) => least.push(loss) })
   expect([...best.levels]).toEqual([
     ['a', 1],
     ['b', 0],
     ['c', 1],
   ])
-  expect(await judge(best)).toBe(5)
+  expect([await judge(best), loss]).toEqual([5, 5])
+  expect((await search(found)).levels).toEqual(best.levels)
   expect(least).toHaveLength(12)
   expect(least).toEqual(least.toSorted((x, y) => y - x))
 })
 
 it('tries the other problems that it is given, and keeps the first where none is better', async () => {
   const first = await search(measured)
-  const other = await refine(first, { ...options, others: [losses(4, 2, 1)], tries: 2 })
+  const { choice: other } = await refine(first, { ...options, others: [losses(4, 2, 1)], tries: 2 })
   expect(await judge(other)).toBe(6)
-  const only = await refine(first, { ...options, tries: 1 })
+  const { choice: only } = await refine(first, { ...options, tries: 1 })
   expect(only).toBe(first)
-  const none = await refine(first, { ...options, search: async () => undefined })
+  const { choice: none } = await refine(first, { ...options, search: async () => undefined })
   expect(none).toBe(first)
 })
 

@@ -25,10 +25,14 @@ const command = (): Command =>
         'training samples whose loss is measured (default: 1000, fewer of a network whose passes are dear)',
       )
       .option('--test', 'the test set in the place of training samples: the figures that prune prints')
+      .option(
+        '--proxy',
+        'estimate losses from gradients in the place of measuring them, in a small part of the time, and say how far off that is on a sample of levels',
+      )
       .option('--include <names>', 'these tensors only; comma separated, * for any characters')
       .option('--exclude <names>', 'not these tensors')
       .option('--prunable <set>', 'published (what published results of the network prune) or all', 'published')
-      .option('--runtime <name>', 'what the times are of: espalier, wasm or none', 'espalier')
+      .option('--runtime <name>', 'what times are of: espalier, wasm, none, of channels also onnxruntime', 'espalier')
       .option('--threads <n>', 'threads of that (default: the number of processors; wasm has one)')
       .option('--at-once <n>', 'images at a time that the times are of (default: 1)')
       .option('--seed <n>', 'seed of all random draws', '0')

@@ -6,6 +6,7 @@ import type { WeightsFile } from '../../formats/weights-file.ts'
 import { dataHash, tensorsHash } from '../../ledger/content-hash.ts'
 import { LevelStore } from '../../target/level-store.ts'
 import { measureLevels } from '../../target/levels.ts'
+import { type Estimates, estimateLevels } from '../../target/proxy.ts'
 import type { TensorLevels } from '../../target/tensor-levels.ts'
 import { Trials } from '../../target/trials.ts'
 import type { Unit, UnitLevels } from '../../target/unit.ts'
@@ -59,6 +60,17 @@ export async function levelsOf(
   const options = { sparsities, store }
   const measure = (progress: Progress) => measureLevels(trials, task.request.tensors, { ...options, progress })
   return { levels: await shown(given, measure), trials }
+}
+
+/** Estimates of the same, and how they were checked; they are not kept. */
+export async function estimatesOf(
+  given: Levelled & { sparsities: readonly number[] },
+): Promise<Estimates & { trials: Trials }> {
+  const { trials } = await trialsOf(given)
+  const { sparsities, task, display } = given
+  display?.show('estimates', '', 0)
+  const progress = (what: string, share: number) => display?.show('estimates', what, share)
+  return { ...(await estimateLevels(trials, task.request.tensors, { sparsities, progress })), trials }
 }
 
 /** Every unit at every level, and the trials that measured them. */

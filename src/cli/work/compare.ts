@@ -7,10 +7,9 @@ import { markdownTable } from 'markdown-table'
 import { openMachine } from '../../engine/machines/open.ts'
 import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { storedSize, weightFigures } from '../../figures/figures.ts'
-import { leastInTurns, runOf } from '../../figures/time.ts'
 import { brotliBytes } from '../../formats/brotli.ts'
 import { readWeights } from '../../formats/weights-file.ts'
-import { SparseModel } from '../../infer/sparse-model.ts'
+import { type ComparedFigure, comparisonPicture } from '../../report/pictures/comparison.ts'
 import { loadWeights } from '../../train/checkpoint.ts'
 import { Network } from '../../train/network.ts'
 import { statedPreprocessing } from '../../train/preprocessing.ts'
@@ -23,9 +22,10 @@ import { print, printJson, printNote } from '../display/output.ts'
 import { fitting } from '../display/width.ts'
 import { loadEvaluationData } from '../flags/data.ts'
 import { namedNetwork } from '../flags/named-network.ts'
+import { pictureWriter } from '../flags/picture.ts'
 import { importOptions, type PreprocessingFlags } from '../flags/preprocessing.ts'
 import { recurrenceHere } from '../flags/recurrence.ts'
-import { type RuntimeFlags, type Timing, timingUnlessNone } from '../prune/runtime.ts'
+import type { RuntimeFlags } from '../prune/runtime.ts'
 import {
   type Candidate,
   type Differences,
@@ -34,15 +34,14 @@ import {
   type Overlaps,
   overlaps,
 } from './compare-structure.ts'
+import { runtimesOf, timesOn } from './compare-times.ts'
 
 export interface CompareFlags extends PreprocessingFlags, RuntimeFlags {
   model?: string
   data?: string
+  picture?: string
   json?: boolean
 }
-
-/** By the name of the runtime. */
-type Timings = ReadonlyMap<string, Timing>
 
 /** What is said of one. */
 interface Compared {
@@ -70,28 +69,32 @@ interface Compared {
 
 export async function compare(files: readonly string[], flags: CompareFlags): Promise<void> {
   if (files.length < 2) throw new UserError('compare needs two files or more, found one')
-  const timings = await timingsOf(flags)
+  const runtimes = await runtimesOf(flags)
+  const names = runtimes.map(({ name }) => name)
   const candidates: Candidate[] = []
   for (const given of files) {
     const path = weightsPath(given)
     const { model, file } = namedNetwork(await readWeights(path, importOptions(flags), printNote), path, flags.model)
     candidates.push({ path, model, file })
   }
-  const times = await timesOf(candidates, timings)
-  const results = candidates.map((candidate, i) => ({ ...factsOf(candidate, candidates[0]), ...times[i] }))
+  const draw = flags.picture === undefined ? undefined : await pictureWriter(flags.picture, files.map(weightsPath))
+  const times = await timesOn(runtimes, candidates)
+  const results = candidates.map((candidate, i) => ({ ...factsOf(candidate, candidates[0]), ...timed(times[i]) }))
   if (flags.data !== undefined) await judge(candidates, results, { ...flags, data: flags.data })
+  await draw?.(comparisonPicture(results.map((one) => ({ name: one.file, figures: figuresOf(one, names) }))))
   if (flags.json)
     return printJson({
-      engine: [...timings.values()].at(0)?.machine.description,
-      ...(timings.size > 1 && { engines: [...timings.values()].map(({ machine }) => machine.description) }),
+      engine: runtimes.at(0)?.engine,
+      ...(runtimes.length > 1 && { engines: runtimes.map(({ engine }) => engine) }),
       dataset: flags.data,
       networks: results.map(({ measured: one, ...facts }) => ({ ...facts, ...one })),
     })
-  const { text, narrow } = table(results, [...timings.keys()])
+  const { text, narrow } = table(results, names)
   print(fitting(text, narrow))
-  if (timings.size > 0) print('')
-  for (const [name, { batch, machine }] of timings)
-    print(`${msLabel(name, timings.size)}: ${batch === 1 ? 'one image' : `${batch} images`} on ${machine.description}`)
+  if (runtimes.length > 0) print('')
+  for (const { name, batch, engine } of runtimes)
+    print(`${msLabel(name, runtimes.length)}: ${batch === 1 ? 'one image' : `${batch} images`} on ${engine}`)
+  if (flags.picture !== undefined) print(`The picture is in ${flags.picture}`)
   for (const { file, differences: found } of results)
     for (const line of found ? differenceLines(found) : []) print(`${file}: ${line}`)
   if (results.some(({ measured: one }) => one && isDistance(one))) print(`${DISTANCES}; the first is the dense one`)
@@ -113,34 +116,39 @@ function factsOf(candidate: Candidate, first: Candidate): Compared {
   }
 }
 
+/** Of one runtime the time alone; of several each by its name, too. */
+function timed(times: Record<string, number>): Pick<Compared, 'milliseconds' | 'times'> {
+  const [milliseconds, ...others] = Object.values(times)
+  if (milliseconds === undefined) return {}
+  return { milliseconds, ...(others.length > 0 && { times }) }
+}
+
+/** What the picture shows of one. */
+function figuresOf(one: Compared, runtimes: readonly string[]): ComparedFigure[] {
+  const { measured: found } = one
+  return [
+    ...(found === undefined
+      ? []
+      : isDistance(found)
+        ? [{ label: 'distance from the first', value: found.loss }]
+        : [{ label: 'test accuracy, %', value: 100 * found.accuracy }]),
+    ...runtimes.map((name) => ({ label: msLabel(name, runtimes.length), value: timeOf(one, name) })),
+    { label: 'multiply-adds, millions', value: one.multiplyAdds / 1e6 },
+    { label: 'file, kB', value: one.bytes / 1000 },
+    { label: 'file with brotli, kB', value: one.brotli / 1000 },
+    { label: 'stored sparse, kB', value: one.sparse / 1000 },
+    { label: 'zeros, %', value: 100 * (1 - one.nonzeros / one.weights) },
+  ]
+}
+
+const timeOf = ({ times, milliseconds }: Compared, name: string): number => (times?.[name] ?? milliseconds)!
+
 function differing(first: Candidate, one: Candidate): Pick<Compared, 'overlap' | 'overlaps' | 'differences'> {
   const found = overlaps(first, one)
   return {
     ...(found && { overlap: found.all, overlaps: found.tensors }),
     differences: differences(first, one),
   }
-}
-
-/** Milliseconds of each network on every runtime, on each of which they take turns. */
-async function timesOf(
-  candidates: readonly Candidate[],
-  timings: Timings,
-): Promise<Pick<Compared, 'milliseconds' | 'times'>[]> {
-  const all = candidates.map((): [name: string, milliseconds: number][] => [])
-  for (const [name, { machine, batch }] of timings) {
-    const models = candidates.map(
-      ({ path, model, file }) =>
-        new SparseModel(file, { machine, model: file.onnx ? undefined : model.name, source: path }),
-    )
-    const least = await leastInTurns(models.map((model) => runOf(model, batch)))
-    least.forEach((milliseconds, i) => {
-      all[i].push([name, milliseconds])
-    })
-  }
-  return all.map((times) => {
-    if (times.length === 0) return {}
-    return { milliseconds: times[0][1], ...(times.length > 1 && { times: Object.fromEntries(times) }) }
-  })
 }
 
 /** Adds what the networks do on the test set. Throws UserError where one has no results to compare. */
@@ -192,7 +200,7 @@ function table(results: readonly Compared[], runtimes: readonly string[]): { tex
     bytes(one.bytes),
     bytes(one.brotli),
     bytes(one.sparse),
-    ...runtimes.map((name) => (one.times?.[name] ?? one.milliseconds)!.toPrecision(3)),
+    ...runtimes.map((name) => timeOf(one, name).toPrecision(3)),
     ...(hasOverlap ? [one.overlap === undefined ? '' : percent(one.overlap)] : []),
     ...judgedCells(one.measured),
   ])
@@ -210,20 +218,3 @@ function judgedCells(one: Measured | undefined): string[] {
 
 /** `ms`, or of several runtimes `ms (wasm)`. */
 const msLabel = (name: string, of: number): string => (of === 1 ? 'ms' : `ms (${name})`)
-
-/** The runtimes that are asked for, comma separated. Throws UserError, naming the flag. */
-async function timingsOf({ runtime = 'espalier', threads, atOnce }: RuntimeFlags): Promise<Timings> {
-  const names = runtime.split(',').map((name) => name.trim())
-  const twice = names.find((name, i) => names.indexOf(name) < i)
-  if (twice !== undefined) throw new UserError(`--runtime: expected every runtime once, found ${twice} twice`)
-  if (names.length > 1 && names.includes('none'))
-    throw new UserError(`--runtime: expected none alone, found ${runtime}`)
-  const found = new Map<string, Timing>()
-  for (const name of names) {
-    // Of several runtimes those that have threads take them.
-    const own = names.length > 1 && name === 'wasm' ? undefined : threads
-    const timing = await timingUnlessNone({ runtime: name, threads: own, atOnce })
-    if (timing) found.set(name, timing)
-  }
-  return found
-}

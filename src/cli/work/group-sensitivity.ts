@@ -1,11 +1,15 @@
 /** @file espalier sensitivity --granularity channel: a row for all layers that make the same channels. */
 import { markdownTable } from 'markdown-table'
 import { openMachine } from '../../engine/machines/open.ts'
+import { Yardstick } from '../../figures/time.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import type { Picture } from '../../report/pictures/draw.ts'
 import { sensitivityPicture } from '../../report/pictures/sensitivity.ts'
+import { compacted, type DenseNetwork } from '../../target/compacted.ts'
 import { type GroupLevels, measureGroups, tiedLayers } from '../../target/group-levels.ts'
 import { Trials } from '../../target/trials.ts'
+import { weightsOf } from '../../train/checkpoint.ts'
+import type { Network } from '../../train/network.ts'
 import { UserError } from '../../util/errors.ts'
 import { grouped, percent } from '../../util/format.ts'
 import { withLastWordsUntil } from '../display/last-words.ts'
@@ -14,15 +18,19 @@ import { print, printJson } from '../display/output.ts'
 import { guessWarning, preprocessingJson, preprocessingLines } from '../flags/data-report.ts'
 import { wholeNumber } from '../flags/parse.ts'
 import { PruneDisplay } from '../prune/progress.ts'
+import { type RuntimeFlags, unitRuntimeOf } from '../prune/runtime.ts'
 import { settingFlag } from '../prune/setting-flags.ts'
 import type { PruneFlags, PruneTask } from '../prune/settings.ts'
 import { loadInputs } from '../prune/with-data.ts'
 
-export interface GroupFlags extends PruneFlags {
+export interface GroupFlags extends PruneFlags, RuntimeFlags {
   data: string
   judges?: string
   test?: boolean
 }
+
+/** Seconds that a network takes turns with the dense one for. */
+const SECONDS = 0.2
 
 /** Throws UserError where no layer's channels can be removed. */
 export async function groupSensitivity(
@@ -42,6 +50,7 @@ export async function groupSensitivity(
     throw new UserError(
       `--granularity channel: no channels of ${model.name} can be removed: ${stays.map(({ tensor, reason }) => `${tensor}, ${reason}`).join('; ') || 'it has no layers with channels'}`,
     )
+  const clock = flags.runtime === 'none' ? undefined : await clockOf({ file, model, source: path }, flags)
   const inputs = await loadInputs(file, path, model, flags, [task.method])
   const display = flags.json ? undefined : new PruneDisplay()
   try {
@@ -65,7 +74,11 @@ export async function groupSensitivity(
     display?.show('levels', '', 0)
     const rows = await withLastWordsUntil(
       'nothing is kept before the end',
-      () => measureGroups(trials, tied, sparsities, (row, share) => display?.show('levels', row, share)),
+      () =>
+        measureGroups(trials, tied, sparsities, {
+          time: clock?.time,
+          progress: (row, share) => display?.show('levels', row, share),
+        }),
       (sentence) => display?.hint(sentence),
     )
     await draw?.(sensitivityPicture(rows))
@@ -78,11 +91,13 @@ export async function groupSensitivity(
         granularity: 'channel',
         samples: { part, count },
         ...preprocessingJson(inputs),
+        runtime: clock?.runtime,
         groups: rows,
         stay: stays,
       })
     display.stop()
     print(`\n${groupTable(rows)}\n`)
+    if (clock) print(`${timeTable(rows)}\n`)
     const [{ loss, accuracy }] = rows[0].levels
     const judges = `${grouped(count)} ${flags.test ? 'test' : 'training'} samples`
     const by = `where whole channels of these layers alone are pruned by ${task.name}`
@@ -91,6 +106,10 @@ export async function groupSensitivity(
         ? `losses are distances from the dense network on ${judges} ${by}; ${DISTANCES}`
         : `losses are what the loss of ${judges}, ${loss.toFixed(4)} as it is, grows by ${by}`,
     )
+    if (clock)
+      print(
+        `times are milliseconds of ${samplesText(clock.runtime.batch)} in the whole network without those channels on ${clock.runtime.engine}`,
+      )
     for (const { tensor, reason } of stays) print(`not pruned alone: ${tensor}, since ${reason}`)
     if (flags.prunable === 'published' && stays.some(({ reason }) => reason.endsWith('which is not pruned')))
       print('--prunable all takes all layers, also those that published results leave dense')
@@ -99,7 +118,45 @@ export async function groupSensitivity(
     if (warning) print(warning)
   } finally {
     display?.stop()
+    await clock?.close()
   }
+}
+
+const samplesText = (count: number): string => (count === 1 ? 'one sample' : `${count} samples`)
+
+/** Times of networks without their zero channels, each in turns with the dense one. */
+interface GroupClock {
+  /** What times are of. */
+  runtime: { engine: string; batch: number }
+  time(network: Network): Promise<number>
+  close(): Promise<void>
+}
+
+/** Throws UserError, naming the flag, where the runtime does not take the network. */
+async function clockOf(dense: DenseNetwork, flags: RuntimeFlags): Promise<GroupClock> {
+  const runtime = await unitRuntimeOf(flags)
+  const running = await runtime.open(compacted(dense))
+  const yardstick = new Yardstick(running.run, { seconds: SECONDS })
+  return {
+    runtime: { engine: runtime.description, batch: runtime.batch },
+    async time(network) {
+      const tensors = new Map([...dense.file.tensors, ...weightsOf(network).tensors])
+      const one = await runtime.open(compacted({ ...dense, file: { ...dense.file, tensors } }))
+      try {
+        return (await yardstick.measure([one.run])).times[0]
+      } finally {
+        await one.close()
+      }
+    },
+    close: () => running.close(),
+  }
+}
+
+function timeTable(rows: readonly GroupLevels[]): string {
+  const [{ levels: all }] = rows
+  const body = rows.map(({ name, levels }) => [name, ...levels.map(({ milliseconds }) => milliseconds!.toPrecision(3))])
+  const head = ['time', ...all.map(({ sparsity }) => (sparsity === 0 ? 'dense' : percent(sparsity).replace('.00', '')))]
+  return markdownTable([head, ...body], { align: ['l', ...head.slice(1).map(() => 'r')] })
 }
 
 function groupTable(rows: readonly GroupLevels[]): string {

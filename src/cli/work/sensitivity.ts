@@ -5,20 +5,21 @@ import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { readWeights } from '../../formats/weights-file.ts'
 import { sensitivityPicture } from '../../report/pictures/sensitivity.ts'
 import { type Latency, measureLatency } from '../../target/latency.ts'
+import { type Estimates, proxyError } from '../../target/proxy.ts'
 import type { TensorLevels } from '../../target/tensor-levels.ts'
+import { judgesByDistance } from '../../train/distance.ts'
 import { UserError } from '../../util/errors.ts'
 import { grouped, percent } from '../../util/format.ts'
 import { DISTANCES } from '../display/measured.ts'
 import { print, printJson, printNote } from '../display/output.ts'
 import { oneOf } from '../flags/choices.ts'
 import { guessWarning, preprocessingJson, preprocessingLines } from '../flags/data-report.ts'
-import { flagName, givenFlags } from '../flags/given.ts'
 import { namedNetwork } from '../flags/named-network.ts'
 import { pictureWriter } from '../flags/picture.ts'
 import { importOptions } from '../flags/preprocessing.ts'
 import { ascendingShares } from '../flags/sparsities.ts'
 import { checkPruneFlags } from '../prune/flags.ts'
-import { levelsOf } from '../prune/levels.ts'
+import { estimatesOf, levelsOf } from '../prune/levels.ts'
 import { PruneDisplay } from '../prune/progress.ts'
 import { type RuntimeFlags, timingUnlessNone } from '../prune/runtime.ts'
 import { type PruneFlags, pruneTask } from '../prune/settings.ts'
@@ -26,7 +27,7 @@ import { loadInputs } from '../prune/with-data.ts'
 import { groupSensitivity, signed } from './group-sensitivity.ts'
 
 export type SensitivityFlags = PruneFlags &
-  RuntimeFlags & { data: string; levels: string; judges?: string; test?: boolean; picture?: string }
+  RuntimeFlags & { data: string; levels: string; judges?: string; test?: boolean; proxy?: boolean; picture?: string }
 
 export async function sensitivity(given: string, asked: SensitivityFlags, command: Command): Promise<void> {
   const flags = { ...asked, sparsity: '0', scope: 'global', onCollapse: 'warn' }
@@ -34,7 +35,9 @@ export async function sensitivity(given: string, asked: SensitivityFlags, comman
   const sparsities = ascendingShares(flags.levels, '--levels')
   if (flags.judges !== undefined && flags.test)
     throw new UserError('--judges is of training samples, which --test takes none of')
-  const channels = granularityOf(flags, command) === 'channel'
+  if (flags.proxy && flags.test)
+    throw new UserError('--proxy estimates from gradients of training samples, which --test takes none of')
+  const channels = granularityOf(flags) === 'channel'
   const timing = channels ? undefined : await timingUnlessNone(flags)
   const path = weightsPath(given)
   const drawn = flags.picture === undefined ? undefined : await pictureWriter(flags.picture, [path])
@@ -47,16 +50,9 @@ export async function sensitivity(given: string, asked: SensitivityFlags, comman
   try {
     if (display) for (const line of preprocessingLines(inputs, model)) print(line)
     const part = flags.test ? 'test' : 'train'
-    const { levels, trials } = await levelsOf({
-      file,
-      path,
-      task,
-      inputs,
-      sparsities,
-      judges: flags.judges,
-      part,
-      display,
-    })
+    const given = { file, path, task, inputs, sparsities, judges: flags.judges, part, display } as const
+    const estimates = flags.proxy ? await estimatesOf(given) : undefined
+    const { levels, trials } = estimates ?? (await levelsOf(given))
     const latency =
       timing &&
       (await measureLatency(levels, { ...timing, file, model: file.onnx ? undefined : model.name, source: path }))
@@ -69,6 +65,7 @@ export async function sensitivity(given: string, asked: SensitivityFlags, comman
         method: task.name,
         samples: { part, count: judged },
         ...preprocessingJson(inputs),
+        ...(estimates && { proxy: { scale: estimates.scale, ...proxyError(estimates), checks: estimates.checks } }),
         runtime: timing && { engine: timing.machine.description, batch: timing.batch, milliseconds: latency?.dense },
         tensors: levels.map((tensor) => ({
           name: tensor.name,
@@ -83,14 +80,16 @@ export async function sensitivity(given: string, asked: SensitivityFlags, comman
     print(`\n${lossTable(levels)}\n`)
     if (latency) print(`${timeTable(levels, latency)}\n`)
     const [{ levels: all }] = levels
+    if (estimates) for (const line of proxyLines(estimates)) print(line)
     const judges = `${grouped(judged)} ${flags.test ? 'test' : 'training'} samples`
-    if (all[0].accuracy === undefined)
+    const are = estimates ? 'losses are estimates of' : 'losses are'
+    if (judgesByDistance(model, inputs.data))
       print(
-        `losses are distances from the dense network on ${judges} where that tensor alone is pruned by ${task.name}; ${DISTANCES}`,
+        `${are} distances from the dense network on ${judges} where that tensor alone is pruned by ${task.name}; ${DISTANCES}`,
       )
     else
       print(
-        `losses are what the loss of ${judges}, ${all[0].loss.toFixed(4)} as it is, grows by where that tensor alone is pruned by ${task.name}`,
+        `${are} what the loss of ${judges}, ${all[0].loss.toFixed(4)} as it is, grows by where that tensor alone is pruned by ${task.name}`,
       )
     if (timing && latency)
       print(
@@ -122,11 +121,27 @@ function timeTable(levels: readonly TensorLevels[], { layers }: Latency): string
   return markdownTable([head, ...rows], { align: ['l', ...head.slice(1).map(() => 'r')] })
 }
 
-/** Throws UserError where rows can be of no such kind, or times are asked for that are not measured. */
-function granularityOf(flags: SensitivityFlags, command: Command): 'weight' | 'channel' {
+/** What estimates are, and how far they were off where that was seen. */
+function proxyLines(estimates: Estimates): string[] {
+  const { scale, checks } = estimates
+  const { factor, rankCorrelation } = proxyError(estimates)
+  const text = (value: number) => Number(value.toPrecision(2)).toString()
+  const facts = [
+    factor
+      ? `the estimates of these are ${text(factor.least)} to ${text(factor.most)} times what was measured`
+      : 'no loss grew',
+    ...(rankCorrelation === undefined ? [] : [`their rank correlation with it is ${rankCorrelation.toFixed(2)}`]),
+  ]
+  return [
+    `estimated by half the sum of F d^2 times ${text(scale)}, d what pruning changes, F the mean square of gradients of single samples`,
+    `that factor is the median of ${checks.length} levels that were really judged; ${facts.join(', ')}`,
+  ]
+}
+
+/** Throws UserError where rows can be of no such kind. */
+function granularityOf(flags: SensitivityFlags): 'weight' | 'channel' {
   const found = oneOf('--granularity', flags.granularity ?? 'weight', ['weight', 'channel'] as const)
-  const timed = [...givenFlags(command)].find((flag) => ['runtime', 'threads', 'atOnce'].includes(flag))
-  if (found === 'channel' && timed && flags.runtime !== 'none')
-    throw new UserError(`${flagName(command, timed)} has no effect with --granularity channel, which measures no times`)
+  if (found === 'channel' && flags.proxy)
+    throw new UserError('--proxy estimates single weights, expected none with --granularity channel')
   return found
 }

@@ -11,6 +11,7 @@ import { limits } from '../kernels/limits.ts'
 import type { Arena, Floats, Machine } from '../machine.ts'
 import type { Program } from '../program.ts'
 import { type Declaration, kernelNumbers } from './declarations.ts'
+import { liveViews } from './views.ts'
 
 interface Addon {
   /** kernels/kernels.def, in its order; a build from before there was one has none. */
@@ -59,8 +60,10 @@ export function openNative(threads: number, instructionSet?: string): Machine {
     allocate(size): Arena {
       const memory = addon.allocate(Math.max(size, 1))
       const { buffer, byteOffset } = memory
+      const floats = memory.subarray(0, size)
       return {
-        floats: memory.subarray(0, size),
+        ...liveViews(floats),
+        floats,
         doubles: new Float64Array(buffer, byteOffset, size >> 1),
         bytes: (offset, count) => new Uint8Array(buffer, byteOffset + 4 * offset, count),
         run(program) {

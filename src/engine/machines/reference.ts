@@ -4,6 +4,7 @@
  */
 import { named } from '../kernel.ts'
 import type { Arena, Machine } from '../machine.ts'
+import { liveViews } from './views.ts'
 
 /** With `single`, what kernels give is rounded to single precision, as other machines have it. */
 export function openReference({ single = false } = {}): Machine {
@@ -20,6 +21,7 @@ export function openReference({ single = false } = {}): Machine {
       const doubles = new Float64Array(size >> 1)
       const bytes = new Uint8Array(size * 4)
       return {
+        ...liveViews(floats),
         floats,
         doubles,
         bytes: (offset, count) => bytes.subarray(4 * offset, 4 * offset + count),

@@ -14,7 +14,7 @@ export function reusingMemory(machine: Machine, floats = 0): Machine {
   return {
     ...machine,
     allocate(size) {
-      if (whole && whole.floats.length >= size) clear(whole, size)
+      if (whole && whole.size >= size) clear(whole, size)
       else {
         whole = undefined
         whole = machine.allocate(Math.max(size, floats))
@@ -32,6 +32,9 @@ function clear({ floats, doubles }: Arena, size: number): void {
 /** The first `size` floats of an arena. */
 function part(arena: Arena, size: number): Arena {
   return {
+    size,
+    view: (offset, count) => arena.view(offset, count),
+    peek: (offset, count) => arena.peek(offset, count),
     floats: arena.floats.subarray(0, size),
     doubles: arena.doubles.subarray(0, size >> 1),
     bytes: (offset, count) => arena.bytes(offset, count),

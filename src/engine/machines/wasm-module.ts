@@ -5,6 +5,7 @@
 import type { Arena, Machine } from '../machine.ts'
 import type { Program } from '../program.ts'
 import { type Declaration, kernelNumbers } from './declarations.ts'
+import { liveViews } from './views.ts'
 
 interface Exports {
   memory: WebAssembly.Memory
@@ -41,8 +42,10 @@ export function wasmMachine(module: WebAssembly.Module): Machine {
       if (base + size * 4 > 2 ** 32) throw new Error(`wasm memory ends at 4 GiB; this needs ${size * 4} bytes`)
       if (missing > 0) wasm.memory.grow(Math.ceil(missing / PAGE))
       const words = new Int32Array(wasm.memory.buffer, code, CODE_WORDS)
+      const floats = new Float32Array(wasm.memory.buffer, base, size)
       return {
-        floats: new Float32Array(wasm.memory.buffer, base, size),
+        ...liveViews(floats),
+        floats,
         doubles: new Float64Array(wasm.memory.buffer, base, size >> 1),
         bytes: (offset, count) => new Uint8Array(wasm.memory.buffer, base + 4 * offset, count),
         run(program) {

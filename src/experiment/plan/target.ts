@@ -39,7 +39,7 @@ export async function chooseForTarget(
   { store, onProgress }: { store?: LevelStore; onProgress?: ChooseOptions['onProgress'] },
 ): Promise<void> {
   const { prune, seed, data } = recipe
-  const { ms, kb, flops, drop, runtime, threads, judges } = prune!.target!
+  const { ms, kb, flops, drop, runtime, threads, batch, stored, judges } = prune!.target!
   const { section } = methodOf(prune!)
   const weights = weightsOf(network)
   const source = 'the network'
@@ -71,7 +71,8 @@ export async function chooseForTarget(
     tensors,
     limits: { milliseconds: ms, bytes: kb === undefined ? undefined : 1000 * kb, flops, drop },
     names: TARGET_NAMES,
-    timing: { machine: timed },
+    timing: { machine: timed, batch },
+    stored,
     store,
     onProgress,
   })

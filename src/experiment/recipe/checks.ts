@@ -119,7 +119,7 @@ function checkTarget(prune: Prune, target: NonNullable<Prune['target']>, source:
   const { method, granularity } = prune
   const key = `${source}: prune.target`
   const { sparsities, beside = '' } = methodOf(prune)
-  const { ms, kb, flops, drop, runtime, threads } = target
+  const { ms, kb, flops, drop, runtime, threads, batch, stored } = target
   if ([ms, kb, flops, drop].every((one) => one === undefined))
     throw new UserError(`${key}: expected one of ms, kb, flops and drop, found none`)
   if (!sparsities) throw new UserError(`${key}: ${method}${beside} knows one sparsity only, and cannot be told levels`)
@@ -135,9 +135,10 @@ function checkTarget(prune: Prune, target: NonNullable<Prune['target']>, source:
     throw new UserError(
       `${key}: gives every tensor a sparsity, expected no prune.scope beside it, found ${prune.scope}`,
     )
-  for (const [name, value] of Object.entries({ runtime, threads }))
+  for (const [name, value] of Object.entries({ runtime, threads, batch }))
     if (value !== undefined && ms === undefined)
       throw new UserError(`${key}.${name}: is for prune.target.ms, found none`)
+  if (stored !== undefined && kb === undefined) throw new UserError(`${key}.stored: is for prune.target.kb, found none`)
   if (runtime === 'wasm' && threads !== undefined && threads > 1)
     throw new UserError(`${key}.threads: expected 1 with runtime wasm, which has one thread, found ${threads}`)
 }

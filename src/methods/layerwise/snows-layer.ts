@@ -4,7 +4,8 @@
  * once and kept; batches are added up in float64.
  */
 import type { Samples } from '../../data/dataset.ts'
-import { compile, type Executable, layOut } from '../../engine/compile.ts'
+import { compile, type Executable } from '../../engine/compile.ts'
+import { layOut } from '../../engine/lay-out.ts'
 import type { Floats, Machine } from '../../engine/machine.ts'
 import type { Graph } from '../../graph/graph.ts'
 import { sizeOf } from '../../graph/tensor.ts'
@@ -145,7 +146,7 @@ export class LayerReconstruction implements Objective {
   }
 
   #run(program: string, frontier: ReadonlyMap<string, Floats>): void {
-    for (const [name, values] of frontier) this.#executable.raw(program, name).set(values)
+    for (const [name, values] of frontier) this.#executable.writeRaw(program, name, values)
     this.#executable.run(program)
   }
 

@@ -8,7 +8,8 @@
  * them share, and what is kept.
  */
 import type { SampleSet, Samples } from '../../data/dataset.ts'
-import { compile, layOut } from '../../engine/compile.ts'
+import { compile } from '../../engine/compile.ts'
+import { layOut } from '../../engine/lay-out.ts'
 import type { Floats, Machine } from '../../engine/machine.ts'
 import { reusingMemory } from '../../engine/machines/reused.ts'
 import { sizeOf, type Tensor } from '../../graph/tensor.ts'
@@ -144,7 +145,7 @@ export class LayerWalk {
           `${SAMPLES}.images`,
           this.#images.subarray(first * size, (first + forward.batch) * size),
         )
-      for (const name of inputs) executable.raw(PROGRAM, name).set(this.#shelf.get(shelved(name, first)))
+      for (const name of inputs) executable.writeRaw(PROGRAM, name, this.#shelf.get(shelved(name, first)))
       executable.run(PROGRAM)
       for (const name of outputs) this.#shelf.put(shelved(name, first), executable.raw(PROGRAM, name).slice())
       ran((name) => executable.raw(PROGRAM, name))

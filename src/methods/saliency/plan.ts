@@ -3,6 +3,7 @@ import { raiseToFloor } from '../../sparsity/floor.ts'
 import { type Scope, scopes } from '../../sparsity/scope.ts'
 import { tensorwise } from '../../sparsity/sparsities.ts'
 import { prunableTensors } from '../../sparsity/tensors.ts'
+import { samplesAtOnce } from '../../train/samples-at-once.ts'
 import { withAfterwards } from '../afterwards.ts'
 import { flopsAt } from '../flops.ts'
 import type { PruningPlan, PruningRequest } from '../method.ts'
@@ -25,6 +26,7 @@ export function scoresPlan(
     ...settings,
     method,
     available: data.samples,
+    atOnce: samplesAtOnce(model),
     prunable,
     samples: samples === 'all' ? data.samples : samples,
     nameOf,

@@ -60,11 +60,12 @@ export class Judge {
   }
 
   #loss(weights: readonly Vector[], masks: Masks, samples: Uint32Array): number {
-    const tensors = this.#names.map((name) => this.#network.values(name))
-    const present = tensors.map((values) => values.slice())
-    tensors.forEach((values, t) => void values.set(weights[t].map((w, q) => (masks[t][q] === 0 ? 0 : w))))
+    const present = this.#names.map((name) => this.#network.values(name).slice())
+    const put = (values: (t: number) => ArrayLike<number>) =>
+      this.#names.forEach((name, t) => void this.#network.values(name).set(values(t)))
+    put((t) => weights[t].map((w, q) => (masks[t][q] === 0 ? 0 : w)))
     const loss = this.#network.trainingLoss(samples)
-    tensors.forEach((values, t) => void values.set(present[t]))
+    put((t) => present[t])
     return Number.isNaN(loss) ? Number.POSITIVE_INFINITY : loss
   }
 }

@@ -156,6 +156,15 @@ it('many samples in several runs: the same as with all training samples at once'
   expectClose(scoresOf(network, scoring), mean(rows.map(squared)), 1e-4)
 })
 
+it.each([1, 7])('at most %i at once: as many runs, and the same scores', (atOnce) => {
+  const scoring = new Scoring({ method: 'fts', samples: 20, atOnce })
+  const programs = { ...scoring.programs, ...gradientsOf(1) }
+  const network = networkOn(fast, programs)
+  expect(scoring.runs).toBe(Math.ceil(20 / atOnce))
+  const whole = new Scoring({ method: 'fts', samples: 20 })
+  expectClose(scoresOf(network, scoring), scoresOf(networkOn(fast, whole.programs), whole), 1e-5)
+})
+
 it('fbss: a weight whose gradients are all 0 scores 0', () => {
   const scoring = new Scoring({ method: 'fbss', samples: 10 })
   const network = networkOn(fast, scoring.programs)

@@ -3,8 +3,12 @@ import { z } from 'zod'
 import type { LimitNames } from '../../../target/choose.ts'
 
 export const targetSchema = z.strictObject({
-  ms: z.number().positive().optional().describe('Milliseconds of one sample.'),
-  kb: z.number().positive().optional().describe('Kilobytes (1000 bytes) of the weights, stored sparse.'),
+  ms: z.number().positive().optional().describe('Milliseconds of a batch.'),
+  kb: z.number().positive().optional().describe('Kilobytes (1000 bytes) of the weights as they are stored.'),
+  stored: z
+    .enum(['sparse', 'brotli'])
+    .optional()
+    .describe('How kb counts: zeros left out where that is smaller, or that compressed with brotli (default: sparse).'),
   flops: z
     .number()
     .gt(0)
@@ -18,6 +22,7 @@ export const targetSchema = z.strictObject({
     .describe('Points of accuracy on training samples that pruning may cost before it trains on.'),
   runtime: z.enum(['espalier', 'wasm']).optional().describe('What ms is of (default: the engine of the run).'),
   threads: z.int().min(1).max(64).optional().describe('Threads of that (default: those of the run).'),
+  batch: z.int().min(1).max(4096).optional().describe('Samples at a time that ms is of (default: 1).'),
   judges: z
     .int()
     .min(1)

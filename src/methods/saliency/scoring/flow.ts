@@ -44,9 +44,8 @@ export class Flow implements Measurement {
 
   measure(network: Network, _samples: Uint32Array, _draw: (name: string) => Random, ran: () => void): Results {
     const { executable } = network
-    const scale = executable.view(SCALE)
     const run = (exponent: number) => {
-      scale.fill(2 ** exponent)
+      executable.view(SCALE).fill(2 ** exponent)
       executable.run(PROGRAM)
       return executable.scalar(PROGRAM, 'R')
     }

@@ -17,6 +17,7 @@ import {
   cut,
   type LossSettings,
   type Measurement,
+  MOST_AT_ONCE,
   miniBatches,
   type Programs,
   programName,
@@ -25,9 +26,6 @@ import {
   sampleLosses,
   tensorsOf,
 } from './measurement.ts'
-
-/** The most samples per run, whose activations are all in memory. */
-const MOST = 100
 
 export interface GradientWishes {
   /** Whether the mean gradient is measured. Default true. */
@@ -50,20 +48,21 @@ export class LossGradients implements Measurement {
   constructor(settings: LossSettings, wishes: GradientWishes = {}) {
     this.#settings = settings
     this.#wishes = wishes
-    const { samples, miniBatch, batchNorm } = settings
+    const { samples, miniBatch, batchNorm, atOnce = MOST_AT_ONCE } = settings
     this.#batches =
       miniBatch === 1
-        ? cut(samples, MOST).map((size) => [size])
-        : miniBatches(settings).map((size) => (batchNorm === 'train' ? [size] : cut(size, MOST)))
+        ? cut(samples, atOnce).map((size) => [size])
+        : miniBatches(settings).map((size) => (batchNorm === 'train' ? [size] : cut(size, atOnce)))
     const sizes = this.#batches.flat()
     this.runs = sizes.length
     this.gradients = samples
     this.programs = programsFor(this.#kind, settings, sizes, (forward, size) => this.#build(forward, size))
   }
 
-  /** Whether squares come from the program, sample by sample. */
+  /** Whether squares come from the program, sample by sample; a sample that is alone is squared here. */
   get #perSample(): boolean {
-    return this.#wishes.squares === true && this.#settings.miniBatch === 1
+    const { miniBatch, atOnce } = this.#settings
+    return this.#wishes.squares === true && miniBatch === 1 && atOnce !== 1
   }
 
   /** Whether sums over samples come from the program: where they are wished for, or squared here. */

@@ -17,6 +17,7 @@ import {
   cut,
   type LossSettings,
   type Measurement,
+  MOST_AT_ONCE,
   miniBatches,
   type Programs,
   programName,
@@ -26,8 +27,8 @@ import {
   tensorsOf,
 } from './measurement.ts'
 
-/** The most samples per run: activations of a backward pass through a backward pass. */
-const MOST = 50
+/** The most samples per run: a backward pass through a backward pass takes the room of two. */
+const mostOf = ({ atOnce = MOST_AT_ONCE }: LossSettings): number => Math.max(1, Math.floor(atOnce / 2))
 
 /** The state that holds the vector, by tensor. */
 const directionName = (tensor: string) => `${tensor}.direction`
@@ -47,7 +48,7 @@ class HessianProducts {
     this.#all = all
     this.#settings = settings
     // Mini-batches matter only to those who see the batch's statistics.
-    this.sizes = batchNorm === 'train' ? miniBatches(settings) : cut(samples, MOST)
+    this.sizes = batchNorm === 'train' ? miniBatches(settings) : cut(samples, mostOf(settings))
     this.programs = programsFor(this.#kind, settings, this.sizes, (forward, size) => this.#build(forward, size))
   }
 

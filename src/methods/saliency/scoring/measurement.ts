@@ -14,12 +14,17 @@ import type { Random } from '../../../util/random.ts'
 import type { Statistic } from '../saliency.ts'
 import type { BatchNormMode } from '../settings.ts'
 
+/** The most samples per run where nobody says it; their activations are all in memory. */
+export const MOST_AT_ONCE = 100
+
 /** How the loss is measured. */
 export interface LossSettings {
   /** Training samples. */
   samples: number
   /** Samples per mini-batch. */
   miniBatch: number
+  /** Most samples per run. Default {@link MOST_AT_ONCE}. */
+  atOnce?: number
   batchNorm: BatchNormMode
   /** What logits are divided by. */
   temperature: number

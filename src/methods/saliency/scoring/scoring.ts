@@ -38,6 +38,8 @@ export interface ScoringOptions {
   available?: number
   /** Samples per mini-batch. Default 1: gradients of single samples. */
   miniBatch?: number
+  /** Most samples whose gradients are computed at once, see train/samples-at-once.ts. Default 100. */
+  atOnce?: number
   /** Default `eval`. */
   batchNorm?: BatchNormMode
   /** What logits are divided by. Default: the method's. */
@@ -45,8 +47,8 @@ export interface ScoringOptions {
   /** Names of the tensors to be scored, the network's option of that name. Default: the weights of layers. */
   prunable?: readonly string[]
   /**
-   * Random vectors per run of 50 samples (with batchNorm `train`: per mini-batch) in estimates of the
-   * Hessian's diagonal. Default 10.
+   * Random vectors per run of 50 samples, or as many as have room (with batchNorm `train`: per mini-batch),
+   * in estimates of the Hessian's diagonal. Default 10.
    */
   probes?: number
   /** Of the first-order term. Default: the method's. */
@@ -114,7 +116,7 @@ export class Scoring {
     this.#samples = usesLoss(saliency) ? samples : 0
     this.#miniBatch = miniBatch
     this.#sign = options.sign === undefined ? sign : options.sign === '+' ? 1 : -1
-    const { prunable } = options
+    const { prunable, atOnce } = options
     const all = {
       samples,
       miniBatch,
@@ -126,7 +128,15 @@ export class Scoring {
     }
     this.settings = Object.fromEntries(measuringKeys(saliency).map((key) => [key, all[key]]))
     const asked = options.temperature !== undefined
-    const settings = { samples, miniBatch, batchNorm, temperature: options.temperature ?? temperature, asked, prunable }
+    const settings = {
+      samples,
+      miniBatch,
+      atOnce,
+      batchNorm,
+      temperature: options.temperature ?? temperature,
+      asked,
+      prunable,
+    }
     this.#measurements = measurementsOf(needs, settings, probes)
     if (batchNorm === 'refreshed') this.#refresh = new BatchNormRefresh(samples, `statistics for ${method}`)
     this.programs = Object.assign({}, this.#refresh?.programs, ...this.#measurements.map(({ programs }) => programs))

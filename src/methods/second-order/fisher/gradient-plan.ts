@@ -5,8 +5,9 @@
  */
 import { MOST_FLOATS } from '../../../engine/program.ts'
 import { sizeOf, type Tensor } from '../../../graph/tensor.ts'
-import { graphOf, type Model } from '../../../models/model.ts'
+import type { Model } from '../../../models/model.ts'
 import { lacksSampleGradients } from '../../../train/sample-gradients.ts'
+import { samplesAtOnce } from '../../../train/samples-at-once.ts'
 import { UserError } from '../../../util/errors.ts'
 import type { Walk } from '../composition.ts'
 import { solverRoom } from './inverse.ts'
@@ -15,12 +16,6 @@ import { rankOneRoom } from './rank-one-columns.ts'
 
 /** Bytes of gradients at once where nothing else is asked for. */
 export const USUAL_MEMORY = 4 * 2 ** 30
-
-/** Bytes for what the network computes on the way to the gradients. */
-const ACTIVATIONS = 2 ** 30
-
-/** Most samples at once. */
-const AT_ONCE = 100
 
 /** Weights of a tensor that are taken together where none must be. */
 const UNIT = 4096
@@ -94,7 +89,8 @@ export function planGradients(
       groups.push(parts)
     }
   }
-  return { groups, atOnce: model.oneByOne ? 1 : samplesAtOnce(model, tensors, miniBatch) }
+  const perSample = miniBatch === 1 ? sizes.reduce((sum, size) => sum + size, 0) : 0
+  return { groups, atOnce: samplesAtOnce(model, perSample) }
 }
 
 /** Floats of a workspace: the columns of some parts, and room for systems, as {@link solverRoom}. */
@@ -123,15 +119,6 @@ function joinParts(parts: readonly Part[]): Part[] {
     else joined.push(part)
   }
   return joined
-}
-
-/** As many as have room for the values of the forward pass and for their gradients. */
-function samplesAtOnce(model: Model, tensors: readonly Tensor[], miniBatch: number): number {
-  const values = graphOf(model)
-    .nodes.flatMap(({ outputs }) => outputs)
-    .reduce((sum, { shape }) => sum + sizeOf(shape), 0)
-  const gradients = miniBatch === 1 ? tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0) : 0
-  return Math.max(1, Math.min(AT_ONCE, Math.floor(ACTIVATIONS / 4 / (values + gradients))))
 }
 
 interface Excess {
