@@ -50,10 +50,15 @@ export class FolderLock {
     } catch (error) {
       throw unwritable(folder, what, error)
     }
+    const owner = FolderLock.owner(folder)
+    if (owner) throw inUse(folder, what, owner)
+  }
+
+  /** Who has the folder, in words; undefined where nobody has, or whoever had is gone. */
+  static owner(folder: string): string | undefined {
     const file = join(folder, NAME)
     const text = read(file)
-    const owner = text === undefined ? undefined : ownerOf(file, text)
-    if (owner) throw inUse(folder, what, owner)
+    return text === undefined ? undefined : ownerOf(file, text)
   }
 
   release(): void {

@@ -51,6 +51,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     description: 'what runs and sweeps came to: means and deviations over seeds, by method and sparsity',
     define: async () => (await import('./report.ts')).reportCommand(),
   },
+  studio: {
+    description: 'runs and sweeps as they go, in a browser: curves, layers, time left, comparisons, reports',
+    define: async () => (await import('./studio.ts')).studioCommand(),
+  },
   ledger: {
     description: 'one page of all that was measured: accuracy, cost and published figures, by network and sparsity',
     define: async () => (await import('./ledger.ts')).ledgerCommand(),
