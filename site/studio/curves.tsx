@@ -45,20 +45,19 @@ const curves: readonly Curve[] = [
   },
 ]
 
-/** The most events that are marked: more are a band. */
-const MOST_EVENTS = 60
-
 /** `events`: whether pruning events are marked. A curve that no run has is left out. */
 export function RunCurves({ runs, events }: { runs: readonly RunDetail[]; events: boolean }) {
+  const pruned = events ? eventsOf(runs[0]) : []
   return (
     <div class="pictures">
       {curves.map(({ title, y, of }) => {
+        const names = namesOf(runs)
         const series = runs.map((run, index): Series => {
           const points = run.epochs.flatMap((epoch) => {
             const value = of(epoch)
             return value === undefined ? [] : [{ x: epoch.epoch, y: value }]
           })
-          return { name: run.summary.id, group: run.summary.id, index, shade: 1, points }
+          return { name: names[index], group: names[index], index, shade: 1, points }
         })
         if (series.every(({ points }) => points.length === 0)) return null
         const most = Math.max(...runs.map(({ summary }) => summary.epochs))
@@ -69,7 +68,8 @@ export function RunCurves({ runs, events }: { runs: readonly RunDetail[]; events
             series={series}
             x={{ title: 'epoch', kind: 'linear', shown: String, whole: true, least: 1, most: Math.max(2, most) }}
             y={y}
-            events={events ? eventsOf(runs[0]) : []}
+            events={pruned}
+            caption={pruned.length > 0 ? 'Shaded: from the first pruning event to the last.' : undefined}
           />
         )
       })}
@@ -77,10 +77,17 @@ export function RunCurves({ runs, events }: { runs: readonly RunDetail[]; events
   )
 }
 
+/** The folders of runs without those that all of them are in. */
+export function namesOf(runs: readonly RunDetail[]): string[] {
+  const all = runs.map(({ summary }) => summary.id.split('/'))
+  const shared = all[0].findIndex((part, i) => i === all[0].length - 1 || all.some((one) => one[i] !== part))
+  return all.map((parts) => parts.slice(shared).join('/'))
+}
+
 /** When a run pruned, in epochs. */
 function eventsOf({ prunings, epochs }: RunDetail): number[] {
   const [last] = epochs.slice(-1)
-  if (!last || prunings.length > MOST_EVENTS) return []
+  if (!last) return []
   const perEpoch = last.step / last.epoch
   return [...new Set(prunings.map(({ step }) => step / perEpoch))].filter((at) => at >= 1)
 }

@@ -2,12 +2,14 @@
 import type { RunDetail } from '../../src/studio/api.ts'
 import { Bars } from '../views/bars.tsx'
 import { colorOf } from '../views/series.ts'
+import { namesOf } from './curves.tsx'
 
 const nameOf = (layer: string): string => layer.replace(/\.weight$/, '')
 
 export function Layers({ runs }: { runs: readonly RunDetail[] }) {
   const all = runs.flatMap((run, index) => (run.layers ? [{ run, index, layers: run.layers }] : []))
   if (all.length === 0) return null
+  const names = namesOf(runs)
   return (
     <section class="card">
       <h2>Weights left in each layer</h2>
@@ -15,7 +17,7 @@ export function Layers({ runs }: { runs: readonly RunDetail[] }) {
         {all.map(({ run: { summary, result }, index, layers }) => (
           <Bars
             key={summary.id}
-            title={`${runs.length > 1 ? `${summary.id}, ` : ''}${result ? 'at the end' : 'at the last checkpoint'}`}
+            title={`${runs.length > 1 ? `${names[index]}, ` : ''}${result ? 'at the end' : 'at the last checkpoint'}`}
             color={colorOf(index)}
             bars={layers.map(({ name, size, kept, learnable }) => {
               const left = (learnable ?? kept) / size

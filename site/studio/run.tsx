@@ -85,7 +85,8 @@ function Progress({ run: { summary, step, steps, seconds } }: { run: RunDetail }
     <div class="card run-progress">
       <progress max="1" value={done} aria-label="Share of the steps that is done" />
       <span>
-        {(100 * done).toFixed(0)} %, epoch {epoch} of {epochs}
+        {steps ? `${(100 * done).toFixed(0)} %, ` : ''}
+        {epoch} of {epochs} epochs{step ? `, step ${step.toLocaleString('en-US')}` : ''}
         {seconds ? `, ${span(1000 * seconds)} of training` : ''}
       </span>
       <span class="soft">{left}</span>

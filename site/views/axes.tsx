@@ -19,10 +19,11 @@ export function Axes({ frame, x, y, across, events }: Props) {
   const xAt = (value: number) => left + frame.x.place(value) * wide
   const yAt = (value: number) => height - bottom - frame.y.place(value) * high
   const room = ({ text }: Tick) => ((text.length + 1.5) * CHARACTER) / wide
-  const columns = apart(frame.x, frame.x.ticks(Math.max(2, Math.floor(wide / 90))), room)
-  const rows = apart(frame.y, frame.y.ticks(Math.max(2, Math.floor(high / 50))), () => LINE / high)
+  const columns = apart(frame.x, frame.x.ticks(Math.max(2, Math.floor(wide / 60))), room)
+  const rows = apart(frame.y, frame.y.ticks(Math.max(2, Math.floor(high / 40))), () => LINE / high)
   return (
     <g class="axes">
+      <Events at={events.map(xAt)} top={top} end={height - bottom} />
       {rows.map(({ value, text }) => (
         <g key={value}>
           <line x1={left} x2={width - right} y1={yAt(value)} y2={yAt(value)} />
@@ -42,9 +43,6 @@ export function Axes({ frame, x, y, across, events }: Props) {
       <text class="title" transform={`translate(12 ${top + high / 2}) rotate(-90)`} text-anchor="middle">
         {y}
       </text>
-      {events.map((at) => (
-        <line key={at} class="event" x1={xAt(at)} x2={xAt(at)} y1={top} y2={height - bottom} />
-      ))}
       {across && (
         <g class="across">
           <line x1={left} x2={width - right} y1={yAt(across.value)} y2={yAt(across.value)} />
@@ -53,6 +51,20 @@ export function Axes({ frame, x, y, across, events }: Props) {
           </text>
         </g>
       )}
+    </g>
+  )
+}
+
+/** A band from the first event to the last, and a tick for each; in pixels. */
+function Events({ at, top, end }: { at: readonly number[]; top: number; end: number }) {
+  if (at.length === 0) return null
+  const [first, last] = [Math.min(...at), Math.max(...at)]
+  return (
+    <g class="events-band">
+      <rect x={first} width={Math.max(1, last - first)} y={top} height={end - top} />
+      {at.map((x) => (
+        <line key={x} x1={x} x2={x} y1={end - 5} y2={end} />
+      ))}
     </g>
   )
 }

@@ -50,7 +50,7 @@ export function Chart({ title, caption, series, x, y, across, events = [], whole
       y,
     ),
   }
-  const frame: Frame = { width, height, left: 58, right: 14, top: 10, bottom: 44, ...scales }
+  const frame: Frame = { width, height, left: 58, right: 26, top: 10, bottom: 44, ...scales }
   const placed = shown.flatMap((one) => one.points.map((point) => ({ series: one, point, ...placeOf(frame, point) })))
   const move = (event: PointerEvent) => {
     const box = plot.current!.getBoundingClientRect()

@@ -19,7 +19,9 @@ export function Histogram({ label, before, after }: WeightPanel) {
   const sum = (bins: WeightPanel['before']) => bins.reduce((all, { count }) => all + count, 0)
   return (
     <figure class="histogram">
-      <h3>{label}</h3>
+      <h3>
+        {label} <small>at most {short(most)}</small>
+      </h3>
       <div ref={box} style={{ height: `${HEIGHT}px` }}>
         {width > 0 && (
           <svg
@@ -35,7 +37,6 @@ export function Histogram({ label, before, after }: WeightPanel) {
       </div>
       <div class="ends" aria-hidden="true">
         <span>−{short(limit)}</span>
-        <span>most: {short(most)}</span>
         <span>{short(limit)}</span>
       </div>
     </figure>

@@ -34,7 +34,7 @@ export function ReportBody({ report }: { report: ReportView }) {
             <p class="key">
               <span class="swatch before" /> before pruning <span class="swatch now" /> at the end
             </p>
-            <div class="panels">
+            <div class="panels small-panels">
               {weights.panels.map((panel) => (
                 <Histogram key={panel.label} {...panel} />
               ))}
@@ -45,7 +45,7 @@ export function ReportBody({ report }: { report: ReportView }) {
         {masks.panels.length > 0 && (
           <section class="card whole">
             <h2>Masks of the first layer</h2>
-            <div class="panels">
+            <div class="panels small-panels">
               {masks.panels.map((panel) => (
                 <Mask key={panel.label} {...panel} />
               ))}
@@ -105,7 +105,7 @@ function Training({ report }: { report: ReportView }) {
   const shades = 'Of one method, the stronger the shade, the sparser.'
   const of = report.validated ? 'held-out samples' : 'training samples as they pass'
   return (
-    <>
+    <div class="pictures whole">
       <Chart
         title="Training loss"
         caption={`After every epoch, means over seeds. ${shades}`}
@@ -120,7 +120,7 @@ function Training({ report }: { report: ReportView }) {
         x={epochAxis}
         y={{ title: 'accuracy, %', kind: 'linear', shown: percent }}
       />
-    </>
+    </div>
   )
 }
 
@@ -130,7 +130,7 @@ function Parting({ report }: { report: ReportView }) {
   if (!vanished.some(({ points }) => points.length > 1)) return null
   const y = { title: '%', kind: 'linear', shown: percent, least: 0, most: 100 } as const
   return (
-    <>
+    <div class="pictures whole">
       <Chart
         title="Weights that have vanished"
         caption="Global Sparse Momentum after every epoch: the share of prunable weights below 1e-4 in magnitude."
@@ -145,7 +145,7 @@ function Parting({ report }: { report: ReportView }) {
         x={epochAxis}
         y={y}
       />
-    </>
+    </div>
   )
 }
 

@@ -56,10 +56,10 @@ function linear(values: readonly number[], { least, most, whole }: LinearOptions
   }
 }
 
-/** 1, 2 or 5 times a power of ten, at least as large. */
+/** 1, 2 or 5 times a power of ten, at least about as large. */
 function niceStep(rough: number): number {
   const power = 10 ** Math.floor(Math.log10(rough))
-  return power * ([1, 2, 5].find((factor) => factor * power >= rough * 0.999) ?? 10)
+  return power * ([1, 2, 5].find((factor) => factor * power >= 0.8 * rough) ?? 10)
 }
 
 /** Values of 0 or below lie at the lower end, where the smallest of the others has some room beside it. */
@@ -94,14 +94,14 @@ const USUAL = [0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999
 function density(values: readonly number[]): Scale {
   const log = logarithmic(values)
   const place = (value: number) => (value > 0 ? 1 - log.place(value) : 1)
-  return {
-    place,
-    holds: (value) => value > 0,
-    ticks: () =>
-      USUAL.map((sparsity) => ({ value: 1 - sparsity, text: `${Number((100 * sparsity).toFixed(2))} %` })).filter(
-        ({ value }) => place(value) >= 0 && place(value) <= 1,
-      ),
-  }
+  const all = USUAL.map((sparsity) => {
+    return { value: 1 - sparsity, text: `${Number((100 * sparsity).toFixed(2))} %` }
+  })
+  const [low, high] = [Math.min(...values), Math.max(...values)]
+  // With a little room for what was rounded to whole weights.
+  const between = all.filter(({ value }) => value >= low * 0.98 && value <= high * 1.02)
+  const inside = all.filter(({ value }) => place(value) >= 0 && place(value) <= 1)
+  return { place, holds: (value) => value > 0, ticks: () => (between.length > 1 ? between : inside) }
 }
 
 /** A number of any size in a few characters. */

@@ -23,6 +23,8 @@ export interface AppParts extends GuardOptions {
   files: ReadonlyMap<string, Asset>
   /** Absent: nothing can be started or stopped. */
   jobs?: Jobs
+  /** Resolves when all runs are found; what is asked before waits for it. */
+  ready: Promise<void>
 }
 
 /** The most that a page sends. */
@@ -30,10 +32,14 @@ const MOST_SENT = 100_000
 /** Milliseconds between two signs of life, which tell connections that are gone. */
 const HEARTBEAT = 15_000
 
-export function studioApp({ folders, index, sweeps, reports, files, jobs, ...guarded }: AppParts): Hono {
+export function studioApp({ folders, index, sweeps, reports, files, jobs, ready, ...guarded }: AppParts): Hono {
   const app = new Hono()
   const lists = new Lists(index)
   app.use(guard(guarded))
+  app.use('/api/*', async (_, next) => {
+    await ready
+    await next()
+  })
 
   app.get('/api/studio', (c) => {
     const playground = files.has('/playground/index.html')

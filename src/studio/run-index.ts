@@ -38,6 +38,7 @@ export class RunIndex {
   #timer?: NodeJS.Timeout
   #next = 0
   #reading = false
+  #ended = false
   /** Counts up whenever an entry changes. */
   revision = 0
 
@@ -54,6 +55,7 @@ export class RunIndex {
   }
 
   end(): void {
+    this.#ended = true
     clearInterval(this.#timer)
     this.#listeners.clear()
   }
@@ -165,6 +167,7 @@ export class RunIndex {
           told = performance.now()
         }
         await nextTurn()
+        if (this.#ended) return
         since = performance.now()
       }
     this.#reading = false

@@ -42,9 +42,13 @@ export async function openStudio(options: StudioOptions): Promise<OpenStudio> {
   const guarded = !isLoopback(host) || jobs !== undefined
   const token = options.token ?? (guarded ? randomBytes(24).toString('base64url') : undefined)
   const parts = { folders, index, sweeps: new Sweeps(index), reports: new Reports(index), files, jobs }
-  const server = createAdaptorServer({ fetch: studioApp({ ...parts, token }).fetch }) as Server
+  let found = () => {}
+  const ready = new Promise<void>((resolve) => (found = resolve))
+  const server = createAdaptorServer({ fetch: studioApp({ ...parts, token, ready }).fetch }) as Server
+  // A port that cannot be had is told before thousands of folders are read.
   await listen(server, host, port)
   await index.begin()
+  found()
   const { port: own } = server.address() as AddressInfo
   return {
     address: `http://${nameOf(host)}:${own}/${token === undefined ? '' : `?token=${token}`}`,

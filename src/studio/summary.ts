@@ -15,7 +15,7 @@ import { latestMetrics } from './metrics.ts'
 /** What of a recipe the list shows. It was checked when the run began, perhaps by another version. */
 const recipeSchema = z.looseObject({
   name: z.string(),
-  seed: z.number(),
+  seed: z.number().default(0),
   model: z.looseObject({ name: z.string() }),
   data: z.looseObject({ name: z.string() }),
   train: z.looseObject({ epochs: z.number() }),
