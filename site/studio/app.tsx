@@ -60,7 +60,7 @@ function View({ route, studio }: { route: Route; studio: Studio }) {
     case 'sweep':
       return <Sweep key={route.id} id={route.id} studio={studio} />
     case 'start':
-      return <Start studio={studio} />
+      return <Start />
   }
 }
 

@@ -1,12 +1,12 @@
 /** @file Starts recipes and sweeps, and shows what was started from here. */
 import { useState } from 'preact/hooks'
-import type { Job, Startable, Studio } from '../../src/studio/api.ts'
+import type { Job, Startable } from '../../src/studio/api.ts'
 import { send } from './ask.ts'
 import { moment } from './format.ts'
 import { useAsked } from './live.ts'
 import { hashOf } from './route.ts'
 
-export function Start({ studio }: { studio: Studio }) {
+export function Start() {
   const { value, error } = useAsked<{ jobs: Job[]; startable: Startable[] }>('jobs', {}, ({ type }) => type === 'jobs')
   const [said, setSaid] = useState('')
   const start = async (event: SubmitEvent) => {
@@ -51,7 +51,7 @@ export function Start({ studio }: { studio: Studio }) {
           <textarea name="set" rows={3} placeholder="train.epochs=5" spellcheck={false} />
         </label>
         <p class="soft">
-          It runs on this machine, in a new folder below {studio.folders[0]}, and ends with a checkpoint when the studio
+          It runs on this machine, in a new folder of those that are watched, and ends with a checkpoint when the studio
           does.
         </p>
         <div class="run-state">

@@ -32,7 +32,7 @@ export function Sweep({ id, studio }: { id: string; studio: Studio }) {
           <p class="lead">{value.summary}</p>
           <div class="card">
             <SweepProgress sweep={value} />
-            {studio.allowRun && value.running && <StopSweep id={id} />}
+            {value.stoppable && <StopSweep id={id} />}
           </div>
           {value.failures.length > 0 && (
             <details class="card" open>

@@ -1,5 +1,6 @@
 /** @file A report of runs: their table, their curves, what is left of layers, weights, and what they cost. */
-import type { GroupView, ReportView } from '../../src/report/view.ts'
+import { useState } from 'preact/hooks'
+import type { GroupView, ReportView, ViewTable } from '../../src/report/view.ts'
 import { type Bar, Bars } from './bars.tsx'
 import { Chart } from './chart.tsx'
 import { Histogram } from './histogram.tsx'
@@ -55,12 +56,7 @@ export function ReportBody({ report }: { report: ReportView }) {
         )}
         <Cost groups={groups} />
       </div>
-      {each && (
-        <details class="card">
-          <summary>Every run</summary>
-          <SortableTable table={each} label="Every run" />
-        </details>
-      )}
+      {each && <EveryRun table={each} />}
       <section class="card origin">
         <h2>Where this is from</h2>
         <dl>
@@ -73,6 +69,17 @@ export function ReportBody({ report }: { report: ReportView }) {
         </dl>
       </section>
     </>
+  )
+}
+
+/** Made when it is opened: a sweep may have thousands. */
+function EveryRun({ table }: { table: ViewTable }) {
+  const [open, setOpen] = useState(false)
+  return (
+    <details class="card" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary>Every run</summary>
+      {open && <SortableTable table={table} label="Every run" />}
+    </details>
   )
 }
 

@@ -5,8 +5,13 @@ import type { ViewTable } from '../../src/report/view.ts'
 import { Sideways } from './sideways.tsx'
 import { orderOf, pressed, type Sorting } from './sort.ts'
 
+/** The most rows that are shown without being asked for. */
+const MOST = 200
+
 export function SortableTable({ table, label }: { table: ViewTable; label: string }) {
   const [sorting, setSorting] = useState<Sorting>()
+  const [all, setAll] = useState(false)
+  const shown = orderOf(table, sorting).slice(0, all ? undefined : MOST)
   const best = new Set(table.best)
   return (
     <Sideways label={label}>
@@ -29,7 +34,7 @@ export function SortableTable({ table, label }: { table: ViewTable; label: strin
           </tr>
         </thead>
         <tbody>
-          {orderOf(table, sorting).map((i) => (
+          {shown.map((i) => (
             <tr key={i} class={best.has(i) ? 'best' : undefined}>
               {table.rows[i].map(({ text, deviation }, column) => {
                 const Cell = column === 0 ? 'th' : 'td'
@@ -49,6 +54,11 @@ export function SortableTable({ table, label }: { table: ViewTable; label: strin
           ))}
         </tbody>
       </table>
+      {shown.length < table.rows.length && (
+        <button type="button" onClick={() => setAll(true)}>
+          Show all {table.rows.length.toLocaleString('en-US')}
+        </button>
+      )}
     </Sideways>
   )
 }

@@ -128,6 +128,8 @@ export interface SweepSummary {
 export interface SweepDetail extends SweepSummary {
   /** Runs that failed, with the reason of the last attempt. */
   failures: { run: string; attempt: number; reason: string }[]
+  /** Whether it can be stopped from here, since it was started from here. */
+  stoppable: boolean
 }
 
 /** A command that was started from the page. */

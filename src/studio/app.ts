@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { checkSchema } from '../util/check-schema.ts'
 import { UserError } from '../util/errors.ts'
 import { version } from '../util/version.ts'
-import type { Change, Studio } from './api.ts'
+import type { Change, Studio, SweepDetail } from './api.ts'
 import { type Asset, POLICY } from './assets.ts'
 import { detailOf } from './detail.ts'
 import { type GuardOptions, guard } from './guard.ts'
@@ -53,7 +53,8 @@ export function studioApp({ folders, index, sweeps, reports, files, jobs, ready,
   app.get('/api/sweeps', (c) => c.json(sweeps.list()))
   app.get('/api/sweep', (c) => {
     const id = c.req.query('id') ?? ''
-    return c.json(sweeps.detail(id) ?? missing(`there is no sweep ${id}`))
+    const detail = sweeps.detail(id) ?? missing(`there is no sweep ${id}`)
+    return c.json({ ...detail, stoppable: jobs?.isHere(id) ?? false } satisfies SweepDetail)
   })
   app.get('/api/report', async (c) => {
     const id = c.req.query('id') ?? ''

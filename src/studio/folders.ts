@@ -64,7 +64,9 @@ export class Folders {
     const has = (name: string) => entries.some((entry) => entry.name === name && entry.isFile())
     folder.run = has(FILES.metrics) && has(FILES.recipe)
     folder.sweep = has('sweep.yaml')
-    const names = new Set(entries.filter(isWatched).map(({ name }) => name))
+    // The beginnings that the runs of a sweep share (src/sweep/trunk.ts) are no runs of it.
+    const isTrunks = (name: string) => folder.sweep && name === 'trunks'
+    const names = new Set(entries.filter((entry) => isWatched(entry) && !isTrunks(entry.name)).map(({ name }) => name))
     for (const [name, below] of folder.below)
       if (!names.has(name)) {
         folder.below.delete(name)

@@ -18,8 +18,8 @@ export type StartableFile = Startable & { path: string }
 export interface JobsOptions {
   /** The command line of espalier, for node. */
   command: readonly string[]
-  /** The folder that new runs and sweeps are made in. */
-  base: string
+  /** The folders that new runs, and new sweeps, are made in. */
+  bases: Readonly<Record<Startable['kind'], string>>
   startable(): StartableFile[]
 }
 
@@ -71,7 +71,7 @@ export class Jobs {
   start({ kind, name, set }: z.output<typeof startSchema>): Job {
     const found = this.#options.startable().find((one) => one.kind === kind && one.name === name)
     if (!found) throw new UserError(`there is no ${kind} named ${name} to start`)
-    const out = freshFolder(this.#options.base, basename(name).replace(/\.ya?ml$/i, ''))
+    const out = freshFolder(this.#options.bases[kind], basename(name).replace(/\.ya?ml$/i, ''))
     const changes = set.flatMap((change) => ['--set', change])
     const verb = kind === 'recipe' ? 'run' : 'sweep'
     return this.#run([verb, found.path, ...changes, '--out', out], out)
@@ -81,6 +81,11 @@ export class Jobs {
   resume({ folder, summary }: Entry): Job {
     if (summary?.state !== 'stopped') throw new UserError(`${folder}: expected a run that has stopped`)
     return this.#run(['run', join(folder, FILES.recipe), '--resume', '--out', folder], folder)
+  }
+
+  /** How many of them go on. */
+  get running(): number {
+    return this.#started.filter(({ job }) => job.ended === undefined).length
   }
 
   /** Whether what goes on in a folder was started here. */

@@ -29,6 +29,8 @@ export interface OpenStudio {
   /** What a browser opens, with the token where there is one. */
   address: string
   index: RunIndex
+  /** How many commands that were started from the page go on. */
+  running(): number
   /** Stops what was started, with checkpoints, and answers nothing any more. */
   end(): Promise<void>
 }
@@ -53,6 +55,7 @@ export async function openStudio(options: StudioOptions): Promise<OpenStudio> {
   return {
     address: `http://${nameOf(host)}:${own}/${token === undefined ? '' : `?token=${token}`}`,
     index,
+    running: () => jobs?.running ?? 0,
     async end() {
       index.end()
       server.close()

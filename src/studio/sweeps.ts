@@ -48,7 +48,7 @@ export class Sweeps {
   }
 
   /** One of them; undefined where there is no such sweep. */
-  detail(id: string): SweepDetail | undefined {
+  detail(id: string): Omit<SweepDetail, 'stoppable'> | undefined {
     const summary = this.list().find((sweep) => sweep.id === id)
     return summary && { ...summary, failures: failuresIn(id) }
   }

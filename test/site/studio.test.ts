@@ -175,7 +175,10 @@ describe.skipIf(!hasChromium)('the studio in a browser', () => {
 
     const startable = () => [{ kind: 'recipe' as const, name: 'mine', path: join(folder, 'mine.yaml') }]
     const command = ['-e', 'console.error("espalier: no"); process.exit(1)']
-    const { address } = await opened({ folders: [folder], jobs: { command, base: folder, startable } })
+    const { address } = await opened({
+      folders: [folder],
+      jobs: { command, bases: { recipe: folder, sweep: folder }, startable },
+    })
     const { page, errors } = await visit(address, '', { viewport: { width: 390, height: 844 } })
     await page.click('nav a:text("Start")')
     await page.fill('textarea', 'train.epochs=5\nseed=1')

@@ -119,7 +119,10 @@ it('a sweep says how many runs there are to be, are done, and failed last', asyn
     join(folder, 'failures.jsonl'),
     failure('magnitude-0.9-0', 1) + failure('random-0.95-1', 1) + failure('random-0.95-1', 2),
   )
-  const sweeps = new Sweeps(await indexOf(folder))
+  writeRun(join(folder, 'trunks', 'shared'))
+  const index = await indexOf(folder)
+  expect(index.entries.size).toBe(8)
+  const sweeps = new Sweeps(index)
   expect(sweeps.detail(folder)).toMatchObject({
     name: 'two-methods',
     summary: 'A & B',

@@ -75,7 +75,7 @@ it('a name that leads here from elsewhere, and pages of other addresses, are ref
 
 it('a token is asked for off the loopback address, and where commands can be started', async () => {
   const folders = [temporaryFolder()]
-  const jobs = { command: [], base: folders[0], startable: () => [] }
+  const jobs = { command: [], bases: basesOf(folders[0]), startable: () => [] }
   for (const options of [{ host: '0.0.0.0' }, { jobs }]) {
     const { address } = await opened({ folders, ...options })
     const { search, port } = new URL(address)
@@ -117,7 +117,10 @@ it('a recipe is started, stopped with a checkpoint, and resumed; what is no such
   const base = join(temporaryFolder(), 'runs')
   const path = writeTiny(temporaryFolder(), { train: { ...tiny.train, epochs: 4000 } })
   const startable = () => [{ kind: 'recipe' as const, name: 'tiny.yaml', path }]
-  const { address, end } = await opened({ folders: [base], jobs: { command: [commandFile()], base, startable } })
+  const { address, end } = await opened({
+    folders: [base],
+    jobs: { command: [commandFile()], bases: basesOf(base), startable },
+  })
   const { search } = new URL(address)
   const entered = await ask(address, `/${search}`)
   const cookie = (entered.headers['set-cookie'] as string[])[0].split(';')[0]
@@ -168,7 +171,11 @@ it('what fails to begin says why and leaves no folder', async () => {
   const path = join(temporaryFolder(), 'no.yaml')
   writeFileSync(path, 'name: no\n')
   const startable = () => [{ kind: 'recipe' as const, name: 'no', path }]
-  const { address } = await opened({ folders: [base], token: 't', jobs: { command: [commandFile()], base, startable } })
+  const { address } = await opened({
+    folders: [base],
+    token: 't',
+    jobs: { command: [commandFile()], bases: basesOf(base), startable },
+  })
   const cookie = ((await ask(address, '/?token=t')).headers['set-cookie'] as string[])[0].split(';')[0]
   await ask(address, '/api/start', json({ kind: 'recipe', name: 'no' }, { cookie }))
   const first = async () => JSON.parse((await ask(address, '/api/jobs', { headers: { cookie } })).text).jobs[0] as Job
@@ -200,6 +207,8 @@ it('a port in use, and a host of another machine, are one sentence', async () =>
     '--host 203.0.113.7: expected an address of this machine, found another',
   )
 })
+
+const basesOf = (base: string) => ({ recipe: base, sweep: base })
 
 /** Waits until something is so. */
 async function until(is: () => boolean | Promise<boolean>): Promise<void> {

@@ -1,6 +1,6 @@
 /** @file The work of espalier studio. */
 import { existsSync, readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join, normalize } from 'node:path'
 import type { StartableFile } from '../../studio/jobs.ts'
 import { openStudio } from '../../studio/server.ts'
 import { UserError } from '../../util/errors.ts'
@@ -27,11 +27,17 @@ export async function studio(given: string[], { port, host, allowRun }: StudioFl
         `${folder}: expected a folder of runs or sweeps, found ${existsSync(folder) ? 'a file' : 'nothing of that name'}`,
       )
   // Without a / at the end or a ./ before it: what runs are called.
-  const folders = given.length > 0 ? [...new Set(given.map((folder) => join(folder, '.')))] : USUAL
-  const jobs = allowRun ? { command: [commandFile()], base: folders[0], startable } : undefined
-  const { signal, received, release } = interruptible(() => {})
+  const folders = given.length > 0 ? [...new Set(given.map(plainly))] : USUAL
+  const sweeps = folders.find((folder) => basename(folder) === 'sweeps') ?? folders[0]
+  const bases = { recipe: folders[0], sweep: sweeps }
+  const jobs = allowRun ? { command: [commandFile()], bases, startable } : undefined
+  let running = () => 0
+  const { signal, received, release } = interruptible(() => {
+    if (running() > 0) print('stopping what was started from the page, with checkpoints; Ctrl-C again ends at once')
+  })
   try {
-    const { address, index, end } = await openStudio({ folders, host, port, jobs })
+    const { address, index, end, ...opened } = await openStudio({ folders, host, port, jobs })
+    running = opened.running
     const count = index.entries.size
     if (count === 0) print(`no runs in ${folders.join(' or ')} yet: npx espalier run quickstart makes one`)
     print(`${count === 0 ? 'the studio' : `${count} ${count === 1 ? 'run' : 'runs'}`}: ${address}`)
@@ -46,6 +52,8 @@ export async function studio(given: string[], { port, host, allowRun }: StudioFl
   }
   exitWith(interruptedStatus(received()))
 }
+
+const plainly = (folder: string): string => normalize(folder).replace(/(?<=.)[/\\]+$/, '')
 
 /** The recipes and sweeps of the current folder, of its folder `recipes`, and of this package. */
 function startable(): StartableFile[] {
