@@ -109,20 +109,20 @@ function Training({ report }: { report: ReportView }) {
     epochSeries(report, ({ epochAccuracy }) => epochAccuracy),
   ]
   if (!loss.some(({ points }) => points.length > 1)) return null
-  const shades = 'Of one method, the stronger the shade, the sparser.'
+  const shades = loss.length > 1 ? ' Of one method, the stronger the shade, the sparser.' : ''
   const of = report.validated ? 'held-out samples' : 'training samples as they pass'
   return (
     <div class="pictures whole">
       <Chart
         title="Training loss"
-        caption={`After every epoch, means over seeds. ${shades}`}
+        caption={`After every epoch, means over seeds.${shades}`}
         series={loss}
         x={epochAxis}
         y={{ title: 'training loss', kind: 'log', shown: short }}
       />
       <Chart
         title={report.validated ? 'Validation accuracy' : 'Training accuracy'}
-        caption={`On ${of}, after every epoch, means over seeds. ${shades}`}
+        caption={`On ${of}, after every epoch, means over seeds.${shades}`}
         series={accuracy}
         x={epochAxis}
         y={{ title: 'accuracy, %', kind: 'linear', shown: percent }}
