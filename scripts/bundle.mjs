@@ -1,9 +1,10 @@
 // Makes the package that npm packs: the modules of dist (tsc's) and what they import become a few files in
 // lib, with their types, so that whoever installs espalier installs hardly anything else. What stays outside:
-// Node's own modules, the optional peers, and the dependencies in package.json.
+// Node's own modules, the optional peers, and the dependencies in package.json. The pages of the studio and
+// of reports (site/studio, site/report) become scripts in lib/pages.
 //
 // Usage: node scripts/bundle.mjs, after tsc -p tsconfig.build.json
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
@@ -53,9 +54,22 @@ const code = await bundle({ input: input({ ...ofNode, ...programs }, '.js') }, n
 // A page has nobody to find a package for it, nor to make its files small: they hold the dependencies, too.
 const pages = { input: input(ofPages, '.js'), platform: 'browser', external: isOfNode }
 code.push(...(await bundle(pages, { ...names, minify: true })))
+for (const name of ['studio', 'report']) code.push(...(await page(name)))
+const styles = ['shared/style.css', 'views/style.css'].map((file) => readFileSync(join(root, 'site', file), 'utf8'))
+writeFileSync(join(root, 'lib/pages/views.css'), styles.join('').replace(/\/\*.*?\*\/|^ +/gms, ''))
+copyFileSync(join(root, 'site/shared/icon.svg'), join(root, 'lib/pages/icon.svg'))
 const types = dts({ dtsInput: true })
 await bundle({ input: input(entries, '.d.ts'), plugins: [types] }, {})
 writeFileSync(join(root, 'lib', 'LICENSES.txt'), licenses(code))
+
+/** The script of a page of site/ that the package ships, whole, and small. */
+function page(name) {
+  const options = { input: { [name]: join(root, 'site', name, 'main.tsx') }, platform: 'browser', external: isOfNode }
+  // A report carries its script in the file, and the notice of whose it is with it.
+  const banner = '/*! Contains Preact, (c) 2015-present Jason Miller, MIT License */'
+  const output = { dir: join(root, 'lib/pages'), format: 'iife', entryFileNames: '[name].js', minify: true }
+  return bundle(options, { ...output, postBanner: banner })
+}
 
 /** The licenses of all packages that went into some chunks. */
 function licenses(chunks) {

@@ -151,7 +151,7 @@ describe('what is an optional peer is named, with the line that installs it', ()
     const { prune: _, ...dense } = tiny
     writeFileSync(join(project, 'tiny.yaml'), stringify({ ...dense, train: { ...tiny.train, epochs: 1 } }))
     execFileSync(process.execPath, [main(), 'run', 'tiny.yaml', '--out', 'run'], { cwd: project, stdio: 'ignore' })
-    expect(command('report', 'run', '-o', 'report.html')).toBe(
+    expect(command('report', 'run', '--svg', 'pictures')).toBe(
       'espalier: a report with pictures needs vega and vega-lite: npm install vega vega-lite',
     )
   })

@@ -50,7 +50,7 @@ export const accuracyOf = percent(ofResult(({ final }) => final.accuracy))
  * The accuracy just before the first pruning event (of alternating phases the last); undefined where weights
  * were random then.
  */
-const beforePruning = ofResult(({ dense }, { recipe: { model, prune } }) => {
+export const beforePruning = ofResult(({ dense }, { recipe: { model, prune } }) => {
   const first = prune !== undefined && prune.schedule !== 'alternating'
   return first && /^0[a-z]/.test(prune.start) && model.weights === undefined ? undefined : dense?.accuracy
 })

@@ -25,8 +25,10 @@ export interface Report {
 /**
  * Makes the report of the runs in folders of runs and sweeps. Throws UserError where {@link readRuns} does.
  */
-export function reportOf(folders: readonly string[]): Report {
-  const runs = readRuns(folders)
+export const reportOf = (folders: readonly string[]): Report => reportOfRuns(folders, readRuns(folders))
+
+/** Makes the report of runs that were read from some folders, by which it is called. */
+export function reportOfRuns(folders: readonly string[], runs: readonly ReportedRun[]): Report {
   const groups = groupRuns(runs)
   return {
     ...headingOf(folders, runs),

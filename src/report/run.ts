@@ -24,7 +24,8 @@ export function readRuns(folders: readonly string[]): ReportedRun[] {
   return [...new Set(folders.flatMap(runFolders))].map(readRun)
 }
 
-function readRun(folder: string): ReportedRun {
+/** Reads one run. Throws UserError as {@link readRuns} does. */
+export function readRun(folder: string): ReportedRun {
   const file = join(folder, FILES.recipe)
   if (!existsSync(file))
     throw new UserError(`${folder} holds no run: there is a ${FILES.metrics} in it, but no ${FILES.recipe}`)

@@ -54,7 +54,7 @@ export class FolderLock {
     if (owner) throw inUse(folder, what, owner)
   }
 
-  /** Which living process has the folder, in words; undefined where none has. */
+  /** Who has the folder, in words; undefined where nobody has, or whoever had is gone. */
   static owner(folder: string): string | undefined {
     const file = join(folder, NAME)
     const text = read(file)

@@ -15,13 +15,12 @@ export const root = fileURLToPath(new URL('../..', import.meta.url))
 const main = join(root, 'lib/cli.js')
 
 /**
- * Compiles src to dist, and bundles it to lib, where it is newer. Several test processes may ask at once: one
- * of them compiles, the others wait.
+ * Compiles src to dist, and bundles it with site to lib, where it is newer. Several test processes may ask at
+ * once: one of them compiles, the others wait.
  */
 export async function compiled(): Promise<void> {
   await oneAtATime('compiling', () => {
-    const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-    const newest = Math.max(...sources.map((file) => statSync(join(root, 'src', file)).mtimeMs))
+    const newest = Math.max(...['src', 'site'].map((folder) => newestIn(join(root, folder))))
     if ((statSync(main, { throwIfNoEntry: false })?.mtimeMs ?? 0) > newest) return
     const started = new Date()
     const run = (...args: string[]) => execFileSync(process.execPath, args, { cwd: root })
@@ -30,6 +29,12 @@ export async function compiled(): Promise<void> {
     utimesSync(main, started, started) // What is saved while it compiles is newer.
   })
 }
+
+/** When something in a folder changed last. */
+export const newestIn = (folder: string): number =>
+  Math.max(
+    ...readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => statSync(join(folder, file)).mtimeMs),
+  )
 
 /** Does something that other test processes may want to do at the same time, by the name of its lock. */
 export async function oneAtATime(name: string, work: () => void): Promise<void> {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { layOut } from '../../src/engine/lay-out.ts'
 import { keptForBackward } from '../../src/engine/kept.ts'
+import { layOut } from '../../src/engine/lay-out.ts'
 import { differentiate } from '../../src/graph/differentiate.ts'
 import { Graph } from '../../src/graph/graph.ts'
 import { convLayer } from '../../src/graph/operators/conv.ts'

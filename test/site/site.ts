@@ -1,11 +1,11 @@
 /** @file The pages of site/ for their tests: built where that is due, served, and opened in a browser. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
-import { compiled, oneAtATime, root } from '../cli/cli.ts'
+import { compiled, newestIn, oneAtATime, root } from '../cli/cli.ts'
 import { CHROMIUM } from '../support/chromium.ts'
 import { addressOf, servePage } from '../support/page-server.ts'
 
@@ -25,11 +25,6 @@ export async function siteBuilt(): Promise<void> {
     run('node_modules/vite/bin/vite.js', 'build', '--config', 'site/vite.config.ts')
   })
 }
-
-const newestIn = (folder: string): number =>
-  Math.max(
-    ...readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => statSync(join(folder, file)).mtimeMs),
-  )
 
 export interface Opened {
   page: Page

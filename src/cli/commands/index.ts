@@ -55,6 +55,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     description: 'the metrics of runs and sweeps as event files of TensorBoard or as CSV',
     define: async () => (await import('./export.ts')).exportCommand(),
   },
+  studio: {
+    description: 'runs and sweeps as they go, in a browser: curves, layers, time left, comparisons, reports',
+    define: async () => (await import('./studio.ts')).studioCommand(),
+  },
   ledger: {
     description: 'one page of all that was measured: accuracy, cost and published figures, by network and sparsity',
     define: async () => (await import('./ledger.ts')).ledgerCommand(),

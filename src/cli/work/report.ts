@@ -33,7 +33,7 @@ export async function report(folders: string[], options: ReportOptions): Promise
   if (options.output !== undefined) checkOutput(options.output, { inputs: [], force: options.force })
   const pictures = options.svg === undefined ? [] : await writePictures(all, options.svg, options)
   if (format === undefined) return print(inTerminal(all, options.each ?? false))
-  const text = await written(all, format, options.each ?? false, pictures)
+  const text = await written(all, format, pictures, { folders, options })
   if (options.output === undefined) {
     currentIo().stdout.write(text)
     return
@@ -88,18 +88,27 @@ const inTerminal = ({ each: all, means, notes }: Report, each: boolean): string 
 async function written(
   report: Report,
   format: Format,
-  each: boolean,
   pictures: readonly LinkedPicture[],
+  { folders, options }: { folders: readonly string[]; options: ReportOptions },
 ): Promise<string> {
-  const table = each ? report.each : report.means
+  const table = options.each ? report.each : report.means
   if (format === 'csv') return toCsv(table)
   if (format === 'latex') return toLatex(table)
-  if (format === 'markdown') return markdownReport({ ...report, means: table }, pictures)
-  const [{ page }, { picturesOf }] = await drawing(() =>
-    Promise.all([import('../../report/page.ts'), import('../../report/pictures/index.ts')]),
-  )
-  return page({ ...report, means: table }, await picturesOf(report.groups.groups))
+  const shown = { ...report, means: table }
+  if (format === 'markdown') return markdownReport(shown, pictures)
+  const [{ page }, { reportView }] = await Promise.all([import('../../report/page.ts'), import('../../report/view.ts')])
+  return page(shown, await reportView(shown, { command: commandOf(folders, options) }))
 }
+
+/** The command that makes the same report of the same folders. */
+const commandOf = (folders: readonly string[], { format, output, each }: ReportOptions): string =>
+  [
+    'espalier report',
+    ...folders.map((folder) => (/\s/.test(folder) ? JSON.stringify(folder) : folder)),
+    ...(each ? ['--each'] : []),
+    ...(format === undefined ? [] : ['--format', format]),
+    ...(output === undefined ? [] : ['-o', output]),
+  ].join(' ')
 
 /**
  * Writes all pictures into a folder; their paths are those from the report's folder, `file` those from here.

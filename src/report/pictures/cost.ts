@@ -7,7 +7,8 @@ import type { Picture } from './draw.ts'
 import { accent, palette, soft, text } from './theme.ts'
 
 /** A share in percent, such as `1.9 %`, `53 %` or `100 %`. */
-const shareText = (share: number) => `${share < 0.0995 ? (100 * share).toPrecision(2) : (100 * share).toFixed(0)} %`
+export const shareText = (share: number) =>
+  `${share < 0.0995 ? (100 * share).toPrecision(2) : (100 * share).toFixed(0)} %`
 
 /** The picture; undefined where no run is complete. */
 export function costPicture(groups: readonly RunGroup[]): Picture | undefined {

@@ -12,7 +12,7 @@ const MOST_NAMED = 10
 
 /** A chart: its axis, and the figure of every epoch, undefined where an epoch has none. */
 export interface Curve {
-  of(epoch: EpochReport): number | undefined
+  of(epoch: Partial<EpochReport>): number | undefined
   title: string
   scale: object
 }
@@ -33,14 +33,19 @@ export function curvesOf(groups: readonly RunGroup[], curves: Record<string, Cur
 function pointsOf(groups: readonly RunGroup[], curves: readonly [string, Curve][]) {
   const named = groups.length <= MOST_NAMED ? labelOf : seriesOf
   return groups.flatMap((group, i) => {
-    const length = Math.max(...group.runs.map(({ epochs }) => epochs.length))
-    return Array.from({ length }, (_, at) => {
-      const epochs = group.runs.flatMap((run) => run.epochs[at] ?? [])
-      const means = curves.map(([field, { of }]) => [field, mean(epochs.flatMap((epoch) => of(epoch) ?? []))])
-      return { group: i, name: named(group), epoch: at + 1, ...Object.fromEntries(means) }
+    const means = curves.map(([field, { of }]) => [field, byEpoch(group.runs, of)] as const)
+    return Array.from({ length: epochsOf(group.runs) }, (_, at) => {
+      const figures = Object.fromEntries(means.map(([field, values]) => [field, values[at]]))
+      return { group: i, name: named(group), epoch: at + 1, ...figures }
     })
   })
 }
+
+const epochsOf = (runs: RunGroup['runs']): number => Math.max(...runs.map(({ epochs }) => epochs.length))
+
+/** Means over runs of a figure after each epoch; `null` where no run has it. */
+export const byEpoch = (runs: RunGroup['runs'], of: Curve['of']): (number | null)[] =>
+  Array.from({ length: epochsOf(runs) }, (_, at) => mean(runs.flatMap(({ epochs }) => of(epochs[at] ?? {}) ?? [])))
 
 const mean = (values: readonly number[]) =>
   values.length > 0 ? values.reduce((sum, value) => sum + value, 0) / values.length : null

@@ -5,11 +5,12 @@ import type { Picture } from './draw.ts'
 import { grid, panels } from './panels.ts'
 import { accent } from './theme.ts'
 
-const MOST = 12
+/** How many groups have a panel. */
+export const MOST_LAYERS = 12
 
 /** The picture; undefined where no complete run has a zero. */
 export function layersPicture(groups: readonly RunGroup[]): Picture | undefined {
-  const { panels: drawn, left } = panels(groups, MOST, densitiesOf)
+  const { panels: drawn, left } = panels(groups, MOST_LAYERS, densitiesOf)
   if (drawn.length === 0) return undefined
   const values = drawn.flatMap(({ label, value }) => value.map((layer) => ({ panel: label, ...layer })))
   const y = {
@@ -51,7 +52,15 @@ const percentAxis = {
   axis: { title: '% left', tickCount: 3 },
 }
 
-function densitiesOf({ runs }: RunGroup): { layer: string; density: number; text: string }[] | undefined {
+/** What is left of a layer, in percent. */
+export interface LayerDensity {
+  layer: string
+  density: number
+  text: string
+}
+
+/** Means over the seeds of a group; undefined where none of its runs is complete and has a zero. */
+export function densitiesOf({ runs }: RunGroup): LayerDensity[] | undefined {
   const complete = runs.find(({ result }) =>
     result?.layers.some(({ size, kept, learnable }) => (learnable ?? kept) < size),
   )

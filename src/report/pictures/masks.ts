@@ -16,17 +16,16 @@ const KERNELS = 64
 const IN_ROW = 8
 
 /** A grid of pixels with the share of weights kept at each. */
-interface Grid {
+export interface Grid {
   rows: number
   columns: number
   pixels: { row: number; column: number; kept: number }[]
 }
 
-/**
- * The picture; undefined where no complete run has zeros in its first layer. Throws UserError for a damaged
- * file.
- */
-export async function masksPicture(groups: readonly RunGroup[]): Promise<Picture | undefined> {
+/** The first layers of the first groups that have zeros there. Throws UserError for a damaged file. */
+export async function maskPanels(
+  groups: readonly RunGroup[],
+): Promise<{ panels: { label: string; grid: Grid }[]; left: string }> {
   const sparse = ({ result }: ReportedRun) => {
     const [first] = result?.layers ?? []
     return first !== undefined && first.learnable === undefined && first.kept < first.size
@@ -37,11 +36,24 @@ export async function masksPicture(groups: readonly RunGroup[]): Promise<Picture
     const grid = await gridOf(value)
     if (grid) grids.push({ label, grid })
   }
+  return { panels: grids, left }
+}
+
+/** What masks show, without the sentence on groups that are left out. */
+export const MASKS_CAPTION =
+  'One run of each group; the more of the weights at a pixel are kept, the stronger it is drawn, beside the fullest pixel of its picture. Linear layers: all units together, over the pixels of the input; convolutions: their kernels, channels together.'
+
+/**
+ * The picture; undefined where no complete run has zeros in its first layer. Throws UserError for a damaged
+ * file.
+ */
+export async function masksPicture(groups: readonly RunGroup[]): Promise<Picture | undefined> {
+  const { panels: grids, left } = await maskPanels(groups)
   if (grids.length === 0) return undefined
   return {
     name: 'masks',
     title: 'Masks of the first layer',
-    caption: `One run of each group; the more of the weights at a pixel are kept, the stronger it is drawn, beside the fullest pixel of its picture. Linear layers: all units together, over the pixels of the input; convolutions: their kernels, channels together.${left}`,
+    caption: `${MASKS_CAPTION}${left}`,
     spec: {
       columns: 4,
       concat: grids.map(({ label, grid: { rows, columns, pixels } }) => {

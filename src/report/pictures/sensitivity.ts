@@ -22,7 +22,8 @@ export function sensitivityPicture(tensors: readonly Levels[]): Picture {
   return {
     name: 'sensitivity',
     title: 'What pruning each tensor alone adds to the loss',
-    caption: 'The growth of the mean loss where one tensor alone is pruned; all panels have the same axes, that of the loss linear up to 0.01 and logarithmic from there.',
+    caption:
+      'The growth of the mean loss where one tensor alone is pruned; all panels have the same axes, that of the loss linear up to 0.01 and logarithmic from there.',
     spec: {
       data: { values },
       columns: 4,

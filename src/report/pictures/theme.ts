@@ -75,3 +75,9 @@ export const config: Config = {
 export const darkRules: string = [...Object.values(ink), ...lines]
   .map(([light, dark]) => `[fill="${light}"]{fill:${dark}}[stroke="${light}"]{stroke:${dark}}`)
   .join('')
+
+/** A style sheet that names the colours of methods, light and dark: `--series-0` and so on. */
+export const paletteStyle = (): string => {
+  const rules = (scheme: 0 | 1) => lines.map((colors, i) => `--series-${i}:${colors[scheme]}`).join(';')
+  return `:root{${rules(0)}}@media(prefers-color-scheme:dark){:root{${rules(1)}}}`
+}

@@ -19,24 +19,47 @@ const BINS = 60
 const COUNT =
   "datum.value >= 1e6 ? datum.value / 1e6 + 'M' : datum.value >= 1e3 ? datum.value / 1e3 + 'k' : datum.value"
 
-/** The picture; undefined where no run has both files. Throws UserError where one is damaged. */
-export async function weightsPicture(groups: readonly RunGroup[]): Promise<Picture | undefined> {
+/** The histograms of one run of a group, in bins of one width. */
+export interface WeightPanel {
+  label: string
+  before: readonly Bin[]
+  after: readonly Bin[]
+}
+
+/** How many weights there are around a value. */
+export interface Bin {
+  at: number
+  count: number
+}
+
+/** The histograms of the first groups that have both files. Throws UserError where one is damaged. */
+export async function weightPanels(groups: readonly RunGroup[]): Promise<{ panels: WeightPanel[]; left: string }> {
   const { panels: drawn, left } = panels(groups, MOST, ({ runs }) => firstWith(runs, ['dense', 'model']))
-  if (drawn.length === 0) return undefined
-  const values = []
+  const found: WeightPanel[] = []
   for (const { label, value: run } of drawn) {
     const [before, after] = [await nonzeros(run, 'dense'), await nonzeros(run, 'model')]
     const limit = limitOf([before, after])
-    for (const [when, weights] of [
-      ['before pruning', before],
-      ['at the end', after],
-    ] as const)
-      values.push(...histogram(weights, limit).map((bin) => ({ panel: label, when, ...bin })))
+    found.push({ label, before: histogram(before, limit), after: histogram(after, limit) })
   }
+  return { panels: found, left }
+}
+
+/** What histograms show, without the sentence on groups that are left out. */
+export const WEIGHTS_CAPTION =
+  'Nonzero prunable weights of one run of each group, in bins of equal width (one in a hundred is larger, and counted at the edges); counts are on a logarithmic scale.'
+
+/** The picture; undefined where no run has both files. Throws UserError where one is damaged. */
+export async function weightsPicture(groups: readonly RunGroup[]): Promise<Picture | undefined> {
+  const { panels: drawn, left } = await weightPanels(groups)
+  if (drawn.length === 0) return undefined
+  const values = drawn.flatMap(({ label, before, after }) => [
+    ...before.map((bin) => ({ panel: label, when: 'before pruning', ...bin })),
+    ...after.map((bin) => ({ panel: label, when: 'at the end', ...bin })),
+  ])
   return {
     name: 'weights',
     title: 'Weights before and after',
-    caption: `Nonzero prunable weights of one run of each group, in bins of equal width (one in a hundred is larger, and counted at the edges); counts are on a logarithmic scale.${left}`,
+    caption: `${WEIGHTS_CAPTION}${left}`,
     spec: {
       data: { values },
       ...grid(drawn),
@@ -86,7 +109,7 @@ function limitOf(parts: readonly Float32Array[][]): number {
 }
 
 /** The counts over [-limit, limit], each at the middle of its bin; weights beyond count in the outer bins. */
-function histogram(parts: readonly Float32Array[], limit: number): { at: number; count: number }[] {
+function histogram(parts: readonly Float32Array[], limit: number): Bin[] {
   const counts = new Array<number>(BINS).fill(0)
   for (const values of parts)
     for (const x of values) counts[Math.max(0, Math.min(BINS - 1, Math.floor(((x + limit) / (2 * limit)) * BINS)))]++
