@@ -33,16 +33,18 @@ export interface Effort {
 }
 
 /**
- * What is measured of these tensors; `costs`: multiply-adds of one weight for a sample, by tensor.
+ * What is measured of these tensors; `costs`: multiply-adds of one weight for a sample, by tensor; `work`:
+ * those of all forward passes that judge levels, about.
  */
 export function usualEffort(
   tensors: readonly Pick<Tensor, 'name' | 'shape'>[],
   costs: ReadonlyMap<string, number>,
+  work = WORK,
 ): Effort {
   const pass = tensors.reduce((sum, { name, shape }) => sum + sizeOf(shape) * costOf(costs, name), 0)
-  const judges = (levels: readonly number[]) => Math.floor(WORK / (pass * tensors.length * levels.length))
+  const judges = (levels: readonly number[]) => Math.floor(work / (pass * tensors.length * levels.length))
   const levels = judges(USUAL_LEVELS) >= SOME ? USUAL_LEVELS : FEW_LEVELS
   const each = clamp(judges(levels), FEWEST, MOST)
-  const tries = Math.floor((TRIED * WORK) / (pass * (each + MOST)))
+  const tries = Math.floor((TRIED * work) / (pass * (each + MOST)))
   return { sparsities: levels, judges: each, tries: clamp(tries, ...TRIES) }
 }

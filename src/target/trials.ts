@@ -4,7 +4,7 @@
  */
 import type { SampleSet } from '../data/dataset.ts'
 import type { Machine } from '../engine/machine.ts'
-import type { TensorFile } from '../formats/safetensors.ts'
+import type { TensorFile } from '../formats/safetensors-bytes.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import { type MethodName, methods } from '../methods/index.ts'
 import { type SequentialMethod, solvers } from '../methods/layerwise/in-sequence.ts'
@@ -51,8 +51,12 @@ export interface TrialOptions {
   seed: number
   /** Training samples that judge, drawn by the seed. Default: {@link usualEffort}, at most all. */
   judges?: number
+  /** Multiply-adds that judging levels may take, about. Default: minutes on two processors. */
+  work?: number
   /** Whether they judge, or the whole test set in their place. Default `train`. */
   part?: 'train' | 'test'
+  /** Whether nothing is done to all weights afterwards, whatever a trial asks for. Default false. */
+  bare?: boolean
   /** What goes together, where that is not single weights; then all tensors of a trial have one sparsity. */
   masks?: PruningRequest['masks']
   /** Training samples that are held out, and how, as of a {@link Network}. Default: none. */
@@ -96,7 +100,7 @@ export class Trials {
   constructor(options: TrialOptions) {
     this.#options = options
     const { count } = options.data.train
-    this.effort = usualEffort(options.tensors, weightCosts(options.model))
+    this.effort = usualEffort(options.tensors, weightCosts(options.model), options.work)
     this.#judges = Math.min(options.judges ?? this.effort.judges, count - (options.validation ?? 0))
   }
 
@@ -205,13 +209,14 @@ export class Trials {
   ) {
     const { model, data, method: name, seed, masks, nameOf = (setting) => setting } = this.#options
     const granularity = channels ? 'channel' : (masks?.granularity ?? this.#options.granularity)
-    const quiet = afterwards
-      ? {}
-      : {
-          ...pick(name, 'polish', 0),
-          ...pick(name, 'refreshBatchNorm', 'none'),
-          ...(granularity === 'channel' && pick(name, 'reconstruct', 'none')),
-        }
+    const quiet =
+      afterwards && !this.#options.bare
+        ? {}
+        : {
+            ...pick(name, 'polish', 0),
+            ...pick(name, 'refreshBatchNorm', 'none'),
+            ...(granularity === 'channel' && pick(name, 'reconstruct', 'none')),
+          }
     const { reconstruct: _, ...own } = this.#options.settings as { reconstruct?: string }
     const settings = { ...quiet, ...(granularity === 'channel' ? this.#options.settings : own) }
     const method = withSettings(methods[name], settings)
