@@ -39,7 +39,7 @@ async function drop(page: Page, name: string, bytes: Uint8Array): Promise<void> 
 
 async function prune(page: Page, method: string, percent: number): Promise<Map<string, string[]>> {
   await page.selectOption('#method', method)
-  await page.fill('#sparsity', String(percent))
+  await page.fill('#value', String(percent))
   await page.click('button[type=submit]')
   await page.waitForSelector('button[type=submit]:not(:disabled)', { timeout: 60_000 })
   const rows = await page.$$eval('.result tbody tr', (found) =>
@@ -73,8 +73,12 @@ describe.skipIf(!hasChromium)('the page that prunes', () => {
     expect(zeros).toBe(Math.round(0.85 * 430_500))
     const again = parseSafetensors((await saved(page, 'Download safetensors')).bytes, 'safetensors')
     expect(toFloats(again.tensors.get('fc1.weight')!)).toEqual(toFloats(here.tensors.get('fc1.weight')!))
-    const report = JSON.parse(Buffer.from((await saved(page, 'Download a report')).bytes).toString())
-    expect(report).toMatchObject({ file: 'net.onnx', weights: 430_500, after: { zeros } })
+    const report = await saved(page, 'Download a report')
+    expect(report.name).toBe('net.report.html')
+    const html = Buffer.from(report.bytes).toString()
+    for (const said of ['net.onnx', 'Magnitude', 'fc1.weight', '85.0 %', 'Espalier']) expect(html).toContain(said)
+    const facts = JSON.parse(/<script type="application\/json" id="facts">(.*?)<\/script>/s.exec(html)![1])
+    expect(facts).toMatchObject({ file: 'net.onnx', weights: 430_500, after: { zeros } })
 
     const draw = random(1, 'images')
     const images = Array.from({ length: 3 * 784 }, () => Math.fround(draw.normal()))
@@ -167,7 +171,7 @@ describe.skipIf(!hasChromium)('the page that prunes', () => {
     await page.keyboard.press('Tab')
     await page.keyboard.press('Space')
     await page.waitForFunction(() => document.querySelector('.tensor-view h3')?.textContent === 'conv2.weight')
-    await page.focus('#sparsity')
+    await page.focus('#value')
     await page.keyboard.press('Enter')
     await page.waitForSelector('#result', { timeout: 60_000 })
     await expectAccessible(page)
