@@ -170,7 +170,7 @@ function Bars({ title, guesses, lacking = '' }: { title: string; guesses?: reado
             <li key={name}>
               <span class="name">{name}</span>
               <span class="number">{percent(share)}</span>
-              <meter min="0" max="1" value={share} aria-hidden="true" />
+              <span class="share" style={{ '--share': percent(share) }} />
             </li>
           ))}
         </ol>

@@ -35,20 +35,22 @@ export function SamplesField({ facts, method, samples, setSamples }: Props) {
     />
   )
   return (
-    <fieldset class="field">
+    <fieldset class="field samples">
       <legend>Samples</legend>
-      {facts.samples.map((key) => (
-        <label class="choice" key={key}>
-          <input
-            type="radio"
-            name="samples"
-            value={key}
-            checked={kind === key}
-            onChange={() => setSamples({ kind: key })}
-          />
-          {kinds[key]}
-        </label>
-      ))}
+      <div class="choices">
+        {facts.samples.map((key) => (
+          <label class="choice" key={key}>
+            <input
+              type="radio"
+              name="samples"
+              value={key}
+              checked={kind === key}
+              onChange={() => setSamples({ kind: key })}
+            />
+            {kinds[key]}
+          </label>
+        ))}
+      </div>
       {kind === 'images' && (
         <>
           <div class="files" key="images">

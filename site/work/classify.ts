@@ -74,20 +74,25 @@ export class Classifier {
   #named(scores: Float32Array): Guess[] {
     const { model, version, name } = this.#opened
     const { labels } = statedPreprocessing(version.weights.metadata, name, model!.image[0])
-    const shares = sharesOf(scores, model!.softmax !== false)
+    const shares = sharesOf(scores, model!.softmax === false)
     const best = [...shares.keys()].sort((a, b) => shares[b] - shares[a] || a - b).slice(0, MOST)
     const known = labels?.length === classesOf(model!) ? labels : undefined
     return best.map((i) => ({ name: known?.[i] ?? `class ${i}`, share: shares[i] }))
   }
 }
 
-/** Probabilities of classes; one score is that of class 1. */
-function sharesOf(scores: Float32Array, logits: boolean): Float64Array {
+/**
+ * Probabilities of classes; one score is that of class 1. `open`: the file does not say whether its scores
+ * are logits, and they are taken for probabilities where they can be some.
+ */
+function sharesOf(scores: Float32Array, open: boolean): Float64Array {
+  const total = scores.reduce((a, b) => a + b, 0)
+  const can = open && scores.every((score) => score >= 0 && score <= 1)
   if (scores.length === 1) {
-    const one = logits ? 1 / (1 + Math.exp(-scores[0])) : scores[0]
+    const one = can ? scores[0] : 1 / (1 + Math.exp(-scores[0]))
     return Float64Array.of(1 - one, one)
   }
-  if (!logits) return Float64Array.from(scores)
+  if (can && Math.abs(total - 1) < 1e-3) return Float64Array.from(scores)
   const most = scores.reduce((a, b) => Math.max(a, b))
   const shares = Float64Array.from(scores, (score) => Math.exp(score - most))
   const sum = shares.reduce((a, b) => a + b, 0)
