@@ -170,7 +170,7 @@ function Bars({ title, guesses, lacking = '' }: { title: string; guesses?: reado
             <li key={name}>
               <span class="name">{name}</span>
               <span class="number">{percent(share)}</span>
-              <span class="share" style={{ '--share': percent(share) }} />
+              <span class="share" style={{ '--share': `${100 * share}%` }} />
             </li>
           ))}
         </ol>

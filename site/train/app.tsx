@@ -144,7 +144,11 @@ export function App() {
             </button>
             <div class="progress">
               {(running || moment) && (
-                <progress max="1" value={moment ? moment.step / steps : 0} aria-label="Progress" />
+                <progress
+                  max="1"
+                  value={end && !end.stopped ? 1 : moment ? moment.step / steps : 0}
+                  aria-label="Progress"
+                />
               )}
               <span class="soft">
                 {running && !moment && 'Loading digits'}

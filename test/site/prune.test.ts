@@ -20,7 +20,7 @@ import { Network } from '../../src/train/network.ts'
 import { random } from '../../src/util/random.ts'
 import { hasChromium } from '../support/chromium.ts'
 import { wasm } from '../support/engines.ts'
-import { built, expectAccessible, openPage, sample, saved, siteBuilt } from './site.ts'
+import { built, expectAccessible, inRuntime, openPage, sample, saved, siteBuilt } from './site.ts'
 
 const tensors = ['conv1.weight', 'conv2.weight', 'fc1.weight', 'fc2.weight']
 
@@ -82,18 +82,7 @@ describe.skipIf(!hasChromium)('the page that prunes', () => {
 
     const draw = random(1, 'images')
     const images = Array.from({ length: 3 * 784 }, () => Math.fround(draw.normal()))
-    await page.addScriptTag({ url: '/ort/ort.wasm.min.js' })
-    const logits = await page.evaluate(
-      async ([text, values]) => {
-        const { ort } = globalThis as unknown as { ort: typeof import('onnxruntime-web') }
-        ort.env.wasm.numThreads = 1
-        const session = await ort.InferenceSession.create(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)))
-        const input = new ort.Tensor('float32', Float32Array.from(values), [3, 1, 28, 28])
-        const found = await session.run({ [session.inputNames[0]]: input })
-        return [...(found[session.outputNames[0]].data as Float32Array)]
-      },
-      [Buffer.from(bytes).toString('base64'), images] as const,
-    )
+    const logits = await inRuntime(page, bytes, { values: images, shape: [3, 1, 28, 28] })
     const ours = new SparseModel(file, { machine: wasm }).run(images)
     expect(logits.length).toBe(30)
     logits.forEach((logit, i) => void expect(logit).toBeCloseTo(ours[i], 4))

@@ -1,7 +1,7 @@
 /**
- * @file The page that trains, in a browser: curves and weights move while it learns, also where the tab is
- * hidden, it can be stopped, and what it gives is bit for bit what Node's WebAssembly gives after as many
- * steps. Skipped where there is no Chromium.
+ * @file The page that trains, in a browser: curves and weights move while it learns, it can be stopped, and
+ * what it gives is bit for bit what Node's WebAssembly gives after as many steps. Skipped where there is no
+ * Chromium.
  */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { trainingOf } from '../../site/work/train.ts'
