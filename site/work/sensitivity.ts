@@ -1,5 +1,7 @@
 /** @file What pruning each tensor alone does: to the loss, or distance, and to the time in this browser. */
 import type { Machine } from '../../src/engine/machine.ts'
+import { runOf, Yardstick } from '../../src/figures/time.ts'
+import { SparseModel } from '../../src/infer/sparse-model.ts'
 import { measureLatency } from '../../src/target/latency.ts'
 import { type KeptLevels, measureLevels } from '../../src/target/levels.ts'
 import { lossesOf } from '../../src/target/tensor-levels.ts'
@@ -31,6 +33,9 @@ export interface Sensitivity {
   milliseconds: number
 }
 
+/** Seconds, at most, in which networks whose layers are all at a level take turns with the dense one. */
+const TURNS = 0.5
+
 export async function sensitivityOf(
   opened: Opened,
   asked: AskedSensitivity,
@@ -49,10 +54,13 @@ export async function sensitivityOf(
     store,
     progress: (tensor, share) => tell(`Measuring ${tensor}`, 0.8 * share, leftOf(began, share)),
   })
+  const file = { ...version.weights, onnx }
+  const dense = runOf(new SparseModel(file, { machine, source: name }), 1)
   const latency = await measureLatency(levels, {
     machine,
-    file: { ...version.weights, onnx },
+    file,
     source: name,
+    yardstick: new Yardstick(dense, { seconds: TURNS }),
     progress: (done, total) => tell(`Timing level ${done} of ${total}`, 0.8 + (0.2 * done) / total),
   })
   return {

@@ -6,7 +6,7 @@ import type { Machine } from '../../src/engine/machine.ts'
 import { sizeOf, type Tensor } from '../../src/graph/tensor.ts'
 import { costOf, weightCosts } from '../../src/sparsity/multiply-adds.ts'
 import { prunableTensors } from '../../src/sparsity/tensors.ts'
-import { usualEffort } from '../../src/target/effort.ts'
+import { FEW_LEVELS, usualEffort } from '../../src/target/effort.ts'
 import { levelsFor } from '../../src/target/levels.ts'
 import { Trials } from '../../src/target/trials.ts'
 import type { Asked } from './asked.ts'
@@ -41,7 +41,7 @@ export function trialsOf(
   const costs = weightCosts(model!)
   const usual = usualEffort(tensors, costs, WORK)
   const pass = tensors.reduce((sum, { name: of, shape }) => sum + sizeOf(shape) * costOf(costs, of), 0)
-  const isDear = pass * tensors.length * usual.sparsities.length * usual.judges > 2 * WORK
+  const isDear = pass * tensors.length * FEW_LEVELS.length * usual.judges > 2 * WORK
   const trials = new Trials({
     machine,
     model: model!,
@@ -57,5 +57,5 @@ export function trialsOf(
     ...(isDear && { judges: DEAR.judges }),
     bare: !afterwards,
   })
-  return { trials, tensors, sparsities: levelsFor(granularity, isDear ? DEAR.levels : usual.sparsities) }
+  return { trials, tensors, sparsities: levelsFor(granularity, isDear ? DEAR.levels : FEW_LEVELS) }
 }

@@ -65,7 +65,7 @@ describe.skipIf(!hasChromium)('the page that prunes', () => {
     const losses = await page.$$eval('.sensitivity tbody tr', (rows) =>
       rows.map((row) => [...row.querySelectorAll('.cost')].map(({ textContent }) => Number.parseFloat(textContent!))),
     )
-    expect(losses.map(({ length }) => length)).toEqual([15, 15, 15, 15])
+    expect(losses.map(({ length }) => length)).toEqual([7, 7, 7, 7])
     // The first convolution has the fewest weights to lose.
     expect(losses[0].at(-1)).toBeGreaterThan(losses[2].at(-1)!)
 

@@ -3,13 +3,14 @@
  * computes the same, a damaged file is one sentence, work can be stopped, and all can use it. Skipped where
  * there is no Chromium.
  */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { opened } from '../../site/work/opened.ts'
 import { samplesFor } from '../../site/work/samples.ts'
+import { brotliBytes } from '../../src/formats/brotli.ts'
 import { readOnnx } from '../../src/formats/onnx/onnx.ts'
 import { encodeSafetensors, parseSafetensors, toFloats } from '../../src/formats/safetensors-bytes.ts'
 import { SparseModel } from '../../src/infer/sparse-model.ts'
@@ -23,6 +24,9 @@ import { wasm } from '../support/engines.ts'
 import { built, expectAccessible, inRuntime, openPage, sample, saved, siteBuilt } from './site.ts'
 
 const tensors = ['conv1.weight', 'conv2.weight', 'fc1.weight', 'fc2.weight']
+
+/** Of scripts that are for the other page alone. */
+const isOfTraining = (text: Buffer): boolean => text.includes('samplesPerSecond')
 
 /** Lets a file fall onto the page. */
 async function drop(page: Page, name: string, bytes: Uint8Array): Promise<void> {
@@ -93,7 +97,13 @@ describe.skipIf(!hasChromium)('the page that prunes', () => {
     const scripts = new Set(fetched.filter((address) => /^assets\/.*\.js$/.test(address)))
     const size = [...scripts].reduce((sum, path) => sum + gzipSync(readFileSync(join(built, path))).length, 0)
     expect(scripts.size).toBeGreaterThan(1)
-    expect(size).toBeLessThan(250_000)
+    expect(size).toBeLessThan(180_000)
+    // And all that the page may load later, as servers compress it.
+    const all = readdirSync(join(built, 'assets')).filter((name) => name.endsWith('.js'))
+    const texts = all.map((name) => readFileSync(join(built, 'assets', name))).filter((text) => !isOfTraining(text))
+    const brotli = texts.reduce((sum, text) => sum + brotliBytes(text), 0)
+    expect(brotli).toBeGreaterThan(size)
+    expect(brotli).toBeLessThan(250_000)
   }, 90_000)
 
   it('Wanda on random inputs removes the same weights as in Node', async () => {
