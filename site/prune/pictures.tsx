@@ -125,6 +125,12 @@ export function Pictures({ facts, outcome, client, busy }: Props) {
           <p class="error" role="alert">
             {error}
           </p>
+          {facts.guessed && (
+            <p class="note">
+              The file says nothing of mean and deviation of pixels: those of {facts.guessed} are a guess, and wrong
+              ones give wrong classes.
+            </p>
+          )}
           <div class="guesses">
             <figure>
               <Seen seen={guesses?.seen} />
