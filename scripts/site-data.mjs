@@ -1,9 +1,9 @@
 // What the pages of site/ have beside them, in build/site-data: 12,000 training and 2,000 test images of
-// MNIST (LeCun et al. 1998) as one compressed file, LeNet-5, trained on the former, as the sample, and the
-// licenses of what the pages contain.
+// MNIST (LeCun et al. 1998) as one compressed file, LeNet-5, trained on the former, as the sample, ONNX
+// Runtime Web, which is loaded where it is asked for, and the licenses of what the pages contain.
 //
 // Usage: node scripts/site-data.mjs, after a build; what is there already stays
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -14,7 +14,19 @@ const folder = join(root, 'build/site-data')
 mkdirSync(folder, { recursive: true })
 const preact = readFileSync(join(root, 'node_modules/preact/LICENSE'), 'utf8').trim()
 const others = readFileSync(join(root, 'lib/LICENSES.txt'), 'utf8')
-writeFileSync(join(folder, 'licenses.txt'), `${others}\n${'-'.repeat(80)}\n\npreact\n\n${preact}\n`)
+// Its package says that it is under the MIT license, and brings no copy of it.
+const runtime = JSON.parse(readFileSync(join(root, 'node_modules/onnxruntime-web/package.json'), 'utf8'))
+const mit = preact.slice(preact.indexOf('Permission is hereby granted'))
+const licenses = [
+  others,
+  `preact\n\n${preact}`,
+  `${runtime.name} ${runtime.version}\n\n${runtime.license} License\n\nCopyright (c) Microsoft Corporation\n\n${mit}`,
+]
+writeFileSync(join(folder, 'licenses.txt'), `${licenses.map((one) => one.trim()).join(`\n\n${'-'.repeat(80)}\n\n`)}\n`)
+
+mkdirSync(join(folder, 'ort'), { recursive: true })
+for (const file of ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'])
+  copyFileSync(join(root, 'node_modules/onnxruntime-web/dist', file), join(folder, 'ort', file))
 
 const mnist = await loadDataset('mnist')
 const part = ({ images, labels }, count) => ({

@@ -48,9 +48,10 @@ export interface ChooseOptions {
     };
     stored?: StoredForm;
     zeros?: boolean;
+    compress?: SizeOptions['compress'];
     sizeOf?(weights: TensorFile): number | Promise<number>;
     sparsities?: readonly number[];
-    store?: LevelStore;
+    store?: KeptLevels;
     onProgress?(part: 'levels' | 'times' | 'choices' | 'drop' | 'size', text: string, share?: number): void;
 }
 
@@ -162,6 +163,7 @@ export interface Floor {
 export declare class GradientCache {
     #private;
     constructor(folder: string, notice?: (sentence: string) => void);
+    keyOf: typeof gradientKey;
     restore(key: string, arrays: readonly Floats[], what?: string): boolean;
     save(key: string, arrays: readonly Floats[], what?: string): void;
     derived(key: string, settings: unknown, what: string, sizes: readonly number[], compute: () => Float64Array[]): Float64Array[];
@@ -276,11 +278,11 @@ export interface Level extends Judged {
 
 export interface LevelOptions {
     sparsities?: readonly number[];
-    store?: LevelStore;
+    store?: KeptLevels;
     progress?(tensor: string, share: number): void;
 }
 
-export declare class LevelStore {
+export declare class LevelStore implements KeptLevels {
     #private;
     readonly folder: string;
     constructor(parent: string, key: string);
@@ -1159,7 +1161,9 @@ export interface TrialOptions {
     granularity?: string;
     seed: number;
     judges?: number;
+    work?: number;
     part?: 'train' | 'test';
+    bare?: boolean;
     masks?: PruningRequest['masks'];
     validation?: number;
     stratify?: boolean;
@@ -1882,6 +1886,12 @@ export interface GradientColumns {
     combine(x: ArrayLike<number>, v: Float64Array): void;
 }
 
+export interface GradientRequest {
+    tensors: readonly string[];
+    indices: Uint32Array;
+    miniBatch: number;
+}
+
 export interface Gradients {
     space: Workspace;
     samples: number;
@@ -1993,6 +2003,11 @@ export declare type IntIntListEntryProto = Message<"onnx.IntIntListEntryProto"> 
     key: bigint;
     value: bigint[];
 };
+
+export interface KeptLevels {
+    read(name: string, sparsity: number): Level | undefined;
+    write(name: string, level: Level): void;
+}
 
 export interface Kernel<P extends string = string> {
     readonly name: string;
@@ -2495,6 +2510,12 @@ export interface Size {
     brotli: number;
 }
 
+export interface SizeOptions {
+    form: StoredForm;
+    zeros?: boolean;
+    compress?(data: Uint8Array): number | Promise<number>;
+}
+
 export interface Slot {
     node: NodeProto;
     input: number;
@@ -2784,6 +2805,8 @@ export declare const fits: readonly [
     "letterbox",
     "stretch"
 ];
+
+export declare function gradientKey(network: Network, { tensors, indices, miniBatch }: GradientRequest): string;
 
 export declare const initializers: {
     readonly uniform: (_tensor: Tensor, fan: Fan, draw: Random) => () => number;

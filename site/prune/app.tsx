@@ -3,13 +3,18 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { grouped, percent } from '../shared/format.ts'
 import { Header } from '../shared/header.tsx'
 import { save } from '../shared/save.ts'
+import type { Asked } from '../work/asked.ts'
 import type { Format } from '../work/opened.ts'
-import type { Asked, Outcome, Tell } from '../work/prune.ts'
+import type { Outcome, Tell } from '../work/prune.ts'
+import type { Sensitivity } from '../work/sensitivity.ts'
 import { Client, Stopped } from './client.ts'
 import { Drop } from './drop.tsx'
 import { Layers } from './layers.tsx'
+import { Pictures } from './pictures.tsx'
 import type { Facts } from './protocol.ts'
+import { reportOf } from './report.ts'
 import { Result } from './result.tsx'
+import { SensitivityTable } from './sensitivity-table.tsx'
 import { Settings } from './settings.tsx'
 
 export interface Work {
@@ -23,6 +28,7 @@ export function App() {
   const client = useRef<Client>(undefined)
   const [facts, setFacts] = useState<Facts>()
   const [outcome, setOutcome] = useState<Outcome>()
+  const [sensitivity, setSensitivity] = useState<Sensitivity>()
   const [work, setWork] = useState<Work>()
   const [error, setError] = useState('')
   const [status, setStatus] = useState('')
@@ -44,6 +50,7 @@ export function App() {
 
   const show = (found: Facts) => {
     setOutcome(undefined)
+    setSensitivity(undefined)
     setFacts(found)
     const weights = found.tensors.reduce((sum, { size }) => sum + size, 0)
     setStatus(`${found.name} is open: ${found.tensors.length} tensors, ${grouped(weights)} weights.`)
@@ -62,18 +69,37 @@ export function App() {
       setStatus(`Pruned: ${percent(found.after.zeros / found.weights)} of the weights are zero.`)
     })
 
+  const measure = ({ method, granularity, samples }: Asked) =>
+    during('Measuring', async (tell) => {
+      const asked = { method, granularity, samples }
+      setSensitivity(await client.current!.ask('sensitivity', { asked }, tell))
+      setStatus('Measured: the table of sensitivity is there.')
+    })
+
   const stop = async () => {
     setStatus('Stopped: the network is as it was.')
     setOutcome(undefined)
     await client.current!.stop()
   }
 
+  const base = facts?.name.replace(/\.[^.]*$/, '')
   const download = (format: Format) =>
     during('Writing', async () => {
-      const base = facts!.name.replace(/\.[^.]*$/, '')
       save(await client.current!.ask('file', { format }), `${base}.pruned.${format}`)
       setStatus(`${base}.pruned.${format} is saved.`)
     })
+  const report = () => {
+    const page = reportOf({
+      facts: facts!,
+      outcome: outcome!,
+      sensitivity,
+      browser: navigator.userAgent,
+      date: new Date(),
+    })
+    save(page, `${base}.report.html`, 'text/html')
+    setStatus(`${base}.report.html is saved.`)
+  }
+  const busy = work !== undefined
 
   return (
     <>
@@ -81,15 +107,30 @@ export function App() {
       <main class="wide">
         <h1>Prune a network</h1>
         <p class="lead">Open a network, see its layers, make most of its weights zero, and keep what is left.</p>
-        <Drop open={open} busy={work !== undefined} current={facts} error={error} />
+        <Drop open={open} busy={busy} current={facts} error={error} />
         <p class="visually-hidden" aria-live="polite">
           {work ? work.text : status}
         </p>
         {facts && client.current && (
           <>
-            <Layers facts={facts} outcome={outcome} client={client.current} busy={work !== undefined} openAs={openAs} />
-            <Settings key={`${facts.name} ${facts.summary}`} facts={facts} work={work} prune={prune} stop={stop} />
-            <Result facts={facts} outcome={outcome} download={download} busy={work !== undefined} />
+            <Layers facts={facts} outcome={outcome} client={client.current} busy={busy} openAs={openAs} />
+            <Settings
+              key={`${facts.name} ${facts.summary}`}
+              facts={facts}
+              work={work}
+              prune={prune}
+              measure={measure}
+              stop={stop}
+            />
+            <SensitivityTable sensitivity={sensitivity} />
+            <Result facts={facts} outcome={outcome} download={download} report={report} busy={busy} />
+            <Pictures
+              key={`pictures ${facts.name} ${facts.summary}`}
+              facts={facts}
+              outcome={outcome}
+              client={client.current}
+              busy={busy}
+            />
           </>
         )}
       </main>

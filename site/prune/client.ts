@@ -52,7 +52,7 @@ export class Client {
     })
   }
 
-  /** Ends what the worker does at once. What was pruned before is gone with it. */
+  /** Ends what the worker does at once. What was pruned and measured before is gone with it. */
   async stop(): Promise<void> {
     this.#worker.terminate()
     for (const { reject } of this.#waiting.values()) reject(new Stopped('stopped'))

@@ -1,8 +1,11 @@
 /** @file What the page that prunes and its worker say to each other. */
+import type { Asked } from '../work/asked.ts'
+import type { AskedPicture, Guesses } from '../work/classify.ts'
 import type { Drawing } from '../work/drawing.ts'
 import type { Format } from '../work/opened.ts'
-import type { Asked, Outcome } from '../work/prune.ts'
+import type { Outcome } from '../work/prune.ts'
 import type { SampleKind } from '../work/samples.ts'
+import type { AskedSensitivity, Sensitivity } from '../work/sensitivity.ts'
 import type { Histogram, MaskPicture } from '../work/tensor.ts'
 
 /** A network that was opened. */
@@ -19,6 +22,12 @@ export interface Facts {
   sample?: readonly number[]
   formats: Format[]
   samples: SampleKind[]
+  /** Of images whose file says nothing of mean and deviation: the name of those that are a guess. */
+  guessed?: string
+  /** Why nothing is told of pictures, a sentence; absent where it is. */
+  noPictures?: string
+  /** Whether it tells the digits that lie beside the page. */
+  digits: boolean
   drawing?: Drawing
   tensors: TensorRow[]
 }
@@ -45,6 +54,9 @@ export interface Asks {
   open: { ask: { name: string; bytes: Uint8Array; network?: string }; answer: Facts }
   tensor: { ask: { name: string }; answer: TensorFacts }
   prune: { ask: { asked: Asked }; answer: Outcome }
+  sensitivity: { ask: { asked: AskedSensitivity }; answer: Sensitivity }
+  /** What the dense network, and the pruned one where there is one, make of a picture. */
+  guess: { ask: { asked: AskedPicture }; answer: Guesses }
   file: { ask: { format: Format }; answer: Uint8Array<ArrayBuffer> }
 }
 

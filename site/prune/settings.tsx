@@ -1,53 +1,48 @@
-/** @file How the network is to be pruned, and how far the work is. */
+/** @file How the network is to be pruned, or its tensors measured, and how far the work is. */
 import { useState } from 'preact/hooks'
-import { normalizations } from '../../src/data/normalization.ts'
 import { duration } from '../shared/format.ts'
-import type { Asked, PageMethod } from '../work/prune.ts'
-import type { SampleKind } from '../work/samples.ts'
+import { type Asked, type GoalKind, granularitiesFor, isGiven, knowsScopes, type PageMethod } from '../work/asked.ts'
+import type { AskedSamples } from '../work/samples.ts'
 import type { Work } from './app.tsx'
+import { GoalField, goalIsValid, usualGoals } from './goal.tsx'
+import { granularityTexts, methodTexts } from './methods.ts'
 import type { Facts } from './protocol.ts'
+import { SamplesField } from './samples-field.tsx'
 
 interface Props {
   facts: Facts
   work?: Work
   prune(asked: Asked): void
+  measure(asked: Asked): void
   stop(): void
 }
 
-const methods: Record<PageMethod, { name: string; about: string }> = {
-  magnitude: { name: 'Magnitude', about: 'The smallest weights go. It looks at no samples.' },
-  obc: {
-    name: 'OBC',
-    about: 'Weights go one by one, and those that stay make up for them (Frantar & Alistarh 2022). The slowest.',
-  },
-  sparsegpt: { name: 'SparseGPT', about: 'As OBC, by columns, in one pass (Frantar & Alistarh 2023).' },
-  wanda: {
-    name: 'Wanda',
-    about: 'The smallest products of weight and input go; the others stay as they are (Sun et al. 2023).',
-  },
-}
-
-const kinds: Record<SampleKind, string> = {
-  random: 'Random inputs',
-  digits: 'MNIST digits, with labels',
-  images: 'My own images',
-}
-
-const RANDOM = {
-  magnitude: 'They only measure how far the outputs move, and say little about real inputs.',
-  other: 'The layers are fitted to noise: with real images the result is better, and so is what is measured.',
-}
-
-export function Settings({ facts, work, prune, stop }: Props) {
+export function Settings({ facts, work, prune, measure, stop }: Props) {
+  const { runs } = facts
   const [method, setMethod] = useState<PageMethod>('magnitude')
+  const [wanted, setGranularity] = useState<Asked['granularity']>('weight')
+  const [kind, setKind] = useState<GoalKind>('sparsity')
+  const [goals, setGoals] = useState(usualGoals)
   const [scope, setScope] = useState<Asked['scope']>('global')
-  const [percent, setPercent] = useState(80)
-  const [kind, setKind] = useState<SampleKind>(facts.samples.includes('digits') ? 'digits' : 'random')
-  const [files, setFiles] = useState<File[]>([])
-  const [normalization, setNormalization] = useState('')
-  const knowsScopes = method === 'magnitude' || method === 'obc'
-  const lacking = facts.runs && kind === 'images' && files.length === 0
-  const isValid = percent >= 0 && percent <= 100
+  const [samples, setSamples] = useState<AskedSamples>(() => ({
+    kind: facts.samples.includes('digits') ? 'digits' : 'random',
+  }))
+  const [runtime, setRuntime] = useState(false)
+  const known = granularitiesFor(method, kind, runs)
+  const granularity = known.includes(wanted) ? wanted : 'weight'
+  const scopes = knowsScopes(method, kind)
+  const given = kind === 'sparsity' && isGiven(method, granularity)
+  const needsFiles = samples.kind === 'images' || samples.kind === 'arrays'
+  const lacking = runs && needsFiles && !samples.files?.length
+  const isReady = !lacking && !work && (given || goalIsValid(kind, goals[kind]))
+  const asked: Asked = {
+    method,
+    granularity,
+    goal: { kind, value: kind === 'sparsity' || kind === 'multiplyAdds' ? goals[kind] / 100 : goals[kind] },
+    scope: scopes ? scope : 'layerwise',
+    samples,
+    runtime: runs && runtime,
+  }
 
   return (
     <section aria-labelledby="settings">
@@ -56,13 +51,7 @@ export function Settings({ facts, work, prune, stop }: Props) {
         class="card settings"
         onSubmit={(event) => {
           event.preventDefault()
-          if (isValid && !lacking && !work)
-            prune({
-              method,
-              scope: knowsScopes ? scope : 'layerwise',
-              sparsity: percent / 100,
-              samples: { kind, files, normalization: normalization || undefined },
-            })
+          if (isReady) prune(asked)
         }}
       >
         <div class="field">
@@ -73,98 +62,74 @@ export function Settings({ facts, work, prune, stop }: Props) {
             value={method}
             onChange={({ currentTarget }) => setMethod(currentTarget.value as PageMethod)}
           >
-            {Object.entries(methods).map(([key, { name }]) => (
-              <option key={key} value={key} disabled={key !== 'magnitude' && !facts.runs}>
+            {Object.entries(methodTexts).map(([key, { name }]) => (
+              <option key={key} value={key} disabled={key !== 'magnitude' && !runs}>
                 {name}
               </option>
             ))}
           </select>
           <p id="about-method" class="soft hint">
-            {methods[method].about}
+            {methodTexts[method].about}
           </p>
         </div>
+        <div class="field">
+          <label for="granularity">What goes together</label>
+          <select
+            id="granularity"
+            aria-describedby="about-granularity"
+            value={granularity}
+            disabled={known.length === 1}
+            onChange={({ currentTarget }) => setGranularity(currentTarget.value as Asked['granularity'])}
+          >
+            {known.map((key) => (
+              <option key={key} value={key}>
+                {granularityTexts[key].name}
+              </option>
+            ))}
+          </select>
+          <p id="about-granularity" class="soft hint">
+            {granularityTexts[granularity].about}
+          </p>
+        </div>
+        <GoalField
+          kind={kind}
+          setKind={setKind}
+          value={goals[kind]}
+          setValue={(value) => setGoals({ ...goals, [kind]: value })}
+          granularity={granularity}
+          given={given}
+          runs={runs}
+        />
         <div class="field">
           <label for="scope">Which weights compete</label>
           <select
             id="scope"
             aria-describedby="about-scope"
-            value={knowsScopes ? scope : 'layerwise'}
-            disabled={!knowsScopes}
+            value={scopes ? scope : 'layerwise'}
+            disabled={!scopes}
             onChange={({ currentTarget }) => setScope(currentTarget.value as Asked['scope'])}
           >
             <option value="global">All of the network</option>
             <option value="layerwise">Those of a layer</option>
           </select>
           <p id="about-scope" class="soft hint">
-            {knowsScopes && scope === 'global'
-              ? 'Layers end with different shares of zeros.'
-              : 'Every layer gets the same share of zeros.'}
+            {kind !== 'sparsity'
+              ? 'Every layer gets the sparsity that costs the least.'
+              : scopes && scope === 'global'
+                ? 'Layers end with different shares of zeros.'
+                : 'Every layer gets the same share of zeros.'}
           </p>
         </div>
-        <div class="field">
-          <label for="sparsity">Zeros, in percent</label>
-          <div class="slider">
-            <input
-              type="range"
-              min="0"
-              max="99"
-              step="1"
-              aria-label="Zeros, in percent, as a slider"
-              value={percent}
-              onInput={({ currentTarget }) => setPercent(currentTarget.valueAsNumber)}
-            />
-            <input
-              id="sparsity"
-              type="number"
-              min="0"
-              max="100"
-              step="any"
-              required
-              value={Number.isNaN(percent) ? '' : percent}
-              onInput={({ currentTarget }) => setPercent(currentTarget.valueAsNumber)}
-            />
+        {runs && <SamplesField facts={facts} method={method} samples={samples} setSamples={setSamples} />}
+        {runs && (
+          <div class="field">
+            <span class="legend">Time</span>
+            <label class="choice">
+              <input type="checkbox" checked={runtime} onChange={() => setRuntime(!runtime)} />
+              Beside ONNX Runtime Web
+            </label>
+            <p class="soft hint">Loads its 14 MB from this server, and times both networks in it, too.</p>
           </div>
-        </div>
-        {facts.runs && (
-          <fieldset class="field">
-            <legend>Samples</legend>
-            {facts.samples.map((key) => (
-              <label class="choice" key={key}>
-                <input type="radio" name="samples" value={key} checked={kind === key} onChange={() => setKind(key)} />
-                {kinds[key]}
-              </label>
-            ))}
-            {kind === 'images' && (
-              <>
-                <label class="files">
-                  <span>Image files</span>
-                  <input
-                    type="file"
-                    accept="image/*"
-                    multiple
-                    onChange={({ currentTarget }) => setFiles([...(currentTarget.files ?? [])])}
-                  />
-                </label>
-                <label class="files">
-                  <span>Mean and deviation of pixels</span>
-                  <select value={normalization} onChange={({ currentTarget }) => setNormalization(currentTarget.value)}>
-                    <option value="">as the file says, or the usual ones</option>
-                    {Object.entries(normalizations)
-                      .filter(([, { mean }]) => mean.length === 1 || mean.length === facts.sample![0])
-                      .map(([name]) => (
-                        <option key={name}>{name}</option>
-                      ))}
-                  </select>
-                </label>
-              </>
-            )}
-            <p class="soft hint">
-              {kind === 'random' && RANDOM[method === 'magnitude' ? 'magnitude' : 'other']}
-              {kind === 'digits' &&
-                `${method === 'magnitude' ? 'The' : 'Layers are fitted to training images; the'} accuracy is that of 2,000 test images.`}
-              {kind === 'images' && `They are cut to ${facts.sample!.slice(1).join(' × ')} pixels and stay here.`}
-            </p>
-          </fieldset>
         )}
         <div class="go">
           {work ? (
@@ -172,9 +137,16 @@ export function Settings({ facts, work, prune, stop }: Props) {
               Cancel
             </button>
           ) : (
-            <button key="go" type="submit" class="main" disabled={!isValid || lacking}>
-              Prune
-            </button>
+            <>
+              <button key="go" type="submit" class="main" disabled={!isReady}>
+                Prune
+              </button>
+              {runs && (
+                <button key="measure" type="button" disabled={lacking} onClick={() => measure(asked)}>
+                  Measure sensitivity
+                </button>
+              )}
+            </>
           )}
           <Progress work={work} />
         </div>

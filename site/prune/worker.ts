@@ -4,10 +4,12 @@ import type { Machine } from '../../src/engine/machine.ts'
 import { wasmMachine } from '../../src/engine/machines/wasm-module.ts'
 import { sizeOf } from '../../src/graph/tensor.ts'
 import { UserError } from '../../src/util/errors.ts'
+import { Classifier, noClassifier } from '../work/classify.ts'
 import { drawingOf } from '../work/drawing.ts'
+import { LevelShelf } from '../work/level-shelf.ts'
 import { encoded, type Format, formatsOf, type Opened, opened, type Version, valuesOf } from '../work/opened.ts'
-import { type Asked, pruned, type Tell } from '../work/prune.ts'
-import { kindsOf } from '../work/samples.ts'
+import { pruned, type Tell } from '../work/prune.ts'
+import { isDigits, kindsOf, normalizationOf } from '../work/samples.ts'
 import { countZeros, histogramOf, maskPicture } from '../work/tensor.ts'
 import type { Answer, Facts, Request, TensorFacts } from './protocol.ts'
 
@@ -18,6 +20,8 @@ const port = globalThis as unknown as {
 
 let network: Opened | undefined
 let after: Version | undefined
+let shelf = new LevelShelf()
+let classifier: Classifier | undefined
 let machine: Promise<Machine> | undefined
 
 const open = (): Promise<Machine> => (machine ??= WebAssembly.compileStreaming(fetch(wasm)).then(wasmMachine))
@@ -36,14 +40,27 @@ port.onmessage = async ({ data: { id, ask } }) => {
 
 async function answer(ask: Request['ask'], tell: Tell): Promise<unknown> {
   if (ask.what === 'open') {
-    network = after = undefined
+    network = after = classifier = undefined
+    shelf = new LevelShelf()
     network = opened(ask.bytes, ask.name, ask.network)
     return factsOf(network)
   }
   if (!network) throw new UserError('expected a network that is open, found none')
   if (ask.what === 'tensor') return tensorFacts(network, ask.name)
   if (ask.what === 'file') return fileOf(network, ask.format)
-  const found = await pruned(network, ask.asked as Asked, await open(), tell)
+  const means = { machine: await open() }
+  if (ask.what === 'guess') {
+    const versions = after ? [network.version, after] : [network.version]
+    classifier ??= new Classifier(network, versions, means.machine)
+    return classifier.guess(ask.asked)
+  }
+  classifier = undefined
+  const store = shelf.of(ask.asked)
+  if (ask.what === 'sensitivity') {
+    const { sensitivityOf } = await import('../work/sensitivity.ts')
+    return sensitivityOf(network, ask.asked, { ...means, store }, tell)
+  }
+  const found = await pruned(network, ask.asked, { ...means, store }, tell)
   after = found.version
   return found.outcome
 }
@@ -60,6 +77,9 @@ function factsOf(from: Opened): Facts {
     note: model?.note,
     formats: formatsOf(from),
     samples: kindsOf(from),
+    guessed: kindsOf(from).includes('images') ? normalizationOf(from).guessed : undefined,
+    noPictures: noClassifier(from),
+    digits: model !== undefined && isDigits(model),
     drawing: drawingOf(from),
     tensors: tensors.map(({ name: tensor, shape }) => ({
       name: tensor,

@@ -8,7 +8,7 @@ export function size(bytes: number): string {
   return bytes < 1e6 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(2)} MB`
 }
 
-export const milliseconds = (ms: number): string => `${ms < 10 ? ms.toFixed(2) : ms.toFixed(1)} ms`
+export const milliseconds = (ms: number): string => `${ms.toFixed(ms < 0.1 ? 3 : ms < 10 ? 2 : 1)} ms`
 
 /** How much less, such as `4.2 times smaller`; a difference too small to tell is `the same`. */
 export function times(before: number, after: number, less: string, more: string): string {

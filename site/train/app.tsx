@@ -3,14 +3,37 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { duration, grouped, percent } from '../shared/format.ts'
 import { Header } from '../shared/header.tsx'
 import { save } from '../shared/save.ts'
+import type { TrainMethod } from '../work/train.ts'
 import { Curve, type Point } from './curve.tsx'
 import type { Moment, News, Order } from './protocol.ts'
 import { Units } from './units.tsx'
 
 type End = Extract<News, { what: 'end' }>
 
+const methods: Record<TrainMethod, { name: string; about: string }> = {
+  gradual: {
+    name: 'Gradual pruning',
+    about: 'The network begins dense and loses its smallest weights from the middle of training on (Zhu & Gupta 2017).',
+  },
+  rigl: {
+    name: 'RigL',
+    about:
+      'The network is sparse from the first step on; every 50 steps its smallest weights go, and others grow where the gradient is largest (Evci et al. 2020).',
+  },
+  set: {
+    name: 'SET',
+    about: 'As RigL, but what grows is drawn at random, so that no dense gradient is needed (Mocanu et al. 2018).',
+  },
+  gsm: {
+    name: 'GSM',
+    about:
+      'At every step only the most important weights learn, and all others decay until they have all but vanished (Ding et al. 2019).',
+  },
+}
+
 export function App() {
   const worker = useRef<Worker>(undefined)
+  const [method, setMethod] = useState<TrainMethod>('gradual')
   const [percentZeros, setPercentZeros] = useState(95)
   const [running, setRunning] = useState(false)
   const [moment, setMoment] = useState<Moment>()
@@ -33,7 +56,9 @@ export function App() {
     } else if (news.what === 'end') {
       setEnd(news)
       setRunning(false)
-      setStatus(`${news.stopped ? 'Stopped' : 'Trained'}: accuracy ${percent(news.accuracy, 2)}.`)
+      setStatus(
+        `${news.stopped ? 'Stopped' : 'Trained'} after step ${news.step}: accuracy ${percent(news.accuracy, 2)}.`,
+      )
     } else {
       setError(news.message)
       setRunning(false)
@@ -58,7 +83,7 @@ export function App() {
     setAccuracies([])
     setRunning(true)
     setStatus('Training begins.')
-    order({ what: 'start', sparsity: percentZeros / 100 })
+    order({ what: 'start', asked: { method, sparsity: percentZeros / 100 } })
   }
   const left = moment && ((moment.steps - moment.step) * 128) / moment.samplesPerSecond
   const steps = moment?.steps ?? 1
@@ -69,8 +94,7 @@ export function App() {
       <main class="wide">
         <h1>Train a sparse network</h1>
         <p class="lead">
-          LeNet-300-100 learns MNIST's digits here, on 12,000 images, and loses most of its weights while it learns (Zhu
-          & Gupta 2017).
+          LeNet-300-100 learns MNIST's digits here, on 12,000 images, with a few of its weights in the end.
         </p>
         <section aria-label="Training">
           <form
@@ -80,6 +104,20 @@ export function App() {
               if (!running) start()
             }}
           >
+            <label for="method">Method</label>
+            <select
+              id="method"
+              aria-describedby="about-method"
+              value={method}
+              disabled={running}
+              onChange={({ currentTarget }) => setMethod(currentTarget.value as TrainMethod)}
+            >
+              {Object.entries(methods).map(([key, { name }]) => (
+                <option key={key} value={key}>
+                  {name}
+                </option>
+              ))}
+            </select>
             <label for="zeros">Zeros in the end, in percent</label>
             <input
               id="zeros"
@@ -106,7 +144,11 @@ export function App() {
             </button>
             <div class="progress">
               {(running || moment) && (
-                <progress max="1" value={moment ? moment.step / steps : 0} aria-label="Progress" />
+                <progress
+                  max="1"
+                  value={end && !end.stopped ? 1 : moment ? moment.step / steps : 0}
+                  aria-label="Progress"
+                />
               )}
               <span class="soft">
                 {running && !moment && 'Loading digits'}
@@ -120,6 +162,9 @@ export function App() {
               </span>
             </div>
           </form>
+          <p id="about-method" class="soft about">
+            {methods[method].about}
+          </p>
           <p class="error" role="alert">
             {error}
           </p>

@@ -1,7 +1,8 @@
 /** @file What the page that trains and its worker say to each other. */
+import type { AskedTraining } from '../work/train.ts'
 
 /** Training begins; what is sent while it runs stops it. */
-export type Order = { what: 'start'; sparsity: number } | { what: 'stop' }
+export type Order = { what: 'start'; asked: AskedTraining } | { what: 'stop' }
 
 /** How training goes, some times a second. */
 export interface Moment {
@@ -20,6 +21,8 @@ export type News =
   | { what: 'epoch'; step: number; accuracy: number }
   | {
       what: 'end'
+      /** Steps that were taken. */
+      step: number
       accuracy: number
       sparsity: number
       seconds: number

@@ -2,7 +2,7 @@
 import { sourceOf } from '../../src/formats/network-source.ts'
 import { encodeModel } from '../../src/formats/onnx/encode.ts'
 import { isOnnx, isOnnxName, type OnnxFile, parseOnnx } from '../../src/formats/onnx/file.ts'
-import { type OnnxModel, readOnnx } from '../../src/formats/onnx/onnx.ts'
+import { type OnnxModel, readOnnx, weightsOfModel } from '../../src/formats/onnx/onnx.ts'
 import { interfaceDifference, tensorDifference } from '../../src/formats/onnx/same.ts'
 import { isFloating } from '../../src/formats/onnx/tensor.ts'
 import { type StoredWeight, storedWeights } from '../../src/formats/onnx/weights.ts'
@@ -26,7 +26,16 @@ export interface Version {
   weights: TensorFile
   /** Of a model that does not run here: tensors that changed, by key. */
   changed?: ReadonlyMap<string, StoredTensor>
+  /** The ONNX model without the channels that were removed, where some were. */
+  compact?: OnnxFile
 }
+
+/** What a {@link SparseModel} takes. */
+export type InferredFile = TensorFile & { onnx?: OnnxModel }
+
+/** A version of a network that runs here, as it is run and timed. */
+export const inferred = ({ onnx }: Opened, { weights, compact }: Version): InferredFile =>
+  compact ? weightsOfModel(compact, onnx?.reading ?? {}) : { ...weights, onnx }
 
 export interface Opened {
   name: string
@@ -136,7 +145,12 @@ export const modelFile = ({ name, version, onnx, model }: Opened): OnnxFile | un
 /**
  * The bytes of a version in a format. An ONNX model is read again, and is what was meant. Throws UserError.
  */
-export function encoded({ name, onnx, model }: Opened, { weights, changed }: Version, format: Format): Uint8Array {
+export function encoded(
+  { name, onnx, model }: Opened,
+  { weights, changed, compact }: Version,
+  format: Format,
+): Uint8Array {
+  if (format === 'onnx' && compact) return checked(joined(encodeModel(compact.proto)), name, compact)
   if (format === 'safetensors' && !changed) return encodeSafetensors(weights)
   const { file, target } = sourceOf(name, { weights, model, onnx, changed })
   if (format === 'safetensors')
@@ -144,9 +158,17 @@ export function encoded({ name, onnx, model }: Opened, { weights, changed }: Ver
       tensors: new Map([...target.stored].map(([key, read]) => [key, read()])),
       metadata: weights.metadata,
     })
-  const bytes = joined(encodeModel(target.proto))
+  return checked(joined(encodeModel(target.proto)), name, target, file)
+}
+
+/** The model that would be written, before channels are left out. Throws UserError where there is none. */
+export const targetOf = ({ name, onnx, model }: Opened, { weights, changed }: Version): OnnxFile =>
+  sourceOf(name, { weights, model, onnx, changed }).target
+
+/** Bytes that are the model `meant`, with the interface of `like`. Throws UserError where they are not. */
+function checked(bytes: Uint8Array, name: string, meant: OnnxFile, like = meant): Uint8Array {
   const again = parseOnnx(bytes, name)
-  const difference = interfaceDifference(file, again) ?? tensorDifference(target, again)
+  const difference = interfaceDifference(like, again) ?? tensorDifference(meant, again)
   if (difference) throw new UserError(`${name} cannot be written: ${difference}; please report it`)
   return bytes
 }

@@ -4,7 +4,7 @@
  */
 import { existsSync, statSync } from 'node:fs'
 import { UserError } from '../util/errors.ts'
-import { isArrayFile } from './arrays/array-file.ts'
+import { isArrayFile } from './arrays/array-bytes.ts'
 import { type ArrayInput, elements } from './arrays/inputs.ts'
 import { ARRAYS, isArrays, loadArrays } from './arrays/load-arrays.ts'
 import type { Recurrence } from './arrays/recurrence.ts'

@@ -4,6 +4,7 @@
  */
 import type { Graph } from '../graph/graph.ts'
 import { sameShape, sizeOf, type Tensor } from '../graph/tensor.ts'
+import { callsFor } from '../util/clock.ts'
 import { UserError } from '../util/errors.ts'
 import { type Instruction, named } from './kernel.ts'
 import { type Layout, layOut, type MemoryUse, type Placed, slotKey } from './lay-out.ts'
@@ -68,8 +69,8 @@ export class Executable {
 
   /**
    * Milliseconds per instruction of a program: medians of `rounds` runs, in each of which every instruction
-   * is run by itself in its turn, so that it finds in the cache what those before it left there. Changes the
-   * state as runs do.
+   * is run by itself in its turn, so that it finds in the cache what those before it left there; several
+   * times where the clock, as those of browsers, is too coarse for once. Changes the state as runs do.
    */
   profile(program: string, rounds = 20): Profiled[] {
     const parameters = [...this.#shared.values()].filter(({ tensor }) => tensor.role === 'parameter')
@@ -77,11 +78,12 @@ export class Executable {
     const { instructions } = this.#programs.get(program)!
     const singles = instructions.map((one) => Program.assemble([one], this.#arena.size))
     const times = instructions.map(() => new Float64Array(rounds))
+    const calls = singles.map((single) => callsFor(() => this.#arena.run(single)))
     for (let round = 0; round < rounds; round++)
       for (const [i, single] of singles.entries()) {
         const start = performance.now()
-        this.#arena.run(single)
-        times[i][round] = performance.now() - start
+        for (let call = 0; call < calls[i]; call++) this.#arena.run(single)
+        times[i][round] = (performance.now() - start) / calls[i]
       }
     return instructions.map((instruction, i) => {
       const touched = instruction.kernel.extents(named(instruction), instruction.args)

@@ -5,6 +5,7 @@
  */
 import { sizeOf } from '../graph/tensor.ts'
 import type { SparseModel } from '../infer/sparse-model.ts'
+import { clockStep } from '../util/clock.ts'
 import { random } from '../util/random.ts'
 
 /** One run of a network. */
@@ -20,8 +21,11 @@ export interface TurnOptions {
   onBlock?(share: number): void
 }
 
-/** Milliseconds of a block: short ones find the moments in which a busy machine does nothing else. */
-const BLOCK = 2
+/**
+ * Milliseconds of a block: short ones find the moments in which a busy machine does nothing else, but no
+ * shorter than so many steps of the clock.
+ */
+const BLOCK = { least: 2, steps: 50 }
 /** Rounds that there are in any case, and those without which nothing is settled before the time is over. */
 const LEAST_ROUNDS = 3
 const SETTLING_ROUNDS = 8
@@ -36,7 +40,7 @@ export async function leastInTurns(
   const calls: number[] = []
   for (const run of runs) {
     await run() // Compiles, and finds its memory.
-    calls.push(Math.max(1, Math.ceil(BLOCK / (await timeOf(run, 1)))))
+    calls.push(await callsInBlock(run))
   }
   const times = runs.map(() => [] as number[])
   const started = performance.now()
@@ -51,6 +55,16 @@ export async function leastInTurns(
     }
   }
   return times.map((blocks) => Math.min(...blocks))
+}
+
+/** How many runs fill a block. */
+async function callsInBlock(run: Run): Promise<number> {
+  const block = Math.max(BLOCK.least, BLOCK.steps * clockStep())
+  for (let calls = 1; ; calls *= 2) {
+    const each = await timeOf(run, calls)
+    // Of a few steps of the clock nothing follows.
+    if (calls * each >= Math.min(block, 10 * clockStep())) return Math.max(1, Math.ceil(block / each))
+  }
 }
 
 function isSettled(blocks: readonly number[]): boolean {

@@ -5,8 +5,7 @@
 import type { Machine } from '../engine/machine.ts'
 import type { StoredForm } from '../figures/figures.ts'
 import type { Yardstick } from '../figures/time.ts'
-import type { TensorFile } from '../formats/safetensors.ts'
-import { toFloats } from '../formats/safetensors.ts'
+import { type TensorFile, toFloats } from '../formats/safetensors-bytes.ts'
 import type { WeightsFile } from '../formats/weights-file.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
@@ -18,8 +17,7 @@ import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
 import { DropLimit } from './drop-limit.ts'
 import { type LatencyOptions, measureLatency, timeAt, yardstickOf } from './latency.ts'
-import type { LevelStore } from './level-store.ts'
-import { measureLevels } from './levels.ts'
+import { type KeptLevels, measureLevels } from './levels.ts'
 import { type Sought, sized } from './met-size.ts'
 import { energyLosses, measuredLosses, refine } from './refine.ts'
 import {
@@ -32,7 +30,7 @@ import {
   type Targets,
   tooFast,
 } from './search.ts'
-import { sizesOf } from './sizes.ts'
+import { type SizeOptions, sizesOf } from './sizes.ts'
 import type { TensorLevels } from './tensor-levels.ts'
 import type { Judged, Trials } from './trials.ts'
 
@@ -61,6 +59,8 @@ export interface ChooseOptions {
   stored?: StoredForm
   /** Whether the compressed form is that of a file with its zeros, such as ONNX. Default false. */
   zeros?: boolean
+  /** Bytes of something compressed, for the form `brotli`. Default: by brotli, which pages do not have. */
+  compress?: SizeOptions['compress']
   /**
    * Bytes of what would be written of pruned weights, where levels say it roughly only. The budget is then
    * corrected until it is met. Default: levels say it.
@@ -68,7 +68,7 @@ export interface ChooseOptions {
   sizeOf?(weights: TensorFile): number | Promise<number>
   /** Levels. Default: as many as {@link Trials.effort} says. */
   sparsities?: readonly number[]
-  store?: LevelStore
+  store?: KeptLevels
   /** A part of the work, what of it was done last, and the share of the part that is done. */
   onProgress?(part: 'levels' | 'times' | 'choices' | 'drop' | 'size', text: string, share?: number): void
 }
@@ -98,16 +98,16 @@ export async function chooseSparsities(options: ChooseOptions): Promise<Chosen> 
       : { ...timing, file, model: file.onnx ? undefined : model.name, source }
   const yardstick = timed && yardstickOf(timed)
   const costs = weightCosts(model)
-  const searched = (levels: TensorLevels[]) => {
-    const { sizes, otherBytes } = sizesOf(file, levels, sizeFormOf(options))
+  const searched = async (levels: TensorLevels[]) => {
+    const { sizes, otherBytes } = await sizesOf(file, levels, sizeFormOf(options))
     return { tensors: levels, targets, costs, sizes, otherBytes, names }
   }
   if (Object.values(targets).some((target) => target !== undefined))
-    await refuseAtOnce(searched(roughLevels(file, tensors, sparsities)), timed && { ...timed, yardstick })
+    await refuseAtOnce(await searched(roughLevels(file, tensors, sparsities)), timed && { ...timed, yardstick })
 
   const progress = (text: string, share: number) => onProgress('levels', text, share)
   const levels = await measureLevels(trials, tensors, { sparsities, store, progress })
-  const within = searched(levels)
+  const within = await searched(levels)
   const latency =
     timed &&
     (await measureLatency(levels, {
@@ -217,10 +217,11 @@ function checkLimits({ limits, timing, sparsities }: ChooseOptions, names: Limit
     throw new UserError(`sparsities: expected ascending ones above 0 and below 1, found ${sparsities.join(', ')}`)
 }
 
-const sizeFormOf = ({ stored = 'sparse', zeros = false, limits }: ChooseOptions) => ({
+const sizeFormOf = ({ stored = 'sparse', zeros = false, compress, limits }: ChooseOptions): SizeOptions => ({
   // Compression takes time, and nothing asks for it without a target.
-  form: limits.bytes === undefined ? ('sparse' as const) : stored,
+  form: limits.bytes === undefined ? 'sparse' : stored,
   zeros,
+  compress,
 })
 
 /** Levels as they will be: as many weights, those of the largest magnitude, and no losses. */

@@ -36,17 +36,17 @@ export interface Effort {
 
 /**
  * What is measured of these tensors; `costs`: multiply-adds of one weight for a sample, by tensor; `method`:
- * whether it looks at samples.
+ * whether it looks at samples; `work`: multiply-adds of all forward passes that judge levels, about.
  */
 export function usualEffort(
   tensors: readonly Pick<Tensor, 'name' | 'shape'>[],
   costs: ReadonlyMap<string, number>,
-  method: keyof typeof MOST_TRIES = 'byWeights',
+  { method = 'byWeights', work = WORK }: { method?: keyof typeof MOST_TRIES; work?: number } = {},
 ): Effort {
   const pass = tensors.reduce((sum, { name, shape }) => sum + sizeOf(shape) * costOf(costs, name), 0)
-  const judges = (levels: readonly number[]) => Math.floor(WORK / (pass * tensors.length * levels.length))
+  const judges = (levels: readonly number[]) => Math.floor(work / (pass * tensors.length * levels.length))
   const levels = judges(USUAL_LEVELS) >= SOME ? USUAL_LEVELS : FEW_LEVELS
   const each = clamp(judges(levels), FEWEST, MOST)
-  const tries = Math.floor((TRIED * WORK) / (pass * (each + MOST)))
+  const tries = Math.floor((TRIED * work) / (pass * (each + MOST)))
   return { sparsities: levels, judges: each, tries: clamp(tries, FEWEST_TRIES, MOST_TRIES[method]) }
 }

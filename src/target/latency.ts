@@ -7,7 +7,7 @@
 import type { Machine } from '../engine/machine.ts'
 import { runOf, Yardstick } from '../figures/time.ts'
 import type { OnnxModel } from '../formats/onnx/onnx.ts'
-import { storeFloats, type TensorFile, toFloats } from '../formats/safetensors.ts'
+import { storeFloats, type TensorFile, toFloats } from '../formats/safetensors-bytes.ts'
 import { SparseModel } from '../infer/sparse-model.ts'
 import { keeps, type TensorLevels } from './tensor-levels.ts'
 

@@ -9,9 +9,10 @@ import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts'
 import { UserError } from '../util/errors.ts'
 import { makeFolder } from '../util/files.ts'
 import { sha256 } from '../util/sha256.ts'
+import type { KeptLevels } from './levels.ts'
 import type { Level } from './tensor-levels.ts'
 
-export class LevelStore {
+export class LevelStore implements KeptLevels {
   readonly folder: string
 
   /**

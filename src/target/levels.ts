@@ -4,19 +4,34 @@
  */
 import type { Floats } from '../engine/machine.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
-import type { LevelStore } from './level-store.ts'
+import { patternOf } from '../sparsity/granularity/index.ts'
 import type { Level, TensorLevels } from './tensor-levels.ts'
 import type { Judged, Trials } from './trials.ts'
+
+/** Where levels are kept. */
+export interface KeptLevels {
+  /** A level of a tensor, by its name; undefined where it is not there. */
+  read(name: string, sparsity: number): Level | undefined
+  write(name: string, level: Level): void
+}
 
 export interface LevelOptions {
   /** Default: as many as {@link Trials.effort} says. */
   sparsities?: readonly number[]
   /** Where levels are looked up before they are measured, and kept as soon as they are. */
-  store?: LevelStore
+  store?: KeptLevels
   /**
    * Called after each level, with the tensor, such as `fc1.weight, 1 of 3`: the share that is done of all.
    */
   progress?(tensor: string, share: number): void
+}
+
+/** Sparsities of single tensors: in a pattern that, and what is beyond it; else the `usual` ones. */
+export function levelsFor(granularity: string | undefined, usual: readonly number[]): readonly number[] {
+  const pattern = granularity === undefined ? undefined : patternOf(granularity)
+  if (!pattern) return usual
+  const least = 1 - pattern.n / pattern.m
+  return [least, ...usual.filter((level) => level > least)]
 }
 
 /** All levels of some tensors. */

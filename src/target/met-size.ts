@@ -2,14 +2,14 @@
  * @file A size that levels say roughly only: choices are really pruned and stored, and the budget corrected
  * until the size is met.
  */
-import type { TensorFile } from '../formats/safetensors.ts'
+import type { TensorFile } from '../formats/safetensors-bytes.ts'
 import { UserError } from '../util/errors.ts'
 import type { Choice, SearchOptions } from './search.ts'
 
 /** A choice, and the losses that it was found by where these are not those that were measured. */
 export type Sought = { choice: Choice } & Pick<SearchOptions, 'losses'>
 
-export interface SizeOptions {
+export interface MetSize {
   /** Of what is written, at most. */
   bytes: number
   /** What messages call that. */
@@ -30,7 +30,7 @@ const CORRECTIONS = 5
 /** The choice whose weights, really pruned, take no more than the target once they are stored. */
 export async function sized(
   all: SearchOptions,
-  { bytes, name, choose, prune, sizeOf, onTry = () => {} }: SizeOptions,
+  { bytes, name, choose, prune, sizeOf, onTry = () => {} }: MetSize,
 ): Promise<Choice> {
   let budget = bytes
   let losses: SearchOptions['losses']

@@ -1,7 +1,7 @@
 /** @file What a trial prunes and how, and the plan of a method that does so. */
 import type { SampleSet } from '../data/dataset.ts'
 import type { Machine } from '../engine/machine.ts'
-import type { TensorFile } from '../formats/safetensors.ts'
+import type { TensorFile } from '../formats/safetensors-bytes.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { type MethodName, methods } from '../methods/index.ts'
 import {
@@ -33,8 +33,12 @@ export interface TrialOptions {
   seed: number
   /** Training samples that judge, drawn by the seed. Default: {@link usualEffort}, at most all. */
   judges?: number
+  /** Multiply-adds that judging levels may take, about. Default: minutes on two processors. */
+  work?: number
   /** Whether they judge, or the whole test set in their place. Default `train`. */
   part?: 'train' | 'test'
+  /** Whether nothing is done to all weights afterwards, whatever a trial asks for. Default false. */
+  bare?: boolean
   /** What goes together, where that is not single weights; then all tensors of a trial have one sparsity. */
   masks?: PruningRequest['masks']
   /** Training samples that are held out, and how, as of a {@link Network}. Default: none. */
@@ -64,13 +68,14 @@ export function planTrial(
 ): Promise<PruningPlan> {
   const { model, data, method: name, seed, masks, nameOf = (setting) => setting } = options
   const granularity = channels ? 'channel' : (masks?.granularity ?? options.granularity)
-  const quiet = afterwards
-    ? {}
-    : {
-        ...pick(name, 'polish', 0),
-        ...pick(name, 'refreshBatchNorm', 'none'),
-        ...(granularity === 'channel' && pick(name, 'reconstruct', 'none')),
-      }
+  const quiet =
+    afterwards && !options.bare
+      ? {}
+      : {
+          ...pick(name, 'polish', 0),
+          ...pick(name, 'refreshBatchNorm', 'none'),
+          ...(granularity === 'channel' && pick(name, 'reconstruct', 'none')),
+        }
   const { reconstruct: _, ...own } = options.settings as { reconstruct?: string }
   const settings = { ...quiet, ...(granularity === 'channel' ? options.settings : own) }
   const method = withSettings(methods[name], settings)

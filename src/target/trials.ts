@@ -50,7 +50,10 @@ export class Trials {
     this.#options = options
     const { count } = options.data.train
     const looks = methods[options.method].takes.includes('samples')
-    this.effort = usualEffort(options.tensors, weightCosts(options.model), looks ? 'bySamples' : 'byWeights')
+    this.effort = usualEffort(options.tensors, weightCosts(options.model), {
+      method: looks ? 'bySamples' : 'byWeights',
+      work: options.work,
+    })
     this.#judges = Math.min(options.judges ?? this.effort.judges, count - (options.validation ?? 0))
   }
 

@@ -41,7 +41,8 @@ export interface Opened {
 export async function openPage(name: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Opened> {
   const ort = dirname(require.resolve('onnxruntime-web'))
   const server = servePage(new Map(), { '/some/folder/': built, '/ort/': ort })
-  const browser = await chromium.launch({ executablePath: CHROMIUM })
+  const args = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args })
   onTestFinished(async () => {
     await browser.close()
     server.close()
@@ -73,6 +74,26 @@ async function violations(page: Page): Promise<string[]> {
     const { violations } = await (globalThis as unknown as { axe: typeof import('axe-core') }).axe.run()
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join('; ')}`)
   })
+}
+
+/** What the first output of a model is in onnxruntime-web, in the page, for values of its first input. */
+export async function inRuntime(
+  page: Page,
+  bytes: Uint8Array,
+  { values, shape }: { values: readonly number[]; shape: readonly number[] },
+): Promise<number[]> {
+  await page.addScriptTag({ url: '/ort/ort.wasm.min.js' })
+  return page.evaluate(
+    async ([text, given, dims]) => {
+      const { ort } = globalThis as unknown as { ort: typeof import('onnxruntime-web') }
+      ort.env.wasm.numThreads = 1
+      const session = await ort.InferenceSession.create(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)))
+      const input = new ort.Tensor('float32', Float32Array.from(given), dims)
+      const found = await session.run({ [session.inputNames[0]]: input })
+      return [...(found[session.outputNames[0]].data as Float32Array)]
+    },
+    [Buffer.from(bytes).toString('base64'), values, shape] as const,
+  )
 }
 
 /** What is saved when a button is pressed. */

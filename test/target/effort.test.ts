@@ -17,7 +17,7 @@ describe('how much a search measures where nobody says it', () => {
 
   it('is fewer choices of a method that looks at samples', () => {
     const model = findModel('resnet20')
-    expect(usualEffort(prunableTensors(model), weightCosts(model), 'bySamples').tries).toBe(12)
+    expect(usualEffort(prunableTensors(model), weightCosts(model), { method: 'bySamples' }).tries).toBe(12)
   })
 
   it('is fewer levels and samples where a forward pass is dear, but never fewer than sixteen', () => {

@@ -1,5 +1,6 @@
 /** @file Pruning by stored values alone, without data. */
 import { markdownTable } from 'markdown-table'
+import { unmeasured } from '../../formats/measured.ts'
 import { writeNetwork } from '../../formats/network-file.ts'
 import { toFloats } from '../../formats/safetensors.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
@@ -54,7 +55,7 @@ export async function pruneByValue(
   const warnings = collapseSentences(collapse)
   const facts = { model: model.name, ...removing, pruned: tensors.join(','), espalier: version() }
   const metadata = {
-    ...file.metadata,
+    ...unmeasured(file.metadata),
     ...flagMetadata(flags),
     ...Object.fromEntries(Object.entries(facts).map(([key, value]) => [key, String(value)])),
   }

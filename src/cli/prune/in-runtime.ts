@@ -5,6 +5,7 @@
 import type { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
 import { openMachine } from '../../engine/machines/open.ts'
+import { unmeasured } from '../../formats/measured.ts'
 import { writeNetwork } from '../../formats/network-file.ts'
 import { storedWeights } from '../../formats/onnx/weights.ts'
 import { seenLayers } from '../../formats/onnxruntime/layers.ts'
@@ -108,7 +109,7 @@ export async function pruneWithRuntime(stored: WeightsFile, path: string, flags:
   const seconds = (performance.now() - started) / 1000
   const facts = { method, scope, seed, pruned: pruned.layers.map(({ name }) => name).join(','), espalier: version() }
   const metadata = {
-    ...onnx.file.metadata,
+    ...unmeasured(onnx.file.metadata),
     ...flagMetadata(flags),
     ...Object.fromEntries(Object.entries(facts).map(([key, value]) => [key, String(value)])),
   }

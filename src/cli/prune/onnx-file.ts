@@ -3,6 +3,7 @@
  * here.
  */
 
+import { unmeasured } from '../../formats/measured.ts'
 import { writeNetwork } from '../../formats/network-file.ts'
 import type { OnnxModel } from '../../formats/onnx/onnx.ts'
 import { isFloating, numbersOf } from '../../formats/onnx/tensor.ts'
@@ -42,7 +43,7 @@ export async function pruneOnnxFile(
 
   const facts = { ...removing, pruned: chosen.map(({ key }) => key).join(','), espalier: version() }
   const metadata = {
-    ...file.metadata,
+    ...unmeasured(file.metadata),
     ...flagMetadata(flags),
     ...Object.fromEntries(Object.entries(facts).map(([key, value]) => [key, String(value)])),
   }

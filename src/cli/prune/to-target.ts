@@ -19,6 +19,7 @@ import { patternOf } from '../../sparsity/granularity/index.ts'
 import { costOf, weightCosts } from '../../sparsity/multiply-adds.ts'
 import { prunableTensors } from '../../sparsity/tensors.ts'
 import { chooseSparsities, type LimitNames } from '../../target/choose.ts'
+import { levelsFor } from '../../target/levels.ts'
 import type { Targets } from '../../target/search.ts'
 import type { TensorLevels } from '../../target/tensor-levels.ts'
 import { shareOf } from '../../target/trials.ts'
@@ -201,14 +202,6 @@ export async function pruneToTarget(file: WeightsFile, path: string, model: Mode
   } finally {
     display?.stop()
   }
-}
-
-/** Sparsities of single tensors: in a pattern that, and what is beyond it. */
-function levelsFor(granularity: string | undefined, usual: readonly number[]): readonly number[] {
-  const pattern = granularity === undefined ? undefined : patternOf(granularity)
-  if (!pattern) return usual
-  const least = 1 - pattern.n / pattern.m
-  return [least, ...usual.filter((level) => level > least)]
 }
 
 /** Throws UserError, naming the flag. */

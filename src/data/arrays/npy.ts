@@ -34,7 +34,9 @@ export function parseNpy(bytes: Uint8Array, path: string): NumberArray {
     throw new UserError(`${path} is not a valid .npy file: ${why}`)
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const text = (from: number, to: number) => new TextDecoder('latin1').decode(bytes.subarray(from, to))
+  // Byte by byte: what browsers call latin1 has another letter for the first byte of the magic.
+  const text = (from: number, to: number) =>
+    Array.from(bytes.subarray(from, to), (byte) => String.fromCharCode(byte)).join('')
   if (bytes.length === 0) fail('it is empty')
   if (bytes.length < 12 || text(0, 6) !== MAGIC) fail(`it does not begin with NumPy's magic bytes`)
   const wide = bytes[6] >= 2

@@ -14,6 +14,7 @@ import {
   type TensorProto,
   TensorProtoSchema,
 } from 'onnx-buf'
+import { isMeasured } from '../measured.ts'
 import { BYTES_PER, type DType, type StoredTensor, toFloats } from '../safetensors-bytes.ts'
 import { changed } from './changed.ts'
 import type { OnnxFile } from './file.ts'
@@ -39,12 +40,16 @@ export function withTensors(
   return withMetadata(model, metadata)
 }
 
-/** A model with its metadata joined with what is given. */
+/**
+ * A model with its metadata joined with what is given; what it says was measured of it stays only where that
+ * is given, too, since other values may be meant.
+ */
 export function withMetadata(model: ModelProto, metadata: Readonly<Record<string, string>>): ModelProto {
   const entries = Object.entries(metadata)
   const there = new Map(model.metadataProps.map(({ key, value }) => [key, value]))
-  if (entries.every(([key, value]) => there.get(key) === value)) return model
-  const kept = model.metadataProps.filter(({ key }) => !Object.hasOwn(metadata, key))
+  const isStale = (key: string) => isMeasured(key) && !Object.hasOwn(metadata, key)
+  if (entries.every(([key, value]) => there.get(key) === value) && ![...there.keys()].some(isStale)) return model
+  const kept = model.metadataProps.filter(({ key }) => !Object.hasOwn(metadata, key) && !isStale(key))
   const added = entries.map(([key, value]) => create(StringStringEntryProtoSchema, { key, value }))
   return changed(ModelProtoSchema, model, { metadataProps: [...kept, ...added] })
 }

@@ -5,6 +5,7 @@
 import { toBinary } from '@bufbuild/protobuf'
 import { type ModelProto, OperatorSetIdProtoSchema, type ValueInfoProto, ValueInfoProtoSchema } from 'onnx-buf'
 import { sameBytes } from '../../util/same-bytes.ts'
+import { isMeasured } from '../measured.ts'
 import { BYTES_PER, type StoredTensor, toFloats } from '../safetensors-bytes.ts'
 import type { OnnxFile } from './file.ts'
 import { isSparse, placesOf } from './places.ts'
@@ -20,7 +21,8 @@ export interface InterfaceChanges {
 
 /**
  * The first difference of two models in what others know them by (inputs, outputs, versions, names,
- * documentation, metadata that were there), in words; undefined where there is none.
+ * documentation, metadata that were there and hold for other weights, too), in words; undefined where there
+ * is none.
  */
 export function interfaceDifference(
   before: OnnxFile,
@@ -43,7 +45,7 @@ export function interfaceDifference(
       outputs: infos(graph!.output, changes),
       functions: proto.functions.map(({ name, domain: of }) => `${of} ${name}`).join(),
       'keys of metadata': proto.metadataProps
-        .flatMap(({ key }) => (known.has(key) ? [key] : []))
+        .flatMap(({ key }) => (known.has(key) && !isMeasured(key) ? [key] : []))
         .sort()
         .join(),
     }

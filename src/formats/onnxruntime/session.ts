@@ -6,8 +6,8 @@ import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { Shape } from '../../graph/tensor.ts'
 import { UserError } from '../../util/errors.ts'
 import { optional } from '../../util/optional.ts'
-import { toHalf } from '../onnx/half.ts'
 import { type DType, halfToNumber } from '../safetensors-bytes.ts'
+import { elementsAs } from './elements.ts'
 
 /** An input: numbers, and the type that the model wants them in. */
 export interface FedArray {
@@ -32,21 +32,6 @@ export interface SessionOptions {
   purpose: string
   /** Threads within an operator. Default: as many as ONNX Runtime finds good. */
   threads?: number
-}
-
-type Elements = Tensor.DataTypeMap[keyof Tensor.DataTypeMap]
-
-/** What ONNX Runtime calls types, and how their elements are given to it. */
-const GIVEN: Partial<Record<DType, readonly [Tensor.Type, (values: ArrayLike<number>) => Elements]>> = {
-  F32: ['float32', (values) => Float32Array.from(values)],
-  F64: ['float64', (values) => Float64Array.from(values)],
-  F16: ['float16', (values) => Uint16Array.from(values, toHalf)],
-  I64: ['int64', (values) => BigInt64Array.from(Array.from(values), BigInt)],
-  I32: ['int32', (values) => Int32Array.from(values)],
-  I16: ['int16', (values) => Int16Array.from(values)],
-  I8: ['int8', (values) => Int8Array.from(values)],
-  U8: ['uint8', (values) => Uint8Array.from(values)],
-  BOOL: ['bool', (values) => Uint8Array.from(values)],
 }
 
 export class RuntimeSession {
@@ -105,10 +90,9 @@ export class RuntimeSession {
   }
 
   #fed(name: string, { type, shape, values }: FedArray): Tensor {
-    const given = GIVEN[type]
+    const given = elementsAs(type, values)
     if (!given) throw new UserError(`${this.#path}: its input ${name} has the type ${type}, which is not given here`)
-    const [named, elements] = given
-    return new this.#tensor(named, elements(values), shape)
+    return new this.#tensor(given.type, given.data, shape)
   }
 }
 

@@ -4,11 +4,10 @@
  */
 import type { Floats } from '../../engine/machine.ts'
 import { UserError } from '../../util/errors.ts'
+import { nodeModule } from '../../util/node-module.ts'
 
-/** Node's modules of that name; undefined in a page. */
-const node = <T>(name: string): T | undefined => globalThis.process?.getBuiltinModule?.(name) as T | undefined
-const disk = node<typeof import('node:fs')>('node:fs')
-const temporary = node<typeof import('node:os')>('node:os')?.tmpdir
+const disk = nodeModule<typeof import('node:fs')>('node:fs')
+const temporary = nodeModule<typeof import('node:os')>('node:os')?.tmpdir
 
 /** Of arrays of one kind, or of either. */
 export class Shelf<Kind extends Floats = Floats> {

@@ -79,6 +79,9 @@ export class GradientCache {
     makeFolder(folder)
   }
 
+  /** The key of gradients of a network: {@link gradientKey}. */
+  keyOf = gradientKey
+
   /**
    * Fills `arrays` from the file of that key. False where there is none, or none that is whole: they may then
    * hold anything. `what` is for people.

@@ -13,7 +13,7 @@ import type { Model } from '../../../models/model.ts'
 import type { Network } from '../../../train/network.ts'
 import type { Forward } from '../../../train/options.ts'
 import type { GramColumns } from './columns.ts'
-import { type GradientCache, gradientKey } from './gradient-cache.ts'
+import type { GradientCache } from './gradient-cache.ts'
 import { solverRoom } from './inverse.ts'
 import type { Part } from './parts.ts'
 import { RankOneColumns, rankOneRoom } from './rank-one-columns.ts'
@@ -168,19 +168,19 @@ export class GradientSource {
       throw new Error(`expected ${samples * miniBatch} training samples, found ${indices.length}`)
     const parts = this.#parts(network, group)
     const columns = parts.map((part) => this.#columns(network, space, part))
-    const key = cache && gradientKey(network, { tensors: columns.map(({ name }) => name), indices, miniBatch })
+    const key = cache?.keyOf(network, { tensors: columns.map(({ name }) => name), indices, miniBatch })
     const floats = columns.flatMap((some) => some.floats())
-    if (key && cache.restore(key, floats)) progress(samples, samples)
+    if (key && cache?.restore(key, floats)) progress(samples, samples)
     else {
       this.#fill(network, indices, group, columns, progress)
-      if (key) cache.save(key, floats)
+      if (key) cache?.save(key, floats)
     }
     return {
       space,
       samples,
       parts,
       tensors: columns.map(({ columns: some }) => some),
-      ...(key && { cached: { key, cache } }),
+      ...(key && cache && { cached: { key, cache } }),
     }
   }
 

@@ -1,9 +1,7 @@
-/** @file Files of arrays by their endings: .npy, .npz, .safetensors, raw floats, and sound. */
-import { extname } from 'node:path'
+/** @file Files of arrays by their endings: .npy, .npz, .safetensors, raw floats, and sound. Needs no Node. */
 import { unzipSync } from 'fflate'
 import { parseSafetensors, type StoredTensor, toFloats } from '../../formats/safetensors-bytes.ts'
 import { UserError } from '../../util/errors.ts'
-import { readBytes } from '../../util/files.ts'
 import { parseNpy } from './npy.ts'
 import { exactFloat, type NumberArray } from './number-array.ts'
 import { parseWav, type Sound } from './wav.ts'
@@ -26,10 +24,13 @@ const readers: Record<string, (bytes: Uint8Array, path: string) => ArrayFile> = 
 /** In words. */
 export const ARRAY_FILES = '.npy, .npz, .safetensors, .f32 (raw float32) or .wav'
 
-export const isArrayFile = (path: string): boolean => Object.hasOwn(readers, extname(path).toLowerCase())
+export const isArrayFile = (path: string): boolean => Object.hasOwn(readers, endingOf(path))
 
-/** Throws UserError where the file cannot be read, or is damaged. */
-export const readArrayFile = (path: string): ArrayFile => readers[extname(path).toLowerCase()](readBytes(path), path)
+/** What a file of one of these endings holds. Throws UserError where it is damaged. */
+export const parseArrayFile = (bytes: Uint8Array, path: string): ArrayFile => readers[endingOf(path)](bytes, path)
+
+/** In small letters, with its dot; nothing of names that are an ending alone. */
+const endingOf = (path: string): string => /[^/\\](\.[^./\\]*)$/.exec(path)?.[1].toLowerCase() ?? ''
 
 function parseNpz(bytes: Uint8Array, path: string): Map<string, NumberArray> {
   let files: Record<string, Uint8Array>

@@ -1,0 +1,74 @@
+/** @file Prunes to a time, a size or a share of multiply-adds: every tensor gets a sparsity of its own. */
+import type { SampleSet } from '../../src/data/dataset.ts'
+import type { Machine } from '../../src/engine/machine.ts'
+import { chooseSparsities, type LimitNames, type Limits } from '../../src/target/choose.ts'
+import type { KeptLevels } from '../../src/target/levels.ts'
+import type { Asked, Goal, GoalKind } from './asked.ts'
+import { gzipped } from './gzip.ts'
+import { changedTo } from './judge.ts'
+import { encoded, formatsOf, type Opened, type Version } from './opened.ts'
+import type { Tell } from './prune.ts'
+import { leftOf } from './sensitivity.ts'
+import { trialsOf } from './trials.ts'
+
+/** What messages call the goals. */
+const NAMES: LimitNames = { milliseconds: 'goal', bytes: 'goal', flops: 'goal', drop: 'goal' }
+
+const limitsOf = ({ kind, value }: Goal): Limits => {
+  const limits: Record<Exclude<GoalKind, 'sparsity'>, Limits> = {
+    milliseconds: { milliseconds: value },
+    kilobytes: { bytes: 1000 * value },
+    multiplyAdds: { flops: value },
+  }
+  return kind === 'sparsity' ? {} : limits[kind]
+}
+
+/** Throws UserError where the goal cannot be met, or is met already. */
+export async function prunedToGoal(
+  opened: Opened,
+  asked: Asked,
+  { data, machine, store }: { data: SampleSet; machine: Machine; store: KeptLevels },
+  tell: Tell,
+): Promise<Version> {
+  const { version, name, onnx, model } = opened
+  const { trials, tensors, sparsities } = trialsOf(opened, asked, data, machine)
+  const [format] = formatsOf(opened)
+  const shares = { levels: [0.1, 0.5], times: [0.5, 0.6], choices: [0.6, 0.7], drop: [0.6, 0.7], size: [0.6, 0.7] }
+  const words = {
+    levels: 'Measuring',
+    times: 'Timing',
+    choices: 'Trying choices of levels:',
+    drop: 'Trying',
+    size: 'Trying:',
+  }
+  const began = performance.now()
+  const chosen = await chooseSparsities({
+    trials,
+    model: model!,
+    file: { ...version.weights, onnx },
+    source: name,
+    tensors,
+    sparsities,
+    limits: limitsOf(asked.goal),
+    names: NAMES,
+    timing: { machine },
+    stored: 'brotli',
+    zeros: format === 'onnx',
+    compress: gzipped,
+    ...(asked.goal.kind === 'kilobytes' && {
+      sizeOf: (weights) =>
+        gzipped(encoded(opened, { weights: { ...version.weights, tensors: weights.tensors } }, format)),
+    }),
+    store,
+    onProgress: (part, text, share = 0) => {
+      const [from, to] = shares[part]
+      tell(`${words[part]} ${text}`, from + (to - from) * share, part === 'levels' ? leftOf(began, share) : undefined)
+    },
+  })
+  tell('Pruning', 0.7)
+  // What does not look at inputs is repaired where these are real.
+  const afterwards = asked.method === 'magnitude' && asked.samples.kind !== 'random'
+  const last = trialsOf(opened, asked, data, machine, { afterwards })
+  const { network } = await last.trials.prune(tensors, chosen.sparsities, { afterwards })
+  return changedTo(opened, network)
+}
