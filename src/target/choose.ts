@@ -164,7 +164,7 @@ async function refined(
   const first = await search(all)
   const { tries } = trials.effort
   const { energy, share } = energyLosses(all.tensors, (name) => toFloats(file.tensors.get(name)!))
-  const judge = async (choice: Choice) => badness(trials.judge(await prune(choice)))
+  const judge = async (choice: Choice) => badness(trials.judge(await prune(choice), { thoroughly: true }))
   const time = predictedTime(all, first)
   const losses = measuredLosses(all.tensors)
   const best = await refine(first, {

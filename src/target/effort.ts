@@ -21,7 +21,7 @@ const [MOST, SOME, FEWEST] = [1000, 100, 16]
 const TRIED = 0.25
 const FEWEST_TRIES = 3
 /** The most: of a method that goes by weights alone, and of one that looks at samples, which takes longer. */
-const MOST_TRIES = { byWeights: 60, bySamples: 12 }
+const MOST_TRIES = { byWeights: 24, bySamples: 12 }
 
 const clamp = (value: number, least: number, most: number): number => Math.max(least, Math.min(most, value))
 

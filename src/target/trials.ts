@@ -11,6 +11,7 @@ import { Scoring } from '../methods/saliency/scoring/scoring.ts'
 import { weightCosts } from '../sparsity/multiply-adds.ts'
 import { loadWeights } from '../train/checkpoint.ts'
 import { judgesByDistance } from '../train/distance.ts'
+import { evaluationBatch } from '../train/evaluation.ts'
 import { Network } from '../train/network.ts'
 import { samplesAtOnce } from '../train/samples-at-once.ts'
 import { nextTurn } from '../util/next-turn.ts'
@@ -34,6 +35,9 @@ export interface Alone {
   sparsity: number
   network: Network
 }
+
+/** How many times as many samples judge where little has to be told apart. */
+const THOROUGHLY = 4
 
 export class Trials {
   /** How much is measured where nobody says it. */
@@ -162,17 +166,24 @@ export class Trials {
     return new Map(layers.map(({ name, scores }) => [name, scores]))
   }
 
-  /** What a network does on the samples that judge. A loss that is not a number counts as infinite. */
-  judge(network: Network): Judged {
-    const { loss, accuracy } = this.#measured(network)
+  /**
+   * What a network does on the samples that judge; `thoroughly`: on four times as many, where there are so
+   * many and they come in whole batches, to tell choices apart that differ little. A loss that is not a
+   * number counts as infinite.
+   */
+  judge(network: Network, { thoroughly = false } = {}): Judged {
+    const { loss, accuracy } = this.#measured(network, thoroughly)
     return { loss: Number.isNaN(loss) ? Number.POSITIVE_INFINITY : loss, ...(accuracy !== undefined && { accuracy }) }
   }
 
-  #measured(network: Network): Judged {
+  #measured(network: Network, thoroughly: boolean): Judged {
     if (this.#options.part === 'test') return network.judgedByDistance ? network.distance() : network.evaluate('test')
     const { train } = network.indices
     const order = random(this.#options.seed, 'target judges').permutation(train.length)
-    const samples = order.slice(0, this.#judges).map((place) => train[place])
+    const batch = evaluationBatch(network.model)
+    const many = Math.min(THOROUGHLY * this.#judges, train.length - (train.length % batch))
+    const isWhole = this.#judges % batch === 0 && many > this.#judges
+    const samples = order.slice(0, thoroughly && isWhole ? many : this.#judges).map((place) => train[place])
     if (network.judgedByDistance) return { loss: network.trainingLoss(samples) }
     return network.evaluateTraining(samples)
   }

@@ -12,7 +12,7 @@ const effortOf = (name: string) => {
 describe('how much a search measures where nobody says it', () => {
   it('is everything for small networks', () => {
     for (const name of ['lenet-300-100', 'resnet20'])
-      expect(effortOf(name)).toEqual({ sparsities: USUAL_LEVELS, judges: 1000, tries: 60 })
+      expect(effortOf(name)).toEqual({ sparsities: USUAL_LEVELS, judges: 1000, tries: 24 })
   })
 
   it('is fewer choices of a method that looks at samples', () => {

@@ -71,7 +71,7 @@ export function pruneFirst(network: Network, beginning: Beginning): string | und
   const { prune: asked, seed } = beginning.recipe
   if (!asked || !schedule || schedule.start > first) return undefined
   if (asked.target)
-    return 'layers are counted with all their weights: prune.target decides before the first step how many stay in each'
+    return 'layers are counted with all their weights: prune.target decides before the first step how many stay in each, in a time that is not counted'
   const [{ sparsity, at }] = pruningEvents(schedule)
   const { method, scope, flops } = asked
   if (sparsity === 0 && !asked.sparsities && flops === undefined) return undefined
