@@ -1,6 +1,9 @@
 // What espalier/graph exports. Written by scripts/api.mjs (npm run api).
 
 export interface Arena {
+    readonly size: number;
+    view(offset: number, count: number): Floats;
+    peek(offset: number, count: number): Floats;
     readonly floats: Floats;
     readonly doubles: Float64Array;
     bytes(offset: number, count: number): Uint8Array;
@@ -28,6 +31,7 @@ export declare class Executable {
     write(program: string, input: string, values: ArrayLike<number>): void;
     read(program: string, output: string): Floats;
     raw(program: string, output: string): Floats;
+    writeRaw(program: string, name: string, values: ArrayLike<number>): void;
     scalar(program: string, output: string): number;
 }
 
@@ -209,7 +213,7 @@ export interface MemoryUse {
     temporary: number;
 }
 
-interface Placed {
+export interface Placed {
     tensor: Tensor;
     offset: number;
 }

@@ -447,6 +447,9 @@ export interface Amounts {
 }
 
 export interface Arena {
+    readonly size: number;
+    view(offset: number, count: number): Floats;
+    peek(offset: number, count: number): Floats;
     readonly floats: Floats;
     readonly doubles: Float64Array;
     bytes(offset: number, count: number): Uint8Array;
@@ -543,6 +546,7 @@ export declare class Executable {
     write(program: string, input: string, values: ArrayLike<number>): void;
     read(program: string, output: string): Floats;
     raw(program: string, output: string): Floats;
+    writeRaw(program: string, name: string, values: ArrayLike<number>): void;
     scalar(program: string, output: string): number;
 }
 
@@ -858,7 +862,7 @@ export interface Pixels {
     data: Uint8Array;
 }
 
-interface Placed {
+export interface Placed {
     tensor: Tensor;
     offset: number;
 }

@@ -50,6 +50,9 @@ export interface Amounts {
 }
 
 export interface Arena {
+    readonly size: number;
+    view(offset: number, count: number): Floats;
+    peek(offset: number, count: number): Floats;
     readonly floats: Floats;
     readonly doubles: Float64Array;
     bytes(offset: number, count: number): Uint8Array;

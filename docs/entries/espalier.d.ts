@@ -1184,7 +1184,9 @@ export declare class Trials {
     pruneChannels(channels: ReadonlyMap<string, number>): Promise<Network>;
     dense(): Promise<Network>;
     fisherDiagonal(): Promise<Map<string, Floats>>;
-    judge(network: Network): Judged;
+    judge(network: Network, { thoroughly }?: {
+        thoroughly?: boolean | undefined;
+    }): Judged;
 }
 
 export interface TurnOptions {
@@ -1618,6 +1620,9 @@ export interface Amounts {
 }
 
 export interface Arena {
+    readonly size: number;
+    view(offset: number, count: number): Floats;
+    peek(offset: number, count: number): Floats;
     readonly floats: Floats;
     readonly doubles: Float64Array;
     bytes(offset: number, count: number): Uint8Array;
@@ -1809,6 +1814,7 @@ export declare class Executable {
     write(program: string, input: string, values: ArrayLike<number>): void;
     read(program: string, output: string): Floats;
     raw(program: string, output: string): Floats;
+    writeRaw(program: string, name: string, values: ArrayLike<number>): void;
     scalar(program: string, output: string): number;
 }
 
@@ -2307,7 +2313,7 @@ export interface Pixels {
     data: Uint8Array;
 }
 
-interface Placed {
+export interface Placed {
     tensor: Tensor;
     offset: number;
 }
