@@ -131,7 +131,7 @@ for (const name of flags.networks.split(',')) {
           trials: method.trials,
           store: method.store,
           limits: { milliseconds: target },
-          timing: { machine: runtime.machine, batch: 1 },
+          timing: { machine: runtime.machine, batch: 1, yardstick },
         }).catch((error) => error)
         const label = method.method === RIVAL ? 'chosen' : `chosen, ${method.method}`
         seconds.push([name, runtime.name, speed, label, (performance.now() - started) / 1000])

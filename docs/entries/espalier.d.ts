@@ -45,6 +45,7 @@ export interface ChooseOptions {
     timing?: {
         machine: Machine;
         batch?: number;
+        yardstick?: Yardstick;
     };
     stored?: StoredForm;
     zeros?: boolean;

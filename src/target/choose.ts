@@ -53,8 +53,11 @@ export interface ChooseOptions {
   limits: Limits
   /** What messages call the limits. Default: as here. */
   names?: LimitNames
-  /** What a target of time is of: a machine, and samples at a time (default 1). */
-  timing?: { machine: Machine; batch?: number }
+  /**
+   * What a target of time is of: a machine, samples at a time (default 1), and the dense network's turns
+   * there, where it had some already.
+   */
+  timing?: { machine: Machine; batch?: number; yardstick?: Yardstick }
   /** The form whose size is limited. Default `sparse`: safetensors, zeros left out where that is smaller. */
   stored?: StoredForm
   /** Whether the compressed form is that of a file with its zeros, such as ONNX. Default false. */
@@ -96,7 +99,7 @@ export async function chooseSparsities(options: ChooseOptions): Promise<Chosen> 
     targets.milliseconds === undefined || !timing
       ? undefined
       : { ...timing, file, model: file.onnx ? undefined : model.name, source }
-  const yardstick = timed && yardstickOf(timed)
+  const yardstick = timed && (timing?.yardstick ?? yardstickOf(timed))
   const costs = weightCosts(model)
   const searched = async (levels: TensorLevels[]) => {
     const { sizes, otherBytes } = await sizesOf(file, levels, sizeFormOf(options))
