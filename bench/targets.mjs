@@ -232,8 +232,8 @@ writeAtomically(
   flags.out,
   `# Pruned to a time
 
-Written by \`node bench/targets.mjs\` on ${machineText()}: one image, ${runtimes.map(({ machine }) => machine.description).join(' and ')}. *Speed*
-is how many times the dense one was asked for. Sparsities are *chosen* by tensor, as \`espalier prune
+Written by \`node bench/targets.mjs\` on ${machineText()}: one image, ${runtimes.map(({ machine }) => machine.description).join(' and ')}.
+*Speed* is how many times the dense one was asked for. Sparsities are *chosen* by tensor, as \`espalier prune
 --target-ms\` does it, or uniform, ERK or global ones at the same measured time; the method is magnitude where
 no other is named, with new statistics where there are batch normalizations. A rival that is missing is at no
 sparsity that fast.
