@@ -9,7 +9,7 @@ import { applyMask } from '../engine/kernels/optimizer.ts'
 import type { Floats, Machine } from '../engine/machine.ts'
 import { type Pattern, patternOf, readPositions, writePattern } from '../engine/pattern.ts'
 import type { Graph } from '../graph/graph.ts'
-import { sparsify } from '../graph/sparsify.ts'
+import { patternNames, sparsify } from '../graph/sparsify.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import { momentumName } from '../optim/sgd.ts'
 import { countKept } from '../sparsity/mask.ts'
@@ -80,8 +80,12 @@ export class Weights {
   /** A view of the whole tensor, row-major, or of its nonzeros where the weight is held sparse. */
   view(name: string, state = name): Floats {
     const view = this.#executable.view(state)
-    const pattern = this.#pattern(name)
-    return pattern ? view.subarray(0, count(pattern)) : view
+    return this.#sparse.has(name) ? view.subarray(0, this.#nonzeroCount(name)) : view
+  }
+
+  /** Of a weight that is held sparse: the last of its starts. */
+  #nonzeroCount(name: string): number {
+    return this.#executable.integers(patternNames(name).starts).at(-1)!
   }
 
   /** The whole tensor, or a state beside it, row-major. It is a copy where the weight is held sparse. */
@@ -99,8 +103,7 @@ export class Weights {
 
   /** How many weights the mask or the pattern leaves; where there is neither, how many are not zero. */
   count(name: string): number {
-    const pattern = this.#pattern(name)
-    if (pattern) return count(pattern)
+    if (this.#sparse.has(name)) return this.#nonzeroCount(name)
     if (this.#has(maskName(name))) return countKept(this.#executable.view(maskName(name)))
     let left = 0
     for (const weight of this.#executable.view(name)) if (weight !== 0) left++
@@ -270,6 +273,3 @@ function carried({ values, momentum, further }: Nonzeros, positions: Int32Array,
     further: further && new Map([...further].map(([state, old]) => [state, gather(old)])),
   }
 }
-
-/** The number of nonzeros of a pattern. */
-const count = ({ starts }: Pattern) => starts[starts.length - 1]
