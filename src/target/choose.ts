@@ -19,7 +19,7 @@ import { DropLimit } from './drop-limit.ts'
 import { type LatencyOptions, measureLatency, timeAt, yardstickOf } from './latency.ts'
 import { type KeptLevels, measureLevels } from './levels.ts'
 import { type Sought, sized } from './met-size.ts'
-import { energyLosses, measuredLosses, refine } from './refine.ts'
+import { energyLosses, keyOf, measuredLosses, refine } from './refine.ts'
 import {
   type Choice,
   leastFlops,
@@ -167,7 +167,13 @@ async function refined(
   const first = await search(all)
   const { tries } = trials.effort
   const { energy, share } = energyLosses(all.tensors, (name) => toFloats(file.tensors.get(name)!))
-  const judge = async (choice: Choice) => badness(trials.judge(await prune(choice), { thoroughly: true }))
+  const judged = new Map<string, number>()
+  const judge = async (choice: Choice) => {
+    const key = keyOf(choice)
+    const known = judged.get(key) ?? badness(trials.judge(await prune(choice), { thoroughly: true }))
+    judged.set(key, known)
+    return known
+  }
   const time = predictedTime(all, first)
   const losses = measuredLosses(all.tensors)
   const best = await refine(first, {

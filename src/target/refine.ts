@@ -54,7 +54,8 @@ export async function refine(first: Choice, options: RefineOptions): Promise<Ref
   return best
 }
 
-const keyOf = ({ levels }: Choice): string => JSON.stringify([...levels])
+/** Says which levels a choice is of. */
+export const keyOf = ({ levels }: Choice): string => JSON.stringify([...levels])
 
 const spread = (done: number, of: number): number => (of < 2 ? 1 : 0.3 ** (done / (of - 1)))
 
