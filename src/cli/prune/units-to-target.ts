@@ -3,14 +3,14 @@
  * written is the compacted ONNX model, and times are of that, on this engine or in ONNX Runtime.
  */
 import { markdownTable } from 'markdown-table'
-import { Yardstick } from '../../figures/time.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import { sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Model } from '../../models/model.ts'
 import { countNonzeros } from '../../sparsity/count.ts'
-import { atLevels, type Compacted, compacted, type DenseNetwork } from '../../target/compacted.ts'
+import { atLevels, type Compacted, compacted } from '../../target/compacted.ts'
+import { CompactedTimes } from '../../target/compacted-times.ts'
 import { DropLimit } from '../../target/drop-limit.ts'
-import type { Running, Runtime } from '../../target/runtimes.ts'
+import type { Runtime } from '../../target/runtimes.ts'
 import type { Targets } from '../../target/search.ts'
 import { type Costs, searchUnits, type UnitChoice, type UnitSearch } from '../../target/search-units.ts'
 import { askedAt, eachRemoved, type Kind, type UnitLevels, unitLosses, unitsOf } from '../../target/unit.ts'
@@ -49,7 +49,7 @@ export async function pruneUnitsToTarget(
   const network = { file, model, source: path, stored } as const
   const dense = atLevels(network, [], new Map())
   // Where the package is missing or does not take the network, that is said before hours of work.
-  const running = await runtime?.open(dense)
+  const times = runtime && (await CompactedTimes.open(runtime, dense, SECONDS))
   try {
     const inputs = await loadInputs(file, path, model, flags, [task.method])
     inputs.notes.push(...smallGroups({ ...task.request, masks: { multipleOf: flags.multipleOf } }))
@@ -60,13 +60,15 @@ export async function pruneUnitsToTarget(
         { file, path, task: trying, inputs, judges: flags.judges, display },
         units,
       )
-      const clock = new Clock(dense, running, runtime)
+      const denseCosts = costsOf(dense, await times?.ofDense())
+      const measured = async (one: Compacted) => costsOf(one, await times?.of(one))
+      const measure = (chosen: ReadonlyMap<string, number>) => measured(atLevels(network, levels, chosen))
       const found: UnitSearch = {
         units: levels,
         targets,
-        dense: await clock.costs(dense),
-        alone: await aloneCosts(levels, clock, network, display),
-        measure: (chosen) => clock.costs(atLevels(network, levels, chosen)),
+        dense: denseCosts,
+        alone: await aloneCosts(levels, { dense: denseCosts, at: measure }, display),
+        measure,
       }
       const limit =
         maxDrop === undefined
@@ -89,7 +91,7 @@ export async function pruneUnitsToTarget(
         const timing = runtime && (await timingOf({ ...flags, runtime: undefined }))
         const ended = await endingOf({ ...ending, timing }, cellsOf(targets, found.dense, runtime, stored))
         const tensors = new Map([...file.tensors, ...ending.weights!.tensors])
-        const costs = await clock.costs(compacted({ ...network, file: { ...file, tensors } }))
+        const costs = await measured(compacted({ ...network, file: { ...file, tensors } }))
         // What the table shows counts, too.
         const shown = ended.figures.after[runtime?.skipsZeros === false ? 'onnxruntime' : 'milliseconds']
         const milliseconds = Math.max(shown ?? 0, costs.milliseconds ?? 0)
@@ -114,7 +116,7 @@ export async function pruneUnitsToTarget(
       display?.stop()
     }
   } finally {
-    await running?.close()
+    await times?.close()
   }
 }
 
@@ -124,55 +126,27 @@ const MADE = 1500
 /** Seconds that networks take turns for. */
 const SECONDS = 0.4
 
-/** What networks come to; times beside the dense network, with which they take turns. */
-class Clock {
-  readonly #dense: Compacted
-  readonly #runtime: Runtime | undefined
-  readonly #yardstick: Yardstick | undefined
-
-  constructor(dense: Compacted, running: Running | undefined, runtime: Runtime | undefined) {
-    this.#dense = dense
-    this.#runtime = runtime
-    this.#yardstick = running && new Yardstick(running.run, { seconds: SECONDS })
-  }
-
-  async costs(network: Compacted): Promise<Costs> {
-    const { multiplyAdds } = network
-    const milliseconds = await this.#time(network)
-    return { ...(milliseconds !== undefined && { milliseconds }), bytes: network.bytes + MADE, multiplyAdds }
-  }
-
-  async #time(network: Compacted): Promise<number | undefined> {
-    if (!this.#runtime || !this.#yardstick) return undefined
-    if (network === this.#dense) {
-      await this.#yardstick.measure([])
-      return this.#yardstick.dense
-    }
-    const running = await this.#runtime.open(network)
-    try {
-      return (await this.#yardstick.measure([running.run])).times[0]
-    } finally {
-      await running.close()
-    }
-  }
-}
+/** What a network comes to, as it is written. */
+const costsOf = ({ bytes: size, multiplyAdds }: Compacted, milliseconds: number | undefined): Costs => ({
+  ...(milliseconds !== undefined && { milliseconds }),
+  bytes: size + MADE,
+  multiplyAdds,
+})
 
 /** What the network comes to with each unit at each of its levels, the others dense. */
 async function aloneCosts(
   units: readonly UnitLevels[],
-  clock: Clock,
-  network: DenseNetwork,
+  { dense, at }: { dense: Costs; at(levels: ReadonlyMap<string, number>): Promise<Costs> },
   display: PruneDisplay | undefined,
 ): Promise<Map<string, Costs[]>> {
   const total = units.reduce((sum, { levels }) => sum + levels.length - 1, 0)
-  const dense = await clock.costs(atLevels(network, [], new Map()))
   let done = 0
   display?.show('costs', '', 0)
   const found = new Map<string, Costs[]>()
   for (const { name, levels } of units) {
     const costs = [dense]
     for (let level = 1; level < levels.length; level++) {
-      costs.push(await clock.costs(atLevels(network, units, new Map([[name, level]]))))
+      costs.push(await at(new Map([[name, level]])))
       display?.show('costs', name, ++done / total)
     }
     found.set(name, costs)

@@ -1,15 +1,13 @@
 /** @file The work of espalier sensitivity. */
 import type { Command } from 'commander'
-import { markdownTable } from 'markdown-table'
 import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { readWeights } from '../../formats/weights-file.ts'
 import { sensitivityPicture } from '../../report/pictures/sensitivity.ts'
-import { type Latency, measureLatency } from '../../target/latency.ts'
+import { measureLatency } from '../../target/latency.ts'
 import { type Estimates, proxyError } from '../../target/proxy.ts'
-import type { TensorLevels } from '../../target/tensor-levels.ts'
 import { judgesByDistance } from '../../train/distance.ts'
 import { UserError } from '../../util/errors.ts'
-import { grouped, percent } from '../../util/format.ts'
+import { grouped } from '../../util/format.ts'
 import { DISTANCES } from '../display/measured.ts'
 import { print, printJson, printNote } from '../display/output.ts'
 import { oneOf } from '../flags/choices.ts'
@@ -24,7 +22,8 @@ import { PruneDisplay } from '../prune/progress.ts'
 import { type RuntimeFlags, timingUnlessNone } from '../prune/runtime.ts'
 import { type PruneFlags, pruneTask } from '../prune/settings.ts'
 import { loadInputs } from '../prune/with-data.ts'
-import { groupSensitivity, signed } from './group-sensitivity.ts'
+import { groupSensitivity } from './group-sensitivity.ts'
+import { lossTable, timeTable } from './level-tables.ts'
 
 export type SensitivityFlags = PruneFlags &
   RuntimeFlags & { data: string; levels: string; judges?: string; test?: boolean; proxy?: boolean; picture?: string }
@@ -77,8 +76,8 @@ export async function sensitivity(given: string, asked: SensitivityFlags, comman
         })),
       })
     display.stop()
-    print(`\n${lossTable(levels)}\n`)
-    if (latency) print(`${timeTable(levels, latency)}\n`)
+    print(`\n${lossTable(levels, 'tensor', { weights: ({ size }) => grouped(size) })}\n`)
+    if (latency) print(`${timeTable(levels, ({ name }) => latency.layers.get(name)!.map((time) => time.toFixed(3)))}\n`)
     const [{ levels: all }] = levels
     if (estimates) for (const line of proxyLines(estimates)) print(line)
     const judges = `${grouped(judged)} ${flags.test ? 'test' : 'training'} samples`
@@ -101,24 +100,6 @@ export async function sensitivity(given: string, asked: SensitivityFlags, comman
   } finally {
     display?.stop()
   }
-}
-
-function lossTable(levels: readonly TensorLevels[]): string {
-  const [{ levels: all }] = levels
-  const rows = levels.map(({ name, size, levels: [dense, ...rest] }) => [
-    name,
-    grouped(size),
-    ...rest.map(({ loss }) => signed(loss - dense.loss)),
-  ])
-  const head = ['tensor', 'weights', ...all.slice(1).map(({ sparsity }) => percent(sparsity).replace('.00', ''))]
-  return markdownTable([head, ...rows], { align: ['l', ...head.slice(1).map(() => 'r')] })
-}
-
-function timeTable(levels: readonly TensorLevels[], { layers }: Latency): string {
-  const [{ levels: all }] = levels
-  const rows = levels.map(({ name }) => [name, ...layers.get(name)!.map((time) => time.toFixed(3))])
-  const head = ['time', ...all.map(({ sparsity }) => (sparsity === 0 ? 'dense' : percent(sparsity).replace('.00', '')))]
-  return markdownTable([head, ...rows], { align: ['l', ...head.slice(1).map(() => 'r')] })
 }
 
 /** What estimates are, and how far they were off where that was seen. */
