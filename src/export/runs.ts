@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { FILES } from '../experiment/run/folder.ts'
-import { recordsIn, runFolders } from '../experiment/run/last-evaluations.ts'
+import { recordsIn, runFolders } from '../experiment/run/records.ts'
 import { FolderLock } from '../util/folder-lock.ts'
 import { type Point, pointsOf } from './scalars.ts'
 

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { EpochReport, PruneReport, RunResult } from '../experiment/run/events.ts'
-import type { MetricsRecord } from '../experiment/run/last-evaluations.ts'
+import type { MetricsRecord } from '../experiment/run/records.ts'
 import type { Gap } from '../methods/gsm/selection.ts'
 import type { RewiringEvent } from '../methods/rewiring/event.ts'
 import type { LayerCount } from '../sparsity/mask.ts'

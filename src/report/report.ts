@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { z } from 'zod'
+import { SWEEP_FILES } from '../sweep/files.ts'
 import { checkSchema } from '../util/check-schema.ts'
 import { plainValue, readYaml } from '../util/yaml.ts'
 import { type Groups, groupRuns } from './groups.ts'
@@ -46,7 +47,7 @@ const headingSchema = z.object({ name: z.string(), summary: z.string().optional(
 /** Titles the report: by the file of a sweep, by the recipe of a run, by the names of several folders. */
 function headingOf(folders: readonly string[], runs: readonly ReportedRun[]): { title: string; summary?: string } {
   if (folders.length > 1) return { title: listed(folders.map((folder) => basename(resolve(folder)))) }
-  const file = join(folders[0], 'sweep.yaml')
+  const file = join(folders[0], SWEEP_FILES.sweep)
   if (existsSync(file)) {
     const { name, summary } = checkSchema(headingSchema, plainValue(readYaml(file), file), {
       source: file,

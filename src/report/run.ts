@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { type Recipe, readRecipe } from '../experiment/recipe/recipe.ts'
 import type { EpochReport, RunResult } from '../experiment/run/events.ts'
 import { FILES } from '../experiment/run/folder.ts'
-import { type LastEvaluations, lastEvaluations, metricsIn, runFolders } from '../experiment/run/last-evaluations.ts'
+import { type LastEvaluations, lastEvaluations } from '../experiment/run/last-evaluations.ts'
+import { metricsIn, runFolders } from '../experiment/run/records.ts'
 import { UserError } from '../util/errors.ts'
 
 export interface ReportedRun {

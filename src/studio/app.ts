@@ -58,7 +58,7 @@ export function studioApp({ folders, index, sweeps, reports, files, jobs, ready,
   })
   app.get('/api/report', async (c) => {
     const id = c.req.query('id') ?? ''
-    if (!sweeps.detail(id)) missing(`there is no sweep ${id}`)
+    if (!sweeps.has(id)) missing(`there is no sweep ${id}`)
     return c.json(await reports.of(id))
   })
   app.get('/api/events', (c) => streamSSE(c, (stream) => tellChanges(stream, index, jobs)))

@@ -6,7 +6,8 @@
 import { type Dirent, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { FILES } from '../experiment/run/folder.ts'
-import { nextTurn } from '../util/next-turn.ts'
+import { SWEEP_FILES } from '../sweep/files.ts'
+import { pauseAfter } from '../util/next-turn.ts'
 
 export interface Folder {
   /** As the studio was given it: the path below one of its folders. */
@@ -34,14 +35,12 @@ export class Folders {
 
   /** Reads all of them; others have turns meanwhile. */
   async begin(): Promise<void> {
-    let since = performance.now()
+    const pause = pauseAfter(SLICE)
     const waiting = [...this.#roots]
     for (let folder = waiting.pop(); folder; folder = waiting.pop()) {
       this.#read(folder)
       waiting.push(...folder.below.values())
-      if (performance.now() - since < SLICE) continue
-      await nextTurn()
-      since = performance.now()
+      await pause()
     }
   }
 
@@ -63,9 +62,9 @@ export class Folders {
     const entries = entriesOf(folder.path)
     const has = (name: string) => entries.some((entry) => entry.name === name && entry.isFile())
     folder.run = has(FILES.metrics) && has(FILES.recipe)
-    folder.sweep = has('sweep.yaml')
+    folder.sweep = has(SWEEP_FILES.sweep)
     // The beginnings that the runs of a sweep share (src/sweep/trunk.ts) are no runs of it.
-    const isTrunks = (name: string) => folder.sweep && name === 'trunks'
+    const isTrunks = (name: string) => folder.sweep && name === SWEEP_FILES.trunks
     const names = new Set(entries.filter((entry) => isWatched(entry) && !isTrunks(entry.name)).map(({ name }) => name))
     for (const [name, below] of folder.below)
       if (!names.has(name)) {

@@ -4,11 +4,9 @@
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
-import type { EpochReport, PruneReport, RunEvent, RunResult } from '../experiment/run/events.ts'
+import type { EpochReport, PruneReport, RunResult } from '../experiment/run/events.ts'
 import { FILES } from '../experiment/run/folder.ts'
-
-type Recorded = Extract<RunEvent, { type: 'epoch' | 'prune' | 'rewire' }>
-export type MetricsRecord = Recorded | ({ type: 'final' } & RunResult)
+import type { MetricsRecord } from '../experiment/run/records.ts'
 
 /** What the end of the metrics says; all of it is absent of a run that has just begun. */
 export interface LatestMetrics {

@@ -6,7 +6,7 @@
 import { statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { FILES } from '../experiment/run/folder.ts'
-import { nextTurn } from '../util/next-turn.ts'
+import { nextTurn, pauseAfter } from '../util/next-turn.ts'
 import type { Change, Counts, RunSummary } from './api.ts'
 import { type Folder, Folders } from './folders.ts'
 import { type RecipeSummary, summaryOf } from './summary.ts'
@@ -157,18 +157,16 @@ export class RunIndex {
     this.#reading = true
     // What was entered in this turn is all there by the next one.
     await nextTurn()
-    let [since, told] = [performance.now(), performance.now()]
+    const pause = pauseAfter(SLICE)
+    let told = performance.now()
     for (let waiting = this.#unread(); waiting.length > 0; waiting = this.#unread())
       for (const entry of waiting) {
         this.summary(entry)
-        if (performance.now() - since < SLICE) continue
-        if (performance.now() - told > PERIOD) {
-          this.#tell()
-          told = performance.now()
-        }
-        await nextTurn()
+        if (!(await pause())) continue
         if (this.#ended) return
-        since = performance.now()
+        if (performance.now() - told < PERIOD) continue
+        this.#tell()
+        told = performance.now()
       }
     this.#reading = false
     this.#tell()

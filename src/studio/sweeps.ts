@@ -2,6 +2,9 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
+import { FILES } from '../experiment/run/folder.ts'
+import { SWEEP_FILES } from '../sweep/files.ts'
+import { runFolder } from '../sweep/job.ts'
 import { FolderLock } from '../util/folder-lock.ts'
 import type { SweepDetail, SweepSummary } from './api.ts'
 import type { RunIndex } from './run-index.ts'
@@ -47,6 +50,10 @@ export class Sweeps {
       .sort((a, b) => b.changed - a.changed)
   }
 
+  has(id: string): boolean {
+    return this.#index.sweeps.some(({ path }) => path === id)
+  }
+
   /** One of them; undefined where there is no such sweep. */
   detail(id: string): Omit<SweepDetail, 'stoppable'> | undefined {
     const summary = this.list().find((sweep) => sweep.id === id)
@@ -54,7 +61,7 @@ export class Sweeps {
   }
 
   #declared(path: string): Declared {
-    const file = join(path, 'sweep.yaml')
+    const file = join(path, SWEEP_FILES.sweep)
     const time = timeOf(file)
     const known = this.#known.get(path)
     if (known?.time === time) return known.declared
@@ -82,13 +89,13 @@ function declaredIn(file: string, path: string): Declared {
 /** The runs that failed and have not been done since, each with its last failure. */
 function failuresIn(path: string): SweepDetail['failures'] {
   const last = new Map<string, SweepDetail['failures'][number]>()
-  for (const line of linesOf(join(path, 'failures.jsonl'))) {
+  for (const line of linesOf(join(path, SWEEP_FILES.failures))) {
     try {
       const { run, attempt, reason } = JSON.parse(line)
       last.set(String(run), { run: String(run), attempt: Number(attempt), reason: String(reason) })
     } catch {} // Cut short.
   }
-  const isDone = (run: string) => timeOf(join(path, 'runs', run, 'report.md')) > 0
+  const isDone = (run: string) => timeOf(join(runFolder(path, run), FILES.report)) > 0
   return [...last.values()].filter(({ run }) => !isDone(run))
 }
 

@@ -7,6 +7,7 @@ import { basename, extname, join, resolve } from 'node:path'
 import type { Recipe } from '../experiment/recipe/recipe.ts'
 import { FILES } from '../experiment/run/folder.ts'
 import { errorText, isMendable, UserError } from '../util/errors.ts'
+import { SWEEP_FILES } from './files.ts'
 import { type Broken, type Cell, type Sweep, singleRun } from './sweep-file.ts'
 
 const ENDINGS = ['.yaml', '.yml', '.json']
@@ -59,7 +60,7 @@ const isSweep = (file: string): boolean => /\.sweep\.ya?ml$/i.test(file)
 
 /** A folder of results holds recipes, too, which are not meant. */
 function refuseResults(path: string): void {
-  const [run, sweep] = [join(path, FILES.recipe), join(path, 'sweep.yaml')]
+  const [run, sweep] = [join(path, FILES.recipe), join(path, SWEEP_FILES.sweep)]
   if (existsSync(run) && existsSync(join(path, FILES.environment)))
     throw new UserError(
       `${path} is the folder of a run: expected a recipe or a folder of recipes; espalier run ${run} --resume --out ${path} goes on with it`,

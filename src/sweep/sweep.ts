@@ -15,6 +15,7 @@ import { UserError } from '../util/errors.ts'
 import { makeFolder, readText, writeAtomically } from '../util/files.ts'
 import { FolderLock } from '../util/folder-lock.ts'
 import { plainValue, readYaml } from '../util/yaml.ts'
+import { SWEEP_FILES } from './files.ts'
 import { runFolder } from './job.ts'
 import type { Cell, Sweep } from './sweep-file.ts'
 import { type CellEvent, Tracker } from './tracker.ts'
@@ -70,7 +71,7 @@ export function resultsOf({ cells }: Sweep, out: string): Map<string, RunResult>
 
 /** Marks the folder as this sweep's. */
 function claim(sweep: Sweep, out: string, resume: boolean): void {
-  const file = join(out, 'sweep.yaml')
+  const file = join(out, SWEEP_FILES.sweep)
   const { name, summary, cells } = sweep
   const text = stringify(
     { name, summary, runs: Object.fromEntries(cells.map((cell) => [cell.name, cell.recipe])) },
@@ -78,7 +79,7 @@ function claim(sweep: Sweep, out: string, resume: boolean): void {
   )
   if (!existsSync(file)) {
     writeAtomically(file, text)
-    rmSync(join(out, 'failures.jsonl'), { force: true })
+    rmSync(join(out, SWEEP_FILES.failures), { force: true })
     return
   }
   if (!resume)

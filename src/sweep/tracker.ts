@@ -2,6 +2,7 @@
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RunResult } from '../experiment/run/events.ts'
+import { SWEEP_FILES } from './files.ts'
 import type { Broken, Cell, Named } from './sweep-file.ts'
 
 export type CellEvent =
@@ -23,7 +24,7 @@ export class Tracker {
   readonly #onEvent: (event: CellEvent) => void
 
   constructor(out: string, results: Map<string, RunResult>, onEvent: (event: CellEvent) => void) {
-    this.#file = join(out, 'failures.jsonl')
+    this.#file = join(out, SWEEP_FILES.failures)
     this.results = results
     this.#onEvent = onEvent
   }

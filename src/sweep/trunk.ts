@@ -11,6 +11,7 @@ import { type Recipe, recipeToYaml } from '../experiment/recipe/recipe.ts'
 import { FILES } from '../experiment/run/folder.ts'
 import { toSteps } from '../util/duration.ts'
 import { makeFolder, writeAtomically } from '../util/files.ts'
+import { SWEEP_FILES } from './files.ts'
 import { type JobOptions, runFolder, runRecipeFile } from './job.ts'
 import type { Cell } from './sweep-file.ts'
 
@@ -57,7 +58,7 @@ export class Trunks {
   readonly #trained = new Map<string, Promise<string | undefined>>()
 
   constructor(cells: readonly Cell[], out: string) {
-    this.#out = join(out, 'trunks')
+    this.#out = join(out, SWEEP_FILES.trunks)
     this.#trunks = sharedTrunks(cells, (trunk) => existsSync(join(this.#out, trunk)))
   }
 

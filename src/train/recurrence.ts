@@ -5,7 +5,7 @@
 import type { Recurrence } from '../data/arrays/recurrence.ts'
 import { sizeOf } from '../graph/tensor.ts'
 import type { Model, RowPart } from '../models/model.ts'
-import { nextTurn } from '../util/next-turn.ts'
+import { pauseAfter } from '../util/next-turn.ts'
 
 /** An input that is the state before a stretch, and the output that is the state after it. */
 export interface StatePair {
@@ -54,14 +54,12 @@ export function recurrenceOf(
     states: pairs.map(({ input }) => input),
     note: `states are those after the stretch of sound before (${names}), zeros where a file begins`,
     async fill(samples, follow) {
-      let last = performance.now()
+      const pause = pauseAfter(50)
       for (let n = 1; n * width < samples.length; n++) {
         if (!follow.has(n)) continue
         const results = await run(samples.subarray((n - 1) * width, n * width))
         for (const { from, size, to } of moves) samples.set(results.subarray(from, from + size), n * width + to)
-        if (performance.now() - last < 50) continue
-        await nextTurn()
-        last = performance.now()
+        await pause()
       }
     },
   }

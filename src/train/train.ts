@@ -7,7 +7,7 @@ import { checkRates, learningRate, type RateSchedule } from '../optim/schedule.t
 import { checkSgd, type SgdOptions, setHyper } from '../optim/sgd.ts'
 import { checkWhole } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
-import { nextTurn } from '../util/next-turn.ts'
+import { pauseAfter } from '../util/next-turn.ts'
 import { random } from '../util/random.ts'
 import type { Network } from './network.ts'
 
@@ -120,7 +120,7 @@ async function steps(network: Network, options: TrainOptions): Promise<number> {
   let step = resumeAt ?? start
   let sums: EpochSums = options.epochSoFar ?? { loss: 0, correct: 0, samples: 0 }
   if (resumeAt === undefined) for (const hook of hooks) await hook.atStep(start, network)
-  let lastPause = performance.now()
+  const pause = pauseAfter(50)
 
   while (step < schedule.total) {
     const epoch = Math.floor(step / perEpoch)
@@ -164,10 +164,7 @@ async function steps(network: Network, options: TrainOptions): Promise<number> {
       }
       onStep?.({ step, epoch: epoch + 1, sums })
       // The event loop serves signals and timers in between.
-      if (performance.now() - lastPause > 50) {
-        await nextTurn()
-        lastPause = performance.now()
-      }
+      await pause()
     }
   }
   return step

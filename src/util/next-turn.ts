@@ -7,6 +7,20 @@
 export const nextTurn = (): Promise<void> =>
   typeof setImmediate === 'function' ? new Promise((resolve) => setImmediate(resolve)) : messageTurn()
 
+/**
+ * A pause for loops of much work: it waits for the next turn where so many milliseconds have passed since the
+ * last one, and resolves with whether it did.
+ */
+export function pauseAfter(milliseconds: number): () => Promise<boolean> {
+  let last = performance.now()
+  return async () => {
+    if (performance.now() - last < milliseconds) return false
+    await nextTurn()
+    last = performance.now()
+    return true
+  }
+}
+
 const messageTurn = (): Promise<void> =>
   new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel()

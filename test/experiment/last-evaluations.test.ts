@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { lastEvaluations, runFolders } from '../../src/experiment/run/last-evaluations.ts'
+import { lastEvaluations } from '../../src/experiment/run/last-evaluations.ts'
+import { runFolders } from '../../src/experiment/run/records.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
 

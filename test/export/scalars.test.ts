@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { MetricsRecord } from '../../src/experiment/run/last-evaluations.ts'
+import type { MetricsRecord } from '../../src/experiment/run/records.ts'
 import { pointsCsv } from '../../src/export/points-csv.ts'
 import { pointsOf } from '../../src/export/scalars.ts'
 

@@ -2,6 +2,7 @@
  * @file The runs of a sweep, or of a folder of recipes, from the first to the last, and what is said of them.
  */
 import { join } from 'node:path'
+import { SWEEP_FILES } from '../../sweep/files.ts'
 import { type RunCells, resultsOf, runSweep, type SweepOutcome } from '../../sweep/sweep.ts'
 import type { Sweep } from '../../sweep/sweep-file.ts'
 import type { CellEvent } from '../../sweep/tracker.ts'
@@ -52,7 +53,7 @@ export async function followSweep(sweep: Sweep, options: Following): Promise<voi
     })
     display?.stop()
     const table = tableOf(outcome)
-    writeAtomically(join(out, 'report.md'), reportOf(sweep, total, heading, table))
+    writeAtomically(join(out, SWEEP_FILES.report), reportOf(sweep, total, heading, table))
     if (!json) print(`\n${heading}:\n\n${table}\n\nThe sweep is in ${out}`)
     if (received()) {
       if (!json) print(`interrupted; go on with: ${again}`)
