@@ -179,7 +179,7 @@ async function networkCalled(name) {
     const model = findModel(name)
     const half = [0.5, 0.5, 0.5]
     const data = { ...(await loadDataset('cifar10')), mean: half, std: half }
-    return withTensors({ model, data, weights, file: weights, source: flags.checkpoint, builtIn: name })
+    return withTensors({ model, data, weights, source: flags.checkpoint, builtIn: name })
   }
   const source = `${flags.shapes}/${name}.onnx`
   const isShape = ['mobilenet-ssd', 'vit', 'yolo', 'u-net', 'crnn'].includes(name)
@@ -191,7 +191,6 @@ async function networkCalled(name) {
     model,
     data,
     weights,
-    file: weights,
     source,
     builtIn: file ? undefined : name,
   })
@@ -199,7 +198,7 @@ async function networkCalled(name) {
 
 function withTensors(given) {
   const network = new Network({ machine, model: given.model, data: given.data, masks: true })
-  return { ...given, tensors: network.prunable }
+  return { ...given, file: given.weights, tensors: network.prunable }
 }
 
 /** The file with each tensor's smallest magnitudes zero, to be timed. */

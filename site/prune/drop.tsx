@@ -1,5 +1,6 @@
 /** @file Where a file is dropped or chosen, or the sample taken. */
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
+import { FileButton } from '../shared/file-button.tsx'
 import type { Facts } from './protocol.ts'
 
 interface Props {
@@ -13,7 +14,6 @@ interface Props {
 const SAMPLE = 'lenet-5.onnx'
 
 export function Drop({ open, busy, current, error }: Props) {
-  const input = useRef<HTMLInputElement>(null)
   const [over, setOver] = useState(false)
   const take = (file: File | undefined) => file && open(file.name, () => file.arrayBuffer())
 
@@ -56,22 +56,15 @@ export function Drop({ open, busy, current, error }: Props) {
           )}
         </p>
         <div class="buttons">
-          <input
-            ref={input}
+          <FileButton
             id="file"
-            class="visually-hidden"
-            type="file"
-            tabIndex={-1}
-            aria-label="An ONNX or safetensors file"
+            label="An ONNX or safetensors file"
             accept=".onnx,.safetensors"
-            onChange={({ currentTarget }) => {
-              take(currentTarget.files?.[0])
-              currentTarget.value = ''
-            }}
+            text="Choose a file"
+            main={!current}
+            disabled={busy}
+            take={take}
           />
-          <button type="button" class={current ? '' : 'main'} disabled={busy} onClick={() => input.current!.click()}>
-            Choose a file
-          </button>
           <button type="button" disabled={busy} onClick={() => open(SAMPLE, sample)}>
             Take the sample, LeNet-5
           </button>

@@ -1,5 +1,6 @@
 /** @file What the dense and the pruned network make of a picture: a file, the camera, or a test digit. */
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { FileButton } from '../shared/file-button.tsx'
 import { percent } from '../shared/format.ts'
 import type { Guess, Guesses, Picture } from '../work/classify.ts'
 import type { Outcome } from '../work/prune.ts'
@@ -27,7 +28,6 @@ export function Pictures({ facts, outcome, client, busy }: Props) {
   const [error, setError] = useState('')
   const [live, setLive] = useState(false)
   const camera = useRef<Camera>(undefined)
-  const input = useRef<HTMLInputElement>(null)
 
   const guess = async (picture: Picture) => {
     try {
@@ -88,23 +88,14 @@ export function Pictures({ facts, outcome, client, busy }: Props) {
       ) : (
         <div class="card pictures">
           <div class="buttons">
-            <input
-              ref={input}
+            <FileButton
               id="picture"
-              class="visually-hidden"
-              type="file"
-              tabIndex={-1}
-              aria-label="A picture"
+              label="A picture"
               accept="image/*"
-              onChange={({ currentTarget }) => {
-                const file = currentTarget.files?.[0]
-                if (file) take({ source: file }, file.name)
-                currentTarget.value = ''
-              }}
+              text="Choose a picture"
+              disabled={busy}
+              take={(file) => take({ source: file }, file.name)}
             />
-            <button type="button" disabled={busy} onClick={() => input.current!.click()}>
-              Choose a picture
-            </button>
             <button type="button" disabled={busy && !live} onClick={toggle}>
               {live ? 'Stop the camera' : 'Use the camera'}
             </button>

@@ -14,7 +14,7 @@ export class CompactedTimes {
     this.#yardstick = new Yardstick(dense.run, { seconds })
   }
 
-  /** `seconds`: as of turns (figures/time.ts). Throws UserError where the runtime does not take the network. */
+  /** `seconds`: as of turns (figures/time.ts). Rejects with UserError where the runtime refuses it. */
   static async open(runtime: Runtime, dense: Compacted, seconds: number): Promise<CompactedTimes> {
     return new CompactedTimes(runtime, await runtime.open(dense), seconds)
   }

@@ -412,7 +412,7 @@ it('a model that is written for one sample, and mixes what it computes of it, is
   )
   writeFileSync(path, bytes)
   const data = writeNpy(join(folder, 'x.npy'), [30, 6, 8], normal(30 * 48))
-  for (const method of ['obc', 'woodfisher']) {
+  for (const method of ['obc', 'woodfisher', 'fisher-pruner', 'snip']) {
     const flags = ['--method', method, '--sparsity', '0.5', '-o', out, '--force']
     const { prunable, final } = await json('prune', path, '--data', data, ...flags)
     expect(prunable).toMatchObject({ size: 156, kept: 78 })

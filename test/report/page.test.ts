@@ -5,17 +5,17 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import sharp from 'sharp'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { page } from '../../src/report/page.ts'
 import { reportOf } from '../../src/report/report.ts'
 import { reportView } from '../../src/report/view.ts'
-import { compiled } from '../cli/cli.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
 import { tiny } from '../experiment/tiny.ts'
 import { expectAccessible } from '../site/site.ts'
-import { CHROMIUM, hasChromium } from '../support/chromium.ts'
+import { hasChromium } from '../support/chromium.ts'
+import { compiledBrowser } from '../support/compiled-browser.ts'
 import { writeRun } from './runs.ts'
 
 const hostile = '</title><script>document.title="run"</script> & "quotes"'
@@ -43,15 +43,10 @@ async function writePage(): Promise<string> {
 }
 
 describe.skipIf(!hasChromium)('in a browser', () => {
-  let browser: Browser
-  beforeAll(async () => {
-    await compiled()
-    browser = await chromium.launch({ executablePath: CHROMIUM })
-  }, 120_000)
-  afterAll(() => browser?.close())
+  const browser = compiledBrowser()
 
   const open = async (url: string, options: Parameters<Browser['newPage']>[0] = {}) => {
-    const tab = await browser.newPage({ viewport: { width: 1200, height: 900 }, ...options })
+    const tab = await browser().newPage({ viewport: { width: 1200, height: 900 }, ...options })
     onTestFinished(() => tab.close())
     const [requests, errors]: string[][] = [[], []]
     tab.on('request', (request) => requests.push(request.url()))

@@ -7,27 +7,23 @@ import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { packageFile } from '../../src/util/package.ts'
-import { compiled, start } from '../cli/cli.ts'
+import { start } from '../cli/cli.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
 import { tiny, writeTiny } from '../experiment/tiny.ts'
 import { opened, writeDone, writeSweep } from '../studio/folders.ts'
-import { CHROMIUM, hasChromium } from '../support/chromium.ts'
+import { hasChromium } from '../support/chromium.ts'
+import { compiledBrowser } from '../support/compiled-browser.ts'
 import { expectAccessible } from './site.ts'
 
 describe.skipIf(!hasChromium)('the studio in a browser', () => {
-  let browser: Browser
-  beforeAll(async () => {
-    await compiled()
-    browser = await chromium.launch({ executablePath: CHROMIUM })
-  }, 120_000)
-  afterAll(() => browser?.close())
+  const browser = compiledBrowser()
 
   /** A page of a studio, with what the browser complains about, and how far its content has jumped. */
   async function visit(address: string, hash = '', options: Parameters<Browser['newContext']>[0] = {}) {
-    const context: BrowserContext = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
+    const context: BrowserContext = await browser().newContext({ viewport: { width: 1280, height: 800 }, ...options })
     onTestFinished(() => context.close())
     const page = await context.newPage()
     const errors: string[] = []

@@ -77,7 +77,8 @@ export async function compare(files: readonly string[], flags: CompareFlags): Pr
     const { model, file } = namedNetwork(await readWeights(path, importOptions(flags), printNote), path, flags.model)
     candidates.push({ path, model, file })
   }
-  const draw = flags.picture === undefined ? undefined : await pictureWriter(flags.picture, files.map(weightsPath))
+  const paths = candidates.map(({ path }) => path)
+  const draw = flags.picture === undefined ? undefined : await pictureWriter(flags.picture, paths)
   const times = await timesOn(runtimes, candidates)
   const results = candidates.map((candidate, i) => ({ ...factsOf(candidate, candidates[0]), ...timed(times[i]) }))
   if (flags.data !== undefined) await judge(candidates, results, { ...flags, data: flags.data })
