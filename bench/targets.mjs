@@ -31,6 +31,7 @@ import {
   weightsOf,
   Yardstick,
 } from '../dist/index.js'
+import { BatchNormRefresh } from '../dist/train/refresh-batch-norm.js'
 import { writeAtomically } from '../dist/util/files.js'
 import { machineText } from './report.mjs'
 
@@ -186,7 +187,7 @@ async function networkCalled(name) {
   const file = isShape ? await readWeights(source) : undefined
   const model = file ? networkOfFile(file, source) : findModel(name)
   const { classes: _, ...data } = synthetic({ image: model.image, classes: 10, train: IMAGES, test: 32 })
-  const weights = file ?? weightsOf(new Network({ machine, model, data }))
+  const weights = file ?? randomWeights(model, data)
   return withTensors({
     model,
     data,
@@ -194,6 +195,19 @@ async function networkCalled(name) {
     source,
     builtIn: file ? undefined : name,
   })
+}
+
+/**
+ * Random weights, with the statistics of batch normalizations that these images have: without, signals die.
+ */
+function randomWeights(model, data) {
+  const refresh = new BatchNormRefresh(IMAGES)
+  const network = new Network({ machine, model, data, programs: refresh.programs })
+  refresh.run(
+    network,
+    Uint32Array.from({ length: IMAGES }, (_, i) => i),
+  )
+  return weightsOf(network)
 }
 
 function withTensors(given) {

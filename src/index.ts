@@ -158,14 +158,21 @@ export { leastInTurns, type Run, runOf, type TurnOptions, Yardstick } from './fi
 // Targets: levels of single tensors, what they cost, and which to choose.
 
 export { type Allocation, allocate, type Option } from './target/allocate.ts'
-export { type ChooseOptions, type Chosen, chooseSparsities, type Limits } from './target/choose.ts'
+export { type ChooseOptions, type Chosen, chooseSparsities } from './target/choose.ts'
+export { type ChooseUnitsOptions, type ChosenUnits, chooseUnits } from './target/choose-units.ts'
+export type { DenseNetwork } from './target/compacted.ts'
+export { CompactedCosts } from './target/compacted-costs.ts'
 export { type Latency, type LatencyOptions, measureLatency, timeAt, yardstickOf } from './target/latency.ts'
 export { LevelStore } from './target/level-store.ts'
 export { type LevelOptions, measureLevels } from './target/levels.ts'
+export type { LimitNames, Limits } from './target/limits.ts'
+export { espalierRuntime, onnxRuntime, type Running, type Runtime } from './target/runtimes.ts'
 export { type Choice, type SearchOptions, search, type TargetNames, type Targets } from './target/search.ts'
+export type { NetworkCosts, UnitChoice } from './target/search-units.ts'
 export type { Level, TensorLevels } from './target/tensor-levels.ts'
 export type { TrialOptions } from './target/trial-plan.ts'
 export { type Judged, Trials } from './target/trials.ts'
+export { type Asked, type Kind, type Unit, type UnitLevel, type UnitLevels, unitsOf } from './target/unit.ts'
 
 // Recipes: experiments as files.
 

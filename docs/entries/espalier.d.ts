@@ -6,6 +6,12 @@ export interface Allocation {
     costs: number[];
 }
 
+export type Asked = {
+    channels: number;
+} | {
+    sparsity: number;
+};
+
 export type BatchNormMode = keyof typeof batchNormModes;
 
 export declare class BatchNormRefresh {
@@ -56,9 +62,29 @@ export interface ChooseOptions {
     onProgress?(part: 'levels' | 'times' | 'choices' | 'drop' | 'size', text: string, share?: number): void;
 }
 
+export interface ChooseUnitsOptions {
+    trials: Trials;
+    units: readonly Unit[];
+    tensors: readonly Tensor[];
+    costs: CompactedCosts;
+    limits: Limits;
+    names?: LimitNames;
+    store?: LevelStore;
+    onProgress?(part: 'levels' | 'costs' | 'drop', text: string, share?: number): void;
+}
+
 export interface Chosen extends Choice {
     tensors: TensorLevels[];
     yardstick?: Yardstick;
+}
+
+export interface ChosenUnits {
+    channels: Map<string, number>;
+    sparsities: Map<string, number>;
+    share: number;
+    choice: UnitChoice;
+    units: UnitLevels[];
+    dense: NetworkCosts;
 }
 
 export interface CompactReport {
@@ -71,6 +97,16 @@ export interface CompactReport {
         before: number;
         after: number;
     };
+}
+
+export declare class CompactedCosts {
+    #private;
+    private constructor();
+    static open(network: DenseNetwork, runtime?: Runtime): Promise<CompactedCosts>;
+    ofDense(): Promise<NetworkCosts>;
+    at(units: readonly UnitLevels[], levels: ReadonlyMap<string, number>): Promise<NetworkCosts>;
+    withTensors(changed: TensorFile['tensors']): Promise<NetworkCosts>;
+    close(): Promise<void>;
 }
 
 export interface Connectivity {
@@ -98,6 +134,15 @@ export interface Dataset extends SampleSet {
     classes: number;
     train: Split;
     test: Split;
+}
+
+export interface DenseNetwork {
+    file: TensorFile & {
+        onnx?: OnnxModel;
+    };
+    model: Model;
+    source: string;
+    stored?: 'dense' | 'brotli';
 }
 
 export interface Distance {
@@ -227,6 +272,8 @@ export interface Judged {
 
 export type Kernels = (typeof kernelKinds)[number];
 
+export type Kind = 'channel' | 'auto';
+
 export interface Latency {
     layers: Map<string, number[]>;
     rest: number;
@@ -290,6 +337,8 @@ export declare class LevelStore implements KeptLevels {
     read(name: string, sparsity: number): Level | undefined;
     write(name: string, { mask, ...facts }: Level): void;
 }
+
+export type LimitNames = Readonly<Record<keyof Limits, string>>;
 
 export interface Limits extends Targets {
     drop?: number;
@@ -427,6 +476,12 @@ export declare class Network {
     trainingLoss(samples: Uint32Array): number;
     evaluate(part: 'test' | 'validation' | 'train'): Evaluation;
     evaluateTraining(samples: Uint32Array): Evaluation;
+}
+
+export interface NetworkCosts {
+    milliseconds?: number;
+    bytes: number;
+    multiplyAdds: number;
 }
 
 export interface NetworkFigures {
@@ -820,6 +875,18 @@ export interface RunResult extends Connectivity {
     seconds: number;
 }
 
+export interface Running {
+    run: Run;
+    close(): Promise<void>;
+}
+
+export interface Runtime {
+    description: string;
+    batch: number;
+    skipsZeros: boolean;
+    open(network: Pick<Compacted, 'onnx' | 'reading'>): Promise<Running>;
+}
+
 export interface Saliency<Needed extends Statistic = never> {
     summary: string;
     needs?: readonly Needed[];
@@ -1201,6 +1268,28 @@ export interface Tying {
     granularity?: RunName;
 }
 
+export interface Unit {
+    name: string;
+    makers: readonly Tensor[];
+    channels?: number;
+    parts: readonly Tensor[];
+    asked: readonly Asked[];
+}
+
+export interface UnitChoice {
+    levels: Map<string, number>;
+    loss: number;
+    costs: NetworkCosts;
+}
+
+export interface UnitLevel extends Level {
+    channels?: number;
+}
+
+export interface UnitLevels extends Unit {
+    levels: readonly UnitLevel[];
+}
+
 export interface Untouched {
     key: string;
     shape: readonly number[];
@@ -1258,6 +1347,8 @@ export declare function chooseSparsities(options: ChooseOptions): Promise<Chosen
 
 export declare function chooseTensors(model: Model, { prunable, include, exclude }?: TensorChoice, names?: ChoiceNames): Tensor[];
 
+export declare function chooseUnits(options: ChooseUnitsOptions): Promise<ChosenUnits>;
+
 export declare function collapsedLayers<Count extends LayerCount>(counts: readonly Count[]): Count[];
 
 export declare function connectivityOf(model: Model, masks: Masks): Connectivity;
@@ -1267,6 +1358,8 @@ export declare function dryRun(given: Recipe, source?: string, onMissingData?: (
 export declare function effectiveSparsity({ layers }: Pick<Connectivity, 'layers'>): number;
 
 export declare function erkDensities(layers: readonly Layer[], keep: number): number[];
+
+export declare const espalierRuntime: (machine: Machine, batch: number) => Runtime;
 
 export declare function findGranularity(name: string, model: Model): Granularity | undefined;
 
@@ -1365,6 +1458,8 @@ export declare function namedAs<F extends TensorFile>(model: Model, file: F): Na
 export declare const networkOfFile: (file: WeightsFile, source: string, name?: string) => Model;
 
 export declare const once: (sparsity: number) => PruningEvent;
+
+export declare const onnxRuntime: (batch: number, threads: number | undefined, purpose: string) => Runtime;
 
 export declare function openMachine(options?: MachineOptions): Promise<Machine>;
 
@@ -1579,6 +1674,8 @@ export declare function train(network: Network, options: TrainOptions): Promise<
 
 export declare const truncatedCount: Count;
 
+export declare function unitsOf(model: Model, tensors: readonly Tensor[], kind: Kind, multipleOf?: number): Unit[];
+
 export declare function unpackSparse({ tensors, metadata }: TensorFile, file: string): TensorFile;
 
 export declare function weightCosts(model: Model): Costs;
@@ -1725,6 +1822,13 @@ export interface CompactLayer {
         after: number;
     };
     stay: Partial<Record<Reason, number>>;
+}
+
+export interface Compacted {
+    onnx: OnnxFile;
+    reading: ImportOptions;
+    bytes: number;
+    multiplyAdds: number;
 }
 
 export interface Cost extends Amounts {
@@ -2091,8 +2195,6 @@ export interface Layout {
     constants: Placed[];
     memory: MemoryUse;
 }
-
-export type LimitNames = Readonly<Record<keyof Limits, string>>;
 
 export interface LoadOptions extends Geometry, DecodeOptions {
     normalization?: string;
@@ -3047,9 +3149,11 @@ export declare const recipeSchema: z.ZodObject<{
             runtime: z.ZodOptional<z.ZodEnum<{
                 espalier: "espalier";
                 wasm: "wasm";
+                onnxruntime: "onnxruntime";
             }>>;
             threads: z.ZodOptional<z.ZodInt>;
             batch: z.ZodOptional<z.ZodInt>;
+            multipleOf: z.ZodOptional<z.ZodInt>;
             judges: z.ZodOptional<z.ZodInt>;
         }, z.core.$strict>>;
         sparsities: z.ZodOptional<z.ZodRecord<z.ZodString, z.ZodNumber>>;

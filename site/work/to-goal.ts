@@ -1,8 +1,9 @@
 /** @file Prunes to a time, a size or a share of multiply-adds: every tensor gets a sparsity of its own. */
 import type { SampleSet } from '../../src/data/dataset.ts'
 import type { Machine } from '../../src/engine/machine.ts'
-import { chooseSparsities, type LimitNames, type Limits } from '../../src/target/choose.ts'
+import { chooseSparsities } from '../../src/target/choose.ts'
 import type { KeptLevels } from '../../src/target/levels.ts'
+import type { LimitNames, Limits } from '../../src/target/limits.ts'
 import type { Asked, Goal, GoalKind } from './asked.ts'
 import { gzipped } from './gzip.ts'
 import { changedTo } from './judge.ts'

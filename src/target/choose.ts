@@ -12,35 +12,18 @@ import type { Model } from '../models/model.ts'
 import { weightCosts } from '../sparsity/multiply-adds.ts'
 import { weightsOf } from '../train/checkpoint.ts'
 import type { Network } from '../train/network.ts'
-import { checkNumber } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
 import { DropLimit } from './drop-limit.ts'
 import { type LatencyOptions, measureLatency, timeAt, yardstickOf } from './latency.ts'
 import { type KeptLevels, measureLevels } from './levels.ts'
+import { checkLimits, LIMIT_NAMES, type LimitNames, type Limits } from './limits.ts'
 import { type Sought, sized } from './met-size.ts'
 import { energyLosses, keyOf, measuredLosses, refine } from './refine.ts'
-import {
-  type Choice,
-  leastFlops,
-  refuseIdle,
-  refuseImpossible,
-  type SearchOptions,
-  search,
-  type Targets,
-  tooFast,
-} from './search.ts'
+import { type Choice, leastFlops, refuseIdle, refuseImpossible, type SearchOptions, search, tooFast } from './search.ts'
 import { type SizeOptions, sizesOf } from './sizes.ts'
 import type { TensorLevels } from './tensor-levels.ts'
 import type { Judged, Trials } from './trials.ts'
-
-/** What a network may take, and what pruning may cost; one or more of them. */
-export interface Limits extends Targets {
-  /** Points of accuracy on the samples that judge, or the distance of outputs where no labels judge. */
-  drop?: number
-}
-
-export type LimitNames = Readonly<Record<keyof Limits, string>>
 
 export interface ChooseOptions {
   trials: Trials
@@ -83,18 +66,17 @@ export interface Chosen extends Choice {
   yardstick?: Yardstick
 }
 
-const OWN_NAMES: LimitNames = { milliseconds: 'milliseconds', bytes: 'bytes', flops: 'flops', drop: 'drop' }
-
 /**
  * The sparsity of every tensor with which the network meets its targets at the least loss. Throws UserError,
  * one sentence that names the target, where there is nothing to do, where a target cannot be met, or not with
  * the others; before levels are measured where that is known by then.
  */
 export async function chooseSparsities(options: ChooseOptions): Promise<Chosen> {
-  const { trials, model, file, source, limits, names = OWN_NAMES, timing, onProgress = () => {} } = options
+  const { trials, model, file, source, limits, names = LIMIT_NAMES, timing, onProgress = () => {} } = options
   const { drop, ...targets } = limits
   const { sparsities = trials.effort.sparsities, store, tensors } = options
-  checkLimits(options, names)
+  checkLimits(limits, names)
+  checkOptions(options, names)
   const timed: LatencyOptions | undefined =
     targets.milliseconds === undefined || !timing
       ? undefined
@@ -210,16 +192,8 @@ function unlessUserError(error: unknown): undefined {
   if (!(error instanceof UserError)) throw error
 }
 
-/** Throws UserError, naming the limit, where one is unknown, no size, or without what it needs. */
-function checkLimits({ limits, timing, sparsities }: ChooseOptions, names: LimitNames): void {
-  for (const [key, value] of Object.entries(limits)) {
-    if (!Object.hasOwn(OWN_NAMES, key))
-      throw new UserError(`limits: expected ${Object.keys(OWN_NAMES).join(', ')}, found ${key}`)
-    const name = names[key as keyof Limits]
-    if (value !== undefined) checkNumber(name, value, 'a number above 0', (x) => x > 0 && x < Number.POSITIVE_INFINITY)
-  }
-  if (Object.values(limits).every((limit) => limit === undefined))
-    throw new UserError(`expected a target: ${Object.values(names).join(', ')}`)
+/** Throws UserError where a limit lacks what it needs, or levels are none. */
+function checkOptions({ limits, timing, sparsities }: ChooseOptions, names: LimitNames): void {
   if (limits.milliseconds !== undefined && !timing)
     throw new UserError(`${names.milliseconds}: expected timing, the machine that it is of, found none`)
   if (sparsities?.some((sparsity, i) => !(sparsity > (sparsities[i - 1] ?? 0) && sparsity < 1)))

@@ -5,11 +5,11 @@
  */
 import { UserError } from '../util/errors.ts'
 import { allocate, type Option } from './allocate.ts'
-import type { Targets } from './search.ts'
+import { TARGET_NAMES, type TargetNames, type Targets } from './search.ts'
 import { type UnitLevels, unitLosses } from './unit.ts'
 
 /** What a network comes to: those of the targets, and what is said of it. */
-export interface Costs {
+export interface NetworkCosts {
   milliseconds?: number
   /** Of the file. */
   bytes: number
@@ -20,11 +20,13 @@ export interface UnitSearch {
   units: readonly UnitLevels[]
   targets: Targets
   /** What the dense network comes to. */
-  dense: Costs
+  dense: NetworkCosts
   /** What it comes to with one unit at a level, by unit and level. */
-  alone: ReadonlyMap<string, readonly Costs[]>
+  alone: ReadonlyMap<string, readonly NetworkCosts[]>
   /** What it comes to with every unit at a level, measured. */
-  measure(levels: ReadonlyMap<string, number>): Promise<Costs>
+  measure(levels: ReadonlyMap<string, number>): Promise<NetworkCosts>
+  /** What messages call the targets. Default: as in {@link Targets}. */
+  names?: TargetNames
 }
 
 export interface UnitChoice {
@@ -32,10 +34,10 @@ export interface UnitChoice {
   levels: Map<string, number>
   /** What the levels add to the loss, if each adds what it adds alone. */
   loss: number
-  costs: Costs
+  costs: NetworkCosts
 }
 
-type Key = keyof Costs
+type Key = keyof NetworkCosts
 
 /** A target is met well where it is used to this share, and that is what corrections aim at. */
 const NEAR = 0.97
@@ -44,15 +46,15 @@ const CORRECTIONS = 10
 const NOISE = 1.01
 
 /**
- * The choice that meets all targets with the least loss. Throws UserError, which says what can be had, where
- * one cannot be met, and where the dense network meets all.
+ * The choice that meets all targets with the least loss. Throws UserError, which names the target and says
+ * what can be had, where one cannot be met, and where the dense network meets all.
  */
 export async function searchUnits(search: UnitSearch): Promise<UnitChoice> {
   const { dense } = search
   const wanted = limitsOf(search)
   if (wanted.every(({ key, most }) => dense[key]! <= most))
     throw new UserError(
-      `there is nothing to do: the network takes ${wanted.map(({ key }) => said(key, dense, dense)).join(', ')} as it is`,
+      `${wanted.map(({ name }) => name).join(', ')}: there is nothing to do: the network takes ${wanted.map(({ key }) => said(key, dense, dense)).join(', ')} as it is`,
     )
   const budgets = wanted.map(({ most }) => most)
   let best: UnitChoice | undefined
@@ -77,16 +79,19 @@ export async function searchUnits(search: UnitSearch): Promise<UnitChoice> {
 
 interface Limit {
   key: Key
+  /** What messages call it. */
+  name: string
   most: number
 }
 
-function limitsOf({ targets, dense }: UnitSearch): Limit[] {
+function limitsOf({ targets, dense, names = TARGET_NAMES }: UnitSearch): Limit[] {
   const { milliseconds, bytes, flops } = targets
-  return [
-    ...(milliseconds === undefined ? [] : [{ key: 'milliseconds' as const, most: milliseconds }]),
-    ...(bytes === undefined ? [] : [{ key: 'bytes' as const, most: bytes }]),
-    ...(flops === undefined ? [] : [{ key: 'multiplyAdds' as const, most: flops * dense.multiplyAdds }]),
-  ]
+  const limits = [
+    { key: 'milliseconds', name: names.milliseconds, most: milliseconds },
+    { key: 'bytes', name: names.bytes, most: bytes },
+    { key: 'multiplyAdds', name: names.flops, most: flops && flops * dense.multiplyAdds },
+  ] as const
+  return limits.flatMap(({ most, ...limit }) => (most === undefined ? [] : [{ ...limit, most }]))
 }
 
 /** The best choice by what each unit comes to alone; undefined where the budgets are too small. */
@@ -112,7 +117,7 @@ function chosen({ units, dense, alone }: UnitSearch, wanted: readonly Limit[], b
 /** Why there is no choice: the target that cannot be met, with the least that can be had. */
 async function unmet(search: UnitSearch, wanted: readonly Limit[]): Promise<UserError> {
   const { units, alone, dense } = search
-  for (const { key, most } of wanted) {
+  for (const { key, name, most } of wanted) {
     const cheapest = new Map(
       units.map(({ name }) => {
         const costs = alone.get(name)!.map((one) => one[key]!)
@@ -123,13 +128,14 @@ async function unmet(search: UnitSearch, wanted: readonly Limit[]): Promise<User
     if (least[key]! <= (key === 'milliseconds' ? NOISE : 1) * most) continue
     const asked = { ...dense, [key]: most }
     return new UserError(
-      `${said(key, asked, dense)} cannot be met: with everything at its cheapest level the network takes ${said(key, least, dense)}`,
+      `${name}: ${said(key, asked, dense)} cannot be met: with everything at its cheapest level the network takes ${said(key, least, dense)}`,
     )
   }
-  return new UserError('the targets cannot be met together, though each can by itself')
+  const all = wanted.map(({ name }) => name).join(' and ')
+  return new UserError(`${all} cannot be met together: each can alone, but no choice of levels meets all`)
 }
 
-function said(key: Key, costs: Costs, dense: Costs): string {
+function said(key: Key, costs: NetworkCosts, dense: NetworkCosts): string {
   if (key === 'milliseconds') return `${costs.milliseconds!.toPrecision(3)} ms`
   if (key === 'bytes') return `${(costs.bytes / 1000).toFixed(1)} kB`
   return `${(costs.multiplyAdds / dense.multiplyAdds).toPrecision(3)} of the multiply-adds`

@@ -316,10 +316,12 @@ describe('a target', () => {
     const flags = '--method magnitude --granularity channel --runtime onnxruntime --threads 1 --judges 400'
     const out = join(temporaryFolder(), 'out.onnx')
     const idle = await run('prune', `${flags} --target-ms 100`, '-o', out)
-    expect(idle.stderr).toMatch(/^espalier: there is nothing to do: the network takes 0\.0\d+ ms as it is\n$/)
+    expect(idle.stderr).toMatch(
+      /^espalier: --target-ms: there is nothing to do: the network takes 0\.0\d+ ms as it is\n$/,
+    )
     const least = await run('prune', `${flags} --target-ms 0.00001`, '-o', out)
     expect(least.stderr).toMatch(
-      /^espalier: 0.0000100 ms cannot be met: with everything at its cheapest level the network takes 0\.0\d+ ms\n$/,
+      /^espalier: --target-ms: 0.0000100 ms cannot be met: with everything at its cheapest level the network takes 0\.0\d+ ms\n$/,
     )
     expect(existsSync(out)).toBe(false)
   })

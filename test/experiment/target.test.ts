@@ -6,11 +6,14 @@ import { dryRun } from '../../src/experiment/plan/dry-run.ts'
 import { checkRecipe } from '../../src/experiment/recipe/recipe.ts'
 import { weightFigures } from '../../src/figures/figures.ts'
 import { brotliBytes } from '../../src/formats/brotli.ts'
-import { readSafetensors } from '../../src/formats/safetensors.ts'
+import { writeNetwork } from '../../src/formats/network-file.ts'
+import { readSafetensors, toFloats } from '../../src/formats/safetensors.ts'
 import { unpackSparse } from '../../src/formats/sparse.ts'
+import { readWeights } from '../../src/formats/weights-file.ts'
 import { findModel } from '../../src/models/index.ts'
 import { keptCount } from '../../src/sparsity/count.ts'
 import { USUAL_LEVELS } from '../../src/target/effort.ts'
+import { networkOfFile } from '../../src/train/find-network.ts'
 import { jsonLines } from '../cli/cli.ts'
 import { temporaryFolder } from '../cli/temporary.ts'
 import { runUntil } from './stoppable.ts'
@@ -26,8 +29,11 @@ const weightsIn = (folder: string) => {
   const path = join(folder, 'model.safetensors')
   return unpackSparse(readSafetensors(path), path)
 }
-const chosenIn = (folder: string): Record<string, number> =>
+const fileIn = (
+  folder: string,
+): { sparsities: Record<string, number>; channels?: Record<string, number>; share: number } =>
   JSON.parse(readFileSync(join(folder, 'target.json'), 'utf8'))
+const chosenIn = (folder: string): Record<string, number> => fileIn(folder).sparsities
 
 it('a gradual schedule ends for every tensor at the sparsity that was chosen when it began', async () => {
   const recipe = recipeOf({ flops: 0.2, judges: 200 })
@@ -57,6 +63,68 @@ it('a gradual schedule ends for every tensor at the sparsity that was chosen whe
   const { events: later } = await runUntil(recipe, { out: again, resume: true })
   expect(later.some((event) => event.type === 'pruning' && event.phase === 'levels')).toBe(false)
   expect(weightsIn(again)).toEqual(weightsIn(out))
+})
+
+/** Rows of a weight [out, in] that have weights, and how many those have. */
+function rowsOf(values: ArrayLike<number>, inputs: number) {
+  const counts = Array.from({ length: values.length / inputs }, (_, o) =>
+    Array.from({ length: inputs }, (_, i) => Number(values[o * inputs + i] !== 0)).reduce((a, b) => a + b, 0),
+  )
+  return { rows: counts.filter((count) => count > 0).length, kept: counts.reduce((a, b) => a + b, 0) }
+}
+
+it('whole channels go on the schedule to the numbers that were chosen, and what is left is compacted', async () => {
+  const recipe = recipeOf({ flops: 0.4, judges: 200, multipleOf: 4 }, { ...gradual, granularity: 'channel' })
+  const out = join(temporaryFolder(), 'run')
+  await runUntil(recipe, { out })
+  const { channels = {}, sparsities } = fileIn(out)
+  expect(Object.keys(channels).length).toBeGreaterThan(0)
+  expect(new Set(Object.values(sparsities))).toEqual(new Set([0]))
+  const weights = weightsIn(out)
+  for (const [name, count] of Object.entries(channels)) {
+    const { shape } = weights.tensors.get(name)!
+    expect(count % 4).toBe(0)
+    expect(rowsOf(toFloats(weights.tensors.get(name)!), shape[1]).rows).toBe(count)
+  }
+  const shares = prunings(out).map(({ sparsity }) => Number(sparsity))
+  expect(shares).toHaveLength(7)
+  expect(shares).toEqual([...shares].sort((a, b) => a - b))
+  expect(shares[0]).toBeLessThan(0.6 * shares[6])
+
+  const small = join(out, 'small.onnx')
+  await writeNetwork(small, { weights, model: findModel('mlpnet') }, { compact: true })
+  const costs = weightFigures(networkOfFile(await readWeights(small), small), await readWeights(small))
+  expect(costs.multiplyAdds.dense).toBeLessThanOrEqual(
+    0.4 * weightFigures(findModel('mlpnet'), weights).multiplyAdds.dense,
+  )
+
+  // Stopped in the middle of its schedule it goes on to the same bits.
+  const again = join(temporaryFolder(), 'again')
+  await runUntil(recipe, { out: again, stopAt: 22 })
+  await runUntil(recipe, { out: again, resume: true })
+  expect(fileIn(again)).toEqual(fileIn(out))
+  expect(weightsIn(again)).toEqual(weights)
+})
+
+it('channels or single weights go, whichever is asked for', async () => {
+  const recipe = recipeOf({ flops: 0.1, judges: 200 }, { ...gradual, granularity: 'auto' })
+  const out = join(temporaryFolder(), 'run')
+  const { result } = await runUntil(recipe, { out })
+  const { sparsities, share } = fileIn(out)
+  expect(Math.max(...Object.values(sparsities))).toBeGreaterThan(0)
+  expect(result!.sparsity).toBeCloseTo(share, 2)
+})
+
+it('a pattern is that of each tensor, or none', async () => {
+  const recipe = recipeOf(
+    { flops: 0.6, judges: 200 },
+    { ...gradual, granularity: '2:4', start: '4ep', schedule: 'one-shot' },
+  )
+  const out = join(temporaryFolder(), 'run')
+  await runUntil(recipe, { out })
+  const { layers } = weightFigures(findModel('mlpnet'), weightsIn(out))
+  for (const { name, size, kept } of layers) expect(kept).toBe(chosenIn(out)[name] === 0 ? size : size / 2)
+  expect(Object.values(chosenIn(out))).toContain(0.5)
 })
 
 it('after training, a size is that of the file', async () => {
@@ -96,7 +164,15 @@ it.each([
   [{ flops: 0.5 }, { flops: 0.5 }, 'prune.target: does not go with prune.flops'],
   [{ flops: 0.5 }, { initial: 0.5 }, 'prune.target: does not go with prune.initial'],
   [{ flops: 0.5 }, { scope: 'erk' }, 'prune.target: gives every tensor a sparsity, expected no prune.scope'],
-  [{ flops: 0.5 }, { granularity: 'channel' }, 'prune.target: is met by single weights'],
+  [{ flops: 0.5 }, { granularity: '4x4' }, 'prune.target: expected prune.granularity weight, channel, auto, block8'],
+  [
+    { flops: 0.5, multipleOf: 4 },
+    {},
+    'prune.target.multipleOf: expected prune.granularity channel or auto, found weight',
+  ],
+  [{ ms: 1, runtime: 'onnxruntime' }, {}, 'prune.target.runtime: onnxruntime multiplies with zeros, expected'],
+  [{ kb: 9, stored: 'sparse' }, { granularity: 'auto' }, 'prune.target.stored: ONNX files hold all values'],
+  [{ flops: 0.5 }, { granularity: 'channel', method: 'obc' }, 'prune.granularity: obc prunes single weights only'],
   [{ flops: 0.5, threads: 2 }, {}, 'prune.target.threads: is for prune.target.ms, found none'],
   [{ ms: 1, runtime: 'wasm', threads: 2 }, {}, 'prune.target.threads: expected 1 with runtime wasm'],
   [{ flops: 0.5, batch: 2 }, {}, 'prune.target.batch: is for prune.target.ms, found none'],

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { methods } from '../../src/methods/index.ts'
 import { once, pruneAsPlanned } from '../../src/methods/method.ts'
 import { findModel } from '../../src/models/index.ts'
+import { pruningEvents } from '../../src/sparsity/schedule.ts'
 import { chooseTensors } from '../../src/sparsity/tensors.ts'
-import { type Costs, searchUnits, type UnitSearch } from '../../src/target/search-units.ts'
+import { type NetworkCosts, searchUnits, type UnitSearch } from '../../src/target/search-units.ts'
 import { Trials } from '../../src/target/trials.ts'
 import { askedAt, countsOf, eachRemoved, type UnitLevels, unitLosses, unitsOf } from '../../src/target/unit.ts'
 import { measureUnits } from '../../src/target/unit-levels.ts'
@@ -98,6 +99,47 @@ describe('levels', () => {
   })
 })
 
+it('on a schedule both kinds go to what was chosen, and no event takes a share of a share', async () => {
+  const data = dataOf({ train: 40, test: 20 })
+  const tensors = new Network({ machine, model, data }).prunable
+  const [fc1, fc2, fc3] = tensors
+  const plan = await methods.magnitude.plan(
+    { refreshBatchNorm: 'none', reconstruct: 'none' },
+    {
+      model,
+      data: { name: data.name, samples: 40 },
+      tensors,
+      scope: 'layerwise' as const,
+      sparsities: new Map([
+        [fc1.name, 0.8],
+        [fc2.name, 0],
+        [fc3.name, 0.5],
+      ]),
+      masks: { granularity: 'channel', channels: new Map([[fc1.name, 3]]) },
+      seed: 3,
+      nameOf: (key: string) => key,
+    },
+  )
+  const network = new Network({ machine, model, data, batch: 1, ...plan.network })
+  const [units, inputs] = fc1.shape
+  const events = pruningEvents({ kind: 'cubic', sparsity: 0.7, start: 0, end: 30, every: 10 })
+  const seen = events.map((event, i) => {
+    pruneAsPlanned(plan, network, event, i)
+    const kept = new Map(network.counts().map(({ name, kept }) => [name, kept]))
+    const mask = network.mask(fc1.name)
+    const rows = Array.from({ length: units }, (_, o) => mask.slice(o * inputs, (o + 1) * inputs).includes(1))
+    const left = rows.filter(Boolean).length
+    expect(left).toBe(units - Math.round(units * event.at(1 - 3 / units)))
+    expect(Math.abs(kept.get(fc1.name)! - left * inputs * (1 - event.at(0.8)))).toBeLessThanOrEqual(1)
+    // What reads a channel that is gone goes with it, and nothing else.
+    expect(kept.get(fc2.name)).toBe(fc2.shape[0] * left)
+    expect(Math.abs(kept.get(fc3.name)! - fc3.shape[0] * fc3.shape[1] * (1 - event.at(0.5)))).toBeLessThanOrEqual(1)
+    return left
+  })
+  expect(seen).toEqual([...seen].sort((a, b) => b - a))
+  expect(seen.at(-1)).toBe(3)
+})
+
 describe('the search', () => {
   const LEVELS = 5
   /** Three layers one behind the other: the cost of each is the product of what its neighbours keep. */
@@ -120,7 +162,7 @@ describe('the search', () => {
       })
       return { name, makers: [], parts: [], asked: [], levels }
     })
-    const costs = (levels: ReadonlyMap<string, number>): Costs => {
+    const costs = (levels: ReadonlyMap<string, number>): NetworkCosts => {
       const kept = [1, ...names.map((name) => shares[levels.get(name) ?? 0]), 1]
       const sum = sizes.reduce((all, size, i) => all + size * kept[i] * kept[i + 1], 0)
       return { milliseconds: sum, bytes: 1000 * sum, multiplyAdds: 100 * sum }
@@ -169,7 +211,7 @@ describe('the search', () => {
       `ms cannot be met: with everything at its cheapest level the network takes ${milliseconds!.toPrecision(3)} ms`,
     )
     await expect(searchUnits({ ...given, targets: { flops: 1 } })).rejects.toThrow(
-      'there is nothing to do: the network takes 1.00 of the multiply-adds as it is',
+      'flops: there is nothing to do: the network takes 1.00 of the multiply-adds as it is',
     )
     // Two targets, of which one decides.
     const both = await searchUnits({ ...given, targets: { milliseconds: 100, flops: 0.5 } })

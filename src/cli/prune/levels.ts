@@ -9,8 +9,6 @@ import { measureLevels } from '../../target/levels.ts'
 import { type Estimates, estimateLevels } from '../../target/proxy.ts'
 import type { TensorLevels } from '../../target/tensor-levels.ts'
 import { Trials } from '../../target/trials.ts'
-import type { Unit, UnitLevels } from '../../target/unit.ts'
-import { measureUnits } from '../../target/unit-levels.ts'
 import { UserError } from '../../util/errors.ts'
 import { grouped } from '../../util/format.ts'
 import { version } from '../../util/version.ts'
@@ -71,15 +69,6 @@ export async function estimatesOf(
   display?.show('estimates', '', 0)
   const progress = (what: string, share: number) => display?.show('estimates', what, share)
   return { ...(await estimateLevels(trials, task.request.tensors, { sparsities, progress })), trials }
-}
-
-/** Every unit at every level, and the trials that measured them. */
-export async function unitLevelsOf(
-  given: Levelled,
-  units: readonly Unit[],
-): Promise<{ levels: UnitLevels[]; trials: Trials }> {
-  const { trials, store } = await trialsOf(given)
-  return { levels: await shown(given, (progress) => measureUnits(trials, units, { store, progress })), trials }
 }
 
 type Progress = (what: string, share: number) => void

@@ -18,7 +18,7 @@ import type { Model } from '../../models/model.ts'
 import { patternOf } from '../../sparsity/granularity/index.ts'
 import { costOf, weightCosts } from '../../sparsity/multiply-adds.ts'
 import { prunableTensors } from '../../sparsity/tensors.ts'
-import { chooseSparsities, type LimitNames } from '../../target/choose.ts'
+import { chooseSparsities } from '../../target/choose.ts'
 import { levelsFor } from '../../target/levels.ts'
 import type { Targets } from '../../target/search.ts'
 import type { TensorLevels } from '../../target/tensor-levels.ts'
@@ -37,25 +37,9 @@ import { LEVELS_LEFT, trialsOf } from './levels.ts'
 import { PruneDisplay } from './progress.ts'
 import { runtimeFlag, timingOf } from './runtime.ts'
 import { methodFor, methodName, type PruneFlags, pruneTask } from './settings.ts'
+import { TARGET_FLAGS, targetFlag } from './target-flags.ts'
 import { pruneUnitsToTarget } from './units-to-target.ts'
 import { loadInputs, pruneWithData } from './with-data.ts'
-
-/** What messages call the targets. */
-const NAMES: LimitNames = {
-  milliseconds: '--target-ms',
-  bytes: '--target-kb',
-  flops: '--target-flops',
-  drop: '--max-drop',
-}
-
-/** The first target that is given, as a flag. */
-export const targetFlag = ({ targetMs, targetKb, targetFlops, maxDrop }: PruneFlags): string | undefined =>
-  Object.entries({
-    '--target-ms': targetMs,
-    '--target-kb': targetKb,
-    '--target-flops': targetFlops,
-    '--max-drop': maxDrop,
-  }).find(([, value]) => value !== undefined)?.[0]
 
 /** What levels of single tensors decide in their place. */
 const DECIDED = ['scope', 'sparsities', 'flops'] as const
@@ -167,7 +151,7 @@ export async function pruneToTarget(file: WeightsFile, path: string, model: Mode
       tensors: task.request.tensors,
       sparsities: levelsFor(flags.granularity, trials.effort.sparsities),
       limits: { ...targets, drop: maxDrop },
-      names: NAMES,
+      names: TARGET_FLAGS,
       timing: setting,
       stored: form,
       zeros: onnx,

@@ -4,25 +4,24 @@
  */
 import { markdownTable } from 'markdown-table'
 import type { WeightsFile } from '../../formats/weights-file.ts'
-import { sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Model } from '../../models/model.ts'
-import { countNonzeros } from '../../sparsity/count.ts'
-import { atLevels, type Compacted, compacted } from '../../target/compacted.ts'
-import { CompactedTimes } from '../../target/compacted-times.ts'
-import { DropLimit } from '../../target/drop-limit.ts'
+import { type ChosenUnits, chooseUnits } from '../../target/choose-units.ts'
+import { CompactedCosts } from '../../target/compacted-costs.ts'
 import type { Runtime } from '../../target/runtimes.ts'
 import type { Targets } from '../../target/search.ts'
-import { type Costs, searchUnits, type UnitChoice, type UnitSearch } from '../../target/search-units.ts'
-import { askedAt, eachRemoved, type Kind, type UnitLevels, unitLosses, unitsOf } from '../../target/unit.ts'
+import type { NetworkCosts } from '../../target/search-units.ts'
+import { type Kind, unitLosses, unitsOf } from '../../target/unit.ts'
 import { UserError } from '../../util/errors.ts'
 import { bytes, grouped, percent } from '../../util/format.ts'
+import { lastWords } from '../display/last-words.ts'
 import { print } from '../display/output.ts'
 import { type Ending, endingOf, ms, type TargetCells } from './ending.ts'
-import { unitLevelsOf } from './levels.ts'
+import { LEVELS_LEFT, trialsOf } from './levels.ts'
 import { smallGroups } from './multiples.ts'
 import { PruneDisplay } from './progress.ts'
 import { timingOf, unitRuntimeOf } from './runtime.ts'
 import { type PruneFlags, pruneTask } from './settings.ts'
+import { TARGET_FLAGS } from './target-flags.ts'
 import { loadInputs, pruneWithData } from './with-data.ts'
 
 type Flags = PruneFlags & { data: string; out: string }
@@ -46,142 +45,56 @@ export async function pruneUnitsToTarget(
       `--granularity ${flags.granularity}: ${path} has no channels that may go${flags.multipleOf === undefined ? '' : ` in multiples of ${flags.multipleOf}`}`,
     )
   const stored = flags.stored === 'brotli' ? 'brotli' : 'dense'
-  const network = { file, model, source: path, stored } as const
-  const dense = atLevels(network, [], new Map())
   // Where the package is missing or does not take the network, that is said before hours of work.
-  const times = runtime && (await CompactedTimes.open(runtime, dense, SECONDS))
+  const costs = await CompactedCosts.open({ file, model, source: path, stored }, runtime)
   try {
     const inputs = await loadInputs(file, path, model, flags, [task.method])
     inputs.notes.push(...smallGroups({ ...task.request, masks: { multipleOf: flags.multipleOf } }))
     const display = flags.json ? undefined : new PruneDisplay()
     try {
       const trying = { ...task, request: { ...task.request, masks: undefined } }
-      const { levels, trials } = await unitLevelsOf(
-        { file, path, task: trying, inputs, judges: flags.judges, display },
+      const { trials, store } = await trialsOf({ file, path, task: trying, inputs, judges: flags.judges })
+      display?.show('levels', '', 0)
+      lastWords(LEVELS_LEFT)
+      const chosen = await chooseUnits({
+        trials,
         units,
-      )
-      const denseCosts = costsOf(dense, await times?.ofDense())
-      const measured = async (one: Compacted) => costsOf(one, await times?.of(one))
-      const measure = (chosen: ReadonlyMap<string, number>) => measured(atLevels(network, levels, chosen))
-      const found: UnitSearch = {
-        units: levels,
-        targets,
-        dense: denseCosts,
-        alone: await aloneCosts(levels, { dense: denseCosts, at: measure }, display),
-        measure,
-      }
-      const limit =
-        maxDrop === undefined
-          ? undefined
-          : new DropLimit<UnitChoice>(maxDrop, {
-              trials,
-              name: '--max-drop',
-              targets,
-              onTry: (text) => display?.show('drop', text),
-              leastFlops: await leastFlops(found),
-              search: (some) => searchUnits({ ...found, targets: some }),
-              prune: async (choice) => {
-                const { channels, sparsities } = askedAt(levels, tensors, choice.levels)
-                return (await trials.prune(tensors, sparsities, { channels, afterwards: true })).network
-              },
-            })
-      const choice = limit ? await limit.choose() : await searchUnits(found)
-      if (display) print(`\n${levelTable(levels, choice)}\n`)
+        tensors,
+        costs,
+        limits: { ...targets, drop: maxDrop },
+        names: TARGET_FLAGS,
+        store,
+        onProgress: (part, text, share) => display?.show(part, text, share),
+      }).finally(() => lastWords())
+      if (display) print(`\n${levelTable(chosen)}\n`)
       const end = async (ending: Ending) => {
         const timing = runtime && (await timingOf({ ...flags, runtime: undefined }))
-        const ended = await endingOf({ ...ending, timing }, cellsOf(targets, found.dense, runtime, stored))
-        const tensors = new Map([...file.tensors, ...ending.weights!.tensors])
-        const costs = await measured(compacted({ ...network, file: { ...file, tensors } }))
+        const ended = await endingOf({ ...ending, timing }, cellsOf(targets, chosen.dense, runtime, stored))
+        const found = await costs.withTensors(ending.weights!.tensors)
         // What the table shows counts, too.
         const shown = ended.figures.after[runtime?.skipsZeros === false ? 'onnxruntime' : 'milliseconds']
-        const milliseconds = Math.max(shown ?? 0, costs.milliseconds ?? 0)
-        const missed = missedSentence(targets, { ...costs, milliseconds })
+        const milliseconds = Math.max(shown ?? 0, found.milliseconds ?? 0)
+        const missed = missedSentence(targets, { ...found, milliseconds })
         const facts = { ...targets, ...(runtime && { runtime: flags.runtime ?? 'espalier' }) }
         return {
           lines: [...ended.lines, ...(missed ? [missed] : [])],
           json: { ...ended.json, target: { ...facts, ...(missed && { warning: missed }) } },
         }
       }
-      const asked = askedAt(levels, tensors, choice.levels)
-      const chosen = { ...asked, inputs, end }
-      const share = removedShare(levels, choice, tensors)
-      await pruneWithData(
-        file,
-        path,
-        model,
-        { ...given, compact: true, multipleOf: undefined, sparsity: String(share) },
-        chosen,
-      )
+      const asked = { ...given, compact: true, multipleOf: undefined, sparsity: String(chosen.share) }
+      await pruneWithData(file, path, model, asked, { ...chosen, inputs, end })
     } finally {
       display?.stop()
     }
   } finally {
-    await times?.close()
+    await costs.close()
   }
-}
-
-/** Bytes, at most, of what a file says of how it was pruned. */
-const MADE = 1500
-
-/** Seconds that networks take turns for. */
-const SECONDS = 0.4
-
-/** What a network comes to, as it is written. */
-const costsOf = ({ bytes: size, multiplyAdds }: Compacted, milliseconds: number | undefined): Costs => ({
-  ...(milliseconds !== undefined && { milliseconds }),
-  bytes: size + MADE,
-  multiplyAdds,
-})
-
-/** What the network comes to with each unit at each of its levels, the others dense. */
-async function aloneCosts(
-  units: readonly UnitLevels[],
-  { dense, at }: { dense: Costs; at(levels: ReadonlyMap<string, number>): Promise<Costs> },
-  display: PruneDisplay | undefined,
-): Promise<Map<string, Costs[]>> {
-  const total = units.reduce((sum, { levels }) => sum + levels.length - 1, 0)
-  let done = 0
-  display?.show('costs', '', 0)
-  const found = new Map<string, Costs[]>()
-  for (const { name, levels } of units) {
-    const costs = [dense]
-    for (let level = 1; level < levels.length; level++) {
-      costs.push(await at(new Map([[name, level]])))
-      display?.show('costs', name, ++done / total)
-    }
-    found.set(name, costs)
-  }
-  return found
-}
-
-/** The share of the multiply-adds that the cheapest levels leave. */
-async function leastFlops({ units, alone, measure, dense }: UnitSearch): Promise<number> {
-  const cheapest = units.map(({ name }) => {
-    const counts = alone.get(name)!.map(({ multiplyAdds }) => multiplyAdds)
-    return [name, counts.indexOf(Math.min(...counts))] as const
-  })
-  return (await measure(new Map(cheapest))).multiplyAdds / dense.multiplyAdds
-}
-
-/** The share of the tensors' weights that all levels together remove. */
-function removedShare(units: readonly UnitLevels[], { levels }: UnitChoice, tensors: readonly Tensor[]): number {
-  const kept = new Map(tensors.map(({ name, shape }) => [name, new Uint8Array(sizeOf(shape)).fill(1)]))
-  for (const unit of units)
-    eachRemoved(unit, unit.levels[levels.get(unit.name)!], (name, i) => {
-      kept.get(name)![i] = 0
-    })
-  const all = [...kept.values()]
-  const [size, left] = [
-    all.reduce((sum, { length }) => sum + length, 0),
-    all.reduce((n, bits) => n + countNonzeros(bits), 0),
-  ]
-  return 1 - left / size
 }
 
 /** Times of a machine that does other work vary by so much. */
 const NOISE = 1.03
 
-function missedSentence({ milliseconds, bytes: most }: Targets, after: Costs): string | undefined {
+function missedSentence({ milliseconds, bytes: most }: Targets, after: NetworkCosts): string | undefined {
   const found = [
     ...(milliseconds !== undefined && after.milliseconds! > NOISE * milliseconds
       ? [`${ms(after.milliseconds!)} in the place of ${ms(milliseconds)}`]
@@ -196,7 +109,7 @@ function missedSentence({ milliseconds, bytes: most }: Targets, after: Costs): s
 /** What the table of the end says of targets. */
 function cellsOf(
   { milliseconds, bytes: most, flops }: Targets,
-  dense: Costs,
+  dense: NetworkCosts,
   runtime: Runtime | undefined,
   stored: 'dense' | 'brotli',
 ): TargetCells {
@@ -209,9 +122,9 @@ function cellsOf(
   }
 }
 
-function levelTable(units: readonly UnitLevels[], { levels }: UnitChoice): string {
+function levelTable({ units, choice }: ChosenUnits): string {
   const rows = units.map((unit) => {
-    const at = levels.get(unit.name)!
+    const at = choice.levels.get(unit.name)!
     const { channels, sparsity } = unit.levels[at]
     const kept = channels ?? unit.channels
     return [

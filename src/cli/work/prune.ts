@@ -16,7 +16,8 @@ import { checkPruneFlags } from '../prune/flags.ts'
 import { checkRuntimeFlags, pruneWithRuntime } from '../prune/in-runtime.ts'
 import { checkRecordFlags } from '../prune/record.ts'
 import { methodName, type PruneFlags, writingOptions } from '../prune/settings.ts'
-import { checkTargetFlags, pruneToTarget, targetFlag } from '../prune/to-target.ts'
+import { targetFlag } from '../prune/target-flags.ts'
+import { checkTargetFlags, pruneToTarget } from '../prune/to-target.ts'
 import { pruneWithData } from '../prune/with-data.ts'
 
 /** Prunes the network of a file by one method and writes it, or by several and compares them. */

@@ -34,7 +34,7 @@ export async function pruningPlan(
     data: { name: data.name, samples: data.train.count - recipe.data.validation },
     tensors,
     scope: target ? 'layerwise' : prune.scope,
-    masks: maskOptions(prune),
+    masks: { ...maskOptions(prune), ...(target?.channels && { channels: target.channels }) },
     sparsities:
       target?.sparsities ??
       (prune.sparsities && sparsitiesOf(tensors, prune.sparsity, prune.sparsities, 'prune.sparsities')),

@@ -1,51 +1,73 @@
 /**
- * @file Sparsities that a recipe leaves to a target: they are chosen from the weights that the network has
- * when it is pruned for the first time. Every later event follows them, each tensor's schedule ending at its
- * own.
+ * @file What a recipe leaves to a target, sparsities by tensor and channels that stay: chosen from the
+ * weights that the network has when it is pruned for the first time. Every later event follows, the schedule
+ * of each ending at its own.
  */
 import { openMachine } from '../../engine/machines/open.ts'
+import type { WeightsFile } from '../../formats/weights-file.ts'
 import type { Tensor } from '../../graph/tensor.ts'
 import { type ChooseOptions, chooseSparsities } from '../../target/choose.ts'
+import { chooseUnits } from '../../target/choose-units.ts'
+import { CompactedCosts } from '../../target/compacted-costs.ts'
 import type { LevelStore } from '../../target/level-store.ts'
+import { levelsFor } from '../../target/levels.ts'
+import type { Limits } from '../../target/limits.ts'
+import { espalierRuntime, onnxRuntime, type Runtime } from '../../target/runtimes.ts'
 import { shareOf, Trials } from '../../target/trials.ts'
+import { unitsOf } from '../../target/unit.ts'
 import { weightsOf } from '../../train/checkpoint.ts'
 import { foundIn } from '../../train/find-network.ts'
 import type { Network } from '../../train/network.ts'
+import { UserError } from '../../util/errors.ts'
 import { methodOf } from '../recipe/checks.ts'
+import { removesChannels } from '../recipe/mask-keys.ts'
 import type { Recipe } from '../recipe/schema.ts'
-import { TARGET_NAMES } from '../recipe/sections/target.ts'
+import { TARGET_NAMES, type TargetSettings } from '../recipe/sections/target.ts'
 
-/** Sparsities that are to be chosen. */
+/** What is to be chosen. The plan of the pruning reads it at every event. */
 export interface TargetPlan {
   tensors: readonly Tensor[]
-  /** By tensor: 0 until they are chosen. The plan of the pruning reads them at every event. */
+  /** By tensor: 0 until they are chosen. */
   sparsities: Map<string, number>
+  /** Where whole channels go: how many stay of a group, by name. Empty until they are chosen. */
+  channels?: Map<string, number>
+  /** The share of the weights that goes; 0 until it is chosen. */
+  share: number
 }
 
 export const targetPlan = (prune: Recipe['prune'], tensors: readonly Tensor[]): TargetPlan | undefined =>
-  prune?.target && { tensors, sparsities: new Map(tensors.map(({ name }) => [name, 0])) }
+  prune?.target && {
+    tensors,
+    sparsities: new Map(tensors.map(({ name }) => [name, 0])),
+    ...(removesChannels(prune) && { channels: new Map() }),
+    share: 0,
+  }
 
-/** The share of zeros that sparsities come to. */
-export const shareOfTarget = ({ tensors, sparsities }: TargetPlan): number => shareOf(tensors, sparsities)
+export interface ChoiceOptions {
+  store?: LevelStore
+  onProgress?: ChooseOptions['onProgress'] & Parameters<typeof chooseUnits>[0]['onProgress']
+}
 
 /**
- * Chooses the sparsities for the weights of the network, which stays as it is. Throws UserError, naming the
- * key, where a target cannot be met.
+ * Chooses for the weights of the network, which stays as it is, and writes that into the plan. Throws
+ * UserError, naming the key, where a target cannot be met.
  */
 export async function chooseForTarget(
   recipe: Recipe,
-  { tensors, sparsities }: TargetPlan,
+  plan: TargetPlan,
   network: Network,
-  { store, onProgress }: { store?: LevelStore; onProgress?: ChooseOptions['onProgress'] },
+  { store, onProgress }: ChoiceOptions,
 ): Promise<void> {
   const { prune, seed, data } = recipe
-  const { ms, kb, flops, drop, runtime, threads, batch, stored, judges } = prune!.target!
+  const target = prune!.target!
+  const { granularity } = prune!
   const { section } = methodOf(prune!)
   const weights = weightsOf(network)
   const source = 'the network'
   // A network of an ONNX file has that for its name.
-  const { onnx } = foundIn(weights, source)
+  const file = { ...weights, onnx: foundIn(weights, source).onnx }
   const { model, machine } = network
+  const { tensors } = plan
   const trials = new Trials({
     machine,
     model,
@@ -55,26 +77,78 @@ export async function chooseForTarget(
     tensors,
     method: prune!.method,
     settings: prune![section] ?? {},
+    granularity: plan.channels || granularity === 'weight' ? undefined : granularity,
     seed,
-    judges,
+    judges: target.judges,
     validation: data.validation,
     stratify: data.stratify,
     nameOf: (setting) => `prune.${section}.${setting}`,
   })
-  const own = runtime === undefined && threads === undefined
-  const timed = own ? machine : await openMachine({ engine: runtime === 'wasm' ? 'wasm' : undefined, threads })
+  const common = { trials, tensors, limits: limitsOf(target), names: TARGET_NAMES, store, onProgress }
+  if (plan.channels) return chooseChannels(recipe, plan, { network, file, source, common })
   const chosen = await chooseSparsities({
-    trials,
+    ...common,
     model,
-    file: { ...weights, onnx },
+    file,
     source,
-    tensors,
-    limits: { milliseconds: ms, bytes: kb === undefined ? undefined : 1000 * kb, flops, drop },
-    names: TARGET_NAMES,
-    timing: { machine: timed, batch },
-    stored,
-    store,
-    onProgress,
+    sparsities: levelsFor(granularity, trials.effort.sparsities),
+    timing: { machine: await timedOn(target, machine), batch: target.batch },
+    stored: target.stored,
   })
-  for (const [name, sparsity] of chosen.sparsities) sparsities.set(name, sparsity)
+  fill(plan.sparsities, chosen.sparsities)
+  plan.share = shareOf(tensors, plan.sparsities)
+}
+
+interface Given {
+  network: Network
+  file: WeightsFile
+  source: string
+  common: Omit<Parameters<typeof chooseUnits>[0], 'units' | 'costs'>
+}
+
+async function chooseChannels(
+  { prune }: Recipe,
+  plan: TargetPlan,
+  { network, file, source, common }: Given,
+): Promise<void> {
+  const target = prune!.target!
+  const { model, machine } = network
+  const runtime = target.ms === undefined ? undefined : await runtimeOf(target, machine)
+  // Zeros save nothing in ONNX Runtime.
+  const kind = prune!.granularity === 'auto' && (runtime?.skipsZeros ?? true) ? 'auto' : 'channel'
+  const units = unitsOf(model, plan.tensors, kind, target.multipleOf)
+  if (units.length === 0) throw new UserError('prune.target: the network has no channels that may go')
+  const stored = target.stored === 'brotli' ? 'brotli' : 'dense'
+  const costs = await CompactedCosts.open({ file, model, source, stored }, runtime)
+  try {
+    const chosen = await chooseUnits({ ...common, units, costs })
+    fill(plan.sparsities, chosen.sparsities)
+    fill(plan.channels!, chosen.channels)
+    plan.share = chosen.share
+  } finally {
+    await costs.close()
+  }
+}
+
+function fill<T>(map: Map<string, T>, values: ReadonlyMap<string, T>): void {
+  for (const [name, value] of values) map.set(name, value)
+}
+
+const limitsOf = ({ ms, kb, flops, drop }: TargetSettings): Limits => ({
+  milliseconds: ms,
+  bytes: kb === undefined ? undefined : 1000 * kb,
+  flops,
+  drop,
+})
+
+/** The machine that a target of time is of, where that is no other runtime. */
+async function timedOn({ runtime, threads }: TargetSettings, own: Network['machine']) {
+  const isOwn = runtime === undefined && threads === undefined
+  return isOwn ? own : openMachine({ engine: runtime === 'wasm' ? 'wasm' : undefined, threads })
+}
+
+async function runtimeOf(target: TargetSettings, own: Network['machine']): Promise<Runtime> {
+  const { runtime, threads, batch = 1 } = target
+  if (runtime === 'onnxruntime') return onnxRuntime(batch, threads, 'prune.target.runtime: onnxruntime')
+  return espalierRuntime(await timedOn(target, own), batch)
 }

@@ -12,6 +12,7 @@ import { EPOCH_LENGTHS, toSteps } from '../../util/duration.ts'
 import { UserError } from '../../util/errors.ts'
 import type { Recipe } from './schema.ts'
 import { rewireTimes } from './sections/rewire.ts'
+import { checkTarget } from './target-checks.ts'
 
 type Prune = NonNullable<Recipe['prune']>
 
@@ -82,7 +83,7 @@ function checkPrune({ model, prune, train }: Recipe, source: string): void {
   if (!prune) return
   if (prune.schedule !== 'one-shot' && prune.end === undefined)
     throw new UserError(`${source}: prune.end: the schedule ${prune.schedule} needs it, such as 10ep`)
-  if (prune.target) checkTarget(prune, prune.target, source)
+  checkTarget(prune, methodOf(prune), source)
   const { initial, schedule, sparsity } = prune
   if (initial !== undefined && schedule !== 'cubic')
     throw new UserError(`${source}: prune.initial: expected prune.schedule cubic beside it, found ${schedule}`)
@@ -112,35 +113,6 @@ function checkSparsities(prune: Prune, source: string): void {
   if (scope !== 'layerwise') throw needs(`expected prune.scope layerwise, found ${scope}`)
   if (initial !== undefined) throw needs('does not go with prune.initial')
   if (granularity === 'channel') throw needs('expected a prune.granularity of weights, found channel')
-}
-
-/** What a target decides in the place of other keys, and what it has no use for. */
-function checkTarget(prune: Prune, target: NonNullable<Prune['target']>, source: string): void {
-  const { method, granularity } = prune
-  const key = `${source}: prune.target`
-  const { sparsities, beside = '' } = methodOf(prune)
-  const { ms, kb, flops, drop, runtime, threads, batch, stored } = target
-  if ([ms, kb, flops, drop].every((one) => one === undefined))
-    throw new UserError(`${key}: expected one of ms, kb, flops and drop, found none`)
-  if (!sparsities) throw new UserError(`${key}: ${method}${beside} knows one sparsity only, and cannot be told levels`)
-  if (prune.sparsity > 0)
-    throw new UserError(
-      `${key}: decides how much is pruned, expected no prune.sparsity beside it, found ${prune.sparsity}`,
-    )
-  for (const other of ['sparsities', 'flops', 'initial', 'floor'] as const)
-    if (prune[other] !== undefined) throw new UserError(`${key}: does not go with prune.${other}`)
-  if (granularity !== 'weight')
-    throw new UserError(`${key}: is met by single weights, expected prune.granularity weight, found ${granularity}`)
-  if (prune.scope !== 'global' && prune.scope !== 'layerwise')
-    throw new UserError(
-      `${key}: gives every tensor a sparsity, expected no prune.scope beside it, found ${prune.scope}`,
-    )
-  for (const [name, value] of Object.entries({ runtime, threads, batch }))
-    if (value !== undefined && ms === undefined)
-      throw new UserError(`${key}.${name}: is for prune.target.ms, found none`)
-  if (stored !== undefined && kb === undefined) throw new UserError(`${key}.stored: is for prune.target.kb, found none`)
-  if (runtime === 'wasm' && threads !== undefined && threads > 1)
-    throw new UserError(`${key}.threads: expected 1 with runtime wasm, which has one thread, found ${threads}`)
 }
 
 function checkFlopBudget(prune: Prune, source: string): void {

@@ -12,16 +12,19 @@ import { type Floor, parseFloor } from '../../sparsity/floor.ts'
 import { granularities, isGranularity } from '../../sparsity/granularity/index.ts'
 import { chooseTensors, type PrunableSet, prunableSets } from '../../sparsity/tensors.ts'
 
+/** Whole channels, and single weights of what is left: what a target divides. */
+export const AUTO = 'auto'
+
 export const maskKeys = {
   granularity: z
     .string()
-    .refine(isGranularity, {
+    .refine((name) => name === AUTO || isGranularity(name), {
       error: ({ input }) => `expected ${Object.keys(granularities).join(', ')} such as 2:4 or 4x4, found ${input}`,
     })
     .default('weight')
     .describe(
       'What is kept or removed together, and rewired: weight, row, kernel, filter, fan-in (srigl); not rewired: 2:4, ' +
-        '4x4, channel.',
+        '4x4, channel, and with a target auto: channels or weights, whichever gains more.',
     ),
   prunable: z.enum(prunableSets).optional().describe('Tensors to begin with (default: all; second order: published).'),
   include: z.array(z.string()).optional().describe('Only these tensors, * for any characters.'),
@@ -43,6 +46,10 @@ export const maskKeys = {
 /** What the key `floor` of a recipe says; undefined where it says nothing. */
 export const floorOf = (value: unknown): Floor | undefined =>
   typeof value === 'string' || typeof value === 'number' ? parseFloor(value) : undefined
+
+/** Whether whole channels go. */
+export const removesChannels = ({ granularity }: Pick<MaskSettings, 'granularity'>): boolean =>
+  granularity === 'channel' || granularity === AUTO
 
 export type MaskSettings = z.output<z.ZodObject<typeof maskKeys>>
 
@@ -66,7 +73,7 @@ export const maskOptions = ({
   onCollapse,
   prunable,
 }: MaskSettings): Omit<MaskOptions, 'sparsity'> => ({
-  granularity,
+  granularity: granularity === AUTO ? 'channel' : granularity,
   onCollapse,
   floor: floorOf(floor),
   count: prunable === 'reference' ? truncatedCount : keptCount,

@@ -14,7 +14,6 @@ import type { Network } from '../../train/network.ts'
 import type { Hook } from '../../train/train.ts'
 import { UserError } from '../../util/errors.ts'
 import type { RunPlan } from '../plan/resolve.ts'
-import { shareOfTarget } from '../plan/target.ts'
 import type { Recipe } from '../recipe/schema.ts'
 import type { RunClock } from './clock.ts'
 import type { RunFolder } from './folder.ts'
@@ -74,7 +73,7 @@ export function pruningHooks(
           const long = looksAtData
           if (long) onUnstoppable?.(true, folder.path)
           try {
-            const due = target ? { ...event, sparsity: event.at(shareOfTarget(target)) } : event
+            const due = target ? { ...event, sparsity: event.at(target.share) } : event
             return pruneAsPlanned(pruning, network, due, index, progress)
           } finally {
             if (long) onUnstoppable?.(false, folder.path)

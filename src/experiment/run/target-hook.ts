@@ -1,4 +1,4 @@
-/** @file The choice of sparsities for a target, between two steps of a run: before anything is pruned. */
+/** @file The choice for a target, between two steps of a run: before anything is pruned. */
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { encodeSafetensors } from '../../formats/safetensors.ts'
@@ -8,7 +8,7 @@ import type { Hook } from '../../train/train.ts'
 import { writeAtomically } from '../../util/files.ts'
 import { sha256 } from '../../util/sha256.ts'
 import type { RunPlan } from '../plan/resolve.ts'
-import { chooseForTarget, shareOfTarget } from '../plan/target.ts'
+import { chooseForTarget, type TargetPlan } from '../plan/target.ts'
 import { recipeToYaml } from '../recipe/recipe.ts'
 import type { RunFolder } from './folder.ts'
 import type { PruningTold } from './hooks.ts'
@@ -16,8 +16,8 @@ import type { PruningTold } from './hooks.ts'
 type Told = Pick<PruningTold, 'folder' | 'journal' | 'clock' | 'onUnstoppable'>
 
 /**
- * Chooses the sparsities before the first event and writes them into the folder; nothing where there is no
- * target. What was measured when a run is killed in the middle is kept until the choice is made.
+ * Chooses before the first event what goes of every tensor and writes that into the folder; nothing where
+ * there is no target. What was measured when a run is killed in the middle is kept until the choice is made.
  */
 export function targetHooks({ recipe, schedule, target }: RunPlan, told: Told): Hook[] {
   if (!schedule || !target) return []
@@ -39,18 +39,33 @@ export function targetHooks({ recipe, schedule, target }: RunPlan, told: Told): 
         } finally {
           onUnstoppable?.(false, folder.path)
         }
-        writeAtomically(folder.file('target'), `${JSON.stringify(Object.fromEntries(target.sparsities))}\n`)
+        writeAtomically(folder.file('target'), `${JSON.stringify(chosenIn(target))}\n`)
         rmSync(levels, { recursive: true, force: true })
-        const share = (100 * shareOfTarget(target)).toFixed(2)
-        journal.tell({ type: 'notice', text: `the target is met with ${share} % of the pruned weights zero` })
+        const text = `the target is met with ${(100 * target.share).toFixed(2)} % of the pruned weights zero`
+        journal.tell({ type: 'notice', text })
       },
     },
   ]
 }
 
-/** Brings the sparsities back that a run has chosen, where it has. */
+/** What a run's folder holds of a choice. */
+interface ChosenInFile {
+  sparsities: Record<string, number>
+  channels?: Record<string, number>
+  share: number
+}
+
+const chosenIn = ({ sparsities, channels, share }: TargetPlan): ChosenInFile => ({
+  sparsities: Object.fromEntries(sparsities),
+  ...(channels && { channels: Object.fromEntries(channels) }),
+  share,
+})
+
+/** Brings back what a run has chosen, where it has. */
 export function restoreTarget({ target }: RunPlan, folder: RunFolder): void {
   if (!target || !folder.has('target')) return
-  const chosen: Record<string, number> = JSON.parse(readFileSync(folder.file('target'), 'utf8'))
-  for (const name of target.sparsities.keys()) target.sparsities.set(name, chosen[name])
+  const { sparsities, channels = {}, share }: ChosenInFile = JSON.parse(readFileSync(folder.file('target'), 'utf8'))
+  target.share = share
+  for (const [name, sparsity] of Object.entries(sparsities)) target.sparsities.set(name, sparsity)
+  for (const [name, count] of Object.entries(channels)) target.channels!.set(name, count)
 }

@@ -1,5 +1,7 @@
 /** @file Pruning by the scores of a saliency, as methods are planned. */
 import { raiseToFloor } from '../../sparsity/floor.ts'
+import { channelSpaces } from '../../sparsity/granularity/channel-spaces.ts'
+import type { PruningEvent } from '../../sparsity/schedule.ts'
 import { type Scope, scopes } from '../../sparsity/scope.ts'
 import { tensorwise } from '../../sparsity/sparsities.ts'
 import { prunableTensors } from '../../sparsity/tensors.ts'
@@ -42,7 +44,9 @@ export function scoresPlan(
       const progress = (done: number, total: number) => tell('scoring', `${done} of ${total}`, done / total)
       const scope = sparsities ? tensorwise((name) => at(sparsities.get(name)!)) : request.scope
       const flops = flopsAt(event, request.flops)
-      const result = prune(network, { method: scoring, scope, sparsity, ...masks, flops, seed, progress }, index)
+      const channels = masks?.channels && channelsAt(event, masks.channels, request)
+      const options = { method: scoring, scope, sparsity, ...masks, channels, flops, seed, progress }
+      const result = prune(network, options, index)
       const { gradients } = scoring
       return {
         ...result,
@@ -52,6 +56,21 @@ export function scoresPlan(
     },
   }
   return withAfterwards(plan, { reconstruct, refreshBatchNorm, polish }, request)
+}
+
+/** Channels that stay after an event on the way to their final numbers. */
+function channelsAt(
+  { at }: PruningEvent,
+  finals: ReadonlyMap<string, number>,
+  { model, tensors }: PruningRequest,
+): Map<string, number> {
+  const spaces = channelSpaces(model, new Set(tensors.map(({ name }) => name)))
+  return new Map(
+    spaces.flatMap(({ name, channels: { length } }) => {
+      const kept = finals.get(name)
+      return kept === undefined ? [] : [[name, length - Math.round(length * at(1 - kept / length))]]
+    }),
+  )
 }
 
 /**

@@ -7,7 +7,7 @@
  * has gone before.
  */
 import type { Model } from '../../models/model.ts'
-import { keptCount } from '../count.ts'
+import { countNonzeros, keptCount } from '../count.ts'
 import { leastOf, raiseToFloor } from '../floor.ts'
 import { countKept, type MaskedLayer } from '../mask.ts'
 import type { ChannelGroup } from './channel-groups.ts'
@@ -21,10 +21,7 @@ export const channel = (model: Model): Granularity => ({
     const { sparsity, count = keptCount, floor, channels, multipleOf = 1 } = budget
     const numbers = new Map(layers.map(({ name }, i) => [name, i]))
     const spaces = channelSpaces(model, new Set(numbers.keys())).map((space) => ranked(space, layers, numbers))
-    if (channels) {
-      writeCounts(layers, spaces, channels, numbers)
-      return writeWeights(layers, budget)
-    }
+    if (channels) return writeCounts(layers, spaces, { ...budget, counts: channels, numbers })
     const present = layers.map((layer) => ({ ...layer, left: countKept(layer.mask) }))
     const size = layers.reduce((sum, { mask }) => sum + mask.length, 0)
     const keep = count(size, sparsity)
@@ -37,14 +34,19 @@ export const channel = (model: Model): Granularity => ({
 /** The channels of a space that are still there, the best first. */
 interface Ranked extends ChannelSpace {
   scores: number[]
+  /** Those that are not. */
+  gone: ChannelGroup[]
 }
 
 function ranked(space: ChannelSpace, layers: readonly MaskedLayer[], numbers: ReadonlyMap<string, number>): Ranked {
-  const scored = space.channels
-    .map((group, place) => ({ group, place, ...scoreOf(group, layers, numbers) }))
-    .filter(({ left }) => left > 0)
-    .sort((a, b) => b.score - a.score || a.place - b.place)
-  return { ...space, channels: scored.map(({ group }) => group), scores: scored.map(({ score }) => score) }
+  const scored = space.channels.map((group, place) => ({ group, place, ...scoreOf(group, layers, numbers) }))
+  const present = scored.filter(({ left }) => left > 0).sort((a, b) => b.score - a.score || a.place - b.place)
+  return {
+    ...space,
+    channels: present.map(({ group }) => group),
+    scores: present.map(({ score }) => score),
+    gone: scored.filter(({ left }) => left === 0).map(({ group }) => group),
+  }
 }
 
 function scoreOf({ filters }: ChannelGroup, layers: readonly MaskedLayer[], numbers: ReadonlyMap<string, number>) {
@@ -99,27 +101,32 @@ function blocks(count: number, multipleOf: number): [number, number][] {
   return found
 }
 
-/** Keeps so many channels of each space that is named, and all of the others. */
+interface Counts extends Budget {
+  counts: ReadonlyMap<string, number>
+  numbers: ReadonlyMap<string, number>
+}
+
+/**
+ * Keeps so many channels of each space that is named, and all of the others. Of the weights that channels
+ * leave of a layer the scope keeps its share, whether they went before or go now.
+ */
 function writeCounts(
   layers: readonly MaskedLayer[],
   spaces: readonly Ranked[],
-  counts: ReadonlyMap<string, number>,
-  numbers: ReadonlyMap<string, number>,
+  { counts, numbers, scope, sparsity, count = keptCount, select }: Counts,
 ): void {
-  for (const { name, channels } of spaces)
-    for (const group of channels.slice(counts.get(name) ?? channels.length))
+  const inChannels = layers.map(({ mask }) => new Uint8Array(mask.length).fill(1))
+  for (const { name, channels, gone } of spaces)
+    for (const group of [...gone, ...channels.slice(counts.get(name) ?? channels.length)])
       eachWeight(group, (parameter, i) => {
-        const { mask, scores } = layers[numbers.get(parameter)!]
-        mask[i] = 0
-        scores[i] = Number.NEGATIVE_INFINITY
+        const layer = numbers.get(parameter)!
+        inChannels[layer][i] = 0
+        layers[layer].mask[i] = 0
+        layers[layer].scores[i] = Number.NEGATIVE_INFINITY
       })
-}
-
-/** Of what channels leave of a layer, single weights go too: the share that the scope says. */
-function writeWeights(layers: readonly MaskedLayer[], { scope, sparsity, count = keptCount, select }: Budget): void {
-  for (const layer of layers) {
+  for (const [l, layer] of layers.entries()) {
     const [{ keep }] = scope.groups([layer], sparsity, count)
     const size = layer.mask.length
-    if (keep < size) select([layer], Math.round((countKept(layer.mask) * keep) / size))
+    if (keep < size) select([layer], Math.round((countNonzeros(inChannels[l]) * keep) / size))
   }
 }
