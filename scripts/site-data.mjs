@@ -1,6 +1,7 @@
 // What the pages of site/ have beside them, in build/site-data: 12,000 training and 2,000 test images of
 // MNIST (LeCun et al. 1998) as one compressed file, LeNet-5, trained on the former, as the sample, ONNX
-// Runtime Web, which is loaded where it is asked for, and the licenses of what the pages contain.
+// Runtime Web, which is loaded where it is asked for, the licenses of what the pages contain, and headers,
+// for the hosts that read such a file, with which browsers give the pages threads.
 //
 // Usage: node scripts/site-data.mjs, after a build; what is there already stays
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -23,6 +24,9 @@ const licenses = [
   `${runtime.name} ${runtime.version}\n\n${runtime.license} License\n\nCopyright (c) Microsoft Corporation\n\n${mit}`,
 ]
 writeFileSync(join(folder, 'licenses.txt'), `${licenses.map((one) => one.trim()).join(`\n\n${'-'.repeat(80)}\n\n`)}\n`)
+
+const headers = ['/*', '  Cross-Origin-Opener-Policy: same-origin', '  Cross-Origin-Embedder-Policy: require-corp']
+writeFileSync(join(folder, '_headers'), `${headers.join('\n')}\n`)
 
 mkdirSync(join(folder, 'ort'), { recursive: true })
 for (const file of ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'])

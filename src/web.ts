@@ -9,6 +9,7 @@
  *     const logits = new SparseModel(parseSafetensors(bytes, 'model.safetensors'), { machine }).run(pixels)
  */
 export { wasmMachine } from './engine/machines/wasm-module.ts'
+export { type ThreadWorker, type WasmThreadOptions, wasmThreads } from './engine/machines/wasm-threads.ts'
 export { parseSafetensors, type TensorFile } from './formats/safetensors-bytes.ts'
 export { SparseModel, type SparseModelOptions } from './infer/sparse-model.ts'
 export { UserError } from './util/errors.ts'

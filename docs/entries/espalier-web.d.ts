@@ -32,13 +32,26 @@ export interface TensorFile {
     metadata: Record<string, string>;
 }
 
+export interface ThreadWorker {
+    postMessage(message: unknown): void;
+    onmessage?: unknown;
+    onerror?: unknown;
+}
+
 export declare class UserError extends Error {
     name: string;
+}
+
+export interface WasmThreadOptions {
+    threads?: number;
+    worker(): ThreadWorker;
 }
 
 export declare function parseSafetensors(bytes: Uint8Array, name: string): TensorFile;
 
 export declare function wasmMachine(module: WebAssembly.Module): Machine;
+
+export declare function wasmThreads(module: WebAssembly.Module, { threads, worker }: WasmThreadOptions): Promise<Machine>;
 
 // Behind it.
 

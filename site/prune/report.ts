@@ -1,5 +1,5 @@
 /** @file A page of its own that says what was done to a network, by what, and what came of it. */
-import { grouped, milliseconds, percent } from '../shared/format.ts'
+import { grouped, milliseconds, percent, threadsText } from '../shared/format.ts'
 import type { Outcome } from '../work/prune.ts'
 import type { Sensitivity } from '../work/sensitivity.ts'
 import { VERSION } from '../work/version.ts'
@@ -18,7 +18,7 @@ interface Reported {
 
 /** HTML that needs nothing else; the same figures stand in it as JSON, in the element `facts`. */
 export function reportOf({ facts, outcome, sensitivity, browser, date }: Reported): string {
-  const { asked, layers, notes, seconds, weights, samples, runtime } = outcome
+  const { asked, layers, notes, seconds, weights, samples, runtime, threads } = outcome
   const title = `${facts.name}, pruned`
   const rows: [string, string][] = [
     ['Network', [facts.name, facts.summary].filter(Boolean).join(': ')],
@@ -34,8 +34,8 @@ export function reportOf({ facts, outcome, sensitivity, browser, date }: Reporte
     ],
     ['Weights', grouped(weights)],
     ['Duration', `${seconds.toFixed(1)} s`],
-    ['Espalier', `${VERSION}, WebAssembly, one thread`],
-    ...(runtime ? [['ONNX Runtime Web', `${runtime}, one thread`] as [string, string]] : []),
+    ['Espalier', `${VERSION}, WebAssembly, ${threadsText(threads)}`],
+    ...(runtime ? [['ONNX Runtime Web', `${runtime}, ${threadsText(threads)}`] as [string, string]] : []),
     ['Browser', browser],
     ['Date', date.toISOString()],
   ]

@@ -1,4 +1,5 @@
 /** @file What became of the network, beside what it was, and the files to keep. */
+import { threadsText } from '../shared/format.ts'
 import type { Format } from '../work/opened.ts'
 import type { Outcome } from '../work/prune.ts'
 import { figuresOf, formatNames } from './figures.ts'
@@ -44,8 +45,8 @@ export function Result({ facts, outcome, download, report, busy }: Props) {
         </table>
         {outcome.after.milliseconds !== undefined && (
           <p class="soft">
-            Time is of one sample on one thread in this browser, the least of several blocks, zeros skipped where that
-            pays.
+            Time is of one sample on {threadsText(outcome.threads)} in this browser, the least of several blocks, zeros
+            skipped where that pays.
           </p>
         )}
         {outcome.notes.map((note) => (

@@ -1,12 +1,11 @@
 /** @file The worker of the page that prunes: it holds the network and does all that takes time. */
-import wasm from '../../kernels/espalier.wasm?url'
 import type { Machine } from '../../src/engine/machine.ts'
-import { wasmMachine } from '../../src/engine/machines/wasm-module.ts'
 import { sizeOf } from '../../src/graph/tensor.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { Classifier, noClassifier } from '../work/classify.ts'
 import { drawingOf } from '../work/drawing.ts'
 import { LevelShelf } from '../work/level-shelf.ts'
+import { pageMachine } from '../work/machine.ts'
 import { encoded, type Format, formatsOf, type Opened, opened, type Version, valuesOf } from '../work/opened.ts'
 import { pruned, type Tell } from '../work/prune.ts'
 import { isDigits, kindsOf, normalizationOf } from '../work/samples.ts'
@@ -24,7 +23,7 @@ let shelf = new LevelShelf()
 let classifier: Classifier | undefined
 let machine: Promise<Machine> | undefined
 
-const open = (): Promise<Machine> => (machine ??= WebAssembly.compileStreaming(fetch(wasm)).then(wasmMachine))
+const open = (): Promise<Machine> => (machine ??= pageMachine())
 
 port.onmessage = async ({ data: { id, ask } }) => {
   try {

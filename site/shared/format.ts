@@ -10,6 +10,8 @@ export function size(bytes: number): string {
 
 export const milliseconds = (ms: number): string => `${ms.toFixed(ms < 0.1 ? 3 : ms < 10 ? 2 : 1)} ms`
 
+export const threadsText = (threads: number): string => (threads === 1 ? 'one thread' : `${threads} threads`)
+
 /** How much less, such as `4.2 times smaller`; a difference too small to tell is `the same`. */
 export function times(before: number, after: number, less: string, more: string): string {
   const ratio = before / after

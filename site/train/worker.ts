@@ -1,8 +1,7 @@
 /** @file The worker that trains LeNet-300-100 on MNIST, and makes it sparse while it trains. */
-import wasm from '../../kernels/espalier.wasm?url'
-import { wasmMachine } from '../../src/engine/machines/wasm-module.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { encodeSafetensors, weightsOf } from '../../src/web-train.ts'
+import { pageMachine } from '../work/machine.ts'
 import { mnist } from '../work/mnist.ts'
 import { type AskedTraining, trainingOf } from '../work/train.ts'
 import type { News, Order } from './protocol.ts'
@@ -30,7 +29,7 @@ port.onmessage = async ({ data }) => {
 }
 
 async function run(asked: AskedTraining, signal: AbortSignal): Promise<void> {
-  const [machine, data] = await Promise.all([WebAssembly.compileStreaming(fetch(wasm)).then(wasmMachine), mnist()])
+  const [machine, data] = await Promise.all([pageMachine(), mnist()])
   const training = trainingOf(machine, data, asked)
   const { network, steps } = training
   const [first] = network.prunable

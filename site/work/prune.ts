@@ -43,6 +43,8 @@ export interface Outcome {
   distances?: OutputDistance[]
   /** Samples that judged. */
   samples?: number
+  /** Threads that times are of. */
+  threads: number
   /** The version of ONNX Runtime Web, where it was timed. */
   runtime?: string
   /** What has to be known of the figures, a sentence each. */
@@ -104,6 +106,7 @@ export async function pruned(opened: Opened, asked: Asked, means: Means, tell: T
     after: sides[1],
     distances: judged?.distances,
     samples: data?.test.count,
+    threads: machine.threads,
     runtime: times.version,
     notes,
     layers,
@@ -165,7 +168,9 @@ async function timesOf(opened: Opened, versions: readonly Version[], asked: Aske
   const runs: RuntimeRun[] = []
   try {
     for (const one of versions)
-      runs.push(await openInRuntime(one.compact ?? targetOf(opened, one), encoded(opened, one, 'onnx')))
+      runs.push(
+        await openInRuntime(one.compact ?? targetOf(opened, one), encoded(opened, one, 'onnx'), machine.threads),
+      )
     return { here, runtime: await leastInTurns(runs.map(({ run }) => run)), version: runs[0].version }
   } catch (error) {
     if (!(error instanceof UserError)) throw error

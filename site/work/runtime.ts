@@ -21,22 +21,22 @@ const FOLDER = '../ort/'
 
 let loading: Promise<typeof Ort> | undefined
 
-function load(): Promise<typeof Ort> {
+function load(threads: number): Promise<typeof Ort> {
   const folder = new URL(/* @vite-ignore */ FOLDER, import.meta.url).href
   loading ??= import(/* @vite-ignore */ `${folder}ort.wasm.min.mjs`).then((ort: typeof Ort) => {
     ort.env.wasm.wasmPaths = folder
-    // As this engine has one in a page.
-    ort.env.wasm.numThreads = 1
+    ort.env.wasm.numThreads = threads
     return ort
   })
   return loading
 }
 
 /**
- * A model for runs of one sample. Throws UserError where ONNX Runtime cannot be loaded or does not take it.
+ * A model for runs of one sample, on as many threads as this engine has in the page. Throws UserError where
+ * ONNX Runtime cannot be loaded or does not take it.
  */
-export async function openInRuntime(file: OnnxFile, bytes: Uint8Array): Promise<RuntimeRun> {
-  const ort = await load().catch((error) => {
+export async function openInRuntime(file: OnnxFile, bytes: Uint8Array, threads: number): Promise<RuntimeRun> {
+  const ort = await load(threads).catch((error) => {
     loading = undefined
     throw new UserError(`ONNX Runtime Web cannot be loaded: ${(error as Error).message}`)
   })

@@ -29,6 +29,13 @@ export interface AppParts extends GuardOptions {
 
 /** The most that a page sends. */
 const MOST_SENT = 100_000
+/**
+ * Pages that compute share memory among threads, which a browser allows where they are isolated from others.
+ */
+const ISOLATED = [
+  ['cross-origin-opener-policy', 'same-origin'],
+  ['cross-origin-embedder-policy', 'require-corp'],
+] as const
 /** Milliseconds between two signs of life, which tell connections that are gone. */
 const HEARTBEAT = 15_000
 
@@ -79,6 +86,7 @@ export function studioApp({ folders, index, sweeps, reports, files, jobs, ready,
     const file = files.get(path) ?? missing('there is nothing at this address')
     // The pages that compute bring a policy of their own.
     if (!path.startsWith('/playground/')) c.header('content-security-policy', POLICY)
+    else for (const [name, value] of ISOLATED) c.header(name, value)
     return c.body(file.read(), 200, { 'content-type': file.type, 'cache-control': 'no-cache' })
   })
   app.onError((error, c) => {

@@ -36,11 +36,14 @@ export interface Opened {
 
 /**
  * Opens a page until the test ends, below a folder as on any server; onnxruntime-web lies beside it under
- * /ort/.
+ * /ort/. An `isolated` page has threads.
  */
-export async function openPage(name: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Opened> {
+export async function openPage(
+  name: string,
+  { isolated, ...options }: Parameters<Browser['newPage']>[0] & { isolated?: boolean } = {},
+): Promise<Opened> {
   const ort = dirname(require.resolve('onnxruntime-web'))
-  const server = servePage(new Map(), { '/some/folder/': built, '/ort/': ort })
+  const server = servePage(new Map(), { '/some/folder/': built, '/ort/': ort }, { isolated })
   const args = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
   const browser = await chromium.launch({ executablePath: CHROMIUM, args })
   onTestFinished(async () => {

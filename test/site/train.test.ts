@@ -54,9 +54,9 @@ describe.skipIf(!hasChromium)('the page that trains', () => {
   }, 90_000)
 
   it.each(rows(['gradual', 'rigl', 'set', 'gsm'] as const, (method) => method === 'rigl' || method === 'gsm'))(
-    'by %s gives what Node does after as many steps',
+    'by %s gives what Node does after as many steps, with or without threads',
     async (method) => {
-      const { page, errors } = await openPage('train.html')
+      const { page, errors } = await openPage('train.html', { isolated: method !== 'gsm' })
       await page.selectOption('#method', method)
       await page.fill('#zeros', '90')
       await page.click('button[type=submit]')

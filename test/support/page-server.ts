@@ -13,17 +13,22 @@ const types: Record<string, string> = {
   '.svg': 'image/svg+xml',
 }
 
+/** The headers with which a page is isolated from others, so that memory may be shared. */
+const ISOLATED = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
+
 /**
  * Serves `files` by path, and below each key of `folders`, such as `/espalier/`, the files of that folder.
  */
 export function servePage(
   files: ReadonlyMap<string, Uint8Array | string>,
   folders: Readonly<Record<string, string>> = {},
+  { isolated = false } = {},
 ): Server {
   return createServer(({ url = '/' }, response) => {
     const path = url.replace(/[?#].*/, '')
     const body = files.get(path) ?? inFolders(path, folders)
     response.writeHead(body === undefined ? 404 : 200, {
+      ...(isolated && ISOLATED),
       'content-type': types[extname(path)] ?? (path.endsWith('/') ? types['.html'] : 'application/octet-stream'),
     })
     response.end(body)
