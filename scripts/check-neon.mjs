@@ -1,12 +1,12 @@
 // Compiles the kernels for 64-bit ARM (NEON), so that they stay portable. Needs no headers or libraries of
-// that system. Says that it skipped where clang is missing. CLANG names the compiler (default clang-14).
+// that system. Says that it skipped where clang is missing. CLANG names the compiler (default clang-19).
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const kernels = join(dirname(fileURLToPath(import.meta.url)), '..', 'kernels')
-const clang = process.env.CLANG || 'clang-14'
+const clang = process.env.CLANG || 'clang-19'
 
 if (spawnSync(clang, ['--version']).status !== 0) {
   console.log(`NEON check skipped: ${clang} is missing`)

@@ -1,10 +1,10 @@
 // Runs the kernels for 64-bit ARM (NEON) under QEMU: records every call that the kernel tests make on
 // WebAssembly, with what the reference machine computes, and replays them (scripts/replay-cases.c) on 1, 2
 // and 4 threads. Says that it skipped where something is missing. On Debian: apt-get install qemu-user
-// clang-14 lld-14 gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+// clang-19 lld-19 gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 //
 // Usage: node scripts/test-neon.mjs [tests...] default: test/engine/kernels. CLANG names clang (default
-// clang-14).
+// clang-19).
 import { execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -15,7 +15,7 @@ import { promisify } from 'node:util'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const tests = process.argv.length > 2 ? process.argv.slice(2) : ['test/engine/kernels']
-const clang = process.env.CLANG || 'clang-14'
+const clang = process.env.CLANG || 'clang-19'
 const gcc = 'aarch64-linux-gnu-gcc'
 const qemu = 'qemu-aarch64'
 

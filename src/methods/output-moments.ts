@@ -6,6 +6,7 @@ import type { Node } from '../graph/operator.ts'
 import { mul } from '../graph/operators/elementwise.ts'
 import { reduceMean } from '../graph/operators/mean.ts'
 import type { Model } from '../models/model.ts'
+import { batchTaken } from '../train/batch-limit.ts'
 import type { Network } from '../train/network.ts'
 import type { Forward } from '../train/options.ts'
 import { type LayerMatrix, layerMatrix } from './layerwise/layer.ts'
@@ -33,13 +34,15 @@ export class OutputMoments {
   readonly programs: Record<string, (forward: Forward, model: Model) => Graph> = {}
   readonly #names: readonly string[]
   readonly #images: number
+  readonly #atOnce: number
   #layers: readonly OutputLayer[] = []
 
-  /** Measures the layers of the named tensors on so many training images. */
-  constructor(names: readonly string[], images: number) {
+  /** Measures the layers of the named tensors of a model on so many training images. */
+  constructor(names: readonly string[], images: number, model: Model) {
     this.#names = names
     this.#images = images
-    for (const size of [Math.min(images, MOST), images % MOST])
+    this.#atOnce = batchTaken(model, Math.min(images, MOST))
+    for (const size of [this.#atOnce, images % this.#atOnce])
       if (size > 0) this.programs[`output moments/${size}`] = (forward) => this.#build(forward, size)
   }
 
@@ -52,8 +55,8 @@ export class OutputMoments {
   measure(network: Network, images: Uint32Array): Moments[] {
     if (images.length !== this.#images) throw new Error(`expected ${this.#images} images, found ${images.length}`)
     const sums = this.#layers.map(({ matrix: { rows } }) => [new Float64Array(rows), new Float64Array(rows)])
-    for (let first = 0; first < images.length; first += MOST) {
-      const some = images.subarray(first, first + MOST)
+    for (let first = 0; first < images.length; first += this.#atOnce) {
+      const some = images.subarray(first, first + this.#atOnce)
       const program = `output moments/${some.length}`
       network.executable.write(program, 'index', some)
       network.executable.run(program)

@@ -1,7 +1,8 @@
 /**
  * @file New statistics of batch normalizations after pruning, which methods of every family take on request.
  */
-import { BatchNormRefresh, hasBatchNorm } from '../train/refresh-batch-norm.ts'
+import { batchTaken } from '../train/batch-limit.ts'
+import { BatchNormRefresh, hasBatchNorm, MOST_TOGETHER } from '../train/refresh-batch-norm.ts'
 import { UserError } from '../util/errors.ts'
 import { grouped } from '../util/format.ts'
 import { random } from '../util/random.ts'
@@ -33,7 +34,7 @@ export function withRefresh(
     throw new UserError(
       `${key}: expected at most the ${grouped(samples)} training samples of ${name}, found ${grouped(images)}`,
     )
-  const refresh = new BatchNormRefresh(images)
+  const refresh = new BatchNormRefresh(images, { atOnce: batchTaken(model, MOST_TOGETHER) })
   const { network } = plan
   return {
     ...plan,

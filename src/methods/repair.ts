@@ -24,13 +24,14 @@ const IMAGES = 1000
  */
 export function withRepair(
   plan: PruningPlan,
-  { data: { samples }, tensors, seed }: PruningRequest,
+  { model, data: { samples }, tensors, seed }: PruningRequest,
   judging = () => judgingPlaces(samples, seed),
 ): PruningPlan {
   const images = Math.min(IMAGES, samples)
   const moments = new OutputMoments(
     tensors.map(({ name }) => name),
     images,
+    model,
   )
   const places = (network: Network) => {
     const training = network.indices.train

@@ -19,7 +19,7 @@ import type { Network } from './network.ts'
 import type { Forward } from './options.ts'
 
 /** How many images are normalized together at most. */
-const MOST = 128
+export const MOST_TOGETHER = 128
 
 /**
  * A batch normalization: the names of its buffers [C], and how many values per channel an image has there.
@@ -48,11 +48,11 @@ export class BatchNormRefresh {
 
   /**
    * Takes the number of training images, at least 2; they are cut into batches of nearly equal size, at most
-   * 128. `name` is what its programs are called, and has to be unique among those of a network.
+   * `atOnce`. `name` is what its programs are called, and has to be unique among those of a network.
    */
-  constructor(images: number, name = 'statistics') {
+  constructor(images: number, { name = 'statistics', atOnce = MOST_TOGETHER } = {}) {
     this.#name = name
-    const batches = Math.ceil(images / MOST)
+    const batches = Math.ceil(images / atOnce)
     this.#sizes = Array.from({ length: batches }, (_, b) => Math.floor((images + b) / batches))
     for (const size of this.#sizes) this.programs[`${name}/${size}`] = (forward) => this.#build(forward, size)
   }

@@ -138,7 +138,7 @@ export class Scoring {
       prunable,
     }
     this.#measurements = measurementsOf(needs, settings, probes)
-    if (batchNorm === 'refreshed') this.#refresh = new BatchNormRefresh(samples, `statistics for ${method}`)
+    if (batchNorm === 'refreshed') this.#refresh = new BatchNormRefresh(samples, { name: `statistics for ${method}` })
     this.programs = Object.assign({}, this.#refresh?.programs, ...this.#measurements.map(({ programs }) => programs))
     this.runs = this.#measurements.reduce((sum, { runs }) => sum + runs, 0)
     this.gradients = this.rounds * this.#measurements.reduce((sum, { gradients }) => sum + gradients, 0)
