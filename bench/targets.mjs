@@ -201,7 +201,7 @@ async function networkCalled(name) {
  * Random weights, with the statistics of batch normalizations that these images have: without, signals die.
  */
 function randomWeights(model, data) {
-  const refresh = new BatchNormRefresh(IMAGES)
+  const refresh = new BatchNormRefresh(IMAGES, { atOnce: 32 })
   const network = new Network({ machine, model, data, programs: refresh.programs })
   refresh.run(
     network,

@@ -109,8 +109,8 @@ INLINE vec choose(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~m
 INLINE vec max_vec(vec a, vec b) { return choose(a > b, a, b); }
 /* NaN stays: a diverged network must not look healthy. */
 #if defined(__wasm__)
-/* The first operand unless the second is larger. A choice by x <= 0 becomes this, too, by clang 19, which then
- * leaves -0 as it is. */
+/* The first operand unless the second is larger. A choice by x <= 0 becomes this, too, by clang 19, which
+ * then leaves -0 as it is. */
 INLINE vec relu(vec x) { return (vec)__builtin_wasm_pmax_f32x4(x, splat(0)) + splat(0); }
 #else
 INLINE vec relu(vec x) { return choose(x <= 0, splat(0), x); }

@@ -17,7 +17,10 @@ export type BatchNormMode = keyof typeof batchNormModes;
 export declare class BatchNormRefresh {
     #private;
     readonly programs: Record<string, (forward: Forward) => Graph>;
-    constructor(images: number, name?: string);
+    constructor(images: number, { name, atOnce }?: {
+        name?: string | undefined;
+        atOnce?: number | undefined;
+    });
     get layers(): number;
     run(network: Network, images: Uint32Array, progress?: (done: number, total: number) => void): void;
 }

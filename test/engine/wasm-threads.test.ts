@@ -1,17 +1,14 @@
 /** @file WebAssembly on several threads: everything is to the bit what one thread computes. */
 import { beforeAll, expect, it } from 'vitest'
-import { synthetic } from '../../src/data/synthetic.ts'
 import type { Machine } from '../../src/engine/machine.ts'
 import { wasmThreads } from '../../src/engine/machines/wasm-threads.ts'
-import { sizeOf } from '../../src/graph/tensor.ts'
 import { SparseModel } from '../../src/infer/sparse-model.ts'
-import { gradualPruning, prune } from '../../src/methods/prune.ts'
-import { findModel } from '../../src/models/index.ts'
+import { gradualPruning } from '../../src/methods/prune.ts'
 import { weightsOf } from '../../src/train/checkpoint.ts'
 import { Network } from '../../src/train/network.ts'
 import { train } from '../../src/train/train.ts'
-import { random } from '../../src/util/random.ts'
-import { best, wasm } from '../support/engines.ts'
+import { wasm } from '../support/engines.ts'
+import { sparseNetwork } from '../support/sparse-network.ts'
 import { openWasmThreads } from '../support/wasm-threads.ts'
 import { dataOf, model } from '../train/small.ts'
 
@@ -42,19 +39,13 @@ it('trains and prunes', async () => {
   for (const machine of teams) expect(await trained(machine)).toEqual(alone)
 })
 
-/** Networks whose weights are half zeros, by name, with samples of two batches. */
-function networks() {
-  const draw = random(0, 'samples')
-  return ['resnet20', 'mobilenet-v1-cifar', 'lenet-5', 'vit-tiny'].map((name) => {
-    const found = findModel(name)
-    const data = synthetic({ image: found.image, classes: found.classes, train: 4, test: 2 })
-    const network = new Network({ machine: best, model: found, data, batch: 2, masks: true })
-    prune(network, { method: 'magnitude', sparsity: 0.8 })
-    const size = sizeOf(found.image)
-    const batches = [1, 5].map((batch) => Float32Array.from({ length: batch * size }, () => draw.normal()))
-    return { name, weights: weightsOf(network), batches }
+/** Networks by name, with samples of two batches. */
+const networks = () =>
+  ['resnet20', 'mobilenet-v1-cifar', 'lenet-5', 'vit-tiny'].map((name) => {
+    const { weights, samples } = sparseNetwork(name, 6)
+    const one = samples.length / 6
+    return { name, weights, batches: [samples.subarray(0, one), samples.subarray(one)] }
   })
-}
 
 it('runs networks by turns, each in an arena of its own, and others when those are gone', { timeout: 60_000 }, () => {
   const given = networks()

@@ -1,15 +1,17 @@
 /**
  * @file The engines of this machine: native with each instruction set of the processor on several numbers of
  * threads, and wasm. ESPALIER_ADDON chooses another build of the addon, which must then be there and is
- * tested alone.
+ * tested alone; ESPALIER_WASM names another module, such as kernels/espalier-relaxed.wasm.
  */
 import { describe } from 'vitest'
 import type { Machine } from '../../src/engine/machine.ts'
 import { instructionSets, isBuilt, openNative } from '../../src/engine/machines/native.ts'
 import { openWasm } from '../../src/engine/machines/wasm.ts'
+import { wasmMachine } from '../../src/engine/machines/wasm-module.ts'
 import { breadth } from './breadth.ts'
 import { needed } from './needed.ts'
 import { isRecording } from './record-case.ts'
+import { compiledRelaxed } from './relaxed.ts'
 
 if (process.env.ESPALIER_ADDON && !isBuilt()) throw new Error(`no addon at ${process.env.ESPALIER_ADDON}`)
 const hasNative = needed('the native engine', isBuilt(), 'node scripts/build-native.mjs, with a C compiler')
@@ -17,7 +19,9 @@ const hasNative = needed('the native engine', isBuilt(), 'node scripts/build-nat
 /** Instruction sets of the native engine; none where it is not built, or where calls on wasm are recorded. */
 export const sets: readonly string[] = hasNative && !isRecording ? instructionSets() : []
 
-export const wasm: Machine = await openWasm()
+export const wasm: Machine = process.env.ESPALIER_WASM
+  ? wasmMachine(await compiledRelaxed(process.env.ESPALIER_WASM))
+  : await openWasm()
 
 /** The fastest engine here, on one thread: two test files run side by side. */
 export const best: Machine = sets.length ? openNative(1) : wasm
