@@ -6,6 +6,7 @@ import { methodTexts } from './methods.ts'
 export function SensitivityTable({ sensitivity }: { sensitivity?: Sensitivity }) {
   if (!sensitivity) return null
   const { sparsities, tensors, asked, judges, byDistance } = sensitivity
+  const channels = asked.granularity === 'channel'
   const most = Math.max(1e-9, ...tensors.flatMap(({ losses }) => losses.filter(Number.isFinite)))
   return (
     <section aria-labelledby="sensitivity">
@@ -15,7 +16,7 @@ export function SensitivityTable({ sensitivity }: { sensitivity?: Sensitivity })
         <table>
           <thead>
             <tr>
-              <th scope="col">Tensor</th>
+              <th scope="col">{channels ? 'Tied layers' : 'Tensor'}</th>
               <th scope="col" class="number">
                 Weights
               </th>
@@ -51,8 +52,10 @@ export function SensitivityTable({ sensitivity }: { sensitivity?: Sensitivity })
       </section>
       <p class="soft">
         {byDistance ? 'The distance of the outputs' : 'What the loss grows by'}, on {grouped(judges)} samples (
-        {asked.samples}), where that tensor alone is pruned by {methodTexts[asked.method].name} to so many zeros; times
-        are those of its layer, of {milliseconds(sensitivity.milliseconds)} for the whole network.
+        {asked.samples}), where {channels ? 'channels of these layers alone go' : 'that tensor alone is pruned'} by{' '}
+        {methodTexts[asked.method].name} to so many zeros; times are those of{' '}
+        {channels ? 'the network without them' : 'its layer'}, of {milliseconds(sensitivity.milliseconds)} for the whole
+        network.
       </p>
     </section>
   )

@@ -42,12 +42,14 @@ const granularitiesOf: Record<PageMethod, readonly Granularity[]> = {
 }
 
 /** Levels are told apart by single weights, in a pattern or in blocks that layers choose apart. */
-const WITH_TARGETS: readonly Granularity[] = ['weight', '2:4', '1:4', 'block8']
+const WITH_LEVELS: readonly Granularity[] = ['weight', '2:4', '1:4', 'block8']
+/** Whole channels go to what the smaller network takes, but for its compressed size. */
+const withTargets = (goal: GoalKind) => (goal === 'kilobytes' ? WITH_LEVELS : [...WITH_LEVELS, 'channel' as const])
 
 /** What a method can remove together; with a target, or of a network that does not run here, less. */
 export function granularitiesFor(method: PageMethod, goal: GoalKind, runs: boolean): readonly Granularity[] {
   if (!runs || (goal !== 'sparsity' && method !== 'magnitude')) return ['weight']
-  return goal === 'sparsity' ? granularitiesOf[method] : WITH_TARGETS
+  return goal === 'sparsity' ? granularitiesOf[method] : withTargets(goal)
 }
 
 /** The share of zeros that a granularity brings in any case. */

@@ -119,8 +119,9 @@ type Given = Means & { data?: Awaited<ReturnType<typeof samplesFor>>; judge?: Ju
 
 async function newValues(opened: Opened, asked: Asked, { judge, data, ...means }: Given, tell: Tell): Promise<Version> {
   if (asked.goal.kind !== 'sparsity') {
-    const { prunedToGoal } = await import('./to-goal.ts')
-    return prunedToGoal(opened, asked, { ...means, data: data! }, tell)
+    const { channelsToGoal, prunedToGoal } = await import('./to-goal.ts')
+    const toGoal = asked.granularity === 'channel' ? channelsToGoal : prunedToGoal
+    return toGoal(opened, asked, { ...means, data: data! }, tell)
   }
   if (asked.method === 'magnitude' && asked.granularity === 'weight') return byMagnitude(opened, asked)
   return judge!.prune(asked, tell)

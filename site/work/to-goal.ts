@@ -1,9 +1,18 @@
-/** @file Prunes to a time, a size or a share of multiply-adds: every tensor gets a sparsity of its own. */
+/**
+ * @file Prunes to a time, a size or a share of multiply-adds: every tensor gets a sparsity of its own, or
+ * every group of channels a number of them.
+ */
 import type { SampleSet } from '../../src/data/dataset.ts'
 import type { Machine } from '../../src/engine/machine.ts'
 import { chooseSparsities } from '../../src/target/choose.ts'
+import { chooseUnits } from '../../src/target/choose-units.ts'
+import { CompactedCosts } from '../../src/target/compacted-costs.ts'
 import type { KeptLevels } from '../../src/target/levels.ts'
 import type { LimitNames, Limits } from '../../src/target/limits.ts'
+import { espalierRuntime } from '../../src/target/runtimes.ts'
+import type { Trials } from '../../src/target/trials.ts'
+import { unitsOf } from '../../src/target/unit.ts'
+import { UserError } from '../../src/util/errors.ts'
 import type { Asked, Goal, GoalKind } from './asked.ts'
 import { gzipped } from './gzip.ts'
 import { changedTo } from './judge.ts'
@@ -67,9 +76,52 @@ export async function prunedToGoal(
     },
   })
   tell('Pruning', 0.7)
-  // What does not look at inputs is repaired where these are real.
-  const afterwards = asked.method === 'magnitude' && asked.samples.kind !== 'random'
-  const last = trialsOf(opened, asked, data, machine, { afterwards })
-  const { network } = await last.trials.prune(tensors, chosen.sparsities, { afterwards })
+  const { network } = await repaired(opened, asked, { data, machine }).prune(tensors, chosen.sparsities, AFTERWARDS)
   return changedTo(opened, network)
+}
+
+/**
+ * The same with whole channels: what the network takes is that of the smaller one. Throws UserError where the
+ * goal cannot be met, or is met already, and where no channels may go.
+ */
+export async function channelsToGoal(
+  opened: Opened,
+  asked: Asked,
+  { data, machine, store }: { data: SampleSet; machine: Machine; store: KeptLevels },
+  tell: Tell,
+): Promise<Version> {
+  const { version, name, onnx, model } = opened
+  const { trials, tensors } = trialsOf(opened, asked, data, machine)
+  const units = unitsOf(model!, tensors, 'channel')
+  if (units.length === 0) throw new UserError(`${name} has no channels that may go`)
+  const began = performance.now()
+  const shares = { levels: [0.1, 0.5], costs: [0.5, 0.7], drop: [0.5, 0.7] }
+  const words = { levels: 'Measuring', costs: 'Weighing', drop: 'Trying' }
+  const runtime = asked.goal.kind === 'milliseconds' ? espalierRuntime(machine, 1) : undefined
+  const costs = await CompactedCosts.open({ file: { ...version.weights, onnx }, model: model!, source: name }, runtime)
+  const { channels } = await chooseUnits({
+    trials,
+    units,
+    tensors,
+    costs,
+    limits: limitsOf(asked.goal),
+    names: NAMES,
+    store,
+    onProgress: (part, text, share = 0) => {
+      const [from, to] = shares[part]
+      tell(`${words[part]} ${text}`, from + (to - from) * share, part === 'levels' ? leftOf(began, share) : undefined)
+    },
+  })
+  tell('Pruning', 0.7)
+  const last = repaired(opened, asked, { data, machine })
+  const { network } = await last.prune(tensors, new Map(), { ...AFTERWARDS, channels })
+  return changedTo(opened, network)
+}
+
+const AFTERWARDS = { afterwards: true }
+
+/** Trials that also repair what does not look at inputs, where these are real. */
+function repaired(opened: Opened, asked: Asked, { data, machine }: { data: SampleSet; machine: Machine }): Trials {
+  const afterwards = asked.method === 'magnitude' && asked.samples.kind !== 'random'
+  return trialsOf(opened, asked, data, machine, { afterwards }).trials
 }

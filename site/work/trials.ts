@@ -8,6 +8,7 @@ import { costOf, weightCosts } from '../../src/sparsity/multiply-adds.ts'
 import { prunableTensors } from '../../src/sparsity/tensors.ts'
 import { FEW_LEVELS, usualEffort } from '../../src/target/effort.ts'
 import { levelsFor } from '../../src/target/levels.ts'
+import type { TrialOptions } from '../../src/target/trial-plan.ts'
 import { Trials } from '../../src/target/trials.ts'
 import type { Asked } from './asked.ts'
 import { SAMPLES } from './judge.ts'
@@ -28,14 +29,14 @@ export interface Levelled {
 
 /**
  * Trials of an opened network that runs here. `afterwards`: whether what is done to all weights afterwards
- * can be asked for, which takes longer than all else.
+ * can be asked for, which takes longer than all else; `masks`: what goes together, of one sparsity.
  */
 export function trialsOf(
   { name, version, model }: Opened,
   { method, granularity }: Pick<Asked, 'method' | 'granularity'>,
   data: SampleSet,
   machine: Machine,
-  { afterwards = false } = {},
+  { afterwards = false, masks }: { afterwards?: boolean; masks?: TrialOptions['masks'] } = {},
 ): Levelled {
   const tensors = prunableTensors(model!)
   const costs = weightCosts(model!)
@@ -51,7 +52,8 @@ export function trialsOf(
     tensors,
     method,
     settings: method === 'magnitude' ? {} : { samples: Math.min(SAMPLES, data.train.count) },
-    ...(granularity !== 'weight' && { granularity }),
+    ...(granularity !== 'weight' && granularity !== 'channel' && { granularity }),
+    masks,
     seed: 0,
     work: WORK,
     ...(isDear && { judges: DEAR.judges }),

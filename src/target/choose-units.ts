@@ -7,7 +7,7 @@ import { countNonzeros } from '../sparsity/count.ts'
 import { UserError } from '../util/errors.ts'
 import type { CompactedCosts } from './compacted-costs.ts'
 import { DropLimit } from './drop-limit.ts'
-import type { LevelStore } from './level-store.ts'
+import type { KeptLevels } from './levels.ts'
 import { checkLimits, LIMIT_NAMES, type LimitNames, type Limits } from './limits.ts'
 import { type NetworkCosts, searchUnits, type UnitChoice, type UnitSearch } from './search-units.ts'
 import type { Trials } from './trials.ts'
@@ -24,7 +24,7 @@ export interface ChooseUnitsOptions {
   limits: Limits
   /** What messages call the limits. Default: as in {@link Limits}. */
   names?: LimitNames
-  store?: LevelStore
+  store?: KeptLevels
   /** A part of the work, what of it was done last, and the share of the part that is done. */
   onProgress?(part: 'levels' | 'costs' | 'drop', text: string, share?: number): void
 }

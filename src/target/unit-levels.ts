@@ -4,13 +4,12 @@
  */
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import type { Network } from '../train/network.ts'
-import type { LevelStore } from './level-store.ts'
-import { maskOf } from './levels.ts'
+import { type KeptLevels, maskOf } from './levels.ts'
 import type { Trials } from './trials.ts'
 import type { Asked, Unit, UnitLevel, UnitLevels } from './unit.ts'
 
 export interface UnitLevelOptions {
-  store?: LevelStore
+  store?: KeptLevels
   /** Called after each level, with the unit, such as `fc1.weight, 1 of 3`: the share that is done of all. */
   progress?(unit: string, share: number): void
 }

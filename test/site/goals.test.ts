@@ -13,9 +13,11 @@ import { opened } from '../../site/work/opened.ts'
 import { samplesFor } from '../../site/work/samples.ts'
 import { prunedToGoal } from '../../site/work/to-goal.ts'
 import { loadMnist } from '../../src/data/mnist.ts'
+import { weightFigures } from '../../src/figures/figures.ts'
 import { readOnnx } from '../../src/formats/onnx/onnx.ts'
 import { parseSafetensors, toFloats } from '../../src/formats/safetensors-bytes.ts'
 import { SparseModel } from '../../src/infer/sparse-model.ts'
+import { networkOfFile } from '../../src/train/find-network.ts'
 import { random } from '../../src/util/random.ts'
 import { floats, writeNpz } from '../data/arrays/array-files.ts'
 import { hasChromium } from '../support/chromium.ts'
@@ -123,6 +125,36 @@ describe.skipIf(!hasChromium)('the page that prunes', () => {
     const ours = new SparseModel(file, { machine: wasm }).run(images)
     expect(logits.length).toBe(20)
     logits.forEach((logit, i) => void expect(logit).toBeCloseTo(ours[i], 3))
+    expect(errors).toEqual([])
+  }, 90_000)
+
+  it('whole channels are measured, and go to a share of multiply-adds', async () => {
+    const { page, errors } = await openSample()
+    await page.check('input[value=arrays]')
+    await page.setInputFiles('#samples', digits)
+    await page.selectOption('#granularity', 'channel')
+    await page.click('button:text("Measure sensitivity")')
+    await page.waitForSelector('.sensitivity', { timeout: 60_000 })
+    // The outputs of the last layer are the classes, which stay.
+    const rows = await page.$$eval('.sensitivity tbody tr', (all) => all.map((row) => row.children[0].textContent))
+    expect(rows).toEqual(['conv1.weight', 'conv2.weight', 'fc1.weight'])
+
+    await page.selectOption('#goal', 'kilobytes')
+    const offered = await page.$$eval('#granularity option:not(:disabled)', (all) =>
+      all.map((one) => (one as HTMLOptionElement).value),
+    )
+    expect(offered).not.toContain('channel')
+    await page.selectOption('#goal', 'multiplyAdds')
+    await page.selectOption('#granularity', 'channel')
+    await page.fill('#value', '40')
+    await page.click('.go button[type=submit]')
+    const table = await figures(page)
+    const { name, bytes } = await saved(page, 'Download ONNX')
+    const small = readOnnx(bytes, name)
+    const left = weightFigures(networkOfFile(small, name), small).multiplyAdds.dense
+    expect(left / 2_293_000).toBeLessThanOrEqual(0.4)
+    expect(left / 2_293_000).toBeGreaterThan(0.3)
+    expect(Number.parseFloat(table.get('Accuracy')![1])).toBeGreaterThan(85)
     expect(errors).toEqual([])
   }, 90_000)
 
