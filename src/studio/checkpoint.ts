@@ -10,6 +10,8 @@ import type { LayerCount } from '../sparsity/mask.ts'
 
 export interface CheckpointHead {
   step: number
+  /** Of the whole training, where it says so. */
+  steps?: number
   /** Seconds of training until then. */
   seconds: number
   /** When it was written, in milliseconds. */
@@ -17,7 +19,7 @@ export interface CheckpointHead {
 }
 
 const headerSchema = z.record(z.string(), z.unknown())
-const progressSchema = z.looseObject({ step: z.number(), seconds: z.number() })
+const progressSchema = z.looseObject({ step: z.number(), steps: z.number().optional(), seconds: z.number() })
 const tensorSchema = z.object({
   dtype: z.string(),
   shape: z.array(z.number()),
@@ -32,8 +34,8 @@ const MASK = '.mask'
 export const checkpointHead = (folder: string): CheckpointHead | undefined =>
   withHeader(folder, ({ header, written }) => {
     const { progress } = z.object({ progress: z.string() }).parse(header.__metadata__)
-    const { step, seconds } = progressSchema.parse(JSON.parse(progress))
-    return { step, seconds, written }
+    const { step, steps, seconds } = progressSchema.parse(JSON.parse(progress))
+    return { step, steps, seconds, written }
   })
 
 /** What the masks of the last checkpoint keep of every layer; undefined where there are none. */

@@ -36,7 +36,7 @@ export function detailOf(summary: RunSummary, stoppable: boolean): RunDetail {
     result,
     seconds: result?.seconds ?? head?.seconds,
     step: result ? last?.step : Math.max(head?.step ?? 0, last?.step ?? 0),
-    steps: last && summary.epochs > 0 ? stepsOf(last, summary.epochs) : undefined,
+    steps: head?.steps ?? (last && summary.epochs > 0 ? stepsOf(last, summary.epochs) : undefined),
     owner: summary.state === 'done' ? undefined : FolderLock.owner(folder),
     environment: environmentOf(folder),
     settings: [...settingsOf(recipe ?? {})].map(([key, value]) => [key, textOf(value)]),

@@ -61,7 +61,7 @@ export function summaryOf(
       accuracy: epoch?.validationAccuracy ?? epoch?.trainAccuracy,
       test: result?.final?.accuracy,
       sparsity,
-      ends: base.state === 'running' && epoch ? endOf(folder, stepsOf(epoch, recipe.epochs)) : undefined,
+      ends: base.state === 'running' ? endOf(folder, epoch && stepsOf(epoch, recipe.epochs)) : undefined,
     }
   } catch (error) {
     const problem = error instanceof z.ZodError ? `${join(folder, FILES.recipe)} is no recipe` : errorText(error)
@@ -78,9 +78,10 @@ export function stateOf(folder: string): RunState {
   return FolderLock.owner(folder) === undefined ? 'stopped' : 'running'
 }
 
-/** When it will end if it goes on as until its last checkpoint. */
-function endOf(folder: string, steps: number): number | undefined {
+/** When it will end if it goes on as until its last checkpoint; `counted`: its steps, by those of its epochs. */
+function endOf(folder: string, counted: number | undefined): number | undefined {
   const head = checkpointHead(folder)
-  if (!head || head.step === 0) return undefined
+  const steps = head?.steps ?? counted
+  if (!head || head.step === 0 || steps === undefined) return undefined
   return head.written + (1000 * head.seconds * Math.max(0, steps - head.step)) / head.step
 }

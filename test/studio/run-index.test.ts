@@ -154,6 +154,18 @@ it('a checkpoint says how far a run is and what its masks keep, a damaged one no
   }
 })
 
+it('the time left is known before an epoch is over, from a checkpoint that says how many steps there are', async () => {
+  const folder = writeRun(join(temporaryFolder(), 'run'), { epochs: 0 })
+  const metadata = { progress: JSON.stringify({ step: 5, steps: 60, seconds: 10 }) }
+  writeFileSync(join(folder, 'checkpoint.safetensors'), encodeSafetensors({ tensors: new Map(), metadata }))
+  const lock = new FolderLock(folder, 'run')
+  const { ends, epoch } = summaryOf(await indexOf(folder), folder)
+  expect(epoch).toBe(0)
+  expect(ends! - Date.now()).toBeGreaterThan(105_000)
+  expect(ends! - Date.now()).toBeLessThan(111_000)
+  lock.release()
+})
+
 it('the time left goes by the speed until the last checkpoint', async () => {
   const folder = writeRun(join(temporaryFolder(), 'run'))
   mkdirSync(folder, { recursive: true })

@@ -6,6 +6,8 @@ import { UserError } from '../../util/errors.ts'
 /** JSON in the metadata of a checkpoint. */
 const progressSchema = z.object({
   step: z.int().min(0),
+  /** Of the whole training, for who watches; absent from checkpoints of before they said it. */
+  steps: z.int().min(0).optional(),
   sums: z.object({
     loss: z.number(),
     correct: z.number(),

@@ -208,7 +208,9 @@ class Run {
   }
 
   #save(): void {
-    saveState(this.#saved(), this.#recipe.seed, { step: this.#step, sums: this.#sums, seconds: this.#clock.total() })
+    const seconds = this.#clock.total()
+    const state = { step: this.#step, steps: this.#plan.steps, sums: this.#sums, seconds }
+    saveState(this.#saved(), this.#recipe.seed, state)
   }
 
   #saved() {

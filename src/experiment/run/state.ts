@@ -9,7 +9,7 @@ import type { RunFolder } from './folder.ts'
 import { type Progressed, progressOf } from './progressed.ts'
 
 /** `seconds`: of training so far. */
-export type RunState = Pick<Progressed, 'step' | 'sums' | 'seconds'>
+export type RunState = Pick<Progressed, 'step' | 'steps' | 'sums' | 'seconds'>
 
 /** What a checkpoint is of. */
 export interface Saved {
