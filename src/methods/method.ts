@@ -4,6 +4,7 @@
  * a network, because it may need programs of it.
  */
 import type { z } from 'zod'
+import type { Floats } from '../engine/machine.ts'
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
 import { keptCount } from '../sparsity/count.ts'
@@ -105,6 +106,11 @@ export interface PruningPlan {
    * Whether weights may have to go at a sparsity of 0: for a budget of multiply-adds, or from some tensors.
    */
   readonly budgets?: boolean
+  /**
+   * Of a method that scores all weights once, whatever the sparsity: the scores of the network as it is, by
+   * tensor. Absent where scores depend on what has gone before.
+   */
+  scores?(network: Network): ReadonlyMap<string, Floats>
   /** Prunes at an event of a schedule (index 0 is the first). */
   prune(network: Network, event: PruningEvent, index: number, progress?: PruningProgress): PruneResult
   /** Gives batch normalizations new statistics, where that was asked for. */

@@ -16,6 +16,7 @@ import { Network } from '../train/network.ts'
 import { samplesAtOnce } from '../train/samples-at-once.ts'
 import { nextTurn } from '../util/next-turn.ts'
 import { random } from '../util/random.ts'
+import { type Alone, aloneByLayers, aloneByScores, type Sparsities } from './alone.ts'
 import { type Effort, usualEffort } from './effort.ts'
 import { planTrial, type TrialOptions, type TrialPlan } from './trial-plan.ts'
 
@@ -27,13 +28,6 @@ export interface Judged {
 
 export interface PruneTrial extends TrialPlan {
   progress?: PruningProgress
-}
-
-/** A tensor that alone was pruned, to a sparsity. */
-export interface Alone {
-  tensor: Tensor
-  sparsity: number
-  network: Network
 }
 
 /** How many times as many samples judge where little has to be told apart. */
@@ -96,29 +90,29 @@ export class Trials {
    * Prunes every tensor alone to each of its sparsities, one after the other, and shows the network each
    * time, as {@link prune} leaves it. It is not to be changed.
    */
-  async *alone(tensors: readonly Tensor[], sparsities: ReadonlyMap<string, readonly number[]>): AsyncGenerator<Alone> {
-    const { method, seed, settings } = this.#options
-    if (!isLayerwise(method) || AFTERWARDS.some((key) => key in settings)) {
-      for (const tensor of tensors)
-        for (const sparsity of sparsities.get(tensor.name)!) {
-          const { network } = await this.prune([tensor], new Map([[tensor.name, sparsity]]))
-          yield { tensor, sparsity, network }
-        }
+  async *alone(tensors: readonly Tensor[], sparsities: Sparsities): AsyncGenerator<Alone> {
+    const { method, seed, settings, granularity, masks } = this.#options
+    const isBare = !AFTERWARDS.some((key) => key in settings)
+    if (isBare && isLayerwise(method)) {
+      const plan = await planTrial(this.#options, tensors, none(tensors))
+      const network = await this.#network(plan.network)
+      const { samples, damp } = plan.settings as { samples: number; damp: number }
+      const layers = tensors.map(({ name }) => name)
+      yield* aloneByLayers(network, layerLevels(network, method, { layers, samples, damp, seed }), tensors, sparsities)
       return
     }
-    const plan = await planTrial(this.#options, tensors, new Map(tensors.map(({ name }) => [name, 0])))
-    const network = await this.#network(plan.network)
-    const { samples, damp } = plan.settings as { samples: number; damp: number }
-    const layers = tensors.map(({ name }) => name)
-    for (const { name, at } of layerLevels(network, method, { layers, samples, damp, seed })) {
-      const tensor = tensors.find((one) => one.name === name)!
-      const dense = network.values(name).slice()
-      for (const sparsity of sparsities.get(name)!) {
-        network.values(name).set(at(sparsity))
+    const all = this.#options.tensors
+    const plan = isBare && !masks ? await planTrial(this.#options, all, none(all)) : undefined
+    if (plan?.scores) {
+      const network = await this.#network(plan.network)
+      yield* aloneByScores(network, plan.scores(network), tensors, sparsities, granularity)
+      return
+    }
+    for (const tensor of tensors)
+      for (const sparsity of sparsities.get(tensor.name)!) {
+        const { network } = await this.prune([tensor], new Map([[tensor.name, sparsity]]))
         yield { tensor, sparsity, network }
       }
-      network.values(name).set(dense)
-    }
   }
 
   /**
@@ -140,8 +134,8 @@ export class Trials {
 
   /** The network as it was before. */
   async dense(): Promise<Network> {
-    const none = new Map(this.#options.tensors.map(({ name }) => [name, 0]))
-    return this.#network((await planTrial(this.#options, this.#options.tensors, none)).network)
+    const { tensors } = this.#options
+    return this.#network((await planTrial(this.#options, tensors, none(tensors))).network)
   }
 
   /**
@@ -231,6 +225,9 @@ export class Trials {
 
 /** Methods whose layers can all be pruned alone in one walk through the network. */
 const isLayerwise = (name: MethodName): name is 'obc' | SequentialMethod => name === 'obc' || name in solvers
+
+/** No sparsity. */
+const none = (tensors: readonly Tensor[]) => new Map(tensors.map(({ name }) => [name, 0]))
 
 /** Whether nothing is to be solved anew. */
 const isOff = (settings: { reconstruct?: string }) => settings.reconstruct === 'none'

@@ -23,9 +23,13 @@ const tensors = trained.prunable
 const trialsOf = (method: MethodName, settings: object = {}) =>
   new Trials({ machine, model, data, weights, source: 'small', tensors, method, settings, seed: 3, judges: 80 })
 
+const weightsIn = (network: Network) =>
+  new Map(trained.stored.map(({ name }) => [name, Float32Array.from(network.weights.whole(name))]))
+
 const methods: [MethodName, object][] = [
   ['magnitude', {}],
   ['snip', { samples: 40 }],
+  ['synflow', {}],
   ['woodfisher', { samples: 40, judge: 80, stages: 2 }],
   ['obc', { samples: 40 }],
   ['sparsegpt', { samples: 40 }],
@@ -51,6 +55,23 @@ describe.each(methods)('a trial of %s', (method, settings) => {
     }
     const dense = await trials.dense()
     for (const { name } of trained.stored) expect(dense.values(name)).toEqual(trained.values(name))
+  })
+
+  it('shows every tensor alone as it prunes that, and is dense again afterwards', async () => {
+    const sparsities = new Map([[0.5, 0.9], [0.75], [0.5]].map((list, t) => [tensors[t].name, list]))
+    const seen: [string, number, ReturnType<Trials['judge']>, Map<string, Float32Array>][] = []
+    const trials = trialsOf(method, settings)
+    for await (const { tensor, sparsity, network } of trials.alone(tensors, sparsities))
+      seen.push([tensor.name, sparsity, trials.judge(network), weightsIn(network)])
+    expect(seen.map(([name, sparsity]) => [name, sparsity])).toEqual(
+      [...sparsities].flatMap(([name, list]) => list.map((sparsity) => [name, sparsity])),
+    )
+    for (const [name, sparsity, judged, found] of seen) {
+      const one = tensors.find((tensor) => tensor.name === name)!
+      const { network } = await trials.prune([one], new Map([[name, sparsity]]))
+      expect(found).toEqual(weightsIn(network))
+      expect(judged).toEqual(trials.judge(network))
+    }
   })
 
   it('of several tensors keeps exactly the shares that are asked for', async () => {

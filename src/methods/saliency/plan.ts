@@ -37,6 +37,17 @@ export function scoresPlan(
     settings: { ...scoring.settings },
     network: { programs: scoring.programs, prunable },
     budgets: request.flops !== undefined || sparsities !== undefined,
+    ...(scoring.rounds === 1 && {
+      scores(network) {
+        network.densify()
+        const layers = network.layers().map(({ name, mask }) => {
+          const weights = network.values(name).slice()
+          return { name, weights, mask: mask.slice(), scores: weights.slice() }
+        })
+        scoring.score(network, layers, { seed, event: 0, round: 0 })
+        return new Map(layers.map(({ name, scores }) => [name, scores]))
+      },
+    }),
     prune(network, event, index, tell = () => {}) {
       const { sparsity, at } = event
       const started = performance.now()
