@@ -78,7 +78,9 @@ export function stateOf(folder: string): RunState {
   return FolderLock.owner(folder) === undefined ? 'stopped' : 'running'
 }
 
-/** When it will end if it goes on as until its last checkpoint; `counted`: its steps, by those of its epochs. */
+/**
+ * When it will end if it goes on as until its last checkpoint; `counted`: its steps, by those of its epochs.
+ */
 function endOf(folder: string, counted: number | undefined): number | undefined {
   const head = checkpointHead(folder)
   const steps = head?.steps ?? counted
