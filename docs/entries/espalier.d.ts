@@ -72,7 +72,7 @@ export interface ChooseUnitsOptions {
     costs: CompactedCosts;
     limits: Limits;
     names?: LimitNames;
-    store?: LevelStore;
+    store?: KeptLevels;
     onProgress?(part: 'levels' | 'costs' | 'drop', text: string, share?: number): void;
 }
 
@@ -646,6 +646,7 @@ export interface PruningPlan {
         kernels?: Kernels;
     };
     readonly budgets?: boolean;
+    scores?(network: Network): ReadonlyMap<string, Floats>;
     prune(network: Network, event: PruningEvent, index: number, progress?: PruningProgress): PruneResult;
     refresh?(network: Network, progress?: PruningProgress): RefreshedStatistics;
     polish?(network: Network, progress?: PruningProgress): Polished;
@@ -1251,7 +1252,7 @@ export declare class Trials {
         network: Network;
         result: PruneResult;
     }>;
-    alone(tensors: readonly Tensor[], sparsities: ReadonlyMap<string, readonly number[]>): AsyncGenerator<Alone>;
+    alone(tensors: readonly Tensor[], sparsities: Sparsities): AsyncGenerator<Alone>;
     pruneChannels(channels: ReadonlyMap<string, number>): Promise<Network>;
     dense(): Promise<Network>;
     fisherDiagonal(): Promise<Map<string, Floats>>;
@@ -2644,6 +2645,8 @@ export declare type SparseTensorProto = Message<"onnx.SparseTensorProto"> & {
     indices?: TensorProto;
     dims: bigint[];
 };
+
+export type Sparsities = ReadonlyMap<string, readonly number[]>;
 
 export type StateOptions = Pick<Tensor, 'bytes' | 'saved' | 'beside'>;
 

@@ -57,7 +57,9 @@ export function App() {
   }
 
   const open = (name: string, read: () => Promise<ArrayBuffer>) =>
-    during(`Opening ${name}`, async () => show(await client.current!.open(name, new Uint8Array(await read()))))
+    work
+      ? setError(`${name} is not opened while something else goes on: cancel that, or wait for its end`)
+      : during(`Opening ${name}`, async () => show(await client.current!.open(name, new Uint8Array(await read()))))
 
   const openAs = (network: string) =>
     during(`Opening as ${network}`, async () => show(await client.current!.openAs(network)))
@@ -77,7 +79,7 @@ export function App() {
     })
 
   const stop = async () => {
-    setStatus('Stopped: the network is as it was.')
+    setStatus(`Stopped: the network is as it was${outcome ? ', and what was pruned before is gone' : ''}.`)
     setOutcome(undefined)
     await client.current!.stop()
   }
@@ -118,6 +120,7 @@ export function App() {
               key={`${facts.name} ${facts.summary}`}
               facts={facts}
               work={work}
+              status={status}
               prune={prune}
               measure={measure}
               stop={stop}

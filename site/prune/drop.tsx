@@ -43,7 +43,7 @@ export function Drop({ open, busy, current, error }: Props) {
         onDragLeave={() => setOver(false)}
         onDrop={(event: DragEvent) => {
           setOver(false)
-          if (!busy) take(event.dataTransfer?.files[0])
+          take(event.dataTransfer?.files[0])
         }}
       >
         <p class="name">

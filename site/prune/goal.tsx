@@ -1,4 +1,5 @@
 /** @file What pruning is to reach: a sparsity, or what the network may take. */
+import { NumberField } from '../shared/number-field.tsx'
 import { type GoalKind, type Granularity, goalKinds, leastSparsity } from '../work/asked.ts'
 import { goalTexts } from './methods.ts'
 
@@ -62,17 +63,7 @@ export function GoalField({ kind, setKind, value, setValue, granularity, given, 
             onInput={({ currentTarget }) => setValue(currentTarget.valueAsNumber)}
           />
         )}
-        <input
-          id="value"
-          type="number"
-          min="0"
-          max={most}
-          step="any"
-          required
-          disabled={given}
-          value={Number.isNaN(shown) ? '' : shown}
-          onInput={({ currentTarget }) => setValue(currentTarget.valueAsNumber)}
-        />
+        <NumberField id="value" min="0" max={most} disabled={given} value={shown} setValue={setValue} />
       </div>
       <p class="soft hint">
         {kind === 'sparsity' && !given && value < least && `The pattern alone brings ${least} %.`}

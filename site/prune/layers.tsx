@@ -30,7 +30,9 @@ export function Layers({ facts, outcome, client, busy, openAs }: Props) {
       current = false
     }
   }, [facts, chosen, outcome, client, busy])
-  const zeros = new Map((outcome?.layers ?? facts.tensors).map((layer) => [layer.name, layer.zeros / layer.size]))
+  const zeros = new Map(
+    (outcome?.layers ?? facts.tensors).map((layer) => [layer.name, layer.zeros / Math.max(1, layer.size)]),
+  )
 
   return (
     <section aria-labelledby="layers">

@@ -34,6 +34,7 @@ export function Pictures({ facts, outcome, client, busy }: Props) {
       setGuesses(await client.ask('guess', { asked: { picture, invert } }))
       setError('')
     } catch (failed) {
+      setGuesses(undefined)
       setError((failed as Error).message)
     }
   }
@@ -132,7 +133,7 @@ export function Pictures({ facts, outcome, client, busy }: Props) {
               </figcaption>
             </figure>
             <Bars title="Dense" guesses={guesses?.versions[0]} />
-            <Bars title="Pruned" guesses={guesses?.versions[1]} lacking="Prune first." />
+            <Bars title="Pruned" guesses={guesses?.versions[1]} lacking={outcome ? '' : 'Prune first.'} />
           </div>
         </div>
       )}

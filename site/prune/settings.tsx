@@ -1,6 +1,7 @@
 /** @file How the network is to be pruned, or its tensors measured, and how far the work is. */
 import { useState } from 'preact/hooks'
 import { duration } from '../shared/format.ts'
+import { useHandedFocus } from '../shared/use-handed-focus.ts'
 import { type Asked, type GoalKind, granularitiesFor, isGiven, knowsScopes, type PageMethod } from '../work/asked.ts'
 import type { AskedSamples } from '../work/samples.ts'
 import type { Work } from './app.tsx'
@@ -12,12 +13,15 @@ import { SamplesField } from './samples-field.tsx'
 interface Props {
   facts: Facts
   work?: Work
+  /** What was done last. */
+  status: string
   prune(asked: Asked): void
   measure(asked: Asked): void
   stop(): void
 }
 
-export function Settings({ facts, work, prune, measure, stop }: Props) {
+export function Settings({ facts, work, status, prune, measure, stop }: Props) {
+  const button = useHandedFocus<HTMLButtonElement>(work !== undefined)
   const { runs } = facts
   const [method, setMethod] = useState<PageMethod>('magnitude')
   const [wanted, setGranularity] = useState<Asked['granularity']>('weight')
@@ -133,12 +137,13 @@ export function Settings({ facts, work, prune, measure, stop }: Props) {
         )}
         <div class="go">
           {work ? (
-            <button key="stop" type="button" onClick={stop}>
+            // The second click of two was for what stood here before.
+            <button key="stop" ref={button} type="button" onClick={({ detail }) => detail < 2 && stop()}>
               Cancel
             </button>
           ) : (
             <>
-              <button key="go" type="submit" class="main" disabled={!isReady}>
+              <button key="go" ref={button} type="submit" class="main" disabled={!isReady}>
                 Prune
               </button>
               {runs && (
@@ -148,16 +153,17 @@ export function Settings({ facts, work, prune, measure, stop }: Props) {
               )}
             </>
           )}
-          <Progress work={work} />
+          <Progress work={work} status={status} />
         </div>
       </form>
     </section>
   )
 }
 
-function Progress({ work }: { work?: Work }) {
+function Progress({ work, status }: { work?: Work; status: string }) {
   return (
     <div class="progress">
+      {!work && <span class="soft">{status}</span>}
       {work && (
         <>
           <progress max="1" value={work.share} aria-label="Progress" />

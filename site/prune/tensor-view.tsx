@@ -8,6 +8,7 @@ export function TensorView({ tensor }: { tensor?: TensorFacts }) {
   if (!tensor) return <div class="card tensor-view" />
   const { name, shape, before, after, mask } = tensor
   const now = after ?? before
+  const spread = before.most > 0
   return (
     <div class="card tensor-view">
       <h3>{name}</h3>
@@ -18,12 +19,14 @@ export function TensorView({ tensor }: { tensor?: TensorFacts }) {
       <figure>
         <Bars before={before} after={after} />
         <figcaption class="soft">
-          Values that are not zero{after ? ': faint before, strong now' : ''}, from {shown(-before.most)} to{' '}
-          {shown(before.most)}
+          {spread
+            ? `Values that are not zero${after ? ': faint before, strong now' : ''}, from ${shown(-before.most)} to ${shown(before.most)}`
+            : 'No value is different from zero'}
+          {before.odd > 0 && `; ${grouped(before.odd)} are no finite numbers`}
         </figcaption>
       </figure>
       <figure>
-        <Mask mask={mask} share={now.zeros / now.size} />
+        {now.size > 0 && <Mask mask={mask} share={now.zeros / now.size} />}
         <figcaption class="soft">Where weights are not zero: outputs from top to bottom, inputs across</figcaption>
       </figure>
     </div>

@@ -19,7 +19,7 @@ export function Run({ id, studio }: { id: string; studio: Studio }) {
   )
   if (error) return <Missing id={id} error={error} />
   if (!value) return <Head id={id} />
-  const { summary, about, epochs, notes, events, environment, settings } = value
+  const { summary, about, epochs, unreadable, notes, events, environment, settings } = value
   return (
     <>
       <Head id={id}>
@@ -29,10 +29,22 @@ export function Run({ id, studio }: { id: string; studio: Studio }) {
           <Buttons run={value} studio={studio} />
         </div>
         {summary.problem && <p class="note">{summary.problem}</p>}
+        {unreadable > 0 && (
+          <p class="note">
+            {unreadable === 1 ? 'A line' : `${unreadable} lines`} of metrics.jsonl {unreadable === 1 ? 'is' : 'are'} no
+            record, and left out here.
+          </p>
+        )}
       </Head>
       <Progress run={value} />
       <Facts run={value} />
-      {epochs.length === 0 && <p class="card">No epoch has ended yet: curves appear with the first.</p>}
+      {epochs.length === 0 && (
+        <p class="card">
+          {summary.state === 'running'
+            ? 'No epoch has ended yet: curves appear with the first.'
+            : 'No epoch is recorded, so that there are no curves.'}
+        </p>
+      )}
       <RunCurves runs={[value]} events />
       <Layers runs={[value]} />
       {notes.length > 0 && (

@@ -2,7 +2,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { duration, grouped, percent } from '../shared/format.ts'
 import { Header } from '../shared/header.tsx'
+import { NumberField } from '../shared/number-field.tsx'
 import { save } from '../shared/save.ts'
+import { useHandedFocus } from '../shared/use-handed-focus.ts'
 import type { TrainMethod } from '../work/train.ts'
 import { Curve, type Point } from './curve.tsx'
 import type { Moment, News, Order } from './protocol.ts'
@@ -27,7 +29,7 @@ const methods: Record<TrainMethod, { name: string; about: string }> = {
   gsm: {
     name: 'GSM',
     about:
-      'At every step only the most important weights learn, and all others decay until they have all but vanished (Ding et al. 2019).',
+      'At every step only the most important weights learn, and all others decay until they have all but vanished (Ding et al. 2019). In the end, or when you stop it, the others go.',
   },
 }
 
@@ -55,6 +57,9 @@ export function App() {
       setStatus(`Accuracy ${percent(news.accuracy)} after step ${news.step}.`)
     } else if (news.what === 'end') {
       setEnd(news)
+      const { step, steps, sparsity, accuracy } = news
+      setZeros((before) => [...before, { at: step / steps, value: sparsity }])
+      setAccuracies((before) => [...before, { at: step, value: accuracy }])
       setRunning(false)
       setStatus(
         `${news.stopped ? 'Stopped' : 'Trained'} after step ${news.step}: accuracy ${percent(news.accuracy, 2)}.`,
@@ -72,6 +77,8 @@ export function App() {
     worker.current = own
     return () => own.terminate()
   }, [])
+
+  const button = useHandedFocus<HTMLButtonElement>(running)
 
   const order = (one: Order) => worker.current!.postMessage(one)
   const start = () => {
@@ -94,7 +101,8 @@ export function App() {
       <main class="wide">
         <h1>Train a sparse network</h1>
         <p class="lead">
-          LeNet-300-100 learns MNIST's digits here, on 12,000 images, with a few of its weights in the end.
+          LeNet-300-100 learns MNIST's digits here, on 12,000 of its 60,000 images, with a few of its weights in the
+          end.
         </p>
         <section aria-label="Training">
           <form
@@ -119,27 +127,39 @@ export function App() {
               ))}
             </select>
             <label for="zeros">Zeros in the end, in percent</label>
-            <input
+            <NumberField
               id="zeros"
-              type="number"
               min="0"
               max="99.5"
-              step="any"
-              required
               disabled={running}
-              value={Number.isNaN(percentZeros) ? '' : percentZeros}
-              onInput={({ currentTarget }) => setPercentZeros(currentTarget.valueAsNumber)}
+              value={percentZeros}
+              setValue={setPercentZeros}
             />
             {running ? (
-              <button key="stop" type="button" onClick={() => order({ what: 'stop' })}>
+              <button
+                key="stop"
+                ref={button}
+                type="button"
+                onClick={({ detail }) => detail < 2 && order({ what: 'stop' })}
+              >
                 Stop
               </button>
             ) : (
-              <button key="go" type="submit" class="main" disabled={!(percentZeros >= 0 && percentZeros <= 99.5)}>
+              <button
+                key="go"
+                ref={button}
+                type="submit"
+                class="main"
+                disabled={!(percentZeros >= 0 && percentZeros <= 99.5)}
+              >
                 {end ? 'Train again' : 'Train'}
               </button>
             )}
-            <button type="button" disabled={!end} onClick={() => end && save(end.file, 'lenet-300-100.safetensors')}>
+            <button
+              type="button"
+              disabled={!end}
+              onClick={() => end && save(end.file, `lenet-300-100.${end.method}.safetensors`)}
+            >
               Download
             </button>
             <div class="progress">
@@ -185,7 +205,7 @@ export function App() {
         </section>
         <section aria-labelledby="weights">
           <h2 id="weights">Weights of the first layer</h2>
-          <Units weights={moment?.weights} />
+          <Units weights={end?.weights ?? moment?.weights} />
           <p class="soft">
             Each square holds the 28 × 28 weights of one hidden unit, as they lie over the image: blue above zero, red
             below, gray where a weight is zero.

@@ -21,8 +21,12 @@ export type News =
   | { what: 'epoch'; step: number; accuracy: number }
   | {
       what: 'end'
-      /** Steps that were taken. */
+      /** Steps that were taken, of how many. */
       step: number
+      steps: number
+      method: AskedTraining['method']
+      /** As of a moment, of the network as it is kept. */
+      weights: Float32Array
       accuracy: number
       sparsity: number
       seconds: number

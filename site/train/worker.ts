@@ -4,6 +4,7 @@ import { encodeSafetensors, weightsOf } from '../../src/web-train.ts'
 import { pageMachine } from '../work/machine.ts'
 import { mnist } from '../work/mnist.ts'
 import { type AskedTraining, trainingOf } from '../work/train.ts'
+import { VERSION } from '../work/version.ts'
 import type { News, Order } from './protocol.ts'
 
 const port = globalThis as unknown as {
@@ -33,6 +34,7 @@ async function run(asked: AskedTraining, signal: AbortSignal): Promise<void> {
   const training = trainingOf(machine, data, asked)
   const { network, steps } = training
   const [first] = network.prunable
+  const picture = () => Float32Array.from(network.weights.whole(first.name).subarray(0, UNITS * 28 * 28))
   const began = performance.now()
   let told = 0
   const step = await training.run({
@@ -40,22 +42,38 @@ async function run(asked: AskedTraining, signal: AbortSignal): Promise<void> {
       const now = performance.now()
       if (sums.samples === 0 || now - told < PAUSE) return
       told = now
-      const weights = Float32Array.from(network.weights.whole(first.name).subarray(0, UNITS * 28 * 28))
       const samplesPerSecond = (1000 * step * network.batch) / (now - began)
       const loss = sums.loss / sums.samples
       const sparsity = training.zeros()
-      port.postMessage({ what: 'moment', moment: { step, steps, loss, sparsity, samplesPerSecond, weights } })
+      port.postMessage({
+        what: 'moment',
+        moment: { step, steps, loss, sparsity, samplesPerSecond, weights: picture() },
+      })
     },
     onEpoch: ({ step }) => port.postMessage({ what: 'epoch', step, accuracy: network.evaluate('test').accuracy }),
     signal,
   })
+  const file = weightsOf(network)
   port.postMessage({
     what: 'end',
     step,
+    steps,
+    method: asked.method,
+    weights: picture(),
     accuracy: network.evaluate('test').accuracy,
     sparsity: training.zeros(),
     seconds: (performance.now() - began) / 1000,
     stopped: signal.aborted,
-    file: encodeSafetensors(weightsOf(network)) as Uint8Array<ArrayBuffer>,
+    file: encodeSafetensors({
+      ...file,
+      metadata: { ...file.metadata, ...facts(asked, training.zeros()) },
+    }) as Uint8Array<ArrayBuffer>,
   })
 }
+
+/** What the file says of how it was made. */
+const facts = ({ method }: AskedTraining, sparsity: number) => ({
+  method,
+  sparsity: String(sparsity),
+  espalier: VERSION,
+})

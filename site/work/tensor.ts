@@ -1,11 +1,13 @@
 /** @file What is shown of a tensor: how its values are spread, and where its zeros are. */
 
 export interface Histogram {
-  /** The bins go from -most to most. */
+  /** The bins go from -most to most; 0 where no value is different from zero. */
   most: number
-  /** Values that are not zero, by bin. */
+  /** Finite values that are not zero, by bin. */
   counts: number[]
   zeros: number
+  /** Values that are not finite. */
+  odd: number
   size: number
 }
 
@@ -14,18 +16,22 @@ const BINS = 48
 /** With `most`, in the bins of another histogram. */
 export function histogramOf(values: ArrayLike<number>, most = largest(values)): Histogram {
   const counts = Array<number>(BINS).fill(0)
-  let zeros = 0
+  let [zeros, odd] = [0, 0]
   for (let i = 0; i < values.length; i++) {
     if (values[i] === 0) zeros++
+    else if (!Number.isFinite(values[i])) odd++
     else counts[Math.min(BINS - 1, Math.floor(((values[i] / most + 1) / 2) * BINS))]++
   }
-  return { most, counts, zeros, size: values.length }
+  return { most, counts, zeros, odd, size: values.length }
 }
 
 function largest(values: ArrayLike<number>): number {
   let most = 0
-  for (let i = 0; i < values.length; i++) most = Math.max(most, Math.abs(values[i]))
-  return most || 1
+  for (let i = 0; i < values.length; i++) {
+    const size = Math.abs(values[i])
+    if (size > most && size < Number.POSITIVE_INFINITY) most = size
+  }
+  return most
 }
 
 export interface MaskPicture {

@@ -6,7 +6,7 @@ import { renameSync, rmSync } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
 import { UserError } from '../util/errors.ts'
 import { nameOf } from './hdf5.ts'
-import { type StoredNetwork, sourceOf } from './network-source.ts'
+import { asOnnx, type StoredNetwork, sourceOf } from './network-source.ts'
 import { encodeModel } from './onnx/encode.ts'
 import { isOnnxName, type OnnxFile } from './onnx/file.ts'
 import { tensorsOf } from './onnx/onnx.ts'
@@ -49,11 +49,6 @@ export async function writeNetwork(path: string, stored: StoredNetwork, options:
   await writeTensors(path, { ...weights, tensors })
   return {}
 }
-
-/**
- * A network as the ONNX model that is written of it, before channels are left out; messages call it `path`.
- */
-export const asOnnx = (path: string, stored: StoredNetwork): OnnxFile => sourceOf(path, stored).target
 
 /** The ONNX model of a network, and its bytes, not written. Throws UserError where there is none. */
 export function onnxOf(called: string, stored: StoredNetwork): { file: OnnxFile; model: Uint8Array } {

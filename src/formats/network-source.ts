@@ -107,3 +107,8 @@ function exported(path: string, { tensors, metadata }: TensorFile, model: Model)
   const file = openModel(exportNetwork({ model, metadata, graph, values: (name) => values.get(name)! }), path)
   return { file, target: file, changed: new Set(), network: { graph, values } }
 }
+
+/**
+ * A network as the ONNX model that is written of it, before channels are left out; messages call it `path`.
+ */
+export const asOnnx = (path: string, stored: StoredNetwork): OnnxFile => sourceOf(path, stored).target

@@ -90,6 +90,8 @@ export interface RunDetail {
   /** Of the recipe, one line. */
   about?: string
   epochs: EpochReport[]
+  /** Lines of metrics that are no records. */
+  unreadable: number
   prunings: Pick<PruneReport, 'step' | 'sparsity'>[]
   /** The last events, and how many there are in all. */
   notes: RunNote[]

@@ -18,7 +18,7 @@ const MOST_NOTES = 200
 
 export function detailOf(summary: RunSummary, stoppable: boolean): RunDetail {
   const folder = summary.id
-  const records = attempt(() => allRecords(folder)) ?? []
+  const { records, unreadable } = attempt(() => allRecords(folder)) ?? { records: [], unreadable: 0 }
   const recipe = attempt(() => recipeValue(folder)) as Record<string, unknown> | undefined
   const epochs = records.filter((record): record is EpochReport => record.type === 'epoch')
   const result = records.find((record) => record.type === 'final')
@@ -29,6 +29,7 @@ export function detailOf(summary: RunSummary, stoppable: boolean): RunDetail {
     summary,
     about: typeof recipe?.summary === 'string' ? recipe.summary : undefined,
     epochs,
+    unreadable,
     prunings: records.filter((record) => record.type === 'prune').map(({ step, sparsity }) => ({ step, sparsity })),
     notes: notes.slice(-MOST_NOTES),
     events: notes.length,

@@ -24,12 +24,15 @@ export function latestMetrics(folder: string): LatestMetrics {
   const { text, whole } = endOf(join(folder, FILES.metrics), END)
   const found = latestOf(recordsOf(text))
   if (whole || found.epoch || found.result) return found
-  return latestOf(allRecords(folder))
+  return latestOf(allRecords(folder).records)
 }
 
-/** Every record of a run. Throws as node:fs does. */
-export const allRecords = (folder: string): MetricsRecord[] =>
-  recordsOf(endOf(join(folder, FILES.metrics), Number.POSITIVE_INFINITY).text)
+/** Every record of a run, and how many whole lines are none. Throws as node:fs does. */
+export function allRecords(folder: string): { records: MetricsRecord[]; unreadable: number } {
+  const { text } = endOf(join(folder, FILES.metrics), Number.POSITIVE_INFINITY)
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1).split('\n')
+  return { records: recordsOf(text), unreadable: whole.filter((line) => line !== '' && !recordIn(line)).length }
+}
 
 function latestOf(records: readonly MetricsRecord[]): LatestMetrics {
   const result = records.find((record) => record.type === 'final')
@@ -44,11 +47,23 @@ function recordIn(line: string): MetricsRecord | undefined {
   if (!line.startsWith('{')) return undefined
   try {
     const value = JSON.parse(line)
-    return typeof value.type === 'string' ? value : undefined
+    return isRecord(value) ? value : undefined
   } catch {
     return undefined
   }
 }
+
+/** What is shown of each kind of record without a look at whether it is there; losses may be null. */
+const NUMBERS: Record<MetricsRecord['type'], readonly string[]> = {
+  epoch: ['epoch', 'step', 'sparsity'],
+  prune: ['step', 'sparsity', 'target'],
+  rewire: ['step', 'pruned', 'grown', 'explored'],
+  final: ['sparsity'],
+}
+
+const isRecord = (value: Record<string, unknown>): boolean =>
+  Object.hasOwn(NUMBERS, value.type as string) &&
+  NUMBERS[value.type as MetricsRecord['type']].every((key) => Number.isFinite(value[key]))
 
 /** The last bytes of a file as text, and whether that is all of it. */
 function endOf(path: string, most: number): { text: string; whole: boolean } {

@@ -1,5 +1,5 @@
 /** @file What a network comes to when channels that nothing needs are left out and it is written. */
-import type { TensorFile } from '../formats/safetensors.ts'
+import type { TensorFile } from '../formats/safetensors-bytes.ts'
 import { atLevels, type Compacted, compacted, type DenseNetwork } from './compacted.ts'
 import { CompactedTimes } from './compacted-times.ts'
 import type { Runtime } from './runtimes.ts'

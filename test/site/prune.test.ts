@@ -11,7 +11,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { opened } from '../../site/work/opened.ts'
 import { samplesFor } from '../../site/work/samples.ts'
 import { readOnnx } from '../../src/formats/onnx/onnx.ts'
-import { encodeSafetensors, parseSafetensors, toFloats } from '../../src/formats/safetensors-bytes.ts'
+import { encodeSafetensors, parseSafetensors, storeFloats, toFloats } from '../../src/formats/safetensors-bytes.ts'
 import { SparseModel } from '../../src/infer/sparse-model.ts'
 import { pruneStored } from '../../src/methods/by-value/prune-stored.ts'
 import { pruneInSequence } from '../../src/methods/layerwise/in-sequence.ts'
@@ -146,6 +146,59 @@ describe.skipIf(!hasChromium)('the page that prunes', () => {
       expect(toFloats(found.tensors.get(tensor)!)).toEqual(toFloats(other.tensors.get(tensor)!))
     expect(errors).toEqual([])
   }, 90_000)
+
+  it('takes numbers as they are typed, ignores a second click, and says what a stop costs', async () => {
+    const { page, errors } = await openPage('')
+    await page.click('button:text("Take the sample")')
+    await page.waitForSelector('.tensors')
+    await page.focus('#value')
+    await page.keyboard.press('Control+A')
+    await page.keyboard.type('87.5')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('.result')
+    expect(await page.inputValue('#value')).toBe('87.5')
+    await page.waitForSelector('.go button[type=submit]:not(:disabled)')
+    expect(await page.textContent('.result')).toContain('87.5 %')
+    // The button that was used is gone, and the one in its place has the focus.
+    expect(await page.evaluate(() => document.activeElement?.tagName)).not.toBe('BODY')
+
+    await page.selectOption('#method', 'obc')
+    await page.dblclick('.go button[type=submit]')
+    await page.waitForSelector('button:text("Cancel")')
+    await page.setInputFiles('#file', sample)
+    await page.waitForFunction(() => document.querySelector('[role=alert]')?.textContent)
+    expect(await page.textContent('[role=alert]')).toMatch(/^lenet-5\.onnx is not opened while something else goes on/)
+    await page.click('button:text("Cancel")')
+    await page.waitForSelector('.go button[type=submit]:not(:disabled)')
+    expect(await page.textContent('.progress')).toBe(
+      'Stopped: the network is as it was, and what was pruned before is gone.',
+    )
+    expect(errors).toEqual([])
+  }, 60_000)
+
+  it('opens what is odd: a tensor without values, one of zeros, and values that are no numbers', async () => {
+    const { page, errors } = await openPage('')
+    const tensor = (shape: number[], values: number[]) => storeFloats(Float32Array.from(values), shape)
+    const tensors = new Map([
+      ['empty', tensor([0, 40], [])],
+      ['nothing', tensor([2, 2], [0, 0, 0, 0])],
+      ['odd', tensor([2, 2], [Number.NaN, Number.POSITIVE_INFINITY, 0.5, -0.25])],
+    ])
+    await drop(page, 'odd.safetensors', encodeSafetensors({ tensors, metadata: {} }))
+    await page.waitForSelector('.tensors')
+    const said: Record<string, string> = {
+      empty: 'No value is different from zero',
+      nothing: 'No value is different from zero',
+      odd: 'from -0.50 to 0.50; 2 are no finite numbers',
+    }
+    for (const [name, text] of Object.entries(said)) {
+      await page.click(`.tensors button:text-is("${name}")`)
+      await page.waitForFunction((called) => document.querySelector('.tensor-view h3')?.textContent === called, name)
+      expect(await page.textContent('.tensor-view')).toContain(text)
+    }
+    expect(await page.textContent('.tensors')).not.toContain('NaN')
+    expect(errors).toEqual([])
+  }, 60_000)
 
   it('says of a damaged file one sentence, keeps the network before, and stops work that is cancelled', async () => {
     const { page, errors } = await openPage('')

@@ -77,6 +77,11 @@ describe.skipIf(!hasChromium)('the page that trains', () => {
       const here = trainingOf(wasm, digits, { method, sparsity: 0.9 })
       await here.run({ onStep: ({ step }) => step === steps && control.abort(), signal: control.signal })
       const found = parseSafetensors(bytes, name)
+      expect(name).toBe(`lenet-300-100.${method}.safetensors`)
+      expect(found.metadata).toMatchObject({ method })
+      // What is shown at last is what is saved.
+      const zeros = await page.$$eval('.curve strong', (all) => Number.parseFloat(all.at(-1)!.textContent!))
+      expect(zeros).toBeCloseTo(100 * Number(found.metadata.sparsity), 0)
       for (const tensor of ['fc1.weight', 'fc1.bias', 'fc2.weight', 'fc3.weight'])
         expect(toFloats(found.tensors.get(tensor)!)).toEqual(Float32Array.from(here.network.weights.whole(tensor)))
       expect(errors).toEqual([])

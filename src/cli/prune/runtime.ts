@@ -3,7 +3,8 @@
  */
 import type { Machine } from '../../engine/machine.ts'
 import { openMachine } from '../../engine/machines/open.ts'
-import { espalierRuntime, onnxRuntime, type Runtime } from '../../target/runtimes.ts'
+import { onnxRuntime } from '../../target/onnx-runtime.ts'
+import { espalierRuntime, type Runtime } from '../../target/runtimes.ts'
 import { UserError } from '../../util/errors.ts'
 import { oneOf } from '../flags/choices.ts'
 import { wholeNumber } from '../flags/parse.ts'

@@ -4,6 +4,7 @@
  * shared array; what they do not know yet, such as a new arena, they are sent as a message.
  */
 import { checkWhole } from '../../util/checks.ts'
+import { UserError } from '../../util/errors.ts'
 import { limits } from '../kernels/limits.ts'
 import type { Machine } from '../machine.ts'
 import { sharedMachine } from './wasm-module.ts'
@@ -29,14 +30,19 @@ const USUAL_MOST = 8
 /**
  * A machine from the compiled module kernels/espalier-threads.wasm. Its results are those of one thread, bit
  * for bit. It needs memory that is shared, which a page has where it is cross-origin isolated, and a thread
- * that may wait: not that of the page itself, but one of its workers. Rejects with UserError where the number
- * of threads is none or the module is of another version, and with an error where a worker does not start.
+ * that may wait: not that of the page itself, but one of its workers. Rejects with UserError where memory
+ * cannot be shared, the number of threads is none or the module is of another version, and with an error
+ * where a worker does not start.
  */
 export async function wasmThreads(
   module: WebAssembly.Module,
   { threads = Math.min(navigator.hardwareConcurrency, USUAL_MOST), worker }: WasmThreadOptions,
 ): Promise<Machine> {
   checkWhole('threads', threads, 1, limits.MOST_THREADS)
+  if (typeof SharedArrayBuffer === 'undefined')
+    throw new UserError(
+      'threads share memory, which a page has where it is cross-origin isolated: expected the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp',
+    )
   const control = new Int32Array(new SharedArrayBuffer(4 * Object.keys(PLACES).length))
   const workers = await Promise.all(
     Array.from({ length: threads - 1 }, (_, i) => started(worker(), { module, control, part: i + 1, parts: threads })),
