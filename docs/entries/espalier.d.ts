@@ -106,6 +106,7 @@ export declare class CompactedCosts {
     #private;
     private constructor();
     static open(network: DenseNetwork, runtime?: Runtime): Promise<CompactedCosts>;
+    get timed(): boolean;
     ofDense(): Promise<NetworkCosts>;
     at(units: readonly UnitLevels[], levels: ReadonlyMap<string, number>): Promise<NetworkCosts>;
     withTensors(changed: TensorFile['tensors']): Promise<NetworkCosts>;
@@ -145,6 +146,7 @@ export interface DenseNetwork {
     };
     model: Model;
     source: string;
+    multipleOf?: number;
     stored?: 'dense' | 'brotli';
 }
 
@@ -275,7 +277,7 @@ export interface Judged {
 
 export type Kernels = (typeof kernelKinds)[number];
 
-export type Kind = 'channel' | 'auto';
+export type Kind = (typeof kinds)[number];
 
 export interface Latency {
     layers: Map<string, number[]>;
@@ -2937,6 +2939,11 @@ export declare const kernelKinds: readonly [
     "sparse"
 ];
 
+export declare const kinds: readonly [
+    "channel",
+    "auto"
+];
+
 export declare const layerKinds: readonly [
     "winograd",
     "direct",
@@ -3147,6 +3154,7 @@ export declare const recipeSchema: z.ZodObject<{
             ms: z.ZodOptional<z.ZodNumber>;
             kb: z.ZodOptional<z.ZodNumber>;
             stored: z.ZodOptional<z.ZodEnum<{
+                dense: "dense";
                 sparse: "sparse";
                 brotli: "brotli";
             }>>;

@@ -1,4 +1,7 @@
-/** @file A field for a number: what is being typed stays as it is, and only what others change is written into it. */
+/**
+ * @file A field for a number: what is being typed stays as it is, and only what others change is written into
+ * it.
+ */
 import type { JSX } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 

@@ -51,6 +51,8 @@ export async function chooseUnits(options: ChooseUnitsOptions): Promise<ChosenUn
   const { trials, tensors, costs, limits, names = LIMIT_NAMES, store, onProgress = () => {} } = options
   const { drop, ...targets } = limits
   checkLimits(limits, names)
+  if (limits.milliseconds !== undefined && !costs.timed)
+    throw new UserError(`${names.milliseconds}: expected costs with a runtime, which it is of, found none`)
   if (options.units.length === 0) throw new UserError('expected units with levels, found none')
   const dense = await costs.ofDense()
   const progress = (what: string, share: number) => onProgress('levels', what, share)

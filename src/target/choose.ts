@@ -193,7 +193,8 @@ function unlessUserError(error: unknown): undefined {
 }
 
 /** Throws UserError where a limit lacks what it needs, or levels are none. */
-function checkOptions({ limits, timing, sparsities }: ChooseOptions, names: LimitNames): void {
+function checkOptions({ limits, timing, sparsities, tensors }: ChooseOptions, names: LimitNames): void {
+  if (tensors.length === 0) throw new UserError('tensors: expected some that are pruned, found none')
   if (limits.milliseconds !== undefined && !timing)
     throw new UserError(`${names.milliseconds}: expected timing, the machine that it is of, found none`)
   if (sparsities?.some((sparsity, i) => !(sparsity > (sparsities[i - 1] ?? 0) && sparsity < 1)))

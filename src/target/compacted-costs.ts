@@ -32,6 +32,11 @@ export class CompactedCosts {
     return new CompactedCosts(network, dense, runtime && (await CompactedTimes.open(runtime, dense, SECONDS)))
   }
 
+  /** Whether there are times. */
+  get timed(): boolean {
+    return this.#times !== undefined
+  }
+
   /** Of the dense network. */
   async ofDense(): Promise<NetworkCosts> {
     return costsOf(this.#compacted, await this.#times?.ofDense())

@@ -18,6 +18,8 @@ export interface DenseNetwork {
   model: Model
   /** What messages call the file. */
   source: string
+  /** Channels of a layer are kept in multiples of it. Default 1. */
+  multipleOf?: number
   /** What sizes are of: the ONNX file with all its values (the default), or that compressed with brotli. */
   stored?: 'dense' | 'brotli'
 }
@@ -54,10 +56,10 @@ export function atLevels(
 }
 
 /** A network as it is compacted when it is written. Throws UserError where that cannot be done. */
-export function compacted({ file, model, source, stored = 'dense' }: DenseNetwork): Compacted {
+export function compacted({ file, model, source, multipleOf, stored = 'dense' }: DenseNetwork): Compacted {
   const reading = file.onnx?.reading ?? {}
   const target = asOnnx(source, { weights: file, model, onnx: file.onnx })
-  const { file: onnx } = compactModel(target, reading)
+  const { file: onnx } = compactModel(target, { ...reading, multipleOf })
   const { graph, values } = wholeNetwork(onnx, reading, 1)
   const multiplyAdds = [...multiplications(graph)].reduce((sum, [name, count]) => {
     const list = values.get(name)!

@@ -1,6 +1,6 @@
 /**
- * @file What a compacted network takes on a runtime, and this package's engine as one, which skips zeros where
- * that pays. Needs no Node.
+ * @file What a compacted network takes on a runtime, and this package's engine as one, which skips zeros
+ * where that pays. Needs no Node.
  */
 import type { Machine } from '../engine/machine.ts'
 import { type Run, runOf } from '../figures/time.ts'

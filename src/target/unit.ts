@@ -6,10 +6,24 @@
 import { sizeOf, type Tensor } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
 import { type ChannelSpace, channelSpaces, eachWeight } from '../sparsity/granularity/channel-spaces.ts'
+import { checkName, checkWhole } from '../util/checks.ts'
 import { keeps, type Level } from './tensor-levels.ts'
 
 /** `channel`: channels alone are levels; `auto`: sparsities of single weights, too. */
-export type Kind = 'channel' | 'auto'
+export const kinds = ['channel', 'auto'] as const
+export type Kind = (typeof kinds)[number]
+
+/**
+ * What levels are where both kinds are wanted: channels alone where zeros save nothing of what is limited, as
+ * in a file of all values, or on a runtime that multiplies with them.
+ */
+export function kindFor(
+  { milliseconds, flops, drop }: Readonly<Partial<Record<'milliseconds' | 'flops' | 'drop', number>>>,
+  { stored, skipsZeros = true }: { stored: 'dense' | 'brotli'; skipsZeros?: boolean },
+): Kind {
+  const bytesAlone = stored === 'dense' && [milliseconds, flops, drop].every((limit) => limit === undefined)
+  return skipsZeros && !bytesAlone ? 'auto' : 'channel'
+}
 
 /** What a level asks for. */
 export type Asked = { channels: number } | { sparsity: number }
@@ -44,8 +58,13 @@ const FEW_UNITS = 4
 /** Sparsities of single weights beside them. */
 const SPARSITIES = [0.5, 0.7, 0.84, 0.91, 0.95, 0.975]
 
-/** The units of a network's prunable tensors. Numbers of channels are multiples of `multipleOf`. */
+/**
+ * The units of a network's prunable tensors. Numbers of channels are multiples of `multipleOf`. Throws
+ * UserError where there is no such kind, or no such number.
+ */
 export function unitsOf(model: Model, tensors: readonly Tensor[], kind: Kind, multipleOf = 1): Unit[] {
+  checkName('kind', kind, kinds)
+  checkWhole('multipleOf', multipleOf, 1)
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]))
   const spaces = channelSpaces(model, new Set(byName.keys()))
   const sparsities = kind === 'auto' ? SPARSITIES.map((sparsity) => ({ sparsity })) : []

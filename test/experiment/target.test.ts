@@ -31,7 +31,7 @@ const weightsIn = (folder: string) => {
 }
 const fileIn = (
   folder: string,
-): { sparsities: Record<string, number>; channels?: Record<string, number>; share: number } =>
+): { sparsities: Record<string, number>; channels?: Record<string, number>; share: number; reached?: string } =>
   JSON.parse(readFileSync(join(folder, 'target.json'), 'utf8'))
 const chosenIn = (folder: string): Record<string, number> => fileIn(folder).sparsities
 
@@ -77,7 +77,8 @@ it('whole channels go on the schedule to the numbers that were chosen, and what 
   const recipe = recipeOf({ flops: 0.4, judges: 200, multipleOf: 4 }, { ...gradual, granularity: 'channel' })
   const out = join(temporaryFolder(), 'run')
   await runUntil(recipe, { out })
-  const { channels = {}, sparsities } = fileIn(out)
+  const { channels = {}, sparsities, reached } = fileIn(out)
+  expect(reached).toMatch(/^[\d.]+ kB, [\d.]+ % of the multiply-adds$/)
   expect(Object.keys(channels).length).toBeGreaterThan(0)
   expect(new Set(Object.values(sparsities))).toEqual(new Set([0]))
   const weights = weightsIn(out)
@@ -179,8 +180,33 @@ it.each([
   [{ flops: 0.5, stored: 'brotli' }, {}, 'prune.target.stored: is for prune.target.kb, found none'],
   [{ kb: 10 }, { method: 'cbs' }, 'prune.target: cbs knows one sparsity only'],
   [{ flops: 2 }, {}, 'prune.target.flops: expected at most 1, found 2'],
+  [{ flops: 1 }, {}, 'prune.target.flops: there is nothing to do: expected less than 1, found 1'],
+  [{ kb: 9, stored: 'dense' }, {}, 'prune.target.stored: a file of all values is no smaller for zeros'],
 ])('%j beside %j is refused at once', (target, beside, sentence) => {
   expect(() => recipeOf(target, { ...gradual, ...beside })).toThrow(`tiny: ${sentence}`)
+})
+
+it('a size that all values have room in is refused before training', async () => {
+  await expect(dryRun(recipeOf({ kb: 5000 }))).rejects.toThrow(
+    'prune.target.kb: there is nothing to do: all values of mlpnet take 129.4 kB as they are',
+  )
+})
+
+it('of a file of all values channels alone go, in multiples, whatever dies with them', async () => {
+  const recipe = recipeOf(
+    { kb: 60, multipleOf: 10, judges: 200 },
+    { method: 'magnitude', start: '4ep', granularity: 'auto' },
+  )
+  const out = join(temporaryFolder(), 'run')
+  await runUntil(recipe, { out })
+  const { channels = {}, sparsities } = fileIn(out)
+  expect(new Set(Object.values(sparsities))).toEqual(new Set([0]))
+  const small = join(out, 'small.onnx')
+  const options = { compact: true, multipleOf: 10 }
+  const { onnx } = await writeNetwork(small, { weights: weightsIn(out), model: findModel('mlpnet') }, options)
+  expect(onnx!.bytes).toBeLessThanOrEqual(60_000)
+  const { tensors } = await readWeights(small)
+  for (const [name, count] of Object.entries(channels)) expect(tensors.get(name)!.shape[0]).toBe(count)
 })
 
 it('a sparsity is needed where there is no target', () => {

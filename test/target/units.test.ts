@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { methods } from '../../src/methods/index.ts'
 import { once, pruneAsPlanned } from '../../src/methods/method.ts'
+import { prune } from '../../src/methods/prune.ts'
 import { findModel } from '../../src/models/index.ts'
 import { pruningEvents } from '../../src/sparsity/schedule.ts'
 import { chooseTensors } from '../../src/sparsity/tensors.ts'
@@ -97,6 +98,19 @@ describe('levels', () => {
     expect([...channels]).toEqual([['fc1.weight', units[0].levels[2].channels]])
     expect([...sparsities.values()]).toEqual([0, units[1].levels[9].sparsity, 0.5])
   })
+})
+
+it('what cannot be is refused', async () => {
+  const data = dataOf({ train: 40, test: 20 })
+  const { prunable: tensors, stored } = new Network({ machine, model, data })
+  expect(stored.length).toBeGreaterThan(0)
+  expect(() => unitsOf(model, tensors, '2:4' as 'auto')).toThrow('kind: there is no "2:4" (known: channel, auto)')
+  const network = new Network({ machine, model, data, batch: 1 })
+  const pruneTo = (name: string, count: number) => () =>
+    prune(network, { granularity: 'channel', sparsity: 0, channels: new Map([[name, count]]) })
+  expect(pruneTo('nope', 3)).toThrow('channels: expected names of fc1.weight, fc2.weight, the first layers that make')
+  expect(pruneTo('fc1.weight', 300)).toThrow('channels: fc1.weight: expected a whole number from 1 to 12, found 300')
+  expect(pruneTo('fc1.weight', 0)).toThrow('channels: fc1.weight: expected a whole number from 1 to 12, found 0')
 })
 
 it('on a schedule both kinds go to what was chosen, and no event takes a share of a share', async () => {

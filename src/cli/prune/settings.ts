@@ -195,7 +195,8 @@ function masksOf({ granularity, multipleOf }: PruneFlags, name: MethodName, spar
 export function writingOptions(flags: PruneFlags): OnnxOptions {
   const { compact, granularity, multipleOf } = flags
   if (compact || multipleOf === undefined) return onnxOptions(flags)
-  if (granularity !== 'channel') throw new UserError('--multiple-of is for --granularity channel and for --compact')
+  if (granularity !== 'channel' && granularity !== 'auto')
+    throw new UserError('--multiple-of is for --granularity channel or auto, and for --compact')
   return onnxOptions({ ...flags, multipleOf: undefined })
 }
 

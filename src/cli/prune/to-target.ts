@@ -104,7 +104,7 @@ function checkGranularity(target: string, flags: PruneFlags): void {
       `--granularity ${granularity} with ${target} is for methods that rank weights by scores, such as magnitude or snip, found ${method}`,
     )
   if (multipleOf !== undefined && !removesChannels(flags) && !compact)
-    throw new UserError('--multiple-of is for --granularity channel and for --compact')
+    throw new UserError('--multiple-of is for --granularity channel or auto, and for --compact')
   if (removesChannels(flags) && !isOnnxName(out ?? ''))
     throw new UserError(
       `--granularity ${granularity} with ${target} writes a smaller network: expected --out with a name that ends in .onnx, found ${out}`,

@@ -10,7 +10,7 @@ import { CompactedCosts } from '../../target/compacted-costs.ts'
 import type { Runtime } from '../../target/runtimes.ts'
 import type { Targets } from '../../target/search.ts'
 import type { NetworkCosts } from '../../target/search-units.ts'
-import { type Kind, unitLosses, unitsOf } from '../../target/unit.ts'
+import { kindFor, unitLosses, unitsOf } from '../../target/unit.ts'
 import { UserError } from '../../util/errors.ts'
 import { bytes, grouped, percent } from '../../util/format.ts'
 import { lastWords } from '../display/last-words.ts'
@@ -34,22 +34,24 @@ export async function pruneUnitsToTarget(
   { targets, maxDrop }: { targets: Targets; maxDrop?: number },
 ): Promise<void> {
   const runtime = targets.milliseconds === undefined ? undefined : await unitRuntimeOf(flags)
-  // Zeros save nothing in ONNX Runtime.
-  const kind: Kind = flags.granularity === 'auto' && (runtime?.skipsZeros ?? true) ? 'auto' : 'channel'
+  const stored = flags.stored === 'brotli' ? 'brotli' : 'dense'
+  const limits = { ...targets, drop: maxDrop }
+  const isAuto = flags.granularity === 'auto'
+  const kind = isAuto ? kindFor(limits, { stored, skipsZeros: runtime?.skipsZeros }) : 'channel'
+  const { multipleOf } = flags
   const given = { reconstruct: 'auto', ...flags, sparsity: '0', scope: 'layerwise', granularity: 'channel' }
   const task = pruneTask(given, model)
   const { tensors } = task.request
-  const units = unitsOf(model, tensors, kind, flags.multipleOf)
+  const units = unitsOf(model, tensors, kind, multipleOf)
   if (units.length === 0)
     throw new UserError(
-      `--granularity ${flags.granularity}: ${path} has no channels that may go${flags.multipleOf === undefined ? '' : ` in multiples of ${flags.multipleOf}`}`,
+      `--granularity ${flags.granularity}: ${path} has no channels that may go${multipleOf === undefined ? '' : ` in multiples of ${multipleOf}`}`,
     )
-  const stored = flags.stored === 'brotli' ? 'brotli' : 'dense'
   // Where the package is missing or does not take the network, that is said before hours of work.
-  const costs = await CompactedCosts.open({ file, model, source: path, stored }, runtime)
+  const costs = await CompactedCosts.open({ file, model, source: path, multipleOf, stored }, runtime)
   try {
     const inputs = await loadInputs(file, path, model, flags, [task.method])
-    inputs.notes.push(...smallGroups({ ...task.request, masks: { multipleOf: flags.multipleOf } }))
+    inputs.notes.push(...smallGroups({ ...task.request, masks: { multipleOf } }))
     const display = flags.json ? undefined : new PruneDisplay()
     try {
       const trying = { ...task, request: { ...task.request, masks: undefined } }
@@ -61,7 +63,7 @@ export async function pruneUnitsToTarget(
         units,
         tensors,
         costs,
-        limits: { ...targets, drop: maxDrop },
+        limits,
         names: TARGET_FLAGS,
         store,
         onProgress: (part, text, share) => display?.show(part, text, share),
@@ -81,7 +83,7 @@ export async function pruneUnitsToTarget(
           json: { ...ended.json, target: { ...facts, ...(missed && { warning: missed }) } },
         }
       }
-      const asked = { ...given, compact: true, multipleOf: undefined, sparsity: String(chosen.share) }
+      const asked = { ...given, compact: true, sparsity: String(chosen.share) }
       await pruneWithData(file, path, model, asked, { ...chosen, inputs, end })
     } finally {
       display?.stop()

@@ -78,7 +78,7 @@ export async function resolve(recipe: Recipe, data: LabelledSet): Promise<RunPla
   const freeze = freezeStep(recipe, stepsPerEpoch)
   const rates = rateSchedule(recipe, stepsPerEpoch)
   const rewiring = rewiringPlan(recipe, model, rates, stepsPerEpoch, data)
-  const target = recipe.prune && targetPlan(recipe.prune, prunedTensors(recipe.prune, model))
+  const target = recipe.prune && targetPlan(recipe.prune, prunedTensors(recipe.prune, model), model)
   return {
     recipe,
     model,

@@ -5,9 +5,10 @@
  */
 import { openMachine } from '../../engine/machines/open.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
-import type { Tensor } from '../../graph/tensor.ts'
+import { sizeOf, type Tensor } from '../../graph/tensor.ts'
+import { graphOf, type Model } from '../../models/model.ts'
 import { type ChooseOptions, chooseSparsities } from '../../target/choose.ts'
-import { chooseUnits } from '../../target/choose-units.ts'
+import { type ChosenUnits, chooseUnits } from '../../target/choose-units.ts'
 import { CompactedCosts } from '../../target/compacted-costs.ts'
 import type { LevelStore } from '../../target/level-store.ts'
 import { levelsFor } from '../../target/levels.ts'
@@ -15,11 +16,12 @@ import type { Limits } from '../../target/limits.ts'
 import { onnxRuntime } from '../../target/onnx-runtime.ts'
 import { espalierRuntime, type Runtime } from '../../target/runtimes.ts'
 import { shareOf, Trials } from '../../target/trials.ts'
-import { unitsOf } from '../../target/unit.ts'
+import { kindFor, unitsOf } from '../../target/unit.ts'
 import { weightsOf } from '../../train/checkpoint.ts'
 import { foundIn } from '../../train/find-network.ts'
 import type { Network } from '../../train/network.ts'
 import { UserError } from '../../util/errors.ts'
+import { percent } from '../../util/format.ts'
 import { methodOf } from '../recipe/checks.ts'
 import { removesChannels } from '../recipe/mask-keys.ts'
 import type { Recipe } from '../recipe/schema.ts'
@@ -34,15 +36,37 @@ export interface TargetPlan {
   channels?: Map<string, number>
   /** The share of the weights that goes; 0 until it is chosen. */
   share: number
+  /** What the network then takes, in words; absent until it is chosen, and where nothing measures it. */
+  reached?: string
 }
 
-export const targetPlan = (prune: Recipe['prune'], tensors: readonly Tensor[]): TargetPlan | undefined =>
-  prune?.target && {
+/** Throws UserError where it is known before training that there is nothing to do. */
+export function targetPlan(
+  prune: NonNullable<Recipe['prune']>,
+  tensors: readonly Tensor[],
+  model: Model,
+): TargetPlan | undefined {
+  if (!prune.target) return undefined
+  refuseIdle(prune.target, model)
+  return {
     tensors,
     sparsities: new Map(tensors.map(({ name }) => [name, 0])),
     ...(removesChannels(prune) && { channels: new Map() }),
     share: 0,
   }
+}
+
+/** What a file takes besides its values, at most: a share of them, and bytes. */
+const BESIDE = { share: 0.05, bytes: 50_000 }
+
+function refuseIdle({ kb, ms, flops, drop }: TargetSettings, model: Model): void {
+  if (kb === undefined || [ms, flops, drop].some((one) => one !== undefined)) return
+  const bytes = 4 * graphOf(model).stored().reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+  if (1000 * kb > (1 + BESIDE.share) * bytes + BESIDE.bytes)
+    throw new UserError(
+      `${TARGET_NAMES.bytes}: there is nothing to do: all values of ${model.name} take ${(bytes / 1000).toFixed(1)} kB as they are`,
+    )
+}
 
 export interface ChoiceOptions {
   store?: LevelStore
@@ -98,6 +122,7 @@ export async function chooseForTarget(
   })
   fill(plan.sparsities, chosen.sparsities)
   plan.share = shareOf(tensors, plan.sparsities)
+  plan.reached = chosen.milliseconds === undefined ? undefined : milliseconds(chosen.milliseconds)
 }
 
 interface Given {
@@ -115,20 +140,33 @@ async function chooseChannels(
   const target = prune!.target!
   const { model, machine } = network
   const runtime = target.ms === undefined ? undefined : await runtimeOf(target, machine)
-  // Zeros save nothing in ONNX Runtime.
-  const kind = prune!.granularity === 'auto' && (runtime?.skipsZeros ?? true) ? 'auto' : 'channel'
-  const units = unitsOf(model, plan.tensors, kind, target.multipleOf)
-  if (units.length === 0) throw new UserError('prune.target: the network has no channels that may go')
   const stored = target.stored === 'brotli' ? 'brotli' : 'dense'
-  const costs = await CompactedCosts.open({ file, model, source, stored }, runtime)
+  const { multipleOf } = target
+  const isAuto = prune!.granularity === 'auto'
+  const kind = isAuto ? kindFor(common.limits, { stored, skipsZeros: runtime?.skipsZeros }) : 'channel'
+  const units = unitsOf(model, plan.tensors, kind, multipleOf)
+  if (units.length === 0) throw new UserError('prune.target: the network has no channels that may go')
+  const costs = await CompactedCosts.open({ file, model, source, multipleOf, stored }, runtime)
   try {
     const chosen = await chooseUnits({ ...common, units, costs })
     fill(plan.sparsities, chosen.sparsities)
     fill(plan.channels!, chosen.channels)
     plan.share = chosen.share
+    plan.reached = reachedText(chosen)
   } finally {
     await costs.close()
   }
+}
+
+const milliseconds = (ms: number): string => `${ms.toPrecision(3)} ms`
+
+/** Of the network without its channels. */
+function reachedText({ choice: { costs }, dense }: ChosenUnits): string {
+  return [
+    ...(costs.milliseconds === undefined ? [] : [milliseconds(costs.milliseconds)]),
+    `${(costs.bytes / 1000).toFixed(1)} kB`,
+    `${percent(costs.multiplyAdds / dense.multiplyAdds)} of the multiply-adds`,
+  ].join(', ')
 }
 
 function fill<T>(map: Map<string, T>, values: ReadonlyMap<string, T>): void {

@@ -30,7 +30,13 @@ export function checkTarget(prune: NonNullable<Recipe['prune']>, method: Method,
     throw new UserError(
       `${key}: expected prune.granularity weight, channel, auto, block8 or N:M such as 2:4, found ${granularity}`,
     )
+  if (flops === 1 && [ms, kb, drop].every((one) => one === undefined))
+    throw new UserError(`${key}.flops: there is nothing to do: expected less than 1, found 1`)
   if (!removesChannels(prune)) {
+    if (stored === 'dense')
+      throw new UserError(
+        `${key}.stored: a file of all values is no smaller for zeros: expected sparse or brotli, found dense`,
+      )
     if (multipleOf !== undefined)
       throw new UserError(`${key}.multipleOf: expected prune.granularity channel or auto, found ${granularity}`)
     if (runtime === 'onnxruntime')
@@ -38,9 +44,7 @@ export function checkTarget(prune: NonNullable<Recipe['prune']>, method: Method,
         `${key}.runtime: onnxruntime multiplies with zeros, expected prune.granularity channel or auto, found ${granularity}`,
       )
   } else if (stored === 'sparse')
-    throw new UserError(
-      `${key}.stored: ONNX files hold all values, zeros too: expected brotli or nothing, found sparse`,
-    )
+    throw new UserError(`${key}.stored: ONNX files hold all values, zeros too: expected dense or brotli, found sparse`)
   if (prune.scope !== 'global' && prune.scope !== 'layerwise')
     throw new UserError(
       `${key}: gives every tensor a sparsity, expected no prune.scope beside it, found ${prune.scope}`,

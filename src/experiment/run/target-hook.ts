@@ -41,7 +41,8 @@ export function targetHooks({ recipe, schedule, target }: RunPlan, told: Told): 
         }
         writeAtomically(folder.file('target'), `${JSON.stringify(chosenIn(target))}\n`)
         rmSync(levels, { recursive: true, force: true })
-        const text = `the target is met with ${(100 * target.share).toFixed(2)} % of the pruned weights zero`
+        const zeros = `${(100 * target.share).toFixed(2)} % of the pruned weights zero`
+        const text = `the target is met with ${zeros}${target.reached ? `: ${target.reached}` : ''}`
         journal.tell({ type: 'notice', text })
       },
     },
@@ -51,14 +52,17 @@ export function targetHooks({ recipe, schedule, target }: RunPlan, told: Told): 
 /** What a run's folder holds of a choice. */
 interface ChosenInFile {
   sparsities: Record<string, number>
+  /** How many stay. */
   channels?: Record<string, number>
   share: number
+  reached?: string
 }
 
-const chosenIn = ({ sparsities, channels, share }: TargetPlan): ChosenInFile => ({
+const chosenIn = ({ sparsities, channels, share, reached }: TargetPlan): ChosenInFile => ({
   sparsities: Object.fromEntries(sparsities),
   ...(channels && { channels: Object.fromEntries(channels) }),
   share,
+  reached,
 })
 
 /** Brings back what a run has chosen, where it has. */

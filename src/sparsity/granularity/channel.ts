@@ -7,6 +7,8 @@
  * has gone before.
  */
 import type { Model } from '../../models/model.ts'
+import { checkWhole } from '../../util/checks.ts'
+import { UserError } from '../../util/errors.ts'
 import { countNonzeros, keptCount } from '../count.ts'
 import { leastOf, raiseToFloor } from '../floor.ts'
 import { countKept, type MaskedLayer } from '../mask.ts'
@@ -21,7 +23,10 @@ export const channel = (model: Model): Granularity => ({
     const { sparsity, count = keptCount, floor, channels, multipleOf = 1 } = budget
     const numbers = new Map(layers.map(({ name }, i) => [name, i]))
     const spaces = channelSpaces(model, new Set(numbers.keys())).map((space) => ranked(space, layers, numbers))
-    if (channels) return writeCounts(layers, spaces, { ...budget, counts: channels, numbers })
+    if (channels) {
+      checkCounts(channels, spaces)
+      return writeCounts(layers, spaces, { ...budget, counts: channels, numbers })
+    }
     const present = layers.map((layer) => ({ ...layer, left: countKept(layer.mask) }))
     const size = layers.reduce((sum, { mask }) => sum + mask.length, 0)
     const keep = count(size, sparsity)
@@ -101,6 +106,19 @@ function blocks(count: number, multipleOf: number): [number, number][] {
   return found
 }
 
+/** Throws UserError where a number is of no group, or none that it can have. */
+function checkCounts(counts: ReadonlyMap<string, number>, spaces: readonly Ranked[]): void {
+  const sizes = new Map(spaces.map(({ name, channels, gone }) => [name, channels.length + gone.length]))
+  for (const [name, count] of counts) {
+    const size = sizes.get(name)
+    if (size === undefined)
+      throw new UserError(
+        `channels: expected names of ${[...sizes.keys()].join(', ')}, the first layers that make some, found ${name}`,
+      )
+    checkWhole(`channels: ${name}`, count, 1, size)
+  }
+}
+
 interface Counts extends Budget {
   counts: ReadonlyMap<string, number>
   numbers: ReadonlyMap<string, number>
@@ -116,14 +134,18 @@ function writeCounts(
   { counts, numbers, scope, sparsity, count = keptCount, select }: Counts,
 ): void {
   const inChannels = layers.map(({ mask }) => new Uint8Array(mask.length).fill(1))
-  for (const { name, channels, gone } of spaces)
-    for (const group of [...gone, ...channels.slice(counts.get(name) ?? channels.length)])
+  for (const { name, channels, gone } of spaces) {
+    const kept = counts.get(name)
+    // Where all stay, those whose weights went one by one are none that went as a whole.
+    if (kept === undefined) continue
+    for (const group of [...gone, ...channels.slice(kept)])
       eachWeight(group, (parameter, i) => {
         const layer = numbers.get(parameter)!
         inChannels[layer][i] = 0
         layers[layer].mask[i] = 0
         layers[layer].scores[i] = Number.NEGATIVE_INFINITY
       })
+  }
   for (const [l, layer] of layers.entries()) {
     const [{ keep }] = scope.groups([layer], sparsity, count)
     const size = layer.mask.length

@@ -12,10 +12,10 @@ export const targetSchema = z.strictObject({
       'Kilobytes (1000 bytes) of the weights as they are stored; where channels go, of the ONNX model without them.',
     ),
   stored: z
-    .enum(['sparse', 'brotli'])
+    .enum(['sparse', 'dense', 'brotli'])
     .optional()
     .describe(
-      'How kb counts: zeros left out where that is smaller, or that compressed with brotli (default: sparse; where channels go, all that is left).',
+      'How kb counts: zeros left out where that is smaller, where channels go all that is left (dense), or compressed with brotli (default: sparse, or dense).',
     ),
   flops: z
     .number()
