@@ -16,9 +16,12 @@ export interface Scale {
 
 export type ScaleKind = 'linear' | 'log' | 'density'
 
+/** What is larger has no place on an axis: sums and differences with it would not be finite. */
+const MOST = 1e300
+
 /** The scale of some values; `kind` is that of the axis. */
 export function scaleOf(kind: ScaleKind, values: readonly number[], options: LinearOptions = {}): Scale {
-  const finite = values.filter(Number.isFinite)
+  const finite = values.filter((value) => Math.abs(value) <= MOST)
   if (kind === 'linear') return linear(finite, options)
   return kind === 'log' ? logarithmic(finite) : density(finite)
 }
@@ -41,7 +44,7 @@ function linear(values: readonly number[], { least, most, whole }: LinearOptions
   if (high === low) high = low + room
   return {
     place: (value) => (value - low) / (high - low),
-    holds: Number.isFinite,
+    holds: (value) => Math.abs(value) <= MOST,
     ticks: (count) => {
       const rough = (high - low) / Math.max(1, count)
       const step = Math.max(niceStep(rough), whole ? 1 : 0)
@@ -71,13 +74,15 @@ function logarithmic(values: readonly number[]): Scale {
   const place = (value: number) => (value > 0 ? Math.max(0, (Math.log10(value) - from) / (to - from)) : 0)
   return {
     place,
-    holds: (value) => value > 0,
+    holds: (value) => value > 0 && value <= MOST,
     ticks: (count) => {
       const powers = Array.from({ length: Math.floor(to) - Math.ceil(from) + 1 }, (_, i) => Math.ceil(from) + i)
       // Within a decade or two, the numbers between its ends are named, too.
       const steps = to - from < 1 ? [1, 1.5, 2, 3, 4, 5, 7] : to - from < 2.5 ? [1, 2, 5] : [1]
       const all = [Math.floor(from), ...powers].flatMap((power) => steps.map((step) => step * 10 ** power))
       const inside = [...new Set(all)].filter((value) => place(value) > 0 && place(value) <= 1)
+      // A single value may have no round number beside it.
+      if (inside.length === 0) return [{ value: low, text: short(low) }]
       const every = Math.max(1, Math.ceil(inside.length / Math.max(2, count + 1)))
       return inside.filter((_, i) => i % every === 0).map((value) => ({ value, text: short(value) }))
     },

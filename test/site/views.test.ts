@@ -30,6 +30,9 @@ it('axes name round values inside of them, which do not touch', () => {
   expect(texts('linear', [1, 12], 7, { whole: true })).toEqual(['2', '4', '6', '8', '10', '12'])
   expect(texts('linear', [1, 2], 9, { whole: true })).toEqual(['1', '2'])
   expect(texts('log', [0.003, 2], 4)).toEqual(['0.01', '0.1', '1'])
+  // A single value is named, and what no axis can hold is left out.
+  expect(texts('log', [0.251], 4)).toEqual(['0.251'])
+  expect(texts('linear', [1, 3, 1e308, -1e308], 2)).toEqual(texts('linear', [1, 3], 2))
   expect(texts('density', [0.2, 0.1, 0.005], 9)).toEqual(['80 %', '90 %', '95 %', '98 %', '99 %', '99.5 %'])
   for (const values of [[5], [], [0, 0], [Number.NaN, 1]])
     for (const kind of ['linear', 'log', 'density'] as const) {
