@@ -31,7 +31,7 @@ import {
   weightsOf,
   Yardstick,
 } from '../dist/index.js'
-import { BatchNormRefresh } from '../dist/train/refresh-batch-norm.js'
+import { BatchNormRefresh, hasBatchNorm } from '../dist/train/refresh-batch-norm.js'
 import { writeAtomically } from '../dist/util/files.js'
 import { machineText } from './report.mjs'
 
@@ -98,7 +98,9 @@ const seconds = []
 for (const name of flags.networks.split(',')) {
   const given = await networkCalled(name)
   const withMethod = (method) => {
-    const options = { machine, ...given, method, settings: {}, seed: 0 }
+    // Repairing networks without normalizations takes a look at the loss for every layer of every choice.
+    const settings = hasBatchNorm(given.model) ? {} : { refreshBatchNorm: 'none' }
+    const options = { machine, ...given, method, settings, seed: 0 }
     const trials = new Trials(options)
     const tests = new Trials({ ...options, part: 'test' })
     const store = new LevelStore(flags.cache, JSON.stringify([name, given.source, trials.judges, method]))

@@ -243,7 +243,7 @@ describe('a target', () => {
     ],
     [
       '--method magnitude --sparsity 0.5 --multiple-of 8',
-      '--multiple-of is for --granularity channel and for --compact',
+      '--multiple-of is for --granularity channel or auto, and for --compact',
     ],
     ['--method cbs --target-kb 40', '--target-kb: cbs knows one sparsity for all tensors only'],
     ['--method magnitude --target-ms 1 --runtime wasm --threads 2', '--threads: expected none with --runtime wasm'],

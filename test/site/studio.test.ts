@@ -46,8 +46,8 @@ describe.skipIf(!hasChromium)('the studio in a browser', () => {
   it('a run is seen to begin, go on, be killed, be resumed and end', async () => {
     const cwd = temporaryFolder()
     const recipe = writeTiny(cwd, {
-      train: { ...tiny.train, epochs: 300 },
-      prune: { ...tiny.prune, end: '200ep', every: '50it' },
+      train: { ...tiny.train, epochs: 900 },
+      prune: { ...tiny.prune, end: '600ep', every: '150it' },
     })
     const { address } = await opened({ folders: [join(cwd, 'runs')] })
     const { page, errors } = await visit(address)
@@ -65,10 +65,10 @@ describe.skipIf(!hasChromium)('the studio in a browser', () => {
     await page.click('.runs tbody a')
     await page.waitForSelector('.state.running')
     await page.waitForSelector('.run-progress:has-text("left")')
-    const epoch = async () => Number(/(\d+) of 300 epochs/.exec((await page.textContent('.run-progress')) ?? '')?.[1])
+    const epoch = async () => Number(/(\d+) of 900 epochs/.exec((await page.textContent('.run-progress')) ?? '')?.[1])
     const before = await epoch()
     await page.waitForFunction(
-      (least) => Number(/(\d+) of 300/.exec(document.querySelector('.run-progress')!.textContent!)?.[1]) > least,
+      (least) => Number(/(\d+) of 900/.exec(document.querySelector('.run-progress')!.textContent!)?.[1]) > least,
       before,
     )
     // What its layers have left is known from its last checkpoint.
@@ -79,7 +79,7 @@ describe.skipIf(!hasChromium)('the studio in a browser', () => {
     await page.waitForSelector('.state.running')
     const resumed = await epoch()
     expect(resumed).toBeGreaterThanOrEqual(before)
-    await page.waitForSelector('.state.done', { timeout: 60_000 })
+    await page.waitForSelector('.state.done', { timeout: 90_000 })
     await page.waitForSelector('.facts-grid:has-text("Before pruning")')
     expect(await page.$('.run-progress')).toBeNull()
     expect(await page.$$eval('.chart h2', (all) => all.map((one) => one.textContent))).toEqual([
@@ -92,7 +92,7 @@ describe.skipIf(!hasChromium)('the studio in a browser', () => {
     ])
     expect(await page.textContent('header [role=status]')).toBe('0 running, 1 done')
     expect(errors).toEqual([])
-  }, 120_000)
+  }, 160_000)
 
   it('ten thousand runs are a list of which what is in sight is there, at once', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'espalier-many-'))
