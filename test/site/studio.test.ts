@@ -46,8 +46,8 @@ describe.skipIf(!hasChromium)('the studio in a browser', () => {
   it('a run is seen to begin, go on, be killed, be resumed and end', async () => {
     const cwd = temporaryFolder()
     const recipe = writeTiny(cwd, {
-      train: { ...tiny.train, epochs: 900 },
-      prune: { ...tiny.prune, end: '600ep', every: '150it' },
+      train: { ...tiny.train, epochs: 2500 },
+      prune: { ...tiny.prune, end: '1500ep', every: '400it' },
     })
     const { address } = await opened({ folders: [join(cwd, 'runs')] })
     const { page, errors } = await visit(address)
@@ -65,10 +65,10 @@ describe.skipIf(!hasChromium)('the studio in a browser', () => {
     await page.click('.runs tbody a')
     await page.waitForSelector('.state.running')
     await page.waitForSelector('.run-progress:has-text("left")')
-    const epoch = async () => Number(/(\d+) of 900 epochs/.exec((await page.textContent('.run-progress')) ?? '')?.[1])
+    const epoch = async () => Number(/(\d+) of 2500 epochs/.exec((await page.textContent('.run-progress')) ?? '')?.[1])
     const before = await epoch()
     await page.waitForFunction(
-      (least) => Number(/(\d+) of 900/.exec(document.querySelector('.run-progress')!.textContent!)?.[1]) > least,
+      (least) => Number(/(\d+) of 2500/.exec(document.querySelector('.run-progress')!.textContent!)?.[1]) > least,
       before,
     )
     // What its layers have left is known from its last checkpoint.
