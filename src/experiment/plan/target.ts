@@ -61,7 +61,11 @@ const BESIDE = { share: 0.05, bytes: 50_000 }
 
 function refuseIdle({ kb, ms, flops, drop }: TargetSettings, model: Model): void {
   if (kb === undefined || [ms, flops, drop].some((one) => one !== undefined)) return
-  const bytes = 4 * graphOf(model).stored().reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+  const bytes =
+    4 *
+    graphOf(model)
+      .stored()
+      .reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   if (1000 * kb > (1 + BESIDE.share) * bytes + BESIDE.bytes)
     throw new UserError(
       `${TARGET_NAMES.bytes}: there is nothing to do: all values of ${model.name} take ${(bytes / 1000).toFixed(1)} kB as they are`,
