@@ -1,5 +1,4 @@
 /** @file The worker of the page that prunes: it holds the network and does all that takes time. */
-import type { Machine } from '../../src/engine/machine.ts'
 import { sizeOf } from '../../src/graph/tensor.ts'
 import { UserError } from '../../src/util/errors.ts'
 import { Classifier, noClassifier } from '../work/classify.ts'
@@ -21,9 +20,6 @@ let network: Opened | undefined
 let after: Version | undefined
 let shelf = new LevelShelf()
 let classifier: Classifier | undefined
-let machine: Promise<Machine> | undefined
-
-const open = (): Promise<Machine> => (machine ??= pageMachine())
 
 port.onmessage = async ({ data: { id, ask } }) => {
   try {
@@ -47,7 +43,7 @@ async function answer(ask: Request['ask'], tell: Tell): Promise<unknown> {
   if (!network) throw new UserError('expected a network that is open, found none')
   if (ask.what === 'tensor') return tensorFacts(network, ask.name)
   if (ask.what === 'file') return fileOf(network, ask.format)
-  const means = { machine: await open() }
+  const means = { machine: await pageMachine() }
   if (ask.what === 'guess') {
     const versions = after ? [network.version, after] : [network.version]
     classifier ??= new Classifier(network, versions, means.machine)

@@ -43,15 +43,6 @@ export async function prunedToGoal(
   const { version, name, onnx, model } = opened
   const { trials, tensors, sparsities } = trialsOf(opened, asked, data, machine)
   const [format] = formatsOf(opened)
-  const shares = { levels: [0.1, 0.5], times: [0.5, 0.6], choices: [0.6, 0.7], drop: [0.6, 0.7], size: [0.6, 0.7] }
-  const words = {
-    levels: 'Measuring',
-    times: 'Timing',
-    choices: 'Trying choices of levels:',
-    drop: 'Trying',
-    size: 'Trying:',
-  }
-  const began = performance.now()
   const chosen = await chooseSparsities({
     trials,
     model: model!,
@@ -70,10 +61,13 @@ export async function prunedToGoal(
         gzipped(encoded(opened, { weights: { ...version.weights, tensors: weights.tensors } }, format)),
     }),
     store,
-    onProgress: (part, text, share = 0) => {
-      const [from, to] = shares[part]
-      tell(`${words[part]} ${text}`, from + (to - from) * share, part === 'levels' ? leftOf(began, share) : undefined)
-    },
+    onProgress: telling(tell, {
+      levels: { words: 'Measuring', from: 0.1, to: 0.5 },
+      times: { words: 'Timing', from: 0.5, to: 0.6 },
+      choices: { words: 'Trying choices of levels:', from: 0.6, to: 0.7 },
+      drop: { words: 'Trying', from: 0.6, to: 0.7 },
+      size: { words: 'Trying:', from: 0.6, to: 0.7 },
+    }),
   })
   tell('Pruning', 0.7)
   const { network } = await repaired(opened, asked, { data, machine }).prune(tensors, chosen.sparsities, AFTERWARDS)
@@ -94,9 +88,6 @@ export async function channelsToGoal(
   const { trials, tensors } = trialsOf(opened, asked, data, machine)
   const units = unitsOf(model!, tensors, 'channel')
   if (units.length === 0) throw new UserError(`${name} has no channels that may go`)
-  const began = performance.now()
-  const shares = { levels: [0.1, 0.5], costs: [0.5, 0.7], drop: [0.5, 0.7] }
-  const words = { levels: 'Measuring', costs: 'Weighing', drop: 'Trying' }
   const runtime = asked.goal.kind === 'milliseconds' ? espalierRuntime(machine, 1) : undefined
   const costs = await CompactedCosts.open({ file: { ...version.weights, onnx }, model: model!, source: name }, runtime)
   const { channels } = await chooseUnits({
@@ -107,10 +98,11 @@ export async function channelsToGoal(
     limits: limitsOf(asked.goal),
     names: NAMES,
     store,
-    onProgress: (part, text, share = 0) => {
-      const [from, to] = shares[part]
-      tell(`${words[part]} ${text}`, from + (to - from) * share, part === 'levels' ? leftOf(began, share) : undefined)
-    },
+    onProgress: telling(tell, {
+      levels: { words: 'Measuring', from: 0.1, to: 0.5 },
+      costs: { words: 'Weighing', from: 0.5, to: 0.7 },
+      drop: { words: 'Trying', from: 0.5, to: 0.7 },
+    }),
   })
   tell('Pruning', 0.7)
   const last = repaired(opened, asked, { data, machine })
@@ -119,6 +111,22 @@ export async function channelsToGoal(
 }
 
 const AFTERWARDS = { afterwards: true }
+
+/** What of a choice takes time: how it is called, and its part of all the work. */
+interface Part {
+  words: string
+  from: number
+  to: number
+}
+
+/** Tells of the parts of a choice, which begins now. */
+function telling<Name extends string>(tell: Tell, parts: Record<Name, Part>) {
+  const began = performance.now()
+  return (name: Name, text: string, share = 0) => {
+    const { words, from, to } = parts[name]
+    tell(`${words} ${text}`, from + (to - from) * share, name === 'levels' ? leftOf(began, share) : undefined)
+  }
+}
 
 /** Trials that also repair what does not look at inputs, where these are real. */
 function repaired(opened: Opened, asked: Asked, { data, machine }: { data: SampleSet; machine: Machine }): Trials {

@@ -1,7 +1,7 @@
 /** @file What a network may take, and what pruning may cost. */
 import { checkNumber } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
-import { TARGET_NAMES, type Targets } from './search.ts'
+import { OWN_NAMES, type Targets } from './search.ts'
 
 /** One or more of them. */
 export interface Limits extends Targets {
@@ -11,7 +11,7 @@ export interface Limits extends Targets {
 
 export type LimitNames = Readonly<Record<keyof Limits, string>>
 
-export const LIMIT_NAMES: LimitNames = { ...TARGET_NAMES, drop: 'drop' }
+export const LIMIT_NAMES: LimitNames = { ...OWN_NAMES, drop: 'drop' }
 
 /** Throws UserError, naming the limit, where one is unknown or no size, and where there is none. */
 export function checkLimits(limits: Limits, names: LimitNames): void {

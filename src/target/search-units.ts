@@ -5,7 +5,7 @@
  */
 import { UserError } from '../util/errors.ts'
 import { allocate, type Option } from './allocate.ts'
-import { TARGET_NAMES, type TargetNames, type Targets } from './search.ts'
+import { OWN_NAMES, type TargetNames, type Targets } from './search.ts'
 import { type UnitLevels, unitLosses } from './unit.ts'
 
 /** What a network comes to: those of the targets, and what is said of it. */
@@ -84,7 +84,7 @@ interface Limit {
   most: number
 }
 
-function limitsOf({ targets, dense, names = TARGET_NAMES }: UnitSearch): Limit[] {
+function limitsOf({ targets, dense, names = OWN_NAMES }: UnitSearch): Limit[] {
   const { milliseconds, bytes, flops } = targets
   const limits = [
     { key: 'milliseconds', name: names.milliseconds, most: milliseconds },

@@ -38,7 +38,7 @@ export interface SearchOptions {
 
 export type TargetNames = Readonly<Record<keyof Targets, string>>
 
-export const TARGET_NAMES: TargetNames = { milliseconds: 'milliseconds', bytes: 'bytes', flops: 'flops' }
+export const OWN_NAMES: TargetNames = { milliseconds: 'milliseconds', bytes: 'bytes', flops: 'flops' }
 
 export interface Choice {
   /** By tensor, a place among its levels. */
@@ -98,7 +98,7 @@ export async function search(options: SearchOptions): Promise<Choice> {
 }
 
 /** The error for a time that is less than the fastest levels take. */
-export const tooFast = ({ targets, names = TARGET_NAMES }: Pick<SearchOptions, 'targets' | 'names'>, fastest: number) =>
+export const tooFast = ({ targets, names = OWN_NAMES }: Pick<SearchOptions, 'targets' | 'names'>, fastest: number) =>
   new UserError(
     `${names.milliseconds}: a time of ${targets.milliseconds} ms cannot be met: with every tensor at its fastest level the network takes ${fastest.toPrecision(3)} ms`,
   )
@@ -107,7 +107,7 @@ const givenTargets = (targets: Targets): (keyof Targets)[] =>
   (['milliseconds', 'bytes', 'flops'] as const).filter((key) => targets[key] !== undefined)
 
 /** The error for targets that can each be met alone. */
-const together = ({ targets, names = TARGET_NAMES }: Pick<SearchOptions, 'targets' | 'names'>) =>
+const together = ({ targets, names = OWN_NAMES }: Pick<SearchOptions, 'targets' | 'names'>) =>
   new UserError(
     `${givenTargets(targets)
       .map((key) => names[key])
@@ -196,7 +196,7 @@ function extremes({ tensors, otherBytes, sizes, costs }: Reachable, of: (values:
 
 /** Throws UserError where the dense network, which takes so many milliseconds, meets all targets. */
 export function refuseIdle(options: Reachable & { latency?: Pick<Latency, 'dense'> }): void {
-  const { targets, latency, names = TARGET_NAMES } = options
+  const { targets, latency, names = OWN_NAMES } = options
   const dense = extremes(options, ([first]) => first)
   const reached = [
     targets.milliseconds === undefined || (latency !== undefined && latency.dense <= targets.milliseconds),
@@ -218,7 +218,7 @@ export function refuseIdle(options: Reachable & { latency?: Pick<Latency, 'dense
  * time aside.
  */
 export function refuseImpossible(options: Reachable, leeway = 1): void {
-  const { targets, names = TARGET_NAMES } = options
+  const { targets, names = OWN_NAMES } = options
   const sparsest = extremes(options, (values) => Math.min(...values))
   if (targets.bytes !== undefined && leeway * sparsest.bytes > targets.bytes)
     throw new UserError(
