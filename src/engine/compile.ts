@@ -39,7 +39,7 @@ export class Executable {
       )
     this.machine = machine
     this.#programs = new Map(
-      [...layout.programs].map(([name, { instructions }]) => [name, Program.assemble(instructions, size)]),
+      [...layout.programs].map(([name, { instructions }]) => [name, Program.assemble(instructions, size, machine.anySize)]),
     )
     this.#arena = machine.allocate(size)
     this.#shared = layout.shared
@@ -64,7 +64,7 @@ export class Executable {
 
   /** Runs kernels that are not part of a program (a selection, a mask), after the same validation. */
   execute(instructions: readonly Instruction[]): void {
-    this.#arena.run(Program.assemble(instructions, this.#arena.size))
+    this.#arena.run(Program.assemble(instructions, this.#arena.size, this.machine.anySize))
   }
 
   /**
@@ -76,7 +76,7 @@ export class Executable {
     const parameters = [...this.#shared.values()].filter(({ tensor }) => tensor.role === 'parameter')
     const places = new Map(parameters.map(({ tensor, offset }) => [offset, tensor.name]))
     const { instructions } = this.#programs.get(program)!
-    const singles = instructions.map((one) => Program.assemble([one], this.#arena.size))
+    const singles = instructions.map((one) => Program.assemble([one], this.#arena.size, this.machine.anySize))
     const times = instructions.map(() => new Float64Array(rounds))
     const calls = singles.map((single) => callsFor(() => this.#arena.run(single)))
     for (let round = 0; round < rounds; round++)
@@ -104,6 +104,12 @@ export class Executable {
   view(name: string): Floats {
     const { tensor, offset } = this.#named(name)
     return this.#arena.view(offset, sizeOf(tensor.shape))
+  }
+
+  /** The same to write alone, all of it. */
+  blank(name: string): Floats {
+    const { tensor, offset } = this.#named(name)
+    return this.#arena.blank(offset, sizeOf(tensor.shape))
   }
 
   /** A state tensor that holds bytes: a view. */
@@ -148,7 +154,7 @@ export class Executable {
   /** Writes a program's input, given in logical row-major order. */
   write(program: string, input: string, values: ArrayLike<number>): void {
     const { tensor, offset } = this.#slot(program, input)
-    const memory = this.#arena.view(offset, sizeOf(tensor.shape))
+    const memory = this.#arena.blank(offset, sizeOf(tensor.shape))
     if (values.length !== memory.length)
       throw new Error(`input ${input} of ${program}: expected ${memory.length} values, found ${values.length}`)
     if (tensor.shape.length === 1) memory.set(values)
@@ -176,7 +182,7 @@ export class Executable {
   /** Writes an input or output of a program as it lies in memory, see {@link raw}. */
   writeRaw(program: string, name: string, values: ArrayLike<number>): void {
     const { tensor, offset } = this.#slot(program, name)
-    this.#arena.view(offset, sizeOf(tensor.shape)).set(values)
+    this.#arena.blank(offset, sizeOf(tensor.shape)).set(values)
   }
 
   /** The first value of an output: the scalar itself where it is one. */
@@ -203,7 +209,7 @@ export class Executable {
   }
 
   #writeConstant(tensor: Tensor, offset: number): void {
-    const memory = this.#arena.view(offset, sizeOf(tensor.shape))
+    const memory = this.#arena.blank(offset, sizeOf(tensor.shape))
     if (typeof tensor.values === 'number') memory.fill(tensor.values)
     else permuteIn(tensor, tensor.values ?? [], memory)
   }

@@ -34,6 +34,11 @@ export interface Kernel<P extends string = string> {
    * arguments, the named ones too.
    */
   extents(args: Readonly<Record<P, number>>, list: readonly number[]): Extent[]
+  /**
+   * Throws where C, which holds rows of operands in buffers of fixed size, has no room for them. Other
+   * machines take them.
+   */
+  room?(args: Readonly<Record<P, number>>): void
   /** What the kernel computes, obvious and slow. */
   reference(args: Readonly<Record<P, number>>, memory: ReferenceMemory, list: readonly number[]): void
 }

@@ -22,9 +22,10 @@ export class Program {
   }
 
   /**
-   * Checks every instruction: whole 32-bit arguments, the right number of them, all memory inside the arena.
+   * Checks every instruction: whole 32-bit arguments, the right number of them, all memory inside the arena;
+   * and, unless the machine takes `anySize`, that C has room for what it holds of its operands.
    */
-  static assemble(instructions: readonly Instruction[], arenaSize: number): Program {
+  static assemble(instructions: readonly Instruction[], arenaSize: number, anySize = false): Program {
     instructions.forEach((instruction, at) => {
       const { kernel, args } = instruction
       const fail = (message: string): never => {
@@ -41,6 +42,7 @@ export class Program {
       let extents: ReturnType<typeof kernel.extents> = []
       try {
         extents = kernel.extents(named(instruction), args)
+        if (!anySize) kernel.room?.(named(instruction))
       } catch (error) {
         // What is too large for a kernel is no error of a program.
         if (error instanceof UserError) throw error

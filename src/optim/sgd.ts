@@ -93,5 +93,5 @@ export function appendSgd(
 export function setHyper(executable: Executable, learningRate: number, options: SgdOptions): void {
   const { momentum = 0, weightDecay = 0, biasDecay = weightDecay, nesterov = false, l1 = 0 } = options
   for (const [name, decay] of Object.entries({ [HYPER]: weightDecay, [BIAS_HYPER]: biasDecay }))
-    if (executable.has(name)) executable.view(name).set([learningRate, momentum, decay, nesterov ? 1 : 0, l1])
+    if (executable.has(name)) executable.blank(name).set([learningRate, momentum, decay, nesterov ? 1 : 0, l1])
 }

@@ -40,6 +40,6 @@ export class TrainingBatch {
     executable.write(program, 'index', this.#crops ? Array.from(samples, (_, i) => i) : samples)
     if (this.#augment)
       executable.write(program, 'change', drawAugmentation(this.#augment, when.seed, when.epoch, samples))
-    if (executable.has(DROPOUT_COUNTER)) executable.view(DROPOUT_COUNTER)[0] = when.step
+    if (executable.has(DROPOUT_COUNTER)) executable.blank(DROPOUT_COUNTER)[0] = when.step
   }
 }

@@ -5,7 +5,7 @@ import { UserError } from '../util/errors.ts'
 
 /** Writes samples, bytes or floats, into the state of that name, which holds such. */
 export function writeSamples(executable: Executable, name: string, samples: Samples['images']): void {
-  if (samples instanceof Float32Array) executable.view(name).set(samples)
+  if (samples instanceof Float32Array) executable.blank(name).set(samples)
   else executable.bytes(name).set(samples)
 }
 

@@ -16,6 +16,7 @@ export type OptionalPackage =
   | 'sharp'
   | 'vega'
   | 'vega-lite'
+  | 'webgpu'
 
 /**
  * What `load` imports: some packages, or modules that import them. Throws UserError where they are not

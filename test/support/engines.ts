@@ -1,11 +1,13 @@
 /**
  * @file The engines of this machine: native with each instruction set of the processor on several numbers of
  * threads, and wasm. ESPALIER_ADDON chooses another build of the addon, which must then be there and is
- * tested alone; ESPALIER_WASM names another module, such as kernels/espalier-relaxed.wasm.
+ * tested alone; ESPALIER_WASM names another module, such as kernels/espalier-relaxed.wasm. With
+ * ESPALIER_WEBGPU set (scripts/test-webgpu.mjs), kernels are tested on the WebGPU engine alone.
  */
 import { describe } from 'vitest'
 import type { Machine } from '../../src/engine/machine.ts'
 import { instructionSets, isBuilt, openNative } from '../../src/engine/machines/native.ts'
+import { openMachine } from '../../src/engine/machines/open.ts'
 import { openWasm } from '../../src/engine/machines/wasm.ts'
 import { wasmMachine } from '../../src/engine/machines/wasm-module.ts'
 import { breadth } from './breadth.ts'
@@ -32,8 +34,14 @@ const machinesOf = (set: string): Machine[] => THREADS.map((threads) => openNati
 /** Another build of the addon says nothing new about wasm. */
 const withWasm = !process.env.ESPALIER_ADDON
 
+const webgpu = process.env.ESPALIER_WEBGPU ? await openMachine({ engine: 'webgpu', threads: 1 }) : undefined
+
 /** One suite per engine; the native one is skipped where it is not built. */
 export function onEveryEngine(suite: (machines: readonly Machine[]) => void): void {
+  if (webgpu) {
+    describe('webgpu', () => suite([webgpu]))
+    return
+  }
   for (const set of sets) describe(`native ${set}`, () => suite(machinesOf(set)))
   if (!hasNative) describe.skip('native (not built on this machine)', () => suite([]))
   if (withWasm) describe('wasm', () => suite([wasm]))
@@ -42,5 +50,6 @@ export function onEveryEngine(suite: (machines: readonly Machine[]) => void): vo
 /** One suite for all engines together, whose cases are laid out once. */
 export function onAllEngines(suite: (machines: readonly Machine[]) => void): void {
   if (!hasNative) describe.skip('native (not built on this machine)', () => suite([]))
+  if (webgpu) return suite([webgpu])
   suite([...sets.flatMap(machinesOf), ...(withWasm ? [wasm] : [])])
 }

@@ -14,6 +14,8 @@ export interface Region {
   offset: number
   want: Float64Array
   tolerance: Float64Array
+  /** What is right, too, where the smallest numbers count as zeros. */
+  flushed?: Float64Array
 }
 
 const MAGIC = 0x45534143

@@ -48,6 +48,9 @@ class StrictArena implements Arena {
   view = (offset: number, count: number): Float32Array | Float64Array =>
     this.#lend(`${offset}`, this.behind.view(offset, count)) as Float32Array
 
+  /** NaN: whoever does not write all of it reads what was not there. */
+  blank = (offset: number, count: number): Float32Array | Float64Array => this.view(offset, count).fill(Number.NaN)
+
   bytes = (offset: number, count: number): Uint8Array =>
     this.#lend(`${offset} bytes`, this.behind.bytes(offset, count)) as Uint8Array
 

@@ -1,4 +1,7 @@
-/** @file No code counts on memory that it can see while programs run: same bits where views are copies. */
+/**
+ * @file No code counts on memory that it can see while programs run: same bits where views are copies, and where
+ * arenas lie in a device and are mirrored.
+ */
 import { describe, expect, it } from 'vitest'
 import { compile } from '../../src/engine/compile.ts'
 import type { Machine } from '../../src/engine/machine.ts'
@@ -16,6 +19,7 @@ import { weightsOf } from '../../src/train/checkpoint.ts'
 import type { Network } from '../../src/train/network.ts'
 import type { NetworkOptions } from '../../src/train/options.ts'
 import { type Hook, train } from '../../src/train/train.ts'
+import { mirrored } from '../support/mirrored.ts'
 import { strict } from '../support/strict.ts'
 import { dataOf, machine, model, smallNetwork } from './small.ts'
 
@@ -58,11 +62,13 @@ const said = (network: Network) => ({
 
 const learning = { epochs: 3, optimizer: { momentum: 0.9 }, schedule: { kind: 'constant', base: 0.05 } } as const
 
-/** What both machines make of the same work. */
+const machines = () => [machine, strict(machine), mirrored(machine)]
+
+/** What all machines make of the same work. */
 async function expectSame(options: Partial<NetworkOptions>, work: (network: Network) => Promise<unknown>) {
-  const networks = [machine, strict(machine)].map((on) => smallNetwork({ ...options, machine: on }))
+  const networks = machines().map((on) => smallNetwork({ ...options, machine: on }))
   for (const network of networks) await work(network)
-  expect(said(networks[1])).toEqual(said(networks[0]))
+  for (const network of networks.slice(1)) expect(said(network)).toEqual(said(networks[0]))
   return networks[1]
 }
 
@@ -102,10 +108,10 @@ describe('pruning by', () => {
     const taken: readonly string[] = methods[method].takes
     const settings = Object.fromEntries(Object.entries(usual).filter(([key]) => taken.includes(key)))
     const found: unknown[] = []
-    for (const on of [machine, strict(machine)]) {
+    for (const on of machines()) {
       const options = { machine: on, model, data, weights: await weights, sparsity: 0.6, settings, seed: 2 }
       found.push(said((await pruneBy(method, options)).network))
     }
-    expect(found[1]).toEqual(found[0])
+    for (const other of found.slice(1)) expect(other).toEqual(found[0])
   })
 })

@@ -93,6 +93,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
       'compile the kernels for this machine: WebAssembly, which runs them otherwise, takes several times as long',
     define: async () => (await import('./native.ts')).nativeCommand(),
   },
+  doctor: {
+    description: 'what this machine has: engines and their limits, optional packages, memory that networks take',
+    define: async () => (await import('./doctor.ts')).doctorCommand(),
+  },
   data: {
     description: 'data sets: list them, fetch one, look into one',
     define: async () => (await import('./data.ts')).dataCommand(),

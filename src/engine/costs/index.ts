@@ -21,6 +21,8 @@ export const costTables: Readonly<Record<InstructionSet, CostTable>> = {
   wasm,
   // Not measured: its name says whose constants it has.
   neon: { ...baseline, name: 'neon (as baseline)' },
+  // Nor this, whose costs differ from card to card.
+  webgpu: { ...avx512, name: 'webgpu (as avx512)' },
   // The reference machine chooses as most others do.
   float64: avx2,
 }

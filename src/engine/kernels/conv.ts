@@ -53,14 +53,20 @@ function rowFloats(
   return mul * ((high - low + 2) * samples + WIDEST_TILE)
 }
 
+/** Throws where sizes make no sense. */
+function checkSizes(p: Sizes): void {
+  if (sizes.slice(0, 14).some((name) => p[name] < 1)) throw new Error('sizes, strides and dilations must be 1 or more')
+  if ((p.oh - 1) * p.sy + (p.kh - 1) * p.dy > FARTHEST) throw new Error(`a window begins beyond row ${FARTHEST}`)
+}
+
 /**
  * Throws where the C side could not hold one row: kernels of more than MOST_TAPS taps, or very wide images.
  */
-function checkSizes(p: Sizes, result: 'y' | 'dx' | 'dw by sample' = 'y'): void {
-  if (sizes.slice(0, 14).some((name) => p[name] < 1)) throw new Error('sizes, strides and dilations must be 1 or more')
+function checkRoom(p: Sizes, result: 'y' | 'dx' | 'dw by sample' = 'y'): void {
   if (p.kh * p.kw > MOST_TAPS) throw new Error(`a kernel of ${p.kh} x ${p.kw} has more than ${MOST_TAPS} taps`)
+  if (result === 'dw by sample' && p.kh * p.kw > MOST_SAMPLE_TAPS)
+    throw new Error(`a kernel of ${p.kh} x ${p.kw} has more than ${MOST_SAMPLE_TAPS} taps`)
   const reach = (p.kh - 1) * p.dy
-  if ((p.oh - 1) * p.sy + reach > FARTHEST) throw new Error(`a window begins beyond row ${FARTHEST}`)
   // C takes whole vectors of samples where it cannot fuse them with columns, and small batches whole
   // otherwise.
   const vectors = p.batch <= WIDEST_VECTOR ? WIDEST_VECTOR : WIDEST_TILE
@@ -108,6 +114,7 @@ const at = (offset: number, length: number): Extent => ({ offset, length })
 export const conv: Kernel<Size | 'x' | 'weight' | 'y' | 'bias' | 'hasBias' | 'relu'> = {
   name: 'conv',
   parameters: [...sizes, 'x', 'weight', 'y', 'bias', 'hasBias', 'relu'],
+  room: (p) => checkRoom(p),
   extents: (p) => {
     checkSizes(p)
     const bias = p.hasBias ? [at(p.bias, p.groups * p.out)] : []
@@ -127,8 +134,9 @@ export const conv: Kernel<Size | 'x' | 'weight' | 'y' | 'bias' | 'hasBias' | 're
 export const convInputGrad: Kernel<Size | 'gradient' | 'weight' | 'dinput'> = {
   name: 'conv_input_grad',
   parameters: [...sizes, 'gradient', 'weight', 'dinput'],
+  room: (p) => checkRoom(p, 'dx'),
   extents: (p) => {
-    checkSizes(p, 'dx')
+    checkSizes(p)
     return [at(p.gradient, outputFloats(p)), at(p.weight, weightFloats(p)), at(p.dinput, inputFloats(p))]
   },
   reference: (p, { floats }) => {
@@ -144,6 +152,7 @@ export const convInputGrad: Kernel<Size | 'gradient' | 'weight' | 'dinput'> = {
 export const convWeightGrad: Kernel<Size | 'x' | 'gradient' | 'dweight'> = {
   name: 'conv_weight_grad',
   parameters: [...sizes, 'x', 'gradient', 'dweight'],
+  room: (p) => checkRoom(p),
   extents: (p) => {
     checkSizes(p)
     return [at(p.x, inputFloats(p)), at(p.gradient, outputFloats(p)), at(p.dweight, weightFloats(p))]
@@ -164,10 +173,9 @@ export const convWeightGrad: Kernel<Size | 'x' | 'gradient' | 'dweight'> = {
 export const convSampleGrads: Kernel<Size | 'x' | 'gradient' | 'dweight' | 'squares' | 'sum' | 'hasSum'> = {
   name: 'conv_sample_grads',
   parameters: [...sizes, 'x', 'gradient', 'dweight', 'squares', 'sum', 'hasSum'],
+  room: (p) => checkRoom(p, 'dw by sample'),
   extents: (p) => {
-    checkSizes(p, 'dw by sample')
-    if (p.kh * p.kw > MOST_SAMPLE_TAPS)
-      throw new Error(`a kernel of ${p.kh} x ${p.kw} has more than ${MOST_SAMPLE_TAPS} taps`)
+    checkSizes(p)
     const length = weightFloats(p) * (p.squares ? 1 : p.batch)
     const sum = p.hasSum ? [at(p.sum, weightFloats(p))] : []
     return [at(p.x, inputFloats(p)), at(p.gradient, outputFloats(p)), at(p.dweight, length), ...sum]

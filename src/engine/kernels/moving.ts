@@ -126,11 +126,12 @@ export const scatter: Kernel<'mode' | Moved | 'updates' | 'y'> = {
 export const topK: Kernel<'outer' | 'n' | 'k' | 'inner' | 'largest' | 'x' | 'y' | 'index'> = {
   name: 'top_k',
   parameters: ['outer', 'n', 'k', 'inner', 'largest', 'x', 'y', 'index'],
+  room: ({ k }) => {
+    if (k > limits.MOST_TOP) throw new Error(`${k} values are more than the ${limits.MOST_TOP} that are put in order`)
+  },
   extents: (p) => {
     checkSizes(p.outer, p.n, p.k, p.inner)
     if (p.k > p.n) throw new Error(`there are no ${p.k} largest of ${p.n} values`)
-    if (p.k > limits.MOST_TOP)
-      throw new Error(`${p.k} values are more than the ${limits.MOST_TOP} that are put in order`)
     return [at(p.x, p.outer, p.n, p.inner), at(p.y, p.outer, p.k, p.inner), at(p.index, p.outer, p.k, p.inner)]
   },
   reference: (p, { floats }) => {

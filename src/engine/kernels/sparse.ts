@@ -47,13 +47,17 @@ interface Axis {
  */
 const spanOf = ({ taps, mul, div, step }: Axis) => Math.ceil(((taps - 1) * step + div - 1) / (mul * div)) + 1
 
-/** Throws where the C side could not hold one row. */
-function checkSizes(p: Sizes, result: 'y' | 'dx' = 'y'): void {
+/** Throws where sizes make no sense. */
+function checkSizes(p: Sizes): void {
   if (sizes.slice(0, 14).some((name) => p[name] < 1)) throw new Error('sizes, strides and dilations must be 1 or more')
   if (p.groups !== 1) throw new Error(`sparse weights have no groups, found ${p.groups}`)
+  if ((p.oh - 1) * p.sy + (p.kh - 1) * p.dy > FARTHEST) throw new Error(`a window begins beyond row ${FARTHEST}`)
+}
+
+/** Throws where the C side could not hold one row. */
+function checkRoom(p: Sizes, result: 'y' | 'dx' = 'y'): void {
   if (p.kh * p.kw > MOST_TAPS) throw new Error(`a kernel of ${p.kh} x ${p.kw} has more than ${MOST_TAPS} taps`)
   if (Math.max(p.sx, p.sy) > MOST_STRIDE) throw new Error(`a stride of ${p.sy} x ${p.sx} is more than ${MOST_STRIDE}`)
-  if ((p.oh - 1) * p.sy + (p.kh - 1) * p.dy > FARTHEST) throw new Error(`a window begins beyond row ${FARTHEST}`)
   const forward = result === 'y'
   const axis = (out: number, taps: number, stride: number, step: number): Axis => ({
     out,
@@ -70,8 +74,9 @@ function checkSizes(p: Sizes, result: 'y' | 'dx' = 'y'): void {
 /** Whether the kernels take a convolution of these sizes. */
 export function sparseFits(p: Sizes): boolean {
   try {
-    checkSizes(p, 'y')
-    checkSizes(p, 'dx')
+    checkSizes(p)
+    checkRoom(p, 'y')
+    checkRoom(p, 'dx')
     return true
   } catch {
     return false
@@ -126,6 +131,7 @@ export const sparseConv: Kernel<
     ...(['x', 'values', 'starts', 'places', 'capacity', 'y', 'bias', 'hasBias', 'relu'] as const),
     ...(['residual', 'hasResidual'] as const),
   ],
+  room: (p) => checkRoom(p),
   extents: (p) => {
     checkSizes(p)
     const bias = p.hasBias ? [at(p.bias, p.out)] : []
@@ -154,8 +160,9 @@ export const sparseConvInputGrad: Kernel<
 > = {
   name: 'sparse_conv_input_grad',
   parameters: [...sizes, 'gradient', 'values', 'starts', 'places', 'entries', 'capacity', 'dinput'],
+  room: (p) => checkRoom(p, 'dx'),
   extents: (p) => {
-    checkSizes(p, 'dx')
+    checkSizes(p)
     const pattern = [at(p.values, p.capacity), at(p.starts, p.in + 1), at(p.places, p.capacity)]
     return [at(p.gradient, outputFloats(p)), ...pattern, at(p.entries, p.capacity), at(p.dinput, inputFloats(p))]
   },
@@ -180,6 +187,7 @@ export const sparseConvWeightGrad: Kernel<
 > = {
   name: 'sparse_conv_weight_grad',
   parameters: [...sizes, 'x', 'gradient', 'starts', 'places', 'capacity', 'parts', 'sums'],
+  room: (p) => checkRoom(p),
   extents: (p) => {
     checkSizes(p)
     if (p.parts < 1) throw new Error('expected at least one part')

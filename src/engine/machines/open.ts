@@ -8,10 +8,10 @@ import { UserError } from '../../util/errors.ts'
 import { limits } from '../kernels/limits.ts'
 import type { EngineName, Machine } from '../machine.ts'
 
-const engineNames: readonly EngineName[] = ['native', 'wasm', 'reference']
+const engineNames: readonly EngineName[] = ['native', 'wasm', 'webgpu', 'reference']
 
 export interface MachineOptions {
-  /** Default: `ESPALIER_ENGINE`, else native where it was built, else wasm. */
+  /** Default: `ESPALIER_ENGINE`, else native where it was built, else wasm; never webgpu by itself. */
   engine?: EngineName
   /** Native only. Default: `ESPALIER_THREADS`, else the number of processors, at most 16. */
   threads?: number
@@ -25,6 +25,10 @@ export async function openMachine(options: MachineOptions = {}): Promise<Machine
   checkWhole('threads', options.threads, 1, limits.MOST_THREADS)
   const engine = options.engine ?? chosenEngine()
   if (engine === 'reference') return (await import('./reference.ts')).openReference()
+  if (engine === 'webgpu') {
+    const { openWebGpu } = await import('./webgpu.ts')
+    return openWebGpu(await openMachine({ ...options, engine: (await import('./native.ts')).isBuilt() ? 'native' : 'wasm' }))
+  }
   const wanted = options.threads ?? chosenThreads()
   if (engine !== 'wasm') {
     const native = await import('./native.ts')

@@ -34,6 +34,7 @@ function part(arena: Arena, size: number): Arena {
   return {
     size,
     view: (offset, count) => arena.view(offset, count),
+    blank: (offset, count) => arena.blank(offset, count),
     peek: (offset, count) => arena.peek(offset, count),
     floats: arena.floats.subarray(0, size),
     doubles: arena.doubles.subarray(0, size >> 1),

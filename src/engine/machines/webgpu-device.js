@@ -1,0 +1,218 @@
+/**
+ * @file A WebGPU device that runs encoded programs (src/engine/webgpu/encode.ts) over arenas in its own
+ * memory; the same in a page and in a thread of Node. JavaScript, since Node 20 starts no thread from
+ * TypeScript.
+ */
+
+/**
+ * @typedef {{ pipeline: number, name: string, code: string }} Module
+ * @typedef {{ pipeline: number, words: number, groups: [number, number, number] }} Dispatch
+ * @typedef {{ modules: Module[], dispatches: Dispatch[], words: Uint32Array<ArrayBuffer>, scratch: number }} Encoded
+ * @typedef {{ offset: number, length: number }} Extent
+ * @typedef {{ dispatches: Dispatch[], words: GPUBuffer, scratch: number }} Ready
+ */
+
+/** What lies behind an arena, in bytes: where a device puts what is written outside its end. */
+const PADDING = 256
+/** Runs that are handed over before the first of them is waited for. */
+const AHEAD = 4
+
+/** What is asked of an adapter: all that it has of these. */
+const LIMITS = /** @type {const} */ (['maxBufferSize', 'maxStorageBufferBindingSize'])
+
+export class Device {
+  #device
+  #layout
+  /** @type {GPUComputePipeline[]} */
+  #pipelines = []
+  /** @type {Map<number, GPUBuffer>} */
+  #arenas = new Map()
+  /** @type {Map<number, Ready>} */
+  #programs = new Map()
+  /** By arena and program. @type {Map<string, GPUBindGroup>} */
+  #groups = new Map()
+  /** @type {GPUBuffer} */
+  #scratch
+  #runs = 0
+  /** @type {string | undefined} */
+  #problem
+
+  /**
+   * The adapter's device. Throws where there is none.
+   * @param {GPU | undefined} gpu
+   */
+  static async open(gpu) {
+    const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' })
+    if (!adapter) throw new Error('no adapter was found: expected a driver for Vulkan, Metal or Direct3D 12')
+    const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]))
+    return new Device(await adapter.requestDevice({ requiredLimits }), adapter.info)
+  }
+
+  /**
+   * @param {GPUDevice} device
+   * @param {GPUAdapterInfo} info
+   */
+  constructor(device, info) {
+    this.#device = device
+    const { vendor, architecture, device: name, description } = info
+    /** What an opener is told. */
+    this.facts = {
+      adapter: [description || name || architecture, vendor].filter(Boolean).join(', ') || 'unnamed',
+      mostBytes: Math.min(device.limits.maxBufferSize - PADDING, device.limits.maxStorageBufferBindingSize),
+    }
+    const storage = /** @type {const} */ ({ type: 'storage' })
+    const entries = [
+      { buffer: storage },
+      { buffer: { type: /** @type {const} */ ('read-only-storage'), hasDynamicOffset: true } },
+      { buffer: storage },
+    ].map((entry, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, ...entry }))
+    this.#layout = device.createBindGroupLayout({ entries })
+    this.#scratch = this.#buffer(4)
+    device.lost.then(({ message }) => {
+      this.#problem ??= `the device was lost: ${message}`
+    })
+    device.addEventListener('uncapturederror', (event) => {
+      this.#problem ??= /** @type {GPUUncapturedErrorEvent} */ (event).error.message
+    })
+  }
+
+  /**
+   * A zeroed arena.
+   * @param {number} id
+   * @param {number} floats
+   */
+  async allocate(id, floats) {
+    this.#device.pushErrorScope('out-of-memory')
+    const buffer = this.#buffer(4 * floats + PADDING)
+    const error = await this.#device.popErrorScope()
+    if (error) throw new Error(`the device has no room for an arena of ${floats * 4} bytes: expected smaller batches`)
+    this.#arenas.set(id, buffer)
+  }
+
+  /** @param {number} id */
+  drop(id) {
+    this.#arenas.get(id)?.destroy()
+    this.#arenas.delete(id)
+    for (const key of this.#groups.keys()) if (key.startsWith(`${id} `)) this.#groups.delete(key)
+  }
+
+  /**
+   * @param {number} id
+   * @param {number} offset in floats
+   * @param {Uint32Array<ArrayBuffer>} words
+   */
+  write(id, offset, words) {
+    this.#device.queue.writeBuffer(/** @type {GPUBuffer} */ (this.#arenas.get(id)), 4 * offset, words)
+  }
+
+  /**
+   * Makes a program ready, whatever arenas it will run over.
+   * @param {number} id
+   * @param {Encoded} encoded
+   */
+  async prepare(id, { modules, dispatches, words, scratch }) {
+    for (const { pipeline, name, code } of modules) this.#pipelines[pipeline] = await this.#compile(name, code)
+    // Its calls are bound up to the longest of them behind the last.
+    const buffer = this.#buffer(4 * words.length + CALL_BYTES)
+    this.#device.queue.writeBuffer(buffer, 0, words)
+    this.#programs.set(id, { dispatches, words: buffer, scratch })
+  }
+
+  /**
+   * Hands a run over; now and then, waits for those before it.
+   * @param {number} arena
+   * @param {number} program
+   */
+  async run(arena, program) {
+    const { dispatches, scratch, words } = /** @type {Ready} */ (this.#programs.get(program))
+    if (4 * scratch > this.#scratch.size) {
+      this.#scratch.destroy()
+      this.#scratch = this.#buffer(4 * scratch)
+      this.#groups.clear()
+    }
+    const key = `${arena} ${program}`
+    let group = this.#groups.get(key)
+    if (!group) this.#groups.set(key, (group = this.#bind(/** @type {GPUBuffer} */ (this.#arenas.get(arena)), words)))
+    const encoder = this.#device.createCommandEncoder()
+    const pass = encoder.beginComputePass()
+    for (const { pipeline, words: first, groups } of dispatches) {
+      pass.setPipeline(this.#pipelines[pipeline])
+      pass.setBindGroup(0, group, [4 * first])
+      pass.dispatchWorkgroups(...groups)
+    }
+    pass.end()
+    this.#device.queue.submit([encoder.finish()])
+    if (++this.#runs % AHEAD === 0) await this.#device.queue.onSubmittedWorkDone()
+  }
+
+  /**
+   * What lies there, one after the other, when all runs have ended.
+   * @param {number} id
+   * @param {readonly Extent[]} extents
+   * @param {Uint32Array} into
+   */
+  async read(id, extents, into) {
+    const arena = /** @type {GPUBuffer} */ (this.#arenas.get(id))
+    const size = extents.reduce((sum, { length }) => sum + 4 * length, 0)
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
+    const staging = this.#device.createBuffer({ size, usage })
+    const encoder = this.#device.createCommandEncoder()
+    let to = 0
+    for (const { offset, length } of extents) {
+      encoder.copyBufferToBuffer(arena, 4 * offset, staging, to, 4 * length)
+      to += 4 * length
+    }
+    this.#device.queue.submit([encoder.finish()])
+    await staging.mapAsync(GPUMapMode.READ)
+    into.set(new Uint32Array(staging.getMappedRange()))
+    staging.destroy()
+  }
+
+  /** Gives everything back. */
+  close() {
+    this.#device.destroy()
+  }
+
+  /** Throws what went wrong since this was asked last. */
+  check() {
+    if (this.#problem) throw new Error(this.#problem)
+  }
+
+  /** @param {number} size in bytes */
+  #buffer(size) {
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC
+    return this.#device.createBuffer({ size: Math.max(4, size), usage })
+  }
+
+  /**
+   * @param {GPUBuffer} arena
+   * @param {GPUBuffer} words
+   */
+  #bind(arena, words) {
+    const entries = [{ buffer: arena }, { buffer: words, size: CALL_BYTES }, { buffer: this.#scratch }]
+    return this.#device.createBindGroup({
+      layout: this.#layout,
+      entries: entries.map((resource, binding) => ({ binding, resource })),
+    })
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} code
+   */
+  async #compile(name, code) {
+    const module = this.#device.createShaderModule({ code, label: name })
+    const layout = this.#device.createPipelineLayout({ bindGroupLayouts: [this.#layout] })
+    try {
+      return await this.#device.createComputePipelineAsync({ layout, compute: { module, entryPoint: 'main' } })
+    } catch (error) {
+      const { messages } = await module.getCompilationInfo()
+      const [first] = messages.filter(({ type }) => type === 'error')
+      const where = first && `line ${first.lineNum}: ${first.message}: ${code.split('\n')[first.lineNum - 1]}`
+      throw new Error(`the device does not compile ${name}: ${where ?? error}`)
+    }
+  }
+}
+
+/** Bytes of the longest calls of one dispatch. */
+const CALL_BYTES = 64 * 1024
