@@ -35,6 +35,7 @@ const programs = {
   cli: 'cli/main',
   'bench-contender': 'cli/bench/contender-process',
   'hdf5-worker': 'formats/hdf5-worker',
+  'webgpu-worker': 'engine/machines/webgpu-worker',
 }
 
 const input = (files, ending) =>

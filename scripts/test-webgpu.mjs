@@ -1,5 +1,5 @@
-// Runs the tests of kernels on the WebGPU engine: on the graphics card's driver, or without one on SwiftShader,
-// which Debian's chromium brings along. Says that it skipped where there is neither.
+// Runs the tests of kernels on the WebGPU engine: on the graphics card's driver, or without one on
+// SwiftShader, which Debian's chromium brings along. Says that it skipped where there is neither.
 //
 // Usage: node scripts/test-webgpu.mjs [tests...]
 import { spawnSync } from 'node:child_process'

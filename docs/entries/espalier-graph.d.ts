@@ -3,6 +3,7 @@
 export interface Arena {
     readonly size: number;
     view(offset: number, count: number): Floats;
+    blank(offset: number, count: number): Floats;
     peek(offset: number, count: number): Floats;
     readonly floats: Floats;
     readonly doubles: Float64Array;
@@ -10,7 +11,7 @@ export interface Arena {
     run(program: Program): void;
 }
 
-export type EngineName = 'native' | 'wasm' | 'reference';
+export type EngineName = 'native' | 'wasm' | 'webgpu' | 'reference';
 
 export declare class Executable {
     #private;
@@ -22,6 +23,7 @@ export declare class Executable {
     execute(instructions: readonly Instruction[]): void;
     profile(program: string, rounds?: number): Profiled[];
     view(name: string): Floats;
+    blank(name: string): Floats;
     bytes(name: string): Uint8Array;
     offset(name: string): number;
     has(name: string): boolean;
@@ -61,6 +63,8 @@ export interface Machine {
     readonly engine: EngineName;
     readonly instructionSet: InstructionSet;
     readonly threads: number;
+    readonly anySize?: boolean;
+    readonly mostBytes?: number;
     readonly description: string;
     allocate(floats: number): Arena;
     runApart(runs: readonly Run[]): void;
@@ -186,7 +190,7 @@ export interface Instruction {
     readonly args: readonly number[];
 }
 
-export type InstructionSet = 'avx512' | 'avx2' | 'baseline' | 'neon' | 'wasm' | 'float64';
+export type InstructionSet = 'avx512' | 'avx2' | 'baseline' | 'neon' | 'wasm' | 'webgpu' | 'float64';
 
 export interface Kernel<P extends string = string> {
     readonly name: string;
@@ -194,6 +198,7 @@ export interface Kernel<P extends string = string> {
     readonly list?: boolean;
     readonly bits?: boolean;
     extents(args: Readonly<Record<P, number>>, list: readonly number[]): Extent[];
+    room?(args: Readonly<Record<P, number>>): void;
     reference(args: Readonly<Record<P, number>>, memory: ReferenceMemory, list: readonly number[]): void;
 }
 
@@ -229,7 +234,7 @@ export declare class Program {
     readonly instructions: readonly Instruction[];
     readonly arenaSize: number;
     private constructor();
-    static assemble(instructions: readonly Instruction[], arenaSize: number): Program;
+    static assemble(instructions: readonly Instruction[], arenaSize: number, anySize?: boolean): Program;
     encode(kernelNumbers: ReadonlyMap<string, number>): Int32Array;
 }
 

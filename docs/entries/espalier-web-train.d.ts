@@ -99,7 +99,8 @@ export declare class Network {
     load(samples: ArrayLike<number>, when: StepTime): Promise<void>;
     get judgedByDistance(): boolean;
     remember(): void;
-    rememberFrom(other: Network): void;
+    remembered(): Remembered;
+    rememberFrom(remembered: Remembered): void;
     distance(): Distance;
     trainingLoss(samples: Uint32Array): number;
     evaluate(part: 'test' | 'validation' | 'train'): Evaluation;
@@ -449,6 +450,7 @@ export interface Amounts {
 export interface Arena {
     readonly size: number;
     view(offset: number, count: number): Floats;
+    blank(offset: number, count: number): Floats;
     peek(offset: number, count: number): Floats;
     readonly floats: Floats;
     readonly doubles: Float64Array;
@@ -518,7 +520,7 @@ export interface Distance {
     count: number;
 }
 
-export type EngineName = 'native' | 'wasm' | 'reference';
+export type EngineName = 'native' | 'wasm' | 'webgpu' | 'reference';
 
 export interface EpochSums {
     loss: number;
@@ -537,6 +539,7 @@ export declare class Executable {
     execute(instructions: readonly Instruction[]): void;
     profile(program: string, rounds?: number): Profiled[];
     view(name: string): Floats;
+    blank(name: string): Floats;
     bytes(name: string): Uint8Array;
     offset(name: string): number;
     has(name: string): boolean;
@@ -670,7 +673,7 @@ export interface Instruction {
     readonly args: readonly number[];
 }
 
-export type InstructionSet = 'avx512' | 'avx2' | 'baseline' | 'neon' | 'wasm' | 'float64';
+export type InstructionSet = 'avx512' | 'avx2' | 'baseline' | 'neon' | 'wasm' | 'webgpu' | 'float64';
 
 export interface Kernel<P extends string = string> {
     readonly name: string;
@@ -678,6 +681,7 @@ export interface Kernel<P extends string = string> {
     readonly list?: boolean;
     readonly bits?: boolean;
     extents(args: Readonly<Record<P, number>>, list: readonly number[]): Extent[];
+    room?(args: Readonly<Record<P, number>>): void;
     reference(args: Readonly<Record<P, number>>, memory: ReferenceMemory, list: readonly number[]): void;
 }
 
@@ -742,6 +746,8 @@ export interface Machine {
     readonly engine: EngineName;
     readonly instructionSet: InstructionSet;
     readonly threads: number;
+    readonly anySize?: boolean;
+    readonly mostBytes?: number;
     readonly description: string;
     allocate(floats: number): Arena;
     runApart(runs: readonly Run[]): void;
@@ -887,7 +893,7 @@ export declare class Program {
     readonly instructions: readonly Instruction[];
     readonly arenaSize: number;
     private constructor();
-    static assemble(instructions: readonly Instruction[], arenaSize: number): Program;
+    static assemble(instructions: readonly Instruction[], arenaSize: number, anySize?: boolean): Program;
     encode(kernelNumbers: ReadonlyMap<string, number>): Int32Array;
 }
 
@@ -945,6 +951,8 @@ export interface RefreshedStatistics {
     taken: boolean;
     outputs?: number;
 }
+
+export type Remembered = ReadonlyMap<string, Floats>;
 
 export interface RewiredLayer {
     name: string;

@@ -65,6 +65,7 @@ export interface Amounts {
 export interface Arena {
     readonly size: number;
     view(offset: number, count: number): Floats;
+    blank(offset: number, count: number): Floats;
     peek(offset: number, count: number): Floats;
     readonly floats: Floats;
     readonly doubles: Float64Array;
@@ -155,7 +156,7 @@ export declare type DeviceConfigurationProto = Message<"onnx.DeviceConfiguration
     device: string[];
 };
 
-export type EngineName = 'native' | 'wasm' | 'reference';
+export type EngineName = 'native' | 'wasm' | 'webgpu' | 'reference';
 
 export interface Extent {
     offset: number;
@@ -239,7 +240,7 @@ export interface Instruction {
     readonly args: readonly number[];
 }
 
-export type InstructionSet = 'avx512' | 'avx2' | 'baseline' | 'neon' | 'wasm' | 'float64';
+export type InstructionSet = 'avx512' | 'avx2' | 'baseline' | 'neon' | 'wasm' | 'webgpu' | 'float64';
 
 export declare type IntIntListEntryProto = Message<"onnx.IntIntListEntryProto"> & {
     key: bigint;
@@ -252,6 +253,7 @@ export interface Kernel<P extends string = string> {
     readonly list?: boolean;
     readonly bits?: boolean;
     extents(args: Readonly<Record<P, number>>, list: readonly number[]): Extent[];
+    room?(args: Readonly<Record<P, number>>): void;
     reference(args: Readonly<Record<P, number>>, memory: ReferenceMemory, list: readonly number[]): void;
 }
 
@@ -274,6 +276,8 @@ export interface Machine {
     readonly engine: EngineName;
     readonly instructionSet: InstructionSet;
     readonly threads: number;
+    readonly anySize?: boolean;
+    readonly mostBytes?: number;
     readonly description: string;
     allocate(floats: number): Arena;
     runApart(runs: readonly Run[]): void;
@@ -408,7 +412,7 @@ export declare class Program {
     readonly instructions: readonly Instruction[];
     readonly arenaSize: number;
     private constructor();
-    static assemble(instructions: readonly Instruction[], arenaSize: number): Program;
+    static assemble(instructions: readonly Instruction[], arenaSize: number, anySize?: boolean): Program;
     encode(kernelNumbers: ReadonlyMap<string, number>): Int32Array;
 }
 

@@ -175,7 +175,7 @@ export interface DryRun {
     missingData?: string;
 }
 
-export type EngineName = 'native' | 'wasm' | 'reference';
+export type EngineName = 'native' | 'wasm' | 'webgpu' | 'reference';
 
 export interface EpochResult {
     epoch: number;
@@ -353,6 +353,8 @@ export interface Machine {
     readonly engine: EngineName;
     readonly instructionSet: InstructionSet;
     readonly threads: number;
+    readonly anySize?: boolean;
+    readonly mostBytes?: number;
     readonly description: string;
     allocate(floats: number): Arena;
     runApart(runs: readonly Run[]): void;
@@ -476,7 +478,8 @@ export declare class Network {
     load(samples: ArrayLike<number>, when: StepTime): Promise<void>;
     get judgedByDistance(): boolean;
     remember(): void;
-    rememberFrom(other: Network): void;
+    remembered(): Remembered;
+    rememberFrom(remembered: Remembered): void;
     distance(): Distance;
     trainingLoss(samples: Uint32Array): number;
     evaluate(part: 'test' | 'validation' | 'train'): Evaluation;
@@ -1726,6 +1729,7 @@ export interface Amounts {
 export interface Arena {
     readonly size: number;
     view(offset: number, count: number): Floats;
+    blank(offset: number, count: number): Floats;
     peek(offset: number, count: number): Floats;
     readonly floats: Floats;
     readonly doubles: Float64Array;
@@ -1916,6 +1920,7 @@ export declare class Executable {
     execute(instructions: readonly Instruction[]): void;
     profile(program: string, rounds?: number): Profiled[];
     view(name: string): Floats;
+    blank(name: string): Floats;
     bytes(name: string): Uint8Array;
     offset(name: string): number;
     has(name: string): boolean;
@@ -2114,7 +2119,7 @@ export interface Instruction {
     readonly args: readonly number[];
 }
 
-export type InstructionSet = 'avx512' | 'avx2' | 'baseline' | 'neon' | 'wasm' | 'float64';
+export type InstructionSet = 'avx512' | 'avx2' | 'baseline' | 'neon' | 'wasm' | 'webgpu' | 'float64';
 
 export declare type IntIntListEntryProto = Message<"onnx.IntIntListEntryProto"> & {
     key: bigint;
@@ -2132,6 +2137,7 @@ export interface Kernel<P extends string = string> {
     readonly list?: boolean;
     readonly bits?: boolean;
     extents(args: Readonly<Record<P, number>>, list: readonly number[]): Extent[];
+    room?(args: Readonly<Record<P, number>>): void;
     reference(args: Readonly<Record<P, number>>, memory: ReferenceMemory, list: readonly number[]): void;
 }
 
@@ -2447,7 +2453,7 @@ export declare class Program {
     readonly instructions: readonly Instruction[];
     readonly arenaSize: number;
     private constructor();
-    static assemble(instructions: readonly Instruction[], arenaSize: number): Program;
+    static assemble(instructions: readonly Instruction[], arenaSize: number, anySize?: boolean): Program;
     encode(kernelNumbers: ReadonlyMap<string, number>): Int32Array;
 }
 
@@ -2521,6 +2527,8 @@ export interface ReferenceMemory {
 }
 
 export type Refresh = 'auto' | 'none' | number;
+
+export type Remembered = ReadonlyMap<string, Floats>;
 
 export interface Removing {
     method: StoredMethod;

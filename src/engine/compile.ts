@@ -39,7 +39,10 @@ export class Executable {
       )
     this.machine = machine
     this.#programs = new Map(
-      [...layout.programs].map(([name, { instructions }]) => [name, Program.assemble(instructions, size, machine.anySize)]),
+      [...layout.programs].map(([name, { instructions }]) => [
+        name,
+        Program.assemble(instructions, size, machine.anySize),
+      ]),
     )
     this.#arena = machine.allocate(size)
     this.#shared = layout.shared

@@ -12,6 +12,7 @@ import { weightCosts } from '../sparsity/multiply-adds.ts'
 import { loadWeights } from '../train/checkpoint.ts'
 import { judgesByDistance } from '../train/distance.ts'
 import { evaluationBatch } from '../train/evaluation.ts'
+import type { Remembered } from '../train/measure-distance.ts'
 import { Network } from '../train/network.ts'
 import { samplesAtOnce } from '../train/samples-at-once.ts'
 import { nextTurn } from '../util/next-turn.ts'
@@ -40,8 +41,8 @@ export class Trials {
   readonly #judges: number
   /** The last network, which the next trial takes where it fits. */
   #last?: { key?: string; network: Network }
-  /** Of networks that distances judge: one that remembers what the dense network computes. */
-  #remembering?: Network
+  /** Of networks that distances judge: what the dense one computes. */
+  #remembered?: Remembered
   #reconstructor?: Reconstructor
 
   constructor(options: TrialOptions) {
@@ -213,13 +214,13 @@ export class Trials {
 
   /** Gives a network what the dense one computes of all samples. */
   #remember(network: Network): void {
-    if (this.#remembering) {
-      network.rememberFrom(this.#remembering)
+    if (this.#remembered) {
+      network.rememberFrom(this.#remembered)
       return
     }
     loadWeights(network, this.#options.weights, this.#options.source)
     network.remember()
-    this.#remembering = network
+    this.#remembered = network.remembered()
   }
 }
 

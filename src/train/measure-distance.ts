@@ -1,6 +1,7 @@
 /** @file Distances from the dense network's results, measured batch by batch; and these results. */
 import type { SampleSet } from '../data/dataset.ts'
 import type { Executable } from '../engine/compile.ts'
+import type { Floats } from '../engine/machine.ts'
 import type { Model } from '../models/model.ts'
 import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
@@ -72,8 +73,16 @@ export function measureDistance(executable: Executable, model: Model, source: So
   return { loss: loss / samples.length, outputs, count: samples.length }
 }
 
-/** Takes over what another network remembers of a part, where both have programs for it. */
-export function copyTargets(from: Executable, to: Executable, source: Source): void {
-  for (const name of [targetsName(source), weightsName(source)])
-    if (from.has(name) && to.has(name)) to.view(name).set(from.view(name))
+/** What distances are from, by the names of the states that hold it. */
+export type Remembered = ReadonlyMap<string, Floats>
+
+/** A copy of what was remembered of the samples of both parts. */
+export function rememberedBy(executable: Executable): Remembered {
+  const names = (['train', 'test'] as const).flatMap((source) => [targetsName(source), weightsName(source)])
+  return new Map(names.filter((name) => executable.has(name)).map((name) => [name, executable.view(name).slice()]))
+}
+
+/** Remembers what another network of the same results does, as far as there are programs that ask for it. */
+export function takeRemembered(executable: Executable, remembered: Remembered): void {
+  for (const [name, values] of remembered) if (executable.has(name)) executable.view(name).set(values)
 }

@@ -18,7 +18,7 @@ import { type Distance, judgesByDistance } from './distance.ts'
 import { type Evaluation, evaluate, meanLoss } from './evaluation.ts'
 import { choosePrunable, maskName, scoreName } from './graphs.ts'
 import { type LayerGain, LayerKernels } from './kernels.ts'
-import { copyTargets, measureDistance, rememberTargets } from './measure-distance.ts'
+import { measureDistance, type Remembered, rememberedBy, rememberTargets, takeRemembered } from './measure-distance.ts'
 import { assertMasked, layerCounts } from './nonzeros.ts'
 import { checkFits, checkOptions, type NetworkOptions } from './options.ts'
 import { denseGradientsName, programsOf, stepName } from './programs.ts'
@@ -250,9 +250,14 @@ export class Network {
       rememberTargets(this.executable, this.model, this.data, part, this.#seed)
   }
 
-  /** Takes what another network of the same results remembers of the same data. */
-  rememberFrom(other: Network): void {
-    for (const part of ['train', 'test'] as const) copyTargets(other.executable, this.executable, part)
+  /** A copy of what {@link remember} has taken. */
+  remembered(): Remembered {
+    return rememberedBy(this.executable)
+  }
+
+  /** Takes what another network of the same results has remembered of the same data. */
+  rememberFrom(remembered: Remembered): void {
+    takeRemembered(this.executable, remembered)
   }
 
   /** How far the network is on the test set from what was remembered. */

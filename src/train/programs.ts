@@ -16,7 +16,7 @@ export const denseGradientsName = (samples: number): string => `dense gradients/
  * run while all weights are dense. `trained` is how many training samples are not held out.
  */
 export function programsOf(
-  options: NetworkOptions,
+  options: Omit<NetworkOptions, 'machine'>,
   trained: number,
 ): Record<'core' | 'further', Record<string, Graph>> {
   const { model, batch = 0, validation = 0, judged = 0, prunable: chosen, augment } = options
@@ -56,7 +56,7 @@ const measuresTraining = ({
   judgedToo = 0,
   programs = {},
   evaluatesTraining,
-}: NetworkOptions) =>
+}: Omit<NetworkOptions, 'machine'>) =>
   batch + validation + judged + judgedToo + Object.keys(programs).length > 0 || evaluatesTraining === true
 
 /** The sizes of the batches that `count` samples are cut into: full ones and the rest. */

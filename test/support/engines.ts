@@ -50,6 +50,9 @@ export function onEveryEngine(suite: (machines: readonly Machine[]) => void): vo
 /** One suite for all engines together, whose cases are laid out once. */
 export function onAllEngines(suite: (machines: readonly Machine[]) => void): void {
   if (!hasNative) describe.skip('native (not built on this machine)', () => suite([]))
-  if (webgpu) return suite([webgpu])
+  if (webgpu) {
+    suite([webgpu])
+    return
+  }
   suite([...sets.flatMap(machinesOf), ...(withWasm ? [wasm] : [])])
 }

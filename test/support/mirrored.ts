@@ -43,7 +43,22 @@ export function mirrored(machine: Machine, traffic: Traffic = { up: 0, down: 0, 
     ...machine,
     allocate: (size) =>
       new MirroredArena(machine.allocate(size), remote, (program) =>
-        stretches(program, (instructions) => programs.push(Program.assemble([...new Set(merged(instructions).flat().map(({ instruction }) => instruction))], size)) - 1),
+        stretches(
+          program,
+          (instructions) =>
+            programs.push(
+              Program.assemble(
+                [
+                  ...new Set(
+                    merged(instructions)
+                      .flat()
+                      .map(({ instruction }) => instruction),
+                  ),
+                ],
+                size,
+              ),
+            ) - 1,
+        ),
       ),
     runApart(runs) {
       for (const { arena, program } of runs) arena.run(program)

@@ -1,6 +1,6 @@
 /**
- * @file No code counts on memory that it can see while programs run: same bits where views are copies, and where
- * arenas lie in a device and are mirrored.
+ * @file No code counts on memory that it can see while programs run: same bits where views are copies, and
+ * where arenas lie in a device and are mirrored.
  */
 import { describe, expect, it } from 'vitest'
 import { compile } from '../../src/engine/compile.ts'

@@ -18,7 +18,7 @@ import type { Model } from '../../models/model.ts'
 import { patternOf } from '../../sparsity/granularity/index.ts'
 import { costOf, weightCosts } from '../../sparsity/multiply-adds.ts'
 import { prunableTensors } from '../../sparsity/tensors.ts'
-import { chooseSparsities } from '../../target/choose.ts'
+import { type Chosen, chooseSparsities } from '../../target/choose.ts'
 import { levelsFor } from '../../target/levels.ts'
 import type { Targets } from '../../target/search.ts'
 import type { TensorLevels } from '../../target/tensor-levels.ts'
@@ -138,28 +138,8 @@ export async function pruneToTarget(file: WeightsFile, path: string, model: Mode
   const inputs = await loadInputs(file, path, model, flags, [method])
   const display = flags.json ? undefined : new PruneDisplay()
   try {
-    const { trials, store } = await trialsOf({ file, path, task, inputs, judges: flags.judges })
-    display?.show('levels', '', 0)
-    lastWords(LEVELS_LEFT)
-    const onnx = isOnnxName(flags.out)
-    const choice = await chooseSparsities({
-      trials,
-      store,
-      model,
-      file,
-      source: path,
-      tensors: task.request.tensors,
-      sparsities: levelsFor(flags.granularity, trials.effort.sparsities),
-      limits: { ...targets, drop: maxDrop },
-      names: TARGET_FLAGS,
-      timing: setting,
-      stored: form,
-      zeros: onnx,
-      ...((onnx || form === 'brotli') && {
-        sizeOf: (weights: TensorFile) => sizeInFile(flags, { weights, model, onnx: file.onnx }, form),
-      }),
-      onProgress: (part, text, share) => display?.show(part, text, share),
-    }).finally(() => lastWords())
+    const limits = { ...targets, drop: maxDrop }
+    const choice = await choose({ file, path, model, task, inputs, limits, form, timing: setting, flags }, display)
     if (display) print(`\n${levelTable(choice.tensors, choice.levels)}\n`)
     const { sparsities, yardstick } = choice
     const end = async (ending: Ending) => {
@@ -186,6 +166,45 @@ export async function pruneToTarget(file: WeightsFile, path: string, model: Mode
   } finally {
     display?.stop()
   }
+}
+
+interface Asked {
+  file: WeightsFile
+  path: string
+  model: Model
+  task: ReturnType<typeof pruneTask>
+  inputs: Awaited<ReturnType<typeof loadInputs>>
+  limits: Targets & { drop?: number }
+  form: StoredForm
+  timing?: Awaited<ReturnType<typeof timingOf>>
+  flags: Flags
+}
+
+/** What meets the targets. The networks that were tried are no longer needed when it is known. */
+async function choose(asked: Asked, display: PruneDisplay | undefined): Promise<Chosen> {
+  const { file, path, model, task, inputs, limits, form, timing, flags } = asked
+  const { trials, store } = await trialsOf({ file, path, task, inputs, judges: flags.judges })
+  display?.show('levels', '', 0)
+  lastWords(LEVELS_LEFT)
+  const onnx = isOnnxName(flags.out)
+  return chooseSparsities({
+    trials,
+    store,
+    model,
+    file,
+    source: path,
+    tensors: task.request.tensors,
+    sparsities: levelsFor(flags.granularity, trials.effort.sparsities),
+    limits,
+    names: TARGET_FLAGS,
+    timing,
+    stored: form,
+    zeros: onnx,
+    ...((onnx || form === 'brotli') && {
+      sizeOf: (weights: TensorFile) => sizeInFile(flags, { weights, model, onnx: file.onnx }, form),
+    }),
+    onProgress: (part, text, share) => display?.show(part, text, share),
+  }).finally(() => lastWords())
 }
 
 /** Throws UserError, naming the flag. */

@@ -54,20 +54,17 @@ export async function pruneUnitsToTarget(
     inputs.notes.push(...smallGroups({ ...task.request, masks: { multipleOf } }))
     const display = flags.json ? undefined : new PruneDisplay()
     try {
-      const trying = { ...task, request: { ...task.request, masks: undefined } }
-      const { trials, store } = await trialsOf({ file, path, task: trying, inputs, judges: flags.judges })
-      display?.show('levels', '', 0)
-      lastWords(LEVELS_LEFT)
-      const chosen = await chooseUnits({
-        trials,
-        units,
-        tensors,
-        costs,
-        limits,
-        names: TARGET_FLAGS,
-        store,
-        onProgress: (part, text, share) => display?.show(part, text, share),
-      }).finally(() => lastWords())
+      // The networks that are tried are no longer needed when it returns.
+      const choose = async () => {
+        const trying = { ...task, request: { ...task.request, masks: undefined } }
+        const { trials, store } = await trialsOf({ file, path, task: trying, inputs, judges: flags.judges })
+        display?.show('levels', '', 0)
+        lastWords(LEVELS_LEFT)
+        const onProgress = (part: string, text: string, share: number) => display?.show(part, text, share)
+        const common = { tensors, limits, names: TARGET_FLAGS, store, onProgress }
+        return chooseUnits({ trials, units, costs, ...common }).finally(() => lastWords())
+      }
+      const chosen = await choose()
       if (display) print(`\n${levelTable(chosen)}\n`)
       const end = async (ending: Ending) => {
         const timing = runtime && (await timingOf({ ...flags, runtime: undefined }))

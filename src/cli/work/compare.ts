@@ -169,7 +169,7 @@ async function judge(candidates: readonly Candidate[], results: Compared[], flag
     if (network.judgedByDistance) {
       if (first && (first.model.classes !== model.classes || String(first.model.image) !== String(model.image)))
         throw new UserError(`${path} computes other results than ${candidates[0].path}, and has no distance from it`)
-      if (first) network.rememberFrom(first)
+      if (first) network.rememberFrom(first.remembered())
       else network.remember()
     }
     first ??= network

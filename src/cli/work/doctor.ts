@@ -6,12 +6,12 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { markdownTable } from 'markdown-table'
-import { synthetic } from '../../data/synthetic.ts'
 import { layOut } from '../../engine/lay-out.ts'
 import type { EngineName } from '../../engine/machine.ts'
 import { openMachine } from '../../engine/machines/open.ts'
+import { sizeOf } from '../../graph/tensor.ts'
 import { findModel } from '../../models/index.ts'
-import { programsOf } from '../../train/programs.ts'
+import { programsOf, stepName } from '../../train/programs.ts'
 import { packageFile } from '../../util/package.ts'
 import { print, printJson } from '../display/output.ts'
 
@@ -108,8 +108,11 @@ function versionOf(name: string): string | undefined {
 /** Bytes of the arena of a training step on as many samples of which nothing is kept. */
 function bytesOfStep(name: string, batch: number): number {
   const model = findModel(name)
-  const data = synthetic({ train: batch, test: 1, classes: model.classes, image: model.image })
-  const { core } = programsOf({ model, data, batch } as Parameters<typeof programsOf>[0], batch)
-  const { memory } = layOut(core)
-  return 4 * (memory.persistent + memory.temporary) - data.train.images.length
+  const samples = { count: batch, images: new Uint8Array(0), labels: new Uint8Array(batch) }
+  const ofChannels = Array.from({ length: model.image[0] }, () => 0.5)
+  const { classes, image } = model
+  const data = { name, classes, image, mean: ofChannels, std: ofChannels, train: samples, test: samples }
+  const { core } = programsOf({ model, data, batch }, batch)
+  const { memory } = layOut({ step: core[stepName(batch)] })
+  return 4 * (memory.persistent + memory.temporary) - batch * sizeOf(image)
 }

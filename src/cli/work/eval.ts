@@ -97,7 +97,7 @@ function rememberDense(network: Network, data: string, path: string, dense?: Den
   const other = new Network({ machine: network.machine, model, data: network.data })
   loadWeights(other, file, called)
   other.remember()
-  network.rememberFrom(other)
+  network.rememberFrom(other.remembered())
 }
 
 /** What one of two ways to say it says. Throws UserError where neither does, or both do. */

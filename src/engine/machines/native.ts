@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import { UserError } from '../../util/errors.ts'
+import { collectGarbage } from '../../util/garbage.ts'
 import { packageFile } from '../../util/package.ts'
 import { limits } from '../kernels/limits.ts'
 import type { Arena, Floats, Machine } from '../machine.ts'
@@ -58,6 +59,7 @@ export function openNative(threads: number, instructionSet?: string): Machine {
     threads,
     description: `native ${set.name}, ${threads} thread${threads === 1 ? '' : 's'}`,
     allocate(size): Arena {
+      makeRoom(4 * size)
       const memory = addon.allocate(Math.max(size, 1))
       const { buffer, byteOffset } = memory
       const floats = memory.subarray(0, size)
@@ -91,6 +93,19 @@ export function setLastWords(text: string): boolean {
   const { addon } = loadAddon()
   addon.lastWords?.(text)
   return addon.lastWords !== undefined
+}
+
+/** Bytes of arenas that are made before those of which nobody knows any more are given back. */
+const BETWEEN_COLLECTIONS = 2 ** 28
+let made = 0
+
+/** Collects garbage now and then, since each arena may be as large as all that is in use. */
+function makeRoom(bytes: number): void {
+  if (made + bytes > BETWEEN_COLLECTIONS && made > 0) {
+    collectGarbage()
+    made = 0
+  }
+  made += bytes
 }
 
 interface Loaded {

@@ -27,7 +27,9 @@ export async function openMachine(options: MachineOptions = {}): Promise<Machine
   if (engine === 'reference') return (await import('./reference.ts')).openReference()
   if (engine === 'webgpu') {
     const { openWebGpu } = await import('./webgpu.ts')
-    return openWebGpu(await openMachine({ ...options, engine: (await import('./native.ts')).isBuilt() ? 'native' : 'wasm' }))
+    return openWebGpu(
+      await openMachine({ ...options, engine: (await import('./native.ts')).isBuilt() ? 'native' : 'wasm' }),
+    )
   }
   const wanted = options.threads ?? chosenThreads()
   if (engine !== 'wasm') {

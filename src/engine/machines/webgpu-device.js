@@ -7,25 +7,32 @@
 /**
  * @typedef {{ pipeline: number, name: string, code: string }} Module
  * @typedef {{ pipeline: number, words: number, groups: [number, number, number] }} Dispatch
- * @typedef {{ modules: Module[], dispatches: Dispatch[], words: Uint32Array<ArrayBuffer>, scratch: number }} Encoded
+ * @typedef {{ modules: Module[], dispatches: Dispatch[], words: Uint32Array<ArrayBuffer>, scratch: number }}
+ * Encoded
  * @typedef {{ offset: number, length: number }} Extent
- * @typedef {{ dispatches: Dispatch[], words: GPUBuffer, scratch: number }} Ready
+ * @typedef {{ buffers: GPUBuffer[], shift: number }} Bound
+ * @typedef {{ dispatches: Dispatch[], words: GPUBuffer, scratch: number, parts: number }} Ready
  */
 
-/** What lies behind an arena, in bytes: where a device puts what is written outside its end. */
-const PADDING = 256
 /** Runs that are handed over before the first of them is waited for. */
 const AHEAD = 4
 
 /** What is asked of an adapter: all that it has of these. */
-const LIMITS = /** @type {const} */ (['maxBufferSize', 'maxStorageBufferBindingSize'])
+const LIMITS = /** @type {const} */ ([
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+])
+/** Bindings beside those of an arena. */
+const OTHERS = 2
 
 export class Device {
   #device
-  #layout
+  /** By the parts of arenas. @type {Map<number, GPUBindGroupLayout>} */
+  #layouts = new Map()
   /** @type {GPUComputePipeline[]} */
   #pipelines = []
-  /** @type {Map<number, GPUBuffer>} */
+  /** @type {Map<number, Bound>} */
   #arenas = new Map()
   /** @type {Map<number, Ready>} */
   #programs = new Map()
@@ -40,33 +47,32 @@ export class Device {
   /**
    * The adapter's device. Throws where there is none.
    * @param {GPU | undefined} gpu
+   * @param {number} [most] bytes of a binding, less than the adapter takes: to try arenas in parts
    */
-  static async open(gpu) {
+  static async open(gpu, most) {
     const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' })
     if (!adapter) throw new Error('no adapter was found: expected a driver for Vulkan, Metal or Direct3D 12')
     const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]))
-    return new Device(await adapter.requestDevice({ requiredLimits }), adapter.info)
+    return new Device(await adapter.requestDevice({ requiredLimits }), adapter.info, most)
   }
 
   /**
    * @param {GPUDevice} device
    * @param {GPUAdapterInfo} info
+   * @param {number} [most]
    */
-  constructor(device, info) {
+  constructor(device, info, most) {
     this.#device = device
     const { vendor, architecture, device: name, description } = info
+    const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = device.limits
+    const bindingBytes = Math.min(most ?? Number.POSITIVE_INFINITY, maxBufferSize, maxStorageBufferBindingSize)
+    const parts = maxStorageBuffersPerShaderStage - OTHERS
     /** What an opener is told. */
     this.facts = {
       adapter: [description || name || architecture, vendor].filter(Boolean).join(', ') || 'unnamed',
-      mostBytes: Math.min(device.limits.maxBufferSize - PADDING, device.limits.maxStorageBufferBindingSize),
+      bindingBytes,
+      mostBytes: Math.max(bindingBytes, parts * 2 ** Math.floor(Math.log2(bindingBytes))),
     }
-    const storage = /** @type {const} */ ({ type: 'storage' })
-    const entries = [
-      { buffer: storage },
-      { buffer: { type: /** @type {const} */ ('read-only-storage'), hasDynamicOffset: true } },
-      { buffer: storage },
-    ].map((entry, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, ...entry }))
-    this.#layout = device.createBindGroupLayout({ entries })
     this.#scratch = this.#buffer(4)
     device.lost.then(({ message }) => {
       this.#problem ??= `the device was lost: ${message}`
@@ -79,19 +85,21 @@ export class Device {
   /**
    * A zeroed arena.
    * @param {number} id
-   * @param {number} floats
+   * @param {number[]} parts words of its buffers
+   * @param {number} shift of which all but the last have 2^shift
    */
-  async allocate(id, floats) {
+  async allocate(id, parts, shift) {
     this.#device.pushErrorScope('out-of-memory')
-    const buffer = this.#buffer(4 * floats + PADDING)
+    const buffers = parts.map((words) => this.#buffer(4 * words))
     const error = await this.#device.popErrorScope()
-    if (error) throw new Error(`the device has no room for an arena of ${floats * 4} bytes: expected smaller batches`)
-    this.#arenas.set(id, buffer)
+    const bytes = parts.reduce((sum, words) => sum + 4 * words, 0)
+    if (error) throw new Error(`the device has no room for an arena of ${bytes} bytes: expected smaller batches`)
+    this.#arenas.set(id, { buffers, shift })
   }
 
   /** @param {number} id */
   drop(id) {
-    this.#arenas.get(id)?.destroy()
+    for (const buffer of this.#arenas.get(id)?.buffers ?? []) buffer.destroy()
     this.#arenas.delete(id)
     for (const key of this.#groups.keys()) if (key.startsWith(`${id} `)) this.#groups.delete(key)
   }
@@ -102,7 +110,28 @@ export class Device {
    * @param {Uint32Array<ArrayBuffer>} words
    */
   write(id, offset, words) {
-    this.#device.queue.writeBuffer(/** @type {GPUBuffer} */ (this.#arenas.get(id)), 4 * offset, words)
+    let done = 0
+    for (const { buffer, at, length } of this.#pieces(id, { offset, length: words.length })) {
+      this.#device.queue.writeBuffer(buffer, 4 * at, words, done, length)
+      done += length
+    }
+  }
+
+  /**
+   * Where an extent lies: in which buffers, and where there.
+   * @param {number} id
+   * @param {Extent} extent
+   */
+  #pieces(id, { offset, length }) {
+    const { buffers, shift } = /** @type {Bound} */ (this.#arenas.get(id))
+    const pieces = []
+    for (let at = offset; at < offset + length; ) {
+      const part = Math.min(Math.floor(at / 2 ** shift), buffers.length - 1)
+      const end = part < buffers.length - 1 ? Math.min((part + 1) * 2 ** shift, offset + length) : offset + length
+      pieces.push({ buffer: buffers[part], at: at - part * 2 ** shift, length: end - at })
+      at = end
+    }
+    return pieces
   }
 
   /**
@@ -110,12 +139,12 @@ export class Device {
    * @param {number} id
    * @param {Encoded} encoded
    */
-  async prepare(id, { modules, dispatches, words, scratch }) {
-    for (const { pipeline, name, code } of modules) this.#pipelines[pipeline] = await this.#compile(name, code)
+  async prepare(id, { modules, dispatches, words, scratch, parts }) {
+    for (const { pipeline, name, code } of modules) this.#pipelines[pipeline] = await this.#compile(name, code, parts)
     // Its calls are bound up to the longest of them behind the last.
     const buffer = this.#buffer(4 * words.length + CALL_BYTES)
     this.#device.queue.writeBuffer(buffer, 0, words)
-    this.#programs.set(id, { dispatches, words: buffer, scratch })
+    this.#programs.set(id, { dispatches, words: buffer, scratch, parts })
   }
 
   /**
@@ -132,7 +161,7 @@ export class Device {
     }
     const key = `${arena} ${program}`
     let group = this.#groups.get(key)
-    if (!group) this.#groups.set(key, (group = this.#bind(/** @type {GPUBuffer} */ (this.#arenas.get(arena)), words)))
+    if (!group) this.#groups.set(key, (group = this.#bind(/** @type {Bound} */ (this.#arenas.get(arena)), words)))
     const encoder = this.#device.createCommandEncoder()
     const pass = encoder.beginComputePass()
     for (const { pipeline, words: first, groups } of dispatches) {
@@ -152,14 +181,13 @@ export class Device {
    * @param {Uint32Array} into
    */
   async read(id, extents, into) {
-    const arena = /** @type {GPUBuffer} */ (this.#arenas.get(id))
     const size = extents.reduce((sum, { length }) => sum + 4 * length, 0)
     const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
     const staging = this.#device.createBuffer({ size, usage })
     const encoder = this.#device.createCommandEncoder()
     let to = 0
-    for (const { offset, length } of extents) {
-      encoder.copyBufferToBuffer(arena, 4 * offset, staging, to, 4 * length)
+    for (const { buffer, at, length } of extents.flatMap((extent) => this.#pieces(id, extent))) {
+      encoder.copyBufferToBuffer(buffer, 4 * at, staging, to, 4 * length)
       to += 4 * length
     }
     this.#device.queue.submit([encoder.finish()])
@@ -184,14 +212,34 @@ export class Device {
     return this.#device.createBuffer({ size: Math.max(4, size), usage })
   }
 
+  /** @param {number} parts */
+  #layout(parts) {
+    const known = this.#layouts.get(parts)
+    if (known) return known
+    const storage = /** @type {const} */ ({ type: 'storage' })
+    const calls = /** @type {const} */ ({ type: 'read-only-storage', hasDynamicOffset: true })
+    const entries = [calls, ...Array.from({ length: 1 + parts }, () => storage)].map((buffer, binding) => ({
+      binding,
+      visibility: GPUShaderStage.COMPUTE,
+      buffer,
+    }))
+    const made = this.#device.createBindGroupLayout({ entries })
+    this.#layouts.set(parts, made)
+    return made
+  }
+
   /**
-   * @param {GPUBuffer} arena
+   * @param {Bound} arena
    * @param {GPUBuffer} words
    */
-  #bind(arena, words) {
-    const entries = [{ buffer: arena }, { buffer: words, size: CALL_BYTES }, { buffer: this.#scratch }]
+  #bind({ buffers }, words) {
+    const entries = [
+      { buffer: words, size: CALL_BYTES },
+      { buffer: this.#scratch },
+      ...buffers.map((buffer) => ({ buffer })),
+    ]
     return this.#device.createBindGroup({
-      layout: this.#layout,
+      layout: this.#layout(buffers.length),
       entries: entries.map((resource, binding) => ({ binding, resource })),
     })
   }
@@ -199,10 +247,11 @@ export class Device {
   /**
    * @param {string} name
    * @param {string} code
+   * @param {number} parts
    */
-  async #compile(name, code) {
+  async #compile(name, code, parts) {
     const module = this.#device.createShaderModule({ code, label: name })
-    const layout = this.#device.createPipelineLayout({ bindGroupLayouts: [this.#layout] })
+    const layout = this.#device.createPipelineLayout({ bindGroupLayouts: [this.#layout(parts)] })
     try {
       return await this.#device.createComputePipelineAsync({ layout, compute: { module, entryPoint: 'main' } })
     } catch (error) {

@@ -5,8 +5,8 @@
 import {
   convInputGrad as inputKernel,
   conv as kernel,
-  convSampleGrads as sampleKernel,
   type Sizes,
+  convSampleGrads as sampleKernel,
   convWeightGrad as weightKernel,
 } from '../kernels/conv.ts'
 import { product, productScratch } from './product.ts'

@@ -1,5 +1,10 @@
 /** @file Batches from a data set in the arena, in WGSL. */
-import { loadAugmented as augmentedKernel, CHANGE, loadFloats as floatsKernel, loadImages as imagesKernel } from '../kernels/data.ts'
+import {
+  loadAugmented as augmentedKernel,
+  CHANGE,
+  loadFloats as floatsKernel,
+  loadImages as imagesKernel,
+} from '../kernels/data.ts'
 import { each } from './shader.ts'
 
 /** Bytes are counted in 32 bits here. */
@@ -11,7 +16,7 @@ fn safe_index(value: f32, count: u32) -> u32 {
   if (value >= 0.0 && value < f32(count)) { return min(u32(value), count - 1u); }
   return 0u;
 }
-fn byte_at(data: u32, i: u32) -> f32 { return f32((memory[data + i / 4u] >> (8u * (i % 4u))) & 255u); }`
+fn byte_at(data: u32, i: u32) -> f32 { return f32((word(data + i / 4u) >> (8u * (i % 4u))) & 255u); }`
 
 export const loadImages = each({
   kernel: imagesKernel,
@@ -66,5 +71,5 @@ export const loadFloats = each({
   functions: SAFE,
   code: `
     let row = safe_index(at(p.index + i % p.batch), p.count) * p.features;
-    memory[p.y + i] = memory[p.data + row + i / p.batch];`,
+    set_word(p.y + i, word(p.data + row + i / p.batch));`,
 })

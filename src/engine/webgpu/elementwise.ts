@@ -53,23 +53,23 @@ export const where = each({
   writes: ['out'],
   count: elements,
   code: `
-    let is = (memory[p.c + ${placeIn('sc')}] & 0x7fffffffu) != 0u;
-    if (is) { memory[p.out + i] = memory[p.x + ${placeIn('sx')}]; }
-    else { memory[p.out + i] = memory[p.y + ${placeIn('sy')}]; }`,
+    let is = (word(p.c + ${placeIn('sc')}) & 0x7fffffffu) != 0u;
+    if (is) { set_word(p.out + i, word(p.x + ${placeIn('sx')})); }
+    else { set_word(p.out + i, word(p.y + ${placeIn('sy')})); }`,
 })
 
 export const copy = each({
   kernel: copyKernel,
   writes: ['out'],
   count: elements,
-  code: `memory[p.out + i] = memory[p.x + ${placeIn('sx')}];`,
+  code: `set_word(p.out + i, word(p.x + ${placeIn('sx')}));`,
 })
 
 export const place = each({
   kernel: placeKernel,
   writes: ['out'],
   count: elements,
-  code: `memory[p.out + ${placeIn('so')}] = memory[p.x + i];`,
+  code: `set_word(p.out + ${placeIn('so')}, word(p.x + i));`,
 })
 
 export const zero = each({
@@ -77,7 +77,7 @@ export const zero = each({
   writes: ['y'],
   merges: true,
   count: ({ n }) => n,
-  code: 'memory[p.y + i] = 0u;',
+  code: 'set_word(p.y + i, 0u);',
 })
 
 export const clip = each({
@@ -98,8 +98,8 @@ export const clip = each({
       }
       put(p.y + i, y);
     } else if (is_less(low, limited) && is_less(limited, high)) {
-      memory[p.y + i] = memory[p.x + i];
-    } else { memory[p.y + i] = 0u; }`,
+      set_word(p.y + i, word(p.x + i));
+    } else { set_word(p.y + i, 0u); }`,
 })
 
 export const dropoutMask = each({
@@ -117,5 +117,5 @@ fn hash_bits(stream: u32, place: u32) -> u32 {
 }`,
   code: `
     let stream = hash_bits(p.stream, u32(at(p.counter)));
-    memory[p.mask + i] = select(p.keep, 0u, (hash_bits(stream, i) >> 1u) < p.threshold);`,
+    set_word(p.mask + i, select(p.keep, 0u, (hash_bits(stream, i) >> 1u) < p.threshold));`,
 })

@@ -5,7 +5,7 @@
  */
 import { type Extent, type Instruction, named } from '../kernel.ts'
 import { shaders } from './index.ts'
-import { moduleOf, type Pass, type Shader } from './shader.ts'
+import { type Memory, moduleOf, type Pass, type Shader } from './shader.ts'
 
 /** One dispatch: which pipeline, where its calls begin in the words, and the workgroups [x, y, z]. */
 export interface Dispatch {
@@ -22,6 +22,8 @@ export interface Encoded {
   words: Uint32Array<ArrayBuffer>
   /** Words that passes share. */
   scratch: number
+  /** Bindings of the arenas that it runs over. */
+  parts: number
 }
 
 /** Calls begin at multiples of this: the offset of a binding, in words. */
@@ -47,9 +49,12 @@ export interface Unit {
 
 /** Encodes programs for one device, whose pipelines it numbers. */
 export class Encoder {
-  readonly #pipelines = new Map<Pass, number>()
+  /** By the parts of arenas. */
+  readonly #pipelines = new Map<number, Map<Pass, number>>()
+  #count = 0
 
-  encode(instructions: readonly Instruction[]): Encoded {
+  /** For arenas that are bound so. */
+  encode(instructions: readonly Instruction[], memory: Memory): Encoded {
     const groups = merged(instructions)
     const { bases, scratch } = placeScratch(groups.flat())
     const modules: Encoded['modules'] = []
@@ -64,7 +69,7 @@ export class Encoder {
         while (words.length % ALIGNMENT !== 0) words.push(0)
         const x = Math.min(count, MOST_GROUPS)
         dispatches.push({
-          pipeline: this.#pipeline(shader, pass, modules),
+          pipeline: this.#pipeline(shader, pass, memory, modules),
           words: words.length,
           groups: [x, Math.ceil(count / x), units.length],
         })
@@ -77,17 +82,19 @@ export class Encoder {
         }
       }
     }
-    return { modules, dispatches, words: Uint32Array.from(words), scratch }
+    return { modules, dispatches, words: Uint32Array.from(words), scratch, parts: memory.parts }
   }
 
-  #pipeline(shader: Shader, pass: Pass, modules: Encoded['modules']): number {
-    const known = this.#pipelines.get(pass)
+  #pipeline(shader: Shader, pass: Pass, memory: Memory, modules: Encoded['modules']): number {
+    const pipelines = this.#pipelines.get(memory.parts) ?? new Map<Pass, number>()
+    this.#pipelines.set(memory.parts, pipelines)
+    const known = pipelines.get(pass)
     if (known !== undefined) return known
-    const pipeline = this.#pipelines.size
-    this.#pipelines.set(pass, pipeline)
+    const pipeline = this.#count++
+    pipelines.set(pass, pipeline)
     const { name, parameters } = shader.kernel
     const ones = Object.fromEntries(parameters.map((parameter) => [parameter, 1]))
-    const code = moduleOf(shader, pass, Object.keys(pass.more(ones)))
+    const code = moduleOf(shader, pass, Object.keys(pass.more(ones)), memory)
     modules.push({ pipeline, name: `${name}/${shader.passes.indexOf(pass)}`, code })
     return pipeline
   }

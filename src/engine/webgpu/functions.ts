@@ -1,7 +1,7 @@
 /**
  * @file Functions of one number or two in WGSL. A device's own e^x and logarithm may be off by many units in
- * the last place (WGSL allows 3 + 2 |x| of them), so these are polynomials as of kernels/functions.h. The sign
- * and what is no number are looked at in the bits.
+ * the last place (WGSL allows 3 + 2 |x| of them), so these are polynomials as of kernels/functions.h. The
+ * sign and what is no number are looked at in the bits.
  */
 import { BINARY, UNARY } from '../kernels/functions.ts'
 
@@ -114,7 +114,7 @@ fn atan_any(x: f32) -> f32 {
   q = q * z - 3.33329547e-1;
   return with_sign(start + (t * z * q + t), x);
 }
-/* A whole number keeps the sign of what it comes from; from 2^23 on, and where there is no number, x is it. */
+/* A whole number keeps the sign of what it comes from; from 2^23 on, and of NaN, x is it. */
 fn whole(x: f32, y: f32) -> f32 {
   if (!(magnitude(x) < 8388608.0)) { return x; }
   return with_sign(y, x);

@@ -1,8 +1,9 @@
 /** @file An arena in the memory of a device, with a mirror in that of the processor. */
+
+import { UserError } from '../../util/errors.ts'
 import type { Extent } from '../kernel.ts'
 import type { Arena, Floats } from '../machine.ts'
 import type { Program } from '../program.ts'
-import { UserError } from '../../util/errors.ts'
 import type { Stretch } from './stretches.ts'
 
 /** A device, as arenas see it. Offsets and lengths count floats. */
@@ -26,7 +27,7 @@ export class MirroredArena implements Arena {
   readonly size: number
   readonly #mirror: Arena
   readonly #remote: Remote
-  readonly #prepare: (program: Program) => Stretch[]
+  readonly #prepare: (program: Program, floats: number) => Stretch[]
   /** On the device; undefined before it ran anything. */
   #id: number | undefined
   /** Whether everything stays with the processor: whoever sees its memory as a whole works there. */
@@ -38,8 +39,8 @@ export class MirroredArena implements Arena {
   /** What the mirror may have newer than the device, by where it begins. */
   #lent = new Map<number, Extent>()
 
-  /** `mirror` is an arena of a processor's machine; `prepare` says how a program runs. */
-  constructor(mirror: Arena, remote: Remote, prepare: (program: Program) => Stretch[]) {
+  /** `mirror` is an arena of a processor's machine; `prepare` says how a program runs over so many floats. */
+  constructor(mirror: Arena, remote: Remote, prepare: (program: Program, floats: number) => Stretch[]) {
     this.#mirror = mirror
     this.#remote = remote
     this.#prepare = prepare
@@ -80,8 +81,12 @@ export class MirroredArena implements Arena {
 
   run(program: Program): void {
     if (program.arenaSize > this.size) throw new Error('this program was made for a larger arena')
-    if (this.#isLocal) return this.#mirror.run(program)
-    for (const stretch of this.#prepare(program)) {
+    if (this.#isLocal) {
+      this.#mirror.run(program)
+      return
+    }
+    this.#id ??= this.#allocate()
+    for (const stretch of this.#prepare(program, this.size)) {
       if ('device' in stretch) this.#runThere(stretch.device)
       else {
         this.#fetch(stretch.touched)
@@ -92,16 +97,16 @@ export class MirroredArena implements Arena {
   }
 
   #runThere(program: number): void {
-    this.#id ??= this.#allocate()
+    const id = this.#id!
     for (const { offset, length } of this.#lent.values()) {
       const { buffer, byteOffset } = this.#mirror.bytes(offset, 4 * length)
       // A copy: a device takes none of what threads share, and this one is handed over.
       const words = new Uint32Array(length)
       words.set(new Uint32Array(buffer, byteOffset, length))
-      this.#remote.write(this.#id, offset, words)
+      this.#remote.write(id, offset, words)
     }
     this.#lent.clear()
-    this.#remote.run(this.#id, program)
+    this.#remote.run(id, program)
     this.#fresh = []
   }
 
@@ -109,7 +114,7 @@ export class MirroredArena implements Arena {
     const { mostBytes } = this.#remote
     if (4 * this.size > mostBytes)
       throw new UserError(
-        `the programs need ${(4 * this.size) / 1e9} GB, and this adapter binds at most ${mostBytes / 1e9} GB: expected smaller batches`,
+        `the programs need ${(4 * this.size) / 1e9} GB, and this adapter takes at most ${mostBytes / 1e9} GB: expected smaller batches`,
       )
     const id = ++arenas
     this.#remote.allocate(id, this.size)

@@ -1,5 +1,10 @@
 /** @file Values moved along one axis, in WGSL. */
-import { gather as gatherKernel, resample as resampleKernel, SCATTER, scatter as scatterKernel } from '../kernels/moving.ts'
+import {
+  gather as gatherKernel,
+  resample as resampleKernel,
+  SCATTER,
+  scatter as scatterKernel,
+} from '../kernels/moving.ts'
 import { FUNCTIONS } from './functions.ts'
 import { each, LIST } from './shader.ts'
 
@@ -36,8 +41,8 @@ export const gather = each({
     var start = p.index + i / p.inner % p.k;
     if (p.each != 0u) { start = p.index + i; }
     let place = named(at(start), p.n);
-    if (place < p.n) { memory[p.y + i] = memory[p.x + (i / (p.inner * p.k) * p.n + place) * p.inner + i % p.inner]; }
-    else { memory[p.y + i] = 0u; }`,
+    if (place < p.n) { set_word(p.y + i, word(p.x + (i / (p.inner * p.k) * p.n + place) * p.inner + i % p.inner)); }
+    else { set_word(p.y + i, 0u); }`,
 })
 
 /** Updates of one place come one after the other: an invocation has all of one line. */
@@ -58,7 +63,7 @@ export const scatter = each({
         let old = at(to);
         let value = at(p.updates + moved);
         switch (p.mode) {
-          case ${SCATTER.set}u: { memory[to] = memory[p.updates + moved]; }
+          case ${SCATTER.set}u: { set_word(to, word(p.updates + moved)); }
           case ${SCATTER.add}u: { put(to, old + value); }
           case ${SCATTER.mul}u: { put(to, old * value); }
           case ${SCATTER.max}u: { if (is_less(old, value)) { put(to, value); } }

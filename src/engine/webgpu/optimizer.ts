@@ -16,7 +16,7 @@ const READ_HYPER = Object.entries(HYPER)
 
 const SIGN = `
 fn sign_of(x: f32) -> f32 { if (x > 0.0) { return 1.0; } if (x < 0.0) { return -1.0; } return x; }
-fn is_kept(mask: u32) -> bool { return (memory[mask] & 0x7fffffffu) != 0u; }`
+fn is_kept(mask: u32) -> bool { return (word(mask) & 0x7fffffffu) != 0u; }`
 
 export const sgd = each({
   kernel: sgdKernel,
@@ -31,8 +31,8 @@ export const sgd = each({
     if (p.masked != 0u) { d += l1 * sign_of(w); }
     let v = momentum * at(p.v + i) + d;
     if (p.masked != 0u && !is_kept(p.mask + i)) {
-      memory[p.w + i] = 0u;
-      memory[p.v + i] = 0u;
+      set_word(p.w + i, 0u);
+      set_word(p.v + i, 0u);
     } else {
       if (nesterov != 0.0) { d += momentum * v; } else { d = v; }
       put(p.w + i, w - rate * d);
@@ -65,11 +65,11 @@ export const factoredSgd = each({
       put(p.uv + i, uv);
       put(p.w + i, after * other);
     } else {
-      memory[p.m + i] = 0u;
-      memory[p.u + i] = 0u;
-      memory[p.mv + i] = 0u;
-      memory[p.uv + i] = 0u;
-      memory[p.w + i] = 0u;
+      set_word(p.m + i, 0u);
+      set_word(p.u + i, 0u);
+      set_word(p.mv + i, 0u);
+      set_word(p.uv + i, 0u);
+      set_word(p.w + i, 0u);
     }`,
 })
 
@@ -79,7 +79,7 @@ export const applyMask = each({
   merges: true,
   count: ({ n }) => n,
   functions: SIGN,
-  code: 'if (!is_kept(p.mask + i)) { memory[p.x + i] = 0u; }',
+  code: 'if (!is_kept(p.mask + i)) { set_word(p.x + i, 0u); }',
 })
 
 export const tieGradient = each({
@@ -92,12 +92,12 @@ export const tieGradient = each({
     var sum = 0.0;
     var copies = 0u;
     for (var c = entry; c < p.units; c += p.entries) {
-      let unit = memory[p.order + c];
+      let unit = word(p.order + c);
       if (unit < p.units) { sum += at(p.g + unit * p.block + k); copies += 1u; }
     }
     if (p.mean != 0u) { sum = sum / f32(copies); }
     for (var c = entry; c < p.units; c += p.entries) {
-      let unit = memory[p.order + c];
+      let unit = word(p.order + c);
       if (unit < p.units) { put(p.y + unit * p.block + k, sum); }
     }`,
 })
@@ -120,7 +120,7 @@ export const sparseGroupLasso = each({
   writes: ['y'],
   count: ({ capacity }) => capacity,
   functions: `
-fn start_of(row: u32) -> u32 { return u32(max(bitcast<i32>(memory[p.starts + row]), 0)); }`,
+fn start_of(row: u32) -> u32 { return u32(max(bitcast<i32>(word(p.starts + row)), 0)); }`,
   code: `
     /* The row that nonzero i is in: the last that begins at or before it. */
     var low = 0u;
@@ -130,12 +130,12 @@ fn start_of(row: u32) -> u32 { return u32(max(bitcast<i32>(memory[p.starts + row
       if (start_of(middle) <= i) { low = middle; } else { high = middle - 1u; }
     }
     let first = start_of(low);
-    if (low >= p.out || i < first) { memory[p.y + i] = memory[p.g + i]; }
+    if (low >= p.out || i < first) { set_word(p.y + i, word(p.g + i)); }
     else {
-      let channel = memory[p.places + i] / p.kernel;
+      let channel = word(p.places + i) / p.kernel;
       var squares = 0.0;
       for (var e = first; e < min(start_of(low + 1u), p.capacity); e += 1u) {
-        if (memory[p.places + e] / p.kernel == channel) { squares += at(p.w + e) * at(p.w + e); }
+        if (word(p.places + e) / p.kernel == channel) { squares += at(p.w + e) * at(p.w + e); }
       }
       put(p.y + i, at(p.g + i) + float(p.lambda) / sqrt(squares + 1e-12) * at(p.w + i));
     }`,

@@ -1,5 +1,5 @@
 /** @file Pooling in WGSL, one output (or, of the gradient, one input) at a time. */
-import { averagePoolGrad as gradKernel, averagePool as meanKernel, maxPool as maxKernel } from '../kernels/pooling.ts'
+import { averagePoolGrad as gradKernel, maxPool as maxKernel, averagePool as meanKernel } from '../kernels/pooling.ts'
 import { each } from './shader.ts'
 
 type Sizes = Readonly<Record<'channels' | 'oh' | 'ow' | 'h' | 'w' | 'batch', number>>
@@ -31,7 +31,7 @@ export const maxPool = each({
         if (is_nan(value) || (!is_nan(most) && order(value) > order(most))) { best = place; most = value; }
       }
     }
-    memory[p.y + i] = memory[p.x + plane + best * p.batch];
+    set_word(p.y + i, word(p.x + plane + best * p.batch));
     put(p.index + i, f32(best));`,
 })
 

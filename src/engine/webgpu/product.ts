@@ -31,22 +31,34 @@ export interface Product<P extends string> {
   later?: boolean
 }
 
-/** Tiles of rows by columns, of which each invocation has four by four; by how many rows there are. */
+/** Tiles of rows by columns, of which each invocation has four by four, and their depth in memory. */
 const TILES = [
   { rows: 4, columns: 256, depth: 8 },
+  { rows: 16, columns: 64, depth: 16 },
   { rows: 16, columns: 256, depth: 8 },
   { rows: 64, columns: 64, depth: 16 },
 ]
-const tileFor = (m: number) => TILES[m <= 4 ? 0 : m <= 24 ? 1 : 2]
-const lanesOf = ({ rows, columns }: (typeof TILES)[number]) => (rows / 4) * (columns / 4)
+type Tile = (typeof TILES)[number]
+const lanesOf = ({ rows, columns }: Tile) => (rows / 4) * (columns / 4)
+
+/** What loading a value costs beside multiplying and adding. */
+const LOAD = 16
+
+/** The tile that does the least for a product, what lies beyond its edges included. */
+function tileFor({ m, n }: ProductSizes): Tile {
+  const cost = ({ rows, columns }: Tile) =>
+    Math.ceil(m / rows) * Math.ceil(n / columns) * (rows * columns + LOAD * (rows + columns))
+  return TILES.reduce((best, tile) => (cost(tile) <= cost(best) ? tile : best))
+}
 
 /** From so many tiles on the depth is left whole; else there are so many workgroups, of at least a depth. */
 const ENOUGH = 64
 const BUSY = 256
 const LEAST_DEPTH = 256
 
-function shapeOf({ m, n, k, groups }: ProductSizes) {
-  const tile = tileFor(m)
+function shapeOf(sizes: ProductSizes) {
+  const { m, n, k, groups } = sizes
+  const tile = tileFor(sizes)
   const [down, across] = [Math.ceil(m / tile.rows), Math.ceil(n / tile.columns)]
   const tiles = down * across * groups
   const most = tiles >= ENOUGH ? 1 : Math.floor(BUSY / tiles)
@@ -66,14 +78,16 @@ export function product<P extends string>(given: Product<P>): Pass<P>[] {
     const { down, across, parts, each } = shapeOf(sizes)
     return { rows: sizes.m, columns: sizes.n, depth: sizes.k, down, across, parts, each, of: sizes.groups }
   }
-  const tiled = TILES.map((tile): Pass<P> => ({
-    more,
-    groups: (args) => {
-      const shape = shapeOf(given.sizes(args))
-      return shape.tile === tile ? shape.tiles * shape.parts : 0
-    },
-    code: tiledCode(given, tile),
-  }))
+  const tiled = TILES.map(
+    (tile): Pass<P> => ({
+      more,
+      groups: (args) => {
+        const shape = shapeOf(given.sizes(args))
+        return shape.tile === tile ? shape.tiles * shape.parts : 0
+      },
+      code: tiledCode(given, tile),
+    }),
+  )
   const added: Pass<P> = {
     more,
     later: given.later,
@@ -100,7 +114,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) grid: vec3u,
 const functionsOf = ({ functions = '', store }: Product<never> | Product<string>) => `${functions}
 fn store(group: u32, m: u32, n: u32, sum: f32) { ${store} }`
 
-function tiledCode<P extends string>(given: Product<P>, tile: (typeof TILES)[number]): string {
+function tiledCode<P extends string>(given: Product<P>, tile: Tile): string {
   const { rows, columns, depth } = tile
   const lanes = lanesOf(tile)
   const { a, b, column = '', alongDepth = 'false' } = given

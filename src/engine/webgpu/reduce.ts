@@ -1,5 +1,5 @@
 /** @file Reductions in WGSL: a workgroup for each result where there are few, else an invocation. */
-import { REDUCE, reduce as kernel } from '../kernels/reduce.ts'
+import { reduce as kernel, REDUCE } from '../kernels/reduce.ts'
 import { FUNCTIONS } from './functions.ts'
 import { each, LANES, type Shader, together } from './shader.ts'
 

@@ -18,7 +18,7 @@ var<workgroup> found: vec2u;
 var<workgroup> before: array<u32, ${LANES}>;
 /* In the order of the scores. Of two zeros none is larger. */
 fn key_of(i: u32) -> u32 {
-  let bits = memory[i];
+  let bits = word(i);
   if ((bits & 0x7fffffffu) == 0u) { return 0x80000000u; }
   if (bits >= 0x80000000u) { return ~bits; }
   return bits | 0x80000000u;

@@ -1,9 +1,9 @@
 /**
  * @file What WebGPU knows of a kernel: WGSL for each of its passes, and how many workgroups a call needs. The
- * code sees the arena as `memory`, words of 32 bits, through `at` and `put`; p.NAME is an argument of the call,
- * and u.NAME the same in `main`, where the same value in all invocations is asked for.
- * Nothing here relies on fused multiply-adds, on what compilers make of comparisons with NaN, or on small
- * numbers that a device may flush to zero.
+ * code sees the arena as words of 32 bits, through `word` and `set_word`, or `at` and `put` as floats;
+ * p.NAME is an argument of the call, and u.NAME the same in `main`, where the same value in all invocations
+ * is asked for. Nothing here relies on fused multiply-adds, on what compilers make of comparisons with NaN,
+ * or on small numbers that a device may flush to zero.
  */
 import type { Kernel } from '../kernel.ts'
 
@@ -18,8 +18,8 @@ export interface Pass<P extends string = string> {
   /** Workgroups of a call; of none, the pass is left out. */
   readonly groups: (args: Args<P>) => number
   /**
-   * Whether it only finishes what lies in the scratch: it may wait until its results are asked for, and be one
-   * dispatch with others of its kind.
+   * Whether it only finishes what lies in the scratch: it may wait until its results are asked for, and be
+   * one dispatch with others of its kind.
    */
   readonly later?: boolean
 }
@@ -124,13 +124,52 @@ fn total(lane: u32, value: f32) -> f32 {
 }`
 export const TOTAL = totalOver(LANES)
 
+/**
+ * The arena, in one binding or, where it is larger than a device binds, in several of 2^shift words each; it
+ * has `word` and `set_word`.
+ */
+function memoryOf({ parts, shift }: Memory): string {
+  const names = Array.from({ length: parts }, (_, k) => `memory${k}`)
+  const bindings = names.map((name, k) => `@group(0) @binding(${2 + k}) var<storage, read_write> ${name}: array<u32>;`)
+  const chosen = (use: (name: string) => string) =>
+    parts === 1
+      ? use('memory0')
+      : `switch (i >> ${shift}u) {\n${names.map((name, k) => `    ${k < parts - 1 ? `case ${k}u` : 'default'}: { ${use(name)} }`).join('\n')}\n  }`
+  const at = parts === 1 ? 'i' : `i & ${2 ** shift - 1}u`
+  return `${bindings.join('\n')}
+fn word(i: u32) -> u32 { ${chosen((name) => `return ${name}[${at}];`)} }
+fn set_word(i: u32, bits: u32) { ${chosen((name) => `${name}[${at}] = bits;`)} }
+`
+}
+
+/** Into how many bindings an arena is cut, and of how many words each but the last is, as a power of two. */
+export interface Memory {
+  parts: number
+  shift: number
+}
+
+/** Floats behind an arena, which take what is written beyond its end. */
+const PADDING = 64
+
+/** How an arena is bound where one binding takes so many bytes. */
+export function memoryFor(floats: number, bindingBytes: number): Memory {
+  const words = floats + PADDING
+  const shift = Math.floor(Math.log2(bindingBytes / 4))
+  return { parts: 4 * words <= bindingBytes ? 1 : Math.ceil(words / 2 ** shift), shift }
+}
+
+/** Words of each of its bindings. */
+export function partsOf(floats: number, { parts, shift }: Memory): number[] {
+  const whole = Array.from({ length: parts - 1 }, () => 2 ** shift)
+  return [...whole, floats + PADDING - (parts - 1) * 2 ** shift]
+}
+
 const PRELUDE = `
-@group(0) @binding(0) var<storage, read_write> memory: array<u32>;
-@group(0) @binding(1) var<storage, read> calls: array<Call>;
-@group(0) @binding(2) var<storage, read_write> scratch: array<u32>;
+@group(0) @binding(0) var<storage, read> calls: array<Call>;
+@group(0) @binding(1) var<storage, read_write> scratch: array<u32>;
 var<private> call: u32;
-fn at(i: u32) -> f32 { return bitcast<f32>(memory[i]); }
-fn put(i: u32, value: f32) { memory[i] = bitcast<u32>(value); }
+fn at(i: u32) -> f32 { return bitcast<f32>(word(i)); }
+fn put(i: u32, value: f32) { set_word(i, bitcast<u32>(value)); }
 fn float(bits: u32) -> f32 { return bitcast<f32>(bits); }
 fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
 /* Numbers in their order, the smallest too, which a device may take for zeros; the two zeros are one. */
@@ -150,15 +189,22 @@ fn rectified(x: f32, kind: u32) -> f32 {
 `
 
 /** The module of a pass: names of arguments become fields of a struct that lists them in their order. */
-export function moduleOf<P extends string>(shader: Shader<P>, pass: Pass<P>, more: readonly string[]): string {
-  const fields = [...shader.kernel.parameters, ...more, ...(shader.scratch ? ['base'] : [])].map((name) => `  a_${name}: u32,`)
+export function moduleOf<P extends string>(
+  shader: Shader<P>,
+  pass: Pass<P>,
+  more: readonly string[],
+  memory: Memory,
+): string {
+  const fields = [...shader.kernel.parameters, ...more, ...(shader.scratch ? ['base'] : [])].map(
+    (name) => `  a_${name}: u32,`,
+  )
   const list = shader.kernel.list ? `  list: array<u32, ${LIST}>,\n` : ''
   const struct = `struct Call {\n${fields.join('\n')}\n${list}}\n`
   const code = pass.code
     .replace(/\bp\.list\b/g, 'calls[call].list')
     .replace(/\bp\.(\w+)/g, 'calls[call].a_$1')
     .replace(/\bu\.(\w+)/g, 'calls[wid.z].a_$1')
-  return struct + PRELUDE + code
+  return struct + memoryOf(memory) + PRELUDE + code
 }
 
 /** Words of the longest list of further arguments. */

@@ -1,6 +1,6 @@
 /**
- * @file Convolution with a sparse weight and its gradients in WGSL. An invocation adds up the nonzeros of a row
- * for one position of one sample: neighbours read the same nonzero, and inputs that lie side by side.
+ * @file Convolution with a sparse weight and its gradients in WGSL. An invocation adds up the nonzeros of a
+ * row for one position of one sample: neighbours read the same nonzero, and inputs that lie side by side.
  */
 import type { Sizes } from '../kernels/conv.ts'
 import {
@@ -14,7 +14,7 @@ import { each, type Shader, together, totalOver } from './shader.ts'
 /** Where a row of a pattern begins, kept inside it. */
 const START = `
 fn start_of(row: u32) -> u32 {
-  return u32(clamp(bitcast<i32>(memory[p.starts + row]), 0, i32(p.capacity)));
+  return u32(clamp(bitcast<i32>(word(p.starts + row)), 0, i32(p.capacity)));
 }`
 
 export const sparseConv = each({
@@ -31,7 +31,7 @@ export const sparseConv = each({
     if (p.hasBias != 0u) { sum = at(p.bias + out); }
     if (p.hasResidual != 0u) { sum += at(p.residual + i); }
     for (var e = start_of(out); e < start_of(out + 1u); e += 1u) {
-      let place = memory[p.places + e];
+      let place = word(p.places + e);
       let channel = place / (p.kh * p.kw);
       let tap = place % (p.kh * p.kw);
       let y = row + i32(tap / p.kw * p.dy);
@@ -55,12 +55,12 @@ export const sparseConvInputGrad = each({
     let channel = i / (p.batch * p.w * p.h);
     var sum = 0.0;
     for (var e = start_of(channel); e < start_of(channel + 1u); e += 1u) {
-      let place = memory[p.places + e];
+      let place = word(p.places + e);
       let out = place / (p.kh * p.kw);
       let tap = place % (p.kh * p.kw);
       let y = row - i32(tap / p.kw * p.dy);
       let x = column - i32(tap % p.kw * p.dx);
-      let entry = memory[p.entries + e];
+      let entry = word(p.entries + e);
       if (out < p.out && entry < p.capacity && y >= 0 && x >= 0 && y % i32(p.sy) == 0 && x % i32(p.sx) == 0) {
         let r = u32(y) / p.sy;
         let c = u32(x) / p.sx;
@@ -94,7 +94,7 @@ fn gradient_of(e: u32, part: u32, first: u32, step: u32) -> f32 {
     let middle = (low + high + 1u) / 2u;
     if (start_of(middle) <= e) { low = middle; } else { high = middle - 1u; }
   }
-  let place = memory[p.places + e];
+  let place = word(p.places + e);
   let channel = place / (p.kh * p.kw);
   let tap = place % (p.kh * p.kw);
   var sum = 0.0;

@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest'
-import { synthetic } from '../../../src/data/synthetic.ts'
 import { layOut } from '../../../src/engine/lay-out.ts'
 import { Encoder, isOnDevice, merged } from '../../../src/engine/webgpu/encode.ts'
 import { findModel } from '../../../src/models/index.ts'
@@ -10,8 +9,11 @@ const BATCH = 8
 /** The kernel calls of a training step. */
 function stepOf(name: string) {
   const model = findModel(name)
-  const data = synthetic({ train: BATCH, test: 1, classes: model.classes, image: model.image })
-  const { core } = programsOf({ model, data, batch: BATCH } as Parameters<typeof programsOf>[0], BATCH)
+  const samples = { count: BATCH, images: new Uint8Array(0), labels: new Uint8Array(BATCH) }
+  const ofChannels = Array.from({ length: model.image[0] }, () => 0.5)
+  const { classes, image } = model
+  const data = { name, classes, image, mean: ofChannels, std: ofChannels, train: samples, test: samples }
+  const { core } = programsOf({ model, data, batch: BATCH }, BATCH)
   return layOut(core).programs.get(`train/${BATCH}`)!.instructions
 }
 
@@ -30,5 +32,5 @@ it('a step of ResNet-20 has fewer than 150 dispatches: updates of all parameters
   const of = (name: string) => calls.filter(([{ instruction }]) => instruction.kernel.name === name)
   expect(of('sgd').length).toBe(1)
   expect(of('running_average').length).toBe(1)
-  expect(new Encoder().encode(instructions).dispatches.length).toBeLessThan(150)
+  expect(new Encoder().encode(instructions, { parts: 1, shift: 28 }).dispatches.length).toBeLessThan(150)
 })

@@ -1,0 +1,1 @@
+// What espalier/web/gpu-thread exports. Written by scripts/api.mjs (npm run api).

@@ -1,0 +1,80 @@
+/**
+ * @file What a thread does that has a WebGPU device: all that it is sent, in the order in which it was sent,
+ * while another thread waits for it (src/engine/webgpu/remote-machine.ts). JavaScript, since Node 20 starts
+ * no thread from TypeScript.
+ */
+import { Device } from './webgpu-device.js'
+
+/**
+ * How many messages are done, the length of what went wrong, and whether this thread does nothing any
+ * more.
+ */
+const DONE = 0
+const PROBLEM = 1
+const CLOSED = 2
+
+/**
+ * @typedef {{ control: Int32Array, problem: Uint8Array }} Shared
+ * @typedef {{ onMessage(listener: (message: any) => void): void, postMessage(message: unknown): void }} Port
+ */
+
+/**
+ * Opens a device when it is told what to write to, and says what it is, or why there is none.
+ * @param {GPU | undefined} gpu
+ * @param {Port} port
+ */
+export function serveDevice(gpu, port) {
+  /** @type {Promise<void>} */
+  let last = Promise.resolve()
+  /** @type {Device} */
+  let device
+  /** @type {Shared} */
+  let shared
+  port.onMessage((message) => {
+    last = last.then(async () => {
+      if (!message.open) return serve(device, shared, message)
+      shared = message.open
+      try {
+        device = await Device.open(gpu, message.open.bindingBytes)
+        port.postMessage(device.facts)
+      } catch (error) {
+        port.postMessage({ refused: error instanceof Error ? error.message : String(error) })
+      }
+    })
+  })
+}
+
+/**
+ * @param {Device} device
+ * @param {Shared} shared
+ * @param {any} message
+ */
+async function serve(device, { control, problem }, message) {
+  if (message.close) {
+    device.close()
+    Atomics.store(control, CLOSED, 1)
+    Atomics.notify(control, CLOSED)
+    // Until the process has ended: the library looks after its device now and then, and must not do so then.
+    Atomics.wait(control, CLOSED, 1)
+  }
+  try {
+    device.check()
+    if (message.allocate) {
+      const { id, parts, shift } = message.allocate
+      await device.allocate(id, parts, shift)
+    } else if (message.drop !== undefined) device.drop(message.drop)
+    else if (message.write) device.write(message.write.id, message.write.offset, message.write.words)
+    else if (message.prepare) await device.prepare(message.prepare.id, message.prepare.encoded)
+    else if (message.run) await device.run(message.run.arena, message.run.program)
+    else if (message.read) await device.read(message.read.id, message.read.extents, message.read.into)
+    device.check()
+  } catch (error) {
+    if (control[PROBLEM] === 0) {
+      const text = new TextEncoder().encode(error instanceof Error ? error.message : String(error))
+      problem.set(text.subarray(0, problem.length))
+      Atomics.store(control, PROBLEM, Math.min(text.length, problem.length))
+    }
+  }
+  Atomics.add(control, DONE, 1)
+  Atomics.notify(control, DONE)
+}

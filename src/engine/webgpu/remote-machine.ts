@@ -1,0 +1,127 @@
+/**
+ * @file The machine of a WebGPU device that another thread has, which this one waits for, so that nothing
+ * above the engine has to be asynchronous. Arenas are mirrored in the memory of a processor's machine: what
+ * is asked for is fetched, what was given out to be written is sent before the next run, and kernels that
+ * WebGPU lacks run there, on what they touch.
+ */
+import { UserError } from '../../util/errors.ts'
+import type { Machine } from '../machine.ts'
+import type { Program } from '../program.ts'
+import { Encoder } from './encode.ts'
+import { MirroredArena, type Remote } from './mirrored-arena.ts'
+import { memoryFor, partsOf } from './shader.ts'
+import { type Stretch, stretches } from './stretches.ts'
+
+/**
+ * What the thread writes to: how many messages are done, the length of what went wrong, and that it ended.
+ */
+const DONE = 0
+const PROBLEM = 1
+const CLOSED = 2
+
+/** Messages that may be on their way. */
+const MOST_AHEAD = 64
+/** Milliseconds for a device to end its work in. */
+const PATIENCE = 5000
+
+/** What two threads share. */
+export interface Shared {
+  control: Int32Array
+  /** UTF-8. */
+  problem: Uint8Array
+}
+
+export const sharedMemory = (): Shared => ({
+  control: new Int32Array(new SharedArrayBuffer(12)),
+  problem: new Uint8Array(new SharedArrayBuffer(4096)),
+})
+
+/** What the thread says when its device is open, or why it is not. */
+export type Opened = Facts | { refused: string }
+
+interface Facts {
+  adapter: string
+  /** Of one binding, and of an arena, which takes several where it is larger. */
+  bindingBytes: number
+  mostBytes: number
+}
+
+/** The machine, and what ends the thread's work for good. Throws UserError where there is no device. */
+export function remoteMachine(
+  post: (message: object) => void,
+  { control, problem }: Shared,
+  opened: Opened,
+  processor: Machine,
+): { machine: Machine; close(): void } {
+  if ('refused' in opened) throw new UserError(`WebGPU: ${opened.refused}`)
+  let sent = 0
+  /** Waits until no more than so many messages are on their way. Throws what went wrong. */
+  const wait = (most: number) => {
+    for (let done = Atomics.load(control, DONE); ((sent - done) | 0) > most; done = Atomics.load(control, DONE))
+      Atomics.wait(control, DONE, done)
+    // A problem is told once: some, such as too large an arena, do not keep others from running.
+    const length = Atomics.exchange(control, PROBLEM, 0)
+    if (length > 0) throw new UserError(`WebGPU: ${new TextDecoder().decode(problem.slice(0, length))}`)
+  }
+  const send = (message: object) => {
+    wait(MOST_AHEAD)
+    post(message)
+    sent = (sent + 1) | 0
+  }
+
+  const remote: Remote = {
+    mostBytes: opened.mostBytes,
+    allocate(id, floats) {
+      const memory = memoryFor(floats, opened.bindingBytes)
+      send({ allocate: { id, parts: partsOf(floats, memory), shift: memory.shift } })
+      wait(0)
+    },
+    drop(id) {
+      // Called while garbage is collected, when nobody could take an error.
+      post({ drop: id })
+      sent = (sent + 1) | 0
+    },
+    write: (id, offset, words) => send({ write: { id, offset, words } }),
+    run: (arena, program) => send({ run: { arena, program } }),
+    read(id, extents) {
+      const size = extents.reduce((sum, { length }) => sum + length, 0)
+      const into = new Uint32Array(new SharedArrayBuffer(4 * size))
+      send({ read: { id, extents, into } })
+      wait(0)
+      return into
+    },
+  }
+
+  const encoder = new Encoder()
+  const known = new WeakMap<Program, { parts: number; made: Stretch[] }>()
+  let programs = 0
+  const prepare = (program: Program, floats: number): Stretch[] => {
+    const memory = memoryFor(floats, opened.bindingBytes)
+    const found = known.get(program)
+    if (found?.parts === memory.parts) return found.made
+    const made = stretches(program, (instructions) => {
+      send({ prepare: { id: ++programs, encoded: encoder.encode(instructions, memory) } })
+      return programs
+    })
+    known.set(program, { parts: memory.parts, made })
+    return made
+  }
+
+  const machine: Machine = {
+    engine: 'webgpu',
+    instructionSet: 'webgpu',
+    threads: 1,
+    anySize: true,
+    mostBytes: opened.mostBytes,
+    description: `webgpu (${opened.adapter})`,
+    allocate: (size) => new MirroredArena(processor.allocate(size), remote, prepare),
+    runApart(runs) {
+      for (const { arena, program } of runs) arena.run(program)
+    },
+  }
+  const close = () => {
+    post({ close: true })
+    Atomics.wait(control, CLOSED, 0, PATIENCE)
+  }
+  return { machine, close }
+}
