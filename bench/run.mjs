@@ -26,6 +26,8 @@ const benches = {
   'start-up': benchStartUp,
   'kernel-choice': benchKernelChoice,
 }
+/** Asks for a device, so that it runs only where it is named. */
+const asked = { webgpu: async (out) => (await import('./webgpu.mjs')).benchWebgpu(out) }
 const [, , chosen, file, other] = process.argv
 /** What runs models of others has a page of its own name. */
 const suites = {
@@ -38,12 +40,12 @@ if (Object.hasOwn(suites, chosen ?? '')) {
   process.exit(0)
 }
 for (const name of chosen === undefined ? Object.keys(benches) : [chosen]) {
-  if (!benches[name]) {
-    console.error(
-      `there is no benchmark named ${name}; known: ${[...Object.keys(benches), ...Object.keys(suites)].join(', ')}`,
-    )
+  const bench = benches[name] ?? asked[name]
+  if (!bench) {
+    const known = [benches, asked, suites].flatMap(Object.keys)
+    console.error(`there is no benchmark named ${name}; known: ${known.join(', ')}`)
     process.exit(1)
   }
-  await benches[name](file ?? result(`bench-${name}`))
+  await bench(file ?? result(`bench-${name}`))
 }
 process.exit(0)

@@ -103,7 +103,7 @@ it.each<[string, RegExp]>([
 })
 
 it.each<[Record<string, string>, RegExp]>([
-  [{ ESPALIER_ENGINE: 'cuda' }, /ESPALIER_ENGINE: expected native, wasm, reference, found cuda/],
+  [{ ESPALIER_ENGINE: 'cuda' }, /ESPALIER_ENGINE: expected native, wasm, webgpu, reference, found cuda/],
   [{ ESPALIER_THREADS: '0' }, /ESPALIER_THREADS: expected a whole number from 1 to 256, found 0/],
   [{ ESPALIER_ENGINE: 'native', ESPALIER_ADDON: '/none' }, /the native engine is not built here/],
 ])('%o', async (env, message) => {

@@ -63,9 +63,9 @@ describe('a gain', () => {
 
 describe.each(Object.entries(costTables))('the table of %s', (set, table) => {
   it('has the width of its vectors and a name that says whose constants it has', () => {
-    const lanes = { avx512: 16, avx2: 8, float64: 8 }[set] ?? 4
+    const lanes = { avx512: 16, avx2: 8, webgpu: 16, float64: 8 }[set] ?? 4
     expect(table.lanes).toBe(lanes)
-    const name = { neon: 'neon (as baseline)', float64: 'avx2' }[set] ?? set
+    const name = { neon: 'neon (as baseline)', webgpu: 'webgpu (as avx512)', float64: 'avx2' }[set] ?? set
     expect(table.name).toBe(name)
   })
 

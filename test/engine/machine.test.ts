@@ -38,7 +38,9 @@ describe('the engine', () => {
 
   it('of an unknown name is refused', async () => {
     vi.stubEnv('ESPALIER_ENGINE', 'cuda')
-    await expect(openMachine()).rejects.toThrow(/^ESPALIER_ENGINE: expected native, wasm, reference, found cuda$/)
+    await expect(openMachine()).rejects.toThrow(
+      /^ESPALIER_ENGINE: expected native, wasm, webgpu, reference, found cuda$/,
+    )
   })
 })
 

@@ -64,8 +64,6 @@ function checkSizes(p: Sizes): void {
  */
 function checkRoom(p: Sizes, result: 'y' | 'dx' | 'dw by sample' = 'y'): void {
   if (p.kh * p.kw > MOST_TAPS) throw new Error(`a kernel of ${p.kh} x ${p.kw} has more than ${MOST_TAPS} taps`)
-  if (result === 'dw by sample' && p.kh * p.kw > MOST_SAMPLE_TAPS)
-    throw new Error(`a kernel of ${p.kh} x ${p.kw} has more than ${MOST_SAMPLE_TAPS} taps`)
   const reach = (p.kh - 1) * p.dy
   // C takes whole vectors of samples where it cannot fuse them with columns, and small batches whole
   // otherwise.
@@ -82,6 +80,8 @@ function checkRoom(p: Sizes, result: 'y' | 'dx' | 'dw by sample' = 'y'): void {
     throw new UserError(
       `a convolution of ${p.batch} samples needs ${rows} rows of ${columns} columns, more than the engine's buffer holds: expected smaller batches or narrower inputs`,
     )
+  if (result === 'dw by sample' && p.kh * p.kw > MOST_SAMPLE_TAPS)
+    throw new Error(`a kernel of ${p.kh} x ${p.kw} has more than ${MOST_SAMPLE_TAPS} taps`)
 }
 
 /** Visits every tap that lies inside the input: element numbers of y, x and weight, for sample 0. */

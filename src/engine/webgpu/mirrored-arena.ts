@@ -23,6 +23,8 @@ let arenas = 0
 /** Floats of what is fetched with others unasked. */
 const SHORT = 16
 
+const isSame = (one: Extent) => (other: Extent) => one.offset === other.offset && one.length === other.length
+
 export class MirroredArena implements Arena {
   readonly size: number
   readonly #mirror: Arena
@@ -34,8 +36,12 @@ export class MirroredArena implements Arena {
   #isLocal = false
   /** What the mirror has as the device does; undefined: everything. */
   #fresh: Extent[] | undefined
-  /** Short ones that were asked for after a run, as losses are, and will be again: fetched together. */
-  readonly #usual = new Map<number, Extent>()
+  /**
+   * Short ones that were asked for since the last run, and those after the run before, by where they
+   * begin.
+   */
+  #asked = new Map<number, Extent>()
+  #usual = new Map<number, Extent>()
   /** What the mirror may have newer than the device, by where it begins. */
   #lent = new Map<number, Extent>()
 
@@ -108,6 +114,8 @@ export class MirroredArena implements Arena {
     this.#lent.clear()
     this.#remote.run(id, program)
     this.#fresh = []
+    this.#usual = this.#asked
+    this.#asked = new Map()
   }
 
   #allocate(): number {
@@ -129,10 +137,12 @@ export class MirroredArena implements Arena {
     const known = [...this.#fresh, ...this.#lent.values()]
     const isMissing = ({ offset, length }: Extent) =>
       length > 0 && !known.some((one) => one.offset <= offset && offset + length <= one.offset + one.length)
+    for (const extent of extents) if (extent.length <= SHORT) this.#asked.set(extent.offset, extent)
     const asked = extents.filter(isMissing)
     if (asked.length === 0) return
-    for (const extent of asked) if (extent.length <= SHORT) this.#usual.set(extent.offset, extent)
-    const missing = [...new Set([...asked, ...[...this.#usual.values()].filter(isMissing)])]
+    // What was asked for after the last run, such as a loss, will be again: it comes with the rest.
+    const usual = [...this.#usual.values()].filter((one) => isMissing(one) && !asked.some(isSame(one)))
+    const missing = [...asked, ...usual]
     // What was given out within it is newer here, and stays.
     const words = this.#remote.read(this.#id, missing)
     const kept = [...this.#lent.values()].map((one) => ({ ...one, bits: this.#bits(one).slice() }))
