@@ -11,16 +11,19 @@ import { findModel } from '../../../src/models/index.ts'
 import { setHyper } from '../../../src/optim/sgd.ts'
 import { Network } from '../../../src/train/network.ts'
 import { train } from '../../../src/train/train.ts'
+import { breadth } from '../../support/breadth.ts'
 import { wanted } from '../../support/needed.ts'
 
 const isHere = wanted('WebGPU', Boolean(process.env.ESPALIER_WEBGPU), 'node scripts/test-webgpu.mjs')
 
+/** Of a training step by step; a software adapter takes half a second for each. */
+const STEPS = breadth(40, 200)
 const mnistLike = synthetic({ train: 8, test: 1 })
 
 describe.skipIf(!isHere)('on the device', async () => {
   const device: Machine = isHere ? await openMachine({ engine: 'webgpu', threads: 1 }) : openReference()
 
-  it('200 steps of a narrow ResNet-20 stay as near to the reference as WebAssembly does', {
+  it(`${STEPS} steps of a narrow ResNet-20 stay as near to the reference as WebAssembly does`, {
     timeout: 600_000,
   }, async () => {
     const model = findModel('resnet20', { widen: 0.125 })
@@ -29,7 +32,7 @@ describe.skipIf(!isHere)('on the device', async () => {
     const networks = machines.map((machine) => new Network({ machine, model, data, batch: 2, seed: 1 }))
     // Rounding grows over the steps, on every engine.
     let farthest = 1e-4
-    for (let step = 0; step < 200; step++) {
+    for (let step = 0; step < STEPS; step++) {
       const samples = [2 * step, 2 * step + 1].map((sample) => sample % 64)
       const [found, wasm, expected] = networks.map((network) => {
         setHyper(network.executable, 1e-4, { momentum: 0.9, weightDecay: 1e-4 })
