@@ -105,6 +105,12 @@ it('whole channels go on the schedule to the numbers that were chosen, and what 
   await runUntil(recipe, { out: again, resume: true })
   expect(fileIn(again)).toEqual(fileIn(out))
   expect(weightsIn(again)).toEqual(weights)
+  for (const folder of [out, again]) {
+    const report = readFileSync(join(folder, 'report.md'), 'utf8')
+    const line = report.split('\n').find((one) => one.startsWith('prune.target asked for flops 0.4, '))
+    expect(line).toMatch(/multipleOf 4.*; the target is met with [\d.]+ % of the pruned weights zero: /)
+    expect(line).toContain(reached)
+  }
 })
 
 it('channels or single weights go, whichever is asked for', async () => {

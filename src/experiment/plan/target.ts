@@ -162,6 +162,10 @@ async function chooseChannels(
   }
 }
 
+/** What a choice comes to, as a sentence without an end. */
+export const metText = ({ share, reached }: TargetPlan): string =>
+  `the target is met with ${percent(share)} of the pruned weights zero${reached ? `: ${reached}` : ''}`
+
 const milliseconds = (ms: number): string => `${ms.toPrecision(3)} ms`
 
 /** Of the network without its channels. */

@@ -16,6 +16,7 @@ import { UserError } from '../../util/errors.ts'
 import { writeAtomically } from '../../util/files.ts'
 import { prunedTensors } from '../plan/pruning.ts'
 import type { RunPlan } from '../plan/resolve.ts'
+import { metText } from '../plan/target.ts'
 import type { BestEpoch } from './best-epoch.ts'
 import type { RunResult } from './events.ts'
 import type { RunFolder } from './folder.ts'
@@ -70,7 +71,10 @@ export function endRun(finished: Finished): RunResult {
     seconds,
   }
   folder.appendMetric({ type: 'final', ...result })
-  writeAtomically(folder.file('report'), reportMarkdown(plan.recipe, network.machine.description, network.data, result))
+  writeAtomically(
+    folder.file('report'),
+    reportMarkdown(plan.recipe, network.machine.description, network.data, result, plan.target && metText(plan.target)),
+  )
   journal.tell({ type: 'end', folder: folder.path, result })
   return result
 }

@@ -143,8 +143,14 @@ export function gapText(gap: Gap | undefined): string {
 const keptText = ({ train, validation }: Recipe, epoch: number): string =>
   `The weights are those of epoch ${epoch} of ${train.epochs}, the best by the ${validation?.metric === 'f1' ? 'F1' : 'accuracy'} of held-out samples.`
 
-/** `data`: what the inputs were made of. */
-export function reportMarkdown(recipe: Recipe, engine: string, data: SampleSet, result: RunResult): string {
+/** `data`: what the inputs were made of; `met`: how a target was. */
+export function reportMarkdown(
+  recipe: Recipe,
+  engine: string,
+  data: SampleSet,
+  result: RunResult,
+  met?: string,
+): string {
   const gains = gainText(result)
   return [
     `# ${recipe.name}`,
@@ -164,11 +170,18 @@ export function reportMarkdown(recipe: Recipe, engine: string, data: SampleSet, 
       gapText(result.gap),
       result.multiplyAdds && `${multiplyAddsText(result.multiplyAdds, 'prunable layers')}.`,
       gains,
+      met && targetText(recipe, met),
     ].flatMap((text) => (text ? [text, ''] : [])),
     ...collapseLines(result).flatMap((line) => [line, '']),
     'The recipe is in recipe.yaml, the machine in environment.json, every epoch and pruning event in metrics.jsonl.',
     '',
   ].join('\n')
+}
+
+/** What was asked for, and what that came to when it was chosen. */
+function targetText({ prune }: Recipe, met: string): string {
+  const asked = Object.entries(prune?.target ?? {}).map(([name, value]) => `${name} ${value}`)
+  return `prune.target asked for ${asked.join(', ')}; ${met}.`
 }
 
 const shareText = (share: number | undefined) => (share === undefined ? '' : percent(share))

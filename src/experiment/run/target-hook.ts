@@ -8,7 +8,7 @@ import type { Hook } from '../../train/train.ts'
 import { writeAtomically } from '../../util/files.ts'
 import { sha256 } from '../../util/sha256.ts'
 import type { RunPlan } from '../plan/resolve.ts'
-import { chooseForTarget, type TargetPlan } from '../plan/target.ts'
+import { chooseForTarget, metText, type TargetPlan } from '../plan/target.ts'
 import { recipeToYaml } from '../recipe/recipe.ts'
 import type { RunFolder } from './folder.ts'
 import type { PruningTold } from './hooks.ts'
@@ -41,9 +41,7 @@ export function targetHooks({ recipe, schedule, target }: RunPlan, told: Told): 
         }
         writeAtomically(folder.file('target'), `${JSON.stringify(chosenIn(target))}\n`)
         rmSync(levels, { recursive: true, force: true })
-        const zeros = `${(100 * target.share).toFixed(2)} % of the pruned weights zero`
-        const text = `the target is met with ${zeros}${target.reached ? `: ${target.reached}` : ''}`
-        journal.tell({ type: 'notice', text })
+        journal.tell({ type: 'notice', text: metText(target) })
       },
     },
   ]
@@ -68,8 +66,14 @@ const chosenIn = ({ sparsities, channels, share, reached }: TargetPlan): ChosenI
 /** Brings back what a run has chosen, where it has. */
 export function restoreTarget({ target }: RunPlan, folder: RunFolder): void {
   if (!target || !folder.has('target')) return
-  const { sparsities, channels = {}, share }: ChosenInFile = JSON.parse(readFileSync(folder.file('target'), 'utf8'))
+  const {
+    sparsities,
+    channels = {},
+    share,
+    reached,
+  }: ChosenInFile = JSON.parse(readFileSync(folder.file('target'), 'utf8'))
   target.share = share
+  target.reached = reached
   for (const [name, sparsity] of Object.entries(sparsities)) target.sparsities.set(name, sparsity)
   for (const [name, count] of Object.entries(channels)) target.channels!.set(name, count)
 }
