@@ -148,6 +148,16 @@ export class Device {
   }
 
   /**
+   * Gives back what a program took.
+   * @param {number} id
+   */
+  forget(id) {
+    this.#programs.get(id)?.words.destroy()
+    this.#programs.delete(id)
+    for (const key of this.#groups.keys()) if (key.endsWith(` ${id}`)) this.#groups.delete(key)
+  }
+
+  /**
    * Hands a run over; now and then, waits for those before it.
    * @param {number} arena
    * @param {number} program

@@ -68,6 +68,11 @@ export function remoteMachine(
     post(message)
     sent = (sent + 1) | 0
   }
+  /** While garbage is collected: nobody could take an error then. */
+  const sendUnasked = (message: object) => {
+    post(message)
+    sent = (sent + 1) | 0
+  }
 
   const remote: Remote = {
     mostBytes: opened.mostBytes,
@@ -76,11 +81,7 @@ export function remoteMachine(
       send({ allocate: { id, parts: partsOf(floats, memory), shift: memory.shift } })
       wait(0)
     },
-    drop(id) {
-      // Called while garbage is collected, when nobody could take an error.
-      post({ drop: id })
-      sent = (sent + 1) | 0
-    },
+    drop: (id) => sendUnasked({ drop: id }),
     write: (id, offset, words) => send({ write: { id, offset, words } }),
     run: (arena, program) => send({ run: { arena, program } }),
     read(id, extents) {
@@ -93,6 +94,8 @@ export function remoteMachine(
   }
 
   const encoder = new Encoder()
+  /** Programs that ran once, as selections do, give their memory back. */
+  const garbage = new FinalizationRegistry<number>((id) => sendUnasked({ forget: id }))
   const known = new WeakMap<Program, { parts: number; made: Stretch[] }>()
   let programs = 0
   const prepare = (program: Program, floats: number): Stretch[] => {
@@ -101,6 +104,7 @@ export function remoteMachine(
     if (found?.parts === memory.parts) return found.made
     const made = stretches(program, (instructions) => {
       send({ prepare: { id: ++programs, encoded: encoder.encode(instructions, memory) } })
+      garbage.register(program, programs)
       return programs
     })
     known.set(program, { parts: memory.parts, made })

@@ -11,6 +11,7 @@ import { findModel } from '../../../src/models/index.ts'
 import { setHyper } from '../../../src/optim/sgd.ts'
 import { Network } from '../../../src/train/network.ts'
 import { train } from '../../../src/train/train.ts'
+import { collectGarbage } from '../../../src/util/garbage.ts'
 import { breadth } from '../../support/breadth.ts'
 import { wanted } from '../../support/needed.ts'
 
@@ -92,6 +93,18 @@ describe.skipIf(!isHere)('on the device', async () => {
       return network.parameters.map(({ name }) => [...network.values(name)])
     })
     expect(one).toEqual(other)
+  })
+
+  it('programs that ran once are given back, and others run on', () => {
+    const network = new Network({ machine: device, model: findModel('lenet-300-100'), data: mnistLike, batch: 8 })
+    const [layer] = network.layers()
+    for (let keep = 1; keep <= 60; keep++) {
+      network.layers()[0].scores.set(Float32Array.from(layer.scores, (_, i) => (i * 7919) % 10007))
+      network.selectTop([layer], keep)
+      if (keep % 20 === 0) collectGarbage()
+    }
+    expect(network.mask(layer.name).reduce((sum, kept) => sum + kept, 0)).toBe(60)
+    expect(network.step([0, 1, 2, 3, 4, 5, 6, 7]).loss).toBeGreaterThan(1)
   })
 
   it('an arena that has no room is refused in one sentence, and others run', () => {
