@@ -10,9 +10,9 @@ out=${1:-build/bench-webgpu.md}
 [ -d node_modules/webgpu ] || { echo "node_modules is missing: npm ci installs it"; exit 1; }
 [ -f dist/index.js ] || npx tsc -p tsconfig.build.json
 mkdir -p "$(dirname "$out")"
-node -e '
+node --input-type=module -e '
   const { openMachine } = await import("./dist/engine/machines/open.js")
   console.log((await openMachine({ engine: "webgpu", threads: 1 })).description)
-' --input-type=module
+'
 timeout 240 node scripts/test-webgpu.mjs || echo "the tests failed, or took more than four minutes"
 timeout 230 node bench/run.mjs webgpu "$out"
