@@ -12,7 +12,11 @@ out=${1:-build/bench-webgpu.md}
 mkdir -p "$(dirname "$out")"
 node --input-type=module -e '
   const { openMachine } = await import("./dist/engine/machines/open.js")
-  console.log((await openMachine({ engine: "webgpu", threads: 1 })).description)
+  const { description } = await openMachine({ engine: "webgpu", threads: 1 }).catch(({ message }) => {
+    console.error(message)
+    process.exit(1)
+  })
+  console.log(description)
 '
 timeout 240 node scripts/test-webgpu.mjs || echo "the tests failed, or took more than four minutes"
 timeout 230 node bench/run.mjs webgpu "$out"

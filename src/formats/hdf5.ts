@@ -127,7 +127,9 @@ export class Hdf5Reader {
 
   /** The thread's answer; undefined where there is none in time. */
   async #ask(path: string, milliseconds: number): Promise<Answer | undefined> {
-    this.#worker ??= new Worker(new URL('hdf5-worker.js', import.meta.url), { stdout: true, stderr: true })
+    // Flags of the process, such as --input-type, are not the thread's.
+    const options = { stdout: true, stderr: true, execArgv: [] }
+    this.#worker ??= new Worker(new URL('hdf5-worker.js', import.meta.url), options)
     const race = new AbortController()
     const { signal } = race
     const said = once(this.#worker, 'message', { signal }).then(([answer]) => answer as Answer)

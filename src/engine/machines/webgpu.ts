@@ -16,7 +16,8 @@ export async function openWebGpu(
   { bindingBytes }: { bindingBytes?: number } = {},
 ): Promise<Machine> {
   const shared = sharedMemory()
-  const worker = new Worker(new URL('webgpu-worker.js', import.meta.url))
+  // Flags of the process, such as --input-type, are not its own.
+  const worker = new Worker(new URL('webgpu-worker.js', import.meta.url), { execArgv: [] })
   try {
     worker.postMessage({ open: { ...shared, bindingBytes } })
     const [opened] = (await once(worker, 'message')) as [Opened]
