@@ -109,6 +109,12 @@ export class Executable {
     return this.#arena.view(offset, sizeOf(tensor.shape))
   }
 
+  /** The same to read alone. */
+  peek(name: string): Floats {
+    const { tensor, offset } = this.#named(name)
+    return this.#arena.peek(offset, sizeOf(tensor.shape))
+  }
+
   /** The same to write alone, all of it. */
   blank(name: string): Floats {
     const { tensor, offset } = this.#named(name)

@@ -87,7 +87,7 @@ export function evaluate(executable: Executable, model: Model, source: Source, s
     correct += executable.scalar(program, 'correct')
     // Logits lie as [classes][samples], as all tensors over samples do.
     const logits = executable.raw(program, 'logits')
-    const labels = executable.view(`${source}.labels`)
+    const labels = executable.peek(`${source}.labels`)
     counts.addBatch(
       logits,
       Array.from(batch, (sample) => labels[sample]),

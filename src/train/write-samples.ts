@@ -22,6 +22,6 @@ export function writeData(executable: Executable, data: SampleSet): void {
         `${data.name}: training images that are read crop by crop are not in memory, expected none to be held out or scored`,
       )
     writeSamples(executable, `${part}.images`, images)
-    if (executable.has(`${part}.labels`)) executable.view(`${part}.labels`).set(labels!)
+    if (executable.has(`${part}.labels`)) executable.blank(`${part}.labels`).set(labels!)
   }
 }
