@@ -29,6 +29,8 @@ export class Executable {
   readonly #shared: Map<string, Placed>
   readonly #own: Map<string, Placed>
   readonly memory: MemoryUse
+  /** How often it ran anything: what was given out of it is good while this stays. */
+  ran = 0
 
   /** Use {@link compile}. */
   constructor(machine: Machine, layout: Layout) {
@@ -53,6 +55,7 @@ export class Executable {
 
   /** Runs a program once: a single call into the machine. */
   run(program: string): void {
+    this.ran++
     this.#arena.run(this.#found(program))
   }
 
@@ -62,11 +65,13 @@ export class Executable {
    */
   static runApart(program: string, executables: readonly Executable[]): void {
     const runs = executables.map((executable) => ({ arena: executable.#arena, program: executable.#found(program) }))
+    for (const executable of executables) executable.ran++
     executables[0]?.machine.runApart(runs)
   }
 
   /** Runs kernels that are not part of a program (a selection, a mask), after the same validation. */
   execute(instructions: readonly Instruction[]): void {
+    this.ran++
     this.#arena.run(Program.assemble(instructions, this.#arena.size, this.machine.anySize))
   }
 
@@ -76,6 +81,7 @@ export class Executable {
    * times where the clock, as those of browsers, is too coarse for once. Changes the state as runs do.
    */
   profile(program: string, rounds = 20): Profiled[] {
+    this.ran++
     const parameters = [...this.#shared.values()].filter(({ tensor }) => tensor.role === 'parameter')
     const places = new Map(parameters.map(({ tensor, offset }) => [offset, tensor.name]))
     const { instructions } = this.#programs.get(program)!

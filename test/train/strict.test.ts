@@ -10,6 +10,7 @@ import { Graph } from '../../src/graph/graph.ts'
 import { add } from '../../src/graph/operators/elementwise.ts'
 import { globalSparseMomentum } from '../../src/methods/gsm/rule.ts'
 import { type MethodName, methods } from '../../src/methods/index.ts'
+import type { PruneResult } from '../../src/methods/masks.ts'
 import { prune } from '../../src/methods/prune.ts'
 import { pruneBy } from '../../src/methods/prune-by.ts'
 import { RewiringHook } from '../../src/methods/rewiring/hook.ts'
@@ -79,6 +80,33 @@ describe('training', () => {
     }
     const network = await expectSame({ kernels }, (one) => train(one, { ...learning, hooks: [hook] }))
     network.assertMasked()
+  })
+
+  const floor = { weights: 5, share: 0 }
+  it.each([
+    ['with a floor', { sparsity: 0.9, floor }],
+    ['where a collapse raises one', { sparsity: 0.97, method: 'random', onCollapse: 'floor', seed: 5 }],
+    ['with equally many weights of every output', { sparsity: 0.7, granularity: 'fan-in' }],
+    ['by a pattern', { sparsity: 0.6, granularity: '2:4' }],
+    ['by runs and blocks', { sparsity: 0.6, granularity: 'block8' }],
+    ['by whole channels', { sparsity: 0.5, granularity: 'channel' }],
+  ] as const)('pruning twice %s', async (_, options) => {
+    const results: unknown[] = []
+    await expectSame({}, async (network) => {
+      const first = prune(network, { ...options, sparsity: 0.5 * options.sparsity })
+      results.push([first, prune(network, options)])
+    })
+    for (const result of results.slice(1)) expect(result).toEqual(results[0])
+    if ('onCollapse' in options) expect((results[0] as PruneResult[])[1].floor).toBeDefined()
+  })
+
+  it('a collapse is refused', () => {
+    for (const on of machines()) {
+      const network = smallNetwork({ machine: on })
+      const options = { method: 'random', sparsity: 0.985, onCollapse: 'error' } as const
+      expect(() => prune(network, options)).toThrow(/keep|nothing|collapse/)
+      expect(network.counts().every(({ kept, size }) => kept === size)).toBe(true)
+    }
   })
 
   it('by global sparse momentum', async () => {

@@ -41,6 +41,7 @@ export class Device {
   /** @type {GPUBuffer} */
   #scratch
   #runs = 0
+  #isLost = false
   /** @type {string | undefined} */
   #problem
 
@@ -75,6 +76,7 @@ export class Device {
     }
     this.#scratch = this.#buffer(4)
     device.lost.then(({ message }) => {
+      this.#isLost = true
       this.#problem ??= `the device was lost: ${message}`
     })
     device.addEventListener('uncapturederror', (event) => {
@@ -211,9 +213,11 @@ export class Device {
     this.#device.destroy()
   }
 
-  /** Throws what went wrong since this was asked last. */
+  /** Throws what went wrong since this was asked last; of a device that is lost, always. */
   check() {
-    if (this.#problem) throw new Error(this.#problem)
+    const problem = this.#problem
+    if (!this.#isLost) this.#problem = undefined
+    if (problem) throw new Error(problem)
   }
 
   /** @param {number} size in bytes */
@@ -273,5 +277,5 @@ export class Device {
   }
 }
 
-/** Bytes of the longest calls of one dispatch. */
+/** Bytes of the calls of one dispatch, at most: CALL_WORDS of src/engine/webgpu/encode.ts. */
 const CALL_BYTES = 64 * 1024

@@ -70,7 +70,8 @@ async function serve(device, { control, problem }, message) {
     device.check()
   } catch (error) {
     if (control[PROBLEM] === 0) {
-      const text = new TextEncoder().encode(error instanceof Error ? error.message : String(error))
+      const [line] = (error instanceof Error ? error.message : String(error)).split('\n')
+      const text = new TextEncoder().encode(line)
       problem.set(text.subarray(0, problem.length))
       Atomics.store(control, PROBLEM, Math.min(text.length, problem.length))
     }

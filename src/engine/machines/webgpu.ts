@@ -6,6 +6,9 @@ import { isAbsent, needed } from '../../util/optional.ts'
 import type { Machine } from '../machine.ts'
 import { type Opened, remoteMachine, sharedMemory } from '../webgpu/remote-machine.ts'
 
+/** Devices end their work before the process does. */
+const closers: (() => void)[] = []
+
 /**
  * A machine on the first adapter, with `processor` for what it lacks. Throws UserError where the package
  * webgpu is not installed or there is no adapter. With `bindingBytes`, arenas beyond it take several
@@ -23,7 +26,7 @@ export async function openWebGpu(
     const [opened] = (await once(worker, 'message')) as [Opened]
     const { machine, close } = remoteMachine((message) => worker.postMessage(message), shared, opened, processor)
     worker.unref()
-    process.once('exit', close)
+    if (closers.push(close) === 1) process.once('exit', () => closers.forEach((one) => void one()))
     return machine
   } catch (error) {
     if (error instanceof UserError) void worker.terminate()

@@ -30,6 +30,8 @@ export interface Encoded {
 const ALIGNMENT = 64
 /** Workgroups along one dimension, at most. */
 const MOST_GROUPS = 65_535
+/** Words of the calls of one dispatch, at most: a device binds so many of them. */
+export const CALL_WORDS = 16_384
 
 /** Whether a device has the kernel, for these arguments. */
 export function isOnDevice(instruction: Instruction): boolean {
@@ -55,7 +57,7 @@ export class Encoder {
 
   /** For arenas that are bound so. */
   encode(instructions: readonly Instruction[], memory: Memory): Encoded {
-    const groups = merged(instructions)
+    const groups = merged(instructions).flatMap(inWindows)
     const { bases, scratch } = placeScratch(groups.flat())
     const modules: Encoded['modules'] = []
     const dispatches: Dispatch[] = []
@@ -98,6 +100,15 @@ export class Encoder {
     modules.push({ pipeline, name: `${name}/${shader.passes.indexOf(pass)}`, code })
     return pipeline
   }
+}
+
+/** Units of one dispatch, cut where their calls are more than a device binds. */
+function inWindows(units: Unit[]): Unit[][] {
+  if (units.length === 1) return [units]
+  const [{ instruction, passes }] = units
+  const more = Math.max(...passes.map((pass) => Object.keys(pass.more(named(instruction))).length))
+  const most = Math.floor(CALL_WORDS / (instruction.args.length + more + 1))
+  return Array.from({ length: Math.ceil(units.length / most) }, (_, i) => units.slice(i * most, (i + 1) * most))
 }
 
 /** Calls whose passes are apart have scratches of their own, behind one that all others share. */

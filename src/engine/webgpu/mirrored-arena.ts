@@ -3,7 +3,8 @@
 import { UserError } from '../../util/errors.ts'
 import type { Extent } from '../kernel.ts'
 import type { Arena, Floats } from '../machine.ts'
-import type { Program } from '../program.ts'
+import { Program } from '../program.ts'
+import { PADDING } from './shader.ts'
 import type { Stretch } from './stretches.ts'
 
 /** A device, as arenas see it. Offsets and lengths count floats. */
@@ -19,6 +20,14 @@ export interface Remote {
 }
 
 let arenas = 0
+
+/** Programs as processors run them, which do not take operands of any size. */
+const checked = new WeakMap<Program, Program>()
+function onProcessor(program: Program): Program {
+  const known = checked.get(program) ?? Program.assemble(program.instructions, program.arenaSize)
+  checked.set(program, known)
+  return known
+}
 
 /** Floats of what is fetched with others unasked. */
 const SHORT = 16
@@ -88,7 +97,7 @@ export class MirroredArena implements Arena {
   run(program: Program): void {
     if (program.arenaSize > this.size) throw new Error('this program was made for a larger arena')
     if (this.#isLocal) {
-      this.#mirror.run(program)
+      this.#mirror.run(onProcessor(program))
       return
     }
     this.#id ??= this.#allocate()
@@ -120,7 +129,7 @@ export class MirroredArena implements Arena {
 
   #allocate(): number {
     const { mostBytes } = this.#remote
-    if (4 * this.size > mostBytes)
+    if (4 * (this.size + PADDING) > mostBytes)
       throw new UserError(
         `the programs need ${(4 * this.size) / 1e9} GB, and this adapter takes at most ${mostBytes / 1e9} GB: expected smaller batches`,
       )

@@ -149,7 +149,7 @@ export interface Memory {
 }
 
 /** Floats behind an arena, which take what is written beyond its end. */
-const PADDING = 64
+export const PADDING = 64
 
 /** How an arena is bound where one binding takes so many bytes. */
 export function memoryFor(floats: number, bindingBytes: number): Memory {

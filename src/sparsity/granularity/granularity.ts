@@ -39,12 +39,25 @@ export interface Granularity {
   write(layers: readonly MaskedLayer[], budget: Budget): void
 }
 
+/** A layer and how many weights the mask leaves now; its views stay those of the layer, whatever runs. */
+const withLeft = (layer: MaskedLayer): MaskedLayer & { left: number } => ({
+  name: layer.name,
+  shape: layer.shape,
+  get mask() {
+    return layer.mask
+  },
+  get scores() {
+    return layer.scores
+  },
+  left: countKept(layer.mask),
+})
+
 /** The groups of the scope with the floor and with what is left in them taken into account. */
 export function plannedGroups(
   layers: readonly MaskedLayer[],
   { scope, sparsity, count = keptCount, floor }: Budget,
 ): { layers: MaskedLayer[]; keep: number }[] {
-  const present = new Map(layers.map((layer) => [layer.name, { ...layer, left: countKept(layer.mask) }]))
+  const present = new Map(layers.map((layer) => [layer.name, withLeft(layer)]))
   const groups = scope.groups([...present.values()], sparsity, count)
   return (floor ? raiseToFloor(groups, floor) : groups).map(({ layers: some, keep }) => {
     const members = some.map(({ name }) => present.get(name)!)

@@ -15,8 +15,9 @@ export const weight: Granularity = {
     for (const { layers: group, keep } of plannedGroups(layers, budget)) {
       for (const layer of budget.floor ? group : []) {
         budget.select([layer], leastOf(layer, budget.floor))
-        layer.mask.forEach((bit, i) => {
-          if (bit === 1) layer.scores[i] = Number.POSITIVE_INFINITY
+        const { mask, scores } = layer
+        mask.forEach((bit, i) => {
+          if (bit === 1) scores[i] = Number.POSITIVE_INFINITY
         })
       }
       if (budget.multiplyAdds) selectAffordable(group, keep, budget, budget.multiplyAdds)

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest'
+import { call } from '../../../src/engine/kernel.ts'
+import { sgd } from '../../../src/engine/kernels/optimizer.ts'
 import { layOut } from '../../../src/engine/lay-out.ts'
-import { Encoder, isOnDevice, merged } from '../../../src/engine/webgpu/encode.ts'
+import { CALL_WORDS, Encoder, isOnDevice, merged } from '../../../src/engine/webgpu/encode.ts'
 import { findModel } from '../../../src/models/index.ts'
 import { programsOf } from '../../../src/train/programs.ts'
 
@@ -24,6 +26,19 @@ it.each(['lenet-300-100', 'resnet20', 'wrn-28', 'resnet18', 'densenet-40', 'mobi
     expect(lacking.map(({ kernel }) => kernel.name)).toEqual([])
   },
 )
+
+it('no dispatch has more calls than a device binds', () => {
+  const size = 8
+  const instructions = Array.from({ length: 5000 }, (_, i) =>
+    call(sgd, { n: 2, w: i * size, g: i * size + 2, v: i * size + 4, mask: 0, masked: 0, hyper: 5000 * size }),
+  )
+  const encoder = new Encoder()
+  const { dispatches } = encoder.encode(instructions, { parts: 1, shift: 28 })
+  expect(dispatches.length).toBe(3)
+  expect(dispatches.reduce((sum, { groups }) => sum + groups[2], 0)).toBe(5000)
+  const words = sgd.parameters.length + 1
+  for (const { groups } of dispatches) expect(groups[2] * words).toBeLessThanOrEqual(CALL_WORDS)
+})
 
 it('a step of ResNet-20 has fewer than 150 dispatches: updates of all parameters are one', () => {
   const instructions = stepOf('resnet20')
