@@ -533,12 +533,14 @@ export declare class Executable {
     #private;
     readonly machine: Machine;
     readonly memory: MemoryUse;
+    ran: number;
     constructor(machine: Machine, layout: Layout);
     run(program: string): void;
     static runApart(program: string, executables: readonly Executable[]): void;
     execute(instructions: readonly Instruction[]): void;
     profile(program: string, rounds?: number): Profiled[];
     view(name: string): Floats;
+    peek(name: string): Floats;
     blank(name: string): Floats;
     bytes(name: string): Uint8Array;
     offset(name: string): number;

@@ -131,7 +131,7 @@ export class MirroredArena implements Arena {
     const { mostBytes } = this.#remote
     if (4 * (this.size + PADDING) > mostBytes)
       throw new UserError(
-        `the programs need ${(4 * this.size) / 1e9} GB, and this adapter takes at most ${mostBytes / 1e9} GB: expected smaller batches`,
+        `the programs need ${(4 * (this.size + PADDING)) / 1e9} GB, and this adapter takes at most ${mostBytes / 1e9} GB: expected smaller batches`,
       )
     const id = ++arenas
     this.#remote.allocate(id, this.size)
