@@ -1,4 +1,7 @@
-/** @file A prunable layer of a network, whose mask and scores are views that are good whenever they are asked for. */
+/**
+ * @file A prunable layer of a network, whose mask and scores are views that are good whenever they are asked
+ * for.
+ */
 import type { Executable } from '../engine/compile.ts'
 import type { Floats } from '../engine/machine.ts'
 import type { Shape } from '../graph/tensor.ts'
