@@ -18,7 +18,7 @@ import { type Distance, judgesByDistance } from './distance.ts'
 import { type Evaluation, evaluate, meanLoss } from './evaluation.ts'
 import { choosePrunable, maskName, scoreName } from './graphs.ts'
 import { type LayerGain, LayerKernels } from './kernels.ts'
-import { LiveLayer } from './live-layer.ts'
+import { liveLayer } from './live-layer.ts'
 import { measureDistance, type Remembered, rememberedBy, rememberTargets, takeRemembered } from './measure-distance.ts'
 import { assertMasked, layerCounts } from './nonzeros.ts'
 import { checkFits, checkOptions, type NetworkOptions } from './options.ts'
@@ -139,9 +139,9 @@ export class Network {
   /** The prunable layers with their masks, and with room for scores: good, too, when programs have run. */
   layers(): MaskedLayer[] {
     return this.prunable.map((tensor) => {
-      const viewOf = (part: 'mask' | 'scores') =>
-        this.weights.view(tensor.name, part === 'mask' ? maskName(tensor.name) : scoreName(tensor.name))
-      return new LiveLayer(tensor, () => this.executable, viewOf)
+      const { name } = tensor
+      const scores = () => this.weights.view(name, scoreName(name))
+      return liveLayer(tensor, () => this.executable, { mask: () => this.mask(name), scores })
     })
   }
 

@@ -13,6 +13,7 @@ import { PLACES, type TeamFacts, type ThreadMessage } from './wasm-thread.ts'
 /** A worker that runs lib/web-thread.js, in a page or, with `on`, one of Node. */
 export interface ThreadWorker {
   postMessage(message: unknown): void
+  terminate?(): void
   onmessage?: unknown
   onerror?: unknown
 }

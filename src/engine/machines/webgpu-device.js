@@ -11,6 +11,7 @@
  * Encoded
  * @typedef {{ offset: number, length: number }} Extent
  * @typedef {{ buffers: GPUBuffer[], shift: number }} Bound
+ * @typedef {{ buffer: GPUBuffer, at: number, length: number }} Piece
  * @typedef {{ dispatches: Dispatch[], words: GPUBuffer, scratch: number, parts: number }} Ready
  */
 
@@ -193,12 +194,36 @@ export class Device {
    * @param {Uint32Array} into
    */
   async read(id, extents, into) {
-    const size = extents.reduce((sum, { length }) => sum + 4 * length, 0)
+    const most = Math.floor(this.facts.bindingBytes / 4)
+    /** @type {Piece[]} */
+    let some = []
+    let [from, size] = [0, 0]
+    for (const piece of extents.flatMap((extent) => this.#pieces(id, extent))) {
+      if (size + piece.length > most) {
+        await this.#copy(some, into.subarray(from, from + size))
+        from += size
+        size = 0
+        some = []
+      }
+      some.push(piece)
+      size += piece.length
+    }
+    await this.#copy(some, into.subarray(from, from + size))
+  }
+
+  /**
+   * What lies in some pieces, which are no more than a buffer takes.
+   * @param {readonly Piece[]} pieces
+   * @param {Uint32Array} into
+   */
+  async #copy(pieces, into) {
+    if (into.length === 0) return
+    const size = 4 * into.length
     const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
     const staging = this.#device.createBuffer({ size, usage })
     const encoder = this.#device.createCommandEncoder()
     let to = 0
-    for (const { buffer, at, length } of extents.flatMap((extent) => this.#pieces(id, extent))) {
+    for (const { buffer, at, length } of pieces) {
       encoder.copyBufferToBuffer(buffer, 4 * at, staging, to, 4 * length)
       to += 4 * length
     }

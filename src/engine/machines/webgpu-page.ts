@@ -27,5 +27,6 @@ export async function webGpuMachine({ processor, worker }: WebGpuOptions): Promi
       reject(new Error(`the thread of WebGPU does not start: ${event.message || 'its script cannot be loaded'}`))
     thread.postMessage({ open: shared })
   })
+  if ('refused' in opened) thread.terminate?.()
   return remoteMachine((message) => thread.postMessage(message), shared, opened, processor).machine
 }

@@ -66,7 +66,7 @@ describe.skipIf(!isHere)('on the device', async () => {
 
   it('an arena over several bindings gives the same bits', { timeout: 120_000 }, async () => {
     const { openWebGpu } = await import('../../../src/engine/machines/webgpu.ts')
-    const pieced = await openWebGpu(await openMachine({ engine: 'wasm' }), { bindingBytes: 2 ** 20 })
+    const pieced = await openWebGpu(await openMachine({ engine: 'wasm' }), { bindingBytes: 2 ** 19 })
     const model = findModel('lenet-300-100')
     const data = synthetic({ train: 64, test: 10 })
     const [one, other] = [device, pieced].map((machine) => {
