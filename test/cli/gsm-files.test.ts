@@ -51,6 +51,8 @@ async function namesIn(path: string): Promise<string[]> {
   return names
 }
 
+const withoutProgress = (text: string) => text.replace(/^(\d+:)?\d+( s)? left, .*\n/gm, '')
+
 it('rc56: eval and prune take its inputs from what it is, flags before them; what is written it reads again', async () => {
   const folder = temporaryFolder()
   const env = { ESPALIER_DATA: writeCifar10(join(folder, 'cifar10')).replace(/\/cifar10$/, '') }
@@ -86,13 +88,14 @@ it('rc56: eval and prune take its inputs from what it is, flags before them; wha
   const out = join(folder, 'finish_pruned.hdf5')
   const args = ['--method', 'magnitude', '--sparsity', '0.9', '--refresh-bn', 'none', '-o', out]
   const pruned = await espalier(['prune', finish, '--data', 'cifar10', ...args], { env })
-  expect([pruned.code, pruned.stderr]).toEqual([0, note])
+  // On a busy machine it takes the two seconds after which progress is told.
+  expect([pruned.code, withoutProgress(pruned.stderr)]).toEqual([0, note])
   const names = await namesIn(out)
   expect(names).toEqual(expect.arrayContaining([...initial('resnet56').keys()].map(inRcNet)))
   expect(names).toContain('deps')
   const read = await espalier(['eval', out, '--data', 'cifar10'], { env })
   // It says itself what it is.
-  expect([read.code, read.stderr]).toEqual([0, ''])
+  expect([read.code, withoutProgress(read.stderr)]).toEqual([0, ''])
   expect(read.stdout).toMatch(/0\.5 \(of the weights file\)$/m)
   expect(read.stdout).toMatch(/, sparsity 90\.00 % of the 851,504 weights of layers\n/)
 }, 60_000)
