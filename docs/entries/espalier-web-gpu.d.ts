@@ -13,6 +13,7 @@ export interface Machine {
 
 export interface ThreadWorker {
     postMessage(message: unknown): void;
+    terminate?(): void;
     onmessage?: unknown;
     onerror?: unknown;
 }

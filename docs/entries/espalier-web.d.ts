@@ -34,6 +34,7 @@ export interface TensorFile {
 
 export interface ThreadWorker {
     postMessage(message: unknown): void;
+    terminate?(): void;
     onmessage?: unknown;
     onerror?: unknown;
 }
