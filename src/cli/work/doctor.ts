@@ -15,10 +15,6 @@ import { programsOf, stepName } from '../../train/programs.ts'
 import { packageFile } from '../../util/package.ts'
 import { print, printJson } from '../display/output.ts'
 
-const packages = Object.keys(
-  (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { peerDependencies: object }).peerDependencies,
-)
-
 /** Networks and batches of the papers. */
 const TRAINED = [
   ['lenet-300-100', 128],
@@ -32,9 +28,12 @@ const TRAINED = [
 export async function doctor({ json = false }: { json?: boolean }): Promise<void> {
   const engines = [await engineOf('native'), await engineOf('wasm'), await engineOf('webgpu')]
   const [{ engine: byDefault }] = engines.filter(({ problem }) => problem === undefined)
-  const found = packages.map((name) => ({ name, version: versionOf(name) }))
+  const { version, peerDependencies } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as {
+    version: string
+    peerDependencies: Record<string, string>
+  }
+  const found = Object.keys(peerDependencies).map((name) => ({ name, version: versionOf(name) }))
   const steps = TRAINED.map(([name, batch]) => ({ name, batch, bytes: bytesOfStep(name, batch) }))
-  const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }
   const machine = {
     node: process.version,
     platform: `${process.platform} ${process.arch}`,

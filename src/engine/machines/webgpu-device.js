@@ -3,17 +3,21 @@
  * memory; the same in a page and in a thread of Node. JavaScript, since Node 20 starts no thread from
  * TypeScript.
  */
+import { CALL_WORDS } from '../webgpu/shared.js'
 
 /**
  * @typedef {{ pipeline: number, name: string, code: string }} Module
  * @typedef {{ pipeline: number, words: number, groups: [number, number, number] }} Dispatch
- * @typedef {{ modules: Module[], dispatches: Dispatch[], words: Uint32Array<ArrayBuffer>, scratch: number }}
- * Encoded
+ * @typedef {{ modules: Module[], dispatches: Dispatch[], words: Uint32Array<ArrayBuffer>, scratch: number,
+ *   parts: number }} Encoded
  * @typedef {{ offset: number, length: number }} Extent
  * @typedef {{ buffers: GPUBuffer[], shift: number }} Bound
  * @typedef {{ buffer: GPUBuffer, at: number, length: number }} Piece
- * @typedef {{ dispatches: Dispatch[], words: GPUBuffer, scratch: number, parts: number }} Ready
+ * @typedef {{ dispatches: Dispatch[], words: GPUBuffer, scratch: number }} Ready
  */
+
+/** Bytes of the calls of one dispatch, at most. */
+const CALL_BYTES = 4 * CALL_WORDS
 
 /** Runs that are handed over before the first of them is waited for. */
 const AHEAD = 4
@@ -147,7 +151,7 @@ export class Device {
     // Its calls are bound up to the longest of them behind the last.
     const buffer = this.#buffer(4 * words.length + CALL_BYTES)
     this.#device.queue.writeBuffer(buffer, 0, words)
-    this.#programs.set(id, { dispatches, words: buffer, scratch, parts })
+    this.#programs.set(id, { dispatches, words: buffer, scratch })
   }
 
   /**
@@ -301,6 +305,3 @@ export class Device {
     }
   }
 }
-
-/** Bytes of the calls of one dispatch, at most: CALL_WORDS of src/engine/webgpu/encode.ts. */
-const CALL_BYTES = 64 * 1024

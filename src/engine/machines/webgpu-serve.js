@@ -3,15 +3,8 @@
  * while another thread waits for it (src/engine/webgpu/remote-machine.ts). JavaScript, since Node 20 starts
  * no thread from TypeScript.
  */
+import { CLOSED, DONE, PROBLEM } from '../webgpu/shared.js'
 import { Device } from './webgpu-device.js'
-
-/**
- * How many messages are done, the length of what went wrong, and whether this thread does nothing any
- * more.
- */
-const DONE = 0
-const PROBLEM = 1
-const CLOSED = 2
 
 /**
  * @typedef {{ control: Int32Array, problem: Uint8Array }} Shared

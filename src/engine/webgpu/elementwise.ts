@@ -10,12 +10,10 @@ import {
   zero as zeroKernel,
 } from '../kernels/elementwise.ts'
 import { binaryCode, chosenBy, FUNCTIONS, PASSED, unaryCode } from './functions.ts'
-import { each } from './shader.ts'
+import { each, strided } from './shader.ts'
 
-/** Where element i of [d0][d1][d2][d3] is in an operand with the strides p.{stem}0..3. */
-const placeIn = (stem: string) =>
-  `(i / (p.d1 * p.d2 * p.d3)) * p.${stem}0 + (i / (p.d2 * p.d3)) % p.d1 * p.${stem}1 + ` +
-  `(i / p.d3) % p.d2 * p.${stem}2 + i % p.d3 * p.${stem}3`
+/** Where element i is in an operand with the strides p.{stem}0..3. */
+const placeIn = (stem: string) => strided('d', stem)
 
 type Dims = Readonly<Record<'d0' | 'd1' | 'd2' | 'd3', number>>
 const elements = (p: Dims) => p.d0 * p.d1 * p.d2 * p.d3

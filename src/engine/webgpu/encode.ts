@@ -6,6 +6,7 @@
 import { type Extent, type Instruction, named } from '../kernel.ts'
 import { shaders } from './index.ts'
 import { type Memory, moduleOf, type Pass, type Shader } from './shader.ts'
+import { CALL_WORDS } from './shared.js'
 
 /** One dispatch: which pipeline, where its calls begin in the words, and the workgroups [x, y, z]. */
 export interface Dispatch {
@@ -30,8 +31,6 @@ export interface Encoded {
 const ALIGNMENT = 64
 /** Workgroups along one dimension, at most. */
 const MOST_GROUPS = 65_535
-/** Words of the calls of one dispatch, at most: a device binds so many of them. */
-export const CALL_WORDS = 16_384
 
 /** Whether a device has the kernel, for these arguments. */
 export function isOnDevice(instruction: Instruction): boolean {

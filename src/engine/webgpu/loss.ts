@@ -35,15 +35,18 @@ export const softmax = each({
     }`,
 })
 
+/** Of sample i: its largest logit, the sum over them, and its label. */
+const OF_SAMPLE = `
+    let most = largest_of(p.logits + i, p.classes, p.n);
+    let sum = sum_of(p.logits + i, p.classes, p.n, most);
+    let label = at(p.labels + i);`
+
 export const crossEntropy = each({
   kernel: lossKernel,
   writes: ['loss'],
   count: ({ n }) => n,
   functions: SOFTMAX,
-  code: `
-    let most = largest_of(p.logits + i, p.classes, p.n);
-    let sum = sum_of(p.logits + i, p.classes, p.n, most);
-    let label = at(p.labels + i);
+  code: `${OF_SAMPLE}
     var own = 0.0;
     if (label >= 0.0 && label < f32(p.classes)) { own = at(p.logits + u32(label) * p.n + i); }
     put(p.loss + i, log_any(sum) + (most - own));`,
@@ -54,10 +57,7 @@ export const crossEntropyGrad = each({
   writes: ['dlogits'],
   count: ({ n }) => n,
   functions: SOFTMAX,
-  code: `
-    let most = largest_of(p.logits + i, p.classes, p.n);
-    let sum = sum_of(p.logits + i, p.classes, p.n, most);
-    let label = at(p.labels + i);
+  code: `${OF_SAMPLE}
     let dloss = at(p.dloss + i);
     for (var c = 0u; c < p.classes; c += 1u) {
       var share = exp_any(at(p.logits + c * p.n + i) - most) / sum;

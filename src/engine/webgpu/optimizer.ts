@@ -8,6 +8,7 @@ import {
   sparseGroupLasso as sparseGroupKernel,
   tieGradient as tieKernel,
 } from '../kernels/optimizer.ts'
+import { ROW } from './pattern.ts'
 import { each } from './shader.ts'
 
 const READ_HYPER = Object.entries(HYPER)
@@ -119,22 +120,14 @@ export const sparseGroupLasso = each({
   kernel: sparseGroupKernel,
   writes: ['y'],
   count: ({ capacity }) => capacity,
-  functions: `
-fn start_of(row: u32) -> u32 { return u32(max(bitcast<i32>(word(p.starts + row)), 0)); }`,
+  functions: ROW,
   code: `
-    /* The row that nonzero i is in: the last that begins at or before it. */
-    var low = 0u;
-    var high = p.out;
-    while (low < high) {
-      let middle = (low + high + 1u) / 2u;
-      if (start_of(middle) <= i) { low = middle; } else { high = middle - 1u; }
-    }
-    let first = start_of(low);
-    if (low >= p.out || i < first) { set_word(p.y + i, word(p.g + i)); }
+    let row = row_of(i);
+    if (row >= p.out) { set_word(p.y + i, word(p.g + i)); }
     else {
       let channel = word(p.places + i) / p.kernel;
       var squares = 0.0;
-      for (var e = first; e < min(start_of(low + 1u), p.capacity); e += 1u) {
+      for (var e = start_of(row); e < start_of(row + 1u); e += 1u) {
         if (word(p.places + e) / p.kernel == channel) { squares += at(p.w + e) * at(p.w + e); }
       }
       put(p.y + i, at(p.g + i) + float(p.lambda) / sqrt(squares + 1e-12) * at(p.w + i));

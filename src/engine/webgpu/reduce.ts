@@ -1,7 +1,7 @@
 /** @file Reductions in WGSL: a workgroup for each result where there are few, else an invocation. */
 import { reduce as kernel, REDUCE } from '../kernels/reduce.ts'
 import { FUNCTIONS } from './functions.ts'
-import { each, LANES, type Shader, together } from './shader.ts'
+import { each, LANES, type Shader, strided, together } from './shader.ts'
 
 type P = (typeof kernel)['parameters'][number]
 type Sizes = Readonly<Record<P, number>>
@@ -30,14 +30,8 @@ fn take(kind: u32, sum: f32, x: f32) -> f32 {
     default: { return sum + x; }
   }
 }
-fn place_of(i: u32) -> u32 {
-  return (i / (p.d1 * p.d2 * p.d3)) * p.s0 + (i / (p.d2 * p.d3)) % p.d1 * p.s1 + (i / p.d3) % p.d2 * p.s2
-    + i % p.d3 * p.s3;
-}
-fn term(i: u32) -> u32 {
-  return (i / (p.r1 * p.r2 * p.r3)) * p.t0 + (i / (p.r2 * p.r3)) % p.r1 * p.t1 + (i / p.r3) % p.r2 * p.t2
-    + i % p.r3 * p.t3;
-}
+fn place_of(i: u32) -> u32 { return ${strided('d', 's')}; }
+fn term(i: u32) -> u32 { return ${strided('r', 't')}; }
 fn ended(kind: u32, sum: f32) -> f32 {
   if (kind == ${REDUCE.Mean}u) { return sum / f32(p.r0 * p.r1 * p.r2 * p.r3); }
   return sum;

@@ -10,14 +10,8 @@ import type { Program } from '../program.ts'
 import { Encoder } from './encode.ts'
 import { MirroredArena, type Remote } from './mirrored-arena.ts'
 import { memoryFor, partsOf } from './shader.ts'
+import { CLOSED, DONE, PROBLEM } from './shared.js'
 import { type Stretch, stretches } from './stretches.ts'
-
-/**
- * What the thread writes to: how many messages are done, the length of what went wrong, and that it ended.
- */
-const DONE = 0
-const PROBLEM = 1
-const CLOSED = 2
 
 /** Messages that may be on their way. */
 const MOST_AHEAD = 64

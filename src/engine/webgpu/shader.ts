@@ -9,6 +9,19 @@ import type { Kernel } from '../kernel.ts'
 
 export type Args<P extends string> = Readonly<Record<P, number>>
 
+/**
+ * WGSL: where element i of the dimensions p.{dims}0..3 is in an operand with the strides p.{strides}0..3.
+ */
+export function strided(dims: string, strides: string): string {
+  const [size, step] = [dims, strides].map((stem) => [0, 1, 2, 3].map((axis) => `p.${stem}${axis}`))
+  return [
+    `i / (${size[1]} * ${size[2]} * ${size[3]}) * ${step[0]}`,
+    `i / (${size[2]} * ${size[3]}) % ${size[1]} * ${step[1]}`,
+    `i / ${size[3]} % ${size[2]} * ${step[2]}`,
+    `i % ${size[3]} * ${step[3]}`,
+  ].join(' + ')
+}
+
 /** One dispatch of a call. */
 export interface Pass<P extends string = string> {
   /** WGSL: the whole of a module but what {@link moduleOf} adds. Its entry is `main`. */

@@ -9,13 +9,8 @@ import {
   stripSamples,
   sparseConvWeightGrad as weightKernel,
 } from '../kernels/sparse.ts'
+import { ROW, START } from './pattern.ts'
 import { each, type Shader, together, totalOver } from './shader.ts'
-
-/** Where a row of a pattern begins, kept inside it. */
-const START = `
-fn start_of(row: u32) -> u32 {
-  return u32(clamp(bitcast<i32>(word(p.starts + row)), 0, i32(p.capacity)));
-}`
 
 export const sparseConv = each({
   kernel,
@@ -83,22 +78,16 @@ const isShared = (p: Sizes) => p.oh * p.ow * p.batch > FEW_TERMS
 const more = (p: Sizes) => ({ strip: stripSamples(p.batch, p.ow), chunks: chunksOf(p) })
 
 /** What nonzero e adds up over the samples of a part, from term `first` on, every `step`-th. */
-const WEIGHT_GRADIENT = `${START}
+const WEIGHT_GRADIENT = `${ROW}
 fn gradient_of(e: u32, part: u32, first: u32, step: u32) -> f32 {
   let start = min(p.batch, p.chunks * part / p.parts * p.strip);
   let samples = min(p.batch, p.chunks * (part + 1u) / p.parts * p.strip) - start;
-  /* The row that the nonzero is in: the last that begins at or before it. */
-  var low = 0u;
-  var high = p.out;
-  while (low < high) {
-    let middle = (low + high + 1u) / 2u;
-    if (start_of(middle) <= e) { low = middle; } else { high = middle - 1u; }
-  }
+  let out = row_of(e);
   let place = word(p.places + e);
   let channel = place / (p.kh * p.kw);
   let tap = place % (p.kh * p.kw);
   var sum = 0.0;
-  if (low >= p.out || e < start_of(low) || channel >= p.in) { return sum; }
+  if (out >= p.out || channel >= p.in) { return sum; }
   for (var k = first; k < p.oh * p.ow * samples; k += step) {
     let n = start + k % samples;
     let r = k / (samples * p.ow);
@@ -107,7 +96,7 @@ fn gradient_of(e: u32, part: u32, first: u32, step: u32) -> f32 {
     let x = i32(c * p.sx + tap % p.kw * p.dx) - i32(p.left);
     if (y >= 0 && x >= 0 && y < i32(p.h) && x < i32(p.w)) {
       sum += at(p.x + ((channel * p.h + u32(y)) * p.w + u32(x)) * p.batch + n)
-        * at(p.gradient + ((low * p.oh + r) * p.ow + c) * p.batch + n);
+        * at(p.gradient + ((out * p.oh + r) * p.ow + c) * p.batch + n);
     }
   }
   return sum;

@@ -6,6 +6,7 @@ import { zero } from '../../../src/engine/kernels/elementwise.ts'
 import type { Machine } from '../../../src/engine/machine.ts'
 import { openMachine } from '../../../src/engine/machines/open.ts'
 import { openReference } from '../../../src/engine/machines/reference.ts'
+import { openWebGpu } from '../../../src/engine/machines/webgpu.ts'
 import { Program } from '../../../src/engine/program.ts'
 import { prune } from '../../../src/methods/prune.ts'
 import { RewiringHook } from '../../../src/methods/rewiring/hook.ts'
@@ -68,7 +69,6 @@ describe.skipIf(!isHere)('on the device', async () => {
   })
 
   it('an arena over several bindings gives the same bits', { timeout: 120_000 }, async () => {
-    const { openWebGpu } = await import('../../../src/engine/machines/webgpu.ts')
     const pieced = await openWebGpu(await openMachine({ engine: 'wasm' }), { bindingBytes: 2 ** 20 })
     const model = findModel('lenet-300-100')
     const data = synthetic({ train: 64, test: 10 })
