@@ -1,7 +1,7 @@
 // A training step on WebGPU, beside the native engine and WebAssembly: milliseconds, dispatches, what the
 // host does for it, and bytes that go to the device and come back. On a software adapter, whose times say
 // nothing, only the smallest network is timed.
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { markdownTable } from 'markdown-table'
 import { create, globals } from 'webgpu'
 import { synthetic } from '../dist/data.js'
@@ -182,15 +182,22 @@ export async function benchWebgpu(out) {
       `${sent.down}`,
     ])
     console.error(rows.at(-1).join(' | '))
+    // Row by row, so that a check that ends in the middle leaves what was measured.
+    writeFileSync(out, reportOf(rows, { others, adapter: device.facts.adapter, isSoftware }))
   }
+  console.log(readFileSync(out, 'utf8'))
+  device.close()
+}
+
+function reportOf(rows, { others, adapter, isSoftware }) {
   const head = ['network', 'batch', 'ms on WebGPU', ...others.map(({ description }) => `ms on ${description}`)]
   const said = isSoftware
     ? `The adapter is software, so that its times say nothing of a graphics card: **nothing here was measured on
 one**. What the host does does not depend on the card.`
     : 'Steps are timed whole, the loss read after each.'
-  const report = `# A training step on WebGPU
+  return `# A training step on WebGPU
 
-Measured with \`npm run bench webgpu\` on ${machineText()}; adapter: ${device.facts.adapter}.
+Measured with \`npm run bench webgpu\` on ${machineText()}; adapter: ${adapter}.
 
 ${said}
 
@@ -199,7 +206,4 @@ that encodes and submits the dispatches. *Up* and *down* are bytes that cross in
 
 ${markdownTable([[...head, 'dispatches', 'host', 'up', 'down'], ...rows], { align: ['l', ...Array(8).fill('r')] })}
 `
-  writeFileSync(out, report)
-  console.log(report)
-  device.close()
 }
