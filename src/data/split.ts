@@ -21,7 +21,8 @@ export function splitOf<S extends Samples>(samples: S, size: number): { train: S
   return { train: chosen(samples, train, size), test: chosen(samples, test, size), note }
 }
 
-function chosen<S extends Samples>(samples: S, places: readonly number[], size: number): S {
+/** Some of the samples, by their places. `size` is the number of values of one. */
+export function chosen<S extends Samples>(samples: S, places: readonly number[], size: number): S {
   const { images, labels, targets, files } = samples
   const some =
     images instanceof Float32Array ? new Float32Array(places.length * size) : new Uint8Array(places.length * size)

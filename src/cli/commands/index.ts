@@ -31,6 +31,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     description: 'prune a trained network, without training or with some after it',
     define: async () => (await import('./prune.ts')).pruneCommand(),
   },
+  quantize: {
+    description: 'weights, and what is computed, as whole numbers of few bits, calibrated on data',
+    define: async () => (await import('./quantize.ts')).quantizeCommand(),
+  },
   sensitivity: {
     description: 'what pruning each tensor alone does to the loss and the time, level by level, by really doing it',
     define: async () => (await import('./sensitivity.ts')).sensitivityCommand(),

@@ -30,6 +30,8 @@ export class ModelEditor {
   readonly file: OnnxFile
   /** Nodes that differ from those of the file; undefined: gone. */
   readonly #nodes = new Map<NodeProto, NodeProto | undefined>()
+  /** Nodes to come before all others of the main graph. */
+  readonly #first: NodeProto[] = []
   /** Nodes to come, by the node of the file that they follow. */
   readonly #after = new Map<NodeProto, NodeProto[]>()
   readonly #tensors = new Map<string, StoredTensor>()
@@ -62,7 +64,7 @@ export class ModelEditor {
   /** Nodes of the main graph that read a name, themselves or in graphs inside of them, as they stand now. */
   readers(name: string): NodeProto[] {
     const present = this.file.graph.node.flatMap((node) => [this.now(node) ?? [], this.#after.get(node) ?? []].flat())
-    return present.filter((node) => namesRead(node).has(name))
+    return [...this.#first, ...present].filter((node) => namesRead(node).has(name))
   }
 
   isOutput(name: string): boolean {
@@ -120,6 +122,11 @@ export class ModelEditor {
     this.#nodes.set(node, undefined)
   }
 
+  /** A node of the main graph before all that are there; those that were put there earlier come first. */
+  insertFirst(node: NodeProto): void {
+    this.#first.push(node)
+  }
+
   /** A node right after another. */
   insertAfter(node: NodeProto, one: NodeProto): void {
     this.#after.set(node, [...(this.#after.get(node) ?? []), one])
@@ -135,7 +142,7 @@ export class ModelEditor {
     const model = withTensors(this.file, this.#tensors)
     const graph = model.graph!
     // Nodes are other messages by now where a Constant of theirs has changed.
-    const node = this.#edited(this.file.graph.node, graph.node)
+    const node = [...this.#first, ...this.#edited(this.file.graph.node, graph.node)]
     const initializer = [...graph.initializer, ...[...this.#added].map(([name, tensor]) => denseTensor(tensor, name))]
     const whole = changed(GraphProtoSchema, graph, { node, initializer })
     return changed(ModelProtoSchema, model, { graph: this.#statedShapes(withoutUnread(whole, this.#left)) })
