@@ -64,6 +64,7 @@ export interface Quantized {
 /** Throws UserError where weights or values are not finite, or the model's operators are too old. */
 export function quantize({ file, reading, read, network }: Quantizable, options: QuantizeOptions = {}): Quantized {
   checkOpset(file)
+  checkFloat(file)
   const { names = network.prunable.map(({ name }) => name), weights = {}, activations } = options
   const { places, left } = weightPlaces(file, read, names)
   if (places.length === 0)
@@ -76,7 +77,8 @@ export function quantize({ file, reading, read, network }: Quantizable, options:
   const codes = new Map(layers.map((layer, i) => [layer.name, codesOf(places[i], layer)]))
   const valuesOf = (some: readonly WeightCodes[]): QuantizedValues =>
     activations ? quantizedValues(file, new Set(some.flatMap(({ nodes }) => nodes))) : { values: [], reads: [] }
-  const all = valuesOf([...codes.values()]).values.flatMap(({ name, like }) => (like === undefined ? [name] : []))
+  // Where some layers stay floats, others of these have grids of their own.
+  const all = valuesOf([...codes.values()]).values.map(({ name }) => name)
   const grids = activations
     ? gridsOf(all, { file: withValues(file, read, layers), reading, network }, activations)
     : new Map()
@@ -89,6 +91,15 @@ export function quantize({ file, reading, read, network }: Quantizable, options:
       return { ...writeQdq(file, chosen, values, grids), values: values.values.length }
     },
   }
+}
+
+const WHOLE = /^(Dynamic)?(Quantize|Dequantize)Linear$|^QLinear|Integer$|NBits$/
+
+/** Throws UserError where the model holds whole numbers already. */
+function checkFloat({ path, graph }: OnnxFile): void {
+  const node = graph.node.find(({ opType }) => WHOLE.test(opType))
+  if (node)
+    throw new UserError(`${path} is quantized already: it has a ${node.opType} (${node.name || node.output[0]})`)
 }
 
 function gridsOf(

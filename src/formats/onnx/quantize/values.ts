@@ -17,7 +17,10 @@ export interface QuantizedValue {
 export interface QuantizedValues {
   /** In the order in which they are computed. */
   values: QuantizedValue[]
-  /** Inputs of nodes that read such a value as whole numbers. */
+  /**
+   * All inputs of nodes that read one of them: floats beside whole numbers would keep runtimes from computing
+   * what makes it in whole numbers.
+   */
   reads: Slot[]
 }
 
@@ -63,7 +66,6 @@ export function quantizedValues(file: OnnxFile, layers: ReadonlySet<NodeProto>):
   }
 
   const found = new Map<string, QuantizedValue>()
-  const reads: Slot[] = []
   const take = (name: string, like?: string) => {
     if (!found.has(name)) found.set(name, { name, ...(like !== undefined && { like }) })
   }
@@ -73,21 +75,19 @@ export function quantizedValues(file: OnnxFile, layers: ReadonlySet<NodeProto>):
     const [x] = node.input
     const [y] = node.output
     if (layers.has(node)) {
-      if (found.has(x)) reads.push({ node, input: 0 })
       const end = activation(y)?.output[0] ?? y
       if (node.opType === 'Conv' || wanted.has(end)) take(end)
       continue
     }
-    const dynamic = node.input.flatMap((name, input) => (isComputed(name) ? [{ name, input }] : []))
-    const whole = isOnnx(node) && dynamic.length > 0 && dynamic.every(({ name }) => found.has(name))
+    const dynamic = node.input.filter(isComputed)
+    const whole = isOnnx(node) && dynamic.length > 0 && dynamic.every((name) => found.has(name))
     if (whole && MOVES.has(node.opType) && found.has(x)) {
-      reads.push({ node, input: 0 })
       for (const name of node.output) if (name !== '' && !outputs.has(name)) take(name, found.get(x)!.like ?? x)
     } else if (whole && COMPUTES.has(node.opType) && dynamic.length === node.input.length) {
-      for (const { input } of dynamic) reads.push({ node, input })
       const end = activation(y)?.output[0] ?? y
       if (!outputs.has(end)) take(end)
     } else for (const name of node.output) if (wanted.has(name)) take(name)
   }
+  const reads = nodes.flatMap((node) => node.input.flatMap((name, input) => (found.has(name) ? [{ node, input }] : [])))
   return { values: [...found.values()], reads }
 }
