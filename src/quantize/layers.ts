@@ -56,11 +56,16 @@ function whyNot(file: OnnxFile, origin: Origin, keys: ReadonlyMap<string, number
     ({ node, input }) => !(node.opType in OUTPUTS && input === 1 && file.graph.node.includes(node)),
   )
   if (other) return `${other.node.name || other.node.output[0]} (${other.node.opType}) reads it`
+  if (roots.some(({ node }) => node.opType === 'Gemm' && !isPlain(new Operation(node, file.opset))))
+    return 'its Gemm has factors, or reads its input transposed'
   if (roots.length !== reads.length) return 'it is computed from what is stored'
   if (new Set(roots.map(({ node }) => outputAxis(node, file))).size > 1)
     return 'its layers have their outputs along different axes'
   return undefined
 }
+
+const isPlain = (gemm: Operation): boolean =>
+  gemm.float('alpha', 1) === 1 && gemm.float('beta', 1) === 1 && gemm.integer('transA', 0) === 0
 
 /** The axis of a layer's weight that runs over its outputs. */
 const OUTPUTS: Record<string, (layer: Operation, rank: number) => number> = {

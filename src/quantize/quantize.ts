@@ -7,12 +7,13 @@ import { type OnnxFile, openModel } from '../formats/onnx/file.ts'
 import type { ImportOptions } from '../formats/onnx/input.ts'
 import type { OnnxNetwork } from '../formats/onnx/network.ts'
 import { setSource } from '../formats/onnx/network-weights.ts'
+import type { WeightCodes } from '../formats/onnx/quantize/codes.ts'
 import { type QuantizedValues, quantizedValues } from '../formats/onnx/quantize/values.ts'
-import { checkOpset, type WeightCodes, writeQdq } from '../formats/onnx/quantize/write-qdq.ts'
-import { transpose } from '../formats/onnx/value.ts'
+import { checkOpset, writeQuantized } from '../formats/onnx/quantize/write-quantized.ts'
 import type { FedArray } from '../formats/onnxruntime/session.ts'
 import type { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
+import type { GridOptions } from './grid.ts'
 import { type WeightPlace, weightPlaces } from './layers.ts'
 import { histograms } from './observe.ts'
 import type { RangeOptions } from './ranges.ts'
@@ -40,8 +41,11 @@ export interface QuantizeOptions {
   weights?: WeightOptions
   /** Names of the weights. Default: all that can be pruned. */
   names?: readonly string[]
-  /** How what is computed becomes whole. Absent: only weights do. */
-  activations?: ActivationOptions
+  /**
+   * How what is computed becomes whole: by its range on samples, or `dynamic`, the inputs of layers by their
+   * own range in every run. Absent: only weights do.
+   */
+  activations?: ActivationOptions | 'dynamic'
 }
 
 /** A model some of whose layers are whole. */
@@ -69,28 +73,40 @@ export function quantize({ file, reading, read, network }: Quantizable, options:
   const { places, left } = weightPlaces(file, read, names)
   if (places.length === 0)
     throw new UserError(`${file.path}: no weight can be made whole numbers (${left[0]?.name}: ${left[0]?.reason})`)
-  const layers = quantizeWeights(
-    network,
-    places.map(({ name }) => name),
-    weights,
-  )
+  if (activations === 'dynamic' && weights.symmetric === false)
+    throw new UserError('activations: dynamic goes with symmetric weights')
+  const layers = quantizeWeights(network, gridsFor(places, weights), weights)
   const codes = new Map(layers.map((layer, i) => [layer.name, codesOf(places[i], layer)]))
+  const chosen = (some?: ReadonlySet<string>) =>
+    [...codes].flatMap(([name, one]) => ((some?.has(name) ?? true) ? [one] : []))
+  if (activations === undefined || activations === 'dynamic')
+    return { layers, left, assemble: (some) => ({ ...writeQuantized(file, chosen(some), activations), values: 0 }) }
   const valuesOf = (some: readonly WeightCodes[]): QuantizedValues =>
-    activations ? quantizedValues(file, new Set(some.flatMap(({ nodes }) => nodes))) : { values: [], reads: [] }
+    quantizedValues(file, new Set(some.flatMap(({ nodes }) => nodes)))
   // Where some layers stay floats, others of these have grids of their own.
-  const all = valuesOf([...codes.values()]).values.map(({ name }) => name)
-  const grids = activations
-    ? gridsOf(all, { file: withValues(file, read, layers), reading, network }, activations)
-    : new Map()
+  const all = valuesOf(chosen()).values.map(({ name }) => name)
+  const grids = gridsOf(all, { file: withValues(file, read, layers), reading, network }, activations)
   return {
     layers,
     left,
     assemble(some) {
-      const chosen = [...codes].flatMap(([name, one]) => ((some?.has(name) ?? true) ? [one] : []))
-      const values = valuesOf(chosen)
-      return { ...writeQdq(file, chosen, values, grids), values: values.values.length }
+      const values = valuesOf(chosen(some))
+      return { ...writeQuantized(file, chosen(some), { values, grids }), values: values.values.length }
     },
   }
+}
+
+/** Inputs that share a scale in four bits. */
+const BLOCK = 32
+
+/** The grids of weights by name. Runtimes multiply with four bits in products alone, in blocks of inputs. */
+function gridsFor(places: readonly WeightPlace[], { bits, block = BLOCK, ...grid }: WeightOptions) {
+  return new Map(
+    places.map(({ name, nodes: [{ opType }] }): [string, GridOptions] => [
+      name,
+      bits === 4 && opType !== 'Conv' ? { ...grid, bits, block } : { ...grid, bits: 8 },
+    ]),
+  )
 }
 
 const WHOLE = /^(Dynamic)?(Quantize|Dequantize)Linear$|^QLinear|Integer$|NBits$/
@@ -121,16 +137,21 @@ function withValues(file: OnnxFile, { origins }: Quantizable['read'], layers: re
   return openModel(editor.finish(), file.path, file.external)
 }
 
-/** Codes in the order in which the file stores them. */
-function codesOf({ key, axis, transposed, nodes }: WeightPlace, { codes, grids, matrix }: QuantizedLayer): WeightCodes {
-  const stored = transposed ? new Int8Array(codes.length) : codes
-  if (transposed) transpose(codes, stored, matrix.shape[0], matrix.shape[1])
+/** Codes as rows of outputs, and where the file stores them. */
+function codesOf(place: WeightPlace, { codes, grids, matrix }: QuantizedLayer): WeightCodes {
+  const { key, axis, transposed, nodes } = place
+  const [{ bits, block }] = grids
   return {
     key,
-    codes: stored,
+    bits,
+    block,
+    rows: matrix.rows,
+    columns: matrix.columns,
+    codes,
     scales: Float32Array.from(grids.flatMap(({ scales }) => Array.from(scales))),
     zeros: Int8Array.from(grids.flatMap(({ zeros }) => Array.from(zeros))),
     axis,
+    transposed,
     nodes,
   }
 }

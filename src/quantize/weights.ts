@@ -43,15 +43,16 @@ export interface QuantizedLayer {
 }
 
 /**
- * Rounds the named tensors, in the order in which the network has them; the network is left as it was. Throws
+ * Rounds tensors to grids, by name in the order in which the network has them; the network is left as it was. Throws
  * UserError where weights or inputs are not finite.
  */
 export function quantizeWeights(
   network: Network,
-  names: readonly string[],
-  options: WeightOptions = {},
+  grids: ReadonlyMap<string, GridOptions>,
+  options: Omit<WeightOptions, keyof GridOptions> = {},
 ): QuantizedLayer[] {
-  const { rounding = 'gptq', samples = 1024, damp = 0.01, seed = 0, progress, ...grid } = options
+  const { rounding = 'gptq', samples = 1024, damp = 0.01, seed = 0, progress } = options
+  const names = [...grids.keys()]
   const { model, data, stored } = network
   const machine = reusingMemory(network.machine)
   const done = new Map<string, QuantizedLayer>()
@@ -63,7 +64,7 @@ export function quantizeWeights(
       const { layer, grams } = walk.products(name)
       const problems = layerProblems(machine, layer, network.values(name), grams, damp)
       keepDead(layer, network.values(name), problems)
-      done.set(name, quantizedLayer(machine, layer, problems, { rounding, grid }))
+      done.set(name, quantizedLayer(machine, layer, problems, { rounding, grid: grids.get(name)! }))
       progress?.(name, i + 1, names.length)
     })
   } finally {

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { onnxBytes } from '../../src/formats/onnx/export.ts'
 import { type OnnxFile, parseOnnx } from '../../src/formats/onnx/file.ts'
 import { numbersOf } from '../../src/formats/onnx/tensor.ts'
-import { type QuantizeOptions, quantize } from '../../src/quantize/quantize.ts'
+import { type ActivationOptions, type QuantizeOptions, quantize } from '../../src/quantize/quantize.ts'
 import { UserError } from '../../src/util/errors.ts'
 import type { ModelText } from '../formats/onnx/models.ts'
 import { byOnnxRuntime, here } from '../formats/onnx/outputs.ts'
@@ -33,7 +33,7 @@ async function fused(file: OnnxFile): Promise<Record<string, number>> {
 
 const numbers = (file: OnnxFile, name: string) => Array.from(numbersOf(file.stored.get(name)!()))
 
-const every: [string, (runs: NonNullable<QuantizeOptions['activations']>['runs']) => QuantizeOptions][] = [
+const every: [string, (runs: ActivationOptions['runs']) => QuantizeOptions][] = [
   ['as usual', (runs) => ({ activations: { runs } })],
   [
     'int8 values, rounded each by itself',
@@ -113,6 +113,70 @@ it('layers that stay floats are as they were', async () => {
   for (const name of ['stem', 'depthwise', 'grouped', 'tall', 'last'])
     expect(numbers(file, name)).toEqual(numbers(given.file, name))
   expect((await fused(file)).QLinearConv).toBe(1)
+})
+
+/** How far outputs for 3 samples are from those of the dense model, and ours from those of ONNX Runtime. */
+async function apart(dense: OnnxFile, file: OnnxFile) {
+  const [before, after] = [dense, file].map((one) => onnxBytes(one.proto))
+  const results = [await byOnnxRuntime(before, {}, 3), await byOnnxRuntime(after, {}, 3), here(after, {}, 3)]
+  const [meant, found, mine] = results.map((one) => one.get('y')!.values)
+  const size = Math.max(...meant.map(Math.abs))
+  const most = (list: readonly number[]) => Math.max(...list.map((y, i) => Math.abs(y - found[i]))) / size
+  return { dense: most(meant), here: most(mine) }
+}
+
+it('rounded while it runs: whole products, near the model in floats, and the same here as in ONNX Runtime', async () => {
+  const { given } = quantizable(text)
+  const { file } = quantize(given, { activations: 'dynamic' }).assemble()
+  const count = (op: string) => file.graph.node.filter(({ opType }) => opType === op).length
+  expect([count('ConvInteger'), count('MatMulInteger'), count('Conv'), count('Gemm'), count('MatMul')]).toEqual([
+    4, 3, 0, 0, 0,
+  ])
+  // What two layers read is rounded once.
+  expect(count('DynamicQuantizeLinear')).toBe(7)
+  const distance = await apart(given.file, file)
+  expect(distance.dense).toBeLessThan(0.05)
+  expect(distance.here).toBeLessThan(0.01)
+})
+
+describe.each([true, false])('four bits, symmetric %s', (symmetric) => {
+  const { given } = quantizable(text)
+  const { layers, assemble } = quantize(given, { weights: { bits: 4, symmetric, block: 16 } })
+  const { file } = assemble()
+
+  it('products are MatMulNBits, convolutions have eight bits', () => {
+    const made = file.graph.node.filter(({ opType }) => opType === 'MatMulNBits')
+    expect(made.map(({ domain }) => domain)).toEqual(Array(3).fill('com.microsoft'))
+    expect(layers.map(({ grids }) => grids[0].bits)).toEqual([8, 8, 8, 8, 4, 4, 4])
+    expect(file.proto.opsetImport.map(({ domain }) => domain)).toContain('com.microsoft')
+  })
+
+  it('is near the model in floats, and the same here as in ONNX Runtime', async () => {
+    const distance = await apart(given.file, file)
+    expect(distance.dense).toBeLessThan(0.3)
+    expect(distance.here).toBeLessThan(1e-5)
+  })
+})
+
+it('four bits in several blocks, the last of them cut off', async () => {
+  const draws = Array.from({ length: 7 * 45 }, (_, i) => Math.sin(1 + i * i) * (i % 45 < 20 ? 1 : 9))
+  const products: ModelText = {
+    inputs: { x: ['N', 45] },
+    stored: { W: { shape: [7, 45], values: draws }, b: { shape: [7], values: [1, 2, 3, 4, 5, 6, 7] } },
+    steps: [{ op: 'Gemm', in: ['x', 'W', 'b'], out: 'y', with: { transB: 1 } }],
+    outputs: ['y'],
+  }
+  const { given } = quantizable(products)
+  for (const symmetric of [true, false]) {
+    const { file, layers } = (() => {
+      const made = quantize(given, { weights: { bits: 4, symmetric, block: 16, rounding: 'nearest' } })
+      return { ...made, file: made.assemble().file }
+    })()
+    expect(layers[0].grids[0].blocks).toBe(3)
+    const distance = await apart(given.file, file)
+    expect(distance.dense).toBeLessThan(0.1)
+    expect(distance.here).toBeLessThan(1e-5)
+  }
 })
 
 it('what is asked for by name is what becomes whole', () => {

@@ -85,6 +85,10 @@ const command = (): Command =>
         'write what a row of the ledger needs: settings, hashes, counts, cost; a name that ends in .record.json',
       )
       .option('--finetune <recipe>', 'then train the weights that are left, by the train section of this recipe')
+      .option(
+        '--quantize <type>',
+        'then make weights int8 or int4, as espalier quantize does with its defaults; zeros stay zero (needs --data)',
+      )
       .option('--seed <n>', 'seed of all random draws', '0')
       .option('--prunable <set>', 'published (what published results of the network prune) or all', 'published')
       .option('--include <names>', 'prune these tensors only; comma separated, * for any characters')

@@ -4,7 +4,7 @@ import { metricOption } from '../flags/metric-option.ts'
 import { notNegative, whole } from '../flags/parse.ts'
 import { precedence, preprocessingFlags } from '../flags/preprocessing.ts'
 import { WEIGHT_FILES } from '../flags/weight-files.ts'
-import type { QuantizeFlags } from '../quantize/flags.ts'
+import { type QuantizeFlags, USUAL } from '../quantize/flags.ts'
 
 const command = (): Command =>
   new Command('quantize')
@@ -15,10 +15,15 @@ const command = (): Command =>
       '--model <name>',
       'a built-in network, or an ONNX model whose weights they are (default: the one that the file is or names)',
     )
-    .option('--weights <type>', 'int8 or int4, one scale for each output', 'int8')
+    .option(
+      '--weights <type>',
+      'int8, a scale for each output, or int4: products (MatMulNBits), others stay int8',
+      'int8',
+    )
+    .option('--block <n>', 'with int4: inputs that share a scale, 16 to 256', whole('--block', 16, 256), USUAL.block)
     .option(
       '--activations <type>',
-      'what is computed: uint8, int8 (which phones ask for), or float: weights alone (default: uint8, of int4 weights float)',
+      'what is computed: uint8, int8 (which phones ask for), dynamic (inputs of layers, by their range in every run), or float: weights alone (default: uint8, of int4 weights float)',
     )
     .option(
       '--rounding <name>',
@@ -33,12 +38,12 @@ const command = (): Command =>
       'mse',
     )
     .option('--percentile <p>', 'with --range percentile: percent that are inside', notNegative('--percentile'))
-    .option('--samples <n>', 'training samples that calibrate', whole('--samples', 1, 1e6), 512)
+    .option('--samples <n>', 'training samples that calibrate', whole('--samples', 1, 1e6), USUAL.samples)
     .option(
       '--damp <x>',
       'with gptq: what is added to the diagonal of a Hessian, in units of its mean',
       notNegative('--damp'),
-      0.01,
+      USUAL.damp,
     )
     .option('--include <names>', 'these tensors only; comma separated, * for any characters')
     .option('--exclude <names>', 'these tensors stay floats')
@@ -47,8 +52,8 @@ const command = (): Command =>
       'points of accuracy, or distance of outputs, that may be lost on training samples: layers that lose most stay floats until that holds',
       notNegative('--max-drop'),
     )
-    .option('--judges <n>', 'with --max-drop: training samples that judge', whole('--judges', 1, 1e6), 1000)
-    .option('--seed <n>', 'seed of the choice of samples', whole('--seed', 0, 2 ** 32 - 1), 0)
+    .option('--judges <n>', 'with --max-drop: training samples that judge', whole('--judges', 1, 1e6), USUAL.judges)
+    .option('--seed <n>', 'seed of the choice of samples', whole('--seed', 0, 2 ** 32 - 1), USUAL.seed)
     .option('--force', 'write over a file that exists')
 
 export const quantizeCommand = (): Command =>

@@ -26,6 +26,7 @@ function usedBy(name: MethodName, method: Method): string[] {
 const written = [
   'out',
   'finetune',
+  'quantize',
   'onCollapse',
   'sparse',
   'dtype',

@@ -53,6 +53,8 @@ export interface PruneFlags extends PreprocessingFlags, OnnxFlags {
   fisherCache?: string
   onCollapse: string
   finetune?: string
+  /** What weights become in the end. */
+  quantize?: string
   json?: boolean
   out?: string
   faithful?: boolean

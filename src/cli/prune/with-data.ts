@@ -32,6 +32,7 @@ import { worseThanGuessing } from './guessing.ts'
 import { leftOutSentence } from './left-out.ts'
 import { smallGroups } from './multiples.ts'
 import { PruneDisplay } from './progress.ts'
+import { quantizePruned, wholeJson, wholeText } from './quantize-pruned.ts'
 import { writeRecord } from './record.ts'
 import { bindingBudget, pruneCounts, pruneReport } from './report.ts'
 import { type PruneFlags, pruneTask, writingOptions } from './settings.ts'
@@ -124,11 +125,22 @@ export async function pruneWithData(
     const metadata = trained ? weights.metadata : withoutGuess(weights.metadata, inputs)
     const stored = { weights: { tensors, metadata }, model, onnx: file.onnx }
     const written = await writeNetwork(flags.out, stored, options)
+    const whole = flags.quantize === undefined ? undefined : await quantizePruned({ flags, path, file, model, inputs })
+    if (whole) display?.line(wholeText(whole))
     if (flags.record !== undefined) {
       const recorded = { checkpoint: path, flags, task, settings, network, judged, outcome, counts }
       writeRecord(flags.record, { ...recorded, dense: asEvaluation(dense), final: asEvaluation(final) })
     }
-    const ending = { path, file, model, out: flags.out, weights: stored.weights, flags, dense, final }
+    const ending = {
+      path,
+      file,
+      model,
+      out: flags.out,
+      weights: stored.weights,
+      flags,
+      dense,
+      final: whole?.final ?? final,
+    }
     const ended = await (chosen?.end(ending) ?? endingOf(ending))
     if (!display) {
       return printJson({
@@ -145,6 +157,7 @@ export async function pruneWithData(
         ...ended.json,
         ...preprocessingJson(inputs),
         ...result,
+        ...(whole && { quantized: wholeJson(whole) }),
         paths: undefined,
         warning: warning ?? guessing,
         deadOutputs: result.paths.deadOutputs,

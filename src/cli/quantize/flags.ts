@@ -1,6 +1,7 @@
 /** @file What the flags of espalier quantize say. */
 import type { Command } from 'commander'
 import { isOnnxName } from '../../formats/onnx/file.ts'
+import { blockSizes } from '../../formats/onnx/quantize/n-bits.ts'
 import { scaleRules } from '../../quantize/grid.ts'
 import type { RangeOptions } from '../../quantize/ranges.ts'
 import { rangeRules } from '../../quantize/ranges.ts'
@@ -18,6 +19,7 @@ export interface QuantizeFlags extends PreprocessingFlags {
   weights: string
   activations?: string
   rounding: string
+  block: number
   asymmetric?: boolean
   scales: string
   range: string
@@ -35,25 +37,54 @@ export interface QuantizeFlags extends PreprocessingFlags {
 }
 
 export interface QuantizeSettings {
-  weights: WeightOptions
+  weights: WeightOptions & Required<Pick<WeightOptions, 'bits' | 'rounding' | 'samples' | 'seed'>>
   /** Absent: weights alone. */
-  activations?: RangeOptions & { type: ValueType }
+  activations?: (RangeOptions & { type: ValueType }) | 'dynamic'
+  /** Patterns of names, comma separated. */
+  include?: string
+  exclude?: string
+  maxDrop?: number
+  /** Training samples that judge, and the seed of their choice. */
+  judges: number
+  seed: number
 }
+
+/** What is done where no flag says anything. */
+export const USUAL = { samples: 512, damp: 0.01, block: 32, judges: 1000, seed: 0 } as const
+
+/** What is done where only the type of weights is said. */
+export function usualSettings(weights: string, seed: number): QuantizeSettings {
+  const bits = bitsOf('--quantize', weights)
+  const { samples, damp, block, judges } = USUAL
+  return {
+    weights: { bits, rounding: 'gptq', samples, damp, block, seed },
+    ...(bits === 8 && { activations: { type: 'uint8' } }),
+    judges,
+    seed,
+  }
+}
+
+const bitsOf = (flag: string, type: string) => (oneOf(flag, type, ['int8', 'int4']) === 'int4' ? 4 : 8)
 
 /** Throws UserError, naming the flag, where one has a wrong value or says nothing to the others. */
 export function quantizeSettings(flags: QuantizeFlags, command: Command): QuantizeSettings {
   const { out, asymmetric, percentile, samples, damp, seed } = flags
   if (!isOnnxName(out)) throw new UserError(`${out}: expected a name that ends in .onnx`)
   const given = givenFlags(command)
-  const bits = oneOf('--weights', flags.weights, ['int8', 'int4']) === 'int4' ? 4 : 8
+  const bits = bitsOf('--weights', flags.weights)
   const usual = bits === 4 ? 'float' : 'uint8'
-  const type = oneOf('--activations', flags.activations ?? usual, [...valueTypes, 'float'])
+  const type = oneOf('--activations', flags.activations ?? usual, [...valueTypes, 'dynamic', 'float'])
   if (bits === 4 && type !== 'float')
     throw new UserError(`--activations ${type}: runtimes multiply weights of four bits with floats, expected float`)
   const rounding = oneOf('--rounding', flags.rounding, roundings)
   const rule = oneOf('--range', flags.range, rangeRules)
   if (given.has('damp') && rounding === 'nearest') throw new UserError('--damp is for --rounding gptq')
-  if (given.has('range') && type === 'float') throw new UserError('--range is for --activations uint8 or int8')
+  if (given.has('range') && (type === 'float' || type === 'dynamic'))
+    throw new UserError(`--range is for --activations uint8 or int8, found ${type}`)
+  if (asymmetric && type === 'dynamic') throw new UserError('--asymmetric is for other --activations than dynamic')
+  if (given.has('block') && bits === 8) throw new UserError('--block is for --weights int4')
+  if (!blockSizes.some((size) => size === flags.block))
+    throw new UserError(`--block: expected ${blockSizes.join(', ')}, found ${flags.block}`)
   if (percentile !== undefined && rule !== 'percentile') throw new UserError('--percentile is for --range percentile')
   if (percentile !== undefined && !(percentile > 50 && percentile <= 100))
     throw new UserError(`--percentile: expected more than 50 and at most 100, found ${percentile}`)
@@ -64,10 +95,17 @@ export function quantizeSettings(flags: QuantizeFlags, command: Command): Quanti
       symmetric: !asymmetric,
       scales: oneOf('--scales', flags.scales, scaleRules),
       rounding,
+      block: flags.block,
       samples,
       damp,
       seed,
     },
-    ...(type !== 'float' && { activations: { type, rule, percentile } }),
+    ...(type === 'dynamic' && { activations: type }),
+    include: flags.include,
+    exclude: flags.exclude,
+    maxDrop: flags.maxDrop,
+    judges: flags.judges,
+    seed,
+    ...((type === 'uint8' || type === 'int8') && { activations: { type, rule, percentile } }),
   }
 }

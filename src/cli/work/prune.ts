@@ -14,6 +14,7 @@ import { pruneByValue } from '../prune/by-value.ts'
 import { compareMethods } from '../prune/compare.ts'
 import { checkPruneFlags } from '../prune/flags.ts'
 import { checkRuntimeFlags, pruneWithRuntime } from '../prune/in-runtime.ts'
+import { checkQuantizeFlag } from '../prune/quantize-pruned.ts'
 import { checkRecordFlags } from '../prune/record.ts'
 import { methodName, type PruneFlags, writingOptions } from '../prune/settings.ts'
 import { targetFlag } from '../prune/target-flags.ts'
@@ -36,6 +37,7 @@ export async function prune(given: string, flags: PruneFlags, command: Command):
     throw new UserError('--picture is for --compare with several sparsities, found --method')
   if (method !== undefined && out === undefined) throw new UserError('prune needs --out with the name of a file')
   checkPruneFlags(command, flags)
+  checkQuantizeFlag(flags)
   const runtime = oneOf('--engine', flags.engine, ['espalier', 'onnxruntime']) === 'onnxruntime'
   if (runtime) checkRuntimeFlags(command, flags)
   const path = weightsPath(given)

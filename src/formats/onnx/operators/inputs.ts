@@ -41,6 +41,7 @@ const MOST: Readonly<Record<string, number>> = {
   'com.microsoft.FastGelu': 2,
   'com.microsoft.FusedMatMul': 2,
   'com.microsoft.GroupQueryAttention': 12,
+  'com.microsoft.MatMulNBits': 6,
   'com.microsoft.MultiHeadAttention': 10,
   'com.microsoft.RotaryEmbedding': 4,
   'com.microsoft.SkipLayerNormalization': 5,

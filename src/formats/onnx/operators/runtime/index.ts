@@ -6,6 +6,7 @@ import type { Translator } from '../../scope.ts'
 import { attentions } from './attention.ts'
 import { gelus } from './gelus.ts'
 import { groupQuery } from './group-query.ts'
+import { nBits } from './n-bits.ts'
 import { normalizations } from './normalizations.ts'
 import { fusedProducts } from './products.ts'
 
@@ -14,6 +15,7 @@ const own: Record<string, Translator> = {
   ...fusedProducts,
   ...gelus,
   GroupQueryAttention: groupQuery,
+  ...nBits,
   ...normalizations,
 }
 
