@@ -67,6 +67,8 @@ export type {
   SecondOrderResult,
   StageReport,
 } from './methods/second-order/options.ts'
+export type { Assembled } from './quantize/quantize.ts'
+export { type OnnxQuantization, type QuantizedOnnx, quantizeOnnx } from './quantize/quantize-onnx.ts'
 export { BatchNormRefresh } from './train/refresh-batch-norm.ts'
 
 // Methods by name: what recipes and the command read, for any network and data.

@@ -1,7 +1,7 @@
 /**
- * @file Uniform grids of whole numbers for the weights of a matrix: w is stood for by scale (code - zero), with
- * a scale and a zero point for each row, or for each block of columns of a row. Zero is always on the grid, so
- * that pruned weights stay exactly zero: their code is the zero point.
+ * @file Uniform grids of whole numbers for the weights of a matrix: w is stood for by scale (code - zero),
+ * with a scale and a zero point for each row, or for each block of columns of a row. Zero is always on the
+ * grid, so that pruned weights stay exactly zero: their code is the zero point.
  */
 import { UserError } from '../util/errors.ts'
 import { nearest } from '../util/functions.ts'
@@ -17,8 +17,8 @@ export interface GridOptions {
   /** Zero points are 0, and codes of eight bits -127 to 127. Default true. */
   symmetric?: boolean
   /**
-   * `max`: the grid reaches the largest weight. `mse`: the share of that which makes the sum of squared errors
-   * least, with the `importance` of their columns. Default `mse`.
+   * `max`: the grid reaches the largest weight. `mse`: the share of that which makes the sum of squared
+   * errors least, with the `importance` of their columns. Default `mse`.
    */
   scales?: ScaleRule
   /** Columns that share a scale. Default: all of a row. */
@@ -32,7 +32,10 @@ export interface Matrix {
   weights: ArrayLike<number>
 }
 
-/** Codes of a grid: the least and the largest. Those of eight bits leave out -128, so that -w is there, too. */
+/**
+ * Codes of a grid: the least and the largest. Those of eight bits leave out -128, so that -w is there,
+ * too.
+ */
 export const limitsOf = (bits: Bits, symmetric: boolean): readonly [number, number] =>
   bits === 4 ? [-8, 7] : symmetric ? [-127, 127] : [-128, 127]
 
@@ -107,7 +110,9 @@ export class WeightGrid {
     return [scale, Math.min(Math.max(nearest(low - least / scale), low), high)]
   }
 
-  /** Rows of zeros have no scale of their own: they take the largest one, so that biases have a usual step. */
+  /**
+   * Rows of zeros have no scale of their own: they take the largest one, so that biases have a usual step.
+   */
   #fillEmpty(): void {
     const largest = this.scales.reduce((a, b) => Math.max(a, b), 0) || 1
     this.scales.forEach((scale, i) => {

@@ -1,4 +1,7 @@
-/** @file The steps of what a network computes: x is stood for by scale (code - zero), one grid for a tensor. */
+/**
+ * @file The steps of what a network computes: x is stood for by scale (code - zero), one grid for a
+ * tensor.
+ */
 import { UserError } from '../util/errors.ts'
 import { nearest } from '../util/functions.ts'
 import type { Range } from './ranges.ts'

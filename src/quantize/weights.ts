@@ -43,8 +43,8 @@ export interface QuantizedLayer {
 }
 
 /**
- * Rounds tensors to grids, by name in the order in which the network has them; the network is left as it was. Throws
- * UserError where weights or inputs are not finite.
+ * Rounds tensors to grids, by name in the order in which the network has them; the network is left as it
+ * was. Throws UserError where weights or inputs are not finite.
  */
 export function quantizeWeights(
   network: Network,

@@ -6,7 +6,10 @@ import { WeightGrid } from '../../src/quantize/grid.ts'
 import { randomProblem, solve } from '../methods/layerwise/problems.ts'
 import { best } from '../support/engines.ts'
 
-/** Columns by falling diagonal of H: each is rounded, and Optimal Brain Surgeon changes those that are left. */
+/**
+ * Columns by falling diagonal of H: each is rounded, and Optimal Brain Surgeon changes those that are
+ * left.
+ */
 function literally({ rows, columns: n, weights, hessian }: LayerProblem, grid: WeightGrid): number[] {
   const order = Array.from({ length: n }, (_, i) => i).sort((a, b) => hessian[b * n + b] - hessian[a * n + a])
   const w = Array.from(weights)

@@ -4,31 +4,12 @@ import { chosen } from '../../data/split.ts'
 import type { Machine } from '../../engine/machine.ts'
 import type { OnnxFile } from '../../formats/onnx/file.ts'
 import type { ImportOptions } from '../../formats/onnx/input.ts'
-import { type OnnxModel, weightsOfModel } from '../../formats/onnx/onnx.ts'
 import { sizeOf } from '../../graph/tensor.ts'
-import { loadWeights } from '../../train/checkpoint.ts'
+import { openNetwork } from '../../quantize/network.ts'
 import type { Remembered } from '../../train/measure-distance.ts'
 import type { Metric } from '../../train/metric.ts'
-import { Network } from '../../train/network.ts'
-import { UserError } from '../../util/errors.ts'
 import { random } from '../../util/random.ts'
 import { type Measured, measured } from '../display/measured.ts'
-
-export interface OpenedNetwork {
-  onnx: OnnxModel
-  read: Exclude<OnnxModel['network'], UserError>
-  network: Network
-}
-
-/** A model on a machine. Throws UserError where it does not run here. */
-export function openNetwork(machine: Machine, file: OnnxFile, reading: ImportOptions, data: SampleSet): OpenedNetwork {
-  const weights = weightsOfModel(file, reading)
-  const read = weights.onnx.network
-  if (read instanceof UserError) throw read
-  const network = new Network({ machine, model: read.model, data })
-  loadWeights(network, weights, file.path)
-  return { onnx: weights.onnx, read, network }
-}
 
 /** Judges models by some data: what they tell right, or how far they are from the first one. */
 export class Judge {

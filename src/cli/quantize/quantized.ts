@@ -2,22 +2,16 @@
 import type { SampleSet } from '../../data/dataset.ts'
 import type { Machine } from '../../engine/machine.ts'
 import { asOnnx, type StoredNetwork } from '../../formats/network-source.ts'
-import { type OnnxFile, openModel } from '../../formats/onnx/file.ts'
-import { foldBatchNorms } from '../../formats/onnx/fold-batch-norm.ts'
-import type { ImportOptions } from '../../formats/onnx/input.ts'
+import type { OnnxFile } from '../../formats/onnx/file.ts'
 import { withMetadata } from '../../formats/onnx/rewrite.ts'
-import { runtimeNetwork } from '../../formats/onnxruntime/sample-feeds.ts'
-import { type Assembled, type Quantized, quantize } from '../../quantize/quantize.ts'
-import { chooseTensors } from '../../sparsity/tensors.ts'
+import type { Assembled, Quantized } from '../../quantize/quantize.ts'
+import { quantizeOnnx } from '../../quantize/quantize-onnx.ts'
 import type { Metric } from '../../train/metric.ts'
-import { fedSamples } from '../../train/runtime-model.ts'
-import { UserError } from '../../util/errors.ts'
-import { random } from '../../util/random.ts'
 import { version } from '../../util/version.ts'
 import type { Measured } from '../display/measured.ts'
 import { patterns } from '../flags/choices.ts'
 import type { QuantizeSettings } from './flags.ts'
-import { Judge, openNetwork, testJudges, trainingJudges } from './networks.ts'
+import { Judge, testJudges, trainingJudges } from './networks.ts'
 import { type Within, wholeWithin } from './within-drop.ts'
 import { writeJudged } from './write.ts'
 
@@ -48,26 +42,13 @@ export interface QuantizeOutcome {
 export function quantizeAndWrite(task: QuantizeTask): QuantizeOutcome {
   const { path, stored, data, settings, out, machine, metric, show } = task
   const source = asOnnx(path, stored)
-  const file = openModel(foldBatchNorms(source).model, path, source.external)
   const reading = stored.onnx?.reading ?? {}
-  const { read, network } = openNetwork(machine, file, reading, data)
   const { include, exclude, maxDrop, judges, seed, weights, activations } = settings
-  const chosen = { prunable: 'all', include: patterns(include), exclude: patterns(exclude) } as const
-  const quantized = quantize(
-    { file, reading, read, network },
-    {
-      names: chooseTensors(network.model, chosen).map(({ name }) => name),
-      weights: { ...weights, progress: (layer, done, total) => show(`weights of ${layer}`, (0.5 * done) / total) },
-      activations:
-        typeof activations === 'object'
-          ? {
-              ...activations,
-              runs: runsOf(file, reading, data, weights),
-              progress: (done, total) => show('what is computed', 0.5 + (0.5 * done) / total),
-            }
-          : activations,
-    },
+  const quantized = quantizeOnnx(
+    { file: source, reading },
+    { machine, data, include: patterns(include), exclude: patterns(exclude), weights, activations, progress: show },
   )
+  const { file } = quantized
   const within =
     maxDrop === undefined
       ? undefined
@@ -85,23 +66,6 @@ export function quantizeAndWrite(task: QuantizeTask): QuantizeOutcome {
   const dense = judge.measure(file)
   const final = writeJudged(out, proto, (written) => judge.measure(written))
   return { quantized, within, made, dense, final }
-}
-
-/** Training samples that are drawn by the seed, as inputs of runs. */
-function runsOf(
-  file: OnnxFile,
-  reading: ImportOptions,
-  data: SampleSet,
-  { samples, seed }: QuantizeSettings['weights'],
-) {
-  const { batch, feeds } = runtimeNetwork(file, reading)
-  const { count } = data.train
-  const runs = Math.floor(Math.min(samples, count) / batch)
-  if (runs < 1) throw new UserError(`${file.path}: expected ${batch} training samples or more, found ${count}`)
-  const order = random(seed, 'calibration images').permutation(count)
-  return Array.from({ length: runs }, (_, run) =>
-    feeds(fedSamples(data, 'train', [...order.subarray(run * batch, (run + 1) * batch)])),
-  )
 }
 
 /** What the file says of how it was made. */

@@ -11,7 +11,10 @@ import type { Judge } from './networks.ts'
 export interface Within {
   /** Names of the layers that are whole. */
   whole: ReadonlySet<string>
-  /** Names of those that stay floats, the worst first, each with the loss of the network with it alone whole. */
+  /**
+   * Names of those that stay floats, the worst first, each with the loss of the network with it alone
+   * whole.
+   */
   floats: { name: string; loss: number }[]
 }
 

@@ -1,9 +1,9 @@
 /**
- * @file One sweep over the columns of a layer (SparseGPT, Frantar & Alistarh 2023; GPTQ, Frantar et al. 2023):
- * every weight gets the value that it may have, and the columns after it make up for what that changed, so
- * that all rows share one sequence of inverse Hessians. The Cholesky factorization H^-1 = U' U, U upper
- * triangular, holds it: U_ii^2 is the entry of column i in the inverse for the columns from i on, and row i of
- * U over U_ii what column i means to those after it.
+ * @file One sweep over the columns of a layer (SparseGPT, Frantar & Alistarh 2023; GPTQ, Frantar et al.
+ * 2023): every weight gets the value that it may have, and the columns after it make up for what that
+ * changed, so that all rows share one sequence of inverse Hessians. The Cholesky factorization H^-1 = U' U,
+ * U upper triangular, holds it: U_ii^2 is the entry of column i in the inverse for the columns from i on,
+ * and row i of U over U_ii what column i means to those after it.
  */
 import type { Machine } from '../../engine/machine.ts'
 import { inverseFactor, inverseRoom } from '../../linear/inverse.ts'
@@ -24,11 +24,16 @@ export interface Sweep {
   block: number
   /** Called when the sweep arrives at the columns from ... to - 1. */
   enter?(swept: Swept, from: number, to: number): void
-  /** What the weight at a row and column, `weight` as updated, becomes: itself, where it may stay as it is. */
+  /**
+   * What the weight at a row and column, `weight` as updated, becomes: itself, where it may stay as it is.
+   */
   become(swept: Swept, row: number, column: number, weight: number): number
 }
 
-/** The weights that a sweep makes of a problem's, [rows][columns]: d^3 / 3 + rows d^2 / 2 products for d columns. */
+/**
+ * The weights that a sweep makes of a problem's, [rows][columns]: d^3 / 3 + rows d^2 / 2 products for d
+ * columns.
+ */
 export function sweep(problem: LayerProblem, machine: Machine, { block, enter, become }: Sweep): Float64Array {
   const { rows, columns: n } = problem
   const space = new Workspace(machine, 2 * (inverseRoom(n) + rows * (n + block)))

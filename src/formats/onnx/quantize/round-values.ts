@@ -1,6 +1,7 @@
 /**
- * @file Values of a model rounded to codes: a QuantizeLinear and a DequantizeLinear behind each. Runtimes that
- * know them (ONNX Runtime) compute nodes between them in whole numbers; others compute the same in floats.
+ * @file Values of a model rounded to codes: a QuantizeLinear and a DequantizeLinear behind each. Runtimes
+ * that know them (ONNX Runtime) compute nodes between them in whole numbers; others compute the same in
+ * floats.
  */
 import type { NodeProto } from 'onnx-buf'
 import { namesRead } from '../bodies.ts'
@@ -25,8 +26,8 @@ export function roundValues(
 }
 
 /**
- * The name of what is rounded as a value: where a limit of its own (Relu, or Clip from 0) is kept by the grid,
- * what goes into that limit, which is left out, unless that is a value itself.
+ * The name of what is rounded as a value: where a limit of its own (Relu, or Clip from 0) is kept by the
+ * grid, what goes into that limit, which is left out, unless that is a value itself.
  */
 function saturated(editor: ModelEditor, name: string, grid: ValueCodes, values: ReadonlySet<string>): string {
   const { graph, stored } = editor.file

@@ -1,6 +1,6 @@
 /**
- * @file A model whose weights, and maybe values, are whole numbers: in QDQ form, with inputs of layers that are
- * rounded while it runs, or with weights of four bits.
+ * @file A model whose weights, and maybe values, are whole numbers: in QDQ form, with inputs of layers that
+ * are rounded while it runs, or with weights of four bits.
  */
 import { ModelProtoSchema, type NodeProto } from 'onnx-buf'
 import { UserError } from '../../../util/errors.ts'
@@ -23,7 +23,10 @@ export interface QuantizedModel {
   notes: string[]
 }
 
-/** What is rounded beside weights: values by the grids of their names, or the inputs of layers as they come. */
+/**
+ * What is rounded beside weights: values by the grids of their names, or the inputs of layers as they
+ * come.
+ */
 export type RoundedValues = { values: QuantizedValues; grids: ReadonlyMap<string, ValueCodes> } | 'dynamic' | undefined
 
 /**
