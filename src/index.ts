@@ -23,6 +23,7 @@ export type { Kernels, LayerGain } from './train/kernels.ts'
 export { type Named, namedAs } from './train/layer-names.ts'
 export { Network } from './train/network.ts'
 export type { NetworkOptions } from './train/options.ts'
+export { roundedModel } from './train/rounded-model.ts'
 export {
   type EpochResult,
   type Hook,

@@ -14,11 +14,13 @@ import { smoothedGradients } from '../../methods/rewiring/smoothed-gradients.ts'
 import { signIn } from '../../methods/sign-in.ts'
 import { tied } from '../../methods/tied.ts'
 import type { Model } from '../../models/model.ts'
+import { prunableTensors } from '../../sparsity/tensors.ts'
 import { loadMasks, loadWeights } from '../../train/checkpoint.ts'
 import { findNetwork } from '../../train/find-network.ts'
 import { namedAs } from '../../train/layer-names.ts'
 import { Network } from '../../train/network.ts'
 import { type Stated, statedPreprocessing } from '../../train/preprocessing.ts'
+import { roundedModel } from '../../train/rounded-model.ts'
 import type { GradientRule } from '../../train/rules.ts'
 import { methodOf, settingsOf } from '../recipe/checks.ts'
 import { tensorsToPrune } from '../recipe/mask-keys.ts'
@@ -54,11 +56,11 @@ export async function buildNetwork(
   const masks = recipe.model.masks === undefined ? undefined : weightsPath(recipe.model.masks)
   const { rewire, train } = recipe
   // Masked weights that train on are not where sparse kernels look.
-  const kernels = rewire && settingsOf(rewire).faithful === true ? 'dense' : train.kernels
+  const dense = train.quantize !== undefined || (rewire && settingsOf(rewire).faithful === true)
   const network = new Network({
     machine,
     data,
-    model,
+    model: train.quantize === undefined ? model : roundedModel(model),
     init,
     prunable: prunableOf(recipe, model),
     batch: train.batch,
@@ -67,7 +69,7 @@ export async function buildNetwork(
     evaluatesTraining: recipe.validation?.train !== undefined,
     seed: recipe.seed,
     augment: findAugmentation(augment),
-    kernels,
+    kernels: dense ? 'dense' : train.kernels,
     costs: train.costs === undefined ? undefined : readCosts(train.costs),
     denseGradients: rewire && rewiringOf(rewire.method).gradients === 'batch',
     rules: rulesOf(recipe, model),
@@ -94,8 +96,10 @@ function otherInputs({ normalization }: Stated, { mean, std }: LabelledSet): str
 }
 
 /** Names of the tensors whose masks a recipe is about; undefined: the weights of all layers. */
-function prunableOf({ prune, tie }: Recipe, model: Model): string[] | undefined {
+function prunableOf({ prune, tie, train }: Recipe, model: Model): string[] | undefined {
   const names = (tensors: readonly Tensor[]) => tensors.map(({ name }) => name)
+  // Layers that round their weights read no parameters themselves.
+  if (train.quantize) return names(prunableTensors(model))
   if (tie) return names(tensorsToPrune(tie, model, { section: 'tie' }))
   return prune && methodOf(prune).ranked ? names(tensorsToPrune(prune, model)) : undefined
 }

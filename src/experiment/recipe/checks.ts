@@ -26,6 +26,7 @@ export function methodOf(prune: Pick<Prune, 'method' | Section>): Method {
 export function checkTogether(recipe: Recipe, source: string): void {
   checkKernels(recipe, source)
   checkGsm(recipe, source)
+  checkQuantize(recipe, source)
   checkSignIn(recipe, source)
   checkTicket(recipe, source)
   checkPrune(recipe, source)
@@ -178,6 +179,19 @@ function checkGsm({ model, train, prune, tie }: Recipe, source: string): void {
   if (tie) throw new UserError(`${source}: train.gsm: ranks weights one by one, expected no tie section beside it`)
   if (train.kernels === 'sparse')
     throw new UserError(`${source}: train.kernels: gsm trains all weights, expected dense or auto kernels`)
+}
+
+/** What ranks or changes weights by programs that know no rounding. */
+function checkQuantize({ train, prune, rewire, tie, ticket }: Recipe, source: string): void {
+  if (train.quantize === undefined) return
+  const others = { prune, rewire, tie, ticket, 'train.gsm': train.gsm, 'train.signIn': train.signIn }
+  const [other] = Object.entries(others).find(([, section]) => section !== undefined) ?? []
+  if (other !== undefined)
+    throw new UserError(
+      `${source}: train.quantize: goes with model.masks, which it keeps, expected no ${other} beside it`,
+    )
+  if (train.kernels === 'sparse')
+    throw new UserError(`${source}: train.kernels: rounded weights run on dense kernels, expected dense or auto`)
 }
 
 /** What would change weights without their factors, or bring back weights that have none. */

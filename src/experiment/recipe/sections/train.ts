@@ -73,6 +73,12 @@ export const trainSchema = z.strictObject({
   signIn: signInSchema
     .optional()
     .describe('Prunable weights learn as products of two factors, so that signs flip (Gadhikar et al. 2025).'),
+  quantize: z
+    .enum(['int8'])
+    .optional()
+    .describe(
+      'Weights and inputs of layers are rounded to eight bits while the network trains, with straight-through gradients.',
+    ),
   schedule: z.enum(['constant', 'steps', 'cosine']).default('constant').describe('Of the learning rate.'),
   warmup: duration.default('0it').describe('Linear warm-up of the learning rate.'),
   drops: z.array(duration).default([]).describe('With schedule steps: when the rate is multiplied by factor.'),
