@@ -67,10 +67,10 @@ export function wholeText({ quantized: { layers, left }, made, final }: Quantize
   return `quantized: ${grouped(weights)} weights and ${grouped(made.values)} values on the way${rest}: ${measuredText(final)}`
 }
 
-export const wholeJson = ({ quantized: { layers, left }, made, final }: QuantizeOutcome): object => ({
+export const wholeJson = ({ quantized: { layers, left, notes }, made, final }: QuantizeOutcome): object => ({
   layers: layers.map(({ name, error }) => ({ name, error })),
   floats: left,
   values: made.values,
   final,
-  notes: made.notes,
+  notes: [...notes, ...made.notes],
 })

@@ -4,8 +4,8 @@ import type { Machine } from '../../engine/machine.ts'
 import { asOnnx, type StoredNetwork } from '../../formats/network-source.ts'
 import type { OnnxFile } from '../../formats/onnx/file.ts'
 import { withMetadata } from '../../formats/onnx/rewrite.ts'
-import type { Assembled, Quantized } from '../../quantize/quantize.ts'
-import { quantizeOnnx } from '../../quantize/quantize-onnx.ts'
+import type { Assembled } from '../../quantize/quantize.ts'
+import { type QuantizedOnnx, quantizeOnnx } from '../../quantize/quantize-onnx.ts'
 import type { Metric } from '../../train/metric.ts'
 import { version } from '../../util/version.ts'
 import type { Measured } from '../display/measured.ts'
@@ -30,7 +30,7 @@ export interface QuantizeTask {
 }
 
 export interface QuantizeOutcome {
-  quantized: Quantized
+  quantized: QuantizedOnnx
   /** Where a drop was allowed. */
   within?: Within
   made: Assembled

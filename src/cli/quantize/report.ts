@@ -44,7 +44,7 @@ export async function reportQuantized(
       warning,
       guess: guessWarning(inputs),
       out: flags.out,
-      notes: [...inputs.notes, ...made.notes],
+      notes: [...inputs.notes, ...quantized.notes, ...made.notes],
       engine: machine.description,
     })
   for (const line of preprocessingLines(inputs, model)) print(line)
@@ -53,7 +53,7 @@ export async function reportQuantized(
   print(`${model.name}: ${grouped(weights)} weights of ${whole.length} layers in ${flags.weights}${values}`)
   for (const { name, error } of worstOf(whole)) print(`  ${name}: outputs moved by ${errorText(error)}`)
   for (const { name, reason } of floats) print(`note: ${name} stays in floats: ${reason}`)
-  for (const note of made.notes) print(`note: ${note}`)
+  for (const note of [...quantized.notes, ...made.notes]) print(`note: ${note}`)
   if (warning) print(warning)
   const guess = guessWarning(inputs)
   if (guess) print(guess)
