@@ -12,6 +12,12 @@ export type Asked = {
     sparsity: number;
 };
 
+export interface Assembled {
+    file: OnnxFile;
+    values: number;
+    notes: string[];
+}
+
 export type BatchNormMode = keyof typeof batchNormModes;
 
 export declare class BatchNormRefresh {
@@ -558,6 +564,18 @@ export interface OnnxOptions {
     sizes?: boolean;
 }
 
+export interface OnnxQuantization {
+    machine: Machine;
+    data: SampleSet;
+    include?: readonly string[];
+    exclude?: readonly string[];
+    weights?: Omit<WeightOptions, 'progress'>;
+    activations?: (RangeOptions & {
+        type?: ValueType;
+    }) | 'dynamic';
+    progress?(what: string, share: number): void;
+}
+
 export interface Option {
     loss: number;
     costs: readonly number[];
@@ -686,6 +704,11 @@ export interface PruningSchedule {
     end: number;
     every: number;
     initial?: number;
+}
+
+export interface QuantizedOnnx extends Quantized {
+    file: OnnxFile;
+    notes: string[];
 }
 
 export declare class Random {
@@ -1511,6 +1534,11 @@ export declare function pruneStored(file: TensorFile, { tensors: names, ...remov
 
 export declare function pruningEvents(schedule: PruningSchedule): PruningEvent[];
 
+export declare function quantizeOnnx({ file: given, reading }: {
+    file: OnnxFile;
+    reading: ImportOptions;
+}, { machine, data, include, exclude, weights, activations, progress }: OnnxQuantization): QuantizedOnnx;
+
 export declare function random(seed: number, ...name: readonly (string | number)[]): Random;
 
 export declare function readCosts(path: string): CostTable;
@@ -1603,6 +1631,8 @@ export declare const rewirings: {
         }): import("./rewiring.ts").Rewiring;
     };
 };
+
+export declare const roundedModel: (model: Model) => Model;
 
 export declare function runOf(model: SparseModel, batch: number): Run;
 
@@ -1799,6 +1829,8 @@ export declare const BYTES_PER: {
     readonly U8: 1;
     readonly BOOL: 1;
 };
+
+export type Bits = 4 | 8;
 
 export interface Budget {
     scope: Scope;
@@ -2075,6 +2107,13 @@ export declare type GraphProto = Message<"onnx.GraphProto"> & {
     metadataProps: StringStringEntryProto[];
 };
 
+export interface GridOptions {
+    bits?: Bits;
+    symmetric?: boolean;
+    scales?: ScaleRule;
+    block?: number;
+}
+
 export interface Group {
     layers: readonly Layer[];
     keep: number;
@@ -2183,6 +2222,16 @@ export declare class LayerKernels {
 
 export type LayerKind = (typeof layerKinds)[number];
 
+export interface LayerMatrix {
+    name: string;
+    shape: Shape;
+    rows: number;
+    columns: number;
+    groups: number;
+    transposed: boolean;
+    taps?: number;
+}
+
 export interface LayerProblem {
     name: string;
     rows: number;
@@ -2261,6 +2310,12 @@ export interface Matrix {
     readonly cols: number;
     readonly offset: number;
     readonly row: number;
+}
+
+export interface Matrix {
+    rows: number;
+    columns: number;
+    weights: ArrayLike<number>;
 }
 
 export type MeasuringKey = Exclude<keyof ScoringSettings, 'reconstruct' | 'refreshBatchNorm' | 'polish'>;
@@ -2501,6 +2556,31 @@ export interface QuadraticForms {
     compute(s: Matrix, forms: Float64Array, progress?: (done: number) => void): void;
 }
 
+export interface Quantized {
+    layers: QuantizedLayer[];
+    left: {
+        name: string;
+        reason: string;
+    }[];
+    assemble(names?: ReadonlySet<string>): Assembled;
+}
+
+export interface QuantizedLayer {
+    name: string;
+    matrix: LayerMatrix;
+    grids: WeightGrid[];
+    codes: Int8Array;
+    values: Float32Array;
+    error: number;
+}
+
+export interface RangeOptions {
+    rule?: RangeRule;
+    percentile?: number;
+}
+
+export type RangeRule = (typeof rangeRules)[number];
+
 export interface Read {
     slot: Slot;
     transposed: boolean;
@@ -2541,6 +2621,8 @@ export interface Removing {
 
 export type Role = 'input' | 'parameter' | 'buffer' | 'state' | 'constant' | 'value';
 
+export type Rounding = (typeof roundings)[number];
+
 export interface Rounds {
     count: number;
     returning: boolean;
@@ -2577,6 +2659,8 @@ export declare class SampleRows {
     support(p: number): Int32Array;
     firstEqual(rows: Iterable<number>): Map<number, number>;
 }
+
+export type ScaleRule = (typeof scaleRules)[number];
 
 export type ScheduleKind = (typeof scheduleKinds)[number];
 
@@ -2847,11 +2931,39 @@ export interface ValueRange {
     why: string;
 }
 
+export type ValueType = (typeof valueTypes)[number];
+
 export type Vector = Float32Array | Float64Array;
 
 export interface Weighed {
     magnitudes: Float32Array | Float64Array;
     zeros: number | Float64Array;
+}
+
+export declare class WeightGrid {
+    #private;
+    readonly bits: Bits;
+    readonly limits: readonly [
+        number,
+        number
+    ];
+    readonly rows: number;
+    readonly columns: number;
+    readonly block: number;
+    readonly blocks: number;
+    readonly scales: Float32Array;
+    readonly zeros: Int8Array;
+    constructor({ rows, columns, weights }: Matrix, options?: GridOptions, importance?: ArrayLike<number>);
+    code(row: number, column: number, weight: number): number;
+    value(row: number, column: number, code: number): number;
+}
+
+export interface WeightOptions extends GridOptions {
+    rounding?: Rounding;
+    samples?: number;
+    damp?: number;
+    seed?: number;
+    progress?(layer: string, done: number, total: number): void;
 }
 
 export declare class Weights {
@@ -2977,6 +3089,12 @@ export declare const passes: readonly [
     "step"
 ];
 
+export declare const rangeRules: readonly [
+    "min-max",
+    "percentile",
+    "mse"
+];
+
 export declare const reasons: {
     readonly output: "outputs of the network";
     readonly input: "tied to the images";
@@ -3054,6 +3172,9 @@ export declare const recipeSchema: z.ZodObject<{
             scaling: z.ZodDefault<z.ZodNumber>;
             every: z.ZodDefault<z.ZodType<string, string, z.core.$ZodTypeInternals<string, string>>>;
         }, z.core.$strict>>;
+        quantize: z.ZodOptional<z.ZodEnum<{
+            int8: "int8";
+        }>>;
         schedule: z.ZodDefault<z.ZodEnum<{
             constant: "constant";
             steps: "steps";
@@ -3263,6 +3384,16 @@ export declare const recipeSchema: z.ZodObject<{
 
 export declare function ria(problem: LayerProblem, target: Target): LayerSolution;
 
+export declare const roundings: readonly [
+    "gptq",
+    "nearest"
+];
+
+export declare const scaleRules: readonly [
+    "max",
+    "mse"
+];
+
 export declare const scheduleKinds: readonly [
     "one-shot",
     "exponential",
@@ -3338,6 +3469,11 @@ export declare const updateNames: readonly [
     "none",
     "single",
     "multiple"
+];
+
+export declare const valueTypes: readonly [
+    "uint8",
+    "int8"
 ];
 
 export declare function wanda(problem: LayerProblem, target: Target): LayerSolution;

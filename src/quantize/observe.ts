@@ -10,6 +10,7 @@ import { NetworkReader } from '../formats/onnx/read-network.ts'
 import type { FedArray } from '../formats/onnxruntime/session.ts'
 import { toFloats } from '../formats/safetensors-bytes.ts'
 import { Graph } from '../graph/graph.ts'
+import type { Shape } from '../graph/tensor.ts'
 import { UserError } from '../util/errors.ts'
 import { Histogram, type Range } from './ranges.ts'
 
@@ -51,6 +52,28 @@ export function histograms(names: readonly string[], observed: Observed): Map<st
   return found
 }
 
+/**
+ * Means over samples and places of the named values, by their channels: the second axis, or of what products
+ * read the last one.
+ */
+export function channelMeans(
+  names: ReadonlyMap<string, 'second' | 'last'>,
+  observed: Observed,
+): Map<string, Float64Array> {
+  const run = runsOf([...names.keys()], observed)
+  const found = new Map<string, Float64Array>()
+  for (const feeds of observed.runs)
+    run(feeds, (name, values, shape) => {
+      const axis = names.get(name) === 'last' ? shape.length - 1 : 1
+      const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1)
+      const sums = found.get(name) ?? new Float64Array(shape[axis])
+      const perValue = sums.length / values.length / observed.runs.length
+      for (let i = 0; i < values.length; i++) sums[Math.floor(i / inner) % sums.length] += perValue * values[i]
+      found.set(name, sums)
+    })
+  return found
+}
+
 /** The model as a program that gives the named values. */
 function runsOf(names: readonly string[], { machine, file, reading, runs: [first] }: Observed) {
   if (!first) throw new UserError(`${file.path}: expected at least one sample`)
@@ -62,13 +85,14 @@ function runsOf(names: readonly string[], { machine, file, reading, runs: [first
     training: false,
     outputs: names,
   })
-  for (const name of names) graph.output(name, reader.tensorOf(values, name, scope))
+  const tensors = new Map(names.map((name) => [name, reader.tensorOf(values, name, scope)]))
+  for (const [name, tensor] of tensors) graph.output(name, tensor)
   const executable = compile(machine, { [PROGRAM]: graph })
   for (const { name, shape } of graph.stored())
     executable.view(name).set(toFloats(storedAs(file, scope.origins.get(name)!, shape)))
-  return (feeds: ReadonlyMap<string, FedArray>, see: (name: string, values: Floats) => void) => {
+  return (feeds: ReadonlyMap<string, FedArray>, see: (name: string, values: Floats, shape: Shape) => void) => {
     for (const { name } of inputs) executable.write(PROGRAM, name, feeds.get(name)!.values)
     executable.run(PROGRAM)
-    for (const name of names) see(name, executable.read(PROGRAM, name))
+    for (const [name, { shape }] of tensors) see(name, executable.read(PROGRAM, name), shape)
   }
 }

@@ -62,12 +62,13 @@ export function quantizeOnnx(
     { file, reading, read, network },
     {
       names,
+      runs:
+        typeof activations === 'object' || weights.rounding === 'nearest' ? runsOf(file, reading, data, weights) : [],
       weights: { ...weights, progress: (layer, done, total) => progress(`weights of ${layer}`, (0.5 * done) / total) },
       activations:
         typeof activations === 'object'
           ? {
               ...activations,
-              runs: runsOf(file, reading, data, weights),
               progress: (done, total) => progress('what is computed', 0.5 + (0.5 * done) / total),
             }
           : activations,

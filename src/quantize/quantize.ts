@@ -10,12 +10,12 @@ import { setSource } from '../formats/onnx/network-weights.ts'
 import type { WeightCodes } from '../formats/onnx/quantize/codes.ts'
 import { type QuantizedValues, quantizedValues } from '../formats/onnx/quantize/values.ts'
 import { checkOpset, writeQuantized } from '../formats/onnx/quantize/write-quantized.ts'
-import type { FedArray } from '../formats/onnxruntime/session.ts'
 import type { Network } from '../train/network.ts'
 import { UserError } from '../util/errors.ts'
+import { shiftOf } from './bias.ts'
 import type { GridOptions } from './grid.ts'
 import { type WeightPlace, weightPlaces } from './layers.ts'
-import { histograms } from './observe.ts'
+import { channelMeans, histograms, type Observed } from './observe.ts'
 import type { RangeOptions } from './ranges.ts'
 import { type ValueGrid, type ValueType, valueGrid } from './value-grid.ts'
 import { type QuantizedLayer, quantizeWeights, type WeightOptions } from './weights.ts'
@@ -32,12 +32,12 @@ export interface Quantizable {
 export interface ActivationOptions extends RangeOptions {
   /** Default uint8. */
   type?: ValueType
-  /** Inputs of the model by name, a run each. */
-  runs: readonly ReadonlyMap<string, FedArray>[]
   progress?(done: number, total: number): void
 }
 
 export interface QuantizeOptions {
+  /** Samples as inputs of the model by name, a run each: for ranges of values and means. */
+  runs?: Observed['runs']
   weights?: WeightOptions
   /** Names of the weights. Default: all that can be pruned. */
   names?: readonly string[]
@@ -69,14 +69,23 @@ export interface Quantized {
 export function quantize({ file, reading, read, network }: Quantizable, options: QuantizeOptions = {}): Quantized {
   checkOpset(file)
   checkFloat(file)
-  const { names = network.prunable.map(({ name }) => name), weights = {}, activations } = options
+  const { names = network.prunable.map(({ name }) => name), weights = {}, activations, runs = [] } = options
   const { places, left } = weightPlaces(file, read, names)
   if (places.length === 0)
     throw new UserError(`${file.path}: no weight can be made whole numbers (${left[0]?.name}: ${left[0]?.reason})`)
   if (activations === 'dynamic' && weights.symmetric === false)
     throw new UserError('activations: dynamic goes with symmetric weights')
   const layers = quantizeWeights(network, gridsFor(places, weights), weights)
-  const codes = new Map(layers.map((layer, i) => [layer.name, codesOf(places[i], layer)]))
+  const rounded: Observed = { machine: network.machine, file: withValues(file, read, layers), reading, runs }
+  const corrects = weights.rounding === 'nearest' && runs.length > 0
+  const means = corrects ? channelMeans(inputsOf(places), rounded) : undefined
+  const codes = new Map(
+    layers.map((layer, i) => {
+      const mean = means?.get(places[i].nodes[0].input[0])
+      const shift = mean && shiftOf(layer, network.values(layer.name), mean)
+      return [layer.name, { ...codesOf(places[i], layer), ...(shift && { shift }) }]
+    }),
+  )
   const chosen = (some?: ReadonlySet<string>) =>
     [...codes].flatMap(([name, one]) => ((some?.has(name) ?? true) ? [one] : []))
   if (activations === undefined || activations === 'dynamic')
@@ -85,7 +94,7 @@ export function quantize({ file, reading, read, network }: Quantizable, options:
     quantizedValues(file, new Set(some.flatMap(({ nodes }) => nodes)))
   // Where some layers stay floats, others of these have grids of their own.
   const all = valuesOf(chosen()).values.map(({ name }) => name)
-  const grids = gridsOf(all, { file: withValues(file, read, layers), reading, network }, activations)
+  const grids = gridsOf(all, rounded, activations)
   return {
     layers,
     left,
@@ -118,12 +127,18 @@ function checkFloat({ path, graph }: OnnxFile): void {
     throw new UserError(`${path} is quantized already: it has a ${node.opType} (${node.name || node.output[0]})`)
 }
 
+/** What goes into layers, and the axis of its channels. */
+const inputsOf = (places: readonly WeightPlace[]) =>
+  new Map(
+    places.flatMap(({ nodes: [{ opType, input }] }) => [[input[0], opType === 'Conv' ? 'second' : 'last'] as const]),
+  )
+
 function gridsOf(
   names: readonly string[],
-  { file, reading, network: { machine } }: Pick<Quantizable, 'file' | 'reading' | 'network'>,
-  { type = 'uint8', runs, progress, ...range }: ActivationOptions,
+  rounded: Observed,
+  { type = 'uint8', progress, ...range }: ActivationOptions,
 ): Map<string, ValueGrid> {
-  const seen = histograms(names, { machine, file, reading, runs, progress })
+  const seen = histograms(names, { ...rounded, progress })
   return new Map([...seen].map(([name, histogram]) => [name, valueGrid(histogram.cover(range), type)]))
 }
 

@@ -1,7 +1,7 @@
 /**
- * @file Quantization-aware training (Jacob et al. 2018): a model whose weights and inputs of layers are rounded
- * to eight bits on the way, with the gradient of the identity (the straight-through estimator of Bengio et al.
- * 2013). The parameters stay floats, and learn what their rounded values do:
+ * @file Quantization-aware training (Jacob et al. 2018): a model whose weights and inputs of layers are
+ * rounded to eight bits on the way, with the gradient of the identity (the straight-through estimator of
+ * Bengio et al. 2013). The parameters stay floats, and learn what their rounded values do:
  *
  *     w' = s round(w / s),  s = max |w| / 127                              over the weights of an output
  *     x' = s (clip(round(x / s) + z, 0, 255) - z),  s = (max x - min x) / 255,  z = round(-min x / s)

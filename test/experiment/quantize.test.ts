@@ -1,4 +1,4 @@
-/** @file Recipes that train with rounding: resumed runs equal uninterrupted ones, masks hold, what is refused. */
+/** @file Recipes that train with rounding: resumed runs have the same bits, masks hold, what is refused. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'

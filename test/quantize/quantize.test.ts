@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { onnxBytes } from '../../src/formats/onnx/export.ts'
 import { type OnnxFile, parseOnnx } from '../../src/formats/onnx/file.ts'
 import { numbersOf } from '../../src/formats/onnx/tensor.ts'
-import { type ActivationOptions, type QuantizeOptions, quantize } from '../../src/quantize/quantize.ts'
+import { type QuantizeOptions, quantize } from '../../src/quantize/quantize.ts'
 import { UserError } from '../../src/util/errors.ts'
 import type { ModelText } from '../formats/onnx/models.ts'
 import { byOnnxRuntime, here } from '../formats/onnx/outputs.ts'
@@ -33,15 +33,15 @@ async function fused(file: OnnxFile): Promise<Record<string, number>> {
 
 const numbers = (file: OnnxFile, name: string) => Array.from(numbersOf(file.stored.get(name)!()))
 
-const every: [string, (runs: ActivationOptions['runs']) => QuantizeOptions][] = [
-  ['as usual', (runs) => ({ activations: { runs } })],
+const every: [string, (runs: QuantizeOptions['runs']) => QuantizeOptions][] = [
+  ['as usual', (runs) => ({ activations: {}, runs })],
   [
     'int8 values, rounded each by itself',
-    (runs) => ({ weights: { rounding: 'nearest' }, activations: { type: 'int8', rule: 'min-max', runs } }),
+    (runs) => ({ weights: { rounding: 'nearest' }, activations: { type: 'int8', rule: 'min-max' }, runs }),
   ],
   [
     'weights with zero points',
-    (runs) => ({ weights: { symmetric: false }, activations: { rule: 'percentile', runs } }),
+    (runs) => ({ weights: { symmetric: false }, activations: { rule: 'percentile' }, runs }),
   ],
   ['weights alone', () => ({})],
 ]
@@ -108,7 +108,7 @@ describe.each(every)('%s', (what, optionsOf) => {
 
 it('layers that stay floats are as they were', async () => {
   const { given, runs } = quantizable(text)
-  const { assemble } = quantize(given, { activations: { runs } })
+  const { assemble } = quantize(given, { activations: {}, runs })
   const { file } = assemble(new Set(['pointwise', 'wide']))
   for (const name of ['stem', 'depthwise', 'grouped', 'tall', 'last'])
     expect(numbers(file, name)).toEqual(numbers(given.file, name))
@@ -179,9 +179,68 @@ it('four bits in several blocks, the last of them cut off', async () => {
   }
 })
 
+describe.each(['a bias', 'none'])('weights that are rounded by themselves, with %s', (what) => {
+  const layer = (op: string, weight: string, x: string, out: string, more: object = {}) => ({
+    op,
+    in: [x, weight, ...(what === 'none' ? [] : [`${weight}Bias`])],
+    out,
+    ...more,
+  })
+  // Weights of very different sizes, so that steps are coarse; inputs that are not zero on average.
+  const coarse = (...shape: number[]) => {
+    const count = shape.reduce((a, b) => a * b, 1)
+    return { shape, values: Array.from({ length: count }, (_, i) => (i % 9 === 0 ? 40 : Math.sin(i * i))) }
+  }
+  const model: ModelText = {
+    inputs: { x: ['N', 4, 3, 2] },
+    stored: {
+      conv: coarse(6, 2, 1, 1),
+      convBias: { shape: [6], values: [1, 2, 3, 4, 5, 6] },
+      fc: coarse(36, 5),
+      fcBias: { shape: [5], values: [1, 2, 3, 4, 5] },
+    },
+    steps: [
+      { op: 'Abs', in: ['x'], out: 'p' },
+      layer('Conv', 'conv', 'p', 'c', { with: { group: 2 } }),
+      { op: 'Flatten', in: ['c'], out: 'f' },
+      layer('Gemm', 'fc', 'f', 'y'),
+    ],
+    outputs: ['c', 'y'],
+  }
+
+  it('keep the means of outputs', () => {
+    const { given, runs } = quantizable(model)
+    const feeds = { x: runs.flatMap((run) => Array.from(run.get('x')!.values)) }
+    const meansOf = (file: OnnxFile, name: string) => {
+      const { values, shape } = here(onnxBytes(file.proto), { feeds }, runs.length).get(name)!
+      const [, channels, ...rest] = shape
+      const size = rest.reduce((a, b) => a * b, 1)
+      const sums = new Float64Array(channels)
+      values.forEach((value, i) => {
+        sums[Math.floor(i / size) % channels] += value / runs.length / size
+      })
+      return sums
+    }
+    const apart = (file: OnnxFile, name: string) => {
+      const dense = meansOf(given.file, name)
+      return Math.max(...meansOf(file, name).map((mean, i) => Math.abs(mean - dense[i])))
+    }
+    const weights = { rounding: 'nearest', scales: 'max' } as const
+    for (const [layerName, output] of [
+      ['conv', 'c'],
+      ['fc', 'y'],
+    ]) {
+      const corrected = quantize(given, { names: [layerName], weights, runs }).assemble().file
+      const shifted = quantize(given, { names: [layerName], weights }).assemble().file
+      expect(apart(shifted, output)).toBeGreaterThan(0.02)
+      expect(apart(corrected, output)).toBeLessThan(1e-3 * apart(shifted, output) + 1e-4)
+    }
+  })
+})
+
 it('what is asked for by name is what becomes whole', () => {
   const { given, runs } = quantizable(text)
-  const { layers, assemble } = quantize(given, { names: ['grouped', 'last'], activations: { runs } })
+  const { layers, assemble } = quantize(given, { names: ['grouped', 'last'], activations: {}, runs })
   expect(layers.map(({ name }) => name)).toEqual(['grouped', 'last'])
   expect([...assemble().file.stored.keys()].filter((key) => key.endsWith('_quantized')).sort()).toEqual([
     'groupedBias_quantized',
@@ -196,7 +255,7 @@ it('a network of one sample, with constant channels and outputs without weights'
   stored!.pointwise = { shape, values: stored!.pointwise.values.map((w, i) => (Math.floor(i / 8) === 2 ? 0 : w)) }
   stored!.stem = { ...stored!.stem, values: stored!.stem.values.map((w, i) => (i < 27 ? 0 : w)) }
   const { given, runs } = quantizable({ ...text, stored }, 1)
-  const { file } = quantize(given, { activations: { runs } }).assemble()
+  const { file } = quantize(given, { activations: {}, runs }).assemble()
   const [ort, mine] = [await byOnnxRuntime(onnxBytes(file.proto)), here(onnxBytes(file.proto))].map(
     (one) => one.get('y')!.values,
   )
@@ -215,7 +274,7 @@ it('a value that is read before and after its activation is rounded at both plac
     { op: 'Concat', in: ['c4', 'c5'], out: 'y', with: { axis: 1 } },
   ]
   const { given, runs } = quantizable({ ...text, steps, stored: { ...text.stored, grouped2: text.stored!.grouped } })
-  const { file } = quantize(given, { activations: { runs } }).assemble()
+  const { file } = quantize(given, { activations: {}, runs }).assemble()
   const [dense, ort] = [await byOnnxRuntime(onnxBytes(given.file.proto)), await byOnnxRuntime(onnxBytes(file.proto))]
   const [meant, found] = [dense, ort].map((one) => one.get('y')!.values)
   const size = Math.max(...meant.map(Math.abs))
@@ -227,7 +286,7 @@ it('a bias beyond 32-bit sums stays a float, and is said to', () => {
   const stored = { ...text.stored }
   stored!.pointwiseBias = { shape: [8], values: [0, 0, 0, 1e9, 0, 0, 0, 0] }
   const { given, runs } = quantizable({ ...text, stored })
-  const { notes } = quantize(given, { activations: { runs } }).assemble()
+  const { notes } = quantize(given, { activations: {}, runs }).assemble()
   expect(notes).toHaveLength(1)
   expect(notes[0]).toMatch(/^the bias of c3 stays in floats: 1000000000 is \d+ steps of pointwise, more than/)
 })
@@ -253,7 +312,7 @@ describe('refused', () => {
 
   it('models that are whole already', () => {
     const { given, runs } = quantizable(text)
-    const { file } = quantize(given, { activations: { runs } }).assemble()
+    const { file } = quantize(given, { activations: {}, runs }).assemble()
     expect(() => quantize({ ...given, file })).toThrow('m.onnx is quantized already: ')
   })
 })

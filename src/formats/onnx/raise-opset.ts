@@ -1,7 +1,7 @@
 /**
- * @file A model of older operators as one of version 13 of ONNX's operators, which has scales of channels: what
- * was an attribute becomes an input, and what means something else there is said otherwise. Sources: ONNX's
- * changelog of operators.
+ * @file A model of older operators as one of version 13 of ONNX's operators, which has scales of channels:
+ * what was an attribute becomes an input, and what means something else there is said otherwise. Sources:
+ * ONNX's changelog of operators.
  */
 import { create } from '@bufbuild/protobuf'
 import {
@@ -163,8 +163,8 @@ const RULES: Readonly<Record<string, readonly [before: number, rule: Rule]>> = {
 
 /**
  * The model with operators of version 13, where it has older ones; itself otherwise. `shapeOf`: shapes of its
- * values, undefined where they are not known. Throws UserError where operators are older than version 7, where
- * nodes have graphs of their own, or where a shape that is needed is not known.
+ * values, undefined where they are not known. Throws UserError where operators are older than version 7,
+ * where nodes have graphs of their own, or where a shape that is needed is not known.
  */
 export function raiseOpset(file: OnnxFile, shapeOf: (name: string) => Shape | undefined): OnnxFile {
   const { opset, path, graph, proto } = file

@@ -25,6 +25,8 @@ export interface WeightCodes {
   axis: number
   /** The nodes that read it, input 1. */
   nodes: readonly NodeProto[]
+  /** What is added to the bias of these nodes, [rows]. Absent: nothing. */
+  shift?: Float64Array
 }
 
 /** The grid of a value: x is scale (code - zero). */

@@ -1,4 +1,5 @@
 /** @file Weights and biases as codes, with a DequantizeLinear in the place of each. */
+import type { NodeProto } from 'onnx-buf'
 import type { ModelEditor, Slot } from '../edit.ts'
 import { numbersOf } from '../tensor.ts'
 import { bytes, floats, nodeOf, storedCodes, type ValueCodes, type WeightCodes, whole } from './codes.ts'
@@ -16,6 +17,19 @@ export function dequantizedWeight(editor: ModelEditor, weight: WeightCodes): str
   return to
 }
 
+/** Adds to the bias of a node, which gets one where it has none; MatMul knows none. */
+export function shiftBias(editor: ModelEditor, node: NodeProto, shift: Float64Array): void {
+  const name = editor.now(node)!.input[2]
+  if (node.opType === 'MatMul' || (name && !editor.isStored(name))) return
+  const old = name ? numbersOf(editor.tensor(name)) : new Float64Array(shift.length)
+  if (old.length !== shift.length) return
+  const bias = floats(
+    shift.map((value, o) => value + old[o]),
+    [shift.length],
+  )
+  editor.setInput({ node, input: 2 }, editor.addTensor(`${node.output[0]}_bias`, bias))
+}
+
 /** The largest code of a bias, which leaves room for the sums of products in 32 bits. */
 const MOST = 2 ** 30
 
@@ -27,7 +41,7 @@ export function roundBias(
   { scales, key }: WeightCodes,
 ): string | undefined {
   const { node, input } = slot
-  const name = node.input[input]
+  const name = editor.now(node)!.input[input]
   const layer = `the bias of ${node.name || node.output[0]}`
   if (!editor.isStored(name)) return `${layer} stays in floats: it is not stored`
   const bias = numbersOf(editor.tensor(name))

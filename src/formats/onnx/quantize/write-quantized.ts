@@ -8,7 +8,7 @@ import { changed } from '../changed.ts'
 import { ModelEditor } from '../edit.ts'
 import { type OnnxFile, openModel } from '../file.ts'
 import type { ValueCodes, WeightCodes } from './codes.ts'
-import { dequantizedWeight, roundBias } from './dequantize.ts'
+import { dequantizedWeight, roundBias, shiftBias } from './dequantize.ts'
 import { multiplyDynamically, type Rounded } from './dynamic.ts'
 import { multiplyByBits, RUNTIME_DOMAIN, storedBits } from './n-bits.ts'
 import { roundValues } from './round-values.ts'
@@ -45,6 +45,7 @@ export function writeQuantized(
   const gridOf = rounded && rounded !== 'dynamic' ? gridsOfInputs(rounded) : () => undefined
   if (rounded && rounded !== 'dynamic') roundValues(editor, rounded.values, rounded.grids)
   for (const weight of weights) {
+    if (weight.shift) for (const node of weight.nodes) shiftBias(editor, node, weight.shift)
     if (rounded === 'dynamic') {
       for (const node of weight.nodes) multiplyDynamically(editor, node, weight, inputs)
     } else if (weight.bits === 4) {
@@ -55,7 +56,8 @@ export function writeQuantized(
       for (const node of weight.nodes) {
         editor.setInput({ node, input: 1 }, name)
         const grid = gridOf(node)
-        const reason = grid && node.input[2] ? roundBias(editor, { node, input: 2 }, grid, weight) : undefined
+        const reason =
+          grid && editor.now(node)!.input[2] ? roundBias(editor, { node, input: 2 }, grid, weight) : undefined
         if (reason !== undefined) notes.push(reason)
       }
     }
