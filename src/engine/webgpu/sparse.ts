@@ -1,6 +1,7 @@
 /**
  * @file Convolution with a sparse weight and its gradients in WGSL. An invocation adds up the nonzeros of a
  * row for one position of one sample: neighbours read the same nonzero, and inputs that lie side by side.
+ * Rows that are alike (alike.ts) are added up together, each in the order in which it is alone.
  */
 import type { Sizes } from '../kernels/conv.ts'
 import {
@@ -9,62 +10,100 @@ import {
   stripSamples,
   sparseConvWeightGrad as weightKernel,
 } from '../kernels/sparse.ts'
-import { ROW, START } from './pattern.ts'
+import { overRows } from './alike.ts'
+import { ROW } from './pattern.ts'
 import { each, type Shader, together, totalOver } from './shader.ts'
 
-export const sparseConv = each({
+type P = (typeof kernel)['parameters'][number]
+type InputP = (typeof inputKernel)['parameters'][number]
+
+/** WGSL of each of some rows: `r` is its number among them. */
+const perRow = (size: number, code: string) =>
+  Array.from({ length: size }, (_, r) => code.replaceAll('{r}', `${r}`)).join('\n')
+
+/** Where a nonzero of the output at a position reads in x; nowhere in the padding. */
+const READS = `
+const NOWHERE = 0xffffffffu;
+fn reads(place: u32, row: i32, column: i32, sample: u32) -> u32 {
+  let channel = place / (p.kh * p.kw);
+  let tap = place % (p.kh * p.kw);
+  let y = row + i32(tap / p.kw * p.dy);
+  let x = column + i32(tap % p.kw * p.dx);
+  if (channel >= p.in || y < 0 || x < 0 || y >= i32(p.h) || x >= i32(p.w)) { return NOWHERE; }
+  return ((channel * p.h + u32(y)) * p.w + u32(x)) * p.batch + sample;
+}`
+
+export const sparseConv = overRows<P>({
   kernel,
   writes: ['y'],
-  count: (p) => p.out * p.oh * p.ow * p.batch,
-  functions: START,
-  code: `
-    let sample = i % p.batch;
-    let column = i32(i / p.batch % p.ow * p.sx) - i32(p.left);
-    let row = i32(i / (p.batch * p.ow) % p.oh * p.sy) - i32(p.top);
-    let out = i / (p.batch * p.ow * p.oh);
-    var sum = 0.0;
-    if (p.hasBias != 0u) { sum = at(p.bias + out); }
-    if (p.hasResidual != 0u) { sum += at(p.residual + i); }
-    for (var e = start_of(out); e < start_of(out + 1u); e += 1u) {
-      let place = word(p.places + e);
-      let channel = place / (p.kh * p.kw);
-      let tap = place % (p.kh * p.kw);
-      let y = row + i32(tap / p.kw * p.dy);
-      let x = column + i32(tap % p.kw * p.dx);
-      if (channel < p.in && y >= 0 && x >= 0 && y < i32(p.h) && x < i32(p.w)) {
-        sum += at(p.values + e) * at(p.x + ((channel * p.h + u32(y)) * p.w + u32(x)) * p.batch + sample);
+  rows: (p) => p.out,
+  plane: (p) => p.oh * p.ow * p.batch,
+  functions: READS,
+  code: (size) => `
+    let sample = k % p.batch;
+    let left = i32(k / p.batch % p.ow * p.sx) - i32(p.left);
+    let top = i32(k / (p.batch * p.ow) * p.sy) - i32(p.top);
+    ${perRow(
+      size,
+      `
+    let y{r} = (row + {r}u) * p.plane + k;
+    let e{r} = start_of(row + {r}u);
+    var sum{r} = 0.0;
+    if (p.hasBias != 0u) { sum{r} = at(p.bias + row + {r}u); }
+    if (p.hasResidual != 0u) { sum{r} += at(p.residual + y{r}); }`,
+    )}
+    let end = start_of(row + 1u);
+    for (var e = e0; e < end; e += 1u) {
+      let place = reads(word(p.places + e), top, left, sample);
+      if (place != NOWHERE) {
+        let x = at(p.x + place);
+        ${perRow(size, 'sum{r} += at(p.values + e{r} + (e - e0)) * x;')}
       }
     }
-    put(p.y + i, rectified(sum, p.relu));`,
+    ${perRow(size, 'put(p.y + y{r}, rectified(sum{r}, p.relu));')}`,
 })
 
-export const sparseConvInputGrad = each({
+/** Where a nonzero of the transposed pattern reads in the gradient, for the input at a position. */
+const GRADIENT_READS = `
+const NOWHERE = 0xffffffffu;
+fn reads(place: u32, row: i32, column: i32, sample: u32) -> u32 {
+  let out = place / (p.kh * p.kw);
+  let tap = place % (p.kh * p.kw);
+  let y = row - i32(tap / p.kw * p.dy);
+  let x = column - i32(tap % p.kw * p.dx);
+  if (out >= p.out || y < 0 || x < 0 || y % i32(p.sy) != 0 || x % i32(p.sx) != 0) { return NOWHERE; }
+  let r = u32(y) / p.sy;
+  let c = u32(x) / p.sx;
+  if (r >= p.oh || c >= p.ow) { return NOWHERE; }
+  return ((out * p.oh + r) * p.ow + c) * p.batch + sample;
+}`
+
+/** What lies outside of the values is left out, whatever entries there are. */
+export const sparseConvInputGrad = overRows<InputP>({
   kernel: inputKernel,
   writes: ['dinput'],
-  count: (p) => p.in * p.h * p.w * p.batch,
-  functions: START,
-  code: `
-    let sample = i % p.batch;
-    let column = i32(i / p.batch % p.w + p.left);
-    let row = i32(i / (p.batch * p.w) % p.h + p.top);
-    let channel = i / (p.batch * p.w * p.h);
-    var sum = 0.0;
-    for (var e = start_of(channel); e < start_of(channel + 1u); e += 1u) {
-      let place = word(p.places + e);
-      let out = place / (p.kh * p.kw);
-      let tap = place % (p.kh * p.kw);
-      let y = row - i32(tap / p.kw * p.dy);
-      let x = column - i32(tap % p.kw * p.dx);
-      let entry = word(p.entries + e);
-      if (out < p.out && entry < p.capacity && y >= 0 && x >= 0 && y % i32(p.sy) == 0 && x % i32(p.sx) == 0) {
-        let r = u32(y) / p.sy;
-        let c = u32(x) / p.sx;
-        if (r < p.oh && c < p.ow) {
-          sum += at(p.values + entry) * at(p.gradient + ((out * p.oh + r) * p.ow + c) * p.batch + sample);
-        }
+  rows: (p) => p.in,
+  plane: (p) => p.h * p.w * p.batch,
+  functions: GRADIENT_READS,
+  code: (size) => `
+    let sample = k % p.batch;
+    let left = i32(k / p.batch % p.w + p.left);
+    let top = i32(k / (p.batch * p.w) + p.top);
+    ${perRow(size, 'let e{r} = start_of(row + {r}u); var sum{r} = 0.0;')}
+    let end = start_of(row + 1u);
+    for (var e = e0; e < end; e += 1u) {
+      let place = reads(word(p.places + e), top, left, sample);
+      if (place != NOWHERE) {
+        let g = at(p.gradient + place);
+        ${perRow(
+          size,
+          `
+        let entry{r} = word(p.entries + e{r} + (e - e0));
+        if (entry{r} < p.capacity) { sum{r} += at(p.values + entry{r}) * g; }`,
+        )}
       }
     }
-    put(p.dinput + i, sum);`,
+    ${perRow(size, 'put(p.dinput + (row + {r}u) * p.plane + k, sum{r});')}`,
 })
 
 const chunksOf = (p: Sizes) => Math.ceil(p.batch / stripSamples(p.batch, p.ow))

@@ -88,6 +88,9 @@ const large: [string, Omit<Drawn, 'density'>, number][] = [
   ['few samples, groups of outputs alike', { ...three, in: 20, out: 12, h: 9, w: 21, batch: 1 }, 0.1],
   ['few samples, groups of outputs alike, 1 x 1', { ...plain, in: 300, out: 8, h: 14, w: 14, batch: 1 }, 0.1],
   ['few samples, groups of outputs alike, whole rows', { ...three, in: 9, out: 4, h: 5, w: 48, batch: 2 }, 0.3],
+  ['outputs alike, by eights', { ...three, in: 20, out: 20, h: 5, w: 6, stride: [2, 1], batch: 17 }, 0.2],
+  ['outputs and inputs alike', { ...plain, in: 44, out: 13, h: 3, w: 2, batch: 33 }, 0.3],
+  ['outputs alike, a linear layer', { ...plain, in: 90, out: 32, h: 1, w: 1, batch: 5 }, 0.2],
   ['a single sample', { ...plain, in: 700, out: 90, h: 1, w: 1, batch: 1 }, 0.2],
   ['a large batch', { ...three, h: 3, w: 3, batch: 300 }, 0.3],
 ]
@@ -191,6 +194,20 @@ const build = (name: string, drawn: Drawn, rng: Random) => {
   return kernels[name](p, randomPositions(rng, [p.out, p.in, p.kh, p.kw], drawn.density), rng)
 }
 
+/**
+ * Nonzeros of 27 outputs, more than a workgroup has lanes: eight with the same places, four, four of which one
+ * has its last elsewhere, eight of which one lacks its last, and three without any, which are no four.
+ */
+function nearlyAlike(rng: Random, row: number): number[][] {
+  const places = Array.from({ length: row - 1 }, (_, place) => place)
+  const draw = () => [...places.filter(() => rng.uniform() < 0.5), row - 2].filter((at, i, all) => at !== all[i - 1])
+  const times = (count: number, list: number[]) => Array.from({ length: count }, () => [...list])
+  const rows = [8, 4, 4, 8].flatMap((count) => times(count, draw()))
+  rows[14][rows[14].length - 1]++
+  rows[21].pop()
+  return [...rows, [], [], []]
+}
+
 const largeCases = Object.keys(kernels).flatMap((name) =>
   large.map(([size, drawn, density]) => [name, size, () => largeCase(name, size, drawn, density)] as const),
 )
@@ -200,8 +217,11 @@ function largeCase(name: string, size: string, drawn: Omit<Drawn, 'density'>, de
   const p = sizesOf(drawn)
   const positions = Int32Array.from({ length: p.out * p.in * p.kh * p.kw }, (_, i) => i)
   const row = p.in * p.kh * p.kw
-  const groups = size.includes('alike') ? Float64Array.from({ length: positions.length }, () => rng.uniform()) : []
-  const kept = positions.filter((at) => (groups[(at % row) + ((at / row) >> 2) * row] ?? rng.uniform()) < density)
+  const down = size.includes('alike') ? (size.includes('eights') ? 8 : 4) : 1
+  const right = size.includes('inputs') ? 4 : 1
+  const groups = down > 1 ? Float64Array.from(positions, () => rng.uniform()) : []
+  const blockOf = (at: number) => Math.floor((at % row) / right) + Math.floor(at / row / down) * row
+  const kept = positions.filter((at) => (groups[blockOf(at)] ?? rng.uniform()) < density)
   return kernels[name](p, kept, rng)
 }
 
@@ -228,6 +248,14 @@ onAllEngines((machines) => {
   })
 
   it.each(largeCases)('%s, in several blocks: %s', (_name, _size, make) => expectAgreement(machines, make()))
+
+  it.each(Object.keys(kernels))('%s, rows that are alike but for one nonzero', (name) => {
+    const p = sizesOf({ ...three, in: 30, out: 27, h: 3, w: 4, batch: 3 })
+    const rng = random(4, name)
+    const row = p.in * p.kh * p.kw
+    const positions = nearlyAlike(rng, row).flatMap((places, out) => places.map((place) => out * row + place))
+    expectAgreement(machines, kernels[name](p, Int32Array.from(positions), rng))
+  })
 
   it('a pattern of any integers touches nothing but the results', () => {
     const integers = fc.oneof(fc.integer({ min: -3, max: 60 }), fc.integer())
