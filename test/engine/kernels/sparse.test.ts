@@ -195,8 +195,8 @@ const build = (name: string, drawn: Drawn, rng: Random) => {
 }
 
 /**
- * Nonzeros of 27 outputs, more than a workgroup has lanes: eight with the same places, four, four of which one
- * has its last elsewhere, eight of which one lacks its last, and three without any, which are no four.
+ * Nonzeros of 27 outputs, more than a workgroup has lanes: eight with the same places, four, four of which
+ * one has its last elsewhere, eight of which one lacks its last, and three without any, which are no four.
  */
 function nearlyAlike(rng: Random, row: number): number[][] {
   const places = Array.from({ length: row - 1 }, (_, place) => place)
