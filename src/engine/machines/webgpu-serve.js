@@ -3,12 +3,13 @@
  * while another thread waits for it (src/engine/webgpu/remote-machine.ts). JavaScript, since Node 20 starts
  * no thread from TypeScript.
  */
-import { CLOSED, DONE, PROBLEM } from '../webgpu/shared.js'
+import { ANSWERED, CLOSED, DONE, PROBLEM } from '../webgpu/shared.js'
 import { Device } from './webgpu-device.js'
 
 /**
  * @typedef {{ control: Int32Array, problem: Uint8Array }} Shared
- * @typedef {{ onMessage(listener: (message: any) => void): void, postMessage(message: unknown): void }} Port
+ * @typedef {{ onMessage(listener: (message: any) => void): void, postMessage(message: unknown): void,
+ *   onExit?(listener: () => void): void }} Port `onExit`: what calls when the thread ends, where anything does
  */
 
 /**
@@ -23,7 +24,12 @@ export function serveDevice(gpu, port) {
   let device
   /** @type {Shared} */
   let shared
+  port.onExit?.(() => shared && tellClosed(shared))
   port.onMessage((message) => {
+    if (message.ask) {
+      Atomics.add(shared.control, ANSWERED, 1)
+      return
+    }
     last = last.then(async () => {
       if (!message.open) return serve(device, shared, message)
       shared = message.open
@@ -37,6 +43,13 @@ export function serveDevice(gpu, port) {
   })
 }
 
+/** @param {Pick<Shared, 'control'>} shared */
+function tellClosed({ control }) {
+  Atomics.store(control, CLOSED, 1)
+  Atomics.notify(control, CLOSED)
+  Atomics.notify(control, DONE)
+}
+
 /**
  * @param {Device} device
  * @param {Shared} shared
@@ -45,8 +58,7 @@ export function serveDevice(gpu, port) {
 async function serve(device, { control, problem }, message) {
   if (message.close) {
     device.close()
-    Atomics.store(control, CLOSED, 1)
-    Atomics.notify(control, CLOSED)
+    tellClosed({ control })
     // Until the process has ended: the library looks after its device now and then, and must not do so then.
     Atomics.wait(control, CLOSED, 1)
   }

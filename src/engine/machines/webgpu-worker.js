@@ -13,4 +13,5 @@ const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPor
 serveDevice(gpu, {
   onMessage: (listener) => port.on('message', listener),
   postMessage: (message) => port.postMessage(message),
+  onExit: (listener) => process.on('exit', listener),
 })

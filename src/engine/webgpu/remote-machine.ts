@@ -10,13 +10,18 @@ import type { Program } from '../program.ts'
 import { Encoder } from './encode.ts'
 import { MirroredArena, type Remote } from './mirrored-arena.ts'
 import { memoryFor, partsOf } from './shader.ts'
-import { CLOSED, DONE, PROBLEM } from './shared.js'
+import { ANSWERED, CLOSED, DONE, PLACES, PROBLEM } from './shared.js'
 import { type Stretch, stretches } from './stretches.ts'
 
 /** Messages that may be on their way. */
 const MOST_AHEAD = 64
 /** Milliseconds for a device to end its work in. */
 const PATIENCE = 5000
+/** Milliseconds after which a thread counts as gone that answers nothing, and those between questions. */
+const SILENCE = 60_000
+const BETWEEN = 1000
+
+const ENDED = 'the thread of the device ended, or does not answer any more'
 
 /** What two threads share. */
 export interface Shared {
@@ -26,7 +31,7 @@ export interface Shared {
 }
 
 export const sharedMemory = (): Shared => ({
-  control: new Int32Array(new SharedArrayBuffer(12)),
+  control: new Int32Array(new SharedArrayBuffer(4 * PLACES)),
   problem: new Uint8Array(new SharedArrayBuffer(4096)),
 })
 
@@ -40,19 +45,36 @@ interface Facts {
   mostBytes: number
 }
 
-/** The machine, and what ends the thread's work for good. Throws UserError where there is no device. */
+/**
+ * The machine, and what ends the thread's work for good. Throws UserError where there is no device. A thread
+ * that says nothing for `silence` milliseconds counts as gone.
+ */
 export function remoteMachine(
   post: (message: object) => void,
   { control, problem }: Shared,
   opened: Opened,
   processor: Machine,
+  silence = SILENCE,
 ): { machine: Machine; close(): void } {
   if ('refused' in opened) throw new UserError(`WebGPU: ${opened.refused}`)
   let sent = 0
+  /** Questions whether the thread is there, which it answers at once, whatever its device does. */
+  let asked = 0
   /** Waits until no more than so many messages are on their way. Throws what went wrong. */
   const wait = (most: number) => {
-    for (let done = Atomics.load(control, DONE); ((sent - done) | 0) > most; done = Atomics.load(control, DONE))
-      Atomics.wait(control, DONE, done)
+    const between = Math.min(BETWEEN, silence / 4)
+    let silent = 0
+    for (let done = Atomics.load(control, DONE); ((sent - done) | 0) > most; done = Atomics.load(control, DONE)) {
+      if (Atomics.load(control, CLOSED) === 1) throw new UserError(`WebGPU: ${ENDED}`)
+      if (Atomics.wait(control, DONE, done, between) !== 'timed-out') continue
+      // By turns rather than by the clock: while a process is stopped, both are.
+      silent = Atomics.load(control, ANSWERED) === asked ? 0 : silent + between
+      if (silent >= silence) Atomics.store(control, CLOSED, 1)
+      else if (silent === 0) {
+        post({ ask: true })
+        asked = (asked + 1) | 0
+      }
+    }
     // A problem is told once: some, such as too large an arena, do not keep others from running.
     const length = Atomics.exchange(control, PROBLEM, 0)
     if (length > 0) throw new UserError(`WebGPU: ${new TextDecoder().decode(problem.slice(0, length))}`)
@@ -118,6 +140,7 @@ export function remoteMachine(
     },
   }
   const close = () => {
+    if (Atomics.load(control, CLOSED) === 1) return
     post({ close: true })
     Atomics.wait(control, CLOSED, 0, PATIENCE)
   }
