@@ -1,38 +1,17 @@
-/**
- * @file A trained, pruned network that only infers: batch normalization is folded into convolutions, biases
- * and ReLUs are part of their kernels, and layers whose zeros are worth it skip them. It runs on any machine,
- * also in a page (src/web.ts).
- */
+/** @file A trained, pruned network that only infers, on any machine, also in a page (src/web.ts). */
 import { compile, Executable, type Profiled } from '../engine/compile.ts'
 import type { CostTable } from '../engine/cost.ts'
 import { costsOf } from '../engine/costs/index.ts'
-import type { Floats, Machine } from '../engine/machine.ts'
-import { patternOf, writePattern } from '../engine/pattern.ts'
+import type { Machine } from '../engine/machine.ts'
 import type { OnnxModel } from '../formats/onnx/onnx.ts'
-import { type TensorFile, toFloats } from '../formats/safetensors-bytes.ts'
-import { unpackSparse } from '../formats/sparse.ts'
-import { foldBatchNorm } from '../graph/fold-batch-norm.ts'
-import { Graph, prunableParameters } from '../graph/graph.ts'
-import { sparsify } from '../graph/sparsify.ts'
+import type { TensorFile } from '../formats/safetensors-bytes.ts'
 import { sizeOf } from '../graph/tensor.ts'
 import type { Model } from '../models/model.ts'
-import { type Kernels, kernelKinds, type LayerGain, LayerKernels } from '../train/kernels.ts'
-import { namedAs } from '../train/layer-names.ts'
-import { modelOfFile } from '../train/model-of-file.ts'
-import { checkName } from '../util/checks.ts'
-import { UserError } from '../util/errors.ts'
-import { chunkOf } from './chunk.ts'
+import type { LayerGain } from '../train/kernels.ts'
+import { InferenceNetwork, type InferenceOptions, PROGRAM } from './inference-network.ts'
 
-export interface SparseModelOptions {
+export interface SparseModelOptions extends InferenceOptions {
   machine: Machine
-  /** Which layers skip zeros. Default `auto`: those where a table of costs says that it pays. */
-  kernels?: Kernels
-  /** That table. Default: that of the machine's instruction set. */
-  costs?: CostTable
-  /** The name of a built-in network; needed where the file does not name one. */
-  model?: string
-  /** What messages call the file. Default `the file`. */
-  source?: string
 }
 
 /** A program for batches of one size, with weights of its own. */
@@ -41,14 +20,11 @@ interface Compiled {
   layers: LayerGain[]
 }
 
-const PROGRAM = 'infer'
-
 export class SparseModel {
   readonly model: Model
   readonly machine: Machine
   readonly costs: CostTable
-  readonly #kernels: Kernels
-  readonly #values = new Map<string, Float32Array>()
+  readonly #network: InferenceNetwork
   /** Programs by the number of samples that go through at a time: one for every thread that has needed it. */
   readonly #compiled = new Map<number, Compiled[]>()
   readonly #chunk: number
@@ -59,26 +35,13 @@ export class SparseModel {
    */
   constructor(
     file: TensorFile & { onnx?: OnnxModel },
-    { machine, kernels = 'auto', costs = costsOf(machine), model, source = 'the file' }: SparseModelOptions,
+    { machine, costs = costsOf(machine), ...options }: SparseModelOptions,
   ) {
-    checkName('kernels', kernels, kernelKinds)
-    const dense = unpackSparse(file, source)
-    this.model = modelOfFile({ ...dense, onnx: file.onnx }, source, model)
-    const { tensors } = namedAs(this.model, dense).file
+    this.#network = new InferenceNetwork(file, { ...options, costs })
+    this.model = this.#network.model
     this.machine = machine
-    this.#kernels = kernels
     this.costs = costs
-    const graph = this.#graph(1)
-    for (const { name, shape } of graph.stored()) {
-      const tensor = tensors.get(name)
-      if (!tensor) throw new UserError(`${source} has no tensor ${name}, which ${this.model.name} needs`)
-      if (String(tensor.shape) !== String(shape))
-        throw new UserError(
-          `${source}: tensor ${name} has shape [${tensor.shape}], ${this.model.name} expects [${shape}]`,
-        )
-      this.#values.set(name, toFloats(tensor))
-    }
-    this.#chunk = chunkOf(graph)
+    this.#chunk = this.#network.chunk
   }
 
   /**
@@ -89,12 +52,7 @@ export class SparseModel {
    */
   run(images: ArrayLike<number>): Float32Array {
     const perImage = sizeOf(this.model.image)
-    const batch = images.length / perImage
-    if (!Number.isInteger(batch) || batch < 1)
-      throw new UserError(
-        `expected images of ${this.model.image.join(' x ')} values each, found ${images.length} values`,
-      )
-    const values = images instanceof Float32Array ? images : Float32Array.from(images)
+    const { batch, values } = this.#network.batchOf(images)
     const logits = new Float32Array(batch * this.model.classes)
     for (let at = 0; at < batch; ) {
       const size = Math.min(batch - at, this.#chunk)
@@ -129,9 +87,7 @@ export class SparseModel {
 
   /** The share of zeros among prunable weights. */
   get sparsity(): number {
-    const weights = prunableParameters(this.#graph(1)).map(({ name }) => this.#values.get(name)!)
-    const sum = (of: (weight: Float32Array) => number) => weights.reduce((all, weight) => all + of(weight), 0)
-    return 1 - sum(countNonzeros) / sum((weight) => weight.length)
+    return this.#network.sparsity
   }
 
   /**
@@ -151,7 +107,7 @@ export class SparseModel {
    * everything else together; {@link run} takes a little less than all of them.
    */
   profileLayers(batch: number, rounds?: number): { layers: Map<string, number>; rest: number } {
-    const layers = new Map(prunableParameters(this.#graph(1)).map(({ name }) => [name, 0]))
+    const layers = new Map(this.#network.layerNames().map((name) => [name, 0]))
     let rest = 0
     for (const { parameters, milliseconds } of this.profile(batch, rounds)) {
       const layer = parameters.find((name) => layers.has(name))
@@ -159,12 +115,6 @@ export class SparseModel {
       else layers.set(layer, layers.get(layer)! + milliseconds)
     }
     return { layers, rest }
-  }
-
-  #graph(batch: number): Graph {
-    const graph = new Graph()
-    graph.output('logits', this.model.build(graph, graph.input('images', [batch, ...this.model.image]), false))
-    return graph
   }
 
   #program(batch: number, thread = 0): Compiled {
@@ -175,40 +125,9 @@ export class SparseModel {
   }
 
   #compile(batch: number): Compiled {
-    const { graph, values } = foldBatchNorm(this.#graph(batch), this.#values)
-    const prunable = prunableParameters(graph)
-    const counts = new Map(prunable.map(({ name }) => [name, countNonzeros(values.get(name)!)]))
-    const count = (name: string) => counts.get(name)!
-    const kernels = new LayerKernels(
-      { kind: this.#kernels, costs: this.costs, pass: 'forward' },
-      { [PROGRAM]: graph },
-      prunable,
-    )
-    const chosen = kernels.choose(count, { isSparse: () => false, capacity: () => 0 })
-    const sparse = new Map([...chosen].map(([name, room]) => [name, Math.max(room, 1)]))
-    const executable = compile(this.machine, { [PROGRAM]: sparsify(graph, sparse) })
-    for (const [name, list] of values) {
-      if (!executable.has(name)) continue
-      const view = executable.view(name)
-      if (sparse.has(name)) {
-        const places = nonzerosOf(list, count(name))
-        for (let i = 0; i < places.length; i++) view[i] = list[places[i]]
-        writePattern(patternOf(executable, name), graph.tensors.get(name)!.shape, places)
-      } else view.set(list)
-    }
-    return { executable, layers: kernels.gains(count) }
+    const { graph, layers, fill } = this.#network.prepare(batch)
+    const executable = compile(this.machine, { [PROGRAM]: graph })
+    fill(executable)
+    return { executable, layers }
   }
-}
-
-function countNonzeros(values: Floats): number {
-  let count = 0
-  for (let i = 0; i < values.length; i++) count += Number(values[i] !== 0)
-  return count
-}
-
-/** Where the nonzeros are, of which there are `count`. */
-function nonzerosOf(values: Floats, count: number): Int32Array {
-  const places = new Int32Array(count)
-  for (let i = 0, at = 0; at < count; i++) if (values[i] !== 0) places[at++] = i
-  return places
 }

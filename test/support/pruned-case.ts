@@ -18,8 +18,8 @@ export interface PrunedCase {
 /**
  * Weights of a built-in network in which nothing is zero but what is pruned: 9 of 10 weights of its layers.
  */
-export function prunedCase(name: string): PrunedCase {
-  const model = findModel(name)
+export function prunedCase(name: string, widen?: number): PrunedCase {
+  const model = findModel(name, { widen })
   const graph = (batch: number) => {
     const one = new Graph()
     one.output('logits', model.build(one, one.input('images', [batch, ...model.image]), false))
@@ -37,5 +37,9 @@ export function prunedCase(name: string): PrunedCase {
     tensors.set(name, storeFloats(list, shape))
     values.set(name, [...list])
   }
-  return { file: packSparse({ tensors, metadata: { model: name } }), graph, values }
+  return {
+    file: packSparse({ tensors, metadata: { model: name, ...(widen && { widen: `${widen}` }) } }),
+    graph,
+    values,
+  }
 }

@@ -249,6 +249,17 @@ export class Device {
     if (problem) throw new Error(problem)
   }
 
+  /**
+   * Why something failed: where the device is lost that, by which everything fails.
+   * @param {unknown} error
+   * @returns {Promise<unknown>}
+   */
+  async explained(error) {
+    // Who waits for the device may hear of it before it is said to be lost.
+    await new Promise((resolve) => setTimeout(resolve))
+    return this.#isLost ? new Error(this.#problem) : error
+  }
+
   /** @param {number} size in bytes */
   #buffer(size) {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC

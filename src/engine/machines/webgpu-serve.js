@@ -73,7 +73,8 @@ async function serve(device, { control, problem }, message) {
     else if (message.run) await device.run(message.run.arena, message.run.program)
     else if (message.read) await device.read(message.read.id, message.read.extents, message.read.into)
     device.check()
-  } catch (error) {
+  } catch (failed) {
+    const error = await device.explained(failed)
     if (control[PROBLEM] === 0) {
       const [line] = (error instanceof Error ? error.message : String(error)).split('\n')
       const text = new TextEncoder().encode(line)

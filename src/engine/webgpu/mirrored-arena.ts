@@ -1,10 +1,9 @@
 /** @file An arena in the memory of a device, with a mirror in that of the processor. */
 
-import { UserError } from '../../util/errors.ts'
 import type { Extent } from '../kernel.ts'
 import type { Arena, Floats } from '../machine.ts'
 import { Program } from '../program.ts'
-import { PADDING } from './shader.ts'
+import { checkRoom } from './shader.ts'
 import type { Stretch } from './stretches.ts'
 
 /** A device, as arenas see it. Offsets and lengths count floats. */
@@ -128,11 +127,7 @@ export class MirroredArena implements Arena {
   }
 
   #allocate(): number {
-    const { mostBytes } = this.#remote
-    if (4 * (this.size + PADDING) > mostBytes)
-      throw new UserError(
-        `the programs need ${(4 * (this.size + PADDING)) / 1e9} GB, and this adapter takes at most ${mostBytes / 1e9} GB: expected smaller batches`,
-      )
+    checkRoom(this.size, this.#remote.mostBytes)
     const id = ++arenas
     this.#remote.allocate(id, this.size)
     garbage.register(this, { id, remote: this.#remote })

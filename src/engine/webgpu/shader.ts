@@ -5,6 +5,7 @@
  * is asked for. Nothing here relies on fused multiply-adds, on what compilers make of comparisons with NaN,
  * or on small numbers that a device may flush to zero.
  */
+import { UserError } from '../../util/errors.ts'
 import type { Kernel } from '../kernel.ts'
 
 export type Args<P extends string> = Readonly<Record<P, number>>
@@ -163,6 +164,15 @@ export interface Memory {
 
 /** Floats behind an arena, which take what is written beyond its end. */
 export const PADDING = 64
+
+/** Throws UserError where an adapter takes no arena of so many floats. */
+export function checkRoom(floats: number, mostBytes: number): void {
+  const bytes = 4 * (floats + PADDING)
+  if (bytes > mostBytes)
+    throw new UserError(
+      `the programs need ${bytes / 1e9} GB, and this adapter takes at most ${mostBytes / 1e9} GB: expected smaller batches`,
+    )
+}
 
 /** How an arena is bound where one binding takes so many bytes. */
 export function memoryFor(floats: number, bindingBytes: number): Memory {
