@@ -8,7 +8,10 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const tests = process.argv.length > 2 ? process.argv.slice(2) : ['test/engine/kernels', 'test/engine/webgpu']
+const tests =
+  process.argv.length > 2
+    ? process.argv.slice(2)
+    : ['test/engine/kernels', 'test/engine/webgpu', 'test/infer/gpu-model.test.ts']
 const SOFTWARE = '/usr/lib/chromium/vk_swiftshader_icd.json'
 const env = { ...process.env, ESPALIER_WEBGPU: '1', VITEST_REPORT: '' }
 if (!env.VK_ICD_FILENAMES && existsSync(SOFTWARE)) env.VK_ICD_FILENAMES = SOFTWARE

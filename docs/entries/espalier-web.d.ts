@@ -7,7 +7,7 @@ export declare class SparseModel {
     readonly costs: CostTable;
     constructor(file: TensorFile & {
         onnx?: OnnxModel;
-    }, { machine, kernels, costs, model, source }: SparseModelOptions);
+    }, { machine, costs, ...options }: SparseModelOptions);
     run(images: ArrayLike<number>): Float32Array;
     layers(batch: number): LayerGain[];
     memory(batch: number): number;
@@ -19,12 +19,8 @@ export declare class SparseModel {
     };
 }
 
-export interface SparseModelOptions {
+export interface SparseModelOptions extends InferenceOptions {
     machine: Machine;
-    kernels?: Kernels;
-    costs?: CostTable;
-    model?: string;
-    source?: string;
 }
 
 export interface TensorFile {
@@ -230,6 +226,13 @@ export interface ImportOptions {
     sizes?: Readonly<Record<string, number>>;
     output?: string;
     given?: Readonly<Record<string, number>>;
+}
+
+export interface InferenceOptions {
+    kernels?: Kernels;
+    costs?: CostTable;
+    model?: string;
+    source?: string;
 }
 
 export type Initial = Fan | number;

@@ -1106,7 +1106,7 @@ export declare class SparseModel {
     readonly costs: CostTable;
     constructor(file: TensorFile & {
         onnx?: OnnxModel;
-    }, { machine, kernels, costs, model, source }: SparseModelOptions);
+    }, { machine, costs, ...options }: SparseModelOptions);
     run(images: ArrayLike<number>): Float32Array;
     layers(batch: number): LayerGain[];
     memory(batch: number): number;
@@ -1118,12 +1118,8 @@ export declare class SparseModel {
     };
 }
 
-export interface SparseModelOptions {
+export interface SparseModelOptions extends InferenceOptions {
     machine: Machine;
-    kernels?: Kernels;
-    costs?: CostTable;
-    model?: string;
-    source?: string;
 }
 
 export interface Split extends Samples {
@@ -2151,6 +2147,13 @@ export interface ImportOptions {
 export interface Indices {
     train: Uint32Array;
     validation: Uint32Array;
+}
+
+export interface InferenceOptions {
+    kernels?: Kernels;
+    costs?: CostTable;
+    model?: string;
+    source?: string;
 }
 
 export type Initial = Fan | number;

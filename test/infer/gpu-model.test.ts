@@ -1,9 +1,11 @@
 /** @file Networks on a device that is awaited, in Node; run by scripts/test-webgpu.mjs. */
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { readOnnx } from '../../src/formats/onnx/onnx.ts'
 import type { TensorFile } from '../../src/formats/safetensors-bytes.ts'
 import { GpuModel, type GpuModelOptions } from '../../src/infer/gpu-model.ts'
 import { SparseModel } from '../../src/infer/sparse-model.ts'
 import { random } from '../../src/util/random.ts'
+import { modelBytes } from '../formats/onnx/models.ts'
 import { wasm } from '../support/engines.ts'
 import { wanted } from '../support/needed.ts'
 import { prunedCase } from '../support/pruned-case.ts'
@@ -50,11 +52,11 @@ describe.skipIf(!isHere)('on the device', () => {
   it.each([
     ['lenet-5', 'sparse', 3],
     ['resnet20', 'auto', 18],
-  ] as const)('%s on %s kernels gives what WebAssembly gives, in several chunks', async (network, kernels, count) => {
+  ] as const)('%s on %s kernels gives what WebAssembly gives', async (network, kernels, count) => {
     const model = await opened(network, { gpu: await adapters(), kernels })
     const expected = new SparseModel(file(network), { machine: wasm, kernels })
     const images = imagesFor(model.model, count)
-    // Two at once, which follow one another.
+    // Two at once, which follow one another; of ResNet-20 in two chunks.
     const [found, again] = await Promise.all([model.run(images), model.run(images)])
     expect(again).toEqual(found)
     const want = expected.run(images)
@@ -73,6 +75,32 @@ describe.skipIf(!isHere)('on the device', () => {
     model.close()
     await expect(model.run(imagesFor(model.model, 1))).rejects.toThrow('this model is closed')
     await first.catch(({ message }) => expect(message).toMatch(/^this model is closed$|^WebGPU: the device was lost/))
+  })
+
+  it('kernels that WebGPU lacks run on a processor', async () => {
+    const stored = (shape: number[]) => ({ shape, values: [...imagesFor({ image: shape }, 1)] })
+    const waves = modelBytes({
+      inputs: { x: ['n', 3, 4, 4] },
+      stored: { w: stored([6, 3, 3, 3]), v: stored([5, 6]) },
+      steps: [
+        { op: 'Conv', in: ['x', 'w'], out: 'a' },
+        { op: 'Sin', in: ['a'], out: 'b' },
+        { op: 'GlobalAveragePool', in: ['b'], out: 'c' },
+        { op: 'Cos', in: ['c'], out: 'd' },
+        { op: 'Flatten', in: ['d'], out: 'e' },
+        { op: 'Gemm', in: ['e', 'v'], out: 'y', with: { transB: 1 } },
+      ],
+      outputs: ['y'],
+    })
+    const read = readOnnx(waves, 'waves.onnx')
+    const gpu = await adapters()
+    const [alone, helped] = [await GpuModel.open(read, { gpu }), await GpuModel.open(read, { gpu, processor: wasm })]
+    const images = imagesFor(alone.model, 7)
+    await expect(alone.run(images)).rejects.toThrow('lacks kernels of this network (unary): expected a processor')
+    const found = await helped.run(images)
+    const want = new SparseModel(read, { machine: wasm }).run(images)
+    for (const [i, logit] of found.entries()) expect(logit).toBeCloseTo(want[i], 5)
+    for (const model of [alone, helped]) model.close()
   })
 
   it('a device that is lost is no device any more', async () => {
