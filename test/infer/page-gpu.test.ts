@@ -1,6 +1,6 @@
 /**
- * @file A page that is not isolated infers on WebGPU in its own thread, to a few roundings of what WebAssembly
- * computes in Node. Skipped where there is no Chromium.
+ * @file A page that is not isolated infers on WebGPU in its own thread, to a few roundings of what
+ * WebAssembly computes in Node. Skipped where there is no Chromium.
  */
 import { chromium } from 'playwright-core'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'

@@ -9,7 +9,7 @@ import { Device } from './webgpu-device.js'
 /**
  * @typedef {{ control: Int32Array, problem: Uint8Array }} Shared
  * @typedef {{ onMessage(listener: (message: any) => void): void, postMessage(message: unknown): void,
- *   onExit?(listener: () => void): void }} Port `onExit`: what calls when the thread ends, where anything does
+ *   onExit?(listener: () => void): void }} Port `onExit`: calls when the thread ends, where anything does
  */
 
 /**
