@@ -19,8 +19,9 @@ import { CALL_WORDS } from '../webgpu/shared.js'
 /** Bytes of the calls of one dispatch, at most. */
 const CALL_BYTES = 4 * CALL_WORDS
 
-/** Runs that are handed over before the first of them is waited for. */
+/** Runs that are handed over before the first of them is waited for; of long ones, in milliseconds, one. */
 const AHEAD = 4
+const LONG = 100
 
 /** What is asked of an adapter: all that it has of these. */
 const LIMITS = /** @type {const} */ ([
@@ -46,6 +47,8 @@ export class Device {
   /** @type {GPUBuffer} */
   #scratch
   #runs = 0
+  /** Whether the last run that was waited for took long; the first one is. */
+  #isSlow = true
   #isLost = false
   /** @type {string | undefined} */
   #problem
@@ -187,8 +190,12 @@ export class Device {
       pass.dispatchWorkgroups(...groups)
     }
     pass.end()
+    const start = performance.now()
     this.#device.queue.submit([encoder.finish()])
-    if (++this.#runs % AHEAD === 0) await this.#device.queue.onSubmittedWorkDone()
+    // Who ends the work waits for all that was handed over: of long runs, no more than one.
+    if (++this.#runs % AHEAD !== 0 && !this.#isSlow) return
+    await this.#device.queue.onSubmittedWorkDone()
+    this.#isSlow = performance.now() - start > LONG
   }
 
   /**

@@ -24,13 +24,18 @@ export function serveDevice(gpu, port) {
   let device
   /** @type {Shared} */
   let shared
+  let isClosing = false
   port.onExit?.(() => shared && tellClosed(shared))
   port.onMessage((message) => {
     if (message.ask) {
       Atomics.add(shared.control, ANSWERED, 1)
       return
     }
+    // What was sent before and has not begun is left out: nobody waits for it any more.
+    isClosing ||= message.close
     last = last.then(async () => {
+      if (message.close) close(device, shared)
+      if (isClosing) return
       if (!message.open) return serve(device, shared, message)
       shared = message.open
       try {
@@ -43,7 +48,19 @@ export function serveDevice(gpu, port) {
   })
 }
 
-/** @param {Pick<Shared, 'control'>} shared */
+/**
+ * Ends the work of a thread, for good.
+ * @param {Device} device
+ * @param {Shared} shared
+ */
+function close(device, shared) {
+  device.close()
+  tellClosed(shared)
+  // Until the process has ended: the library looks after its device now and then, and must not do so then.
+  Atomics.wait(shared.control, CLOSED, 1)
+}
+
+/** @param {Shared} shared */
 function tellClosed({ control }) {
   Atomics.store(control, CLOSED, 1)
   Atomics.notify(control, CLOSED)
@@ -56,12 +73,6 @@ function tellClosed({ control }) {
  * @param {any} message
  */
 async function serve(device, { control, problem }, message) {
-  if (message.close) {
-    device.close()
-    tellClosed({ control })
-    // Until the process has ended: the library looks after its device now and then, and must not do so then.
-    Atomics.wait(control, CLOSED, 1)
-  }
   try {
     device.check()
     if (message.allocate) {

@@ -15,8 +15,8 @@ import { type Stretch, stretches } from './stretches.ts'
 
 /** Messages that may be on their way. */
 const MOST_AHEAD = 64
-/** Milliseconds for a device to end its work in. */
-const PATIENCE = 5000
+/** Milliseconds for a device to end its work in, which the library does not survive in the middle of. */
+const PATIENCE = 30_000
 /** Milliseconds after which a thread counts as gone that answers nothing, and those between questions. */
 const SILENCE = 60_000
 const BETWEEN = 1000

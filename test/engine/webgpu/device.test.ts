@@ -1,4 +1,6 @@
 /** @file Training on a device of WebGPU follows the reference; run by scripts/test-webgpu.mjs. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { synthetic } from '../../../src/data/synthetic.ts'
 import { call } from '../../../src/engine/kernel.ts'
@@ -16,6 +18,7 @@ import { setHyper } from '../../../src/optim/sgd.ts'
 import { Network } from '../../../src/train/network.ts'
 import { train } from '../../../src/train/train.ts'
 import { collectGarbage } from '../../../src/util/garbage.ts'
+import { compiled, root } from '../../cli/cli.ts'
 import { breadth } from '../../support/breadth.ts'
 import { wanted } from '../../support/needed.ts'
 
@@ -106,6 +109,26 @@ describe.skipIf(!isHere)('on the device', async () => {
       return network.parameters.map(({ name }) => [...network.values(name)])
     })
     expect(one).toEqual(other)
+  })
+
+  it('a process that ends while the device works ends as it says', { timeout: 120_000 }, async () => {
+    await compiled()
+    const steps = 20
+    const script = `
+      import { findModel, Network, openMachine } from './lib/index.js'
+      import { synthetic } from './lib/data.js'
+      const data = synthetic({ train: 256, test: 1 })
+      const machine = await openMachine({ engine: 'webgpu' })
+      const network = new Network({ machine, model: findModel('lenet-300-100'), data, batch: 256 })
+      network.step(Uint32Array.from({ length: 256 }, (_, i) => i))
+      for (let step = 0; step < ${steps}; step++) network.executable.run('train/256')
+      process.exit(7)`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { cwd: root, stdio: 'pipe' })
+    let said = ''
+    child.stderr.on('data', (text) => {
+      said += text
+    })
+    expect([...(await once(child, 'close')), said]).toEqual([7, null, ''])
   })
 
   it('programs that ran once are given back, and others run on', () => {
