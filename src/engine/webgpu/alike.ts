@@ -5,7 +5,7 @@
  */
 import type { Kernel } from '../kernel.ts'
 import { START } from './pattern.ts'
-import { type Args, each, type Pass, type Shader, together } from './shader.ts'
+import { type Args, each, type Shader, together } from './shader.ts'
 
 /** So many rows are looked at together, all of them or halves; they begin at a multiple of that. */
 const EIGHT = 8
@@ -48,26 +48,6 @@ const FIND = `
     }
   }`
 
-/** WGSL of a later pass: how many rows are alike that the row is one of, with START. */
-export const ALIKE = `
-fn alike_of(row: u32) -> u32 { return scratch[p.base + row / ${FOUR}u]; }`
-
-/** How many rows may be alike, the most first. */
-export const SIZES = [EIGHT, FOUR, 1] as const
-
-/** The first pass of a kernel whose pattern p.starts, p.places has so many rows. */
-export const findAlike = <P extends string>(rows: (args: Args<P>) => number): Pass<P> =>
-  together<P>({
-    items: (args) => Math.ceil(rows(args) / EIGHT),
-    more: (args) => ({ rows: rows(args) }),
-    lanes: LANES,
-    functions: DIFFERS,
-    code: FIND,
-  })
-
-/** Words of the scratch that it takes. */
-export const alikeWords = (rows: number): number => (EIGHT / FOUR) * Math.ceil(rows / EIGHT)
-
 interface Given<P extends string> {
   kernel: Kernel<P>
   writes: readonly P[]
@@ -81,31 +61,32 @@ interface Given<P extends string> {
 
 /** A kernel that computes a plane of values for each row of p.starts and p.places. */
 export function overRows<P extends string>({ kernel, writes, rows, plane, functions, code }: Given<P>): Shader<P> {
-  const groups = (args: Args<P>, size: number) => Math.floor(rows(args) / size)
-  // All sizes are one dispatch, in which rows of another size end at once.
-  const branch = (size: number) => `
-    if (unit < p.of${size}) {
-      let row = unit * ${size}u;
-      if (alike_of(row) == ${size}u) { ${code(size)} }
-      return;
-    }
-    unit -= p.of${size};`
-  const compute = each<P>({
+  const find = together<P>({
+    items: (args) => Math.ceil(rows(args) / EIGHT),
+    more: (args) => ({ rows: rows(args) }),
+    lanes: LANES,
+    functions: DIFFERS,
+    code: FIND,
+  })
+  // A dispatch for each size, so that none takes the registers of another. Rows of another size end at once.
+  const computed = [EIGHT, FOUR, 1].map((size) =>
+    each<P>({
+      kernel,
+      writes,
+      count: (args) => Math.floor(rows(args) / size) * plane(args),
+      more: (args) => ({ plane: plane(args) }),
+      functions: START + functions,
+      code: `
+    let row = i / p.plane * ${size}u;
+    let k = i % p.plane;
+    if (scratch[p.base + row / ${FOUR}u] != ${size}u) { return; }
+    ${code(size)}`,
+    }),
+  )
+  return {
     kernel,
     writes,
-    count: (args) => SIZES.reduce((sum, size) => sum + groups(args, size), 0) * plane(args),
-    more: (args) => ({
-      plane: plane(args),
-      ...Object.fromEntries(SIZES.map((size) => [`of${size}`, groups(args, size)])),
-    }),
-    functions: START + ALIKE + functions,
-    code: `
-    var unit = i / p.plane;
-    let k = i % p.plane;${SIZES.map(branch).join('')}`,
-  })
-  return {
-    ...compute,
-    scratch: (args) => alikeWords(rows(args)),
-    passes: [findAlike(rows), ...compute.passes],
+    scratch: (args) => (EIGHT / FOUR) * Math.ceil(rows(args) / EIGHT),
+    passes: [find, ...computed.flatMap(({ passes }) => passes)],
   }
 }

@@ -10,7 +10,7 @@ import {
   stripSamples,
   sparseConvWeightGrad as weightKernel,
 } from '../kernels/sparse.ts'
-import { ALIKE, alikeWords, findAlike, overRows, SIZES } from './alike.ts'
+import { overRows } from './alike.ts'
 import { ROW } from './pattern.ts'
 import { each, type Shader, together, totalOver } from './shader.ts'
 
@@ -116,41 +116,29 @@ const WEIGHT_LANES = 64
 const isShared = (p: Sizes) => p.oh * p.ow * p.batch > FEW_TERMS
 const more = (p: Sizes) => ({ strip: stripSamples(p.batch, p.ow), chunks: chunksOf(p) })
 
-/**
- * What nonzero e of some rows that are alike, from `row` on, adds up over the samples of a part: for each of
- * the rows, from term `first` on, every `step`-th.
- */
-const gradientOf = (size: number) => `
-fn gradient_of${size}(e: u32, row: u32, part: u32, first: u32, step: u32) -> array<f32, ${size}> {
+/** What nonzero e adds up over the samples of a part, from term `first` on, every `step`-th. */
+const WEIGHT_GRADIENT = `${ROW}
+fn gradient_of(e: u32, part: u32, first: u32, step: u32) -> f32 {
   let start = min(p.batch, p.chunks * part / p.parts * p.strip);
   let samples = min(p.batch, p.chunks * (part + 1u) / p.parts * p.strip) - start;
+  let out = row_of(e);
   let place = word(p.places + e);
   let channel = place / (p.kh * p.kw);
   let tap = place % (p.kh * p.kw);
-  let plane = p.oh * p.ow * p.batch;
-  ${perRow(size, 'var sum{r} = 0.0;')}
-  if (row < p.out && channel < p.in) {
-    for (var k = first; k < p.oh * p.ow * samples; k += step) {
-      let n = start + k % samples;
-      let r = k / (samples * p.ow);
-      let c = k / samples % p.ow;
-      let y = i32(r * p.sy + tap / p.kw * p.dy) - i32(p.top);
-      let x = i32(c * p.sx + tap % p.kw * p.dx) - i32(p.left);
-      if (y >= 0 && x >= 0 && y < i32(p.h) && x < i32(p.w)) {
-        let read = at(p.x + ((channel * p.h + u32(y)) * p.w + u32(x)) * p.batch + n);
-        let g = p.gradient + row * plane + (r * p.ow + c) * p.batch + n;
-        ${perRow(size, 'sum{r} += read * at(g + {r}u * plane);')}
-      }
+  var sum = 0.0;
+  if (out >= p.out || channel >= p.in) { return sum; }
+  for (var k = first; k < p.oh * p.ow * samples; k += step) {
+    let n = start + k % samples;
+    let r = k / (samples * p.ow);
+    let c = k / samples % p.ow;
+    let y = i32(r * p.sy + tap / p.kw * p.dy) - i32(p.top);
+    let x = i32(c * p.sx + tap % p.kw * p.dx) - i32(p.left);
+    if (y >= 0 && x >= 0 && y < i32(p.h) && x < i32(p.w)) {
+      sum += at(p.x + ((channel * p.h + u32(y)) * p.w + u32(x)) * p.batch + n)
+        * at(p.gradient + ((out * p.oh + r) * p.ow + c) * p.batch + n);
     }
   }
-  return array<f32, ${size}>(${Array.from({ length: size }, (_, r) => `sum${r}`).join(', ')});
-}`
-
-/** How many rows nonzero e of a row is added up for at once. */
-const WEIGHT_GRADIENT = `${ROW}${ALIKE}${SIZES.map(gradientOf).join('')}
-fn together_with(e: u32, row: u32) -> u32 {
-  if (row >= p.out || e >= start_of(row + 1u)) { return 1u; }
-  return alike_of(row);
+  return sum;
 }`
 
 /** `sums` beyond the nonzeros are 0. */
@@ -160,54 +148,21 @@ const alone = each<WeightP>({
   more,
   count: (p) => (isShared(p) ? 0 : p.parts * p.capacity),
   functions: WEIGHT_GRADIENT,
-  code: `
-    let part = i / p.capacity;
-    let e = i % p.capacity;
-    let row = row_of(e);
-    let size = together_with(e, row);
-    if (row % size != 0u) { return; }
-    ${SIZES.map(
-      (size) => `if (size == ${size}u) {
-      let sums = gradient_of${size}(e, row, part, 0u, 1u);
-      ${perRow(size, 'put(p.sums + i - start_of(row) + start_of(row + {r}u), sums[{r}]);')}
-    }`,
-    ).join(' else ')}`,
+  code: 'put(p.sums + i, gradient_of(i % p.capacity, i / p.capacity, 0u, 1u));',
 })
 
 export const sparseConvWeightGrad: Shader<WeightP> = {
   ...alone,
-  scratch: (p) => alikeWords(p.out),
   passes: [
-    findAlike<WeightP>((p) => p.out),
     ...alone.passes,
     together<WeightP>({
       items: (p) => (isShared(p) ? p.parts * p.capacity : 0),
       more,
       lanes: WEIGHT_LANES,
-      functions: `${totalOver(WEIGHT_LANES)}${WEIGHT_GRADIENT}
-var<workgroup> shared_row: u32;
-var<workgroup> shared_size: u32;`,
+      functions: totalOver(WEIGHT_LANES) + WEIGHT_GRADIENT,
       code: `
-  let part = item / u.capacity;
-  let e = item % u.capacity;
-  if (lane == 0u) {
-    shared_row = row_of(e);
-    shared_size = together_with(e, shared_row);
-  }
-  let row = workgroupUniformLoad(&shared_row);
-  let size = workgroupUniformLoad(&shared_size);
-  if (row % size != 0u) { return; }
-  ${SIZES.map(
-    (size) => `if (size == ${size}u) {
-    let values = gradient_of${size}(e, row, part, lane, ${WEIGHT_LANES}u);
-    ${perRow(
-      size,
-      `
-    let all{r} = total(lane, values[{r}]);
-    if (lane == 0u) { put(u.sums + item - start_of(row) + start_of(row + {r}u), all{r}); }`,
-    )}
-  }`,
-  ).join(' else ')}`,
+  let all = total(lane, gradient_of(item % u.capacity, item / u.capacity, lane, ${WEIGHT_LANES}u));
+  if (lane == 0u) { put(u.sums + item, all); }`,
     }),
   ],
 }
