@@ -48,7 +48,8 @@ function imagesFor({ image }: { image: readonly number[] }, count: number): Floa
   return Float32Array.from({ length: count * image.reduce((a, b) => a * b) }, () => rng.normal())
 }
 
-describe.skipIf(!isHere)('on the device', () => {
+/** A software adapter takes its time, even more beside other work. */
+describe.skipIf(!isHere)('on the device', { timeout: 120_000 }, () => {
   it.each([
     ['lenet-5', 'sparse', 3],
     ['resnet20', 'auto', 18],

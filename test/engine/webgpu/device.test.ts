@@ -97,7 +97,7 @@ describe.skipIf(!isHere)('on the device', async () => {
     expect(back.findIndex((value, i) => value !== (i === 1 ? 0 : i))).toBe(-1)
   })
 
-  it('gives the same bits again', () => {
+  it('gives the same bits again', { timeout: 120_000 }, () => {
     const model = findModel('lenet-300-100')
     const data = synthetic({ train: 64, test: 10 })
     const [one, other] = [0, 1].map(() => {
@@ -131,7 +131,7 @@ describe.skipIf(!isHere)('on the device', async () => {
     expect([...(await once(child, 'close')), said]).toEqual([7, null, ''])
   })
 
-  it('programs that ran once are given back, and others run on', () => {
+  it('programs that ran once are given back, and others run on', { timeout: 120_000 }, () => {
     const network = new Network({ machine: device, model: findModel('lenet-300-100'), data: mnistLike, batch: 8 })
     const [layer] = network.layers()
     for (let keep = 1; keep <= 60; keep++) {
@@ -143,7 +143,7 @@ describe.skipIf(!isHere)('on the device', async () => {
     expect(network.step([0, 1, 2, 3, 4, 5, 6, 7]).loss).toBeGreaterThan(1)
   })
 
-  it('an arena that has no room is refused in one sentence, and others run', () => {
+  it('an arena that has no room is refused in one sentence, and others run', { timeout: 120_000 }, () => {
     const model = findModel('resnet18')
     const data = synthetic({ train: 2048, test: 1, classes: model.classes, image: model.image })
     expect(() => {
