@@ -32,7 +32,7 @@ const threadOf = (allocating: string) => `
     serveDevice(gpu, { onMessage, postMessage: (message) => port.postMessage(message), onExit })
   })`
 
-/** Half a second of silence is the end. */
+/** A second of silence is the end. */
 async function run(allocating: string): Promise<() => void> {
   const resourceLimits = { maxOldGenerationSizeMb: 32 }
   const worker = new Worker(threadOf(allocating), { eval: true, execArgv: [], resourceLimits })
@@ -41,7 +41,7 @@ async function run(allocating: string): Promise<() => void> {
   const shared = sharedMemory()
   worker.postMessage({ open: shared })
   const [opened] = (await once(worker, 'message')) as [Opened]
-  const { machine } = remoteMachine((message) => worker.postMessage(message), shared, opened, openReference(), 500)
+  const { machine } = remoteMachine((message) => worker.postMessage(message), shared, opened, openReference(), 1000)
   const arena = machine.allocate(4)
   return () => arena.run(Program.assemble([call(zero, { n: 4, y: 0 })], 4))
 }
@@ -62,6 +62,6 @@ it.each([
 })
 
 it('a thread whose device is slow is waited for', async () => {
-  const work = await run('await new Promise((resolve) => setTimeout(resolve, 1500)); throw new Error("was slow")')
+  const work = await run('await new Promise((resolve) => setTimeout(resolve, 1800)); throw new Error("was slow")')
   expect(work).toThrow('WebGPU: was slow')
 })
