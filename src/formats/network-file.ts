@@ -1,6 +1,7 @@
 /**
- * @file Networks with their weights, written in the format that a file's name asks for: ONNX, HDF5,
- * safetensors. Files are read again before they take their names.
+ * @file Networks with their weights, written in the format that a file's name asks for: ONNX, TensorFlow
+ * Lite, HDF5, safetensors. Files of the formats that are read here are read again before they take their
+ * names.
  */
 import { renameSync, rmSync } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
@@ -13,27 +14,39 @@ import { tensorsOf } from './onnx/onnx.ts'
 import { type TensorFile, toFloats } from './safetensors.ts'
 import { readStored, writeWeights } from './weights-file.ts'
 import { type OnnxOptions, type WrittenOnnx, writeOnnx } from './write-onnx.ts'
+import { isTfliteName, tfliteOf, type WrittenTflite, writeTflite } from './write-tflite.ts'
 
 export type { StoredNetwork } from './network-source.ts'
 export type { OnnxOptions, WrittenOnnx } from './write-onnx.ts'
+export type { WrittenTflite } from './write-tflite.ts'
 
 /** What is known of a written network beside its file. */
 export interface Written {
   /** Of an ONNX model. */
   onnx?: WrittenOnnx
+  /** Of a TensorFlow Lite file. */
+  tflite?: WrittenTflite
 }
 
-const FORMATS = /\.(onnx|safetensors|h5|hdf5)$/i
+const FORMATS = /\.(onnx|tflite|safetensors|h5|hdf5)$/i
+/** Options that TensorFlow Lite files have, too. */
+const OF_TFLITE = ['float16', 'batch']
 
 /**
  * Throws UserError where the name is that of no format, or an option is set that the format does not have.
  */
 export function checkForm(path: string, options: OnnxOptions = {}): void {
   if (!FORMATS.test(path))
-    throw new UserError(`${path}: expected a name that ends in .onnx, .safetensors, .h5 or .hdf5`)
-  const [option] = Object.entries(options).find(([, value]) => value) ?? []
+    throw new UserError(`${path}: expected a name that ends in .onnx, .tflite, .safetensors, .h5 or .hdf5`)
+  const others = isTfliteName(path) ? OF_TFLITE : []
+  const [option] = Object.entries(options).find(([name, value]) => value && !others.includes(name)) ?? []
   if (option && !isOnnxName(path))
     throw new UserError(`${path}: ${option} is for ONNX models, expected a name that ends in .onnx`)
+}
+
+/** Throws UserError where the format cannot hold the network, whatever its weights. */
+export function checkNetwork(path: string, stored: StoredNetwork, options: OnnxOptions = {}): void {
+  if (isTfliteName(path)) tfliteOf(path, sourceOf(path, stored), options)
 }
 
 /**
@@ -44,6 +57,7 @@ export function checkForm(path: string, options: OnnxOptions = {}): void {
 export async function writeNetwork(path: string, stored: StoredNetwork, options: OnnxOptions = {}): Promise<Written> {
   checkForm(path, options)
   if (isOnnxName(path)) return { onnx: await writeOnnx(path, sourceOf(path, stored), options) }
+  if (isTfliteName(path)) return { tflite: writeTflite(path, sourceOf(path, stored), options) }
   const { onnx, changed, weights } = stored
   const tensors = onnx && changed ? tensorsOf(sourceOf(path, stored).target, onnx.reading) : weights.tensors
   await writeTensors(path, { ...weights, tensors })

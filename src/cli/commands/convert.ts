@@ -12,7 +12,7 @@ export const convertCommand = (): Command =>
     layoutOption(
       new Command('convert')
         .argument('<in>', `an ONNX model, or weights: ${WEIGHT_FILES}`)
-        .argument('<out>', 'a name that ends in .onnx, .safetensors, .h5 or .hdf5')
+        .argument('<out>', 'a name that ends in .onnx, .tflite, .safetensors, .h5 or .hdf5')
         .option('--model <name>', 'a built-in network, or an ONNX model whose weights they are')
         .option(
           '--crop <pixels>',

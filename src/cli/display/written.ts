@@ -1,7 +1,7 @@
 /** @file What is said of a network that was written. */
 import { statSync } from 'node:fs'
 import { markdownTable } from 'markdown-table'
-import type { Written, WrittenOnnx } from '../../formats/network-file.ts'
+import type { Written, WrittenOnnx, WrittenTflite } from '../../formats/network-file.ts'
 import type { Forms } from '../../formats/onnx-sizes.ts'
 import { bytes, grouped, percent } from '../../util/format.ts'
 import type { OnnxFlags } from '../flags/onnx.ts'
@@ -11,7 +11,8 @@ import { compactLines } from './compact-table.ts'
  * What a written file takes and how it compares with what was read; of a compact one what went; of an ONNX
  * model in all forms, with a warning where the form that was asked for is larger.
  */
-export function writtenLines(path: string, { onnx }: Written, flags: OnnxFlags): string[] {
+export function writtenLines(path: string, { onnx, tflite }: Written, flags: OnnxFlags): string[] {
+  if (tflite) return tfliteLines(path, tflite)
   const line = `The network is in ${path} (${bytes(onnx?.bytes ?? statSync(path).size)}${onnx?.data ? `, with its values in ${onnx.data}` : ''})`
   if (!onnx) return [line]
   const { forms, compact, folded, notes } = onnx
@@ -29,15 +30,32 @@ export function writtenLines(path: string, { onnx }: Written, flags: OnnxFlags):
 const SPARSE_NOTE =
   'note: ONNX Runtime for Node, Python and WebAssembly loads sparse tensors, other runtimes may not: docs/methods.md lists which'
 
+function tfliteLines(path: string, { bytes: size, inputs, outputs, encoded, notes }: WrittenTflite): string[] {
+  const shapes = [inputs, outputs].map((list) =>
+    Object.entries(list).map(([name, shape]) => `${name} [${shape.join(', ')}]`),
+  )
+  const count = encoded.tensors
+  return [
+    ...notes.map((note) => `note: ${note}`),
+    ...(count > 0
+      ? [
+          `${count} 1x1 convolutions are stored as nonzeros with their places (${bytes(encoded.bytes)}), so that XNNPACK does not multiply with their zeros`,
+        ]
+      : []),
+    `from ${shapes[0].join(', ')} to ${shapes[1].join(', ')}; outputs were not compared: TensorFlow Lite files do not run here`,
+    `The network is in ${path} (${bytes(size)})`,
+  ]
+}
+
 /** The same for machines; the file itself is left out. */
-export const writtenJson = ({ onnx }: Written): object => {
-  if (!onnx) return {}
+export const writtenJson = ({ onnx, tflite }: Written): object => {
+  if (!onnx) return tflite ?? {}
   const { file: _, ...facts } = onnx
   return facts
 }
 
 /** Zeros of the whole file that was written. */
-export const zerosLine = ({ floats: { zeros, size } }: WrittenOnnx): string =>
+export const zerosLine = ({ floats: { zeros, size } }: Pick<WrittenOnnx, 'floats'>): string =>
   `${grouped(zeros)} of ${grouped(size)} stored floats of the file are zero (${percent(size ? zeros / size : 0)})`
 
 function foldedLine({ folded, stay }: NonNullable<WrittenOnnx['folded']>): string {

@@ -20,7 +20,7 @@ export interface OnnxFlags {
 export const onnxFlags = (command: Command): Command =>
   command
     .option('--sparse', 'in ONNX models, store tensors as nonzeros where that is smaller (SparseTensorProto)')
-    .option('--dtype <type>', 'in ONNX models, of stored weights: float32 or float16', 'float32')
+    .option('--dtype <type>', 'in ONNX models and .tflite files, of stored weights: float32 or float16', 'float32')
     .option('--fold-bn', 'in ONNX models, make batch normalizations part of the convolutions before them')
     .option('--compact', 'in ONNX models, leave out channels that are zero, constant or read by nothing')
     .option(
@@ -30,7 +30,7 @@ export const onnxFlags = (command: Command): Command =>
     )
     .option(
       '--batch <n>',
-      'in ONNX models, fix the number of samples, which some runtimes ask for',
+      'in ONNX models and .tflite files, fix the number of samples, which some runtimes ask for',
       whole('--batch', 1, 1e6),
     )
     .option('--sizes', 'show what each form takes, compressed too (default: of ONNX models up to 16 MB)')

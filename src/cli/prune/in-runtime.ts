@@ -10,6 +10,7 @@ import { writeNetwork } from '../../formats/network-file.ts'
 import { storedWeights } from '../../formats/onnx/weights.ts'
 import { seenLayers } from '../../formats/onnxruntime/layers.ts'
 import { readWeights, type WeightsFile } from '../../formats/weights-file.ts'
+import { isTfliteName } from '../../formats/write-tflite.ts'
 import { type MethodName, methods } from '../../methods/index.ts'
 import { pruneInRuntime, type RuntimePruning } from '../../methods/layerwise/runtime-prune.ts'
 import type { Metric } from '../../train/metric.ts'
@@ -57,7 +58,7 @@ const SAMPLES = 128
 const TESTED = 1000
 
 /** Throws UserError, naming the flag, where a flag or the method asks for more than forward passes. */
-export function checkRuntimeFlags(command: Command, { method, compare, data }: PruneFlags): void {
+export function checkRuntimeFlags(command: Command, { method, compare, data, out = '' }: PruneFlags): void {
   if (compare !== undefined) throw new UserError('--engine onnxruntime is for --method, found --compare')
   if (method === 'magnitude' || method === 'random')
     throw new UserError(`--method ${method} runs no network: expected no --engine`)
@@ -66,6 +67,10 @@ export function checkRuntimeFlags(command: Command, { method, compare, data }: P
       `--engine onnxruntime computes forward passes alone, and --method ${method} needs gradients or graphs of the network: expected obc or sparsegpt`,
     )
   if (data === undefined) throw new UserError(`--method ${method} needs --data with a data set or a folder`)
+  if (isTfliteName(out))
+    throw new UserError(
+      `--engine onnxruntime writes ONNX models: expected --out with a name that ends in .onnx, found ${out}`,
+    )
   const given = givenFlags(command)
   const other = OTHERS.find((flag) => given.has(flag))
   if (other) throw new UserError(`${flagName(command, other)} has no effect with --engine onnxruntime`)

@@ -5,7 +5,8 @@
 
 import { unmeasured } from '../../formats/measured.ts'
 import { writeNetwork } from '../../formats/network-file.ts'
-import type { OnnxModel } from '../../formats/onnx/onnx.ts'
+import { sourceOf } from '../../formats/network-source.ts'
+import { type OnnxModel, tensorsOf } from '../../formats/onnx/onnx.ts'
 import { isFloating, numbersOf } from '../../formats/onnx/tensor.ts'
 import { type StoredWeight, storedWeights } from '../../formats/onnx/weights.ts'
 import { countZeros } from '../../formats/onnx/zeros.ts'
@@ -51,14 +52,18 @@ export async function pruneOnnxFile(
   if (onCollapse === 'error') refuseCollapse(collapse, removing.sparsity)
   const warnings = [...collapseSentences(collapse), ...outlierSentences(chosen, pruned, removing)]
   const weights = { tensors: new Map(), metadata }
-  const written = await writeNetwork(flags.out, { weights, onnx, changed: pruned.changes }, onnxOptions(flags))
+  const network = { weights, onnx, changed: pruned.changes }
+  const written = await writeNetwork(flags.out, network, onnxOptions(flags))
   const counts = written.onnx
     ? rounded(pruned, countZeros(written.onnx.file))
     : { pruned, all: countZeros(file, pruned.changes, found).all }
   const report = { ...onnxPruneReport(counts.pruned, removing, counts.all), untouched, warnings }
   const scaled = scaledWeights(chosen, pruned)
   const model = onnx.network instanceof UserError ? undefined : modelOfFile(stored, path)
-  const { lines, json } = await endingOf({ path, file: stored, model, out: flags.out, flags })
+  // What cannot be read again here has its weights from what it was made of.
+  const kept = written.tflite && tensorsOf(sourceOf(path, network).target, onnx.reading)
+  const now = kept && { tensors: kept, metadata }
+  const { lines, json } = await endingOf({ path, file: stored, model, out: flags.out, weights: now, flags })
 
   if (flags.json) {
     const { method, scope, seed } = removing

@@ -7,7 +7,7 @@ import type { Command } from 'commander'
 import { markdownTable } from 'markdown-table'
 import { type StoredForm, storedForms, storedSize } from '../../figures/figures.ts'
 import { brotliBytes } from '../../formats/brotli.ts'
-import { type StoredNetwork, writeNetwork } from '../../formats/network-file.ts'
+import { checkNetwork, type StoredNetwork, writeNetwork } from '../../formats/network-file.ts'
 import { isOnnxName } from '../../formats/onnx/file.ts'
 import type { TensorFile } from '../../formats/safetensors.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
@@ -36,7 +36,7 @@ import { type Ending, endingOf, ms, type TargetCells } from './ending.ts'
 import { LEVELS_LEFT, trialsOf } from './levels.ts'
 import { PruneDisplay } from './progress.ts'
 import { runtimeFlag, timingOf } from './runtime.ts'
-import { methodFor, methodName, type PruneFlags, pruneTask } from './settings.ts'
+import { methodFor, methodName, type PruneFlags, pruneTask, writingOptions } from './settings.ts'
 import { TARGET_FLAGS, targetFlag } from './target-flags.ts'
 import { pruneUnitsToTarget } from './units-to-target.ts'
 import { loadInputs, pruneWithData } from './with-data.ts'
@@ -118,6 +118,7 @@ function checkGranularity(target: string, flags: PruneFlags): void {
 type Flags = PruneFlags & { data: string; out: string }
 
 export async function pruneToTarget(file: WeightsFile, path: string, model: Model, flags: Flags): Promise<void> {
+  checkNetwork(flags.out, { weights: file, model, onnx: file.onnx }, writingOptions(flags))
   const targets = targetsOf(flags)
   const maxDrop = positive('--max-drop', flags.maxDrop)
   const form = storedForm(flags.stored)

@@ -4,7 +4,7 @@
  */
 import { statSync } from 'node:fs'
 import { readRecipe } from '../../experiment/recipe/recipe.ts'
-import { writeNetwork } from '../../formats/network-file.ts'
+import { checkNetwork, writeNetwork } from '../../formats/network-file.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import { sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Method } from '../../methods/method.ts'
@@ -80,6 +80,7 @@ export async function pruneWithData(
 ) {
   const task = pruneTask(flags, model, undefined, chosen)
   const options = writingOptions(flags)
+  checkNetwork(flags.out, { weights: file, model, onnx: file.onnx }, options)
   const metric = flags.metric === undefined ? undefined : await readMetric(flags.metric)
   const recipe = flags.finetune === undefined ? undefined : readRecipe(flags.finetune)
   const inputs = chosen?.inputs ?? (await loadInputs(file, path, model, flags, [task.method]))
@@ -166,7 +167,7 @@ export async function pruneWithData(
         record: flags.record,
         bytes: statSync(flags.out).size,
         ...writtenJson(written),
-        notes: [...inputs.notes, ...(written.onnx?.notes ?? [])],
+        notes: [...inputs.notes, ...((written.onnx ?? written.tflite)?.notes ?? [])],
         engine: network.machine.description,
       })
     }
@@ -175,7 +176,7 @@ export async function pruneWithData(
     const binding = bindingBudget(counts, task.request)
     for (const line of [binding, guessWarning(inputs), guessing]) if (line) print(`${line}\n`)
     for (const line of [...ended.lines, '']) print(line)
-    if (written.onnx) print(zerosLine(written.onnx))
+    for (const one of [written.onnx, written.tflite]) if (one) print(zerosLine(one))
     for (const line of writtenLines(flags.out, written, flags)) print(line)
     if (flags.record !== undefined) print(`The record is in ${flags.record}`)
   } finally {

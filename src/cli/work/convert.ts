@@ -4,6 +4,7 @@ import { weightsPath } from '../../experiment/run/weights-path.ts'
 import { checkForm, writeNetwork } from '../../formats/network-file.ts'
 import { isOnnxName } from '../../formats/onnx/file.ts'
 import { readWeights, type WeightsFile } from '../../formats/weights-file.ts'
+import { isTfliteName } from '../../formats/write-tflite.ts'
 import type { Model } from '../../models/model.ts'
 import { checkFits } from '../../train/fits.ts'
 import { print, printJson, printNote } from '../display/output.ts'
@@ -29,7 +30,7 @@ export async function convert(given: string, to: string, flags: ConvertOptions):
   const stored = await readWeights(from, importOptions(flags), printNote)
   // An ONNX model stays what it is: it need not be one that runs here.
   const stays = stored.onnx && !flags.model
-  const needsModel = !stays && (isOnnxName(to) || flags.model !== undefined)
+  const needsModel = !stays && (isOnnxName(to) || isTfliteName(to) || flags.model !== undefined)
   const { model, file }: { model?: Model; file: WeightsFile } = needsModel
     ? namedNetwork(stored, from, flags.model)
     : { file: stored }
@@ -43,7 +44,7 @@ export async function convert(given: string, to: string, flags: ConvertOptions):
   const written = await writeNetwork(to, { weights: { tensors, metadata }, model, onnx }, asked)
   if (flags.json) printJson({ from, to, ...writtenJson(written) })
   else {
-    if (written.onnx) print(zerosLine(written.onnx))
+    for (const one of [written.onnx, written.tflite]) if (one) print(zerosLine(one))
     for (const line of writtenLines(to, written, flags)) print(line)
   }
 }

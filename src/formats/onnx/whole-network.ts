@@ -34,17 +34,17 @@ export interface Whole {
 
 /**
  * All outputs that run here, as they are. The input is `images` [batch, C, H, W] where the model takes one
- * batch of images; else inputs have the names and shapes of the model's. Throws Unsupported
- * where none does.
+ * batch of images, unless `ownInputs` says otherwise; else inputs have the names and shapes of the model's.
+ * Throws Unsupported where none does.
  */
-export function wholeNetwork(file: OnnxFile, options: ImportOptions, batch: number): Whole {
+export function wholeNetwork(file: OnnxFile, options: ImportOptions, batch: number, ownInputs = false): Whole {
   const reader = new NetworkReader(file, options)
-  const images = imageInput(file, options)
+  const images = ownInputs ? undefined : imageInput(file, options)
   const { outputs: names } = reader.ending
   const attempt = (outputs: readonly string[]) => {
     const graph = new Graph()
     const fed =
-      images instanceof Unsupported
+      !images || images instanceof Unsupported
         ? feedByName(graph, shaped(reader.inputs, batch, options, file.path), batch)
         : feedImages(graph, graph.input('images', [batch, ...images.image]), images)
     const { scope, values, madeBy } = reader.translate(graph, fed, { training: false, outputs })

@@ -1,40 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { exportNetwork, inferenceGraph, onnxBytes } from '../../../src/formats/onnx/export.ts'
+import { onnxBytes } from '../../../src/formats/onnx/export.ts'
 import { readOnnx } from '../../../src/formats/onnx/onnx.ts'
 import { inHalves, sparsely } from '../../../src/formats/onnx/store.ts'
 import { toFloats } from '../../../src/formats/safetensors-bytes.ts'
-import { sizeOf } from '../../../src/graph/tensor.ts'
 import { SparseModel } from '../../../src/infer/sparse-model.ts'
-import { findModel, models } from '../../../src/models/index.ts'
-import { random } from '../../../src/util/random.ts'
+import { models } from '../../../src/models/index.ts'
 import { rows } from '../../support/breadth.ts'
 import { best } from '../../support/engines.ts'
 import { runModel } from '../../support/onnx.ts'
+import { randomNetwork } from './built-in.ts'
 import { farthest, randomImages } from './images.ts'
-
-/** A network with random weights, statistics that differ from channel to channel, and this share of zeros. */
-function randomNetwork(name: string, sparsity = 0) {
-  const model = findModel(name)
-  const graph = inferenceGraph(model)
-  const values = new Map(
-    [...graph.withRole('parameter'), ...graph.withRole('buffer')].map((tensor) => {
-      const draw = random(1, tensor.name)
-      const fan = typeof tensor.initial === 'object' ? tensor.initial.in : 1
-      // Few numbers, repeated: millions take longer to draw than all the rest.
-      const drawn = Float32Array.from({ length: 4099 }, () =>
-        tensor.shape.length === 1
-          ? Number(tensor.initial === 1) + 0.2 * draw.uniform()
-          : draw.uniform() < sparsity
-            ? 0
-            : draw.normal() * Math.sqrt(2 / fan),
-      )
-      const values = new Float32Array(sizeOf(tensor.shape))
-      for (let at = 0; at < values.length; at += drawn.length) values.set(drawn.subarray(0, values.length - at), at)
-      return [tensor.name, values]
-    }),
-  )
-  return { model, values, proto: exportNetwork({ model, values: (tensor) => values.get(tensor)! }) }
-}
 
 /** Deeper or larger ones of families whose smallest is tried daily, and one of 60 million weights. */
 const others = /^resnet(32|34|50|56|101|110|152|164)|^vgg1[369]|^wrn-(28|40)|-dropout$|^alexnet/

@@ -1,0 +1,38 @@
+/** @file A network as a TensorFlow Lite file in memory. */
+import { UserError } from '../../util/errors.ts'
+import { TfliteFile } from './file.ts'
+import { knownNumbers } from './known.ts'
+import type { Network } from './network.ts'
+import { writers } from './operators/index.ts'
+import { asIs, CHANNELS_LAST, type Order, shapeIn } from './order.ts'
+import { Translation } from './translation.ts'
+import type { Form } from './weights.ts'
+
+/** Throws UserError, which calls the file `path`, where an operator is none that can be written. */
+export function toTflite({ graph, values, images, integers, label }: Network, path: string, form: Form): TfliteFile {
+  const file = new TfliteFile()
+  const known = knownNumbers(graph, values)
+  const refusal = ({ outputs: [output] }: { outputs: readonly Parameters<typeof label>[0][] }) =>
+    `${path}: ${label(output)}`
+  const to = new Translation(file, graph, { known, form, refusal })
+  for (const input of graph.withRole('input')) {
+    if (integers.has(input.name))
+      throw new UserError(`${path}: its input ${input.name} holds whole numbers, expected floats`)
+    const order = input.name === images ? CHANNELS_LAST : asIs(input.shape.length)
+    const index = file.add({ name: input.name, shape: shapeIn(input.shape, order), type: 'float32' })
+    file.inputs.push({ name: input.name, tensor: index })
+    to.place(input, { index, order })
+  }
+  for (const node of graph.nodes) {
+    if (known.has(node.outputs[0])) continue
+    const { name } = node.operator
+    if (!Object.hasOwn(writers, name)) to.refuse(node, `is a ${name} here, which TensorFlow Lite has no operator for`)
+    writers[name](node, to)
+  }
+  for (const [name, tensor] of graph.outputs) {
+    const order: Order = images !== undefined && tensor.shape.length === 4 ? CHANNELS_LAST : asIs(tensor.shape.length)
+    file.outputs.push({ name, tensor: to.input(tensor, order) })
+  }
+  file.fuseActivations()
+  return file
+}
