@@ -1,8 +1,10 @@
 /** @file A network as a TensorFlow Lite file in memory. */
+import type { Node } from '../../graph/operator.ts'
 import { UserError } from '../../util/errors.ts'
 import { TfliteFile } from './file.ts'
 import { knownNumbers } from './known.ts'
 import type { Network } from './network.ts'
+import { isEncoded } from './operators/convolutions.ts'
 import { writers } from './operators/index.ts'
 import { asIs, CHANNELS_LAST, type Order, shapeIn } from './order.ts'
 import { Translation } from './translation.ts'
@@ -12,9 +14,12 @@ import type { Form } from './weights.ts'
 export function toTflite({ graph, values, images, integers, label }: Network, path: string, form: Form): TfliteFile {
   const file = new TfliteFile()
   const known = knownNumbers(graph, values)
-  const refusal = ({ outputs: [output] }: { outputs: readonly Parameters<typeof label>[0][] }) =>
-    `${path}: ${label(output)}`
-  const to = new Translation(file, graph, { known, form, refusal })
+  const encodes = graph.nodes.some((node) => {
+    const numbers = known.get(node.inputs[1])
+    return numbers !== undefined && typeof numbers !== 'number' && isEncoded(node, numbers)
+  })
+  const refusal = ({ outputs: [output] }: Node) => `${path}: ${label(output)}`
+  const to = new Translation(file, graph, { known, form, encodes, refusal })
   for (const input of graph.withRole('input')) {
     if (integers.has(input.name))
       throw new UserError(`${path}: its input ${input.name} holds whole numbers, expected floats`)

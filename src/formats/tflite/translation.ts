@@ -21,11 +21,21 @@ export interface Place {
 /** What an operator of ours becomes. */
 export type Write = (node: Node, to: Translation) => void
 
+export interface TranslationOptions {
+  known: ReadonlyMap<Tensor, Numbers>
+  form: Form
+  encodes: boolean
+  /** How an error about a node begins. */
+  refusal(node: Node): string
+}
+
 export class Translation {
   readonly file: TfliteFile
   readonly graph: Graph
   readonly known: ReadonlyMap<Tensor, Numbers>
   readonly form: Form
+  /** Whether there are weights that are stored as nonzeros. */
+  readonly encodes: boolean
   /**
    * Flattened maps that only linear layers read, which lie as the maps did: these, whose order of axes the
    * weights take.
@@ -34,18 +44,14 @@ export class Translation {
   readonly #places = new Map<Tensor, Place>()
   readonly #inOrder = new Map<string, number>()
   readonly #readers = new Map<Tensor, Node[]>()
-  readonly #refusal: (node: Node) => string
+  readonly #refusal: TranslationOptions['refusal']
 
-  /** `refusal` is how an error about a node begins. */
-  constructor(
-    file: TfliteFile,
-    graph: Graph,
-    { known, form, refusal }: { known: ReadonlyMap<Tensor, Numbers>; form: Form; refusal: (node: Node) => string },
-  ) {
+  constructor(file: TfliteFile, graph: Graph, { known, form, encodes, refusal }: TranslationOptions) {
     this.file = file
     this.graph = graph
     this.known = known
     this.form = form
+    this.encodes = encodes
     this.#refusal = refusal
     for (const node of graph.nodes)
       for (const input of node.inputs) this.#readers.set(input, [...this.readersOf(input), node])

@@ -39,7 +39,7 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Uint16Array)
 const halves = (values: Float32Array) => bytesOf(Uint16Array.from(values, toHalf))
 
 /** Whether so many values, but not all of them, are zero that they are stored encoded. */
-export function isSparse(values: Float32Array): boolean {
+export function isSparse(values: ArrayLike<number>): boolean {
   let zeros = 0
   for (let i = 0; i < values.length; i++) if (values[i] === 0) zeros++
   return zeros >= LEAST_ZEROS * values.length && zeros < values.length

@@ -19,7 +19,10 @@ const conv: Write = (node, to) => {
   } = node
   const { strides, pads, dilations, group } = convOptions('Conv', node.attributes)
   const reach = dilations.map((dilation, axis) => dilation * (weight.shape[2 + axis] - 1) + 1)
-  const { input, padding } = paddedFor(to, x, windowsOf(x.shape, y.shape, { reach, strides, pads }), 0)
+  // Behind SAME with a stride XNNPACK skips no zeros: behind padding by an operator of its own it does.
+  const same = !(to.encodes && strides.some((n) => n > 1))
+  const windows = windowsOf(x.shape, y.shape, { reach, strides, pads })
+  const { input, padding } = paddedFor(to, x, windows, 0, { same })
   const depthwise = group > 1 && group === x.shape[1]
   const stored = depthwise ? weightsIn(node, to, DEPTHWISE) : weightsIn(node, to, DENSE)
   const inputs = [input, stored, biasOf(node, to, weight.shape[0], bias)]
@@ -43,16 +46,17 @@ function weightsIn(node: Node, to: Translation, order: Order): number {
   const { name, shape } = weight
   const values = reordered(to.valuesOf(weight, node, 'weight'), shape, order)
   const sizes = shapeIn(shape, order)
-  return skipsZeros(node) && isSparse(values)
-    ? storeEncoded(to.file, name, sizes, values, to.form)
-    : to.store(name, sizes, values)
+  return isEncoded(node, values) ? storeEncoded(to.file, name, sizes, values, to.form) : to.store(name, sizes, values)
 }
 
-/** 1x1 convolutions of all channels and all places are the only ones that XNNPACK has sparse kernels for. */
-export function skipsZeros({ operator, inputs: [, weight], attributes }: Node): boolean {
+/**
+ * Whether the weights of a node are stored as nonzeros: 1x1 convolutions of all channels and all places are
+ * the only ones that XNNPACK has sparse kernels for.
+ */
+export function isEncoded({ operator, inputs: [, weight], attributes }: Node, values: ArrayLike<number>): boolean {
   if (operator.name !== 'Conv' || weight.shape[2] * weight.shape[3] !== 1) return false
   const { strides, pads, group } = convOptions('Conv', attributes)
-  return group === 1 && strides.every((n) => n === 1) && pads.every((n) => n === 0)
+  return group === 1 && strides.every((n) => n === 1) && pads.every((n) => n === 0) && isSparse(values)
 }
 
 /** A bias that is there, or zeros: operators of older runtimes do not do without. */
