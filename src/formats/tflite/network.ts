@@ -12,8 +12,10 @@ import { type ImportOptions, imageInput } from '../onnx/input.ts'
 import { Operation } from '../onnx/operation.ts'
 import { Unsupported } from '../onnx/scope.ts'
 import { wholeNetwork } from '../onnx/whole-network.ts'
+import { withRoundings } from './grids.ts'
 import { knownNumbers } from './known.ts'
 import { withActivations } from './patterns.ts'
+import { type WeightGrid, weightGrids } from './weight-grids.ts'
 
 export interface Network {
   graph: Graph
@@ -22,23 +24,27 @@ export interface Network {
   images?: string
   /** Inputs of whole numbers. */
   integers: ReadonlySet<string>
+  /** Of weights that are stored as bytes, by name. */
+  weightGrids: ReadonlyMap<string, WeightGrid>
   /** What computed a tensor, as messages call it. */
   label(tensor: Tensor): string
 }
 
 /** Throws UserError where the model does not run here, or an output of it does not. */
 export function networkOf(file: OnnxFile, reading: ImportOptions, batch: number): Network {
-  const { graph, values, integers, madeBy, lacking } = wholeNetwork(file, reading, batch, true)
+  const { graph, values, integers, madeBy, origins, lacking } = wholeNetwork(file, reading, batch, true)
   if (lacking.length > 0) throw new UserError(lacking[0].reason)
   const makers = new Map([...madeBy].flatMap(([{ outputs }, proto]) => outputs.map((output) => [output, proto])))
   const folded = foldBatchNorm(graph, values)
   const plain = simplify(withoutCopies(folded.graph))
+  const known = knownNumbers(plain, folded.values)
   const input = imageInput(file, reading)
   const isMap = !(input instanceof Unsupported) && input.sample.length === 3 && input.layout === 'NCHW'
   return {
-    graph: withActivations(plain, knownNumbers(plain, folded.values)),
+    graph: withRoundings(withActivations(plain, known), known),
     values: folded.values,
     integers,
+    weightGrids: weightGrids(file, origins),
     ...(isMap && { images: input.name }),
     label: (tensor) => {
       const proto = makers.get(tensor)

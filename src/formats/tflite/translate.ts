@@ -11,7 +11,8 @@ import { Translation } from './translation.ts'
 import type { Form } from './weights.ts'
 
 /** Throws UserError, which calls the file `path`, where an operator is none that can be written. */
-export function toTflite({ graph, values, images, integers, label }: Network, path: string, form: Form): TfliteFile {
+export function toTflite(network: Network, path: string, form: Form): TfliteFile {
+  const { graph, values, images, integers, label, weightGrids } = network
   const file = new TfliteFile()
   const known = knownNumbers(graph, values)
   const encodes = graph.nodes.some((node) => {
@@ -19,7 +20,7 @@ export function toTflite({ graph, values, images, integers, label }: Network, pa
     return numbers !== undefined && typeof numbers !== 'number' && isEncoded(node, numbers)
   })
   const refusal = ({ outputs: [output] }: Node) => `${path}: ${label(output)}`
-  const to = new Translation(file, graph, { known, form, encodes, refusal })
+  const to = new Translation(file, graph, { known, weightGrids, form, encodes, refusal })
   for (const input of graph.withRole('input')) {
     if (integers.has(input.name))
       throw new UserError(`${path}: its input ${input.name} holds whole numbers, expected floats`)
@@ -29,7 +30,7 @@ export function toTflite({ graph, values, images, integers, label }: Network, pa
     to.place(input, { index, order })
   }
   for (const node of graph.nodes) {
-    if (known.has(node.outputs[0])) continue
+    if (known.has(node.outputs[0]) || to.done.has(node)) continue
     const { name } = node.operator
     if (!Object.hasOwn(writers, name)) to.refuse(node, `is a ${name} here, which TensorFlow Lite has no operator for`)
     writers[name](node, to)

@@ -5,6 +5,7 @@ import type { Tensor } from '../../../graph/tensor.ts'
 import { CHANNELS_LAST, type Order, reordered, shapeIn } from '../order.ts'
 import type { Translation, Write } from '../translation.ts'
 import { isSparse, storeEncoded } from '../weights.ts'
+import { storedBytes, wholeLayer } from './whole.ts'
 import { paddedFor, windowsOf } from './windows.ts'
 
 /** Weights of ours are [outputs, inputs / groups, rows, columns]. */
@@ -22,10 +23,12 @@ const conv: Write = (node, to) => {
   // Behind SAME with a stride XNNPACK skips no zeros: behind padding by an operator of its own it does.
   const same = !(to.encodes && strides.some((n) => n > 1))
   const windows = windowsOf(x.shape, y.shape, { reach, strides, pads })
-  const { input, padding } = paddedFor(to, x, windows, 0, { same })
   const depthwise = group > 1 && group === x.shape[1]
-  const stored = depthwise ? weightsIn(node, to, DEPTHWISE) : weightsIn(node, to, DENSE)
-  const inputs = [input, stored, biasOf(node, to, weight.shape[0], bias)]
+  const order = depthwise ? DEPTHWISE : DENSE
+  const whole = wholeLayer(node, to, order, 0)
+  const { index, padding } = paddedFor(to, x, windows, 0, { same, whole: whole !== undefined })
+  const parts = whole ? whole.inputs : [weightsIn(node, to, order), biasOf(node, to, weight.shape[0], bias)]
+  const inputs = [index, ...parts]
   const options = {
     padding,
     stride_h: strides[0],
@@ -34,10 +37,14 @@ const conv: Write = (node, to) => {
     dilation_w_factor: dilations[1],
   }
   if (depthwise) {
-    const multiplier = { depth_multiplier: y.shape[1] / group }
+    const all = { ...options, depth_multiplier: y.shape[1] / group }
     const version = dilations.some((n) => n > 1) ? 2 : 1
-    to.output(y, CHANNELS_LAST, 'DEPTHWISE_CONV_2D', inputs, { ...options, ...multiplier }, version)
-  } else to.output(y, CHANNELS_LAST, 'CONV_2D', inputs, options, group > 1 ? 6 : 1)
+    if (whole) return to.outputCodes(whole.rounded, CHANNELS_LAST, 'DEPTHWISE_CONV_2D', inputs, all, 3)
+    return to.output(y, CHANNELS_LAST, 'DEPTHWISE_CONV_2D', inputs, all, { version })
+  }
+  const version = group > 1 ? 6 : 1
+  if (whole) return to.outputCodes(whole.rounded, CHANNELS_LAST, 'CONV_2D', inputs, options, Math.max(3, version))
+  to.output(y, CHANNELS_LAST, 'CONV_2D', inputs, options, { version })
 }
 
 /** The weights of a convolution: encoded where it is one of those that skip zeros, and has enough of them. */
@@ -46,7 +53,8 @@ function weightsIn(node: Node, to: Translation, order: Order): number {
   const { name, shape } = weight
   const values = reordered(to.valuesOf(weight, node, 'weight'), shape, order)
   const sizes = shapeIn(shape, order)
-  return isEncoded(node, values) ? storeEncoded(to.file, name, sizes, values, to.form) : to.store(name, sizes, values)
+  if (isEncoded(node, values)) return storeEncoded(to.file, name, sizes, values, to.form)
+  return storedBytes(node, to, order) ?? to.store(name, sizes, values)
 }
 
 /**

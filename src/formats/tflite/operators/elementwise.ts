@@ -2,8 +2,10 @@
 import type { Node } from '../../../graph/operator.ts'
 import { attribute } from '../../../graph/operator.ts'
 import { EPSILON } from '../../../graph/operators/norm.ts'
-import { sizeOf, type Tensor } from '../../../graph/tensor.ts'
+import { sameShape, sizeOf, type Tensor } from '../../../graph/tensor.ts'
+import { gridOf, sameGrid } from '../grids.ts'
 import { allOf, oneOf } from '../known.ts'
+import { limitOf } from '../limits.ts'
 import { asIs, type Order, reordered, sameOrder, sameSequence, shapeIn } from '../order.ts'
 import type { OperatorName } from '../schema.ts'
 import type { Translation, Write } from '../translation.ts'
@@ -49,12 +51,41 @@ function operand(node: Node, to: Translation, x: Tensor, order: Order): number {
   return to.rearranged(whole, x.name, shape, asIs(rank), order)
 }
 
+/** Operators that are computed in whole numbers, too. */
+const WHOLE = ['ADD', 'SUB', 'MUL']
+
 const broadcast =
   (name: OperatorName): Write =>
   (node, to) => {
+    const rounded = WHOLE.includes(name) ? to.roundedBy(node) : undefined
+    const sameShapes = node.inputs.every((input) => sameShape(input.shape, node.outputs[0].shape))
+    if (rounded && sameShapes && node.inputs.every((input) => to.gridOf(input))) {
+      const order = orderOfResult(node, to)
+      const codes = node.inputs.map((input) => to.lying(input, order).index)
+      return to.outputCodes(rounded, order, name, codes)
+    }
     const { order, inputs } = operands(node, to)
     to.output(node.outputs[0], order, name, inputs)
   }
+
+/** max(x, 0): codes stay codes, since 0 is one of them. */
+const relu: Write = ({ inputs: [x], outputs: [y] }, to) => {
+  const order = to.orderOf(x)
+  const { index, grid } = to.lying(x, order)
+  to.output(y, order, 'RELU', [index], {}, { grid })
+}
+
+/** Rounds to a grid: floats, codes of another grid, or what is on it already. */
+const rounding: Write = (node, to) => {
+  const {
+    inputs: [x],
+    outputs: [y],
+  } = node
+  const [order, grid] = [to.orderOf(x), gridOf(node)]
+  const lies = to.lying(x, order)
+  if (lies.grid && sameGrid(lies.grid, grid)) return to.place(y, { index: lies.index, order, grid })
+  to.output(y, order, 'QUANTIZE', [lies.index], {}, { grid, version: lies.grid ? 2 : 1 })
+}
 
 /** x where it is above 0, else alpha x. */
 const leakyRelu: Write = ({ inputs: [x], outputs: [y], attributes }, to) => {
@@ -68,21 +99,15 @@ const reciprocal: Write = ({ inputs: [x], outputs: [y] }, to) => {
   to.output(y, order, 'DIV', [to.store('one', x.shape.length > 0 ? [1] : [], Float32Array.of(1)), to.input(x, order)])
 }
 
-/** Limits that are operators of their own. */
-const LIMITS: readonly [low: number, high: number, name: OperatorName][] = [
-  [0, 6, 'RELU6'],
-  [-1, 1, 'RELU_N1_TO_1'],
-]
-
 const clip: Write = (node, to) => {
   const {
     inputs: [x, ...limits],
     outputs: [y],
   } = node
-  const [low, high] = limits.map((limit) => to.valuesOf(limit, node, 'limit')[0])
   const order = to.orderOf(x)
-  const own = LIMITS.find(([least, most]) => least === low && most === high)
-  if (own) return to.output(y, order, own[2], [to.input(x, order)])
+  const own = limitOf(node, to.known)
+  if (own) return to.output(y, order, own, [to.input(x, order)])
+  const [low, high] = limits.map((limit) => to.valuesOf(limit, node, 'limit')[0])
   const [least, most] = [low, high].map((limit) =>
     to.store(`limit ${limit}`, x.shape.length > 0 ? [1] : [], Float32Array.of(limit)),
   )
@@ -138,7 +163,6 @@ const batchNormalization: Write = (node, to) => {
 /** By our names. */
 const UNARY: Record<string, OperatorName> = {
   Neg: 'NEG',
-  Relu: 'RELU',
   Abs: 'ABS',
   Sqrt: 'SQRT',
   Sigmoid: 'LOGISTIC',
@@ -172,6 +196,8 @@ export const elementwise: Record<string, Write> = {
   ...each(BINARY, broadcast),
   LeakyRelu: leakyRelu,
   Reciprocal: reciprocal,
+  Relu: relu,
+  Rounding: rounding,
   Clip: clip,
   Less: comparison('LESS'),
   LessOrEqual: comparison('LESS_EQUAL'),

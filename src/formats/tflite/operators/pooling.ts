@@ -23,8 +23,9 @@ const maxPool: Write = (node, to) => {
   const [y, places] = node.outputs
   if (places && (to.readersOf(places).length > 0 || to.isOutput(places)))
     to.refuse(node, 'gives the places of the largest values, which TensorFlow Lite has no operator for')
-  const { input, padding } = paddedFor(to, node.inputs[0], windows, isAboveZero(node, to) ? 0 : LEAST)
-  to.output(y, CHANNELS_LAST, 'MAX_POOL_2D', [input], { padding, ...options })
+  const value = isAboveZero(node, to) ? 0 : LEAST
+  const { index, grid, padding } = paddedFor(to, node.inputs[0], windows, value, { whole: true })
+  to.output(y, CHANNELS_LAST, 'MAX_POOL_2D', [index], { padding, ...options }, { grid })
 }
 
 /** Whether what is pooled is never below 0, so that zeros around it change nothing. */
@@ -42,12 +43,12 @@ const averagePool: Write = (node, to) => {
     outputs: [y],
   } = node
   const counts = attribute<number>(node.attributes, 'count_include_pad', 0) !== 0
-  const { input, padding, padded } = paddedFor(to, x, windows, 0, { same: !counts })
-  if (counts || !padded) return to.output(y, CHANNELS_LAST, 'AVERAGE_POOL_2D', [input], { padding, ...options })
+  const { index, padding, padded } = paddedFor(to, x, windows, 0, { same: !counts })
+  if (counts || !padded) return to.output(y, CHANNELS_LAST, 'AVERAGE_POOL_2D', [index], { padding, ...options })
   const [rows, columns] = windows.map(shares)
   const [n, c, height, width] = y.shape
   const mean = to.between(`${y.name} (with zeros)`, [n, height, width, c])
-  to.file.apply('AVERAGE_POOL_2D', [input], mean, { padding, ...options })
+  to.file.apply('AVERAGE_POOL_2D', [index], mean, { padding, ...options })
   const factors = Float32Array.from(rows.flatMap((row) => columns.map((column) => 1 / (row * column))))
   to.output(y, CHANNELS_LAST, 'MUL', [mean, to.store(`${y.name} (shares)`, [1, height, width, 1], factors)])
 }
@@ -62,7 +63,12 @@ function shares({ size, reach, stride, before, count }: AxisWindows): number[] {
 
 const reduction =
   (name: OperatorName & ('MEAN' | 'SUM' | 'REDUCE_MAX' | 'REDUCE_MIN' | 'REDUCE_PROD')): Write =>
-  ({ inputs: [x], outputs: [y], attributes }, to) => {
+  (node, to) => {
+    const {
+      inputs: [x],
+      outputs: [y],
+      attributes,
+    } = node
     const axes = attribute<Shape>(attributes, 'axes', [])
     const keeps = attribute<number>(attributes, 'keepdims', 1) !== 0
     const order = to.orderOf(x)
@@ -71,7 +77,10 @@ const reduction =
     const left = order.filter((axis) => !axes.includes(axis))
     const counted = left.map((axis) => axis - axes.filter((gone) => gone < axis).length)
     const result = keeps ? order : counted.length > 0 ? counted : asIs(0)
-    to.output(y, result, name, [to.input(x, order), to.file.integers(places)], { keep_dims: keeps })
+    const lists = to.file.integers(places)
+    const rounded = name === 'MEAN' && to.gridOf(x) ? to.roundedBy(node) : undefined
+    if (rounded) to.outputCodes(rounded, result, name, [to.lying(x, order).index, lists], { keep_dims: keeps })
+    else to.output(y, result, name, [to.input(x, order), lists], { keep_dims: keeps })
   }
 
 /** Along the last axis in memory. */

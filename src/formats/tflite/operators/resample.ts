@@ -24,7 +24,7 @@ const resample: Write = ({ inputs: [x], outputs: [y], attributes }, to) => {
     to.store(`${y.name} (matrix)`, [rows, columns], matrix),
     to.store(`${y.name} (bias)`, [rows], new Float32Array(rows)),
   ]
-  to.output(y, order, 'FULLY_CONNECTED', operands, { keep_num_dims: true }, 5)
+  to.output(y, order, 'FULLY_CONNECTED', operands, { keep_num_dims: true }, { version: 5 })
 }
 
 export const resampling: Record<string, Write> = { Resample: resample }

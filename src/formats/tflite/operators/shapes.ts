@@ -1,6 +1,7 @@
 /** @file What moves, joins, cuts and repeats elements. */
 import { attribute, type Node } from '../../../graph/operator.ts'
 import type { Shape, Tensor } from '../../../graph/tensor.ts'
+import { type Grid, sameGrid } from '../grids.ts'
 import { asIs, groupsOf, type Order, sameSequence, shapeIn, withOnes } from '../order.ts'
 import type { Translation, Write } from '../translation.ts'
 
@@ -14,8 +15,9 @@ const reshape: Write = (node, to) => {
   } = node
   const order = to.orderOf(x)
   if (isFlattening(node, to)) {
-    const index = to.reshaped(to.input(x, order), y.shape, to.between(y.name, y.shape))
-    to.flattened.set(y, { index, order, map: x })
+    const { index, grid } = to.lying(x, order)
+    const flat = to.reshaped(index, y.shape, to.between(y.name, y.shape, grid))
+    to.flattened.set(y, { index: flat, order, grid, map: x })
     return
   }
   const groups = groupsOf(x.shape, y.shape)
@@ -28,10 +30,9 @@ const reshape: Write = (node, to) => {
     lies.flatMap(({ to: axes }) => axes),
     y.shape.length,
   )
-  const input = to.input(x, sameSequence(x.shape, order, wanted) ? order : wanted)
+  const { index, grid } = to.lying(x, sameSequence(x.shape, order, wanted) ? order : wanted)
   const shape = shapeIn(y.shape, result)
-  const index = to.reshaped(input, shape, to.between(y.name, shape))
-  to.place(y, { index, order: result })
+  to.place(y, { index: to.reshaped(index, shape, to.between(y.name, shape, grid)), order: result, grid })
 }
 
 /** Whether maps become rows that linear layers with stored weights alone read. */
@@ -49,16 +50,16 @@ function isFlattening({ inputs: [x], outputs: [y] }: Node, to: Translation): boo
 const transpose: Write = ({ inputs: [x], outputs: [y], attributes }, to) => {
   const perm = attribute<Shape>(attributes, 'perm', [])
   const order = to.orderOf(x)
-  to.place(y, { index: to.input(x, order), order: order.map((axis) => perm.indexOf(axis)) })
+  to.place(y, { ...to.lying(x, order), order: order.map((axis) => perm.indexOf(axis)) })
 }
 
 const expand: Write = ({ inputs: [x], outputs: [y] }, to) => {
   const shape = to.file.integers(y.shape)
-  to.output(y, asIs(y.shape.length), 'BROADCAST_TO', [to.input(x), shape], {}, 2)
+  to.output(y, asIs(y.shape.length), 'BROADCAST_TO', [to.input(x), shape], {}, { version: 2 })
 }
 
-/** The lists of a grid, by axis as the input lies. */
-const grid = ({ attributes }: Node, order: Order) =>
+/** What is cut out, or where something is put, by axis as the input lies. */
+const listsOf = ({ attributes }: Node, order: Order) =>
   ['starts', 'steps', 'shape'].map((name) => shapeIn(attribute<Shape>(attributes, name, []), order))
 
 const slice: Write = (node, to) => {
@@ -67,10 +68,11 @@ const slice: Write = (node, to) => {
     outputs: [y],
   } = node
   const order = to.orderOf(x)
-  const [starts, steps, shape] = grid(node, order)
+  const [starts, steps, shape] = listsOf(node, order)
   const ends = starts.map((start, axis) => start + (shape[axis] - 1) * steps[axis] + 1)
   const lists = [starts, ends, steps].map((list) => to.file.integers(list))
-  to.output(y, order, 'STRIDED_SLICE', [to.input(x, order), ...lists])
+  const { index, grid } = to.lying(x, order)
+  to.output(y, order, 'STRIDED_SLICE', [index, ...lists], {}, { grid })
 }
 
 const place: Write = (node, to) => {
@@ -79,24 +81,25 @@ const place: Write = (node, to) => {
     outputs: [y],
   } = node
   const order = to.orderOf(x)
-  const [starts, steps, shape] = grid(node, order)
+  const [starts, steps, shape] = listsOf(node, order)
   if (steps.some((step) => step !== 1)) to.refuse(node, 'puts zeros between values, which is not supported')
   const sizes = shapeIn(x.shape, order)
   const borders = starts.flatMap((start, axis) => [start, shape[axis] - start - sizes[axis]])
-  to.output(y, order, 'PAD', [to.input(x, order), to.file.integers(borders, [order.length, 2])])
+  const { index, grid } = to.lying(x, order)
+  to.output(y, order, 'PAD', [index, to.file.integers(borders, [order.length, 2])], {}, { grid })
 }
 
+const NO_GRID: Grid = { scale: Number.NaN, zero: 0 }
+
+/** Codes are joined where all of them are of one grid. */
 const concat: Write = ({ inputs, outputs: [y], attributes }, to) => {
   const computed = inputs.find((input) => !to.known.has(input))
   const order = computed ? to.orderOf(computed) : asIs(y.shape.length)
   const axis = order.indexOf(attribute<number>(attributes, 'axis', 1))
-  to.output(
-    y,
-    order,
-    'CONCATENATION',
-    inputs.map((input) => to.input(input, order)),
-    { axis },
-  )
+  const [grid] = inputs.map((input) => to.gridOf(input))
+  const isSame = grid && inputs.every((input) => sameGrid(to.gridOf(input) ?? NO_GRID, grid))
+  const parts = inputs.map((input) => (isSame ? to.lying(input, order).index : to.input(input, order)))
+  to.output(y, order, 'CONCATENATION', parts, { axis }, isSame ? { grid } : {})
 }
 
 const gather: Write = (node, to) => {

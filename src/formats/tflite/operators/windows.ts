@@ -3,7 +3,7 @@ import type { Shape, Tensor } from '../../../graph/tensor.ts'
 import { CHANNELS_LAST, shapeIn } from '../order.ts'
 import { type AxisWindows, paddingOf } from '../padding.ts'
 import { PADDINGS } from '../schema.ts'
-import type { Translation } from '../translation.ts'
+import type { Lying, Translation } from '../translation.ts'
 
 interface Windows {
   /** Places from the first to the last that a window reads, by axis. */
@@ -26,27 +26,36 @@ export const windowsOf = (x: Shape, y: Shape, { reach, strides, pads }: Windows)
 
 /**
  * A map, and the padding that an operator then has to be given: it is padded by an operator of its own, with
- * `value`, where neither SAME nor VALID is what the windows have, or SAME is not wanted.
+ * `value` (0, or less than everything), where neither SAME nor VALID is what the windows have, or SAME is not
+ * wanted. Where `whole` says so, codes stay codes.
  */
 export function paddedFor(
   to: Translation,
   x: Tensor,
   windows: readonly AxisWindows[],
   value: number,
-  { same = true } = {},
+  { same = true, whole = false } = {},
 ) {
-  const input = to.input(x, CHANNELS_LAST)
+  const lies = whole ? to.lying(x, CHANNELS_LAST) : { index: to.input(x, CHANNELS_LAST) }
   const padding = paddingOf(windows)
-  if (padding === 'VALID' || (padding && same)) return { input, padding: PADDINGS[padding], padded: false }
-  return { input: padded(to, x, windows, value), padding: PADDINGS.VALID, padded: true }
+  if (padding === 'VALID' || (padding && same)) return { ...lies, padding: PADDINGS[padding], padded: false }
+  return { ...padded(to, x, lies, windows, value), padding: PADDINGS.VALID, padded: true }
 }
 
-function padded(to: Translation, x: Tensor, [rows, columns]: readonly AxisWindows[], value: number): number {
+function padded(
+  to: Translation,
+  x: Tensor,
+  { index, grid }: Lying,
+  [rows, columns]: readonly AxisWindows[],
+  value: number,
+): Lying {
   const [n, height, width, c] = shapeIn(x.shape, CHANNELS_LAST)
   const sizes = [n, rows.before + height + rows.after, columns.before + width + columns.after, c]
   const borders = to.file.integers([0, 0, rows.before, rows.after, columns.before, columns.after, 0, 0], [4, 2])
-  const result = to.between(`${x.name} (padded)`, sizes)
-  const input = to.input(x, CHANNELS_LAST)
-  if (value === 0) return to.file.apply('PAD', [input, borders], result)
-  return to.file.apply('PADV2', [input, borders, to.store('padding', [], Float32Array.of(value))], result)
+  const result = to.between(`${x.name} (padded)`, sizes, grid)
+  if (value === 0) return { index: to.file.apply('PAD', [index, borders], result, {}, grid ? 2 : 1), grid }
+  const least = grid
+    ? to.file.add({ ...to.file.tensors[result], name: 'padding', shape: [], data: Uint8Array.of(0x80) })
+    : to.store('padding', [], Float32Array.of(value))
+  return { index: to.file.apply('PADV2', [index, borders, least], result, {}, grid ? 2 : 1), grid }
 }
