@@ -32,12 +32,16 @@ export function toTflite(network: Network, path: string, form: Form): TfliteFile
   for (const node of graph.nodes) {
     if (known.has(node.outputs[0]) || to.done.has(node)) continue
     const { name } = node.operator
-    if (!Object.hasOwn(writers, name)) to.refuse(node, `is a ${name} here, which TensorFlow Lite has no operator for`)
+    if (!Object.hasOwn(writers, name)) to.refuse(node, `needs the operator ${name}, which TensorFlow Lite has not`)
     writers[name](node, to)
   }
   for (const [name, tensor] of graph.outputs) {
     const order: Order = images !== undefined && tensor.shape.length === 4 ? CHANNELS_LAST : asIs(tensor.shape.length)
-    file.outputs.push({ name, tensor: to.input(tensor, order) })
+    const index = to.input(tensor, order)
+    // What is an input, or an output already, is none of its own.
+    const taken = [...file.inputs, ...file.outputs].some(({ tensor: other }) => other === index)
+    const { shape } = file.tensors[index]
+    file.outputs.push({ name, tensor: taken ? to.reshaped(index, shape, to.between(`${name} (copy)`, shape)) : index })
   }
   file.fuseActivations()
   return file

@@ -298,6 +298,16 @@ const shapes: Record<string, ModelText> = {
     coordinate_transformation_mode: 'asymmetric',
     nearest_mode: 'floor',
   }),
+  'nearest neighbours, to another size': resized([1, 1, 1.7, 0.6], {
+    mode: 'nearest',
+    coordinate_transformation_mode: 'half_pixel',
+    nearest_mode: 'round_prefer_ceil',
+  }),
+  'bilinear, twice as large': resized([1, 1, 2, 2], { mode: 'linear' }),
+  'bilinear, larger': resized([1, 1, 2.5, 3], { mode: 'linear' }),
+  'bilinear, from the corner': resized([1, 1, 2, 3], { mode: 'linear', coordinate_transformation_mode: 'asymmetric' }),
+  'bilinear along the columns': resized([1, 1, 1, 2], { mode: 'linear' }),
+  bicubic: resized([1, 1, 2, 2], { mode: 'cubic' }),
   'bilinear, half as large': resized([1, 1, 0.5, 0.5], { mode: 'linear' }),
   'bilinear, to another size': onMap(
     [
@@ -363,6 +373,14 @@ const shapes: Record<string, ModelText> = {
       { op: 'Softmax', in: ['c'], out: 'y' },
     ],
     outputs: ['y'],
+  },
+  'outputs that are inputs, or one another': {
+    ...onMap([
+      { op: 'Identity', in: ['x'], out: 'y' },
+      { op: 'Relu', in: ['x'], out: 'z' },
+      { op: 'Identity', in: ['z'], out: 'u' },
+    ]),
+    outputs: ['y', 'z', 'u'],
   },
   'two inputs': {
     inputs: { x: [1, 4, 5], z: [1, 5, 3] },

@@ -59,3 +59,26 @@ describe('LiteRT computes what ONNX Runtime does', () => {
     }
   })
 })
+
+describe('no more operators than TensorFlow Lite has for it', () => {
+  it.each([
+    ['conv 5x5 of 8x9, stride 1, padding 2', 'CONV_2D'],
+    ['conv 3x3 of 11x7, stride 2, padding 1', 'CONV_2D'],
+    ['conv 3x3 of 8x9, stride 2, padding 1', 'PAD CONV_2D'],
+    ['conv, SAME with an odd place at the end', 'CONV_2D'],
+    ['depthwise conv', 'DEPTHWISE_CONV_2D'],
+    ['AveragePool 3,3, strides 1,1, pads 1,1,1,1', 'AVERAGE_POOL_2D'],
+    ['HardSwish', 'HARD_SWISH'],
+    ['leaky ReLU of another slope', 'LEAKY_RELU'],
+    ['GELU by its parts', 'GELU'],
+    ['ReLU6', 'RELU6'],
+    ['flattened maps before a linear layer', 'RESHAPE FULLY_CONNECTED'],
+    ['channel shuffle', 'RESHAPE TRANSPOSE RESHAPE CONV_2D'],
+    ['softmax over channels', 'SOFTMAX'],
+    ['nearest neighbours, twice as large', 'RESIZE_NEAREST_NEIGHBOR'],
+    ['bilinear, twice as large', 'RESIZE_BILINEAR'],
+    ['bilinear, to another size', 'RESIZE_BILINEAR'],
+  ])('%s: %s', (name, operators) => {
+    expect(files.get(name)!.operators.join(' ')).toBe(operators)
+  })
+})
