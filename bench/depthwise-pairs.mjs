@@ -11,12 +11,11 @@ import { classify } from '../dist/models/layers.js'
 import { takeTurns, threadsText } from './contender.mjs'
 import { sparseInference } from './espalier.mjs'
 import { assertSameLogits } from './inference.mjs'
-import { liteRt } from './litert.mjs'
+import { liteRt, tfliteBytes } from './litert.mjs'
 import { onnxRuntimeWeb } from './onnxruntime.mjs'
 import { milliseconds, percent, ratio } from './report.mjs'
-import { convolution, depthwise, TfliteWriter } from './tflite.mjs'
 
-const [PAIRS, CHANNELS, SIDE, CLASSES] = [6, 256, 32, 10]
+const [PAIRS, CHANNELS, CLASSES] = [6, 256, 10]
 /** Of images: the stem has stride 2, as it must have where LiteRT.js is to skip zeros behind it. */
 const IMAGE = 64
 const SPARSITIES = [0, 0.8, 0.9, 0.95]
@@ -61,47 +60,7 @@ export function pairsCase(sparsity) {
 }
 
 /** The same network as a .tflite file. */
-export function tfliteOf({ weights, sparsity }) {
-  const file = new TfliteWriter()
-  const map = (name, channels, side = SIDE) => file.tensor(name, [1, side, side, channels])
-  const stored = (name, shape, order) => file.tensor(name, shape, order ? order(weights.get(name)) : weights.get(name))
-  const bias = (name) => stored(`${name}.bias`, [weights.get(`${name}.bias`).length])
-  const images = map('images', 3, IMAGE)
-  const borders = file.tensor('borders', [4, 2], Int32Array.of(0, 0, 1, 1, 1, 1, 0, 0))
-  const padded = file.operator('PAD', [images, borders], map('padded', 3, IMAGE + 2))
-  const stem = stored('stem.weight', [CHANNELS, 3, 3, 3], (values) => turned(values, [CHANNELS, 3, 9]))
-  let x = file.operator(
-    'CONV_2D',
-    [padded, stem, bias('stem')],
-    map('stem', CHANNELS),
-    convolution({ same: false, stride: 2 }),
-  )
-  for (let i = 0; i < PAIRS; i++) {
-    const [spatial, mixing] = [`depthwise.${i}`, `pointwise.${i}`]
-    const taps = stored(`${spatial}.weight`, [1, 3, 3, CHANNELS], (values) => turned(values, [1, CHANNELS, 9]))
-    x = file.operator('DEPTHWISE_CONV_2D', [x, taps, bias(spatial)], map(spatial, CHANNELS), depthwise)
-    const mix = file.weights(mixing, [CHANNELS, 1, 1, CHANNELS], weights.get(`${mixing}.weight`), sparsity > 0)
-    x = file.operator(
-      'CONV_2D',
-      [x, mix, bias(mixing)],
-      map(`${mixing} output`, CHANNELS),
-      convolution({ same: true, stride: 1 }),
-    )
-  }
-  const axes = file.tensor('axes', [2], Int32Array.of(1, 2))
-  const mean = file.operator('MEAN', [x, axes], file.tensor('mean', [1, CHANNELS]))
-  const matrix = stored('classifier.weight', [CLASSES, CHANNELS])
-  const logits = file.tensor('logits', [1, CLASSES])
-  file.operator('FULLY_CONNECTED', [mean, matrix, bias('classifier')], logits)
-  return file.finish(images, logits)
-}
-
-/** [a, b, c] as [a, c, b], row-major. */
-const turned = (values, [, b, c]) =>
-  values.map((_, i) => {
-    const [outer, at, inner] = [Math.floor(i / (b * c)), Math.floor(i / b) % c, i % b]
-    return values[(outer * b + inner) * c + at]
-  })
+export const tfliteOf = ({ file }) => tfliteBytes({ weights: file, onnx: file.onnx })
 
 export async function benchDepthwisePairs(turns, notes) {
   const rows = []
@@ -118,8 +77,7 @@ ${markdownTable([head, ...rows], { align: head.map((_, i) => (i === 1 ? 'l' : 'r
 }
 
 /** The network on LiteRT.js. */
-export const onLiteRt = (given, notes) =>
-  liteRt(tfliteOf(given), turned(given.images, [1, 3, IMAGE * IMAGE]), [1, IMAGE, IMAGE, 3], notes)
+export const onLiteRt = (given, notes) => liteRt(tfliteOf(given), given.images, [3, IMAGE, IMAGE], notes)
 
 async function rowsOf(given, turns, notes) {
   const own = []

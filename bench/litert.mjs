@@ -5,6 +5,8 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runInThisContext } from 'node:vm'
+import { sourceOf } from '../dist/formats/network-source.js'
+import { tfliteOf } from '../dist/formats/write-tflite.js'
 import { optional, timed } from './contender.mjs'
 
 const NAME = '@litertjs/core'
@@ -35,12 +37,18 @@ async function load(notes) {
   return { ...lite, version }
 }
 
-/** A model, the bytes of a .tflite file, on one batch of images as it takes them. */
-export async function liteRt(model, images, shape, notes) {
+/** A network with its weights as the bytes of a .tflite file. */
+export const tfliteBytes = (stored, options = {}) =>
+  tfliteOf('network.tflite', sourceOf('network.tflite', stored), options).encode({})
+
+/** A model, the bytes of a .tflite file, on one image [C, H, W]. */
+export async function liteRt(model, image, [channels, rows, columns], notes) {
   const lite = await library(notes)
   if (!lite) return undefined
   const compiled = await lite.loadAndCompile(model, { accelerator: 'wasm' })
-  const input = new lite.Tensor(images, shape)
+  const places = rows * columns
+  const last = image.map((_, i) => image[(i % channels) * places + Math.floor(i / channels)])
+  const input = new lite.Tensor(last, [1, rows, columns, channels])
   const run = async () => {
     const [output] = await compiled.run(input)
     return output

@@ -12,6 +12,7 @@ import { benchSparse, benchSparseWrn } from './sparse.mjs'
 import { benchSparseInference, benchSparseInferenceWasm } from './sparse-inference.mjs'
 import { benchSparseKernels } from './sparse-kernels.mjs'
 import { benchStartUp } from './start-up.mjs'
+import { benchTflite } from './tflite.mjs'
 
 const benches = {
   mlp: benchMlp,
@@ -22,6 +23,7 @@ const benches = {
   'sparse-inference': benchSparseInference,
   'sparse-inference-wasm': benchSparseInferenceWasm,
   deployed: benchDeployed,
+  tflite: benchTflite,
   'gsm-selection': benchGsmSelection,
   'start-up': benchStartUp,
   'kernel-choice': benchKernelChoice,
