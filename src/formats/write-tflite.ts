@@ -30,9 +30,12 @@ export interface WrittenTflite {
   outputs: Readonly<Record<string, readonly number[]>>
   /** Stored floats: how many there are, and how many are zero. */
   floats: { size: number; zeros: number }
-  /** 1x1 convolutions whose nonzeros alone are stored, and the bytes that their values and places take. */
-  encoded: { tensors: number; bytes: number }
-  /** What could not take the form that was asked for. */
+  /**
+   * 1x1 convolutions whose nonzeros alone are stored, the bytes that their values and places take, and
+   * whether XNNPACK skips their zeros.
+   */
+  encoded: { tensors: number; bytes: number; skipped: boolean }
+  /** What could not take the form that was asked for, and zeros that gain no time. */
   notes: string[]
 }
 
@@ -61,7 +64,7 @@ export function tfliteOf(path: string, { target, reading = {} }: Source, options
   return file
 }
 
-function described({ tensors, operators, inputs, outputs }: TfliteFile) {
+function described({ tensors, operators, inputs, outputs, skipsZeros }: TfliteFile) {
   const shapes = (list: TfliteFile['inputs']) =>
     Object.fromEntries(list.map(({ name, tensor }) => [name, tensors[tensor].shape]))
   const counts: Record<string, number> = {}
@@ -71,7 +74,7 @@ function described({ tensors, operators, inputs, outputs }: TfliteFile) {
     inputs: shapes(inputs),
     outputs: shapes(outputs),
     floats: floatsOf(tensors),
-    encoded: encodedOf(tensors),
+    encoded: { ...encodedOf(tensors), skipped: skipsZeros },
   }
 }
 
@@ -104,10 +107,11 @@ function encodedOf(tensors: TfliteFile['tensors']) {
   return { tensors: encoded.length, bytes }
 }
 
-/** Names of weights that are beyond what a half holds. */
-function notesOf({ tensors }: TfliteFile, { float16 }: TfliteOptions): string[] {
-  if (!float16) return []
+/** Notes on the file, and the names of weights that are beyond what a half holds. */
+function notesOf({ tensors, notes }: TfliteFile, { float16 }: TfliteOptions): string[] {
+  if (!float16) return notes
   const whole = tensors.filter(({ type, data }) => type === 'float32' && data && data.length > 4)
-  if (whole.length === 0) return []
-  return [`stored as float32, since values are beyond the largest half: ${whole.map(({ name }) => name).join(', ')}`]
+  if (whole.length === 0) return notes
+  const names = whole.map(({ name }) => name).join(', ')
+  return [...notes, `stored as float32, since values are beyond the largest half: ${names}`]
 }

@@ -49,7 +49,7 @@ it('convert: weights and ONNX models, float32, halves and batches; LiteRT comput
     operators: { CONV_2D: 2, MAX_POOL_2D: 2, RESHAPE: 1, FULLY_CONNECTED: 2 },
     inputs: { images: [1, 28, 28, 1] },
     outputs: { logits: [1, 10] },
-    encoded: { tensors: 0, bytes: 0 },
+    encoded: { tensors: 0, bytes: 0, skipped: false },
     notes: [],
   })
   expect(three).toMatchObject({ inputs: { images: [3, 28, 28, 1] }, outputs: { logits: [3, 10] } })
@@ -94,6 +94,11 @@ it('prune by value, of weights and of ONNX models: the zeros are in the file', a
     expect(found.floats.size).toBeLessThan(size)
     expect(found.encoded.tensors).toBeGreaterThan(5)
     expect(found.operators.DENSIFY).toBe(found.encoded.tensors)
+    // Its first layer has no stride.
+    expect(found.encoded.skipped).toBe(false)
+    expect(found.notes).toEqual([
+      'XNNPACK does not skip zeros here: expected a 3x3 convolution over 3 channels with stride 2 and padding 1, found none',
+    ])
     expect(found.after.sparsity).toBeCloseTo(0.9, 2)
   }
 })

@@ -34,12 +34,12 @@ function tfliteLines(path: string, { bytes: size, inputs, outputs, encoded, note
   const shapes = [inputs, outputs].map((list) =>
     Object.entries(list).map(([name, shape]) => `${name} [${shape.join(', ')}]`),
   )
-  const count = encoded.tensors
+  const { tensors, bytes: taken, skipped } = encoded
   return [
     ...notes.map((note) => `note: ${note}`),
-    ...(count > 0
+    ...(tensors > 0
       ? [
-          `${count} 1x1 convolutions are stored as nonzeros with their places (${bytes(encoded.bytes)}), so that XNNPACK does not multiply with their zeros`,
+          `${tensors} 1x1 convolutions are stored as nonzeros with their places (${bytes(taken)})${skipped ? ', whose zeros XNNPACK skips' : ''}`,
         ]
       : []),
     `from ${shapes[0].join(', ')} to ${shapes[1].join(', ')}; outputs were not compared: TensorFlow Lite files do not run here`,

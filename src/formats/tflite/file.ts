@@ -48,6 +48,10 @@ export class TfliteFile {
   operators: FileOperator[] = []
   readonly inputs: Named[] = []
   readonly outputs: Named[] = []
+  /** Whether XNNPACK skips the zeros of weights that are stored as nonzeros. */
+  skipsZeros = false
+  /** What is to be known of the file besides, a sentence each. */
+  readonly notes: string[] = []
   readonly #integers = new Map<string, number>()
 
   /** Adds a tensor; its index. */

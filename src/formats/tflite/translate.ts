@@ -4,9 +4,9 @@ import { UserError } from '../../util/errors.ts'
 import { TfliteFile } from './file.ts'
 import { knownNumbers } from './known.ts'
 import type { Network } from './network.ts'
-import { isEncoded } from './operators/convolutions.ts'
 import { writers } from './operators/index.ts'
 import { asIs, CHANNELS_LAST, type Order, shapeIn } from './order.ts'
+import { skipsOf } from './skips.ts'
 import { Translation } from './translation.ts'
 import type { Form } from './weights.ts'
 
@@ -15,10 +15,9 @@ export function toTflite(network: Network, path: string, form: Form): TfliteFile
   const { graph, values, images, integers, label, weightGrids } = network
   const file = new TfliteFile()
   const known = knownNumbers(graph, values)
-  const encodes = graph.nodes.some((node) => {
-    const numbers = known.get(node.inputs[1])
-    return numbers !== undefined && typeof numbers !== 'number' && isEncoded(node, numbers)
-  })
+  const { encodes, note } = skipsOf(graph, known)
+  file.skipsZeros = encodes && note === undefined
+  if (note) file.notes.push(note)
   const refusal = ({ outputs: [output] }: Node) => `${path}: ${label(output)}`
   const to = new Translation(file, graph, { known, weightGrids, form, encodes, refusal })
   for (const input of graph.withRole('input')) {

@@ -1,7 +1,6 @@
 /**
  * @file Stored floats in a TensorFlow Lite file: all values, halves that are made floats again when the file
- * is loaded, and nonzeros with their places, which XNNPACK takes as the sign to skip zeros in 1x1
- * convolutions (Elsen et al. 2020, "Fast Sparse ConvNets").
+ * is loaded, and nonzeros with their places, which XNNPACK takes as the sign to skip zeros (skips.ts).
  */
 import { toHalf } from '../onnx/half.ts'
 import type { TfliteFile } from './file.ts'
@@ -9,8 +8,6 @@ import { DIMENSIONS, INDICES } from './schema.ts'
 
 /** The largest number that a half holds. */
 const LARGEST_HALF = 65504
-/** XNNPACK skips zeros where at least this share of the weights of 1x1 convolutions is zero. */
-const LEAST_ZEROS = 2 / 3
 
 export interface Form {
   /** In half precision, where values are not beyond it. */
@@ -37,13 +34,6 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Uint16Array)
   new Uint8Array(buffer, byteOffset, byteLength)
 
 const halves = (values: Float32Array) => bytesOf(Uint16Array.from(values, toHalf))
-
-/** Whether so many values, but not all of them, are zero that they are stored encoded. */
-export function isSparse(values: ArrayLike<number>): boolean {
-  let zeros = 0
-  for (let i = 0; i < values.length; i++) if (values[i] === 0) zeros++
-  return zeros >= LEAST_ZEROS * values.length && zeros < values.length
-}
 
 /**
  * The weights [outputs, 1, 1, inputs] of a 1x1 convolution, encoded: the nonzeros of an output one behind the

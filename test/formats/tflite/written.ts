@@ -8,6 +8,8 @@ export interface Written {
   bytes: Uint8Array
   /** Names of operators, in order. */
   operators: string[]
+  skipsZeros: boolean
+  notes: readonly string[]
 }
 
 export function written(
@@ -16,7 +18,8 @@ export function written(
 ): Written {
   const file = model instanceof Uint8Array ? parseOnnx(model, 'model.onnx') : openModel(model, 'model.onnx')
   const made = toTflite(networkOf(file, reading, file.batch ?? 1), 'model.tflite', { float16 })
-  return { bytes: made.encode({}), operators: made.operators.map(({ name }) => name) }
+  const { skipsZeros, notes } = made
+  return { bytes: made.encode({}), operators: made.operators.map(({ name }) => name), skipsZeros, notes }
 }
 
 /** Maps [N, C, H, W] as [N, H, W, C]. */

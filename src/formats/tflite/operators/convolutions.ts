@@ -3,8 +3,9 @@ import type { Node } from '../../../graph/operator.ts'
 import { convOptions } from '../../../graph/operators/conv.ts'
 import type { Tensor } from '../../../graph/tensor.ts'
 import { CHANNELS_LAST, type Order, reordered, shapeIn } from '../order.ts'
+import { isEncoded } from '../skips.ts'
 import type { Translation, Write } from '../translation.ts'
-import { isSparse, storeEncoded } from '../weights.ts'
+import { storeEncoded } from '../weights.ts'
 import { storedBytes, wholeLayer } from './whole.ts'
 import { paddedFor, windowsOf } from './windows.ts'
 
@@ -55,16 +56,6 @@ function weightsIn(node: Node, to: Translation, order: Order): number {
   const sizes = shapeIn(shape, order)
   if (isEncoded(node, values)) return storeEncoded(to.file, name, sizes, values, to.form)
   return storedBytes(node, to, order) ?? to.store(name, sizes, values)
-}
-
-/**
- * Whether the weights of a node are stored as nonzeros: 1x1 convolutions of all channels and all places are
- * the only ones that XNNPACK has sparse kernels for.
- */
-export function isEncoded({ operator, inputs: [, weight], attributes }: Node, values: ArrayLike<number>): boolean {
-  if (operator.name !== 'Conv' || weight.shape[2] * weight.shape[3] !== 1) return false
-  const { strides, pads, group } = convOptions('Conv', attributes)
-  return group === 1 && strides.every((n) => n === 1) && pads.every((n) => n === 0) && isSparse(values)
 }
 
 /** A bias that is there, or zeros: operators of older runtimes do not do without. */
