@@ -1343,6 +1343,7 @@ export interface WeightsFile extends TensorFile {
 
 export interface Written {
     onnx?: WrittenOnnx;
+    tflite?: WrittenTflite;
 }
 
 export declare class Yardstick {
@@ -3025,6 +3026,23 @@ export interface WrittenOnnx {
     };
     agreement?: Agreement;
     unchecked?: string;
+}
+
+export interface WrittenTflite {
+    bytes: number;
+    operators: Readonly<Record<string, number>>;
+    inputs: Readonly<Record<string, readonly number[]>>;
+    outputs: Readonly<Record<string, readonly number[]>>;
+    values: {
+        size: number;
+        zeros: number;
+    };
+    encoded: {
+        tensors: number;
+        bytes: number;
+        skipped: boolean;
+    };
+    notes: string[];
 }
 
 export declare function alps(problem: LayerProblem, target: Target, machine: Machine): LayerSolution;

@@ -28,8 +28,8 @@ export interface WrittenTflite {
   /** Inputs and outputs by name, with their shapes. */
   inputs: Readonly<Record<string, readonly number[]>>
   outputs: Readonly<Record<string, readonly number[]>>
-  /** Stored floats: how many there are, and how many are zero. */
-  floats: { size: number; zeros: number }
+  /** Stored floats and bytes: how many there are, and how many are zero. */
+  values: { size: number; zeros: number }
   /**
    * 1x1 convolutions whose nonzeros alone are stored, the bytes that their values and places take, and
    * whether XNNPACK skips their zeros.
@@ -73,18 +73,24 @@ function described({ tensors, operators, inputs, outputs, skipsZeros }: TfliteFi
     operators: counts,
     inputs: shapes(inputs),
     outputs: shapes(outputs),
-    floats: floatsOf(tensors),
+    values: valuesOf(tensors),
     encoded: { ...encodedOf(tensors), skipped: skipsZeros },
   }
 }
 
-function floatsOf(tensors: TfliteFile['tensors']) {
+/** Words of values by their type, and the one besides 0 that is zero: the sign alone, of floats. */
+const SIGNS = {
+  float32: [Uint32Array, 0x80000000],
+  float16: [Uint16Array, 0x8000],
+  int8: [Uint8Array, 0],
+} as const
+
+function valuesOf(tensors: TfliteFile['tensors']) {
   let [size, zeros] = [0, 0]
   for (const { type, data, shape } of tensors) {
-    if (!data || (type !== 'float32' && type !== 'float16')) continue
-    // A half and a float are zero where all bits but that of the sign are.
-    const copy = data.slice().buffer
-    const [words, sign] = type === 'float16' ? [new Uint16Array(copy), 0x8000] : [new Uint32Array(copy), 0x80000000]
+    if (!data || !(type in SIGNS)) continue
+    const [width, sign] = SIGNS[type as keyof typeof SIGNS]
+    const words = new width(data.slice().buffer)
     const elements = shape.reduce((product, n) => product * n, 1)
     size += elements
     zeros += elements - words.length

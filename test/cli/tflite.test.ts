@@ -54,7 +54,7 @@ it('convert: weights and ONNX models, float32, halves and batches; LiteRT comput
   })
   expect(three).toMatchObject({ inputs: { images: [3, 28, 28, 1] }, outputs: { logits: [3, 10] } })
   expect(half.bytes / whole.bytes).toBeLessThan(0.52)
-  expect(half.floats).toEqual(whole.floats)
+  expect(half.values).toEqual(whole.values)
   const files = ['whole', 'half', 'three'].map((name) => readFileSync(out(name)))
   // What is known of the network lies in the file as text.
   expect(files[0].includes('made for a test')).toBe(true)
@@ -76,7 +76,7 @@ it('convert says what it wrote', async () => {
   const { code, stdout } = await espalier(['convert', path, out])
   expect(code).toBe(0)
   expect(stdout.split('\n')).toEqual([
-    expect.stringMatching(/^\d+ of 266,610 stored floats of the file are zero/),
+    expect.stringMatching(/^\d+ of 266,610 stored values of the file are zero/),
     'from images [1, 28, 28, 1] to logits [1, 10]; outputs were not compared: TensorFlow Lite files do not run here',
     expect.stringMatching(/^The network is in .*net\.tflite \(1\.07 MB\)$/),
     '',
@@ -90,8 +90,8 @@ it('prune by value, of weights and of ONNX models: the zeros are in the file', a
     const out = join(folder, 'pruned.tflite')
     const found = await json('prune', from, '--method', 'magnitude', '--sparsity', '0.9', '-o', out, '--force')
     expect(found.bytes).toBe(readFileSync(out).length)
-    expect(found.floats.zeros / found.floats.size).toBeGreaterThan(0.8)
-    expect(found.floats.size).toBeLessThan(size)
+    expect(found.values.zeros / found.values.size).toBeGreaterThan(0.8)
+    expect(found.values.size).toBeLessThan(size)
     expect(found.encoded.tensors).toBeGreaterThan(5)
     expect(found.operators.DENSIFY).toBe(found.encoded.tensors)
     // Its first layer has no stride.

@@ -30,12 +30,14 @@ export function writtenLines(path: string, { onnx, tflite }: Written, flags: Onn
 const SPARSE_NOTE =
   'note: ONNX Runtime for Node, Python and WebAssembly loads sparse tensors, other runtimes may not: docs/methods.md lists which'
 
-function tfliteLines(path: string, { bytes: size, inputs, outputs, encoded, notes }: WrittenTflite): string[] {
+function tfliteLines(path: string, written: WrittenTflite): string[] {
+  const { bytes: size, inputs, outputs, values, encoded, notes } = written
   const shapes = [inputs, outputs].map((list) =>
     Object.entries(list).map(([name, shape]) => `${name} [${shape.join(', ')}]`),
   )
   const { tensors, bytes: taken, skipped } = encoded
   return [
+    `${grouped(values.zeros)} of ${grouped(values.size)} stored values of the file are zero (${percent(values.size ? values.zeros / values.size : 0)})`,
     ...notes.map((note) => `note: ${note}`),
     ...(tensors > 0
       ? [
@@ -55,7 +57,7 @@ export const writtenJson = ({ onnx, tflite }: Written): object => {
 }
 
 /** Zeros of the whole file that was written. */
-export const zerosLine = ({ floats: { zeros, size } }: Pick<WrittenOnnx, 'floats'>): string =>
+export const zerosLine = ({ floats: { zeros, size } }: WrittenOnnx): string =>
   `${grouped(zeros)} of ${grouped(size)} stored floats of the file are zero (${percent(size ? zeros / size : 0)})`
 
 function foldedLine({ folded, stay }: NonNullable<WrittenOnnx['folded']>): string {

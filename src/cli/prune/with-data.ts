@@ -176,7 +176,7 @@ export async function pruneWithData(
     const binding = bindingBudget(counts, task.request)
     for (const line of [binding, guessWarning(inputs), guessing]) if (line) print(`${line}\n`)
     for (const line of [...ended.lines, '']) print(line)
-    for (const one of [written.onnx, written.tflite]) if (one) print(zerosLine(one))
+    if (written.onnx) print(zerosLine(written.onnx))
     for (const line of writtenLines(flags.out, written, flags)) print(line)
     if (flags.record !== undefined) print(`The record is in ${flags.record}`)
   } finally {

@@ -44,7 +44,7 @@ export async function convert(given: string, to: string, flags: ConvertOptions):
   const written = await writeNetwork(to, { weights: { tensors, metadata }, model, onnx }, asked)
   if (flags.json) printJson({ from, to, ...writtenJson(written) })
   else {
-    for (const one of [written.onnx, written.tflite]) if (one) print(zerosLine(one))
+    if (written.onnx) print(zerosLine(written.onnx))
     for (const line of writtenLines(to, written, flags)) print(line)
   }
 }
