@@ -127,6 +127,24 @@ it('what cannot be written leaves what was there, and nothing else', async () =>
   expect(readdirSync(folder).sort()).toEqual(['model.onnx', 'net.tflite'])
 })
 
+it('--only-output writes that output, whatever the others need', async () => {
+  const folder = temporaryFolder()
+  const [from, out] = [join(folder, 'model.onnx'), join(folder, 'net.tflite')]
+  const steps = [
+    { op: 'Relu', in: ['x'], out: 'y' },
+    { op: 'Erf', in: ['y'], out: 'z' },
+  ]
+  writeFileSync(from, modelBytes({ inputs: { x: ['N', 4] }, steps, outputs: ['z', 'y'] }))
+  expect(await json('convert', from, out, '--only-output', 'y')).toMatchObject({
+    operators: { RELU: 1 },
+    outputs: { y: [1, 4] },
+  })
+  const [{ outputs }] = await onLiteRt([
+    { bytes: readFileSync(out), inputs: [{ shape: [1, 4], values: [-1, 2, -3, 4] }] },
+  ])
+  expect(outputs[0].values).toEqual([0, 2, 0, 4])
+})
+
 it('prune with data says before it prunes that a network cannot be written', async () => {
   const { folder } = network('mlpnet')
   const from = join(folder, 'erf.onnx')

@@ -30,11 +30,17 @@ export interface Network {
   label(tensor: Tensor): string
 }
 
-/** Throws UserError where the model does not run here, or an output of it does not. */
+/**
+ * All outputs, or the one that `reading` says. Throws UserError where the model does not run here, or an
+ * output of it does not.
+ */
 export function networkOf(file: OnnxFile, reading: ImportOptions, batch: number): Network {
   const { graph, values, integers, madeBy, origins, lacking } = wholeNetwork(file, reading, batch, true)
-  if (lacking.length > 0) throw new UserError(lacking[0].reason)
+  const missing = lacking.find(({ output }) => [output, undefined].includes(reading.output))
+  if (missing) throw new UserError(missing.reason)
   const makers = new Map([...madeBy].flatMap(([{ outputs }, proto]) => outputs.map((output) => [output, proto])))
+  if (reading.output !== undefined)
+    for (const name of [...graph.outputs.keys()]) if (name !== reading.output) graph.outputs.delete(name)
   const folded = foldBatchNorm(graph, values)
   const plain = simplify(withoutCopies(folded.graph))
   const known = knownNumbers(plain, folded.values)

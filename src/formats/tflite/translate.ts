@@ -10,6 +10,9 @@ import { skipsOf } from './skips.ts'
 import { Translation } from './translation.ts'
 import type { Form } from './weights.ts'
 
+/** What operators that move or broadcast take. */
+const MOST_AXES = 6
+
 /** Throws UserError, which calls the file `path`, where an operator is none that can be written. */
 export function toTflite(network: Network, path: string, form: Form): TfliteFile {
   const { graph, values, images, integers, label, weightGrids } = network
@@ -42,6 +45,11 @@ export function toTflite(network: Network, path: string, form: Form): TfliteFile
     const { shape } = file.tensors[index]
     file.outputs.push({ name, tensor: taken ? to.reshaped(index, shape, to.between(`${name} (copy)`, shape)) : index })
   }
+  const deep = file.tensors.find(({ shape }) => shape.length > MOST_AXES)
+  if (deep)
+    throw new UserError(
+      `${path}: tensor ${deep.name} has ${deep.shape.length} axes, expected ${MOST_AXES} at most as TensorFlow Lite takes`,
+    )
   file.fuseActivations()
   return file
 }

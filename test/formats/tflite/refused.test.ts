@@ -56,6 +56,18 @@ it.each<[string, ModelText, string]>([
     'model.tflite: its input x holds whole numbers, expected floats',
   ],
   [
+    'more axes than there can be',
+    model(
+      [
+        { op: 'Reshape', in: ['x', 's'], out: 'r' },
+        { op: 'Relu', in: ['r'], out: 'y' },
+      ],
+      { s: { shape: [7], values: [1, 2, 2, 3, 1, 3, 2], type: 'int64' } },
+      { x: [1, 2, 6, 6] },
+    ),
+    'model.tflite: tensor Reshape_1 has 7 axes, expected 6 at most as TensorFlow Lite takes',
+  ],
+  [
     'what does not run here',
     model([{ op: 'Unheard', in: ['x'], out: 'y', name: 'new' }]),
     'model.onnx: node new (Unheard): the operator Unheard does not run here',
