@@ -2,7 +2,6 @@
  * @file What a TensorFlow Lite file holds, as it grows: tensors and operators in the order in which they run,
  * and its bytes in the end.
  */
-import { sizeOf } from '../../graph/tensor.ts'
 import { flatBuffer, type Row, type Union } from './flatbuffer.ts'
 import {
   ACTIVATIONS,
@@ -183,6 +182,3 @@ const canFuse = ({ name, options }: FileOperator): boolean =>
   name !== 'CONCATENATION' &&
   'fused_activation_function' in operators[name].table &&
   !('fused_activation_function' in options)
-
-/** Elements of a tensor. */
-export const elementsOf = ({ shape }: FileTensor): number => sizeOf(shape)
