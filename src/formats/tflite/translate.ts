@@ -19,8 +19,6 @@ export function toTflite(network: Network, path: string, form: Form): TfliteFile
   const file = new TfliteFile()
   const known = knownNumbers(graph, values)
   const { encodes, note } = skipsOf(graph, known)
-  file.skipsZeros = encodes && note === undefined
-  if (note) file.notes.push(note)
   const refusal = ({ outputs: [output] }: Node) => `${path}: ${label(output)}`
   const to = new Translation(file, graph, { known, weightGrids, form, encodes, refusal })
   for (const input of graph.withRole('input')) {
@@ -44,6 +42,11 @@ export function toTflite(network: Network, path: string, form: Form): TfliteFile
     const taken = [...file.inputs, ...file.outputs].some(({ tensor: other }) => other === index)
     const { shape } = file.tensors[index]
     file.outputs.push({ name, tensor: taken ? to.reshaped(index, shape, to.between(`${name} (copy)`, shape)) : index })
+  }
+  // Of layers in whole numbers all codes are stored.
+  if (file.operators.some(({ name }) => name === 'DENSIFY')) {
+    file.skipsZeros = note === undefined
+    if (note) file.notes.push(note)
   }
   const deep = file.tensors.find(({ shape }) => shape.length > MOST_AXES)
   if (deep)

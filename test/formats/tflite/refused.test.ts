@@ -10,12 +10,27 @@ const model = (
   inputs: ModelText['inputs'] = { x: ['N', 2, 6, 6] },
 ): ModelText => ({ inputs, stored, steps, outputs: ['y'] })
 
+const number = (value: number): Stored => ({ shape: [], values: [value] })
 const weights = (...shape: number[]): Stored => ({ shape, values: mixed(shape.reduce((a, b) => a * b)) })
 
 it.each<[string, ModelText, string]>([
   [
     'an operator',
     model([{ op: 'Erf', in: ['x'], out: 'y', name: 'bell' }]),
+    'model.tflite: node bell (Erf) needs the operator Erf, which TensorFlow Lite has not',
+  ],
+  [
+    'what is GELU but for a factor',
+    model(
+      [
+        { op: 'Div', in: ['x', 'r'], out: 'd' },
+        { op: 'Erf', in: ['d'], out: 'e', name: 'bell' },
+        { op: 'Add', in: ['e', 'one'], out: 'a' },
+        { op: 'Mul', in: ['x', 'a'], out: 'm' },
+        { op: 'Mul', in: ['m', 'third'], out: 'y' },
+      ],
+      { r: number(Math.SQRT2), one: number(1), third: number(1 / 3) },
+    ),
     'model.tflite: node bell (Erf) needs the operator Erf, which TensorFlow Lite has not',
   ],
   [

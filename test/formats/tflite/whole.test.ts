@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { sizeOf } from '../../../src/graph/tensor.ts'
 import { random } from '../../../src/util/random.ts'
+import { largestDifference } from '../../support/difference.ts'
 import { type LiteRtResult, onLiteRt } from '../../support/litert.ts'
 import { runModel } from '../../support/onnx.ts'
 import { type ModelText, mixed, modelBytes, type Step, type Stored } from '../onnx/models.ts'
@@ -172,6 +173,32 @@ beforeAll(async () => {
   })
   results = await onLiteRt(jobs)
 }, 60_000)
+
+it.each([
+  ['uint8', 100],
+  ['int8', -28],
+])('values beyond a grid of %s have its last code', async (_, zero) => {
+  const q = new Qdq()
+  const text = q.model([3, 5, 6], q.round('x', 0.01, zero))
+  const { shape, values } = inputOf(text)
+  const [n, c, h, w] = shape
+  const inputs = [{ shape: [n, h, w, c], values: channelsLast(values, shape) }]
+  const [{ outputs }] = await onLiteRt([{ bytes: written(modelBytes(text)).bytes, inputs }])
+  const least = Math.min(...outputs[0].values)
+  const most = Math.max(...outputs[0].values)
+  expect([least, most].map((value) => Math.round(100 * value))).toEqual([-100, 155])
+  const rounded = inputs[0].values.map((x) => Math.min(Math.max(Math.round(100 * x), -100), 155) / 100)
+  expect(largestDifference(outputs[0].values, rounded)).toBeLessThan(0.005)
+})
+
+it('of weights that are bytes zeros are stored like others, and nothing is said of them', () => {
+  const q = new Qdq()
+  conv(q, q.round('x', 0.03, 120), 'a', [8, 3, 1, 1], [0.03, 0.05, 90])
+  const { values } = q.stored.a_w_q
+  q.stored.a_w_q = { ...q.stored.a_w_q, values: values.map((code, i) => (i % 5 === 0 ? code : 0)) }
+  const { operators, skipsZeros, notes } = written(modelBytes(q.model([3, 5, 6], 'a_y_d')))
+  expect([operators.join(' '), skipsZeros, notes]).toEqual(['QUANTIZE CONV_2D DEQUANTIZE', false, []])
+})
 
 describe('LiteRT computes what ONNX Runtime does, to a step of the last grid', () => {
   it.each(names)('%s', async (name) => {

@@ -52,7 +52,7 @@ function readsOf({ name, align_corners, half_pixel_centers }: Resizing, row: num
   }
   const at = half_pixel_centers ? (row + 0.5) * scale - 0.5 : row * scale
   const below = Math.floor(at)
-  return { first: Math.max(below, 0), second: Math.min(below + 1, columns - 1), share: at < 0 ? 0 : at - below }
+  return { first: Math.max(below, 0), second: Math.min(below + 1, columns - 1), share: at - below }
 }
 
 /** Whether an operator does to an axis what a matrix does. */
