@@ -26,8 +26,9 @@ typedef struct {
 
 /* Values that the kernel may change; `count` expected ones and as many tolerances follow, all of them
  * doubles. */
+enum { FLOATS, DOUBLES, BYTES };
 typedef struct {
-    int32_t doubles, offset, count;
+    int32_t type, offset, count;
 } Region;
 
 static int cases[MOST_KERNELS], failures;
@@ -66,14 +67,16 @@ static int agrees(double got, double want, double rounded, double tolerance) {
 /* Compares one region, and then makes it what it was, so that the rest can be compared with `before`. */
 static void check_region(const char *name, const Region *r, const double *want, float *arena,
                          const float *before) {
+    static const char *const names[] = {"float", "the double at", "a byte of the region at"};
+    static const size_t widths[] = {4, 8, 1};
     for (int32_t i = 0; i < r->count; i++) {
-        double got, rounded = r->doubles ? want[i] : (float)want[i];
-        if (r->doubles) memcpy(&got, arena + r->offset + 2 * i, sizeof got);
-        else got = arena[r->offset + i];
+        double got, rounded = r->type == DOUBLES ? want[i] : (float)want[i];
+        if (r->type == DOUBLES) memcpy(&got, arena + r->offset + 2 * i, sizeof got);
+        else got = r->type == BYTES ? ((const uint8_t *)(arena + r->offset))[i] : arena[r->offset + i];
         if (!agrees(got, want[i], rounded, want[r->count + i]))
-            fail(name, r->doubles ? "the double at" : "float", r->offset + i, got, want[i]);
+            fail(name, names[r->type], r->offset + i, got, want[i]);
     }
-    memcpy(arena + r->offset, before + r->offset, (size_t)r->count * (r->doubles ? 8 : 4));
+    memcpy(arena + r->offset, before + r->offset, (size_t)r->count * widths[r->type]);
 }
 
 static void run_case(FILE *file, const Header *h, Pool *const *pools, int pool_count) {

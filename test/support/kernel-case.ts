@@ -4,11 +4,11 @@
  */
 import fc from 'fast-check'
 import type { Instruction } from '../../src/engine/kernel.ts'
-import type { Arena, Floats, Machine } from '../../src/engine/machine.ts'
+import type { Arena, Machine } from '../../src/engine/machine.ts'
 import { openReference } from '../../src/engine/machines/reference.ts'
 import { Program } from '../../src/engine/program.ts'
 import { type Random, random } from '../../src/util/random.ts'
-import { type Region, recordCase } from './record-case.ts'
+import { type Region, type RegionType, recordCase } from './record-case.ts'
 
 /** Half the distance between 1 and the next float32: the most that one rounding changes, relatively. */
 export const ROUNDING = 2 ** -24
@@ -57,13 +57,12 @@ function prepared(test: KernelCase): Prepared {
   const fill = (arena: Memory) => {
     arena.floats.fill(Number.NaN)
     for (const [name, values] of Object.entries(test.operands))
-      if (values instanceof Uint8Array) arena.bytes(at[name], values.length).set(values)
-      else valuesAt(arena, { doubles: values instanceof Float64Array, offset: at[name] }, values.length).set(values)
+      valuesAt(arena, { type: typeOf(values), offset: at[name] }, values.length).set(values)
   }
   const takeAbsolute = (arena: Arena) => {
     for (const [name, values] of Object.entries(test.operands)) {
       if (values instanceof Uint8Array) continue
-      const own = valuesAt(arena, { doubles: values instanceof Float64Array, offset: at[name] }, values.length)
+      const own = valuesAt(arena, { type: typeOf(values), offset: at[name] }, values.length)
       for (let i = 0; i < own.length; i++) own[i] = Math.abs(own[i])
     }
   }
@@ -89,12 +88,12 @@ function prepared(test: KernelCase): Prepared {
     : want
   const regions = Object.entries(test.writes).map(([name, tolerance]): Region => {
     const operand = test.operands[name]
-    const region = { doubles: operand instanceof Float64Array, offset: at[name] }
-    const expected = Float64Array.from(valuesAt(want, region, operand.length))
+    const region = { type: typeOf(operand), offset: at[name] }
+    const expected = Float64Array.from<number>(valuesAt(want, region, operand.length))
     const terms = valuesAt(magnitude, region, operand.length)
     const tolerances = expected.map((value, i) => tolerance(value, terms[i]))
-    const zeros = flushed && Float64Array.from(valuesAt(flushed, region, operand.length))
-    return { doubles: region.doubles, offset: region.offset, want: expected, tolerance: tolerances, flushed: zeros }
+    const zeros = flushed && Float64Array.from<number>(valuesAt(flushed, region, operand.length))
+    return { ...region, want: expected, tolerance: tolerances, flushed: zeros }
   })
   // An even number of floats, so that doubles can be seen in the same buffer.
   const buffer = new ArrayBuffer(8 * Math.ceil(size / 2))
@@ -118,7 +117,7 @@ export function expectAgreement(machines: readonly Machine[], test: KernelCase):
   }
   const untouched = new Int32Array(before.buffer, 0, before.length)
   /** What the first machine of each instruction set has left. */
-  const firsts = new Map<string, { memory: Values; bits: Int32Array; description: string }>()
+  const firsts = new Map<string, { memory: Memory; bits: Int32Array; description: string }>()
   for (const machine of machines) {
     const { engine, instructionSet, description } = machine
     const arena = machine.allocate(before.length)
@@ -140,14 +139,15 @@ export function expectAgreement(machines: readonly Machine[], test: KernelCase):
       const same = valuesAt(first.memory, region, region.want.length)
       for (let i = 0; i < got.length; i++) {
         const [value, wanted, tolerance] = [got[i], region.want[i], region.tolerance[i]]
-        const rounded = region.doubles ? wanted : Math.fround(wanted)
+        const rounded = region.type === 'doubles' ? wanted : Math.fround(wanted)
         const agrees = Object.is(value, rounded) || (tolerance > 0 && Math.abs(value - wanted) <= tolerance)
         if (!agrees && engine === 'webgpu' && isFlushed(value, region, i)) continue
-        if (!agrees) fail(region.offset + i, value, `${wanted} within ${tolerance}`)
-        if (!Object.is(value, same[i])) fail(region.offset + i, value, `${same[i]} as on ${first.description}`)
+        if (!agrees) fail(region.offset + Math.floor(i * WIDTH[region.type]), value, `${wanted} within ${tolerance}`)
+        if (!Object.is(value, same[i]))
+          fail(region.offset + Math.floor(i * WIDTH[region.type]), value, `${same[i]} as on ${first.description}`)
       }
     }
-    const changing = regions.map(({ doubles, offset, want }) => [offset, offset + want.length * (doubles ? 2 : 1)])
+    const changing = regions.map(({ type, offset, want }) => [offset, offset + Math.ceil(want.length * WIDTH[type])])
     for (let i = 0; i < bits.length; i++)
       if (bits[i] !== untouched[i] && !changing.some(([from, to]) => i >= from && i < to))
         fail(i, memory.floats[i], 'what it was before')
@@ -171,11 +171,19 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: Int32Array) => new Uint8Arr
 
 /** What an arena holds. */
 type Memory = Pick<Arena, 'floats' | 'doubles' | 'bytes'>
-type Values = Pick<Memory, 'floats' | 'doubles'>
 
-/** `count` values from where a region begins, floats or doubles. */
-const valuesAt = ({ floats, doubles }: Values, at: { doubles: boolean; offset: number }, count: number): Floats =>
-  at.doubles ? doubles.subarray(at.offset / 2, at.offset / 2 + count) : floats.subarray(at.offset, at.offset + count)
+/** Floats that a value takes. */
+const WIDTH: Readonly<Record<RegionType, number>> = { floats: 1, doubles: 2, bytes: 0.25 }
+
+const typeOf = (values: ArrayLike<number>): RegionType =>
+  values instanceof Uint8Array ? 'bytes' : values instanceof Float64Array ? 'doubles' : 'floats'
+
+/** `count` values from where a region begins. */
+function valuesAt(memory: Memory, { type, offset }: { type: RegionType; offset: number }, count: number) {
+  if (type === 'bytes') return memory.bytes(offset, count)
+  const start = type === 'doubles' ? offset / 2 : offset
+  return memory[type].subarray(start, start + count)
+}
 
 /** All of an arena of a machine other than the reference machine. */
 function bitsOf(arena: Arena): Int32Array {
@@ -183,9 +191,10 @@ function bitsOf(arena: Arena): Int32Array {
   return new Int32Array(buffer, byteOffset, arena.size)
 }
 
-const memoryOf = ({ buffer, byteOffset, length }: Int32Array): Values => ({
+const memoryOf = ({ buffer, byteOffset, length }: Int32Array): Memory => ({
   floats: new Float32Array(buffer, byteOffset, length),
   doubles: new Float64Array(buffer, byteOffset, length >> 1),
+  bytes: (offset, count) => new Uint8Array(buffer, byteOffset + 4 * offset, count),
 })
 
 /** Values for a case whose shapes fast-check chose; so that shapes shrink and values stay. */

@@ -6,10 +6,14 @@ import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Instruction } from '../../src/engine/kernel.ts'
 
+/** In the order of their numbers in a file of cases. */
+const TYPES = ['floats', 'doubles', 'bytes'] as const
+export type RegionType = (typeof TYPES)[number]
+
 /** Values that a kernel may change: what the reference machine gives, and how far a result may be from it. */
 export interface Region {
-  /** Whether they are doubles, which lie at an even offset. */
-  doubles: boolean
+  /** What they are: doubles lie at an even offset, bytes four to a float. */
+  type: RegionType
   /** In floats. */
   offset: number
   want: Float64Array
@@ -38,8 +42,8 @@ export function recordCase(instruction: Instruction, before: Float32Array, regio
     name,
     ints(...args),
     bytesOf(before),
-    ...regions.flatMap(({ doubles, offset, want, tolerance }) => [
-      ints(Number(doubles), offset, want.length),
+    ...regions.flatMap(({ type, offset, want, tolerance }) => [
+      ints(TYPES.indexOf(type), offset, want.length),
       bytesOf(want),
       bytesOf(tolerance),
     ]),

@@ -5,6 +5,9 @@ import { CHANGE, loadAugmented, loadFloats, loadImages } from './data.ts'
 import { binary, clip, copy, dropoutMask, place, unary, where, zero } from './elementwise.ts'
 import { BINARY, UNARY } from './functions.ts'
 import { BIAS, gemm } from './gemm.ts'
+import { dequantize, int8Add, quantize } from './int8.ts'
+import { int8Conv, int8Depthwise, int8SparseConv } from './int8-conv.ts'
+import { int8AveragePool, int8MaxPool } from './int8-pooling.ts'
 import { countCorrect, crossEntropy, crossEntropyGrad, softmax } from './loss.ts'
 import { cholesky64, gather64, MODE, product64 } from './matrix64.ts'
 import { gather, resample, SCATTER, scatter, topK } from './moving.ts'
@@ -31,6 +34,14 @@ export const kernels: readonly Signature[] = [
   sparseConv,
   sparseConvInputGrad,
   sparseConvWeightGrad,
+  quantize,
+  dequantize,
+  int8Conv,
+  int8SparseConv,
+  int8Depthwise,
+  int8Add,
+  int8AveragePool,
+  int8MaxPool,
   batchNormTrain,
   batchNorm,
   batchNormGrad,

@@ -32,6 +32,12 @@ export const limits = {
   SPARSE_SAMPLES: 16,
   SPARSE_ROW: 128,
   /**
+   * Words of scratch of convolutions of bytes, for the windows of some outputs, which five times the depth of one
+   * has to fit into, and for the input rows of a depthwise one.
+   */
+  INT8_PANEL: 160 * 1024,
+  INT8_STRIP: 90 * 1024,
+  /**
    * The most columns and the greatest depth of a product in place, and the largest block that is factored at
    * once.
    */

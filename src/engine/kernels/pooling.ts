@@ -1,15 +1,16 @@
 /** @file Pooling (kernels/pooling.c) over windows of [channel][row][column][sample]. */
 import type { Extent, Kernel } from '../kernel.ts'
 
-const sizes = ['channels', 'batch', 'h', 'w', 'oh', 'ow', 'kh', 'kw', 'sy', 'sx', 'top', 'left'] as const
-type Size = (typeof sizes)[number]
-type Sizes = Readonly<Record<Size, number>>
+export const sizes = ['channels', 'batch', 'h', 'w', 'oh', 'ow', 'kh', 'kw', 'sy', 'sx', 'top', 'left'] as const
+export type Size = (typeof sizes)[number]
+export type Sizes = Readonly<Record<Size, number>>
 
 const at = (offset: number, length: number): Extent => ({ offset, length })
 const inputFloats = (p: Sizes) => p.channels * p.h * p.w * p.batch
 const outputFloats = (p: Sizes) => p.channels * p.oh * p.ow * p.batch
 
-function checkSizes(p: Sizes): void {
+/** Throws where sizes make no sense. */
+export function checkSizes(p: Sizes): void {
   if (sizes.slice(0, 10).some((name) => p[name] < 1)) throw new Error('sizes and strides must be 1 or more')
   const outside = (out: number, stride: number, pad: number, taps: number, size: number) =>
     pad >= taps || (out - 1) * stride - pad >= size
@@ -21,7 +22,7 @@ function checkSizes(p: Sizes): void {
  * Visits every output: its element number, its channel's first input, and the plane positions inside its
  * window, for sample 0.
  */
-function forEachWindow(p: Sizes, visit: (out: number, plane: number, places: number[]) => void): void {
+export function forEachWindow(p: Sizes, visit: (out: number, plane: number, places: number[]) => void): void {
   for (let c = 0; c < p.channels; c++)
     for (let r = 0; r < p.oh; r++)
       for (let col = 0; col < p.ow; col++) {
