@@ -224,6 +224,10 @@ export class Executable {
   }
 
   #writeConstant(tensor: Tensor, offset: number): void {
+    if (tensor.bytes) {
+      this.#arena.bytes(offset, sizeOf(tensor.shape)).set(tensor.values as ArrayLike<number>)
+      return
+    }
     const memory = this.#arena.blank(offset, sizeOf(tensor.shape))
     if (typeof tensor.values === 'number') memory.fill(tensor.values)
     else permuteIn(tensor, tensor.values ?? [], memory)

@@ -33,8 +33,8 @@ export class Graph implements Builder {
   }
 
   /** A trained tensor, row-major, shared by name between the programs of an executable. */
-  parameter(name: string, shape: Shape, initial?: Initial): Tensor {
-    return this.#add({ name, shape, role: 'parameter', batched: false, initial })
+  parameter(name: string, shape: Shape, initial?: Initial, steps?: ArrayLike<number>): Tensor {
+    return this.#add({ name, shape, role: 'parameter', batched: false, initial, steps })
   }
 
   /**
@@ -65,11 +65,24 @@ export class Graph implements Builder {
     return this.#add({ name: this.#fresh('constant'), shape, role: 'constant', batched, values })
   }
 
+  /** The bytes of values of any type, as they lie in memory. */
+  constantBytes({ buffer, byteOffset, byteLength }: ArrayBufferView): Tensor {
+    const values = new Uint8Array(buffer, byteOffset, byteLength)
+    return this.#add({
+      name: this.#fresh('constant'),
+      shape: [byteLength],
+      role: 'constant',
+      batched: false,
+      bytes: true,
+      values,
+    })
+  }
+
   /** Appends a node and returns its outputs. Throws ShapeError where the inputs do not fit. */
   apply(operator: Operator, inputs: readonly Tensor[], attributes: Attributes = {}): Tensor[] {
     const types = operator.infer(inputs, attributes)
-    const outputs = types.map((type) =>
-      this.#add({ name: this.#fresh(operator.name), role: 'value', shape: type.shape, batched: type.batched }),
+    const outputs = types.map(({ shape, batched, bytes }) =>
+      this.#add({ name: this.#fresh(operator.name), role: 'value', shape, batched, ...(bytes && { bytes }) }),
     )
     this.nodes.push({ operator, inputs, outputs, attributes })
     return outputs

@@ -36,7 +36,12 @@ export interface Tensor {
   readonly values?: number | ArrayLike<number>
   /** `parameter` and `buffer` only. */
   readonly initial?: Initial
-  /** `state` only: holds bytes (a data set) instead of floats. */
+  /**
+   * `parameter` only: for each place of axis 0, or one for all, what its values are whole multiples of, as those
+   * of a file that holds whole numbers.
+   */
+  readonly steps?: ArrayLike<number>
+  /** Holds bytes instead of floats: a data set, maps of whole numbers and their weights. */
   readonly bytes?: boolean
   /**
    * `state` only: what training goes on with, so that checkpoints hold it, as floats, as bits or as the order
@@ -51,6 +56,8 @@ export interface Tensor {
 export interface TensorType {
   readonly shape: Shape
   readonly batched: boolean
+  /** Default: floats. */
+  readonly bytes?: boolean
 }
 
 /** Number of elements. */

@@ -4,6 +4,7 @@ import type { Lowering } from '../lowering.ts'
 import { batch } from './batch.ts'
 import { conv } from './conv.ts'
 import { elementwise } from './elementwise.ts'
+import { int8 } from './int8.ts'
 import { linear } from './linear.ts'
 import { loss } from './loss.ts'
 import { moving } from './moving.ts'
@@ -20,6 +21,7 @@ const lowerings: Record<string, Lowering> = {
   ...linear,
   ...conv,
   ...sparse,
+  ...int8,
   ...moving,
   ...norm,
   ...pooling,

@@ -6,7 +6,7 @@ import * as kernels from '../kernels/pooling.ts'
 import type { Lowering } from '../lowering.ts'
 
 /** The kernels' size arguments for pooling x to y. */
-function sizes(x: Tensor, y: Tensor, attributes: Attributes) {
+export function poolSizes(x: Tensor, y: Tensor, attributes: Attributes) {
   if (!x.batched) throw new Error('the engine pools batched tensors only')
   const [kh, kw] = attributes.kernel_shape as Shape
   const [sy, sx] = attributes.strides as Shape
@@ -20,7 +20,7 @@ const includePad = ({ attributes }: Node) => (attributes.count_include_pad === 1
 export const pooling: Record<string, Lowering> = {
   MaxPool: {
     emit: ({ inputs: [x], outputs: [y, index], attributes }, at) => [
-      call(kernels.maxPool, { ...sizes(x, y, attributes), x: at(x), y: at(y), index: at(index) }),
+      call(kernels.maxPool, { ...poolSizes(x, y, attributes), x: at(x), y: at(y), index: at(index) }),
     ],
   },
   AveragePool: {
@@ -31,7 +31,7 @@ export const pooling: Record<string, Lowering> = {
         attributes,
       } = node
       return [
-        call(kernels.averagePool, { ...sizes(x, y, attributes), x: at(x), y: at(y), includePad: includePad(node) }),
+        call(kernels.averagePool, { ...poolSizes(x, y, attributes), x: at(x), y: at(y), includePad: includePad(node) }),
       ]
     },
   },
@@ -43,7 +43,7 @@ export const pooling: Record<string, Lowering> = {
         attributes,
       } = node
       const places = { gradient: at(dy), dinput: at(dx), includePad: includePad(node) }
-      return [call(kernels.averagePoolGrad, { ...sizes(dx, dy, attributes), ...places })]
+      return [call(kernels.averagePoolGrad, { ...poolSizes(dx, dy, attributes), ...places })]
     },
   },
 }

@@ -112,7 +112,8 @@ export class Scope {
   parameter(known: Known, initial: Initial): Tensor {
     // Kernels and biases of layers have fans.
     if (!known.source && !(known.read && typeof initial === 'object')) return this.constant(known)
-    return this.#stored(known, 'parameter', (name) => this.graph.parameter(name, known.shape, initial))
+    const steps = (known.steps?.axis ?? 0) === 0 ? known.steps?.values : undefined
+    return this.#stored(known, 'parameter', (name) => this.graph.parameter(name, known.shape, initial, steps))
   }
 
   /** Known numbers that training updates otherwise, such as running statistics. */

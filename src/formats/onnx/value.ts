@@ -43,11 +43,19 @@ export interface Read {
   shape: Shape
 }
 
+/** What numbers are whole multiples of: one number for all, or one for each place of an axis. */
+export interface Steps {
+  /** Absent: one number for all. */
+  axis?: number
+  values: ArrayLike<number>
+}
+
 export interface KnownOptions {
   /** Type of the elements. Default float32. */
   type?: DType
   source?: Source
   read?: Read
+  steps?: Steps
 }
 
 export class Known {
@@ -58,14 +66,17 @@ export class Known {
   readonly source?: Source
   /** Which input of a node they are read by. */
   readonly read?: Read
+  /** Absent: they are no multiples of known numbers. */
+  readonly steps?: Steps
   readonly #values: () => ArrayLike<number>
   #found?: ArrayLike<number>
 
-  constructor(shape: Shape, values: () => ArrayLike<number>, { type = 'F32', source, read }: KnownOptions = {}) {
+  constructor(shape: Shape, values: () => ArrayLike<number>, { type = 'F32', source, read, steps }: KnownOptions = {}) {
     this.shape = shape
     this.type = type
     this.source = source
     this.read = read
+    this.steps = steps
     this.#values = values
   }
 
@@ -89,8 +100,8 @@ export class Known {
 
   /** The same numbers as an input of a node. */
   readBy(slot: Slot): Known {
-    const { type, source, shape } = this
-    return new Known(shape, () => this.values, { type, source, read: { slot, transposed: false, shape } })
+    const { type, source, shape, steps } = this
+    return new Known(shape, () => this.values, { type, source, steps, read: { slot, transposed: false, shape } })
   }
 
   list(): number[] {
@@ -99,17 +110,20 @@ export class Known {
 
   /** The same numbers under another shape of as many. */
   reshaped(shape: Shape): Known {
-    return new Known(shape, () => this.values, this)
+    const { type, source, read, steps } = this
+    const stays = steps?.axis === undefined || this.shape.slice(0, steps.axis + 1).every((n, i) => n === shape[i])
+    return new Known(shape, () => this.values, { type, source, read, steps: stays ? steps : undefined })
   }
 
   /** A matrix with rows and columns exchanged. */
   transposed(): Known {
     const [rows, columns] = this.shape
-    const { type, source, read } = this
+    const { type, source, read, steps } = this
     return new Known([columns, rows], () => transposed(this.values, rows, columns), {
       type,
       source: source && { ...source, transposed: !source.transposed },
       read: read && { ...read, transposed: !read.transposed },
+      steps: steps?.axis === undefined ? steps : { ...steps, axis: 1 - steps.axis },
     })
   }
 }
