@@ -27,6 +27,11 @@ TARGET INLINE void VARIANT(sum_places)(const Strip *strip, const int32_t *weight
 
 TARGET static void VARIANT(sum_strip)(const Strip *strip, const int32_t *weight, const Ending *end,
                                       int32_t *to, int count, int groups) {
-    if (groups == 3) VARIANT(sum_places)(strip, weight, end, to, count, 3);
-    else VARIANT(sum_places)(strip, weight, end, to, count, groups);
+#ifndef __wasm__
+    if (groups == 3) {
+        VARIANT(sum_places)(strip, weight, end, to, count, 3);
+        return;
+    }
+#endif
+    VARIANT(sum_places)(strip, weight, end, to, count, groups);
 }

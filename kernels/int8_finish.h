@@ -37,33 +37,13 @@ INLINE void share_results(const Context *ctx, const Results *to, int vecs, int *
     else share(ctx, quads(to->out), 1, q0, q1);
 }
 
-/* Four outputs of positions [p0, p0 + cols): sums[output][vector], `vecs` vectors of an output. */
-INLINE void finish(const Results *to, const ivec *sums, int vecs, int quad, int p0, int cols) {
-    for (int v = 0; v * LANES < cols; v++) {
-        int count = least(LANES, cols - v * LANES), p = p0 + v * LANES;
-        if (!to->to_float) {
-            ivec word = end_four(sums + v, vecs, &to->end, 4 * quad);
-            store_some((int32_t *)to->y + (int64_t)quad * to->n + p, word, count);
-            continue;
-        }
-        for (int r = 0; r < 4 && 4 * quad + r < to->out; r++) {
-            ivec sum = sums[r * vecs + v] + to->end.offset[4 * quad + r];
-            vec value = __builtin_convertvector(sum, vec) * to->end.scale[4 * quad + r];
-            store_part(to->y + (int64_t)(4 * quad + r) * to->n + p, value, count);
-        }
-    }
-}
+/* One symbol per instruction set. */
+#define finish JOIN(finish, ISA)
+#define finish_one JOIN(finish_one, ISA)
 
+/* Four outputs of positions [p0, p0 + cols): sums[output][vector], `vecs` vectors of an output. */
+void finish(const Results *to, const ivec *sums, int vecs, int quad, int p0, int cols);
 /* The same for one position. */
-INLINE void finish_one(const Results *to, const int32_t *sums, int quad, int p) {
-    uint32_t word = 0;
-    for (int r = 0; r < 4; r++) {
-        int output = 4 * quad + r;
-        float value = (float)(sums[r] + to->end.offset[output]) * to->end.scale[output];
-        if (!to->to_float) word |= (uint32_t)to_byte(value, &to->end) << (8 * r);
-        else if (output < to->out) to->y[(int64_t)output * to->n + p] = value;
-    }
-    if (!to->to_float) ((uint32_t *)to->y)[(int64_t)quad * to->n + p] = word;
-}
+void finish_one(const Results *to, const int32_t *sums, int quad, int p);
 
 #endif

@@ -3,7 +3,11 @@
  * positions in registers. Groups that lie outside are left out. */
 #include "int8_finish.h"
 
+#if LANES >= 8
 #define SPARSE_VECS 8
+#else
+#define SPARSE_VECS 4
+#endif
 /* Words of a panel that should fit the first-level cache. */
 #define NEAR 8192
 

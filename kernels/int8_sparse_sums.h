@@ -20,10 +20,12 @@ TARGET INLINE void VARIANT(sum_groups)(ivec *sums, const Groups *g, int from, in
 TARGET static void VARIANT(sum_tile)(ivec *sums, const Groups *g, int from, int to, const int32_t *panel,
                                      int vecs) {
     switch (vecs) {
+#if SPARSE_VECS == 8
         case 8: VARIANT(sum_groups)(sums, g, from, to, panel, 8); return;
         case 7: VARIANT(sum_groups)(sums, g, from, to, panel, 7); return;
         case 6: VARIANT(sum_groups)(sums, g, from, to, panel, 6); return;
         case 5: VARIANT(sum_groups)(sums, g, from, to, panel, 5); return;
+#endif
         case 4: VARIANT(sum_groups)(sums, g, from, to, panel, 4); return;
         case 3: VARIANT(sum_groups)(sums, g, from, to, panel, 3); return;
         case 2: VARIANT(sum_groups)(sums, g, from, to, panel, 2); return;
