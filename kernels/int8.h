@@ -102,12 +102,74 @@ typedef struct {
 #define ROUNDER 12582912.0f
 #define ROUNDER_BITS 0x4b400000
 
+/* Within limits; the first, where the value is NaN. */
+INLINE vec within(vec value, float low, float high) {
+#if LANES == 16
+    return (vec)_mm512_min_ps(_mm512_max_ps((__m512)value, (__m512)splat(low)), (__m512)splat(high));
+#elif LANES == 8
+    return (vec)_mm256_min_ps(_mm256_max_ps((__m256)value, (__m256)splat(low)), (__m256)splat(high));
+#elif defined(__SSE2__)
+    return (vec)__builtin_ia32_minps(__builtin_ia32_maxps(value, splat(low)), splat(high));
+#elif defined(__wasm_simd128__)
+    return (vec)wasm_f32x4_pmin((v128_t)splat(high), wasm_f32x4_pmax((v128_t)splat(low), (v128_t)value));
+#else
+    value = max_vec(value, splat(low));
+    return choose(value < high, value, splat(high));
+#endif
+}
+
+/* The limits of an ending, copied: what is stored in a loop might otherwise be what they lie in. */
+typedef struct {
+    float low, high;
+    int zero;
+} Limits;
+INLINE Limits limits_of(const Ending *e) {
+    return (Limits){(float)(e->low - e->zero), (float)(e->high - e->zero), e->zero - ROUNDER_BITS};
+}
+
 /* What becomes of values: bytes, in words. */
-INLINE ivec to_bytes(vec value, const Ending *e) {
-    vec low = splat((float)(e->low - e->zero)), high = splat((float)(e->high - e->zero));
-    value = max_vec(value, low);
-    value = choose(value < high, value, high);
-    return (ivec)(value + ROUNDER) + (e->zero - ROUNDER_BITS);
+INLINE ivec to_bytes(vec value, Limits to) {
+    return (ivec)(within(value, to.low, to.high) + ROUNDER) + to.zero;
+}
+
+/* The nearest whole numbers of values within 32 bits. AVX2 and later make bytes of four vectors of them at
+ * once. */
+#if LANES == 16
+#define SATURATES 1
+INLINE ivec nearest(vec x) { return (ivec)_mm512_cvtps_epi32((__m512)x); }
+/* Within each four words of a vector: bytes [vector][word]. */
+INLINE ivec saturate(const ivec *x, const Ending *e) {
+    __m512i zero = _mm512_set1_epi16((short)e->zero);
+    __m512i low = _mm512_packs_epi32((__m512i)x[0], (__m512i)x[1]);
+    __m512i high = _mm512_packs_epi32((__m512i)x[2], (__m512i)x[3]);
+    __m512i all = _mm512_packus_epi16(_mm512_adds_epi16(low, zero), _mm512_adds_epi16(high, zero));
+    all = _mm512_max_epu8(all, _mm512_set1_epi8((char)e->low));
+    return (ivec)_mm512_min_epu8(all, _mm512_set1_epi8((char)e->high));
+}
+/* Bytes [i][k] of each four words as [k][i]. */
+INLINE ivec transpose_four(ivec x) {
+    __m128i places = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    return (ivec)_mm512_shuffle_epi8((__m512i)x, _mm512_broadcast_i32x4(places));
+}
+#elif LANES == 8
+#define SATURATES 1
+INLINE ivec nearest(vec x) { return (ivec)_mm256_cvtps_epi32((__m256)x); }
+INLINE ivec saturate(const ivec *x, const Ending *e) {
+    __m256i zero = _mm256_set1_epi16((short)e->zero);
+    __m256i low = _mm256_packs_epi32((__m256i)x[0], (__m256i)x[1]);
+    __m256i high = _mm256_packs_epi32((__m256i)x[2], (__m256i)x[3]);
+    __m256i all = _mm256_packus_epi16(_mm256_adds_epi16(low, zero), _mm256_adds_epi16(high, zero));
+    all = _mm256_max_epu8(all, _mm256_set1_epi8((char)e->low));
+    return (ivec)_mm256_min_epu8(all, _mm256_set1_epi8((char)e->high));
+}
+INLINE ivec transpose_four(ivec x) {
+    __m128i places = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    return (ivec)_mm256_shuffle_epi8((__m256i)x, _mm256_broadcastsi128_si256(places));
+}
+#endif
+/* Whether sums times four scales stay within 32 bits. */
+INLINE int stay_small(const float *scale) {
+    return scale[0] < 1 && scale[1] < 1 && scale[2] < 1 && scale[3] < 1;
 }
 
 INLINE int to_byte(float value, const Ending *e) {
@@ -118,18 +180,6 @@ INLINE int to_byte(float value, const Ending *e) {
     float low = (float)(e->low - e->zero), high = (float)(e->high - e->zero);
     u.f = (value > low ? value < high ? value : high : low) + ROUNDER;
     return u.i - ROUNDER_BITS + e->zero;
-}
-
-/* Sums of four outputs of the same positions as words of bytes. */
-INLINE ivec end_four(const ivec *sums, int stride, const Ending *e, int first) {
-    ivec word = splat_word(0);
-#pragma GCC unroll 4
-    for (int r = 0; r < 4; r++) {
-        vec value =
-            __builtin_convertvector(sums[r * stride] + e->offset[first + r], vec) * e->scale[first + r];
-        word |= to_bytes(value, e) << (8 * r);
-    }
-    return word;
 }
 
 #endif

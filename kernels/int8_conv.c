@@ -11,14 +11,14 @@
 #endif
 _Static_assert(INT8_PANEL <= SCRATCH_FLOATS, "the scratch holds the windows");
 
-#define INT8_INNER "int8_conv_tiles.h"
-#include "int8_dot.h"
-
 typedef struct {
     Windows windows;
     Results to;
     const int32_t *weight; /* [output / 4][depth][4 outputs][4] */
 } Conv;
+
+#define INT8_INNER "int8_conv_tiles.h"
+#include "int8_dot.h"
 
 /* Positions [p0, p1) of outputs [4 q0, 4 q1), a tile at a time, none of them much narrower than others. */
 static void run_tiles(const Conv *c, int32_t *panel, int64_t p0, int64_t p1, int q0, int q1) {
@@ -27,12 +27,9 @@ static void run_tiles(const Conv *c, int32_t *panel, int64_t p0, int64_t p1, int
     for (int tiles = (left + INT8_VECS - 1) / INT8_VECS; tiles > 0; tiles--) {
         int vecs = (left + tiles - 1) / tiles;
         int cols = (int)(p1 - p0 < vecs * LANES ? p1 - p0 : vecs * LANES);
+        Tile tile = {panel, (int)p0, cols, q0, q1};
         pack_windows(&c->windows, panel, p0, cols, vecs * LANES);
-        for (int quad = q0; quad < q1; quad++) {
-            ivec sums[4 * INT8_VECS];
-            BY(multiply_tile, sums, c->weight + (int64_t)quad * 4 * depth, panel, depth, vecs);
-            finish(&c->to, sums, INT8_VECS, quad, p0, cols);
-        }
+        BY(multiply_tile, c, &tile, depth, vecs);
         p0 += cols, left -= vecs;
     }
 }

@@ -2,12 +2,13 @@
  * of activations or weights is then, UNSIGNED and SIGNED make it, DOT adds products, VARIANT(name) names it.
  */
 
-/* Four outputs x `vecs` vectors of positions, over all of the depth. Weights: [depth][4 outputs][4]. */
-TARGET INLINE void VARIANT(multiply)(ivec *sums, const int32_t *weight, const int32_t *panel, int depth,
-                                     const int vecs) {
+/* Four outputs x `vecs` vectors of positions, over all of the depth, from the offsets on. Weights: [depth][4
+ * outputs][4]. */
+TARGET INLINE void VARIANT(multiply)(ivec *sums, const int32_t *offset, const int32_t *weight,
+                                     const int32_t *panel, int depth, const int vecs) {
     ivec acc[4][INT8_VECS];
     for (int r = 0; r < 4; r++)
-        for (int v = 0; v < vecs; v++) acc[r][v] = splat_word(0);
+        for (int v = 0; v < vecs; v++) acc[r][v] = splat_word(offset[r]);
     for (int k = 0; k < depth; k++, weight += 4, panel += vecs * LANES) {
         Bytes x[INT8_VECS];
 #pragma GCC unroll 4
@@ -20,19 +21,28 @@ TARGET INLINE void VARIANT(multiply)(ivec *sums, const int32_t *weight, const in
         }
     }
     for (int r = 0; r < 4; r++)
-        for (int v = 0; v < vecs; v++) sums[r * INT8_VECS + v] = acc[r][v];
+        for (int v = 0; v < vecs; v++) sums[r * vecs + v] = acc[r][v];
+}
+
+/* Outputs [4 q0, 4 q1) of a tile of positions. */
+TARGET INLINE void VARIANT(multiply_outputs)(const Conv *c, const Tile *t, int depth, const int vecs) {
+    for (int quad = t->q0; quad < t->q1; quad++) {
+        ivec sums[4 * INT8_VECS];
+        const int32_t *weight = c->weight + (int64_t)quad * 4 * depth;
+        VARIANT(multiply)(sums, c->to.end.offset + 4 * quad, weight, t->panel, depth, vecs);
+        finish(&c->to, sums, vecs, quad, t->p0, t->cols);
+    }
 }
 
 /* The same by the number of vectors, which is then a constant. */
-TARGET static void VARIANT(multiply_tile)(ivec *sums, const int32_t *weight, const int32_t *panel, int depth,
-                                          int vecs) {
+TARGET static void VARIANT(multiply_tile)(const Conv *c, const Tile *t, int depth, int vecs) {
     switch (vecs) {
 #if INT8_VECS == 4
-        case 4: VARIANT(multiply)(sums, weight, panel, depth, 4); return;
-        case 3: VARIANT(multiply)(sums, weight, panel, depth, 3); return;
+        case 4: VARIANT(multiply_outputs)(c, t, depth, 4); return;
+        case 3: VARIANT(multiply_outputs)(c, t, depth, 3); return;
 #endif
-        case 2: VARIANT(multiply)(sums, weight, panel, depth, 2); return;
-        default: VARIANT(multiply)(sums, weight, panel, depth, 1);
+        case 2: VARIANT(multiply_outputs)(c, t, depth, 2); return;
+        default: VARIANT(multiply_outputs)(c, t, depth, 1);
     }
 }
 

@@ -2,7 +2,7 @@
  * the zero point at its borders and with rows and columns sorted by phase, so that a tap is one offset and
  * places follow each other across the ends of rows; what lies between two rows of outputs is computed, too,
  * and left out. */
-#include "int8_window.h"
+#include "int8_finish.h"
 
 /* Words of a strip: half of a first-level cache. */
 #define BAND 6144
@@ -107,30 +107,39 @@ static void fill_strip(const Windows *c, const Strip *strip, const int32_t *plan
 
 DEFINE_KERNEL(int8_depthwise) {
     const float *arena = ctx->arena;
-    Windows c = {*(const Int8Sizes *)a, (const int32_t *)(arena + a->x), (int32_t)(a->border * 0x01010101u)};
+    Windows c = WINDOWS_OF(ctx, a);
     const Int8Sizes *s = &c.s;
     int taps[MOST_TAPS + 4], groups = (s->kh * s->kw + 3) / 4, run = s->ow * s->batch, lo, hi;
-    Strip strip = {.words = (int32_t *)ctx->scratch, .taps = taps};
-    int32_t *y = (int32_t *)(ctx->arena + a->y);
-    int64_t words = s->kh * s->kw > MOST_TAPS ? INT8_STRIP + 1 : lay_out(s, &strip);
-    if (words > INT8_STRIP) {
+    Strip strip = {.taps = taps};
+    int32_t *y = (int32_t *)(ctx->arena + a->y), *words = (int32_t *)ctx->scratch;
+    int64_t size = s->kh * s->kw > MOST_TAPS ? INT8_STRIP + 1 : lay_out(s, &strip);
+    if (size > INT8_STRIP) {
         refuse(ctx, (float *)y, (int64_t)quads(s->groups) * s->oh * run);
         return;
     }
     list_taps(s, &strip, taps);
-    int32_t *sums = strip.words + INT8_STRIP + 4 * WIDEST_VECTOR;
-    /* Threads share the bands of all fours of channels. */
-    int bands = (s->oh + strip.band - 1) / strip.band;
+    int32_t *sums = words + INT8_STRIP + 4 * WIDEST_VECTOR;
+    /* Threads share the bands of all fours of channels. Small ones go together: what was just stored is not
+     * yet there to be loaded. */
+    int bands = (s->oh + strip.band - 1) / strip.band, together = size < BAND ? (int)(BAND / size) : 1;
     share(ctx, quads(s->groups) * bands, 1, &lo, &hi);
-    for (int t = lo; t < hi; t++) {
-        int quad = t / bands, m = t % bands * strip.band, rows = least(strip.band, s->oh - m);
-        Ending end = {(const int32_t *)(arena + a->offset) + 4 * quad, arena + a->scale + 4 * quad, a->zero,
-                      a->low, a->high};
-        const int32_t *weight = (const int32_t *)(arena + a->weight) + (int64_t)quad * groups * 4;
-        fill_strip(&c, &strip, c.x + (int64_t)quad * s->h * s->w * s->batch, m);
-        int pitch = strip.columns * s->batch;
-        BY(sum_strip, &strip, weight, &end, sums, (rows - 1) * pitch + run, groups);
-        for (int r = 0; r < rows; r++)
-            copy_words(y + ((int64_t)quad * s->oh + m + r) * run, sums + r * pitch, run);
+    for (int first = lo; first < hi; first += together) {
+        int end = least(first + together, hi);
+        for (int t = first; t < end; t++) {
+            strip.words = words + (t - first) * size;
+            fill_strip(&c, &strip, c.x + (int64_t)(t / bands) * s->h * s->w * s->batch,
+                       t % bands * strip.band);
+        }
+        for (int t = first; t < end; t++) {
+            int quad = t / bands, m = t % bands * strip.band, rows = least(strip.band, s->oh - m);
+            Ending ending = {(const int32_t *)(arena + a->offset) + 4 * quad, arena + a->scale + 4 * quad,
+                             a->zero, a->low, a->high};
+            const int32_t *weight = (const int32_t *)(arena + a->weight) + (int64_t)quad * groups * 4;
+            int pitch = strip.columns * s->batch;
+            strip.words = words + (t - first) * size;
+            BY(sum_strip, &strip, weight, &ending, sums, (rows - 1) * pitch + run, groups);
+            for (int r = 0; r < rows; r++)
+                copy_words(y + ((int64_t)quad * s->oh + m + r) * run, sums + r * pitch, run);
+        }
     }
 }

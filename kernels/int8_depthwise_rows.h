@@ -3,10 +3,15 @@
 
 /* Sums of `count` places in a row: of every four taps, which are bytes of four vectors, words are made for
  * each channel, and these meet the four weights that the channel has for them. `groups` may be a constant. */
-TARGET INLINE void VARIANT(sum_places)(const Strip *strip, const int32_t *weight, const Ending *end,
+TARGET INLINE void VARIANT(sum_places)(const Strip *strip, const int32_t *weight, const Ending *given,
                                        int32_t *to, int count, const int groups) {
-    ivec offset = repeat_four(end->offset);
-    vec scale = (vec)repeat_four((const int32_t *)end->scale);
+    Ending end = *given;
+    ivec offset = repeat_four(end.offset);
+    vec scale = (vec)repeat_four((const int32_t *)end.scale);
+    Limits limits = limits_of(&end);
+#ifdef SATURATES
+    int small = stay_small(end.scale);
+#endif
     for (int i = 0; i < count; i += LANES) {
         ivec sums[4] = {offset, offset, offset, offset};
         for (int g = 0; g < groups; g++) {
@@ -19,8 +24,16 @@ TARGET INLINE void VARIANT(sum_places)(const Strip *strip, const int32_t *weight
 #pragma GCC unroll 4
             for (int p = 0; p < 4; p++) sums[p] = DOT(sums[p], UNSIGNED(words[p]), w);
         }
+#ifdef SATURATES
+        if (small) {
 #pragma GCC unroll 4
-        for (int p = 0; p < 4; p++) sums[p] = to_bytes(__builtin_convertvector(sums[p], vec) * scale, end);
+            for (int p = 0; p < 4; p++) sums[p] = nearest(__builtin_convertvector(sums[p], vec) * scale);
+            store_words(to + i, saturate(sums, &end));
+            continue;
+        }
+#endif
+#pragma GCC unroll 4
+        for (int p = 0; p < 4; p++) sums[p] = to_bytes(__builtin_convertvector(sums[p], vec) * scale, limits);
         store_words(to + i, narrow(sums));
     }
 }

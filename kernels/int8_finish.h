@@ -11,6 +11,12 @@ typedef struct {
     int to_float; /* y = float(sum + offset) scale */
 } Results;
 
+/* Windows of some positions as columns, and the outputs, by fours, that are wanted of them. */
+typedef struct {
+    const int32_t *panel;
+    int p0, cols, q0, q1;
+} Tile;
+
 #define WINDOWS_OF(ctx, a)                                                 \
     {                                                                      \
         *(const Int8Sizes *)(a), (const int32_t *)((ctx)->arena + (a)->x), \
@@ -41,9 +47,10 @@ INLINE void share_results(const Context *ctx, const Results *to, int vecs, int *
 #define finish JOIN(finish, ISA)
 #define finish_one JOIN(finish_one, ISA)
 
-/* Four outputs of positions [p0, p0 + cols): sums[output][vector], `vecs` vectors of an output. */
+/* Four outputs of positions [p0, p0 + cols): sums[output][vector], offsets included, `vecs` vectors of an
+ * output. */
 void finish(const Results *to, const ivec *sums, int vecs, int quad, int p0, int cols);
-/* The same for one position. */
+/* The same for one position, of sums without offsets. */
 void finish_one(const Results *to, const int32_t *sums, int quad, int p);
 
 #endif

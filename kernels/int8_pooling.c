@@ -1,5 +1,5 @@
 /* Pooling of bytes, four channels at a time: maps lie as int8.h says. */
-#include "int8.h"
+#include "int8_window.h"
 #include "pooling.h"
 
 /* At most so many bytes have a sum of 16 bits. */
@@ -40,35 +40,34 @@ DEFINE_KERNEL(int8_average_pool) {
     }
 }
 
-/* y = the largest byte of the window; what lies beside the map does not count. Rows first, then columns. */
+INLINE void keep_larger(uint8_t *most, const uint8_t *x, int count) {
+    for (int i = 0; i < count; i++) most[i] = x[i] > most[i] ? x[i] : most[i];
+}
+
+/* y = the largest byte of the window; what lies beside the map counts as 0, which none is less than. Rows
+ * first, then columns. */
 DEFINE_KERNEL(int8_max_pool) {
     Window s = *(const Window *)a;
-    int lo, hi, run = 4 * s.ow * s.batch, width = 4 * s.w * s.batch, step = 4 * s.batch;
-    uint8_t *row = (uint8_t *)ctx->scratch, *y = (uint8_t *)(ctx->arena + a->y);
+    int lo, hi, run = s.ow * s.batch, width = s.w * s.batch;
+    int32_t *row = (int32_t *)ctx->scratch, *column = row + width, *y = (int32_t *)(ctx->arena + a->y);
+    Windows c = {.s = {.batch = s.batch, .w = s.w, .sx = s.sx}};
     share(ctx, quads(s.channels) * s.oh, 1, &lo, &hi);
-    if (width > SCRATCH_BYTES) {
-        refuse(ctx, (float *)y, (int64_t)quads(s.channels) * s.oh * s.ow * s.batch);
+    if (width + run > SCRATCH_FLOATS) {
+        refuse(ctx, (float *)y, (int64_t)quads(s.channels) * s.oh * run);
         return;
     }
     for (int t = lo; t < hi; t++) {
         int y0, y1;
         inside(t % s.oh, s.sy, s.top, s.kh, s.h, &y0, &y1);
-        const uint8_t *plane = (const uint8_t *)(ctx->arena + a->x) + (int64_t)(t / s.oh) * s.h * width;
-        for (int i = 0; i < width; i++) row[i] = plane[(int64_t)y0 * width + i];
+        const int32_t *plane = (const int32_t *)(ctx->arena + a->x) + (int64_t)(t / s.oh) * s.h * width;
+        int32_t *to = y + (int64_t)t * run;
+        copy_words(row, plane + (int64_t)y0 * width, width);
         for (int from = y0 + 1; from < y1; from++)
-            for (int i = 0; i < width; i++) {
-                uint8_t x = plane[(int64_t)from * width + i];
-                row[i] = x > row[i] ? x : row[i];
-            }
-        for (int col = 0; col < s.ow; col++) {
-            int x0, x1;
-            inside(col, s.sx, s.left, s.kw, s.w, &x0, &x1);
-            uint8_t *to = y + (int64_t)t * run + col * step;
-            for (int i = 0; i < step; i++) {
-                uint8_t most = row[x0 * step + i];
-                for (int x = x0 + 1; x < x1; x++) most = row[x * step + i] > most ? row[x * step + i] : most;
-                to[i] = most;
-            }
+            keep_larger((uint8_t *)row, (const uint8_t *)(plane + (int64_t)from * width), 4 * width);
+        pack_run(&c, to, row, 0, run, -s.left);
+        for (int kx = 1; kx < s.kw; kx++) {
+            pack_run(&c, column, row, 0, run, kx - s.left);
+            keep_larger((uint8_t *)to, (const uint8_t *)column, 4 * run);
         }
     }
 }

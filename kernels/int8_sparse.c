@@ -17,8 +17,11 @@ typedef struct {
     int capacity;
 } Groups;
 
-#define INT8_INNER "int8_sparse_sums.h"
-#include "int8_dot.h"
+typedef struct {
+    Windows windows;
+    Results to;
+    Groups groups;
+} SparseConv;
 
 /* The groups of an output, up to the capacity. */
 INLINE void groups_of(const Groups *g, int output, int *from, int *to) {
@@ -26,26 +29,16 @@ INLINE void groups_of(const Groups *g, int output, int *from, int *to) {
     *to = least(g->starts[output + 1], g->capacity);
 }
 
-typedef struct {
-    Windows windows;
-    Results to;
-    Groups groups;
-} SparseConv;
+#define INT8_INNER "int8_sparse_sums.h"
+#include "int8_dot.h"
 
 static void run_tiles(const SparseConv *c, int32_t *panel, int p0, int p1, int q0, int q1, int most) {
     int left = (p1 - p0 + LANES - 1) / LANES;
     for (int tiles = (left + most - 1) / most; tiles > 0; tiles--) {
         int vecs = (left + tiles - 1) / tiles, cols = least(p1 - p0, vecs * LANES);
+        Tile tile = {panel, p0, cols, q0, q1};
         pack_windows(&c->windows, panel, p0, cols, vecs * LANES);
-        for (int quad = q0; quad < q1; quad++) {
-            ivec sums[4 * SPARSE_VECS];
-            for (int r = 0; r < 4; r++) {
-                int from = 0, to = 0;
-                if (4 * quad + r < c->to.out) groups_of(&c->groups, 4 * quad + r, &from, &to);
-                BY(sum_tile, sums + r * SPARSE_VECS, &c->groups, from, to, panel, vecs);
-            }
-            finish(&c->to, sums, SPARSE_VECS, quad, p0, cols);
-        }
+        BY(sum_tile, c, &tile, vecs);
         p0 += cols, left -= vecs;
     }
 }

@@ -12,10 +12,33 @@ INLINE void copy_clipped(int32_t *to, const int32_t *row, int64_t from, int widt
     fill_words(to + end, border, count - end);
 }
 
+/* Every sx-th word of a row of one sample from column `from` on, `count` of them. */
+static void copy_columns(int32_t *to, const int32_t *row, int from, const Int8Sizes *s, int count,
+                         int32_t border) {
+    int before = from < 0 ? least((-from + s->sx - 1) / s->sx, count) : 0;
+    int end = s->w > from ? least((s->w - from + s->sx - 1) / s->sx, count) : 0, i = before;
+    if (end < before) end = before;
+    fill_words(to, border, before);
+    if (s->sx == 2)
+        for (; i < end; i += LANES) {
+            const float *at = (const float *)row + from + 2 * i;
+            int columns = least(LANES, end - i), words = 2 * columns - 1;
+            vec next = splat(0);
+            if (words > LANES) next = load_part(at + LANES, words - LANES);
+            store_part((float *)to + i, even_lanes(load_part(at, least(LANES, words)), next), columns);
+        }
+    for (; i < end; i++) to[i] = row[from + i * s->sx];
+    fill_words(to + end, border, count - end);
+}
+
 void pack_run(const Windows *c, int32_t *to, const int32_t *row, int j, int count, int shift) {
     const Int8Sizes *s = &c->s;
     if (s->sx == 1) {
         copy_clipped(to, row, j + (int64_t)shift * s->batch, s->w * s->batch, count, c->border);
+        return;
+    }
+    if (s->batch == 1) {
+        copy_columns(to, row, j * s->sx + shift, s, count, c->border);
         return;
     }
     int column = j / s->batch, n = j % s->batch;

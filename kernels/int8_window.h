@@ -22,7 +22,7 @@ INLINE int64_t positions_of(const Int8Sizes *s) { return (int64_t)s->oh * s->ow 
 INLINE void copy_words(int32_t *to, const int32_t *from, int count) {
     int i = 0;
     for (; i + LANES <= count; i += LANES) store_words(to + i, load_words(from + i));
-    for (; i < count; i++) to[i] = from[i];
+    if (i < count) store_some(to + i, (ivec)load_part((const float *)from + i, count - i), count - i);
 }
 INLINE void fill_words(int32_t *to, int32_t word, int count) {
     for (int i = 0; i < count; i++) to[i] = word;

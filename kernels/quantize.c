@@ -5,6 +5,7 @@
 DEFINE_KERNEL(quantize) {
     float scale = ctx->arena[a->scale];
     Ending end = {.zero = a->zero, .low = 0, .high = 255};
+    Limits limits = limits_of(&end);
     int lo, hi;
     share(ctx, a->n, LANES, &lo, &hi);
     for (int q = 0; q < quads(a->channels); q++) {
@@ -17,7 +18,7 @@ DEFINE_KERNEL(quantize) {
             for (int r = 0; r < 4; r++) {
                 vec value = splat(0);
                 if (r < rows) value = load_part(x + (int64_t)r * a->n + i, count) / scale;
-                word |= to_bytes(value, &end) << (8 * r);
+                word |= to_bytes(value, limits) << (8 * r);
             }
             store_some(y + i, word, count);
         }

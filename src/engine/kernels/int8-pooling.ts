@@ -4,8 +4,8 @@ import type { Extent, Kernel } from '../kernel.ts'
 import { byteOf, bytesFrom, checkLimits, type Limited, limited, quads, toByte } from './int8.ts'
 import { checkSizes, forEachWindow, type Size, type Sizes, sizes } from './pooling.ts'
 
-/** Bytes of the scratch, which a row of one four of channels goes into. */
-const MOST_ROW = 192 * 1024 * 4
+/** Words of the scratch, which a row of the input and one of the output go into. */
+const MOST_WORDS = 192 * 1024
 
 const at = (offset: number, length: number): Extent => ({ offset, length })
 const input = (p: Sizes, x: number) => at(x, quads(p.channels) * p.h * p.w * p.batch)
@@ -49,7 +49,7 @@ export const int8MaxPool: Kernel<Size | 'x' | 'y'> = {
   name: 'int8_max_pool',
   parameters: [...sizes, 'x', 'y'],
   room: (p) => {
-    if (4 * p.w * p.batch > MOST_ROW)
+    if ((p.w + p.ow) * p.batch > MOST_WORDS)
       throw new UserError(`a row of ${p.w} columns and ${p.batch} samples is more than the engine's buffer holds`)
   },
   extents: (p) => {
