@@ -11,7 +11,7 @@ import { apart, assertSameLogits } from './inference.mjs'
 import { inferenceCase } from './inference-case.mjs'
 import { onnxRuntime, onnxRuntimeWeb } from './onnxruntime.mjs'
 import { quantizedBytes } from './quantize.mjs'
-import { machineText, milliseconds, percent, ratio } from './report.mjs'
+import { longest, machineText, milliseconds, percent, ratio } from './report.mjs'
 
 /** Networks, and the weights that are pruned. */
 const NETWORKS = [
@@ -111,17 +111,3 @@ async function rowsOf(cases, quantized, { engine, threads, rival }, notes) {
 }
 
 const zerosText = ({ sparsity, outputs }) => `${percent(sparsity)}${outputs ? ` by ${outputs}` : ''}`
-
-/** The kernels that take longest, with the number of their calls. */
-function longest(calls) {
-  const sums = new Map()
-  for (const { kernel, milliseconds: ms } of calls) {
-    const { count, total } = sums.get(kernel) ?? { count: 0, total: 0 }
-    sums.set(kernel, { count: count + 1, total: total + ms })
-  }
-  return [...sums]
-    .sort(([, a], [, b]) => b.total - a.total)
-    .slice(0, 3)
-    .map(([kernel, { count, total }]) => `${count} ${kernel} ${total.toFixed(2)}`)
-    .join(', ')
-}

@@ -6,7 +6,7 @@ import { peak } from '../dist/engine/kernels/peak.js'
 import { Program } from '../dist/engine/program.js'
 import { loadBatch } from '../dist/graph/operators/batch.js'
 import { compile, Graph } from '../dist/graph.js'
-import { findModel, Network, openMachine, random, SparseModel, scopes } from '../dist/index.js'
+import { findModel, Network, openMachine, random, readOnnx, SparseModel, scopes } from '../dist/index.js'
 import { setHyper } from '../dist/optim/sgd.js'
 import { median, takeTurns, timedSync } from './contender.mjs'
 import { percent } from './report.mjs'
@@ -93,6 +93,20 @@ export async function sparseInference({ file, images, batch, sparsity }, options
     name: `espalier ${machine.description}, ${dense ? 'dense kernels' : `${percent(sparsity)} zeros`}`,
     threads: machine.threads,
     sparsity: dense ? undefined : sparsity,
+    infer,
+    run: (steps) => timedSync(steps, infer),
+    profile: (rounds) => model.profile(batch, rounds),
+  }
+}
+
+/** The same network from a model in QDQ form (quantize.mjs), computed in whole numbers. */
+export async function int8Inference({ images, batch, sparsity }, options, kernels, bytes) {
+  const machine = await openMachine(options)
+  const model = new SparseModel(readOnnx(bytes, 'quantized.onnx'), { machine, kernels })
+  const infer = () => model.run(images)
+  return {
+    name: `espalier ${machine.description} int8, ${kernels === 'dense' ? 'dense kernels' : `${percent(sparsity)} zeros`}`,
+    threads: machine.threads,
     infer,
     run: (steps) => timedSync(steps, infer),
     profile: (rounds) => model.profile(batch, rounds),

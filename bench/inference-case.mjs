@@ -11,18 +11,21 @@ import { beginning } from '../dist/models/model.js'
  * `graph` maps `images` [batch, C, H, W] to logits; `weights` holds its parameters and buffers; `data.test`
  * are the images as bytes, `images` the same normalized; `file` holds the weights as a safetensors file
  * would. `sparsity`: this share of the weights whose names match `pruned` is zero, at random, the same for
- * every `outputs` outputs in a row. @param {{ sparsity: number, pruned: RegExp, outputs?: number }} [sparse]
+ * every `outputs` outputs and `inputs` inputs in a row.
+ * @param {{ sparsity: number, pruned: RegExp, outputs?: number, inputs?: number }} [sparse]
  */
-export function inferenceCase(modelName, batch, { sparsity = 0, pruned = /$^/, outputs = 1 } = {}) {
+export function inferenceCase(modelName, batch, { sparsity = 0, pruned = /$^/, outputs = 1, inputs = 1 } = {}) {
   const model = findModel(modelName)
   const graph = new Graph()
   graph.output('logits', model.build(graph, graph.input('images', [batch, ...model.image]), false))
 
   /** Weights in which the places of zeros are drawn for groups of outputs, of which there are `all`. */
-  const withZeros = (values, all, draw) => {
+  const withZeros = (values, [all, channels], draw) => {
     const inner = values.length / all
+    const taps = inner / channels
+    const inGroup = (k) => Math.floor(k / taps / inputs) * taps + (k % taps)
     const kept = Uint8Array.from({ length: Math.ceil(all / outputs) * inner }, () => Number(draw.uniform() >= sparsity))
-    return values.map((x, i) => (kept[Math.floor(i / inner / outputs) * inner + (i % inner)] ? x : 0))
+    return values.map((x, i) => (kept[Math.floor(i / inner / outputs) * inner + inGroup(i % inner)] ? x : 0))
   }
   const { first, data, images } = drawnFor(model, batch)
   const weights = new Map()
@@ -32,7 +35,7 @@ export function inferenceCase(modelName, batch, { sparsity = 0, pruned = /$^/, o
     // Biases, and scales and statistics of normalizations: somewhere near their first values.
     const near = (x) => x + (draw.uniform() - 0.5) / 2
     if (tensor.shape.length === 1) weights.set(tensor.name, values.map(near))
-    else weights.set(tensor.name, pruned.test(tensor.name) ? withZeros(values, tensor.shape[0], draw) : values)
+    else weights.set(tensor.name, pruned.test(tensor.name) ? withZeros(values, tensor.shape, draw) : values)
   }
   const tensors = new Map(
     [...weights].map(([name, values]) => [name, storeFloats(values, graph.tensors.get(name).shape)]),

@@ -56,3 +56,17 @@ export function rateTable(rates) {
   const peak = perCount('peak', (count) => [of(count).peak.toFixed(0), ''])
   return markdownTable([head, peak, ...rows], { align: ['l', ...counts.flatMap(() => ['r', 'r'])] })
 }
+
+/** The kernels that take longest, with the number of their calls. */
+export function longest(calls) {
+  const sums = new Map()
+  for (const { kernel, milliseconds: ms } of calls) {
+    const { count, total } = sums.get(kernel) ?? { count: 0, total: 0 }
+    sums.set(kernel, { count: count + 1, total: total + ms })
+  }
+  return [...sums]
+    .sort(([, a], [, b]) => b.total - a.total)
+    .slice(0, 3)
+    .map(([kernel, { count, total }]) => `${count} ${kernel} ${total.toFixed(2)}`)
+    .join(', ')
+}

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { benchConv } from './conv.mjs'
 import { benchDeployed } from './deployed.mjs'
 import { benchGsmSelection } from './gsm-selection.mjs'
+import { benchInt8 } from './int8.mjs'
 import { benchKernelChoice } from './kernel-choice.mjs'
 import { benchMlp } from './mlp.mjs'
 import { benchOnnxSuite } from './onnx-suite.mjs'
@@ -23,7 +24,11 @@ const benches = {
   'sparse-inference': benchSparseInference,
   'sparse-inference-wasm': benchSparseInferenceWasm,
   deployed: benchDeployed,
+<<<<<<< HEAD
   tflite: benchTflite,
+=======
+  int8: benchInt8,
+>>>>>>> cdecb3a (A benchmark of one image in integers of 8 bits)
   'gsm-selection': benchGsmSelection,
   'start-up': benchStartUp,
   'kernel-choice': benchKernelChoice,
