@@ -28,6 +28,8 @@ export class Executable {
   readonly #programs: Map<string, Program>
   readonly #shared: Map<string, Placed>
   readonly #own: Map<string, Placed>
+  /** Constants that hold a parameter in another form. */
+  readonly #packed: readonly Placed[]
   readonly memory: MemoryUse
   /** How often it ran anything: what was given out of it is good while this stays. */
   ran = 0
@@ -50,6 +52,7 @@ export class Executable {
     this.#shared = layout.shared
     this.#own = layout.own
     this.memory = layout.memory
+    this.#packed = layout.constants.filter(({ tensor }) => tensor.packs !== undefined)
     for (const { tensor, offset } of layout.constants) this.#writeConstant(tensor, offset)
   }
 
@@ -83,7 +86,9 @@ export class Executable {
   profile(program: string, rounds = 20): Profiled[] {
     this.ran++
     const parameters = [...this.#shared.values()].filter(({ tensor }) => tensor.role === 'parameter')
-    const places = new Map(parameters.map(({ tensor, offset }) => [offset, tensor.name]))
+    const places = new Map(
+      [...parameters, ...this.#packed].map(({ tensor, offset }) => [offset, tensor.packs ?? tensor.name]),
+    )
     const { instructions } = this.#programs.get(program)!
     const singles = instructions.map((one) => Program.assemble([one], this.#arena.size, this.machine.anySize))
     const times = instructions.map(() => new Float64Array(rounds))

@@ -65,8 +65,8 @@ export class Graph implements Builder {
     return this.#add({ name: this.#fresh('constant'), shape, role: 'constant', batched, values })
   }
 
-  /** The bytes of values of any type, as they lie in memory. */
-  constantBytes({ buffer, byteOffset, byteLength }: ArrayBufferView): Tensor {
+  /** The bytes of values of any type, as they lie in memory; `packs` names the parameter that they are of. */
+  constantBytes({ buffer, byteOffset, byteLength }: ArrayBufferView, packs?: string): Tensor {
     const values = new Uint8Array(buffer, byteOffset, byteLength)
     return this.#add({
       name: this.#fresh('constant'),
@@ -75,6 +75,7 @@ export class Graph implements Builder {
       batched: false,
       bytes: true,
       values,
+      packs,
     })
   }
 

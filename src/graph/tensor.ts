@@ -34,6 +34,8 @@ export interface Tensor {
   readonly batched: boolean
   /** `constant` only: one value for all elements, or all values in row-major order. */
   readonly values?: number | ArrayLike<number>
+  /** `constant` only: the parameter whose values it holds in another form. */
+  readonly packs?: string
   /** `parameter` and `buffer` only. */
   readonly initial?: Initial
   /**

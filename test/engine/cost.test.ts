@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { kindOf, type LayerCost, sparseGain } from '../../src/engine/cost.ts'
 import { costTables } from '../../src/engine/costs/index.ts'
+import { int8SparseGain } from '../../src/engine/costs/int8.ts'
 import { tableOf } from '../support/cost-table.ts'
 
 const layer = (changes: Partial<LayerCost>): LayerCost => {
@@ -89,4 +90,22 @@ it('training steps on AVX2 go by the constants that runs have gone by before', (
   const lenet = of({ in: 784, out: 300, h: 1, w: 1, oh: 1, ow: 1 })
   expect(lenet(0.3)).toBeGreaterThan(1)
   expect(lenet(0.31)).toBeLessThan(1)
+})
+
+describe('layers of bytes', () => {
+  const layer = (positions: number, share: number) => ({ positions, groups: 1000, nonzeroGroups: 1000 * share })
+
+  it('gain from groups that are all zero, more the more of them there are', () => {
+    for (const set of ['avx512', 'avx2', 'baseline', 'neon', 'wasm'] as const) {
+      expect(int8SparseGain(layer(196, 0.9), set)).toBeLessThan(1.4)
+      expect(int8SparseGain(layer(196, 0.344), set)).toBeGreaterThan(1)
+      expect(int8SparseGain(layer(196, 0.1), set) / int8SparseGain(layer(196, 0.2), set)).toBeCloseTo(2, 10)
+      expect(int8SparseGain(layer(196, 0), set)).toBe(Infinity)
+    }
+  })
+
+  it('do not where there is one position, unless next to nothing is left', () => {
+    expect(int8SparseGain(layer(1, 0.1), 'avx512')).toBeLessThan(1)
+    expect(int8SparseGain(layer(1, 0.01), 'avx512')).toBeGreaterThan(1)
+  })
 })

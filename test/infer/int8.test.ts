@@ -207,6 +207,42 @@ describe('layers of a QDQ model on bytes', () => {
   })
 })
 
+describe('a pruned model', () => {
+  const input: Grid = { scale: 1 / 40, zero: 120 }
+  const [channels, outputs] = [64, 24]
+  /** A 1 x 1 layer of which all but every `every`-th group of four inputs is zero. */
+  const pruned = (every: number) => {
+    const model = new QdqModel()
+    const all = wholeNumbers(channels * outputs, 60, 'pruned').map((w) => w || 1)
+    const whole = all.map((w, i) => ((i >> 2) % every === 0 ? w : 0))
+    const weight = model.stored(whole, [outputs, channels, 1, 1], [0.004])
+    model.quantized(model.apply('Conv', [model.quantized('x', input), weight]), result)
+    return readOnnx(written(model.written([-1, channels, 9, 10])), 'm.onnx')
+  }
+  const x = inputOf([1, channels, 9, 10])
+
+  it('skips groups of zeros where that pays, and computes the same', () => {
+    for (const [every, auto] of [
+      [1, false],
+      [10, true],
+    ] as const) {
+      const models = (['auto', 'dense', 'sparse'] as const).map(
+        (kernels) => new SparseModel(pruned(every), { machine: best, kernels }),
+      )
+      const logits = models.map((model) => [...model.run(x)])
+      expect(models.map((model) => model.layers(1)[0].sparse)).toEqual([auto, false, true])
+      expect(logits[0]).toEqual(logits[1])
+      expect(logits[2]).toEqual(logits[1])
+    }
+  })
+
+  it('names the layer that a kernel call is of', () => {
+    const model = new SparseModel(pruned(10), { machine: best })
+    const [name] = model.layers(1).map((layer) => layer.name)
+    expect(model.profileLayers(1, 1).layers.get(name)).toBeGreaterThan(0)
+  })
+})
+
 describe('what stays in floats', () => {
   const kept = (model: QdqModel, input: readonly number[], batch = 1) => {
     const { graph, values } = wholeNetwork(parseOnnx(written(model.written(input)), 'm.onnx'), {}, batch)

@@ -138,7 +138,7 @@ it('says in one sentence what is wrong with a file or with images', () => {
   )
 })
 
-it('what a page imports needs neither Node nor a package, and the module is under 260 kB', () => {
+it('what a page imports needs neither Node nor a package, and the module is under 265 kB', () => {
   const seen = new Set<string>()
   const visit = (path: string) => {
     if (seen.has(path)) return
@@ -155,5 +155,5 @@ it('what a page imports needs neither Node nor a package, and the module is unde
   }
   visit(join(root, 'src/web.ts'))
   expect(seen.size).toBeGreaterThan(30)
-  expect(statSync(join(root, 'kernels/espalier.wasm')).size).toBeLessThan(260_000)
+  expect(statSync(join(root, 'kernels/espalier.wasm')).size).toBeLessThan(265_000)
 })

@@ -1,4 +1,5 @@
 /** @file Layers of whole numbers: which kernels they run on, and the operands of these. */
+import type { Int8Amounts } from '../../engine/costs/int8.ts'
 import { groupsOf, packDepthwise, packGroups, packWeights } from '../../engine/int8-weights.ts'
 import { quads } from '../../engine/kernels/int8.ts'
 import { depthOf, int8Fits } from '../../engine/kernels/int8-conv.ts'
@@ -12,13 +13,9 @@ import type { Ending } from './endings.ts'
 import { type WholeWeights, wholeWeights } from './whole-weights.ts'
 
 /** What the choice of kernels goes by. */
-export interface Int8Layer {
+export interface Int8Layer extends Int8Amounts {
+  /** Of its weight. */
   name: string
-  /** Positions of an output, samples counted. */
-  positions: number
-  /** Products of four weights of one position, of all weights and of those groups that are not all zero. */
-  groups: number
-  nonzeroGroups: number
 }
 
 export interface LayerOptions {
@@ -72,7 +69,7 @@ export function appendLayer(
   const ends = [offsetsOf(graph, layer), scalesOf(graph, layer, ending)]
   const [out] = weight.shape
   if (groups > 1) {
-    const packed = graph.constantBytes(packDepthwise(layer.whole, weight.shape))
+    const packed = graph.constantBytes(packDepthwise(layer.whole, weight.shape), weight.name)
     return graph.apply(Int8Conv, [input(), packed, ...ends], attributes)[0]
   }
   const choice: Int8Layer = {
@@ -82,11 +79,11 @@ export function appendLayer(
     nonzeroGroups: groupsOf(layer.whole, weight.shape),
   }
   if (!options.isSparse(choice)) {
-    const packed = graph.constantBytes(packWeights(layer.whole, weight.shape))
+    const packed = graph.constantBytes(packWeights(layer.whole, weight.shape), weight.name)
     return graph.apply(Int8Conv, [input(), packed, ...ends], attributes)[0]
   }
   const { values, starts, places } = packGroups(layer.whole, weight.shape)
-  const pattern = [values, starts, places].map((list) => graph.constantBytes(atLeastOne(list)))
+  const pattern = [values, starts, places].map((list) => graph.constantBytes(atLeastOne(list), weight.name))
   return graph.apply(Int8SparseConv, [input(), ...pattern, ...ends], attributes)[0]
 }
 
