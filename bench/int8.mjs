@@ -1,5 +1,5 @@
-// One image through MobileNetV1 in integers of 8 bits: layers that compute with all weights and layers that skip
-// groups of zeros, beside the same network in floats and beside ONNX Runtime in floats and integers.
+// One image through MobileNetV1 in integers of 8 bits: layers that compute with all weights and layers that
+// skip groups of zeros, beside the same network in floats and beside ONNX Runtime in floats and integers.
 import { writeFileSync } from 'node:fs'
 import { markdownTable } from 'markdown-table'
 import { takeTurns, threadsText } from './contender.mjs'

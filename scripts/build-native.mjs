@@ -56,7 +56,8 @@ const flags = [
   '-Wno-psabi',
   '-Werror=implicit-function-declaration',
 ]
-// Sums of bytes are then made as on processors without an instruction for them, which other tests may never see.
+// Sums of bytes are then made as on processors without an instruction for them, which other tests may never
+// see.
 const checked = ['-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-DWITHOUT_DOT']
 flags.push(...(sanitize ? checked : ['-O3']))
 

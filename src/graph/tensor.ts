@@ -39,8 +39,8 @@ export interface Tensor {
   /** `parameter` and `buffer` only. */
   readonly initial?: Initial
   /**
-   * `parameter` only: for each place of axis 0, or one for all, what its values are whole multiples of, as those
-   * of a file that holds whole numbers.
+   * `parameter` only: for each place of axis 0, or one for all, what its values are whole multiples of, as
+   * those of a file that holds whole numbers.
    */
   readonly steps?: ArrayLike<number>
   /** Holds bytes instead of floats: a data set, maps of whole numbers and their weights. */

@@ -1,4 +1,7 @@
-/** @file Models in QDQ form, whose layers run on bytes: beside ONNX Runtime's integers, beside floats, and by hand. */
+/**
+ * @file Models in QDQ form, whose layers run on bytes: beside ONNX Runtime's integers, beside floats, and by
+ * hand.
+ */
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
 import { compile } from '../../src/engine/compile.ts'
@@ -56,7 +59,9 @@ interface Expected {
   batch?: number
 }
 
-/** The pass, dense and sparse, on all kinds of machines, beside ONNX Runtime with and without its integers. */
+/**
+ * The pass, dense and sparse, on all kinds of machines, beside ONNX Runtime with and without its integers.
+ */
 async function expectInt8(model: Written, { nodes, apart = 0, step = result.scale, batch = 1 }: Expected) {
   const bytes = written(model)
   const shape = model.input.map((n) => (n < 0 ? batch : n))

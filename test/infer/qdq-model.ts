@@ -1,4 +1,6 @@
-/** @file Models in QDQ form written by hand: QuantizeLinear and DequantizeLinear around operators of floats. */
+/**
+ * @file Models in QDQ form written by hand: QuantizeLinear and DequantizeLinear around operators of floats.
+ */
 import { TensorProto_DataType as DataType } from 'onnx-buf'
 import { random } from '../../src/util/random.ts'
 import type { Attribute, Step, Stored, Written } from '../formats/onnx/build.ts'

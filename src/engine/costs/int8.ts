@@ -1,7 +1,8 @@
 /**
- * @file What layers of bytes cost that multiply with all weights, and those that skip groups of four weights that are
- * all zero. Measured as the time of a nonzero group over that of any group of a layer that skips none, since what
- * comes before and after sums is the same: MobileNetV1's layers of one image with random zeros, on one thread.
+ * @file What layers of bytes cost that multiply with all weights, and those that skip groups of four weights
+ * that are all zero. Measured as the time of a nonzero group over that of any group of a layer that skips
+ * none, since what comes before and after sums is the same: MobileNetV1's layers of one image with random
+ * zeros, on one thread.
  */
 import type { InstructionSet } from '../machine.ts'
 
@@ -24,8 +25,8 @@ interface GroupCost {
 }
 
 /**
- * AVX-512 with VNNI, AVX2 with AVX-VNNI, SSE2 and WebAssembly were measured; without these instructions, and on
- * NEON, a group costs at most as much more.
+ * AVX-512 with VNNI, AVX2 with AVX-VNNI, SSE2 and WebAssembly were measured; without these instructions, and
+ * on NEON, a group costs at most as much more.
  */
 const costs: Readonly<Record<InstructionSet, GroupCost>> = {
   avx512: { many: 1.8, few: 25, half: 8 },

@@ -1,7 +1,7 @@
 /**
- * @file Convolution of bytes, exact in whole numbers (kernels/int8_conv.c, int8_sparse.c, int8_depthwise.c); a
- * linear layer is the 1 x 1 case. Maps lie as src/engine/kernels/int8.ts says. `border` is the byte of what lies
- * beside the map. `offset` and `scale` have a value for each output, up to whole fours.
+ * @file Convolution of bytes, exact in whole numbers (kernels/int8_conv.c, int8_sparse.c, int8_depthwise.c);
+ * a linear layer is the 1 x 1 case. Maps lie as src/engine/kernels/int8.ts says. `border` is the byte of what
+ * lies beside the map. `offset` and `scale` have a value for each output, up to whole fours.
  */
 import { UserError } from '../../util/errors.ts'
 import type { Extent, Kernel, ReferenceMemory } from '../kernel.ts'
@@ -77,8 +77,8 @@ interface Where {
 }
 
 /**
- * Sums up the outputs of a convolution whose output o has, for channel i and tap t, the weight `weightOf(o, i,
- * t)`, over the channels `inputsOf(o)`, and writes them.
+ * Sums up the outputs of a convolution whose output o has, for channel i and tap t, the weight `weightOf(o,
+ * i, t)`, over the channels `inputsOf(o)`, and writes them.
  */
 function convolve(
   p: Sizes & Where & Limited,
@@ -118,9 +118,9 @@ const ends = (p: Where, outputs: number): Extent[] => [
 ]
 
 /**
- * y = clamp(round(float(sum + offset[o]) scale[o]) + zero, low, high), or with `toFloat` float(sum + offset[o])
- * scale[o] as floats [out][place]. Weights are signed bytes [out / 4][in / 4][tap][4 outputs][4 inputs]. Groups are
- * 1.
+ * y = clamp(round(float(sum + offset[o]) scale[o]) + zero, low, high), or with `toFloat` float(sum +
+ * offset[o]) scale[o] as floats [out][place]. Weights are signed bytes [out / 4][in / 4][tap][4 outputs][4
+ * inputs]. Groups are 1.
  */
 export const int8Conv: Kernel<Size | 'x' | 'weight' | 'toFloat' | Ending> = {
   name: 'int8_conv',
@@ -151,8 +151,8 @@ export const int8Conv: Kernel<Size | 'x' | 'weight' | 'toFloat' | Ending> = {
 
 /**
  * The same of groups of weights, four inputs of a tap each, that are not all zero: output o has the groups
- * `starts[o]` to before `starts[o + 1]`, at most `capacity` in all, each with its place in [in / 4][tap] and four
- * signed bytes in `values`. C trusts none of them: a group that lies outside is left out.
+ * `starts[o]` to before `starts[o + 1]`, at most `capacity` in all, each with its place in [in / 4][tap] and
+ * four signed bytes in `values`. C trusts none of them: a group that lies outside is left out.
  */
 export const int8SparseConv: Kernel<Size | 'x' | 'values' | 'starts' | 'places' | 'capacity' | 'toFloat' | Ending> = {
   name: 'int8_sparse_conv',
@@ -199,8 +199,8 @@ export const int8SparseConv: Kernel<Size | 'x' | 'values' | 'starts' | 'places' 
 }
 
 /**
- * The same of one input and one output for each of `groups`. Weights are signed bytes [group / 4][tap / 4][4 groups][4
- * taps], zeros where there is no such tap.
+ * The same of one input and one output for each of `groups`. Weights are signed bytes [group / 4][tap / 4][4
+ * groups][4 taps], zeros where there is no such tap.
  */
 export const int8Depthwise: Kernel<Size | 'x' | 'weight' | Ending> = {
   name: 'int8_depthwise',

@@ -24,7 +24,9 @@ function forEachByte(p: Sizes, visit: (to: number, from: number[]) => void): voi
   })
 }
 
-/** y = clamp(round(float(sum of x - zeroX over the window) scale) + zero, low, high). All windows lie inside. */
+/**
+ * y = clamp(round(float(sum of x - zeroX over the window) scale) + zero, low, high). All windows lie inside.
+ */
 export const int8AveragePool: Kernel<Size | 'x' | 'zeroX' | 'scale' | 'y' | keyof Limited> = {
   name: 'int8_average_pool',
   parameters: [...sizes, 'x', 'zeroX', 'scale', 'y', ...limited],

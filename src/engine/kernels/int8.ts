@@ -1,7 +1,7 @@
 /**
- * @file Maps of bytes, how sums become bytes, and what converts and adds maps (kernels/int8.h, quantize.c). Four
- * channels of a place are one 32-bit word: a map lies as [channel / 4][place][4], in as many floats of the arena
- * as it has words.
+ * @file Maps of bytes, how sums become bytes, and what converts and adds maps (kernels/int8.h, quantize.c).
+ * Four channels of a place are one 32-bit word: a map lies as [channel / 4][place][4], in as many floats of
+ * the arena as it has words.
  */
 import { nearest } from '../../util/functions.ts'
 import type { Extent, Kernel, ReferenceMemory } from '../kernel.ts'
@@ -77,8 +77,8 @@ export const dequantize: Kernel<'channels' | 'n' | 'x' | 'scale' | 'zero' | 'y'>
 }
 
 /**
- * y = clamp(round((a - zeroA) scale[0] + (b - zeroB) scale[1]) + zero, low, high) of `n` words each, in double
- * precision.
+ * y = clamp(round((a - zeroA) scale[0] + (b - zeroB) scale[1]) + zero, low, high) of `n` words each, in
+ * double precision.
  */
 export const int8Add: Kernel<'n' | 'a' | 'zeroA' | 'b' | 'zeroB' | 'scale' | 'y' | keyof Limited> = {
   name: 'int8_add',

@@ -32,8 +32,8 @@ export const limits = {
   SPARSE_SAMPLES: 16,
   SPARSE_ROW: 128,
   /**
-   * Words of scratch of convolutions of bytes, for the windows of some outputs, which five times the depth of one
-   * has to fit into, and for the input rows of a depthwise one.
+   * Words of scratch of convolutions of bytes, for the windows of some outputs, which five times the depth of
+   * one has to fit into, and for the input rows of a depthwise one.
    */
   INT8_PANEL: 160 * 1024,
   INT8_STRIP: 90 * 1024,

@@ -1,11 +1,11 @@
 /**
  * @file Operators on maps of bytes, which take the place of dequantized ones in networks that only infer (see
- * src/infer/int8), so they have no gradient rules. A map of bytes stands for real numbers (q - zero) scale; its
- * channels are filled up to a multiple of four: [N, channels, ...] of real numbers is [N, 4 ceil(channels / 4),
- * ...].
+ * src/infer/int8), so they have no gradient rules. A map of bytes stands for real numbers (q - zero) scale;
+ * its channels are filled up to a multiple of four: [N, channels, ...] of real numbers is [N, 4 ceil(channels
+ * / 4), ...].
  *
- * Attributes of results: `zero`, their zero point, and `low` and `high`, the least and the largest byte that they
- * take; of a convolution also `toFloat`: it gives real numbers instead.
+ * Attributes of results: `zero`, their zero point, and `low` and `high`, the least and the largest byte that
+ * they take; of a convolution also `toFloat`: it gives real numbers instead.
  */
 import { type Attributes, attribute, check, type Operator } from '../operator.ts'
 import { describe, type Shape, type Tensor } from '../tensor.ts'
@@ -65,9 +65,9 @@ function convolved(operator: string, x: Tensor, attributes: Attributes) {
 }
 
 /**
- * Inputs x, weights as src/engine/int8-weights.ts packs them, offset (32-bit integers) and scale of each output;
- * attributes of Conv, `weight` (the shape of the weight as a whole, [out, in] or [out, in, kh, kw]), `border`, the
- * byte of what lies beside the map, and those of results.
+ * Inputs x, weights as src/engine/int8-weights.ts packs them, offset (32-bit integers) and scale of each
+ * output; attributes of Conv, `weight` (the shape of the weight as a whole, [out, in] or [out, in, kh, kw]),
+ * `border`, the byte of what lies beside the map, and those of results.
  */
 export const Int8Conv: Operator = {
   name: 'Int8Conv',

@@ -1,6 +1,6 @@
 /**
- * @file How a graph says that real numbers stand for bytes: QuantizeLinear and DequantizeLinear of ONNX as the
- * operators of floats that they become.
+ * @file How a graph says that real numbers stand for bytes: QuantizeLinear and DequantizeLinear of ONNX as
+ * the operators of floats that they become.
  *
  *     q = clip(round(x / scale) + zero, least, most)        r = (q - zero) scale
  */
@@ -9,8 +9,8 @@ import type { Node } from '../../graph/operator.ts'
 import type { Tensor } from '../../graph/tensor.ts'
 
 /**
- * The real numbers that bytes from 0 to 255 stand for: (q - zero) scale. Of signed bytes, 128 is added to bytes and
- * zero point.
+ * The real numbers that bytes from 0 to 255 stand for: (q - zero) scale. Of signed bytes, 128 is added to
+ * bytes and zero point.
  */
 export interface Grid {
   scale: number

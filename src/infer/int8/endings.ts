@@ -1,6 +1,6 @@
 /**
- * @file How a sum ends on its way to bytes: what rectifies or clips it becomes limits of the bytes, since rounding
- * keeps the order of numbers and takes zero to the zero point.
+ * @file How a sum ends on its way to bytes: what rectifies or clips it becomes limits of the bytes, since
+ * rounding keeps the order of numbers and takes zero to the zero point.
  *
  *     quantize(clip(x, a, b)) = clip(quantize(x), quantize(a), quantize(b))
  */

@@ -1,7 +1,8 @@
 /**
- * @file A pass for inference: layers whose inputs and weights stand for bytes (QuantizeLinear and DequantizeLinear
- * around them, in ONNX models) are computed in whole numbers, and maps between such operators stay bytes. All
- * else stays in floats. A result may differ by one step of its scale from what floats give, where these round.
+ * @file A pass for inference: layers whose inputs and weights stand for bytes (QuantizeLinear and
+ * DequantizeLinear around them, in ONNX models) are computed in whole numbers, and maps between such
+ * operators stay bytes. All else stays in floats. A result may differ by one step of its scale from what
+ * floats give, where these round.
  */
 import { Graph } from '../../graph/graph.ts'
 import type { Node } from '../../graph/operator.ts'
@@ -13,7 +14,9 @@ import { type Ending, endingOf } from './endings.ts'
 import { appendLayer, type Candidate, isLayer, type LayerOptions } from './layers.ts'
 import { appendRest, type Real } from './rest.ts'
 
-/** The graph with operators on bytes in the place of those that can be. The given one where there are none. */
+/**
+ * The graph with operators on bytes in the place of those that can be. The given one where there are none.
+ */
 export function int8Graph(from: Graph, options: LayerOptions): Graph {
   const pass = new Pass(from, options)
   return pass.found ? pass.run() : from

@@ -1,4 +1,7 @@
-/** @file What is not a layer and keeps bytes: sums of two maps, pooling, and what only gives them another shape. */
+/**
+ * @file What is not a layer and keeps bytes: sums of two maps, pooling, and what only gives them another
+ * shape.
+ */
 import type { Graph } from '../../graph/graph.ts'
 import type { Node } from '../../graph/operator.ts'
 import { Int8Add, Int8AveragePool, Int8MaxPool } from '../../graph/operators/int8.ts'

@@ -1,15 +1,18 @@
 /**
- * @file The whole numbers that the weights of a layer are multiples of, and what its sums need besides, so that
- * they are exact in 32 bits.
+ * @file The whole numbers that the weights of a layer are multiples of, and what its sums need besides, so
+ * that they are exact in 32 bits.
  *
- *     y = sum over k of (x_k - zero) w_k + b = (sum over k of x_k w_k) + offset,    offset = b - zero sum over k of w_k
+ *     y = sum (x_k - zero) w_k + b = (sum x_k w_k) + offset,    offset = b - zero sum w_k    over all k
  */
 import { sizeOf, type Tensor } from '../../graph/tensor.ts'
 
 export interface WholeWeights {
   /** In the order of the weight, from -128 to 127. */
   whole: Int8Array
-  /** Of each output, what a product of whole numbers stands for: the scale of the input times that of the weight. */
+  /**
+   * Of each output, what a product of whole numbers stands for: the scale of the input times that of the
+   * weight.
+   */
   factors: Float32Array
   /** Of each output, what is added to the sum of its products. */
   offsets: Int32Array
@@ -23,8 +26,8 @@ const MOST_SUM = 2 ** 31 - 1
 
 /**
  * The whole numbers of a layer whose input stands for (x - zero) scale. Undefined where its weights are no
- * multiples from -128 to 127 of the tensor's steps, its bias none of the scales' products, or where a sum may leave
- * 32 bits.
+ * multiples from -128 to 127 of the tensor's steps, its bias none of the scales' products, or where a sum may
+ * leave 32 bits.
  */
 export function wholeWeights(
   weight: Tensor,
