@@ -1106,7 +1106,11 @@ export declare class SparseModel {
     readonly costs: CostTable;
     constructor(file: TensorFile & {
         onnx?: OnnxModel;
+<<<<<<< HEAD
     }, { machine, costs, ...options }: SparseModelOptions);
+=======
+    }, { machine, kernels, integers, costs, model, source, }: SparseModelOptions);
+>>>>>>> 717d22f (Depthwise convolutions of bytes: two rows of outputs share what they read)
     run(images: ArrayLike<number>): Float32Array;
     layers(batch: number): LayerGain[];
     memory(batch: number): number;
@@ -1120,6 +1124,14 @@ export declare class SparseModel {
 
 export interface SparseModelOptions extends InferenceOptions {
     machine: Machine;
+<<<<<<< HEAD
+=======
+    kernels?: Kernels;
+    integers?: boolean;
+    costs?: CostTable;
+    model?: string;
+    source?: string;
+>>>>>>> 717d22f (Depthwise convolutions of bytes: two rows of outputs share what they read)
 }
 
 export interface Split extends Samples {
@@ -2081,10 +2093,11 @@ export declare class Graph implements Builder {
     input(name: string, shape: Shape, { batched }?: {
         batched?: boolean | undefined;
     }): Tensor;
-    parameter(name: string, shape: Shape, initial?: Initial): Tensor;
+    parameter(name: string, shape: Shape, initial?: Initial, steps?: ArrayLike<number>): Tensor;
     buffer(name: string, shape: Shape, initial: number): Tensor;
     state(name: string, shape: Shape, { bytes, saved, beside }?: StateOptions): Tensor;
     constant(values: number | ArrayLike<number>, shape?: Shape, batched?: boolean): Tensor;
+    constantBytes({ buffer, byteOffset, byteLength }: ArrayBufferView, packs?: string): Tensor;
     apply(operator: Operator, inputs: readonly Tensor[], attributes?: Attributes): Tensor[];
     output(name: string, tensor: Tensor): void;
     withRole(role: Role): Tensor[];
@@ -2787,7 +2800,9 @@ export interface Tensor {
     readonly role: Role;
     readonly batched: boolean;
     readonly values?: number | ArrayLike<number>;
+    readonly packs?: string;
     readonly initial?: Initial;
+    readonly steps?: ArrayLike<number>;
     readonly bytes?: boolean;
     readonly saved?: 'floats' | 'bits' | 'permutation';
     readonly beside?: string;
@@ -2847,6 +2862,7 @@ export declare type TensorShapeProto_Dimension = Message<"onnx.TensorShapeProto.
 export interface TensorType {
     readonly shape: Shape;
     readonly batched: boolean;
+    readonly bytes?: boolean;
 }
 
 export interface TorchFile extends TensorFile {

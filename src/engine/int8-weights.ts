@@ -19,13 +19,13 @@ export function packWeights(whole: ArrayLike<number>, shape: Shape): Uint8Array 
   return new Uint8Array(packed.buffer)
 }
 
-/** [channels, 1, kh, kw] as [channel / 4][tap / 4][4 channels][4 taps]. */
+/** [channels, 1, kh, kw] as [channel / 4][row][column / 4][4 channels][4 columns]. */
 export function packDepthwise(whole: ArrayLike<number>, [channels, , kh, kw]: Shape): Uint8Array {
-  const taps = kh * kw
-  const packed = new Int8Array(16 * quads(channels) * quads(taps))
+  const packed = new Int8Array(16 * quads(channels) * kh * quads(kw))
   for (let c = 0, e = 0; c < channels; c++)
-    for (let tap = 0; tap < taps; tap++, e++)
-      packed[16 * ((c >> 2) * quads(taps) + (tap >> 2)) + 4 * (c & 3) + (tap & 3)] = whole[e]
+    for (let y = 0; y < kh; y++)
+      for (let x = 0; x < kw; x++, e++)
+        packed[16 * (((c >> 2) * kh + y) * quads(kw) + (x >> 2)) + 4 * (c & 3) + (x & 3)] = whole[e]
   return new Uint8Array(packed.buffer)
 }
 

@@ -36,7 +36,8 @@ function checkDepth(p: Sizes): void {
 
 /** The same for one row of a depthwise convolution. */
 function checkStrip(p: Sizes): void {
-  if (p.kh * p.kw > MOST_TAPS) throw new UserError(`a kernel of ${p.kh} x ${p.kw} has more than ${MOST_TAPS} taps`)
+  if (4 * p.kh * quads(p.kw) > MOST_TAPS)
+    throw new UserError(`a depthwise kernel of ${p.kh} x ${p.kw} has more than ${MOST_TAPS} taps, filled up to fours`)
   const rows = 1 + Math.floor(((p.kh - 1) * p.dy) / p.sy)
   const columns = p.ow + Math.floor(((p.kw - 1) * p.dx) / p.sx)
   if (p.sy * p.sx * rows * columns * p.batch > INT8_STRIP)
@@ -199,8 +200,8 @@ export const int8SparseConv: Kernel<Size | 'x' | 'values' | 'starts' | 'places' 
 }
 
 /**
- * The same of one input and one output for each of `groups`. Weights are signed bytes [group / 4][tap / 4][4
- * groups][4 taps], zeros where there is no such tap.
+ * The same of one input and one output for each of `groups`. Weights are signed bytes [group / 4][row][column /
+ * 4][4 groups][4 columns], zeros where there is no such column.
  */
 export const int8Depthwise: Kernel<Size | 'x' | 'weight' | Ending> = {
   name: 'int8_depthwise',
@@ -209,19 +210,22 @@ export const int8Depthwise: Kernel<Size | 'x' | 'weight' | Ending> = {
   extents: (p) => {
     checkSizes(p)
     if (p.in !== 1 || p.out !== 1) throw new Error('expected one input and one output for each group')
-    const weight = at(p.weight, 4 * quads(p.groups) * quads(p.kh * p.kw))
+    const weight = at(p.weight, 4 * quads(p.groups) * p.kh * quads(p.kw))
     const result = at(p.y, quads(p.groups) * placesOf(p))
     return [inputOf(p, p.groups), weight, ...ends(p, p.groups), result]
   },
   reference: (p, memory) => {
     const weight = bytesFrom(memory, p.weight)
-    const fours = quads(p.kh * p.kw)
     convolve(
       p,
       memory,
       p.groups,
       (o) => [o],
-      (o, _i, tap) => signed(weight[16 * ((o >> 2) * fours + (tap >> 2)) + 4 * (o & 3) + (tap & 3)]),
+      (o, _i, tap) => {
+        const [row, column] = [Math.floor(tap / p.kw), tap % p.kw]
+        const four = ((o >> 2) * p.kh + row) * quads(p.kw) + (column >> 2)
+        return signed(weight[16 * four + 4 * (o & 3) + (column & 3)])
+      },
     )
   },
 }

@@ -112,9 +112,8 @@ function sparse(p: Sizes, rng: Random): KernelCase {
 function depthwise(p: Sizes, rng: Random): KernelCase {
   const { operands, limits } = ending(rng, p.groups, p.kh * p.kw)
   const border = rng.below(256)
-  const weight = extreme(rng, 16 * quads(p.groups) * quads(p.kh * p.kw))
-  for (let i = 0; i < weight.length; i++)
-    if (4 * ((i >> 4) % quads(p.kh * p.kw)) + (i & 3) >= p.kh * p.kw) weight[i] = 0
+  const weight = extreme(rng, 16 * quads(p.groups) * p.kh * quads(p.kw))
+  for (let i = 0; i < weight.length; i++) if (4 * ((i >> 4) % quads(p.kw)) + (i & 3) >= p.kw) weight[i] = 0
   return {
     operands: { x: extreme(rng, inputBytes(p, p.groups)), weight, ...operands, y: results(p, p.groups, 0) },
     call: ({ x, weight, scale, offset, y }) =>
@@ -159,6 +158,9 @@ const large: [string, Drawn][] = [
   ['a position that is all border', { ...plain, h: 1, w: 1, pads: [1, 1, 1, 1], stride: [3, 3], batch: 16 }],
 ]
 const wide: [string, Drawn][] = [
+  ['two rows of three, an odd number', { ...three, h: 7, w: 7 }],
+  ['two rows of three, stride 2', { ...three, in: 13, h: 15, w: 31, stride: [2, 2] }],
+  ['three rows of two, stride 1 and 2', { ...three, kernel: [3, 2], h: 9, w: 19, stride: [1, 2], batch: 3 }],
   ['several bands', { ...three, h: 70, w: 90 }],
   ['several bands, stride 2', { ...three, h: 61, w: 101, stride: [2, 2] }],
   ['a band for each row', { ...three, h: 3, w: 90, batch: 40 }],
