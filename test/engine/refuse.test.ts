@@ -9,6 +9,8 @@ import {
   outputFloats,
   type Sizes,
 } from '../../src/engine/kernels/conv.ts'
+import { int8Conv, int8Depthwise, int8SparseConv } from '../../src/engine/kernels/int8-conv.ts'
+import { int8MaxPool } from '../../src/engine/kernels/int8-pooling.ts'
 import { sparseConv, sparseConvInputGrad, sparseConvWeightGrad } from '../../src/engine/kernels/sparse.ts'
 import { Program } from '../../src/engine/program.ts'
 import { onEveryEngine } from '../support/engines.ts'
@@ -84,7 +86,23 @@ const sparse = [
   ],
 ] as Case<string>[]
 
+const ends = (rest: number) => ({ border: 0, offset: rest, scale: rest, zero: 0, low: 0, high: 255 })
+/** Five times as many words as a window has are more than a panel's. */
+const deep: Sizes = { ...square, in: 140_000 }
+const wideChannels: Sizes = { ...wide, groups: 2, in: 1, out: 1 }
+const int8 = [
+  [[int8Conv, () => 1, (y, rest) => ({ x: rest, weight: rest, y, ...ends(rest), toFloat: 0 })], deep],
+  [[int8Conv, () => 2, (y, rest) => ({ x: rest, weight: rest, y, ...ends(rest), toFloat: 1 })], deep],
+  [[int8SparseConv, () => 1, (y, rest) => ({ ...pattern(rest), x: rest, y, ...ends(rest), toFloat: 0 })], deep],
+  [
+    [int8Depthwise, (p) => p.oh * p.ow * p.batch, (y, rest) => ({ x: rest, weight: rest, y, ...ends(rest) })],
+    wideChannels,
+  ],
+  [[int8MaxPool, (p) => p.oh * p.ow * p.batch, (y, rest) => ({ channels: 2, x: rest, y })], { ...wide, batch: 7 }],
+] as [Case<string>, Sizes][]
+
 const cases = [
+  ...int8,
   ...[...dense, ...sparse].flatMap((one) => [[one, wide] as const, [one, manyTaps] as const]),
   ...sparse.map((one) => [one, longStride] as const),
 ]

@@ -200,8 +200,8 @@ export const int8SparseConv: Kernel<Size | 'x' | 'values' | 'starts' | 'places' 
 }
 
 /**
- * The same of one input and one output for each of `groups`. Weights are signed bytes [group / 4][row][column /
- * 4][4 groups][4 columns], zeros where there is no such column.
+ * The same of one input and one output for each of `groups`. Weights are signed bytes [group / 4][row][column
+ * / 4][4 groups][4 columns], zeros where there is no such column.
  */
 export const int8Depthwise: Kernel<Size | 'x' | 'weight' | Ending> = {
   name: 'int8_depthwise',
