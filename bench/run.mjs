@@ -24,11 +24,8 @@ const benches = {
   'sparse-inference': benchSparseInference,
   'sparse-inference-wasm': benchSparseInferenceWasm,
   deployed: benchDeployed,
-<<<<<<< HEAD
   tflite: benchTflite,
-=======
   int8: benchInt8,
->>>>>>> cdecb3a (A benchmark of one image in integers of 8 bits)
   'gsm-selection': benchGsmSelection,
   'start-up': benchStartUp,
   'kernel-choice': benchKernelChoice,

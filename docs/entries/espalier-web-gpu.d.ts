@@ -190,10 +190,11 @@ export declare class Graph implements Builder {
     input(name: string, shape: Shape, { batched }?: {
         batched?: boolean | undefined;
     }): Tensor;
-    parameter(name: string, shape: Shape, initial?: Initial): Tensor;
+    parameter(name: string, shape: Shape, initial?: Initial, steps?: ArrayLike<number>): Tensor;
     buffer(name: string, shape: Shape, initial: number): Tensor;
     state(name: string, shape: Shape, { bytes, saved, beside }?: StateOptions): Tensor;
     constant(values: number | ArrayLike<number>, shape?: Shape, batched?: boolean): Tensor;
+    constantBytes({ buffer, byteOffset, byteLength }: ArrayBufferView, packs?: string): Tensor;
     apply(operator: Operator, inputs: readonly Tensor[], attributes?: Attributes): Tensor[];
     output(name: string, tensor: Tensor): void;
     withRole(role: Role): Tensor[];
@@ -494,7 +495,9 @@ export interface Tensor {
     readonly role: Role;
     readonly batched: boolean;
     readonly values?: number | ArrayLike<number>;
+    readonly packs?: string;
     readonly initial?: Initial;
+    readonly steps?: ArrayLike<number>;
     readonly bytes?: boolean;
     readonly saved?: 'floats' | 'bits' | 'permutation';
     readonly beside?: string;
@@ -559,6 +562,7 @@ export declare type TensorShapeProto_Dimension = Message<"onnx.TensorShapeProto.
 export interface TensorType {
     readonly shape: Shape;
     readonly batched: boolean;
+    readonly bytes?: boolean;
 }
 
 export declare type TrainingInfoProto = Message<"onnx.TrainingInfoProto"> & {

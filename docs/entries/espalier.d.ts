@@ -1106,11 +1106,7 @@ export declare class SparseModel {
     readonly costs: CostTable;
     constructor(file: TensorFile & {
         onnx?: OnnxModel;
-<<<<<<< HEAD
-    }, { machine, costs, ...options }: SparseModelOptions);
-=======
-    }, { machine, kernels, integers, costs, model, source, }: SparseModelOptions);
->>>>>>> 717d22f (Depthwise convolutions of bytes: two rows of outputs share what they read)
+    }, { machine, costs, integers, ...options }: SparseModelOptions);
     run(images: ArrayLike<number>): Float32Array;
     layers(batch: number): LayerGain[];
     memory(batch: number): number;
@@ -1124,14 +1120,7 @@ export declare class SparseModel {
 
 export interface SparseModelOptions extends InferenceOptions {
     machine: Machine;
-<<<<<<< HEAD
-=======
-    kernels?: Kernels;
     integers?: boolean;
-    costs?: CostTable;
-    model?: string;
-    source?: string;
->>>>>>> 717d22f (Depthwise convolutions of bytes: two rows of outputs share what they read)
 }
 
 export interface Split extends Samples {

@@ -4,7 +4,8 @@
  */
 import type { Executable } from '../engine/compile.ts'
 import type { CostTable } from '../engine/cost.ts'
-import type { Floats } from '../engine/machine.ts'
+import { int8SparseGain } from '../engine/costs/int8.ts'
+import type { Floats, InstructionSet } from '../engine/machine.ts'
 import { patternOf, writePattern } from '../engine/pattern.ts'
 import type { OnnxModel } from '../formats/onnx/onnx.ts'
 import { type TensorFile, toFloats } from '../formats/safetensors-bytes.ts'
@@ -20,6 +21,8 @@ import { modelOfFile } from '../train/model-of-file.ts'
 import { checkName } from '../util/checks.ts'
 import { UserError } from '../util/errors.ts'
 import { chunkOf } from './chunk.ts'
+import { int8Graph } from './int8/int8-graph.ts'
+import type { Int8Layer } from './int8/layers.ts'
 
 export interface InferenceOptions {
   /** Which layers skip zeros. Default `auto`: those where a table of costs says that it pays. */
@@ -30,6 +33,13 @@ export interface InferenceOptions {
   model?: string
   /** What messages call the file. Default `the file`. */
   source?: string
+}
+
+/** What the machine that infers decides. */
+export interface InferenceSetting {
+  costs: CostTable
+  /** The instruction set whose kernels compute layers of whole numbers in them. Absent: floats do. */
+  integers?: InstructionSet
 }
 
 /** The network for batches of one size, yet to be compiled. */
@@ -49,6 +59,7 @@ export class InferenceNetwork {
   /** Samples that go through at a time. */
   readonly chunk: number
   readonly #kernels: Kernels
+  readonly #integers?: InstructionSet
   readonly #values = new Map<string, Float32Array>()
 
   /**
@@ -57,13 +68,14 @@ export class InferenceNetwork {
    */
   constructor(
     file: TensorFile & { onnx?: OnnxModel },
-    { kernels = 'auto', costs, model, source = 'the file' }: InferenceOptions & { costs: CostTable },
+    { kernels = 'auto', costs, integers, model, source = 'the file' }: InferenceOptions & InferenceSetting,
   ) {
     checkName('kernels', kernels, kernelKinds)
     const dense = unpackSparse(file, source)
     this.model = modelOfFile({ ...dense, onnx: file.onnx }, source, model)
     const { tensors } = namedAs(this.model, dense).file
     this.#kernels = kernels
+    this.#integers = integers
     this.costs = costs
     const graph = this.#graph(1)
     for (const { name, shape } of graph.stored()) {
@@ -101,7 +113,12 @@ export class InferenceNetwork {
   }
 
   prepare(batch: number): Prepared {
-    const { graph, values } = foldBatchNorm(this.#graph(batch), this.#values)
+    const { graph: folded, values } = foldBatchNorm(this.#graph(batch), this.#values)
+    const whole: LayerGain[] = []
+    const set = this.#integers
+    const graph = set
+      ? int8Graph(folded, { values, isSparse: (layer) => this.#skipsGroups(layer, set, whole) })
+      : folded
     const prunable = prunableParameters(graph)
     const counts = new Map(prunable.map(({ name }) => [name, countNonzeros(values.get(name)!)]))
     const count = (name: string) => counts.get(name)!
@@ -114,7 +131,7 @@ export class InferenceNetwork {
     const sparse = new Map([...chosen].map(([name, room]) => [name, Math.max(room, 1)]))
     return {
       graph: sparsify(graph, sparse),
-      layers: kernels.gains(count),
+      layers: inOrder([...whole, ...kernels.gains(count)], prunableParameters(folded)),
       fill(executable) {
         for (const [name, list] of values) {
           if (!executable.has(name)) continue
@@ -129,11 +146,26 @@ export class InferenceNetwork {
     }
   }
 
+  /** Whether a layer of whole numbers skips groups of zeros; adds what is found of it. */
+  #skipsGroups(layer: Int8Layer, instructionSet: InstructionSet, found: LayerGain[]): boolean {
+    const gain = int8SparseGain(layer, instructionSet)
+    const sparse =
+      this.#kernels === 'sparse' || (this.#kernels === 'auto' && layer.nonzeroGroups < layer.groups && gain > 1)
+    found.push({ name: layer.name, sparse, gain })
+    return sparse
+  }
+
   #graph(batch: number): Graph {
     const graph = new Graph()
     graph.output('logits', this.model.build(graph, graph.input('images', [batch, ...this.model.image]), false))
     return graph
   }
+}
+
+/** Layers in the order of a network's weights. */
+function inOrder(layers: readonly LayerGain[], weights: readonly { name: string }[]): LayerGain[] {
+  const known = new Map(layers.map((layer) => [layer.name, layer]))
+  return weights.map(({ name }) => known.get(name) ?? { name, sparse: false })
 }
 
 function countNonzeros(values: Floats): number {

@@ -12,6 +12,11 @@ import { InferenceNetwork, type InferenceOptions, PROGRAM } from './inference-ne
 
 export interface SparseModelOptions extends InferenceOptions {
   machine: Machine
+  /**
+   * Whether layers of whole numbers (QDQ models) are computed in them, which may differ by one step of a
+   * scale from what floats give. Default true.
+   */
+  integers?: boolean
 }
 
 /** A program for batches of one size, with weights of its own. */
@@ -35,9 +40,13 @@ export class SparseModel {
    */
   constructor(
     file: TensorFile & { onnx?: OnnxModel },
-    { machine, costs = costsOf(machine), ...options }: SparseModelOptions,
+    { machine, costs = costsOf(machine), integers = true, ...options }: SparseModelOptions,
   ) {
-    this.#network = new InferenceNetwork(file, { ...options, costs })
+    this.#network = new InferenceNetwork(file, {
+      ...options,
+      costs,
+      ...(integers && { integers: machine.instructionSet }),
+    })
     this.model = this.#network.model
     this.machine = machine
     this.costs = costs
