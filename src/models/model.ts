@@ -61,6 +61,11 @@ export interface Model {
   /** What has to be said where its file is read, in a sentence. */
   note?: string
   /**
+   * The same network, where this one rounds on the way (train/rounded-model.ts), for all that looks at
+   * layers.
+   */
+  exact?: Model
+  /**
    * What the shorter side of a photograph is resized to before its middle is cut to `image`. Default: the
    * side of `image`.
    */
@@ -125,8 +130,9 @@ export function modelOf(family: ModelFamily, options: ModelOptions = {}): Model 
 
 /** The graph of a network for one image, without outputs: it is only looked at, not run. */
 export function graphOf(model: Model, training = false): Graph {
+  const { build, image } = model.exact ?? model
   const graph = new Graph()
-  model.build(graph, graph.input('images', [1, ...model.image]), training)
+  build(graph, graph.input('images', [1, ...image]), training)
   return graph
 }
 

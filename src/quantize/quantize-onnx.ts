@@ -16,7 +16,7 @@ import { fedSamples } from '../train/runtime-model.ts'
 import { UserError } from '../util/errors.ts'
 import { random } from '../util/random.ts'
 import { openNetwork } from './network.ts'
-import { type Quantized, quantize } from './quantize.ts'
+import { checkFloat, type Quantized, quantize } from './quantize.ts'
 import type { RangeOptions } from './ranges.ts'
 import type { ValueType } from './value-grid.ts'
 import type { WeightOptions } from './weights.ts'
@@ -54,6 +54,7 @@ export function quantizeOnnx(
   { file: given, reading }: { file: OnnxFile; reading: ImportOptions },
   { machine, data, include, exclude, weights = {}, activations, progress = () => {} }: OnnxQuantization,
 ): QuantizedOnnx {
+  checkFloat(given)
   const raised = raiseOpset(given, shapesOf(given, reading))
   const file = openModel(foldBatchNorms(raised).model, given.path, given.external)
   const { read, network } = openNetwork(machine, file, reading, data)

@@ -67,23 +67,29 @@ export interface Quantized {
 
 /** Throws UserError where weights or values are not finite, or the model's operators are too old. */
 export function quantize({ file, reading, read, network }: Quantizable, options: QuantizeOptions = {}): Quantized {
-  checkOpset(file)
   checkFloat(file)
+  checkOpset(file)
   const { names = network.prunable.map(({ name }) => name), weights = {}, activations, runs = [] } = options
   const { places, left } = weightPlaces(file, read, names)
   if (places.length === 0)
     throw new UserError(`${file.path}: no weight can be made whole numbers (${left[0]?.name}: ${left[0]?.reason})`)
   if (activations === 'dynamic' && weights.symmetric === false)
     throw new UserError('activations: dynamic goes with symmetric weights')
-  const layers = quantizeWeights(network, gridsFor(places, weights), weights)
+  const made = quantizeWeights(network, gridsFor(places, weights), weights)
+  const layers = made.filter((layer) => activations === undefined || !leavesSums(layer))
+  for (const { name } of made)
+    if (!layers.some((layer) => layer.name === name))
+      left.push({ name, reason: 'sums of its products may leave 32 bits' })
+  const placeOf = (name: string) => places.find((place) => place.name === name)!
   const rounded: Observed = { machine: network.machine, file: withValues(file, read, layers), reading, runs }
   const corrects = weights.rounding === 'nearest' && runs.length > 0
   const means = corrects ? channelMeans(inputsOf(places), rounded) : undefined
   const codes = new Map(
-    layers.map((layer, i) => {
-      const mean = means?.get(places[i].nodes[0].input[0])
+    layers.map((layer) => {
+      const place = placeOf(layer.name)
+      const mean = means?.get(place.nodes[0].input[0])
       const shift = mean && shiftOf(layer, network.values(layer.name), mean)
-      return [layer.name, { ...codesOf(places[i], layer), ...(shift && { shift }) }]
+      return [layer.name, { ...codesOf(place, layer), ...(shift && { shift }) }]
     }),
   )
   const chosen = (some?: ReadonlySet<string>) =>
@@ -105,6 +111,22 @@ export function quantize({ file, reading, read, network }: Quantizable, options:
   }
 }
 
+/** The largest sum of products: half of what 32 bits hold, and biases have a quarter. */
+const MOST = 2 ** 30
+
+/** Whether the sums of a layer's products with values of eight bits may leave 32 bits. */
+function leavesSums({ grids, codes, matrix: { rows, columns } }: QuantizedLayer): boolean {
+  const least = 2 ** (grids[0].bits - 1) * columns * 255
+  if (least <= MOST) return false
+  const zeros = grids.flatMap((grid) => Array.from(grid.zeros))
+  const sums = new Float64Array(rows)
+  codes.forEach((code, i) => {
+    const row = Math.floor(i / columns)
+    sums[row] += 255 * Math.abs(code - zeros[row])
+  })
+  return sums.some((sum) => sum > MOST)
+}
+
 /** Inputs that share a scale in four bits. */
 const BLOCK = 32
 
@@ -121,7 +143,7 @@ function gridsFor(places: readonly WeightPlace[], { bits, block = BLOCK, ...grid
 const WHOLE = /^(Dynamic)?(Quantize|Dequantize)Linear$|^QLinear|Integer$|NBits$/
 
 /** Throws UserError where the model holds whole numbers already. */
-function checkFloat({ path, graph }: OnnxFile): void {
+export function checkFloat({ path, graph }: OnnxFile): void {
   const node = graph.node.find(({ opType }) => WHOLE.test(opType))
   if (node)
     throw new UserError(`${path} is quantized already: it has a ${node.opType} (${node.name || node.output[0]})`)

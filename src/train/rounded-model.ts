@@ -23,6 +23,7 @@ import type { Model } from '../models/model.ts'
 /** The same network with rounding; its parameters have the same names. */
 export const roundedModel = (model: Model): Model => ({
   ...model,
+  exact: model,
   build: (graph, images, training) => {
     const exact = new Graph()
     const input = exact.input('images', images.shape, { batched: images.batched })

@@ -1,5 +1,5 @@
 /** @file espalier quantize and prune --quantize: what they write, say and refuse. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -85,10 +85,10 @@ it('the same bytes again, others with another seed', async () => {
 
 it.each([
   ['--weights int4', /32,360 weights of 3 layers in int4$/m, ['MatMulNBits', 'Relu']],
-  ['--activations dynamic', /in int8, what goes into them by its range in every run$/m, ['MatMulInteger']],
+  ['--activations dynamic', /in int8; what goes into them by its range in every run$/m, ['MatMulInteger']],
   ['--activations float --rounding nearest --scales max', /3 layers in int8$/m, ['DequantizeLinear', 'Gemm']],
-  ['--activations int8 --range percentile --percentile 99.9', /3 values on the way in int8$/m, ['QuantizeLinear']],
-  ['--asymmetric --range min-max', /3 values on the way in uint8$/m, ['QuantizeLinear']],
+  ['--activations int8 --range percentile --percentile 99.9', /in int8; 3 activations in int8$/m, ['QuantizeLinear']],
+  ['--asymmetric --range min-max', /in int8; 3 activations in uint8$/m, ['QuantizeLinear']],
 ])('%s', async (flags, line, operators) => {
   const out = outIn()
   const { code, stdout } = await quantize(out, `--samples 50 ${flags}`)
@@ -162,6 +162,25 @@ it('prune --quantize: zeros stay zero, in one command', async () => {
   const { stored } = parseOnnx(new Uint8Array(readFileSync(out)), out)
   const codes = ['fc1', 'fc2', 'fc3'].flatMap((name) => [...numbersOf(stored.get(`${name}.weight_quantized`)!())])
   expect(codes.filter((code) => code === 0).length / codes.length).toBeGreaterThanOrEqual(0.7999)
+})
+
+it('prune --quantize that cannot be done names the file that was read, and leaves nothing', async () => {
+  const [quantized, out] = [outIn(), outIn()]
+  await quantize(quantized, '--samples 10 --weights int4')
+  const flags = ['--method', 'magnitude', '--sparsity', '0.5', '--data', 'synthetic', '--quantize', 'int8']
+  const message = await refusal(espalier(['prune', quantized, ...flags, '-o', out]))
+  expect(message).toContain(quantized)
+  expect(message).not.toContain(out)
+  expect(readdirSync(join(out, '..'))).toEqual([])
+})
+
+it('prune --quantize describes the file that it wrote', async () => {
+  const out = outIn()
+  const flags = ['--method', 'magnitude', '--sparsity', '0.5', '--data', 'synthetic', '--quantize', 'int8']
+  const { stdout } = await espalier(['prune', file, ...flags, '-o', out])
+  expect(stdout).toMatch(/quantized: 32,360 weights of 3 layers in int8; 3 activations: test accuracy/)
+  expect(stdout).toContain(`The network is in ${out} (${(statSync(out).size / 1000).toFixed(1)} kB)`)
+  expect(stdout).not.toContain('stored as')
 })
 
 describe('refused', () => {

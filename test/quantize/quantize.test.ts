@@ -291,6 +291,26 @@ it('a bias beyond 32-bit sums stays a float, and is said to', () => {
   expect(notes[0]).toMatch(/^the bias of c3 stays in floats: 1000000000 is \d+ steps of pointwise, more than/)
 })
 
+it('a layer of so many inputs that sums may leave 32 bits stays in floats', () => {
+  const wide = (columns: number): ModelText => ({
+    inputs: { x: ['N', columns] },
+    stored: { W: { shape: [2, columns], values: Array.from({ length: 2 * columns }, (_, i) => (i % 2 ? 1 : -1)) } },
+    steps: [{ op: 'Gemm', in: ['x', 'W'], out: 'y', with: { transB: 1 } }],
+    outputs: ['y'],
+  })
+  // 2^30 / (255 127) is 33,155.
+  for (const [columns, whole] of [
+    [33_000, 1],
+    [33_300, 0],
+  ]) {
+    const { given, runs } = quantizable(wide(columns), 2)
+    const { layers, left } = quantize(given, { weights: { rounding: 'nearest' }, activations: {}, runs })
+    expect(layers).toHaveLength(whole)
+    expect(left.map(({ reason }) => reason)).toEqual(whole ? [] : ['sums of its products may leave 32 bits'])
+    expect(() => quantize(given, {})).toThrow(`W: the products of its ${columns} inputs with each other`)
+  }
+})
+
 describe('refused', () => {
   const refusal = (model: ModelText, options: QuantizeOptions = {}) => {
     const { given } = quantizable(model, 2)

@@ -10,6 +10,7 @@ import { gemm } from '../../src/graph/operators/linear.ts'
 import { reduceSum, reshape } from '../../src/graph/operators/shape.ts'
 import { findModel } from '../../src/models/index.ts'
 import type { Model } from '../../src/models/model.ts'
+import { prunableTensors } from '../../src/sparsity/tensors.ts'
 import { Network } from '../../src/train/network.ts'
 import { roundedModel } from '../../src/train/rounded-model.ts'
 import { train } from '../../src/train/train.ts'
@@ -125,6 +126,12 @@ describe.each([
 it('values that are all zero, and weights that are, stay zero', () => {
   const found = run(roundedModel(model), best, { conv: new Float64Array(72), fc: fcWeights }, new Float64Array(N * 40))
   for (const values of Object.values(found)) for (const value of values) expect(value).toBeCloseTo(0, 12)
+})
+
+it('is counted as the network without rounding', () => {
+  const names = (of: Model) => prunableTensors(of).map(({ name }) => name)
+  expect(names(roundedModel(model))).toEqual(names(model))
+  expect(names(model)).toEqual(['conv', 'fc'])
 })
 
 it('trains, keeps masks, and learns what the rounded network does', async () => {

@@ -1,17 +1,21 @@
 /** @file espalier prune --quantize: what was pruned and written is made whole numbers, zeros kept. */
+import { join } from 'node:path'
 import { openMachine } from '../../engine/machines/open.ts'
-import { asOnnx } from '../../formats/network-source.ts'
+import { type OnnxOptions, writeNetwork } from '../../formats/network-file.ts'
+import { asOnnx, type StoredNetwork } from '../../formats/network-source.ts'
 import { isOnnxName } from '../../formats/onnx/file.ts'
 import { readWeights, type WeightsFile } from '../../formats/weights-file.ts'
 import type { Model } from '../../models/model.ts'
 import { UserError } from '../../util/errors.ts'
 import { grouped } from '../../util/format.ts'
+import { inTemporaryFolder } from '../../util/temporary-folder.ts'
 import { measuredText } from '../display/measured.ts'
 import { WaitDisplay } from '../display/wait.ts'
 import type { EvaluationData } from '../flags/data.ts'
 import { importOptions } from '../flags/preprocessing.ts'
 import { usualSettings } from '../quantize/flags.ts'
 import { type QuantizeOutcome, quantizeAndWrite } from '../quantize/quantized.ts'
+import { lossHint, weightsText } from '../quantize/report.ts'
 import type { PruneFlags } from './settings.ts'
 
 export interface Pruned {
@@ -37,16 +41,28 @@ export function checkQuantizeFlag({ quantize, out, data, dtype, sparse, compare,
   if (sparse) throw new UserError('--sparse has no effect with --quantize, whose codes are stored with their zeros')
 }
 
-/** The file that was written, quantized in its place. */
-export async function quantizePruned({ flags, path, file, model, inputs }: Pruned): Promise<QuantizeOutcome> {
+/** The pruned network quantized and written; nothing is before that. */
+export const quantizePruned = (pruned: Pruned, stored: StoredNetwork, options: OnnxOptions): Promise<QuantizeOutcome> =>
+  inTemporaryFolder('espalier-pruned-', async (folder) => {
+    const whole = join(folder, 'pruned.onnx')
+    await writeNetwork(whole, stored, { ...options, sizes: false })
+    return quantizeWritten(whole, pruned)
+  })
+
+async function quantizeWritten(
+  written: string,
+  { flags, path, file, model, inputs }: Pruned,
+): Promise<QuantizeOutcome> {
   const { out } = flags
-  const pruned = await readWeights(out, importOptions(flags), () => {})
+  const pruned = await readWeights(written, importOptions(flags), () => {})
+  const onnx = pruned.onnx!
+  const named = { ...onnx, file: { ...onnx.file, path } }
   const machine = await openMachine()
   const display = new WaitDisplay()
   try {
     return quantizeAndWrite({
-      path: out,
-      stored: { weights: pruned, onnx: pruned.onnx },
+      path,
+      stored: { weights: pruned, onnx: named },
       data: inputs.data,
       settings: usualSettings(flags.quantize!, Number(flags.seed)),
       out,
@@ -61,10 +77,11 @@ export async function quantizePruned({ flags, path, file, model, inputs }: Prune
   }
 }
 
-export function wholeText({ quantized: { layers, left }, made, final }: QuantizeOutcome): string {
-  const weights = layers.reduce((sum, { codes }) => sum + codes.length, 0)
-  const rest = left.length > 0 ? `; ${left.length} layers stay in floats` : ''
-  return `quantized: ${grouped(weights)} weights and ${grouped(made.values)} values on the way${rest}: ${measuredText(final)}`
+export function wholeText({ quantized: { layers, left }, made, dense, final }: QuantizeOutcome): string {
+  const rest = left.length > 0 ? `; ${left.length} of its weights stay floats` : ''
+  const values = made.values > 0 ? `; ${grouped(made.values)} activations` : ''
+  const lost = lossHint(dense, final)
+  return `quantized: ${weightsText(layers)}${values}${rest}: ${measuredText(final)}${lost ? `\n${lost}` : ''}`
 }
 
 export const wholeJson = ({ quantized: { layers, left, notes }, made, final }: QuantizeOutcome): object => ({

@@ -125,8 +125,11 @@ export async function pruneWithData(
     const { tensors } = trained?.weights ?? weights
     const metadata = trained ? weights.metadata : withoutGuess(weights.metadata, inputs)
     const stored = { weights: { tensors, metadata }, model, onnx: file.onnx }
-    const written = await writeNetwork(flags.out, stored, options)
-    const whole = flags.quantize === undefined ? undefined : await quantizePruned({ flags, path, file, model, inputs })
+    const whole =
+      flags.quantize === undefined
+        ? undefined
+        : await quantizePruned({ flags, path, file, model, inputs }, stored, options)
+    const written = whole ? {} : await writeNetwork(flags.out, stored, options)
     if (whole) display?.line(wholeText(whole))
     if (flags.record !== undefined) {
       const recorded = { checkpoint: path, flags, task, settings, network, judged, outcome, counts }

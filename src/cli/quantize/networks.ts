@@ -39,10 +39,13 @@ export class Judge {
   }
 }
 
-/** Data for judging alone, by some training samples that are drawn by the seed. */
+/**
+ * Data for judging alone, by training samples that are drawn by the seed: others than calibrate, where
+ * they suffice.
+ */
 export function trainingJudges(data: SampleSet, most: number, seed: number): SampleSet {
   const { train } = data
-  const order = random(seed, 'judges').permutation(train.count)
+  const order = random(seed, 'calibration images').permutation(train.count).reverse()
   const judges = chosen(
     train,
     [...order.subarray(0, most)].sort((a, b) => a - b),

@@ -3,8 +3,9 @@ import type { Machine } from '../../engine/machine.ts'
 import type { WeightsFile } from '../../formats/weights-file.ts'
 import type { Model } from '../../models/model.ts'
 import type { Assembled } from '../../quantize/quantize.ts'
+import type { QuantizedLayer } from '../../quantize/weights.ts'
 import { grouped } from '../../util/format.ts'
-import { DISTANCES, isDistance } from '../display/measured.ts'
+import { DISTANCES, isDistance, type Measured } from '../display/measured.ts'
 import { print, printJson } from '../display/output.ts'
 import type { EvaluationData } from '../flags/data.ts'
 import { chanceWarning, guessWarning, preprocessingJson, preprocessingLines } from '../flags/data-report.ts'
@@ -48,15 +49,18 @@ export async function reportQuantized(
       engine: machine.description,
     })
   for (const line of preprocessingLines(inputs, model)) print(line)
-  const weights = whole.reduce((sum, { codes }) => sum + codes.length, 0)
   const values = valuesText(settings, made)
-  print(`${model.name}: ${grouped(weights)} weights of ${whole.length} layers in ${flags.weights}${values}`)
-  for (const { name, error } of worstOf(whole)) print(`  ${name}: outputs moved by ${errorText(error)}`)
+  print(`${model.name}: ${weightsText(whole)}${values}`)
+  const moved = settings.weights.rounding === 'gptq' ? 'outputs' : 'weights'
+  for (const { name, error } of worstOf(whole))
+    print(`  ${name}: ${moved} moved by ${errorText(error)} of their squares`)
   for (const { name, reason } of floats) print(`note: ${name} stays in floats: ${reason}`)
   for (const note of [...quantized.notes, ...made.notes]) print(`note: ${note}`)
   if (warning) print(warning)
   const guess = guessWarning(inputs)
   if (guess) print(guess)
+  const lost = flags.maxDrop === undefined ? lossHint(dense, final) : undefined
+  if (lost) print(lost)
   print('')
   for (const line of [...ended.lines, '']) print(line)
   if (isDistance(final)) print(`${DISTANCES}\n`)
@@ -74,12 +78,37 @@ function layersOf({ quantized: { layers, left }, within }: Pick<QuantizeOutcome,
 
 function valuesText({ activations }: QuantizeSettings, { values }: Assembled): string {
   if (activations === undefined) return ''
-  if (activations === 'dynamic') return ', what goes into them by its range in every run'
-  return `, ${grouped(values)} values on the way in ${activations.type}`
+  if (activations === 'dynamic') return '; what goes into them by its range in every run'
+  return `; ${grouped(values)} activations in ${activations.type}`
 }
 
-/** A small share of the squares of outputs. */
-const errorText = (error: number): string => `${(100 * error).toPrecision(2)} %`
+/** Such as `640 weights of 1 layer in int4, 270,256 of 21 layers in int8`. */
+export function weightsText(layers: readonly QuantizedLayer[]): string {
+  const kinds = ([4, 8] as const).flatMap((bits) => {
+    const some = layers.filter(({ grids }) => grids[0].bits === bits)
+    const weights = some.reduce((sum, { codes }) => sum + codes.length, 0)
+    const called = some.length === 1 ? 'layer' : 'layers'
+    return some.length > 0 ? [`${grouped(weights)} weights of ${some.length} ${called} in int${bits}`] : []
+  })
+  return kinds.join(', ')
+}
+
+/** A share, of which very small ones matter, too. */
+function errorText(error: number): string {
+  const percents = 100 * error
+  return `${percents >= 0.01 ? percents.toFixed(2) : percents.toExponential(1)} %`
+}
+
+/** Points of accuracy, or distance, from which on a way out is named. */
+const LOSSES = { points: 1, distance: 0.05 }
+
+/** What can be done where much is lost; undefined where little is. */
+export function lossHint(dense: Measured, final: Measured): string | undefined {
+  const lost = isDistance(final)
+    ? final.loss > LOSSES.distance
+    : !isDistance(dense) && 100 * (dense.accuracy - final.accuracy) > LOSSES.points
+  return lost ? 'note: --max-drop of espalier quantize leaves layers that lose most in floats' : undefined
+}
 
 /** Layers whose outputs moved most, of the inputs that they get. */
 const SHOWN = 5

@@ -196,7 +196,7 @@ function table(results: readonly Compared[], runtimes: readonly string[]): { tex
   const rows = results.map((one) => [
     one.file,
     grouped(one.weights),
-    percent(1 - one.nonzeros / one.weights),
+    one.weights > 0 ? percent(1 - one.nonzeros / one.weights) : '',
     grouped(one.multiplyAdds),
     bytes(one.bytes),
     bytes(one.brotli),

@@ -57,8 +57,8 @@ export function layerProblems(
   if (!(damp >= 0 && damp < Infinity)) throw new UserError(`damp: expected a number of at least 0, found ${damp}`)
   const { name, columns, groups } = layer
   const weights = toMatrix(layer, values)
-  if (!finite(weights)) throw new UserError(`${name} has weights that are not finite: nothing was pruned`)
-  if (!grams.every(finite)) throw new UserError(`${name} has inputs that are not finite: nothing was pruned`)
+  if (!finite(weights)) throw new UserError(`${name} has weights that are not finite: nothing was changed`)
+  if (!grams.every(finite)) throw new UserError(`${name} has inputs that are not finite: nothing was changed`)
   const size = weights.length / groups
   const problems = grams.map((hessian, group) => {
     const problem = {
@@ -103,7 +103,7 @@ export function factored({ name, hessian, columns }: LayerProblem, factor: Facto
   try {
     return factor(hessian, columns)
   } catch (error) {
-    throw new UserError(`${name}: ${(error as Error).message}; nothing was pruned, a larger damp may help`)
+    throw new UserError(`${name}: ${(error as Error).message}; nothing was changed, a larger damp may help`)
   }
 }
 

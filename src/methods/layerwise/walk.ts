@@ -16,6 +16,7 @@ import { sizeOf, type Tensor } from '../../graph/tensor.ts'
 import type { Model } from '../../models/model.ts'
 import { batchTaken } from '../../train/batch-limit.ts'
 import { writeSamples } from '../../train/write-samples.ts'
+import { UserError } from '../../util/errors.ts'
 import { Forward, SAMPLES } from './forward.ts'
 import type { LayerMatrix } from './layer.ts'
 import { InputProducts, productsRoom } from './products.ts'
@@ -47,6 +48,9 @@ export interface WalkOptions {
   /** Floats that a program may take, where several samples at once would take more. Default 2^27, 0.5 GiB. */
   program?: number
 }
+
+/** Floats of an arena, at most. */
+const MOST = 2 ** 31 - 1
 
 /** Samples that run together, at most. */
 const BATCH = 32
@@ -81,6 +85,7 @@ export class LayerWalk {
     const sizes = [...new Set([Math.min(this.#count, most), this.#count % most])].filter((size) => size > 0)
     this.#forwards = sizes.map(forward)
     const room = Math.max(...this.#forwards.flatMap(roomsOf))
+    if (room > MOST) throw tooWide(this.#forwards[0])
     this.#machines = { segments: reusingMemory(machine), products: reusingMemory(machine, room) }
   }
 
@@ -180,6 +185,13 @@ const roomsOf = (forward: Forward): number[] =>
     const rows = uses.map((use) => windowsOf(forward.nodes[use]).perRow)
     return productsRoom(layer, Math.max(...rows))
   })
+
+function tooWide(forward: Forward): UserError {
+  const [{ layer }] = forward.places().toSorted((a, b) => b.layer.columns - a.layer.columns)
+  return new UserError(
+    `${layer.name}: the products of its ${layer.columns} inputs with each other are more than memory holds, expected at most 32,000 inputs for what is solved layer by layer`,
+  )
+}
 
 /** How many samples run together: as many as a program has room for, at least one. */
 function batchOf(
