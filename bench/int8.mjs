@@ -37,12 +37,13 @@ export async function benchInt8(out) {
   const table = markdownTable([head, ...rows], { align: ['l', 'r', 'r', 'r', 'r', 'r', 'l'] })
   const report = `# One image in integers of 8 bits
 
-Measured with \`npm run bench int8\` on ${machineText()}. MobileNetV1 at 224 x 224, batch normalization folded, random
-zeros in the 1x1 convolutions and the last layer; *by 4 inputs* has its zeros in the same places for four input
-channels in a row, which one instruction multiplies and adds. Integers are those of a QDQ model: weights int8 with a
-scale for each output, activations uint8 with ranges of the same image. Our logits of integers are compared with those
-of ONNX Runtime's first. Contenders of an engine take turns of 0.4 seconds, each after 0.1 that are not measured:
-medians of rounds, ratios round by round. ONNX Runtime computes with zeros as with any number.
+Measured with \`npm run bench int8\` on ${machineText()}. MobileNetV1 at 224 x 224, batch normalization
+folded, random zeros in the 1x1 convolutions and the last layer; *by 4 inputs* has its zeros in the same
+places for four input channels in a row, which one instruction multiplies and adds. Integers are those of
+a QDQ model: weights int8 with a scale for each output, activations uint8 with ranges of the same image.
+Our logits of integers are compared with those of ONNX Runtime's first. Contenders of an engine take turns
+of 0.4 seconds, each after 0.1 that are not measured: medians of rounds, ratios round by round. ONNX
+Runtime computes with zeros as with any number.
 
 ${[table, notes.join('\n')].filter(Boolean).join('\n\n')}
 `
