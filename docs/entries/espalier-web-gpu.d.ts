@@ -287,6 +287,7 @@ export interface Model {
     softmax?: boolean;
     oneByOne?: boolean;
     note?: string;
+    exact?: Model;
     resize?: number;
     vocabulary?: number;
     widen?: number;
