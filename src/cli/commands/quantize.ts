@@ -4,7 +4,8 @@ import { metricOption } from '../flags/metric-option.ts'
 import { notNegative, whole } from '../flags/parse.ts'
 import { precedence, preprocessingFlags } from '../flags/preprocessing.ts'
 import { WEIGHT_FILES } from '../flags/weight-files.ts'
-import { type QuantizeFlags, USUAL } from '../quantize/flags.ts'
+import type { QuantizeFlags } from '../quantize/flags.ts'
+import { USUAL } from '../quantize/usual.ts'
 
 const command = (): Command =>
   new Command('quantize')

@@ -11,6 +11,7 @@ import { UserError } from '../../util/errors.ts'
 import { oneOf } from '../flags/choices.ts'
 import { givenFlags } from '../flags/given.ts'
 import type { PreprocessingFlags } from '../flags/preprocessing.ts'
+import { USUAL } from './usual.ts'
 
 export interface QuantizeFlags extends PreprocessingFlags {
   data: string
@@ -48,9 +49,6 @@ export interface QuantizeSettings {
   judges: number
   seed: number
 }
-
-/** What is done where no flag says anything. */
-export const USUAL = { samples: 512, damp: 0.01, block: 32, judges: 1000, seed: 0 } as const
 
 /** What is done where only the type of weights is said. */
 export function usualSettings(weights: string, seed: number): QuantizeSettings {
