@@ -330,6 +330,21 @@ describe('refused', () => {
     )
   })
 
+  it('a computed bias of a convolution that is rounded as it runs', () => {
+    const model: ModelText = {
+      inputs: { x: ['N', 2, 3, 3] },
+      stored: { W: { shape: [2, 2, 1, 1], values: [1, 2, 3, 4] }, b: { shape: [2], values: [1, 2] } },
+      steps: [
+        { op: 'Neg', in: ['b'], out: 'n' },
+        { op: 'Conv', in: ['x', 'W', 'n'], out: 'y' },
+      ],
+      outputs: ['y'],
+    }
+    const { given } = quantizable(model, 2)
+    const { assemble } = quantize(given, { activations: 'dynamic' })
+    expect(() => assemble()).toThrow('m.onnx: the bias n is computed, expected a stored one')
+  })
+
   it('models that are whole already', () => {
     const { given, runs } = quantizable(text)
     const { file } = quantize(given, { activations: {}, runs }).assemble()

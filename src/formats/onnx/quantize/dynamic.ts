@@ -3,6 +3,7 @@
  * whole numbers (ConvInteger, MatMulInteger), which become floats behind them. No samples are needed.
  */
 import type { NodeProto } from 'onnx-buf'
+import { UserError } from '../../../util/errors.ts'
 import type { ModelEditor } from '../edit.ts'
 import { bytes, floats, nodeOf, storedCodes, type WeightCodes } from './codes.ts'
 
@@ -40,8 +41,15 @@ export function multiplyDynamically(editor: ModelEditor, node: NodeProto, weight
     editor.insertAfter(node, one)
 }
 
-/** A bias of maps, with an axis for each of theirs behind the channels. */
+/**
+ * A bias of maps, with an axis for each of theirs behind the channels. Throws UserError where it is not
+ * stored.
+ */
 function biasOf(editor: ModelEditor, bias: string, shape: readonly number[]): string {
+  if (!editor.isStored(bias))
+    throw new UserError(
+      `${editor.file.path}: the bias ${bias} is computed, expected a stored one for rounding as it runs`,
+    )
   const stored = editor.tensor(bias)
   return editor.addTensor(`${bias}_channels`, { ...stored, shape: [...shape] })
 }
