@@ -64,7 +64,13 @@ export class GpuModel {
   ): Promise<GpuModel> {
     const network = new InferenceNetwork(file, { ...options, costs })
     if (!gpu)
-      throw new UserError('WebGPU: there is none: expected a browser that has it and a page of https or localhost')
+      throw new UserError(
+        'WebGPU: there is none: expected a browser that has it and a page of https or localhost, or in Node the option gpu',
+      )
+    if (typeof gpu.requestAdapter !== 'function')
+      throw new UserError(
+        'gpu: expected navigator.gpu, or what create of the package webgpu gives, found no such object',
+      )
     return new GpuModel(network, await AwaitedDevice.open(gpu), processor)
   }
 
@@ -77,10 +83,12 @@ export class GpuModel {
    * Computes logits [batch, classes] of normalized images [batch, channels, rows, columns], both row-major,
    * in chunks; as `SparseModel.run`. The first batch of a size takes longer. Rejects with UserError where
    * `images` holds no whole images, the device is lost or has no room, or the network has kernels that WebGPU
-   * lacks and there is no `processor`.
+   * lacks and there is no `processor`. `images` are copied at once, and may be written to again.
    */
-  run(images: ArrayLike<number>): Promise<Float32Array> {
-    const result = this.#last.then(() => this.#run(images))
+  async run(images: ArrayLike<number>): Promise<Float32Array> {
+    // What the caller writes into the same array afterwards is of a later run.
+    const taken = Float32Array.from(images)
+    const result = this.#last.then(() => this.#run(taken))
     this.#last = result.catch(() => {})
     return result
   }
@@ -91,7 +99,7 @@ export class GpuModel {
     this.#device.close()
   }
 
-  async #run(images: ArrayLike<number>): Promise<Float32Array> {
+  async #run(images: Float32Array): Promise<Float32Array> {
     if (this.#isClosed) throw new UserError('this model is closed')
     const { batch, values } = this.#network.batchOf(images)
     const [perImage, perLogits] = [sizeOf(this.model.image), this.model.classes]

@@ -115,6 +115,15 @@ describe.skipIf(!isHere)('on the device', { timeout: 120_000 }, () => {
     await expect(model.run(images)).rejects.toThrow(/^WebGPU: the device was lost: .*\S$/)
   })
 
+  it('what is written into the images after a call is of no run before', async () => {
+    const model = await opened('lenet-5', { gpu: await adapters() })
+    const images = imagesFor(model.model, 2)
+    const expected = await model.run(images)
+    const result = model.run(images)
+    images.fill(0)
+    expect(await result).toEqual(expected)
+  })
+
   it('an arena that the adapter does not take is refused', async () => {
     const limits = { maxBufferSize: 4096, maxStorageBufferBindingSize: 4096, maxStorageBuffersPerShaderStage: 8 }
     const small = (device: GPUDevice) => Object.defineProperty(device, 'limits', { value: limits })
@@ -129,5 +138,7 @@ it('what is not there is named', async () => {
   const none = { requestAdapter: async () => null } as unknown as GPU
   await expect(GpuModel.open(file('lenet-5'), { gpu: none })).rejects.toThrow('WebGPU: no adapter was found')
   await expect(GpuModel.open(file('lenet-5'))).rejects.toThrow('WebGPU: there is none: expected a browser')
+  const other = {} as GPU
+  await expect(GpuModel.open(file('lenet-5'), { gpu: other })).rejects.toThrow('gpu: expected navigator.gpu, or what')
   await expect(GpuModel.open({ tensors: new Map(), metadata: {} })).rejects.toThrow('does not say what network it')
 })
