@@ -73,31 +73,53 @@ export class WeightGrid {
     for (let row = 0; row < rows; row++)
       for (let b = 0; b < this.blocks; b++) {
         const [from, to] = [b * block, Math.min((b + 1) * block, columns)]
-        let [least, most] = [0, 0]
-        for (let i = from; i < to; i++) {
-          const w = weights[row * columns + i]
-          if (!Number.isFinite(w)) throw new UserError(`weights: expected finite numbers, found ${w}`)
-          least = Math.min(least, w)
-          most = Math.max(most, w)
-        }
-        let best = Number.POSITIVE_INFINITY
-        for (const share of rule === 'max' ? [1] : SHARES) {
-          const [scale, zero] = this.#step(share * least, share * most, symmetric)
-          if (scale === 0) break
-          let error = 0
-          if (rule === 'mse')
-            for (let i = from; i < to && error < best; i++) {
-              const w = weights[row * columns + i]
-              const code = Math.min(Math.max(nearest(w / scale) + zero, this.limits[0]), this.limits[1])
-              error += (importance?.[i] ?? 1) * (w - scale * (code - zero)) ** 2
-            }
-          if (error >= best) continue
-          best = error
-          this.scales[row * this.blocks + b] = scale
-          this.zeros[row * this.blocks + b] = zero
-        }
+        const part = { length: to - from }
+        const own = Float64Array.from(part, (_, i) => weights[row * columns + from + i])
+        const counts = Float64Array.from(part, (_, i) => importance?.[from + i] ?? 1)
+        const at = row * this.blocks + b
+        ;[this.scales[at], this.zeros[at]] = this.#best(own, counts, rule === 'max' ? [1] : SHARES, symmetric)
       }
     this.#fillEmpty()
+  }
+
+  /**
+   * Scale and zero point of weights that share them: of the share of their range with the least sum of
+   * squared errors. Scale 0 where all weights are zero.
+   */
+  #best(
+    weights: Float64Array,
+    importance: Float64Array,
+    shares: readonly number[],
+    symmetric: boolean,
+  ): [scale: number, zero: number] {
+    const wrong = weights.find((w) => !Number.isFinite(w))
+    if (wrong !== undefined) throw new UserError(`weights: expected finite numbers, found ${wrong}`)
+    const least = weights.reduce((a, b) => Math.min(a, b), 0)
+    const most = weights.reduce((a, b) => Math.max(a, b), 0)
+    let [error, found]: [number, [number, number]] = [Number.POSITIVE_INFINITY, [0, 0]]
+    for (const share of shares) {
+      const step = this.#step(share * least, share * most, symmetric)
+      if (step[0] === 0) break
+      const sum = this.#error(weights, importance, step, error)
+      if (sum < error) [error, found] = [sum, step]
+    }
+    return found
+  }
+
+  /** The sum of squared errors with a scale and zero point, as far as it is below `most`. */
+  #error(
+    weights: Float64Array,
+    importance: Float64Array,
+    [scale, zero]: readonly [number, number],
+    most: number,
+  ): number {
+    const [low, high] = this.limits
+    let sum = 0
+    for (let i = 0; i < weights.length && sum < most; i++) {
+      const code = Math.min(Math.max(nearest(weights[i] / scale) + zero, low), high)
+      sum += importance[i] * (weights[i] - scale * (code - zero)) ** 2
+    }
+    return sum
   }
 
   /** Scale and zero point of a grid from `least` <= 0 to `most` >= 0; scale 0 where there is no such grid. */

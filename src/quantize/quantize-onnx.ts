@@ -12,9 +12,8 @@ import { runtimeNetwork } from '../formats/onnxruntime/sample-feeds.ts'
 import { Graph } from '../graph/graph.ts'
 import type { Shape } from '../graph/tensor.ts'
 import { chooseTensors } from '../sparsity/tensors.ts'
+import { drawnRuns } from '../train/drawn-runs.ts'
 import { fedSamples } from '../train/runtime-model.ts'
-import { UserError } from '../util/errors.ts'
-import { random } from '../util/random.ts'
 import { openNetwork } from './network.ts'
 import { checkFloat, type Quantized, quantize } from './quantize.ts'
 import type { RangeOptions } from './ranges.ts'
@@ -106,11 +105,6 @@ function runsOf(
   { samples = 1024, seed = 0 }: Omit<WeightOptions, 'progress'>,
 ) {
   const { batch, feeds } = runtimeNetwork(file, reading)
-  const { count } = data.train
-  const runs = Math.floor(Math.min(samples, count) / batch)
-  if (runs < 1) throw new UserError(`${file.path}: expected ${batch} training samples or more, found ${count}`)
-  const order = random(seed, 'calibration images').permutation(count)
-  return Array.from({ length: runs }, (_, run) =>
-    feeds(fedSamples(data, 'train', [...order.subarray(run * batch, (run + 1) * batch)])),
-  )
+  const runs = drawnRuns(data, { batch, most: samples, seed })
+  return runs.map((indices) => feeds(fedSamples(data, 'train', indices)))
 }

@@ -5,28 +5,20 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Judge } from '../../src/cli/quantize/networks.ts'
 import { wholeWithin } from '../../src/cli/quantize/within-drop.ts'
-import { synthetic } from '../../src/data/synthetic.ts'
 import { type OnnxFile, parseOnnx } from '../../src/formats/onnx/file.ts'
 import { numbersOf } from '../../src/formats/onnx/tensor.ts'
-import { writeSafetensors } from '../../src/formats/safetensors.ts'
-import { findModel } from '../../src/models/index.ts'
 import type { Quantized } from '../../src/quantize/quantize.ts'
-import { weightsOf } from '../../src/train/checkpoint.ts'
-import { Network } from '../../src/train/network.ts'
-import { train } from '../../src/train/train.ts'
 import { byOnnxRuntime } from '../formats/onnx/outputs.ts'
-import { machine } from '../train/small.ts'
 import { espalier, jsonLines } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
+import { writeTrained } from './trained.ts'
 
 let folder: string
 let file: string
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'espalier-'))
   file = join(folder, 'mlp.safetensors')
-  const network = new Network({ machine, model: findModel('mlpnet'), data: synthetic(), batch: 100 })
-  await train(network, { epochs: 1, optimizer: { momentum: 0.9 }, schedule: { kind: 'constant', base: 0.05 } })
-  writeSafetensors(file, weightsOf(network))
+  await writeTrained(file, 1)
 }, 120_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

@@ -3,16 +3,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { synthetic } from '../../src/data/synthetic.ts'
 import type { CompactReport } from '../../src/formats/onnx/compact-model.ts'
-import { readSafetensors, toFloats, writeSafetensors } from '../../src/formats/safetensors.ts'
-import { findModel } from '../../src/models/index.ts'
-import { weightsOf } from '../../src/train/checkpoint.ts'
-import { Network } from '../../src/train/network.ts'
-import { train } from '../../src/train/train.ts'
-import { machine } from '../train/small.ts'
+import { readSafetensors, toFloats } from '../../src/formats/safetensors.ts'
 import { espalier, jsonLines } from './cli.ts'
 import { temporaryFolder } from './temporary.ts'
+import { writeTrained } from './trained.ts'
 
 let folder: string
 let file: string
@@ -22,10 +17,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'espalier-'))
   file = join(folder, 'mlp.safetensors')
   process.env.ESPALIER_CACHE = join(folder, 'cache')
-  const data = synthetic()
-  const network = new Network({ machine, model: findModel('mlpnet'), data, batch: 100 })
-  await train(network, { epochs: 2, optimizer: { momentum: 0.9 }, schedule: { kind: 'constant', base: 0.05 } })
-  writeSafetensors(file, weightsOf(network))
+  await writeTrained(file, 2)
 }, 120_000)
 afterAll(() => {
   if (cache === undefined) delete process.env.ESPALIER_CACHE

@@ -13,12 +13,12 @@ import { readWeights, type WeightsFile } from '../../formats/weights-file.ts'
 import { isTfliteName } from '../../formats/write-tflite.ts'
 import { type MethodName, methods } from '../../methods/index.ts'
 import { pruneInRuntime, type RuntimePruning } from '../../methods/layerwise/runtime-prune.ts'
+import { drawnRuns } from '../../train/drawn-runs.ts'
 import type { Metric } from '../../train/metric.ts'
 import { judgeInRuntime } from '../../train/runtime-judge.ts'
 import { RuntimeModel } from '../../train/runtime-model.ts'
 import { UserError } from '../../util/errors.ts'
 import { grouped, percent } from '../../util/format.ts'
-import { random } from '../../util/random.ts'
 import { version } from '../../util/version.ts'
 import { withLastWordsUntil } from '../display/last-words.ts'
 import { DISTANCES, isDistance, measuredRows } from '../display/measured.ts'
@@ -163,16 +163,8 @@ export async function pruneWithRuntime(stored: WeightsFile, path: string, flags:
 }
 
 /** Training samples that are drawn by the seed, as inputs of runs. */
-function samplesOf(runtime: RuntimeModel, { data }: EvaluationData, seed: number, most: number) {
-  const { batch } = runtime
-  const { count } = data.train
-  const runs = Math.floor(Math.min(most, count) / batch)
-  if (runs < 1) throw new UserError(`${data.name} has ${count} training samples, expected ${batch} or more`)
-  const order = random(seed, 'calibration images').permutation(count)
-  return Array.from({ length: runs }, (_, run) =>
-    runtime.inputs(data, 'train', [...order.subarray(run * batch, (run + 1) * batch)]),
-  )
-}
+const samplesOf = (runtime: RuntimeModel, { data }: EvaluationData, seed: number, most: number) =>
+  drawnRuns(data, { batch: runtime.batch, most, seed }).map((indices) => runtime.inputs(data, 'train', indices))
 
 /** What the model was worth before and is worth in the file that was written, on some test samples. */
 async function judged(dense: RuntimeModel, path: string, { data }: EvaluationData, flags: PruneFlags, metric?: Metric) {

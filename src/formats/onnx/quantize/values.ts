@@ -55,14 +55,8 @@ export function quantizedValues(file: OnnxFile, layers: ReadonlySet<NodeProto>):
   /** The one activation that alone reads a value, and is a limit on it. */
   const activation = (name: string): NodeProto | undefined => {
     const [one, ...others] = readers.get(name) ?? []
-    return one &&
-      others.length === 0 &&
-      !outputs.has(name) &&
-      isOnnx(one) &&
-      ACTIVATIONS.has(one.opType) &&
-      one.input[0] === name
-      ? one
-      : undefined
+    if (!one || others.length > 0 || outputs.has(name)) return undefined
+    return isOnnx(one) && ACTIVATIONS.has(one.opType) && one.input[0] === name ? one : undefined
   }
 
   const found = new Map<string, QuantizedValue>()
